@@ -1,0 +1,78 @@
+/** Cancels a timer; calling it twice or after the timer fired does nothing. */
+export type Cancel = () => void;
+
+/** Time as an argument: every wait and every timestamp in AgentPay comes from one of these. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number;
+  /** Runs `fn` once, `ms` milliseconds from now, unless cancelled. Does not keep the process alive. */
+  timer(ms: number, fn: () => void): Cancel;
+}
+
+/** The clock of the machine. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  timer(ms, fn) {
+    const handle = setTimeout(fn, ms);
+    handle.unref();
+    return () => clearTimeout(handle);
+  },
+};
+
+/** A clock that moves only when told to: for tests and simulations. */
+export interface ManualClock extends Clock {
+  /** Moves time forward and fires the timers that fall due, in order of their due time. */
+  advance(ms: number): void;
+}
+
+/** A manual clock that starts at `startMs` (ms since the Unix epoch). */
+export function manualClock(startMs: number): ManualClock {
+  let now = startMs;
+  let sequence = 0;
+  const timers = new Map<number, { due: number; fn: () => void }>();
+
+  function nextDue(until: number): [number, { due: number; fn: () => void }] | undefined {
+    let first: [number, { due: number; fn: () => void }] | undefined;
+    for (const entry of timers) {
+      if (entry[1].due <= until && (!first || entry[1].due < first[1].due)) first = entry;
+    }
+    return first;
+  }
+
+  return {
+    now: () => now,
+    timer(ms, fn) {
+      const id = sequence++;
+      timers.set(id, { due: now + ms, fn });
+      return () => void timers.delete(id);
+    },
+    advance(ms) {
+      const target = now + ms;
+      for (let entry = nextDue(target); entry; entry = nextDue(target)) {
+        timers.delete(entry[0]);
+        now = Math.max(now, entry[1].due);
+        entry[1].fn();
+      }
+      now = target;
+    },
+  };
+}
+
+/** Resolves after `ms` milliseconds of `clock`, or at once when `signal` aborts. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const done = () => {
+      cancel();
+      signal?.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = clock.timer(ms, done);
+    signal?.addEventListener('abort', done, { once: true });
+  });
+}
+
+/** Whole seconds since the Unix epoch, as EIP-3009 and JWT count time. */
+export function unixSeconds(clock: Clock): number {
+  return Math.floor(clock.now() / 1000);
+}

@@ -1,0 +1,30 @@
+/** A value that SQL parameters and rows carry. int8 is bigint, timestamptz is Date, jsonb is the parsed value. */
+export type SqlValue = string | number | bigint | boolean | Date | null | Uint8Array | readonly SqlValue[];
+
+/** Runs one SQL statement with $1-style parameters and gives its rows. */
+export interface Queryable {
+  query<Row = Record<string, unknown>>(sql: string, params?: readonly SqlValue[]): Promise<Row[]>;
+}
+
+/** An open transaction. It ends when the function given to {@link Db.tx} ends. */
+export interface Tx extends Queryable {
+  readonly inTransaction: true;
+}
+
+/**
+ * PostgreSQL. SQL is written once and runs on every driver.
+ * Drivers: `pg` (production), PGlite (embedded; one connection, so it shows no races).
+ */
+export interface Db extends Queryable {
+  /** Commits when `fn` resolves, rolls back when it rejects. Isolation: read committed. */
+  tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Runs several statements without parameters: for migrations. */
+  exec(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** SQLSTATE of a driver error, or undefined. 23505 is a unique violation, 23514 a failed check. */
+export function sqlState(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+}

@@ -1,0 +1,102 @@
+/** What one kind of error is, for every floor and every API family. */
+interface ErrorKind {
+  /** HTTP status, unless a family documents another. */
+  readonly status: number;
+  /** Code in the agent runtime API (`/v1`), where it differs from the name of the kind. */
+  readonly v1?: string;
+  /** What the caller can do about it, in words an agent can act on. */
+  readonly hint: string;
+}
+
+/**
+ * Every error AgentPay answers with, by its stable name. Families derive their codes and statuses from here;
+ * x402 reason codes, which belong to the wire, are in `@agentpay/protocol`.
+ */
+export const errorKinds = {
+  // requests
+  invalid_request: { status: 400, hint: 'Correct the named field and send the request again.' },
+  invalid_amount: { status: 400, hint: 'Send a plain decimal number with at most six fraction digits.' },
+  invalid_json: { status: 400, hint: 'Send a JSON object with Content-Type: application/json.' },
+  not_found: { status: 404, hint: 'Check the path against the API reference.' },
+  method_not_allowed: { status: 405, hint: 'Use one of the methods named in the Allow header.' },
+  conflict: { status: 409, hint: 'Read the resource again and decide anew.' },
+  payload_too_large: { status: 413, hint: 'Send a smaller body.' },
+  unsupported_media_type: { status: 415, hint: 'Send Content-Type: application/json.' },
+  headers_too_large: { status: 431, hint: 'Send smaller headers.' },
+  rate_limited: { status: 429, v1: 'AP-3002', hint: 'Back off and retry after the time in Retry-After.' },
+  internal_error: { status: 500, hint: 'Retry with the same idempotency key or payment proof; report the request id if it persists.' },
+  unavailable: { status: 503, hint: 'Retry after the time in Retry-After; nothing was charged.' },
+
+  // identity, wallets, balance
+  unauthorized: { status: 401, v1: 'AP-1001', hint: 'Send the API key of the agent as Authorization: Bearer.' },
+  forbidden: { status: 403, v1: 'AP-1001', hint: 'Use the credential of the owner.' },
+  agent_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of an agent you own.' },
+  wallet_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a wallet you own.' },
+  insufficient_funds: { status: 402, v1: 'AP-1001', hint: 'Use a different wallet, a smaller amount, or fund the wallet.' },
+  funding_source_unknown: { status: 400, v1: 'AP-1001', hint: 'Use the source test_faucet.' },
+  funding_refused: { status: 403, v1: 'AP-1001', hint: 'The test faucet gives sandbox money only; use a smaller amount or a sandbox.' },
+  policy_denied: { status: 403, v1: 'AP-1002', hint: 'Tell the operator the reason and stop this payment.' },
+
+  // marketplace and tokens
+  service_not_found: { status: 404, v1: 'AP-1001', hint: 'Find the service with GET /v1/services.' },
+  service_name_taken: { status: 409, hint: 'Register the service under another name.' },
+  service_not_active: { status: 409, v1: 'AP-1001', hint: 'Choose an active service.' },
+  price_above_limit: { status: 402, v1: 'AP-1001', hint: 'Raise max_amount or choose a cheaper service.' },
+  currency_mismatch: { status: 409, v1: 'AP-1001', hint: 'Pay from a wallet that holds the currency of the service.' },
+  token_invalid: { status: 401, v1: 'AP-1001', hint: 'Authorize the service call again and send the new token.' },
+  token_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a token you own.' },
+  token_expired: { status: 410, v1: 'TOKEN_EXPIRED', hint: 'Authorize the service call again and send the new token.' },
+  token_already_redeemed: { status: 409, v1: 'AP-1001', hint: 'A token buys one call; authorize again for another.' },
+  token_wrong_state: { status: 409, v1: 'AP-1001', hint: 'Read the token and follow its state.' },
+
+  // paywall
+  payment_required: { status: 402, hint: 'Pay by one of the offers in this answer and send the request again with the proof.' },
+  payment_malformed: { status: 400, hint: 'Build the payment proof as the protocol of its header says.' },
+  payment_ambiguous: { status: 400, hint: 'Send exactly one payment proof.' },
+  payment_in_progress: { status: 409, hint: 'The same payment is being served; send the same proof again after Retry-After. Do not sign a new one.' },
+  payment_already_used: { status: 409, hint: 'This payment bought an answer already; ask without a proof for a new offer.' },
+  payment_bound_elsewhere: { status: 409, hint: 'This payment belongs to another request; ask without a proof for a new offer.' },
+  settlement_unknown: { status: 503, hint: 'The payment may have been made: send the same proof again after Retry-After. Do not sign a new one.' },
+  facilitator_unavailable: { status: 503, hint: 'Send the same proof again after Retry-After. Nothing was charged.' },
+  method_not_priced: { status: 405, hint: 'The seller offers this path under other methods.' },
+  response_too_large: { status: 500, hint: 'Nothing was charged. The seller must serve this route with settle: "before".' },
+  handler_timeout: { status: 504, hint: 'Nothing was charged; ask again later.' },
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorName = keyof typeof errorKinds;
+
+/** Further facts of one error. */
+export interface ErrorOptions {
+  /** A finer cause that programs may switch on, snake_case. */
+  readonly reason?: string;
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfter?: number;
+  readonly cause?: unknown;
+}
+
+/** The one error class of AgentPay: a name from {@link errorKinds} and a sentence for people. */
+export class AgentPayError extends Error {
+  override readonly name = 'AgentPayError';
+  /** Name of the kind. */
+  readonly kind: ErrorName;
+  readonly reason: string | undefined;
+  readonly retryAfter: number | undefined;
+
+  constructor(kind: ErrorName, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.kind = kind;
+    this.reason = options.reason;
+    this.retryAfter = options.retryAfter;
+  }
+  get status(): number {
+    return errorKinds[this.kind].status;
+  }
+  get hint(): string {
+    return errorKinds[this.kind].hint;
+  }
+}
+
+/** Whether the value is an {@link AgentPayError}, optionally of one kind. */
+export function isAgentPayError(value: unknown, kind?: ErrorName): value is AgentPayError {
+  return value instanceof AgentPayError && (kind === undefined || value.kind === kind);
+}
