@@ -1,0 +1,131 @@
+// `npm test`: installs, builds, lints, starts Redis and PostgreSQL, runs every test. Arguments go to Jest: `npm test -- paywall`.
+import { fork, spawn } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { install, nodeFault, root } from '../packages/server/install.mjs';
+
+const bin = (name) => join(root, 'node_modules/.bin', name);
+const children = new Set();
+const abort = new AbortController();
+const { signal } = abort;
+let stopping; // the exit code of the signal that ends this run
+
+async function main(jestArguments) {
+  const fault = nodeFault();
+  if (fault) throw new Error(fault);
+  await step('packages installed', () => install({ onStart: () => say('Installing packages; the first time takes a minute or two.'), signal }));
+  await step('stale build output removed', removeStaleOutput);
+  await step('types checked and built', () => run(bin('tsc'), ['-b']));
+  await step('lint clean', () => run(bin('oxlint'), ['--deny-warnings', 'packages', 'examples', 'test']));
+  const services = await step('Redis and PostgreSQL up', startServices);
+  try {
+    return await jest(jestArguments, services.env);
+  } finally {
+    await services.stop();
+  }
+}
+
+// ---- steps
+
+async function step(name, work) {
+  signal.throwIfAborted();
+  const start = performance.now();
+  const result = await work();
+  say(`${name} (${((performance.now() - start) / 1000).toFixed(1)} s)`);
+  return result;
+}
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Compiled files whose source is gone; Jest would still run them. */
+function removeStaleOutput() {
+  const projects = ['packages', 'examples'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)));
+  for (const project of projects) removeOrphans(join(project, 'dist'), join(project, 'src'));
+  removeOrphans(join(root, 'test/dist'), join(root, 'test'));
+}
+
+function removeOrphans(dist, source) {
+  if (!existsSync(dist)) return;
+  for (const entry of readdirSync(dist, { recursive: true })) {
+    if (!entry.endsWith('.d.ts')) continue; // what the compiler wrote has declarations beside it
+    const stem = entry.slice(0, -'.d.ts'.length);
+    if (existsSync(join(source, `${stem}.ts`))) continue;
+    for (const suffix of ['.js', '.js.map', '.d.ts', '.d.ts.map']) rmSync(join(dist, stem + suffix), { force: true });
+  }
+}
+
+function startServices() {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(root, 'test/services.mjs'), { detached: true });
+    const ended = new Promise((done) => child.on('exit', done));
+    const stop = () => {
+      if (child.connected) child.disconnect();
+      return ended;
+    };
+    child.on('message', async ({ env, fault }) => {
+      if (!fault) return resolve({ env, stop });
+      await stop();
+      reject(new Error(fault));
+    });
+    ended.then(() => reject(new Error('The services ended unexpectedly.')));
+    signal.addEventListener('abort', stop);
+  });
+}
+
+async function jest(args, env) {
+  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
+  const command = [...flags, join(root, 'node_modules/jest/bin/jest.js'), '--config', join(root, 'jest.config.mjs'), ...args];
+  const { code } = await child(process.execPath, command, { ...process.env, ...env });
+  return code ?? 1;
+}
+
+// ---- processes
+
+/** Runs a command to its end in a process group of its own, which a stop takes down as a whole. */
+function child(command, args, env = process.env) {
+  return new Promise((resolve, reject) => {
+    const started = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    children.add(started);
+    started.on('error', reject);
+    started.on('exit', (code, killedBy) => {
+      children.delete(started);
+      signalGroup(started, 'SIGKILL'); // what it left behind
+      resolve({ code, killedBy });
+    });
+  });
+}
+
+function signalGroup({ pid }, name) {
+  try {
+    process.kill(-pid, name);
+  } catch {
+    // nothing of the group is alive
+  }
+}
+
+async function run(command, args) {
+  const { code, killedBy } = await child(command, args);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed (${killedBy ?? `exit code ${code}`}).`);
+}
+
+function stopOn(name, exitCode) {
+  process.on(name, () => {
+    stopping ??= exitCode;
+    abort.abort();
+    for (const started of children) signalGroup(started, 'SIGTERM');
+  });
+}
+
+stopOn('SIGINT', 130);
+stopOn('SIGTERM', 143);
+stopOn('SIGHUP', 129);
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (stopping === undefined) say(error.message);
+  process.exitCode = 1;
+}
+process.exitCode = stopping ?? process.exitCode;

@@ -1,0 +1,187 @@
+// Redis and PostgreSQL for the tests: those of REDIS_URL and DATABASE_URL, else own ones in a temporary folder on loopback.
+// Run as a child of run.mjs: it sends { env } or { fault } over IPC and takes everything down when that channel closes,
+// however its parent ended.
+import { execFileSync, spawn } from 'node:child_process';
+import { accessSync, chownSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+const READY_MS = 30_000;
+const STOP_MS = 10_000;
+
+const isRoot = process.getuid?.() === 0;
+const running = [];
+let folder;
+let stopping = false;
+
+async function startServices() {
+  const given = { REDIS_URL: process.env.REDIS_URL, DATABASE_URL: process.env.DATABASE_URL };
+  if (!given.REDIS_URL || !given.DATABASE_URL) {
+    installMissing(given);
+    folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
+  }
+  const [redis, postgres] = await Promise.all([given.REDIS_URL || startRedis(), given.DATABASE_URL || startPostgres()]);
+  return { REDIS_URL: redis, DATABASE_URL: postgres };
+}
+
+// ---- finding and installing
+
+function missing(given) {
+  return [
+    ...(given.REDIS_URL || findRedis() ? [] : ['redis-server']),
+    ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql']),
+  ];
+}
+
+function installMissing(given) {
+  const packages = missing(given);
+  if (packages.length === 0) return;
+  if (isRoot && findOnPath('apt-get')) {
+    const options = { stdio: 'pipe', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    execFileSync('apt-get', ['update'], options);
+    execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], options);
+  }
+  const still = missing(given);
+  if (still.length === 0) return;
+  throw new Error(
+    `The tests need ${still.join(' and ')}: install them (Debian, Ubuntu: sudo apt-get install ${still.join(' ')}) ` +
+      'or set REDIS_URL and DATABASE_URL.',
+  );
+}
+
+function executable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function findOnPath(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return folders.map((path) => join(path, name)).find(executable);
+}
+
+const findRedis = () => findOnPath('redis-server');
+
+/** The folder that holds `initdb` and `postgres`, which Debian keeps off the PATH. */
+function findPostgres() {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  const debian = '/usr/lib/postgresql';
+  if (existsSync(debian)) {
+    const versions = readdirSync(debian).sort((a, b) => Number(b) - Number(a));
+    folders.push(...versions.map((version) => join(debian, version, 'bin')));
+  }
+  const config = findOnPath('pg_config');
+  if (config) folders.push(execFileSync(config, ['--bindir'], { encoding: 'utf8' }).trim());
+  return folders.find((path) => executable(join(path, 'initdb')) && executable(join(path, 'postgres')));
+}
+
+// ---- starting
+
+async function startRedis() {
+  const port = await freePort();
+  const data = join(folder, 'redis');
+  mkdirSync(data);
+  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', data];
+  await startProcess(findRedis(), args, { ready: 'Ready to accept connections', stopSignal: 'SIGTERM' });
+  return `redis://127.0.0.1:${port}`;
+}
+
+async function startPostgres() {
+  const bin = findPostgres();
+  const data = join(folder, 'postgres');
+  mkdirSync(data);
+  const user = isRoot ? unprivilegedUser() : {};
+  if (isRoot) {
+    chownSync(folder, user.uid, user.gid);
+    chownSync(data, user.uid, user.gid);
+  }
+  const initdb = ['-D', data, '-U', 'agentpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
+  execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'pipe' });
+  const port = await freePort();
+  // The data is thrown away with the folder, so nothing waits for the disk.
+  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 200, fsync: 'off' };
+  const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  await startProcess(join(bin, 'postgres'), args, { ...user, ready: 'ready to accept connections', stopSignal: 'SIGINT' });
+  return `postgres://agentpay@127.0.0.1:${port}/postgres`;
+}
+
+/** PostgreSQL refuses to run as root. */
+function unprivilegedUser() {
+  for (const name of ['postgres', 'nobody']) {
+    try {
+      const id = (flag) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }));
+      return { uid: id('-u'), gid: id('-g') };
+    } catch {
+      // no such user: try the next
+    }
+  }
+  throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody to run it as.');
+}
+
+/** Starts a server in its own process group, so that a Ctrl-C at the terminal reaches it through {@link stopAll} only. */
+function startProcess(command, args, { ready, stopSignal, uid, gid }) {
+  if (stopping) throw new Error('The services are stopping.');
+  const identity = uid === undefined ? {} : { uid, gid };
+  const child = spawn(command, args.map(String), { ...identity, cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.push({ child, stopSignal });
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const fail = (why) => reject(new Error(`${command} ${why}:\n${output.trim()}`));
+    const timer = setTimeout(() => fail(`was not ready within ${READY_MS / 1000} s`), READY_MS);
+    const onData = (chunk) => {
+      output = (output + chunk).slice(-10_000);
+      if (!output.includes(ready)) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    child.stdout.on('data', onData);
+    child.stderr.on('data', onData);
+    child.on('error', (error) => fail(`did not start (${error.message})`));
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer);
+      fail(`ended (${signal ?? code})`);
+    });
+  });
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// ---- stopping
+
+function stopProcess({ child, stopSignal }) {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return undefined;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+    child.on('exit', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill(stopSignal);
+  });
+}
+
+async function stopAll() {
+  stopping = true;
+  await Promise.all(running.map(stopProcess));
+  if (folder) rmSync(folder, { recursive: true, force: true });
+  process.exit(0);
+}
+
+process.on('disconnect', stopAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // the parent decides when to stop
+startServices().then(
+  (env) => process.connected && process.send({ env }),
+  (error) => process.connected && process.send({ fault: error.message }),
+);
