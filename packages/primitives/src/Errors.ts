@@ -21,10 +21,12 @@ export const errorKinds = {
   method_not_allowed: { status: 405, hint: 'Use one of the methods named in the Allow header.' },
   conflict: { status: 409, hint: 'Read the resource again and decide anew.' },
   payload_too_large: { status: 413, hint: 'Send a smaller body.' },
+  request_timeout: { status: 408, hint: 'Send the whole request again, without pauses.' },
   unsupported_media_type: { status: 415, hint: 'Send Content-Type: application/json.' },
   headers_too_large: { status: 431, hint: 'Send smaller headers.' },
   rate_limited: { status: 429, v1: 'AP-3002', hint: 'Back off and retry after the time in Retry-After.' },
   internal_error: { status: 500, hint: 'Retry with the same idempotency key or payment proof; report the request id if it persists.' },
+  outcome_unknown: { status: 504, hint: 'The request may have taken effect: read the resource, or send it again with the same idempotency key.' },
   unavailable: { status: 503, hint: 'Retry after the time in Retry-After; nothing was charged.' },
 
   // identity, wallets, balance
@@ -69,6 +71,8 @@ export type ErrorName = keyof typeof errorKinds;
 export interface ErrorOptions {
   /** A finer cause that programs may switch on, snake_case. */
   readonly reason?: string;
+  /** The field of the request that is at fault, as a dotted path. */
+  readonly param?: string;
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number;
   readonly cause?: unknown;
@@ -80,12 +84,14 @@ export class AgentPayError extends Error {
   /** Name of the kind. */
   readonly kind: ErrorName;
   readonly reason: string | undefined;
+  readonly param: string | undefined;
   readonly retryAfter: number | undefined;
 
   constructor(kind: ErrorName, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.reason = options.reason;
+    this.param = options.param;
     this.retryAfter = options.retryAfter;
   }
   get status(): number {
