@@ -1,1 +1,11 @@
-export {};
+export * from './encoding/Json.js';
+export * from './evm/Eip3009.js';
+export * from './evm/Hex.js';
+export * as mpp from './mpp/Mpp.js';
+export * from './token/PaymentToken.js';
+export * from './x402/Facilitator.js';
+export * from './x402/exact.js';
+export * from './x402/httpFacilitator.js';
+export * from './x402/reasons.js';
+export * as x402v1 from './x402/v1.js';
+export * as x402v2 from './x402/v2.js';

@@ -1,0 +1,72 @@
+import canonicalize from 'canonicalize';
+import { AgentPayError } from '@agentpay/primitives';
+import { z } from 'zod';
+
+/** Longest encoded proof or challenge that a decoder reads, in characters. Node refuses headers above 16 KiB altogether. */
+export const MAX_ENCODED = 16 * 1024;
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/;
+
+/** A JSON value as base64 (standard alphabet, padded): how x402 carries JSON in headers. */
+export function toBase64(value: unknown): string {
+  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
+}
+
+/** Reads {@link toBase64}; missing padding is accepted, the URL alphabet is not. @throws AgentPayError `payment_malformed` */
+export function fromBase64(text: string): unknown {
+  return decode(text, BASE64, 'base64');
+}
+
+/** Text or bytes as base64url without padding (RFC 4648 section 5). */
+export function base64url(bytes: string | Uint8Array): string {
+  return Buffer.from(bytes as Uint8Array).toString('base64url');
+}
+
+/** Reads JSON from base64url, with or without padding. @throws AgentPayError `payment_malformed` */
+export function fromBase64url(text: string): unknown {
+  return decode(text, BASE64URL, 'base64url');
+}
+
+/** Canonical JSON (RFC 8785): equal values give equal text. */
+export function jcs(value: unknown): string {
+  const text = canonicalize(value);
+  if (text === undefined) throw new TypeError('Only JSON values have a canonical form.');
+  return text;
+}
+
+function decode(text: string, alphabet: RegExp, name: 'base64' | 'base64url'): unknown {
+  if (text.length > MAX_ENCODED) throw malformed(`longer than ${MAX_ENCODED} characters`);
+  if (!alphabet.test(text)) throw malformed(`not ${name}`);
+  const json = Buffer.from(text, name).toString('utf8');
+  // Own keys of this name would survive into objects that are merged later.
+  if (json.includes('"__proto__"')) throw malformed('a forbidden key');
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw malformed('not JSON', cause);
+  }
+}
+
+/** Parses a decoded value. @throws AgentPayError `payment_malformed` naming the first offending field */
+export function parseShape<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
+  throw new AgentPayError('payment_malformed', `The ${what} is malformed${where}: ${issue?.message ?? 'wrong shape'}.`);
+}
+
+/** A JSON object in which a null member means an absent one, as some implementations write it. */
+export function nullable<S extends z.ZodRawShape>(shape: S) {
+  return z.preprocess(dropNulls, z.object(shape));
+}
+
+function dropNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+}
+
+function malformed(why: string, cause?: unknown): AgentPayError {
+  return new AgentPayError('payment_malformed', `The payment cannot be read: ${why}.`, { cause });
+}

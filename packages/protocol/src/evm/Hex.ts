@@ -1,0 +1,53 @@
+import { keccak_256 } from '@noble/hashes/sha3.js';
+import { z } from 'zod';
+
+/** Bytes as 0x-prefixed hexadecimal text. */
+export type Hex = `0x${string}`;
+/** A 20-byte address; compared without regard to case, written in EIP-55 form. */
+export type Address = Hex;
+
+export const addressSchema = z.custom<Address>((v) => typeof v === 'string' && /^0x[0-9a-fA-F]{40}$/.test(v), 'must be a 20-byte address');
+export const bytes32Schema = z.custom<Hex>((v) => typeof v === 'string' && /^0x[0-9a-fA-F]{64}$/.test(v), 'must be 32 bytes of hex');
+/** Signature bytes of any kind (65-byte ECDSA, ERC-1271, ERC-6492), at most 8 KiB. */
+export const signatureSchema = z.custom<Hex>(
+  (v) => typeof v === 'string' && /^0x(?:[0-9a-fA-F]{2}){1,8192}$/.test(v),
+  'must be signature bytes as hex',
+);
+/** A uint256 as decimal text without leading zeros. */
+export const uint256Schema = z.string().refine(isUint256, 'must be a uint256 in decimal digits');
+/** A CAIP-2 network id. */
+export const caip2Schema = z.string().regex(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 'must be a CAIP-2 network id');
+
+function isUint256(text: string): boolean {
+  return /^(0|[1-9]\d{0,77})$/.test(text) && BigInt(text) < 2n ** 256n;
+}
+
+export function bytesToHex(bytes: Uint8Array): Hex {
+  return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+}
+
+export function hexToBytes(hex: string): Uint8Array {
+  return new Uint8Array(Buffer.from(hex.slice(2), 'hex'));
+}
+
+/** keccak-256 of bytes, or of the UTF-8 bytes of a text. */
+export function keccak256(input: Uint8Array | string): Uint8Array {
+  return keccak_256(typeof input === 'string' ? Buffer.from(input, 'utf8') : input);
+}
+
+/** Whether two addresses (or other hex values) are the same bytes. */
+export function sameHex(a: string, b: string): boolean {
+  return a.toLowerCase() === b.toLowerCase();
+}
+
+/** The address in EIP-55 checksum form. */
+export function checksumAddress(address: string): Address {
+  const lower = address.slice(2).toLowerCase();
+  const hash = Buffer.from(keccak256(lower)).toString('hex');
+  let text = '0x';
+  for (let i = 0; i < 40; i++) {
+    const digit = lower[i] as string;
+    text += Number.parseInt(hash[i] as string, 16) >= 8 ? digit.toUpperCase() : digit;
+  }
+  return text as Address;
+}

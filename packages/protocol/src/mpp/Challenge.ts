@@ -1,0 +1,109 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { AgentPayError } from '@agentpay/primitives';
+import { z } from 'zod';
+import { MAX_ENCODED, base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
+import { formatChallenge, parseChallenges } from './AuthParams.js';
+
+/** Response header of challenges and scheme name (draft-httpauth-payment). */
+export const WWW_AUTHENTICATE = 'WWW-Authenticate';
+export const SCHEME = 'Payment';
+
+/** Longest `request` or `opaque` that is read, in characters. */
+const MAX_PARAM = MAX_ENCODED;
+const text = z.string().max(MAX_PARAM);
+
+/** A payment challenge. `request` and `opaque` stay in their wire form: base64url of canonical JSON. */
+export const challengeSchema = z.object({
+  id: z.string().min(1).max(512),
+  realm: z.string().min(1).max(512),
+  method: z.string().regex(/^[a-z][a-z0-9:_-]{0,63}$/),
+  intent: z.string().min(1).max(64),
+  request: text.min(1),
+  expires: z.string().max(64).optional(),
+  digest: z.string().max(128).optional(),
+  description: z.string().max(4096).optional(),
+  header: z.string().max(64).optional(),
+  opaque: text.optional(),
+});
+
+export type Challenge = z.infer<typeof challengeSchema>;
+
+/** The parts of a challenge that its id binds. */
+export type Bound = Pick<Challenge, 'realm' | 'method' | 'intent' | 'request' | 'expires' | 'digest' | 'header' | 'opaque'>;
+
+/** Shortest secret that may bind challenges, in bytes. */
+export const MIN_SECRET_BYTES = 32;
+
+/**
+ * The id of a challenge: HMAC-SHA256 over its bound parts in fixed slots joined by "|", base64url. An absent part leaves its slot empty,
+ * except `header`, which takes a slot before `opaque` only where it is present.
+ */
+export function challengeId(bound: Bound, secret: string): string {
+  const slots = [bound.realm, bound.method, bound.intent, bound.request, bound.expires ?? '', bound.digest ?? ''];
+  if (bound.header !== undefined) slots.push(bound.header);
+  slots.push(bound.opaque ?? '');
+  return createHmac('sha256', secret).update(slots.join('|')).digest('base64url');
+}
+
+/** Whether the challenge was issued under one of the secrets: the current one first, then those that are being rotated out. */
+export function isOwnChallenge(challenge: Challenge, secrets: readonly string[]): boolean {
+  const id = Buffer.from(challenge.id);
+  return secrets.some((secret) => {
+    const expected = Buffer.from(challengeId(challenge, secret));
+    return id.length === expected.length && timingSafeEqual(id, expected);
+  });
+}
+
+/** Parts of a new challenge; `request` and `opaque` as JSON objects. */
+export interface NewChallenge {
+  readonly realm: string;
+  readonly method: string;
+  readonly intent: string;
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly opaque?: Readonly<Record<string, string>>;
+  readonly expires?: string;
+  readonly digest?: string;
+  readonly description?: string;
+  readonly header?: string;
+}
+
+/** Builds a challenge and binds it to the secret. @throws RangeError when a part holds the slot separator "|" */
+export function createChallenge(parts: NewChallenge, secret: string): Challenge {
+  const { request, opaque, ...rest } = parts;
+  const bound = { ...rest, request: base64url(jcs(request)), ...(opaque && { opaque: base64url(jcs(opaque)) }) };
+  if (`${bound.realm}${bound.method}${bound.intent}`.includes('|')) throw new RangeError('realm, method and intent must not contain "|".');
+  return { id: challengeId(bound, secret), ...bound };
+}
+
+/** The `WWW-Authenticate` value of a challenge (RFC 9110 section 11, quoted strings). */
+export function serializeChallenge(challenge: Challenge): string {
+  return formatChallenge(SCHEME, challenge);
+}
+
+/**
+ * The Payment challenges of a `WWW-Authenticate` value (several values joined by commas); other schemes and unreadable Payment
+ * challenges are passed over.
+ */
+export function readChallenges(header: string): Challenge[] {
+  const found: Challenge[] = [];
+  for (const { scheme, params } of parseChallenges(header)) {
+    if (scheme.toLowerCase() !== SCHEME.toLowerCase()) continue;
+    const parsed = challengeSchema.safeParse(params);
+    if (parsed.success) found.push(parsed.data);
+  }
+  return found;
+}
+
+const opaqueSchema = z.record(z.string(), z.string());
+
+/** The `opaque` of a challenge as an object; empty when there is none. @throws AgentPayError `payment_malformed` */
+export function readOpaque(challenge: Challenge): Record<string, string> {
+  return challenge.opaque === undefined ? {} : parseShape(opaqueSchema, fromBase64url(challenge.opaque), 'opaque of the challenge');
+}
+
+/** When the challenge ends, in ms since the Unix epoch. @throws AgentPayError `payment_malformed` when absent or not RFC 3339 */
+export function expiresAtMs(challenge: Challenge): number {
+  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/.test(challenge.expires ?? '') ? Date.parse(challenge.expires as string) : Number.NaN;
+  if (Number.isNaN(ms)) throw new AgentPayError('payment_malformed', 'The challenge has no readable expiry.');
+  return ms;
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { fromBase64url, parseShape } from '../encoding/Json.js';
+import { addressSchema, bytes32Schema, bytesToHex, checksumAddress, keccak256, signatureSchema, uint256Schema, type Address, type Hex } from '../evm/Hex.js';
+import type { Challenge } from './Challenge.js';
+
+/** Method and intent of an ERC-20 charge on an EVM chain (draft-evm-charge). */
+export const EVM_METHOD = 'evm';
+export const CHARGE_INTENT = 'charge';
+
+const requestSchema = z.object({
+  amount: uint256Schema,
+  currency: addressSchema,
+  recipient: addressSchema,
+  description: z.string().max(4096).optional(),
+  externalId: z.string().max(512).optional(),
+  methodDetails: z.object({
+    chainId: z.number().int().positive(),
+    credentialTypes: z.array(z.string()).optional(),
+    decimals: z.number().int().min(0).max(36).optional(),
+  }),
+});
+
+/** The decoded `request` of an evm charge; amounts in base units of the ERC-20 token `currency`. */
+export type EvmChargeRequest = z.infer<typeof requestSchema>;
+
+const authorizationPayloadSchema = z.object({
+  type: z.literal('authorization'),
+  from: addressSchema,
+  to: addressSchema,
+  value: uint256Schema,
+  validAfter: uint256Schema,
+  validBefore: uint256Schema,
+  nonce: bytes32Schema,
+  signature: signatureSchema,
+});
+
+/** Credential payload of type `authorization`: an EIP-3009 TransferWithAuthorization. */
+export type AuthorizationPayload = z.infer<typeof authorizationPayloadSchema>;
+
+/** The request of a charge payable by EIP-3009 authorization. */
+export function evmChargeRequest(charge: { amount: bigint; currency: Address; recipient: Address; chainId: number; decimals: number }): EvmChargeRequest {
+  return {
+    amount: charge.amount.toString(),
+    currency: checksumAddress(charge.currency),
+    recipient: checksumAddress(charge.recipient),
+    methodDetails: { chainId: charge.chainId, credentialTypes: ['authorization'], decimals: charge.decimals },
+  };
+}
+
+/** Reads the request of an evm charge challenge. @throws AgentPayError `payment_malformed` */
+export function readEvmChargeRequest(challenge: Challenge): EvmChargeRequest {
+  return parseShape(requestSchema, fromBase64url(challenge.request), 'request of the challenge');
+}
+
+/** Reads the payload of an evm charge credential. @throws AgentPayError `payment_malformed` */
+export function readAuthorizationPayload(payload: unknown): AuthorizationPayload {
+  return parseShape(authorizationPayloadSchema, payload, 'authorization payload');
+}
+
+/** The EIP-3009 nonce that binds an authorization to its challenge: keccak256(utf8(id) ++ utf8(realm)). */
+export function challengeNonce(challenge: Pick<Challenge, 'id' | 'realm'>): Hex {
+  return bytesToHex(keccak256(challenge.id + challenge.realm));
+}
+
+/** The payer as a DID: did:pkh:eip155:<chain id>:<checksummed address>. */
+export function evmSource(chainId: number, payer: Address): string {
+  return `did:pkh:eip155:${chainId}:${checksumAddress(payer)}`;
+}

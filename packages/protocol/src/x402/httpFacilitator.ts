@@ -1,0 +1,132 @@
+import { AgentPayError } from '@agentpay/primitives';
+import type { z } from 'zod';
+import { sameHex } from '../evm/Hex.js';
+import {
+  supportedResponseSchema,
+  verifyResponseSchema,
+  type Facilitator,
+  type FacilitatorRequest,
+} from './Facilitator.js';
+import { settleResponseSchema, type SettleResponse } from './v2.js';
+
+export interface HttpFacilitatorOptions {
+  /** Base URL; `/verify`, `/settle` and `/supported` are appended. */
+  readonly url: string;
+  readonly fetch?: typeof globalThis.fetch;
+  /** Sent with every request, for facilitators that want a key. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds until an answer to `/verify` and `/supported` is given up. */
+  readonly verifyTimeoutMs?: number;
+  /** Milliseconds until an answer to `/settle` is given up; longer than the facilitator's own wait for a receipt. */
+  readonly settleTimeoutMs?: number;
+}
+
+const MAX_ANSWER_BYTES = 64 * 1024;
+/** Failures that happen before a request leaves the machine. */
+const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
+export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
+  const base = options.url.replace(/\/+$/, '');
+  const fetchImpl = options.fetch ?? globalThis.fetch;
+  const verifyTimeoutMs = options.verifyTimeoutMs ?? 10_000;
+  const settleTimeoutMs = options.settleTimeoutMs ?? 45_000;
+
+  async function call<T>(path: string, schema: z.ZodType<T>, timeoutMs: number, body?: FacilitatorRequest): Promise<T> {
+    const response = await fetchImpl(base + path, {
+      method: body ? 'POST' : 'GET',
+      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...options.headers },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await readLimited(response);
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    throw new AnswerError(response.status, text);
+  }
+
+  return {
+    async verify(request) {
+      try {
+        return await call('/verify', verifyResponseSchema, verifyTimeoutMs, request);
+      } catch (cause) {
+        throw unavailable(cause);
+      }
+    },
+    async settle(request) {
+      try {
+        return checkSettled(request, await call('/settle', settleResponseSchema, settleTimeoutMs, request));
+      } catch (cause) {
+        throw wasNotTaken(cause) ? unavailable(cause) : unknown(cause);
+      }
+    },
+    async supported() {
+      try {
+        return await call('/supported', supportedResponseSchema, verifyTimeoutMs);
+      } catch (cause) {
+        throw unavailable(cause);
+      }
+    },
+  };
+}
+
+class AnswerError extends Error {
+  override readonly name = 'AnswerError';
+  constructor(
+    readonly status: number,
+    readonly text: string,
+  ) {
+    super(`The facilitator answered ${status} with something else than the protocol's JSON.`);
+  }
+}
+
+/** A success must be about this payment: a mixed-up or forged answer is not taken for one. */
+function checkSettled(request: FacilitatorRequest, answer: SettleResponse): SettleResponse {
+  if (!answer.success) return answer;
+  const authorization = request.paymentPayload.payload['authorization'] as { from?: string } | undefined;
+  const payerDiffers = answer.payer !== undefined && authorization?.from !== undefined && !sameHex(answer.payer, authorization.from);
+  const valid = answer.network === request.paymentRequirements.network && !payerDiffers && /^0x[0-9a-fA-F]{64}$/.test(answer.transaction);
+  if (!valid) throw new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', { reason: 'answer_mismatch' });
+  return answer;
+}
+
+function wasNotTaken(cause: unknown): boolean {
+  if (cause instanceof AnswerError) return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    const code = (error as { code?: unknown }).code;
+    if (typeof code === 'string' && NOT_SENT.has(code)) return true;
+  }
+  return false;
+}
+
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408;
+}
+
+function unavailable(cause: unknown): AgentPayError {
+  return new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', { cause, retryAfter: 2 });
+}
+
+function unknown(cause: unknown): AgentPayError {
+  if (cause instanceof AgentPayError) return cause;
+  return new AgentPayError('settlement_unknown', 'The facilitator gave no answer to a settlement it may have made.', { cause, retryAfter: 2 });
+}
+
+async function readLimited(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_ANSWER_BYTES) throw new AnswerError(response.status, '');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+/**
+ * Reason codes of scheme `exact` on EVM by what went wrong, as the reference implementation spells them: `v2` in answers to v2 requests,
+ * `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and `errorMessage`.
+ */
+export const reasons = {
+  invalidVersion: { v2: 'invalid_x402_version' },
+  unsupportedScheme: { v2: 'invalid_exact_evm_scheme', v1: 'unsupported_scheme' },
+  missingDomain: { v2: 'invalid_exact_evm_missing_eip712_domain' },
+  networkMismatch: { v2: 'invalid_exact_evm_network_mismatch' },
+  invalidNetwork: { v2: 'invalid_network' },
+  invalidPayload: { v2: 'invalid_payload' },
+  invalidRequirements: { v2: 'invalid_payment_requirements' },
+  factoryNotAllowed: { v2: 'eip6492_factory_not_allowed', v1: 'invalid_exact_evm_payload_undeployed_smart_wallet' },
+  signature: { v2: 'invalid_exact_evm_signature', v1: 'invalid_exact_evm_payload_signature' },
+  recipientMismatch: { v2: 'invalid_exact_evm_recipient_mismatch', v1: 'invalid_exact_evm_payload_recipient_mismatch' },
+  validBefore: { v2: 'invalid_exact_evm_payload_authorization_valid_before' },
+  validAfter: { v2: 'invalid_exact_evm_payload_authorization_valid_after' },
+  valueMismatch: {
+    v2: 'invalid_exact_evm_payload_authorization_value_mismatch',
+    v1: 'invalid_exact_evm_payload_authorization_value',
+  },
+  assetNotDeployed: { v2: 'asset_not_deployed_contract' },
+  assetNotAllowed: { v2: 'invalid_exact_evm_asset_not_allowed' },
+  recipientNotAllowed: { v2: 'invalid_exact_evm_recipient_not_allowed' },
+  eip3009NotSupported: { v2: 'invalid_exact_evm_eip3009_not_supported' },
+  nonceUsed: { v2: 'invalid_exact_evm_nonce_already_used' },
+  nameMismatch: { v2: 'invalid_exact_evm_token_name_mismatch' },
+  versionMismatch: { v2: 'invalid_exact_evm_token_version_mismatch' },
+  insufficientBalance: { v2: 'invalid_exact_evm_insufficient_balance', v1: 'insufficient_funds' },
+  simulationFailed: { v2: 'invalid_exact_evm_transaction_simulation_failed' },
+  transactionFailed: { v2: 'invalid_exact_evm_transaction_failed' },
+  transferMismatch: { v2: 'invalid_exact_evm_transfer_event_mismatch' },
+  duplicateSettlement: { v2: 'duplicate_settlement' },
+  settlementPending: { v2: 'settlement_pending' },
+  unexpectedVerify: { v2: 'unexpected_verify_error' },
+  unexpectedSettle: { v2: 'unexpected_settle_error' },
+} as const satisfies Record<string, { v2: string; v1?: string }>;
+
+export type Reason = keyof typeof reasons;
+
+/** The code of a reason for callers that speak this version of x402. */
+export function reasonCode(reason: Reason, x402Version: 1 | 2): string {
+  const codes: { v2: string; v1?: string } = reasons[reason];
+  return x402Version === 1 ? (codes.v1 ?? codes.v2) : codes.v2;
+}
+
+/** Whether a code says that the authorization's nonce was used before: the money may have moved already. */
+export function isNonceUsed(code: string | undefined): boolean {
+  return code === reasons.nonceUsed.v2;
+}
