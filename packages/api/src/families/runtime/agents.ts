@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { Endpoint } from '../../Endpoint.js';
+import { id, line, wholeNumber } from '../../resources/values.js';
+
+const AGENT = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a';
+const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
+
+const agent = z.object({ id: z.string(), name: z.string(), operator: z.string().nullable() });
+
+/** POST /v1/agents */
+export const createAgent = Endpoint.from({
+  id: 'runtime.agents.create',
+  summary: 'Creates an agent with its default wallet; the two keys are shown this once.',
+  method: 'POST',
+  path: '/v1/agents',
+  auth: 'none',
+  body: z.object({ name: line(120), operator: line(120).optional() }),
+  response: z.object({ id: z.string(), api_key: z.string(), wallet_id: z.string(), secret_key: z.string() }),
+  status: 201,
+  example: {
+    body: { name: 'ResearchOpsAgent', operator: 'acme' },
+    response: { id: AGENT, api_key: 'pk_test_...', wallet_id: WALLET, secret_key: 'sk_test_...' },
+  },
+});
+
+/** GET /v1/agents */
+export const listAgents = Endpoint.from({
+  id: 'runtime.agents.list',
+  summary: 'Lists the agents of the caller\'s operator; an agent without an operator sees itself.',
+  method: 'GET',
+  path: '/v1/agents',
+  auth: 'agent',
+  query: z.object({ limit: wholeNumber(1, 100).default(20), offset: wholeNumber(0, 1_000_000).default(0) }),
+  response: z.object({ agents: z.array(agent), total: z.number() }),
+  status: 200,
+  example: { response: { agents: [{ id: AGENT, name: 'ResearchOpsAgent', operator: 'acme' }], total: 1 } },
+});
+
+/** GET /v1/agents/{agent_id} */
+export const getAgent = Endpoint.from({
+  id: 'runtime.agents.get',
+  summary: 'Reads an agent.',
+  method: 'GET',
+  path: '/v1/agents/{agent_id}',
+  auth: 'agent',
+  params: z.object({ agent_id: id('agent') }),
+  response: agent,
+  status: 200,
+  errors: ['agent_not_found'],
+  example: { params: { agent_id: AGENT }, response: { id: AGENT, name: 'ResearchOpsAgent', operator: 'acme' } },
+});
+
+/** POST /v1/agents/{agent_id}/keys/rotate */
+export const rotateKeys = Endpoint.from({
+  id: 'runtime.agents.rotate',
+  summary: 'Replaces both keys of the calling agent; the old ones stop working at once.',
+  method: 'POST',
+  path: '/v1/agents/{agent_id}/keys/rotate',
+  auth: 'agent',
+  params: z.object({ agent_id: id('agent') }),
+  response: z.object({ api_key: z.string(), secret_key: z.string() }),
+  status: 200,
+  errors: ['agent_not_found'],
+  example: { params: { agent_id: AGENT }, response: { api_key: 'pk_test_...', secret_key: 'sk_test_...' } },
+});

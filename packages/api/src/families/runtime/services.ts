@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import { Endpoint } from '../../Endpoint.js';
+import { amount, positiveAmount } from '../../resources/amount.js';
+import { service, serviceSummary } from '../../resources/service.js';
+import { currency, flag, httpUrl, id, line, paragraph, timestamp, wholeNumber } from '../../resources/values.js';
+
+const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d';
+const params = z.object({ service_id: id('service') });
+
+const feed = {
+  id: SERVICE,
+  name: 'MarketDataFeed',
+  slug: 'marketdatafeed',
+  price_per_call: 0.005,
+  currency: 'USD',
+  category: 'data',
+  trust_score: 84,
+  verified: true,
+  status: 'active',
+};
+
+/** GET /v1/services */
+export const listServices = Endpoint.from({
+  id: 'runtime.services.list',
+  summary: 'Lists services; an answer may be five seconds old.',
+  method: 'GET',
+  path: '/v1/services',
+  auth: 'agent',
+  query: z.object({
+    category: line(64).optional(),
+    verified: flag.optional(),
+    limit: wholeNumber(1, 100).default(20),
+    offset: wholeNumber(0, 1_000_000).default(0),
+  }),
+  response: z.object({ services: z.array(serviceSummary), total: z.number() }),
+  status: 200,
+  example: { query: { category: 'data', verified: 'true' }, response: { services: [feed], total: 1 } },
+});
+
+/** POST /v1/services */
+export const createService = Endpoint.from({
+  id: 'runtime.services.create',
+  summary: 'Registers a service; the calling agent becomes its provider.',
+  method: 'POST',
+  path: '/v1/services',
+  auth: 'agent',
+  body: z.object({
+    name: line(120).regex(/[a-z0-9]/i, 'must have a letter or a digit of ASCII, from which the slug is made'),
+    description: paragraph(2000).optional(),
+    price_per_call: positiveAmount,
+    currency: currency.default('USD'),
+    category: line(64).optional(),
+    endpoint_url: httpUrl.optional(),
+    sla: z.object({ max_completion_seconds: z.int().min(1).max(86_400) }).optional(),
+  }),
+  response: z.object({ id: z.string(), slug: z.string(), status: z.string(), trust_score: z.number() }),
+  status: 201,
+  errors: ['service_name_taken'],
+  example: {
+    body: {
+      name: 'WeatherAPI',
+      description: 'Real-time weather data per query',
+      price_per_call: 0.002,
+      currency: 'USD',
+      category: 'data',
+      endpoint_url: 'https://api.example.com/weather',
+      sla: { max_completion_seconds: 30 },
+    },
+    response: { id: SERVICE, slug: 'weatherapi', status: 'active', trust_score: 50 },
+  },
+});
+
+/** GET /v1/services/{service_id} */
+export const getService = Endpoint.from({
+  id: 'runtime.services.get',
+  summary: 'Reads a service.',
+  method: 'GET',
+  path: '/v1/services/{service_id}',
+  auth: 'agent',
+  params,
+  response: service,
+  status: 200,
+  errors: ['service_not_found'],
+  example: {
+    params: { service_id: SERVICE },
+    response: {
+      ...feed,
+      description: null,
+      endpoint_url: 'https://api.example.com/feed',
+      sla: { max_completion_seconds: 30 },
+    },
+  },
+});
+
+/** POST /v1/services/{service_id}/verification */
+export const verifyProvider = Endpoint.from({
+  id: 'runtime.services.verify-provider',
+  summary: 'Marks the provider of a service as verified by the operator, or takes the mark back.',
+  method: 'POST',
+  path: '/v1/services/{service_id}/verification',
+  auth: 'admin',
+  params,
+  body: z.object({ verified: z.boolean({ error: 'must be true or false' }).default(true) }),
+  response: z.object({ id: z.string(), verified: z.boolean() }),
+  status: 200,
+  errors: ['service_not_found'],
+  example: { params: { service_id: SERVICE }, response: { id: SERVICE, verified: true } },
+});
+
+/** POST /v1/services/{service_id}/authorize */
+export const authorizeService = Endpoint.from({
+  id: 'runtime.services.authorize',
+  summary: 'Reserves the price of one call and gives a signed token that pays for it.',
+  method: 'POST',
+  path: '/v1/services/{service_id}/authorize',
+  auth: 'agent',
+  rate: 'lifecycle',
+  params,
+  body: z.object({ from_wallet_id: id('wallet'), max_amount: positiveAmount.optional() }),
+  response: z.object({
+    token: z.string(),
+    token_id: z.string(),
+    expires_at: timestamp,
+    service_id: z.string(),
+    reserved_amount: amount,
+  }),
+  status: 201,
+  errors: [
+    'service_not_found',
+    'service_not_active',
+    'wallet_not_found',
+    'currency_mismatch',
+    'price_above_limit',
+    'insufficient_funds',
+    'policy_denied',
+  ],
+  example: {
+    params: { service_id: SERVICE },
+    body: { from_wallet_id: 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b' },
+    response: {
+      token: 'x402_tok_...',
+      token_id: 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e',
+      expires_at: '2026-05-08T13:05:00Z',
+      service_id: SERVICE,
+      reserved_amount: 0.005,
+    },
+  },
+});

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { Endpoint } from '../../Endpoint.js';
+import { amount, positiveAmount } from '../../resources/amount.js';
+import { id, line } from '../../resources/values.js';
+
+const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
+const params = z.object({ wallet_id: id('wallet') });
+
+/** POST /v1/wallets/{wallet_id}/fund */
+export const fundWallet = Endpoint.from({
+  id: 'runtime.wallets.fund',
+  summary: 'Adds sandbox money from the test faucet.',
+  method: 'POST',
+  path: '/v1/wallets/{wallet_id}/fund',
+  auth: 'agent',
+  params,
+  body: z.object({ amount: positiveAmount, source: line(64), idempotency_key: line(255).optional() }),
+  response: z.object({
+    wallet_id: z.string(),
+    balance: amount,
+    available: amount,
+    currency: z.string(),
+    transaction_id: z.string(),
+  }),
+  status: 200,
+  errors: ['wallet_not_found', 'funding_source_unknown', 'funding_refused', 'conflict'],
+  example: {
+    params: { wallet_id: WALLET },
+    body: { amount: 100, source: 'test_faucet' },
+    response: {
+      wallet_id: WALLET,
+      balance: 100,
+      available: 100,
+      currency: 'USD',
+      transaction_id: 'tx_01kb3x9v7f5m2q8r4t6w0y1z3c',
+    },
+  },
+});
+
+/** GET /v1/wallets/{wallet_id}/balance */
+export const getBalance = Endpoint.from({
+  id: 'runtime.wallets.balance',
+  summary: 'Reads a wallet: `balance` is what is available plus what is held for open tokens.',
+  method: 'GET',
+  path: '/v1/wallets/{wallet_id}/balance',
+  auth: 'agent',
+  params,
+  response: z.object({ wallet_id: z.string(), balance: amount, available: amount, held: amount, currency: z.string() }),
+  status: 200,
+  errors: ['wallet_not_found'],
+  example: {
+    params: { wallet_id: WALLET },
+    response: { wallet_id: WALLET, balance: 100, available: 100, held: 0, currency: 'USD' },
+  },
+});

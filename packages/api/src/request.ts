@@ -1,0 +1,89 @@
+import { AgentPayError } from '@agentpay/primitives';
+import { z } from 'zod';
+import type { Endpoint } from './Endpoint.js';
+
+/** A request of an endpoint, decoded: amounts are bigint micro-units, times are Dates. */
+export interface RequestOf<E extends Endpoint> {
+  readonly params: z.output<E['params']>;
+  readonly query: z.output<E['query']>;
+  readonly body: z.output<E['body']>;
+}
+
+/** An answer of an endpoint, decoded. */
+export type ResponseOf<E extends Endpoint> = z.output<E['response']>;
+
+/** A request as it travels. */
+export interface WireRequest {
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly body: unknown;
+}
+
+/**
+ * Reads a request from the wire. Unknown fields are dropped.
+ * @throws AgentPayError `invalid_request` or `invalid_amount`, with the dotted path of the first field at fault in `param`.
+ */
+export function decodeRequest<E extends Endpoint>(endpoint: E, wire: WireRequest): RequestOf<E> {
+  return {
+    params: decode(endpoint.params, wire.params, 'path'),
+    query: decode(endpoint.query, wire.query, 'query'),
+    body: decode(endpoint.body, wire.body, 'body'),
+  } as RequestOf<E>;
+}
+
+/** Writes an answer for the wire; fields that the endpoint does not declare never leave. */
+export function encodeResponse<E extends Endpoint>(endpoint: E, response: ResponseOf<E>): Record<string, unknown> {
+  return z.encode(endpoint.response, response as never) as Record<string, unknown>;
+}
+
+/** What a client gives to call an endpoint; fields with defaults may be left out. */
+export interface CallOf<E extends Endpoint> {
+  readonly params?: z.output<E['params']>;
+  readonly query?: Partial<z.output<E['query']>>;
+  readonly body?: Partial<z.output<E['body']>>;
+}
+
+/** Writes a call for the wire: the path with its query string, and the JSON body where the endpoint has one. */
+export function encodeRequest<E extends Endpoint>(endpoint: E, call: CallOf<E>): { path: string; body?: Record<string, unknown> } {
+  const params = z.encode(endpoint.params, (call.params ?? {}) as never) as Record<string, string>;
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] as string));
+  const query = z.encode(endpoint.query.partial(), (call.query ?? {}) as never) as Record<string, string | undefined>;
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
+  const target = search.size > 0 ? `${path}?${search}` : path;
+  if (Object.keys(endpoint.body.shape).length === 0) return { path: target };
+  return { path: target, body: z.encode(endpoint.body, (call.body ?? {}) as never) as Record<string, unknown> };
+}
+
+/**
+ * Reads an answer from the wire. Fields that this version does not know are dropped.
+ * @throws z.ZodError when the answer has another shape.
+ */
+export function decodeResponse<E extends Endpoint>(endpoint: E, wire: unknown): ResponseOf<E> {
+  return z.decode(endpoint.response, wire as never) as ResponseOf<E>;
+}
+
+type Part = 'path' | 'query' | 'body';
+
+function decode(schema: z.ZodObject, wire: unknown, part: Part): unknown {
+  const result = schema.safeDecode(wire as never);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0] as z.core.$ZodIssue;
+  const param = issue.path.map(String).join('.');
+  const amount = issue.code === 'custom' && issue.params?.['kind'] === 'invalid_amount';
+  const where = param ? `${name(part)} "${param}"` : `The ${part}`;
+  throw new AgentPayError(amount ? 'invalid_amount' : 'invalid_request', `${where}: ${fault(issue, wire)}.`, { param: param || part });
+}
+
+function name(part: Part): string {
+  return { path: 'Path parameter', query: 'Query parameter', body: 'Field' }[part];
+}
+
+function fault(issue: z.core.$ZodIssue, wire: unknown): string {
+  const missing = issue.path.length > 0 && at(wire, issue.path) === undefined;
+  return missing ? 'is required' : issue.message.replace(/\.$/, '');
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
+}

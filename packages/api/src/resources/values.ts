@@ -1,0 +1,63 @@
+import { idPrefixes, isId, type IdKind } from '@agentpay/primitives';
+import { z } from 'zod';
+
+/** One line of text for people: no control characters and no broken surrogates, which databases and terminals take badly. */
+export function line(maxLength: number) {
+  return text(maxLength, /^[^\p{Cc}\p{Cs}]*$/u);
+}
+
+/** Text for people over several lines; otherwise as {@link line}. */
+export function paragraph(maxLength: number) {
+  return text(maxLength, /^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u);
+}
+
+function text(maxLength: number, pattern: RegExp) {
+  return z
+    .string({ error: 'must be text' })
+    .min(1, 'must not be empty')
+    .max(maxLength, `must have at most ${maxLength} characters`)
+    .regex(pattern, 'must not have control characters');
+}
+
+/** An id of one kind, checked for its shape. */
+export function id(kind: IdKind) {
+  return z
+    .string({ error: `must be an id that starts with ${idPrefixes[kind]}` })
+    .refine((value) => isId(kind, value), `must be an id that starts with ${idPrefixes[kind]}`);
+}
+
+/** A moment as RFC 3339 UTC in whole seconds, rounded down. */
+export const timestamp = z.codec(z.iso.datetime(), z.date(), {
+  decode: (wire) => new Date(wire),
+  encode: (date) => `${date.toISOString().slice(0, 19)}Z`,
+});
+
+/** A whole number in a query string, within bounds. */
+export function wholeNumber(min: number, max: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.codec(z.string({ error }).regex(/^\d{1,10}$/, error), z.number().min(min, error).max(max, error), {
+    decode: (wire) => Number(wire),
+    encode: (value) => String(value),
+  });
+}
+
+/** `true` or `false` in a query string. */
+export const flag = z.codec(z.enum(['true', 'false'], { error: 'must be true or false' }), z.boolean(), {
+  decode: (wire) => wire === 'true',
+  encode: (value) => (value ? 'true' as const : 'false' as const),
+});
+
+/** An absolute http or https URL without credentials. */
+export const httpUrl = z
+  .string({ error: 'must be a URL' })
+  .max(2048, 'must have at most 2048 characters')
+  .refine(isHttpUrl, 'must be an absolute http or https URL without credentials');
+
+function isHttpUrl(value: string): boolean {
+  if (!/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) return false;
+  const url = new URL(value);
+  return (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '';
+}
+
+/** A currency code, as `USD`. */
+export const currency = z.string({ error: 'must be a currency code' }).regex(/^[A-Z]{3,10}$/, 'must be a currency code such as USD');
