@@ -3,6 +3,7 @@ import { fork, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { install, nodeFault, root } from '../packages/server/install.mjs';
+import { onOrphaned } from '../packages/server/orphan.mjs';
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const children = new Set();
@@ -64,12 +65,13 @@ function startServices() {
       if (child.connected) child.disconnect();
       return ended;
     };
-    child.on('message', async ({ env, fault }) => {
-      if (!fault) return resolve({ env, stop });
-      await stop();
-      reject(new Error(fault));
+    let fault = 'The services ended unexpectedly.';
+    child.on('message', (message) => {
+      if (message.env) return resolve({ env: message.env, stop });
+      fault = message.fault;
+      stop();
     });
-    ended.then(() => reject(new Error('The services ended unexpectedly.')));
+    child.on('exit', () => reject(new Error(fault)));
     signal.addEventListener('abort', stop);
   });
 }
@@ -110,17 +112,16 @@ async function run(command, args) {
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed (${killedBy ?? `exit code ${code}`}).`);
 }
 
-function stopOn(name, exitCode) {
-  process.on(name, () => {
-    stopping ??= exitCode;
-    abort.abort();
-    for (const started of children) signalGroup(started, 'SIGTERM');
-  });
+function stop(exitCode) {
+  stopping ??= exitCode;
+  abort.abort();
+  for (const started of children) signalGroup(started, 'SIGTERM');
 }
 
-stopOn('SIGINT', 130);
-stopOn('SIGTERM', 143);
-stopOn('SIGHUP', 129);
+process.on('SIGINT', () => stop(130));
+process.on('SIGTERM', () => stop(143));
+process.on('SIGHUP', () => stop(129));
+onOrphaned(() => stop(143));
 
 try {
   process.exitCode = await main(process.argv.slice(2));
