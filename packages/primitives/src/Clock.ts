@@ -5,16 +5,16 @@ export type Cancel = () => void;
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
-  /** Runs `fn` once, `ms` milliseconds from now, unless cancelled. Does not keep the process alive. */
-  timer(ms: number, fn: () => void): Cancel;
+  /** Runs `fn` once, `ms` milliseconds from now, unless cancelled. A `background` timer does not keep the process alive. */
+  timer(ms: number, fn: () => void, options?: { readonly background?: boolean }): Cancel;
 }
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  timer(ms, fn) {
+  timer(ms, fn, options) {
     const handle = setTimeout(fn, ms);
-    handle.unref();
+    if (options?.background) handle.unref();
     return () => clearTimeout(handle);
   },
 };

@@ -9,6 +9,8 @@ export interface Queryable {
 /** An open transaction. It ends when the function given to {@link Db.tx} ends. */
 export interface Tx extends Queryable {
   readonly inTransaction: true;
+  /** Runs several statements without parameters: for migrations. */
+  exec(sql: string): Promise<void>;
 }
 
 /**
@@ -21,6 +23,14 @@ export interface Db extends Queryable {
   /** Runs several statements without parameters: for migrations. */
   exec(sql: string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** One step of the schema. Immutable once released: a later change is a migration of its own. */
+export interface Migration {
+  /** Unique for ever, "core/001-ledger"; recorded when it has run. */
+  readonly name: string;
+  /** One or more SQL statements that run inside one transaction. */
+  readonly sql: string;
 }
 
 /** SQLSTATE of a driver error, or undefined. 23505 is a unique violation, 23514 a failed check. */

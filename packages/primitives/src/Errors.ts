@@ -51,6 +51,8 @@ export const errorKinds = {
   token_already_redeemed: { status: 409, v1: 'AP-1001', hint: 'A token buys one call; authorize again for another.' },
   token_wrong_state: { status: 409, v1: 'AP-1001', hint: 'Read the token and follow its state.' },
 
+  payment_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a payment you made or received.' },
+
   // paywall
   payment_required: { status: 402, hint: 'Pay by one of the offers in this answer and send the request again with the proof.' },
   payment_malformed: { status: 400, hint: 'Build the payment proof as the protocol of its header says.' },
