@@ -26,6 +26,7 @@ export interface Endpoint<
   Query extends z.ZodObject = z.ZodObject,
   Body extends z.ZodObject = z.ZodObject,
   Response extends z.ZodObject = z.ZodObject,
+  Access extends Auth = Auth,
 > {
   /** `family.noun.verb`, unique. */
   readonly id: string;
@@ -34,7 +35,7 @@ export interface Endpoint<
   readonly method: Method;
   /** With parameters in braces: `/v1/agents/{agent_id}`. */
   readonly path: string;
-  readonly auth: Auth;
+  readonly auth: Access;
   readonly rate: Rate;
   readonly params: Params;
   readonly query: Query;
@@ -51,20 +52,20 @@ const none = z.object({});
 type None = typeof none;
 
 type Optional = 'rate' | 'params' | 'query' | 'body' | 'errors';
-type Definition<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodObject, R extends z.ZodObject> = Omit<
-  Endpoint<P, Q, B, R>,
-  Optional
-> &
-  Partial<Pick<Endpoint<P, Q, B, R>, Optional>>;
+type Definition<E extends Endpoint> = Omit<E, Optional> & Partial<Pick<E, Optional>>;
 
 /**
  * Completes a definition: no parameters, query or body unless given, the standard rate, no errors of its own.
  * @throws TypeError when the path and `params` name different parameters.
  */
-function from<R extends z.ZodObject, P extends z.ZodObject = None, Q extends z.ZodObject = None, B extends z.ZodObject = None>(
-  definition: Definition<P, Q, B, R>,
-): Endpoint<P, Q, B, R> {
-  const endpoint = { rate: 'standard', params: none, query: none, body: none, errors: [], ...definition } as Endpoint<P, Q, B, R>;
+function from<
+  R extends z.ZodObject,
+  A extends Auth,
+  P extends z.ZodObject = None,
+  Q extends z.ZodObject = None,
+  B extends z.ZodObject = None,
+>(definition: Definition<Endpoint<P, Q, B, R, A>>): Endpoint<P, Q, B, R, A> {
+  const endpoint = { rate: 'standard', params: none, query: none, body: none, errors: [], ...definition } as Endpoint<P, Q, B, R, A>;
   const named = pathParams(endpoint.path).join();
   const declared = Object.keys(endpoint.params.shape).join();
   if (named !== declared) throw new TypeError(`${endpoint.id}: the path names (${named}), params declares (${declared})`);

@@ -1,22 +1,13 @@
 import { idPrefixes, isId, type IdKind } from '@agentpay/primitives';
 import { z } from 'zod';
 
-/** One line of text for people: no control characters and no broken surrogates, which databases and terminals take badly. */
+/** Text for people: no control characters and no broken surrogates, which databases and terminals take badly. */
 export function line(maxLength: number) {
-  return text(maxLength, /^[^\p{Cc}\p{Cs}]*$/u);
-}
-
-/** Text for people over several lines; otherwise as {@link line}. */
-export function paragraph(maxLength: number) {
-  return text(maxLength, /^(?:[^\p{Cc}\p{Cs}]|[\n\t])*$/u);
-}
-
-function text(maxLength: number, pattern: RegExp) {
   return z
     .string({ error: 'must be text' })
     .min(1, 'must not be empty')
     .max(maxLength, `must have at most ${maxLength} characters`)
-    .regex(pattern, 'must not have control characters');
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters');
 }
 
 /** An id of one kind, checked for its shape. */
@@ -60,4 +51,4 @@ function isHttpUrl(value: string): boolean {
 }
 
 /** A currency code, as `USD`. */
-export const currency = z.string({ error: 'must be a currency code' }).regex(/^[A-Z]{3,10}$/, 'must be a currency code such as USD');
+export const currency = z.string({ error: 'must be a currency code' }).regex(/^[A-Z]{3,5}$/, 'must be a currency code such as USD');

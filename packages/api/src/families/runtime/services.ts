@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
 import { service, serviceSummary } from '../../resources/service.js';
-import { currency, flag, httpUrl, id, line, paragraph, timestamp, wholeNumber } from '../../resources/values.js';
+import { currency, flag, httpUrl, id, line, timestamp, wholeNumber } from '../../resources/values.js';
 
 const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d';
 const params = z.object({ service_id: id('service') });
@@ -46,7 +46,7 @@ export const createService = Endpoint.from({
   auth: 'agent',
   body: z.object({
     name: line(120).regex(/[a-z0-9]/i, 'must have a letter or a digit of ASCII, from which the slug is made'),
-    description: paragraph(2000).optional(),
+    description: line(2000).optional(),
     price_per_call: positiveAmount,
     currency: currency.default('USD'),
     category: line(64).optional(),
