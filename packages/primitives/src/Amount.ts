@@ -9,22 +9,26 @@ export type Amount = bigint;
 /** Decimals of USDC and of sandbox USD. */
 export const MICRO_DECIMALS = 6;
 
-/** Largest amount that any border accepts, in base units: one billion units of a six-decimal asset. */
-export const MAX_AMOUNT: Amount = 10n ** 15n;
+/** Largest number of whole units that decimal text may say. */
+const MAX_UNITS = 1_000_000_000n;
+
+/** Largest amount of a six-decimal asset that decimal text may say, in base units. */
+export const MAX_AMOUNT: Amount = MAX_UNITS * 10n ** BigInt(MICRO_DECIMALS);
 
 const DECIMAL = /^(0|[1-9]\d{0,14})(?:\.(\d{1,18}))?$/;
 
 /**
  * Reads plain decimal text ("0.01", "100", "100.50") as base units.
- * @throws AgentPayError `invalid_amount`: sign, exponent, blank, leading zeros, more fraction digits than the asset has, above MAX_AMOUNT.
+ * @throws AgentPayError `invalid_amount`: sign, exponent, blank, leading zeros, more fraction digits than the asset has, above a billion units.
  */
 export function parseDecimal(text: string, decimals: number = MICRO_DECIMALS): Amount {
   const match = DECIMAL.exec(text);
   if (!match) throw invalid(text, 'is not a plain decimal number');
   const fraction = match[2] ?? '';
   if (fraction.length > decimals) throw invalid(text, `has more than ${decimals} fraction digits`);
-  const amount = BigInt(match[1] as string) * 10n ** BigInt(decimals) + BigInt(fraction.padEnd(decimals, '0') || '0');
-  if (amount > MAX_AMOUNT) throw invalid(text, 'is above the limit');
+  const unit = 10n ** BigInt(decimals);
+  const amount = BigInt(match[1] as string) * unit + BigInt(fraction.padEnd(decimals, '0') || '0');
+  if (amount > MAX_UNITS * unit) throw invalid(text, 'is above the limit');
   return amount;
 }
 

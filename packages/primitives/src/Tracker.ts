@@ -16,13 +16,17 @@ export type RedeemHint = 'first' | 'replayed' | 'unknown';
  * Implementations: Redis with Lua (`@agentpay/tracker`) and its memory twin. Methods reject when the tracker is out of reach.
  */
 export interface Tracker {
-  /** Remembers the token's state and next deadline. */
+  /** Remembers the token's state and next deadline. A late `reserved` never makes a token it knows redeemable again. */
   track(token: TrackedToken): Promise<void>;
-  /** Marks the token redeemed; exactly one caller gets `first`. */
+  /** Marks a `reserved` token redeemed; exactly one caller gets `first`. */
   redeem(tokenId: string): Promise<RedeemHint>;
   /** Drops a token that can no longer change. */
   forget(tokenId: string): Promise<void>;
-  /** Up to `limit` tokens whose deadline has passed, each handed to one caller for `leaseMs`; longest overdue first. */
+  /**
+   * Up to `limit` tokens whose deadline has come, each handed to one caller for `leaseMs`, after which it is due again unless it
+   * was tracked anew or forgotten. Longest waiting first: since its deadline, or since its last lease ended.
+   */
   due(options: { nowMs: number; limit: number; leaseMs: number }): Promise<string[]>;
+  /** Frees what the tracker holds itself; a connection given to it stays its owner's. */
   close(): Promise<void>;
 }

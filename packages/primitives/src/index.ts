@@ -5,5 +5,6 @@ export * from './Errors.js';
 export * from './Id.js';
 export * from './Network.js';
 export * from './Random.js';
+export * from './RateLimiter.js';
 export * from './Store.js';
 export * from './Tracker.js';

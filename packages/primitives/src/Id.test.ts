@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { manualClock } from './Clock.js';
+import { idPrefixes, isId, newId, type IdKind } from './Id.js';
+import { seededRandom, systemRandom } from './Random.js';
+
+const kinds = Object.keys(idPrefixes) as IdKind[];
+
+test('prefixes are unique and none begins another', () => {
+  const prefixes = Object.values(idPrefixes);
+  for (const prefix of prefixes) expect(prefixes.filter((other) => other.startsWith(prefix))).toEqual([prefix]);
+});
+
+test('an id is recognised as its own kind only', () => {
+  for (const kind of kinds) {
+    const id = newId(kind, { clock: manualClock(1_700_000_000_000), random: systemRandom });
+    expect(kinds.filter((other) => isId(other, id))).toEqual([kind]);
+  }
+});
+
+test('ids sort by time', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 2 ** 45 }), fc.integer({ min: 1, max: 1_000_000 }), fc.integer(), (at, later, seed) => {
+      const random = seededRandom(seed);
+      const first = newId('agent', { clock: manualClock(at), random });
+      const second = newId('agent', { clock: manualClock(at + later), random });
+      expect(first < second).toBe(true);
+    }),
+  );
+});
+
+test('a thousand ids of one millisecond differ', () => {
+  const source = { clock: manualClock(0), random: systemRandom };
+  expect(new Set(Array.from({ length: 1000 }, () => newId('token', source))).size).toBe(1000);
+});

@@ -1,0 +1,93 @@
+import { baseSepolia } from '@agentpay/primitives';
+import { HTTPFacilitatorClient } from '@x402/core/server';
+import { x402Facilitator } from '@x402/core/facilitator';
+import { toFacilitatorEvmSigner } from '@x402/evm';
+import { ExactEvmScheme as ExactEvmFacilitator } from '@x402/evm/exact/facilitator';
+import { ExactEvmSchemeV1 as ExactEvmFacilitatorV1 } from '@x402/evm/exact/v1/facilitator';
+import { ExactEvmScheme as ExactEvmServer } from '@x402/evm/exact/server';
+import { paymentMiddleware, x402ResourceServer } from '@x402/express';
+import express, { type Express, type RequestHandler } from 'express';
+import { Mppx, evm } from 'mppx/express';
+import { createWalletClient, http, nonceManager, publicActions } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { baseSepolia as viemBaseSepolia } from 'viem/chains';
+import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-express';
+import { PRICE, type InteropStack } from './stack.js';
+
+const usdc = baseSepolia.usdc;
+
+/** A seller of the weather behind some payment middleware. */
+export interface PeerSeller {
+  readonly url: string;
+  readonly served: () => number;
+}
+
+/** Puts the weather behind the given middleware (or route handlers) and serves it. */
+export async function serveWeather(stack: InteropStack, pay: (app: Express, handler: RequestHandler) => void): Promise<PeerSeller> {
+  let served = 0;
+  const app = express();
+  pay(app, (_req, res) => {
+    served++;
+    res.json({ weather: 'sunny' });
+  });
+  return { url: `${await stack.serve(app)}/weather`, served: () => served };
+}
+
+/** `@x402/express`, x402 v2. */
+export function x402Express(stack: InteropStack, facilitator: string): Promise<PeerSeller> {
+  return serveWeather(stack, (app, handler) => {
+    const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712 } };
+    const accepts = { scheme: 'exact', network: baseSepolia.id, payTo: stack.payTo, maxTimeoutSeconds: 300, price };
+    const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator })).register(baseSepolia.id, new ExactEvmServer());
+    app.use(paymentMiddleware({ 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } }, server));
+    app.get('/weather', handler);
+  });
+}
+
+/** The legacy `x402-express`, x402 v1. */
+export function x402ExpressV1(stack: InteropStack, facilitator: `${string}://${string}`): Promise<PeerSeller> {
+  return serveWeather(stack, (app, handler) => {
+    const asset = { address: usdc.address, decimals: usdc.decimals, eip712: { ...usdc.eip712 } };
+    const route = { network: 'base-sepolia', price: { amount: PRICE.toString(), asset }, config: { description: 'Weather' } } as const;
+    app.use(paymentMiddlewareV1(stack.payTo, { 'GET /weather': route }, { url: facilitator }) as unknown as RequestHandler);
+    app.get('/weather', handler);
+  });
+}
+
+/** mppx's Express middleware: MPP. */
+export function mppxExpress(stack: InteropStack, facilitator: string): Promise<PeerSeller> {
+  return serveWeather(stack, (app, handler) => {
+    const mppx = Mppx.create({
+      realm: 'weather.example',
+      secretKey: Buffer.alloc(32, 7).toString('base64'),
+      methods: [
+        evm.charge({
+          chainId: baseSepolia.chainId,
+          currency: usdc.address,
+          decimals: usdc.decimals,
+          recipient: stack.payTo,
+          authorization: { ...usdc.eip712 },
+          x402: { facilitator },
+        }),
+      ],
+    });
+    app.get('/weather', mppx.charge({ amount: '0.01' }) as unknown as RequestHandler, handler);
+  });
+}
+
+/** A facilitator built from `@x402/core` and `@x402/evm`; gives its URL. */
+export function officialFacilitator(stack: InteropStack): Promise<string> {
+  const account = privateKeyToAccount(stack.facilitatorKey, { nonceManager });
+  const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), pollingInterval: 50 }).extend(publicActions);
+  const facilitator = new x402Facilitator();
+  const signer = toFacilitatorEvmSigner({ ...client, address: account.address } as unknown as Parameters<typeof toFacilitatorEvmSigner>[0]);
+  facilitator.register(baseSepolia.id, new ExactEvmFacilitator(signer));
+  facilitator.registerV1('base-sepolia', new ExactEvmFacilitatorV1(signer));
+
+  const app = express();
+  app.use(express.json());
+  app.post('/verify', async (req, res) => void res.json(await facilitator.verify(req.body.paymentPayload, req.body.paymentRequirements)));
+  app.post('/settle', async (req, res) => void res.json(await facilitator.settle(req.body.paymentPayload, req.body.paymentRequirements)));
+  app.get('/supported', (_req, res) => void res.json(facilitator.getSupported()));
+  return stack.serve(app);
+}
