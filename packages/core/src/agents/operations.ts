@@ -1,0 +1,84 @@
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import type { Queryable } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import { issueKeys, requireAgent, revokeKeys } from '../identity/index.js';
+import type { AgentKeys, Principal } from '../identity/index.js';
+import { page } from '../Page.js';
+import { checkOptionalText, checkText } from '../text.js';
+import { open } from '../wallets/index.js';
+import type { Wallet } from '../wallets/index.js';
+import type { Agent } from './Agent.js';
+import * as store from './AgentStore.js';
+
+const MAX_NAME = 120;
+const DEFAULT_CURRENCY = 'USD';
+
+/**
+ * Makes an agent with its default wallet and its keys, which are shown this once.
+ * @throws AgentPayError `invalid_request` for a name or operator that is blank, longer than 120 characters or has control characters
+ */
+export async function create(
+  core: Core,
+  request: { name: string; operator?: string | undefined },
+): Promise<{ agent: Agent; wallet: Wallet } & AgentKeys> {
+  const agent: Agent = {
+    id: newId('agent', core),
+    name: checkText('name', request.name, MAX_NAME),
+    operator: checkOptionalText('operator', request.operator, MAX_NAME),
+    createdAt: new Date(core.clock.now()),
+  };
+  return core.db.tx(async (tx) => {
+    await store.insertAgent(tx, agent);
+    const wallet = await open(core, tx, { agentId: agent.id, currency: DEFAULT_CURRENCY });
+    return { agent, wallet, ...(await issueKeys(core, tx, { agentId: agent.id })) };
+  });
+}
+
+/**
+ * An agent the caller may see: itself, or one of the same operator.
+ * @throws AgentPayError `agent_not_found`
+ */
+export async function get(core: Core, { principal, agentId }: { principal: Principal; agentId: string }): Promise<Agent> {
+  const viewer = await self(core.db, principal);
+  const agent = isId('agent', agentId) ? await store.findAgent(core.db, agentId) : undefined;
+  if (!agent || !maySee(viewer, agent)) throw notFound();
+  return agent;
+}
+
+/** The agents the caller may see, oldest first. @throws AgentPayError `invalid_request` for a page outside the limits */
+export async function list(
+  core: Core,
+  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
+): Promise<{ agents: Agent[]; total: number }> {
+  const wanted = page(request);
+  const viewer = await self(core.db, request.principal);
+  return { agents: await store.selectVisible(core.db, viewer, wanted), total: await store.countVisible(core.db, viewer) };
+}
+
+/**
+ * Ends all keys of the calling agent and gives it new ones.
+ * @throws AgentPayError `agent_not_found` for any agent but the caller
+ */
+export async function rotateKeys(core: Core, { principal, agentId }: { principal: Principal; agentId: string }): Promise<AgentKeys> {
+  if (requireAgent(principal) !== agentId) throw notFound();
+  return core.db.tx(async (tx) => {
+    // The lock makes two rotations follow each other, so that exactly one pair is left.
+    if (!(await store.lockAgent(tx, agentId))) throw notFound();
+    await revokeKeys(core, tx, { agentId });
+    return issueKeys(core, tx, { agentId });
+  });
+}
+
+async function self(db: Queryable, principal: Principal): Promise<Agent> {
+  const agent = await store.findAgent(db, requireAgent(principal));
+  if (!agent) throw notFound();
+  return agent;
+}
+
+function maySee(viewer: Agent, agent: Agent): boolean {
+  return viewer.id === agent.id || (viewer.operator !== null && viewer.operator === agent.operator);
+}
+
+function notFound(): AgentPayError {
+  return new AgentPayError('agent_not_found', 'You have no agent with this id.');
+}

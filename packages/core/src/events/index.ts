@@ -1,0 +1,2 @@
+export type { Event, EventData } from './Event.js';
+export { emit, history } from './operations.js';

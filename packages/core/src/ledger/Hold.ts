@@ -1,0 +1,17 @@
+import type { Amount } from '@agentpay/primitives';
+
+export type HoldState = 'open' | 'captured' | 'released';
+
+/** Money of a wallet reserved for one purpose. Leaves `open` exactly once. */
+export interface Hold {
+  readonly id: string;
+  readonly walletId: string;
+  readonly asset: string;
+  /** In base units of the asset. */
+  readonly amount: Amount;
+  /** What it is reserved for: "token". */
+  readonly purpose: string;
+  readonly state: HoldState;
+  readonly createdAt: Date;
+  readonly closedAt: Date | null;
+}

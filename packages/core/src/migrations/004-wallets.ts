@@ -1,0 +1,25 @@
+import type { Migration } from '@agentpay/primitives';
+
+/** Wallets and the play money given to them. */
+export const wallets: Migration = {
+  name: 'core/004-wallets',
+  sql: `
+create table wallets (
+  id text primary key,
+  agent_id text not null references agents (id),
+  currency text not null,
+  created_at timestamptz not null
+);
+create index wallets_agent on wallets (agent_id, currency);
+
+create table fundings (
+  id text primary key,
+  wallet_id text not null references wallets (id),
+  amount bigint not null check (amount > 0),
+  source text not null,
+  idempotency_key text,
+  created_at timestamptz not null,
+  unique (wallet_id, idempotency_key)
+);
+`,
+};

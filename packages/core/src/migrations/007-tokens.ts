@@ -1,0 +1,34 @@
+import type { Migration } from '@agentpay/primitives';
+
+/** Payment tokens. A token that can still change has a deadline; one that cannot has none. */
+export const tokens: Migration = {
+  name: 'core/007-tokens',
+  sql: `
+create table payment_tokens (
+  id text primary key,
+  service_id text not null references services (id),
+  provider_id text not null references agents (id),
+  payout_wallet_id text not null references wallets (id),
+  consumer_id text not null references agents (id),
+  wallet_id text not null references wallets (id),
+  hold_id text not null unique references ledger_holds (id),
+  payment_id text unique references payments (id),
+  amount bigint not null check (amount > 0),
+  currency text not null,
+  sla_seconds integer not null check (sla_seconds > 0),
+  state text not null check (state in (
+    'reserved', 'redeemed', 'in_flight', 'accepted', 'settled', 'sla_breached', 'expired', 'cancelled', 'failed', 'refunded')),
+  deadline timestamptz,
+  issued_at timestamptz not null,
+  expires_at timestamptz not null,
+  redeemed_at timestamptz,
+  started_at timestamptz,
+  accepted_at timestamptz,
+  ended_at timestamptz,
+  check ((deadline is not null) = (state in ('reserved', 'redeemed', 'in_flight', 'accepted'))),
+  check ((ended_at is null) = (state in ('reserved', 'redeemed', 'in_flight', 'accepted'))),
+  check ((payment_id is not null) = (state in ('settled', 'refunded')))
+);
+create index payment_tokens_deadline on payment_tokens (deadline) where deadline is not null;
+`,
+};

@@ -1,0 +1,3 @@
+export { get, list, recordCompleted } from './operations.js';
+export { callFee } from './Payment.js';
+export type { Payment } from './Payment.js';

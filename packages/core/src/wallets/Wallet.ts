@@ -1,0 +1,30 @@
+import type { Amount } from '@agentpay/primitives';
+
+/** A place where an agent keeps money of one currency. The money itself is in the ledger. */
+export interface Wallet {
+  readonly id: string;
+  readonly agentId: string;
+  readonly currency: string;
+  readonly createdAt: Date;
+}
+
+/** What a wallet holds, in micro-units. `balance` is the sum of the other two. */
+export interface Balance {
+  readonly walletId: string;
+  readonly currency: string;
+  readonly available: Amount;
+  /** Reserved by open holds. */
+  readonly held: Amount;
+  readonly balance: Amount;
+}
+
+/** Play money given to a wallet. */
+export interface Funding {
+  /** `tx_...` */
+  readonly id: string;
+  readonly walletId: string;
+  readonly amount: Amount;
+  readonly source: string;
+  readonly idempotencyKey: string | null;
+  readonly createdAt: Date;
+}
