@@ -1,0 +1,20 @@
+import type { Clock, RateLimiter } from '@agentpay/primitives';
+import { assertRateLimit, takeFrom, verdict, type Bucket } from './Bucket.js';
+
+/**
+ * The rate limiter of a single process.
+ * @param maxKeys upper bound of the keys remembered; above it the key that was quiet longest starts afresh.
+ */
+export function memoryRateLimiter(clock: Clock, { maxKeys = 100_000 } = {}): RateLimiter {
+  const buckets = new Map<string, Bucket>(); // quietest first
+  return {
+    async take(key, limit) {
+      assertRateLimit(limit);
+      const { bucket, allowed } = takeFrom(buckets.get(key), limit, clock.now());
+      buckets.delete(key);
+      buckets.set(key, bucket);
+      if (buckets.size > maxKeys) buckets.delete(buckets.keys().next().value as string);
+      return verdict(bucket.units, allowed, limit);
+    },
+  };
+}
