@@ -1,1 +1,4 @@
-export {};
+export { migrate } from './migrate.js';
+export { pgDb } from './pgDb.js';
+export type { PgOptions } from './pgDb.js';
+export { pgliteDb } from './pgliteDb.js';
