@@ -1,0 +1,1 @@
+export { startLocalChain, type LocalChain, type LocalChainOptions } from './localChain.js';

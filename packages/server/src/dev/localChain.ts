@@ -1,0 +1,128 @@
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { encodeFunctionData, parseAbi, toHex } from 'viem';
+import { baseSepolia, MULTICALL3, sleep, systemClock } from '@agentpay/primitives';
+import { multicall3, testUsdc } from '@agentpay/solidity';
+import { anvilBinary, claimPort, startAnvil, type Anvil } from './anvil.js';
+
+const SAVE_EVERY_MS = 250;
+const mintAbi = parseAbi(['function mint(address to, uint256 amount)']);
+
+/** How the local chain runs. */
+export interface LocalChainOptions {
+  /** Loopback port; 0 or absent: any free one. */
+  readonly port?: number;
+  /** Seconds between blocks; fractions work. Default 0.5. */
+  readonly blockTime?: number;
+  /** Keeps the chain here, so that it goes on where it was, also after kill -9. Absent: nothing outlives the process. */
+  readonly stateFile?: string;
+  /** Another anvil binary. */
+  readonly binary?: string;
+}
+
+/** A running local chain: Base Sepolia's chain id, with test USDC and Multicall3 at their real addresses. */
+export interface LocalChain {
+  readonly rpcUrl: string;
+  readonly port: number;
+  readonly pid: number;
+  /** Resolves when the process has ended, with what it last wrote to stderr. */
+  readonly exited: Promise<string>;
+  /** Sets the account's ether (wei) and mints test USDC (base units) to it; resolves when both can be spent. */
+  fund(address: `0x${string}`, money: { eth?: bigint; usdc?: bigint }): Promise<void>;
+  /** Stops the chain; resolves when the process is gone. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts anvil with chain id 84532 on loopback. Blocks come at an interval: with instant mining anvil can strand concurrent
+ * transactions of one key.
+ * @throws Error with one sentence when the binary is missing, the port is taken or the state file is unreadable.
+ */
+export async function startLocalChain(options: LocalChainOptions = {}): Promise<LocalChain> {
+  const { blockTime = 0.5, stateFile, binary = anvilBinary() } = options;
+  if (!(blockTime > 0)) throw new Error(`The block time must be above 0 seconds, not ${blockTime}.`);
+  const port = await claimPort(options.port ?? 0);
+  const args = ['--chain-id', String(baseSepolia.chainId), '--block-time', String(blockTime)];
+  // Base's order of magnitude of gas; old states are dropped, else anvil spills them to disk.
+  args.push('--gas-limit', '200000000', '--prune-history', '64');
+  if (stateFile && existsSync(stateFile)) args.push('--load-state', stateFile);
+  const anvil = await startAnvil(binary, port, args);
+  await placeContracts(anvil);
+  const saver = stateFile ? keepState(anvil, stateFile) : undefined;
+  await saver?.save();
+
+  return {
+    rpcUrl: `http://127.0.0.1:${port}`,
+    port,
+    pid: anvil.pid,
+    exited: anvil.exited,
+    async fund(address, { eth, usdc }) {
+      if (eth !== undefined) await anvil.rpc('anvil_setBalance', [address, toHex(eth)]);
+      if (usdc !== undefined) await mint(anvil, address, usdc);
+      await saver?.save();
+    },
+    async close() {
+      saver?.stop();
+      // A chain that is already gone has nothing left to save.
+      await saver?.save().catch(() => undefined);
+      await anvil.stop();
+    },
+  };
+}
+
+async function placeContracts(anvil: Anvil): Promise<void> {
+  for (const [address, { runtimeBytecode }] of [[baseSepolia.usdc.address, testUsdc], [MULTICALL3, multicall3]] as const) {
+    const code = await anvil.rpc<string>('eth_getCode', [address, 'latest']);
+    if (code === '0x') await anvil.rpc('anvil_setCode', [address, runtimeBytecode]);
+  }
+}
+
+async function mint(anvil: Anvil, to: `0x${string}`, amount: bigint): Promise<void> {
+  const [minter] = await anvil.rpc<string[]>('eth_accounts');
+  const data = encodeFunctionData({ abi: mintAbi, functionName: 'mint', args: [to, amount] });
+  const hash = await anvil.rpc<string>('eth_sendTransaction', [{ from: minter, to: baseSepolia.usdc.address, data }]);
+  for (;;) {
+    const receipt = await anvil.rpc<{ status: string } | null>('eth_getTransactionReceipt', [hash]);
+    if (receipt?.status === '0x1') return;
+    if (receipt) throw new Error(`Minting ${amount} test USDC to ${to} failed in transaction ${hash}.`);
+    await sleep(systemClock, 20);
+  }
+}
+
+/**
+ * Writes the state after every block that holds a transaction, by rename, so that a killed process leaves a whole file.
+ * (anvil's own `--state` writes in place, and every interval whether or not something happened.)
+ */
+function keepState(anvil: Anvil, file: string): { save(): Promise<void>; stop(): void } {
+  let seen = 0;
+  let stopped = false;
+  let writing: Promise<void> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    const dump = await anvil.rpc<string>('anvil_dumpState');
+    writeFileSync(`${file}.new`, gunzipSync(Buffer.from(dump.slice(2), 'hex')), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+  function save(): Promise<void> {
+    writing = writing.catch(() => undefined).then(write);
+    return writing;
+  }
+  async function changed(): Promise<boolean> {
+    const latest = Number(await anvil.rpc<string>('eth_blockNumber'));
+    let transactions = 0;
+    for (; seen < latest; seen++) {
+      transactions += Number(await anvil.rpc<string>('eth_getBlockTransactionCountByNumber', [toHex(seen + 1)]));
+    }
+    return transactions > 0;
+  }
+  async function watch(): Promise<void> {
+    seen = Number(await anvil.rpc<string>('eth_blockNumber'));
+    while (!stopped) {
+      await sleep(systemClock, SAVE_EVERY_MS);
+      if (!stopped && (await changed())) await save();
+    }
+  }
+  // The watch ends with the chain it watches; whoever waits for `exited` hears of that.
+  void watch().catch(() => undefined);
+  return { save, stop: () => (stopped = true) };
+}
