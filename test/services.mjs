@@ -17,21 +17,17 @@ let stopping = false;
 
 async function startServices() {
   const given = { REDIS_URL: process.env.REDIS_URL, DATABASE_URL: process.env.DATABASE_URL };
-  if (!given.REDIS_URL || !given.DATABASE_URL) {
-    installMissing(given);
-    folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
-  }
+  installMissing(given);
+  folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
   const [redis, postgres] = await Promise.all([given.REDIS_URL || startRedis(), given.DATABASE_URL || startPostgres()]);
   return { REDIS_URL: redis, DATABASE_URL: postgres };
 }
 
 // ---- finding and installing
 
+/** redis-server is needed with REDIS_URL too: the fault tests stop and start one of their own. */
 function missing(given) {
-  return [
-    ...(given.REDIS_URL || findRedis() ? [] : ['redis-server']),
-    ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql']),
-  ];
+  return [...(findRedis() ? [] : ['redis-server']), ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql'])];
 }
 
 function installMissing(given) {
@@ -45,8 +41,8 @@ function installMissing(given) {
   const still = missing(given);
   if (still.length === 0) return;
   throw new Error(
-    `The tests need ${still.join(' and ')}: install them (Debian, Ubuntu: sudo apt-get install ${still.join(' ')}) ` +
-      'or set REDIS_URL and DATABASE_URL.',
+    `The tests need ${still.join(' and ')}: install with "sudo apt-get install ${still.join(' ')}" or as your system does it` +
+      `${still.includes('postgresql') ? ', or set DATABASE_URL' : ''}.`,
   );
 }
 

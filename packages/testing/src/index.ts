@@ -1,1 +1,10 @@
-export {};
+export * from './arbitraries.js';
+export * from './dbCases.js';
+export * from './eventually.js';
+export * from './freePort.js';
+export * from './rateLimiterCases.js';
+export * from './spawned.js';
+export * from './storeCases.js';
+export * from './testDatabase.js';
+export * from './testRedis.js';
+export * from './trackerCases.js';
