@@ -1,0 +1,162 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isAgentPayError } from '@agentpay/primitives';
+import { pgDb, pgliteDb } from '@agentpay/storage';
+import { dbCases, testDatabase } from '@agentpay/testing';
+import type { TestDatabase } from '@agentpay/testing';
+
+const databases: TestDatabase[] = [];
+
+async function ownDatabase(): Promise<string> {
+  const database = await testDatabase();
+  databases.push(database);
+  return database.url;
+}
+
+afterAll(() => Promise.all(databases.map((database) => database.drop())));
+
+dbCases('pg', async () => pgDb({ url: await ownDatabase() }));
+dbCases('PGlite', () => pgliteDb());
+
+describe('pgDb', () => {
+  it('gives unavailable, in bounded time, when every connection is taken', async () => {
+    const db = pgDb({ url: await ownDatabase(), max: 1, connectTimeoutMs: 200 });
+    const inner = await db.tx(() => db.query('select 1').catch((thrown: unknown) => thrown));
+    expect(isAgentPayError(inner, 'unavailable')).toBe(true);
+    expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await db.close();
+  });
+
+  it('gives unavailable when nobody listens', async () => {
+    const db = pgDb({ url: 'postgresql://127.0.0.1:1/none', connectTimeoutMs: 2_000 });
+    const error = await db.query('select 1').catch((thrown: unknown) => thrown);
+    expect(isAgentPayError(error, 'unavailable')).toBe(true);
+    await db.close();
+  });
+
+  it('ends a statement that runs too long', async () => {
+    const db = pgDb({ url: await ownDatabase(), statementTimeoutMs: 100 });
+    await expect(db.query('select pg_sleep(20)')).rejects.toThrow('statement timeout');
+    await db.close();
+  });
+
+  it('outlives connections that break inside a transaction, and gives none of them out again', async () => {
+    const url = await ownDatabase();
+    const db = pgDb({ url, max: 1 });
+    const other = pgDb({ url, max: 1 });
+    await db.exec('create table notes (id int)');
+    const broken = db.tx(async (tx) => {
+      await tx.query('insert into notes values (1)');
+      const [backend] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+      await other.query('select pg_terminate_backend($1)', [backend?.pid ?? 0]);
+      await tx.query('insert into notes values (2)');
+    });
+    await expect(broken).rejects.toThrow();
+    expect(await db.query('select id from notes')).toEqual([]);
+    await Promise.all([db.close(), other.close()]);
+  });
+
+  it('outlives a server that goes away while a transaction is idle', async () => {
+    const proxy = await proxyTo(await ownDatabase());
+    const db = pgDb({ url: proxy.url, max: 1 });
+    const cut = db.tx(async (tx) => {
+      await tx.query('select 1');
+      await proxy.cut();
+      await tx.query('select 1');
+    });
+    await expect(cut).rejects.toThrow();
+    expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await db.close();
+    proxy.close();
+  });
+});
+
+describe('pgliteDb', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'agentpay-pglite-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('refuses to use the outer database inside a transaction, where it would wait for ever', async () => {
+    const db = await pgliteDb();
+    await expect(db.tx(() => db.query('select 1'))).rejects.toThrow('Inside a transaction use its tx');
+    await expect(db.tx(() => db.tx(async () => 1))).rejects.toThrow('Inside a transaction use its tx');
+    expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+    await db.close();
+  });
+
+  it('keeps everything it committed when its process is killed, and starts over from a folder half made', async () => {
+    const dir = join(folder, 'data');
+    mkdirSync(join(dir, 'postgres.new'), { recursive: true });
+    writeFileSync(join(dir, 'postgres.new', 'PG_VERSION'), 'half a cluster');
+    const committed = await writeUntilKilled(dir, 25);
+    const db = await pgliteDb({ dir });
+    const [row] = await db.query<{ count: bigint }>('select count(*) from notes');
+    expect(row?.count).toBeGreaterThanOrEqual(BigInt(committed));
+    await db.close();
+  });
+
+  it('lets one process have a folder at a time', async () => {
+    const db = await pgliteDb({ dir: folder });
+    await expect(pgliteDb({ dir: folder })).rejects.toThrow('Another process uses the data folder');
+    await db.close();
+    await (await pgliteDb({ dir: folder })).close();
+  });
+});
+
+/** Runs a process that commits row after row into the folder, kills it after `rows` of them, and gives how many it had reported. */
+async function writeUntilKilled(dir: string, rows: number): Promise<number> {
+  const program = `
+    import { pgliteDb } from '@agentpay/storage';
+    const db = await pgliteDb({ dir: process.argv[1] });
+    await db.exec('create table notes (id int)');
+    for (;;) {
+      await db.tx((tx) => tx.query('insert into notes values (1)'));
+      process.stdout.write('.');
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, dir], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let reported = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    reported += chunk.length;
+    if (reported >= rows) child.kill('SIGKILL');
+  });
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  expect(signal).toBe('SIGKILL');
+  return reported;
+}
+
+/** A TCP proxy in front of a database, whose open connections can be cut. */
+async function proxyTo(databaseUrl: string): Promise<{ url: string; cut: () => Promise<void>; close: () => void }> {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<Socket>();
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port || 5432), target.hostname);
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+    }
+    client.pipe(upstream);
+    upstream.pipe(client);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(databaseUrl);
+  url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cut = async () => {
+    const closed = [...sockets].map((socket) => once(socket, 'close'));
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+  };
+  return { url: url.href, cut, close: () => void server.close() };
+}
