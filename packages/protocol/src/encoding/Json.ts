@@ -38,14 +38,32 @@ export function jcs(value: unknown): string {
 function decode(text: string, alphabet: RegExp, name: 'base64' | 'base64url'): unknown {
   if (text.length > MAX_ENCODED) throw malformed(`longer than ${MAX_ENCODED} characters`);
   if (!alphabet.test(text)) throw malformed(`not ${name}`);
-  const json = Buffer.from(text, name).toString('utf8');
-  // Own keys of this name would survive into objects that are merged later.
-  if (json.includes('"__proto__"')) throw malformed('a forbidden key');
+  const value = parse(Buffer.from(text, name).toString('utf8'));
+  if (!isPlain(value)) throw malformed('nested too deeply, or with a forbidden key, broken text or a number out of range');
+  return value;
+}
+
+function parse(json: string): unknown {
   try {
     return JSON.parse(json);
   } catch (cause) {
     throw malformed('not JSON', cause);
   }
+}
+
+/** Deepest nesting of JSON from outside. */
+const MAX_DEPTH = 32;
+
+/**
+ * Whether parsed JSON is free of what later steps choke on: nesting that overflows the stack of whoever walks it, own `__proto__` keys,
+ * which survive into objects merged later, and numbers and text that have no canonical form.
+ */
+export function isPlain(value: unknown, depth = 0): boolean {
+  if (typeof value === 'string') return !/\p{Cs}/u.test(value);
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value !== 'object' || value === null) return true;
+  if (depth >= MAX_DEPTH) return false;
+  return Object.entries(value).every(([key, member]) => key !== '__proto__' && isPlain(key) && isPlain(member, depth + 1));
 }
 
 /** Parses a decoded value. @throws AgentPayError `payment_malformed` naming the first offending field */

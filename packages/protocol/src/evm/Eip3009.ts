@@ -26,8 +26,8 @@ const TRANSFER_TYPE = keccak256(
 
 /** EIP-712 domain separator, 32 bytes. Constant per token: compute once. */
 export function domainSeparator(domain: TokenDomain): Uint8Array {
-  const words = [DOMAIN_TYPE, keccak256(domain.name), keccak256(domain.version), uint256(BigInt(domain.chainId)), address(domain.verifyingContract)];
-  return keccak256(Buffer.concat(words));
+  const { name, version, chainId, verifyingContract } = domain;
+  return keccak256(Buffer.concat([DOMAIN_TYPE, keccak256(name), keccak256(version), uint256(BigInt(chainId)), address(verifyingContract)]));
 }
 
 /** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). */

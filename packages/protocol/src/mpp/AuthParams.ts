@@ -12,8 +12,8 @@ const EQUALS = /[ \t]*=[ \t]*/y;
 const SPACES = /[ \t]+/y;
 
 /**
- * Reads a `WWW-Authenticate` value with any number of challenges (RFC 9110 section 11.6.1). A challenge that repeats a parameter is left out,
- * and reading stops where the grammar ends.
+ * Reads a `WWW-Authenticate` value with any number of challenges (RFC 9110 section 11.6.1). A challenge that repeats a parameter is left
+ * out, and reading stops where the grammar ends.
  */
 export function parseChallenges(header: string): RawChallenge[] {
   const cursor = new Cursor(header);

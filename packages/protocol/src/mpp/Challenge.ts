@@ -39,14 +39,22 @@ export const MIN_SECRET_BYTES = 32;
  * except `header`, which takes a slot before `opaque` only where it is present.
  */
 export function challengeId(bound: Bound, secret: string): string {
-  const slots = [bound.realm, bound.method, bound.intent, bound.request, bound.expires ?? '', bound.digest ?? ''];
-  if (bound.header !== undefined) slots.push(bound.header);
-  slots.push(bound.opaque ?? '');
-  return createHmac('sha256', secret).update(slots.join('|')).digest('base64url');
+  return createHmac('sha256', secret).update(slots(bound).join('|')).digest('base64url');
+}
+
+function slots(bound: Bound): string[] {
+  const { realm, method, intent, request, expires = '', digest = '', header, opaque = '' } = bound;
+  return [realm, method, intent, request, expires, digest, ...(header === undefined ? [] : [header]), opaque];
+}
+
+// A part that holds the separator could pose as two parts.
+function isBindable(bound: Bound): boolean {
+  return !slots(bound).some((slot) => slot.includes('|'));
 }
 
 /** Whether the challenge was issued under one of the secrets: the current one first, then those that are being rotated out. */
 export function isOwnChallenge(challenge: Challenge, secrets: readonly string[]): boolean {
+  if (!isBindable(challenge)) return false;
   const id = Buffer.from(challenge.id);
   return secrets.some((secret) => {
     const expected = Buffer.from(challengeId(challenge, secret));
@@ -71,7 +79,7 @@ export interface NewChallenge {
 export function createChallenge(parts: NewChallenge, secret: string): Challenge {
   const { request, opaque, ...rest } = parts;
   const bound = { ...rest, request: base64url(jcs(request)), ...(opaque && { opaque: base64url(jcs(opaque)) }) };
-  if (`${bound.realm}${bound.method}${bound.intent}`.includes('|')) throw new RangeError('realm, method and intent must not contain "|".');
+  if (!isBindable(bound)) throw new RangeError('No part of a challenge may contain "|".');
   return { id: challengeId(bound, secret), ...bound };
 }
 
@@ -101,9 +109,12 @@ export function readOpaque(challenge: Challenge): Record<string, string> {
   return challenge.opaque === undefined ? {} : parseShape(opaqueSchema, fromBase64url(challenge.opaque), 'opaque of the challenge');
 }
 
+const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;
+
 /** When the challenge ends, in ms since the Unix epoch. @throws AgentPayError `payment_malformed` when absent or not RFC 3339 */
 export function expiresAtMs(challenge: Challenge): number {
-  const ms = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}/.test(challenge.expires ?? '') ? Date.parse(challenge.expires as string) : Number.NaN;
+  const expires = challenge.expires ?? '';
+  const ms = RFC3339.test(expires) ? Date.parse(expires.toUpperCase()) : Number.NaN;
   if (Number.isNaN(ms)) throw new AgentPayError('payment_malformed', 'The challenge has no readable expiry.');
   return ms;
 }

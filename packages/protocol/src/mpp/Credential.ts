@@ -35,7 +35,10 @@ export function hasCredential(header: string): boolean {
   return /(?:^|,)\s*payment(?:\s|$)/i.test(header);
 }
 
-/** Reads the one Payment credential of an `Authorization` value. @throws AgentPayError `payment_malformed`, `payment_ambiguous` when there are several */
+/**
+ * Reads the one Payment credential of an `Authorization` value.
+ * @throws AgentPayError `payment_malformed`, `payment_ambiguous` when there are several
+ */
 export function readCredential(header: string): Credential {
   const tokens = [...header.matchAll(PAYMENT_CREDENTIAL)].map((match) => match[1] as string);
   if (tokens.length > 1) throw new AgentPayError('payment_ambiguous', 'The request carries several Payment credentials.');

@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { fromBase64url, parseShape } from '../encoding/Json.js';
-import { addressSchema, bytes32Schema, bytesToHex, checksumAddress, keccak256, signatureSchema, uint256Schema, type Address, type Hex } from '../evm/Hex.js';
+import {
+  addressSchema,
+  bytes32Schema,
+  bytesToHex,
+  checksumAddress,
+  keccak256,
+  signatureSchema,
+  uint256Schema,
+  type Address,
+  type Hex,
+} from '../evm/Hex.js';
 import type { Challenge } from './Challenge.js';
 
 /** Method and intent of an ERC-20 charge on an EVM chain (draft-evm-charge). */
@@ -38,7 +48,13 @@ const authorizationPayloadSchema = z.object({
 export type AuthorizationPayload = z.infer<typeof authorizationPayloadSchema>;
 
 /** The request of a charge payable by EIP-3009 authorization. */
-export function evmChargeRequest(charge: { amount: bigint; currency: Address; recipient: Address; chainId: number; decimals: number }): EvmChargeRequest {
+export function evmChargeRequest(charge: {
+  amount: bigint;
+  currency: Address;
+  recipient: Address;
+  chainId: number;
+  decimals: number;
+}): EvmChargeRequest {
   return {
     amount: charge.amount.toString(),
     currency: checksumAddress(charge.currency),

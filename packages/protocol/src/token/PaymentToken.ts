@@ -21,8 +21,8 @@ const claimsSchema = z.object({
 });
 
 /**
- * What a payment token says: wallet `sub` holds `amount` micro-units of `currency` for one call of service `aud`, until `exp` (Unix seconds).
- * `jti` is the token's id at the issuer `iss`.
+ * What a payment token says: wallet `sub` holds `amount` micro-units of `currency` for one call of service `aud`, until `exp`
+ * (Unix seconds). `jti` is the token's id at the issuer `iss`.
  */
 export type PaymentTokenClaims = z.infer<typeof claimsSchema>;
 
@@ -60,11 +60,11 @@ export function paymentTokenKey(secret: string): PaymentTokenKey {
   return { kid, privateKey, publicJwk: { kty: 'OKP', crv: 'Ed25519', x, kid, use: 'sig', alg: 'EdDSA' } };
 }
 
-/** A lookup over a published key set. Entries of other kinds are passed over. */
-export function paymentTokenKeys(jwks: readonly { readonly kid?: string; readonly kty?: string; readonly crv?: string; readonly x?: string }[]): PaymentTokenKeys {
+/** A lookup over a published key set. Entries of other kinds and unreadable ones are passed over. */
+export function paymentTokenKeys(jwks: readonly Partial<Record<'kid' | 'kty' | 'crv' | 'x', string>>[]): PaymentTokenKeys {
   const keys = new Map<string, KeyObject>();
   for (const { kid, kty, crv, x } of jwks) {
-    if (kty !== 'OKP' || crv !== 'Ed25519' || !kid || !x) continue;
+    if (kty !== 'OKP' || crv !== 'Ed25519' || !kid || !x || !/^[A-Za-z0-9_-]{43}$/.test(x)) continue;
     keys.set(kid, createPublicKey({ key: { kty, crv, x }, format: 'jwk' }));
   }
   return (kid) => keys.get(kid);
@@ -78,9 +78,11 @@ export function signPaymentToken(claims: PaymentTokenClaims, key: PaymentTokenKe
 }
 
 /**
- * Checks a token's signature, audience and expiry, and gives its claims. Says nothing about whether it was redeemed: only the issuer knows.
+ * Checks a token's signature, audience and expiry, and gives its claims. Says nothing about whether it was redeemed: only the issuer
+ * knows.
  * @param options.now Unix seconds
- * @throws AgentPayError `payment_malformed` when it is no token at all, `token_invalid` (reason `unknown_key`, `signature`, `audience`), `token_expired`
+ * @throws AgentPayError `payment_malformed` when it is no token at all, `token_invalid` (reason `unknown_key`, `signature`, `audience`),
+ *   `token_expired`
  */
 export function verifyPaymentToken(token: string, keys: PaymentTokenKeys, options: { now: number; audience?: string }): PaymentTokenClaims {
   const { input, kid, signature, payload } = split(token);
@@ -106,10 +108,13 @@ export function paymentTokenKid(token: string): string {
 function split(token: string) {
   const parts = token.startsWith(PREFIX) && token.length <= MAX_ENCODED ? token.slice(PREFIX.length).split('.') : [];
   const [head, body, signature] = parts;
-  if (parts.length !== 3 || !head || !body || !signature || !/^[A-Za-z0-9_-]{86}$/.test(signature)) throw malformed();
+  if (parts.length !== 3 || !head || !body || !signature) throw malformed();
+  const bytes = Buffer.from(signature, 'base64url');
+  // The last character of 64 encoded bytes has bits to spare: only one way to write a signature counts.
+  if (bytes.length !== 64 || base64url(bytes) !== signature) throw malformed();
   const header = headerSchema.safeParse(fromBase64url(head));
   if (!header.success) throw malformed();
-  return { input: `${head}.${body}`, kid: header.data.kid, signature: Buffer.from(signature, 'base64url'), payload: fromBase64url(body) };
+  return { input: `${head}.${body}`, kid: header.data.kid, signature: bytes, payload: fromBase64url(body) };
 }
 
 function malformed(): AgentPayError {

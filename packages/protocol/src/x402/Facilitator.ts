@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nullable } from '../encoding/Json.js';
+import { isPlain, nullable } from '../encoding/Json.js';
 import * as v1 from './v1.js';
 import * as v2 from './v2.js';
 
@@ -15,7 +15,10 @@ const requestV2 = z.object({
 });
 
 /** Body of `/verify` and `/settle`. */
-export const facilitatorRequestSchema = z.discriminatedUnion('x402Version', [requestV1, requestV2]);
+export const facilitatorRequestSchema = z.preprocess(
+  (body) => (isPlain(body) ? body : undefined),
+  z.discriminatedUnion('x402Version', [requestV1, requestV2]),
+);
 
 /** Answer of `/verify`; HTTP 200 also when the payment is not valid. */
 export const verifyResponseSchema = nullable({

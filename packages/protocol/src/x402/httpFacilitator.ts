@@ -6,6 +6,7 @@ import {
   verifyResponseSchema,
   type Facilitator,
   type FacilitatorRequest,
+  type VerifyResponse,
 } from './Facilitator.js';
 import { settleResponseSchema, type SettleResponse } from './v2.js';
 
@@ -48,7 +49,7 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   return {
     async verify(request) {
       try {
-        return await call('/verify', verifyResponseSchema, verifyTimeoutMs, request);
+        return checkVerified(request, await call('/verify', verifyResponseSchema, verifyTimeoutMs, request));
       } catch (cause) {
         throw unavailable(cause);
       }
@@ -80,27 +81,43 @@ class AnswerError extends Error {
   }
 }
 
-/** A success must be about this payment: a mixed-up or forged answer is not taken for one. */
+// A yes must be about this payment: a mixed-up or forged answer is not taken for one.
+function checkVerified(request: FacilitatorRequest, answer: VerifyResponse): VerifyResponse {
+  if (answer.isValid && isOtherPayer(request, answer.payer)) throw new Error('The facilitator answered for another payment.');
+  return answer;
+}
+
 function checkSettled(request: FacilitatorRequest, answer: SettleResponse): SettleResponse {
   if (!answer.success) return answer;
-  const authorization = request.paymentPayload.payload['authorization'] as { from?: string } | undefined;
-  const payerDiffers = answer.payer !== undefined && authorization?.from !== undefined && !sameHex(answer.payer, authorization.from);
-  const valid = answer.network === request.paymentRequirements.network && !payerDiffers && /^0x[0-9a-fA-F]{64}$/.test(answer.transaction);
+  const valid =
+    answer.network === request.paymentRequirements.network &&
+    !isOtherPayer(request, answer.payer) &&
+    /^0x[0-9a-fA-F]{64}$/.test(answer.transaction);
   if (!valid) throw new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', { reason: 'answer_mismatch' });
   return answer;
 }
 
-function wasNotTaken(cause: unknown): boolean {
-  if (cause instanceof AnswerError) return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    const code = (error as { code?: unknown }).code;
-    if (typeof code === 'string' && NOT_SENT.has(code)) return true;
-  }
-  return false;
+function isOtherPayer(request: FacilitatorRequest, payer: string | undefined): boolean {
+  const authorization = request.paymentPayload.payload['authorization'] as { from?: unknown } | undefined;
+  const from = authorization?.from;
+  return payer !== undefined && typeof from === 'string' && !sameHex(payer, from);
 }
 
+function wasNotTaken(cause: unknown): boolean {
+  if (cause instanceof AnswerError) return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
+  return isNotSent(cause, 4);
+}
+
+// fetch wraps what went wrong below it, some levels deep.
+function isNotSent(error: unknown, levels: number): boolean {
+  if (typeof error !== 'object' || error === null || levels === 0) return false;
+  const { code, cause } = error as { code?: unknown; cause?: unknown };
+  return NOT_SENT.has(code as string) || isNotSent(cause, levels - 1);
+}
+
+// 408 and 409 may come while an earlier copy of the request is at work.
 function isRefusal(status: number): boolean {
-  return status >= 400 && status < 500 && status !== 408;
+  return status >= 400 && status < 500 && status !== 408 && status !== 409;
 }
 
 function unavailable(cause: unknown): AgentPayError {
@@ -109,7 +126,8 @@ function unavailable(cause: unknown): AgentPayError {
 
 function unknown(cause: unknown): AgentPayError {
   if (cause instanceof AgentPayError) return cause;
-  return new AgentPayError('settlement_unknown', 'The facilitator gave no answer to a settlement it may have made.', { cause, retryAfter: 2 });
+  const message = 'The facilitator gave no answer to a settlement it may have made.';
+  return new AgentPayError('settlement_unknown', message, { cause, retryAfter: 2 });
 }
 
 async function readLimited(response: Response): Promise<string> {

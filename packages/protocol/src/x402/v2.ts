@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fromBase64, nullable, parseShape, toBase64 } from '../encoding/Json.js';
+import { fromBase64, jcs, nullable, parseShape, toBase64 } from '../encoding/Json.js';
 import { caip2Schema, sameHex, uint256Schema } from '../evm/Hex.js';
 
 /** Header names of x402 v2. */
@@ -94,6 +94,6 @@ export function isAcceptanceOf(accepted: PaymentRequirements, offer: PaymentRequ
     accepted.maxTimeoutSeconds === offer.maxTimeoutSeconds &&
     sameHex(accepted.asset, offer.asset) &&
     sameHex(accepted.payTo, offer.payTo) &&
-    Object.entries(offer.extra ?? {}).every(([key, value]) => Object.hasOwn(extra, key) && JSON.stringify(extra[key]) === JSON.stringify(value))
+    Object.entries(offer.extra ?? {}).every(([key, value]) => Object.hasOwn(extra, key) && jcs(extra[key]) === jcs(value))
   );
 }

@@ -1,0 +1,187 @@
+import fc from 'fast-check';
+import { base64url, jcs } from '../encoding/Json.js';
+import { formatChallenge, parseChallenges } from './AuthParams.js';
+import {
+  challengeId,
+  createChallenge,
+  expiresAtMs,
+  isOwnChallenge,
+  readChallenges,
+  readOpaque,
+  serializeChallenge,
+  type Bound,
+  type Challenge,
+} from './Challenge.js';
+
+const SECRET = 'test-vector-secret-minimum-32-byte-secret';
+const bound: Bound = { realm: 'api.example.com', method: 'tempo', intent: 'charge', request: base64url(jcs({ amount: '1000000' })) };
+
+describe('challenge ids', () => {
+  it.each<[string, Partial<Challenge>, string]>([
+    ['nothing else', {}, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
+    ['an expiry', { expires: '2025-01-06T12:00:00Z' }, 'ZcHgfEi5_Qyda9NQwUzamsCgCcWXw6N6EH2NLyaSTlg'],
+    ['a digest', { digest: 'sha-256=X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE' }, 'vwnOtW2kwdujK9_uC_taI2e6Jwq86Jwogvq9m--i8eQ'],
+    ['an opaque', { opaque: 'trace-123' }, '1XJ-Ti0DACNe3E1zHvwH6OdnKlhUx6xKxDbhJyexng4'],
+    ['a header', { header: 'Payment-Authorization' }, 're8MIMJYpIJ0r_aiizscg6ghtipQM8IpOa_NtpwIU8E'],
+    [
+      'a request with characters that JSON and base64 treat apart',
+      {
+        request: base64url(jcs({ amount: '1500', currency: 'USD', description: 'Access <premium> & analytics', recipient: 'merchant' })),
+      },
+      'iU2QdYw_u-prmGZWxm58jeBakeYE-ib_u77f9vcW76E',
+    ],
+    ['a description, which is not bound', { description: 'One forecast' }, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
+  ])('match the conformance vector with %s', (_, extra, id) => {
+    expect(challengeId({ ...bound, ...extra }, SECRET)).toBe(id);
+  });
+
+  const slot = fc.string({ minLength: 1 }).filter((text) => !text.includes('|'));
+  const anyBound = fc.record(
+    { realm: slot, method: slot, intent: slot, request: slot, expires: slot, digest: slot, header: slot, opaque: slot },
+    { requiredKeys: ['realm', 'method', 'intent', 'request'] },
+  );
+
+  it('are equal only when every bound part is equal: no part can be changed, dropped or moved', () => {
+    fc.assert(
+      fc.property(anyBound, anyBound, (first, second) => {
+        expect(challengeId(first, SECRET) === challengeId(second, SECRET)).toBe(jcs(first) === jcs(second));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('change when any single part is changed or dropped', () => {
+    fc.assert(
+      fc.property(anyBound, slot, (value, other) => {
+        const id = challengeId(value, SECRET);
+        for (const key of Object.keys(value) as (keyof Bound)[]) {
+          if (value[key] !== other) expect(challengeId({ ...value, [key]: other }, SECRET)).not.toBe(id);
+          const { [key]: _, ...rest } = value;
+          if (!['realm', 'method', 'intent', 'request'].includes(key)) expect(challengeId(rest as Bound, SECRET)).not.toBe(id);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('are not taken from a challenge in which a part poses as two', () => {
+    const own = createChallenge({ realm: 'r', method: 'evm', intent: 'charge', request: {}, header: 'Payment-Authorization' }, SECRET);
+    const { header, ...rest } = own;
+    const forged: Challenge = { ...rest, digest: `|${header}` };
+    expect(challengeId(forged, SECRET)).toBe(own.id);
+    expect(isOwnChallenge(own, [SECRET])).toBe(true);
+    expect(isOwnChallenge(forged, [SECRET])).toBe(false);
+  });
+
+  it('are not made for a challenge in which a part poses as two', () => {
+    expect(() => createChallenge({ realm: 'a|b', method: 'evm', intent: 'charge', request: {} }, SECRET)).toThrow(RangeError);
+  });
+
+  it('are recognised under the current and the former secret, and under no other', () => {
+    const own = createChallenge({ realm: 'r', method: 'evm', intent: 'charge', request: { amount: '1' } }, SECRET);
+    expect(isOwnChallenge(own, ['a new secret, thirty-two characters', SECRET])).toBe(true);
+    expect(isOwnChallenge(own, ['a new secret, thirty-two characters'])).toBe(false);
+    expect(isOwnChallenge({ ...own, id: own.id.slice(1) }, [SECRET])).toBe(false);
+    expect(isOwnChallenge({ ...own, realm: 'other' }, [SECRET])).toBe(false);
+  });
+});
+
+describe('challenges in WWW-Authenticate', () => {
+  const own = createChallenge(
+    {
+      realm: 'api.example.com',
+      method: 'evm',
+      intent: 'charge',
+      request: { amount: '10000' },
+      opaque: { n: 'abc' },
+      expires: '2026-11-20T07:26:33.165Z',
+      digest: 'sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:',
+      description: 'One "forecast", fünf Grad ☀ \\o/',
+      header: 'Payment-Authorization',
+    },
+    SECRET,
+  );
+  const value = serializeChallenge(own);
+
+  it('come back as they went, whatever their texts are', () => {
+    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }).filter((raw) => !/[^\t\P{Cc}]/u.test(raw));
+    fc.assert(
+      fc.property(fc.record({ realm: text, description: text }), (texts) => {
+        const challenge = { ...own, ...texts };
+        const header = serializeChallenge(challenge);
+        expect(header).toMatch(/^[\t\x20-\x7e]*$/);
+        expect(readChallenges(header)).toEqual([challenge]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([
+    ['alone', value, 1],
+    ['two joined by a comma', `${value}, ${value}`, 2],
+    ['behind a Bearer challenge', `Bearer realm="x, y", error="invalid_token", ${value}`, 1],
+    ['between Basic with a token68 and Negotiate without parameters', `Basic abc==, ${value}, Negotiate`, 1],
+    ['with the scheme in another case', value.replace('Payment', 'pAyMeNt'), 1],
+    ['with parameter names in another case', value.replace('realm=', 'REALM='), 1],
+    ['with spaces around equal signs and empty list members', value.replace('realm=', 'realm \t= ').replace(', ', ' ,, '), 1],
+    ['with an unknown parameter', `${value}, future="1"`, 1],
+    ['with a value as a bare token', value.replace('method="evm"', 'method=evm'), 1],
+    ['with a parameter twice', `${value}, realm="other"`, 0],
+    ['without an id', value.replace(/id="[^"]*", /, ''), 0],
+    ['with an open quotation', value.slice(0, -1), 1],
+    ['with a foreign scheme only', 'Bearer realm="x"', 0],
+    ['empty', '', 0],
+  ])('are read when they stand %s', (_, header, count) => {
+    const found = readChallenges(header);
+    expect(found).toHaveLength(count);
+    for (const challenge of found) expect(challenge.id).toBe(own.id);
+  });
+
+  it('are read from any text without throwing', () => {
+    const noise = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', '\\', ',', '=', ' ', 'a', 'Payment ', 'id=') }));
+    fc.assert(
+      fc.property(noise, (header) => Array.isArray(readChallenges(header)) && Array.isArray(parseChallenges(value + header))),
+      { numRuns: 200 },
+    );
+  });
+
+  it('take linear time on text made to be slow', () => {
+    const hostile = ['a '.repeat(40_000), 'a="'.repeat(30_000), `a${' '.repeat(80_000)}b`, '\\'.repeat(80_000), 'a='.repeat(40_000)];
+    const start = performance.now();
+    for (const header of hostile) readChallenges(`Payment ${header}`);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
+  it('never carry a line break into a header', () => {
+    expect(() => formatChallenge('Payment', { realm: 'x\r\nSet-Cookie: a=b' })).toThrow(RangeError);
+  });
+});
+
+describe('parts of a challenge', () => {
+  const challenge = { id: 'x', realm: 'r', method: 'evm', intent: 'charge', request: 'e30' };
+
+  it.each([
+    ['2026-11-20T07:26:33.165Z', Date.UTC(2026, 10, 20, 7, 26, 33, 165)],
+    ['2026-11-20T08:26:33+01:00', Date.UTC(2026, 10, 20, 7, 26, 33)],
+    ['2026-11-20t07:26:33z', Date.UTC(2026, 10, 20, 7, 26, 33)],
+  ])('reads the expiry %s', (expires, ms) => {
+    expect(expiresAtMs({ ...challenge, expires })).toBe(ms);
+  });
+
+  it.each([undefined, '', 'soon', '2026-11-20', '2026-11-20T07:26:33', '2026-13-20T07:26:33Z', '2026-11-20T07:26:33Z or later'])(
+    'refuses the expiry %j',
+    (expires) => {
+      expect(() => expiresAtMs({ ...challenge, ...(expires !== undefined && { expires }) })).toThrow(
+        expect.objectContaining({ kind: 'payment_malformed' }),
+      );
+    },
+  );
+
+  it('reads an opaque of texts and refuses any other', () => {
+    expect(readOpaque(challenge)).toEqual({});
+    expect(readOpaque({ ...challenge, opaque: base64url('{"n":"1"}') })).toEqual({ n: '1' });
+    for (const opaque of ['', 'trace-123', base64url('{"n":1}'), base64url('["n"]')]) {
+      expect(() => readOpaque({ ...challenge, opaque })).toThrow(expect.objectContaining({ kind: 'payment_malformed' }));
+    }
+  });
+});
