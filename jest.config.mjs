@@ -7,6 +7,8 @@ export default {
   haste: { enableSymlinks: false },
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Every test file loads its modules anew and Node gives back little of it; a grown worker is replaced.
+  workerIdleMemoryLimit: '1GB',
   injectGlobals: true,
   errorOnDeprecated: true,
 };

@@ -14,15 +14,16 @@ let stopping; // the exit code of the signal that ends this run
 async function main(jestArguments) {
   const fault = nodeFault();
   if (fault) throw new Error(fault);
-  await step('packages installed', () => install({ onStart: () => say('Installing packages; the first time takes a minute or two.'), signal }));
+  const onStart = () => say('Installing packages; the first time takes a minute or two.');
+  await step('packages installed', () => install({ onStart, signal }));
   await step('stale build output removed', removeStaleOutput);
   await step('types checked and built', () => run(bin('tsc'), ['-b']));
   await step('lint clean', () => run(bin('oxlint'), ['--deny-warnings', 'packages', 'examples', 'test']));
-  const services = await step('Redis and PostgreSQL up', startServices);
+  const databases = await step('Redis and PostgreSQL up', startDatabases);
   try {
-    return await jest(jestArguments, services.env);
+    return await jest(jestArguments, databases.env);
   } finally {
-    await services.stop();
+    await databases.stop();
   }
 }
 
@@ -57,15 +58,15 @@ function removeOrphans(dist, source) {
   }
 }
 
-function startServices() {
+function startDatabases() {
   return new Promise((resolve, reject) => {
-    const child = fork(join(root, 'test/services.mjs'), { detached: true });
+    const child = fork(join(root, 'test/databases.mjs'), { detached: true });
     const ended = new Promise((done) => child.on('exit', done));
     const stop = () => {
       if (child.connected) child.disconnect();
       return ended;
     };
-    let fault = 'The services ended unexpectedly.';
+    let fault = 'Redis and PostgreSQL ended unexpectedly.';
     child.on('message', (message) => {
       if (message.env) return resolve({ env: message.env, stop });
       fault = message.fault;

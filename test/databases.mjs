@@ -15,7 +15,7 @@ const running = [];
 let folder;
 let stopping = false;
 
-async function startServices() {
+async function startDatabases() {
   const given = { REDIS_URL: process.env.REDIS_URL, DATABASE_URL: process.env.DATABASE_URL };
   installMissing(given);
   folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
@@ -120,7 +120,7 @@ function unprivilegedUser() {
 
 /** Starts a server in its own process group, so that a Ctrl-C at the terminal reaches it through {@link stopAll} only. */
 function startProcess(command, args, { ready, stopSignal, uid, gid }) {
-  if (stopping) throw new Error('The services are stopping.');
+  if (stopping) throw new Error('Redis and PostgreSQL are stopping.');
   const identity = uid === undefined ? {} : { uid, gid };
   const child = spawn(command, args.map(String), { ...identity, cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   running.push({ child, stopSignal });
@@ -177,7 +177,7 @@ async function stopAll() {
 
 process.on('disconnect', stopAll);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {}); // the parent decides when to stop
-startServices().then(
+startDatabases().then(
   (env) => process.connected && process.send({ env }),
   (error) => process.connected && process.send({ fault: error.message }),
 );

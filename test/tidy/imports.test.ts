@@ -1,0 +1,120 @@
+import { posix } from 'node:path';
+import { importsOf, isTest, paths, read } from './sources.js';
+
+/** Which packages a package may import. Everything imports primitives, which stands on nothing. */
+const graph: Record<string, readonly string[]> = {
+  primitives: [],
+  solidity: [],
+  protocol: ['primitives'],
+  evm: ['primitives', 'protocol'],
+  facilitator: ['primitives', 'protocol', 'evm', 'storage'],
+  paywall: ['primitives', 'protocol'],
+  tracker: ['primitives'],
+  storage: ['primitives'],
+  core: ['primitives'],
+  api: ['primitives'],
+  sdk: ['primitives', 'protocol', 'api'],
+};
+const all = [...Object.keys(graph), 'server'];
+graph['server'] = all;
+graph['testing'] = all;
+
+const code = paths.filter((path) => /^(packages\/[^/]+\/src|examples|test)\/.*\.tsx?$/.test(path));
+const names = [...new Set(paths.flatMap((path) => /^packages\/([^/]+)\/package\.json$/.exec(path)?.[1] ?? []))];
+
+/** Programs that run at build time only. */
+const buildPrograms = ['packages/solidity/src/compile.ts'];
+
+const packageOf = (path: string) => /^packages\/([^/]+)\//.exec(path)?.[1];
+const folderOf = (path: string) => /^(packages\/[^/]+|examples\/[^/]+|test)\//.exec(path)?.[1] as string;
+const workspacePackage = (from: string) => /^@agentpay\/([^/]+)/.exec(from)?.[1];
+const sliceOf = (path: string) => /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1];
+
+describe('the module graph', () => {
+  it('knows every package', () => {
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !(name in graph))).toEqual([]);
+  });
+
+  it('has no package that imports one it may not', () => {
+    const imports = code.flatMap((path) => importsOf(path).map((found) => ({ path, ...found })));
+    expect(imports.length).toBeGreaterThan(100);
+    const faults = imports.filter(({ path, from }) => {
+      const importer = packageOf(path);
+      const imported = workspacePackage(from);
+      if (imported === undefined || imported === importer) return false;
+      if (importer === undefined) return path.startsWith('examples/') && imported === 'testing';
+      return !graph[importer]?.includes(imported);
+    });
+    expect(faults.map(({ path, line, from }) => `${path}:${line}: may not import ${from}; see "The house" in AGENTS.md`)).toEqual([]);
+  });
+
+  it('has no file that reaches into another package by a relative path', () => {
+    const faults = code.flatMap((path) =>
+      importsOf(path)
+        .filter(({ from }) => from.startsWith('.') && folderOf(posix.join(posix.dirname(path), from)) !== folderOf(path))
+        .map(({ line, from }) => `${path}:${line}: import the package instead of ${from}`),
+    );
+    expect(faults).toEqual([]);
+  });
+
+  it('has no package whose shipped code runs on something that is not among its dependencies', () => {
+    const faults = code
+      .filter((path) => packageOf(path) !== undefined && !isTest(path) && !buildPrograms.includes(path))
+      .flatMap((path) => {
+        const manifest = JSON.parse(read(`${folderOf(path)}/package.json`)) as Record<string, Record<string, string> | undefined>;
+        const allowed = { ...manifest['dependencies'], ...manifest['peerDependencies'], ...manifest['optionalDependencies'] };
+        const own = `@agentpay/${packageOf(path)}`;
+        return importsOf(path)
+          .filter(({ from, typeOnly }) => !typeOnly && !/^(\.|node:)/.test(from))
+          .filter(({ from }) => {
+            const [scope, name] = from.split('/');
+            const imported = from.startsWith('@') ? `${scope}/${name}` : (scope as string);
+            return imported !== own && !(imported in allowed);
+          })
+          .map(({ line, from }) => `${path}:${line}: name ${from} in the dependencies of ${folderOf(path)}/package.json`);
+      });
+    expect(faults).toEqual([]);
+  });
+});
+
+describe('the slices of core', () => {
+  const slices = JSON.parse(read('packages/core/src/slices.json')) as Record<string, readonly string[]>;
+  const files = code.filter((path) => path.startsWith('packages/core/src/'));
+
+  it('are all in slices.json, and each has its door', () => {
+    const folders = [...new Set(files.flatMap((path) => sliceOf(path) ?? []))].filter((folder) => folder !== 'migrations');
+    expect(folders.sort()).toEqual(Object.keys(slices).sort());
+    expect(folders.filter((folder) => !files.includes(`packages/core/src/${folder}/index.ts`))).toEqual([]);
+  });
+
+  it('form no circle', () => {
+    const placed = new Set<string>();
+    const left = new Set(Object.keys(slices));
+    for (let before = -1; before !== left.size; ) {
+      before = left.size;
+      for (const slice of left) {
+        if (!(slices[slice] ?? []).every((other) => placed.has(other))) continue;
+        placed.add(slice);
+        left.delete(slice);
+      }
+    }
+    expect([...left]).toEqual([]);
+  });
+
+  it('reach a slice only where slices.json allows it, and only through its index.ts', () => {
+    const crossings = files.flatMap((path) =>
+      importsOf(path).flatMap(({ line, from }) => {
+        const target = posix.join(posix.dirname(path), from);
+        const [importer, imported] = [sliceOf(path), from.startsWith('.') ? sliceOf(target) : undefined];
+        if (imported === undefined || imported === importer || imported === 'migrations') return [];
+        return [{ place: `${path}:${line}`, importer, imported, byDoor: target.endsWith(`/${imported}/index.js`) }];
+      }),
+    );
+    expect(crossings.length).toBeGreaterThan(10);
+    const faults = crossings.filter(
+      ({ importer, imported, byDoor }) => !byDoor || (importer !== undefined && !slices[importer]?.includes(imported)),
+    );
+    expect(faults.map(({ place, imported }) => `${place}: ${imported} is closed here; see slices.json and its index.ts`)).toEqual([]);
+  });
+});
