@@ -27,7 +27,7 @@ export const listServices = Endpoint.from({
   path: '/v1/services',
   auth: 'agent',
   query: z.object({
-    category: line(64).optional(),
+    category: line(60).optional(),
     verified: flag.optional(),
     limit: wholeNumber(1, 100).default(20),
     offset: wholeNumber(0, 1_000_000).default(0),
@@ -49,13 +49,13 @@ export const createService = Endpoint.from({
     description: line(2000).optional(),
     price_per_call: positiveAmount,
     currency: currency.default('USD'),
-    category: line(64).optional(),
+    category: line(60).optional(),
     endpoint_url: httpUrl.optional(),
     sla: z.object({ max_completion_seconds: z.int().min(1).max(86_400) }).optional(),
   }),
   response: z.object({ id: z.string(), slug: z.string(), status: z.string(), trust_score: z.number() }),
   status: 201,
-  errors: ['service_name_taken'],
+  errors: ['service_name_taken', 'currency_mismatch'],
   example: {
     body: {
       name: 'WeatherAPI',

@@ -1,0 +1,45 @@
+import { AgentPayError } from '@agentpay/primitives';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import helmet from 'helmet';
+import { authenticator } from './auth/authenticate.js';
+import type { Composition } from './compose.js';
+import { agentRoutes } from './families/runtime/agents.js';
+import { serviceRoutes } from './families/runtime/services.js';
+import { tokenRoutes } from './families/runtime/tokens.js';
+import { walletRoutes } from './families/runtime/wallets.js';
+import { accessLog } from './http/accessLog.js';
+import { renderErrors } from './http/errors.js';
+import { healthRoutes } from './http/health.js';
+import { mount } from './http/mount.js';
+import { rateLimit, type Rates } from './http/rateLimit.js';
+import { requestId } from './http/requestId.js';
+
+const HANDLER_TIMEOUT_MS = 30_000;
+
+/** The API as an Express application. */
+export function createApp(composition: Composition, options: { trustProxyHops: number; rateLimit: Rates }): Express {
+  const { core, limiter, log, baseUrl } = composition;
+  const { clock, random } = core;
+  const limit = rateLimit(limiter, options.rateLimit, clock);
+  const app = express();
+  app.set('trust proxy', options.trustProxyHops);
+  app.set('query parser', 'simple');
+  app.disable('etag');
+  app.use(helmet(), requestId({ clock, random }), accessLog({ log, clock }), requireHost);
+  healthRoutes(app, composition);
+  const routes = [...agentRoutes(core), ...walletRoutes(core), ...serviceRoutes(core), ...tokenRoutes(core, baseUrl)];
+  mount(app, routes, { authenticate: authenticator(core), limit, clock, log, handlerTimeoutMs: HANDLER_TIMEOUT_MS });
+  app.use(notFound);
+  app.use(renderErrors({ log, limit }));
+  return app;
+}
+
+/** RFC 9112 section 3.2: HTTP/1.1 without Host is refused. Node would do so with an empty body. */
+function requireHost(request: Request, _response: Response, next: NextFunction): void {
+  if (request.httpVersion === '1.1' && !request.headers.host) throw new AgentPayError('invalid_request', 'The header Host is missing.');
+  next();
+}
+
+function notFound(): void {
+  throw new AgentPayError('not_found', 'There is nothing at this path.');
+}

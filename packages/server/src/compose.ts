@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { createCore, migrations, type Core } from '@agentpay/core';
+import { systemClock, systemRandom, type Clock, type Db, type Random, type RateLimiter, type Tracker } from '@agentpay/primitives';
+import { paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
+import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
+import { connectRedis, memoryRateLimiter, memoryTracker, redisRateLimiter, redisTracker } from '@agentpay/tracker';
+import type { Config } from './config.js';
+import { leaseMigration } from './jobs/lease.js';
+import type { Logger } from './log.js';
+import { fallbackLimiter } from './fallbackLimiter.js';
+import { readSecrets } from './secrets.js';
+import { tokenCodec } from './tokenCodec.js';
+
+/** State of the parts a node depends on. Only the database decides whether it can serve: the tracker is an index. */
+export interface Readiness {
+  readonly database: 'ok' | 'failed';
+  readonly tracker: 'ok' | 'failed';
+}
+
+/** The parts of a node, put together. */
+export interface Composition {
+  readonly core: Core;
+  readonly limiter: RateLimiter;
+  readonly log: Logger;
+  /** Public keys of payment tokens. */
+  readonly tokenKeys: readonly PaymentTokenJwk[];
+  readonly baseUrl: () => string;
+  ready(): Promise<Readiness>;
+  /** Closes tracker and database. */
+  close(): Promise<void>;
+}
+
+/** What the surroundings give beside the configuration. */
+export interface Surroundings {
+  readonly log: Logger;
+  /** Origin of absolute URLs; asked when one is made, as the port may be known late. */
+  readonly baseUrl: () => string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** Opens the stores that the configuration names, brings the schema up to date and makes the core. */
+export async function compose(config: Config, surroundings: Surroundings): Promise<Composition> {
+  const { log, baseUrl, clock = systemClock, random = systemRandom } = surroundings;
+  const secrets = await readSecrets(config, random);
+  const tokenKey = paymentTokenKey(secrets.token);
+  const db = await openDb(config);
+  const hot = await openHot(config, clock, log);
+  await migrate(db, [...migrations, leaseMigration]).catch(async (error: unknown) => {
+    await Promise.allSettled([hot.close(), db.close()]);
+    throw error;
+  });
+  const core = createCore({
+    db,
+    clock,
+    random,
+    tracker: hot.tracker,
+    tokens: tokenCodec(tokenKey, baseUrl),
+    settings: {
+      pepper: secrets.pepper,
+      adminKey: config.adminKey,
+      sandbox: config.sandbox,
+      tokenTtlMs: config.tokenTtlSeconds * 1000,
+      defaultSlaSeconds: config.defaultSlaSeconds,
+    },
+  });
+  return {
+    core,
+    limiter: hot.limiter,
+    log,
+    tokenKeys: [tokenKey.publicJwk],
+    baseUrl,
+    ready: async () => ({ database: await answers(() => db.query('select 1')), tracker: await answers(hot.ping) }),
+    async close() {
+      await hot.close();
+      await db.close();
+    },
+  };
+}
+
+function openDb({ databaseUrl, dataDir }: Config): Promise<Db> | Db {
+  if (databaseUrl !== undefined) return pgDb({ url: databaseUrl });
+  return dataDir === undefined ? pgliteDb({}) : pgliteDb({ dir: join(dataDir, 'postgres') });
+}
+
+/** Tracker and rate limits: on Redis, or in this process. Redis being away at the start is no reason not to start. */
+async function openHot({ redisUrl }: Config, clock: Clock, log: Logger): Promise<Hot> {
+  if (redisUrl === undefined) {
+    const tracker = memoryTracker();
+    return { tracker, limiter: memoryRateLimiter(clock), ping: async () => undefined, close: () => tracker.close() };
+  }
+  const redis = await connectRedis(redisUrl, { log: (line) => log.warn(line) });
+  return {
+    tracker: redisTracker(redis),
+    limiter: fallbackLimiter(redisRateLimiter(redis, { clock }), memoryRateLimiter(clock)),
+    ping: () => redis.ping(),
+    close: async () => redis.disconnect(),
+  };
+}
+
+interface Hot {
+  readonly tracker: Tracker;
+  readonly limiter: RateLimiter;
+  ping(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+async function answers(ask: () => Promise<unknown>): Promise<'ok' | 'failed'> {
+  return ask().then(
+    () => 'ok',
+    () => 'failed',
+  );
+}

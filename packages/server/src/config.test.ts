@@ -1,0 +1,114 @@
+import { ConfigError, readConfig } from './config.js';
+
+const SECRET = 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_';
+
+const production = {
+  NODE_ENV: 'production',
+  JWT_SECRET: SECRET,
+  DATABASE_URL: 'postgresql://user@db.example/agentpay',
+  REDIS_URL: 'redis://cache.example:6379',
+  TRUST_PROXY_HOPS: '1',
+};
+
+const demo = {
+  ...production,
+  PUBLIC_DEMO_MODE: 'true',
+  PUBLIC_DEMO_SANDBOX_ONLY: 'true',
+  PUBLIC_DEMO_ALLOWED_ORIGINS: 'https://demo.example',
+  PUBLIC_DEMO_ADMIN_TOKEN: SECRET,
+};
+
+function faults(env: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  it('starts from nothing: loopback, embedded database, sandbox', () => {
+    expect(readConfig({})).toMatchObject({
+      production: false,
+      port: 3100,
+      host: '127.0.0.1',
+      databaseUrl: undefined,
+      trustProxyHops: 0,
+      tokenTtlSeconds: 300,
+      defaultSlaSeconds: 60,
+      rateLimit: { perMinute: 1200, burst: 200 },
+      sandbox: true,
+    });
+  });
+
+  it('counts an empty variable as absent', () => {
+    expect(readConfig({ PORT: '', DATABASE_URL: '' })).toEqual(readConfig({}));
+  });
+
+  it('drops the slash at the end of the origin', () => {
+    expect(readConfig({ PUBLIC_BASE_URL: 'https://pay.example/' }).publicBaseUrl).toBe('https://pay.example');
+  });
+
+  it.each([
+    ['PORT', '65536'],
+    ['PORT', '-1'],
+    ['PORT', '3100a'],
+    ['HOST', 'a b'],
+    ['DATABASE_URL', 'mysql://x'],
+    ['REDIS_URL', 'localhost'],
+    ['JWT_SECRET', 'short'],
+    ['JWT_SECRET', 'a'.repeat(40)],
+    ['JWT_SECRET', 'replace-with-at-least-32-random-characters'],
+    ['ADMIN_KEY', 'admin'],
+    ['PUBLIC_BASE_URL', 'ftp://x'],
+    ['TRUST_PROXY_HOPS', 'yes'],
+    ['TOKEN_TTL_SECONDS', '0'],
+    ['DEFAULT_SLA_SECONDS', '86401'],
+    ['RATE_LIMIT_PER_MINUTE', '0'],
+    ['SANDBOX', 'maybe'],
+    ['LOG_LEVEL', 'loud'],
+  ])('refuses %s=%s with one sentence that names it', (name, value) => {
+    const found = faults({ [name]: value, ...(name === 'DATABASE_URL' ? { JWT_SECRET: SECRET } : {}) });
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(new RegExp(`^${name} .+\\.$`));
+    expect(found[0]).not.toContain('\n');
+  });
+
+  it('names every fault at once', () => {
+    expect(faults({ PORT: 'x', SANDBOX: 'x' })).toHaveLength(2);
+  });
+
+  it('wants one database', () => {
+    expect(faults({ DATABASE_URL: 'postgres://x/y', JWT_SECRET: SECRET, DATA_DIR: '/data' })[0]).toMatch(/^DATABASE_URL and DATA_DIR/);
+  });
+
+  it('wants a shared token secret for a shared database', () => {
+    expect(faults({ DATABASE_URL: 'postgres://x/y' })[0]).toMatch(/^JWT_SECRET/);
+  });
+});
+
+describe('readConfig in production', () => {
+  it('accepts a complete environment: reachable, no faucet', () => {
+    expect(readConfig(production)).toMatchObject({ production: true, host: '0.0.0.0', sandbox: false });
+    expect(faults(demo)).toEqual([]);
+  });
+
+  it.each([
+    ['JWT_SECRET', undefined],
+    ['DATABASE_URL', undefined],
+    ['REDIS_URL', undefined],
+    ['TRUST_PROXY_HOPS', undefined],
+    ['PUBLIC_DEMO_ADMIN_TOKEN', undefined],
+    ['PUBLIC_DEMO_ADMIN_TOKEN', 'replace-with-at-least-32-random-characters'],
+    ['PUBLIC_DEMO_ALLOWED_ORIGINS', 'https://a.example,http://b.example'],
+    ['PUBLIC_DEMO_SANDBOX_ONLY', 'false'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(faults({ ...demo, [name]: value }).join('\n')).toContain(name);
+  });
+
+  it('runs a single node without Redis only when told so', () => {
+    expect(faults({ ...production, REDIS_URL: undefined, ALLOW_SINGLE_NODE: 'true' })).toEqual([]);
+  });
+});

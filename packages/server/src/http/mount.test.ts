@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { createAgent } from '@agentpay/api';
+import { AgentPayError, manualClock, systemRandom, type RateLimiter } from '@agentpay/primitives';
+import express from 'express';
+import { createLogger } from '../log.js';
+import { renderErrors } from './errors.js';
+import { mount, route, type Route } from './mount.js';
+import { rateLimit } from './rateLimit.js';
+import { requestId } from './requestId.js';
+
+const unlimited: RateLimiter = {
+  take: async () => ({ allowed: true, limit: 1, remaining: 1, retryAfterMs: 0, resetMs: 0 }),
+};
+
+/** An application with one endpoint that does what the test says. */
+function appWith(handle: Route['handle']) {
+  const clock = manualClock(0);
+  const lines: string[] = [];
+  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
+  const log = createLogger('info', sink);
+  const limit = rateLimit(unlimited, { perMinute: 1, burst: 1 }, clock);
+  const app = express();
+  app.use(requestId({ clock, random: systemRandom }));
+  const authenticate = async () => undefined;
+  mount(app, [route(createAgent, handle as never)], { authenticate, limit, clock, log, handlerTimeoutMs: 30_000 });
+  app.use(renderErrors({ log, limit }));
+  async function post() {
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/agents`;
+    const headers = { 'content-type': 'application/json', connection: 'close' };
+    const answer = await fetch(url, { method: 'POST', headers, body: '{"name":"A"}' });
+    const text = await answer.text();
+    server.close();
+    return { status: answer.status, text, body: JSON.parse(text) as { code?: string; error?: { request_id: string } } };
+  }
+  return { post, clock, lines };
+}
+
+describe('mount', () => {
+  it('writes declared fields only, with the documented status', async () => {
+    const answer = { id: 'a', api_key: 'b', wallet_id: 'c', secret_key: 'd', hash: 'must not leave' };
+    const { post } = appWith(async () => answer);
+    const { status, body } = await post();
+    expect(status).toBe(201);
+    expect(body).toEqual({ id: 'a', api_key: 'b', wallet_id: 'c', secret_key: 'd' });
+  });
+
+  it('hides what an unexpected exception says, and logs it with the request id', async () => {
+    const { post, lines } = appWith(() => Promise.reject(new Error('password=hunter2 at db.js:10')));
+    const { status, body, text } = await post();
+    expect([status, body.code]).toEqual([500, 'internal_error']);
+    expect(text).not.toContain('hunter2');
+    expect(lines.join('')).toContain(body.error?.request_id);
+    expect(lines.join('')).toContain('hunter2');
+  });
+
+  it('hides also the words of an internal error of its own', async () => {
+    const { post } = appWith(() => Promise.reject(new AgentPayError('internal_error', 'Hold hold_1 is not open.')));
+    const { status, text } = await post();
+    expect(status).toBe(500);
+    expect(text).not.toContain('hold_1');
+  });
+
+  it('tells that the outcome is unknown when a handler takes too long', async () => {
+    const { post, clock } = appWith(() => {
+      queueMicrotask(() => clock.advance(30_000));
+      return new Promise(() => {});
+    });
+    const { status, body } = await post();
+    expect([status, body.code]).toEqual([504, 'outcome_unknown']);
+  });
+
+  it('reports an error that the endpoint does not document', async () => {
+    const { post, lines } = appWith(() => Promise.reject(new AgentPayError('token_expired', 'Late.')));
+    expect((await post()).status).toBe(410);
+    expect(lines.join('')).toContain('undocumented error');
+  });
+});

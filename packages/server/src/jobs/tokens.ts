@@ -1,0 +1,47 @@
+import { tokens, type Core } from '@agentpay/core';
+import type { Logger } from '../log.js';
+import { every } from './every.js';
+import { underLease } from './lease.js';
+
+/** Tokens released in one batch, and batches in one run: a run is bounded, what is left waits for the next. */
+const BATCH = 100;
+const MAX_BATCHES = 50;
+
+/** The jobs of a node. */
+export interface Jobs {
+  /** Resolves when the runs under way have ended; no other begins. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Returns the money of payment tokens that ran out. Each second the tracker names those that are due; each minute one node
+ * of the cluster runs `sla.cleanup`, which finds in the database what the tracker missed or lost.
+ */
+export function startTokenJobs(core: Core, log: Logger): Jobs {
+  const { clock } = core;
+  const due = every(1_000, () => inBatches('token.due', tokens.sweepTracked, core, log), { name: 'token.due', clock, log });
+  const cleanup = every(60_000, () => slaCleanup(core, log), { name: 'sla.cleanup', clock, log });
+  return {
+    async stop() {
+      await Promise.all([due.stop(), cleanup.stop()]);
+    },
+  };
+}
+
+async function slaCleanup(core: Core, log: Logger): Promise<void> {
+  // A little less than the timer's period, so that the node's own next run finds the lease free.
+  const lease = { name: 'sla.cleanup', periodMs: 55_000, leaseMs: 300_000 };
+  await underLease(core, lease, () => inBatches('sla.cleanup', tokens.sweep, core, log));
+}
+
+type Sweep = (core: Core, options: { limit: number }) => Promise<tokens.Swept>;
+
+/** Repeats until a batch releases less than it might. Tokens that failed are met again by the next run, not by the next batch. */
+async function inBatches(job: string, sweep: Sweep, core: Core, log: Logger): Promise<void> {
+  for (let n = 0; n < MAX_BATCHES; n++) {
+    const { expired, breached, failures } = await sweep(core, { limit: BATCH });
+    for (const { tokenId, error } of failures) log.error({ job, tokenId, err: error }, 'token not released');
+    if (expired + breached > 0) log.info({ job, expired, breached }, 'tokens released');
+    if (expired + breached < BATCH) return;
+  }
+}

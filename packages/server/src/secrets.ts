@@ -1,0 +1,38 @@
+import { createHmac } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Random } from '@agentpay/primitives';
+import type { Config } from './config.js';
+
+/** The secrets a node works with. */
+export interface Secrets {
+  /** Signs payment tokens. */
+  readonly token: string;
+  /** Keys the hashes of stored credentials. */
+  readonly pepper: string;
+}
+
+/**
+ * The configured secrets; without JWT_SECRET the one kept in the data folder beside the embedded database (made at the first
+ * start), or a new one when that database is in memory and nothing outlives the process.
+ */
+export async function readSecrets({ jwtSecret, keyPepper, dataDir }: Config, random: Random): Promise<Secrets> {
+  const token = jwtSecret ?? (dataDir === undefined ? newSecret(random) : await keptSecret(dataDir, random));
+  return { token, pepper: keyPepper ?? createHmac('sha256', token).update('agentpay credential hashes v1').digest('hex') };
+}
+
+function newSecret(random: Random): string {
+  return Buffer.from(random.bytes(32)).toString('hex');
+}
+
+async function keptSecret(dataDir: string, random: Random): Promise<string> {
+  const file = join(dataDir, 'secret');
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  try {
+    // Only the first start writes; every other one finds the file.
+    await writeFile(file, newSecret(random), { mode: 0o600, flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  return (await readFile(file, 'utf8')).trim();
+}

@@ -1,0 +1,304 @@
+import { events, ledger, tokens } from '@agentpay/core';
+import { authorize, newAgent, newService, testApi, ADMIN_KEY, type TestAgent, type TestApi } from './testApi.js';
+
+let api: TestApi;
+let consumer: TestAgent;
+let provider: TestAgent;
+
+beforeAll(async () => {
+  api = await testApi();
+  consumer = await newAgent(api, { name: 'Buyer', funds: 100 });
+  provider = await newAgent(api, { name: 'Seller' });
+});
+
+afterAll(async () => {
+  const differences = await ledger.verifyLedger(api.composition.core.db);
+  await api.close();
+  expect(differences).toEqual([]);
+});
+
+async function balance(agent: TestAgent): Promise<{ available: number; held: number }> {
+  const { body } = await api.http.get(`/v1/wallets/${agent.wallet}/balance`).set(agent.auth).expect(200);
+  const { available, held } = body as { available: number; held: number };
+  return { available, held };
+}
+
+async function call(event: string, tokenId: string) {
+  return api.http.post(`/v1/x402/tokens/${tokenId}/${event}`).set(provider.auth);
+}
+
+describe('agents', () => {
+  it('are created with a wallet and two keys, and nothing else is told', async () => {
+    const { body } = await api.http.post('/v1/agents').send({ name: 'ResearchOpsAgent', operator: 'acme' }).expect(201);
+    expect(body).toEqual({
+      id: expect.stringMatching(/^agent_[0-9a-z]{26}$/),
+      api_key: expect.stringMatching(/^pk_test_/),
+      wallet_id: expect.stringMatching(/^wallet_[0-9a-z]{26}$/),
+      secret_key: expect.stringMatching(/^sk_test_/),
+    });
+  });
+
+  it('see the agents of their operator, page by page', async () => {
+    const first = await newAgent(api, { name: 'One', operator: 'fleet' });
+    const second = await newAgent(api, { name: 'Two', operator: 'fleet' });
+    const { body } = await api.http.get('/v1/agents?limit=1&offset=1').set(first.auth).expect(200);
+    expect(body).toEqual({ agents: [{ id: second.id, name: 'Two', operator: 'fleet' }], total: 2 });
+    await api.http.get(`/v1/agents/${second.id}`).set(first.auth).expect(200, { id: second.id, name: 'Two', operator: 'fleet' });
+  });
+
+  it('rotate their keys: the old ones stop, the new ones work', async () => {
+    const agent = await newAgent(api);
+    const { body } = await api.http.post(`/v1/agents/${agent.id}/keys/rotate`).set(agent.auth).expect(200);
+    expect(Object.keys(body as object).sort()).toEqual(['api_key', 'secret_key']);
+    await api.http.get('/v1/agents').set(agent.auth).expect(401);
+    await api.http.get('/v1/agents').set('authorization', `Bearer ${body.api_key}`).expect(200);
+    await api.http.get('/v1/agents').set('authorization', `Bearer ${body.secret_key}`).expect(200);
+  });
+});
+
+describe('wallets', () => {
+  it('are funded by the test faucet', async () => {
+    const agent = await newAgent(api);
+    const url = `/v1/wallets/${agent.wallet}/fund`;
+    const { body } = await api.http.post(url).set(agent.auth).send({ amount: 100, source: 'test_faucet' }).expect(200);
+    expect(body).toEqual({
+      wallet_id: agent.wallet,
+      balance: 100,
+      available: 100,
+      currency: 'USD',
+      transaction_id: expect.stringMatching(/^tx_/),
+    });
+    await api.http
+      .get(`/v1/wallets/${agent.wallet}/balance`)
+      .set(agent.auth)
+      .expect(200, { wallet_id: agent.wallet, balance: 100, available: 100, held: 0, currency: 'USD' });
+  });
+
+  it('take an idempotency key from the header or the body, and fund once', async () => {
+    const agent = await newAgent(api);
+    const url = `/v1/wallets/${agent.wallet}/fund`;
+    const body = { amount: 7, source: 'test_faucet' };
+    const first = await api.http.post(url).set(agent.auth).set('idempotency-key', 'k1').send(body).expect(200);
+    const again = await api.http.post(url).set(agent.auth).send({ ...body, idempotency_key: 'k1' }).expect(200);
+    expect(again.body).toEqual(first.body);
+    const other = await api.http.post(url).set(agent.auth).set('idempotency-key', 'k1').send({ ...body, amount: 8 }).expect(409);
+    expect(other.body.code).toBe('conflict');
+    const both = await api.http.post(url).set(agent.auth).set('idempotency-key', 'k1').send({ ...body, idempotency_key: 'k2' }).expect(400);
+    expect(both.body.error.param).toBe('idempotency_key');
+    expect(await balance(agent)).toEqual({ available: 7, held: 0 });
+  });
+
+  it('know no other source, and no endless faucet', async () => {
+    const url = `/v1/wallets/${consumer.wallet}/fund`;
+    const unknown = await api.http.post(url).set(consumer.auth).send({ amount: 1, source: 'mint' }).expect(400);
+    expect(unknown.body.error).toMatchObject({ code: 'AP-1001', reason: 'funding_source_unknown' });
+    const greedy = await api.http.post(url).set(consumer.auth).send({ amount: 1_000_000, source: 'test_faucet' }).expect(403);
+    expect(greedy.body.error).toMatchObject({ code: 'AP-1001', reason: 'funding_refused' });
+  });
+});
+
+describe('services', () => {
+  const weather = {
+    name: 'WeatherAPI',
+    description: 'Real-time weather data per query',
+    price_per_call: 0.002,
+    currency: 'USD',
+    category: 'weather',
+    endpoint_url: 'https://api.example.com/weather',
+    sla: { max_completion_seconds: 30 },
+  };
+  let id: string;
+
+  it('are registered once under a name', async () => {
+    const { body } = await api.http.post('/v1/services').set(provider.auth).send(weather).expect(201);
+    expect(body).toEqual({ id: expect.stringMatching(/^svc_/), slug: 'weatherapi', status: 'active', trust_score: 50 });
+    id = body.id as string;
+    const taken = await api.http.post('/v1/services').set(provider.auth).send(weather).expect(409);
+    expect(taken.body.code).toBe('service_name_taken');
+  });
+
+  it('are marked as verified by the operator alone, and then found as such', async () => {
+    const url = `/v1/services/${id}/verification`;
+    await api.http.post(url).set(provider.auth).expect(401);
+    await api.http.post(url).set('x-admin-key', ADMIN_KEY).expect(200, { id, verified: true });
+    const { body } = await api.http.get('/v1/services?category=weather&verified=true').set(consumer.auth).expect(200);
+    const summary = {
+      id,
+      name: 'WeatherAPI',
+      slug: 'weatherapi',
+      price_per_call: 0.002,
+      currency: 'USD',
+      category: 'weather',
+      trust_score: 50,
+      verified: true,
+      status: 'active',
+    };
+    expect(body).toEqual({ services: [summary], total: 1 });
+    await api.http
+      .get(`/v1/services/${id}`)
+      .set(consumer.auth)
+      .expect(200, { ...summary, description: weather.description, endpoint_url: weather.endpoint_url, sla: weather.sla });
+    await api.http.post(url).set('x-admin-key', ADMIN_KEY).send({ verified: false }).expect(200, { id, verified: false });
+    await api.http.get('/v1/services?category=weather&verified=true').set(consumer.auth).expect(200, { services: [], total: 0 });
+  });
+
+  it('tell how the URL they protect is paid', async () => {
+    const known = await api.http.get('/v1/x402/requirements').query({ url: weather.endpoint_url }).set(consumer.auth).expect(200);
+    expect(known.body).toEqual({
+      accepts: [
+        {
+          scheme: 'agentpay-token',
+          service_id: id,
+          price: 0.002,
+          currency: 'USD',
+          authorize_url: `http://api.test/v1/services/${id}/authorize`,
+          header: 'X-Payment-Token',
+        },
+      ],
+    });
+    await api.http.get('/v1/x402/requirements').query({ url: 'https://nobody.example/' }).set(consumer.auth).expect(200, { accepts: [] });
+  });
+});
+
+describe('payment tokens', () => {
+  let service: string;
+  let buyer: TestAgent;
+  beforeEach(async () => {
+    buyer = await newAgent(api, { funds: 1 });
+  });
+  beforeAll(async () => {
+    service = await newService(api, provider, { sla: { max_completion_seconds: 30 } });
+  });
+
+  it('run their whole life: reserved, redeemed, in flight, accepted, settled', async () => {
+    expect(await balance(provider)).toEqual({ available: 0, held: 0 });
+    const url = `/v1/services/${service}/authorize`;
+    const { body } = await api.http.post(url).set(buyer.auth).send({ from_wallet_id: buyer.wallet, max_amount: 0.01 }).expect(201);
+    expect(body).toEqual({
+      token: expect.stringMatching(/^x402_tok_/),
+      token_id: expect.stringMatching(/^tokid_/),
+      expires_at: '2026-05-08T13:05:00Z',
+      service_id: service,
+      reserved_amount: 0.005,
+    });
+    const id = body.token_id as string;
+    expect(await balance(buyer)).toEqual({ available: 0.995, held: 0.005 });
+
+    const verified = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token: body.token }).expect(200);
+    expect(verified.body).toMatchObject({ valid: true, token_id: id, amount: 0.005, service: { id: service, trust_score: 50 } });
+    expect((await call('call-started', id)).body).toEqual({ token_id: id, status: 'in_flight' });
+    expect((await call('call-accepted', id)).body).toEqual({ token_id: id, status: 'accepted' });
+    const settled = { token_id: id, status: 'settled', payment_id: expect.stringMatching(/^tx_/) };
+    const completed = (await call('call-completed', id)).body;
+    expect(completed).toEqual(settled);
+    expect((await call('call-completed', id)).body).toEqual(completed);
+
+    await api.http.get(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(200, {
+      token_id: id,
+      status: 'settled',
+      service_id: service,
+      amount: 0.005,
+      currency: 'USD',
+      deadline: null,
+      payment_id: completed.payment_id,
+    });
+    expect(await balance(buyer)).toEqual({ available: 0.995, held: 0 });
+    expect(await balance(provider)).toEqual({ available: 0.00498, held: 0 });
+    const told = await events.history(api.composition.core.db, { subject: completed.payment_id as string });
+    expect(told.map((event) => event.type)).toEqual(['payment.completed']);
+  });
+
+  it('are redeemed once, under either name of the field', async () => {
+    const { token } = await authorize(api, buyer, service);
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ payment_token: token }).expect(200);
+    const again = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(409);
+    expect(again.body.error).toMatchObject({ code: 'AP-1001', reason: 'token_already_redeemed' });
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token, payment_token: token }).expect(400);
+  });
+
+  it('are refused when somebody changed them', async () => {
+    const { token } = await authorize(api, buyer, service);
+    const [head, body, signature] = token.split('.') as [string, string, string];
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>;
+    const forged = [head, Buffer.from(JSON.stringify({ ...claims, amount: '1' })).toString('base64url'), signature].join('.');
+    for (const text of [forged, 'x402_tok_x', token.slice(0, -1), `${token}A`]) {
+      const answer = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token: text }).expect(401);
+      expect(answer.body.code).toBe('AP-1001');
+    }
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
+  });
+
+  it('can be checked offline with the published keys', async () => {
+    const { token } = await authorize(api, buyer, service);
+    const { body } = await api.http.get('/.well-known/jwks.json').expect(200);
+    const header = JSON.parse(Buffer.from(token.slice('x402_tok_'.length).split('.')[0] as string, 'base64url').toString()) as { kid: string };
+    expect(body.keys).toEqual([{ kty: 'OKP', crv: 'Ed25519', x: expect.any(String), kid: header.kid, use: 'sig', alg: 'EdDSA' }]);
+  });
+
+  it('are cancelled by their consumer while unused', async () => {
+    const { token, token_id: id } = await authorize(api, buyer, service);
+    const cancelled = { token_id: id, status: 'cancelled', released_amount: 0.005 };
+    await api.http.delete(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(200, cancelled);
+    await api.http.delete(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(200, cancelled);
+    expect(await balance(buyer)).toEqual({ available: 1, held: 0 });
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(409);
+  });
+
+  it('cannot be cancelled once redeemed', async () => {
+    const { token, token_id: id } = await authorize(api, buyer, service);
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
+    const answer = await api.http.delete(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(409);
+    expect(answer.body.error).toMatchObject({ code: 'AP-1001', reason: 'redeemed' });
+  });
+
+  it('are released at once when the provider gives up', async () => {
+    const { token, token_id: id } = await authorize(api, buyer, service);
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
+    expect((await call('call-failed', id)).body).toEqual({ token_id: id, status: 'failed' });
+    expect(await balance(buyer)).toEqual({ available: 1, held: 0 });
+  });
+
+  it('take their events in order only', async () => {
+    const { token_id: id } = await authorize(api, buyer, service);
+    for (const event of ['call-started', 'call-accepted', 'call-completed', 'call-failed']) {
+      const answer = await call(event, id);
+      expect([answer.status, answer.body.error.reason]).toEqual([409, 'reserved']);
+    }
+  });
+
+  it('expire, and give the money back', async () => {
+    const { token, token_id: id } = await authorize(api, buyer, service);
+    api.clock.advance(300_000);
+    const late = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(410);
+    expect(late.body.code).toBe('TOKEN_EXPIRED');
+    const read = await api.http.get(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(200);
+    expect(read.body.status).toBe('expired');
+    expect(await balance(buyer)).toEqual({ available: 1, held: 0 });
+  });
+
+  it('are refunded in full by the sweep when the SLA is breached', async () => {
+    const { token, token_id: id } = await authorize(api, buyer, service);
+    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
+    await call('call-started', id);
+    await call('call-accepted', id);
+    api.clock.advance(29_999);
+    await tokens.sweepTracked(api.composition.core);
+    expect(await balance(buyer)).toEqual({ available: 0.995, held: 0.005 });
+    api.clock.advance(1);
+    await tokens.sweepTracked(api.composition.core);
+    expect(await balance(buyer)).toEqual({ available: 1, held: 0 });
+    const read = await api.http.get(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(200);
+    expect(read.body.status).toBe('sla_breached');
+    const late = await call('call-completed', id);
+    expect([late.status, late.body.error.code, late.body.error.reason]).toEqual([409, 'AP-1001', 'sla_breached']);
+  });
+
+  it('are refused above the limit of the buyer and beyond the wallet', async () => {
+    const url = `/v1/services/${service}/authorize`;
+    const dear = await api.http.post(url).set(buyer.auth).send({ from_wallet_id: buyer.wallet, max_amount: 0.004 }).expect(402);
+    expect(dear.body.error).toMatchObject({ code: 'AP-1001', reason: 'price_above_limit', param: 'max_amount' });
+    const poor = await newAgent(api);
+    const broke = await api.http.post(url).set(poor.auth).send({ from_wallet_id: poor.wallet }).expect(402);
+    expect(broke.body.error).toMatchObject({ code: 'AP-1001', reason: 'insufficient_funds' });
+  });
+});

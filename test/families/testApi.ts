@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { Writable } from 'node:stream';
+import { manualClock, systemRandom, type ManualClock } from '@agentpay/primitives';
+import { compose, createApp, createLogger, readConfig, type Composition } from '@agentpay/server';
+import supertest from 'supertest';
+
+export const ADMIN_KEY = 'operator-key-for-the-tests-0123456789';
+export const START = Date.UTC(2026, 4, 8, 13, 0, 0);
+
+/** The whole API on an embedded database, with time that stands still. */
+export interface TestApi {
+  readonly composition: Composition;
+  readonly clock: ManualClock;
+  /** Lines that were logged. */
+  readonly logged: readonly string[];
+  readonly http: ReturnType<typeof supertest>;
+  close(): Promise<void>;
+}
+
+export async function testApi(env: Record<string, string> = {}): Promise<TestApi> {
+  const clock = manualClock(START);
+  const logged: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      logged.push(String(chunk));
+      done();
+    },
+  });
+  const config = readConfig({ ADMIN_KEY, RATE_LIMIT_PER_MINUTE: '1000000', RATE_LIMIT_BURST: '1000000', ...env });
+  const composition = await compose(config, {
+    log: createLogger('info', sink),
+    baseUrl: () => 'http://api.test',
+    clock,
+    random: systemRandom,
+  });
+  const server = createApp(composition, config).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    composition,
+    clock,
+    logged,
+    http: supertest(server),
+    async close() {
+      await new Promise((resolve) => server.close(resolve));
+      await composition.close();
+    },
+  };
+}
+
+/** An agent with its key and wallet. */
+export interface TestAgent {
+  readonly id: string;
+  readonly key: string;
+  readonly wallet: string;
+  /** The headers of its requests. */
+  readonly auth: { readonly authorization: string };
+}
+
+export async function newAgent(api: TestApi, fields: { name?: string; operator?: string; funds?: number } = {}): Promise<TestAgent> {
+  const { funds, ...body } = fields;
+  const answer = await api.http.post('/v1/agents').send({ name: 'Tester', ...body }).expect(201);
+  const { id, api_key: key, wallet_id: wallet } = answer.body as Record<'id' | 'api_key' | 'wallet_id', string>;
+  const agent = { id, key, wallet, auth: { authorization: `Bearer ${key}` } };
+  if (funds) await api.http.post(`/v1/wallets/${wallet}/fund`).set(agent.auth).send({ amount: funds, source: 'test_faucet' }).expect(200);
+  return agent;
+}
+
+let services = 0;
+
+/** Registers a service of the agent under a name of its own; gives its id. */
+export async function newService(api: TestApi, provider: TestAgent, fields: Record<string, unknown> = {}): Promise<string> {
+  const body = { name: `Service ${++services}`, price_per_call: 0.005, ...fields };
+  const answer = await api.http.post('/v1/services').set(provider.auth).send(body).expect(201);
+  return (answer.body as { id: string }).id;
+}
+
+/** Buys a token for one call. */
+export async function authorize(api: TestApi, consumer: TestAgent, serviceId: string): Promise<{ token: string; token_id: string }> {
+  const body = { from_wallet_id: consumer.wallet };
+  const answer = await api.http.post(`/v1/services/${serviceId}/authorize`).set(consumer.auth).send(body).expect(201);
+  return answer.body as { token: string; token_id: string };
+}
