@@ -4,11 +4,9 @@ export default {
   transform: {},
   roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test'],
   testMatch: ['**/dist/**/*.test.js'],
-  haste: { enableSymlinks: false },
   testTimeout: 30_000,
   maxWorkers: 2,
   // Every test file loads its modules anew and Node gives back little of it; a grown worker is replaced.
   workerIdleMemoryLimit: '1GB',
-  injectGlobals: true,
   errorOnDeprecated: true,
 };
