@@ -16,6 +16,9 @@ import { PRICE, type InteropStack } from './stack.js';
 
 const usdc = baseSepolia.usdc;
 
+type SellerSetup = Pick<InteropStack, 'payTo' | 'serve'>;
+type FacilitatorSetup = Pick<InteropStack, 'facilitatorKey' | 'rpcUrl' | 'serve'>;
+
 /** A seller of the weather behind some payment middleware. */
 export interface PeerSeller {
   readonly url: string;
@@ -23,7 +26,7 @@ export interface PeerSeller {
 }
 
 /** Puts the weather behind the given middleware (or route handlers) and serves it. */
-export async function serveWeather(stack: InteropStack, pay: (app: Express, handler: RequestHandler) => void): Promise<PeerSeller> {
+export async function serveWeather(stack: SellerSetup, pay: (app: Express, handler: RequestHandler) => void): Promise<PeerSeller> {
   let served = 0;
   const app = express();
   pay(app, (_req, res) => {
@@ -34,7 +37,7 @@ export async function serveWeather(stack: InteropStack, pay: (app: Express, hand
 }
 
 /** `@x402/express`, x402 v2. */
-export function x402Express(stack: InteropStack, facilitator: string): Promise<PeerSeller> {
+export function x402Express(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
     const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712 } };
     const accepts = { scheme: 'exact', network: baseSepolia.id, payTo: stack.payTo, maxTimeoutSeconds: 300, price };
@@ -45,7 +48,7 @@ export function x402Express(stack: InteropStack, facilitator: string): Promise<P
 }
 
 /** The legacy `x402-express`, x402 v1. */
-export function x402ExpressV1(stack: InteropStack, facilitator: `${string}://${string}`): Promise<PeerSeller> {
+export function x402ExpressV1(stack: SellerSetup, facilitator: `${string}://${string}`): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
     const asset = { address: usdc.address, decimals: usdc.decimals, eip712: { ...usdc.eip712 } };
     const route = { network: 'base-sepolia', price: { amount: PRICE.toString(), asset }, config: { description: 'Weather' } } as const;
@@ -55,7 +58,7 @@ export function x402ExpressV1(stack: InteropStack, facilitator: `${string}://${s
 }
 
 /** mppx's Express middleware: MPP. */
-export function mppxExpress(stack: InteropStack, facilitator: string): Promise<PeerSeller> {
+export function mppxExpress(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
     const mppx = Mppx.create({
       realm: 'weather.example',
@@ -76,7 +79,7 @@ export function mppxExpress(stack: InteropStack, facilitator: string): Promise<P
 }
 
 /** A facilitator built from `@x402/core` and `@x402/evm`; gives its URL. */
-export function officialFacilitator(stack: InteropStack): Promise<string> {
+export function officialFacilitator(stack: FacilitatorSetup): Promise<string> {
   const account = privateKeyToAccount(stack.facilitatorKey, { nonceManager });
   const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), pollingInterval: 50 }).extend(publicActions);
   const facilitator = new x402Facilitator();

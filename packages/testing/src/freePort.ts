@@ -1,12 +1,9 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { systemRandom } from '@agentpay/primitives';
+import { claimPort } from '@agentpay/server/dev';
 
-/** A port of loopback on which nothing listens at the moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
+/** A port of loopback on which nothing listens at the moment, and which no outgoing connection will be given. */
+export async function freePort(): Promise<number> {
+  const port = await claimPort(0, systemRandom);
+  if (port === undefined) throw new Error('No free port was found.');
+  return port;
 }

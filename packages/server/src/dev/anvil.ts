@@ -1,7 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { sleep, systemClock } from '@agentpay/primitives';
 
@@ -35,21 +34,6 @@ export function anvilBinary(): string {
     // not installed: the sentence below says so
   }
   throw new Error(`The anvil binary is missing: package ${name} is not installed. Run the install again without --no-optional.`);
-}
-
-/** A port for loopback: `wanted` if it is free, any free one for 0. @throws Error with one sentence when it is taken. */
-export function claimPort(wanted: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'it is taken' : error.message;
-      reject(new Error(`Port ${wanted} cannot be used for the local chain: ${why}.`));
-    });
-    probe.listen({ port: wanted, host: '127.0.0.1', exclusive: true }, () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
 }
 
 /** Starts the binary and resolves when it answers. @throws Error with what anvil said when it ends or stays silent for 30 s. */

@@ -1,9 +1,11 @@
 import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { encodeFunctionData, parseAbi, toHex } from 'viem';
-import { baseSepolia, MULTICALL3, sleep, systemClock } from '@agentpay/primitives';
+import { baseSepolia, MULTICALL3, sleep, systemClock, systemRandom } from '@agentpay/primitives';
 import { multicall3, testUsdc } from '@agentpay/solidity';
-import { anvilBinary, claimPort, startAnvil, type Anvil } from './anvil.js';
+import { anvilBinary, startAnvil, type Anvil } from './anvil.js';
+import { DevFault } from './DevFault.js';
+import { claimPort } from './Ports.js';
 
 const SAVE_EVERY_MS = 250;
 const mintAbi = parseAbi(['function mint(address to, uint256 amount)']);
@@ -41,7 +43,8 @@ export interface LocalChain {
 export async function startLocalChain(options: LocalChainOptions = {}): Promise<LocalChain> {
   const { blockTime = 0.5, stateFile, binary = anvilBinary() } = options;
   if (!(blockTime > 0)) throw new Error(`The block time must be above 0 seconds, not ${blockTime}.`);
-  const port = await claimPort(options.port ?? 0);
+  const port = await claimPort(options.port ?? 0, systemRandom);
+  if (port === undefined) throw new DevFault(`Port ${options.port} cannot be used for the local chain: it is taken.`);
   const args = ['--chain-id', String(baseSepolia.chainId), '--block-time', String(blockTime)];
   // Base's order of magnitude of gas; old states are dropped, else anvil spills them to disk.
   args.push('--gas-limit', '200000000', '--prune-history', '64');

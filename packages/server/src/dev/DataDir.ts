@@ -1,0 +1,94 @@
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bytesToHex, type Hex } from '@agentpay/protocol';
+import type { Random } from '@agentpay/primitives';
+import { DevFault } from './DevFault.js';
+
+/** Secrets and identities of a local stack; they outlive it when the folder is the user's own. */
+export interface StackState {
+  readonly adminKey: string;
+  readonly jwtSecret: string;
+  readonly mppSecret: string;
+  readonly facilitatorKey: Hex;
+  readonly buyerKey: Hex;
+  readonly sellerKey: Hex;
+  readonly buyer?: StackAgent;
+  readonly seller?: StackAgent;
+  readonly serviceId?: string;
+}
+
+/** An agent of the runtime API that the stack created for itself. */
+export interface StackAgent {
+  readonly agentId: string;
+  readonly walletId: string;
+  readonly apiKey: string;
+}
+
+/** The folder in which a local stack keeps everything. */
+export interface DataDir {
+  path(name: string): string;
+  readState(): StackState;
+  writeState(state: StackState): void;
+  /** Gives the folder up; removes it if it was a temporary one. */
+  close(): void;
+}
+
+/** Opens the folder, or a temporary one. @throws DevFault when it cannot be used or another stack uses it */
+export function openDataDir(dir: string | undefined, random: Random): DataDir {
+  const folder = dir ?? mkdtempSync(join(tmpdir(), 'agentpay-'));
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new DevFault(`The folder ${folder} given by --data cannot be used: ${(cause as Error).message}.`, true);
+  }
+  const lock = join(folder, 'dev.lock');
+  takeLock(lock, folder);
+  const stateFile = join(folder, 'state.json');
+  return {
+    path: (name) => join(folder, name),
+    readState: () => (existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as StackState) : newState(random)),
+    writeState(state) {
+      writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2), { mode: 0o600 });
+      renameSync(`${stateFile}.new`, stateFile);
+    },
+    close() {
+      if (dir === undefined) rmSync(folder, { recursive: true, force: true });
+      else rmSync(lock, { force: true });
+    },
+  };
+}
+
+function newState(random: Random): StackState {
+  const secret = () => Buffer.from(random.bytes(32)).toString('base64url');
+  const key = () => bytesToHex(random.bytes(32));
+  return { adminKey: `admin_${secret()}`, jwtSecret: secret(), mppSecret: secret(), facilitatorKey: key(), buyerKey: key(), sellerKey: key() };
+}
+
+// Two stacks on one folder would corrupt the embedded database.
+function takeLock(lock: string, folder: string): void {
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const handle = openSync(lock, 'wx', 0o600);
+      writeFileSync(handle, String(process.pid));
+      closeSync(handle);
+      return;
+    } catch (cause) {
+      if ((cause as { code?: string }).code !== 'EEXIST') throw new DevFault(`The folder ${folder} cannot be written: ${(cause as Error).message}.`, true);
+      const holder = Number(readFileSync(lock, 'utf8'));
+      if (isAlive(holder)) throw new DevFault(`The folder ${folder} given by --data is in use by process ${holder}.`, true);
+      rmSync(lock, { force: true });
+    }
+  }
+  throw new DevFault(`The folder ${folder} given by --data is being taken by another process.`, true);
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (cause) {
+    return (cause as { code?: string }).code === 'EPERM';
+  }
+}

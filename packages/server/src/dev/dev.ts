@@ -1,0 +1,98 @@
+import { systemClock, systemRandom } from '@agentpay/primitives';
+import { openDataDir } from './DataDir.js';
+import { DevFault } from './DevFault.js';
+import { devFile } from './devFile.js';
+import { readDevOptions, type DevFlags, type DevOptions } from './DevOptions.js';
+import { choosePorts } from './Ports.js';
+import { makePurchases } from './purchases.js';
+import { purchaseJson, purchaseTable } from './purchaseTable.js';
+import { startStack, type Stack } from './stack.js';
+import { createSupervisor } from './Supervisor.js';
+
+/**
+ * `agentpay dev`: runs the whole stack on this machine, buys from its seller once in each dialect, and stays up until SIGINT or SIGTERM.
+ * Results go to stdout, notes to stderr.
+ * @returns the exit code: 0 all right, 1 a purchase or a part failed, 2 a flag, port or folder cannot be used
+ */
+export async function dev(flags: DevFlags): Promise<number> {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  try {
+    const options = readDevOptions(flags);
+    return await run(options, stop);
+  } catch (cause) {
+    if (stop.signal.aborted) return 0;
+    if (!(cause instanceof DevFault)) throw cause;
+    note(cause.message);
+    return cause.usage ? 2 : 1;
+  }
+}
+
+async function run(options: DevOptions, stop: AbortController): Promise<number> {
+  const ports = await choosePorts(options.port, systemRandom);
+  const data = openDataDir(options.dataDir, systemRandom);
+  const file = devFile(process.cwd());
+  let running: Stack | undefined;
+  let gaveUp: DevFault | undefined;
+  const supervisor = createSupervisor({
+    clock: systemClock,
+    onRestart(part) {
+      note(`The ${part.name} ended and was started again as process ${part.running.pid}.`);
+      if (running) file.write(running);
+    },
+    onGiveUp(fault) {
+      gaveUp = fault;
+      stop.abort();
+    },
+  });
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+  try {
+    note('Starting chain, facilitator, API and seller …');
+    const stack = await orStopped(startStack({ ports, data, blockTime: options.blockTime, supervisor, clock: systemClock }), stopped);
+    const purchases = stack && (await orStopped(makePurchases(stack, systemClock), stopped));
+    if (!stack || !purchases) return gaveUp ? 1 : 0;
+    const failed = purchases.some(({ fault }) => fault !== undefined);
+    print(options.json ? JSON.stringify({ ok: !failed, purchases: purchaseJson(purchases), urls: stack.urls }, null, 2) : purchaseTable(purchases));
+    if (!failed) note('The balances on the chain and in the ledger changed by exactly the price.');
+    if (options.once) return failed ? 1 : 0;
+    running = stack;
+    file.write(stack);
+    (options.json ? note : print)(welcome(stack));
+    await stopped;
+    return 0;
+  } finally {
+    if (gaveUp) note(gaveUp.message);
+    file.remove();
+    await supervisor.stop();
+    data.close();
+  }
+}
+
+/** The result, or undefined when the stack is told to stop first. */
+function orStopped<T>(work: Promise<T>, stopped: Promise<void>): Promise<T | undefined> {
+  return Promise.race([work, stopped.then(() => undefined)]);
+}
+
+function welcome({ urls }: Stack): string {
+  return [
+    '',
+    `API          ${urls.api}`,
+    `facilitator  ${urls.facilitator}`,
+    `seller       ${urls.seller}`,
+    `chain        ${urls.chain}`,
+    '',
+    'Keys and ids are in .agentpay/dev.json. Ask the seller for its price:',
+    '',
+    `  curl -i ${urls.seller}/paid`,
+    '',
+    'Ctrl-C stops everything.',
+  ].join('\n');
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

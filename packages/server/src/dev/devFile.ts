@@ -1,0 +1,71 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
+import { privateKeyToAddress } from 'viem/accounts';
+import type { Stack } from './stack.js';
+
+/** Where the running stack is described for tools, below the working folder. Holds keys: mode 0600, ignored by git. */
+export interface DevFile {
+  write(stack: Stack): void;
+  /** Removes the file if this process wrote it last. */
+  remove(): void;
+}
+
+export function devFile(folder: string): DevFile {
+  const file = join(folder, '.agentpay', 'dev.json');
+  rmSync(file, { force: true });
+  return {
+    write(stack) {
+      mkdirSync(join(folder, '.agentpay'), { recursive: true, mode: 0o700 });
+      writeFileSync(`${file}.new`, `${JSON.stringify(describe(stack), null, 2)}\n`, { mode: 0o600 });
+      renameSync(`${file}.new`, file);
+    },
+    remove() {
+      if (ownerOf(file) === process.pid) rmSync(file, { force: true });
+    },
+  };
+}
+
+function describe({ urls, parts, state }: Stack) {
+  return {
+    api: { url: urls.api },
+    facilitator: { url: urls.facilitator },
+    seller: {
+      url: urls.seller,
+      address: privateKeyToAddress(state.sellerKey),
+      paths: { json: '/paid', post: '/post', stream: '/stream', fail: '/fail', slow: '/slow' },
+    },
+    chain: {
+      rpcUrl: urls.chain,
+      chainId: baseSepolia.chainId,
+      network: baseSepolia.id,
+      usdc: baseSepolia.usdc.address,
+      multicall3: MULTICALL3,
+    },
+    keys: { admin: state.adminKey, runtime: state.buyer.apiKey, seller: state.seller.apiKey },
+    ids: {
+      agent: state.buyer.agentId,
+      wallet: state.buyer.walletId,
+      buyerAgent: state.buyer.agentId,
+      sellerAgent: state.seller.agentId,
+      sellerWallet: state.seller.walletId,
+      service: state.serviceId,
+    },
+    buyer: { address: privateKeyToAddress(state.buyerKey), privateKey: state.buyerKey },
+    pids: {
+      supervisor: process.pid,
+      api: parts.api.running.pid,
+      facilitator: parts.facilitator.running.pid,
+      seller: parts.seller.running.pid,
+      chain: parts.chain.running.pid,
+    },
+  };
+}
+
+function ownerOf(file: string): number | undefined {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { pids: { supervisor: number } }).pids.supervisor;
+  } catch {
+    return undefined;
+  }
+}

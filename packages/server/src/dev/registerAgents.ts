@@ -1,0 +1,35 @@
+import { formatDecimal, parsePrice } from '@agentpay/primitives';
+import { createApiClient } from '@agentpay/sdk';
+import type { StackAgent, StackState } from './DataDir.js';
+
+/** Sandbox money in the buyer's wallet at each start. */
+const BUYER_FUNDS = 100;
+
+/** Makes buyer, seller and the seller's service at the API, unless the folder knows them from an earlier start, and funds the buyer. */
+export async function registerAgents(
+  state: StackState,
+  { apiUrl, sellerUrl, price }: { apiUrl: string; sellerUrl: string; price: string },
+): Promise<Required<StackState>> {
+  const buyer = state.buyer ?? (await createAgent(apiUrl, 'Example buyer'));
+  const seller = state.seller ?? (await createAgent(apiUrl, 'Example seller'));
+  const serviceId = state.serviceId ?? (await registerService(apiUrl, seller, sellerUrl, price));
+  await createApiClient({ url: apiUrl, apiKey: buyer.apiKey }).wallets.fund({ wallet_id: buyer.walletId, amount: BUYER_FUNDS, source: 'test_faucet' });
+  return { ...state, buyer, seller, serviceId };
+}
+
+async function createAgent(url: string, name: string): Promise<StackAgent> {
+  const { id, api_key, wallet_id } = await createApiClient({ url }).agents.create({ name, operator: 'local' });
+  return { agentId: id, walletId: wallet_id, apiKey: api_key };
+}
+
+async function registerService(url: string, seller: StackAgent, endpoint: string, price: string): Promise<string> {
+  const client = createApiClient({ url, apiKey: seller.apiKey });
+  const { id } = await client.services.create({
+    name: 'Example paid API',
+    description: 'Sells an answer per call',
+    price_per_call: formatDecimal(parsePrice(price)),
+    category: 'data',
+    endpoint_url: endpoint,
+  });
+  return id;
+}
