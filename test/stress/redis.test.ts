@@ -2,7 +2,7 @@ import { eventually, startRedis, type RedisServer } from '@agentpay/testing';
 import { connectRedis, redisStore, redisTracker } from '@agentpay/tracker';
 
 const TIMEOUT_MS = 300;
-const BOUND_MS = 1000;
+const BOUND_MS = 2000;
 const LONG = 600_000;
 
 /** How an operation ended, and that it ended in time. */

@@ -61,11 +61,11 @@ export function storeCases(name: string, make: () => Promise<StoreSubject>): voi
     });
 
     it('counts the time of an entry from its last write', async () => {
-      await store.put('longer', 'a', { expected: 0, ttlMs: 30 });
+      await store.put('longer', 'a', { expected: 0, ttlMs: 1000 });
       await store.put('longer', 'b', { expected: 1, ttlMs: LONG });
       await store.put('shorter', 'a', { expected: 0, ttlMs: LONG });
-      await store.put('shorter', 'b', { expected: 1, ttlMs: 30 });
-      await subject.elapse(60);
+      await store.put('shorter', 'b', { expected: 1, ttlMs: 1000 });
+      await subject.elapse(1100);
       expect(await store.get('longer')).toEqual({ value: 'b', version: 2 });
       expect(await store.get('shorter')).toBeUndefined();
     });
