@@ -51,7 +51,10 @@ export async function openBed(blockTime: number): Promise<Bed> {
     buyerKeys,
     async start(path, args, env) {
       const port = await freePort();
-      const child = spawn(process.execPath, [path, ...args], { env: { ...process.env, ...env, PORT: String(port) }, stdio: ['ignore', 'ignore', 'inherit'] });
+      const child = spawn(process.execPath, [path, ...args], {
+        env: { ...process.env, ...env, PORT: String(port) },
+        stdio: ['ignore', 'ignore', 'inherit'],
+      });
       children.push(child);
       const url = `http://127.0.0.1:${port}`;
       await answers(url, child);

@@ -50,7 +50,9 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   const worker = async () => {
     for (let prepared = options.next(); prepared && performance.now() < until; prepared = options.next()) {
       const sent = performance.now();
-      const verdict = await send(agent, options.url, prepared).then(options.judge, (error: unknown) => String((error as { code?: string }).code ?? error));
+      const verdict = await send(agent, options.url, prepared).then(options.judge, (error: unknown) =>
+        String((error as { code?: string }).code ?? error),
+      );
       latencies.push(performance.now() - sent);
       if (verdict === 'ok') ok++;
       else failed[verdict] = (failed[verdict] ?? 0) + 1;

@@ -33,7 +33,11 @@ export async function facilitatorRequests(path: string, count: number, buyerKeys
       nonce: `0x${randomBytes(32).toString('hex')}`,
     };
     const signature = await account.signTypedData(authorizationTypedData(domain, authorization));
-    const paymentPayload = { x402Version: 2, accepted: requirements, payload: { signature, authorization: fromAuthorization(authorization) } };
+    const paymentPayload = {
+      x402Version: 2,
+      accepted: requirements,
+      payload: { signature, authorization: fromAuthorization(authorization) },
+    };
     const body = Buffer.from(JSON.stringify({ x402Version: 2, paymentPayload, paymentRequirements: requirements }));
     prepared.push({ path, method: 'POST', headers: { 'content-type': 'application/json' }, body });
   }

@@ -36,7 +36,14 @@ export async function challenge(): Promise<string> {
     const bare = results[0]?.perSecond ?? Number.NaN;
     const rows = targets.map(({ name }, i) => {
       const result = results[i] as LoadResult;
-      return [name, figure(result.perSecond), figure(result.perSecond / bare, 2), figure(result.p50, 2), figure(result.cpuMs * 1000), failures(result)];
+      return [
+        name,
+        figure(result.perSecond),
+        figure(result.perSecond / bare, 2),
+        figure(result.p50, 2),
+        figure(result.cpuMs * 1000),
+        failures(result),
+      ];
     });
     return markdownTable(['unpaid -> 402, c=32', 'req/s', 'of bare', 'p50 ms', 'CPU us/req', 'failed'], rows);
   } finally {
@@ -83,7 +90,10 @@ export async function settle(): Promise<string> {
       const moved = ((await bed.received()) - before) / AMOUNT;
       rows.push(...compare(concurrency, results).map((row) => [...row, `${moved}/${acknowledged}`]));
     }
-    return markdownTable(['/settle, 0.2 s blocks', 'c', 'ok/s', 'x peer', 'p50 ms', 'p99 ms', 'CPU ms/ok', 'failed', 'on chain/ok (both)'], rows);
+    return markdownTable(
+      ['/settle, 0.2 s blocks', 'c', 'ok/s', 'x peer', 'p50 ms', 'p99 ms', 'CPU ms/ok', 'failed', 'on chain/ok (both)'],
+      rows,
+    );
   } finally {
     await bed.close();
   }
@@ -96,7 +106,9 @@ function officialFacilitator(bed: Bed): Promise<Measured> {
 function ownFacilitator(bed: Bed): Promise<Measured> {
   return bed
     .facilitatorKey()
-    .then((key) => bed.start(facilitatorBin, [], { SIGNER_KEYS: key, RPC_URL: bed.rpcUrl, NETWORKS: baseSepolia.name, DATA_DIR: bed.folder() }));
+    .then((key) =>
+      bed.start(facilitatorBin, [], { SIGNER_KEYS: key, RPC_URL: bed.rpcUrl, NETWORKS: baseSepolia.name, DATA_DIR: bed.folder() }),
+    );
 }
 
 /** Interleaved rounds (A B, A B, …), so that a slow minute hits everybody; the median round of each target. */

@@ -8,7 +8,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.close());
 
-test.each(['x402v2', 'x402v1', 'mpp'] as const)('the paywall settles %s through the official facilitator', async (dialect) => {
-  const seller = await agentpayPaywall(stack, await officialFacilitator(stack));
-  await expectPurchase(stack, seller.served, () => buyWithAgentpay(stack, seller.url, dialect));
-}, 60_000);
+test.each(['x402v2', 'x402v1', 'mpp'] as const)(
+  'the paywall settles %s through the official facilitator',
+  async (dialect) => {
+    const seller = await agentpayPaywall(stack, await officialFacilitator(stack));
+    await expectPurchase(stack, seller.served, () => buyWithAgentpay(stack, seller.url, dialect));
+  },
+  60_000,
+);

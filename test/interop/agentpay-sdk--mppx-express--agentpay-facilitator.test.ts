@@ -10,6 +10,6 @@ beforeAll(async () => {
 afterAll(() => stack?.close());
 
 test('the client pays mppx in MPP, settled by the facilitator', async () => {
-  const seller = await mppxExpress(stack, (await agentpayFacilitator(stack)));
+  const seller = await mppxExpress(stack, await agentpayFacilitator(stack));
   await expectPurchase(stack, seller.served, () => buyWithAgentpay(stack, seller.url, 'mpp'));
 }, 60_000);

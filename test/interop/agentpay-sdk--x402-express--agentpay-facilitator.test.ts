@@ -10,6 +10,6 @@ beforeAll(async () => {
 afterAll(() => stack?.close());
 
 test('the client pays @x402/express in x402 v2, settled by the facilitator', async () => {
-  const seller = await x402Express(stack, (await agentpayFacilitator(stack)));
+  const seller = await x402Express(stack, await agentpayFacilitator(stack));
   await expectPurchase(stack, seller.served, () => buyWithAgentpay(stack, seller.url, 'x402v2'));
 }, 60_000);

@@ -25,7 +25,9 @@ export async function buyWithX402Fetch(stack: InteropStack, url: string): Promis
 
 /** `@x402/axios`, x402 v2. */
 export async function buyWithX402Axios(stack: InteropStack, url: string): Promise<Bought> {
-  const pay = wrapAxiosWithPaymentFromConfig(axios.create(), { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(stack.buyer) }] });
+  const pay = wrapAxiosWithPaymentFromConfig(axios.create(), {
+    schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(stack.buyer) }],
+  });
   const answer = await pay.get(url, { validateStatus: (status) => status !== 402 });
   const header: unknown = answer.headers['payment-response'];
   return {
@@ -41,7 +43,11 @@ export async function buyWithX402FetchV1(stack: InteropStack, url: string): Prom
   const pay = wrapFetchV1(fetch, wallet as unknown as Parameters<typeof wrapFetchV1>[1]);
   const response = await pay(url);
   const header = response.headers.get('x-payment-response');
-  return { status: response.status, body: await response.json(), transaction: header ? decodeXPaymentResponse(header).transaction : undefined };
+  return {
+    status: response.status,
+    body: await response.json(),
+    transaction: header ? decodeXPaymentResponse(header).transaction : undefined,
+  };
 }
 
 /** mppx's client, native MPP. */
@@ -72,5 +78,9 @@ function mppxClient(stack: InteropStack, fetchImpl: typeof fetch = fetch) {
 
 async function fromV2(response: Response): Promise<Bought> {
   const header = response.headers.get('payment-response');
-  return { status: response.status, body: await response.json(), transaction: header ? decodePaymentResponseHeader(header).transaction : undefined };
+  return {
+    status: response.status,
+    body: await response.json(),
+    transaction: header ? decodePaymentResponseHeader(header).transaction : undefined,
+  };
 }

@@ -81,7 +81,9 @@ export function mppxExpress(stack: SellerSetup, facilitator: string): Promise<Pe
 /** A facilitator built from `@x402/core` and `@x402/evm`; gives its URL. */
 export function officialFacilitator(stack: FacilitatorSetup): Promise<string> {
   const account = privateKeyToAccount(stack.facilitatorKey, { nonceManager });
-  const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), pollingInterval: 50 }).extend(publicActions);
+  const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), pollingInterval: 50 }).extend(
+    publicActions,
+  );
   const facilitator = new x402Facilitator();
   const signer = toFacilitatorEvmSigner({ ...client, address: account.address } as unknown as Parameters<typeof toFacilitatorEvmSigner>[0]);
   facilitator.register(baseSepolia.id, new ExactEvmFacilitator(signer));

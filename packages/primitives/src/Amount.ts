@@ -19,7 +19,8 @@ const DECIMAL = /^(0|[1-9]\d{0,14})(?:\.(\d{1,18}))?$/;
 
 /**
  * Reads plain decimal text ("0.01", "100", "100.50") as base units.
- * @throws AgentPayError `invalid_amount`: sign, exponent, blank, leading zeros, more fraction digits than the asset has, above a billion units.
+ * @throws AgentPayError `invalid_amount` for a sign, an exponent, blanks, leading zeros, more fraction digits than the
+ * asset has, more than a billion units
  */
 export function parseDecimal(text: string, decimals: number = MICRO_DECIMALS): Amount {
   const match = DECIMAL.exec(text);

@@ -26,7 +26,10 @@ export const errorKinds = {
   headers_too_large: { status: 431, hint: 'Send smaller headers.' },
   rate_limited: { status: 429, v1: 'AP-3002', hint: 'Back off and retry after the time in Retry-After.' },
   internal_error: { status: 500, hint: 'Retry with the same idempotency key or payment proof; report the request id if it persists.' },
-  outcome_unknown: { status: 504, hint: 'The request may have taken effect: read the resource, or send it again with the same idempotency key.' },
+  outcome_unknown: {
+    status: 504,
+    hint: 'The request may have taken effect: read the resource, or send it again with the same idempotency key.',
+  },
   unavailable: { status: 503, hint: 'Retry after the time in Retry-After; nothing was charged.' },
 
   // identity, wallets, balance
@@ -57,10 +60,16 @@ export const errorKinds = {
   payment_required: { status: 402, hint: 'Pay by one of the offers in this answer and send the request again with the proof.' },
   payment_malformed: { status: 400, hint: 'Build the payment proof as the protocol of its header says.' },
   payment_ambiguous: { status: 400, hint: 'Send exactly one payment proof.' },
-  payment_in_progress: { status: 409, hint: 'The same payment is being served; send the same proof again after Retry-After. Do not sign a new one.' },
+  payment_in_progress: {
+    status: 409,
+    hint: 'The same payment is being served; send the same proof again after Retry-After. Do not sign a new one.',
+  },
   payment_already_used: { status: 409, hint: 'This payment bought an answer already; ask without a proof for a new offer.' },
   payment_bound_elsewhere: { status: 409, hint: 'This payment belongs to another request; ask without a proof for a new offer.' },
-  settlement_unknown: { status: 503, hint: 'The payment may have been made: send the same proof again after Retry-After. Do not sign a new one.' },
+  settlement_unknown: {
+    status: 503,
+    hint: 'The payment may have been made: send the same proof again after Retry-After. Do not sign a new one.',
+  },
   facilitator_unavailable: { status: 503, hint: 'Send the same proof again after Retry-After. Nothing was charged.' },
   method_not_priced: { status: 405, hint: 'The seller offers this path under other methods.' },
   response_too_large: { status: 500, hint: 'Nothing was charged. The seller must serve this route with settle: "before".' },

@@ -62,7 +62,14 @@ export function openDataDir(dir: string | undefined, random: Random): DataDir {
 function newState(random: Random): StackState {
   const secret = () => Buffer.from(random.bytes(32)).toString('base64url');
   const key = () => bytesToHex(random.bytes(32));
-  return { adminKey: `admin_${secret()}`, jwtSecret: secret(), mppSecret: secret(), facilitatorKey: key(), buyerKey: key(), sellerKey: key() };
+  return {
+    adminKey: `admin_${secret()}`,
+    jwtSecret: secret(),
+    mppSecret: secret(),
+    facilitatorKey: key(),
+    buyerKey: key(),
+    sellerKey: key(),
+  };
 }
 
 // Two stacks on one folder would corrupt the embedded database.
@@ -74,7 +81,8 @@ function takeLock(lock: string, folder: string): void {
       closeSync(handle);
       return;
     } catch (cause) {
-      if ((cause as { code?: string }).code !== 'EEXIST') throw new DevFault(`The folder ${folder} cannot be written: ${(cause as Error).message}.`, true);
+      if ((cause as { code?: string }).code !== 'EEXIST')
+        throw new DevFault(`The folder ${folder} cannot be written: ${(cause as Error).message}.`, true);
       const holder = Number(readFileSync(lock, 'utf8'));
       if (isAlive(holder)) throw new DevFault(`The folder ${folder} given by --data is in use by process ${holder}.`, true);
       rmSync(lock, { force: true });

@@ -55,7 +55,10 @@ export async function startAnvil(binary: string, port: number, args: readonly st
   const rpc = rpcClient(`http://127.0.0.1:${port}`);
   for (const deadline = systemClock.now() + START_LIMIT_MS; ; await sleep(systemClock, 25)) {
     if (ended) throw new Error(`The local chain (anvil) did not start on port ${port}: ${firstLine(await exited)}.`);
-    const up = await rpc('eth_chainId').then(() => true, () => false);
+    const up = await rpc('eth_chainId').then(
+      () => true,
+      () => false,
+    );
     if (up && !ended) break;
     if (systemClock.now() > deadline) {
       child.kill('SIGKILL');

@@ -52,7 +52,11 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
     const purchases = stack && (await orStopped(makePurchases(stack, systemClock), stopped));
     if (!stack || !purchases) return gaveUp ? 1 : 0;
     const failed = purchases.some(({ fault }) => fault !== undefined);
-    print(options.json ? JSON.stringify({ ok: !failed, purchases: purchaseJson(purchases), urls: stack.urls }, null, 2) : purchaseTable(purchases));
+    print(
+      options.json
+        ? JSON.stringify({ ok: !failed, purchases: purchaseJson(purchases), urls: stack.urls }, null, 2)
+        : purchaseTable(purchases),
+    );
     if (!failed) note('The balances on the chain and in the ledger changed by exactly the price.');
     if (options.once) return failed ? 1 : 0;
     running = stack;

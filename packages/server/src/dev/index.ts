@@ -1,2 +1,1 @@
 export { startLocalChain, type LocalChain, type LocalChainOptions } from './localChain.js';
-export { claimPort } from './Ports.js';

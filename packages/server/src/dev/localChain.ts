@@ -74,7 +74,10 @@ export async function startLocalChain(options: LocalChainOptions = {}): Promise<
 }
 
 async function placeContracts(anvil: Anvil): Promise<void> {
-  for (const [address, { runtimeBytecode }] of [[baseSepolia.usdc.address, testUsdc], [MULTICALL3, multicall3]] as const) {
+  for (const [address, { runtimeBytecode }] of [
+    [baseSepolia.usdc.address, testUsdc],
+    [MULTICALL3, multicall3],
+  ] as const) {
     const code = await anvil.rpc<string>('eth_getCode', [address, 'latest']);
     if (code === '0x') await anvil.rpc('anvil_setCode', [address, runtimeBytecode]);
   }

@@ -18,11 +18,13 @@ const READY_MS = 60_000;
 const READY_POLL_MS = 50;
 const STOP_MS = 8_000;
 const OUTPUT_KEPT = 4_000;
+/** The parts are configured by the stack alone: a DATABASE_URL of the user's shell is not for them. */
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
 
 /** Starts the program and resolves when it answers. @throws DevFault when it ends or stays silent for a minute */
 export async function launchNode(part: NodePart, clock: Clock): Promise<Running> {
   const child = spawn(process.execPath, [part.script, ...(part.args ?? [])], {
-    env: { ...process.env, ...part.env },
+    env: { ...inherited(), ...part.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -55,6 +57,10 @@ export async function launchNode(part: NodePart, clock: Clock): Promise<Running>
     throw new DevFault(`The ${part.name} did not answer within ${READY_MS / 1000} s: ${lastLine(output)}`);
   }
   return running;
+}
+
+function inherited(): Record<string, string> {
+  return Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
 }
 
 function answers(url: string): Promise<boolean> {

@@ -25,7 +25,12 @@ export function purchaseTable(purchases: readonly Purchase[]): string {
   ]);
   const lines = [['dialect', 'price', 'status', 'transaction', 'ms'], ...rows];
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const text = lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+  const text = lines.map((line) =>
+    line
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
   return [...text, ...purchases.flatMap(({ dialect, fault }) => (fault === undefined ? [] : [`${dialect}: ${fault}`]))].join('\n');
 }
 

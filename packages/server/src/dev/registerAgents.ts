@@ -13,7 +13,11 @@ export async function registerAgents(
   const buyer = state.buyer ?? (await createAgent(apiUrl, 'Example buyer'));
   const seller = state.seller ?? (await createAgent(apiUrl, 'Example seller'));
   const serviceId = state.serviceId ?? (await registerService(apiUrl, seller, sellerUrl, price));
-  await createApiClient({ url: apiUrl, apiKey: buyer.apiKey }).wallets.fund({ wallet_id: buyer.walletId, amount: BUYER_FUNDS, source: 'test_faucet' });
+  await createApiClient({ url: apiUrl, apiKey: buyer.apiKey }).wallets.fund({
+    wallet_id: buyer.walletId,
+    amount: BUYER_FUNDS,
+    source: 'test_faucet',
+  });
   return { ...state, buyer, seller, serviceId };
 }
 

@@ -40,7 +40,9 @@ export async function startStack({ ports, data, blockTime, supervisor, clock }: 
   data.writeState(state);
   const startNode = (part: NodePart) => supervisor.start(part.name, () => launchNode(part, clock));
 
-  const chain = await supervisor.start('chain', () => startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json') }));
+  const chain = await supervisor.start('chain', () =>
+    startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json') }),
+  );
   await giveMoney(chain.running, state);
   const [facilitator, api] = await Promise.all([
     startNode({

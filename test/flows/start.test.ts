@@ -1,0 +1,178 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
+import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
+
+const startScript = fileURLToPath(new URL('../../../packages/server/start.mjs', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'agentpay-start-test-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the tests read of `.agentpay/dev.json`. */
+interface DevJson {
+  readonly api: { readonly url: string };
+  readonly facilitator: { readonly url: string };
+  readonly seller: { readonly url: string; readonly address: string };
+  readonly keys: { readonly runtime: string };
+  readonly ids: { readonly wallet: string };
+  readonly buyer: { readonly privateKey: `0x${string}` };
+  readonly pids: Record<'supervisor' | 'api' | 'facilitator' | 'seller' | 'chain', number>;
+}
+
+const devFile = join(folder, '.agentpay', 'dev.json');
+const readDev = () => JSON.parse(readFileSync(devFile, 'utf8')) as DevJson;
+const start = (...args: string[]): Spawned => spawnNode(startScript, { args, cwd: folder });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function balanceOf(dev: DevJson): Promise<bigint> {
+  const { available, held } = await createApiClient({ url: dev.api.url, apiKey: dev.keys.runtime }).wallets.balance({
+    wallet_id: dev.ids.wallet,
+  });
+  expect(held).toBe(0n);
+  return available;
+}
+
+async function buy(dev: DevJson, dialect: Dialect): Promise<number> {
+  const client = createClient({
+    privateKey: dev.buyer.privateKey,
+    agentpay: { url: dev.api.url, apiKey: dev.keys.runtime, walletId: dev.ids.wallet },
+    prefer: [dialect],
+    budget: { perRequest: '$0.02', total: '$0.02' },
+  });
+  const response = await client.fetch(`${dev.seller.url}/paid`);
+  expect(paymentOf(response)?.dialect).toBe(dialect);
+  return response.status;
+}
+
+test.each([
+  [['--port', 'abc'], /--port.*abc/],
+  [['--port', '70000'], /--port.*70000/],
+  [['--block-time', '-1'], /--block-time.*-1/],
+  [['--block-time', 'soon'], /--block-time.*soon/],
+  [['--data', ''], /--data/],
+  [['--colour'], /--colour/],
+  [['extra'], /extra|arguments/],
+])('%p is refused with one sentence', async (args, sentence) => {
+  const run = start(...args);
+  const { code } = await run.ended;
+  expect(code).not.toBe(0);
+  expect(run.output().trim()).toMatch(sentence);
+  expect(run.output().trim().split('\n')).toHaveLength(1);
+});
+
+test('a taken port is refused with one sentence that names it', async () => {
+  const port = await freePort();
+  const holder = createServer().listen(port, '127.0.0.1');
+  const run = start('--port', String(port));
+  const { code } = await run.ended;
+  await new Promise((resolve) => holder.close(resolve));
+  expect(code).not.toBe(0);
+  expect(run.output().trim()).toMatch(new RegExp(`^Port ${port} is taken.*$`));
+});
+
+test('--once --json buys once in each dialect and leaves nothing behind', async () => {
+  const run = start('--once', '--json', '--port', '0');
+  const { code } = await run.ended;
+  expect({ code, output: run.output() }).toMatchObject({ code: 0 });
+  const { ok, purchases } = JSON.parse(run.output().slice(run.output().indexOf('{'), run.output().lastIndexOf('}') + 1)) as {
+    ok: boolean;
+    purchases: { dialect: string; status: number; price: string; transaction?: string }[];
+  };
+  expect(ok).toBe(true);
+  expect(purchases.map(({ dialect, status, price }) => [dialect, status, price])).toEqual([
+    ['x402 v2', 200, '$0.01'],
+    ['x402 v1', 200, '$0.01'],
+    ['MPP', 200, '$0.01'],
+    ['token', 200, '$0.01'],
+  ]);
+  for (const { dialect, transaction } of purchases) {
+    if (dialect === 'token') expect(transaction).toBeUndefined();
+    else expect(transaction).toMatch(/^0x[0-9a-f]{64}$/);
+  }
+  expect(existsSync(devFile)).toBe(false);
+}, 120_000);
+
+describe('a running stack', () => {
+  const data = join(folder, 'data');
+  let run: Spawned;
+  let dev: DevJson;
+  beforeAll(async () => {
+    run = start('--port', '0', '--data', data);
+    await run.line(/curl -i http/, 120_000);
+    dev = readDev();
+  }, 120_000);
+  afterAll(() => run?.kill('SIGTERM'));
+
+  test('is described in a file for its owner alone', () => {
+    expect(statSync(devFile).mode & 0o777).toBe(0o600);
+    expect(dev).toMatchObject({
+      seller: { paths: { json: '/paid', post: '/post', stream: '/stream', fail: '/fail', slow: '/slow' } },
+      chain: { chainId: 84532, network: 'eip155:84532' },
+      pids: { supervisor: run.pid },
+    });
+  });
+
+  test('sells by the curl line it prints', async () => {
+    const [, url] = await run.line(/curl -i (http\S+)/);
+    const answer = await fetch(url as string);
+    expect(answer.status).toBe(402);
+    expect(answer.headers.get('payment-required')).not.toBeNull();
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Payment /);
+    expect(await answer.json()).toMatchObject({ x402Version: 1, code: 'payment_required', payment_token: { header: 'X-Payment-Token' } });
+  });
+
+  test.each(['facilitator', 'seller', 'api', 'chain'] as const)(
+    'starts a killed %s again, with its state',
+    async (part) => {
+      const balance = await balanceOf(dev);
+      const before = readDev().pids[part];
+      process.kill(before, 'SIGKILL');
+      await eventually(() => {
+        const after = readDev().pids[part];
+        if (after === before || !isAlive(after)) throw new Error(`The ${part} has not been started again.`);
+      }, 30_000);
+      expect(await eventually(() => balanceOf(dev), 10_000)).toBe(balance);
+      expect(await buy(dev, 'token')).toBe(200);
+      expect(await buy(dev, 'x402v2')).toBe(200);
+      expect(await balanceOf(dev)).toBe(balance - 10_000n);
+    },
+    60_000,
+  );
+
+  test('ends with SIGTERM, all its processes with it, and comes back from its folder as it was', async () => {
+    const balance = await balanceOf(dev);
+    const { pids } = readDev();
+    await run.kill('SIGTERM');
+    expect((await run.ended).code).toBe(0);
+    expect(Object.values(pids).filter(isAlive)).toEqual([]);
+    expect(existsSync(devFile)).toBe(false);
+
+    run = start('--port', '0', '--data', data);
+    await run.line(/curl -i http/, 120_000);
+    const second = start('--port', '0', '--data', data);
+    expect((await second.ended).code).not.toBe(0);
+    expect(second.output()).toMatch(/--data is in use by process/);
+    dev = readDev();
+    // One token was bought at the start, and the faucet gave 100 again.
+    expect(await balanceOf(dev)).toBe(balance + 100_000_000n - 10_000n);
+  }, 120_000);
+
+  test('ends with its supervisor even if that is killed', async () => {
+    const { pids } = readDev();
+    await run.kill('SIGKILL');
+    await eventually(() => {
+      const left = Object.entries(pids).filter(([, pid]) => isAlive(pid));
+      if (left.length > 0) throw new Error(`still alive: ${left.map(([name]) => name).join(', ')}`);
+    });
+  }, 30_000);
+});
