@@ -1,0 +1,39 @@
+import { seededRandom } from '@agentpay/primitives';
+import { hashSecret, isLive, looksLikeKey, newKey, sameSecret } from './Credential.js';
+import type { Credential } from './Credential.js';
+
+const PEPPER = 'pepper-of-the-test-pepper-of-the-test';
+
+describe('keys', () => {
+  it('carry 192 random bits after their prefix', () => {
+    const random = seededRandom(7);
+    expect(newKey('runtime', random)).toMatch(/^pk_test_[0-9a-f]{48}$/);
+    expect(newKey('secret', random)).toMatch(/^sk_test_[0-9a-f]{48}$/);
+    expect(newKey('runtime', random)).not.toBe(newKey('runtime', random));
+  });
+
+  it('are kept as a hash that depends on the pepper', () => {
+    expect(hashSecret('pk_test_1', PEPPER)).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashSecret('pk_test_1', PEPPER)).not.toBe(hashSecret('pk_test_1', `${PEPPER}.`));
+  });
+
+  it('are recognised by the prefix of a kind that is asked for', () => {
+    expect(looksLikeKey('pk_test_x', ['runtime'])).toBe(true);
+    expect(looksLikeKey('sk_test_x', ['runtime'])).toBe(false);
+    expect(looksLikeKey(`pk_test_${'x'.repeat(1000)}`, ['runtime'])).toBe(false);
+  });
+
+  it('compare whole', () => {
+    expect(sameSecret('abc', 'abc', PEPPER)).toBe(true);
+    expect(sameSecret('abc', 'abcd', PEPPER)).toBe(false);
+    expect(sameSecret('', 'a', PEPPER)).toBe(false);
+  });
+
+  it('live until revoked or expired', () => {
+    const key = { revokedAt: null, expiresAt: null } as Credential;
+    expect(isLive(key, 100)).toBe(true);
+    expect(isLive({ ...key, revokedAt: new Date(50) }, 100)).toBe(false);
+    expect(isLive({ ...key, expiresAt: new Date(101) }, 100)).toBe(true);
+    expect(isLive({ ...key, expiresAt: new Date(100) }, 100)).toBe(false);
+  });
+});

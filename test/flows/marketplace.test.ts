@@ -1,0 +1,152 @@
+import { identity, marketplace } from '@agentpay/core';
+import type { Core } from '@agentpay/core';
+import type { Db, ManualClock } from '@agentpay/primitives';
+import { pgliteDb } from '@agentpay/storage';
+import { ADMIN_KEY, signedIn, testCore } from './market.js';
+import type { SignedIn } from './market.js';
+
+let db: Db;
+let core: Core;
+let clock: ManualClock;
+let seller: SignedIn;
+
+beforeAll(async () => {
+  db = await pgliteDb();
+  ({ core, clock } = await testCore(db));
+});
+beforeEach(async () => {
+  await db.exec('delete from services');
+  core.serviceLists.clear();
+  seller = await signedIn(core, 'Seller');
+});
+afterAll(() => db.close());
+
+const refused = (kind: string) => expect.objectContaining({ name: 'AgentPayError', kind });
+
+function register(name: string, more: Partial<marketplace.Registration> = {}) {
+  return marketplace.register(core, { principal: seller.principal, name, pricePerCall: 5_000n, ...more });
+}
+
+const admin = () => identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY });
+
+describe('register', () => {
+  it('starts a service active, unverified, at trust 50', async () => {
+    const service = await register('Market Data-Feed', {
+      description: 'Ticks',
+      category: 'data',
+      endpointUrl: 'https://api.example.com/feed',
+      sla: { maxCompletionSeconds: 30 },
+    });
+    expect(service).toMatchObject({
+      slug: 'marketdatafeed',
+      providerId: seller.agent.id,
+      payoutWalletId: seller.walletId,
+      price: 5_000n,
+      currency: 'USD',
+      slaSeconds: 30,
+      trustScore: 50,
+      verified: false,
+      status: 'active',
+    });
+    expect(await marketplace.get(core, { serviceId: service.id })).toEqual(service);
+  });
+
+  it('gives a name once, also when many ask at the same time, and no second name of the same slug', async () => {
+    const results = await Promise.allSettled(Array.from({ length: 5 }, () => register('Weather')));
+    expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
+    await expect(register('Weather')).rejects.toEqual(refused('service_name_taken'));
+    await expect(register('WEATHER!')).rejects.toEqual(refused('service_name_taken'));
+  });
+
+  it.each([
+    ['a price of zero', { pricePerCall: 0n }, 'invalid_amount'],
+    ['a price above the limit', { pricePerCall: 10n ** 15n + 1n }, 'invalid_amount'],
+    ['an SLA of no time', { sla: { maxCompletionSeconds: 0 } }, 'invalid_request'],
+    ['an SLA of more than a day', { sla: { maxCompletionSeconds: 86_401 } }, 'invalid_request'],
+    ['half seconds', { sla: { maxCompletionSeconds: 1.5 } }, 'invalid_request'],
+    ['an address that is not http', { endpointUrl: 'file:///etc/passwd' }, 'invalid_request'],
+    ['a category with a NUL', { category: '\0' }, 'invalid_request'],
+    ['a currency in small letters', { currency: 'usd' }, 'invalid_request'],
+    ['a currency the provider has no wallet of', { currency: 'USDC' }, 'currency_mismatch'],
+  ])('refuses %s', async (_what, change, kind) => {
+    await expect(register('Refused', change)).rejects.toEqual(refused(kind));
+  });
+
+  it('is for agents', async () => {
+    await expect(register('Admin', { principal: await admin() })).rejects.toEqual(refused('forbidden'));
+  });
+});
+
+describe('list', () => {
+  it('filters, pages and counts', async () => {
+    const a = await register('A', { category: 'data' });
+    clock.advance(1);
+    const b = await register('B', { category: 'data' });
+    clock.advance(1);
+    const c = await register('C', { category: 'maps' });
+    await marketplace.setVerified(core, { principal: await admin(), serviceId: c.id, verified: true });
+
+    const ids = async (filter: Parameters<typeof marketplace.list>[1]) => {
+      const { services, total } = await marketplace.list(core, filter);
+      return [services.map((service) => service.id), total];
+    };
+    expect(await ids({})).toEqual([[a.id, b.id, c.id], 3]);
+    expect(await ids({ category: 'data' })).toEqual([[a.id, b.id], 2]);
+    expect(await ids({ verified: true })).toEqual([[c.id], 1]);
+    expect(await ids({ verified: false, category: 'data', limit: 1, offset: 1 })).toEqual([[b.id], 2]);
+    expect(await ids({ category: 'none' })).toEqual([[], 0]);
+  });
+
+  it('shows own registrations at once and those of another node within five seconds', async () => {
+    await register('Mine');
+    expect((await marketplace.list(core, {})).total).toBe(1);
+    const { core: otherNode } = await testCore(db);
+    await marketplace.register(otherNode, { principal: seller.principal, name: 'Theirs', pricePerCall: 1n });
+    expect((await marketplace.list(core, {})).total).toBe(1);
+    clock.advance(5_000);
+    expect((await marketplace.list(core, {})).total).toBe(2);
+    await register('Mine too');
+    expect((await marketplace.list(core, {})).total).toBe(3);
+  });
+
+  it('leaves out what is not active', async () => {
+    const { id } = await register('Suspended');
+    await db.query("update services set status = 'suspended' where id = $1", [id]);
+    expect(await marketplace.list(core, {})).toEqual({ services: [], total: 0 });
+  });
+
+  it.each([{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { offset: -1 }, { offset: Number.NaN }])('refuses %j', async (page) => {
+    await expect(marketplace.list(core, page)).rejects.toEqual(refused('invalid_request'));
+  });
+});
+
+describe('get and findByEndpoint', () => {
+  it('find nothing for an unknown id or address', async () => {
+    for (const serviceId of ['svc_none', '\0', `svc_${'0'.repeat(26)}`]) {
+      await expect(marketplace.get(core, { serviceId })).rejects.toEqual(refused('service_not_found'));
+    }
+    expect(await marketplace.findByEndpoint(core, { url: 'https://nowhere.example.com/' })).toBeUndefined();
+    await expect(marketplace.findByEndpoint(core, { url: 'nowhere' })).rejects.toEqual(refused('invalid_request'));
+  });
+
+  it('find a service by its address with any query; the verified one before the first one', async () => {
+    const url = 'https://api.example.com/weather';
+    const first = await register('First', { endpointUrl: url });
+    clock.advance(1);
+    const second = await register('Second', { endpointUrl: url });
+    expect((await marketplace.findByEndpoint(core, { url: `${url}?city=Bern` }))?.id).toBe(first.id);
+    await marketplace.setVerified(core, { principal: await admin(), serviceId: second.id, verified: true });
+    expect((await marketplace.findByEndpoint(core, { url }))?.id).toBe(second.id);
+  });
+});
+
+describe('setVerified', () => {
+  it('is for the admin', async () => {
+    const { id: serviceId } = await register('Vouched');
+    await expect(marketplace.setVerified(core, { principal: seller.principal, serviceId, verified: true })).rejects.toEqual(refused('forbidden'));
+    expect(await marketplace.setVerified(core, { principal: await admin(), serviceId, verified: true })).toMatchObject({ verified: true });
+    await expect(marketplace.setVerified(core, { principal: await admin(), serviceId: 'svc_none', verified: true })).rejects.toEqual(
+      refused('service_not_found'),
+    );
+  });
+});
