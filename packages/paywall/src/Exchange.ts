@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { newId } from '@agentpay/primitives';
+import type { Gate } from './Gate.js';
+import type { Quote } from './Quote.js';
+import type { RequestBody } from './RequestBody.js';
+import type { Settings } from './options.js';
+
+/** A request as Node gives it, with what Express, Connect and body parsers may have added. */
+export interface Request extends IncomingMessage {
+  originalUrl?: string;
+  protocol?: string;
+  body?: unknown;
+  rawBody?: unknown;
+}
+
+export type Next = (error?: unknown) => unknown;
+
+/** One request to a priced route and everything that answers it. */
+export interface Exchange {
+  readonly settings: Settings;
+  readonly quote: Quote;
+  readonly req: Request;
+  readonly res: ServerResponse;
+  readonly next: Next;
+  /** The request body, read at most once. */
+  body(): Promise<RequestBody>;
+  /** Stands between the handler and the client once the handler runs. */
+  gate?: Gate;
+}
+
+/** Path and query as the client asked for them, whatever a mount has cut off. */
+export function targetOf(req: Request): string {
+  const target = req.originalUrl ?? req.url ?? '/';
+  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '') || '/';
+}
+
+const HOST = /^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?$/;
+/** Longer URLs lose their query, so that a challenge stays below the header limits of common clients. */
+const MAX_URL = 2048;
+
+/** The URL that x402 offers name. Without a configured base it repeats what the client itself sent as Host. */
+export function resourceUrl({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
+  const base = settings.baseUrl ?? `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`;
+  const target = targetOf(req);
+  if (base.length + target.length <= MAX_URL) return base + target;
+  const path = target.split('?', 1)[0] as string;
+  return base.length + path.length <= MAX_URL ? base + path : base;
+}
+
+function schemeOf(req: Request): 'http' | 'https' {
+  // Express works out `protocol` with its trust proxy setting.
+  if (req.protocol === 'https' || req.protocol === 'http') return req.protocol;
+  return 'encrypted' in req.socket ? 'https' : 'http';
+}
+
+const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+
+/** The caller's request id if it is well-formed, else a new one. */
+export function requestIdOf({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
+  const given = req.headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', settings);
+}
+
+/** Whether nobody is there any more to take the answer. */
+export function clientLeft({ req, res }: Pick<Exchange, 'req' | 'res'>): boolean {
+  return res.destroyed || req.socket.destroyed;
+}

@@ -1,0 +1,179 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { Clock } from '@agentpay/primitives';
+import type { Answer } from './Claims.js';
+
+/** How a handler ended. */
+export type Outcome =
+  | { readonly kind: 'answer'; readonly answer: Answer }
+  /** The client left before the answer was complete. */
+  | { readonly kind: 'left' }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'too_large' }
+  | { readonly kind: 'failed'; readonly error: unknown };
+
+/** Holds a handler's answer until it is known whether it may go out. */
+export interface Gate {
+  readonly outcome: Promise<Outcome>;
+  /** Ends the wait for a handler that cannot answer any more. */
+  fail(error: unknown): void;
+  /** Sends the held answer; `prepare` may still set headers. */
+  release(prepare: () => void): void;
+  /** Sends another answer than the handler's: `write` finds the response as it was before the handler ran. */
+  replace(write: () => void): void;
+}
+
+interface Limits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+/**
+ * Takes over the response's writing methods. While it holds, whatever the handler writes is kept (at most `maxBytes`), headers are set but
+ * not sent, and the handler sees the response as it would without the gate. Afterwards late writes of the handler go nowhere.
+ */
+export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
+  const send = { writeHead: res.writeHead.bind(res), write: res.write.bind(res), end: res.end.bind(res), flushHeaders: res.flushHeaders.bind(res) };
+  const before = { status: res.statusCode, headers: { ...res.getHeaders() } };
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let headHeld = false;
+  let ended = false;
+  let mode: 'holding' | 'open' | 'closed' = 'holding';
+
+  let settle: (outcome: Outcome) => void = () => undefined;
+  const outcome = new Promise<Outcome>((resolve) => {
+    settle = (value) => {
+      cancel();
+      resolve(value);
+    };
+  });
+  const cancel = limits.clock.timer(limits.timeoutMs, () => settle({ kind: 'timeout' }));
+  res.once('close', () => settle({ kind: 'left' }));
+
+  function keep(chunk: unknown, encoding: unknown): void {
+    headHeld = true;
+    if (chunk === undefined || chunk === null || mode !== 'holding') return;
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : Buffer.from(chunk as Uint8Array);
+    size += bytes.length;
+    if (size <= limits.maxBytes) return void chunks.push(bytes);
+    chunks.length = 0;
+    settle({ kind: 'too_large' });
+  }
+
+  res.writeHead = ((...args: Parameters<typeof send.writeHead>) => {
+    if (mode === 'open') return send.writeHead(...args);
+    if (mode === 'holding') {
+      applyHead(res, args);
+      headHeld = true;
+    }
+    return res;
+  }) as typeof res.writeHead;
+
+  res.flushHeaders = () => {
+    if (mode === 'open') send.flushHeaders();
+    headHeld = true;
+  };
+
+  res.write = ((...args: unknown[]) => {
+    if (mode === 'open') return (send.write as (...args: unknown[]) => boolean)(...args);
+    const { chunk, encoding, done } = writeArguments(args);
+    if (!ended) keep(chunk, encoding);
+    if (done) queueMicrotask(done);
+    return true;
+  }) as typeof res.write;
+
+  res.end = ((...args: unknown[]) => {
+    if (mode === 'open') return (send.end as (...args: unknown[]) => ServerResponse)(...args);
+    const { chunk, encoding, done } = writeArguments(args);
+    if (done) res.once('finish', done);
+    if (ended || mode !== 'holding') return res;
+    keep(chunk, encoding);
+    ended = true;
+    settle({ kind: 'answer', answer: { status: res.statusCode, headers: changedHeaders(before.headers, res.getHeaders()), body: Buffer.concat(chunks) } });
+    return res;
+  }) as typeof res.end;
+
+  // Error handlers decide by these whether an answer is under way already.
+  Object.defineProperty(res, 'headersSent', { configurable: true, get: () => headHeld });
+  Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => ended });
+
+  function open(write: () => void): void {
+    Reflect.deleteProperty(res, 'headersSent');
+    Reflect.deleteProperty(res, 'writableEnded');
+    mode = 'open';
+    try {
+      write();
+    } finally {
+      mode = 'closed';
+    }
+  }
+
+  return {
+    outcome,
+    fail: (error) => settle({ kind: 'failed', error }),
+    release(prepare) {
+      open(() => {
+        prepare();
+        send.end(Buffer.concat(chunks));
+      });
+    },
+    replace(write) {
+      for (const name of res.getHeaderNames()) if (!(name in before.headers)) res.removeHeader(name);
+      setHeaders(res, before.headers);
+      res.statusCode = before.status;
+      res.statusMessage = '';
+      open(write);
+    },
+  };
+}
+
+/** Runs `stamp` just before the head goes out, with the status it will have; then everything passes through, with back-pressure. */
+export function stampHead(res: ServerResponse, stamp: () => void): void {
+  const send = res.writeHead.bind(res);
+  res.writeHead = ((...args: Parameters<typeof send>) => {
+    applyHead(res, args);
+    if (!res.headersSent) stamp();
+    return send(res.statusCode);
+  }) as typeof res.writeHead;
+}
+
+/** Gives `writeHead`'s arguments to the progressive API, so that headers can still be changed. */
+function applyHead(res: ServerResponse, [status, ...rest]: readonly unknown[]): void {
+  res.statusCode = status as number;
+  if (typeof rest[0] === 'string') res.statusMessage = rest.shift() as string;
+  const [headers] = rest;
+  if (Array.isArray(headers)) return setPairs(res, headers);
+  if (headers) setHeaders(res, headers as OutgoingHttpHeaders);
+}
+
+function setPairs(res: ServerResponse, list: readonly unknown[]): void {
+  const flat = list.flat() as string[];
+  const seen = new Set<string>();
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const [name, value] = [flat[i] as string, flat[i + 1] as string];
+    if (seen.has(name.toLowerCase())) res.appendHeader(name, value);
+    else res.setHeader(name, value);
+    seen.add(name.toLowerCase());
+  }
+}
+
+function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders): void {
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
+}
+
+/** What a handler has set. Cookies belong to one caller and are not part of an answer that may be sent again. */
+function changedHeaders(before: OutgoingHttpHeaders, now: OutgoingHttpHeaders): Answer['headers'] {
+  const changed: { [name: string]: string | string[] } = {};
+  for (const [name, value] of Object.entries(now)) {
+    if (value === undefined || name === 'set-cookie' || String(value) === String(before[name])) continue;
+    changed[name] = Array.isArray(value) ? value : String(value);
+  }
+  return changed;
+}
+
+function writeArguments(args: readonly unknown[]): { chunk: unknown; encoding: unknown; done: (() => void) | undefined } {
+  const done = args.find((argument) => typeof argument === 'function') as (() => void) | undefined;
+  const [chunk, encoding] = args.filter((argument) => typeof argument !== 'function');
+  return { chunk, encoding, done };
+}

@@ -1,0 +1,48 @@
+import type { mpp } from '@agentpay/protocol';
+import type { Receipt } from './Claims.js';
+
+/** What became of an attempt to take the money. */
+export type Settlement =
+  | { readonly state: 'settled'; readonly receipt: Receipt }
+  /** Certainly not taken and never will be by this proof. `error` is what the buyer is told. */
+  | { readonly state: 'refused'; readonly error: Error }
+  /** May have been taken: ask again with the same proof. */
+  | { readonly state: 'unknown' }
+  /** Certainly not taken yet: ask again with the same proof. */
+  | { readonly state: 'unsent' };
+
+/** A proof that fits the quote, whatever its dialect. */
+export interface Payment {
+  /** Names the money: the same for every proof that moves it. */
+  readonly key: string;
+  /** When the proof stops being usable, in ms since the epoch. */
+  readonly expiresAtMs: number;
+  /** When a handler must have answered for the money to be settled in time, in ms since the epoch. */
+  readonly deadlineMs: number;
+  /** Whether there is time to serve and settle. @throws Refusal */
+  checkTime(): void;
+  /**
+   * Asks whether the money can be taken; takes nothing.
+   * @throws Refusal, AgentPayError `payment_already_used`, `facilitator_unavailable`
+   */
+  verify(): Promise<void>;
+  /** Takes the money, once, however often it is called. `again`: an earlier attempt may have taken it. Never rejects. */
+  settle(again: boolean): Promise<Settlement>;
+  /** Gives up a verified payment that will not be settled. Never rejects. */
+  release(): Promise<void>;
+}
+
+/** A proof that does not buy this: answered with a fresh offer. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  constructor(
+    /** Stable reason code, of the dialect's vocabulary where it has one. */
+    readonly reason: string,
+    message: string,
+    readonly problem: mpp.ProblemCode = 'verification-failed',
+    /** Headers that tell of the refusal in the dialect of the proof. */
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,216 @@
+import {
+  findNetwork,
+  memoryStore,
+  systemClock,
+  systemRandom,
+  type Clock,
+  type Network,
+  type Random,
+  type Store,
+} from '@agentpay/primitives';
+import { addressSchema, checksumAddress, httpFacilitator, mpp, type Address, type Facilitator } from '@agentpay/protocol';
+import { z } from 'zod';
+import { claimsIn, type Claims } from './Claims.js';
+import { checkKnown } from './known.js';
+import { readPrice, type Price, type Terms } from './Price.js';
+import { issuer, type Issuer } from './rails/issuer.js';
+
+/** The AgentPay API that issues and settles payment tokens. */
+export interface TokenOptions {
+  /** Base URL of the API. */
+  readonly url: string;
+  /** API key of the provider. */
+  readonly key: string;
+  /** `svc_` id of the service; a route may name its own. */
+  readonly service?: string;
+}
+
+/** Tells the operator of a fault that is not the caller's. It must not throw; if it does, that is ignored. */
+export type Report = (fault: { readonly what: string; readonly error?: unknown; readonly requestId?: string }) => void;
+
+export interface PaywallOptions {
+  /** Address that receives the money. */
+  readonly payTo: string;
+  /** CAIP-2 id or x402 name. Default "base-sepolia". */
+  readonly network?: string;
+  /** Base URL of an x402 facilitator, or one in the same process. */
+  readonly facilitator: string | Facilitator;
+  /** Price of everything behind the place where the middleware is mounted. */
+  readonly price?: Price;
+  /** Prices by "METHOD /path" or "/path"; what is not listed is free. */
+  readonly routes?: Readonly<Record<string, Price>>;
+  /** Origin under which buyers reach the seller. Default: the Host header of each request. */
+  readonly baseUrl?: string;
+  /** MPP protection space. Default: the host of `baseUrl`, else "paid-api". */
+  readonly realm?: string;
+  /** Binds MPP challenges; at least 32 bytes. A list rotates: the first signs, all are accepted. Default: random, for this process only. */
+  readonly mppSecret?: string | readonly string[];
+  /** Header of MPP credentials; "Payment-Authorization" where the application needs `Authorization` for itself. */
+  readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
+  readonly token?: TokenOptions;
+  /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
+  readonly store?: Store;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly fetch?: typeof globalThis.fetch;
+  /** How long an offer may be paid. Default 300. */
+  readonly maxTimeoutSeconds?: number;
+  /** Longest request body that an MPP challenge can bind. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Longest answer that is held until the payment is settled. Default 5 MiB. */
+  readonly maxResponseBytes?: number;
+  /** Longest answer that is kept for the same proof sent again. Default 256 KiB. */
+  readonly maxStoredBytes?: number;
+  /** How long a handler may take; at most what leaves time to settle, which is the default. */
+  readonly handlerTimeoutMs?: number;
+  /** Default: one line on stderr. */
+  readonly onError?: Report;
+}
+
+/** The options, checked and completed. */
+export interface Settings {
+  readonly payTo: Address;
+  readonly network: Network;
+  readonly facilitator: Facilitator;
+  readonly price: Terms | undefined;
+  readonly routes: readonly (readonly [pattern: string, terms: Terms | 'free'])[] | undefined;
+  readonly baseUrl: string | undefined;
+  readonly realm: string;
+  readonly mppSecrets: readonly [string, ...string[]];
+  readonly authorizationHeader: 'Authorization' | 'Payment-Authorization';
+  readonly issuer: Issuer | undefined;
+  readonly service: string | undefined;
+  readonly claims: Claims;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly maxTimeoutSeconds: number;
+  readonly maxBodyBytes: number;
+  readonly maxResponseBytes: number;
+  readonly maxStoredBytes: number;
+  readonly handlerTimeoutMs: number;
+  /** Part of an authorization's life that is kept for settling. */
+  readonly settleReserveMs: number;
+  readonly report: Report;
+}
+
+const MIB = 1024 * 1024;
+const SEPARATORS = /["\\|]|[^\x20-\x7e]/;
+
+const url = z.string().refine(isHttpUrl, 'must be an http or https URL');
+const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, `must have at least ${mpp.MIN_SECRET_BYTES} bytes`);
+const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
+const bytes = z.number().int().min(0).max(1024 * MIB).optional();
+
+const shape = {
+  payTo: addressSchema.refine(isPayable, 'must be an address with a right checksum, and not the zero address'),
+  network: z.string().refine((name) => findNetwork(name) !== undefined, 'must be "base-sepolia", "base" or their CAIP-2 id').optional(),
+  facilitator: z.union([url, objectWith<Facilitator>('verify', 'settle', 'supported')], { error: 'must be an http URL or a Facilitator' }),
+  price: z.unknown().optional(),
+  routes: z.record(z.string(), z.unknown()).optional(),
+  baseUrl: url.optional(),
+  realm: z.string().min(1).max(255).refine((text) => !SEPARATORS.test(text), 'must be printable ASCII without quotes and "|"').optional(),
+  mppSecret: z.union([secret, z.array(secret).min(1)], { error: `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more` }).optional(),
+  authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
+  token: z.unknown().optional(),
+  store: objectWith<Store>('get', 'put', 'delete').optional(),
+  clock: objectWith<Clock>('now', 'timer').optional(),
+  random: objectWith<Random>('bytes').optional(),
+  fetch: fn.optional(),
+  maxTimeoutSeconds: z.number().int().min(10).max(86_400).optional(),
+  maxBodyBytes: bytes,
+  maxResponseBytes: bytes,
+  maxStoredBytes: bytes,
+  handlerTimeoutMs: z.number().int().min(1).optional(),
+  onError: fn.optional(),
+};
+const tokenShape = { url, key: z.string().min(1).max(1024), service: z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id').optional() };
+
+/** Checks the options of `paywall()`. @throws TypeError that names the option at fault */
+export function readOptions(options: PaywallOptions): Settings {
+  if (typeof options !== 'object' || options === null) throw new TypeError('paywall() needs an object of options.');
+  check('paywall()', shape, options);
+  if (options.token) check('paywall() token', tokenShape, options.token);
+  const { clock = systemClock, random = systemRandom, fetch = globalThis.fetch, maxTimeoutSeconds = 300, baseUrl } = options;
+  const network = findNetwork(options.network ?? 'base-sepolia') as Network;
+  const report = guarded(options.onError ?? onStderr);
+  const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
+  const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
+  return {
+    payTo: checksumAddress(options.payTo),
+    network,
+    facilitator: typeof options.facilitator === 'string' ? httpFacilitator({ url: options.facilitator, fetch }) : options.facilitator,
+    ...readPrices(options, network.usdc.decimals),
+    baseUrl: baseUrl?.replace(/\/+$/, ''),
+    realm: options.realm ?? (baseUrl ? new URL(baseUrl).host : 'paid-api'),
+    mppSecrets: secretsOf(options.mppSecret, random),
+    authorizationHeader: options.authorizationHeader ?? 'Authorization',
+    issuer: options.token && issuer({ ...options.token, clock, fetch }),
+    service: options.token?.service,
+    claims: claimsIn({ store: options.store ?? memoryStore(clock), clock, random, report }),
+    clock,
+    random,
+    maxTimeoutSeconds,
+    maxBodyBytes: options.maxBodyBytes ?? MIB,
+    maxResponseBytes: options.maxResponseBytes ?? 5 * MIB,
+    maxStoredBytes: options.maxStoredBytes ?? MIB / 4,
+    handlerTimeoutMs: Math.min(options.handlerTimeoutMs ?? handlerLimitMs, handlerLimitMs),
+    settleReserveMs,
+    report,
+  };
+}
+
+function check(where: string, fields: z.ZodRawShape, given: object): void {
+  checkKnown(given, Object.keys(fields), where);
+  const issue = z.object(fields).safeParse(given).error?.issues[0];
+  if (issue) throw new TypeError(`${where}: option ${issue.path.join('.')} is wrong: ${issue.message}.`);
+}
+
+function readPrices({ price, routes, token }: PaywallOptions, decimals: number): Pick<Settings, 'price' | 'routes'> {
+  if (price !== undefined && routes) throw new TypeError('paywall(): give price or routes, not both.');
+  const read = (value: Price, where: string) => readServiced(value, where, { decimals, token });
+  return {
+    price: price === undefined ? undefined : read(price, 'paywall() price'),
+    routes: routes && Object.entries(routes).map(([pattern, value]) => [pattern, value === 'free' ? value : read(value, `route "${pattern}"`)] as const),
+  };
+}
+
+function readServiced(price: Price, where: string, context: { decimals: number; token: TokenOptions | undefined }): Terms {
+  const terms = readPrice(price, where, context.decimals);
+  if (terms.service && !context.token) throw new TypeError(`${where}: a service needs the option token of paywall().`);
+  return terms;
+}
+
+function secretsOf(given: PaywallOptions['mppSecret'], random: Random): readonly [string, ...string[]] {
+  if (given === undefined) return [Buffer.from(random.bytes(mpp.MIN_SECRET_BYTES)).toString('base64url')];
+  return typeof given === 'string' ? [given] : (given as [string, ...string[]]);
+}
+
+function guarded(report: Report): Report {
+  return (fault) => {
+    try {
+      report(fault);
+    } catch {
+      // A fault in telling of faults has nobody left to be told to.
+    }
+  };
+}
+
+const onStderr: Report = ({ what, error, requestId }) => {
+  const cause = error instanceof Error ? `: ${error.message}` : '';
+  console.error(`paywall: ${what}${cause}${requestId ? ` (${requestId})` : ''}`);
+};
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function isPayable(address: string): boolean {
+  const digits = address.slice(2);
+  const unmixed = digits === digits.toLowerCase() || digits === digits.toUpperCase();
+  return !/^0+$/.test(digits) && (unmixed || checksumAddress(address) === address);
+}
+
+function objectWith<T>(...methods: (keyof T & string)[]) {
+  const has = (value: unknown) => typeof value === 'object' && value !== null && methods.every((name) => typeof (value as T)[name] === 'function');
+  return z.custom<T>(has, `must have the methods ${methods.join(', ')}`);
+}

@@ -1,0 +1,310 @@
+import express from 'express';
+import { AgentPayError } from '@agentpay/primitives';
+import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
+import { paywall } from './index.js';
+import { DIALECTS, HASH, PAY_TO, fakeFacilitator, listen, pay, receiptOf, send, type Seller } from './seller.test.support.js';
+
+let seller: Seller;
+afterEach(() => seller?.close());
+
+/** A seller of GET and POST /weather for $0.01 and of GET /dear for $0.02. */
+async function weather(facilitator = fakeFacilitator(), options = {}) {
+  const wall = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options });
+  const served = { count: 0 };
+  const app = express();
+  const handler: express.RequestHandler = (_req, res) => void res.json({ served: ++served.count });
+  app.all('/weather', wall.charge({ price: '$0.01', description: 'One forecast', mimeType: 'application/json' }), handler);
+  app.get('/other', wall.charge('$0.01'), handler);
+  app.get('/dear', wall.charge('$0.02'), handler);
+  seller = await listen(app);
+  return { facilitator, served };
+}
+
+describe('the 402', () => {
+  it('can be read as x402 v2, as x402 v1, as MPP and as a problem', async () => {
+    await weather();
+    const reply = await send(seller, '/weather?city=Rome');
+    expect(reply.status).toBe(402);
+    expect(reply.headers['cache-control']).toBe('no-store');
+    expect(reply.headers['content-type']).toMatch(/^application\/problem\+json/);
+    const offer = { scheme: 'exact', network: 'eip155:84532', asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', payTo: PAY_TO, maxTimeoutSeconds: 300 };
+    const url = `${seller.url}/weather?city=Rome`;
+    const resource = { description: 'One forecast', mimeType: 'application/json' };
+    expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string)).toEqual({
+      x402Version: 2,
+      error: 'Payment required',
+      resource: { url, ...resource },
+      accepts: [{ ...offer, amount: '10000', extra: { name: 'USDC', version: '2' } }],
+    });
+    expect(x402v1.parsePaymentRequired(reply.json())).toEqual({
+      x402Version: 1,
+      error: 'X-PAYMENT header is required',
+      accepts: [{ ...offer, ...resource, network: 'base-sepolia', maxAmountRequired: '10000', resource: url, extra: { name: 'USDC', version: '2' } }],
+    });
+    const [challenge] = mpp.readChallenges(reply.headers['www-authenticate'] as string);
+    expect(mpp.readEvmChargeRequest(challenge as mpp.Challenge)).toMatchObject({ amount: '10000', recipient: PAY_TO, methodDetails: { chainId: 84532 } });
+    expect(reply.json()).toMatchObject({
+      type: 'https://paymentauth.org/problems/payment-required',
+      status: 402,
+      code: 'payment_required',
+      challengeId: challenge?.id,
+      request_id: expect.stringMatching(/^req_/),
+    });
+  });
+
+  it('is unique: a thousand challenges have a thousand ids', async () => {
+    await weather();
+    const ids = new Set<string>();
+    for (let round = 0; round < 20; round++) {
+      const replies = await Promise.all(Array.from({ length: 50 }, () => send(seller, '/weather')));
+      for (const reply of replies) ids.add(reply.json().challengeId);
+    }
+    expect(ids.size).toBe(1000);
+  });
+
+  it('keeps the challenges, Vary and exposed headers that others have set', async () => {
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    seller = await listen((req, res) => {
+      res.setHeader('WWW-Authenticate', 'Bearer realm="x"');
+      res.setHeader('Vary', 'Origin');
+      res.setHeader('Access-Control-Expose-Headers', 'ETag');
+      wall.charge('$0.01')(req, res, () => res.end());
+    });
+    const reply = await send(seller, '/', { headers: { origin: 'https://shop.example' } });
+    expect(reply.headers['www-authenticate']).toMatch(/^Bearer realm="x", Payment id="/);
+    expect(reply.headers['vary']).toBe('Origin, PAYMENT-SIGNATURE, X-PAYMENT, Authorization, X-Payment-Token');
+    expect(reply.headers['access-control-expose-headers']).toMatch(/^ETag, WWW-Authenticate, PAYMENT-REQUIRED, /);
+  });
+
+  it('is never asked of OPTIONS, and always of HEAD', async () => {
+    const { served } = await weather();
+    expect((await send(seller, '/weather', { method: 'OPTIONS' })).status).toBe(200);
+    expect((await send(seller, '/weather', { method: 'HEAD' })).status).toBe(402);
+    expect(served.count).toBe(1);
+  });
+
+  it('repeats a well-formed request id and no other', async () => {
+    await weather();
+    expect((await send(seller, '/weather', { headers: { 'x-request-id': 'abc-1' } })).json().request_id).toBe('abc-1');
+    expect((await send(seller, '/weather', { headers: { 'x-request-id': 'a b"<' } })).json().request_id).toMatch(/^req_/);
+  });
+
+  it('survives a lying Host header and an endless URL', async () => {
+    await weather();
+    const lied = await send(seller, '/weather', { headers: { host: 'evil"}<script>' } });
+    expect(x402v2.decodePaymentRequired(lied.headers['payment-required'] as string).resource.url).toBe('http://localhost/weather');
+    const long = await send(seller, `/weather?${'x'.repeat(9000)}`);
+    expect(x402v2.decodePaymentRequired(long.headers['payment-required'] as string).resource.url).toBe(`${seller.url}/weather`);
+  });
+});
+
+describe.each(DIALECTS)('a payment in %s', (dialect) => {
+  it('buys one answer, with the receipt of its dialect', async () => {
+    const { facilitator, served } = await weather();
+    const reply = await send(seller, '/weather', { headers: pay(await send(seller, '/weather'), dialect) });
+    expect(reply.status).toBe(200);
+    expect(reply.json()).toEqual({ served: 1 });
+    expect(receiptOf(reply, dialect)).toBe(HASH);
+    expect(reply.headers['cache-control']).toBe('private');
+    const receipts = ['payment-response', 'x-payment-response', 'payment-receipt'].filter((name) => name in reply.headers);
+    expect(receipts).toHaveLength(1);
+    expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
+  });
+
+  it('gets the same answer when it is sent again, and is charged once', async () => {
+    const { facilitator, served } = await weather();
+    const headers = pay(await send(seller, '/weather'), dialect);
+    const first = await send(seller, '/weather', { headers });
+    const second = await send(seller, '/weather', { headers });
+    expect([second.status, second.text]).toEqual([200, first.text]);
+    expect(second.headers['x-payment-replayed']).toBe('true');
+    expect(receiptOf(second, dialect)).toBe(HASH);
+    expect(second.headers['content-type']).toBe(first.headers['content-type']);
+    expect([served.count, facilitator.moved.length, facilitator.calls.settle]).toEqual([1, 1, 1]);
+  });
+
+  it('runs the handler once under 50 concurrent copies', async () => {
+    const { facilitator, served } = await weather();
+    const headers = pay(await send(seller, '/weather'), dialect);
+    const replies = await Promise.all(Array.from({ length: 50 }, () => send(seller, '/weather', { headers })));
+    const paid = replies.filter(({ status }) => status === 200);
+    expect(paid.length).toBeGreaterThan(0);
+    expect(new Set(paid.map(({ text }) => text))).toEqual(new Set(['{"served":1}']));
+    for (const reply of replies) {
+      if (reply.status === 200) continue;
+      expect([reply.status, reply.json().code, reply.headers['retry-after']]).toEqual([409, 'payment_in_progress', '1']);
+    }
+    expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
+  });
+
+  it('buys nothing on another method, path or query', async () => {
+    const { served } = await weather();
+    const headers = pay(await send(seller, '/weather?a=1'), dialect);
+    expect((await send(seller, '/weather?a=1', { headers })).status).toBe(200);
+    const elsewhere = [
+      await send(seller, '/weather?a=2', { headers }),
+      await send(seller, '/weather', { headers }),
+      await send(seller, '/other?a=1', { headers }),
+      await send(seller, '/weather?a=1', { headers, method: 'HEAD' }),
+      await send(seller, '/weather?a=1', { headers, method: 'DELETE' }),
+    ];
+    for (const { status } of elsewhere) expect(status).toBe(dialect === 'mpp' ? 402 : 409);
+    expect(served.count).toBe(1);
+  });
+
+  it('buys nothing for another caller, who may have read it off the chain', async () => {
+    const { served } = await weather();
+    const headers = pay(await send(seller, '/weather'), dialect);
+    expect((await send(seller, '/weather', { headers })).status).toBe(200);
+    const stolen = await send(seller, '/weather', { headers: { ...headers, cookie: 'session=thief' } });
+    expect([stolen.status, stolen.json().code]).toEqual([409, 'payment_bound_elsewhere']);
+    expect(served.count).toBe(1);
+  });
+
+  it('buys nothing dearer', async () => {
+    const { served } = await weather();
+    const reply = await send(seller, '/dear', { headers: pay(await send(seller, '/weather'), dialect) });
+    expect(reply.status).toBe(402);
+    expect(served.count).toBe(0);
+  });
+
+  it.each([
+    ['another recipient', { to: '0x90F79bf6EB2c4f870365E785982E1f101E93b906' }],
+    ['another amount', { value: '9999' }],
+    ['too little time left', { validBefore: String(Math.floor(Date.now() / 1000) + 3) }],
+    ['a start in the future', { validAfter: String(Math.floor(Date.now() / 1000) + 100) }],
+  ])('with %s is refused before the facilitator is asked', async (_, changes) => {
+    const { facilitator, served } = await weather();
+    const reply = await send(seller, '/weather', { headers: pay(await send(seller, '/weather'), dialect, changes) });
+    expect(reply.status).toBe(402);
+    expect(reply.json().code).toMatch(/^invalid_exact_evm_\w+$/);
+    expect(reply.json().error).toBe(reply.json().code);
+    expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string).error).toBe(reply.json().code);
+    expect([served.count, facilitator.calls.verify]).toEqual([0, 0]);
+  });
+
+  it('that the facilitator refuses gets its reason and a fresh offer, and may be sent again', async () => {
+    let refuse = true;
+    const honest = fakeFacilitator();
+    const { served } = await weather(
+      fakeFacilitator({ verify: async (asked) => (refuse ? { isValid: false, invalidReason: 'insufficient_funds' } : honest.verify(asked)) }),
+    );
+    const headers = pay(await send(seller, '/weather'), dialect);
+    const refused = await send(seller, '/weather', { headers });
+    expect([refused.status, refused.json().code, refused.json().error]).toEqual([402, 'insufficient_funds', 'insufficient_funds']);
+    expect(served.count).toBe(0);
+    refuse = false;
+    expect((await send(seller, '/weather', { headers })).status).toBe(200);
+  });
+
+  it('whose nonce was used elsewhere is a 409, which asks nobody to sign again', async () => {
+    const { served } = await weather(fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' }) }));
+    const reply = await send(seller, '/weather', { headers: pay(await send(seller, '/weather'), dialect) });
+    expect([reply.status, reply.json().code]).toEqual([409, 'invalid_exact_evm_nonce_already_used']);
+    expect(reply.headers['www-authenticate']).toBeUndefined();
+    expect(served.count).toBe(0);
+  });
+
+  it('meets a facilitator that is away with 503 and Retry-After, uncharged, and works later', async () => {
+    let away = true;
+    const honest = fakeFacilitator();
+    const facilitator = fakeFacilitator({
+      async verify(asked) {
+        if (away) throw new AgentPayError('facilitator_unavailable', 'away', { retryAfter: 2 });
+        return honest.verify(asked);
+      },
+    });
+    const { served } = await weather(facilitator);
+    const headers = pay(await send(seller, '/weather'), dialect);
+    const reply = await send(seller, '/weather', { headers });
+    expect([reply.status, reply.json().code, reply.headers['retry-after']]).toEqual([503, 'facilitator_unavailable', '2']);
+    expect(reply.headers['www-authenticate']).toBeUndefined();
+    away = false;
+    expect((await send(seller, '/weather', { headers })).status).toBe(200);
+    expect(served.count).toBe(1);
+  });
+});
+
+describe('several proofs', () => {
+  it.each([
+    ['x402v2', 'x402v1'],
+    ['x402v2', 'mpp'],
+    ['x402v1', 'mpp'],
+  ] as const)('%s and %s at once are a 400', async (one, other) => {
+    const { served } = await weather();
+    const offer = await send(seller, '/weather');
+    const reply = await send(seller, '/weather', { headers: { ...pay(offer, one), ...pay(offer, other) } });
+    expect([reply.status, reply.json().code]).toEqual([400, 'payment_ambiguous']);
+    expect(served.count).toBe(0);
+  });
+
+  it('one header twice is a 400', async () => {
+    await weather();
+    const offer = await send(seller, '/weather');
+    const twice = [pay(offer, 'x402v2'), pay(offer, 'x402v2')].map((headers) => headers['payment-signature'] as string);
+    const reply = await send(seller, '/weather', { headers: { 'payment-signature': twice } });
+    expect([reply.status, reply.json().code]).toEqual([400, 'payment_ambiguous']);
+  });
+
+  it('one authorization in two dialects buys one answer', async () => {
+    const { facilitator, served } = await weather();
+    const offer = await send(seller, '/weather');
+    const nonce = `0x${'0a'.repeat(32)}`;
+    expect((await send(seller, '/weather', { headers: pay(offer, 'x402v2', { nonce }) })).status).toBe(200);
+    const again = await send(seller, '/weather', { headers: pay(offer, 'x402v1', { nonce: nonce.toUpperCase().replace('0X', '0x') }) });
+    expect([again.status, again.json().code]).toEqual([409, 'payment_bound_elsewhere']);
+    expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
+  });
+});
+
+describe('an MPP credential', () => {
+  it('may stand beside a Bearer token, on one line or two', async () => {
+    await weather();
+    const joined = pay(await send(seller, '/weather'), 'mpp')['authorization'] as string;
+    expect((await send(seller, '/weather', { headers: { authorization: `Bearer abc, ${joined}` } })).status).toBe(200);
+    const separate = pay(await send(seller, '/weather'), 'mpp')['authorization'] as string;
+    expect((await send(seller, '/weather', { headers: { authorization: ['Bearer abc', separate] } })).status).toBe(200);
+  });
+
+  it('of another seller, or altered, is refused as invalid_challenge', async () => {
+    const { served } = await weather();
+    const offer = await send(seller, '/weather');
+    const credential = mpp.readCredential(pay(offer, 'mpp')['authorization'] as string);
+    for (const change of [{ realm: 'elsewhere' }, { id: `A${credential.challenge.id.slice(1)}` }, { expires: '2099-01-01T00:00:00Z' }, { opaque: 'e30' }]) {
+      const header = mpp.serializeCredential({ ...credential, challenge: { ...credential.challenge, ...change } });
+      const reply = await send(seller, '/weather', { headers: { authorization: header } });
+      expect([reply.status, reply.json().code]).toEqual([402, 'invalid_challenge']);
+    }
+    expect(served.count).toBe(0);
+  });
+
+  it('is accepted under a secret that is being rotated out, and not under one that is gone', async () => {
+    const [old, current] = ['o'.repeat(32), 'c'.repeat(32)];
+    await weather(fakeFacilitator(), { mppSecret: old });
+    const headers = pay(await send(seller, '/weather'), 'mpp');
+    await seller.close();
+    await weather(fakeFacilitator(), { mppSecret: [current, old] });
+    expect((await send(seller, '/weather', { headers })).status).toBe(200);
+    await seller.close();
+    await weather(fakeFacilitator(), { mppSecret: current });
+    expect((await send(seller, '/weather', { headers })).status).toBe(402);
+  });
+
+  it('moves to Payment-Authorization where the seller says so, and then no answer is public', async () => {
+    await weather(fakeFacilitator(), { authorizationHeader: 'Payment-Authorization' });
+    const offer = await send(seller, '/weather');
+    expect(offer.headers['www-authenticate']).toContain('header="Payment-Authorization"');
+    const headers = pay(offer, 'mpp');
+    const wrong = await send(seller, '/weather', { headers: { authorization: headers['payment-authorization'] as string } });
+    expect([wrong.status, wrong.json().code]).toEqual([402, 'payment_required']);
+    const paid = await send(seller, '/weather', { headers: { ...headers, authorization: 'Bearer own' } });
+    expect([paid.status, paid.headers['cache-control']]).toEqual([200, 'private']);
+  });
+
+  it('in Payment-Authorization is no proof where the seller did not choose that header', async () => {
+    await weather();
+    const { authorization } = pay(await send(seller, '/weather'), 'mpp');
+    const reply = await send(seller, '/weather', { headers: { 'payment-authorization': authorization as string } });
+    expect([reply.status, reply.json().code]).toEqual([402, 'payment_required']);
+  });
+});

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { AgentPayError } from '@agentpay/primitives';
+import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
+import { targetOf, type Exchange } from '../Exchange.js';
+import { Refusal, type Payment } from '../Payment.js';
+import type { RequestBody } from '../RequestBody.js';
+import { exactPayment } from './exact.js';
+
+/** The parts of a challenge that tie it to one request: method, path and query in `s`; the body as `digest`, or as `b` once it is parsed. */
+interface Scope {
+  readonly s: string;
+  readonly b?: string;
+  readonly digest?: string;
+}
+
+/** A fresh challenge for this request. @throws AgentPayError `payload_too_large` when the body is too long to be bound */
+export async function mppChallenge(exchange: Exchange): Promise<mpp.Challenge> {
+  const { settings, quote } = exchange;
+  const { digest, ...scope } = await scopeOf(exchange);
+  // Every challenge is unique: the buyer's nonce derives from its id.
+  const opaque = { ...scope, n: base64url(settings.random.bytes(16)) };
+  const bound = {
+    ...quote.mpp,
+    expires: new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString(),
+    ...(digest !== undefined && { digest }),
+    opaque: base64url(jcs(opaque)),
+  };
+  return { id: mpp.challengeId(bound, settings.mppSecrets[0]), ...bound };
+}
+
+/**
+ * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
+ * @throws AgentPayError `payment_malformed`, `payment_ambiguous`, `payload_too_large`, Refusal
+ */
+export async function mppPayment(exchange: Exchange, header: string): Promise<Payment> {
+  const { settings, quote } = exchange;
+  const { challenge, payload, source } = mpp.readCredential(header);
+  if (!mpp.isOwnChallenge(challenge, settings.mppSecrets)) throw invalid('The challenge was not issued here.');
+  checkTerms(challenge, quote.mpp);
+  const expiresAtMs = expiryOf(challenge);
+  await checkScope(exchange, challenge);
+  const { signature, type: _, ...authorization } = mpp.readAuthorizationPayload(payload);
+  checkPayer(challenge, authorization, { source, chainId: settings.network.chainId });
+  const payment = exactPayment(settings, quote, {
+    authorization,
+    request: {
+      x402Version: 2,
+      paymentPayload: { x402Version: 2, accepted: quote.offer, payload: { signature, authorization } },
+      paymentRequirements: quote.offer,
+    },
+    receipt: ({ transaction }) => ({
+      [mpp.PAYMENT_RECEIPT]: mpp.serializeReceipt({
+        status: 'success',
+        method: mpp.EVM_METHOD,
+        timestamp: new Date(settings.clock.now()).toISOString(),
+        reference: transaction,
+        challengeId: challenge.id,
+        chainId: settings.network.chainId,
+      }),
+    }),
+    failure: () => ({}),
+  });
+  return {
+    ...payment,
+    checkTime() {
+      if (expiresAtMs <= settings.clock.now()) throw new Refusal('payment_expired', 'The challenge has expired.', 'payment-expired');
+      payment.checkTime();
+    },
+  };
+}
+
+function checkTerms(challenge: mpp.Challenge, own: Exchange['quote']['mpp']): void {
+  const same =
+    challenge.realm === own.realm &&
+    challenge.method === own.method &&
+    challenge.intent === own.intent &&
+    challenge.request === own.request &&
+    challenge.header === own.header;
+  if (!same) throw invalid('The challenge offers other terms than this request has.');
+}
+
+function expiryOf(challenge: mpp.Challenge): number {
+  if (challenge.expires === undefined) throw invalid('The challenge has no expiry.');
+  return mpp.expiresAtMs(challenge);
+}
+
+async function checkScope(exchange: Exchange, challenge: mpp.Challenge): Promise<void> {
+  const scope = await scopeOf(exchange);
+  const { s, b } = mpp.readOpaque(challenge);
+  if (s !== scope.s) throw invalid('The challenge is for another method, path or query.');
+  if (b !== scope.b || challenge.digest !== scope.digest) throw new Refusal('body_mismatch', 'The challenge is for another request body.', 'invalid-challenge');
+}
+
+function checkPayer(
+  challenge: mpp.Challenge,
+  authorization: { from: Address; nonce: string },
+  { source, chainId }: { source: string | undefined; chainId: number },
+): void {
+  if (!sameHex(authorization.nonce, mpp.challengeNonce(challenge))) throw new Refusal('nonce_mismatch', 'The nonce does not belong to the challenge.');
+  if (source !== undefined && !sameHex(source, mpp.evmSource(chainId, authorization.from))) {
+    throw new Refusal('source_mismatch', 'The source is not the payer of the authorization.');
+  }
+}
+
+async function scopeOf(exchange: Exchange): Promise<Scope> {
+  const s = hash(`${exchange.req.method} ${targetOf(exchange.req)}`);
+  return { s, ...bodyScope(await exchange.body()) };
+}
+
+function bodyScope(body: RequestBody): Omit<Scope, 's'> {
+  if (body.kind === 'too_large') throw new AgentPayError('payload_too_large', 'The request body is too long.');
+  if (body.kind === 'raw') return { digest: mpp.bodyDigest(body.bytes) };
+  return body.kind === 'parsed' ? { b: hash(canonical(body.value)) } : {};
+}
+
+// Parsers let through what has no canonical form, such as numbers beyond the range of a double.
+function canonical(value: unknown): string {
+  try {
+    return jcs(value ?? null);
+  } catch (cause) {
+    throw new AgentPayError('invalid_json', 'The request body has no canonical form.', { cause });
+  }
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url');
+}
+
+function invalid(message: string): Refusal {
+  return new Refusal('invalid_challenge', message, 'invalid-challenge');
+}

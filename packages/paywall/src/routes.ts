@@ -1,0 +1,116 @@
+import type { Terms } from './Price.js';
+
+/** What the table says of a request. */
+export type Match<P> =
+  | { readonly kind: 'priced'; readonly price: P }
+  | { readonly kind: 'free' }
+  /** The path is for sale, though not under this method. */
+  | { readonly kind: 'method_not_priced'; readonly allow: readonly string[] };
+
+/** Tells what a request costs, from its method and every path it may be understood to ask for. */
+export type RouteTable<P> = (method: string, targets: readonly string[]) => Match<P>;
+
+interface Route<P> {
+  /** Undefined: any method. */
+  readonly method: string | undefined;
+  readonly pattern: RegExp;
+  /** Orders patterns: a literal segment beats a parameter, which beats the rest. */
+  readonly rank: string;
+  readonly price: P | 'free';
+}
+
+const FREE = { kind: 'free' } as const;
+const ENTRY = /^(?:([A-Z]+) +)?(\/[^\s?#]*|\*)$/;
+
+/**
+ * Compiles "METHOD /path" and "/path" patterns with `:param` for one segment and a final `*` for any rest, none included.
+ * Misses fail closed: letter case and a trailing slash make no difference, HEAD is GET, and a path counts as priced if any way of
+ * reading it (encoded, decoded, with backslashes, doubled slashes or dot segments) is priced; then the highest price counts.
+ * @throws TypeError for a pattern that cannot be read
+ */
+export function compileRoutes<P extends { readonly terms: Pick<Terms, 'amount'> }>(entries: readonly (readonly [string, P | 'free'])[]): RouteTable<P> {
+  const routes = entries.map(([key, price]) => compile(key, price)).sort((a, b) => (a.rank < b.rank ? 1 : -1));
+
+  function lookUp(method: string, path: string): Match<P> {
+    const onPath = routes.filter(({ pattern }) => pattern.test(path));
+    const found = onPath.find((route) => route.method === undefined || route.method === method);
+    if (found) return found.price === 'free' ? FREE : { kind: 'priced', price: found.price };
+    if (onPath.every(({ price }) => price === 'free')) return FREE;
+    return { kind: 'method_not_priced', allow: allowed(onPath) };
+  }
+
+  return (requested, targets) => {
+    const method = requested === 'HEAD' ? 'GET' : requested;
+    if (method === 'OPTIONS') return FREE;
+    const matches = readings(targets).map((path) => lookUp(method, path));
+    const priced = matches.filter((match) => match.kind === 'priced').sort((a, b) => (a.price.terms.amount < b.price.terms.amount ? 1 : -1));
+    return priced[0] ?? matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
+  };
+}
+
+function compile<P>(key: string, price: P | 'free'): Route<P> {
+  const match = ENTRY.exec(key);
+  if (!match) throw new TypeError(`Route "${key}" must be a path or a method in capitals and a path, such as "GET /weather".`);
+  const [, method, path] = match as unknown as [string, string | undefined, string];
+  const segments = decode(path).split('/').filter(Boolean);
+  const wildcard = segments.indexOf('*');
+  if (wildcard >= 0 && wildcard < segments.length - 1) throw new TypeError(`Route "${key}": only the last segment may be "*".`);
+  const source = segments.map((segment) => (segment === '*' ? '(?:/[^]*)?' : segment.startsWith(':') ? '/[^/]+' : `/${escape(segment)}`));
+  const rank = segments.map((segment) => (segment === '*' ? '1' : segment.startsWith(':') ? '2' : '3')).join('');
+  const ranked = `${rank.padEnd(64, '0')}${method === undefined ? '0' : '1'}`;
+  return { method: method === 'HEAD' ? 'GET' : method, pattern: new RegExp(`^${source.join('')}/?$`, 'i'), rank: ranked, price };
+}
+
+function escape(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function allowed<P>(routes: readonly Route<P>[]): string[] {
+  const methods = new Set(routes.flatMap(({ method }) => method ?? []));
+  if (methods.has('GET')) methods.add('HEAD');
+  return [...methods.add('OPTIONS')].sort();
+}
+
+const PLAIN = /^(?:\/[\w~-][\w.~-]*)*\/?$/;
+
+/** Every path that some router may take the targets for. */
+function readings(targets: readonly string[]): string[] {
+  const paths = new Set<string>();
+  for (const target of targets) {
+    const raw = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#\\]*/i, '').split(/[?#]/, 1)[0] || '/';
+    paths.add(raw);
+    if (PLAIN.test(raw)) continue;
+    const once = decode(raw);
+    for (const path of [raw, once, decode(once)]) {
+      const slashes = path.replaceAll('\\', '/');
+      // "//host/path" is a path to some and a host with a path to others.
+      for (const reading of [path, slashes, slashes.replace(/^\/\/[^/]*/, '')]) addReadings(paths, reading);
+    }
+  }
+  return [...paths];
+}
+
+function addReadings(paths: Set<string>, path: string): void {
+  const collapsed = `/${path}`.replace(/\/{2,}/g, '/');
+  paths.add(path).add(collapsed).add(withoutDots(collapsed));
+}
+
+function withoutDots(path: string): string {
+  const kept: string[] = [];
+  for (const segment of path.split('/')) {
+    if (segment === '..') kept.pop();
+    else if (segment !== '.') kept.push(segment);
+  }
+  return `/${kept.filter(Boolean).join('/')}`;
+}
+
+/** Decodes what is well-formed and leaves the rest as it is. */
+function decode(path: string): string {
+  return path.replace(/(?:%[0-9a-f]{2})+/gi, (escapes) => {
+    try {
+      return decodeURIComponent(escapes);
+    } catch {
+      return escapes.replace(/%[0-7][0-9a-f]/gi, (escape) => decodeURIComponent(escape));
+    }
+  });
+}
