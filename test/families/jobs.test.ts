@@ -1,5 +1,5 @@
 import { leaseMigration, underLease, startTokenJobs } from '@agentpay/server';
-import { manualClock, sleep, systemClock, type Db } from '@agentpay/primitives';
+import { manualClock, sleep, systemClock, type Db, type Tracker } from '@agentpay/primitives';
 import { migrate, pgliteDb } from '@agentpay/storage';
 import { authorize, newAgent, newService, testApi } from './testApi.js';
 
@@ -46,7 +46,7 @@ describe('underLease', () => {
 describe('the token jobs', () => {
   it.each([
     ['within a second of the deadline, from the tracker', 301_000, async () => {}],
-    ['within a minute when the tracker has forgotten it, from the database', 360_000, (tracker: { close(): Promise<void> }) => tracker.close()],
+    ['within a minute from the database, when the tracker has forgotten it', 360_000, (tracker: Tracker) => tracker.close()],
   ])('return the money of an expired token %s', async (_when, afterMs, disturb) => {
     const api = await testApi();
     const { core, log } = api.composition;

@@ -44,7 +44,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   const { log, baseUrl, clock = systemClock, random = systemRandom } = surroundings;
   const secrets = await readSecrets(config, random);
   const tokenKey = paymentTokenKey(secrets.token);
-  const db = await openDb(config);
+  const db = await openDb(config, log);
   const hot = await openHot(config, clock, log);
   await migrate(db, [...migrations, leaseMigration]).catch(async (error: unknown) => {
     await Promise.allSettled([hot.close(), db.close()]);
@@ -78,8 +78,10 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   };
 }
 
-function openDb({ databaseUrl, dataDir }: Config): Promise<Db> | Db {
-  if (databaseUrl !== undefined) return pgDb({ url: databaseUrl });
+function openDb({ databaseUrl, dataDir }: Config, log: Logger): Promise<Db> | Db {
+  if (databaseUrl !== undefined) {
+    return pgDb({ url: databaseUrl, onIdleError: (error) => log.warn({ err: error }, 'a connection to the database broke') });
+  }
   return dataDir === undefined ? pgliteDb({}) : pgliteDb({ dir: join(dataDir, 'postgres') });
 }
 

@@ -49,7 +49,8 @@ function whole(min: number, max: number) {
 
 function url(...protocols: string[]) {
   const shown = protocols.map((protocol) => `${protocol}//`).join(' or ');
-  return z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), `must be a URL that starts with ${shown}`);
+  const matches = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
+  return z.string().refine(matches, `must be a URL that starts with ${shown}`);
 }
 
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true');
@@ -120,7 +121,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 function storageFaults(values: Environment): string[] {
   const faults: string[] = [];
   if (values.DATABASE_URL && values.DATA_DIR) faults.push('DATABASE_URL and DATA_DIR name two databases; give one of them.');
-  if (values.DATABASE_URL && !values.JWT_SECRET) faults.push('JWT_SECRET is missing; every node on DATABASE_URL must sign with the same one.');
+  // Production names the same fault in its own words.
+  if (values.DATABASE_URL && !values.JWT_SECRET && values.NODE_ENV !== 'production') {
+    faults.push('JWT_SECRET is missing; every node on DATABASE_URL must sign with the same one.');
+  }
   return faults;
 }
 
@@ -132,7 +136,7 @@ function productionFaults(values: Environment): string[] {
   if (!values.REDIS_URL && !values.ALLOW_SINGLE_NODE) {
     faults.push('REDIS_URL is missing; set ALLOW_SINGLE_NODE=true to run a single node without it.');
   }
-  return [...new Set([...faults, ...demoFaults(values)])];
+  return [...faults, ...demoFaults(values)];
 }
 
 function demoFaults(values: Environment): string[] {
@@ -142,7 +146,9 @@ function demoFaults(values: Environment): string[] {
     faults.push('PUBLIC_DEMO_ALLOWED_ORIGINS has an origin that does not start with https://.');
   }
   if (!values.PUBLIC_DEMO_MODE) return faults;
-  if (!values.PUBLIC_DEMO_ADMIN_TOKEN) faults.push('PUBLIC_DEMO_ADMIN_TOKEN is missing; PUBLIC_DEMO_MODE needs at least 32 random characters.');
+  if (!values.PUBLIC_DEMO_ADMIN_TOKEN) {
+    faults.push('PUBLIC_DEMO_ADMIN_TOKEN is missing; PUBLIC_DEMO_MODE needs at least 32 random characters.');
+  }
   if (!values.PUBLIC_DEMO_SANDBOX_ONLY) faults.push('PUBLIC_DEMO_MODE needs PUBLIC_DEMO_SANDBOX_ONLY=true.');
   return faults;
 }

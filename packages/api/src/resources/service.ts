@@ -14,6 +14,19 @@ export const serviceSummary = z.object({
   status: z.string(),
 });
 
+/** A {@link serviceSummary} on the wire. */
+export const summaryExample = {
+  id: 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d',
+  name: 'MarketDataFeed',
+  slug: 'marketdatafeed',
+  price_per_call: 0.005,
+  currency: 'USD',
+  category: 'data',
+  trust_score: 84,
+  verified: true,
+  status: 'active',
+};
+
 /** A service in full. */
 export const service = serviceSummary.extend({
   description: z.string().nullable(),
@@ -21,3 +34,11 @@ export const service = serviceSummary.extend({
   /** What the provider promises; without it the default window of the platform holds. */
   sla: z.object({ max_completion_seconds: z.number() }).nullable(),
 });
+
+/** A {@link service} on the wire. */
+export const serviceExample = {
+  ...summaryExample,
+  description: null,
+  endpoint_url: 'https://api.example.com/feed',
+  sla: { max_completion_seconds: 30 },
+};

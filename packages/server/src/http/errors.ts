@@ -12,7 +12,7 @@ import { requestIdOf } from './requestId.js';
 export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
   return async function renderError(error: unknown, request: Request, response: Response, next: NextFunction): Promise<void> {
     let shown = asAgentPayError(error);
-    if (shown.kind === 'internal_error') log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
+    if (shown.status >= 500) log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     if (response.headersSent) return next(error);
     if (!response.hasHeader('x-ratelimit-limit')) {
       await limit.address(request, response).catch((refusal: unknown) => {

@@ -1,5 +1,8 @@
+import { errorBody } from '@agentpay/api';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import type { Composition } from '../compose.js';
+import { requestIdOf } from './requestId.js';
 
 /**
  * GET /healthz (and /health): the process answers. GET /readyz: its database answers, too. GET /.well-known/jwks.json: the
@@ -13,9 +16,11 @@ export function healthRoutes(app: Express, { ready, tokenKeys, log }: Compositio
   app.get('/health', live);
   app.get('/readyz', async (_request, response) => {
     const checks = await ready();
-    const ok = checks.database === 'ok';
-    if (!ok) log.warn({ checks }, 'not ready');
-    response.setHeader('Cache-Control', 'no-store').status(ok ? 200 : 503).json({ status: ok ? 'ok' : 'unavailable', checks });
+    response.setHeader('Cache-Control', 'no-store');
+    if (checks.database === 'ok') return void response.json({ status: 'ok', checks });
+    log.warn({ checks }, 'not ready');
+    const error = new AgentPayError('unavailable', 'The database does not answer.');
+    response.status(error.status).json({ status: 'unavailable', checks, ...errorBody(error, requestIdOf(response)) });
   });
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.setHeader('Cache-Control', 'public, max-age=300').json({ keys: tokenKeys });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { errorBody } from '@agentpay/api';
-import { AgentPayError, errorKinds, newId, type Cancel, type Clock, type ErrorName, type Random } from '@agentpay/primitives';
+import { AgentPayError, errorKinds, newId, type Clock, type ErrorName, type Random } from '@agentpay/primitives';
 
 const limits = {
   // Our own check answers with the error body.
@@ -29,6 +29,7 @@ export async function listen(
   { host, port, clock, random }: { host: string; port: number; clock: Clock; random: Random },
 ): Promise<Listening> {
   const server = createServer(limits, handle);
+  closeOnceIdle(server);
   const source: Source = { clock, random };
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseSocket(error, socket, source));
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => refuseExpectation(response, source));
@@ -50,13 +51,21 @@ function urlOf(server: Server): string {
 
 function closeServer(server: Server, graceMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    let cancel: Cancel = () => {};
+    const cancel = clock.timer(graceMs, () => server.closeAllConnections());
     server.close(() => {
       cancel();
       resolve();
     });
     server.closeIdleConnections();
-    cancel = clock.timer(graceMs, () => server.closeAllConnections());
+  });
+}
+
+/** A connection that falls idle while the server closes is closed, too: its client would keep it open for the next request. */
+function closeOnceIdle(server: Server): void {
+  server.on('request', (_request, response: ServerResponse) => {
+    response.once('close', () => {
+      if (!server.listening) server.closeIdleConnections();
+    });
   });
 }
 

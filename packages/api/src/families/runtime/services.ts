@@ -1,23 +1,11 @@
 import { z } from 'zod';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
-import { service, serviceSummary } from '../../resources/service.js';
+import { service, serviceExample, serviceSummary, summaryExample } from '../../resources/service.js';
 import { currency, flag, httpUrl, id, line, timestamp, wholeNumber } from '../../resources/values.js';
 
-const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d';
+const SERVICE = summaryExample.id;
 const params = z.object({ service_id: id('service') });
-
-const feed = {
-  id: SERVICE,
-  name: 'MarketDataFeed',
-  slug: 'marketdatafeed',
-  price_per_call: 0.005,
-  currency: 'USD',
-  category: 'data',
-  trust_score: 84,
-  verified: true,
-  status: 'active',
-};
 
 /** GET /v1/services */
 export const listServices = Endpoint.from({
@@ -34,7 +22,7 @@ export const listServices = Endpoint.from({
   }),
   response: z.object({ services: z.array(serviceSummary), total: z.number() }),
   status: 200,
-  example: { query: { category: 'data', verified: 'true' }, response: { services: [feed], total: 1 } },
+  example: { query: { category: 'data', verified: 'true' }, response: { services: [summaryExample], total: 1 } },
 });
 
 /** POST /v1/services */
@@ -83,12 +71,7 @@ export const getService = Endpoint.from({
   errors: ['service_not_found'],
   example: {
     params: { service_id: SERVICE },
-    response: {
-      ...feed,
-      description: null,
-      endpoint_url: 'https://api.example.com/feed',
-      sla: { max_completion_seconds: 30 },
-    },
+    response: serviceExample,
   },
 });
 

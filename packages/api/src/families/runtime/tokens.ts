@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { Endpoint } from '../../Endpoint.js';
 import { amount } from '../../resources/amount.js';
-import { service } from '../../resources/service.js';
+import { service, serviceExample } from '../../resources/service.js';
 import { httpUrl, id, timestamp } from '../../resources/values.js';
 
 const TOKEN = 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e';
-const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d';
+const SERVICE = serviceExample.id;
 const params = z.object({ token_id: id('token') });
 const tokenText = z.string({ error: 'must be the text of a token' }).min(1, 'must not be empty').max(4096, 'is too long');
 
@@ -32,20 +32,7 @@ export const verifyToken = Endpoint.from({
       valid: true,
       token_id: TOKEN,
       amount: 0.005,
-      service: {
-        id: SERVICE,
-        name: 'MarketDataFeed',
-        slug: 'marketdatafeed',
-        price_per_call: 0.005,
-        currency: 'USD',
-        category: 'data',
-        trust_score: 84,
-        verified: true,
-        status: 'active',
-        description: null,
-        endpoint_url: 'https://api.example.com/feed',
-        sla: null,
-      },
+      service: serviceExample,
     },
   },
 });

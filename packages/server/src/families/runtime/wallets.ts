@@ -26,7 +26,7 @@ export function walletRoutes(core: Core): Route[] {
 /** The idempotency key may stand in the body or in the header; two different ones are a mistake. */
 function oneKey(inBody: string | undefined, inHeader: string | undefined): string | undefined {
   if (inBody !== undefined && inHeader !== undefined && inBody !== inHeader) {
-    throw new AgentPayError('invalid_request', 'The body and the header Idempotency-Key name different keys.', { param: 'idempotency_key' });
+    throw new AgentPayError('invalid_request', 'Body and header name different idempotency keys.', { param: 'idempotency_key' });
   }
   return inBody ?? inHeader;
 }
