@@ -1,0 +1,80 @@
+import type { Address, Hex } from '@agentpay/protocol';
+
+/** A read-only call of a contract. */
+export interface Call {
+  readonly to: Address;
+  readonly data: Hex;
+}
+
+/** What one call of a batch gave: return data, or revert data when `success` is false. An address without code gives success and "0x". */
+export interface CallResult {
+  readonly success: boolean;
+  readonly data: Hex;
+}
+
+export interface Log {
+  readonly address: Address;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+}
+
+/** A transaction that stands in a block. */
+export interface Receipt {
+  readonly hash: Hex;
+  readonly blockNumber: bigint;
+  readonly success: boolean;
+  readonly gasUsed: bigint;
+  readonly logs: readonly Log[];
+}
+
+/** EIP-1559 fees in wei per gas. */
+export interface Fees {
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
+export interface Block {
+  readonly number: bigint;
+  /** Seconds since the Unix epoch. */
+  readonly timestamp: bigint;
+}
+
+/**
+ * One EVM chain, reduced to what settlement needs. Implementations: {@link viemChain} (a JSON-RPC node), {@link simulatedChain} (tests).
+ * Every method rejects with {@link ChainError} when the node is out of reach or refuses.
+ */
+export interface Chain {
+  chainId(): Promise<number>;
+  /** Ether of the account, in wei. */
+  balance(address: Address): Promise<bigint>;
+  /** Runs the calls in turn on the latest block, in a single `eth_call`; changes made by one are seen by the next, then forgotten. */
+  read(calls: readonly Call[]): Promise<readonly CallResult[]>;
+  /** Transactions of the account: in blocks (`latest`), or with those the node holds in its pool (`pending`). */
+  transactionCount(address: Address, tag: 'latest' | 'pending'): Promise<number>;
+  fees(): Promise<Fees>;
+  /** Hands a signed transaction to the node. Resolves also when the node has it already. */
+  send(raw: Hex): Promise<void>;
+  /** Receipts in the order of the hashes; undefined where the transaction is in no block. */
+  receipts(hashes: readonly Hex[]): Promise<readonly (Receipt | undefined)[]>;
+  block(): Promise<Block>;
+  /** The transaction, if the node finds one in recent blocks, that used or cancelled this EIP-3009 authorization. */
+  authorizationUse(asset: Address, payer: Address, nonce: Hex): Promise<Receipt | undefined>;
+}
+
+/**
+ * Why a node did not do what it was asked.
+ * `unreachable`: no answer, so a sent transaction may have arrived; `refused`: it said no; `nonce_too_low` and `underpriced`: it said no
+ * because another transaction with this account nonce stands in a block, or waits with a higher fee.
+ */
+export type ChainErrorKind = 'unreachable' | 'refused' | 'nonce_too_low' | 'underpriced';
+
+export class ChainError extends Error {
+  override readonly name = 'ChainError';
+  constructor(
+    readonly kind: ChainErrorKind,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}

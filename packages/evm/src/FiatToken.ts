@@ -1,0 +1,95 @@
+import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
+import { decodeErrorResult, encodeFunctionData, keccak256, pad, parseAbi, toBytes, toHex } from 'viem';
+import type { Call, CallResult, Log } from './Chain.js';
+import { parseSignature } from './Signature.js';
+
+const TERMS = 'address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce';
+
+/** The part of USDC (Circle's FiatTokenV2_2) that payments use. */
+export const fiatTokenAbi = parseAbi([
+  'function name() view returns (string)',
+  'function version() view returns (string)',
+  'function DOMAIN_SEPARATOR() view returns (bytes32)',
+  'function balanceOf(address account) view returns (uint256)',
+  'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
+  `function transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`,
+  `function transferWithAuthorization(${TERMS}, bytes signature)`,
+]);
+const accountAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)']);
+const errorAbi = parseAbi(['error Error(string)']);
+
+const TRANSFER = keccak256(toBytes('Transfer(address,address,uint256)'));
+/** First topic of the log that a used authorization leaves. */
+export const AUTHORIZATION_USED = keccak256(toBytes('AuthorizationUsed(address,bytes32)'));
+/** First topic of the log that a cancelled authorization leaves. */
+export const AUTHORIZATION_CANCELED = keccak256(toBytes('AuthorizationCanceled(address,bytes32)'));
+const IS_VALID_SIGNATURE = '0x1626ba7e';
+
+/** The transfer that the payer authorized: by (v, r, s) for a 65-byte ECDSA signature, by bytes for any other. */
+export function transferCall(asset: Address, authorization: Authorization, signature: Hex): Call {
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  const terms = [from, to, value, validAfter, validBefore, nonce] as const;
+  const ecdsa = parseSignature(signature);
+  const args = ecdsa ? ([...terms, ecdsa.v, ecdsa.r, ecdsa.s] as const) : ([...terms, signature] as const);
+  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'transferWithAuthorization', args }) };
+}
+
+export function authorizationStateCall(asset: Address, payer: Address, nonce: Hex): Call {
+  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'authorizationState', args: [payer, nonce] }) };
+}
+
+export function balanceCall(asset: Address, account: Address): Call {
+  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'balanceOf', args: [account] }) };
+}
+
+export function domainSeparatorCall(asset: Address): Call {
+  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'DOMAIN_SEPARATOR' }) };
+}
+
+/** Asks an account with code whether the signature is its own (ERC-1271). */
+export function isValidSignatureCall(account: Address, digest: Hex, signature: Hex): Call {
+  return { to: account, data: encodeFunctionData({ abi: accountAbi, functionName: 'isValidSignature', args: [digest, signature] }) };
+}
+
+/** Whether an account answered {@link isValidSignatureCall} with yes. */
+export function saysValidSignature(result: CallResult): boolean {
+  return result.success && result.data.startsWith(IS_VALID_SIGNATURE);
+}
+
+/** The sentence of a revert made by `require(..., "sentence")`; undefined for any other. */
+export function revertText(result: CallResult): string | undefined {
+  if (result.success) return undefined;
+  try {
+    return decodeErrorResult({ abi: errorAbi, data: result.data }).args[0];
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether these logs show that the authorization moved its money: `AuthorizationUsed` of the payer and nonce, and directly after it
+ * `Transfer` of the very payer, payee and value, both by the asset. A success status alone proves nothing.
+ */
+export function provesTransfer(logs: readonly Log[], asset: Address, { from, to, value, nonce }: Authorization): boolean {
+  const ofAsset = logs.filter((log) => sameHex(log.address, asset));
+  const used = ofAsset.findIndex((log) => hasTopics(log, [AUTHORIZATION_USED, word(from), nonce]));
+  const transfer = ofAsset[used + 1];
+  if (used < 0 || !transfer) return false;
+  return hasTopics(transfer, [TRANSFER, word(from), word(to)]) && sameHex(transfer.data, toHex(value, { size: 32 }));
+}
+
+function hasTopics(log: Log, topics: readonly Hex[]): boolean {
+  return log.topics.length === topics.length && topics.every((topic, i) => sameHex(log.topics[i] as Hex, topic));
+}
+
+function word(address: Address): Hex {
+  return pad(address, { size: 32 });
+}
+
+/** The two logs of a transfer by authorization, as the token emits them. */
+export function transferLogs(asset: Address, { from, to, value, nonce }: Authorization): Log[] {
+  return [
+    { address: asset, topics: [AUTHORIZATION_USED, word(from), nonce], data: '0x' },
+    { address: asset, topics: [TRANSFER, word(from), word(to)], data: toHex(value, { size: 32 }) },
+  ];
+}

@@ -1,0 +1,79 @@
+import type { Cancel, Clock } from '@agentpay/primitives';
+import type { Hex } from '@agentpay/protocol';
+import type { Chain, Receipt } from './Chain.js';
+
+const BATCH = 100;
+
+/** Watches transactions for everybody who waits for one: one look at the chain per block, however many wait. */
+export interface Receipts {
+  /** Calls `found` once, when the transaction stands in a block deep enough. */
+  watch(hash: Hex, found: (receipt: Receipt) => void): Cancel;
+  close(): void;
+}
+
+export interface ReceiptsOptions {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  /** Milliseconds between looks while anybody waits. Default 100. */
+  readonly pollMs?: number;
+  /** Blocks that a transaction must have, its own included. Default 1. */
+  readonly confirmations?: number;
+  /** Hears of looks that failed; the next one is made all the same. */
+  readonly onError?: (error: unknown) => void;
+}
+
+interface Waiter {
+  readonly hash: Hex;
+  readonly found: (receipt: Receipt) => void;
+  /** Last block in which the transaction was looked for. */
+  seen: bigint;
+}
+
+export function createReceipts(options: ReceiptsOptions): Receipts {
+  const { chain, clock, pollMs = 100, confirmations = 1, onError } = options;
+  const waiters = new Set<Waiter>();
+  let cancelTimer: Cancel | undefined;
+  let closed = false;
+
+  function schedule(): void {
+    if (closed || cancelTimer || waiters.size === 0) return;
+    cancelTimer = clock.timer(pollMs, () => {
+      void look()
+        .catch((error: unknown) => onError?.(error))
+        .finally(() => {
+          cancelTimer = undefined;
+          schedule();
+        });
+    });
+  }
+
+  async function look(): Promise<void> {
+    const { number } = await chain.block();
+    const due = [...waiters].filter((waiter) => waiter.seen !== number);
+    for (let i = 0; i < due.length; i += BATCH) await lookFor(due.slice(i, i + BATCH), number);
+  }
+
+  async function lookFor(due: readonly Waiter[], block: bigint): Promise<void> {
+    const receipts = await chain.receipts(due.map(({ hash }) => hash));
+    due.forEach((waiter, i) => {
+      const receipt = receipts[i];
+      waiter.seen = block;
+      const deep = receipt && block - receipt.blockNumber + 1n >= BigInt(confirmations);
+      if (deep && waiters.delete(waiter)) waiter.found(receipt);
+    });
+  }
+
+  return {
+    watch(hash, found) {
+      const waiter = { hash, found, seen: -1n };
+      waiters.add(waiter);
+      schedule();
+      return () => void waiters.delete(waiter);
+    },
+    close() {
+      closed = true;
+      cancelTimer?.();
+      waiters.clear();
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { manualClock } from '@agentpay/primitives';
+import { parseTransaction } from 'viem';
+import { privateKeyToAccount } from 'viem/accounts';
+import { createSender, type SignedTransaction } from './Sender.js';
+import { simulatedChain } from './simulatedChain.js';
+
+const account = privateKeyToAccount(`0x${'42'.repeat(32)}`);
+const request = { to: '0x1111111111111111111111111111111111111111', data: '0x', gas: 21_000n } as const;
+
+function setUp() {
+  const clock = manualClock(1_800_000_000_000);
+  const chain = simulatedChain(clock);
+  const recorded: SignedTransaction[] = [];
+  const record = async (transaction: SignedTransaction) => void recorded.push(transaction);
+  const make = () => createSender({ chain, clock, account, chainId: 84532, bumpAfterMs: 10_000 });
+  const landed = async () => {
+    const receipts = await chain.receipts(recorded.map(({ hash }) => hash));
+    return receipts.flatMap((receipt, i) => (receipt ? [(recorded[i] as SignedTransaction).nonce] : []));
+  };
+  return { clock, chain, recorded, record, make, landed, sender: make() };
+}
+
+describe('sender', () => {
+  it('gives concurrent transactions nonces in a row and records each before the node sees it', async () => {
+    const { chain, sender } = setUp();
+    const sentWhenRecorded: number[] = [];
+    const sent = await Promise.all(
+      Array.from({ length: 20 }, () => sender.send(request, async () => void sentWhenRecorded.push(chain.calls.send ?? 0))),
+    );
+    expect(sent.map(({ nonce }) => nonce)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    expect(sentWhenRecorded).toEqual(Array.from({ length: 20 }, (_, i) => i));
+    await chain.mine();
+    expect(await chain.transactionCount(account.address, 'latest')).toBe(20);
+  });
+
+  it('gives the nonce of a transaction that could not be recorded to the next one', async () => {
+    const { chain, sender, record, recorded } = setUp();
+    await expect(sender.send(request, () => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
+    expect(chain.calls.send).toBeUndefined();
+    await sender.send(request, record);
+    expect(recorded.map(({ nonce }) => nonce)).toEqual([0]);
+  });
+
+  it('closes the gap that a refused hand-over leaves, before later transactions go out', async () => {
+    const { chain, sender, record, landed } = setUp();
+    chain.fault({ on: 'send', kind: 'unreachable' });
+    await Promise.all([sender.send(request, record), sender.send(request, record), sender.send(request, record)]);
+    await chain.mine();
+    expect(await landed()).toEqual([0, 1, 2]);
+  });
+
+  it('closes the gap by itself when nothing else is sent', async () => {
+    const { chain, sender, record, landed } = setUp();
+    chain.fault({ on: 'send', kind: 'refused' });
+    await sender.send(request, record);
+    await sender.maintain();
+    await chain.mine();
+    expect(await landed()).toEqual([0]);
+  });
+
+  it('takes an answer lost after the hand-over for neither failure nor success', async () => {
+    const { chain, sender, record, recorded, landed } = setUp();
+    chain.fault({ on: 'send', kind: 'answer_lost' });
+    await sender.send(request, record);
+    await chain.mine();
+    await sender.maintain();
+    expect(recorded).toHaveLength(1);
+    expect(await landed()).toEqual([0]);
+    expect(await chain.transactionCount(account.address, 'latest')).toBe(1);
+  });
+
+  it('replaces a stuck transaction under its nonce with at least a tenth more fee, recorded first', async () => {
+    const { clock, chain, sender, record, recorded, landed } = setUp();
+    await sender.send(request, record);
+    clock.advance(9_999);
+    await sender.maintain();
+    expect(recorded).toHaveLength(1);
+    clock.advance(1);
+    await sender.maintain();
+    const [first, second] = recorded as [SignedTransaction, SignedTransaction];
+    expect(second.nonce).toBe(first.nonce);
+    expect(second.maxFeePerGas * 10n).toBeGreaterThanOrEqual(first.maxFeePerGas * 11n);
+    expect(second.maxPriorityFeePerGas * 10n).toBeGreaterThanOrEqual(first.maxPriorityFeePerGas * 11n);
+    await chain.mine();
+    expect(await chain.receipts([first.hash, second.hash])).toEqual([undefined, expect.objectContaining({ hash: second.hash })]);
+    sender.finish(0);
+    expect(sender.inFlight()).toBe(0);
+    expect(await landed()).toEqual([0]);
+  });
+
+  it('hands transactions to a node that has forgotten its pool again', async () => {
+    const { clock, chain, sender, record, landed } = setUp();
+    for (let i = 0; i < 3; i++) await sender.send(request, record);
+    chain.forgetPool();
+    clock.advance(10_000);
+    await sender.maintain();
+    await chain.mine();
+    expect((await landed()).sort()).toEqual([0, 1, 2]);
+  });
+
+  it('reports a nonce that somebody else used, after several looks, and goes on behind it', async () => {
+    const { chain, sender, make, record, recorded } = setUp();
+    chain.fault({ on: 'send', kind: 'unreachable' });
+    await sender.send(request, record);
+    await make().send({ ...request, gas: 30_000n }, async () => undefined);
+    await chain.mine();
+    expect(await sender.maintain()).toEqual([]);
+    expect(await sender.maintain()).toEqual([]);
+    expect(await sender.maintain()).toEqual([0]);
+    await sender.send(request, record);
+    expect(recorded.map(({ nonce }) => nonce)).toEqual([0, 1]);
+  });
+
+  it('lets a nonce that nobody needs do nothing, so that later ones pass', async () => {
+    const { clock, chain, sender, record, recorded } = setUp();
+    await sender.send(request, record);
+    sender.abandon(0);
+    chain.forgetPool();
+    clock.advance(10_000);
+    await sender.maintain();
+    expect(parseTransaction((recorded[1] as SignedTransaction).raw as `0x02${string}`)).toMatchObject({ nonce: 0, gas: 21_000n });
+    expect((recorded[1] as SignedTransaction).to).toBe(account.address);
+    await chain.mine();
+    await sender.maintain();
+    expect(sender.inFlight()).toBe(0);
+  });
+
+  it('goes on with the recorded transactions of a process that died', async () => {
+    const { chain, sender, make, record, recorded, landed } = setUp();
+    chain.fault({ on: 'send', kind: 'unreachable' }, 2);
+    await sender.send(request, record);
+    const heir = make();
+    await heir.adopt([...recorded], record);
+    await heir.send(request, record);
+    expect(recorded.map(({ nonce }) => nonce)).toEqual([0, 1]);
+    await chain.mine();
+    expect(await landed()).toEqual([0, 1]);
+  });
+});
