@@ -48,8 +48,9 @@ describe('two nodes', () => {
   it('redeem a token once between them', async () => {
     const { auth, authorize } = await shop();
     const { body } = await authorize();
-    const attempts = Array.from({ length: 20 }, (_, n) => http(n % 2 ? 1 : 0).post('/v1/x402/verify').set(auth).send({ token: body.token }));
-    const statuses = (await Promise.all(attempts)).map((answer) => answer.status);
+    const verify = (n: number) => http(n % 2 ? 1 : 0).post('/v1/x402/verify').set(auth).send({ token: body.token });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => verify(n)));
+    const statuses = answers.map((answer) => answer.status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
     expect(statuses.filter((status) => status === 409)).toHaveLength(19);
   });
