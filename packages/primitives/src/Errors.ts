@@ -74,6 +74,12 @@ export const errorKinds = {
   method_not_priced: { status: 405, hint: 'The seller offers this path under other methods.' },
   response_too_large: { status: 500, hint: 'Nothing was charged. The seller must serve this route with settle: "before".' },
   handler_timeout: { status: 504, hint: 'Nothing was charged; ask again later.' },
+
+  // buyer
+  budget_exceeded: { status: 402, hint: 'Nothing was signed. Raise the budget of the client, or tell the operator.' },
+  offer_not_acceptable: { status: 402, hint: 'Nothing was signed. Allow what the reason names, or choose another seller.' },
+  payment_refused: { status: 402, hint: 'The seller refused the proof. Read the reason before you buy again.' },
+  payment_unresolved: { status: 504, hint: 'Fetch the same URL again with the same client: it sends the same proof and signs no other.' },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof errorKinds;

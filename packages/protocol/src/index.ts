@@ -1,4 +1,5 @@
 export * from './encoding/Json.js';
+export * from './encoding/readLimited.js';
 export * from './evm/Eip3009.js';
 export * from './evm/Hex.js';
 export * as mpp from './mpp/Mpp.js';

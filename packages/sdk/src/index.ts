@@ -1,1 +1,10 @@
-export {};
+export { createApiClient, type ApiClient, type ApiClientOptions } from './ApiClient.js';
+export { ApiError } from './ApiError.js';
+export type { Account } from './Account.js';
+export type { Spent } from './Budget.js';
+export { createClient, type Client } from './Client.js';
+export type { Dialect } from './Offer.js';
+export type { ClientOptions } from './options.js';
+export { PaymentError } from './PaymentError.js';
+export type { Journal, Purchase } from './Purchase.js';
+export { paymentOf, type Payment } from './Receipt.js';

@@ -1,5 +1,6 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { z } from 'zod';
+import { readLimited } from '../encoding/readLimited.js';
 import { sameHex } from '../evm/Hex.js';
 import {
   supportedResponseSchema,
@@ -40,7 +41,7 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
       ...(body && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = await readLimited(response);
+    const text = (await readLimited(response.body, MAX_ANSWER_BYTES))?.toString('utf8') ?? '';
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
     throw new AnswerError(response.status, text);
@@ -128,17 +129,6 @@ function unknown(cause: unknown): AgentPayError {
   if (cause instanceof AgentPayError) return cause;
   const message = 'The facilitator gave no answer to a settlement it may have made.';
   return new AgentPayError('settlement_unknown', message, { cause, retryAfter: 2 });
-}
-
-async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER_BYTES) throw new AnswerError(response.status, '');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parseJson(text: string): unknown {

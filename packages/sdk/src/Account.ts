@@ -1,0 +1,52 @@
+import { unixSeconds } from '@agentpay/primitives';
+import {
+  authorizationTypedData,
+  bytesToHex,
+  fromAuthorization,
+  signatureSchema,
+  type Address,
+  type ExactPayload,
+  type Hex,
+} from '@agentpay/protocol';
+import type { Settings } from './options.js';
+import type { Terms } from './Terms.js';
+
+/** Who pays on a chain. A viem account is one. */
+export interface Account {
+  readonly address: Address;
+  signTypedData(typedData: ReturnType<typeof authorizationTypedData>): Promise<Hex>;
+}
+
+/** Longest time that a signed authorization stays valid, in seconds, however long the seller asks for. */
+export const MAX_LIFETIME = 600;
+/** How far the clock of the chain may be behind, in seconds. */
+const CLOCK_SKEW = 300;
+
+/**
+ * Signs the transfer that the terms ask for, to the token's own EIP-712 domain.
+ * @param options.lifetime seconds that the seller asks for; `nonce` is random unless given
+ */
+export async function signTransfer(
+  { clock, random }: Settings,
+  { account, network, amount, payTo }: Terms,
+  { lifetime, nonce = bytesToHex(random.bytes(32)) }: { lifetime: number; nonce?: Hex },
+): Promise<ExactPayload> {
+  const now = unixSeconds(clock);
+  const authorization = {
+    from: account.address,
+    to: payTo,
+    value: amount,
+    validAfter: BigInt(now - CLOCK_SKEW),
+    validBefore: BigInt(now + Math.min(lifetime, MAX_LIFETIME)),
+    nonce,
+  };
+  const { chainId, usdc } = network;
+  const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
+  const signature = await account.signTypedData(authorizationTypedData(domain, authorization));
+  return { signature: signatureSchema.parse(signature), authorization: fromAuthorization(authorization) };
+}
+
+/** When the authorization ends, in ms since the Unix epoch. */
+export function endOf({ authorization }: ExactPayload): number {
+  return Number(authorization.validBefore) * 1000;
+}

@@ -1,0 +1,124 @@
+import * as api from '@agentpay/api';
+import { AgentPayError } from '@agentpay/primitives';
+import { readLimited } from '@agentpay/protocol';
+import { ApiError } from './ApiError.js';
+
+/** Every call by noun and verb. */
+const calls = {
+  agents: { create: api.createAgent, list: api.listAgents, get: api.getAgent, rotate: api.rotateKeys },
+  wallets: { fund: api.fundWallet, balance: api.getBalance },
+  services: {
+    list: api.listServices,
+    create: api.createService,
+    get: api.getService,
+    verifyProvider: api.verifyProvider,
+    authorize: api.authorizeService,
+  },
+  tokens: {
+    verify: api.verifyToken,
+    callStarted: api.callStarted,
+    callAccepted: api.callAccepted,
+    callCompleted: api.callCompleted,
+    callFailed: api.callFailed,
+    get: api.getToken,
+    cancel: api.cancelToken,
+    requirements: api.getRequirements,
+  },
+} as const satisfies Record<string, Record<string, api.Endpoint>>;
+
+/** Parameters, query and body of a call in one object, as the API reference has them: money in currency units, as number or text. */
+type Input<E extends api.Endpoint> = In<E['params']> & Query<In<E['query']>> & In<E['body']>;
+type In<S extends api.Endpoint['body']> = keyof S['shape'] extends never ? unknown : S['_zod']['input'];
+type Query<T> = { readonly [Name in keyof T]: T[Name] | number | boolean };
+
+type Call<E extends api.Endpoint> = (...input: object extends Input<E> ? [Input<E>?] : [Input<E>]) => Promise<api.ResponseOf<E>>;
+type Calls<Verbs> = { readonly [Verb in keyof Verbs]: Call<Extract<Verbs[Verb], api.Endpoint>> };
+
+/**
+ * The AgentPay API, derived from its definitions: `client.wallets.fund({ wallet_id, amount: 100, source: 'test_faucet' })`.
+ * Answers have money as bigint micro-units and times as Date.
+ * Every call throws {@link ApiError} when the API refuses, AgentPayError `invalid_request` or `invalid_amount` when the input is wrong
+ * (nothing was sent) and `outcome_unknown` when there was no usable answer.
+ */
+export type ApiClient = { readonly [Noun in keyof typeof calls]: Calls<(typeof calls)[Noun]> };
+
+export interface ApiClientOptions {
+  /** Base URL. */
+  readonly url: string;
+  /** Key of the agent. */
+  readonly apiKey?: string;
+  /** Key of the operator, for what only operators may do. */
+  readonly adminKey?: string;
+  readonly fetch?: typeof globalThis.fetch;
+  /** Milliseconds until an answer is given up. Default: 30 000. */
+  readonly timeoutMs?: number;
+}
+
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const bind = (endpoint: api.Endpoint) => (input: object = {}) => call(options, endpoint, input);
+  const nouns = Object.entries(calls).map(([noun, verbs]) => {
+    const bound = Object.entries(verbs).map(([verb, endpoint]) => [verb, bind(endpoint)]);
+    return [noun, Object.fromEntries(bound)];
+  });
+  return Object.fromEntries(nouns) as ApiClient;
+}
+
+async function call<E extends api.Endpoint>(options: ApiClientOptions, endpoint: E, input: object): Promise<api.ResponseOf<E>> {
+  const request = api.decodeRequest(endpoint, { params: input, query: asText(input), body: input });
+  const { path, body } = api.encodeRequest(endpoint, request as api.CallOf<E>);
+  const { status, headers, json } = await exchange(options, endpoint, path, body);
+  if (status >= 200 && status < 300) {
+    try {
+      return api.decodeResponse(endpoint, json);
+    } catch (cause) {
+      throw unusable(endpoint, cause);
+    }
+  }
+  const refusal = api.ErrorBody.safeParse(json);
+  if (!refusal.success) throw unusable(endpoint, new Error(`Status ${status}.`));
+  const wait = Number(headers.get('retry-after') ?? Number.NaN);
+  throw new ApiError(status, refusal.data, Number.isFinite(wait) ? wait : undefined);
+}
+
+// Query strings hold text only.
+function asText(input: object): object {
+  const texts = Object.entries(input).map(([name, value]) => [name, value === undefined ? undefined : String(value)]);
+  return Object.fromEntries(texts) as object;
+}
+
+async function exchange(options: ApiClientOptions, endpoint: api.Endpoint, path: string, body: object | undefined) {
+  const { url, fetch = globalThis.fetch, timeoutMs = 30_000 } = options;
+  try {
+    const response = await fetch(url.replace(/\/+$/, '') + path, {
+      method: endpoint.method,
+      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...keyFor(options, endpoint) },
+      ...(body && { body: JSON.stringify(body) }),
+      redirect: 'error',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await readLimited(response.body, MAX_ANSWER_BYTES);
+    return { status: response.status, headers: response.headers, json: parse(text?.toString('utf8')) };
+  } catch (cause) {
+    throw unusable(endpoint, cause);
+  }
+}
+
+function keyFor({ apiKey, adminKey }: ApiClientOptions, { auth }: api.Endpoint): Record<string, string> {
+  if (auth === 'agent' && apiKey !== undefined) return { authorization: `Bearer ${apiKey}` };
+  if (auth === 'admin' && adminKey !== undefined) return { 'x-admin-key': adminKey };
+  return {};
+}
+
+function parse(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}
+
+function unusable({ id }: api.Endpoint, cause: unknown): AgentPayError {
+  return new AgentPayError('outcome_unknown', `The API gave no usable answer to ${id}.`, { cause });
+}

@@ -1,0 +1,56 @@
+import { mpp } from '@agentpay/protocol';
+import { createBudget, type Budget, type Spent } from './Budget.js';
+import { bufferRequest, send, type FetchInput } from './BufferedRequest.js';
+import { buy } from './buy.js';
+import { deliver } from './deliver.js';
+import { resolveOptions, type ClientOptions, type Settings } from './options.js';
+import { createPurchases, type Purchases } from './Purchase.js';
+
+export interface Client {
+  /**
+   * As the global fetch; an answer with status 402 is paid for, once, and the request sent again with the proof.
+   * A 402 that makes no known offer is returned as it is.
+   * @throws PaymentError `budget_exceeded`, `offer_not_acceptable` (nothing was signed), `payment_refused` (the seller asked again),
+   *   `payment_unresolved` (no answer: fetch the same again); AgentPayError `payload_too_large`; otherwise as fetch does
+   */
+  fetch(input: FetchInput, init?: RequestInit): Promise<Response>;
+  /** What was spent so far, by asset. */
+  spent(): Spent[];
+}
+
+/** What the steps of a purchase share. */
+export interface ClientState {
+  readonly settings: Settings;
+  readonly budget: Budget;
+  readonly purchases: Purchases;
+}
+
+/**
+ * A client that pays, within its budget.
+ * @throws AgentPayError `invalid_request`, `invalid_amount` for options that make no sense
+ */
+export function createClient(options: ClientOptions): Client {
+  const settings = resolveOptions(options);
+  const budget = createBudget(settings);
+  const purchases = createPurchases({ ...settings, budget });
+  const state: ClientState = { settings, budget, purchases };
+  return {
+    fetch: (input, init) => fetchAndPay(state, input, init),
+    spent: () => budget.spent(),
+  };
+}
+
+async function fetchAndPay(client: ClientState, input: FetchInput, init?: RequestInit): Promise<Response> {
+  const { settings, purchases } = client;
+  const request = await bufferRequest(input, init, settings.maxBodyBytes);
+  await purchases.ready();
+  const unanswered = purchases.resume(request.key);
+  if (unanswered) return deliver(client, request, unanswered);
+  const headers = settings.prefer.includes('mpp') ? { 'Accept-Payment': `${mpp.EVM_METHOD}/${mpp.CHARGE_INTENT}` } : {};
+  const response = await send(settings.fetch, request, { headers });
+  if (response.status !== 402) return response;
+  const purchase = await buy(client, request, response);
+  if (!purchase) return response;
+  void response.body?.cancel().catch(() => undefined);
+  return deliver(client, request, purchase);
+}

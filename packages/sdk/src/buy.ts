@@ -1,0 +1,116 @@
+import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
+import { bytesToHex, readLimited } from '@agentpay/protocol';
+import type { Reservation } from './Budget.js';
+import type { BufferedRequest } from './BufferedRequest.js';
+import type { ClientState } from './Client.js';
+import { refuse, type Demand, type Offer, type Proof } from './Offer.js';
+import { PaymentError } from './PaymentError.js';
+import type { Purchase } from './Purchase.js';
+import { readOffers } from './readOffers.js';
+
+/** Longest 402 body that is read. */
+const MAX_DEMAND = 256 * 1024;
+
+/**
+ * Chooses an offer of a 402, reserves its amount, makes the one proof and writes it down.
+ * Undefined when the answer asks for nothing in a language known here.
+ * @throws PaymentError `offer_not_acceptable`, `budget_exceeded`: nothing was signed
+ */
+export async function buy(client: ClientState, request: BufferedRequest, response: Response): Promise<Purchase | undefined> {
+  const demand: Demand = { request, headers: response.headers, body: await readJson(response) };
+  const { offers, refusals } = readOffers(demand, client.settings);
+  if (offers.length === 0 && refusals.length === 0) return undefined;
+  try {
+    checkAddress(client, request, response);
+    for (const offer of offers) {
+      const purchase = await accept(client, request, response, offer, refusals);
+      if (purchase) return purchase;
+    }
+  } catch (error) {
+    if (!isAgentPayError(error, 'offer_not_acceptable')) throw error;
+    refusals.unshift(error);
+  }
+  throw noDeal(refusals, response);
+}
+
+// Who answers must be whom the caller asked.
+function checkAddress({ settings }: ClientState, request: BufferedRequest, response: Response): void {
+  const url = new URL(urlOf(request, response));
+  if (url.origin !== new URL(request.url).origin) throw refuse('redirected_elsewhere', `${url.origin} asks for money unasked.`);
+  if (response.redirected && request.method !== 'GET' && request.method !== 'HEAD') {
+    throw refuse('redirected', `The ${request.method} request was redirected to where payment is asked for.`);
+  }
+  const { hosts } = settings;
+  const allowed = !hosts || hosts.includes(url.host) || hosts.includes(url.hostname);
+  if (!allowed) throw refuse('host_not_allowed', `Host ${url.host} is not allowed.`);
+}
+
+function urlOf(request: BufferedRequest, response: Response): string {
+  return response.url || request.url;
+}
+
+// What could not be agreed on is added to the refusals. A journal that cannot be written ends the attempt: the proof is kept, not sent.
+async function accept(
+  client: ClientState,
+  request: BufferedRequest,
+  response: Response,
+  offer: Offer,
+  refusals: AgentPayError[],
+): Promise<Purchase | undefined> {
+  try {
+    const { reservation, proof } = await agree(client, offer);
+    const { dialect, network, asset, payTo, nonce } = offer;
+    const { header, value, validUntil, tokenId } = proof;
+    const purchase: Purchase = {
+      id: bytesToHex(client.settings.random.bytes(16)).slice(2),
+      request: request.key,
+      url: urlOf(request, response),
+      dialect,
+      network,
+      asset,
+      amount: offer.amount.toString(),
+      payTo,
+      header,
+      proof: value,
+      validUntil,
+      ...(tokenId !== undefined && { tokenId }),
+      ...(nonce !== undefined && { nonce }),
+      state: 'open',
+    };
+    await client.purchases.open(purchase, reservation);
+    return purchase;
+  } catch (error) {
+    if (!isAgentPayError(error, 'offer_not_acceptable') && !isAgentPayError(error, 'budget_exceeded')) throw error;
+    refusals.push(error);
+    return undefined;
+  }
+}
+
+// Reservation and nonce are taken without a wait between them; without a proof they cost nothing.
+async function agree({ budget, purchases }: ClientState, offer: Offer): Promise<{ reservation: Reservation; proof: Proof }> {
+  const reservation = budget.reserve(offer);
+  try {
+    if (offer.nonce !== undefined && !purchases.claim(offer.nonce)) throw refuse('challenge_reused', 'The challenge was answered before.');
+    return { reservation, proof: await offer.prove() };
+  } catch (error) {
+    reservation.release();
+    throw error;
+  }
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  try {
+    const body = await readLimited(response.clone().body, MAX_DEMAND);
+    return body && (JSON.parse(body.toString('utf8')) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
+function noDeal(refusals: readonly AgentPayError[], response: Response): PaymentError {
+  const first = refusals.find(({ kind }) => kind === 'budget_exceeded') ?? (refusals[0] as AgentPayError);
+  const others = refusals.filter((refusal) => refusal !== first).map(({ message }) => message);
+  const message = [first.message, ...others].slice(0, 4).join(' ');
+  const kind = first.kind === 'budget_exceeded' ? first.kind : 'offer_not_acceptable';
+  return new PaymentError(kind, message, { reason: first.reason ?? first.kind, response, cause: first });
+}

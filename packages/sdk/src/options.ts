@@ -1,0 +1,117 @@
+import {
+  AgentPayError,
+  findNetwork,
+  networks as knownNetworks,
+  parsePrice,
+  systemClock,
+  systemRandom,
+  type Amount,
+  type Clock,
+  type Network,
+  type Random,
+} from '@agentpay/primitives';
+import { privateKeyToAccount } from 'viem/accounts';
+import { createApiClient, type ApiClient } from './ApiClient.js';
+import type { Account } from './Account.js';
+import { dialects, type Dialect } from './Offer.js';
+import type { Journal } from './Purchase.js';
+
+export interface ClientOptions {
+  /** Pays on EVM chains: a viem account, or anything with an address that signs typed data. */
+  readonly account?: Account;
+  /** The same, from a private key. */
+  readonly privateKey?: `0x${string}`;
+  /** Pays with AgentPay payment tokens, from this wallet. */
+  readonly agentpay?: { readonly url: string; readonly apiKey: string; readonly walletId: string };
+  /** Prices such as "$0.10". Default: $1 per request, $10 in total. */
+  readonly budget?: { readonly perRequest?: string; readonly total?: string };
+  /**
+   * What may be paid. Networks by name or CAIP-2 id; default: every known test network, so real money has to be named.
+   * Assets by address or symbol; default: every known one. Hosts ("api.example.com", "localhost:3101"); default: any.
+   */
+  readonly allow?: { readonly networks?: readonly string[]; readonly assets?: readonly string[]; readonly hosts?: readonly string[] };
+  /** Dialects to pay in, best first; others are not used. Within a dialect the cheapest offer is taken. */
+  readonly prefer?: readonly Dialect[];
+  /** How often the same proof is sent until there is an answer. Default: 6. */
+  readonly maxAttempts?: number;
+  /** Milliseconds until an answer to a proof is given up, and the proof sent again. Default: 60 000. */
+  readonly attemptTimeoutMs?: number;
+  /** Largest request body, which is kept so that it can be sent again. Default: 16 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Remembers purchases over the end of the process. */
+  readonly journal?: Journal;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** {@link ClientOptions}, checked and completed. */
+export interface Settings {
+  readonly account: Account | undefined;
+  readonly wallet: { readonly api: ApiClient; readonly id: string } | undefined;
+  readonly perRequest: Amount;
+  readonly total: Amount;
+  readonly networks: readonly Network[];
+  readonly assets: readonly string[] | undefined;
+  readonly hosts: readonly string[] | undefined;
+  readonly prefer: readonly Dialect[];
+  readonly maxAttempts: number;
+  readonly attemptTimeoutMs: number;
+  readonly maxBodyBytes: number;
+  readonly journal: Journal | undefined;
+  readonly fetch: typeof globalThis.fetch;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @throws AgentPayError `invalid_request` naming the option at fault, `invalid_amount` for a budget that is no price */
+export function resolveOptions(options: ClientOptions): Settings {
+  const { account, privateKey, agentpay, budget, allow } = options;
+  if (account && privateKey !== undefined) throw fault('privateKey', 'cannot stand beside account');
+  if (!account && privateKey === undefined && !agentpay) throw fault('account', 'is needed, or privateKey, or agentpay');
+  const prefer = options.prefer ?? dialects;
+  for (const dialect of prefer) if (!dialects.includes(dialect)) throw fault('prefer', `does not know ${JSON.stringify(dialect)}`);
+  const fetch = options.fetch ?? globalThis.fetch;
+  return {
+    account: account ?? (privateKey === undefined ? undefined : accountOf(privateKey)),
+    wallet: agentpay && { api: createApiClient({ url: agentpay.url, apiKey: agentpay.apiKey, fetch }), id: agentpay.walletId },
+    perRequest: parsePrice(budget?.perRequest ?? '$1'),
+    total: parsePrice(budget?.total ?? '$10'),
+    networks: allow?.networks?.map(networkOf) ?? knownNetworks.filter(({ mainnet }) => !mainnet),
+    assets: allow?.assets?.map((asset) => asset.toLowerCase()),
+    hosts: allow?.hosts?.map((host) => host.toLowerCase()),
+    prefer,
+    maxAttempts: atLeastOne('maxAttempts', options.maxAttempts ?? 6),
+    attemptTimeoutMs: atLeastOne('attemptTimeoutMs', options.attemptTimeoutMs ?? 60_000),
+    maxBodyBytes: atLeastOne('maxBodyBytes', options.maxBodyBytes ?? 16 * 1024 * 1024),
+    journal: options.journal,
+    fetch,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+  };
+}
+
+function accountOf(privateKey: `0x${string}`): Account {
+  try {
+    return privateKeyToAccount(privateKey);
+  } catch {
+    // What the library says may hold the key.
+    throw fault('privateKey', 'must be 32 bytes of hex with 0x in front');
+  }
+}
+
+function networkOf(name: string): Network {
+  const network = findNetwork(name);
+  const known = knownNetworks.map((one) => one.name).join(', ');
+  if (!network) throw fault('allow.networks', `does not know ${JSON.stringify(name)}; it knows ${known}`);
+  return network;
+}
+
+function atLeastOne(param: string, value: number): number {
+  if (!Number.isSafeInteger(value) || value < 1) throw fault(param, 'must be a whole number above zero');
+  return value;
+}
+
+function fault(param: string, why: string): AgentPayError {
+  return new AgentPayError('invalid_request', `Option ${param} ${why}.`, { param });
+}
