@@ -87,7 +87,7 @@ export function officialFacilitator(stack: FacilitatorSetup): Promise<string> {
   const facilitator = new x402Facilitator();
   const signer = toFacilitatorEvmSigner({ ...client, address: account.address } as unknown as Parameters<typeof toFacilitatorEvmSigner>[0]);
   facilitator.register(baseSepolia.id, new ExactEvmFacilitator(signer));
-  facilitator.registerV1('base-sepolia', new ExactEvmFacilitatorV1(signer));
+  facilitator.registerV1('base-sepolia' as `${string}:${string}`, new ExactEvmFacilitatorV1(signer));
 
   const app = express();
   app.use(express.json());

@@ -1,0 +1,16 @@
+/**
+ * `npm run bench [-- NAME ...]`: AgentPay next to its peers in one run. Read the ratios: the absolute figures are this machine's.
+ */
+import { challenge, settle, verify } from './scenarios.js';
+import { tokens } from './tokens.js';
+
+const scenarios = { challenge, verify, settle, tokens };
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in scenarios));
+if (unknown.length > 0) {
+  console.error(`There is no scenario ${unknown.join(', ')}; choose from ${Object.keys(scenarios).join(', ')}.`);
+  process.exit(2);
+}
+for (const [name, run] of Object.entries(scenarios)) {
+  if (wanted.length === 0 || wanted.includes(name)) console.log(`${await run()}\n`);
+}

@@ -1,0 +1,1 @@
+export { officialFacilitator as agentpayFacilitator } from './peerServers.js';
