@@ -58,10 +58,9 @@ describe('post', () => {
 describe('the database itself', () => {
   const insert = (postings: string) =>
     db.tx(async (tx) => {
-      await tx.query("insert into ledger_journals (id, key, kind, created_at) values ($1, $1, 'test', $2)", [`jr_${walletId}`, new Date(0)]);
-      await tx.query(`insert into ledger_postings (journal_id, account, asset, amount) select $1, * from (values ${postings}) as line`, [
-        `jr_${walletId}`,
-      ]);
+      const id = `jr_${walletId}`;
+      await tx.query("insert into ledger_journals (id, key, kind, created_at) values ($1, $1, 'test', $2)", [id, new Date(0)]);
+      await tx.query(`insert into ledger_postings (journal_id, account, asset, amount) select $1, * from (values ${postings}) _`, [id]);
     });
 
   it('refuses a journal that does not sum to zero in each asset', async () => {
@@ -71,7 +70,8 @@ describe('the database itself', () => {
   });
 
   it('refuses a balance below zero', async () => {
-    expect(sqlState(await caught(db.query('update ledger_balances set amount = -1 where account = $1', [`w:${walletId}:avail`])))).toBe('23514');
+    const overdrawing = db.query('update ledger_balances set amount = -1 where account = $1', [ledger.available(walletId)]);
+    expect(sqlState(await caught(overdrawing))).toBe('23514');
   });
 
   it.each([
@@ -141,8 +141,8 @@ describe('verifyLedger', () => {
   });
 
   it('reports a changed posting: the journal, the balance, the account below zero', async () => {
-    const checks = (await differencesAfter(`update ledger_postings set amount = -1 where account = '${account()}'`)).map(({ check }) => check);
-    expect(checks).toEqual(['balance_differs', 'balance_negative', 'journal_unbalanced']);
+    const differences = await differencesAfter(`update ledger_postings set amount = -1 where account = '${account()}'`);
+    expect(differences.map(({ check }) => check)).toEqual(['balance_differs', 'balance_negative', 'journal_unbalanced']);
   });
 
   it('reports open holds that are not what the held account has', async () => {

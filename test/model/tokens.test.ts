@@ -139,7 +139,8 @@ function stepping(named: Step | 'next', pick: number): Command {
       const { core, place } = real;
       const step = named === 'next' ? (leadingOn[(model.tokens[index] as ModelToken).state] ?? 'verify') : named;
       const principal = (step === 'cancel' ? place.buyer : place.seller).principal;
-      const call = step === 'verify' ? tokens.verify(core, { principal, token: token.signed }) : tokens[step](core, { principal, tokenId: token.id });
+      const call =
+        step === 'verify' ? tokens.verify(core, { principal, token: token.signed }) : tokens[step](core, { principal, tokenId: token.id });
       expect(await kindOf(call)).toBe(play(model, model.tokens[index] as ModelToken, step));
       await agree(model, real);
     },

@@ -6,6 +6,7 @@ import { pgDb } from '@agentpay/storage';
 import { testDatabase } from '@agentpay/testing';
 import type { TestDatabase } from '@agentpay/testing';
 import { FEE, market, money, PRICE, SLA_SECONDS, START_MS, testCore } from '../flows/market.js';
+import type { SignedIn } from '../flows/market.js';
 
 const TTL_MS = 300_000;
 const FUNDS = 1_000_000n;
@@ -58,7 +59,8 @@ async function outcomes(calls: Promise<unknown>[]): Promise<string[]> {
   });
 }
 
-const tally = (kinds: string[]) => Object.fromEntries([...new Set(kinds)].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
+const count = (kinds: string[], kind: string) => kinds.filter((other) => other === kind).length;
+const tally = (kinds: string[]) => Object.fromEntries(kinds.map((kind) => [kind, count(kinds, kind)]));
 const repeat = <T>(times: number, make: () => T) => Array.from({ length: times }, make);
 
 describe('payment tokens on PostgreSQL', () => {
@@ -71,7 +73,8 @@ describe('payment tokens on PostgreSQL', () => {
   it('the same holds when every node has a tracker of its own that has never seen the token', async () => {
     const { signed } = await authorize();
     const nodes = await Promise.all(repeat(10, () => testCore(db)));
-    const verifies = nodes.flatMap((node) => repeat(5, () => tokens.verify(node.core, { principal: place.seller.principal, token: signed })));
+    const request = { principal: place.seller.principal, token: signed };
+    const verifies = nodes.flatMap((node) => repeat(5, () => tokens.verify(node.core, request)));
     expect(tally(await outcomes(verifies))).toEqual({ ok: 1, token_already_redeemed: 49 });
   });
 
@@ -150,7 +153,8 @@ describe('payment tokens on PostgreSQL', () => {
   });
 
   it('buyers and sellers who pay each other crosswise do not deadlock', async () => {
-    const service = await marketplace.register(core, { principal: place.buyer.principal, name: `Back ${place.service.id}`, pricePerCall: PRICE });
+    const offer = { principal: place.buyer.principal, name: `Back ${place.service.id}`, pricePerCall: PRICE };
+    const service = await marketplace.register(core, offer);
     const forth = { from: place.buyer, to: place.seller, serviceId: place.service.id };
     const back = { from: place.seller, to: place.buyer, serviceId: service.id };
     await Promise.all(repeat(12, () => settleOnce(forth)));
@@ -160,7 +164,7 @@ describe('payment tokens on PostgreSQL', () => {
   });
 });
 
-async function settleOnce({ from, to, serviceId }: { from: typeof place.buyer; to: typeof place.seller; serviceId: string }): Promise<void> {
+async function settleOnce({ from, to, serviceId }: { from: SignedIn; to: SignedIn; serviceId: string }): Promise<void> {
   const { signed, token } = await tokens.authorize(core, { principal: from.principal, serviceId, walletId: from.walletId });
   const request = { principal: to.principal, tokenId: token.id };
   await tokens.verify(core, { principal: to.principal, token: signed });

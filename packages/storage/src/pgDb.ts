@@ -94,7 +94,20 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient, onBrok
 }
 
 async function rows<Row>(client: pg.PoolClient, sql: string, params: readonly SqlValue[] = []): Promise<Row[]> {
-  return (await client.query(sql, [...params])).rows as Row[];
+  const name = statementName(sql);
+  return (await client.query({ text: sql, values: [...params], ...(name !== undefined && { name }) })).rows as Row[];
+}
+
+const PREPARED_STATEMENTS = 500;
+const names = new Map<string, string>();
+
+/** A name makes a connection prepare the statement once and keep its plan. The first so many texts get one; SQL is written, not made up. */
+function statementName(sql: string): string | undefined {
+  const known = names.get(sql);
+  if (known !== undefined || names.size >= PREPARED_STATEMENTS) return known;
+  const name = `agentpay_${names.size}`;
+  names.set(sql, name);
+  return name;
 }
 
 /** int8 as bigint; the driver would give text. */

@@ -45,7 +45,7 @@ function openPglite(dataDir: string | undefined): Promise<PGlite> {
 function wrap(pglite: PGlite, release: () => void): Db {
   const running = new AsyncLocalStorage<{ open: boolean }>();
   const assertOutside = () => {
-    if (running.getStore()?.open) throw new Error('Inside a transaction use its tx: the database has one connection, and this would wait for ever.');
+    if (running.getStore()?.open) throw new Error('Inside a transaction use its tx: on one connection this would wait for ever.');
   };
   return {
     async query<Row>(sql: string, params?: readonly SqlValue[]) {

@@ -34,6 +34,9 @@ export function selectVisible(db: Queryable, viewer: Agent, page: { limit: numbe
 }
 
 export async function countVisible(db: Queryable, viewer: Agent): Promise<number> {
-  const [row] = await db.query<{ count: bigint }>('select count(*) from agents where id = $1 or operator = $2', [viewer.id, viewer.operator]);
+  const [row] = await db.query<{ count: bigint }>('select count(*) from agents where id = $1 or operator = $2', [
+    viewer.id,
+    viewer.operator,
+  ]);
   return Number(row?.count ?? 0n);
 }

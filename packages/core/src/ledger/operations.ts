@@ -116,6 +116,6 @@ async function replayed(tx: Tx, journal: Journal): Promise<Journal> {
 function assertCovered(line: Posting, balance: Amount | undefined): void {
   if (balance === undefined) throw new AgentPayError('internal_error', `Account ${line.account} has no balance row.`);
   if (balance + line.amount >= 0n) return;
-  if (line.account.endsWith(':avail')) throw new AgentPayError('insufficient_funds', 'The wallet holds less available money than this takes.');
+  if (line.account.endsWith(':avail')) throw new AgentPayError('insufficient_funds', 'The wallet has less money available than that.');
   throw new AgentPayError('internal_error', `Account ${line.account} would fall below zero.`);
 }

@@ -1,4 +1,3 @@
-import { isAgentPayError } from '@agentpay/primitives';
 import fc from 'fast-check';
 import { endpointOf, resourceOf, slugOf } from './Service.js';
 
@@ -27,18 +26,11 @@ describe('slugOf', () => {
 });
 
 describe('endpointOf', () => {
-  it.each(['ftp://example.com/x', 'javascript:alert(1)', 'example.com', '', 'https://user:pass@example.com/', `https://e.com/${'x'.repeat(2048)}`])(
-    'refuses %s',
-    (text) => {
-      let thrown: unknown;
-      try {
-        endpointOf(text);
-      } catch (error) {
-        thrown = error;
-      }
-      expect(isAgentPayError(thrown, 'invalid_request')).toBe(true);
-    },
-  );
+  const tooLong = `https://example.com/${'x'.repeat(2048)}`;
+
+  it.each(['ftp://example.com', 'javascript:alert(1)', 'x.com', '', 'https://me:secret@example.com', tooLong])('refuses %s', (text) => {
+    expect(() => endpointOf(text)).toThrow(expect.objectContaining({ kind: 'invalid_request' }));
+  });
 
   it('takes two addresses that differ in query, fragment, case of host or default port for one resource', () => {
     const first = resourceOf(endpointOf('https://api.example.com/weather'));

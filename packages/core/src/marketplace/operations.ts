@@ -122,7 +122,8 @@ function checked(request: Registration) {
   }
   const slaSeconds = sla?.maxCompletionSeconds ?? null;
   if (slaSeconds !== null && (!Number.isInteger(slaSeconds) || slaSeconds < 1 || slaSeconds > MAX_SLA_SECONDS)) {
-    throw new AgentPayError('invalid_request', `max_completion_seconds is not a whole number from 1 to ${MAX_SLA_SECONDS}.`, { param: 'sla' });
+    const message = `sla.max_completion_seconds is not a whole number from 1 to ${MAX_SLA_SECONDS}.`;
+    throw new AgentPayError('invalid_request', message, { param: 'sla.max_completion_seconds' });
   }
   return {
     name: checkText('name', request.name, MAX_NAME),

@@ -50,7 +50,8 @@ export async function lockTokenIfFree(db: Queryable, id: string): Promise<Token 
 /** Writes what a transition changed; false unless the token was still in the state `from`. */
 export async function updateToken(db: Queryable, token: Token, from: TokenState): Promise<boolean> {
   const rows = await db.query(
-    `update payment_tokens set state = $3, deadline = $4, redeemed_at = $5, started_at = $6, accepted_at = $7, ended_at = $8, payment_id = $9
+    `update payment_tokens
+     set state = $3, deadline = $4, redeemed_at = $5, started_at = $6, accepted_at = $7, ended_at = $8, payment_id = $9
      where id = $1 and state = $2 returning id`,
     [
       token.id,
@@ -65,6 +66,22 @@ export async function updateToken(db: Queryable, token: Token, from: TokenState)
     ],
   );
   return rows.length === 1;
+}
+
+/** What the tracker knows of a token that can still change. */
+export type OpenToken = Pick<Token, 'id' | 'state'> & { readonly deadline: Date };
+
+/** Tokens that can still change, issued by `issuedBy`, in the order of their deadlines; those after `after`. */
+export function selectOpen(
+  db: Queryable,
+  { issuedBy, after, limit }: { issuedBy: Date; after: OpenToken | undefined; limit: number },
+): Promise<OpenToken[]> {
+  const from = after ?? { id: '', deadline: new Date(0) };
+  return db.query<OpenToken>(
+    `select id, state, deadline from payment_tokens
+     where deadline is not null and issued_at <= $1 and (deadline, id) > ($2, $3) order by deadline, id limit $4`,
+    [issuedBy, from.deadline, from.id, limit],
+  );
 }
 
 /** Tokens whose deadline has come, longest overdue first. */

@@ -11,7 +11,10 @@ import * as store from './TokenStore.js';
 const TRUST_SETTLED = 1;
 const TRUST_BREACHED = -5;
 
-/** Takes a locked token into a state the table allows: its row, its money, the trust it earns and the event, in the caller's transaction. */
+/**
+ * Takes a locked token into a state that the table allows: its row, its money, the trust it earns and the event, all in the
+ * caller's transaction.
+ */
 export async function advance(core: Core, tx: Tx, token: Token, to: TokenState, nowMs: number): Promise<Token> {
   const now = new Date(nowMs);
   switch (to) {

@@ -1,5 +1,6 @@
 export { authorize, callAccepted, callCompleted, callFailed, callStarted, cancel, get, verify } from './operations.js';
 export type { Authorization } from './operations.js';
+export { rebuildTracker } from './rebuildTracker.js';
 export { sweep, sweepTracked } from './sweep.js';
 export type { Swept } from './sweep.js';
 export type { Token, TokenState } from './Token.js';

@@ -19,7 +19,10 @@ const LEASE_MS = 10_000;
  * Releases up to `limit` tokens whose deadline has passed, longest overdue first, from PostgreSQL alone. Any number of nodes may sweep
  * at once: each token is released by one of them, and a token that somebody else is changing is left to him.
  */
-export async function sweep(core: Core, { nowMs = core.clock.now(), limit = BATCH }: { nowMs?: number; limit?: number } = {}): Promise<Swept> {
+export async function sweep(
+  core: Core,
+  { nowMs = core.clock.now(), limit = BATCH }: { nowMs?: number; limit?: number } = {},
+): Promise<Swept> {
   return lapseAll(core, await store.selectDue(core.db, new Date(nowMs), limit), nowMs);
 }
 

@@ -5,13 +5,18 @@ import type { Token } from './Token.js';
 /** Longest that an operation waits for the tracker, in ms. */
 const PATIENCE_MS = 250;
 
-/** Tells the tracker where a token stands. Called after the commit; whether it works changes nothing but speed. */
-export async function track(core: Core, token: Token): Promise<void> {
+/**
+ * Tells the tracker where a token stands. Called after the commit; whether it works changes nothing but speed.
+ * @returns whether the tracker took it in time
+ */
+export async function track(core: Core, token: Pick<Token, 'id' | 'state' | 'deadline'>): Promise<boolean> {
   const { id: tokenId, state, deadline } = token;
-  await patiently(core, async () => {
+  const taken = await patiently(core, async () => {
     if (deadline) await core.tracker.track({ tokenId, state, deadlineMs: deadline.getTime() });
     else await core.tracker.forget(tokenId);
+    return true;
   });
+  return taken ?? false;
 }
 
 /** What the tracker thinks of redeeming the token; `unknown` when it does not say in time. */

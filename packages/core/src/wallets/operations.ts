@@ -77,7 +77,7 @@ function assertFundable(core: Core, amount: Amount, source: string): void {
   if (source !== TEST_FAUCET) throw new AgentPayError('funding_source_unknown', `The only source is ${TEST_FAUCET}.`, { param: 'source' });
   if (!sandbox) throw new AgentPayError('funding_refused', 'There is no test faucet outside a sandbox.');
   if (amount <= 0n) throw new AgentPayError('invalid_amount', 'The amount must be above zero.', { param: 'amount' });
-  if (amount > faucetMax) throw new AgentPayError('funding_refused', 'The amount is above what the faucet gives at once.', { param: 'amount' });
+  if (amount > faucetMax) throw new AgentPayError('funding_refused', 'The faucet gives less than this at once.', { param: 'amount' });
 }
 
 async function record(tx: Tx, funding: Funding): Promise<Funding> {
