@@ -78,6 +78,12 @@ export function provesTransfer(logs: readonly Log[], asset: Address, { from, to,
   return hasTopics(transfer, [TRANSFER, word(from), word(to)]) && sameHex(transfer.data, toHex(value, { size: 32 }));
 }
 
+/** Whether these logs show that the authorization was used up, by a transfer or by its cancellation. */
+export function usesAuthorization(logs: readonly Log[], asset: Address, payer: Address, nonce: Hex): boolean {
+  const events = [AUTHORIZATION_USED, AUTHORIZATION_CANCELED];
+  return logs.some((log) => sameHex(log.address, asset) && events.some((event) => hasTopics(log, [event, word(payer), nonce])));
+}
+
 function hasTopics(log: Log, topics: readonly Hex[]): boolean {
   return log.topics.length === topics.length && topics.every((topic, i) => sameHex(log.topics[i] as Hex, topic));
 }

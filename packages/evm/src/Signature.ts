@@ -1,5 +1,5 @@
-import { bytesToHex, type Address, type Hex } from '@agentpay/protocol';
-import { recoverAddress } from 'viem';
+import { bytesToHex, checksumAddress, hexToBytes, keccak256, type Address, type Hex } from '@agentpay/protocol';
+import { keyRecovery } from './recoverKey.js';
 
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
@@ -24,12 +24,9 @@ export function parseSignature(signature: Hex): EcdsaSignature | undefined {
 }
 
 /** The account whose key signed the digest; undefined when the bytes are no ECDSA signature as {@link parseSignature} takes them. */
-export async function recoverAuthorizer(digest: Uint8Array, signature: Hex): Promise<Address | undefined> {
+export function recoverAuthorizer(digest: Uint8Array, signature: Hex, { recover } = keyRecovery): Address | undefined {
   const parsed = parseSignature(signature);
   if (!parsed) return undefined;
-  try {
-    return await recoverAddress({ hash: bytesToHex(digest), signature: { r: parsed.r, s: parsed.s, yParity: parsed.v - 27 } });
-  } catch {
-    return undefined;
-  }
+  const key = recover(digest, hexToBytes(signature.slice(0, 130)), parsed.v === 28 ? 1 : 0);
+  return key && checksumAddress(bytesToHex(keccak256(key.subarray(1)).subarray(12)));
 }

@@ -130,7 +130,7 @@ async function isSigned(state: SimulatedState, authorization: Authorization, sig
   const digest = hashAuthorization(state.separator, authorization);
   const accepts = state.accounts.get(authorization.from.toLowerCase());
   if (accepts) return accepts(bytesToHex(digest), signature);
-  const signer = await recoverAuthorizer(digest, signature);
+  const signer = recoverAuthorizer(digest, signature);
   return signer !== undefined && sameHex(signer, authorization.from);
 }
 

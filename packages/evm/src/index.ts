@@ -4,5 +4,6 @@ export * from './Multicall.js';
 export * from './Receipts.js';
 export * from './Sender.js';
 export * from './Signature.js';
+export * from './recoverKey.js';
 export * from './simulatedChain.js';
 export * from './viemChain.js';
