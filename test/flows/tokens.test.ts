@@ -256,6 +256,31 @@ describe('deadlines', () => {
   });
 });
 
+describe('a tracker that has lost everything', () => {
+  it('is told of every open token, in as many batches as it takes, and of no other', async () => {
+    await tokenIn('settled');
+    await tokenIn('in_flight');
+    await Promise.all(Array.from({ length: 150 }, () => authorize()));
+    const open = await db.query<{ id: string }>('select id from payment_tokens where deadline is not null');
+    const { core: fresh } = await testCore(db);
+    expect(await tokens.rebuildTracker(fresh)).toBe(open.length);
+    const due = await fresh.tracker.due({ nowMs: START_MS + 10 * TTL_MS, limit: 10_000, leaseMs: 1 });
+    expect(due.sort()).toEqual(open.map(({ id }) => id).sort());
+    expect(open.length).toBeGreaterThan(150);
+  });
+
+  it('does not hold up a node that stops, nor one whose tracker is away', async () => {
+    await authorize();
+    expect(await tokens.rebuildTracker(core, { signal: AbortSignal.abort() })).toBe(0);
+    let asked = 0;
+    const track = () => Promise.reject(new Error(`away ${++asked}`));
+    await Promise.all(Array.from({ length: 150 }, () => authorize()));
+    const { core: misled } = await testCore(db, { tracker: { ...memoryTracker(), track } });
+    expect(await tokens.rebuildTracker(misled)).toBe(0);
+    expect(asked).toBe(100);
+  });
+});
+
 describe('cancel and get', () => {
   it('the consumer gets an unused token refunded, and may say so twice', async () => {
     const { signed, byBuyer } = await tokenIn('reserved');

@@ -14,18 +14,29 @@ export interface Jobs {
 }
 
 /**
- * Returns the money of payment tokens that ran out. Each second the tracker names those that are due; each minute one node
- * of the cluster runs `sla.cleanup`, which finds in the database what the tracker missed or lost.
+ * Returns the money of payment tokens that ran out. Each second the tracker names those that are due; a node that starts tells it
+ * of all open ones; each minute one node of the cluster runs `sla.cleanup`, which finds in the database what the tracker missed.
  */
 export function startTokenJobs(core: Core, log: Logger): Jobs {
   const { clock } = core;
   const due = every(1_000, () => inBatches('token.due', tokens.sweepTracked, core, log), { name: 'token.due', clock, log });
   const cleanup = every(60_000, () => slaCleanup(core, log), { name: 'sla.cleanup', clock, log });
+  const stopping = new AbortController();
+  const rebuilt = rebuildTracker(core, log, stopping.signal);
   return {
     async stop() {
-      await Promise.all([due.stop(), cleanup.stop()]);
+      stopping.abort();
+      await Promise.all([rebuilt, due.stop(), cleanup.stop()]);
     },
   };
+}
+
+async function rebuildTracker(core: Core, log: Logger, signal: AbortSignal): Promise<void> {
+  const job = 'token.rebuild';
+  await tokens.rebuildTracker(core, { signal }).then(
+    (taken) => log.info({ job, taken }, 'tracker told of the open tokens'),
+    (error: unknown) => log.error({ job, err: error }, 'job failed'),
+  );
 }
 
 async function slaCleanup(core: Core, log: Logger): Promise<void> {
