@@ -1,0 +1,158 @@
+import { seededRandom, type Db } from '@agentpay/primitives';
+import { pgDb } from '@agentpay/storage';
+import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
+import { send, startNode, type ApiNode } from './apiNode.js';
+import { contradictions, keptTokens } from './books.js';
+import { commitGate, type Catch, type CommitGate } from './commitGate.js';
+import { balance, buy, FUNDS, NET, openShop, PRICE, stateAfter, steps, take, type Bought, type Shop, type Step } from './shop.js';
+import { below, storm, type Sale } from './storm.js';
+
+let database: TestDatabase;
+let db: Db;
+
+beforeEach(async () => {
+  database = await testDatabase();
+  db = pgDb({ url: database.url, max: 3 });
+});
+afterEach(async () => {
+  await db.close();
+  await database.drop();
+});
+
+const money = (amount: number) => Number(amount.toFixed(6));
+
+describe('an API node killed by SIGKILL at a commit', () => {
+  let gate: CommitGate;
+  let node: ApiNode;
+  let shop: Shop;
+  const start = () => startNode({ database: gate.url });
+
+  beforeEach(async () => {
+    gate = await commitGate(database.url);
+    node = await start();
+    shop = await openShop(node);
+  });
+  afterEach(async () => {
+    await node.kill();
+    await gate.close();
+    expect(await contradictions(db)).toEqual([]);
+  });
+
+  /** Kills the node at the commit of a step and starts another one. The step is not answered. */
+  async function killedAt(where: Catch, step: Step, bought: Bought): Promise<void> {
+    const caught = gate.catchNext(where);
+    const answer = take(step, node, shop, bought);
+    await caught;
+    await node.kill();
+    expect(await answer).toBeUndefined();
+    node = await start();
+    expect(await contradictions(db)).toEqual([]);
+  }
+
+  it('before it: the step has not happened, and the same request again does it', async () => {
+    const bought: Bought = {};
+    for (const [index, step] of steps.entries()) {
+      await killedAt('before', step, bought);
+      const states = [...(await keptTokens(db)).values()].map((token) => token.state);
+      expect(states).toEqual(index === 0 ? [] : [stateAfter[steps[index - 1] as Step]]);
+      expect((await take(step, node, shop, bought))?.status).toBe(step === 'authorize' ? 201 : 200);
+    }
+    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: 0 });
+    expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
+  });
+
+  it('after it: the step has happened once, and the same request again does not repeat it', async () => {
+    await killedAt('after', 'authorize', {});
+    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: PRICE });
+    const unknown = [...(await keptTokens(db)).keys()];
+
+    const bought: Bought = await buy(node, shop);
+    for (const step of steps.slice(1)) {
+      await killedAt('after', step, bought);
+      expect((await keptTokens(db)).get(bought.tokenId as string)?.state).toBe(stateAfter[step]);
+      const again = await take(step, node, shop, bought);
+      if (step === 'verify') expect(again).toMatchObject({ status: 409, body: { error: { reason: 'token_already_redeemed' } } });
+      else expect(again).toMatchObject({ status: 200, body: { status: stateAfter[step] } });
+    }
+    expect([...(await keptTokens(db)).keys()].sort()).toEqual([...unknown, bought.tokenId].sort());
+    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - 2 * PRICE), held: PRICE });
+    expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
+  });
+});
+
+describe('API nodes, one killed by SIGKILL in a storm of calls and started again', () => {
+  const TTL_SECONDS = 2;
+  const nodes: ApiNode[] = [];
+  const start = () => startNode({ database: database.url }, { TOKEN_TTL_SECONDS: `${TTL_SECONDS}` });
+  afterEach(async () => void (await Promise.all(nodes.splice(0).map((node) => node.kill()))));
+
+  /** Kills the first node at the answer that the seed names; a storm over two nodes goes on for a while with the other. */
+  async function stormWithKill(shop: Shop, seed: number): Promise<Sale[]> {
+    const random = seededRandom(seed);
+    const killAt = 100 + below(random, 256);
+    const ended = new AbortController();
+    const alone = nodes.length === 1;
+    let killed: Promise<void> | undefined;
+    const onAnswer = (count: number) => {
+      if (count === killAt) killed = nodes.shift()?.kill();
+      if (count === (alone ? killAt : killAt + 300)) ended.abort();
+    };
+    const sales = await storm(shop, { nodes, random, onAnswer, signal: ended.signal });
+    await killed;
+    return sales;
+  }
+
+  it.each([
+    [1, 11],
+    [1, 12],
+    [1, 13],
+    [2, 14],
+  ])('of %d nodes, seed %d: no hold is lost or doubled, and what nobody finishes returns', async (count, seed) => {
+    nodes.push(...(await Promise.all(Array.from({ length: count }, start))));
+    const shop = await openShop(nodes[0] as ApiNode, { slaSeconds: TTL_SECONDS });
+    const sales = await stormWithKill(shop, seed);
+    expect(await contradictions(db)).toEqual([]);
+    await expectAnswersKept(sales);
+
+    const node = await start();
+    nodes.push(node);
+    await expectCompletedOnce(node, shop, sales);
+    await eventually(async () => expect(await balance(node, shop.buyer)).toMatchObject({ held: 0 }), 15_000);
+
+    expect(await contradictions(db)).toEqual([]);
+    const settled = [...(await keptTokens(db)).values()].filter(({ state }) => state === 'settled').length;
+    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - settled * PRICE), held: 0 });
+    expect(await balance(node, shop.seller)).toEqual({ available: money(settled * NET), held: 0 });
+  });
+
+  /** What was answered with success is in the books, and of what was not answered there is at most one step more. */
+  async function expectAnswersKept(sales: readonly Sale[]): Promise<void> {
+    const kept = await keptTokens(db);
+    const known = sales.filter((sale) => sale.tokenId !== undefined);
+    expect(known.filter((sale) => sale.reached === 'call-completed').length).toBeGreaterThan(5);
+    const lost = sales.filter((sale) => sale.lost !== undefined);
+    expect(lost.length).toBeGreaterThan(0);
+    expect(sales.filter((sale) => ![undefined, 409, 410].includes(sale.refused))).toEqual([]);
+    for (const { tokenId = '', reached, lost: unanswered, paymentId } of known) {
+      const token = kept.get(tokenId);
+      expect(token).toBeDefined();
+      const possible = [reached, unanswered].filter((step) => step !== undefined).map((step) => stateAfter[step]);
+      if (reached === 'call-completed') expect(token).toMatchObject({ state: 'settled', paymentId });
+      else expect([...possible, 'expired', 'sla_breached']).toContain(token?.state);
+    }
+    const unknown = kept.size - known.length;
+    expect(unknown).toBeLessThanOrEqual(lost.filter((sale) => sale.lost === 'authorize').length);
+  }
+
+  /** call-completed said again, twice: the answers agree with each other, with the first one, and with the books. */
+  async function expectCompletedOnce(node: ApiNode, shop: Shop, sales: readonly Sale[]): Promise<void> {
+    const completed = sales.filter((sale) => [sale.reached, sale.lost].includes('call-completed'));
+    for (const { tokenId, paymentId } of completed) {
+      const again = () => send(node, shop.seller.key, `POST /v1/x402/tokens/${tokenId}/call-completed`);
+      const [first, second] = [await again(), await again()];
+      expect([second?.status, second?.body['payment_id']]).toEqual([first?.status, first?.body['payment_id']]);
+      if (paymentId !== undefined) expect(first).toMatchObject({ status: 200, body: { status: 'settled', payment_id: paymentId } });
+      else expect(first?.status === 200 ? first.body['status'] : first?.body['error'].reason).toMatch(/^(settled|sla_breached)$/);
+    }
+  }
+});
