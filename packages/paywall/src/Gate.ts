@@ -28,84 +28,50 @@ interface Limits {
   readonly clock: Clock;
 }
 
+/** What the handler has done so far, behind the gate. */
+interface Held {
+  /** `open` while our own answer goes out; `closed` afterwards. */
+  mode: 'holding' | 'open' | 'closed';
+  readonly chunks: Buffer[];
+  size: number;
+  headHeld: boolean;
+  ended: boolean;
+}
+
 /**
- * Takes over the response's writing methods. While it holds, whatever the handler writes is kept (at most `maxBytes`), headers are set but
- * not sent, and the handler sees the response as it would without the gate. Afterwards late writes of the handler go nowhere.
+ * Takes over the response's writing methods. While it holds, whatever the handler writes is kept (at most `maxBytes`), headers are set
+ * but not sent, and the handler sees the response as it would without the gate. Afterwards late writes of the handler go nowhere.
  */
 export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
-  const send = { writeHead: res.writeHead.bind(res), write: res.write.bind(res), end: res.end.bind(res), flushHeaders: res.flushHeaders.bind(res) };
   const before = { status: res.statusCode, headers: { ...res.getHeaders() } };
-  const chunks: Buffer[] = [];
-  let size = 0;
-  let headHeld = false;
-  let ended = false;
-  let mode: 'holding' | 'open' | 'closed' = 'holding';
+  const held: Held = { mode: 'holding', chunks: [], size: 0, headHeld: false, ended: false };
+  const { outcome, settle } = firstOutcome(res, limits);
 
-  let settle: (outcome: Outcome) => void = () => undefined;
-  const outcome = new Promise<Outcome>((resolve) => {
-    settle = (value) => {
-      cancel();
-      resolve(value);
-    };
+  const send = takeOver(res, held, {
+    keep(chunk, encoding) {
+      held.headHeld = true;
+      if (chunk === undefined || chunk === null || held.ended || held.mode !== 'holding') return;
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+      held.size += bytes.length;
+      if (held.size <= limits.maxBytes) return void held.chunks.push(bytes);
+      held.chunks.length = 0;
+      settle({ kind: 'too_large' });
+    },
+    end() {
+      held.ended = true;
+      const headers = changedHeaders(before.headers, res.getHeaders());
+      settle({ kind: 'answer', answer: { status: res.statusCode, headers, body: Buffer.concat(held.chunks) } });
+    },
   });
-  const cancel = limits.clock.timer(limits.timeoutMs, () => settle({ kind: 'timeout' }));
-  res.once('close', () => settle({ kind: 'left' }));
-
-  function keep(chunk: unknown, encoding: unknown): void {
-    headHeld = true;
-    if (chunk === undefined || chunk === null || mode !== 'holding') return;
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding as BufferEncoding) : Buffer.from(chunk as Uint8Array);
-    size += bytes.length;
-    if (size <= limits.maxBytes) return void chunks.push(bytes);
-    chunks.length = 0;
-    settle({ kind: 'too_large' });
-  }
-
-  res.writeHead = ((...args: Parameters<typeof send.writeHead>) => {
-    if (mode === 'open') return send.writeHead(...args);
-    if (mode === 'holding') {
-      applyHead(res, args);
-      headHeld = true;
-    }
-    return res;
-  }) as typeof res.writeHead;
-
-  res.flushHeaders = () => {
-    if (mode === 'open') send.flushHeaders();
-    headHeld = true;
-  };
-
-  res.write = ((...args: unknown[]) => {
-    if (mode === 'open') return (send.write as (...args: unknown[]) => boolean)(...args);
-    const { chunk, encoding, done } = writeArguments(args);
-    if (!ended) keep(chunk, encoding);
-    if (done) queueMicrotask(done);
-    return true;
-  }) as typeof res.write;
-
-  res.end = ((...args: unknown[]) => {
-    if (mode === 'open') return (send.end as (...args: unknown[]) => ServerResponse)(...args);
-    const { chunk, encoding, done } = writeArguments(args);
-    if (done) res.once('finish', done);
-    if (ended || mode !== 'holding') return res;
-    keep(chunk, encoding);
-    ended = true;
-    settle({ kind: 'answer', answer: { status: res.statusCode, headers: changedHeaders(before.headers, res.getHeaders()), body: Buffer.concat(chunks) } });
-    return res;
-  }) as typeof res.end;
-
-  // Error handlers decide by these whether an answer is under way already.
-  Object.defineProperty(res, 'headersSent', { configurable: true, get: () => headHeld });
-  Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => ended });
 
   function open(write: () => void): void {
     Reflect.deleteProperty(res, 'headersSent');
     Reflect.deleteProperty(res, 'writableEnded');
-    mode = 'open';
+    held.mode = 'open';
     try {
       write();
     } finally {
-      mode = 'closed';
+      held.mode = 'closed';
     }
   }
 
@@ -115,7 +81,7 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
     release(prepare) {
       open(() => {
         prepare();
-        send.end(Buffer.concat(chunks));
+        send.end(Buffer.concat(held.chunks));
       });
     },
     replace(write) {
@@ -127,6 +93,71 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
     },
   };
 }
+
+/** The first thing that ends the wait for a handler. */
+function firstOutcome(res: ServerResponse, { clock, timeoutMs }: Limits) {
+  let settle: (outcome: Outcome) => void = () => undefined;
+  const outcome = new Promise<Outcome>((resolve) => {
+    const cancel = clock.timer(timeoutMs, () => resolve({ kind: 'timeout' }));
+    settle = (value) => {
+      cancel();
+      resolve(value);
+    };
+  });
+  res.once('close', () => settle({ kind: 'left' }));
+  return { outcome, settle };
+}
+
+interface Keeper {
+  keep(chunk: string | Uint8Array | null | undefined, encoding: BufferEncoding | undefined): void;
+  end(): void;
+}
+
+/** Redirects the writing methods to `keeper`, except while the gate is open; gives the methods as they were. */
+function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
+  const send = {
+    writeHead: res.writeHead.bind(res),
+    write: res.write.bind(res) as Write,
+    end: res.end.bind(res) as (...args: unknown[]) => ServerResponse,
+    flushHeaders: res.flushHeaders.bind(res),
+  };
+  res.writeHead = ((...args: Parameters<typeof send.writeHead>) => {
+    if (held.mode === 'open') return send.writeHead(...args);
+    if (held.mode === 'holding') applyHead(res, args);
+    held.headHeld = true;
+    return res;
+  }) as typeof res.writeHead;
+
+  res.flushHeaders = () => {
+    if (held.mode === 'open') send.flushHeaders();
+    held.headHeld = true;
+  };
+
+  res.write = ((...args: unknown[]) => {
+    if (held.mode === 'open') return send.write(...args);
+    const { chunk, encoding, done } = writeArguments(args);
+    keeper.keep(chunk, encoding);
+    if (done) queueMicrotask(done);
+    return true;
+  }) as typeof res.write;
+
+  res.end = ((...args: unknown[]) => {
+    if (held.mode === 'open') return send.end(...args);
+    const { chunk, encoding, done } = writeArguments(args);
+    if (done) res.once('finish', done);
+    if (held.ended || held.mode !== 'holding') return res;
+    keeper.keep(chunk, encoding);
+    keeper.end();
+    return res;
+  }) as typeof res.end;
+
+  // Error handlers decide by these whether an answer is under way already.
+  Object.defineProperty(res, 'headersSent', { configurable: true, get: () => held.headHeld });
+  Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => held.ended });
+  return send;
+}
+
+type Write = (...args: unknown[]) => boolean;
 
 /** Runs `stamp` just before the head goes out, with the status it will have; then everything passes through, with back-pressure. */
 export function stampHead(res: ServerResponse, stamp: () => void): void {
@@ -172,8 +203,8 @@ function changedHeaders(before: OutgoingHttpHeaders, now: OutgoingHttpHeaders): 
   return changed;
 }
 
-function writeArguments(args: readonly unknown[]): { chunk: unknown; encoding: unknown; done: (() => void) | undefined } {
+function writeArguments(args: readonly unknown[]) {
   const done = args.find((argument) => typeof argument === 'function') as (() => void) | undefined;
   const [chunk, encoding] = args.filter((argument) => typeof argument !== 'function');
-  return { chunk, encoding, done };
+  return { chunk: chunk as string | Uint8Array | null | undefined, encoding: encoding as BufferEncoding | undefined, done };
 }

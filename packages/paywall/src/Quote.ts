@@ -34,10 +34,12 @@ export function createQuote(settings: Settings, terms: Terms): Quote {
   };
   const service = terms.service ?? settings.service;
   const token = settings.issuer && service !== undefined ? { issuer: settings.issuer, service } : undefined;
-  const resource = { description: terms.description, mimeType: terms.mimeType };
-  const offerV1 = (url: string) => x402v1.requirementsFromV2(offer, definedOnly({ url, ...resource })) as x402v1.PaymentRequirements;
+  const resource = { description: terms.description || undefined, mimeType: terms.mimeType };
+  const offerV1 = (url: string) => {
+    return x402v1.requirementsFromV2(offer, definedOnly({ url, ...resource })) as x402v1.PaymentRequirements;
+  };
 
-  const v2 = spliced({ x402Version: 2, error: SLOT, resource: definedOnly({ url: SLOT, description: terms.description || undefined, mimeType: terms.mimeType }), accepts: [offer] });
+  const v2 = spliced({ x402Version: 2, error: SLOT, resource: definedOnly({ url: SLOT, ...resource }), accepts: [offer] });
   const members = { x402Version: 1, error: SLOT, accepts: [offerV1(SLOT)], ...(token && { payment_token: tokenOffer(token, terms) }) };
   const body = spliced(members);
   return {
@@ -48,9 +50,7 @@ export function createQuote(settings: Settings, terms: Terms): Quote {
       realm: settings.realm,
       method: mpp.EVM_METHOD,
       intent: mpp.CHARGE_INTENT,
-      request: base64url(
-        jcs(mpp.evmChargeRequest({ amount: terms.amount, currency: usdc.address, recipient: settings.payTo, chainId: network.chainId, decimals: usdc.decimals })),
-      ),
+      request: mppRequest(settings, terms),
       description: terms.description || undefined,
       header: settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION ? settings.authorizationHeader : undefined,
     }),
@@ -58,6 +58,11 @@ export function createQuote(settings: Settings, terms: Terms): Quote {
     paymentRequired: (url, error) => Buffer.from(v2(error, url)).toString('base64'),
     bodyMembers: (url, error) => body(error, url).slice(1, -1),
   };
+}
+
+function mppRequest({ network, payTo }: Settings, { amount }: Terms): string {
+  const { address: currency, decimals } = network.usdc;
+  return base64url(jcs(mpp.evmChargeRequest({ amount, currency, recipient: payTo, chainId: network.chainId, decimals })));
 }
 
 function tokenOffer({ issuer, service }: { issuer: Issuer; service: string }, terms: Terms) {
@@ -70,7 +75,7 @@ function tokenOffer({ issuer, service }: { issuer: Issuer; service: string }, te
   };
 }
 
-/** Stands for a text that is known at each request only. JSON text of a checked option can't hold it: options have no control characters. */
+/** Stands for a text that is known at each request only. Options cannot hold it: they have no control characters. */
 const SLOT = '\u0000';
 
 /** JSON text with slots, split once; the texts given fill the slots in their order. */

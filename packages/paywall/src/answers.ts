@@ -78,7 +78,13 @@ function refuse(exchange: Exchange, error: AgentPayError): void {
   });
 }
 
-function write(exchange: Exchange, answer: { status: number; body: string; requestId: string }, prepare: (res: Exchange['res']) => void): void {
+interface Written {
+  readonly status: number;
+  readonly body: string;
+  readonly requestId: string;
+}
+
+function write(exchange: Exchange, answer: Written, prepare: (res: Exchange['res']) => void): void {
   const { res, gate } = exchange;
   const send = () => {
     markAnswer(exchange);

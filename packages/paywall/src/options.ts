@@ -43,7 +43,7 @@ export interface PaywallOptions {
   readonly baseUrl?: string;
   /** MPP protection space. Default: the host of `baseUrl`, else "paid-api". */
   readonly realm?: string;
-  /** Binds MPP challenges; at least 32 bytes. A list rotates: the first signs, all are accepted. Default: random, for this process only. */
+  /** Binds MPP challenges; at least 32 bytes. A list rotates: the first signs, all are accepted. Default: random, of this process. */
   readonly mppSecret?: string | readonly string[];
   /** Header of MPP credentials; "Payment-Authorization" where the application needs `Authorization` for itself. */
   readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
@@ -61,7 +61,7 @@ export interface PaywallOptions {
   readonly maxResponseBytes?: number;
   /** Longest answer that is kept for the same proof sent again. Default 256 KiB. */
   readonly maxStoredBytes?: number;
-  /** How long a handler may take; at most what leaves time to settle, which is the default. */
+  /** How long a handler may take: default 60 s, at most what leaves time to settle within `maxTimeoutSeconds`. */
   readonly handlerTimeoutMs?: number;
   /** Default: one line on stderr. */
   readonly onError?: Report;
@@ -94,10 +94,13 @@ export interface Settings {
 }
 
 const MIB = 1024 * 1024;
+const HANDLER_TIMEOUT_MS = 60_000;
 const SEPARATORS = /["\\|]|[^\x20-\x7e]/;
 
 const url = z.string().refine(isHttpUrl, 'must be an http or https URL');
-const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, `must have at least ${mpp.MIN_SECRET_BYTES} bytes`);
+const secretError = `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more`;
+const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, secretError);
+const service = z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id');
 const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const bytes = z.number().int().min(0).max(1024 * MIB).optional();
 
@@ -109,7 +112,7 @@ const shape = {
   routes: z.record(z.string(), z.unknown()).optional(),
   baseUrl: url.optional(),
   realm: z.string().min(1).max(255).refine((text) => !SEPARATORS.test(text), 'must be printable ASCII without quotes and "|"').optional(),
-  mppSecret: z.union([secret, z.array(secret).min(1)], { error: `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more` }).optional(),
+  mppSecret: z.union([secret, z.array(secret).min(1)], { error: secretError }).optional(),
   authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
   token: z.unknown().optional(),
   store: objectWith<Store>('get', 'put', 'delete').optional(),
@@ -123,7 +126,7 @@ const shape = {
   handlerTimeoutMs: z.number().int().min(1).optional(),
   onError: fn.optional(),
 };
-const tokenShape = { url, key: z.string().min(1).max(1024), service: z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id').optional() };
+const tokenShape = { url, key: z.string().min(1).max(1024), service: service.optional() };
 
 /** Checks the options of `paywall()`. @throws TypeError that names the option at fault */
 export function readOptions(options: PaywallOptions): Settings {
@@ -153,7 +156,7 @@ export function readOptions(options: PaywallOptions): Settings {
     maxBodyBytes: options.maxBodyBytes ?? MIB,
     maxResponseBytes: options.maxResponseBytes ?? 5 * MIB,
     maxStoredBytes: options.maxStoredBytes ?? MIB / 4,
-    handlerTimeoutMs: Math.min(options.handlerTimeoutMs ?? handlerLimitMs, handlerLimitMs),
+    handlerTimeoutMs: Math.min(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS, handlerLimitMs),
     settleReserveMs,
     report,
   };
@@ -170,7 +173,7 @@ function readPrices({ price, routes, token }: PaywallOptions, decimals: number):
   const read = (value: Price, where: string) => readServiced(value, where, { decimals, token });
   return {
     price: price === undefined ? undefined : read(price, 'paywall() price'),
-    routes: routes && Object.entries(routes).map(([pattern, value]) => [pattern, value === 'free' ? value : read(value, `route "${pattern}"`)] as const),
+    routes: routes && Object.entries(routes).map(([key, value]) => [key, value === 'free' ? value : read(value, `route "${key}"`)]),
   };
 }
 
@@ -211,6 +214,6 @@ function isPayable(address: string): boolean {
 }
 
 function objectWith<T>(...methods: (keyof T & string)[]) {
-  const has = (value: unknown) => typeof value === 'object' && value !== null && methods.every((name) => typeof (value as T)[name] === 'function');
-  return z.custom<T>(has, `must have the methods ${methods.join(', ')}`);
+  const hasAll = (value: T) => methods.every((name) => typeof value?.[name] === 'function');
+  return z.custom<T>((value) => hasAll(value as T), `must have the methods ${methods.join(', ')}`);
 }

@@ -27,22 +27,25 @@ describe('the 402', () => {
     expect(reply.status).toBe(402);
     expect(reply.headers['cache-control']).toBe('no-store');
     expect(reply.headers['content-type']).toMatch(/^application\/problem\+json/);
-    const offer = { scheme: 'exact', network: 'eip155:84532', asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e', payTo: PAY_TO, maxTimeoutSeconds: 300 };
+    const asset = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
+    const extra = { name: 'USDC', version: '2' };
+    const offer = { scheme: 'exact', network: 'eip155:84532', asset, payTo: PAY_TO, maxTimeoutSeconds: 300, extra };
     const url = `${seller.url}/weather?city=Rome`;
     const resource = { description: 'One forecast', mimeType: 'application/json' };
     expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string)).toEqual({
       x402Version: 2,
       error: 'Payment required',
       resource: { url, ...resource },
-      accepts: [{ ...offer, amount: '10000', extra: { name: 'USDC', version: '2' } }],
+      accepts: [{ ...offer, amount: '10000' }],
     });
     expect(x402v1.parsePaymentRequired(reply.json())).toEqual({
       x402Version: 1,
       error: 'X-PAYMENT header is required',
-      accepts: [{ ...offer, ...resource, network: 'base-sepolia', maxAmountRequired: '10000', resource: url, extra: { name: 'USDC', version: '2' } }],
+      accepts: [{ ...offer, ...resource, network: 'base-sepolia', maxAmountRequired: '10000', resource: url }],
     });
     const [challenge] = mpp.readChallenges(reply.headers['www-authenticate'] as string);
-    expect(mpp.readEvmChargeRequest(challenge as mpp.Challenge)).toMatchObject({ amount: '10000', recipient: PAY_TO, methodDetails: { chainId: 84532 } });
+    const charge = { amount: '10000', recipient: PAY_TO, methodDetails: { chainId: 84532 } };
+    expect(mpp.readEvmChargeRequest(challenge as mpp.Challenge)).toMatchObject(charge);
     expect(reply.json()).toMatchObject({
       type: 'https://paymentauth.org/problems/payment-required',
       status: 402,
@@ -186,9 +189,8 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
   it('that the facilitator refuses gets its reason and a fresh offer, and may be sent again', async () => {
     let refuse = true;
     const honest = fakeFacilitator();
-    const { served } = await weather(
-      fakeFacilitator({ verify: async (asked) => (refuse ? { isValid: false, invalidReason: 'insufficient_funds' } : honest.verify(asked)) }),
-    );
+    const refusal = { isValid: false, invalidReason: 'insufficient_funds' };
+    const { served } = await weather(fakeFacilitator({ verify: async (asked) => (refuse ? refusal : honest.verify(asked)) }));
     const headers = pay(await send(seller, '/weather'), dialect);
     const refused = await send(seller, '/weather', { headers });
     expect([refused.status, refused.json().code, refused.json().error]).toEqual([402, 'insufficient_funds', 'insufficient_funds']);
@@ -198,7 +200,8 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
   });
 
   it('whose nonce was used elsewhere is a 409, which asks nobody to sign again', async () => {
-    const { served } = await weather(fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' }) }));
+    const refusal = { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' };
+    const { served } = await weather(fakeFacilitator({ verify: async () => refusal }));
     const reply = await send(seller, '/weather', { headers: pay(await send(seller, '/weather'), dialect) });
     expect([reply.status, reply.json().code]).toEqual([409, 'invalid_exact_evm_nonce_already_used']);
     expect(reply.headers['www-authenticate']).toBeUndefined();
@@ -270,7 +273,8 @@ describe('an MPP credential', () => {
     const { served } = await weather();
     const offer = await send(seller, '/weather');
     const credential = mpp.readCredential(pay(offer, 'mpp')['authorization'] as string);
-    for (const change of [{ realm: 'elsewhere' }, { id: `A${credential.challenge.id.slice(1)}` }, { expires: '2099-01-01T00:00:00Z' }, { opaque: 'e30' }]) {
+    const id = `A${credential.challenge.id.slice(1, -1)}A`;
+    for (const change of [{ realm: 'elsewhere' }, { id }, { expires: '2099-01-01T00:00:00Z' }, { opaque: 'e30' }]) {
       const header = mpp.serializeCredential({ ...credential, challenge: { ...credential.challenge, ...change } });
       const reply = await send(seller, '/weather', { headers: { authorization: header } });
       expect([reply.status, reply.json().code]).toEqual([402, 'invalid_challenge']);

@@ -20,7 +20,7 @@ export interface Proof {
 export async function findProof(exchange: Exchange): Promise<Proof | undefined> {
   const { settings, quote } = exchange;
   const found: Proof[] = [];
-  const look = (header: string, read: Reader, fits = (_: string) => true) => {
+  const look = (header: string, read: Reader, fits: (text: string) => boolean = () => true) => {
     const text = headerOf(exchange, header);
     if (text !== undefined && fits(text)) found.push({ text, read });
   };

@@ -10,6 +10,10 @@ export type Match<P> =
 /** Tells what a request costs, from its method and every path it may be understood to ask for. */
 export type RouteTable<P> = (method: string, targets: readonly string[]) => Match<P>;
 
+interface Priced {
+  readonly terms: Pick<Terms, 'amount'>;
+}
+
 interface Route<P> {
   /** Undefined: any method. */
   readonly method: string | undefined;
@@ -28,7 +32,7 @@ const ENTRY = /^(?:([A-Z]+) +)?(\/[^\s?#]*|\*)$/;
  * reading it (encoded, decoded, with backslashes, doubled slashes or dot segments) is priced; then the highest price counts.
  * @throws TypeError for a pattern that cannot be read
  */
-export function compileRoutes<P extends { readonly terms: Pick<Terms, 'amount'> }>(entries: readonly (readonly [string, P | 'free'])[]): RouteTable<P> {
+export function compileRoutes<P extends Priced>(entries: readonly (readonly [string, P | 'free'])[]): RouteTable<P> {
   const routes = entries.map(([key, price]) => compile(key, price)).sort((a, b) => (a.rank < b.rank ? 1 : -1));
 
   function lookUp(method: string, path: string): Match<P> {
@@ -43,8 +47,9 @@ export function compileRoutes<P extends { readonly terms: Pick<Terms, 'amount'> 
     const method = requested === 'HEAD' ? 'GET' : requested;
     if (method === 'OPTIONS') return FREE;
     const matches = readings(targets).map((path) => lookUp(method, path));
-    const priced = matches.filter((match) => match.kind === 'priced').sort((a, b) => (a.price.terms.amount < b.price.terms.amount ? 1 : -1));
-    return priced[0] ?? matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
+    const priced = matches.filter((match) => match.kind === 'priced');
+    const dearest = priced.sort((a, b) => (a.price.terms.amount < b.price.terms.amount ? 1 : -1))[0];
+    return dearest ?? matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
   };
 }
 

@@ -21,7 +21,8 @@ export function fakeFacilitator(faults: Partial<Facilitator> = {}): FakeFacilita
   const calls = { verify: 0, settle: 0 };
   const honest: Facilitator = {
     async verify(asked) {
-      return moved.includes(nonceOf(asked)) ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' } : { isValid: true, payer: PAYER };
+      const used = moved.includes(nonceOf(asked));
+      return used ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' } : { isValid: true, payer: PAYER };
     },
     async settle(asked) {
       if (!moved.includes(nonceOf(asked))) moved.push(nonceOf(asked));
@@ -99,7 +100,8 @@ export function send(
   return new Promise((resolve, reject) => {
     const { method = 'GET', headers = {}, body } = options;
     const length = body === undefined || headers['transfer-encoding'] ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const outgoing = request({ host: '127.0.0.1', port: seller.port, path: target, method, headers: { ...length, ...headers }, agent: false }, (incoming) => {
+    const to = { host: '127.0.0.1', port: seller.port, path: target, method, headers: { ...length, ...headers }, agent: false };
+    const outgoing = request(to, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', reject);
@@ -142,7 +144,8 @@ export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChange
     case 'x402v2': {
       const accepted = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts[0] as x402v2.PaymentRequirements;
       const authorization = authorize(accepted.amount, changes);
-      return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload: { signature: SIGNATURE, authorization } }) };
+      const payload = { signature: SIGNATURE, authorization };
+      return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload }) };
     }
     case 'x402v1': {
       const accepted = x402v1.parsePaymentRequired(offer.json()).accepts[0] as x402v1.PaymentRequirements;
@@ -152,7 +155,8 @@ export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChange
     case 'mpp': {
       const challenge = mpp.readChallenges(offer.headers['www-authenticate'] as string)[0] as mpp.Challenge;
       const validBefore = String(Math.floor(mpp.expiresAtMs(challenge) / 1000));
-      const authorization = authorize(mpp.readEvmChargeRequest(challenge).amount, { validBefore, nonce: mpp.challengeNonce(challenge), ...changes });
+      const { amount } = mpp.readEvmChargeRequest(challenge);
+      const authorization = authorize(amount, { validBefore, nonce: mpp.challengeNonce(challenge), ...changes });
       const credential = { challenge, payload: { type: 'authorization', signature: SIGNATURE, ...authorization } };
       return { [(challenge.header ?? 'authorization').toLowerCase()]: mpp.serializeCredential(credential) };
     }

@@ -32,53 +32,41 @@ export interface ExactProof {
 export function exactPayment(settings: Settings, quote: Quote, proof: ExactProof): Payment {
   const { facilitator, clock, network } = settings;
   const { authorization, request } = proof;
-  const validBeforeMs = Number(authorization.validBefore) * 1000;
+  const deadlineMs = Number(authorization.validBefore) * 1000 - settings.settleReserveMs;
+  /** The transaction as far as it is known while the outcome is open. */
+  let hash = '';
   const refusal = (reason: Reason, message: string) => new Refusal(reasonCode(reason, request.x402Version), message);
 
   if (!sameHex(authorization.to, settings.payTo)) throw refusal('recipientMismatch', 'The authorization pays somebody else.');
-  if (authorization.value !== quote.offer.amount) throw refusal('valueMismatch', `The authorization is not over ${quote.offer.amount} base units.`);
-
-  /** The payer's transaction if it is known while the outcome is open. */
-  let pendingHash = '';
-
-  function settled(answer: Partial<x402v2.SettleResponse>): Settlement {
-    const response = { network: request.paymentRequirements.network, transaction: pendingHash, payer: authorization.from, ...answer, success: true };
-    return { state: 'settled', receipt: proof.receipt(response) };
-  }
-
-  function notSettled(answer: x402v2.SettleResponse, again: boolean): Settlement {
-    const reason = answer.errorReason;
-    if (answer.transaction) pendingHash = answer.transaction;
-    if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2) return { state: 'unknown' };
-    // The nonce is used and this seller has asked for it to be: the lost attempt was the one that went through.
-    if (again && isNonceUsed(reason)) return settled({});
-    // A refusal does not disprove an earlier attempt that may still be on its way.
-    if (again) return { state: 'unknown' };
-    if (isNonceUsed(reason)) return { state: 'refused', error: alreadyUsed(reason) };
-    const code = codeOf(reason, reasons.unexpectedSettle.v2);
-    return { state: 'refused', error: new Refusal(code, detailOf(answer.errorMessage, 'The payment could not be settled.'), 'verification-failed', proof.failure(answer)) };
+  if (authorization.value !== quote.offer.amount) {
+    throw refusal('valueMismatch', `The authorization is not over ${quote.offer.amount} base units.`);
   }
 
   return {
     key: `pay:${network.id}:${network.usdc.address}:${authorization.from}:${authorization.nonce}`.toLowerCase(),
-    expiresAtMs: Math.min(validBeforeMs, clock.now() + settings.maxTimeoutSeconds * 1000),
-    deadlineMs: validBeforeMs - settings.settleReserveMs,
+    expiresAtMs: Math.min(Number(authorization.validBefore) * 1000, clock.now() + settings.maxTimeoutSeconds * 1000),
+    deadlineMs,
     checkTime() {
-      if (BigInt(authorization.validAfter) >= BigInt(unixSeconds(clock))) throw refusal('validAfter', 'The authorization is not valid yet.');
-      if (this.deadlineMs <= clock.now()) throw refusal('validBefore', 'The authorization expires too soon to be settled.');
+      const started = BigInt(authorization.validAfter) < BigInt(unixSeconds(clock));
+      if (!started) throw refusal('validAfter', 'The authorization is not valid yet.');
+      if (deadlineMs <= clock.now()) throw refusal('validBefore', 'The authorization expires too soon to be settled.');
     },
     async verify() {
-      const answer = await available(facilitator.verify(request));
-      if (isNonceUsed(answer.invalidReason)) throw alreadyUsed(answer.invalidReason);
-      if (!answer.isValid) throw new Refusal(codeOf(answer.invalidReason, reasons.unexpectedVerify.v2), detailOf(answer.invalidMessage, 'The payment is not valid.'));
-      if (answer.payer !== undefined && !sameHex(answer.payer, authorization.from)) {
+      const { isValid, invalidReason, invalidMessage, payer } = await available(facilitator.verify(request));
+      if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
+      if (!isValid) {
+        const message = detailOf(invalidMessage, 'The payment is not valid.');
+        throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
+      }
+      if (payer !== undefined && !sameHex(payer, authorization.from)) {
         throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', { retryAfter: 2 });
       }
     },
     async settle(again) {
       try {
         const answer = await facilitator.settle(request);
-        return answer.success ? settled(answer) : notSettled(answer, again);
+        hash = answer.transaction || hash;
+        return settlementOf(proof, { ...answer, transaction: hash }, again);
       } catch (error) {
         settings.report({ what: 'a payment could not be settled yet', error });
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
@@ -87,6 +75,25 @@ export function exactPayment(settings: Settings, quote: Quote, proof: ExactProof
     // An authorization that is not settled costs nobody anything.
     release: async () => undefined,
   };
+}
+
+/** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
+function settlementOf(proof: ExactProof, answer: x402v2.SettleResponse, again: boolean): Settlement {
+  const reason = answer.errorReason;
+  if (answer.success) return settled(proof, answer);
+  if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2) return { state: 'unknown' };
+  // The nonce is used and this seller has asked for it to be: the lost attempt was the one that went through.
+  if (again && isNonceUsed(reason)) return settled(proof, answer);
+  // A refusal does not disprove an earlier attempt that may still be on its way.
+  if (again) return { state: 'unknown' };
+  if (isNonceUsed(reason)) return { state: 'refused', error: alreadyUsed(reason) };
+  const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
+  const error = new Refusal(codeOf(reason, reasons.unexpectedSettle.v2), message, 'verification-failed', proof.failure(answer));
+  return { state: 'refused', error };
+}
+
+function settled({ authorization, receipt }: ExactProof, { transaction, network }: x402v2.SettleResponse): Settlement {
+  return { state: 'settled', receipt: receipt({ success: true, transaction, network, payer: authorization.from }) };
 }
 
 async function available<T>(answer: Promise<T>): Promise<T> {

@@ -33,7 +33,8 @@ const MAX_ANSWER = 256 * 1024;
 /** Failures that happen before a request leaves the machine. */
 const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
 
-const jwksSchema = z.object({ keys: z.array(z.object({ kid: z.string(), kty: z.string(), crv: z.string(), x: z.string() }).partial()).max(100) });
+const jwkSchema = z.object({ kid: z.string(), kty: z.string(), crv: z.string(), x: z.string() }).partial();
+const jwksSchema = z.object({ keys: z.array(jwkSchema).max(100) });
 const errorSchema = z.object({ error: z.object({ code: z.string(), reason: z.string().optional() }) });
 
 interface IssuerOptions {
@@ -47,12 +48,12 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
   const base = url.replace(/\/+$/, '');
   const keys = keySet(`${base}/.well-known/jwks.json`, { clock, fetch });
 
-  async function post(path: string, body?: unknown): Promise<IssuerAnswer> {
+  async function post(path: string, body: object): Promise<IssuerAnswer> {
     try {
       const response = await fetch(base + path, {
         method: 'POST',
-        headers: { authorization: `Bearer ${key}`, accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        headers: { authorization: `Bearer ${key}`, accept: 'application/json', 'content-type': 'application/json' },
+        body: JSON.stringify(body),
         redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
@@ -70,12 +71,12 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
       return verifyPaymentToken(token, await keys(kid), { now: 0, audience: service });
     },
     redeem: (token) => post('/v1/x402/verify', { token }),
-    report: (tokenId, event) => post(`/v1/x402/tokens/${encodeURIComponent(tokenId)}/${event}`),
+    report: (tokenId, event) => post(`/v1/x402/tokens/${encodeURIComponent(tokenId)}/${event}`, {}),
   };
 }
 
 /** The published keys, kept for some minutes; an unknown key id fetches them anew, though not at every request. */
-function keySet(url: string, { clock, fetch }: { clock: Clock; fetch: typeof globalThis.fetch }): (kid: string) => Promise<PaymentTokenKeys> {
+function keySet(url: string, { clock, fetch }: Pick<IssuerOptions, 'clock' | 'fetch'>): (kid: string) => Promise<PaymentTokenKeys> {
   let known: PaymentTokenKeys = () => undefined;
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
@@ -85,7 +86,8 @@ function keySet(url: string, { clock, fetch }: { clock: Clock; fetch: typeof glo
     triedAt = clock.now();
     const response = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!response.ok) throw new Error(`The key set answered ${response.status}.`);
-    known = paymentTokenKeys(jwksSchema.parse(JSON.parse(await readText(response))).keys as Parameters<typeof paymentTokenKeys>[0]);
+    const { keys } = jwksSchema.parse(JSON.parse(await readText(response)));
+    known = paymentTokenKeys(keys as Parameters<typeof paymentTokenKeys>[0]);
     fetchedAt = clock.now();
   }
 
@@ -108,7 +110,8 @@ function read(status: number, text: string): IssuerAnswer {
   if (status >= 200 && status < 300) return { status };
   const reason = reasonOf(text);
   // A refusal of the token is an answer. Overload, faults and a rejected API key are not.
-  if (!reason || status >= 500 || status === 429 || status === 408 || reason === 'unauthorized') throw new RefusedError(status);
+  const keyRejected = (status === 401 || status === 403) && !reason?.startsWith('token_');
+  if (!reason || keyRejected || status >= 500 || status === 429 || status === 408) throw new RefusedError(status);
   return { status, reason };
 }
 

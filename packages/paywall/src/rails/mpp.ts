@@ -6,7 +6,7 @@ import { Refusal, type Payment } from '../Payment.js';
 import type { RequestBody } from '../RequestBody.js';
 import { exactPayment } from './exact.js';
 
-/** The parts of a challenge that tie it to one request: method, path and query in `s`; the body as `digest`, or as `b` once it is parsed. */
+/** What ties a challenge to one request: method, path and query in `s`; the body as `digest`, or in `b` if only its parsed form is left. */
 interface Scope {
   readonly s: string;
   readonly b?: string;
@@ -88,7 +88,8 @@ async function checkScope(exchange: Exchange, challenge: mpp.Challenge): Promise
   const scope = await scopeOf(exchange);
   const { s, b } = mpp.readOpaque(challenge);
   if (s !== scope.s) throw invalid('The challenge is for another method, path or query.');
-  if (b !== scope.b || challenge.digest !== scope.digest) throw new Refusal('body_mismatch', 'The challenge is for another request body.', 'invalid-challenge');
+  if (b === scope.b && challenge.digest === scope.digest) return;
+  throw new Refusal('body_mismatch', 'The challenge is for another request body.', 'invalid-challenge');
 }
 
 function checkPayer(
@@ -96,7 +97,9 @@ function checkPayer(
   authorization: { from: Address; nonce: string },
   { source, chainId }: { source: string | undefined; chainId: number },
 ): void {
-  if (!sameHex(authorization.nonce, mpp.challengeNonce(challenge))) throw new Refusal('nonce_mismatch', 'The nonce does not belong to the challenge.');
+  if (!sameHex(authorization.nonce, mpp.challengeNonce(challenge))) {
+    throw new Refusal('nonce_mismatch', 'The nonce does not belong to the challenge.');
+  }
   if (source !== undefined && !sameHex(source, mpp.evmSource(chainId, authorization.from))) {
     throw new Refusal('source_mismatch', 'The source is not the payer of the authorization.');
   }

@@ -70,7 +70,7 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
     async settle() {
       try {
         const { reason } = await issuer.report(claims.jti, 'call-completed');
-        if (reason !== undefined) return { state: 'refused', error: new Refusal('token_not_settled', 'The payment token could not be settled.') };
+        if (reason !== undefined) return { state: 'refused', error: notSettled() };
         return { state: 'settled', receipt: { [X_PAYMENT_TOKEN_ID]: claims.jti, [X_PAYMENT_TOKEN_STATUS]: 'settled' } };
       } catch (error) {
         settings.report({ what: 'a payment token could not be settled yet', error });
@@ -105,6 +105,11 @@ function refusalOf(status: number): Error {
   if (status === 410) return expired();
   if (status === 409) return new AgentPayError('payment_already_used', 'This payment token was used before.');
   return new Refusal('token_invalid', 'The issuer does not take this payment token.');
+}
+
+// The call outlived its SLA, or the like: the issuer has given the money back.
+function notSettled(): Refusal {
+  return new Refusal('token_not_settled', 'The payment token could not be settled.');
 }
 
 function expired(): Refusal {

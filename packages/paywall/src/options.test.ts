@@ -1,0 +1,52 @@
+import { paywall, type PaywallOptions } from './index.js';
+import { PAY_TO, fakeFacilitator } from './seller.test.support.js';
+
+const good = { payTo: PAY_TO, facilitator: 'http://127.0.0.1:3102' };
+const make = (options: object) => () => paywall(options as PaywallOptions);
+
+describe('paywall() refuses at construction', () => {
+  it.each<[string, object, RegExp]>([
+    ['a misspelt option, with the right spelling', { ...good, payto: PAY_TO }, /unknown option "payto"; did you mean "payTo"\?/],
+    ['an unknown option, with those it knows', { ...good, colour: 1 }, /unknown option "colour"; it knows payTo, network/],
+    ['no recipient', { facilitator: good.facilitator }, /payTo/],
+    ['a recipient with a wrong checksum', { ...good, payTo: PAY_TO.replace('a', 'A') }, /payTo .*checksum/],
+    ['the zero address', { ...good, payTo: `0x${'0'.repeat(40)}` }, /payTo/],
+    ['an unknown network', { ...good, network: 'moon' }, /network .*"base-sepolia"/],
+    ['a facilitator that is none', { ...good, facilitator: {} }, /facilitator/],
+    ['a facilitator of another scheme', { ...good, facilitator: 'ftp://x' }, /facilitator/],
+    ['a short secret', { ...good, mppSecret: 'short' }, /mppSecret .*32 bytes/],
+    ['a short secret in a list', { ...good, mppSecret: ['l'.repeat(32), 'short'] }, /mppSecret/],
+    ['a realm that breaks the binding', { ...good, realm: 'a|b' }, /realm/],
+    ['price and routes', { ...good, price: '$1', routes: {} }, /not both/],
+    ['a price of zero', { ...good, price: '$0' }, /zero/],
+    ['a price below the smallest unit', { ...good, price: '$0.0000001' }, /fraction digits/],
+    ['a price with an exponent', { ...good, routes: { '/a': '1e-3' } }, /route "\/a".*plain decimal/],
+    ['a misspelt member of a price', { ...good, routes: { '/a': { price: '$1', setle: 'before' } } }, /did you mean "settle"/],
+    ['an unknown timing', { ...good, price: { price: '$1', settle: 'later' } }, /settle/],
+    ['a description over several lines', { ...good, price: { price: '$1', description: 'a\r\nSet-Cookie: b' } }, /description/],
+    ['a service without the token option', { ...good, price: { price: '$1', service: 'svc_1' } }, /token/],
+    ['a misspelt token option', { ...good, token: { url: 'http://x', apiKey: 'k' } }, /unknown option "apiKey"/],
+    ['an offer too short to settle', { ...good, maxTimeoutSeconds: 5 }, /maxTimeoutSeconds/],
+    ['no options', undefined as unknown as object, /options/],
+  ])('%s', (_, options, message) => {
+    expect(make(options)).toThrow(TypeError);
+    expect(make(options)).toThrow(message);
+  });
+
+  it('a wrong price given to charge()', () => {
+    expect(() => paywall(good).charge('$-1')).toThrow(/charge\(\).*plain decimal/);
+  });
+
+  it('nothing of a right set of options', () => {
+    const routes = { 'GET /a': '$0.01', '/b': 'free' };
+    const wall = paywall({ ...good, facilitator: fakeFacilitator(), network: 'eip155:8453', baseUrl: 'https://api.example.com/', routes });
+    expect(wall.name).toBe('paywall');
+    expect(wall).toHaveLength(3);
+  });
+});
+
+it('paywall() without price and routes fails closed as middleware', () => {
+  const errors: unknown[] = [];
+  paywall(good)({} as never, {} as never, (error) => errors.push(error));
+  expect(errors).toEqual([expect.any(TypeError)]);
+});
