@@ -89,7 +89,7 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
   /** Kills the first node at the answer that the seed names; a storm over two nodes goes on for a while with the other. */
   async function stormWithKill(shop: Shop, seed: number): Promise<Sale[]> {
     const random = seededRandom(seed);
-    const killAt = 100 + below(random, 256);
+    const killAt = 200 + below(random, 256);
     const ended = new AbortController();
     const alone = nodes.length === 1;
     let killed: Promise<void> | undefined;
@@ -105,8 +105,7 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
   it.each([
     [1, 11],
     [1, 12],
-    [1, 13],
-    [2, 14],
+    [2, 13],
   ])('of %d nodes, seed %d: no hold is lost or doubled, and what nobody finishes returns', async (count, seed) => {
     nodes.push(...(await Promise.all(Array.from({ length: count }, start))));
     const shop = await openShop(nodes[0] as ApiNode, { slaSeconds: TTL_SECONDS });
