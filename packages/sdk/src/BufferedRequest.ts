@@ -48,6 +48,8 @@ export function send(
 ): Promise<Response> {
   const headers = new Headers(request.headers);
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);
-  const { options, method, body = null } = request;
+  const { options, method } = request;
+  // A blob, because Node 20 fails to send bytes a second time after a redirect.
+  const body = request.body === undefined ? null : new Blob([request.body]);
   return fetch(url, { ...options, method, headers, body, redirect, signal: signal ?? null });
 }

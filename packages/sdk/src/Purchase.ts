@@ -45,8 +45,10 @@ export interface Purchases {
   resume(request: string): Purchase | undefined;
   /** Claims the nonce of an authorization, at once; false while an earlier one with this nonce may be valid. */
   claim(nonce: string): boolean;
-  /** Takes up a new purchase, whose amount is reserved, and writes it down. */
-  open(purchase: Purchase, reservation: Reservation): Promise<void>;
+  /** Takes up a new purchase, whose amount is reserved. */
+  open(purchase: Purchase, reservation: Reservation): void;
+  /** Writes the purchase down; rejects when it cannot be written. */
+  record(purchase: Purchase): Promise<void>;
   /** Lets another request for the same resume the purchase. */
   park(purchase: Purchase): void;
   /** Ends the purchase. */
@@ -102,15 +104,8 @@ export function createPurchases({ journal, clock, budget }: { journal: Journal |
       nonces.set(nonce, clock.now() + MAX_LIFETIME * 1000);
       return true;
     },
-    async open(purchase, reservation) {
-      reservations.set(purchase.id, reservation);
-      try {
-        await journal?.save(purchase);
-      } catch (error) {
-        park(purchase);
-        throw error;
-      }
-    },
+    open: (purchase, reservation) => void reservations.set(purchase.id, reservation),
+    record: async (purchase) => journal?.save(purchase),
     park,
     async end(purchase, state) {
       const reservation = reservations.get(purchase.id);

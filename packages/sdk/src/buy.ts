@@ -12,7 +12,7 @@ import { readOffers } from './readOffers.js';
 const MAX_DEMAND = 256 * 1024;
 
 /**
- * Chooses an offer of a 402, reserves its amount, makes the one proof and writes it down.
+ * Chooses an offer of a 402, reserves its amount and makes the one proof.
  * Undefined when the answer asks for nothing in a language known here.
  * @throws PaymentError `offer_not_acceptable`, `budget_exceeded`: nothing was signed
  */
@@ -49,7 +49,7 @@ function urlOf(request: BufferedRequest, response: Response): string {
   return response.url || request.url;
 }
 
-// What could not be agreed on is added to the refusals. A journal that cannot be written ends the attempt: the proof is kept, not sent.
+// What could not be agreed on is added to the refusals.
 async function accept(
   client: ClientState,
   request: BufferedRequest,
@@ -77,7 +77,7 @@ async function accept(
       ...(nonce !== undefined && { nonce }),
       state: 'open',
     };
-    await client.purchases.open(purchase, reservation);
+    client.purchases.open(purchase, reservation);
     return purchase;
   } catch (error) {
     if (!isAgentPayError(error, 'offer_not_acceptable') && !isAgentPayError(error, 'budget_exceeded')) throw error;

@@ -18,13 +18,14 @@ const NOT_NOW = [409, 429, 503];
 const PASSING = [408, 425, 429];
 
 /**
- * Sends the proof of a purchase until there is an answer: the same proof, a bounded number of times, while it is valid.
+ * Writes the purchase down and sends its proof until there is an answer: the same proof, a bounded number of times, while it is valid.
  * @throws PaymentError `payment_refused` when the seller asks for payment again, `payment_unresolved` when there was no answer
  */
 export async function deliver(client: ClientState, request: BufferedRequest, purchase: Purchase): Promise<Response> {
   const payment = paymentFor(purchase);
   let ended = false;
   try {
+    await client.purchases.record(purchase);
     const response = await sendUntilAnswered(client, request, purchase, payment);
     ended = await conclude(client, purchase, response);
     const receipt = readReceipt(purchase, response.headers);
