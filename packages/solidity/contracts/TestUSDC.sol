@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-interface IERC1271 {
-    function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4);
-}
+import {IERC1271} from "./IERC1271.sol";
 
 /// Test money with the payment interface and the revert texts of Circle's FiatTokenV2_2: ERC-20, EIP-2612, EIP-3009,
 /// each signature as (v, r, s) and as bytes, ERC-1271 accounts, pause and blacklist.

@@ -13,6 +13,7 @@ interface SolcContract {
 
 /**
  * Compiles every contract of the package: name to the text of its artefact. Deterministic for the pinned compiler.
+ * Interfaces and abstract contracts have no code, hence no artefact.
  * @throws Error with the compiler's messages, warnings included.
  */
 export async function compileContracts(): Promise<Map<string, string>> {
@@ -28,16 +29,21 @@ export async function compileContracts(): Promise<Map<string, string>> {
   };
   const output = JSON.parse(solc.compile(JSON.stringify({ language: 'Solidity', sources, settings }))) as SolcOutput;
   if (output.errors?.length) throw new Error(output.errors.map((error) => error.formattedMessage).join('\n'));
-  return new Map(files.map((file) => [nameOf(file), artifactText(output.contracts[file]?.[nameOf(file)], file)]));
+  const contracts = files.map((file) => [nameOf(file), contractOf(output, file)] as const);
+  return new Map(contracts.filter(([, { evm }]) => evm.bytecode.object).map(([name, contract]) => [name, artifactText(contract)]));
 }
 
 function nameOf(file: string): string {
   return file.slice(0, -'.sol'.length);
 }
 
-function artifactText(contract: SolcContract | undefined, file: string): string {
+function contractOf(output: SolcOutput, file: string): SolcContract {
+  const contract = output.contracts[file]?.[nameOf(file)];
   if (!contract) throw new Error(`${file} must define a contract of the same name.`);
-  const { abi, evm } = contract;
+  return contract;
+}
+
+function artifactText({ abi, evm }: SolcContract): string {
   const artifact = { abi, bytecode: `0x${evm.bytecode.object}`, runtimeBytecode: `0x${evm.deployedBytecode.object}` };
   return `${JSON.stringify(artifact, null, 1)}\n`;
 }

@@ -18,6 +18,27 @@ export const multicall3: Artifact = load('Multicall3');
 /** ERC-1271 account for tests; constructor argument: owner's address. */
 export const testWallet: Artifact = load('TestWallet');
 
+/** Signature transfers of Permit2, for chains that lack it. */
+export const permit2: Artifact = load('Permit2');
+
+/** The x402 proxy that pays exactly what was permitted, for chains that lack it; calls Permit2 at its real address. */
+export const x402ExactPermit2Proxy: Artifact = load('X402ExactPermit2Proxy');
+
+/** The x402 proxy that pays up to what was permitted, for chains that lack it; calls Permit2 at its real address. */
+export const x402UptoPermit2Proxy: Artifact = load('X402UptoPermit2Proxy');
+
+/** {@link testWallet} that also makes calls for its owner; constructor argument: owner's address. */
+export const smartWallet: Artifact = load('SmartWallet');
+
+/** Deploys {@link smartWallet} at addresses known beforehand. */
+export const smartWalletFactory: Artifact = load('SmartWalletFactory');
+
+/** An account that agrees to every signature or burns all gas, for tests of attacks. */
+export const hostileWallet: Artifact = load('HostileWallet');
+
+/** Deploys {@link hostileWallet} or burns all gas, for tests of attacks. */
+export const hostileFactory: Artifact = load('HostileFactory');
+
 function load(name: string): Artifact {
   return JSON.parse(readFileSync(new URL(`../artifacts/${name}.json`, import.meta.url), 'utf8')) as Artifact;
 }
