@@ -5,7 +5,8 @@ import { paywall } from '@agentpay/paywall';
 import { connectRedis, redisStore } from '@agentpay/tracker';
 
 const { PORT = '3101', HOST = '127.0.0.1', PRICE = '$0.01', NETWORK = 'base-sepolia' } = process.env;
-const { FACILITATOR_URL = 'http://127.0.0.1:3102', PAY_TO, MPP_SECRET, REDIS_URL, AGENTPAY_API_URL, AGENTPAY_API_KEY, AGENTPAY_SERVICE_ID } = process.env;
+const { FACILITATOR_URL = 'http://127.0.0.1:3102', AGENTPAY_API_URL, AGENTPAY_API_KEY, AGENTPAY_SERVICE_ID } = process.env;
+const { PAY_TO, MPP_SECRET, REDIS_URL } = process.env;
 if (!PAY_TO) {
   console.error('Set PAY_TO to the address that receives the money.');
   process.exit(1);

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, request, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { baseSepolia, systemClock, type Clock } from '@agentpay/primitives';
+import { baseSepolia, systemClock, unixSeconds, type Clock } from '@agentpay/primitives';
 import { bytesToHex, mpp, x402v1, x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
 
 export const PAY_TO = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
@@ -132,7 +132,7 @@ function authorize(value: string, changes: AuthorizationChanges) {
     to: PAY_TO,
     value,
     validAfter: '0',
-    validBefore: String(Math.floor(Date.now() / 1000) + 300),
+    validBefore: String(unixSeconds(systemClock) + 300),
     nonce: bytesToHex(randomBytes(32)),
     ...changes,
   };
