@@ -70,6 +70,7 @@ export const errorKinds = {
     status: 503,
     hint: 'The payment may have been made: send the same proof again after Retry-After. Do not sign a new one.',
   },
+  facilitator_overloaded: { status: 503, hint: 'Send the same proof again after Retry-After. This request was not taken.' },
   facilitator_unavailable: { status: 503, hint: 'Send the same proof again after Retry-After. Nothing was charged.' },
   method_not_priced: { status: 405, hint: 'The seller offers this path under other methods.' },
   response_too_large: { status: 500, hint: 'Nothing was charged. The seller must serve this route with settle: "before".' },

@@ -1,0 +1,257 @@
+import { AgentPayError, newId, unixSeconds, type Clock, type Db, type Random } from '@agentpay/primitives';
+import {
+  bytesToHex,
+  domainSeparator,
+  reasonCode,
+  sameHex,
+  type Facilitator,
+  type FacilitatorRequest,
+  type Reason,
+  type SupportedResponse,
+  type VerifyResponse,
+  type x402v2,
+} from '@agentpay/protocol';
+import { ChainError, createReceipts, createSender, domainSeparatorCall, type CallResult, type Chain } from '@agentpay/evm';
+import type { LocalAccount } from 'viem';
+import {
+  chainChecks,
+  examine,
+  firstRefusal,
+  termChecks,
+  type Examination,
+  type ExactSettings,
+  type Refusal,
+} from './schemes/exactChecks.js';
+import { fingerprint, readExact, type ExactPayment } from './schemes/exact.js';
+import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
+import { createSettlements, type Settlements } from './Settlements.js';
+import { settlementStore, type SettlementStore } from './SettlementStore.js';
+import { provenOutcome } from './provenOutcome.js';
+
+export interface FacilitatorOptions extends ExactSettings {
+  readonly chain: Chain;
+  /** With the tables of `migrations`. One facilitator at a time. */
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Accounts that pay the gas; no other process may send from them. */
+  readonly accounts: readonly LocalAccount[];
+  /** Settlements at work at once; beyond it calls are refused with `facilitator_overloaded`. */
+  readonly maxInFlight?: number;
+  readonly maxBatch?: number;
+  readonly batchWindowMs?: number;
+  readonly settleTimeoutMs?: number;
+  readonly pollMs?: number;
+  readonly confirmations?: number;
+  readonly bumpAfterMs?: number;
+  readonly repairEveryMs?: number;
+  /** Hears of what went wrong and is tried again. */
+  readonly onError?: (what: string, error: unknown) => void;
+}
+
+export interface RunningFacilitator extends Facilitator {
+  /** Settlements of an earlier process that were taken up at start. */
+  readonly resumed: number;
+  /** Rejects when database or chain cannot be reached. */
+  ready(): Promise<void>;
+  /** Finishes what is being signed and stops; calls that wait are answered with what is known. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a facilitator: proves that the chain is the one it is said to be, takes up unfinished settlements, serves.
+ * @throws Error with one sentence when chain id, token or Multicall3 are not as expected
+ */
+export async function createFacilitator(options: FacilitatorOptions): Promise<RunningFacilitator> {
+  const { chain, db, clock } = options;
+  const onError = options.onError ?? (() => undefined);
+  await proveChain(options);
+  const store = settlementStore(db, clock);
+  const hear = (what: string) => (error: unknown) => onError(what, error);
+  const { chainId } = options.network;
+  const senders = options.accounts.map((account) =>
+    createSender({ chain, clock, account, chainId, bumpAfterMs: options.bumpAfterMs ?? 20_000, onError: hear('hand over') }),
+  );
+  const { pollMs = 100, confirmations = 1 } = options;
+  const settlements = createSettlements({
+    ...options,
+    store,
+    senders,
+    receipts: createReceipts({ chain, clock, pollMs, confirmations, onError: hear('receipts') }),
+    maxBatch: options.maxBatch ?? 50,
+    batchWindowMs: options.batchWindowMs ?? 5,
+    settleTimeoutMs: options.settleTimeoutMs ?? 25_000,
+    repairEveryMs: options.repairEveryMs ?? 1_000,
+    onError,
+  });
+  const resumed = await settlements.resume();
+  const settle = settler(options, store, settlements);
+
+  return {
+    resumed,
+    verify: (request) => reachable(() => verify(options, request)),
+    settle: (request) => reachable(() => settle(request)),
+    supported: async () => supported(options),
+    async ready() {
+      await Promise.all([db.query('select 1'), chain.chainId()]);
+    },
+    close: () => settlements.close(),
+  };
+}
+
+async function proveChain({ chain, network }: FacilitatorOptions): Promise<void> {
+  const { usdc, chainId } = network;
+  const actual = await chain.chainId();
+  if (actual !== chainId) throw new Error(`The node at RPC_URL is on chain ${actual}, not on ${network.name} (${chainId}).`);
+  const [separator] = (await chain.read([domainSeparatorCall(usdc.address)])) as [CallResult];
+  const expected = domainSeparator({ ...usdc.eip712, chainId, verifyingContract: usdc.address });
+  if (!separator.success || !sameHex(separator.data, bytesToHex(expected))) {
+    throw new Error(`The contract at ${usdc.address} is not ${usdc.symbol}: its DOMAIN_SEPARATOR differs from the expected one.`);
+  }
+}
+
+/** Whatever the chain cannot answer now is no verdict on the payment. */
+async function reachable<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error;
+    throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached.', { cause: error, retryAfter: 2 });
+  }
+}
+
+function supported({ network, accounts }: FacilitatorOptions): SupportedResponse {
+  return {
+    kinds: [
+      { x402Version: 2, scheme: 'exact', network: network.id },
+      { x402Version: 1, scheme: 'exact', network: network.name },
+    ],
+    extensions: [],
+    signers: { 'eip155:*': accounts.map(({ address }) => address) },
+  };
+}
+
+function begin(options: FacilitatorOptions, payment: ExactPayment): Examination {
+  return examine(payment, { chain: options.chain, settings: options, nowSeconds: BigInt(unixSeconds(options.clock)) });
+}
+
+async function verify(options: FacilitatorOptions, request: FacilitatorRequest): Promise<VerifyResponse> {
+  const { x402Version } = request;
+  const other = otherScheme(request);
+  if (other) return { isValid: false, invalidReason: reasonCode(other.reason, x402Version), invalidMessage: other.message };
+  const payment = readExact(request);
+  const refusal = await firstRefusal([...termChecks, ...chainChecks], begin(options, payment));
+  const payer = payment.authorization.from;
+  if (!refusal) return { isValid: true, payer };
+  return { isValid: false, invalidReason: reasonCode(refusal.reason, x402Version), invalidMessage: refusal.message, payer };
+}
+
+// The payload of another scheme has another shape, so it is not read.
+function otherScheme(request: FacilitatorRequest): Refusal | undefined {
+  if (request.paymentRequirements.scheme === 'exact') return undefined;
+  return { reason: 'unsupportedScheme', message: 'Only scheme exact is served.' };
+}
+
+/** Settling, one call at a time per authorization; equal calls share one answer. */
+function settler(options: FacilitatorOptions, store: SettlementStore, settlements: Settlements) {
+  const running = new Map<string, { readonly purchase: string; readonly outcome: Promise<Outcome> }>();
+  const { maxInFlight = 2_000 } = options;
+  let calls = 0;
+
+  async function inTurn(payment: ExactPayment): Promise<Outcome> {
+    const key = keyText(keyOf(options, payment));
+    const purchase = fingerprint(payment);
+    for (let other = running.get(key); other; other = running.get(key)) {
+      if (other.purchase === purchase) return other.outcome;
+      await other.outcome.catch(() => undefined);
+    }
+    const outcome = settleOnce(options, store, settlements, payment, purchase);
+    running.set(key, { purchase, outcome });
+    return outcome.finally(() => running.delete(key));
+  }
+
+  return async (request: FacilitatorRequest): Promise<x402v2.SettleResponse> => {
+    const other = otherScheme(request);
+    if (other) return settleResponse(request, undefined, failed(other));
+    const payment = readExact(request);
+    if (calls >= maxInFlight) {
+      throw new AgentPayError('facilitator_overloaded', 'Too many settlements are waiting; this one was not taken.', { retryAfter: 1 });
+    }
+    calls += 1;
+    try {
+      return settleResponse(request, payment, await inTurn(payment));
+    } finally {
+      calls -= 1;
+    }
+  };
+}
+
+async function settleOnce(
+  options: FacilitatorOptions,
+  store: SettlementStore,
+  settlements: Settlements,
+  payment: ExactPayment,
+  purchase: string,
+): Promise<Outcome> {
+  const key = keyOf(options, payment);
+  const held = await store.find(key);
+  const same = held?.fingerprint === purchase;
+  if (held && same && held.state === 'settled') return outcomeOf(held);
+  if (held && same && held.state === 'sent') return settlements.wait(held.id);
+
+  const examination = begin(options, payment);
+  const refusal = (await firstRefusal(termChecks, examination)) ?? (held && !same ? refuseTaken(held, payment) : undefined);
+  if (refusal) return failed(refusal);
+  const chainRefusal = await firstRefusal(chainChecks, examination);
+  if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
+
+  const claim = { ...key, id: held?.id ?? newId('settlement', options), fingerprint: purchase, ...proofOf(payment) };
+  const claimed = await store.claim({ ...claim, byAccount: !(await examination.isSignedByKey()) });
+  return claimed ? settlements.send(claimed) : { state: 'pending', hash: '' };
+}
+
+/** The authorization belongs to another purchase, or its nonce to another authorization. */
+function refuseTaken(held: Settlement, payment: ExactPayment): Refusal | undefined {
+  if (held.state !== 'sent' && held.state !== 'settled') return undefined;
+  const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
+  if (used) return { reason: 'nonceUsed', message: 'The nonce was used by another authorization of this payer.' };
+  return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };
+}
+
+/**
+ * A claim is made only while the nonce is unused. So when it is used afterwards by a transfer of this very authorization, whoever sent
+ * that transaction, this purchase is what was paid.
+ */
+async function settledMeanwhile(
+  { chain }: FacilitatorOptions,
+  store: SettlementStore,
+  held: Settlement,
+  { reason }: { reason: Reason },
+): Promise<Outcome | undefined> {
+  if (reason !== 'nonceUsed') return undefined;
+  const outcome = await provenOutcome(chain, held);
+  if (outcome?.state === 'settled') await store.settle([held.id], outcome.hash);
+  return outcome;
+}
+
+function keyOf({ network }: FacilitatorOptions, { asset, authorization }: ExactPayment): SettlementKey {
+  return { network: network.id, asset, payer: authorization.from, nonce: authorization.nonce };
+}
+
+function proofOf({ authorization, signature }: ExactPayment) {
+  return { authorization, signature };
+}
+
+function failed({ reason, message }: Refusal): Outcome {
+  return { state: 'failed', reason, message };
+}
+
+function settleResponse(request: FacilitatorRequest, payment: ExactPayment | undefined, outcome: Outcome): x402v2.SettleResponse {
+  const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.authorization.from }) };
+  if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common };
+  const { reason, message } = outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
+  const transaction = outcome.state === 'pending' ? outcome.hash : '';
+  return { success: false, errorReason: reasonCode(reason, request.x402Version), errorMessage: message, transaction, ...common };
+}
+
+const PENDING = 'The transaction is on its way; ask again with the same payment.';

@@ -1,0 +1,169 @@
+import type { Clock, Db, Queryable, SqlValue } from '@agentpay/primitives';
+import type { Address, Hex, Reason } from '@agentpay/protocol';
+import type { SignedTransaction } from '@agentpay/evm';
+import { authorizationFromJson, authorizationToJson, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
+
+/** What a new claim consists of. */
+export type Claim = Pick<Settlement, 'id' | 'fingerprint' | 'authorization' | 'signature' | 'byAccount'> & SettlementKey;
+
+/** All attempts to use one account nonce, oldest first, with the settlements that still wait for it. */
+export interface UnfinishedTransaction {
+  readonly transactionId: string;
+  readonly attempts: readonly SignedTransaction[];
+  readonly settlements: readonly Settlement[];
+}
+
+const COLUMNS = `id, network, asset, payer, nonce, fingerprint, "authorization", signature, by_account, state,
+  transaction_id, hash, reason, message`;
+const SELECT = `select ${COLUMNS} from facilitator_settlements`;
+
+/** Settlements and signed transactions in PostgreSQL. Hex is kept in lower case. */
+export interface SettlementStore {
+  find(key: SettlementKey): Promise<Settlement | undefined>;
+  get(id: string): Promise<Settlement | undefined>;
+  /** Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one holds it. */
+  claim(claim: Claim): Promise<Settlement | undefined>;
+  /** Makes a signed transaction durable as the carrier of these settlements, all in one step. */
+  recordTransaction(transactionId: string, transaction: SignedTransaction, settlementIds: readonly string[]): Promise<void>;
+  settle(ids: readonly string[], hash: Hex): Promise<void>;
+  fail(id: string, reason: Reason, message: string): Promise<void>;
+  /** Everything that was sent and has no outcome. */
+  unfinished(): Promise<readonly UnfinishedTransaction[]>;
+}
+
+interface Row {
+  readonly id: string;
+  readonly network: string;
+  readonly asset: Address;
+  readonly payer: Address;
+  readonly nonce: Hex;
+  readonly fingerprint: string;
+  readonly authorization: unknown;
+  readonly signature: Hex;
+  readonly by_account: boolean;
+  readonly state: SettlementState;
+  readonly transaction_id: string | null;
+  readonly hash: Hex | null;
+  readonly reason: Reason | null;
+  readonly message: string | null;
+}
+
+interface TransactionRow {
+  readonly hash: Hex;
+  readonly transaction_id: string;
+  readonly signer: Address;
+  readonly account_nonce: bigint;
+  readonly to_address: Address;
+  readonly data: Hex;
+  readonly gas: string;
+  readonly max_fee_per_gas: string;
+  readonly max_priority_fee_per_gas: string;
+  readonly raw: Hex;
+}
+
+export function settlementStore(db: Db, clock: Clock): SettlementStore {
+  const now = () => new Date(clock.now());
+  const one = async (sql: string, params: Parameters<Queryable['query']>[1]) => {
+    const [row] = await db.query<Row>(sql, params);
+    return row && toSettlement(row);
+  };
+
+  return {
+    find: (key) =>
+      one(`${SELECT} where network = $1 and asset = $2 and payer = $3 and nonce = $4`, keyParams(key)),
+    get: (id) => one(`${SELECT} where id = $1`, [id]),
+    claim: (claim) =>
+      one(
+        `insert into facilitator_settlements as held
+           (network, asset, payer, nonce, id, fingerprint, "authorization", signature, by_account, state, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, 'claimed', $10, $10)
+         on conflict (network, asset, payer, nonce) do update
+           set fingerprint = excluded.fingerprint, "authorization" = excluded."authorization", signature = excluded.signature,
+               by_account = excluded.by_account, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
+               updated_at = excluded.updated_at
+         where held.state in ('claimed', 'failed')
+         returning ${COLUMNS}`,
+        [...keyParams(claim), ...claimParams(claim), now()],
+      ),
+    recordTransaction: (transactionId, transaction, settlementIds) =>
+      db.tx(async (tx) => {
+        await insertTransaction(tx, transactionId, transaction, now());
+        await tx.query(
+          `update facilitator_settlements set state = 'sent', transaction_id = $1, hash = $2, updated_at = $3
+            where id = any($4::text[]) and state in ('claimed', 'sent')`,
+          [transactionId, transaction.hash, now(), settlementIds],
+        );
+      }),
+    async settle(ids, hash) {
+      await db.query(
+        `update facilitator_settlements set state = 'settled', hash = $2, reason = null, message = null, updated_at = $3
+          where id = any($1::text[])`,
+        [ids, hash, now()],
+      );
+    },
+    async fail(id, reason, message) {
+      await db.query(
+        `update facilitator_settlements set state = 'failed', reason = $2, message = $3, updated_at = $4
+          where id = $1 and state in ('claimed', 'sent')`,
+        [id, reason, message, now()],
+      );
+    },
+    async unfinished() {
+      const settlements = await db.query<Row>(`${SELECT} where state = 'sent' order by created_at, id`);
+      const attempts = await db.query<TransactionRow>(
+        `select * from facilitator_transactions
+          where transaction_id in (select transaction_id from facilitator_settlements where state = 'sent') order by attempt`,
+      );
+      return groupByTransaction(settlements.map(toSettlement), attempts);
+    },
+  };
+}
+
+function keyParams({ network, asset, payer, nonce }: SettlementKey): string[] {
+  return [network, asset.toLowerCase(), payer.toLowerCase(), nonce.toLowerCase()];
+}
+
+function claimParams({ id, fingerprint, authorization, signature, byAccount }: Claim): SqlValue[] {
+  return [id, fingerprint, authorizationToJson(authorization), signature, byAccount];
+}
+
+async function insertTransaction(tx: Queryable, transactionId: string, transaction: SignedTransaction, at: Date): Promise<void> {
+  const { hash, signer, nonce, to, data, gas, maxFeePerGas, maxPriorityFeePerGas, raw } = transaction;
+  await tx.query(
+    `insert into facilitator_transactions
+       (hash, transaction_id, signer, account_nonce, to_address, data, gas, max_fee_per_gas, max_priority_fee_per_gas, raw, created_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     on conflict (hash) do nothing`,
+    [hash, transactionId, signer, nonce, to, data, String(gas), String(maxFeePerGas), String(maxPriorityFeePerGas), raw, at],
+  );
+}
+
+function groupByTransaction(settlements: readonly Settlement[], rows: readonly TransactionRow[]): UnfinishedTransaction[] {
+  const groups = new Map<string, { attempts: SignedTransaction[]; settlements: Settlement[] }>();
+  for (const row of rows) {
+    const group = groups.get(row.transaction_id) ?? { attempts: [], settlements: [] };
+    group.attempts.push(toTransaction(row));
+    groups.set(row.transaction_id, group);
+  }
+  for (const settlement of settlements) groups.get(settlement.transactionId ?? '')?.settlements.push(settlement);
+  return [...groups].map(([transactionId, group]) => ({ transactionId, ...group }));
+}
+
+function toSettlement(row: Row): Settlement {
+  const { by_account: byAccount, transaction_id: transactionId, authorization, ...rest } = row;
+  return { ...rest, byAccount, transactionId, authorization: authorizationFromJson(authorization) };
+}
+
+function toTransaction(row: TransactionRow): SignedTransaction {
+  return {
+    hash: row.hash,
+    signer: row.signer,
+    nonce: Number(row.account_nonce),
+    to: row.to_address,
+    data: row.data,
+    gas: BigInt(row.gas),
+    maxFeePerGas: BigInt(row.max_fee_per_gas),
+    maxPriorityFeePerGas: BigInt(row.max_priority_fee_per_gas),
+    raw: row.raw,
+  };
+}

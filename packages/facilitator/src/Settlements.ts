@@ -1,0 +1,297 @@
+import { AgentPayError, newId, unixSeconds, type Cancel, type Clock, type Random } from '@agentpay/primitives';
+import { sameHex, type Hex } from '@agentpay/protocol';
+import {
+  aggregate,
+  provesTransfer,
+  transferCall,
+  type Chain,
+  type Receipt,
+  type Receipts,
+  type Sender,
+  type SignedTransaction,
+  type TransactionRequest,
+} from '@agentpay/evm';
+import { createBatcher } from './Batcher.js';
+import { minedOutcome, provenOutcome } from './provenOutcome.js';
+import { outcomeOf, type Outcome, type Settlement } from './Settlement.js';
+import type { SettlementStore, UnfinishedTransaction } from './SettlementStore.js';
+
+/** Gas limits; what is not used is not paid. */
+const DIRECT_GAS = 150_000n;
+const BATCH_GAS = 60_000n;
+const BATCH_GAS_EACH = 100_000n;
+/** Code of the payer's account runs inside the transfer. */
+const ACCOUNT_GAS = 500_000n;
+
+export interface SettlementsOptions {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: SettlementStore;
+  readonly senders: readonly Sender[];
+  readonly receipts: Receipts;
+  readonly maxBatch: number;
+  readonly batchWindowMs: number;
+  /** Longest wait of one call for an outcome, ms. */
+  readonly settleTimeoutMs: number;
+  /** Time between repairs, ms. */
+  readonly repairEveryMs: number;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** Moves the money of claimed settlements and finds out what became of it. */
+export interface Settlements {
+  /**
+   * Sends the settlement, alone or with others, and waits for its outcome, for a while.
+   * @throws AgentPayError `facilitator_unavailable` when nothing could be sent: then nothing will be
+   */
+  send(settlement: Settlement): Promise<Outcome>;
+  /** Waits for the outcome of a settlement that was sent before, for a while. */
+  wait(id: string): Promise<Outcome>;
+  /** Takes up what an earlier process left unfinished; gives the number of its settlements. To be called once, first. */
+  resume(): Promise<number>;
+  /** Finishes the batches at work and stops. What was sent is taken up by the next process. */
+  close(): Promise<void>;
+}
+
+/** One account nonce and the settlements that it carries. */
+interface Flight {
+  readonly id: string;
+  readonly sender: Sender | undefined;
+  readonly alone: boolean;
+  readonly since: number;
+  /** Those without an outcome. */
+  readonly members: Map<string, Settlement>;
+  readonly watches: Cancel[];
+  nonce: number;
+  receipt: Receipt | undefined;
+  /** Somebody else's transaction took the nonce. */
+  dropped: boolean;
+  /** One look at the outcome at a time. */
+  turn: Promise<void>;
+}
+
+export function createSettlements(options: SettlementsOptions): Settlements {
+  const { chain, clock, store, senders, receipts, settleTimeoutMs, repairEveryMs, onError } = options;
+  const flights = new Map<string, Flight>();
+  const waiters = new Map<string, Set<(outcome: Outcome | undefined) => void>>();
+  let repairing: Promise<void> = Promise.resolve();
+  let cancelRepair: Cancel | undefined;
+  let closed = false;
+
+  const batcher = createBatcher<Settlement>({
+    clock,
+    lanes: senders.length,
+    maxBatch: options.maxBatch,
+    windowMs: options.batchWindowMs,
+    retryMs: 500,
+    alone: (settlement) => settlement.byAccount,
+    flush: (members, lane) => sendFlight(members, senders[lane] as Sender),
+    onError: (error) => onError('send', error),
+  });
+
+  async function sendFlight(members: readonly Settlement[], sender: Sender): Promise<void> {
+    const living = await failExpired(members);
+    if (living.length === 0) return;
+    const flight = openFlight(newId('transaction', options), sender, living, living.length === 1);
+    try {
+      await sender.send(requestOf(living), (transaction) => recordAttempt(flight, transaction));
+    } catch (error) {
+      closeFlight(flight);
+      throw error;
+    }
+  }
+
+  /** Those that still can land; the wait for a chain out of reach may have outlived the others. */
+  async function failExpired(members: readonly Settlement[]): Promise<Settlement[]> {
+    const now = BigInt(unixSeconds(clock));
+    const [expired, living] = [members.filter(isOver), members.filter((member) => !isOver(member))];
+    for (const { id } of expired) {
+      await store.fail(id, 'validBefore', 'The authorization expired before it could be sent.');
+      tell(id, { state: 'failed', reason: 'validBefore', message: 'The authorization expired before it could be sent.' });
+    }
+    return living;
+
+    function isOver({ authorization }: Settlement): boolean {
+      return authorization.validBefore <= now;
+    }
+  }
+
+  function openFlight(id: string, sender: Sender | undefined, members: readonly Settlement[], alone: boolean): Flight {
+    const flight: Flight = {
+      id,
+      sender,
+      alone,
+      since: clock.now(),
+      members: new Map(members.map((member) => [member.id, member])),
+      watches: [],
+      nonce: -1,
+      receipt: undefined,
+      dropped: false,
+      turn: Promise.resolve(),
+    };
+    flights.set(id, flight);
+    return flight;
+  }
+
+  function closeFlight(flight: Flight): void {
+    flights.delete(flight.id);
+    for (const cancel of flight.watches.splice(0)) cancel();
+  }
+
+  async function recordAttempt(flight: Flight, transaction: SignedTransaction): Promise<void> {
+    await store.recordTransaction(flight.id, transaction, [...flight.members.keys()]);
+    watch(flight, transaction);
+  }
+
+  function watch(flight: Flight, { hash, nonce }: Pick<SignedTransaction, 'hash' | 'nonce'>): void {
+    flight.nonce = nonce;
+    const found = (receipt: Receipt) => {
+      flight.receipt = receipt;
+      flight.sender?.finish(flight.nonce);
+      void conclude(flight).catch((error: unknown) => onError('conclude', error));
+    };
+    flight.watches.push(receipts.watch(hash, found));
+  }
+
+  /** Finds the outcomes that can be proved now. The rest is looked at again with the next repair. */
+  function conclude(flight: Flight): Promise<void> {
+    const turn = flight.turn.then(() => concludeNow(flight));
+    flight.turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async function concludeNow(flight: Flight): Promise<void> {
+    const { receipt, alone } = flight;
+    if (receipt) await settleProved(flight, receipt);
+    for (const member of flight.members.values()) {
+      const outcome = receipt ? await minedOutcome(chain, receipt, member, alone) : await provenOutcome(chain, member);
+      if (outcome?.state === 'settled') await settleAll(flight, [member], outcome.hash);
+      if (outcome?.state === 'failed') {
+        await store.fail(member.id, outcome.reason, outcome.message);
+        announce(flight, member, outcome);
+      }
+    }
+    if (flight.members.size > 0) return;
+    if (!receipt) flight.sender?.abandon(flight.nonce);
+    closeFlight(flight);
+  }
+
+  async function settleProved(flight: Flight, { logs, hash }: Receipt): Promise<void> {
+    const proved = [...flight.members.values()].filter(({ asset, authorization }) => provesTransfer(logs, asset, authorization));
+    await settleAll(flight, proved, hash);
+  }
+
+  async function settleAll(flight: Flight, members: readonly Settlement[], hash: Hex): Promise<void> {
+    if (members.length === 0) return;
+    await store.settle(members.map(({ id }) => id), hash);
+    for (const member of members) announce(flight, member, { state: 'settled', hash });
+  }
+
+  function announce(flight: Flight, { id }: Settlement, outcome: Outcome): void {
+    flight.members.delete(id);
+    tell(id, outcome);
+  }
+
+  function tell(id: string, outcome: Outcome | undefined): void {
+    for (const end of waiters.get(id) ?? []) end(outcome);
+  }
+
+  /** The outcome if it comes within the time of one call. */
+  function announced(id: string): { outcome: Promise<Outcome | undefined>; cancel: () => void } {
+    let cancel = () => {};
+    const outcome = new Promise<Outcome | undefined>((resolve) => {
+      const mine = waiters.get(id) ?? new Set();
+      const end = (result: Outcome | undefined) => {
+        cancelTimer();
+        mine.delete(end);
+        if (mine.size === 0 && waiters.get(id) === mine) waiters.delete(id);
+        resolve(result);
+      };
+      const cancelTimer = clock.timer(settleTimeoutMs, () => end(undefined));
+      waiters.set(id, mine.add(end));
+      cancel = () => end(undefined);
+    });
+    return { outcome, cancel };
+  }
+
+  async function stored(id: string): Promise<Outcome> {
+    const settlement = await store.get(id);
+    return settlement ? outcomeOf(settlement) : { state: 'pending', hash: '' };
+  }
+
+  function scheduleRepair(): void {
+    if (closed) return;
+    cancelRepair = clock.timer(repairEveryMs, () => (repairing = repair().finally(scheduleRepair)), { background: true });
+  }
+
+  async function repair(): Promise<void> {
+    const attempt = (what: string, work: () => Promise<unknown>) => work().catch((error: unknown) => onError(what, error));
+    for (const sender of senders) await attempt('maintain', () => maintain(sender));
+    for (const flight of flights.values()) {
+      const due = flight.receipt || flight.dropped || clock.now() - flight.since >= 10 * repairEveryMs;
+      if (due && flight.nonce >= 0) await attempt('repair', () => repairFlight(flight));
+    }
+  }
+
+  async function maintain(sender: Sender): Promise<void> {
+    const dropped = await sender.maintain();
+    for (const flight of flights.values()) {
+      if (flight.sender === sender && dropped.includes(flight.nonce)) flight.dropped = true;
+    }
+  }
+
+  async function repairFlight(flight: Flight): Promise<void> {
+    await conclude(flight);
+    if (!flight.dropped || flight.receipt || flight.members.size === 0) return;
+    // None of its attempts can land any more, so a new transaction cannot be a second one.
+    closeFlight(flight);
+    for (const member of flight.members.values()) batcher.add(member);
+  }
+
+  async function takeUp({ transactionId, attempts, settlements }: UnfinishedTransaction): Promise<void> {
+    const sender = senders.find(({ address }) => address === attempts[0]?.signer);
+    const alone = settlements.some(({ asset }) => sameHex(asset, attempts[0]?.to ?? ''));
+    const flight = openFlight(transactionId, sender, settlements, alone);
+    for (const attempt of attempts) watch(flight, attempt);
+    await sender?.adopt(attempts, (transaction) => recordAttempt(flight, transaction));
+  }
+
+  return {
+    async send(settlement) {
+      const { outcome } = announced(settlement.id);
+      batcher.add(settlement);
+      const known = await outcome;
+      if (known) return known;
+      if (!batcher.remove(settlement)) return stored(settlement.id);
+      await store.fail(settlement.id, 'unexpectedSettle', 'It could not be sent in time.');
+      throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached; nothing was sent.', { retryAfter: 5 });
+    },
+    async wait(id) {
+      const { outcome, cancel } = announced(id);
+      const now = await stored(id);
+      if (now.state !== 'pending') cancel();
+      return (await outcome) ?? stored(id);
+    },
+    async resume() {
+      const unfinished = await store.unfinished();
+      for (const transaction of unfinished) await takeUp(transaction);
+      scheduleRepair();
+      return unfinished.reduce((sum, { settlements }) => sum + settlements.length, 0);
+    },
+    async close() {
+      closed = true;
+      cancelRepair?.();
+      await Promise.all([repairing, batcher.close()]);
+      receipts.close();
+      for (const id of waiters.keys()) tell(id, undefined);
+    },
+  };
+}
+
+function requestOf(members: readonly Settlement[]): TransactionRequest {
+  const calls = members.map(({ asset, authorization, signature }) => transferCall(asset, authorization, signature));
+  const [only] = calls;
+  if (only && calls.length === 1) return { ...only, gas: members[0]?.byAccount ? ACCOUNT_GAS : DIRECT_GAS };
+  return { ...aggregate(calls), gas: BATCH_GAS + BATCH_GAS_EACH * BigInt(calls.length) };
+}

@@ -1,0 +1,48 @@
+import type { Migration } from '@agentpay/primitives';
+
+/** The facilitator's tables. */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'facilitator/001-settlements',
+    sql: `
+      create table facilitator_settlements (
+        id text primary key,
+        network text not null,
+        asset text not null,
+        payer text not null,
+        nonce text not null,
+        fingerprint text not null,
+        "authorization" jsonb not null,
+        signature text not null,
+        by_account boolean not null,
+        state text not null check (state in ('claimed', 'sent', 'settled', 'failed')),
+        transaction_id text,
+        hash text,
+        reason text,
+        message text,
+        created_at timestamptz not null,
+        updated_at timestamptz not null,
+        unique (network, asset, payer, nonce),
+        check (state not in ('sent', 'settled') or hash is not null),
+        check (state <> 'failed' or reason is not null)
+      );
+      create index facilitator_settlements_unfinished on facilitator_settlements (transaction_id) where state = 'sent';
+
+      create table facilitator_transactions (
+        hash text primary key,
+        transaction_id text not null,
+        attempt bigint generated always as identity,
+        signer text not null,
+        account_nonce bigint not null,
+        to_address text not null,
+        data text not null,
+        gas text not null,
+        max_fee_per_gas text not null,
+        max_priority_fee_per_gas text not null,
+        raw text not null,
+        created_at timestamptz not null
+      );
+      create index facilitator_transactions_group on facilitator_transactions (transaction_id, attempt);
+    `,
+  },
+];

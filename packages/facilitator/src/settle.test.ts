@@ -1,0 +1,257 @@
+import { isAgentPayError } from '@agentpay/primitives';
+import type { FacilitatorRequest } from '@agentpay/protocol';
+import { transferCall } from '@agentpay/evm';
+import { authorizationTypedData, toAuthorization, exactPayloadSchema } from '@agentpay/protocol';
+import { domain, gasPayer, mortal, network, newPayer, openBed, payer, randomNonce, seller, signedRequest, type Bed } from './payment.fixture.js';
+
+const OTHER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
+
+function callOf(request: FacilitatorRequest) {
+  const { authorization, signature } = exactPayloadSchema.parse(request.paymentPayload.payload);
+  return transferCall(network.usdc.address, toAuthorization(authorization), signature);
+}
+
+describe('settle', () => {
+  let bed: Bed;
+  let stopMining: () => void = () => undefined;
+  const mining = () => (stopMining = bed.chain.mineEvery(5));
+  beforeEach(async () => {
+    bed = await openBed();
+  });
+  afterEach(async () => {
+    stopMining();
+    stopMining = () => undefined;
+    await bed.close();
+  });
+
+  it.each([1, 2] as const)('moves the money of a v%s payment and answers with its transaction', async (version) => {
+    const facilitator = await bed.start();
+    mining();
+    const request = await signedRequest({ version });
+    const answer = await facilitator.settle(request);
+    expect(answer).toEqual({
+      success: true,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+      network: version === 1 ? 'base-sepolia' : 'eip155:84532',
+      payer: payer.address,
+    });
+    const [receipt] = await bed.chain.receipts([answer.transaction as `0x${string}`]);
+    expect(receipt?.success).toBe(true);
+    expect(bed.chain.balanceOf(seller)).toBe(10_000n);
+  });
+
+  it('moves the money once for 50 equal calls, which all get the same answer', async () => {
+    const facilitator = await bed.start();
+    mining();
+    const request = await signedRequest();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => facilitator.settle(request)));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]?.success).toBe(true);
+    expect(bed.chain.transfers()).toHaveLength(1);
+    expect(await facilitator.settle(request)).toEqual(answers[0]);
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('carries many payments in fewer transactions, and a bad one does not sink the others', async () => {
+    const facilitator = await bed.start({ batchWindowMs: 60 });
+    const poor = newPayer();
+    bed.chain.mint(poor.address, 10_000n);
+    // Both of the poor payer's authorizations pass the checks; only one can move the money.
+    const requests = await Promise.all([
+      ...Array.from({ length: 20 }, () => signedRequest()),
+      signedRequest({ account: poor }),
+      signedRequest({ account: poor }),
+    ]);
+    const answers = Promise.all(requests.map((request) => facilitator.settle(request)));
+    mining();
+    const results = await answers;
+    expect(results.filter(({ success }) => success)).toHaveLength(21);
+    expect(results.filter(({ success }) => !success)).toEqual([
+      expect.objectContaining({ errorReason: 'invalid_exact_evm_insufficient_balance', transaction: '', payer: poor.address }),
+    ]);
+    expect(bed.chain.transfers()).toHaveLength(21);
+    expect(await bed.chain.transactionCount(gasPayer.address, 'latest')).toBeLessThan(10);
+  });
+
+  it('refuses the same authorization for another purchase, and its nonce for another payee', async () => {
+    const facilitator = await bed.start();
+    mining();
+    const nonce = randomNonce();
+    const first = await signedRequest({ authorization: { nonce } });
+    expect((await facilitator.settle(first)).success).toBe(true);
+    const elsewhere = structuredClone(first) as { paymentPayload: { resource: { url: string } } } & FacilitatorRequest;
+    elsewhere.paymentPayload.resource.url = 'https://seller.example/other';
+    expect(await facilitator.settle(elsewhere)).toMatchObject({ success: false, errorReason: 'duplicate_settlement', transaction: '' });
+    const toOther = await signedRequest({ authorization: { nonce }, payTo: OTHER });
+    expect(await facilitator.settle(toOther)).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_nonce_already_used' });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('grants only one of two purchases that race for one authorization', async () => {
+    const facilitator = await bed.start();
+    mining();
+    const nonce = randomNonce();
+    const validBefore = BigInt(Math.floor(Date.now() / 1000)) + 200n;
+    const requests = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => signedRequest({ authorization: { nonce, validBefore }, resource: `https://seller.example/${i}` })),
+    );
+    const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
+    expect(answers.filter(({ success }) => success)).toHaveLength(1);
+    expect(answers.filter(({ errorReason }) => errorReason === 'duplicate_settlement')).toHaveLength(9);
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('answers pending with the hash when no block comes, and with success once one has', async () => {
+    const facilitator = await bed.start({ settleTimeoutMs: 100 });
+    const request = await signedRequest();
+    const pending = await facilitator.settle(request);
+    expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    expect(pending.transaction).toMatch(/^0x[0-9a-f]{64}$/);
+    mining();
+    expect(await facilitator.settle(request)).toMatchObject({ success: true, transaction: pending.transaction });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('takes a payment that somebody else broadcast first for paid', async () => {
+    const facilitator = await bed.start();
+    const request = await signedRequest();
+    const answer = facilitator.settle(request);
+    await until(() => bed.chain.calls.send === 1);
+    await bed.chain.act(callOf(request));
+    const settled = await answer;
+    expect(settled.success).toBe(true);
+    const [receipt] = await bed.chain.receipts([settled.transaction as `0x${string}`]);
+    expect(receipt?.logs).toHaveLength(2);
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('refuses a payment that was used before it was ever asked to settle it', async () => {
+    const facilitator = await bed.start();
+    const request = await signedRequest();
+    await bed.chain.act(callOf(request));
+    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_nonce_already_used' });
+  });
+
+  it('believes no success without the logs of the transfer', async () => {
+    const facilitator = await bed.start({ settleTimeoutMs: 300 });
+    bed.chain.fault({ on: 'receipts', kind: 'without_logs' }, 1);
+    bed.chain.fault({ on: 'read', kind: 'unreachable' }, 0);
+    const request = await signedRequest();
+    const answer = facilitator.settle(request);
+    await until(() => bed.chain.calls.send === 1);
+    bed.chain.forgetPool();
+    await bed.chain.act({ to: gasPayer.address, data: '0x' });
+    expect(await answer).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    expect(bed.chain.transfers()).toHaveLength(0);
+  });
+
+  it('sends the payer an answer of its own signature only: an account with code goes alone', async () => {
+    const facilitator = await bed.start({ batchWindowMs: 50 });
+    const account = newPayer().address;
+    bed.chain.mint(account, 10_000n);
+    bed.chain.setAccount(account, (_digest, signature) => signature === `0x${'ab'.repeat(70)}`);
+    const requests = await Promise.all([
+      signedRequest({ authorization: { from: account }, signature: `0x${'ab'.repeat(70)}` }),
+      signedRequest(),
+      signedRequest(),
+    ]);
+    mining();
+    const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
+    expect(answers.map(({ success }) => success)).toEqual([true, true, true]);
+    expect(answers[0]?.transaction).not.toBe(answers[1]?.transaction);
+    expect(answers[1]?.transaction).toBe(answers[2]?.transaction);
+  });
+
+  it('survives a node whose answer to the broadcast got lost, and one that lost the transaction', async () => {
+    const facilitator = await bed.start({ bumpAfterMs: 50 });
+    bed.chain.fault({ on: 'send', kind: 'answer_lost' });
+    const first = facilitator.settle(await signedRequest());
+    await until(() => bed.chain.calls.send === 1);
+    bed.chain.forgetPool();
+    mining();
+    expect((await first).success).toBe(true);
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('fails an authorization that expired unused, and lets the account go on', async () => {
+    const facilitator = await bed.start({ settleTimeoutMs: 15_000 });
+    bed.chain.fault({ on: 'send', kind: 'refused' }, 1_000);
+    const request = await signedRequest({ authorization: { validBefore: BigInt(Math.floor(Date.now() / 1000)) + 7n } });
+    mining();
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    });
+    expect(bed.chain.transfers()).toHaveLength(0);
+  });
+
+  it('takes no more than it has room for, and says so', async () => {
+    const facilitator = await bed.start({ maxInFlight: 3, settleTimeoutMs: 200 });
+    const requests = await Promise.all(Array.from({ length: 5 }, () => signedRequest()));
+    const results = await Promise.allSettled(requests.map((request) => facilitator.settle(request)));
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    expect(refused).toHaveLength(2);
+    expect(refused.every((error) => isAgentPayError(error, 'facilitator_overloaded'))).toBe(true);
+  });
+
+  it('sends nothing later when the chain could not be reached in time', async () => {
+    const facilitator = await bed.start({ settleTimeoutMs: 100 });
+    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
+    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    mining();
+    await bed.chain.mine();
+    expect(bed.chain.calls.send).toBeUndefined();
+  });
+});
+
+describe('a facilitator killed at any step', () => {
+  it('moves the money once, and its heir answers the same call with the transaction that did', async () => {
+    const total = await stepsOfOneSettlement();
+    expect(total).toBeGreaterThan(8);
+    for (let steps = 1; steps <= total; steps++) await dieAndRetry(steps);
+  }, 120_000);
+
+  async function stepsOfOneSettlement(): Promise<number> {
+    const bed = await openBed();
+    const life = mortal(bed);
+    const facilitator = await bed.start(life);
+    const before = life.steps();
+    const stop = bed.chain.mineEvery(5);
+    await facilitator.settle(await signedRequest());
+    stop();
+    const steps = life.steps() - before;
+    await bed.close();
+    return steps;
+  }
+
+  async function dieAndRetry(steps: number): Promise<void> {
+    const bed = await openBed();
+    const life = mortal(bed);
+    const victim = await bed.start(life);
+    const request = await signedRequest();
+    life.dieAfter(steps);
+    const lost = victim.settle(request);
+    const died = await Promise.race([lost.then(() => false), until(() => life.steps() >= steps + 2, 300).then(() => true, () => true)]);
+    life.kill();
+    const heir = await bed.start();
+    const stop = bed.chain.mineEvery(5);
+    const answer = await heir.settle(request);
+    stop();
+    expect({ steps, died, success: answer.success }).toEqual({ steps, died, success: true });
+    expect(bed.chain.transfers()).toHaveLength(1);
+    const [receipt] = await bed.chain.receipts([answer.transaction as `0x${string}`]);
+    expect(receipt?.logs).toHaveLength(2);
+    expect(await heir.settle(request)).toEqual(answer);
+    await heir.close();
+    await bed.db.close();
+  }
+});
+
+async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
+  for (const end = Date.now() + timeoutMs; !holds(); ) {
+    if (Date.now() > end) throw new Error('It did not come to pass in time.');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+void [authorizationTypedData, domain];
