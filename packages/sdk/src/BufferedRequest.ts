@@ -26,13 +26,18 @@ export interface BufferedRequest {
 export async function bufferRequest(input: FetchInput, init: RequestInit = {}, maxBytes: number): Promise<BufferedRequest> {
   // `duplex` is needed for a body that is a stream.
   const request = new Request(input, { ...init, duplex: 'half' } as RequestInit);
-  const { url, method, headers, redirect, signal } = request;
+  const { url, method, headers, redirect } = request;
   const body = request.body === null ? undefined : await readLimited(request.body, maxBytes);
   if (request.body !== null && body === undefined) {
     throw new AgentPayError('payload_too_large', `The request body has more than ${maxBytes} bytes, which are kept to be sent again.`);
   }
   const key = createHash('sha256').update(`${method} ${url}\n`).update(body ?? '').digest('base64url');
-  return { url, method, headers, body, redirect, signal, options: init, key };
+  return { url, method, headers, body, redirect, signal: signalOf(input, init), options: init, key };
+}
+
+// The caller's own signal: the one of the request made here is gone when that is collected.
+function signalOf(input: FetchInput, init: RequestInit): AbortSignal | undefined {
+  return init.signal ?? (typeof input === 'object' && 'signal' in input ? input.signal : undefined);
 }
 
 /** Sends the request, with further headers and another redirect mode or signal where given. */

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { fromBase64url, parseShape } from '../encoding/Json.js';
 import {
   addressSchema,
-  bytes32Schema,
   bytesToHex,
   checksumAddress,
   keccak256,
@@ -11,6 +10,7 @@ import {
   type Address,
   type Hex,
 } from '../evm/Hex.js';
+import { authorizationSchema } from '../x402/exact.js';
 import type { Challenge } from './Challenge.js';
 
 /** Method and intent of an ERC-20 charge on an EVM chain (draft-evm-charge). */
@@ -33,16 +33,7 @@ const requestSchema = z.object({
 /** The decoded `request` of an evm charge; amounts in base units of the ERC-20 token `currency`. */
 export type EvmChargeRequest = z.infer<typeof requestSchema>;
 
-const authorizationPayloadSchema = z.object({
-  type: z.literal('authorization'),
-  from: addressSchema,
-  to: addressSchema,
-  value: uint256Schema,
-  validAfter: uint256Schema,
-  validBefore: uint256Schema,
-  nonce: bytes32Schema,
-  signature: signatureSchema,
-});
+const authorizationPayloadSchema = authorizationSchema.extend({ type: z.literal('authorization'), signature: signatureSchema });
 
 /** Credential payload of type `authorization`: an EIP-3009 TransferWithAuthorization. */
 export type AuthorizationPayload = z.infer<typeof authorizationPayloadSchema>;

@@ -2,18 +2,18 @@ import { z } from 'zod';
 import { addressSchema, bytes32Schema, signatureSchema, uint256Schema } from '../evm/Hex.js';
 import type { Authorization } from '../evm/Eip3009.js';
 
-/** The `payload` of scheme `exact` on EVM by EIP-3009, the same in x402 v1 and v2. Numbers are decimal text. */
-export const exactPayloadSchema = z.object({
-  signature: signatureSchema,
-  authorization: z.object({
-    from: addressSchema,
-    to: addressSchema,
-    value: uint256Schema,
-    validAfter: uint256Schema,
-    validBefore: uint256Schema,
-    nonce: bytes32Schema,
-  }),
+/** An EIP-3009 authorization as it travels, in x402 and in MPP. Numbers are decimal text. */
+export const authorizationSchema = z.object({
+  from: addressSchema,
+  to: addressSchema,
+  value: uint256Schema,
+  validAfter: uint256Schema,
+  validBefore: uint256Schema,
+  nonce: bytes32Schema,
 });
+
+/** The `payload` of scheme `exact` on EVM by EIP-3009, the same in x402 v1 and v2. */
+export const exactPayloadSchema = z.object({ signature: signatureSchema, authorization: authorizationSchema });
 
 export type ExactPayload = z.infer<typeof exactPayloadSchema>;
 
