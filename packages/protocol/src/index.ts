@@ -1,12 +1,15 @@
 export * from './encoding/Json.js';
 export * from './encoding/readLimited.js';
 export * from './evm/Eip3009.js';
+export * from './evm/Erc6492.js';
 export * from './evm/Hex.js';
+export * from './evm/Permit2.js';
 export * as mpp from './mpp/Mpp.js';
 export * from './token/PaymentToken.js';
 export * from './x402/Facilitator.js';
 export * from './x402/exact.js';
 export * from './x402/httpFacilitator.js';
+export * from './x402/permit2.js';
 export * from './x402/reasons.js';
 export * as x402v1 from './x402/v1.js';
 export * as x402v2 from './x402/v2.js';

@@ -1,3 +1,4 @@
+import { addressWord, typedDataDigest, uint256Word } from './Eip712.js';
 import { hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
 
 /** A signed permission to move tokens once (EIP-3009 TransferWithAuthorization). Times are Unix seconds; both bounds are exclusive. */
@@ -27,24 +28,21 @@ const TRANSFER_TYPE = keccak256(
 /** EIP-712 domain separator, 32 bytes. Constant per token: compute once. */
 export function domainSeparator(domain: TokenDomain): Uint8Array {
   const { name, version, chainId, verifyingContract } = domain;
-  return keccak256(Buffer.concat([DOMAIN_TYPE, keccak256(name), keccak256(version), uint256(BigInt(chainId)), address(verifyingContract)]));
+  const words = [keccak256(name), keccak256(version), uint256Word(BigInt(chainId)), addressWord(verifyingContract)];
+  return keccak256(Buffer.concat([DOMAIN_TYPE, ...words]));
 }
 
 /** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). */
 export function hashAuthorization(separator: Uint8Array, authorization: Authorization): Uint8Array {
   const struct = Buffer.allocUnsafe(7 * 32);
   struct.set(TRANSFER_TYPE, 0);
-  struct.set(address(authorization.from), 32);
-  struct.set(address(authorization.to), 64);
-  struct.set(uint256(authorization.value), 96);
-  struct.set(uint256(authorization.validAfter), 128);
-  struct.set(uint256(authorization.validBefore), 160);
+  struct.set(addressWord(authorization.from), 32);
+  struct.set(addressWord(authorization.to), 64);
+  struct.set(uint256Word(authorization.value), 96);
+  struct.set(uint256Word(authorization.validAfter), 128);
+  struct.set(uint256Word(authorization.validBefore), 160);
   struct.set(hexToBytes(authorization.nonce), 192);
-  const message = Buffer.allocUnsafe(66);
-  message.set([0x19, 0x01], 0);
-  message.set(separator, 2);
-  message.set(keccak256(struct), 34);
-  return keccak256(message);
+  return typedDataDigest(separator, keccak256(struct));
 }
 
 /** The same as typed data, for wallets (`eth_signTypedData_v4`, viem's `signTypedData`). */
@@ -64,14 +62,4 @@ export function authorizationTypedData(domain: TokenDomain, authorization: Autho
     primaryType: 'TransferWithAuthorization',
     message: authorization,
   } as const;
-}
-
-function uint256(value: bigint): Uint8Array {
-  return Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
-}
-
-function address(value: Address): Uint8Array {
-  const word = Buffer.alloc(32);
-  word.set(hexToBytes(value), 12);
-  return word;
 }

@@ -1,6 +1,6 @@
 /**
- * Reason codes of scheme `exact` on EVM by what went wrong, as the reference implementation spells them: `v2` in answers to v2 requests,
- * `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and `errorMessage`.
+ * Reason codes of the schemes `exact` and `upto` on EVM by what went wrong, as the reference implementation spells them: `v2` in answers
+ * to v2 requests, `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and `errorMessage`.
  */
 export const reasons = {
   invalidVersion: { v2: 'invalid_x402_version' },
@@ -30,6 +30,32 @@ export const reasons = {
   simulationFailed: { v2: 'invalid_exact_evm_transaction_simulation_failed' },
   transactionFailed: { v2: 'invalid_exact_evm_transaction_failed' },
   transferMismatch: { v2: 'invalid_exact_evm_transfer_event_mismatch' },
+  smartWalletDeploymentFailed: { v2: 'smart_wallet_deployment_failed' },
+  unsupportedPayload: { v2: 'unsupported_payload_type' },
+  permit2Spender: { v2: 'invalid_permit2_spender' },
+  permit2RecipientMismatch: { v2: 'invalid_permit2_recipient_mismatch' },
+  permit2DeadlineExpired: { v2: 'permit2_deadline_expired' },
+  permit2NotYetValid: { v2: 'permit2_not_yet_valid' },
+  permit2AmountMismatch: { v2: 'permit2_amount_mismatch' },
+  permit2TokenMismatch: { v2: 'permit2_token_mismatch' },
+  permit2Signature: { v2: 'invalid_permit2_signature' },
+  permit2ProxyNotDeployed: { v2: 'permit2_proxy_not_deployed' },
+  permit2InsufficientBalance: { v2: 'permit2_insufficient_balance' },
+  permit2AllowanceRequired: { v2: 'permit2_allowance_required' },
+  permit2SimulationFailed: { v2: 'permit2_simulation_failed' },
+  permit2InvalidAmount: { v2: 'permit2_invalid_amount' },
+  permit2InvalidDestination: { v2: 'permit2_invalid_destination' },
+  permit2InvalidOwner: { v2: 'permit2_invalid_owner' },
+  permit2PaymentTooEarly: { v2: 'permit2_payment_too_early' },
+  permit2NonceUsed: { v2: 'permit2_invalid_nonce' },
+  permit2612AmountMismatch: { v2: 'permit2_2612_amount_mismatch' },
+  uptoUnsupportedScheme: { v2: 'invalid_upto_evm_scheme' },
+  uptoNetworkMismatch: { v2: 'invalid_upto_evm_network_mismatch' },
+  uptoFacilitatorMismatch: { v2: 'upto_facilitator_mismatch' },
+  uptoSettlementExceedsAmount: { v2: 'invalid_upto_evm_payload_settlement_exceeds_amount' },
+  uptoAmountExceedsPermitted: { v2: 'upto_amount_exceeds_permitted' },
+  uptoUnauthorizedFacilitator: { v2: 'upto_unauthorized_facilitator' },
+  uptoTransactionFailed: { v2: 'invalid_upto_evm_transaction_failed' },
   duplicateSettlement: { v2: 'duplicate_settlement' },
   settlementPending: { v2: 'settlement_pending' },
   unexpectedVerify: { v2: 'unexpected_verify_error' },
@@ -46,5 +72,5 @@ export function reasonCode(reason: Reason, x402Version: 1 | 2): string {
 
 /** Whether a code says that the authorization's nonce was used before: the money may have moved already. */
 export function isNonceUsed(code: string | undefined): boolean {
-  return code === reasons.nonceUsed.v2;
+  return code === reasons.nonceUsed.v2 || code === reasons.permit2NonceUsed.v2;
 }

@@ -1,0 +1,22 @@
+import { hexToBytes, keccak256, type Address } from './Hex.js';
+
+/** The digest that is signed (EIP-712), of a domain separator and the hash of a struct. */
+export function typedDataDigest(separator: Uint8Array, structHash: Uint8Array): Uint8Array {
+  const message = Buffer.allocUnsafe(66);
+  message.set([0x19, 0x01], 0);
+  message.set(separator, 2);
+  message.set(structHash, 34);
+  return keccak256(message);
+}
+
+/** A uint256 as the 32 bytes of its ABI encoding. */
+export function uint256Word(value: bigint): Uint8Array {
+  return Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
+}
+
+/** An address as the 32 bytes of its ABI encoding. */
+export function addressWord(value: Address): Uint8Array {
+  const word = Buffer.alloc(32);
+  word.set(hexToBytes(value), 12);
+  return word;
+}
