@@ -24,6 +24,8 @@ export interface InteropStack {
   serve(app: Express): Promise<string>;
   /** Test USDC of an address, in base units. */
   usdc(address: Hex): Promise<bigint>;
+  /** Runs `end` when the stack closes, before its chain does. */
+  onClose(end: () => Promise<void>): void;
   close(): Promise<void>;
 }
 
@@ -32,6 +34,7 @@ export const randomKey = (): Hex => `0x${randomBytes(32).toString('hex')}`;
 export async function startInteropStack(): Promise<InteropStack> {
   const chain = await startLocalChain({ port: await freePort(), blockTime: 0.2 });
   const servers: Server[] = [];
+  const ends: (() => Promise<void>)[] = [];
   const [buyerKey, facilitatorKey] = [randomKey(), randomKey()];
   const buyer = privateKeyToAccount(buyerKey);
   await chain.fund(buyer.address, { usdc: 100_000_000n });
@@ -56,11 +59,13 @@ export async function startInteropStack(): Promise<InteropStack> {
         functionName: 'balanceOf',
         args: [address],
       }),
+    onClose: (end) => void ends.push(end),
     async close() {
       for (const server of servers) {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
       }
+      for (const end of ends) await end();
       await chain.close();
     },
   };
