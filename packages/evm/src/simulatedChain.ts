@@ -13,8 +13,8 @@ export type Fault =
   | { readonly on: 'send'; readonly kind: 'answer_lost' }
   /** The node denies knowing a receipt that exists. */
   | { readonly on: 'receipts'; readonly kind: 'missing' }
-  /** The node gives a successful receipt without its logs. */
-  | { readonly on: 'receipts'; readonly kind: 'without_logs' };
+  /** The node gives a successful receipt without logs for a transaction that is in no block. */
+  | { readonly on: 'receipts'; readonly kind: 'invented' };
 
 /** A chain in memory whose blocks come on demand. It knows one token, EIP-3009 and Multicall3, and nothing else. */
 export interface SimulatedChain extends Chain {
@@ -73,7 +73,7 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     if (!due) return undefined;
     due.left -= 1;
     const { kind } = due.fault;
-    if (kind === 'answer_lost' || kind === 'missing' || kind === 'without_logs') return kind;
+    if (kind === 'answer_lost' || kind === 'missing' || kind === 'invented') return kind;
     throw new ChainError(kind, `Scripted fault: ${on} is ${kind}.`);
   }
 
@@ -151,8 +151,8 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     async receipts(hashes) {
       const fault = enter('receipts');
       if (fault === 'missing') return hashes.map(() => undefined);
-      const found = hashes.map(findReceipt);
-      return fault === 'without_logs' ? found.map((receipt) => receipt && { ...receipt, success: true, logs: [] }) : found;
+      const invented = { blockNumber: head().number, success: true, gasUsed: 0n, logs: [] };
+      return hashes.map((hash) => findReceipt(hash) ?? (fault === 'invented' ? { hash, ...invented } : undefined));
     },
     block: async () => (enter('block'), head()),
     async authorizationUse(_asset, payer, nonce) {

@@ -7,7 +7,7 @@ import {
   type FacilitatorRequest,
   type Hex,
 } from '@agentpay/protocol';
-import { simulatedChain, type Chain, type SimulatedChain } from '@agentpay/evm';
+import { simulatedChain, type SimulatedChain } from '@agentpay/evm';
 import { migrate, pgliteDb } from '@agentpay/storage';
 import { toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
@@ -59,83 +59,64 @@ export async function signedRequest(options: PaymentOptions = {}): Promise<Facil
 
 export const newPayer = () => privateKeyToAccount(generatePrivateKey());
 
-/** A facilitator on a simulated chain and an in-memory database. */
+/** An in-memory database with the tables. Opening one takes a second, so a test file shares it. */
+export async function openDb(): Promise<Db> {
+  const db = await pgliteDb();
+  await migrate(db, migrations);
+  return db;
+}
+
+/** A facilitator on a simulated chain and an emptied database. */
 export interface Bed {
   readonly chain: SimulatedChain;
   readonly db: Db;
-  /** Starts a facilitator; all are closed at the end. */
+  /** Lets time pass at once, for facilitator and chain; timers do not notice. */
+  skip(ms: number): void;
+  /** Starts a facilitator that is closed with the bed. */
   start(options?: Partial<FacilitatorOptions>): Promise<RunningFacilitator>;
+  /** Starts a facilitator that dies without being closed. */
+  startMortal(life: Partial<FacilitatorOptions>): Promise<RunningFacilitator>;
+  /** Makes a block every few milliseconds from now on. */
+  mine(): void;
   close(): Promise<void>;
 }
 
-export async function openBed(): Promise<Bed> {
-  const chain = simulatedChain(systemClock);
-  const db = await pgliteDb();
-  await migrate(db, migrations);
+export async function openBed(db: Db): Promise<Bed> {
+  let skipped = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + skipped };
+  const chain = simulatedChain(clock);
+  await db.exec('truncate facilitator_settlements, facilitator_transactions');
   chain.mint(payer.address, 1_000_000_000n);
   const started: RunningFacilitator[] = [];
+  let stopMining = () => {};
+  const launch = (options: Partial<FacilitatorOptions>) =>
+    createFacilitator({
+      chain,
+      db,
+      network,
+      clock,
+      random: systemRandom,
+      accounts: [gasPayer],
+      maxValidBeforeSeconds: 3_600,
+      pollMs: 2,
+      repairEveryMs: 20,
+      settleTimeoutMs: 10_000,
+      ...options,
+    });
   return {
     chain,
     db,
+    skip: (ms) => void (skipped += ms),
+    startMortal: launch,
     async start(options = {}) {
-      const facilitator = await createFacilitator({
-        chain,
-        db,
-        network,
-        clock: systemClock,
-        random: systemRandom,
-        accounts: [gasPayer],
-        maxValidBeforeSeconds: 3_600,
-        pollMs: 2,
-        repairEveryMs: 20,
-        settleTimeoutMs: 10_000,
-        ...options,
-      });
+      const facilitator = await launch(options);
       started.push(facilitator);
       return facilitator;
     },
+    mine: () => void (stopMining = chain.mineEvery(5)),
     async close() {
       await Promise.all(started.map((facilitator) => facilitator.close()));
-      await db.close();
+      stopMining();
     },
   };
-}
-
-/** A process that can be killed between any two things it does to database or chain: then nothing of it happens any more. */
-export function mortal({ chain, db }: Bed) {
-  const timers = new Set<() => void>();
-  const never = new Promise<never>(() => {});
-  let left = Infinity;
-  let done = 0;
-  const dead = () => done >= left;
-  const kill = () => {
-    left = done;
-    for (const cancel of timers) cancel();
-  };
-  const step = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (dead()) return never;
-    const result = await work();
-    done += 1;
-    if (dead()) kill();
-    return dead() ? never : result;
-  };
-  const clock: Clock = {
-    now: systemClock.now,
-    timer(ms, fn, options) {
-      if (dead()) return () => undefined;
-      const cancel = systemClock.timer(ms, fn, options);
-      timers.add(cancel);
-      return cancel;
-    },
-  };
-  const node = Object.fromEntries(
-    Object.entries(chain).map(([name, method]) => [name, (...args: unknown[]) => step(() => (method as (...a: unknown[]) => Promise<unknown>)(...args))]),
-  ) as unknown as Chain;
-  const mortalDb: Db = {
-    query: (sql, params) => step(() => db.query(sql, params)),
-    tx: (work) => step(() => db.tx(work)),
-    exec: (sql) => step(() => db.exec(sql)),
-    close: () => Promise.resolve(),
-  };
-  return { clock, chain: node, db: mortalDb, kill, steps: () => done, dieAfter: (steps: number) => void (left = done + steps) };
 }

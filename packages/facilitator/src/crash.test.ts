@@ -1,0 +1,54 @@
+import type { Db } from '@agentpay/primitives';
+import type { Hex } from '@agentpay/protocol';
+import { mortal } from './mortal.fixture.js';
+import { openBed, openDb, signedRequest } from './payment.fixture.js';
+
+describe('a facilitator that dies after any step of a settlement', () => {
+  let db: Db;
+  beforeAll(async () => void (db = await openDb()));
+  afterAll(() => db.close());
+
+  it.each([
+    ['while no block comes', false],
+    ['while blocks come', true],
+  ])('%s: the money moves once, and its heir names the transaction that moved it', async (_, mining) => {
+    const total = await stepsOfOneSettlement();
+    expect(total).toBeGreaterThan(8);
+    let deaths = 0;
+    for (let steps = 1; steps <= total; steps++) deaths += await dieAndRetry(steps, mining);
+    // With blocks coming, the last steps may be made before the process would have died.
+    expect(deaths).toBeGreaterThan(total / 2);
+  });
+
+  async function stepsOfOneSettlement(): Promise<number> {
+    const bed = await openBed(db);
+    const life = mortal(bed);
+    const facilitator = await bed.start(life);
+    const before = life.steps();
+    bed.mine();
+    await facilitator.settle(await signedRequest());
+    await bed.close();
+    return life.steps() - before;
+  }
+
+  async function dieAndRetry(steps: number, mining: boolean): Promise<number> {
+    const bed = await openBed(db);
+    const life = mortal(bed);
+    const victim = await bed.startMortal(life);
+    if (mining) bed.mine();
+    const request = await signedRequest();
+    const death = life.dieAfter(steps).then(() => 1);
+    const died = await Promise.race([death, victim.settle(request).then(() => 0)]);
+    life.kill();
+    const heir = await bed.start();
+    if (!mining) bed.mine();
+    const answer = await heir.settle(request);
+    expect({ steps, answer }).toEqual({ steps, answer: expect.objectContaining({ success: true }) });
+    expect(bed.chain.transfers()).toHaveLength(1);
+    const [receipt] = await bed.chain.receipts([answer.transaction as Hex]);
+    expect(receipt?.logs).toHaveLength(2);
+    expect(await heir.settle(request)).toEqual(answer);
+    await bed.close();
+    return died;
+  }
+});

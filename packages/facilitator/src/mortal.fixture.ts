@@ -1,0 +1,68 @@
+import { systemClock, type Cancel, type Clock, type Db } from '@agentpay/primitives';
+import type { Chain } from '@agentpay/evm';
+
+/** The world of a process that dies between two things it does to database or chain: from then on nothing of it happens any more. */
+export interface Mortal {
+  readonly clock: Clock;
+  readonly chain: Chain;
+  readonly db: Db;
+  /** Things done to database and chain so far. */
+  steps(): number;
+  /** Resolves when the process has died. */
+  dieAfter(steps: number): Promise<void>;
+  kill(): void;
+}
+
+export function mortal(world: { chain: Chain; db: Db }): Mortal {
+  const timers = new Set<Cancel>();
+  const never = new Promise<never>(() => {});
+  let dead = false;
+  let done = 0;
+  let last = Infinity;
+  let died: () => void = () => {};
+
+  function kill(): void {
+    dead = true;
+    for (const cancel of timers) cancel();
+    died();
+  }
+  async function step<T>(work: () => Promise<T>): Promise<T> {
+    if (dead) return never;
+    const result = await work();
+    done += 1;
+    if (done >= last) kill();
+    return dead ? never : result;
+  }
+  const mortalMethod =
+    (method: (...args: unknown[]) => Promise<unknown>) =>
+    (...args: unknown[]) =>
+      step(() => method(...args));
+
+  const { chain, db } = world;
+  return {
+    clock: {
+      now: systemClock.now,
+      timer(ms, fn, options) {
+        if (dead) return () => {};
+        const cancel = systemClock.timer(ms, fn, options);
+        timers.add(cancel);
+        return cancel;
+      },
+    },
+    chain: Object.fromEntries(
+      Object.entries(chain).map(([name, method]) => [name, mortalMethod(method as () => Promise<unknown>)]),
+    ) as unknown as Chain,
+    db: {
+      query: (sql, params) => step(() => db.query(sql, params)),
+      tx: (work) => step(() => db.tx(work)),
+      exec: (sql) => step(() => db.exec(sql)),
+      close: async () => {},
+    },
+    steps: () => done,
+    dieAfter(steps) {
+      last = done + steps;
+      return new Promise((resolve) => (died = resolve));
+    },
+    kill,
+  };
+}
