@@ -1,11 +1,10 @@
 import { ApiError, createApiClient } from './index.js';
 import * as api from '@agentpay/api';
-import { closeServers, serve } from './seller.test.support.js';
+import { closeServers, failure, serve } from './seller.test.support.js';
 
 const AGENT = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a';
 const TOKEN = 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e';
 const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
-const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error);
 
 afterEach(closeServers);
 

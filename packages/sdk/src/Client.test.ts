@@ -16,6 +16,7 @@ import {
   askV2,
   closeServers,
   deliverGoods,
+  failure,
   hurriedClock,
   isSigned,
   offer,
@@ -29,7 +30,6 @@ import {
 
 const clock = hurriedClock();
 const client = (options: Partial<ClientOptions> = {}) => createClient({ privateKey: BUYER_KEY, clock, ...options });
-const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error);
 
 async function buyOnce(buyer: Client, seller: Seller, init?: RequestInit) {
   const response = await buyer.fetch(`${seller.url}/paid`, init);

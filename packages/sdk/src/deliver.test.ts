@@ -12,6 +12,7 @@ import {
   askV2,
   closeServers,
   deliverGoods,
+  failure,
   demand,
   hurriedClock,
   startSeller,
@@ -22,7 +23,6 @@ import {
 
 let clock: HurriedClock;
 const client = (options: Partial<ClientOptions> = {}) => createClient({ privateKey: BUYER_KEY, clock, ...options });
-const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error as PaymentError);
 const different = ({ proofs }: Seller) => new Set(proofs.map(({ value }) => value)).size;
 
 beforeEach(() => {

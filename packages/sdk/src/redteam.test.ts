@@ -18,6 +18,7 @@ import {
   closeServers,
   deliverGoods,
   demand,
+  failure,
   hurriedClock,
   offer,
   serve,
@@ -32,7 +33,6 @@ import {
 
 const clock = hurriedClock();
 const client = (options: Partial<ClientOptions> = {}) => createClient({ privateKey: BUYER_KEY, clock, ...options });
-const failure = (work: Promise<unknown>) => work.then(() => undefined, (error: unknown) => error as PaymentError);
 const agentpay = { url: 'http://127.0.0.1:9', apiKey: 'secret key', walletId: WALLET };
 const isBudget = (reason: string) => /^(per_request|total)$/.test(reason);
 

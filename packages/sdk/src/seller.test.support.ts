@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { baseSepolia, type Clock } from '@agentpay/primitives';
+import { baseSepolia, systemClock, type Clock } from '@agentpay/primitives';
 import {
   authorizationTypedData,
   exactPayloadSchema,
@@ -15,6 +15,7 @@ import {
 } from '@agentpay/protocol';
 import { verifyTypedData } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import type { PaymentError } from './PaymentError.js';
 
 export const BUYER_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
 export const BUYER = privateKeyToAccount(BUYER_KEY).address;
@@ -33,6 +34,14 @@ export async function serve(listener: RequestListener): Promise<string> {
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** What the work fails with; undefined when it does not. */
+export function failure(work: Promise<unknown>): Promise<PaymentError | undefined> {
+  return work.then(
+    () => undefined,
+    (error: PaymentError) => error,
+  );
 }
 
 export async function closeServers(): Promise<void> {
@@ -63,12 +72,11 @@ export function hurriedClock(): HurriedClock {
         timeouts.add(fn);
         return () => void timeouts.delete(fn);
       }
-      const handle = setImmediate(() => {
+      return systemClock.timer(0, () => {
         now += ms;
         waited.push(ms);
         fn();
       });
-      return () => clearImmediate(handle);
     },
     expire() {
       for (const fn of timeouts) fn();

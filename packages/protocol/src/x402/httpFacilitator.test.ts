@@ -119,9 +119,17 @@ describe('a facilitator over HTTP', () => {
     expect(await failure(remote.supported())).toBe('facilitator_unavailable');
   });
 
+  it.each<[string, RequestListener]>([
+    ['hangs', () => undefined],
+    ['hangs in the middle of the answer', (_, response) => void response.writeHead(200).write('{"success":')],
+  ])('that %s is given up', async (_, listener) => {
+    const remote = await facilitator(listener, { verifyTimeoutMs: 100, settleTimeoutMs: 100 });
+    expect(await failure(remote.settle(request))).toBe('settlement_unknown');
+    expect(await failure(remote.verify(request))).toBe('facilitator_unavailable');
+    expect(await failure(remote.supported())).toBe('facilitator_unavailable');
+  });
+
   it.each<[string, RequestListener, ErrorName]>([
-    ['hangs', () => undefined, 'settlement_unknown'],
-    ['hangs in the middle of the answer', (_, response) => void response.writeHead(200).write('{"success":'), 'settlement_unknown'],
     ['breaks the connection', (message) => void message.socket.destroy(), 'settlement_unknown'],
     ['answers in HTML', (_, response) => void response.writeHead(200).end('<html>'), 'settlement_unknown'],
     ['answers with another shape', answer(200, { ok: true }), 'settlement_unknown'],
@@ -133,7 +141,7 @@ describe('a facilitator over HTTP', () => {
     ['wants a key', answer(401, { error: 'unauthorized' }), 'facilitator_unavailable'],
     ['is overloaded and says so', answer(503, { code: 'facilitator_overloaded' }), 'facilitator_unavailable'],
   ])('that %s gives no usable answer', async (_, listener, settleKind) => {
-    const remote = await facilitator(listener, { verifyTimeoutMs: 200, settleTimeoutMs: 200 });
+    const remote = await facilitator(listener);
     expect(await failure(remote.settle(request))).toBe(settleKind);
     expect(await failure(remote.verify(request))).toBe('facilitator_unavailable');
     expect(await failure(remote.supported())).toBe('facilitator_unavailable');
