@@ -1,4 +1,4 @@
-import { AgentPayError, type Clock, type Random, type Store } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, type Clock, type Store } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { Report } from './options.js';
 
@@ -11,12 +11,11 @@ export interface Answer {
 
 const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 const recordSchema = z.object({
-  /** `running`: the handler may be at work. `settling`: money may move or have moved. `done`: paid. */
-  state: z.enum(['running', 'settling', 'done']),
+  /** `running`: the handler may be at work. `settling`: money may move or have moved. `done`: paid. `free`: given up. */
+  state: z.enum(['running', 'settling', 'done', 'free']),
   /** Digest of the request and the proof that the payment belongs to. */
   binding: z.string(),
-  owner: z.string(),
-  /** Until when, in ms since the epoch, the owner is taken to be alive. */
+  /** Until when, in ms since the epoch, whoever wrote this is taken to be alive. */
   leaseUntil: z.number(),
   answer: z.object({ status: z.number(), headers: headersSchema, body: z.string() }).optional(),
   /** Headers of the receipt, once paid. */
@@ -34,7 +33,9 @@ export interface Claim {
   readonly expiresAtMs: number;
   readonly state: Stored['state'];
   readonly binding: string;
-  readonly owner: string;
+  readonly leaseUntil: number;
+  /** Whether somebody else may have seen this claim left behind, and may still come back to it. */
+  readonly contested: boolean;
   readonly answer: Answer | undefined;
   readonly receipt: Receipt | undefined;
 }
@@ -52,7 +53,8 @@ export interface Subject {
  */
 export interface Claims {
   /**
-   * The payment's claim if it was left behind (`running`, `settling` with a lease that ran out) or is `done`; undefined if there is none.
+   * The payment's claim if it was left behind (`running`, `settling` with a lease that ran out), given up (`free`) or is `done`;
+   * undefined if there is none.
    * @throws AgentPayError `payment_in_progress`, `payment_bound_elsewhere`
    */
   find(subject: Subject): Promise<Claim | undefined>;
@@ -73,7 +75,7 @@ const OPEN_MS = 10 * 60_000;
 /** How long a paid answer is kept after its proof has expired; clocks of several nodes may differ by less. */
 const DONE_MS = 60_000;
 
-export function claimsIn({ store, clock, random, report }: { store: Store; clock: Clock; random: Random; report: Report }): Claims {
+export function claimsIn({ store, clock, report }: { store: Store; clock: Clock; report: Report }): Claims {
   async function asking<T>(what: Promise<T>): Promise<T> {
     try {
       return await what;
@@ -83,26 +85,27 @@ export function claimsIn({ store, clock, random, report }: { store: Store; clock
     }
   }
 
-  async function write(claim: Omit<Claim, 'version'>, expected: number, leaseMs: number): Promise<Claim> {
-    const { key, state, binding, owner, answer, receipt, expiresAtMs } = claim;
-    const record: Stored = {
-      state,
-      binding,
-      owner,
-      leaseUntil: clock.now() + leaseMs,
-      ...(answer && { answer: { ...answer, headers: { ...answer.headers }, body: answer.body.toString('base64') } }),
-      ...(receipt && { receipt: { ...receipt } }),
-    };
-    const ttlMs = Math.max(expiresAtMs - clock.now(), leaseMs, 0) + (state === 'done' ? DONE_MS : OPEN_MS);
-    const version = await asking(store.put(key, JSON.stringify(record), { expected, ttlMs }));
+  async function write(change: Omit<Claim, 'leaseUntil'>, leaseMs: number): Promise<Claim> {
+    const claim = { ...change, leaseUntil: clock.now() + leaseMs };
+    const ttlMs = Math.max(claim.expiresAtMs - clock.now(), leaseMs, 0) + (claim.state === 'done' ? DONE_MS : OPEN_MS);
+    const version = await asking(store.put(claim.key, JSON.stringify(storedForm(claim)), { expected: claim.version, ttlMs }));
     if (version === undefined) throw inProgress();
     return { ...claim, version };
+  }
+
+  const isContested = ({ contested, leaseUntil }: Claim) => contested || leaseUntil <= clock.now();
+
+  // The store counts versions anew after a delete. Whoever still names a version of before must not hit upon a claim of after.
+  async function giveUp(claim: Claim): Promise<void> {
+    if (isContested(claim)) await write({ ...claim, state: 'free', answer: undefined }, 0);
+    else await store.delete(claim.key, { expected: claim.version });
   }
 
   async function quietly(change: Promise<unknown>): Promise<void> {
     try {
       await change;
     } catch (error) {
+      if (isAgentPayError(error, 'payment_in_progress')) return; // it belongs to somebody else by now
       report({ what: 'a claim could not be changed and stays until it expires', error });
     }
   }
@@ -112,28 +115,44 @@ export function claimsIn({ store, clock, random, report }: { store: Store; clock
       const entry = await asking(read(store, key));
       if (!entry) return undefined;
       const { record, version } = entry;
-      if (record.binding !== binding) throw new AgentPayError('payment_bound_elsewhere', 'This payment belongs to another request.');
-      if (record.state !== 'done' && record.leaseUntil > clock.now()) throw inProgress();
+      const { state, leaseUntil, receipt } = record;
+      if (state !== 'free' && record.binding !== binding) throw boundElsewhere();
+      if (state !== 'done' && leaseUntil > clock.now()) throw inProgress();
       const answer = record.answer && { ...record.answer, body: Buffer.from(record.answer.body, 'base64') };
-      return { key, expiresAtMs, version, state: record.state, binding, owner: record.owner, answer, receipt: record.receipt };
+      return { key, expiresAtMs, version, state, binding, leaseUntil, contested: true, answer, receipt };
     },
     take(subject, leaseMs, after) {
-      const owner = Buffer.from(random.bytes(12)).toString('base64url');
-      const claim = { ...subject, state: 'running', owner, answer: undefined, receipt: undefined } as const;
-      return write(claim, after?.version ?? 0, leaseMs);
+      const taken = { state: 'running', version: after?.version ?? 0, contested: after !== undefined } as const;
+      return write({ ...subject, ...taken, answer: undefined, receipt: undefined }, leaseMs);
     },
-    settling: (claim, leaseMs, answer) => write({ ...claim, state: 'settling', answer }, claim.version, leaseMs),
+    settling(claim, leaseMs, answer) {
+      return write({ ...claim, state: 'settling', contested: isContested(claim), answer }, leaseMs);
+    },
     async done(claim, receipt, answer) {
-      await write({ ...claim, state: 'done', receipt, answer }, claim.version, 0);
+      await write({ ...claim, state: 'done', receipt, answer }, 0);
     },
-    yieldLease: (claim) => quietly(write(claim, claim.version, 0)),
-    drop: (claim) => quietly(store.delete(claim.key, { expected: claim.version })),
+    yieldLease: (claim) => quietly(write(claim, 0)),
+    drop: (claim) => quietly(giveUp(claim)),
   };
 }
 
 async function read(store: Store, key: string): Promise<{ record: Stored; version: number } | undefined> {
   const entry = await store.get(key);
   return entry && { record: recordSchema.parse(JSON.parse(entry.value)), version: entry.version };
+}
+
+function storedForm({ state, binding, leaseUntil, answer, receipt }: Omit<Claim, 'version'>): Stored {
+  return {
+    state,
+    binding,
+    leaseUntil,
+    ...(answer && { answer: { ...answer, headers: { ...answer.headers }, body: answer.body.toString('base64') } }),
+    ...(receipt && { receipt: { ...receipt } }),
+  };
+}
+
+function boundElsewhere(): AgentPayError {
+  return new AgentPayError('payment_bound_elsewhere', 'This payment belongs to another request.');
 }
 
 function inProgress(): AgentPayError {

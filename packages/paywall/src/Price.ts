@@ -31,12 +31,15 @@ export interface Terms {
 }
 
 const line = z.string().max(500).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
+/** Id of a service at an AgentPay API. */
+export const serviceId = z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id');
+
 const shape = {
   price: z.string(),
   settle: z.enum(['after', 'before']).optional(),
   description: line.optional(),
   mimeType: z.string().regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w=."-]{1,100})?$/, 'must be a media type').optional(),
-  service: z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id').optional(),
+  service: serviceId.optional(),
 };
 
 /**

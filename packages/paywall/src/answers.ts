@@ -54,7 +54,7 @@ export async function answerError(exchange: Exchange, error: unknown): Promise<v
 function toAgentPayError(exchange: Exchange, error: unknown): AgentPayError {
   if (isAgentPayError(error)) return error;
   exchange.settings.report({ what: 'a request to a priced route failed', error, requestId: requestIdOf(exchange) });
-  return new AgentPayError('internal_error', 'The request failed. Nothing was charged.', { cause: error });
+  return new AgentPayError('internal_error', 'The request failed.', { cause: error });
 }
 
 function refuse(exchange: Exchange, error: AgentPayError): void {

@@ -34,7 +34,7 @@ export async function charge(exchange: Exchange): Promise<void> {
   payment.checkTime();
   const timeoutMs = Math.min(handlerTimeoutMs, payment.deadlineMs - clock.now());
   const claim = await claims.take(subject, timeoutMs + LEASE_MARGIN_MS, left);
-  await verify(exchange, payment, claim, left !== undefined);
+  await verify(exchange, payment, claim, left?.state === 'running');
   if (exchange.quote.terms.settle === 'before') return settleFirst(exchange, payment, claim);
   return serve(exchange, payment, claim, timeoutMs);
 }

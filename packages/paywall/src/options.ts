@@ -12,7 +12,7 @@ import { addressSchema, checksumAddress, httpFacilitator, mpp, type Address, typ
 import { z } from 'zod';
 import { claimsIn, type Claims } from './Claims.js';
 import { checkKnown } from './known.js';
-import { readPrice, type Price, type Terms } from './Price.js';
+import { readPrice, serviceId, type Price, type Terms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
 
 /** The AgentPay API that issues and settles payment tokens. */
@@ -100,7 +100,6 @@ const SEPARATORS = /["\\|]|[^\x20-\x7e]/;
 const url = z.string().refine(isHttpUrl, 'must be an http or https URL');
 const secretError = `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more`;
 const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, secretError);
-const service = z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id');
 const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const bytes = z.number().int().min(0).max(1024 * MIB).optional();
 
@@ -126,7 +125,7 @@ const shape = {
   handlerTimeoutMs: z.number().int().min(1).optional(),
   onError: fn.optional(),
 };
-const tokenShape = { url, key: z.string().min(1).max(1024), service: service.optional() };
+const tokenShape = { url, key: z.string().min(1).max(1024), service: serviceId.optional() };
 
 /** Checks the options of `paywall()`. @throws TypeError that names the option at fault */
 export function readOptions(options: PaywallOptions): Settings {
@@ -149,7 +148,7 @@ export function readOptions(options: PaywallOptions): Settings {
     authorizationHeader: options.authorizationHeader ?? 'Authorization',
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
-    claims: claimsIn({ store: options.store ?? memoryStore(clock), clock, random, report }),
+    claims: claimsIn({ store: options.store ?? memoryStore(clock), clock, report }),
     clock,
     random,
     maxTimeoutSeconds,

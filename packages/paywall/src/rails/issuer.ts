@@ -1,5 +1,12 @@
 import { AgentPayError, type Clock } from '@agentpay/primitives';
-import { paymentTokenKeys, paymentTokenKid, verifyPaymentToken, type PaymentTokenClaims, type PaymentTokenKeys } from '@agentpay/protocol';
+import {
+  paymentTokenKeys,
+  paymentTokenKid,
+  readLimited,
+  verifyPaymentToken,
+  type PaymentTokenClaims,
+  type PaymentTokenKeys,
+} from '@agentpay/protocol';
 import { z } from 'zod';
 
 /** Steps of a call that the provider reports. */
@@ -151,12 +158,7 @@ function unavailable(cause: unknown): AgentPayError {
 }
 
 async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_ANSWER) throw new Error('The AgentPay API answered at too great length.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+  const bytes = await readLimited(response.body, MAX_ANSWER);
+  if (!bytes) throw new Error('The AgentPay API answered at too great length.');
+  return bytes.toString('utf8');
 }
