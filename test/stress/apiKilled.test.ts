@@ -4,7 +4,7 @@ import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { send, startNode, type ApiNode } from './apiNode.js';
 import { contradictions, keptTokens } from './books.js';
 import { commitGate, type Catch, type CommitGate } from './commitGate.js';
-import { balance, buy, FUNDS, NET, openShop, PRICE, stateAfter, steps, take, type Bought, type Shop, type Step } from './shop.js';
+import { balance, buy, FUNDS, money, NET, openShop, PRICE, stateAfter, steps, take, type Bought, type Shop, type Step } from './shop.js';
 import { below, storm, type Sale } from './storm.js';
 
 let database: TestDatabase;
@@ -18,8 +18,6 @@ afterEach(async () => {
   await db.close();
   await database.drop();
 });
-
-const money = (amount: number) => Number(amount.toFixed(6));
 
 describe('an API node killed by SIGKILL at a commit', () => {
   let gate: CommitGate;

@@ -3,7 +3,7 @@ import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
 import { ask, send, startNode, type Answer, type ApiNode } from './apiNode.js';
 import { contradictions, keptTokens } from './books.js';
-import { balance, buy, NET, offer, openShop, PRICE, steps, take, type Shop } from './shop.js';
+import { balance, buy, money, NET, offer, openShop, PRICE, steps, take, type Shop } from './shop.js';
 
 let database: TestDatabase;
 let db: Db;
@@ -23,7 +23,16 @@ afterAll(async () => {
 
 const repeat = <T>(times: number, make: (index: number) => Promise<T>) => Promise.all(Array.from({ length: times }, (_, index) => make(index)));
 const nodeFor = (index: number) => nodes[index % 2] as ApiNode;
-const money = (amount: number) => Number(amount.toFixed(6));
+
+/** Calls `make` with 0, 1, 2, ...: `rounds` times one after the other in each of `lanes` lanes at once. */
+async function race<T>(lanes: number, rounds: number, make: (index: number) => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  let index = 0;
+  await repeat(lanes, async () => {
+    for (let round = 0; round < rounds; round++) results.push(await make(index++));
+  });
+  return results;
+}
 
 function tally(answers: readonly (Answer | undefined)[]): Record<string, number> {
   const tallied: Record<string, number> = {};
@@ -38,7 +47,7 @@ describe('two API nodes on one PostgreSQL', () => {
   it('200 authorizes race for the last cents: as many as are covered get a token, the others 402', async () => {
     const shop = await openShop(nodeFor(0), { funds: 0.603 });
     const before = (await keptTokens(db)).size;
-    const answers = await repeat(200, (index) => take('authorize', nodeFor(index), shop, {}));
+    const answers = await race(50, 4, (index) => take('authorize', nodeFor(index), shop, {}));
     expect(tally(answers)).toEqual({ 201: 120, '402 AP-1001 insufficient_funds': 80 });
     expect((await keptTokens(db)).size).toBe(before + 120);
     expect(await balance(nodeFor(1), shop.buyer)).toEqual({ available: 0.003, held: 0.6 });
@@ -64,14 +73,21 @@ describe('two API nodes on one PostgreSQL', () => {
     expect(await balance(nodeFor(1), shop.seller)).toEqual({ available: money(settled * NET), held: 0 });
   });
 
-  it('agents that buy from each other crosswise all succeed', async () => {
+  it('agents that buy from each other crosswise, and cancel, do not deadlock', async () => {
     const forth = await openShop(nodeFor(0));
     const { seller, buyer } = forth;
     await ask(nodeFor(0), seller.key, `POST /v1/wallets/${seller.wallet}/fund`, { amount: 1, source: 'test_faucet' });
     const back: Shop = { seller: buyer, buyer: seller, serviceId: await offer(nodeFor(0), buyer) };
     const before = await balance(nodeFor(0), buyer);
-    await repeat(40, (index) => buy(nodeFor(index), index % 4 < 2 ? forth : back, steps.length));
-    expect(await balance(nodeFor(1), buyer)).toEqual({ available: money(before.available - 20 * (PRICE - NET)), held: 0 });
-    expect(await balance(nodeFor(1), seller)).toEqual({ available: money(1 - 20 * (PRICE - NET)), held: 0 });
+    const settle = (index: number) => buy(nodeFor(index), index % 2 ? forth : back, steps.length);
+    await race<unknown>(30, 5, (index) => (index % 3 === 0 ? settle(index) : buyAndCancel(index)));
+    expect(await balance(nodeFor(1), buyer)).toEqual({ available: money(before.available - 25 * (PRICE - NET)), held: 0 });
+    expect(await balance(nodeFor(1), seller)).toEqual({ available: money(1 - 25 * (PRICE - NET)), held: 0 });
+
+    async function buyAndCancel(index: number): Promise<void> {
+      const shop = index % 4 < 2 ? forth : back;
+      const { tokenId } = await buy(nodeFor(index), shop);
+      await ask(nodeFor(index + 1), shop.buyer.key, `DELETE /v1/x402/tokens/${tokenId}`);
+    }
   });
 });

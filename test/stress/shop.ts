@@ -5,6 +5,11 @@ export const PRICE = 0.005;
 export const NET = 0.00498;
 export const FUNDS = 1_000;
 
+/** Sums and differences of prices without the dust of binary fractions. */
+export function money(amount: number): number {
+  return Number(amount.toFixed(6));
+}
+
 /** A seller with a service at PRICE, and a buyer with money. */
 export interface Shop {
   readonly seller: Party;
