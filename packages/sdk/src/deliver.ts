@@ -51,7 +51,7 @@ async function sendUntilAnswered(client: ClientState, request: BufferedRequest, 
     const again = waitMs !== undefined && attempt < maxAttempts && clock.now() + waitMs < purchase.validUntil;
     if (!again && response) return response;
     if (!again) throw new PaymentError('payment_unresolved', 'The seller gave no answer to a payment.', { cause: error, payment });
-    await response?.body?.cancel();
+    await response?.body?.cancel().catch(() => undefined);
     await sleep(clock, waitMs, request.signal);
     request.signal?.throwIfAborted();
   }
