@@ -1,6 +1,7 @@
 import { AgentPayError, findNetwork } from '@agentpay/primitives';
 import {
   addressSchema,
+  checksumAddress,
   exactPayloadSchema,
   jcs,
   parseShape,
@@ -47,7 +48,7 @@ export function readExact(request: FacilitatorRequest): ExactPayment {
     payTo: readAddress(request.paymentRequirements.payTo, 'payTo'),
     tokenName: text(extra?.['name']),
     tokenVersion: text(extra?.['version']),
-    authorization: toAuthorization(payload.authorization),
+    authorization: canonical(toAuthorization(payload.authorization)),
     signature: payload.signature,
   };
 }
@@ -84,7 +85,12 @@ function read<T>(reason: string, parse: () => T): T {
 }
 
 function readAddress(value: string, field: string): Address {
-  return read('invalid_payment_requirements', () => parseShape(addressSchema, value, `paymentRequirements.${field}`));
+  return checksumAddress(read('invalid_payment_requirements', () => parseShape(addressSchema, value, `paymentRequirements.${field}`)));
+}
+
+/** Addresses may come in any case, also with a checksum that is wrong; they leave in the one form that everybody takes. */
+function canonical(authorization: Authorization): Authorization {
+  return { ...authorization, from: checksumAddress(authorization.from), to: checksumAddress(authorization.to) };
 }
 
 function text(value: unknown): string | undefined {
