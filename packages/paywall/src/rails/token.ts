@@ -1,4 +1,4 @@
-import { AgentPayError, isAgentPayError, sleep, unixSeconds } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, sleep, unixSeconds, type Clock } from '@agentpay/primitives';
 import type { Exchange } from '../Exchange.js';
 import { Refusal, type Payment } from '../Payment.js';
 import type { CallEvent, Issuer, IssuerAnswer } from './issuer.js';
@@ -24,21 +24,7 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
     throw new Refusal('token_amount_mismatch', 'The payment token is not over the price of this route.', 'payment-insufficient');
   }
 
-  async function report(event: CallEvent): Promise<IssuerAnswer> {
-    for (const wait of WAITS) {
-      try {
-        return await issuer.report(claims.jti, event);
-      } catch {
-        await sleep(clock, wait);
-      }
-    }
-    return issuer.report(claims.jti, event);
-  }
-
-  async function step(taken: Promise<IssuerAnswer>): Promise<void> {
-    const { reason, status } = await taken;
-    if (reason !== undefined) throw refusalOf(status);
-  }
+  const report = (event: CallEvent) => reportFirmly(issuer, claims.jti, { event, clock });
 
   async function release(): Promise<void> {
     try {
@@ -58,10 +44,10 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
       if (claims.exp <= unixSeconds(clock)) throw expired();
     },
     async verify() {
-      await step(redeem(issuer, token, release));
+      accepted(await redeem(issuer, token, release));
       try {
-        await step(report('call-started'));
-        await step(report('call-accepted'));
+        accepted(await report('call-started'));
+        accepted(await report('call-accepted'));
       } catch (error) {
         await release();
         throw isAgentPayError(error, 'settlement_unknown') ? unavailable(error) : error;
@@ -88,6 +74,23 @@ async function readClaims(issuer: Issuer, token: string, service: string) {
     if (isAgentPayError(error, 'token_invalid')) throw new Refusal('token_invalid', error.message);
     throw error;
   }
+}
+
+/** Reports a step until it is answered, within bounds. */
+async function reportFirmly(issuer: Issuer, tokenId: string, { event, clock }: { event: CallEvent; clock: Clock }): Promise<IssuerAnswer> {
+  for (const wait of WAITS) {
+    try {
+      return await issuer.report(tokenId, event);
+    } catch {
+      await sleep(clock, wait);
+    }
+  }
+  return issuer.report(tokenId, event);
+}
+
+/** @throws the refusal, if the issuer's answer is one */
+function accepted({ reason, status }: IssuerAnswer): void {
+  if (reason !== undefined) throw refusalOf(status);
 }
 
 // Redeeming is single use: whether a lost answer had redeemed the token cannot be asked again, so its hold is given back.
