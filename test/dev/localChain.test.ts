@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createPublicClient, createWalletClient, http, parseAbi } from 'viem';
 import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
+import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '@agentpay/protocol';
 import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
 
 const usdc = {
@@ -25,7 +26,7 @@ describe('local chain', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is Base Sepolia with its USDC and Multicall3, and funds accounts', async () => {
+  it('is Base Sepolia with its USDC, Multicall3, Permit2 and x402 proxies, and funds accounts', async () => {
     const chain = await start({});
     const rpc = client(chain);
     expect(await rpc.getChainId()).toBe(84532);
@@ -33,7 +34,9 @@ describe('local chain', () => {
     expect(await rpc.readContract({ ...usdc, functionName: 'DOMAIN_SEPARATOR' })).toBe(
       '0x71f17a3b2ff373b803d70a5a07c046c1a2bc8e89c09ef722fcb047abe94c9818',
     );
-    expect((await rpc.getCode({ address: MULTICALL3 }))?.length).toBeGreaterThan(1000);
+    for (const address of [MULTICALL3, PERMIT2, EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY] as const) {
+      expect((await rpc.getCode({ address }))?.length).toBeGreaterThan(1000);
+    }
     await Promise.all([chain.fund(someone, { eth: 5n, usdc: 1_000_000n }), chain.fund(someone, { usdc: 2_000_000n })]);
     expect(await rpc.getBalance({ address: someone })).toBe(5n);
     expect(await rpc.readContract({ ...usdc, functionName: 'balanceOf', args: [someone] })).toBe(3_000_000n);

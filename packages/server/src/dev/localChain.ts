@@ -2,7 +2,8 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { encodeFunctionData, parseAbi, toHex } from 'viem';
 import { baseSepolia, MULTICALL3, sleep, systemClock, systemRandom } from '@agentpay/primitives';
-import { multicall3, testUsdc } from '@agentpay/solidity';
+import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '@agentpay/protocol';
+import { multicall3, permit2, testUsdc, x402ExactPermit2Proxy, x402UptoPermit2Proxy } from '@agentpay/solidity';
 import { anvilBinary, startAnvil, type Anvil } from './anvil.js';
 import { DevFault } from './DevFault.js';
 import { claimPort } from './Ports.js';
@@ -22,7 +23,7 @@ export interface LocalChainOptions {
   readonly binary?: string;
 }
 
-/** A running local chain: Base Sepolia's chain id, with test USDC and Multicall3 at their real addresses. */
+/** A running local chain: Base Sepolia's chain id, with test USDC, Multicall3, Permit2 and the x402 proxies at their real addresses. */
 export interface LocalChain {
   readonly rpcUrl: string;
   readonly port: number;
@@ -73,14 +74,20 @@ export async function startLocalChain(options: LocalChainOptions = {}): Promise<
   };
 }
 
+const contracts = [
+  [baseSepolia.usdc.address, testUsdc],
+  [MULTICALL3, multicall3],
+  [PERMIT2, permit2],
+  [EXACT_PERMIT2_PROXY, x402ExactPermit2Proxy],
+  [UPTO_PERMIT2_PROXY, x402UptoPermit2Proxy],
+] as const;
+
 async function placeContracts(anvil: Anvil): Promise<void> {
-  for (const [address, { runtimeBytecode }] of [
-    [baseSepolia.usdc.address, testUsdc],
-    [MULTICALL3, multicall3],
-  ] as const) {
+  const place = async ([address, { runtimeBytecode }]: (typeof contracts)[number]) => {
     const code = await anvil.rpc<string>('eth_getCode', [address, 'latest']);
     if (code === '0x') await anvil.rpc('anvil_setCode', [address, runtimeBytecode]);
-  }
+  };
+  await Promise.all(contracts.map(place));
 }
 
 async function mint(anvil: Anvil, to: `0x${string}`, amount: bigint): Promise<void> {
