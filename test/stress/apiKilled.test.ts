@@ -7,6 +7,9 @@ import { commitGate, type Catch, type CommitGate } from './commitGate.js';
 import { balance, buy, FUNDS, money, NET, openShop, PRICE, stateAfter, steps, take, type Bought, type Shop, type Step } from './shop.js';
 import { below, storm, type Sale } from './storm.js';
 
+/** Each test starts several processes; on a busy machine that is most of its time. */
+const TIMEOUT_MS = 90_000;
+
 let database: TestDatabase;
 let db: Db;
 
@@ -57,7 +60,7 @@ describe('an API node killed by SIGKILL at a commit', () => {
     }
     expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: 0 });
     expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
-  });
+  }, TIMEOUT_MS);
 
   it('after it: the step has happened once, and the same request again does not repeat it', async () => {
     await killedAt('after', 'authorize', {});
@@ -75,7 +78,7 @@ describe('an API node killed by SIGKILL at a commit', () => {
     expect([...(await keptTokens(db)).keys()].sort()).toEqual([...unknown, bought.tokenId].sort());
     expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - 2 * PRICE), held: PRICE });
     expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
-  });
+  }, TIMEOUT_MS);
 });
 
 describe('API nodes, one killed by SIGKILL in a storm of calls and started again', () => {
@@ -120,7 +123,7 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
     const settled = [...(await keptTokens(db)).values()].filter(({ state }) => state === 'settled').length;
     expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - settled * PRICE), held: 0 });
     expect(await balance(node, shop.seller)).toEqual({ available: money(settled * NET), held: 0 });
-  });
+  }, TIMEOUT_MS);
 
   /** What was answered with success is in the books, and of what was not answered there is at most one step more. */
   async function expectAnswersKept(sales: readonly Sale[]): Promise<void> {

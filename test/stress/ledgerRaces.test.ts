@@ -21,7 +21,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const repeat = <T>(times: number, make: (index: number) => Promise<T>) => Promise.all(Array.from({ length: times }, (_, index) => make(index)));
+const repeat = <T>(times: number, make: () => Promise<T>) => Promise.all(Array.from({ length: times }, make));
 const nodeFor = (index: number) => nodes[index % 2] as ApiNode;
 
 /** Calls `make` with 0, 1, 2, ...: `rounds` times one after the other in each of `lanes` lanes at once. */
