@@ -1,7 +1,7 @@
 import { baseSepolia, type Cancel, type Clock, type Network } from '@agentpay/primitives';
 import type { Address, Authorization, Hex } from '@agentpay/protocol';
 import { keccak256, parseTransaction, recoverTransactionAddress, toHex, type TransactionSerialized } from 'viem';
-import { ChainError, type Block, type Call, type Chain, type ChainErrorKind, type Receipt } from './Chain.js';
+import { ChainError, type Block, type Call, type CallResult, type Chain, type ChainErrorKind, type Receipt } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
 import { addBalance, applyCall, balanceOf, copyState, emptyState, nonceOf, type Accepts, type SimulatedState } from './SimulatedState.js';
 
@@ -37,6 +37,8 @@ export interface SimulatedChain extends Chain {
   /** Empties the pool, as a restarted node does. */
   forgetPool(): void;
   fault(fault: Fault, times?: number): void;
+  /** Takes back all faults that have not met a call yet. */
+  heal(): void;
 }
 
 interface Pooled {
@@ -132,8 +134,11 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     async read(batch) {
       enter('read');
       const view = copyState(state);
-      const results = [];
-      for (const call of batch) results.push(await applyCall(view, call, now()));
+      const results: CallResult[] = [];
+      for (const call of batch) {
+        const { success, data } = await applyCall(view, call, now());
+        results.push({ success, data });
+      }
       return results;
     },
     async transactionCount(address, tag) {
@@ -198,5 +203,6 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     },
     forgetPool: () => void (pool = []),
     fault: (fault, times = 1) => void faults.push({ fault, left: times }),
+    heal: () => void faults.splice(0),
   };
 }

@@ -124,7 +124,7 @@ describe('settle', () => {
     const facilitator = await bed.start();
     const request = await signedRequest();
     const answer = facilitator.settle(request);
-    await until(() => bed.chain.calls.send === 1);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
     await bed.chain.act(callOf(request));
     const settled = await answer;
     expect(settled.success).toBe(true);
@@ -172,7 +172,7 @@ describe('settle', () => {
     const facilitator = await bed.start({ bumpAfterMs: 50 });
     bed.chain.fault({ on: 'send', kind: 'answer_lost' });
     const first = facilitator.settle(await signedRequest());
-    await until(() => bed.chain.calls.send === 1);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
     bed.chain.forgetPool();
     bed.mine();
     expect((await first).success).toBe(true);
@@ -181,12 +181,13 @@ describe('settle', () => {
 
   it('fails an authorization that expired unused, and lets the gas account go on', async () => {
     const facilitator = await bed.start({ bumpAfterMs: 100 });
-    bed.chain.fault({ on: 'send', kind: 'refused' }, 2);
+    bed.chain.fault({ on: 'send', kind: 'refused' }, Infinity);
     const answer = facilitator.settle(await signedRequest({ authorization: { validBefore: nowSeconds() + 60n } }));
-    await until(() => bed.chain.calls.send === 1);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
     bed.skip(61_000);
     await bed.chain.mine();
     expect(await answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_payload_authorization_valid_before' });
+    bed.chain.heal();
     bed.mine();
     const later = await signedRequest({ authorization: { validBefore: nowSeconds() + 600n } });
     expect(await facilitator.settle(later)).toMatchObject({ success: true });

@@ -1,4 +1,5 @@
 export * from './arbitraries.js';
+export * from './chainCases.js';
 export * from './dbCases.js';
 export * from './eventually.js';
 export * from './freePort.js';
