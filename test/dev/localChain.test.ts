@@ -37,7 +37,8 @@ describe('local chain', () => {
     for (const address of [MULTICALL3, PERMIT2, EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY] as const) {
       expect((await rpc.getCode({ address }))?.length).toBeGreaterThan(1000);
     }
-    await Promise.all([chain.fund(someone, { eth: 5n, usdc: 1_000_000n }), chain.fund(someone, { usdc: 2_000_000n })]);
+    const many = Array.from({ length: 20 }, () => chain.fund(someone, { usdc: 100_000n }));
+    await Promise.all([...many, chain.fund(someone, { eth: 5n, usdc: 1_000_000n })]);
     expect(await rpc.getBalance({ address: someone })).toBe(5n);
     expect(await rpc.readContract({ ...usdc, functionName: 'balanceOf', args: [someone] })).toBe(3_000_000n);
   });

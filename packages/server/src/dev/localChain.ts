@@ -52,6 +52,7 @@ export async function startLocalChain(options: LocalChainOptions = {}): Promise<
   if (stateFile && existsSync(stateFile)) args.push('--load-state', stateFile);
   const anvil = await startAnvil(binary, port, args);
   await placeContracts(anvil);
+  const mint = minter(anvil);
   const saver = stateFile ? keepState(anvil, stateFile) : undefined;
   await saver?.save();
 
@@ -62,7 +63,7 @@ export async function startLocalChain(options: LocalChainOptions = {}): Promise<
     exited: anvil.exited,
     async fund(address, { eth, usdc }) {
       if (eth !== undefined) await anvil.rpc('anvil_setBalance', [address, toHex(eth)]);
-      if (usdc !== undefined) await mint(anvil, address, usdc);
+      if (usdc !== undefined) await mint(address, usdc);
       await saver?.save();
     },
     async close() {
@@ -90,16 +91,26 @@ async function placeContracts(anvil: Anvil): Promise<void> {
   await Promise.all(contracts.map(place));
 }
 
-async function mint(anvil: Anvil, to: `0x${string}`, amount: bigint): Promise<void> {
-  const [minter] = await anvil.rpc<string[]>('eth_accounts');
-  const data = encodeFunctionData({ abi: mintAbi, functionName: 'mint', args: [to, amount] });
-  const hash = await anvil.rpc<string>('eth_sendTransaction', [{ from: minter, to: baseSepolia.usdc.address, data }]);
-  for (;;) {
-    const receipt = await anvil.rpc<{ status: string } | null>('eth_getTransactionReceipt', [hash]);
-    if (receipt?.status === '0x1') return;
-    if (receipt) throw new Error(`Minting ${amount} test USDC to ${to} failed in transaction ${hash}.`);
-    await sleep(systemClock, 20);
+/** Mints through anvil's first account, one transaction after another: anvil gives concurrent ones the same nonce. */
+function minter(anvil: Anvil) {
+  let last: Promise<unknown> = Promise.resolve();
+
+  async function send(to: `0x${string}`, amount: bigint): Promise<string> {
+    const [from] = await anvil.rpc<string[]>('eth_accounts');
+    const data = encodeFunctionData({ abi: mintAbi, functionName: 'mint', args: [to, amount] });
+    return anvil.rpc<string>('eth_sendTransaction', [{ from, to: baseSepolia.usdc.address, data }]);
   }
+  return async (to: `0x${string}`, amount: bigint): Promise<void> => {
+    const sent = last.then(() => send(to, amount));
+    last = sent.catch(() => undefined);
+    const hash = await sent;
+    for (;;) {
+      const receipt = await anvil.rpc<{ status: string } | null>('eth_getTransactionReceipt', [hash]);
+      if (receipt?.status === '0x1') return;
+      if (receipt) throw new Error(`Minting ${amount} test USDC to ${to} failed in transaction ${hash}.`);
+      await sleep(systemClock, 20);
+    }
+  };
 }
 
 /**
