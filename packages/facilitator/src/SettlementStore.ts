@@ -133,7 +133,7 @@ async function insertTransaction(tx: Queryable, transactionId: string, transacti
     `insert into facilitator_transactions
        (hash, transaction_id, signer, account_nonce, to_address, data, gas, max_fee_per_gas, max_priority_fee_per_gas, raw, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     on conflict (hash) do nothing`,
+     on conflict (hash) do update set transaction_id = excluded.transaction_id`,
     [hash, transactionId, signer, nonce, to, data, String(gas), String(maxFeePerGas), String(maxPriorityFeePerGas), raw, at],
   );
 }

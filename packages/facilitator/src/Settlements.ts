@@ -12,9 +12,10 @@ import {
   type TransactionRequest,
 } from '@agentpay/evm';
 import { createBatcher } from './Batcher.js';
-import { minedOutcome, provenOutcome } from './provenOutcome.js';
+import { failureIn, provenOutcomes } from './provenOutcome.js';
 import { outcomeOf, type Outcome, type Settlement } from './Settlement.js';
 import type { SettlementStore, UnfinishedTransaction } from './SettlementStore.js';
+import { createWaiters } from './Waiters.js';
 
 /** Gas limits; what is not used is not paid. */
 const DIRECT_GAS = 150_000n;
@@ -59,7 +60,8 @@ interface Flight {
   readonly id: string;
   readonly sender: Sender | undefined;
   readonly alone: boolean;
-  readonly since: number;
+  /** When its outcome was last looked for, ms. */
+  lookedAt: number;
   /** Those without an outcome. */
   readonly members: Map<string, Settlement>;
   readonly watches: Cancel[];
@@ -74,7 +76,7 @@ interface Flight {
 export function createSettlements(options: SettlementsOptions): Settlements {
   const { chain, clock, store, senders, receipts, settleTimeoutMs, repairEveryMs, onError } = options;
   const flights = new Map<string, Flight>();
-  const waiters = new Map<string, Set<(outcome: Outcome | undefined) => void>>();
+  const waiters = createWaiters(clock, settleTimeoutMs);
   let repairing: Promise<void> = Promise.resolve();
   let cancelRepair: Cancel | undefined;
   let closed = false;
@@ -105,16 +107,13 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   /** Those that still can land; the wait for a chain out of reach may have outlived the others. */
   async function failExpired(members: readonly Settlement[]): Promise<Settlement[]> {
     const now = BigInt(unixSeconds(clock));
-    const [expired, living] = [members.filter(isOver), members.filter((member) => !isOver(member))];
-    for (const { id } of expired) {
-      await store.fail(id, 'validBefore', 'The authorization expired before it could be sent.');
-      tell(id, { state: 'failed', reason: 'validBefore', message: 'The authorization expired before it could be sent.' });
+    const message = 'The authorization expired before it could be sent.';
+    for (const { id, authorization } of members) {
+      if (authorization.validBefore > now) continue;
+      await store.fail(id, 'validBefore', message);
+      waiters.tell(id, { state: 'failed', reason: 'validBefore', message });
     }
-    return living;
-
-    function isOver({ authorization }: Settlement): boolean {
-      return authorization.validBefore <= now;
-    }
+    return members.filter(({ authorization }) => authorization.validBefore > now);
   }
 
   function openFlight(id: string, sender: Sender | undefined, members: readonly Settlement[], alone: boolean): Flight {
@@ -122,7 +121,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       id,
       sender,
       alone,
-      since: clock.now(),
+      lookedAt: clock.now(),
       members: new Map(members.map((member) => [member.id, member])),
       watches: [],
       nonce: -1,
@@ -162,19 +161,29 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   }
 
   async function concludeNow(flight: Flight): Promise<void> {
-    const { receipt, alone } = flight;
+    const { receipt } = flight;
+    flight.lookedAt = clock.now();
     if (receipt) await settleProved(flight, receipt);
-    for (const member of flight.members.values()) {
-      const outcome = receipt ? await minedOutcome(chain, receipt, member, alone) : await provenOutcome(chain, member);
-      if (outcome?.state === 'settled') await settleAll(flight, [member], outcome.hash);
-      if (outcome?.state === 'failed') {
-        await store.fail(member.id, outcome.reason, outcome.message);
-        announce(flight, member, outcome);
-      }
-    }
+    if (flight.members.size > 0) await lookAtMembers(flight);
     if (flight.members.size > 0) return;
     if (!receipt) flight.sender?.abandon(flight.nonce);
     closeFlight(flight);
+  }
+
+  async function lookAtMembers(flight: Flight): Promise<void> {
+    const { receipt, alone } = flight;
+    const members = [...flight.members.values()];
+    const proven = await provenOutcomes(chain, members);
+    for (const [i, member] of members.entries()) {
+      const outcome = proven[i] ?? (receipt && (await failureIn(chain, receipt, member, alone)));
+      if (outcome?.state === 'settled') await settleAll(flight, [member], outcome.hash);
+      if (outcome?.state === 'failed') await failOne(flight, member, outcome);
+    }
+  }
+
+  async function failOne(flight: Flight, member: Settlement, outcome: Outcome & { state: 'failed' }): Promise<void> {
+    await store.fail(member.id, outcome.reason, outcome.message);
+    announce(flight, member, outcome);
   }
 
   async function settleProved(flight: Flight, { logs, hash }: Receipt): Promise<void> {
@@ -190,29 +199,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   function announce(flight: Flight, { id }: Settlement, outcome: Outcome): void {
     flight.members.delete(id);
-    tell(id, outcome);
-  }
-
-  function tell(id: string, outcome: Outcome | undefined): void {
-    for (const end of waiters.get(id) ?? []) end(outcome);
-  }
-
-  /** The outcome if it comes within the time of one call. */
-  function announced(id: string): { outcome: Promise<Outcome | undefined>; cancel: () => void } {
-    let cancel = () => {};
-    const outcome = new Promise<Outcome | undefined>((resolve) => {
-      const mine = waiters.get(id) ?? new Set();
-      const end = (result: Outcome | undefined) => {
-        cancelTimer();
-        mine.delete(end);
-        if (mine.size === 0 && waiters.get(id) === mine) waiters.delete(id);
-        resolve(result);
-      };
-      const cancelTimer = clock.timer(settleTimeoutMs, () => end(undefined));
-      waiters.set(id, mine.add(end));
-      cancel = () => end(undefined);
-    });
-    return { outcome, cancel };
+    waiters.tell(id, outcome);
   }
 
   async function stored(id: string): Promise<Outcome> {
@@ -229,7 +216,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     const attempt = (what: string, work: () => Promise<unknown>) => work().catch((error: unknown) => onError(what, error));
     for (const sender of senders) await attempt('maintain', () => maintain(sender));
     for (const flight of flights.values()) {
-      const due = flight.receipt || flight.dropped || clock.now() - flight.since >= 10 * repairEveryMs;
+      const due = flight.receipt || flight.dropped || clock.now() - flight.lookedAt >= 10 * repairEveryMs;
       if (due && flight.nonce >= 0) await attempt('repair', () => repairFlight(flight));
     }
   }
@@ -259,7 +246,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   return {
     async send(settlement) {
-      const { outcome } = announced(settlement.id);
+      const { outcome } = waiters.wait(settlement.id);
       batcher.add(settlement);
       const known = await outcome;
       if (known) return known;
@@ -268,7 +255,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached; nothing was sent.', { retryAfter: 5 });
     },
     async wait(id) {
-      const { outcome, cancel } = announced(id);
+      const { outcome, cancel } = waiters.wait(id);
       const now = await stored(id);
       if (now.state !== 'pending') cancel();
       return (await outcome) ?? stored(id);
@@ -284,7 +271,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       cancelRepair?.();
       await Promise.all([repairing, batcher.close()]);
       receipts.close();
-      for (const id of waiters.keys()) tell(id, undefined);
+      waiters.close();
     },
   };
 }

@@ -194,6 +194,45 @@ describe('settle', () => {
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
+  it('waits for the confirmations asked for, also when the first block is taken back', async () => {
+    const facilitator = await bed.start({ confirmations: 2 });
+    const answer = facilitator.settle(await signedRequest());
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
+    await bed.chain.mine();
+    expect(bed.chain.transfers()).toHaveLength(1);
+    bed.chain.reorg(1);
+    expect(bed.chain.transfers()).toHaveLength(0);
+    bed.mine();
+    expect((await answer).success).toBe(true);
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('sends again what cannot land, because somebody else used the account nonce', async () => {
+    const facilitator = await bed.start();
+    bed.chain.fault({ on: 'send', kind: 'unreachable' }, Infinity);
+    const answer = facilitator.settle(await signedRequest());
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
+    bed.chain.heal();
+    const fees = { maxFeePerGas: 9_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n };
+    const foreign = { type: 'eip1559', chainId: network.chainId, nonce: 0, to: seller, gas: 21_000n, ...fees } as const;
+    await bed.chain.send(await gasPayer.signTransaction(foreign));
+    bed.mine();
+    expect((await answer).success).toBe(true);
+    expect(bed.chain.transfers()).toHaveLength(1);
+    expect(await bed.chain.transactionCount(gasPayer.address, 'latest')).toBe(2);
+  });
+
+  it('shares the work among its gas accounts', async () => {
+    const second = newPayer();
+    const facilitator = await bed.start({ accounts: [gasPayer, second], maxBatch: 4 });
+    bed.mine();
+    const requests = await Promise.all(Array.from({ length: 40 }, () => signedRequest()));
+    const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
+    expect(answers.every(({ success }) => success)).toBe(true);
+    for (const { address } of [gasPayer, second]) expect(await bed.chain.transactionCount(address, 'latest')).toBeGreaterThan(2);
+    expect(bed.chain.transfers()).toHaveLength(40);
+  });
+
   it('takes no more than it has room for, and says so', async () => {
     const facilitator = await bed.start({ maxInFlight: 3, settleTimeoutMs: 200 });
     const requests = await Promise.all(Array.from({ length: 5 }, () => signedRequest()));

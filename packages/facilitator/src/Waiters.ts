@@ -1,0 +1,40 @@
+import type { Clock } from '@agentpay/primitives';
+import type { Outcome } from './Settlement.js';
+
+/** Those who wait for the outcome of a settlement, each for a limited time. */
+export interface Waiters {
+  /** Waits from now on. `outcome` is undefined when the time is over or `cancel` was called. */
+  wait(id: string): { readonly outcome: Promise<Outcome | undefined>; cancel(): void };
+  tell(id: string, outcome: Outcome): void;
+  /** Ends every wait. */
+  close(): void;
+}
+
+export function createWaiters(clock: Clock, timeoutMs: number): Waiters {
+  const waiting = new Map<string, Set<(outcome: Outcome | undefined) => void>>();
+
+  return {
+    wait(id) {
+      let cancel = () => {};
+      const outcome = new Promise<Outcome | undefined>((resolve) => {
+        const mine = waiting.get(id) ?? new Set();
+        const end = (result: Outcome | undefined) => {
+          cancelTimer();
+          mine.delete(end);
+          if (mine.size === 0) waiting.delete(id);
+          resolve(result);
+        };
+        const cancelTimer = clock.timer(timeoutMs, () => end(undefined));
+        waiting.set(id, mine.add(end));
+        cancel = () => end(undefined);
+      });
+      return { outcome, cancel };
+    },
+    tell(id, outcome) {
+      for (const end of waiting.get(id) ?? []) end(outcome);
+    },
+    close() {
+      for (const ends of waiting.values()) for (const end of ends) end(undefined);
+    },
+  };
+}
