@@ -55,7 +55,8 @@ export async function paymentOf(account: PrivateKeyAccount, payTo: Hex): Promise
     signature: await account.signTypedData(authorizationTypedData(domain, authorization)),
     authorization: fromAuthorization(authorization),
   };
-  const terms = { scheme: 'exact', network: id, amount: '10000', asset: usdc.address, payTo, maxTimeoutSeconds: 300, extra: { ...usdc.eip712 } };
+  const token = { asset: usdc.address, extra: { ...usdc.eip712 } };
+  const terms = { scheme: 'exact', network: id, amount: '10000', payTo, maxTimeoutSeconds: 300, ...token };
   return { x402Version: 2, paymentPayload: { x402Version: 2, accepted: terms, payload }, paymentRequirements: terms };
 }
 

@@ -5,7 +5,6 @@ export interface Batcher<T> {
   add(item: T): void;
   /** Takes a waiting item back; false when it is in a batch already. */
   remove(item: T): boolean;
-  waiting(): number;
   /** No more batches; resolves when those at work are done. */
   close(): Promise<void>;
 }
@@ -16,6 +15,8 @@ export interface BatcherOptions<T> {
   readonly maxBatch: number;
   /** Milliseconds in which others may join the first. */
   readonly windowMs: number;
+  /** Milliseconds that a lane rests after a batch, so that the next one has time to gather. */
+  readonly restMs: number;
   /** Milliseconds until a batch that `flush` rejected is tried again. */
   readonly retryMs: number;
   /** Whether the item must have a batch to itself. */
@@ -25,16 +26,17 @@ export interface BatcherOptions<T> {
 }
 
 export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
-  const { clock, maxBatch, windowMs, retryMs, alone, flush, onError } = options;
+  const { clock, maxBatch, windowMs, restMs, retryMs, alone, flush, onError } = options;
   const free = Array.from({ length: options.lanes }, (_, lane) => lane);
   const working = new Set<Promise<void>>();
+  const resting = new Set<Cancel>();
   let queue: T[] = [];
   let cancelTimer: Cancel | undefined;
   let closed = false;
 
-  function schedule(ms: number): void {
-    if (closed || cancelTimer || queue.length === 0) return;
-    cancelTimer = clock.timer(ms, () => {
+  function schedule(): void {
+    if (closed || cancelTimer || free.length === 0) return;
+    cancelTimer = clock.timer(windowMs, () => {
       cancelTimer = undefined;
       pump();
     });
@@ -53,7 +55,7 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
 
   function start(batch: T[], lane: number): void {
     const work = flush(batch, lane)
-      .then(() => 0)
+      .then(() => restMs)
       .catch((error: unknown) => {
         onError(error);
         queue = [...batch, ...queue];
@@ -61,28 +63,35 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
       })
       .then((pause) => {
         working.delete(work);
-        free.push(lane);
-        // What gathered during the work goes at once.
-        if (pause === 0) pump();
-        else schedule(pause);
+        rest(lane, pause);
       });
     working.add(work);
+  }
+
+  function rest(lane: number, ms: number): void {
+    if (closed) return;
+    const cancel = clock.timer(ms, () => {
+      resting.delete(cancel);
+      free.push(lane);
+      pump();
+    });
+    resting.add(cancel);
   }
 
   return {
     add(item) {
       queue.push(item);
-      schedule(windowMs);
+      schedule();
     },
     remove(item) {
       const before = queue.length;
       queue = queue.filter((other) => other !== item);
       return queue.length < before;
     },
-    waiting: () => queue.length,
     async close() {
       closed = true;
       cancelTimer?.();
+      for (const cancel of resting) cancel();
       await Promise.all(working);
     },
   };

@@ -24,6 +24,9 @@ const BATCH_GAS_EACH = 100_000n;
 /** Code of the payer's account runs inside the transfer. */
 const ACCOUNT_GAS = 500_000n;
 
+/** Rest of a gas account between two batches: short beside a block, long enough for others to join the next one. */
+const LANE_REST_MS = 30;
+
 export interface SettlementsOptions {
   readonly chain: Chain;
   readonly clock: Clock;
@@ -86,6 +89,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     lanes: senders.length,
     maxBatch: options.maxBatch,
     windowMs: options.batchWindowMs,
+    restMs: LANE_REST_MS,
     retryMs: 500,
     alone: (settlement) => settlement.byAccount,
     flush: (members, lane) => sendFlight(members, senders[lane] as Sender),

@@ -1,4 +1,4 @@
-import { baseSepolia, systemClock, systemRandom, type Clock, type Db } from '@agentpay/primitives';
+import { baseSepolia, systemClock, systemRandom, unixSeconds, type Clock, type Db } from '@agentpay/primitives';
 import {
   authorizationTypedData,
   fromAuthorization,
@@ -20,7 +20,7 @@ export const payer = privateKeyToAccount(`0x${'51'.repeat(32)}`);
 export const gasPayer = privateKeyToAccount(`0x${'6a'.repeat(32)}`);
 
 export const domain = { ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address };
-export const nowSeconds = () => BigInt(Math.floor(Date.now() / 1000));
+export const nowSeconds = () => BigInt(unixSeconds(systemClock));
 export const randomNonce = (): Hex => toHex(systemRandom.bytes(32));
 
 export interface PaymentOptions {
