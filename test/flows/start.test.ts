@@ -61,7 +61,7 @@ test.each([
   [['--block-time', 'soon'], /--block-time.*soon/],
   [['--data', ''], /--data/],
   [['--colour'], /--colour/],
-  [['extra'], /extra|arguments/],
+  [['stray'], /stray/],
 ])('%p is refused with one sentence', async (args, sentence) => {
   const run = start(...args);
   const { code } = await run.ended;

@@ -6,8 +6,8 @@ import type { InteropStack } from './stack.js';
 /** AgentPay's facilitator on PostgreSQL, as its own server; gives its URL. Ends with the stack. */
 export async function agentpayFacilitator(stack: InteropStack): Promise<string> {
   const database = await testDatabase();
-  const config = readConfig({ PORT: '0', HOST: '127.0.0.1', RPC_URL: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url });
-  const server = await start(config, pino({ level: 'silent' }));
+  const env = { PORT: '0', HOST: '127.0.0.1', RPC_URL: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
+  const server = await start(readConfig(env), pino({ level: 'silent' }));
   stack.onClose(async () => {
     await server.close();
     await database.drop();

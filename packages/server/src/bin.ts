@@ -20,11 +20,11 @@ program
   .option('--json', 'print the purchases as JSON')
   .option('--data <folder>', 'keep everything in this folder')
   .option('--block-time <seconds>', 'seconds between blocks of the local chain')
-  .allowExcessArguments(false)
-  .action(async (flags: DevFlags) => {
+  .allowExcessArguments()
+  .action(async (flags: DevFlags, command: Command) => {
     // Loaded here, so that the API server does not carry the local stack.
     const { dev } = await import('./dev/dev.js');
-    process.exitCode = await dev(flags);
+    process.exitCode = await dev(flags, command.args);
   });
 
 await program.parseAsync();

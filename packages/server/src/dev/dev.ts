@@ -14,12 +14,12 @@ import { createSupervisor } from './Supervisor.js';
  * Results go to stdout, notes to stderr.
  * @returns the exit code: 0 all right, 1 a purchase or a part failed, 2 a flag, port or folder cannot be used
  */
-export async function dev(flags: DevFlags): Promise<number> {
+export async function dev(flags: DevFlags, words: readonly string[]): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   try {
-    const options = readDevOptions(flags);
-    return await run(options, stop);
+    if (words.length > 0) throw new DevFault(`agentpay dev takes flags only, not "${words[0]}".`, true);
+    return await run(readDevOptions(flags), stop);
   } catch (cause) {
     if (stop.signal.aborted) return 0;
     if (!(cause instanceof DevFault)) throw cause;

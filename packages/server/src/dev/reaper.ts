@@ -1,6 +1,7 @@
 /**
- * Ends the parts of the local stack when their supervisor is gone without having stopped them (kill -9). A process of its own, which reads
- * from its standard input, one a line, "+PID" of a process that began and "-PID" of one that ended; the input ends when the supervisor does.
+ * Ends the parts of the local stack when their supervisor is gone without having stopped them (kill -9). A process of its own, which
+ * reads from its standard input, one a line, "+PID" of a process that began and "-PID" of one that ended; the input ends when the
+ * supervisor does.
  */
 const pids = new Set<number>();
 let rest = '';
