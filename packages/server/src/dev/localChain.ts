@@ -8,7 +8,7 @@ import { anvilBinary, startAnvil, type Anvil } from './anvil.js';
 import { DevFault } from './DevFault.js';
 import { claimPort } from './Ports.js';
 
-const SAVE_EVERY_MS = 250;
+const SAVE_EVERY_MS = 50;
 const mintAbi = parseAbi(['function mint(address to, uint256 amount)']);
 
 /** How the local chain runs. */
