@@ -7,7 +7,7 @@ const graph: Record<string, readonly string[]> = {
   solidity: [],
   protocol: ['primitives'],
   evm: ['primitives', 'protocol'],
-  facilitator: ['primitives', 'protocol', 'evm', 'storage'],
+  facilitator: ['primitives', 'protocol', 'evm', 'storage', 'tracker'],
   paywall: ['primitives', 'protocol'],
   tracker: ['primitives'],
   storage: ['primitives'],
