@@ -32,3 +32,9 @@ test('a thousand ids of one millisecond differ', () => {
   const source = { clock: manualClock(0), random: systemRandom };
   expect(new Set(Array.from({ length: 1000 }, () => newId('token', source))).size).toBe(1000);
 });
+
+test('randomness is never given twice', () => {
+  const seen = new Set(Array.from({ length: 5000 }, () => Buffer.from(systemRandom.bytes(16)).toString('hex')));
+  expect(seen.size).toBe(5000);
+  expect([0, 1, 4096, 5000].map((length) => systemRandom.bytes(length).length)).toEqual([0, 1, 4096, 5000]);
+});
