@@ -21,6 +21,8 @@ export interface SimulatedState {
   readonly used: Set<string>;
   readonly nonces: Map<string, number>;
   readonly accounts: Map<string, Accepts>;
+  /** Accounts that the token neither debits nor credits. */
+  readonly blacklist: Set<string>;
   readonly transfers: Authorization[];
 }
 
@@ -36,7 +38,7 @@ class Revert extends Error {
 
 export function emptyState(network: Network): SimulatedState {
   const separator = domainSeparator({ ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address });
-  return { network, separator, balances: new Map(), used: new Set(), nonces: new Map(), accounts: new Map(), transfers: [] };
+  return { network, separator, balances: new Map(), used: new Set(), nonces: new Map(), accounts: new Map(), blacklist: new Set(), transfers: [] };
 }
 
 export function copyState(state: SimulatedState): SimulatedState {
@@ -46,6 +48,7 @@ export function copyState(state: SimulatedState): SimulatedState {
     used: new Set(state.used),
     nonces: new Map(state.nonces),
     accounts: new Map(state.accounts),
+    blacklist: new Set(state.blacklist),
     transfers: [...state.transfers],
   };
 }
@@ -114,6 +117,8 @@ async function applyTransfer(state: SimulatedState, args: TransferArgs, timestam
   const [from, to, value, validAfter, validBefore, nonce, ...rest] = args;
   const signature = rest.length === 1 ? rest[0] : concat([rest[1], rest[2], toHex(rest[0], { size: 1 })]);
   const authorization: Authorization = { from, to, value, validAfter, validBefore, nonce };
+  const blocked = [from, to].some((account) => state.blacklist.has(account.toLowerCase()));
+  if (blocked) throw new Revert('Blacklistable: account is blacklisted');
   if (timestamp <= validAfter) throw new Revert('FiatTokenV2: authorization is not yet valid');
   if (timestamp >= validBefore) throw new Revert('FiatTokenV2: authorization is expired');
   if (state.used.has(useKey(from, nonce))) throw new Revert('FiatTokenV2: authorization is used or canceled');

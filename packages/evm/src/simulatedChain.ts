@@ -26,6 +26,8 @@ export interface SimulatedChain extends Chain {
   transfers(): readonly Authorization[];
   /** Gives the account code: an ERC-1271 account that takes the signatures for which `accepts` holds. */
   setAccount(account: Address, accepts: Accepts): void;
+  /** Whether the token refuses all transfers from and to the account. */
+  setBlacklisted(account: Address, blacklisted: boolean): void;
   /** Makes a block of all that is waiting. */
   mine(): Promise<void>;
   /** Makes a block every `ms` milliseconds until cancelled. */
@@ -181,6 +183,7 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     balanceOf: (account) => balanceOf(state, account),
     transfers: () => state.transfers,
     setAccount: (account, accepts) => void state.accounts.set(account.toLowerCase(), accepts),
+    setBlacklisted: (account, blacklisted) => void state.blacklist[blacklisted ? 'add' : 'delete'](account.toLowerCase()),
     mine: () => inTurn(() => seal()),
     act: (call) => inTurn(() => seal([call])),
     mineEvery(ms) {
