@@ -24,7 +24,7 @@ import {
 } from './schemes/exactChecks.js';
 import { fingerprint, readExact, type ExactPayment } from './schemes/exact.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
-import { createSettlements, type Settlements } from './Settlements.js';
+import { createSettlements, type LandedTransaction, type Settlements } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { provenOutcome } from './provenOutcome.js';
 
@@ -47,6 +47,8 @@ export interface FacilitatorOptions extends ExactSettings {
   readonly repairEveryMs?: number;
   /** Hears of what went wrong and is tried again. */
   readonly onError?: (what: string, error: unknown) => void;
+  /** Hears of every transaction of ours that got into a block. */
+  readonly onTransaction?: (landed: LandedTransaction) => void;
 }
 
 export interface RunningFacilitator extends Facilitator {
@@ -54,6 +56,8 @@ export interface RunningFacilitator extends Facilitator {
   readonly resumed: number;
   /** Rejects when database or chain cannot be reached. */
   ready(): Promise<void>;
+  /** Looks now for what the chain proves of a settlement; undefined when there is no such one. */
+  reconcile(id: string): Promise<Outcome | undefined>;
   /** Finishes what is being signed and stops; calls that wait are answered with what is known. */
   close(): Promise<void>;
 }
@@ -95,6 +99,7 @@ export async function createFacilitator(options: FacilitatorOptions): Promise<Ru
     async ready() {
       await Promise.all([db.query('select 1'), chain.chainId()]);
     },
+    reconcile: (id) => reachable(() => settlements.reconcile(id)),
     close: () => settlements.close(),
   };
 }

@@ -41,6 +41,18 @@ export interface SettlementsOptions {
   /** Time between repairs, ms. */
   readonly repairEveryMs: number;
   readonly onError: (what: string, error: unknown) => void;
+  /** Hears of every transaction of ours that got into a block. */
+  readonly onTransaction?: ((landed: LandedTransaction) => void) | undefined;
+}
+
+/** A transaction in a block, and what it cost. */
+export interface LandedTransaction {
+  readonly hash: Hex;
+  readonly signer: string | undefined;
+  readonly success: boolean;
+  readonly gasUsed: bigint;
+  /** Settlements it carried. */
+  readonly payments: number;
 }
 
 /** Moves the money of claimed settlements and finds out what became of it. */
@@ -52,6 +64,8 @@ export interface Settlements {
   send(settlement: Settlement): Promise<Outcome>;
   /** Waits for the outcome of a settlement that was sent before, for a while. */
   wait(id: string): Promise<Outcome>;
+  /** Looks now, instead of with the next repair, for what the chain proves of a settlement; undefined when there is no such one. */
+  reconcile(id: string): Promise<Outcome | undefined>;
   /** Takes up what an earlier process left unfinished; gives the number of its settlements. To be called once, first. */
   resume(): Promise<number>;
   /** Finishes the batches at work and stops. What was sent is taken up by the next process. */
@@ -150,11 +164,16 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   function watch(flight: Flight, { hash, nonce }: Pick<SignedTransaction, 'hash' | 'nonce'>): void {
     flight.nonce = nonce;
     const found = (receipt: Receipt) => {
+      if (!flight.receipt) announceLanded(flight, receipt);
       flight.receipt = receipt;
       flight.sender?.finish(flight.nonce);
       void conclude(flight).catch((error: unknown) => onError('conclude', error));
     };
     flight.watches.push(receipts.watch(hash, found));
+  }
+
+  function announceLanded({ sender, members }: Flight, { hash, success, gasUsed }: Receipt): void {
+    options.onTransaction?.({ hash, signer: sender?.address, success, gasUsed, payments: members.size });
   }
 
   /** Finds the outcomes that can be proved now. The rest is looked at again with the next repair. */
@@ -211,6 +230,19 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     return settlement ? outcomeOf(settlement) : { state: 'pending', hash: '' };
   }
 
+  async function reconcile(id: string): Promise<Outcome | undefined> {
+    const settlement = await store.get(id);
+    if (!settlement) return undefined;
+    const flight = [...flights.values()].find(({ members, nonce }) => members.has(id) && nonce >= 0);
+    if (flight) await repairFlight(flight);
+    else if (settlement.state !== 'settled') {
+      const [proven] = await provenOutcomes(chain, [settlement]);
+      if (proven?.state === 'settled') await store.settle([id], proven.hash);
+      if (proven?.state === 'failed') await store.fail(id, proven.reason, proven.message);
+    }
+    return stored(id);
+  }
+
   function scheduleRepair(): void {
     if (closed) return;
     cancelRepair = clock.timer(repairEveryMs, () => (repairing = repair().finally(scheduleRepair)), { background: true });
@@ -264,6 +296,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       if (now.state !== 'pending') cancel();
       return (await outcome) ?? stored(id);
     },
+    reconcile,
     async resume() {
       const unfinished = await store.unfinished();
       for (const transaction of unfinished) await takeUp(transaction);
