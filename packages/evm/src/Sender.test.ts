@@ -104,9 +104,9 @@ describe('sender', () => {
     await sender.send(request, record);
     await make().send({ ...request, gas: 30_000n }, async () => undefined);
     await chain.mine();
-    expect(await sender.maintain()).toEqual([]);
-    expect(await sender.maintain()).toEqual([]);
-    expect(await sender.maintain()).toEqual([0]);
+    expect((await sender.maintain()).dropped).toEqual([]);
+    expect((await sender.maintain()).dropped).toEqual([]);
+    expect((await sender.maintain()).dropped).toEqual([0]);
     await sender.send(request, record);
     expect(recorded.map(({ nonce }) => nonce)).toEqual([0, 1]);
   });
@@ -135,5 +135,30 @@ describe('sender', () => {
     expect(recorded.map(({ nonce }) => nonce)).toEqual([0, 1]);
     await chain.mine();
     expect(await landed()).toEqual([0, 1]);
+  });
+
+  it('names nonces that the chain lost, once three looks agree, and goes on when their transactions are given back', async () => {
+    const { chain, sender, record, recorded, landed } = setUp();
+    for (let i = 0; i < 2; i++) await sender.send(request, record);
+    await chain.mine();
+    sender.finish(0);
+    sender.finish(1);
+    chain.reorg(1);
+    chain.forgetPool();
+    await sender.send(request, record);
+    const looks = [await sender.maintain(), await sender.maintain(), await sender.maintain()];
+    expect(looks.map(({ lost }) => lost)).toEqual([[], [], [0, 1]]);
+    await sender.adopt(recorded.slice(0, 1), record);
+    await sender.fill(1, record);
+    await chain.mine();
+    expect(await landed()).toEqual([0, 2, 1]);
+    expect(await sender.maintain()).toEqual({ dropped: [], lost: [] });
+  });
+
+  it('does not use a recorded nonce again on a chain that has lost it', async () => {
+    const { chain, clock, record, recorded } = setUp();
+    const heir = createSender({ chain, clock, account, chainId: 84532, nextNonce: 2 });
+    await heir.send(request, record);
+    expect(recorded.map(({ nonce }) => nonce)).toEqual([2]);
   });
 });

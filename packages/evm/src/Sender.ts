@@ -1,7 +1,7 @@
 import type { Clock } from '@agentpay/primitives';
 import { keccak256, type LocalAccount } from 'viem';
 import type { Address, Hex } from '@agentpay/protocol';
-import type { Chain, Fees } from './Chain.js';
+import { ChainError, type Chain, type Fees } from './Chain.js';
 
 /** What a transaction shall do. */
 export interface TransactionRequest {
@@ -35,17 +35,26 @@ export interface Sender {
    * @throws whatever fees, signing or recording threw: then nothing was handed over, and the nonce goes to the next transaction.
    */
   send(request: TransactionRequest, record: RecordTransaction): Promise<SignedTransaction>;
-  /** Takes over the recorded attempts of an earlier process, all of one nonce, oldest first, and hands the last to the node again. */
+  /** Takes over recorded attempts, all of one nonce, oldest first, and hands the last to the node again. */
   adopt(attempts: readonly SignedTransaction[], record: RecordTransaction): Promise<void>;
   /** The nonce is used by a transaction in a block. */
   finish(nonce: number): void;
   /** Nobody needs this transaction any more: its next replacement does nothing but use the nonce, to let later ones through. */
   abandon(nonce: number): void;
+  /** Spends a nonce that nothing is known to have used, on nothing, so that later transactions are not held up. */
+  fill(nonce: number, record: RecordTransaction): Promise<void>;
+  /** Repairs what is stuck; to be called every second or so. */
+  maintain(): Promise<Maintenance>;
+}
+
+export interface Maintenance {
+  /** Nonces that somebody else's transaction used: none of ours with that nonce can ever get into a block. */
+  readonly dropped: readonly number[];
   /**
-   * Repairs what is stuck; to be called every second or so.
-   * @returns nonces that somebody else's transaction used: none of ours with that nonce can ever get into a block.
+   * Nonces that were used and are unused again, because the chain lost the blocks: nothing later gets through until the caller gives
+   * their transactions back by {@link Sender.adopt}, or {@link Sender.fill}s those it knows nothing of. Some at a time, lowest first.
    */
-  maintain(): Promise<readonly number[]>;
+  readonly lost: readonly number[];
 }
 
 export interface SenderOptions {
@@ -55,6 +64,8 @@ export interface SenderOptions {
   readonly chainId: number;
   /** Milliseconds in which a transaction should get into a block before it is replaced. Default 20 000. */
   readonly bumpAfterMs?: number;
+  /** First account nonce that no recorded transaction has. Default 0: nothing is recorded. */
+  readonly nextNonce?: number;
   /** Hears of hand-overs that the node did not take. */
   readonly onError?: (error: unknown) => void;
 }
@@ -73,16 +84,23 @@ interface Flight {
 }
 
 const FEES_TTL_MS = 2_000;
-const FORGET_NONCE_AFTER_MS = 30_000;
-/** A node may know the new account nonce before it finds the receipt; this many looks must agree. */
+/** An account at rest is compared with the chain this often. */
+const LOOK_AFTER_REST_MS = 30_000;
+/** One node of several may lag behind in receipts or account nonces; this many looks must agree. */
 const MISSES_TO_GIVE_UP = 3;
+/** Lost nonces that are reported at once. */
+const LOST_AT_ONCE = 50;
 
 export function createSender(options: SenderOptions): Sender {
   const { chain, clock, account, chainId, bumpAfterMs = 20_000, onError } = options;
   const address = account.address;
+  const nothing: TransactionRequest = { to: address, data: '0x', gas: 21_000n };
   const flights = new Map<number, Flight>();
   let next: number | undefined;
-  let lastSent = 0;
+  /** When the account was last seen to agree with the chain, ms; undefined: it has to be looked at. */
+  let agreedAt: number | undefined;
+  /** How often nonces were found unused that had been used. */
+  let gaps = 0;
   let fees: { value: Fees; until: number } | undefined;
   let tail: Promise<unknown> = Promise.resolve();
 
@@ -105,7 +123,12 @@ export function createSender(options: SenderOptions): Sender {
     return { ...request, signer: address, nonce, maxFeePerGas, maxPriorityFeePerGas, raw, hash: keccak256(raw) };
   }
 
-  async function handOver(flight: Flight): Promise<void> {
+  async function nextNonce(): Promise<number> {
+    return (next ??= Math.max(options.nextNonce ?? 0, await chain.transactionCount(address, 'pending')));
+  }
+
+  /** Gives false when the node did not answer, so that trying others now is no use. */
+  async function handOver(flight: Flight): Promise<boolean> {
     const attempt = flight.attempts.at(-1) as SignedTransaction;
     flight.since = clock.now();
     try {
@@ -114,11 +137,24 @@ export function createSender(options: SenderOptions): Sender {
     } catch (error) {
       flight.handedOver = false;
       onError?.(error);
+      return !(error instanceof ChainError && error.kind === 'unreachable');
     }
+    return true;
   }
 
   async function handOverRefused(): Promise<void> {
-    for (const flight of inOrder()) if (!flight.handedOver) await handOver(flight);
+    for (const flight of inOrder()) {
+      const answered = flight.handedOver || (await handOver(flight));
+      if (!answered) return;
+    }
+  }
+
+  function take(attempts: readonly SignedTransaction[], record: RecordTransaction): Flight {
+    const last = attempts.at(-1) as SignedTransaction;
+    const flight = { ...blankFlight(), nonce: last.nonce, attempts: [...attempts], record, request: last };
+    flights.set(last.nonce, flight);
+    agreedAt = undefined;
+    return flight;
   }
 
   function inOrder(): Flight[] {
@@ -144,24 +180,43 @@ export function createSender(options: SenderOptions): Sender {
     return flight.misses >= MISSES_TO_GIVE_UP;
   }
 
-  async function repair(): Promise<number[]> {
+  async function repair(): Promise<Maintenance> {
     const used = await chain.transactionCount(address, 'latest');
-    if (next !== undefined && next < used) next = used;
+    next = Math.max(await nextNonce(), used);
+    const dropped = await dropUsed(used);
+    await pushWaiting(used);
+    const lost = lostNonces(used, next);
+    gaps = lost.length > 0 ? gaps + 1 : 0;
+    if (used === next) agreedAt = clock.now();
+    return { dropped, lost: gaps >= MISSES_TO_GIVE_UP ? lost : [] };
+  }
+
+  async function dropUsed(used: number): Promise<number[]> {
     const dropped: number[] = [];
-    let first = true;
     for (const flight of inOrder()) {
-      if (flight.nonce < used) {
-        if (flight.abandoned) flights.delete(flight.nonce);
-        else if (await usedElsewhere(flight)) dropped.push(flight.nonce);
-        continue;
-      }
-      const late = clock.now() - flight.since >= bumpAfterMs;
-      if (late && first) await replace(flight);
-      else if (late || !flight.handedOver) await handOver(flight);
-      first = false;
+      if (flight.nonce >= used) continue;
+      if (flight.abandoned) flights.delete(flight.nonce);
+      else if (await usedElsewhere(flight)) dropped.push(flight.nonce);
     }
     for (const nonce of dropped) flights.delete(nonce);
     return dropped;
+  }
+
+  async function pushWaiting(used: number): Promise<void> {
+    let first = true;
+    for (const flight of inOrder()) {
+      if (flight.nonce < used) continue;
+      const late = clock.now() - flight.since >= bumpAfterMs;
+      if (late && first) await replace(flight);
+      else if ((late || !flight.handedOver) && !(await handOver(flight))) return;
+      first = false;
+    }
+  }
+
+  function lostNonces(used: number, end: number): number[] {
+    const lost: number[] = [];
+    for (let nonce = used; nonce < end && lost.length < LOST_AT_ONCE; nonce++) if (!flights.has(nonce)) lost.push(nonce);
+    return lost;
   }
 
   return {
@@ -170,39 +225,37 @@ export function createSender(options: SenderOptions): Sender {
     send: (request, record) =>
       inTurn(async () => {
         await handOverRefused();
-        next ??= await chain.transactionCount(address, 'pending');
-        const attempt = await sign(next, request, await currentFees());
+        const nonce = await nextNonce();
+        const attempt = await sign(nonce, request, await currentFees());
         await record(attempt);
-        const flight = { ...blankFlight(), nonce: next, attempts: [attempt], record, request };
-        flights.set(next, flight);
-        next += 1;
-        lastSent = clock.now();
-        await handOver(flight);
+        next = nonce + 1;
+        await handOver(take([attempt], record));
         return attempt;
       }),
     adopt: (attempts, record) =>
       inTurn(async () => {
         const last = attempts.at(-1);
         if (!last) return;
-        const flight = { ...blankFlight(), nonce: last.nonce, attempts: [...attempts], record, request: last };
-        flights.set(last.nonce, flight);
-        next = Math.max(next ?? (await chain.transactionCount(address, 'pending')), last.nonce + 1);
-        lastSent = clock.now();
-        await handOver(flight);
+        next = Math.max(await nextNonce(), last.nonce + 1);
+        await handOver(take(attempts, record));
+      }),
+    fill: (nonce, record) =>
+      inTurn(async () => {
+        const attempt = await sign(nonce, nothing, await currentFees());
+        await record(attempt);
+        await handOver(take([attempt], record));
       }),
     finish: (nonce) => void flights.delete(nonce),
     abandon(nonce) {
       const flight = flights.get(nonce);
       if (!flight) return;
       flight.abandoned = true;
-      flight.request = { to: address, data: '0x', gas: 21_000n };
+      flight.request = nothing;
     },
     maintain: () =>
       inTurn(async () => {
-        if (flights.size > 0) return repair();
-        // After a rest the chain is asked anew, so that a nonce spent by hand, or a reset test chain, does not wedge the account.
-        if (clock.now() - lastSent > FORGET_NONCE_AFTER_MS) next = undefined;
-        return [];
+        const rested = agreedAt === undefined || clock.now() - agreedAt >= LOOK_AFTER_REST_MS;
+        return flights.size > 0 || rested ? repair() : { dropped: [], lost: [] };
       }),
   };
 }

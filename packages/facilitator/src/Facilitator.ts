@@ -73,8 +73,11 @@ export async function createFacilitator(options: FacilitatorOptions): Promise<Ru
   const store = settlementStore(db, clock);
   const hear = (what: string) => (error: unknown) => onError(what, error);
   const { chainId } = options.network;
-  const senders = options.accounts.map((account) =>
-    createSender({ chain, clock, account, chainId, bumpAfterMs: options.bumpAfterMs ?? 20_000, onError: hear('hand over') }),
+  const senders = await Promise.all(
+    options.accounts.map(async (account) => {
+      const nextNonce = await store.nextNonce(account.address);
+      return createSender({ chain, clock, account, chainId, nextNonce, bumpAfterMs: options.bumpAfterMs ?? 20_000, onError: hear('hand over') });
+    }),
   );
   const { pollMs = 100, confirmations = 1 } = options;
   const settlements = createSettlements({

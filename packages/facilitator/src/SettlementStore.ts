@@ -6,8 +6,8 @@ import { authorizationFromJson, authorizationToJson, type Settlement, type Settl
 /** What a new claim consists of. */
 export type Claim = Pick<Settlement, 'id' | 'fingerprint' | 'authorization' | 'signature' | 'byAccount'> & SettlementKey;
 
-/** All attempts to use one account nonce, oldest first, with the settlements that still wait for it. */
-export interface UnfinishedTransaction {
+/** All attempts to use one account nonce, oldest first, with the settlements that wait for it. */
+export interface CarryingTransaction {
   readonly transactionId: string;
   readonly attempts: readonly SignedTransaction[];
   readonly settlements: readonly Settlement[];
@@ -28,7 +28,13 @@ export interface SettlementStore {
   settle(ids: readonly string[], hash: Hex): Promise<void>;
   fail(id: string, reason: Reason, message: string): Promise<void>;
   /** Everything that was sent and has no outcome. */
-  unfinished(): Promise<readonly UnfinishedTransaction[]>;
+  unfinished(): Promise<readonly CarryingTransaction[]>;
+  /** What was ever signed with these account nonces, with the settlements that it carries or whose money it moved. */
+  signedWith(signer: Address, nonces: readonly number[]): Promise<readonly CarryingTransaction[]>;
+  /** Takes settled ones back whose transfer the chain has lost. */
+  reopen(ids: readonly string[]): Promise<void>;
+  /** First account nonce that no recorded transaction of the signer has. */
+  nextNonce(signer: Address): Promise<number>;
 }
 
 interface Row {
@@ -116,6 +122,30 @@ export function settlementStore(db: Db, clock: Clock): SettlementStore {
       );
       return groupByTransaction(settlements.map(toSettlement), attempts);
     },
+    async signedWith(signer, nonces) {
+      const attempts = await db.query<TransactionRow>(
+        'select * from facilitator_transactions where signer = $1 and account_nonce = any($2::bigint[]) order by account_nonce, attempt',
+        [signer, nonces],
+      );
+      const settlements = await db.query<Row>(
+        `${SELECT} where transaction_id = any($1::text[]) and (state = 'sent' or state = 'settled' and hash = any($2::text[]))`,
+        [attempts.map((row) => row.transaction_id), attempts.map(({ hash }) => hash)],
+      );
+      return groupByTransaction(settlements.map(toSettlement), attempts);
+    },
+    async reopen(ids) {
+      await db.query(`update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled'`, [
+        ids,
+        now(),
+      ]);
+    },
+    async nextNonce(signer) {
+      const [row] = await db.query<{ next: bigint }>(
+        'select coalesce(max(account_nonce) + 1, 0) as next from facilitator_transactions where signer = $1',
+        [signer],
+      );
+      return Number(row?.next ?? 0);
+    },
   };
 }
 
@@ -138,7 +168,7 @@ async function insertTransaction(tx: Queryable, transactionId: string, transacti
   );
 }
 
-function groupByTransaction(settlements: readonly Settlement[], rows: readonly TransactionRow[]): UnfinishedTransaction[] {
+function groupByTransaction(settlements: readonly Settlement[], rows: readonly TransactionRow[]): CarryingTransaction[] {
   const groups = new Map<string, { attempts: SignedTransaction[]; settlements: Settlement[] }>();
   for (const row of rows) {
     const group = groups.get(row.transaction_id) ?? { attempts: [], settlements: [] };

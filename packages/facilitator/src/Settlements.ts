@@ -14,7 +14,7 @@ import {
 import { createBatcher } from './Batcher.js';
 import { failureIn, provenOutcomes } from './provenOutcome.js';
 import { outcomeOf, type Outcome, type Settlement } from './Settlement.js';
-import type { SettlementStore, UnfinishedTransaction } from './SettlementStore.js';
+import type { SettlementStore, CarryingTransaction } from './SettlementStore.js';
 import { createWaiters } from './Waiters.js';
 
 /** Gas limits; what is not used is not paid. */
@@ -258,10 +258,40 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   }
 
   async function maintain(sender: Sender): Promise<void> {
-    const dropped = await sender.maintain();
+    const { dropped, lost } = await sender.maintain();
     for (const flight of flights.values()) {
       if (flight.sender === sender && dropped.includes(flight.nonce)) flight.dropped = true;
     }
+    if (lost.length > 0) await restore(sender, lost);
+  }
+
+  /** The chain lost blocks: the same signed transactions, handed over again, make the same payments again. */
+  async function restore(sender: Sender, nonces: readonly number[]): Promise<void> {
+    const signed = await store.signedWith(sender.address, nonces);
+    for (const nonce of nonces) {
+      const transaction = signed.findLast(({ attempts }) => attempts[0]?.nonce === nonce);
+      if (transaction) await restoreTransaction(transaction);
+      else await fill(sender, nonce);
+    }
+  }
+
+  async function restoreTransaction({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
+    const receiptsNow = await chain.receipts(attempts.map(({ hash }) => hash));
+    const standing = receiptsNow.some((receipt) => receipt);
+    const gone = settlements.filter(({ state }) => state === 'settled' && !standing);
+    if (gone.length > 0) {
+      await store.reopen(gone.map(({ id }) => id));
+      onError('reorganisation', new Error(`The chain lost ${attempts.at(-1)?.hash} with ${gone.length} settled payments; sent again.`));
+    }
+    // The attempt that moved the money is the one to hand over.
+    const moved = (attempt: SignedTransaction) => settlements.some(({ hash }) => hash === attempt.hash);
+    const inOrder = [...attempts.filter((attempt) => !moved(attempt)), ...attempts.filter(moved)];
+    await takeUp({ transactionId, attempts: inOrder, settlements: settlements.filter(({ state }) => state === 'sent').concat(gone) });
+  }
+
+  async function fill(sender: Sender, nonce: number): Promise<void> {
+    const flight = openFlight(newId('transaction', options), sender, [], true);
+    await sender.fill(nonce, (transaction) => recordAttempt(flight, transaction));
   }
 
   async function repairFlight(flight: Flight): Promise<void> {
@@ -272,7 +302,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     for (const member of flight.members.values()) batcher.add(member);
   }
 
-  async function takeUp({ transactionId, attempts, settlements }: UnfinishedTransaction): Promise<void> {
+  async function takeUp({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
     const sender = senders.find(({ address }) => address === attempts[0]?.signer);
     const alone = settlements.some(({ asset }) => sameHex(asset, attempts[0]?.to ?? ''));
     const flight = openFlight(transactionId, sender, settlements, alone);

@@ -45,4 +45,11 @@ export const migrations: readonly Migration[] = [
       create index facilitator_transactions_group on facilitator_transactions (transaction_id, attempt);
     `,
   },
+  {
+    name: 'facilitator/002-account-nonces',
+    sql: `
+      create index facilitator_transactions_nonce on facilitator_transactions (signer, account_nonce);
+      create index facilitator_settlements_transaction on facilitator_settlements (transaction_id);
+    `,
+  },
 ];
