@@ -38,7 +38,16 @@ class Revert extends Error {
 
 export function emptyState(network: Network): SimulatedState {
   const separator = domainSeparator({ ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address });
-  return { network, separator, balances: new Map(), used: new Set(), nonces: new Map(), accounts: new Map(), blacklist: new Set(), transfers: [] };
+  return {
+    network,
+    separator,
+    balances: new Map(),
+    used: new Set(),
+    nonces: new Map(),
+    accounts: new Map(),
+    blacklist: new Set(),
+    transfers: [],
+  };
 }
 
 export function copyState(state: SimulatedState): SimulatedState {
