@@ -1,7 +1,7 @@
 import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
 import { decodeErrorResult, encodeFunctionData, keccak256, pad, parseAbi, toBytes, toHex } from 'viem';
 import type { Call, CallResult, Log } from './Chain.js';
-import { parseSignature } from './Signature.js';
+import { canonicalSignature, parseSignature } from './Signature.js';
 
 const TERMS = 'address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce';
 
@@ -25,11 +25,11 @@ export const AUTHORIZATION_USED = keccak256(toBytes('AuthorizationUsed(address,b
 export const AUTHORIZATION_CANCELED = keccak256(toBytes('AuthorizationCanceled(address,bytes32)'));
 const IS_VALID_SIGNATURE = '0x1626ba7e';
 
-/** The transfer that the payer authorized: by (v, r, s) for a 65-byte ECDSA signature, by bytes for any other. */
+/** The transfer that the payer authorized: by (v, r, s) for an ECDSA signature as wallets write it, by bytes for any other. */
 export function transferCall(asset: Address, authorization: Authorization, signature: Hex): Call {
   const { from, to, value, validAfter, validBefore, nonce } = authorization;
   const terms = [from, to, value, validAfter, validBefore, nonce] as const;
-  const ecdsa = parseSignature(signature);
+  const ecdsa = signature === canonicalSignature(signature) ? parseSignature(signature) : undefined;
   const args = ecdsa ? ([...terms, ecdsa.v, ecdsa.r, ecdsa.s] as const) : ([...terms, signature] as const);
   return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'transferWithAuthorization', args }) };
 }

@@ -1,9 +1,9 @@
 import { bytesToHex, type Hex } from '@agentpay/protocol';
 import fc from 'fast-check';
-import { concat, pad, toHex } from 'viem';
+import { concat, pad, serializeCompactSignature, toHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { keyRecovery, nativeRecovery, wasmRecovery, type KeyRecovery } from './recoverKey.js';
-import { parseSignature, recoverAuthorizer } from './Signature.js';
+import { canonicalSignature, parseSignature, recoverAuthorizer } from './Signature.js';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const account = privateKeyToAccount(`0x${'59'.repeat(32)}`);
@@ -35,6 +35,9 @@ describe.each(implementations)('recoverAuthorizer ($name)', (recovery) => {
         expect(recoverAuthorizer(digest.bytes, concat([r, s, toHex(v - 27, { size: 1 })]), recovery)).toBe(account.address);
         const high = concat([r, pad(toHex(ORDER - BigInt(s))), toHex(v === 27 ? 28 : 27)]);
         expect(recoverAuthorizer(digest.bytes, high, recovery)).toBeUndefined();
+        const compact = serializeCompactSignature({ r, yParityAndS: pad(toHex(BigInt(s) + (v === 28 ? 1n << 255n : 0n))) });
+        expect(recoverAuthorizer(digest.bytes, compact, recovery)).toBe(account.address);
+        expect([canonicalSignature(compact), canonicalSignature(high)]).toEqual([signature, high]);
       }),
       { numRuns: 20 },
     );
@@ -53,7 +56,8 @@ describe.each(implementations)('recoverAuthorizer ($name)', (recovery) => {
 
   it.each<[string, Hex]>([
     ['empty', '0x'],
-    ['64 bytes', `0x${'11'.repeat(64)}`],
+    ['63 bytes', `0x${'11'.repeat(63)}`],
+    ['compact with a high s', `0x${'11'.repeat(32)}7f${'ff'.repeat(31)}`],
     ['66 bytes', `0x${'11'.repeat(66)}`],
     ['v = 2', `0x${'11'.repeat(64)}02`],
     ['all zero', `0x${'00'.repeat(64)}1b`],
