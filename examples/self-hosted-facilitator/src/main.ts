@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { viemChain } from '@agentpay/evm';
-import { createApp, createFacilitator, migrations, readConfig } from '@agentpay/facilitator';
+import { createApp, createFacilitator, loadSignerKeys, migrations, readConfig } from '@agentpay/facilitator';
 import { systemClock as clock, systemRandom as random } from '@agentpay/primitives';
 import { migrate, pgliteDb } from '@agentpay/storage';
 import express from 'express';
@@ -14,8 +14,8 @@ async function main(): Promise<void> {
   // What the facilitator remembers: without DATA_DIR it is forgotten at the end.
   const db = await pgliteDb({ dir: config.dataDir });
   await migrate(db, migrations);
-  const accounts = config.signerKeys.map((key) => privateKeyToAccount(key));
-  const chain = viemChain({ rpcUrl: config.rpcUrl });
+  const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
+  const chain = viemChain({ rpcUrl: config.rpcUrls[0] });
   const facilitator = await createFacilitator({ ...config, db, clock, random, chain, accounts });
 
   // The facilitator is one part of an app of your own: here it stands below /x402, behind a key where one is set.

@@ -1,42 +1,119 @@
-import { baseSepolia } from '@agentpay/primitives';
+import { baseSepolia, seededRandom } from '@agentpay/primitives';
+import { newApiKey } from './ApiKey.js';
 import { ConfigError, readConfig } from './config.js';
 
 const KEY = `0x${'51'.repeat(32)}`;
 const good = { RPC_URL: 'http://127.0.0.1:8545', SIGNER_KEYS: KEY };
+const shop = newApiKey('shop', ['verify', 'settle'], seededRandom(1));
+const token = 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_';
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+  return [];
+}
 
 describe('configuration', () => {
   it('needs a node and a key, and serves Base Sepolia on 3102 by default', () => {
-    const defaults = { port: 3102, network: baseSepolia, signerKeys: [KEY], databaseUrl: undefined, dataDir: undefined };
-    expect(readConfig(good)).toMatchObject(defaults);
+    expect(readConfig(good)).toMatchObject({
+      port: 3102,
+      network: baseSepolia,
+      rpcUrls: [good.RPC_URL],
+      signerKeys: [KEY],
+      keystore: undefined,
+      databaseUrl: undefined,
+      dataDir: undefined,
+      redisUrl: undefined,
+      apiKeys: [],
+      rateLimit: undefined,
+      discovery: true,
+      minSignerBalance: 10n ** 14n,
+    });
     expect(readConfig({ RPC_URL: good.RPC_URL, SIGNER_KEY: KEY }).signerKeys).toEqual([KEY]);
     expect(readConfig({ ...good, SIGNER_KEYS: `${KEY}, ${KEY}`, DATA_DIR: '' }).signerKeys).toHaveLength(2);
   });
 
+  it('takes several nodes, keystores, keys and limits', () => {
+    const config = readConfig({
+      RPC_URLS: 'https://one.example/v2, https://two.example',
+      KEYSTORE_FILE: '/keys/a.json,/keys/b.json',
+      KEYSTORE_PASSWORD_FILE: '/run/secrets/password',
+      API_KEYS: shop.entry,
+      RATE_LIMIT_PER_MINUTE: '600',
+      MIN_SIGNER_BALANCE: '0.05',
+    });
+    expect(config).toMatchObject({
+      rpcUrls: ['https://one.example/v2', 'https://two.example'],
+      signerKeys: [],
+      keystore: { files: ['/keys/a.json', '/keys/b.json'], password: undefined, passwordFile: '/run/secrets/password' },
+      apiKeys: [{ name: 'shop', scopes: ['verify', 'settle'] }],
+      rateLimit: { perMinute: 600, burst: 100 },
+      minSignerBalance: 5n * 10n ** 16n,
+    });
+  });
+
   it('refuses real money unless it is allowed by name', () => {
-    expect(() => readConfig({ ...good, NETWORKS: 'base' })).toThrow(/^NETWORKS names a network with real money: set ALLOW_MAINNET=true/);
-    expect(() => readConfig({ ...good, NETWORKS: 'eip155:8453', ALLOW_MAINNET: 'false' })).toThrow(ConfigError);
+    const refused = ['NETWORKS names a network with real money: set ALLOW_MAINNET=true if you mean it.'];
+    expect(faultsOf({ ...good, NETWORKS: 'base' })).toEqual(refused);
+    expect(faultsOf({ ...good, NETWORKS: 'eip155:8453', ALLOW_MAINNET: 'false' })).toEqual(refused);
     expect(readConfig({ ...good, NETWORKS: 'base', ALLOW_MAINNET: 'true' }).network.chainId).toBe(8453);
   });
 
   it.each<[string, Record<string, string>]>([
-    ['RPC_URL is missing.', { SIGNER_KEYS: KEY }],
-    ['SIGNER_KEYS is missing.', { RPC_URL: good.RPC_URL }],
+    ['RPC_URLS is missing; give the URL of a node of the chain.', { SIGNER_KEYS: KEY }],
+    ['SIGNER_KEYS is missing; give a private key there, or KEYSTORE_FILE.', { RPC_URL: good.RPC_URL }],
+    ['KEYSTORE_PASSWORD_FILE is missing; KEYSTORE_FILE needs it, or KEYSTORE_PASSWORD.', { RPC_URL: good.RPC_URL, KEYSTORE_FILE: 'a' }],
     ['RPC_URL must be an http(s) URL.', { ...good, RPC_URL: 'ftp://x' }],
+    ['RPC_URLS must be an http(s) URL.', { ...good, RPC_URLS: 'https://fine.example,ws://x' }],
     ['SIGNER_KEYS must be 32 bytes of hex.', { ...good, SIGNER_KEYS: '0x12' }],
     ['NETWORKS must be one of base, base-sepolia.', { ...good, NETWORKS: 'mars' }],
     ['NETWORKS must be one of base, base-sepolia.', { ...good, NETWORKS: 'base,base-sepolia' }],
+    ['ALLOW_MAINNET must be true or false.', { ...good, ALLOW_MAINNET: 'yes' }],
     ['PAYTO must be a 20-byte address.', { ...good, PAYTO: '0x1' }],
+    ['DATABASE_URL must be a postgres:// URL.', { ...good, DATABASE_URL: 'mysql://x' }],
+    ['DATABASE_URL and DATA_DIR name two databases; give one of them.', { ...good, DATABASE_URL: 'postgres://x', DATA_DIR: 'd' }],
+    ['REDIS_URL must be a redis:// URL.', { ...good, REDIS_URL: 'http://x' }],
+    ['PORT must be a whole number from 0 to 65535.', { ...good, PORT: '1e3' }],
+    ['HOST must be a host name or an address.', { ...good, HOST: 'a b' }],
+    ['METRICS_TOKEN must have at least 32 characters.', { ...good, METRICS_TOKEN: 'short' }],
+    ['METRICS_TOKEN is too uniform to be a secret.', { ...good, METRICS_TOKEN: 'a'.repeat(40) }],
+    ['RATE_LIMIT_PER_MINUTE is missing; RATE_LIMIT_BURST needs it.', { ...good, RATE_LIMIT_BURST: '5' }],
+    ['RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 10000000.', { ...good, RATE_LIMIT_PER_MINUTE: '0' }],
+    ['MIN_SIGNER_BALANCE must be an amount of ether such as 0.001.', { ...good, MIN_SIGNER_BALANCE: '1 eth' }],
+    ['API_KEYS names shop twice.', { ...good, API_KEYS: `${shop.entry},${shop.entry}` }],
+    [
+      'API_KEYS has an entry (number 1) that is not name:scope+scope:hash with the scopes verify, settle, admin and a SHA-256 in hex.',
+      { ...good, API_KEYS: shop.entry.replace('settle', 'everything') },
+    ],
   ])('says: %s', (sentence, env) => {
-    expect(() => readConfig(env)).toThrow(new ConfigError(sentence));
+    expect(faultsOf(env)).toEqual([sentence]);
   });
 
-  it('never repeats a key in an error', () => {
-    const secret = `${KEY}ff`;
-    expect.assertions(1);
-    try {
-      readConfig({ ...good, SIGNER_KEYS: secret });
-    } catch (error) {
-      expect((error as Error).message).not.toContain(secret.slice(2, 20));
-    }
+  it('names every fault at once', () => {
+    expect(faultsOf({ PORT: 'x', LOG_LEVEL: 'loud', SIGNER_KEYS: KEY })).toEqual([
+      'PORT must be a whole number from 0 to 65535.',
+      'LOG_LEVEL must be a pino level.',
+    ]);
+  });
+
+  it('never repeats a secret in a fault', () => {
+    const secrets = {
+      RPC_URLS: `ftp://node.example/${token}`,
+      SIGNER_KEYS: `${KEY}ff`,
+      API_KEYS: `shop:verify:${token}`,
+      METRICS_TOKEN: token.slice(0, 20),
+      DATABASE_URL: `mysql://user:${token}@db`,
+      REDIS_URL: `http://:${token}@cache`,
+      KEYSTORE_PASSWORD: token,
+    };
+    const each = Object.entries(secrets).map(([name, value]) => faultsOf({ ...good, [name]: value }));
+    const text = [faultsOf(secrets), ...each].flat().join('\n');
+    expect(text.split('\n').length).toBeGreaterThan(8);
+    expect(text).not.toContain(token.slice(0, 20));
+    expect(text).not.toContain(KEY.slice(2, 20));
   });
 });

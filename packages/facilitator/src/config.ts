@@ -1,17 +1,32 @@
 import { findNetwork, networks, type Network } from '@agentpay/primitives';
 import { addressSchema, type Address, type Hex } from '@agentpay/protocol';
+import { parseEther } from 'viem';
 import { z } from 'zod';
+import { parseApiKeys, type ApiKey } from './ApiKey.js';
 
 /** Configuration of the facilitator process. */
 export interface Config {
   readonly port: number;
   readonly host: string;
-  readonly rpcUrl: string;
+  /** Nodes of the chain, the preferred one first. */
+  readonly rpcUrls: readonly [string, ...string[]];
   readonly network: Network;
+  /** Keys given by value; those in `keystore` come on top. */
   readonly signerKeys: readonly Hex[];
+  readonly keystore: KeystoreSource | undefined;
   /** PostgreSQL; else an embedded database in `dataDir`; else one in memory, which forgets everything at the end. */
   readonly databaseUrl: string | undefined;
   readonly dataDir: string | undefined;
+  /** Where replicas count requests together; else each counts its own. */
+  readonly redisUrl: string | undefined;
+  readonly apiKeys: readonly ApiKey[];
+  readonly metricsToken: string | undefined;
+  /** Requests per key, or per address for those without one; undefined: not limited. */
+  readonly rateLimit: { readonly perMinute: number; readonly burst: number } | undefined;
+  /** Number of proxies in front whose X-Forwarded-For is believed. */
+  readonly trustProxyHops: number;
+  /** Whether paid resources that ask for it are listed in public. */
+  readonly discovery: boolean;
   readonly payTo: readonly Address[] | undefined;
   readonly maxValidBeforeSeconds: number;
   readonly settleTimeoutMs: number;
@@ -19,72 +34,164 @@ export interface Config {
   readonly maxBatch: number;
   readonly maxInFlight: number;
   readonly confirmations: number;
+  /** An account with less ether than this cannot be relied on, in wei. */
+  readonly minSignerBalance: bigint;
+  /** An older unfinished settlement makes the process not ready. */
+  readonly maxQueueAgeSeconds: number;
   readonly logLevel: string;
 }
 
-/** A variable of the environment that is missing or wrong. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
+/** Encrypted keys and where their password is. */
+export interface KeystoreSource {
+  readonly files: readonly string[];
+  readonly password: string | undefined;
+  readonly passwordFile: string | undefined;
 }
 
-const whole = (min: number, max: number, otherwise: number) => z.coerce.number().int().min(min).max(max).default(otherwise);
-const list = (text: string) => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
-const key = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value), 'must be 32 bytes of hex');
-const known = networks.map(({ name }) => name).join(', ');
-
-const schema = z
-  .object({
-    PORT: whole(0, 65_535, 3102),
-    HOST: z.string().default('0.0.0.0'),
-    RPC_URL: z.url({ protocol: /^https?$/, error: 'must be an http(s) URL' }),
-    SIGNER_KEYS: z.string().transform(list).pipe(z.array(key).min(1, 'must hold a private key').max(32)),
-    NETWORKS: z
-      .string()
-      .default('base-sepolia')
-      .transform((text) => list(text).map(findNetwork))
-      .refine((found) => found.length === 1 && found[0], `must be one of ${known}`),
-    DATABASE_URL: z.string().optional(),
-    DATA_DIR: z.string().optional(),
-    ALLOW_MAINNET: z.enum(['true', 'false']).default('false'),
-    PAYTO: z.string().transform(list).pipe(z.array(addressSchema).min(1)).optional(),
-    MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
-    SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
-    POLL_MS: whole(10, 60_000, 100),
-    MAX_BATCH: whole(1, 200, 50),
-    MAX_IN_FLIGHT: whole(1, 100_000, 2_000),
-    CONFIRMATIONS: whole(1, 1_000, 1),
-    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  })
-  .refine((env) => !env.NETWORKS[0]?.mainnet || env.ALLOW_MAINNET === 'true', {
-    path: ['NETWORKS'],
-    message: 'names a network with real money: set ALLOW_MAINNET=true if you mean it',
-  });
-
-/** Reads the environment. @throws ConfigError naming the variable, never its value */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
-  const parsed = schema.safeParse({ SIGNER_KEYS: present['SIGNER_KEY'], ...present });
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    const name = String(issue?.path[0] ?? 'environment');
-    throw new ConfigError(present[name] === undefined && name !== 'NETWORKS' ? `${name} is missing.` : `${name} ${issue?.message}.`);
+/** The environment is wrong; each fault is one sentence that names the variable and never its value. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('\n'));
   }
-  const { data } = parsed;
+}
+
+function whole(min: number, max: number, otherwise: number) {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z.string().regex(/^\d{1,10}$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error)).default(otherwise);
+}
+
+function url(shown: string, ...protocols: string[]) {
+  const matches = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
+  return z.string().refine(matches, `must be ${shown} URL`);
+}
+
+const parts = (text: string) => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+const list = z.string().transform(parts);
+const flag = (otherwise: boolean) =>
+  z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true').default(otherwise);
+const key = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value), 'must be 32 bytes of hex');
+const secret = z
+  .string()
+  .min(32, 'must have at least 32 characters')
+  .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
+const ether = z.string().regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001').transform((text) => parseEther(text));
+const node = url('an http(s)', 'http:', 'https:');
+const known = networks.map(({ name }) => name).join(', ');
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const Environment = z.object({
+  PORT: whole(0, 65_535, 3102),
+  HOST: z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address').default('0.0.0.0'),
+  RPC_URLS: list.pipe(z.array(node).min(1, 'must name a node').max(8, 'must name 8 nodes at most')).optional(),
+  SIGNER_KEYS: list.pipe(z.array(key).min(1, 'must hold a private key').max(32, 'must hold 32 private keys at most')).optional(),
+  KEYSTORE_FILE: list.pipe(z.array(z.string()).min(1, 'must name a file').max(32, 'must name 32 files at most')).optional(),
+  KEYSTORE_PASSWORD: z.string().optional(),
+  KEYSTORE_PASSWORD_FILE: z.string().optional(),
+  NETWORKS: list
+    .transform((names) => names.map(findNetwork))
+    .refine((found): found is [Network] => found.length === 1 && found[0] !== undefined, `must be one of ${known}`)
+    .prefault('base-sepolia'),
+  ALLOW_MAINNET: flag(false),
+  DATABASE_URL: url('a postgres://', 'postgres:', 'postgresql:').optional(),
+  DATA_DIR: z.string().optional(),
+  REDIS_URL: url('a redis://', 'redis:', 'rediss:').optional(),
+  API_KEYS: list.optional(),
+  METRICS_TOKEN: secret.optional(),
+  RATE_LIMIT_PER_MINUTE: whole(1, 10_000_000, 0),
+  RATE_LIMIT_BURST: whole(1, 1_000_000, 0),
+  TRUST_PROXY_HOPS: whole(0, 10, 0),
+  DISCOVERY: flag(true),
+  PAYTO: list.pipe(z.array(addressSchema).min(1, 'must hold an address')).optional(),
+  MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
+  SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
+  POLL_MS: whole(10, 60_000, 100),
+  MAX_BATCH: whole(1, 200, 50),
+  MAX_IN_FLIGHT: whole(1, 100_000, 2_000),
+  CONFIRMATIONS: whole(1, 1_000, 1),
+  MIN_SIGNER_BALANCE: ether.prefault('0.0001'),
+  MAX_QUEUE_AGE_SECONDS: whole(1, 86_400, 120),
+  LOG_LEVEL: z.enum(logLevels, { error: 'must be a pino level' }).default('info'),
+});
+type Environment = z.output<typeof Environment>;
+
+/** Other names of a variable: one node, one key. */
+const aliases = { RPC_URLS: 'RPC_URL', SIGNER_KEYS: 'SIGNER_KEY' } as const;
+
+/**
+ * Reads the environment. Empty variables count as absent.
+ * @throws ConfigError with every fault found
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  for (const [name, alias] of Object.entries(aliases)) given[name] ??= given[alias];
+  const parsed = Environment.safeParse(given);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.toReversed();
+    const first = new Map(issues.map(({ path, message }) => [path[0], `${nameGiven(String(path[0]), env)} ${message}.`]));
+    throw new ConfigError([...first.values()].reverse());
+  }
+  const faults = crossFaults(parsed.data);
+  const apiKeys = parseApiKeys(parsed.data.API_KEYS ?? []);
+  if (typeof apiKeys === 'string') faults.push(`API_KEYS ${apiKeys}.`);
+  if (faults.length > 0 || typeof apiKeys === 'string') throw new ConfigError(faults);
+  return toConfig(parsed.data, apiKeys);
+}
+
+/** The name that the operator wrote. */
+function nameGiven(name: string, env: Readonly<Record<string, string | undefined>>): string {
+  const alias = (aliases as Record<string, string | undefined>)[name];
+  return alias !== undefined && !env[name] && env[alias] ? alias : name;
+}
+
+/** What is wrong with variables together. */
+function crossFaults(values: Environment): string[] {
+  const faults: string[] = [];
+  if (!values.RPC_URLS) faults.push('RPC_URLS is missing; give the URL of a node of the chain.');
+  if (!values.SIGNER_KEYS && !values.KEYSTORE_FILE) faults.push('SIGNER_KEYS is missing; give a private key there, or KEYSTORE_FILE.');
+  if (values.KEYSTORE_FILE && !values.KEYSTORE_PASSWORD && !values.KEYSTORE_PASSWORD_FILE) {
+    faults.push('KEYSTORE_PASSWORD_FILE is missing; KEYSTORE_FILE needs it, or KEYSTORE_PASSWORD.');
+  }
+  if (values.NETWORKS[0].mainnet && !values.ALLOW_MAINNET) {
+    faults.push('NETWORKS names a network with real money: set ALLOW_MAINNET=true if you mean it.');
+  }
+  if (values.DATABASE_URL && values.DATA_DIR) faults.push('DATABASE_URL and DATA_DIR name two databases; give one of them.');
+  if (values.RATE_LIMIT_BURST && !values.RATE_LIMIT_PER_MINUTE) {
+    faults.push('RATE_LIMIT_PER_MINUTE is missing; RATE_LIMIT_BURST needs it.');
+  }
+  return faults;
+}
+
+function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
+  const perMinute = values.RATE_LIMIT_PER_MINUTE;
   return {
-    port: data.PORT,
-    host: data.HOST,
-    rpcUrl: data.RPC_URL,
-    network: data.NETWORKS[0] as Network,
-    signerKeys: data.SIGNER_KEYS,
-    databaseUrl: data.DATABASE_URL,
-    dataDir: data.DATA_DIR,
-    payTo: data.PAYTO,
-    maxValidBeforeSeconds: data.MAX_VALID_BEFORE_SECONDS,
-    settleTimeoutMs: data.SETTLE_TIMEOUT_MS,
-    pollMs: data.POLL_MS,
-    maxBatch: data.MAX_BATCH,
-    maxInFlight: data.MAX_IN_FLIGHT,
-    confirmations: data.CONFIRMATIONS,
-    logLevel: data.LOG_LEVEL,
+    port: values.PORT,
+    host: values.HOST,
+    rpcUrls: values.RPC_URLS as [string, ...string[]],
+    network: values.NETWORKS[0],
+    signerKeys: values.SIGNER_KEYS ?? [],
+    keystore: values.KEYSTORE_FILE && {
+      files: values.KEYSTORE_FILE,
+      password: values.KEYSTORE_PASSWORD,
+      passwordFile: values.KEYSTORE_PASSWORD_FILE,
+    },
+    databaseUrl: values.DATABASE_URL,
+    dataDir: values.DATA_DIR,
+    redisUrl: values.REDIS_URL,
+    apiKeys,
+    metricsToken: values.METRICS_TOKEN,
+    rateLimit: perMinute ? { perMinute, burst: values.RATE_LIMIT_BURST || Math.max(1, Math.ceil(perMinute / 6)) } : undefined,
+    trustProxyHops: values.TRUST_PROXY_HOPS,
+    discovery: values.DISCOVERY,
+    payTo: values.PAYTO,
+    maxValidBeforeSeconds: values.MAX_VALID_BEFORE_SECONDS,
+    settleTimeoutMs: values.SETTLE_TIMEOUT_MS,
+    pollMs: values.POLL_MS,
+    maxBatch: values.MAX_BATCH,
+    maxInFlight: values.MAX_IN_FLIGHT,
+    confirmations: values.CONFIRMATIONS,
+    minSignerBalance: values.MIN_SIGNER_BALANCE,
+    maxQueueAgeSeconds: values.MAX_QUEUE_AGE_SECONDS,
+    logLevel: values.LOG_LEVEL,
   };
 }

@@ -8,6 +8,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { createApp } from './app.js';
 import type { Config } from './config.js';
 import { createFacilitator, type RunningFacilitator } from './Facilitator.js';
+import { loadSignerKeys } from './Keystore.js';
 import { migrations } from './migrations.js';
 
 /** A facilitator that answers. */
@@ -24,13 +25,14 @@ export async function start(config: Config, log: Logger): Promise<FacilitatorSer
   const db = await openDb(config);
   try {
     await migrate(db, migrations);
+    const signerKeys = await loadSignerKeys(config);
     const facilitator = await createFacilitator({
       ...config,
       db,
       clock: systemClock,
       random: systemRandom,
-      chain: viemChain({ rpcUrl: config.rpcUrl }),
-      accounts: config.signerKeys.map((key) => privateKeyToAccount(key)),
+      chain: viemChain({ rpcUrl: config.rpcUrls[0] }),
+      accounts: signerKeys.map((key) => privateKeyToAccount(key)),
       onError: (what, error) => log.warn({ what, reason: (error as Error).message }, 'tried again later'),
     });
     const app = createApp({ facilitator, clock: systemClock, random: systemRandom, log });
