@@ -1,7 +1,8 @@
 /**
  * `npm run bench [-- NAME ...]`: AgentPay next to its peers in one run. Read the ratios: the absolute figures are this machine's.
  */
-import { challenge, settle, verify } from './scenarios.js';
+import { challenge } from './challenge.js';
+import { settle, verify } from './scenarios.js';
 import { tokens } from './tokens.js';
 
 const scenarios = { challenge, verify, settle, tokens };

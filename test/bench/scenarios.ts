@@ -1,55 +1,12 @@
 import { baseSepolia } from '@agentpay/primitives';
 import { openBed, script, type Bed, type Measured } from './bed.js';
-import { load, median, type Answer, type LoadResult, type Prepared } from './load.js';
+import { load, median, type Answer, type LoadResult } from './load.js';
 import { AMOUNT, facilitatorRequests } from './payments.js';
 import { figure, markdownTable } from './table.js';
 
 const ROUNDS = 3;
-const peer = script('test/dist/bench/peer.js');
+export const peer = script('test/dist/bench/peer.js');
 const facilitatorBin = script('packages/facilitator/dist/bin.js');
-const sellerMain = script('examples/paid-api/dist/main.js');
-
-interface Target {
-  readonly name: string;
-  readonly server: Measured;
-  readonly path: string;
-  readonly status: number;
-}
-
-/** Unpaid request -> 402, next to a bare Express route. */
-export async function challenge(): Promise<string> {
-  const bed = await openBed(1);
-  try {
-    const facilitator = await ownFacilitator(bed);
-    const env = { PAY_TO: bed.payTo, FACILITATOR_URL: facilitator.url, RPC_URL: bed.rpcUrl };
-    const targets: Target[] = [
-      { name: 'bare Express 5, 200', server: await bed.start(peer, ['bare-express'], env), path: '/weather', status: 200 },
-      { name: '@x402/express (v2)', server: await bed.start(peer, ['x402-express'], env), path: '/weather', status: 402 },
-      { name: 'x402-express (v1)', server: await bed.start(peer, ['x402-express-v1'], env), path: '/weather', status: 402 },
-      { name: 'mppx (MPP + v2)', server: await bed.start(peer, ['mppx-express'], env), path: '/weather', status: 402 },
-      { name: 'AgentPay (v2 + v1 + MPP)', server: await bed.start(sellerMain, [], env), path: '/paid', status: 402 },
-    ];
-    const results = await rounds(targets, ({ server, path, status }) => {
-      const request: Prepared = { path, method: 'GET', headers: { accept: 'application/json' } };
-      return load({ ...server, next: () => request, concurrency: 32, seconds: 3, judge: expectStatus(status) });
-    });
-    const bare = results[0]?.perSecond ?? Number.NaN;
-    const rows = targets.map(({ name }, i) => {
-      const result = results[i] as LoadResult;
-      return [
-        name,
-        figure(result.perSecond),
-        figure(result.perSecond / bare, 2),
-        figure(result.p50, 2),
-        figure(result.cpuMs * 1000),
-        failures(result),
-      ];
-    });
-    return markdownTable(['unpaid -> 402, c=32', 'req/s', 'of bare', 'p50 ms', 'CPU us/req', 'failed'], rows);
-  } finally {
-    await bed.close();
-  }
-}
 
 /** `/verify` of distinct payments. */
 export async function verify(): Promise<string> {
@@ -103,7 +60,7 @@ function officialFacilitator(bed: Bed): Promise<Measured> {
   return bed.facilitatorKey().then((KEY) => bed.start(peer, ['x402-facilitator'], { KEY, RPC_URL: bed.rpcUrl }));
 }
 
-function ownFacilitator(bed: Bed): Promise<Measured> {
+export function ownFacilitator(bed: Bed): Promise<Measured> {
   return bed
     .facilitatorKey()
     .then((key) =>
@@ -112,7 +69,7 @@ function ownFacilitator(bed: Bed): Promise<Measured> {
 }
 
 /** Interleaved rounds (A B, A B, …), so that a slow minute hits everybody; the median round of each target. */
-async function rounds<T>(targets: readonly T[], run: (target: T) => Promise<LoadResult>): Promise<LoadResult[]> {
+export async function rounds<T>(targets: readonly T[], run: (target: T) => Promise<LoadResult>): Promise<LoadResult[]> {
   const all: LoadResult[][] = targets.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, target] of targets.entries()) all[i]?.push(await run(target));
@@ -141,12 +98,12 @@ function compare(concurrency: number, [official, own]: readonly LoadResult[]): s
   ]);
 }
 
-function failures({ failed }: LoadResult): string {
+export function failures({ failed }: LoadResult): string {
   const kinds = Object.entries(failed).map(([kind, count]) => `${kind}: ${count}`);
   return kinds.join(', ') || '0';
 }
 
-function expectStatus(expected: number) {
+export function expectStatus(expected: number) {
   return ({ status }: Answer) => (status === expected ? 'ok' : `HTTP ${status}`);
 }
 
