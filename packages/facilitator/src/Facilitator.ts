@@ -205,10 +205,11 @@ async function settleOnce(
   const held = await store.find(key);
   const same = held?.fingerprint === purchase;
   if (held && same && held.state === 'settled') return outcomeOf(held);
-  if (held && same && held.state === 'sent') return settlements.wait(held.id);
+  const onItsWay = held && (held.state === 'sent' || settlements.isQueued(held.id));
+  if (same && onItsWay) return settlements.wait(held.id);
 
   const examination = begin(options, payment);
-  const refusal = (await firstRefusal(termChecks, examination)) ?? (held && !same ? refuseTaken(held, payment) : undefined);
+  const refusal = (await firstRefusal(termChecks, examination)) ?? (held && !same && (onItsWay || held.state === 'settled') ? refuseTaken(held, payment) : undefined);
   if (refusal) return failed(refusal);
   const chainRefusal = await firstRefusal(chainChecks, examination);
   if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
@@ -219,8 +220,7 @@ async function settleOnce(
 }
 
 /** The authorization belongs to another purchase, or its nonce to another authorization. */
-function refuseTaken(held: Settlement, payment: ExactPayment): Refusal | undefined {
-  if (held.state !== 'sent' && held.state !== 'settled') return undefined;
+function refuseTaken(held: Settlement, payment: ExactPayment): Refusal {
   const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
   if (used) return { reason: 'nonceUsed', message: 'The nonce was used by another authorization of this payer.' };
   return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };

@@ -62,7 +62,9 @@ export interface Settlements {
    * @throws AgentPayError `facilitator_unavailable` when nothing could be sent: then nothing will be
    */
   send(settlement: Settlement): Promise<Outcome>;
-  /** Waits for the outcome of a settlement that was sent before, for a while. */
+  /** Whether it waits here to be signed and sent: then its claim may not be given to another payment. */
+  isQueued(id: string): boolean;
+  /** Waits for the outcome of a settlement that is queued or was sent before, for a while. */
   wait(id: string): Promise<Outcome>;
   /** Looks now, instead of with the next repair, for what the chain proves of a settlement; undefined when there is no such one. */
   reconcile(id: string): Promise<Outcome | undefined>;
@@ -93,6 +95,7 @@ interface Flight {
 export function createSettlements(options: SettlementsOptions): Settlements {
   const { chain, clock, store, senders, receipts, settleTimeoutMs, repairEveryMs, onError } = options;
   const flights = new Map<string, Flight>();
+  const queued = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
   let repairing: Promise<void> = Promise.resolve();
   let cancelRepair: Cancel | undefined;
@@ -129,6 +132,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     for (const { id, authorization } of members) {
       if (authorization.validBefore > now) continue;
       await store.fail(id, 'validBefore', message);
+      queued.delete(id);
       waiters.tell(id, { state: 'failed', reason: 'validBefore', message });
     }
     return members.filter(({ authorization }) => authorization.validBefore > now);
@@ -158,6 +162,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   async function recordAttempt(flight: Flight, transaction: SignedTransaction): Promise<void> {
     await store.recordTransaction(flight.id, transaction, [...flight.members.keys()]);
+    for (const id of flight.members.keys()) queued.delete(id);
     watch(flight, transaction);
   }
 
@@ -313,13 +318,16 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   return {
     async send(settlement) {
       const { outcome } = waiters.wait(settlement.id);
+      queued.add(settlement.id);
       batcher.add(settlement);
       const known = await outcome;
       if (known) return known;
       if (!batcher.remove(settlement)) return stored(settlement.id);
       await store.fail(settlement.id, 'unexpectedSettle', 'It could not be sent in time.');
+      queued.delete(settlement.id);
       throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached; nothing was sent.', { retryAfter: 5 });
     },
+    isQueued: (id) => queued.has(id),
     async wait(id) {
       const { outcome, cancel } = waiters.wait(id);
       const now = await stored(id);
