@@ -40,6 +40,14 @@ export interface Block {
 }
 
 /**
+ * Lets a read travel in one request with those of others (see `sharedReads`). All its calls but the last change nothing; the last moves
+ * money of `payer` and nothing else. Not for calls that run code of somebody's choice.
+ */
+export interface Sharing {
+  readonly payer: Address;
+}
+
+/**
  * One EVM chain, reduced to what settlement needs. Implementations: {@link viemChain} (a JSON-RPC node), {@link simulatedChain} (tests).
  * Every method rejects with {@link ChainError} when the node is out of reach or refuses.
  */
@@ -48,7 +56,7 @@ export interface Chain {
   /** Ether of the account, in wei. */
   balance(address: Address): Promise<bigint>;
   /** Runs the calls in turn on the latest block, in a single `eth_call`; changes made by one are seen by the next, then forgotten. */
-  read(calls: readonly Call[]): Promise<readonly CallResult[]>;
+  read(calls: readonly Call[], sharing?: Sharing): Promise<readonly CallResult[]>;
   /** Transactions of the account: in blocks (`latest`), or with those the node holds in its pool (`pending`). */
   transactionCount(address: Address, tag: 'latest' | 'pending'): Promise<number>;
   fees(): Promise<Fees>;

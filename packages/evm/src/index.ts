@@ -3,6 +3,7 @@ export * from './FiatToken.js';
 export * from './Multicall.js';
 export * from './Receipts.js';
 export * from './Sender.js';
+export * from './sharedReads.js';
 export * from './Signature.js';
 export * from './recoverKey.js';
 export * from './simulatedChain.js';

@@ -11,7 +11,15 @@ import {
   type VerifyResponse,
   type x402v2,
 } from '@agentpay/protocol';
-import { ChainError, createReceipts, createSender, domainSeparatorCall, type CallResult, type Chain } from '@agentpay/evm';
+import {
+  ChainError,
+  createReceipts,
+  createSender,
+  domainSeparatorCall,
+  sharedReads,
+  type CallResult,
+  type Chain,
+} from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
 import {
   chainChecks,
@@ -66,8 +74,10 @@ export interface RunningFacilitator extends Facilitator {
  * Starts a facilitator: proves that the chain is the one it is said to be, takes up unfinished settlements, serves.
  * @throws Error with one sentence when chain id, token or Multicall3 are not as expected
  */
-export async function createFacilitator(options: FacilitatorOptions): Promise<RunningFacilitator> {
-  const { chain, db, clock } = options;
+export async function createFacilitator(given: FacilitatorOptions): Promise<RunningFacilitator> {
+  const { db, clock } = given;
+  const chain = sharedReads(given.chain);
+  const options = { ...given, chain };
   const onError = options.onError ?? (() => undefined);
   await proveChain(options);
   const store = settlementStore(db, clock);
@@ -75,8 +85,8 @@ export async function createFacilitator(options: FacilitatorOptions): Promise<Ru
   const { chainId } = options.network;
   const senders = await Promise.all(
     options.accounts.map(async (account) => {
-      const nextNonce = await store.nextNonce(account.address);
-      return createSender({ chain, clock, account, chainId, nextNonce, bumpAfterMs: options.bumpAfterMs ?? 20_000, onError: hear('hand over') });
+      const [nextNonce, bumpAfterMs] = [await store.nextNonce(account.address), options.bumpAfterMs ?? 20_000];
+      return createSender({ chain, clock, account, chainId, nextNonce, bumpAfterMs, onError: hear('hand over') });
     }),
   );
   const { pollMs = 100, confirmations = 1 } = options;

@@ -134,10 +134,8 @@ export function settlementStore(db: Db, clock: Clock): SettlementStore {
       return groupByTransaction(settlements.map(toSettlement), attempts);
     },
     async reopen(ids) {
-      await db.query(`update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled'`, [
-        ids,
-        now(),
-      ]);
+      const sql = `update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled'`;
+      await db.query(sql, [ids, now()]);
     },
     async nextNonce(signer) {
       const [row] = await db.query<{ next: bigint }>(

@@ -338,6 +338,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     async resume() {
       const unfinished = await store.unfinished();
       for (const transaction of unfinished) await takeUp(transaction);
+      await repair();
       scheduleRepair();
       return unfinished.reduce((sum, { settlements }) => sum + settlements.length, 0);
     },

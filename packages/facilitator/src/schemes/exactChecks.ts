@@ -94,8 +94,9 @@ async function readFacts(chain: Chain, payment: ExactPayment, settings: ExactSet
     transferCall(asset, authorization, signature),
   ];
   // Asked last: code of the payer's choice may burn all the gas there is.
-  if (!(await byKey)) calls.push(isValidSignatureCall(authorization.from, bytesToHex(digestOf(payment, settings)), signature));
-  const results = await chain.read(calls);
+  const alone = !(await byKey);
+  if (alone) calls.push(isValidSignatureCall(authorization.from, bytesToHex(digestOf(payment, settings)), signature));
+  const results = await chain.read(calls, alone ? undefined : { payer: authorization.from });
   const [authorizationState, balance, transfer, account] = results as [CallResult, CallResult, CallResult, CallResult | undefined];
   return { authorizationState, balance, transfer, accountAccepts: account !== undefined && saysValidSignature(account) };
 }
