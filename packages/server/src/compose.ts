@@ -3,11 +3,10 @@ import { createCore, migrations, type Core } from '@agentpay/core';
 import { systemClock, systemRandom, type Clock, type Db, type Random, type RateLimiter, type Tracker } from '@agentpay/primitives';
 import { paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
-import { connectRedis, memoryRateLimiter, memoryTracker, redisRateLimiter, redisTracker } from '@agentpay/tracker';
+import { connectRedis, fallbackLimiter, memoryRateLimiter, memoryTracker, redisRateLimiter, redisTracker } from '@agentpay/tracker';
 import type { Config } from './config.js';
 import { leaseMigration } from './jobs/lease.js';
 import type { Logger } from './log.js';
-import { fallbackLimiter } from './fallbackLimiter.js';
 import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 

@@ -1,4 +1,5 @@
 export { connectRedis, type RedisOptions } from './connectRedis.js';
+export { fallbackLimiter } from './fallbackLimiter.js';
 export { memoryRateLimiter } from './memoryRateLimiter.js';
 export { memoryTracker } from './memoryTracker.js';
 export { redisRateLimiter } from './redisRateLimiter.js';
