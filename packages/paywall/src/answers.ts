@@ -1,9 +1,11 @@
 import { STATUS_CODES } from 'node:http';
-import { AgentPayError, errorKinds, isAgentPayError } from '@agentpay/primitives';
+import { AgentPayError, errorKinds, isAgentPayError, unixSeconds } from '@agentpay/primitives';
 import { mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
 import { clientLeft, requestIdOf, resourceUrl, type Exchange } from './Exchange.js';
-import { addChallenge, markPriced, markPrivate } from './headers.js';
+import { addChallenge, appendToList, markPriced, markPrivate } from './headers.js';
+import { pageHeaders, payPage } from './page/payPage.js';
+import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
 import { mppChallenge } from './rails/mpp.js';
 
@@ -31,11 +33,24 @@ export async function offer(exchange: Exchange, refusal?: Refusal): Promise<void
     request_id: requestId,
   };
   const body = `${JSON.stringify(problem).slice(0, -1)},${quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1)}}`;
-  write(exchange, { status: 402, body, requestId }, (res) => {
-    res.setHeader(x402v2.PAYMENT_REQUIRED, quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2));
+  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2);
+  const page = wantsPage(exchange.req) ? pageOf(exchange, required, refusal) : undefined;
+  write(exchange, { status: 402, body: page ?? body, requestId }, (res) => {
+    if (page !== undefined) markPage(res);
+    res.setHeader(x402v2.PAYMENT_REQUIRED, required);
     for (const [name, value] of Object.entries(refusal?.headers ?? {})) res.setHeader(name, value);
     addChallenge(res, mpp.serializeChallenge(challenge));
   });
+}
+
+function pageOf({ settings }: Exchange, required: string, refusal: Refusal | undefined): string {
+  const context = { nowSeconds: unixSeconds(settings.clock), ...(refusal && { detail: refusal.message }) };
+  return payPage(x402v2.decodePaymentRequired(required), context);
+}
+
+function markPage(res: Exchange['res']): void {
+  appendToList(res, 'Vary', ['Accept']);
+  for (const [name, value] of Object.entries(pageHeaders)) res.setHeader(name, value);
 }
 
 /** Answers whatever went wrong before or instead of a paid answer. Never rejects. */

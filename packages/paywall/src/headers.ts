@@ -16,7 +16,7 @@ const RESPONSE_HEADERS = [
 ];
 
 /** Adds to a header that is a comma-separated list, without repeating what is there. */
-function appendToList(res: ServerResponse, name: string, additions: readonly string[]): void {
+export function appendToList(res: ServerResponse, name: string, additions: readonly string[]): void {
   const present = String(res.getHeader(name) ?? '').split(',').map((item) => item.trim()).filter(Boolean);
   const lower = new Set(present.map((item) => item.toLowerCase()));
   if (lower.has('*')) return;

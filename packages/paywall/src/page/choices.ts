@@ -1,0 +1,33 @@
+import { base, baseSepolia, findNetwork, formatDecimal, type Network } from '@agentpay/primitives';
+import { sameHex, type x402v2 } from '@agentpay/protocol';
+
+/** An offer that a browser's wallet can pay by one signature. */
+export interface Choice {
+  readonly accepted: x402v2.PaymentRequirements;
+  readonly chainId: number;
+  /** The network as EIP-3085 describes it, for wallets that do not know it. */
+  readonly chain: { readonly chainName: string; readonly rpcUrls: readonly string[]; readonly blockExplorerUrls: readonly string[] };
+  /** In dollars, such as "$0.01". */
+  readonly price: string;
+  /** What moves and where: "0.01 USDC on Base". */
+  readonly label: string;
+}
+
+const chains: ReadonlyMap<Network, { readonly chainName: string; readonly rpcUrls: readonly string[] }> = new Map([
+  [base, { chainName: 'Base', rpcUrls: ['https://mainnet.base.org'] }],
+  [baseSepolia, { chainName: 'Base Sepolia', rpcUrls: ['https://sepolia.base.org'] }],
+]);
+
+/** The offers that the page can pay: scheme `exact` by EIP-3009, in USDC of a network whose name and node it knows. */
+export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>): Choice[] {
+  return accepts.flatMap((accepted) => {
+    const network = findNetwork(accepted.network);
+    const chain = network && chains.get(network);
+    const { assetTransferMethod = 'eip3009', name, version } = accepted.extra ?? {};
+    const byEip3009 = accepted.scheme === 'exact' && assetTransferMethod === 'eip3009' && typeof name === 'string' && typeof version === 'string';
+    if (!network || !chain || !byEip3009 || !sameHex(accepted.asset, network.usdc.address)) return [];
+    const amount = formatDecimal(BigInt(accepted.amount), network.usdc.decimals);
+    const label = `${amount} ${network.usdc.symbol} on ${chain.chainName}${network.mainnet ? '' : ' (test money)'}`;
+    return [{ accepted, chainId: network.chainId, chain: { ...chain, blockExplorerUrls: [network.explorer] }, price: `$${amount}`, label }];
+  });
+}
