@@ -1,0 +1,72 @@
+import type { Db } from '@agentpay/primitives';
+import { act } from './actions.js';
+import { checkAlways, checkEnd, checkRefusals, Violation } from './invariants.js';
+import { mine, noteDeath, openWorld, pass, settle, startProcess, type World } from './World.js';
+
+const STEPS = 60;
+/** Longer than any authorization lives, and a repair takes. */
+const END_SECONDS = 150;
+
+/** What a history was made of. */
+export interface History {
+  readonly purchases: number;
+  readonly settled: number;
+  readonly transfers: number;
+  /** What happened, in words. */
+  readonly story: readonly string[];
+}
+
+/**
+ * Plays one random history and checks it.
+ * @throws Error with the seed and the story, when the facilitator broke a promise
+ */
+export async function simulate(seed: number, db: Db): Promise<History> {
+  const world = await openWorld(seed, db);
+  try {
+    await live(world);
+    await recover(world);
+    await checkEnd(world);
+  } catch (error) {
+    throw new Error(`SEED=${seed}: ${(error as Error).message}\n${world.story.join('\n')}`, { cause: error });
+  } finally {
+    world.life?.kill();
+    await world.activity.quiet();
+  }
+  const settled = world.purchases.filter(({ answer }) => answer === 'settled').length;
+  return { purchases: world.purchases.length, settled, transfers: world.chain.transfers().length, story: world.story };
+}
+
+async function live(world: World): Promise<void> {
+  await startProcess(world);
+  for (let step = 0; step < STEPS; step++) {
+    await act(world);
+    noteDeath(world);
+    checkAlways(world);
+  }
+}
+
+/** Faults stop, the process runs, blocks come, every authorization ends; then everybody asks once more. */
+async function recover(world: World): Promise<void> {
+  world.chain.heal();
+  world.skewMs = 0;
+  world.tell('faults stop');
+  // A death that was still to come would be a fault as well.
+  world.life?.dieAt(Infinity, 'before');
+  if (!world.facilitator && !(await startProcess(world))) throw new Violation('it does not start on a healthy chain');
+  await passWithBlocks(world, END_SECONDS);
+  await checkRefusals(world);
+  for (const purchase of world.purchases) {
+    settle(world, purchase);
+    await pass(world, 100);
+  }
+  await passWithBlocks(world, 10);
+}
+
+async function passWithBlocks(world: World, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    await pass(world, 1_000, 250);
+    await mine(world);
+  }
+  await world.activity.quiet();
+  checkAlways(world);
+}
