@@ -1,10 +1,11 @@
-import type { Clock, Db, Queryable, SqlValue } from '@agentpay/primitives';
-import type { Address, Hex, Reason } from '@agentpay/protocol';
+import type { Clock, Db, Queryable } from '@agentpay/primitives';
+import { fromAuthorization, type Address, type Hex, type Reason } from '@agentpay/protocol';
 import type { SignedTransaction } from '@agentpay/evm';
-import { authorizationFromJson, authorizationToJson, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
+import { inSets } from './inSets.js';
+import { authorizationFromJson, keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
 
 /** What a new claim consists of. */
-export type Claim = Pick<Settlement, 'id' | 'fingerprint' | 'authorization' | 'signature' | 'byAccount'> & SettlementKey;
+export type Claim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
 
 /** All attempts to use one account nonce, oldest first, with the settlements that wait for it. */
 export interface CarryingTransaction {
@@ -13,7 +14,7 @@ export interface CarryingTransaction {
   readonly settlements: readonly Settlement[];
 }
 
-const COLUMNS = `id, network, asset, payer, nonce, fingerprint, "authorization", signature, by_account, state,
+const COLUMNS = `id, network, asset, payer, nonce, fingerprint, scheme, amount, "authorization", signature, by_account, state,
   transaction_id, hash, reason, message`;
 const SELECT = `select ${COLUMNS} from facilitator_settlements`;
 
@@ -44,7 +45,9 @@ interface Row {
   readonly payer: Address;
   readonly nonce: Hex;
   readonly fingerprint: string;
-  readonly authorization: unknown;
+  readonly scheme: SchemeName;
+  readonly amount: string;
+  readonly authorization: Order['authorization'];
   readonly signature: Hex;
   readonly by_account: boolean;
   readonly state: SettlementState;
@@ -74,23 +77,37 @@ export function settlementStore(db: Db, clock: Clock): SettlementStore {
     return row && toSettlement(row);
   };
 
+  const findSet = async (keys: readonly SettlementKey[]) => {
+    const rows = await db.query<Row>(
+      `${SELECT} where (network, asset, payer, nonce) in (
+         select network, asset, payer, nonce from jsonb_to_recordset($1::jsonb) as key(network text, asset text, payer text, nonce text))`,
+      [JSON.stringify(keys.map(lowerKey))],
+    );
+    return inOrderOf(keys, rows);
+  };
+  const claimSet = async (claims: readonly Claim[]) => {
+    const rows = await db.query<Row>(
+      `insert into facilitator_settlements as held
+         (network, asset, payer, nonce, id, fingerprint, "authorization", signature, by_account, state, created_at, updated_at)
+       select network, asset, payer, nonce, id, fingerprint, "authorization", signature, by_account, 'claimed', $2, $2
+         from jsonb_to_recordset($1::jsonb) as claim(network text, asset text, payer text, nonce text, id text, fingerprint text,
+           "authorization" jsonb, signature text, by_account boolean)
+        order by network, asset, payer, nonce
+       on conflict (network, asset, payer, nonce) do update
+         set fingerprint = excluded.fingerprint, "authorization" = excluded."authorization", signature = excluded.signature,
+             by_account = excluded.by_account, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
+             updated_at = excluded.updated_at
+       where held.state in ('claimed', 'failed')
+       returning ${COLUMNS}`,
+      [JSON.stringify(claims.map(claimJson)), now()],
+    );
+    return inOrderOf(claims, rows);
+  };
+
   return {
-    find: (key) =>
-      one(`${SELECT} where network = $1 and asset = $2 and payer = $3 and nonce = $4`, keyParams(key)),
+    find: inSets(findSet),
     get: (id) => one(`${SELECT} where id = $1`, [id]),
-    claim: (claim) =>
-      one(
-        `insert into facilitator_settlements as held
-           (network, asset, payer, nonce, id, fingerprint, "authorization", signature, by_account, state, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, 'claimed', $10, $10)
-         on conflict (network, asset, payer, nonce) do update
-           set fingerprint = excluded.fingerprint, "authorization" = excluded."authorization", signature = excluded.signature,
-               by_account = excluded.by_account, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
-               updated_at = excluded.updated_at
-         where held.state in ('claimed', 'failed')
-         returning ${COLUMNS}`,
-        [...keyParams(claim), ...claimParams(claim), now()],
-      ),
+    claim: inSets(claimSet),
     recordTransaction: (transactionId, transaction, settlementIds) =>
       db.tx(async (tx) => {
         await insertTransaction(tx, transactionId, transaction, now());
@@ -147,12 +164,26 @@ export function settlementStore(db: Db, clock: Clock): SettlementStore {
   };
 }
 
-function keyParams({ network, asset, payer, nonce }: SettlementKey): string[] {
-  return [network, asset.toLowerCase(), payer.toLowerCase(), nonce.toLowerCase()];
+function lowerKey({ network, asset, payer, nonce }: SettlementKey): SettlementKey {
+  return { network, asset: lower(asset), payer: lower(payer), nonce: lower(nonce) };
 }
 
-function claimParams({ id, fingerprint, authorization, signature, byAccount }: Claim): SqlValue[] {
-  return [id, fingerprint, authorizationToJson(authorization), signature, byAccount];
+function lower(hex: Hex): Hex {
+  return hex.toLowerCase() as Hex;
+}
+
+function claimJson(claim: Claim) {
+  const { id, fingerprint, authorization, signature, byAccount } = claim;
+  const own = { id, fingerprint, authorization: fromAuthorization(authorization), signature, by_account: byAccount };
+  return { ...lowerKey(claim), ...own };
+}
+
+function inOrderOf(keys: readonly SettlementKey[], rows: readonly Row[]): (Settlement | undefined)[] {
+  const byKey = new Map(rows.map((row) => [keyText(row), row]));
+  return keys.map((key) => {
+    const row = byKey.get(keyText(key));
+    return row && toSettlement(row);
+  });
 }
 
 async function insertTransaction(tx: Queryable, transactionId: string, transaction: SignedTransaction, at: Date): Promise<void> {
@@ -178,8 +209,9 @@ function groupByTransaction(settlements: readonly Settlement[], rows: readonly T
 }
 
 function toSettlement(row: Row): Settlement {
-  const { by_account: byAccount, transaction_id: transactionId, authorization, ...rest } = row;
-  return { ...rest, byAccount, transactionId, authorization: authorizationFromJson(authorization) };
+  const { by_account: byAccount, transaction_id: transactionId, amount, ...rest } = row;
+  const settlement = { ...rest, byAccount, transactionId, amount: BigInt(amount) };
+  return { ...settlement, transfer: transferOf(settlement) };
 }
 
 function toTransaction(row: TransactionRow): SignedTransaction {

@@ -40,8 +40,20 @@ export function sameHex(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-/** The address in EIP-55 checksum form. */
+const MOST_CHECKSUMS = 8_192;
+const checksums = new Map<string, Address>();
+
+/** The address in EIP-55 checksum form. The latest ones are remembered, because the hash is most of the work. */
 export function checksumAddress(address: string): Address {
+  const known = checksums.get(address);
+  if (known) return known;
+  const checksum = hashedChecksum(address);
+  if (checksums.size >= MOST_CHECKSUMS) checksums.clear();
+  checksums.set(address, checksum);
+  return checksum;
+}
+
+function hashedChecksum(address: string): Address {
   const lower = address.slice(2).toLowerCase();
   const hash = Buffer.from(keccak256(lower)).toString('hex');
   let text = '0x';
