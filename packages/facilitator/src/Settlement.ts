@@ -56,10 +56,6 @@ export function sameAuthorization(a: Authorization, b: Authorization): boolean {
   return text(a) === text(b);
 }
 
-export function authorizationToJson(authorization: Authorization): string {
-  return JSON.stringify(fromAuthorization(authorization));
-}
-
 export function authorizationFromJson(json: unknown): Authorization {
   return toAuthorization(json as ExactPayload['authorization']);
 }

@@ -5,7 +5,7 @@ import { inSets } from './inSets.js';
 import { authorizationFromJson, keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
 
 /** What a new claim consists of. */
-export type Claim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
+export type Claim = Pick<Settlement, 'id' | 'fingerprint' | 'authorization' | 'signature' | 'byAccount'> & SettlementKey;
 
 /** All attempts to use one account nonce, oldest first, with the settlements that wait for it. */
 export interface CarryingTransaction {
@@ -45,9 +45,7 @@ interface Row {
   readonly payer: Address;
   readonly nonce: Hex;
   readonly fingerprint: string;
-  readonly scheme: SchemeName;
-  readonly amount: string;
-  readonly authorization: Order['authorization'];
+  readonly authorization: unknown;
   readonly signature: Hex;
   readonly by_account: boolean;
   readonly state: SettlementState;
@@ -209,9 +207,8 @@ function groupByTransaction(settlements: readonly Settlement[], rows: readonly T
 }
 
 function toSettlement(row: Row): Settlement {
-  const { by_account: byAccount, transaction_id: transactionId, amount, ...rest } = row;
-  const settlement = { ...rest, byAccount, transactionId, amount: BigInt(amount) };
-  return { ...settlement, transfer: transferOf(settlement) };
+  const { by_account: byAccount, transaction_id: transactionId, authorization, ...rest } = row;
+  return { ...rest, byAccount, transactionId, authorization: authorizationFromJson(authorization) };
 }
 
 function toTransaction(row: TransactionRow): SignedTransaction {
