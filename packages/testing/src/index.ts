@@ -4,6 +4,7 @@ export * from './dbCases.js';
 export * from './eventually.js';
 export * from './freePort.js';
 export * from './rateLimiterCases.js';
+export * from './rpcProxy.js';
 export * from './spawned.js';
 export * from './storeCases.js';
 export * from './testDatabase.js';
