@@ -18,7 +18,8 @@ export const fiatTokenAbi = parseAbi([
 const accountAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)']);
 const errorAbi = parseAbi(['error Error(string)']);
 
-const TRANSFER = keccak256(toBytes('Transfer(address,address,uint256)'));
+/** First topic of the log that moved tokens leave (ERC-20). */
+export const TRANSFER = keccak256(toBytes('Transfer(address,address,uint256)'));
 /** First topic of the log that a used authorization leaves. */
 export const AUTHORIZATION_USED = keccak256(toBytes('AuthorizationUsed(address,bytes32)'));
 /** First topic of the log that a cancelled authorization leaves. */
@@ -84,11 +85,13 @@ export function usesAuthorization(logs: readonly Log[], asset: Address, payer: A
   return logs.some((log) => sameHex(log.address, asset) && events.some((event) => hasTopics(log, [event, word(payer), nonce])));
 }
 
-function hasTopics(log: Log, topics: readonly Hex[]): boolean {
+/** Whether the log has these topics and no more. */
+export function hasTopics(log: Log, topics: readonly Hex[]): boolean {
   return log.topics.length === topics.length && topics.every((topic, i) => sameHex(log.topics[i] as Hex, topic));
 }
 
-function word(address: Address): Hex {
+/** An address as an indexed member of a log has it. */
+export function word(address: Address): Hex {
   return pad(address, { size: 32 });
 }
 

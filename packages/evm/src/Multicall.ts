@@ -8,9 +8,16 @@ import type { Call, CallResult } from './Chain.js';
 const AGGREGATE3 = '82ad56cb';
 const WORD = 64;
 
-/** Many calls as one (Multicall3 `aggregate3`); the failure of one leaves the others standing. */
-export function aggregate(calls: readonly Call[]): Call {
-  const members = calls.map(({ to, data }) => to.slice(2).toLowerCase().padStart(WORD, '0') + word(1) + word(96) + bytes(data));
+export interface AggregateCall extends Call {
+  /** Its failure undoes everything. */
+  readonly required?: boolean;
+}
+
+/** Many calls as one (Multicall3 `aggregate3`); the failure of one that is not required leaves the others standing. */
+export function aggregate(calls: readonly AggregateCall[]): Call {
+  const members = calls.map(({ to, data, required }) => {
+    return to.slice(2).toLowerCase().padStart(WORD, '0') + word(required ? 0 : 1) + word(96) + bytes(data);
+  });
   return { to: MULTICALL3, data: `0x${AGGREGATE3}${word(32)}${array(members)}` };
 }
 

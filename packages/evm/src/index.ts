@@ -1,6 +1,7 @@
 export * from './Chain.js';
 export * from './FiatToken.js';
 export * from './Multicall.js';
+export * from './Permit2.js';
 export * from './Receipts.js';
 export * from './Sender.js';
 export * from './sharedReads.js';

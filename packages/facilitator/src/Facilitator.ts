@@ -21,22 +21,14 @@ import {
   type Chain,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
-import {
-  chainChecks,
-  examine,
-  firstRefusal,
-  termChecks,
-  type Examination,
-  type ExactSettings,
-  type Refusal,
-} from './schemes/exactChecks.js';
-import { fingerprint, readExact, type ExactPayment } from './schemes/exact.js';
+import type { ExaminationContext, Order, Payment, Refusal, SchemeSettings } from './schemes/Scheme.js';
+import { schemeOf } from './schemes/schemes.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
 import { createSettlements, type LandedTransaction, type Settlements } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { provenOutcome } from './provenOutcome.js';
 
-export interface FacilitatorOptions extends ExactSettings {
+export interface FacilitatorOptions extends Omit<SchemeSettings, 'facilitatorAddress'> {
   readonly chain: Chain;
   /** With the tables of `migrations`. One facilitator at a time. */
   readonly db: Db;
@@ -149,25 +141,32 @@ function supported({ network, accounts }: FacilitatorOptions): SupportedResponse
   };
 }
 
-function begin(options: FacilitatorOptions, payment: ExactPayment): Examination {
-  return examine(payment, { chain: options.chain, settings: options, nowSeconds: BigInt(unixSeconds(options.clock)) });
+/** The payment of a request; or why there is none. */
+function readPayment(options: FacilitatorOptions, request: FacilitatorRequest): Payment | Refusal {
+  const scheme = schemeOf(request);
+  if (!scheme) return { reason: 'unsupportedScheme', message: 'This facilitator does not serve that scheme.' };
+  return scheme.read(request, settingsOf(options));
+}
+
+function settingsOf(options: FacilitatorOptions): SchemeSettings {
+  return { ...options, facilitatorAddress: (options.accounts[0] as LocalAccount).address };
+}
+
+function contextOf({ chain, clock }: FacilitatorOptions, settling: boolean): ExaminationContext {
+  return { chain, nowSeconds: BigInt(unixSeconds(clock)), settling };
 }
 
 async function verify(options: FacilitatorOptions, request: FacilitatorRequest): Promise<VerifyResponse> {
-  const { x402Version } = request;
-  const other = otherScheme(request);
-  if (other) return { isValid: false, invalidReason: reasonCode(other.reason, x402Version), invalidMessage: other.message };
-  const payment = readExact(request);
-  const refusal = await firstRefusal([...termChecks, ...chainChecks], begin(options, payment));
-  const payer = payment.authorization.from;
-  if (!refusal) return { isValid: true, payer };
-  return { isValid: false, invalidReason: reasonCode(refusal.reason, x402Version), invalidMessage: refusal.message, payer };
+  const payment = readPayment(options, request);
+  if ('reason' in payment) return invalid(request, payment);
+  const examination = payment.examine(contextOf(options, false));
+  const refusal = (await examination.termRefusal()) ?? (await examination.chainRefusal());
+  const { payer } = payment;
+  return refusal ? { ...invalid(request, refusal), payer } : { isValid: true, payer };
 }
 
-// The payload of another scheme has another shape, so it is not read.
-function otherScheme(request: FacilitatorRequest): Refusal | undefined {
-  if (request.paymentRequirements.scheme === 'exact') return undefined;
-  return { reason: 'unsupportedScheme', message: 'Only scheme exact is served.' };
+function invalid({ x402Version }: FacilitatorRequest, { reason, message }: Refusal): VerifyResponse {
+  return { isValid: false, invalidReason: reasonCode(reason, x402Version), invalidMessage: message };
 }
 
 /** Settling, one call at a time per authorization; equal calls share one answer. */
@@ -176,22 +175,21 @@ function settler(options: FacilitatorOptions, store: SettlementStore, settlement
   const { maxInFlight = 2_000 } = options;
   let calls = 0;
 
-  async function inTurn(payment: ExactPayment): Promise<Outcome> {
+  async function inTurn(payment: Payment): Promise<Outcome> {
     const key = keyText(keyOf(options, payment));
-    const purchase = fingerprint(payment);
+    const purchase = payment.fingerprint;
     for (let other = running.get(key); other; other = running.get(key)) {
       if (other.purchase === purchase) return other.outcome;
       await other.outcome.catch(() => undefined);
     }
-    const outcome = settleOnce(options, store, settlements, payment, purchase);
+    const outcome = settleOnce(options, store, settlements, payment);
     running.set(key, { purchase, outcome });
     return outcome.finally(() => running.delete(key));
   }
 
   return async (request: FacilitatorRequest): Promise<x402v2.SettleResponse> => {
-    const other = otherScheme(request);
-    if (other) return settleResponse(request, undefined, failed(other));
-    const payment = readExact(request);
+    const payment = readPayment(options, request);
+    if ('reason' in payment) return settleResponse(request, undefined, failed(payment));
     if (calls >= maxInFlight) {
       throw new AgentPayError('facilitator_overloaded', 'Too many settlements are waiting; this one was not taken.', { retryAfter: 1 });
     }
@@ -208,31 +206,32 @@ async function settleOnce(
   options: FacilitatorOptions,
   store: SettlementStore,
   settlements: Settlements,
-  payment: ExactPayment,
-  purchase: string,
+  payment: Payment,
 ): Promise<Outcome> {
   const key = keyOf(options, payment);
   const held = await store.find(key);
-  const same = held?.fingerprint === purchase;
+  const same = held?.fingerprint === payment.fingerprint;
   if (held && same && held.state === 'settled') return outcomeOf(held);
   const onItsWay = held && (held.state === 'sent' || settlements.isQueued(held.id));
   if (same && onItsWay) return settlements.wait(held.id);
 
-  const examination = begin(options, payment);
-  const refusal = (await firstRefusal(termChecks, examination)) ?? (held && !same && (onItsWay || held.state === 'settled') ? refuseTaken(held, payment) : undefined);
+  const examination = payment.examine(contextOf(options, true));
+  const taken = held && !same && (onItsWay || held.state === 'settled') ? refuseTaken(held, payment) : undefined;
+  const refusal = (await examination.termRefusal()) ?? taken;
   if (refusal) return failed(refusal);
-  const chainRefusal = await firstRefusal(chainChecks, examination);
+  const chainRefusal = await examination.chainRefusal();
   if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
+  if (payment.amount === 0n) return { state: 'nothing' };
 
-  const claim = { ...key, id: held?.id ?? newId('settlement', options), fingerprint: purchase, ...proofOf(payment) };
-  const claimed = await store.claim({ ...claim, byAccount: !(await examination.isSignedByKey()) });
+  const order: Order = { ...payment, ...(await examination.proof()) };
+  const claimed = await store.claim({ ...order, ...key, id: held?.id ?? newId('settlement', options), fingerprint: payment.fingerprint });
   return claimed ? settlements.send(claimed) : { state: 'pending', hash: '' };
 }
 
 /** The authorization belongs to another purchase, or its nonce to another authorization. */
-function refuseTaken(held: Settlement, payment: ExactPayment): Refusal {
+function refuseTaken(held: Settlement, payment: Payment): Refusal {
   const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
-  if (used) return { reason: 'nonceUsed', message: 'The nonce was used by another authorization of this payer.' };
+  if (used) return { reason: held.transfer.usedReason, message: 'The nonce was used by another authorization of this payer.' };
   return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };
 }
 
@@ -246,27 +245,25 @@ async function settledMeanwhile(
   held: Settlement,
   { reason }: { reason: Reason },
 ): Promise<Outcome | undefined> {
-  if (reason !== 'nonceUsed') return undefined;
+  if (reason !== held.transfer.usedReason) return undefined;
   const outcome = await provenOutcome(chain, held);
   if (outcome?.state === 'settled') await store.settle([held.id], outcome.hash);
   return outcome;
 }
 
-function keyOf({ network }: FacilitatorOptions, { asset, authorization }: ExactPayment): SettlementKey {
-  return { network: network.id, asset, payer: authorization.from, nonce: authorization.nonce };
-}
-
-function proofOf({ authorization, signature }: ExactPayment) {
-  return { authorization, signature };
+function keyOf({ network }: FacilitatorOptions, { asset, payer, nonce }: Payment): SettlementKey {
+  return { network: network.id, asset, payer, nonce };
 }
 
 function failed({ reason, message }: Refusal): Outcome {
   return { state: 'failed', reason, message };
 }
 
-function settleResponse(request: FacilitatorRequest, payment: ExactPayment | undefined, outcome: Outcome): x402v2.SettleResponse {
-  const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.authorization.from }) };
-  if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common };
+function settleResponse(request: FacilitatorRequest, payment: Payment | undefined, outcome: Outcome): x402v2.SettleResponse {
+  const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.payer }) };
+  const amount = payment?.tellsAmount ? { amount: payment.amount.toString() } : {};
+  if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common, ...amount };
+  if (outcome.state === 'nothing') return { success: true, transaction: '', ...common, ...amount };
   const { reason, message } = outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
   const transaction = outcome.state === 'pending' ? outcome.hash : '';
   return { success: false, errorReason: reasonCode(reason, request.x402Version), errorMessage: message, transaction, ...common };

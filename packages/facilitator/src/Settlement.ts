@@ -1,5 +1,5 @@
-import type { Address, Authorization, Hex, Reason } from '@agentpay/protocol';
-import { fromAuthorization, toAuthorization, type ExactPayload } from '@agentpay/protocol';
+import { jcs, type Address, type Hex, type Reason } from '@agentpay/protocol';
+import type { Order, Transfer } from './schemes/Scheme.js';
 
 /**
  * `claimed`: nothing was signed for it yet; `sent`: a signed transaction is recorded, so it may land at any time;
@@ -11,19 +11,18 @@ export type SettlementState = 'claimed' | 'sent' | 'settled' | 'failed';
 export interface SettlementKey {
   /** CAIP-2. */
   readonly network: string;
+  /** The contract in which the payer's nonces are used up: the token, or Permit2. */
   readonly asset: Address;
   readonly payer: Address;
   readonly nonce: Hex;
 }
 
-export interface Settlement extends SettlementKey {
+export interface Settlement extends SettlementKey, Order {
   readonly id: string;
   /** The purchase it belongs to: see `fingerprint`. */
   readonly fingerprint: string;
-  readonly authorization: Authorization;
-  readonly signature: Hex;
-  /** Signed by an account with code: goes in a transaction of its own, because that code may burn the gas of others. */
-  readonly byAccount: boolean;
+  /** How its money moves. */
+  readonly transfer: Transfer;
   readonly state: SettlementState;
   /** The group of attempts (one account nonce) that carries it; null before `sent`. */
   readonly transactionId: string | null;
@@ -37,7 +36,9 @@ export interface Settlement extends SettlementKey {
 export type Outcome =
   | { readonly state: 'settled'; readonly hash: Hex }
   | { readonly state: 'failed'; readonly reason: Reason; readonly message: string }
-  | { readonly state: 'pending'; readonly hash: Hex | '' };
+  | { readonly state: 'pending'; readonly hash: Hex | '' }
+  /** The amount is nothing, so there is no transaction. */
+  | { readonly state: 'nothing' };
 
 /** One text per key, whatever the case of its hex. */
 export function keyText({ network, asset, payer, nonce }: SettlementKey): string {
@@ -50,12 +51,7 @@ export function outcomeOf({ state, hash, reason, message }: Settlement): Outcome
   return { state: 'pending', hash: hash ?? '' };
 }
 
-/** Whether two settlements, or a settlement and a payment, carry the very same authorization. */
-export function sameAuthorization(a: Authorization, b: Authorization): boolean {
-  const text = (authorization: Authorization) => JSON.stringify(Object.values(fromAuthorization(authorization))).toLowerCase();
-  return text(a) === text(b);
-}
-
-export function authorizationFromJson(json: unknown): Authorization {
-  return toAuthorization(json as ExactPayload['authorization']);
+/** Whether two payments carry the very same authorization. */
+export function sameAuthorization(a: Order['authorization'], b: Order['authorization']): boolean {
+  return jcs(a).toLowerCase() === jcs(b).toLowerCase();
 }

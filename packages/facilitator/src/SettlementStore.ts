@@ -1,11 +1,13 @@
 import type { Clock, Db, Queryable } from '@agentpay/primitives';
-import { fromAuthorization, type Address, type Hex, type Reason } from '@agentpay/protocol';
+import type { Address, Hex, Reason } from '@agentpay/protocol';
 import type { SignedTransaction } from '@agentpay/evm';
 import { inSets } from './inSets.js';
-import { authorizationFromJson, keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
+import type { Order, SchemeName } from './schemes/Scheme.js';
+import { transferOf } from './schemes/schemes.js';
+import { keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
 
 /** What a new claim consists of. */
-export type Claim = Pick<Settlement, 'id' | 'fingerprint' | 'authorization' | 'signature' | 'byAccount'> & SettlementKey;
+export type Claim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
 
 /** All attempts to use one account nonce, oldest first, with the settlements that wait for it. */
 export interface CarryingTransaction {
@@ -45,7 +47,9 @@ interface Row {
   readonly payer: Address;
   readonly nonce: Hex;
   readonly fingerprint: string;
-  readonly authorization: unknown;
+  readonly scheme: SchemeName;
+  readonly amount: string;
+  readonly authorization: Order['authorization'];
   readonly signature: Hex;
   readonly by_account: boolean;
   readonly state: SettlementState;
@@ -86,15 +90,16 @@ export function settlementStore(db: Db, clock: Clock): SettlementStore {
   const claimSet = async (claims: readonly Claim[]) => {
     const rows = await db.query<Row>(
       `insert into facilitator_settlements as held
-         (network, asset, payer, nonce, id, fingerprint, "authorization", signature, by_account, state, created_at, updated_at)
-       select network, asset, payer, nonce, id, fingerprint, "authorization", signature, by_account, 'claimed', $2, $2
+         (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
+          state, created_at, updated_at)
+       select network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account, 'claimed', $2, $2
          from jsonb_to_recordset($1::jsonb) as claim(network text, asset text, payer text, nonce text, id text, fingerprint text,
-           "authorization" jsonb, signature text, by_account boolean)
+           scheme text, amount text, "authorization" jsonb, signature text, by_account boolean)
         order by network, asset, payer, nonce
        on conflict (network, asset, payer, nonce) do update
-         set fingerprint = excluded.fingerprint, "authorization" = excluded."authorization", signature = excluded.signature,
-             by_account = excluded.by_account, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
-             updated_at = excluded.updated_at
+         set fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
+             "authorization" = excluded."authorization", signature = excluded.signature, by_account = excluded.by_account,
+             state = 'claimed', transaction_id = null, hash = null, reason = null, message = null, updated_at = excluded.updated_at
        where held.state in ('claimed', 'failed')
        returning ${COLUMNS}`,
       [JSON.stringify(claims.map(claimJson)), now()],
@@ -171,8 +176,8 @@ function lower(hex: Hex): Hex {
 }
 
 function claimJson(claim: Claim) {
-  const { id, fingerprint, authorization, signature, byAccount } = claim;
-  const own = { id, fingerprint, authorization: fromAuthorization(authorization), signature, by_account: byAccount };
+  const { id, fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
+  const own = { id, fingerprint, scheme, amount: String(amount), authorization, signature, by_account: byAccount };
   return { ...lowerKey(claim), ...own };
 }
 
@@ -207,8 +212,9 @@ function groupByTransaction(settlements: readonly Settlement[], rows: readonly T
 }
 
 function toSettlement(row: Row): Settlement {
-  const { by_account: byAccount, transaction_id: transactionId, authorization, ...rest } = row;
-  return { ...rest, byAccount, transactionId, authorization: authorizationFromJson(authorization) };
+  const { by_account: byAccount, transaction_id: transactionId, amount, ...rest } = row;
+  const settlement = { ...rest, byAccount, transactionId, amount: BigInt(amount) };
+  return { ...settlement, transfer: transferOf(settlement) };
 }
 
 function toTransaction(row: TransactionRow): SignedTransaction {

@@ -1,9 +1,7 @@
-import { AgentPayError, newId, unixSeconds, type Cancel, type Clock, type Random } from '@agentpay/primitives';
+import { AgentPayError, MULTICALL3, newId, unixSeconds, type Cancel, type Clock, type Random } from '@agentpay/primitives';
 import { sameHex, type Hex } from '@agentpay/protocol';
 import {
   aggregate,
-  provesTransfer,
-  transferCall,
   type Chain,
   type Receipt,
   type Receipts,
@@ -18,11 +16,8 @@ import type { SettlementStore, CarryingTransaction } from './SettlementStore.js'
 import { createWaiters } from './Waiters.js';
 
 /** Gas limits; what is not used is not paid. */
-const DIRECT_GAS = 150_000n;
 const BATCH_GAS = 60_000n;
 const BATCH_GAS_EACH = 100_000n;
-/** Code of the payer's account runs inside the transfer. */
-const ACCOUNT_GAS = 500_000n;
 
 /** Rest of a gas account between two batches: short beside a block, long enough for others to join the next one. */
 const LANE_REST_MS = 30;
@@ -108,7 +103,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     windowMs: options.batchWindowMs,
     restMs: LANE_REST_MS,
     retryMs: 500,
-    alone: (settlement) => settlement.byAccount,
+    alone: ({ transfer }) => transfer.alone,
     flush: (members, lane) => sendFlight(members, senders[lane] as Sender),
     onError: (error) => onError('send', error),
   });
@@ -129,13 +124,13 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   async function failExpired(members: readonly Settlement[]): Promise<Settlement[]> {
     const now = BigInt(unixSeconds(clock));
     const message = 'The authorization expired before it could be sent.';
-    for (const { id, authorization } of members) {
-      if (authorization.validBefore > now) continue;
-      await store.fail(id, 'validBefore', message);
+    for (const { id, transfer } of members) {
+      if (transfer.endsAt > now) continue;
+      await store.fail(id, transfer.endReason, message);
       queued.delete(id);
-      waiters.tell(id, { state: 'failed', reason: 'validBefore', message });
+      waiters.tell(id, { state: 'failed', reason: transfer.endReason, message });
     }
-    return members.filter(({ authorization }) => authorization.validBefore > now);
+    return members.filter(({ transfer }) => transfer.endsAt > now);
   }
 
   function openFlight(id: string, sender: Sender | undefined, members: readonly Settlement[], alone: boolean): Flight {
@@ -215,7 +210,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   }
 
   async function settleProved(flight: Flight, { logs, hash }: Receipt): Promise<void> {
-    const proved = [...flight.members.values()].filter(({ asset, authorization }) => provesTransfer(logs, asset, authorization));
+    const proved = [...flight.members.values()].filter(({ transfer }) => transfer.isProvedBy(logs));
     await settleAll(flight, proved, hash);
   }
 
@@ -309,7 +304,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   async function takeUp({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
     const sender = senders.find(({ address }) => address === attempts[0]?.signer);
-    const alone = settlements.some(({ asset }) => sameHex(asset, attempts[0]?.to ?? ''));
+    const alone = settlements.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
     const flight = openFlight(transactionId, sender, settlements, alone);
     for (const attempt of attempts) watch(flight, attempt);
     await sender?.adopt(attempts, (transaction) => recordAttempt(flight, transaction));
@@ -353,8 +348,9 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 }
 
 function requestOf(members: readonly Settlement[]): TransactionRequest {
-  const calls = members.map(({ asset, authorization, signature }) => transferCall(asset, authorization, signature));
+  const calls = members.flatMap(({ transfer }) => transfer.calls());
   const [only] = calls;
-  if (only && calls.length === 1) return { ...only, gas: members[0]?.byAccount ? ACCOUNT_GAS : DIRECT_GAS };
-  return { ...aggregate(calls), gas: BATCH_GAS + BATCH_GAS_EACH * BigInt(calls.length) };
+  const { to, data } = only && calls.length === 1 ? only : aggregate(calls);
+  const gas = members.length === 1 ? members[0]?.transfer.gas : undefined;
+  return { to, data, gas: gas ?? BATCH_GAS + BATCH_GAS_EACH * BigInt(members.length) };
 }

@@ -52,4 +52,12 @@ export const migrations: readonly Migration[] = [
       create index facilitator_settlements_transaction on facilitator_settlements (transaction_id);
     `,
   },
+  {
+    name: 'facilitator/003-schemes',
+    sql: `
+      alter table facilitator_settlements add column scheme text not null default 'exact-eip3009', add column amount text;
+      update facilitator_settlements set amount = "authorization" ->> 'value';
+      alter table facilitator_settlements alter column scheme drop default, alter column amount set not null;
+    `,
+  },
 ];

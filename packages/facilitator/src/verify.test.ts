@@ -1,5 +1,13 @@
 import type { Db } from '@agentpay/primitives';
-import { authorizationTypedData, reasonCode, reasons, type FacilitatorRequest, type Hex, type Reason } from '@agentpay/protocol';
+import {
+  authorizationTypedData,
+  reasonCode,
+  reasons,
+  wrapSignature,
+  type FacilitatorRequest,
+  type Hex,
+  type Reason,
+} from '@agentpay/protocol';
 import { transferCall } from '@agentpay/evm';
 import fc from 'fast-check';
 import type { RunningFacilitator } from './Facilitator.js';
@@ -126,7 +134,7 @@ describe('verify', () => {
     long.authorization.validBefore = nowSeconds() + 4_000n;
     const nothing = { ...draftOf(), terms: { amount: '0' } };
     nothing.authorization.value = 0n;
-    const counterfactual = { ...draftOf(), signature: `0x${'00'.repeat(32)}${'6492'.repeat(16)}` as Hex };
+    const counterfactual = { ...draftOf(), signature: wrapSignature({ factory: OTHER, data: '0x01' }, '0x02') };
     const requests = await Promise.all([base, long, nothing, counterfactual].map(requestOf));
     const answers = await Promise.all(requests.map((request) => facilitator.verify(request)));
     expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([

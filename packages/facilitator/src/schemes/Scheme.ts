@@ -1,0 +1,120 @@
+import type { Asset, Network } from '@agentpay/primitives';
+import type { Address, FacilitatorRequest, Hex, Reason } from '@agentpay/protocol';
+import type { AggregateCall, Call, CallResult, Chain, Log, Receipt } from '@agentpay/evm';
+
+export type SchemeName = 'exact-eip3009' | 'exact-permit2' | 'upto';
+
+/** What a facilitator serves. */
+export interface SchemeSettings {
+  readonly network: Network;
+  /** Tokens to move; undefined: the network's USDC. */
+  readonly assets?: readonly Asset[] | undefined;
+  /** Payees to serve; undefined: all. */
+  readonly payTo?: readonly Address[] | undefined;
+  /** Factories that may deploy a payer's account (ERC-6492); undefined: none. */
+  readonly factories?: readonly Address[] | undefined;
+  /** Longest time from now to the end of an authorization, in seconds. */
+  readonly maxValidBeforeSeconds: number;
+  /** The account that payers of scheme `upto` name as their facilitator. */
+  readonly facilitatorAddress: Address;
+}
+
+/** Why a payment is refused: the reason, and a sentence for people. */
+export interface Refusal {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/** A way to pay. The rest of the facilitator knows none of them. */
+export interface Scheme {
+  readonly name: SchemeName;
+  /** Whether the request pays this way. */
+  takes(request: FacilitatorRequest): boolean;
+  /**
+   * Reads the scheme's part of a request.
+   * @throws AgentPayError `payment_malformed`, with the x402 reason `invalid_payload` or `invalid_payment_requirements`
+   */
+  read(request: FacilitatorRequest, settings: SchemeSettings): Payment;
+  transfer(order: Order): Transfer;
+}
+
+/** A payment as its request states it. */
+export interface Payment {
+  readonly scheme: SchemeName;
+  readonly payer: Address;
+  /** The contract in which the payer's nonces are used up. */
+  readonly asset: Address;
+  readonly nonce: Hex;
+  /** What moves, in base units of the token. */
+  readonly amount: bigint;
+  /** What the payer signed, as it travels. */
+  readonly authorization: Readonly<Record<string, unknown>>;
+  /** Names one payment for one purchase: equal only when payload, amount, recipient and resource are. */
+  readonly fingerprint: string;
+  /** The answer names the amount, because the payer does not know it. */
+  readonly tellsAmount: boolean;
+  examine(context: ExaminationContext): Examination;
+}
+
+export interface ExaminationContext {
+  readonly chain: Chain;
+  readonly nowSeconds: bigint;
+  /** The money is to move now; else it is asked whether it could. */
+  readonly settling: boolean;
+}
+
+/** A payment under examination. Checks come in a fixed order; what the node says is fetched once, when the first check needs it. */
+export interface Examination {
+  /** The first refusal that needs no look at the chain, but for the signature of an account with code. */
+  termRefusal(): Promise<Refusal | undefined>;
+  /** The first refusal by what the chain says. */
+  chainRefusal(): Promise<Refusal | undefined>;
+  /** For a payment that is not refused. */
+  proof(): Promise<Proof>;
+}
+
+/** What makes an authorization good on the chain. */
+export interface Proof {
+  /** In the form in which the contracts take it. */
+  readonly signature: Hex;
+  /** Code of the payer's choice runs when the money moves. */
+  readonly byAccount: boolean;
+}
+
+/** What is kept of a payment: enough to move its money later. */
+export interface Order extends Proof, Pick<Payment, 'scheme' | 'payer' | 'asset' | 'nonce' | 'amount' | 'authorization'> {}
+
+/** How the money of one payment moves, and what shows that it did. */
+export interface Transfer {
+  /** Contract calls, in this order and in one transaction. */
+  calls(): readonly AggregateCall[];
+  /** Goes in a transaction of its own, since it may burn the gas of others, or its trace cannot be told from theirs. */
+  readonly alone: boolean;
+  /** Gas limit of a transaction of its own; what is not used is not paid. */
+  readonly gas: bigint;
+  /** The only account that may send it; undefined: any. */
+  readonly sender: Address | undefined;
+  /** First second since the Unix epoch in which no block can take it. */
+  readonly endsAt: bigint;
+  /** Why it cannot move any more after its end. */
+  readonly endReason: Reason;
+  /** Why it cannot move when its nonce was used for something else. */
+  readonly usedReason: Reason;
+  /** Asks whether the nonce is used. */
+  readonly useQuestion: Call;
+  /** The answer; undefined when it is none. */
+  isUsed(answer: CallResult): boolean | undefined;
+  /** Looks for the transaction that used the nonce; undefined when it cannot be found. */
+  findUse(chain: Chain): Promise<Use | undefined>;
+  /** Whether the logs of a transaction that carries it show that the money moved. */
+  isProvedBy(logs: readonly Log[]): boolean;
+  /** Why it would fail now; undefined when it would not. */
+  simulate(chain: Chain): Promise<Refusal | undefined>;
+}
+
+/** A transaction that used a nonce. */
+export interface Use {
+  readonly receipt: Receipt;
+  /** It is the very transfer; else a cancellation or another transfer. */
+  readonly paid: boolean;
+}

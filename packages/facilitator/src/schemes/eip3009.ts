@@ -1,0 +1,178 @@
+import {
+  bytesToHex,
+  checksumAddress,
+  domainSeparator,
+  exactPayloadSchema,
+  fromAuthorization,
+  hashAuthorization,
+  parseShape,
+  sameHex,
+  toAuthorization,
+  unwrapSignature,
+  type Authorization,
+  type Deployment,
+  type ExactPayload,
+  type FacilitatorRequest,
+  type Hex,
+  type UnwrappedSignature,
+} from '@agentpay/protocol';
+import {
+  authorizationStateCall,
+  balanceCall,
+  canonicalSignature,
+  isValidSignatureCall,
+  provesTransfer,
+  recoverAuthorizer,
+  transferCall,
+  usesAuthorization,
+  type Call,
+  type CallResult,
+  type Chain,
+} from '@agentpay/evm';
+import { chainChecks, hasCode, isServedFactory, termChecks, transferRefusal } from './eip3009Checks.js';
+import { examine, type Examiner } from './examine.js';
+import type { Order, Proof, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
+import { fingerprintOf, lower, malformedAs, readTerms, type Terms } from './terms.js';
+
+/** Gas limits; what is not used is not paid. */
+const KEY_GAS = 150_000n;
+/** Code of the payer's account runs inside the transfer. */
+const ACCOUNT_GAS = 500_000n;
+/** The same, and its factory before that. */
+const DEPLOYMENT_GAS = 1_500_000n;
+
+/** A payment by EIP-3009: the payer signs a transfer that anybody may send to the token. */
+export interface Eip3009Payment extends Terms {
+  /** EIP-712 name and version of the token, as the seller states them. */
+  readonly tokenName: string | undefined;
+  readonly tokenVersion: string | undefined;
+  readonly authorization: Authorization;
+  readonly signature: Hex;
+  /** The same without its ERC-6492 wrapper, if it has one. */
+  readonly signed: UnwrappedSignature;
+}
+
+/** What the chain says of a payment, all from one `eth_call` on one block. */
+export interface Eip3009Facts {
+  readonly authorizationState: CallResult;
+  readonly balance: CallResult;
+  /** The account's answer to the question whether the signature is its own (ERC-1271). No data: it has no code. */
+  readonly account: CallResult;
+  /** The deployment of the account, when it has to be tried. */
+  readonly deployment: CallResult | undefined;
+  readonly transfer: CallResult;
+}
+
+/** Scheme `exact` by EIP-3009, in both versions of x402. */
+export const eip3009: Scheme = {
+  name: 'exact-eip3009',
+  takes: ({ paymentRequirements: { scheme } }) => scheme === 'exact',
+  read(request, settings) {
+    const payment = readPayment(request, settings);
+    const { asset, amount, authorization, signature } = payment;
+    const wire = fromAuthorization(authorization);
+    return {
+      scheme: eip3009.name,
+      payer: authorization.from,
+      asset,
+      nonce: authorization.nonce,
+      amount,
+      authorization: wire,
+      fingerprint: fingerprintOf(payment, [...Object.values(wire), signature]),
+      tellsAmount: false,
+      examine: (context) => examine(examiner, payment, context),
+    };
+  },
+  transfer: transferOf,
+};
+
+function readPayment(request: FacilitatorRequest, settings: SchemeSettings): Eip3009Payment {
+  const { extra } = request.paymentRequirements;
+  const payload = malformedAs('invalid_payload', () => parseShape(exactPayloadSchema, request.paymentPayload.payload, 'payload'));
+  return {
+    ...readTerms(request, settings),
+    tokenName: text(extra?.['name']),
+    tokenVersion: text(extra?.['version']),
+    authorization: canonical(toAuthorization(payload.authorization)),
+    signature: payload.signature,
+    signed: malformedAs('invalid_payload', () => unwrapSignature(payload.signature)),
+  };
+}
+
+/** Addresses may come in any case, also with a checksum that is wrong; they leave in the one form that everybody takes. */
+function canonical(authorization: Authorization): Authorization {
+  const { from, to, nonce } = authorization;
+  return { ...authorization, from: checksumAddress(from), to: checksumAddress(to), nonce: lower(nonce) };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
+  termChecks,
+  chainChecks,
+  isSignedByKey(payment) {
+    const signer = recoverAuthorizer(digestOf(payment), payment.signed.signature);
+    return signer !== undefined && sameHex(signer, payment.authorization.from);
+  },
+  readFacts,
+  proof({ signature, signed }, byKey, { account, deployment }): Proof {
+    if (byKey) return { signature: canonicalSignature(signed.signature), byAccount: hasCode(account) };
+    return { signature: deployment && !hasCode(account) ? signature : signed.signature, byAccount: true };
+  },
+};
+
+function digestOf({ tokenName = '', tokenVersion = '', asset, authorization, settings: { network } }: Eip3009Payment): Uint8Array {
+  const domain = { name: tokenName, version: tokenVersion, chainId: network.chainId, verifyingContract: asset };
+  return hashAuthorization(domainSeparator(domain), authorization);
+}
+
+async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean): Promise<Eip3009Facts> {
+  const { asset, authorization, signed } = payment;
+  const { from, nonce } = authorization;
+  const signature = byKey ? canonicalSignature(signed.signature) : signed.signature;
+  const deploys = !byKey && signed.deployment && isServedFactory(payment) ? [deploymentCall(signed.deployment)] : [];
+  // Code of the payer's choice may burn all the gas there is, so what runs it comes last.
+  const calls = [
+    authorizationStateCall(asset, from, nonce),
+    balanceCall(asset, from),
+    isValidSignatureCall(from, bytesToHex(digestOf(payment)), signature),
+    ...deploys,
+    transferCall(asset, authorization, signature),
+  ];
+  const results = await chain.read(calls, byKey ? { payer: from } : undefined);
+  const [authorizationState, balance, account] = results as [CallResult, CallResult, CallResult];
+  const transfer = results.at(-1) as CallResult;
+  return { authorizationState, balance, account, deployment: deploys.length > 0 ? results[3] : undefined, transfer };
+}
+
+function deploymentCall({ factory, data }: Deployment): Call {
+  return { to: factory, data };
+}
+
+function transferOf({ asset, payer, nonce, signature, byAccount, ...order }: Order): Transfer {
+  const authorization = toAuthorization(order.authorization as ExactPayload['authorization']);
+  const { deployment, signature: inner } = unwrapSignature(signature);
+  const pay = () => transferCall(asset, authorization, inner);
+  // An account that exists by now needs no deployment; a deployment that brings no payment is undone.
+  const calls = () => (deployment ? [deploymentCall(deployment), { ...pay(), required: true }] : [pay()]);
+  return {
+    calls,
+    alone: byAccount,
+    gas: deployment ? DEPLOYMENT_GAS : byAccount ? ACCOUNT_GAS : KEY_GAS,
+    sender: undefined,
+    endsAt: authorization.validBefore,
+    endReason: 'validBefore',
+    usedReason: 'nonceUsed',
+    useQuestion: authorizationStateCall(asset, payer, nonce),
+    isUsed: ({ success, data }) => (success && data !== '0x' ? BigInt(data) !== 0n : undefined),
+    async findUse(chain): Promise<Use | undefined> {
+      const receipt = await chain.authorizationUse(asset, payer, nonce);
+      if (!receipt || !usesAuthorization(receipt.logs, asset, payer, nonce)) return undefined;
+      return { receipt, paid: provesTransfer(receipt.logs, asset, authorization) };
+    },
+    isProvedBy: (logs) => provesTransfer(logs, asset, authorization),
+    simulate: async (chain) => transferRefusal((await chain.read(calls())).at(-1) as CallResult),
+  };
+}

@@ -1,0 +1,139 @@
+import { sameHex, type Reason } from '@agentpay/protocol';
+import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
+import type { Eip3009Facts, Eip3009Payment } from './eip3009.js';
+import type { Check } from './examine.js';
+import type { Refusal } from './Scheme.js';
+import { MIN_LIFE_SECONDS, refuse, servedAsset, servedNetwork, servedRecipient, servedToken, tooLong } from './terms.js';
+
+type ExactCheck = Check<Eip3009Payment, Eip3009Facts>;
+
+/** Whether an account that was asked for its ERC-1271 answer has code. */
+export function hasCode({ success, data }: CallResult): boolean {
+  return !success || data !== '0x';
+}
+
+/** Whether the factory that would deploy the payer's account may be called. */
+export function isServedFactory({ signed: { deployment }, settings: { factories = [] } }: Eip3009Payment): boolean {
+  return deployment !== undefined && factories.some((factory) => sameHex(factory, deployment.factory));
+}
+
+// Checks of the terms: what the two sides agreed, and the signature.
+
+const scheme: ExactCheck = ({ payment }) =>
+  refuse(payment.accepted.scheme !== 'exact' || payment.scheme !== 'exact', 'unsupportedScheme', 'The payer accepted another scheme.');
+
+const tokenDomain: ExactCheck = ({ payment }) =>
+  refuse(!payment.tokenName || !payment.tokenVersion, 'missingDomain', 'The requirements lack extra.name or extra.version of the token.');
+
+const sameNetwork: ExactCheck = ({ payment }) =>
+  refuse(payment.accepted.network !== payment.network, 'networkMismatch', 'Payload and requirements name different networks.');
+
+const signature: ExactCheck = async ({ payment, isSignedByKey, facts }) => {
+  if (isSignedByKey()) return undefined;
+  const { account } = await facts();
+  const planned = payment.signed.deployment && !hasCode(account);
+  // Nobody can ask an account that does not exist yet: its signature is proved by the simulated transfer.
+  if (planned) return refuse(!isServedFactory(payment), 'factoryNotAllowed', 'The factory of an account not deployed yet is not allowed.');
+  return refuse(!saysValidSignature(account), 'signature', 'The payer did not give this signature.');
+};
+
+const recipient: ExactCheck = ({ payment: { authorization, payTo } }) =>
+  refuse(!sameHex(authorization.to, payTo), 'recipientMismatch', 'The authorization pays somebody else than payTo.');
+
+const notExpired: ExactCheck = ({ payment: { authorization }, nowSeconds }) =>
+  refuse(authorization.validBefore < nowSeconds + MIN_LIFE_SECONDS, 'validBefore', 'The authorization has expired or is about to.');
+
+const notTooLong: ExactCheck = (subject) => tooLong(subject.payment.authorization.validBefore, 'validBefore', subject);
+
+const notEarly: ExactCheck = ({ payment: { authorization }, nowSeconds }) =>
+  refuse(authorization.validAfter > nowSeconds, 'validAfter', 'The authorization is not valid yet.');
+
+const value: ExactCheck = ({ payment: { authorization, amount } }) => {
+  const exact = authorization.value === amount && amount > 0n;
+  return refuse(!exact, 'valueMismatch', 'The authorization must move exactly the amount, and more than nothing.');
+};
+
+/** Checks that need no look at the chain, but for the signature of an account with code. */
+export const termChecks: readonly ExactCheck[] = [
+  scheme,
+  tokenDomain,
+  sameNetwork,
+  servedNetwork,
+  servedAsset,
+  servedRecipient,
+  signature,
+  recipient,
+  notExpired,
+  notTooLong,
+  notEarly,
+  value,
+];
+
+// Checks of what the chain says.
+
+const assetDeployed: ExactCheck = async ({ facts }) => {
+  const { success, data } = (await facts()).authorizationState;
+  return refuse(success && data === '0x', 'assetNotDeployed', 'There is no contract at the address of the asset.');
+};
+
+/** A key's account that has code as well (EIP-7702) is asked like any other. */
+const accountAgrees: ExactCheck = async ({ isSignedByKey, facts }) => {
+  const { account } = await facts();
+  const refused = isSignedByKey() && hasCode(account) && !saysValidSignature(account);
+  return refuse(refused, 'signature', 'The code of the payer\'s account does not take the signature.');
+};
+
+const supportsEip3009: ExactCheck = async ({ facts }) =>
+  refuse(!(await facts()).authorizationState.success, 'eip3009NotSupported', 'The asset does not know EIP-3009.');
+
+const nonceUnused: ExactCheck = async ({ facts }) =>
+  refuse(BigInt((await facts()).authorizationState.data) !== 0n, 'nonceUsed', 'The authorization was used or cancelled before.');
+
+const tokenName: ExactCheck = ({ payment }) =>
+  refuse(payment.tokenName !== servedToken(payment)?.eip712.name, 'nameMismatch', 'extra.name is not that of the token.');
+
+const tokenVersion: ExactCheck = ({ payment }) =>
+  refuse(payment.tokenVersion !== servedToken(payment)?.eip712.version, 'versionMismatch', 'extra.version is not that of the token.');
+
+const balance: ExactCheck = async ({ payment, facts }) => {
+  const { success, data } = (await facts()).balance;
+  const held = success && data !== '0x' ? BigInt(data) : 0n;
+  return refuse(held < payment.authorization.value, 'insufficientBalance', 'The payer holds less than the amount.');
+};
+
+const deployment: ExactCheck = async ({ facts }) => {
+  const { account, deployment: deployed } = await facts();
+  const failed = deployed !== undefined && !deployed.success && !hasCode(account);
+  return refuse(failed, 'smartWalletDeploymentFailed', 'The factory does not deploy the payer\'s account.');
+};
+
+const simulation: ExactCheck = async ({ facts }) => transferRefusal((await facts()).transfer);
+
+/** Checks of the chain's facts. */
+export const chainChecks: readonly ExactCheck[] = [
+  assetDeployed,
+  supportsEip3009,
+  accountAgrees,
+  nonceUnused,
+  tokenName,
+  tokenVersion,
+  balance,
+  deployment,
+  simulation,
+];
+
+const revertReasons: readonly (readonly [RegExp, Reason])[] = [
+  [/expired/i, 'validBefore'],
+  [/not yet valid/i, 'validAfter'],
+  [/used or canceled/i, 'nonceUsed'],
+  [/exceeds balance/i, 'insufficientBalance'],
+  [/invalid signature/i, 'signature'],
+];
+
+/** Why a simulated transfer fails, by the token's own words; undefined when it does not. */
+export function transferRefusal(transfer: CallResult): Refusal | undefined {
+  if (transfer.success) return undefined;
+  const said = revertText(transfer) ?? 'without saying why';
+  const reason = revertReasons.find(([pattern]) => pattern.test(said))?.[1] ?? 'simulationFailed';
+  return { reason, message: `The transfer would fail: ${said}.` };
+}

@@ -1,0 +1,53 @@
+import type { Chain } from '@agentpay/evm';
+import type { Examination, ExaminationContext, Proof, Refusal } from './Scheme.js';
+
+/** What the checks of a scheme look at. */
+export interface Subject<P, Facts> {
+  readonly payment: P;
+  readonly nowSeconds: bigint;
+  readonly settling: boolean;
+  /** Whether the payer's own key signed. */
+  isSignedByKey(): boolean;
+  /** What the chain says. */
+  facts(): Promise<Facts>;
+}
+
+export type Check<P, Facts> = (subject: Subject<P, Facts>) => Refusal | undefined | Promise<Refusal | undefined>;
+
+/** How the payments of a scheme are examined. */
+export interface Examiner<P, Facts> {
+  readonly termChecks: readonly Check<P, Facts>[];
+  readonly chainChecks: readonly Check<P, Facts>[];
+  isSignedByKey(payment: P): boolean;
+  readFacts(chain: Chain, payment: P, byKey: boolean): Promise<Facts>;
+  proof(payment: P, byKey: boolean, facts: Facts): Proof;
+}
+
+export function examine<P, Facts>(
+  examiner: Examiner<P, Facts>,
+  payment: P,
+  { chain, nowSeconds, settling }: ExaminationContext,
+): Examination {
+  let signed: boolean | undefined;
+  let facts: Promise<Facts> | undefined;
+  const subject: Subject<P, Facts> = {
+    payment,
+    nowSeconds,
+    settling,
+    isSignedByKey: () => (signed ??= examiner.isSignedByKey(payment)),
+    facts: () => (facts ??= examiner.readFacts(chain, payment, subject.isSignedByKey())),
+  };
+  return {
+    termRefusal: () => firstRefusal(examiner.termChecks, subject),
+    chainRefusal: () => firstRefusal(examiner.chainChecks, subject),
+    proof: async () => examiner.proof(payment, subject.isSignedByKey(), await subject.facts()),
+  };
+}
+
+async function firstRefusal<P, Facts>(checks: readonly Check<P, Facts>[], subject: Subject<P, Facts>): Promise<Refusal | undefined> {
+  for (const check of checks) {
+    const refusal = await check(subject);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}

@@ -1,0 +1,18 @@
+import type { FacilitatorRequest } from '@agentpay/protocol';
+import { eip3009 } from './eip3009.js';
+import type { Order, Scheme, SchemeName, Transfer } from './Scheme.js';
+
+/** Every way to pay; the first that takes a request reads it. */
+const schemes: readonly Scheme[] = [eip3009];
+
+const byName = new Map<SchemeName, Scheme>(schemes.map((scheme) => [scheme.name, scheme]));
+
+/** The scheme of a request; undefined when none of them takes it. */
+export function schemeOf(request: FacilitatorRequest): Scheme | undefined {
+  return schemes.find((scheme) => scheme.takes(request));
+}
+
+/** How the money of a recorded payment moves. */
+export function transferOf(order: Order): Transfer {
+  return (byName.get(order.scheme) as Scheme).transfer(order);
+}
