@@ -1,4 +1,5 @@
-// Redis and PostgreSQL for the tests: those of REDIS_URL and DATABASE_URL, else own ones in a temporary folder on loopback.
+// Redis and PostgreSQL for the tests: those of REDIS_URL and DATABASE_URL, else own ones in a temporary folder on loopback; and
+// Chromium: the one of CHROMIUM, else that on the PATH.
 // Run as a child of run.mjs: it sends { env } or { fault } over IPC and takes everything down when that channel closes,
 // however its parent ended.
 import { execFileSync, spawn } from 'node:child_process';
@@ -20,14 +21,18 @@ async function startDatabases() {
   installMissing(given);
   folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
   const [redis, postgres] = await Promise.all([given.REDIS_URL || startRedis(), given.DATABASE_URL || startPostgres()]);
-  return { REDIS_URL: redis, DATABASE_URL: postgres };
+  return { REDIS_URL: redis, DATABASE_URL: postgres, CHROMIUM: findChromium() };
 }
 
 // ---- finding and installing
 
 /** redis-server is needed with REDIS_URL too: the fault tests stop and start one of their own. */
 function missing(given) {
-  return [...(findRedis() ? [] : ['redis-server']), ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql'])];
+  return [
+    ...(findRedis() ? [] : ['redis-server']),
+    ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql']),
+    ...(findChromium() ? [] : ['chromium']),
+  ];
 }
 
 function installMissing(given) {
@@ -42,7 +47,7 @@ function installMissing(given) {
   if (still.length === 0) return;
   throw new Error(
     `The tests need ${still.join(' and ')}: install with "sudo apt-get install ${still.join(' ')}" or as your system does it` +
-      `${still.includes('postgresql') ? ', or set DATABASE_URL' : ''}.`,
+      `${still.includes('postgresql') ? ', or set DATABASE_URL' : ''}${still.includes('chromium') ? ', or set CHROMIUM' : ''}.`,
   );
 }
 
@@ -61,6 +66,8 @@ function findOnPath(name) {
 }
 
 const findRedis = () => findOnPath('redis-server');
+
+const findChromium = () => process.env.CHROMIUM || ['chromium', 'chromium-browser', 'google-chrome'].map(findOnPath).find(Boolean);
 
 /** The folder that holds `initdb` and `postgres`, which Debian keeps off the PATH. */
 function findPostgres() {

@@ -1,4 +1,5 @@
-// `npm test`: installs, builds, lints, starts Redis and PostgreSQL, runs every test. Arguments go to Jest: `npm test -- paywall`.
+// `npm test`: installs, builds, lints, starts Redis and PostgreSQL, finds Chromium, runs every test. Arguments go to Jest:
+// `npm test -- paywall`.
 import { fork, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ async function main(jestArguments) {
   await step('stale build output removed', removeStaleOutput);
   await step('types checked and built', () => run(bin('tsc'), ['-b']));
   await step('lint clean', () => run(bin('oxlint'), ['--deny-warnings', 'packages', 'examples', 'test']));
-  const databases = await step('Redis and PostgreSQL up', startDatabases);
+  const databases = await step('Redis and PostgreSQL up, Chromium found', startDatabases);
   try {
     return await jest(jestArguments, databases.env);
   } finally {

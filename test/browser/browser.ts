@@ -1,0 +1,54 @@
+import { authorizationTypedData } from '@agentpay/protocol';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import type { PrivateKeyAccount } from 'viem/accounts';
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Headless Chromium: the one `npm test` found, else Debian's. */
+export function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+}
+
+/** A wallet in a page, and what it was asked. */
+export interface TestWallet {
+  readonly calls: string[];
+  /** Makes the person at the wallet decline the next signature. */
+  decline: boolean;
+}
+
+type TypedData = ReturnType<typeof authorizationTypedData>;
+
+/** Puts an EIP-1193 wallet into every document of the page; it signs with the account's key and starts on another network. */
+export async function giveWallet(page: Page, account: PrivateKeyAccount): Promise<TestWallet> {
+  const wallet: TestWallet = { calls: [], decline: false };
+  let known = false;
+  await page.exposeFunction('askWallet', async (method: string, params: readonly unknown[] = []) => {
+    wallet.calls.push(method);
+    if (method === 'eth_requestAccounts') return { result: [account.address] };
+    if (method === 'wallet_addEthereumChain') known = true;
+    if (method === 'wallet_switchEthereumChain' && !known) return { error: { code: 4902, message: 'Unrecognized chain' } };
+    if (method !== 'eth_signTypedData_v4') return { result: null };
+    if (!wallet.decline) return { result: await account.signTypedData(JSON.parse(params[1] as string) as TypedData) };
+    wallet.decline = false;
+    return { error: { code: 4001, message: 'User rejected the request.' } };
+  });
+  await page.addInitScript(`
+    class Wallet {
+      #ask = globalThis.askWallet;
+      async request({ method, params }) {
+        const { result, error } = await this.#ask(method, params);
+        if (error) throw Object.assign(new Error(error.message), error);
+        return result;
+      }
+    }
+    globalThis.ethereum = new Wallet();`);
+  return wallet;
+}
