@@ -30,6 +30,10 @@ const folderOf = (path: string) => /^(packages\/[^/]+|examples\/[^/]+|test)\//.e
 const workspacePackage = (from: string) => /^@agentpay\/([^/]+)/.exec(from)?.[1];
 const sliceOf = (path: string) => /^packages\/core\/src\/([^/]+)\//.exec(path)?.[1];
 
+const projects = [...new Set(code.map(folderOf))].sort();
+/** Packages that a project runs as processes instead of importing them. */
+const startedBy: Record<string, readonly string[]> = { 'packages/server': ['facilitator'] };
+
 describe('the module graph', () => {
   it('knows every package', () => {
     expect(names.length).toBeGreaterThan(10);
@@ -75,6 +79,19 @@ describe('the module graph', () => {
           .map(({ line, from }) => `${path}:${line}: name ${from} in the dependencies of ${folderOf(path)}/package.json`);
       });
     expect(faults).toEqual([]);
+  });
+
+  it.each(projects)('builds %s after what it imports, and depends on nothing else of the workspace', (project) => {
+    const parse = (file: string) => JSON.parse(read(`${project}/${file}`)) as Record<string, unknown>;
+    const manifest = parse('package.json') as Record<string, Record<string, string> | undefined>;
+    const { references = [] } = parse('tsconfig.json') as { references?: readonly { path: string }[] };
+    const imported = code.filter((path) => path.startsWith(`${project}/`)).flatMap((path) => importsOf(path));
+    const used = imported.flatMap(({ from }) => workspacePackage(from) ?? []).filter((name) => `packages/${name}` !== project);
+    const referenced = references.map(({ path }) => posix.basename(path));
+    const dependencies = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'] });
+    const needed = [...new Set([...used, ...(startedBy[project] ?? [])])].sort();
+    expect(referenced.sort()).toEqual(needed);
+    expect(dependencies.flatMap((name) => workspacePackage(name) ?? []).sort()).toEqual(needed);
   });
 });
 
