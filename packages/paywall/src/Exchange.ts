@@ -22,6 +22,8 @@ export interface Exchange {
   readonly req: Request;
   readonly res: ServerResponse;
   readonly next: Next;
+  /** Methods that the path is for sale under, if the request has another. */
+  readonly allow?: readonly string[];
   /** The request body, read at most once. */
   body(): Promise<RequestBody>;
   /** Stands between the handler and the client once the handler runs. */
@@ -31,6 +33,7 @@ export interface Exchange {
 /** Path and query as the client asked for them, whatever a mount has cut off. */
 export function targetOf(req: Request): string {
   const target = req.originalUrl ?? req.url ?? '/';
+  if (target.startsWith('/')) return target;
   return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '') || '/';
 }
 

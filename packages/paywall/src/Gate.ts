@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Clock } from '@agentpay/primitives';
 import type { Answer } from './Claims.js';
+import { setHeaders } from './headers.js';
 
 /** How a handler ended. */
 export type Outcome =
@@ -187,10 +188,6 @@ function setPairs(res: ServerResponse, list: readonly unknown[]): void {
     else res.setHeader(name, value);
     seen.add(name.toLowerCase());
   }
-}
-
-function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders): void {
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
 }
 
 /** What a handler has set. Cookies belong to one caller and are not part of an answer that may be sent again. */

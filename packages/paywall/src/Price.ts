@@ -21,7 +21,7 @@ export interface PricedRoute {
 
 export type Price = string | PricedRoute;
 
-/** A price that has been checked; `amount` in base units. */
+/** A price that has been checked; `amount` in micro-dollars, the base units of USDC. */
 export interface Terms {
   readonly amount: Amount;
   readonly settle: SettleTiming;
@@ -47,7 +47,7 @@ const shape = {
  * @param where names the place in error messages
  * @throws TypeError for an unknown member, an unreadable, zero or too fine price
  */
-export function readPrice(price: Price, where: string, decimals: number): Terms {
+export function readPrice(price: Price, where: string): Terms {
   const given = typeof price === 'string' ? { price } : price;
   if (typeof given !== 'object' || given === null) throw new TypeError(`${where} must be a price such as "$0.01".`);
   checkKnown(given, Object.keys(shape), where);
@@ -57,12 +57,12 @@ export function readPrice(price: Price, where: string, decimals: number): Terms 
     throw new TypeError(`${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}.`);
   }
   const { settle = 'after', description = '', mimeType, service } = parsed.data;
-  return { amount: amountOf(parsed.data.price, where, decimals), settle, description, mimeType, service };
+  return { amount: amountOf(parsed.data.price, where), settle, description, mimeType, service };
 }
 
-function amountOf(price: string, where: string, decimals: number): Amount {
+function amountOf(price: string, where: string): Amount {
   try {
-    return parsePrice(price, decimals);
+    return parsePrice(price);
   } catch (error) {
     if (isAgentPayError(error)) throw new TypeError(`${where}: ${error.message}`, { cause: error });
     throw error;

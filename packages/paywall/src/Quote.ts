@@ -3,16 +3,24 @@ import { base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
 import type { Issuer } from './rails/issuer.js';
+import type { Tender } from './Tender.js';
+
+/** A price in one tender, in the words of every dialect. */
+export interface Offer {
+  readonly tender: Tender;
+  /** x402 v2, for comparison with what a buyer accepted and for the facilitator. */
+  readonly v2: x402v2.PaymentRequirements;
+  /** x402 v1, for the facilitator. */
+  v1(url: string): x402v1.PaymentRequirements;
+  /** The parts of an MPP challenge that are the same for every request. */
+  readonly mpp: Parameters<typeof mpp.challengeTemplate>[0];
+  readonly issueChallenge: mpp.ChallengeTemplate;
+}
 
 /** One price in the words of every dialect. Everything but URL, nonce, expiry and error is rendered once, at start. */
 export interface Quote {
   readonly terms: Terms;
-  /** x402 v2, for comparison with what a buyer accepted and for the facilitator. */
-  readonly offer: x402v2.PaymentRequirements;
-  /** x402 v1, for the facilitator. */
-  offerV1(url: string): x402v1.PaymentRequirements;
-  /** The parts of an MPP challenge that are the same for every request. */
-  readonly mpp: Readonly<Pick<mpp.Challenge, 'realm' | 'method' | 'intent' | 'request' | 'description' | 'header'>>;
+  readonly offers: readonly [Offer, ...Offer[]];
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
   /** Value of `PAYMENT-REQUIRED`. */
   paymentRequired(url: string, error: string): string;
@@ -21,48 +29,58 @@ export interface Quote {
 }
 
 export function createQuote(settings: Settings, terms: Terms): Quote {
-  const { network, maxTimeoutSeconds } = settings;
-  const { usdc } = network;
-  const offer: x402v2.PaymentRequirements = {
-    scheme: 'exact',
-    network: network.id,
-    amount: terms.amount.toString(),
-    asset: usdc.address,
-    payTo: settings.payTo,
-    maxTimeoutSeconds,
-    extra: { ...usdc.eip712 },
-  };
   const service = terms.service ?? settings.service;
   const token = settings.issuer && service !== undefined ? { issuer: settings.issuer, service } : undefined;
-  const resource = { description: terms.description || undefined, mimeType: terms.mimeType };
-  const offerV1 = (url: string) => {
-    return x402v1.requirementsFromV2(offer, definedOnly({ url, ...resource })) as x402v1.PaymentRequirements;
-  };
+  const offers = settings.tenders.map((tender) => createOffer(settings, terms, tender)) as [Offer, ...Offer[]];
 
-  const v2 = spliced({ x402Version: 2, error: SLOT, resource: definedOnly({ url: SLOT, ...resource }), accepts: [offer] });
-  const members = { x402Version: 1, error: SLOT, accepts: [offerV1(SLOT)], ...(token && { payment_token: tokenOffer(token, terms) }) };
-  const body = spliced(members);
+  const resource = definedOnly({ url: SLOT, ...resourceOf(terms) });
+  const v2 = spliced({ x402Version: 2, error: SLOT, resource, accepts: offers.map((offer) => offer.v2) });
+  const accepts = offers.map((offer) => offer.v1(SLOT));
+  const body = spliced({ x402Version: 1, error: SLOT, accepts, ...(token && { payment_token: tokenOffer(token, terms) }) });
   return {
     terms,
-    offer,
-    offerV1,
-    mpp: definedOnly({
-      realm: settings.realm,
-      method: mpp.EVM_METHOD,
-      intent: mpp.CHARGE_INTENT,
-      request: mppRequest(settings, terms),
-      description: terms.description || undefined,
-      header: settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION ? settings.authorizationHeader : undefined,
-    }),
+    offers,
     token,
-    paymentRequired: (url, error) => Buffer.from(v2(error, url)).toString('base64'),
-    bodyMembers: (url, error) => body(error, url).slice(1, -1),
+    paymentRequired: (url, error) => Buffer.from(v2([error, url])).toString('base64'),
+    bodyMembers: (url, error) => body([error, ...offers.map(() => url)]).slice(1, -1),
   };
 }
 
-function mppRequest({ network, payTo }: Settings, { amount }: Terms): string {
-  const { address: currency, decimals } = network.usdc;
-  return base64url(jcs(mpp.evmChargeRequest({ amount, currency, recipient: payTo, chainId: network.chainId, decimals })));
+function createOffer({ maxTimeoutSeconds, realm, authorizationHeader }: Settings, terms: Terms, tender: Tender): Offer {
+  const { network, asset, payTo } = tender;
+  const v2: x402v2.PaymentRequirements = {
+    scheme: 'exact',
+    network: network.id,
+    amount: terms.amount.toString(),
+    asset: asset.address,
+    payTo,
+    maxTimeoutSeconds,
+    extra: { ...asset.eip712 },
+  };
+  const fixed = definedOnly({
+    realm,
+    method: mpp.EVM_METHOD,
+    intent: mpp.CHARGE_INTENT,
+    request: mppRequest(terms, tender),
+    description: terms.description || undefined,
+    header: authorizationHeader === mpp.PAYMENT_AUTHORIZATION ? authorizationHeader : undefined,
+  });
+  return {
+    tender,
+    v2,
+    v1: (url) => x402v1.requirementsFromV2(v2, definedOnly({ url, ...resourceOf(terms) })) as x402v1.PaymentRequirements,
+    mpp: fixed,
+    issueChallenge: mpp.challengeTemplate(fixed),
+  };
+}
+
+function mppRequest({ amount }: Terms, { network, asset, payTo }: Tender): string {
+  const charge = { amount, currency: asset.address, recipient: payTo, chainId: network.chainId, decimals: asset.decimals };
+  return base64url(jcs(mpp.evmChargeRequest(charge)));
+}
+
+function resourceOf({ description, mimeType }: Terms) {
+  return { description: description || undefined, mimeType };
 }
 
 function tokenOffer({ issuer, service }: { issuer: Issuer; service: string }, terms: Terms) {
@@ -79,9 +97,13 @@ function tokenOffer({ issuer, service }: { issuer: Issuer; service: string }, te
 const SLOT = '\u0000';
 
 /** JSON text with slots, split once; the texts given fill the slots in their order. */
-function spliced(value: unknown): (...texts: [string, string]) => string {
-  const parts = JSON.stringify(value).split(JSON.stringify(SLOT));
-  return (...texts) => parts.map((part, index) => (index === 0 ? part : JSON.stringify(texts[index - 1]) + part)).join('');
+function spliced(value: unknown): (texts: readonly string[]) => string {
+  const [start, ...parts] = JSON.stringify(value).split(JSON.stringify(SLOT)) as [string, ...string[]];
+  return (texts) => {
+    let text = start;
+    for (const [index, part] of parts.entries()) text += JSON.stringify(texts[index]) + part;
+    return text;
+  };
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

@@ -8,8 +8,11 @@ export type RequestBody =
   | { readonly kind: 'parsed'; readonly value: unknown }
   | { readonly kind: 'too_large' };
 
+/** The body of a request that announces none. */
+export const NO_BODY: RequestBody = { kind: 'none' };
+
 /** Whether the request announces a body (RFC 9112 section 6.3). */
-function hasBody(req: Request): boolean {
+export function hasBody(req: Request): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 
@@ -18,7 +21,7 @@ function hasBody(req: Request): boolean {
  * @throws AgentPayError `request_timeout` when the upload breaks off
  */
 export async function readBody(req: Request, maxBytes: number): Promise<RequestBody> {
-  if (!hasBody(req)) return { kind: 'none' };
+  if (!hasBody(req)) return NO_BODY;
   if (Buffer.isBuffer(req.rawBody)) return { kind: 'raw', bytes: req.rawBody };
   if (req.readableEnded) return Buffer.isBuffer(req.body) ? { kind: 'raw', bytes: req.body } : { kind: 'parsed', value: req.body };
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) return { kind: 'too_large' };

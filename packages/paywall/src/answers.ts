@@ -1,26 +1,47 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
 import { AgentPayError, errorKinds, isAgentPayError, unixSeconds } from '@agentpay/primitives';
 import { mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
 import { clientLeft, requestIdOf, resourceUrl, type Exchange } from './Exchange.js';
-import { addChallenge, appendToList, markPriced, markPrivate } from './headers.js';
+import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
-import { mppChallenge } from './rails/mpp.js';
+import { mppChallenges } from './rails/mpp.js';
+import type { RequestBody } from './RequestBody.js';
 
 const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
 const NO_PROOF = { v1: 'X-PAYMENT header is required', v2: 'Payment required' };
 
 /**
  * The 402: one answer that x402 v2 (header), x402 v1 (body), MPP (`WWW-Authenticate`) and payment tokens (body) can all be read from.
- * @throws AgentPayError `payload_too_large`, `request_timeout`
+ * Browsers get a page in place of the body.
+ * @throws AgentPayError `payload_too_large`
  */
-export async function offer(exchange: Exchange, refusal?: Refusal): Promise<void> {
-  const { quote } = exchange;
-  const challenge = await mppChallenge(exchange);
-  const requestId = requestIdOf(exchange);
+export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal): void {
+  const { quote, req } = exchange;
+  const challenges = mppChallenges(exchange, body);
   const url = resourceUrl(exchange);
+  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2);
+  const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
+  const headers = {
+    ...(page !== undefined && pageHeaders),
+    [x402v2.PAYMENT_REQUIRED]: required,
+    [mpp.WWW_AUTHENTICATE]: challenges.map(({ header }) => header),
+    ...refusal?.headers,
+  };
+  const requestId = requestIdOf(exchange);
+  const text = page ?? offerBody(exchange, { challengeId: challenges[0]?.id, requestId, url }, refusal);
+  write(exchange, { status: 402, body: text, requestId, headers, page: page !== undefined });
+}
+
+interface OfferFacts {
+  readonly challengeId: string | undefined;
+  readonly requestId: string;
+  readonly url: string;
+}
+
+function offerBody({ quote }: Exchange, { challengeId, requestId, url }: OfferFacts, refusal: Refusal | undefined): string {
   const problemCode = refusal?.problem ?? 'payment-required';
   const problem = {
     type: mpp.problemType(problemCode),
@@ -28,19 +49,11 @@ export async function offer(exchange: Exchange, refusal?: Refusal): Promise<void
     status: 402,
     detail: refusal?.message ?? (quote.terms.description || 'This resource costs money.'),
     code: refusal?.reason ?? 'payment_required',
-    challengeId: challenge.id,
+    challengeId,
     hint: errorKinds.payment_required.hint,
     request_id: requestId,
   };
-  const body = `${JSON.stringify(problem).slice(0, -1)},${quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1)}}`;
-  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2);
-  const page = wantsPage(exchange.req) ? pageOf(exchange, required, refusal) : undefined;
-  write(exchange, { status: 402, body: page ?? body, requestId }, (res) => {
-    if (page !== undefined) markPage(res);
-    res.setHeader(x402v2.PAYMENT_REQUIRED, required);
-    for (const [name, value] of Object.entries(refusal?.headers ?? {})) res.setHeader(name, value);
-    addChallenge(res, mpp.serializeChallenge(challenge));
-  });
+  return `${JSON.stringify(problem).slice(0, -1)},${quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1)}}`;
 }
 
 function pageOf({ settings }: Exchange, required: string, refusal: Refusal | undefined): string {
@@ -48,16 +61,11 @@ function pageOf({ settings }: Exchange, required: string, refusal: Refusal | und
   return payPage(x402v2.decodePaymentRequired(required), context);
 }
 
-function markPage(res: Exchange['res']): void {
-  appendToList(res, 'Vary', ['Accept']);
-  for (const [name, value] of Object.entries(pageHeaders)) res.setHeader(name, value);
-}
-
 /** Answers whatever went wrong before or instead of a paid answer. Never rejects. */
 export async function answerError(exchange: Exchange, error: unknown): Promise<void> {
   if (clientLeft(exchange)) return;
   try {
-    if (error instanceof Refusal) return await offer(exchange, error);
+    if (error instanceof Refusal) return offer(exchange, await exchange.body(), error);
     refuse(exchange, toAgentPayError(exchange, error));
   } catch (cause) {
     // An offer needs the body, which may be too long or break off.
@@ -86,29 +94,38 @@ function refuse(exchange: Exchange, error: AgentPayError): void {
     hint: error.hint,
     request_id: requestId,
   };
-  write(exchange, { status: error.status, body: JSON.stringify(problem), requestId }, (res) => {
-    if (error.retryAfter !== undefined) res.setHeader('Retry-After', String(error.retryAfter));
+  const headers = {
+    ...(error.retryAfter !== undefined && { 'Retry-After': String(error.retryAfter) }),
     // The handler may still be at work and touch a response that a next request on this connection would suffer from.
-    if (error.kind === 'handler_timeout') res.setHeader('Connection', 'close');
-  });
+    ...(error.kind === 'handler_timeout' && { Connection: 'close' }),
+    ...(exchange.allow && { Allow: exchange.allow.join(', ') }),
+  };
+  write(exchange, { status: error.status, body: JSON.stringify(problem), requestId, headers });
 }
 
 interface Written {
   readonly status: number;
   readonly body: string;
   readonly requestId: string;
+  readonly headers: OutgoingHttpHeaders;
+  readonly page?: boolean;
 }
 
-function write(exchange: Exchange, answer: Written, prepare: (res: Exchange['res']) => void): void {
+/** Writes an answer of our own, in one piece. */
+function write(exchange: Exchange, { status, body, requestId, headers, page = false }: Written): void {
   const { res, gate } = exchange;
   const send = () => {
-    markAnswer(exchange);
-    res.statusCode = answer.status;
-    res.setHeader('Cache-Control', 'no-store');
-    res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-    res.setHeader('X-Request-Id', answer.requestId);
-    prepare(res);
-    res.end(answer.body);
+    const challenges = headers[mpp.WWW_AUTHENTICATE];
+    res.writeHead(status, {
+      'Cache-Control': 'no-store',
+      'Content-Type': 'application/problem+json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+      'X-Request-Id': requestId,
+      ...priced(exchange, page),
+      ...headers,
+      ...(challenges && { [mpp.WWW_AUTHENTICATE]: challengesBeside(res, challenges as string[]) }),
+    });
+    res.end(body);
   };
   if (gate) gate.replace(send);
   else send();
@@ -118,7 +135,7 @@ function write(exchange: Exchange, answer: Written, prepare: (res: Exchange['res
 export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): void {
   const { res } = exchange;
   res.statusCode = answer.status;
-  for (const [name, value] of Object.entries(answer.headers)) res.setHeader(name, value as string | string[]);
+  setHeaders(res, answer.headers);
   res.setHeader(X_PAYMENT_REPLAYED, 'true');
   markPaid(exchange, receipt);
   res.end(answer.body);
@@ -126,18 +143,18 @@ export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): vo
 
 /** Sets the headers of a paid answer. */
 export function markPaid(exchange: Exchange, receipt: Receipt): void {
-  markAnswer(exchange);
+  setHeaders(exchange.res, priced(exchange));
   markPrivate(exchange.res);
-  for (const [name, value] of Object.entries(receipt)) exchange.res.setHeader(name, value);
+  setHeaders(exchange.res, receipt);
 }
 
 /** Sets the headers of an answer that was not charged. */
 export function markUnpaid(exchange: Exchange): void {
-  markAnswer(exchange);
+  setHeaders(exchange.res, priced(exchange));
   // Shared caches know that answers to Authorization are private, but not those to this header.
   if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
 }
 
-function markAnswer({ res, req, settings }: Exchange): void {
-  markPriced(res, { authorizationHeader: settings.authorizationHeader, cors: req.headers.origin !== undefined });
+function priced({ res, req, settings }: Exchange, page = false): OutgoingHttpHeaders {
+  return pricedHeaders(res, { authorizationHeader: settings.authorizationHeader, cors: req.headers.origin !== undefined, page });
 }

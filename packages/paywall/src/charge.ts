@@ -6,7 +6,7 @@ import type { Answer, Claim, Receipt } from './Claims.js';
 import { clientLeft, targetOf, type Exchange } from './Exchange.js';
 import { holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
 import type { Payment } from './Payment.js';
-import { findProof, type Proof } from './proof.js';
+import { findProof, mayCarryProof, type Proof } from './proof.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
 
 /** What verifying may take, and what clocks of several nodes may differ by, in ms. */
@@ -22,8 +22,8 @@ const LEASE_MARGIN_MS = 30_000;
  * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `answerError` to render.
  */
 export async function charge(exchange: Exchange): Promise<void> {
-  const proof = await findProof(exchange);
-  if (!proof) return offer(exchange);
+  const proof = mayCarryProof(exchange) ? await findProof(exchange) : undefined;
+  if (!proof) return offer(exchange, await exchange.body());
   const { claims, handlerTimeoutMs, clock } = exchange.settings;
   const payment = await proof.read(exchange, proof.text);
   const subject = { key: payment.key, binding: bindingOf(exchange, proof), expiresAtMs: payment.expiresAtMs };

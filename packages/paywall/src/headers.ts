@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import { X_PAYMENT_TOKEN_ID, X_PAYMENT_TOKEN_STATUS } from './rails/token.js';
 
@@ -15,18 +15,43 @@ const RESPONSE_HEADERS = [
   'Retry-After',
 ];
 
-/** Adds to a header that is a comma-separated list, without repeating what is there. */
-export function appendToList(res: ServerResponse, name: string, additions: readonly string[]): void {
-  const present = String(res.getHeader(name) ?? '').split(',').map((item) => item.trim()).filter(Boolean);
-  const lower = new Set(present.map((item) => item.toLowerCase()));
-  if (lower.has('*')) return;
-  res.setHeader(name, [...present, ...additions.filter((item) => !lower.has(item.toLowerCase()))].join(', '));
+/** A comma-separated list, as items and as text. */
+const listOf = (...items: string[]) => ({ items, text: items.join(', ') });
+type List = ReturnType<typeof listOf>;
+
+const VARY = listOf(...REQUEST_HEADERS);
+const VARY_OWN_HEADER = listOf(...REQUEST_HEADERS, mpp.PAYMENT_AUTHORIZATION);
+const VARY_PAGE = listOf('Accept');
+const EXPOSED = listOf(...RESPONSE_HEADERS);
+
+/** A header's list with what is missing in it. */
+function extended(present: OutgoingHttpHeader | undefined, additions: List): string {
+  if (present === undefined) return additions.text;
+  const items = String(present).split(',').map((item) => item.trim()).filter(Boolean);
+  const lower = new Set(items.map((item) => item.toLowerCase()));
+  if (lower.has('*')) return items.join(', ');
+  return [...items, ...additions.items.filter((item) => !lower.has(item.toLowerCase()))].join(', ');
 }
 
-/** Tells caches and browsers that a priced route's answers depend on the proof. `cors`: a page of another origin asks. */
-export function markPriced(res: ServerResponse, { authorizationHeader, cors }: { authorizationHeader: string; cors: boolean }): void {
-  appendToList(res, 'Vary', authorizationHeader === mpp.AUTHORIZATION ? REQUEST_HEADERS : [...REQUEST_HEADERS, authorizationHeader]);
-  if (cors) appendToList(res, 'Access-Control-Expose-Headers', RESPONSE_HEADERS);
+interface Reader {
+  readonly authorizationHeader: string;
+  /** A page of another origin asks. */
+  readonly cors: boolean;
+  /** The answer is a page because the client prefers one. */
+  readonly page?: boolean;
+}
+
+/** Headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
+export function pricedHeaders(res: ServerResponse, { authorizationHeader, cors, page }: Reader): OutgoingHttpHeaders {
+  const vary = extended(res.getHeader('Vary'), authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER);
+  const headers: OutgoingHttpHeaders = { Vary: page ? extended(vary, VARY_PAGE) : vary };
+  if (cors) headers['Access-Control-Expose-Headers'] = extended(res.getHeader('Access-Control-Expose-Headers'), EXPOSED);
+  return headers;
+}
+
+/** Sets headers that are not undefined. */
+export function setHeaders(res: ServerResponse, headers: OutgoingHttpHeaders): void {
+  for (const [name, value] of Object.entries(headers)) if (value !== undefined) res.setHeader(name, value);
 }
 
 /** Keeps a paid answer out of shared caches. */
@@ -36,9 +61,9 @@ export function markPrivate(res: ServerResponse): void {
   res.setHeader('Cache-Control', ['private', ...directives.filter((item) => !/^(?:public|s-maxage)\b/i.test(item))].join(', '));
 }
 
-/** Adds a challenge beside those of other authentication schemes. */
-export function addChallenge(res: ServerResponse, challenge: string): void {
+/** Our challenges beside those of other authentication schemes. */
+export function challengesBeside(res: ServerResponse, own: readonly string[]): string[] {
   const present = res.getHeader(mpp.WWW_AUTHENTICATE);
-  const list = present === undefined ? [] : Array.isArray(present) ? present : [String(present)];
-  res.setHeader(mpp.WWW_AUTHENTICATE, [...list, challenge]);
+  if (present === undefined) return [...own];
+  return [...(Array.isArray(present) ? present : [String(present)]), ...own];
 }

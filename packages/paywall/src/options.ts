@@ -8,12 +8,13 @@ import {
   type Random,
   type Store,
 } from '@agentpay/primitives';
-import { addressSchema, checksumAddress, httpFacilitator, mpp, type Address, type Facilitator } from '@agentpay/protocol';
+import { addressSchema, checksumAddress, httpFacilitator, mpp, type Facilitator } from '@agentpay/protocol';
 import { z } from 'zod';
 import { claimsIn, type Claims } from './Claims.js';
 import { checkKnown } from './known.js';
 import { readPrice, serviceId, type Price, type Terms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
+import type { Tender } from './Tender.js';
 
 /** The AgentPay API that issues and settles payment tokens. */
 export interface TokenOptions {
@@ -69,9 +70,7 @@ export interface PaywallOptions {
 
 /** The options, checked and completed. */
 export interface Settings {
-  readonly payTo: Address;
-  readonly network: Network;
-  readonly facilitator: Facilitator;
+  readonly tenders: readonly [Tender, ...Tender[]];
   readonly price: Terms | undefined;
   readonly routes: readonly (readonly [pattern: string, terms: Terms | 'free'])[] | undefined;
   readonly baseUrl: string | undefined;
@@ -137,11 +136,10 @@ export function readOptions(options: PaywallOptions): Settings {
   const report = guarded(options.onError ?? onStderr);
   const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
+  const facilitator = typeof options.facilitator === 'string' ? httpFacilitator({ url: options.facilitator, fetch }) : options.facilitator;
   return {
-    payTo: checksumAddress(options.payTo),
-    network,
-    facilitator: typeof options.facilitator === 'string' ? httpFacilitator({ url: options.facilitator, fetch }) : options.facilitator,
-    ...readPrices(options, network.usdc.decimals),
+    tenders: [{ network, asset: network.usdc, payTo: checksumAddress(options.payTo), facilitator }],
+    ...readPrices(options),
     baseUrl: baseUrl?.replace(/\/+$/, ''),
     realm: options.realm ?? (baseUrl ? new URL(baseUrl).host : 'paid-api'),
     mppSecrets: secretsOf(options.mppSecret, random),
@@ -167,18 +165,18 @@ function check(where: string, fields: z.ZodRawShape, given: object): void {
   if (issue) throw new TypeError(`${where}: option ${issue.path.join('.')} is wrong: ${issue.message}.`);
 }
 
-function readPrices({ price, routes, token }: PaywallOptions, decimals: number): Pick<Settings, 'price' | 'routes'> {
+function readPrices({ price, routes, token }: PaywallOptions): Pick<Settings, 'price' | 'routes'> {
   if (price !== undefined && routes) throw new TypeError('paywall(): give price or routes, not both.');
-  const read = (value: Price, where: string) => readServiced(value, where, { decimals, token });
+  const read = (value: Price, where: string) => readServiced(value, where, token);
   return {
     price: price === undefined ? undefined : read(price, 'paywall() price'),
     routes: routes && Object.entries(routes).map(([key, value]) => [key, value === 'free' ? value : read(value, `route "${key}"`)]),
   };
 }
 
-function readServiced(price: Price, where: string, context: { decimals: number; token: TokenOptions | undefined }): Terms {
-  const terms = readPrice(price, where, context.decimals);
-  if (terms.service && !context.token) throw new TypeError(`${where}: a service needs the option token of paywall().`);
+function readServiced(price: Price, where: string, token: TokenOptions | undefined): Terms {
+  const terms = readPrice(price, where);
+  if (terms.service && !token) throw new TypeError(`${where}: a service needs the option token of paywall().`);
   return terms;
 }
 

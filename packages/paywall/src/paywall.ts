@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
-import { answerError } from './answers.js';
+import { answerError, offer } from './answers.js';
 import { charge } from './charge.js';
 import { targetOf, type Exchange, type Next, type Request } from './Exchange.js';
 import { readOptions, type PaywallOptions, type Settings } from './options.js';
 import { readPrice, type Price } from './Price.js';
 import { createQuote, type Quote } from './Quote.js';
-import { readBody, type RequestBody } from './RequestBody.js';
+import { mayCarryProof } from './proof.js';
+import { hasBody, NO_BODY, readBody, type RequestBody } from './RequestBody.js';
 import { compileRoutes } from './routes.js';
 
 /** Middleware for Express 4 and 5, Connect and bare `node:http`. */
@@ -31,14 +32,14 @@ export function paywall(options: PaywallOptions): Paywall {
     const found = quoteOf(req);
     if (found === 'free') return void next();
     if (found === 'unpriced') return void next(new TypeError('paywall() needs price or routes to be used as middleware.'));
-    serve({ settings, req, res, next }, found);
+    serve({ settings, req, res, next, ...found });
   }
 
   paywall.charge = (price: Price): Middleware => {
-    const quote = createQuote(settings, readPrice(price, 'charge()', settings.network.usdc.decimals));
+    const quote = createQuote(settings, readPrice(price, 'charge()'));
     return function charge(req, res, next) {
       if (req.method === 'OPTIONS') return void next();
-      serve({ settings, req, res, next }, { quote });
+      serve({ settings, req, res, next, quote });
     };
   };
   return paywall;
@@ -49,8 +50,8 @@ type Found = 'free' | 'unpriced' | { readonly quote: Quote } | { readonly quote:
 function quoter(settings: Settings): (req: Request) => Found {
   const { price, routes } = settings;
   if (price) {
-    const quote = createQuote(settings, price);
-    return ({ method }) => (method === 'OPTIONS' ? 'free' : { quote });
+    const found = { quote: createQuote(settings, price) };
+    return ({ method }) => (method === 'OPTIONS' ? 'free' : found);
   }
   if (!routes) return () => 'unpriced';
   const quoted = routes.map(([pattern, terms]) => [pattern, terms === 'free' ? terms : createQuote(settings, terms)] as const);
@@ -63,21 +64,26 @@ function quoter(settings: Settings): (req: Request) => Found {
   };
 }
 
-function serve(parts: Pick<Exchange, 'settings' | 'req' | 'res' | 'next'>, found: { quote: Quote; allow?: readonly string[] }): void {
+function serve(parts: Pick<Exchange, 'settings' | 'req' | 'res' | 'next' | 'quote' | 'allow'>): void {
   let body: Promise<RequestBody> | undefined;
-  const exchange: Exchange = {
-    ...parts,
-    quote: found.quote,
-    body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)),
-  };
-  const served = found.allow ? refuseMethod(parts.res, found.allow) : charge(exchange);
-  served.catch((error: unknown) => answerError(exchange, error)).catch((error: unknown) => {
-    parts.settings.report({ what: 'an answer could not be sent', error });
-    parts.res.destroy();
+  const exchange: Exchange = { ...parts, body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)) };
+  serveNow(exchange)?.catch((error: unknown) => answerError(exchange, error)).catch((error: unknown) => {
+    exchange.settings.report({ what: 'an answer could not be sent', error });
+    exchange.res.destroy();
   });
 }
 
-async function refuseMethod(res: ServerResponse, allow: readonly string[]): Promise<never> {
-  res.setHeader('Allow', allow.join(', '));
+/** What carries neither proof nor body is answered without waiting for anything. */
+function serveNow(exchange: Exchange): Promise<void> | undefined {
+  if (exchange.allow) return refuseMethod();
+  if (hasBody(exchange.req) || mayCarryProof(exchange)) return charge(exchange);
+  try {
+    return void offer(exchange, NO_BODY);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+async function refuseMethod(): Promise<never> {
   throw new AgentPayError('method_not_priced', 'This path is for sale under other methods.');
 }

@@ -5,7 +5,7 @@ import type { Payment } from './Payment.js';
 import { mppPayment } from './rails/mpp.js';
 import { tokenPayment } from './rails/token.js';
 import { x402v1Payment, x402v2Payment } from './rails/x402.js';
-import { jsonObject } from './RequestBody.js';
+import { hasBody, jsonObject } from './RequestBody.js';
 
 type Reader = (exchange: Exchange, text: string) => Payment | Promise<Payment>;
 
@@ -14,6 +14,17 @@ export interface Proof {
   readonly text: string;
   /** Checks the proof against the quote. */
   readonly read: Reader;
+}
+
+/** Whether a request may carry a proof: only then is it worth looking closer. */
+export function mayCarryProof({ req, settings, quote }: Exchange): boolean {
+  const { headers } = req;
+  return (
+    headers['payment-signature'] !== undefined ||
+    headers['x-payment'] !== undefined ||
+    headers[settings.authorizationHeader === mpp.AUTHORIZATION ? 'authorization' : 'payment-authorization'] !== undefined ||
+    (quote.token !== undefined && (headers['x-payment-token'] !== undefined || hasBody(req)))
+  );
 }
 
 /** The proof a request carries, if any. @throws AgentPayError `payment_ambiguous` when there are several */

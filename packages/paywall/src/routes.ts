@@ -18,6 +18,8 @@ interface Route<P> {
   /** Undefined: any method. */
   readonly method: string | undefined;
   readonly pattern: RegExp;
+  /** What {@link literalOf} gives for the paths of this route, if they are the same but for case and a final slash. */
+  readonly literal: string | undefined;
   /** Orders patterns: a literal segment beats a parameter, which beats the rest. */
   readonly rank: string;
   readonly price: P | 'free';
@@ -35,8 +37,19 @@ const ENTRY = /^(?:([A-Z]+) +)?(\/[^\s?#]*|\*)$/;
 export function compileRoutes<P extends Priced>(entries: readonly (readonly [string, P | 'free'])[]): RouteTable<P> {
   const routes = entries.map(([key, price]) => compile(key, price)).sort((a, b) => (a.rank < b.rank ? 1 : -1));
 
+  const literals = new Map<string, Route<P>[]>();
+  for (const route of routes) if (route.literal !== undefined) literals.set(route.literal, [...(literals.get(route.literal) ?? []), route]);
+  const patterns = routes.filter(({ literal }) => literal === undefined);
+
+  function routesOn(path: string): readonly Route<P>[] {
+    if (!PLAIN.test(path)) return routes.filter(({ pattern }) => pattern.test(path));
+    const exact = literals.get(literalOf(path)) ?? [];
+    // Literal routes outrank every pattern that fits the same path.
+    return patterns.length === 0 ? exact : [...exact, ...patterns.filter(({ pattern }) => pattern.test(path))];
+  }
+
   function lookUp(method: string, path: string): Match<P> {
-    const onPath = routes.filter(({ pattern }) => pattern.test(path));
+    const onPath = routesOn(path);
     const found = onPath.find((route) => route.method === undefined || route.method === method);
     if (found) return found.price === 'free' ? FREE : { kind: 'priced', price: found.price };
     if (onPath.every(({ price }) => price === 'free')) return FREE;
@@ -46,6 +59,8 @@ export function compileRoutes<P extends Priced>(entries: readonly (readonly [str
   return (requested, targets) => {
     const method = requested === 'HEAD' ? 'GET' : requested;
     if (method === 'OPTIONS') return FREE;
+    const plain = plainPath(targets);
+    if (plain !== undefined) return lookUp(method, plain);
     const matches = readings(targets).map((path) => lookUp(method, path));
     const priced = matches.filter((match) => match.kind === 'priced');
     const dearest = priced.sort((a, b) => (a.price.terms.amount < b.price.terms.amount ? 1 : -1))[0];
@@ -63,7 +78,8 @@ function compile<P>(key: string, price: P | 'free'): Route<P> {
   const source = segments.map((segment) => (segment === '*' ? '(?:/[^]*)?' : segment.startsWith(':') ? '/[^/]+' : `/${escape(segment)}`));
   const rank = segments.map((segment) => (segment === '*' ? '1' : segment.startsWith(':') ? '2' : '3')).join('');
   const ranked = `${rank.padEnd(64, '0')}${method === undefined ? '0' : '1'}`;
-  return { method: method === 'HEAD' ? 'GET' : method, pattern: new RegExp(`^${source.join('')}/?$`, 'i'), rank: ranked, price };
+  const pattern = new RegExp(`^${source.join('')}/?$`, 'i');
+  return { method: method === 'HEAD' ? 'GET' : method, pattern, literal: PLAIN.test(path) ? literalOf(path) : undefined, rank: ranked, price };
 }
 
 function escape(text: string): string {
@@ -77,6 +93,19 @@ function allowed<P>(routes: readonly Route<P>[]): string[] {
 }
 
 const PLAIN = /^(?:\/[\w~-][\w.~-]*)*\/?$/;
+
+function literalOf(path: string): string {
+  return (path.endsWith('/') ? path.slice(0, -1) : path).toLowerCase();
+}
+
+/** The path of targets that are all the same and that every router reads alike. */
+function plainPath(targets: readonly string[]): string | undefined {
+  const target = targets[0] as string;
+  if (targets.some((other) => other !== target)) return undefined;
+  const query = target.indexOf('?');
+  const path = query < 0 ? target : target.slice(0, query);
+  return PLAIN.test(path) ? path : undefined;
+}
 
 /** Every path that some router may take the targets for. */
 function readings(targets: readonly string[]): string[] {

@@ -11,7 +11,7 @@ import {
 } from '@agentpay/protocol';
 import type { Receipt } from '../Claims.js';
 import { Refusal, type Payment, type Settlement } from '../Payment.js';
-import type { Quote } from '../Quote.js';
+import type { Offer } from '../Quote.js';
 import type { Settings } from '../options.js';
 
 /** An EIP-3009 authorization as one dialect brought it. */
@@ -27,23 +27,24 @@ export interface ExactProof {
 /**
  * The payment that an EIP-3009 authorization makes. Its key is the authorization itself, so that one signature cannot be spent in two
  * dialects.
- * @throws Refusal when the authorization does not pay this quote
+ * @throws Refusal when the authorization does not pay this offer
  */
-export function exactPayment(settings: Settings, quote: Quote, proof: ExactProof): Payment {
-  const { facilitator, clock, network } = settings;
+export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof): Payment {
+  const { clock } = settings;
+  const { facilitator, network, asset, payTo } = offer.tender;
   const { authorization, request } = proof;
   const deadlineMs = Number(authorization.validBefore) * 1000 - settings.settleReserveMs;
   /** The transaction as far as it is known while the outcome is open. */
   let hash = '';
   const refusal = (reason: Reason, message: string) => new Refusal(reasonCode(reason, request.x402Version), message);
 
-  if (!sameHex(authorization.to, settings.payTo)) throw refusal('recipientMismatch', 'The authorization pays somebody else.');
-  if (authorization.value !== quote.offer.amount) {
-    throw refusal('valueMismatch', `The authorization is not over ${quote.offer.amount} base units.`);
+  if (!sameHex(authorization.to, payTo)) throw refusal('recipientMismatch', 'The authorization pays somebody else.');
+  if (authorization.value !== offer.v2.amount) {
+    throw refusal('valueMismatch', `The authorization is not over ${offer.v2.amount} base units.`);
   }
 
   return {
-    key: `pay:${network.id}:${network.usdc.address}:${authorization.from}:${authorization.nonce}`.toLowerCase(),
+    key: `pay:${network.id}:${asset.address}:${authorization.from}:${authorization.nonce}`.toLowerCase(),
     expiresAtMs: Math.min(Number(authorization.validBefore) * 1000, clock.now() + settings.maxTimeoutSeconds * 1000),
     deadlineMs,
     checkTime() {

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AgentPayError } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
-import { targetOf, type Exchange } from '../Exchange.js';
+import { targetOf, type Exchange, type Request } from '../Exchange.js';
 import { Refusal, type Payment } from '../Payment.js';
+import type { Offer } from '../Quote.js';
 import type { RequestBody } from '../RequestBody.js';
 import { exactPayment } from './exact.js';
 
@@ -13,20 +14,20 @@ interface Scope {
   readonly digest?: string;
 }
 
-/** A fresh challenge for this request. @throws AgentPayError `payload_too_large` when the body is too long to be bound */
-export async function mppChallenge(exchange: Exchange): Promise<mpp.Challenge> {
-  const { settings, quote } = exchange;
-  const { digest, ...scope } = await scopeOf(exchange);
-  // Every challenge is unique: the buyer's nonce derives from its id.
-  const opaque = { ...scope, n: base64url(settings.random.bytes(16)) };
-  const bound = {
-    ...quote.mpp,
-    expires: new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString(),
-    ...(digest !== undefined && { digest }),
-    opaque: base64url(jcs(opaque)),
-  };
-  return { id: mpp.challengeId(bound, settings.mppSecrets[0]), ...bound };
+/** Fresh challenges for this request, one for each offer. @throws AgentPayError `payload_too_large` when the body is too long to be bound */
+export function mppChallenges({ settings, quote, req }: Exchange, body: RequestBody): readonly Issued[] {
+  const { s, b, digest } = scopeOf(req, body);
+  const expires = new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString();
+  return quote.offers.map(({ issueChallenge }) => {
+    // Every challenge is unique: the buyer's nonce derives from its id.
+    const n = base64url(settings.random.bytes(16));
+    // Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape.
+    const opaque = base64url(`{${b === undefined ? '' : `"b":"${b}",`}"n":"${n}","s":"${s}"}`);
+    return issueChallenge({ expires, digest, opaque }, settings.mppSecrets[0]);
+  });
 }
+
+type Issued = ReturnType<mpp.ChallengeTemplate>;
 
 /**
  * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
@@ -36,17 +37,19 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   const { settings, quote } = exchange;
   const { challenge, payload, source } = mpp.readCredential(header);
   if (!mpp.isOwnChallenge(challenge, settings.mppSecrets)) throw invalid('The challenge was not issued here.');
-  checkTerms(challenge, quote.mpp);
+  const offer = quote.offers.find(({ mpp: own }) => offersSame(challenge, own));
+  if (!offer) throw invalid('The challenge offers other terms than this request has.');
+  const { chainId } = offer.tender.network;
   const expiresAtMs = expiryOf(challenge);
   await checkScope(exchange, challenge);
   const { signature, type: _, ...authorization } = mpp.readAuthorizationPayload(payload);
-  checkPayer(challenge, authorization, { source, chainId: settings.network.chainId });
-  const payment = exactPayment(settings, quote, {
+  checkPayer(challenge, authorization, { source, chainId });
+  const payment = exactPayment(settings, offer, {
     authorization,
     request: {
       x402Version: 2,
-      paymentPayload: { x402Version: 2, accepted: quote.offer, payload: { signature, authorization } },
-      paymentRequirements: quote.offer,
+      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { signature, authorization } },
+      paymentRequirements: offer.v2,
     },
     receipt: ({ transaction }) => ({
       [mpp.PAYMENT_RECEIPT]: mpp.serializeReceipt({
@@ -55,7 +58,7 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
         timestamp: new Date(settings.clock.now()).toISOString(),
         reference: transaction,
         challengeId: challenge.id,
-        chainId: settings.network.chainId,
+        chainId,
       }),
     }),
     failure: () => ({}),
@@ -69,14 +72,14 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   };
 }
 
-function checkTerms(challenge: mpp.Challenge, own: Exchange['quote']['mpp']): void {
-  const same =
+function offersSame(challenge: mpp.Challenge, own: Offer['mpp']): boolean {
+  return (
     challenge.realm === own.realm &&
     challenge.method === own.method &&
     challenge.intent === own.intent &&
     challenge.request === own.request &&
-    challenge.header === own.header;
-  if (!same) throw invalid('The challenge offers other terms than this request has.');
+    challenge.header === own.header
+  );
 }
 
 function expiryOf(challenge: mpp.Challenge): number {
@@ -85,7 +88,7 @@ function expiryOf(challenge: mpp.Challenge): number {
 }
 
 async function checkScope(exchange: Exchange, challenge: mpp.Challenge): Promise<void> {
-  const scope = await scopeOf(exchange);
+  const scope = scopeOf(exchange.req, await exchange.body());
   const { s, b } = mpp.readOpaque(challenge);
   if (s !== scope.s) throw invalid('The challenge is for another method, path or query.');
   if (b === scope.b && challenge.digest === scope.digest) return;
@@ -105,15 +108,14 @@ function checkPayer(
   }
 }
 
-async function scopeOf(exchange: Exchange): Promise<Scope> {
-  const s = hash(`${exchange.req.method} ${targetOf(exchange.req)}`);
-  return { s, ...bodyScope(await exchange.body()) };
+function scopeOf(req: Request, body: RequestBody): Scope {
+  return { s: digestOf(`${req.method} ${targetOf(req)}`), ...bodyScope(body) };
 }
 
 function bodyScope(body: RequestBody): Omit<Scope, 's'> {
   if (body.kind === 'too_large') throw new AgentPayError('payload_too_large', 'The request body is too long.');
   if (body.kind === 'raw') return { digest: mpp.bodyDigest(body.bytes) };
-  return body.kind === 'parsed' ? { b: hash(canonical(body.value)) } : {};
+  return body.kind === 'parsed' ? { b: digestOf(canonical(body.value)) } : {};
 }
 
 // Parsers let through what has no canonical form, such as numbers beyond the range of a double.
@@ -125,8 +127,8 @@ function canonical(value: unknown): string {
   }
 }
 
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+function digestOf(text: string): string {
+  return hash('sha256', text, 'base64url');
 }
 
 function invalid(message: string): Refusal {

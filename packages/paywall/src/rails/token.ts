@@ -20,7 +20,7 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
   const { clock } = settings;
   const { issuer, service } = quote.token as NonNullable<typeof quote.token>;
   const claims = await readClaims(issuer, token, service);
-  if (claims.amount !== quote.offer.amount || claims.currency !== CURRENCY) {
+  if (claims.amount !== quote.terms.amount.toString() || claims.currency !== CURRENCY) {
     throw new Refusal('token_amount_mismatch', 'The payment token is not over the price of this route.', 'payment-insufficient');
   }
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { base64url, jcs } from '../encoding/Json.js';
 import { formatChallenge, parseChallenges } from './AuthParams.js';
 import {
+  challengeTemplate,
   challengeId,
   createChallenge,
   expiresAtMs,
@@ -154,6 +155,27 @@ describe('challenges in WWW-Authenticate', () => {
 
   it('never carry a line break into a header', () => {
     expect(() => formatChallenge('Payment', { realm: 'x\r\nSet-Cookie: a=b' })).toThrow(RangeError);
+  });
+});
+
+describe('a challenge template', () => {
+  const secret = 's'.repeat(32);
+  const fixed = { realm: 'api', method: 'evm', intent: 'charge', request: base64url(jcs({ amount: '1' })) };
+  const fresh = { expires: '2026-01-01T00:00:00.000Z', opaque: base64url(jcs({ n: 'x' })) };
+
+  it.each([
+    ['of the least', fixed, fresh],
+    ['with description and header', { ...fixed, description: 'Say "hi"', header: 'Payment-Authorization' }, fresh],
+    ['with a digest', fixed, { ...fresh, digest: 'sha-256=:AAAA:' }],
+    ['with all of it', { ...fixed, description: 'x', header: 'Payment-Authorization' }, { ...fresh, digest: 'sha-256=:AAAA:' }],
+  ])('%s issues what is written and bound part by part', (_, parts, changing) => {
+    const { id, header } = challengeTemplate(parts)(changing, secret);
+    expect(readChallenges(header)).toEqual([{ id, ...parts, ...changing }]);
+    expect(isOwnChallenge({ id, ...parts, ...changing }, [secret])).toBe(true);
+  });
+
+  it('takes no part that could pose as two', () => {
+    expect(() => challengeTemplate({ ...fixed, realm: 'a|b' })).toThrow(RangeError);
   });
 });
 

@@ -39,7 +39,11 @@ export const MIN_SECRET_BYTES = 32;
  * except `header`, which takes a slot before `opaque` only where it is present.
  */
 export function challengeId(bound: Bound, secret: string): string {
-  return createHmac('sha256', secret).update(slots(bound).join('|')).digest('base64url');
+  return boundId(slots(bound).join('|'), secret);
+}
+
+function boundId(bound: string, secret: string): string {
+  return createHmac('sha256', secret).update(bound).digest('base64url');
 }
 
 function slots(bound: Bound): string[] {
@@ -81,6 +85,29 @@ export function createChallenge(parts: NewChallenge, secret: string): Challenge 
   const bound = { ...rest, request: base64url(jcs(request)), ...(opaque && { opaque: base64url(jcs(opaque)) }) };
   if (!isBindable(bound)) throw new RangeError('No part of a challenge may contain "|".');
   return { id: challengeId(bound, secret), ...bound };
+}
+
+/** The parts of a challenge that change from request to request. They hold no characters that would need quoting. */
+export interface FreshParts {
+  readonly expires: string;
+  readonly digest?: string | undefined;
+  readonly opaque: string;
+}
+
+/** Issues challenges that share all but their {@link FreshParts}: the rest is rendered once. `header`: the `WWW-Authenticate` value. */
+export type ChallengeTemplate = (fresh: FreshParts, secret: string) => { readonly id: string; readonly header: string };
+
+/** @throws RangeError when a part holds the slot separator "|" or control characters */
+export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts>): ChallengeTemplate {
+  if (!isBindable(fixed)) throw new RangeError('No part of a challenge may contain "|".');
+  const { realm, method, intent, request, header } = fixed;
+  const [boundStart, boundHeader] = [[realm, method, intent, request].join('|'), header === undefined ? '' : `|${header}`];
+  const params = formatChallenge('', fixed);
+  return ({ expires, digest, opaque }, secret) => {
+    const id = boundId(`${boundStart}|${expires}|${digest ?? ''}${boundHeader}|${opaque}`, secret);
+    const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
+    return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
+  };
 }
 
 /** The `WWW-Authenticate` value of a challenge (RFC 9110 section 11, quoted strings). */
