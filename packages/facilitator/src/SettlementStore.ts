@@ -16,7 +16,7 @@ export interface CarryingTransaction {
   readonly settlements: readonly Settlement[];
 }
 
-const COLUMNS = `id, network, asset, payer, nonce, fingerprint, "authorization", signature, by_account, state,
+const COLUMNS = `id, network, asset, payer, nonce, fingerprint, scheme, amount, "authorization", signature, by_account, state,
   transaction_id, hash, reason, message`;
 const SELECT = `select ${COLUMNS} from facilitator_settlements`;
 
