@@ -1,16 +1,23 @@
 #!/usr/bin/env node
-import { pino } from 'pino';
+import { systemRandom } from '@agentpay/primitives';
+import { runCommand } from './commands.js';
 import { readConfig } from './config.js';
+import { createLogger } from './log.js';
 import { start } from './start.js';
 
-try {
+async function serve(): Promise<void> {
   const config = readConfig(process.env);
-  const log = pino({ level: config.logLevel, base: null }, process.stderr);
-  const server = await start(config, log);
+  const server = await start(config, createLogger(config.logLevel));
   process.stdout.write(`facilitator on ${server.url} for ${config.network.id}\n`);
   const stop = () => void server.close().then(() => process.exit(0));
   process.once('SIGTERM', stop).once('SIGINT', stop);
+}
+
+try {
+  const args = process.argv.slice(2);
+  if (args.length === 0) await serve();
+  else process.stdout.write(await runCommand(args, process.env, systemRandom));
 } catch (error) {
-  process.stderr.write(`${(error as Error).message.split('\n', 1)[0]}\n`);
+  process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);
 }

@@ -27,7 +27,10 @@ export interface Config {
   readonly trustProxyHops: number;
   /** Whether paid resources that ask for it are listed in public. */
   readonly discovery: boolean;
+  /** Payees to serve; undefined: all. */
   readonly payTo: readonly Address[] | undefined;
+  /** Factories that may deploy a payer's account; undefined: none. */
+  readonly factories: readonly Address[] | undefined;
   readonly maxValidBeforeSeconds: number;
   readonly settleTimeoutMs: number;
   readonly pollMs: number;
@@ -77,6 +80,7 @@ const secret = z
   .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
 const ether = z.string().regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001').transform((text) => parseEther(text));
 const node = url('an http(s)', 'http:', 'https:');
+const addresses = list.pipe(z.array(addressSchema).min(1, 'must hold an address'));
 const known = networks.map(({ name }) => name).join(', ');
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -102,7 +106,8 @@ const Environment = z.object({
   RATE_LIMIT_BURST: whole(1, 1_000_000, 0),
   TRUST_PROXY_HOPS: whole(0, 10, 0),
   DISCOVERY: flag(true),
-  PAYTO: list.pipe(z.array(addressSchema).min(1, 'must hold an address')).optional(),
+  PAYTO: addresses.optional(),
+  FACTORIES: addresses.optional(),
   MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
   SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
   POLL_MS: whole(10, 60_000, 100),
@@ -184,6 +189,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     trustProxyHops: values.TRUST_PROXY_HOPS,
     discovery: values.DISCOVERY,
     payTo: values.PAYTO,
+    factories: values.FACTORIES,
     maxValidBeforeSeconds: values.MAX_VALID_BEFORE_SECONDS,
     settleTimeoutMs: values.SETTLE_TIMEOUT_MS,
     pollMs: values.POLL_MS,

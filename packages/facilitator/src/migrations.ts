@@ -60,4 +60,45 @@ export const migrations: readonly Migration[] = [
       alter table facilitator_settlements alter column scheme drop default, alter column amount set not null;
     `,
   },
+  {
+    name: 'facilitator/004-operations',
+    sql: `
+      create index facilitator_settlements_payer on facilitator_settlements (payer, id);
+      create index facilitator_settlements_open on facilitator_settlements (id) where state <> 'settled';
+
+      create table facilitator_gas (
+        hash text primary key,
+        gas_used bigint not null,
+        payments integer not null,
+        success boolean not null,
+        landed_at timestamptz not null
+      );
+      create index facilitator_gas_landed on facilitator_gas (landed_at);
+
+      create table facilitator_payment_ids (
+        scope text not null,
+        id text not null,
+        payment text not null,
+        expires_at timestamptz not null,
+        primary key (scope, id)
+      );
+
+      create table facilitator_resources (
+        key text primary key,
+        resource text not null,
+        type text not null,
+        pay_to text not null,
+        scheme text not null,
+        network text not null,
+        requirements jsonb not null,
+        description text,
+        mime_type text,
+        bazaar jsonb not null,
+        words text not null,
+        updated_at timestamptz not null
+      );
+      create index facilitator_resources_recent on facilitator_resources (updated_at desc, key);
+      create index facilitator_resources_payee on facilitator_resources (pay_to, updated_at desc, key);
+    `,
+  },
 ];

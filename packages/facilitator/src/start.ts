@@ -1,71 +1,109 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
+import { systemClock, systemRandom, type Clock, type Db, type RateLimiter } from '@agentpay/primitives';
 import { viemChain } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
+import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Logger } from 'pino';
 import { privateKeyToAccount } from 'viem/accounts';
 import { createApp } from './app.js';
+import { catalogue } from './Catalogue.js';
 import type { Config } from './config.js';
 import { createFacilitator, type RunningFacilitator } from './Facilitator.js';
+import { createAccess } from './http/access.js';
+import { listen, type Listening } from './http/listen.js';
 import { loadSignerKeys } from './Keystore.js';
+import { faultOf } from './log.js';
+import { createMetrics, measuredChain } from './Metrics.js';
 import { migrations } from './migrations.js';
+import { paymentIdentifiers } from './PaymentIdentifiers.js';
+import { createReadiness } from './Readiness.js';
+import { settlementBook } from './SettlementBook.js';
+
+/** How long requests under way may take once the server is told to stop. */
+const GRACE_MS = 10_000;
 
 /** A facilitator that answers. */
 export interface FacilitatorServer {
   readonly url: string;
   readonly port: number;
   readonly facilitator: RunningFacilitator;
-  /** Takes no more calls, answers those at work, and lets go of everything. */
+  /** Takes no more calls, answers those at work, and lets go of everything. Safe to call twice. */
   close(): Promise<void>;
 }
 
-/** Starts the facilitator and its HTTP server. @throws Error with one sentence when chain, database or port are not usable */
+/** Starts the facilitator and its HTTP server. @throws Error with one sentence when keys, chain, database or port are not usable */
 export async function start(config: Config, log: Logger): Promise<FacilitatorServer> {
-  const db = await openDb(config);
+  const closers: (() => Promise<void>)[] = [];
+  const closeAll = async () => {
+    for (let close = closers.pop(); close; close = closers.pop()) await close();
+  };
   try {
-    await migrate(db, migrations);
-    const signerKeys = await loadSignerKeys(config);
-    const facilitator = await createFacilitator({
-      ...config,
-      db,
-      clock: systemClock,
-      random: systemRandom,
-      chain: viemChain({ rpcUrl: config.rpcUrls[0] }),
-      accounts: signerKeys.map((key) => privateKeyToAccount(key)),
-      onError: (what, error) => log.warn({ what, reason: (error as Error).message }, 'tried again later'),
-    });
-    const app = createApp({ facilitator, clock: systemClock, random: systemRandom, log });
-    const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app);
-    const stop = async () => {
-      const closed = new Promise((resolve) => server.close(resolve));
-      await facilitator.close();
-      await closed;
-      await db.close();
-    };
-    const port = await listen(server, config).catch(async (error: unknown) => {
-      await facilitator.close();
-      throw error;
-    });
-    log.info({ port, network: config.network.id, resumed: facilitator.resumed }, 'facilitator is up');
-    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-    return { url: `http://${host === '0.0.0.0' || host === '[::]' ? '127.0.0.1' : host}:${port}`, port, facilitator, close: stop };
+    const server = await open(config, log, closers);
+    let closing: Promise<void> | undefined;
+    return { ...server, close: () => (closing ??= closeAll()) };
   } catch (error) {
-    await db.close();
+    await closeAll();
     throw error;
   }
+}
+
+/** Opens every part; each that must be let go of adds its closer. */
+async function open(config: Config, log: Logger, closers: (() => Promise<void>)[]): Promise<Omit<FacilitatorServer, 'close'>> {
+  const [clock, random] = [systemClock, systemRandom];
+  const { network, minSignerBalance, maxQueueAgeSeconds, trustProxyHops, metricsToken } = config;
+  const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
+  const db = await openDb(config);
+  closers.push(() => db.close());
+  await migrate(db, migrations);
+  const limiter = await openLimiter(config, { clock, log }, closers);
+
+  const book = settlementBook(db, { clock, network });
+  const metrics = createMetrics({ balances: () => readiness.balances(), queue: book.queue, process: true });
+  const chain = measuredChain(viemChain({ rpcUrl: config.rpcUrls[0] }), clock, metrics);
+  const signers = accounts.map(({ address }) => address);
+  const readiness = createReadiness({ db, chain, clock, network, signers, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
+
+  const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
+  const facilitator = await createFacilitator({
+    ...config, db, clock, random, chain, accounts,
+    onError: hear,
+    onTransaction(landed) {
+      metrics.landed(landed);
+      void book.landed(landed).catch((error: unknown) => hear('keep gas', error));
+    },
+  });
+  let listening: Listening | undefined;
+  // The facilitator ends together with the requests, since it is what they wait for.
+  closers.push(async () => {
+    readiness.drain();
+    await Promise.all([listening?.close(GRACE_MS), facilitator.close()]);
+  });
+
+  const app = createApp({
+    facilitator, clock, random, log, trustProxyHops, readiness, metrics, metricsToken, book,
+    access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit }),
+    identifiers: paymentIdentifiers(db, clock),
+    catalogue: config.discovery ? catalogue(db, clock) : undefined,
+  });
+  listening = await listen(app, { host: config.host, port: config.port, clock });
+  const { url, port } = listening;
+  log.info({ port, network: network.id, signers, resumed: facilitator.resumed, keys: config.apiKeys.length }, 'facilitator is up');
+  return { url, port, facilitator };
 }
 
 async function openDb({ databaseUrl, dataDir }: Config): Promise<Db> {
   return databaseUrl ? pgDb({ url: databaseUrl }) : pgliteDb({ dir: dataDir });
 }
 
-function listen(server: Server, { port, host }: Config): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'it is taken' : error.message;
-      reject(new Error(`Port ${port} cannot be used: ${why}.`));
-    });
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port));
-  });
+/** Counts calls on Redis, or in this process; Redis being away is no reason to refuse payments. */
+async function openLimiter(
+  { redisUrl, rateLimit }: Config,
+  { clock, log }: { clock: Clock; log: Logger },
+  closers: (() => Promise<void>)[],
+): Promise<RateLimiter | undefined> {
+  if (!rateLimit) return undefined;
+  const local = memoryRateLimiter(clock);
+  if (redisUrl === undefined) return local;
+  const redis = await connectRedis(redisUrl, { log: (line) => log.warn(line) });
+  closers.push(async () => redis.disconnect());
+  return fallbackLimiter(redisRateLimiter(redis, { clock, prefix: 'agentpay:facilitator' }), local);
 }

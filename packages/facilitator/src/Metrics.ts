@@ -1,0 +1,119 @@
+import { ChainError, type Chain } from '@agentpay/evm';
+import type { Clock } from '@agentpay/primitives';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { LandedTransaction } from './Settlements.js';
+
+/** What the facilitator counts of itself, in the text format of Prometheus. */
+export interface Metrics {
+  /** One answered `/verify` or `/settle`. `result` is `valid`, `settled`, or the code of the refusal. */
+  answered(operation: 'verify' | 'settle', result: string, seconds: number): void;
+  landed(transaction: LandedTransaction): void;
+  nodeCall(method: string, result: string, seconds: number): void;
+  /** The media type and the text. Figures that cannot be had now are left out. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+export interface MetricsOptions {
+  /** Ether of each gas account, in wei. */
+  readonly balances?: () => Promise<ReadonlyMap<string, bigint>>;
+  readonly queue?: () => Promise<{ readonly claimed: number; readonly sent: number; readonly oldestSeconds: number }>;
+  /** Adds the figures of the process: CPU, memory, event loop. */
+  readonly process?: boolean;
+}
+
+const PREFIX = 'agentpay_facilitator_';
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+export function createMetrics({ balances, queue, process = false }: MetricsOptions = {}): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const answers = new Counter({
+    name: `${PREFIX}answers_total`, help: 'Answers by result.', labelNames: ['operation', 'result'], registers,
+  });
+  const seconds = new Histogram({
+    name: `${PREFIX}answer_seconds`, help: 'Time to answer.', labelNames: ['operation'], buckets: SECONDS, registers,
+  });
+  const transactions = new Counter({
+    name: `${PREFIX}transactions_total`, help: 'Transactions that got into a block.', labelNames: ['result'], registers,
+  });
+  const batch = new Histogram({
+    name: `${PREFIX}batch_payments`, help: 'Payments carried by a transaction.', buckets: [1, 2, 5, 10, 20, 50, 100, 200], registers,
+  });
+  const gas = new Histogram({
+    name: `${PREFIX}payment_gas`, help: 'Gas of a transaction divided by its payments.', registers,
+    buckets: [30_000, 40_000, 50_000, 60_000, 70_000, 80_000, 100_000, 150_000, 300_000, 1_000_000],
+  });
+  const nodeCalls = new Counter({
+    name: `${PREFIX}node_calls_total`, help: 'Calls of the node by result.', labelNames: ['method', 'result'], registers,
+  });
+  const nodeSeconds = new Histogram({
+    name: `${PREFIX}node_call_seconds`, help: 'Time of calls of the node.', labelNames: ['method'], buckets: SECONDS, registers,
+  });
+  if (process) collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  if (queue) queueGauges(registers, queue);
+  if (balances) balanceGauge(registers, balances);
+
+  return {
+    answered(operation, result, took) {
+      answers.inc({ operation, result });
+      seconds.observe({ operation }, took);
+    },
+    landed({ success, gasUsed, payments }) {
+      transactions.inc({ result: success ? 'success' : 'reverted' });
+      if (payments === 0) return;
+      batch.observe(payments);
+      gas.observe(Number(gasUsed) / payments);
+    },
+    nodeCall(method, result, took) {
+      nodeCalls.inc({ method, result });
+      nodeSeconds.observe({ method }, took);
+    },
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['queue']>): void {
+  const oldest = new Gauge({ name: `${PREFIX}queue_oldest_seconds`, help: 'Age of the oldest unfinished settlement.', registers });
+  const depth: Gauge = new Gauge({
+    name: `${PREFIX}queue_settlements`, help: 'Unfinished settlements by state, of all replicas.', labelNames: ['state'], registers,
+    async collect() {
+      this.reset();
+      oldest.reset();
+      const now = await queue().catch(() => undefined);
+      if (!now) return;
+      depth.set({ state: 'claimed' }, now.claimed);
+      depth.set({ state: 'sent' }, now.sent);
+      oldest.set(now.oldestSeconds);
+    },
+  });
+}
+
+function balanceGauge(registers: Registry[], balances: NonNullable<MetricsOptions['balances']>): void {
+  const gauge: Gauge = new Gauge({
+    name: `${PREFIX}signer_balance_ether`, help: 'Ether of a gas account.', labelNames: ['signer'], registers,
+    async collect() {
+      this.reset();
+      for (const [signer, wei] of await balances().catch(() => new Map<string, bigint>())) gauge.set({ signer }, Number(wei) / 1e18);
+    },
+  });
+}
+
+/** The chain, with each call counted and timed. */
+export function measuredChain(chain: Chain, clock: Clock, metrics: Pick<Metrics, 'nodeCall'>): Chain {
+  const measured = (method: string, call: (...args: unknown[]) => Promise<unknown>) => async (...args: unknown[]) => {
+    const started = clock.now();
+    const end = (result: string) => metrics.nodeCall(method, result, (clock.now() - started) / 1000);
+    try {
+      const value = await call(...args);
+      end('ok');
+      return value;
+    } catch (error) {
+      end(error instanceof ChainError ? error.kind : 'failed');
+      throw error;
+    }
+  };
+  const entries = Object.entries(chain).map(([name, member]: [string, unknown]) =>
+    typeof member === 'function' ? [name, measured(name, member as () => Promise<unknown>)] : [name, member],
+  );
+  return Object.fromEntries(entries) as Chain;
+}

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import { AgentPayError, type Clock, type Db } from '@agentpay/primitives';
+import { jcs, type FacilitatorRequest, type x402v2 } from '@agentpay/protocol';
+import { z } from 'zod';
+
+/** Name of the x402 extension by which a payer names its payment. */
+export const PAYMENT_IDENTIFIER = 'payment-identifier';
+
+/** An id names one payment for this long. */
+const LIFE_MS = 24 * 3_600_000;
+
+const extensionSchema = z.object({
+  info: z.object({ required: z.boolean().optional(), id: z.string().regex(/^[A-Za-z0-9_-]{16,128}$/).optional() }),
+});
+
+/**
+ * Ids that payers give their payments: the same id with the same payment gets the same answer, because settlement remembers; with
+ * another payment it is refused, so that a client that signs anew after a lost answer is not charged twice. An id counts per payee.
+ */
+export interface PaymentIdentifiers {
+  /**
+   * Settles unless the id of the request belongs to another payment. Only a payment that was made, or may have been, keeps its id.
+   * @throws AgentPayError `payment_malformed` for an id of the wrong shape, or none where one is required; `conflict`
+   */
+  guard(request: FacilitatorRequest, settle: () => Promise<x402v2.SettleResponse>): Promise<x402v2.SettleResponse>;
+}
+
+export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
+  /** Binds the id to the payment; false when it was bound already, to this one. */
+  async function bind({ scope, id, payment }: Naming): Promise<boolean> {
+    const now = clock.now();
+    const bound = await db.query<{ payment: string }>(
+      `insert into facilitator_payment_ids as held (scope, id, payment, expires_at) values ($1, $2, $3, $4)
+       on conflict (scope, id) do update set payment = excluded.payment, expires_at = excluded.expires_at where held.expires_at <= $5
+       returning payment`,
+      [scope, id, payment, new Date(now + LIFE_MS), new Date(now)],
+    );
+    if (bound.length > 0) return true;
+    const [held] = await db.query<{ payment: string }>(
+      'select payment from facilitator_payment_ids where scope = $1 and id = $2', [scope, id],
+    );
+    if (!held || held.payment === payment) return false;
+    throw new AgentPayError('conflict', 'This payment identifier belongs to another payment.', { reason: 'payment_identifier_conflict' });
+  }
+
+  const free = ({ scope, id, payment }: Naming) =>
+    db.query('delete from facilitator_payment_ids where scope = $1 and id = $2 and payment = $3', [scope, id, payment]);
+
+  return {
+    async guard(request, settle) {
+      const naming = namingOf(request);
+      if (!naming) return settle();
+      const first = await bind(naming);
+      const answer = await settle().catch(async (error: unknown) => {
+        if (first && isRefused(error)) await free(naming);
+        throw error;
+      });
+      const untouched = !answer.success && answer.transaction === '' && answer.errorReason !== 'settlement_pending';
+      if (first && untouched) await free(naming);
+      return answer;
+    },
+  };
+}
+
+interface Naming {
+  readonly scope: string;
+  readonly id: string;
+  /** Hash of the payment. */
+  readonly payment: string;
+}
+
+function namingOf(request: FacilitatorRequest): Naming | undefined {
+  const extension = request.x402Version === 2 ? request.paymentPayload.extensions?.[PAYMENT_IDENTIFIER] : undefined;
+  if (extension === undefined || extension === null) return undefined;
+  const parsed = extensionSchema.safeParse(extension);
+  const refuse = (message: string) => new AgentPayError('payment_malformed', message, { reason: 'invalid_payload' });
+  if (!parsed.success) throw refuse('The payment identifier must have 16 to 128 of the characters A-Z, a-z, 0-9, _ and -.');
+  const { id, required } = parsed.data.info;
+  if (id === undefined && required) throw refuse('The seller requires a payment identifier.');
+  if (id === undefined) return undefined;
+  const { network, payTo } = request.paymentRequirements;
+  const payment = createHash('sha256').update(jcs(request.paymentPayload.payload)).digest('hex');
+  return { scope: `${network}:${payTo}`.toLowerCase(), id, payment };
+}
+
+/** Whether the error proves that the payment was not taken. */
+function isRefused(error: unknown): boolean {
+  return error instanceof AgentPayError && ['payment_malformed', 'facilitator_overloaded'].includes(error.kind);
+}

@@ -1,0 +1,105 @@
+import { sleep, type Clock, type Db, type Network } from '@agentpay/primitives';
+import type { Address } from '@agentpay/protocol';
+import type { Chain } from '@agentpay/evm';
+import { formatEther } from 'viem';
+import type { SettlementBook } from './SettlementBook.js';
+
+const PARTS = ['database', 'chain', 'signers', 'queue'] as const;
+type Part = (typeof PARTS)[number];
+
+/** Each part is `ok`, or a sentence about what is wrong with it. */
+export interface ReadinessReport {
+  readonly ready: boolean;
+  readonly checks: Readonly<Record<Part, string>>;
+}
+
+/** Whether this process should be sent payments. */
+export interface Readiness {
+  /** Looks at most once a second, however often it is asked. */
+  check(): Promise<ReadinessReport>;
+  /** Ether of each gas account, in wei, at most 15 seconds old. */
+  balances(): Promise<ReadonlyMap<Address, bigint>>;
+  /** From now on the answer is no: the process is ending. */
+  drain(): void;
+}
+
+export interface ReadinessOptions {
+  readonly db: Db;
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly signers: readonly Address[];
+  readonly queue: SettlementBook['queue'];
+  /** Wei below which an account is not relied on. */
+  readonly minSignerBalance: bigint;
+  readonly maxQueueAgeSeconds: number;
+}
+
+const FRESH_MS = 1_000;
+const BALANCES_FRESH_MS = 15_000;
+const CHECK_TIMEOUT_MS = 3_000;
+
+export function createReadiness(options: ReadinessOptions): Readiness {
+  const { db, chain, clock, network, signers, queue, minSignerBalance, maxQueueAgeSeconds } = options;
+  let draining = false;
+
+  const balances = kept(clock, BALANCES_FRESH_MS, async () => {
+    const found = await Promise.all(signers.map((address) => chain.balance(address)));
+    return new Map(signers.map((address, i) => [address, found[i] as bigint]));
+  });
+
+  const tests: Record<Part, () => Promise<string>> = {
+    async database() {
+      await db.query('select 1');
+      return 'ok';
+    },
+    async chain() {
+      const id = await chain.chainId();
+      return id === network.chainId ? 'ok' : `is chain ${id}, not ${network.chainId}`;
+    },
+    async signers() {
+      const richest = [...(await balances()).values()].reduce((most, wei) => (wei > most ? wei : most), 0n);
+      return richest >= minSignerBalance ? 'ok' : `no gas account holds ${formatEther(minSignerBalance)} ether`;
+    },
+    async queue() {
+      const { oldestSeconds } = await queue();
+      return oldestSeconds <= maxQueueAgeSeconds ? 'ok' : `the oldest settlement has waited for ${Math.floor(oldestSeconds)} seconds`;
+    },
+  };
+
+  const look = kept(clock, FRESH_MS, async () => {
+    const found = await Promise.all(PARTS.map((part) => answerOf(clock, tests[part])));
+    const checks = Object.fromEntries(PARTS.map((part, i) => [part, found[i]])) as Record<Part, string>;
+    return { ready: found.every((text) => text === 'ok'), checks };
+  });
+
+  return {
+    balances,
+    async check() {
+      const report = await look();
+      return draining ? { ...report, ready: false } : report;
+    },
+    drain: () => void (draining = true),
+  };
+}
+
+/** What went wrong is not repeated: it may quote the URL of the node or of the database. */
+async function answerOf(clock: Clock, test: () => Promise<string>): Promise<string> {
+  const stop = new AbortController();
+  const late = sleep(clock, CHECK_TIMEOUT_MS, stop.signal).then(() => 'does not answer');
+  const answer = test().catch(() => 'does not answer');
+  return Promise.race([answer, late]).finally(() => stop.abort());
+}
+
+/** The value of `get` for a while; those who ask meanwhile share it. A failure is not kept. */
+function kept<T>(clock: Clock, freshMs: number, get: () => Promise<T>): () => Promise<T> {
+  let held: { readonly value: Promise<T>; readonly until: number } | undefined;
+  return () => {
+    if (held && held.until > clock.now()) return held.value;
+    const value = get();
+    const mine = { value, until: clock.now() + freshMs };
+    held = mine;
+    value.catch(() => held === mine && (held = undefined));
+    return value;
+  };
+}

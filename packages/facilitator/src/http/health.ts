@@ -1,0 +1,53 @@
+import { AgentPayError } from '@agentpay/primitives';
+import type { Express } from 'express';
+import type { Logger } from 'pino';
+import { sameSecret } from '../ApiKey.js';
+import type { RunningFacilitator } from '../Facilitator.js';
+import { plain } from '../log.js';
+import type { Metrics } from '../Metrics.js';
+import type { Readiness } from '../Readiness.js';
+import { bearerOf } from './access.js';
+import { requestIdOf } from './requestId.js';
+
+export interface HealthRoutesOptions {
+  readonly facilitator: RunningFacilitator;
+  readonly log: Logger;
+  readonly readiness?: Readiness | undefined;
+  readonly metrics?: Metrics | undefined;
+  /** Without it there is no `/metrics`. */
+  readonly metricsToken?: string | undefined;
+}
+
+/**
+ * `/healthz` (and `/health`): the process answers. `/readyz`: it should be sent payments, and which part is at fault when not.
+ * `/metrics`: its figures, for who has the token. None of them is counted by the rate limit.
+ */
+export function healthRoutes(app: Express, { facilitator, log, readiness, metrics, metricsToken }: HealthRoutesOptions): void {
+  app.get(['/health', '/healthz'], (_req, res) => void res.json({ status: 'ok' }));
+
+  app.get('/readyz', async (_req, res) => {
+    const { ready, ...report } = readiness ? await readiness.check() : await bareCheck(facilitator);
+    if (ready) return void res.json({ status: 'ok', ...report });
+    log.warn({ requestId: requestIdOf(res), ...report }, 'not ready');
+    const { status, message, hint } = new AgentPayError('unavailable', 'The facilitator should not be sent payments now.');
+    res.status(status).json({ status: 'unavailable', ...report, code: 'unavailable', error: message, hint, requestId: requestIdOf(res) });
+  });
+
+  if (!metrics || metricsToken === undefined) return;
+  app.get('/metrics', async (req, res) => {
+    const token = bearerOf(req);
+    if (token === undefined || !sameSecret(token, metricsToken)) {
+      res.set('WWW-Authenticate', 'Bearer');
+      throw new AgentPayError('unauthorized', 'This needs the token of the metrics.');
+    }
+    const { contentType, text } = await metrics.render();
+    res.type(contentType).send(text);
+  });
+}
+
+async function bareCheck(facilitator: RunningFacilitator): Promise<{ ready: boolean; error?: string }> {
+  return facilitator.ready().then(
+    () => ({ ready: true }),
+    (error: Error) => ({ ready: false, error: plain(error.message) }),
+  );
+}
