@@ -101,7 +101,7 @@ function spliced(value: unknown): (texts: readonly string[]) => string {
   const [start, ...parts] = JSON.stringify(value).split(JSON.stringify(SLOT)) as [string, ...string[]];
   return (texts) => {
     let text = start;
-    for (const [index, part] of parts.entries()) text += JSON.stringify(texts[index]) + part;
+    for (let index = 0; index < parts.length; index++) text += JSON.stringify(texts[index]) + parts[index];
     return text;
   };
 }

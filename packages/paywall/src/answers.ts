@@ -24,12 +24,12 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   const url = resourceUrl(exchange);
   const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2);
   const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
-  const headers = {
-    ...(page !== undefined && pageHeaders),
+  const headers: OutgoingHttpHeaders = {
     [x402v2.PAYMENT_REQUIRED]: required,
     [mpp.WWW_AUTHENTICATE]: challenges.map(({ header }) => header),
-    ...refusal?.headers,
   };
+  if (page !== undefined) Object.assign(headers, pageHeaders);
+  if (refusal) Object.assign(headers, refusal.headers);
   const requestId = requestIdOf(exchange);
   const text = page ?? offerBody(exchange, { challengeId: challenges[0]?.id, requestId, url }, refusal);
   write(exchange, { status: 402, body: text, requestId, headers, page: page !== undefined });
@@ -115,16 +115,15 @@ interface Written {
 function write(exchange: Exchange, { status, body, requestId, headers, page = false }: Written): void {
   const { res, gate } = exchange;
   const send = () => {
+    const head: OutgoingHttpHeaders = priced(exchange, page);
+    head['Cache-Control'] = 'no-store';
+    head['Content-Type'] = 'application/problem+json; charset=utf-8';
+    head['Content-Length'] = Buffer.byteLength(body);
+    head['X-Request-Id'] = requestId;
+    Object.assign(head, headers);
     const challenges = headers[mpp.WWW_AUTHENTICATE];
-    res.writeHead(status, {
-      'Cache-Control': 'no-store',
-      'Content-Type': 'application/problem+json; charset=utf-8',
-      'Content-Length': Buffer.byteLength(body),
-      'X-Request-Id': requestId,
-      ...priced(exchange, page),
-      ...headers,
-      ...(challenges && { [mpp.WWW_AUTHENTICATE]: challengesBeside(res, challenges as string[]) }),
-    });
+    if (challenges) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges as string[]);
+    res.writeHead(status, head);
     res.end(body);
   };
   if (gate) gate.replace(send);
