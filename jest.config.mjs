@@ -4,7 +4,7 @@ export default {
   transform: {},
   roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test'],
   testMatch: ['**/dist/**/*.test.js'],
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: 2,
   // Every test file loads its modules anew and Node gives back little of it; a grown worker is replaced.
   workerIdleMemoryLimit: '1GB',
