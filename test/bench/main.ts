@@ -2,7 +2,7 @@
  * `npm run bench [-- NAME ...]`: AgentPay next to its peers in one run. Read the ratios: the absolute figures are this machine's.
  */
 import { challenge } from './challenge.js';
-import { settle, verify } from './scenarios.js';
+import { settle, verify } from './facilitator.js';
 import { tokens } from './tokens.js';
 
 const scenarios = { challenge, verify, settle, tokens };

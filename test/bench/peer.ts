@@ -32,6 +32,8 @@ const peers: Record<string, () => Promise<unknown>> = {
   'x402-express-v1': () => x402ExpressV1(setup, FACILITATOR_URL as `http://${string}`),
   'mppx-express': () => mppxExpress(setup, FACILITATOR_URL),
   'x402-facilitator': () => officialFacilitator(setup),
+  'x402-facilitator-nonces': () => officialFacilitator(setup, { pollingInterval: undefined }),
+  'x402-facilitator-example': () => officialFacilitator(setup, { pollingInterval: undefined, nonceManager: undefined }),
 };
 
 process.on('SIGTERM', () => process.exit(0));

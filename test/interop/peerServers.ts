@@ -8,7 +8,7 @@ import { ExactEvmScheme as ExactEvmServer } from '@x402/evm/exact/server';
 import { paymentMiddleware, x402ResourceServer } from '@x402/express';
 import express, { type Express, type RequestHandler } from 'express';
 import { Mppx, evm } from 'mppx/express';
-import { createWalletClient, http, nonceManager, publicActions } from 'viem';
+import { createWalletClient, http, nonceManager, publicActions, type NonceManager } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia as viemBaseSepolia } from 'viem/chains';
 import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-express';
@@ -78,12 +78,18 @@ export function mppxExpress(stack: SellerSetup, facilitator: string): Promise<Pe
   });
 }
 
+/** How the account of the official facilitator is tuned; its own example leaves both undefined. */
+const TUNING: { readonly nonceManager: NonceManager | undefined; readonly pollingInterval: number | undefined } = {
+  nonceManager,
+  pollingInterval: 50,
+};
+
 /** A facilitator built from `@x402/core` and `@x402/evm`; gives its URL. */
-export function officialFacilitator(stack: FacilitatorSetup): Promise<string> {
-  const account = privateKeyToAccount(stack.facilitatorKey, { nonceManager });
-  const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), pollingInterval: 50 }).extend(
-    publicActions,
-  );
+export function officialFacilitator(stack: FacilitatorSetup, tuning: Partial<typeof TUNING> = {}): Promise<string> {
+  const { nonceManager: nonces, pollingInterval } = { ...TUNING, ...tuning };
+  const account = privateKeyToAccount(stack.facilitatorKey, nonces && { nonceManager: nonces });
+  const pace = pollingInterval === undefined ? {} : { pollingInterval };
+  const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), ...pace }).extend(publicActions);
   const facilitator = new x402Facilitator();
   const signer = toFacilitatorEvmSigner({ ...client, address: account.address } as unknown as Parameters<typeof toFacilitatorEvmSigner>[0]);
   facilitator.register(baseSepolia.id, new ExactEvmFacilitator(signer));
