@@ -43,6 +43,8 @@ export async function failureIn(chain: Chain, receipt: Receipt, { transfer }: Se
   // A successful transfer that left no trace: the node is lying or the block is gone. Time will tell.
   if (receipt.success && alone) return undefined;
   const refusal = await transfer.simulate(chain);
+  // It was used, perhaps by this very transaction whatever its receipt says: only the use itself tells for what.
+  if (refusal?.reason === transfer.usedReason) return undefined;
   if (refusal) return { state: 'failed', ...refusal };
   return receipt.success ? undefined : { state: 'failed', reason: 'transactionFailed', message: 'The transaction was reverted.' };
 }
