@@ -33,6 +33,18 @@ export interface Fees {
   readonly maxPriorityFeePerGas: bigint;
 }
 
+/** Logs that a contract left, by their first topics; null stands for any. */
+export interface LogFilter {
+  readonly address: Address;
+  readonly topics: readonly (Hex | null)[];
+}
+
+/** A transaction in a block, with what it called. */
+export interface FoundTransaction {
+  readonly receipt: Receipt;
+  readonly call: Call;
+}
+
 export interface Block {
   readonly number: bigint;
   /** Seconds since the Unix epoch. */
@@ -57,6 +69,8 @@ export interface Chain {
   balance(address: Address): Promise<bigint>;
   /** Runs the calls in turn on the latest block, in a single `eth_call`; changes made by one are seen by the next, then forgotten. */
   read(calls: readonly Call[], sharing?: Sharing): Promise<readonly CallResult[]>;
+  /** Runs one call as if this account sent it. */
+  simulate(call: Call, from: Address): Promise<CallResult>;
   /** Transactions of the account: in blocks (`latest`), or with those the node holds in its pool (`pending`). */
   transactionCount(address: Address, tag: 'latest' | 'pending'): Promise<number>;
   fees(): Promise<Fees>;
@@ -67,6 +81,8 @@ export interface Chain {
   block(): Promise<Block>;
   /** The transaction, if the node finds one in recent blocks, that used or cancelled this EIP-3009 authorization. */
   authorizationUse(asset: Address, payer: Address, nonce: Hex): Promise<Receipt | undefined>;
+  /** The last transactions in recent blocks, twenty at most, that left such a log. */
+  transactionsWith(filter: LogFilter): Promise<readonly FoundTransaction[]>;
 }
 
 /**

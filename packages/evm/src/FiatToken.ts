@@ -1,5 +1,5 @@
 import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
-import { decodeErrorResult, encodeFunctionData, keccak256, pad, parseAbi, toBytes, toHex } from 'viem';
+import { decodeErrorResult, decodeFunctionResult, encodeFunctionData, keccak256, pad, parseAbi, toBytes, toHex } from 'viem';
 import type { Call, CallResult, Log } from './Chain.js';
 import { canonicalSignature, parseSignature } from './Signature.js';
 
@@ -11,6 +11,7 @@ export const fiatTokenAbi = parseAbi([
   'function version() view returns (string)',
   'function DOMAIN_SEPARATOR() view returns (bytes32)',
   'function balanceOf(address account) view returns (uint256)',
+  'function allowance(address owner, address spender) view returns (uint256)',
   'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
   `function transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`,
   `function transferWithAuthorization(${TERMS}, bytes signature)`,
@@ -43,8 +44,32 @@ export function balanceCall(asset: Address, account: Address): Call {
   return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'balanceOf', args: [account] }) };
 }
 
+/** Asks how much of the owner's token the spender may move. */
+export function allowanceCall(asset: Address, owner: Address, spender: Address): Call {
+  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'allowance', args: [owner, spender] }) };
+}
+
 export function domainSeparatorCall(asset: Address): Call {
   return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'DOMAIN_SEPARATOR' }) };
+}
+
+/** Asks a token for its EIP-712 domain: separator, name, version. */
+export function tokenDomainCalls(asset: Address): readonly Call[] {
+  const ask = (functionName: 'name' | 'version') => ({ to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName }) });
+  return [domainSeparatorCall(asset), ask('name'), ask('version')];
+}
+
+/** The name and version in the last two answers to {@link tokenDomainCalls}; undefined when the token does not tell. */
+export function readTokenDomain([name, version]: readonly CallResult[]): { name: string; version: string } | undefined {
+  if (!name?.success || !version?.success) return undefined;
+  try {
+    return {
+      name: decodeFunctionResult({ abi: fiatTokenAbi, functionName: 'name', data: name.data }),
+      version: decodeFunctionResult({ abi: fiatTokenAbi, functionName: 'version', data: version.data }),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Asks an account with code whether the signature is its own (ERC-1271). */

@@ -9,7 +9,7 @@ import {
   type UptoWitness,
 } from '@agentpay/protocol';
 import { decodeErrorResult, decodeFunctionData, encodeFunctionData, keccak256, parseAbi, toBytes, toHex } from 'viem';
-import type { Call, CallResult, Log } from './Chain.js';
+import type { Call, CallResult, Log, LogFilter } from './Chain.js';
 import { hasTopics, revertText, TRANSFER, word } from './FiatToken.js';
 
 const STRUCTS = [
@@ -43,9 +43,6 @@ export const permit2Abi = parseAbi([
   'function nonceBitmap(address owner, uint256 wordPos) view returns (uint256)',
 ]);
 
-/** The part of ERC-20 that Permit2 needs. */
-export const allowanceAbi = parseAbi(['function allowance(address owner, address spender) view returns (uint256)']);
-
 /** How Permit2 and its proxies refuse. */
 export const permit2ErrorAbi = parseAbi([
   'error SignatureExpired(uint256 signatureDeadline)',
@@ -64,8 +61,10 @@ export const permit2ErrorAbi = parseAbi([
   'error UnauthorizedFacilitator()',
 ]);
 
+const INVALIDATION = keccak256(toBytes('UnorderedNonceInvalidation(address,uint256,uint256)'));
 const SETTLED = ['Settled()', 'SettledWithPermit()'].map((event) => keccak256(toBytes(event)));
-const TYPEHASHES: Readonly<Record<string, Hex>> = {
+/** What each proxy takes for a witness, by its address. */
+export const witnessTypehashes: Readonly<Record<Address, Hex>> = {
   [EXACT_PERMIT2_PROXY]: keccak256(toBytes('Witness(address to,uint256 validAfter)')),
   [UPTO_PERMIT2_PROXY]: keccak256(toBytes('Witness(address to,address facilitator,uint256 validAfter)')),
 };
@@ -83,7 +82,7 @@ export function proxyQuestions(proxy: Address): readonly [Call, Call] {
 /** Whether the answers to {@link proxyQuestions} are those of the x402 proxy at that address. */
 export function isProxy(proxy: Address, [permit2, typehash]: readonly CallResult[]): boolean {
   const says = (result: CallResult | undefined, expected: Hex) => result?.success === true && sameHex(result.data, expected);
-  return says(permit2, word(PERMIT2)) && says(typehash, TYPEHASHES[proxy] ?? '0x');
+  return says(permit2, word(PERMIT2)) && says(typehash, witnessTypehashes[proxy] ?? '0x');
 }
 
 /** Asks for the word of 256 nonces that holds this one. */
@@ -97,9 +96,18 @@ export function isPermitNonceUsed({ success, data }: CallResult, nonce: bigint):
   return ((BigInt(data) >> (nonce & 255n)) & 1n) === 1n;
 }
 
-/** Asks how much of the owner's token Permit2 may move. */
-export function permit2AllowanceCall(token: Address, owner: Address): Call {
-  return { to: token, data: encodeFunctionData({ abi: allowanceAbi, functionName: 'allowance', args: [owner, PERMIT2] }) };
+/** The logs that owners leave who invalidate nonces. */
+export function permitNonceInvalidations(owner: Address): LogFilter {
+  return { address: PERMIT2, topics: [INVALIDATION, word(owner)] };
+}
+
+/** Whether these logs show that the owner invalidated the nonce. */
+export function permitNonceInvalidated(logs: readonly Log[], owner: Address, nonce: bigint): boolean {
+  return logs.some((log) => {
+    if (!sameHex(log.address, PERMIT2) || !hasTopics(log, [INVALIDATION, word(owner)]) || log.data.length !== 130) return false;
+    const [position, mask] = [BigInt(log.data.slice(0, 66)), BigInt(`0x${log.data.slice(66)}`)];
+    return position === nonce >> 8n && ((mask >> (nonce & 255n)) & 1n) === 1n;
+  });
 }
 
 /** Pays what the payer permitted, whoever sends it. */

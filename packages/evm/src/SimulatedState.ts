@@ -12,6 +12,9 @@ const accountAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes si
 /** Whether an account with code takes a signature (ERC-1271). */
 export type Accepts = (digest: Hex, signature: Hex) => boolean;
 
+/** Code at an address: what a call of it by `sender` does to the state. */
+export type Contract = (state: SimulatedState, call: Call, block: { readonly timestamp: bigint; readonly sender: Address }) => Applied;
+
 /** Everything that a simulated chain remembers. Keys are lower-case addresses. */
 export interface SimulatedState {
   readonly network: Network;
@@ -23,6 +26,9 @@ export interface SimulatedState {
   readonly accounts: Map<string, Accepts>;
   /** Accounts that the token neither debits nor credits. */
   readonly blacklist: Set<string>;
+  /** `owner:spender` of tokens. Missing: nothing. */
+  readonly allowances: Map<string, bigint>;
+  readonly contracts: Map<string, Contract>;
   readonly transfers: Authorization[];
 }
 
@@ -32,7 +38,7 @@ export interface Applied extends CallResult {
 }
 
 /** A require() that failed, with its sentence. */
-class Revert extends Error {
+export class Revert extends Error {
   override readonly name = 'Revert';
 }
 
@@ -46,6 +52,8 @@ export function emptyState(network: Network): SimulatedState {
     nonces: new Map(),
     accounts: new Map(),
     blacklist: new Set(),
+    allowances: new Map(),
+    contracts: new Map(),
     transfers: [],
   };
 }
@@ -58,6 +66,7 @@ export function copyState(state: SimulatedState): SimulatedState {
     nonces: new Map(state.nonces),
     accounts: new Map(state.accounts),
     blacklist: new Set(state.blacklist),
+    allowances: new Map(state.allowances),
     transfers: [...state.transfers],
   };
 }
@@ -75,11 +84,12 @@ export function addBalance(state: SimulatedState, account: Address, amount: bigi
 }
 
 /** Runs a call in a block of this time (Unix seconds), with the rules and revert texts of USDC; a revert changes nothing. */
-export async function applyCall(state: SimulatedState, call: Call, timestamp: bigint): Promise<Applied> {
+export async function applyCall(state: SimulatedState, call: Call, timestamp: bigint, sender: Address = MULTICALL3): Promise<Applied> {
   try {
     if (sameHex(call.to, MULTICALL3)) return await applyAggregate(state, call.data, timestamp);
     if (sameHex(call.to, state.network.usdc.address)) return await applyToken(state, call.data, timestamp);
-    return applyAccount(state, call);
+    const contract = state.contracts.get(call.to.toLowerCase());
+    return contract ? contract(state, call, { timestamp, sender }) : applyAccount(state, call);
   } catch (error) {
     if (!(error instanceof Revert)) throw error;
     return { success: false, data: encodeErrorResult({ abi: errorAbi, errorName: 'Error', args: [error.message] }), logs: [] };
@@ -90,6 +100,15 @@ async function applyAggregate(state: SimulatedState, data: Hex, timestamp: bigin
   const results: Applied[] = [];
   for (const call of readCalls(data)) results.push(await applyCall(state, call, timestamp));
   return { success: true, data: writeResults(results), logs: results.flatMap(({ logs }) => logs) };
+}
+
+/** Moves tokens from an account to another. @throws Revert */
+export function moveTokens(state: SimulatedState, from: Address, to: Address, value: bigint): void {
+  const blocked = [from, to].some((account) => state.blacklist.has(account.toLowerCase()));
+  if (blocked) throw new Revert('Blacklistable: account is blacklisted');
+  if (value > balanceOf(state, from)) throw new Revert('ERC20: transfer amount exceeds balance');
+  addBalance(state, from, -value);
+  addBalance(state, to, value);
 }
 
 function applyAccount(state: SimulatedState, { to, data }: Call): Applied {
@@ -112,6 +131,8 @@ async function applyToken(state: SimulatedState, data: Hex, timestamp: bigint): 
       return answer(bytesToHex(state.separator));
     case 'balanceOf':
       return answer(toHex(balanceOf(state, call.args[0]), { size: 32 }));
+    case 'allowance':
+      return answer(toHex(state.allowances.get(call.args.join(':').toLowerCase()) ?? 0n, { size: 32 }));
     case 'authorizationState':
       return answer(toHex(state.used.has(useKey(...call.args)), { size: 32 }));
     case 'transferWithAuthorization':
@@ -126,16 +147,12 @@ async function applyTransfer(state: SimulatedState, args: TransferArgs, timestam
   const [from, to, value, validAfter, validBefore, nonce, ...rest] = args;
   const signature = rest.length === 1 ? rest[0] : concat([rest[1], rest[2], toHex(rest[0], { size: 1 })]);
   const authorization: Authorization = { from, to, value, validAfter, validBefore, nonce };
-  const blocked = [from, to].some((account) => state.blacklist.has(account.toLowerCase()));
-  if (blocked) throw new Revert('Blacklistable: account is blacklisted');
   if (timestamp <= validAfter) throw new Revert('FiatTokenV2: authorization is not yet valid');
   if (timestamp >= validBefore) throw new Revert('FiatTokenV2: authorization is expired');
   if (state.used.has(useKey(from, nonce))) throw new Revert('FiatTokenV2: authorization is used or canceled');
   if (!(await isSigned(state, authorization, signature))) throw new Revert('FiatTokenV2: invalid signature');
-  if (value > balanceOf(state, from)) throw new Revert('ERC20: transfer amount exceeds balance');
+  moveTokens(state, from, to, value);
   state.used.add(useKey(from, nonce));
-  addBalance(state, from, -value);
-  addBalance(state, to, value);
   state.transfers.push(authorization);
   return { success: true, data: '0x', logs: transferLogs(state.network.usdc.address, authorization) };
 }

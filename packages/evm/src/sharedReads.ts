@@ -19,7 +19,7 @@ interface Waiting extends Read {
 /**
  * The chain, but reads that may be shared, asked in one turn of the event loop or while earlier ones are at the node, travel in one
  * `eth_call`. In it all views come before all actions, so they see the block as it is; an action that fails behind another one of the
- * same payer is asked again alone.
+ * same payer is asked again alone, and so is a read with a failure that says nothing.
  */
 export function sharedReads(chain: Chain): Chain {
   let queue: Waiting[] = [];
@@ -68,6 +68,8 @@ export function sharedReads(chain: Chain): Chain {
 }
 
 function isSpoiled(batch: readonly Read[], i: number, results: readonly (readonly CallResult[])[]): boolean {
+  // A failure without a word: code of somebody's account may have burnt the gas of all.
+  if (batch.length > 1 && results[i]?.some(({ success, data }) => !success && data === '0x')) return true;
   const failed = results[i]?.at(-1)?.success === false;
   return failed && batch.slice(0, i).some(({ payer }) => payer === batch[i]?.payer);
 }

@@ -1,8 +1,9 @@
 import { baseSepolia, type Cancel, type Clock, type Network } from '@agentpay/primitives';
-import type { Address, Authorization, Hex } from '@agentpay/protocol';
+import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
 import { keccak256, parseTransaction, recoverTransactionAddress, toHex, type TransactionSerialized } from 'viem';
-import { ChainError, type Block, type Call, type CallResult, type Chain, type ChainErrorKind, type Receipt } from './Chain.js';
+import { ChainError, type Block, type Call, type CallResult, type Chain, type ChainErrorKind, type Log, type Receipt } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
+import { deployPermit2 } from './SimulatedPermit2.js';
 import { addBalance, applyCall, balanceOf, copyState, emptyState, nonceOf, type Accepts, type SimulatedState } from './SimulatedState.js';
 
 /** How a simulated node misbehaves, for a number of calls of one method. */
@@ -24,6 +25,10 @@ export interface SimulatedChain extends Chain {
   balanceOf(account: Address): bigint;
   /** Authorizations that moved money in blocks that still stand, in order. */
   transfers(): readonly Authorization[];
+  /** Puts Permit2 and the x402 proxies where they belong. */
+  deployPermit2(): void;
+  /** Lets the spender move so much of the owner's token. */
+  approve(owner: Address, spender: Address, amount: bigint): void;
   /** Gives the account code: an ERC-1271 account that takes the signatures for which `accepts` holds. */
   setAccount(account: Address, accepts: Accepts): void;
   /** Whether the token refuses all transfers from and to the account. */
@@ -55,6 +60,8 @@ interface Pooled {
 interface MinedBlock extends Block {
   readonly pooled: readonly Pooled[];
   readonly receipts: readonly Receipt[];
+  /** What their transactions called. */
+  readonly calls: readonly Call[];
   /** The state before the block. */
   readonly before: SimulatedState;
 }
@@ -114,10 +121,10 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
       pool = pool.filter((other) => other !== due);
       taken.push(due);
       state.nonces.set(due.from.toLowerCase(), due.nonce + 1);
-      const { success, logs } = await applyCall(state, due.call, timestamp);
+      const { success, logs } = await applyCall(state, due.call, timestamp, due.from);
       receipts.push({ hash: due.hash, blockNumber: number, success, gasUsed: 80_000n, logs });
     }
-    blocks.push({ number, timestamp, pooled: taken, receipts, before });
+    blocks.push({ number, timestamp, pooled: taken, receipts, calls: [...extra, ...taken.map(({ call }) => call)], before });
   }
 
   function nextDue(): Pooled | undefined {
@@ -142,6 +149,11 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
         results.push({ success, data });
       }
       return results;
+    },
+    async simulate(call, from) {
+      enter('simulate');
+      const { success, data } = await applyCall(copyState(state), call, now(), from);
+      return { success, data };
     },
     async transactionCount(address, tag) {
       enter('transactionCount');
@@ -174,6 +186,12 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
           }),
         );
     },
+    async transactionsWith({ address, topics }) {
+      enter('transactionsWith');
+      const matches = (log: Log) => sameHex(log.address, address) && topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
+      const found = blocks.flatMap((block) => block.receipts.map((receipt, i) => ({ receipt, call: block.calls[i] as Call })));
+      return found.filter(({ receipt: { logs } }) => logs.some(matches)).slice(-20);
+    },
   };
 
   return {
@@ -182,6 +200,8 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     mint: (account, amount) => addBalance(state, account, amount),
     balanceOf: (account) => balanceOf(state, account),
     transfers: () => state.transfers,
+    deployPermit2: () => deployPermit2(state),
+    approve: (owner, spender, amount) => void state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
     setAccount: (account, accepts) => void state.accounts.set(account.toLowerCase(), accepts),
     setBlacklisted: (account, blacklisted) => void state.blacklist[blacklisted ? 'add' : 'delete'](account.toLowerCase()),
     mine: () => inTurn(() => seal()),

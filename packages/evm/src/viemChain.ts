@@ -1,8 +1,21 @@
-import type { Hex } from '@agentpay/protocol';
+import { MULTICALL3 } from '@agentpay/primitives';
+import type { Address, Hex } from '@agentpay/protocol';
 import { BaseError, createPublicClient, http, pad, RpcRequestError, TransactionReceiptNotFoundError } from 'viem';
-import { ChainError, type Chain, type ChainErrorKind, type Receipt } from './Chain.js';
+import {
+  ChainError,
+  type Call,
+  type CallResult,
+  type Chain,
+  type ChainErrorKind,
+  type FoundTransaction,
+  type Receipt,
+} from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
 import { aggregate, readResults } from './Multicall.js';
+
+/** Who asks, when it does not matter. */
+const NOBODY = '0x0000000000000000000000000000000000000000';
+const MOST_FOUND = 20;
 
 export interface ViemChainOptions {
   /** JSON-RPC over HTTP. */
@@ -29,14 +42,39 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
     }
   }
 
+  async function logsOf(address: Address, topics: readonly (Hex | readonly Hex[] | null)[]): Promise<Hex[]> {
+    const latest = await client.getBlockNumber();
+    const range = { fromBlock: hexBlock(latest > logRange ? latest - logRange : 0n), toBlock: 'latest' } as const;
+    const logs = await client.request({ method: 'eth_getLogs', params: [{ address, topics, ...range }] as never });
+    return (logs as readonly { transactionHash: Hex }[]).map(({ transactionHash }) => transactionHash);
+  }
+
+  async function simulate({ to, data }: Call, from: Address): Promise<CallResult> {
+    try {
+      return { success: true, data: await client.request({ method: 'eth_call', params: [{ from, to, data }, 'latest'] }) };
+    } catch (error) {
+      const reverted = revertData(error);
+      if (reverted === undefined) throw error;
+      return { success: false, data: reverted };
+    }
+  }
+
+  async function transaction(hash: Hex): Promise<FoundTransaction | undefined> {
+    const [found, sent] = await Promise.all([receipt(hash), client.getTransaction({ hash })]);
+    return found && sent.to ? { receipt: found, call: { to: sent.to, data: sent.input } } : undefined;
+  }
+
   const chain: Chain = {
     chainId: () => client.getChainId(),
     balance: (address) => client.getBalance({ address }),
     async read(calls) {
-      const { data } = await client.call(aggregate(calls));
-      if (!data) throw new ChainError('refused', 'The node has no Multicall3.');
+      const { success, data } = await simulate(aggregate(calls), NOBODY);
+      // One that burns all the gas takes the others with it, so each is asked for itself.
+      if (!success) return Promise.all(calls.map((call) => simulate(call, MULTICALL3)));
+      if (data === '0x') throw new ChainError('refused', 'The node has no Multicall3.');
       return readResults(data);
     },
+    simulate,
     transactionCount: (address, blockTag) => client.getTransactionCount({ address, blockTag }),
     async fees() {
       const { maxFeePerGas, maxPriorityFeePerGas } = await client.estimateFeesPerGas();
@@ -55,15 +93,25 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
       return { number, timestamp };
     },
     async authorizationUse(asset, payer, nonce) {
-      const latest = await client.getBlockNumber();
-      const topics = [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], pad(payer, { size: 32 }), nonce];
-      const range = { fromBlock: hexBlock(latest > logRange ? latest - logRange : 0n), toBlock: 'latest' } as const;
-      const logs = await client.request({ method: 'eth_getLogs', params: [{ address: asset, topics, ...range }] as never });
-      const hash = (logs as readonly { transactionHash: Hex }[])[0]?.transactionHash;
+      const events = [AUTHORIZATION_USED, AUTHORIZATION_CANCELED];
+      const [hash] = await logsOf(asset, [events, pad(payer, { size: 32 }), nonce]);
       return hash && receipt(hash);
+    },
+    async transactionsWith({ address, topics }) {
+      const hashes = [...new Set(await logsOf(address, topics))].slice(-MOST_FOUND);
+      return (await Promise.all(hashes.map(transaction))).filter((found) => found !== undefined);
     },
   };
   return guarded(chain);
+}
+
+/** What a call reverted with; undefined when the node did not run it. Nodes say it in code 3 (geth) or in words. */
+function revertData(error: unknown): Hex | undefined {
+  const answer = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
+  if (!(answer instanceof RpcRequestError)) return undefined;
+  const ran = answer.code === 3 || /revert|out of gas|invalid opcode|EVM error/i.test(answer.details);
+  if (!ran) return undefined;
+  return typeof answer.data === 'string' && answer.data.startsWith('0x') ? (answer.data as Hex) : '0x';
 }
 
 function hexBlock(number: bigint): Hex {

@@ -16,6 +16,7 @@ function setUp({ lanes = 1, fail = 0 } = {}) {
     restMs: 30,
     retryMs: 500,
     alone: (item) => item.startsWith('alone'),
+    laneOf: (item) => (item.startsWith('second') ? 1 : undefined),
     flush: async (items, lane) => {
       if (failures-- > 0) throw new Error('chain away');
       batches.push({ items, lane, at: clock.now() });
@@ -100,5 +101,18 @@ describe('batcher', () => {
     await closing;
     await pass(100);
     expect(batches).toHaveLength(1);
+  });
+
+  it('keeps an item for its lane, and lets others past it', async () => {
+    const { batcher, batches, pass, finishAll } = setUp({ lanes: 2 });
+    batcher.add('second a');
+    await pass(5);
+    batcher.add('second b');
+    batcher.add('c');
+    await pass(5);
+    expect(batches.map(({ items, lane }) => [lane, ...items])).toEqual([[1, 'second a'], [0, 'c']]);
+    await finishAll();
+    await pass(30);
+    expect(batches[2]).toMatchObject({ items: ['second b'], lane: 1 });
   });
 });

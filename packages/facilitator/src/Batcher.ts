@@ -19,6 +19,8 @@ export interface BatcherOptions<T> {
   readonly restMs: number;
   /** Milliseconds until a batch that `flush` rejected is tried again. */
   readonly retryMs: number;
+  /** The only lane that may take the item; undefined: any. */
+  readonly laneOf?: (item: T) => number | undefined;
   /** Whether the item must have a batch to itself. */
   readonly alone: (item: T) => boolean;
   readonly flush: (items: readonly T[], lane: number) => Promise<void>;
@@ -26,7 +28,7 @@ export interface BatcherOptions<T> {
 }
 
 export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
-  const { clock, maxBatch, windowMs, restMs, retryMs, alone, flush, onError } = options;
+  const { clock, maxBatch, windowMs, restMs, retryMs, alone, flush, onError, laneOf = () => undefined } = options;
   const free = Array.from({ length: options.lanes }, (_, lane) => lane);
   const working = new Set<Promise<void>>();
   const resting = new Set<Cancel>();
@@ -43,19 +45,34 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
   }
 
   function pump(): void {
-    while (!closed && queue.length > 0 && free.length > 0) start(take(), free.shift() as number);
+    if (closed) return;
+    for (let lane = nextLane(); lane !== undefined; lane = nextLane()) {
+      free.splice(free.indexOf(lane), 1);
+      start(take(lane), lane);
+    }
   }
 
-  function take(): T[] {
-    const first = queue[0] as T;
-    const batch = alone(first) ? [first] : queue.filter((item) => !alone(item)).slice(0, maxBatch);
+  /** A free lane that has something to do. */
+  function nextLane(): number | undefined {
+    return free.find((lane) => queue.some((item) => mayGo(item, lane)));
+  }
+
+  function mayGo(item: T, lane: number): boolean {
+    return (laneOf(item) ?? lane) === lane;
+  }
+
+  function take(lane: number): T[] {
+    const mine = queue.filter((item) => mayGo(item, lane));
+    const first = mine[0] as T;
+    const batch = alone(first) ? [first] : mine.filter((item) => !alone(item)).slice(0, maxBatch);
     queue = queue.filter((item) => !batch.includes(item));
     return batch;
   }
 
   function start(batch: T[], lane: number): void {
     const work = flush(batch, lane)
-      .then(() => restMs)
+      // Behind one that goes alone nobody has to gather.
+      .then(() => (batch.some(alone) ? 0 : restMs))
       .catch((error: unknown) => {
         onError(error);
         queue = [...batch, ...queue];

@@ -1,9 +1,7 @@
 import { AgentPayError, newId, unixSeconds, type Clock, type Db, type Random } from '@agentpay/primitives';
 import {
-  bytesToHex,
-  domainSeparator,
   reasonCode,
-  sameHex,
+  type Address,
   type Facilitator,
   type FacilitatorRequest,
   type Reason,
@@ -15,20 +13,21 @@ import {
   ChainError,
   createReceipts,
   createSender,
-  domainSeparatorCall,
   sharedReads,
-  type CallResult,
   type Chain,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
 import type { ExaminationContext, Order, Payment, Refusal, SchemeSettings } from './schemes/Scheme.js';
 import { schemeOf } from './schemes/schemes.js';
+import { proveChain } from './proveChain.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
 import { createSettlements, type LandedTransaction, type Settlements } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { provenOutcome } from './provenOutcome.js';
 
-export interface FacilitatorOptions extends Omit<SchemeSettings, 'facilitatorAddress'> {
+export interface FacilitatorOptions extends Omit<SchemeSettings, 'assets' | 'permit2' | 'facilitatorAddress'> {
+  /** Tokens to move; undefined: the network's USDC. */
+  readonly assets?: readonly Address[] | undefined;
   readonly chain: Chain;
   /** With the tables of `migrations`. One facilitator at a time. */
   readonly db: Db;
@@ -51,6 +50,11 @@ export interface FacilitatorOptions extends Omit<SchemeSettings, 'facilitatorAdd
   readonly onTransaction?: (landed: LandedTransaction) => void;
 }
 
+/** The options, with what was proved of the chain. */
+interface Proved extends FacilitatorOptions {
+  readonly settings: SchemeSettings;
+}
+
 export interface RunningFacilitator extends Facilitator {
   /** Settlements of an earlier process that were taken up at start. */
   readonly resumed: number;
@@ -69,9 +73,11 @@ export interface RunningFacilitator extends Facilitator {
 export async function createFacilitator(given: FacilitatorOptions): Promise<RunningFacilitator> {
   const { db, clock } = given;
   const chain = sharedReads(given.chain);
-  const options = { ...given, chain };
-  const onError = options.onError ?? (() => undefined);
-  await proveChain(options);
+  const onError = given.onError ?? (() => undefined);
+  const proved = await proveChain(chain, given.network, given.assets);
+  const { network, payTo, factories, maxValidBeforeSeconds } = given;
+  const { address: facilitatorAddress } = given.accounts[0] as LocalAccount;
+  const options = { ...given, chain, settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, ...proved } };
   const store = settlementStore(db, clock);
   const hear = (what: string) => (error: unknown) => onError(what, error);
   const { chainId } = options.network;
@@ -109,17 +115,6 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   };
 }
 
-async function proveChain({ chain, network }: FacilitatorOptions): Promise<void> {
-  const { usdc, chainId } = network;
-  const actual = await chain.chainId();
-  if (actual !== chainId) throw new Error(`The node at RPC_URL is on chain ${actual}, not on ${network.name} (${chainId}).`);
-  const [separator] = (await chain.read([domainSeparatorCall(usdc.address)])) as [CallResult];
-  const expected = domainSeparator({ ...usdc.eip712, chainId, verifyingContract: usdc.address });
-  if (!separator.success || !sameHex(separator.data, bytesToHex(expected))) {
-    throw new Error(`The contract at ${usdc.address} is not ${usdc.symbol}: its DOMAIN_SEPARATOR differs from the expected one.`);
-  }
-}
-
 /** Whatever the chain cannot answer now is no verdict on the payment. */
 async function reachable<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -130,11 +125,13 @@ async function reachable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function supported({ network, accounts }: FacilitatorOptions): SupportedResponse {
+function supported({ network, accounts, settings: { permit2, facilitatorAddress } }: Proved): SupportedResponse {
+  const upto = { x402Version: 2, scheme: 'upto', network: network.id, extra: { facilitatorAddress } };
   return {
     kinds: [
       { x402Version: 2, scheme: 'exact', network: network.id },
       { x402Version: 1, scheme: 'exact', network: network.name },
+      ...(permit2 ? [upto] : []),
     ],
     extensions: [],
     signers: { 'eip155:*': accounts.map(({ address }) => address) },
@@ -142,21 +139,17 @@ function supported({ network, accounts }: FacilitatorOptions): SupportedResponse
 }
 
 /** The payment of a request; or why there is none. */
-function readPayment(options: FacilitatorOptions, request: FacilitatorRequest): Payment | Refusal {
+function readPayment({ settings }: Proved, request: FacilitatorRequest): Payment | Refusal {
   const scheme = schemeOf(request);
   if (!scheme) return { reason: 'unsupportedScheme', message: 'This facilitator does not serve that scheme.' };
-  return scheme.read(request, settingsOf(options));
-}
-
-function settingsOf(options: FacilitatorOptions): SchemeSettings {
-  return { ...options, facilitatorAddress: (options.accounts[0] as LocalAccount).address };
+  return scheme.read(request, settings);
 }
 
 function contextOf({ chain, clock }: FacilitatorOptions, settling: boolean): ExaminationContext {
   return { chain, nowSeconds: BigInt(unixSeconds(clock)), settling };
 }
 
-async function verify(options: FacilitatorOptions, request: FacilitatorRequest): Promise<VerifyResponse> {
+async function verify(options: Proved, request: FacilitatorRequest): Promise<VerifyResponse> {
   const payment = readPayment(options, request);
   if ('reason' in payment) return invalid(request, payment);
   const examination = payment.examine(contextOf(options, false));
@@ -170,7 +163,7 @@ function invalid({ x402Version }: FacilitatorRequest, { reason, message }: Refus
 }
 
 /** Settling, one call at a time per authorization; equal calls share one answer. */
-function settler(options: FacilitatorOptions, store: SettlementStore, settlements: Settlements) {
+function settler(options: Proved, store: SettlementStore, settlements: Settlements) {
   const running = new Map<string, { readonly purchase: string; readonly outcome: Promise<Outcome> }>();
   const { maxInFlight = 2_000 } = options;
   let calls = 0;

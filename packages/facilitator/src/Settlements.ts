@@ -1,5 +1,5 @@
 import { AgentPayError, MULTICALL3, newId, unixSeconds, type Cancel, type Clock, type Random } from '@agentpay/primitives';
-import { sameHex, type Hex } from '@agentpay/protocol';
+import { sameHex, type Address, type Hex } from '@agentpay/protocol';
 import {
   aggregate,
   type Chain,
@@ -104,9 +104,15 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     restMs: LANE_REST_MS,
     retryMs: 500,
     alone: ({ transfer }) => transfer.alone,
+    laneOf: ({ transfer: { sender } }) => (sender === undefined ? undefined : laneOf(sender)),
     flush: (members, lane) => sendFlight(members, senders[lane] as Sender),
     onError: (error) => onError('send', error),
   });
+
+  function laneOf(address: Address): number | undefined {
+    const lane = senders.findIndex((sender) => sameHex(sender.address, address));
+    return lane < 0 ? undefined : lane;
+  }
 
   async function sendFlight(members: readonly Settlement[], sender: Sender): Promise<void> {
     const living = await failExpired(members);

@@ -1,20 +1,28 @@
-import type { Asset, Network } from '@agentpay/primitives';
+import type { Network } from '@agentpay/primitives';
 import type { Address, FacilitatorRequest, Hex, Reason } from '@agentpay/protocol';
 import type { AggregateCall, Call, CallResult, Chain, Log, Receipt } from '@agentpay/evm';
 
 export type SchemeName = 'exact-eip3009' | 'exact-permit2' | 'upto';
 
+/** A token with EIP-3009, and its EIP-712 name and version. */
+export interface Token {
+  readonly address: Address;
+  readonly eip712: { readonly name: string; readonly version: string };
+}
+
 /** What a facilitator serves. */
 export interface SchemeSettings {
   readonly network: Network;
-  /** Tokens to move; undefined: the network's USDC. */
-  readonly assets?: readonly Asset[] | undefined;
+  /** Tokens to move. */
+  readonly assets: readonly Token[];
   /** Payees to serve; undefined: all. */
   readonly payTo?: readonly Address[] | undefined;
   /** Factories that may deploy a payer's account (ERC-6492); undefined: none. */
   readonly factories?: readonly Address[] | undefined;
   /** Longest time from now to the end of an authorization, in seconds. */
   readonly maxValidBeforeSeconds: number;
+  /** Whether Permit2 and the x402 proxies are on the chain. */
+  readonly permit2: boolean;
   /** The account that payers of scheme `upto` name as their facilitator. */
   readonly facilitatorAddress: Address;
 }

@@ -1,9 +1,11 @@
 import type { FacilitatorRequest } from '@agentpay/protocol';
 import { eip3009 } from './eip3009.js';
+import { exactPermit2 } from './exactPermit2.js';
+import { upto } from './upto.js';
 import type { Order, Scheme, SchemeName, Transfer } from './Scheme.js';
 
 /** Every way to pay; the first that takes a request reads it. */
-const schemes: readonly Scheme[] = [eip3009];
+const schemes: readonly Scheme[] = [exactPermit2, upto, eip3009];
 
 const byName = new Map<SchemeName, Scheme>(schemes.map((scheme) => [scheme.name, scheme]));
 

@@ -1,4 +1,4 @@
-import { AgentPayError, type Asset } from '@agentpay/primitives';
+import { AgentPayError } from '@agentpay/primitives';
 import {
   addressSchema,
   checksumAddress,
@@ -11,7 +11,7 @@ import {
   type Reason,
 } from '@agentpay/protocol';
 import { createHash } from 'node:crypto';
-import type { Refusal, SchemeSettings } from './Scheme.js';
+import type { Refusal, SchemeSettings, Token } from './Scheme.js';
 
 /** Seconds that an authorization must still live: a block or three to get into. */
 export const MIN_LIFE_SECONDS = 6n;
@@ -80,8 +80,8 @@ export function refuse(when: boolean, reason: Reason, message: string): Refusal 
 }
 
 /** The token of the requirements, if this facilitator moves it. */
-export function servedToken({ asset, settings: { assets, network } }: Terms): Asset | undefined {
-  return (assets ?? [network.usdc]).find(({ address }) => sameHex(address, asset));
+export function servedToken({ asset, settings: { assets } }: Terms): Token | undefined {
+  return assets.find(({ address }) => sameHex(address, asset));
 }
 
 // Checks that every scheme makes.

@@ -1,0 +1,190 @@
+import {
+  bytesToHex,
+  checksumAddress,
+  jcs,
+  PERMIT2,
+  sameHex,
+  unwrapSignature,
+  type Address,
+  type FacilitatorRequest,
+  type Hex,
+  type Permit2Authorization,
+  type Reason,
+} from '@agentpay/protocol';
+import {
+  allowanceCall,
+  balanceCall,
+  canonicalSignature,
+  isPermitNonceUsed,
+  isValidSignatureCall,
+  permitNonceCall,
+  permitNonceInvalidated,
+  permitNonceInvalidations,
+  provesProxyPayment,
+  recoverAuthorizer,
+  settledPermit,
+  TRANSFER,
+  word,
+  type Call,
+  type CallResult,
+  type Chain,
+  type FoundTransaction,
+} from '@agentpay/evm';
+import { toHex } from 'viem';
+import { examine, type Examiner } from './examine.js';
+import { chainChecks, settleRefusal, termChecks } from './permit2Checks.js';
+import type { Order, Scheme, SchemeName, SchemeSettings, Transfer, Use } from './Scheme.js';
+import { fingerprintOf, malformedAs, readTerms, type Terms } from './terms.js';
+
+/** Gas limits; what is not used is not paid. */
+const KEY_GAS = 250_000n;
+/** Code of the payer's account runs inside Permit2. */
+const ACCOUNT_GAS = 600_000n;
+
+/** A permit for either proxy; only that for `upto` names the facilitator. */
+export type Permit = Permit2Authorization<{ readonly to: Address; readonly validAfter: bigint; readonly facilitator?: Address }>;
+
+/** What the two schemes that pay by Permit2 do not share. */
+export interface Permit2Kind {
+  readonly name: SchemeName;
+  readonly scheme: 'exact' | 'upto';
+  /** Whom the payer lets spend. */
+  readonly proxy: Address;
+  readonly reasons: { readonly scheme: Reason; readonly network: Reason };
+  /** @throws when the payload has another shape */
+  readPayload(payload: unknown): { readonly permit: Permit; readonly signature: Hex };
+  toPermit(wire: Order['authorization']): Permit;
+  fromPermit(permit: Permit): Order['authorization'];
+  digest(chainId: number, permit: Permit): Uint8Array;
+  settleCall(permit: Permit, amount: bigint, signature: Hex): Call;
+}
+
+/** A payment by Permit2: the payer signs what an x402 proxy may take from the tokens that Permit2 was allowed to move. */
+export interface Permit2Payment extends Terms {
+  readonly kind: Permit2Kind;
+  readonly permit: Permit;
+  readonly signature: Hex;
+}
+
+/** What the chain says of a payment. */
+export interface Permit2Facts {
+  readonly nonces: CallResult;
+  readonly balance: CallResult;
+  readonly allowance: CallResult;
+  /** The payer's account takes the signature by ERC-1271; asked only when it is not the payer's own ECDSA signature. */
+  readonly account: CallResult | undefined;
+  readonly settle: CallResult;
+}
+
+export function permit2Scheme(kind: Permit2Kind): Scheme {
+  return {
+    name: kind.name,
+    takes: ({ x402Version, paymentRequirements: { scheme }, paymentPayload: { payload } }) =>
+      x402Version === 2 && scheme === kind.scheme && 'permit2Authorization' in payload,
+    read(request, settings) {
+      const payment = readPayment(kind, request, settings);
+      const { permit, signature, amount } = payment;
+      const authorization = kind.fromPermit(permit);
+      return {
+        scheme: kind.name,
+        payer: permit.from,
+        asset: PERMIT2,
+        nonce: toHex(permit.nonce, { size: 32 }),
+        amount,
+        authorization,
+        fingerprint: fingerprintOf(payment, [jcs(authorization), signature]),
+        tellsAmount: kind.scheme === 'upto',
+        examine: (context) => examine(examiner, payment, context),
+      };
+    },
+    transfer: (order) => transferOf(kind, order),
+  };
+}
+
+function readPayment(kind: Permit2Kind, request: FacilitatorRequest, settings: SchemeSettings): Permit2Payment {
+  const { permit, signature } = malformedAs('invalid_payload', () => {
+    const payload = kind.readPayload(request.paymentPayload.payload);
+    return { permit: canonical(payload.permit), signature: unwrapSignature(payload.signature).signature };
+  });
+  return { ...readTerms(request, settings), kind, permit, signature };
+}
+
+/** Addresses may come in any case, also with a checksum that is wrong; they leave in the one form that everybody takes. */
+function canonical({ from, permitted, spender, witness, ...rest }: Permit): Permit {
+  const { facilitator } = witness;
+  return {
+    ...rest,
+    from: checksumAddress(from),
+    permitted: { ...permitted, token: checksumAddress(permitted.token) },
+    spender: checksumAddress(spender),
+    witness: { ...witness, to: checksumAddress(witness.to), ...(facilitator && { facilitator: checksumAddress(facilitator) }) },
+  };
+}
+
+const examiner: Examiner<Permit2Payment, Permit2Facts> = {
+  termChecks,
+  chainChecks,
+  isSignedByKey(payment) {
+    const signer = recoverAuthorizer(digestOf(payment), payment.signature);
+    return signer !== undefined && sameHex(signer, payment.permit.from);
+  },
+  readFacts,
+  proof: ({ signature }, byKey) => ({ signature: byKey ? canonicalSignature(signature) : signature, byAccount: !byKey }),
+};
+
+function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Uint8Array {
+  return kind.digest(network.chainId, permit);
+}
+
+async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean): Promise<Permit2Facts> {
+  const { kind, permit, amount, signature } = payment;
+  const { from, permitted, nonce } = permit;
+  const views = [permitNonceCall(from, nonce), balanceCall(permitted.token, from), allowanceCall(permitted.token, from, PERMIT2)];
+  const questions = byKey ? [] : [isValidSignatureCall(from, bytesToHex(digestOf(payment)), signature)];
+  const [results, settle] = await Promise.all([
+    chain.read([...questions, ...views], byKey ? { payer: from } : undefined),
+    // Nothing to move is nothing to try.
+    amount === 0n ? { success: true, data: '0x' as const } : simulate(chain, permit, kind.settleCall(permit, amount, signature)),
+  ]);
+  const [nonces, balance, allowance] = results.slice(-views.length) as [CallResult, CallResult, CallResult];
+  return { nonces, balance, allowance, account: byKey ? undefined : results[0], settle };
+}
+
+/** The upto proxy takes calls from the named facilitator only, the other one from everybody. */
+function simulate(chain: Chain, { witness: { facilitator } }: Permit, call: Call): Promise<CallResult> {
+  return chain.simulate(call, facilitator ?? PERMIT2);
+}
+
+function transferOf(kind: Permit2Kind, order: Order): Transfer {
+  const permit = kind.toPermit(order.authorization);
+  const { from, nonce, deadline, permitted, witness } = permit;
+  const payment = { proxy: kind.proxy, token: permitted.token, from, to: witness.to, amount: order.amount };
+  const call = () => kind.settleCall(permit, order.amount, order.signature);
+  const isProvedBy: Transfer['isProvedBy'] = (logs) => provesProxyPayment(logs, payment);
+  const isOurs = ({ call: made, receipt }: FoundTransaction) => {
+    const settled = settledPermit(made);
+    return settled !== undefined && sameHex(settled.owner, from) && settled.nonce === nonce && isProvedBy(receipt.logs);
+  };
+  return {
+    calls: () => [call()],
+    // The logs do not name the nonce, so a transaction must not carry two of them.
+    alone: true,
+    gas: order.byAccount ? ACCOUNT_GAS : KEY_GAS,
+    sender: witness.facilitator,
+    endsAt: deadline + 1n,
+    endReason: 'permit2DeadlineExpired',
+    usedReason: 'permit2NonceUsed',
+    useQuestion: permitNonceCall(from, nonce),
+    isUsed: (answer) => isPermitNonceUsed(answer, nonce),
+    async findUse(chain): Promise<Use | undefined> {
+      const transfers = await chain.transactionsWith({ address: permitted.token, topics: [TRANSFER, word(from), word(witness.to)] });
+      const paid = transfers.find(isOurs);
+      if (paid) return { receipt: paid.receipt, paid: true };
+      const invalidations = await chain.transactionsWith(permitNonceInvalidations(from));
+      const invalidated = invalidations.find(({ receipt }) => permitNonceInvalidated(receipt.logs, from, nonce));
+      return invalidated && { receipt: invalidated.receipt, paid: false };
+    },
+    isProvedBy,
+    simulate: async (chain) => settleRefusal(await simulate(chain, permit, call())),
+  };
+}
