@@ -1,6 +1,17 @@
 import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
-import { decodeErrorResult, decodeFunctionResult, encodeFunctionData, keccak256, pad, parseAbi, toBytes, toHex } from 'viem';
+import {
+  decodeErrorResult,
+  decodeFunctionResult,
+  encodeFunctionData,
+  keccak256,
+  pad,
+  parseAbi,
+  toBytes,
+  toFunctionSelector,
+  toHex,
+} from 'viem';
 import type { Call, CallResult, Log } from './Chain.js';
+import { encodeWords } from './encodeWords.js';
 import { canonicalSignature, parseSignature } from './Signature.js';
 
 const TERMS = 'address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce';
@@ -16,7 +27,6 @@ export const fiatTokenAbi = parseAbi([
   `function transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`,
   `function transferWithAuthorization(${TERMS}, bytes signature)`,
 ]);
-const accountAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)']);
 const errorAbi = parseAbi(['error Error(string)']);
 
 /** First topic of the log that moved tokens leave (ERC-20). */
@@ -27,21 +37,28 @@ export const AUTHORIZATION_USED = keccak256(toBytes('AuthorizationUsed(address,b
 export const AUTHORIZATION_CANCELED = keccak256(toBytes('AuthorizationCanceled(address,bytes32)'));
 const IS_VALID_SIGNATURE = '0x1626ba7e';
 
+const TRANSFER_BY_VRS = toFunctionSelector(`transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`);
+const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
+const BALANCE_OF = toFunctionSelector('balanceOf(address)');
+
 /** The transfer that the payer authorized: by (v, r, s) for an ECDSA signature as wallets write it, by bytes for any other. */
 export function transferCall(asset: Address, authorization: Authorization, signature: Hex): Call {
   const { from, to, value, validAfter, validBefore, nonce } = authorization;
-  const terms = [from, to, value, validAfter, validBefore, nonce] as const;
   const ecdsa = signature === canonicalSignature(signature) ? parseSignature(signature) : undefined;
-  const args = ecdsa ? ([...terms, ecdsa.v, ecdsa.r, ecdsa.s] as const) : ([...terms, signature] as const);
+  if (ecdsa) {
+    const { v, r, s } = ecdsa;
+    return { to: asset, data: encodeWords(TRANSFER_BY_VRS, from, to, value, validAfter, validBefore, nonce, BigInt(v), r, s) };
+  }
+  const args = [from, to, value, validAfter, validBefore, nonce, signature] as const;
   return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'transferWithAuthorization', args }) };
 }
 
 export function authorizationStateCall(asset: Address, payer: Address, nonce: Hex): Call {
-  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'authorizationState', args: [payer, nonce] }) };
+  return { to: asset, data: encodeWords(AUTHORIZATION_STATE, payer, nonce) };
 }
 
 export function balanceCall(asset: Address, account: Address): Call {
-  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'balanceOf', args: [account] }) };
+  return { to: asset, data: encodeWords(BALANCE_OF, account) };
 }
 
 /** Asks how much of the owner's token the spender may move. */
@@ -74,7 +91,9 @@ export function readTokenDomain([name, version]: readonly CallResult[]): { name:
 
 /** Asks an account with code whether the signature is its own (ERC-1271). */
 export function isValidSignatureCall(account: Address, digest: Hex, signature: Hex): Call {
-  return { to: account, data: encodeFunctionData({ abi: accountAbi, functionName: 'isValidSignature', args: [digest, signature] }) };
+  const digits = signature.slice(2);
+  const padded = digits.padEnd(Math.ceil(digits.length / 64) * 64, '0');
+  return { to: account, data: `${encodeWords(IS_VALID_SIGNATURE, digest, 64n, BigInt(digits.length / 2))}${padded}` };
 }
 
 /** Whether an account answered {@link isValidSignatureCall} with yes. */

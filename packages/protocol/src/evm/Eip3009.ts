@@ -25,9 +25,22 @@ const TRANSFER_TYPE = keccak256(
   'TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)',
 );
 
-/** EIP-712 domain separator, 32 bytes. Constant per token: compute once. */
+const MOST_SEPARATORS = 256;
+const separators = new Map<string, Uint8Array>();
+
+/** EIP-712 domain separator, 32 bytes, not to be changed: the latest ones are remembered. */
 export function domainSeparator(domain: TokenDomain): Uint8Array {
   const { name, version, chainId, verifyingContract } = domain;
+  const key = JSON.stringify([name, version, chainId, verifyingContract]);
+  const known = separators.get(key);
+  if (known) return known;
+  const separator = hashDomain(domain);
+  if (separators.size >= MOST_SEPARATORS) separators.clear();
+  separators.set(key, separator);
+  return separator;
+}
+
+function hashDomain({ name, version, chainId, verifyingContract }: TokenDomain): Uint8Array {
   const words = [keccak256(name), keccak256(version), uint256Word(BigInt(chainId)), addressWord(verifyingContract)];
   return keccak256(Buffer.concat([DOMAIN_TYPE, ...words]));
 }
