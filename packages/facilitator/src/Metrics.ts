@@ -73,17 +73,22 @@ export function createMetrics({ balances, queue, process = false }: MetricsOptio
 }
 
 function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['queue']>): void {
-  const oldest = new Gauge({ name: `${PREFIX}queue_oldest_seconds`, help: 'Age of the oldest unfinished settlement.', registers });
   const depth: Gauge = new Gauge({
     name: `${PREFIX}queue_settlements`, help: 'Unfinished settlements by state, of all replicas.', labelNames: ['state'], registers,
     async collect() {
-      this.reset();
-      oldest.reset();
+      depth.reset();
       const now = await queue().catch(() => undefined);
       if (!now) return;
       depth.set({ state: 'claimed' }, now.claimed);
       depth.set({ state: 'sent' }, now.sent);
-      oldest.set(now.oldestSeconds);
+    },
+  });
+  const oldest: Gauge = new Gauge({
+    name: `${PREFIX}queue_oldest_seconds`, help: 'Age of the oldest unfinished settlement, of all replicas.', registers,
+    async collect() {
+      oldest.remove();
+      const now = await queue().catch(() => undefined);
+      if (now) oldest.set(now.oldestSeconds);
     },
   });
 }
@@ -92,7 +97,7 @@ function balanceGauge(registers: Registry[], balances: NonNullable<MetricsOption
   const gauge: Gauge = new Gauge({
     name: `${PREFIX}signer_balance_ether`, help: 'Ether of a gas account.', labelNames: ['signer'], registers,
     async collect() {
-      this.reset();
+      gauge.reset();
       for (const [signer, wei] of await balances().catch(() => new Map<string, bigint>())) gauge.set({ signer }, Number(wei) / 1e18);
     },
   });

@@ -8,6 +8,7 @@ export const PAYMENT_IDENTIFIER = 'payment-identifier';
 
 /** An id names one payment for this long. */
 const LIFE_MS = 24 * 3_600_000;
+const SWEEP_EVERY_MS = 60_000;
 
 const extensionSchema = z.object({
   info: z.object({ required: z.boolean().optional(), id: z.string().regex(/^[A-Za-z0-9_-]{16,128}$/).optional() }),
@@ -26,9 +27,23 @@ export interface PaymentIdentifiers {
 }
 
 export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
+  let nextSweep = 0;
+
+  /** Ids that ran out are forgotten, some at a time. */
+  async function sweep(now: number): Promise<void> {
+    if (now < nextSweep) return;
+    nextSweep = now + SWEEP_EVERY_MS;
+    await db.query(
+      `delete from facilitator_payment_ids where (scope, id) in
+         (select scope, id from facilitator_payment_ids where expires_at <= $1 order by expires_at limit 10000)`,
+      [new Date(now)],
+    );
+  }
+
   /** Binds the id to the payment; false when it was bound already, to this one. */
   async function bind({ scope, id, payment }: Naming): Promise<boolean> {
     const now = clock.now();
+    await sweep(now);
     const bound = await db.query<{ payment: string }>(
       `insert into facilitator_payment_ids as held (scope, id, payment, expires_at) values ($1, $2, $3, $4)
        on conflict (scope, id) do update set payment = excluded.payment, expires_at = excluded.expires_at where held.expires_at <= $5

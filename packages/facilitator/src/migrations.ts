@@ -101,4 +101,8 @@ export const migrations: readonly Migration[] = [
       create index facilitator_resources_payee on facilitator_resources (pay_to, updated_at desc, key);
     `,
   },
+  {
+    name: 'facilitator/005-payment-id-expiry',
+    sql: 'create index facilitator_payment_ids_expiry on facilitator_payment_ids (expires_at);',
+  },
 ];

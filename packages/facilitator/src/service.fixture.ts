@@ -1,0 +1,76 @@
+import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
+import { memoryRateLimiter } from '@agentpay/tracker';
+import type { Express } from 'express';
+import { newApiKey, parseApiKeys, type ApiKey } from './ApiKey.js';
+import { createApp } from './app.js';
+import { catalogue } from './Catalogue.js';
+import type { RunningFacilitator } from './Facilitator.js';
+import { createAccess } from './http/access.js';
+import { createLogger } from './log.js';
+import { createMetrics, measuredChain } from './Metrics.js';
+import { gasPayer, network, openBed, type Bed } from './payment.fixture.js';
+import { paymentIdentifiers } from './PaymentIdentifiers.js';
+import { createReadiness, type Readiness } from './Readiness.js';
+import { settlementBook } from './SettlementBook.js';
+
+export const METRICS_TOKEN = 'metrics-token-0123456789-0123456789';
+
+const made = {
+  shop: newApiKey('shop', ['verify', 'settle'], systemRandom),
+  reader: newApiKey('reader', ['verify'], systemRandom),
+  boss: newApiKey('boss', ['admin'], systemRandom),
+};
+export type KeyName = keyof typeof made;
+
+/** The header by which the holder of a key calls. */
+export const as = (name: KeyName): string => `Bearer ${made[name].text}`;
+export const keyTexts = Object.values(made).map(({ text }) => text);
+
+/** Limits do not refill while a test runs, however slow the machine. */
+const stillClock = { ...systemClock, now: () => 1_700_000_000_000 };
+
+/** A facilitator with every part of the service, on a simulated chain. */
+export interface ServiceBed extends Bed {
+  readonly app: Express;
+  readonly facilitator: RunningFacilitator;
+  readonly readiness: Readiness;
+  logged(): string;
+}
+
+export interface ServiceOptions {
+  readonly keys?: readonly KeyName[];
+  readonly rate?: { readonly perMinute: number; readonly burst: number };
+  readonly settleTimeoutMs?: number;
+}
+
+export async function openService(db: Db, options: ServiceOptions = {}): Promise<ServiceBed> {
+  const { keys = ['boss'], rate, settleTimeoutMs = 10_000 } = options;
+  const clock = systemClock;
+  const bed = await openBed(db);
+  await db.exec('truncate facilitator_gas, facilitator_payment_ids, facilitator_resources');
+  let logged = '';
+  const log = createLogger('info', { write: (line: string) => ((logged += line), true) } as NodeJS.WritableStream);
+  const book = settlementBook(db, { clock, network });
+  const metrics = createMetrics({ balances: () => readiness.balances(), queue: book.queue });
+  const chain = measuredChain(bed.chain, clock, metrics);
+  const limits = { minSignerBalance: 10n ** 14n, maxQueueAgeSeconds: 120 };
+  const readiness = createReadiness({ db, chain, clock, network, signers: [gasPayer.address], queue: book.queue, ...limits });
+  const facilitator = await bed.start({
+    chain,
+    settleTimeoutMs,
+    onTransaction(landed) {
+      metrics.landed(landed);
+      void book.landed(landed);
+    },
+  });
+  const held = parseApiKeys(keys.map((name) => made[name].entry)) as readonly ApiKey[];
+  const app = createApp({
+    facilitator, clock, log, book, metrics, readiness,
+    random: systemRandom,
+    metricsToken: METRICS_TOKEN,
+    access: createAccess({ keys: held, limiter: memoryRateLimiter(stillClock), rate }),
+    catalogue: catalogue(db, clock),
+    identifiers: paymentIdentifiers(db, clock),
+  });
+  return { ...bed, app, facilitator, readiness, logged: () => logged };
+}
