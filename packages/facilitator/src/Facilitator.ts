@@ -93,6 +93,7 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
     store,
     senders,
     receipts: createReceipts({ chain, clock, pollMs, confirmations, onError: hear('receipts') }),
+    confirmations,
     maxBatch: options.maxBatch ?? 50,
     batchWindowMs: options.batchWindowMs ?? 5,
     settleTimeoutMs: options.settleTimeoutMs ?? 25_000,
@@ -233,15 +234,15 @@ function refuseTaken(held: Settlement, payment: Payment): Refusal {
  * that transaction, this purchase is what was paid.
  */
 async function settledMeanwhile(
-  { chain }: FacilitatorOptions,
+  { chain, confirmations = 1 }: FacilitatorOptions,
   store: SettlementStore,
   held: Settlement,
   { reason }: { reason: Reason },
 ): Promise<Outcome | undefined> {
   if (reason !== held.transfer.usedReason) return undefined;
-  const outcome = await provenOutcome(chain, held);
+  const outcome = await provenOutcome({ chain, confirmations }, held);
   if (outcome?.state === 'settled') await store.settle([held.id], outcome.hash);
-  return outcome;
+  return outcome ?? { state: 'pending', hash: '' };
 }
 
 function keyOf({ network }: FacilitatorOptions, { asset, payer, nonce }: Payment): SettlementKey {

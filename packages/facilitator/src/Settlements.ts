@@ -30,6 +30,8 @@ export interface SettlementsOptions {
   readonly senders: readonly Sender[];
   readonly receipts: Receipts;
   readonly maxBatch: number;
+  /** Blocks that a transaction must have, its own included, to count. */
+  readonly confirmations: number;
   readonly batchWindowMs: number;
   /** Longest wait of one call for an outcome, ms. */
   readonly settleTimeoutMs: number;
@@ -202,7 +204,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   async function lookAtMembers(flight: Flight): Promise<void> {
     const { receipt, alone } = flight;
     const members = [...flight.members.values()];
-    const proven = await provenOutcomes(chain, members);
+    const proven = await provenOutcomes(options, members);
     for (const [i, member] of members.entries()) {
       const outcome = proven[i] ?? (receipt && (await failureIn(chain, receipt, member, alone)));
       if (outcome?.state === 'settled') await settleAll(flight, [member], outcome.hash);
@@ -242,7 +244,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     const flight = [...flights.values()].find(({ members, nonce }) => members.has(id) && nonce >= 0);
     if (flight) await repairFlight(flight);
     else if (settlement.state !== 'settled') {
-      const [proven] = await provenOutcomes(chain, [settlement]);
+      const [proven] = await provenOutcomes(options, [settlement]);
       if (proven?.state === 'settled') await store.settle([id], proven.hash);
       if (proven?.state === 'failed') await store.fail(id, proven.reason, proven.message);
     }

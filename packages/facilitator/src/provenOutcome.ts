@@ -1,6 +1,12 @@
-import type { CallResult, Chain, Receipt } from '@agentpay/evm';
+import type { Block, CallResult, Chain, Receipt } from '@agentpay/evm';
 import type { Transfer } from './schemes/Scheme.js';
 import type { Outcome, Settlement } from './Settlement.js';
+
+/** A chain, and how many blocks a transaction must have, its own included, to count. */
+export interface ChainView {
+  readonly chain: Chain;
+  readonly confirmations: number;
+}
 
 type Proven = Extract<Outcome, { state: 'settled' | 'failed' }>;
 
@@ -8,29 +14,29 @@ type Proven = Extract<Outcome, { state: 'settled' | 'failed' }>;
  * What the chain proves of each settlement, whoever sent the transaction; undefined while the authorization may still be used, or when
  * the node contradicts itself. Two calls of the node, and one more for each authorization that was used.
  */
-export async function provenOutcomes(chain: Chain, settlements: readonly Settlement[]): Promise<readonly (Proven | undefined)[]> {
+export async function provenOutcomes(view: ChainView, settlements: readonly Settlement[]): Promise<readonly (Proven | undefined)[]> {
   // The block first: an authorization that is unused after a block past its end can never be used.
-  const { timestamp } = await chain.block();
-  const states = await chain.read(settlements.map(({ transfer }) => transfer.useQuestion));
-  return Promise.all(settlements.map((settlement, i) => outcomeIn(chain, settlement, states[i] as CallResult, timestamp)));
+  const head = await view.chain.block();
+  const states = await view.chain.read(settlements.map(({ transfer }) => transfer.useQuestion));
+  return Promise.all(settlements.map((settlement, i) => outcomeIn(view, settlement, states[i] as CallResult, head)));
 }
 
 /** {@link provenOutcomes} of one. */
-export async function provenOutcome(chain: Chain, settlement: Settlement): Promise<Proven | undefined> {
-  return (await provenOutcomes(chain, [settlement]))[0];
+export async function provenOutcome(view: ChainView, settlement: Settlement): Promise<Proven | undefined> {
+  return (await provenOutcomes(view, [settlement]))[0];
 }
 
-async function outcomeIn(chain: Chain, { transfer }: Settlement, answer: CallResult, timestamp: bigint): Promise<Proven | undefined> {
+async function outcomeIn(view: ChainView, { transfer }: Settlement, answer: CallResult, head: Block): Promise<Proven | undefined> {
   const used = transfer.isUsed(answer);
   if (used === undefined) return undefined;
-  if (used) return useOutcome(chain, transfer);
-  if (timestamp < transfer.endsAt) return undefined;
+  if (used) return useOutcome(view, transfer, head);
+  if (head.timestamp < transfer.endsAt) return undefined;
   return { state: 'failed', reason: transfer.endReason, message: 'The authorization expired before a block took it.' };
 }
 
-async function useOutcome(chain: Chain, transfer: Transfer): Promise<Proven | undefined> {
+async function useOutcome({ chain, confirmations }: ChainView, transfer: Transfer, head: Block): Promise<Proven | undefined> {
   const use = await transfer.findUse(chain);
-  if (!use) return undefined;
+  if (!use || head.number - use.receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
   if (use.paid) return { state: 'settled', hash: use.receipt.hash };
   return { state: 'failed', reason: transfer.usedReason, message: 'The authorization was cancelled, or its nonce used otherwise.' };
 }
