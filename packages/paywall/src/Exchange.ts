@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { newId } from '@agentpay/primitives';
 import type { Gate } from './Gate.js';
+import type { Pricing } from './Pricing.js';
 import type { Quote } from './Quote.js';
-import type { RequestBody } from './RequestBody.js';
+import type { Asked } from './Price.js';
+import { jsonObject, type RequestBody } from './RequestBody.js';
 import type { Settings } from './options.js';
 
 /** A request as Node gives it, with what Express, Connect and body parsers may have added. */
@@ -15,10 +17,10 @@ export interface Request extends IncomingMessage {
 
 export type Next = (error?: unknown) => unknown;
 
-/** One request to a priced route and everything that answers it. */
-export interface Exchange {
+/** One request to a priced route and everything that answers it, before its price is known. */
+export interface Visit {
   readonly settings: Settings;
-  readonly quote: Quote;
+  readonly pricing: Pricing;
   readonly req: Request;
   readonly res: ServerResponse;
   readonly next: Next;
@@ -28,6 +30,11 @@ export interface Exchange {
   body(): Promise<RequestBody>;
   /** Stands between the handler and the client once the handler runs. */
   gate?: Gate;
+}
+
+/** A visit with its price. */
+export interface Exchange extends Visit {
+  readonly quote: Quote;
 }
 
 /** Path and query as the client asked for them, whatever a mount has cut off. */
@@ -67,4 +74,16 @@ export function requestIdOf({ req, settings }: Pick<Exchange, 'req' | 'settings'
 /** Whether nobody is there any more to take the answer. */
 export function clientLeft({ req, res }: Pick<Exchange, 'req' | 'res'>): boolean {
   return res.destroyed || req.socket.destroyed;
+}
+
+/** The request as price functions see it. */
+export function askedOf(visit: Visit): Asked {
+  const [path = '/', ...query] = targetOf(visit.req).split('?');
+  return {
+    method: visit.req.method ?? 'GET',
+    path,
+    query: new URLSearchParams(query.join('?')),
+    headers: visit.req.headers,
+    json: async () => jsonObject(await visit.body()),
+  };
 }

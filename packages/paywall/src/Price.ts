@@ -1,14 +1,33 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { isAgentPayError, parsePrice, type Amount } from '@agentpay/primitives';
 import { z } from 'zod';
 import { checkKnown } from './known.js';
+import { networkSchema, payToSchema, type Accept } from './Tender.js';
 
 /** When the money moves: after the handler has succeeded, or before it runs (for streams and bodies too large to hold). */
 export type SettleTiming = 'after' | 'before';
 
+/** A request, as price functions and `authorize` see it. */
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  /** The JSON object in the body; undefined when there is none, or one longer than `maxBodyBytes`. */
+  json(): Promise<Readonly<Record<string, unknown>> | undefined>;
+}
+
+/** Works out what a request costs. What it offered is what the buyer pays, whatever it would say by then. */
+export type PriceFunction = (asked: Asked) => string | Promise<string>;
+
+/** Decides before payment: `grant` serves for nothing, `refuse` answers 403, `pay` charges. */
+export type Authorize = (asked: Asked) => Verdict | Promise<Verdict>;
+export type Verdict = 'grant' | 'refuse' | 'pay';
+
 /** A price with what belongs to it. */
 export interface PricedRoute {
-  /** US dollars: "$0.01" or "0.01". */
-  readonly price: string;
+  /** US dollars, "$0.01" or "0.01", or a function that gives such a text or "free". */
+  readonly price: string | PriceFunction;
   /** Default `after`. */
   readonly settle?: SettleTiming;
   /** Shown to buyers; one line. */
@@ -17,11 +36,15 @@ export interface PricedRoute {
   readonly mimeType?: string;
   /** `svc_` id under which payment tokens for this route are issued; default: the one of the `token` option. */
   readonly service?: string;
+  /** Ways to pay, in the order in which they are offered; default: those of `paywall()`. */
+  readonly accepts?: readonly Accept[];
+  /** Free tiers and bans; default: the one of `paywall()`. */
+  readonly authorize?: Authorize;
 }
 
-export type Price = string | PricedRoute;
+export type Price = string | PriceFunction | PricedRoute;
 
-/** A price that has been checked; `amount` in micro-dollars, the base units of USDC. */
+/** One price that has been checked; `amount` in micro-dollars, the base units of USDC. */
 export interface Terms {
   readonly amount: Amount;
   readonly settle: SettleTiming;
@@ -30,16 +53,29 @@ export interface Terms {
   readonly service: string | undefined;
 }
 
+/** What a route is sold for: {@link Terms} whose amount may have to be worked out for each request. */
+export interface RouteTerms extends Omit<Terms, 'amount'> {
+  readonly amount: Amount | PriceFunction;
+  readonly accepts: readonly Accept[] | undefined;
+  readonly authorize: Authorize | undefined;
+}
+
 const line = z.string().max(500).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
 /** Id of a service at an AgentPay API. */
 export const serviceId = z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id');
+const fn = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function');
+export const authorizeSchema = fn<Authorize>();
+const acceptSchema = z.strictObject({ network: networkSchema.optional(), payTo: payToSchema.optional(), facilitator: z.unknown().optional() });
+export const acceptsSchema = z.array(acceptSchema).min(1).max(16);
 
 const shape = {
-  price: z.string(),
+  price: z.union([z.string(), fn<PriceFunction>()], { error: 'must be a price such as "$0.01", or a function that gives one' }),
   settle: z.enum(['after', 'before']).optional(),
   description: line.optional(),
   mimeType: z.string().regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w=."-]{1,100})?$/, 'must be a media type').optional(),
   service: serviceId.optional(),
+  accepts: acceptsSchema.optional(),
+  authorize: authorizeSchema.optional(),
 };
 
 /**
@@ -47,8 +83,8 @@ const shape = {
  * @param where names the place in error messages
  * @throws TypeError for an unknown member, an unreadable, zero or too fine price
  */
-export function readPrice(price: Price, where: string): Terms {
-  const given = typeof price === 'string' ? { price } : price;
+export function readPrice(price: Price, where: string): RouteTerms {
+  const given = typeof price === 'string' || typeof price === 'function' ? { price } : price;
   if (typeof given !== 'object' || given === null) throw new TypeError(`${where} must be a price such as "$0.01".`);
   checkKnown(given, Object.keys(shape), where);
   const parsed = z.object(shape).safeParse(given);
@@ -56,15 +92,37 @@ export function readPrice(price: Price, where: string): Terms {
     const issue = parsed.error.issues[0];
     throw new TypeError(`${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}.`);
   }
-  const { settle = 'after', description = '', mimeType, service } = parsed.data;
-  return { amount: amountOf(parsed.data.price, where), settle, description, mimeType, service };
+  const { price: value, settle = 'after', description = '', mimeType, service, authorize } = parsed.data;
+  const amount = typeof value === 'function' ? value : amountOf(value, where);
+  return { amount, settle, description, mimeType, service, accepts: given.accepts, authorize };
 }
 
-function amountOf(price: string, where: string): Amount {
+/** Micro-dollars of a price. @throws TypeError for one that is unreadable, zero or too fine */
+export function amountOf(price: string, where: string): Amount {
   try {
     return parsePrice(price);
   } catch (error) {
     if (isAgentPayError(error)) throw new TypeError(`${where}: ${error.message}`, { cause: error });
     throw error;
   }
+}
+
+/**
+ * A price by volume: `tiers` maps the volume from which a price counts to that price, such as `{ 0: '$0.01', 1000: '$0.008' }`.
+ * `volumeOf` tells the volume, such as the units in the request or the caller's purchases of this month.
+ * @throws TypeError for an unreadable price or a volume that is no whole number, and without a price from 0 on
+ */
+export function byVolume(tiers: Readonly<Record<number, string>>, volumeOf: (asked: Asked) => number | Promise<number>): PriceFunction {
+  const steps = Object.entries(tiers).map(([from, price]) => ({ from: Number(from), price })).sort((a, b) => b.from - a.from);
+  for (const { from, price } of steps) {
+    if (!Number.isSafeInteger(from) || from < 0) throw new TypeError(`byVolume(): ${from} is no volume.`);
+    if (price !== 'free') amountOf(price, `byVolume() from ${from}`);
+  }
+  if (steps.at(-1)?.from !== 0) throw new TypeError('byVolume() needs a price from 0 on.');
+  return async (asked) => {
+    const volume = await volumeOf(asked);
+    const step = steps.find(({ from }) => volume >= from);
+    if (!step) throw new RangeError(`byVolume(): ${volume} is no volume.`);
+    return step.price;
+  };
 }

@@ -22,26 +22,37 @@ export interface Quote {
   readonly terms: Terms;
   readonly offers: readonly [Offer, ...Offer[]];
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
-  /** Value of `PAYMENT-REQUIRED`. */
-  paymentRequired(url: string, error: string): string;
+  /** Whether the price was worked out for one request and is offered with a pin. */
+  readonly pinned: boolean;
+  /** Value of `PAYMENT-REQUIRED`; `pin` is of use where the quote is `pinned`. */
+  paymentRequired(url: string, error: string, pin?: string): string;
   /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON text without braces. */
   bodyMembers(url: string, error: string): string;
 }
 
-export function createQuote(settings: Settings, terms: Terms): Quote {
-  const service = terms.service ?? settings.service;
-  const token = settings.issuer && service !== undefined ? { issuer: settings.issuer, service } : undefined;
-  const offers = settings.tenders.map((tender) => createOffer(settings, terms, tender)) as [Offer, ...Offer[]];
+/** Who issues payment tokens for a route, and under what name. */
+export function tokenOf({ issuer, service: main }: Settings, { service = main }: Pick<Terms, 'service'>): Quote['token'] {
+  return issuer && service !== undefined ? { issuer, service } : undefined;
+}
+
+/** Member of an x402 v2 offer's `extra` that holds the pin. */
+export const PIN = 'quote';
+
+export function createQuote(settings: Settings, terms: Terms, { tenders, pinned }: { tenders: readonly Tender[]; pinned: boolean }): Quote {
+  const token = tokenOf(settings, terms);
+  const offers = tenders.map((tender) => createOffer(settings, terms, tender)) as [Offer, ...Offer[]];
 
   const resource = definedOnly({ url: SLOT, ...resourceOf(terms) });
-  const v2 = spliced({ x402Version: 2, error: SLOT, resource, accepts: offers.map((offer) => offer.v2) });
+  const accepted = offers.map(({ v2 }) => (pinned ? { ...v2, extra: { ...v2.extra, [PIN]: SLOT } } : v2));
+  const v2 = spliced({ x402Version: 2, error: SLOT, resource, accepts: accepted });
   const accepts = offers.map((offer) => offer.v1(SLOT));
   const body = spliced({ x402Version: 1, error: SLOT, accepts, ...(token && { payment_token: tokenOffer(token, terms) }) });
   return {
     terms,
     offers,
     token,
-    paymentRequired: (url, error) => Buffer.from(v2([error, url])).toString('base64'),
+    pinned,
+    paymentRequired: (url, error, pin = '') => Buffer.from(v2([error, url, ...(pinned ? offers.map(() => pin) : [])])).toString('base64'),
     bodyMembers: (url, error) => body([error, ...offers.map(() => url)]).slice(1, -1),
   };
 }

@@ -2,12 +2,12 @@ import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
 import { AgentPayError, errorKinds, isAgentPayError, unixSeconds } from '@agentpay/primitives';
 import { mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
-import { clientLeft, requestIdOf, resourceUrl, type Exchange } from './Exchange.js';
+import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
 import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
-import { mppChallenges } from './rails/mpp.js';
+import { mppChallenges, scopeText } from './rails/mpp.js';
 import type { RequestBody } from './RequestBody.js';
 
 const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
@@ -19,10 +19,10 @@ const NO_PROOF = { v1: 'X-PAYMENT header is required', v2: 'Payment required' };
  * @throws AgentPayError `payload_too_large`
  */
 export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal): void {
-  const { quote, req } = exchange;
+  const { quote, req, pricing } = exchange;
   const challenges = mppChallenges(exchange, body);
   const url = resourceUrl(exchange);
-  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2);
+  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined);
   const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
   const headers: OutgoingHttpHeaders = {
     [x402v2.PAYMENT_REQUIRED]: required,
@@ -56,31 +56,38 @@ function offerBody({ quote }: Exchange, { challengeId, requestId, url }: OfferFa
   return `${JSON.stringify(problem).slice(0, -1)},${quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1)}}`;
 }
 
-function pageOf({ settings }: Exchange, required: string, refusal: Refusal | undefined): string {
+function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): string {
   const context = { nowSeconds: unixSeconds(settings.clock), ...(refusal && { detail: refusal.message }) };
   return payPage(x402v2.decodePaymentRequired(required), context);
 }
 
 /** Answers whatever went wrong before or instead of a paid answer. Never rejects. */
-export async function answerError(exchange: Exchange, error: unknown): Promise<void> {
-  if (clientLeft(exchange)) return;
+export async function answerError(visit: Visit, error: unknown): Promise<void> {
+  if (clientLeft(visit)) return;
   try {
-    if (error instanceof Refusal) return offer(exchange, await exchange.body(), error);
-    refuse(exchange, toAgentPayError(exchange, error));
+    if (error instanceof Refusal) return await offerAnew(visit, error);
+    refuse(visit, toAgentPayError(visit, error));
   } catch (cause) {
     // An offer needs the body, which may be too long or break off.
-    if (clientLeft(exchange)) return;
-    refuse(exchange, toAgentPayError(exchange, cause));
+    if (clientLeft(visit)) return;
+    refuse(visit, toAgentPayError(visit, cause));
   }
 }
 
-function toAgentPayError(exchange: Exchange, error: unknown): AgentPayError {
+// At today's price: an old one must not live on by way of proofs that fail.
+async function offerAnew(visit: Visit, refusal: Refusal): Promise<void> {
+  const quote = visit.pricing.fixed ?? (await visit.pricing.current(askedOf(visit)));
+  if (quote === 'free') throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
+  offer({ ...visit, quote }, await visit.body(), refusal);
+}
+
+function toAgentPayError(exchange: Visit, error: unknown): AgentPayError {
   if (isAgentPayError(error)) return error;
   exchange.settings.report({ what: 'a request to a priced route failed', error, requestId: requestIdOf(exchange) });
   return new AgentPayError('internal_error', 'The request failed.', { cause: error });
 }
 
-function refuse(exchange: Exchange, error: AgentPayError): void {
+function refuse(exchange: Visit, error: AgentPayError): void {
   const requestId = requestIdOf(exchange);
   // A reason from the wire, such as a facilitator's code, is finer than the name of the kind.
   const code = error.kind === 'payment_already_used' ? (error.reason ?? error.kind) : error.kind;
@@ -112,7 +119,7 @@ interface Written {
 }
 
 /** Writes an answer of our own, in one piece. */
-function write(exchange: Exchange, { status, body, requestId, headers, page = false }: Written): void {
+function write(exchange: Visit, { status, body, requestId, headers, page = false }: Written): void {
   const { res, gate } = exchange;
   const send = () => {
     const head: OutgoingHttpHeaders = priced(exchange, page);
@@ -147,6 +154,12 @@ export function markPaid(exchange: Exchange, receipt: Receipt): void {
   setHeaders(exchange.res, receipt);
 }
 
+/** Sets the headers of an answer that was given for nothing to this caller. */
+export function markGranted(visit: Visit): void {
+  setHeaders(visit.res, priced(visit));
+  markPrivate(visit.res);
+}
+
 /** Sets the headers of an answer that was not charged. */
 export function markUnpaid(exchange: Exchange): void {
   setHeaders(exchange.res, priced(exchange));
@@ -154,6 +167,6 @@ export function markUnpaid(exchange: Exchange): void {
   if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
 }
 
-function priced({ res, req, settings }: Exchange, page = false): OutgoingHttpHeaders {
+function priced({ res, req, settings }: Visit, page = false): OutgoingHttpHeaders {
   return pricedHeaders(res, { authorizationHeader: settings.authorizationHeader, cors: req.headers.origin !== undefined, page });
 }

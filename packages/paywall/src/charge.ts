@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { AgentPayError } from '@agentpay/primitives';
 import { mpp } from '@agentpay/protocol';
-import { markPaid, markUnpaid, offer, replay } from './answers.js';
+import { markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
 import { clientLeft, targetOf, type Exchange } from './Exchange.js';
 import { holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
 import type { Payment } from './Payment.js';
-import { findProof, mayCarryProof, type Proof } from './proof.js';
+import type { Proof } from './proof.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
 
 /** What verifying may take, and what clocks of several nodes may differ by, in ms. */
 const LEASE_MARGIN_MS = 30_000;
 
 /**
- * Serves one request to a priced route: without a proof the offer, with a good one the handler's answer, once.
+ * Serves one request that came with a proof: a good one gets the handler's answer, once.
  *
  *     absent ── take ──> running ── handler succeeded ──> settling ── money taken ──> done
  *                          │                                 │
@@ -21,9 +21,7 @@ const LEASE_MARGIN_MS = 30_000;
  *
  * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `answerError` to render.
  */
-export async function charge(exchange: Exchange): Promise<void> {
-  const proof = mayCarryProof(exchange) ? await findProof(exchange) : undefined;
-  if (!proof) return offer(exchange, await exchange.body());
+export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
   const { claims, handlerTimeoutMs, clock } = exchange.settings;
   const payment = await proof.read(exchange, proof.text);
   const subject = { key: payment.key, binding: bindingOf(exchange, proof), expiresAtMs: payment.expiresAtMs };

@@ -1,20 +1,19 @@
 import {
-  findNetwork,
   memoryStore,
   systemClock,
   systemRandom,
   type Clock,
-  type Network,
   type Random,
   type Store,
 } from '@agentpay/primitives';
-import { addressSchema, checksumAddress, httpFacilitator, mpp, type Facilitator } from '@agentpay/protocol';
+import { mpp, type Facilitator } from '@agentpay/protocol';
 import { z } from 'zod';
 import { claimsIn, type Claims } from './Claims.js';
+import { facilitatorsOf } from './facilitators.js';
 import { checkKnown } from './known.js';
-import { readPrice, serviceId, type Price, type Terms } from './Price.js';
+import { acceptsSchema, authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
-import type { Tender } from './Tender.js';
+import { networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
 
 /** The AgentPay API that issues and settles payment tokens. */
 export interface TokenOptions {
@@ -35,7 +34,11 @@ export interface PaywallOptions {
   /** CAIP-2 id or x402 name. Default "base-sepolia". */
   readonly network?: string;
   /** Base URL of an x402 facilitator, or one in the same process. */
-  readonly facilitator: string | Facilitator;
+  readonly facilitator: Required<Accept>['facilitator'];
+  /** Ways to pay, in the order in which they are offered. Default: one, by the three options above. */
+  readonly accepts?: readonly Accept[];
+  /** Free tiers and bans, for every priced request; a route may have its own. */
+  readonly authorize?: Authorize;
   /** Price of everything behind the place where the middleware is mounted. */
   readonly price?: Price;
   /** Prices by "METHOD /path" or "/path"; what is not listed is free. */
@@ -71,8 +74,10 @@ export interface PaywallOptions {
 /** The options, checked and completed. */
 export interface Settings {
   readonly tenders: readonly [Tender, ...Tender[]];
-  readonly price: Terms | undefined;
-  readonly routes: readonly (readonly [pattern: string, terms: Terms | 'free'])[] | undefined;
+  tendersOf(accepts: readonly Accept[]): Settings['tenders'];
+  readonly authorize: Authorize | undefined;
+  readonly price: RouteTerms | undefined;
+  readonly routes: readonly (readonly [pattern: string, terms: RouteTerms | 'free'])[] | undefined;
   readonly baseUrl: string | undefined;
   readonly realm: string;
   readonly mppSecrets: readonly [string, ...string[]];
@@ -102,10 +107,14 @@ const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SE
 const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 const bytes = z.number().int().min(0).max(1024 * MIB).optional();
 
+const oneFacilitator = z.union([url, objectWith<Facilitator>('verify', 'settle', 'supported')]);
+
 const shape = {
-  payTo: addressSchema.refine(isPayable, 'must be an address with a right checksum, and not the zero address'),
-  network: z.string().refine((name) => findNetwork(name) !== undefined, 'must be "base-sepolia", "base" or their CAIP-2 id').optional(),
-  facilitator: z.union([url, objectWith<Facilitator>('verify', 'settle', 'supported')], { error: 'must be an http URL or a Facilitator' }),
+  payTo: payToSchema,
+  network: networkSchema.optional(),
+  facilitator: z.union([oneFacilitator, z.array(oneFacilitator).min(1).max(8)], { error: 'must be an http URL or a Facilitator, or a list of them' }),
+  accepts: acceptsSchema.optional(),
+  authorize: authorizeSchema.optional(),
   price: z.unknown().optional(),
   routes: z.record(z.string(), z.unknown()).optional(),
   baseUrl: url.optional(),
@@ -132,13 +141,16 @@ export function readOptions(options: PaywallOptions): Settings {
   check('paywall()', shape, options);
   if (options.token) check('paywall() token', tokenShape, options.token);
   const { clock = systemClock, random = systemRandom, fetch = globalThis.fetch, maxTimeoutSeconds = 300, baseUrl } = options;
-  const network = findNetwork(options.network ?? 'base-sepolia') as Network;
   const report = guarded(options.onError ?? onStderr);
   const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
-  const facilitator = typeof options.facilitator === 'string' ? httpFacilitator({ url: options.facilitator, fetch }) : options.facilitator;
+  const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
+  const facilitatorOf = facilitatorsOf({ clock, fetch, report });
+  const tendersOf = (accepts: readonly Accept[]) => readTenders(accepts, defaults, facilitatorOf);
   return {
-    tenders: [{ network, asset: network.usdc, payTo: checksumAddress(options.payTo), facilitator }],
+    tenders: tendersOf(options.accepts ?? [{}]),
+    tendersOf,
+    authorize: options.authorize,
     ...readPrices(options),
     baseUrl: baseUrl?.replace(/\/+$/, ''),
     realm: options.realm ?? (baseUrl ? new URL(baseUrl).host : 'paid-api'),
@@ -174,7 +186,7 @@ function readPrices({ price, routes, token }: PaywallOptions): Pick<Settings, 'p
   };
 }
 
-function readServiced(price: Price, where: string, token: TokenOptions | undefined): Terms {
+function readServiced(price: Price, where: string, token: TokenOptions | undefined): RouteTerms {
   const terms = readPrice(price, where);
   if (terms.service && !token) throw new TypeError(`${where}: a service needs the option token of paywall().`);
   return terms;
@@ -202,12 +214,6 @@ const onStderr: Report = ({ what, error, requestId }) => {
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
-}
-
-function isPayable(address: string): boolean {
-  const digits = address.slice(2);
-  const unmixed = digits === digits.toLowerCase() || digits === digits.toUpperCase();
-  return !/^0+$/.test(digits) && (unmixed || checksumAddress(address) === address);
 }
 
 function objectWith<T>(...methods: (keyof T & string)[]) {

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
-import { answerError, offer } from './answers.js';
+import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
-import { targetOf, type Exchange, type Next, type Request } from './Exchange.js';
+import { askedOf, targetOf, type Exchange, type Next, type Request, type Visit } from './Exchange.js';
+import { stampHead } from './Gate.js';
 import { readOptions, type PaywallOptions, type Settings } from './options.js';
 import { readPrice, type Price } from './Price.js';
-import { createQuote, type Quote } from './Quote.js';
-import { mayCarryProof } from './proof.js';
+import { createPricing, type Pricing } from './Pricing.js';
+import { findProof, mayCarryProof, quotedBy } from './proof.js';
 import { hasBody, NO_BODY, readBody, type RequestBody } from './RequestBody.js';
 import { compileRoutes } from './routes.js';
 
@@ -26,62 +27,88 @@ export interface Paywall extends Middleware {
  */
 export function paywall(options: PaywallOptions): Paywall {
   const settings = readOptions(options);
-  const quoteOf = quoter(settings);
+  const priceOf = priceTable(settings);
 
   function paywall(req: IncomingMessage, res: ServerResponse, next: Next): void {
-    const found = quoteOf(req);
+    const found = priceOf(req);
     if (found === 'free') return void next();
     if (found === 'unpriced') return void next(new TypeError('paywall() needs price or routes to be used as middleware.'));
     serve({ settings, req, res, next, ...found });
   }
 
   paywall.charge = (price: Price): Middleware => {
-    const quote = createQuote(settings, readPrice(price, 'charge()'));
+    const pricing = createPricing(settings, readPrice(price, 'charge()'));
     return function charge(req, res, next) {
       if (req.method === 'OPTIONS') return void next();
-      serve({ settings, req, res, next, quote });
+      serve({ settings, req, res, next, pricing });
     };
   };
   return paywall;
 }
 
-type Found = 'free' | 'unpriced' | { readonly quote: Quote } | { readonly quote: Quote; readonly allow: readonly string[] };
+type Found = 'free' | 'unpriced' | Pick<Visit, 'pricing' | 'allow'>;
 
-function quoter(settings: Settings): (req: Request) => Found {
+function priceTable(settings: Settings): (req: Request) => Found {
   const { price, routes } = settings;
   if (price) {
-    const found = { quote: createQuote(settings, price) };
+    const found = { pricing: createPricing(settings, price) };
     return ({ method }) => (method === 'OPTIONS' ? 'free' : found);
   }
   if (!routes) return () => 'unpriced';
-  const quoted = routes.map(([pattern, terms]) => [pattern, terms === 'free' ? terms : createQuote(settings, terms)] as const);
-  const table = compileRoutes(quoted);
-  const anyQuote = quoted.map(([, quote]) => quote).find((quote) => quote !== 'free');
+  const priced = routes.map(([pattern, terms]) => [pattern, terms === 'free' ? terms : createPricing(settings, terms)] as const);
+  const table = compileRoutes(priced);
+  const anyPricing = priced.map(([, pricing]) => pricing).find((pricing) => pricing !== 'free') as Pricing;
   return (req) => {
     const match = table(req.method ?? 'GET', [targetOf(req), req.url ?? '/']);
-    if (match.kind === 'priced') return { quote: match.price };
-    return match.kind === 'free' ? 'free' : { quote: anyQuote as Quote, allow: match.allow };
+    if (match.kind === 'priced') return { pricing: match.price };
+    return match.kind === 'free' ? 'free' : { pricing: anyPricing, allow: match.allow };
   };
 }
 
-function serve(parts: Pick<Exchange, 'settings' | 'req' | 'res' | 'next' | 'quote' | 'allow'>): void {
+function serve(parts: Omit<Visit, 'body'>): void {
   let body: Promise<RequestBody> | undefined;
-  const exchange: Exchange = { ...parts, body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)) };
-  serveNow(exchange)?.catch((error: unknown) => answerError(exchange, error)).catch((error: unknown) => {
-    exchange.settings.report({ what: 'an answer could not be sent', error });
-    exchange.res.destroy();
+  const visit: Visit = { ...parts, body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)) };
+  serveNow(visit)?.catch((error: unknown) => answerError(visit, error)).catch((error: unknown) => {
+    visit.settings.report({ what: 'an answer could not be sent', error });
+    visit.res.destroy();
   });
 }
 
-/** What carries neither proof nor body is answered without waiting for anything. */
-function serveNow(exchange: Exchange): Promise<void> | undefined {
-  if (exchange.allow) return refuseMethod();
-  if (hasBody(exchange.req) || mayCarryProof(exchange)) return charge(exchange);
+/** What carries neither proof nor body is answered without waiting for anything, unless it takes a function to price it. */
+function serveNow(visit: Visit): Promise<void> | undefined {
+  const { allow, pricing } = visit;
+  if (allow) return refuseMethod();
+  if (!pricing.fixed || pricing.authorize || hasBody(visit.req) || mayCarryProof(visit)) return admit(visit);
   try {
-    return void offer(exchange, NO_BODY);
+    return void offer(withQuote(visit, pricing.fixed), NO_BODY);
   } catch (error) {
     return Promise.reject(error);
   }
+}
+
+/** Finds out whether a request has to pay, and how much. */
+async function admit(visit: Visit): Promise<void> {
+  const { pricing } = visit;
+  const verdict = (await pricing.authorize?.(askedOf(visit))) ?? 'pay';
+  if (verdict === 'refuse') throw new AgentPayError('forbidden', 'The seller does not serve this request.');
+  if (verdict === 'grant') return serveFree(visit);
+  if (verdict !== 'pay') throw new TypeError('authorize must give "grant", "refuse" or "pay".');
+  const proof = mayCarryProof(visit) ? await findProof(visit) : undefined;
+  const quote = pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
+  if (quote === 'free') return serveFree(visit);
+  const exchange = withQuote(visit, quote);
+  if (!proof) return offer(exchange, await visit.body());
+  return charge(exchange, proof);
+}
+
+/** The same object, so that whoever answers for the visit sees the gate of the exchange. */
+function withQuote(visit: Visit, quote: Exchange['quote']): Exchange {
+  return Object.assign(visit, { quote });
+}
+
+async function serveFree(visit: Visit): Promise<void> {
+  stampHead(visit.res, () => markGranted(visit));
+  await visit.next();
 }
 
 async function refuseMethod(): Promise<never> {

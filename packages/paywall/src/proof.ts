@@ -1,53 +1,90 @@
 import { AgentPayError } from '@agentpay/primitives';
 import { mpp, PAYMENT_TOKEN_FIELD, X_PAYMENT_TOKEN, x402v1, x402v2 } from '@agentpay/protocol';
-import type { Exchange } from './Exchange.js';
+import type { Exchange, Visit } from './Exchange.js';
 import type { Payment } from './Payment.js';
-import { mppPayment } from './rails/mpp.js';
+import { PIN, type Quote } from './Quote.js';
+import { mppPayment, offeredAmount, scopeText } from './rails/mpp.js';
 import { tokenPayment } from './rails/token.js';
-import { x402v1Payment, x402v2Payment } from './rails/x402.js';
+import { readExact, x402v1Payment, x402v2Payment } from './rails/x402.js';
 import { hasBody, jsonObject } from './RequestBody.js';
 
 type Reader = (exchange: Exchange, text: string) => Payment | Promise<Payment>;
 
-/** A payment proof as it came. */
-export interface Proof {
-  readonly text: string;
-  /** Checks the proof against the quote. */
+interface Rail {
+  /** Checks a proof against the quote. */
   readonly read: Reader;
+  /** The quote that a proof says it was made for, if that was pinned for this request. */
+  readonly quoted: (visit: Visit, scope: string, text: string) => Quote | undefined;
+}
+
+const rails = {
+  x402v2: {
+    read: x402v2Payment,
+    quoted({ pricing }, scope, text) {
+      const { amount, extra } = x402v2.decodePaymentPayload(text.trim()).accepted;
+      return pricing.pinned(scope, BigInt(amount), String(extra?.[PIN] ?? ''));
+    },
+  },
+  x402v1: {
+    read: x402v1Payment,
+    quoted({ pricing }, scope, text) {
+      const { payload } = x402v1.decodePaymentPayload(text.trim());
+      return pricing.pinned(scope, BigInt(readExact(payload).authorization.value), undefined);
+    },
+  },
+  mpp: {
+    read: mppPayment,
+    // A challenge of ours is its own pin.
+    quoted(visit, _, text) {
+      const amount = offeredAmount(visit, text);
+      return amount === undefined ? undefined : visit.pricing.at(amount);
+    },
+  },
+  token: { read: tokenPayment, quoted: () => undefined },
+} as const satisfies Record<string, Rail>;
+
+/** A payment proof as it came. */
+export interface Proof extends Rail {
+  readonly text: string;
 }
 
 /** Whether a request may carry a proof: only then is it worth looking closer. */
-export function mayCarryProof({ req, settings, quote }: Exchange): boolean {
+export function mayCarryProof({ req, settings, pricing }: Visit): boolean {
   const { headers } = req;
   return (
     headers['payment-signature'] !== undefined ||
     headers['x-payment'] !== undefined ||
     headers[settings.authorizationHeader === mpp.AUTHORIZATION ? 'authorization' : 'payment-authorization'] !== undefined ||
-    (quote.token !== undefined && (headers['x-payment-token'] !== undefined || hasBody(req)))
+    (pricing.token !== undefined && (headers['x-payment-token'] !== undefined || hasBody(req)))
   );
 }
 
 /** The proof a request carries, if any. @throws AgentPayError `payment_ambiguous` when there are several */
-export async function findProof(exchange: Exchange): Promise<Proof | undefined> {
-  const { settings, quote } = exchange;
+export async function findProof(visit: Visit): Promise<Proof | undefined> {
+  const { settings, pricing } = visit;
   const found: Proof[] = [];
-  const look = (header: string, read: Reader, fits: (text: string) => boolean = () => true) => {
-    const text = headerOf(exchange, header);
-    if (text !== undefined && fits(text)) found.push({ text, read });
+  const look = (header: string, { read, quoted }: Rail, fits: (text: string) => boolean = () => true) => {
+    const text = headerOf(visit, header);
+    if (text !== undefined && fits(text)) found.push({ text, read, quoted });
   };
-  look(x402v2.PAYMENT_SIGNATURE, x402v2Payment);
-  look(x402v1.X_PAYMENT, x402v1Payment);
-  look(settings.authorizationHeader, mppPayment, mpp.hasCredential);
-  if (quote.token) {
-    look(X_PAYMENT_TOKEN, tokenPayment);
-    const text = await tokenInBody(exchange);
-    if (text !== undefined && !found.some((proof) => proof.text === text)) found.push({ text, read: tokenPayment });
+  look(x402v2.PAYMENT_SIGNATURE, rails.x402v2);
+  look(x402v1.X_PAYMENT, rails.x402v1);
+  look(settings.authorizationHeader, rails.mpp, mpp.hasCredential);
+  if (pricing.token) {
+    look(X_PAYMENT_TOKEN, rails.token);
+    const text = await tokenInBody(visit);
+    if (text !== undefined && !found.some((proof) => proof.text === text)) found.push({ text, ...rails.token });
   }
   if (found.length > 1) throw new AgentPayError('payment_ambiguous', 'The request carries several payment proofs.');
   return found[0];
 }
 
-function headerOf({ req }: Exchange, name: string): string | undefined {
+/** The quote that the proof was made for, where prices are worked out request by request. */
+export async function quotedBy(visit: Visit, proof: Proof): Promise<Quote | undefined> {
+  return proof.quoted(visit, scopeText(visit.req, await visit.body()), proof.text);
+}
+
+function headerOf({ req }: Visit, name: string): string | undefined {
   const values = req.headersDistinct[name.toLowerCase()];
   // Several Authorization lines are one list, in which other schemes may stand beside the credential.
   if (name === mpp.AUTHORIZATION) return values?.join(', ');
@@ -55,8 +92,8 @@ function headerOf({ req }: Exchange, name: string): string | undefined {
   return values?.[0];
 }
 
-async function tokenInBody(exchange: Exchange): Promise<string | undefined> {
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(exchange.req.headers['content-type'] ?? '')) return undefined;
-  const text = jsonObject(await exchange.body())?.[PAYMENT_TOKEN_FIELD];
+async function tokenInBody(visit: Visit): Promise<string | undefined> {
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(visit.req.headers['content-type'] ?? '')) return undefined;
+  const text = jsonObject(await visit.body())?.[PAYMENT_TOKEN_FIELD];
   return typeof text === 'string' ? text : undefined;
 }

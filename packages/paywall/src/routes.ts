@@ -1,4 +1,4 @@
-import type { Terms } from './Price.js';
+import type { RouteTerms } from './Price.js';
 
 /** What the table says of a request. */
 export type Match<P> =
@@ -11,8 +11,12 @@ export type Match<P> =
 export type RouteTable<P> = (method: string, targets: readonly string[]) => Match<P>;
 
 interface Priced {
-  readonly terms: Pick<Terms, 'amount'>;
+  readonly terms: Pick<RouteTerms, 'amount'>;
 }
+
+// A price that has to be worked out may be any: it counts as the highest.
+const isDearer = (a: Priced, b: Priced) =>
+  typeof a.terms.amount === 'function' || (typeof b.terms.amount !== 'function' && a.terms.amount > b.terms.amount);
 
 interface Route<P> {
   /** Undefined: any method. */
@@ -63,7 +67,7 @@ export function compileRoutes<P extends Priced>(entries: readonly (readonly [str
     if (plain !== undefined) return lookUp(method, plain);
     const matches = readings(targets).map((path) => lookUp(method, path));
     const priced = matches.filter((match) => match.kind === 'priced');
-    const dearest = priced.sort((a, b) => (a.price.terms.amount < b.price.terms.amount ? 1 : -1))[0];
+    const dearest = priced.reduce((a, b) => (isDearer(b.price, a.price) ? b : a), priced[0] as (typeof priced)[number]);
     return dearest ?? matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
   };
 }

@@ -138,25 +138,25 @@ function authorize(value: string, changes: AuthorizationChanges) {
   };
 }
 
-/** Pays an offer: the headers to send the request again with. */
-export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChanges = {}): Record<string, string> {
+/** Pays an offer, the `choice`-th of those made: the headers to send the request again with. */
+export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChanges = {}, choice = 0): Record<string, string> {
   switch (dialect) {
     case 'x402v2': {
-      const accepted = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts[0] as x402v2.PaymentRequirements;
-      const authorization = authorize(accepted.amount, changes);
+      const accepted = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts[choice] as x402v2.PaymentRequirements;
+      const authorization = authorize(accepted.amount, { to: accepted.payTo, ...changes });
       const payload = { signature: SIGNATURE, authorization };
       return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload }) };
     }
     case 'x402v1': {
-      const accepted = x402v1.parsePaymentRequired(offer.json()).accepts[0] as x402v1.PaymentRequirements;
-      const payload = { signature: SIGNATURE, authorization: authorize(accepted.maxAmountRequired, changes) };
+      const accepted = x402v1.parsePaymentRequired(offer.json()).accepts[choice] as x402v1.PaymentRequirements;
+      const payload = { signature: SIGNATURE, authorization: authorize(accepted.maxAmountRequired, { to: accepted.payTo, ...changes }) };
       return { 'x-payment': x402v1.encodePaymentPayload({ x402Version: 1, scheme: 'exact', network: accepted.network, payload }) };
     }
     case 'mpp': {
-      const challenge = mpp.readChallenges(offer.headers['www-authenticate'] as string)[0] as mpp.Challenge;
+      const challenge = mpp.readChallenges(offer.headers['www-authenticate'] as string)[choice] as mpp.Challenge;
       const validBefore = String(Math.floor(mpp.expiresAtMs(challenge) / 1000));
-      const { amount } = mpp.readEvmChargeRequest(challenge);
-      const authorization = authorize(amount, { validBefore, nonce: mpp.challengeNonce(challenge), ...changes });
+      const { amount, recipient } = mpp.readEvmChargeRequest(challenge);
+      const authorization = authorize(amount, { validBefore, nonce: mpp.challengeNonce(challenge), to: recipient, ...changes });
       const credential = { challenge, payload: { type: 'authorization', signature: SIGNATURE, ...authorization } };
       return { [(challenge.header ?? 'authorization').toLowerCase()]: mpp.serializeCredential(credential) };
     }

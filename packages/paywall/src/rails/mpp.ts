@@ -108,6 +108,18 @@ function checkPayer(
   }
 }
 
+/** What a proof buys, as one text: method, path, query and body. */
+export function scopeText(req: Request, body: RequestBody): string {
+  const { s, b = '', digest = '' } = scopeOf(req, body);
+  return [s, b, digest].join('|');
+}
+
+/** The amount that a challenge of ours offered; undefined for any other credential. */
+export function offeredAmount({ settings }: Pick<Exchange, 'settings'>, header: string): bigint | undefined {
+  const { challenge } = mpp.readCredential(header);
+  return mpp.isOwnChallenge(challenge, settings.mppSecrets) ? BigInt(mpp.readEvmChargeRequest(challenge).amount) : undefined;
+}
+
 function scopeOf(req: Request, body: RequestBody): Scope {
   return { s: digestOf(`${req.method} ${targetOf(req)}`), ...bodyScope(body) };
 }

@@ -51,6 +51,6 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
   });
 }
 
-function readExact(payload: unknown): ExactPayload {
+export function readExact(payload: unknown): ExactPayload {
   return parseShape(exactPayloadSchema, payload, 'payload of scheme exact');
 }

@@ -1,0 +1,97 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
+import type { Settings } from './options.js';
+import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
+import { createQuote, tokenOf, type Quote } from './Quote.js';
+
+/** What a route costs: one quote, or one for each amount that its price function gives. */
+export interface Pricing {
+  readonly terms: RouteTerms;
+  readonly token: Quote['token'];
+  readonly authorize: Authorize | undefined;
+  /** The quote for every request, where there is one. */
+  readonly fixed: Quote | undefined;
+  /** What this request costs now. @throws AgentPayError `internal_error` when the price function fails */
+  current(asked: Asked): Promise<Quote | 'free'>;
+  /** Keeps the price of an offer for whoever pays it: the pin that goes with the offer. `scope` names the request. */
+  pin(scope: string, quote: Quote): string;
+  /** The quote of an amount that was pinned for this request, and is not too old. Without a pin only this process remembers. */
+  pinned(scope: string, amount: Amount, pin: string | undefined): Quote | undefined;
+  /** The quote of an amount that is known to have been offered. */
+  at(amount: Amount): Quote;
+}
+
+/** Most quotes, and most offers, that are remembered of one route. */
+const MAX_QUOTES = 500;
+const MAX_OFFERS = 10_000;
+
+export function createPricing(settings: Settings, terms: RouteTerms): Pricing {
+  const { amount, ...rest } = terms;
+  const tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
+  const quotes = new Map<Amount, Quote>();
+  const at = (value: Amount): Quote => {
+    const known = quotes.get(value);
+    if (known) return known;
+    const quote = createQuote(settings, { ...rest, amount: value }, { tenders, pinned: typeof amount === 'function' });
+    remember(quotes, MAX_QUOTES, [value, quote]);
+    return quote;
+  };
+  return {
+    terms,
+    token: tokenOf(settings, terms),
+    authorize: terms.authorize ?? settings.authorize,
+    fixed: typeof amount === 'bigint' ? at(amount) : undefined,
+    at,
+    async current(asked) {
+      const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, asked);
+      return price === 'free' ? price : at(price);
+    },
+    ...pins(settings, at),
+  };
+}
+
+async function worksOut({ report }: Settings, price: PriceFunction, asked: Asked): Promise<Amount | 'free'> {
+  try {
+    const text = await price(asked);
+    return text === 'free' ? text : amountOf(text, 'price function');
+  } catch (error) {
+    report({ what: 'a price function failed', error });
+    throw new AgentPayError('internal_error', 'The price could not be worked out.', { cause: error });
+  }
+}
+
+// A pin says until when an amount counts for a request; its code proves that it was issued here.
+function pins({ clock, maxTimeoutSeconds, mppSecrets }: Settings, at: Pricing['at']): Pick<Pricing, 'pin' | 'pinned'> {
+  const offered = new Map<string, number>();
+  const codeOf = (secret: string, said: string) => createHmac('sha256', secret).update(`pin|${said}`).digest('base64url');
+  return {
+    pin(scope, { terms: { amount } }) {
+      const until = unixSeconds(clock) + maxTimeoutSeconds;
+      remember(offered, MAX_OFFERS, [`${scope}|${amount}`, until]);
+      return `${until}.${codeOf(mppSecrets[0], `${scope}|${amount}|${until}`)}`;
+    },
+    pinned(scope, amount, pin) {
+      const until = pin === undefined ? offered.get(`${scope}|${amount}`) : untilOf(pin);
+      if (until === undefined || until <= unixSeconds(clock)) return undefined;
+      if (pin === undefined) return at(amount);
+      const own = mppSecrets.some((secret) => isSame(pin, `${until}.${codeOf(secret, `${scope}|${amount}|${until}`)}`));
+      return own ? at(amount) : undefined;
+    },
+  };
+}
+
+function untilOf(pin: string): number | undefined {
+  return /^\d{1,12}\./.test(pin) ? Number.parseInt(pin, 10) : undefined;
+}
+
+function isSame(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Sets an entry and forgets the oldest one when there are too many. */
+function remember<K, V>(entries: Map<K, V>, max: number, [key, value]: [K, V]): void {
+  entries.delete(key);
+  if (entries.size >= max) entries.delete(entries.keys().next().value as K);
+  entries.set(key, value);
+}
