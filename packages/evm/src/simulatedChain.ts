@@ -188,7 +188,8 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     },
     async transactionsWith({ address, topics }) {
       enter('transactionsWith');
-      const matches = (log: Log) => sameHex(log.address, address) && topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
+      const hasTopics = (log: Log) => topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
+      const matches = (log: Log) => sameHex(log.address, address) && hasTopics(log);
       const found = blocks.flatMap((block) => block.receipts.map((receipt, i) => ({ receipt, call: block.calls[i] as Call })));
       return found.filter(({ receipt: { logs } }) => logs.some(matches)).slice(-20);
     },

@@ -1,9 +1,16 @@
 import type { Db } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
 import { mortal } from './mortal.fixture.js';
-import { openBed, openDb, signedRequest } from './payment.fixture.js';
+import { openPermit2, permitRequest } from './permit.fixture.js';
+import { openBed, openDb, payer, signedRequest } from './payment.fixture.js';
 
-describe('a facilitator that dies after any step of a settlement', () => {
+const schemes = [
+  { scheme: 'exact by EIP-3009', newRequest: signedRequest },
+  { scheme: 'exact by Permit2', newRequest: () => permitRequest() },
+  { scheme: 'upto', newRequest: () => permitRequest({ scheme: 'upto' }) },
+];
+
+describe.each(schemes)('a facilitator that dies after any step of a settlement of $scheme', ({ newRequest }) => {
   let db: Db;
   beforeAll(async () => void (db = await openDb()));
   afterAll(() => db.close());
@@ -22,21 +29,23 @@ describe('a facilitator that dies after any step of a settlement', () => {
 
   async function stepsOfOneSettlement(): Promise<number> {
     const bed = await openBed(db);
+    openPermit2(bed, payer.address);
     const life = mortal(bed);
     const facilitator = await bed.start(life);
     const before = life.steps();
     bed.mine();
-    await facilitator.settle(await signedRequest());
+    await facilitator.settle(await newRequest());
     await bed.close();
     return life.steps() - before;
   }
 
   async function dieAndRetry(steps: number, mining: boolean): Promise<number> {
     const bed = await openBed(db);
+    openPermit2(bed, payer.address);
     const life = mortal(bed);
     const victim = await bed.startMortal(life);
     if (mining) bed.mine();
-    const request = await signedRequest();
+    const request = await newRequest();
     const death = life.dieAfter(steps).then(() => 1);
     const died = await Promise.race([death, victim.settle(request).then(() => 0)]);
     life.kill();

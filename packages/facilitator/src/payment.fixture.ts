@@ -120,3 +120,11 @@ export async function openBed(db: Db): Promise<Bed> {
     },
   };
 }
+
+/** Waits for what must come to pass soon. */
+export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
+  for (const end = Date.now() + timeoutMs; !holds(); ) {
+    if (Date.now() > end) throw new Error('It did not come to pass in time.');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -36,7 +36,8 @@ export async function proveChain(chain: Chain, network: Network, assets?: readon
   if (actual !== network.chainId) {
     throw new Error(`The node at RPC_URL is on chain ${actual}, not on ${network.name} (${network.chainId}).`);
   }
-  const tokens = await Promise.all((assets ?? [network.usdc.address]).map((address) => proveToken(chain, network, checksumAddress(address))));
+  const addresses = (assets ?? [network.usdc.address]).map(checksumAddress);
+  const tokens = await Promise.all(addresses.map((address) => proveToken(chain, network, address)));
   return { assets: tokens, permit2: await hasPermit2(chain, network) };
 }
 

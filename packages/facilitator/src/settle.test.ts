@@ -12,6 +12,7 @@ import {
   randomNonce,
   seller,
   signedRequest,
+  until,
   type Bed,
 } from './payment.fixture.js';
 
@@ -251,10 +252,3 @@ describe('settle', () => {
     expect(bed.chain.calls.send).toBeUndefined();
   });
 });
-
-async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !holds(); ) {
-    if (Date.now() > end) throw new Error('It did not come to pass in time.');
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}

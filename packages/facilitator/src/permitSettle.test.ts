@@ -1,0 +1,159 @@
+import type { Db } from '@agentpay/primitives';
+import { exactPermit2PayloadSchema, PERMIT2, toPermit2Authorization, type FacilitatorRequest } from '@agentpay/protocol';
+import { exactSettleCall } from '@agentpay/evm';
+import { openPermit2, permitRequest } from './permit.fixture.js';
+import {
+  gasPayer,
+  network,
+  newPayer,
+  nowSeconds,
+  openBed,
+  openDb,
+  payer,
+  randomNonce,
+  seller,
+  signedRequest,
+  until,
+  type Bed,
+} from './payment.fixture.js';
+
+/** The same permit, of which the seller takes another amount. */
+const taking = (request: FacilitatorRequest, amount: string) =>
+  ({ ...request, paymentRequirements: { ...request.paymentRequirements, amount } }) as FacilitatorRequest;
+
+let db: Db;
+let bed: Bed;
+beforeAll(async () => void (db = await openDb()));
+afterAll(() => db.close());
+beforeEach(async () => {
+  bed = await openBed(db);
+  openPermit2(bed, payer.address);
+});
+afterEach(() => bed.close());
+
+describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) => {
+  it('moves the money once for 20 equal calls, which all get the same answer', async () => {
+    const facilitator = await bed.start();
+    bed.mine();
+    const request = await permitRequest({ scheme });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => facilitator.settle(request)));
+    const amount = scheme === 'upto' ? { amount: '10000' } : {};
+    const transaction = expect.stringMatching(/^0x[0-9a-f]{64}$/);
+    expect(answers[0]).toEqual({ success: true, transaction, network: network.id, payer: payer.address, ...amount });
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(await facilitator.settle(request)).toEqual(answers[0]);
+    expect(bed.chain.transfers()).toHaveLength(1);
+    expect(bed.chain.balanceOf(seller)).toBe(10_000n);
+  });
+
+  it('settles payments of one payer and of many, each in a transaction of its own, beside those by EIP-3009', async () => {
+    const facilitator = await bed.start();
+    const others = Array.from({ length: 3 }, newPayer);
+    openPermit2(bed, ...others.map(({ address }) => address));
+    const requests = await Promise.all([
+      ...[payer, payer, ...others].map((account) => permitRequest({ scheme, account })),
+      signedRequest(),
+      signedRequest(),
+    ]);
+    bed.mine();
+    const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
+    expect(answers.filter(({ success }) => !success)).toEqual([]);
+    expect(new Set(answers.slice(0, 5).map(({ transaction }) => transaction)).size).toBe(5);
+    expect(bed.chain.transfers()).toHaveLength(7);
+  });
+
+  it('refuses the same permit for another purchase, and its nonce for another permit', async () => {
+    const facilitator = await bed.start();
+    bed.mine();
+    const nonce = BigInt(randomNonce());
+    const first = await permitRequest({ scheme, permit: { nonce } });
+    expect((await facilitator.settle(first)).success).toBe(true);
+    const permit = { nonce, deadline: nowSeconds() + 301n };
+    const [elsewhere, other] = [structuredClone(first), await permitRequest({ scheme, permit })];
+    (elsewhere.paymentPayload as { resource?: { url: string } }).resource = { url: 'https://seller.example/other' };
+    expect(await facilitator.settle(elsewhere)).toMatchObject({ success: false, errorReason: 'duplicate_settlement', transaction: '' });
+    expect(await facilitator.settle(other)).toMatchObject({ success: false, errorReason: 'permit2_invalid_nonce', transaction: '' });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('fails a permit whose payer takes the allowance back on the way, and settles it when it is given again', async () => {
+    const facilitator = await bed.start();
+    const request = await permitRequest({ scheme });
+    const answer = facilitator.settle(request);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
+    bed.chain.approve(payer.address, PERMIT2, 0n);
+    bed.mine();
+    expect(await answer).toMatchObject({ success: false, errorReason: 'permit2_simulation_failed', transaction: '' });
+    expect(bed.chain.transfers()).toHaveLength(0);
+    bed.chain.approve(payer.address, PERMIT2, 10_000n);
+    expect(await facilitator.settle(request)).toMatchObject({ success: true });
+  });
+
+  it('answers pending when no block comes, and settles after a restart with the same transaction', async () => {
+    const first = await bed.start({ settleTimeoutMs: 100 });
+    const request = await permitRequest({ scheme });
+    const pending = await first.settle(request);
+    expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    await first.close();
+    const heir = await bed.start();
+    expect(heir.resumed).toBe(1);
+    bed.mine();
+    expect(await heir.settle(request)).toMatchObject({ success: true, transaction: pending.transaction });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+});
+
+describe('settle of exact by Permit2', () => {
+  it('takes a payment that somebody else broadcast first for paid, and not another one of the same amount', async () => {
+    const facilitator = await bed.start();
+    const [request, twin] = [await permitRequest(), await permitRequest()];
+    expect(callOf(twin)).not.toEqual(callOf(request));
+    const answer = facilitator.settle(request);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
+    await bed.chain.act(callOf(twin));
+    await bed.chain.act(callOf(request));
+    expect(await answer).toMatchObject({ success: true });
+    expect(bed.chain.transfers()).toHaveLength(2);
+    expect(await facilitator.settle(twin)).toMatchObject({ success: false, errorReason: 'permit2_invalid_nonce' });
+  });
+});
+
+describe('settle of upto', () => {
+  it('moves what is due, less than the payer permitted, from the account that the payer named', async () => {
+    const other = newPayer();
+    const facilitator = await bed.start({ accounts: [gasPayer, other] });
+    bed.mine();
+    const requests = await Promise.all(Array.from({ length: 4 }, () => permitRequest({ scheme: 'upto' })));
+    const answers = await Promise.all(requests.map((request, i) => facilitator.settle(taking(request, String(i + 1)))));
+    expect(answers.map(({ success, amount }) => [success, amount])).toEqual(['1', '2', '3', '4'].map((amount) => [true, amount]));
+    expect(bed.chain.balanceOf(seller)).toBe(10n);
+    expect(await bed.chain.transactionCount(gasPayer.address, 'latest')).toBe(4);
+    expect(await bed.chain.transactionCount(other.address, 'latest')).toBe(0);
+  });
+
+  it('takes one part of a permit, once', async () => {
+    const facilitator = await bed.start();
+    bed.mine();
+    const request = await permitRequest({ scheme: 'upto' });
+    expect(await facilitator.settle(taking(request, '4000'))).toMatchObject({ success: true, amount: '4000' });
+    expect(await facilitator.settle(taking(request, '6000'))).toMatchObject({ success: false, errorReason: 'duplicate_settlement' });
+    expect(await facilitator.settle(taking(request, '4000'))).toMatchObject({ success: true, amount: '4000' });
+    expect(bed.chain.balanceOf(seller)).toBe(4_000n);
+  });
+
+  it('needs no transaction when nothing is due, and refuses more than the payer permitted', async () => {
+    const facilitator = await bed.start();
+    const request = await permitRequest({ scheme: 'upto' });
+    const nothing = { success: true, transaction: '', network: network.id, payer: payer.address, amount: '0' };
+    expect(await facilitator.settle(taking(request, '0'))).toEqual(nothing);
+    const reason = 'invalid_upto_evm_payload_settlement_exceeds_amount';
+    expect(await facilitator.settle(taking(request, '10001'))).toMatchObject({ success: false, errorReason: reason, transaction: '' });
+    expect(bed.chain.calls.send).toBeUndefined();
+  });
+});
+
+/** What anybody may send for a payment of scheme exact. */
+function callOf(request: FacilitatorRequest) {
+  const { permit2Authorization, signature } = exactPermit2PayloadSchema.parse(request.paymentPayload.payload);
+  return exactSettleCall(toPermit2Authorization(permit2Authorization), signature);
+}
