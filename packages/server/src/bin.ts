@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import type { CheckFlags } from './check/check.js';
 import type { DevFlags } from './dev/DevOptions.js';
+import type { MockFlags } from './mock/MockOptions.js';
 import { serve } from './serve.js';
 
 const program = new Command('agentpay').description('AgentPay: sell and buy over HTTP 402.');
@@ -25,6 +27,32 @@ program
     // Loaded here, so that the API server does not carry the local stack.
     const { dev } = await import('./dev/dev.js');
     process.exitCode = await dev(flags, command.args);
+  });
+
+program
+  .command('check')
+  .description('check what a paid URL says to buyers, browsers and caches; pays nothing')
+  .argument('<url>', 'the URL, of any seller')
+  .option('--method <method>', 'method to ask with')
+  .option('--json', 'print the findings as JSON')
+  .action(async (url: string, flags: CheckFlags) => {
+    const { check } = await import('./check/check.js');
+    process.exitCode = await check(url, flags);
+  });
+
+program
+  .command('mock')
+  .description('run a seller for tests of buyers: no chain, no money')
+  .option('--port <number>', 'port; 0: any free one')
+  .option('--price <price>', 'price of everything, such as $0.01')
+  .option('--network <name>', 'base-sepolia or base')
+  .option('--pay-to <address>', 'recipient that the offers name')
+  .option('--dialects <list>', 'what it speaks: x402v2,x402v1,mpp')
+  .option('--fault <name>', 'what goes wrong')
+  .option('--delay <ms>', 'how slow the fault "slow" is')
+  .action(async (flags: MockFlags) => {
+    const { mock } = await import('./mock/mock.js');
+    process.exitCode = await mock(flags);
   });
 
 await program.parseAsync();

@@ -1,0 +1,91 @@
+import { systemClock, type Clock } from '@agentpay/primitives';
+import { asker } from './Answer.js';
+import { checks, statusCheck, type Check, type Subject, type Verdict } from './checks.js';
+import { readAnswer } from './Reading.js';
+
+/** Texts of the flags as they came from the command line. */
+export interface CheckFlags {
+  readonly json?: boolean;
+  readonly method?: string;
+}
+
+/** One line of the report. */
+export interface Finding extends Verdict {
+  readonly check: string;
+}
+
+/** What was found at a URL; `ok`: nothing failed. */
+export interface Report {
+  readonly url: string;
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** Something in the call that its user can put right, in one sentence. */
+export class CheckFault extends Error {
+  override readonly name = 'CheckFault';
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * `agentpay check`: whether a paid URL, of whatever make, does what buyers, browsers and caches rely on. It pays nothing.
+ * @returns the exit code: 0 nothing failed, 1 something did, 2 the URL cannot be checked
+ */
+export async function check(address: string, flags: CheckFlags): Promise<number> {
+  try {
+    const report = await checkUrl(address, flags.method);
+    process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
+    return report.ok ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof CheckFault)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 2;
+  }
+}
+
+interface Surroundings {
+  readonly clock?: Clock;
+  readonly fetch?: typeof globalThis.fetch;
+}
+
+/** Checks a URL without payment. @throws CheckFault for a URL or method that cannot be asked, and when nobody answers at all */
+export async function checkUrl(address: string, method = 'GET', surroundings: Surroundings = {}): Promise<Report> {
+  const { clock = systemClock, fetch = globalThis.fetch } = surroundings;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) throw new CheckFault(`agentpay check needs an http or https URL, not "${address}".`);
+  if (!METHODS.includes(method)) throw new CheckFault(`--method must be one of ${METHODS.join(', ')}, not "${method}".`);
+  const ask = asker(url, method, fetch);
+  const first = await ask().catch((error: unknown) => {
+    throw new CheckFault(`${url.href} gives no answer: ${causeOf(error)}.`);
+  });
+  const subject: Subject = { url, method, ask, first, readings: readAnswer(first, clock.now()) };
+  const findings: Finding[] = [];
+  for (const { id, run } of first.status === 402 ? [statusCheck, ...checks] : [statusCheck]) {
+    findings.push({ check: id, ...(await judge(run, subject)) });
+  }
+  return { url: url.href, ok: findings.every(({ verdict }) => verdict !== 'fail'), findings };
+}
+
+async function judge(run: Check['run'], subject: Subject): Promise<Verdict> {
+  try {
+    return await run(subject);
+  } catch (error) {
+    // Retries would hide what is being looked for: a seller that goes silent has failed.
+    return { verdict: 'fail', reason: `There is no answer: ${causeOf(error)}.` };
+  }
+}
+
+function causeOf(error: unknown): string {
+  const { cause, message } = error as Error;
+  return cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code || message : message;
+}
+
+function table({ url, ok, findings }: Report): string {
+  const width = Math.max(...findings.map((finding) => finding.check.length));
+  const lines = findings.map(({ check: id, verdict, reason }) => `${verdict}  ${id.padEnd(width)}  ${reason}`);
+  const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
+  const passed = findings.filter(({ verdict }) => verdict === 'pass').length;
+  const end = ok ? `${passed} passed.` : `${failed} failed, ${passed} passed.`;
+  return `${url}\n\n${lines.join('\n')}\n\n${end}\n`;
+}

@@ -1,0 +1,1 @@
+export { checkUrl, type Finding, type Report } from './check.js';

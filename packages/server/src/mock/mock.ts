@@ -1,0 +1,35 @@
+import { once } from 'node:events';
+import { systemClock, systemRandom } from '@agentpay/primitives';
+import { listen } from '../http/listen.js';
+import { faultNames } from './faults.js';
+import { MockFault, readMockOptions, type MockFlags } from './MockOptions.js';
+import { mockSeller } from './seller.js';
+
+/** How long requests under way may take once the mock is told to stop. */
+const GRACE_MS = 1000;
+
+/**
+ * `agentpay mock`: a seller for tests of buyers, until SIGTERM or SIGINT. Prints one line with its URL on stdout.
+ * @returns the exit code: 0 stopped, 1 the port cannot be used, 2 a flag cannot
+ */
+export async function mock(flags: MockFlags): Promise<number> {
+  const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  try {
+    const options = readMockOptions(flags);
+    const seller = mockSeller(options, systemClock);
+    const listening = await listen(seller, { host: '127.0.0.1', port: options.port, clock: systemClock, random: systemRandom });
+    process.stdout.write(`AgentPay mock sells on ${listening.url}\n`);
+    process.stderr.write(`No money moves. Add ?price=0.05 or ?fault=NAME to any path; faults: ${faultNames.join(', ')}.\n`);
+    await stop;
+    await listening.close(GRACE_MS);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${sentence(error)}\n`);
+    return error instanceof MockFault ? 2 : 1;
+  }
+}
+
+function sentence(error: unknown): string {
+  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
+  return code === 'EADDRINUSE' ? `Port ${port} is taken; give another one with --port, or 0 for any free one.` : message;
+}

@@ -1,0 +1,115 @@
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { paywall } from '@agentpay/paywall';
+import { baseSepolia } from '@agentpay/primitives';
+import { checkUrl, type Report } from '@agentpay/server/check';
+import { spawnNode } from '@agentpay/testing';
+import express, { type RequestHandler } from 'express';
+import { mppxExpress, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
+
+const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
+const payTo = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
+const ends: (() => void)[] = [];
+const { warn, error } = console;
+// The official middlewares print every proof that they cannot read.
+beforeAll(() => {
+  console.warn = console.error = () => undefined;
+});
+afterAll(() => Object.assign(console, { warn, error }));
+afterEach(() => {
+  for (const end of ends.splice(0)) end();
+});
+
+/** Serves on a free port until the test ends. */
+async function serve(listener: RequestListener): Promise<`http://${string}`> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ends.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** A facilitator that says what it supports and is asked nothing else. */
+function facilitator(): Promise<`http://${string}`> {
+  const app = express();
+  const kinds = [
+    { x402Version: 2, scheme: 'exact', network: baseSepolia.id },
+    { x402Version: 1, scheme: 'exact', network: baseSepolia.name },
+  ];
+  app.get('/supported', (_req, res) => void res.json({ kinds, extensions: [], signers: {} }));
+  return serve(app);
+}
+
+async function ourSeller(): Promise<string> {
+  const pay = paywall({ payTo, facilitator: 'http://127.0.0.1:1' });
+  const open: RequestHandler = (_req, res, next) => {
+    res.setHeader('Access-Control-Allow-Origin', '*');
+    next();
+  };
+  const app = express().use(open);
+  app.get('/weather', pay.charge('$0.01'), (_req, res) => void res.json({}));
+  return `${await serve(app)}/weather`;
+}
+
+const failed = ({ findings }: Report) => findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
+const reasonOf = ({ findings }: Report, id: string) => findings.find(({ check }) => check === id)?.reason;
+
+describe('agentpay check', () => {
+  it('passes our own seller in everything', async () => {
+    const { ok, findings } = await checkUrl(await ourSeller());
+    expect(ok).toBe(true);
+    expect(findings.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
+    expect(findings).toHaveLength(16);
+  });
+
+  it('finds that @x402/express serves HEAD for nothing', async () => {
+    const report = await checkUrl((await x402Express({ payTo, serve }, await facilitator())).url);
+    expect([reasonOf(report, 'offers'), failed(report)]).toEqual(['It can be paid in x402 v2.', ['head']]);
+  });
+
+  it('finds that x402-express serves HEAD for nothing and lets caches keep its 402', async () => {
+    const report = await checkUrl((await x402ExpressV1({ payTo, serve }, await facilitator())).url);
+    expect([reasonOf(report, 'offers'), failed(report)]).toEqual(['It can be paid in x402 v1.', ['caching', 'head']]);
+  });
+
+  it('finds that mppx breaks on an x402 proof it cannot read', async () => {
+    const report = await checkUrl((await mppxExpress({ payTo, serve }, await facilitator())).url);
+    expect([reasonOf(report, 'offers'), failed(report)]).toEqual(['It can be paid in x402 v2, MPP.', ['malformed.x402v2']]);
+  });
+
+  it('prints a line for each finding and ends with 0, or with 1 when something failed', async () => {
+    const url = await ourSeller();
+    const good = spawnNode(BIN, { args: ['check', url] });
+    expect(await good.ended).toMatchObject({ code: 0 });
+    expect(good.output()).toMatch(/^pass {2}head {15,}HEAD is not free: 402\.$/m);
+    expect(good.output()).toMatch(/\n\n16 passed\.\n$/);
+    const free = spawnNode(BIN, { args: ['check', await serve((_req, res) => void res.end()), '--json'] });
+    expect(await free.ended).toMatchObject({ code: 1 });
+    expect(JSON.parse(free.output())).toMatchObject({ ok: false, findings: [{ check: 'status', verdict: 'fail' }] });
+    const nobody = spawnNode(BIN, { args: ['check', 'http://127.0.0.1:9/x'] });
+    expect(await nobody.ended).toMatchObject({ code: 2 });
+    expect(nobody.output()).toMatch(/^http:\/\/127\.0\.0\.1:9\/x gives no answer: [^\n]+\n$/);
+  });
+});
+
+describe('agentpay mock', () => {
+  it('sells until it is told to stop', async () => {
+    const mock = spawnNode(BIN, { args: ['mock', '--port', '0', '--price', '$0.02'] });
+    const [, url = ''] = await mock.line(/^AgentPay mock sells on (http:\S+)$/);
+    expect(await checkUrl(`${url}/any/path`)).toMatchObject({ ok: true });
+    await mock.kill('SIGTERM');
+    expect(await mock.ended).toEqual({ code: 0, signal: null });
+  });
+
+  it('says what is wrong with a flag or a port in one sentence', async () => {
+    const wrong = spawnNode(BIN, { args: ['mock', '--fault', 'fire'] });
+    expect([(await wrong.ended).code, wrong.output()]).toEqual([2, expect.stringMatching(/^--fault must be one of none, [^\n]+\n$/)]);
+    const port = new URL(await serve(() => undefined)).port;
+    const taken = spawnNode(BIN, { args: ['mock', '--port', port] });
+    expect(await taken.ended).toMatchObject({ code: 1 });
+    expect(taken.output()).toMatch(new RegExp(`^Port ${port} is taken; [^\\n]+\\n$`));
+  });
+});
