@@ -24,8 +24,9 @@ export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>):
     const network = findNetwork(accepted.network);
     const chain = network && chains.get(network);
     const { assetTransferMethod = 'eip3009', name, version } = accepted.extra ?? {};
-    const byEip3009 = accepted.scheme === 'exact' && assetTransferMethod === 'eip3009' && typeof name === 'string' && typeof version === 'string';
-    if (!network || !chain || !byEip3009 || !sameHex(accepted.asset, network.usdc.address)) return [];
+    const byEip3009 = accepted.scheme === 'exact' && assetTransferMethod === 'eip3009';
+    const isSignable = byEip3009 && typeof name === 'string' && typeof version === 'string';
+    if (!network || !chain || !isSignable || !sameHex(accepted.asset, network.usdc.address)) return [];
     const amount = formatDecimal(BigInt(accepted.amount), network.usdc.decimals);
     const label = `${amount} ${network.usdc.symbol} on ${chain.chainName}${network.mainnet ? '' : ' (test money)'}`;
     return [{ accepted, chainId: network.chainId, chain: { ...chain, blockExplorerUrls: [network.explorer] }, price: `$${amount}`, label }];

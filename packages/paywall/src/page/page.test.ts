@@ -40,7 +40,8 @@ describe('a browser that opens a priced URL', () => {
   it('pays real money on Base', async () => {
     const page = await open('/', { network: 'base' });
     expect(page.text).toContain('0.01 USDC on Base<');
-    expect(JSON.parse(contents(page.text, 'script')[0] as string).choices[0]).toMatchObject({ chainId: 8453, chain: { chainName: 'Base' } });
+    const { choices } = JSON.parse(contents(page.text, 'script')[0] as string);
+    expect(choices).toMatchObject([{ chainId: 8453, chain: { chainName: 'Base' } }]);
   });
 
   it('gets all of it in less than 30 kB, and nothing from elsewhere', async () => {

@@ -74,12 +74,16 @@ function offerOf(choices: readonly Choice[], { url }: x402v2.Resource): string {
   const price = choices.every((choice) => choice.price === first.price) ? `<p class="price">${escapeHtml(first.price)}</p>\n` : '';
   return `${price}${choices.length === 1 ? `<p class="unit">${escapeHtml(first.label)}</p>` : radios(choices)}
 <dl>
-${[...new Set(choices.map(({ accepted }) => accepted.payTo))].map((payTo) => row('Paid to', `<code>${escapeHtml(payTo)}</code>`)).join('\n')}
-${row('Network', escapeHtml([...new Set(choices.map(({ chain }) => chain.chainName))].join(', ')))}
+${distinct(choices, ({ accepted }) => accepted.payTo).map((payTo) => row('Paid to', `<code>${escapeHtml(payTo)}</code>`)).join('\n')}
+${row('Network', escapeHtml(distinct(choices, ({ chain }) => chain.chainName).join(', ')))}
 ${row('Address', `<code>${escapeHtml(url)}</code>`)}
 </dl>
 <noscript><p><strong>Paying here needs JavaScript.</strong> Without it, pay with a program.</p></noscript>
 ${button}`;
+}
+
+function distinct(choices: readonly Choice[], textOf: (choice: Choice) => string): string[] {
+  return [...new Set(choices.map(textOf))];
 }
 
 function row(term: string, html: string): string {

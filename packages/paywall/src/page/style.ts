@@ -6,7 +6,7 @@ export const style = `
   --act: #8ab4ff; --on-act: #0b1530; --fault: #ff9d94; --code: #0e1116 } }
 * { box-sizing: border-box }
 [hidden] { display: none !important }
-body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem 1rem; background: var(--ground); color: var(--ink);
+body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem 1rem; color: var(--ink); background: var(--ground);
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif }
 main { width: 100%; max-width: 34rem; padding: clamp(1.25rem, 5vw, 2.25rem); background: var(--card); border: 1px solid var(--line);
   border-radius: 1rem; box-shadow: 0 1px 2px rgb(0 0 0 / .05), 0 12px 32px rgb(0 0 0 / .07) }
@@ -23,8 +23,8 @@ dl div { display: grid; grid-template-columns: 6rem 1fr; gap: .75rem; padding: .
 dt { color: var(--soft); font-size: .875rem; line-height: 1.7 }
 dd { margin: 0; overflow-wrap: anywhere }
 code, pre { font: .8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace }
-button, .button { font: inherit; font-weight: 600; cursor: pointer; border-radius: .625rem; border: 1px solid var(--line); color: var(--ink);
-  background: var(--card); padding: .4375rem .875rem; text-decoration: none; display: inline-block; transition: filter .15s }
+button, .button { font: inherit; font-weight: 600; cursor: pointer; border-radius: .625rem; border: 1px solid var(--line);
+  color: var(--ink); background: var(--card); padding: .4375rem .875rem; text-decoration: none; transition: filter .15s }
 #pay { width: 100%; padding: .8125rem 1rem; font-size: 1.0625rem; color: var(--on-act); background: var(--act); border-color: transparent }
 button:hover, .button:hover { filter: brightness(.95) }
 button:disabled { opacity: .6; cursor: progress }
