@@ -76,7 +76,8 @@ function mppxClient(stack: InteropStack, fetchImpl: typeof fetch = fetch) {
   });
 }
 
-async function fromV2(response: Response): Promise<Bought> {
+/** What an answer of x402 v2 gave. */
+export async function fromV2(response: Response): Promise<Bought> {
   const header = response.headers.get('payment-response');
   return {
     status: response.status,

@@ -75,6 +75,7 @@ describe('configuration', () => {
     ['ALLOW_MAINNET must be true or false.', { ...good, ALLOW_MAINNET: 'yes' }],
     ['PAYTO must be a 20-byte address.', { ...good, PAYTO: '0x1' }],
     ['FACTORIES must be a 20-byte address.', { ...good, FACTORIES: 'x' }],
+    ['ASSETS must hold an address.', { ...good, ASSETS: ' , ' }],
     ['DATABASE_URL must be a postgres:// URL.', { ...good, DATABASE_URL: 'mysql://x' }],
     ['DATABASE_URL and DATA_DIR name two databases; give one of them.', { ...good, DATABASE_URL: 'postgres://x', DATA_DIR: 'd' }],
     ['REDIS_URL must be a redis:// URL.', { ...good, REDIS_URL: 'http://x' }],

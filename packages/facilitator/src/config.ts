@@ -27,6 +27,8 @@ export interface Config {
   readonly trustProxyHops: number;
   /** Whether paid resources that ask for it are listed in public. */
   readonly discovery: boolean;
+  /** Tokens to move; undefined: the network's USDC. */
+  readonly assets: readonly Address[] | undefined;
   /** Payees to serve; undefined: all. */
   readonly payTo: readonly Address[] | undefined;
   /** Factories that may deploy a payer's account; undefined: none. */
@@ -107,6 +109,7 @@ const Environment = z.object({
   TRUST_PROXY_HOPS: whole(0, 10, 0),
   DISCOVERY: flag(true),
   PAYTO: addresses.optional(),
+  ASSETS: addresses.optional(),
   FACTORIES: addresses.optional(),
   MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
   SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
@@ -189,6 +192,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     trustProxyHops: values.TRUST_PROXY_HOPS,
     discovery: values.DISCOVERY,
     payTo: values.PAYTO,
+    assets: values.ASSETS,
     factories: values.FACTORIES,
     maxValidBeforeSeconds: values.MAX_VALID_BEFORE_SECONDS,
     settleTimeoutMs: values.SETTLE_TIMEOUT_MS,

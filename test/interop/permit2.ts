@@ -1,0 +1,51 @@
+import { baseSepolia } from '@agentpay/primitives';
+import { PERMIT2 } from '@agentpay/protocol';
+import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
+import { UptoEvmScheme, ExactEvmScheme } from '@x402/evm';
+import { ExactEvmScheme as ExactEvmServer } from '@x402/evm/exact/server';
+import { UptoEvmScheme as UptoEvmServer } from '@x402/evm/upto/server';
+import { HTTPFacilitatorClient } from '@x402/core/server';
+import { paymentMiddleware, x402ResourceServer } from '@x402/express';
+import { createPublicClient, createTestClient, createWalletClient, http, parseAbi } from 'viem';
+import { fromV2, type Bought } from './peerClients.js';
+import { serveWeather, type PeerSeller } from './peerServers.js';
+import { PRICE, type InteropStack } from './stack.js';
+
+const { usdc, id } = baseSepolia;
+
+/** Lets Permit2 move the buyer's test USDC, as a wallet does once. */
+export async function allowPermit2({ rpcUrl, buyer }: InteropStack): Promise<void> {
+  const transport = http(rpcUrl);
+  await createTestClient({ mode: 'anvil', transport }).setBalance({ address: buyer.address, value: 10n ** 18n });
+  const hash = await createWalletClient({ account: buyer, transport }).writeContract({
+    address: usdc.address,
+    abi: parseAbi(['function approve(address spender, uint256 amount) returns (bool)']),
+    functionName: 'approve',
+    args: [PERMIT2, 2n ** 256n - 1n],
+    chain: null,
+  });
+  await createPublicClient({ transport, pollingInterval: 50 }).waitForTransactionReceipt({ hash });
+}
+
+/** `@x402/express` that takes Permit2 only; under `upto` it charges so much of the price, which is the ceiling. */
+export function x402ExpressPermit2(stack: InteropStack, facilitator: string, charged?: bigint): Promise<PeerSeller> {
+  const scheme = charged === undefined ? 'exact' : 'upto';
+  return serveWeather(stack, (app, handler) => {
+    const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712, assetTransferMethod: 'permit2' } };
+    const accepts = { scheme, network: id, payTo: stack.payTo, maxTimeoutSeconds: 300, price };
+    const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator }));
+    server.register(id, scheme === 'exact' ? new ExactEvmServer() : new UptoEvmServer());
+    app.use(paymentMiddleware({ 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } }, server));
+    app.get('/weather', (req, res, next) => {
+      if (charged !== undefined) res.set('Settlement-Overrides', JSON.stringify({ amount: charged.toString() }));
+      return handler(req, res, next);
+    });
+  });
+}
+
+/** `@x402/fetch` with the official clients of both schemes. */
+export async function buyWithPermit2(stack: InteropStack, url: string): Promise<Bought> {
+  const schemes = [new ExactEvmScheme(stack.buyer), new UptoEvmScheme(stack.buyer)];
+  const pay = wrapFetchWithPaymentFromConfig(fetch, { schemes: schemes.map((client) => ({ network: 'eip155:*', client }) as const) });
+  return fromV2(await pay(url));
+}
