@@ -7,6 +7,8 @@ import type { Call, CallResult } from './Chain.js';
 
 const AGGREGATE3 = '82ad56cb';
 const WORD = 64;
+const ZEROS = '0'.repeat(WORD);
+const ADDRESS_PADDING = ZEROS.slice(40);
 
 export interface AggregateCall extends Call {
   /** Its failure undoes everything. */
@@ -16,7 +18,7 @@ export interface AggregateCall extends Call {
 /** Many calls as one (Multicall3 `aggregate3`); the failure of one that is not required leaves the others standing. */
 export function aggregate(calls: readonly AggregateCall[]): Call {
   const members = calls.map(({ to, data, required }) => {
-    return to.slice(2).toLowerCase().padStart(WORD, '0') + word(required ? 0 : 1) + word(96) + bytes(data);
+    return ADDRESS_PADDING + to.slice(2) + word(required ? 0 : 1) + word(96) + bytes(data);
   });
   return { to: MULTICALL3, data: `0x${AGGREGATE3}${word(32)}${array(members)}` };
 }
@@ -43,8 +45,8 @@ function word(value: number): string {
 }
 
 function bytes(data: Hex): string {
-  const digits = data.slice(2).toLowerCase();
-  return word(digits.length / 2) + digits.padEnd(Math.ceil(digits.length / WORD) * WORD, '0');
+  const digits = data.length - 2;
+  return word(digits / 2) + data.slice(2) + ZEROS.slice(0, (WORD - (digits % WORD)) % WORD);
 }
 
 /** Members of varying size: their number, where each starts, and they themselves. */

@@ -6,6 +6,7 @@ export * from './Receipts.js';
 export * from './Sender.js';
 export * from './sharedReads.js';
 export * from './Signature.js';
+export * from './failoverChain.js';
 export * from './recoverKey.js';
 export * from './simulatedChain.js';
 export * from './viemChain.js';

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, type Clock, type Db, type RateLimiter } from '@agentpay/primitives';
-import { viemChain } from '@agentpay/evm';
+import { failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Logger } from 'pino';
@@ -58,11 +58,16 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
 
   const book = settlementBook(db, { clock, network });
   const metrics = createMetrics({ balances: () => readiness.balances(), queue: book.queue, process: true });
-  const chain = measuredChain(viemChain({ rpcUrl: config.rpcUrls[0] }), clock, metrics);
+  const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
+  const nodes = config.rpcUrls.map((rpcUrl) => viemChain({ rpcUrl })) as [Chain, ...Chain[]];
+  const failover = failoverChain(nodes, { clock, chainId: network.chainId, onError: (error) => hear('node', error) });
+  const chain = measuredChain(failover, clock, metrics);
   const signers = accounts.map(({ address }) => address);
   const readiness = createReadiness({ db, chain, clock, network, signers, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
 
-  const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
+  if (keyRecovery.name !== 'native') {
+    log.warn({ recovery: keyRecovery.name }, 'THE NATIVE SIGNATURE ADDON IS NOT BUILT HERE: signatures take about four times as long');
+  }
   const facilitator = await createFacilitator({
     ...config, db, clock, random, chain, accounts,
     onError: hear,
@@ -86,7 +91,7 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   });
   listening = await listen(app, { host: config.host, port: config.port, clock });
   const { url, port } = listening;
-  log.info({ port, network: network.id, signers, resumed: facilitator.resumed, keys: config.apiKeys.length }, 'facilitator is up');
+  log.info({ port, network: network.id, signers, recovery: keyRecovery.name, resumed: facilitator.resumed, keys: config.apiKeys.length }, 'facilitator is up');
   return { url, port, facilitator };
 }
 
