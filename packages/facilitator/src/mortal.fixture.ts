@@ -10,6 +10,8 @@ export interface Mortal {
   steps(): number;
   /** Resolves when the process has died. */
   dieAfter(steps: number): Promise<void>;
+  /** The same, at the first thing done whose name or SQL matches: before it happens, or after it did but before the answer to it. */
+  dieAt(what: RegExp, moment: 'before' | 'after'): Promise<void>;
   kill(): void;
 }
 
@@ -19,6 +21,7 @@ export function mortal(world: { chain: Chain; db: Db }): Mortal {
   let dead = false;
   let done = 0;
   let last = Infinity;
+  let fatal: { what: RegExp; moment: 'before' | 'after' } | undefined;
   let died: () => void = () => {};
 
   function kill(): void {
@@ -26,17 +29,19 @@ export function mortal(world: { chain: Chain; db: Db }): Mortal {
     for (const cancel of timers) cancel();
     died();
   }
-  async function step<T>(work: () => Promise<T>): Promise<T> {
+  async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const moment = fatal?.what.test(what) ? fatal.moment : undefined;
+    if (moment === 'before') kill();
     if (dead) return never;
     const result = await work();
     done += 1;
-    if (done >= last) kill();
+    if (done >= last || moment === 'after') kill();
     return dead ? never : result;
   }
   const mortalMethod =
-    (method: (...args: unknown[]) => Promise<unknown>) =>
+    (name: string, method: (...args: unknown[]) => Promise<unknown>) =>
     (...args: unknown[]) =>
-      step(() => method(...args));
+      step(name, () => method(...args));
 
   const { chain, db } = world;
   return {
@@ -50,17 +55,21 @@ export function mortal(world: { chain: Chain; db: Db }): Mortal {
       },
     },
     chain: Object.fromEntries(
-      Object.entries(chain).map(([name, method]) => [name, mortalMethod(method as () => Promise<unknown>)]),
+      Object.entries(chain).map(([name, method]) => [name, mortalMethod(name, method as () => Promise<unknown>)]),
     ) as unknown as Chain,
     db: {
-      query: (sql, params) => step(() => db.query(sql, params)),
-      tx: (work) => step(() => db.tx(work)),
-      exec: (sql) => step(() => db.exec(sql)),
+      query: (sql, params) => step(sql, () => db.query(sql, params)),
+      tx: (work) => step('transaction', () => db.tx(work)),
+      exec: (sql) => step(sql, () => db.exec(sql)),
       close: async () => {},
     },
     steps: () => done,
     dieAfter(steps) {
       last = done + steps;
+      return new Promise((resolve) => (died = resolve));
+    },
+    dieAt(what, moment) {
+      fatal = { what, moment };
       return new Promise((resolve) => (died = resolve));
     },
     kill,
