@@ -1,0 +1,99 @@
+/// <reference lib="dom" />
+import { createHash, randomBytes } from 'node:crypto';
+import { readConfig, start, type FacilitatorServer } from '@agentpay/facilitator';
+import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { Client } from 'pg';
+import { pino } from 'pino';
+import type { Browser, Page } from 'playwright-core';
+import { startInteropStack, type InteropStack } from '../interop/stack.js';
+import { paymentOf } from '../stress/facilitatorNode.js';
+import { openBrowser } from './browser.js';
+
+const key = `fk_${randomBytes(32).toString('base64url')}`;
+const apiKeys = `boss:admin:${createHash('sha256').update(key).digest('hex')}`;
+
+describe('the admin page', () => {
+  let stack: InteropStack;
+  let browser: Browser;
+  let database: TestDatabase;
+  let server: FacilitatorServer;
+  let page: Page;
+  let faults: string[];
+
+  beforeAll(async () => {
+    [stack, browser, database] = await Promise.all([startInteropStack(), openBrowser(), testDatabase()]);
+    const node = { RPC_URLS: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
+    server = await start(readConfig({ PORT: '0', HOST: '127.0.0.1', API_KEYS: apiKeys, ...node }), pino({ level: 'silent' }));
+    const body = JSON.stringify(await paymentOf(stack.buyer, stack.payTo));
+    const settled = await fetch(`${server.url}/settle`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    expect(await settled.json()).toMatchObject({ success: true });
+  }, 60_000);
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await database?.drop();
+    await stack?.close();
+  });
+  beforeEach(async () => {
+    page = await browser.newPage();
+    faults = [];
+    page.on('pageerror', ({ message }) => faults.push(message));
+    page.on('console', (said) => {
+      if (said.type() === 'error' && !/status of 401|favicon/.test(said.text())) faults.push(said.text());
+    });
+    await page.goto(`${server.url}/admin`);
+  });
+  afterEach(() => page.close());
+
+  const open = async (text: string) => {
+    await page.getByLabel('Admin key').fill(text);
+    await page.getByRole('button', { name: 'Open' }).click();
+  };
+
+  it('shows nothing without the key', async () => {
+    await open('fk_wrong');
+    await page.getByRole('status').getByText('This API key is not known.').waitFor();
+    expect(await page.locator('#content').isVisible()).toBe(false);
+    expect(await page.locator('tbody tr').count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('lists settlements with state and link, draws the day, and keeps the key out of the page', async () => {
+    await open(key);
+    await page.locator('tbody tr').waitFor();
+    const shortHex = expect.stringMatching(/^0x.{6}….{6}$/);
+    expect(await page.locator('tbody tr td').allTextContents()).toEqual([
+      expect.any(String), 'settled', '0.01', shortHex, shortHex, shortHex, '',
+    ]);
+    expect(await page.locator('tbody a').getAttribute('href')).toMatch(/^https:\/\/sepolia\.basescan\.org\/tx\/0x[0-9a-f]{64}$/);
+    await page.locator('#volume-sum').getByText('0.01').waitFor();
+    expect(await page.locator('#success-sum').textContent()).toBe('1 / 0');
+    expect(Number(await page.locator('#gas-sum').textContent())).toBeGreaterThan(21_000);
+    expect(await page.locator('svg rect.good').count()).toBe(24);
+    expect(await page.getByLabel('Admin key').inputValue()).toBe('');
+    expect(await page.content()).not.toContain(key);
+    expect(faults).toEqual([]);
+  });
+
+  it('filters by state and reconciles an open settlement at a click', async () => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    try {
+      // As after a fault: the money moved, and the record does not know it yet.
+      await client.query(`update facilitator_settlements set state = 'failed', reason = 'validBefore', message = '<b>x</b>'`);
+    } finally {
+      await client.end();
+    }
+    await open(key);
+    await page.getByLabel('State').selectOption('settled');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('tbody tr').waitFor({ state: 'detached' });
+    await page.getByLabel('State').selectOption('failed');
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('tbody td.state-failed').waitFor();
+    await page.getByRole('button', { name: 'Reconcile' }).click();
+    await page.locator('tbody td.state-settled').waitFor();
+    expect(await page.getByRole('button', { name: 'Reconcile' }).count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+});
