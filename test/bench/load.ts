@@ -72,7 +72,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   };
 }
 
-function send(agent: Agent, url: string, { path, method, headers, body }: Prepared): Promise<Answer> {
+export function send(agent: Agent, url: string, { path, method, headers, body }: Prepared): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const length = body ? { 'content-length': String(body.length) } : {};
     const outgoing = request(url + path, { agent, method, headers: { ...headers, ...length }, timeout: ANSWER_TIMEOUT_MS }, (response) => {
@@ -98,7 +98,7 @@ function cpuMilliseconds(pid: number): number {
   }
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
