@@ -11,6 +11,8 @@ import type { Settings } from './options.js';
 export interface Request extends IncomingMessage {
   originalUrl?: string;
   protocol?: string;
+  baseUrl?: string;
+  route?: { readonly path?: unknown };
   body?: unknown;
   rawBody?: unknown;
 }
@@ -30,6 +32,8 @@ export interface Visit {
   body(): Promise<RequestBody>;
   /** Stands between the handler and the client once the handler runs. */
   gate?: Gate;
+  /** Set once it is asked for. */
+  requestId?: string;
 }
 
 /** A visit with its price. */
@@ -66,9 +70,10 @@ function schemeOf(req: Request): 'http' | 'https' {
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** The caller's request id if it is well-formed, else a new one. */
-export function requestIdOf({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
-  const given = req.headers['x-request-id'];
-  return typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', settings);
+export function requestIdOf(visit: Visit): string {
+  const given = visit.req.headers['x-request-id'];
+  visit.requestId ??= typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', visit.settings);
+  return visit.requestId;
 }
 
 /** Whether nobody is there any more to take the answer. */

@@ -170,6 +170,22 @@ export function stampHead(res: ServerResponse, stamp: () => void): void {
   }) as typeof res.writeHead;
 }
 
+/** Writes a last text after what the handler writes, where `last` gives one. */
+export function addLast(res: ServerResponse, last: () => string | undefined): void {
+  const end = res.end.bind(res) as (done?: () => void) => ServerResponse;
+  const write = res.write.bind(res) as Write;
+  let ended = false;
+  res.end = ((...args: unknown[]) => {
+    if (ended) return res;
+    ended = true;
+    const { chunk, encoding, done } = writeArguments(args);
+    if (chunk !== undefined && chunk !== null && chunk.length > 0) write(chunk, encoding);
+    const text = last();
+    if (text !== undefined) write(text);
+    return end(done);
+  }) as typeof res.end;
+}
+
 /** Gives `writeHead`'s arguments to the progressive API, so that headers can still be changed. */
 function applyHead(res: ServerResponse, [status, ...rest]: readonly unknown[]): void {
   res.statusCode = status as number;

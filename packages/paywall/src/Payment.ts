@@ -15,6 +15,8 @@ export type Settlement =
 export interface Payment {
   /** Names the money: the same for every proof that moves it. */
   readonly key: string;
+  /** Who pays. */
+  readonly payer: string;
   /** When the proof stops being usable, in ms since the epoch. */
   readonly expiresAtMs: number;
   /** When a handler must have answered for the money to be settled in time, in ms since the epoch. */

@@ -4,8 +4,11 @@ import { z } from 'zod';
 import { checkKnown } from './known.js';
 import { networkSchema, payToSchema, type Accept } from './Tender.js';
 
-/** When the money moves: after the handler has succeeded, or before it runs (for streams and bodies too large to hold). */
-export type SettleTiming = 'after' | 'before';
+/**
+ * When the money moves: `after` the handler has succeeded and before its answer goes out; `before` the handler runs, for streams and
+ * answers too large to hold; `optimistic`: after the answer has gone out, at the seller's risk.
+ */
+export type SettleTiming = 'after' | 'before' | 'optimistic';
 
 /** A request, as price functions and `authorize` see it. */
 export interface Asked {
@@ -30,6 +33,8 @@ export interface PricedRoute {
   readonly price: string | PriceFunction;
   /** Default `after`. */
   readonly settle?: SettleTiming;
+  /** Whether a redirect (3xx but 304) is an answer to be paid for. Default: it is not. */
+  readonly chargeRedirects?: boolean;
   /** Shown to buyers; one line. */
   readonly description?: string;
   /** Media type of the answer. */
@@ -48,6 +53,7 @@ export type Price = string | PriceFunction | PricedRoute;
 export interface Terms {
   readonly amount: Amount;
   readonly settle: SettleTiming;
+  readonly chargeRedirects: boolean;
   readonly description: string;
   readonly mimeType: string | undefined;
   readonly service: string | undefined;
@@ -70,7 +76,8 @@ export const acceptsSchema = z.array(acceptSchema).min(1).max(16);
 
 const shape = {
   price: z.union([z.string(), fn<PriceFunction>()], { error: 'must be a price such as "$0.01", or a function that gives one' }),
-  settle: z.enum(['after', 'before']).optional(),
+  settle: z.enum(['after', 'before', 'optimistic']).optional(),
+  chargeRedirects: z.boolean().optional(),
   description: line.optional(),
   mimeType: z.string().regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w=."-]{1,100})?$/, 'must be a media type').optional(),
   service: serviceId.optional(),
@@ -92,9 +99,9 @@ export function readPrice(price: Price, where: string): RouteTerms {
     const issue = parsed.error.issues[0];
     throw new TypeError(`${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}.`);
   }
-  const { price: value, settle = 'after', description = '', mimeType, service, authorize } = parsed.data;
+  const { price: value, settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
   const amount = typeof value === 'function' ? value : amountOf(value, where);
-  return { amount, settle, description, mimeType, service, accepts: given.accepts, authorize };
+  return { amount, settle, chargeRedirects, description, mimeType, service, accepts: given.accepts, authorize };
 }
 
 /** Micro-dollars of a price. @throws TypeError for one that is unreadable, zero or too fine */

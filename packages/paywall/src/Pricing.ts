@@ -6,6 +6,8 @@ import { createQuote, tokenOf, type Quote } from './Quote.js';
 
 /** What a route costs: one quote, or one for each amount that its price function gives. */
 export interface Pricing {
+  /** Pattern in the table of prices. */
+  readonly route: string | undefined;
   readonly terms: RouteTerms;
   readonly token: Quote['token'];
   readonly authorize: Authorize | undefined;
@@ -25,7 +27,7 @@ export interface Pricing {
 const MAX_QUOTES = 500;
 const MAX_OFFERS = 10_000;
 
-export function createPricing(settings: Settings, terms: RouteTerms): Pricing {
+export function createPricing(settings: Settings, terms: RouteTerms, route?: string): Pricing {
   const { amount, ...rest } = terms;
   const tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
   const quotes = new Map<Amount, Quote>();
@@ -37,6 +39,7 @@ export function createPricing(settings: Settings, terms: RouteTerms): Pricing {
     return quote;
   };
   return {
+    route,
     terms,
     token: tokenOf(settings, terms),
     authorize: terms.authorize ?? settings.authorize,

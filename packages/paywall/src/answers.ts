@@ -3,6 +3,7 @@ import { AgentPayError, errorKinds, isAgentPayError, unixSeconds } from '@agentp
 import { mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
 import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
+import { tellRefused } from './hooks.js';
 import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
@@ -65,6 +66,7 @@ function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefi
 export async function answerError(visit: Visit, error: unknown): Promise<void> {
   if (clientLeft(visit)) return;
   try {
+    tellRefused(visit, reasonOf(error));
     if (error instanceof Refusal) return await offerAnew(visit, error);
     refuse(visit, toAgentPayError(visit, error));
   } catch (cause) {
@@ -72,6 +74,11 @@ export async function answerError(visit: Visit, error: unknown): Promise<void> {
     if (clientLeft(visit)) return;
     refuse(visit, toAgentPayError(visit, cause));
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason;
+  return isAgentPayError(error) ? (error.reason ?? error.kind) : 'internal_error';
 }
 
 // At today's price: an old one must not live on by way of proofs that fail.
@@ -149,9 +156,12 @@ export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): vo
 
 /** Sets the headers of a paid answer. */
 export function markPaid(exchange: Exchange, receipt: Receipt): void {
-  setHeaders(exchange.res, priced(exchange));
-  markPrivate(exchange.res);
-  setHeaders(exchange.res, receipt);
+  const { res } = exchange;
+  setHeaders(res, priced(exchange));
+  markPrivate(res);
+  // An MPP receipt stands for a delivery; the others tell of the money.
+  const { [mpp.PAYMENT_RECEIPT]: _, ...always } = receipt;
+  setHeaders(res, isSuccess(res.statusCode) ? receipt : always);
 }
 
 /** Sets the headers of an answer that was given for nothing to this caller. */
@@ -165,6 +175,10 @@ export function markUnpaid(exchange: Exchange): void {
   setHeaders(exchange.res, priced(exchange));
   // Shared caches know that answers to Authorization are private, but not those to this header.
   if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 function priced({ res, req, settings }: Visit, page = false): OutgoingHttpHeaders {

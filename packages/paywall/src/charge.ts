@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { AgentPayError } from '@agentpay/primitives';
-import { mpp } from '@agentpay/protocol';
-import { markPaid, markUnpaid, replay } from './answers.js';
+import type { ServerResponse } from 'node:http';
+import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
-import { clientLeft, targetOf, type Exchange } from './Exchange.js';
-import { holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
-import type { Payment } from './Payment.js';
+import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
+import { addLast, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
+import { tellRefused, tellSettled, tellVerified } from './hooks.js';
+import { Refusal, type Payment } from './Payment.js';
 import type { Proof } from './proof.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
 
@@ -30,11 +31,14 @@ export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
   if (left?.state === 'settling') return resume(exchange, payment, left);
 
   payment.checkTime();
-  const timeoutMs = Math.min(handlerTimeoutMs, payment.deadlineMs - clock.now());
-  const claim = await claims.take(subject, timeoutMs + LEASE_MARGIN_MS, left);
+  const leaseMs = Math.min(handlerTimeoutMs, payment.deadlineMs - clock.now()) + LEASE_MARGIN_MS;
+  const claim = await claims.take(subject, leaseMs, left);
   await verify(exchange, payment, claim, left?.state === 'running');
+  tellVerified(exchange, payment);
+  if (clientLeft(exchange)) return unserved(exchange, payment, claim);
+  await checkTimeLeft(exchange, payment, claim);
   if (exchange.quote.terms.settle === 'before') return settleFirst(exchange, payment, claim);
-  return serve(exchange, payment, claim, timeoutMs);
+  return serve(exchange, payment, claim);
 }
 
 /**
@@ -57,23 +61,50 @@ async function verify(exchange: Exchange, payment: Payment, claim: Claim, takenO
   }
 }
 
-/** settle: 'after'. Runs the handler behind the gate and takes the money for its answer. */
-async function serve(exchange: Exchange, payment: Payment, claim: Claim, timeoutMs: number): Promise<void> {
+// Verifying takes its time, too: what is left must do for the handler and for settling.
+async function checkTimeLeft(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
+  try {
+    payment.checkTime();
+  } catch (error) {
+    await unserved(exchange, payment, claim);
+    throw error;
+  }
+}
+
+/** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its answer. */
+async function serve(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
   const { settings, res } = exchange;
-  if (clientLeft(exchange)) return unserved(exchange, payment, claim);
+  const timeoutMs = Math.min(settings.handlerTimeoutMs, payment.deadlineMs - settings.clock.now());
   const gate = holdAnswer(res, { maxBytes: settings.maxResponseBytes, timeoutMs, clock: settings.clock });
   exchange.gate = gate;
   runHandler(exchange, gate);
   const outcome = await gate.outcome;
-  if (outcome.kind !== 'answer' || !isSuccess(outcome.answer.status) || clientLeft(exchange)) {
+  if (outcome.kind !== 'answer' || !isCharged(exchange, outcome.answer.status) || clientLeft(exchange)) {
     await unserved(exchange, payment, claim);
     return letOut(exchange, gate, outcome);
   }
   const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, outcome.answer);
+  if (exchange.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
+    settings.background.run(settleLater(exchange, payment, settling));
+    return gate.release(() => markPaid(exchange, {}));
+  }
   const receipt = await takeMoney(exchange, payment, settling, false);
   // The buyer has paid: a store that fails now must not cost him the answer.
   await recordDone(exchange, settling, receipt).catch(() => undefined);
   gate.release(() => markPaid(exchange, receipt));
+}
+
+/** settle: 'optimistic'. Takes the money for an answer that has gone out. What is not paid counts against the payer until the proof expires. */
+async function settleLater(exchange: Exchange, payment: Payment, settling: Claim): Promise<void> {
+  const { settings } = exchange;
+  try {
+    const receipt = await takeMoney(exchange, payment, settling, false);
+    await recordDone(exchange, settling, receipt).catch(() => undefined);
+    await settings.unsettled.leave(payment);
+  } catch (error) {
+    settings.report({ what: 'an answer went out that is not paid for', error, requestId: requestIdOf(exchange) });
+    tellRefused(exchange, isAgentPayError(error) ? error.kind : error instanceof Refusal ? error.reason : 'internal_error');
+  }
 }
 
 function runHandler(exchange: Exchange, gate: Gate): void {
@@ -109,7 +140,6 @@ async function unserved({ settings }: Exchange, payment: Payment, claim: Claim):
 
 /** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
 async function settleFirst(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
-  if (clientLeft(exchange)) return unserved(exchange, payment, claim);
   const settling = await exchange.settings.claims.settling(claim, SETTLE_LEASE_MS, undefined);
   return settleAndPass(exchange, payment, settling, false);
 }
@@ -118,11 +148,8 @@ async function settleAndPass(exchange: Exchange, payment: Payment, settling: Cla
   const receipt = await takeMoney(exchange, payment, settling, again);
   // Whoever records the payment runs the handler: nobody else does.
   await recordDone(exchange, settling, receipt);
-  stampHead(exchange.res, () => {
-    const { [mpp.PAYMENT_RECEIPT]: _, ...always } = receipt;
-    // An MPP receipt stands for a delivery; the others tell of the money.
-    markPaid(exchange, isSuccess(exchange.res.statusCode) ? receipt : always);
-  });
+  stampHead(exchange.res, () => markPaid(exchange, receipt));
+  addLast(exchange.res, () => (isEventStream(exchange.res) ? receiptEvent(receipt) : undefined));
   await exchange.next();
 }
 
@@ -132,6 +159,7 @@ async function resume(exchange: Exchange, payment: Payment, left: Claim): Promis
   if (!left.answer) return settleAndPass(exchange, payment, settling, true);
   const receipt = await takeMoney(exchange, payment, settling, true);
   await recordDone(exchange, settling, receipt).catch(() => undefined);
+  if (exchange.quote.terms.settle === 'optimistic') await exchange.settings.unsettled.leave(payment);
   replay(exchange, left.answer, receipt);
 }
 
@@ -141,10 +169,12 @@ function repeat(exchange: Exchange, { answer, receipt }: Claim): void {
 }
 
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
-async function takeMoney({ settings }: Exchange, payment: Payment, settling: Claim, again: boolean): Promise<Receipt> {
+async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, again: boolean): Promise<Receipt> {
+  const { settings } = exchange;
   const settlement = await settleFirmly(payment, settings.clock, again);
   switch (settlement.state) {
     case 'settled':
+      tellSettled(exchange, payment, settlement.receipt);
       return settlement.receipt;
     case 'refused':
       await settings.claims.drop(settling);
@@ -161,6 +191,16 @@ async function recordDone({ settings }: Exchange, settling: Claim, receipt: Rece
   await settings.claims.done(settling, receipt, keep(settling.answer));
 }
 
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
+function isCharged({ quote }: Exchange, status: number): boolean {
+  return isSuccess(status) || (quote.terms.chargeRedirects && status >= 300 && status < 400 && status !== 304);
+}
+
+function isEventStream(res: ServerResponse): boolean {
+  const plain = res.getHeader('content-encoding') === undefined && res.getHeader('content-length') === undefined;
+  return plain && isSuccess(res.statusCode) && /^text\/event-stream\b/i.test(String(res.getHeader('content-type') ?? ''));
+}
+
+/** The receipt as a server-sent event: proof at the end of the stream that all of it was delivered. */
+function receiptEvent(receipt: Receipt): string {
+  return `event: payment-receipt\ndata: ${JSON.stringify(receipt)}\n\n`;
 }

@@ -13,7 +13,10 @@ import { facilitatorsOf } from './facilitators.js';
 import { checkKnown } from './known.js';
 import { acceptsSchema, authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
+import { backgroundWork, type Background } from './background.js';
+import { ledgerOfEarnings, type Hooks } from './hooks.js';
 import { networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
+import { unsettledIn, type Unsettled } from './Unsettled.js';
 
 /** The AgentPay API that issues and settles payment tokens. */
 export interface TokenOptions {
@@ -28,7 +31,7 @@ export interface TokenOptions {
 /** Tells the operator of a fault that is not the caller's. It must not throw; if it does, that is ignored. */
 export type Report = (fault: { readonly what: string; readonly error?: unknown; readonly requestId?: string }) => void;
 
-export interface PaywallOptions {
+export interface PaywallOptions extends Hooks {
   /** Address that receives the money. */
   readonly payTo: string;
   /** CAIP-2 id or x402 name. Default "base-sepolia". */
@@ -67,8 +70,16 @@ export interface PaywallOptions {
   readonly maxStoredBytes?: number;
   /** How long a handler may take: default 60 s, at most what leaves time to settle within `maxTimeoutSeconds`. */
   readonly handlerTimeoutMs?: number;
-  /** Default: one line on stderr. */
+  /** How many answers of `settle: 'optimistic'` routes a payer may have unpaid for; the next is settled before it goes out. Default 3. */
+  readonly maxUnsettled?: number;
+  /** Default: `logger.error`, else one line on stderr. */
   readonly onError?: Report;
+  /** Where faults go; pino and its likes fit. */
+  readonly logger?: Logger;
+}
+
+export interface Logger {
+  error(fields: object, message: string): void;
 }
 
 /** The options, checked and completed. */
@@ -94,6 +105,10 @@ export interface Settings {
   readonly handlerTimeoutMs: number;
   /** Part of an authorization's life that is kept for settling. */
   readonly settleReserveMs: number;
+  readonly unsettled: Unsettled;
+  readonly background: Background;
+  readonly hooks: Hooks;
+  readonly earnings: ReturnType<typeof ledgerOfEarnings>;
   readonly report: Report;
 }
 
@@ -131,7 +146,13 @@ const shape = {
   maxResponseBytes: bytes,
   maxStoredBytes: bytes,
   handlerTimeoutMs: z.number().int().min(1).optional(),
+  maxUnsettled: z.number().int().min(1).max(1000).optional(),
   onError: fn.optional(),
+  logger: objectWith<Logger>('error').optional(),
+  onChallenge: fn.optional(),
+  onVerified: fn.optional(),
+  onSettled: fn.optional(),
+  onRefused: fn.optional(),
 };
 const tokenShape = { url, key: z.string().min(1).max(1024), service: serviceId.optional() };
 
@@ -141,7 +162,8 @@ export function readOptions(options: PaywallOptions): Settings {
   check('paywall()', shape, options);
   if (options.token) check('paywall() token', tokenShape, options.token);
   const { clock = systemClock, random = systemRandom, fetch = globalThis.fetch, maxTimeoutSeconds = 300, baseUrl } = options;
-  const report = guarded(options.onError ?? onStderr);
+  const report = guarded(options.onError ?? (options.logger ? to(options.logger) : onStderr));
+  const store = options.store ?? memoryStore(clock);
   const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
   const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
@@ -158,7 +180,11 @@ export function readOptions(options: PaywallOptions): Settings {
     authorizationHeader: options.authorizationHeader ?? 'Authorization',
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
-    claims: claimsIn({ store: options.store ?? memoryStore(clock), clock, report }),
+    claims: claimsIn({ store, clock, report }),
+    unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),
+    background: backgroundWork(),
+    hooks: options,
+    earnings: ledgerOfEarnings(),
     clock,
     random,
     maxTimeoutSeconds,
@@ -205,6 +231,10 @@ function guarded(report: Report): Report {
       // A fault in telling of faults has nobody left to be told to.
     }
   };
+}
+
+function to(logger: Logger): Report {
+  return ({ what, error, requestId }) => logger.error({ err: error, requestId }, what);
 }
 
 const onStderr: Report = ({ what, error, requestId }) => {

@@ -4,6 +4,7 @@ import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
 import { askedOf, targetOf, type Exchange, type Next, type Request, type Visit } from './Exchange.js';
 import { stampHead } from './Gate.js';
+import { tellChallenge, type Earnings } from './hooks.js';
 import { readOptions, type PaywallOptions, type Settings } from './options.js';
 import { readPrice, type Price } from './Price.js';
 import { createPricing, type Pricing } from './Pricing.js';
@@ -18,6 +19,10 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
 export interface Paywall extends Middleware {
   /** Middleware that charges for the handlers after it, whatever their path; OPTIONS is free. @throws TypeError for a wrong price */
   charge(price: Price): Middleware;
+  /** What each route has earned in this process. */
+  earnings(): ReadonlyMap<string, Earnings>;
+  /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
+  idle(): Promise<void>;
 }
 
 /**
@@ -43,6 +48,8 @@ export function paywall(options: PaywallOptions): Paywall {
       serve({ settings, req, res, next, pricing });
     };
   };
+  paywall.earnings = settings.earnings.all;
+  paywall.idle = settings.background.idle;
   return paywall;
 }
 
@@ -55,7 +62,7 @@ function priceTable(settings: Settings): (req: Request) => Found {
     return ({ method }) => (method === 'OPTIONS' ? 'free' : found);
   }
   if (!routes) return () => 'unpriced';
-  const priced = routes.map(([pattern, terms]) => [pattern, terms === 'free' ? terms : createPricing(settings, terms)] as const);
+  const priced = routes.map(([pattern, terms]) => [pattern, terms === 'free' ? terms : createPricing(settings, terms, pattern)] as const);
   const table = compileRoutes(priced);
   const anyPricing = priced.map(([, pricing]) => pricing).find((pricing) => pricing !== 'free') as Pricing;
   return (req) => {
@@ -80,7 +87,7 @@ function serveNow(visit: Visit): Promise<void> | undefined {
   if (allow) return refuseMethod();
   if (!pricing.fixed || pricing.authorize || hasBody(visit.req) || mayCarryProof(visit)) return admit(visit);
   try {
-    return void offer(withQuote(visit, pricing.fixed), NO_BODY);
+    return challenge(withQuote(visit, pricing.fixed), NO_BODY);
   } catch (error) {
     return Promise.reject(error);
   }
@@ -97,8 +104,13 @@ async function admit(visit: Visit): Promise<void> {
   const quote = pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
   if (quote === 'free') return serveFree(visit);
   const exchange = withQuote(visit, quote);
-  if (!proof) return offer(exchange, await visit.body());
+  if (!proof) return challenge(exchange, await visit.body());
   return charge(exchange, proof);
+}
+
+function challenge(exchange: Exchange, body: RequestBody): undefined {
+  offer(exchange, body);
+  tellChallenge(exchange);
 }
 
 /** The same object, so that whoever answers for the visit sees the gate of the exchange. */

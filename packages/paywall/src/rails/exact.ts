@@ -44,6 +44,7 @@ export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof
   }
 
   return {
+    payer: `${network.id}:${authorization.from}`,
     key: `pay:${network.id}:${asset.address}:${authorization.from}:${authorization.nonce}`.toLowerCase(),
     expiresAtMs: Math.min(Number(authorization.validBefore) * 1000, clock.now() + settings.maxTimeoutSeconds * 1000),
     deadlineMs,

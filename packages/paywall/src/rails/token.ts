@@ -36,6 +36,7 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
   }
 
   return {
+    payer: claims.sub,
     key: `token:${claims.iss}:${claims.jti}`,
     expiresAtMs: claims.exp * 1000,
     // The issuer's SLA timer bounds the call.
