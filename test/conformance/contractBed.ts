@@ -27,6 +27,7 @@ export interface ContractCall {
 
 /** A local chain with accounts that call contracts on it. */
 export interface ContractBed {
+  readonly rpcUrl: string;
   /** Accounts of the node, with ether. */
   readonly facilitator: Address;
   readonly stranger: Address;
@@ -61,6 +62,7 @@ export async function startContractBed(): Promise<ContractBed> {
   const mined = (hash: Hex) => client.waitForTransactionReceipt({ hash });
 
   return {
+    rpcUrl: chain.rpcUrl,
     facilitator,
     stranger,
     async payer(usdc) {
