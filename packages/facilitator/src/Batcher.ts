@@ -5,6 +5,8 @@ export interface Batcher<T> {
   add(item: T): void;
   /** Takes a waiting item back; false when it is in a batch already. */
   remove(item: T): boolean;
+  /** Looks again for lanes that can be used. */
+  wake(): void;
   /** No more batches; resolves when those at work are done. */
   close(): Promise<void>;
 }
@@ -23,12 +25,14 @@ export interface BatcherOptions<T> {
   readonly laneOf?: (item: T) => number | undefined;
   /** Whether the item must have a batch to itself. */
   readonly alone: (item: T) => boolean;
+  /** Whether the lane may be given work now; undefined: always. */
+  readonly isUsable?: (lane: number) => boolean;
   readonly flush: (items: readonly T[], lane: number) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
 export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
-  const { clock, maxBatch, windowMs, restMs, retryMs, alone, flush, onError, laneOf = () => undefined } = options;
+  const { clock, maxBatch, windowMs, restMs, retryMs, alone, flush, onError, laneOf = () => undefined, isUsable = () => true } = options;
   const free = Array.from({ length: options.lanes }, (_, lane) => lane);
   const working = new Set<Promise<void>>();
   const resting = new Set<Cancel>();
@@ -37,7 +41,7 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
   let closed = false;
 
   function schedule(): void {
-    if (closed || cancelTimer || free.length === 0) return;
+    if (closed || cancelTimer || !free.some(isUsable)) return;
     cancelTimer = clock.timer(windowMs, () => {
       cancelTimer = undefined;
       pump();
@@ -54,7 +58,7 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
 
   /** A free lane that has something to do. */
   function nextLane(): number | undefined {
-    return free.find((lane) => queue.some((item) => mayGo(item, lane)));
+    return free.find((lane) => isUsable(lane) && queue.some((item) => mayGo(item, lane)));
   }
 
   function mayGo(item: T, lane: number): boolean {
@@ -105,6 +109,7 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
       queue = queue.filter((other) => other !== item);
       return queue.length < before;
     },
+    wake: schedule,
     async close() {
       closed = true;
       cancelTimer?.();

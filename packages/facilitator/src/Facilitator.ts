@@ -1,5 +1,6 @@
 import { AgentPayError, newId, unixSeconds, type Clock, type Db, type Random } from '@agentpay/primitives';
 import {
+  bytesToHex,
   reasonCode,
   type Address,
   type Facilitator,
@@ -19,6 +20,7 @@ import {
 import type { LocalAccount } from 'viem';
 import type { ExaminationContext, Order, Payment, Refusal, SchemeSettings } from './schemes/Scheme.js';
 import { schemeOf } from './schemes/schemes.js';
+import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
 import { createSettlements, type LandedTransaction, type Settlements } from './Settlements.js';
@@ -29,15 +31,22 @@ export interface FacilitatorOptions extends Omit<SchemeSettings, 'assets' | 'per
   /** Tokens to move; undefined: the network's USDC. */
   readonly assets?: readonly Address[] | undefined;
   readonly chain: Chain;
-  /** With the tables of `migrations`. One facilitator at a time. */
+  /** With the tables of `migrations`. One facilitator at a time, unless all have `leaseMs`. */
   readonly db: Db;
   readonly clock: Clock;
   readonly random: Random;
-  /** Accounts that pay the gas; no other process may send from them. */
+  /** Accounts that pay the gas; nobody else may send from them. */
   readonly accounts: readonly LocalAccount[];
   /** Settlements at work at once; beyond it calls are refused with `facilitator_overloaded`. */
   readonly maxInFlight?: number;
   readonly maxBatch?: number;
+  /**
+   * Set when other copies work on the same database: they divide the accounts, and take over those of a copy that has not been heard of
+   * for so many milliseconds.
+   */
+  readonly leaseMs?: number;
+  /** An account with less ether than this, in wei, is given no new work. Default 0. */
+  readonly minSignerBalance?: bigint;
   readonly batchWindowMs?: number;
   readonly settleTimeoutMs?: number;
   readonly pollMs?: number;
@@ -78,20 +87,26 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   const { network, payTo, factories, maxValidBeforeSeconds } = given;
   const { address: facilitatorAddress } = given.accounts[0] as LocalAccount;
   const options = { ...given, chain, settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, ...proved } };
-  const store = settlementStore(db, clock);
   const hear = (what: string) => (error: unknown) => onError(what, error);
   const { chainId } = options.network;
-  const senders = await Promise.all(
-    options.accounts.map(async (account) => {
-      const [nextNonce, bumpAfterMs] = [await store.nextNonce(account.address), options.bumpAfterMs ?? 20_000];
+  const holder = given.leaseMs === undefined ? null : bytesToHex(given.random.bytes(16));
+  const accounts = createGasAccounts({
+    chain, db, clock,
+    addresses: given.accounts.map(({ address }) => address),
+    sharing: holder !== null && given.leaseMs !== undefined ? { holder, leaseMs: given.leaseMs } : undefined,
+    minBalance: given.minSignerBalance,
+    async open(address) {
+      const account = given.accounts.find((own) => own.address === address) as LocalAccount;
+      const [nextNonce, bumpAfterMs] = [await store.nextNonce(address), options.bumpAfterMs ?? 20_000];
       return createSender({ chain, clock, account, chainId, nextNonce, bumpAfterMs, onError: hear('hand over') });
-    }),
-  );
+    },
+  });
+  const store = settlementStore(db, clock, { holder, assertHeld: accounts.assertHeld });
   const { pollMs = 100, confirmations = 1 } = options;
   const settlements = createSettlements({
     ...options,
     store,
-    senders,
+    accounts,
     receipts: createReceipts({ chain, clock, pollMs, confirmations, onError: hear('receipts') }),
     confirmations,
     maxBatch: options.maxBatch ?? 50,
@@ -217,9 +232,19 @@ async function settleOnce(
   if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
   if (payment.amount === 0n) return { state: 'nothing' };
 
+  if (!settlements.canSend()) {
+    throw new AgentPayError('facilitator_unavailable', 'No account can pay the gas here and now; nothing was sent.', { retryAfter: 2 });
+  }
   const order: Order = { ...payment, ...(await examination.proof()) };
   const claimed = await store.claim({ ...order, ...key, id: held?.id ?? newId('settlement', options), fingerprint: payment.fingerprint });
-  return claimed ? settlements.send(claimed) : { state: 'pending', hash: '' };
+  return claimed ? settlements.send(claimed) : takenMeanwhile(store, settlements, key, payment);
+}
+
+/** Another copy claimed it since we looked. */
+async function takenMeanwhile(store: SettlementStore, settlements: Settlements, key: SettlementKey, payment: Payment): Promise<Outcome> {
+  const held = await store.find(key);
+  if (!held) return { state: 'pending', hash: '' };
+  return held.fingerprint === payment.fingerprint ? settlements.wait(held.id) : failed(refuseTaken(held, payment));
 }
 
 /** The authorization belongs to another purchase, or its nonce to another authorization. */

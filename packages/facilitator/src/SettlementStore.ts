@@ -24,7 +24,8 @@ const SELECT = `select ${COLUMNS} from facilitator_settlements`;
 export interface SettlementStore {
   find(key: SettlementKey): Promise<Settlement | undefined>;
   get(id: string): Promise<Settlement | undefined>;
-  /** Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one holds it. */
+  getAll(ids: readonly string[]): Promise<readonly Settlement[]>;
+  /** Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another copy, holds it. */
   claim(claim: Claim): Promise<Settlement | undefined>;
   /** Makes a signed transaction durable as the carrier of these settlements, all in one step. */
   recordTransaction(transactionId: string, transaction: SignedTransaction, settlementIds: readonly string[]): Promise<void>;
@@ -72,7 +73,17 @@ interface TransactionRow {
   readonly raw: Hex;
 }
 
-export function settlementStore(db: Db, clock: Clock): SettlementStore {
+/** What one of several copies on the database adds. */
+export interface StoreOptions {
+  /** Names this copy; null: it is the only one. A claim is its copy's as long as that is alive. */
+  readonly holder: string | null;
+  /** Refuses to record a transaction of an account that is not ours any more. */
+  readonly assertHeld: (tx: Queryable, signer: Address) => Promise<void>;
+}
+
+const onlyCopy: StoreOptions = { holder: null, assertHeld: async () => undefined };
+
+export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: StoreOptions = onlyCopy): SettlementStore {
   const now = () => new Date(clock.now());
   const one = async (sql: string, params: Parameters<Queryable['query']>[1]) => {
     const [row] = await db.query<Row>(sql, params);
@@ -91,28 +102,34 @@ export function settlementStore(db: Db, clock: Clock): SettlementStore {
     const rows = await db.query<Row>(
       `insert into facilitator_settlements as held
          (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
-          state, created_at, updated_at)
-       select network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account, 'claimed', $2, $2
+          claimed_by, state, created_at, updated_at)
+       select network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
+          $3, 'claimed', $2, $2
          from jsonb_to_recordset($1::jsonb) as claim(network text, asset text, payer text, nonce text, id text, fingerprint text,
            scheme text, amount text, "authorization" jsonb, signature text, by_account boolean)
         order by network, asset, payer, nonce
        on conflict (network, asset, payer, nonce) do update
          set fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
              "authorization" = excluded."authorization", signature = excluded.signature, by_account = excluded.by_account,
-             state = 'claimed', transaction_id = null, hash = null, reason = null, message = null, updated_at = excluded.updated_at
-       where held.state in ('claimed', 'failed')
+             claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null, updated_at = excluded.updated_at
+       where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
+          or not exists (select 1 from facilitator_copies where holder = held.claimed_by and alive_until > now()))
        returning ${COLUMNS}`,
-      [JSON.stringify(claims.map(claimJson)), now()],
+      [JSON.stringify(claims.map(claimJson)), now(), holder],
     );
     return inOrderOf(claims, rows);
   };
 
   return {
     find: inSets(findSet),
+    async getAll(ids) {
+      return (await db.query<Row>(`${SELECT} where id = any($1::text[])`, [ids])).map(toSettlement);
+    },
     get: (id) => one(`${SELECT} where id = $1`, [id]),
     claim: inSets(claimSet),
     recordTransaction: (transactionId, transaction, settlementIds) =>
       db.tx(async (tx) => {
+        await assertHeld(tx, transaction.signer);
         await insertTransaction(tx, transactionId, transaction, now());
         await tx.query(
           `update facilitator_settlements set state = 'sent', transaction_id = $1, hash = $2, updated_at = $3

@@ -9,6 +9,7 @@ import {
   type SignedTransaction,
   type TransactionRequest,
 } from '@agentpay/evm';
+import type { GasAccounts } from './GasAccounts.js';
 import { createBatcher } from './Batcher.js';
 import { failureIn, provenOutcomes } from './provenOutcome.js';
 import { outcomeOf, type Outcome, type Settlement } from './Settlement.js';
@@ -27,7 +28,7 @@ export interface SettlementsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: SettlementStore;
-  readonly senders: readonly Sender[];
+  readonly accounts: GasAccounts;
   readonly receipts: Receipts;
   readonly maxBatch: number;
   /** Blocks that a transaction must have, its own included, to count. */
@@ -59,6 +60,8 @@ export interface Settlements {
    * @throws AgentPayError `facilitator_unavailable` when nothing could be sent: then nothing will be
    */
   send(settlement: Settlement): Promise<Outcome>;
+  /** Whether an account of ours can send. */
+  canSend(): boolean;
   /** Whether it waits here to be signed and sent: then its claim may not be given to another payment. */
   isQueued(id: string): boolean;
   /** Waits for the outcome of a settlement that is queued or was sent before, for a while. */
@@ -90,7 +93,7 @@ interface Flight {
 }
 
 export function createSettlements(options: SettlementsOptions): Settlements {
-  const { chain, clock, store, senders, receipts, settleTimeoutMs, repairEveryMs, onError } = options;
+  const { chain, clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError } = options;
   const flights = new Map<string, Flight>();
   const queued = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
@@ -100,23 +103,25 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   const batcher = createBatcher<Settlement>({
     clock,
-    lanes: senders.length,
+    lanes: accounts.addresses.length,
     maxBatch: options.maxBatch,
     windowMs: options.batchWindowMs,
     restMs: LANE_REST_MS,
     retryMs: 500,
     alone: ({ transfer }) => transfer.alone,
     laneOf: ({ transfer: { sender } }) => (sender === undefined ? undefined : laneOf(sender)),
-    flush: (members, lane) => sendFlight(members, senders[lane] as Sender),
+    isUsable: (lane) => accounts.isUsable(lane),
+    flush: (members, lane) => sendFlight(members, accounts.sender(lane)),
     onError: (error) => onError('send', error),
   });
 
   function laneOf(address: Address): number | undefined {
-    const lane = senders.findIndex((sender) => sameHex(sender.address, address));
+    const lane = accounts.addresses.findIndex((own) => sameHex(own, address));
     return lane < 0 ? undefined : lane;
   }
 
-  async function sendFlight(members: readonly Settlement[], sender: Sender): Promise<void> {
+  async function sendFlight(members: readonly Settlement[], sender: Sender | undefined): Promise<void> {
+    if (!sender) throw new Error('Another copy of the facilitator has taken the account over.');
     const living = await failExpired(members);
     if (living.length === 0) return;
     const flight = openFlight(newId('transaction', options), sender, living, living.length === 1);
@@ -258,10 +263,36 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   async function repair(): Promise<void> {
     const attempt = (what: string, work: () => Promise<unknown>) => work().catch((error: unknown) => onError(what, error));
-    for (const sender of senders) await attempt('maintain', () => maintain(sender));
+    await attempt('gas accounts', renewAccounts);
+    for (const sender of accounts.held()) await attempt('maintain', () => maintain(sender));
     for (const flight of flights.values()) {
       const due = flight.receipt || flight.dropped || clock.now() - flight.lookedAt >= 10 * repairEveryMs;
       if (due && flight.nonce >= 0) await attempt('repair', () => repairFlight(flight));
+    }
+    await attempt('look', tellOfOthers);
+  }
+
+  async function renewAccounts(): Promise<number> {
+    const { gained, lost } = await accounts.renew();
+    for (const flight of flights.values()) if (flight.sender && lost.includes(flight.sender)) closeFlight(flight);
+    const unfinished = gained.length > 0 ? await store.unfinished() : [];
+    const mine = unfinished.filter(({ transactionId, attempts: [attempt] }) => {
+      const isOurs = gained.some(({ address }) => address === attempt?.signer);
+      return !flights.has(transactionId) && (isOurs || !accounts.addresses.some((address) => address === attempt?.signer));
+    });
+    for (const transaction of mine) await takeUp(transaction);
+    for (const address of await accounts.watchBalances()) onError('balance', new Error(`The account ${address} has too little ether.`));
+    batcher.wake();
+    return mine.reduce((sum, { settlements }) => sum + settlements.length, 0);
+  }
+
+  /** Settlements that another copy carries, and for which somebody waits here. */
+  async function tellOfOthers(): Promise<void> {
+    const here = new Set([...queued, ...[...flights.values()].flatMap(({ members }) => [...members.keys()])]);
+    const elsewhere = waiters.ids().filter((id) => !here.has(id));
+    for (const settlement of elsewhere.length > 0 ? await store.getAll(elsewhere) : []) {
+      const outcome = outcomeOf(settlement);
+      if (outcome.state !== 'pending') waiters.tell(settlement.id, outcome);
     }
   }
 
@@ -311,7 +342,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   }
 
   async function takeUp({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
-    const sender = senders.find(({ address }) => address === attempts[0]?.signer);
+    const sender = accounts.held().find(({ address }) => address === attempts[0]?.signer);
     const alone = settlements.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
     const flight = openFlight(transactionId, sender, settlements, alone);
     for (const attempt of attempts) watch(flight, attempt);
@@ -330,6 +361,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       queued.delete(settlement.id);
       throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached; nothing was sent.', { retryAfter: 5 });
     },
+    canSend: () => accounts.addresses.some((_, lane) => accounts.isUsable(lane)),
     isQueued: (id) => queued.has(id),
     async wait(id) {
       const { outcome, cancel } = waiters.wait(id);
@@ -339,11 +371,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     },
     reconcile,
     async resume() {
-      const unfinished = await store.unfinished();
-      for (const transaction of unfinished) await takeUp(transaction);
+      const resumed = await renewAccounts();
       await repair();
       scheduleRepair();
-      return unfinished.reduce((sum, { settlements }) => sum + settlements.length, 0);
+      return resumed;
     },
     async close() {
       closed = true;
@@ -351,6 +382,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       await Promise.all([repairing, batcher.close()]);
       receipts.close();
       waiters.close();
+      await accounts.release();
     },
   };
 }

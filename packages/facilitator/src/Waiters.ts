@@ -5,6 +5,8 @@ import type { Outcome } from './Settlement.js';
 export interface Waiters {
   /** Waits from now on. `outcome` is undefined when the time is over or `cancel` was called. */
   wait(id: string): { readonly outcome: Promise<Outcome | undefined>; cancel(): void };
+  /** Whose outcome somebody waits for. */
+  ids(): readonly string[];
   tell(id: string, outcome: Outcome): void;
   /** Ends every wait. */
   close(): void;
@@ -30,6 +32,7 @@ export function createWaiters(clock: Clock, timeoutMs: number): Waiters {
       });
       return { outcome, cancel };
     },
+    ids: () => [...waiting.keys()],
     tell(id, outcome) {
       for (const end of waiting.get(id) ?? []) end(outcome);
     },

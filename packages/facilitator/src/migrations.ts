@@ -105,4 +105,19 @@ export const migrations: readonly Migration[] = [
     name: 'facilitator/005-payment-id-expiry',
     sql: 'create index facilitator_payment_ids_expiry on facilitator_payment_ids (expires_at);',
   },
+  {
+    name: 'facilitator/006-copies',
+    sql: `
+      create table facilitator_copies (
+        holder text primary key,
+        alive_until timestamptz not null
+      );
+      create table facilitator_signers (
+        address text primary key,
+        holder text not null,
+        held_until timestamptz not null
+      );
+      alter table facilitator_settlements add column claimed_by text;
+    `,
+  },
 ];

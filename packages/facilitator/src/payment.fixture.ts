@@ -85,7 +85,7 @@ export async function openBed(db: Db): Promise<Bed> {
   let skipped = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + skipped };
   const chain = simulatedChain(clock);
-  await db.exec('truncate facilitator_settlements, facilitator_transactions');
+  await db.exec('truncate facilitator_settlements, facilitator_transactions, facilitator_copies, facilitator_signers');
   chain.mint(payer.address, 1_000_000_000n);
   const started: RunningFacilitator[] = [];
   let stopMining = () => {};

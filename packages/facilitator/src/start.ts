@@ -20,6 +20,8 @@ import { settlementBook } from './SettlementBook.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
+/** Copies on one PostgreSQL take the gas accounts of one that has not been heard of for so long. */
+const LEASE_MS = 10_000;
 
 /** A facilitator that answers. */
 export interface FacilitatorServer {
@@ -70,6 +72,7 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   }
   const facilitator = await createFacilitator({
     ...config, db, clock, random, chain, accounts,
+    ...(config.databaseUrl !== undefined && { leaseMs: LEASE_MS }),
     onError: hear,
     onTransaction(landed) {
       metrics.landed(landed);
@@ -91,7 +94,8 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   });
   listening = await listen(app, { host: config.host, port: config.port, clock });
   const { url, port } = listening;
-  log.info({ port, network: network.id, signers, recovery: keyRecovery.name, resumed: facilitator.resumed, keys: config.apiKeys.length }, 'facilitator is up');
+  const { resumed } = facilitator;
+  log.info({ port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: config.apiKeys.length }, 'facilitator is up');
   return { url, port, facilitator };
 }
 

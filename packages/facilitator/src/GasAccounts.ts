@@ -1,0 +1,126 @@
+import type { Clock, Db, Queryable } from '@agentpay/primitives';
+import type { Address } from '@agentpay/protocol';
+import type { Chain, Sender } from '@agentpay/evm';
+
+/** Copies of a facilitator that work on one database divide the gas accounts among them: each account is held by one copy at a time. */
+export interface Sharing {
+  /** Names this copy. */
+  readonly holder: string;
+  /** A copy that has not been heard of for so long loses its accounts to the others. */
+  readonly leaseMs: number;
+}
+
+export interface GasAccountsOptions {
+  readonly chain: Chain;
+  readonly db: Db;
+  readonly clock: Clock;
+  readonly addresses: readonly Address[];
+  /** Makes the sender of an account that was just taken. */
+  readonly open: (address: Address) => Promise<Sender>;
+  /** Undefined: no other process works on the database, and everything is ours. */
+  readonly sharing?: Sharing | undefined;
+  /** An account with less ether, in wei, is given no new work. Default 0. */
+  readonly minBalance?: bigint | undefined;
+}
+
+export interface GasAccounts {
+  /** All of them, ours or not; their places are the lanes. */
+  readonly addresses: readonly Address[];
+  /** The sender of the account, if it is ours. */
+  sender(lane: number): Sender | undefined;
+  /** Those that are ours. */
+  held(): readonly Sender[];
+  /** Whether the account is ours and has ether enough. */
+  isUsable(lane: number): boolean;
+  /** Renews our hold, takes what is free and within our share; to be called every second or so. */
+  renew(): Promise<{ readonly gained: readonly Sender[]; readonly lost: readonly Sender[] }>;
+  /** Reads the balances, at most every {@link BALANCE_EVERY_MS}; gives accounts that have just become too poor. */
+  watchBalances(): Promise<readonly Address[]>;
+  /** Refuses, within a transaction, what another copy's account would record. @throws Error */
+  assertHeld(tx: Queryable, address: Address): Promise<void>;
+  /** Lets go of everything, for others to take at once. */
+  release(): Promise<void>;
+}
+
+const BALANCE_EVERY_MS = 15_000;
+
+export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
+  const { chain, db, clock, addresses, open, sharing, minBalance = 0n } = options;
+  const senders = new Map<Address, Sender>();
+  const poor = new Set<Address>();
+  let balancesAt = -Infinity;
+
+  async function leases({ holder, leaseMs }: Sharing): Promise<readonly Address[]> {
+    await db.query(
+      `insert into facilitator_copies (holder, alive_until) values ($1, now() + $2 * interval '1 millisecond')
+       on conflict (holder) do update set alive_until = excluded.alive_until`,
+      [holder, leaseMs],
+    );
+    const [row] = await db.query<{ alive: bigint }>('select count(*) as alive from facilitator_copies where alive_until > now()');
+    const share = Math.ceil(addresses.length / Math.max(1, Number(row?.alive)));
+    const idle = [...senders.values()].filter((sender) => sender.inFlight() === 0).map(({ address }) => address);
+    const surplus = idle.slice(0, Math.max(0, senders.size - share));
+    if (surplus.length > 0) await letGo(surplus, holder);
+    const renewed = await db.query<{ address: Address }>(TAKE, [
+      addresses.filter((address) => !surplus.includes(address)), holder, leaseMs, share,
+    ]);
+    return renewed.map(({ address }) => address);
+  }
+
+  async function letGo(some: readonly Address[], holder: string): Promise<void> {
+    await db.query('delete from facilitator_signers where address = any($1::text[]) and holder = $2', [some, holder]);
+  }
+
+  return {
+    addresses,
+    sender: (lane) => senders.get(addresses[lane] as Address),
+    held: () => [...senders.values()],
+    isUsable: (lane) => senders.has(addresses[lane] as Address) && !poor.has(addresses[lane] as Address),
+    async renew() {
+      const ours = sharing ? await leases(sharing) : addresses;
+      const lost = [...senders.values()].filter(({ address }) => !ours.includes(address));
+      for (const { address } of lost) senders.delete(address);
+      const gained = await Promise.all(ours.filter((address) => !senders.has(address)).map(open));
+      for (const sender of gained) senders.set(sender.address, sender);
+      return { gained, lost };
+    },
+    async watchBalances() {
+      if (minBalance === 0n || clock.now() - balancesAt < BALANCE_EVERY_MS) return [];
+      balancesAt = clock.now();
+      const before = new Set(poor);
+      for (const address of senders.keys()) {
+        if ((await chain.balance(address)) < minBalance) poor.add(address);
+        else poor.delete(address);
+      }
+      return [...poor].filter((address) => !before.has(address));
+    },
+    async assertHeld(tx, address) {
+      if (!sharing) return;
+      // Locked, so that nobody takes the account over before what is recorded can be seen.
+      const sql = 'select 1 from facilitator_signers where address = $1 and holder = $2 for share';
+      const held = await tx.query(sql, [address, sharing.holder]);
+      if (held.length === 0) throw new Error(`Another copy of the facilitator has taken the account ${address} over.`);
+    },
+    async release() {
+      if (!sharing) return;
+      await letGo(addresses, sharing.holder);
+      await db.query('delete from facilitator_copies where holder = $1', [sharing.holder]);
+    },
+  };
+}
+
+/** Keeps what is ours, and takes free ones up to the share. */
+const TAKE = `
+  with wanted as (
+    select address, holder = $2 as ours
+      from unnest($1::text[]) as address left join facilitator_signers using (address)
+     where holder is null or holder = $2 or held_until <= now()
+     order by ours desc nulls last, address
+  )
+  insert into facilitator_signers as held (address, holder, held_until)
+  select address, $2, now() + $3 * interval '1 millisecond'
+    from (select address, ours, row_number() over (order by ours desc nulls last, address) as place from wanted) ranked
+   where ours or place <= $4
+  on conflict (address) do update set holder = excluded.holder, held_until = excluded.held_until
+   where held.holder = excluded.holder or held.held_until <= now()
+  returning address`;

@@ -1,0 +1,111 @@
+import type { Db } from '@agentpay/primitives';
+import { mortal } from './mortal.fixture.js';
+import { gasPayer, newPayer, openBed, openDb, signedRequest, type Bed } from './payment.fixture.js';
+
+describe('copies of a facilitator on one database', () => {
+  const second = newPayer();
+  const shared = { leaseMs: 600, accounts: [gasPayer, second] };
+  let db: Db;
+  let bed: Bed;
+  beforeAll(async () => void (db = await openDb()));
+  afterAll(() => db.close());
+  beforeEach(async () => void (bed = await openBed(db)));
+  afterEach(() => bed.close());
+
+  const holders = () => db.query<{ address: string; holder: string }>('select address, holder from facilitator_signers order by address');
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    for (const end = Date.now() + 10_000; !(await holds()); ) {
+      if (Date.now() > end) throw new Error('It did not come to pass in time.');
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+  const divided = async () => new Set((await holders()).map(({ holder }) => holder)).size === 2;
+
+  it('divide the accounts, and settle each payment once, whichever is asked and however often', async () => {
+    const copies = [await bed.start(shared), await bed.start(shared)];
+    await until(divided);
+    bed.mine();
+    const requests = await Promise.all(Array.from({ length: 20 }, () => signedRequest()));
+    const ask = (turn: number) => requests.map((request, i) => (copies[(i + turn) % 2] as (typeof copies)[0]).settle(request));
+    const asked = ask(0);
+    await until(async () => (bed.chain.calls.send ?? 0) > 0);
+    const answers = await Promise.all([...asked, ...ask(1)]);
+    expect(answers.filter(({ success }) => !success)).toEqual([]);
+    expect(answers.slice(20)).toEqual(answers.slice(0, 20));
+    expect(bed.chain.transfers()).toHaveLength(20);
+    const counts = await Promise.all([gasPayer, second].map(({ address }) => bed.chain.transactionCount(address, 'latest')));
+    expect(counts.every((count) => count > 0)).toBe(true);
+  });
+
+  it('grant one of two purchases that race for one authorization through two copies', async () => {
+    const copies = [await bed.start(shared), await bed.start(shared)];
+    await until(divided);
+    bed.mine();
+    const first = await signedRequest();
+    const other = structuredClone(first) as typeof first & { paymentPayload: { resource: { url: string } } };
+    other.paymentPayload.resource.url = 'https://seller.example/other';
+    const answers = await Promise.all([copies[0]?.settle(first), copies[1]?.settle(other)]);
+    expect(answers.map((answer) => answer?.success).sort()).toEqual([false, true]);
+    expect(answers.find((answer) => !answer?.success)).toMatchObject({ errorReason: 'duplicate_settlement' });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('take over the account of one that died, with the payment it had sent', async () => {
+    const life = mortal(bed);
+    const victim = await bed.startMortal({ ...life, ...shared, accounts: [gasPayer] });
+    const request = await signedRequest();
+    void victim.settle(request);
+    await until(async () => (bed.chain.calls.send ?? 0) > 0);
+    life.kill();
+    bed.chain.forgetPool();
+    const heir = await bed.start({ ...shared, accounts: [gasPayer] });
+    const [before] = await holders();
+    bed.mine();
+    expect(await heir.settle(request)).toMatchObject({ success: true });
+    expect(bed.chain.transfers()).toHaveLength(1);
+    expect((await holders())[0]?.holder).not.toBe(before?.holder);
+  });
+
+  it('stand by while another holds the only account, and take it at once when that one ends', async () => {
+    const only = { ...shared, leaseMs: 60_000, accounts: [gasPayer] };
+    const first = await bed.start(only);
+    const standby = await bed.start(only);
+    bed.mine();
+    await expect(standby.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    await first.close();
+    const request = await signedRequest();
+    await until(() => standby.settle(request).then(({ success }) => success, () => false));
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('cannot record a transaction of an account that was taken over meanwhile', async () => {
+    const facilitator = await bed.start({ ...shared, leaseMs: 60_000, settleTimeoutMs: 300, repairEveryMs: 60_000 });
+    await db.query(`update facilitator_signers set holder = 'another'`);
+    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    expect(bed.chain.calls.send).toBeUndefined();
+  });
+});
+
+describe('a gas account without ether', () => {
+  it('gets no work until it is filled up', async () => {
+    const db = await openDb();
+    const bed = await openBed(db);
+    const reports: string[] = [];
+    let ether = 0n;
+    const chain = { ...bed.chain, balance: async () => ether };
+    const facilitator = await bed.start({ chain, minSignerBalance: 5n, onError: (what) => reports.push(what) });
+    bed.mine();
+    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    expect(reports).toContain('balance');
+    ether = 5n;
+    bed.skip(15_000);
+    const request = await signedRequest();
+    let success = false;
+    for (const end = Date.now() + 5_000; !success && Date.now() < end; ) {
+      success = await facilitator.settle(request).then((answer) => answer.success, () => false);
+    }
+    expect(success).toBe(true);
+    await bed.close();
+    await db.close();
+  });
+});
