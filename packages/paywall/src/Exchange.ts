@@ -41,8 +41,11 @@ export interface Exchange extends Visit {
   readonly quote: Quote;
 }
 
+/** What a request asks for. */
+export type Asking = Pick<Request, 'method' | 'originalUrl' | 'url'>;
+
 /** Path and query as the client asked for them, whatever a mount has cut off. */
-export function targetOf(req: Request): string {
+export function targetOf(req: Asking): string {
   const target = req.originalUrl ?? req.url ?? '/';
   if (target.startsWith('/')) return target;
   return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '') || '/';

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
 import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
-import { askedOf, targetOf, type Exchange, type Next, type Request, type Visit } from './Exchange.js';
+import { askedOf, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
+import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
 import { tellChallenge, type Earnings } from './hooks.js';
 import { readOptions, type PaywallOptions, type Settings } from './options.js';
@@ -19,6 +20,11 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
 export interface Paywall extends Middleware {
   /** Middleware that charges for the handlers after it, whatever their path; OPTIONS is free. @throws TypeError for a wrong price */
   charge(price: Price): Middleware;
+  /**
+   * The same for servers in the style of fetch: the response is the offer, a refusal, or what `handler` gives for a request that is free
+   * or paid for. Charges by `price` or `routes`.
+   */
+  handle(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
   /** What each route has earned in this process. */
   earnings(): ReadonlyMap<string, Earnings>;
   /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
@@ -37,7 +43,7 @@ export function paywall(options: PaywallOptions): Paywall {
   function paywall(req: IncomingMessage, res: ServerResponse, next: Next): void {
     const found = priceOf(req);
     if (found === 'free') return void next();
-    if (found === 'unpriced') return void next(new TypeError('paywall() needs price or routes to be used as middleware.'));
+    if (found === 'unpriced') return void next(unpriced());
     serve({ settings, req, res, next, ...found });
   }
 
@@ -48,14 +54,24 @@ export function paywall(options: PaywallOptions): Paywall {
       serve({ settings, req, res, next, pricing });
     };
   };
+  paywall.handle = async (request: globalThis.Request, handler: FetchHandler): Promise<Response> => {
+    const found = priceOf(asking(request));
+    if (found === 'free') return handler(request);
+    if (found === 'unpriced') throw unpriced();
+    const { req, res, response } = await bridge(request, settings.maxBodyBytes);
+    serve({ settings, req, res, next: async () => writeResponse(res, await handler(request)), ...found });
+    return response;
+  };
   paywall.earnings = settings.earnings.all;
   paywall.idle = settings.background.idle;
   return paywall;
 }
 
+const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');
+
 type Found = 'free' | 'unpriced' | Pick<Visit, 'pricing' | 'allow'>;
 
-function priceTable(settings: Settings): (req: Request) => Found {
+function priceTable(settings: Settings): (req: Asking) => Found {
   const { price, routes } = settings;
   if (price) {
     const found = { pricing: createPricing(settings, price) };
