@@ -30,7 +30,8 @@ beforeAll(async () => {
 afterAll(() => bed.close());
 
 const ownerSigns = async (digest: Hex): Promise<Hex> => `${await owner.sign({ hash: digest })}01`;
-const encode = ({ abi }: Artifact, functionName: string, args: readonly unknown[]) => encodeFunctionData({ abi: abi as Abi, functionName, args });
+const encode = ({ abi }: Artifact, functionName: string, args: readonly unknown[]) =>
+  encodeFunctionData({ abi: abi as Abi, functionName, args });
 
 /** An account of the owner that is not deployed yet, with so many payments in it. */
 async function plannedAccount(payments: bigint) {

@@ -74,7 +74,8 @@ export async function authorized(from: Address, sign: (digest: Hex) => Promise<H
 /** What a payer permits the proxy to take within five minutes. */
 export function permitFor(from: Address, spender: Address): Permit2Authorization {
   const permitted = { token: usdc.address, amount: PRICE };
-  return { from, permitted, spender, nonce: BigInt(generatePrivateKey()), deadline: inFiveMinutes(), witness: { to: payee, validAfter: 0n } };
+  const witness = { to: payee, validAfter: 0n } as const;
+  return { from, permitted, spender, nonce: BigInt(generatePrivateKey()), deadline: inFiveMinutes(), witness };
 }
 
 /** A payment by Permit2 that the payer signed. */

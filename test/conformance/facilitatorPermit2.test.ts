@@ -47,7 +47,9 @@ async function overtaken(request: FacilitatorRequest, account: PrivateKeyAccount
   const before = await pending();
   await bed.node.setIntervalMining({ interval: 0 });
   const answer = facilitator.settle(request);
-  for (const end = Date.now() + 10_000; (await pending()) === before && Date.now() < end; ) await new Promise((tick) => setTimeout(tick, 20));
+  for (const end = Date.now() + 10_000; (await pending()) === before && Date.now() < end; ) {
+    await new Promise((tick) => setTimeout(tick, 20));
+  }
   const wallet = createWalletClient({ account, transport: http(bed.rpcUrl) });
   const hash = await wallet.sendTransaction({ to, data, chain: null, ...haste });
   await bed.node.setIntervalMining({ interval: 1 });

@@ -4,10 +4,10 @@ import { pino } from 'pino';
 import type { InteropStack } from './stack.js';
 
 /** AgentPay's facilitator on PostgreSQL, as its own server; gives its URL. Ends with the stack. */
-export async function agentpayFacilitator(stack: InteropStack): Promise<string> {
+export async function agentpayFacilitator(stack: InteropStack, settings: Readonly<Record<string, string>> = {}): Promise<string> {
   const database = await testDatabase();
-  const env = { PORT: '0', HOST: '127.0.0.1', RPC_URL: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
-  const server = await start(readConfig(env), pino({ level: 'silent' }));
+  const own = { PORT: '0', HOST: '127.0.0.1', RPC_URL: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
+  const server = await start(readConfig({ ...own, ...settings }), pino({ level: 'silent' }));
   stack.onClose(async () => {
     await server.close();
     await database.drop();
