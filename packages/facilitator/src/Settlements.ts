@@ -133,17 +133,18 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     }
   }
 
-  /** Those that still can land; the wait for a chain out of reach may have outlived the others. */
+  const hasExpired = ({ transfer }: Settlement): boolean => transfer.endsAt <= BigInt(unixSeconds(clock));
+
+  /** Those to send; the wait for a chain out of reach may have outlived the others. What was sent before fails by proof only. */
   async function failExpired(members: readonly Settlement[]): Promise<Settlement[]> {
-    const now = BigInt(unixSeconds(clock));
+    const expired = members.filter((member) => member.state === 'claimed' && hasExpired(member));
     const message = 'The authorization expired before it could be sent.';
-    for (const { id, transfer } of members) {
-      if (transfer.endsAt > now) continue;
+    for (const { id, transfer } of expired) {
       await store.fail(id, transfer.endReason, message);
       queued.delete(id);
       waiters.tell(id, { state: 'failed', reason: transfer.endReason, message });
     }
-    return members.filter(({ transfer }) => transfer.endsAt > now);
+    return members.filter((member) => !expired.includes(member));
   }
 
   function openFlight(id: string, sender: Sender | undefined, members: readonly Settlement[], alone: boolean): Flight {
@@ -336,9 +337,14 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   async function repairFlight(flight: Flight): Promise<void> {
     await conclude(flight);
     if (!flight.dropped || flight.receipt || flight.members.size === 0) return;
-    // None of its attempts can land any more, so a new transaction cannot be a second one.
-    closeFlight(flight);
-    for (const member of flight.members.values()) batcher.add(member);
+    // None of its attempts can land any more, so a new transaction cannot be a second one. What has expired is left to be proved.
+    for (const member of flight.members.values()) if (!hasExpired(member)) sendAgain(flight, member);
+    if (flight.members.size === 0) closeFlight(flight);
+  }
+
+  function sendAgain(flight: Flight, member: Settlement): void {
+    flight.members.delete(member.id);
+    batcher.add({ ...member, state: 'sent' });
   }
 
   async function takeUp({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
