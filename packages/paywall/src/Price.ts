@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAgentPayError, parsePrice, type Amount } from '@agentpay/primitives';
 import { z } from 'zod';
+import type { RouteSchemas } from './discovery/index.js';
 import { checkKnown } from './known.js';
 import { networkSchema, payToSchema, type Accept } from './Tender.js';
 
@@ -45,6 +46,8 @@ export interface PricedRoute {
   readonly accepts?: readonly Accept[];
   /** Free tiers and bans; default: the one of `paywall()`. */
   readonly authorize?: Authorize;
+  /** What the route takes and gives, for discovery: zod or JSON schemas. */
+  readonly schemas?: RouteSchemas;
 }
 
 export type Price = string | PriceFunction | PricedRoute;
@@ -64,6 +67,7 @@ export interface RouteTerms extends Omit<Terms, 'amount'> {
   readonly amount: Amount | PriceFunction;
   readonly accepts: readonly Accept[] | undefined;
   readonly authorize: Authorize | undefined;
+  readonly schemas: RouteSchemas | undefined;
 }
 
 const line = z.string().max(500).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
@@ -74,6 +78,8 @@ export const authorizeSchema = fn<Authorize>();
 const acceptSchema = z.strictObject({ network: networkSchema.optional(), payTo: payToSchema.optional(), facilitator: z.unknown().optional() });
 export const acceptsSchema = z.array(acceptSchema).min(1).max(16);
 
+const schema = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a zod or JSON schema');
+
 const shape = {
   price: z.union([z.string(), fn<PriceFunction>()], { error: 'must be a price such as "$0.01", or a function that gives one' }),
   settle: z.enum(['after', 'before', 'optimistic']).optional(),
@@ -83,6 +89,7 @@ const shape = {
   service: serviceId.optional(),
   accepts: acceptsSchema.optional(),
   authorize: authorizeSchema.optional(),
+  schemas: z.strictObject({ query: schema.optional(), body: schema.optional(), response: schema.optional() }).optional(),
 };
 
 /**
@@ -101,7 +108,8 @@ export function readPrice(price: Price, where: string): RouteTerms {
   }
   const { price: value, settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
   const amount = typeof value === 'function' ? value : amountOf(value, where);
-  return { amount, settle, chargeRedirects, description, mimeType, service, accepts: given.accepts, authorize };
+  const { accepts, schemas } = given;
+  return { amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas };
 }
 
 /** Micro-dollars of a price. @throws TypeError for one that is unreadable, zero or too fine */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
 import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
+import { createDiscovery, expressRoutes, routeOf, type Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { askedOf, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
 import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
@@ -25,6 +26,11 @@ export interface Paywall extends Middleware {
    * or paid for. Charges by `price` or `routes`.
    */
   handle(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
+  /**
+   * Middleware that tells what is for sale: the option `routes`, and the `charge` routes of the Express application `app`.
+   * @throws TypeError for an unknown option
+   */
+  discovery(options?: DiscoveryOptions): Discovery;
   /** What each route has earned in this process. */
   earnings(): ReadonlyMap<string, Earnings>;
   /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
@@ -38,7 +44,11 @@ export interface Paywall extends Middleware {
  */
 export function paywall(options: PaywallOptions): Paywall {
   const settings = readOptions(options);
-  const priceOf = priceTable(settings);
+  const priced = settings.routes?.map(([pattern, terms]) => {
+    return [pattern, terms === 'free' ? terms : createPricing(settings, terms, pattern)] as const;
+  });
+  const priceOf = priceTable(settings, priced);
+  const charged = new WeakMap<object, Pricing>();
 
   function paywall(req: IncomingMessage, res: ServerResponse, next: Next): void {
     const found = priceOf(req);
@@ -49,10 +59,12 @@ export function paywall(options: PaywallOptions): Paywall {
 
   paywall.charge = (price: Price): Middleware => {
     const pricing = createPricing(settings, readPrice(price, 'charge()'));
-    return function charge(req, res, next) {
+    const charge: Middleware = (req, res, next) => {
       if (req.method === 'OPTIONS') return void next();
       serve({ settings, req, res, next, pricing });
     };
+    charged.set(charge, pricing);
+    return charge;
   };
   paywall.handle = async (request: globalThis.Request, handler: FetchHandler): Promise<Response> => {
     const found = priceOf(asking(request));
@@ -61,6 +73,11 @@ export function paywall(options: PaywallOptions): Paywall {
     const { req, res, response } = await bridge(request, settings.maxBodyBytes);
     serve({ settings, req, res, next: async () => writeResponse(res, await handler(request)), ...found });
     return response;
+  };
+  paywall.discovery = (options: DiscoveryOptions = {}): Discovery => {
+    const listed = (priced ?? []).map(([pattern, pricing]) => routeOf(pattern, pricing));
+    const pricingOf = (handler: unknown) => charged.get(handler as object);
+    return createDiscovery(settings, options, () => (options.app ? [...listed, ...expressRoutes(options.app, pricingOf)] : listed));
   };
   paywall.earnings = settings.earnings.all;
   paywall.idle = settings.background.idle;
@@ -71,14 +88,15 @@ const unpriced = () => new TypeError('paywall() needs price or routes to be used
 
 type Found = 'free' | 'unpriced' | Pick<Visit, 'pricing' | 'allow'>;
 
-function priceTable(settings: Settings): (req: Asking) => Found {
-  const { price, routes } = settings;
+type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
+
+function priceTable(settings: Settings, priced: Priced | undefined): (req: Asking) => Found {
+  const { price } = settings;
   if (price) {
     const found = { pricing: createPricing(settings, price) };
     return ({ method }) => (method === 'OPTIONS' ? 'free' : found);
   }
-  if (!routes) return () => 'unpriced';
-  const priced = routes.map(([pattern, terms]) => [pattern, terms === 'free' ? terms : createPricing(settings, terms, pattern)] as const);
+  if (!priced) return () => 'unpriced';
   const table = compileRoutes(priced);
   const anyPricing = priced.map(([, pricing]) => pricing).find((pricing) => pricing !== 'free') as Pricing;
   return (req) => {

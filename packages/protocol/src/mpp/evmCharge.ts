@@ -55,7 +55,7 @@ export function evmChargeRequest(charge: {
 }
 
 /** Reads the request of an evm charge challenge. @throws AgentPayError `payment_malformed` */
-export function readEvmChargeRequest(challenge: Challenge): EvmChargeRequest {
+export function readEvmChargeRequest(challenge: Pick<Challenge, 'request'>): EvmChargeRequest {
   return parseShape(requestSchema, fromBase64url(challenge.request), 'request of the challenge');
 }
 

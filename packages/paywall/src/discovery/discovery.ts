@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { resourceUrl } from '../Exchange.js';
+import { checkKnown } from '../known.js';
+import type { Settings } from '../options.js';
+import { llmsText, x402Listing } from './listings.js';
+import { withSales, type OpenApiDocument } from './openapi.js';
+import { salesOf, type Route } from './Sale.js';
+import type { ExpressLike } from './expressRoutes.js';
+
+export interface DiscoveryOptions {
+  /** Express application whose `charge` routes are listed besides those of the option `routes`. */
+  readonly app?: ExpressLike;
+  readonly title?: string;
+  readonly version?: string;
+  readonly description?: string;
+  /** The application's own OpenAPI document, to which prices are added. */
+  readonly openapi?: OpenApiDocument;
+}
+
+/** The documents by which buyers find what is for sale. */
+export interface Documents {
+  readonly openapi: OpenApiDocument;
+  readonly x402: ReturnType<typeof x402Listing>;
+  readonly llms: string;
+}
+
+/** Serves `/openapi.json`, `/.well-known/x402` and `/llms.txt`, free of charge. */
+export interface Discovery {
+  (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => unknown): void;
+  /** The same documents, for an application that serves them itself; `base` is the URL under which buyers reach it. */
+  documents(base: string): Documents;
+}
+
+const OPTIONS = ['app', 'title', 'version', 'description', 'openapi'];
+
+/** @param routesNow the routes as they are when a document is asked for. @throws TypeError for an unknown option */
+export function createDiscovery(settings: Settings, options: DiscoveryOptions, routesNow: () => readonly Route[]): Discovery {
+  checkKnown(options, OPTIONS, 'discovery()');
+  const { title = settings.realm, version = '1', description, openapi } = options;
+  const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
+
+  function documents(base: string): Documents {
+    const root = base.replace(/\/+$/, '');
+    const sales = salesOf(routesNow());
+    const document = openapi ?? { openapi: '3.1.0', info, servers: [{ url: root }] };
+    return { openapi: withSales(document, sales), x402: x402Listing(sales, root), llms: llmsText(sales, { info, base: root }) };
+  }
+
+  function discovery(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => unknown): void {
+    const name = pathOf(req);
+    if (name === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return void next();
+    const found = documents(settings.baseUrl ?? new URL(resourceUrl({ req, settings })).origin)[name];
+    const text = typeof found === 'string' ? found : JSON.stringify(found);
+    res.writeHead(200, {
+      'Content-Type': name === 'llms' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(text),
+      'Cache-Control': 'public, max-age=300',
+      'Access-Control-Allow-Origin': '*',
+      ...(settings.baseUrl === undefined && { Vary: 'Host' }),
+    });
+    res.end(text);
+  }
+
+  discovery.documents = documents;
+  return discovery;
+}
+
+const PATHS: ReadonlyMap<string, keyof Documents> = new Map([
+  ['/openapi.json', 'openapi'],
+  ['/.well-known/x402', 'x402'],
+  ['/llms.txt', 'llms'],
+]);
+
+function pathOf({ url = '/' }: IncomingMessage): keyof Documents | undefined {
+  return PATHS.get(url.split('?', 1)[0] as string);
+}
