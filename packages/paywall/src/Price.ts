@@ -2,8 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isAgentPayError, parsePrice, type Amount } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { RouteSchemas } from './discovery/index.js';
+import { functionOf } from './checks.js';
 import { checkKnown } from './known.js';
-import { networkSchema, payToSchema, type Accept } from './Tender.js';
+import { acceptsSchema, type Accept } from './Tender.js';
 
 /**
  * When the money moves: `after` the handler has succeeded and before its answer goes out; `before` the handler runs, for streams and
@@ -73,15 +74,12 @@ export interface RouteTerms extends Omit<Terms, 'amount'> {
 const line = z.string().max(500).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
 /** Id of a service at an AgentPay API. */
 export const serviceId = z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id');
-const fn = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function');
-export const authorizeSchema = fn<Authorize>();
-const acceptSchema = z.strictObject({ network: networkSchema.optional(), payTo: payToSchema.optional(), facilitator: z.unknown().optional() });
-export const acceptsSchema = z.array(acceptSchema).min(1).max(16);
+export const authorizeSchema = functionOf<Authorize>();
 
 const schema = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a zod or JSON schema');
 
 const shape = {
-  price: z.union([z.string(), fn<PriceFunction>()], { error: 'must be a price such as "$0.01", or a function that gives one' }),
+  price: z.union([z.string(), functionOf<PriceFunction>()], { error: 'must be a price such as "$0.01", or a function that gives one' }),
   settle: z.enum(['after', 'before', 'optimistic']).optional(),
   chargeRedirects: z.boolean().optional(),
   description: line.optional(),

@@ -6,16 +6,17 @@ import {
   type Random,
   type Store,
 } from '@agentpay/primitives';
-import { mpp, type Facilitator } from '@agentpay/protocol';
+import { mpp } from '@agentpay/protocol';
 import { z } from 'zod';
+import { backgroundWork, type Background } from './background.js';
+import { functionOf, httpUrl, objectWith } from './checks.js';
 import { claimsIn, type Claims } from './Claims.js';
 import { facilitatorsOf } from './facilitators.js';
-import { checkKnown } from './known.js';
-import { acceptsSchema, authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
-import { issuer, type Issuer } from './rails/issuer.js';
-import { backgroundWork, type Background } from './background.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
-import { networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
+import { checkKnown } from './known.js';
+import { authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
+import { issuer, type Issuer } from './rails/issuer.js';
+import { acceptsSchema, facilitatorSchema, networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
 import { unsettledIn, type Unsettled } from './Unsettled.js';
 
 /** The AgentPay API that issues and settles payment tokens. */
@@ -116,23 +117,20 @@ const MIB = 1024 * 1024;
 const HANDLER_TIMEOUT_MS = 60_000;
 const SEPARATORS = /["\\|]|[^\x20-\x7e]/;
 
-const url = z.string().refine(isHttpUrl, 'must be an http or https URL');
 const secretError = `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more`;
 const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, secretError);
-const fn = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
+const fn = functionOf();
 const bytes = z.number().int().min(0).max(1024 * MIB).optional();
-
-const oneFacilitator = z.union([url, objectWith<Facilitator>('verify', 'settle', 'supported')]);
 
 const shape = {
   payTo: payToSchema,
   network: networkSchema.optional(),
-  facilitator: z.union([oneFacilitator, z.array(oneFacilitator).min(1).max(8)], { error: 'must be an http URL or a Facilitator, or a list of them' }),
+  facilitator: facilitatorSchema,
   accepts: acceptsSchema.optional(),
   authorize: authorizeSchema.optional(),
   price: z.unknown().optional(),
   routes: z.record(z.string(), z.unknown()).optional(),
-  baseUrl: url.optional(),
+  baseUrl: httpUrl.optional(),
   realm: z.string().min(1).max(255).refine((text) => !SEPARATORS.test(text), 'must be printable ASCII without quotes and "|"').optional(),
   mppSecret: z.union([secret, z.array(secret).min(1)], { error: secretError }).optional(),
   authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
@@ -154,7 +152,7 @@ const shape = {
   onSettled: fn.optional(),
   onRefused: fn.optional(),
 };
-const tokenShape = { url, key: z.string().min(1).max(1024), service: serviceId.optional() };
+const tokenShape = { url: httpUrl, key: z.string().min(1).max(1024), service: serviceId.optional() };
 
 /** Checks the options of `paywall()`. @throws TypeError that names the option at fault */
 export function readOptions(options: PaywallOptions): Settings {
@@ -241,12 +239,3 @@ const onStderr: Report = ({ what, error, requestId }) => {
   const cause = error instanceof Error ? `: ${error.message}` : '';
   console.error(`paywall: ${what}${cause}${requestId ? ` (${requestId})` : ''}`);
 };
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
-}
-
-function objectWith<T>(...methods: (keyof T & string)[]) {
-  const hasAll = (value: T) => methods.every((name) => typeof value?.[name] === 'function');
-  return z.custom<T>((value) => hasAll(value as T), `must have the methods ${methods.join(', ')}`);
-}

@@ -148,7 +148,8 @@ describe('several ways to pay', () => {
   it.each([
     ['a tender twice', [{}, { network: 'base-sepolia' }], /twice/],
     ['an unknown network', [{ network: 'moon' }], /network/],
-    ['a misspelt member', [{ payto: PAY_TO }], /payto/],
+    ['a misspelt member', [{ payto: PAY_TO }], /unknown option "payto"; did you mean "payTo"/],
+    ['a facilitator that is none', [{ facilitator: {} }], /facilitator/],
     ['none', [], /accepts/],
   ])('cannot name %s', (_, wrong, message) => {
     expect(() => paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge({ price: '$1', accepts: wrong as [] })).toThrow(message);
