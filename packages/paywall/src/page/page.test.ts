@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { x402v2 } from '@agentpay/protocol';
 import { paywall } from '../index.js';
 import { PAY_TO, fakeFacilitator, listen, pay, send, type Seller } from '../seller.test.support.js';
 
@@ -42,6 +43,19 @@ describe('a browser that opens a priced URL', () => {
     expect(page.text).toContain('0.01 USDC on Base<');
     const { choices } = JSON.parse(contents(page.text, 'script')[0] as string);
     expect(choices).toMatchObject([{ chainId: 8453, chain: { chainName: 'Base' } }]);
+  });
+
+  it('chooses among several ways to pay, and pays what was offered to this request', async () => {
+    const accepts = [{ network: 'base' }, { network: 'base-sepolia' }];
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), accepts });
+    const charge = wall.charge(() => '$0.03');
+    seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
+    const { text, headers } = await send(seller, '/', { headers: { accept: BROWSER } });
+    const labels = contents(text, 'label').map((label) => label.replace(/<[^>]*>/, '').trim());
+    expect(labels).toEqual(['0.03 USDC on Base', '0.03 USDC on Base Sepolia (test money)']);
+    const { choices } = JSON.parse(contents(text, 'script')[0] as string) as { choices: { accepted: unknown }[] };
+    const required = x402v2.decodePaymentRequired(headers['payment-required'] as string);
+    expect(choices.map(({ accepted }) => accepted)).toEqual(required.accepts);
   });
 
   it('gets all of it in less than 30 kB, and nothing from elsewhere', async () => {
