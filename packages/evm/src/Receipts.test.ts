@@ -76,4 +76,22 @@ describe('receipts', () => {
     await ticks(clock, 10);
     expect(chain.calls.block).toBe(looks);
   });
+
+  it('look less often at a chain with slow blocks', async () => {
+    const { clock, chain, send, watch } = await setUp();
+    await chain.mine();
+    watch(await send());
+    chain.forgetPool();
+    const looksIn = async (count: number) => {
+      const before = chain.calls.block ?? 0;
+      await ticks(clock, count);
+      return (chain.calls.block ?? 0) - before;
+    };
+    expect(await looksIn(20)).toBe(20);
+    await chain.mine();
+    expect(await looksIn(1)).toBe(1);
+    // A block in two seconds: a look every quarter of a second.
+    expect(await looksIn(30)).toBeLessThanOrEqual(12);
+    expect(await looksIn(30)).toBeGreaterThan(5);
+  });
 });

@@ -3,6 +3,9 @@ import type { Hex } from '@agentpay/protocol';
 import type { Chain, Receipt } from './Chain.js';
 
 const BATCH = 100;
+/** Looks per block, and the longest pause between two. */
+const LOOKS_PER_BLOCK = 8;
+const LONGEST_PAUSE_MS = 500;
 
 /** Watches transactions for everybody who waits for one: one look at the chain per block, however many wait. */
 export interface Receipts {
@@ -14,7 +17,7 @@ export interface Receipts {
 export interface ReceiptsOptions {
   readonly chain: Chain;
   readonly clock: Clock;
-  /** Milliseconds between looks while anybody waits. Default 100. */
+  /** Least milliseconds between looks while anybody waits; chains with slow blocks are looked at less often. Default 100. */
   readonly pollMs?: number;
   /** Blocks that a transaction must have, its own included. Default 1. */
   readonly confirmations?: number;
@@ -34,10 +37,12 @@ export function createReceipts(options: ReceiptsOptions): Receipts {
   const waiters = new Set<Waiter>();
   let cancelTimer: Cancel | undefined;
   let closed = false;
+  let first: { readonly number: bigint; readonly at: number } | undefined;
+  let pauseMs = pollMs;
 
   function schedule(): void {
     if (closed || cancelTimer || waiters.size === 0) return;
-    cancelTimer = clock.timer(pollMs, () => {
+    cancelTimer = clock.timer(pauseMs, () => {
       void look()
         .catch((error: unknown) => onError?.(error))
         .finally(() => {
@@ -49,8 +54,17 @@ export function createReceipts(options: ReceiptsOptions): Receipts {
 
   async function look(): Promise<void> {
     const { number } = await chain.block();
+    pace(number);
     const due = [...waiters].filter((waiter) => waiter.seen !== number);
     for (let i = 0; i < due.length; i += BATCH) await lookFor(due.slice(i, i + BATCH), number);
+  }
+
+  /** Sets the pause by how fast blocks have come since the first look. */
+  function pace(number: bigint): void {
+    if (!first || number < first.number) first = { number, at: clock.now() };
+    if (number === first.number) return;
+    const blockMs = (clock.now() - first.at) / Number(number - first.number);
+    pauseMs = Math.max(pollMs, Math.min(LONGEST_PAUSE_MS, blockMs / LOOKS_PER_BLOCK));
   }
 
   async function lookFor(due: readonly Waiter[], block: bigint): Promise<void> {

@@ -111,7 +111,8 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: St
        on conflict (network, asset, payer, nonce) do update
          set fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
              "authorization" = excluded."authorization", signature = excluded.signature, by_account = excluded.by_account,
-             claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null, updated_at = excluded.updated_at
+             claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
+             updated_at = excluded.updated_at
        where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
           or not exists (select 1 from facilitator_copies where holder = held.claimed_by and alive_until > now()))
        returning ${COLUMNS}`,
