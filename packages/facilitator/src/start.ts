@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, type Clock, type Db, type RateLimiter } from '@agentpay/primitives';
-import { failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
+import { ChainError, failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Logger } from 'pino';
@@ -55,15 +55,12 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
   const db = await openDb(config);
   closers.push(() => db.close());
-  await migrate(db, migrations);
   const limiter = await openLimiter(config, { clock, log }, closers);
 
   const book = settlementBook(db, { clock, network });
   const metrics = createMetrics({ balances: () => readiness.balances(), queue: book.queue, process: true });
   const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
-  const nodes = config.rpcUrls.map((rpcUrl) => viemChain({ rpcUrl })) as [Chain, ...Chain[]];
-  const failover = failoverChain(nodes, { clock, chainId: network.chainId, onError: (error) => hear('node', error) });
-  const chain = measuredChain(failover, clock, metrics);
+  const chain = measuredChain(openChain(config, { clock, onError: (error) => hear('node', error) }), clock, metrics);
   const signers = accounts.map(({ address }) => address);
   const readiness = createReadiness({ db, chain, clock, network, signers, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
 
@@ -78,6 +75,8 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
       metrics.landed(landed);
       void book.landed(landed).catch((error: unknown) => hear('keep gas', error));
     },
+  }).catch((error: unknown) => {
+    throw error instanceof ChainError ? new Error(`No node of RPC_URLS can be used: ${said(error)}.`, { cause: error }) : error;
   });
   let listening: Listening | undefined;
   // The facilitator ends together with the requests, since it is what they wait for.
@@ -99,8 +98,26 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   return { url, port, facilitator };
 }
 
+/** The database with its tables. */
 async function openDb({ databaseUrl, dataDir }: Config): Promise<Db> {
-  return databaseUrl ? pgDb({ url: databaseUrl }) : pgliteDb({ dir: dataDir });
+  const db = await (databaseUrl ? pgDb({ url: databaseUrl }) : pgliteDb({ dir: dataDir }));
+  await migrate(db, migrations).catch(async (cause: unknown) => {
+    await db.close();
+    throw new Error(`The database cannot be used: ${said(cause)}.`, { cause });
+  });
+  return db;
+}
+
+/** The nodes as one chain: the next one answers when one does not. */
+function openChain({ rpcUrls, network }: Config, { clock, onError }: { clock: Clock; onError: (error: unknown) => void }): Chain {
+  const nodes = rpcUrls.map((rpcUrl) => viemChain({ rpcUrl })) as [Chain, ...Chain[]];
+  return failoverChain(nodes, { clock, chainId: network.chainId, onError });
+}
+
+/** What a fault says; some drivers leave that to its code. */
+function said(cause: unknown): string {
+  const { message, code } = faultOf(cause);
+  return (message || code || 'no reason given').replace(/\.$/, '');
 }
 
 /** Counts calls on Redis, or in this process; Redis being away is no reason to refuse payments. */
