@@ -58,7 +58,7 @@ describe('the facilitator as a command', () => {
   });
 
   const start = async (env: Record<string, string> = {}) => {
-    const process = run({ RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, ...env });
+    const process = run({ RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, DATABASE_URL: database.url, ...env });
     const [, url = ''] = await process.line(/^facilitator on (http:\S+) for eip155:84532$/);
     const call = (path: string, init: { key?: string; body?: unknown } = {}) => {
       const headers = { 'content-type': 'application/json', ...(init.key !== undefined && { authorization: `Bearer ${init.key}` }) };
@@ -79,7 +79,7 @@ describe('the facilitator as a command', () => {
     await chain.fund(payer.address, { usdc: 10_000n });
     const metricsToken = randomBytes(32).toString('hex');
     const { process, call } = await start({
-      ...keystore, SIGNER_KEYS: '', DATABASE_URL: database.url, API_KEYS: boss.entry, METRICS_TOKEN: metricsToken,
+      ...keystore, SIGNER_KEYS: '', API_KEYS: boss.entry, METRICS_TOKEN: metricsToken,
     });
     const payment = await paymentOf(payer, newAccount().address);
     const settled = (await (await call('/settle', { body: payment })).json()) as { transaction: string };
@@ -98,9 +98,9 @@ describe('the facilitator as a command', () => {
   });
 
   it('says in one sentence that the password is wrong', async () => {
-    const env = { RPC_URLS: chain.rpcUrl, KEYSTORE_FILE: keystore['KEYSTORE_FILE'] as string, KEYSTORE_PASSWORD: 'not the password' };
-    const { code, output } = await outputOf(env);
-    expect([code, output]).toEqual([1, `KEYSTORE_FILE ${keystore['KEYSTORE_FILE']}: The password of the keystore is wrong.\n`]);
+    const file = keystore['KEYSTORE_FILE'] as string;
+    const { code, output } = await outputOf({ RPC_URLS: chain.rpcUrl, KEYSTORE_FILE: file, KEYSTORE_PASSWORD: 'not the password' });
+    expect([code, output]).toEqual([1, `KEYSTORE_FILE ${file}: The password of the keystore is wrong.\n`]);
   });
 
   it('names every fault of its environment, and no stack', async () => {
@@ -109,9 +109,22 @@ describe('the facilitator as a command', () => {
     expect(output).toBe('RPC_URLS must be an http(s) URL.\nMAX_BATCH must be a whole number from 1 to 200.\n');
   });
 
+  it('says which of its neighbours cannot be reached', async () => {
+    const [away, env] = [await freePort(), { RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey }];
+    const outputs = await Promise.all([
+      outputOf({ ...env, DATABASE_URL: `postgres://user:secret@127.0.0.1:${away}/none` }),
+      outputOf({ ...env, DATABASE_URL: database.url, RPC_URLS: `http://127.0.0.1:${away}/v2/provider-key` }),
+    ]);
+    expect(outputs.map(({ code }) => code)).toEqual([1, 1]);
+    expect(outputs[0]?.output).toMatch(/^The database cannot be used: .+\.\n$/);
+    expect(outputs[1]?.output).toMatch(/^(\{.*\}\n)*No node of RPC_URLS can be used: .+\.\n$/);
+    for (const { output } of outputs) expect(output).not.toMatch(/secret|provider-key/);
+  });
+
   it('refuses a network with real money, and a node on another chain', async () => {
-    expect((await outputOf({ RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, NETWORKS: 'base' })).output).toContain('ALLOW_MAINNET=true');
-    const { code, output } = await outputOf({ RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, NETWORKS: 'base', ALLOW_MAINNET: 'true' });
+    const base = { RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, DATABASE_URL: database.url, NETWORKS: 'base' };
+    expect((await outputOf(base)).output).toContain('ALLOW_MAINNET=true');
+    const { code, output } = await outputOf({ ...base, ALLOW_MAINNET: 'true' });
     expect([code, output]).toEqual([1, expect.stringContaining(`on chain ${baseSepolia.chainId}, not on base (8453)`)]);
   });
 
@@ -131,22 +144,21 @@ describe('the facilitator as a command', () => {
     const statuses = [];
     for (const node of [one, two, one, two]) statuses.push((await node.call('/verify', { key: shop.text, body: {} })).status);
     expect(statuses).toEqual([400, 400, 400, 429]);
-    await Promise.all([one.process.kill(), two.process.kill()]);
+    await Promise.all([one.process.kill('SIGTERM'), two.process.kill('SIGTERM')]);
 
     const alone = await start({ ...limited, REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
     const after = [];
     for (let i = 0; i < 4; i++) after.push((await alone.call('/verify', { key: shop.text, body: {} })).status);
     expect(after).toEqual([400, 400, 400, 429]);
-    await alone.process.kill();
+    await alone.process.kill('SIGTERM');
   });
 
   it('told to end, answers what is under way with what is known, and its successor finishes it', async () => {
     const [payer, boss] = [newAccount(), await makeKey('boss', 'admin')];
     await chain.fund(payer.address, { usdc: 10_000n });
-    const data = { DATA_DIR: join(folder, 'data') };
     const payment = await paymentOf(payer, newAccount().address);
     // Far more confirmations than there will be blocks: the call waits.
-    const first = await start({ ...data, CONFIRMATIONS: '1000', API_KEYS: boss.entry });
+    const first = await start({ CONFIRMATIONS: '1000', API_KEYS: boss.entry });
     const answer = first.call('/settle', { body: payment }).then((response) => response.json());
     await eventually(async () => {
       const { settlements } = (await (await first.call('/settlements?state=sent', { key: boss.text })).json()) as { settlements: object[] };
@@ -157,7 +169,7 @@ describe('the facilitator as a command', () => {
     const known = (await answer) as { errorReason: string; transaction: string };
     expect(known).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     expect(known.transaction).toMatch(/^0x[0-9a-f]{64}$/);
-    const second = await start(data);
+    const second = await start();
     const finished = (await (await second.call('/settle', { body: payment })).json()) as object;
     expect(finished).toMatchObject({ success: true, transaction: known.transaction });
     await second.process.kill('SIGTERM');
