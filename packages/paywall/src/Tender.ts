@@ -21,7 +21,8 @@ export interface Accept {
   readonly facilitator?: string | Facilitator | readonly (string | Facilitator)[];
 }
 
-export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, 'must be "base-sepolia", "base" or their CAIP-2 id');
+const networkError = 'must be "base-sepolia", "base" or their CAIP-2 id';
+export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, networkError);
 export const payToSchema = addressSchema.refine(isPayable, 'must be an address with a right checksum, and not the zero address');
 
 const oneFacilitator = z.union([httpUrl, objectWith<Facilitator>('verify', 'settle', 'supported')]);

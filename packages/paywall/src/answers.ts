@@ -23,7 +23,8 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   const { quote, req, pricing } = exchange;
   const challenges = mppChallenges(exchange, body);
   const url = resourceUrl(exchange);
-  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined);
+  const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
+  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, pin);
   const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
   const headers: OutgoingHttpHeaders = {
     [x402v2.PAYMENT_REQUIRED]: required,

@@ -94,7 +94,9 @@ async function serve(exchange: Exchange, payment: Payment, claim: Claim): Promis
   gate.release(() => markPaid(exchange, receipt));
 }
 
-/** settle: 'optimistic'. Takes the money for an answer that has gone out. What is not paid counts against the payer until the proof expires. */
+/**
+ * settle: 'optimistic'. Takes the money for an answer that has gone out. What is not paid counts against the payer until the proof expires.
+ */
 async function settleLater(exchange: Exchange, payment: Payment, settling: Claim): Promise<void> {
   const { settings } = exchange;
   try {

@@ -47,7 +47,7 @@ export function withBreaker(facilitator: Facilitator, name: string, { clock, rep
 
   async function guarded<T>(call: () => Promise<T>): Promise<T> {
     if (failures >= BREAK_AFTER) {
-      if (clock.now() < closedUntil) throw new AgentPayError('facilitator_unavailable', 'The facilitator is out of order.', { retryAfter: 5 });
+      if (clock.now() < closedUntil) throw leftAlone();
       closedUntil = clock.now() + BREAK_MS; // this call tries, the others wait for what comes of it
     }
     try {
@@ -66,6 +66,10 @@ export function withBreaker(facilitator: Facilitator, name: string, { clock, rep
     settle: (request) => guarded(() => facilitator.settle(request)),
     supported: () => guarded(() => facilitator.supported()),
   };
+}
+
+function leftAlone(): AgentPayError {
+  return new AgentPayError('facilitator_unavailable', 'The facilitator is out of order.', { retryAfter: BREAK_MS / 1000 });
 }
 
 /**

@@ -16,7 +16,9 @@ async function reply(response: Response): Promise<Reply> {
   return { status: response.status, headers: Object.fromEntries(response.headers), text, json: () => JSON.parse(text) };
 }
 
-const sell: FetchHandler = async (request) => Response.json({ sold: new URL(request.url).search, body: await request.text() }, { status: 201 });
+const sell: FetchHandler = async (request) => {
+  return Response.json({ sold: new URL(request.url).search, body: await request.text() }, { status: 201 });
+};
 
 describe.each(DIALECTS)('a fetch-style server paid in %s', (dialect) => {
   it('answers 402, then sells, once for one proof', async () => {

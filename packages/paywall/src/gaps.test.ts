@@ -109,8 +109,8 @@ describe('x402 gaps', () => {
   });
 
   it('settle failure: the refusal is a 402 that a client can read, with the reason in header and body', async () => {
-    const settle: Facilitator['settle'] = async () => ({ success: false, errorReason: 'insufficient_funds', transaction: '', network: NETWORK.id });
-    await open(weather, { facilitator: fakeFacilitator({ settle }) });
+    const refusal = { success: false, errorReason: 'insufficient_funds', transaction: '', network: NETWORK.id };
+    await open(weather, { facilitator: fakeFacilitator({ settle: async () => refusal }) });
     const reply = await buy('x402v2');
     expect([reply.status, reply.json().code]).toEqual([402, 'insufficient_funds']);
     expect(x402v2.decodeSettleResponse(reply.headers['payment-response'] as string).errorReason).toBe('insufficient_funds');
@@ -123,7 +123,8 @@ describe('x402 gaps', () => {
   });
 
   it('headers: a challenge stays below 8 kB with the longest URL, description and four ways to pay', async () => {
-    const accepts = [{}, { network: 'base' }, { payTo: '0x90F79bf6EB2c4f870365E785982E1f101E93b906' }, { network: 'base', payTo: `0x${'11'.repeat(20)}` }];
+    const payTo = `0x${'11'.repeat(20)}`;
+    const accepts = [{}, { network: 'base' }, { payTo }, { network: 'base', payTo }];
     await open(weather, { routes: { '/weather': { price: '$0.01', description: 'd'.repeat(200), accepts } } });
     const { headers } = await send(seller, `/weather?${'q'.repeat(1900)}`);
     expect(JSON.stringify(headers).length).toBeLessThan(8192);

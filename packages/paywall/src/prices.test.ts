@@ -162,7 +162,8 @@ describe('authorize', () => {
   it('grants, refuses with 403, or lets pay', async () => {
     const { served, facilitator } = await open({ price: '$0.01' }, { authorize: tiers });
     const vip = await send(seller, '/', { headers: { 'x-tier': 'vip' } });
-    expect([vip.text, vip.headers['cache-control'], vip.headers['vary']]).toEqual(['answer 1', 'private', expect.stringContaining('X-PAYMENT')]);
+    expect([vip.text, vip.headers['cache-control']]).toEqual(['answer 1', 'private']);
+    expect(vip.headers['vary']).toContain('X-PAYMENT');
     const banned = await send(seller, '/', { headers: { 'x-tier': 'banned' } });
     expect([banned.status, banned.json().code, banned.headers['www-authenticate']]).toEqual([403, 'forbidden', undefined]);
     const offer = await send(seller, '/');

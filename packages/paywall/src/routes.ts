@@ -83,7 +83,8 @@ function compile<P>(key: string, price: P | 'free'): Route<P> {
   const rank = segments.map((segment) => (segment === '*' ? '1' : segment.startsWith(':') ? '2' : '3')).join('');
   const ranked = `${rank.padEnd(64, '0')}${method === undefined ? '0' : '1'}`;
   const pattern = new RegExp(`^${source.join('')}/?$`, 'i');
-  return { method: method === 'HEAD' ? 'GET' : method, pattern, literal: PLAIN.test(path) ? literalOf(path) : undefined, rank: ranked, price };
+  const literal = PLAIN.test(path) ? literalOf(path) : undefined;
+  return { method: method === 'HEAD' ? 'GET' : method, pattern, literal, rank: ranked, price };
 }
 
 function escape(text: string): string {

@@ -142,7 +142,8 @@ function authorize(value: string, changes: AuthorizationChanges) {
 export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChanges = {}, choice = 0): Record<string, string> {
   switch (dialect) {
     case 'x402v2': {
-      const accepted = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts[choice] as x402v2.PaymentRequirements;
+      const { accepts } = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string);
+      const accepted = accepts[choice] as x402v2.PaymentRequirements;
       const authorization = authorize(accepted.amount, { to: accepted.payTo, ...changes });
       const payload = { signature: SIGNATURE, authorization };
       return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload }) };

@@ -23,8 +23,9 @@ dl div { display: grid; grid-template-columns: 6rem 1fr; gap: .75rem; padding: .
 dt { color: var(--soft); font-size: .875rem; line-height: 1.7 }
 dd { margin: 0; overflow-wrap: anywhere }
 code, pre { font: .8125rem/1.6 ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace }
-button, .button { font: inherit; font-weight: 600; cursor: pointer; border-radius: .625rem; border: 1px solid var(--line);
-  color: var(--ink); background: var(--card); padding: .4375rem .875rem; text-decoration: none; transition: filter .15s }
+button, .button { display: inline-block; font: inherit; font-weight: 600; cursor: pointer; border-radius: .625rem;
+  border: 1px solid var(--line); color: var(--ink); background: var(--card); padding: .4375rem .875rem; text-decoration: none;
+  transition: filter .15s }
 #pay { width: 100%; padding: .8125rem 1rem; font-size: 1.0625rem; color: var(--on-act); background: var(--act); border-color: transparent }
 button:hover, .button:hover { filter: brightness(.95) }
 button:disabled { opacity: .6; cursor: progress }

@@ -14,7 +14,7 @@ interface Scope {
   readonly digest?: string;
 }
 
-/** Fresh challenges for this request, one for each offer. @throws AgentPayError `payload_too_large` when the body is too long to be bound */
+/** Fresh challenges for this request, one for each offer. @throws AgentPayError `payload_too_large` when the body is too long to bind */
 export function mppChallenges({ settings, quote, req }: Exchange, body: RequestBody): readonly Issued[] {
   const { s, b, digest } = scopeOf(req, body);
   const expires = new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString();

@@ -43,6 +43,7 @@ const KEY = `payment:${location.pathname}${location.search}`;
 const UNKNOWN_CHAIN = 4902;
 const REFUSED_BY_PERSON = 4001;
 
+let underWay = inStorage((storage) => JSON.parse(storage.getItem(KEY) ?? 'null') as Signed | null);
 let wallet = (globalThis as unknown as { ethereum?: Wallet }).ethereum;
 // EIP-6963: wallets that leave the global to another one announce themselves.
 addEventListener('eip6963:announceProvider', (event) => {
@@ -260,15 +261,25 @@ function base64(json: string): string {
 // ---- the payment that is under way
 
 function kept(): Signed | undefined {
-  const signed = JSON.parse(sessionStorage.getItem(KEY) ?? 'null') as Signed | null;
-  return signed && signed.validBefore > time() ? signed : undefined;
+  return underWay && underWay.validBefore > time() ? underWay : undefined;
 }
 
 function keep(signed: Signed): void {
-  sessionStorage.setItem(KEY, JSON.stringify(signed));
+  underWay = signed;
+  inStorage((storage) => storage.setItem(KEY, JSON.stringify(signed)));
+}
+
+/** Browsers may keep storage from pages: the payment then lasts as long as the page. */
+function inStorage<T>(use: (storage: Storage) => T): T | undefined {
+  try {
+    return use(sessionStorage);
+  } catch {
+    return undefined;
+  }
 }
 
 function forget(): void {
-  sessionStorage.removeItem(KEY);
+  underWay = undefined;
+  inStorage((storage) => storage.removeItem(KEY));
   button.textContent = button.dataset['label'] ?? '';
 }
