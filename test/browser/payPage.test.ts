@@ -122,6 +122,16 @@ describe('the pay page', () => {
     expect(wallet.calls.filter((method) => method === 'eth_signTypedData_v4')).toHaveLength(1);
   }, 30_000);
 
+  it('pays in a browser that keeps storage from pages', async () => {
+    const { url } = await sell(sunny);
+    await giveWallet(page, stack.buyer);
+    await page.addInitScript(`Object.defineProperty(globalThis, 'sessionStorage', { get() { throw new Error('Access is denied'); } });`);
+    await page.goto(url);
+    await button().click();
+    await page.locator('#bought-title').waitFor();
+    expect(faults).toEqual([]);
+  }, 30_000);
+
   it('shows bought HTML in a frame that runs no script, and gives anything else as a file', async () => {
     await giveWallet(page, stack.buyer);
     const html = await sell((_req, res) => void res.type('html').send(`<h2>Sunny</h2><script>parent.document.title='broken'</script>`));
