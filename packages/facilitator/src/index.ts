@@ -1,7 +1,15 @@
+export { createAccess, type Access, type AccessOptions } from './http/access.js';
+export { findApiKey, newApiKey, parseApiKeys, type ApiKey, type Scope } from './ApiKey.js';
 export { createApp, type AppOptions } from './app.js';
+export { catalogue, type Catalogue } from './Catalogue.js';
 export { ConfigError, readConfig, type Config } from './config.js';
 export { createFacilitator, type FacilitatorOptions, type RunningFacilitator } from './Facilitator.js';
 export { loadSignerKeys } from './Keystore.js';
+export { createLogger } from './log.js';
+export { createMetrics, measuredChain, type Metrics } from './Metrics.js';
 export { migrations } from './migrations.js';
+export { paymentIdentifiers, type PaymentIdentifiers } from './PaymentIdentifiers.js';
+export { createReadiness, type Readiness } from './Readiness.js';
 export type { SchemeSettings } from './schemes/Scheme.js';
+export { settlementBook, type SettlementBook, type SettlementRecord } from './SettlementBook.js';
 export { start, type FacilitatorServer } from './start.js';
