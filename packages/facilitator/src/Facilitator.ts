@@ -23,7 +23,8 @@ import { schemeOf } from './schemes/schemes.js';
 import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
-import { createSettlements, type LandedTransaction, type Settlements } from './Settlements.js';
+import type { LandedTransaction } from './LandedTransaction.js';
+import { createSettlements, type Settlements } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { provenOutcome } from './provenOutcome.js';
 

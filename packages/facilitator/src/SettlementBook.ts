@@ -1,6 +1,6 @@
 import { AgentPayError, isId, newId, sqlState, type Clock, type Db, type Network } from '@agentpay/primitives';
 import type { SettlementState } from './Settlement.js';
-import type { LandedTransaction } from './Settlements.js';
+import type { LandedTransaction } from './LandedTransaction.js';
 
 /** A settlement as operators see it: everything but the signature. */
 export interface SettlementRecord {

@@ -14,6 +14,7 @@ import { createBatcher } from './Batcher.js';
 import { failureIn, provenOutcomes } from './provenOutcome.js';
 import { outcomeOf, type Outcome, type Settlement } from './Settlement.js';
 import type { SettlementStore, CarryingTransaction } from './SettlementStore.js';
+import type { LandedTransaction } from './LandedTransaction.js';
 import { createWaiters } from './Waiters.js';
 
 /** Gas limits; what is not used is not paid. */
@@ -41,16 +42,6 @@ export interface SettlementsOptions {
   readonly onError: (what: string, error: unknown) => void;
   /** Hears of every transaction of ours that got into a block. */
   readonly onTransaction?: ((landed: LandedTransaction) => void) | undefined;
-}
-
-/** A transaction in a block, and what it cost. */
-export interface LandedTransaction {
-  readonly hash: Hex;
-  readonly signer: string | undefined;
-  readonly success: boolean;
-  readonly gasUsed: bigint;
-  /** Settlements it carried. */
-  readonly payments: number;
 }
 
 /** Moves the money of claimed settlements and finds out what became of it. */
