@@ -123,8 +123,8 @@ export async function openBed(db: Db): Promise<Bed> {
 
 /** Waits for what must come to pass soon. */
 export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
-  for (const end = Date.now() + timeoutMs; !holds(); ) {
-    if (Date.now() > end) throw new Error('It did not come to pass in time.');
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  for (const end = systemClock.now() + timeoutMs; !holds(); ) {
+    if (systemClock.now() > end) throw new Error('It did not come to pass in time.');
+    await new Promise<void>((resolve) => void systemClock.timer(2, resolve));
   }
 }
