@@ -63,4 +63,22 @@ describe('shared reads', () => {
     await Promise.all([chain.read([pay(alice)]), chain.read([pay(bob)])]);
     expect(asked).toEqual([1, 1]);
   });
+
+  it('are asked again alone when one among them burnt the gas of the others', async () => {
+    const asked: number[] = [];
+    const burner: Call = { to: bob, data: '0x03' };
+    const read = async (calls: readonly Call[]): Promise<CallResult[]> => {
+      asked.push(calls.length);
+      const burnt = calls.findIndex(({ data }) => data === burner.data);
+      return calls.map((_, i) => ({ success: burnt < 0 || i < burnt, data: '0x' }));
+    };
+    const chain = sharedReads({ read } as unknown as Chain);
+    const [bad, good] = await Promise.all([
+      chain.read([burner, pay(bob)], { payer: bob }),
+      chain.read([view(alice), pay(alice)], { payer: alice }),
+    ]);
+    expect(good?.map(({ success }) => success)).toEqual([true, true]);
+    expect(bad?.map(({ success }) => success)).toEqual([false, false]);
+    expect(asked).toEqual([4, 2, 2]);
+  });
 });
