@@ -30,6 +30,8 @@ export async function startRpcCounter(rpcUrl: string): Promise<RpcCounter> {
       forwarded.end(body);
     });
   });
+  // A connection that is closed while the next request is on its way would count as a fault of the node.
+  server.keepAliveTimeout = 600_000;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
