@@ -1,4 +1,4 @@
-import type { Db } from '@agentpay/primitives';
+import { findNetwork, type Db } from '@agentpay/primitives';
 import {
   authorizationTypedData,
   reasonCode,
@@ -7,6 +7,7 @@ import {
   type FacilitatorRequest,
   type Hex,
   type Reason,
+  type x402v2,
 } from '@agentpay/protocol';
 import { transferCall } from '@agentpay/evm';
 import fc from 'fast-check';
@@ -68,6 +69,19 @@ async function requestOf(draft: Draft): Promise<FacilitatorRequest> {
   } as unknown as FacilitatorRequest;
 }
 
+/** The same request as a v1 server sends it. */
+function asV1({ paymentPayload, paymentRequirements }: FacilitatorRequest): FacilitatorRequest {
+  const { accepted, payload } = paymentPayload as x402v2.PaymentPayload;
+  const { amount, ...terms } = paymentRequirements as x402v2.PaymentRequirements;
+  const resource = 'https://seller.example/';
+  const nameOf = (id: string) => findNetwork(id)?.name ?? 'ethereum';
+  return {
+    x402Version: 1,
+    paymentPayload: { x402Version: 1, scheme: accepted.scheme, network: nameOf(accepted.network), payload },
+    paymentRequirements: { ...terms, network: nameOf(terms.network), maxAmountRequired: amount, resource, description: '' },
+  };
+}
+
 describe('verify', () => {
   let db: Db;
   let bed: Bed;
@@ -100,6 +114,13 @@ describe('verify', () => {
     const draft = draftOf();
     await spoil(draft, bed);
     expect(await facilitator.verify(await requestOf(draft))).toMatchObject({ isValid: false, invalidReason: reasons[reason].v2 });
+  });
+
+  it.each(faults)('refuses $name to a v1 caller by the code that it knows', async ({ reason, spoil }) => {
+    const draft = draftOf();
+    await spoil(draft, bed);
+    const answer = await facilitator.verify(asV1(await requestOf(draft)));
+    expect(answer).toMatchObject({ isValid: false, invalidReason: reasonCode(reason, 1) });
   });
 
   it('names the earlier of any two faults', async () => {
