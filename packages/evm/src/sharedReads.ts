@@ -1,3 +1,4 @@
+import { afterThisTurn } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
 import { ChainError, type Call, type CallResult, type Chain } from './Chain.js';
 
@@ -29,7 +30,7 @@ export function sharedReads(chain: Chain): Chain {
   function schedule(): void {
     if (scheduled || atWork >= MOST_AT_WORK || queue.length === 0) return;
     scheduled = true;
-    setImmediate(() => {
+    afterThisTurn(() => {
       scheduled = false;
       const batch = queue.slice(0, MOST_TOGETHER);
       queue = queue.slice(MOST_TOGETHER);

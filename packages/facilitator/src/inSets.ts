@@ -1,3 +1,5 @@
+import { afterThisTurn } from '@agentpay/primitives';
+
 /** Most members of one set. */
 const MOST = 200;
 
@@ -20,7 +22,7 @@ export function inSets<T, R>(work: (items: readonly T[]) => Promise<readonly R[]
   function schedule(): void {
     if (scheduled || atWork >= atOnce || queue.length === 0) return;
     scheduled = true;
-    setImmediate(() => {
+    afterThisTurn(() => {
       scheduled = false;
       atWork += 1;
       void doSet(queue.splice(0, MOST)).finally(() => {

@@ -76,3 +76,8 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 export function unixSeconds(clock: Clock): number {
   return Math.floor(clock.now() / 1000);
 }
+
+/** Calls back once everything that is due in this turn of the event loop has run. No time passes, so it needs no clock. */
+export function afterThisTurn(fn: () => void): void {
+  setImmediate(fn);
+}
