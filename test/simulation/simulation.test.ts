@@ -11,7 +11,7 @@ describe('random histories of purchases, faults, reorganisations and crashes', (
   beforeAll(async () => void (db = await openDb()));
   afterAll(() => db.close());
 
-  it(`${seeds.length} of them: one transfer and one grant per authorization, no success without transfer, no transfer unreported`, async () => {
+  it(`${seeds.length} of them: one transfer and one grant per authorization, no success without transfer, none unreported`, async () => {
     const histories: History[] = [];
     for (const seed of seeds) histories.push(await simulate(seed, db));
     const settled = histories.reduce((sum, history) => sum + history.settled, 0);
