@@ -7,7 +7,7 @@ const URL_ = 'https://shop.example/weather?q=1';
 function open(handler: FetchHandler, options: Partial<PaywallOptions> = {}) {
   const facilitator = fakeFacilitator();
   const wall = paywall({ payTo: PAY_TO, facilitator, routes: { '/weather': '$0.01' }, onError: () => undefined, ...options });
-  const ask = async (init: RequestInit = {}, url = URL_) => reply(await wall.handle(new Request(url, init), handler));
+  const ask = async (init: RequestInit = {}, url = URL_) => reply(await wall.respond(new Request(url, init), handler));
   return { wall, facilitator, ask };
 }
 
@@ -74,7 +74,7 @@ describe('a fetch-style server', () => {
     const body = () => new ReadableStream({ pull: (to) => (pulled++ < 64 ? to.enqueue(chunk) : to.close()) });
     const { wall, ask } = open(() => new Response(body()), { routes: { '/weather': { price: '$0.01', settle: 'before' } } });
     const headers = pay(await ask(), 'x402v2');
-    const response = await wall.handle(new Request(URL_, { headers }), () => new Response(body()));
+    const response = await wall.respond(new Request(URL_, { headers }), () => new Response(body()));
     expect(response.headers.get('payment-response')).not.toBeNull();
     for (let turn = 0; turn < 100; turn++) await new Promise(setImmediate);
     expect(pulled).toBeLessThan(20);
@@ -83,7 +83,7 @@ describe('a fetch-style server', () => {
 
   it('keeps several cookies apart, and answers HEAD without a body', async () => {
     const { wall, ask } = open(() => new Response('x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }));
-    const paid = await wall.handle(new Request(URL_, { headers: pay(await ask(), 'x402v2') }), () => {
+    const paid = await wall.respond(new Request(URL_, { headers: pay(await ask(), 'x402v2') }), () => {
       return new Response('x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] });
     });
     expect(paid.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
@@ -93,6 +93,6 @@ describe('a fetch-style server', () => {
 
   it('needs price or routes', async () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
-    await expect(wall.handle(new Request(URL_), sell)).rejects.toThrow(/price or routes/);
+    await expect(wall.respond(new Request(URL_), sell)).rejects.toThrow(/price or routes/);
   });
 });

@@ -186,7 +186,7 @@ describe('MPP gaps', () => {
 
   it('1000 challenges issued together have 1000 ids', async () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
-    const ask = () => wall.handle(new Request('http://shop.example/weather'), () => new Response('free'));
+    const ask = () => wall.respond(new Request('http://shop.example/weather'), () => new Response('free'));
     const responses = await Promise.all(Array.from({ length: 1000 }, ask));
     const ids = responses.map(({ headers }) => mpp.readChallenges(headers.get('www-authenticate') as string)[0]?.id);
     expect(new Set(ids).size).toBe(1000);

@@ -23,9 +23,9 @@ export interface Paywall extends Middleware {
   charge(price: Price): Middleware;
   /**
    * The same for servers in the style of fetch: the response is the offer, a refusal, or what `handler` gives for a request that is free
-   * or paid for. Charges by `price` or `routes`.
+   * or paid for. Charges by `price` or `routes`. (Not `handle`: Connect takes a function with that member for an application.)
    */
-  handle(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
+  respond(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
   /**
    * Middleware that tells what is for sale: the option `routes`, and the `charge` routes of the Express application `app`.
    * @throws TypeError for an unknown option
@@ -66,7 +66,7 @@ export function paywall(options: PaywallOptions): Paywall {
     charged.set(charge, pricing);
     return charge;
   };
-  paywall.handle = async (request: globalThis.Request, handler: FetchHandler): Promise<Response> => {
+  paywall.respond = async (request: globalThis.Request, handler: FetchHandler): Promise<Response> => {
     const found = priceOf(asking(request));
     if (found === 'free') return handler(request);
     if (found === 'unpriced') throw unpriced();
