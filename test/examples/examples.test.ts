@@ -45,8 +45,8 @@ describe('the examples', () => {
   it('end with one sentence when they are not told what they need', async () => {
     const buyer = run('agent-buyer', { SELLER_URL: '' });
     expect([(await buyer.ended).code, buyer.output()]).toEqual([1, expect.stringMatching(/^Set SELLER_URL [^\n]+\n$/)]);
-    const facilitator = run('self-hosted-facilitator', { RPC_URL: '' });
-    expect([(await facilitator.ended).code, facilitator.output()]).toEqual([1, 'RPC_URL is missing.\n']);
+    const facilitator = run('self-hosted-facilitator', { RPC_URL: '', SIGNER_KEYS: `0x${'11'.repeat(32)}` });
+    expect([(await facilitator.ended).code, facilitator.output()]).toEqual([1, expect.stringMatching(/^RPC_URLS is missing[^\n]+\n$/)]);
   }, 60_000);
 
   it('keep the facilitator behind its key, and let it stop', async () => {
