@@ -4,6 +4,7 @@ export default {
   transform: {},
   roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test'],
   testMatch: ['**/dist/**/*.test.js'],
+  setupFiles: ['<rootDir>/test/fastCheck.mjs'],
   testTimeout: 120_000,
   maxWorkers: 2,
   // Every test file loads its modules anew and Node gives back little of it; a grown worker is replaced.

@@ -48,10 +48,15 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 export function salesOf(routes: readonly Route[]): Sale[] {
   return routes.flatMap(({ method, path, pricing }) => {
     if (pricing === 'free') return [];
-    const named = routes.filter((other) => other.path === path).flatMap((other) => other.method ?? []);
+    const named = routes.filter((other) => shapeOf(other.path) === shapeOf(path)).flatMap((other) => other.method ?? []);
     const methods = method === undefined ? METHODS.filter((candidate) => !named.includes(candidate)) : [method];
     return methods.filter((candidate) => METHODS.includes(candidate)).map((found) => ({ method: found, path: templateOf(path), pricing }));
   });
+}
+
+/** The same for paths that the same requests fit, whatever their parameters are called. */
+function shapeOf(path: string): string {
+  return path.toLowerCase().replace(/:\w+/g, ':').replace(/\*\w*/g, '*');
 }
 
 /** The route table's patterns, and Express's, as OpenAPI writes them: ":id" is "{id}", "*" and "*rest" are "{rest}". */

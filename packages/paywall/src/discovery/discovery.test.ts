@@ -77,6 +77,17 @@ describe('discovery', () => {
     );
   });
 
+  it('lists a method once, by the route that names it, whatever the parameters are called', async () => {
+    const routes = { 'POST /:item-id': '$0.02', '/:id': '$0.01' };
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes });
+    seller = await listen((req, res) => wall.discovery()(req, res, () => wall(req, res, () => res.end('free'))));
+    const listed = operationsOf(await fetched()).map(({ method, operation }) => {
+      return [method, operation['x-payment-info'].x402.accepts.map(({ amount }: { amount: string }) => amount)];
+    });
+    expect(listed.filter(([method]) => method === 'post')).toEqual([['post', ['20000']]]);
+    expect(listed.filter(([method]) => method === 'get')).toEqual([['get', ['10000']]]);
+  });
+
   it('lists the charge routes of an Express application, with what zod says of them', async () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: 'https://api.example' });
     const app = express();
