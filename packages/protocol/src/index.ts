@@ -1,5 +1,6 @@
 export * from './encoding/Json.js';
 export * from './encoding/readLimited.js';
+export * from './encoding/wasNotSent.js';
 export * from './evm/Eip3009.js';
 export * from './evm/Erc6492.js';
 export * from './evm/Hex.js';

@@ -4,6 +4,7 @@ import {
   paymentTokenKid,
   readLimited,
   verifyPaymentToken,
+  wasNotSent,
   type PaymentTokenClaims,
   type PaymentTokenKeys,
 } from '@agentpay/protocol';
@@ -37,8 +38,6 @@ const KEYS_FRESH_MS = 10 * 60_000;
 /** How often an unknown key id may cause the keys to be fetched again. */
 const KEYS_PAUSE_MS = 5_000;
 const MAX_ANSWER = 256 * 1024;
-/** Failures that happen before a request leaves the machine. */
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
 
 const jwkSchema = z.object({ kid: z.string(), kty: z.string(), crv: z.string(), x: z.string() }).partial();
 const jwksSchema = z.object({ keys: z.array(jwkSchema).max(100) });
@@ -143,14 +142,6 @@ function failure(cause: unknown): AgentPayError {
   const notDone = cause instanceof RefusedError ? cause.status < 500 && cause.status !== 408 : wasNotSent(cause);
   if (notDone) return unavailable(cause);
   return new AgentPayError('settlement_unknown', 'The AgentPay API gave no answer to a step it may have taken.', { cause, retryAfter: 2 });
-}
-
-function wasNotSent(cause: unknown): boolean {
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    const { code } = error as { code?: unknown };
-    if (typeof code === 'string' && NOT_SENT.has(code)) return true;
-  }
-  return false;
 }
 
 function unavailable(cause: unknown): AgentPayError {

@@ -1,6 +1,7 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { z } from 'zod';
 import { readLimited } from '../encoding/readLimited.js';
+import { wasNotSent } from '../encoding/wasNotSent.js';
 import { sameHex } from '../evm/Hex.js';
 import {
   supportedResponseSchema,
@@ -24,8 +25,6 @@ export interface HttpFacilitatorOptions {
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024;
-/** Failures that happen before a request leaves the machine. */
-const NOT_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
 
 /** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
 export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
@@ -106,14 +105,7 @@ function isOtherPayer(request: FacilitatorRequest, payer: string | undefined): b
 
 function wasNotTaken(cause: unknown): boolean {
   if (cause instanceof AnswerError) return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
-  return isNotSent(cause, 4);
-}
-
-// fetch wraps what went wrong below it, some levels deep.
-function isNotSent(error: unknown, levels: number): boolean {
-  if (typeof error !== 'object' || error === null || levels === 0) return false;
-  const { code, cause } = error as { code?: unknown; cause?: unknown };
-  return NOT_SENT.has(code as string) || isNotSent(cause, levels - 1);
+  return wasNotSent(cause);
 }
 
 // 408 and 409 may come while an earlier copy of the request is at work.
