@@ -2,7 +2,7 @@
 import { systemRandom } from '@agentpay/primitives';
 import { runCommand } from './commands.js';
 import { readConfig } from './config.js';
-import { createLogger } from './log.js';
+import { createLogger } from './operations/log.js';
 import { start } from './start.js';
 
 async function serve(): Promise<void> {

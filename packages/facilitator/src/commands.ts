@@ -3,8 +3,8 @@ import type { Random } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
 import { bytesToHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { newApiKey, scopes, type Scope } from './ApiKey.js';
-import { readPassword, sealKeystore } from './Keystore.js';
+import { newApiKey, scopes, type Scope } from './operations/ApiKey.js';
+import { readPassword, sealKeystore } from './operations/Keystore.js';
 
 export const USAGE = `agentpay-facilitator                           serves; configured by the environment
 agentpay-facilitator keystore create <file>    writes a new key, or the one in SIGNER_KEY, encrypted with KEYSTORE_PASSWORD(_FILE)

@@ -1,5 +1,5 @@
 import { baseSepolia, seededRandom } from '@agentpay/primitives';
-import { newApiKey } from './ApiKey.js';
+import { newApiKey } from './operations/ApiKey.js';
 import { ConfigError, readConfig } from './config.js';
 
 const KEY = `0x${'51'.repeat(32)}`;

@@ -2,7 +2,7 @@ import { findNetwork, networks, type Network } from '@agentpay/primitives';
 import { addressSchema, type Address, type Hex } from '@agentpay/protocol';
 import { parseEther } from 'viem';
 import { z } from 'zod';
-import { parseApiKeys, type ApiKey } from './ApiKey.js';
+import { parseApiKeys, type ApiKey } from './operations/ApiKey.js';
 
 /** Configuration of the facilitator process. */
 export interface Config {

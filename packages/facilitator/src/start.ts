@@ -4,19 +4,19 @@ import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Logger } from 'pino';
 import { privateKeyToAccount } from 'viem/accounts';
-import { createApp } from './app.js';
-import { catalogue } from './Catalogue.js';
+import { createApp } from './http/app.js';
+import { catalogue } from './extensions/Catalogue.js';
 import type { Config } from './config.js';
-import { createFacilitator, type RunningFacilitator } from './Facilitator.js';
+import { createFacilitator, type RunningFacilitator } from './engine/Facilitator.js';
 import { createAccess } from './http/access.js';
 import { listen, type Listening } from './http/listen.js';
-import { loadSignerKeys } from './Keystore.js';
-import { faultOf } from './log.js';
-import { createMetrics, measuredChain } from './Metrics.js';
+import { loadSignerKeys } from './operations/Keystore.js';
+import { faultOf } from './operations/log.js';
+import { createMetrics, measuredChain } from './operations/Metrics.js';
 import { migrations } from './migrations.js';
-import { paymentIdentifiers } from './PaymentIdentifiers.js';
-import { createReadiness } from './Readiness.js';
-import { settlementBook } from './SettlementBook.js';
+import { paymentIdentifiers } from './extensions/PaymentIdentifiers.js';
+import { createReadiness } from './operations/Readiness.js';
+import { settlementBook } from './operations/SettlementBook.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;

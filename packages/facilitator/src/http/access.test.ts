@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import request, { type Test } from 'supertest';
-import { openDb, payer, signedRequest } from '../payment.fixture.js';
-import { as, keyTexts, METRICS_TOKEN, openService, type KeyName, type ServiceBed, type ServiceOptions } from '../service.fixture.js';
+import { openDb, payer, signedRequest } from '../engine/payment.fixture.js';
+import { as, keyTexts, METRICS_TOKEN, openService, type KeyName, type ServiceBed, type ServiceOptions } from './service.fixture.js';
 
 describe('access', () => {
   let db: Db;

@@ -1,6 +1,6 @@
 import { AgentPayError, type RateLimit, type RateLimiter } from '@agentpay/primitives';
 import type { Request, RequestHandler, Response } from 'express';
-import { findApiKey, type ApiKey, type Scope } from '../ApiKey.js';
+import { findApiKey, type ApiKey, type Scope } from '../operations/ApiKey.js';
 
 /** Who may call, and how often. */
 export interface AccessOptions {

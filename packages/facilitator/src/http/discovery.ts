@@ -1,6 +1,6 @@
 import type { Express } from 'express';
 import { z } from 'zod';
-import type { Catalogue } from '../Catalogue.js';
+import type { Catalogue } from '../extensions/Catalogue.js';
 import type { Access } from './access.js';
 import { readQuery } from './query.js';
 

@@ -1,7 +1,7 @@
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
-import { faultOf } from '../log.js';
+import { faultOf } from '../operations/log.js';
 import { requestIdOf } from './requestId.js';
 
 /** Answers what was thrown: a code, a sentence, what to do about it, and the id of the request. */

@@ -1,10 +1,10 @@
 import { systemClock, type Db } from '@agentpay/primitives';
 import { fromBase64, type FacilitatorRequest } from '@agentpay/protocol';
 import request from 'supertest';
-import { catalogue } from '../Catalogue.js';
-import { paymentIdentifiers } from '../PaymentIdentifiers.js';
-import { newPayer, openDb, seller, signedRequest, type PaymentOptions } from '../payment.fixture.js';
-import { openService, type ServiceBed } from '../service.fixture.js';
+import { catalogue } from '../extensions/Catalogue.js';
+import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
+import { newPayer, openDb, seller, signedRequest, type PaymentOptions } from '../engine/payment.fixture.js';
+import { openService, type ServiceBed } from './service.fixture.js';
 
 const weather = {
   info: { input: { type: 'http', method: 'GET', queryParams: { city: 'Rome' } }, output: { type: 'json', example: { temp: 20 } } },

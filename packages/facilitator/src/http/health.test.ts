@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import request from 'supertest';
-import { gasPayer, openDb, signedRequest } from '../payment.fixture.js';
-import { METRICS_TOKEN, openService, type ServiceBed } from '../service.fixture.js';
+import { gasPayer, openDb, signedRequest } from '../engine/payment.fixture.js';
+import { METRICS_TOKEN, openService, type ServiceBed } from './service.fixture.js';
 
 /** The figures of an exposition, by name with labels. */
 function figuresOf(text: string): Map<string, number> {

@@ -1,11 +1,11 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
-import { sameSecret } from '../ApiKey.js';
-import type { RunningFacilitator } from '../Facilitator.js';
-import { plain } from '../log.js';
-import type { Metrics } from '../Metrics.js';
-import type { Readiness } from '../Readiness.js';
+import { sameSecret } from '../operations/ApiKey.js';
+import type { RunningFacilitator } from '../engine/Facilitator.js';
+import { plain } from '../operations/log.js';
+import type { Metrics } from '../operations/Metrics.js';
+import type { Readiness } from '../operations/Readiness.js';
 import { bearerOf } from './access.js';
 import { requestIdOf } from './requestId.js';
 

@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import request from 'supertest';
-import { newPayer, openDb, payer, seller, signedRequest } from '../payment.fixture.js';
-import { as, openService, type ServiceBed } from '../service.fixture.js';
+import { newPayer, openDb, payer, seller, signedRequest } from '../engine/payment.fixture.js';
+import { as, openService, type ServiceBed } from './service.fixture.js';
 
 describe('operations', () => {
   let db: Db;

@@ -1,5 +1,5 @@
 import type { Block, CallResult, Chain, Receipt } from '@agentpay/evm';
-import type { Transfer } from './schemes/Scheme.js';
+import type { Transfer } from '../schemes/Scheme.js';
 import type { Outcome, Settlement } from './Settlement.js';
 
 /** A chain, and how many blocks a transaction must have, its own included, to count. */

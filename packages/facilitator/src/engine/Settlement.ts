@@ -1,5 +1,5 @@
 import { jcs, type Address, type Hex, type Reason } from '@agentpay/protocol';
-import type { Order, Transfer } from './schemes/Scheme.js';
+import type { Order, Transfer } from '../schemes/Scheme.js';
 
 /**
  * `claimed`: nothing was signed for it yet; `sent`: a signed transaction is recorded, so it may land at any time;

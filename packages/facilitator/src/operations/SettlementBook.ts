@@ -1,6 +1,6 @@
 import { AgentPayError, isId, newId, sqlState, type Clock, type Db, type Network } from '@agentpay/primitives';
-import type { SettlementState } from './Settlement.js';
-import type { LandedTransaction } from './LandedTransaction.js';
+import type { SettlementState } from '../engine/Settlement.js';
+import type { LandedTransaction } from '../engine/LandedTransaction.js';
 
 /** A settlement as operators see it: everything but the signature. */
 export interface SettlementRecord {

@@ -1,17 +1,17 @@
 import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { memoryRateLimiter } from '@agentpay/tracker';
 import type { Express } from 'express';
-import { newApiKey, parseApiKeys, type ApiKey } from './ApiKey.js';
+import { newApiKey, parseApiKeys, type ApiKey } from '../operations/ApiKey.js';
 import { createApp } from './app.js';
-import { catalogue } from './Catalogue.js';
-import type { RunningFacilitator } from './Facilitator.js';
-import { createAccess } from './http/access.js';
-import { createLogger } from './log.js';
-import { createMetrics, measuredChain } from './Metrics.js';
-import { gasPayer, network, openBed, type Bed } from './payment.fixture.js';
-import { paymentIdentifiers } from './PaymentIdentifiers.js';
-import { createReadiness, type Readiness } from './Readiness.js';
-import { settlementBook } from './SettlementBook.js';
+import { catalogue } from '../extensions/Catalogue.js';
+import type { RunningFacilitator } from '../engine/Facilitator.js';
+import { createAccess } from './access.js';
+import { createLogger } from '../operations/log.js';
+import { createMetrics, measuredChain } from '../operations/Metrics.js';
+import { gasPayer, network, openBed, type Bed } from '../engine/payment.fixture.js';
+import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
+import { createReadiness, type Readiness } from '../operations/Readiness.js';
+import { settlementBook } from '../operations/SettlementBook.js';
 
 export const METRICS_TOKEN = 'metrics-token-0123456789-0123456789';
 

@@ -2,7 +2,7 @@ import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { pino } from 'pino';
 import request from 'supertest';
 import { createApp } from './app.js';
-import { gasPayer, openBed, openDb, payer, signedRequest, type Bed } from './payment.fixture.js';
+import { gasPayer, openBed, openDb, payer, signedRequest, type Bed } from '../engine/payment.fixture.js';
 
 describe('the HTTP service', () => {
   let db: Db;

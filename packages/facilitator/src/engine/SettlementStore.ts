@@ -2,8 +2,8 @@ import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address, Hex, Reason } from '@agentpay/protocol';
 import type { SignedTransaction } from '@agentpay/evm';
 import { inSets } from './inSets.js';
-import type { Order, SchemeName } from './schemes/Scheme.js';
-import { transferOf } from './schemes/schemes.js';
+import type { Order, SchemeName } from '../schemes/Scheme.js';
+import { transferOf } from '../schemes/schemes.js';
 import { keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
 
 /** What a new claim consists of. */

@@ -18,8 +18,8 @@ import {
   type Chain,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
-import type { ExaminationContext, Order, Payment, Refusal, SchemeSettings } from './schemes/Scheme.js';
-import { schemeOf } from './schemes/schemes.js';
+import type { ExaminationContext, Order, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
+import { schemeOf } from '../schemes/schemes.js';
 import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';

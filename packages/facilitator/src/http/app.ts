@@ -2,19 +2,19 @@ import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
 import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
-import type { Catalogue } from './Catalogue.js';
-import type { RunningFacilitator } from './Facilitator.js';
-import { createAccess, type Access } from './http/access.js';
-import { discoveryRoutes } from './http/discovery.js';
-import { answerErrors } from './http/errors.js';
-import { healthRoutes } from './http/health.js';
-import { operationRoutes } from './http/operations.js';
-import { paymentRoutes } from './http/payments.js';
-import { requestId } from './http/requestId.js';
-import type { Metrics } from './Metrics.js';
-import type { PaymentIdentifiers } from './PaymentIdentifiers.js';
-import type { Readiness } from './Readiness.js';
-import type { SettlementBook } from './SettlementBook.js';
+import type { Catalogue } from '../extensions/Catalogue.js';
+import type { RunningFacilitator } from '../engine/Facilitator.js';
+import { createAccess, type Access } from './access.js';
+import { discoveryRoutes } from './discovery.js';
+import { answerErrors } from './errors.js';
+import { healthRoutes } from './health.js';
+import { operationRoutes } from './operations.js';
+import { paymentRoutes } from './payments.js';
+import { requestId } from './requestId.js';
+import type { Metrics } from '../operations/Metrics.js';
+import type { PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
+import type { Readiness } from '../operations/Readiness.js';
+import type { SettlementBook } from '../operations/SettlementBook.js';
 
 /** The facilitator, and around it what a service has; each part that is left out leaves its routes out. */
 export interface AppOptions {

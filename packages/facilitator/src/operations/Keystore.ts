@@ -5,7 +5,7 @@ import type { Hex } from '@agentpay/protocol';
 import { bytesToHex, concat, hexToBytes, keccak256 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { z } from 'zod';
-import type { Config, KeystoreSource } from './config.js';
+import type { Config, KeystoreSource } from '../config.js';
 
 const bytes = (length: number) => z.string().regex(new RegExp(`^[0-9a-fA-F]{${2 * length}}$`));
 // A file from somebody else must not make us fill the memory.

@@ -1,7 +1,7 @@
 import { ChainError, type Chain } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { LandedTransaction } from './LandedTransaction.js';
+import type { LandedTransaction } from '../engine/LandedTransaction.js';
 
 /** What the facilitator counts of itself, in the text format of Prometheus. */
 export interface Metrics {

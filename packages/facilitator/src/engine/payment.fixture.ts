@@ -12,7 +12,7 @@ import { migrate, pgliteDb } from '@agentpay/storage';
 import { toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { createFacilitator, type FacilitatorOptions, type RunningFacilitator } from './Facilitator.js';
-import { migrations } from './migrations.js';
+import { migrations } from '../migrations.js';
 
 export const network = baseSepolia;
 export const seller: Address = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
