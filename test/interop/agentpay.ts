@@ -15,6 +15,6 @@ export async function buyWithAgentpay(stack: InteropStack, url: string, dialect:
   const client = createClient({ privateKey: stack.buyerKey, prefer: [dialect], budget: { perRequest: '$0.02', total: '$1' } });
   const response = await client.fetch(url);
   const payment = paymentOf(response);
-  expect(payment?.dialect).toBe(dialect);
+  if (payment?.dialect !== dialect) throw new Error(`Paid in ${payment?.dialect} instead of ${dialect}.`);
   return { status: response.status, body: await response.json(), transaction: payment?.transaction };
 }

@@ -1,6 +1,7 @@
 import { wrapAxiosWithPaymentFromConfig } from '@x402/axios';
 import { decodePaymentResponseHeader, wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { ExactEvmScheme } from '@x402/evm';
+import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/client';
 import axios from 'axios';
 import { Receipt } from 'mppx';
 import { Mppx, evm } from 'mppx/client';
@@ -17,19 +18,23 @@ export interface Bought {
   readonly transaction: string | undefined;
 }
 
-/** `@x402/fetch`, x402 v2. */
-export async function buyWithX402Fetch(stack: InteropStack, url: string): Promise<Bought> {
-  const pay = wrapFetchWithPaymentFromConfig(fetch, { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(stack.buyer) }] });
-  return fromV2(await pay(url));
+/** Both versions, as the official clients are set up for sellers of either. */
+function officialSchemes({ buyer }: InteropStack): Parameters<typeof wrapFetchWithPaymentFromConfig>[1] {
+  // What v1 calls a network is no CAIP-2 id, which is all that the type knows.
+  const v1 = { network: 'base-sepolia' as `${string}:${string}`, client: new ExactEvmSchemeV1(buyer), x402Version: 1 };
+  return { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(buyer) }, v1] };
 }
 
-/** `@x402/axios`, x402 v2. */
+/** `@x402/fetch`, x402 v2 and v1. */
+export async function buyWithX402Fetch(stack: InteropStack, url: string): Promise<Bought> {
+  return fromX402(await wrapFetchWithPaymentFromConfig(fetch, officialSchemes(stack))(url));
+}
+
+/** `@x402/axios`, x402 v2 and v1. */
 export async function buyWithX402Axios(stack: InteropStack, url: string): Promise<Bought> {
-  const pay = wrapAxiosWithPaymentFromConfig(axios.create(), {
-    schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(stack.buyer) }],
-  });
+  const pay = wrapAxiosWithPaymentFromConfig(axios.create(), officialSchemes(stack));
   const answer = await pay.get(url, { validateStatus: (status) => status !== 402 });
-  const header: unknown = answer.headers['payment-response'];
+  const header: unknown = answer.headers['payment-response'] ?? answer.headers['x-payment-response'];
   return {
     status: answer.status,
     body: answer.data,
@@ -65,7 +70,7 @@ export async function buyWithMppxOverX402(stack: InteropStack, url: string): Pro
     headers.delete('www-authenticate');
     return new Response(response.body, { status: response.status, headers });
   };
-  return fromV2(await mppxClient(stack, withoutMpp).fetch(url));
+  return fromX402(await mppxClient(stack, withoutMpp).fetch(url));
 }
 
 function mppxClient(stack: InteropStack, fetchImpl: typeof fetch = fetch) {
@@ -76,9 +81,9 @@ function mppxClient(stack: InteropStack, fetchImpl: typeof fetch = fetch) {
   });
 }
 
-/** What an answer of x402 v2 gave. */
-export async function fromV2(response: Response): Promise<Bought> {
-  const header = response.headers.get('payment-response');
+/** What an answer of x402 gave. */
+export async function fromX402(response: Response): Promise<Bought> {
+  const header = response.headers.get('payment-response') ?? response.headers.get('x-payment-response');
   return {
     status: response.status,
     body: await response.json(),

@@ -7,7 +7,7 @@ import { UptoEvmScheme as UptoEvmServer } from '@x402/evm/upto/server';
 import { HTTPFacilitatorClient } from '@x402/core/server';
 import { paymentMiddleware, x402ResourceServer } from '@x402/express';
 import { createPublicClient, createTestClient, createWalletClient, http, parseAbi } from 'viem';
-import { fromV2, type Bought } from './peerClients.js';
+import { fromX402, type Bought } from './peerClients.js';
 import { serveWeather, type PeerSeller } from './peerServers.js';
 import { PRICE, type InteropStack } from './stack.js';
 
@@ -47,5 +47,5 @@ export function x402ExpressPermit2(stack: InteropStack, facilitator: string, cha
 export async function buyWithPermit2(stack: InteropStack, url: string): Promise<Bought> {
   const schemes = [new ExactEvmScheme(stack.buyer), new UptoEvmScheme(stack.buyer)];
   const pay = wrapFetchWithPaymentFromConfig(fetch, { schemes: schemes.map((client) => ({ network: 'eip155:*', client }) as const) });
-  return fromV2(await pay(url));
+  return fromX402(await pay(url));
 }

@@ -4,7 +4,7 @@ import { smartWalletFactory, testUsdc } from '@agentpay/solidity';
 import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { ExactEvmScheme } from '@x402/evm';
 import { createPublicClient, createWalletClient, encodeFunctionData, hashTypedData, http, type Abi, type Address, type Hex } from 'viem';
-import { fromV2, type Bought } from './peerClients.js';
+import { fromX402, type Bought } from './peerClients.js';
 import type { InteropStack } from './stack.js';
 
 /** The buyer's smart account: it holds test USDC, and does not exist before its first payment. */
@@ -44,6 +44,6 @@ export async function planSmartAccount({ rpcUrl, buyer }: InteropStack): Promise
     address,
     factory,
     isDeployed: async () => (await client.getCode({ address })) !== undefined,
-    buy: async (url) => fromV2(await pay(url)),
+    buy: async (url) => fromX402(await pay(url)),
   };
 }

@@ -19,6 +19,8 @@ export interface InteropStack {
   readonly buyer: PrivateKeyAccount;
   /** Private key of an account with test ether, for a facilitator. */
   readonly facilitatorKey: Hex;
+  /** The key of one more such account. */
+  newFacilitatorKey(): Promise<Hex>;
   readonly payTo: Hex;
   /** Serves the app on a free port and gives its URL. */
   serve(app: Express): Promise<string>;
@@ -31,21 +33,29 @@ export interface InteropStack {
 
 export const randomKey = (): Hex => `0x${randomBytes(32).toString('hex')}`;
 
+/** An address that holds nothing. */
+export const newPayee = (): Hex => privateKeyToAccount(randomKey()).address;
+
 export async function startInteropStack(): Promise<InteropStack> {
   const chain = await startLocalChain({ port: await freePort(), blockTime: 0.2 });
   const servers: Server[] = [];
   const ends: (() => Promise<void>)[] = [];
-  const [buyerKey, facilitatorKey] = [randomKey(), randomKey()];
+  const buyerKey = randomKey();
   const buyer = privateKeyToAccount(buyerKey);
   await chain.fund(buyer.address, { usdc: 100_000_000n });
-  await chain.fund(privateKeyToAccount(facilitatorKey).address, { eth: 10n ** 18n });
+  const newFacilitatorKey = async () => {
+    const key = randomKey();
+    await chain.fund(privateKeyToAccount(key).address, { eth: 10n ** 18n });
+    return key;
+  };
   const client = createPublicClient({ transport: http(chain.rpcUrl) });
   return {
     rpcUrl: chain.rpcUrl,
     buyerKey,
     buyer,
-    facilitatorKey,
-    payTo: privateKeyToAccount(randomKey()).address,
+    facilitatorKey: await newFacilitatorKey(),
+    newFacilitatorKey,
+    payTo: newPayee(),
     async serve(app) {
       const server = app.listen(0, '127.0.0.1');
       servers.push(server);
