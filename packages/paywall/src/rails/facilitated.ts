@@ -1,0 +1,132 @@
+import { AgentPayError, isAgentPayError, unixSeconds } from '@agentpay/primitives';
+import {
+  isNonceUsed,
+  reasonCode,
+  reasons,
+  sameHex,
+  type Address,
+  type FacilitatorRequest,
+  type Reason,
+  type x402v2,
+} from '@agentpay/protocol';
+import type { Receipt } from '../Claims.js';
+import { Refusal, type Payment, type Settlement } from '../Payment.js';
+import type { Offer } from '../Quote.js';
+import type { Settings } from '../options.js';
+
+/** A signed payment in the words of the dialect that brought it. */
+export interface FacilitatedProof {
+  /** What the facilitator is asked, made of our own terms and what the buyer signed. */
+  readonly request: FacilitatorRequest;
+  readonly receipt: (settled: x402v2.SettleResponse) => Receipt;
+  /** Headers that tell a buyer of this dialect that settling failed. */
+  readonly failure: (failed: x402v2.SettleResponse) => Readonly<Record<string, string>>;
+}
+
+/** What a payer signed, as far as its kind does not matter. */
+export interface SignedTransfer {
+  readonly payer: Address;
+  /** The contract that uses up the payer's nonces. */
+  readonly contract: Address;
+  readonly nonce: string;
+  /** First second, since the Unix epoch, in which it can move money, and the first one in which it cannot any more. */
+  readonly startsAt: bigint;
+  readonly endsAt: bigint;
+  readonly reasons: { readonly early: Reason; readonly late: Reason };
+}
+
+/**
+ * The payment that a facilitator makes of what a payer signed. Its key is payer and nonce, so that one signature cannot be spent in two
+ * dialects.
+ */
+export function facilitatedPayment(settings: Settings, { tender }: Offer, transfer: SignedTransfer, proof: FacilitatedProof): Payment {
+  const { clock } = settings;
+  const { facilitator, network } = tender;
+  const { payer, contract, nonce, startsAt, endsAt } = transfer;
+  const { request } = proof;
+  const endsAtMs = Number(endsAt) * 1000;
+  const deadlineMs = endsAtMs - settings.settleReserveMs;
+  /** The transaction as far as it is known while the outcome is open. */
+  let hash = '';
+  const refusal = (reason: Reason, message: string) => new Refusal(reasonCode(reason, request.x402Version), message);
+
+  return {
+    payer: `${network.id}:${payer}`,
+    key: `pay:${network.id}:${contract}:${payer}:${nonce}`.toLowerCase(),
+    expiresAtMs: Math.min(endsAtMs, clock.now() + settings.maxTimeoutSeconds * 1000),
+    deadlineMs,
+    checkTime() {
+      if (startsAt > BigInt(unixSeconds(clock))) throw refusal(transfer.reasons.early, 'The payment is not valid yet.');
+      if (deadlineMs <= clock.now()) throw refusal(transfer.reasons.late, 'The payment expires too soon to be settled.');
+    },
+    async verify() {
+      const { isValid, invalidReason, invalidMessage, payer: verified } = await available(facilitator.verify(request));
+      if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
+      if (!isValid) {
+        const message = detailOf(invalidMessage, 'The payment is not valid.');
+        throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
+      }
+      if (verified !== undefined && !sameHex(verified, payer)) {
+        throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', { retryAfter: 2 });
+      }
+    },
+    async settle(again) {
+      try {
+        const answer = await facilitator.settle(request);
+        hash = answer.transaction || hash;
+        return settlementOf({ payer, proof }, { ...answer, transaction: hash }, again);
+      } catch (error) {
+        settings.report({ what: 'a payment could not be settled yet', error });
+        return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
+      }
+    },
+    // An authorization that is not settled costs nobody anything.
+    release: async () => undefined,
+  };
+}
+
+interface Paying {
+  readonly payer: Address;
+  readonly proof: FacilitatedProof;
+}
+
+/** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
+function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): Settlement {
+  const reason = answer.errorReason;
+  if (answer.success) return settled(paying, answer);
+  if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2) return { state: 'unknown' };
+  // The nonce is used and this seller has asked for it to be: the lost attempt was the one that went through.
+  if (again && isNonceUsed(reason)) return settled(paying, answer);
+  // A refusal does not disprove an earlier attempt that may still be on its way.
+  if (again) return { state: 'unknown' };
+  if (isNonceUsed(reason)) return { state: 'refused', error: alreadyUsed(reason) };
+  const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
+  const error = new Refusal(codeOf(reason, reasons.unexpectedSettle.v2), message, 'verification-failed', paying.proof.failure(answer));
+  return { state: 'refused', error };
+}
+
+function settled({ payer, proof }: Paying, { transaction, network }: x402v2.SettleResponse): Settlement {
+  return { state: 'settled', receipt: proof.receipt({ success: true, transaction, network, payer }) };
+}
+
+async function available<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
+    throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', { cause, retryAfter: 2 });
+  }
+}
+
+function alreadyUsed(reason: string | undefined): AgentPayError {
+  return new AgentPayError('payment_already_used', 'This payment was used before.', { reason: codeOf(reason, reasons.nonceUsed.v2) });
+}
+
+/** A facilitator's code if it is one; some put prose in its place. */
+function codeOf(reason: string | undefined, otherwise: string): string {
+  return reason !== undefined && /^[A-Za-z0-9_.-]{1,100}$/.test(reason) ? reason : otherwise;
+}
+
+function detailOf(message: string | undefined, otherwise: string): string {
+  return message ? message.slice(0, 300) : otherwise;
+}
