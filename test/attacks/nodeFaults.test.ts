@@ -109,7 +109,8 @@ describe('A9 nodes that fail or lie', () => {
   it('no verdict on a payment while the node does not answer: 503 with Retry-After', async () => {
     const request = await pay();
     for (const fault of ['drop', { status: 429 }, { error: 'internal error', code: -32_603 }] as const) {
-      bed.proxy.fault('eth_call', fault);
+      // A read that the connection ended under is asked again.
+      bed.proxy.fault('eth_call', fault, fault === 'drop' ? 2 : 1);
       const said = await target.verify(request);
       expect(said).toMatchObject({ status: 503, code: 'facilitator_unavailable', retryAfter: expect.stringMatching(/^\d+$/) });
       expect(said.isValid).toBeUndefined();

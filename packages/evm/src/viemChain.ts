@@ -26,10 +26,14 @@ export interface ViemChainOptions {
   readonly logRange?: bigint;
 }
 
-/** A chain behind a JSON-RPC node. Requests of the same tick travel in one HTTP request; nothing is retried here. */
-export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
-  const transport = http(rpcUrl, { timeout: timeoutMs, retryCount: 0, batch: { batchSize: 100, wait: 0 } });
-  const client = createPublicClient({ transport, cacheTime: 0 });
+/**
+ * A chain behind a JSON-RPC node. Reads of the same tick travel in one HTTP request, which is made once more when its connection ends
+ * before the answer; nothing else is repeated here.
+ */
+export function viemChain({ rpcUrl, timeoutMs: timeout = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
+  const reads = http(rpcUrl, { timeout, retryCount: 0, batch: { batchSize: 100, wait: 0 }, fetchFn: fetchAgain });
+  const client = createPublicClient({ transport: reads, cacheTime: 0 });
+  const writer = createPublicClient({ transport: http(rpcUrl, { timeout, retryCount: 0 }) });
 
   async function receipt(hash: Hex): Promise<Receipt | undefined> {
     try {
@@ -82,7 +86,7 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
     },
     async send(raw) {
       try {
-        await client.sendRawTransaction({ serializedTransaction: raw });
+        await writer.sendRawTransaction({ serializedTransaction: raw });
       } catch (error) {
         if (!isKnown(error)) throw error;
       }
@@ -103,6 +107,19 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
     },
   };
   return guarded(chain);
+}
+
+/** How a connection ends under a request: nodes close those that idle, without looking whether something is on its way. */
+const CONNECTION_ENDS: readonly unknown[] = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'];
+
+async function fetchAgain(...request: Parameters<typeof fetch>): Promise<Response> {
+  try {
+    return await fetch(...request);
+  } catch (error) {
+    const { cause } = error as { cause?: { code?: unknown } };
+    if (!CONNECTION_ENDS.includes(cause?.code)) throw error;
+    return fetch(...request);
+  }
 }
 
 /** What a call reverted with; undefined when the node did not run it. Nodes say it in code 3 (geth) or in words. */
