@@ -1,6 +1,7 @@
 import { manualClock } from '@agentpay/primitives';
 import { parseTransaction } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { createFeeGauge, FeesAboveLimit } from './feeGauge.js';
 import { createSender, type SignedTransaction } from './Sender.js';
 import { simulatedChain } from './simulatedChain.js';
 
@@ -86,6 +87,38 @@ describe('sender', () => {
     sender.finish(0);
     expect(sender.inFlight()).toBe(0);
     expect(await landed()).toEqual([0]);
+  });
+
+  it('signs nothing beyond the limit on fees, and goes on when they come down', async () => {
+    const { clock, chain, record, recorded, landed } = setUp();
+    let asked = 51n;
+    const costly = { ...chain, fees: async () => ({ maxFeePerGas: asked, maxPriorityFeePerGas: 1n }) };
+    const fees = createFeeGauge({ chain: costly, clock, maxFeePerGas: 50n });
+    const sender = createSender({ chain: costly, clock, account, chainId: 84532, fees });
+    await expect(sender.send(request, record)).rejects.toBeInstanceOf(FeesAboveLimit);
+    await expect(sender.fill(0, record)).rejects.toBeInstanceOf(FeesAboveLimit);
+    expect(recorded).toEqual([]);
+    asked = 50n;
+    clock.advance(2_000);
+    await sender.send(request, record);
+    await chain.mine();
+    expect(await landed()).toEqual([0]);
+  });
+
+  it('raises the fee of a stuck transaction up to the limit and no further, and hands it over all the same', async () => {
+    const { clock, chain, record, recorded } = setUp();
+    const fees = createFeeGauge({ chain, clock, maxFeePerGas: 2_800_000_000n });
+    const sender = createSender({ chain, clock, account, chainId: 84532, fees, bumpAfterMs: 10_000 });
+    await sender.send(request, record);
+    for (let i = 0; i < 3; i++) {
+      chain.forgetPool();
+      clock.advance(10_000);
+      await sender.maintain();
+    }
+    // 2.0 gwei, a quarter more, the limit, and nothing that a node would take for a replacement of that.
+    expect(recorded.map(({ maxFeePerGas }) => maxFeePerGas)).toEqual([2_000_000_000n, 2_500_000_001n, 2_800_000_000n]);
+    await chain.mine();
+    expect(await chain.receipts([(recorded[2] as SignedTransaction).hash])).toEqual([expect.objectContaining({ success: true })]);
   });
 
   it('hands transactions to a node that has forgotten its pool again', async () => {

@@ -2,6 +2,7 @@ import type { Clock } from '@agentpay/primitives';
 import { keccak256, type LocalAccount } from 'viem';
 import type { Address, Hex } from '@agentpay/protocol';
 import { ChainError, type Chain, type Fees } from './Chain.js';
+import { createFeeGauge, type FeeGauge } from './feeGauge.js';
 
 /** What a transaction shall do. */
 export interface TransactionRequest {
@@ -24,7 +25,7 @@ export type RecordTransaction = (transaction: SignedTransaction) => Promise<void
 /**
  * Sends the transactions of one account, in the order of their nonces. Nobody else may send from the account meanwhile.
  * A transaction stays in flight until {@link Sender.finish}: the sender hands it to the node again when the node lost or refused it,
- * and replaces it under the same nonce with a higher fee when it does not get into a block. So one nonce never does two things.
+ * and replaces it under the same nonce with a higher fee, up to the limit, when it gets into no block. So one nonce never does two things.
  */
 export interface Sender {
   readonly address: Address;
@@ -62,6 +63,8 @@ export interface SenderOptions {
   readonly clock: Clock;
   readonly account: LocalAccount;
   readonly chainId: number;
+  /** Shared by the senders of a chain. Default: one of its own, without a limit. */
+  readonly fees?: FeeGauge | undefined;
   /** Milliseconds in which a transaction should get into a block before it is replaced. Default 20 000. */
   readonly bumpAfterMs?: number;
   /** First account nonce that no recorded transaction has. Default 0: nothing is recorded. */
@@ -83,7 +86,6 @@ interface Flight {
   misses: number;
 }
 
-const FEES_TTL_MS = 2_000;
 /** An account at rest is compared with the chain this often. */
 const LOOK_AFTER_REST_MS = 30_000;
 /** One node of several may lag behind in receipts or account nonces; this many looks must agree. */
@@ -93,6 +95,7 @@ const LOST_AT_ONCE = 50;
 
 export function createSender(options: SenderOptions): Sender {
   const { chain, clock, account, chainId, bumpAfterMs = 20_000, onError } = options;
+  const fees = options.fees ?? createFeeGauge(options);
   const address = account.address;
   const nothing: TransactionRequest = { to: address, data: '0x', gas: 21_000n };
   const flights = new Map<number, Flight>();
@@ -101,7 +104,6 @@ export function createSender(options: SenderOptions): Sender {
   let agreedAt: number | undefined;
   /** How often nonces were found unused that had been used. */
   let gaps = 0;
-  let fees: { value: Fees; until: number } | undefined;
   let tail: Promise<unknown> = Promise.resolve();
 
   /** One thing at a time: allocation, hand-over and repair never interleave. */
@@ -109,11 +111,6 @@ export function createSender(options: SenderOptions): Sender {
     const turn = tail.then(work);
     tail = turn.catch(() => undefined);
     return turn;
-  }
-
-  async function currentFees(): Promise<Fees> {
-    if (!fees || fees.until <= clock.now()) fees = { value: await chain.fees(), until: clock.now() + FEES_TTL_MS };
-    return fees.value;
   }
 
   async function sign(nonce: number, request: TransactionRequest, { maxFeePerGas, maxPriorityFeePerGas }: Fees) {
@@ -162,15 +159,12 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function replace(flight: Flight): Promise<void> {
-    const last = flight.attempts.at(-1) as SignedTransaction;
-    const now = await currentFees();
-    const bumped = {
-      maxFeePerGas: max(quarterMore(last.maxFeePerGas), now.maxFeePerGas),
-      maxPriorityFeePerGas: max(quarterMore(last.maxPriorityFeePerGas), now.maxPriorityFeePerGas),
-    };
-    const attempt = await sign(flight.nonce, flight.request, bumped);
-    await flight.record(attempt);
-    flight.attempts.push(attempt);
+    const raised = await fees.raised(flight.attempts.at(-1) as SignedTransaction);
+    if (raised) {
+      const attempt = await sign(flight.nonce, flight.request, raised);
+      await flight.record(attempt);
+      flight.attempts.push(attempt);
+    }
     await handOver(flight);
   }
 
@@ -226,7 +220,7 @@ export function createSender(options: SenderOptions): Sender {
       inTurn(async () => {
         await handOverRefused();
         const nonce = await nextNonce();
-        const attempt = await sign(nonce, request, await currentFees());
+        const attempt = await sign(nonce, request, await fees.affordable());
         await record(attempt);
         next = nonce + 1;
         await handOver(take([attempt], record));
@@ -241,7 +235,7 @@ export function createSender(options: SenderOptions): Sender {
       }),
     fill: (nonce, record) =>
       inTurn(async () => {
-        const attempt = await sign(nonce, nothing, await currentFees());
+        const attempt = await sign(nonce, nothing, await fees.affordable());
         await record(attempt);
         await handOver(take([attempt], record));
       }),
@@ -262,12 +256,4 @@ export function createSender(options: SenderOptions): Sender {
 
 function blankFlight() {
   return { handedOver: false, abandoned: false, since: 0, misses: 0 };
-}
-
-function quarterMore(fee: bigint): bigint {
-  return fee + fee / 4n + 1n;
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b;
 }

@@ -1,4 +1,5 @@
 export * from './Chain.js';
+export * from './feeGauge.js';
 export * from './FiatToken.js';
 export * from './Multicall.js';
 export * from './Permit2.js';
