@@ -1,4 +1,4 @@
-import type { mpp } from '@agentpay/protocol';
+import { reasons, type mpp } from '@agentpay/protocol';
 import type { Receipt } from './Claims.js';
 
 /** What became of an attempt to take the money. */
@@ -46,5 +46,9 @@ export class Refusal extends Error {
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
+  }
+  /** 412 where the payer has something to do before it can pay: to let Permit2 move the token. */
+  get status(): 402 | 412 {
+    return this.reason === reasons.permit2AllowanceRequired.v2 ? 412 : 402;
   }
 }

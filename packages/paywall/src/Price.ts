@@ -107,6 +107,9 @@ export function readPrice(price: Price, where: string): RouteTerms {
   const { price: value, settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
   const amount = typeof value === 'function' ? value : amountOf(value, where);
   const { accepts, schemas } = given;
+  if (typeof value === 'function' && accepts?.some((accept) => accept.amount !== undefined)) {
+    throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
+  }
   return { amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas };
 }
 

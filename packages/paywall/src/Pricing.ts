@@ -1,8 +1,10 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
+import { sameHex } from '@agentpay/protocol';
 import type { Settings } from './options.js';
 import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from './Quote.js';
+import { priceOf } from './Tender.js';
 
 /** What a route costs: one quote, or one for each amount that its price function gives. */
 export interface Pricing {
@@ -21,6 +23,8 @@ export interface Pricing {
   pinned(scope: string, amount: Amount, pin: string | undefined): Quote | undefined;
   /** The quote of an amount that is known to have been offered. */
   at(amount: Amount): Quote;
+  /** The amounts for which so many base units of a token are due; without `asset`, of any token. */
+  pricesOf(due: Amount, asset?: string): readonly Amount[];
 }
 
 /** Most quotes, and most offers, that are remembered of one route. */
@@ -45,6 +49,10 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     authorize: terms.authorize ?? settings.authorize,
     fixed: typeof amount === 'bigint' ? at(amount) : undefined,
     at,
+    pricesOf(due, asset) {
+      const likely = asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));
+      return [...new Set(likely.flatMap((tender) => priceOf(tender, due) ?? []))];
+    },
     async current(asked) {
       const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, asked);
       return price === 'free' ? price : at(price);

@@ -3,16 +3,20 @@ import { base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
 import type { Issuer } from './rails/issuer.js';
-import type { Tender } from './Tender.js';
+import { dueIn, type Tender } from './Tender.js';
 
 /** A price in one tender, in the words of every dialect. */
 export interface Offer {
   readonly tender: Tender;
   /** x402 v2, for comparison with what a buyer accepted and for the facilitator. */
   readonly v2: x402v2.PaymentRequirements;
-  /** x402 v1, for the facilitator. */
-  v1(url: string): x402v1.PaymentRequirements;
-  /** The parts of an MPP challenge that are the same for every request. */
+  /** x402 v1, for the facilitator; undefined where v1 has no words for it. */
+  readonly v1: ((url: string) => x402v1.PaymentRequirements) | undefined;
+}
+
+/** An offer that an EIP-3009 authorization pays, which MPP can make as well. */
+export interface MppOffer extends Offer {
+  /** The parts of a challenge that are the same for every request. */
   readonly mpp: Parameters<typeof mpp.challengeTemplate>[0];
   readonly issueChallenge: mpp.ChallengeTemplate;
 }
@@ -21,12 +25,13 @@ export interface Offer {
 export interface Quote {
   readonly terms: Terms;
   readonly offers: readonly [Offer, ...Offer[]];
+  readonly mppOffers: readonly MppOffer[];
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
   /** Value of `PAYMENT-REQUIRED`; `pin` is of use where the quote is `pinned`. */
   paymentRequired(url: string, error: string, pin?: string): string;
-  /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON text without braces. */
+  /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON text without braces; maybe none. */
   bodyMembers(url: string, error: string): string;
 }
 
@@ -40,34 +45,56 @@ export const PIN = 'quote';
 
 export function createQuote(settings: Settings, terms: Terms, { tenders, pinned }: { tenders: readonly Tender[]; pinned: boolean }): Quote {
   const token = tokenOf(settings, terms);
-  const offers = tenders.map((tender) => createOffer(settings, terms, tender)) as [Offer, ...Offer[]];
-
+  const offers = offersIn(settings, terms, tenders);
   const resource = definedOnly({ url: SLOT, ...resourceOf(terms) });
   const accepted = offers.map(({ v2 }) => (pinned ? { ...v2, extra: { ...v2.extra, [PIN]: SLOT } } : v2));
   const v2 = spliced({ x402Version: 2, error: SLOT, resource, accepts: accepted });
-  const accepts = offers.map((offer) => offer.v1(SLOT));
-  const body = spliced({ x402Version: 1, error: SLOT, accepts, ...(token && { payment_token: tokenOffer(token, terms) }) });
+  const accepts = offers.flatMap((offer) => offer.v1?.(SLOT) ?? []);
+  const v1 = accepts.length > 0 ? { x402Version: 1, error: SLOT, accepts } : {};
+  const body = spliced({ ...v1, ...(token && { payment_token: tokenOffer(token, terms) }) });
   return {
     terms,
     offers,
+    mppOffers: offers.filter((offer) => 'mpp' in offer) as MppOffer[],
     token,
     pinned,
     paymentRequired: (url, error, pin = '') => Buffer.from(v2([error, url, ...(pinned ? offers.map(() => pin) : [])])).toString('base64'),
-    bodyMembers: (url, error) => body([error, ...offers.map(() => url)]).slice(1, -1),
+    bodyMembers: (url, error) => body([error, ...accepts.map(() => url)]).slice(1, -1),
   };
 }
 
-function createOffer({ maxTimeoutSeconds, realm, authorizationHeader }: Settings, terms: Terms, tender: Tender): Offer {
-  const { network, asset, payTo } = tender;
-  const v2: x402v2.PaymentRequirements = {
+function offersIn(settings: Settings, terms: Terms, tenders: readonly Tender[]): [Offer, ...Offer[]] {
+  const saidInV1 = new Set<string>();
+  const offers = tenders.map((tender) => {
+    const v2 = v2Offer(settings, terms, tender);
+    if (tender.transferMethod === 'permit2') return { tender, v2, v1: undefined };
+    // A v1 payload does not name its token: of those that it could not tell apart v1 has the first.
+    const inV1 = [v2.network, v2.payTo, v2.amount].join(' ');
+    const sayable = !saidInV1.has(inV1);
+    saidInV1.add(inV1);
+    return { tender, v2, v1: sayable ? v1Offer(v2, terms) : undefined, ...mppOffer(settings, terms, tender) };
+  });
+  return offers as [Offer, ...Offer[]];
+}
+
+function v2Offer({ maxTimeoutSeconds }: Settings, terms: Terms, tender: Tender): x402v2.PaymentRequirements {
+  const { network, asset, payTo, transferMethod } = tender;
+  return {
     scheme: 'exact',
     network: network.id,
-    amount: terms.amount.toString(),
+    amount: dueIn(tender, terms.amount).toString(),
     asset: asset.address,
     payTo,
     maxTimeoutSeconds,
-    extra: { ...asset.eip712 },
+    extra: { ...asset.eip712, ...(transferMethod === 'permit2' && { assetTransferMethod: transferMethod }) },
   };
+}
+
+function v1Offer(v2: x402v2.PaymentRequirements, terms: Terms): Offer['v1'] {
+  return (url) => x402v1.requirementsFromV2(v2, definedOnly({ url, ...resourceOf(terms) })) as x402v1.PaymentRequirements;
+}
+
+function mppOffer({ realm, authorizationHeader }: Settings, terms: Terms, tender: Tender): Omit<MppOffer, keyof Offer> {
   const fixed = definedOnly({
     realm,
     method: mpp.EVM_METHOD,
@@ -76,16 +103,12 @@ function createOffer({ maxTimeoutSeconds, realm, authorizationHeader }: Settings
     description: terms.description || undefined,
     header: authorizationHeader === mpp.PAYMENT_AUTHORIZATION ? authorizationHeader : undefined,
   });
-  return {
-    tender,
-    v2,
-    v1: (url) => x402v1.requirementsFromV2(v2, definedOnly({ url, ...resourceOf(terms) })) as x402v1.PaymentRequirements,
-    mpp: fixed,
-    issueChallenge: mpp.challengeTemplate(fixed),
-  };
+  return { mpp: fixed, issueChallenge: mpp.challengeTemplate(fixed) };
 }
 
-function mppRequest({ amount }: Terms, { network, asset, payTo }: Tender): string {
+function mppRequest(terms: Terms, tender: Tender): string {
+  const { network, asset, payTo } = tender;
+  const amount = dueIn(tender, terms.amount);
   const charge = { amount, currency: asset.address, recipient: payTo, chainId: network.chainId, decimals: asset.decimals };
   return base64url(jcs(mpp.evmChargeRequest(charge)));
 }

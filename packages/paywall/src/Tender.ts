@@ -1,13 +1,27 @@
-import { findNetwork, type Asset, type Network } from '@agentpay/primitives';
-import { addressSchema, checksumAddress, type Address, type Facilitator } from '@agentpay/protocol';
+import { findNetwork, MICRO_DECIMALS, parseBaseUnits, type Amount, type Network } from '@agentpay/primitives';
+import { addressSchema, checksumAddress, uint256Schema, type Address, type Facilitator } from '@agentpay/protocol';
 import { z } from 'zod';
 import { httpUrl, objectWith } from './checks.js';
 import { checkKnown } from './known.js';
 
-/** One way for a seller to be paid: which token, to whom, and who moves it. */
+/** How a token moves: by an authorization of its own (EIP-3009), or by Permit2, which works for every ERC-20 token. */
+export type TransferMethod = 'eip3009' | 'permit2';
+
+/** A token that a seller takes. */
+export interface Token {
+  readonly address: Address;
+  readonly decimals: number;
+  /** EIP-712 name and version of the contract; EIP-3009 needs them. */
+  readonly eip712?: { readonly name: string; readonly version: string } | undefined;
+}
+
+/** One way for a seller to be paid: which token, how it moves, to whom, and who moves it. */
 export interface Tender {
   readonly network: Network;
-  readonly asset: Asset;
+  readonly asset: Token;
+  readonly transferMethod: TransferMethod;
+  /** Base units of the token that are due, whatever the price in dollars; undefined: the price. */
+  readonly amount: Amount | undefined;
   readonly payTo: Address;
   readonly facilitator: Facilitator;
 }
@@ -19,7 +33,16 @@ export interface Accept {
   readonly payTo?: string;
   /** Must be one that settles on this network. */
   readonly facilitator?: string | Facilitator | readonly (string | Facilitator)[];
+  /** Another token than USDC. It counts as a dollar unless `amount` says what is due. */
+  readonly asset?: Omit<Token, 'address'> & { readonly address: string };
+  /** Default "eip3009". */
+  readonly transferMethod?: TransferMethod;
+  /** What a request costs in base units of the token, in place of the price; for the `accepts` of a route with a fixed price. */
+  readonly amount?: string;
 }
+
+/** What an {@link Accept} leaves out. */
+type Defaults = Required<Pick<Accept, 'network' | 'payTo' | 'facilitator'>>;
 
 const networkError = 'must be "base-sepolia", "base" or their CAIP-2 id';
 export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, networkError);
@@ -29,7 +52,21 @@ const oneFacilitator = z.union([httpUrl, objectWith<Facilitator>('verify', 'sett
 const facilitatorError = 'must be an http URL or a Facilitator, or a list of them';
 export const facilitatorSchema = z.union([oneFacilitator, z.array(oneFacilitator).min(1).max(8)], { error: facilitatorError });
 
-const acceptShape = { network: networkSchema.optional(), payTo: payToSchema.optional(), facilitator: facilitatorSchema.optional() };
+const nameSchema = z.string().min(1).max(100);
+const acceptShape = {
+  network: networkSchema.optional(),
+  payTo: payToSchema.optional(),
+  facilitator: facilitatorSchema.optional(),
+  asset: z
+    .strictObject({
+      address: payToSchema,
+      decimals: z.number().int().min(0).max(36),
+      eip712: z.strictObject({ name: nameSchema, version: nameSchema }).optional(),
+    })
+    .optional(),
+  transferMethod: z.enum(['eip3009', 'permit2']).optional(),
+  amount: uint256Schema.refine((text) => text !== '0', 'must not be zero').optional(),
+};
 export const acceptsSchema = z.array(z.object(acceptShape)).min(1).max(16);
 
 function isPayable(address: string): boolean {
@@ -38,19 +75,48 @@ function isPayable(address: string): boolean {
   return !/^0+$/.test(digits) && (unmixed || checksumAddress(address) === address);
 }
 
-/** @throws TypeError for an unknown member, or when two tenders are the same */
+/** @throws TypeError for an unknown member, a token that lacks something, or when two tenders are the same */
 export function readTenders(
   accepts: readonly Accept[],
-  defaults: Required<Accept>,
-  facilitatorOf: (option: Required<Accept>['facilitator']) => Facilitator,
+  defaults: Defaults,
+  facilitatorOf: (option: Defaults['facilitator']) => Facilitator,
 ): readonly [Tender, ...Tender[]] {
-  const tenders = accepts.map((accept) => {
+  const tenders = accepts.map((accept): Tender => {
     checkKnown(accept, Object.keys(acceptShape), 'accepts');
-    const { network: name, payTo, facilitator } = { ...defaults, ...accept };
+    const { network: name, payTo, facilitator, transferMethod = 'eip3009', amount } = { ...defaults, ...accept };
     const network = findNetwork(name) as Network;
-    return { network, asset: network.usdc, payTo: checksumAddress(payTo), facilitator: facilitatorOf(facilitator) };
+    const asset = accept.asset ? { ...accept.asset, address: checksumAddress(accept.asset.address) } : network.usdc;
+    if (transferMethod === 'eip3009' && !asset.eip712) {
+      throw new TypeError('accepts: asset needs eip712, the name and version of its contract, or transferMethod "permit2".');
+    }
+    return {
+      network,
+      asset,
+      transferMethod,
+      amount: amount === undefined ? undefined : parseBaseUnits(amount),
+      payTo: checksumAddress(payTo),
+      facilitator: facilitatorOf(facilitator),
+    };
   });
-  const distinct = new Set(tenders.map(({ network, payTo }) => `${network.id} ${payTo}`));
-  if (distinct.size < tenders.length) throw new TypeError('accepts: names one network and recipient twice.');
+  const names = tenders.map(({ network, asset, transferMethod, payTo }) => [network.id, asset.address, transferMethod, payTo].join(' '));
+  if (new Set(names).size < tenders.length) throw new TypeError('accepts: names one network, token and recipient twice.');
   return tenders as [Tender, ...Tender[]];
+}
+
+/** What a price in micro-dollars is in base units of the tender's token. @throws TypeError when the token has no unit that small */
+export function dueIn({ asset, amount }: Pick<Tender, 'asset' | 'amount'>, price: Amount): Amount {
+  if (amount !== undefined) return amount;
+  const finer = asset.decimals - MICRO_DECIMALS;
+  if (finer >= 0) return price * 10n ** BigInt(finer);
+  const unit = 10n ** BigInt(-finer);
+  if (price % unit !== 0n) throw new TypeError(`accepts: the price is too fine for a token of ${asset.decimals} decimals.`);
+  return price / unit;
+}
+
+/** The price in micro-dollars for which so many base units are due; undefined when there is none. */
+export function priceOf({ asset }: Pick<Tender, 'asset'>, due: Amount): Amount | undefined {
+  const finer = asset.decimals - MICRO_DECIMALS;
+  if (finer < 0) return due * 10n ** BigInt(-finer);
+  const unit = 10n ** BigInt(finer);
+  return due % unit === 0n ? due / unit : undefined;
 }

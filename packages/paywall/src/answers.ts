@@ -34,7 +34,7 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   if (refusal) Object.assign(headers, refusal.headers);
   const requestId = requestIdOf(exchange);
   const text = page ?? offerBody(exchange, { challengeId: challenges[0]?.id, requestId, url }, refusal);
-  write(exchange, { status: 402, body: text, requestId, headers, page: page !== undefined });
+  write(exchange, { status: refusal?.status ?? 402, body: text, requestId, headers, page: page !== undefined });
 }
 
 interface OfferFacts {
@@ -48,14 +48,15 @@ function offerBody({ quote }: Exchange, { challengeId, requestId, url }: OfferFa
   const problem = {
     type: mpp.problemType(problemCode),
     title: mpp.problems[problemCode].title,
-    status: 402,
+    status: refusal?.status ?? 402,
     detail: refusal?.message ?? (quote.terms.description || 'This resource costs money.'),
     code: refusal?.reason ?? 'payment_required',
     challengeId,
     hint: errorKinds.payment_required.hint,
     request_id: requestId,
   };
-  return `${JSON.stringify(problem).slice(0, -1)},${quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1)}}`;
+  const members = quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1);
+  return members ? `${JSON.stringify(problem).slice(0, -1)},${members}}` : JSON.stringify(problem);
 }
 
 function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): string {

@@ -158,6 +158,9 @@ const tokenShape = { url: httpUrl, key: z.string().min(1).max(1024), service: se
 export function readOptions(options: PaywallOptions): Settings {
   if (typeof options !== 'object' || options === null) throw new TypeError('paywall() needs an object of options.');
   check('paywall()', shape, options);
+  if (options.accepts?.some(({ amount }) => amount !== undefined)) {
+    throw new TypeError('paywall(): an amount belongs into the accepts of one route.');
+  }
   if (options.token) check('paywall() token', tokenShape, options.token);
   const { clock = systemClock, random = systemRandom, fetch = globalThis.fetch, maxTimeoutSeconds = 300, baseUrl } = options;
   const report = guarded(options.onError ?? (options.logger ? to(options.logger) : onStderr));

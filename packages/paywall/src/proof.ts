@@ -1,9 +1,10 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, type Amount } from '@agentpay/primitives';
 import { mpp, PAYMENT_TOKEN_FIELD, X_PAYMENT_TOKEN, x402v1, x402v2 } from '@agentpay/protocol';
 import type { Exchange, Visit } from './Exchange.js';
 import type { Payment } from './Payment.js';
+import type { Pricing } from './Pricing.js';
 import { PIN, type Quote } from './Quote.js';
-import { mppPayment, offeredAmount, scopeText } from './rails/mpp.js';
+import { mppPayment, offeredCharge, scopeText } from './rails/mpp.js';
 import { tokenPayment } from './rails/token.js';
 import { readExact, x402v1Payment, x402v2Payment } from './rails/x402.js';
 import { hasBody, jsonObject } from './RequestBody.js';
@@ -21,27 +22,37 @@ const rails = {
   x402v2: {
     read: x402v2Payment,
     quoted({ pricing }, scope, text) {
-      const { amount, extra } = x402v2.decodePaymentPayload(text.trim()).accepted;
-      return pricing.pinned(scope, BigInt(amount), String(extra?.[PIN] ?? ''));
+      const { amount, asset, extra } = x402v2.decodePaymentPayload(text.trim()).accepted;
+      return pinnedIn(pricing, scope, { prices: pricing.pricesOf(BigInt(amount), asset), pin: String(extra?.[PIN] ?? '') });
     },
   },
   x402v1: {
     read: x402v1Payment,
     quoted({ pricing }, scope, text) {
       const { payload } = x402v1.decodePaymentPayload(text.trim());
-      return pricing.pinned(scope, BigInt(readExact(payload).authorization.value), undefined);
+      return pinnedIn(pricing, scope, { prices: pricing.pricesOf(BigInt(readExact(payload).authorization.value)) });
     },
   },
   mpp: {
     read: mppPayment,
     // A challenge of ours is its own pin.
-    quoted(visit, _, text) {
-      const amount = offeredAmount(visit, text);
-      return amount === undefined ? undefined : visit.pricing.at(amount);
+    quoted({ settings, pricing }, _, text) {
+      const charge = offeredCharge({ settings }, text);
+      const price = charge && pricing.pricesOf(BigInt(charge.amount), charge.currency)[0];
+      return price === undefined ? undefined : pricing.at(price);
     },
   },
   token: { read: tokenPayment, quoted: () => undefined },
 } as const satisfies Record<string, Rail>;
+
+/** The first of these prices that was offered for the request. */
+function pinnedIn(pricing: Pricing, scope: string, { prices, pin }: { prices: readonly Amount[]; pin?: string }): Quote | undefined {
+  for (const price of prices) {
+    const quote = pricing.pinned(scope, price, pin);
+    if (quote) return quote;
+  }
+  return undefined;
+}
 
 /** A payment proof as it came. */
 export interface Proof extends Rail {

@@ -47,7 +47,8 @@ export function fakeFacilitator(faults: Partial<Facilitator> = {}): FakeFacilita
 }
 
 export function nonceOf(asked: FacilitatorRequest): string {
-  return (asked.paymentPayload.payload['authorization'] as { nonce: string }).nonce;
+  const { authorization, permit2Authorization } = asked.paymentPayload.payload;
+  return ((authorization ?? permit2Authorization) as { nonce: string }).nonce;
 }
 
 /** A clock that runs with the machine's, `offset` ms ahead. */

@@ -64,14 +64,17 @@ function templateOf(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}').replace(/\*(\w*)/g, (_, name: string) => `{${name || 'rest'}}`);
 }
 
+/** In micro-dollars; every token has a unit for it. */
+const ONE_DOLLAR = 1_000_000n;
+
 /** The offers of the very quote that the 402 is rendered from. */
 export function offersOf({ pricing }: Sale): SaleOffers {
   // Only what does not depend on the amount is used of a quote that nobody has asked for.
-  const { offers } = pricing.fixed ?? pricing.at(1n);
+  const { offers, mppOffers } = pricing.fixed ?? pricing.at(ONE_DOLLAR);
   const amountOf = (amount: string) => (pricing.fixed ? amount : null);
   return {
     x402: offers.map(({ v2 }) => ({ ...v2, amount: amountOf(v2.amount) })),
-    mpp: offers.map((offer) => {
+    mpp: mppOffers.map((offer) => {
       const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(offer.mpp);
       const { intent, method } = offer.mpp;
       return { intent, method, amount: amountOf(amount), currency, recipient, chainId: methodDetails.chainId };

@@ -44,7 +44,8 @@ ${lines.join('\n')}
 
 function priceOf(sale: Sale): string {
   const { fixed } = sale.pricing;
-  const networks = offersOf(sale).x402.map(({ network }) => findNetwork(network)?.name ?? network);
-  const places = [...new Set(networks)].join(' or ');
-  return fixed ? `$${formatDecimal(fixed.terms.amount)} in USDC on ${places}` : `a price that depends on the request, in USDC on ${places}`;
+  const offers = offersOf(sale).x402.map(({ asset, network: id }) => ({ asset, id, network: findNetwork(id) }));
+  const places = [...new Set(offers.map(({ id, network }) => network?.name ?? id))].join(' or ');
+  const tokens = offers.every(({ asset, network }) => asset === network?.usdc.address) ? 'in USDC' : 'in the tokens of its offers,';
+  return `${fixed ? `$${formatDecimal(fixed.terms.amount)}` : 'a price that depends on the request,'} ${tokens} on ${places}`;
 }

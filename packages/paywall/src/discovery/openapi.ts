@@ -57,7 +57,7 @@ function operationOf(sale: Sale) {
     },
     'x-payment-info': {
       offers: offers.mpp.map((offer) => ({ ...offer, ...described })),
-      protocols: ['x402', 'mpp', ...(token ? ['agentpay'] : [])],
+      protocols: ['x402', ...(offers.mpp.length > 0 ? ['mpp'] : []), ...(token ? ['agentpay'] : [])],
       x402: { x402Version: 2, accepts: offers.x402 },
     },
   };

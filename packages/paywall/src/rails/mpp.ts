@@ -3,7 +3,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
 import { targetOf, type Exchange, type Request } from '../Exchange.js';
 import { Refusal, type Payment } from '../Payment.js';
-import type { Offer } from '../Quote.js';
+import type { MppOffer } from '../Quote.js';
 import type { RequestBody } from '../RequestBody.js';
 import { exactPayment } from './exact.js';
 
@@ -18,7 +18,7 @@ interface Scope {
 export function mppChallenges({ settings, quote, req }: Exchange, body: RequestBody): readonly Issued[] {
   const { s, b, digest } = scopeOf(req, body);
   const expires = new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString();
-  return quote.offers.map(({ issueChallenge }) => {
+  return quote.mppOffers.map(({ issueChallenge }) => {
     // Every challenge is unique: the buyer's nonce derives from its id.
     const n = base64url(settings.random.bytes(16));
     // Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape.
@@ -37,7 +37,7 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   const { settings, quote } = exchange;
   const { challenge, payload, source } = mpp.readCredential(header);
   if (!mpp.isOwnChallenge(challenge, settings.mppSecrets)) throw invalid('The challenge was not issued here.');
-  const offer = quote.offers.find(({ mpp: own }) => offersSame(challenge, own));
+  const offer = quote.mppOffers.find(({ mpp: own }) => offersSame(challenge, own));
   if (!offer) throw invalid('The challenge offers other terms than this request has.');
   const { chainId } = offer.tender.network;
   const expiresAtMs = expiryOf(challenge);
@@ -72,7 +72,7 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   };
 }
 
-function offersSame(challenge: mpp.Challenge, own: Offer['mpp']): boolean {
+function offersSame(challenge: mpp.Challenge, own: MppOffer['mpp']): boolean {
   return (
     challenge.realm === own.realm &&
     challenge.method === own.method &&
@@ -114,10 +114,10 @@ export function scopeText(req: Request, body: RequestBody): string {
   return [s, b, digest].join('|');
 }
 
-/** The amount that a challenge of ours offered; undefined for any other credential. */
-export function offeredAmount({ settings }: Pick<Exchange, 'settings'>, header: string): bigint | undefined {
+/** The charge that a challenge of ours offered; undefined for any other credential. */
+export function offeredCharge({ settings }: Pick<Exchange, 'settings'>, header: string): mpp.EvmChargeRequest | undefined {
   const { challenge } = mpp.readCredential(header);
-  return mpp.isOwnChallenge(challenge, settings.mppSecrets) ? BigInt(mpp.readEvmChargeRequest(challenge).amount) : undefined;
+  return mpp.isOwnChallenge(challenge, settings.mppSecrets) ? mpp.readEvmChargeRequest(challenge) : undefined;
 }
 
 function scopeOf(req: Request, body: RequestBody): Scope {

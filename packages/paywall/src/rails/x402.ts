@@ -1,5 +1,6 @@
 import {
   exactPayloadSchema,
+  exactPermit2PayloadSchema,
   parseShape,
   reasonCode,
   sameHex,
@@ -10,23 +11,29 @@ import {
 import { resourceUrl, type Exchange } from '../Exchange.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { exactPayment } from './exact.js';
+import type { FacilitatedProof } from './facilitated.js';
+import { permit2Payment } from './permit2.js';
 
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
 export function x402v2Payment({ settings, quote }: Exchange, header: string): Payment {
   const { accepted, payload } = x402v2.decodePaymentPayload(header.trim());
-  const exact = readExact(payload);
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer) throw new Refusal(reasonCode('invalidRequirements', 2), 'The payment accepts terms that are not offered here.');
-  return exactPayment(settings, offer, {
-    authorization: exact.authorization,
+  const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
     request: {
       x402Version: 2,
-      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...exact } },
+      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read } },
       paymentRequirements: offer.v2,
     },
     receipt: (settled) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(settled) }),
     failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
   });
+  if (offer.tender.transferMethod === 'permit2') {
+    const permit2 = parseShape(exactPermit2PayloadSchema, payload, 'payload of scheme exact by Permit2');
+    return permit2Payment(settings, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
+  }
+  const exact = readExact(payload);
+  return exactPayment(settings, offer, { authorization: exact.authorization, ...proofOf(exact) });
 }
 
 /** Reads an `X-PAYMENT` header. @throws AgentPayError `payment_malformed`, Refusal */
@@ -34,11 +41,13 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
   const { settings, quote } = exchange;
   const { scheme, network, payload } = x402v1.decodePaymentPayload(header.trim());
   const exact = readExact(payload);
+  const { to, value } = exact.authorization;
   if (scheme !== 'exact') throw new Refusal(reasonCode('unsupportedScheme', 1), 'The scheme is not offered here.');
-  const offers = quote.offers.filter(({ tender }) => tender.network.name === network);
-  // The payload names no recipient of its own: the authorization does. Whom it pays wrongly is told by comparison with the first offer.
-  const offer = offers.find(({ tender }) => sameHex(tender.payTo, exact.authorization.to)) ?? offers[0];
-  if (!offer) throw new Refusal(reasonCode('invalidNetwork', 1), 'The network is not offered here.');
+  const offers = quote.offers.filter(({ v1, tender }) => v1 && tender.network.name === network);
+  // The payload names no offer: recipient and amount do. What is wrong with it is told by comparison with the likeliest one.
+  const toPayee = offers.filter(({ tender }) => sameHex(tender.payTo, to));
+  const offer = toPayee.find(({ v2 }) => v2.amount === value) ?? toPayee[0] ?? offers[0];
+  if (!offer?.v1) throw new Refusal(reasonCode('invalidNetwork', 1), 'The network is not offered here.');
   return exactPayment(settings, offer, {
     authorization: exact.authorization,
     request: {

@@ -98,8 +98,8 @@ function checkSettled(request: FacilitatorRequest, answer: SettleResponse): Sett
 }
 
 function isOtherPayer(request: FacilitatorRequest, payer: string | undefined): boolean {
-  const authorization = request.paymentPayload.payload['authorization'] as { from?: unknown } | undefined;
-  const from = authorization?.from;
+  const { authorization, permit2Authorization } = request.paymentPayload.payload;
+  const from = ((authorization ?? permit2Authorization) as { from?: unknown } | undefined)?.from;
   return payer !== undefined && typeof from === 'string' && !sameHex(payer, from);
 }
 

@@ -94,6 +94,12 @@ export function isAcceptanceOf(accepted: PaymentRequirements, offer: PaymentRequ
     accepted.maxTimeoutSeconds === offer.maxTimeoutSeconds &&
     sameHex(accepted.asset, offer.asset) &&
     sameHex(accepted.payTo, offer.payTo) &&
+    transferMethodOf(accepted) === transferMethodOf(offer) &&
     Object.entries(offer.extra ?? {}).every(([key, value]) => Object.hasOwn(extra, key) && jcs(extra[key]) === jcs(value))
   );
+}
+
+/** How the token moves, by the reserved member of `extra`: one offer may differ from another in this alone. */
+function transferMethodOf({ extra }: PaymentRequirements): unknown {
+  return extra?.['assetTransferMethod'] ?? 'eip3009';
 }

@@ -1,0 +1,33 @@
+import { EXACT_PERMIT2_PROXY, PERMIT2, reasonCode, sameHex, type ExactPermit2Payload, type Reason } from '@agentpay/protocol';
+import type { Settings } from '../options.js';
+import { Refusal, type Payment } from '../Payment.js';
+import type { Offer } from '../Quote.js';
+import { facilitatedPayment, type FacilitatedProof } from './facilitated.js';
+
+/** A permit as it came. */
+export interface Permit2Proof extends FacilitatedProof {
+  readonly permit: ExactPermit2Payload['permit2Authorization'];
+}
+
+/** The payment that a permit for the x402 proxy makes. @throws Refusal when the permit does not pay this offer */
+export function permit2Payment(settings: Settings, offer: Offer, proof: Permit2Proof): Payment {
+  const { asset, payTo } = offer.tender;
+  const { from, permitted, spender, nonce, deadline, witness } = proof.permit;
+  const check = (holds: boolean, reason: Reason, message: string) => {
+    if (!holds) throw new Refusal(reasonCode(reason, 2), message);
+  };
+  check(sameHex(spender, EXACT_PERMIT2_PROXY), 'permit2Spender', `The spender must be the x402 proxy at ${EXACT_PERMIT2_PROXY}.`);
+  check(sameHex(witness.to, payTo), 'permit2RecipientMismatch', 'The permit pays somebody else.');
+  check(sameHex(permitted.token, asset.address), 'permit2TokenMismatch', 'The permit is for another token.');
+  check(permitted.amount === offer.v2.amount, 'permit2AmountMismatch', `The permit is not over ${offer.v2.amount} base units.`);
+  const transfer = {
+    payer: from,
+    contract: PERMIT2,
+    nonce,
+    // Both bounds are inclusive.
+    startsAt: BigInt(witness.validAfter),
+    endsAt: BigInt(deadline) + 1n,
+    reasons: { early: 'permit2NotYetValid', late: 'permit2DeadlineExpired' },
+  } as const;
+  return facilitatedPayment(settings, offer, transfer, proof);
+}
