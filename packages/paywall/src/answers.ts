@@ -1,5 +1,5 @@
 import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
-import { AgentPayError, errorKinds, isAgentPayError, unixSeconds } from '@agentpay/primitives';
+import { AgentPayError, errorKinds, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
 import { mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
 import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
@@ -96,13 +96,21 @@ function toAgentPayError(exchange: Visit, error: unknown): AgentPayError {
   return new AgentPayError('internal_error', 'The request failed.', { cause: error });
 }
 
+/** Refusals without an offer that the Payment scheme has a problem type for. */
+const PROBLEMS: ReadonlyMap<ErrorName, mpp.ProblemCode> = new Map([
+  ['payment_malformed', 'bad-request'],
+  ['payment_ambiguous', 'bad-request'],
+  ['internal_error', 'internal-payment-error'],
+]);
+
 function refuse(exchange: Visit, error: AgentPayError): void {
   const requestId = requestIdOf(exchange);
   // A reason from the wire, such as a facilitator's code, is finer than the name of the kind.
   const code = error.kind === 'payment_already_used' ? (error.reason ?? error.kind) : error.kind;
+  const problemCode = PROBLEMS.get(error.kind);
   const problem = {
-    type: error.kind === 'payment_malformed' ? mpp.problemType('malformed-credential') : 'about:blank',
-    title: STATUS_CODES[error.status],
+    type: problemCode ? mpp.problemType(problemCode) : 'about:blank',
+    title: problemCode ? mpp.problems[problemCode].title : STATUS_CODES[error.status],
     status: error.status,
     detail: error.message,
     code,

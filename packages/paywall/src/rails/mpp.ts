@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
 import { targetOf, type Exchange, type Request } from '../Exchange.js';
 import { Refusal, type Payment } from '../Payment.js';
@@ -31,18 +31,18 @@ type Issued = ReturnType<mpp.ChallengeTemplate>;
 
 /**
  * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
- * @throws AgentPayError `payment_malformed`, `payment_ambiguous`, `payload_too_large`, Refusal
+ * @throws AgentPayError `payment_ambiguous`, `payload_too_large`, Refusal
  */
 export async function mppPayment(exchange: Exchange, header: string): Promise<Payment> {
   const { settings, quote } = exchange;
-  const { challenge, payload, source } = mpp.readCredential(header);
+  const { challenge, payload, source } = credentialIn(header);
   if (!mpp.isOwnChallenge(challenge, settings.mppSecrets)) throw invalid('The challenge was not issued here.');
   const offer = quote.mppOffers.find(({ mpp: own }) => offersSame(challenge, own));
   if (!offer) throw invalid('The challenge offers other terms than this request has.');
   const { chainId } = offer.tender.network;
   const expiresAtMs = expiryOf(challenge);
   await checkScope(exchange, challenge);
-  const { signature, type: _, ...authorization } = mpp.readAuthorizationPayload(payload);
+  const { signature, type: _, ...authorization } = readable('invalid-payload', () => mpp.readAuthorizationPayload(payload));
   checkPayer(challenge, authorization, { source, chainId });
   const payment = exactPayment(settings, offer, {
     authorization,
@@ -72,6 +72,21 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   };
 }
 
+/** The credential of a header. @throws AgentPayError `payment_ambiguous`, Refusal */
+function credentialIn(header: string): mpp.Credential {
+  return readable('malformed-credential', () => mpp.readCredential(header));
+}
+
+/** What cannot be read is answered with a fresh challenge, as every refusal of the Payment scheme. */
+function readable<T>(problem: mpp.ProblemCode, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isAgentPayError(error, 'payment_malformed')) throw error;
+    throw new Refusal(error.kind, error.message, problem);
+  }
+}
+
 function offersSame(challenge: mpp.Challenge, own: MppOffer['mpp']): boolean {
   return (
     challenge.realm === own.realm &&
@@ -83,13 +98,12 @@ function offersSame(challenge: mpp.Challenge, own: MppOffer['mpp']): boolean {
 }
 
 function expiryOf(challenge: mpp.Challenge): number {
-  if (challenge.expires === undefined) throw invalid('The challenge has no expiry.');
-  return mpp.expiresAtMs(challenge);
+  return readable('invalid-challenge', () => mpp.expiresAtMs(challenge));
 }
 
 async function checkScope(exchange: Exchange, challenge: mpp.Challenge): Promise<void> {
   const scope = scopeOf(exchange.req, await exchange.body());
-  const { s, b } = mpp.readOpaque(challenge);
+  const { s, b } = readable('invalid-challenge', () => mpp.readOpaque(challenge));
   if (s !== scope.s) throw invalid('The challenge is for another method, path or query.');
   if (b === scope.b && challenge.digest === scope.digest) return;
   throw new Refusal('body_mismatch', 'The challenge is for another request body.', 'invalid-challenge');
@@ -114,9 +128,9 @@ export function scopeText(req: Request, body: RequestBody): string {
   return [s, b, digest].join('|');
 }
 
-/** The charge that a challenge of ours offered; undefined for any other credential. */
+/** The charge that a challenge of ours offered; undefined for any other credential. @throws as {@link mppPayment} */
 export function offeredCharge({ settings }: Pick<Exchange, 'settings'>, header: string): mpp.EvmChargeRequest | undefined {
-  const { challenge } = mpp.readCredential(header);
+  const { challenge } = credentialIn(header);
   return mpp.isOwnChallenge(challenge, settings.mppSecrets) ? mpp.readEvmChargeRequest(challenge) : undefined;
 }
 
