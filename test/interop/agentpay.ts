@@ -1,13 +1,17 @@
 import { createClient, paymentOf } from '@agentpay/sdk';
-import { paywall, type PaywallOptions } from '@agentpay/paywall';
+import { paywall, type PaywallOptions, type Price } from '@agentpay/paywall';
 import type { Bought } from './peerClients.js';
 import { serveWeather, type PeerSeller } from './peerServers.js';
 import type { InteropStack } from './stack.js';
 
 /** The weather behind AgentPay's paywall. */
-export function agentpayPaywall(stack: InteropStack, facilitator: PaywallOptions['facilitator']): Promise<PeerSeller> {
+export function agentpayPaywall(
+  stack: InteropStack,
+  facilitator: PaywallOptions['facilitator'],
+  price: Price = '$0.01',
+): Promise<PeerSeller> {
   const pay = paywall({ payTo: stack.payTo, network: 'base-sepolia', facilitator });
-  return serveWeather(stack, (app, handler) => app.get('/weather', pay.charge('$0.01'), handler));
+  return serveWeather(stack, (app, handler) => app.get('/weather', pay.charge(price), handler));
 }
 
 /** AgentPay's client with one dialect in front. */

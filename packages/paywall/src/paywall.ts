@@ -39,7 +39,7 @@ export interface Paywall extends Middleware {
 
 /**
  * A paywall: as middleware it charges by its `price` or `routes`; `charge` attaches a price to a handler.
- * Accepts x402 v2 and v1 (`exact`, EIP-3009), MPP (`evm` charge) and, where configured, AgentPay payment tokens.
+ * Accepts x402 v2 and v1 (`exact`, by EIP-3009 and in v2 by Permit2), MPP (`evm` charge) and, where configured, AgentPay payment tokens.
  * @throws TypeError that names the option at fault
  */
 export function paywall(options: PaywallOptions): Paywall {
