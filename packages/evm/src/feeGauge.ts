@@ -9,7 +9,7 @@ export interface FeeGauge {
   asked(): Promise<Fees>;
   /** Fees for a new transaction. @throws FeesAboveLimit */
   affordable(): Promise<Fees>;
-  /** Fees for the replacement of a transaction, as high as nodes want them (EIP-1559 pools: a tenth more); undefined when that is too much. */
+  /** Fees for the replacement of a transaction, at least the tenth more that nodes demand; undefined when that is more than may be paid. */
   raised(last: Fees): Promise<Fees | undefined>;
 }
 

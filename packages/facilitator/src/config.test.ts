@@ -32,6 +32,8 @@ describe('configuration', () => {
       rateLimit: undefined,
       discovery: true,
       minSignerBalance: 10n ** 14n,
+      maxFeePerGas: 10n ** 10n,
+      gas: { account: 500_000n, permit2Account: 600_000n, deployment: 1_500_000n },
     });
     expect(readConfig({ RPC_URL: good.RPC_URL, SIGNER_KEY: KEY }).signerKeys).toEqual([KEY]);
     expect(readConfig({ ...good, SIGNER_KEYS: `${KEY}, ${KEY}`, DATA_DIR: '' }).signerKeys).toHaveLength(2);
@@ -45,6 +47,8 @@ describe('configuration', () => {
       API_KEYS: shop.entry,
       RATE_LIMIT_PER_MINUTE: '600',
       MIN_SIGNER_BALANCE: '0.05',
+      MAX_FEE_GWEI: '0.25',
+      MAX_GAS_ACCOUNT: '300000',
     });
     expect(config).toMatchObject({
       rpcUrls: ['https://one.example/v2', 'https://two.example'],
@@ -53,6 +57,8 @@ describe('configuration', () => {
       apiKeys: [{ name: 'shop', scopes: ['verify', 'settle'] }],
       rateLimit: { perMinute: 600, burst: 100 },
       minSignerBalance: 5n * 10n ** 16n,
+      maxFeePerGas: 250_000_000n,
+      gas: { account: 300_000n, permit2Account: 600_000n, deployment: 1_500_000n },
     });
   });
 
@@ -86,6 +92,7 @@ describe('configuration', () => {
     ['RATE_LIMIT_PER_MINUTE is missing; RATE_LIMIT_BURST needs it.', { ...good, RATE_LIMIT_BURST: '5' }],
     ['RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 10000000.', { ...good, RATE_LIMIT_PER_MINUTE: '0' }],
     ['MIN_SIGNER_BALANCE must be an amount of ether such as 0.001.', { ...good, MIN_SIGNER_BALANCE: '1 eth' }],
+    ['MAX_FEE_GWEI must be an amount of gwei such as 0.5.', { ...good, MAX_FEE_GWEI: '-1' }],
     ['API_KEYS names shop twice.', { ...good, API_KEYS: `${shop.entry},${shop.entry}` }],
     [
       'API_KEYS has an entry (number 1) that is not name:scope+scope:hash with the scopes verify, settle, admin and a SHA-256 in hex.',

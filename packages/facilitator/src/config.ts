@@ -1,7 +1,8 @@
 import { findNetwork, networks, type Network } from '@agentpay/primitives';
 import { addressSchema, type Address, type Hex } from '@agentpay/protocol';
-import { parseEther } from 'viem';
+import { parseEther, parseGwei } from 'viem';
 import { z } from 'zod';
+import { defaultGasLimits, type GasLimits } from './schemes/Scheme.js';
 import { parseApiKeys, type ApiKey } from './operations/ApiKey.js';
 
 /** Configuration of the facilitator process. */
@@ -41,6 +42,9 @@ export interface Config {
   readonly confirmations: number;
   /** An account with less ether than this cannot be relied on, in wei. */
   readonly minSignerBalance: bigint;
+  /** Most wei offered for a unit of gas. */
+  readonly maxFeePerGas: bigint;
+  readonly gas: GasLimits;
   /** An older unfinished settlement makes the process not ready. */
   readonly maxQueueAgeSeconds: number;
   readonly logLevel: string;
@@ -81,6 +85,7 @@ const secret = z
   .min(32, 'must have at least 32 characters')
   .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
 const ether = z.string().regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001').transform((text) => parseEther(text));
+const gwei = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'must be an amount of gwei such as 0.5').transform((text) => parseGwei(text));
 const node = url('an http(s)', 'http:', 'https:');
 const addresses = list.pipe(z.array(addressSchema).min(1, 'must hold an address'));
 const known = networks.map(({ name }) => name).join(', ');
@@ -118,6 +123,10 @@ const Environment = z.object({
   MAX_IN_FLIGHT: whole(1, 100_000, 2_000),
   CONFIRMATIONS: whole(1, 1_000, 1),
   MIN_SIGNER_BALANCE: ether.prefault('0.0001'),
+  MAX_FEE_GWEI: gwei.prefault('10'),
+  MAX_GAS_ACCOUNT: whole(100_000, 10_000_000, Number(defaultGasLimits.account)),
+  MAX_GAS_PERMIT2_ACCOUNT: whole(150_000, 10_000_000, Number(defaultGasLimits.permit2Account)),
+  MAX_GAS_DEPLOYMENT: whole(200_000, 10_000_000, Number(defaultGasLimits.deployment)),
   MAX_QUEUE_AGE_SECONDS: whole(1, 86_400, 120),
   LOG_LEVEL: z.enum(logLevels, { error: 'must be a pino level' }).default('info'),
 });
@@ -201,6 +210,12 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     maxInFlight: values.MAX_IN_FLIGHT,
     confirmations: values.CONFIRMATIONS,
     minSignerBalance: values.MIN_SIGNER_BALANCE,
+    maxFeePerGas: values.MAX_FEE_GWEI,
+    gas: {
+      account: BigInt(values.MAX_GAS_ACCOUNT),
+      permit2Account: BigInt(values.MAX_GAS_PERMIT2_ACCOUNT),
+      deployment: BigInt(values.MAX_GAS_DEPLOYMENT),
+    },
     maxQueueAgeSeconds: values.MAX_QUEUE_AGE_SECONDS,
     logLevel: values.LOG_LEVEL,
   };

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, type Clock, type Db, type RateLimiter } from '@agentpay/primitives';
-import { ChainError, failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
+import { ChainError, createFeeGauge, failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Logger } from 'pino';
@@ -58,17 +58,19 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   const limiter = await openLimiter(config, { clock, log }, closers);
 
   const book = settlementBook(db, { clock, network });
-  const metrics = createMetrics({ balances: () => readiness.balances(), queue: book.queue, process: true });
+  const figures = { balances: () => readiness.balances(), fees: { asked: () => fees.asked() }, queue: book.queue };
+  const metrics = createMetrics({ ...figures, process: true });
   const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
   const chain = measuredChain(openChain(config, { clock, onError: (error) => hear('node', error) }), clock, metrics);
+  const fees = createFeeGauge({ chain, clock, maxFeePerGas: config.maxFeePerGas });
   const signers = accounts.map(({ address }) => address);
-  const readiness = createReadiness({ db, chain, clock, network, signers, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
+  const readiness = createReadiness({ db, chain, clock, network, signers, fees, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
 
   if (keyRecovery.name !== 'native') {
     log.warn({ recovery: keyRecovery.name }, 'THE NATIVE SIGNATURE ADDON IS NOT BUILT HERE: signatures take about four times as long');
   }
   const facilitator = await createFacilitator({
-    ...config, db, clock, random, chain, accounts,
+    ...config, db, clock, random, chain, accounts, fees,
     ...(config.databaseUrl !== undefined && { leaseMs: LEASE_MS }),
     onError: hear,
     onTransaction(landed) {

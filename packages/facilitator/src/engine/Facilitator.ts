@@ -12,13 +12,16 @@ import {
 } from '@agentpay/protocol';
 import {
   ChainError,
+  createFeeGauge,
   createReceipts,
   createSender,
+  FeesAboveLimit,
   sharedReads,
   type Chain,
+  type FeeGauge,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
-import type { ExaminationContext, Order, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
+import type { ExaminationContext, GasLimits, Order, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
 import { schemeOf } from '../schemes/schemes.js';
 import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
@@ -48,6 +51,10 @@ export interface FacilitatorOptions extends Omit<SchemeSettings, 'assets' | 'per
   readonly leaseMs?: number;
   /** An account with less ether than this, in wei, is given no new work. Default 0. */
   readonly minSignerBalance?: bigint;
+  /** What gas costs, and the most that is paid for it. Default: what the chain says, without a limit. */
+  readonly fees?: FeeGauge;
+  /** Default: `defaultGasLimits`. */
+  readonly gas?: GasLimits;
   readonly batchWindowMs?: number;
   readonly settleTimeoutMs?: number;
   readonly pollMs?: number;
@@ -84,6 +91,7 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   const { db, clock } = given;
   const chain = sharedReads(given.chain);
   const onError = given.onError ?? (() => undefined);
+  const fees = given.fees ?? createFeeGauge(given);
   const proved = await proveChain(chain, given.network, given.assets);
   const { network, payTo, factories, maxValidBeforeSeconds } = given;
   const { address: facilitatorAddress } = given.accounts[0] as LocalAccount;
@@ -99,10 +107,10 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
     async open(address) {
       const account = given.accounts.find((own) => own.address === address) as LocalAccount;
       const [nextNonce, bumpAfterMs] = [await store.nextNonce(address), options.bumpAfterMs ?? 20_000];
-      return createSender({ chain, clock, account, chainId, nextNonce, bumpAfterMs, onError: hear('hand over') });
+      return createSender({ chain, clock, account, chainId, fees, nextNonce, bumpAfterMs, onError: hear('hand over') });
     },
   });
-  const store = settlementStore(db, clock, { holder, assertHeld: accounts.assertHeld });
+  const store = settlementStore(db, clock, { holder, assertHeld: accounts.assertHeld, gas: given.gas });
   const { pollMs = 100, confirmations = 1 } = options;
   const settlements = createSettlements({
     ...options,
@@ -236,9 +244,22 @@ async function settleOnce(
   if (!settlements.canSend()) {
     throw new AgentPayError('facilitator_unavailable', 'No account can pay the gas here and now; nothing was sent.', { retryAfter: 2 });
   }
+  await assertAffordable(options);
   const order: Order = { ...payment, ...(await examination.proof()) };
   const claimed = await store.claim({ ...order, ...key, id: held?.id ?? newId('settlement', options), fingerprint: payment.fingerprint });
   return claimed ? settlements.send(claimed) : takenMeanwhile(store, settlements, key, payment);
+}
+
+/** What is not claimed may be paid elsewhere; what is claimed already waits for gas to become cheaper, as long as its caller does. */
+async function assertAffordable({ fees }: FacilitatorOptions): Promise<void> {
+  if (fees?.most === undefined) return;
+  try {
+    await fees.affordable();
+  } catch (cause) {
+    if (!(cause instanceof FeesAboveLimit)) throw cause;
+    const message = 'Gas costs more than is paid for it here; nothing was sent.';
+    throw new AgentPayError('facilitator_unavailable', message, { cause, retryAfter: 10 });
+  }
 }
 
 /** Another copy claimed it since we looked. */

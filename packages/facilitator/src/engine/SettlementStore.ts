@@ -2,7 +2,7 @@ import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address, Hex, Reason } from '@agentpay/protocol';
 import type { SignedTransaction } from '@agentpay/evm';
 import { inSets } from './inSets.js';
-import type { Order, SchemeName } from '../schemes/Scheme.js';
+import { defaultGasLimits, type GasLimits, type Order, type SchemeName } from '../schemes/Scheme.js';
 import { transferOf } from '../schemes/schemes.js';
 import { keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
 
@@ -73,21 +73,20 @@ interface TransactionRow {
   readonly raw: Hex;
 }
 
-/** What one of several copies on the database adds. */
 export interface StoreOptions {
+  readonly gas?: GasLimits | undefined;
   /** Names this copy; null: it is the only one. A claim is its copy's as long as that is alive. */
   readonly holder: string | null;
   /** Refuses to record a transaction of an account that is not ours any more. */
   readonly assertHeld: (tx: Queryable, signer: Address) => Promise<void>;
 }
 
-const onlyCopy: StoreOptions = { holder: null, assertHeld: async () => undefined };
-
-export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: StoreOptions = onlyCopy): SettlementStore {
+export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas = defaultGasLimits }: StoreOptions): SettlementStore {
   const now = () => new Date(clock.now());
+  const read = (row: Row) => toSettlement(row, gas);
   const one = async (sql: string, params: Parameters<Queryable['query']>[1]) => {
     const [row] = await db.query<Row>(sql, params);
-    return row && toSettlement(row);
+    return row && read(row);
   };
 
   const findSet = async (keys: readonly SettlementKey[]) => {
@@ -96,7 +95,7 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: St
          select network, asset, payer, nonce from jsonb_to_recordset($1::jsonb) as key(network text, asset text, payer text, nonce text))`,
       [JSON.stringify(keys.map(lowerKey))],
     );
-    return inOrderOf(keys, rows);
+    return inOrderOf(keys, rows.map(read));
   };
   const claimSet = async (claims: readonly Claim[]) => {
     const rows = await db.query<Row>(
@@ -118,13 +117,13 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: St
        returning ${COLUMNS}`,
       [JSON.stringify(claims.map(claimJson)), now(), holder],
     );
-    return inOrderOf(claims, rows);
+    return inOrderOf(claims, rows.map(read));
   };
 
   return {
     find: inSets(findSet),
     async getAll(ids) {
-      return (await db.query<Row>(`${SELECT} where id = any($1::text[])`, [ids])).map(toSettlement);
+      return (await db.query<Row>(`${SELECT} where id = any($1::text[])`, [ids])).map(read);
     },
     get: (id) => one(`${SELECT} where id = $1`, [id]),
     claim: inSets(claimSet),
@@ -158,7 +157,7 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: St
         `select * from facilitator_transactions
           where transaction_id in (select transaction_id from facilitator_settlements where state = 'sent') order by attempt`,
       );
-      return groupByTransaction(settlements.map(toSettlement), attempts);
+      return groupByTransaction(settlements.map(read), attempts);
     },
     async signedWith(signer, nonces) {
       const attempts = await db.query<TransactionRow>(
@@ -169,7 +168,7 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld }: St
         `${SELECT} where transaction_id = any($1::text[]) and (state = 'sent' or state = 'settled' and hash = any($2::text[]))`,
         [attempts.map((row) => row.transaction_id), attempts.map(({ hash }) => hash)],
       );
-      return groupByTransaction(settlements.map(toSettlement), attempts);
+      return groupByTransaction(settlements.map(read), attempts);
     },
     async reopen(ids) {
       const sql = `update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled'`;
@@ -199,12 +198,9 @@ function claimJson(claim: Claim) {
   return { ...lowerKey(claim), ...own };
 }
 
-function inOrderOf(keys: readonly SettlementKey[], rows: readonly Row[]): (Settlement | undefined)[] {
-  const byKey = new Map(rows.map((row) => [keyText(row), row]));
-  return keys.map((key) => {
-    const row = byKey.get(keyText(key));
-    return row && toSettlement(row);
-  });
+function inOrderOf(keys: readonly SettlementKey[], settlements: readonly Settlement[]): (Settlement | undefined)[] {
+  const byKey = new Map(settlements.map((settlement) => [keyText(settlement), settlement]));
+  return keys.map((key) => byKey.get(keyText(key)));
 }
 
 async function insertTransaction(tx: Queryable, transactionId: string, transaction: SignedTransaction, at: Date): Promise<void> {
@@ -229,10 +225,10 @@ function groupByTransaction(settlements: readonly Settlement[], rows: readonly T
   return [...groups].map(([transactionId, group]) => ({ transactionId, ...group }));
 }
 
-function toSettlement(row: Row): Settlement {
+function toSettlement(row: Row, gas: GasLimits): Settlement {
   const { by_account: byAccount, transaction_id: transactionId, amount, ...rest } = row;
   const settlement = { ...rest, byAccount, transactionId, amount: BigInt(amount) };
-  return { ...settlement, transfer: transferOf(settlement) };
+  return { ...settlement, transfer: transferOf(settlement, gas) };
 }
 
 function toTransaction(row: TransactionRow): SignedTransaction {

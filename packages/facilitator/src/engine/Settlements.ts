@@ -356,7 +356,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       if (!batcher.remove(settlement)) return stored(settlement.id);
       await store.fail(settlement.id, 'unexpectedSettle', 'It could not be sent in time.');
       queued.delete(settlement.id);
-      throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached; nothing was sent.', { retryAfter: 5 });
+      throw new AgentPayError('facilitator_unavailable', 'It could not be sent in time; nothing was sent.', { retryAfter: 5 });
     },
     canSend: () => accounts.addresses.some((_, lane) => accounts.isUsable(lane)),
     isQueued: (id) => queued.has(id),

@@ -69,6 +69,7 @@ export async function openDb(): Promise<Db> {
 /** A facilitator on a simulated chain and an emptied database. */
 export interface Bed {
   readonly chain: SimulatedChain;
+  readonly clock: Clock;
   readonly db: Db;
   /** Lets time pass at once, for facilitator and chain; timers do not notice. */
   skip(ms: number): void;
@@ -105,6 +106,7 @@ export async function openBed(db: Db): Promise<Bed> {
     });
   return {
     chain,
+    clock,
     db,
     skip: (ms) => void (skipped += ms),
     startMortal: launch,

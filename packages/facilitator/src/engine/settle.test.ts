@@ -169,6 +169,17 @@ describe('settle', () => {
     expect(answers[1]?.transaction).toBe(answers[2]?.transaction);
   });
 
+  it('lets code of a payer burn no more gas than it may', async () => {
+    const facilitator = await bed.start({ gas: { account: 123_456n, permit2Account: 0n, deployment: 0n } });
+    bed.mine();
+    const account = newPayer().address;
+    bed.chain.mint(account, 10_000n);
+    bed.chain.setAccount(account, () => true);
+    const ofCode = { authorization: { from: account }, signature: `0x${'ab'.repeat(70)}` } as const;
+    expect((await facilitator.settle(await signedRequest(ofCode))).success).toBe(true);
+    expect(await db.query('select gas from facilitator_transactions')).toEqual([{ gas: '123456' }]);
+  });
+
   it('survives a node whose answer to the broadcast got lost, and one that lost the transaction', async () => {
     const facilitator = await bed.start({ bumpAfterMs: 50 });
     bed.chain.fault({ on: 'send', kind: 'answer_lost' });

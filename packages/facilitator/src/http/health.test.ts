@@ -33,7 +33,7 @@ describe('health', () => {
 
   it('is good when every part is', async () => {
     const { body } = await ready().expect(200);
-    expect(body).toEqual({ status: 'ok', checks: { database: 'ok', chain: 'ok', signers: 'ok', queue: 'ok' } });
+    expect(body).toEqual({ status: 'ok', checks: { database: 'ok', chain: 'ok', signers: 'ok', fees: 'ok', queue: 'ok' } });
   });
 
   it('names the part that is not, and answers that it lives', async () => {
@@ -50,6 +50,14 @@ describe('health', () => {
     const queue = expect.stringMatching(/^the oldest settlement has waited for 2\d\d seconds$/);
     expect(body.checks).toMatchObject({ database: 'ok', queue });
     expect((await metrics()).get('agentpay_facilitator_queue_oldest_seconds')).toBeGreaterThan(199);
+  });
+
+  it('is not good while gas costs more than may be paid', async () => {
+    const costly = { ...bed.chain, fees: async () => ({ maxFeePerGas: 3_500_000_000n, maxPriorityFeePerGas: 1n }) };
+    const dear = await openService(db, { chain: costly });
+    const { body } = await request(dear.app).get('/readyz').expect(503);
+    expect(body.checks).toMatchObject({ signers: 'ok', fees: 'gas costs 3.5 gwei, and 3 may be paid' });
+    await dear.close();
   });
 
   it('is over when the process is told to end', async () => {
@@ -80,6 +88,7 @@ describe('health', () => {
     expect([carried, after.get('agentpay_facilitator_transactions_total{result="success"}')]).toEqual([2, 2]);
     expect(after.get('agentpay_facilitator_payment_gas_sum')).toBeGreaterThan(2 * 21_000);
     expect(after.get(`agentpay_facilitator_signer_balance_ether{signer="${gasPayer.address}"}`)).toBe(1);
+    expect(after.get('agentpay_facilitator_fee_gwei')).toBe(2);
     expect(after.get('agentpay_facilitator_node_calls_total{method="read",result="ok"}')).toBeGreaterThan(1);
   });
 

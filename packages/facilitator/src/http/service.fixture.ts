@@ -1,6 +1,7 @@
 import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { memoryRateLimiter } from '@agentpay/tracker';
-import type { Express } from 'express';
+import { createFeeGauge, type Chain } from '@agentpay/evm';
+import type { RequestListener } from 'node:http';
 import { newApiKey, parseApiKeys, type ApiKey } from '../operations/ApiKey.js';
 import { createApp } from './app.js';
 import { catalogue } from '../extensions/Catalogue.js';
@@ -31,7 +32,7 @@ const stillClock = { ...systemClock, now: () => 1_700_000_000_000 };
 
 /** A facilitator with every part of the service, on a simulated chain. */
 export interface ServiceBed extends Bed {
-  readonly app: Express;
+  readonly app: RequestListener;
   readonly facilitator: RunningFacilitator;
   readonly readiness: Readiness;
   logged(): string;
@@ -41,6 +42,8 @@ export interface ServiceOptions {
   readonly keys?: readonly KeyName[];
   readonly rate?: { readonly perMinute: number; readonly burst: number };
   readonly settleTimeoutMs?: number;
+  /** Another view of the bed's chain. */
+  readonly chain?: Chain;
 }
 
 export async function openService(db: Db, options: ServiceOptions = {}): Promise<ServiceBed> {
@@ -51,12 +54,14 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
   let logged = '';
   const log = createLogger('info', { write: (line: string) => ((logged += line), true) } as NodeJS.WritableStream);
   const book = settlementBook(db, { clock, network });
-  const metrics = createMetrics({ balances: () => readiness.balances(), queue: book.queue });
-  const chain = measuredChain(bed.chain, clock, metrics);
+  const metrics = createMetrics({ balances: () => readiness.balances(), fees: { asked: () => fees.asked() }, queue: book.queue });
+  const chain = measuredChain(options.chain ?? bed.chain, clock, metrics);
+  const fees = createFeeGauge({ chain, clock, maxFeePerGas: 3_000_000_000n });
   const limits = { minSignerBalance: 10n ** 14n, maxQueueAgeSeconds: 120 };
-  const readiness = createReadiness({ db, chain, clock, network, signers: [gasPayer.address], queue: book.queue, ...limits });
+  const readiness = createReadiness({ db, chain, clock, network, signers: [gasPayer.address], fees, queue: book.queue, ...limits });
   const facilitator = await bed.start({
     chain,
+    fees,
     settleTimeoutMs,
     onTransaction(landed) {
       metrics.landed(landed);

@@ -1,4 +1,4 @@
-import { ChainError, type Chain } from '@agentpay/evm';
+import { ChainError, type Chain, type FeeGauge } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LandedTransaction } from '../engine/LandedTransaction.js';
@@ -16,6 +16,7 @@ export interface Metrics {
 export interface MetricsOptions {
   /** Ether of each gas account, in wei. */
   readonly balances?: () => Promise<ReadonlyMap<string, bigint>>;
+  readonly fees?: Pick<FeeGauge, 'asked'>;
   readonly queue?: () => Promise<{ readonly claimed: number; readonly sent: number; readonly oldestSeconds: number }>;
   /** Adds the figures of the process: CPU, memory, event loop. */
   readonly process?: boolean;
@@ -24,7 +25,7 @@ export interface MetricsOptions {
 const PREFIX = 'agentpay_facilitator_';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-export function createMetrics({ balances, queue, process = false }: MetricsOptions = {}): Metrics {
+export function createMetrics({ balances, fees, queue, process = false }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const answers = new Counter({
@@ -52,6 +53,7 @@ export function createMetrics({ balances, queue, process = false }: MetricsOptio
   if (process) collectDefaultMetrics({ register: registry, prefix: PREFIX });
   if (queue) queueGauges(registers, queue);
   if (balances) balanceGauge(registers, balances);
+  if (fees) feeGauge(registers, fees);
 
   return {
     answered(operation, result, took) {
@@ -99,6 +101,17 @@ function balanceGauge(registers: Registry[], balances: NonNullable<MetricsOption
     async collect() {
       gauge.reset();
       for (const [signer, wei] of await balances().catch(() => new Map<string, bigint>())) gauge.set({ signer }, Number(wei) / 1e18);
+    },
+  });
+}
+
+function feeGauge(registers: Registry[], { asked }: Pick<FeeGauge, 'asked'>): void {
+  const gauge: Gauge = new Gauge({
+    name: `${PREFIX}fee_gwei`, help: 'What a new transaction would offer for a unit of gas.', registers,
+    async collect() {
+      gauge.remove();
+      const now = await asked().catch(() => undefined);
+      if (now) gauge.set(Number(now.maxFeePerGas) / 1e9);
     },
   });
 }

@@ -1,5 +1,5 @@
 import { baseSepolia, manualClock, type Db } from '@agentpay/primitives';
-import type { Chain } from '@agentpay/evm';
+import { createFeeGauge, type Chain } from '@agentpay/evm';
 import { createReadiness, type ReadinessOptions } from './Readiness.js';
 
 const poor = `0x${'11'.repeat(20)}` as const;
@@ -11,12 +11,15 @@ function bed(parts: { db?: Partial<Db>; chain?: Partial<Chain>; options?: Partia
   const chain = {
     chainId: async () => (asked.chainId++, baseSepolia.chainId),
     balance: async (address: string) => (asked.balance++, address === rich ? 10n ** 18n : 5n),
+    fees: async () => ({ maxFeePerGas: 2n, maxPriorityFeePerGas: 1n }),
     ...parts.chain,
   } as Chain;
   const db = { query: async () => [], ...parts.db } as unknown as Db;
   const queue = async () => ({ claimed: 0, sent: 0, oldestSeconds: 0 });
   const limits = { minSignerBalance: 10n ** 15n, maxQueueAgeSeconds: 60 };
-  const readiness = createReadiness({ db, chain, clock, network: baseSepolia, signers: [poor, rich], queue, ...limits, ...parts.options });
+  const fees = createFeeGauge({ chain, clock });
+  const given = { db, chain, clock, network: baseSepolia, signers: [poor, rich], fees, queue, ...limits, ...parts.options };
+  const readiness = createReadiness(given);
   return { clock, asked, readiness };
 }
 
@@ -34,7 +37,8 @@ describe('readiness', () => {
     const report = readiness.check();
     for (let i = 0; i < 20; i++) await Promise.resolve();
     clock.advance(3_000);
-    expect((await report).checks).toEqual({ database: 'does not answer', chain: 'does not answer', signers: 'ok', queue: 'ok' });
+    const hanging = 'does not answer';
+    expect((await report).checks).toEqual({ database: hanging, chain: hanging, signers: 'ok', fees: 'ok', queue: 'ok' });
   });
 
   it('knows a node that moved to another chain', async () => {

@@ -1,10 +1,10 @@
 import { sleep, type Clock, type Db, type Network } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
-import type { Chain } from '@agentpay/evm';
-import { formatEther } from 'viem';
+import type { Chain, FeeGauge } from '@agentpay/evm';
+import { formatEther, formatGwei } from 'viem';
 import type { SettlementBook } from './SettlementBook.js';
 
-const PARTS = ['database', 'chain', 'signers', 'queue'] as const;
+const PARTS = ['database', 'chain', 'signers', 'fees', 'queue'] as const;
 type Part = (typeof PARTS)[number];
 
 /** Each part is `ok`, or a sentence about what is wrong with it. */
@@ -29,6 +29,7 @@ export interface ReadinessOptions {
   readonly clock: Clock;
   readonly network: Network;
   readonly signers: readonly Address[];
+  readonly fees: FeeGauge;
   readonly queue: SettlementBook['queue'];
   /** Wei below which an account is not relied on. */
   readonly minSignerBalance: bigint;
@@ -40,7 +41,7 @@ const BALANCES_FRESH_MS = 15_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
 export function createReadiness(options: ReadinessOptions): Readiness {
-  const { db, chain, clock, network, signers, queue, minSignerBalance, maxQueueAgeSeconds } = options;
+  const { db, chain, clock, network, signers, fees, queue, minSignerBalance, maxQueueAgeSeconds } = options;
   let draining = false;
 
   const balances = kept(clock, BALANCES_FRESH_MS, async () => {
@@ -60,6 +61,11 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     async signers() {
       const richest = [...(await balances()).values()].reduce((most, wei) => (wei > most ? wei : most), 0n);
       return richest >= minSignerBalance ? 'ok' : `no gas account holds ${formatEther(minSignerBalance)} ether`;
+    },
+    async fees() {
+      const { maxFeePerGas } = await fees.asked();
+      if (fees.most === undefined || maxFeePerGas <= fees.most) return 'ok';
+      return `gas costs ${formatGwei(maxFeePerGas)} gwei, and ${formatGwei(fees.most)} may be paid`;
     },
     async queue() {
       const { oldestSeconds } = await queue();

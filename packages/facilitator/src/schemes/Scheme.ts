@@ -43,8 +43,20 @@ export interface Scheme {
    * @throws AgentPayError `payment_malformed`, with the x402 reason `invalid_payload` or `invalid_payment_requirements`
    */
   read(request: FacilitatorRequest, settings: SchemeSettings): Payment;
-  transfer(order: Order): Transfer;
+  transfer(order: Order, gas: GasLimits): Transfer;
 }
+
+/** Gas limits of transactions in which code of the payer's choice runs; what is not used is not paid. */
+export interface GasLimits {
+  /** A payment by EIP-3009 of an account with code. */
+  readonly account: bigint;
+  /** The same by Permit2. */
+  readonly permit2Account: bigint;
+  /** A payment with the deployment of its account. */
+  readonly deployment: bigint;
+}
+
+export const defaultGasLimits: GasLimits = { account: 500_000n, permit2Account: 600_000n, deployment: 1_500_000n };
 
 /** A payment as its request states it. */
 export interface Payment {

@@ -31,15 +31,11 @@ import {
 } from '@agentpay/evm';
 import { chainChecks, hasCode, isServedFactory, termChecks, transferRefusal } from './eip3009Checks.js';
 import { examine, type Examiner } from './examine.js';
-import type { Order, Proof, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
+import type { GasLimits, Order, Proof, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
 import { fingerprintOf, lower, malformedAs, readTerms, type Terms } from './terms.js';
 
-/** Gas limits; what is not used is not paid. */
+/** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 150_000n;
-/** Code of the payer's account runs inside the transfer. */
-const ACCOUNT_GAS = 500_000n;
-/** The same, and its factory before that. */
-const DEPLOYMENT_GAS = 1_500_000n;
 
 /** A payment by EIP-3009: the payer signs a transfer that anybody may send to the token. */
 export interface Eip3009Payment extends Terms {
@@ -151,7 +147,7 @@ function deploymentCall({ factory, data }: Deployment): Call {
   return { to: factory, data };
 }
 
-function transferOf({ asset, payer, nonce, signature, byAccount, ...order }: Order): Transfer {
+function transferOf({ asset, payer, nonce, signature, byAccount, ...order }: Order, limits: GasLimits): Transfer {
   const authorization = toAuthorization(order.authorization as ExactPayload['authorization']);
   const { deployment, signature: inner } = unwrapSignature(signature);
   const pay = () => transferCall(asset, authorization, inner);
@@ -160,7 +156,7 @@ function transferOf({ asset, payer, nonce, signature, byAccount, ...order }: Ord
   return {
     calls,
     alone: byAccount,
-    gas: deployment ? DEPLOYMENT_GAS : byAccount ? ACCOUNT_GAS : KEY_GAS,
+    gas: deployment ? limits.deployment : byAccount ? limits.account : KEY_GAS,
     sender: undefined,
     endsAt: authorization.validBefore,
     endReason: 'validBefore',

@@ -33,13 +33,11 @@ import {
 import { toHex } from 'viem';
 import { examine, type Examiner } from './examine.js';
 import { chainChecks, settleRefusal, termChecks } from './permit2Checks.js';
-import type { Order, Scheme, SchemeName, SchemeSettings, Transfer, Use } from './Scheme.js';
+import type { GasLimits, Order, Scheme, SchemeName, SchemeSettings, Transfer, Use } from './Scheme.js';
 import { fingerprintOf, malformedAs, readTerms, type Terms } from './terms.js';
 
-/** Gas limits; what is not used is not paid. */
+/** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 250_000n;
-/** Code of the payer's account runs inside Permit2. */
-const ACCOUNT_GAS = 600_000n;
 
 /** A permit for either proxy; only that for `upto` names the facilitator. */
 export type Permit = Permit2Authorization<{ readonly to: Address; readonly validAfter: bigint; readonly facilitator?: Address }>;
@@ -97,7 +95,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         examine: (context) => examine(examiner, payment, context),
       };
     },
-    transfer: (order) => transferOf(kind, order),
+    transfer: (order, gas) => transferOf(kind, order, gas),
   };
 }
 
@@ -155,7 +153,7 @@ function simulate(chain: Chain, { witness: { facilitator } }: Permit, call: Call
   return chain.simulate(call, facilitator ?? PERMIT2);
 }
 
-function transferOf(kind: Permit2Kind, order: Order): Transfer {
+function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits): Transfer {
   const permit = kind.toPermit(order.authorization);
   const { from, nonce, deadline, permitted, witness } = permit;
   const payment = { proxy: kind.proxy, token: permitted.token, from, to: witness.to, amount: order.amount };
@@ -169,7 +167,7 @@ function transferOf(kind: Permit2Kind, order: Order): Transfer {
     calls: () => [call()],
     // The logs do not name the nonce, so a transaction must not carry two of them.
     alone: true,
-    gas: order.byAccount ? ACCOUNT_GAS : KEY_GAS,
+    gas: order.byAccount ? limits.permit2Account : KEY_GAS,
     sender: witness.facilitator,
     endsAt: deadline + 1n,
     endReason: 'permit2DeadlineExpired',

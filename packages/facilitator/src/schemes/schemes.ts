@@ -2,7 +2,7 @@ import type { FacilitatorRequest } from '@agentpay/protocol';
 import { eip3009 } from './eip3009.js';
 import { exactPermit2 } from './exactPermit2.js';
 import { upto } from './upto.js';
-import type { Order, Scheme, SchemeName, Transfer } from './Scheme.js';
+import type { GasLimits, Order, Scheme, SchemeName, Transfer } from './Scheme.js';
 
 /** Every way to pay; the first that takes a request reads it. */
 const schemes: readonly Scheme[] = [exactPermit2, upto, eip3009];
@@ -15,6 +15,6 @@ export function schemeOf(request: FacilitatorRequest): Scheme | undefined {
 }
 
 /** How the money of a recorded payment moves. */
-export function transferOf(order: Order): Transfer {
-  return (byName.get(order.scheme) as Scheme).transfer(order);
+export function transferOf(order: Order, gas: GasLimits): Transfer {
+  return (byName.get(order.scheme) as Scheme).transfer(order, gas);
 }
