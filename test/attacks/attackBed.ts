@@ -24,6 +24,7 @@ export interface Said {
 
 /** The facilitator's own server, from outside. */
 export interface Target {
+  readonly url: string;
   /** Account that pays its gas. */
   readonly signer: Hex;
   verify(body: unknown): Promise<Said>;
@@ -94,7 +95,8 @@ export async function openAttackBed(): Promise<AttackBed> {
     let stopped: Promise<void> | undefined;
     const stop = () => (stopped ??= server.close());
     ends.push(stop);
-    return { signer, stop, verify: (body) => post(`${server.url}/verify`, body), settle: (body) => post(`${server.url}/settle`, body) };
+    const { url } = server;
+    return { url, signer, stop, verify: (body) => post(`${url}/verify`, body), settle: (body) => post(`${url}/settle`, body) };
   }
 
   return {
@@ -113,7 +115,7 @@ export async function openAttackBed(): Promise<AttackBed> {
     deploy: ({ abi, bytecode }, args = []) => act({ data: encodeDeployData({ abi: abi as Abi, bytecode, args }) }),
     token: (functionName, ...args) => act({ to: token.address, data: encodeFunctionData({ abi: token.abi, functionName, args }) }),
     withoutBlocks: beat.still,
-async gasOf(account) {
+    async gasOf(account) {
       let used = 0n;
       const height = await client.getBlockNumber();
       for (let blockNumber = 1n; blockNumber <= height; blockNumber++) {

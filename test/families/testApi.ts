@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { manualClock, systemRandom, type ManualClock } from '@agentpay/primitives';
 import { compose, createApp, createLogger, readConfig, type Composition } from '@agentpay/server';
@@ -9,6 +10,7 @@ export const START = Date.UTC(2026, 4, 8, 13, 0, 0);
 
 /** The whole API on an embedded database, with time that stands still. */
 export interface TestApi {
+  readonly url: string;
   readonly composition: Composition;
   readonly clock: ManualClock;
   /** Lines that were logged. */
@@ -36,6 +38,7 @@ export async function testApi(env: Record<string, string> = {}): Promise<TestApi
   const server = createApp(composition, config).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     composition,
     clock,
     logged,
