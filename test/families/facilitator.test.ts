@@ -3,7 +3,6 @@ import { authorizationTypedData, fromAuthorization } from '@agentpay/protocol';
 import { simulatedChain } from '@agentpay/evm';
 import { createApp, createFacilitator, migrations, type RunningFacilitator } from '@agentpay/facilitator';
 import { migrate, pgliteDb } from '@agentpay/storage';
-import type { Express } from 'express';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import request from 'supertest';
@@ -55,7 +54,7 @@ const optional = /^paymentRequirements\.(extra|resource|description)|^paymentPay
 describe('what a facilitator is sent', () => {
   let db: Db;
   let facilitator: RunningFacilitator;
-  let app: Express;
+  let app: ReturnType<typeof createApp>;
   beforeAll(async () => {
     db = await pgliteDb();
     await migrate(db, migrations);

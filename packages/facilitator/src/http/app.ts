@@ -1,5 +1,6 @@
+import type { RequestListener } from 'node:http';
 import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Catalogue } from '../extensions/Catalogue.js';
@@ -9,7 +10,7 @@ import { discoveryRoutes } from './discovery.js';
 import { answerErrors } from './errors.js';
 import { healthRoutes } from './health.js';
 import { operationRoutes } from './operations.js';
-import { paymentRoutes } from './payments.js';
+import { paymentsBefore, supportedRoute } from './payments.js';
 import { requestId } from './requestId.js';
 import type { Metrics } from '../operations/Metrics.js';
 import type { PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
@@ -38,22 +39,23 @@ export interface AppOptions {
   readonly identifiers?: PaymentIdentifiers;
 }
 
-/** The facilitator over HTTP. */
-export function createApp(options: AppOptions): Express {
-  const { facilitator, log, book, catalogue, bodyLimit = 64 * 1024, access = createAccess({ keys: [] }) } = options;
+/** The facilitator over HTTP: for `http.createServer`, or for `app.use` of an application around it. */
+export function createApp(options: AppOptions): RequestListener {
+  const { facilitator, log, book, catalogue, bodyLimit = 64 * 1024, access = createAccess({ keys: [] }), trustProxyHops = 0 } = options;
+  const payments = { ...options, access, bodyLimit, trustProxyHops };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.set('trust proxy', options.trustProxyHops ?? 0);
+  app.set('trust proxy', trustProxyHops);
   app.use(requestId(options), helmet());
-  paymentRoutes(app, { ...options, access, bodyLimit });
+  supportedRoute(app, payments);
   healthRoutes(app, options);
   if (book) operationRoutes(app, { facilitator, book, access, log });
   if (catalogue) discoveryRoutes(app, { catalogue, access });
   app.use(unknownRoute);
   app.use(answerErrors(log));
-  return app;
+  return paymentsBefore(app, payments);
 }
 
 const allowed: readonly (readonly [pattern: RegExp, method: string])[] = [

@@ -1,7 +1,7 @@
 import type { Express } from 'express';
 import { z } from 'zod';
 import type { Catalogue } from '../extensions/Catalogue.js';
-import type { Access } from './access.js';
+import { guard, type Access } from './access.js';
 import { readQuery } from './query.js';
 
 const text = (max: number) => z.string().min(1).max(max);
@@ -17,13 +17,13 @@ const searchFilter = filter.extend({ query: text(400) });
 
 /** `/discovery/resources` and `/discovery/search`: the bazaar of x402, open to all. */
 export function discoveryRoutes(app: Express, { catalogue, access }: { catalogue: Catalogue; access: Access }): void {
-  app.get('/discovery/resources', access('public'), async (req, res) => {
+  app.get('/discovery/resources', guard(access, 'public'), async (req, res) => {
     const wanted = readQuery(filter, req.query);
     const { items, total } = await catalogue.list(wanted);
     res.json({ x402Version: 2, items, pagination: { limit: wanted.limit, offset: wanted.offset, total } });
   });
 
-  app.get('/discovery/search', access('public'), async (req, res) => {
+  app.get('/discovery/search', guard(access, 'public'), async (req, res) => {
     const { query, ...wanted } = readQuery(searchFilter, req.query);
     const resources = await catalogue.search(query, { ...wanted, offset: 0 });
     res.json({ x402Version: 2, resources, pagination: null });

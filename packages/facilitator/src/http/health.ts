@@ -6,7 +6,7 @@ import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { plain } from '../operations/log.js';
 import type { Metrics } from '../operations/Metrics.js';
 import type { Readiness } from '../operations/Readiness.js';
-import { bearerOf } from './access.js';
+import { bearerIn } from './access.js';
 import { requestIdOf } from './requestId.js';
 
 export interface HealthRoutesOptions {
@@ -35,7 +35,7 @@ export function healthRoutes(app: Express, { facilitator, log, readiness, metric
 
   if (!metrics || metricsToken === undefined) return;
   app.get('/metrics', async (req, res) => {
-    const token = bearerOf(req);
+    const token = bearerIn(req.headers.authorization);
     if (token === undefined || !sameSecret(token, metricsToken)) {
       res.set('WWW-Authenticate', 'Bearer');
       throw new AgentPayError('unauthorized', 'This needs the token of the metrics.');

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { isSettlementId, type SettlementBook, type SettlementRecord } from '../operations/SettlementBook.js';
-import { keyNameOf, type Access } from './access.js';
+import { guard, keyNameOf, type Access } from './access.js';
 import { readQuery } from './query.js';
 import { requestIdOf } from './requestId.js';
 
@@ -27,7 +27,7 @@ const activityQuery = z.object({ hours: z.coerce.number().int().min(1).max(168).
 
 /** `/settlements` and `/admin`: what operators see and do, with a key of the scope `admin`. */
 export function operationRoutes(app: Express, { facilitator, book, access, log }: OperationRoutesOptions): void {
-  const admin = access('admin');
+  const admin = guard(access, 'admin');
 
   app.get('/settlements', admin, async (req, res) => void res.json(await book.list(readQuery(listQuery, req.query))));
 

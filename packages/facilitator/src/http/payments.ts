@@ -1,23 +1,29 @@
-import { AgentPayError, type Clock } from '@agentpay/primitives';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
 import { facilitatorRequestSchema, toBase64, type FacilitatorRequest, type VerifyResponse, type x402v2 } from '@agentpay/protocol';
-import express, { type Express, type RequestHandler, type Response } from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
-import type { Catalogue, ListingStatus } from '../extensions/Catalogue.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
+import type { Catalogue, ListingStatus } from '../extensions/Catalogue.js';
+import { PAYMENT_IDENTIFIER, type PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import { plain } from '../operations/log.js';
 import type { Metrics } from '../operations/Metrics.js';
-import { PAYMENT_IDENTIFIER, type PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
-import { keyNameOf, type Access } from './access.js';
-import { toAgentPayError } from './errors.js';
-import { requestIdOf } from './requestId.js';
+import { guard, type Access } from './access.js';
+import { clientAddress } from './clientAddress.js';
+import { errorAnswer, toAgentPayError } from './errors.js';
+import { readJson } from './readJson.js';
+import { nameOf } from './requestId.js';
 
-export interface PaymentRoutesOptions {
+export interface PaymentOptions {
   readonly facilitator: RunningFacilitator;
   readonly access: Access;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
   /** Largest body, in bytes. */
   readonly bodyLimit: number;
+  /** Number of proxies in front whose X-Forwarded-For is believed. */
+  readonly trustProxyHops: number;
   readonly metrics?: Metrics | undefined;
   readonly catalogue?: Catalogue | undefined;
   readonly identifiers?: PaymentIdentifiers | undefined;
@@ -26,58 +32,86 @@ export interface PaymentRoutesOptions {
 type Operation = 'verify' | 'settle';
 type Answer = VerifyResponse | x402v2.SettleResponse;
 
-/** `POST /verify`, `POST /settle`, `GET /supported`: the protocol. */
-export function paymentRoutes(app: Express, options: PaymentRoutesOptions): void {
-  const { facilitator, access, catalogue, identifiers } = options;
-  const json = express.json({ limit: options.bodyLimit, strict: false });
+/** One call of `/verify` or `/settle`. */
+interface Call {
+  readonly operation: Operation;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly requestId: string;
+  /** Name of the API key. */
+  key: string | undefined;
+  /** The body, once it has been read. */
+  body: unknown;
+}
 
-  const answers: Record<Operation, (request: FacilitatorRequest, res: Response) => Promise<Answer>> = {
-    async verify(request, res) {
-      const answer = await facilitator.verify(request);
-      if (answer.isValid) tellListing(res, catalogue?.preview(request));
-      return answer;
-    },
-    async settle(request, res) {
-      const settle = () => facilitator.settle(request);
-      const answer = await (identifiers ? identifiers.guard(request, settle) : settle());
-      if (answer.success) tellListing(res, await listed(request, res));
-      return answer;
-    },
+const PAYMENT_PATH = /^\/(verify|settle)\/?(?:\?|$)/i;
+
+/**
+ * `POST /verify` and `POST /settle`; every other request goes on to `rest`. They stand in front of Express because they are
+ * nearly all the traffic, and a framework's way to an answer costs more than checking the signature.
+ */
+export function paymentsBefore(rest: RequestListener, options: PaymentOptions): RequestListener {
+  const answer = answerer(options);
+  return (req, res) => {
+    const operation = req.method === 'POST' ? PAYMENT_PATH.exec(req.url ?? '')?.[1] : undefined;
+    if (operation === undefined) return rest(req, res);
+    const requestId = nameOf(req.headers['x-request-id'], options);
+    const call: Call = { operation: operation.toLowerCase() as Operation, req, res, requestId, key: undefined, body: undefined };
+    answer(call).then(
+      (given) => send(call, 200, given),
+      (thrown: unknown) => refuse(options.log, call, thrown),
+    );
   };
+}
 
-  /** The money has moved: whatever happens to the listing, the answer is that. */
-  async function listed(request: FacilitatorRequest, res: Response): Promise<ListingStatus | undefined> {
-    try {
-      return await catalogue?.add(request);
-    } catch (error) {
-      options.log.warn({ requestId: requestIdOf(res), reason: plain((error as Error).message) }, 'the resource was not listed');
-      return undefined;
-    }
-  }
-
-  for (const operation of ['verify', 'settle'] as const) {
-    app.post(`/${operation}`, access(operation), requireJson, json, measured(options, operation, answers[operation]));
-  }
+/** `GET /supported`. */
+export function supportedRoute(app: Express, { facilitator, access, catalogue, identifiers }: PaymentOptions): void {
   const extensions = [...(catalogue ? ['bazaar'] : []), ...(identifiers ? [PAYMENT_IDENTIFIER] : [])];
-  app.get('/supported', access('public'), async (_req, res) => {
+  app.get('/supported', guard(access, 'public'), async (_req, res) => {
     const supported = await facilitator.supported();
     res.json({ ...supported, extensions: [...supported.extensions, ...extensions] });
   });
 }
 
-function measured(
-  { clock, log, metrics }: PaymentRoutesOptions,
-  operation: Operation,
-  answer: (request: FacilitatorRequest, res: Response) => Promise<Answer>,
-): RequestHandler {
-  return async (req, res) => {
+function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
+  const { facilitator, access, catalogue, identifiers, clock, log, metrics } = options;
+
+  async function verify(request: FacilitatorRequest, { res }: Call): Promise<Answer> {
+    const answer = await facilitator.verify(request);
+    if (answer.isValid) tellListing(res, catalogue?.preview(request));
+    return answer;
+  }
+
+  async function settle(request: FacilitatorRequest, call: Call): Promise<Answer> {
+    const move = () => facilitator.settle(request);
+    const answer = await (identifiers ? identifiers.guard(request, move) : move());
+    if (answer.success) tellListing(call.res, await listed(request, call));
+    return answer;
+  }
+
+  /** The money has moved: whatever happens to the listing, the answer is that. */
+  async function listed(request: FacilitatorRequest, { requestId }: Call): Promise<ListingStatus | undefined> {
+    try {
+      return await catalogue?.add(request);
+    } catch (error) {
+      log.warn({ requestId, reason: plain((error as Error).message) }, 'the resource was not listed');
+      return undefined;
+    }
+  }
+
+  const operations = { verify, settle };
+  return async (call) => {
+    const { operation, req, res, requestId } = call;
+    const caller = { authorization: req.headers.authorization, address: () => clientAddress(req, options.trustProxyHops) };
+    call.key = await access(operation, caller, res);
+    call.body = await readJson(req, options.bodyLimit);
     const started = clock.now();
     const count = (result: string) => metrics?.answered(operation, result, (clock.now() - started) / 1000);
     try {
-      const given = await answer(readRequest(req.body), res);
+      const given = await operations[operation](readRequest(call.body), call);
       count(resultOf(given));
-      log.info({ requestId: requestIdOf(res), key: keyNameOf(res), operation, ...summary(given) }, operation);
-      res.json(given);
+      log.info({ requestId, key: call.key, operation, ...summary(given) }, operation);
+      return given;
     } catch (error) {
       count(toAgentPayError(error).kind);
       throw error;
@@ -85,15 +119,31 @@ function measured(
   };
 }
 
-/** Tells the seller's server what became of its listing; it does not reach the buyer. */
-function tellListing(res: Response, status: ListingStatus | undefined): void {
-  if (status) res.set('EXTENSION-RESPONSES', toBase64({ bazaar: status }));
+/** JSON that is nobody's page, for nobody's cache. */
+const HEADERS = [
+  ['Content-Type', 'application/json; charset=utf-8'],
+  ['Cache-Control', 'no-store'],
+  ['Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['Strict-Transport-Security', 'max-age=31536000; includeSubDomains'],
+  ['X-Content-Type-Options', 'nosniff'],
+].flat();
+
+function send({ res, requestId }: Call, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  res.writeHead(status, [...HEADERS, 'X-Request-Id', requestId, 'Content-Length', String(Buffer.byteLength(text))]);
+  res.end(text);
 }
 
-const requireJson: RequestHandler = (req, _res, next) => {
-  if (req.is('application/json')) return next();
-  next(new AgentPayError('unsupported_media_type', 'The body must be JSON, with Content-Type: application/json.'));
-};
+function refuse(log: Logger, call: Call, thrown: unknown): void {
+  const { status, retryAfter, body } = errorAnswer(log, thrown, { ...call, path: `/${call.operation}` });
+  if (retryAfter !== undefined) call.res.setHeader('Retry-After', String(retryAfter));
+  send(call, status, body);
+}
+
+/** Tells the seller's server what became of its listing; it does not reach the buyer. */
+function tellListing(res: ServerResponse, status: ListingStatus | undefined): void {
+  if (status) res.setHeader('EXTENSION-RESPONSES', toBase64({ bazaar: status }));
+}
 
 /** @throws AgentPayError `payment_malformed` with the x402 reason for the part that is wrong */
 function readRequest(body: unknown): FacilitatorRequest {
