@@ -16,6 +16,8 @@ function setUp({ lanes = 1, fail = 0 } = {}) {
     restMs: 30,
     retryMs: 500,
     alone: (item) => item.startsWith('alone'),
+    // 'late 100' has to go from the 100th millisecond on.
+    pressesAt: (item) => (item.startsWith('late') ? Number(item.split(' ')[1]) : Infinity),
     laneOf: (item) => (item.startsWith('second') ? 1 : undefined),
     flush: async (items, lane) => {
       if (failures-- > 0) throw new Error('chain away');
@@ -60,13 +62,49 @@ describe('batcher', () => {
     expect(batches[1]?.items).toEqual(['d', 'e']);
   });
 
+  it('sends a full batch at once', async () => {
+    const { batcher, batches, pass } = setUp();
+    for (const item of ['a', 'b']) batcher.add(item);
+    await pass(2);
+    expect(batches).toEqual([]);
+    batcher.add('c');
+    await pass(1);
+    expect(batches).toEqual([{ items: ['a', 'b', 'c'], lane: 0, at: 2 }]);
+  });
+
+  it('sends what presses at once, with whom it finds waiting', async () => {
+    const { batcher, batches, pass } = setUp();
+    await pass(10);
+    batcher.add('a');
+    batcher.add('late 12');
+    await pass(1);
+    expect(batches).toEqual([]);
+    await pass(1);
+    expect(batches).toEqual([{ items: ['late 12', 'a'], lane: 0, at: 12 }]);
+  });
+
+  it('sends what presses before those that have more time, the most pressing first', async () => {
+    const { batcher, batches, pass, finishAll } = setUp();
+    batcher.add('a');
+    await pass(5);
+    for (const item of ['b', 'alone-1', 'c', 'late 40', 'late 500', 'late 30', 'd']) batcher.add(item);
+    await pass(45);
+    await finishAll();
+    await pass(30);
+    await finishAll();
+    await pass(30);
+    await finishAll();
+    await pass(30);
+    expect(batches.map(({ items }) => items)).toEqual([['a'], ['late 30', 'late 40', 'b'], ['alone-1'], ['c', 'late 500', 'd']]);
+  });
+
   it('works on every lane at once', async () => {
     const { batcher, batches, pass } = setUp({ lanes: 2 });
     for (const item of ['a', 'b', 'c', 'd']) batcher.add(item);
     await pass(5);
     expect(batches).toEqual([
-      { items: ['a', 'b', 'c'], lane: 0, at: 5 },
-      { items: ['d'], lane: 1, at: 5 },
+      { items: ['a', 'b', 'c'], lane: 0, at: 0 },
+      { items: ['d'], lane: 1, at: 0 },
     ]);
   });
 
@@ -80,7 +118,7 @@ describe('batcher', () => {
   it('tries a failed batch again, before what came later, and gives back what has not gone', async () => {
     const { batcher, batches, pass } = setUp({ fail: 1 });
     for (const item of ['a', 'b', 'c', 'd']) batcher.add(item);
-    await pass(5);
+    await pass(1);
     expect(batcher.remove('b')).toBe(true);
     await pass(499);
     expect(batches).toEqual([]);

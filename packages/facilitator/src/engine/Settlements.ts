@@ -21,6 +21,9 @@ import { createWaiters } from './Waiters.js';
 const BATCH_GAS = 60_000n;
 const BATCH_GAS_EACH = 100_000n;
 
+/** Left to live, at which a payment waits for no others: blocks enough for one that does not get into the first. */
+const PRESSES_MS = 10_000;
+
 /** Rest of a gas account between two batches: short beside a block, long enough for others to join the next one. */
 const LANE_REST_MS = 30;
 
@@ -42,6 +45,8 @@ export interface SettlementsOptions {
   readonly onError: (what: string, error: unknown) => void;
   /** Hears of every transaction of ours that got into a block. */
   readonly onTransaction?: ((landed: LandedTransaction) => void) | undefined;
+  /** Surrounds the sending of every batch; `send` gives the hash, if there was still something to send. */
+  readonly aroundBatch?: ((payments: number, send: () => Promise<Hex | undefined>) => Promise<unknown>) | undefined;
 }
 
 /** Moves the money of claimed settlements and finds out what became of it. */
@@ -84,7 +89,7 @@ interface Flight {
 }
 
 export function createSettlements(options: SettlementsOptions): Settlements {
-  const { chain, clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError } = options;
+  const { chain, clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError, aroundBatch = (_, send) => send() } = options;
   const flights = new Map<string, Flight>();
   const queued = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
@@ -100,9 +105,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     restMs: LANE_REST_MS,
     retryMs: 500,
     alone: ({ transfer }) => transfer.alone,
+    pressesAt: ({ transfer }) => Number(transfer.endsAt) * 1000 - PRESSES_MS,
     laneOf: ({ transfer: { sender } }) => (sender === undefined ? undefined : laneOf(sender)),
     isUsable: (lane) => accounts.isUsable(lane),
-    flush: (members, lane) => sendFlight(members, accounts.sender(lane)),
+    flush: (members, lane) => aroundBatch(members.length, () => sendFlight(members, accounts.sender(lane))),
     onError: (error) => onError('send', error),
   });
 
@@ -111,13 +117,13 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     return lane < 0 ? undefined : lane;
   }
 
-  async function sendFlight(members: readonly Settlement[], sender: Sender | undefined): Promise<void> {
+  async function sendFlight(members: readonly Settlement[], sender: Sender | undefined): Promise<Hex | undefined> {
     if (!sender) throw new Error('Another copy of the facilitator has taken the account over.');
     const living = await failExpired(members);
-    if (living.length === 0) return;
+    if (living.length === 0) return undefined;
     const flight = openFlight(newId('transaction', options), sender, living, living.length === 1);
     try {
-      await sender.send(requestOf(living), (transaction) => recordAttempt(flight, transaction));
+      return (await sender.send(requestOf(living), (transaction) => recordAttempt(flight, transaction))).hash;
     } catch (error) {
       closeFlight(flight);
       throw error;

@@ -152,6 +152,15 @@ describe('settle', () => {
     expect(await facilitator.settle(request)).toMatchObject({ success: true, transaction: pending.transaction });
   });
 
+  it('lets no payment wait for others that is near its end', async () => {
+    const facilitator = await bed.start({ batchWindowMs: 60_000 });
+    bed.mine();
+    const patient = facilitator.settle(await signedRequest());
+    const pressing = await signedRequest({ authorization: { validBefore: nowSeconds() + 9n } });
+    expect(await facilitator.settle(pressing)).toMatchObject({ success: true });
+    expect(await patient).toMatchObject({ success: true });
+  });
+
   it('sends the payment of an account with code in a transaction of its own', async () => {
     const facilitator = await bed.start({ batchWindowMs: 50 });
     const account = newPayer().address;
