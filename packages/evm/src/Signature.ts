@@ -1,4 +1,5 @@
-import { bytesToHex, checksumAddress, hexToBytes, keccak256, type Address, type Hex } from '@agentpay/protocol';
+import { bytesToHex, checksumAddress, hexToBytes, type Address, type Hex } from '@agentpay/protocol';
+import { keccak256 } from './keccak256.js';
 import { keyRecovery } from './recoverKey.js';
 
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;

@@ -8,6 +8,7 @@ export * from './Sender.js';
 export * from './sharedReads.js';
 export * from './Signature.js';
 export * from './failoverChain.js';
+export * from './keccak256.js';
 export * from './recoverKey.js';
 export * from './simulatedChain.js';
 export * from './viemChain.js';

@@ -37,6 +37,8 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
     });
     req.on('end', () => resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8')));
     req.on('error', reject);
-    req.on('close', () => reject(new AgentPayError('invalid_request', 'The request cannot be read.')));
+    req.on('close', () => {
+      if (!req.complete) reject(new AgentPayError('invalid_request', 'The request cannot be read.'));
+    });
   });
 }

@@ -69,7 +69,7 @@ export interface Payment {
   readonly amount: bigint;
   /** What the payer signed, as it travels. */
   readonly authorization: Readonly<Record<string, unknown>>;
-  /** Names one payment for one purchase: equal only when payload, amount, recipient and resource are. */
+  /** Names one payment for one purchase: equal only when payload, amount, recipient and resource are. Worked out when first read. */
   readonly fingerprint: string;
   /** The answer names the amount, because the payer does not know it. */
   readonly tellsAmount: boolean;

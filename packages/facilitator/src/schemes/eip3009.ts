@@ -21,6 +21,7 @@ import {
   balanceCall,
   canonicalSignature,
   isValidSignatureCall,
+  keccak256,
   provesTransfer,
   recoverAuthorizer,
   transferCall,
@@ -67,6 +68,7 @@ export const eip3009: Scheme = {
     const payment = readPayment(request, settings);
     const { asset, amount, authorization, signature } = payment;
     const wire = fromAuthorization(authorization);
+    let fingerprint: string | undefined;
     return {
       scheme: eip3009.name,
       payer: authorization.from,
@@ -74,7 +76,9 @@ export const eip3009: Scheme = {
       nonce: authorization.nonce,
       amount,
       authorization: wire,
-      fingerprint: fingerprintOf(payment, [...Object.values(wire), signature]),
+      get fingerprint() {
+        return (fingerprint ??= fingerprintOf(payment, [...Object.values(wire), signature]));
+      },
       tellsAmount: false,
       examine: (context) => examine(examiner, payment, context),
     };
@@ -121,7 +125,7 @@ const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
 
 function digestOf({ tokenName = '', tokenVersion = '', asset, authorization, settings: { network } }: Eip3009Payment): Uint8Array {
   const domain = { name: tokenName, version: tokenVersion, chainId: network.chainId, verifyingContract: asset };
-  return hashAuthorization(domainSeparator(domain), authorization);
+  return hashAuthorization(domainSeparator(domain), authorization, keccak256);
 }
 
 async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean): Promise<Eip3009Facts> {

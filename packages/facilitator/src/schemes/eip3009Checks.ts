@@ -1,11 +1,12 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import type { Eip3009Facts, Eip3009Payment } from './eip3009.js';
-import type { Check } from './examine.js';
+import type { ChainCheck, TermCheck } from './examine.js';
 import type { Refusal } from './Scheme.js';
 import { MIN_LIFE_SECONDS, refuse, servedAsset, servedNetwork, servedRecipient, servedToken, tooLong } from './terms.js';
 
-type ExactCheck = Check<Eip3009Payment, Eip3009Facts>;
+type OfTerms = TermCheck<Eip3009Payment, Eip3009Facts>;
+type OfChain = ChainCheck<Eip3009Payment, Eip3009Facts>;
 
 /** Whether an account that was asked for its ERC-1271 answer has code. */
 export function hasCode({ success, data }: CallResult): boolean {
@@ -19,16 +20,16 @@ export function isServedFactory({ signed: { deployment }, settings: { factories 
 
 // Checks of the terms: what the two sides agreed, and the signature.
 
-const scheme: ExactCheck = ({ payment }) =>
+const scheme: OfTerms = ({ payment }) =>
   refuse(payment.accepted.scheme !== 'exact' || payment.scheme !== 'exact', 'unsupportedScheme', 'The payer accepted another scheme.');
 
-const tokenDomain: ExactCheck = ({ payment }) =>
+const tokenDomain: OfTerms = ({ payment }) =>
   refuse(!payment.tokenName || !payment.tokenVersion, 'missingDomain', 'The requirements lack extra.name or extra.version of the token.');
 
-const sameNetwork: ExactCheck = ({ payment }) =>
+const sameNetwork: OfTerms = ({ payment }) =>
   refuse(payment.accepted.network !== payment.network, 'networkMismatch', 'Payload and requirements name different networks.');
 
-const signature: ExactCheck = async ({ payment, isSignedByKey, facts }) => {
+const signature: OfTerms = async ({ payment, isSignedByKey, facts }) => {
   if (isSignedByKey()) return undefined;
   const { account } = await facts();
   const planned = payment.signed.deployment && !hasCode(account);
@@ -37,24 +38,24 @@ const signature: ExactCheck = async ({ payment, isSignedByKey, facts }) => {
   return refuse(!saysValidSignature(account), 'signature', 'The payer did not give this signature.');
 };
 
-const recipient: ExactCheck = ({ payment: { authorization, payTo } }) =>
+const recipient: OfTerms = ({ payment: { authorization, payTo } }) =>
   refuse(!sameHex(authorization.to, payTo), 'recipientMismatch', 'The authorization pays somebody else than payTo.');
 
-const notExpired: ExactCheck = ({ payment: { authorization }, nowSeconds }) =>
+const notExpired: OfTerms = ({ payment: { authorization }, nowSeconds }) =>
   refuse(authorization.validBefore < nowSeconds + MIN_LIFE_SECONDS, 'validBefore', 'The authorization has expired or is about to.');
 
-const notTooLong: ExactCheck = (subject) => tooLong(subject.payment.authorization.validBefore, 'validBefore', subject);
+const notTooLong: OfTerms = (subject) => tooLong(subject.payment.authorization.validBefore, 'validBefore', subject);
 
-const notEarly: ExactCheck = ({ payment: { authorization }, nowSeconds }) =>
+const notEarly: OfTerms = ({ payment: { authorization }, nowSeconds }) =>
   refuse(authorization.validAfter > nowSeconds, 'validAfter', 'The authorization is not valid yet.');
 
-const value: ExactCheck = ({ payment: { authorization, amount } }) => {
+const value: OfTerms = ({ payment: { authorization, amount } }) => {
   const exact = authorization.value === amount && amount > 0n;
   return refuse(!exact, 'valueMismatch', 'The authorization must move exactly the amount, and more than nothing.');
 };
 
 /** Checks that need no look at the chain, but for the signature of an account with code. */
-export const termChecks: readonly ExactCheck[] = [
+export const termChecks: readonly OfTerms[] = [
   scheme,
   tokenDomain,
   sameNetwork,
@@ -71,46 +72,41 @@ export const termChecks: readonly ExactCheck[] = [
 
 // Checks of what the chain says.
 
-const assetDeployed: ExactCheck = async ({ facts }) => {
-  const { success, data } = (await facts()).authorizationState;
-  return refuse(success && data === '0x', 'assetNotDeployed', 'There is no contract at the address of the asset.');
-};
+const assetDeployed: OfChain = ({ authorizationState: { success, data } }) =>
+  refuse(success && data === '0x', 'assetNotDeployed', 'There is no contract at the address of the asset.');
 
 /** A key's account that has code as well (EIP-7702) is asked like any other. */
-const accountAgrees: ExactCheck = async ({ isSignedByKey, facts }) => {
-  const { account } = await facts();
+const accountAgrees: OfChain = ({ account }, { isSignedByKey }) => {
   const refused = isSignedByKey() && hasCode(account) && !saysValidSignature(account);
   return refuse(refused, 'signature', 'The code of the payer\'s account does not take the signature.');
 };
 
-const supportsEip3009: ExactCheck = async ({ facts }) =>
-  refuse(!(await facts()).authorizationState.success, 'eip3009NotSupported', 'The asset does not know EIP-3009.');
+const supportsEip3009: OfChain = ({ authorizationState }) =>
+  refuse(!authorizationState.success, 'eip3009NotSupported', 'The asset does not know EIP-3009.');
 
-const nonceUnused: ExactCheck = async ({ facts }) =>
-  refuse(BigInt((await facts()).authorizationState.data) !== 0n, 'nonceUsed', 'The authorization was used or cancelled before.');
+const nonceUnused: OfChain = ({ authorizationState: { data } }) =>
+  refuse(BigInt(data) !== 0n, 'nonceUsed', 'The authorization was used or cancelled before.');
 
-const tokenName: ExactCheck = ({ payment }) =>
+const tokenName: OfChain = (_facts, { payment }) =>
   refuse(payment.tokenName !== servedToken(payment)?.eip712.name, 'nameMismatch', 'extra.name is not that of the token.');
 
-const tokenVersion: ExactCheck = ({ payment }) =>
+const tokenVersion: OfChain = (_facts, { payment }) =>
   refuse(payment.tokenVersion !== servedToken(payment)?.eip712.version, 'versionMismatch', 'extra.version is not that of the token.');
 
-const balance: ExactCheck = async ({ payment, facts }) => {
-  const { success, data } = (await facts()).balance;
+const balance: OfChain = ({ balance: { success, data } }, { payment }) => {
   const held = success && data !== '0x' ? BigInt(data) : 0n;
   return refuse(held < payment.authorization.value, 'insufficientBalance', 'The payer holds less than the amount.');
 };
 
-const deployment: ExactCheck = async ({ facts }) => {
-  const { account, deployment: deployed } = await facts();
+const deployment: OfChain = ({ account, deployment: deployed }) => {
   const failed = deployed !== undefined && !deployed.success && !hasCode(account);
   return refuse(failed, 'smartWalletDeploymentFailed', 'The factory does not deploy the payer\'s account.');
 };
 
-const simulation: ExactCheck = async ({ facts }) => transferRefusal((await facts()).transfer);
+const simulation: OfChain = ({ transfer }) => transferRefusal(transfer);
 
 /** Checks of the chain's facts. */
-export const chainChecks: readonly ExactCheck[] = [
+export const chainChecks: readonly OfChain[] = [
   assetDeployed,
   supportsEip3009,
   accountAgrees,

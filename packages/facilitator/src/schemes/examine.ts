@@ -12,12 +12,16 @@ export interface Subject<P, Facts> {
   facts(): Promise<Facts>;
 }
 
-export type Check<P, Facts> = (subject: Subject<P, Facts>) => Refusal | undefined | Promise<Refusal | undefined>;
+/** A check of the terms. It may ask the chain, but most need not. */
+export type TermCheck<P, Facts> = (subject: Subject<P, Facts>) => Refusal | undefined | Promise<Refusal | undefined>;
+
+/** A check of what the chain says. */
+export type ChainCheck<P, Facts> = (facts: Facts, subject: Subject<P, Facts>) => Refusal | undefined;
 
 /** How the payments of a scheme are examined. */
 export interface Examiner<P, Facts> {
-  readonly termChecks: readonly Check<P, Facts>[];
-  readonly chainChecks: readonly Check<P, Facts>[];
+  readonly termChecks: readonly TermCheck<P, Facts>[];
+  readonly chainChecks: readonly ChainCheck<P, Facts>[];
   isSignedByKey(payment: P): boolean;
   readFacts(chain: Chain, payment: P, byKey: boolean): Promise<Facts>;
   proof(payment: P, byKey: boolean, facts: Facts): Proof;
@@ -39,14 +43,23 @@ export function examine<P, Facts>(
   };
   return {
     termRefusal: () => firstRefusal(examiner.termChecks, subject),
-    chainRefusal: () => firstRefusal(examiner.chainChecks, subject),
+    async chainRefusal() {
+      const found = await subject.facts();
+      for (const check of examiner.chainChecks) {
+        const refusal = check(found, subject);
+        if (refusal) return refusal;
+      }
+      return undefined;
+    },
     proof: async () => examiner.proof(payment, subject.isSignedByKey(), await subject.facts()),
   };
 }
 
-async function firstRefusal<P, Facts>(checks: readonly Check<P, Facts>[], subject: Subject<P, Facts>): Promise<Refusal | undefined> {
+async function firstRefusal<P, Facts>(checks: readonly TermCheck<P, Facts>[], subject: Subject<P, Facts>): Promise<Refusal | undefined> {
   for (const check of checks) {
-    const refusal = await check(subject);
+    const found = check(subject);
+    // Waiting for what is known already would cost a turn of the loop for every check.
+    const refusal = found instanceof Promise ? await found : found;
     if (refusal) return refusal;
   }
   return undefined;

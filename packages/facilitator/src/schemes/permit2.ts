@@ -83,6 +83,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
       const payment = readPayment(kind, request, settings);
       const { permit, signature, amount } = payment;
       const authorization = kind.fromPermit(permit);
+      let fingerprint: string | undefined;
       return {
         scheme: kind.name,
         payer: permit.from,
@@ -90,7 +91,9 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         nonce: toHex(permit.nonce, { size: 32 }),
         amount,
         authorization,
-        fingerprint: fingerprintOf(payment, [jcs(authorization), signature]),
+        get fingerprint() {
+          return (fingerprint ??= fingerprintOf(payment, [jcs(authorization), signature]));
+        },
         tellsAmount: kind.scheme === 'upto',
         examine: (context) => examine(examiner, payment, context),
       };

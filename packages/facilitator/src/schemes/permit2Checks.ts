@@ -1,43 +1,44 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResult } from '@agentpay/evm';
-import type { Check } from './examine.js';
+import type { ChainCheck, TermCheck } from './examine.js';
 import type { Permit2Facts, Permit2Payment } from './permit2.js';
 import type { Refusal } from './Scheme.js';
 import { MIN_LIFE_SECONDS, refuse, servedAsset, servedNetwork, servedRecipient, tooLong } from './terms.js';
 
-type PermitCheck = Check<Permit2Payment, Permit2Facts>;
+type OfTerms = TermCheck<Permit2Payment, Permit2Facts>;
+type OfChain = ChainCheck<Permit2Payment, Permit2Facts>;
 
 // Checks of the terms: what the two sides agreed, and the signature.
 
-const scheme: PermitCheck = ({ payment: { accepted, kind, settings } }) => {
+const scheme: OfTerms = ({ payment: { accepted, kind, settings } }) => {
   if (!settings.permit2) return refuse(true, kind.reasons.scheme, 'This facilitator does not serve payments by Permit2.');
   return refuse(accepted.scheme !== kind.scheme, kind.reasons.scheme, 'The payer accepted another scheme.');
 };
 
-const sameNetwork: PermitCheck = ({ payment: { accepted, network, kind } }) =>
+const sameNetwork: OfTerms = ({ payment: { accepted, network, kind } }) =>
   refuse(accepted.network !== network, kind.reasons.network, 'Payload and requirements name different networks.');
 
-const spender: PermitCheck = ({ payment: { permit, kind } }) =>
+const spender: OfTerms = ({ payment: { permit, kind } }) =>
   refuse(!sameHex(permit.spender, kind.proxy), 'permit2Spender', `The spender must be the x402 proxy at ${kind.proxy}.`);
 
-const recipient: PermitCheck = ({ payment: { permit, payTo } }) =>
+const recipient: OfTerms = ({ payment: { permit, payTo } }) =>
   refuse(!sameHex(permit.witness.to, payTo), 'permit2RecipientMismatch', 'The permit pays somebody else than payTo.');
 
-const facilitator: PermitCheck = ({ payment: { permit, settings } }) => {
+const facilitator: OfTerms = ({ payment: { permit, settings } }) => {
   const named = permit.witness.facilitator;
   const other = named !== undefined && !sameHex(named, settings.facilitatorAddress);
   return refuse(other, 'uptoFacilitatorMismatch', `The permit must name ${settings.facilitatorAddress} as the facilitator.`);
 };
 
-const notExpired: PermitCheck = ({ payment: { permit }, nowSeconds }) =>
+const notExpired: OfTerms = ({ payment: { permit }, nowSeconds }) =>
   refuse(permit.deadline < nowSeconds + MIN_LIFE_SECONDS, 'permit2DeadlineExpired', 'The permit has expired or is about to.');
 
-const notTooLong: PermitCheck = (subject) => tooLong(subject.payment.permit.deadline, 'permit2DeadlineExpired', subject);
+const notTooLong: OfTerms = (subject) => tooLong(subject.payment.permit.deadline, 'permit2DeadlineExpired', subject);
 
-const notEarly: PermitCheck = ({ payment: { permit }, nowSeconds }) =>
+const notEarly: OfTerms = ({ payment: { permit }, nowSeconds }) =>
   refuse(permit.witness.validAfter > nowSeconds, 'permit2NotYetValid', 'The permit is not valid yet.');
 
-const amount: PermitCheck = ({ payment: { permit, kind, amount: due }, settling }) => {
+const amount: OfTerms = ({ payment: { permit, kind, amount: due }, settling }) => {
   const { amount: permitted } = permit.permitted;
   if (kind.scheme === 'upto' && settling) {
     return refuse(due > permitted, 'uptoSettlementExceedsAmount', 'The amount is more than what the payer permitted.');
@@ -46,10 +47,10 @@ const amount: PermitCheck = ({ payment: { permit, kind, amount: due }, settling 
   return refuse(!equal, 'permit2AmountMismatch', 'The permit must be for the amount, and for more than nothing.');
 };
 
-const token: PermitCheck = ({ payment: { permit, asset } }) =>
+const token: OfTerms = ({ payment: { permit, asset } }) =>
   refuse(!sameHex(permit.permitted.token, asset), 'permit2TokenMismatch', 'The permit is for another token.');
 
-const signature: PermitCheck = async ({ isSignedByKey, facts }) => {
+const signature: OfTerms = async ({ isSignedByKey, facts }) => {
   if (isSignedByKey()) return undefined;
   const { account } = await facts();
   const good = account !== undefined && saysValidSignature(account);
@@ -57,7 +58,7 @@ const signature: PermitCheck = async ({ isSignedByKey, facts }) => {
 };
 
 /** Checks that need no look at the chain, but for the signature of an account with code. */
-export const termChecks: readonly PermitCheck[] = [
+export const termChecks: readonly OfTerms[] = [
   scheme,
   sameNetwork,
   servedNetwork,
@@ -76,25 +77,25 @@ export const termChecks: readonly PermitCheck[] = [
 
 // Checks of what the chain says.
 
-const nonceUnused: PermitCheck = async ({ payment, facts }) => {
-  const used = isPermitNonceUsed((await facts()).nonces, payment.permit.nonce);
+const nonceUnused: OfChain = ({ nonces }, { payment }) => {
+  const used = isPermitNonceUsed(nonces, payment.permit.nonce);
   return refuse(used === true, 'permit2NonceUsed', 'The permit was used or invalidated before.');
 };
 
-const balance: PermitCheck = async ({ payment, facts }) =>
-  refuse(numberIn((await facts()).balance) < payment.amount, 'permit2InsufficientBalance', 'The payer holds less than the amount.');
+const balance: OfChain = ({ balance: held }, { payment }) =>
+  refuse(numberIn(held) < payment.amount, 'permit2InsufficientBalance', 'The payer holds less than the amount.');
 
-const allowance: PermitCheck = async ({ payment, facts }) =>
+const allowance: OfChain = ({ allowance: allowed }, { payment }) =>
   refuse(
-    numberIn((await facts()).allowance) < payment.amount,
+    numberIn(allowed) < payment.amount,
     'permit2AllowanceRequired',
     'The payer has to let Permit2 move the token first (approve).',
   );
 
-const simulation: PermitCheck = async ({ facts }) => settleRefusal((await facts()).settle);
+const simulation: OfChain = ({ settle }) => settleRefusal(settle);
 
 /** Checks of the chain's facts. */
-export const chainChecks: readonly PermitCheck[] = [nonceUnused, balance, allowance, simulation];
+export const chainChecks: readonly OfChain[] = [nonceUnused, balance, allowance, simulation];
 
 function numberIn({ success, data }: CallResult): bigint {
   return success && data !== '0x' ? BigInt(data) : 0n;

@@ -59,7 +59,7 @@ const MAX_DEPTH = 32;
  * which survive into objects merged later, and numbers and text that have no canonical form.
  */
 export function isPlain(value: unknown, depth = 0): boolean {
-  if (typeof value === 'string') return !/\p{Cs}/u.test(value);
+  if (typeof value === 'string') return value.isWellFormed();
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return true;
   if (depth >= MAX_DEPTH) return false;
@@ -82,6 +82,7 @@ export function nullable<S extends z.ZodRawShape>(shape: S) {
 
 function dropNulls(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if (!Object.values(value).includes(null)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
 }
 

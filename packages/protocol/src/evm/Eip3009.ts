@@ -1,4 +1,4 @@
-import { addressWord, typedDataDigest, uint256Word } from './Eip712.js';
+import { addressWord, typedDataDigest, uint256Word, type Keccak256 } from './Eip712.js';
 import { hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
 
 /** A signed permission to move tokens once (EIP-3009 TransferWithAuthorization). Times are Unix seconds; both bounds are exclusive. */
@@ -45,8 +45,8 @@ function hashDomain({ name, version, chainId, verifyingContract }: TokenDomain):
   return keccak256(Buffer.concat([DOMAIN_TYPE, ...words]));
 }
 
-/** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). */
-export function hashAuthorization(separator: Uint8Array, authorization: Authorization): Uint8Array {
+/** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). Whoever hashes a lot may bring a faster `keccak`. */
+export function hashAuthorization(separator: Uint8Array, authorization: Authorization, keccak: Keccak256 = keccak256): Uint8Array {
   const struct = Buffer.allocUnsafe(7 * 32);
   struct.set(TRANSFER_TYPE, 0);
   struct.set(addressWord(authorization.from), 32);
@@ -55,7 +55,7 @@ export function hashAuthorization(separator: Uint8Array, authorization: Authoriz
   struct.set(uint256Word(authorization.validAfter), 128);
   struct.set(uint256Word(authorization.validBefore), 160);
   struct.set(hexToBytes(authorization.nonce), 192);
-  return typedDataDigest(separator, keccak256(struct));
+  return typedDataDigest(separator, keccak(struct), keccak);
 }
 
 /** The same as typed data, for wallets (`eth_signTypedData_v4`, viem's `signTypedData`). */
