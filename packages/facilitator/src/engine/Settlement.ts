@@ -1,3 +1,4 @@
+import { unixSeconds, type Clock } from '@agentpay/primitives';
 import { jcs, type Address, type Hex, type Reason } from '@agentpay/protocol';
 import type { Order, Transfer } from '../schemes/Scheme.js';
 
@@ -54,4 +55,9 @@ export function outcomeOf({ state, hash, reason, message }: Settlement): Outcome
 /** Whether two payments carry the very same authorization. */
 export function sameAuthorization(a: Order['authorization'], b: Order['authorization']): boolean {
   return jcs(a).toLowerCase() === jcs(b).toLowerCase();
+}
+
+/** Whether no block can take it any more, as far as our clock knows. */
+export function hasEnded({ transfer }: Settlement, clock: Clock): boolean {
+  return transfer.endsAt <= BigInt(unixSeconds(clock));
 }

@@ -1,0 +1,108 @@
+import type { Chain, Sender, SignedTransaction } from '@agentpay/evm';
+import type { Clock } from '@agentpay/primitives';
+import type { Flight, Flights } from './Flights.js';
+import type { GasAccounts } from './GasAccounts.js';
+import { hasEnded, type Settlement } from './Settlement.js';
+import type { CarryingTransaction, SettlementStore } from './SettlementStore.js';
+
+export interface RepairOptions {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly store: SettlementStore;
+  readonly accounts: GasAccounts;
+  /** Time between repairs, ms. */
+  readonly repairEveryMs: number;
+  readonly onError: (what: string, error: unknown) => void;
+}
+
+/** Puts right what went wrong: with our accounts, with transactions that do not land, and with blocks that the chain lost. */
+export interface Repair {
+  /** Keeps our gas accounts, and takes up what others left unfinished with those that became ours; gives the number of settlements. */
+  renewAccounts(): Promise<number>;
+  /** Everything that is due; reports what failed, and goes on. */
+  all(): Promise<void>;
+  /** Looks for outcomes, and sends what cannot land any more in another transaction. */
+  flight(flight: Flight): Promise<void>;
+}
+
+/** @param sendAgain takes a settlement that none of its transactions can carry any more */
+export function createRepair(options: RepairOptions, flights: Flights, sendAgain: (settlement: Settlement) => void): Repair {
+  const { chain, clock, store, accounts, repairEveryMs, onError } = options;
+
+  const attempt = (what: string, work: () => Promise<unknown>) => work().catch((error: unknown) => onError(what, error));
+
+  async function renewAccounts(): Promise<number> {
+    const { gained, lost } = await accounts.renew();
+    for (const flight of flights.all()) if (flight.sender && lost.includes(flight.sender)) flights.close(flight);
+    const unfinished = gained.length > 0 ? await store.unfinished() : [];
+    const underWay = new Set(flights.all().map(({ id }) => id));
+    const mine = unfinished.filter(({ transactionId, attempts: [first] }) => {
+      const isOurs = gained.some(({ address }) => address === first?.signer);
+      return !underWay.has(transactionId) && (isOurs || !accounts.addresses.some((address) => address === first?.signer));
+    });
+    for (const transaction of mine) await takeUp(transaction);
+    for (const address of await accounts.watchBalances()) onError('balance', new Error(`The account ${address} has too little ether.`));
+    return mine.reduce((sum, { settlements }) => sum + settlements.length, 0);
+  }
+
+  function takeUp(transaction: CarryingTransaction): Promise<void> {
+    return flights.takeUp(transaction, accounts.held().find(({ address }) => address === transaction.attempts[0]?.signer));
+  }
+
+  async function maintain(sender: Sender): Promise<void> {
+    const { dropped, lost } = await sender.maintain();
+    for (const flight of flights.all()) {
+      if (flight.sender === sender && dropped.includes(flight.nonce)) flight.dropped = true;
+    }
+    if (lost.length > 0) await restore(sender, lost);
+  }
+
+  /** The chain lost blocks: the same signed transactions, handed over again, make the same payments again. */
+  async function restore(sender: Sender, nonces: readonly number[]): Promise<void> {
+    const signed = await store.signedWith(sender.address, nonces);
+    for (const nonce of nonces) {
+      const transaction = signed.findLast(({ attempts }) => attempts[0]?.nonce === nonce);
+      if (transaction) await restoreTransaction(transaction);
+      else await flights.fill(sender, nonce);
+    }
+  }
+
+  async function restoreTransaction({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
+    const receiptsNow = await chain.receipts(attempts.map(({ hash }) => hash));
+    const standing = receiptsNow.some((receipt) => receipt);
+    const gone = settlements.filter(({ state }) => state === 'settled' && !standing);
+    if (gone.length > 0) {
+      await store.reopen(gone.map(({ id }) => id));
+      onError('reorganisation', new Error(`The chain lost ${attempts.at(-1)?.hash} with ${gone.length} settled payments; sent again.`));
+    }
+    // The attempt that moved the money is the one to hand over.
+    const moved = (signed: SignedTransaction) => settlements.some(({ hash }) => hash === signed.hash);
+    const inOrder = [...attempts.filter((signed) => !moved(signed)), ...attempts.filter(moved)];
+    await takeUp({ transactionId, attempts: inOrder, settlements: settlements.filter(({ state }) => state === 'sent').concat(gone) });
+  }
+
+  async function repairFlight(flight: Flight): Promise<void> {
+    await flights.conclude(flight);
+    if (!flight.dropped || flight.receipt || flight.members.size === 0) return;
+    // None of its attempts can land any more, so a new transaction cannot be a second one. What has expired is left to be proved.
+    for (const [id, member] of flight.members) {
+      if (hasEnded(member, clock)) continue;
+      flight.members.delete(id);
+      sendAgain({ ...member, state: 'sent' });
+    }
+    if (flight.members.size === 0) flights.close(flight);
+  }
+
+  return {
+    renewAccounts,
+    async all() {
+      await attempt('gas accounts', renewAccounts);
+      for (const sender of accounts.held()) await attempt('maintain', () => maintain(sender));
+      for (const flight of flights.all()) {
+        const due = flight.receipt || flight.dropped || clock.now() - flight.lookedAt >= 10 * repairEveryMs;
+        if (due && flight.nonce >= 0) await attempt('repair', () => repairFlight(flight));
+      }
+    },
+    flight: repairFlight,
+  };
+}
