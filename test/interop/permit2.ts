@@ -1,5 +1,6 @@
 import { baseSepolia } from '@agentpay/primitives';
 import { PERMIT2 } from '@agentpay/protocol';
+import { paywall } from '@agentpay/paywall';
 import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { UptoEvmScheme, ExactEvmScheme } from '@x402/evm';
 import { ExactEvmScheme as ExactEvmServer } from '@x402/evm/exact/server';
@@ -38,6 +39,17 @@ export function x402ExpressPermit2(stack: InteropStack, facilitator: string, cha
     app.use(paymentMiddleware({ 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } }, server));
     app.get('/weather', (req, res, next) => {
       if (charged !== undefined) res.set('Settlement-Overrides', JSON.stringify({ amount: charged.toString() }));
+      return handler(req, res, next);
+    });
+  });
+}
+
+/** AgentPay's paywall with the price as a ceiling, of which the handler says that so much was used. */
+export function agentpayUpto(stack: InteropStack, facilitator: string, used: bigint): Promise<PeerSeller> {
+  const pay = paywall({ payTo: stack.payTo, facilitator });
+  return serveWeather(stack, (app, handler) => {
+    app.get('/weather', pay.charge({ upto: '$0.01' }), (req, res, next) => {
+      pay.used(req, used);
       return handler(req, res, next);
     });
   });

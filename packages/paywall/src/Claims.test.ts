@@ -71,7 +71,7 @@ it('a payment is paid at most once, and only by the one who last came to own it,
           }
           case 'settling': {
             if (mine?.state !== 'running') break;
-            const refused = await attempt(claims.settling(mine, LEASE_MS, ANSWER).then((claim) => held.set(todo.owner, claim)));
+            const refused = await attempt(claims.settling(mine, LEASE_MS, { answer: ANSWER }).then((claim) => held.set(todo.owner, claim)));
             expect(refused).toBe(owns ? undefined : 'payment_in_progress');
             if (!refused) real = { owner: todo.owner, state: 'settling', leaseUntil: clock.now() + LEASE_MS };
             break;

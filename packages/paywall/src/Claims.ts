@@ -1,4 +1,4 @@
-import { AgentPayError, isAgentPayError, type Clock, type Store } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, type Amount, type Clock, type Store } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { Report } from './options.js';
 
@@ -18,6 +18,8 @@ const recordSchema = z.object({
   /** Until when, in ms since the epoch, whoever wrote this is taken to be alive. */
   leaseUntil: z.number(),
   answer: z.object({ status: z.number(), headers: headersSchema, body: z.string() }).optional(),
+  /** What the answer has used of a payment up to a ceiling, in micro-dollars. */
+  used: z.string().regex(/^\d{1,30}$/).optional(),
   /** Headers of the receipt, once paid. */
   receipt: z.record(z.string(), z.string()).optional(),
 });
@@ -27,7 +29,7 @@ type Stored = z.infer<typeof recordSchema>;
 export type Receipt = Readonly<Record<string, string>>;
 
 /** A payment as the store knows it, and the version to name when changing it. */
-export interface Claim {
+export interface Claim extends Bought {
   readonly key: string;
   readonly version: number;
   readonly expiresAtMs: number;
@@ -36,8 +38,15 @@ export interface Claim {
   readonly leaseUntil: number;
   /** Whether somebody else may have seen this claim left behind, and may still come back to it. */
   readonly contested: boolean;
-  readonly answer: Answer | undefined;
   readonly receipt: Receipt | undefined;
+}
+
+/** What a payment buys. */
+export interface Bought {
+  /** Undefined where it was not held. */
+  readonly answer: Answer | undefined;
+  /** What the answer has used of a payment up to a ceiling, in micro-dollars. */
+  readonly used: Amount | undefined;
 }
 
 /** What is claimed: the payment's key, what it is bound to, and until when its proof could be used. */
@@ -60,8 +69,8 @@ export interface Claims {
   find(subject: Subject): Promise<Claim | undefined>;
   /** Becomes the owner; `after` is the claim that is taken over. @throws AgentPayError `payment_in_progress` when somebody was first */
   take(subject: Subject, leaseMs: number, after: Claim | undefined): Promise<Claim>;
-  /** Before money moves: stores the answer that the money buys. @throws AgentPayError `payment_in_progress` when the lease was lost */
-  settling(claim: Claim, leaseMs: number, answer: Answer | undefined): Promise<Claim>;
+  /** Before money moves: stores what it buys. @throws AgentPayError `payment_in_progress` when the lease was lost */
+  settling(claim: Claim, leaseMs: number, bought: Partial<Bought>): Promise<Claim>;
   /** After money has moved. @throws AgentPayError `payment_in_progress` when somebody else recorded it */
   done(claim: Claim, receipt: Receipt, answer: Answer | undefined): Promise<void>;
   /** Lets the next request with this proof continue at once. Never rejects. */
@@ -116,17 +125,18 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
       if (!entry) return undefined;
       const { record, version } = entry;
       const { state, leaseUntil, receipt } = record;
+      const used = record.used === undefined ? undefined : BigInt(record.used);
       if (state !== 'free' && record.binding !== binding) throw boundElsewhere();
       if (state !== 'done' && leaseUntil > clock.now()) throw inProgress();
       const answer = record.answer && { ...record.answer, body: Buffer.from(record.answer.body, 'base64') };
-      return { key, expiresAtMs, version, state, binding, leaseUntil, contested: true, answer, receipt };
+      return { key, expiresAtMs, version, state, binding, leaseUntil, contested: true, answer, used, receipt };
     },
     take(subject, leaseMs, after) {
       const taken = { state: 'running', version: after?.version ?? 0, contested: after !== undefined } as const;
-      return write({ ...subject, ...taken, answer: undefined, receipt: undefined }, leaseMs);
+      return write({ ...subject, ...taken, answer: undefined, used: undefined, receipt: undefined }, leaseMs);
     },
-    settling(claim, leaseMs, answer) {
-      return write({ ...claim, state: 'settling', contested: isContested(claim), answer }, leaseMs);
+    settling(claim, leaseMs, { answer, used }) {
+      return write({ ...claim, state: 'settling', contested: isContested(claim), answer, used }, leaseMs);
     },
     async done(claim, receipt, answer) {
       await write({ ...claim, state: 'done', receipt, answer }, 0);
@@ -141,12 +151,13 @@ async function read(store: Store, key: string): Promise<{ record: Stored; versio
   return entry && { record: recordSchema.parse(JSON.parse(entry.value)), version: entry.version };
 }
 
-function storedForm({ state, binding, leaseUntil, answer, receipt }: Omit<Claim, 'version'>): Stored {
+function storedForm({ state, binding, leaseUntil, answer, used, receipt }: Omit<Claim, 'version'>): Stored {
   return {
     state,
     binding,
     leaseUntil,
     ...(answer && { answer: { ...answer, headers: { ...answer.headers }, body: answer.body.toString('base64') } }),
+    ...(used !== undefined && { used: used.toString() }),
     ...(receipt && { receipt: { ...receipt } }),
   };
 }

@@ -1,3 +1,4 @@
+import type { Amount } from '@agentpay/primitives';
 import { reasons, type mpp } from '@agentpay/protocol';
 import type { Receipt } from './Claims.js';
 
@@ -28,8 +29,12 @@ export interface Payment {
    * @throws Refusal, AgentPayError `payment_already_used`, `facilitator_unavailable`
    */
   verify(): Promise<void>;
-  /** Takes the money, once, however often it is called. `again`: an earlier attempt may have taken it. Never rejects. */
-  settle(again: boolean): Promise<Settlement>;
+  /**
+   * Takes the money, once, however often it is called. Never rejects.
+   * @param again an earlier attempt may have taken it
+   * @param used what is taken of a payment up to a ceiling, in micro-dollars
+   */
+  settle(again: boolean, used?: Amount): Promise<Settlement>;
   /** Gives up a verified payment that will not be settled. Never rejects. */
   release(): Promise<void>;
 }

@@ -32,7 +32,12 @@ export type Verdict = 'grant' | 'refuse' | 'pay';
 /** A price with what belongs to it. */
 export interface PricedRoute {
   /** US dollars, "$0.01" or "0.01", or a function that gives such a text or "free". */
-  readonly price: string | PriceFunction;
+  readonly price?: string | PriceFunction;
+  /**
+   * In place of `price`: the most that a request may cost. Its handler tells by `used` how much of it is charged. Paid in x402 v2, scheme
+   * `upto`, which needs one facilitator that settles it.
+   */
+  readonly upto?: string | PriceFunction;
   /** Default `after`. */
   readonly settle?: SettleTiming;
   /** Whether a redirect (3xx but 304) is an answer to be paid for. Default: it is not. */
@@ -55,6 +60,8 @@ export type Price = string | PriceFunction | PricedRoute;
 
 /** One price that has been checked; `amount` in micro-dollars, the base units of USDC. */
 export interface Terms {
+  /** Whether the amount is what a request costs, or the most that it may cost. */
+  readonly scheme: 'exact' | 'upto';
   readonly amount: Amount;
   readonly settle: SettleTiming;
   readonly chargeRedirects: boolean;
@@ -78,8 +85,12 @@ export const authorizeSchema = functionOf<Authorize>();
 
 const schema = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a zod or JSON schema');
 
+const priceError = 'must be a price such as "$0.01", or a function that gives one';
+const priceSchema = z.union([z.string(), functionOf<PriceFunction>()], { error: priceError });
+
 const shape = {
-  price: z.union([z.string(), functionOf<PriceFunction>()], { error: 'must be a price such as "$0.01", or a function that gives one' }),
+  price: priceSchema.optional(),
+  upto: priceSchema.optional(),
   settle: z.enum(['after', 'before', 'optimistic']).optional(),
   chargeRedirects: z.boolean().optional(),
   description: line.optional(),
@@ -104,13 +115,26 @@ export function readPrice(price: Price, where: string): RouteTerms {
     const issue = parsed.error.issues[0];
     throw new TypeError(`${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}.`);
   }
-  const { price: value, settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
+  const { settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
+  const { scheme, value } = valueOf(parsed.data, where);
   const amount = typeof value === 'function' ? value : amountOf(value, where);
   const { accepts, schemas } = given;
-  if (typeof value === 'function' && accepts?.some((accept) => accept.amount !== undefined)) {
+  const hasAmounts = accepts?.some((accept) => accept.amount !== undefined);
+  if (hasAmounts && (typeof value === 'function' || scheme === 'upto')) {
     throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
   }
-  return { amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas };
+  return { scheme, amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas };
+}
+
+type Valued = { readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined };
+
+/** The price or the ceiling. */
+function valueOf({ price, upto, settle, service }: Valued, where: string): Pick<Terms, 'scheme'> & { value: string | PriceFunction } {
+  if (upto === undefined && price !== undefined) return { scheme: 'exact', value: price };
+  if (upto === undefined || price !== undefined) throw new TypeError(`${where}: give price or upto.`);
+  if (settle === 'before') throw new TypeError(`${where}: with upto the money cannot be taken before it is known how much it is.`);
+  if (service !== undefined) throw new TypeError(`${where}: payment tokens do not pay up to a ceiling; leave service out.`);
+  return { scheme: 'upto', value: upto };
 }
 
 /** Micro-dollars of a price. @throws TypeError for one that is unreadable, zero or too fine */

@@ -15,6 +15,8 @@ export interface Pricing {
   readonly authorize: Authorize | undefined;
   /** The quote for every request, where there is one. */
   readonly fixed: Quote | undefined;
+  /** Resolves when offers can be made: payers up to a ceiling name the facilitator, which has to be asked. @throws AgentPayError */
+  ready(): Promise<void>;
   /** What this request costs now. @throws AgentPayError `internal_error` when the price function fails */
   current(asked: Asked): Promise<Quote | 'free'>;
   /** Keeps the price of an offer for whoever pays it: the pin that goes with the offer. `scope` names the request. */
@@ -33,7 +35,10 @@ const MAX_OFFERS = 10_000;
 
 export function createPricing(settings: Settings, terms: RouteTerms, route?: string): Pricing {
   const { amount, ...rest } = terms;
-  const tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
+  let tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
+  if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
+    throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
+  }
   const quotes = new Map<Amount, Quote>();
   const at = (value: Amount): Quote => {
     const known = quotes.get(value);
@@ -47,7 +52,14 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     terms,
     token: tokenOf(settings, terms),
     authorize: terms.authorize ?? settings.authorize,
-    fixed: typeof amount === 'bigint' ? at(amount) : undefined,
+    fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
+    async ready() {
+      if (terms.scheme === 'exact') return;
+      const accounts = await Promise.all(tenders.map(settings.uptoAccount));
+      if (tenders.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
+      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as unknown as Settings['tenders'];
+      quotes.clear();
+    },
     at,
     pricesOf(due, asset) {
       const likely = asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));

@@ -1,4 +1,4 @@
-import { formatDecimal } from '@agentpay/primitives';
+import { formatDecimal, type Amount } from '@agentpay/primitives';
 import { base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
@@ -8,6 +8,8 @@ import { dueIn, type Tender } from './Tender.js';
 /** A price in one tender, in the words of every dialect. */
 export interface Offer {
   readonly tender: Tender;
+  /** In micro-dollars. */
+  readonly price: Amount;
   /** x402 v2, for comparison with what a buyer accepted and for the facilitator. */
   readonly v2: x402v2.PaymentRequirements;
   /** x402 v1, for the facilitator; undefined where v1 has no words for it. */
@@ -35,9 +37,11 @@ export interface Quote {
   bodyMembers(url: string, error: string): string;
 }
 
+type Sold = Pick<Terms, 'scheme' | 'service'>;
+
 /** Who issues payment tokens for a route, and under what name. */
-export function tokenOf({ issuer, service: main }: Settings, { service = main }: Pick<Terms, 'service'>): Quote['token'] {
-  return issuer && service !== undefined ? { issuer, service } : undefined;
+export function tokenOf({ issuer, service: main }: Settings, { scheme, service = main }: Sold): Quote['token'] {
+  return issuer && service !== undefined && scheme === 'exact' ? { issuer, service } : undefined;
 }
 
 /** Member of an x402 v2 offer's `extra` that holds the pin. */
@@ -67,27 +71,37 @@ function offersIn(settings: Settings, terms: Terms, tenders: readonly Tender[]):
   const saidInV1 = new Set<string>();
   const offers = tenders.map((tender) => {
     const v2 = v2Offer(settings, terms, tender);
-    if (tender.transferMethod === 'permit2') return { tender, v2, v1: undefined };
+    const offer = { tender, price: terms.amount, v2 };
+    if (isByPermit2(terms, tender)) return { ...offer, v1: undefined };
     // A v1 payload does not name its token: of those that it could not tell apart v1 has the first.
     const inV1 = [v2.network, v2.payTo, v2.amount].join(' ');
     const sayable = !saidInV1.has(inV1);
     saidInV1.add(inV1);
-    return { tender, v2, v1: sayable ? v1Offer(v2, terms) : undefined, ...mppOffer(settings, terms, tender) };
+    return { ...offer, v1: sayable ? v1Offer(v2, terms) : undefined, ...mppOffer(settings, terms, tender) };
   });
   return offers as [Offer, ...Offer[]];
 }
 
 function v2Offer({ maxTimeoutSeconds }: Settings, terms: Terms, tender: Tender): x402v2.PaymentRequirements {
-  const { network, asset, payTo, transferMethod } = tender;
+  const { network, asset, payTo, uptoAccount } = tender;
   return {
-    scheme: 'exact',
+    scheme: terms.scheme,
     network: network.id,
     amount: dueIn(tender, terms.amount).toString(),
     asset: asset.address,
     payTo,
     maxTimeoutSeconds,
-    extra: { ...asset.eip712, ...(transferMethod === 'permit2' && { assetTransferMethod: transferMethod }) },
+    extra: {
+      ...asset.eip712,
+      ...(isByPermit2(terms, tender) && { assetTransferMethod: 'permit2' }),
+      ...(terms.scheme === 'upto' && uptoAccount && { facilitatorAddress: uptoAccount }),
+    },
   };
+}
+
+/** An EIP-3009 authorization is over one amount, so that it cannot pay up to a ceiling. */
+function isByPermit2({ scheme }: Terms, { transferMethod }: Tender): boolean {
+  return scheme === 'upto' || transferMethod === 'permit2';
 }
 
 function v1Offer(v2: x402v2.PaymentRequirements, terms: Terms): Offer['v1'] {

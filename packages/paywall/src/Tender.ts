@@ -24,6 +24,10 @@ export interface Tender {
   readonly amount: Amount | undefined;
   readonly payTo: Address;
   readonly facilitator: Facilitator;
+  /** How many facilitators that is: payers up to a ceiling name the one. */
+  readonly facilitatorCount: number;
+  /** The facilitator's account that such payers name; undefined while it is not known. */
+  readonly uptoAccount?: Address;
 }
 
 /** A tender as a seller writes it: USDC on a network. What is left out is as in the options of `paywall()`. */
@@ -96,6 +100,7 @@ export function readTenders(
       amount: amount === undefined ? undefined : parseBaseUnits(amount),
       payTo: checksumAddress(payTo),
       facilitator: facilitatorOf(facilitator),
+      facilitatorCount: Array.isArray(facilitator) ? facilitator.length : 1,
     };
   });
   const names = tenders.map(({ network, asset, transferMethod, payTo }) => [network.id, asset.address, transferMethod, payTo].join(' '));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
 import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
 import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
@@ -83,7 +83,8 @@ async function serve(exchange: Exchange, payment: Payment, claim: Claim): Promis
     await unserved(exchange, payment, claim);
     return letOut(exchange, gate, outcome);
   }
-  const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, outcome.answer);
+  const used = usedIn(exchange);
+  const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, { answer: outcome.answer, used });
   if (exchange.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
     settings.background.run(settleLater(exchange, payment, settling));
     return gate.release(() => markPaid(exchange, {}));
@@ -142,7 +143,7 @@ async function unserved({ settings }: Exchange, payment: Payment, claim: Claim):
 
 /** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
 async function settleFirst(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
-  const settling = await exchange.settings.claims.settling(claim, SETTLE_LEASE_MS, undefined);
+  const settling = await exchange.settings.claims.settling(claim, SETTLE_LEASE_MS, {});
   return settleAndPass(exchange, payment, settling, false);
 }
 
@@ -157,7 +158,7 @@ async function settleAndPass(exchange: Exchange, payment: Payment, settling: Cla
 
 /** Continues where an owner stopped after the money may have moved. The handler of a held answer does not run again. */
 async function resume(exchange: Exchange, payment: Payment, left: Claim): Promise<void> {
-  const settling = await exchange.settings.claims.settling(left, SETTLE_LEASE_MS, left.answer);
+  const settling = await exchange.settings.claims.settling(left, SETTLE_LEASE_MS, left);
   if (!left.answer) return settleAndPass(exchange, payment, settling, true);
   const receipt = await takeMoney(exchange, payment, settling, true);
   await recordDone(exchange, settling, receipt).catch(() => undefined);
@@ -173,10 +174,11 @@ function repeat(exchange: Exchange, { answer, receipt }: Claim): void {
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
 async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, again: boolean): Promise<Receipt> {
   const { settings } = exchange;
-  const settlement = await settleFirmly(payment, settings.clock, again);
+  const { used } = settling;
+  const settlement = await settleFirmly(payment, settings.clock, { again, used });
   switch (settlement.state) {
     case 'settled':
-      tellSettled(exchange, payment, settlement.receipt);
+      if (used !== 0n) tellSettled(exchange, { payer: payment.payer, amount: used, receipt: settlement.receipt });
       return settlement.receipt;
     case 'refused':
       await settings.claims.drop(settling);
@@ -191,6 +193,11 @@ async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, 
 async function recordDone({ settings }: Exchange, settling: Claim, receipt: Receipt): Promise<void> {
   const keep = (answer: Answer | undefined) => (answer && answer.body.length <= settings.maxStoredBytes ? answer : undefined);
   await settings.claims.done(settling, receipt, keep(settling.answer));
+}
+
+/** What is due of a payment up to a ceiling; undefined for any other. */
+function usedIn({ req, quote: { terms }, settings }: Exchange): Amount | undefined {
+  return terms.scheme === 'upto' ? settings.usage.due(req, terms.amount) : undefined;
 }
 
 function isCharged({ quote }: Exchange, status: number): boolean {

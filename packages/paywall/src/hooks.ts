@@ -1,4 +1,4 @@
-import { formatDecimal } from '@agentpay/primitives';
+import { formatDecimal, type Amount } from '@agentpay/primitives';
 import { requestIdOf, targetOf, type Exchange, type Visit } from './Exchange.js';
 import type { Payment } from './Payment.js';
 
@@ -11,7 +11,7 @@ export interface PaymentEvent {
   readonly target: string;
   /** Id that the answer names in `X-Request-Id`. */
   readonly requestId: string;
-  /** Price in dollars, such as "0.01". */
+  /** Price in dollars, such as "0.01"; of a price up to a ceiling the ceiling, and once it is settled what was used. */
   readonly amount: string;
 }
 
@@ -62,12 +62,18 @@ export function tellVerified(exchange: Exchange, { payer }: Payment): void {
   if (onVerified) call(exchange, () => onVerified({ ...priced(exchange), payer }));
 }
 
+interface Settled extends Pick<Payment, 'payer'> {
+  /** What was taken; undefined: the price. */
+  readonly amount: Amount | undefined;
+  readonly receipt: Readonly<Record<string, string>>;
+}
+
 /** Counts a settled payment and tells of it. */
-export function tellSettled(exchange: Exchange, { payer }: Payment, receipt: Readonly<Record<string, string>>): void {
+export function tellSettled(exchange: Exchange, { payer, amount = exchange.quote.terms.amount, receipt }: Settled): void {
   const { hooks, earnings } = exchange.settings;
-  earnings.add(routeOf(exchange), exchange.quote.terms.amount);
+  earnings.add(routeOf(exchange), amount);
   const { onSettled } = hooks;
-  if (onSettled) call(exchange, () => onSettled({ ...priced(exchange), payer, receipt }));
+  if (onSettled) call(exchange, () => onSettled({ ...priced(exchange), amount: formatDecimal(amount), payer, receipt }));
 }
 
 export function tellRefused(visit: Visit, reason: string): void {

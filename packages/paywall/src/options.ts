@@ -6,7 +6,7 @@ import {
   type Random,
   type Store,
 } from '@agentpay/primitives';
-import { mpp } from '@agentpay/protocol';
+import { mpp, type Address } from '@agentpay/protocol';
 import { z } from 'zod';
 import { backgroundWork, type Background } from './background.js';
 import { functionOf, httpUrl, objectWith } from './checks.js';
@@ -18,6 +18,8 @@ import { authorizeSchema, readPrice, serviceId, type Authorize, type Price, type
 import { issuer, type Issuer } from './rails/issuer.js';
 import { acceptsSchema, facilitatorSchema, networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
 import { unsettledIn, type Unsettled } from './Unsettled.js';
+import { uptoAccounts } from './uptoAccounts.js';
+import { usageIn, type Usage } from './Usage.js';
 
 /** The AgentPay API that issues and settles payment tokens. */
 export interface TokenOptions {
@@ -107,6 +109,9 @@ export interface Settings {
   /** Part of an authorization's life that is kept for settling. */
   readonly settleReserveMs: number;
   readonly unsettled: Unsettled;
+  readonly usage: Usage;
+  /** The account that payers up to a ceiling name. */
+  uptoAccount(tender: Tender): Promise<Address>;
   readonly background: Background;
   readonly hooks: Hooks;
   readonly earnings: ReturnType<typeof ledgerOfEarnings>;
@@ -183,6 +188,8 @@ export function readOptions(options: PaywallOptions): Settings {
     service: options.token?.service,
     claims: claimsIn({ store, clock, report }),
     unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),
+    usage: usageIn(report),
+    uptoAccount: uptoAccounts(clock),
     background: backgroundWork(),
     hooks: options,
     earnings: ledgerOfEarnings(),

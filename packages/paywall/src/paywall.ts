@@ -31,6 +31,12 @@ export interface Paywall extends Middleware {
    * @throws TypeError for an unknown option
    */
   discovery(options?: DiscoveryOptions): Discovery;
+  /**
+   * Says what a request to an `upto` route has used, such as "$0.003" or micro-dollars as a bigint, before its answer ends. The last word
+   * counts; more than the ceiling counts as the ceiling, and nothing said as nothing. No other request is touched by it.
+   * @throws TypeError for what is no amount
+   */
+  used(request: object, amount: string | bigint): void;
   /** What each route has earned in this process. */
   earnings(): ReadonlyMap<string, Earnings>;
   /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
@@ -71,6 +77,7 @@ export function paywall(options: PaywallOptions): Paywall {
     if (found === 'free') return handler(request);
     if (found === 'unpriced') throw unpriced();
     const { req, res, response } = await bridge(request, settings.maxBodyBytes);
+    settings.usage.alias(req, request);
     serve({ settings, req, res, next: async () => writeResponse(res, await handler(request)), ...found });
     return response;
   };
@@ -79,6 +86,7 @@ export function paywall(options: PaywallOptions): Paywall {
     const pricingOf = (handler: unknown) => charged.get(handler as object);
     return createDiscovery(settings, options, () => (options.app ? [...listed, ...expressRoutes(options.app, pricingOf)] : listed));
   };
+  paywall.used = settings.usage.say;
   paywall.earnings = settings.earnings.all;
   paywall.idle = settings.background.idle;
   return paywall;
@@ -135,6 +143,7 @@ async function admit(visit: Visit): Promise<void> {
   if (verdict === 'grant') return serveFree(visit);
   if (verdict !== 'pay') throw new TypeError('authorize must give "grant", "refuse" or "pay".');
   const proof = mayCarryProof(visit) ? await findProof(visit) : undefined;
+  await pricing.ready();
   const quote = pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
   if (quote === 'free') return serveFree(visit);
   const exchange = withQuote(visit, quote);

@@ -1,5 +1,6 @@
 import { mpp, type x402v2 } from '@agentpay/protocol';
 import type { Pricing } from '../Pricing.js';
+import type { Quote } from '../Quote.js';
 
 /** One operation that is for sale. */
 export interface Sale {
@@ -64,14 +65,19 @@ function templateOf(path: string): string {
   return path.replace(/:(\w+)/g, '{$1}').replace(/\*(\w*)/g, (_, name: string) => `{${name || 'rest'}}`);
 }
 
+/** The quote of a price that is the same for every request. */
+export function quoteOf({ fixed, terms, at }: Pricing): Quote | undefined {
+  return fixed ?? (typeof terms.amount === 'bigint' ? at(terms.amount) : undefined);
+}
+
 /** In micro-dollars; every token has a unit for it. */
 const ONE_DOLLAR = 1_000_000n;
 
 /** The offers of the very quote that the 402 is rendered from. */
 export function offersOf({ pricing }: Sale): SaleOffers {
   // Only what does not depend on the amount is used of a quote that nobody has asked for.
-  const { offers, mppOffers } = pricing.fixed ?? pricing.at(ONE_DOLLAR);
-  const amountOf = (amount: string) => (pricing.fixed ? amount : null);
+  const { offers, mppOffers } = quoteOf(pricing) ?? pricing.at(ONE_DOLLAR);
+  const amountOf = (amount: string) => (quoteOf(pricing) ? amount : null);
   return {
     x402: offers.map(({ v2 }) => ({ ...v2, amount: amountOf(v2.amount) })),
     mpp: mppOffers.map((offer) => {

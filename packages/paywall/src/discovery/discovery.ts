@@ -49,6 +49,15 @@ export function createDiscovery(settings: Settings, options: DiscoveryOptions, r
   function discovery(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => unknown): void {
     const name = pathOf(req);
     if (name === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return void next();
+    offersKnown().then(() => send(req, res, name)).catch(next);
+  }
+
+  /** A facilitator that does not answer leaves only its own account out. */
+  async function offersKnown(): Promise<void> {
+    await Promise.allSettled(routesNow().map(async ({ pricing }) => (pricing === 'free' ? undefined : pricing.ready())));
+  }
+
+  function send(req: IncomingMessage, res: ServerResponse, name: keyof Documents): void {
     const found = documents(settings.baseUrl ?? new URL(resourceUrl({ req, settings })).origin)[name];
     const text = typeof found === 'string' ? found : JSON.stringify(found);
     res.writeHead(200, {

@@ -1,6 +1,6 @@
 import { findNetwork, formatDecimal } from '@agentpay/primitives';
 import type { OpenApiDocument } from './openapi.js';
-import { offersOf, type Sale } from './Sale.js';
+import { offersOf, quoteOf, type Sale } from './Sale.js';
 
 /** `/.well-known/x402`: every URL that can be asked as it stands, and every operation with its x402 offers. */
 export function x402Listing(sales: readonly Sale[], base: string) {
@@ -43,9 +43,10 @@ ${lines.join('\n')}
 }
 
 function priceOf(sale: Sale): string {
-  const { fixed } = sale.pricing;
+  const quote = quoteOf(sale.pricing);
+  const price = quote && `${quote.terms.scheme === 'upto' ? 'up to ' : ''}$${formatDecimal(quote.terms.amount)}`;
   const offers = offersOf(sale).x402.map(({ asset, network: id }) => ({ asset, id, network: findNetwork(id) }));
   const places = [...new Set(offers.map(({ id, network }) => network?.name ?? id))].join(' or ');
   const tokens = offers.every(({ asset, network }) => asset === network?.usdc.address) ? 'in USDC' : 'in the tokens of its offers,';
-  return `${fixed ? `$${formatDecimal(fixed.terms.amount)}` : 'a price that depends on the request,'} ${tokens} on ${places}`;
+  return `${price ?? 'a price that depends on the request,'} ${tokens} on ${places}`;
 }

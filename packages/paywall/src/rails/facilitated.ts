@@ -39,9 +39,9 @@ export interface SignedTransfer {
  * The payment that a facilitator makes of what a payer signed. Its key is payer and nonce, so that one signature cannot be spent in two
  * dialects.
  */
-export function facilitatedPayment(settings: Settings, { tender }: Offer, transfer: SignedTransfer, proof: FacilitatedProof): Payment {
+export function facilitatedPayment(settings: Settings, offer: Offer, transfer: SignedTransfer, proof: FacilitatedProof): Payment {
   const { clock } = settings;
-  const { facilitator, network } = tender;
+  const { facilitator, network } = offer.tender;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
   const { request } = proof;
   const endsAtMs = Number(endsAt) * 1000;
@@ -70,11 +70,13 @@ export function facilitatedPayment(settings: Settings, { tender }: Offer, transf
         throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', { retryAfter: 2 });
       }
     },
-    async settle(again) {
+    async settle(again, used) {
+      const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
+      if (due === 0n) return settled({ payer, proof, due }, { transaction: '', network: network.id });
       try {
-        const answer = await facilitator.settle(request);
+        const answer = await facilitator.settle(due === undefined ? request : over(request, due));
         hash = answer.transaction || hash;
-        return settlementOf({ payer, proof }, { ...answer, transaction: hash }, again);
+        return settlementOf({ payer, proof, due }, { ...answer, transaction: hash }, again);
       } catch (error) {
         settings.report({ what: 'a payment could not be settled yet', error });
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
@@ -85,9 +87,17 @@ export function facilitatedPayment(settings: Settings, { tender }: Offer, transf
   };
 }
 
+/** The request over another amount, which a permit of scheme `upto` allows. */
+function over(request: FacilitatorRequest, due: bigint): FacilitatorRequest {
+  if (request.x402Version === 1) return request;
+  return { ...request, paymentRequirements: { ...request.paymentRequirements, amount: due.toString() } };
+}
+
 interface Paying {
   readonly payer: Address;
   readonly proof: FacilitatedProof;
+  /** Base units that are due, where the payer does not know them. */
+  readonly due: bigint | undefined;
 }
 
 /** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
@@ -105,8 +115,11 @@ function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: bool
   return { state: 'refused', error };
 }
 
-function settled({ payer, proof }: Paying, { transaction, network }: x402v2.SettleResponse): Settlement {
-  return { state: 'settled', receipt: proof.receipt({ success: true, transaction, network, payer }) };
+type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
+
+function settled({ payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
+  const amount = due === undefined ? {} : { amount: due.toString() };
+  return { state: 'settled', receipt: proof.receipt({ success: true, transaction, network, payer, ...amount }) };
 }
 
 async function available<T>(answer: Promise<T>): Promise<T> {

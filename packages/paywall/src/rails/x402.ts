@@ -4,9 +4,12 @@ import {
   parseShape,
   reasonCode,
   sameHex,
+  uptoPayloadSchema,
   x402v1,
   x402v2,
   type ExactPayload,
+  type ExactPermit2Payload,
+  type UptoPayload,
 } from '@agentpay/protocol';
 import { resourceUrl, type Exchange } from '../Exchange.js';
 import { Refusal, type Payment } from '../Payment.js';
@@ -28,12 +31,12 @@ export function x402v2Payment({ settings, quote }: Exchange, header: string): Pa
     receipt: (settled) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(settled) }),
     failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
   });
-  if (offer.tender.transferMethod === 'permit2') {
-    const permit2 = parseShape(exactPermit2PayloadSchema, payload, 'payload of scheme exact by Permit2');
-    return permit2Payment(settings, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
+  if (offer.v2.scheme === 'exact' && offer.tender.transferMethod === 'eip3009') {
+    const exact = readExact(payload);
+    return exactPayment(settings, offer, { authorization: exact.authorization, ...proofOf(exact) });
   }
-  const exact = readExact(payload);
-  return exactPayment(settings, offer, { authorization: exact.authorization, ...proofOf(exact) });
+  const permit2 = readPermit2(offer.v2.scheme, payload);
+  return permit2Payment(settings, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
 }
 
 /** Reads an `X-PAYMENT` header. @throws AgentPayError `payment_malformed`, Refusal */
@@ -58,6 +61,11 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
     receipt: (settled) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(settled) }),
     failure: (failed) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(failed) }),
   });
+}
+
+function readPermit2(scheme: string, payload: unknown): ExactPermit2Payload | UptoPayload {
+  if (scheme === 'upto') return parseShape(uptoPayloadSchema, payload, 'payload of scheme upto');
+  return parseShape(exactPermit2PayloadSchema, payload, 'payload of scheme exact by Permit2');
 }
 
 export function readExact(payload: unknown): ExactPayload {
