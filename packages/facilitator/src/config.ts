@@ -22,6 +22,8 @@ export interface Config {
   readonly redisUrl: string | undefined;
   readonly apiKeys: readonly ApiKey[];
   readonly metricsToken: string | undefined;
+  /** Collector that spans are sent to by OTLP over HTTP; undefined: no traces. */
+  readonly otlpEndpoint: string | undefined;
   /** Requests per key, or per address for those without one; undefined: not limited. */
   readonly rateLimit: { readonly perMinute: number; readonly burst: number } | undefined;
   /** Number of proxies in front whose X-Forwarded-For is believed. */
@@ -109,6 +111,7 @@ const Environment = z.object({
   REDIS_URL: url('a redis://', 'redis:', 'rediss:').optional(),
   API_KEYS: list.optional(),
   METRICS_TOKEN: secret.optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: node.optional(),
   RATE_LIMIT_PER_MINUTE: whole(1, 10_000_000, 0),
   RATE_LIMIT_BURST: whole(1, 1_000_000, 0),
   TRUST_PROXY_HOPS: whole(0, 10, 0),
@@ -197,6 +200,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     redisUrl: values.REDIS_URL,
     apiKeys,
     metricsToken: values.METRICS_TOKEN,
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     rateLimit: perMinute ? { perMinute, burst: values.RATE_LIMIT_BURST || Math.max(1, Math.ceil(perMinute / 6)) } : undefined,
     trustProxyHops: values.TRUST_PROXY_HOPS,
     discovery: values.DISCOVERY,

@@ -17,6 +17,8 @@ import { migrations } from './migrations.js';
 import { paymentIdentifiers } from './extensions/PaymentIdentifiers.js';
 import { createReadiness } from './operations/Readiness.js';
 import { settlementBook } from './operations/SettlementBook.js';
+import { traced, untraced, type Traced } from './operations/traced.js';
+import { openTracing } from './operations/Tracing.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
@@ -50,10 +52,11 @@ export async function start(config: Config, log: Logger): Promise<FacilitatorSer
 
 /** Opens every part; each that must be let go of adds its closer. */
 async function open(config: Config, log: Logger, closers: (() => Promise<void>)[]): Promise<Omit<FacilitatorServer, 'close'>> {
-  const [clock, random] = [systemClock, systemRandom];
+  const parts = await openTraced(config, log, closers);
+  const [clock, random] = [parts.clock(systemClock), systemRandom];
   const { network, minSignerBalance, maxQueueAgeSeconds, trustProxyHops, metricsToken } = config;
   const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
-  const db = await openDb(config);
+  const db = parts.db(await openDb(config));
   closers.push(() => db.close());
   const limiter = await openLimiter(config, { clock, log }, closers);
 
@@ -61,7 +64,7 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   const figures = { balances: () => readiness.balances(), fees: { asked: () => fees.asked() }, queue: book.queue };
   const metrics = createMetrics({ ...figures, process: true });
   const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
-  const chain = measuredChain(openChain(config, { clock, onError: (error) => hear('node', error) }), clock, metrics);
+  const chain = measuredChain(parts.chain(openChain(config, { clock, onError: (error) => hear('node', error) })), clock, metrics);
   const fees = createFeeGauge({ chain, clock, maxFeePerGas: config.maxFeePerGas });
   const signers = accounts.map(({ address }) => address);
   const readiness = createReadiness({ db, chain, clock, network, signers, fees, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
@@ -73,6 +76,7 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
     ...config, db, clock, random, chain, accounts, fees,
     ...(config.databaseUrl !== undefined && { leaseMs: LEASE_MS }),
     onError: hear,
+    aroundBatch: parts.aroundBatch,
     onTransaction(landed) {
       metrics.landed(landed);
       void book.landed(landed).catch((error: unknown) => hear('keep gas', error));
@@ -88,16 +92,26 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   });
 
   const app = createApp({
-    facilitator, clock, random, log, trustProxyHops, readiness, metrics, metricsToken, book,
+    facilitator: parts.facilitator(facilitator),
+    clock, random, log, trustProxyHops, readiness, metrics, metricsToken, book,
     access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit }),
     identifiers: paymentIdentifiers(db, clock),
     catalogue: config.discovery ? catalogue(db, clock) : undefined,
   });
-  listening = await listen(app, { host: config.host, port: config.port, clock });
+  listening = await listen(parts.requests(app), { host: config.host, port: config.port, clock });
   const { url, port } = listening;
   const { resumed } = facilitator;
   log.info({ port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: config.apiKeys.length }, 'facilitator is up');
   return { url, port, facilitator };
+}
+
+/** Traces when a collector is named. */
+async function openTraced({ otlpEndpoint }: Config, log: Logger, closers: (() => Promise<void>)[]): Promise<Traced> {
+  if (otlpEndpoint === undefined) return untraced;
+  const onError = (error: unknown) => log.warn({ fault: faultOf(error) }, 'spans were not delivered');
+  const tracing = await openTracing({ endpoint: otlpEndpoint, onError });
+  closers.push(tracing.close);
+  return traced(tracing);
 }
 
 /** The database with its tables. */

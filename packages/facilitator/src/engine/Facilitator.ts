@@ -27,7 +27,7 @@ import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
 import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
 import type { LandedTransaction } from './LandedTransaction.js';
-import { createSettlements, type Settlements } from './Settlements.js';
+import { createSettlements, type Settlements, type SettlementsOptions } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { provenOutcome } from './provenOutcome.js';
 
@@ -65,6 +65,8 @@ export interface FacilitatorOptions extends Omit<SchemeSettings, 'assets' | 'per
   readonly onError?: (what: string, error: unknown) => void;
   /** Hears of every transaction of ours that got into a block. */
   readonly onTransaction?: (landed: LandedTransaction) => void;
+  /** Surrounds the sending of every batch, for whoever wants to see it. */
+  readonly aroundBatch?: SettlementsOptions['aroundBatch'];
 }
 
 /** The options, with what was proved of the chain. */

@@ -1,0 +1,136 @@
+import type { RequestListener } from 'node:http';
+import { isAgentPayError, type Clock, type Db, type Queryable } from '@agentpay/primitives';
+import { ChainError, type Chain } from '@agentpay/evm';
+import type { FacilitatorRequest } from '@agentpay/protocol';
+import type { FacilitatorOptions, RunningFacilitator } from '../engine/Facilitator.js';
+import type { SpanAttributes, Tracing } from './Tracing.js';
+
+type Tell = (attributes: SpanAttributes) => void;
+
+/** The parts of a running facilitator as they are, or made so that what they do is seen in traces. */
+export interface Traced {
+  clock(clock: Clock): Clock;
+  chain(chain: Chain): Chain;
+  db(db: Db): Db;
+  facilitator(facilitator: RunningFacilitator): RunningFacilitator;
+  requests(handle: RequestListener): RequestListener;
+  readonly aroundBatch: FacilitatorOptions['aroundBatch'];
+}
+
+export const untraced: Traced = {
+  clock: (clock) => clock,
+  chain: (chain) => chain,
+  db: (db) => db,
+  facilitator: (facilitator) => facilitator,
+  requests: (handle) => handle,
+  aroundBatch: undefined,
+};
+
+export function traced(tracing: Tracing): Traced {
+  return {
+    clock: tracing.apart,
+    chain: (chain) => tracedChain(chain, tracing),
+    db: (db) => tracedDb(db, tracing),
+    facilitator: (facilitator) => tracedFacilitator(facilitator, tracing),
+    requests: tracing.within,
+    aroundBatch: tracedBatch(tracing),
+  };
+}
+
+/** Each verification and each settlement is a span. */
+function tracedFacilitator(facilitator: RunningFacilitator, tracing: Tracing): RunningFacilitator {
+  return {
+    ...facilitator,
+    verify: (request) =>
+      answerSpan(tracing, 'verify', request, facilitator.verify, ({ isValid, invalidReason = 'invalid' }) => ({
+        'agentpay.result': isValid ? 'valid' : invalidReason,
+      })),
+    settle: (request) =>
+      answerSpan(tracing, 'settle', request, facilitator.settle, ({ success, errorReason = 'failed', transaction }) => ({
+        'agentpay.result': success ? 'settled' : errorReason,
+        ...(transaction !== '' && { 'agentpay.transaction': transaction }),
+      })),
+  };
+}
+
+function answerSpan<T>(
+  tracing: Tracing,
+  name: string,
+  request: FacilitatorRequest,
+  answer: (request: FacilitatorRequest) => Promise<T>,
+  resultOf: (answer: T) => SpanAttributes,
+): Promise<T> {
+  const { network, scheme } = request.paymentRequirements;
+  return tracing.span({
+    name,
+    kind: 'server',
+    attributes: {
+      'agentpay.network': shortened(network),
+      'agentpay.scheme': shortened(scheme),
+      'agentpay.x402_version': request.x402Version,
+    },
+    work: (tell) => resultTold(tell, () => answer(request), resultOf),
+  });
+}
+
+/** Callers write what they like here. */
+const shortened = (text: string) => text.slice(0, 64);
+
+async function resultTold<T>(tell: Tell, work: () => Promise<T>, resultOf: (value: T) => SpanAttributes): Promise<T> {
+  try {
+    const value = await work();
+    tell(resultOf(value));
+    return value;
+  } catch (error) {
+    tell({ 'agentpay.result': error instanceof ChainError || isAgentPayError(error) ? error.kind : 'failed' });
+    throw error;
+  }
+}
+
+/** The sending of a batch is a span that has the transaction's hash in common with its settlements. */
+function tracedBatch(tracing: Tracing) {
+  return (payments: number, send: () => Promise<string | undefined>): Promise<unknown> =>
+    tracing.span({
+      name: 'batch',
+      attributes: { 'agentpay.batch_size': payments },
+      work: (tell) =>
+        resultTold(tell, send, (hash) => (hash === undefined ? {} : { 'agentpay.result': 'sent', 'agentpay.transaction': hash })),
+    });
+}
+
+/** Each call of the node is a span; one that several share belongs to the first of them. */
+function tracedChain(chain: Chain, tracing: Tracing): Chain {
+  const spanOf = (method: string, call: (...args: unknown[]) => Promise<unknown>) => (...args: unknown[]) =>
+    tracing.span({
+      name: `rpc ${method}`,
+      kind: 'client',
+      attributes: { 'rpc.system.name': 'jsonrpc', 'rpc.method': method, ...sizeOf(args[0]) },
+      work: (tell) => resultTold(tell, () => call(...args), () => ({ 'agentpay.result': 'ok' })),
+    });
+  const entries = Object.entries(chain).map(([name, member]: [string, unknown]) =>
+    typeof member === 'function' ? [name, spanOf(name, member as () => Promise<unknown>)] : [name, member],
+  );
+  return Object.fromEntries(entries) as Chain;
+}
+
+function sizeOf(asked: unknown): SpanAttributes {
+  return Array.isArray(asked) ? { 'agentpay.batch_size': asked.length } : {};
+}
+
+/** Each statement and each transaction is a span; of a statement its verb and its table are told. */
+function tracedDb(db: Db, tracing: Tracing): Db {
+  const span = <T>(name: string, work: () => Promise<T>) =>
+    tracing.span({ name, kind: 'client', attributes: { 'db.system.name': 'postgresql' }, work });
+  const queries = (on: Queryable): Queryable => ({ query: (sql, params) => span(`db ${summaryOf(sql)}`, () => on.query(sql, params)) });
+  return {
+    ...db,
+    ...queries(db),
+    tx: (work) => span('db transaction', () => db.tx((tx) => work({ ...tx, ...queries(tx) }))),
+  };
+}
+
+function summaryOf(sql: string): string {
+  const verb = /\b(select|insert|update|delete|set)\b/i.exec(sql)?.[1]?.toLowerCase() ?? 'query';
+  const table = /\bfacilitator_\w+/.exec(sql)?.[0];
+  return table === undefined ? verb : `${verb} ${table}`;
+}
