@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Clock } from '@agentpay/primitives';
 import type { Answer } from './Claims.js';
 import { setHeaders } from './headers.js';
@@ -41,7 +41,8 @@ interface Held {
 
 /**
  * Takes over the response's writing methods. While it holds, whatever the handler writes is kept (at most `maxBytes`), headers are set
- * but not sent, and the handler sees the response as it would without the gate. Afterwards late writes of the handler go nowhere.
+ * but not sent, and the handler sees the response as it would without the gate. Afterwards late writes of the handler go nowhere, and
+ * `write` says false, so that streams stop.
  */
 export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
   const before = { status: res.statusCode, headers: { ...res.getHeaders() } };
@@ -51,12 +52,15 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
   const send = takeOver(res, held, {
     keep(chunk, encoding) {
       held.headHeld = true;
-      if (chunk === undefined || chunk === null || held.ended || held.mode !== 'holding') return;
+      if (held.ended || held.mode !== 'holding' || held.size > limits.maxBytes) return false;
+      if (chunk === undefined || chunk === null) return true;
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
       held.size += bytes.length;
-      if (held.size <= limits.maxBytes) return void held.chunks.push(bytes);
+      held.chunks.push(bytes);
+      if (held.size <= limits.maxBytes) return true;
       held.chunks.length = 0;
       settle({ kind: 'too_large' });
+      return false;
     },
     end() {
       held.ended = true;
@@ -110,7 +114,8 @@ function firstOutcome(res: ServerResponse, { clock, timeoutMs }: Limits) {
 }
 
 interface Keeper {
-  keep(chunk: string | Uint8Array | null | undefined, encoding: BufferEncoding | undefined): void;
+  /** Tells whether there is any use in more. */
+  keep(chunk: string | Uint8Array | null | undefined, encoding: BufferEncoding | undefined): boolean;
   end(): void;
 }
 
@@ -137,9 +142,8 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
   res.write = ((...args: unknown[]) => {
     if (held.mode === 'open') return send.write(...args);
     const { chunk, encoding, done } = writeArguments(args);
-    keeper.keep(chunk, encoding);
     if (done) queueMicrotask(done);
-    return true;
+    return keeper.keep(chunk, encoding);
   }) as typeof res.write;
 
   res.end = ((...args: unknown[]) => {
@@ -184,6 +188,24 @@ export function addLast(res: ServerResponse, last: () => string | undefined): vo
     if (text !== undefined) write(text);
     return end(done);
   }) as typeof res.end;
+}
+
+const ENDS_WITHOUT_BODY = new Set([204, 304]);
+
+/**
+ * Repeats the fields as trailers of a chunked answer, beside those of the handler, where the client takes trailers (RFC 9110 section
+ * 6.5): what comes after the last byte tells that it was the last. To be called when status and headers stand.
+ */
+export function addTrailers(req: IncomingMessage, res: ServerResponse, fields: Readonly<Record<string, string>>): void {
+  const chunked = req.httpVersion === '1.1' && req.method !== 'HEAD' && !ENDS_WITHOUT_BODY.has(res.statusCode);
+  const wanted = /(?:^|,)\s*trailers\s*(?:[;,]|$)/i.test(String(req.headers['te'] ?? ''));
+  if (!chunked || !wanted || res.hasHeader('content-length')) return;
+  const add = res.addTrailers.bind(res) as (pairs: readonly (readonly [string, string])[]) => void;
+  const own = Object.entries(fields);
+  res.appendHeader('Trailer', Object.keys(fields));
+  add(own);
+  // Each call replaces what was added before.
+  res.addTrailers = (given) => add([...(Array.isArray(given) ? given : Object.entries(given)), ...own] as [string, string][]);
 }
 
 /** Gives `writeHead`'s arguments to the progressive API, so that headers can still be changed. */

@@ -4,7 +4,7 @@ import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitive
 import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
 import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
-import { addLast, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
+import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
 import { tellRefused, tellSettled, tellVerified } from './hooks.js';
 import { Refusal, type Payment } from './Payment.js';
 import type { Proof } from './proof.js';
@@ -151,7 +151,10 @@ async function settleAndPass(exchange: Exchange, payment: Payment, settling: Cla
   const receipt = await takeMoney(exchange, payment, settling, again);
   // Whoever records the payment runs the handler: nobody else does.
   await recordDone(exchange, settling, receipt);
-  stampHead(exchange.res, () => markPaid(exchange, receipt));
+  stampHead(exchange.res, () => {
+    markPaid(exchange, receipt);
+    if (isSuccess(exchange.res.statusCode)) addTrailers(exchange.req, exchange.res, receipt);
+  });
   addLast(exchange.res, () => (isEventStream(exchange.res) ? receiptEvent(receipt) : undefined));
   await exchange.next();
 }
