@@ -1,5 +1,6 @@
 import { AgentPayError, isAgentPayError, type Amount, type Clock, type Store } from '@agentpay/primitives';
 import { z } from 'zod';
+import { aliasesIn } from './Aliases.js';
 import type { Report } from './options.js';
 
 /** A handler's answer, with the headers that the handler set. */
@@ -29,7 +30,7 @@ type Stored = z.infer<typeof recordSchema>;
 export type Receipt = Readonly<Record<string, string>>;
 
 /** A payment as the store knows it, and the version to name when changing it. */
-export interface Claim extends Bought {
+export interface Claim extends Bought, Pick<Subject, 'alias'> {
   readonly key: string;
   readonly version: number;
   readonly expiresAtMs: number;
@@ -54,6 +55,8 @@ export interface Subject {
   readonly key: string;
   readonly binding: string;
   readonly expiresAtMs: number;
+  /** Another name of the payment, which belongs to this one alone. */
+  readonly alias?: string | undefined;
 }
 
 /**
@@ -67,7 +70,10 @@ export interface Claims {
    * @throws AgentPayError `payment_in_progress`, `payment_bound_elsewhere`
    */
   find(subject: Subject): Promise<Claim | undefined>;
-  /** Becomes the owner; `after` is the claim that is taken over. @throws AgentPayError `payment_in_progress` when somebody was first */
+  /**
+   * Becomes the owner; `after` is the claim that is taken over.
+   * @throws AgentPayError `payment_in_progress` when somebody was first, `conflict` when the alias is that of another payment
+   */
   take(subject: Subject, leaseMs: number, after: Claim | undefined): Promise<Claim>;
   /** Before money moves: stores what it buys. @throws AgentPayError `payment_in_progress` when the lease was lost */
   settling(claim: Claim, leaseMs: number, bought: Partial<Bought>): Promise<Claim>;
@@ -85,6 +91,8 @@ const OPEN_MS = 10 * 60_000;
 const DONE_MS = 60_000;
 
 export function claimsIn({ store, clock, report }: { store: Store; clock: Clock; report: Report }): Claims {
+  const aliases = aliasesIn(store);
+
   async function asking<T>(what: Promise<T>): Promise<T> {
     try {
       return await what;
@@ -107,7 +115,8 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
   // The store counts versions anew after a delete. Whoever still names a version of before must not hit upon a claim of after.
   async function giveUp(claim: Claim): Promise<void> {
     if (isContested(claim)) await write({ ...claim, state: 'free', answer: undefined }, 0);
-    else await store.delete(claim.key, { expected: claim.version });
+    else if (!(await store.delete(claim.key, { expected: claim.version }))) return;
+    if (claim.alias !== undefined) await aliases.free(claim.alias, claim.key);
   }
 
   async function quietly(change: Promise<unknown>): Promise<void> {
@@ -120,7 +129,7 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
   }
 
   return {
-    async find({ key, binding, expiresAtMs }) {
+    async find({ key, binding, expiresAtMs, alias }) {
       const entry = await asking(read(store, key));
       if (!entry) return undefined;
       const { record, version } = entry;
@@ -129,9 +138,11 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
       if (state !== 'free' && record.binding !== binding) throw boundElsewhere();
       if (state !== 'done' && leaseUntil > clock.now()) throw inProgress();
       const answer = record.answer && { ...record.answer, body: Buffer.from(record.answer.body, 'base64') };
-      return { key, expiresAtMs, version, state, binding, leaseUntil, contested: true, answer, used, receipt };
+      return { key, alias, expiresAtMs, version, state, binding, leaseUntil, contested: true, answer, used, receipt };
     },
-    take(subject, leaseMs, after) {
+    async take(subject, leaseMs, after) {
+      const { alias, key } = subject;
+      if (alias !== undefined && !(await asking(aliases.bind(alias, key)))) throw aliasTaken();
       const taken = { state: 'running', version: after?.version ?? 0, contested: after !== undefined } as const;
       return write({ ...subject, ...taken, answer: undefined, used: undefined, receipt: undefined }, leaseMs);
     },
@@ -164,6 +175,11 @@ function storedForm({ state, binding, leaseUntil, answer, used, receipt }: Omit<
 
 function boundElsewhere(): AgentPayError {
   return new AgentPayError('payment_bound_elsewhere', 'This payment belongs to another request.');
+}
+
+function aliasTaken(): AgentPayError {
+  const message = 'This payment identifier belongs to another payment: send that one again.';
+  return new AgentPayError('conflict', message, { reason: 'payment_identifier_conflict' });
 }
 
 function inProgress(): AgentPayError {

@@ -16,6 +16,8 @@ export type Settlement =
 export interface Payment {
   /** Names the money: the same for every proof that moves it. */
   readonly key: string;
+  /** A name that the buyer gave the payment, which belongs to this one alone. */
+  readonly alias?: string | undefined;
   /** Who pays. */
   readonly payer: string;
   /** When the proof stops being usable, in ms since the epoch. */

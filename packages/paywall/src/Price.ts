@@ -3,6 +3,7 @@ import { isAgentPayError, parsePrice, type Amount } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { RouteSchemas } from './discovery/index.js';
 import { functionOf } from './checks.js';
+import { extensionsSchema, type RouteExtensions } from './extensions/RouteExtensions.js';
 import { checkKnown } from './known.js';
 import { acceptsSchema, type Accept } from './Tender.js';
 
@@ -54,6 +55,8 @@ export interface PricedRoute {
   readonly authorize?: Authorize;
   /** What the route takes and gives, for discovery: zod or JSON schemas. */
   readonly schemas?: RouteSchemas;
+  /** Extensions of x402 v2; default: those of `paywall()`. */
+  readonly extensions?: RouteExtensions;
 }
 
 export type Price = string | PriceFunction | PricedRoute;
@@ -68,11 +71,13 @@ export interface Terms {
   readonly description: string;
   readonly mimeType: string | undefined;
   readonly service: string | undefined;
+  readonly extensions: RouteExtensions;
 }
 
 /** What a route is sold for: {@link Terms} whose amount may have to be worked out for each request. */
-export interface RouteTerms extends Omit<Terms, 'amount'> {
+export interface RouteTerms extends Omit<Terms, 'amount' | 'extensions'> {
   readonly amount: Amount | PriceFunction;
+  readonly extensions: RouteExtensions | undefined;
   readonly accepts: readonly Accept[] | undefined;
   readonly authorize: Authorize | undefined;
   readonly schemas: RouteSchemas | undefined;
@@ -98,6 +103,7 @@ const shape = {
   service: serviceId.optional(),
   accepts: acceptsSchema.optional(),
   authorize: authorizeSchema.optional(),
+  extensions: extensionsSchema.optional(),
   schemas: z.strictObject({ query: schema.optional(), body: schema.optional(), response: schema.optional() }).optional(),
 };
 
@@ -118,12 +124,12 @@ export function readPrice(price: Price, where: string): RouteTerms {
   const { settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
   const { scheme, value } = valueOf(parsed.data, where);
   const amount = typeof value === 'function' ? value : amountOf(value, where);
-  const { accepts, schemas } = given;
+  const { accepts, schemas, extensions } = given;
   const hasAmounts = accepts?.some((accept) => accept.amount !== undefined);
   if (hasAmounts && (typeof value === 'function' || scheme === 'upto')) {
     throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
   }
-  return { scheme, amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas };
+  return { scheme, amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas, extensions };
 }
 
 type Valued = { readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined };

@@ -34,7 +34,7 @@ const MAX_QUOTES = 500;
 const MAX_OFFERS = 10_000;
 
 export function createPricing(settings: Settings, terms: RouteTerms, route?: string): Pricing {
-  const { amount, ...rest } = terms;
+  const { amount, extensions = settings.extensions, ...rest } = terms;
   let tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
   if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
@@ -43,7 +43,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
   const at = (value: Amount): Quote => {
     const known = quotes.get(value);
     if (known) return known;
-    const quote = createQuote(settings, { ...rest, amount: value }, { tenders, pinned: typeof amount === 'function' });
+    const quote = createQuote(settings, { ...rest, extensions, amount: value }, { tenders, pinned: typeof amount === 'function' });
     remember(quotes, MAX_QUOTES, [value, quote]);
     return quote;
   };

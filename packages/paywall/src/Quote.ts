@@ -23,6 +23,13 @@ export interface MppOffer extends Offer {
   readonly issueChallenge: mpp.ChallengeTemplate;
 }
 
+/** What may differ from request to request in an offer of x402 v2. */
+export interface PerRequest {
+  /** Of use where the quote is `pinned`. */
+  readonly pin?: string | undefined;
+  readonly extensions?: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** One price in the words of every dialect. Everything but URL, nonce, expiry and error is rendered once, at start. */
 export interface Quote {
   readonly terms: Terms;
@@ -31,8 +38,8 @@ export interface Quote {
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
-  /** Value of `PAYMENT-REQUIRED`; `pin` is of use where the quote is `pinned`. */
-  paymentRequired(url: string, error: string, pin?: string): string;
+  /** Value of `PAYMENT-REQUIRED`. */
+  paymentRequired(url: string, error: string, perRequest?: PerRequest): string;
   /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON text without braces; maybe none. */
   bodyMembers(url: string, error: string): string;
 }
@@ -62,7 +69,11 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
     mppOffers: offers.filter((offer) => 'mpp' in offer) as MppOffer[],
     token,
     pinned,
-    paymentRequired: (url, error, pin = '') => Buffer.from(v2([error, url, ...(pinned ? offers.map(() => pin) : [])])).toString('base64'),
+    paymentRequired(url, error, { pin = '', extensions } = {}) {
+      const text = v2([error, url, ...(pinned ? offers.map(() => pin) : [])]);
+      const whole = extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text;
+      return Buffer.from(whole).toString('base64');
+    },
     bodyMembers: (url, error) => body([error, ...accepts.map(() => url)]).slice(1, -1),
   };
 }

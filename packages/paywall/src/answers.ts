@@ -3,6 +3,7 @@ import { AgentPayError, errorKinds, isAgentPayError, unixSeconds, type ErrorName
 import { mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
 import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
+import { declarations } from './extensions/declarations.js';
 import { tellRefused } from './hooks.js';
 import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
@@ -24,7 +25,7 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   const challenges = mppChallenges(exchange, body);
   const url = resourceUrl(exchange);
   const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
-  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, pin);
+  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, { pin, extensions: declarations(exchange) });
   const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
   const headers: OutgoingHttpHeaders = {
     [x402v2.PAYMENT_REQUIRED]: required,

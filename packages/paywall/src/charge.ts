@@ -25,7 +25,8 @@ const LEASE_MARGIN_MS = 30_000;
 export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
   const { claims, handlerTimeoutMs, clock } = exchange.settings;
   const payment = await proof.read(exchange, proof.text);
-  const subject = { key: payment.key, binding: bindingOf(exchange, proof), expiresAtMs: payment.expiresAtMs };
+  const { key, alias, expiresAtMs } = payment;
+  const subject = { key, alias, expiresAtMs, binding: bindingOf(exchange, proof) };
   const left = await claims.find(subject);
   if (left?.state === 'done') return repeat(exchange, left);
   if (left?.state === 'settling') return resume(exchange, payment, left);

@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { backgroundWork, type Background } from './background.js';
 import { functionOf, httpUrl, objectWith } from './checks.js';
 import { claimsIn, type Claims } from './Claims.js';
+import { extensionsSchema, type RouteExtensions } from './extensions/RouteExtensions.js';
 import { facilitatorsOf } from './facilitators.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
 import { checkKnown } from './known.js';
@@ -45,6 +46,8 @@ export interface PaywallOptions extends Hooks {
   readonly accepts?: readonly Accept[];
   /** Free tiers and bans, for every priced request; a route may have its own. */
   readonly authorize?: Authorize;
+  /** Extensions of x402 v2 that every route declares; a route may have its own. */
+  readonly extensions?: RouteExtensions;
   /** Price of everything behind the place where the middleware is mounted. */
   readonly price?: Price;
   /** Prices by "METHOD /path" or "/path"; what is not listed is free. */
@@ -90,6 +93,7 @@ export interface Settings {
   readonly tenders: readonly [Tender, ...Tender[]];
   tendersOf(accepts: readonly Accept[]): Settings['tenders'];
   readonly authorize: Authorize | undefined;
+  readonly extensions: RouteExtensions;
   readonly price: RouteTerms | undefined;
   readonly routes: readonly (readonly [pattern: string, terms: RouteTerms | 'free'])[] | undefined;
   readonly baseUrl: string | undefined;
@@ -133,6 +137,7 @@ const shape = {
   facilitator: facilitatorSchema,
   accepts: acceptsSchema.optional(),
   authorize: authorizeSchema.optional(),
+  extensions: extensionsSchema.optional(),
   price: z.unknown().optional(),
   routes: z.record(z.string(), z.unknown()).optional(),
   baseUrl: httpUrl.optional(),
@@ -179,6 +184,7 @@ export function readOptions(options: PaywallOptions): Settings {
     tenders: tendersOf(options.accepts ?? [{}]),
     tendersOf,
     authorize: options.authorize,
+    extensions: options.extensions ?? {},
     ...readPrices(options),
     baseUrl: baseUrl?.replace(/\/+$/, ''),
     realm: options.realm ?? (baseUrl ? new URL(baseUrl).host : 'paid-api'),

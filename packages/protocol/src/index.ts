@@ -10,6 +10,7 @@ export * from './token/PaymentToken.js';
 export * from './x402/Facilitator.js';
 export * from './x402/exact.js';
 export * from './x402/httpFacilitator.js';
+export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';
 export * from './x402/reasons.js';
 export * as x402v1 from './x402/v1.js';

@@ -1,7 +1,9 @@
+import { AgentPayError } from '@agentpay/primitives';
 import {
   exactPayloadSchema,
   exactPermit2PayloadSchema,
   parseShape,
+  readPaymentIdentifier,
   reasonCode,
   sameHex,
   uptoPayloadSchema,
@@ -18,8 +20,21 @@ import type { FacilitatedProof } from './facilitated.js';
 import { permit2Payment } from './permit2.js';
 
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
-export function x402v2Payment({ settings, quote }: Exchange, header: string): Payment {
-  const { accepted, payload } = x402v2.decodePaymentPayload(header.trim());
+export function x402v2Payment(exchange: Exchange, header: string): Payment {
+  const paid = x402v2.decodePaymentPayload(header.trim());
+  return { ...signedPayment(exchange, paid), alias: aliasOf(exchange, paid) };
+}
+
+/** The name that the payer gave the payment, if the route reads such names: it counts per payee. */
+function aliasOf({ quote }: Exchange, { accepted, extensions }: x402v2.PaymentPayload): string | undefined {
+  const { paymentIdentifier } = quote.terms.extensions;
+  const id = paymentIdentifier && readPaymentIdentifier(extensions);
+  if (id !== undefined) return `id:${accepted.network}:${accepted.payTo.toLowerCase()}:${id}`;
+  if (paymentIdentifier === 'required') throw new AgentPayError('payment_malformed', 'The seller requires a payment identifier.');
+  return undefined;
+}
+
+function signedPayment({ settings, quote }: Exchange, { accepted, payload }: x402v2.PaymentPayload): Payment {
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer) throw new Refusal(reasonCode('invalidRequirements', 2), 'The payment accepts terms that are not offered here.');
   const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
