@@ -46,7 +46,8 @@ describe('shared reads', () => {
     const { asked, chain } = setUp();
     const payers = Array.from({ length: 250 }, (_, i): Address => `0x${i.toString(16).padStart(40, '0')}`);
     await Promise.all(payers.map((payer) => chain.read([pay(payer)], { payer })));
-    expect(asked).toEqual([100, 100, 50]);
+    // Some leave early, so that the node works while others still arrive.
+    expect(asked).toEqual([16, 16, 16, 100, 100, 2]);
   });
 
   it('go alone when the node refuses them together, and fail together when it does not answer', async () => {

@@ -4,8 +4,10 @@ import { ChainError, type Call, type CallResult, type Chain } from './Chain.js';
 
 /** Reads in one `eth_call`: with about 150 000 gas each far below what nodes allow (geth: 50 million). */
 const MOST_TOGETHER = 100;
+/** So many go at once, without waiting for the end of the turn, so that the node works while this process reads on. */
+const ENOUGH = 16;
 /** Calls of the node at work at once; whoever comes meanwhile goes with the next one. */
-const MOST_AT_WORK = 2;
+const MOST_AT_WORK = 3;
 
 interface Read {
   readonly calls: readonly Call[];
@@ -28,19 +30,26 @@ export function sharedReads(chain: Chain): Chain {
   let atWork = 0;
 
   function schedule(): void {
-    if (scheduled || atWork >= MOST_AT_WORK || queue.length === 0) return;
+    if (atWork >= MOST_AT_WORK || queue.length === 0) return;
+    if (queue.length >= ENOUGH) return depart();
+    if (scheduled) return;
     scheduled = true;
     afterThisTurn(() => {
       scheduled = false;
-      const batch = queue.slice(0, MOST_TOGETHER);
-      queue = queue.slice(MOST_TOGETHER);
-      atWork += 1;
-      void answer(batch).finally(() => {
-        atWork -= 1;
-        schedule();
-      });
+      depart();
+    });
+  }
+
+  function depart(): void {
+    const batch = queue.slice(0, MOST_TOGETHER);
+    if (batch.length === 0 || atWork >= MOST_AT_WORK) return;
+    queue = queue.slice(MOST_TOGETHER);
+    atWork += 1;
+    void answer(batch).finally(() => {
+      atWork -= 1;
       schedule();
     });
+    schedule();
   }
 
   async function answer(batch: readonly Waiting[]): Promise<void> {

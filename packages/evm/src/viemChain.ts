@@ -1,6 +1,6 @@
 import { MULTICALL3 } from '@agentpay/primitives';
 import type { Address, Hex } from '@agentpay/protocol';
-import { BaseError, createPublicClient, http, pad, RpcRequestError, TransactionReceiptNotFoundError } from 'viem';
+import { BaseError, createPublicClient, pad, RpcRequestError, TransactionReceiptNotFoundError } from 'viem';
 import {
   ChainError,
   type Call,
@@ -12,6 +12,7 @@ import {
 } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
 import { aggregate, readResults } from './Multicall.js';
+import { rpcTransport } from './rpcTransport.js';
 
 /** Who asks, when it does not matter. */
 const NOBODY = '0x0000000000000000000000000000000000000000';
@@ -30,10 +31,9 @@ export interface ViemChainOptions {
  * A chain behind a JSON-RPC node. Reads of the same tick travel in one HTTP request, which is made once more when its connection ends
  * before the answer; nothing else is repeated here.
  */
-export function viemChain({ rpcUrl, timeoutMs: timeout = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
-  const reads = http(rpcUrl, { timeout, retryCount: 0, batch: { batchSize: 100, wait: 0 }, fetchFn: fetchAgain });
-  const client = createPublicClient({ transport: reads, cacheTime: 0 });
-  const writer = createPublicClient({ transport: http(rpcUrl, { timeout, retryCount: 0 }) });
+export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
+  const client = createPublicClient({ transport: rpcTransport(rpcUrl, { timeoutMs, together: true, again: true }), cacheTime: 0 });
+  const writer = createPublicClient({ transport: rpcTransport(rpcUrl, { timeoutMs, together: false, again: false }) });
 
   async function receipt(hash: Hex): Promise<Receipt | undefined> {
     try {
@@ -107,19 +107,6 @@ export function viemChain({ rpcUrl, timeoutMs: timeout = 10_000, logRange = 9_00
     },
   };
   return guarded(chain);
-}
-
-/** How a connection ends under a request: nodes close those that idle, without looking whether something is on its way. */
-const CONNECTION_ENDS: readonly unknown[] = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'];
-
-async function fetchAgain(...request: Parameters<typeof fetch>): Promise<Response> {
-  try {
-    return await fetch(...request);
-  } catch (error) {
-    const { cause } = error as { cause?: { code?: unknown } };
-    if (!CONNECTION_ENDS.includes(cause?.code)) throw error;
-    return fetch(...request);
-  }
 }
 
 /** What a call reverted with; undefined when the node did not run it. Nodes say it in code 3 (geth) or in words. */
