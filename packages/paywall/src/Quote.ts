@@ -135,7 +135,13 @@ function mppRequest(terms: Terms, tender: Tender): string {
   const { network, asset, payTo } = tender;
   const amount = dueIn(tender, terms.amount);
   const charge = { amount, currency: asset.address, recipient: payTo, chainId: network.chainId, decimals: asset.decimals };
-  return base64url(jcs(mpp.evmChargeRequest(charge)));
+  return base64url(jcs(mpp.evmChargeRequest({ ...charge, credentialTypes: credentialTypesOf(tender) })));
+}
+
+/** Types of MPP credentials that pay a tender, the preferred one first. */
+export function credentialTypesOf({ transfers }: Tender): readonly mpp.CredentialType[] {
+  if (!transfers) return ['authorization'];
+  return transfers.hashes ? ['authorization', 'transaction', 'hash'] : ['authorization', 'transaction'];
 }
 
 function resourceOf({ description, mimeType }: Terms) {

@@ -1,6 +1,7 @@
 import { findNetwork, MICRO_DECIMALS, parseBaseUnits, type Amount, type Network } from '@agentpay/primitives';
 import { addressSchema, checksumAddress, uint256Schema, type Address, type Facilitator } from '@agentpay/protocol';
 import { z } from 'zod';
+import type { ChainNode } from './ChainNode.js';
 import { httpUrl, objectWith } from './checks.js';
 import { checkKnown } from './known.js';
 
@@ -13,6 +14,23 @@ export interface Token {
   readonly decimals: number;
   /** EIP-712 name and version of the contract; EIP-3009 needs them. */
   readonly eip712?: { readonly name: string; readonly version: string } | undefined;
+}
+
+/** How a network is watched for transfers that buyers make by transactions of their own. */
+export interface Transfers {
+  readonly node: ChainNode;
+  readonly confirmations: number;
+  readonly hashes: boolean;
+}
+
+/** The same as a seller writes it. */
+export interface TransferOptions {
+  /** JSON-RPC node of the network. */
+  readonly rpcUrl: string;
+  /** Blocks that a transfer must be deep in the chain, its own counted. Default 1. */
+  readonly confirmations?: number;
+  /** Whether transfers that the buyer has broadcast himself count. Default: only those that he hands over to be broadcast. */
+  readonly hashes?: boolean;
 }
 
 /** One way for a seller to be paid: which token, how it moves, to whom, and who moves it. */
@@ -28,6 +46,7 @@ export interface Tender {
   readonly facilitatorCount: number;
   /** The facilitator's account that such payers name; undefined while it is not known. */
   readonly uptoAccount?: Address;
+  readonly transfers: Transfers | undefined;
 }
 
 /** A tender as a seller writes it: USDC on a network. What is left out is as in the options of `paywall()`. */
@@ -43,10 +62,18 @@ export interface Accept {
   readonly transferMethod?: TransferMethod;
   /** What a request costs in base units of the token, in place of the price; for the `accepts` of a route with a fixed price. */
   readonly amount?: string;
+  /** Takes MPP credentials of types `transaction` and `hash` as well; for tokens with EIP-3009. */
+  readonly transfers?: TransferOptions;
 }
 
 /** What an {@link Accept} leaves out. */
 type Defaults = Required<Pick<Accept, 'network' | 'payTo' | 'facilitator'>>;
+
+/** What makes the parts of a tender that act. */
+interface Makers {
+  readonly facilitatorOf: (option: Defaults['facilitator']) => Facilitator;
+  readonly nodeOf: (rpcUrl: string, network: Network) => ChainNode;
+}
 
 const networkError = 'must be "base-sepolia", "base" or their CAIP-2 id';
 export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, networkError);
@@ -70,6 +97,9 @@ const acceptShape = {
     .optional(),
   transferMethod: z.enum(['eip3009', 'permit2']).optional(),
   amount: uint256Schema.refine((text) => text !== '0', 'must not be zero').optional(),
+  transfers: z
+    .strictObject({ rpcUrl: httpUrl, confirmations: z.number().int().min(1).max(1000).optional(), hashes: z.boolean().optional() })
+    .optional(),
 };
 export const acceptsSchema = z.array(z.object(acceptShape)).min(1).max(16);
 
@@ -83,7 +113,7 @@ function isPayable(address: string): boolean {
 export function readTenders(
   accepts: readonly Accept[],
   defaults: Defaults,
-  facilitatorOf: (option: Defaults['facilitator']) => Facilitator,
+  { facilitatorOf, nodeOf }: Makers,
 ): readonly [Tender, ...Tender[]] {
   const tenders = accepts.map((accept): Tender => {
     checkKnown(accept, Object.keys(acceptShape), 'accepts');
@@ -93,6 +123,8 @@ export function readTenders(
     if (transferMethod === 'eip3009' && !asset.eip712) {
       throw new TypeError('accepts: asset needs eip712, the name and version of its contract, or transferMethod "permit2".');
     }
+    const { transfers } = accept;
+    if (transfers && transferMethod !== 'eip3009') throw new TypeError('accepts: transfers need a token with EIP-3009.');
     return {
       network,
       asset,
@@ -101,6 +133,7 @@ export function readTenders(
       payTo: checksumAddress(payTo),
       facilitator: facilitatorOf(facilitator),
       facilitatorCount: Array.isArray(facilitator) ? facilitator.length : 1,
+      transfers: transfers && { confirmations: 1, hashes: false, ...transfers, node: nodeOf(transfers.rpcUrl, network) },
     };
   });
   const names = tenders.map(({ network, asset, transferMethod, payTo }) => [network.id, asset.address, transferMethod, payTo].join(' '));

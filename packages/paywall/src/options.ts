@@ -3,12 +3,14 @@ import {
   systemClock,
   systemRandom,
   type Clock,
+  type Network,
   type Random,
   type Store,
 } from '@agentpay/primitives';
 import { mpp, type Address } from '@agentpay/protocol';
 import { z } from 'zod';
 import { backgroundWork, type Background } from './background.js';
+import { chainNode } from './ChainNode.js';
 import { functionOf, httpUrl, objectWith } from './checks.js';
 import { claimsIn, type Claims } from './Claims.js';
 import { extensionsSchema, type RouteExtensions } from './extensions/RouteExtensions.js';
@@ -179,7 +181,8 @@ export function readOptions(options: PaywallOptions): Settings {
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
   const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
   const facilitatorOf = facilitatorsOf({ clock, fetch, report });
-  const tendersOf = (accepts: readonly Accept[]) => readTenders(accepts, defaults, facilitatorOf);
+  const nodeOf = (rpcUrl: string, { chainId }: Network) => chainNode({ rpcUrl, chainId, fetch, report });
+  const tendersOf = (accepts: readonly Accept[]) => readTenders(accepts, defaults, { facilitatorOf, nodeOf });
   return {
     tenders: tendersOf(options.accepts ?? [{}]),
     tendersOf,

@@ -5,6 +5,8 @@ export * from './evm/Eip3009.js';
 export * from './evm/Erc6492.js';
 export * from './evm/Hex.js';
 export * from './evm/Permit2.js';
+export * from './evm/SignedTransaction.js';
+export * from './evm/Transfer.js';
 export * as mpp from './mpp/Mpp.js';
 export * from './token/PaymentToken.js';
 export * from './x402/Facilitator.js';

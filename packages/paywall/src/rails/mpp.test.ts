@@ -21,6 +21,8 @@ function issued({ challenge }: mpp.Credential, parts: Partial<mpp.Challenge>): m
   return { id: mpp.challengeId(bound, SECRET), ...bound };
 }
 
+const paying = (credential: mpp.Credential, changes: object) => ({ ...credential, payload: { ...credential.payload, ...changes } });
+
 const SECRET = 'a secret of the seller, thirty-two bytes';
 
 describe('a refused credential is answered with the problem type of the draft and a fresh challenge', () => {
@@ -38,13 +40,11 @@ describe('a refused credential is answered with the problem type of the draft an
       return { ...all, challenge: issued(all, { opaque: base64url('{"s":"x"}') }) };
     }],
     ['another body', 'invalid-challenge', 'body_mismatch', (all) => ({ ...all, challenge: issued(all, { digest: 'sha-256=:AAAA:' }) })],
-    ['a payload of no known type', 'invalid-payload', 'payment_malformed', (all) => ({ ...all, payload: { ...all.payload, type: 'promise' } })],
-    ['a payload without signature', 'invalid-payload', 'payment_malformed', (all) => ({ ...all, payload: { ...all.payload, signature: undefined } })],
-    ['another nonce', 'verification-failed', 'nonce_mismatch', (all) => ({ ...all, payload: { ...all.payload, nonce: `0x${'1'.repeat(64)}` } })],
+    ['a payload of no known type', 'invalid-payload', 'payment_malformed', (all) => paying(all, { type: 'promise' })],
+    ['a payload without signature', 'invalid-payload', 'payment_malformed', (all) => paying(all, { signature: undefined })],
+    ['another nonce', 'verification-failed', 'nonce_mismatch', (all) => paying(all, { nonce: `0x${'1'.repeat(64)}` })],
     ['another payer', 'verification-failed', 'source_mismatch', (all) => ({ ...all, source: 'did:pkh:eip155:84532:0xabc' })],
-    ['too little', 'verification-failed', 'invalid_exact_evm_payload_authorization_value_mismatch', (all) => {
-      return { ...all, payload: { ...all.payload, value: '1' } };
-    }],
+    ['too little', 'verification-failed', 'invalid_exact_evm_payload_authorization_value_mismatch', (all) => paying(all, { value: '1' })],
     ['a challenge that has expired', 'payment-expired', 'payment_expired', (all, clock) => {
       clock.offset = 301_000;
       return all;

@@ -1,11 +1,14 @@
 import { hash } from 'node:crypto';
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
+import type { Receipt } from '../Claims.js';
 import { targetOf, type Exchange, type Request } from '../Exchange.js';
+import type { Settings } from '../options.js';
 import { Refusal, type Payment } from '../Payment.js';
-import type { MppOffer } from '../Quote.js';
+import { credentialTypesOf, type MppOffer } from '../Quote.js';
 import type { RequestBody } from '../RequestBody.js';
 import { exactPayment } from './exact.js';
+import { hashPayment, transactionPayment } from './transfer.js';
 
 /** What ties a challenge to one request: method, path and query in `s`; the body as `digest`, or in `b` if only its parsed form is left. */
 interface Scope {
@@ -39,11 +42,27 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   if (!mpp.isOwnChallenge(challenge, settings.mppSecrets)) throw invalid('The challenge was not issued here.');
   const offer = quote.mppOffers.find(({ mpp: own }) => offersSame(challenge, own));
   if (!offer) throw invalid('The challenge offers other terms than this request has.');
-  const { chainId } = offer.tender.network;
-  const expiresAtMs = expiryOf(challenge);
+  const expiresAtMs = readable('invalid-challenge', () => mpp.expiresAtMs(challenge));
   await checkScope(exchange, challenge);
-  const { signature, type: _, ...authorization } = readable('invalid-payload', () => mpp.readAuthorizationPayload(payload));
-  checkPayer(challenge, authorization, { source, chainId });
+  const answer = { challenge, source, expiresAtMs, receipt: receiptOf(settings, challenge, offer) };
+  const read = readable('invalid-payload', () => mpp.readEvmPayload(payload, credentialTypesOf(offer.tender)));
+  if (read.type === 'authorization') return authorizationPayment(settings, offer, answer, read);
+  return transferPayment(settings, offer, answer, read);
+}
+
+/** A credential without its payload: what it answers, and how it is answered. */
+interface Answering {
+  readonly challenge: mpp.Challenge;
+  readonly source: string | undefined;
+  /** End of the challenge, in ms since the epoch. */
+  readonly expiresAtMs: number;
+  readonly receipt: (transaction: string) => Receipt;
+}
+
+function authorizationPayment(settings: Settings, offer: MppOffer, answering: Answering, payload: mpp.AuthorizationPayload): Payment {
+  const { challenge, source, receipt } = answering;
+  const { signature, type: _, ...authorization } = payload;
+  checkPayer(challenge, authorization, { source, chainId: offer.tender.network.chainId });
   const payment = exactPayment(settings, offer, {
     authorization,
     request: {
@@ -51,25 +70,44 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
       paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { signature, authorization } },
       paymentRequirements: offer.v2,
     },
-    receipt: ({ transaction }) => ({
-      [mpp.PAYMENT_RECEIPT]: mpp.serializeReceipt({
-        status: 'success',
-        method: mpp.EVM_METHOD,
-        timestamp: new Date(settings.clock.now()).toISOString(),
-        reference: transaction,
-        challengeId: challenge.id,
-        chainId,
-      }),
-    }),
+    receipt: ({ transaction }) => receipt(transaction),
     failure: () => ({}),
   });
   return {
     ...payment,
     checkTime() {
-      if (expiresAtMs <= settings.clock.now()) throw new Refusal('payment_expired', 'The challenge has expired.', 'payment-expired');
+      checkExpiry(settings, answering);
       payment.checkTime();
     },
   };
+}
+
+type TransferPayload = Exclude<mpp.EvmPayload, mpp.AuthorizationPayload>;
+
+function transferPayment(settings: Settings, { tender, v2 }: MppOffer, answering: Answering, payload: TransferPayload): Payment {
+  const { source, expiresAtMs, receipt } = answering;
+  const checkTime = () => checkExpiry(settings, answering);
+  const transfers = tender.transfers as NonNullable<typeof tender.transfers>;
+  const charge = { settings, tender, transfers, amount: BigInt(v2.amount), source, expiresAtMs, checkTime, receipt };
+  if (payload.type === 'hash') return hashPayment(charge, payload.hash);
+  return readable('invalid-payload', () => transactionPayment(charge, payload.signature));
+}
+
+function receiptOf(settings: Settings, { id }: mpp.Challenge, { tender }: MppOffer): (transaction: string) => Receipt {
+  return (transaction) => ({
+    [mpp.PAYMENT_RECEIPT]: mpp.serializeReceipt({
+      status: 'success',
+      method: mpp.EVM_METHOD,
+      timestamp: new Date(settings.clock.now()).toISOString(),
+      reference: transaction,
+      challengeId: id,
+      chainId: tender.network.chainId,
+    }),
+  });
+}
+
+function checkExpiry({ clock }: Settings, { expiresAtMs }: Answering): void {
+  if (expiresAtMs <= clock.now()) throw new Refusal('payment_expired', 'The challenge has expired.', 'payment-expired');
 }
 
 /** The credential of a header. @throws AgentPayError `payment_ambiguous`, Refusal */
@@ -95,10 +133,6 @@ function offersSame(challenge: mpp.Challenge, own: MppOffer['mpp']): boolean {
     challenge.request === own.request &&
     challenge.header === own.header
   );
-}
-
-function expiryOf(challenge: mpp.Challenge): number {
-  return readable('invalid-challenge', () => mpp.expiresAtMs(challenge));
 }
 
 async function checkScope(exchange: Exchange, challenge: mpp.Challenge): Promise<void> {
