@@ -47,7 +47,7 @@ export function checkAlways({ chain, purchases }: World): void {
 export async function checkEnd(world: World): Promise<void> {
   checkAlways(world);
   const rows = await world.db.query<Row>('select payer, nonce, state, hash from facilitator_settlements');
-  const stuck = rows.filter(({ state }) => state === 'sent');
+  const stuck = rows.filter(({ state }) => state === 'sent' || state === 'claimed');
   if (stuck.length > 0) throw new Violation(`without end: ${JSON.stringify(stuck)}`);
   const own = await ownTransactions(world);
   for (const [key, same] of groups(world.purchases)) {

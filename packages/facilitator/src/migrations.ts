@@ -120,4 +120,8 @@ export const migrations: readonly Migration[] = [
       alter table facilitator_settlements add column claimed_by text;
     `,
   },
+  {
+    name: 'facilitator/007-claims',
+    sql: `create index facilitator_settlements_claimed on facilitator_settlements (updated_at) where state = 'claimed';`,
+  },
 ];

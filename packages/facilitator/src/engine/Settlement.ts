@@ -8,6 +8,9 @@ import type { Order, Transfer } from '../schemes/Scheme.js';
  */
 export type SettlementState = 'claimed' | 'sent' | 'settled' | 'failed';
 
+/** The reason of a claim that was ended before anything was signed: no verdict on the payment, which may be tried again. */
+export const GIVEN_UP: Reason = 'unexpectedSettle';
+
 /** What names the money: at most one settlement per key. */
 export interface SettlementKey {
   /** CAIP-2. */
@@ -48,7 +51,7 @@ export function keyText({ network, asset, payer, nonce }: SettlementKey): string
 
 export function outcomeOf({ state, hash, reason, message }: Settlement): Outcome {
   if (state === 'settled' && hash) return { state, hash };
-  if (state === 'failed') return { state, reason: reason ?? 'unexpectedSettle', message: message ?? '' };
+  if (state === 'failed') return { state, reason: reason ?? GIVEN_UP, message: message ?? '' };
   return { state: 'pending', hash: hash ?? '' };
 }
 

@@ -4,7 +4,7 @@ import type { SignedTransaction } from '@agentpay/evm';
 import { inSets } from './inSets.js';
 import { defaultGasLimits, type GasLimits, type Order, type SchemeName } from '../schemes/Scheme.js';
 import { transferOf } from '../schemes/schemes.js';
-import { keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
+import { GIVEN_UP, keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
 
 /** What a new claim consists of. */
 export type Claim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
@@ -27,10 +27,20 @@ export interface SettlementStore {
   getAll(ids: readonly string[]): Promise<readonly Settlement[]>;
   /** Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another copy, holds it. */
   claim(claim: Claim): Promise<Settlement | undefined>;
-  /** Makes a signed transaction durable as the carrier of these settlements, all in one step. */
+  /**
+   * Makes a signed transaction durable as the carrier of these settlements, all in one step.
+   * @throws ClaimsLost when some of them were given up, or claimed by another copy: then nothing is recorded
+   */
   recordTransaction(transactionId: string, transaction: SignedTransaction, settlementIds: readonly string[]): Promise<void>;
   settle(ids: readonly string[], hash: Hex): Promise<void>;
   fail(id: string, reason: Reason, message: string): Promise<void>;
+  /** Ends claims of ours of which nothing was signed. */
+  giveUp(ids: readonly string[], reason: Reason, message: string): Promise<void>;
+  /**
+   * Ends claims of copies that are gone, and ours that are older than `before` (null: of any age) and not among those at work; gives
+   * their number.
+   */
+  giveUpAbandoned(atWork: readonly string[], before: Date | null): Promise<number>;
   /** Everything that was sent and has no outcome. */
   unfinished(): Promise<readonly CarryingTransaction[]>;
   /** What was ever signed with these account nonces, with the settlements that it carries or whose money it moved. */
@@ -71,6 +81,14 @@ interface TransactionRow {
   readonly max_fee_per_gas: string;
   readonly max_priority_fee_per_gas: string;
   readonly raw: Hex;
+}
+
+/** Claims that are not ours any more, because this process was not heard of for too long. */
+export class ClaimsLost extends Error {
+  override readonly name = 'ClaimsLost';
+  constructor(readonly ids: readonly string[]) {
+    super(`${ids.length} claims were given up, or taken over by another copy of the facilitator.`);
+  }
 }
 
 export interface StoreOptions {
@@ -131,11 +149,13 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
       db.tx(async (tx) => {
         await assertHeld(tx, transaction.signer);
         await insertTransaction(tx, transactionId, transaction, now());
-        await tx.query(
+        const carried = await tx.query<{ id: string }>(
           `update facilitator_settlements set state = 'sent', transaction_id = $1, hash = $2, updated_at = $3
-            where id = any($4::text[]) and state in ('claimed', 'sent')`,
-          [transactionId, transaction.hash, now(), settlementIds],
+            where id = any($4::text[]) and (state = 'sent' or state = 'claimed' and claimed_by is not distinct from $5) returning id`,
+          [transactionId, transaction.hash, now(), settlementIds, holder],
         );
+        const lost = settlementIds.filter((id) => !carried.some((row) => row.id === id));
+        if (lost.length > 0) throw new ClaimsLost(lost);
       }),
     async settle(ids, hash) {
       await db.query(
@@ -150,6 +170,24 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
           where id = $1 and state in ('claimed', 'sent')`,
         [id, reason, message, now()],
       );
+    },
+    async giveUp(ids, reason, message) {
+      await db.query(
+        `update facilitator_settlements set state = 'failed', reason = $2, message = $3, updated_at = $4
+          where id = any($1::text[]) and state = 'claimed' and claimed_by is not distinct from $5`,
+        [ids, reason, message, now(), holder],
+      );
+    },
+    async giveUpAbandoned(atWork, before) {
+      const ended = await db.query(
+        `update facilitator_settlements set state = 'failed', reason = $3, message = $4, updated_at = $5
+          where state = 'claimed' and case
+            when claimed_by is not distinct from $6 then ($2::timestamptz is null or updated_at < $2) and id <> all($1::text[])
+            else not exists (select 1 from facilitator_copies where holder = claimed_by and alive_until > now()) end
+         returning id`,
+        [atWork, before, GIVEN_UP, 'The process that claimed it ended before anything was sent.', now(), holder],
+      );
+      return ended.length;
     },
     async unfinished() {
       const settlements = await db.query<Row>(`${SELECT} where state = 'sent' order by created_at, id`);

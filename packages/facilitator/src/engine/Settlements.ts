@@ -5,7 +5,8 @@ import { createBatcher } from './Batcher.js';
 import { createFlights, type FlightsOptions } from './Flights.js';
 import { provenOutcomes } from './provenOutcome.js';
 import { createRepair, type RepairOptions } from './repair.js';
-import { hasEnded, outcomeOf, type Outcome, type Settlement } from './Settlement.js';
+import { GIVEN_UP, hasEnded, outcomeOf, type Outcome, type Settlement } from './Settlement.js';
+import { ClaimsLost } from './SettlementStore.js';
 import { createWaiters } from './Waiters.js';
 
 /** Gas limits; what is not used is not paid. */
@@ -38,7 +39,10 @@ export interface Settlements {
   canSend(): boolean;
   /** Whether it waits here to be signed and sent: then its claim may not be given to another payment. */
   isQueued(id: string): boolean;
-  /** Waits for the outcome of a settlement that is queued or was sent before, for a while. */
+  /**
+   * Waits for the outcome of a settlement that is queued or was sent before, for a while.
+   * @throws AgentPayError `facilitator_unavailable` as {@link Settlements.send} does
+   */
   wait(id: string): Promise<Outcome>;
   /** Looks now, instead of with the next repair, for what the chain proves of a settlement; undefined when there is no such one. */
   reconcile(id: string): Promise<Outcome | undefined>;
@@ -56,6 +60,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   const repair = createRepair(options, flights, (settlement) => batcher.add(settlement));
   let repairing: Promise<void> = Promise.resolve();
   let cancelRepair: Cancel | undefined;
+  let abandonedAt = -Infinity;
   let closed = false;
 
   const batcher = createBatcher<Settlement>({
@@ -80,7 +85,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   async function sendFlight(members: readonly Settlement[], sender: Sender | undefined): Promise<Hex | undefined> {
     if (!sender) throw new Error('Another copy of the facilitator has taken the account over.');
-    const living = await failExpired(members);
+    const living = await giveUpExpired(members);
     if (living.length === 0) return undefined;
     const flight = flights.open(sender, living);
     try {
@@ -88,18 +93,20 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       return hash;
     } catch (error) {
       flights.close(flight);
-      throw error;
+      if (!(error instanceof ClaimsLost)) throw error;
+      for (const id of error.ids) queued.delete(id);
+      return sendFlight(living.filter(({ id }) => !error.ids.includes(id)), sender);
     } finally {
       if (flight.nonce >= 0) for (const { id } of living) queued.delete(id);
     }
   }
 
   /** Those to send; the wait for a chain out of reach may have outlived the others. What was sent before fails by proof only. */
-  async function failExpired(members: readonly Settlement[]): Promise<Settlement[]> {
+  async function giveUpExpired(members: readonly Settlement[]): Promise<Settlement[]> {
     const expired = members.filter((member) => member.state === 'claimed' && hasEnded(member, clock));
     const message = 'The authorization expired before it could be sent.';
     for (const { id, transfer } of expired) {
-      await store.fail(id, transfer.endReason, message);
+      await store.giveUp([id], transfer.endReason, message);
       queued.delete(id);
       waiters.tell(id, { state: 'failed', reason: transfer.endReason, message });
     }
@@ -132,7 +139,18 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   async function repairAll(): Promise<void> {
     await repair.all();
     batcher.wake();
+    await giveUpAbandoned(new Date(clock.now() - 2 * settleTimeoutMs)).catch((error: unknown) => onError('claims', error));
     await tellOfOthers().catch((error: unknown) => onError('look', error));
+  }
+
+  /**
+   * Ends claims of which nothing was signed and at which nobody works, because their process died or the database failed it. Whoever
+   * asked was told nothing and asks again, or does without; to pay now what nobody may deliver any more would be worse.
+   */
+  async function giveUpAbandoned(before: Date | null): Promise<void> {
+    if (clock.now() - abandonedAt < 10 * repairEveryMs) return;
+    abandonedAt = clock.now();
+    await store.giveUpAbandoned([...queued], before);
   }
 
   /** Settlements that another copy carries, and for which somebody waits here. */
@@ -151,11 +169,11 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       queued.add(settlement.id);
       batcher.add(settlement);
       const known = await outcome;
-      if (known) return known;
-      if (!batcher.remove(settlement)) return stored(settlement.id);
-      await store.fail(settlement.id, 'unexpectedSettle', 'It could not be sent in time.');
+      if (known) return verdict(known);
+      if (!batcher.remove(settlement)) return verdict(await stored(settlement.id));
       queued.delete(settlement.id);
-      throw new AgentPayError('facilitator_unavailable', 'It could not be sent in time; nothing was sent.', { retryAfter: 5 });
+      await store.giveUp([settlement.id], GIVEN_UP, 'It could not be sent in time.');
+      throw notSent();
     },
     canSend: () => accounts.addresses.some((_, lane) => accounts.isUsable(lane)),
     isQueued: (id) => queued.has(id),
@@ -163,11 +181,13 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       const { outcome, cancel } = waiters.wait(id);
       const now = await stored(id);
       if (now.state !== 'pending') cancel();
-      return (await outcome) ?? stored(id);
+      return verdict((await outcome) ?? (await stored(id)));
     },
     reconcile,
     async resume() {
       const resumed = await repair.renewAccounts();
+      // Nobody has asked this process for anything yet.
+      await giveUpAbandoned(null);
       await repairAll();
       scheduleRepair();
       return resumed;
@@ -181,6 +201,16 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       await accounts.release();
     },
   };
+}
+
+/** @throws AgentPayError `facilitator_unavailable` for a claim that was given up */
+function verdict(outcome: Outcome): Outcome {
+  if (outcome.state === 'failed' && outcome.reason === GIVEN_UP) throw notSent();
+  return outcome;
+}
+
+function notSent(): AgentPayError {
+  return new AgentPayError('facilitator_unavailable', 'It could not be sent in time; nothing was sent.', { retryAfter: 5 });
 }
 
 function requestOf(members: readonly Settlement[]): TransactionRequest {

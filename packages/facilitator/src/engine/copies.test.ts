@@ -13,6 +13,7 @@ describe('copies of a facilitator on one database', () => {
   afterEach(() => bed.close());
 
   const holders = () => db.query<{ address: string; holder: string }>('select address, holder from facilitator_signers order by address');
+  const states = async () => (await db.query<{ state: string }>('select state from facilitator_settlements')).map(({ state }) => state);
   async function until(holds: () => Promise<boolean>): Promise<void> {
     for (const end = Date.now() + 10_000; !(await holds()); ) {
       if (Date.now() > end) throw new Error('It did not come to pass in time.');
@@ -76,6 +77,37 @@ describe('copies of a facilitator on one database', () => {
     const request = await signedRequest();
     await until(() => standby.settle(request).then(({ success }) => success, () => false));
     expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('give up a claim of one that fell asleep, which then sends nothing of it', async () => {
+    let wake = () => {};
+    const awake = new Promise<void>((resolve) => (wake = resolve));
+    const fees = () => awake.then(() => bed.chain.fees());
+    const own = { leaseMs: 300, accounts: [gasPayer] };
+    const sleeper = await bed.start({ ...own, chain: { ...bed.chain, fees }, repairEveryMs: 60_000 });
+    const request = await signedRequest();
+    const answer = sleeper.settle(request).catch((error: unknown) => error);
+    await until(async () => (await states()).includes('claimed'));
+    const other = await bed.start({ ...own, accounts: [second] });
+    await until(async () => (await states()).includes('failed'));
+    wake();
+    expect(await answer).toMatchObject({ kind: 'facilitator_unavailable' });
+    expect(bed.chain.calls.send).toBeUndefined();
+    bed.mine();
+    expect(await other.settle(request)).toMatchObject({ success: true });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('tell their callers to ask again, when the one that claimed the payment could not send it', async () => {
+    const copies = { leaseMs: 60_000, batchWindowMs: 0 };
+    const chain = { ...bed.chain, fees: () => Promise.reject(new Error('no fees')) };
+    const first = await bed.start({ ...copies, chain, accounts: [gasPayer], settleTimeoutMs: 300 });
+    const other = await bed.start({ ...copies, accounts: [second] });
+    const request = await signedRequest();
+    const answers = [first.settle(request).catch((error: unknown) => error)];
+    await until(async () => (await states()).includes('claimed'));
+    answers.push(other.settle(request).catch((error: unknown) => error));
+    for (const answer of answers) expect(await answer).toMatchObject({ kind: 'facilitator_unavailable', retryAfter: 5 });
   });
 
   it('cannot record a transaction of an account that was taken over meanwhile', async () => {

@@ -27,6 +27,13 @@ describe.each(schemes)('a facilitator that dies after any step of a settlement o
     expect(deaths).toBeGreaterThan(total / 2);
   });
 
+  it('and is not asked again: its heir records what happened, and the payment can still be made', async () => {
+    const total = await stepsOfOneSettlement();
+    const ends = new Set<string>();
+    for (let steps = 1; steps <= total; steps++) ends.add(await dieAndLookOn(steps));
+    expect([...ends].sort()).toEqual(['failed', 'no claim', 'settled']);
+  });
+
   async function stepsOfOneSettlement(): Promise<number> {
     const bed = await openBed(db);
     openPermit2(bed, payer.address);
@@ -37,6 +44,32 @@ describe.each(schemes)('a facilitator that dies after any step of a settlement o
     await facilitator.settle(await newRequest());
     await bed.close();
     return life.steps() - before;
+  }
+
+  async function dieAndLookOn(steps: number): Promise<string> {
+    const bed = await openBed(db);
+    openPermit2(bed, payer.address);
+    bed.mine();
+    const life = mortal(bed);
+    const victim = await bed.startMortal(life);
+    const request = await newRequest();
+    await Promise.race([life.dieAfter(steps), victim.settle(request)]);
+    life.kill();
+    const heir = await bed.start();
+    const state = await finalState();
+    expect({ steps, state, transfers: bed.chain.transfers().length }).toEqual({ steps, state, transfers: state === 'settled' ? 1 : 0 });
+    expect(await heir.settle(request)).toMatchObject({ success: true });
+    expect(bed.chain.transfers()).toHaveLength(1);
+    await bed.close();
+    return state;
+  }
+
+  async function finalState(): Promise<string> {
+    for (;;) {
+      const [row] = await db.query<{ state: string }>('select state from facilitator_settlements');
+      if (row?.state !== 'claimed' && row?.state !== 'sent') return row?.state ?? 'no claim';
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
   }
 
   async function dieAndRetry(steps: number, mining: boolean): Promise<number> {

@@ -263,6 +263,25 @@ describe('settle', () => {
     expect(refused.every((error) => isAgentPayError(error, 'facilitator_overloaded'))).toBe(true);
   });
 
+  it('leaves no claim behind that the database did not let it give up', async () => {
+    let failures = 1;
+    const failing: Db = {
+      ...db,
+      query(sql, params) {
+        const fails = /'failed', reason = \$2/.test(sql) && failures-- > 0;
+        return fails ? Promise.reject(new Error('away')) : db.query(sql, params);
+      },
+    };
+    const facilitator = await bed.start({ db: failing, settleTimeoutMs: 100 });
+    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
+    await expect(facilitator.settle(await signedRequest())).rejects.toThrow('away');
+    const states = async () => (await db.query<{ state: string }>('select state from facilitator_settlements')).map(({ state }) => state);
+    expect(await states()).toEqual(['claimed']);
+    while ((await states())[0] === 'claimed') await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(await states()).toEqual(['failed']);
+    expect(bed.chain.calls.send).toBeUndefined();
+  });
+
   it('sends nothing later when the chain could not be reached in time', async () => {
     const facilitator = await bed.start({ settleTimeoutMs: 100 });
     bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);

@@ -67,8 +67,6 @@ const SELECT = `select id, state, network, scheme, asset, payer,
     nonce, amount, hash as transaction, reason, message, created_at as "createdAt", updated_at as "updatedAt"
   from facilitator_settlements`;
 const HOUR_MS = 3_600_000;
-/** A claim that nobody took further for this long was left by a process that ended; it waits for its payer, not for us. */
-const ABANDONED_MS = 10 * 60_000;
 const ACTIVITY_TIMEOUT = '5s';
 
 type Row = Omit<SettlementRecord, 'explorer'>;
@@ -113,8 +111,7 @@ export function settlementBook(db: Db, { clock, network }: { clock: Clock; netwo
       const [row] = await db.query<{ claimed: bigint; sent: bigint; oldest: Date | null }>(
         `select count(*) filter (where state = 'claimed') as claimed, count(*) filter (where state = 'sent') as sent,
                 min(updated_at) as oldest
-           from facilitator_settlements where state = 'sent' or (state = 'claimed' and updated_at > $1)`,
-        [new Date(now - ABANDONED_MS)],
+           from facilitator_settlements where state in ('claimed', 'sent')`,
       );
       const oldestSeconds = row?.oldest ? Math.max(0, (now - row.oldest.getTime()) / 1000) : 0;
       return { claimed: Number(row?.claimed ?? 0), sent: Number(row?.sent ?? 0), oldestSeconds };
