@@ -73,6 +73,11 @@ describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
     expect(answer.body).not.toContain(GOODS);
   });
 
+  it('OPTIONS costs nothing and reaches nobody who sells', async () => {
+    const answer = await sendRaw(await open(), `OPTIONS ${mount}/weather HTTP/1.1`, ['Origin: https://page.example']);
+    expect([answer.status, answer.body]).toEqual([204, '']);
+  });
+
   it('headers of proxies, and those that name another path or method, change nothing', async () => {
     const url = await open();
     const elsewhere = ['X-Original-URL: /free', 'X-Rewrite-URL: /free', 'X-Forwarded-Prefix: /free', 'X-HTTP-Method-Override: POST'];

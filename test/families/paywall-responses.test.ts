@@ -43,7 +43,7 @@ interface Shop {
 }
 
 /** An Express 5 application that sells what `handlers` answer. `around` goes in front of the paywall. */
-async function open(handlers: RequestHandler[], route: Partial<PricedRoute> = {}, around: RequestHandler[] = [], options = {}): Promise<Shop> {
+async function open(handlers: RequestHandler[], route: Partial<PricedRoute> = {}, around: RequestHandler[] = [], options = {}) {
   let settled = 0;
   const facilitator: Facilitator = {
     verify: async () => ({ isValid: true }),
@@ -57,7 +57,8 @@ async function open(handlers: RequestHandler[], route: Partial<PricedRoute> = {}
   const server = createServer(app);
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, settled: () => settled };
+  const shop: Shop = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, settled: () => settled };
+  return shop;
 }
 
 async function proofFor({ url }: Shop): Promise<Record<string, string>> {

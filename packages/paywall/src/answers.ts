@@ -5,6 +5,7 @@ import type { Answer, Receipt } from './Claims.js';
 import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
 import { declarations } from './extensions/declarations.js';
 import { tellRefused } from './hooks.js';
+import { watchBudget } from './headerBudget.js';
 import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
@@ -147,6 +148,7 @@ function write(exchange: Visit, { status, body, requestId, headers, page = false
     head['X-Request-Id'] = requestId;
     Object.assign(head, headers);
     const challenges = headers[mpp.WWW_AUTHENTICATE];
+    if (status === 402) watchBudget(exchange, head);
     if (challenges) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges as string[]);
     res.writeHead(status, head);
     res.end(body);

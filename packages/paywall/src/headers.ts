@@ -19,8 +19,11 @@ const RESPONSE_HEADERS = [
 const listOf = (...items: string[]) => ({ items, text: items.join(', ') });
 type List = ReturnType<typeof listOf>;
 
+/** Request headers in which a proof may come. */
+export const PROOF_HEADERS: readonly string[] = [...REQUEST_HEADERS, mpp.PAYMENT_AUTHORIZATION];
+
 const VARY = listOf(...REQUEST_HEADERS);
-const VARY_OWN_HEADER = listOf(...REQUEST_HEADERS, mpp.PAYMENT_AUTHORIZATION);
+const VARY_OWN_HEADER = listOf(...PROOF_HEADERS);
 const VARY_PAGE = listOf('Accept');
 const EXPOSED = listOf(...RESPONSE_HEADERS);
 

@@ -89,7 +89,8 @@ function about(visit: Visit) {
   return { route: routeOf(visit), method: visit.req.method ?? 'GET', target: targetOf(visit.req), requestId: requestIdOf(visit) };
 }
 
-function routeOf({ req, pricing }: Visit): string {
+/** Pattern of the route in the table of prices, else of the Express route, else "*". */
+export function routeOf({ req, pricing }: Visit): string {
   if (pricing.route !== undefined) return pricing.route;
   const path = req.route?.path;
   return typeof path === 'string' ? `${req.baseUrl ?? ''}${path}` : '*';

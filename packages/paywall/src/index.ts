@@ -1,4 +1,5 @@
 export { paywall, type Middleware, type Paywall } from './paywall.js';
+export type { Cors } from './cors.js';
 export type { Discovery, DiscoveryOptions, Documents, RouteSchemas } from './discovery/index.js';
 export type { RouteExtensions } from './extensions/RouteExtensions.js';
 export type { FetchHandler } from './fetchStyle.js';

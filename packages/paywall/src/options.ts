@@ -13,6 +13,7 @@ import { backgroundWork, type Background } from './background.js';
 import { chainNode } from './ChainNode.js';
 import { functionOf, httpUrl, objectWith } from './checks.js';
 import { claimsIn, type Claims } from './Claims.js';
+import { corsSchema, type Cors } from './cors.js';
 import { extensionsSchema, type RouteExtensions } from './extensions/RouteExtensions.js';
 import { facilitatorsOf } from './facilitators.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
@@ -64,6 +65,8 @@ export interface PaywallOptions extends Hooks {
   readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
   readonly token?: TokenOptions;
   /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
+  /** Pages of which origins may ask and pay; preflights for what is for sale are answered. Default: left to the application. */
+  readonly cors?: Cors;
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -103,6 +106,7 @@ export interface Settings {
   readonly mppSecrets: readonly [string, ...string[]];
   readonly authorizationHeader: 'Authorization' | 'Payment-Authorization';
   readonly issuer: Issuer | undefined;
+  readonly cors: Cors | undefined;
   readonly service: string | undefined;
   readonly claims: Claims;
   readonly clock: Clock;
@@ -148,6 +152,7 @@ const shape = {
   authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
   token: z.unknown().optional(),
   store: objectWith<Store>('get', 'put', 'delete').optional(),
+  cors: corsSchema.optional(),
   clock: objectWith<Clock>('now', 'timer').optional(),
   random: objectWith<Random>('bytes').optional(),
   fetch: fn.optional(),
@@ -196,6 +201,7 @@ export function readOptions(options: PaywallOptions): Settings {
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
     claims: claimsIn({ store, clock, report }),
+    cors: options.cors,
     unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),
     usage: usageIn(report),
     uptoAccount: uptoAccounts(clock),

@@ -79,11 +79,12 @@ describe('the 402', () => {
     expect(reply.headers['access-control-expose-headers']).toMatch(/^ETag, WWW-Authenticate, PAYMENT-REQUIRED, /);
   });
 
-  it('is never asked of OPTIONS, and always of HEAD', async () => {
+  it('is asked of HEAD; OPTIONS is answered for nothing, and reaches no handler', async () => {
     const { served } = await weather();
-    expect((await send(seller, '/weather', { method: 'OPTIONS' })).status).toBe(200);
+    const options = await send(seller, '/weather', { method: 'OPTIONS' });
+    expect([options.status, options.headers['allow'], options.text]).toEqual([204, expect.stringContaining('GET'), '']);
     expect((await send(seller, '/weather', { method: 'HEAD' })).status).toBe(402);
-    expect(served.count).toBe(1);
+    expect(served.count).toBe(0);
   });
 
   it('repeats a well-formed request id and no other', async () => {

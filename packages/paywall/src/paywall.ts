@@ -3,6 +3,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
 import { createDiscovery, expressRoutes, routeOf, type Discovery, type DiscoveryOptions } from './discovery/index.js';
+import { allowOrigin, answerOptions } from './cors.js';
 import { askedOf, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
 import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
@@ -19,7 +20,10 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
 
 /** Charges for what comes after it in the chain, and makes such middleware for single handlers. */
 export interface Paywall extends Middleware {
-  /** Middleware that charges for the handlers after it, whatever their path; OPTIONS is free. @throws TypeError for a wrong price */
+  /**
+   * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and does not reach them.
+   * @throws TypeError for a wrong price
+   */
   charge(price: Price): Middleware;
   /**
    * The same for servers in the style of fetch: the response is the offer, a refusal, or what `handler` gives for a request that is free
@@ -66,7 +70,6 @@ export function paywall(options: PaywallOptions): Paywall {
   paywall.charge = (price: Price): Middleware => {
     const pricing = createPricing(settings, readPrice(price, 'charge()'));
     const charge: Middleware = (req, res, next) => {
-      if (req.method === 'OPTIONS') return void next();
       serve({ settings, req, res, next, pricing });
     };
     charged.set(charge, pricing);
@@ -102,7 +105,7 @@ function priceTable(settings: Settings, priced: Priced | undefined): (req: Askin
   const { price } = settings;
   if (price) {
     const found = { pricing: createPricing(settings, price) };
-    return ({ method }) => (method === 'OPTIONS' ? 'free' : found);
+    return () => found;
   }
   if (!priced) return () => 'unpriced';
   const table = compileRoutes(priced);
@@ -119,6 +122,8 @@ function serve(parts: Omit<Visit, 'body'>): void {
   const visit: Visit = { ...parts, body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)) };
   serveNow(visit)?.catch((error: unknown) => answerError(visit, error)).catch((error: unknown) => {
     visit.settings.report({ what: 'an answer could not be sent', error });
+  allowOrigin(visit);
+  if (parts.req.method === 'OPTIONS') return answerOptions(visit);
     visit.res.destroy();
   });
 }

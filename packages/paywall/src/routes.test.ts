@@ -83,7 +83,8 @@ describe('the route table charges for', () => {
 
 describe('the route table lets pass', () => {
   it.each([
-    ['OPTIONS', '/weather'],
+    ['OPTIONS', '/'],
+    ['OPTIONS', '/reports/index'],
     ['GET', '/'],
     ['GET', '/weather2'],
     ['GET', '/weatherx/weather'],
@@ -104,6 +105,13 @@ describe('the route table lets pass', () => {
 describe('the route table', () => {
   it('refuses methods under which a priced path is not offered, and names those that are', () => {
     expect(table('DELETE', ['/weather'])).toEqual({ kind: 'method_not_priced', allow: ['GET', 'HEAD', 'OPTIONS', 'POST'] });
+  });
+
+  it('keeps OPTIONS from what costs something, and says what else is offered', () => {
+    expect(table('OPTIONS', ['/weather'])).toEqual({ kind: 'method_not_priced', allow: ['GET', 'HEAD', 'OPTIONS', 'POST'] });
+    const any = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
+    expect(table('OPTIONS', ['/reports/a'])).toEqual({ kind: 'method_not_priced', allow: any });
+    expect(compileRoutes([['GET /a', priced(1)], ['OPTIONS /a', 'free']])('OPTIONS', ['/a'])).toEqual({ kind: 'free' });
   });
 
   it('never throws, whatever the target', () => {

@@ -30,6 +30,7 @@ interface Route<P> {
 }
 
 const FREE = { kind: 'free' } as const;
+export const ANY_METHOD: readonly string[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
 const ENTRY = /^(?:([A-Z]+) +)?(\/[^\s?#]*|\*)$/;
 
 /**
@@ -55,14 +56,14 @@ export function compileRoutes<P extends Priced>(entries: readonly (readonly [str
   function lookUp(method: string, path: string): Match<P> {
     const onPath = routesOn(path);
     const found = onPath.find((route) => route.method === undefined || route.method === method);
-    if (found) return found.price === 'free' ? FREE : { kind: 'priced', price: found.price };
-    if (onPath.every(({ price }) => price === 'free')) return FREE;
+    if (found?.price === 'free' || onPath.every(({ price }) => price === 'free')) return FREE;
+    // OPTIONS costs nothing and is no way to what costs something.
+    if (found && method !== 'OPTIONS') return { kind: 'priced', price: found.price };
     return { kind: 'method_not_priced', allow: allowed(onPath) };
   }
 
   return (requested, targets) => {
     const method = requested === 'HEAD' ? 'GET' : requested;
-    if (method === 'OPTIONS') return FREE;
     const plain = plainPath(targets);
     if (plain !== undefined) return lookUp(method, plain);
     const matches = readings(targets).map((path) => lookUp(method, path));
@@ -91,7 +92,8 @@ function escape(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-function allowed<P>(routes: readonly Route<P>[]): string[] {
+function allowed<P>(routes: readonly Route<P>[]): readonly string[] {
+  if (routes.some(({ method }) => method === undefined)) return ANY_METHOD;
   const methods = new Set(routes.flatMap(({ method }) => method ?? []));
   if (methods.has('GET')) methods.add('HEAD');
   return [...methods.add('OPTIONS')].sort();
