@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
 import { sameHex } from '@agentpay/protocol';
+import type { RouteExtensions } from './extensions/RouteExtensions.js';
 import type { Settings } from './options.js';
 import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from './Quote.js';
@@ -13,6 +14,7 @@ export interface Pricing {
   readonly terms: RouteTerms;
   readonly token: Quote['token'];
   readonly authorize: Authorize | undefined;
+  readonly extensions: RouteExtensions;
   /** The quote for every request, where there is one. */
   readonly fixed: Quote | undefined;
   /** Resolves when offers can be made: payers up to a ceiling name the facilitator, which has to be asked. @throws AgentPayError */
@@ -39,6 +41,9 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
   if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
   }
+  if (extensions.signIn && settings.baseUrl === undefined) {
+    throw new TypeError('The extension signIn needs the option baseUrl: the message that payers sign names the seller.');
+  }
   const quotes = new Map<Amount, Quote>();
   const at = (value: Amount): Quote => {
     const known = quotes.get(value);
@@ -52,6 +57,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     terms,
     token: tokenOf(settings, terms),
     authorize: terms.authorize ?? settings.authorize,
+    extensions,
     fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
     async ready() {
       if (terms.scheme === 'exact') return;

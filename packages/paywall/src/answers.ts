@@ -26,7 +26,7 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   const challenges = mppChallenges(exchange, body);
   const url = resourceUrl(exchange);
   const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
-  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, { pin, extensions: declarations(exchange) });
+  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, { pin, extensions: declarations(exchange, url) });
   const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
   const headers: OutgoingHttpHeaders = {
     [x402v2.PAYMENT_REQUIRED]: required,

@@ -5,9 +5,10 @@ import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
 import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
 import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
-import { tellRefused, tellSettled, tellVerified } from './hooks.js';
+import { tellRefused, tellSettled, tellVerified, type Settled } from './hooks.js';
 import { Refusal, type Payment } from './Payment.js';
 import type { Proof } from './proof.js';
+import { scopeText } from './rails/mpp.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
 
 /** What verifying may take, and what clocks of several nodes may differ by, in ms. */
@@ -182,7 +183,7 @@ async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, 
   const settlement = await settleFirmly(payment, settings.clock, { again, used });
   switch (settlement.state) {
     case 'settled':
-      if (used !== 0n) tellSettled(exchange, { payer: payment.payer, amount: used, receipt: settlement.receipt });
+      if (used !== 0n) await noteSettled(exchange, { payer: payment.payer, amount: used, receipt: settlement.receipt });
       return settlement.receipt;
     case 'refused':
       await settings.claims.drop(settling);
@@ -191,6 +192,18 @@ async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, 
     default:
       await settings.claims.yieldLease(settling);
       throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', { retryAfter: 2 });
+  }
+}
+
+async function noteSettled(exchange: Exchange, settled: Settled): Promise<void> {
+  tellSettled(exchange, settled);
+  const { settings, quote, req } = exchange;
+  const { signIn } = quote.terms.extensions;
+  if (!signIn) return;
+  try {
+    await settings.signIns.remember(settled.payer, scopeText(req, await exchange.body()), signIn.seconds);
+  } catch (error) {
+    settings.report({ what: 'a payer could not be remembered, and cannot come back', error });
   }
 }
 

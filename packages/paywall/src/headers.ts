@@ -1,8 +1,8 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
+import { mpp, SIGN_IN_HEADER, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import { X_PAYMENT_TOKEN_ID, X_PAYMENT_TOKEN_STATUS } from './rails/token.js';
 
-const REQUEST_HEADERS = [x402v2.PAYMENT_SIGNATURE, x402v1.X_PAYMENT, mpp.AUTHORIZATION, X_PAYMENT_TOKEN];
+const REQUEST_HEADERS = [x402v2.PAYMENT_SIGNATURE, x402v1.X_PAYMENT, mpp.AUTHORIZATION, X_PAYMENT_TOKEN, SIGN_IN_HEADER];
 const RESPONSE_HEADERS = [
   mpp.WWW_AUTHENTICATE,
   x402v2.PAYMENT_REQUIRED,

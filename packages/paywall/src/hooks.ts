@@ -62,7 +62,8 @@ export function tellVerified(exchange: Exchange, { payer }: Payment): void {
   if (onVerified) call(exchange, () => onVerified({ ...priced(exchange), payer }));
 }
 
-interface Settled extends Pick<Payment, 'payer'> {
+/** A payment that was made. */
+export interface Settled extends Pick<Payment, 'payer'> {
   /** What was taken; undefined: the price. */
   readonly amount: Amount | undefined;
   readonly receipt: Readonly<Record<string, string>>;

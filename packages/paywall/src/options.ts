@@ -15,6 +15,7 @@ import { functionOf, httpUrl, objectWith } from './checks.js';
 import { claimsIn, type Claims } from './Claims.js';
 import { corsSchema, type Cors } from './cors.js';
 import { extensionsSchema, type RouteExtensions } from './extensions/RouteExtensions.js';
+import { signInsIn, type SignIns } from './extensions/SignIns.js';
 import { facilitatorsOf } from './facilitators.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
 import { checkKnown } from './known.js';
@@ -120,6 +121,7 @@ export interface Settings {
   readonly settleReserveMs: number;
   readonly unsettled: Unsettled;
   readonly usage: Usage;
+  readonly signIns: SignIns;
   /** The account that payers up to a ceiling name. */
   uptoAccount(tender: Tender): Promise<Address>;
   readonly background: Background;
@@ -182,6 +184,7 @@ export function readOptions(options: PaywallOptions): Settings {
   const { clock = systemClock, random = systemRandom, fetch = globalThis.fetch, maxTimeoutSeconds = 300, baseUrl } = options;
   const report = guarded(options.onError ?? (options.logger ? to(options.logger) : onStderr));
   const store = options.store ?? memoryStore(clock);
+  const mppSecrets = secretsOf(options.mppSecret, random);
   const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
   const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
@@ -196,7 +199,7 @@ export function readOptions(options: PaywallOptions): Settings {
     ...readPrices(options),
     baseUrl: baseUrl?.replace(/\/+$/, ''),
     realm: options.realm ?? (baseUrl ? new URL(baseUrl).host : 'paid-api'),
-    mppSecrets: secretsOf(options.mppSecret, random),
+    mppSecrets,
     authorizationHeader: options.authorizationHeader ?? 'Authorization',
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
@@ -204,6 +207,7 @@ export function readOptions(options: PaywallOptions): Settings {
     cors: options.cors,
     unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),
     usage: usageIn(report),
+    signIns: signInsIn({ store, clock, random, report, secrets: mppSecrets }),
     uptoAccount: uptoAccounts(clock),
     background: backgroundWork(),
     hooks: options,

@@ -1,17 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
+import { SIGN_IN_HEADER } from '@agentpay/protocol';
 import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
 import { createDiscovery, expressRoutes, routeOf, type Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { allowOrigin, answerOptions } from './cors.js';
-import { askedOf, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
+import { askedOf, resourceUrl, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
 import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
 import { tellChallenge, type Earnings } from './hooks.js';
 import { readOptions, type PaywallOptions, type Settings } from './options.js';
 import { readPrice, type Price } from './Price.js';
 import { createPricing, type Pricing } from './Pricing.js';
-import { findProof, mayCarryProof, quotedBy } from './proof.js';
+import { findProof, mayCarryProof, quotedBy, type Proof } from './proof.js';
+import { scopeText } from './rails/mpp.js';
 import { hasBody, NO_BODY, readBody, type RequestBody } from './RequestBody.js';
 import { compileRoutes } from './routes.js';
 
@@ -148,12 +150,28 @@ async function admit(visit: Visit): Promise<void> {
   if (verdict === 'grant') return serveFree(visit);
   if (verdict !== 'pay') throw new TypeError('authorize must give "grant", "refuse" or "pay".');
   const proof = mayCarryProof(visit) ? await findProof(visit) : undefined;
+  // The handler must not be the first to read the body that a payer is remembered by.
+  if (pricing.extensions.signIn) await visit.body();
+  if (await mayComeBack(visit, proof)) return serveFree(visit);
   await pricing.ready();
   const quote = pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
   if (quote === 'free') return serveFree(visit);
   const exchange = withQuote(visit, quote);
   if (!proof) return challenge(exchange, await visit.body());
   return charge(exchange, proof);
+}
+
+/** Whether the request says that it was paid for, and that is true. One that says so wrongly may still bring a payment. */
+async function mayComeBack(visit: Visit, proof: Proof | undefined): Promise<boolean> {
+  const header = visit.req.headers[SIGN_IN_HEADER.toLowerCase()];
+  if (!visit.pricing.extensions.signIn || typeof header !== 'string') return false;
+  try {
+    await visit.settings.signIns.admit(header, { url: resourceUrl(visit), scope: scopeText(visit.req, await visit.body()) });
+    return true;
+  } catch (error) {
+    if (proof) return false;
+    throw error;
+  }
 }
 
 function challenge(exchange: Exchange, body: RequestBody): undefined {

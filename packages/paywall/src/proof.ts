@@ -1,5 +1,5 @@
 import { AgentPayError, type Amount } from '@agentpay/primitives';
-import { mpp, PAYMENT_TOKEN_FIELD, X_PAYMENT_TOKEN, x402v1, x402v2 } from '@agentpay/protocol';
+import { mpp, PAYMENT_TOKEN_FIELD, SIGN_IN_HEADER, X_PAYMENT_TOKEN, x402v1, x402v2 } from '@agentpay/protocol';
 import type { Exchange, Visit } from './Exchange.js';
 import type { Payment } from './Payment.js';
 import type { Pricing } from './Pricing.js';
@@ -54,17 +54,20 @@ function pinnedIn(pricing: Pricing, scope: string, { prices, pin }: { prices: re
   return undefined;
 }
 
+const SIGN_IN = SIGN_IN_HEADER.toLowerCase();
+
 /** A payment proof as it came. */
 export interface Proof extends Rail {
   readonly text: string;
 }
 
-/** Whether a request may carry a proof: only then is it worth looking closer. */
+/** Whether a request may carry a proof, or say that it was paid for: only then is it worth looking closer. */
 export function mayCarryProof({ req, settings, pricing }: Visit): boolean {
   const { headers } = req;
   return (
     headers['payment-signature'] !== undefined ||
     headers['x-payment'] !== undefined ||
+    headers[SIGN_IN] !== undefined ||
     headers[settings.authorizationHeader === mpp.AUTHORIZATION ? 'authorization' : 'payment-authorization'] !== undefined ||
     (pricing.token !== undefined && (headers['x-payment-token'] !== undefined || hasBody(req)))
   );

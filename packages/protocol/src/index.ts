@@ -1,6 +1,7 @@
 export * from './encoding/Json.js';
 export * from './encoding/readLimited.js';
 export * from './encoding/wasNotSent.js';
+export * from './evm/Eip191.js';
 export * from './evm/Eip3009.js';
 export * from './evm/Erc6492.js';
 export * from './evm/Hex.js';
@@ -15,5 +16,6 @@ export * from './x402/httpFacilitator.js';
 export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';
 export * from './x402/reasons.js';
+export * from './x402/signIn.js';
 export * as x402v1 from './x402/v1.js';
 export * as x402v2 from './x402/v2.js';

@@ -4,8 +4,21 @@ import { z } from 'zod';
 export interface RouteExtensions {
   /** Whether payers may or must name their payments: one name pays once, also when a client signs anew. Default: names are not read. */
   readonly paymentIdentifier?: 'optional' | 'required';
+  /** Payers may ask again for what they have paid for, by a signed message instead of a payment. Needs `baseUrl`. */
+  readonly signIn?: {
+    /** How long a payment counts, in seconds. */
+    readonly seconds: number;
+    /** What people read in the message that they sign; one line. */
+    readonly statement?: string | undefined;
+  };
 }
 
 export const extensionsSchema = z.strictObject({
   paymentIdentifier: z.enum(['optional', 'required']).optional(),
+  signIn: z
+    .strictObject({
+      seconds: z.number().int().min(1).max(366 * 86_400),
+      statement: z.string().min(1).max(200).regex(/^[\x20-\x7e]+$/, 'must be one line of ASCII').optional(),
+    })
+    .optional(),
 });
