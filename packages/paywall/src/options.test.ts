@@ -27,7 +27,7 @@ describe('paywall() refuses at construction', () => {
     ['a service without the token option', { ...good, price: { price: '$1', service: 'svc_1' } }, /token/],
     ['a misspelt token option', { ...good, token: { url: 'http://x', apiKey: 'k' } }, /unknown option "apiKey"/],
     ['an offer too short to settle', { ...good, maxTimeoutSeconds: 5 }, /maxTimeoutSeconds/],
-    ['an origin with a path', { ...good, cors: { origins: ['https://shop.example/'] } }, /cors .*without a path/],
+    ['an origin with a path', { ...good, cors: { origins: ['https://shop.example/'] } }, /cors\.origins\.0 .*without a path/],
     ['a misspelt member of cors', { ...good, cors: { origin: ['https://shop.example'] } }, /cors .*origins/],
     ['no options', undefined as unknown as object, /options/],
   ])('%s', (_, options, message) => {
