@@ -41,9 +41,10 @@ describe('the transport', () => {
   };
 
   it('gives each question its answer, in whatever order they come back', async () => {
-    const client = await open((body, res) =>
-      json(res, [body].flat().map((one) => ({ id: (one as Question).id, result: `0x${(one as Question).method.length.toString(16)}` })).reverse()));
-    expect(await Promise.all([client.getChainId(), client.getBlockNumber()])).toEqual(['eth_chainId'.length, BigInt('eth_blockNumber'.length)]);
+    const length = ({ id, method }: Question) => ({ id, result: `0x${method.length.toString(16)}` });
+    const client = await open((body, res) => json(res, (body as Question[]).map(length).reverse()));
+    const answers = await Promise.all([client.getChainId(), client.getBlockNumber()]);
+    expect(answers).toEqual(['eth_chainId'.length, BigInt('eth_blockNumber'.length)]);
   });
 
   it.each([

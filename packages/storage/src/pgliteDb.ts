@@ -1,21 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import type { Transaction } from '@electric-sql/pglite';
 import type { Db, SqlValue, Tx } from '@agentpay/primitives';
 import { claimFolder } from './claimFolder.js';
-
-const INT8 = 20;
+import { startPglite, type PgliteConnection } from './startPglite.js';
 
 /**
- * PostgreSQL inside this process (PGlite). It has one connection, so transactions queue, and a transaction that waits for
- * something outside of it that needs the database would wait for ever: using the outer `Db` from within `tx` is refused.
+ * PostgreSQL inside this process (PGlite), in a thread of its own. It has one connection, so transactions queue, and a transaction
+ * that waits for something outside of it that needs the database would wait for ever: using the outer `Db` from within `tx` is refused.
  * @param options.dir folder to keep the data in, made when absent; without it the data live in memory. One process at a time: a second
  * one is refused. A folder whose process was killed, even while it was being made, opens again with everything that was committed.
  */
 export async function pgliteDb({ dir }: { dir?: string | undefined } = {}): Promise<Db> {
-  if (dir === undefined) return wrap(await openPglite(undefined), () => undefined);
+  if (dir === undefined) return wrap(await startPglite(undefined), () => undefined);
   mkdirSync(dir, { recursive: true });
   const release = await claimFolder(dir);
   try {
@@ -27,67 +24,96 @@ export async function pgliteDb({ dir }: { dir?: string | undefined } = {}): Prom
 }
 
 /** A cluster is made under another name first, so that a folder named `postgres` is always a whole one. */
-async function openFolder(dir: string): Promise<PGlite> {
+async function openFolder(dir: string): Promise<PgliteConnection> {
   const cluster = join(dir, 'postgres');
   if (!existsSync(cluster)) {
     const unfinished = join(dir, 'postgres.new');
     rmSync(unfinished, { recursive: true, force: true });
-    await (await openPglite(unfinished)).close();
+    await (await startPglite(unfinished)).close();
     renameSync(unfinished, cluster);
   }
-  return openPglite(cluster);
+  return startPglite(cluster);
 }
 
-function openPglite(dataDir: string | undefined): Promise<PGlite> {
-  return PGlite.create({ ...(dataDir === undefined ? {} : { dataDir }), parsers: { [INT8]: BigInt } });
-}
-
-function wrap(pglite: PGlite, release: () => void): Db {
+function wrap(connection: PgliteConnection, release: () => void): Db {
   const running = new AsyncLocalStorage<{ open: boolean }>();
+  const { alone, between } = turns();
   const assertOutside = () => {
     if (running.getStore()?.open) throw new Error('Inside a transaction use its tx: on one connection this would wait for ever.');
   };
   return {
-    async query<Row>(sql: string, params?: readonly SqlValue[]) {
+    async query<Row>(sql: string, params: readonly SqlValue[] = []) {
       assertOutside();
-      return rows<Row>(pglite, sql, params);
+      return between(() => connection.query<Row>(sql, params));
     },
     async exec(sql) {
       assertOutside();
-      await pglite.exec(sql);
+      await between(() => connection.exec(sql));
     },
     async tx(fn) {
       assertOutside();
-      return pglite.transaction((inner) => {
+      return alone(() => {
         const state = { open: true };
-        return running.run(state, () => transaction(inner, fn).finally(() => (state.open = false)));
+        return running.run(state, () => transaction(connection, state, fn));
       });
     },
     async close() {
-      await pglite.close();
+      await alone(() => connection.close());
       release();
     },
   };
 }
 
-async function transaction<T>(inner: Transaction, fn: (tx: Tx) => Promise<T>): Promise<T> {
-  let failed = false;
-  const noting = <R>(promise: Promise<R>) =>
-    promise.catch((error: unknown) => {
-      failed = true;
-      throw error;
-    });
-  const tx: Tx = {
-    inTransaction: true,
-    query: <Row>(sql: string, params?: readonly SqlValue[]) => noting(rows<Row>(inner, sql, params)),
-    exec: (sql) => noting(inner.exec(sql).then(() => undefined)),
+/** Who may use the connection: everybody, or one transaction at a time, in the order of their coming. */
+function turns() {
+  let tail: Promise<unknown> = Promise.resolve();
+  let taken = 0;
+  return {
+    async alone<T>(work: () => Promise<T>): Promise<T> {
+      taken += 1;
+      const mine = tail.then(work);
+      tail = mine.catch(() => undefined);
+      try {
+        return await mine;
+      } finally {
+        taken -= 1;
+      }
+    },
+    async between<T>(work: () => Promise<T>): Promise<T> {
+      if (taken > 0) await tail;
+      return work();
+    },
   };
-  const result = await fn(tx);
-  // After a failed statement "commit" would roll back without an error; any statement tells.
-  if (failed) await inner.query('select 1');
-  return result;
 }
 
-async function rows<Row>(db: Pick<PGlite, 'query'>, sql: string, params: readonly SqlValue[] = []): Promise<Row[]> {
-  return (await db.query<Row>(sql, [...params])).rows;
+async function transaction<T>(connection: PgliteConnection, state: { open: boolean }, fn: (tx: Tx) => Promise<T>): Promise<T> {
+  let failed = false;
+  const run = async <R>(statement: () => Promise<R>): Promise<R> => {
+    if (!state.open) throw new Error('The transaction has ended.');
+    try {
+      return await statement();
+    } catch (error) {
+      failed = true;
+      throw error;
+    }
+  };
+  const tx: Tx = {
+    inTransaction: true,
+    query: <Row>(sql: string, params: readonly SqlValue[] = []) => run(() => connection.query<Row>(sql, params)),
+    exec: (sql) => run(() => connection.exec(sql)),
+  };
+  await connection.exec('begin');
+  try {
+    const result = await fn(tx);
+    // After a failed statement "commit" would roll back without an error; any statement tells.
+    if (failed) await connection.query('select 1', []);
+    state.open = false;
+    await connection.exec('commit');
+    return result;
+  } catch (error) {
+    state.open = false;
+    // Where even that fails the connection has ended, and with it the transaction.
+    await connection.exec('rollback').catch(() => undefined);
+    throw error;
+  }
 }
