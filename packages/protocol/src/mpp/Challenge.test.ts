@@ -15,27 +15,8 @@ import {
 } from './Challenge.js';
 
 const SECRET = 'test-vector-secret-minimum-32-byte-secret';
-const bound: Bound = { realm: 'api.example.com', method: 'tempo', intent: 'charge', request: base64url(jcs({ amount: '1000000' })) };
 
 describe('challenge ids', () => {
-  it.each<[string, Partial<Challenge>, string]>([
-    ['nothing else', {}, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
-    ['an expiry', { expires: '2025-01-06T12:00:00Z' }, 'ZcHgfEi5_Qyda9NQwUzamsCgCcWXw6N6EH2NLyaSTlg'],
-    ['a digest', { digest: 'sha-256=X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE' }, 'vwnOtW2kwdujK9_uC_taI2e6Jwq86Jwogvq9m--i8eQ'],
-    ['an opaque', { opaque: 'trace-123' }, '1XJ-Ti0DACNe3E1zHvwH6OdnKlhUx6xKxDbhJyexng4'],
-    ['a header', { header: 'Payment-Authorization' }, 're8MIMJYpIJ0r_aiizscg6ghtipQM8IpOa_NtpwIU8E'],
-    [
-      'a request with characters that JSON and base64 treat apart',
-      {
-        request: base64url(jcs({ amount: '1500', currency: 'USD', description: 'Access <premium> & analytics', recipient: 'merchant' })),
-      },
-      'iU2QdYw_u-prmGZWxm58jeBakeYE-ib_u77f9vcW76E',
-    ],
-    ['a description, which is not bound', { description: 'One forecast' }, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
-  ])('match the conformance vector with %s', (_, extra, id) => {
-    expect(challengeId({ ...bound, ...extra }, SECRET)).toBe(id);
-  });
-
   const slot = fc.string({ minLength: 1 }).filter((text) => !text.includes('|'));
   const anyBound = fc.record(
     { realm: slot, method: slot, intent: slot, request: slot, expires: slot, digest: slot, header: slot, opaque: slot },

@@ -36,7 +36,7 @@ export const MIN_SECRET_BYTES = 32;
 
 /**
  * The id of a challenge: HMAC-SHA256 over its bound parts in fixed slots joined by "|", base64url. An absent part leaves its slot empty,
- * except `header`, which takes a slot before `opaque` only where it is present.
+ * except `header`, which takes a slot before `opaque` only where it is present and names another header than `Authorization`.
  */
 export function challengeId(bound: Bound, secret: string): string {
   return boundId(slots(bound).join('|'), secret);
@@ -48,7 +48,11 @@ function boundId(bound: string, secret: string): string {
 
 function slots(bound: Bound): string[] {
   const { realm, method, intent, request, expires = '', digest = '', header, opaque = '' } = bound;
-  return [realm, method, intent, request, expires, digest, ...(header === undefined ? [] : [header]), opaque];
+  return [realm, method, intent, request, expires, digest, ...headerSlot(header), opaque];
+}
+
+function headerSlot(header = 'Authorization'): string[] {
+  return header === 'Authorization' ? [] : [header];
 }
 
 // A part that holds the separator could pose as two parts.
@@ -101,10 +105,11 @@ export type ChallengeTemplate = (fresh: FreshParts, secret: string) => { readonl
 export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts>): ChallengeTemplate {
   if (!isBindable(fixed)) throw new RangeError('No part of a challenge may contain "|".');
   const { realm, method, intent, request, header } = fixed;
-  const [boundStart, boundHeader] = [[realm, method, intent, request].join('|'), header === undefined ? '' : `|${header}`];
+  const boundStart = [realm, method, intent, request].join('|');
+  const boundEnd = ['', ...headerSlot(header), ''].join('|');
   const params = formatChallenge('', fixed);
   return ({ expires, digest, opaque }, secret) => {
-    const id = boundId(`${boundStart}|${expires}|${digest ?? ''}${boundHeader}|${opaque}`, secret);
+    const id = boundId(`${boundStart}|${expires}|${digest ?? ''}${boundEnd}${opaque}`, secret);
     const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
     return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
   };
