@@ -1,5 +1,14 @@
 import { AgentPayError, type Amount } from '@agentpay/primitives';
-import { mpp, PAYMENT_TOKEN_FIELD, SIGN_IN_HEADER, X_PAYMENT_TOKEN, x402v1, x402v2 } from '@agentpay/protocol';
+import {
+  hasSignedIntent,
+  mpp,
+  PAYMENT_TOKEN_FIELD,
+  readSignedIntent,
+  SIGN_IN_HEADER,
+  x402v1,
+  x402v2,
+  X_PAYMENT_TOKEN,
+} from '@agentpay/protocol';
 import type { Exchange, Visit } from './Exchange.js';
 import type { Payment } from './Payment.js';
 import type { Pricing } from './Pricing.js';
@@ -84,6 +93,8 @@ export async function findProof(visit: Visit): Promise<Proof | undefined> {
   look(x402v2.PAYMENT_SIGNATURE, rails.x402v2);
   look(x402v1.X_PAYMENT, rails.x402v1);
   look(settings.authorizationHeader, rails.mpp, mpp.hasCredential);
+  const credentials = headerOf(visit, settings.authorizationHeader);
+  if (credentials !== undefined && hasSignedIntent(credentials)) found.push(intentIn(credentials));
   if (pricing.token) {
     look(X_PAYMENT_TOKEN, rails.token);
     const text = await tokenInBody(visit);
@@ -91,6 +102,12 @@ export async function findProof(visit: Visit): Promise<Proof | undefined> {
   }
   if (found.length > 1) throw new AgentPayError('payment_ambiguous', 'The request carries several payment proofs.');
   return found[0];
+}
+
+/** An x402 payment among the credentials is the payment that the headers of x402 would carry. */
+function intentIn(credentials: string): Proof {
+  const { x402Version, payload } = readSignedIntent(credentials);
+  return { text: payload, ...(x402Version === 1 ? rails.x402v1 : rails.x402v2) };
 }
 
 /** The quote that the proof was made for, where prices are worked out request by request. */

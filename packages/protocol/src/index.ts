@@ -16,6 +16,7 @@ export * from './x402/httpFacilitator.js';
 export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';
 export * from './x402/reasons.js';
+export * from './x402/signedIntent.js';
 export * from './x402/signIn.js';
 export * as x402v1 from './x402/v1.js';
 export * as x402v2 from './x402/v2.js';
