@@ -1,8 +1,9 @@
 import type { Clock } from '@agentpay/primitives';
-import { keccak256, type LocalAccount } from 'viem';
+import type { LocalAccount } from 'viem';
 import type { Address, Hex } from '@agentpay/protocol';
 import { ChainError, type Chain, type Fees } from './Chain.js';
 import { createFeeGauge, type FeeGauge } from './feeGauge.js';
+import { signTransaction } from './signTransaction.js';
 
 /** What a transaction shall do. */
 export interface TransactionRequest {
@@ -114,10 +115,8 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   async function sign(nonce: number, request: TransactionRequest, { maxFeePerGas, maxPriorityFeePerGas }: Fees) {
-    const raw = await account.signTransaction({
-      type: 'eip1559', chainId, nonce, to: request.to, data: request.data, gas: request.gas, value: 0n, maxFeePerGas, maxPriorityFeePerGas,
-    });
-    return { ...request, signer: address, nonce, maxFeePerGas, maxPriorityFeePerGas, raw, hash: keccak256(raw) };
+    const signed = await signTransaction(account, { ...request, chainId, nonce, maxFeePerGas, maxPriorityFeePerGas });
+    return { ...request, signer: address, nonce, maxFeePerGas, maxPriorityFeePerGas, ...signed };
   }
 
   async function nextNonce(): Promise<number> {

@@ -50,6 +50,15 @@ describe('batcher', () => {
     expect(batches).toEqual([{ items: ['a', 'b'], lane: 0, at: 5 }]);
   });
 
+  it('lets a lane go on at once when the next batch is full already', async () => {
+    const { batcher, batches, pass, finishAll } = setUp();
+    for (const item of ['a', 'b', 'c', 'd', 'e', 'f']) batcher.add(item);
+    await pass(10);
+    await finishAll();
+    await pass(1);
+    expect(batches.map(({ items }) => items.length)).toEqual([3, 3]);
+  });
+
   it('keeps a lane at one batch, lets it rest, and fills no batch beyond its limit', async () => {
     const { batcher, batches, pass, finishAll } = setUp();
     for (const item of ['a', 'b', 'c', 'd', 'e']) batcher.add(item);

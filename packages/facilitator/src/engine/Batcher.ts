@@ -90,8 +90,8 @@ export function createBatcher<T>(options: BatcherOptions<T>): Batcher<T> {
 
   function start(batch: T[], lane: number): void {
     const work = flush(batch, lane)
-      // Behind one that goes alone nobody has to gather.
-      .then(() => (batch.some(alone) ? 0 : restMs))
+      // Behind one that goes alone, or where enough wait already, nobody has to gather.
+      .then(() => (batch.some(alone) || queue.length >= maxBatch ? 0 : restMs))
       .catch((error: unknown) => {
         onError(error);
         queue = [...batch, ...queue];
