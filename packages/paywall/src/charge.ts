@@ -5,7 +5,7 @@ import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
 import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
 import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
-import { tellRefused, tellSettled, tellVerified, type Settled } from './hooks.js';
+import { tellSettled, tellUnsettled, tellVerified, type Settled } from './hooks.js';
 import { Refusal, type Payment } from './Payment.js';
 import type { Proof } from './proof.js';
 import { scopeText } from './rails/mpp.js';
@@ -108,7 +108,7 @@ async function settleLater(exchange: Exchange, payment: Payment, settling: Claim
     await settings.unsettled.leave(payment);
   } catch (error) {
     settings.report({ what: 'an answer went out that is not paid for', error, requestId: requestIdOf(exchange) });
-    tellRefused(exchange, isAgentPayError(error) ? error.kind : error instanceof Refusal ? error.reason : 'internal_error');
+    tellUnsettled(exchange, isAgentPayError(error) ? error.kind : error instanceof Refusal ? error.reason : 'internal_error');
   }
 }
 

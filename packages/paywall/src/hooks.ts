@@ -53,12 +53,16 @@ export function ledgerOfEarnings() {
 }
 
 export function tellChallenge(exchange: Exchange): void {
-  const { onChallenge } = exchange.settings.hooks;
+  const { hooks, counters } = exchange.settings;
+  counters.count('challenges', routeOf(exchange));
+  const { onChallenge } = hooks;
   if (onChallenge) call(exchange, () => onChallenge(priced(exchange)));
 }
 
 export function tellVerified(exchange: Exchange, { payer }: Payment): void {
-  const { onVerified } = exchange.settings.hooks;
+  const { hooks, counters } = exchange.settings;
+  counters.count('verified', routeOf(exchange));
+  const { onVerified } = hooks;
   if (onVerified) call(exchange, () => onVerified({ ...priced(exchange), payer }));
 }
 
@@ -71,15 +75,24 @@ export interface Settled extends Pick<Payment, 'payer'> {
 
 /** Counts a settled payment and tells of it. */
 export function tellSettled(exchange: Exchange, { payer, amount = exchange.quote.terms.amount, receipt }: Settled): void {
-  const { hooks, earnings } = exchange.settings;
+  const { hooks, earnings, counters } = exchange.settings;
   earnings.add(routeOf(exchange), amount);
+  counters.count('settled', routeOf(exchange));
   const { onSettled } = hooks;
   if (onSettled) call(exchange, () => onSettled({ ...priced(exchange), amount: formatDecimal(amount), payer, receipt }));
 }
 
 export function tellRefused(visit: Visit, reason: string): void {
-  const { onRefused } = visit.settings.hooks;
+  const { hooks, counters } = visit.settings;
+  counters.count('refused', routeOf(visit), reason);
+  const { onRefused } = hooks;
   if (onRefused) call(visit, () => onRefused({ ...about(visit), reason }));
+}
+
+/** An answer went out and is not paid for. */
+export function tellUnsettled(exchange: Exchange, reason: string): void {
+  exchange.settings.counters.count('unsettled', routeOf(exchange));
+  tellRefused(exchange, reason);
 }
 
 function priced(exchange: Exchange): PaymentEvent {

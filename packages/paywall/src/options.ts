@@ -19,6 +19,7 @@ import { signInsIn, type SignIns } from './extensions/SignIns.js';
 import { facilitatorsOf } from './facilitators.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
 import { checkKnown } from './known.js';
+import { counters } from './metrics.js';
 import { authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
 import { acceptsSchema, facilitatorSchema, networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
@@ -127,6 +128,7 @@ export interface Settings {
   readonly background: Background;
   readonly hooks: Hooks;
   readonly earnings: ReturnType<typeof ledgerOfEarnings>;
+  readonly counters: ReturnType<typeof counters>;
   readonly report: Report;
 }
 
@@ -212,6 +214,7 @@ export function readOptions(options: PaywallOptions): Settings {
     background: backgroundWork(),
     hooks: options,
     earnings: ledgerOfEarnings(),
+    counters: counters(),
     clock,
     random,
     maxTimeoutSeconds,

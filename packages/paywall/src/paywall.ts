@@ -45,6 +45,8 @@ export interface Paywall extends Middleware {
   used(request: object, amount: string | bigint): void;
   /** What each route has earned in this process. */
   earnings(): ReadonlyMap<string, Earnings>;
+  /** What has happened in this process, by route, in the text format of Prometheus. */
+  metrics(): string;
   /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
   idle(): Promise<void>;
 }
@@ -93,6 +95,7 @@ export function paywall(options: PaywallOptions): Paywall {
   };
   paywall.used = settings.usage.say;
   paywall.earnings = settings.earnings.all;
+  paywall.metrics = () => settings.counters.text(settings.earnings.all());
   paywall.idle = settings.background.idle;
   return paywall;
 }
