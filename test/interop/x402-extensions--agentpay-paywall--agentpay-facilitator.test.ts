@@ -1,6 +1,7 @@
 import { x402v2 } from '@agentpay/protocol';
 import { ExactEvmScheme } from '@x402/evm';
 import { x402Client } from '@x402/core/client';
+import { extractDiscoveryInfoFromExtension, validateDiscoveryExtension } from '@x402/extensions/bazaar';
 import { appendPaymentIdentifierToExtensions, generatePaymentId } from '@x402/extensions/payment-identifier';
 import { wrapFetchWithSIWx } from '@x402/extensions/sign-in-with-x';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
@@ -42,4 +43,16 @@ test('payment-identifier: a second payment of the same name, as the official cli
     statuses.push((await fetch(seller.url, { headers: { 'payment-signature': header } })).status);
   }
   expect([statuses, seller.served(), (await paid()) - before]).toEqual([[200, 409], 1, PRICE]);
+}, 60_000);
+
+test('bazaar: the official facilitator would list what the 402 declares, and ours does when it was paid for', async () => {
+  const bazaar = { query: { city: 'Bern' }, response: { weather: 'sunny' } };
+  const seller = await agentpayExtended(stack, facilitator, { bazaar });
+  const { extensions } = x402v2.decodePaymentRequired((await fetch(seller.url)).headers.get('payment-required') as string);
+  const declared = extensions?.['bazaar'] as Parameters<typeof validateDiscoveryExtension>[0];
+  expect(validateDiscoveryExtension(declared)).toEqual({ valid: true });
+  expect(extractDiscoveryInfoFromExtension(declared)).toMatchObject({ input: { method: 'GET', queryParams: { city: 'Bern' } } });
+  expect((await payingFetch(stack)(seller.url)).status).toBe(200);
+  const { items } = (await (await fetch(`${facilitator}/discovery/resources`)).json()) as { items: object[] };
+  expect(items).toMatchObject([{ resource: seller.url, description: 'Weather', extensions: { bazaar: declared } }]);
 }, 60_000);

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
 import { sameHex } from '@agentpay/protocol';
+import { bazaarListings, type BazaarListing } from './extensions/bazaar.js';
 import type { RouteExtensions } from './extensions/RouteExtensions.js';
 import type { Settings } from './options.js';
 import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
@@ -15,6 +16,7 @@ export interface Pricing {
   readonly token: Quote['token'];
   readonly authorize: Authorize | undefined;
   readonly extensions: RouteExtensions;
+  readonly bazaar: BazaarListing | undefined;
   /** The quote for every request, where there is one. */
   readonly fixed: Quote | undefined;
   /** Resolves when offers can be made: payers up to a ceiling name the facilitator, which has to be asked. @throws AgentPayError */
@@ -41,8 +43,9 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
   if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
   }
-  if (extensions.signIn && settings.baseUrl === undefined) {
-    throw new TypeError('The extension signIn needs the option baseUrl: the message that payers sign names the seller.');
+  const { signIn, bazaar } = extensions;
+  if ((signIn || bazaar) && settings.baseUrl === undefined) {
+    throw new TypeError('The extensions signIn and bazaar need the option baseUrl: they name the seller.');
   }
   const quotes = new Map<Amount, Quote>();
   const at = (value: Amount): Quote => {
@@ -58,6 +61,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     token: tokenOf(settings, terms),
     authorize: terms.authorize ?? settings.authorize,
     extensions,
+    bazaar: bazaar && bazaarListings(terms.schemas ?? {}, bazaar === true ? {} : bazaar),
     fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
     async ready() {
       if (terms.scheme === 'exact') return;

@@ -84,7 +84,8 @@ function queryParameters({ properties = {}, required = [] }: { properties?: Json
   return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }));
 }
 
-function jsonSchema(schema: Schema, io: 'input' | 'output'): JsonObject {
+/** A schema as JSON Schema. */
+export function jsonSchema(schema: Schema, io: 'input' | 'output'): JsonObject {
   if (!('_zod' in schema)) return schema as JsonObject;
   const { $schema: _, ...rest } = z.toJSONSchema(schema as z.ZodType, { io, unrepresentable: 'any' });
   return rest;

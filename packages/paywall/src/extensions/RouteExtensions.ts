@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BazaarExamples } from './bazaar.js';
 
 /** Extensions of x402 v2 that a route declares in its 402. */
 export interface RouteExtensions {
@@ -11,7 +12,15 @@ export interface RouteExtensions {
     /** What people read in the message that they sign; one line. */
     readonly statement?: string | undefined;
   };
+  /** Facilitators may list the route, with these examples and the `schemas` of the route. Needs `baseUrl`. */
+  readonly bazaar?: true | BazaarExamples;
 }
+
+const examplesSchema = z.strictObject({
+  query: z.record(z.string(), z.unknown()).optional(),
+  body: z.unknown().optional(),
+  response: z.unknown().optional(),
+});
 
 export const extensionsSchema = z.strictObject({
   paymentIdentifier: z.enum(['optional', 'required']).optional(),
@@ -21,4 +30,5 @@ export const extensionsSchema = z.strictObject({
       statement: z.string().min(1).max(200).regex(/^[\x20-\x7e]+$/, 'must be one line of ASCII').optional(),
     })
     .optional(),
+  bazaar: z.union([z.literal(true), examplesSchema], { error: 'must be true, or examples as { query, body, response }' }).optional(),
 });

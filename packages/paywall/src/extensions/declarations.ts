@@ -1,12 +1,22 @@
 import { PAYMENT_IDENTIFIER, paymentIdentifierDeclaration, SIGN_IN_WITH_X } from '@agentpay/protocol';
 import type { Exchange } from '../Exchange.js';
+import { routeOf } from '../hooks.js';
+import { BAZAAR } from './bazaar.js';
+
+/** The listing that the route of a request asks for; undefined when it asks for none. */
+export function bazaarOf(exchange: Exchange): object | undefined {
+  return exchange.pricing.bazaar?.(exchange.req.method, routeOf(exchange));
+}
 
 /** Member `extensions` of a 402; undefined when the route declares none. */
-export function declarations({ quote, settings }: Exchange, url: string): Readonly<Record<string, unknown>> | undefined {
+export function declarations(exchange: Exchange, url: string): Readonly<Record<string, unknown>> | undefined {
+  const { quote, settings } = exchange;
+  const bazaar = bazaarOf(exchange);
   const { paymentIdentifier, signIn } = quote.terms.extensions;
   const chains = [...new Set(quote.offers.map(({ v2 }) => v2.network))];
   const declared = {
     ...(paymentIdentifier && { [PAYMENT_IDENTIFIER]: paymentIdentifierDeclaration(paymentIdentifier === 'required') }),
+    ...(bazaar && { [BAZAAR]: bazaar }),
     ...(signIn && { [SIGN_IN_WITH_X]: settings.signIns.offer(url, { chains, statement: signIn.statement }) }),
   };
   return Object.keys(declared).length > 0 ? declared : undefined;

@@ -14,6 +14,8 @@ import {
   type UptoPayload,
 } from '@agentpay/protocol';
 import { resourceUrl, type Exchange } from '../Exchange.js';
+import { BAZAAR } from '../extensions/bazaar.js';
+import { bazaarOf } from '../extensions/declarations.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { exactPayment } from './exact.js';
 import type { FacilitatedProof } from './facilitated.js';
@@ -34,13 +36,14 @@ function aliasOf({ quote }: Exchange, { accepted, extensions }: x402v2.PaymentPa
   return undefined;
 }
 
-function signedPayment({ settings, quote }: Exchange, { accepted, payload }: x402v2.PaymentPayload): Payment {
+function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.PaymentPayload): Payment {
+  const { settings, quote } = exchange;
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer) throw new Refusal(reasonCode('invalidRequirements', 2), 'The payment accepts terms that are not offered here.');
   const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
     request: {
       x402Version: 2,
-      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read } },
+      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(exchange) },
       paymentRequirements: offer.v2,
     },
     receipt: (settled) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(settled) }),
@@ -76,6 +79,15 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
     receipt: (settled) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(settled) }),
     failure: (failed) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(failed) }),
   });
+}
+
+/** What the facilitator lists when the payment was made, if the route asks for it: in our words, and without what the buyer asked. */
+function listingOf(exchange: Exchange): Pick<x402v2.PaymentPayload, 'resource' | 'extensions'> {
+  const bazaar = bazaarOf(exchange);
+  if (!bazaar) return {};
+  const { description, mimeType } = exchange.quote.terms;
+  const url = resourceUrl(exchange).split('?', 1)[0] as string;
+  return { resource: { url, description, ...(mimeType !== undefined && { mimeType }) }, extensions: { [BAZAAR]: bazaar } };
 }
 
 function readPermit2(scheme: string, payload: unknown): ExactPermit2Payload | UptoPayload {
