@@ -168,6 +168,15 @@ describe('a price up to a ceiling', () => {
     expect(settled).toEqual(['5']);
   });
 
+  it('is listed with the ceiling and the account of the facilitator, as the 402 says it', async () => {
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator({ supported }), routes: { 'GET /a': { upto: '$0.10' } } });
+    const discovery = wall.discovery();
+    seller = await listen((req, res) => discovery(req, res, () => wall(req, res, () => res.end())));
+    const listed = (await send(seller, '/.well-known/x402')).json().items;
+    expect(listed).toMatchObject([{ method: 'GET', accepts: accepted(await send(seller, '/a')) }]);
+    expect((await send(seller, '/llms.txt')).text).toContain('up to $0.1 in USDC on base-sepolia');
+  });
+
   it('answers at once with settle: optimistic, and settles what was used', async () => {
     const { settled, pay } = await open({ upto: '$0.10', settle: 'optimistic' });
     expect((await buy('/?used=0.02')).status).toBe(200);

@@ -10,14 +10,15 @@ export function bazaarOf(exchange: Exchange): object | undefined {
 
 /** Member `extensions` of a 402; undefined when the route declares none. */
 export function declarations(exchange: Exchange, url: string): Readonly<Record<string, unknown>> | undefined {
-  const { quote, settings } = exchange;
-  const bazaar = bazaarOf(exchange);
-  const { paymentIdentifier, signIn } = quote.terms.extensions;
-  const chains = [...new Set(quote.offers.map(({ v2 }) => v2.network))];
-  const declared = {
+  const { paymentIdentifier, bazaar, signIn } = exchange.quote.terms.extensions;
+  if (!paymentIdentifier && !bazaar && !signIn) return undefined;
+  return {
     ...(paymentIdentifier && { [PAYMENT_IDENTIFIER]: paymentIdentifierDeclaration(paymentIdentifier === 'required') }),
-    ...(bazaar && { [BAZAAR]: bazaar }),
-    ...(signIn && { [SIGN_IN_WITH_X]: settings.signIns.offer(url, { chains, statement: signIn.statement }) }),
+    ...(bazaar && { [BAZAAR]: bazaarOf(exchange) }),
+    ...(signIn && { [SIGN_IN_WITH_X]: exchange.settings.signIns.offer(url, { chains: chainsOf(exchange), statement: signIn.statement }) }),
   };
-  return Object.keys(declared).length > 0 ? declared : undefined;
+}
+
+function chainsOf({ quote }: Exchange): readonly string[] {
+  return [...new Set(quote.offers.map(({ v2 }) => v2.network))];
 }
