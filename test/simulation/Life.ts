@@ -8,8 +8,12 @@ export interface Life {
   readonly chain: Chain;
   readonly db: Db;
   readonly dead: boolean;
+  readonly asleep: boolean;
   /** Dies at this step from now, a thing done to database or chain: before it happens, or after it did but before the answer. */
   dieAt(step: number, moment: 'before' | 'after'): void;
+  /** From now on nothing of it goes on, until it is woken and goes on as if no time had passed. */
+  sleep(): void;
+  wake(): void;
   kill(): void;
 }
 
@@ -20,6 +24,8 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
   let dead = false;
   let stepsLeft = Infinity;
   let deathMoment: 'before' | 'after' = 'before';
+  /** What goes on at the awakening; undefined while awake. */
+  let held: (() => void)[] | undefined;
 
   function kill(): void {
     dead = true;
@@ -27,7 +33,12 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
     timers.clear();
   }
 
+  async function awake(): Promise<void> {
+    while (held) await new Promise<void>((resolve) => held?.push(resolve));
+  }
+
   async function step<T>(work: () => Promise<T>): Promise<T> {
+    await awake();
     if (dead) return never;
     stepsLeft -= 1;
     const last = stepsLeft === 0;
@@ -37,6 +48,7 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
       return await activity.track(work);
     } finally {
       if (last) kill();
+      await awake();
       if (dead) await never;
     }
   }
@@ -48,16 +60,24 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
     get dead() {
       return dead;
     },
+    get asleep() {
+      return held !== undefined;
+    },
     clock: {
       now: clock.now,
       timer(ms, fn, options) {
         if (dead) return () => {};
-        const cancel = clock.timer(ms, fn, options);
-        timers.add(cancel);
-        return () => {
-          timers.delete(cancel);
-          cancel();
+        const fire = () => {
+          if (!timers.delete(cancel)) return;
+          fn();
         };
+        const timer = clock.timer(ms, () => (held ? held.push(fire) : fire()), options);
+        const cancel = () => {
+          timers.delete(cancel);
+          timer();
+        };
+        timers.add(cancel);
+        return cancel;
       },
     },
     chain: Object.fromEntries(methods.map(([name, method]) => [name, mortal(method as Method)])) as unknown as Chain,
@@ -70,6 +90,12 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
     dieAt(step, moment) {
       stepsLeft = step;
       deathMoment = moment;
+    },
+    sleep: () => void (held ??= []),
+    wake() {
+      const goOn = held ?? [];
+      held = undefined;
+      for (const resume of goOn) resume();
     },
     kill,
   };

@@ -1,34 +1,49 @@
 import { baseSepolia, manualClock, type Clock, type Db, type ManualClock } from '@agentpay/primitives';
+import { PERMIT2 } from '@agentpay/protocol';
 import { simulatedChain, type Call, type SimulatedChain } from '@agentpay/evm';
 import { createFacilitator, type RunningFacilitator } from '@agentpay/facilitator';
 import { createActivity, type Activity } from './Activity.js';
 import { createDice, type Dice } from './Dice.js';
 import { createLife, type Life } from './Life.js';
 import { gasAccounts, payers, type Purchase } from './Purchase.js';
+import { simulatedDb, type SimulatedDb } from './SimulatedDb.js';
 
 /** Monday, 20 October 2025, 12:00 UTC: any fixed moment serves. */
 const START_MS = 1_760_961_600_000;
 const TICK_MS = 50;
+const LEASE_MS = 10_000;
+const TABLES = ['settlements', 'transactions', 'signers', 'copies'].map((name) => `facilitator_${name}`);
 
-/** One simulated history: a chain, a database, and one facilitator process after another. */
+/** A process of the facilitator. */
+export interface Copy {
+  readonly name: string;
+  readonly life: Life;
+  readonly facilitator: RunningFacilitator;
+}
+
+/** One simulated history: a chain, a database, and facilitator processes, one after another or side by side. */
 export interface World {
   readonly dice: Dice;
   readonly chain: SimulatedChain;
-  readonly db: Db;
+  readonly db: SimulatedDb;
   readonly activity: Activity;
   readonly clock: ManualClock;
   readonly confirmations: number;
   readonly purchases: Purchase[];
   /** What happened, in words, for whoever has to understand a failure. */
   readonly story: string[];
+  /** Processes that should run. */
+  readonly copiesWanted: number;
+  /** Those that run. */
+  copies: readonly Copy[];
+  /** Processes started so far. */
+  started: number;
   /** Number of the latest block. */
   height: number;
   /** Highest that `height` ever was. */
   highest: number;
-  /** The facilitator's clock is ahead of the chain's by this, ms. */
+  /** The facilitators' clock is ahead of the chain's by this, ms. */
   skewMs: number;
-  life: Life | undefined;
-  facilitator: RunningFacilitator | undefined;
   tell(what: string): void;
 }
 
@@ -36,31 +51,37 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
   const dice = createDice(seed);
   const clock = manualClock(START_MS);
   const chain = simulatedChain(clock);
-  for (const { address } of payers) chain.mint(address, BigInt(dice.between(20, 200)));
-  await db.exec('delete from facilitator_settlements; delete from facilitator_transactions');
+  chain.deployPermit2();
+  for (const { address } of payers) {
+    chain.mint(address, BigInt(dice.between(20, 200)));
+    chain.approve(address, PERMIT2, BigInt(dice.between(20, 400)));
+  }
+  await db.exec(TABLES.map((table) => `delete from ${table};`).join(' '));
   const story: string[] = [];
   const world: World = {
     dice,
     chain,
-    db,
+    db: simulatedDb(db, clock),
     activity: createActivity(),
     clock,
     confirmations: dice.between(1, 3),
     purchases: [],
     story,
+    copiesWanted: dice.chance(1 / 6) ? 2 : 1,
+    copies: [],
+    started: 0,
     height: 0,
     highest: 0,
     skewMs: 0,
-    life: undefined,
-    facilitator: undefined,
     tell: (what) => void story.push(`${((clock.now() - START_MS) / 1000).toFixed(2)} s: ${what}`),
   };
-  world.tell(`${world.confirmations} confirmations`);
+  world.tell(`${world.confirmations} confirmations, ${world.copiesWanted} copies`);
   return world;
 }
 
-/** Starts a process, which fails when the node does; gives whether it runs. */
+/** Starts a process, which fails when node or database do; gives whether it runs. */
 export async function startProcess(world: World): Promise<boolean> {
+  const name = `process ${(world.started += 1)}`;
   const skewed: Clock = { ...world.clock, now: () => world.clock.now() + world.skewMs };
   const life = createLife({ ...world, clock: skewed });
   const starting = createFacilitator({
@@ -68,6 +89,8 @@ export async function startProcess(world: World): Promise<boolean> {
     network: baseSepolia,
     random: world.dice.random,
     accounts: gasAccounts,
+    ...(world.copiesWanted > 1 && { leaseMs: LEASE_MS }),
+    repairEveryMs: world.copiesWanted * 1_000,
     confirmations: world.confirmations,
     maxValidBeforeSeconds: 600,
     maxBatch: 3,
@@ -75,14 +98,12 @@ export async function startProcess(world: World): Promise<boolean> {
     batchWindowMs: 40,
     settleTimeoutMs: 4_000,
     bumpAfterMs: 5_000,
-    repairEveryMs: 1_000,
-    onError: (what, error) => world.tell(`  ${what}: ${(error as Error).message}`),
+    onError: (what, error) => world.tell(`  ${name}, ${what}: ${(error as Error).message}`),
   });
   const facilitator = await soon(world, starting);
-  if (facilitator === undefined) life.kill();
-  world.life = facilitator && life;
-  world.facilitator = facilitator;
-  world.tell(facilitator ? `process up, ${facilitator.resumed} taken up` : 'process does not come up');
+  if (!facilitator) life.kill();
+  else world.copies = [...world.copies, { name, life, facilitator }];
+  world.tell(facilitator ? `${name} up, ${facilitator.resumed} taken up` : `${name} does not come up`);
   return facilitator !== undefined;
 }
 
@@ -112,25 +133,18 @@ export async function mine(world: World, call?: Call): Promise<void> {
   world.highest = Math.max(world.highest, world.height);
 }
 
-export function crash(world: World): void {
-  world.life?.kill();
-  noteDeath(world);
+/** Forgets processes that have died; what their callers were waiting for never comes. */
+export function noteDeaths(world: World): void {
+  for (const { name, life } of world.copies) if (life.dead) world.tell(`${name} died`);
+  world.copies = world.copies.filter(({ life }) => !life.dead);
 }
 
-/** Forgets a process that has died; what its callers were waiting for never comes. */
-export function noteDeath(world: World): void {
-  if (!world.life?.dead) return;
-  world.life = undefined;
-  world.facilitator = undefined;
-  world.tell('process died');
-}
-
-/** Asks for settlement and keeps the answer, when there is one, with the purchase. */
+/** Asks a process for settlement and keeps the answer, when there is one, with the purchase. */
 export function settle(world: World, purchase: Purchase): void {
-  const { facilitator, life } = world;
-  if (!facilitator || !life) return;
+  if (world.copies.length === 0) return;
+  const { name, facilitator } = world.dice.pick(world.copies);
   purchase.open += 1;
-  world.tell(`settle ${purchase.label}`);
+  world.tell(`settle ${purchase.label} by ${name}`);
   facilitator.settle(purchase.request).then(
     (answer) => {
       purchase.open -= 1;

@@ -1,22 +1,31 @@
-import { baseSepolia } from '@agentpay/primitives';
-import type { Authorization } from '@agentpay/protocol';
-import { transferCall, type Fault } from '@agentpay/evm';
-import { buy, buyWithSame, payees, payers, randomAuthorization } from './Purchase.js';
-import { crash, mine, pass, settle, startProcess, type World } from './World.js';
+import type { Fault } from '@agentpay/evm';
+import { buy, payees, payers, rails, randomAuthorization, sign, type Purchase } from './Purchase.js';
+import type { DbFault } from './SimulatedDb.js';
+import { mine, pass, settle, startProcess, type World } from './World.js';
 
 type Action = (world: World) => void | Promise<void>;
 
 const MAX_PURCHASES = 12;
 const seconds = ({ clock }: World) => Math.floor(clock.now() / 1000);
 
-/** Something bought for the first time, paid with a new authorization or one that looks like another's. */
+/** Buys and asks for settlement at once. */
+function place(world: World, purchase: Purchase): void {
+  world.purchases.push(purchase);
+  settle(world, purchase);
+}
+
+/** Something bought for the first time, paid with a new authorization. */
 async function buySomething(world: World): Promise<void> {
   const { dice, purchases } = world;
   if (purchases.length >= MAX_PURCHASES) return;
-  const label = `p${purchases.length}`;
-  const purchase = await buy(label, randomAuthorization(dice, seconds(world)));
-  purchases.push(purchase);
-  settle(world, purchase);
+  const rail = dice.chance(0.5) ? 'eip3009' : dice.pick(rails);
+  const signed = await sign(rail, randomAuthorization(dice, seconds(world)));
+  place(world, buy(`p${purchases.length} by ${rail}`, signed, amountOf(world, signed.authorization.value, rail)));
+}
+
+/** What is due: of `upto` anything up to the ceiling. */
+function amountOf({ dice }: World, ceiling: bigint, rail: string): bigint {
+  return rail === 'upto' ? BigInt(dice.between(1, Number(ceiling))) : ceiling;
 }
 
 function askAgain(world: World): void {
@@ -34,36 +43,33 @@ function askManyTimes(world: World): void {
 function payTwiceWithOne(world: World): void {
   const { dice, purchases } = world;
   if (purchases.length === 0 || purchases.length >= MAX_PURCHASES) return;
-  const first = dice.pick(purchases);
-  const purchase = buyWithSame(`p${purchases.length}, paid as ${first.label}`, first);
-  purchases.push(purchase);
-  settle(world, purchase);
+  const { label, signed } = dice.pick(purchases);
+  place(world, buy(`p${purchases.length} paid as ${label}`, signed, amountOf(world, signed.authorization.value, signed.rail)));
 }
 
 async function reuseNonce(world: World): Promise<void> {
   const { dice, purchases } = world;
   if (purchases.length === 0 || purchases.length >= MAX_PURCHASES) return;
-  const { label, authorization } = dice.pick(purchases);
-  const { from, nonce } = authorization;
-  const other: Authorization = { ...randomAuthorization(dice, seconds(world)), from, nonce };
-  const purchase = await buy(`p${purchases.length}, nonce of ${label}`, other);
-  purchases.push(purchase);
-  settle(world, purchase);
+  const { label, signed } = dice.pick(purchases);
+  const { from, nonce } = signed.authorization;
+  const other = await sign(signed.rail, { ...randomAuthorization(dice, seconds(world)), from, nonce });
+  place(world, buy(`p${purchases.length} nonce of ${label}`, other, amountOf(world, other.authorization.value, other.rail)));
 }
 
-async function verify({ dice, purchases, facilitator, tell }: World): Promise<void> {
-  if (purchases.length === 0 || !facilitator) return;
+async function verify({ dice, purchases, copies, tell }: World): Promise<void> {
+  if (purchases.length === 0 || copies.length === 0) return;
   const { label, request } = dice.pick(purchases);
   tell(`verify ${label}`);
-  facilitator.verify(request).catch((error: Error) => tell(`verify ${label}: ${error.message}`));
+  dice.pick(copies).facilitator.verify(request).catch((error: Error) => tell(`verify ${label}: ${error.message}`));
 }
 
 async function frontRun(world: World): Promise<void> {
   const { dice, purchases, tell } = world;
   if (purchases.length === 0) return;
-  const { label, authorization, signature } = dice.pick(purchases);
+  const { label, signed } = dice.pick(purchases);
+  if (!signed.call) return;
   tell(`somebody broadcasts ${label}`);
-  await mine(world, transferCall(baseSepolia.usdc.address, authorization, signature));
+  await mine(world, signed.call);
 }
 
 async function makeBlock(world: World): Promise<void> {
@@ -95,6 +101,8 @@ const faults: readonly Fault[] = [
   { on: 'fees', kind: 'unreachable' },
   { on: 'transactionCount', kind: 'unreachable' },
   { on: 'authorizationUse', kind: 'unreachable' },
+  { on: 'transactionsWith', kind: 'unreachable' },
+  { on: 'simulate', kind: 'unreachable' },
 ];
 
 function misbehave({ dice, chain, tell }: World): void {
@@ -102,6 +110,20 @@ function misbehave({ dice, chain, tell }: World): void {
   const times = dice.between(1, 4);
   chain.fault(fault, times);
   tell(`node: ${fault.on} ${fault.kind}, ${times} times`);
+}
+
+const dbFaults: readonly DbFault[] = [
+  { on: 'query', kind: 'failed' },
+  { on: 'query', kind: 'answer_lost' },
+  { on: 'tx', kind: 'failed' },
+  { on: 'tx', kind: 'answer_lost' },
+];
+
+function breakDatabase({ dice, db, tell }: World): void {
+  const fault = dice.pick(dbFaults);
+  const times = dice.between(1, 3);
+  db.fault(fault, times);
+  tell(`database: ${fault.on} ${fault.kind}, ${times} times`);
 }
 
 function losePool({ chain, tell }: World): void {
@@ -124,18 +146,32 @@ function block({ dice, chain, tell }: World): void {
   tell(`${account.slice(0, 6)} ${blacklisted ? 'blacklisted' : 'free'}`);
 }
 
-function dieSoon({ dice, life, tell }: World): void {
-  if (!life) return;
+function dieSoon({ dice, copies, tell }: World): void {
+  if (copies.length === 0) return;
+  const { name, life } = dice.pick(copies);
   const step = dice.between(1, 12);
   const moment = dice.pick(['before', 'after'] as const);
   life.dieAt(step, moment);
-  tell(`process will die ${moment} step ${step}`);
+  tell(`${name} will die ${moment} step ${step}`);
 }
 
-/** The clock of the machine is set anew: the facilitator and the chain disagree about the time. */
+function crash({ dice, copies }: World): void {
+  if (copies.length > 0) dice.pick(copies).life.kill();
+}
+
+/** A process stands still, perhaps until others have taken it for dead, or goes on. */
+function sleepOrWake({ dice, copies, tell }: World): void {
+  if (copies.length === 0) return;
+  const { name, life } = dice.pick(copies);
+  tell(`${name} ${life.asleep ? 'wakes' : 'sleeps'}`);
+  if (life.asleep) life.wake();
+  else life.sleep();
+}
+
+/** The clock of the machine is set anew: the facilitators and the chain disagree about the time. */
 function setClock(world: World): void {
   world.skewMs = world.dice.chance(0.5) ? 0 : world.dice.between(-60_000, 60_000);
-  world.tell(`facilitator's clock ${world.skewMs} ms ahead`);
+  world.tell(`facilitators' clock ${world.skewMs} ms ahead`);
 }
 
 /** The machine slept: much time passes at once. */
@@ -157,11 +193,13 @@ const weighted: readonly (readonly [number, Action])[] = [
   [16, makeBlock],
   [4, reorganise],
   [10, misbehave],
+  [4, breakDatabase],
   [3, losePool],
   [3, moveBalance],
   [3, block],
   [4, dieSoon],
   [2, crash],
+  [3, sleepOrWake],
   [2, setClock],
   [1, sleepLong],
   [17, (world) => pass(world, world.dice.between(50, 2_500))],
@@ -170,7 +208,7 @@ const lots = weighted.flatMap(([weight, action]) => Array.from({ length: weight 
 
 /** One thing that happens, and what follows from it at once. */
 export async function act(world: World): Promise<void> {
-  if (!world.facilitator && world.dice.chance(0.6)) await startProcess(world);
+  if (world.copies.length < world.copiesWanted && world.dice.chance(0.6)) await startProcess(world);
   await world.dice.pick(lots)(world);
   await world.activity.quiet();
 }

@@ -1,6 +1,5 @@
 import { baseSepolia } from '@agentpay/primitives';
 import { sameHex, type Authorization, type Hex } from '@agentpay/protocol';
-import type { Receipt } from '@agentpay/evm';
 import { nonceKey, type Purchase } from './Purchase.js';
 import type { World } from './World.js';
 
@@ -24,7 +23,7 @@ const isSame = (a: Authorization, b: Authorization): boolean =>
 function groups(purchases: readonly Purchase[]): Map<string, Purchase[]> {
   const byNonce = new Map<string, Purchase[]>();
   for (const purchase of purchases) {
-    const key = nonceKey(purchase.authorization);
+    const key = nonceKey(purchase.transfer);
     byNonce.set(key, [...(byNonce.get(key) ?? []), purchase]);
   }
   return byNonce;
@@ -33,8 +32,8 @@ function groups(purchases: readonly Purchase[]): Map<string, Purchase[]> {
 /** Holds after every step. */
 export function checkAlways({ chain, purchases }: World): void {
   const transfers = chain.transfers();
-  for (const { label, answer, authorization } of purchases) {
-    const moved = transfers.some((transfer) => isSame(transfer, authorization));
+  for (const { label, answer, transfer } of purchases) {
+    const moved = transfers.some((other) => isSame(other, transfer));
     if (answer === 'settled' && !moved) throw new Violation(`${label} was acknowledged, but its money did not move`);
   }
   for (const same of groups(purchases).values()) {
@@ -47,7 +46,7 @@ export function checkAlways({ chain, purchases }: World): void {
 export async function checkEnd(world: World): Promise<void> {
   checkAlways(world);
   const rows = await world.db.query<Row>('select payer, nonce, state, hash from facilitator_settlements');
-  const stuck = rows.filter(({ state }) => state === 'sent' || state === 'claimed');
+  const stuck = rows.filter(({ state }) => state === 'sent');
   if (stuck.length > 0) throw new Violation(`without end: ${JSON.stringify(stuck)}`);
   const own = await ownTransactions(world);
   for (const [key, same] of groups(world.purchases)) {
@@ -56,36 +55,56 @@ export async function checkEnd(world: World): Promise<void> {
   }
 }
 
-/** The transaction that used the authorization's nonce, if one did. */
-function useOf({ chain }: World, [first]: readonly Purchase[]): Promise<Receipt | undefined> {
-  const { from, nonce } = (first as Purchase).authorization;
-  return chain.authorizationUse(usdc, from, nonce);
+/** A transaction that the facilitators signed. */
+interface OwnTransaction {
+  readonly hash: Hex;
+  readonly data: Hex;
 }
 
-/** The facilitator's own transactions, by hash; others may move the money of an authorization as well. */
-async function ownTransactions({ db }: World): Promise<ReadonlySet<Hex>> {
-  return new Set((await db.query<{ hash: Hex }>('select hash from facilitator_transactions')).map(({ hash }) => hash));
+/** The facilitators' own transactions; others may move the money of an authorization as well. */
+function ownTransactions({ db }: World): Promise<readonly OwnTransaction[]> {
+  return db.query<OwnTransaction>('select hash, data from facilitator_transactions');
+}
+
+/** Own transaction that used the nonce, if one did. */
+async function ownUseOf({ chain }: World, [first]: readonly Purchase[], own: readonly OwnTransaction[]): Promise<Hex | undefined> {
+  const { signed: { rail }, transfer: { from, nonce } } = first as Purchase;
+  if (rail === 'eip3009') {
+    const use = await chain.authorizationUse(usdc, from, nonce);
+    return own.find(({ hash }) => hash === use?.hash)?.hash;
+  }
+  // Payments by Permit2 have transactions of their own, which succeed by moving the money.
+  const carriers = own.filter(({ data }) => data.toLowerCase().includes(nonce.slice(2).toLowerCase()));
+  const receipts = await chain.receipts(carriers.map(({ hash }) => hash));
+  return receipts.find((receipt) => receipt?.success)?.hash;
 }
 
 /** Holds when faults have stopped, before anybody asks again: nobody was told that a payment failed which moved all the same. */
 export async function checkRefusals(world: World): Promise<void> {
   const own = await ownTransactions(world);
   for (const same of groups(world.purchases).values()) {
-    const use = await useOf(world, same);
-    if (!use || !own.has(use.hash)) continue;
-    const moved = same.filter(({ authorization }) => world.chain.transfers().some((transfer) => isSame(transfer, authorization)));
+    if (!(await ownUseOf(world, same, own))) continue;
+    const moved = same.filter(({ transfer }) => world.chain.transfers().some((other) => isSame(other, transfer)));
     const refused = moved.every(({ answer, open }) => answer === 'refused' && open === 0);
     if (moved.length > 0 && refused) throw new Violation(`${moved.map(({ label }) => label).join()} was refused, but the money moved`);
   }
 }
 
-async function checkGroup(world: World, same: readonly Purchase[], row: Row | undefined, own: ReadonlySet<Hex>): Promise<void> {
+async function checkGroup(
+  world: World,
+  same: readonly Purchase[],
+  row: Row | undefined,
+  own: readonly OwnTransaction[],
+): Promise<void> {
   const names = same.map(({ label }) => label).join(' and ');
-  const use = await useOf(world, same);
-  if (!use && row?.state === 'settled') throw new Violation(`${names}: recorded as settled, but nothing moved`);
-  if (!use || !own.has(use.hash)) return;
-  if (row?.state !== 'settled' || !row.hash || !sameHex(row.hash, use.hash)) {
-    throw new Violation(`${names}: moved by ${use.hash}, recorded as ${row?.state} ${row?.hash}`);
+  const key = nonceKey((same[0] as Purchase).transfer);
+  const transfers = world.chain.transfers().filter((transfer) => nonceKey(transfer) === key);
+  if (transfers.length > 1) throw new Violation(`${names}: the money moved ${transfers.length} times`);
+  if (transfers.length === 0 && row?.state === 'settled') throw new Violation(`${names}: recorded as settled, but nothing moved`);
+  const use = await ownUseOf(world, same, own);
+  if (!use) return;
+  if (row?.state !== 'settled' || !row.hash || !sameHex(row.hash, use)) {
+    throw new Violation(`${names}: moved by ${use}, recorded as ${row?.state} ${row?.hash}`);
   }
   const granted = same.filter(({ answer }) => answer === 'settled');
   if (granted.length !== 1) throw new Violation(`${names}: the money moved, but ${granted.length} purchases were granted`);

@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import { act } from './actions.js';
 import { checkAlways, checkEnd, checkRefusals, Violation } from './invariants.js';
-import { mine, noteDeath, openWorld, pass, settle, startProcess, type World } from './World.js';
+import { mine, noteDeaths, openWorld, pass, settle, startProcess, type World } from './World.js';
 
 const STEPS = 60;
 /** Longer than any authorization lives, and a repair takes. */
@@ -29,7 +29,7 @@ export async function simulate(seed: number, db: Db): Promise<History> {
   } catch (error) {
     throw new Error(`SEED=${seed}: ${(error as Error).message}\n${world.story.join('\n')}`, { cause: error });
   } finally {
-    world.life?.kill();
+    for (const { life } of world.copies) life.kill();
     await world.activity.quiet();
   }
   const settled = world.purchases.filter(({ answer }) => answer === 'settled').length;
@@ -40,19 +40,23 @@ async function live(world: World): Promise<void> {
   await startProcess(world);
   for (let step = 0; step < STEPS; step++) {
     await act(world);
-    noteDeath(world);
+    noteDeaths(world);
     checkAlways(world);
   }
 }
 
-/** Faults stop, the process runs, blocks come, every authorization ends; then everybody asks once more. */
+/** Faults stop, a process runs, blocks come, every authorization ends; then everybody asks once more. */
 async function recover(world: World): Promise<void> {
   world.chain.heal();
+  world.db.heal();
   world.skewMs = 0;
   world.tell('faults stop');
-  // A death that was still to come would be a fault as well.
-  world.life?.dieAt(Infinity, 'before');
-  if (!world.facilitator && !(await startProcess(world))) throw new Violation('it does not start on a healthy chain');
+  for (const { life } of world.copies) {
+    // A death that was still to come would be a fault as well.
+    life.dieAt(Infinity, 'before');
+    life.wake();
+  }
+  if (world.copies.length === 0 && !(await startProcess(world))) throw new Violation('it does not start on a healthy chain');
   await passWithBlocks(world, END_SECONDS);
   await checkRefusals(world);
   for (const purchase of world.purchases) {

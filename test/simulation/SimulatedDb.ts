@@ -1,0 +1,46 @@
+import { unixSeconds, type Clock, type Db } from '@agentpay/primitives';
+
+/** How a database fails: before anything happened, or after everything did, when only the answer is lost. */
+export interface DbFault {
+  readonly on: 'query' | 'tx';
+  readonly kind: 'failed' | 'answer_lost';
+}
+
+/** A database on which it is as late as the simulated clock says, to the second, and whose calls can be made to fail. */
+export interface SimulatedDb extends Db {
+  fault(fault: DbFault, times: number): void;
+  /** Takes back all faults that have not met a call yet. */
+  heal(): void;
+}
+
+/** @param db one that {@link openDb} has opened */
+export function simulatedDb(db: Db, clock: Clock): SimulatedDb {
+  const faults: { fault: DbFault; left: number }[] = [];
+  let told: number | undefined;
+
+  async function tellTime(): Promise<void> {
+    const now = unixSeconds(clock);
+    if (told === now) return;
+    told = now;
+    await db.query(`select set_config('simulation.now', $1, false)`, [String(now)]);
+  }
+
+  async function met<T>(on: DbFault['on'], work: () => Promise<T>): Promise<T> {
+    const due = faults.find(({ fault, left }) => fault.on === on && left > 0);
+    if (due) due.left -= 1;
+    if (due?.fault.kind === 'failed') throw new Error(`Scripted fault: ${on} failed.`);
+    await tellTime();
+    const result = await work();
+    if (due) throw new Error(`Scripted fault: the answer of ${on} got lost.`);
+    return result;
+  }
+
+  return {
+    query: (sql, params) => met('query', () => db.query(sql, params)),
+    tx: (work) => met('tx', () => db.tx(work)),
+    exec: (sql) => db.exec(sql),
+    close: () => db.close(),
+    fault: (fault, times) => void faults.push({ fault, left: times }),
+    heal: () => void faults.splice(0),
+  };
+}
