@@ -124,4 +124,12 @@ export const migrations: readonly Migration[] = [
     name: 'facilitator/007-claims',
     sql: `create index facilitator_settlements_claimed on facilitator_settlements (updated_at) where state = 'claimed';`,
   },
+  {
+    // A batch is tens of kilobytes of digits that do not repeat: to compress them costs more than to keep them.
+    name: 'facilitator/008-transactions-as-they-are',
+    sql: `
+      alter table facilitator_transactions alter column data set storage external;
+      alter table facilitator_transactions alter column raw set storage external;
+    `,
+  },
 ];

@@ -21,7 +21,7 @@ import {
   type FeeGauge,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
-import type { ExaminationContext, GasLimits, Order, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
+import type { Examination, ExaminationContext, GasLimits, Order, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
 import { schemeOf } from '../schemes/schemes.js';
 import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
@@ -229,17 +229,20 @@ async function settleOnce(
   payment: Payment,
 ): Promise<Outcome> {
   const key = keyOf(options, payment);
+  const examination = payment.examine(contextOf(options, true));
+  // The chain is asked while the records are looked at: nearly every payment is a new one.
+  const examined = refusals(examination);
+  examined.catch(() => undefined);
   const held = await store.find(key);
   const same = held?.fingerprint === payment.fingerprint;
   if (held && same && held.state === 'settled') return outcomeOf(held);
   const onItsWay = held && (held.state === 'sent' || settlements.isQueued(held.id));
   if (same && onItsWay) return settlements.wait(held.id);
 
-  const examination = payment.examine(contextOf(options, true));
   const taken = held && !same && (onItsWay || held.state === 'settled') ? refuseTaken(held, payment) : undefined;
-  const refusal = (await examination.termRefusal()) ?? taken;
-  if (refusal) return failed(refusal);
-  const chainRefusal = await examination.chainRefusal();
+  if (taken) return failed((await examination.termRefusal()) ?? taken);
+  const { termRefusal, chainRefusal } = await examined;
+  if (termRefusal) return failed(termRefusal);
   if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
   if (payment.amount === 0n) return { state: 'nothing' };
 
@@ -250,6 +253,11 @@ async function settleOnce(
   const order: Order = { ...payment, ...(await examination.proof()) };
   const claimed = await store.claim({ ...order, ...key, id: held?.id ?? newId('settlement', options), fingerprint: payment.fingerprint });
   return claimed ? settlements.send(claimed) : takenMeanwhile(store, settlements, key, payment);
+}
+
+async function refusals(examination: Examination): Promise<{ termRefusal?: Refusal | undefined; chainRefusal?: Refusal | undefined }> {
+  const termRefusal = await examination.termRefusal();
+  return termRefusal ? { termRefusal } : { chainRefusal: await examination.chainRefusal() };
 }
 
 /** What is not claimed may be paid elsewhere; what is claimed already waits for gas to become cheaper, as long as its caller does. */
