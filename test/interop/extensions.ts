@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { paywall, type RouteExtensions } from '@agentpay/paywall';
@@ -22,7 +23,8 @@ export async function agentpayExtended(stack: InteropStack, facilitator: string,
     await new Promise((resolve) => server.close(resolve));
   });
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const pay = paywall({ payTo: stack.payTo, facilitator, baseUrl });
+  const receiptKey = generateKeyPairSync('ed25519').privateKey;
+  const pay = paywall({ payTo: stack.payTo, facilitator, baseUrl, receiptKey });
   app.get('/weather', pay.charge({ price: '$0.01', description: 'Weather', extensions }), (_req, res) => {
     served++;
     res.json({ weather: 'sunny' });

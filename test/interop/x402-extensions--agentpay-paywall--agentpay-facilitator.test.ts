@@ -2,6 +2,17 @@ import { x402v2 } from '@agentpay/protocol';
 import { ExactEvmScheme } from '@x402/evm';
 import { x402Client } from '@x402/core/client';
 import { extractDiscoveryInfoFromExtension, validateDiscoveryExtension } from '@x402/extensions/bazaar';
+import {
+  decodeSignedOffers,
+  extractOffersFromPaymentRequired,
+  extractReceiptFromResponse,
+  findAcceptsObjectFromSignedOffer,
+  isJWSSignedOffer,
+  isJWSSignedReceipt,
+  verifyOfferSignatureJWS,
+  verifyReceiptMatchesOffer,
+  verifyReceiptSignatureJWS,
+} from '@x402/extensions/offer-receipt';
 import { appendPaymentIdentifierToExtensions, generatePaymentId } from '@x402/extensions/payment-identifier';
 import { wrapFetchWithSIWx } from '@x402/extensions/sign-in-with-x';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
@@ -55,4 +66,21 @@ test('bazaar: the official facilitator would list what the 402 declares, and our
   expect((await payingFetch(stack)(seller.url)).status).toBe(200);
   const { items } = (await (await fetch(`${facilitator}/discovery/resources`)).json()) as { items: object[] };
   expect(items).toMatchObject([{ resource: seller.url, description: 'Weather', extensions: { bazaar: declared } }]);
+}, 60_000);
+
+test('offer-receipt: the official client checks what was offered and paid by the key that the signatures name', async () => {
+  const seller = await agentpayExtended(stack, facilitator, { offerReceipt: true });
+  const required = x402v2.decodePaymentRequired((await fetch(seller.url)).headers.get('payment-required') as string);
+  const given = required as unknown as Parameters<typeof extractOffersFromPaymentRequired>[0];
+  const [offer] = decodeSignedOffers(extractOffersFromPaymentRequired(given));
+  if (!offer || !isJWSSignedOffer(offer.signedOffer)) throw new Error('no signed offer');
+  expect(findAcceptsObjectFromSignedOffer(offer, given.accepts)).toEqual(required.accepts[0]);
+  expect(await verifyOfferSignatureJWS(offer.signedOffer)).toMatchObject({ resourceUrl: seller.url, amount: PRICE.toString() });
+
+  const paidAnswer = await payingFetch(stack)(seller.url);
+  const receipt = extractReceiptFromResponse(paidAnswer);
+  if (!receipt || !isJWSSignedReceipt(receipt)) throw new Error('no signed receipt');
+  const { transaction } = x402v2.decodeSettleResponse(paidAnswer.headers.get('payment-response') as string);
+  expect(await verifyReceiptSignatureJWS(receipt)).toMatchObject({ payer: stack.buyer.address, transaction });
+  expect(verifyReceiptMatchesOffer(receipt, offer, [stack.buyer.address])).toBe(true);
 }, 60_000);

@@ -43,7 +43,8 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
   if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
   }
-  const { signIn, bazaar } = extensions;
+  const { signIn, bazaar, offerReceipt } = extensions;
+  if (offerReceipt && !settings.receiptKey) throw new TypeError('The extension offerReceipt needs the option receiptKey.');
   if ((signIn || bazaar) && settings.baseUrl === undefined) {
     throw new TypeError('The extensions signIn and bazaar need the option baseUrl: they name the seller.');
   }

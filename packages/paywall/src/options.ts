@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import {
   memoryStore,
   systemClock,
@@ -23,6 +24,7 @@ import { counters } from './metrics.js';
 import { authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
 import { acceptsSchema, facilitatorSchema, networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
+import { receiptKeyOf, type ReceiptKey } from './ReceiptKey.js';
 import { unsettledIn, type Unsettled } from './Unsettled.js';
 import { uptoAccounts } from './uptoAccounts.js';
 import { usageIn, type Usage } from './Usage.js';
@@ -66,6 +68,8 @@ export interface PaywallOptions extends Hooks {
   /** Header of MPP credentials; "Payment-Authorization" where the application needs `Authorization` for itself. */
   readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
   readonly token?: TokenOptions;
+  /** Private Ed25519 key, as PEM or as a KeyObject, by which offers and receipts are signed. */
+  readonly receiptKey?: string | KeyObject;
   /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
   /** Pages of which origins may ask and pay; preflights for what is for sale are answered. Default: left to the application. */
   readonly cors?: Cors;
@@ -110,6 +114,7 @@ export interface Settings {
   readonly issuer: Issuer | undefined;
   readonly cors: Cors | undefined;
   readonly service: string | undefined;
+  readonly receiptKey: ReceiptKey | undefined;
   readonly claims: Claims;
   readonly clock: Clock;
   readonly random: Random;
@@ -155,6 +160,7 @@ const shape = {
   mppSecret: z.union([secret, z.array(secret).min(1)], { error: secretError }).optional(),
   authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
   token: z.unknown().optional(),
+  receiptKey: z.unknown().optional(),
   store: objectWith<Store>('get', 'put', 'delete').optional(),
   cors: corsSchema.optional(),
   clock: objectWith<Clock>('now', 'timer').optional(),
@@ -205,6 +211,7 @@ export function readOptions(options: PaywallOptions): Settings {
     authorizationHeader: options.authorizationHeader ?? 'Authorization',
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
+    receiptKey: options.receiptKey === undefined ? undefined : receiptKeyOf(options.receiptKey),
     claims: claimsIn({ store, clock, report }),
     cors: options.cors,
     unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),

@@ -13,6 +13,7 @@ export * from './token/PaymentToken.js';
 export * from './x402/Facilitator.js';
 export * from './x402/exact.js';
 export * from './x402/httpFacilitator.js';
+export * from './x402/offerReceipt.js';
 export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';
 export * from './x402/reasons.js';

@@ -14,6 +14,8 @@ export interface RouteExtensions {
   };
   /** Facilitators may list the route, with these examples and the `schemas` of the route. Needs `baseUrl`. */
   readonly bazaar?: true | BazaarExamples;
+  /** Offers and receipts are signed, as proof of what was offered and paid. Needs `receiptKey`. */
+  readonly offerReceipt?: boolean;
 }
 
 const examplesSchema = z.strictObject({
@@ -31,4 +33,5 @@ export const extensionsSchema = z.strictObject({
     })
     .optional(),
   bazaar: z.union([z.literal(true), examplesSchema], { error: 'must be true, or examples as { query, body, response }' }).optional(),
+  offerReceipt: z.boolean().optional(),
 });

@@ -15,7 +15,7 @@ import {
 } from '@agentpay/protocol';
 import { resourceUrl, type Exchange } from '../Exchange.js';
 import { BAZAAR } from '../extensions/bazaar.js';
-import { bazaarOf } from '../extensions/declarations.js';
+import { bazaarOf, receiptExtensions } from '../extensions/declarations.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { exactPayment } from './exact.js';
 import type { FacilitatedProof } from './facilitated.js';
@@ -46,7 +46,10 @@ function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.Payment
       paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(exchange) },
       paymentRequirements: offer.v2,
     },
-    receipt: (settled) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(settled) }),
+    receipt(settled) {
+      const extensions = receiptExtensions(exchange, settled);
+      return { [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse({ ...settled, ...(extensions && { extensions }) }) };
+    },
     failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
   });
   if (offer.v2.scheme === 'exact' && offer.tender.transferMethod === 'eip3009') {
