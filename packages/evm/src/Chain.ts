@@ -22,6 +22,7 @@ export interface Log {
 export interface Receipt {
   readonly hash: Hex;
   readonly blockNumber: bigint;
+  readonly blockHash: Hex;
   readonly success: boolean;
   readonly gasUsed: bigint;
   readonly logs: readonly Log[];

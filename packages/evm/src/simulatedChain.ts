@@ -71,6 +71,8 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
   let pool: Pooled[] = [];
   const blocks: MinedBlock[] = [];
   const calls: Partial<Record<keyof Chain, number>> = {};
+  /** Blocks ever made, those taken back included. */
+  let made = 0;
   const faults: { fault: Fault; left: number }[] = [];
   let mining: Promise<void> = Promise.resolve();
 
@@ -110,19 +112,20 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
   async function seal(extra: readonly Call[] = []): Promise<void> {
     const before = copyState(state);
     const number = head().number + 1n;
+    const blockHash = keccak256(toHex(`block ${(made += 1)}`));
     const timestamp = now();
     const receipts: Receipt[] = [];
     const taken: Pooled[] = [];
     for (const call of extra) {
       const { success, logs } = await applyCall(state, call, timestamp);
-      receipts.push({ hash: keccak256(toHex(`act ${number}`)), blockNumber: number, success, gasUsed: 80_000n, logs });
+      receipts.push({ hash: keccak256(toHex(`act ${number}`)), blockNumber: number, blockHash, success, gasUsed: 80_000n, logs });
     }
     for (let due = nextDue(); due; due = nextDue()) {
       pool = pool.filter((other) => other !== due);
       taken.push(due);
       state.nonces.set(due.from.toLowerCase(), due.nonce + 1);
       const { success, logs } = await applyCall(state, due.call, timestamp, due.from);
-      receipts.push({ hash: due.hash, blockNumber: number, success, gasUsed: 80_000n, logs });
+      receipts.push({ hash: due.hash, blockNumber: number, blockHash, success, gasUsed: 80_000n, logs });
     }
     blocks.push({ number, timestamp, pooled: taken, receipts, calls: [...extra, ...taken.map(({ call }) => call)], before });
   }
@@ -170,7 +173,7 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     async receipts(hashes) {
       const fault = enter('receipts');
       if (fault === 'missing') return hashes.map(() => undefined);
-      const invented = { blockNumber: head().number, success: true, gasUsed: 0n, logs: [] };
+      const invented = { blockNumber: head().number, blockHash: keccak256('0x'), success: true, gasUsed: 0n, logs: [] };
       return hashes.map((hash) => findReceipt(hash) ?? (fault === 'invented' ? { hash, ...invented } : undefined));
     },
     block: async () => (enter('block'), head()),

@@ -38,8 +38,8 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
   async function receipt(hash: Hex): Promise<Receipt | undefined> {
     try {
       const found = await client.getTransactionReceipt({ hash });
-      const { blockNumber, gasUsed, logs } = found;
-      return { hash: found.transactionHash, blockNumber, gasUsed, success: found.status === 'success', logs };
+      const { blockNumber, blockHash, gasUsed, logs } = found;
+      return { hash: found.transactionHash, blockNumber, blockHash, gasUsed, success: found.status === 'success', logs };
     } catch (error) {
       if (error instanceof TransactionReceiptNotFoundError) return undefined;
       throw error;

@@ -56,8 +56,14 @@ export interface Flights {
   conclude(flight: Flight): Promise<void>;
 }
 
-/** @param tell hears of every outcome, once it is recorded */
-export function createFlights(options: FlightsOptions, tell: (id: string, outcome: Outcome) => void): Flights {
+/** Hears of what was recorded. */
+export interface FlightsListener {
+  readonly ended: (id: string, outcome: Outcome) => void;
+  /** Payments that one transaction made; the block in which it was seen, if it was seen itself. */
+  readonly settled: (ids: readonly string[], hash: Hex, blockHash: Hex | undefined) => void;
+}
+
+export function createFlights(options: FlightsOptions, listener: FlightsListener): Flights {
   const { chain, clock, store, receipts, onError } = options;
   const flights = new Map<string, Flight>();
 
@@ -138,20 +144,22 @@ export function createFlights(options: FlightsOptions, tell: (id: string, outcom
     announce(flight, member, outcome);
   }
 
-  async function settleProved(flight: Flight, { logs, hash }: Receipt): Promise<void> {
+  async function settleProved(flight: Flight, { logs, hash, blockHash }: Receipt): Promise<void> {
     const proved = [...flight.members.values()].filter(({ transfer }) => transfer.isProvedBy(logs));
-    await settleAll(flight, proved, hash);
+    await settleAll(flight, proved, hash, blockHash);
   }
 
-  async function settleAll(flight: Flight, members: readonly Settlement[], hash: Hex): Promise<void> {
+  async function settleAll(flight: Flight, members: readonly Settlement[], hash: Hex, blockHash?: Hex): Promise<void> {
     if (members.length === 0) return;
-    await store.settle(members.map(({ id }) => id), hash);
+    const ids = members.map(({ id }) => id);
+    await store.settle(ids, hash);
+    listener.settled(ids, hash, blockHash);
     for (const member of members) announce(flight, member, { state: 'settled', hash });
   }
 
   function announce(flight: Flight, { id }: Settlement, outcome: Outcome): void {
     flight.members.delete(id);
-    tell(id, outcome);
+    listener.ended(id, outcome);
   }
 
   return {
@@ -161,8 +169,11 @@ export function createFlights(options: FlightsOptions, tell: (id: string, outcom
     close,
     record,
     async takeUp({ transactionId, attempts, settlements }, sender) {
-      const alone = settlements.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
-      const flight = start(transactionId, sender, settlements, alone);
+      const underWay = flights.get(transactionId);
+      if (underWay) close(underWay);
+      const members = [...(underWay?.members.values() ?? []), ...settlements];
+      const alone = members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
+      const flight = start(transactionId, sender, members, alone);
       for (const attempt of attempts) watch(flight, attempt);
       await sender?.adopt(attempts, (transaction) => record(flight, transaction));
     },

@@ -45,8 +45,8 @@ export interface SettlementStore {
   unfinished(): Promise<readonly CarryingTransaction[]>;
   /** What was ever signed with these account nonces, with the settlements that it carries or whose money it moved. */
   signedWith(signer: Address, nonces: readonly number[]): Promise<readonly CarryingTransaction[]>;
-  /** Takes settled ones back whose transfer the chain has lost. */
-  reopen(ids: readonly string[]): Promise<void>;
+  /** Takes settled ones back whose transfer the chain has lost; gives those that were. */
+  reopen(ids: readonly string[]): Promise<readonly string[]>;
   /** First account nonce that no recorded transaction of the signer has. */
   nextNonce(signer: Address): Promise<number>;
 }
@@ -209,8 +209,11 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
       return groupByTransaction(settlements.map(read), attempts);
     },
     async reopen(ids) {
-      const sql = `update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled'`;
-      await db.query(sql, [ids, now()]);
+      const reopened = await db.query<{ id: string }>(
+        `update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled' returning id`,
+        [ids, now()],
+      );
+      return reopened.map(({ id }) => id);
     },
     async nextNonce(signer) {
       const [row] = await db.query<{ next: bigint }>(

@@ -5,6 +5,7 @@ import { createBatcher } from './Batcher.js';
 import { createFlights, type FlightsOptions } from './Flights.js';
 import { provenOutcomes } from './provenOutcome.js';
 import { createRepair, type RepairOptions } from './repair.js';
+import { createSecondLooks } from './SecondLooks.js';
 import { GIVEN_UP, hasEnded, outcomeOf, type Outcome, type Settlement } from './Settlement.js';
 import { ClaimsLost } from './SettlementStore.js';
 import { createWaiters } from './Waiters.js';
@@ -56,8 +57,9 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   const { clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError, aroundBatch = (_, send) => send() } = options;
   const queued = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
-  const flights = createFlights(options, waiters.tell);
+  const flights = createFlights(options, { ended: waiters.tell, settled: (...made) => secondLooks.add(...made) });
   const repair = createRepair(options, flights, (settlement) => batcher.add(settlement));
+  const secondLooks = createSecondLooks(options, repair.makeAgain);
   let repairing: Promise<void> = Promise.resolve();
   let cancelRepair: Cancel | undefined;
   let abandonedAt = -Infinity;
@@ -139,8 +141,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   async function repairAll(): Promise<void> {
     await repair.all();
     batcher.wake();
-    await giveUpAbandoned(new Date(clock.now() - 2 * settleTimeoutMs)).catch((error: unknown) => onError('claims', error));
-    await tellOfOthers().catch((error: unknown) => onError('look', error));
+    const attempt = (what: string, work: () => Promise<void>) => work().catch((error: unknown) => onError(what, error));
+    await attempt('claims', () => giveUpAbandoned(new Date(clock.now() - 2 * settleTimeoutMs)));
+    await attempt('second look', secondLooks.look);
+    await attempt('look', tellOfOthers);
   }
 
   /**

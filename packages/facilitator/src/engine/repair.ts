@@ -21,6 +21,8 @@ export interface Repair {
   renewAccounts(): Promise<number>;
   /** Everything that is due; reports what failed, and goes on. */
   all(): Promise<void>;
+  /** Makes payments again that were settled, and of which the chain shows nothing any more. */
+  makeAgain(lost: readonly Settlement[]): Promise<void>;
   /** Looks for outcomes, and sends what cannot land any more in another transaction. */
   flight(flight: Flight): Promise<void>;
 }
@@ -67,6 +69,19 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
     }
   }
 
+  async function makeAgain(lost: readonly Settlement[]): Promise<void> {
+    const reopened = new Set(await store.reopen(lost.map(({ id }) => id)));
+    for (const { transactionId, attempts, settlements } of await store.unfinished()) {
+      const gone = settlements.filter(({ id }) => reopened.has(id));
+      if (gone.length === 0) continue;
+      onError('reorganisation', new Error(`The chain undid ${gone.length} payments settled by ${attempts.at(-1)?.hash}; made again.`));
+      // An attempt in a block without the payment has used up its account nonce, so that none of them can make it any more.
+      const standing = (await chain.receipts(attempts.map(({ hash }) => hash))).some((receipt) => receipt);
+      if (standing) gone.forEach(sendAgain);
+      else await takeUp({ transactionId, attempts, settlements: gone });
+    }
+  }
+
   async function restoreTransaction({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
     const receiptsNow = await chain.receipts(attempts.map(({ hash }) => hash));
     const standing = receiptsNow.some((receipt) => receipt);
@@ -103,6 +118,7 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
         if (due && flight.nonce >= 0) await attempt('repair', () => repairFlight(flight));
       }
     },
+    makeAgain,
     flight: repairFlight,
   };
 }
