@@ -18,17 +18,29 @@ export const idPrefixes = {
 
 export type IdKind = keyof typeof idPrefixes;
 
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const DIGITS = [...'0123456789abcdefghjkmnpqrstvwxyz'];
+const PAIRS = DIGITS.flatMap((first) => DIGITS.map((second) => first + second));
 const TIME_DIGITS = 10;
 const RANDOM_DIGITS = 16;
 
 /** A new id: prefix, 48 bits of milliseconds and 80 random bits in lower-case Crockford base 32, so that ids sort by time. */
 export function newId(kind: IdKind, source: { clock: Clock; random: Random }): string {
-  let text = '';
-  for (let ms = source.clock.now(), i = 0; i < TIME_DIGITS; i++, ms = Math.floor(ms / 32)) text = ALPHABET.charAt(ms % 32) + text;
+  let text = idPrefixes[kind] + timeText(source.clock.now());
   // Five bits of sixteen bytes: what is left over costs nothing.
-  for (const byte of source.random.bytes(RANDOM_DIGITS)) text += ALPHABET.charAt(byte & 31);
-  return idPrefixes[kind] + text;
+  const bytes = source.random.bytes(RANDOM_DIGITS);
+  for (let i = 0; i < RANDOM_DIGITS; i += 2) text += PAIRS[32 * ((bytes[i] as number) & 31) + ((bytes[i + 1] as number) & 31)];
+  return text;
+}
+
+let latest = { ms: -1, text: '' };
+
+/** Ids come in bursts: those of one millisecond share its text. */
+function timeText(ms: number): string {
+  if (latest.ms === ms) return latest.text;
+  let text = '';
+  for (let rest = ms, i = 0; i < TIME_DIGITS; i++, rest = Math.floor(rest / 32)) text = `${DIGITS[rest % 32]}${text}`;
+  latest = { ms, text };
+  return text;
 }
 
 /** Whether the text has the shape of an id of this kind. Says nothing about existence. */
