@@ -88,7 +88,7 @@ export function send(agent: Agent, url: string, { path, method, headers, body }:
 }
 
 /** User and system CPU time of a process so far, from /proc (Linux; 10 ms steps). */
-function cpuMilliseconds(pid: number): number {
+export function cpuMilliseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');

@@ -2,14 +2,17 @@ import { baseSepolia } from '@agentpay/primitives';
 import { script, type Bed, type Measured } from './bed.js';
 import { median, type Answer, type LoadResult } from './load.js';
 
-const ROUNDS = 3;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
+/** How long a round of payments may take. */
+export const SECONDS = Number(process.env['SECONDS'] ?? 8);
 export const peer = script('test/dist/bench/peer.js');
 const facilitatorBin = script('packages/facilitator/dist/bin.js');
 
-/** The facilitator with its default configuration, but for the log of every request. */
-export async function ownFacilitator(bed: Bed, rpcUrl = bed.rpcUrl): Promise<Measured> {
+/** The facilitator with its default configuration, but for the log of every request. `flags`: of Node. */
+export async function ownFacilitator(bed: Bed, rpcUrl = bed.rpcUrl, flags: readonly string[] = []): Promise<Measured> {
   const own = { SIGNER_KEYS: await bed.facilitatorKey(), DATA_DIR: bed.folder(), LOG_LEVEL: 'warn' };
-  return bed.start(facilitatorBin, [], { ...own, RPC_URL: rpcUrl, NETWORKS: baseSepolia.name });
+  const [first = facilitatorBin, ...rest] = [...flags, facilitatorBin];
+  return bed.start(first, rest, { ...own, RPC_URL: rpcUrl, NETWORKS: baseSepolia.name });
 }
 
 /** Interleaved rounds (A B, A B, …), so that a slow minute hits everybody; the median round of each target. */
