@@ -1,5 +1,5 @@
 import { createPublicClient, http, type Hex } from 'viem';
-import { openBed, type Bed, type Measured } from './bed.js';
+import { openBed, script, type Bed, type Measured } from './bed.js';
 import { load, median, type Answer, type LoadResult } from './load.js';
 import { AMOUNT, facilitatorRequests } from './payments.js';
 import { startRpcCounter } from './rpcCounter.js';
@@ -34,6 +34,8 @@ export async function verify(): Promise<string> {
   const counter = await startRpcCounter(bed.rpcUrl);
   try {
     const targets = await startTargets(bed, counter.url, peers.slice(0, 1));
+    const fallback = (rpcUrl?: string) => ownFacilitator(bed, rpcUrl, ['--import', script('test/dist/bench/withoutAddon.js')]);
+    targets.push({ name: `${OWN}, no native addon`, widths: [], server: await fallback(), counted: await fallback(counter.url) });
     const requests = facilitatorRequests('/verify', 4_000, bed.buyerKeys, bed.payTo);
     const rows: string[][] = [];
     for (const concurrency of [1, 16, 64]) {
