@@ -64,7 +64,13 @@ async function startStacks(bed: Bed): Promise<Stack[]> {
   return [...stacks, { name: OWN, widths: [1, 64, 512], facilitator, seller: await sellerOf('agentpay', facilitator) }];
 }
 
-async function paidRound(bed: Bed, { name, seller, facilitator }: Stack, concurrency: number): Promise<{ result: LoadResult; moved: bigint }> {
+interface Round {
+  readonly result: LoadResult;
+  /** Payments that reached the payee. */
+  readonly moved: bigint;
+}
+
+async function paidRound(bed: Bed, { name, seller, facilitator }: Stack, concurrency: number): Promise<Round> {
   const offer = await fetch(`${seller.url}/weather`);
   const [accepted] = x402v2.decodePaymentRequired(offer.headers.get('payment-required') as string).accepts as [x402v2.PaymentRequirements];
   // Enough for the whole round at the rates seen: a block comes five times a second.
