@@ -1,10 +1,13 @@
 import type { Amount } from '@agentpay/primitives';
-import { reasons, type mpp } from '@agentpay/protocol';
+import { reasons, type mpp, type PaymentReceipt } from '@agentpay/protocol';
 import type { Receipt } from './Claims.js';
+
+/** What a payment has moved on chain; payment tokens move nothing there. */
+export type Moved = Pick<PaymentReceipt, 'network' | 'asset' | 'amount' | 'payTo' | 'payer' | 'transaction'>;
 
 /** What became of an attempt to take the money. */
 export type Settlement =
-  | { readonly state: 'settled'; readonly receipt: Receipt }
+  | { readonly state: 'settled'; readonly receipt: Receipt; readonly moved?: Moved }
   /** Certainly not taken and never will be by this proof. `error` is what the buyer is told. */
   | { readonly state: 'refused'; readonly error: Error }
   /** May have been taken: ask again with the same proof. */

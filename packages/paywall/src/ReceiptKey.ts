@@ -6,8 +6,8 @@ export interface ReceiptKey {
   /** URL of the public key that holds the key itself (did:jwk), so that a signature can be checked without asking anybody. */
   readonly kid: string;
   readonly publicJwk: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly alg: 'EdDSA' };
-  /** The payload in canonical JSON as a compact JWS (RFC 7515, EdDSA). */
-  sign(payload: object): string;
+  /** The payload in canonical JSON as a compact JWS (RFC 7515, EdDSA), of the type `typ`. */
+  sign(payload: object, typ?: string): string;
 }
 
 /** The key that is written as PEM, or a key object of Node. @throws TypeError when it is no private Ed25519 key */
@@ -16,12 +16,12 @@ export function receiptKeyOf(given: string | KeyObject): ReceiptKey {
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' }) as { x: string };
   const publicJwk = { kty: 'OKP', crv: 'Ed25519', x, alg: 'EdDSA' } as const;
   const kid = `did:jwk:${base64url(JSON.stringify(publicJwk))}#0`;
-  const header = base64url(JSON.stringify({ alg: 'EdDSA', kid }));
   return {
     kid,
     publicJwk,
-    sign(payload) {
-      const input = `${header}.${base64url(jcs(payload))}`;
+    sign(payload, typ) {
+      const header = { alg: 'EdDSA', ...(typ !== undefined && { typ }), kid };
+      const input = `${base64url(JSON.stringify(header))}.${base64url(jcs(payload))}`;
       return `${input}.${base64url(sign(null, Buffer.from(input), privateKey))}`;
     },
   };

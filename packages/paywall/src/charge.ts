@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
 import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
 import type { Answer, Claim, Receipt } from './Claims.js';
+import { certified } from './certify.js';
 import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
 import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
 import { tellSettled, tellUnsettled, tellVerified, type Settled } from './hooks.js';
@@ -182,9 +183,11 @@ async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, 
   const { used } = settling;
   const settlement = await settleFirmly(payment, settings.clock, { again, used });
   switch (settlement.state) {
-    case 'settled':
-      if (used !== 0n) await noteSettled(exchange, { payer: payment.payer, amount: used, receipt: settlement.receipt });
-      return settlement.receipt;
+    case 'settled': {
+      const receipt = certified(exchange, settlement);
+      if (used !== 0n) await noteSettled(exchange, { payer: payment.payer, amount: used, receipt });
+      return receipt;
+    }
     case 'refused':
       await settings.claims.drop(settling);
       await payment.release();

@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { mpp, SIGN_IN_HEADER, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
+import { mpp, SIGN_IN_HEADER, PAYMENT_RECEIPT_JWS, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import { X_PAYMENT_TOKEN_ID, X_PAYMENT_TOKEN_STATUS } from './rails/token.js';
 
 const REQUEST_HEADERS = [x402v2.PAYMENT_SIGNATURE, x402v1.X_PAYMENT, mpp.AUTHORIZATION, X_PAYMENT_TOKEN, SIGN_IN_HEADER];
@@ -9,6 +9,7 @@ const RESPONSE_HEADERS = [
   x402v2.PAYMENT_RESPONSE,
   x402v1.X_PAYMENT_RESPONSE,
   mpp.PAYMENT_RECEIPT,
+  PAYMENT_RECEIPT_JWS,
   X_PAYMENT_TOKEN_ID,
   X_PAYMENT_TOKEN_STATUS,
   'X-Payment-Replayed',

@@ -68,7 +68,7 @@ export interface PaywallOptions extends Hooks {
   /** Header of MPP credentials; "Payment-Authorization" where the application needs `Authorization` for itself. */
   readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
   readonly token?: TokenOptions;
-  /** Private Ed25519 key, as PEM or as a KeyObject, by which offers and receipts are signed. */
+  /** Private Ed25519 key, as PEM or as a KeyObject, by which receipts, and offers of routes that say so, are signed. */
   readonly receiptKey?: string | KeyObject;
   /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
   /** Pages of which origins may ask and pay; preflights for what is for sale are answered. Default: left to the application. */

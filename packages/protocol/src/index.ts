@@ -9,6 +9,7 @@ export * from './evm/Permit2.js';
 export * from './evm/SignedTransaction.js';
 export * from './evm/Transfer.js';
 export * as mpp from './mpp/Mpp.js';
+export * from './receipt/PaymentReceipt.js';
 export * from './token/PaymentToken.js';
 export * from './x402/Facilitator.js';
 export * from './x402/exact.js';

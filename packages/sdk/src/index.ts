@@ -8,3 +8,4 @@ export type { ClientOptions } from './options.js';
 export { PaymentError } from './PaymentError.js';
 export type { Journal, Purchase } from './Purchase.js';
 export { paymentOf, type Payment } from './Receipt.js';
+export { verifyPaymentReceipt, type PaymentReceipt } from '@agentpay/protocol';

@@ -25,17 +25,17 @@ function offersOf(reply: Reply) {
 type Operation = any;
 
 /** Every operation of the document, with a path that no other pattern of these tests fits better. */
-function operationsOf({ openapi }: Documents): { method: string; path: string; operation: Operation }[] {
+function operationsOf({ openapi }: Pick<Documents, 'openapi'>): { method: string; path: string; operation: Operation }[] {
   return Object.entries(openapi.paths ?? {}).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method, operation, path: path.replace(/\{\w+\}/g, 'x1') })),
   );
 }
 
-function operationAt({ openapi }: Documents, path: string, method: string): Operation {
+function operationAt({ openapi }: Pick<Documents, 'openapi'>, path: string, method: string): Operation {
   return (openapi.paths ?? {})[path]?.[method];
 }
 
-async function fetched(): Promise<Documents> {
+async function fetched(): Promise<Omit<Documents, 'receiptKeys'>> {
   const [openapi, x402, llms] = await Promise.all(['/openapi.json', '/.well-known/x402', '/llms.txt'].map((path) => send(seller, path)));
   return { openapi: openapi?.json(), x402: x402?.json(), llms: llms?.text ?? '' };
 }

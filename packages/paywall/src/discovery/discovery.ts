@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RECEIPT_KEYS_PATH } from '@agentpay/protocol';
 import { resourceUrl } from '../Exchange.js';
 import { checkKnown } from '../known.js';
 import type { Settings } from '../options.js';
@@ -22,9 +23,11 @@ export interface Documents {
   readonly openapi: OpenApiDocument;
   readonly x402: ReturnType<typeof x402Listing>;
   readonly llms: string;
+  /** The keys that verify signed receipts, as a JSON Web Key Set. */
+  readonly receiptKeys: { readonly keys: readonly object[] };
 }
 
-/** Serves `/openapi.json`, `/.well-known/x402` and `/llms.txt`, free of charge. */
+/** Serves `/openapi.json`, `/.well-known/x402`, `/llms.txt` and, where receipts are signed, their keys, free of charge. */
 export interface Discovery {
   (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => unknown): void;
   /** The same documents, for an application that serves them itself; `base` is the URL under which buyers reach it. */
@@ -39,16 +42,25 @@ export function createDiscovery(settings: Settings, options: DiscoveryOptions, r
   const { title = settings.realm, version = '1', description, openapi } = options;
   const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
 
+  const { receiptKey } = settings;
+  const receiptKeys = { keys: receiptKey ? [{ ...receiptKey.publicJwk, kid: receiptKey.kid, use: 'sig' }] : [] };
+
   function documents(base: string): Documents {
     const root = base.replace(/\/+$/, '');
     const sales = salesOf(routesNow());
     const document = openapi ?? { openapi: '3.1.0', info, servers: [{ url: root }] };
-    return { openapi: withSales(document, sales), x402: x402Listing(sales, root), llms: llmsText(sales, { info, base: root }) };
+    return {
+      openapi: withSales(document, sales),
+      x402: x402Listing(sales, root),
+      llms: llmsText(sales, { info, base: root }),
+      receiptKeys,
+    };
   }
 
   function discovery(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => unknown): void {
     const name = pathOf(req);
     if (name === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return void next();
+    if (name === 'receiptKeys' && receiptKeys.keys.length === 0) return void next();
     offersKnown().then(() => send(req, res, name)).catch(next);
   }
 
@@ -78,6 +90,7 @@ const PATHS: ReadonlyMap<string, keyof Documents> = new Map([
   ['/openapi.json', 'openapi'],
   ['/.well-known/x402', 'x402'],
   ['/llms.txt', 'llms'],
+  [RECEIPT_KEYS_PATH, 'receiptKeys'],
 ]);
 
 function pathOf({ url = '/' }: IncomingMessage): keyof Documents | undefined {

@@ -6,6 +6,7 @@ import {
   sameHex,
   type Address,
   type FacilitatorRequest,
+  type Hex,
   type Reason,
   type x402v2,
 } from '@agentpay/protocol';
@@ -72,11 +73,11 @@ export function facilitatedPayment(settings: Settings, offer: Offer, transfer: S
     },
     async settle(again, used) {
       const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
-      if (due === 0n) return settled({ payer, proof, due }, { transaction: '', network: network.id });
+      if (due === 0n) return settled({ offer, payer, proof, due }, { transaction: '', network: network.id });
       try {
         const answer = await facilitator.settle(due === undefined ? request : over(request, due));
         hash = answer.transaction || hash;
-        return settlementOf({ payer, proof, due }, { ...answer, transaction: hash }, again);
+        return settlementOf({ offer, payer, proof, due }, { ...answer, transaction: hash }, again);
       } catch (error) {
         settings.report({ what: 'a payment could not be settled yet', error });
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
@@ -94,6 +95,7 @@ function over(request: FacilitatorRequest, due: bigint): FacilitatorRequest {
 }
 
 interface Paying {
+  readonly offer: Offer;
   readonly payer: Address;
   readonly proof: FacilitatedProof;
   /** Base units that are due, where the payer does not know them. */
@@ -117,9 +119,12 @@ function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: bool
 
 type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
 
-function settled({ payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
+function settled({ offer, payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
   const amount = due === undefined ? {} : { amount: due.toString() };
-  return { state: 'settled', receipt: proof.receipt({ success: true, transaction, network, payer, ...amount }) };
+  const { asset, payTo } = offer.tender;
+  const terms = { network: offer.v2.network, asset: asset.address, amount: offer.v2.amount, payTo, ...amount };
+  const moved = { ...terms, payer, ...(transaction && { transaction: transaction as Hex }) };
+  return { state: 'settled', receipt: proof.receipt({ success: true, transaction, network, payer, ...amount }), moved };
 }
 
 async function available<T>(answer: Promise<T>): Promise<T> {

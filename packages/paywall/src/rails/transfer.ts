@@ -139,7 +139,9 @@ function watching(charge: TransferCharge, hash: Hex) {
     }
     paidBy(found.from);
     block = found.receipt.blockNumber;
-    return { state: 'settled', receipt: charge.receipt(hash) };
+    const { token: asset, to: payTo, amount } = transferOf(charge);
+    const moved = { network: network.id, asset, amount: amount.toString(), payTo, payer: found.from, transaction: hash };
+    return { state: 'settled', receipt: charge.receipt(hash), moved };
   }
 
   return {
