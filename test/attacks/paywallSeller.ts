@@ -35,7 +35,8 @@ export async function proofFor(account: PrivateKeyAccount, url: string, dialect:
   return headers;
 }
 
-async function proofOf(account: PrivateKeyAccount, offer: Response, dialect: Dialect): Promise<[name: string, value: string]> {
+/** Pays an offer: name and value of the header to send with the request. */
+export async function proofOf(account: PrivateKeyAccount, offer: Response, dialect: Dialect): Promise<[name: string, value: string]> {
   if (dialect === 'mpp') {
     const challenge = mpp.readChallenges(offer.headers.get('www-authenticate') as string)[0] as mpp.Challenge;
     const { recipient, amount } = mpp.readEvmChargeRequest(challenge);
