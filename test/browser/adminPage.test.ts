@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
 import { createHash, randomBytes } from 'node:crypto';
 import { readConfig, start, type FacilitatorServer } from '@agentpay/facilitator';
+import { newId, systemRandom } from '@agentpay/primitives';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
 import { Client } from 'pg';
 import { pino } from 'pino';
@@ -45,6 +46,11 @@ describe('the admin page', () => {
   });
   afterEach(() => page.close());
 
+  const run = async (sql: string, params: unknown[] = []) => {
+    const client = new Client({ connectionString: database.url });
+    await client.connect();
+    await client.query(sql, params).finally(() => client.end());
+  };
   const open = async (text: string) => {
     await page.getByLabel('Admin key').fill(text);
     await page.getByRole('button', { name: 'Open' }).click();
@@ -76,14 +82,8 @@ describe('the admin page', () => {
   });
 
   it('filters by state and reconciles an open settlement at a click', async () => {
-    const client = new Client({ connectionString: database.url });
-    await client.connect();
-    try {
-      // As after a fault: the money moved, and the record does not know it yet.
-      await client.query(`update facilitator_settlements set state = 'failed', reason = 'validBefore', message = '<b>x</b>'`);
-    } finally {
-      await client.end();
-    }
+    // As after a fault: the money moved, and the record does not know it yet.
+    await run(`update facilitator_settlements set state = 'failed', reason = 'validBefore', message = '<b>x</b>'`);
     await open(key);
     await page.getByLabel('State').selectOption('settled');
     await page.getByRole('button', { name: 'Show' }).click();
@@ -94,6 +94,42 @@ describe('the admin page', () => {
     await page.getByRole('button', { name: 'Reconcile' }).click();
     await page.locator('tbody td.state-settled').waitFor();
     expect(await page.getByRole('button', { name: 'Reconcile' }).count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  it('goes back page by page, and shows what one payer paid', async () => {
+    const payer = `0x${'ab'.repeat(20)}`;
+    const aMinuteAgo = Date.now() - 60_000;
+    const clockAt = (ms: number) => ({ now: () => ms, timer: () => () => {} });
+    const ids = Array.from({ length: 30 }, (_, i) => newId('settlement', { clock: clockAt(aMinuteAgo - i), random: systemRandom }));
+    await run(
+      `insert into facilitator_settlements
+         (id, network, asset, payer, nonce, fingerprint, scheme, amount, "authorization", signature, by_account,
+          state, reason, created_at, updated_at)
+       select more.id, network, asset, $2, 'nonce of ' || more.id, fingerprint, scheme, '1500000', "authorization", signature, by_account,
+              'failed', 'insufficientFunds', created_at, updated_at
+         from facilitator_settlements, unnest($1::text[]) as more(id)`,
+      [ids, payer],
+    );
+    await open(key);
+    await page.locator('tbody tr').nth(24).waitFor();
+    expect(await page.locator('tbody tr').count()).toBe(25);
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.locator('tbody tr').nth(30).waitFor();
+    const shown = await page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset['id']));
+    expect(shown.slice(1)).toEqual(ids);
+    expect(await page.getByRole('button', { name: 'More' }).isVisible()).toBe(false);
+    await page.locator('#success-sum').getByText('1 / 30').waitFor();
+
+    await page.getByLabel('Payer').fill(stack.buyer.address);
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
+    expect(await page.locator('tbody tr').count()).toBe(1);
+    await page.getByLabel('Payer').fill(payer);
+    await page.getByRole('button', { name: 'Show' }).click();
+    await page.locator('tbody tr').nth(24).waitFor();
+    const cells = await page.locator('tbody tr').first().locator('td').allTextContents();
+    expect(cells.slice(1, 4)).toEqual(['failed: insufficientFunds', '1.5', '0xababab…ababab']);
     expect(faults).toEqual([]);
   });
 });
