@@ -6,7 +6,7 @@ import type { RouteExtensions } from './extensions/RouteExtensions.js';
 import type { Settings } from './options.js';
 import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from './Quote.js';
-import { priceOf } from './Tender.js';
+import { priceOf, type Tender } from './Tender.js';
 
 /** What a route costs: one quote, or one for each amount that its price function gives. */
 export interface Pricing {
@@ -68,7 +68,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
       if (terms.scheme === 'exact') return;
       const accounts = await Promise.all(tenders.map(settings.uptoAccount));
       if (tenders.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
-      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as unknown as Settings['tenders'];
+      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as [Tender, ...Tender[]];
       quotes.clear();
     },
     at,

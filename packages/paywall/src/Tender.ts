@@ -45,7 +45,7 @@ export interface Tender {
   /** How many facilitators that is: payers up to a ceiling name the one. */
   readonly facilitatorCount: number;
   /** The facilitator's account that such payers name; undefined while it is not known. */
-  readonly uptoAccount?: Address;
+  readonly uptoAccount?: Address | undefined;
   readonly transfers: Transfers | undefined;
 }
 

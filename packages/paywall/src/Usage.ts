@@ -21,10 +21,13 @@ export function usageIn(report: Report): Usage {
     },
     due(req, ceiling) {
       const used = said.get(req);
-      if (used === undefined) report({ what: 'a handler did not say what its request used: nothing was charged' });
-      else if (used > ceiling) report({ what: 'a request used more than its ceiling: no more than that was charged' });
-      else return used;
-      return used === undefined ? 0n : ceiling;
+      if (used === undefined) {
+        report({ what: 'a handler did not say what its request used: nothing was charged' });
+        return 0n;
+      }
+      if (used <= ceiling) return used;
+      report({ what: 'a request used more than its ceiling: no more than that was charged' });
+      return ceiling;
     },
   };
 }
