@@ -70,9 +70,9 @@ export interface PaywallOptions extends Hooks {
   readonly token?: TokenOptions;
   /** Private Ed25519 key, as PEM or as a KeyObject, by which receipts, and offers of routes that say so, are signed. */
   readonly receiptKey?: string | KeyObject;
-  /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
   /** Pages of which origins may ask and pay; preflights for what is for sale are answered. Default: left to the application. */
   readonly cors?: Cors;
+  /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -111,8 +111,8 @@ export interface Settings {
   readonly realm: string;
   readonly mppSecrets: readonly [string, ...string[]];
   readonly authorizationHeader: 'Authorization' | 'Payment-Authorization';
-  readonly issuer: Issuer | undefined;
   readonly cors: Cors | undefined;
+  readonly issuer: Issuer | undefined;
   readonly service: string | undefined;
   readonly receiptKey: ReceiptKey | undefined;
   readonly claims: Claims;
@@ -159,10 +159,10 @@ const shape = {
   realm: z.string().min(1).max(255).refine((text) => !SEPARATORS.test(text), 'must be printable ASCII without quotes and "|"').optional(),
   mppSecret: z.union([secret, z.array(secret).min(1)], { error: secretError }).optional(),
   authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
+  cors: corsSchema.optional(),
   token: z.unknown().optional(),
   receiptKey: z.unknown().optional(),
   store: objectWith<Store>('get', 'put', 'delete').optional(),
-  cors: corsSchema.optional(),
   clock: objectWith<Clock>('now', 'timer').optional(),
   random: objectWith<Random>('bytes').optional(),
   fetch: fn.optional(),
@@ -209,11 +209,11 @@ export function readOptions(options: PaywallOptions): Settings {
     realm: options.realm ?? (baseUrl ? new URL(baseUrl).host : 'paid-api'),
     mppSecrets,
     authorizationHeader: options.authorizationHeader ?? 'Authorization',
+    cors: options.cors,
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
     receiptKey: options.receiptKey === undefined ? undefined : receiptKeyOf(options.receiptKey),
     claims: claimsIn({ store, clock, report }),
-    cors: options.cors,
     unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),
     usage: usageIn(report),
     signIns: signInsIn({ store, clock, random, report, secrets: mppSecrets }),

@@ -3,8 +3,8 @@ import { AgentPayError } from '@agentpay/primitives';
 import { SIGN_IN_HEADER } from '@agentpay/protocol';
 import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
-import { createDiscovery, expressRoutes, routeOf, type Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { allowOrigin, answerOptions } from './cors.js';
+import { createDiscovery, expressRoutes, routeOf, type Discovery, type DiscoveryOptions } from './discovery/index.js';
 import { askedOf, resourceUrl, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
 import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
@@ -125,10 +125,10 @@ function priceTable(settings: Settings, priced: Priced | undefined): (req: Askin
 function serve(parts: Omit<Visit, 'body'>): void {
   let body: Promise<RequestBody> | undefined;
   const visit: Visit = { ...parts, body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)) };
-  serveNow(visit)?.catch((error: unknown) => answerError(visit, error)).catch((error: unknown) => {
-    visit.settings.report({ what: 'an answer could not be sent', error });
   allowOrigin(visit);
   if (parts.req.method === 'OPTIONS') return answerOptions(visit);
+  serveNow(visit)?.catch((error: unknown) => answerError(visit, error)).catch((error: unknown) => {
+    visit.settings.report({ what: 'an answer could not be sent', error });
     visit.res.destroy();
   });
 }
