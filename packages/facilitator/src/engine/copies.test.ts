@@ -84,7 +84,7 @@ describe('copies of a facilitator on one database', () => {
     const awake = new Promise<void>((resolve) => (wake = resolve));
     const fees = () => awake.then(() => bed.chain.fees());
     const own = { leaseMs: 300, accounts: [gasPayer] };
-    const sleeper = await bed.start({ ...own, chain: { ...bed.chain, fees }, repairEveryMs: 60_000 });
+    const sleeper = await bed.start({ ...own, chain: { ...bed.chain, fees }, repairEveryMs: 60_000, settleTimeoutMs: 2_000 });
     const request = await signedRequest();
     const answer = sleeper.settle(request).catch((error: unknown) => error);
     await until(async () => (await states()).includes('claimed'));
@@ -98,20 +98,29 @@ describe('copies of a facilitator on one database', () => {
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
-  it('tell their callers to ask again, when the one that claimed the payment could not send it', async () => {
-    const copies = { leaseMs: 60_000, batchWindowMs: 0 };
+  it('tell their callers to ask again, when the one that claimed the payment did not send it', async () => {
     const chain = { ...bed.chain, fees: () => Promise.reject(new Error('no fees')) };
-    const first = await bed.start({ ...copies, chain, accounts: [gasPayer], settleTimeoutMs: 300 });
-    const other = await bed.start({ ...copies, accounts: [second] });
+    const first = await bed.start({ leaseMs: 60_000, chain, accounts: [gasPayer] });
+    let waits = false;
+    const watched: Db = {
+      ...db,
+      query(sql, params) {
+        waits ||= sql.endsWith('where id = $1');
+        return db.query(sql, params);
+      },
+    };
+    const other = await bed.start({ leaseMs: 60_000, db: watched, accounts: [second] });
     const request = await signedRequest();
     const answers = [first.settle(request).catch((error: unknown) => error)];
     await until(async () => (await states()).includes('claimed'));
     answers.push(other.settle(request).catch((error: unknown) => error));
+    await until(async () => waits);
+    await first.close();
     for (const answer of answers) expect(await answer).toMatchObject({ kind: 'facilitator_unavailable', retryAfter: 5 });
   });
 
   it('cannot record a transaction of an account that was taken over meanwhile', async () => {
-    const facilitator = await bed.start({ ...shared, leaseMs: 60_000, settleTimeoutMs: 300, repairEveryMs: 60_000 });
+    const facilitator = await bed.start({ ...shared, leaseMs: 60_000, settleTimeoutMs: 2_000, repairEveryMs: 60_000 });
     await db.query(`update facilitator_signers set holder = 'another'`);
     await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
     expect(bed.chain.calls.send).toBeUndefined();

@@ -26,6 +26,12 @@ export async function provenOutcome(view: ChainView, settlement: Settlement): Pr
   return (await provenOutcomes(view, [settlement]))[0];
 }
 
+/** Those whose authorization is unused, as far as the node knows. */
+export async function unusedOf(chain: Chain, settlements: readonly Settlement[]): Promise<readonly Settlement[]> {
+  const states = settlements.length > 0 ? await chain.read(settlements.map(({ transfer }) => transfer.useQuestion)) : [];
+  return settlements.filter(({ transfer }, i) => transfer.isUsed(states[i] as CallResult) === false);
+}
+
 async function outcomeIn(view: ChainView, { transfer }: Settlement, answer: CallResult, head: Block): Promise<Proven | undefined> {
   const used = transfer.isUsed(answer);
   if (used === undefined) return undefined;

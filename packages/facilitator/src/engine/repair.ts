@@ -2,6 +2,7 @@ import type { Chain, Sender, SignedTransaction } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import type { Flight, Flights } from './Flights.js';
 import type { GasAccounts } from './GasAccounts.js';
+import { unusedOf } from './provenOutcome.js';
 import { hasEnded, type Settlement } from './Settlement.js';
 import type { CarryingTransaction, SettlementStore } from './SettlementStore.js';
 
@@ -77,8 +78,10 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
       onError('reorganisation', new Error(`The chain undid ${gone.length} payments settled by ${attempts.at(-1)?.hash}; made again.`));
       // An attempt in a block without the payment has used up its account nonce, so that none of them can make it any more.
       const standing = (await chain.receipts(attempts.map(({ hash }) => hash))).some((receipt) => receipt);
-      if (standing) gone.forEach(sendAgain);
-      else await takeUp({ transactionId, attempts, settlements: gone });
+      const toSend = standing ? await unusedOf(chain, gone) : [];
+      const toWatch = gone.filter((settlement) => !toSend.includes(settlement));
+      toSend.forEach(sendAgain);
+      if (toWatch.length > 0) await takeUp({ transactionId, attempts, settlements: toWatch });
     }
   }
 
@@ -99,10 +102,11 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
   async function repairFlight(flight: Flight): Promise<void> {
     await flights.conclude(flight);
     if (!flight.dropped || flight.receipt || flight.members.size === 0) return;
-    // None of its attempts can land any more, so a new transaction cannot be a second one. What has expired is left to be proved.
-    for (const [id, member] of flight.members) {
-      if (hasEnded(member, clock)) continue;
-      flight.members.delete(id);
+    // None of its attempts can land any more, so a new transaction cannot be a second one. What has expired, or was used by a transaction
+    // that the node does not show, is left to be proved.
+    const living = [...flight.members.values()].filter((member) => !hasEnded(member, clock));
+    for (const member of await unusedOf(chain, living)) {
+      flight.members.delete(member.id);
       sendAgain({ ...member, state: 'sent' });
     }
     if (flight.members.size === 0) flights.close(flight);
