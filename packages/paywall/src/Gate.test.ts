@@ -64,6 +64,17 @@ describe('an answer is charged and carries the receipt', () => {
     expect(reply.headers['cache-control']).toBe('private, max-age=60');
   });
 
+  it('early hints, which would go out before the payment, do not go out', async () => {
+    const hinting: Handler = (res) => res.writeEarlyHints({ link: '</secret.css>; rel=preload' }, () => res.end('x'));
+    const { headers } = await buy(hinting);
+    const hints: unknown[] = [];
+    const outgoing = request(seller.url, { headers: { ...headers, ...pay(await send(seller, '/'), 'x402v2') }, agent: false });
+    outgoing.on('information', ({ statusCode }) => hints.push(statusCode)).end();
+    const [response] = (await once(outgoing, 'response')) as [{ statusCode: number; resume(): void }];
+    response.resume();
+    expect([response.statusCode, hints]).toEqual([200, []]);
+  });
+
   it('callbacks of end run once the answer is out', async () => {
     const ended = new Promise<void>((resolve) => {
       void buy((res) => res.end('x', () => resolve()));

@@ -139,6 +139,9 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
     held.headHeld = true;
   };
 
+  // They would go out before the payment.
+  res.writeEarlyHints = (_hints, done) => void (done && queueMicrotask(done));
+
   res.write = ((...args: unknown[]) => {
     if (held.mode === 'open') return send.write(...args);
     const { chunk, encoding, done } = writeArguments(args);

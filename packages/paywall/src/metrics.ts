@@ -12,6 +12,8 @@ type Event = keyof typeof HELP;
 
 /** Reasons come from facilitators, too: those above this number are counted together. */
 const MAX_REASONS = 100;
+/** Stands between route and reason in the key of a count, and in neither of them. */
+const BETWEEN = '\n';
 
 /** What happens, counted by route and, for refusals, by reason. Routes come from the seller's own program: there are only so many. */
 export function counters() {
@@ -26,13 +28,13 @@ export function counters() {
 
   return {
     count(event: Event, route: string, reason?: string): void {
-      const labels = reason === undefined ? label('route', route) : `${label('route', route)},${label('reason', known(reason))}`;
-      counts[event].set(labels, (counts[event].get(labels) ?? 0) + 1);
+      const key = reason === undefined ? route : route + BETWEEN + known(reason);
+      counts[event].set(key, (counts[event].get(key) ?? 0) + 1);
     },
     /** In the text format of Prometheus, version 0.0.4. */
     text(earnings: ReadonlyMap<string, Earnings>): string {
       const families = Object.entries(HELP).map(([event, help]) => family(event, help, [...counts[event as Event]]));
-      const earned = [...earnings].map(([route, { amount }]) => [label('route', route), formatDecimal(amount)] as const);
+      const earned = [...earnings].map(([route, { amount }]) => [route, formatDecimal(amount)] as const);
       return [...families, family('earned_dollars', 'Dollars that were paid', earned)].join('');
     },
   };
@@ -43,12 +45,17 @@ export function counters() {
   }
 }
 
-function family(event: string, help: string, samples: readonly (readonly [labels: string, value: number | string])[]): string {
+function family(event: string, help: string, samples: readonly (readonly [key: string, value: number | string])[]): string {
   const name = `agentpay_paywall_${event}_total`;
-  const lines = samples.map(([labels, value]) => `${name}{${labels}} ${value}\n`);
+  const lines = samples.map(([key, value]) => `${name}{${labels(key)}} ${value}\n`);
   return `# HELP ${name} ${help}\n# TYPE ${name} counter\n${lines.join('')}`;
 }
 
+function labels(key: string): string {
+  const [route = '', reason] = key.split(BETWEEN);
+  return reason === undefined ? label('route', route) : `${label('route', route)},${label('reason', reason)}`;
+}
+
 function label(name: string, value: string): string {
-  return `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+  return `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
