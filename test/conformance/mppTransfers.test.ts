@@ -5,7 +5,7 @@ import type { RunningFacilitator } from '@agentpay/facilitator';
 import { paywall, type TransferOptions } from '@agentpay/paywall';
 import { baseSepolia, systemClock, type Clock } from '@agentpay/primitives';
 import { mpp, transferCall } from '@agentpay/protocol';
-import { eventually, rpcProxy, type RpcProxy } from '@agentpay/testing';
+import { eventually, rpcProxy, type RpcFault, type RpcProxy } from '@agentpay/testing';
 import { createWalletClient, http, keccak256, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { authorized, payee, PRICE, startFacilitatorBed, type FacilitatorBed } from './facilitatorBed.js';
@@ -166,17 +166,34 @@ describe('a credential of type transaction', () => {
     expect([paid.status, paid.text, (await bed.usdc(payee)) - before]).toEqual([200, 'answer 1', PRICE]);
   });
 
-  it.each(['eth_chainId', 'eth_getTransactionByHash', 'eth_call', 'eth_getTransactionCount'])(
-    'meets a node that does not answer %s with 503, unserved and uncharged, and pays later',
-    async (method) => {
-      const shop = await openShop();
-      const credential = byTransaction(await challenged(shop), await signed());
-      node.fault(method, 'drop');
-      const away = await present(shop, credential);
-      expect([away.status, away.code, away.challenge, shop.served()]).toEqual([503, 'unavailable', null, 0]);
-      expect((await present(shop, credential)).text).toBe('answer 1');
-    },
-  );
+  it('whose outcome is not known is open, not refused, and continues with the same credential', async () => {
+    const shop = await openShop();
+    const before = await bed.usdc(payee);
+    const credential = byTransaction(await challenged(shop), await signed());
+    node.fault('eth_blockNumber', 'drop', 100);
+    const open = await present(shop, credential);
+    expect([open.status, open.code, open.challenge, shop.served()]).toEqual([503, 'settlement_unknown', null, 1]);
+    node.heal();
+    const paid = await present(shop, credential);
+    expect([paid.status, paid.text, shop.served(), (await bed.usdc(payee)) - before]).toEqual([200, 'answer 1', 1, PRICE]);
+  });
+
+  it.each<[string, string, RpcFault]>([
+    ['eth_chainId', 'not at all', 'drop'],
+    ['eth_getTransactionByHash', 'not at all', 'drop'],
+    ['eth_getTransactionByHash', 'with a refusal', { error: 'method disabled' }],
+    ['eth_call', 'not at all', 'drop'],
+    ['eth_call', 'with a limit', { error: 'limit exceeded', code: -32_005 }],
+    ['eth_getTransactionCount', 'with a page', { status: 502, body: '<html>' }],
+    ['eth_getBlockByNumber', 'with nonsense', { lie: () => ({ timestamp: 'soon' }) }],
+  ])('meets a node that answers %s %s with 503, unserved and uncharged, and pays later', async (method, _, fault) => {
+    const shop = await openShop();
+    const credential = byTransaction(await challenged(shop), await signed());
+    node.fault(method, fault);
+    const away = await present(shop, credential);
+    expect([away.status, away.code, away.challenge, shop.served()]).toEqual([503, 'unavailable', null, 0]);
+    expect((await present(shop, credential)).text).toBe('answer 1');
+  });
 
   it('is not taken by way of a node of another chain', async () => {
     const shop = await openShop();

@@ -1,4 +1,4 @@
-import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import { AgentPayError } from '@agentpay/primitives';
 import { addressSchema, bytes32Schema, readLimited, type Address, type Hex, type SignedTransaction } from '@agentpay/protocol';
 import { z } from 'zod';
 import type { Report } from './options.js';
@@ -10,7 +10,8 @@ const logSchema = z.object({ address: addressSchema, topics: z.array(bytes32Sche
 const receiptSchema = z.object({ status: hexSchema, blockNumber: numberSchema, logs: z.array(logSchema) });
 const blockSchema = z.object({ timestamp: numberSchema, baseFeePerGas: numberSchema });
 
-const answerSchema = z.object({ error: z.object({ message: z.string() }).optional(), result: z.unknown().optional() });
+const errorSchema = z.object({ code: z.number(), message: z.string() });
+const answerSchema = z.object({ error: errorSchema.optional(), result: z.unknown().optional() });
 
 /** A transaction that a node knows; `receipt` once it stands in a block. */
 export interface KnownTransaction extends z.infer<typeof transactionSchema> {
@@ -44,6 +45,8 @@ export interface ChainNodeOptions {
 }
 
 const TIMEOUT_MS = 10_000;
+/** JSON-RPC errors that say nothing about what was asked: internal error, limit exceeded (EIP-1474). */
+const OWN_TROUBLE: ReadonlySet<number> = new Set([-32_603, -32_005]);
 const MAX_ANSWER = 1024 * 1024;
 /** The precompiled contract that recovers signers (yellow paper, appendix E): its answer needs no library for the curve. */
 const ECRECOVER = '0x0000000000000000000000000000000000000001';
@@ -60,7 +63,7 @@ export function chainNode({ rpcUrl, chainId, fetch, report }: ChainNodeOptions):
     });
     const text = (await readLimited(response.body, MAX_ANSWER))?.toString('utf8') ?? '';
     const answer = answerSchema.parse(JSON.parse(text));
-    if (answer.error) throw new NodeRefusal(answer.error.message);
+    if (answer.error) throw new NodeRefusal(answer.error);
     return result.parse(answer.result);
   }
 
@@ -70,7 +73,8 @@ export function chainNode({ rpcUrl, chainId, fetch, report }: ChainNodeOptions):
     if (found !== BigInt(chainId)) throw new Error(`The node is of chain ${found}, not ${chainId}.`);
   }
 
-  async function call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
+  /** @throws NodeRefusal, AgentPayError `unavailable` */
+  async function answer<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
     try {
       await (proof ??= prove().catch((error: unknown) => {
         proof = undefined;
@@ -78,21 +82,32 @@ export function chainNode({ rpcUrl, chainId, fetch, report }: ChainNodeOptions):
       }));
       return await ask(method, params, result);
     } catch (cause) {
-      if (cause instanceof NodeRefusal) throw cause;
-      report({ what: 'the node of a chain gives no usable answer', error: cause });
-      throw new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', { cause, retryAfter: 2 });
+      throw cause instanceof NodeRefusal && !OWN_TROUBLE.has(cause.code) ? cause : noAnswer(cause);
     }
   }
 
-  /** False when the node refuses. */
-  async function agrees(asked: Promise<unknown>): Promise<boolean> {
+  async function call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
     try {
-      await asked;
+      return await answer(method, params, result);
+    } catch (error) {
+      throw error instanceof NodeRefusal ? noAnswer(error) : error;
+    }
+  }
+
+  /** Whether the node does what is asked of it, or says no. */
+  async function agrees(method: string, params: readonly unknown[]): Promise<boolean> {
+    try {
+      await answer(method, params, hexSchema);
       return true;
     } catch (error) {
-      if (isAgentPayError(error)) throw error;
-      return false;
+      if (error instanceof NodeRefusal) return false;
+      throw error;
     }
+  }
+
+  function noAnswer(cause: unknown): AgentPayError {
+    report({ what: 'the node of a chain gives no usable answer', error: cause });
+    return new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', { cause, retryAfter: 2 });
   }
 
   return {
@@ -112,15 +127,21 @@ export function chainNode({ rpcUrl, chainId, fetch, report }: ChainNodeOptions):
     nextNonce: async (account) => Number(await call('eth_getTransactionCount', [account, 'latest'], numberSchema)),
     wouldSucceed: ({ to, data, gas, maxFeePerGas, maxPriorityFeePerGas }, from) => {
       const fees = { maxFeePerGas: quantity(maxFeePerGas), maxPriorityFeePerGas: quantity(maxPriorityFeePerGas) };
-      return agrees(call('eth_call', [{ from, to, data, gas: quantity(gas), ...fees }, 'latest'], hexSchema));
+      return agrees('eth_call', [{ from, to, data, gas: quantity(gas), ...fees }, 'latest']);
     },
-    send: (raw) => agrees(call('eth_sendRawTransaction', [raw], bytes32Schema)),
+    send: (raw) => agrees('eth_sendRawTransaction', [raw]),
   };
 }
 
 /** The node understood, and says no. */
 class NodeRefusal extends Error {
   override readonly name = 'NodeRefusal';
+  readonly code: number;
+
+  constructor({ code, message }: z.infer<typeof errorSchema>) {
+    super(message);
+    this.code = code;
+  }
 }
 
 function quantity(value: bigint): Hex {

@@ -146,6 +146,7 @@ function watching(charge: TransferCharge, hash: Hex) {
 
   return {
     key: `tx:${network.id}:${hash}`.toLowerCase(),
+    /** Known once the chain was asked. */
     payer: () => `${network.id}:${payer ?? 'unknown'}`,
     block: () => block,
     paidBy,
