@@ -4,8 +4,10 @@ import { paywall } from '@agentpay/paywall';
 import { spawned } from '@agentpay/testing';
 import express from 'express';
 import { z } from 'zod';
+import { agentpayPaywall, buyWithAgentpay } from './agentpay.js';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
-import { PRICE, startInteropStack, type InteropStack } from './stack.js';
+import { buyWithMppx } from './peerClients.js';
+import { expectPurchase, PRICE, startInteropStack, type InteropStack } from './stack.js';
 
 let stack: InteropStack;
 beforeAll(async () => {
@@ -35,14 +37,14 @@ async function openShop(): Promise<string> {
 }
 
 test('mppx validate passes in full: discovery, challenges, errors, and a payment of each route on the chain', async () => {
-  const url = await openShop();
+  const [url, before] = [await openShop(), await stack.usdc(stack.payTo)];
   const { code, output } = await runMppx('validate', url, '--yes', '--outputJson');
   const { summary, endpoints } = JSON.parse(output.slice(output.indexOf('{\n'), output.lastIndexOf('}') + 1));
   expect(summary).toEqual({ passed: 52, failed: 0, warnings: 0, suggested: 0, skipped: 0 });
   const successful = { label: 'Payment: successful', detail: 'HTTP 200', severity: 'pass' };
   for (const { payment } of endpoints) expect(payment).toContainEqual(successful);
   expect(code).toBe(0);
-  expect(await stack.usdc(stack.payTo)).toBe(2n * PRICE);
+  expect((await stack.usdc(stack.payTo)) - before).toBe(2n * PRICE);
 }, 120_000);
 
 test('mppx discover validate finds nothing to object to', async () => {
@@ -50,3 +52,10 @@ test('mppx discover validate finds nothing to object to', async () => {
   expect(output).not.toMatch(/error|warning/i);
   expect(code).toBe(0);
 }, 120_000);
+
+test('mppx and our client pay by authorization where transactions and hashes are taken as well', async () => {
+  const accepts = [{ transfers: { rpcUrl: stack.rpcUrl, hashes: true } }];
+  const { url, served } = await agentpayPaywall(stack, await agentpayFacilitator(stack), { price: '$0.01', accepts });
+  await expectPurchase(stack, served, () => buyWithMppx(stack, url));
+  await expectPurchase(stack, served, () => buyWithAgentpay(stack, url, 'mpp'));
+}, 60_000);

@@ -73,17 +73,42 @@ describe('a refused credential is answered with the problem type of the draft an
   });
 });
 
-it('several credentials at once are a bad-request, without a challenge', async () => {
-  await open();
-  const credential = pay(await send(seller, '/'), 'mpp')['authorization'] as string;
-  const reply = await send(seller, '/', { headers: { authorization: `${credential}, ${credential}` } });
-  expect([reply.status, reply.json().type]).toEqual([400, 'https://paymentauth.org/problems/bad-request']);
-  expect(reply.headers['www-authenticate']).toBeUndefined();
+describe('a refusal without a challenge has the problem type of the draft where there is one', () => {
+  it.each<[string, number, string, (offer: Reply) => Record<string, string>]>([
+    ['several credentials', 400, 'bad-request', (offer) => {
+      const credential = pay(offer, 'mpp')['authorization'] as string;
+      return { authorization: `${credential}, ${credential}` };
+    }],
+    ['an unreadable payment of x402', 400, 'bad-request', () => ({ 'payment-signature': '%%%' })],
+  ])('%s: %i %s', async (_, status, problem, headers) => {
+    await open();
+    expectAnswer(await send(seller, '/', { headers: headers(await send(seller, '/')) }), status, problemType(problem));
+  });
+
+  it('a fault of the seller: 500 internal-payment-error', async () => {
+    const charge = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), onError: () => undefined }).charge(() => 'nonsense');
+    seller = await listen((req, res) => charge(req, res, () => res.end()));
+    expectAnswer(await send(seller, '/'), 500, problemType('internal-payment-error'));
+  });
+
+  it('a credential that was used for another caller: 409, of no type in the draft', async () => {
+    await open();
+    const headers = pay(await send(seller, '/'), 'mpp');
+    await send(seller, '/', { headers });
+    expectAnswer(await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }), 409, 'about:blank');
+  });
 });
+
+const problemType = (code: string) => `https://paymentauth.org/problems/${code}`;
+
+function expectAnswer(reply: Reply, status: number, type: string): void {
+  expect([reply.status, reply.json().status, reply.json().type]).toEqual([status, status, type]);
+  expect(reply.headers['www-authenticate']).toBeUndefined();
+}
 
 function expectRefused(reply: Reply, problem: string, code: string): void {
   const [challenge] = mpp.readChallenges(reply.headers['www-authenticate'] as string);
-  const type = `https://paymentauth.org/problems/${problem}`;
+  const type = problemType(problem);
   const { title } = mpp.problems[problem as mpp.ProblemCode];
   expect(reply.json()).toMatchObject({ type, title, status: 402, code, challengeId: challenge?.id });
   expect([reply.status, reply.headers['cache-control'], reply.headers['payment-receipt']]).toEqual([402, 'no-store', undefined]);
