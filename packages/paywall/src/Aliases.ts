@@ -9,8 +9,9 @@ export interface Aliases {
 }
 
 const LIFE_MS = 24 * 3_600_000;
-/** Value of a name that was given up. It is not deleted, because the store would count its versions anew. */
+/** Value of a name that was given up. It is not deleted at once, because the store would count its versions anew for whoever is late. */
 const NOBODY = '';
+const GIVEN_UP_MS = 60_000;
 
 export function aliasesIn(store: Store): Aliases {
   return {
@@ -23,7 +24,7 @@ export function aliasesIn(store: Store): Aliases {
     },
     async free(alias, payment) {
       const entry = await store.get(alias);
-      if (entry?.value === payment) await store.put(alias, NOBODY, { expected: entry.version, ttlMs: LIFE_MS });
+      if (entry?.value === payment) await store.put(alias, NOBODY, { expected: entry.version, ttlMs: GIVEN_UP_MS });
     },
   };
 }

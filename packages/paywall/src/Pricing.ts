@@ -45,8 +45,8 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
   }
   const { signIn, bazaar, offerReceipt } = extensions;
   if (offerReceipt && !settings.receiptKey) throw new TypeError('The extension offerReceipt needs the option receiptKey.');
-  if ((signIn || bazaar) && settings.baseUrl === undefined) {
-    throw new TypeError('The extensions signIn and bazaar need the option baseUrl: they name the seller.');
+  if ((signIn || bazaar || offerReceipt) && settings.baseUrl === undefined) {
+    throw new TypeError('The extensions signIn, bazaar and offerReceipt need the option baseUrl: the Host header is the caller\'s.');
   }
   const quotes = new Map<Amount, Quote>();
   const at = (value: Amount): Quote => {

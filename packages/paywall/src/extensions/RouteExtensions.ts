@@ -14,14 +14,14 @@ export interface RouteExtensions {
   };
   /** Facilitators may list the route, with these examples and the `schemas` of the route. Needs `baseUrl`. */
   readonly bazaar?: true | BazaarExamples;
-  /** Offers and receipts are signed, as proof of what was offered and paid. Needs `receiptKey`. */
+  /** Offers and receipts are signed, as proof of what was offered and paid. Needs `receiptKey` and `baseUrl`. */
   readonly offerReceipt?: boolean;
 }
 
 const examplesSchema = z.strictObject({
-  query: z.record(z.string(), z.unknown()).optional(),
-  body: z.unknown().optional(),
-  response: z.unknown().optional(),
+  query: z.record(z.string(), z.json()).optional(),
+  body: z.json().optional(),
+  response: z.json().optional(),
 });
 
 export const extensionsSchema = z.strictObject({

@@ -87,4 +87,9 @@ describe('a listing in the bazaar', () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
     expect(() => wall.charge({ price: '$1', extensions: { bazaar: true } })).toThrow(/baseUrl/);
   });
+
+  it('takes examples that JSON can say', () => {
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: BASE_URL });
+    expect(() => wall.charge({ price: '$1', extensions: { bazaar: { response: 1n } } })).toThrow(/bazaar must be true, or examples/);
+  });
 });

@@ -107,7 +107,7 @@ describe('the key of offers and receipts', () => {
 
   it('may be PEM', () => {
     const receiptKey = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
-    expect(() => paywall({ ...good, receiptKey }).charge({ price: '$1', extensions })).not.toThrow();
+    expect(() => paywall({ ...good, receiptKey, baseUrl: BASE_URL }).charge({ price: '$1', extensions })).not.toThrow();
   });
 
   it.each([
@@ -118,7 +118,8 @@ describe('the key of offers and receipts', () => {
     expect(() => paywall({ ...good, receiptKey })).toThrow(/receiptKey must be a private Ed25519 key/);
   });
 
-  it('must be given where a route signs', () => {
+  it('must be given where a route signs, and signs no URL of the caller\'s', () => {
     expect(() => paywall(good).charge({ price: '$1', extensions })).toThrow(/needs the option receiptKey/);
+    expect(() => paywall({ ...good, receiptKey: privateKey }).charge({ price: '$1', extensions })).toThrow(/baseUrl/);
   });
 });
