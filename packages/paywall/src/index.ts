@@ -7,4 +7,4 @@ export type { Earnings, Hooks, PayerEvent, PaymentEvent } from './hooks.js';
 export type { Logger, PaywallOptions, Report, TokenOptions } from './options.js';
 export { byVolume } from './Price.js';
 export type { Asked, Authorize, Price, PricedRoute, PriceFunction, SettleTiming, Verdict } from './Price.js';
-export type { Accept, TransferOptions } from './Tender.js';
+export type { Accept, TransferMethod, TransferOptions } from './Tender.js';
