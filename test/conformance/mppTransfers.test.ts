@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RunningFacilitator } from '@agentpay/facilitator';
 import { paywall, type TransferOptions } from '@agentpay/paywall';
-import { baseSepolia, systemClock, type Clock } from '@agentpay/primitives';
+import { baseSepolia, memoryStore, systemClock, type Clock } from '@agentpay/primitives';
 import { mpp, transferCall } from '@agentpay/protocol';
 import { eventually, rpcProxy, type RpcFault, type RpcProxy } from '@agentpay/testing';
 import { createWalletClient, http, keccak256, type Hex } from 'viem';
@@ -43,7 +43,8 @@ interface Shop {
 async function openShop(transfers: Partial<TransferOptions> = {}, clock: Clock = systemClock): Promise<Shop> {
   let served = 0;
   const accepts = [{ transfers: { rpcUrl: node.url, hashes: true, ...transfers } }];
-  const charge = paywall({ payTo: payee, facilitator, accepts, clock, mppSecret: SECRET, onError: () => undefined }).charge('$0.01');
+  const state = { clock, store: memoryStore(clock), mppSecret: SECRET };
+  const charge = paywall({ payTo: payee, facilitator, accepts, ...state, onError: () => undefined }).charge('$0.01');
   const server = createServer((req, res) => charge(req, res, () => res.end(`answer ${++served}`))).listen(0, '127.0.0.1');
   servers.push(server);
   await once(server, 'listening');
@@ -213,6 +214,20 @@ describe('a credential of type hash', () => {
     expect(paid.receipt).toMatchObject({ reference: hash, challengeId: challenge.id, chainId });
     expect((await present(shop, byHash(challenge, hash))).text).toBe('answer 1');
     const again = await present(shop, byHash(await challenged(shop), hash));
+    expect([again.status, again.code, shop.served()]).toEqual([409, 'payment_bound_elsewhere', 1]);
+  });
+
+  it('is remembered as long as any challenge that it could answer', async () => {
+    let offset = -290_000;
+    const shop = await openShop({}, { ...systemClock, now: () => systemClock.now() + offset });
+    const early = await challenged(shop);
+    offset = -5_000;
+    const late = await challenged(shop);
+    const hash = await broadcast(await signed());
+    offset = 0;
+    expect((await present(shop, byHash(early, hash))).status).toBe(200);
+    offset = 200_000;
+    const again = await present(shop, byHash(late, hash));
     expect([again.status, again.code, shop.served()]).toEqual([409, 'payment_bound_elsewhere', 1]);
   });
 

@@ -16,7 +16,7 @@ export interface Token {
   readonly eip712?: { readonly name: string; readonly version: string } | undefined;
 }
 
-/** How a network is watched for transfers that buyers make by transactions of their own. */
+/** How a network is watched for transfers that buyers make themselves. */
 export interface Transfers {
   readonly node: ChainNode;
   readonly confirmations: number;
@@ -29,7 +29,7 @@ export interface TransferOptions {
   readonly rpcUrl: string;
   /** Blocks that a transfer must be deep in the chain, its own counted. Default 1. */
   readonly confirmations?: number;
-  /** Whether transfers that the buyer has broadcast himself count. Default: only those that he hands over to be broadcast. */
+  /** Whether transfers that the buyer has broadcast count. Default: only those that are handed over to be broadcast. */
   readonly hashes?: boolean;
 }
 

@@ -2,6 +2,7 @@ import { paywall, type PaywallOptions } from './index.js';
 import { PAY_TO, fakeFacilitator } from './seller.test.support.js';
 
 const good = { payTo: PAY_TO, facilitator: 'http://127.0.0.1:3102' };
+const byHash = { transfers: { rpcUrl: 'http://x', hashes: true } };
 const make = (options: object) => () => paywall(options as PaywallOptions);
 
 describe('paywall() refuses at construction', () => {
@@ -29,6 +30,11 @@ describe('paywall() refuses at construction', () => {
     ['an offer too short to settle', { ...good, maxTimeoutSeconds: 5 }, /maxTimeoutSeconds/],
     ['an origin with a path', { ...good, cors: { origins: ['https://shop.example/'] } }, /cors\.origins\.0 .*without a path/],
     ['a misspelt member of cors', { ...good, cors: { origin: ['https://shop.example'] } }, /cors .*origins/],
+    ['a node that is none', { ...good, accepts: [{ transfers: { rpcUrl: 'ws://x' } }] }, /accepts.*rpcUrl/],
+    ['a misspelt member of transfers', { ...good, accepts: [{ transfers: { rpcUrl: 'http://x', hash: true } }] }, /transfers.*hash/],
+    ['transfers by Permit2', { ...good, accepts: [{ transferMethod: 'permit2', transfers: { rpcUrl: 'http://x' } }] }, /EIP-3009/],
+    ['hashes that a restart forgets', { ...good, mppSecret: 'l'.repeat(32), accepts: [byHash] }, /hashes need a store/],
+    ['a receipt key that cannot sign', { ...good, receiptKey: 'hush' }, /^paywall\(\): option receiptKey must be a private Ed25519 key/],
     ['no options', undefined as unknown as object, /options/],
   ])('%s', (_, options, message) => {
     expect(make(options)).toThrow(TypeError);

@@ -198,7 +198,10 @@ export function readOptions(options: PaywallOptions): Settings {
   const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
   const facilitatorOf = facilitatorsOf({ clock, fetch, report });
   const nodeOf = (rpcUrl: string, { chainId }: Network) => chainNode({ rpcUrl, chainId, fetch, report });
-  const tendersOf = (accepts: readonly Accept[]) => readTenders(accepts, defaults, { facilitatorOf, nodeOf });
+  const tendersOf = (accepts: readonly Accept[]) => {
+    checkHashes(accepts, options);
+    return readTenders(accepts, defaults, { facilitatorOf, nodeOf });
+  };
   return {
     tenders: tendersOf(options.accepts ?? [{}]),
     tendersOf,
@@ -238,6 +241,12 @@ function check(where: string, fields: z.ZodRawShape, given: object): void {
   checkKnown(given, Object.keys(fields), where);
   const issue = z.object(fields).safeParse(given).error?.issues[0];
   if (issue) throw new TypeError(`${where}: option ${issue.path.join('.')} is wrong: ${issue.message}.`);
+}
+
+/** A hash pays as long as a challenge is good that was issued before its transfer: what it has bought must be known as long. */
+function checkHashes(accepts: readonly Accept[], { mppSecret, store }: PaywallOptions): void {
+  if (mppSecret === undefined || store || !accepts.some(({ transfers }) => transfers?.hashes)) return;
+  throw new TypeError('accepts: transfers by hashes need a store that lasts as long as mppSecret.');
 }
 
 function readPrices({ price, routes, token }: PaywallOptions): Pick<Settings, 'price' | 'routes'> {

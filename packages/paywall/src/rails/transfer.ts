@@ -16,7 +16,7 @@ import type { Settings } from '../options.js';
 import { Refusal, type Payment, type Settlement } from '../Payment.js';
 import type { Tender, Transfers } from '../Tender.js';
 
-/** A charge that the buyer pays by a transaction of his own, with what the credential says of it. */
+/** A charge that is paid by the buyer's own transaction, with what the credential says of it. */
 export interface TransferCharge {
   readonly settings: Settings;
   readonly tender: Tender;
