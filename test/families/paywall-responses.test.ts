@@ -1,21 +1,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { request, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync } from 'node:zlib';
-import { paywall, type PaywallOptions, type PricedRoute } from '@agentpay/paywall';
-import { x402v2, type Facilitator } from '@agentpay/protocol';
+import { paywall, type PaywallOptions, type SettleTiming } from '@agentpay/paywall';
+import type { Facilitator } from '@agentpay/protocol';
 import { eventually } from '@agentpay/testing';
 import compression from 'compression';
 import express, { type RequestHandler } from 'express';
-import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { newAccount } from '../attacks/payment.js';
+import { closeServers, proofFor, serve } from '../attacks/paywallSeller.js';
 
 const PAY_TO = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 const HASH = `0x${'cd'.repeat(32)}`;
-const PAYER = privateKeyToAccount(generatePrivateKey()).address;
+const payer = newAccount();
 /** Long enough to be worth compressing. */
 const TEXT = 'all work and no play '.repeat(500);
 
@@ -28,22 +28,22 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const servers: Server[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) {
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    await closed;
-  }
-});
+afterEach(closeServers);
 
 interface Shop {
   readonly url: string;
   readonly settled: () => number;
 }
 
-/** An Express 5 application that sells what `handlers` answer. `around` goes in front of the paywall. */
-async function open(handlers: RequestHandler[], route: Partial<PricedRoute> = {}, around: RequestHandler[] = [], options = {}) {
+interface ShopOptions {
+  readonly settle?: SettleTiming;
+  /** In front of the paywall. */
+  readonly around?: RequestHandler[];
+  readonly maxResponseBytes?: number;
+}
+
+/** An Express 5 application that sells what `handlers` answer. */
+async function open(handlers: RequestHandler[], { settle = 'after', around = [], ...options }: ShopOptions = {}): Promise<Shop> {
   let settled = 0;
   const facilitator: Facilitator = {
     verify: async () => ({ isValid: true }),
@@ -53,22 +53,11 @@ async function open(handlers: RequestHandler[], route: Partial<PricedRoute> = {}
   const given: PaywallOptions = { payTo: PAY_TO, facilitator, onError: () => undefined, ...options };
   const app = express();
   if (around.length > 0) app.use(...around);
-  app.get('/', paywall(given).charge({ price: '$0.01', ...route }), ...handlers);
-  const server = createServer(app);
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const shop: Shop = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, settled: () => settled };
-  return shop;
+  app.get('/', paywall(given).charge({ price: '$0.01', settle }), ...handlers);
+  return { url: `${await serve(app)}/`, settled: () => settled };
 }
 
-async function proofFor({ url }: Shop): Promise<Record<string, string>> {
-  const offer = x402v2.decodePaymentRequired((await fetch(url)).headers.get('payment-required') as string);
-  const accepted = offer.accepts[0] as x402v2.PaymentRequirements;
-  const validBefore = String(Math.floor(Date.now() / 1000) + 300);
-  const authorization = { from: PAYER, to: PAY_TO, value: accepted.amount, validAfter: '0', validBefore, nonce: generatePrivateKey() };
-  const payload = { signature: `0x${'ab'.repeat(65)}`, authorization };
-  return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload }) };
-}
+const proofOf = async ({ url }: Shop) => Object.fromEntries(await proofFor(payer, url, 'x402v2'));
 
 interface Bought {
   readonly status: number;
@@ -84,7 +73,7 @@ function ask(url: string, headers: Record<string, string>, method = 'GET'): Prom
 }
 
 async function buy(shop: Shop, headers: Record<string, string> = {}, method = 'GET'): Promise<Bought> {
-  const incoming = await ask(shop.url, { ...(await proofFor(shop)), ...headers }, method);
+  const incoming = await ask(shop.url, { ...(await proofOf(shop)), ...headers }, method);
   const chunks = await incoming.toArray();
   return { status: incoming.statusCode as number, headers: incoming.headers, trailers: incoming.trailers, body: Buffer.concat(chunks) };
 }
@@ -97,7 +86,7 @@ describe.each(['after', 'before', 'optimistic'] as const)('under Express 5, sett
 
   describe.each(['in front of', 'behind'] as const)('compression %s the paywall', (place) => {
     const openCompressed = (handler: RequestHandler) =>
-      open([...(place === 'behind' ? [compression()] : []), handler], { settle }, place === 'behind' ? [] : [compression()]);
+      place === 'behind' ? open([compression(), handler], { settle }) : open([handler], { settle, around: [compression()] });
 
     it.each<[string, RequestHandler]>([
       ['send', (_req, res) => void res.type('text').send(TEXT)],
@@ -160,7 +149,7 @@ describe('answers longer than may be held', () => {
     ['a pipeline', (source) => async (_req, res) => pipeline(source, res).catch(() => undefined)],
   ])('%s: 500 at once, and nothing goes on flowing into the void', async (_, handlerOf) => {
     const source = endless();
-    const shop = await open([handlerOf(source)], {}, [], { maxResponseBytes: 1_000_000 });
+    const shop = await open([handlerOf(source)], { maxResponseBytes: 1_000_000 });
     const bought = await buy(shop);
     expect([bought.status, (JSON.parse(bought.body.toString()) as { code: string }).code]).toEqual([500, 'response_too_large']);
     expect(shop.settled()).toBe(0);
@@ -169,10 +158,10 @@ describe('answers longer than may be held', () => {
 
   it('a file: 500, uncharged; settled before it streams', async () => {
     const handler: RequestHandler = (_req, res) => res.sendFile(file);
-    const held = await open([handler], {}, [], { maxResponseBytes: 1_000 });
+    const held = await open([handler], { maxResponseBytes: 1_000 });
     const refused = await buy(held);
     expect([refused.status, held.settled()]).toEqual([500, 0]);
-    const streamed = await open([handler], { settle: 'before' }, [], { maxResponseBytes: 1_000 });
+    const streamed = await open([handler], { settle: 'before', maxResponseBytes: 1_000 });
     expect((await buy(streamed)).body.toString()).toBe(TEXT);
   });
 });
@@ -185,7 +174,7 @@ describe('streams that are settled before', () => {
       res.write('data: 1\n\n');
       finish = () => res.end('data: 2\n\n');
     }], { settle: 'before' });
-    const incoming = await ask(shop.url, await proofFor(shop));
+    const incoming = await ask(shop.url, await proofOf(shop));
     const [first] = (await incoming.take(1).toArray()) as [Buffer];
     expect(first.toString()).toBe('data: 1\n\n');
     finish?.();
@@ -195,7 +184,7 @@ describe('streams that are settled before', () => {
     const source = endless();
     const responses: ServerResponse[] = [];
     const shop = await open([(_req, res) => void (responses.push(res), source.pipe(res))], { settle: 'before' });
-    const incoming = await ask(shop.url, await proofFor(shop));
+    const incoming = await ask(shop.url, await proofOf(shop));
     await eventually(() => expect([responses[0]?.writableNeedDrain, source.isPaused()]).toEqual([true, true]));
     incoming.destroy();
   });
