@@ -246,8 +246,8 @@ async function settleOnce(
   if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
   if (payment.amount === 0n) return { state: 'nothing' };
 
-  if (!settlements.canSend()) {
-    throw new AgentPayError('facilitator_unavailable', 'No account can pay the gas here and now; nothing was sent.', { retryAfter: 2 });
+  if (!settlements.canSend(payment.sender)) {
+    throw new AgentPayError('facilitator_unavailable', 'No account can send it here and now; nothing was sent.', { retryAfter: 2 });
   }
   await assertAffordable(options);
   const order: Order = { ...payment, ...(await examination.proof()) };

@@ -36,8 +36,8 @@ export interface Settlements {
    * @throws AgentPayError `facilitator_unavailable` when nothing could be sent: then nothing will be
    */
   send(settlement: Settlement): Promise<Outcome>;
-  /** Whether an account of ours can send. */
-  canSend(): boolean;
+  /** Whether an account of ours can send; or this one, when it is given. */
+  canSend(sender?: Address): boolean;
   /** Whether it waits here to be signed and sent: then its claim may not be given to another payment. */
   isQueued(id: string): boolean;
   /**
@@ -179,7 +179,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       await store.giveUp([settlement.id], GIVEN_UP, 'It could not be sent in time.');
       throw notSent();
     },
-    canSend: () => accounts.addresses.some((_, lane) => accounts.isUsable(lane)),
+    canSend: (sender) => accounts.addresses.some((own, lane) => accounts.isUsable(lane) && (!sender || sameHex(own, sender))),
     isQueued: (id) => queued.has(id),
     async wait(id) {
       const { outcome, cancel } = waiters.wait(id);

@@ -1,6 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import { mortal } from './mortal.fixture.js';
-import { gasPayer, newPayer, openBed, openDb, signedRequest, type Bed } from './payment.fixture.js';
+import { gasPayer, newPayer, openBed, openDb, payer, signedRequest, type Bed } from './payment.fixture.js';
+import { openPermit2, permitRequest } from './permit.fixture.js';
 
 describe('copies of a facilitator on one database', () => {
   const second = newPayer();
@@ -79,6 +80,20 @@ describe('copies of a facilitator on one database', () => {
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
+  it('refuse at once, and unclaimed, what only the account of another may send', async () => {
+    openPermit2(bed, payer.address);
+    const holder = await bed.start({ leaseMs: 60_000, accounts: [gasPayer] });
+    const other = await bed.start({ leaseMs: 60_000, accounts: [gasPayer, second] });
+    expect(await holders()).toHaveLength(2);
+    bed.mine();
+    const request = await permitRequest({ scheme: 'upto' });
+    const refused = await other.settle(request).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ kind: 'facilitator_unavailable', retryAfter: 2 });
+    expect(await states()).toEqual([]);
+    expect(await other.settle(await signedRequest())).toMatchObject({ success: true });
+    expect(await holder.settle(request)).toMatchObject({ success: true });
+  });
+
   it('give up a claim of one that fell asleep, which then sends nothing of it', async () => {
     let wake = () => {};
     const awake = new Promise<void>((resolve) => (wake = resolve));
@@ -120,10 +135,12 @@ describe('copies of a facilitator on one database', () => {
   });
 
   it('cannot record a transaction of an account that was taken over meanwhile', async () => {
-    const facilitator = await bed.start({ ...shared, leaseMs: 60_000, settleTimeoutMs: 2_000, repairEveryMs: 60_000 });
+    const facilitator = await bed.start({ ...shared, leaseMs: 60_000, settleTimeoutMs: 300, repairEveryMs: 60_000 });
     await db.query(`update facilitator_signers set holder = 'another'`);
-    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    // Given up, or pending when a try to send it is under way.
+    await facilitator.settle(await signedRequest()).catch((error: unknown) => error);
     expect(bed.chain.calls.send).toBeUndefined();
+    expect(await db.query('select hash from facilitator_transactions')).toEqual([]);
   });
 });
 

@@ -67,6 +67,8 @@ export interface Payment {
   readonly nonce: Hex;
   /** What moves, in base units of the token. */
   readonly amount: bigint;
+  /** The only account that may send it; undefined: any. */
+  readonly sender?: Address | undefined;
   /** What the payer signed, as it travels. */
   readonly authorization: Readonly<Record<string, unknown>>;
   /** Names one payment for one purchase: equal only when payload, amount, recipient and resource are. Worked out when first read. */

@@ -90,6 +90,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         asset: PERMIT2,
         nonce: toHex(permit.nonce, { size: 32 }),
         amount,
+        sender: permit.witness.facilitator,
         authorization,
         get fingerprint() {
           return (fingerprint ??= fingerprintOf(payment, [jcs(authorization), signature]));
