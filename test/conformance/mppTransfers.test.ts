@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { RunningFacilitator } from '@agentpay/facilitator';
-import { paywall, type TransferOptions } from '@agentpay/paywall';
+import { paywall, type Accept, type TransferOptions } from '@agentpay/paywall';
 import { baseSepolia, memoryStore, systemClock, type Clock } from '@agentpay/primitives';
 import { mpp, transferCall } from '@agentpay/protocol';
 import { eventually, rpcProxy, type RpcFault, type RpcProxy } from '@agentpay/testing';
@@ -40,9 +40,9 @@ interface Shop {
   readonly served: () => number;
 }
 
-async function openShop(transfers: Partial<TransferOptions> = {}, clock: Clock = systemClock): Promise<Shop> {
+async function openShop(transfers: Partial<TransferOptions> = {}, clock: Clock = systemClock, more: Partial<Accept> = {}): Promise<Shop> {
   let served = 0;
-  const accepts = [{ transfers: { rpcUrl: node.url, hashes: true, ...transfers } }];
+  const accepts = [{ transfers: { rpcUrl: node.url, hashes: true, ...transfers }, ...more }];
   const state = { clock, store: memoryStore(clock), mppSecret: SECRET };
   const charge = paywall({ payTo: payee, facilitator, accepts, ...state, onError: () => undefined }).charge('$0.01');
   const server = createServer((req, res) => charge(req, res, () => res.end(`answer ${++served}`))).listen(0, '127.0.0.1');
@@ -273,6 +273,16 @@ describe('a credential of type hash', () => {
     const { methodDetails } = mpp.readEvmChargeRequest(await challenged(await openShop()));
     expect(methodDetails.credentialTypes).toEqual(['authorization', 'transaction', 'hash']);
   });
+});
+
+it('transfers pay in tokens without EIP-3009, for which authorizations are not offered', async () => {
+  const asset = { address: usdc.address, decimals: usdc.decimals };
+  const shop = await openShop({}, systemClock, { asset, transferMethod: 'permit2' });
+  const challenge = await challenged(shop);
+  expect(mpp.readEvmChargeRequest(challenge).methodDetails.credentialTypes).toEqual(['transaction', 'hash']);
+  expect((await present(shop, byTransaction(challenge, await signed()))).text).toBe('answer 1');
+  const another = await challenged(shop);
+  expect((await present(shop, byHash(another, await broadcast(await signed())))).text).toBe('answer 2');
 });
 
 async function settledByAuthorization(): Promise<Hex> {

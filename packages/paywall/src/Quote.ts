@@ -16,7 +16,7 @@ export interface Offer {
   readonly v1: ((url: string) => x402v1.PaymentRequirements) | undefined;
 }
 
-/** An offer that an EIP-3009 authorization pays, which MPP can make as well. */
+/** An offer that MPP can make as well: an EIP-3009 authorization pays it, or a transfer by the buyer's own transaction. */
 export interface MppOffer extends Offer {
   /** The parts of a challenge that are the same for every request. */
   readonly mpp: Parameters<typeof mpp.challengeTemplate>[0];
@@ -83,7 +83,10 @@ function offersIn(settings: Settings, terms: Terms, tenders: readonly Tender[]):
   const offers = tenders.map((tender) => {
     const v2 = v2Offer(settings, terms, tender);
     const offer = { tender, price: terms.amount, v2 };
-    if (isByPermit2(terms, tender)) return { ...offer, v1: undefined };
+    if (isByPermit2(terms, tender)) {
+      const payable = terms.scheme === 'exact' && tender.transfers;
+      return { ...offer, v1: undefined, ...(payable && mppOffer(settings, terms, tender)) };
+    }
     // A v1 payload does not name its token: of those that it could not tell apart v1 has the first.
     const inV1 = [v2.network, v2.payTo, v2.amount].join(' ');
     const sayable = !saidInV1.has(inV1);
@@ -139,9 +142,11 @@ function mppRequest(terms: Terms, tender: Tender): string {
 }
 
 /** Types of MPP credentials that pay a tender, the preferred one first. */
-export function credentialTypesOf({ transfers }: Tender): readonly mpp.CredentialType[] {
-  if (!transfers) return ['authorization'];
-  return transfers.hashes ? ['authorization', 'transaction', 'hash'] : ['authorization', 'transaction'];
+export function credentialTypesOf({ transferMethod, transfers }: Tender): readonly mpp.CredentialType[] {
+  const types: mpp.CredentialType[] = transferMethod === 'eip3009' ? ['authorization'] : [];
+  if (transfers) types.push('transaction');
+  if (transfers?.hashes) types.push('hash');
+  return types;
 }
 
 function resourceOf({ description, mimeType }: Terms) {

@@ -62,7 +62,7 @@ export interface Accept {
   readonly transferMethod?: TransferMethod;
   /** What a request costs in base units of the token, in place of the price; for the `accepts` of a route with a fixed price. */
   readonly amount?: string;
-  /** Takes MPP credentials of types `transaction` and `hash` as well; for tokens with EIP-3009. */
+  /** Takes MPP credentials of types `transaction` and `hash` as well. */
   readonly transfers?: TransferOptions;
 }
 
@@ -124,7 +124,6 @@ export function readTenders(
       throw new TypeError('accepts: asset needs eip712, the name and version of its contract, or transferMethod "permit2".');
     }
     const { transfers } = accept;
-    if (transfers && transferMethod !== 'eip3009') throw new TypeError('accepts: transfers need a token with EIP-3009.');
     return {
       network,
       asset,

@@ -32,7 +32,6 @@ describe('paywall() refuses at construction', () => {
     ['a misspelt member of cors', { ...good, cors: { origin: ['https://shop.example'] } }, /cors .*origins/],
     ['a node that is none', { ...good, accepts: [{ transfers: { rpcUrl: 'ws://x' } }] }, /accepts.*rpcUrl/],
     ['a misspelt member of transfers', { ...good, accepts: [{ transfers: { rpcUrl: 'http://x', hash: true } }] }, /transfers.*hash/],
-    ['transfers by Permit2', { ...good, accepts: [{ transferMethod: 'permit2', transfers: { rpcUrl: 'http://x' } }] }, /EIP-3009/],
     ['hashes that a restart forgets', { ...good, mppSecret: 'l'.repeat(32), accepts: [byHash] }, /hashes need a store/],
     ['a receipt key that cannot sign', { ...good, receiptKey: 'hush' }, /^paywall\(\): option receiptKey must be a private Ed25519 key/],
     ['no options', undefined as unknown as object, /options/],
