@@ -2,6 +2,7 @@ import { AgentPayError, isAgentPayError, type Amount, type Clock, type Store } f
 import { z } from 'zod';
 import { aliasesIn } from './Aliases.js';
 import type { Report } from './options.js';
+import { storeAsker } from './storeAsker.js';
 
 /** A handler's answer, with the headers that the handler set. */
 export interface Answer {
@@ -93,14 +94,7 @@ const DONE_MS = 60_000;
 export function claimsIn({ store, clock, report }: { store: Store; clock: Clock; report: Report }): Claims {
   const aliases = aliasesIn(store);
 
-  async function asking<T>(what: Promise<T>): Promise<T> {
-    try {
-      return await what;
-    } catch (cause) {
-      report({ what: 'the claim store gives no answer', error: cause });
-      throw new AgentPayError('unavailable', 'Payments cannot be taken at the moment.', { cause, retryAfter: 2 });
-    }
-  }
+  const asking = storeAsker(report, { fault: 'the claim store gives no answer', message: 'Payments cannot be taken at the moment.' });
 
   async function write(change: Omit<Claim, 'leaseUntil'>, leaseMs: number): Promise<Claim> {
     const claim = { ...change, leaseUntil: clock.now() + leaseMs };

@@ -1,8 +1,9 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
 import { sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from './extensions/bazaar.js';
 import type { RouteExtensions } from './extensions/RouteExtensions.js';
+import { isSameText } from './isSameText.js';
 import type { Settings } from './options.js';
 import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from './Quote.js';
@@ -108,7 +109,7 @@ function pins({ clock, maxTimeoutSeconds, mppSecrets }: Settings, at: Pricing['a
       const until = pin === undefined ? offered.get(`${scope}|${amount}`) : untilOf(pin);
       if (until === undefined || until <= unixSeconds(clock)) return undefined;
       if (pin === undefined) return at(amount);
-      const own = mppSecrets.some((secret) => isSame(pin, `${until}.${codeOf(secret, `${scope}|${amount}|${until}`)}`));
+      const own = mppSecrets.some((secret) => isSameText(pin, `${until}.${codeOf(secret, `${scope}|${amount}|${until}`)}`));
       return own ? at(amount) : undefined;
     },
   };
@@ -116,11 +117,6 @@ function pins({ clock, maxTimeoutSeconds, mppSecrets }: Settings, at: Pricing['a
 
 function untilOf(pin: string): number | undefined {
   return /^\d{1,12}\./.test(pin) ? Number.parseInt(pin, 10) : undefined;
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** Sets an entry and forgets the oldest one when there are too many. */

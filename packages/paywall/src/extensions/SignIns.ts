@@ -1,5 +1,5 @@
-import { createHmac, hash, timingSafeEqual } from 'node:crypto';
-import { AgentPayError, type Clock, type Random, type Store } from '@agentpay/primitives';
+import { createHmac, hash } from 'node:crypto';
+import type { Clock, Random, Store } from '@agentpay/primitives';
 import {
   bytesToHex,
   decodeSignIn,
@@ -9,8 +9,10 @@ import {
   signInMessage,
   type SignIn,
 } from '@agentpay/protocol';
+import { isSameText } from '../isSameText.js';
 import type { Report } from '../options.js';
 import { Refusal } from '../Payment.js';
+import { storeAsker } from '../storeAsker.js';
 import { recoverSigner } from './recoverSigner.js';
 
 /** A request that can be bought once and asked for again. */
@@ -50,19 +52,11 @@ const MAC_DIGITS = 32;
 const ACCOUNT = /^eip155:\d+:(0x[0-9a-f]{40})$/i;
 
 export function signInsIn({ store, clock, random, report, secrets }: Context): SignIns {
+  const asking = storeAsker(report, { fault: 'the store of sign-ins gives no answer', message: 'Nobody can sign in at the moment.' });
   const isOwn = ({ nonce, issuedAt, uri }: SignIn) => {
     const salt = nonce.slice(0, 2 * RANDOM_BYTES);
-    return secrets.some((secret) => isSame(nonce, nonceOf(secret, salt, { issuedAt, uri })));
+    return secrets.some((secret) => isSameText(nonce, nonceOf(secret, salt, { issuedAt, uri })));
   };
-
-  async function asking<T>(what: Promise<T>): Promise<T> {
-    try {
-      return await what;
-    } catch (cause) {
-      report({ what: 'the store of sign-ins gives no answer', error: cause });
-      throw new AgentPayError('unavailable', 'Nobody can sign in at the moment.', { cause, retryAfter: 2 });
-    }
-  }
 
   return {
     offer(url, { chains, statement }) {
@@ -112,11 +106,6 @@ function nonceOf(secret: string, salt: string, { issuedAt, uri }: Pick<SignIn, '
 
 function paidKey(address: string, scope: string): string {
   return `siwx:paid:${address.toLowerCase()}:${hash('sha256', scope, 'base64url')}`;
-}
-
-function isSame(given: string, expected: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 function refused(reason: string, message: string): Refusal {
