@@ -1,8 +1,8 @@
 import { AgentPayError, type Cancel } from '@agentpay/primitives';
 import { sameHex, type Address, type Hex } from '@agentpay/protocol';
-import { aggregate, type Sender, type TransactionRequest } from '@agentpay/evm';
+import { aggregate, type Sender, type SignedTransaction, type TransactionRequest } from '@agentpay/evm';
 import { createBatcher } from './Batcher.js';
-import { createFlights, type FlightsOptions } from './Flights.js';
+import { createFlights, type Flight, type FlightsOptions } from './Flights.js';
 import { provenOutcomes } from './provenOutcome.js';
 import { createRepair, type RepairOptions } from './repair.js';
 import { createSecondLooks } from './SecondLooks.js';
@@ -56,6 +56,8 @@ export interface Settlements {
 export function createSettlements(options: SettlementsOptions): Settlements {
   const { clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError, aroundBatch = (_, send) => send() } = options;
   const queued = new Set<string>();
+  /** Queued ones for which a signed transaction may be on record: the database was asked, and its answer got lost. */
+  const inDoubt = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
   const flights = createFlights(options, { ended: waiters.tell, settled: (...made) => secondLooks.add(...made) });
   const repair = createRepair(options, flights, (settlement) => batcher.add(settlement));
@@ -91,25 +93,41 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     if (living.length === 0) return undefined;
     const flight = flights.open(sender, living);
     try {
-      const { hash } = await sender.send(requestOf(living), (transaction) => flights.record(flight, transaction));
+      const { hash } = await sender.send(requestOf(living), (transaction) => record(flight, transaction));
       return hash;
     } catch (error) {
       flights.close(flight);
       if (!(error instanceof ClaimsLost)) throw error;
-      for (const id of error.ids) queued.delete(id);
+      for (const id of error.ids) leave(id);
       return sendFlight(living.filter(({ id }) => !error.ids.includes(id)), sender);
     } finally {
-      if (flight.nonce >= 0) for (const { id } of living) queued.delete(id);
+      if (flight.nonce >= 0) for (const { id } of living) leave(id);
     }
+  }
+
+  async function record(flight: Flight, transaction: SignedTransaction): Promise<void> {
+    const members = [...flight.members.keys()];
+    try {
+      await flights.record(flight, transaction);
+    } catch (error) {
+      if (!(error instanceof ClaimsLost)) for (const id of members) inDoubt.add(id);
+      throw error;
+    }
+  }
+
+  function leave(id: string): void {
+    queued.delete(id);
+    inDoubt.delete(id);
   }
 
   /** Those to send; the wait for a chain out of reach may have outlived the others. What was sent before fails by proof only. */
   async function giveUpExpired(members: readonly Settlement[]): Promise<Settlement[]> {
-    const expired = members.filter((member) => member.state === 'claimed' && hasEnded(member, clock));
+    const unsigned = members.filter(({ id, state }) => state === 'claimed' && !inDoubt.has(id));
+    const expired = unsigned.filter((member) => hasEnded(member, clock));
     const message = 'The authorization expired before it could be sent.';
     for (const { id, transfer } of expired) {
       await store.giveUp([id], transfer.endReason, message);
-      queued.delete(id);
+      leave(id);
       waiters.tell(id, { state: 'failed', reason: transfer.endReason, message });
     }
     return members.filter((member) => !expired.includes(member));
@@ -174,8 +192,8 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       batcher.add(settlement);
       const known = await outcome;
       if (known) return verdict(known);
-      if (!batcher.remove(settlement)) return verdict(await stored(settlement.id));
-      queued.delete(settlement.id);
+      if (inDoubt.has(settlement.id) || !batcher.remove(settlement)) return verdict(await stored(settlement.id));
+      leave(settlement.id);
       await store.giveUp([settlement.id], GIVEN_UP, 'It could not be sent in time.');
       throw notSent();
     },

@@ -1,0 +1,53 @@
+import type { Db } from '@agentpay/primitives';
+import { openBed, openDb, signedRequest, type Bed } from './payment.fixture.js';
+
+/** The database, but for the first answers to transactions, which get lost after the commit. */
+function losing(db: Db, answers: number): Db {
+  let left = answers;
+  return {
+    ...db,
+    async tx(work) {
+      const result = await db.tx(work);
+      if (left-- > 0) throw new Error('The connection was lost.');
+      return result;
+    },
+  };
+}
+
+describe('a database whose answers get lost', () => {
+  let db: Db;
+  let bed: Bed;
+  beforeAll(async () => void (db = await openDb()));
+  afterAll(() => db.close());
+  beforeEach(async () => void (bed = await openBed(db)));
+  afterEach(() => bed.close());
+
+  it('never makes a payment look unsent whose signed transaction may be on record', async () => {
+    const facilitator = await bed.start({ db: losing(db, 1), settleTimeoutMs: 150 });
+    const request = await signedRequest();
+    // The batch is tried again after half a second, so this call ends before.
+    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    bed.mine();
+    let answer = await facilitator.settle(request);
+    for (let tries = 0; !answer.success && tries < 50; tries++) answer = await facilitator.settle(request);
+    expect(answer).toMatchObject({ success: true });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('fails by proof only what expired meanwhile', async () => {
+    await bed.chain.mine();
+    const facilitator = await bed.start({ db: losing(db, 1), settleTimeoutMs: 150 });
+    const request = await signedRequest();
+    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    bed.skip(301_000);
+    // Longer than until the batch is tried again. No block is past its end yet: a transaction on record might still be in one.
+    for (let calls = 0; calls < 6; calls++) {
+      expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    }
+    bed.mine();
+    let answer = await facilitator.settle(request);
+    for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++) answer = await facilitator.settle(request);
+    expect(answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_payload_authorization_valid_before' });
+    expect(bed.chain.transfers()).toHaveLength(0);
+  });
+});
