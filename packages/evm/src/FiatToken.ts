@@ -118,7 +118,8 @@ export function revertText(result: CallResult): string | undefined {
 export function provesTransfer(logs: readonly Log[], asset: Address, { from, to, value, nonce }: Authorization): boolean {
   const ofAsset = (log: Log) => sameHex(log.address, asset);
   // The logs of a batch are looked through once for each of its payments: the nonce tells nearly all of them apart.
-  const used = logs.findIndex((log) => sameHex(log.topics[2] ?? '', nonce) && ofAsset(log) && hasTopics(log, [AUTHORIZATION_USED, word(from), nonce]));
+  const isUse = (log: Log) => ofAsset(log) && hasTopics(log, [AUTHORIZATION_USED, word(from), nonce]);
+  const used = logs.findIndex((log) => sameHex(log.topics[2] ?? '', nonce) && isUse(log));
   const transfer = used < 0 ? undefined : logs.slice(used + 1).find(ofAsset);
   if (!transfer) return false;
   return hasTopics(transfer, [TRANSFER, word(from), word(to)]) && sameHex(transfer.data, toHex(value, { size: 32 }));

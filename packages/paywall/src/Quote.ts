@@ -3,6 +3,7 @@ import { base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
 import type { Issuer } from './rails/issuer.js';
+import { remembered } from './remembered.js';
 import { dueIn, type Tender } from './Tender.js';
 
 /** A price in one tender, in the words of every dialect. */
@@ -51,6 +52,17 @@ export function tokenOf({ issuer, service: main }: Settings, { scheme, service =
   return issuer && service !== undefined && scheme === 'exact' ? { issuer, service } : undefined;
 }
 
+/** URLs whose offers are kept as text, for each quote. */
+const MOST_URLS = 200;
+/** Stands in no URL. */
+const BETWEEN = '\n';
+const textOf = (error: string, url: string) => url + BETWEEN + error;
+
+function factsIn(text: string): [error: string, url: string] {
+  const end = text.indexOf(BETWEEN);
+  return [text.slice(end + BETWEEN.length), text.slice(0, end)];
+}
+
 /** Member of an x402 v2 offer's `extra` that holds the pin. */
 export const PIN = 'quote';
 
@@ -63,6 +75,11 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
   const accepts = offers.flatMap((offer) => offer.v1?.(SLOT) ?? []);
   const v1 = accepts.length > 0 ? { x402Version: 1, error: SLOT, accepts } : {};
   const body = spliced({ ...v1, ...(token && { payment_token: tokenOffer(token, terms) }) });
+  const required = remembered(MOST_URLS, (text) => Buffer.from(v2(factsIn(text))).toString('base64'));
+  const members = remembered(MOST_URLS, (text) => {
+    const [error, url] = factsIn(text);
+    return body([error, ...accepts.map(() => url)]).slice(1, -1);
+  });
   return {
     terms,
     offers,
@@ -70,11 +87,12 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
     token,
     pinned,
     paymentRequired(url, error, { pin = '', extensions } = {}) {
+      if (!pinned && !extensions) return required(textOf(error, url));
       const text = v2([error, url, ...(pinned ? offers.map(() => pin) : [])]);
       const whole = extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text;
       return Buffer.from(whole).toString('base64');
     },
-    bodyMembers: (url, error) => body([error, ...accepts.map(() => url)]).slice(1, -1),
+    bodyMembers: (url, error) => members(textOf(error, url)),
   };
 }
 

@@ -10,6 +10,7 @@ import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './head
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
+import type { Quote } from './Quote.js';
 import { mppChallenges, scopeText } from './rails/mpp.js';
 import type { RequestBody } from './RequestBody.js';
 
@@ -45,20 +46,35 @@ interface OfferFacts {
   readonly url: string;
 }
 
-function offerBody({ quote }: Exchange, { challengeId, requestId, url }: OfferFacts, refusal: Refusal | undefined): string {
+function offerBody({ quote }: Exchange, facts: OfferFacts, refusal: Refusal | undefined): string {
+  const { challengeId, requestId, url } = facts;
+  const ids = `${challengeId === undefined ? '' : `"challengeId":"${challengeId}",`}"request_id":"${requestId}"`;
+  const members = quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1);
+  const problem = refusal ? problemText(quote, refusal) : problemOf(quote);
+  return `${problem.slice(0, -1)},${ids}${members && ','}${members}}`;
+}
+
+const problems = new WeakMap<Quote, string>();
+
+/** What the 402 without a refusal says of itself, rendered once. */
+function problemOf(quote: Quote): string {
+  const known = problems.get(quote);
+  if (known !== undefined) return known;
+  const text = problemText(quote, undefined);
+  problems.set(quote, text);
+  return text;
+}
+
+function problemText({ terms }: Quote, refusal: Refusal | undefined): string {
   const problemCode = refusal?.problem ?? 'payment-required';
-  const problem = {
+  return JSON.stringify({
     type: mpp.problemType(problemCode),
     title: mpp.problems[problemCode].title,
     status: refusal?.status ?? 402,
-    detail: refusal?.message ?? (quote.terms.description || 'This resource costs money.'),
+    detail: refusal?.message ?? (terms.description || 'This resource costs money.'),
     code: refusal?.reason ?? 'payment_required',
-    challengeId,
     hint: errorKinds.payment_required.hint,
-    request_id: requestId,
-  };
-  const members = quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1);
-  return members ? `${JSON.stringify(problem).slice(0, -1)},${members}}` : JSON.stringify(problem);
+  });
 }
 
 function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): string {

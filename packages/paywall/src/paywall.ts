@@ -183,8 +183,9 @@ function challenge(exchange: Exchange, body: RequestBody): undefined {
 }
 
 /** The same object, so that whoever answers for the visit sees the gate of the exchange. */
-function withQuote(visit: Visit, quote: Exchange['quote']): Exchange {
-  return Object.assign(visit, { quote });
+function withQuote(visit: Visit & { quote?: Exchange['quote'] }, quote: Exchange['quote']): Exchange {
+  visit.quote = quote;
+  return visit as Exchange;
 }
 
 async function serveFree(visit: Visit): Promise<void> {

@@ -6,6 +6,7 @@ import { targetOf, type Exchange, type Request } from '../Exchange.js';
 import type { Settings } from '../options.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { credentialTypesOf, type MppOffer } from '../Quote.js';
+import { remembered } from '../remembered.js';
 import type { RequestBody } from '../RequestBody.js';
 import { exactPayment } from './exact.js';
 import { hashPayment, transactionPayment } from './transfer.js';
@@ -169,7 +170,7 @@ export function offeredCharge({ settings }: Pick<Exchange, 'settings'>, header: 
 }
 
 function scopeOf(req: Request, body: RequestBody): Scope {
-  return { s: digestOf(`${req.method} ${targetOf(req)}`), ...bodyScope(body) };
+  return { s: digestOfTarget(`${req.method} ${targetOf(req)}`), ...bodyScope(body) };
 }
 
 function bodyScope(body: RequestBody): Omit<Scope, 's'> {
@@ -190,6 +191,8 @@ function canonical(value: unknown): string {
 function digestOf(text: string): string {
   return hash('sha256', text, 'base64url');
 }
+
+const digestOfTarget = remembered(1_000, digestOf);
 
 function invalid(message: string): Refusal {
   return new Refusal('invalid_challenge', message, 'invalid-challenge');

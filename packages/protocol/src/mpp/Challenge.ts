@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { AgentPayError } from '@agentpay/primitives';
 import { z } from 'zod';
 import { MAX_ENCODED, base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
@@ -43,7 +43,20 @@ export function challengeId(bound: Bound, secret: string): string {
 }
 
 function boundId(bound: string, secret: string): string {
-  return createHmac('sha256', secret).update(bound).digest('base64url');
+  return createHmac('sha256', keyOf(secret)).update(bound).digest('base64url');
+}
+
+const MOST_KEYS = 16;
+const keys = new Map<string, KeyObject>();
+
+/** A secret as a key, made once: there are only those of the process, and of those that it still honours. */
+function keyOf(secret: string): KeyObject {
+  const known = keys.get(secret);
+  if (known) return known;
+  const key = createSecretKey(secret, 'utf8');
+  if (keys.size >= MOST_KEYS) keys.clear();
+  keys.set(secret, key);
+  return key;
 }
 
 function slots(bound: Bound): string[] {
