@@ -8,10 +8,11 @@ interface Call {
   readonly method: string;
 }
 
-/** A node on which connections end under some requests. */
+/** A node on which connections end under some requests, and new blocks overtake some calls. */
 async function openNode() {
   const seen: string[] = [];
   let cuts = 0;
+  let overtaken = 0;
   const server = createServer((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -19,7 +20,8 @@ async function openNode() {
       const body = JSON.parse(Buffer.concat(chunks).toString()) as Call | readonly Call[];
       seen.push([body].flat().map(({ method }) => method).join());
       if (cuts-- > 0) return void req.socket.destroy();
-      const answer = ({ id }: Call) => ({ jsonrpc: '2.0', id, result: '0x14a34' });
+      const late = { code: -32602, message: 'BlockOutOfRangeError: block height is 89 but requested was 88' };
+      const answer = ({ id }: Call) => ({ jsonrpc: '2.0', id, ...(overtaken-- > 0 ? { error: late } : { result: '0x14a34' }) });
       res.setHeader('content-type', 'application/json');
       res.end(JSON.stringify(Array.isArray(body) ? (body as readonly Call[]).map(answer) : answer(body as Call)));
     });
@@ -29,6 +31,7 @@ async function openNode() {
     chain: viemChain({ rpcUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` }),
     seen,
     cut: (times: number) => void (cuts = times),
+    overtake: (times: number) => void (overtaken = times),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -63,5 +66,21 @@ describe('a node that closes connections under requests', () => {
   it('gets no transaction in one request with reads', async () => {
     await Promise.all([node.chain.chainId(), node.chain.send('0x02')]);
     expect(node.seen.sort()).toEqual(['eth_chainId', 'eth_sendRawTransaction']);
+  });
+});
+
+describe('a node on which a new block overtakes a call', () => {
+  let node: Awaited<ReturnType<typeof openNode>>;
+  beforeEach(async () => void (node = await openNode()));
+  afterEach(() => node.close());
+
+  const call = () => node.chain.simulate({ to: `0x${'1'.repeat(40)}`, data: '0x' }, `0x${'2'.repeat(40)}`);
+
+  it('is asked again, once', async () => {
+    node.overtake(1);
+    expect(await call()).toEqual({ success: true, data: '0x14a34' });
+    node.overtake(2);
+    await expect(call()).rejects.toMatchObject({ kind: 'refused' });
+    expect(node.seen).toEqual(Array(4).fill('eth_call'));
   });
 });

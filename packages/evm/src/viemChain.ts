@@ -29,7 +29,7 @@ export interface ViemChainOptions {
 
 /**
  * A chain behind a JSON-RPC node. Reads of the same tick travel in one HTTP request, which is made once more when its connection ends
- * before the answer; nothing else is repeated here.
+ * before the answer, and a call once more that a new block overtook; nothing else is repeated here.
  */
 export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
   const client = createPublicClient({ transport: rpcTransport(rpcUrl, { timeoutMs, together: true, again: true }), cacheTime: 0 });
@@ -54,8 +54,9 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
   }
 
   async function simulate({ to, data }: Call, from: Address): Promise<CallResult> {
+    const call = () => client.request({ method: 'eth_call', params: [{ from, to, data }, 'latest'] });
     try {
-      return { success: true, data: await client.request({ method: 'eth_call', params: [{ from, to, data }, 'latest'] }) };
+      return { success: true, data: await call().catch((error: unknown) => (isOvertaken(error) ? call() : Promise.reject(error))) };
     } catch (error) {
       const reverted = revertData(error);
       if (reverted === undefined) throw error;
@@ -141,6 +142,11 @@ function shortMessage(error: unknown): string {
 /** What nodes (geth, reth, op-geth, anvil, erigon) say when they hold the transaction already. */
 function isKnown(error: unknown): boolean {
   return /already known|already imported|known transaction/i.test(String((error as Error).message));
+}
+
+/** What nodes (anvil, geth, others behind a balancer) say when "latest" is no longer the block that they took it for. */
+function isOvertaken(error: unknown): boolean {
+  return /BlockOutOfRange|header not found|unknown block/i.test(String((error as Error).message));
 }
 
 function kindOf(error: unknown): ChainErrorKind {
