@@ -21,6 +21,8 @@ export interface LocalChainOptions {
   readonly stateFile?: string;
   /** Another anvil binary. */
   readonly binary?: string;
+  /** Earlier states to keep, so that blocks can be taken back; each block then costs memory. Default none. */
+  readonly keepStates?: number;
 }
 
 /** A running local chain: Base Sepolia's chain id, with test USDC, Multicall3, Permit2 and the x402 proxies at their real addresses. */
@@ -42,13 +44,13 @@ export interface LocalChain {
  * @throws Error with one sentence when the binary is missing, the port is taken or the state file is unreadable.
  */
 export async function startLocalChain(options: LocalChainOptions = {}): Promise<LocalChain> {
-  const { blockTime = 0.5, stateFile, binary = anvilBinary() } = options;
+  const { blockTime = 0.5, stateFile, keepStates, binary = anvilBinary() } = options;
   if (!(blockTime > 0)) throw new Error(`The block time must be above 0 seconds, not ${blockTime}.`);
   const port = await claimPort(options.port ?? 0, systemRandom);
   if (port === undefined) throw new DevFault(`Port ${options.port} cannot be used for the local chain: it is taken.`);
   const args = ['--chain-id', String(baseSepolia.chainId), '--block-time', String(blockTime)];
-  // Base's order of magnitude of gas; old states are dropped, else anvil spills them to disk.
-  args.push('--gas-limit', '200000000', '--prune-history', '64');
+  // Base's order of magnitude of gas. Old states are dropped: kept in any number, they take a gigabyte an hour.
+  args.push('--gas-limit', '200000000', '--prune-history', ...(keepStates === undefined ? [] : [String(keepStates)]));
   if (stateFile && existsSync(stateFile)) args.push('--load-state', stateFile);
   const anvil = await startAnvil(binary, port, args);
   await placeContracts(anvil);
