@@ -1,5 +1,5 @@
-import { nodeRefusals, type RpcFault } from '@agentpay/testing';
-import type { Hex } from 'viem';
+import { eventually, nodeRefusals, type RpcFault } from '@agentpay/testing';
+import { toHex, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { openAttackBed, type AttackBed, type Said, type Target } from './attackBed.js';
 import { newAccount, paymentOf, PRICE, type Request } from './payment.js';
@@ -116,6 +116,19 @@ describe('A9 nodes that fail or lie', () => {
       expect(said.isValid).toBeUndefined();
     }
     expect(await target.verify(request)).toMatchObject({ isValid: true });
+  });
+
+  it('a node that asks absurd fees: nothing is claimed or signed, and the same payment is made when it has come to its senses', async () => {
+    const careful = await bed.start();
+    bed.proxy.fault('eth_maxPriorityFeePerGas', { lie: () => toHex(10n ** 12n) }, Infinity);
+    const request = await pay();
+    expect(await careful.settle(request)).toMatchObject({ status: 503, code: 'facilitator_unavailable', retryAfter: '10' });
+    expect(await careful.verify(request)).toMatchObject({ isValid: true });
+    expect(await bed.sent(careful.signer, 'pending')).toBe(0);
+    bed.proxy.heal();
+    await eventually(async () => expect(await careful.settle(request)).toMatchObject({ success: true }));
+    expect([await bed.usdc(seller), await bed.sent(careful.signer)]).toEqual([PRICE, 1]);
+    await careful.stop();
   });
 
   it('a node of another chain: it does not start', async () => {
