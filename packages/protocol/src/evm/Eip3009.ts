@@ -31,7 +31,8 @@ const separators = new Map<string, Uint8Array>();
 /** EIP-712 domain separator, 32 bytes, not to be changed: the latest ones are remembered. */
 export function domainSeparator(domain: TokenDomain): Uint8Array {
   const { name, version, chainId, verifyingContract } = domain;
-  const key = JSON.stringify([name, version, chainId, verifyingContract]);
+  // Names and versions are free text: the length tells where the first of them ends.
+  const key = `${chainId} ${verifyingContract} ${version.length} ${version} ${name}`;
   const known = separators.get(key);
   if (known) return known;
   const separator = hashDomain(domain);
