@@ -16,7 +16,7 @@ describe('random histories of purchases, faults, reorganisations and crashes', (
     for (const seed of seeds) histories.push(await simulate(seed, db));
     const settled = histories.reduce((sum, history) => sum + history.settled, 0);
     expect(settled).toBeGreaterThan(seeds.length);
-  }, 240_000);
+  }, 600_000);
 
   it('is the same history for the same seed', async () => {
     const seed = seeds[0] as number;
