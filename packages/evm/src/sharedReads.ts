@@ -5,7 +5,7 @@ import { ChainError, type Call, type CallResult, type Chain } from './Chain.js';
 /** Reads in one `eth_call`: with about 150 000 gas each far below what nodes allow (geth: 50 million). */
 const MOST_TOGETHER = 100;
 /** So many go at once, without waiting for the end of the turn, so that the node works while this process reads on. */
-const ENOUGH = 16;
+const ENOUGH = 12;
 /** Calls of the node at work at once; whoever comes meanwhile goes with the next one. */
 const MOST_AT_WORK = 3;
 
