@@ -8,6 +8,7 @@ import { eventually, rpcProxy, testDatabase, type RpcProxy } from '@agentpay/tes
 import { pino } from 'pino';
 import { createPublicClient, encodeDeployData, encodeFunctionData, http, isAddressEqual, toHex, type Abi, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import { usdcReader } from '../interop/stack.js';
 import { newAccount, PRICE } from './payment.js';
 
 /** What a facilitator says of a request, however it says it. */
@@ -109,7 +110,7 @@ export async function openAttackBed(): Promise<AttackBed> {
       return account;
     },
     fund: (account, amount) => chain.fund(account, { usdc: amount }),
-    usdc: (account) => client.readContract({ ...token, functionName: 'balanceOf', args: [account] }) as Promise<bigint>,
+    usdc: usdcReader(chain.rpcUrl),
     sent: (address, blockTag = 'latest') => client.getTransactionCount({ address, blockTag }),
     act,
     deploy: ({ abi, bytecode }, args = []) => act({ data: encodeDeployData({ abi: abi as Abi, bytecode, args }) }),

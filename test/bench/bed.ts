@@ -4,12 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { baseSepolia } from '@agentpay/primitives';
 import { startLocalChain } from '@agentpay/server/dev';
 import { freePort } from '@agentpay/testing';
-import { createPublicClient, http, parseAbi, type Hex } from 'viem';
+import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
-import { randomKey } from '../interop/stack.js';
+import { randomKey, usdcReader } from '../interop/stack.js';
 
 /** A server under measurement. */
 export interface Measured {
@@ -38,7 +37,7 @@ export const script = (path: string) => fileURLToPath(new URL(`../../../${path}`
 
 export async function openBed(blockTime: number): Promise<Bed> {
   const chain = await startLocalChain({ port: await freePort(), blockTime });
-  const client = createPublicClient({ transport: http(chain.rpcUrl) });
+  const usdc = usdcReader(chain.rpcUrl);
   const children: ChildProcess[] = [];
   const folders: string[] = [];
   const buyerKeys = Array.from({ length: 8 }, randomKey);
@@ -71,13 +70,7 @@ export async function openBed(blockTime: number): Promise<Bed> {
       folders.push(folder);
       return folder;
     },
-    received: () =>
-      client.readContract({
-        address: baseSepolia.usdc.address,
-        abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
-        functionName: 'balanceOf',
-        args: [payTo],
-      }),
+    received: () => usdc(payTo),
     async close() {
       for (const child of children) {
         if (child.exitCode !== null) continue;

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { randomBytes } from 'node:crypto';
+import { viemChain } from '@agentpay/evm';
 import { startLocalChain } from '@agentpay/server/dev';
 import { baseSepolia, formatDecimal } from '@agentpay/primitives';
 import { freePort } from '@agentpay/testing';
 import type { Express } from 'express';
-import { createPublicClient, http, parseAbi, type Hex } from 'viem';
+import { encodeFunctionData, parseAbi, type Hex } from 'viem';
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 
 /** Price of everything that is sold in the interop tests, in base units: $0.01. */
@@ -36,6 +37,16 @@ export const randomKey = (): Hex => `0x${randomBytes(32).toString('hex')}`;
 /** An address that holds nothing. */
 export const newPayee = (): Hex => privateKeyToAccount(randomKey()).address;
 
+/** Reads balances of test USDC, in base units. */
+export function usdcReader(rpcUrl: string): (address: Hex) => Promise<bigint> {
+  const chain = viemChain({ rpcUrl });
+  const balanceOf = parseAbi(['function balanceOf(address) view returns (uint256)']);
+  return async (address) => {
+    const data = encodeFunctionData({ abi: balanceOf, args: [address] });
+    return BigInt((await chain.simulate({ to: baseSepolia.usdc.address, data }, address)).data);
+  };
+}
+
 export async function startInteropStack(): Promise<InteropStack> {
   const chain = await startLocalChain({ port: await freePort(), blockTime: 0.2 });
   const servers: Server[] = [];
@@ -48,7 +59,6 @@ export async function startInteropStack(): Promise<InteropStack> {
     await chain.fund(privateKeyToAccount(key).address, { eth: 10n ** 18n });
     return key;
   };
-  const client = createPublicClient({ transport: http(chain.rpcUrl) });
   return {
     rpcUrl: chain.rpcUrl,
     buyerKey,
@@ -62,13 +72,7 @@ export async function startInteropStack(): Promise<InteropStack> {
       await once(server, 'listening');
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },
-    usdc: (address) =>
-      client.readContract({
-        address: baseSepolia.usdc.address,
-        abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
-        functionName: 'balanceOf',
-        args: [address],
-      }),
+    usdc: usdcReader(chain.rpcUrl),
     onClose: (end) => void ends.push(end),
     async close() {
       for (const server of servers) {
