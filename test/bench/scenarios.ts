@@ -7,11 +7,13 @@ const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 export const SECONDS = Number(process.env['SECONDS'] ?? 8);
 export const peer = script('test/dist/bench/peer.js');
 const facilitatorBin = script('packages/facilitator/dist/bin.js');
+/** As its first line and its image start it. */
+const FACILITATOR_FLAGS = ['--max-semi-space-size=32'];
 
 /** The facilitator with its default configuration, but for the log of every request. `flags`: of Node. */
 export async function ownFacilitator(bed: Bed, rpcUrl = bed.rpcUrl, flags: readonly string[] = []): Promise<Measured> {
   const own = { SIGNER_KEYS: await bed.facilitatorKey(), DATA_DIR: bed.folder(), LOG_LEVEL: 'warn' };
-  const [first = facilitatorBin, ...rest] = [...flags, facilitatorBin];
+  const [first = facilitatorBin, ...rest] = [...FACILITATOR_FLAGS, ...flags, facilitatorBin];
   return bed.start(first, rest, { ...own, RPC_URL: rpcUrl, NETWORKS: baseSepolia.name });
 }
 

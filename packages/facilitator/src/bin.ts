@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=32
 import { systemRandom } from '@agentpay/primitives';
 import { runCommand } from './commands.js';
 import { readConfig } from './config.js';
