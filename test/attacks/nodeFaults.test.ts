@@ -118,7 +118,7 @@ describe('A9 nodes that fail or lie', () => {
     expect(await target.verify(request)).toMatchObject({ isValid: true });
   });
 
-  it('a node that asks absurd fees: nothing is claimed or signed, and the same payment is made when it has come to its senses', async () => {
+  it('a node that asks absurd fees: nothing is claimed or signed, and the same payment is made when they come down', async () => {
     const careful = await bed.start();
     bed.proxy.fault('eth_maxPriorityFeePerGas', { lie: () => toHex(10n ** 12n) }, Infinity);
     const request = await pay();
