@@ -49,12 +49,15 @@ export function createSecondLooks(options: SecondLooksOptions, makeAgain: (lost:
 
   async function lookAt(one: Kept, receipt: Receipt | undefined): Promise<void> {
     const lost = receipt && receipt.blockHash === one.blockHash ? [] : await lostOf(one, receipt);
-    one.misses = lost.length > 0 ? one.misses + 1 : 0;
-    if (lost.length > 0 && one.misses < LOOKS_TO_BELIEVE) return;
-    if (lost.length > 0) await makeAgain(lost);
-    else one.blockHash = receipt?.blockHash;
+    if (lost.length > 0) {
+      one.misses += 1;
+      if (one.misses < LOOKS_TO_BELIEVE) return;
+      await makeAgain(lost);
+    }
+    one.misses = 0;
+    one.blockHash = receipt?.blockHash;
     one.looks += 1;
-    if (lost.length > 0 || one.looks === LOOKS_AFTER_MS.length) kept.delete(one);
+    if (one.looks === LOOKS_AFTER_MS.length) kept.delete(one);
   }
 
   /** Those without a transfer on the chain. One that another transaction made is recorded as that. */
