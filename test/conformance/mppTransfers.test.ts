@@ -162,7 +162,7 @@ describe('a credential of type transaction', () => {
   it('is charged once when the node does what it is asked and its answer is lost', async () => {
     const shop = await openShop();
     const before = await bed.usdc(payee);
-    node.fault('eth_sendRawTransaction', 'drop answer');
+    node.fault('eth_sendRawTransaction', 'drop answer', 3);
     const paid = await present(shop, byTransaction(await challenged(shop), await signed()));
     expect([paid.status, paid.text, (await bed.usdc(payee)) - before]).toEqual([200, 'answer 1', PRICE]);
   });
@@ -179,21 +179,27 @@ describe('a credential of type transaction', () => {
     expect([paid.status, paid.text, shop.served(), (await bed.usdc(payee)) - before]).toEqual([200, 'answer 1', 1, PRICE]);
   });
 
-  it.each<[string, string, RpcFault]>([
-    ['eth_chainId', 'not at all', 'drop'],
-    ['eth_getTransactionByHash', 'not at all', 'drop'],
-    ['eth_getTransactionByHash', 'with a refusal', { error: 'method disabled' }],
-    ['eth_call', 'not at all', 'drop'],
-    ['eth_call', 'with a limit', { error: 'limit exceeded', code: -32_005 }],
-    ['eth_getTransactionCount', 'with a page', { status: 502, body: '<html>' }],
-    ['eth_getBlockByNumber', 'with nonsense', { lie: () => ({ timestamp: 'soon' }) }],
-  ])('meets a node that answers %s %s with 503, unserved and uncharged, and pays later', async (method, _, fault) => {
+  it.each<[string, string, RpcFault, number]>([
+    ['eth_chainId', 'not at all', 'drop', 3],
+    ['eth_getTransactionByHash', 'not at all', 'drop', 3],
+    ['eth_getTransactionByHash', 'with a refusal', { error: 'method disabled' }, 1],
+    ['eth_call', 'not at all', 'drop', 3],
+    ['eth_call', 'with a limit', { error: 'limit exceeded', code: -32_005 }, 3],
+    ['eth_getTransactionCount', 'with a page', { status: 502, body: '<html>' }, 3],
+    ['eth_getBlockByNumber', 'with nonsense', { lie: () => ({ timestamp: 'soon' }) }, 3],
+  ])('meets a node that answers %s %s with 503, unserved and uncharged, and pays later', async (method, _, fault, times) => {
     const shop = await openShop();
     const credential = byTransaction(await challenged(shop), await signed());
-    node.fault(method, fault);
+    node.fault(method, fault, times);
     const away = await present(shop, credential);
     expect([away.status, away.code, away.challenge, shop.served()]).toEqual([503, 'unavailable', null, 0]);
     expect((await present(shop, credential)).text).toBe('answer 1');
+  });
+
+  it('outlives a connection to the node that ends without an answer', async () => {
+    const shop = await openShop();
+    for (const method of ['eth_chainId', 'eth_getTransactionByHash', 'eth_call', 'eth_blockNumber']) node.fault(method, 'drop');
+    expect((await present(shop, byTransaction(await challenged(shop), await signed()))).text).toBe('answer 1');
   });
 
   it('is not taken by way of a node of another chain', async () => {

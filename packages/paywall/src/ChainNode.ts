@@ -1,4 +1,4 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, sleep, type Clock } from '@agentpay/primitives';
 import { addressSchema, bytes32Schema, readLimited, type Address, type Hex, type SignedTransaction } from '@agentpay/protocol';
 import { z } from 'zod';
 import type { Report } from './options.js';
@@ -40,18 +40,22 @@ export interface ChainNode {
 export interface ChainNodeOptions {
   readonly rpcUrl: string;
   readonly chainId: number;
+  readonly clock: Clock;
   readonly fetch: typeof globalThis.fetch;
   readonly report: Report;
 }
 
 const TIMEOUT_MS = 10_000;
-/** JSON-RPC errors that say nothing about what was asked: internal error, limit exceeded (EIP-1474). */
-const OWN_TROUBLE: ReadonlySet<number> = new Set([-32_603, -32_005]);
+/** Codes of JSON-RPC errors about what was asked (reverted, refused). Others are a node's own trouble, such as a block that it has not yet. */
+const VERDICTS: ReadonlySet<number> = new Set([3, -32_000, -32_003]);
+/** After a connection that ends, a limit, a node between two blocks: how often is asked, and the pause between. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 150;
 const MAX_ANSWER = 1024 * 1024;
 /** The precompiled contract that recovers signers (yellow paper, appendix E): its answer needs no library for the curve. */
 const ECRECOVER = '0x0000000000000000000000000000000000000001';
 
-export function chainNode({ rpcUrl, chainId, fetch, report }: ChainNodeOptions): ChainNode {
+export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOptions): ChainNode {
   let proof: Promise<void> | undefined;
 
   async function ask<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
@@ -73,16 +77,20 @@ export function chainNode({ rpcUrl, chainId, fetch, report }: ChainNodeOptions):
     if (found !== BigInt(chainId)) throw new Error(`The node is of chain ${found}, not ${chainId}.`);
   }
 
-  /** @throws NodeRefusal, AgentPayError `unavailable` */
+  /** Nothing here does harm when it is asked twice. @throws NodeRefusal, AgentPayError `unavailable` */
   async function answer<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
-    try {
-      await (proof ??= prove().catch((error: unknown) => {
-        proof = undefined;
-        throw error;
-      }));
-      return await ask(method, params, result);
-    } catch (cause) {
-      throw cause instanceof NodeRefusal && !OWN_TROUBLE.has(cause.code) ? cause : noAnswer(cause);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (proof ??= prove().catch((error: unknown) => {
+          proof = undefined;
+          throw error;
+        }));
+        return await ask(method, params, result);
+      } catch (cause) {
+        if (cause instanceof NodeRefusal && VERDICTS.has(cause.code)) throw cause;
+        if (attempt === ATTEMPTS || (cause as Error).name === 'TimeoutError') throw noAnswer(cause);
+        await sleep(clock, PAUSE_MS);
+      }
     }
   }
 

@@ -197,7 +197,7 @@ export function readOptions(options: PaywallOptions): Settings {
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
   const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
   const facilitatorOf = facilitatorsOf({ clock, fetch, report });
-  const nodeOf = (rpcUrl: string, { chainId }: Network) => chainNode({ rpcUrl, chainId, fetch, report });
+  const nodeOf = (rpcUrl: string, { chainId }: Network) => chainNode({ rpcUrl, chainId, clock, fetch, report });
   const tendersOf = (accepts: readonly Accept[]) => {
     checkHashes(accepts, options);
     return readTenders(accepts, defaults, { facilitatorOf, nodeOf });
