@@ -46,7 +46,7 @@ export interface ChainNodeOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-/** Codes of JSON-RPC errors about what was asked (reverted, refused). Others are a node's own trouble, such as a block that it has not yet. */
+/** Codes of JSON-RPC errors about what was asked: reverted, refused. Others are a node's own trouble, such as a block not there yet. */
 const VERDICTS: ReadonlySet<number> = new Set([3, -32_000, -32_003]);
 /** After a connection that ends, a limit, a node between two blocks: how often is asked, and the pause between. */
 const ATTEMPTS = 3;
