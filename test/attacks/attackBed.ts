@@ -62,7 +62,7 @@ const BLOCK_MS = 80;
 const token = { address: baseSepolia.usdc.address, abi: testUsdc.abi as Abi };
 
 export async function openAttackBed(): Promise<AttackBed> {
-  const chain = await startLocalChain({ blockTime: 0.1, keepStates: 64 });
+  const chain = await startLocalChain({ blockTime: 0.1 });
   const proxy = await rpcProxy({ target: chain.rpcUrl });
   const client = createPublicClient({ transport: http(chain.rpcUrl), cacheTime: 0 });
   const rpc = <T>(method: string, params: readonly unknown[] = []) => client.request({ method, params } as never) as Promise<T>;

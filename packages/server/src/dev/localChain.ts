@@ -21,7 +21,10 @@ export interface LocalChainOptions {
   readonly stateFile?: string;
   /** Another anvil binary. */
   readonly binary?: string;
-  /** Earlier states to keep, so that blocks can be taken back; each block then costs memory. Default none. */
+  /**
+   * Earlier states to keep. Any number costs memory with every block, a gigabyte in some hours; 0 costs none, but anvil then refuses the rare
+   * read of the latest state that meets a block in the making, and takes no block back. Default 64.
+   */
   readonly keepStates?: number;
 }
 
@@ -44,13 +47,13 @@ export interface LocalChain {
  * @throws Error with one sentence when the binary is missing, the port is taken or the state file is unreadable.
  */
 export async function startLocalChain(options: LocalChainOptions = {}): Promise<LocalChain> {
-  const { blockTime = 0.5, stateFile, keepStates, binary = anvilBinary() } = options;
+  const { blockTime = 0.5, stateFile, keepStates = 64, binary = anvilBinary() } = options;
   if (!(blockTime > 0)) throw new Error(`The block time must be above 0 seconds, not ${blockTime}.`);
   const port = await claimPort(options.port ?? 0, systemRandom);
   if (port === undefined) throw new DevFault(`Port ${options.port} cannot be used for the local chain: it is taken.`);
   const args = ['--chain-id', String(baseSepolia.chainId), '--block-time', String(blockTime)];
-  // Base's order of magnitude of gas. Old states are dropped: kept in any number, they take a gigabyte an hour.
-  args.push('--gas-limit', '200000000', '--prune-history', ...(keepStates === undefined ? [] : [String(keepStates)]));
+  // Base's order of magnitude of gas.
+  args.push('--gas-limit', '200000000', '--prune-history', ...(keepStates > 0 ? [String(keepStates)] : []));
   if (stateFile && existsSync(stateFile)) args.push('--load-state', stateFile);
   const anvil = await startAnvil(binary, port, args);
   await placeContracts(anvil);

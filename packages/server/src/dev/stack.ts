@@ -41,7 +41,7 @@ export async function startStack({ ports, data, blockTime, supervisor, clock }: 
   const startNode = (part: NodePart) => supervisor.start(part.name, () => launchNode(part, clock));
 
   const chain = await supervisor.start('chain', () =>
-    startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json') }),
+    startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json'), keepStates: 0 }),
   );
   await giveMoney(chain.running, state);
   const [facilitator, api] = await Promise.all([
