@@ -96,7 +96,7 @@ interface Settled {
 
 async function settleRound(bed: Bed, server: Measured, concurrency: number, own: boolean): Promise<Settled> {
   // Enough for about four seconds at the rates seen, so that it is the clock or the supply that ends a round, and never a thin tail.
-  const supply = facilitatorRequests('/settle', Math.min(concurrency * 24, own ? 8_000 : 1_200), bed.buyerKeys, bed.payTo);
+  const supply = facilitatorRequests('/settle', Math.min(concurrency * 24, own ? 16_000 : 1_200), bed.buyerKeys, bed.payTo);
   const before = await bed.received();
   const hashes = new Set<Hex>();
   const verdict = expectTrue('success');
@@ -110,7 +110,7 @@ async function settleRound(bed: Bed, server: Measured, concurrency: number, own:
 }
 
 async function gasOf(rpcUrl: string, hashes: readonly Hex[]): Promise<bigint> {
-  const client = createPublicClient({ transport: http(rpcUrl, { batch: true }) });
+  const client = createPublicClient({ transport: http(rpcUrl, { batch: { batchSize: 20 } }) });
   const receipts = await Promise.all(hashes.map((hash) => client.getTransactionReceipt({ hash }).catch(() => undefined)));
   return receipts.reduce((sum, receipt) => sum + (receipt?.gasUsed ?? 0n), 0n);
 }

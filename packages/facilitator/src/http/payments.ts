@@ -13,6 +13,7 @@ import { clientAddress } from './clientAddress.js';
 import { errorAnswer, toAgentPayError } from './errors.js';
 import { readJson } from './readJson.js';
 import { nameOf } from './requestId.js';
+import { turnstile } from './turnstile.js';
 
 export interface PaymentOptions {
   readonly facilitator: RunningFacilitator;
@@ -43,6 +44,9 @@ interface Call {
   /** The body, once it has been read. */
   body: unknown;
 }
+
+/** Payments whose work begins in one turn of the event loop. */
+const MOST_IN_A_TURN = 32;
 
 const PAYMENT_PATH = /^\/(verify|settle)\/?(?:\?|$)/i;
 
@@ -100,11 +104,13 @@ function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
   }
 
   const operations = { verify, settle };
+  const turn = turnstile(MOST_IN_A_TURN);
   return async (call) => {
     const { operation, req, res, requestId } = call;
     const caller = { authorization: req.headers.authorization, address: () => clientAddress(req, options.trustProxyHops) };
     call.key = await access(operation, caller, res);
     call.body = await readJson(req, options.bodyLimit);
+    await turn();
     const started = clock.now();
     const count = (result: string) => metrics?.answered(operation, result, (clock.now() - started) / 1000);
     try {

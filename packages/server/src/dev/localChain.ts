@@ -22,8 +22,8 @@ export interface LocalChainOptions {
   /** Another anvil binary. */
   readonly binary?: string;
   /**
-   * Earlier states to keep. Any number costs memory with every block, a gigabyte in some hours; 0 costs none, but anvil then refuses the rare
-   * read of the latest state that meets a block in the making, and takes no block back. Default 64.
+   * Earlier states to keep. Any number costs memory with every block, a gigabyte in some hours; 0 costs none, but anvil then refuses
+   * the rare read of the latest state that meets a block in the making, and takes no block back. Default 64.
    */
   readonly keepStates?: number;
 }

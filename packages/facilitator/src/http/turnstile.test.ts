@@ -1,0 +1,28 @@
+import { turnstile } from './turnstile.js';
+
+const turnOfTheLoop = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the turnstile', () => {
+  it('lets so many go on in a turn, and the others in the order of their coming', async () => {
+    const pass = turnstile(2);
+    const gone: number[] = [];
+    const all = [1, 2, 3, 4, 5].map((caller) => pass().then(() => gone.push(caller)));
+    await Promise.resolve();
+    expect(gone).toEqual([1, 2]);
+    await turnOfTheLoop();
+    expect(gone).toEqual([1, 2, 3, 4]);
+    await Promise.all(all);
+    expect(gone).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('holds nobody up who comes alone', async () => {
+    const pass = turnstile(1);
+    for (let i = 0; i < 3; i++) {
+      let gone = false;
+      void pass().then(() => (gone = true));
+      await Promise.resolve();
+      expect(gone).toBe(true);
+      await turnOfTheLoop();
+    }
+  });
+});
