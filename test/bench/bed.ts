@@ -35,8 +35,9 @@ export interface Bed {
 /** Path of a compiled script in the workspace. */
 export const script = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-export async function openBed(blockTime: number): Promise<Bed> {
-  const chain = await startLocalChain({ port: await freePort(), blockTime });
+/** `keepStates`: as of the local chain; for loads of minutes 0, lest the chain become what is measured. */
+export async function openBed(blockTime: number, keepStates = 64): Promise<Bed> {
+  const chain = await startLocalChain({ port: await freePort(), blockTime, keepStates });
   const usdc = usdcReader(chain.rpcUrl);
   const children: ChildProcess[] = [];
   const folders: string[] = [];

@@ -1,6 +1,5 @@
-import { Agent as HttpAgent, request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { afterThisTurn } from '@agentpay/primitives';
+import { httpClient } from '@agentpay/protocol';
 import { createTransport, HttpRequestError, RpcRequestError, type EIP1193RequestFn, type Transport } from 'viem';
 
 /** Requests in one batch; public nodes refuse many more. */
@@ -83,20 +82,15 @@ export function rpcTransport(rpcUrl: string, options: RpcTransportOptions): Tran
 /** Posts a JSON body and gives the JSON that comes back. */
 function poster(rpcUrl: string, { timeoutMs, again }: RpcTransportOptions): (body: unknown) => Promise<unknown> {
   const url = new URL(rpcUrl);
-  const [send, Agent] = url.protocol === 'https:' ? [httpsRequest, HttpsAgent] : [httpRequest, HttpAgent];
-  // Unused connections are closed before nodes usually close them.
-  const agent = new Agent({ keepAlive: true, timeout: 4_000 });
+  const client = httpClient();
+  const headers = { 'content-type': 'application/json' };
 
-  function once(text: string): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
-      const signal = AbortSignal.timeout(timeoutMs);
-      const outgoing: ClientRequest = send(url, { method: 'POST', agent, headers, signal }, (incoming) => {
-        readAnswer(incoming, rpcUrl).then(resolve, (error: unknown) => reject(error));
-      });
-      outgoing.on('error', (error) => reject(signal.aborted ? failure(rpcUrl, `no answer within ${timeoutMs} ms`) : error));
-      outgoing.end(text);
-    });
+  async function once(body: string): Promise<unknown> {
+    const { status, text } = await client(url, { method: 'POST', headers, body, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
+    const answer = parse(text);
+    // Some nodes give their refusals a status of their own.
+    if (answer !== undefined && (status === 200 || isRefusal(answer))) return answer;
+    throw failure(rpcUrl, status === 200 ? 'the answer is not JSON' : `HTTP ${status}`, status);
   }
 
   return async (body) => {
@@ -108,30 +102,6 @@ function poster(rpcUrl: string, { timeoutMs, again }: RpcTransportOptions): (bod
       return once(text);
     }
   };
-}
-
-async function readAnswer(incoming: IncomingMessage, url: string): Promise<unknown> {
-  const text = await readText(incoming, url);
-  const ok = incoming.statusCode === 200;
-  const answer = parse(text);
-  // Some nodes give their refusals a status of their own.
-  if (answer !== undefined && (ok || isRefusal(answer))) return answer;
-  throw failure(url, ok ? 'the answer is not JSON' : `HTTP ${incoming.statusCode}`, incoming.statusCode);
-}
-
-function readText(incoming: IncomingMessage, url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    incoming.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
-      incoming.destroy();
-      reject(failure(url, 'the answer is too large'));
-    });
-    incoming.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
-    incoming.on('error', reject);
-  });
 }
 
 function parse(text: string): object | undefined {

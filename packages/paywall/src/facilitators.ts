@@ -7,7 +7,7 @@ type FacilitatorOption = Required<Accept>['facilitator'];
 
 interface Context {
   readonly clock: Clock;
-  readonly fetch: typeof globalThis.fetch;
+  readonly fetch: typeof globalThis.fetch | undefined;
   readonly report: Report;
 }
 

@@ -196,7 +196,7 @@ export function readOptions(options: PaywallOptions): Settings {
   const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
   const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
-  const facilitatorOf = facilitatorsOf({ clock, fetch, report });
+  const facilitatorOf = facilitatorsOf({ clock, fetch: options.fetch, report });
   const nodeOf = (rpcUrl: string, { chainId }: Network) => chainNode({ rpcUrl, chainId, clock, fetch, report });
   const tendersOf = (accepts: readonly Accept[]) => {
     checkHashes(accepts, options);

@@ -1,3 +1,4 @@
+export * from './encoding/httpClient.js';
 export * from './encoding/Json.js';
 export * from './encoding/readLimited.js';
 export * from './encoding/wasNotSent.js';

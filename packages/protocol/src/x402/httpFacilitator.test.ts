@@ -91,12 +91,24 @@ describe('a facilitator over HTTP', () => {
   it('is followed when it has moved for good, with the same request', async () => {
     const seen: unknown[] = [];
     const target = await serve(async (message, response) => {
-      seen.push(await bodyOf(message));
+      seen.push(message.headers['x-key'], await bodyOf(message));
       json(response, 200, { isValid: true, payer: PAYER });
     });
-    const moved = await facilitator((_, response) => response.writeHead(308, { location: `${target}/verify` }).end());
+    const move = (_: IncomingMessage, response: ServerResponse) => void response.writeHead(308, { location: `${target}/verify` }).end();
+    const moved = await facilitator(move, { headers: { 'x-key': 'secret' } });
     expect(await moved.verify(request)).toEqual({ isValid: true, payer: PAYER });
-    expect(seen).toEqual([request]);
+    // Its key is not for whoever it has moved to.
+    expect(seen).toEqual([undefined, request]);
+  });
+
+  it('is not followed round and round', async () => {
+    let asked = 0;
+    const remote = await facilitator((_, response) => {
+      asked += 1;
+      response.writeHead(307, { location: '/verify' }).end();
+    });
+    expect(await failure(remote.verify(request))).toBe('facilitator_unavailable');
+    expect(asked).toBe(4);
   });
 
   it.each([200, 402, 500])('is understood when it refuses in the words of the protocol with status %d', async (status) => {

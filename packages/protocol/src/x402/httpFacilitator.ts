@@ -1,5 +1,6 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { z } from 'zod';
+import { httpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../encoding/httpClient.js';
 import { readLimited } from '../encoding/readLimited.js';
 import { wasNotSent } from '../encoding/wasNotSent.js';
 import { sameHex } from '../evm/Hex.js';
@@ -15,7 +16,8 @@ import { settleResponseSchema, type SettleResponse } from './v2.js';
 export interface HttpFacilitatorOptions {
   /** Base URL; `/verify`, `/settle` and `/supported` are appended. */
   readonly url: string;
-  readonly fetch?: typeof globalThis.fetch;
+  /** In place of this module's own way over HTTP, which costs a fraction of `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
   /** Sent with every request, for facilitators that want a key. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds until an answer to `/verify` and `/supported` is given up. */
@@ -29,21 +31,21 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
 export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   const base = options.url.replace(/\/+$/, '');
-  const fetchImpl = options.fetch ?? globalThis.fetch;
+  const exchange = options.fetch ? byFetch(options.fetch) : followed(httpClient());
   const verifyTimeoutMs = options.verifyTimeoutMs ?? 10_000;
   const settleTimeoutMs = options.settleTimeoutMs ?? 45_000;
 
   async function call<T>(path: string, schema: z.ZodType<T>, timeoutMs: number, body?: FacilitatorRequest): Promise<T> {
-    const response = await fetchImpl(base + path, {
+    const { status, text } = await exchange(new URL(base + path), {
       method: body ? 'POST' : 'GET',
       headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...options.headers },
-      ...(body && { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(timeoutMs),
+      body: body && JSON.stringify(body),
+      timeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
     });
-    const text = (await readLimited(response.body, MAX_ANSWER_BYTES))?.toString('utf8') ?? '';
     const parsed = schema.safeParse(parseJson(text));
     if (parsed.success) return parsed.data;
-    throw new AnswerError(response.status, text);
+    throw new AnswerError(status, text);
   }
 
   return {
@@ -68,6 +70,35 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
         throw unavailable(cause);
       }
     },
+  };
+}
+
+type Exchange = (url: URL, request: HttpRequest, moves?: number) => Promise<Pick<HttpAnswer, 'status' | 'text'>>;
+
+const MOST_MOVES = 3;
+
+/** Goes where a facilitator says that it has moved (307, 308), with the same request, but never from TLS to none. */
+function followed(client: HttpClient): Exchange {
+  return async function exchange(url, request, moves = 0): ReturnType<Exchange> {
+    const answer = await client(url, request);
+    const { location } = answer.headers;
+    if (![307, 308].includes(answer.status) || location === undefined || moves >= MOST_MOVES) return answer;
+    const next = new URL(location, url);
+    if (next.protocol !== 'https:' && next.protocol !== url.protocol) return answer;
+    return exchange(next, next.host === url.host ? request : { ...request, headers: withoutKeys(request.headers) }, moves + 1);
+  };
+}
+
+/** What may be told to another host than the one that was configured. */
+function withoutKeys(headers: HttpRequest['headers']): HttpRequest['headers'] {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => ['accept', 'content-type'].includes(name)));
+}
+
+function byFetch(fetch: typeof globalThis.fetch): Exchange {
+  return async (url, { method, headers, body, timeoutMs, maxBytes }) => {
+    const sent = { method, headers, ...(body !== undefined && { body }) };
+    const response = await fetch(url.href, { ...sent, signal: AbortSignal.timeout(timeoutMs) });
+    return { status: response.status, text: (await readLimited(response.body, maxBytes))?.toString('utf8') ?? '' };
   };
 }
 
