@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { isAgentPayError, type ErrorName } from '@agentpay/primitives';
 import type { FacilitatorRequest } from './Facilitator.js';
 import { httpFacilitator, type HttpFacilitatorOptions } from './httpFacilitator.js';
@@ -130,6 +132,22 @@ describe('a facilitator over HTTP', () => {
     expect(await failure(remote.settle(request))).toBe('facilitator_unavailable');
     expect(await failure(remote.supported())).toBe('facilitator_unavailable');
   });
+
+  it('is unavailable when no connection comes about: the request never left', async () => {
+    // Listens, and takes nobody in.
+    const deaf = `require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+      require('node:fs').writeSync(1, String(this.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
+    })`;
+    const child = spawn(process.execPath, ['-e', deaf], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [port] = (await once(child.stdout, 'data')) as [Buffer];
+    const others = Array.from({ length: 4 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+    await Promise.all(others.slice(0, 1).map((other) => once(other, 'connect')));
+    const remote = httpFacilitator({ url: `http://127.0.0.1:${port}`, settleTimeoutMs: 60_000 });
+    expect(await failure(remote.settle(request))).toBe('facilitator_unavailable');
+    for (const other of others) other.destroy();
+    child.kill('SIGKILL');
+  }, 30_000);
 
   it.each<[string, RequestListener]>([
     ['hangs', () => undefined],
