@@ -90,7 +90,8 @@ export async function openAttackBed(): Promise<AttackBed> {
     const key = generatePrivateKey();
     const signer = privateKeyToAccount(key).address;
     await chain.fund(signer, { eth: 10n ** 18n });
-    const common = { PORT: '0', HOST: '127.0.0.1', RPC_URL: proxy.url, SIGNER_KEYS: key, POLL_MS: '40' };
+    // Whoever acts here pays 100 gwei to be first, and so the node asks as much of everybody.
+    const common = { PORT: '0', HOST: '127.0.0.1', RPC_URL: proxy.url, SIGNER_KEYS: key, POLL_MS: '40', MAX_FEE_GWEI: '500' };
     const config = readConfig({ ...common, DATABASE_URL: env['DATABASE_URL'] ?? (await database()), ...env });
     const server = await start(config, pino({ level: 'silent' }));
     let stopped: Promise<void> | undefined;
