@@ -103,3 +103,16 @@ export class ChainError extends Error {
     super(message, { cause });
   }
 }
+
+/** The chain with something around each call of it: `around` gets the name of the method, its arguments, and what makes the call. */
+export function aroundCalls(
+  chain: Chain,
+  around: (method: string, args: readonly unknown[], call: () => Promise<unknown>) => Promise<unknown>,
+): Chain {
+  const wrap = (name: string, method: (...args: unknown[]) => Promise<unknown>) => (...args: unknown[]) =>
+    around(name, args, () => method(...args));
+  const entries = Object.entries(chain).map(([name, member]: [string, unknown]) =>
+    typeof member === 'function' ? [name, wrap(name, member as () => Promise<unknown>)] : [name, member],
+  );
+  return Object.fromEntries(entries) as Chain;
+}

@@ -2,6 +2,7 @@ import { MULTICALL3 } from '@agentpay/primitives';
 import type { Address, Hex } from '@agentpay/protocol';
 import { BaseError, createPublicClient, pad, RpcRequestError, TransactionReceiptNotFoundError } from 'viem';
 import {
+  aroundCalls,
   ChainError,
   type Call,
   type CallResult,
@@ -125,14 +126,11 @@ function hexBlock(number: bigint): Hex {
 
 // Every failure leaves as a ChainError, so that callers need not know viem.
 function guarded(chain: Chain): Chain {
-  const wrap =
-    <A extends unknown[], R>(method: (...args: A) => Promise<R>) =>
-    (...args: A): Promise<R> =>
-      method(...args).catch((error: unknown) => {
-        throw error instanceof ChainError ? error : new ChainError(kindOf(error), shortMessage(error), error);
-      });
-  const entries = Object.entries(chain).map(([name, method]) => [name, wrap(method as (...args: unknown[]) => Promise<unknown>)]);
-  return Object.fromEntries(entries) as unknown as Chain;
+  return aroundCalls(chain, (_method, _args, call) =>
+    call().catch((error: unknown) => {
+      throw error instanceof ChainError ? error : new ChainError(kindOf(error), shortMessage(error), error);
+    }),
+  );
 }
 
 function shortMessage(error: unknown): string {

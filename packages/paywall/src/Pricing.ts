@@ -1,9 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
-import { sameHex } from '@agentpay/protocol';
+import { isSameText, sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from './extensions/bazaar.js';
 import type { RouteExtensions } from './extensions/RouteExtensions.js';
-import { isSameText } from './isSameText.js';
 import type { Settings } from './options.js';
 import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from './Quote.js';

@@ -1,9 +1,8 @@
-import { formatDecimal, type Amount } from '@agentpay/primitives';
+import { formatDecimal, remembered, type Amount } from '@agentpay/primitives';
 import { base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
 import type { Issuer } from './rails/issuer.js';
-import { remembered } from './remembered.js';
 import { dueIn, type Tender } from './Tender.js';
 
 /** A price in one tender, in the words of every dialect. */

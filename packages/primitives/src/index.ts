@@ -6,5 +6,6 @@ export * from './Id.js';
 export * from './Network.js';
 export * from './Random.js';
 export * from './RateLimiter.js';
+export * from './remembered.js';
 export * from './Store.js';
 export * from './Tracker.js';

@@ -1,4 +1,5 @@
 export * from './encoding/httpClient.js';
+export * from './encoding/isSameText.js';
 export * from './encoding/Json.js';
 export * from './encoding/readLimited.js';
 export * from './encoding/wasNotSent.js';

@@ -1,4 +1,4 @@
-import { ChainError, type Chain, type FeeGauge } from '@agentpay/evm';
+import { aroundCalls, ChainError, type Chain, type FeeGauge } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LandedTransaction } from '../engine/LandedTransaction.js';
@@ -118,20 +118,16 @@ function feeGauge(registers: Registry[], { asked }: Pick<FeeGauge, 'asked'>): vo
 
 /** The chain, with each call counted and timed. */
 export function measuredChain(chain: Chain, clock: Clock, metrics: Pick<Metrics, 'nodeCall'>): Chain {
-  const measured = (method: string, call: (...args: unknown[]) => Promise<unknown>) => async (...args: unknown[]) => {
+  return aroundCalls(chain, async (method, _args, call) => {
     const started = clock.now();
     const end = (result: string) => metrics.nodeCall(method, result, (clock.now() - started) / 1000);
     try {
-      const value = await call(...args);
+      const value = await call();
       end('ok');
       return value;
     } catch (error) {
       end(error instanceof ChainError ? error.kind : 'failed');
       throw error;
     }
-  };
-  const entries = Object.entries(chain).map(([name, member]: [string, unknown]) =>
-    typeof member === 'function' ? [name, measured(name, member as () => Promise<unknown>)] : [name, member],
-  );
-  return Object.fromEntries(entries) as Chain;
+  });
 }

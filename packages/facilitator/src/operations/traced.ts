@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import { isAgentPayError, type Clock, type Db, type Queryable } from '@agentpay/primitives';
-import { ChainError, type Chain } from '@agentpay/evm';
+import { aroundCalls, ChainError, type Chain } from '@agentpay/evm';
 import type { FacilitatorRequest } from '@agentpay/protocol';
 import type { FacilitatorOptions, RunningFacilitator } from '../engine/Facilitator.js';
 import type { SpanAttributes, Tracing } from './Tracing.js';
@@ -100,17 +100,14 @@ function tracedBatch(tracing: Tracing) {
 
 /** Each call of the node is a span; one that several share belongs to the first of them. */
 function tracedChain(chain: Chain, tracing: Tracing): Chain {
-  const spanOf = (method: string, call: (...args: unknown[]) => Promise<unknown>) => (...args: unknown[]) =>
+  return aroundCalls(chain, (method, [asked], call) =>
     tracing.span({
       name: `rpc ${method}`,
       kind: 'client',
-      attributes: { 'rpc.system.name': 'jsonrpc', 'rpc.method': method, ...sizeOf(args[0]) },
-      work: (tell) => resultTold(tell, () => call(...args), () => ({ 'agentpay.result': 'ok' })),
-    });
-  const entries = Object.entries(chain).map(([name, member]: [string, unknown]) =>
-    typeof member === 'function' ? [name, spanOf(name, member as () => Promise<unknown>)] : [name, member],
+      attributes: { 'rpc.system.name': 'jsonrpc', 'rpc.method': method, ...sizeOf(asked) },
+      work: (tell) => resultTold(tell, call, () => ({ 'agentpay.result': 'ok' })),
+    }),
   );
-  return Object.fromEntries(entries) as Chain;
 }
 
 function sizeOf(asked: unknown): SpanAttributes {

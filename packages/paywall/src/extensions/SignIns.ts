@@ -4,12 +4,12 @@ import {
   bytesToHex,
   decodeSignIn,
   hashPersonalMessage,
+  isSameText,
   sameHex,
   signInDeclaration,
   signInMessage,
   type SignIn,
 } from '@agentpay/protocol';
-import { isSameText } from '../isSameText.js';
 import type { Report } from '../options.js';
 import { Refusal } from '../Payment.js';
 import { storeAsker } from '../storeAsker.js';

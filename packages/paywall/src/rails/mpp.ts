@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
-import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, remembered } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../Claims.js';
 import { targetOf, type Exchange, type Request } from '../Exchange.js';
 import type { Settings } from '../options.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { credentialTypesOf, type MppOffer } from '../Quote.js';
-import { remembered } from '../remembered.js';
 import type { RequestBody } from '../RequestBody.js';
 import { exactPayment } from './exact.js';
 import { hashPayment, transactionPayment } from './transfer.js';

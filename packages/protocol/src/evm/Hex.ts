@@ -1,3 +1,4 @@
+import { remembered } from '@agentpay/primitives';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { z } from 'zod';
 
@@ -46,18 +47,8 @@ export function sameHex(a: string, b: string): boolean {
   return a.toLowerCase() === b.toLowerCase();
 }
 
-const MOST_CHECKSUMS = 8_192;
-const checksums = new Map<string, Address>();
-
 /** The address in EIP-55 checksum form. The latest ones are remembered, because the hash is most of the work. */
-export function checksumAddress(address: string): Address {
-  const known = checksums.get(address);
-  if (known) return known;
-  const checksum = hashedChecksum(address);
-  if (checksums.size >= MOST_CHECKSUMS) checksums.clear();
-  checksums.set(address, checksum);
-  return checksum;
-}
+export const checksumAddress: (address: string) => Address = remembered(8_192, hashedChecksum);
 
 function hashedChecksum(address: string): Address {
   const lower = address.slice(2).toLowerCase();

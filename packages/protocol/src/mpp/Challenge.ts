@@ -1,6 +1,7 @@
-import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
-import { AgentPayError } from '@agentpay/primitives';
+import { createHmac, createSecretKey } from 'node:crypto';
+import { AgentPayError, remembered } from '@agentpay/primitives';
 import { z } from 'zod';
+import { isSameText } from '../encoding/isSameText.js';
 import { MAX_ENCODED, base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
 import { formatChallenge, parseChallenges } from './AuthParams.js';
 
@@ -46,18 +47,8 @@ function boundId(bound: string, secret: string): string {
   return createHmac('sha256', keyOf(secret)).update(bound).digest('base64url');
 }
 
-const MOST_KEYS = 16;
-const keys = new Map<string, KeyObject>();
-
 /** A secret as a key, made once: there are only those of the process, and of those that it still honours. */
-function keyOf(secret: string): KeyObject {
-  const known = keys.get(secret);
-  if (known) return known;
-  const key = createSecretKey(secret, 'utf8');
-  if (keys.size >= MOST_KEYS) keys.clear();
-  keys.set(secret, key);
-  return key;
-}
+const keyOf = remembered(16, (secret) => createSecretKey(secret, 'utf8'));
 
 function slots(bound: Bound): string[] {
   const { realm, method, intent, request, expires = '', digest = '', header, opaque = '' } = bound;
@@ -76,11 +67,7 @@ function isBindable(bound: Bound): boolean {
 /** Whether the challenge was issued under one of the secrets: the current one first, then those that are being rotated out. */
 export function isOwnChallenge(challenge: Challenge, secrets: readonly string[]): boolean {
   if (!isBindable(challenge)) return false;
-  const id = Buffer.from(challenge.id);
-  return secrets.some((secret) => {
-    const expected = Buffer.from(challengeId(challenge, secret));
-    return id.length === expected.length && timingSafeEqual(id, expected);
-  });
+  return secrets.some((secret) => isSameText(challenge.id, challengeId(challenge, secret)));
 }
 
 /** Parts of a new challenge; `request` and `opaque` as JSON objects. */
