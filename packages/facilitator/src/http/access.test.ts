@@ -104,7 +104,7 @@ describe('access', () => {
     await send('/settle', as('boss'));
     await send('/settle', `${as('shop')}x`);
     await request(bed.app).get('/metrics').set('authorization', `Bearer ${METRICS_TOKEN}`);
-    bed.chain.fault({ on: 'read', kind: 'unreachable' });
+    bed.chain.fault({ on: 'read', kind: 'unreachable' }, Infinity);
     await send('/verify', as('shop'));
     const signature = (payment.paymentPayload.payload['signature'] as string).slice(2, 60);
     expect(bed.logged()).toContain('"key":"shop"');

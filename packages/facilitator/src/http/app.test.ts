@@ -85,7 +85,7 @@ describe('the HTTP service', () => {
     const [pending, refused] = await Promise.all([first, request(app).post('/settle').send(await signedRequest())]);
     expect([pending.status, pending.body.errorReason]).toEqual([200, 'settlement_pending']);
     expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([503, 'facilitator_overloaded', '1']);
-    bed.chain.fault({ on: 'read', kind: 'unreachable' });
+    bed.chain.fault({ on: 'read', kind: 'unreachable' }, Infinity);
     const away = await request(app).post('/verify').send(await signedRequest());
     expect([away.status, away.body.code, away.headers['retry-after']]).toEqual([503, 'facilitator_unavailable', '2']);
   });
@@ -94,7 +94,7 @@ describe('the HTTP service', () => {
     for (const path of ['/health', '/healthz', '/readyz']) {
       expect((await request(app).get(path).expect(200)).body).toEqual({ status: 'ok' });
     }
-    bed.chain.fault({ on: 'chainId', kind: 'unreachable' });
+    bed.chain.fault({ on: 'chainId', kind: 'unreachable' }, Infinity);
     expect((await request(app).get('/readyz').expect(503)).body).toMatchObject({ code: 'unavailable' });
   });
 });

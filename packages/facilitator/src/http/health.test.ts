@@ -37,7 +37,7 @@ describe('health', () => {
   });
 
   it('names the part that is not, and answers that it lives', async () => {
-    bed.chain.fault({ on: 'chainId', kind: 'unreachable' });
+    bed.chain.fault({ on: 'chainId', kind: 'unreachable' }, Infinity);
     const { body } = await ready().expect(503);
     expect(body).toMatchObject({ status: 'unavailable', code: 'unavailable', checks: { database: 'ok', chain: 'does not answer' } });
     expect((await request(bed.app).get('/healthz')).status).toBe(200);
@@ -103,7 +103,7 @@ describe('health', () => {
   });
 
   it('leaves figures out that cannot be had, and gives the others', async () => {
-    bed.chain.fault({ on: 'balance', kind: 'unreachable' });
+    bed.chain.fault({ on: 'balance', kind: 'unreachable' }, Infinity);
     const figures = await metrics();
     expect([...figures.keys()].filter((name) => name.includes('balance'))).toEqual([]);
     expect(figures.get('agentpay_facilitator_queue_oldest_seconds')).toBe(0);
