@@ -77,6 +77,21 @@ describe('pgDb', () => {
 });
 
 describe('pgliteDb', () => {
+  it('sweeps and counts its tables by itself, as the autovacuum of a server does, and no small ones', async () => {
+    const db = await pgliteDb();
+    await db.exec('create table work (id int primary key, state text); create table small (id int)');
+    await db.query(`insert into work select n, 'open' from generate_series(1, 3000) as n`);
+    await db.query(`update work set state = 'done'`);
+    await db.query('insert into small values (1)');
+    // Counters become visible after a second, or at once for who asks.
+    for (let i = 0; i < 500; i++) await db.query('select pg_stat_force_next_flush()');
+    const kept = await db.tx((tx) =>
+      tx.query('select relname, vacuum_count::int as swept, analyze_count::int as counted from pg_stat_user_tables order by relname'),
+    );
+    await db.close();
+    expect(kept).toEqual([{ relname: 'small', swept: 0, counted: 0 }, { relname: 'work', swept: 1, counted: 1 }]);
+  });
+
   let folder: string;
 
   beforeEach(() => {

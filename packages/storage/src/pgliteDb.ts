@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import type { Db, SqlValue, Tx } from '@agentpay/primitives';
 import { claimFolder } from './claimFolder.js';
 import { startPglite, type PgliteConnection } from './startPglite.js';
+import { STATEMENTS_BETWEEN_LOOKS, upkeep, UPKEEP_SETTINGS } from './upkeep.js';
 
 /**
  * PostgreSQL inside this process (PGlite), in a thread of its own. It has one connection, so transactions queue, and a transaction
@@ -12,11 +13,11 @@ import { startPglite, type PgliteConnection } from './startPglite.js';
  * one is refused. A folder whose process was killed, even while it was being made, opens again with everything that was committed.
  */
 export async function pgliteDb({ dir }: { dir?: string | undefined } = {}): Promise<Db> {
-  if (dir === undefined) return wrap(await startPglite(undefined), () => undefined);
+  if (dir === undefined) return open(await startPglite(undefined), () => undefined);
   mkdirSync(dir, { recursive: true });
   const release = await claimFolder(dir);
   try {
-    return wrap(await openFolder(resolve(dir)), release);
+    return await open(await openFolder(resolve(dir)), release);
   } catch (error) {
     release();
     throw error;
@@ -35,9 +36,17 @@ async function openFolder(dir: string): Promise<PgliteConnection> {
   return startPglite(cluster);
 }
 
-function wrap(connection: PgliteConnection, release: () => void): Db {
+async function open(connection: PgliteConnection, release: () => void): Promise<Db> {
+  await connection.exec(UPKEEP_SETTINGS);
+  return wrap(connection, release);
+}
+
+function wrap(plain: PgliteConnection, release: () => void): Db {
   const running = new AsyncLocalStorage<{ open: boolean }>();
   const { alone, between } = turns();
+  // What is due and fails now is due again at the next look.
+  const keepUp = () => void alone(() => upkeep(plain)).catch(() => undefined);
+  const connection = everySoOften(plain, keepUp);
   const assertOutside = () => {
     if (running.getStore()?.open) throw new Error('Inside a transaction use its tx: on one connection this would wait for ever.');
   };
@@ -60,6 +69,18 @@ function wrap(connection: PgliteConnection, release: () => void): Db {
     async close() {
       await alone(() => connection.close());
       release();
+    },
+  };
+}
+
+function everySoOften(connection: PgliteConnection, act: () => void): PgliteConnection {
+  let statements = 0;
+  return {
+    ...connection,
+    query(sql, params) {
+      statements += 1;
+      if (statements % STATEMENTS_BETWEEN_LOOKS === 0) act();
+      return connection.query(sql, params);
     },
   };
 }
