@@ -1,3 +1,4 @@
+export * from './AcceptPayment.js';
 export * from './Challenge.js';
 export * from './Credential.js';
 export * from './Problem.js';
