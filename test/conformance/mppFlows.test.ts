@@ -193,7 +193,7 @@ describe('flows of a seller', () => {
     expect([response.status, response.headers.get('retry-after'), receipt, details?.status]).toEqual([503, '60', undefined, 503]);
   });
 
-  // The scheme lets a seller pass over what it cannot satisfy; there is one method, which all that can be satisfied have in common.
+  // A seller of one method may pass over what it cannot satisfy.
   it.each(['evm/charge', 'evm/*', '*/charge;q=0.2', 'tempo/charge, evm/charge;q=0.1', 'tempo/charge;q=0.9, stripe/charge;q=0.1', ';;,'])(
     'accept_payment_preference: %s',
     async (accept) => {
@@ -204,6 +204,13 @@ describe('flows of a seller', () => {
       expect((await present(url, answering(challenge), { headers })).status).toBe(200);
     },
   );
+
+  it.each(['evm/charge;q=0', 'evm/charge;q=0, */*'])('accept_payment_preference: %s', async (accept) => {
+    const { url } = await sell();
+    const { status, headers } = await fetch(url, { headers: { 'accept-payment': accept } });
+    expect([status, headers.get('www-authenticate'), headers.get('cache-control')]).toEqual([402, null, 'no-store']);
+    expect(headers.get('vary')).toContain('Accept-Payment');
+  });
 
   it('idempotent_post_side_effect', async () => {
     const { url, served } = await sell();

@@ -6,7 +6,7 @@ import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visi
 import { declarations } from './extensions/declarations.js';
 import { tellRefused } from './hooks.js';
 import { watchBudget } from './headerBudget.js';
-import { challengesBeside, markPrivate, pricedHeaders, setHeaders } from './headers.js';
+import { challengesBeside, markPrivate, pricedHeaders, setHeaders, type OfferKind } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
@@ -37,7 +37,8 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   if (refusal) Object.assign(headers, refusal.headers);
   const requestId = requestIdOf(exchange);
   const text = page ?? offerBody(exchange, { challengeId: challenges[0]?.id, requestId, url }, refusal);
-  write(exchange, { status: refusal?.status ?? 402, body: text, requestId, headers, page: page !== undefined });
+  const kind = { negotiated: quote.mppOffers.length > 0, page: page !== undefined };
+  write(exchange, { status: refusal?.status ?? 402, body: text, requestId, headers, kind });
 }
 
 interface OfferFacts {
@@ -150,14 +151,14 @@ interface Written {
   readonly body: string;
   readonly requestId: string;
   readonly headers: OutgoingHttpHeaders;
-  readonly page?: boolean;
+  readonly kind?: OfferKind;
 }
 
 /** Writes an answer of our own, in one piece. */
-function write(exchange: Visit, { status, body, requestId, headers, page = false }: Written): void {
+function write(exchange: Visit, { status, body, requestId, headers, kind }: Written): void {
   const { res, gate } = exchange;
   const send = () => {
-    const head: OutgoingHttpHeaders = priced(exchange, page);
+    const head: OutgoingHttpHeaders = priced(exchange, kind);
     head['Cache-Control'] = 'no-store';
     head['Content-Type'] = 'application/problem+json; charset=utf-8';
     head['Content-Length'] = Buffer.byteLength(body);
@@ -210,6 +211,6 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function priced({ res, req, settings }: Visit, page = false): OutgoingHttpHeaders {
-  return pricedHeaders(res, { authorizationHeader: settings.authorizationHeader, cors: req.headers.origin !== undefined, page });
+function priced({ res, req, settings }: Visit, kind?: OfferKind): OutgoingHttpHeaders {
+  return pricedHeaders(res, { authorizationHeader: settings.authorizationHeader, cors: req.headers.origin !== undefined, ...kind });
 }

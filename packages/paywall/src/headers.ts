@@ -23,8 +23,10 @@ type List = ReturnType<typeof listOf>;
 /** Request headers in which a proof may come. */
 export const PROOF_HEADERS: readonly string[] = [...REQUEST_HEADERS, mpp.PAYMENT_AUTHORIZATION];
 
-const VARY = listOf(...REQUEST_HEADERS);
-const VARY_OWN_HEADER = listOf(...PROOF_HEADERS);
+/** What answers depend on, and offers among them. */
+const varyBy = (proofs: readonly string[]) => ({ answer: listOf(...proofs), offer: listOf(...proofs, mpp.ACCEPT_PAYMENT) });
+const VARY = varyBy(REQUEST_HEADERS);
+const VARY_OWN_HEADER = varyBy(PROOF_HEADERS);
 const VARY_PAGE = listOf('Accept');
 const EXPOSED = listOf(...RESPONSE_HEADERS);
 
@@ -37,17 +39,24 @@ function extended(present: OutgoingHttpHeader | undefined, additions: List): str
   return [...items, ...additions.items.filter((item) => !lower.has(item.toLowerCase()))].join(', ');
 }
 
-interface Reader {
-  readonly authorizationHeader: string;
-  /** A page of another origin asks. */
-  readonly cors: boolean;
-  /** The answer is a page because the client prefers one. */
+/** What an offer depends on besides the proof that is missing. */
+export interface OfferKind {
+  /** It holds what the client would pay of several things. */
+  readonly negotiated?: boolean;
+  /** It is a page because the client prefers one. */
   readonly page?: boolean;
 }
 
+interface Reader extends OfferKind {
+  readonly authorizationHeader: string;
+  /** A page of another origin asks. */
+  readonly cors: boolean;
+}
+
 /** Headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
-export function pricedHeaders(res: ServerResponse, { authorizationHeader, cors, page }: Reader): OutgoingHttpHeaders {
-  const vary = extended(res.getHeader('Vary'), authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER);
+export function pricedHeaders(res: ServerResponse, { authorizationHeader, cors, negotiated, page }: Reader): OutgoingHttpHeaders {
+  const lists = authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER;
+  const vary = extended(res.getHeader('Vary'), negotiated ? lists.offer : lists.answer);
   const headers: OutgoingHttpHeaders = { Vary: page ? extended(vary, VARY_PAGE) : vary };
   if (cors) headers['Access-Control-Expose-Headers'] = extended(res.getHeader('Access-Control-Expose-Headers'), EXPOSED);
   return headers;

@@ -75,7 +75,8 @@ describe('the 402', () => {
     });
     const reply = await send(seller, '/', { headers: { origin: 'https://shop.example' } });
     expect(reply.headers['www-authenticate']).toMatch(/^Bearer realm="x", Payment id="/);
-    expect(reply.headers['vary']).toBe('Origin, PAYMENT-SIGNATURE, X-PAYMENT, Authorization, X-Payment-Token, SIGN-IN-WITH-X');
+    const proofs = 'PAYMENT-SIGNATURE, X-PAYMENT, Authorization, X-Payment-Token, SIGN-IN-WITH-X';
+    expect(reply.headers['vary']).toBe(`Origin, ${proofs}, Accept-Payment`);
     expect(reply.headers['access-control-expose-headers']).toMatch(/^ETag, WWW-Authenticate, PAYMENT-REQUIRED, /);
   });
 

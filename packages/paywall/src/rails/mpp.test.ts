@@ -1,4 +1,4 @@
-import { base64url, mpp } from '@agentpay/protocol';
+import { base64url, mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { paywall } from '../index.js';
 import { PAY_TO, fakeFacilitator, listen, pay, send, shiftedClock, type Reply, type Seller } from '../seller.test.support.js';
 
@@ -23,6 +23,7 @@ function issued({ challenge }: mpp.Credential, parts: Partial<mpp.Challenge>): m
 
 const paying = (credential: mpp.Credential, changes: object) => ({ ...credential, payload: { ...credential.payload, ...changes } });
 
+const OTHER_PAYEE = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 const SECRET = 'a secret of the seller, thirty-two bytes';
 
 describe('a refused credential is answered with the problem type of the draft and a fresh challenge', () => {
@@ -96,6 +97,83 @@ describe('a refusal without a challenge has the problem type of the draft where 
     const headers = pay(await send(seller, '/'), 'mpp');
     await send(seller, '/', { headers });
     expectAnswer(await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }), 409, 'about:blank');
+  });
+});
+
+describe('Accept-Payment', () => {
+  const transfers = { rpcUrl: 'http://127.0.0.1:1' };
+  const all = [PAY_TO, OTHER_PAYEE];
+  /** Asks with this header, or without, and gives the recipients of the MPP challenges, in their order. */
+  async function offered(accept: string | string[] | undefined) {
+    const reply = await send(seller, '/', { headers: accept === undefined ? {} : { 'accept-payment': accept } });
+    const challenges = mpp.readChallenges(reply.headers['www-authenticate'] ?? '');
+    expect(reply.json().challengeId).toBe(challenges[0]?.id);
+    expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string).accepts).toHaveLength(2);
+    expect(x402v1.parsePaymentRequired(reply.json()).accepts).toHaveLength(2);
+    expect([reply.status, reply.headers['cache-control']]).toEqual([402, 'no-store']);
+    expect(reply.headers['vary']).toMatch(/(?:^|, )Accept-Payment(?:,|$)/);
+    return challenges.map((challenge) => mpp.readEvmChargeRequest(challenge).recipient);
+  }
+
+  it('chooses the challenges of a 402 and nothing else in it, request by request', async () => {
+    await open({ accepts: [{}, { payTo: OTHER_PAYEE }] });
+    const cases: [string | string[] | undefined, string[]][] = [
+      [undefined, all],
+      ['evm/charge', all],
+      ['evm/charge;q=0', []],
+      ['evm/charge;q=0.1', all],
+      ['*/*, evm/charge;q=0', []],
+      ['*/*;q=0, evm/*;q=0.3', all],
+      ['*/charge;q=0', []],
+      ['tempo/charge', all],
+      ['tempo/charge, stripe/charge;q=0', all],
+      ['evm/charge;q=0;x', all],
+      [['tempo/charge', 'evm/charge;q=0'], []],
+      ['', all],
+      [undefined, all],
+    ];
+    for (const [accept, recipients] of cases) expect([accept, await offered(accept)]).toEqual([accept, recipients]);
+  });
+
+  it('that rules MPP out leaves the other dialects payable', async () => {
+    await open();
+    const headers = { 'accept-payment': 'evm/charge;q=0' };
+    const offer = await send(seller, '/', { headers });
+    for (const dialect of ['x402v2', 'x402v1'] as const) {
+      expect((await send(seller, '/', { headers: { ...headers, ...pay(offer, dialect) } })).status).toBe(200);
+    }
+  });
+
+  it('that rules MPP out spares the seller a body that is too long to be bound', async () => {
+    await open({ maxBodyBytes: 10 });
+    const ask = (headers: Record<string, string>) => send(seller, '/', { method: 'POST', headers, body: 'x'.repeat(11) });
+    expect([(await ask({})).status, (await ask({ 'accept-payment': 'evm/charge;q=0' })).status]).toEqual([413, 402]);
+  });
+
+  it('keeps the challenges of other schemes', async () => {
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
+    seller = await listen((req, res) => {
+      res.setHeader('WWW-Authenticate', 'Bearer realm="x"');
+      wall(req, res, () => res.end());
+    });
+    const reply = await send(seller, '/', { headers: { 'accept-payment': 'evm/charge;q=0' } });
+    expect(reply.headers['www-authenticate']).toBe('Bearer realm="x"');
+  });
+
+  it('is named in Vary by offers alone, and only where MPP has something to offer', async () => {
+    await open();
+    const offer = await send(seller, '/');
+    expect((await send(seller, '/', { headers: pay(offer, 'mpp') })).headers['vary']).not.toContain('Accept-Payment');
+    expect((await send(seller, '/', { headers: { 'x-payment': '%%%' } })).headers['vary']).not.toContain('Accept-Payment');
+    const permits = { accepts: [{ transferMethod: 'permit2' }] };
+    const varyOf = async (options: object) => {
+      await seller.close();
+      await open(options);
+      return (await send(seller, '/', { headers: { 'accept-payment': 'evm/charge' } })).headers['vary'];
+    };
+    expect(await varyOf(permits)).not.toContain('Accept-Payment');
+    expect(await varyOf({ accepts: [{ transferMethod: 'permit2', transfers }] })).toContain('Accept-Payment');
+    expect(await varyOf({ authorizationHeader: 'Payment-Authorization' })).toMatch(/Payment-Authorization, Accept-Payment$/);
   });
 });
 

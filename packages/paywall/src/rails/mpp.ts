@@ -17,11 +17,16 @@ interface Scope {
   readonly digest?: string;
 }
 
-/** Fresh challenges for this request, one for each offer. @throws AgentPayError `payload_too_large` when the body is too long to bind */
+/**
+ * Fresh challenges for this request, one for each offer that the client would pay.
+ * @throws AgentPayError `payload_too_large` when the body is too long to bind
+ */
 export function mppChallenges({ settings, quote, req }: Exchange, body: RequestBody): readonly Issued[] {
+  const offers = wantedOf(quote.mppOffers, req.headers[ACCEPT_PAYMENT]);
+  if (offers.length === 0) return [];
   const { s, b, digest } = scopeOf(req, body);
   const expires = new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString();
-  return quote.mppOffers.map(({ issueChallenge }) => {
+  return offers.map(({ issueChallenge }) => {
     // Every challenge is unique: the buyer's nonce derives from its id.
     const n = base64url(settings.random.bytes(16));
     // Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape.
@@ -31,6 +36,14 @@ export function mppChallenges({ settings, quote, req }: Exchange, body: RequestB
 }
 
 type Issued = ReturnType<mpp.ChallengeTemplate>;
+
+const ACCEPT_PAYMENT = mpp.ACCEPT_PAYMENT.toLowerCase();
+/** Clients say the same few things over and over. */
+const rangesIn = remembered(100, mpp.readAcceptPayment);
+
+function wantedOf(offers: readonly MppOffer[], accepted: string | string[] | undefined): readonly MppOffer[] {
+  return accepted === undefined ? offers : mpp.rankOffers(offers, rangesIn(String(accepted)), (offer) => offer.mpp);
+}
 
 /**
  * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
