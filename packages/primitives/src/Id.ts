@@ -1,5 +1,6 @@
 import type { Clock } from './Clock.js';
 import type { Random } from './Random.js';
+import { remembered } from './remembered.js';
 
 /** Prefix of every kind of id. An id is resolved inside its own resource only, never by prefix. */
 export const idPrefixes = {
@@ -32,16 +33,12 @@ export function newId(kind: IdKind, source: { clock: Clock; random: Random }): s
   return text;
 }
 
-let latest = { ms: -1, text: '' };
-
 /** Ids come in bursts: those of one millisecond share its text. */
-function timeText(ms: number): string {
-  if (latest.ms === ms) return latest.text;
+const timeText = remembered(1, (ms: number) => {
   let text = '';
   for (let rest = ms, i = 0; i < TIME_DIGITS; i++, rest = Math.floor(rest / 32)) text = `${DIGITS[rest % 32]}${text}`;
-  latest = { ms, text };
   return text;
-}
+});
 
 /** Whether the text has the shape of an id of this kind. Says nothing about existence. */
 export function isId(kind: IdKind, text: string): boolean {

@@ -1,6 +1,6 @@
-import { createHmac, createSecretKey } from 'node:crypto';
 import { AgentPayError, remembered } from '@agentpay/primitives';
 import { z } from 'zod';
+import { hmacSha256 } from '../encoding/hmacSha256.js';
 import { isSameText } from '../encoding/isSameText.js';
 import { MAX_ENCODED, base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
 import { formatChallenge, parseChallenges } from './AuthParams.js';
@@ -40,15 +40,11 @@ export const MIN_SECRET_BYTES = 32;
  * except `header`, which takes a slot before `opaque` only where it is present and names another header than `Authorization`.
  */
 export function challengeId(bound: Bound, secret: string): string {
-  return boundId(slots(bound).join('|'), secret);
+  return bindingBy(secret)(slots(bound).join('|'));
 }
 
-function boundId(bound: string, secret: string): string {
-  return createHmac('sha256', keyOf(secret)).update(bound).digest('base64url');
-}
-
-/** A secret as a key, made once: there are only those of the process, and of those that it still honours. */
-const keyOf = remembered(16, (secret) => createSecretKey(secret, 'utf8'));
+/** What binds under a secret, made once: there are only the secret of the process, and those that it still honours. */
+const bindingBy = remembered(16, hmacSha256);
 
 function slots(bound: Bound): string[] {
   const { realm, method, intent, request, expires = '', digest = '', header, opaque = '' } = bound;
@@ -109,7 +105,7 @@ export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts
   const boundEnd = ['', ...headerSlot(header), ''].join('|');
   const params = formatChallenge('', fixed);
   return ({ expires, digest, opaque }, secret) => {
-    const id = boundId(`${boundStart}|${expires}|${digest ?? ''}${boundEnd}${opaque}`, secret);
+    const id = bindingBy(secret)(`${boundStart}|${expires}|${digest ?? ''}${boundEnd}${opaque}`);
     const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
     return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
   };

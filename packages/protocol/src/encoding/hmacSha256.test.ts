@@ -1,0 +1,21 @@
+import { createHmac } from 'node:crypto';
+import fc from 'fast-check';
+import { hmacSha256 } from './hmacSha256.js';
+
+const expected = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('base64url');
+
+test('is the HMAC that Node computes, for secrets and texts of any length', () => {
+  const text = fc.string({ unit: 'binary', maxLength: 300 });
+  fc.assert(
+    fc.property(text, fc.array(text, { minLength: 1, maxLength: 4 }), (secret, texts) => {
+      const own = hmacSha256(secret);
+      expect(texts.map(own)).toEqual(texts.map((each) => expected(secret, each)));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test.each([63, 64, 65, 200])('takes a secret of %i bytes for what RFC 2104 says', (length) => {
+  const secret = 'k'.repeat(length);
+  expect(hmacSha256(secret)('x'.repeat(5000))).toBe(expected(secret, 'x'.repeat(5000)));
+});
