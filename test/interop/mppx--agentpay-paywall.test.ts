@@ -74,6 +74,21 @@ describe('Accept-Payment as mppx sends it', () => {
   });
 });
 
+const timings = ['after', 'before', 'optimistic'] as const;
+it.each(timings)('an intermediary that sends paid requests twice costs mppx nothing more: settle %s', async (settle) => {
+  const { url, settled } = await sell({ price: { price: '$0.01', settle }, maxStoredBytes: 1 });
+  const twice: typeof fetch = async (input, init) => {
+    if (!new Headers(init?.headers).has('authorization')) return fetch(input, init);
+    // The second one is under way before the answer to the first has been read.
+    const both = [fetch(input, init), fetch(input, init)] as const;
+    const [, second] = await Promise.all(both);
+    return second;
+  };
+  const response = await mppxBuyer(twice).fetch(url);
+  expect([200, 409]).toContain(response.status);
+  expect(settled).toHaveLength(1);
+});
+
 it('Accept-Payment that rules MPP out: @x402/fetch still pays in x402', async () => {
   const [{ url, settled }, { fetch, seen }] = [await sell(), watched((headers) => headers.set('accept-payment', 'evm/charge;q=0'))];
   const schemes = [{ network: 'eip155:*' as const, client: new ExactEvmScheme(account) }];
