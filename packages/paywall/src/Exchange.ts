@@ -65,8 +65,9 @@ export function resourceUrl({ req, settings }: Pick<Exchange, 'req' | 'settings'
 }
 
 function schemeOf(req: Request): 'http' | 'https' {
-  // Express works out `protocol` with its trust proxy setting.
-  if (req.protocol === 'https' || req.protocol === 'http') return req.protocol;
+  // Express works out `protocol` with its trust proxy setting, each time it is asked.
+  const { protocol } = req;
+  if (protocol === 'https' || protocol === 'http') return protocol;
   return 'encrypted' in req.socket ? 'https' : 'http';
 }
 

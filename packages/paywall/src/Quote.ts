@@ -25,6 +25,8 @@ export interface MppOffer extends Offer {
 
 /** What may differ from request to request in an offer of x402 v2. */
 export interface PerRequest {
+  /** Why the proof was refused, if there was one. */
+  readonly error?: string | undefined;
   /** Of use where the quote is `pinned`. */
   readonly pin?: string | undefined;
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
@@ -39,9 +41,9 @@ export interface Quote {
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
   /** Value of `PAYMENT-REQUIRED`. */
-  paymentRequired(url: string, error: string, perRequest?: PerRequest): string;
+  paymentRequired(url: string, perRequest: PerRequest): string;
   /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON text without braces; maybe none. */
-  bodyMembers(url: string, error: string): string;
+  bodyMembers(url: string, error: string | undefined): string;
 }
 
 type Sold = Pick<Terms, 'scheme' | 'service'>;
@@ -53,14 +55,8 @@ export function tokenOf({ issuer, service: main }: Settings, { scheme, service =
 
 /** URLs whose offers are kept as text, for each quote. */
 const MOST_URLS = 200;
-/** Stands in no URL. */
-const BETWEEN = '\n';
-const textOf = (error: string, url: string) => url + BETWEEN + error;
-
-function factsIn(text: string): [error: string, url: string] {
-  const end = text.indexOf(BETWEEN);
-  return [text.slice(end + BETWEEN.length), text.slice(0, end)];
-}
+/** What offers say to requests without proof. */
+const NO_PROOF = { v1: 'X-PAYMENT header is required', v2: 'Payment required' };
 
 /** Member of an x402 v2 offer's `extra` that holds the pin. */
 export const PIN = 'quote';
@@ -74,24 +70,21 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
   const accepts = offers.flatMap((offer) => offer.v1?.(SLOT) ?? []);
   const v1 = accepts.length > 0 ? { x402Version: 1, error: SLOT, accepts } : {};
   const body = spliced({ ...v1, ...(token && { payment_token: tokenOffer(token, terms) }) });
-  const required = remembered(MOST_URLS, (text) => Buffer.from(v2(factsIn(text))).toString('base64'));
-  const members = remembered(MOST_URLS, (text) => {
-    const [error, url] = factsIn(text);
-    return body([error, ...accepts.map(() => url)]).slice(1, -1);
-  });
+  const required = remembered(MOST_URLS, (url) => base64(v2([NO_PROOF.v2, url])));
+  const membersOf = (url: string, error: string) => body([error, ...accepts.map(() => url)]).slice(1, -1);
+  const members = remembered(MOST_URLS, (url) => membersOf(url, NO_PROOF.v1));
   return {
     terms,
     offers,
     mppOffers: offers.filter((offer) => 'mpp' in offer) as MppOffer[],
     token,
     pinned,
-    paymentRequired(url, error, { pin = '', extensions } = {}) {
-      if (!pinned && !extensions) return required(textOf(error, url));
-      const text = v2([error, url, ...(pinned ? offers.map(() => pin) : [])]);
-      const whole = extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text;
-      return Buffer.from(whole).toString('base64');
+    paymentRequired(url, { error, pin = '', extensions }) {
+      if (error === undefined && !pinned && !extensions) return required(url);
+      const text = v2([error ?? NO_PROOF.v2, url, ...(pinned ? offers.map(() => pin) : [])]);
+      return base64(extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text);
     },
-    bodyMembers: (url, error) => members(textOf(error, url)),
+    bodyMembers: (url, error) => (error === undefined ? members(url) : membersOf(url, error)),
   };
 }
 
@@ -191,6 +184,10 @@ function spliced(value: unknown): (texts: readonly string[]) => string {
     for (let index = 0; index < parts.length; index++) text += JSON.stringify(texts[index]) + parts[index];
     return text;
   };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
 }
 
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

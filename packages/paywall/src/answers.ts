@@ -6,7 +6,7 @@ import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visi
 import { declarations } from './extensions/declarations.js';
 import { tellRefused } from './hooks.js';
 import { watchBudget } from './headerBudget.js';
-import { challengesBeside, markPrivate, pricedHeaders, setHeaders, type OfferKind } from './headers.js';
+import { challengesBeside, markPriced, markPrivate, setHeaders, type OfferKind } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
@@ -15,7 +15,6 @@ import { mppChallenges, scopeText } from './rails/mpp.js';
 import type { RequestBody } from './RequestBody.js';
 
 const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
-const NO_PROOF = { v1: 'X-PAYMENT header is required', v2: 'Payment required' };
 
 /**
  * The 402: one answer that x402 v2 (header), x402 v1 (body), MPP (`WWW-Authenticate`) and payment tokens (body) can all be read from.
@@ -27,18 +26,17 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   const challenges = mppChallenges(exchange, body);
   const url = resourceUrl(exchange);
   const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
-  const required = quote.paymentRequired(url, refusal?.reason ?? NO_PROOF.v2, { pin, extensions: declarations(exchange, url) });
+  const required = quote.paymentRequired(url, { error: refusal?.reason, pin, extensions: declarations(exchange, url) });
   const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
-  const headers: OutgoingHttpHeaders = {
-    [x402v2.PAYMENT_REQUIRED]: required,
-    [mpp.WWW_AUTHENTICATE]: challenges.map(({ header }) => header),
-  };
+  const headers: OutgoingHttpHeaders = { [x402v2.PAYMENT_REQUIRED]: required };
   if (page !== undefined) Object.assign(headers, pageHeaders);
   if (refusal) Object.assign(headers, refusal.headers);
   const requestId = requestIdOf(exchange);
   const text = page ?? offerBody(exchange, { challengeId: challenges[0]?.id, requestId, url }, refusal);
   const kind = { negotiated: quote.mppOffers.length > 0, page: page !== undefined };
-  write(exchange, { status: refusal?.status ?? 402, body: text, requestId, headers, kind });
+  const offered = challenges.map(({ header }) => header);
+  watchBudget(exchange, [required, ...offered]);
+  write(exchange, { status: refusal?.status ?? 402, body: text, requestId, headers, challenges: offered, kind });
 }
 
 interface OfferFacts {
@@ -50,7 +48,7 @@ interface OfferFacts {
 function offerBody({ quote }: Exchange, facts: OfferFacts, refusal: Refusal | undefined): string {
   const { challengeId, requestId, url } = facts;
   const ids = `${challengeId === undefined ? '' : `"challengeId":"${challengeId}",`}"request_id":"${requestId}"`;
-  const members = quote.bodyMembers(url, refusal?.reason ?? NO_PROOF.v1);
+  const members = quote.bodyMembers(url, refusal?.reason);
   const problem = refusal ? problemText(quote, refusal) : problemOf(quote);
   return `${problem.slice(0, -1)},${ids}${members && ','}${members}}`;
 }
@@ -151,27 +149,28 @@ interface Written {
   readonly body: string;
   readonly requestId: string;
   readonly headers: OutgoingHttpHeaders;
+  readonly challenges?: readonly string[];
   readonly kind?: OfferKind;
 }
 
-/** Writes an answer of our own, in one piece. */
-function write(exchange: Visit, { status, body, requestId, headers, kind }: Written): void {
-  const { res, gate } = exchange;
-  const send = () => {
-    const head: OutgoingHttpHeaders = priced(exchange, kind);
-    head['Cache-Control'] = 'no-store';
-    head['Content-Type'] = 'application/problem+json; charset=utf-8';
-    head['Content-Length'] = Buffer.byteLength(body);
-    head['X-Request-Id'] = requestId;
-    Object.assign(head, headers);
-    const challenges = headers[mpp.WWW_AUTHENTICATE];
-    if (status === 402) watchBudget(exchange, head);
-    if (challenges) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges as string[]);
-    res.writeHead(status, head);
-    res.end(body);
-  };
-  if (gate) gate.replace(send);
-  else send();
+/** Writes an answer of our own. */
+function write(visit: Visit, answer: Written): void {
+  if (visit.gate) visit.gate.replace(() => send(visit, answer));
+  else send(visit, answer);
+}
+
+// One by one: whatever stands in front has mostly set a header, and then Node would take a head apart to do the same.
+function send(visit: Visit, { status, body, requestId, headers, challenges = [], kind }: Written): void {
+  const { res } = visit;
+  res.statusCode = status;
+  markPriced(visit, kind);
+  res.setHeader('Cache-Control', 'no-store');
+  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(body));
+  res.setHeader('X-Request-Id', requestId);
+  setHeaders(res, headers);
+  if (challenges.length > 0) res.setHeader(mpp.WWW_AUTHENTICATE, challengesBeside(res, challenges));
+  res.end(body);
 }
 
 /** Sends a stored answer again. */
@@ -187,7 +186,7 @@ export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): vo
 /** Sets the headers of a paid answer. */
 export function markPaid(exchange: Exchange, receipt: Receipt): void {
   const { res } = exchange;
-  setHeaders(res, priced(exchange));
+  markPriced(exchange);
   markPrivate(res);
   // An MPP receipt stands for a delivery; the others tell of the money.
   const { [mpp.PAYMENT_RECEIPT]: _, ...always } = receipt;
@@ -196,21 +195,17 @@ export function markPaid(exchange: Exchange, receipt: Receipt): void {
 
 /** Sets the headers of an answer that was given for nothing to this caller. */
 export function markGranted(visit: Visit): void {
-  setHeaders(visit.res, priced(visit));
+  markPriced(visit);
   markPrivate(visit.res);
 }
 
 /** Sets the headers of an answer that was not charged. */
 export function markUnpaid(exchange: Exchange): void {
-  setHeaders(exchange.res, priced(exchange));
+  markPriced(exchange);
   // Shared caches know that answers to Authorization are private, but not those to this header.
   if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
 }
 
 export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
-}
-
-function priced({ res, req, settings }: Visit, kind?: OfferKind): OutgoingHttpHeaders {
-  return pricedHeaders(res, { authorizationHeader: settings.authorizationHeader, cors: req.headers.origin !== undefined, ...kind });
 }

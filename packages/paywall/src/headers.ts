@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { mpp, SIGN_IN_HEADER, PAYMENT_RECEIPT_JWS, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
+import type { Visit } from './Exchange.js';
 import { X_PAYMENT_TOKEN_ID, X_PAYMENT_TOKEN_STATUS } from './rails/token.js';
 
 const REQUEST_HEADERS = [x402v2.PAYMENT_SIGNATURE, x402v1.X_PAYMENT, mpp.AUTHORIZATION, X_PAYMENT_TOKEN, SIGN_IN_HEADER];
@@ -47,19 +48,13 @@ export interface OfferKind {
   readonly page?: boolean;
 }
 
-interface Reader extends OfferKind {
-  readonly authorizationHeader: string;
-  /** A page of another origin asks. */
-  readonly cors: boolean;
-}
-
-/** Headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
-export function pricedHeaders(res: ServerResponse, { authorizationHeader, cors, negotiated, page }: Reader): OutgoingHttpHeaders {
-  const lists = authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER;
+/** Sets the headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
+export function markPriced({ res, req, settings }: Visit, { negotiated, page }: OfferKind = {}): void {
+  const lists = settings.authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER;
   const vary = extended(res.getHeader('Vary'), negotiated ? lists.offer : lists.answer);
-  const headers: OutgoingHttpHeaders = { Vary: page ? extended(vary, VARY_PAGE) : vary };
-  if (cors) headers['Access-Control-Expose-Headers'] = extended(res.getHeader('Access-Control-Expose-Headers'), EXPOSED);
-  return headers;
+  res.setHeader('Vary', page ? extended(vary, VARY_PAGE) : vary);
+  if (req.headers.origin === undefined) return;
+  res.setHeader('Access-Control-Expose-Headers', extended(res.getHeader('Access-Control-Expose-Headers'), EXPOSED));
 }
 
 /** Sets headers that are not undefined. */
@@ -75,8 +70,8 @@ export function markPrivate(res: ServerResponse): void {
 }
 
 /** Our challenges beside those of other authentication schemes. */
-export function challengesBeside(res: ServerResponse, own: readonly string[]): string[] {
+export function challengesBeside(res: ServerResponse, own: readonly string[]): readonly string[] {
   const present = res.getHeader(mpp.WWW_AUTHENTICATE);
-  if (present === undefined) return [...own];
+  if (present === undefined) return own;
   return [...(Array.isArray(present) ? present : [String(present)]), ...own];
 }

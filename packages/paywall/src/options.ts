@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import {
   memoryStore,
+  nonceSource,
   systemClock,
   systemRandom,
   type Clock,
@@ -118,6 +119,8 @@ export interface Settings {
   readonly claims: Claims;
   readonly clock: Clock;
   readonly random: Random;
+  /** A text that comes once: 128 random bits, in base64url. */
+  nonce(): string;
   readonly maxTimeoutSeconds: number;
   readonly maxBodyBytes: number;
   readonly maxResponseBytes: number;
@@ -227,6 +230,7 @@ export function readOptions(options: PaywallOptions): Settings {
     counters: counters(),
     clock,
     random,
+    nonce: nonceSource(random),
     maxTimeoutSeconds,
     maxBodyBytes: options.maxBodyBytes ?? MIB,
     maxResponseBytes: options.maxResponseBytes ?? 5 * MIB,

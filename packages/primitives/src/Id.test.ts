@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { manualClock } from './Clock.js';
 import { idPrefixes, isId, newId, type IdKind } from './Id.js';
-import { seededRandom, systemRandom } from './Random.js';
+import { nonceSource, seededRandom, systemRandom } from './Random.js';
 
 const kinds = Object.keys(idPrefixes) as IdKind[];
 
@@ -37,4 +37,11 @@ test('randomness is never given twice', () => {
   const seen = new Set(Array.from({ length: 5000 }, () => Buffer.from(systemRandom.bytes(16)).toString('hex')));
   expect(seen.size).toBe(5000);
   expect([0, 1, 4096, 5000].map((length) => systemRandom.bytes(length).length)).toEqual([0, 1, 4096, 5000]);
+});
+
+test('no nonce is given twice', () => {
+  const next = nonceSource(systemRandom);
+  const nonces = Array.from({ length: 5000 }, next);
+  expect(new Set(nonces).size).toBe(5000);
+  expect(nonces.every((nonce) => /^[\w-]{22}$/.test(nonce))).toBe(true);
 });

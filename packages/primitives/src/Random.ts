@@ -23,6 +23,20 @@ function pooled(source: (length: number) => Uint8Array): Random {
   };
 }
 
+/** Characters of base64url that hold 128 bits. */
+const NONCE_LENGTH = 22;
+
+/** Gives texts of 128 random bits, in base64url. Many share what one call of the source gave. */
+export function nonceSource(random: Random): () => string {
+  let pool = '';
+  return () => {
+    if (pool.length < NONCE_LENGTH) pool = Buffer.from(random.bytes(POOL_BYTES)).toString('base64url');
+    const nonce = pool.slice(0, NONCE_LENGTH);
+    pool = pool.slice(NONCE_LENGTH);
+    return nonce;
+  };
+}
+
 /** Repeatable randomness (xorshift32) for tests and simulations; never for keys. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0 || 1;

@@ -25,17 +25,20 @@ export function mppChallenges({ settings, quote, req }: Exchange, body: RequestB
   const offers = wantedOf(quote.mppOffers, req.headers[ACCEPT_PAYMENT]);
   if (offers.length === 0) return [];
   const { s, b, digest } = scopeOf(req, body);
-  const expires = new Date(settings.clock.now() + settings.maxTimeoutSeconds * 1000).toISOString();
+  const expires = isoTime(settings.clock.now() + settings.maxTimeoutSeconds * 1000);
   return offers.map(({ issueChallenge }) => {
-    // Every challenge is unique: the buyer's nonce derives from its id.
-    const n = base64url(settings.random.bytes(16));
+    // Every challenge is unique, that of another request of the same buyer as well: the nonce he signs derives from its id
+    // (draft-evm-charge), so that challenges that are the same could be paid only once.
     // Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape.
-    const opaque = base64url(`{${b === undefined ? '' : `"b":"${b}",`}"n":"${n}","s":"${s}"}`);
+    const opaque = base64url(`{${b === undefined ? '' : `"b":"${b}",`}"n":"${settings.nonce()}","s":"${s}"}`);
     return issueChallenge({ expires, digest, opaque }, settings.mppSecrets[0]);
   });
 }
 
 type Issued = ReturnType<mpp.ChallengeTemplate>;
+
+/** Requests come in bursts: the challenges of one millisecond expire together. */
+const isoTime = remembered(1, (ms: number) => new Date(ms).toISOString());
 
 const ACCEPT_PAYMENT = mpp.ACCEPT_PAYMENT.toLowerCase();
 /** Clients say the same few things over and over. */
