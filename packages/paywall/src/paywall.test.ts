@@ -230,6 +230,26 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
   });
 });
 
+describe('a second paywall behind one that charges', () => {
+  it('is told of as a fault: the answer is 500, nobody pays, no handler runs', async () => {
+    const [facilitator, faults, served] = [fakeFacilitator(), [] as { error?: unknown }[], { count: 0 }];
+    const open = (price: string) => paywall({ payTo: PAY_TO, facilitator, onError: (fault) => faults.push(fault) }).charge(price);
+    const [outer, inner] = [open('$0.01'), open('$0.02')];
+    seller = await listen((req, res) => outer(req, res, () => inner(req, res, () => res.end(`${++served.count}`))));
+    const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
+    expect([reply.status, reply.json().code, facilitator.calls.settle, served.count]).toEqual([500, 'internal_error', 0, 0]);
+    expect(String(faults[0]?.error)).toMatch(/Two paywalls charge for the same request/);
+  });
+
+  it('charges where the first one lets a request pass', async () => {
+    const options = { payTo: PAY_TO, facilitator: fakeFacilitator() };
+    const outer = paywall({ ...options, authorize: () => 'grant' }).charge('$0.01');
+    const inner = paywall(options).charge('$0.02');
+    seller = await listen((req, res) => outer(req, res, () => inner(req, res, () => res.end('goods'))));
+    expect((await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') })).text).toBe('goods');
+  });
+});
+
 describe('several proofs', () => {
   it.each([
     ['x402v2', 'x402v1'],

@@ -133,9 +133,13 @@ function serve(parts: Omit<Visit, 'body'>): void {
   });
 }
 
+/** Requests that pay, each by a proof that no other charge can be paid with. */
+const paying = new WeakSet<IncomingMessage>();
+
 /** What carries neither proof nor body is answered without waiting for anything, unless it takes a function to price it. */
 function serveNow(visit: Visit): Promise<void> | undefined {
   const { allow, pricing } = visit;
+  if (paying.has(visit.req)) return refuseSecondCharge();
   if (allow) return refuseMethod();
   if (!pricing.fixed || pricing.authorize || hasBody(visit.req) || mayCarryProof(visit)) return admit(visit);
   try {
@@ -161,6 +165,7 @@ async function admit(visit: Visit): Promise<void> {
   if (quote === 'free') return serveFree(visit);
   const exchange = withQuote(visit, quote);
   if (!proof) return challenge(exchange, await visit.body());
+  paying.add(visit.req);
   return charge(exchange, proof);
 }
 
@@ -191,6 +196,10 @@ function withQuote(visit: Visit & { quote?: Exchange['quote'] }, quote: Exchange
 async function serveFree(visit: Visit): Promise<void> {
   stampHead(visit.res, () => markGranted(visit));
   await visit.next();
+}
+
+async function refuseSecondCharge(): Promise<never> {
+  throw new TypeError('Two paywalls charge for the same request: mount one of them.');
 }
 
 async function refuseMethod(): Promise<never> {
