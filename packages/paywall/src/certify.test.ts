@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { baseSepolia, systemClock, unixSeconds } from '@agentpay/primitives';
 import { RECEIPT_KEYS_PATH, PAYMENT_RECEIPT_JWS, verifyPaymentReceipt } from '@agentpay/protocol';
 import { paywall, type PaywallOptions } from './index.js';
@@ -72,6 +72,26 @@ it('receipts name the seller as configured, whatever Host a request names', asyn
   await open({ receiptKey: newKey(), realm: 'shop' });
   const headers = { ...pay(await send(seller, '/'), 'x402v2'), host: 'evil.example' };
   expect(verifyPaymentReceipt(signedIn(await send(seller, '/', { headers })) as string, await keysOf())?.iss).toBe('shop');
+});
+
+it.each<[string, (key: KeyObject) => string | KeyObject]>([
+  ['as it was', (key) => key],
+  ['by its public part', (key) => createPublicKey(key)],
+  ['as PEM of its public part', (key) => createPublicKey(key).export({ format: 'pem', type: 'spki' }) as string],
+])('receipts of a former key, listed %s, stay good; new ones are signed by the first', async (_, former) => {
+  const [old, current] = [newKey(), newKey()];
+  const buy = async () => signedIn(await send(seller, '/', { headers: pay(await send(seller, '/'), 'mpp') })) as string;
+  await open({ receiptKey: old });
+  const before = await buy();
+  const [oldKey] = await keysOf();
+  await seller.close();
+  await open({ receiptKey: [current, former(old)] });
+  const keys = await keysOf();
+  expect([keys.length, keys[1]]).toEqual([2, oldKey]);
+  expect(verifyPaymentReceipt(before, keys)?.amount).toBe('10000');
+  const after = await buy();
+  expect(verifyPaymentReceipt(after, keys.slice(0, 1))?.amount).toBe('10000');
+  expect(verifyPaymentReceipt(after, keys.slice(1))).toBeUndefined();
 });
 
 it('without a key there is neither header nor key set', async () => {

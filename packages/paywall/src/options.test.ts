@@ -1,7 +1,10 @@
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { paywall, type PaywallOptions } from './index.js';
 import { PAY_TO, fakeFacilitator } from './seller.test.support.js';
 
 const good = { payTo: PAY_TO, facilitator: 'http://127.0.0.1:3102' };
+const PRIVATE_KEY = generateKeyPairSync('ed25519').privateKey;
+const OTHER_KIND = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
 const byHash = { transfers: { rpcUrl: 'http://x', hashes: true } };
 const make = (options: object) => () => paywall(options as PaywallOptions);
 
@@ -34,6 +37,10 @@ describe('paywall() refuses at construction', () => {
     ['a misspelt member of transfers', { ...good, accepts: [{ transfers: { rpcUrl: 'http://x', hash: true } }] }, /transfers.*hash/],
     ['hashes that a restart forgets', { ...good, mppSecret: 'l'.repeat(32), accepts: [byHash] }, /hashes need a store/],
     ['a receipt key that cannot sign', { ...good, receiptKey: 'hush' }, /^paywall\(\): option receiptKey must be a private Ed25519 key/],
+    ['no receipt key in a list', { ...good, receiptKey: [] }, /receiptKey must be a private Ed25519 key/],
+    ['a former receipt key that is none', { ...good, receiptKey: [PRIVATE_KEY, 'hush'] }, /receiptKey must list Ed25519 keys/],
+    ['a former receipt key of another kind', { ...good, receiptKey: [PRIVATE_KEY, OTHER_KIND] }, /receiptKey must list Ed25519 keys/],
+    ['a receipt key that can only verify', { ...good, receiptKey: [createPublicKey(PRIVATE_KEY)] }, /must be a private Ed25519 key/],
     ['no options', undefined as unknown as object, /options/],
   ])('%s', (_, options, message) => {
     expect(make(options)).toThrow(TypeError);

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import {
   memoryStore,
   nonceSource,
@@ -25,7 +24,7 @@ import { counters } from './metrics.js';
 import { authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
 import { acceptsSchema, facilitatorSchema, networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
-import { receiptKeyOf, type ReceiptKey } from './ReceiptKey.js';
+import { receiptKeyOf, type GivenKey, type ReceiptKey } from './ReceiptKey.js';
 import { unsettledIn, type Unsettled } from './Unsettled.js';
 import { uptoAccounts } from './uptoAccounts.js';
 import { usageIn, type Usage } from './Usage.js';
@@ -69,8 +68,11 @@ export interface PaywallOptions extends Hooks {
   /** Header of MPP credentials; "Payment-Authorization" where the application needs `Authorization` for itself. */
   readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
   readonly token?: TokenOptions;
-  /** Private Ed25519 key, as PEM or as a KeyObject, by which receipts, and offers of routes that say so, are signed. */
-  readonly receiptKey?: string | KeyObject;
+  /**
+   * Private Ed25519 key, as PEM or as a KeyObject, by which receipts, and offers of routes that say so, are signed. A list rotates: the
+   * first signs, all are published; of the former ones the public key will do.
+   */
+  readonly receiptKey?: GivenKey | readonly GivenKey[];
   /** Pages of which origins may ask and pay; preflights for what is for sale are answered. Default: left to the application. */
   readonly cors?: Cors;
   /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */

@@ -43,7 +43,8 @@ export function createDiscovery(settings: Settings, options: DiscoveryOptions, r
   const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
 
   const { receiptKey } = settings;
-  const receiptKeys = { keys: receiptKey ? [{ ...receiptKey.publicJwk, kid: receiptKey.kid, use: 'sig' }] : [] };
+  const published = receiptKey ? [receiptKey, ...receiptKey.former] : [];
+  const receiptKeys = { keys: published.map(({ publicJwk, kid }) => ({ ...publicJwk, kid, use: 'sig' })) };
 
   function documents(base: string): Documents {
     const root = base.replace(/\/+$/, '');
