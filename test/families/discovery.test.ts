@@ -15,11 +15,14 @@ describe.each([
   it('finds the priced routes, in a document that the MPP validator accepts', async () => {
     const pay = paywall({ payTo, facilitator: 'http://127.0.0.1:1' });
     const app = framework();
-    app.use(pay.discovery({ app, title: 'Weather' }));
+    const router = framework.Router();
+    app.use(pay.discovery({ app, routers: { '/api': router }, title: 'Weather' }));
     const schemas = { body: z.object({ city: z.string() }), response: z.object({ sky: z.string() }) };
     app.post('/weather/:day', pay.charge({ price: '$0.01', description: 'One forecast', schemas }), (_req, res) => void res.json({}));
     app.get(['/a', '/b'], pay.charge('$0.02'), (_req, res) => void res.json({}));
     app.get('/free', (_req, res) => void res.json({}));
+    router.get('/sky', pay.charge('$0.03'), (_req, res) => void res.json({}));
+    app.use('/api', router);
     const server = createServer(app);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -27,8 +30,8 @@ describe.each([
     const listing = await (await fetch(`${base}/.well-known/x402`)).json();
     server.close();
     server.closeAllConnections();
-    expect(Object.keys(document.paths)).toEqual(['/weather/{day}', '/a', '/b']);
+    expect(Object.keys(document.paths)).toEqual(['/weather/{day}', '/a', '/b', '/api/sky']);
     expect(validate(document)).toEqual([]);
-    expect(listing).toMatchObject({ resources: [`${base}/a`, `${base}/b`] });
+    expect(listing).toMatchObject({ resources: [`${base}/a`, `${base}/b`, `${base}/api/sky`] });
   });
 });

@@ -33,8 +33,8 @@ export interface Paywall extends Middleware {
    */
   respond(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
   /**
-   * Middleware that tells what is for sale: the option `routes`, and the `charge` routes of the Express application `app`.
-   * @throws TypeError for an unknown option
+   * Middleware that tells what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
+   * @throws TypeError for a wrong option
    */
   discovery(options?: DiscoveryOptions): Discovery;
   /**
@@ -91,7 +91,8 @@ export function paywall(options: PaywallOptions): Paywall {
   paywall.discovery = (options: DiscoveryOptions = {}): Discovery => {
     const listed = (priced ?? []).map(([pattern, pricing]) => routeOf(pattern, pricing));
     const pricingOf = (handler: unknown) => charged.get(handler as object);
-    return createDiscovery(settings, options, () => (options.app ? [...listed, ...expressRoutes(options.app, pricingOf)] : listed));
+    const { app, routers = {} } = options;
+    return createDiscovery(settings, options, () => [...listed, ...expressRoutes(app, routers, pricingOf)]);
   };
   paywall.used = settings.usage.say;
   paywall.earnings = settings.earnings.all;

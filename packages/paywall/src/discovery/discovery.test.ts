@@ -119,6 +119,26 @@ describe('discovery', () => {
     expect((await send(seller, '/weather/today', { method: 'POST' })).status).toBe(402);
   });
 
+  it('lists the charge routes of routers by the path at which they are mounted, and what is listed is for sale there', async () => {
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const charge = wall.charge('$0.01');
+    const [app, api, inner] = [express(), express.Router(), express.Router()];
+    app.use(wall.discovery({ app, routers: { '/api/': api, '/api/users/:user': inner } }));
+    const sell: express.RequestHandler = (_req, res) => void res.end('goods');
+    app.get('/top', charge, sell);
+    api.get('/', charge, sell);
+    api.get(['/weather/:day', '/sky'], charge, sell);
+    api.get('/free', sell);
+    inner.post('/mail', charge, sell);
+    api.use('/users/:user', inner);
+    app.use('/api', api);
+    seller = await listen(app);
+    const operations = operationsOf(await fetched());
+    const paths = ['/top', '/api', '/api/weather/x1', '/api/sky', '/api/users/x1/mail'];
+    expect(operations.map((one) => one.path)).toEqual(paths);
+    for (const { method, path } of operations) expect((await send(seller, path, { method: method.toUpperCase() })).status).toBe(402);
+  });
+
   it('names no amount where the request decides', async () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes: { 'GET /words': () => '$0.03' } });
     seller = await listen((req, res) => wall.discovery()(req, res, () => wall(req, res, () => res.end())));
@@ -157,5 +177,7 @@ describe('discovery', () => {
   it('knows its options', () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
     expect(() => wall.discovery({ tittle: 'x' } as object)).toThrow('discovery(): unknown option "tittle"; did you mean "title"?');
+    const routers = { api: express.Router() };
+    expect(() => wall.discovery({ routers })).toThrow('discovery(): "api" in routers must be a path such as "/api".');
   });
 });

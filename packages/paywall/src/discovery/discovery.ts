@@ -11,6 +11,8 @@ import type { ExpressLike } from './expressRoutes.js';
 export interface DiscoveryOptions {
   /** Express application whose `charge` routes are listed besides those of the option `routes`. */
   readonly app?: ExpressLike;
+  /** Routers of Express whose `charge` routes are listed as well, by the whole path at which each is mounted: `{ '/api/v1': router }`. */
+  readonly routers?: Readonly<Record<string, ExpressLike>>;
   readonly title?: string;
   readonly version?: string;
   readonly description?: string;
@@ -34,11 +36,14 @@ export interface Discovery {
   documents(base: string): Documents;
 }
 
-const OPTIONS = ['app', 'title', 'version', 'description', 'openapi'];
+const OPTIONS = ['app', 'routers', 'title', 'version', 'description', 'openapi'];
 
-/** @param routesNow the routes as they are when a document is asked for. @throws TypeError for an unknown option */
+/** @param routesNow the routes as they are when a document is asked for. @throws TypeError for a wrong option */
 export function createDiscovery(settings: Settings, options: DiscoveryOptions, routesNow: () => readonly Route[]): Discovery {
   checkKnown(options, OPTIONS, 'discovery()');
+  for (const mount of Object.keys(options.routers ?? {})) {
+    if (!mount.startsWith('/')) throw new TypeError(`discovery(): "${mount}" in routers must be a path such as "/api".`);
+  }
   const { title = settings.realm, version = '1', description, openapi } = options;
   const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
 

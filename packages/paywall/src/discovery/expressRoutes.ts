@@ -1,34 +1,43 @@
 import type { Pricing } from '../Pricing.js';
 import type { Route } from './Sale.js';
 
-/** An Express application, 4 or 5, as far as its routes can be seen. */
+/** An Express application, 4 or 5, or a router of one, as far as its routes can be seen. */
 export interface ExpressLike {
   readonly router?: unknown;
   readonly _router?: unknown;
+  readonly stack?: unknown;
 }
 
 interface Layer {
   readonly route?: { readonly path: unknown; readonly stack: readonly { readonly method?: string; readonly handle: unknown }[] };
 }
 
-/** The routes of an application that have a price in front: `pricingOf` tells which handler is one. */
-export function expressRoutes(app: ExpressLike, pricingOf: (handler: unknown) => Pricing | undefined): Route[] {
-  const router = routerOf(app) as { readonly stack?: readonly Layer[] } | undefined;
-  return (router?.stack ?? []).flatMap(({ route }) => {
-    if (!route) return [];
-    const paths = [route.path].flat().filter((path): path is string => typeof path === 'string' && isPlain(path));
-    return paths.flatMap((path) =>
-      route.stack.flatMap(({ method, handle }) => {
-        const pricing = pricingOf(handle);
-        return pricing ? [{ method: method?.toUpperCase(), path, pricing }] : [];
-      }),
-    );
-  });
+/** Tells which handler is a price. */
+type PricingOf = (handler: unknown) => Pricing | undefined;
+
+/** The routes that have a price in front: those of an application, and those of routers by the path at which each is mounted. */
+export function expressRoutes(app: ExpressLike | undefined, routers: Readonly<Record<string, ExpressLike>>, pricingOf: PricingOf): Route[] {
+  const mounted = Object.entries(routers).map(([mount, router]) => [mount.replace(/\/+$/, ''), router] as const);
+  return [...(app ? [['', app] as const] : []), ...mounted].flatMap(([mount, router]) =>
+    layersOf(router).flatMap((layer) => routesIn(layer, mount, pricingOf)),
+  );
+}
+
+function routesIn({ route }: Layer, mount: string, pricingOf: PricingOf): Route[] {
+  if (!route) return [];
+  const paths = [route.path].flat().filter((path): path is string => typeof path === 'string' && isPlain(mount + path));
+  return paths.flatMap((path) =>
+    route.stack.flatMap(({ method, handle }) => {
+      const pricing = pricingOf(handle);
+      return pricing ? [{ method: method?.toUpperCase(), path: mount && path === '/' ? mount : mount + path, pricing }] : [];
+    }),
+  );
 }
 
 // In Express 4 `router` is a getter that throws.
-function routerOf(app: ExpressLike): unknown {
-  return app._router ?? app.router;
+function layersOf(app: ExpressLike): readonly Layer[] {
+  const { stack } = app.stack ? app : ((app._router ?? app.router ?? {}) as { readonly stack?: unknown });
+  return (stack ?? []) as readonly Layer[];
 }
 
 /** Patterns that have no form in OpenAPI are left out: optional groups and regular expressions. */
