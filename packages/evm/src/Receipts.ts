@@ -3,11 +3,12 @@ import type { Hex } from '@agentpay/protocol';
 import type { Chain, Receipt } from './Chain.js';
 
 const BATCH = 100;
-/** Looks per block, and the longest pause between two. */
-const LOOKS_PER_BLOCK = 8;
+/** Part of the usual time between two blocks in which no other is looked for; then so many looks in the same time again. */
+const QUIET = 0.75;
+const LOOKS_PER_BLOCK = 16;
 const LONGEST_PAUSE_MS = 500;
 
-/** Watches transactions for everybody who waits for one: one look at the chain per block, however many wait. */
+/** Watches transactions for everybody who waits for one: one look at their receipts per block, however many wait. */
 export interface Receipts {
   /** Calls `found` once, when the transaction stands in a block deep enough. */
   watch(hash: Hex, found: (receipt: Receipt) => void): Cancel;
@@ -17,7 +18,7 @@ export interface Receipts {
 export interface ReceiptsOptions {
   readonly chain: Chain;
   readonly clock: Clock;
-  /** Least milliseconds between looks while anybody waits; chains with slow blocks are looked at less often. Default 100. */
+  /** Least milliseconds between looks while anybody waits; they are fewer when no block is due, or blocks are slow. Default 100. */
   readonly pollMs?: number;
   /** Blocks that a transaction must have, its own included. Default 1. */
   readonly confirmations?: number;
@@ -32,17 +33,22 @@ interface Waiter {
   seen: bigint;
 }
 
+interface Seen {
+  readonly number: bigint;
+  readonly at: number;
+}
+
 export function createReceipts(options: ReceiptsOptions): Receipts {
   const { chain, clock, pollMs = 100, confirmations = 1, onError } = options;
   const waiters = new Set<Waiter>();
   let cancelTimer: Cancel | undefined;
   let closed = false;
-  let first: { readonly number: bigint; readonly at: number } | undefined;
-  let pauseMs = pollMs;
+  let first: Seen | undefined;
+  let latest: Seen | undefined;
 
   function schedule(): void {
     if (closed || cancelTimer || waiters.size === 0) return;
-    cancelTimer = clock.timer(pauseMs, () => {
+    cancelTimer = clock.timer(pauseMs(), () => {
       void look()
         .catch((error: unknown) => onError?.(error))
         .finally(() => {
@@ -54,17 +60,23 @@ export function createReceipts(options: ReceiptsOptions): Receipts {
 
   async function look(): Promise<void> {
     const { number } = await chain.block();
-    pace(number);
+    note(number);
     const due = [...waiters].filter((waiter) => waiter.seen !== number);
     for (let i = 0; i < due.length; i += BATCH) await lookFor(due.slice(i, i + BATCH), number);
   }
 
-  /** Sets the pause by how fast blocks have come since the first look. */
-  function pace(number: bigint): void {
-    if (!first || number < first.number) first = { number, at: clock.now() };
-    if (number === first.number) return;
-    const blockMs = (clock.now() - first.at) / Number(number - first.number);
-    pauseMs = Math.max(pollMs, Math.min(LONGEST_PAUSE_MS, blockMs / LOOKS_PER_BLOCK));
+  function note(number: bigint): void {
+    if (number === latest?.number) return;
+    latest = { number, at: clock.now() };
+    if (!first || number < first.number) first = latest;
+  }
+
+  /** Until the next look, by how fast blocks have come since the first one. */
+  function pauseMs(): number {
+    if (!first || !latest || first.number === latest.number) return pollMs;
+    const blockMs = (latest.at - first.at) / Number(latest.number - first.number);
+    const quietMs = latest.at + QUIET * blockMs - clock.now();
+    return Math.max(pollMs, Math.min(LONGEST_PAUSE_MS, Math.max(quietMs, blockMs / LOOKS_PER_BLOCK)));
   }
 
   async function lookFor(due: readonly Waiter[], block: bigint): Promise<void> {

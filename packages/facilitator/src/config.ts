@@ -121,7 +121,7 @@ const Environment = z.object({
   FACTORIES: addresses.optional(),
   MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
   SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
-  POLL_MS: whole(10, 60_000, 25),
+  POLL_MS: whole(10, 60_000, 10),
   MAX_BATCH: whole(1, 200, 100),
   MAX_IN_FLIGHT: whole(1, 100_000, 2_000),
   CONFIRMATIONS: whole(1, 1_000, 1),

@@ -1,35 +1,32 @@
-import { AgentPayError, newId, unixSeconds, type Clock, type Db, type Random } from '@agentpay/primitives';
+import { AgentPayError, unixSeconds, type Clock, type Db, type Random } from '@agentpay/primitives';
 import {
   bytesToHex,
   reasonCode,
   type Address,
   type Facilitator,
   type FacilitatorRequest,
-  type Reason,
   type SupportedResponse,
   type VerifyResponse,
-  type x402v2,
 } from '@agentpay/protocol';
 import {
   ChainError,
   createFeeGauge,
   createReceipts,
   createSender,
-  FeesAboveLimit,
   sharedReads,
   type Chain,
   type FeeGauge,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
-import type { Examination, ExaminationContext, GasLimits, Order, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
+import type { GasLimits, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
 import { schemeOf } from '../schemes/schemes.js';
 import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
-import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
+import type { Outcome } from './Settlement.js';
 import type { LandedTransaction } from './LandedTransaction.js';
-import { createSettlements, type Settlements, type SettlementsOptions } from './Settlements.js';
-import { settlementStore, type SettlementStore } from './SettlementStore.js';
-import { provenOutcome } from './provenOutcome.js';
+import { createSettlements, type SettlementsOptions } from './Settlements.js';
+import { settlementStore } from './SettlementStore.js';
+import { createSettler } from './settler.js';
 
 export interface FacilitatorOptions extends Omit<SchemeSettings, 'assets' | 'permit2' | 'facilitatorAddress'> {
   /** Tokens to move; undefined: the network's USDC. */
@@ -127,7 +124,8 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
     onError,
   });
   const resumed = await settlements.resume();
-  const settle = settler(options, store, settlements);
+  const read = (request: FacilitatorRequest) => readPayment(options, request);
+  const settle = createSettler({ ...options, store, settlements, read });
 
   return {
     resumed,
@@ -172,14 +170,11 @@ function readPayment({ settings }: Proved, request: FacilitatorRequest): Payment
   return scheme.read(request, settings);
 }
 
-function contextOf({ chain, clock }: FacilitatorOptions, settling: boolean): ExaminationContext {
-  return { chain, nowSeconds: BigInt(unixSeconds(clock)), settling };
-}
-
 async function verify(options: Proved, request: FacilitatorRequest): Promise<VerifyResponse> {
+  const { chain, clock } = options;
   const payment = readPayment(options, request);
   if ('reason' in payment) return invalid(request, payment);
-  const examination = payment.examine(contextOf(options, false));
+  const examination = payment.examine({ chain, nowSeconds: BigInt(unixSeconds(clock)), settling: false });
   const refusal = (await examination.termRefusal()) ?? (await examination.chainRefusal());
   const { payer } = payment;
   return refusal ? { ...invalid(request, refusal), payer } : { isValid: true, payer };
@@ -188,136 +183,3 @@ async function verify(options: Proved, request: FacilitatorRequest): Promise<Ver
 function invalid({ x402Version }: FacilitatorRequest, { reason, message }: Refusal): VerifyResponse {
   return { isValid: false, invalidReason: reasonCode(reason, x402Version), invalidMessage: message };
 }
-
-/** Settling, one call at a time per authorization; equal calls share one answer. */
-function settler(options: Proved, store: SettlementStore, settlements: Settlements) {
-  const running = new Map<string, { readonly purchase: string; readonly outcome: Promise<Outcome> }>();
-  const { maxInFlight = 2_000 } = options;
-  let calls = 0;
-
-  async function inTurn(payment: Payment): Promise<Outcome> {
-    const key = keyText(keyOf(options, payment));
-    const purchase = payment.fingerprint;
-    for (let other = running.get(key); other; other = running.get(key)) {
-      if (other.purchase === purchase) return other.outcome;
-      await other.outcome.catch(() => undefined);
-    }
-    const outcome = settleOnce(options, store, settlements, payment);
-    running.set(key, { purchase, outcome });
-    return outcome.finally(() => running.delete(key));
-  }
-
-  return async (request: FacilitatorRequest): Promise<x402v2.SettleResponse> => {
-    const payment = readPayment(options, request);
-    if ('reason' in payment) return settleResponse(request, undefined, failed(payment));
-    if (calls >= maxInFlight) {
-      throw new AgentPayError('facilitator_overloaded', 'Too many settlements are waiting; this one was not taken.', { retryAfter: 1 });
-    }
-    calls += 1;
-    try {
-      return settleResponse(request, payment, await inTurn(payment));
-    } finally {
-      calls -= 1;
-    }
-  };
-}
-
-async function settleOnce(
-  options: FacilitatorOptions,
-  store: SettlementStore,
-  settlements: Settlements,
-  payment: Payment,
-): Promise<Outcome> {
-  const key = keyOf(options, payment);
-  const examination = payment.examine(contextOf(options, true));
-  // The chain is asked while the records are looked at: nearly every payment is a new one.
-  const examined = refusals(examination);
-  examined.catch(() => undefined);
-  const held = await store.find(key);
-  const same = held?.fingerprint === payment.fingerprint;
-  if (held && same && held.state === 'settled') return outcomeOf(held);
-  const onItsWay = held && (held.state === 'sent' || settlements.isQueued(held.id));
-  if (same && onItsWay) return settlements.wait(held.id);
-
-  const taken = held && !same && (onItsWay || held.state === 'settled') ? refuseTaken(held, payment) : undefined;
-  if (taken) return failed((await examination.termRefusal()) ?? taken);
-  const { termRefusal, chainRefusal } = await examined;
-  if (termRefusal) return failed(termRefusal);
-  if (chainRefusal) return (held && same && (await settledMeanwhile(options, store, held, chainRefusal))) || failed(chainRefusal);
-  if (payment.amount === 0n) return { state: 'nothing' };
-
-  if (!settlements.canSend(payment.sender)) {
-    throw new AgentPayError('facilitator_unavailable', 'No account can send it here and now; nothing was sent.', { retryAfter: 2 });
-  }
-  await assertAffordable(options);
-  const order: Order = { ...payment, ...(await examination.proof()) };
-  const claimed = await store.claim({ ...order, ...key, id: held?.id ?? newId('settlement', options), fingerprint: payment.fingerprint });
-  return claimed ? settlements.send(claimed) : takenMeanwhile(store, settlements, key, payment);
-}
-
-async function refusals(examination: Examination): Promise<{ termRefusal?: Refusal | undefined; chainRefusal?: Refusal | undefined }> {
-  const termRefusal = await examination.termRefusal();
-  return termRefusal ? { termRefusal } : { chainRefusal: await examination.chainRefusal() };
-}
-
-/** What is not claimed may be paid elsewhere; what is claimed already waits for gas to become cheaper, as long as its caller does. */
-async function assertAffordable({ fees }: FacilitatorOptions): Promise<void> {
-  if (fees?.most === undefined) return;
-  try {
-    await fees.affordable();
-  } catch (cause) {
-    if (!(cause instanceof FeesAboveLimit)) throw cause;
-    const message = 'Gas costs more than is paid for it here; nothing was sent.';
-    throw new AgentPayError('facilitator_unavailable', message, { cause, retryAfter: 10 });
-  }
-}
-
-/** Another copy claimed it since we looked. */
-async function takenMeanwhile(store: SettlementStore, settlements: Settlements, key: SettlementKey, payment: Payment): Promise<Outcome> {
-  const held = await store.find(key);
-  if (!held) return { state: 'pending', hash: '' };
-  return held.fingerprint === payment.fingerprint ? settlements.wait(held.id) : failed(refuseTaken(held, payment));
-}
-
-/** The authorization belongs to another purchase, or its nonce to another authorization. */
-function refuseTaken(held: Settlement, payment: Payment): Refusal {
-  const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
-  if (used) return { reason: held.transfer.usedReason, message: 'The nonce was used by another authorization of this payer.' };
-  return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };
-}
-
-/**
- * A claim is made only while the nonce is unused. So when it is used afterwards by a transfer of this very authorization, whoever sent
- * that transaction, this purchase is what was paid.
- */
-async function settledMeanwhile(
-  { chain, confirmations = 1 }: FacilitatorOptions,
-  store: SettlementStore,
-  held: Settlement,
-  { reason }: { reason: Reason },
-): Promise<Outcome | undefined> {
-  if (reason !== held.transfer.usedReason) return undefined;
-  const outcome = await provenOutcome({ chain, confirmations }, held);
-  if (outcome?.state === 'settled') await store.settle([held.id], outcome.hash);
-  return outcome ?? { state: 'pending', hash: '' };
-}
-
-function keyOf({ network }: FacilitatorOptions, { asset, payer, nonce }: Payment): SettlementKey {
-  return { network: network.id, asset, payer, nonce };
-}
-
-function failed({ reason, message }: Refusal): Outcome {
-  return { state: 'failed', reason, message };
-}
-
-function settleResponse(request: FacilitatorRequest, payment: Payment | undefined, outcome: Outcome): x402v2.SettleResponse {
-  const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.payer }) };
-  const amount = payment?.tellsAmount ? { amount: payment.amount.toString() } : {};
-  if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common, ...amount };
-  if (outcome.state === 'nothing') return { success: true, transaction: '', ...common, ...amount };
-  const { reason, message } = outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
-  const transaction = outcome.state === 'pending' ? outcome.hash : '';
-  return { success: false, errorReason: reasonCode(reason, request.x402Version), errorMessage: message, transaction, ...common };
-}
-
-const PENDING = 'The transaction is on its way; ask again with the same payment.';

@@ -116,7 +116,7 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
     return inOrderOf(keys, rows.map(read));
   };
   const claimSet = async (claims: readonly Claim[]) => {
-    const rows = await db.query<Row>(
+    const rows = await db.query<Pick<Row, 'id' | keyof SettlementKey>>(
       `insert into facilitator_settlements as held
          (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
           claimed_by, state, created_at, updated_at)
@@ -132,10 +132,10 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
              updated_at = excluded.updated_at
        where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
           or not exists (select 1 from facilitator_copies where holder = held.claimed_by and alive_until > now()))
-       returning ${COLUMNS}`,
+       returning id, network, asset, payer, nonce`,
       [JSON.stringify(claims.map(claimJson)), now(), holder],
     );
-    return inOrderOf(claims, rows.map(read));
+    return inOrderOf(claims, rows).map((row, i) => row && claimedAs(row.id, claims[i] as Claim, gas));
   };
 
   return {
@@ -239,9 +239,17 @@ function claimJson(claim: Claim) {
   return { ...lowerKey(claim), ...own };
 }
 
-function inOrderOf(keys: readonly SettlementKey[], settlements: readonly Settlement[]): (Settlement | undefined)[] {
-  const byKey = new Map(settlements.map((settlement) => [keyText(settlement), settlement]));
+function inOrderOf<T extends SettlementKey>(keys: readonly SettlementKey[], found: readonly T[]): (T | undefined)[] {
+  const byKey = new Map(found.map((one) => [keyText(one), one]));
   return keys.map((key) => byKey.get(keyText(key)));
+}
+
+/** @param id that of an earlier claim of the key, if there was one */
+function claimedAs(id: string, claim: Claim, gas: GasLimits): Settlement {
+  const { fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
+  const order = { ...lowerKey(claim), scheme, amount, authorization, signature, byAccount };
+  const blank = { state: 'claimed', transactionId: null, hash: null, reason: null, message: null } as const;
+  return { id, fingerprint, ...order, ...blank, transfer: transferOf(order, gas) };
 }
 
 async function insertTransaction(tx: Queryable, transactionId: string, transaction: SignedTransaction, at: Date): Promise<void> {

@@ -6,7 +6,7 @@ import { createFlights, type Flight, type FlightsOptions } from './Flights.js';
 import { provenOutcomes } from './provenOutcome.js';
 import { createRepair, type RepairOptions } from './repair.js';
 import { createSecondLooks } from './SecondLooks.js';
-import { GIVEN_UP, hasEnded, outcomeOf, type Outcome, type Settlement } from './Settlement.js';
+import { GIVEN_UP, hasEnded, keyText, outcomeOf, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
 import { ClaimsLost } from './SettlementStore.js';
 import { createWaiters } from './Waiters.js';
 
@@ -38,8 +38,8 @@ export interface Settlements {
   send(settlement: Settlement): Promise<Outcome>;
   /** Whether an account of ours can send; or this one, when it is given. */
   canSend(sender?: Address): boolean;
-  /** Whether it waits here to be signed and sent: then its claim may not be given to another payment. */
-  isQueued(id: string): boolean;
+  /** Whether one with this key waits here to be signed and sent: then its claim may not be given to another payment. */
+  isQueued(key: SettlementKey): boolean;
   /**
    * Waits for the outcome of a settlement that is queued or was sent before, for a while.
    * @throws AgentPayError `facilitator_unavailable` as {@link Settlements.send} does
@@ -55,7 +55,9 @@ export interface Settlements {
 
 export function createSettlements(options: SettlementsOptions): Settlements {
   const { clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError, aroundBatch = (_, send) => send() } = options;
-  const queued = new Set<string>();
+  /** By id, with the text of their keys. */
+  const queued = new Map<string, string>();
+  const queuedKeys = new Set<string>();
   /** Queued ones for which a signed transaction may be on record: the database was asked, and its answer got lost. */
   const inDoubt = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
@@ -115,7 +117,14 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     }
   }
 
+  function enter(settlement: Settlement): void {
+    const key = keyText(settlement);
+    queued.set(settlement.id, key);
+    queuedKeys.add(key);
+  }
+
   function leave(id: string): void {
+    queuedKeys.delete(queued.get(id) ?? '');
     queued.delete(id);
     inDoubt.delete(id);
   }
@@ -172,12 +181,12 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   async function giveUpAbandoned(before: Date | null): Promise<void> {
     if (clock.now() - abandonedAt < 10 * repairEveryMs) return;
     abandonedAt = clock.now();
-    await store.giveUpAbandoned([...queued], before);
+    await store.giveUpAbandoned([...queued.keys()], before);
   }
 
   /** Settlements that another copy carries, and for which somebody waits here. */
   async function tellOfOthers(): Promise<void> {
-    const here = new Set([...queued, ...flights.all().flatMap(({ members }) => [...members.keys()])]);
+    const here = new Set([...queued.keys(), ...flights.all().flatMap(({ members }) => [...members.keys()])]);
     const elsewhere = waiters.ids().filter((id) => !here.has(id));
     for (const settlement of elsewhere.length > 0 ? await store.getAll(elsewhere) : []) {
       const outcome = outcomeOf(settlement);
@@ -188,7 +197,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   return {
     async send(settlement) {
       const { outcome } = waiters.wait(settlement.id);
-      queued.add(settlement.id);
+      enter(settlement);
       batcher.add(settlement);
       const known = await outcome;
       if (known) return verdict(known);
@@ -198,7 +207,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       throw notSent();
     },
     canSend: (sender) => accounts.addresses.some((own, lane) => accounts.isUsable(lane) && (!sender || sameHex(own, sender))),
-    isQueued: (id) => queued.has(id),
+    isQueued: (key) => queuedKeys.has(keyText(key)),
     async wait(id) {
       const { outcome, cancel } = waiters.wait(id);
       const now = await stored(id);

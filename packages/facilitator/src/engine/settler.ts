@@ -1,0 +1,200 @@
+import { AgentPayError, newId, unixSeconds, type Clock, type Network, type Random } from '@agentpay/primitives';
+import { reasonCode, type FacilitatorRequest, type Reason, type x402v2 } from '@agentpay/protocol';
+import { FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
+import type { Examination, Payment, Refusal } from '../schemes/Scheme.js';
+import { inSlots, type Slots } from './inSlots.js';
+import { provenOutcome } from './provenOutcome.js';
+import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
+import type { Settlements } from './Settlements.js';
+import type { SettlementStore } from './SettlementStore.js';
+
+export interface SettlerOptions {
+  readonly network: Network;
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: SettlementStore;
+  readonly settlements: Settlements;
+  readonly fees?: FeeGauge | undefined;
+  readonly confirmations?: number | undefined;
+  readonly maxInFlight?: number | undefined;
+  /** The payment of a request; or why there is none. */
+  readonly read: (request: FacilitatorRequest) => Payment | Refusal;
+}
+
+/**
+ * Payments that are examined and claimed at a time. When hundreds come at once, right behind a block, the first of them shall be signed and
+ * in the next one while the others are looked at, instead of all of them in the one after.
+ */
+const MOST_PREPARED = 128;
+/** Behind a node that takes longer there is no hurry for the next block, and waiting for slots would be all that this does. */
+const LONGEST_PREPARATION_MS = 60;
+
+/** Settles; one call at a time per authorization, and equal calls share one answer. */
+export function createSettler(options: SettlerOptions): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
+  const prepare = inSlots({ clock: options.clock, most: MOST_PREPARED, longestMs: LONGEST_PREPARATION_MS });
+  const running = new Map<string, { readonly purchase: string; readonly outcome: Promise<Outcome> }>();
+  const { maxInFlight = 2_000 } = options;
+  let calls = 0;
+
+  async function inTurn(payment: Payment): Promise<Outcome> {
+    const key = keyText(keyOf(options, payment));
+    const purchase = payment.fingerprint;
+    for (let other = running.get(key); other; other = running.get(key)) {
+      if (other.purchase === purchase) return other.outcome;
+      await other.outcome.catch(() => undefined);
+    }
+    const outcome = settleOnce(options, payment, prepare);
+    running.set(key, { purchase, outcome });
+    return outcome.finally(() => running.delete(key));
+  }
+
+  return async (request) => {
+    const payment = options.read(request);
+    if ('reason' in payment) return settleResponse(request, undefined, failed(payment));
+    if (calls >= maxInFlight) {
+      throw new AgentPayError('facilitator_overloaded', 'Too many settlements are waiting; this one was not taken.', { retryAfter: 1 });
+    }
+    calls += 1;
+    try {
+      return settleResponse(request, payment, await inTurn(payment));
+    } finally {
+      calls -= 1;
+    }
+  };
+}
+
+/** What speaks against moving the money now. */
+interface Objections {
+  readonly termRefusal?: Refusal | undefined;
+  readonly chainRefusal?: Refusal | undefined;
+  /** No verdict on the payment: what keeps us from moving it, or from knowing whether we may. */
+  readonly hindrance?: unknown;
+}
+
+/** Nearly every payment is a new one, so the records are read only when it cannot be claimed. */
+async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Slots): Promise<Outcome> {
+  const { store, settlements } = options;
+  const { claimed, objections, isHeld } = await prepare(() => tryToClaim(options, payment));
+  if (claimed) return settlements.send(claimed);
+
+  const { termRefusal, chainRefusal, hindrance } = objections;
+  const refusal = termRefusal ?? chainRefusal;
+  const held = await store.find(keyOf(options, payment));
+  const known = held && (await knownOutcome(options, payment, objections, held, isHeld));
+  if (known) return known;
+  if (refusal) return failed(refusal);
+  if (hindrance !== undefined) throw hindrance;
+  return payment.amount === 0n ? { state: 'nothing' } : { state: 'pending', hash: '' };
+}
+
+/** Claims a payment against which nothing speaks, unless it is claimed already. */
+async function tryToClaim(options: SettlerOptions, payment: Payment) {
+  const { chain, clock, settlements } = options;
+  const examination = payment.examine({ chain, nowSeconds: BigInt(unixSeconds(clock)), settling: true });
+  const objections = await objectionsTo(options, payment, examination);
+  const { termRefusal, chainRefusal, hindrance } = objections;
+  const queued = settlements.isQueued(keyOf(options, payment));
+  const claims = !queued && !termRefusal && !chainRefusal && hindrance === undefined && payment.amount > 0n;
+  const claimed = claims ? await claim(options, payment, examination) : undefined;
+  return { claimed, objections, isHeld: queued || claims };
+}
+
+async function objectionsTo(options: SettlerOptions, { amount, sender }: Payment, examination: Examination): Promise<Objections> {
+  try {
+    const termRefusal = await examination.termRefusal();
+    if (termRefusal) return { termRefusal };
+    const chainRefusal = await examination.chainRefusal();
+    if (chainRefusal) return { chainRefusal };
+    if (amount === 0n) return {};
+    if (!options.settlements.canSend(sender)) {
+      const message = 'No account can send it here and now; nothing was sent.';
+      return { hindrance: new AgentPayError('facilitator_unavailable', message, { retryAfter: 2 }) };
+    }
+    await assertAffordable(options);
+    return {};
+  } catch (hindrance) {
+    return { hindrance };
+  }
+}
+
+/** What is not claimed may be paid elsewhere; what is claimed already waits for gas to become cheaper, as long as its caller does. */
+async function assertAffordable({ fees }: SettlerOptions): Promise<void> {
+  if (fees?.most === undefined) return;
+  try {
+    await fees.affordable();
+  } catch (cause) {
+    if (!(cause instanceof FeesAboveLimit)) throw cause;
+    const message = 'Gas costs more than is paid for it here; nothing was sent.';
+    throw new AgentPayError('facilitator_unavailable', message, { cause, retryAfter: 10 });
+  }
+}
+
+async function claim(options: SettlerOptions, payment: Payment, examination: Examination): Promise<Settlement | undefined> {
+  const order = { ...payment, ...(await examination.proof()) };
+  const { fingerprint } = payment;
+  return options.store.claim({ ...order, ...keyOf(options, payment), id: newId('settlement', options), fingerprint });
+}
+
+/**
+ * What the records say of a payment with this key; undefined when they decide nothing.
+ * @param isHeld whether the claim is at work, here or elsewhere
+ */
+async function knownOutcome(
+  options: SettlerOptions,
+  payment: Payment,
+  { termRefusal, chainRefusal, hindrance }: Objections,
+  held: Settlement,
+  isHeld: boolean,
+): Promise<Outcome | undefined> {
+  const onItsWay = isHeld || held.state === 'sent';
+  if (held.fingerprint !== payment.fingerprint) {
+    return onItsWay || held.state === 'settled' ? failed(termRefusal ?? refuseTaken(held, payment)) : undefined;
+  }
+  if (held.state === 'settled') return outcomeOf(held);
+  // Where we cannot claim it ourselves, whoever has the claim may be about to send it.
+  if (onItsWay || (held.state === 'claimed' && hindrance !== undefined)) return options.settlements.wait(held.id);
+  return chainRefusal && settledMeanwhile(options, held, chainRefusal);
+}
+
+/** The authorization belongs to another purchase, or its nonce to another authorization. */
+function refuseTaken(held: Settlement, payment: Payment): Refusal {
+  const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
+  if (used) return { reason: held.transfer.usedReason, message: 'The nonce was used by another authorization of this payer.' };
+  return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };
+}
+
+/**
+ * A claim is made only while the nonce is unused. So when it is used afterwards by a transfer of this very authorization, whoever sent
+ * that transaction, this purchase is what was paid.
+ */
+async function settledMeanwhile(
+  { chain, store, confirmations = 1 }: SettlerOptions,
+  held: Settlement,
+  { reason }: { reason: Reason },
+): Promise<Outcome | undefined> {
+  if (reason !== held.transfer.usedReason) return undefined;
+  const outcome = await provenOutcome({ chain, confirmations }, held);
+  if (outcome?.state === 'settled') await store.settle([held.id], outcome.hash);
+  return outcome ?? { state: 'pending', hash: '' };
+}
+
+function keyOf({ network }: SettlerOptions, { asset, payer, nonce }: Payment): SettlementKey {
+  return { network: network.id, asset, payer, nonce };
+}
+
+function failed({ reason, message }: Refusal): Outcome {
+  return { state: 'failed', reason, message };
+}
+
+function settleResponse(request: FacilitatorRequest, payment: Payment | undefined, outcome: Outcome): x402v2.SettleResponse {
+  const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.payer }) };
+  const amount = payment?.tellsAmount ? { amount: payment.amount.toString() } : {};
+  if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common, ...amount };
+  if (outcome.state === 'nothing') return { success: true, transaction: '', ...common, ...amount };
+  const { reason, message } = outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
+  const transaction = outcome.state === 'pending' ? outcome.hash : '';
+  return { success: false, errorReason: reasonCode(reason, request.x402Version), errorMessage: message, transaction, ...common };
+}
+
+const PENDING = 'The transaction is on its way; ask again with the same payment.';
