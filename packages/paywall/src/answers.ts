@@ -6,7 +6,7 @@ import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visi
 import { declarations } from './extensions/declarations.js';
 import { tellRefused } from './hooks.js';
 import { watchBudget } from './headerBudget.js';
-import { challengesBeside, markPriced, markPrivate, setHeaders, type OfferKind } from './headers.js';
+import { challengesBeside, markPrivate, pricedHeaders, setHeaders, type OfferKind } from './headers.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
@@ -149,7 +149,7 @@ interface Written {
   readonly body: string;
   readonly requestId: string;
   readonly headers: OutgoingHttpHeaders;
-  readonly challenges?: readonly string[];
+  readonly challenges?: string[];
   readonly kind?: OfferKind;
 }
 
@@ -159,17 +159,16 @@ function write(visit: Visit, answer: Written): void {
   else send(visit, answer);
 }
 
-// One by one: whatever stands in front has mostly set a header, and then Node would take a head apart to do the same.
 function send(visit: Visit, { status, body, requestId, headers, challenges = [], kind }: Written): void {
   const { res } = visit;
-  res.statusCode = status;
-  markPriced(visit, kind);
-  res.setHeader('Cache-Control', 'no-store');
-  res.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
-  res.setHeader('Content-Length', Buffer.byteLength(body));
-  res.setHeader('X-Request-Id', requestId);
-  setHeaders(res, headers);
-  if (challenges.length > 0) res.setHeader(mpp.WWW_AUTHENTICATE, challengesBeside(res, challenges));
+  const head = pricedHeaders(visit, kind);
+  head['Cache-Control'] = 'no-store';
+  head['Content-Type'] = 'application/problem+json; charset=utf-8';
+  head['Content-Length'] = Buffer.byteLength(body);
+  head['X-Request-Id'] = requestId;
+  if (challenges.length > 0) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges);
+  Object.assign(head, headers);
+  res.writeHead(status, head);
   res.end(body);
 }
 
@@ -186,7 +185,7 @@ export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): vo
 /** Sets the headers of a paid answer. */
 export function markPaid(exchange: Exchange, receipt: Receipt): void {
   const { res } = exchange;
-  markPriced(exchange);
+  setHeaders(res, pricedHeaders(exchange));
   markPrivate(res);
   // An MPP receipt stands for a delivery; the others tell of the money.
   const { [mpp.PAYMENT_RECEIPT]: _, ...always } = receipt;
@@ -195,13 +194,13 @@ export function markPaid(exchange: Exchange, receipt: Receipt): void {
 
 /** Sets the headers of an answer that was given for nothing to this caller. */
 export function markGranted(visit: Visit): void {
-  markPriced(visit);
+  setHeaders(visit.res, pricedHeaders(visit));
   markPrivate(visit.res);
 }
 
 /** Sets the headers of an answer that was not charged. */
 export function markUnpaid(exchange: Exchange): void {
-  markPriced(exchange);
+  setHeaders(exchange.res, pricedHeaders(exchange));
   // Shared caches know that answers to Authorization are private, but not those to this header.
   if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
 }

@@ -48,13 +48,15 @@ export interface OfferKind {
   readonly page?: boolean;
 }
 
-/** Sets the headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
-export function markPriced({ res, req, settings }: Visit, { negotiated, page }: OfferKind = {}): void {
+/** Headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
+export function pricedHeaders({ res, req, settings }: Visit, { negotiated, page }: OfferKind = {}): OutgoingHttpHeaders {
   const lists = settings.authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER;
   const vary = extended(res.getHeader('Vary'), negotiated ? lists.offer : lists.answer);
-  res.setHeader('Vary', page ? extended(vary, VARY_PAGE) : vary);
-  if (req.headers.origin === undefined) return;
-  res.setHeader('Access-Control-Expose-Headers', extended(res.getHeader('Access-Control-Expose-Headers'), EXPOSED));
+  const headers: OutgoingHttpHeaders = { Vary: page ? extended(vary, VARY_PAGE) : vary };
+  // A page of another origin asks.
+  const exposes = req.headers.origin !== undefined;
+  if (exposes) headers['Access-Control-Expose-Headers'] = extended(res.getHeader('Access-Control-Expose-Headers'), EXPOSED);
+  return headers;
 }
 
 /** Sets headers that are not undefined. */
@@ -70,7 +72,7 @@ export function markPrivate(res: ServerResponse): void {
 }
 
 /** Our challenges beside those of other authentication schemes. */
-export function challengesBeside(res: ServerResponse, own: readonly string[]): readonly string[] {
+export function challengesBeside(res: ServerResponse, own: string[]): string[] {
   const present = res.getHeader(mpp.WWW_AUTHENTICATE);
   if (present === undefined) return own;
   return [...(Array.isArray(present) ? present : [String(present)]), ...own];
