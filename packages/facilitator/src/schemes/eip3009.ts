@@ -23,7 +23,6 @@ import {
   isValidSignatureCall,
   keccak256,
   provesTransfer,
-  recoverAuthorizer,
   transferCall,
   usesAuthorization,
   type Call,
@@ -33,6 +32,7 @@ import {
 import { chainChecks, hasCode, isServedFactory, termChecks, transferRefusal } from './eip3009Checks.js';
 import { examine, type Examiner } from './examine.js';
 import type { GasLimits, Order, Proof, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
+import { signerOf } from './signerOf.js';
 import { fingerprintOf, lower, malformedAs, readTerms, type Terms } from './terms.js';
 
 /** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
@@ -47,6 +47,8 @@ export interface Eip3009Payment extends Terms {
   readonly signature: Hex;
   /** The same without its ERC-6492 wrapper, if it has one. */
   readonly signed: UnwrappedSignature;
+  /** What was signed (EIP-712). Worked out when first asked for. */
+  digest(): Hex;
 }
 
 /** What the chain says of a payment, all from one `eth_call` on one block. */
@@ -89,7 +91,7 @@ export const eip3009: Scheme = {
 function readPayment(request: FacilitatorRequest, settings: SchemeSettings): Eip3009Payment {
   const { extra } = request.paymentRequirements;
   const payload = malformedAs('invalid_payload', () => parseShape(exactPayloadSchema, request.paymentPayload.payload, 'payload'));
-  return {
+  const payment = {
     ...readTerms(request, settings),
     tokenName: text(extra?.['name']),
     tokenVersion: text(extra?.['version']),
@@ -97,6 +99,8 @@ function readPayment(request: FacilitatorRequest, settings: SchemeSettings): Eip
     signature: payload.signature,
     signed: malformedAs('invalid_payload', () => unwrapSignature(payload.signature)),
   };
+  let digest: Hex | undefined;
+  return { ...payment, digest: () => (digest ??= digestOf(payment)) };
 }
 
 /** Addresses may come in any case, also with a checksum that is wrong; they leave in the one form that everybody takes. */
@@ -113,7 +117,7 @@ const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
   termChecks,
   chainChecks,
   isSignedByKey(payment) {
-    const signer = recoverAuthorizer(digestOf(payment), payment.signed.signature);
+    const signer = signerOf(payment.digest(), payment.signed.signature);
     return signer !== undefined && sameHex(signer, payment.authorization.from);
   },
   readFacts,
@@ -123,9 +127,9 @@ const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
   },
 };
 
-function digestOf({ tokenName = '', tokenVersion = '', asset, authorization, settings: { network } }: Eip3009Payment): Uint8Array {
+function digestOf({ tokenName = '', tokenVersion = '', asset, authorization, settings: { network } }: Omit<Eip3009Payment, 'digest'>): Hex {
   const domain = { name: tokenName, version: tokenVersion, chainId: network.chainId, verifyingContract: asset };
-  return hashAuthorization(domainSeparator(domain), authorization, keccak256);
+  return bytesToHex(hashAuthorization(domainSeparator(domain), authorization, keccak256));
 }
 
 async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean): Promise<Eip3009Facts> {
@@ -137,7 +141,7 @@ async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean):
   const calls = [
     authorizationStateCall(asset, from, nonce),
     balanceCall(asset, from),
-    isValidSignatureCall(from, bytesToHex(digestOf(payment)), signature),
+    isValidSignatureCall(from, payment.digest(), signature),
     ...deploys,
     transferCall(asset, authorization, signature),
   ];

@@ -21,7 +21,6 @@ import {
   permitNonceInvalidated,
   permitNonceInvalidations,
   provesProxyPayment,
-  recoverAuthorizer,
   settledPermit,
   TRANSFER,
   word,
@@ -35,6 +34,7 @@ import { examine, type Examiner } from './examine.js';
 import { chainChecks, settleRefusal, termChecks } from './permit2Checks.js';
 import type { GasLimits, Order, Scheme, SchemeName, SchemeSettings, Transfer, Use } from './Scheme.js';
 import { fingerprintOf, malformedAs, readTerms, type Terms } from './terms.js';
+import { signerOf } from './signerOf.js';
 
 /** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 250_000n;
@@ -127,22 +127,22 @@ const examiner: Examiner<Permit2Payment, Permit2Facts> = {
   termChecks,
   chainChecks,
   isSignedByKey(payment) {
-    const signer = recoverAuthorizer(digestOf(payment), payment.signature);
+    const signer = signerOf(digestOf(payment), payment.signature);
     return signer !== undefined && sameHex(signer, payment.permit.from);
   },
   readFacts,
   proof: ({ signature }, byKey) => ({ signature: byKey ? canonicalSignature(signature) : signature, byAccount: !byKey }),
 };
 
-function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Uint8Array {
-  return kind.digest(network.chainId, permit);
+function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Hex {
+  return bytesToHex(kind.digest(network.chainId, permit));
 }
 
 async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean): Promise<Permit2Facts> {
   const { kind, permit, amount, signature } = payment;
   const { from, permitted, nonce } = permit;
   const views = [permitNonceCall(from, nonce), balanceCall(permitted.token, from), allowanceCall(permitted.token, from, PERMIT2)];
-  const questions = byKey ? [] : [isValidSignatureCall(from, bytesToHex(digestOf(payment)), signature)];
+  const questions = byKey ? [] : [isValidSignatureCall(from, digestOf(payment), signature)];
   const [results, settle] = await Promise.all([
     chain.read([...questions, ...views], byKey ? { payer: from } : undefined),
     // Nothing to move is nothing to try.
