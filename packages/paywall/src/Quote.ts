@@ -1,5 +1,5 @@
 import { formatDecimal, remembered, type Amount } from '@agentpay/primitives';
-import { base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
+import { asciiJson, base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
 import type { Issuer } from './rails/issuer.js';
@@ -42,7 +42,7 @@ export interface Quote {
   readonly pinned: boolean;
   /** Value of `PAYMENT-REQUIRED`. */
   paymentRequired(url: string, perRequest: PerRequest): string;
-  /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON text without braces; maybe none. */
+  /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON in ASCII without braces; maybe none. */
   bodyMembers(url: string, error: string | undefined): string;
 }
 
@@ -71,7 +71,7 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
   const v1 = accepts.length > 0 ? { x402Version: 1, error: SLOT, accepts } : {};
   const body = spliced({ ...v1, ...(token && { payment_token: tokenOffer(token, terms) }) });
   const required = remembered(MOST_URLS, (url) => base64(v2([NO_PROOF.v2, url])));
-  const membersOf = (url: string, error: string) => body([error, ...accepts.map(() => url)]).slice(1, -1);
+  const membersOf = (url: string, error: string) => asciiJson(body([error, ...accepts.map(() => url)])).slice(1, -1);
   const members = remembered(MOST_URLS, (url) => membersOf(url, NO_PROOF.v1));
   return {
     terms,

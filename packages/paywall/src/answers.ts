@@ -1,6 +1,6 @@
 import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
 import { AgentPayError, errorKinds, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
-import { mpp, x402v2 } from '@agentpay/protocol';
+import { asciiJson, mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
 import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
 import { declarations } from './extensions/declarations.js';
@@ -66,19 +66,20 @@ function problemOf(quote: Quote): string {
 
 function problemText({ terms }: Quote, refusal: Refusal | undefined): string {
   const problemCode = refusal?.problem ?? 'payment-required';
-  return JSON.stringify({
+  const problem = {
     type: mpp.problemType(problemCode),
     title: mpp.problems[problemCode].title,
     status: refusal?.status ?? 402,
     detail: refusal?.message ?? (terms.description || 'This resource costs money.'),
     code: refusal?.reason ?? 'payment_required',
     hint: errorKinds.payment_required.hint,
-  });
+  };
+  return asciiJson(JSON.stringify(problem));
 }
 
-function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): string {
+function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): Buffer {
   const context = { nowSeconds: unixSeconds(settings.clock), ...(refusal && { detail: refusal.message }) };
-  return payPage(x402v2.decodePaymentRequired(required), context);
+  return Buffer.from(payPage(x402v2.decodePaymentRequired(required), context));
 }
 
 /** Answers whatever went wrong before or instead of a paid answer. Never rejects. */
@@ -141,12 +142,13 @@ function refuse(exchange: Visit, error: AgentPayError): void {
     ...(error.kind === 'handler_timeout' && { Connection: 'close' }),
     ...(exchange.allow && { Allow: exchange.allow.join(', ') }),
   };
-  write(exchange, { status: error.status, body: JSON.stringify(problem), requestId, headers });
+  write(exchange, { status: error.status, body: asciiJson(JSON.stringify(problem)), requestId, headers });
 }
 
 interface Written {
   readonly status: number;
-  readonly body: string;
+  /** ASCII where it is a text. */
+  readonly body: string | Buffer;
   readonly requestId: string;
   readonly headers: OutgoingHttpHeaders;
   readonly challenges?: string[];
@@ -164,12 +166,12 @@ function send(visit: Visit, { status, body, requestId, headers, challenges = [],
   const head = pricedHeaders(visit, kind);
   head['Cache-Control'] = 'no-store';
   head['Content-Type'] = 'application/problem+json; charset=utf-8';
-  head['Content-Length'] = Buffer.byteLength(body);
+  head['Content-Length'] = body.length;
   head['X-Request-Id'] = requestId;
   if (challenges.length > 0) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges);
   Object.assign(head, headers);
   res.writeHead(status, head);
-  res.end(body);
+  res.end(body, 'latin1');
 }
 
 /** Sends a stored answer again. */

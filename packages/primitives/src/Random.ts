@@ -12,13 +12,15 @@ export const systemRandom: Random = pooled(randomBytes);
 
 function pooled(source: (length: number) => Uint8Array): Random {
   let pool = new Uint8Array(0);
+  let taken = 0;
   return {
     bytes(length) {
       if (length > POOL_BYTES) return new Uint8Array(source(length));
-      if (pool.length < length) pool = new Uint8Array(source(POOL_BYTES));
-      const taken = pool.slice(0, length);
-      pool = pool.subarray(length);
-      return taken;
+      if (pool.length - taken < length) {
+        pool = new Uint8Array(source(POOL_BYTES));
+        taken = 0;
+      }
+      return pool.slice(taken, (taken += length));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { isAgentPayError } from '@agentpay/primitives';
 import fc from 'fast-check';
-import { MAX_ENCODED, base64url, fromBase64, fromBase64url, isPlain, jcs, toBase64 } from './Json.js';
+import { MAX_ENCODED, asciiJson, base64url, fromBase64, fromBase64url, isPlain, jcs, toBase64 } from './Json.js';
 
 const json = fc.jsonValue({ maxDepth: 5 }).filter((value) => isPlain(value));
 
@@ -13,6 +13,17 @@ function refusesCleanly(decode: () => unknown): boolean {
     return isAgentPayError(error, 'payment_malformed');
   }
 }
+
+test('JSON is the same value in ASCII', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const ascii = asciiJson(JSON.stringify({ [text]: text }));
+      expect(Buffer.byteLength(ascii)).toBe(ascii.length);
+      expect(JSON.parse(ascii)).toEqual({ [text]: text });
+    }),
+    { numRuns: 200 },
+  );
+});
 
 describe('JSON in headers', () => {
   it('comes back as it went, in both alphabets, padded or not', () => {

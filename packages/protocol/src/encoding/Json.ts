@@ -28,6 +28,11 @@ export function fromBase64url(text: string): unknown {
   return decode(text, BASE64URL, 'base64url');
 }
 
+/** JSON text with everything beyond ASCII escaped: it has as many bytes as characters, and Node sends it as it stands. */
+export function asciiJson(text: string): string {
+  return text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
 /** Canonical JSON (RFC 8785): equal values give equal text. */
 export function jcs(value: unknown): string {
   const text = canonicalize(value);
