@@ -27,18 +27,20 @@ export interface Visit {
   readonly res: ServerResponse;
   readonly next: Next;
   /** Methods that the path is for sale under, if the request has another. */
-  readonly allow?: readonly string[];
+  readonly allow: readonly string[] | undefined;
   /** The request body, read at most once. */
   body(): Promise<RequestBody>;
   /** Stands between the handler and the client once the handler runs. */
-  gate?: Gate;
+  gate: Gate | undefined;
+  /** Set once it is known. */
+  quote: Quote | undefined;
   /** Set once it is asked for. */
-  requestId?: string;
+  requestId: string | undefined;
 }
 
 /** A visit with its price. */
 export interface Exchange extends Visit {
-  readonly quote: Quote;
+  quote: Quote;
 }
 
 /** What a request asks for. */

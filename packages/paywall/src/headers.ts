@@ -72,8 +72,9 @@ export function markPrivate(res: ServerResponse): void {
 }
 
 /** Our challenges beside those of other authentication schemes. */
-export function challengesBeside(res: ServerResponse, own: string[]): string[] {
+export function challengesBeside(res: ServerResponse, own: string[]): string | string[] {
   const present = res.getHeader(mpp.WWW_AUTHENTICATE);
-  if (present === undefined) return own;
+  // Node checks a list by joining it.
+  if (present === undefined) return own.length === 1 ? (own[0] as string) : own;
   return [...(Array.isArray(present) ? present : [String(present)]), ...own];
 }

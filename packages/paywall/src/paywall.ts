@@ -68,13 +68,14 @@ export function paywall(options: PaywallOptions): Paywall {
     const found = priceOf(req);
     if (found === 'free') return void next();
     if (found === 'unpriced') return void next(unpriced());
-    serve({ settings, req, res, next, ...found });
+    serve(settings, found, { req, res, next });
   }
 
   paywall.charge = (price: Price): Middleware => {
     const pricing = createPricing(settings, readPrice(price, 'charge()'));
+    const found = { pricing, allow: undefined };
     const charge: Middleware = (req, res, next) => {
-      serve({ settings, req, res, next, pricing });
+      serve(settings, found, { req, res, next });
     };
     charged.set(charge, pricing);
     return charge;
@@ -85,7 +86,7 @@ export function paywall(options: PaywallOptions): Paywall {
     if (found === 'unpriced') throw unpriced();
     const { req, res, response } = await bridge(request, settings.maxBodyBytes);
     settings.usage.alias(req, request);
-    serve({ settings, req, res, next: async () => writeResponse(res, await handler(request)), ...found });
+    serve(settings, found, { req, res, next: async () => writeResponse(res, await handler(request)) });
     return response;
   };
   paywall.discovery = (options: DiscoveryOptions = {}): Discovery => {
@@ -103,14 +104,15 @@ export function paywall(options: PaywallOptions): Paywall {
 
 const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');
 
-type Found = 'free' | 'unpriced' | Pick<Visit, 'pricing' | 'allow'>;
+type Charged = Pick<Visit, 'pricing' | 'allow'>;
+type Found = 'free' | 'unpriced' | Charged;
 
 type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
 
 function priceTable(settings: Settings, priced: Priced | undefined): (req: Asking) => Found {
   const { price } = settings;
   if (price) {
-    const found = { pricing: createPricing(settings, price) };
+    const found = { pricing: createPricing(settings, price), allow: undefined };
     return () => found;
   }
   if (!priced) return () => 'unpriced';
@@ -118,19 +120,20 @@ function priceTable(settings: Settings, priced: Priced | undefined): (req: Askin
   const anyPricing = priced.map(([, pricing]) => pricing).find((pricing) => pricing !== 'free') as Pricing;
   return (req) => {
     const match = table(req.method ?? 'GET', [targetOf(req), req.url ?? '/']);
-    if (match.kind === 'priced') return { pricing: match.price };
+    if (match.kind === 'priced') return { pricing: match.price, allow: undefined };
     return match.kind === 'free' ? 'free' : { pricing: anyPricing, allow: match.allow };
   };
 }
 
-function serve(parts: Omit<Visit, 'body'>): void {
-  let body: Promise<RequestBody> | undefined;
-  const visit: Visit = { ...parts, body: () => (body ??= readBody(parts.req, parts.settings.maxBodyBytes)) };
+function serve(settings: Settings, { pricing, allow }: Charged, { req, res, next }: Pick<Visit, 'req' | 'res' | 'next'>): void {
+  let read: Promise<RequestBody> | undefined;
+  const body = () => (read ??= readBody(req, settings.maxBodyBytes));
+  const visit: Visit = { settings, pricing, allow, req, res, next, body, gate: undefined, quote: undefined, requestId: undefined };
   allowOrigin(visit);
-  if (parts.req.method === 'OPTIONS') return answerOptions(visit);
+  if (req.method === 'OPTIONS') return answerOptions(visit);
   serveNow(visit)?.catch((error: unknown) => answerError(visit, error)).catch((error: unknown) => {
-    visit.settings.report({ what: 'an answer could not be sent', error });
-    visit.res.destroy();
+    settings.report({ what: 'an answer could not be sent', error });
+    res.destroy();
   });
 }
 
@@ -189,7 +192,7 @@ function challenge(exchange: Exchange, body: RequestBody): undefined {
 }
 
 /** The same object, so that whoever answers for the visit sees the gate of the exchange. */
-function withQuote(visit: Visit & { quote?: Exchange['quote'] }, quote: Exchange['quote']): Exchange {
+function withQuote(visit: Visit, quote: Exchange['quote']): Exchange {
   visit.quote = quote;
   return visit as Exchange;
 }
