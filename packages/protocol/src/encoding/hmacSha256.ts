@@ -13,12 +13,13 @@ export function hmacSha256(secret: string): (text: string) => string {
   (bytes.length > BLOCK ? hash('sha256', bytes, 'buffer') : bytes).copy(key);
   const inner = key.map((byte) => byte ^ 0x36);
   const outer = Buffer.concat([key.map((byte) => byte ^ 0x5c), Buffer.alloc(DIGEST)]);
+  // Both are used again for every text: there is nothing to be collected.
+  let message = Buffer.from(inner);
   return (text) => {
-    const message = Buffer.allocUnsafe(BLOCK + Buffer.byteLength(text));
-    message.set(inner);
+    const end = BLOCK + Buffer.byteLength(text);
+    if (end > message.length) message = Buffer.concat([inner], end);
     message.write(text, BLOCK);
-    // One byte a character, and nothing that would have to be collected.
-    outer.write(hash('sha256', message, 'binary'), BLOCK, 'binary');
+    outer.write(hash('sha256', message.subarray(0, end), 'binary'), BLOCK, 'binary');
     return hash('sha256', outer, 'base64url');
   };
 }
