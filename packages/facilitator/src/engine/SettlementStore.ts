@@ -25,7 +25,10 @@ export interface SettlementStore {
   find(key: SettlementKey): Promise<Settlement | undefined>;
   get(id: string): Promise<Settlement | undefined>;
   getAll(ids: readonly string[]): Promise<readonly Settlement[]>;
-  /** Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another copy, holds it. */
+  /**
+   * Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another copy, holds it. An id
+   * names one claim: whoever still works on an earlier one finds nothing that he could change.
+   */
   claim(claim: Claim): Promise<Settlement | undefined>;
   /**
    * Makes a signed transaction durable as the carrier of these settlements, all in one step.
@@ -116,7 +119,7 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
     return inOrderOf(keys, rows.map(read));
   };
   const claimSet = async (claims: readonly Claim[]) => {
-    const rows = await db.query<Pick<Row, 'id' | keyof SettlementKey>>(
+    const rows = await db.query<SettlementKey>(
       `insert into facilitator_settlements as held
          (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
           claimed_by, state, created_at, updated_at)
@@ -126,16 +129,16 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
            scheme text, amount text, "authorization" jsonb, signature text, by_account boolean)
         order by network, asset, payer, nonce
        on conflict (network, asset, payer, nonce) do update
-         set fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
+         set id = excluded.id, fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
              "authorization" = excluded."authorization", signature = excluded.signature, by_account = excluded.by_account,
              claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
              updated_at = excluded.updated_at
        where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
           or not exists (select 1 from facilitator_copies where holder = held.claimed_by and alive_until > now()))
-       returning id, network, asset, payer, nonce`,
+       returning network, asset, payer, nonce`,
       [JSON.stringify(claims.map(claimJson)), now(), holder],
     );
-    return inOrderOf(claims, rows).map((row, i) => row && claimedAs(row.id, claims[i] as Claim, gas));
+    return inOrderOf(claims, rows).map((taken, i) => taken && claimedBy(claims[i] as Claim, gas));
   };
 
   return {
@@ -244,9 +247,8 @@ function inOrderOf<T extends SettlementKey>(keys: readonly SettlementKey[], foun
   return keys.map((key) => byKey.get(keyText(key)));
 }
 
-/** @param id that of an earlier claim of the key, if there was one */
-function claimedAs(id: string, claim: Claim, gas: GasLimits): Settlement {
-  const { fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
+function claimedBy(claim: Claim, gas: GasLimits): Settlement {
+  const { id, fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
   const order = { ...lowerKey(claim), scheme, amount, authorization, signature, byAccount };
   const blank = { state: 'claimed', transactionId: null, hash: null, reason: null, message: null } as const;
   return { id, fingerprint, ...order, ...blank, transfer: transferOf(order, gas) };

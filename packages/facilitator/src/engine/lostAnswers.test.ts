@@ -1,5 +1,5 @@
 import type { Db } from '@agentpay/primitives';
-import { openBed, openDb, signedRequest, type Bed } from './payment.fixture.js';
+import { nowSeconds, openBed, openDb, randomNonce, signedRequest, until, type Bed } from './payment.fixture.js';
 
 /** The database, but for the first answers to transactions, which get lost after the commit. */
 function losing(db: Db, answers: number): Db {
@@ -49,5 +49,39 @@ describe('a database whose answers get lost', () => {
     for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++) answer = await facilitator.settle(request);
     expect(answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_payload_authorization_valid_before' });
     expect(bed.chain.transfers()).toHaveLength(0);
+  });
+
+  it('never ends a payment for the failure of an earlier one with its nonce, of which the answer got lost', async () => {
+    let lost = 0;
+    let loses = true;
+    const forgetful: Db = {
+      ...db,
+      async query<Row>(...statement: Parameters<Db['query']>) {
+        const rows = await db.query<Row>(...statement);
+        if (!loses || !statement[0].includes("where id = $1 and state in ('claimed', 'sent')")) return rows;
+        lost += 1;
+        throw new Error('The connection was lost.');
+      },
+    };
+    const facilitator = await bed.start({ db: forgetful, settleTimeoutMs: 100, bumpAfterMs: 50 });
+    const nonce = randomNonce();
+    const first = await signedRequest({ authorization: { nonce } });
+    expect(await facilitator.settle(first)).toMatchObject({ errorReason: 'settlement_pending' });
+    bed.chain.forgetPool();
+    bed.skip(301_000);
+    await bed.chain.mine();
+    await until(() => lost > 0);
+
+    const second = await signedRequest({ authorization: { nonce, validBefore: nowSeconds() + 900n } });
+    expect(await facilitator.settle(second)).toMatchObject({ errorReason: 'settlement_pending' });
+    const before = lost;
+    await until(() => lost > before + 1);
+    expect(await db.query('select state from facilitator_settlements')).toEqual([{ state: 'sent' }]);
+    loses = false;
+    bed.mine();
+    let answer = await facilitator.settle(second);
+    for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++) answer = await facilitator.settle(second);
+    expect(answer).toMatchObject({ success: true });
+    expect(bed.chain.transfers()).toHaveLength(1);
   });
 });
