@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { systemClock } from '@agentpay/primitives';
 
 /** A request with a body that is text, and its limits. */
 export interface HttpRequest {
@@ -38,15 +39,23 @@ export function httpClient(): HttpClient {
   return (url, { method, headers, body, timeoutMs, maxBytes }) =>
     new Promise((resolve, reject) => {
       const { request, agent } = url.protocol === 'https:' ? tls : plain;
-      const signal = AbortSignal.timeout(timeoutMs);
-      const fail = (error: unknown) => reject(signal.aborted ? new Error(`No answer within ${timeoutMs} ms.`, { cause: error }) : error);
+      const fail = (error: unknown) => {
+        cancel();
+        reject(error);
+      };
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-      const outgoing = request(url, { method, headers: { ...headers, ...length }, agent, signal }, (incoming) => {
-        readText(incoming, maxBytes).then(
-          (text) => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }),
-          fail,
-        );
+      const outgoing = request(url, { method, headers: { ...headers, ...length }, agent }, (incoming) => {
+        readText(incoming, maxBytes).then((text) => {
+          cancel();
+          resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text });
+        }, fail);
       });
+      const giveUp = () => {
+        reject(new Error(`No answer within ${timeoutMs} ms.`));
+        outgoing.destroy();
+      };
+      // An AbortSignal costs the processor many times as much.
+      const cancel = systemClock.timer(timeoutMs, giveUp, { background: true });
       outgoing.on('error', fail);
       // Of the socket; a slow answer is no reason to give up before its time.
       outgoing.on('timeout', () => {

@@ -31,12 +31,13 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
 export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   const base = options.url.replace(/\/+$/, '');
+  const urls = { verify: new URL(`${base}/verify`), settle: new URL(`${base}/settle`), supported: new URL(`${base}/supported`) };
   const exchange = options.fetch ? byFetch(options.fetch) : followed(httpClient());
   const verifyTimeoutMs = options.verifyTimeoutMs ?? 10_000;
   const settleTimeoutMs = options.settleTimeoutMs ?? 45_000;
 
-  async function call<T>(path: string, schema: z.ZodType<T>, timeoutMs: number, body?: FacilitatorRequest): Promise<T> {
-    const { status, text } = await exchange(new URL(base + path), {
+  async function call<T>(url: URL, schema: z.ZodType<T>, timeoutMs: number, body?: FacilitatorRequest): Promise<T> {
+    const { status, text } = await exchange(url, {
       method: body ? 'POST' : 'GET',
       headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...options.headers },
       body: body && JSON.stringify(body),
@@ -51,21 +52,21 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   return {
     async verify(request) {
       try {
-        return checkVerified(request, await call('/verify', verifyResponseSchema, verifyTimeoutMs, request));
+        return checkVerified(request, await call(urls.verify, verifyResponseSchema, verifyTimeoutMs, request));
       } catch (cause) {
         throw unavailable(cause);
       }
     },
     async settle(request) {
       try {
-        return checkSettled(request, await call('/settle', settleResponseSchema, settleTimeoutMs, request));
+        return checkSettled(request, await call(urls.settle, settleResponseSchema, settleTimeoutMs, request));
       } catch (cause) {
         throw wasNotTaken(cause) ? unavailable(cause) : unknown(cause);
       }
     },
     async supported() {
       try {
-        return await call('/supported', supportedResponseSchema, verifyTimeoutMs);
+        return await call(urls.supported, supportedResponseSchema, verifyTimeoutMs);
       } catch (cause) {
         throw unavailable(cause);
       }
