@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
 import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
@@ -50,7 +50,7 @@ export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
  */
 function bindingOf({ req }: Exchange, proof: Proof): string {
   const parts = [req.method, targetOf(req), req.headers.authorization, req.headers.cookie, proof.text];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+  return hash('sha256', JSON.stringify(parts), 'base64url');
 }
 
 async function verify(exchange: Exchange, payment: Payment, claim: Claim, takenOver: boolean): Promise<void> {
