@@ -21,6 +21,18 @@ async function weather(facilitator = fakeFacilitator(), options = {}) {
 }
 
 describe('the 402', () => {
+  it('says in every dialect and on its page what the seller says, in whatever script', async () => {
+    const description = 'Météo ☀ 🌧 天気';
+    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: { price: '$0.01', description } });
+    seller = await listen((req, res) => wall(req, res, () => res.end()));
+    const { headers, json } = await send(seller, '/weather');
+    expect(json()).toMatchObject({ detail: description, accepts: [{ description }] });
+    expect(x402v2.decodePaymentRequired(headers['payment-required'] as string).resource.description).toBe(description);
+    expect(mpp.readChallenges(String(headers['www-authenticate']))).toMatchObject([{ description }]);
+    const page = await send(seller, '/weather', { headers: { accept: 'text/html' } });
+    expect(page.text).toContain(`<h1 id="title">${description}</h1>`);
+  });
+
   it('can be read as x402 v2, as x402 v1, as MPP and as a problem', async () => {
     await weather();
     const reply = await send(seller, '/weather?city=Rome');
