@@ -48,7 +48,7 @@ export interface Flights {
   close(flight: Flight): void;
   /** Makes a signed transaction durable as an attempt of the flight, and watches for it. */
   record(flight: Flight, transaction: SignedTransaction): Promise<void>;
-  /** Goes on with what was signed before; without a sender it only watches. */
+  /** Goes on with what was signed before; without a sender it only watches. After a failure there is no such flight. */
   takeUp(transaction: CarryingTransaction, sender: Sender | undefined): Promise<void>;
   /** Spends the nonce on nothing. */
   fill(sender: Sender, nonce: number): Promise<void>;
@@ -175,7 +175,12 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
       const alone = members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
       const flight = start(transactionId, sender, members, alone);
       for (const attempt of attempts) watch(flight, attempt);
-      await sender?.adopt(attempts, (transaction) => record(flight, transaction));
+      try {
+        await sender?.adopt(attempts, (transaction) => record(flight, transaction));
+      } catch (error) {
+        close(flight);
+        throw error;
+      }
     },
     async fill(sender, nonce) {
       const flight = open(sender, []);

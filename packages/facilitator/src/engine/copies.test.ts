@@ -68,6 +68,26 @@ describe('copies of a facilitator on one database', () => {
     expect((await holders())[0]?.holder).not.toBe(before?.holder);
   });
 
+  it('take over all that one had sent, also when the node fails in between', async () => {
+    const life = mortal(bed);
+    const only = { ...shared, accounts: [gasPayer] };
+    const victim = await bed.startMortal({ ...life, ...only });
+    const wrong: string[] = [];
+    await bed.start({ ...only, onError: (what) => wrong.push(what) });
+    for (const sent of [1, 2]) {
+      void victim.settle(await signedRequest());
+      await until(async () => bed.chain.calls.send === sent);
+    }
+    bed.chain.fault({ on: 'transactionCount', kind: 'unreachable' }, Infinity);
+    life.kill();
+    bed.chain.forgetPool();
+    await until(async () => wrong.includes('gas accounts'));
+    bed.chain.heal();
+    bed.mine();
+    await until(async () => (await states()).join() === 'settled,settled');
+    expect(bed.chain.transfers()).toHaveLength(2);
+  });
+
   it('stand by while another holds the only account, and take it at once when that one ends', async () => {
     const only = { ...shared, leaseMs: 60_000, accounts: [gasPayer] };
     const first = await bed.start(only);

@@ -1,5 +1,5 @@
 import type { Db } from '@agentpay/primitives';
-import { nowSeconds, openBed, openDb, randomNonce, signedRequest, until, type Bed } from './payment.fixture.js';
+import { gasPayer, newPayer, nowSeconds, openBed, openDb, payer, randomNonce, signedRequest, until, type Bed } from './payment.fixture.js';
 
 /** The database, but for the first answers to transactions, which get lost after the commit. */
 function losing(db: Db, answers: number): Db {
@@ -83,5 +83,24 @@ describe('a database whose answers get lost', () => {
     for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++) answer = await facilitator.settle(second);
     expect(answer).toMatchObject({ success: true });
     expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('never sends a transaction of which the answer got lost for a payment that was refused meanwhile', async () => {
+    const accounts = [gasPayer, newPayer()];
+    const first = await bed.start({ db: losing(db, 1), accounts });
+    const answer = first.settle(await signedRequest());
+    // By the other account: the first one rests after its failure.
+    await until(() => bed.chain.calls.send === 1);
+    bed.chain.setBlacklisted(payer.address, true);
+    bed.mine();
+    expect(await answer).toMatchObject({ errorReason: 'invalid_exact_evm_transaction_simulation_failed' });
+    await first.close();
+    bed.chain.setBlacklisted(payer.address, false);
+
+    await bed.start({ accounts });
+    const used = await Promise.all(accounts.map(({ address }) => bed.chain.transactionCount(address, 'latest')));
+    expect(used).toEqual([0, 1]);
+    while ((await bed.chain.transactionCount(gasPayer.address, 'latest')) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(bed.chain.transfers()).toEqual([]);
   });
 });

@@ -34,22 +34,39 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
 
   const attempt = (what: string, work: () => Promise<unknown>) => work().catch((error: unknown) => onError(what, error));
 
+  /** Accounts of ours of which some unfinished transaction may have no flight, because taking it up has failed or is still to be done. */
+  const owed = new Set<Sender>();
+
   async function renewAccounts(): Promise<number> {
     const { gained, lost } = await accounts.renew();
     for (const flight of flights.all()) if (flight.sender && lost.includes(flight.sender)) flights.close(flight);
-    const unfinished = gained.length > 0 ? await store.unfinished() : [];
+    for (const sender of lost) owed.delete(sender);
+    for (const sender of gained) owed.add(sender);
+    const resumed = owed.size > 0 ? await takeUpUnfinished() : 0;
+    for (const address of await accounts.watchBalances()) onError('balance', new Error(`The account ${address} has too little ether.`));
+    return resumed;
+  }
+
+  async function takeUpUnfinished(): Promise<number> {
+    const unfinished = await store.unfinished();
     const underWay = new Set(flights.all().map(({ id }) => id));
     const mine = unfinished.filter(({ transactionId, attempts: [first] }) => {
-      const isOurs = gained.some(({ address }) => address === first?.signer);
+      const isOurs = [...owed].some(({ address }) => address === first?.signer);
       return !underWay.has(transactionId) && (isOurs || !accounts.addresses.some((address) => address === first?.signer));
     });
     for (const transaction of mine) await takeUp(transaction);
-    for (const address of await accounts.watchBalances()) onError('balance', new Error(`The account ${address} has too little ether.`));
+    owed.clear();
     return mine.reduce((sum, { settlements }) => sum + settlements.length, 0);
   }
 
-  function takeUp(transaction: CarryingTransaction): Promise<void> {
-    return flights.takeUp(transaction, accounts.held().find(({ address }) => address === transaction.attempts[0]?.signer));
+  async function takeUp(transaction: CarryingTransaction): Promise<void> {
+    const sender = accounts.held().find(({ address }) => address === transaction.attempts[0]?.signer);
+    try {
+      await flights.takeUp(transaction, sender);
+    } catch (error) {
+      if (sender) owed.add(sender);
+      throw error;
+    }
   }
 
   async function maintain(sender: Sender): Promise<void> {
@@ -64,13 +81,24 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
   async function restore(sender: Sender, nonces: readonly number[]): Promise<void> {
     const signed = await store.signedWith(sender.address, nonces);
     for (const nonce of nonces) {
-      const transaction = signed.findLast(({ attempts }) => attempts[0]?.nonce === nonce);
+      // One that carries nothing any more would move nothing but what was refused, or sent otherwise, meanwhile.
+      const transaction = signed.findLast(({ attempts, settlements }) => attempts[0]?.nonce === nonce && settlements.length > 0);
       if (transaction) await restoreTransaction(transaction);
       else await flights.fill(sender, nonce);
     }
   }
 
   async function makeAgain(lost: readonly Settlement[]): Promise<void> {
+    try {
+      await reopenAndSend(lost);
+    } catch (error) {
+      // Some may be open again already, and in no flight.
+      for (const sender of accounts.held()) owed.add(sender);
+      throw error;
+    }
+  }
+
+  async function reopenAndSend(lost: readonly Settlement[]): Promise<void> {
     const reopened = new Set(await store.reopen(lost.map(({ id }) => id)));
     for (const { transactionId, attempts, settlements } of await store.unfinished()) {
       const gone = settlements.filter(({ id }) => reopened.has(id));
