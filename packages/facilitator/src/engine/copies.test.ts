@@ -1,5 +1,6 @@
 import type { Db } from '@agentpay/primitives';
 import { mortal } from './mortal.fixture.js';
+import type { RunningFacilitator } from './Facilitator.js';
 import { gasPayer, newPayer, openBed, openDb, payer, signedRequest, type Bed } from './payment.fixture.js';
 import { openPermit2, permitRequest } from './permit.fixture.js';
 
@@ -21,35 +22,46 @@ describe('copies of a facilitator on one database', () => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
-  const divided = async () => new Set((await holders()).map(({ holder }) => holder)).size === 2;
+  const counts = () => Promise.all([gasPayer, second].map(({ address }) => bed.chain.transactionCount(address, 'latest')));
+
+  /** Two, of which each has an account of its own, and has sent with it. */
+  async function openCopies(): Promise<RunningFacilitator[]> {
+    const patient = { ...shared, leaseMs: 10_000 };
+    const copies = [await bed.start(patient), await bed.start(patient)];
+    await until(async () => new Set((await holders()).map(({ holder }) => holder)).size === 2);
+    bed.mine();
+    for (const copy of copies) {
+      const request = await signedRequest();
+      await until(() => copy.settle(request).then(({ success }) => success, () => false));
+    }
+    expect(bed.chain.transfers()).toHaveLength(2);
+    return copies;
+  }
 
   it('divide the accounts, and settle each payment once, whichever is asked and however often', async () => {
-    const copies = [await bed.start(shared), await bed.start(shared)];
-    await until(divided);
-    bed.mine();
+    const copies = await openCopies();
+    const [sent = 0, countsBefore] = [bed.chain.calls.send, await counts()];
     const requests = await Promise.all(Array.from({ length: 20 }, () => signedRequest()));
-    const ask = (turn: number) => requests.map((request, i) => (copies[(i + turn) % 2] as (typeof copies)[0]).settle(request));
+    const ask = (turn: number) => requests.map((request, i) => (copies[(i + turn) % 2] as RunningFacilitator).settle(request));
     const asked = ask(0);
-    await until(async () => (bed.chain.calls.send ?? 0) > 0);
+    await until(async () => (bed.chain.calls.send ?? 0) > sent);
     const answers = await Promise.all([...asked, ...ask(1)]);
     expect(answers.filter(({ success }) => !success)).toEqual([]);
     expect(answers.slice(20)).toEqual(answers.slice(0, 20));
-    expect(bed.chain.transfers()).toHaveLength(20);
-    const counts = await Promise.all([gasPayer, second].map(({ address }) => bed.chain.transactionCount(address, 'latest')));
-    expect(counts.every((count) => count > 0)).toBe(true);
+    expect(bed.chain.transfers()).toHaveLength(22);
+    const countsAfter = await counts();
+    expect(countsAfter.map((count, i) => count > (countsBefore[i] as number))).toEqual([true, true]);
   });
 
   it('grant one of two purchases that race for one authorization through two copies', async () => {
-    const copies = [await bed.start(shared), await bed.start(shared)];
-    await until(divided);
-    bed.mine();
+    const copies = await openCopies();
     const first = await signedRequest();
     const other = structuredClone(first) as typeof first & { paymentPayload: { resource: { url: string } } };
     other.paymentPayload.resource.url = 'https://seller.example/other';
     const answers = await Promise.all([copies[0]?.settle(first), copies[1]?.settle(other)]);
     expect(answers.map((answer) => answer?.success).sort()).toEqual([false, true]);
     expect(answers.find((answer) => !answer?.success)).toMatchObject({ errorReason: 'duplicate_settlement' });
-    expect(bed.chain.transfers()).toHaveLength(1);
+    expect(bed.chain.transfers()).toHaveLength(3);
   });
 
   it('take over the account of one that died, with the payment it had sent', async () => {
@@ -80,7 +92,6 @@ describe('copies of a facilitator on one database', () => {
     }
     bed.chain.fault({ on: 'transactionCount', kind: 'unreachable' }, Infinity);
     life.kill();
-    bed.chain.forgetPool();
     await until(async () => wrong.includes('gas accounts'));
     bed.chain.heal();
     bed.mine();
