@@ -26,9 +26,9 @@ export interface SettlerOptions {
  * Payments that are examined and claimed at a time. When hundreds come at once, right behind a block, the first of them shall be signed and
  * in the next one while the others are looked at, instead of all of them in the one after.
  */
-const MOST_PREPARED = 128;
+const MOST_PREPARED = 64;
 /** Behind a node that takes longer there is no hurry for the next block, and waiting for slots would be all that this does. */
-const LONGEST_PREPARATION_MS = 60;
+const LONGEST_PREPARATION_MS = 40;
 
 /** Settles; one call at a time per authorization, and equal calls share one answer. */
 export function createSettler(options: SettlerOptions): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
