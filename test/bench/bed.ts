@@ -35,9 +35,11 @@ export interface Bed {
 /** Path of a compiled script in the workspace. */
 export const script = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** `keepStates`: as of the local chain; for loads of minutes 0, lest the chain become what is measured. */
-export async function openBed(blockTime: number, keepStates = 64): Promise<Bed> {
-  const chain = await startLocalChain({ port: await freePort(), blockTime, keepStates });
+/** `endures`: for loads of many minutes, lest the chain become what is measured. */
+export async function openBed(blockTime: number, { endures = false } = {}): Promise<Bed> {
+  const seed = endures ? await startLocalChain({ port: await freePort() }) : undefined;
+  const lasting = seed && { keepStates: 0, forkOf: seed.rpcUrl };
+  const chain = await startLocalChain({ port: await freePort(), blockTime, ...lasting });
   const usdc = usdcReader(chain.rpcUrl);
   const children: ChildProcess[] = [];
   const folders: string[] = [];
@@ -79,6 +81,7 @@ export async function openBed(blockTime: number, keepStates = 64): Promise<Bed> 
         await once(child, 'exit');
       }
       await chain.close();
+      await seed?.close();
       for (const folder of folders) rmSync(folder, { recursive: true, force: true });
     },
   };

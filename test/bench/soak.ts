@@ -77,7 +77,7 @@ function readArguments(): { minutes: number; share: number } {
 }
 
 const { minutes, share } = readArguments();
-const bed = await openBed(0.2, 0);
+const bed = await openBed(0.2, { endures: true });
 try {
   const server = await ownFacilitator(bed);
   const capacity = await capacityOf(bed, server);
