@@ -4,6 +4,9 @@ import { mortal } from './mortal.fixture.js';
 import { openPermit2, permitRequest } from './permit.fixture.js';
 import { openBed, openDb, payer, signedRequest } from './payment.fixture.js';
 
+/** To examine, to claim, to price, to record, to hand over, to look for a receipt, to record the outcome. */
+const FEWEST_STEPS = 7;
+
 const schemes = [
   { scheme: 'exact by EIP-3009', newRequest: signedRequest },
   { scheme: 'exact by Permit2', newRequest: () => permitRequest() },
@@ -20,11 +23,10 @@ describe.each(schemes)('a facilitator that dies after any step of a settlement o
     ['while blocks come', true],
   ])('%s: the money moves once, and its heir names the transaction that moved it', async (_, mining) => {
     const total = await stepsOfOneSettlement();
-    expect(total).toBeGreaterThan(8);
     let deaths = 0;
     for (let steps = 1; steps <= total; steps++) deaths += await dieAndRetry(steps, mining);
-    // With blocks coming, the last steps may be made before the process would have died.
-    expect(deaths).toBeGreaterThan(total / 2);
+    // How often the chain is asked for blocks is a matter of timing; what a settlement does besides is not.
+    expect(deaths).toBeGreaterThanOrEqual(FEWEST_STEPS);
   });
 
   it('and is not asked again: its heir records what happened, and the payment can still be made', async () => {
