@@ -132,4 +132,12 @@ export const migrations: readonly Migration[] = [
       alter table facilitator_transactions alter column raw set storage external;
     `,
   },
+  {
+    // A holder that slept learns from the tenure that another had its account meanwhile; an account that is free keeps its row for that.
+    name: 'facilitator/009-tenure',
+    sql: `
+      alter table facilitator_signers alter column holder drop not null;
+      alter table facilitator_signers add column tenure bigint not null default 1;
+    `,
+  },
 ];

@@ -93,7 +93,7 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
   }
 
   async function record(flight: Flight, transaction: SignedTransaction): Promise<void> {
-    await store.recordTransaction(flight.id, transaction, [...flight.members.keys()]);
+    await store.recordTransaction(flight, transaction, [...flight.members.keys()]);
     watch(flight, transaction);
   }
 

@@ -36,8 +36,8 @@ export interface GasAccounts {
   renew(): Promise<{ readonly gained: readonly Sender[]; readonly lost: readonly Sender[] }>;
   /** Reads the balances, at most every {@link BALANCE_EVERY_MS}; gives accounts that have just become too poor. */
   watchBalances(): Promise<readonly Address[]>;
-  /** Refuses, within a transaction, what another copy's account would record. @throws Error */
-  assertHeld(tx: Queryable, address: Address): Promise<void>;
+  /** Refuses, within a transaction, what the sender of an account would record that another copy holds, or has held since. @throws Error */
+  assertHeld(tx: Queryable, sender: Sender | undefined): Promise<void>;
   /** Lets go of everything, for others to take at once. */
   release(): Promise<void>;
 }
@@ -47,10 +47,12 @@ const BALANCE_EVERY_MS = 15_000;
 export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
   const { chain, db, clock, addresses, open, sharing, minBalance = 0n } = options;
   const senders = new Map<Address, Sender>();
+  /** Which time of holding its account each sender belongs to: one that it is not any more was somebody else's in between. */
+  const tenures = new WeakMap<Sender, bigint>();
   const poor = new Set<Address>();
   let balancesAt = -Infinity;
 
-  async function leases({ holder, leaseMs }: Sharing): Promise<readonly Address[]> {
+  async function leases({ holder, leaseMs }: Sharing): Promise<readonly Lease[]> {
     await db.query(
       `insert into facilitator_copies (holder, alive_until) values ($1, now() + $2 * interval '1 millisecond')
        on conflict (holder) do update set alive_until = excluded.alive_until`,
@@ -61,14 +63,11 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
     const idle = [...senders.values()].filter((sender) => sender.inFlight() === 0).map(({ address }) => address);
     const surplus = idle.slice(0, Math.max(0, senders.size - share));
     if (surplus.length > 0) await letGo(surplus, holder);
-    const renewed = await db.query<{ address: Address }>(TAKE, [
-      addresses.filter((address) => !surplus.includes(address)), holder, leaseMs, share,
-    ]);
-    return renewed.map(({ address }) => address);
+    return db.query<Lease>(TAKE, [addresses.filter((address) => !surplus.includes(address)), holder, leaseMs, share]);
   }
 
   async function letGo(some: readonly Address[], holder: string): Promise<void> {
-    await db.query('delete from facilitator_signers where address = any($1::text[]) and holder = $2', [some, holder]);
+    await db.query('update facilitator_signers set holder = null where address = any($1::text[]) and holder = $2', [some, holder]);
   }
 
   return {
@@ -77,11 +76,14 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
     held: () => [...senders.values()],
     isUsable: (lane) => senders.has(addresses[lane] as Address) && !poor.has(addresses[lane] as Address),
     async renew() {
-      const ours = sharing ? await leases(sharing) : addresses;
-      const lost = [...senders.values()].filter(({ address }) => !ours.includes(address));
+      const ours = new Map((sharing ? await leases(sharing) : addresses.map(forEver)).map(({ address, tenure }) => [address, tenure]));
+      const lost = [...senders.values()].filter((sender) => ours.get(sender.address) !== tenures.get(sender));
       for (const { address } of lost) senders.delete(address);
-      const gained = await Promise.all(ours.filter((address) => !senders.has(address)).map(open));
-      for (const sender of gained) senders.set(sender.address, sender);
+      const gained = await Promise.all([...ours.keys()].filter((address) => !senders.has(address)).map(open));
+      for (const sender of gained) {
+        senders.set(sender.address, sender);
+        tenures.set(sender, ours.get(sender.address) as bigint);
+      }
       return { gained, lost };
     },
     async watchBalances() {
@@ -94,12 +96,12 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
       }
       return [...poor].filter((address) => !before.has(address));
     },
-    async assertHeld(tx, address) {
+    async assertHeld(tx, sender) {
       if (!sharing) return;
       // Locked, so that nobody takes the account over before what is recorded can be seen.
-      const sql = 'select 1 from facilitator_signers where address = $1 and holder = $2 for share';
-      const held = await tx.query(sql, [address, sharing.holder]);
-      if (held.length === 0) throw new Error(`Another copy of the facilitator has taken the account ${address} over.`);
+      const sql = 'select 1 from facilitator_signers where address = $1 and holder = $2 and tenure = $3 for share';
+      const held = sender ? await tx.query(sql, [sender.address, sharing.holder, tenures.get(sender) ?? null]) : [];
+      if (held.length === 0) throw new Error(`Another copy of the facilitator has taken the account ${sender?.address} over.`);
     },
     async release() {
       if (!sharing) return;
@@ -107,6 +109,16 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
       await db.query('delete from facilitator_copies where holder = $1', [sharing.holder]);
     },
   };
+}
+
+interface Lease {
+  readonly address: Address;
+  /** Grows by one whenever the account gets another holder. */
+  readonly tenure: bigint;
+}
+
+function forEver(address: Address): Lease {
+  return { address, tenure: 0n };
 }
 
 /** Keeps what is ours, and takes free ones up to the share. */
@@ -121,6 +133,7 @@ const TAKE = `
   select address, $2, now() + $3 * interval '1 millisecond'
     from (select address, ours, row_number() over (order by ours desc nulls last, address) as place from wanted) ranked
    where ours or place <= $4
-  on conflict (address) do update set holder = excluded.holder, held_until = excluded.held_until
-   where held.holder = excluded.holder or held.held_until <= now()
-  returning address`;
+  on conflict (address) do update set holder = excluded.holder, held_until = excluded.held_until,
+        tenure = held.tenure + (held.holder is distinct from excluded.holder)::int
+   where held.holder = excluded.holder or held.holder is null or held.held_until <= now()
+  returning address, tenure`;

@@ -1,6 +1,6 @@
 import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address, Hex, Reason } from '@agentpay/protocol';
-import type { SignedTransaction } from '@agentpay/evm';
+import type { Sender, SignedTransaction } from '@agentpay/evm';
 import { inSets } from './inSets.js';
 import { defaultGasLimits, type GasLimits, type Order, type SchemeName } from '../schemes/Scheme.js';
 import { transferOf } from '../schemes/schemes.js';
@@ -14,6 +14,12 @@ export interface CarryingTransaction {
   readonly transactionId: string;
   readonly attempts: readonly SignedTransaction[];
   readonly settlements: readonly Settlement[];
+}
+
+/** What all attempts to use one account nonce have in common, and who makes them. */
+export interface Carrier {
+  readonly id: string;
+  readonly sender: Sender | undefined;
 }
 
 const COLUMNS = `id, network, asset, payer, nonce, fingerprint, scheme, amount, "authorization", signature, by_account, state,
@@ -34,7 +40,7 @@ export interface SettlementStore {
    * Makes a signed transaction durable as the carrier of these settlements, all in one step.
    * @throws ClaimsLost when some of them were given up, or claimed by another copy: then nothing is recorded
    */
-  recordTransaction(transactionId: string, transaction: SignedTransaction, settlementIds: readonly string[]): Promise<void>;
+  recordTransaction(carrier: Carrier, transaction: SignedTransaction, settlementIds: readonly string[]): Promise<void>;
   settle(ids: readonly string[], hash: Hex): Promise<void>;
   fail(id: string, reason: Reason, message: string): Promise<void>;
   /** Ends claims of ours of which nothing was signed. */
@@ -99,7 +105,7 @@ export interface StoreOptions {
   /** Names this copy; null: it is the only one. A claim is its copy's as long as that is alive. */
   readonly holder: string | null;
   /** Refuses to record a transaction of an account that is not ours any more. */
-  readonly assertHeld: (tx: Queryable, signer: Address) => Promise<void>;
+  readonly assertHeld: (tx: Queryable, sender: Sender | undefined) => Promise<void>;
 }
 
 export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas = defaultGasLimits }: StoreOptions): SettlementStore {
@@ -148,9 +154,9 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
     },
     get: (id) => one(`${SELECT} where id = $1`, [id]),
     claim: inSets(claimSet),
-    recordTransaction: (transactionId, transaction, settlementIds) =>
+    recordTransaction: ({ id: transactionId, sender }, transaction, settlementIds) =>
       db.tx(async (tx) => {
-        await assertHeld(tx, transaction.signer);
+        await assertHeld(tx, sender);
         await insertTransaction(tx, transactionId, transaction, now());
         const carried = await tx.query<{ id: string }>(
           `update facilitator_settlements set state = 'sent', transaction_id = $1, hash = $2, updated_at = $3

@@ -99,6 +99,32 @@ describe('copies of a facilitator on one database', () => {
     expect(bed.chain.transfers()).toHaveLength(2);
   });
 
+  it('take up what another had sent that held their account while they slept, and died', async () => {
+    let [awake, wake] = [Promise.resolve(), () => {}];
+    const sleepy: Db = {
+      ...db,
+      query: (sql, params) => awake.then(() => db.query(sql, params)),
+      tx: (work) => awake.then(() => db.tx(work)),
+    };
+    const only = { ...shared, accounts: [gasPayer] };
+    await bed.start({ ...only, db: sleepy });
+    awake = new Promise((resolve) => (wake = resolve));
+    const life = mortal(bed);
+    const victim = await bed.startMortal({ ...life, ...only });
+    const request = await signedRequest();
+    await until(async () => {
+      void victim.settle(request).catch(() => undefined);
+      return (bed.chain.calls.send ?? 0) > 0;
+    });
+    life.kill();
+    bed.chain.forgetPool();
+    await until(async () => (await db.query('select 1 from facilitator_signers where held_until < now()')).length === 1);
+    wake();
+    bed.mine();
+    await until(async () => (await states()).join() === 'settled');
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
   it('stand by while another holds the only account, and take it at once when that one ends', async () => {
     const only = { ...shared, leaseMs: 60_000, accounts: [gasPayer] };
     const first = await bed.start(only);
