@@ -19,7 +19,8 @@ export async function challenge(): Promise<string> {
   try {
     const facilitator = await ownFacilitator(bed);
     const env = { PAY_TO: bed.payTo, FACILITATOR_URL: facilitator.url, RPC_URL: bed.rpcUrl };
-    const bare = await bed.start(peer, ['bare-express'], env);
+    // The same program without a middleware: one that has loaded other packages is slower for that alone.
+    const bare = await bed.start(seller, ['bare'], env);
     const official = await bed.start(seller, ['x402-express'], env);
     const own = await bed.start(seller, ['agentpay'], env);
     const targets: Target[] = [

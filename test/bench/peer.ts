@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import type { Hex } from 'viem';
-import express from 'express';
+import type express from 'express';
 import { mppxExpress, officialFacilitator, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
 
 const { PORT, RPC_URL = '', KEY, PAY_TO, FACILITATOR_URL = '' } = process.env;
@@ -18,16 +18,7 @@ const setup = {
   },
 };
 
-function bareExpress(): Promise<unknown> {
-  const app = express();
-  app.get('/weather', (_req, res) => {
-    res.json({ weather: 'sunny' });
-  });
-  return setup.serve(app);
-}
-
 const peers: Record<string, () => Promise<unknown>> = {
-  'bare-express': bareExpress,
   'x402-express': () => x402Express(setup, FACILITATOR_URL),
   'x402-express-v1': () => x402ExpressV1(setup, FACILITATOR_URL as `http://${string}`),
   'mppx-express': () => mppxExpress(setup, FACILITATOR_URL),

@@ -1,6 +1,6 @@
 /**
- * A seller with a priced and a free route behind a table of prices, by one middleware or the other: `node seller.js NAME`, configured by
- * PORT, PAY_TO, FACILITATOR_URL.
+ * A seller with a priced and a free route behind a table of prices, by one middleware, the other, or none: `node seller.js NAME`,
+ * configured by PORT, PAY_TO, FACILITATOR_URL.
  */
 import { baseSepolia } from '@agentpay/primitives';
 import { paywall } from '@agentpay/paywall';
@@ -22,8 +22,11 @@ function own(): RequestHandler {
   return paywall({ payTo: PAY_TO, facilitator: FACILITATOR_URL, routes: { 'GET /weather': { price: '$0.01', ...about } } });
 }
 
+const middlewares: Record<string, (() => RequestHandler) | undefined> = { agentpay: own, 'x402-express': official };
+const middleware = middlewares[process.argv[2] ?? '']?.();
+
 const app = express();
-app.use(process.argv[2] === 'agentpay' ? own() : official());
+if (middleware) app.use(middleware);
 app.get('/weather', (_req, res) => void res.json({ weather: 'sunny' }));
 app.get('/free', (_req, res) => void res.json({ weather: 'sunny' }));
 app.listen(Number(PORT), '127.0.0.1');
