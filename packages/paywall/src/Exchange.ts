@@ -57,10 +57,17 @@ const HOST = /^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::\
 /** Longer URLs lose their query, so that a challenge stays below the header limits of common clients. */
 const MAX_URL = 2048;
 
-/** The URL that x402 offers name. Without a configured base it repeats what the client itself sent as Host. */
-export function resourceUrl({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
-  const base = settings.baseUrl ?? `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`;
-  const target = targetOf(req);
+/** What URLs of the seller begin with. Without a configured base it repeats what the client itself sent as Host. */
+export function baseUrlOf({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
+  return settings.baseUrl ?? `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`;
+}
+
+/** The URL that x402 offers name. */
+export function resourceUrl(exchange: Pick<Exchange, 'req' | 'settings'>): string {
+  return urlOf(baseUrlOf(exchange), targetOf(exchange.req));
+}
+
+export function urlOf(base: string, target: string): string {
   if (base.length + target.length <= MAX_URL) return base + target;
   const path = target.split('?', 1)[0] as string;
   return base.length + path.length <= MAX_URL ? base + path : base;

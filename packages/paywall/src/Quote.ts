@@ -1,4 +1,4 @@
-import { formatDecimal, remembered, type Amount } from '@agentpay/primitives';
+import { formatDecimal, type Amount } from '@agentpay/primitives';
 import { asciiJson, base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import type { Settings } from './options.js';
 import type { Terms } from './Price.js';
@@ -20,7 +20,7 @@ export interface Offer {
 export interface MppOffer extends Offer {
   /** The parts of a challenge that are the same for every request. */
   readonly mpp: Parameters<typeof mpp.challengeTemplate>[0];
-  readonly issueChallenge: mpp.ChallengeTemplate;
+  readonly challenge: mpp.ChallengeTemplate;
 }
 
 /** What may differ from request to request in an offer of x402 v2. */
@@ -40,6 +40,8 @@ export interface Quote {
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
+  /** Whether offers are the same for all requests but for URL, nonce and expiry. */
+  readonly isPlain: boolean;
   /** Value of `PAYMENT-REQUIRED`. */
   paymentRequired(url: string, perRequest: PerRequest): string;
   /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON in ASCII without braces; maybe none. */
@@ -53,8 +55,6 @@ export function tokenOf({ issuer, service: main }: Settings, { scheme, service =
   return issuer && service !== undefined && scheme === 'exact' ? { issuer, service } : undefined;
 }
 
-/** URLs whose offers are kept as text, for each quote. */
-const MOST_URLS = 200;
 /** What offers say to requests without proof. */
 const NO_PROOF = { v1: 'X-PAYMENT header is required', v2: 'Payment required' };
 
@@ -70,21 +70,18 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
   const accepts = offers.flatMap((offer) => offer.v1?.(SLOT) ?? []);
   const v1 = accepts.length > 0 ? { x402Version: 1, error: SLOT, accepts } : {};
   const body = spliced({ ...v1, ...(token && { payment_token: tokenOffer(token, terms) }) });
-  const required = remembered(MOST_URLS, (url) => base64(v2([NO_PROOF.v2, url])));
-  const membersOf = (url: string, error: string) => asciiJson(body([error, ...accepts.map(() => url)])).slice(1, -1);
-  const members = remembered(MOST_URLS, (url) => membersOf(url, NO_PROOF.v1));
   return {
     terms,
     offers,
     mppOffers: offers.filter((offer) => 'mpp' in offer) as MppOffer[],
     token,
     pinned,
+    isPlain: !pinned && Object.values(terms.extensions).every((declared) => !declared),
     paymentRequired(url, { error, pin = '', extensions }) {
-      if (error === undefined && !pinned && !extensions) return required(url);
       const text = v2([error ?? NO_PROOF.v2, url, ...(pinned ? offers.map(() => pin) : [])]);
       return base64(extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text);
     },
-    bodyMembers: (url, error) => (error === undefined ? members(url) : membersOf(url, error)),
+    bodyMembers: (url, error = NO_PROOF.v1) => asciiJson(body([error, ...accepts.map(() => url)])).slice(1, -1),
   };
 }
 
@@ -141,7 +138,7 @@ function mppOffer({ realm, authorizationHeader }: Settings, terms: Terms, tender
     description: terms.description || undefined,
     header: authorizationHeader === mpp.PAYMENT_AUTHORIZATION ? authorizationHeader : undefined,
   });
-  return { mpp: fixed, issueChallenge: mpp.challengeTemplate(fixed) };
+  return { mpp: fixed, challenge: mpp.challengeTemplate(fixed) };
 }
 
 function mppRequest(terms: Terms, tender: Tender): string {

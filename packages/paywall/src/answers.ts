@@ -1,17 +1,15 @@
 import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
-import { AgentPayError, errorKinds, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
 import { asciiJson, mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
-import { askedOf, clientLeft, requestIdOf, resourceUrl, type Exchange, type Visit } from './Exchange.js';
-import { declarations } from './extensions/declarations.js';
+import { askedOf, clientLeft, requestIdOf, type Exchange, type Visit } from './Exchange.js';
 import { tellRefused } from './hooks.js';
 import { watchBudget } from './headerBudget.js';
 import { challengesBeside, markPrivate, pricedHeaders, setHeaders, type OfferKind } from './headers.js';
+import { offeringFor } from './offering.js';
 import { pageHeaders, payPage } from './page/payPage.js';
 import { wantsPage } from './page/wantsPage.js';
 import { Refusal } from './Payment.js';
-import type { Quote } from './Quote.js';
-import { mppChallenges, scopeText } from './rails/mpp.js';
 import type { RequestBody } from './RequestBody.js';
 
 const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
@@ -22,59 +20,15 @@ const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
  * @throws AgentPayError `payload_too_large`
  */
 export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal): void {
-  const { quote, req, pricing } = exchange;
-  const challenges = mppChallenges(exchange, body);
-  const url = resourceUrl(exchange);
-  const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
-  const required = quote.paymentRequired(url, { error: refusal?.reason, pin, extensions: declarations(exchange, url) });
-  const page = wantsPage(req) ? pageOf(exchange, required, refusal) : undefined;
+  const offering = offeringFor(exchange, body, refusal);
+  const { required, challenges, requestId } = offering;
+  const page = wantsPage(exchange.req) ? pageOf(exchange, required, refusal) : undefined;
   const headers: OutgoingHttpHeaders = { [x402v2.PAYMENT_REQUIRED]: required };
   if (page !== undefined) Object.assign(headers, pageHeaders);
   if (refusal) Object.assign(headers, refusal.headers);
-  const requestId = requestIdOf(exchange);
-  const text = page ?? offerBody(exchange, { challengeId: challenges[0]?.id, requestId, url }, refusal);
-  const kind = { negotiated: quote.mppOffers.length > 0, page: page !== undefined };
-  const offered = challenges.map(({ header }) => header);
-  watchBudget(exchange, [required, ...offered]);
-  write(exchange, { status: refusal?.status ?? 402, body: text, requestId, headers, challenges: offered, kind });
-}
-
-interface OfferFacts {
-  readonly challengeId: string | undefined;
-  readonly requestId: string;
-  readonly url: string;
-}
-
-function offerBody({ quote }: Exchange, facts: OfferFacts, refusal: Refusal | undefined): string {
-  const { challengeId, requestId, url } = facts;
-  const ids = `${challengeId === undefined ? '' : `"challengeId":"${challengeId}",`}"request_id":"${requestId}"`;
-  const members = quote.bodyMembers(url, refusal?.reason);
-  const problem = refusal ? problemText(quote, refusal) : problemOf(quote);
-  return `${problem.slice(0, -1)},${ids}${members && ','}${members}}`;
-}
-
-const problems = new WeakMap<Quote, string>();
-
-/** What the 402 without a refusal says of itself, rendered once. */
-function problemOf(quote: Quote): string {
-  const known = problems.get(quote);
-  if (known !== undefined) return known;
-  const text = problemText(quote, undefined);
-  problems.set(quote, text);
-  return text;
-}
-
-function problemText({ terms }: Quote, refusal: Refusal | undefined): string {
-  const problemCode = refusal?.problem ?? 'payment-required';
-  const problem = {
-    type: mpp.problemType(problemCode),
-    title: mpp.problems[problemCode].title,
-    status: refusal?.status ?? 402,
-    detail: refusal?.message ?? (terms.description || 'This resource costs money.'),
-    code: refusal?.reason ?? 'payment_required',
-    hint: errorKinds.payment_required.hint,
-  };
-  return asciiJson(JSON.stringify(problem));
+  const kind = { negotiated: exchange.quote.mppOffers.length > 0, page: page !== undefined };
+  watchBudget(exchange, offering);
+  write(exchange, { status: refusal?.status ?? 402, body: page ?? offering.body, requestId, headers, challenges, kind });
 }
 
 function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): Buffer {

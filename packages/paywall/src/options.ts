@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@agentpay/primitives';
-import { mpp, type Address } from '@agentpay/protocol';
+import { base64url, mpp, type Address } from '@agentpay/protocol';
 import { z } from 'zod';
 import { backgroundWork, type Background } from './background.js';
 import { chainNode } from './ChainNode.js';
@@ -123,6 +123,8 @@ export interface Settings {
   readonly random: Random;
   /** A text that comes once: 128 random bits, in base64url. */
   nonce(): string;
+  /** The same, as it stands in base64url. */
+  writtenNonce(): string;
   readonly maxTimeoutSeconds: number;
   readonly maxBodyBytes: number;
   readonly maxResponseBytes: number;
@@ -233,6 +235,7 @@ export function readOptions(options: PaywallOptions): Settings {
     clock,
     random,
     nonce: nonceSource(random),
+    writtenNonce: nonceSource(random, base64url),
     maxTimeoutSeconds,
     maxBodyBytes: options.maxBodyBytes ?? MIB,
     maxResponseBytes: options.maxResponseBytes ?? 5 * MIB,

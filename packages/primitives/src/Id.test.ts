@@ -43,5 +43,12 @@ test('no nonce is given twice', () => {
   const next = nonceSource(systemRandom);
   const nonces = Array.from({ length: 5000 }, next);
   expect(new Set(nonces).size).toBe(5000);
-  expect(nonces.every((nonce) => /^[\w-]{22}$/.test(nonce))).toBe(true);
+  expect(nonces.every((nonce) => /^[\w-]{24}$/.test(nonce))).toBe(true);
+});
+
+test('nonces that come written are nonces once they are read', () => {
+  const next = nonceSource(systemRandom, (text) => Buffer.from(text).toString('base64url'));
+  const nonces = Array.from({ length: 5000 }, () => Buffer.from(next(), 'base64url').toString());
+  expect(new Set(nonces).size).toBe(5000);
+  expect(nonces.every((nonce) => /^[\w-]{24}$/.test(nonce))).toBe(true);
 });

@@ -25,16 +25,17 @@ function pooled(source: (length: number) => Uint8Array): Random {
   };
 }
 
-/** Characters of base64url that hold 128 bits. */
-const NONCE_LENGTH = 22;
+/** 144 bits in base64url: a text of whole groups of three bytes, which is encoded alike wherever such groups are before it. */
+export const NONCE_LENGTH = 24;
 
-/** Gives texts of 128 random bits, in base64url. Many share what one call of the source gave. */
-export function nonceSource(random: Random): () => string {
+/** Gives texts of 144 random bits, in base64url, as `written`. Many share what one call of the source gave. */
+export function nonceSource(random: Random, written: (text: string) => string = (text) => text): () => string {
+  const length = written('x'.repeat(NONCE_LENGTH)).length;
   let pool = '';
   return () => {
-    if (pool.length < NONCE_LENGTH) pool = Buffer.from(random.bytes(POOL_BYTES)).toString('base64url');
-    const nonce = pool.slice(0, NONCE_LENGTH);
-    pool = pool.slice(NONCE_LENGTH);
+    if (pool.length < length) pool = written(Buffer.from(random.bytes(POOL_BYTES)).toString('base64url'));
+    const nonce = pool.slice(0, length);
+    pool = pool.slice(length);
     return nonce;
   };
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { AgentPayError, isAgentPayError, remembered } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, NONCE_LENGTH, remembered, unixSeconds } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../Claims.js';
 import { targetOf, type Exchange, type Request } from '../Exchange.js';
@@ -21,26 +21,48 @@ interface Scope {
  * Fresh challenges for this request, one for each offer that the client would pay.
  * @throws AgentPayError `payload_too_large` when the body is too long to bind
  */
-export function mppChallenges({ settings, quote, req }: Exchange, body: RequestBody): readonly Issued[] {
+export function challengesFor({ settings, quote, req }: Exchange, body: RequestBody): readonly mpp.IssuedChallenge[] {
   const offers = wantedOf(quote.mppOffers, req.headers[ACCEPT_PAYMENT]);
   if (offers.length === 0) return [];
   const { s, b, digest } = scopeOf(req, body);
-  const expires = isoTime(settings.clock.now() + settings.maxTimeoutSeconds * 1000);
-  return offers.map(({ issueChallenge }) => {
-    // Every challenge is unique, that of another request of the same buyer as well: the nonce he signs derives from its id
-    // (draft-evm-charge), so that challenges that are the same could be paid only once.
-    // Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape.
-    const opaque = base64url(`{${b === undefined ? '' : `"b":"${b}",`}"n":"${settings.nonce()}","s":"${s}"}`);
-    return issueChallenge({ expires, digest, opaque }, settings.mppSecrets[0]);
-  });
+  const expires = expiryOf(settings);
+  // Every challenge is unique, that of another request of the same buyer as well: the nonce he signs derives from its id
+  // (draft-evm-charge), so that challenges that are the same could be paid only once.
+  const opaque = () => base64url(`{${b === undefined ? '' : `"b":"${b}",`}${OPAQUE_NONCE}${settings.nonce()}${OPAQUE_SCOPE}${s}"}`);
+  return offers.map(({ challenge }) => challenge.one({ expires, digest, opaque: opaque() }, settings.mppSecrets[0]));
 }
 
-type Issued = ReturnType<mpp.ChallengeTemplate>;
+/** Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape. */
+const OPAQUE_NONCE = '"n":"';
+const OPAQUE_SCOPE = '","s":"';
 
-/** Requests come in bursts: the challenges of one millisecond expire together. */
-const isoTime = remembered(1, (ms: number) => new Date(ms).toISOString());
+function expiryOf({ clock, maxTimeoutSeconds }: Settings): string {
+  return new Date((unixSeconds(clock) + maxTimeoutSeconds) * 1000).toISOString();
+}
 
-const ACCEPT_PAYMENT = mpp.ACCEPT_PAYMENT.toLowerCase();
+/**
+ * Gives fresh challenges for requests without a body, one for each offer. Those of one second differ in their nonces only, which stand
+ * where their encoding does not depend on what is around them.
+ * @param line method and target of the requests
+ */
+export function issuerFor(settings: Settings, offers: readonly MppOffer[], line: string): () => readonly mpp.IssuedChallenge[] {
+  const [before, after] = [base64url(`{${OPAQUE_NONCE}`), base64url(`${OPAQUE_SCOPE}${digestOfLine(line)}"}`)];
+  const opaque = { before, length: base64url('x'.repeat(NONCE_LENGTH)).length, after };
+  let issuedIn = Number.NaN;
+  let issue: ((nonce: string) => mpp.IssuedChallenge)[] = [];
+  return () => {
+    const second = unixSeconds(settings.clock);
+    if (second !== issuedIn) {
+      const same = { expires: expiryOf(settings), opaque };
+      issue = offers.map(({ challenge }) => challenge.many(same, settings.mppSecrets[0]));
+      issuedIn = second;
+    }
+    return issue.map((next) => next(settings.writtenNonce()));
+  };
+}
+
+/** As Node names it. */
+export const ACCEPT_PAYMENT = mpp.ACCEPT_PAYMENT.toLowerCase();
 /** Clients say the same few things over and over. */
 const rangesIn = remembered(100, mpp.readAcceptPayment);
 
@@ -185,7 +207,7 @@ export function offeredCharge({ settings }: Pick<Exchange, 'settings'>, header: 
 }
 
 function scopeOf(req: Request, body: RequestBody): Scope {
-  return { s: digestOfTarget(`${req.method} ${targetOf(req)}`), ...bodyScope(body) };
+  return { s: digestOfLine(lineOf(req)), ...bodyScope(body) };
 }
 
 function bodyScope(body: RequestBody): Omit<Scope, 's'> {
@@ -207,7 +229,12 @@ function digestOf(text: string): string {
   return hash('sha256', text, 'base64url');
 }
 
-const digestOfTarget = remembered(1_000, digestOf);
+/** Method, path and query. */
+function lineOf(req: Request): string {
+  return `${req.method} ${targetOf(req)}`;
+}
+
+const digestOfLine = remembered(1_000, digestOf);
 
 function invalid(message: string): Refusal {
   return new Refusal('invalid_challenge', message, 'invalid-challenge');

@@ -3,23 +3,51 @@ import { hash } from 'node:crypto';
 const BLOCK = 64;
 const DIGEST = 32;
 
+/** A text in which some ASCII characters change, and nothing around them. */
+export interface Changing {
+  readonly before: string;
+  /** Of what changes, in characters. */
+  readonly length: number;
+  readonly after: string;
+}
+
+/** HMAC-SHA256 under one secret (RFC 2104), as base64url. */
+export interface HmacSha256 {
+  of(text: string): string;
+  /** Of texts that differ in one place only: what they share is laid out once. What changes must always have the same length. */
+  ofChanging(text: Changing): (changed: string) => string;
+}
+
 /**
- * HMAC-SHA256 of texts under one secret, as base64url (RFC 2104). `createHmac` makes an object with a stream in it for every text, which
- * costs several times the hashing: every 402 has an HMAC in it.
+ * `createHmac` makes an object with a stream in it for every text, which costs several times the hashing: every 402 has an HMAC in it.
  */
-export function hmacSha256(secret: string): (text: string) => string {
+export function hmacSha256(secret: string): HmacSha256 {
   const bytes = Buffer.from(secret, 'utf8');
   const key = Buffer.alloc(BLOCK);
   (bytes.length > BLOCK ? hash('sha256', bytes, 'buffer') : bytes).copy(key);
   const inner = key.map((byte) => byte ^ 0x36);
   const outer = Buffer.concat([key.map((byte) => byte ^ 0x5c), Buffer.alloc(DIGEST)]);
-  // Both are used again for every text: there is nothing to be collected.
-  let message = Buffer.from(inner);
-  return (text) => {
-    const end = BLOCK + Buffer.byteLength(text);
-    if (end > message.length) message = Buffer.concat([inner], end);
-    message.write(text, BLOCK);
-    outer.write(hash('sha256', message.subarray(0, end), 'binary'), BLOCK, 'binary');
+  // All are used again for every text: there is nothing to be collected.
+  let buffer = Buffer.from(inner);
+
+  function digest(message: Buffer): string {
+    outer.write(hash('sha256', message, 'binary'), BLOCK, 'binary');
     return hash('sha256', outer, 'base64url');
+  }
+  return {
+    of(text) {
+      const end = BLOCK + Buffer.byteLength(text);
+      if (end > buffer.length) buffer = Buffer.concat([inner], end);
+      buffer.write(text, BLOCK);
+      return digest(buffer.subarray(0, end));
+    },
+    ofChanging({ before, length, after }) {
+      const start = Buffer.concat([inner, Buffer.from(before)]);
+      const message = Buffer.concat([start, Buffer.alloc(length), Buffer.from(after)]);
+      return (changed) => {
+        message.write(changed, start.length, length, 'latin1');
+        return digest(message);
+      };
+    },
   };
 }

@@ -150,9 +150,17 @@ describe('a challenge template', () => {
     ['with a digest', fixed, { ...fresh, digest: 'sha-256=:AAAA:' }],
     ['with all of it', { ...fixed, description: 'x', header: 'Payment-Authorization' }, { ...fresh, digest: 'sha-256=:AAAA:' }],
   ])('%s issues what is written and bound part by part', (_, parts, changing) => {
-    const { id, header } = challengeTemplate(parts)(changing, secret);
+    const { id, header } = challengeTemplate(parts).one(changing, secret);
     expect(readChallenges(header)).toEqual([{ id, ...parts, ...changing }]);
     expect(isOwnChallenge({ id, ...parts, ...changing }, [secret])).toBe(true);
+  });
+
+  it.each([fixed, { ...fixed, description: 'x', header: 'Payment-Authorization' }])('issues many, one by one the same as alone', (parts) => {
+    const template = challengeTemplate(parts);
+    const next = template.many({ expires: fresh.expires, opaque: { before: 'ab', length: 3, after: 'xyz' } }, secret);
+    for (const changed of ['111', '222', '111']) {
+      expect(next(changed)).toEqual(template.one({ expires: fresh.expires, opaque: `ab${changed}xyz` }, secret));
+    }
   });
 
   it('takes no part that could pose as two', () => {

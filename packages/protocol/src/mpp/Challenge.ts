@@ -1,6 +1,6 @@
 import { AgentPayError, remembered } from '@agentpay/primitives';
 import { z } from 'zod';
-import { hmacSha256 } from '../encoding/hmacSha256.js';
+import { hmacSha256, type Changing } from '../encoding/hmacSha256.js';
 import { isSameText } from '../encoding/isSameText.js';
 import { MAX_ENCODED, base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
 import { formatChallenge, parseChallenges } from './AuthParams.js';
@@ -40,7 +40,7 @@ export const MIN_SECRET_BYTES = 32;
  * except `header`, which takes a slot before `opaque` only where it is present and names another header than `Authorization`.
  */
 export function challengeId(bound: Bound, secret: string): string {
-  return bindingBy(secret)(slots(bound).join('|'));
+  return bindingBy(secret).of(slots(bound).join('|'));
 }
 
 /** What binds under a secret, made once: there are only the secret of the process, and those that it still honours. */
@@ -94,8 +94,18 @@ export interface FreshParts {
   readonly opaque: string;
 }
 
-/** Issues challenges that share all but their {@link FreshParts}: the rest is rendered once. `header`: the `WWW-Authenticate` value. */
-export type ChallengeTemplate = (fresh: FreshParts, secret: string) => { readonly id: string; readonly header: string };
+/** `header`: the `WWW-Authenticate` value. */
+export interface IssuedChallenge {
+  readonly id: string;
+  readonly header: string;
+}
+
+/** Issues challenges that share all but their {@link FreshParts}: the rest is rendered once. */
+export interface ChallengeTemplate {
+  one(fresh: FreshParts, secret: string): IssuedChallenge;
+  /** Issues many that differ from each other only where `opaque` changes. */
+  many(same: { readonly expires: string; readonly opaque: Changing }, secret: string): (changed: string) => IssuedChallenge;
+}
 
 /** @throws RangeError when a part holds the slot separator "|" or control characters */
 export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts>): ChallengeTemplate {
@@ -104,10 +114,20 @@ export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts
   const boundStart = [realm, method, intent, request].join('|');
   const boundEnd = ['', ...headerSlot(header), ''].join('|');
   const params = formatChallenge('', fixed);
-  return ({ expires, digest, opaque }, secret) => {
-    const id = bindingBy(secret)(`${boundStart}|${expires}|${digest ?? ''}${boundEnd}${opaque}`);
-    const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
-    return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
+  return {
+    one({ expires, digest, opaque }, secret) {
+      const id = bindingBy(secret).of(`${boundStart}|${expires}|${digest ?? ''}${boundEnd}${opaque}`);
+      const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
+      return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
+    },
+    many({ expires, opaque: { before, length, after } }, secret) {
+      const idOf = bindingBy(secret).ofChanging({ before: `${boundStart}|${expires}|${boundEnd}${before}`, length, after });
+      const headerStart = `",${params}, expires="${expires}", opaque="${before}`;
+      return (changed) => {
+        const id = idOf(changed);
+        return { id, header: `${SCHEME} id="${id}${headerStart}${changed}${after}"` };
+      };
+    },
   };
 }
 

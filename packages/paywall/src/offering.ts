@@ -1,0 +1,97 @@
+import { errorKinds, newId, remembered } from '@agentpay/primitives';
+import { asciiJson, mpp } from '@agentpay/protocol';
+import { baseUrlOf, requestIdOf, resourceUrl, targetOf, urlOf, type Exchange } from './Exchange.js';
+import { declarations } from './extensions/declarations.js';
+import type { Settings } from './options.js';
+import type { Refusal } from './Payment.js';
+import type { Quote } from './Quote.js';
+import { ACCEPT_PAYMENT, challengesFor, issuerFor, scopeText } from './rails/mpp.js';
+import type { RequestBody } from './RequestBody.js';
+
+/** What a 402 says, in all dialects, to one request. */
+export interface Offering {
+  readonly requestId: string;
+  /** x402 v2: value of `PAYMENT-REQUIRED`. */
+  readonly required: string;
+  /** MPP: values of `WWW-Authenticate`. */
+  readonly challenges: string[];
+  /** The problem, x402 v1 and payment tokens: JSON in ASCII. */
+  readonly body: string;
+}
+
+/** @throws AgentPayError `payload_too_large` when the body is too long to bind */
+export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Refusal): Offering {
+  if (!refusal && isPlain(exchange, body)) return plainOffering(exchange);
+  const { quote, req, pricing } = exchange;
+  const issued = challengesFor(exchange, body);
+  const url = resourceUrl(exchange);
+  const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
+  const required = quote.paymentRequired(url, { error: refusal?.reason, pin, extensions: declarations(exchange, url) });
+  return offeringOf(textsOf(quote, { url, required }, refusal), issued, requestIdOf(exchange));
+}
+
+/** Whether nothing in the request but method and URL makes a difference to what it is offered. */
+function isPlain({ quote, req: { headers }, requestId }: Exchange, { kind }: RequestBody): boolean {
+  const saysNothing = headers[ACCEPT_PAYMENT] === undefined && headers['x-request-id'] === undefined && requestId === undefined;
+  return quote.isPlain && kind === 'none' && saysNothing;
+}
+
+function plainOffering(exchange: Exchange): Offering {
+  const { settings, quote, req } = exchange;
+  const supply = supplies.get(quote) ?? openSupply(settings, quote);
+  const offering = supply(`${req.method}${BETWEEN}${baseUrlOf(exchange)}${BETWEEN}${targetOf(req)}`)();
+  exchange.requestId = offering.requestId;
+  return offering;
+}
+
+/** Gives offerings, by method, base URL and target. */
+type Supply = (line: string) => () => Offering;
+const supplies = new WeakMap<Quote, Supply>();
+/** Lines of which the texts are kept, for each quote. */
+const MOST_LINES = 200;
+/** Stands between the parts of a line and in none of them. */
+const BETWEEN = '\n';
+
+function openSupply(settings: Settings, quote: Quote): Supply {
+  const supply = remembered(MOST_LINES, (line: string) => {
+    const [method, base, target] = line.split(BETWEEN) as [string, string, string];
+    const url = urlOf(base, target);
+    const texts = textsOf(quote, { url, required: quote.paymentRequired(url, {}) });
+    const issue = issuerFor(settings, quote.mppOffers, `${method} ${target}`);
+    return () => offeringOf(texts, issue(), newId('request', settings));
+  });
+  supplies.set(quote, supply);
+  return supply;
+}
+
+/** What the offerings of a line have in common; the body is `start`, the ids, `end`. */
+interface Texts {
+  readonly required: string;
+  readonly start: string;
+  readonly end: string;
+}
+
+function textsOf(quote: Quote, { url, required }: { url: string; required: string }, refusal?: Refusal): Texts {
+  const members = quote.bodyMembers(url, refusal?.reason);
+  return { required, start: problemText(quote, refusal).slice(0, -1), end: `"${members && ','}${members}}` };
+}
+
+function offeringOf({ required, start, end }: Texts, issued: readonly mpp.IssuedChallenge[], requestId: string): Offering {
+  const [first] = issued;
+  const challengeId = first === undefined ? '' : `"challengeId":"${first.id}",`;
+  const challenges = issued.map(({ header }) => header);
+  return { requestId, required, challenges, body: `${start},${challengeId}"request_id":"${requestId}${end}` };
+}
+
+function problemText({ terms }: Quote, refusal: Refusal | undefined): string {
+  const problemCode = refusal?.problem ?? 'payment-required';
+  const problem = {
+    type: mpp.problemType(problemCode),
+    title: mpp.problems[problemCode].title,
+    status: refusal?.status ?? 402,
+    detail: refusal?.message ?? (terms.description || 'This resource costs money.'),
+    code: refusal?.reason ?? 'payment_required',
+    hint: errorKinds.payment_required.hint,
+  };
+  return asciiJson(JSON.stringify(problem));
+}
