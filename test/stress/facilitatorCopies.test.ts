@@ -31,30 +31,32 @@ describe('two facilitator processes on one PostgreSQL', () => {
     return node;
   }
 
-  const held = () => db.query<{ holder: string }>('select holder from facilitator_signers');
-
   it('settle every payment once, also when one of them is killed in between', async () => {
     const copies = [await start(), await start()] as const;
-    await eventually(async () => expect(new Set((await held()).map(({ holder }) => holder)).size).toBe(2), 20_000);
     const payer = newAccount();
     await chain.fund(payer.address, { usdc: 1_000_000n });
     const seller = newAccount().address;
+    // Each has an account of its own once it has sent with it.
+    for (const copy of copies) {
+      const request = await paymentOf(payer, seller);
+      await eventually(async () => expect(await copy.settle(request)).toMatchObject({ success: true }), 20_000);
+    }
     const requests = await Promise.all(Array.from({ length: 40 }, () => paymentOf(payer, seller)));
     const [victim, survivor] = copies;
     const first = requests.slice(0, 20).map((request) => victim.settle(request).catch(() => undefined));
     const other = requests.slice(20).map((request) => survivor.settle(request));
     await eventually(async () => {
       const [row] = await db.query<{ sent: bigint }>(`select count(*) as sent from facilitator_settlements where state <> 'claimed'`);
-      expect(row?.sent).toBeGreaterThan(0n);
+      expect(row?.sent).toBeGreaterThan(2n);
     });
     await victim.kill();
-    expect((await Promise.all(other)).every(({ success }) => success)).toBe(true);
+    expect((await Promise.all(other)).filter(({ success }) => !success)).toEqual([]);
     await Promise.all(first);
 
     // What the killed one had begun is finished by the other, once it may take the account over.
     for (const request of requests) {
       await eventually(async () => expect(await survivor.settle(request)).toMatchObject({ success: true }), 40_000);
     }
-    expect(await readChain(chain).usdc(seller)).toBe(400_000n);
+    expect(await readChain(chain).usdc(seller)).toBe(420_000n);
   }, 120_000);
 });
