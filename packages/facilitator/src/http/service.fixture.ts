@@ -42,12 +42,13 @@ export interface ServiceOptions {
   readonly keys?: readonly KeyName[];
   readonly rate?: { readonly perMinute: number; readonly burst: number };
   readonly settleTimeoutMs?: number;
+  readonly repairEveryMs?: number;
   /** Another view of the bed's chain. */
   readonly chain?: Chain;
 }
 
 export async function openService(db: Db, options: ServiceOptions = {}): Promise<ServiceBed> {
-  const { keys = ['boss'], rate, settleTimeoutMs = 10_000 } = options;
+  const { keys = ['boss'], rate, settleTimeoutMs = 10_000, repairEveryMs = 20 } = options;
   const clock = systemClock;
   const bed = await openBed(db);
   await db.exec('truncate facilitator_gas, facilitator_payment_ids, facilitator_resources');
@@ -63,6 +64,7 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
     chain,
     fees,
     settleTimeoutMs,
+    repairEveryMs,
     onTransaction(landed) {
       metrics.landed(landed);
       void book.landed(landed);
