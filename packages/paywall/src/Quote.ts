@@ -40,8 +40,6 @@ export interface Quote {
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
-  /** Whether offers are the same for all requests but for URL, nonce and expiry. */
-  readonly isPlain: boolean;
   /** Value of `PAYMENT-REQUIRED`. */
   paymentRequired(url: string, perRequest: PerRequest): string;
   /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON in ASCII without braces; maybe none. */
@@ -76,7 +74,6 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
     mppOffers: offers.filter((offer) => 'mpp' in offer) as MppOffer[],
     token,
     pinned,
-    isPlain: !pinned && Object.values(terms.extensions).every((declared) => !declared),
     paymentRequired(url, { error, pin = '', extensions }) {
       const text = v2([error ?? NO_PROOF.v2, url, ...(pinned ? offers.map(() => pin) : [])]);
       return base64(extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text);

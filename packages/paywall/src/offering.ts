@@ -1,7 +1,7 @@
 import { errorKinds, newId, remembered } from '@agentpay/primitives';
 import { asciiJson, mpp } from '@agentpay/protocol';
 import { baseUrlOf, requestIdOf, resourceUrl, targetOf, urlOf, type Exchange } from './Exchange.js';
-import { declarations } from './extensions/declarations.js';
+import { declarations, declaresAny } from './extensions/declarations.js';
 import type { Settings } from './options.js';
 import type { Refusal } from './Payment.js';
 import type { Quote } from './Quote.js';
@@ -33,7 +33,7 @@ export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Ref
 /** Whether nothing in the request but method and URL makes a difference to what it is offered. */
 function isPlain({ quote, req: { headers }, requestId }: Exchange, { kind }: RequestBody): boolean {
   const saysNothing = headers[ACCEPT_PAYMENT] === undefined && headers['x-request-id'] === undefined && requestId === undefined;
-  return quote.isPlain && kind === 'none' && saysNothing;
+  return !quote.pinned && !declaresAny(quote) && kind === 'none' && saysNothing;
 }
 
 function plainOffering(exchange: Exchange): Offering {

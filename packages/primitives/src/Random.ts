@@ -26,7 +26,7 @@ function pooled(source: (length: number) => Uint8Array): Random {
 }
 
 /** 144 bits in base64url: a text of whole groups of three bytes, which is encoded alike wherever such groups are before it. */
-export const NONCE_LENGTH = 24;
+const NONCE_LENGTH = 24;
 
 /** Gives texts of 144 random bits, in base64url, as `written`. Many share what one call of the source gave. */
 export function nonceSource(random: Random, written: (text: string) => string = (text) => text): () => string {

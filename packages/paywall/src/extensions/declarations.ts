@@ -10,6 +10,7 @@ import {
 } from '@agentpay/protocol';
 import { resourceUrl, type Exchange } from '../Exchange.js';
 import { routeOf } from '../hooks.js';
+import type { Quote } from '../Quote.js';
 import type { ReceiptKey } from '../ReceiptKey.js';
 import { BAZAAR } from './bazaar.js';
 
@@ -18,10 +19,16 @@ export function bazaarOf(exchange: Exchange): object | undefined {
   return exchange.pricing.bazaar?.(exchange.req.method, routeOf(exchange));
 }
 
+/** Whether a 402 for the quote has the member `extensions`. */
+export function declaresAny({ terms: { extensions } }: Quote): boolean {
+  const { paymentIdentifier, bazaar, signIn, offerReceipt } = extensions;
+  return Boolean(paymentIdentifier || bazaar || signIn || offerReceipt);
+}
+
 /** Member `extensions` of a 402; undefined when the route declares none. */
 export function declarations(exchange: Exchange, url: string): Readonly<Record<string, unknown>> | undefined {
+  if (!declaresAny(exchange.quote)) return undefined;
   const { paymentIdentifier, bazaar, signIn, offerReceipt } = exchange.quote.terms.extensions;
-  if (!paymentIdentifier && !bazaar && !signIn && !offerReceipt) return undefined;
   return {
     ...(paymentIdentifier && { [PAYMENT_IDENTIFIER]: paymentIdentifierDeclaration(paymentIdentifier === 'required') }),
     ...(bazaar && { [BAZAAR]: bazaarOf(exchange) }),

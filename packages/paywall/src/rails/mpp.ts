@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { AgentPayError, isAgentPayError, NONCE_LENGTH, remembered, unixSeconds } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, remembered, unixSeconds } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../Claims.js';
 import { targetOf, type Exchange, type Request } from '../Exchange.js';
@@ -47,7 +47,7 @@ function expiryOf({ clock, maxTimeoutSeconds }: Settings): string {
  */
 export function issuerFor(settings: Settings, offers: readonly MppOffer[], line: string): () => readonly mpp.IssuedChallenge[] {
   const [before, after] = [base64url(`{${OPAQUE_NONCE}`), base64url(`${OPAQUE_SCOPE}${digestOfLine(line)}"}`)];
-  const opaque = { before, length: base64url('x'.repeat(NONCE_LENGTH)).length, after };
+  const opaque = { before, length: settings.writtenNonce().length, after };
   let issuedIn = Number.NaN;
   let issue: ((nonce: string) => mpp.IssuedChallenge)[] = [];
   return () => {

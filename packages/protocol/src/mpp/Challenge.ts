@@ -114,19 +114,16 @@ export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts
   const boundStart = [realm, method, intent, request].join('|');
   const boundEnd = ['', ...headerSlot(header), ''].join('|');
   const params = formatChallenge('', fixed);
+  const boundText = ({ expires, digest = '', opaque }: FreshParts) => `${boundStart}|${expires}|${digest}${boundEnd}${opaque}`;
+  const issued = (id: string, { expires, digest, opaque }: FreshParts): IssuedChallenge => {
+    const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
+    return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
+  };
   return {
-    one({ expires, digest, opaque }, secret) {
-      const id = bindingBy(secret).of(`${boundStart}|${expires}|${digest ?? ''}${boundEnd}${opaque}`);
-      const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
-      return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
-    },
+    one: (fresh, secret) => issued(bindingBy(secret).of(boundText(fresh)), fresh),
     many({ expires, opaque: { before, length, after } }, secret) {
-      const idOf = bindingBy(secret).ofChanging({ before: `${boundStart}|${expires}|${boundEnd}${before}`, length, after });
-      const headerStart = `",${params}, expires="${expires}", opaque="${before}`;
-      return (changed) => {
-        const id = idOf(changed);
-        return { id, header: `${SCHEME} id="${id}${headerStart}${changed}${after}"` };
-      };
+      const idOf = bindingBy(secret).ofChanging({ before: boundText({ expires, opaque: before }), length, after });
+      return (changed) => issued(idOf(changed), { expires, opaque: `${before}${changed}${after}` });
     },
   };
 }
