@@ -3,7 +3,16 @@
 // Run as a child of run.mjs: it sends { env } or { fault } over IPC and takes everything down when that channel closes,
 // however its parent ended.
 import { execFileSync, spawn } from 'node:child_process';
-import { accessSync, chownSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  accessSync,
+  chownSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -20,7 +29,10 @@ async function startDatabases() {
   const given = { REDIS_URL: process.env.REDIS_URL, DATABASE_URL: process.env.DATABASE_URL };
   installMissing(given);
   folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
-  const [redis, postgres] = await Promise.all([given.REDIS_URL || startRedis(), given.DATABASE_URL || startPostgres()]);
+  const [redis, postgres] = await Promise.all([
+    given.REDIS_URL || startRedis(),
+    given.DATABASE_URL || startPostgres(),
+  ]);
   return { REDIS_URL: redis, DATABASE_URL: postgres, CHROMIUM: findChromium() };
 }
 
@@ -67,7 +79,8 @@ function findOnPath(name) {
 
 const findRedis = () => findOnPath('redis-server');
 
-const findChromium = () => process.env.CHROMIUM || ['chromium', 'chromium-browser', 'google-chrome'].map(findOnPath).find(Boolean);
+const findChromium = () =>
+  process.env.CHROMIUM || ['chromium', 'chromium-browser', 'google-chrome'].map(findOnPath).find(Boolean);
 
 /** The folder that holds `initdb` and `postgres`, which Debian keeps off the PATH. */
 function findPostgres() {
@@ -106,9 +119,23 @@ async function startPostgres() {
   execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'pipe' });
   const port = await freePort();
   // The data is thrown away with the folder, so nothing waits for the disk.
-  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: '', max_connections: 200, fsync: 'off' };
-  const args = ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-  await startProcess(join(bin, 'postgres'), args, { ...user, ready: 'ready to accept connections', stopSignal: 'SIGINT' });
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: '',
+    max_connections: 200,
+    fsync: 'off',
+  };
+  const args = [
+    '-D',
+    data,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
+  await startProcess(join(bin, 'postgres'), args, {
+    ...user,
+    ready: 'ready to accept connections',
+    stopSignal: 'SIGINT',
+  });
   return `postgres://agentpay@127.0.0.1:${port}/postgres`;
 }
 
@@ -122,14 +149,21 @@ function unprivilegedUser() {
       // no such user: try the next
     }
   }
-  throw new Error('PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody to run it as.');
+  throw new Error(
+    'PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody to run it as.',
+  );
 }
 
 /** Starts a server in its own process group, so that a Ctrl-C at the terminal reaches it through {@link stopAll} only. */
 function startProcess(command, args, { ready, stopSignal, uid, gid }) {
   if (stopping) throw new Error('Redis and PostgreSQL are stopping.');
   const identity = uid === undefined ? {} : { uid, gid };
-  const child = spawn(command, args.map(String), { ...identity, cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command, args.map(String), {
+    ...identity,
+    cwd: folder,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running.push({ child, stopSignal });
   return new Promise((resolve, reject) => {
     let output = '';

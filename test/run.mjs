@@ -19,6 +19,7 @@ async function main(jestArguments) {
   await step('packages installed', () => install({ onStart, signal }));
   await step('stale build output removed', removeStaleOutput);
   await step('types checked and built', () => run(bin('tsc'), ['-b']));
+  await step('formatted', () => run(bin('oxfmt'), ['--check']));
   await step('lint clean', () => run(bin('oxlint'), ['--deny-warnings', 'packages', 'examples', 'test']));
   const databases = await step('Redis and PostgreSQL up, Chromium found', startDatabases);
   try {
@@ -44,7 +45,9 @@ function say(line) {
 
 /** Compiled files whose source is gone; Jest would still run them. */
 function removeStaleOutput() {
-  const projects = ['packages', 'examples'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)));
+  const projects = ['packages', 'examples'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+  );
   for (const project of projects) removeOrphans(join(project, 'dist'), join(project, 'src'));
   removeOrphans(join(root, 'test/dist'), join(root, 'test'));
 }
@@ -55,7 +58,8 @@ function removeOrphans(dist, source) {
     if (!entry.endsWith('.d.ts')) continue; // what the compiler wrote has declarations beside it
     const stem = entry.slice(0, -'.d.ts'.length);
     if (existsSync(join(source, `${stem}.ts`))) continue;
-    for (const suffix of ['.js', '.js.map', '.d.ts', '.d.ts.map']) rmSync(join(dist, stem + suffix), { force: true });
+    for (const suffix of ['.js', '.js.map', '.d.ts', '.d.ts.map'])
+      rmSync(join(dist, stem + suffix), { force: true });
   }
 }
 
@@ -80,7 +84,13 @@ function startDatabases() {
 
 async function jest(args, env) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
-  const command = [...flags, join(root, 'node_modules/jest/bin/jest.js'), '--config', join(root, 'jest.config.mjs'), ...args];
+  const command = [
+    ...flags,
+    join(root, 'node_modules/jest/bin/jest.js'),
+    '--config',
+    join(root, 'jest.config.mjs'),
+    ...args,
+  ];
   const { code } = await child(process.execPath, command, { ...process.env, ...env });
   return code ?? 1;
 }
@@ -90,7 +100,12 @@ async function jest(args, env) {
 /** Runs a command to its end in a process group of its own, which a stop takes down as a whole. */
 function child(command, args, env = process.env) {
   return new Promise((resolve, reject) => {
-    const started = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+    const started = spawn(command, args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    });
     children.add(started);
     started.on('error', reject);
     started.on('exit', (code, killedBy) => {
@@ -111,7 +126,8 @@ function signalGroup({ pid }, name) {
 
 async function run(command, args) {
   const { code, killedBy } = await child(command, args);
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} failed (${killedBy ?? `exit code ${code}`}).`);
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')} failed (${killedBy ?? `exit code ${code}`}).`);
 }
 
 function stop(exitCode) {

@@ -34,7 +34,14 @@ export async function install({ filter = '', onStart, signal } = {}) {
   onStart?.();
   // An install directory that pnpm wants to rebuild would otherwise wait for an answer on the terminal.
   const env = { ...process.env, CI: 'true' };
-  const pnpm = ['--yes', workspace.packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--config.engine-strict=false'];
+  const pnpm = [
+    '--yes',
+    workspace.packageManager,
+    'install',
+    '--frozen-lockfile',
+    '--prefer-offline',
+    '--config.engine-strict=false',
+  ];
   await quietly('npx', filter ? [...pnpm, '--filter', filter] : pnpm, { cwd: root, env, signal });
   writeFileSync(stampFile, JSON.stringify({ inputs, filter }));
   return true;
@@ -42,7 +49,8 @@ export async function install({ filter = '', onStart, signal } = {}) {
 
 function fingerprint() {
   const hash = createHash('sha256');
-  for (const name of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json']) hash.update(readFileSync(join(root, name)));
+  for (const name of ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json'])
+    hash.update(readFileSync(join(root, name)));
   return hash.digest('hex');
 }
 
@@ -59,11 +67,17 @@ function quietly(command, args, options) {
   return new Promise((resolve, reject) => {
     let output = '';
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output = (output + chunk).slice(-20_000)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk) => (output = (output + chunk).slice(-20_000)));
     child.on('error', reject);
     child.on('close', (code, signal) => {
       if (code === 0) resolve();
-      else reject(new Error(`${command} ${args.join(' ')} failed (${signal ?? `exit code ${code}`}):\n${output.trim()}`));
+      else
+        reject(
+          new Error(
+            `${command} ${args.join(' ')} failed (${signal ?? `exit code ${code}`}):\n${output.trim()}`,
+          ),
+        );
     });
   });
 }

@@ -13,10 +13,14 @@ try {
 } catch (error) {
   fail(error.message);
 }
-const build = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/server', 'examples/paid-api'], {
-  cwd: root,
-  encoding: 'utf8',
-});
+const build = spawnSync(
+  process.execPath,
+  [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/server', 'examples/paid-api'],
+  {
+    cwd: root,
+    encoding: 'utf8',
+  },
+);
 if (build.status !== 0) fail(`The build failed:\n${build.stdout}${build.stderr}`);
 
 process.argv.splice(1, 1, join(root, 'packages/server/dist/bin.js'), 'dev');

@@ -6,7 +6,16 @@ import { startLocalChain } from '@agentpay/server/dev';
 import { testUsdc, type Artifact } from '@agentpay/solidity';
 import { eventually, rpcProxy, testDatabase, type RpcProxy } from '@agentpay/testing';
 import { pino } from 'pino';
-import { createPublicClient, encodeDeployData, encodeFunctionData, http, isAddressEqual, toHex, type Abi, type Hex } from 'viem';
+import {
+  createPublicClient,
+  encodeDeployData,
+  encodeFunctionData,
+  http,
+  isAddressEqual,
+  toHex,
+  type Abi,
+  type Hex,
+} from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import { usdcReader } from '../interop/stack.js';
 import { newAccount, PRICE } from './payment.js';
@@ -65,7 +74,8 @@ export async function openAttackBed(): Promise<AttackBed> {
   const chain = await startLocalChain({ blockTime: 0.1 });
   const proxy = await rpcProxy({ target: chain.rpcUrl });
   const client = createPublicClient({ transport: http(chain.rpcUrl), cacheTime: 0 });
-  const rpc = <T>(method: string, params: readonly unknown[] = []) => client.request({ method, params } as never) as Promise<T>;
+  const rpc = <T>(method: string, params: readonly unknown[] = []) =>
+    client.request({ method, params } as never) as Promise<T>;
   const [stranger] = (await rpc<Hex[]>('eth_accounts')).slice(1) as [Hex];
   const ends: (() => Promise<void>)[] = [];
   const mine = () => rpc<void>('evm_mine');
@@ -73,7 +83,9 @@ export async function openAttackBed(): Promise<AttackBed> {
 
   async function act(transaction: { to?: Hex; data: Hex }): Promise<Hex> {
     const fees = { maxFeePerGas: toHex(10n ** 12n), maxPriorityFeePerGas: toHex(10n ** 11n) };
-    const hash = await rpc<Hex>('eth_sendTransaction', [{ from: stranger, gas: toHex(3_000_000), ...fees, ...transaction }]);
+    const hash = await rpc<Hex>('eth_sendTransaction', [
+      { from: stranger, gas: toHex(3_000_000), ...fees, ...transaction },
+    ]);
     await mine();
     const receipt = await client.getTransactionReceipt({ hash });
     if (receipt.status !== 'success') throw new Error(`${hash} was reverted.`);
@@ -91,14 +103,27 @@ export async function openAttackBed(): Promise<AttackBed> {
     const signer = privateKeyToAccount(key).address;
     await chain.fund(signer, { eth: 10n ** 18n });
     // Whoever acts here pays 100 gwei to be first, and so the node asks as much of everybody.
-    const common = { PORT: '0', HOST: '127.0.0.1', RPC_URL: proxy.url, SIGNER_KEYS: key, POLL_MS: '40', MAX_FEE_GWEI: '500' };
+    const common = {
+      PORT: '0',
+      HOST: '127.0.0.1',
+      RPC_URL: proxy.url,
+      SIGNER_KEYS: key,
+      POLL_MS: '40',
+      MAX_FEE_GWEI: '500',
+    };
     const config = readConfig({ ...common, DATABASE_URL: env['DATABASE_URL'] ?? (await database()), ...env });
     const server = await start(config, pino({ level: 'silent' }));
     let stopped: Promise<void> | undefined;
     const stop = () => (stopped ??= server.close());
     ends.push(stop);
     const { url } = server;
-    return { url, signer, stop, verify: (body) => post(`${url}/verify`, body), settle: (body) => post(`${url}/settle`, body) };
+    return {
+      url,
+      signer,
+      stop,
+      verify: (body) => post(`${url}/verify`, body),
+      settle: (body) => post(`${url}/settle`, body),
+    };
   }
 
   return {
@@ -114,8 +139,10 @@ export async function openAttackBed(): Promise<AttackBed> {
     usdc: usdcReader(chain.rpcUrl),
     sent: (address, blockTag = 'latest') => client.getTransactionCount({ address, blockTag }),
     act,
-    deploy: ({ abi, bytecode }, args = []) => act({ data: encodeDeployData({ abi: abi as Abi, bytecode, args }) }),
-    token: (functionName, ...args) => act({ to: token.address, data: encodeFunctionData({ abi: token.abi, functionName, args }) }),
+    deploy: ({ abi, bytecode }, args = []) =>
+      act({ data: encodeDeployData({ abi: abi as Abi, bytecode, args }) }),
+    token: (functionName, ...args) =>
+      act({ to: token.address, data: encodeFunctionData({ abi: token.abi, functionName, args }) }),
     withoutBlocks: beat.still,
     async gasOf(account) {
       let used = 0n;
@@ -137,7 +164,10 @@ export async function openAttackBed(): Promise<AttackBed> {
 }
 
 /** Makes a block every moment, so that blocks can be held back at once. */
-async function heart(rpc: (method: string, params: readonly unknown[]) => Promise<unknown>, mine: () => Promise<void>) {
+async function heart(
+  rpc: (method: string, params: readonly unknown[]) => Promise<unknown>,
+  mine: () => Promise<void>,
+) {
   let beating = true;
   let stillness = 0;
   await rpc('anvil_setIntervalMining', [0]);
@@ -161,7 +191,11 @@ async function heart(rpc: (method: string, params: readonly unknown[]) => Promis
 }
 
 async function post(url: string, body: unknown): Promise<Said> {
-  const response = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
   const said = (await response.json()) as object;
   return { ...said, status: response.status, retryAfter: response.headers.get('retry-after') };
 }

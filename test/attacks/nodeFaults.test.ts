@@ -68,7 +68,11 @@ describe('A9 nodes that fail or lie', () => {
     bed.proxy.fault(RECEIPT, { lie: () => null }, Infinity);
     bed.proxy.fault('eth_getLogs', { lie: () => [] }, Infinity);
     const pending = await target.settle(request);
-    expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending', transaction: expect.stringMatching(/^0x/) });
+    expect(pending).toMatchObject({
+      success: false,
+      errorReason: 'settlement_pending',
+      transaction: expect.stringMatching(/^0x/),
+    });
     bed.proxy.heal();
     await expectOneTransferWas(request, pending);
   });
@@ -78,7 +82,11 @@ describe('A9 nodes that fail or lie', () => {
     bed.proxy.fault(RECEIPT, 'drop', Infinity);
     bed.proxy.fault('eth_getLogs', 'drop', Infinity);
     const pending = await target.settle(request);
-    expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending', transaction: expect.stringMatching(/^0x/) });
+    expect(pending).toMatchObject({
+      success: false,
+      errorReason: 'settlement_pending',
+      transaction: expect.stringMatching(/^0x/),
+    });
     bed.proxy.heal();
     await expectOneTransferWas(request, pending);
   });
@@ -101,7 +109,11 @@ describe('A9 nodes that fail or lie', () => {
     let block: unknown;
     const old = (result: unknown) => (block ??= result);
     bed.proxy.fault('eth_getBlockByNumber', { lie: old }, 6);
-    bed.proxy.fault('eth_getTransactionCount', { lie: (count) => `0x${Math.max(0, Number(count) - 1).toString(16)}` }, 2);
+    bed.proxy.fault(
+      'eth_getTransactionCount',
+      { lie: (count) => `0x${Math.max(0, Number(count) - 1).toString(16)}` },
+      2,
+    );
     const request = await pay();
     await expectOneTransfer(() => settleFirmly(request));
   });
@@ -112,7 +124,11 @@ describe('A9 nodes that fail or lie', () => {
       // A read that the connection ended under is asked again.
       bed.proxy.fault('eth_call', fault, fault === 'drop' ? 2 : 1);
       const said = await target.verify(request);
-      expect(said).toMatchObject({ status: 503, code: 'facilitator_unavailable', retryAfter: expect.stringMatching(/^\d+$/) });
+      expect(said).toMatchObject({
+        status: 503,
+        code: 'facilitator_unavailable',
+        retryAfter: expect.stringMatching(/^\d+$/),
+      });
       expect(said.isValid).toBeUndefined();
     }
     expect(await target.verify(request)).toMatchObject({ isValid: true });
@@ -122,7 +138,11 @@ describe('A9 nodes that fail or lie', () => {
     const careful = await bed.start();
     bed.proxy.fault('eth_maxPriorityFeePerGas', { lie: () => toHex(10n ** 12n) }, Infinity);
     const request = await pay();
-    expect(await careful.settle(request)).toMatchObject({ status: 503, code: 'facilitator_unavailable', retryAfter: '10' });
+    expect(await careful.settle(request)).toMatchObject({
+      status: 503,
+      code: 'facilitator_unavailable',
+      retryAfter: '10',
+    });
     expect(await careful.verify(request)).toMatchObject({ isValid: true });
     expect(await bed.sent(careful.signer, 'pending')).toBe(0);
     bed.proxy.heal();
@@ -142,8 +162,14 @@ describe('A9 nodes that fail or lie', () => {
     await bed.withoutBlocks(async () => {
       for (let i = 0; i < 2; i++) answers.push(await target.settle(request));
     });
-    expect(answers.map(({ errorReason }) => errorReason)).toEqual(['settlement_pending', 'settlement_pending']);
+    expect(answers.map(({ errorReason }) => errorReason)).toEqual([
+      'settlement_pending',
+      'settlement_pending',
+    ]);
     expect(answers[0]?.transaction).toBe(answers[1]?.transaction);
-    expect(await settleFirmly(request)).toMatchObject({ success: true, transaction: answers[0]?.transaction });
+    expect(await settleFirmly(request)).toMatchObject({
+      success: true,
+      transaction: answers[0]?.transaction,
+    });
   });
 });

@@ -1,5 +1,11 @@
 import { baseSepolia } from '@agentpay/primitives';
-import { authorizationTypedData, fromAuthorization, toAuthorization, type Authorization, type ExactPayload } from '@agentpay/protocol';
+import {
+  authorizationTypedData,
+  fromAuthorization,
+  toAuthorization,
+  type Authorization,
+  type ExactPayload,
+} from '@agentpay/protocol';
 import { transferCall, type Call } from '@agentpay/evm';
 import type { Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
@@ -42,17 +48,39 @@ export async function paymentOf(account: PrivateKeyAccount, options: PaymentOpti
     nonce: generatePrivateKey(),
     ...options.authorization,
   };
-  const signed = () => account.signTypedData(authorizationTypedData({ ...domain, ...options.domain }, authorization));
-  const payload = { signature: options.signature ?? (await signed()), authorization: fromAuthorization(authorization) };
+  const signed = () =>
+    account.signTypedData(authorizationTypedData({ ...domain, ...options.domain }, authorization));
+  const payload = {
+    signature: options.signature ?? (await signed()),
+    authorization: fromAuthorization(authorization),
+  };
   const token = { asset: usdc.address, extra: { ...usdc.eip712 } };
   const common = { scheme: 'exact', payTo, maxTimeoutSeconds: 300, ...token };
   if (version === 1) {
-    const terms = { ...common, network: baseSepolia.name, maxAmountRequired: String(PRICE), resource, description: '', ...options.terms };
-    const paymentPayload = { x402Version: 1, scheme: 'exact', network: baseSepolia.name, payload, ...options.accepted };
+    const terms = {
+      ...common,
+      network: baseSepolia.name,
+      maxAmountRequired: String(PRICE),
+      resource,
+      description: '',
+      ...options.terms,
+    };
+    const paymentPayload = {
+      x402Version: 1,
+      scheme: 'exact',
+      network: baseSepolia.name,
+      payload,
+      ...options.accepted,
+    };
     return { x402Version: 1, paymentPayload, paymentRequirements: terms };
   }
   const terms = { ...common, network: baseSepolia.id, amount: String(PRICE), ...options.terms };
-  const paymentPayload = { x402Version: 2, resource: { url: resource }, accepted: { ...terms, ...options.accepted }, payload };
+  const paymentPayload = {
+    x402Version: 2,
+    resource: { url: resource },
+    accepted: { ...terms, ...options.accepted },
+    payload,
+  };
   return { x402Version: 2, paymentPayload, paymentRequirements: terms };
 }
 

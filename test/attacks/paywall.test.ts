@@ -33,18 +33,31 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
   });
   afterEach(closeServers);
 
-  const goods: RequestHandler = (_req, res) => void res.set('Cache-Control', 'public, max-age=600').send(`goods ${runs}`);
+  const goods: RequestHandler = (_req, res) =>
+    void res.set('Cache-Control', 'public, max-age=600').send(`goods ${runs}`);
 
   /** A seller in front of Express 5; gives the URL of what it sells. */
-  async function open(handler: RequestHandler = goods, options: Partial<PaywallOptions> = {}): Promise<string> {
-    const pay = paywall({ payTo, facilitator: target.url, mppSecret: SECRET, onError: () => undefined, ...options });
+  async function open(
+    handler: RequestHandler = goods,
+    options: Partial<PaywallOptions> = {},
+  ): Promise<string> {
+    const pay = paywall({
+      payTo,
+      facilitator: target.url,
+      mppSecret: SECRET,
+      onError: () => undefined,
+      ...options,
+    });
     const app = express();
     app.get('/goods', pay.charge('$0.01') as RequestHandler, (req, res, next) => {
       runs++;
       return handler(req, res, next);
     });
     // What an application without a handler of its own would log.
-    app.use(((error: Error, _req, res, _next) => void res.status(500).send(error.name)) as express.ErrorRequestHandler);
+    app.use(
+      ((error: Error, _req, res, _next) =>
+        void res.status(500).send(error.name)) as express.ErrorRequestHandler,
+    );
     return `${await serve(app)}/goods`;
   }
 
@@ -97,7 +110,11 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
         return { sent };
       });
       const response = await answer.sent;
-      expect([response.status, await response.text(), await bed.usdc(payTo)]).toEqual([200, 'goods 1', PRICE]);
+      expect([response.status, await response.text(), await bed.usdc(payTo)]).toEqual([
+        200,
+        'goods 1',
+        PRICE,
+      ]);
     });
 
     it('while the handler runs: a 409, as it may have paid for something else', async () => {
@@ -108,7 +125,11 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
       });
       proof.headers = await proofFor(payer, url, 'x402v2');
       const response = await fetch(url, { headers: proof.headers });
-      expect([response.status, await response.text(), runs]).toEqual([409, expect.not.stringContaining('sold'), 1]);
+      expect([response.status, await response.text(), runs]).toEqual([
+        409,
+        expect.not.stringContaining('sold'),
+        1,
+      ]);
     });
   });
 
@@ -128,10 +149,13 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
 
     it.each<[string, RequestHandler]>([
       ['answers 500', (_req, res) => void res.status(500).send('goods')],
-      ['throws after a part is written', (_req, res) => {
-        res.write('goods');
-        throw new Error('broken');
-      }],
+      [
+        'throws after a part is written',
+        (_req, res) => {
+          res.write('goods');
+          throw new Error('broken');
+        },
+      ],
     ])('a handler that %s: no transaction is sent', async (_, handler) => {
       const before = await bed.sent(target.signer, 'pending');
       const url = await open(handler);
@@ -142,9 +166,14 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
     it('a client that leaves half-way: no transaction is sent, and the same proof buys later', async () => {
       const before = await bed.sent(target.signer, 'pending');
       const begun: ServerResponse[] = [];
-      const url = await open((_req, res) => (begun.length > 0 ? void res.send('goods') : void begun.push(res)));
+      const url = await open((_req, res) =>
+        begun.length > 0 ? void res.send('goods') : void begun.push(res),
+      );
       const headers = await proofFor(payer, url, 'x402v2');
-      const leaving = request(url, { headers: Object.fromEntries(headers), agent: false }).on('error', () => undefined);
+      const leaving = request(url, { headers: Object.fromEntries(headers), agent: false }).on(
+        'error',
+        () => undefined,
+      );
       leaving.end();
       while (begun.length === 0) await fetch(url);
       const [response] = begun as [ServerResponse];
@@ -188,15 +217,27 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
     it('what a paid answer can be recognised by does not open it: If-None-Match without a proof is a 402', async () => {
       const url = await open();
       const paid = await fetch(url, { headers: await proofFor(payer, url, 'x402v2') });
-      const conditional = await fetch(url, { headers: { 'if-none-match': paid.headers.get('etag') as string } });
+      const conditional = await fetch(url, {
+        headers: { 'if-none-match': paid.headers.get('etag') as string },
+      });
       expect([paid.status, conditional.status]).toEqual([200, 402]);
     });
 
     it('a proxy that strips the headers of payment leaves an offer that can be paid, in x402 v1', async () => {
-      const strip = ['payment-required', 'www-authenticate', 'payment-response', 'x-payment-response', 'payment-receipt'];
+      const strip = [
+        'payment-required',
+        'www-authenticate',
+        'payment-response',
+        'x-payment-response',
+        'payment-receipt',
+      ];
       const url = await sharedCache(await open(), strip);
       const response = await fetch(url, { headers: await proofFor(payer, url, 'x402v1') });
-      expect([response.status, await response.text(), await bed.usdc(payTo)]).toEqual([200, 'goods 1', PRICE]);
+      expect([response.status, await response.text(), await bed.usdc(payTo)]).toEqual([
+        200,
+        'goods 1',
+        PRICE,
+      ]);
     });
   });
 
@@ -207,6 +248,10 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
     const headers = await proofFor(payer, url, 'mpp');
     ahead = 301_000;
     const response = await fetch(url, { headers });
-    expect([response.status, ((await response.json()) as { code: string }).code, runs]).toEqual([402, 'payment_expired', 0]);
+    expect([response.status, ((await response.json()) as { code: string }).code, runs]).toEqual([
+      402,
+      'payment_expired',
+      0,
+    ]);
   });
 });

@@ -14,11 +14,20 @@ const GOODS = 'the goods';
 const asked: string[] = [];
 const facilitator: Facilitator = {
   verify: async () => ({ isValid: asked.push('verify') > 0 }),
-  settle: async ({ paymentRequirements }) => ({ success: asked.push('settle') > 0, transaction: '', network: paymentRequirements.network }),
+  settle: async ({ paymentRequirements }) => ({
+    success: asked.push('settle') > 0,
+    transaction: '',
+    network: paymentRequirements.network,
+  }),
   supported: async () => ({ kinds: [], extensions: [], signers: {} }),
 };
 
-const routes = { 'GET /weather': '$0.01', 'GET /items/:id': '$0.01', '/reports/*': '$0.01', 'POST /free': 'free' } as const;
+const routes = {
+  'GET /weather': '$0.01',
+  'GET /items/:id': '$0.01',
+  '/reports/*': '$0.01',
+  'POST /free': 'free',
+} as const;
 const sell = (_req: unknown, res: ServerResponse) => void res.end(GOODS);
 
 afterEach(async () => {
@@ -27,20 +36,58 @@ afterEach(async () => {
 });
 
 const frameworks: Record<string, (pay: Paywall) => RequestListener> = {
-  'Express 5': (pay) => express().use(pay).get(['/weather', '/items/:id', '/reports/*rest'], sell).post('/free', sell),
-  'Express 4': (pay) => express4().use(pay).get(['/weather', '/items/:id', '/reports/*'], sell).post('/free', sell),
-  'Express 5, mounted': (pay) => express().use('/api', pay, express.Router().get(['/weather', '/items/:id', '/reports/*rest'], sell)),
-  Connect: (pay) => connect().use(pay as connect.NextHandleFunction).use('/weather', sell).use('/items', sell).use('/reports', sell),
+  'Express 5': (pay) =>
+    express().use(pay).get(['/weather', '/items/:id', '/reports/*rest'], sell).post('/free', sell),
+  'Express 4': (pay) =>
+    express4().use(pay).get(['/weather', '/items/:id', '/reports/*'], sell).post('/free', sell),
+  'Express 5, mounted': (pay) =>
+    express().use('/api', pay, express.Router().get(['/weather', '/items/:id', '/reports/*rest'], sell)),
+  Connect: (pay) =>
+    connect()
+      .use(pay as connect.NextHandleFunction)
+      .use('/weather', sell)
+      .use('/items', sell)
+      .use('/reports', sell),
   'node:http': (pay) => (req, res) => pay(req, res, () => sell(req, res)),
 };
 
 /** Spellings of what is for sale, as they may stand in a request line. */
 const spellings = [
-  '/weather', '/weather/', '/weather?x', '/weather?/free', '/weather#x', '/WEATHER', '/w%65ather', '/%2577eather', '//weather',
-  '/./weather', '/x/../weather', '/x/%2e%2e/weather', '/x%2F..%2Fweather', '/%5Cweather', '/%2Fweather', '//evil.example/weather',
-  '/items/%', '/items/%c0', '/items/%zz%1%', '/items/a%2Fb', '/items/a%2fb', '/items/a%5Cb', '/items/a\\b', '/items/a%00',
-  '/items/a%E2%80%A8b', '//items/1', '/items/1/', '/items//1',
-  '/reports/', '/reports/%0A', '/reports/%E2%80%A8', '/reports/a/b%2F..', '/reports%2Fa', '/reports//', '/reports/\\..\\x',
+  '/weather',
+  '/weather/',
+  '/weather?x',
+  '/weather?/free',
+  '/weather#x',
+  '/WEATHER',
+  '/w%65ather',
+  '/%2577eather',
+  '//weather',
+  '/./weather',
+  '/x/../weather',
+  '/x/%2e%2e/weather',
+  '/x%2F..%2Fweather',
+  '/%5Cweather',
+  '/%2Fweather',
+  '//evil.example/weather',
+  '/items/%',
+  '/items/%c0',
+  '/items/%zz%1%',
+  '/items/a%2Fb',
+  '/items/a%2fb',
+  '/items/a%5Cb',
+  '/items/a\\b',
+  '/items/a%00',
+  '/items/a%E2%80%A8b',
+  '//items/1',
+  '/items/1/',
+  '/items//1',
+  '/reports/',
+  '/reports/%0A',
+  '/reports/%E2%80%A8',
+  '/reports/a/b%2F..',
+  '/reports%2Fa',
+  '/reports//',
+  '/reports/\\..\\x',
 ];
 
 describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
@@ -49,7 +96,9 @@ describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
 
   it.each(['GET', 'HEAD'])('every spelling of a priced path is charged under %s', async (method) => {
     const url = await open();
-    const answers = await Promise.all(spellings.map((target) => sendRaw(url, Buffer.from(`${method} ${mount}${target} HTTP/1.1`))));
+    const answers = await Promise.all(
+      spellings.map((target) => sendRaw(url, Buffer.from(`${method} ${mount}${target} HTTP/1.1`))),
+    );
     expect(Object.fromEntries(spellings.map((target, i) => [target, answers[i]?.status]))).toEqual(
       Object.fromEntries(spellings.map((target) => [target, 402])),
     );
@@ -68,19 +117,29 @@ describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
     'GET /weather\u2028 HTTP/1.1',
     'GET /reports/a\u2028b HTTP/1.1',
   ])('%j gets no goods', async (line) => {
-    const answer = await sendRaw(await open(), Buffer.from(line.replace(/\/(?=weather|reports)/, `${mount}/`)));
+    const answer = await sendRaw(
+      await open(),
+      Buffer.from(line.replace(/\/(?=weather|reports)/, `${mount}/`)),
+    );
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.body).not.toContain(GOODS);
   });
 
   it('OPTIONS costs nothing and reaches nobody who sells', async () => {
-    const answer = await sendRaw(await open(), `OPTIONS ${mount}/weather HTTP/1.1`, ['Origin: https://page.example']);
+    const answer = await sendRaw(await open(), `OPTIONS ${mount}/weather HTTP/1.1`, [
+      'Origin: https://page.example',
+    ]);
     expect([answer.status, answer.body]).toEqual([204, '']);
   });
 
   it('headers of proxies, and those that name another path or method, change nothing', async () => {
     const url = await open();
-    const elsewhere = ['X-Original-URL: /free', 'X-Rewrite-URL: /free', 'X-Forwarded-Prefix: /free', 'X-HTTP-Method-Override: POST'];
+    const elsewhere = [
+      'X-Original-URL: /free',
+      'X-Rewrite-URL: /free',
+      'X-Forwarded-Prefix: /free',
+      'X-HTTP-Method-Override: POST',
+    ];
     const proxied = ['X-Forwarded-For: ::1', 'X-Forwarded-Proto: https', 'X-Forwarded-Host: evil.example'];
     const plain = await sendRaw(url, `GET ${mount}/weather HTTP/1.1`);
     const lied = await sendRaw(url, `GET ${mount}/weather HTTP/1.1`, [...elsewhere, ...proxied]);
@@ -89,7 +148,8 @@ describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
   });
 });
 
-const offeredUrl = (head: string) => x402v2.decodePaymentRequired(/^payment-required: (.*)$/im.exec(head)?.[1] as string).resource.url;
+const offeredUrl = (head: string) =>
+  x402v2.decodePaymentRequired(/^payment-required: (.*)$/im.exec(head)?.[1] as string).resource.url;
 
 describe('B16 a method that middleware rewrites', () => {
   const override: express.RequestHandler = (req, _res, next) => {
@@ -99,12 +159,16 @@ describe('B16 a method that middleware rewrites', () => {
   const lines = ['X-HTTP-Method-Override: GET', 'Content-Length: 0'];
 
   it('before the paywall is the one that is charged for', async () => {
-    const url = await serve(express().use(override).use(paywall({ payTo, facilitator, routes })).get('/weather', sell));
+    const url = await serve(
+      express().use(override).use(paywall({ payTo, facilitator, routes })).get('/weather', sell),
+    );
     expect((await sendRaw(url, 'POST /weather HTTP/1.1', lines)).status).toBe(402);
   });
 
   it('behind the paywall finds the path closed under the method that came', async () => {
-    const url = await serve(express().use(paywall({ payTo, facilitator, routes })).use(override).get('/weather', sell));
+    const url = await serve(
+      express().use(paywall({ payTo, facilitator, routes })).use(override).get('/weather', sell),
+    );
     expect((await sendRaw(url, 'POST /weather HTTP/1.1', lines)).status).toBe(405);
   });
 });
@@ -123,7 +187,10 @@ describe('B19 headers that are no proof', () => {
     ['deep JSON', `PAYMENT-SIGNATURE: ${deep(5_000)}`],
     ['__proto__ and constructor, v2', `PAYMENT-SIGNATURE: ${json(polluting)}`],
     ['__proto__ and constructor, v1', `X-PAYMENT: ${json(polluting)}`],
-    ['__proto__ and constructor, MPP', `Authorization: Payment ${Buffer.from(polluting).toString('base64url')}`],
+    [
+      '__proto__ and constructor, MPP',
+      `Authorization: Payment ${Buffer.from(polluting).toString('base64url')}`,
+    ],
     ['a scheme without a credential', 'Authorization: Payment'],
     ['two credentials on a line', 'Authorization: Payment e30, Payment e30'],
     ['15 kB of nonsense', `X-PAYMENT: ${'A'.repeat(15_000)}`],
@@ -138,7 +205,9 @@ describe('B19 headers that are no proof', () => {
 
   it('a megabyte: not read to its end, and the server lives on', async () => {
     const url = await serve(express().use(paywall({ payTo, facilitator, routes })).get('/weather', sell));
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [`PAYMENT-SIGNATURE: ${'A'.repeat(1_000_000)}`]);
+    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [
+      `PAYMENT-SIGNATURE: ${'A'.repeat(1_000_000)}`,
+    ]);
     expect([431, Number.NaN]).toContain(answer.status);
     expect((await sendRaw(url, 'GET /weather HTTP/1.1')).status).toBe(402);
   });
@@ -155,14 +224,19 @@ describe('B19 proofs with something foreign in them', () => {
   });
 
   const injected = '\r\nSet-Cookie: session=thief\r\n\r\n<script>';
-  it.each<[string, (accepted: Record<string, unknown>, payload: { authorization: Record<string, unknown> }) => void]>([
+  it.each<
+    [string, (accepted: Record<string, unknown>, payload: { authorization: Record<string, unknown> }) => void]
+  >([
     ['line breaks in the network', (accepted) => void (accepted['network'] += injected)],
     ['line breaks in the payer', (_, { authorization }) => void (authorization['from'] += injected)],
     ['line breaks in extra', (accepted) => void (accepted['extra'] = { name: injected, version: '2' })],
     ['digits that only look like digits', (accepted) => void (accepted['network'] = 'eip155:８４５３２')],
     ['an amount in such digits', (_, { authorization }) => void (authorization['value'] = '１００００')],
     ['a Cyrillic scheme', (accepted) => void (accepted['scheme'] = 'еxact')],
-    ['a Cyrillic payee', (accepted) => void (accepted['payTo'] = String(accepted['payTo']).replace(/[aceAC]/, 'а'))],
+    [
+      'a Cyrillic payee',
+      (accepted) => void (accepted['payTo'] = String(accepted['payTo']).replace(/[aceAC]/, 'а')),
+    ],
     ['a right-to-left mark', (accepted) => void (accepted['asset'] = `\u202e${String(accepted['asset'])}`)],
   ])('%s: refused, and not repeated in any header', async (_, spoil) => {
     const url = `${await open()}/weather`;
@@ -180,14 +254,20 @@ describe('B19 proofs with something foreign in them', () => {
 
   it('an MPP credential whose challenge repeats a line break', async () => {
     const url = `${await open()}/weather`;
-    const credential = mpp.readCredential((await proofFor(newAccount(), url, 'mpp')).get('authorization') as string);
+    const credential = mpp.readCredential(
+      (await proofFor(newAccount(), url, 'mpp')).get('authorization') as string,
+    );
     const changed = { ...credential, challenge: { ...credential.challenge, realm: `x${injected}` } };
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [`Authorization: ${mpp.serializeCredential(changed)}`]);
+    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [
+      `Authorization: ${mpp.serializeCredential(changed)}`,
+    ]);
     expect([answer.status, /set-cookie/i.test(answer.head)]).toEqual([402, false]);
   });
 
   it('a request id that is none is not repeated', async () => {
-    const answer = await sendRaw(await open(), 'GET /weather HTTP/1.1', ['X-Request-Id: <script>alert(1)</script>']);
+    const answer = await sendRaw(await open(), 'GET /weather HTTP/1.1', [
+      'X-Request-Id: <script>alert(1)</script>',
+    ]);
     expect([answer.status, (answer.head + answer.body).includes('<script>')]).toEqual([402, false]);
   });
 });

@@ -27,7 +27,12 @@ export const dialects = ['x402v2', 'x402v1', 'mpp'] as const;
 export type Dialect = (typeof dialects)[number];
 
 /** Pays what the URL asks for: the headers to send with the request. */
-export async function proofFor(account: PrivateKeyAccount, url: string, dialect: Dialect, init: RequestInit = {}): Promise<Headers> {
+export async function proofFor(
+  account: PrivateKeyAccount,
+  url: string,
+  dialect: Dialect,
+  init: RequestInit = {},
+): Promise<Headers> {
   const offer = await fetch(url, init);
   const [name, value] = await proofOf(account, offer, dialect);
   const headers = new Headers(init.headers);
@@ -36,7 +41,11 @@ export async function proofFor(account: PrivateKeyAccount, url: string, dialect:
 }
 
 /** Pays an offer: name and value of the header to send with the request. */
-export async function proofOf(account: PrivateKeyAccount, offer: Response, dialect: Dialect): Promise<[name: string, value: string]> {
+export async function proofOf(
+  account: PrivateKeyAccount,
+  offer: Response,
+  dialect: Dialect,
+): Promise<[name: string, value: string]> {
   if (dialect === 'mpp') {
     const challenge = mpp.readChallenges(offer.headers.get('www-authenticate') as string)[0] as mpp.Challenge;
     const { recipient, amount } = mpp.readEvmChargeRequest(challenge);
@@ -44,7 +53,10 @@ export async function proofOf(account: PrivateKeyAccount, offer: Response, diale
     const authorization = { nonce: mpp.challengeNonce(challenge), value: BigInt(amount), validBefore };
     const { paymentPayload } = await paymentOf(account, { payTo: recipient as Hex, authorization });
     const { signature, authorization: members } = paymentPayload.payload;
-    return ['authorization', mpp.serializeCredential({ challenge, payload: { type: 'authorization', signature, ...members } })];
+    return [
+      'authorization',
+      mpp.serializeCredential({ challenge, payload: { type: 'authorization', signature, ...members } }),
+    ];
   }
   if (dialect === 'x402v1') {
     const accepted = x402v1.parsePaymentRequired(await offer.json()).accepts[0] as x402v1.PaymentRequirements;
@@ -52,8 +64,14 @@ export async function proofOf(account: PrivateKeyAccount, offer: Response, diale
     return ['x-payment', x402v1.encodePaymentPayload(paymentPayload as unknown as x402v1.PaymentPayload)];
   }
   const accepted = x402v2.decodePaymentRequired(offer.headers.get('payment-required') as string).accepts[0];
-  const { paymentPayload } = await paymentOf(account, { payTo: accepted?.payTo as Hex, accepted: { ...accepted } });
-  return ['payment-signature', x402v2.encodePaymentPayload(paymentPayload as unknown as x402v2.PaymentPayload)];
+  const { paymentPayload } = await paymentOf(account, {
+    payTo: accepted?.payTo as Hex,
+    accepted: { ...accepted },
+  });
+  return [
+    'payment-signature',
+    x402v2.encodePaymentPayload(paymentPayload as unknown as x402v2.PaymentPayload),
+  ];
 }
 
 export interface RawAnswer {
@@ -64,7 +82,11 @@ export interface RawAnswer {
 }
 
 /** Sends exactly these lines and reads the answer to its end. The status is NaN where the server hung up. */
-export function sendRaw(url: string, requestLine: string | Buffer, lines: readonly string[] = []): Promise<RawAnswer> {
+export function sendRaw(
+  url: string,
+  requestLine: string | Buffer,
+  lines: readonly string[] = [],
+): Promise<RawAnswer> {
   const { hostname, port, host } = new URL(url);
   const rest = [`Host: ${host}`, 'Connection: close', ...lines, '', ''].join('\r\n');
   return new Promise((resolve) => {

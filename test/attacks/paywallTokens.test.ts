@@ -1,6 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { paywall } from '@agentpay/paywall';
-import { authorize, newAgent, newService, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
+import {
+  authorize,
+  newAgent,
+  newService,
+  testApi,
+  type TestAgent,
+  type TestApi,
+} from '../families/testApi.js';
 import { newAccount } from './payment.js';
 import { closeServers, serve } from './paywallSeller.js';
 
@@ -27,16 +34,26 @@ describe('B21 payment tokens under attack, on the real API', () => {
   afterEach(closeServers);
 
   /** A process of the seller, with a memory of its own. */
-  function open(handler: (res: ServerResponse) => unknown = (res) => res.end('goods'), sold = { service, key: seller.key }) {
+  function open(
+    handler: (res: ServerResponse) => unknown = (res) => res.end('goods'),
+    sold = { service, key: seller.key },
+  ) {
     const { clock, url } = api;
-    const others = { payTo: newAccount().address, facilitator: 'http://127.0.0.1:9', onError: () => undefined };
+    const others = {
+      payTo: newAccount().address,
+      facilitator: 'http://127.0.0.1:9',
+      onError: () => undefined,
+    };
     const charge = paywall({ ...others, clock, token: { url, ...sold } }).charge(`$${PRICE}`);
     return serve((req, res) => charge(req, res, () => (runs++, handler(res))));
   }
 
   async function use(url: string, token: string): Promise<[status: number, code: string]> {
     const response = await fetch(url, { headers: { 'x-payment-token': token } });
-    return [response.status, response.status === 200 ? await response.text() : ((await response.json()) as { code: string }).code];
+    return [
+      response.status,
+      response.status === 200 ? await response.text() : ((await response.json()) as { code: string }).code,
+    ];
   }
 
   async function money(): Promise<[available: number, held: number]> {
@@ -50,7 +67,9 @@ describe('B21 payment tokens under attack, on the real API', () => {
   it('50 copies to two processes that know nothing of each other: one run, one charge', async () => {
     const urls = [await open(), await open()] as const;
     const { token } = await authorize(api, buyer, service);
-    const outcomes = await Promise.all(Array.from({ length: 50 }, (_, i) => use(urls[i % 2] as string, token)));
+    const outcomes = await Promise.all(
+      Array.from({ length: 50 }, (_, i) => use(urls[i % 2] as string, token)),
+    );
     expect(outcomes).toContainEqual([200, 'goods']);
     const right = ['200,goods', '409,payment_already_used', '409,payment_in_progress'];
     expect(outcomes.map(String).filter((outcome) => !right.includes(outcome))).toEqual([]);
@@ -80,14 +99,20 @@ describe('B21 payment tokens under attack, on the real API', () => {
     });
     expect(await use(url, token)).toEqual([200, 'goods']);
     for (const _ of [1, 2]) refunds.push((await refund(token_id)).status);
-    expect([refunds, await money()]).toEqual([[409, 409, 409], [FUNDS - PRICE, 0]]);
+    expect([refunds, await money()]).toEqual([
+      [409, 409, 409],
+      [FUNDS - PRICE, 0],
+    ]);
   });
 
   it('of another service, or shown by a seller whose service it is not: nothing runs, and the token stays good', async () => {
     const thief = await newAgent(api, { name: 'Thief' });
     const other = await newService(api, thief);
     const { token } = await authorize(api, buyer, service);
-    expect(await use(await open(undefined, { service: other, key: thief.key }), token)).toEqual([402, 'token_invalid']);
+    expect(await use(await open(undefined, { service: other, key: thief.key }), token)).toEqual([
+      402,
+      'token_invalid',
+    ]);
     expect((await use(await open(undefined, { service, key: thief.key }), token))[0]).toBe(402);
     expect(runs).toBe(0);
     expect(await use(await open(), token)).toEqual([200, 'goods']);

@@ -26,7 +26,8 @@ describe('A9 a chain that takes blocks back', () => {
   });
 
   const pay = () => paymentOf(payer, { payTo: seller });
-  const rpc = <T>(method: string, params: readonly unknown[] = []) => node.request({ method, params } as never) as Promise<T>;
+  const rpc = <T>(method: string, params: readonly unknown[] = []) =>
+    node.request({ method, params } as never) as Promise<T>;
 
   /** Replaces the block of the transaction, and those behind it, by empty ones; the node forgets what was in them. */
   async function takeBack(hash: Hex): Promise<void> {
@@ -72,7 +73,9 @@ describe('A9 a chain that takes blocks back', () => {
 
   async function signed(hash: Hex): Promise<Hex> {
     const db = pgDb({ url: database, max: 1 });
-    const [row] = await db.query<{ raw: Hex }>('select raw from facilitator_transactions where hash = $1', [hash]);
+    const [row] = await db.query<{ raw: Hex }>('select raw from facilitator_transactions where hash = $1', [
+      hash,
+    ]);
     await db.close();
     return (row as { raw: Hex }).raw;
   }

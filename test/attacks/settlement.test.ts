@@ -24,7 +24,11 @@ describe('settlements under attack', () => {
   const pay = (options: Partial<PaymentOptions> = {}) => paymentOf(payer, { payTo: seller, ...options });
 
   /** Settles without blocks until `meanwhile` has happened, then with blocks. */
-  async function settleWhile(request: Request, meanwhile: () => Promise<unknown>, at = target): Promise<Said> {
+  async function settleWhile(
+    request: Request,
+    meanwhile: () => Promise<unknown>,
+    at = target,
+  ): Promise<Said> {
     let answer: Promise<Said> | undefined;
     await bed.withoutBlocks(async () => {
       answer = at.settle(request);
@@ -81,7 +85,10 @@ describe('settlements under attack', () => {
       bed.proxy.fault('eth_getTransactionReceipt', { lie: bare }, Infinity);
       bed.proxy.fault('eth_getLogs', { lie: () => [] }, Infinity);
       try {
-        expect(await patient.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+        expect(await patient.settle(request)).toMatchObject({
+          success: false,
+          errorReason: 'settlement_pending',
+        });
       } finally {
         bed.proxy.heal();
       }
@@ -116,20 +123,29 @@ describe('settlements under attack', () => {
       expect(await target.settle(request)).toMatchObject({ success: true });
     });
 
-    it.each(['between verification and settlement', 'between broadcast and block'])('the payer moves the money away %s', async (when) => {
-      const request = await pay();
-      const away = await pay({ payTo: newAccount().address, authorization: { value: 10n * PRICE, to: newAccount().address } });
-      const moveAway = () => bed.act(transferOf(away));
-      expect(await target.verify(request)).toMatchObject({ isValid: true });
-      let answer: Said;
-      if (when.includes('block')) answer = await settleWhile(request, moveAway);
-      else {
-        await moveAway();
-        answer = await target.settle(request);
-      }
-      expect(answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_insufficient_balance' });
-      expect(await bed.usdc(seller)).toBe(0n);
-    });
+    it.each(['between verification and settlement', 'between broadcast and block'])(
+      'the payer moves the money away %s',
+      async (when) => {
+        const request = await pay();
+        const away = await pay({
+          payTo: newAccount().address,
+          authorization: { value: 10n * PRICE, to: newAccount().address },
+        });
+        const moveAway = () => bed.act(transferOf(away));
+        expect(await target.verify(request)).toMatchObject({ isValid: true });
+        let answer: Said;
+        if (when.includes('block')) answer = await settleWhile(request, moveAway);
+        else {
+          await moveAway();
+          answer = await target.settle(request);
+        }
+        expect(answer).toMatchObject({
+          success: false,
+          errorReason: 'invalid_exact_evm_insufficient_balance',
+        });
+        expect(await bed.usdc(seller)).toBe(0n);
+      },
+    );
   });
 
   describe('A11 somebody broadcasts the authorization first', () => {
@@ -162,7 +178,11 @@ describe('settlements under attack', () => {
     it('an account that burns all gas once its payment is on the way burns its own share only, and stops nobody', async () => {
       const wallet = await bed.deploy(hostileWallet);
       await bed.fund(wallet, PRICE);
-      const burning = encodeFunctionData({ abi: hostileWallet.abi as Abi, functionName: 'setBurning', args: [true] });
+      const burning = encodeFunctionData({
+        abi: hostileWallet.abi as Abi,
+        functionName: 'setBurning',
+        args: [true],
+      });
       const evil = await pay({ authorization: { from: wallet } });
       const honest = await Promise.all(Array.from({ length: 5 }, () => pay()));
       let answers: Promise<Said[]> | undefined;
@@ -172,7 +192,13 @@ describe('settlements under attack', () => {
         await bed.act({ to: wallet, data: burning });
       });
       expect(answer.success).toBe(false);
-      expect((await (answers as Promise<Said[]>)).map(({ success }) => success)).toEqual([true, true, true, true, true]);
+      expect((await (answers as Promise<Said[]>)).map(({ success }) => success)).toEqual([
+        true,
+        true,
+        true,
+        true,
+        true,
+      ]);
       expect(await bed.usdc(seller)).toBe(5n * PRICE);
       expect((await bed.gasOf(target.signer)) - before).toBeLessThan(1_500_000n);
     });
@@ -197,7 +223,8 @@ describe('settlements under attack', () => {
     const said = await (answers as Promise<Said[]>);
     const refused = said.filter(({ status }) => status === 503);
     expect(refused).toHaveLength(6);
-    for (const { retryAfter, code } of refused) expect({ retryAfter, code }).toEqual({ retryAfter: '1', code: 'facilitator_overloaded' });
+    for (const { retryAfter, code } of refused)
+      expect({ retryAfter, code }).toEqual({ retryAfter: '1', code: 'facilitator_overloaded' });
     expect(said.filter(({ success }) => success)).toHaveLength(4);
     for (const request of requests) expect(await small.settle(request)).toMatchObject({ success: true });
     expect(await bed.usdc(seller)).toBe(10n * PRICE);

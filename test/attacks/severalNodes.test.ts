@@ -5,8 +5,16 @@ import { openAttackBed, type AttackBed, type Target } from './attackBed.js';
 import { newAccount, paymentOf, PRICE } from './payment.js';
 
 const READS = [
-  'eth_call', 'eth_chainId', 'eth_blockNumber', 'eth_getBlockByNumber', 'eth_getTransactionReceipt', 'eth_getTransactionCount',
-  'eth_getLogs', 'eth_maxPriorityFeePerGas', 'eth_gasPrice', 'eth_getBalance',
+  'eth_call',
+  'eth_chainId',
+  'eth_blockNumber',
+  'eth_getBlockByNumber',
+  'eth_getTransactionReceipt',
+  'eth_getTransactionCount',
+  'eth_getLogs',
+  'eth_maxPriorityFeePerGas',
+  'eth_gasPrice',
+  'eth_getBalance',
 ];
 
 describe('A9 two nodes, of which the first fails or lies', () => {
@@ -39,13 +47,17 @@ describe('A9 two nodes, of which the first fails or lies', () => {
   const start = async (env: Record<string, string> = {}) => {
     target = await bed.start({ RPC_URLS: `${first.url},${second.url}`, ...env });
   };
-  const always = (methods: readonly string[], fault: RpcFault) => methods.forEach((method) => first.fault(method, fault, Infinity));
+  const always = (methods: readonly string[], fault: RpcFault) =>
+    methods.forEach((method) => first.fault(method, fault, Infinity));
 
   it('hangs: the other verifies and settles, and the money moves once', async () => {
     await start();
     always([...READS, 'eth_sendRawTransaction'], 'hang');
     const request = await pay();
-    await eventually(async () => expect(await target.settle(request)).toMatchObject({ success: true }), 60_000);
+    await eventually(
+      async () => expect(await target.settle(request)).toMatchObject({ success: true }),
+      60_000,
+    );
     expect(await target.verify(await pay())).toMatchObject({ isValid: true });
     expect([await bed.usdc(seller), await bed.sent(target.signer)]).toEqual([PRICE, 1]);
   }, 120_000);
@@ -56,24 +68,45 @@ describe('A9 two nodes, of which the first fails or lies', () => {
     always(['eth_getLogs'], { lie: () => [] });
     const request = await pay();
     const pending = await target.settle(request);
-    expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending', transaction: expect.stringMatching(/^0x/) });
+    expect(pending).toMatchObject({
+      success: false,
+      errorReason: 'settlement_pending',
+      transaction: expect.stringMatching(/^0x/),
+    });
     first.heal();
     always(READS, 'drop');
     const { transaction } = pending;
-    await eventually(async () => expect(await target.settle(request)).toMatchObject({ success: true, transaction }), 60_000);
+    await eventually(
+      async () => expect(await target.settle(request)).toMatchObject({ success: true, transaction }),
+      60_000,
+    );
     expect([await bed.usdc(seller), await bed.sent(target.signer)]).toEqual([PRICE, 1]);
   }, 120_000);
 
   it('is one that lags and one that does not, by turns: one transaction, one transfer', async () => {
     await start();
     let asked = 0;
-    const byTurns = (late: (result: unknown) => unknown): RpcFault => ({ lie: (result) => (asked++ % 2 === 0 ? late(result) : result) });
-    always(['eth_getTransactionReceipt'], byTurns(() => null));
-    always(['eth_getLogs'], byTurns(() => []));
-    always(['eth_getTransactionCount'], byTurns((count) => `0x${Math.max(0, Number(count) - 1).toString(16)}`));
+    const byTurns = (late: (result: unknown) => unknown): RpcFault => ({
+      lie: (result) => (asked++ % 2 === 0 ? late(result) : result),
+    });
+    always(
+      ['eth_getTransactionReceipt'],
+      byTurns(() => null),
+    );
+    always(
+      ['eth_getLogs'],
+      byTurns(() => []),
+    );
+    always(
+      ['eth_getTransactionCount'],
+      byTurns((count) => `0x${Math.max(0, Number(count) - 1).toString(16)}`),
+    );
     const requests = await Promise.all(Array.from({ length: 3 }, pay));
     for (const request of requests) {
-      await eventually(async () => expect(await target.settle(request)).toMatchObject({ success: true }), 60_000);
+      await eventually(
+        async () => expect(await target.settle(request)).toMatchObject({ success: true }),
+        60_000,
+      );
     }
     expect([await bed.usdc(seller), await bed.sent(target.signer)]).toEqual([3n * PRICE, 3]);
   }, 120_000);

@@ -3,7 +3,16 @@ import { hostileFactory, smartWallet } from '@agentpay/solidity';
 import { concatHex, encodeAbiParameters, encodeFunctionData, numberToHex, type Abi, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { openAttackBed, type AttackBed, type Said, type Target } from './attackBed.js';
-import { domain, inSeconds, newAccount, paymentOf, PRICE, rewritten, transferOf, type PaymentOptions } from './payment.js';
+import {
+  domain,
+  inSeconds,
+  newAccount,
+  paymentOf,
+  PRICE,
+  rewritten,
+  transferOf,
+  type PaymentOptions,
+} from './payment.js';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const OTHER_TOKEN = newAccount().address;
@@ -29,7 +38,10 @@ describe('payments that are not what they seem', () => {
     const before = [await bed.usdc(payer.address), await bed.sent(target.signer, 'pending')];
     const verified = await target.verify(request);
     const settled = await target.settle(request);
-    expect({ verified: verified.isValid, settled: settled.success }).toEqual({ verified: false, settled: false });
+    expect({ verified: verified.isValid, settled: settled.success }).toEqual({
+      verified: false,
+      settled: false,
+    });
     expect([200, 400]).toContain(verified.status);
     expect([await bed.usdc(payer.address), await bed.sent(target.signer, 'pending')]).toEqual(before);
     return verified;
@@ -52,7 +64,10 @@ describe('payments that are not what they seem', () => {
     });
 
     it('by another key', async () => {
-      const request = await paymentOf(newAccount(), { payTo: seller, authorization: { from: payer.address } });
+      const request = await paymentOf(newAccount(), {
+        payTo: seller,
+        authorization: { from: payer.address },
+      });
       expect((await expectRefused(request)).invalidReason).toMatch(/signature/);
     });
 
@@ -61,8 +76,16 @@ describe('payments that are not what they seem', () => {
       const request = await pay();
       const good = request.paymentPayload.payload.signature;
       expect(good).not.toBe(signature);
-      const [r, s, v] = [good.slice(2, 66), BigInt(`0x${good.slice(66, 130)}`), Number.parseInt(good.slice(130), 16)];
-      const twin = concatHex([`0x${r}`, numberToHex(ORDER - s, { size: 32 }), numberToHex(v === 27 ? 28 : 27)]);
+      const [r, s, v] = [
+        good.slice(2, 66),
+        BigInt(`0x${good.slice(66, 130)}`),
+        Number.parseInt(good.slice(130), 16),
+      ];
+      const twin = concatHex([
+        `0x${r}`,
+        numberToHex(ORDER - s, { size: 32 }),
+        numberToHex(v === 27 ? 28 : 27),
+      ]);
       const forged = structuredClone(request);
       Object.assign(forged.paymentPayload.payload, { signature: twin });
       expect((await expectRefused(forged)).invalidReason).toMatch(/signature/);
@@ -104,7 +127,10 @@ describe('payments that are not what they seem', () => {
       ['price, above', { authorization: { value: PRICE + 1n } }],
       ['price, as if the token had 18 decimals', { authorization: { value: PRICE * 10n ** 12n } }],
       ['price of nothing', { authorization: { value: 0n }, terms: { amount: '0' } }],
-      ['token', { terms: { asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913' }, accepted: { asset: OTHER_TOKEN } }],
+      [
+        'token',
+        { terms: { asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913' }, accepted: { asset: OTHER_TOKEN } },
+      ],
       ['network', { terms: { network: 'eip155:8453' } }],
       ['network, said to be accepted', { accepted: { network: 'eip155:8453' } }],
       ['scheme, said to be accepted', { accepted: { scheme: 'upto' } }],
@@ -126,16 +152,21 @@ describe('payments that are not what they seem', () => {
       ['lives for years', { validBefore: inSeconds(10 * 365 * 86_400) }],
       ['lives for ever', { validBefore: 2n ** 256n - 1n }],
     ])('that %s', async (_, authorization) => {
-      expect((await expectRefused(await pay({ authorization }))).invalidReason).toMatch(/valid_before|valid_after/);
+      expect((await expectRefused(await pay({ authorization }))).invalidReason).toMatch(
+        /valid_before|valid_after/,
+      );
     });
 
-    it.each(['value', 'validAfter', 'validBefore'])('%s written as no whole number of base units is', async (member) => {
-      const request = await pay();
-      const texts = ['-1', '0x2710', '1e4', '10000.0', ' 10000', '10000n', '١٠٠٠٠', '', String(2n ** 256n)];
-      for (const odd of [...texts, 10_000.5, null, ['10000']]) {
-        expect((await expectRefused(rewritten(request, { [member]: odd }))).status).toBe(400);
-      }
-    });
+    it.each(['value', 'validAfter', 'validBefore'])(
+      '%s written as no whole number of base units is',
+      async (member) => {
+        const request = await pay();
+        const texts = ['-1', '0x2710', '1e4', '10000.0', ' 10000', '10000n', '١٠٠٠٠', '', String(2n ** 256n)];
+        for (const odd of [...texts, 10_000.5, null, ['10000']]) {
+          expect((await expectRefused(rewritten(request, { [member]: odd }))).status).toBe(400);
+        }
+      },
+    );
 
     it('a price written so', async () => {
       for (const amount of ['-1', '0x2710', '1e4', '10000.0', '', String(2n ** 256n), 10_000.5]) {
@@ -145,7 +176,13 @@ describe('payments that are not what they seem', () => {
   });
 
   it('A4 an echo that differs from the offer changes nothing of what is required', async () => {
-    const echo = { payTo: thief, amount: '1', maxTimeoutSeconds: 1, extra: { name: 'X', version: '9' }, asset: OTHER_TOKEN };
+    const echo = {
+      payTo: thief,
+      amount: '1',
+      maxTimeoutSeconds: 1,
+      extra: { name: 'X', version: '9' },
+      asset: OTHER_TOKEN,
+    };
     const shop = newAccount().address;
     const request = await paymentOf(payer, { payTo: shop, accepted: echo });
     const answer = await target.settle(request);
@@ -166,13 +203,19 @@ describe('payments that are not what they seem', () => {
       expect(await target.settle(first)).toMatchObject({ success: true });
       const { nonce } = first.paymentPayload.payload.authorization;
       await expectRefused(await pay({ authorization: { nonce: nonce as Hex, validBefore: inSeconds(200) } }));
-      await expectRefused(await pay({ authorization: { nonce: `0x${nonce.slice(2).toUpperCase()}`, validBefore: inSeconds(200) } }));
+      await expectRefused(
+        await pay({
+          authorization: { nonce: `0x${nonce.slice(2).toUpperCase()}`, validBefore: inSeconds(200) },
+        }),
+      );
     });
 
     it('of another payer are no obstacle', async () => {
       const other = await bed.payer();
       const nonce = (await pay()).paymentPayload.payload.authorization.nonce as Hex;
-      const both = await Promise.all([payer, other].map((account) => paymentOf(account, { payTo: seller, authorization: { nonce } })));
+      const both = await Promise.all(
+        [payer, other].map((account) => paymentOf(account, { payTo: seller, authorization: { nonce } })),
+      );
       const answers = await Promise.all(both.map((request) => target.settle(request)));
       expect(answers.map(({ success }) => success)).toEqual([true, true]);
     });
@@ -183,13 +226,20 @@ describe('payments that are not what they seem', () => {
       const answer = await target.settle(request);
       const { nonce, from, to } = request.paymentPayload.payload.authorization;
       const upper = (hex: string) => `0x${hex.slice(2).toUpperCase()}`;
-      const again = await target.settle(rewritten(request, { nonce: upper(nonce), from: from.toLowerCase(), to: upper(to) }));
+      const again = await target.settle(
+        rewritten(request, { nonce: upper(nonce), from: from.toLowerCase(), to: upper(to) }),
+      );
       expect(again).toEqual({ ...answer });
       expect(await bed.usdc(shop)).toBe(PRICE);
     });
   });
 
   it('the domain of the test chain is the one that is signed', () => {
-    expect(domain).toEqual({ name: 'USDC', version: '2', chainId: baseSepolia.chainId, verifyingContract: baseSepolia.usdc.address });
+    expect(domain).toEqual({
+      name: 'USDC',
+      version: '2',
+      chainId: baseSepolia.chainId,
+      verifyingContract: baseSepolia.usdc.address,
+    });
   });
 });

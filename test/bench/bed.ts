@@ -89,7 +89,8 @@ export async function openBed(blockTime: number, { endures = false } = {}): Prom
 
 async function answers(url: string, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 1_200; attempt++) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} ended with code ${child.exitCode}`);
+    if (child.exitCode !== null)
+      throw new Error(`${child.spawnargs.join(' ')} ended with code ${child.exitCode}`);
     const answered = await fetch(url).then(
       (response) => response.arrayBuffer().then(() => true),
       () => false,

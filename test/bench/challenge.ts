@@ -26,16 +26,37 @@ export async function challenge(): Promise<string> {
     const targets: Target[] = [
       { name: 'bare Express 5, 200', server: bare, path: '/weather', status: 200 },
       { name: '402: @x402/express (v2)', server: official, path: '/weather', status: 402 },
-      { name: '402: x402-express (v1)', server: await bed.start(peer, ['x402-express-v1'], env), path: '/weather', status: 402 },
-      { name: '402: mppx (MPP + v2)', server: await bed.start(peer, ['mppx-express'], env), path: '/weather', status: 402 },
-      { name: '402: AgentPay (v2 + v1 + MPP), charge()', server: await bed.start(sellerMain, [], env), path: '/paid', status: 402 },
+      {
+        name: '402: x402-express (v1)',
+        server: await bed.start(peer, ['x402-express-v1'], env),
+        path: '/weather',
+        status: 402,
+      },
+      {
+        name: '402: mppx (MPP + v2)',
+        server: await bed.start(peer, ['mppx-express'], env),
+        path: '/weather',
+        status: 402,
+      },
+      {
+        name: '402: AgentPay (v2 + v1 + MPP), charge()',
+        server: await bed.start(sellerMain, [], env),
+        path: '/paid',
+        status: 402,
+      },
       { name: '402: AgentPay (v2 + v1 + MPP), routes', server: own, path: '/weather', status: 402 },
       { name: 'free route behind @x402/express', server: official, path: '/free', status: 200 },
       { name: 'free route behind AgentPay', server: own, path: '/free', status: 200 },
     ];
     const results = await rounds(targets, ({ server, path, status }) => {
       const request: Prepared = { path, method: 'GET', headers: { accept: 'application/json' } };
-      return load({ ...server, next: () => request, concurrency: 32, seconds: 3, judge: expectStatus(status) });
+      return load({
+        ...server,
+        next: () => request,
+        concurrency: 32,
+        seconds: 3,
+        judge: expectStatus(status),
+      });
     });
     const bareRate = results[0]?.perSecond ?? Number.NaN;
     const rows = targets.map(({ name }, i) => {
@@ -49,7 +70,10 @@ export async function challenge(): Promise<string> {
         failures(result),
       ];
     });
-    return markdownTable(['unpaid requests, c=32', 'req/s', 'of bare', 'p50 ms', 'CPU us/req', 'failed'], rows);
+    return markdownTable(
+      ['unpaid requests, c=32', 'req/s', 'of bare', 'p50 ms', 'CPU us/req', 'failed'],
+      rows,
+    );
   } finally {
     await bed.close();
   }

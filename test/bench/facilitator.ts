@@ -34,20 +34,35 @@ export async function verify(): Promise<string> {
   const counter = await startRpcCounter(bed.rpcUrl);
   try {
     const targets = await startTargets(bed, counter.url, peers.slice(0, 1));
-    const fallback = (rpcUrl?: string) => ownFacilitator(bed, rpcUrl, ['--import', script('test/dist/bench/withoutAddon.js')]);
-    targets.push({ name: `${OWN}, no native addon`, widths: [], server: await fallback(), counted: await fallback(counter.url) });
+    const fallback = (rpcUrl?: string) =>
+      ownFacilitator(bed, rpcUrl, ['--import', script('test/dist/bench/withoutAddon.js')]);
+    targets.push({
+      name: `${OWN}, no native addon`,
+      widths: [],
+      server: await fallback(),
+      counted: await fallback(counter.url),
+    });
     const requests = facilitatorRequests('/verify', 4_000, bed.buyerKeys, bed.payTo);
     const rows: string[][] = [];
     for (const concurrency of [1, 16, 64]) {
       const run = (server: Measured, seconds: number) => {
         let i = 0;
-        return load({ ...server, next: () => requests[i++ % requests.length], concurrency, seconds, judge: expectTrue('isValid') });
+        return load({
+          ...server,
+          next: () => requests[i++ % requests.length],
+          concurrency,
+          seconds,
+          judge: expectTrue('isValid'),
+        });
       };
       const results = await rounds(targets, ({ server }) => run(server, 3));
       for (const [i, { name, counted }] of targets.entries()) {
         counter.take();
         const { ok } = await run(counted, 1);
-        rows.push([...row(name, concurrency, results[i] as LoadResult, results[0]), ...perPayment(counter.take(), ok)]);
+        rows.push([
+          ...row(name, concurrency, results[i] as LoadResult, results[0]),
+          ...perPayment(counter.take(), ok),
+        ]);
       }
     }
     return markdownTable([...header('/verify', 'stock peer'), 'RPC requests/ok', 'RPC calls/ok'], rows);
@@ -77,7 +92,11 @@ export async function settle(): Promise<string> {
         counter.take();
         const { result } = await settleRound(bed, counted, concurrency, name === OWN);
         const counts = perPayment(counter.take(), result.ok);
-        rows.push([...row(name, concurrency, results[i] as LoadResult, tuned), ...counts, ...chainSide(runs.get(name) ?? [])]);
+        rows.push([
+          ...row(name, concurrency, results[i] as LoadResult, tuned),
+          ...counts,
+          ...chainSide(runs.get(name) ?? []),
+        ]);
       }
     }
     const more = ['RPC requests/ok', 'RPC calls/ok', 'gas/ok', 'on chain/ok'];
@@ -96,7 +115,12 @@ interface Settled {
 
 async function settleRound(bed: Bed, server: Measured, concurrency: number, own: boolean): Promise<Settled> {
   // Enough for about four seconds at the rates seen, so that it is the clock or the supply that ends a round, and never a thin tail.
-  const supply = facilitatorRequests('/settle', Math.min(concurrency * 24, own ? 16_000 : 1_200), bed.buyerKeys, bed.payTo);
+  const supply = facilitatorRequests(
+    '/settle',
+    Math.min(concurrency * 24, own ? 16_000 : 1_200),
+    bed.buyerKeys,
+    bed.payTo,
+  );
   const before = await bed.received();
   const hashes = new Set<Hex>();
   const verdict = expectTrue('success');
@@ -106,19 +130,26 @@ async function settleRound(bed: Bed, server: Measured, concurrency: number, own:
     return verdict(answer);
   };
   const result = await load({ ...server, next: () => supply.pop(), concurrency, seconds: 8, judge });
-  return { result, moved: ((await bed.received()) - before) / AMOUNT, gas: await gasOf(bed.rpcUrl, [...hashes]) };
+  return {
+    result,
+    moved: ((await bed.received()) - before) / AMOUNT,
+    gas: await gasOf(bed.rpcUrl, [...hashes]),
+  };
 }
 
 async function gasOf(rpcUrl: string, hashes: readonly Hex[]): Promise<bigint> {
   const client = createPublicClient({ transport: http(rpcUrl, { batch: { batchSize: 20 } }) });
-  const receipts = await Promise.all(hashes.map((hash) => client.getTransactionReceipt({ hash }).catch(() => undefined)));
+  const receipts = await Promise.all(
+    hashes.map((hash) => client.getTransactionReceipt({ hash }).catch(() => undefined)),
+  );
   return receipts.reduce((sum, receipt) => sum + (receipt?.gasUsed ?? 0n), 0n);
 }
 
 async function startTargets(bed: Bed, counterUrl: string, wanted: typeof peers): Promise<Target[]> {
   const targets: Target[] = [];
   for (const { name, script, widths } of wanted) {
-    const start = async (rpcUrl: string) => bed.start(peer, [script], { KEY: await bed.facilitatorKey(), RPC_URL: rpcUrl });
+    const start = async (rpcUrl: string) =>
+      bed.start(peer, [script], { KEY: await bed.facilitatorKey(), RPC_URL: rpcUrl });
     targets.push({ name, widths, server: await start(bed.rpcUrl), counted: await start(counterUrl) });
   }
   const own = { server: await ownFacilitator(bed), counted: await ownFacilitator(bed, counterUrl) };
@@ -129,7 +160,12 @@ function header(what: string, against: string): string[] {
   return [what, 'c', 'ok/s', `x ${against}`, 'p50 ms', 'p99 ms', 'CPU ms/ok', 'failed'];
 }
 
-function row(name: string, concurrency: number, result: LoadResult, against: LoadResult | undefined): string[] {
+function row(
+  name: string,
+  concurrency: number,
+  result: LoadResult,
+  against: LoadResult | undefined,
+): string[] {
   return [
     name,
     String(concurrency),

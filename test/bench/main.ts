@@ -12,7 +12,9 @@ const scenarios = { challenge, verify, settle, paid, stream, tokens };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in scenarios));
 if (unknown.length > 0) {
-  console.error(`There is no scenario ${unknown.join(', ')}; choose from ${Object.keys(scenarios).join(', ')}.`);
+  console.error(
+    `There is no scenario ${unknown.join(', ')}; choose from ${Object.keys(scenarios).join(', ')}.`,
+  );
   process.exit(2);
 }
 for (const [name, run] of Object.entries(scenarios)) {

@@ -19,8 +19,16 @@ interface Stack {
 const OWN = 'AgentPay: paywall + facilitator';
 const TUNED = '@x402/express + @x402 facilitator, tuned';
 const peers = [
-  { name: '@x402/express + @x402 facilitator, as in its example', script: 'x402-facilitator-example', widths: [64] },
-  { name: '@x402/express + @x402 facilitator, nonceManager', script: 'x402-facilitator-nonces', widths: [64] },
+  {
+    name: '@x402/express + @x402 facilitator, as in its example',
+    script: 'x402-facilitator-example',
+    widths: [64],
+  },
+  {
+    name: '@x402/express + @x402 facilitator, nonceManager',
+    script: 'x402-facilitator-nonces',
+    widths: [64],
+  },
   { name: TUNED, script: 'x402-facilitator', widths: [1, 64, 512] },
 ];
 
@@ -46,7 +54,17 @@ export async function paid(): Promise<string> {
         rows.push([...row(name, concurrency, results[i] as LoadResult, tuned), `${moved}/${ok}`]);
       }
     }
-    const header = ['paid requests, 0.2 s blocks', 'c', 'ok/s', 'x tuned peer', 'p50 ms', 'p99 ms', 'CPU ms/ok', 'of tuned', 'failed'];
+    const header = [
+      'paid requests, 0.2 s blocks',
+      'c',
+      'ok/s',
+      'x tuned peer',
+      'p50 ms',
+      'p99 ms',
+      'CPU ms/ok',
+      'of tuned',
+      'failed',
+    ];
     return markdownTable([...header, 'on chain/ok'], rows);
   } finally {
     await bed.close();
@@ -55,13 +73,20 @@ export async function paid(): Promise<string> {
 
 async function startStacks(bed: Bed): Promise<Stack[]> {
   const stacks: Stack[] = [];
-  const sellerOf = (name: string, { url }: Measured) => bed.start(sellerScript, [name], { PAY_TO: bed.payTo, FACILITATOR_URL: url });
+  const sellerOf = (name: string, { url }: Measured) =>
+    bed.start(sellerScript, [name], { PAY_TO: bed.payTo, FACILITATOR_URL: url });
   for (const { name, script, widths } of peers) {
-    const facilitator = await bed.start(peer, [script], { KEY: await bed.facilitatorKey(), RPC_URL: bed.rpcUrl });
+    const facilitator = await bed.start(peer, [script], {
+      KEY: await bed.facilitatorKey(),
+      RPC_URL: bed.rpcUrl,
+    });
     stacks.push({ name, widths, facilitator, seller: await sellerOf('x402-express', facilitator) });
   }
   const facilitator = await ownFacilitator(bed);
-  return [...stacks, { name: OWN, widths: [1, 64, 512], facilitator, seller: await sellerOf('agentpay', facilitator) }];
+  return [
+    ...stacks,
+    { name: OWN, widths: [1, 64, 512], facilitator, seller: await sellerOf('agentpay', facilitator) },
+  ];
 }
 
 interface Round {
@@ -70,9 +95,14 @@ interface Round {
   readonly moved: bigint;
 }
 
-async function paidRound(bed: Bed, { name, seller, facilitator }: Stack, concurrency: number): Promise<Round> {
+async function paidRound(
+  bed: Bed,
+  { name, seller, facilitator }: Stack,
+  concurrency: number,
+): Promise<Round> {
   const offer = await fetch(`${seller.url}/weather`);
-  const [accepted] = x402v2.decodePaymentRequired(offer.headers.get('payment-required') as string).accepts as [x402v2.PaymentRequirements];
+  const [accepted] = x402v2.decodePaymentRequired(offer.headers.get('payment-required') as string)
+    .accepts as [x402v2.PaymentRequirements];
   // Enough for the whole round at the rates seen: a block comes five times a second.
   const count = SECONDS * Math.min(concurrency * 8, name === OWN ? 1_000 : 150);
   const supply = payments(accepted, count, bed.buyerKeys).map((payment) => ({
@@ -81,7 +111,13 @@ async function paidRound(bed: Bed, { name, seller, facilitator }: Stack, concurr
     headers: { 'payment-signature': x402v2.encodePaymentPayload(payment) },
   }));
   const before = { moved: await bed.received(), cpu: cpuMilliseconds(facilitator.pid) };
-  const result = await load({ ...seller, next: () => supply.pop(), concurrency, seconds: SECONDS, judge: expectGoods });
+  const result = await load({
+    ...seller,
+    next: () => supply.pop(),
+    concurrency,
+    seconds: SECONDS,
+    judge: expectGoods,
+  });
   const facilitatorCpu = (cpuMilliseconds(facilitator.pid) - before.cpu) / Math.max(result.ok, 1);
   const moved = ((await bed.received()) - before.moved) / BigInt(accepted.amount);
   return { result: { ...result, cpuMs: result.cpuMs + facilitatorCpu }, moved };

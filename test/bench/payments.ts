@@ -24,7 +24,12 @@ interface NativeSigner {
 const native = createRequire(import.meta.resolve('@agentpay/evm'))('secp256k1') as NativeSigner;
 
 /** Facilitator requests for distinct payments, signed beforehand and spread over the buyers. */
-export function facilitatorRequests(path: string, count: number, buyerKeys: readonly Hex[], payTo: Address): Prepared[] {
+export function facilitatorRequests(
+  path: string,
+  count: number,
+  buyerKeys: readonly Hex[],
+  payTo: Address,
+): Prepared[] {
   const requirements: x402v2.PaymentRequirements = {
     scheme: 'exact',
     network: network.id,
@@ -35,15 +40,28 @@ export function facilitatorRequests(path: string, count: number, buyerKeys: read
     extra: { ...network.usdc.eip712 },
   };
   return payments(requirements, count, buyerKeys).map((paymentPayload) => {
-    const body = Buffer.from(JSON.stringify({ x402Version: 2, paymentPayload, paymentRequirements: requirements }));
+    const body = Buffer.from(
+      JSON.stringify({ x402Version: 2, paymentPayload, paymentRequirements: requirements }),
+    );
     return { path, method: 'POST', headers: { 'content-type': 'application/json' }, body };
   });
 }
 
 /** Distinct payments for what a seller asks, signed beforehand and spread over the buyers. */
-export function payments(accepted: x402v2.PaymentRequirements, count: number, buyerKeys: readonly Hex[]): x402v2.PaymentPayload[] {
-  const buyers = buyerKeys.map((key) => ({ address: privateKeyToAccount(key).address, key: hexToBytes(key) }));
-  const separator = domainSeparator({ ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address });
+export function payments(
+  accepted: x402v2.PaymentRequirements,
+  count: number,
+  buyerKeys: readonly Hex[],
+): x402v2.PaymentPayload[] {
+  const buyers = buyerKeys.map((key) => ({
+    address: privateKeyToAccount(key).address,
+    key: hexToBytes(key),
+  }));
+  const separator = domainSeparator({
+    ...network.usdc.eip712,
+    chainId: network.chainId,
+    verifyingContract: network.usdc.address,
+  });
   return Array.from({ length: count }, (_, i) => {
     const { address, key } = buyers[i % buyers.length] as (typeof buyers)[0];
     const authorization: Authorization = {

@@ -24,7 +24,8 @@ const peers: Record<string, () => Promise<unknown>> = {
   'mppx-express': () => mppxExpress(setup, FACILITATOR_URL),
   'x402-facilitator': () => officialFacilitator(setup),
   'x402-facilitator-nonces': () => officialFacilitator(setup, { pollingInterval: undefined }),
-  'x402-facilitator-example': () => officialFacilitator(setup, { pollingInterval: undefined, nonceManager: undefined }),
+  'x402-facilitator-example': () =>
+    officialFacilitator(setup, { pollingInterval: undefined, nonceManager: undefined }),
 };
 
 process.on('SIGTERM', () => process.exit(0));

@@ -11,14 +11,21 @@ const facilitatorBin = script('packages/facilitator/dist/bin.js');
 const FACILITATOR_FLAGS = ['--max-semi-space-size=32'];
 
 /** The facilitator with its default configuration, but for the log of every request. `flags`: of Node. */
-export async function ownFacilitator(bed: Bed, rpcUrl = bed.rpcUrl, flags: readonly string[] = []): Promise<Measured> {
+export async function ownFacilitator(
+  bed: Bed,
+  rpcUrl = bed.rpcUrl,
+  flags: readonly string[] = [],
+): Promise<Measured> {
   const own = { SIGNER_KEYS: await bed.facilitatorKey(), DATA_DIR: bed.folder(), LOG_LEVEL: 'warn' };
   const [first = facilitatorBin, ...rest] = [...FACILITATOR_FLAGS, ...flags, facilitatorBin];
   return bed.start(first, rest, { ...own, RPC_URL: rpcUrl, NETWORKS: baseSepolia.name });
 }
 
 /** Interleaved rounds (A B, A B, …), so that a slow minute hits everybody; the median round of each target. */
-export async function rounds<T>(targets: readonly T[], run: (target: T) => Promise<LoadResult>): Promise<LoadResult[]> {
+export async function rounds<T>(
+  targets: readonly T[],
+  run: (target: T) => Promise<LoadResult>,
+): Promise<LoadResult[]> {
   const all: LoadResult[][] = targets.map(() => []);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [i, target] of targets.entries()) all[i]?.push(await run(target));

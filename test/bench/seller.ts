@@ -13,16 +13,26 @@ const { PORT, PAY_TO = '', FACILITATOR_URL = '' } = process.env;
 const about = { description: 'Weather', mimeType: 'application/json' };
 
 function official(): RequestHandler {
-  const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: FACILITATOR_URL })).register(baseSepolia.id, new ExactEvmScheme());
+  const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: FACILITATOR_URL })).register(
+    baseSepolia.id,
+    new ExactEvmScheme(),
+  );
   const accepts = { scheme: 'exact', network: baseSepolia.id, payTo: PAY_TO, price: '$0.01' };
   return paymentMiddleware({ 'GET /weather': { accepts, ...about } }, server);
 }
 
 function own(): RequestHandler {
-  return paywall({ payTo: PAY_TO, facilitator: FACILITATOR_URL, routes: { 'GET /weather': { price: '$0.01', ...about } } });
+  return paywall({
+    payTo: PAY_TO,
+    facilitator: FACILITATOR_URL,
+    routes: { 'GET /weather': { price: '$0.01', ...about } },
+  });
 }
 
-const middlewares: Record<string, (() => RequestHandler) | undefined> = { agentpay: own, 'x402-express': official };
+const middlewares: Record<string, (() => RequestHandler) | undefined> = {
+  agentpay: own,
+  'x402-express': official,
+};
 const middleware = middlewares[process.argv[2] ?? '']?.();
 
 const app = express();

@@ -20,7 +20,9 @@ const judge = expectTrue('success');
 export async function settleFinally(agent: Agent, url: string, prepared: Prepared): Promise<FinalAnswer> {
   const again: string[] = [];
   while (again.length < MOST_TIMES) {
-    const answer = await send(agent, url, prepared).catch((error: unknown) => String((error as { code?: string }).code ?? 'lost'));
+    const answer = await send(agent, url, prepared).catch((error: unknown) =>
+      String((error as { code?: string }).code ?? 'lost'),
+    );
     const open = typeof answer === 'string' ? answer : openBecause(answer);
     if (open === undefined) return { verdict: judge(answer as Answer), again };
     again.push(open);

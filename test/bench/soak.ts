@@ -32,7 +32,11 @@ async function capacityOf(bed: Bed, { url }: Measured): Promise<Capacity> {
   const began = performance.now();
   let ok = 0;
   const worker = async () => {
-    for (let payment = supply.pop(); payment && performance.now() - began < seconds * 1_000; payment = supply.pop()) {
+    for (
+      let payment = supply.pop();
+      payment && performance.now() - began < seconds * 1_000;
+      payment = supply.pop()
+    ) {
       if ((await settleFinally(agent, url, payment)).verdict === 'ok') ok += 1;
     }
   };
@@ -56,20 +60,28 @@ function growths(windows: readonly Window[]): string[] {
   ].map((what) => `${what} grows`);
 }
 
-const kinds = (counts: Readonly<Record<string, number>>) => Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+const kinds = (counts: Readonly<Record<string, number>>) =>
+  Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
 
 /** Prints the verdict; gives whether it is a good one. */
 function judge({ ok, failed, again, windows }: SteadyLoad, acknowledged: number, transfers: number): boolean {
   const faults = [...growths(windows), ...kinds(failed)];
-  if (transfers !== acknowledged) faults.push(`${transfers} transfers on the chain for ${acknowledged} payments acknowledged`);
+  if (transfers !== acknowledged)
+    faults.push(`${transfers} transfers on the chain for ${acknowledged} payments acknowledged`);
   const asked = kinds(again).join(', ') || 'nothing';
   console.log(`asked again for ${asked}`);
-  console.log(faults.length === 0 ? `steady: ${ok} payments, none failed, all on the chain once` : `not steady: ${faults.join(', ')}`);
+  console.log(
+    faults.length === 0
+      ? `steady: ${ok} payments, none failed, all on the chain once`
+      : `not steady: ${faults.join(', ')}`,
+  );
   return faults.length === 0;
 }
 
 function readArguments(): { minutes: number; share: number } {
-  const { values } = parseArgs({ options: { minutes: { type: 'string', default: '10' }, share: { type: 'string', default: '0.8' } } });
+  const { values } = parseArgs({
+    options: { minutes: { type: 'string', default: '10' }, share: { type: 'string', default: '0.8' } },
+  });
   const [minutes, share] = [Number(values.minutes), Number(values.share)];
   if (!(minutes >= 1)) throw new Error('--minutes must be at least 1.');
   if (!(share > 0 && share <= 1)) throw new Error('--share must be above 0 and at most 1.');
@@ -84,7 +96,9 @@ try {
   const perSecond = capacity.perSecond * share;
   const measured = `${figure(capacity.perSecond)}/s at ${CALIBRATION.concurrency} at once`;
   console.log(`capacity ${measured}; ${minutes} minutes at ${figure(perSecond)}/s`);
-  console.log(['second', 'ok/s', 'p50 ms', 'p99 ms', 'waiting', 'RSS MB'].map((name) => name.padStart(8)).join(' '));
+  console.log(
+    ['second', 'ok/s', 'p50 ms', 'p99 ms', 'waiting', 'RSS MB'].map((name) => name.padStart(8)).join(' '),
+  );
   const load = await steadyLoad({
     server,
     perSecond,
@@ -92,7 +106,11 @@ try {
     windows: Math.round((minutes * 60) / WINDOW_SECONDS),
     payments: (count) => facilitatorRequests('/settle', count, bed.buyerKeys, bed.payTo),
     onWindow(window, i) {
-      console.log([(i + 1) * WINDOW_SECONDS, ...Object.values(window)].map((cell) => figure(cell).padStart(8)).join(' '));
+      console.log(
+        [(i + 1) * WINDOW_SECONDS, ...Object.values(window)]
+          .map((cell) => figure(cell).padStart(8))
+          .join(' '),
+      );
     },
   });
   const transfers = Number((await bed.received()) / AMOUNT);

@@ -78,7 +78,12 @@ export async function steadyLoad(options: SteadyLoadOptions): Promise<SteadyLoad
     const sorted = latencies.sort((a, b) => a - b);
     latencies = [];
     const times = { p50: percentile(sorted, 0.5), p99: percentile(sorted, 0.99) };
-    windows.push({ perSecond: sorted.length / windowSeconds, ...times, waiting: open.size, memoryMb: memoryMb(server.pid) });
+    windows.push({
+      perSecond: sorted.length / windowSeconds,
+      ...times,
+      waiting: open.size,
+      memoryMb: memoryMb(server.pid),
+    });
     onWindow(windows.at(-1) as Window, windows.length - 1);
   }
   await Promise.all(open);

@@ -25,7 +25,8 @@ export async function stream(): Promise<string> {
     const rows: string[][] = [];
     for (const { name, seller, bytes } of targets) {
       const server = await bed.start(sellerScript, [seller], {});
-      const download = async (size: number) => receive(`${server.url}/stream?bytes=${size}`, await headersFor(server, size, bed.buyerKeys));
+      const download = async (size: number) =>
+        receive(`${server.url}/stream?bytes=${size}`, await headersFor(server, size, bed.buyerKeys));
       await download(MB);
       const before = memory(server.pid, 'VmRSS');
       const began = performance.now();
@@ -41,7 +42,11 @@ export async function stream(): Promise<string> {
   }
 }
 
-async function headersFor({ url }: Measured, bytes: number, buyerKeys: Parameters<typeof payments>[2]): Promise<Record<string, string>> {
+async function headersFor(
+  { url }: Measured,
+  bytes: number,
+  buyerKeys: Parameters<typeof payments>[2],
+): Promise<Record<string, string>> {
   const offer = await fetch(`${url}/stream?bytes=${bytes}`);
   await offer.body?.cancel();
   const required = offer.headers.get('payment-required');
@@ -57,7 +62,11 @@ function receive(url: string, headers: Record<string, string>): Promise<number> 
     get(url, { headers, agent: false }, (response) => {
       let bytes = 0;
       response.on('data', (chunk: Buffer) => void (bytes += chunk.length));
-      response.on('end', () => (response.statusCode === 200 ? resolve(bytes) : reject(new Error(`${url}: HTTP ${response.statusCode}`))));
+      response.on('end', () =>
+        response.statusCode === 200
+          ? resolve(bytes)
+          : reject(new Error(`${url}: HTTP ${response.statusCode}`)),
+      );
       response.on('error', reject);
     }).on('error', reject);
   });

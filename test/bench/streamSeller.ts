@@ -21,14 +21,21 @@ const middlewares: Record<string, () => RequestHandler> = {
   bare: () => (_req, _res, next) => next(),
   agentpay() {
     const facilitator = { ...yes, supported: async () => ({ kinds: [], extensions: [], signers: {} }) };
-    return paywall({ payTo: PAY_TO, facilitator, routes: { 'GET /stream': { price: '$0.01', settle: 'before' } } });
+    return paywall({
+      payTo: PAY_TO,
+      facilitator,
+      routes: { 'GET /stream': { price: '$0.01', settle: 'before' } },
+    });
   },
   'x402-express'() {
     const kinds = [{ x402Version: 2, scheme: 'exact', network: baseSepolia.id }];
     const client = { ...yes, getSupported: async () => ({ kinds, extensions: [], signers: {} }) };
     const server = new x402ResourceServer(client as never).register(baseSepolia.id, new ExactEvmScheme());
     const accepts = { scheme: 'exact', network: baseSepolia.id, payTo: PAY_TO, price: '$0.01' };
-    return paymentMiddleware({ 'GET /stream': { accepts, description: 'Stream', mimeType: 'application/octet-stream' } }, server);
+    return paymentMiddleware(
+      { 'GET /stream': { accepts, description: 'Stream', mimeType: 'application/octet-stream' } },
+      server,
+    );
   },
 };
 
@@ -46,6 +53,9 @@ function stream(bytes: number): Readable {
 
 const app = express();
 app.use(middlewares[process.argv[2] ?? '']?.() ?? (() => process.exit(2)));
-app.get('/stream', (req, res) => void stream(Number(req.query['bytes'])).pipe(res.type('application/octet-stream')));
+app.get(
+  '/stream',
+  (req, res) => void stream(Number(req.query['bytes'])).pipe(res.type('application/octet-stream')),
+);
 app.listen(Number(process.env['PORT']), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));

@@ -6,6 +6,7 @@ const loader = Module as unknown as { _resolveFilename: Resolve };
 const resolve = loader._resolveFilename;
 
 loader._resolveFilename = (request, ...rest) => {
-  if (request.startsWith('secp256k1')) throw Object.assign(new Error(`Cannot find module '${request}'`), { code: 'MODULE_NOT_FOUND' });
+  if (request.startsWith('secp256k1'))
+    throw Object.assign(new Error(`Cannot find module '${request}'`), { code: 'MODULE_NOT_FOUND' });
   return resolve(request, ...rest);
 };

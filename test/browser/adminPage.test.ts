@@ -24,9 +24,16 @@ describe('the admin page', () => {
   beforeAll(async () => {
     [stack, browser, database] = await Promise.all([startInteropStack(), openBrowser(), testDatabase()]);
     const node = { RPC_URLS: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
-    server = await start(readConfig({ PORT: '0', HOST: '127.0.0.1', API_KEYS: apiKeys, ...node }), pino({ level: 'silent' }));
+    server = await start(
+      readConfig({ PORT: '0', HOST: '127.0.0.1', API_KEYS: apiKeys, ...node }),
+      pino({ level: 'silent' }),
+    );
     const body = JSON.stringify(await paymentOf(stack.buyer, stack.payTo));
-    const settled = await fetch(`${server.url}/settle`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const settled = await fetch(`${server.url}/settle`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    });
     expect(await settled.json()).toMatchObject({ success: true });
   }, 60_000);
   afterAll(async () => {
@@ -69,9 +76,17 @@ describe('the admin page', () => {
     await page.locator('tbody tr').waitFor();
     const shortHex = expect.stringMatching(/^0x.{6}….{6}$/);
     expect(await page.locator('tbody tr td').allTextContents()).toEqual([
-      expect.any(String), 'settled', '0.01', shortHex, shortHex, shortHex, '',
+      expect.any(String),
+      'settled',
+      '0.01',
+      shortHex,
+      shortHex,
+      shortHex,
+      '',
     ]);
-    expect(await page.locator('tbody a').getAttribute('href')).toMatch(/^https:\/\/sepolia\.basescan\.org\/tx\/0x[0-9a-f]{64}$/);
+    expect(await page.locator('tbody a').getAttribute('href')).toMatch(
+      /^https:\/\/sepolia\.basescan\.org\/tx\/0x[0-9a-f]{64}$/,
+    );
     await page.locator('#volume-sum').getByText('0.01').waitFor();
     expect(await page.locator('#success-sum').textContent()).toBe('1 / 0');
     expect(Number(await page.locator('#gas-sum').textContent())).toBeGreaterThan(21_000);
@@ -83,7 +98,9 @@ describe('the admin page', () => {
 
   it('filters by state and reconciles an open settlement at a click', async () => {
     // As after a fault: the money moved, and the record does not know it yet.
-    await run(`update facilitator_settlements set state = 'failed', reason = 'validBefore', message = '<b>x</b>'`);
+    await run(
+      `update facilitator_settlements set state = 'failed', reason = 'validBefore', message = '<b>x</b>'`,
+    );
     await open(key);
     await page.getByLabel('State').selectOption('settled');
     await page.getByRole('button', { name: 'Show' }).click();
@@ -101,7 +118,9 @@ describe('the admin page', () => {
     const payer = `0x${'ab'.repeat(20)}`;
     const aMinuteAgo = Date.now() - 60_000;
     const clockAt = (ms: number) => ({ now: () => ms, timer: () => () => {} });
-    const ids = Array.from({ length: 30 }, (_, i) => newId('settlement', { clock: clockAt(aMinuteAgo - i), random: systemRandom }));
+    const ids = Array.from({ length: 30 }, (_, i) =>
+      newId('settlement', { clock: clockAt(aMinuteAgo - i), random: systemRandom }),
+    );
     await run(
       `insert into facilitator_settlements
          (id, network, asset, payer, nonce, fingerprint, scheme, amount, "authorization", signature, by_account,
@@ -116,7 +135,9 @@ describe('the admin page', () => {
     expect(await page.locator('tbody tr').count()).toBe(25);
     await page.getByRole('button', { name: 'More' }).click();
     await page.locator('tbody tr').nth(30).waitFor();
-    const shown = await page.locator('tbody tr').evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset['id']));
+    const shown = await page
+      .locator('tbody tr')
+      .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset['id']));
     expect(shown.slice(1)).toEqual(ids);
     expect(await page.getByRole('button', { name: 'More' }).isVisible()).toBe(false);
     await page.locator('#success-sum').getByText('1 / 30').waitFor();

@@ -34,9 +34,11 @@ export async function giveWallet(page: Page, account: PrivateKeyAccount): Promis
     wallet.calls.push(method);
     if (method === 'eth_requestAccounts') return { result: [account.address] };
     if (method === 'wallet_addEthereumChain') known = true;
-    if (method === 'wallet_switchEthereumChain' && !known) return { error: { code: 4902, message: 'Unrecognized chain' } };
+    if (method === 'wallet_switchEthereumChain' && !known)
+      return { error: { code: 4902, message: 'Unrecognized chain' } };
     if (method !== 'eth_signTypedData_v4') return { result: null };
-    if (!wallet.decline) return { result: await account.signTypedData(JSON.parse(params[1] as string) as TypedData) };
+    if (!wallet.decline)
+      return { result: await account.signTypedData(JSON.parse(params[1] as string) as TypedData) };
     wallet.decline = false;
     return { error: { code: 4001, message: 'User rejected the request.' } };
   });

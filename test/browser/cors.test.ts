@@ -8,7 +8,11 @@ import { openBrowser } from './browser.js';
 
 const facilitator: Facilitator = {
   verify: async () => ({ isValid: true }),
-  settle: async ({ paymentRequirements: { network } }) => ({ success: true, transaction: `0x${'cd'.repeat(32)}`, network }),
+  settle: async ({ paymentRequirements: { network } }) => ({
+    success: true,
+    transaction: `0x${'cd'.repeat(32)}`,
+    network,
+  }),
   supported: async () => ({ kinds: [], extensions: [], signers: {} }),
 };
 
@@ -22,7 +26,9 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => browser?.close());
 beforeEach(async () => {
-  origin = await serve((_req, res) => void res.setHeader('Content-Type', 'text/html').end('<title>Elsewhere</title>'));
+  origin = await serve(
+    (_req, res) => void res.setHeader('Content-Type', 'text/html').end('<title>Elsewhere</title>'),
+  );
   page = await browser.newPage();
   await page.goto(origin);
 });
@@ -32,7 +38,12 @@ afterEach(async () => {
 });
 
 function sell(cors: Cors): Promise<string> {
-  const pay = paywall({ payTo: newAccount().address, facilitator, routes: { 'GET /weather': '$0.01' }, cors });
+  const pay = paywall({
+    payTo: newAccount().address,
+    facilitator,
+    routes: { 'GET /weather': '$0.01' },
+    cors,
+  });
   return serve((req, res) => pay(req, res, () => res.end('sunny')));
 }
 
@@ -40,7 +51,9 @@ function sell(cors: Cors): Promise<string> {
 function ask(url: string, headers: Record<string, string> = {}) {
   const script = async ({ url, headers }: { url: string; headers: Record<string, string> }) => {
     const response = await fetch(url, { headers }).catch(() => undefined);
-    return response && { status: response.status, headers: [...response.headers], body: await response.text() };
+    return (
+      response && { status: response.status, headers: [...response.headers], body: await response.text() }
+    );
   };
   return page.evaluate(script, { url, headers });
 }
@@ -49,11 +62,16 @@ describe('a page of another origin, in a browser', () => {
   it.each(dialects)('reads the offer, pays in %s and reads the receipt', async (dialect) => {
     const url = `${await sell(true)}/weather`;
     const offered = await ask(url, { 'X-Own': 'needs a preflight' });
-    const offer = new Response(offered?.body ?? '', { status: offered?.status ?? 599, headers: offered?.headers ?? [] });
+    const offer = new Response(offered?.body ?? '', {
+      status: offered?.status ?? 599,
+      headers: offered?.headers ?? [],
+    });
     const [name, value] = await proofOf(newAccount(), offer, dialect);
     const paid = await ask(url, { [name]: value });
     expect([offered?.status, paid?.status, paid?.body]).toEqual([402, 200, 'sunny']);
-    const receipt = { x402v2: 'payment-response', x402v1: 'x-payment-response', mpp: 'payment-receipt' }[dialect];
+    const receipt = { x402v2: 'payment-response', x402v1: 'x-payment-response', mpp: 'payment-receipt' }[
+      dialect
+    ];
     expect(new Headers(paid?.headers).has(receipt)).toBe(true);
   });
 

@@ -28,15 +28,24 @@ beforeEach(async () => {
   faults = [];
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (said) => {
-    if (said.type() === 'error' && !/status of (?:402|5\d\d)|ERR_FAILED/.test(said.text())) faults.push(said.text());
+    if (said.type() === 'error' && !/status of (?:402|5\d\d)|ERR_FAILED/.test(said.text()))
+      faults.push(said.text());
   });
 });
 afterEach(() => page.close());
 
 /** Sells the answer of a handler; gives the URL and how often the handler ran. */
-async function sell(handler: RequestHandler, price: Price = { price: '$0.01', description: 'One weather forecast' }) {
+async function sell(
+  handler: RequestHandler,
+  price: Price = { price: '$0.01', description: 'One weather forecast' },
+) {
   const served = { count: 0 };
-  const wall = paywall({ payTo: stack.payTo, network: 'base-sepolia', facilitator, onError: () => undefined });
+  const wall = paywall({
+    payTo: stack.payTo,
+    network: 'base-sepolia',
+    facilitator,
+    onError: () => undefined,
+  });
   const app = express();
   app.get('/weather', wall.charge(price), (req, res, next) => {
     served.count++;
@@ -67,7 +76,12 @@ describe('the pay page', () => {
     expect(paid).toBe(PRICE);
     expect(JSON.parse(await page.locator('#content pre').innerText())).toEqual({ weather: 'sunny' });
     expect(await page.getByRole('link', { name: 'Save as a file' }).isVisible()).toBe(true);
-    const signing = ['eth_requestAccounts', 'wallet_switchEthereumChain', 'wallet_addEthereumChain', 'eth_signTypedData_v4'];
+    const signing = [
+      'eth_requestAccounts',
+      'wallet_switchEthereumChain',
+      'wallet_addEthereumChain',
+      'eth_signTypedData_v4',
+    ];
     expect([wallet.calls, served.count, faults]).toEqual([signing, 1, []]);
   }, 30_000);
 
@@ -95,7 +109,11 @@ describe('the pay page', () => {
       await button().click();
       await page.locator('#status.fault').waitFor();
     });
-    expect([await status(), paid, served.count]).toEqual(['You declined in your wallet. Nothing was paid.', 0n, 0]);
+    expect([await status(), paid, served.count]).toEqual([
+      'You declined in your wallet. Nothing was paid.',
+      0n,
+      0,
+    ]);
     await button().click();
     await page.locator('#bought-title').waitFor();
   }, 30_000);
@@ -125,7 +143,9 @@ describe('the pay page', () => {
   it('pays in a browser that keeps storage from pages', async () => {
     const { url } = await sell(sunny);
     await giveWallet(page, stack.buyer);
-    await page.addInitScript(`Object.defineProperty(globalThis, 'sessionStorage', { get() { throw new Error('Access is denied'); } });`);
+    await page.addInitScript(
+      `Object.defineProperty(globalThis, 'sessionStorage', { get() { throw new Error('Access is denied'); } });`,
+    );
     await page.goto(url);
     await button().click();
     await page.locator('#bought-title').waitFor();
@@ -134,7 +154,10 @@ describe('the pay page', () => {
 
   it('shows bought HTML in a frame that runs no script, and gives anything else as a file', async () => {
     await giveWallet(page, stack.buyer);
-    const html = await sell((_req, res) => void res.type('html').send(`<h2>Sunny</h2><script>parent.document.title='broken'</script>`));
+    const html = await sell(
+      (_req, res) =>
+        void res.type('html').send(`<h2>Sunny</h2><script>parent.document.title='broken'</script>`),
+    );
     await page.goto(html.url);
     await button().click();
     await page.frameLocator('iframe').getByRole('heading', { name: 'Sunny' }).waitFor();
@@ -144,7 +167,10 @@ describe('the pay page', () => {
     const file = await sell((_req, res) => void res.attachment('sky.bin').send(bytes));
     await page.goto(file.url);
     await button().click();
-    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Save as a file' }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('link', { name: 'Save as a file' }).click(),
+    ]);
     expect(download.suggestedFilename()).toBe('sky.bin');
     const chunks = await (await download.createReadStream()).toArray();
     expect(Buffer.concat(chunks)).toEqual(bytes);
@@ -167,16 +193,30 @@ describe('the pay page', () => {
     await plain.close();
   }, 30_000);
 
-  it.each(['light', 'dark'] as const)('has a contrast of 4.5 or more in the %s scheme', async (colorScheme) => {
-    const { url } = await sell(sunny);
-    await page.emulateMedia({ colorScheme });
-    await page.goto(url);
-    await button().click();
-    await page.locator('#status.fault').waitFor();
-    const ratios = await page.evaluate(contrasts, ['.kicker', 'h1', '.price', '.unit', 'dt', 'dd', '#pay', '#status', 'summary']);
-    expect(ratios.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
-    expect(ratios).toHaveLength(9);
-  }, 30_000);
+  it.each(['light', 'dark'] as const)(
+    'has a contrast of 4.5 or more in the %s scheme',
+    async (colorScheme) => {
+      const { url } = await sell(sunny);
+      await page.emulateMedia({ colorScheme });
+      await page.goto(url);
+      await button().click();
+      await page.locator('#status.fault').waitFor();
+      const ratios = await page.evaluate(contrasts, [
+        '.kicker',
+        'h1',
+        '.price',
+        '.unit',
+        'dt',
+        'dd',
+        '#pay',
+        '#status',
+        'summary',
+      ]);
+      expect(ratios.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
+      expect(ratios).toHaveLength(9);
+    },
+    30_000,
+  );
 });
 
 /** Runs in the page: the contrast of the text of elements to what is behind it (WCAG 2 section 1.4.3). */
@@ -194,7 +234,9 @@ function contrasts(selectors: readonly string[]): { selector: string; ratio: num
   };
   return selectors.map((selector) => {
     const node = document.querySelector(selector) as Element;
-    const [dark, bright] = [luminance(getComputedStyle(node).color), luminance(behind(node))].sort((a, b) => a - b) as [number, number];
+    const [dark, bright] = [luminance(getComputedStyle(node).color), luminance(behind(node))].sort(
+      (a, b) => a - b,
+    ) as [number, number];
     return { selector, ratio: (bright + 0.05) / (dark + 0.05) };
   });
 }

@@ -54,7 +54,8 @@ async function ourSeller(): Promise<string> {
   return `${await serve(app)}/weather`;
 }
 
-const failed = ({ findings }: Report) => findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
+const failed = ({ findings }: Report) =>
+  findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
 const reasonOf = ({ findings }: Report, id: string) => findings.find(({ check }) => check === id)?.reason;
 
 describe('agentpay check', () => {
@@ -72,12 +73,18 @@ describe('agentpay check', () => {
 
   it('finds that x402-express serves HEAD for nothing and lets caches keep its 402', async () => {
     const report = await checkUrl((await x402ExpressV1({ payTo, serve }, await facilitator())).url);
-    expect([reasonOf(report, 'offers'), failed(report)]).toEqual(['It can be paid in x402 v1.', ['caching', 'head']]);
+    expect([reasonOf(report, 'offers'), failed(report)]).toEqual([
+      'It can be paid in x402 v1.',
+      ['caching', 'head'],
+    ]);
   });
 
   it('finds that mppx breaks on an x402 proof it cannot read', async () => {
     const report = await checkUrl((await mppxExpress({ payTo, serve }, await facilitator())).url);
-    expect([reasonOf(report, 'offers'), failed(report)]).toEqual(['It can be paid in x402 v2, MPP.', ['malformed.x402v2']]);
+    expect([reasonOf(report, 'offers'), failed(report)]).toEqual([
+      'It can be paid in x402 v2, MPP.',
+      ['malformed.x402v2'],
+    ]);
   });
 
   it('prints a line for each finding and ends with 0, or with 1 when something failed', async () => {
@@ -88,7 +95,10 @@ describe('agentpay check', () => {
     expect(good.output()).toMatch(/\n\n16 passed\.\n$/);
     const free = spawnNode(BIN, { args: ['check', await serve((_req, res) => void res.end()), '--json'] });
     expect(await free.ended).toMatchObject({ code: 1 });
-    expect(JSON.parse(free.output())).toMatchObject({ ok: false, findings: [{ check: 'status', verdict: 'fail' }] });
+    expect(JSON.parse(free.output())).toMatchObject({
+      ok: false,
+      findings: [{ check: 'status', verdict: 'fail' }],
+    });
     const nobody = spawnNode(BIN, { args: ['check', 'http://127.0.0.1:9/x'] });
     expect(await nobody.ended).toMatchObject({ code: 2 });
     expect(nobody.output()).toMatch(/^http:\/\/127\.0\.0\.1:9\/x gives no answer: [^\n]+\n$/);
@@ -106,7 +116,10 @@ describe('agentpay mock', () => {
 
   it('says what is wrong with a flag or a port in one sentence', async () => {
     const wrong = spawnNode(BIN, { args: ['mock', '--fault', 'fire'] });
-    expect([(await wrong.ended).code, wrong.output()]).toEqual([2, expect.stringMatching(/^--fault must be one of none, [^\n]+\n$/)]);
+    expect([(await wrong.ended).code, wrong.output()]).toEqual([
+      2,
+      expect.stringMatching(/^--fault must be one of none, [^\n]+\n$/),
+    ]);
     const port = new URL(await serve(() => undefined)).port;
     const taken = spawnNode(BIN, { args: ['mock', '--port', port] });
     expect(await taken.ended).toMatchObject({ code: 1 });

@@ -48,7 +48,13 @@ chainCases('anvil', async () => {
       const wallet = createWalletClient({ transport });
       const [account] = (await wallet.getAddresses()) as [Hex];
       const { abi, bytecode } = testWallet;
-      const hash = await wallet.deployContract({ abi: abi as never, bytecode, args: [owner.address] as never, account, chain: null });
+      const hash = await wallet.deployContract({
+        abi: abi as never,
+        bytecode,
+        args: [owner.address] as never,
+        account,
+        chain: null,
+      });
       await mine();
       const { contractAddress } = await createPublicClient({ transport }).getTransactionReceipt({ hash });
       return contractAddress as Hex;

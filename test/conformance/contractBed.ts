@@ -73,16 +73,19 @@ export async function startContractBed(): Promise<ContractBed> {
     fund: (address, usdc) => chain.fund(address, { usdc }),
     async send(call) {
       const receipt = await mined(await wallet.writeContract({ ...call, chain: null }));
-      if (receipt.status !== 'success') throw new Error(`${call.functionName} reverted in ${receipt.transactionHash}.`);
+      if (receipt.status !== 'success')
+        throw new Error(`${call.functionName} reverted in ${receipt.transactionHash}.`);
       return receipt;
     },
-    sendData: async (to, data, gas) => mined(await wallet.sendTransaction({ account: facilitator, to, data, gas, chain: null })),
+    sendData: async (to, data, gas) =>
+      mined(await wallet.sendTransaction({ account: facilitator, to, data, gas, chain: null })),
     read: (call) => client.readContract(call),
     async refusal(call) {
       try {
         await client.simulateContract(call);
       } catch (error) {
-        const revert = error instanceof BaseError && error.walk((cause) => cause instanceof ContractFunctionRevertedError);
+        const revert =
+          error instanceof BaseError && error.walk((cause) => cause instanceof ContractFunctionRevertedError);
         if (!(revert instanceof ContractFunctionRevertedError)) throw error;
         return revert.reason ?? revert.data?.errorName;
       }
@@ -94,7 +97,13 @@ export async function startContractBed(): Promise<ContractBed> {
       );
       return contractAddress as Address;
     },
-    usdc: (address) => client.readContract({ address: baseSepolia.usdc.address, abi: usdcAbi, functionName: 'balanceOf', args: [address] }),
+    usdc: (address) =>
+      client.readContract({
+        address: baseSepolia.usdc.address,
+        abi: usdcAbi,
+        functionName: 'balanceOf',
+        args: [address],
+      }),
     close: () => chain.close(),
   };
 }

@@ -86,10 +86,15 @@ describe('pgliteDb', () => {
     // Counters become visible after a second, or at once for who asks.
     for (let i = 0; i < 500; i++) await db.query('select pg_stat_force_next_flush()');
     const kept = await db.tx((tx) =>
-      tx.query('select relname, vacuum_count::int as swept, analyze_count::int as counted from pg_stat_user_tables order by relname'),
+      tx.query(
+        'select relname, vacuum_count::int as swept, analyze_count::int as counted from pg_stat_user_tables order by relname',
+      ),
     );
     await db.close();
-    expect(kept).toEqual([{ relname: 'small', swept: 0, counted: 0 }, { relname: 'work', swept: 1, counted: 1 }]);
+    expect(kept).toEqual([
+      { relname: 'small', swept: 0, counted: 0 },
+      { relname: 'work', swept: 1, counted: 1 },
+    ]);
   });
 
   let folder: string;
@@ -151,7 +156,9 @@ async function writeUntilKilled(dir: string, rows: number): Promise<number> {
 }
 
 /** A TCP proxy in front of a database, whose open connections can be cut. */
-async function proxyTo(databaseUrl: string): Promise<{ url: string; cut: () => Promise<void>; close: () => void }> {
+async function proxyTo(
+  databaseUrl: string,
+): Promise<{ url: string; cut: () => Promise<void>; close: () => void }> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   const server = createServer((client) => {

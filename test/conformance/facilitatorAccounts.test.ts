@@ -1,6 +1,12 @@
 import type { RunningFacilitator } from '@agentpay/facilitator';
 import { wrapSignature, type FacilitatorRequest } from '@agentpay/protocol';
-import { hostileFactory, hostileWallet, smartWallet, smartWalletFactory, type Artifact } from '@agentpay/solidity';
+import {
+  hostileFactory,
+  hostileWallet,
+  smartWallet,
+  smartWalletFactory,
+  type Artifact,
+} from '@agentpay/solidity';
 import {
   encodeFunctionData,
   getAddress,
@@ -40,12 +46,17 @@ async function plannedAccount(payments: bigint) {
   const account = (await bed.read({ address: factory, abi, functionName: 'getAddress', args })) as Address;
   await bed.fund(account, payments * PRICE);
   const data = encode(smartWalletFactory, 'createAccount', args);
-  const pay = (sign = ownerSigns) => authorized(account, async (digest) => wrapSignature({ factory, data }, await sign(digest)));
+  const pay = (sign = ownerSigns) =>
+    authorized(account, async (digest) => wrapSignature({ factory, data }, await sign(digest)));
   return { account, data, pay };
 }
 
 /** An account whose code agrees to everything, or burns all gas once it is told to. */
-async function hostileAccount(): Promise<{ account: Address; pay: () => Promise<FacilitatorRequest>; burn: () => Promise<void> }> {
+async function hostileAccount(): Promise<{
+  account: Address;
+  pay: () => Promise<FacilitatorRequest>;
+  burn: () => Promise<void>;
+}> {
   const account = getAddress(await bed.deploy(hostileWallet));
   await bed.fund(account, PRICE);
   return {
@@ -139,7 +150,8 @@ describe('an account with code', () => {
     const delegated = await bed.payer(PRICE);
     await bed.node.setCode({ address: delegated.address, bytecode: hostileWallet.runtimeBytecode });
     await bed.node.setStorageAt({ address: delegated.address, index: 0, value: `0x${'00'.repeat(31)}01` });
-    const byKey = (account: PrivateKeyAccount) => authorized(account.address, (hash) => account.sign({ hash }));
+    const byKey = (account: PrivateKeyAccount) =>
+      authorized(account.address, (hash) => account.sign({ hash }));
     const honest = await Promise.all([key, key, key].map(byKey));
     const requests = [await byKey(delegated), ...honest, await pay()];
     const answers = await Promise.all(requests.map((request) => facilitator.verify(request)));
@@ -149,11 +161,17 @@ describe('an account with code', () => {
   it('that turns hostile behind the verification burns no more than its own share, and sinks nobody', async () => {
     const { account, pay, burn } = await hostileAccount();
     const keys = await Promise.all([1, 2, 3].map(() => bed.payer(PRICE)));
-    const honest = await Promise.all(keys.map((key) => authorized(key.address, (hash) => key.sign({ hash }))));
+    const honest = await Promise.all(
+      keys.map((key) => authorized(key.address, (hash) => key.sign({ hash }))),
+    );
     const before = await sentBy(bed.gasPayer.address);
     await bed.node.setIntervalMining({ interval: 0 });
     const answers = Promise.all([await pay(), ...honest].map((request) => facilitator.settle(request)));
-    await until(async () => (await bed.client.getTransactionCount({ address: bed.gasPayer.address, blockTag: 'pending' })) >= before + 2);
+    await until(
+      async () =>
+        (await bed.client.getTransactionCount({ address: bed.gasPayer.address, blockTag: 'pending' })) >=
+        before + 2,
+    );
     await burn();
     await bed.node.setIntervalMining({ interval: 1 });
     const [bad, ...good] = await answers;
@@ -166,7 +184,8 @@ describe('an account with code', () => {
 describe('an account without code', () => {
   it('pays by a compact signature (EIP-2098)', async () => {
     const account = await bed.payer(PRICE);
-    const compact = (signature: Hex) => serializeCompactSignature(signatureToCompactSignature(parseSignature(signature)));
+    const compact = (signature: Hex) =>
+      serializeCompactSignature(signatureToCompactSignature(parseSignature(signature)));
     const request = await authorized(account.address, async (hash) => compact(await account.sign({ hash })));
     expect(await facilitator.verify(request)).toEqual({ isValid: true, payer: account.address });
     expect(await facilitator.settle(request)).toMatchObject({ success: true });
@@ -180,7 +199,9 @@ async function gasOfTransactionsFrom(nonce: number): Promise<readonly bigint[]> 
   const found: bigint[] = [];
   for (let number = latest; number > latest - 20n; number--) {
     const { transactions } = await bed.client.getBlock({ blockNumber: number, includeTransactions: true });
-    const ours = transactions.filter(({ from, nonce: own }) => getAddress(from) === bed.gasPayer.address && own >= nonce);
+    const ours = transactions.filter(
+      ({ from, nonce: own }) => getAddress(from) === bed.gasPayer.address && own >= nonce,
+    );
     for (const { hash } of ours) found.push((await bed.client.getTransactionReceipt({ hash })).gasUsed);
   }
   expect(found.length).toBeGreaterThanOrEqual(2);
@@ -188,7 +209,7 @@ async function gasOfTransactionsFrom(nonce: number): Promise<readonly bigint[]> 
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 10_000; !(await holds()); ) {
+  for (const end = Date.now() + 10_000; !(await holds());) {
     if (Date.now() > end) throw new Error('It did not come to pass in time.');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

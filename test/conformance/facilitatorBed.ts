@@ -1,5 +1,10 @@
 import { viemChain } from '@agentpay/evm';
-import { createFacilitator, migrations, type FacilitatorOptions, type RunningFacilitator } from '@agentpay/facilitator';
+import {
+  createFacilitator,
+  migrations,
+  type FacilitatorOptions,
+  type RunningFacilitator,
+} from '@agentpay/facilitator';
 import { baseSepolia, systemClock, systemRandom } from '@agentpay/primitives';
 import {
   bytesToHex,
@@ -12,7 +17,15 @@ import {
   type Permit2Authorization,
 } from '@agentpay/protocol';
 import { migrate, pgliteDb } from '@agentpay/storage';
-import { createPublicClient, createTestClient, http, type Address, type Hex, type PublicClient, type TestClient } from 'viem';
+import {
+  createPublicClient,
+  createTestClient,
+  http,
+  type Address,
+  type Hex,
+  type PublicClient,
+  type TestClient,
+} from 'viem';
 import { generatePrivateKey, type PrivateKeyAccount } from 'viem/accounts';
 import { startContractBed, type ContractBed } from './contractBed.js';
 
@@ -46,8 +59,20 @@ export async function startFacilitatorBed(): Promise<FacilitatorBed> {
     async start(options = {}) {
       const db = await pgliteDb();
       await migrate(db, migrations);
-      const world = { chain: viemChain({ rpcUrl: bed.rpcUrl }), db, clock: systemClock, random: systemRandom, accounts: [gasPayer] };
-      const facilitator = await createFacilitator({ ...world, network: baseSepolia, maxValidBeforeSeconds: 3_600, pollMs: 20, ...options });
+      const world = {
+        chain: viemChain({ rpcUrl: bed.rpcUrl }),
+        db,
+        clock: systemClock,
+        random: systemRandom,
+        accounts: [gasPayer],
+      };
+      const facilitator = await createFacilitator({
+        ...world,
+        network: baseSepolia,
+        maxValidBeforeSeconds: 3_600,
+        pollMs: 20,
+        ...options,
+      });
       ends.push(async () => {
         await facilitator.close();
         await db.close();
@@ -64,9 +89,18 @@ export async function startFacilitatorBed(): Promise<FacilitatorBed> {
 const inFiveMinutes = () => BigInt(Math.floor(Date.now() / 1000)) + 300n;
 
 /** A payment by EIP-3009 of an account, with the signature that `sign` makes of its digest. */
-export async function authorized(from: Address, sign: (digest: Hex) => Promise<Hex>): Promise<FacilitatorRequest> {
+export async function authorized(
+  from: Address,
+  sign: (digest: Hex) => Promise<Hex>,
+): Promise<FacilitatorRequest> {
   const times = { validAfter: 0n, validBefore: inFiveMinutes() };
-  const authorization: Authorization = { from, to: payee, value: PRICE, ...times, nonce: generatePrivateKey() };
+  const authorization: Authorization = {
+    from,
+    to: payee,
+    value: PRICE,
+    ...times,
+    nonce: generatePrivateKey(),
+  };
   const signature = await sign(bytesToHex(hashAuthorization(separator, authorization)));
   return requestOf('exact', { signature, authorization: fromAuthorization(authorization) });
 }
@@ -75,16 +109,38 @@ export async function authorized(from: Address, sign: (digest: Hex) => Promise<H
 export function permitFor(from: Address, spender: Address): Permit2Authorization {
   const permitted = { token: usdc.address, amount: PRICE };
   const witness = { to: payee, validAfter: 0n } as const;
-  return { from, permitted, spender, nonce: BigInt(generatePrivateKey()), deadline: inFiveMinutes(), witness };
+  return {
+    from,
+    permitted,
+    spender,
+    nonce: BigInt(generatePrivateKey()),
+    deadline: inFiveMinutes(),
+    witness,
+  };
 }
 
 /** A payment by Permit2 that the payer signed. */
-export function permitted(scheme: 'exact' | 'upto', permit: Permit2Authorization, signature: Hex): FacilitatorRequest {
+export function permitted(
+  scheme: 'exact' | 'upto',
+  permit: Permit2Authorization,
+  signature: Hex,
+): FacilitatorRequest {
   return requestOf(scheme, { signature, permit2Authorization: fromPermit2Authorization(permit) });
 }
 
 function requestOf(scheme: string, payload: Record<string, unknown>): FacilitatorRequest {
   const token = { asset: usdc.address, extra: { ...usdc.eip712 } };
-  const terms = { scheme, network: id, amount: PRICE.toString(), payTo: payee, maxTimeoutSeconds: 300, ...token };
-  return { x402Version: 2, paymentPayload: { x402Version: 2, accepted: terms, payload }, paymentRequirements: terms };
+  const terms = {
+    scheme,
+    network: id,
+    amount: PRICE.toString(),
+    payTo: payee,
+    maxTimeoutSeconds: 300,
+    ...token,
+  };
+  return {
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, accepted: terms, payload },
+    paymentRequirements: terms,
+  };
 }

@@ -17,12 +17,23 @@ import { x402ExactPermit2ProxyABI } from '@x402/evm';
 import { createWalletClient, encodeFunctionData, http, type Abi, type Address, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { usdcAbi } from './contractBed.js';
-import { payee, permitFor, permitted, PRICE, startFacilitatorBed, type FacilitatorBed } from './facilitatorBed.js';
+import {
+  payee,
+  permitFor,
+  permitted,
+  PRICE,
+  startFacilitatorBed,
+  type FacilitatorBed,
+} from './facilitatorBed.js';
 
 const token = baseSepolia.usdc.address;
 const approval = [PERMIT2, 2n ** 256n - 1n] as const;
 /** Gets in front of what the facilitator sends. */
-const haste = { maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 90_000_000_000n, gas: 400_000n } as const;
+const haste = {
+  maxFeePerGas: 100_000_000_000n,
+  maxPriorityFeePerGas: 90_000_000_000n,
+  gas: 400_000n,
+} as const;
 
 let bed: FacilitatorBed;
 let facilitator: RunningFacilitator;
@@ -35,7 +46,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => bed.close());
 
-async function exact(): Promise<{ permit: Permit2Authorization; signature: Hex; request: FacilitatorRequest }> {
+async function exact(): Promise<{
+  permit: Permit2Authorization;
+  signature: Hex;
+  request: FacilitatorRequest;
+}> {
   const permit = permitFor(payer.address, EXACT_PERMIT2_PROXY);
   const signature = await payer.signTypedData(exactPermitTypedData(baseSepolia.chainId, permit));
   return { permit, signature, request: permitted('exact', permit, signature) };
@@ -43,11 +58,12 @@ async function exact(): Promise<{ permit: Permit2Authorization; signature: Hex; 
 
 /** Settles while somebody else's transaction gets into a block first. */
 async function overtaken(request: FacilitatorRequest, account: PrivateKeyAccount, to: Address, data: Hex) {
-  const pending = () => bed.client.getTransactionCount({ address: bed.gasPayer.address, blockTag: 'pending' });
+  const pending = () =>
+    bed.client.getTransactionCount({ address: bed.gasPayer.address, blockTag: 'pending' });
   const before = await pending();
   await bed.node.setIntervalMining({ interval: 0 });
   const answer = facilitator.settle(request);
-  for (const end = Date.now() + 10_000; (await pending()) === before && Date.now() < end; ) {
+  for (const end = Date.now() + 10_000; (await pending()) === before && Date.now() < end;) {
     await new Promise((tick) => setTimeout(tick, 20));
   }
   const wallet = createWalletClient({ account, transport: http(bed.rpcUrl) });
@@ -58,12 +74,22 @@ async function overtaken(request: FacilitatorRequest, account: PrivateKeyAccount
 
 it('settles both schemes, each for the amount that is due', async () => {
   const before = await bed.usdc(payee);
-  expect(await facilitator.settle((await exact()).request)).toMatchObject({ success: true, payer: payer.address });
+  expect(await facilitator.settle((await exact()).request)).toMatchObject({
+    success: true,
+    payer: payer.address,
+  });
   const plain = permitFor(payer.address, UPTO_PERMIT2_PROXY);
   const permit = { ...plain, witness: { ...plain.witness, facilitator: bed.gasPayer.address } };
-  const request = permitted('upto', permit, await payer.signTypedData(uptoPermitTypedData(baseSepolia.chainId, permit)));
+  const request = permitted(
+    'upto',
+    permit,
+    await payer.signTypedData(uptoPermitTypedData(baseSepolia.chainId, permit)),
+  );
   expect(await facilitator.verify(request)).toEqual({ isValid: true, payer: payer.address });
-  const due = { ...request, paymentRequirements: { ...request.paymentRequirements, amount: '42' } } as FacilitatorRequest;
+  const due = {
+    ...request,
+    paymentRequirements: { ...request.paymentRequirements, amount: '42' },
+  } as FacilitatorRequest;
   expect(await facilitator.settle(due)).toMatchObject({ success: true, amount: '42' });
   expect((await bed.usdc(payee)) - before).toBe(PRICE + 42n);
 });
@@ -81,8 +107,13 @@ it('takes the permit of a smart account', async () => {
   const permit = permitFor(account, EXACT_PERMIT2_PROXY);
   const digest = bytesToHex(hashExactPermit(permit2Separator(baseSepolia.chainId), permit));
   const plain = await payer.sign({ hash: digest });
-  expect(await facilitator.verify(permitted('exact', permit, plain))).toMatchObject({ invalidReason: 'invalid_permit2_signature' });
-  expect(await facilitator.settle(permitted('exact', permit, `${plain}01`))).toMatchObject({ success: true, payer: account });
+  expect(await facilitator.verify(permitted('exact', permit, plain))).toMatchObject({
+    invalidReason: 'invalid_permit2_signature',
+  });
+  expect(await facilitator.settle(permitted('exact', permit, `${plain}01`))).toMatchObject({
+    success: true,
+    payer: account,
+  });
   expect(await bed.usdc(account)).toBe(0n);
 });
 
@@ -99,8 +130,15 @@ it('does not take an earlier payment of the same amount for one whose permit the
   expect(await facilitator.settle((await exact()).request)).toMatchObject({ success: true });
   const { permit, request } = await exact();
   const args = [permit.nonce >> 8n, 1n << (permit.nonce & 255n)];
-  const data = encodeFunctionData({ abi: permit2.abi as Abi, functionName: 'invalidateUnorderedNonces', args });
+  const data = encodeFunctionData({
+    abi: permit2.abi as Abi,
+    functionName: 'invalidateUnorderedNonces',
+    args,
+  });
   const { answer } = await overtaken(request, payer, PERMIT2, data);
   expect(answer).toMatchObject({ success: false, errorReason: 'permit2_invalid_nonce' });
-  expect(await facilitator.verify(request)).toMatchObject({ isValid: false, invalidReason: 'permit2_invalid_nonce' });
+  expect(await facilitator.verify(request)).toMatchObject({
+    isValid: false,
+    invalidReason: 'permit2_invalid_nonce',
+  });
 }, 30_000);

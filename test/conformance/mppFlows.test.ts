@@ -29,7 +29,11 @@ async function listen(listener: RequestListener): Promise<string> {
 /** Says yes to everything and moves nothing. */
 const agreeable: Facilitator = {
   verify: async () => ({ isValid: true }),
-  settle: async ({ paymentRequirements: { network } }) => ({ success: true, transaction: `0x${'cd'.repeat(32)}`, network }),
+  settle: async ({ paymentRequirements: { network } }) => ({
+    success: true,
+    transaction: `0x${'cd'.repeat(32)}`,
+    network,
+  }),
   supported: async () => ({ kinds: [], extensions: [], signers: {} }),
 };
 
@@ -42,7 +46,14 @@ interface Selling extends Partial<PaywallOptions> {
 async function sell({ handler, facilitator = agreeable, ...options }: Selling = {}) {
   const served: string[] = [];
   const routes = { '/free': 'free', '/*': '$0.01' };
-  const wall = paywall({ payTo: PAY_TO, facilitator, mppSecret: SECRET, routes, onError: () => undefined, ...options });
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator,
+    mppSecret: SECRET,
+    routes,
+    onError: () => undefined,
+    ...options,
+  });
   const serve: RequestListener = async (req, res) => {
     let body = '';
     for await (const chunk of req) body += String(chunk);
@@ -65,8 +76,18 @@ async function challengeOf(url: string, init?: Init): Promise<mpp.Challenge> {
 function answering(challenge: mpp.Challenge, changes: object = {}): mpp.Credential {
   const { amount: value } = mpp.readEvmChargeRequest(challenge);
   const validBefore = String(Math.floor(Date.now() / 1000) + 300);
-  const authorization = { from: PAYER, to: PAY_TO, value, validAfter: '0', validBefore, nonce: mpp.challengeNonce(challenge) };
-  return { challenge, payload: { type: 'authorization', ...authorization, signature: `0x${'ab'.repeat(65)}`, ...changes } };
+  const authorization = {
+    from: PAYER,
+    to: PAY_TO,
+    value,
+    validAfter: '0',
+    validBefore,
+    nonce: mpp.challengeNonce(challenge),
+  };
+  return {
+    challenge,
+    payload: { type: 'authorization', ...authorization, signature: `0x${'ab'.repeat(65)}`, ...changes },
+  };
 }
 
 /** What a seller may have issued at another time or for another purpose: the challenge with some parts changed, and a right id. */
@@ -76,23 +97,50 @@ function reissued(challenge: mpp.Challenge, changes: Partial<mpp.Challenge>): mp
 }
 
 async function present(url: string, credential: mpp.Credential, init: Init = {}) {
-  const response = await fetch(url, { ...init, headers: { ...init.headers, authorization: mpp.serializeCredential(credential) } });
+  const response = await fetch(url, {
+    ...init,
+    headers: { ...init.headers, authorization: mpp.serializeCredential(credential) },
+  });
   const text = await response.text();
   const receipt = response.headers.get('payment-receipt');
   const challenges = mpp.readChallenges(response.headers.get('www-authenticate') ?? '');
-  const details = response.ok ? undefined : (JSON.parse(text) as { type: string; title: string; status: number; detail: string });
-  return { response, status: response.status, text, receipt: receipt === null ? undefined : mpp.readReceipt(receipt), challenges, details };
+  const details = response.ok
+    ? undefined
+    : (JSON.parse(text) as { type: string; title: string; status: number; detail: string });
+  return {
+    response,
+    status: response.status,
+    text,
+    receipt: receipt === null ? undefined : mpp.readReceipt(receipt),
+    challenges,
+    details,
+  };
 }
 
 /** Refused with this problem, a fresh challenge and no receipt. */
-async function expectRefused(url: string, credential: mpp.Credential, code: string, init?: Init): Promise<void> {
+async function expectRefused(
+  url: string,
+  credential: mpp.Credential,
+  code: string,
+  init?: Init,
+): Promise<void> {
   const { status, details, challenges, receipt, response } = await present(url, credential, init);
-  expect([status, details?.type, details?.status, challenges.length, receipt]).toEqual([402, problem(code), 402, 1, undefined]);
+  expect([status, details?.type, details?.status, challenges.length, receipt]).toEqual([
+    402,
+    problem(code),
+    402,
+    1,
+    undefined,
+  ]);
   expect(challenges[0]?.id).not.toBe(credential.challenge.id);
   expect(response.headers.get('cache-control')).toBe('no-store');
 }
 
-const posting = (body: string): Init => ({ method: 'POST', body, headers: { 'content-type': 'application/json' } });
+const posting = (body: string): Init => ({
+  method: 'POST',
+  body,
+  headers: { 'content-type': 'application/json' },
+});
 
 describe('flows of a seller', () => {
   it('success_charge', async () => {
@@ -104,7 +152,9 @@ describe('flows of a seller', () => {
   });
 
   it.each(['verification_error', 'problem_details_verification_failed'])('%s', async () => {
-    const { url, served } = await sell({ facilitator: { ...agreeable, verify: async () => ({ isValid: false, invalidReason: 'bad' }) } });
+    const { url, served } = await sell({
+      facilitator: { ...agreeable, verify: async () => ({ isValid: false, invalidReason: 'bad' }) },
+    });
     await expectRefused(url, answering(await challengeOf(url)), 'verification-failed');
     expect(served).toEqual([]);
   });
@@ -125,8 +175,16 @@ describe('flows of a seller', () => {
   it.each(['missing_authorization', 'problem_details_missing_auth'])('%s', async () => {
     const { url, served } = await sell();
     const response = await fetch(url);
-    expect(await response.json()).toMatchObject({ type: problem('payment-required'), title: 'Payment Required', status: 402 });
-    expect([response.status, response.headers.get('content-type'), served]).toEqual([402, 'application/problem+json; charset=utf-8', []]);
+    expect(await response.json()).toMatchObject({
+      type: problem('payment-required'),
+      title: 'Payment Required',
+      status: 402,
+    });
+    expect([response.status, response.headers.get('content-type'), served]).toEqual([
+      402,
+      'application/problem+json; charset=utf-8',
+      [],
+    ]);
   });
 
   it('mismatched_request', async () => {
@@ -140,7 +198,11 @@ describe('flows of a seller', () => {
   it('invalid_challenge_id', async () => {
     const { url } = await sell();
     const challenge = await challengeOf(url);
-    await expectRefused(url, answering({ ...challenge, id: `${challenge.id.slice(0, -2)}AA` }), 'invalid-challenge');
+    await expectRefused(
+      url,
+      answering({ ...challenge, id: `${challenge.id.slice(0, -2)}AA` }),
+      'invalid-challenge',
+    );
   });
 
   it('missing_challenge_expires_rejected', async () => {
@@ -151,7 +213,10 @@ describe('flows of a seller', () => {
 
   it('non_402_error', async () => {
     const settled: unknown[] = [];
-    const facilitator: Facilitator = { ...agreeable, settle: (request) => (settled.push(request), agreeable.settle(request)) };
+    const facilitator: Facilitator = {
+      ...agreeable,
+      settle: (request) => (settled.push(request), agreeable.settle(request)),
+    };
     const { url } = await sell({ facilitator, handler: (_req, res) => res.writeHead(500).end('{}') });
     const { status, receipt, challenges } = await present(url, answering(await challengeOf(url)));
     expect([status, receipt, challenges, settled]).toEqual([500, undefined, [], []]);
@@ -187,28 +252,42 @@ describe('flows of a seller', () => {
   });
 
   it('problem_details_retry_after_no_receipt', async () => {
-    const verify = () => Promise.reject(new AgentPayError('facilitator_unavailable', 'away', { retryAfter: 60 }));
+    const verify = () =>
+      Promise.reject(new AgentPayError('facilitator_unavailable', 'away', { retryAfter: 60 }));
     const { url } = await sell({ facilitator: { ...agreeable, verify } });
     const { response, receipt, details } = await present(url, answering(await challengeOf(url)));
-    expect([response.status, response.headers.get('retry-after'), receipt, details?.status]).toEqual([503, '60', undefined, 503]);
+    expect([response.status, response.headers.get('retry-after'), receipt, details?.status]).toEqual([
+      503,
+      '60',
+      undefined,
+      503,
+    ]);
   });
 
   // A seller of one method may pass over what it cannot satisfy.
-  it.each(['evm/charge', 'evm/*', '*/charge;q=0.2', 'tempo/charge, evm/charge;q=0.1', 'tempo/charge;q=0.9, stripe/charge;q=0.1', ';;,'])(
-    'accept_payment_preference: %s',
-    async (accept) => {
-      const { url } = await sell();
-      const headers = { 'accept-payment': accept };
-      const challenge = await challengeOf(url, { headers });
-      expect([challenge.method, challenge.intent]).toEqual(['evm', 'charge']);
-      expect((await present(url, answering(challenge), { headers })).status).toBe(200);
-    },
-  );
+  it.each([
+    'evm/charge',
+    'evm/*',
+    '*/charge;q=0.2',
+    'tempo/charge, evm/charge;q=0.1',
+    'tempo/charge;q=0.9, stripe/charge;q=0.1',
+    ';;,',
+  ])('accept_payment_preference: %s', async (accept) => {
+    const { url } = await sell();
+    const headers = { 'accept-payment': accept };
+    const challenge = await challengeOf(url, { headers });
+    expect([challenge.method, challenge.intent]).toEqual(['evm', 'charge']);
+    expect((await present(url, answering(challenge), { headers })).status).toBe(200);
+  });
 
   it.each(['evm/charge;q=0', 'evm/charge;q=0, */*'])('accept_payment_preference: %s', async (accept) => {
     const { url } = await sell();
     const { status, headers } = await fetch(url, { headers: { 'accept-payment': accept } });
-    expect([status, headers.get('www-authenticate'), headers.get('cache-control')]).toEqual([402, null, 'no-store']);
+    expect([status, headers.get('www-authenticate'), headers.get('cache-control')]).toEqual([
+      402,
+      null,
+      'no-store',
+    ]);
     expect(headers.get('vary')).toContain('Accept-Payment');
   });
 
@@ -242,8 +321,12 @@ describe('flows of a seller', () => {
     const { url, served } = await sell();
     const credential = answering(await challengeOf(url));
     const replies = await Promise.all(Array.from({ length: 20 }, () => present(url, credential)));
-    expect(replies.filter(({ status, challenges }) => (status !== 200 && status !== 409) || challenges.length > 0)).toEqual([]);
-    expect(new Set(replies.filter(({ status }) => status === 200).map(({ text }) => text))).toEqual(new Set(['answer 1 to ']));
+    expect(
+      replies.filter(({ status, challenges }) => (status !== 200 && status !== 409) || challenges.length > 0),
+    ).toEqual([]);
+    expect(new Set(replies.filter(({ status }) => status === 200).map(({ text }) => text))).toEqual(
+      new Set(['answer 1 to ']),
+    );
     expect(served).toHaveLength(1);
   });
 
@@ -260,10 +343,18 @@ describe('flows of a seller', () => {
 
 describe('flows of a buyer', () => {
   const buyer = () => createClient({ privateKey: BUYER_KEY, prefer: ['mpp'], maxAttempts: 1 });
-  const request = mpp.evmChargeRequest({ amount: 10_000n, currency: usdc.address, recipient: PAY_TO, chainId, decimals: 6 });
+  const request = mpp.evmChargeRequest({
+    amount: 10_000n,
+    currency: usdc.address,
+    recipient: PAY_TO,
+    chainId,
+    decimals: 6,
+  });
   const challenge = () => {
     const expires = new Date(Date.now() + 60_000).toISOString();
-    return mpp.serializeChallenge(mpp.createChallenge({ realm: 'shop', method: 'evm', intent: 'charge', request, expires }, SECRET));
+    return mpp.serializeChallenge(
+      mpp.createChallenge({ realm: 'shop', method: 'evm', intent: 'charge', request, expires }, SECRET),
+    );
   };
 
   /** A seller by hand, who notes the credentials that came. */
@@ -286,10 +377,13 @@ describe('flows of a buyer', () => {
     expect(paymentOf(response)?.transaction).toBeUndefined();
   });
 
-  it.each(['Payment id="x"', 'Payment realm="shop, method=', 'Payments of all kinds'])('invalid_www_authenticate: %s', async (offer) => {
-    const { url, credentials } = await byHand(offer);
-    expect([(await buyer().fetch(url)).status, credentials]).toEqual([402, []]);
-  });
+  it.each(['Payment id="x"', 'Payment realm="shop, method=', 'Payments of all kinds'])(
+    'invalid_www_authenticate: %s',
+    async (offer) => {
+      const { url, credentials } = await byHand(offer);
+      expect([(await buyer().fetch(url)).status, credentials]).toEqual([402, []]);
+    },
+  );
 
   it('same_origin_payment_request', async () => {
     const { url } = await sell();
@@ -304,20 +398,27 @@ describe('flows of a buyer', () => {
     expect([response.status, served]).toEqual([402, []]);
   });
 
-  it.each(['cross_origin_redirect_before_402_rejected', 'cross_origin_redirect_before_402_target'])('%s', async () => {
-    const target = await byHand(challenge());
-    const { url, credentials } = await byHand(undefined, target.url);
-    await expect(buyer().fetch(url)).rejects.toMatchObject({ reason: 'redirected_elsewhere' });
-    expect([credentials, target.credentials]).toEqual([[], []]);
-  });
+  it.each(['cross_origin_redirect_before_402_rejected', 'cross_origin_redirect_before_402_target'])(
+    '%s',
+    async () => {
+      const target = await byHand(challenge());
+      const { url, credentials } = await byHand(undefined, target.url);
+      await expect(buyer().fetch(url)).rejects.toMatchObject({ reason: 'redirected_elsewhere' });
+      expect([credentials, target.credentials]).toEqual([[], []]);
+    },
+  );
 });
 
 /** Flows that have nothing to meet here, and why. */
-it.each([['json_rpc_mcp_payment', 'the paywall and the SDK speak HTTP; there is no JSON-RPC binding, so a 402 in it is no offer']])(
-  '%s does not apply: %s',
-  async () => {
-    const { url, served } = await sell();
-    const call = posting('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"org.paymentauth/credential":{}}}}');
-    expect([(await fetch(url, call)).status, served]).toEqual([402, []]);
-  },
-);
+it.each([
+  [
+    'json_rpc_mcp_payment',
+    'the paywall and the SDK speak HTTP; there is no JSON-RPC binding, so a 402 in it is no offer',
+  ],
+])('%s does not apply: %s', async () => {
+  const { url, served } = await sell();
+  const call = posting(
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"_meta":{"org.paymentauth/credential":{}}}}',
+  );
+  expect([(await fetch(url, call)).status, served]).toEqual([402, []]);
+});

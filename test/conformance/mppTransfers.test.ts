@@ -40,12 +40,21 @@ interface Shop {
   readonly served: () => number;
 }
 
-async function openShop(transfers: Partial<TransferOptions> = {}, clock: Clock = systemClock, more: Partial<Accept> = {}): Promise<Shop> {
+async function openShop(
+  transfers: Partial<TransferOptions> = {},
+  clock: Clock = systemClock,
+  more: Partial<Accept> = {},
+): Promise<Shop> {
   let served = 0;
   const accepts = [{ transfers: { rpcUrl: node.url, hashes: true, ...transfers }, ...more }];
   const state = { clock, store: memoryStore(clock), mppSecret: SECRET };
-  const charge = paywall({ payTo: payee, facilitator, accepts, ...state, onError: () => undefined }).charge('$0.01');
-  const server = createServer((req, res) => charge(req, res, () => res.end(`answer ${++served}`))).listen(0, '127.0.0.1');
+  const charge = paywall({ payTo: payee, facilitator, accepts, ...state, onError: () => undefined }).charge(
+    '$0.01',
+  );
+  const server = createServer((req, res) => charge(req, res, () => res.end(`answer ${++served}`))).listen(
+    0,
+    '127.0.0.1',
+  );
   servers.push(server);
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, served: () => served };
@@ -70,10 +79,28 @@ interface Call {
 
 /** The transfer that is due, or another one, signed by the payer. */
 async function signed(call: Call = {}): Promise<Hex> {
-  const { account = payer, token = usdc.address, to = payee, amount = PRICE, chain = chainId, value = 0n } = call;
+  const {
+    account = payer,
+    token = usdc.address,
+    to = payee,
+    amount = PRICE,
+    chain = chainId,
+    value = 0n,
+  } = call;
   const nonce = call.nonce ?? (await bed.client.getTransactionCount({ address: account.address }));
-  const fees = { gas: 100_000n, maxFeePerGas: call.maxFeePerGas ?? 100_000_000_000n, maxPriorityFeePerGas: 1n };
-  return account.signTransaction({ type: 'eip1559', chainId: chain, nonce, value, ...fees, ...transferCall({ token, to, amount }) });
+  const fees = {
+    gas: 100_000n,
+    maxFeePerGas: call.maxFeePerGas ?? 100_000_000_000n,
+    maxPriorityFeePerGas: 1n,
+  };
+  return account.signTransaction({
+    type: 'eip1559',
+    chainId: chain,
+    nonce,
+    value,
+    ...fees,
+    ...transferCall({ token, to, amount }),
+  });
 }
 
 const broadcast = async (raw: Hex): Promise<Hex> => {
@@ -84,15 +111,27 @@ const broadcast = async (raw: Hex): Promise<Hex> => {
 
 /** Sends a credential, and says what came back. */
 async function present({ url }: Shop, credential: mpp.Credential, path = '') {
-  const response = await fetch(url + path, { headers: { authorization: mpp.serializeCredential(credential) } });
+  const response = await fetch(url + path, {
+    headers: { authorization: mpp.serializeCredential(credential) },
+  });
   const text = await response.text();
   const receipt = response.headers.get('payment-receipt');
   const { code = '', type = '' } = response.ok ? {} : (JSON.parse(text) as { code?: string; type?: string });
   const challenge = response.headers.get('www-authenticate');
-  return { status: response.status, text, code, type, challenge, receipt: receipt ? mpp.readReceipt(receipt) : undefined };
+  return {
+    status: response.status,
+    text,
+    code,
+    type,
+    challenge,
+    receipt: receipt ? mpp.readReceipt(receipt) : undefined,
+  };
 }
 
-const byTransaction = (challenge: mpp.Challenge, signature: Hex) => ({ challenge, payload: { type: 'transaction', signature } });
+const byTransaction = (challenge: mpp.Challenge, signature: Hex) => ({
+  challenge,
+  payload: { type: 'transaction', signature },
+});
 const byHash = (challenge: mpp.Challenge, hash: Hex) => ({ challenge, payload: { type: 'hash', hash } });
 
 describe('a credential of type transaction', () => {
@@ -105,13 +144,21 @@ describe('a credential of type transaction', () => {
     const paid = await present(shop, { ...byTransaction(challenge, raw), source });
     expect([paid.status, paid.text, (await bed.usdc(payee)) - before]).toEqual([200, 'answer 1', PRICE]);
     const { id: challengeId } = challenge;
-    expect(paid.receipt).toMatchObject({ status: 'success', method: 'evm', reference: keccak256(raw), challengeId, chainId });
+    expect(paid.receipt).toMatchObject({
+      status: 'success',
+      method: 'evm',
+      reference: keccak256(raw),
+      challengeId,
+      chainId,
+    });
   });
 
   it('buys one answer, however often and under whatever challenge it comes', async () => {
     const shop = await openShop();
     const [challenge, raw] = [await challenged(shop), await signed()];
-    const copies = await Promise.all(Array.from({ length: 8 }, () => present(shop, byTransaction(challenge, raw))));
+    const copies = await Promise.all(
+      Array.from({ length: 8 }, () => present(shop, byTransaction(challenge, raw))),
+    );
     expect(copies.filter(({ status }) => status !== 200 && status !== 409)).toEqual([]);
     const again = await present(shop, byTransaction(challenge, raw));
     expect([again.status, again.text, shop.served()]).toEqual([200, 'answer 1', 1]);
@@ -143,20 +190,28 @@ describe('a credential of type transaction', () => {
   it('of an account without the money, or under a false name, is refused', async () => {
     const shop = await openShop();
     const poor = await bed.payer(PRICE - 1n);
-    const unpaid = await present(shop, byTransaction(await challenged(shop), await signed({ account: poor })));
+    const unpaid = await present(
+      shop,
+      byTransaction(await challenged(shop), await signed({ account: poor })),
+    );
     expect([unpaid.status, unpaid.code]).toEqual([402, 'insufficient_funds']);
     const source = mpp.evmSource(chainId, poor.address);
     const named = await present(shop, { ...byTransaction(await challenged(shop), await signed()), source });
     expect([named.status, named.code, shop.served()]).toEqual([402, 'source_mismatch', 0]);
   });
 
-  it('that was broadcast before is nobody\'s proof: anybody could have read it from the chain', async () => {
+  it("that was broadcast before is nobody's proof: anybody could have read it from the chain", async () => {
     const shop = await openShop();
     const raw = await signed();
     const challenge = await challenged(shop);
     await broadcast(raw);
     const refused = await present(shop, byTransaction(challenge, raw));
-    expect([refused.status, refused.code, refused.challenge, shop.served()]).toEqual([409, 'payment_already_used', null, 0]);
+    expect([refused.status, refused.code, refused.challenge, shop.served()]).toEqual([
+      409,
+      'payment_already_used',
+      null,
+      0,
+    ]);
   });
 
   it('is charged once when the node does what it is asked and its answer is lost', async () => {
@@ -173,10 +228,20 @@ describe('a credential of type transaction', () => {
     const credential = byTransaction(await challenged(shop), await signed());
     node.fault('eth_blockNumber', 'drop', 100);
     const open = await present(shop, credential);
-    expect([open.status, open.code, open.challenge, shop.served()]).toEqual([503, 'settlement_unknown', null, 1]);
+    expect([open.status, open.code, open.challenge, shop.served()]).toEqual([
+      503,
+      'settlement_unknown',
+      null,
+      1,
+    ]);
     node.heal();
     const paid = await present(shop, credential);
-    expect([paid.status, paid.text, shop.served(), (await bed.usdc(payee)) - before]).toEqual([200, 'answer 1', 1, PRICE]);
+    expect([paid.status, paid.text, shop.served(), (await bed.usdc(payee)) - before]).toEqual([
+      200,
+      'answer 1',
+      1,
+      PRICE,
+    ]);
   });
 
   it.each<[string, string, RpcFault, number]>([
@@ -187,19 +252,25 @@ describe('a credential of type transaction', () => {
     ['eth_call', 'with a limit', { error: 'limit exceeded', code: -32_005 }, 3],
     ['eth_getTransactionCount', 'with a page', { status: 502, body: '<html>' }, 3],
     ['eth_getBlockByNumber', 'with nonsense', { lie: () => ({ timestamp: 'soon' }) }, 3],
-  ])('meets a node that answers %s %s with 503, unserved and uncharged, and pays later', async (method, _, fault, times) => {
-    const shop = await openShop();
-    const credential = byTransaction(await challenged(shop), await signed());
-    node.fault(method, fault, times);
-    const away = await present(shop, credential);
-    expect([away.status, away.code, away.challenge, shop.served()]).toEqual([503, 'unavailable', null, 0]);
-    expect((await present(shop, credential)).text).toBe('answer 1');
-  });
+  ])(
+    'meets a node that answers %s %s with 503, unserved and uncharged, and pays later',
+    async (method, _, fault, times) => {
+      const shop = await openShop();
+      const credential = byTransaction(await challenged(shop), await signed());
+      node.fault(method, fault, times);
+      const away = await present(shop, credential);
+      expect([away.status, away.code, away.challenge, shop.served()]).toEqual([503, 'unavailable', null, 0]);
+      expect((await present(shop, credential)).text).toBe('answer 1');
+    },
+  );
 
   it('outlives a connection to the node that ends without an answer', async () => {
     const shop = await openShop();
-    for (const method of ['eth_chainId', 'eth_getTransactionByHash', 'eth_call', 'eth_blockNumber']) node.fault(method, 'drop');
-    expect((await present(shop, byTransaction(await challenged(shop), await signed()))).text).toBe('answer 1');
+    for (const method of ['eth_chainId', 'eth_getTransactionByHash', 'eth_call', 'eth_blockNumber'])
+      node.fault(method, 'drop');
+    expect((await present(shop, byTransaction(await challenged(shop), await signed()))).text).toBe(
+      'answer 1',
+    );
   });
 
   it('is not taken by way of a node of another chain', async () => {
@@ -270,7 +341,10 @@ describe('a credential of type hash', () => {
   it('is an unknown payload to a seller who takes none', async () => {
     const shop = await openShop({ hashes: false });
     const challenge = await challenged(shop);
-    expect(mpp.readEvmChargeRequest(challenge).methodDetails.credentialTypes).toEqual(['authorization', 'transaction']);
+    expect(mpp.readEvmChargeRequest(challenge).methodDetails.credentialTypes).toEqual([
+      'authorization',
+      'transaction',
+    ]);
     const refused = await present(shop, byHash(challenge, await broadcast(await signed())));
     expect([refused.status, refused.type]).toEqual([402, 'https://paymentauth.org/problems/invalid-payload']);
   });
@@ -292,7 +366,9 @@ it('transfers pay in tokens without EIP-3009, for which authorizations are not o
 });
 
 async function settledByAuthorization(): Promise<Hex> {
-  const { transaction } = await facilitator.settle(await authorized(payer.address, (hash) => payer.sign({ hash })));
+  const { transaction } = await facilitator.settle(
+    await authorized(payer.address, (hash) => payer.sign({ hash })),
+  );
   return transaction as Hex;
 }
 

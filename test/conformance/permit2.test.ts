@@ -70,7 +70,13 @@ beforeAll(async () => {
 afterAll(() => bed.close());
 
 const approve = (owner: PrivateKeyAccount) =>
-  bed.send({ account: owner, address: token, abi: usdcAbi, functionName: 'approve', args: [PERMIT2, 2n ** 256n - 1n] });
+  bed.send({
+    account: owner,
+    address: token,
+    abi: usdcAbi,
+    functionName: 'approve',
+    args: [PERMIT2, 2n ** 256n - 1n],
+  });
 
 async function signedByOfficialExact(): Promise<SignedExact> {
   const { payload } = await new ExactEvmScheme(payer).createPaymentPayload(2, requirements({}));
@@ -89,13 +95,28 @@ const common = () => ({ permitted: { token, amount: PRICE }, nonce: nonces++, de
 
 async function signedExact(change: Partial<Permit2Authorization> = {}, signer = payer): Promise<SignedExact> {
   const witness = { to: payee, validAfter: 0n } as const;
-  const permit = { ...common(), from: signer.address, spender: EXACT_PERMIT2_PROXY, witness, ...change } as const;
+  const permit = {
+    ...common(),
+    from: signer.address,
+    spender: EXACT_PERMIT2_PROXY,
+    witness,
+    ...change,
+  } as const;
   return { permit, signature: await signer.signTypedData(exactPermitTypedData(baseSepolia.chainId, permit)) };
 }
 
-async function signedUpto(change: Partial<Permit2Authorization<UptoWitness>> = {}, signer = payer): Promise<SignedUpto> {
+async function signedUpto(
+  change: Partial<Permit2Authorization<UptoWitness>> = {},
+  signer = payer,
+): Promise<SignedUpto> {
   const witness = { to: payee, facilitator: bed.facilitator, validAfter: 0n } as const;
-  const permit = { ...common(), from: signer.address, spender: UPTO_PERMIT2_PROXY, witness, ...change } as const;
+  const permit = {
+    ...common(),
+    from: signer.address,
+    spender: UPTO_PERMIT2_PROXY,
+    witness,
+    ...change,
+  } as const;
   return { permit, signature: await signer.signTypedData(uptoPermitTypedData(baseSepolia.chainId, permit)) };
 }
 
@@ -104,7 +125,11 @@ function exactCall({ permit, signature }: SignedExact, account: Hex = bed.strang
   return { account, address: EXACT_PERMIT2_PROXY, abi: exactAbi, functionName: 'settle', args };
 }
 
-function uptoCall({ permit, signature }: SignedUpto, amount: bigint, account: Hex = bed.facilitator): ContractCall {
+function uptoCall(
+  { permit, signature }: SignedUpto,
+  amount: bigint,
+  account: Hex = bed.facilitator,
+): ContractCall {
   const args = [permit, amount, permit.from, permit.witness, signature];
   return { account, address: UPTO_PERMIT2_PROXY, abi: uptoAbi, functionName: 'settle', args };
 }
@@ -131,11 +156,19 @@ describe('Permit2', () => {
   });
 
   it('takes a permit from its spender only', async () => {
-    const witnessType = 'Witness witness)TokenPermissions(address token,uint256 amount)Witness(address to,uint256 validAfter)';
+    const witnessType =
+      'Witness witness)TokenPermissions(address token,uint256 amount)Witness(address to,uint256 validAfter)';
     const call = ({ permit, signature }: SignedExact) => {
       const { types } = exactPermitTypedData(baseSepolia.chainId, permit);
       const witness = hashStruct({ types, primaryType: 'Witness', data: { ...permit.witness } });
-      return direct(bed.stranger, [permit, { to: payee, requestedAmount: PRICE }, payer.address, witness, witnessType, signature]);
+      return direct(bed.stranger, [
+        permit,
+        { to: payee, requestedAmount: PRICE },
+        payer.address,
+        witness,
+        witnessType,
+        signature,
+      ]);
     };
     expect(await bed.refusal(call(await signedExact({ spender: bed.facilitator })))).toBe('InvalidSigner');
     const own = call(await signedExact({ spender: bed.stranger }));
@@ -179,9 +212,18 @@ describe('Permit2', () => {
   });
 
   it('refuses a nonce that its owner invalidated, and no other of the same word', async () => {
-    const [gone, neighbour] = [await signedExact({ nonce: 3n * 256n + 255n }), await signedExact({ nonce: 3n * 256n + 254n })];
+    const [gone, neighbour] = [
+      await signedExact({ nonce: 3n * 256n + 255n }),
+      await signedExact({ nonce: 3n * 256n + 254n }),
+    ];
     const functionName = 'invalidateUnorderedNonces';
-    await bed.send({ account: payer, address: PERMIT2, abi: permit2Abi, functionName, args: [3n, 1n << 255n] });
+    await bed.send({
+      account: payer,
+      address: PERMIT2,
+      abi: permit2Abi,
+      functionName,
+      args: [3n, 1n << 255n],
+    });
     expect(await bed.refusal(exactCall(gone))).toBe('InvalidNonce');
     expect(await gain(() => bed.send(exactCall(neighbour)))).toBe(PRICE);
   });
@@ -191,7 +233,9 @@ describe('the exact proxy', () => {
   it('takes what the official client signs, once, from any caller', async () => {
     const signed = await signedByOfficialExact();
     const { permit, signature } = signed;
-    expect(await recoverAddress({ hash: bytesToHex(hashExactPermit(separator, permit)), signature })).toBe(payer.address);
+    expect(await recoverAddress({ hash: bytesToHex(hashExactPermit(separator, permit)), signature })).toBe(
+      payer.address,
+    );
     expect(await gain(() => bed.send(exactCall(signed)))).toBe(PRICE);
     expect(await bed.refusal(exactCall(signed))).toBe('InvalidNonce');
   });
@@ -212,29 +256,45 @@ describe('the exact proxy', () => {
     for (const changed of [elsewhere, more, { ...permit, from: payee }] as const) {
       expect(await bed.refusal(exactCall({ ...signed, permit: changed }))).toBe('InvalidSigner');
     }
-    expect(await bed.refusal(exactCall({ permit, signature: `0x${'00'.repeat(65)}` }))).toBe('InvalidSignature');
+    expect(await bed.refusal(exactCall({ permit, signature: `0x${'00'.repeat(65)}` }))).toBe(
+      'InvalidSignature',
+    );
   });
 
   it('refuses a permit for the other proxy', async () => {
-    expect(await bed.refusal(exactCall(await signedExact({ spender: UPTO_PERMIT2_PROXY })))).toBe('InvalidSigner');
+    expect(await bed.refusal(exactCall(await signedExact({ spender: UPTO_PERMIT2_PROXY })))).toBe(
+      'InvalidSigner',
+    );
     const { permit, signature } = await signedExact();
     const witness = { ...permit.witness, facilitator: bed.facilitator };
-    expect(await bed.refusal(uptoCall({ permit: { ...permit, witness }, signature }, PRICE))).toBe('InvalidSigner');
+    expect(await bed.refusal(uptoCall({ permit: { ...permit, witness }, signature }, PRICE))).toBe(
+      'InvalidSigner',
+    );
   });
 
   it('refuses a permit out of its time', async () => {
     expect(await bed.refusal(exactCall(await signedExact({ deadline: 1n })))).toBe('SignatureExpired');
-    expect(await bed.refusal(exactCall(await signedExact({ witness: { to: payee, validAfter: FAR } })))).toBe('PaymentTooEarly');
+    expect(await bed.refusal(exactCall(await signedExact({ witness: { to: payee, validAfter: FAR } })))).toBe(
+      'PaymentTooEarly',
+    );
   });
 
   it('refuses nothing, nobody and money that is not there', async () => {
-    expect(await bed.refusal(exactCall(await signedExact({ permitted: { token, amount: 0n } })))).toBe('InvalidAmount');
+    expect(await bed.refusal(exactCall(await signedExact({ permitted: { token, amount: 0n } })))).toBe(
+      'InvalidAmount',
+    );
     const zero = '0x0000000000000000000000000000000000000000';
-    expect(await bed.refusal(exactCall(await signedExact({ witness: { to: zero, validAfter: 0n } })))).toBe('InvalidDestination');
+    expect(await bed.refusal(exactCall(await signedExact({ witness: { to: zero, validAfter: 0n } })))).toBe(
+      'InvalidDestination',
+    );
     expect(await bed.refusal(exactCall(await signedExact({ from: zero })))).toBe('InvalidOwner');
     const tooMuch = { token, amount: 10n ** 18n };
-    expect(await bed.refusal(exactCall(await signedExact({ permitted: tooMuch })))).toBe('TRANSFER_FROM_FAILED');
-    expect(await bed.refusal(exactCall(await signedExact({ permitted: { token: payee, amount: 1n } })))).toBe('TRANSFER_FROM_FAILED');
+    expect(await bed.refusal(exactCall(await signedExact({ permitted: tooMuch })))).toBe(
+      'TRANSFER_FROM_FAILED',
+    );
+    expect(await bed.refusal(exactCall(await signedExact({ permitted: { token: payee, amount: 1n } })))).toBe(
+      'TRANSFER_FROM_FAILED',
+    );
   });
 });
 
@@ -250,13 +310,23 @@ describe('the proxies with an EIP-2612 permit', () => {
   } as const;
 
   async function approvalOf(owner: PrivateKeyAccount, value = PRICE) {
-    const nonce = (await bed.read({ address: token, abi: usdcAbi, functionName: 'nonces', args: [owner.address] })) as bigint;
+    const nonce = (await bed.read({
+      address: token,
+      abi: usdcAbi,
+      functionName: 'nonces',
+      args: [owner.address],
+    })) as bigint;
     const domain = { ...baseSepolia.usdc.eip712, chainId: baseSepolia.chainId, verifyingContract: token };
     const message = { owner: owner.address, spender: PERMIT2, value, nonce, deadline: FAR } as const;
-    const { r, s, v } = parseSignature(await owner.signTypedData({ domain, types, primaryType: 'Permit', message }));
+    const { r, s, v } = parseSignature(
+      await owner.signTypedData({ domain, types, primaryType: 'Permit', message }),
+    );
     return { value, deadline: FAR, r, s, v: Number(v) };
   }
-  const withApproval = (call: ContractCall, approval: Awaited<ReturnType<typeof approvalOf>>): ContractCall => ({
+  const withApproval = (
+    call: ContractCall,
+    approval: Awaited<ReturnType<typeof approvalOf>>,
+  ): ContractCall => ({
     ...call,
     functionName: 'settleWithPermit',
     args: [approval, ...call.args],
@@ -286,8 +356,12 @@ describe('the proxies with an EIP-2612 permit', () => {
 
   it('refuse a permit of another amount', async () => {
     const approval = await approvalOf(payer, PRICE + 1n);
-    expect(await bed.refusal(withApproval(exactCall(await signedExact()), approval))).toBe('Permit2612AmountMismatch');
-    expect(await bed.refusal(withApproval(uptoCall(await signedUpto(), 1n), approval))).toBe('Permit2612AmountMismatch');
+    expect(await bed.refusal(withApproval(exactCall(await signedExact()), approval))).toBe(
+      'Permit2612AmountMismatch',
+    );
+    expect(await bed.refusal(withApproval(uptoCall(await signedUpto(), 1n), approval))).toBe(
+      'Permit2612AmountMismatch',
+    );
   });
 });
 
@@ -295,7 +369,9 @@ describe('the upto proxy', () => {
   it('takes what the official client signs, for any amount up to the permitted one, once', async () => {
     const [part, whole] = [await signedByOfficialUpto(), await signedByOfficialUpto()];
     const { permit, signature } = part;
-    expect(await recoverAddress({ hash: bytesToHex(hashUptoPermit(separator, permit)), signature })).toBe(payer.address);
+    expect(await recoverAddress({ hash: bytesToHex(hashUptoPermit(separator, permit)), signature })).toBe(
+      payer.address,
+    );
     expect(await gain(() => bed.send(uptoCall(part, 1n)))).toBe(1n);
     expect(await bed.refusal(uptoCall(part, 1n))).toBe('InvalidNonce');
     expect(await gain(() => bed.send(uptoCall(whole, PRICE)))).toBe(PRICE);
@@ -311,7 +387,9 @@ describe('the upto proxy', () => {
     const signed = await signedUpto();
     expect(await bed.refusal(uptoCall(signed, PRICE, bed.stranger))).toBe('UnauthorizedFacilitator');
     const usurped = { ...signed.permit, witness: { ...signed.permit.witness, facilitator: bed.stranger } };
-    expect(await bed.refusal(uptoCall({ ...signed, permit: usurped }, PRICE, bed.stranger))).toBe('InvalidSigner');
+    expect(await bed.refusal(uptoCall({ ...signed, permit: usurped }, PRICE, bed.stranger))).toBe(
+      'InvalidSigner',
+    );
   });
 
   it('refuses a permit out of its time', async () => {

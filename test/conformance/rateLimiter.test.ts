@@ -16,8 +16,15 @@ describe('RateLimiter: memory and Redis', () => {
     let now = 1_800_000_000_000;
     const clock = { ...manualClock(0), now: () => now };
     const [memory, shared] = [memoryRateLimiter(clock), redisRateLimiter(redis, { clock, prefix })];
-    const limit = fc.record({ perMinute: fc.integer({ min: 1, max: 1_000_000 }), burst: fc.integer({ min: 1, max: 5 }) });
-    const step = fc.record({ limit, gap: fc.integer({ min: -5000, max: 50_000 }), key: fc.constantFrom('a', 'b') });
+    const limit = fc.record({
+      perMinute: fc.integer({ min: 1, max: 1_000_000 }),
+      burst: fc.integer({ min: 1, max: 5 }),
+    });
+    const step = fc.record({
+      limit,
+      gap: fc.integer({ min: -5000, max: 50_000 }),
+      key: fc.constantFrom('a', 'b'),
+    });
     try {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 30 }), async (steps) => {

@@ -8,10 +8,14 @@ import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
 
 const usdc = {
   address: baseSepolia.usdc.address,
-  abi: parseAbi(['function balanceOf(address) view returns (uint256)', 'function DOMAIN_SEPARATOR() view returns (bytes32)']),
+  abi: parseAbi([
+    'function balanceOf(address) view returns (uint256)',
+    'function DOMAIN_SEPARATOR() view returns (bytes32)',
+  ]),
 };
 const someone = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
-const client = (chain: LocalChain) => createPublicClient({ transport: http(chain.rpcUrl), pollingInterval: 20 });
+const client = (chain: LocalChain) =>
+  createPublicClient({ transport: http(chain.rpcUrl), pollingInterval: 20 });
 
 describe('local chain', () => {
   const folder = mkdtempSync(join(tmpdir(), 'agentpay-chain-'));
@@ -51,7 +55,9 @@ describe('local chain', () => {
     await first.exited;
     const second = await start({ stateFile, port: first.port });
     expect(second.port).toBe(first.port);
-    expect(await client(second).readContract({ ...usdc, functionName: 'balanceOf', args: [someone] })).toBe(7n);
+    expect(await client(second).readContract({ ...usdc, functionName: 'balanceOf', args: [someone] })).toBe(
+      7n,
+    );
   });
 
   it('writes a transaction of somebody else to the state file by itself', async () => {
@@ -61,11 +67,16 @@ describe('local chain', () => {
     const rpc = client(chain);
     const wallet = createWalletClient({ transport: http(chain.rpcUrl) });
     const [account] = await wallet.getAddresses();
-    const hash = await wallet.sendTransaction({ account: account as `0x${string}`, to: someone, value: 9n, chain: null });
+    const hash = await wallet.sendTransaction({
+      account: account as `0x${string}`,
+      to: someone,
+      value: 9n,
+      chain: null,
+    });
     await rpc.waitForTransactionReceipt({ hash });
     const saved = () => readFileSync(stateFile, 'utf8').includes(hash.slice(2));
     expect(before).not.toContain(hash.slice(2));
-    for (const deadline = Date.now() + 10_000; !saved() && Date.now() < deadline; ) {
+    for (const deadline = Date.now() + 10_000; !saved() && Date.now() < deadline;) {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(saved()).toBe(true);
@@ -79,7 +90,9 @@ describe('local chain', () => {
     await expect(startLocalChain({ binary: '/nowhere/anvil' })).rejects.toThrow(
       /did not start on port \d+: spawn \/nowhere\/anvil ENOENT\.$/,
     );
-    await expect(startLocalChain({ blockTime: 0 })).rejects.toThrow('The block time must be above 0 seconds, not 0.');
+    await expect(startLocalChain({ blockTime: 0 })).rejects.toThrow(
+      'The block time must be above 0 seconds, not 0.',
+    );
     const stateFile = join(folder, 'broken.json');
     writeFileSync(stateFile, '{"block":');
     await expect(startLocalChain({ stateFile })).rejects.toThrow(

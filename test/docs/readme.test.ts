@@ -6,7 +6,9 @@ import { startInteropStack, type InteropStack } from '../interop/stack.js';
 
 const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const readme = readFileSync(root('README.md'), 'utf8');
-const [sellerCode = '', buyerCode = ''] = [...readme.matchAll(/```js\n([^]*?)```/g)].map((match) => match[1] as string);
+const [sellerCode = '', buyerCode = ''] = [...readme.matchAll(/```js\n([^]*?)```/g)].map(
+  (match) => match[1] as string,
+);
 
 let stack: InteropStack;
 beforeAll(async () => {
@@ -18,9 +20,18 @@ test('the seller and the buyer of the README trade as written', async () => {
   const port = await freePort();
   const facilitator = await agentpayFacilitator(stack);
   // Inside the workspace, so that the packages resolve.
-  const [sellerFile, buyerFile] = [root(`test/dist/readme-seller-${port}.js`), root(`test/dist/readme-buyer-${port}.js`)];
-  writeFileSync(sellerFile, sellerCode.replace('http://127.0.0.1:3102', facilitator).replace('3000', String(port)));
-  writeFileSync(buyerFile, `${buyerCode.replace('3000', String(port))}\nconsole.log('bought', response.status, await response.text());\n`);
+  const [sellerFile, buyerFile] = [
+    root(`test/dist/readme-seller-${port}.js`),
+    root(`test/dist/readme-buyer-${port}.js`),
+  ];
+  writeFileSync(
+    sellerFile,
+    sellerCode.replace('http://127.0.0.1:3102', facilitator).replace('3000', String(port)),
+  );
+  writeFileSync(
+    buyerFile,
+    `${buyerCode.replace('3000', String(port))}\nconsole.log('bought', response.status, await response.text());\n`,
+  );
   const seller = spawnNode(sellerFile);
   try {
     await eventually(() => fetch(`http://127.0.0.1:${port}/weather`), 20_000);
@@ -37,7 +48,9 @@ test('the seller of the README needs ten lines', () => {
 });
 
 test('every package and example is on the map, and nothing else is', () => {
-  const linked = [...readme.matchAll(/\]\(((?:packages|examples)\/[^)]+)\)/g)].map((match) => match[1] as string);
+  const linked = [...readme.matchAll(/\]\(((?:packages|examples)\/[^)]+)\)/g)].map(
+    (match) => match[1] as string,
+  );
   for (const path of new Set(linked)) expect(readFileSync(root(`${path}/README.md`), 'utf8')).toMatch(/^# /);
   expect(new Set(linked).size).toBe(16);
 });

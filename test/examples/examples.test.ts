@@ -3,7 +3,8 @@ import { freePort, spawnNode, type Spawned } from '@agentpay/testing';
 import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 
-const example = (name: string) => fileURLToPath(new URL(`../../../examples/${name}/dist/main.js`, import.meta.url));
+const example = (name: string) =>
+  fileURLToPath(new URL(`../../../examples/${name}/dist/main.js`, import.meta.url));
 
 let chain: LocalChain;
 const running: Spawned[] = [];
@@ -36,24 +37,39 @@ describe('the examples', () => {
     const buyer = generatePrivateKey();
     await chain.fund(privateKeyToAddress(buyer), { usdc: 10_000n });
     const payTo = privateKeyToAddress(generatePrivateKey());
-    const api = run('paid-api', { PORT: String(await freePort()), PAY_TO: payTo, FACILITATOR_URL: await urlIn(facilitator) });
+    const api = run('paid-api', {
+      PORT: String(await freePort()),
+      PAY_TO: payTo,
+      FACILITATOR_URL: await urlIn(facilitator),
+    });
     const agent = run('agent-buyer', { SELLER_URL: `${await urlIn(api)}/paid`, PRIVATE_KEY: buyer });
     expect(await agent.ended).toMatchObject({ code: 0 });
-    expect(agent.output()).toMatch(/^status +200\ndialect +x402v2\nprice +\$0\.01\ntransaction +0x[0-9a-f]{64}\nanswer +\{"served":1\}\n$/);
+    expect(agent.output()).toMatch(
+      /^status +200\ndialect +x402v2\nprice +\$0\.01\ntransaction +0x[0-9a-f]{64}\nanswer +\{"served":1\}\n$/,
+    );
   }, 60_000);
 
   it('end with one sentence when they are not told what they need', async () => {
     const buyer = run('agent-buyer', { SELLER_URL: '' });
-    expect([(await buyer.ended).code, buyer.output()]).toEqual([1, expect.stringMatching(/^Set SELLER_URL [^\n]+\n$/)]);
+    expect([(await buyer.ended).code, buyer.output()]).toEqual([
+      1,
+      expect.stringMatching(/^Set SELLER_URL [^\n]+\n$/),
+    ]);
     const facilitator = run('self-hosted-facilitator', { RPC_URL: '', SIGNER_KEYS: `0x${'11'.repeat(32)}` });
-    expect([(await facilitator.ended).code, facilitator.output()]).toEqual([1, expect.stringMatching(/^RPC_URLS is missing[^\n]+\n$/)]);
+    expect([(await facilitator.ended).code, facilitator.output()]).toEqual([
+      1,
+      expect.stringMatching(/^RPC_URLS is missing[^\n]+\n$/),
+    ]);
   }, 60_000);
 
   it('keep the facilitator behind its key, and let it stop', async () => {
     const facilitator = await startFacilitator({ FACILITATOR_KEY: 'open sesame' });
     const url = `${await urlIn(facilitator)}/supported`;
     const refused = await fetch(url);
-    expect([refused.status, await refused.json()]).toEqual([401, expect.objectContaining({ code: 'unauthorized' })]);
+    expect([refused.status, await refused.json()]).toEqual([
+      401,
+      expect.objectContaining({ code: 'unauthorized' }),
+    ]);
     expect((await fetch(url, { headers: { authorization: 'Bearer open sesame' } })).status).toBe(200);
     await facilitator.kill('SIGTERM');
     expect(await facilitator.ended).toEqual({ code: 0, signal: null });

@@ -18,7 +18,11 @@ describe.each([
     const router = framework.Router();
     app.use(pay.discovery({ app, routers: { '/api': router }, title: 'Weather' }));
     const schemas = { body: z.object({ city: z.string() }), response: z.object({ sky: z.string() }) };
-    app.post('/weather/:day', pay.charge({ price: '$0.01', description: 'One forecast', schemas }), (_req, res) => void res.json({}));
+    app.post(
+      '/weather/:day',
+      pay.charge({ price: '$0.01', description: 'One forecast', schemas }),
+      (_req, res) => void res.json({}),
+    );
     app.get(['/a', '/b'], pay.charge('$0.02'), (_req, res) => void res.json({}));
     app.get('/free', (_req, res) => void res.json({}));
     router.get('/sky', pay.charge('$0.03'), (_req, res) => void res.json({}));

@@ -16,15 +16,32 @@ type Json = Record<string, unknown>;
 
 async function goodBodies(): Promise<readonly [Json, Json]> {
   const validBefore = BigInt(Math.floor(Date.now() / 1000)) + 300n;
-  const authorization = { from: payer.address, to: seller, value: 10_000n, validAfter: 0n, validBefore, nonce: generatePrivateKey() };
+  const authorization = {
+    from: payer.address,
+    to: seller,
+    value: 10_000n,
+    validAfter: 0n,
+    validBefore,
+    nonce: generatePrivateKey(),
+  };
   const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
   const signature = await payer.signTypedData(authorizationTypedData(domain, authorization));
   const payload = { signature, authorization: fromAuthorization(authorization) };
-  const common = { scheme: 'exact', asset: usdc.address, payTo: seller, maxTimeoutSeconds: 300, extra: { ...usdc.eip712 } };
+  const common = {
+    scheme: 'exact',
+    asset: usdc.address,
+    payTo: seller,
+    maxTimeoutSeconds: 300,
+    extra: { ...usdc.eip712 },
+  };
   const v1 = { ...common, network: name, maxAmountRequired: '10000', resource: 'https://seller.example/' };
   const v2 = { ...common, network: id, amount: '10000' };
   return [
-    { x402Version: 1, paymentPayload: { x402Version: 1, scheme: 'exact', network: name, payload }, paymentRequirements: v1 },
+    {
+      x402Version: 1,
+      paymentPayload: { x402Version: 1, scheme: 'exact', network: name, payload },
+      paymentRequirements: v1,
+    },
     { x402Version: 2, paymentPayload: { x402Version: 2, accepted: v2, payload }, paymentRequirements: v2 },
   ];
 }
@@ -62,18 +79,32 @@ describe('what a facilitator is sent', () => {
     chain.mint(payer.address, 1_000_000n);
     const accounts = [privateKeyToAccount(generatePrivateKey())];
     const world = { chain, db, accounts, clock: systemClock, random: systemRandom };
-    facilitator = await createFacilitator({ ...world, network: baseSepolia, maxValidBeforeSeconds: 600, settleTimeoutMs: 50 });
-    app = createApp({ facilitator, clock: systemClock, random: systemRandom, log: pino({ level: 'silent' }) });
+    facilitator = await createFacilitator({
+      ...world,
+      network: baseSepolia,
+      maxValidBeforeSeconds: 600,
+      settleTimeoutMs: 50,
+    });
+    app = createApp({
+      facilitator,
+      clock: systemClock,
+      random: systemRandom,
+      log: pino({ level: 'silent' }),
+    });
   });
   afterAll(async () => {
     await facilitator.close();
     await db.close();
   });
 
-  const verify = (body: unknown) => request(app).post('/verify').send(body as object);
+  const verify = (body: unknown) =>
+    request(app)
+      .post('/verify')
+      .send(body as object);
 
   it('is taken as it should be', async () => {
-    for (const body of await goodBodies()) expect((await verify(body)).body).toEqual({ isValid: true, payer: payer.address });
+    for (const body of await goodBodies())
+      expect((await verify(body)).body).toEqual({ isValid: true, payer: payer.address });
   });
 
   it('is refused with 400 and a code when a member is missing', async () => {
@@ -81,10 +112,14 @@ describe('what a facilitator is sent', () => {
     for (const body of await goodBodies()) {
       for (const path of pathsOf(body).filter((at) => !optional.test(at.join('.')))) {
         for (const operation of ['/verify', '/settle']) {
-          const answer = await request(app).post(operation).send(changed(body, path, 'removed'));
+          const answer = await request(app)
+            .post(operation)
+            .send(changed(body, path, 'removed'));
           const coded = answer.status === 400 && /^[a-z0-9_]+$/.test(answer.body.code);
-          const inProtocol = operation === '/verify' ? answer.body.isValid === false : answer.body.success === false;
-          if (!coded || !inProtocol) unexpected.push(`${operation} without ${path.join('.')}: ${answer.status} ${answer.text}`);
+          const inProtocol =
+            operation === '/verify' ? answer.body.isValid === false : answer.body.success === false;
+          if (!coded || !inProtocol)
+            unexpected.push(`${operation} without ${path.join('.')}: ${answer.status} ${answer.text}`);
         }
       }
     }
@@ -95,12 +130,30 @@ describe('what a facilitator is sent', () => {
     const unexpected: string[] = [];
     for (const body of await goodBodies()) {
       for (const path of pathsOf(body).filter((at) => !optional.test(at.join('.')))) {
-        for (const to of [null, 17, -1, 1.5, true, '', ' ', 'x', '0x', '1e3', '-5', [], ['0x'], {}, { toString: 1 }]) {
+        for (const to of [
+          null,
+          17,
+          -1,
+          1.5,
+          true,
+          '',
+          ' ',
+          'x',
+          '0x',
+          '1e3',
+          '-5',
+          [],
+          ['0x'],
+          {},
+          { toString: 1 },
+        ]) {
           // Any positive whole number of seconds is a good time-out, and any scheme or network is text.
           if (path.at(-1) === 'maxTimeoutSeconds' && to === 17) continue;
           const answer = await verify(changed(body, path, { to }));
-          const refused = answer.status === 200 ? answer.body.isValid === false : answer.status === 400 && answer.body.code;
-          if (!refused) unexpected.push(`${path.join('.')} = ${JSON.stringify(to)}: ${answer.status} ${answer.text}`);
+          const refused =
+            answer.status === 200 ? answer.body.isValid === false : answer.status === 400 && answer.body.code;
+          if (!refused)
+            unexpected.push(`${path.join('.')} = ${JSON.stringify(to)}: ${answer.status} ${answer.text}`);
         }
       }
     }
@@ -109,13 +162,17 @@ describe('what a facilitator is sent', () => {
 
   it('is never taken as something else because of odd keys', async () => {
     const [, body] = await goodBodies();
-    const polluted = JSON.stringify(body).replace('{"x402Version"', '{"__proto__":{"isValid":true},"x402Version"');
+    const polluted = JSON.stringify(body).replace(
+      '{"x402Version"',
+      '{"__proto__":{"isValid":true},"x402Version"',
+    );
     const answer = await request(app).post('/verify').set('content-type', 'application/json').send(polluted);
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid_payload']);
   });
 
   it('gets 413 when it is too large, and 400 when it is nested without end', async () => {
-    const json = (text: string) => request(app).post('/settle').set('content-type', 'application/json').send(text);
+    const json = (text: string) =>
+      request(app).post('/settle').set('content-type', 'application/json').send(text);
     const large = await json(JSON.stringify({ x: 'y'.repeat(80_000) }));
     expect([large.status, large.body.code]).toEqual([413, 'payload_too_large']);
     const deep = await json(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`);
@@ -124,11 +181,18 @@ describe('what a facilitator is sent', () => {
 
   it('never gets a 5xx, whatever JSON it is', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.json({ maxDepth: 4 }), fc.constantFrom('/verify', '/settle'), async (text, operation) => {
-        const answer = await request(app).post(operation).set('content-type', 'application/json').send(text);
-        expect(answer.status).toBe(400);
-        expect(answer.body.code).toMatch(/^[a-z0-9_]+$/);
-      }),
+      fc.asyncProperty(
+        fc.json({ maxDepth: 4 }),
+        fc.constantFrom('/verify', '/settle'),
+        async (text, operation) => {
+          const answer = await request(app)
+            .post(operation)
+            .set('content-type', 'application/json')
+            .send(text);
+          expect(answer.status).toBe(400);
+          expect(answer.body.code).toMatch(/^[a-z0-9_]+$/);
+        },
+      ),
       { numRuns: 100 },
     );
   });

@@ -19,7 +19,10 @@ function run(env: Record<string, string>, ...args: string[]) {
   return spawnNode(BIN, { args, env: { ...none, PORT: '0', HOST: '127.0.0.1', ...env } });
 }
 
-async function outputOf(env: Record<string, string>, ...args: string[]): Promise<{ code: number | null; output: string }> {
+async function outputOf(
+  env: Record<string, string>,
+  ...args: string[]
+): Promise<{ code: number | null; output: string }> {
   const process = run(env, ...args);
   const { code } = await process.ended;
   return { code, output: process.output() };
@@ -45,7 +48,12 @@ describe('the facilitator as a command', () => {
     const passwordFile = join(folder, 'password');
     await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
     keystore = { KEYSTORE_FILE: join(folder, 'signer.json'), KEYSTORE_PASSWORD_FILE: passwordFile };
-    const { code, output } = await outputOf(keystore, 'keystore', 'create', keystore['KEYSTORE_FILE'] as string);
+    const { code, output } = await outputOf(
+      keystore,
+      'keystore',
+      'create',
+      keystore['KEYSTORE_FILE'] as string,
+    );
     const [, signer = ''] = /^(0x[0-9a-fA-F]{40}) is in .+signer\.json\.\n$/.exec(output) ?? [];
     expect([code, getAddress(signer)]).toEqual([0, signer]);
     await chain.fund(getAddress(signer), { eth: 10n ** 18n });
@@ -58,11 +66,22 @@ describe('the facilitator as a command', () => {
   });
 
   const start = async (env: Record<string, string> = {}) => {
-    const process = run({ RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, DATABASE_URL: database.url, ...env });
+    const process = run({
+      RPC_URLS: chain.rpcUrl,
+      SIGNER_KEYS: signerKey,
+      DATABASE_URL: database.url,
+      ...env,
+    });
     const [, url = ''] = await process.line(/^facilitator on (http:\S+) for eip155:84532$/);
     const call = (path: string, init: { key?: string; body?: unknown } = {}) => {
-      const headers = { 'content-type': 'application/json', ...(init.key !== undefined && { authorization: `Bearer ${init.key}` }) };
-      return fetch(url + path, { headers, ...(init.body !== undefined && { method: 'POST', body: JSON.stringify(init.body) }) });
+      const headers = {
+        'content-type': 'application/json',
+        ...(init.key !== undefined && { authorization: `Bearer ${init.key}` }),
+      };
+      return fetch(url + path, {
+        headers,
+        ...(init.body !== undefined && { method: 'POST', body: JSON.stringify(init.body) }),
+      });
     };
     return { process, call };
   };
@@ -79,34 +98,55 @@ describe('the facilitator as a command', () => {
     await chain.fund(payer.address, { usdc: 10_000n });
     const metricsToken = randomBytes(32).toString('hex');
     const { process, call } = await start({
-      ...keystore, SIGNER_KEYS: '', API_KEYS: boss.entry, METRICS_TOKEN: metricsToken,
+      ...keystore,
+      SIGNER_KEYS: '',
+      API_KEYS: boss.entry,
+      METRICS_TOKEN: metricsToken,
     });
     const payment = await paymentOf(payer, newAccount().address);
     const settled = (await (await call('/settle', { body: payment })).json()) as { transaction: string };
     expect(settled).toMatchObject({ success: true });
     expect(await (await call('/readyz')).json()).toMatchObject({ status: 'ok' });
-    const { settlements } = (await (await call('/settlements', { key: boss.text })).json()) as { settlements: object[] };
-    expect(settlements).toEqual([expect.objectContaining({ state: 'settled', transaction: settled.transaction })]);
-    expect(await (await call('/metrics', { key: metricsToken })).text()).toMatch(/^agentpay_facilitator_process_cpu_seconds_total \d/m);
+    const { settlements } = (await (await call('/settlements', { key: boss.text })).json()) as {
+      settlements: object[];
+    };
+    expect(settlements).toEqual([
+      expect.objectContaining({ state: 'settled', transaction: settled.transaction }),
+    ]);
+    expect(await (await call('/metrics', { key: metricsToken })).text()).toMatch(
+      /^agentpay_facilitator_process_cpu_seconds_total \d/m,
+    );
 
     await process.kill('SIGTERM');
     expect(await process.ended).toEqual({ code: 0, signal: null });
     const signature = payment.paymentPayload.payload['signature'] as string;
-    const secrets = [signature.slice(2, 60), boss.text.slice(3), metricsToken, password, new URL(database.url).password || metricsToken];
+    const secrets = [
+      signature.slice(2, 60),
+      boss.text.slice(3),
+      metricsToken,
+      password,
+      new URL(database.url).password || metricsToken,
+    ];
     expect(process.output()).toContain(settled.transaction);
     for (const secret of secrets) expect(process.output()).not.toContain(secret);
   });
 
   it('says in one sentence that the password is wrong', async () => {
     const file = keystore['KEYSTORE_FILE'] as string;
-    const { code, output } = await outputOf({ RPC_URLS: chain.rpcUrl, KEYSTORE_FILE: file, KEYSTORE_PASSWORD: 'not the password' });
+    const { code, output } = await outputOf({
+      RPC_URLS: chain.rpcUrl,
+      KEYSTORE_FILE: file,
+      KEYSTORE_PASSWORD: 'not the password',
+    });
     expect([code, output]).toEqual([1, `KEYSTORE_FILE ${file}: The password of the keystore is wrong.\n`]);
   });
 
   it('names every fault of its environment, and no stack', async () => {
     const { code, output } = await outputOf({ RPC_URLS: 'x', MAX_BATCH: '0' });
     expect(code).toBe(1);
-    expect(output).toBe('RPC_URLS must be an http(s) URL.\nMAX_BATCH must be a whole number from 1 to 200.\n');
+    expect(output).toBe(
+      'RPC_URLS must be an http(s) URL.\nMAX_BATCH must be a whole number from 1 to 200.\n',
+    );
   });
 
   it('says which of its neighbours cannot be reached', async () => {
@@ -122,17 +162,28 @@ describe('the facilitator as a command', () => {
   });
 
   it('refuses a network with real money, and a node on another chain', async () => {
-    const base = { RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, DATABASE_URL: database.url, NETWORKS: 'base' };
+    const base = {
+      RPC_URLS: chain.rpcUrl,
+      SIGNER_KEYS: signerKey,
+      DATABASE_URL: database.url,
+      NETWORKS: 'base',
+    };
     expect((await outputOf(base)).output).toContain('ALLOW_MAINNET=true');
     const { code, output } = await outputOf({ ...base, ALLOW_MAINNET: 'true' });
-    expect([code, output]).toEqual([1, expect.stringContaining(`on chain ${baseSepolia.chainId}, not on base (8453)`)]);
+    expect([code, output]).toEqual([
+      1,
+      expect.stringContaining(`on chain ${baseSepolia.chainId}, not on base (8453)`),
+    ]);
   });
 
   it('explains itself when a command is not one', async () => {
     expect((await outputOf({}, '--help')).code).toBe(0);
     const wrong = [['serve'], ['key', 'create', 'x', 'everything'], ['keystore', 'create', 'a', 'b']];
     for (const { code, output } of await Promise.all(wrong.map((args) => outputOf({}, ...args)))) {
-      expect([code, output]).toEqual([1, expect.stringMatching(/^(This is not a command|The scopes of a key are)/)]);
+      expect([code, output]).toEqual([
+        1,
+        expect.stringMatching(/^(This is not a command|The scopes of a key are)/),
+      ]);
     }
   });
 
@@ -140,15 +191,20 @@ describe('the facilitator as a command', () => {
     const shop = await makeKey(`shop-${randomBytes(6).toString('hex')}`, 'verify');
     const limited = { API_KEYS: shop.entry, RATE_LIMIT_PER_MINUTE: '1', RATE_LIMIT_BURST: '3' };
     const redis = process.env['REDIS_URL'] as string;
-    const [one, two] = await Promise.all([start({ ...limited, REDIS_URL: redis }), start({ ...limited, REDIS_URL: redis })]);
+    const [one, two] = await Promise.all([
+      start({ ...limited, REDIS_URL: redis }),
+      start({ ...limited, REDIS_URL: redis }),
+    ]);
     const statuses = [];
-    for (const node of [one, two, one, two]) statuses.push((await node.call('/verify', { key: shop.text, body: {} })).status);
+    for (const node of [one, two, one, two])
+      statuses.push((await node.call('/verify', { key: shop.text, body: {} })).status);
     expect(statuses).toEqual([400, 400, 400, 429]);
     await Promise.all([one.process.kill('SIGTERM'), two.process.kill('SIGTERM')]);
 
     const alone = await start({ ...limited, REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
     const after = [];
-    for (let i = 0; i < 4; i++) after.push((await alone.call('/verify', { key: shop.text, body: {} })).status);
+    for (let i = 0; i < 4; i++)
+      after.push((await alone.call('/verify', { key: shop.text, body: {} })).status);
     expect(after).toEqual([400, 400, 400, 429]);
     await alone.process.kill('SIGTERM');
   });
@@ -161,7 +217,9 @@ describe('the facilitator as a command', () => {
     const first = await start({ CONFIRMATIONS: '1000', API_KEYS: boss.entry });
     const answer = first.call('/settle', { body: payment }).then((response) => response.json());
     await eventually(async () => {
-      const { settlements } = (await (await first.call('/settlements?state=sent', { key: boss.text })).json()) as { settlements: object[] };
+      const { settlements } = (await (
+        await first.call('/settlements?state=sent', { key: boss.text })
+      ).json()) as { settlements: object[] };
       expect(settlements).toHaveLength(1);
     });
     await first.process.kill('SIGTERM');

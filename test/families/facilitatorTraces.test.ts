@@ -50,7 +50,10 @@ async function startCollector(): Promise<Collector> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     texts,
-    spans: () => requests().flatMap(({ resourceSpans }) => resourceSpans.flatMap((one) => one.scopeSpans.flatMap(({ spans }) => spans))),
+    spans: () =>
+      requests().flatMap(({ resourceSpans }) =>
+        resourceSpans.flatMap((one) => one.scopeSpans.flatMap(({ spans }) => spans)),
+      ),
     close() {
       server.closeAllConnections();
       server.close();
@@ -68,7 +71,11 @@ describe('traces of the facilitator', () => {
   const signerKey = generatePrivateKey();
 
   beforeAll(async () => {
-    [chain, database, collector] = await Promise.all([startLocalChain({ blockTime: 0.2 }), testDatabase(), startCollector()]);
+    [chain, database, collector] = await Promise.all([
+      startLocalChain({ blockTime: 0.2 }),
+      testDatabase(),
+      startCollector(),
+    ]);
     await chain.fund(privateKeyToAccount(signerKey).address, { eth: 10n ** 18n });
   }, 60_000);
   afterAll(async () => {
@@ -78,11 +85,22 @@ describe('traces of the facilitator', () => {
   });
 
   const start = async (endpoint: string) => {
-    const env = { RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, DATABASE_URL: database.url, REDIS_URL: '', PORT: '0', HOST: '127.0.0.1' };
+    const env = {
+      RPC_URLS: chain.rpcUrl,
+      SIGNER_KEYS: signerKey,
+      DATABASE_URL: database.url,
+      REDIS_URL: '',
+      PORT: '0',
+      HOST: '127.0.0.1',
+    };
     const node = spawnNode(BIN, { env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: endpoint } });
     const [, url = ''] = await node.line(/^facilitator on (http:\S+) for /);
     const post = async (path: string, body: unknown, headers: Record<string, string> = {}) => {
-      const init = { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) };
+      const init = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      };
       return (await (await fetch(url + path, init)).json()) as { transaction: string };
     };
     return { node, post };
@@ -97,7 +115,10 @@ describe('traces of the facilitator', () => {
   it('are those of the callers, say what was done and how it ended, and hold no signature and no key', async () => {
     const { node, post } = await start(collector.url);
     const paid = await payment();
-    const parents = { verify: ['1'.repeat(32), '2'.repeat(16)], settle: ['3'.repeat(32), '4'.repeat(16)] } as const;
+    const parents = {
+      verify: ['1'.repeat(32), '2'.repeat(16)],
+      settle: ['3'.repeat(32), '4'.repeat(16)],
+    } as const;
     const traceparent = (name: keyof typeof parents) => ({ traceparent: `00-${parents[name].join('-')}-01` });
     expect(await post('/verify', paid, traceparent('verify'))).toMatchObject({ isValid: true });
     const { transaction } = await post('/settle', paid, traceparent('settle'));
@@ -117,23 +138,34 @@ describe('traces of the facilitator', () => {
       expect(only(name)).toMatchObject({ traceId, parentSpanId });
     }
     expect(attributesOf(only('verify'))).toMatchObject({ ...exact, 'agentpay.result': 'valid' });
-    expect(attributesOf(only('settle'))).toMatchObject({ ...exact, 'agentpay.result': 'settled', 'agentpay.transaction': transaction });
+    expect(attributesOf(only('settle'))).toMatchObject({
+      ...exact,
+      'agentpay.result': 'settled',
+      'agentpay.transaction': transaction,
+    });
 
-    const below = (parent: Span) => spans.filter(({ parentSpanId }) => parentSpanId === parent.spanId).map(({ name }) => name);
+    const below = (parent: Span) =>
+      spans.filter(({ parentSpanId }) => parentSpanId === parent.spanId).map(({ name }) => name);
     expect(below(only('verify'))).toContain('rpc read');
     const settlements = 'facilitator_settlements';
     expect(below(only('settle'))).toEqual(expect.arrayContaining(['rpc read', `db insert ${settlements}`]));
 
     const batch = only('batch');
     expect(batch.parentSpanId ?? '').toBe('');
-    expect(attributesOf(batch)).toMatchObject({ 'agentpay.batch_size': 1, 'agentpay.transaction': transaction });
+    expect(attributesOf(batch)).toMatchObject({
+      'agentpay.batch_size': 1,
+      'agentpay.transaction': transaction,
+    });
     expect(below(batch)).toEqual(expect.arrayContaining(['db transaction', 'rpc send']));
-    expect(attributesOf(spans.find(({ name }) => name === 'rpc send') as Span)).toMatchObject({ 'agentpay.result': 'ok' });
+    expect(attributesOf(spans.find(({ name }) => name === 'rpc send') as Span)).toMatchObject({
+      'agentpay.result': 'ok',
+    });
 
     const all = collector.texts.join('\n');
     expect(all).toContain('"agentpay-facilitator"');
     const signature = paid.paymentPayload.payload['signature'] as string;
-    for (const secret of [signature.slice(2), signerKey.slice(2), new URL(chain.rpcUrl).host]) expect(all).not.toContain(secret);
+    for (const secret of [signature.slice(2), signerKey.slice(2), new URL(chain.rpcUrl).host])
+      expect(all).not.toContain(secret);
   });
 
   it('leave out what the caller does not want to be seen', async () => {
@@ -143,7 +175,10 @@ describe('traces of the facilitator', () => {
     await post('/verify', await payment(), { traceparent: `00-${unwanted}-${'6'.repeat(16)}-00` });
     await post('/verify', await payment());
     await node.kill('SIGTERM');
-    const verified = collector.spans().slice(before).filter(({ name }) => name === 'verify');
+    const verified = collector
+      .spans()
+      .slice(before)
+      .filter(({ name }) => name === 'verify');
     expect(verified).toHaveLength(1);
     expect(collector.texts.join()).not.toContain(unwanted);
   });
@@ -160,7 +195,12 @@ describe('traces of the facilitator', () => {
     const program = `import { createRequire } from 'node:module';
       await import(process.argv[1]);
       console.log(Object.keys(createRequire(import.meta.url).cache).filter((path) => /opentelemetry.(sdk|exporter)/.test(path)).length);`;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, INDEX]);
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      '--input-type=module',
+      '-e',
+      program,
+      INDEX,
+    ]);
     expect(stdout).toBe('0\n');
   });
 });

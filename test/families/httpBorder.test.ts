@@ -43,34 +43,44 @@ describe('the border of the API', () => {
     expect(options.headers['allow']).toBe('POST, OPTIONS');
   });
 
-  it.each(['/v1/agents/%', '/v1/agents/%ff', '/%c0%ae%c0%ae/'])('answers the malformed path %s with 4xx', async (path) => {
-    const answer = await api.http.get(path).set(agent.auth);
-    expect([400, 404]).toContain(answer.status);
-    expect(answer.body.code).toMatch(/^(invalid_request|not_found)$/);
-  });
+  it.each(['/v1/agents/%', '/v1/agents/%ff', '/%c0%ae%c0%ae/'])(
+    'answers the malformed path %s with 4xx',
+    async (path) => {
+      const answer = await api.http.get(path).set(agent.auth);
+      expect([400, 404]).toContain(answer.status);
+      expect(answer.body.code).toMatch(/^(invalid_request|not_found)$/);
+    },
+  );
 
-  it.each(['', '{', '{"amount":', 'nonsense', '"text"', '{"amount":1}}', '\u0000'])('answers the body %j with 400', async (body) => {
-    const answer = await fund(body).expect(400);
-    expect(['invalid_json', 'invalid_request']).toContain(answer.body.code);
-  });
+  it.each(['', '{', '{"amount":', 'nonsense', '"text"', '{"amount":1}}', '\u0000'])(
+    'answers the body %j with 400',
+    async (body) => {
+      const answer = await fund(body).expect(400);
+      expect(['invalid_json', 'invalid_request']).toContain(answer.body.code);
+    },
+  );
 
   it('refuses a body above 100 kB with 413', async () => {
     const answer = await fund(JSON.stringify({ amount: 1, source: 'x'.repeat(101 * 1024) })).expect(413);
     expect(answer.body.code).toBe('payload_too_large');
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json; charset=klingon'])(
-    'refuses the content type %s with 415',
-    async (type) => {
-      const answer = await fund('{"amount":1,"source":"test_faucet"}', { 'content-type': type }).expect(415);
-      expect(answer.body.code).toBe('unsupported_media_type');
-    },
-  );
+  it.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/json; charset=klingon',
+  ])('refuses the content type %s with 415', async (type) => {
+    const answer = await fund('{"amount":1,"source":"test_faucet"}', { 'content-type': type }).expect(415);
+    expect(answer.body.code).toBe('unsupported_media_type');
+  });
 
   it('reads deep JSON without harm', async () => {
     const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`;
     await fund(`{"amount":${deep},"source":"test_faucet"}`).expect(400);
-    await fund(`{"__proto__":{"amount":1},"constructor":{"prototype":{"amount":1}},"source":"test_faucet"}`).expect(400);
+    await fund(
+      `{"__proto__":{"amount":1},"constructor":{"prototype":{"amount":1}},"source":"test_faucet"}`,
+    ).expect(400);
     expect(({} as { amount?: unknown }).amount).toBeUndefined();
   });
 
@@ -92,7 +102,11 @@ describe('the border of the API', () => {
     const ready = async () => ({ database: 'failed', tracker: 'ok' }) as const;
     const app = createApp({ ...api.composition, ready }, readConfig({}));
     const answer = await supertest(app).get('/readyz').expect(503);
-    expect(answer.body).toMatchObject({ code: 'unavailable', status: 'unavailable', checks: { database: 'failed' } });
+    expect(answer.body).toMatchObject({
+      code: 'unavailable',
+      status: 'unavailable',
+      checks: { database: 'failed' },
+    });
     await supertest(app).get('/healthz').expect(200);
   });
 
@@ -140,28 +154,52 @@ describe('rate limits', () => {
 });
 
 describe('any request at all', () => {
-  const text = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 40 }), fc.constantFrom('tokid_', '%', '\u0000', '..', '🜁'));
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 40 }),
+    fc.constantFrom('tokid_', '%', '\u0000', '..', '🜁'),
+  );
   const headerValue = fc.stringMatching(/^[\t\x20-\x7e\x80-\xff]{0,80}$/);
-  const headerName = fc.constantFrom('authorization', 'x-admin-key', 'idempotency-key', 'x-request-id', 'content-type', 'x-forwarded-for');
+  const headerName = fc.constantFrom(
+    'authorization',
+    'x-admin-key',
+    'idempotency-key',
+    'x-request-id',
+    'content-type',
+    'x-forwarded-for',
+  );
   const headers = fc.dictionary(headerName, headerValue);
-  const filled = fc.jsonValue().map((value) => JSON.stringify({ amount: value, name: value, token: value, price_per_call: 1 }));
+  const filled = fc
+    .jsonValue()
+    .map((value) => JSON.stringify({ amount: value, name: value, token: value, price_per_call: 1 }));
   const body = fc.oneof(fc.json({ maxDepth: 4 }), fc.string({ unit: 'binary' }), filled);
 
   it('is answered below 500, and refused with a stable code', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...endpoints), text, headers, body, fc.boolean(), async (endpoint, id, extra, payload, known) => {
-        const path = endpoint.path.replace(/\{\w+\}/g, encodeURIComponent(id) || 'x');
-        const request = api.http[endpoint.method.toLowerCase() as 'get' | 'post' | 'delete'](path)
-          .set('content-type', 'application/json')
-          .set(extra)
-          .set(known ? agent.auth : {});
-        const answer = await (endpoint.method === 'GET' ? request.query({ limit: id, url: id }) : request.send(payload));
-        expect(answer.status).toBeLessThan(500);
-        if (answer.status >= 400) {
-          expect(answer.body.error).toMatchObject({ code: expect.stringMatching(/^[\w-]+$/), request_id: answer.headers['x-request-id'] });
-          expect(JSON.stringify(answer.body)).not.toMatch(/\bat .*\.js:\d+/);
-        }
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...endpoints),
+        text,
+        headers,
+        body,
+        fc.boolean(),
+        async (endpoint, id, extra, payload, known) => {
+          const path = endpoint.path.replace(/\{\w+\}/g, encodeURIComponent(id) || 'x');
+          const request = api.http[endpoint.method.toLowerCase() as 'get' | 'post' | 'delete'](path)
+            .set('content-type', 'application/json')
+            .set(extra)
+            .set(known ? agent.auth : {});
+          const answer = await (endpoint.method === 'GET'
+            ? request.query({ limit: id, url: id })
+            : request.send(payload));
+          expect(answer.status).toBeLessThan(500);
+          if (answer.status >= 400) {
+            expect(answer.body.error).toMatchObject({
+              code: expect.stringMatching(/^[\w-]+$/),
+              request_id: answer.headers['x-request-id'],
+            });
+            expect(JSON.stringify(answer.body)).not.toMatch(/\bat .*\.js:\d+/);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
     expect(api.logged.join('')).not.toContain('request failed');
@@ -176,7 +214,9 @@ describe('what is not even HTTP', () => {
   afterAll(() => running.close());
 
   /** Sends bytes and reads until the server closes. */
-  function raw(bytes: string): Promise<{ status: number; body: { code: string; error: { request_id: string } } }> {
+  function raw(
+    bytes: string,
+  ): Promise<{ status: number; body: { code: string; error: { request_id: string } } }> {
     return new Promise((resolve, reject) => {
       const { hostname, port } = new URL(running.url);
       const socket = connect(Number(port), hostname, () => socket.write(bytes));
@@ -192,15 +232,33 @@ describe('what is not even HTTP', () => {
 
   const post = 'POST /v1/agents HTTP/1.1\r\nHost: x\r\n';
   it.each([
-    ['headers above the limit', `GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'a'.repeat(20_000)}\r\n\r\n`, 431, 'headers_too_large'],
+    [
+      'headers above the limit',
+      `GET / HTTP/1.1\r\nHost: x\r\nX-Big: ${'a'.repeat(20_000)}\r\n\r\n`,
+      431,
+      'headers_too_large',
+    ],
     ['nonsense', 'NONSENSE\r\n\r\n', 400, 'invalid_request'],
     ['a bad header', 'GET / HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n', 400, 'invalid_request'],
     ['two lengths', `${post}Content-Length: 1\r\nContent-Length: 2\r\n\r\n{}`, 400, 'invalid_request'],
-    ['length and chunks', `${post}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`, 400, 'invalid_request'],
+    [
+      'length and chunks',
+      `${post}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      400,
+      'invalid_request',
+    ],
     ['no host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
-    ['an unknown expectation', `${post}Expect: 200-maybe\r\nContent-Length: 0\r\n\r\n`, 400, 'invalid_request'],
+    [
+      'an unknown expectation',
+      `${post}Expect: 200-maybe\r\nContent-Length: 0\r\n\r\n`,
+      400,
+      'invalid_request',
+    ],
   ])('%s: the one error body', async (_what, bytes, status, code) => {
     const answer = await raw(bytes);
-    expect(answer).toMatchObject({ status, body: { code, error: { code, request_id: expect.stringMatching(/^req_/) } } });
+    expect(answer).toMatchObject({
+      status,
+      body: { code, error: { code, request_id: expect.stringMatching(/^req_/) } },
+    });
   });
 });

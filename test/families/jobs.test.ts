@@ -37,7 +37,9 @@ describe('underLease', () => {
 
   it('gives the lease back when the work fails', async () => {
     const clock = manualClock(0);
-    await expect(underLease({ db, clock }, lease, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await expect(underLease({ db, clock }, lease, () => Promise.reject(new Error('no')))).rejects.toThrow(
+      'no',
+    );
     clock.advance(60_000);
     expect(await underLease({ db, clock }, lease, async () => {})).toBe(true);
   });
@@ -46,7 +48,11 @@ describe('underLease', () => {
 describe('the token jobs', () => {
   it.each([
     ['within a second of the deadline, from the tracker', 301_000, async () => {}],
-    ['within a minute from the database, when the tracker has forgotten it', 360_000, (tracker: Tracker) => tracker.close()],
+    [
+      'within a minute from the database, when the tracker has forgotten it',
+      360_000,
+      (tracker: Tracker) => tracker.close(),
+    ],
   ])('return the money of an expired token %s', async (_when, afterMs, disturb) => {
     const api = await testApi();
     const { core, log } = api.composition;
@@ -55,7 +61,8 @@ describe('the token jobs', () => {
       const buyer = await newAgent(api, { funds: 1 });
       await authorize(api, buyer, await newService(api, buyer));
       await disturb(core.tracker);
-      const held = async () => (await api.http.get(`/v1/wallets/${buyer.wallet}/balance`).set(buyer.auth)).body.held as number;
+      const held = async () =>
+        (await api.http.get(`/v1/wallets/${buyer.wallet}/balance`).set(buyer.auth)).body.held as number;
       expect(await held()).toBe(0.005);
       for (let passed = 0; passed < afterMs; passed += 1000) {
         api.clock.advance(1000);

@@ -66,7 +66,8 @@ const frameworks: Record<string, { mount: string; charge?: Build; routes: Build 
     routes(pay, handlers) {
       const app = connect();
       app.use('/api', pay as connect.NextHandleFunction);
-      for (const [name, handler] of Object.entries(handlers)) app.use(`/api/${name}`, handler as connect.NextHandleFunction);
+      for (const [name, handler] of Object.entries(handlers))
+        app.use(`/api/${name}`, handler as connect.NextHandleFunction);
       return app;
     },
   },
@@ -76,7 +77,8 @@ const frameworks: Record<string, { mount: string; charge?: Build; routes: Build 
       const handler = handlers[req.url?.split('/').at(-1) as keyof Handlers];
       pay.charge('$0.01')(req, res, () => handler(req, res));
     },
-    routes: (pay, handlers) => (req, res) => pay(req, res, () => handlers[req.url?.split('/').at(-1) as keyof Handlers](req, res)),
+    routes: (pay, handlers) => (req, res) =>
+      pay(req, res, () => handlers[req.url?.split('/').at(-1) as keyof Handlers](req, res)),
   },
 };
 
@@ -86,7 +88,8 @@ function expressShop(create: typeof express) {
     charge(pay: Paywall, handlers: Handlers) {
       const app = create();
       const router = create.Router();
-      for (const [name, handler] of Object.entries(handlers)) router.get(`/${name}`, pay.charge('$0.01'), handler);
+      for (const [name, handler] of Object.entries(handlers))
+        router.get(`/${name}`, pay.charge('$0.01'), handler);
       return app.use('/api', router);
     },
     routes(pay: Paywall, handlers: Handlers) {
@@ -99,7 +102,9 @@ function expressShop(create: typeof express) {
 }
 
 const shops = Object.entries(frameworks).flatMap(([name, shop]) =>
-  (['charge', 'routes'] as const).flatMap((way) => (shop[way] ? [{ name, way, mount: shop.mount, build: shop[way] }] : [])),
+  (['charge', 'routes'] as const).flatMap((way) =>
+    shop[way] ? [{ name, way, mount: shop.mount, build: shop[way] }] : [],
+  ),
 );
 
 describe.each(shops)('$name, price by $way', ({ way, mount, build }) => {
@@ -107,12 +112,26 @@ describe.each(shops)('$name, price by $way', ({ way, mount, build }) => {
     const served = { count: 0 };
     const facilitator = countingFacilitator();
     const routes = { 'GET /paid': '$0.01', 'GET /fail': '$0.01', 'GET /crash': '$0.01' };
-    const pay = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...(way === 'routes' && { routes }) });
-    const url = await listen(build(pay, handlersOf(() => ++served.count)));
+    const pay = paywall({
+      payTo: PAY_TO,
+      facilitator,
+      onError: () => undefined,
+      ...(way === 'routes' && { routes }),
+    });
+    const url = await listen(
+      build(
+        pay,
+        handlersOf(() => ++served.count),
+      ),
+    );
     return { served, facilitator, url: url + mount };
   }
   const buyer = (dialect: (typeof dialects)[number]) =>
-    createClient({ privateKey: generatePrivateKey(), prefer: [dialect], budget: { perRequest: '$0.02', total: '$1' } });
+    createClient({
+      privateKey: generatePrivateKey(),
+      prefer: [dialect],
+      budget: { perRequest: '$0.02', total: '$1' },
+    });
 
   it.each(dialects)('sells an answer in %s, with its receipt', async (dialect) => {
     const { served, facilitator, url } = await open();

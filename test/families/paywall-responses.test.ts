@@ -43,11 +43,18 @@ interface ShopOptions {
 }
 
 /** An Express 5 application that sells what `handlers` answer. */
-async function open(handlers: RequestHandler[], { settle = 'after', around = [], ...options }: ShopOptions = {}): Promise<Shop> {
+async function open(
+  handlers: RequestHandler[],
+  { settle = 'after', around = [], ...options }: ShopOptions = {},
+): Promise<Shop> {
   let settled = 0;
   const facilitator: Facilitator = {
     verify: async () => ({ isValid: true }),
-    settle: async ({ paymentRequirements: { network } }) => ({ success: ++settled > 0, transaction: HASH, network }),
+    settle: async ({ paymentRequirements: { network } }) => ({
+      success: ++settled > 0,
+      transaction: HASH,
+      network,
+    }),
     supported: async () => ({ kinds: [], extensions: [], signers: {} }),
   };
   const given: PaywallOptions = { payTo: PAY_TO, facilitator, onError: () => undefined, ...options };
@@ -75,7 +82,12 @@ function ask(url: string, headers: Record<string, string>, method = 'GET'): Prom
 async function buy(shop: Shop, headers: Record<string, string> = {}, method = 'GET'): Promise<Bought> {
   const incoming = await ask(shop.url, { ...(await proofOf(shop)), ...headers }, method);
   const chunks = await incoming.toArray();
-  return { status: incoming.statusCode as number, headers: incoming.headers, trailers: incoming.trailers, body: Buffer.concat(chunks) };
+  return {
+    status: incoming.statusCode as number,
+    headers: incoming.headers,
+    trailers: incoming.trailers,
+    body: Buffer.concat(chunks),
+  };
 }
 
 const paidFor = ({ headers }: Bought) => headers['payment-response'] !== undefined;
@@ -86,21 +98,33 @@ describe.each(['after', 'before', 'optimistic'] as const)('under Express 5, sett
 
   describe.each(['in front of', 'behind'] as const)('compression %s the paywall', (place) => {
     const openCompressed = (handler: RequestHandler) =>
-      place === 'behind' ? open([compression(), handler], { settle }) : open([handler], { settle, around: [compression()] });
+      place === 'behind'
+        ? open([compression(), handler], { settle })
+        : open([handler], { settle, around: [compression()] });
 
     it.each<[string, RequestHandler]>([
       ['send', (_req, res) => void res.type('text').send(TEXT)],
-      ['write and end', (_req, res) => {
-        res.type('text');
-        for (let i = 0; i < TEXT.length; i += 1000) res.write(TEXT.slice(i, i + 1000));
-        res.end();
-      }],
-      ['a pipe', (_req, res) => void Readable.from([TEXT.slice(0, 5000), TEXT.slice(5000)]).pipe(res.type('text'))],
+      [
+        'write and end',
+        (_req, res) => {
+          res.type('text');
+          for (let i = 0; i < TEXT.length; i += 1000) res.write(TEXT.slice(i, i + 1000));
+          res.end();
+        },
+      ],
+      [
+        'a pipe',
+        (_req, res) => void Readable.from([TEXT.slice(0, 5000), TEXT.slice(5000)]).pipe(res.type('text')),
+      ],
       ['sendFile', (_req, res) => res.sendFile(file)],
     ])('%s comes compressed, whole and with the receipt', async (_, handler) => {
       const shop = await openCompressed(handler);
       const bought = await buy(shop, gzip);
-      expect([bought.status, bought.headers['content-encoding'], paidFor(bought)]).toEqual([200, 'gzip', paid]);
+      expect([bought.status, bought.headers['content-encoding'], paidFor(bought)]).toEqual([
+        200,
+        'gzip',
+        paid,
+      ]);
       expect(gunzipSync(bought.body).toString()).toBe(TEXT);
       expect(bought.headers['vary']).toMatch(/Accept-Encoding/);
       const plain = await buy(shop);
@@ -120,10 +144,18 @@ describe.each(['after', 'before', 'optimistic'] as const)('under Express 5, sett
     const whole = await buy(shop);
     expect([whole.status, whole.body.toString(), paidFor(whole)]).toEqual([200, TEXT, paid]);
     const part = await buy(shop, { range: 'bytes=4-7' });
-    expect([part.status, part.headers['content-range'], part.body.toString()]).toEqual([206, `bytes 4-7/${TEXT.length}`, 'work']);
+    expect([part.status, part.headers['content-range'], part.body.toString()]).toEqual([
+      206,
+      `bytes 4-7/${TEXT.length}`,
+      'work',
+    ]);
     expect(paidFor(part)).toBe(paid);
     const head = await buy(shop, {}, 'HEAD');
-    expect([head.status, head.headers['content-length'], head.body.length]).toEqual([200, String(TEXT.length), 0]);
+    expect([head.status, head.headers['content-length'], head.body.length]).toEqual([
+      200,
+      String(TEXT.length),
+      0,
+    ]);
   });
 
   it.each([
@@ -139,9 +171,12 @@ describe.each(['after', 'before', 'optimistic'] as const)('under Express 5, sett
   });
 });
 
-const endless = () => Readable.from((function* () {
-  for (;;) yield Buffer.alloc(64 * 1024);
-})());
+const endless = () =>
+  Readable.from(
+    (function* () {
+      for (;;) yield Buffer.alloc(64 * 1024);
+    })(),
+  );
 
 describe('answers longer than may be held', () => {
   it.each<[string, (source: Readable) => RequestHandler]>([
@@ -151,7 +186,10 @@ describe('answers longer than may be held', () => {
     const source = endless();
     const shop = await open([handlerOf(source)], { maxResponseBytes: 1_000_000 });
     const bought = await buy(shop);
-    expect([bought.status, (JSON.parse(bought.body.toString()) as { code: string }).code]).toEqual([500, 'response_too_large']);
+    expect([bought.status, (JSON.parse(bought.body.toString()) as { code: string }).code]).toEqual([
+      500,
+      'response_too_large',
+    ]);
     expect(shop.settled()).toBe(0);
     expect(source.readableFlowing === false || source.destroyed).toBe(true);
   });
@@ -169,11 +207,16 @@ describe('answers longer than may be held', () => {
 describe('streams that are settled before', () => {
   it('server-sent events arrive as they are written', async () => {
     let finish: (() => void) | undefined;
-    const shop = await open([(_req, res) => {
-      res.type('text/event-stream').flushHeaders();
-      res.write('data: 1\n\n');
-      finish = () => res.end('data: 2\n\n');
-    }], { settle: 'before' });
+    const shop = await open(
+      [
+        (_req, res) => {
+          res.type('text/event-stream').flushHeaders();
+          res.write('data: 1\n\n');
+          finish = () => res.end('data: 2\n\n');
+        },
+      ],
+      { settle: 'before' },
+    );
     const incoming = await ask(shop.url, await proofOf(shop));
     const [first] = (await incoming.take(1).toArray()) as [Buffer];
     expect(first.toString()).toBe('data: 1\n\n');
@@ -183,9 +226,13 @@ describe('streams that are settled before', () => {
   it('a pipe waits for a client that does not read', async () => {
     const source = endless();
     const responses: ServerResponse[] = [];
-    const shop = await open([(_req, res) => void (responses.push(res), source.pipe(res))], { settle: 'before' });
+    const shop = await open([(_req, res) => void (responses.push(res), source.pipe(res))], {
+      settle: 'before',
+    });
     const incoming = await ask(shop.url, await proofOf(shop));
-    await eventually(() => expect([responses[0]?.writableNeedDrain, source.isPaused()]).toEqual([true, true]));
+    await eventually(() =>
+      expect([responses[0]?.writableNeedDrain, source.isPaused()]).toEqual([true, true]),
+    );
     incoming.destroy();
   });
 });
@@ -217,7 +264,10 @@ describe('trailers', () => {
 
     it('beside those of the handler', async () => {
       const bought = await buy(await open([trailing], { settle: 'before' }), te);
-      expect(bought.trailers).toEqual({ checksum: 'abc', 'payment-response': bought.headers['payment-response'] });
+      expect(bought.trailers).toEqual({
+        checksum: 'abc',
+        'payment-response': bought.headers['payment-response'],
+      });
     });
 
     it.each<[string, RequestHandler, string]>([

@@ -36,10 +36,23 @@ async function shop() {
   const { body: agent } = await http(0).post('/v1/agents').send({ name: 'Replica' }).expect(201);
   const auth = { authorization: `Bearer ${agent.api_key}` };
   const wallet = agent.wallet_id as string;
-  await http(0).post(`/v1/wallets/${wallet}/fund`).set(auth).send({ amount: 1, source: 'test_faucet' }).expect(200);
+  await http(0)
+    .post(`/v1/wallets/${wallet}/fund`)
+    .set(auth)
+    .send({ amount: 1, source: 'test_faucet' })
+    .expect(200);
   const name = `Service of ${agent.id}`;
-  const { body: service } = await http(0).post('/v1/services').set(auth).send({ name, price_per_call: 0.25 }).expect(201);
-  const authorize = () => http(0).post(`/v1/services/${service.id}/authorize`).set(auth).send({ from_wallet_id: wallet }).expect(201);
+  const { body: service } = await http(0)
+    .post('/v1/services')
+    .set(auth)
+    .send({ name, price_per_call: 0.25 })
+    .expect(201);
+  const authorize = () =>
+    http(0)
+      .post(`/v1/services/${service.id}/authorize`)
+      .set(auth)
+      .send({ from_wallet_id: wallet })
+      .expect(201);
   const balance = async () => (await http(1).get(`/v1/wallets/${wallet}/balance`).set(auth).expect(200)).body;
   return { auth, authorize, balance };
 }
@@ -48,7 +61,11 @@ describe('two nodes', () => {
   it('redeem a token once between them', async () => {
     const { auth, authorize } = await shop();
     const { body } = await authorize();
-    const verify = (n: number) => http(n % 2 ? 1 : 0).post('/v1/x402/verify').set(auth).send({ token: body.token });
+    const verify = (n: number) =>
+      http(n % 2 ? 1 : 0)
+        .post('/v1/x402/verify')
+        .set(auth)
+        .send({ token: body.token });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => verify(n)));
     const statuses = answers.map((answer) => answer.status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(1);
@@ -59,7 +76,9 @@ describe('two nodes', () => {
     const { auth } = await shop();
     const first = await http(0).get('/v1/agents').set(auth).expect(200);
     const second = await http(1).get('/v1/agents').set(auth).expect(200);
-    const [left, leftAfter] = [first, second].map((answer) => Number(answer.headers['x-ratelimit-remaining'])) as [number, number];
+    const [left, leftAfter] = [first, second].map((answer) =>
+      Number(answer.headers['x-ratelimit-remaining']),
+    ) as [number, number];
     expect(leftAfter).toBe(left - 1);
   });
 
@@ -85,10 +104,18 @@ describe('two nodes', () => {
       expect(headers['x-ratelimit-limit']).toBe('60000');
       await http(1).post('/v1/x402/verify').set(auth).send({ token: body.token }).expect(200);
       await http(0).post('/v1/x402/verify').set(auth).send({ token: body.token }).expect(409);
-      await http(0).get('/readyz').expect(200, { status: 'ok', checks: { database: 'ok', tracker: 'failed' } });
+      await http(0)
+        .get('/readyz')
+        .expect(200, { status: 'ok', checks: { database: 'ok', tracker: 'failed' } });
     } finally {
       await redis.start();
     }
-    await eventually(() => http(0).get('/readyz').expect(200, { status: 'ok', checks: { database: 'ok', tracker: 'ok' } }), 10_000);
+    await eventually(
+      () =>
+        http(0)
+          .get('/readyz')
+          .expect(200, { status: 'ok', checks: { database: 'ok', tracker: 'ok' } }),
+      10_000,
+    );
   });
 });

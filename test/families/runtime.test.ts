@@ -1,6 +1,14 @@
 import { events, ledger, tokens } from '@agentpay/core';
 import { paymentTokenKeys, paymentTokenKid, verifyPaymentToken } from '@agentpay/protocol';
-import { authorize, newAgent, newService, testApi, ADMIN_KEY, type TestAgent, type TestApi } from './testApi.js';
+import {
+  authorize,
+  newAgent,
+  newService,
+  testApi,
+  ADMIN_KEY,
+  type TestAgent,
+  type TestApi,
+} from './testApi.js';
 
 let api: TestApi;
 let consumer: TestAgent;
@@ -30,7 +38,10 @@ async function call(event: string, tokenId: string) {
 
 describe('agents', () => {
   it('are created with a wallet and two keys, and nothing else is told', async () => {
-    const { body } = await api.http.post('/v1/agents').send({ name: 'ResearchOpsAgent', operator: 'acme' }).expect(201);
+    const { body } = await api.http
+      .post('/v1/agents')
+      .send({ name: 'ResearchOpsAgent', operator: 'acme' })
+      .expect(201);
     expect(body).toEqual({
       id: expect.stringMatching(/^agent_[0-9a-z]{26}$/),
       api_key: expect.stringMatching(/^pk_test_/),
@@ -45,7 +56,10 @@ describe('agents', () => {
     const second = await newAgent(api, { name: 'Two', operator: 'fleet' });
     const { body } = await api.http.get('/v1/agents?limit=1&offset=1').set(first.auth).expect(200);
     expect(body).toEqual({ agents: [{ id: second.id, name: 'Two', operator: 'fleet' }], total: 2 });
-    await api.http.get(`/v1/agents/${second.id}`).set(first.auth).expect(200, { id: second.id, name: 'Two', operator: 'fleet' });
+    await api.http
+      .get(`/v1/agents/${second.id}`)
+      .set(first.auth)
+      .expect(200, { id: second.id, name: 'Two', operator: 'fleet' });
   });
 
   it('rotate their keys: the old ones stop, the new ones work', async () => {
@@ -62,7 +76,11 @@ describe('wallets', () => {
   it('are funded by the test faucet', async () => {
     const agent = await newAgent(api);
     const url = `/v1/wallets/${agent.wallet}/fund`;
-    const { body } = await api.http.post(url).set(agent.auth).send({ amount: 100, source: 'test_faucet' }).expect(200);
+    const { body } = await api.http
+      .post(url)
+      .set(agent.auth)
+      .send({ amount: 100, source: 'test_faucet' })
+      .expect(200);
     expect(body).toEqual({
       wallet_id: agent.wallet,
       balance: 100,
@@ -80,21 +98,48 @@ describe('wallets', () => {
     const agent = await newAgent(api);
     const url = `/v1/wallets/${agent.wallet}/fund`;
     const body = { amount: 7, source: 'test_faucet' };
-    const first = await api.http.post(url).set(agent.auth).set('idempotency-key', 'k1').send(body).expect(200);
-    const again = await api.http.post(url).set(agent.auth).send({ ...body, idempotency_key: 'k1' }).expect(200);
+    const first = await api.http
+      .post(url)
+      .set(agent.auth)
+      .set('idempotency-key', 'k1')
+      .send(body)
+      .expect(200);
+    const again = await api.http
+      .post(url)
+      .set(agent.auth)
+      .send({ ...body, idempotency_key: 'k1' })
+      .expect(200);
     expect(again.body).toEqual(first.body);
-    const other = await api.http.post(url).set(agent.auth).set('idempotency-key', 'k1').send({ ...body, amount: 8 }).expect(409);
+    const other = await api.http
+      .post(url)
+      .set(agent.auth)
+      .set('idempotency-key', 'k1')
+      .send({ ...body, amount: 8 })
+      .expect(409);
     expect(other.body.code).toBe('conflict');
-    const both = await api.http.post(url).set(agent.auth).set('idempotency-key', 'k1').send({ ...body, idempotency_key: 'k2' }).expect(400);
+    const both = await api.http
+      .post(url)
+      .set(agent.auth)
+      .set('idempotency-key', 'k1')
+      .send({ ...body, idempotency_key: 'k2' })
+      .expect(400);
     expect(both.body.error.param).toBe('idempotency_key');
     expect(await balance(agent)).toEqual({ available: 7, held: 0 });
   });
 
   it('know no other source, and no endless faucet', async () => {
     const url = `/v1/wallets/${consumer.wallet}/fund`;
-    const unknown = await api.http.post(url).set(consumer.auth).send({ amount: 1, source: 'mint' }).expect(400);
+    const unknown = await api.http
+      .post(url)
+      .set(consumer.auth)
+      .send({ amount: 1, source: 'mint' })
+      .expect(400);
     expect(unknown.body.error).toMatchObject({ code: 'AP-1001', reason: 'funding_source_unknown' });
-    const greedy = await api.http.post(url).set(consumer.auth).send({ amount: 1_000_000, source: 'test_faucet' }).expect(403);
+    const greedy = await api.http
+      .post(url)
+      .set(consumer.auth)
+      .send({ amount: 1_000_000, source: 'test_faucet' })
+      .expect(403);
     expect(greedy.body.error).toMatchObject({ code: 'AP-1001', reason: 'funding_refused' });
   });
 });
@@ -113,7 +158,12 @@ describe('services', () => {
 
   it('are registered once under a name', async () => {
     const { body } = await api.http.post('/v1/services').set(provider.auth).send(weather).expect(201);
-    expect(body).toEqual({ id: expect.stringMatching(/^svc_/), slug: 'weatherapi', status: 'active', trust_score: 50 });
+    expect(body).toEqual({
+      id: expect.stringMatching(/^svc_/),
+      slug: 'weatherapi',
+      status: 'active',
+      trust_score: 50,
+    });
     id = body.id as string;
     const taken = await api.http.post('/v1/services').set(provider.auth).send(weather).expect(409);
     expect(taken.body.code).toBe('service_name_taken');
@@ -123,7 +173,10 @@ describe('services', () => {
     const url = `/v1/services/${id}/verification`;
     await api.http.post(url).set(provider.auth).expect(401);
     await api.http.post(url).set('x-admin-key', ADMIN_KEY).expect(200, { id, verified: true });
-    const { body } = await api.http.get('/v1/services?category=weather&verified=true').set(consumer.auth).expect(200);
+    const { body } = await api.http
+      .get('/v1/services?category=weather&verified=true')
+      .set(consumer.auth)
+      .expect(200);
     const summary = {
       id,
       name: 'WeatherAPI',
@@ -139,13 +192,29 @@ describe('services', () => {
     await api.http
       .get(`/v1/services/${id}`)
       .set(consumer.auth)
-      .expect(200, { ...summary, description: weather.description, endpoint_url: weather.endpoint_url, sla: weather.sla });
-    await api.http.post(url).set('x-admin-key', ADMIN_KEY).send({ verified: false }).expect(200, { id, verified: false });
-    await api.http.get('/v1/services?category=weather&verified=true').set(consumer.auth).expect(200, { services: [], total: 0 });
+      .expect(200, {
+        ...summary,
+        description: weather.description,
+        endpoint_url: weather.endpoint_url,
+        sla: weather.sla,
+      });
+    await api.http
+      .post(url)
+      .set('x-admin-key', ADMIN_KEY)
+      .send({ verified: false })
+      .expect(200, { id, verified: false });
+    await api.http
+      .get('/v1/services?category=weather&verified=true')
+      .set(consumer.auth)
+      .expect(200, { services: [], total: 0 });
   });
 
   it('tell how the URL they protect is paid', async () => {
-    const known = await api.http.get('/v1/x402/requirements').query({ url: weather.endpoint_url }).set(consumer.auth).expect(200);
+    const known = await api.http
+      .get('/v1/x402/requirements')
+      .query({ url: weather.endpoint_url })
+      .set(consumer.auth)
+      .expect(200);
     expect(known.body).toEqual({
       accepts: [
         {
@@ -158,7 +227,11 @@ describe('services', () => {
         },
       ],
     });
-    await api.http.get('/v1/x402/requirements').query({ url: 'https://nobody.example/' }).set(consumer.auth).expect(200, { accepts: [] });
+    await api.http
+      .get('/v1/x402/requirements')
+      .query({ url: 'https://nobody.example/' })
+      .set(consumer.auth)
+      .expect(200, { accepts: [] });
   });
 });
 
@@ -175,7 +248,11 @@ describe('payment tokens', () => {
   it('run their whole life: reserved, redeemed, in flight, accepted, settled', async () => {
     expect(await balance(provider)).toEqual({ available: 0, held: 0 });
     const url = `/v1/services/${service}/authorize`;
-    const { body } = await api.http.post(url).set(buyer.auth).send({ from_wallet_id: buyer.wallet, max_amount: 0.01 }).expect(201);
+    const { body } = await api.http
+      .post(url)
+      .set(buyer.auth)
+      .send({ from_wallet_id: buyer.wallet, max_amount: 0.01 })
+      .expect(201);
     expect(body).toEqual({
       token: expect.stringMatching(/^x402_tok_/),
       token_id: expect.stringMatching(/^tokid_/),
@@ -186,8 +263,17 @@ describe('payment tokens', () => {
     const id = body.token_id as string;
     expect(await balance(buyer)).toEqual({ available: 0.995, held: 0.005 });
 
-    const verified = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token: body.token }).expect(200);
-    expect(verified.body).toMatchObject({ valid: true, token_id: id, amount: 0.005, service: { id: service, trust_score: 50 } });
+    const verified = await api.http
+      .post('/v1/x402/verify')
+      .set(provider.auth)
+      .send({ token: body.token })
+      .expect(200);
+    expect(verified.body).toMatchObject({
+      valid: true,
+      token_id: id,
+      amount: 0.005,
+      service: { id: service, trust_score: 50 },
+    });
     expect((await call('call-started', id)).body).toEqual({ token_id: id, status: 'in_flight' });
     expect((await call('call-accepted', id)).body).toEqual({ token_id: id, status: 'accepted' });
     const settled = { token_id: id, status: 'settled', payment_id: expect.stringMatching(/^tx_/) };
@@ -215,16 +301,28 @@ describe('payment tokens', () => {
     await api.http.post('/v1/x402/verify').set(provider.auth).send({ payment_token: token }).expect(200);
     const again = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(409);
     expect(again.body.error).toMatchObject({ code: 'AP-1001', reason: 'token_already_redeemed' });
-    await api.http.post('/v1/x402/verify').set(provider.auth).send({ token, payment_token: token }).expect(400);
+    await api.http
+      .post('/v1/x402/verify')
+      .set(provider.auth)
+      .send({ token, payment_token: token })
+      .expect(400);
   });
 
   it('are refused when somebody changed them', async () => {
     const { token } = await authorize(api, buyer, service);
     const [head, body, signature] = token.split('.') as [string, string, string];
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as Record<string, unknown>;
-    const forged = [head, Buffer.from(JSON.stringify({ ...claims, amount: '1' })).toString('base64url'), signature].join('.');
+    const forged = [
+      head,
+      Buffer.from(JSON.stringify({ ...claims, amount: '1' })).toString('base64url'),
+      signature,
+    ].join('.');
     for (const text of [forged, 'x402_tok_x', token.slice(0, -1), `${token}A`]) {
-      const answer = await api.http.post('/v1/x402/verify').set(provider.auth).send({ token: text }).expect(401);
+      const answer = await api.http
+        .post('/v1/x402/verify')
+        .set(provider.auth)
+        .send({ token: text })
+        .expect(401);
       expect(answer.body.code).toBe('AP-1001');
     }
     await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
@@ -234,8 +332,16 @@ describe('payment tokens', () => {
     const { token } = await authorize(api, buyer, service);
     const { body } = await api.http.get('/.well-known/jwks.json').expect(200);
     expect(body.keys).toEqual([expect.objectContaining({ kty: 'OKP', kid: paymentTokenKid(token) })]);
-    const claims = verifyPaymentToken(token, paymentTokenKeys(body.keys), { now: Math.floor(api.clock.now() / 1000), audience: service });
-    expect(claims).toMatchObject({ iss: 'http://api.test', sub: buyer.wallet, amount: '5000', currency: 'USD' });
+    const claims = verifyPaymentToken(token, paymentTokenKeys(body.keys), {
+      now: Math.floor(api.clock.now() / 1000),
+      audience: service,
+    });
+    expect(claims).toMatchObject({
+      iss: 'http://api.test',
+      sub: buyer.wallet,
+      amount: '5000',
+      currency: 'USD',
+    });
   });
 
   it('are cancelled by their consumer while unused', async () => {
@@ -293,13 +399,25 @@ describe('payment tokens', () => {
     const read = await api.http.get(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(200);
     expect(read.body.status).toBe('sla_breached');
     const late = await call('call-completed', id);
-    expect([late.status, late.body.error.code, late.body.error.reason]).toEqual([409, 'AP-1001', 'sla_breached']);
+    expect([late.status, late.body.error.code, late.body.error.reason]).toEqual([
+      409,
+      'AP-1001',
+      'sla_breached',
+    ]);
   });
 
   it('are refused above the limit of the buyer and beyond the wallet', async () => {
     const url = `/v1/services/${service}/authorize`;
-    const dear = await api.http.post(url).set(buyer.auth).send({ from_wallet_id: buyer.wallet, max_amount: 0.004 }).expect(402);
-    expect(dear.body.error).toMatchObject({ code: 'AP-1001', reason: 'price_above_limit', param: 'max_amount' });
+    const dear = await api.http
+      .post(url)
+      .set(buyer.auth)
+      .send({ from_wallet_id: buyer.wallet, max_amount: 0.004 })
+      .expect(402);
+    expect(dear.body.error).toMatchObject({
+      code: 'AP-1001',
+      reason: 'price_above_limit',
+      param: 'max_amount',
+    });
     const poor = await newAgent(api);
     const broke = await api.http.post(url).set(poor.auth).send({ from_wallet_id: poor.wallet }).expect(402);
     expect(broke.body.error).toMatchObject({ code: 'AP-1001', reason: 'insufficient_funds' });

@@ -1,6 +1,14 @@
 import { endpoints, errorCode, errorsOf, pathParams, type Endpoint } from '@agentpay/api';
 import { isId, newId, systemRandom, type IdKind } from '@agentpay/primitives';
-import { ADMIN_KEY, authorize, newAgent, newService, testApi, type TestAgent, type TestApi } from './testApi.js';
+import {
+  ADMIN_KEY,
+  authorize,
+  newAgent,
+  newService,
+  testApi,
+  type TestAgent,
+  type TestApi,
+} from './testApi.js';
 
 /** What every endpoint refuses, derived from its definition: a new endpoint is covered by being defined. */
 let api: TestApi;
@@ -21,7 +29,12 @@ afterAll(async () => {
   expect(text).not.toContain(ADMIN_KEY);
 });
 
-const kinds: Record<string, IdKind> = { agent_id: 'agent', wallet_id: 'wallet', service_id: 'service', token_id: 'token' };
+const kinds: Record<string, IdKind> = {
+  agent_id: 'agent',
+  wallet_id: 'wallet',
+  service_id: 'service',
+  token_id: 'token',
+};
 
 type Headers = Record<string, string>;
 interface Sent {
@@ -33,20 +46,32 @@ interface Sent {
 
 async function send(endpoint: Endpoint, sent: Sent = {}) {
   const params = { ...endpoint.example.params, ...sent.params };
-  const path = endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) => encodeURIComponent(params[name] as string));
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) =>
+    encodeURIComponent(params[name] as string),
+  );
   const request = api.http[endpoint.method.toLowerCase() as 'get' | 'post' | 'delete'](path)
     .query(sent.query ?? endpoint.example.query ?? {})
     .set(sent.headers ?? credential(endpoint));
   if (endpoint.method === 'GET') return request;
-  return request.set('content-type', 'application/json').send(JSON.stringify('body' in sent ? sent.body : (endpoint.example.body ?? {})));
+  return request
+    .set('content-type', 'application/json')
+    .send(JSON.stringify('body' in sent ? sent.body : (endpoint.example.body ?? {})));
 }
 
 function credential(endpoint: Endpoint): Headers {
-  const headers: Record<Endpoint['auth'], Headers> = { none: {}, agent: { ...agent.auth }, admin: { 'x-admin-key': ADMIN_KEY } };
+  const headers: Record<Endpoint['auth'], Headers> = {
+    none: {},
+    agent: { ...agent.auth },
+    admin: { 'x-admin-key': ADMIN_KEY },
+  };
   return headers[endpoint.auth];
 }
 
-function expectRefusal(answer: { status: number; body: unknown; headers: Headers }, endpoint: Endpoint, status: number): string {
+function expectRefusal(
+  answer: { status: number; body: unknown; headers: Headers },
+  endpoint: Endpoint,
+  status: number,
+): string {
   expect(answer.body).toEqual({
     code: expect.stringMatching(/^[\w-]+$/),
     error: expect.objectContaining({
@@ -95,7 +120,9 @@ describe.each(named(identified))('%s', (_id, endpoint) => {
 
   it('answers 404 for an id that nobody has', async () => {
     const id = newId(kind, { clock: api.clock, random: systemRandom });
-    expect(expectRefusal(await send(endpoint, { params: { [param]: id } }), endpoint, 404)).toBe(`${kind}_not_found`);
+    expect(expectRefusal(await send(endpoint, { params: { [param]: id } }), endpoint, 404)).toBe(
+      `${kind}_not_found`,
+    );
   });
 
   it.each(['x', "' or 1=1 --", '../etc/passwd', '\u0000', 'tx_01kb3x9v7f5m2q8r4t6w0y1z3c', 'é'.repeat(200)])(
@@ -111,7 +138,9 @@ describe.each(named(identified))('%s', (_id, endpoint) => {
 
 describe.each(named(withBody))('%s', (_id, endpoint) => {
   const fields = Object.keys(endpoint.body.shape);
-  const required = fields.filter((field) => !endpoint.body.shape[field]?.safeDecode(undefined as never).success);
+  const required = fields.filter(
+    (field) => !endpoint.body.shape[field]?.safeDecode(undefined as never).success,
+  );
 
   it.each([[[]], ['text'], [5], [null], [[[]]]])('refuses the body %j', async (body) => {
     expect((await send(endpoint, { body })).status).toBe(400);
@@ -121,7 +150,10 @@ describe.each(named(withBody))('%s', (_id, endpoint) => {
     for (const field of fields) {
       const answer = await send(endpoint, { body: { ...endpoint.example.body, [field]: [{}] } });
       expect(expectRefusal(answer, endpoint, 400)).toBe('invalid_request');
-      expect(answer.body.error).toMatchObject({ param: field, message: expect.stringContaining(`"${field}"`) });
+      expect(answer.body.error).toMatchObject({
+        param: field,
+        message: expect.stringContaining(`"${field}"`),
+      });
     }
   });
 
@@ -166,10 +198,15 @@ describe('what belongs to somebody else', () => {
     Object.assign(theirs, { agent_id: agent.id, wallet_id: agent.wallet, token_id });
   });
 
-  const owned = identified.filter((endpoint) => endpoint.auth === 'agent' && !endpoint.path.includes('{service_id}'));
+  const owned = identified.filter(
+    (endpoint) => endpoint.auth === 'agent' && !endpoint.path.includes('{service_id}'),
+  );
   it.each(named(owned))('does not exist for a stranger: %s', async (_id, endpoint) => {
     const [param] = pathParams(endpoint.path) as [string];
-    const answer = await send(endpoint, { params: { [param]: theirs[param] as string }, headers: { ...stranger.auth } });
+    const answer = await send(endpoint, {
+      params: { [param]: theirs[param] as string },
+      headers: { ...stranger.auth },
+    });
     expect(expectRefusal(answer, endpoint, 404)).toBe(`${kinds[param]}_not_found`);
   });
 
@@ -191,7 +228,11 @@ describe('what belongs to somebody else', () => {
   it('a wallet of somebody else does not pay', async () => {
     const service = await newService(api, provider);
     const url = `/v1/services/${service}/authorize`;
-    const answer = await api.http.post(url).set(stranger.auth).send({ from_wallet_id: agent.wallet }).expect(404);
+    const answer = await api.http
+      .post(url)
+      .set(stranger.auth)
+      .send({ from_wallet_id: agent.wallet })
+      .expect(404);
     expect(answer.body.error.reason).toBe('wallet_not_found');
   });
 });

@@ -12,18 +12,26 @@ const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import
 
 /** Runs `agentpay serve` in an environment of its own. */
 function serve(env: Record<string, string>) {
-  return spawnNode(BIN, { args: ['serve'], env: { NODE_ENV: '', DATABASE_URL: '', REDIS_URL: '', LOG_LEVEL: 'silent', ...env } });
+  return spawnNode(BIN, {
+    args: ['serve'],
+    env: { NODE_ENV: '', DATABASE_URL: '', REDIS_URL: '', LOG_LEVEL: 'silent', ...env },
+  });
 }
 
 describe('agentpay serve', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('prints its URL, serves, and ends with code 0 on %s', async (signal) => {
-    const server = serve({ PORT: '0' });
-    const [line, url] = await server.line(/^AgentPay API listens on (http:\/\/127\.0\.0\.1:\d+)$/);
-    await supertest(url as string).get('/readyz').expect(200);
-    await server.kill(signal);
-    expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(server.output()).toBe(`${line}\n`);
-  });
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'prints its URL, serves, and ends with code 0 on %s',
+    async (signal) => {
+      const server = serve({ PORT: '0' });
+      const [line, url] = await server.line(/^AgentPay API listens on (http:\/\/127\.0\.0\.1:\d+)$/);
+      await supertest(url as string)
+        .get('/readyz')
+        .expect(200);
+      await server.kill(signal);
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+      expect(server.output()).toBe(`${line}\n`);
+    },
+  );
 
   it('names a port that is taken in one sentence', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -42,7 +50,10 @@ describe('agentpay serve', () => {
   });
 
   it('says so when the database is out of reach', async () => {
-    const server = serve({ DATABASE_URL: 'postgres://127.0.0.1:1/none', JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_' });
+    const server = serve({
+      DATABASE_URL: 'postgres://127.0.0.1:1/none',
+      JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_',
+    });
     expect(await server.ended).toEqual({ code: 1, signal: null });
     expect(server.output()).toMatch(/^AgentPay cannot start: .+\n$/);
   });
@@ -56,7 +67,8 @@ describe('a server that is told to stop', () => {
     let answer = '';
     socket.on('data', (chunk) => (answer += chunk.toString()));
     const body = '{"name":"A"}';
-    const head = 'POST /v1/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n';
+    const head =
+      'POST /v1/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n';
     socket.write(`${head}Content-Length: ${body.length}\r\n\r\n`);
     await once(socket, 'data'); // 100 Continue: the request is under way
 
@@ -81,16 +93,31 @@ describe('a server with a data folder', () => {
       const http = supertest(running.url);
       const { body: agent } = await http.post('/v1/agents').send({ name: 'Durable' }).expect(201);
       const auth = { authorization: `Bearer ${agent.api_key}` };
-      await http.post(`/v1/wallets/${agent.wallet_id}/fund`).set(auth).send({ amount: 1, source: 'test_faucet' }).expect(200);
-      const { body: service } = await http.post('/v1/services').set(auth).send({ name: 'Kept', price_per_call: 0.25 }).expect(201);
+      await http
+        .post(`/v1/wallets/${agent.wallet_id}/fund`)
+        .set(auth)
+        .send({ amount: 1, source: 'test_faucet' })
+        .expect(200);
+      const { body: service } = await http
+        .post('/v1/services')
+        .set(auth)
+        .send({ name: 'Kept', price_per_call: 0.25 })
+        .expect(201);
       const offer = `/v1/services/${service.id}/authorize`;
-      const { body: bought } = await http.post(offer).set(auth).send({ from_wallet_id: agent.wallet_id }).expect(201);
+      const { body: bought } = await http
+        .post(offer)
+        .set(auth)
+        .send({ from_wallet_id: agent.wallet_id })
+        .expect(201);
       await running.close();
 
       running = await open();
       const again = supertest(running.url);
       await again.post('/v1/x402/verify').set(auth).send({ token: bought.token }).expect(200);
-      const { body: balance } = await again.get(`/v1/wallets/${agent.wallet_id}/balance`).set(auth).expect(200);
+      const { body: balance } = await again
+        .get(`/v1/wallets/${agent.wallet_id}/balance`)
+        .set(auth)
+        .expect(200);
       expect(balance).toMatchObject({ available: 0.75, held: 0.25 });
       expect((await stat(join(folder, 'secret'))).mode & 0o777).toBe(0o600);
     } finally {

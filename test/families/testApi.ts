@@ -28,7 +28,12 @@ export async function testApi(env: Record<string, string> = {}): Promise<TestApi
       done();
     },
   });
-  const config = readConfig({ ADMIN_KEY, RATE_LIMIT_PER_MINUTE: '1000000', RATE_LIMIT_BURST: '1000000', ...env });
+  const config = readConfig({
+    ADMIN_KEY,
+    RATE_LIMIT_PER_MINUTE: '1000000',
+    RATE_LIMIT_BURST: '1000000',
+    ...env,
+  });
   const composition = await compose(config, {
     log: createLogger('info', sink),
     baseUrl: () => 'http://api.test',
@@ -59,27 +64,54 @@ export interface TestAgent {
   readonly auth: { readonly authorization: string };
 }
 
-export async function newAgent(api: TestApi, fields: { name?: string; operator?: string; funds?: number } = {}): Promise<TestAgent> {
+export async function newAgent(
+  api: TestApi,
+  fields: { name?: string; operator?: string; funds?: number } = {},
+): Promise<TestAgent> {
   const { funds, ...body } = fields;
-  const answer = await api.http.post('/v1/agents').send({ name: 'Tester', ...body }).expect(201);
-  const { id, api_key: key, wallet_id: wallet } = answer.body as Record<'id' | 'api_key' | 'wallet_id', string>;
+  const answer = await api.http
+    .post('/v1/agents')
+    .send({ name: 'Tester', ...body })
+    .expect(201);
+  const {
+    id,
+    api_key: key,
+    wallet_id: wallet,
+  } = answer.body as Record<'id' | 'api_key' | 'wallet_id', string>;
   const agent = { id, key, wallet, auth: { authorization: `Bearer ${key}` } };
-  if (funds) await api.http.post(`/v1/wallets/${wallet}/fund`).set(agent.auth).send({ amount: funds, source: 'test_faucet' }).expect(200);
+  if (funds)
+    await api.http
+      .post(`/v1/wallets/${wallet}/fund`)
+      .set(agent.auth)
+      .send({ amount: funds, source: 'test_faucet' })
+      .expect(200);
   return agent;
 }
 
 let services = 0;
 
 /** Registers a service of the agent under a name of its own; gives its id. */
-export async function newService(api: TestApi, provider: TestAgent, fields: Record<string, unknown> = {}): Promise<string> {
+export async function newService(
+  api: TestApi,
+  provider: TestAgent,
+  fields: Record<string, unknown> = {},
+): Promise<string> {
   const body = { name: `Service ${++services}`, price_per_call: 0.005, ...fields };
   const answer = await api.http.post('/v1/services').set(provider.auth).send(body).expect(201);
   return (answer.body as { id: string }).id;
 }
 
 /** Buys a token for one call. */
-export async function authorize(api: TestApi, consumer: TestAgent, serviceId: string): Promise<{ token: string; token_id: string }> {
+export async function authorize(
+  api: TestApi,
+  consumer: TestAgent,
+  serviceId: string,
+): Promise<{ token: string; token_id: string }> {
   const body = { from_wallet_id: consumer.wallet };
-  const answer = await api.http.post(`/v1/services/${serviceId}/authorize`).set(consumer.auth).send(body).expect(201);
+  const answer = await api.http
+    .post(`/v1/services/${serviceId}/authorize`)
+    .set(consumer.auth)
+    .send(body)
+    .expect(201);
   return answer.body as { token: string; token_id: string };
 }

@@ -19,12 +19,21 @@ const refused = (kind: string) => expect.objectContaining({ name: 'AgentPayError
 
 describe('agents', () => {
   it('come with a wallet and two working keys, neither of which is kept in clear', async () => {
-    const { agent, wallet, apiKey, secretKey } = await agents.create(core, { name: 'ResearchOpsAgent', operator: 'acme' });
+    const { agent, wallet, apiKey, secretKey } = await agents.create(core, {
+      name: 'ResearchOpsAgent',
+      operator: 'acme',
+    });
     expect(wallet).toMatchObject({ agentId: agent.id, currency: 'USD' });
     for (const secret of [apiKey, secretKey]) {
-      expect(await identity.authenticate(core, { kind: 'runtime', secret })).toMatchObject({ type: 'agent', id: agent.id });
+      expect(await identity.authenticate(core, { kind: 'runtime', secret })).toMatchObject({
+        type: 'agent',
+        id: agent.id,
+      });
     }
-    const rows = await db.query<{ row: string }>('select credentials::text as row from credentials where principal_id = $1', [agent.id]);
+    const rows = await db.query<{ row: string }>(
+      'select credentials::text as row from credentials where principal_id = $1',
+      [agent.id],
+    );
     expect(rows).toHaveLength(2);
     for (const { row } of rows) {
       expect(row).not.toContain(apiKey.slice(8));
@@ -52,12 +61,25 @@ describe('agents', () => {
     const loner = await make('Loner');
     const other = await make('Other');
 
-    expect(await agents.list(core, { principal: first.principal })).toEqual({ agents: [first.agent, second.agent], total: 2 });
-    expect(await agents.list(core, { principal: first.principal, limit: 1, offset: 1 })).toEqual({ agents: [second.agent], total: 2 });
-    expect(await agents.list(core, { principal: loner.principal })).toEqual({ agents: [loner.agent], total: 1 });
-    expect(await agents.get(core, { principal: first.principal, agentId: second.agent.id })).toEqual(second.agent);
+    expect(await agents.list(core, { principal: first.principal })).toEqual({
+      agents: [first.agent, second.agent],
+      total: 2,
+    });
+    expect(await agents.list(core, { principal: first.principal, limit: 1, offset: 1 })).toEqual({
+      agents: [second.agent],
+      total: 2,
+    });
+    expect(await agents.list(core, { principal: loner.principal })).toEqual({
+      agents: [loner.agent],
+      total: 1,
+    });
+    expect(await agents.get(core, { principal: first.principal, agentId: second.agent.id })).toEqual(
+      second.agent,
+    );
     for (const agentId of [other.agent.id, first.agent.id, 'agent_none', '\0']) {
-      await expect(agents.get(core, { principal: loner.principal, agentId })).rejects.toEqual(refused('agent_not_found'));
+      await expect(agents.get(core, { principal: loner.principal, agentId })).rejects.toEqual(
+        refused('agent_not_found'),
+      );
     }
   });
 
@@ -65,7 +87,9 @@ describe('agents', () => {
     const { agent, apiKey, secretKey, principal } = await signedIn(core, 'Rotating');
     const fresh = await agents.rotateKeys(core, { principal, agentId: agent.id });
     for (const secret of [apiKey, secretKey]) {
-      await expect(identity.authenticate(core, { kind: 'runtime', secret })).rejects.toEqual(refused('unauthorized'));
+      await expect(identity.authenticate(core, { kind: 'runtime', secret })).rejects.toEqual(
+        refused('unauthorized'),
+      );
     }
     for (const secret of [fresh.apiKey, fresh.secretKey]) {
       expect(await identity.authenticate(core, { kind: 'runtime', secret })).toEqual(principal);
@@ -76,36 +100,64 @@ describe('agents', () => {
     const victim = await agents.create(core, { name: 'Victim', operator: 'initech' });
     const { apiKey } = await agents.create(core, { name: 'Intruder', operator: 'initech' });
     const principal = await identity.authenticate(core, { kind: 'runtime', secret: apiKey });
-    await expect(agents.rotateKeys(core, { principal, agentId: victim.agent.id })).rejects.toEqual(refused('agent_not_found'));
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: victim.apiKey })).resolves.toMatchObject({ id: victim.agent.id });
+    await expect(agents.rotateKeys(core, { principal, agentId: victim.agent.id })).rejects.toEqual(
+      refused('agent_not_found'),
+    );
+    await expect(
+      identity.authenticate(core, { kind: 'runtime', secret: victim.apiKey }),
+    ).resolves.toMatchObject({ id: victim.agent.id });
   });
 });
 
 describe('authenticate', () => {
-  it.each(['', 'pk_test_', `pk_test_${'0'.repeat(48)}`, 'x'.repeat(5000), 'pk_test_\0'])('refuses %j as a runtime key', async (secret) => {
-    await expect(identity.authenticate(core, { kind: 'runtime', secret })).rejects.toEqual(refused('unauthorized'));
-  });
+  it.each(['', 'pk_test_', `pk_test_${'0'.repeat(48)}`, 'x'.repeat(5000), 'pk_test_\0'])(
+    'refuses %j as a runtime key',
+    async (secret) => {
+      await expect(identity.authenticate(core, { kind: 'runtime', secret })).rejects.toEqual(
+        refused('unauthorized'),
+      );
+    },
+  );
 
   it('lets a key work only where its kind belongs', async () => {
     const { apiKey } = await signedIn(core, 'Agent');
-    await expect(identity.authenticate(core, { kind: 'secret', secret: apiKey })).rejects.toEqual(refused('unauthorized'));
-    await expect(identity.authenticate(core, { kind: 'admin', secret: apiKey })).rejects.toEqual(refused('unauthorized'));
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: ADMIN_KEY })).rejects.toEqual(refused('unauthorized'));
-    expect(await identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY })).toMatchObject({ type: 'admin' });
+    await expect(identity.authenticate(core, { kind: 'secret', secret: apiKey })).rejects.toEqual(
+      refused('unauthorized'),
+    );
+    await expect(identity.authenticate(core, { kind: 'admin', secret: apiKey })).rejects.toEqual(
+      refused('unauthorized'),
+    );
+    await expect(identity.authenticate(core, { kind: 'runtime', secret: ADMIN_KEY })).rejects.toEqual(
+      refused('unauthorized'),
+    );
+    expect(await identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY })).toMatchObject({
+      type: 'admin',
+    });
   });
 
   it('knows no admin when none is set', async () => {
     const { core: bare } = await testCore(db, { settings: { adminKey: undefined } });
-    await expect(identity.authenticate(bare, { kind: 'admin', secret: '' })).rejects.toEqual(refused('unauthorized'));
-    await expect(identity.authenticate(bare, { kind: 'admin', secret: 'undefined' })).rejects.toEqual(refused('unauthorized'));
+    await expect(identity.authenticate(bare, { kind: 'admin', secret: '' })).rejects.toEqual(
+      refused('unauthorized'),
+    );
+    await expect(identity.authenticate(bare, { kind: 'admin', secret: 'undefined' })).rejects.toEqual(
+      refused('unauthorized'),
+    );
   });
 
   it('refuses a key past its expiry', async () => {
     const { agent, apiKey } = await signedIn(core, 'Guest');
-    await db.query('update credentials set expires_at = $2 where principal_id = $1', [agent.id, new Date(clock.now() + 1000)]);
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: apiKey })).resolves.toMatchObject({ id: agent.id });
+    await db.query('update credentials set expires_at = $2 where principal_id = $1', [
+      agent.id,
+      new Date(clock.now() + 1000),
+    ]);
+    await expect(identity.authenticate(core, { kind: 'runtime', secret: apiKey })).resolves.toMatchObject({
+      id: agent.id,
+    });
     clock.advance(1000);
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: apiKey })).rejects.toEqual(refused('unauthorized'));
+    await expect(identity.authenticate(core, { kind: 'runtime', secret: apiKey })).rejects.toEqual(
+      refused('unauthorized'),
+    );
   });
 });
 
@@ -129,7 +181,13 @@ describe('wallets', () => {
 
   it('give the same transaction and no money for the same idempotency key', async () => {
     const buyer = await signedIn(core, 'Retrying');
-    const request = { principal: buyer.principal, walletId: buyer.walletId, amount: 7n, source, idempotencyKey: 'k1' };
+    const request = {
+      principal: buyer.principal,
+      walletId: buyer.walletId,
+      amount: 7n,
+      source,
+      idempotencyKey: 'k1',
+    };
     const first = await wallets.fund(core, request);
     expect(await wallets.fund(core, request)).toEqual(first);
     await expect(wallets.fund(core, { ...request, amount: 8n })).rejects.toEqual(refused('conflict'));
@@ -145,21 +203,29 @@ describe('wallets', () => {
     ['an idempotency key with a NUL', { idempotencyKey: '\0' }, 'invalid_request'],
   ])('refuse %s', async (_what, change, kind) => {
     const { principal, walletId } = await signedIn(core, 'Refused');
-    await expect(wallets.fund(core, { principal, walletId, amount: 1n, source, ...change })).rejects.toEqual(refused(kind));
+    await expect(wallets.fund(core, { principal, walletId, amount: 1n, source, ...change })).rejects.toEqual(
+      refused(kind),
+    );
   });
 
   it('get nothing outside a sandbox', async () => {
     const { core: live } = await testCore(db, { settings: { sandbox: false } });
     const { principal, walletId } = await signedIn(live, 'Live');
-    await expect(wallets.fund(live, { principal, walletId, amount: 1n, source })).rejects.toEqual(refused('funding_refused'));
+    await expect(wallets.fund(live, { principal, walletId, amount: 1n, source })).rejects.toEqual(
+      refused('funding_refused'),
+    );
   });
 
   it('do not exist for anybody but their owner', async () => {
     const owner = await signedIn(core, 'Owner');
     const { principal } = await signedIn(core, 'Stranger');
     for (const walletId of [owner.walletId, 'wallet_none', '\0']) {
-      await expect(wallets.balance(core, { principal, walletId })).rejects.toEqual(refused('wallet_not_found'));
-      await expect(wallets.fund(core, { principal, walletId, amount: 1n, source })).rejects.toEqual(refused('wallet_not_found'));
+      await expect(wallets.balance(core, { principal, walletId })).rejects.toEqual(
+        refused('wallet_not_found'),
+      );
+      await expect(wallets.fund(core, { principal, walletId, amount: 1n, source })).rejects.toEqual(
+        refused('wallet_not_found'),
+      );
     }
   });
 });

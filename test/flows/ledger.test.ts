@@ -21,8 +21,13 @@ afterAll(() => db.close());
 const asset = 'USD';
 const refused = (kind: string) => expect.objectContaining({ name: 'AgentPayError', kind });
 const funds = () => ledger.walletMoney(db, { walletId, asset });
-const hold = (amount: bigint) => db.tx((tx) => ledger.openHold(core, tx, { walletId, asset, amount, purpose: 'token' }));
-const caught = (promise: Promise<unknown>) => promise.then(() => undefined, (error: unknown) => error);
+const hold = (amount: bigint) =>
+  db.tx((tx) => ledger.openHold(core, tx, { walletId, asset, amount, purpose: 'token' }));
+const caught = (promise: Promise<unknown>) =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
 
 describe('post', () => {
   const entry = (amount: bigint, key = 'event-1') => ({
@@ -48,7 +53,9 @@ describe('post', () => {
   });
 
   it('never takes more than there is', async () => {
-    await expect(db.tx((tx) => ledger.post(core, tx, entry(-101n)))).rejects.toEqual(refused('insufficient_funds'));
+    await expect(db.tx((tx) => ledger.post(core, tx, entry(-101n)))).rejects.toEqual(
+      refused('insufficient_funds'),
+    );
     await db.tx((tx) => ledger.post(core, tx, entry(-100n)));
     expect(await funds()).toEqual({ available: 0n, held: 0n });
     expect(await ledger.verifyLedger(db)).toEqual([]);
@@ -59,8 +66,14 @@ describe('the database itself', () => {
   const insert = (postings: string) =>
     db.tx(async (tx) => {
       const id = `jr_${walletId}`;
-      await tx.query("insert into ledger_journals (id, key, kind, created_at) values ($1, $1, 'test', $2)", [id, new Date(0)]);
-      await tx.query(`insert into ledger_postings (journal_id, account, asset, amount) select $1, * from (values ${postings}) _`, [id]);
+      await tx.query("insert into ledger_journals (id, key, kind, created_at) values ($1, $1, 'test', $2)", [
+        id,
+        new Date(0),
+      ]);
+      await tx.query(
+        `insert into ledger_postings (journal_id, account, asset, amount) select $1, * from (values ${postings}) _`,
+        [id],
+      );
     });
 
   it('refuses a journal that does not sum to zero in each asset', async () => {
@@ -70,7 +83,9 @@ describe('the database itself', () => {
   });
 
   it('refuses a balance below zero', async () => {
-    const overdrawing = db.query('update ledger_balances set amount = -1 where account = $1', [ledger.available(walletId)]);
+    const overdrawing = db.query('update ledger_balances set amount = -1 where account = $1', [
+      ledger.available(walletId),
+    ]);
     expect(sqlState(await caught(overdrawing))).toBe('23514');
   });
 
@@ -90,9 +105,13 @@ describe('holds', () => {
     const { id: holdId } = await hold(60n);
     expect(await funds()).toEqual({ available: 40n, held: 60n });
     await db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'cancelled' }));
-    await expect(db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'cancelled' }))).rejects.toEqual(refused('internal_error'));
+    await expect(
+      db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'cancelled' })),
+    ).rejects.toEqual(refused('internal_error'));
     const capture = { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount: 60n }] };
-    await expect(db.tx((tx) => ledger.captureHold(core, tx, capture))).rejects.toEqual(refused('internal_error'));
+    await expect(db.tx((tx) => ledger.captureHold(core, tx, capture))).rejects.toEqual(
+      refused('internal_error'),
+    );
     expect(await funds()).toEqual({ available: 100n, held: 0n });
     expect(await ledger.verifyLedger(db)).toEqual([]);
   });
@@ -100,7 +119,9 @@ describe('holds', () => {
   it('are captured whole or not at all', async () => {
     const { id: holdId } = await hold(60n);
     const capture = (amount: bigint) =>
-      db.tx((tx) => ledger.captureHold(core, tx, { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount }] }));
+      db.tx((tx) =>
+        ledger.captureHold(core, tx, { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount }] }),
+      );
     await expect(capture(59n)).rejects.toEqual(refused('internal_error'));
     await expect(capture(61n)).rejects.toEqual(refused('internal_error'));
     await capture(60n);
@@ -129,9 +150,9 @@ describe('verifyLedger', () => {
   const account = () => `w:${walletId}:avail`;
 
   it('reports a balance row that is not the sum of its postings', async () => {
-    expect(await differencesAfter(`update ledger_balances set amount = 101 where account = '${account()}'`)).toEqual([
-      { check: 'balance_differs', subject: account(), asset, expected: 100n, actual: 101n },
-    ]);
+    expect(
+      await differencesAfter(`update ledger_balances set amount = 101 where account = '${account()}'`),
+    ).toEqual([{ check: 'balance_differs', subject: account(), asset, expected: 100n, actual: 101n }]);
   });
 
   it('reports a balance row that is gone', async () => {
@@ -141,8 +162,14 @@ describe('verifyLedger', () => {
   });
 
   it('reports a changed posting: the journal, the balance, the account below zero', async () => {
-    const differences = await differencesAfter(`update ledger_postings set amount = -1 where account = '${account()}'`);
-    expect(differences.map(({ check }) => check)).toEqual(['balance_differs', 'balance_negative', 'journal_unbalanced']);
+    const differences = await differencesAfter(
+      `update ledger_postings set amount = -1 where account = '${account()}'`,
+    );
+    expect(differences.map(({ check }) => check)).toEqual([
+      'balance_differs',
+      'balance_negative',
+      'journal_unbalanced',
+    ]);
   });
 
   it('reports open holds that are not what the held account has', async () => {

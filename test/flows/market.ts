@@ -49,7 +49,12 @@ export async function market(core: Core, { funds = 1_000_000n }: { funds?: bigin
   const buyer = await signedIn(core, 'Buyer');
   const name = `Service ${++names}`;
   const sla = { maxCompletionSeconds: SLA_SECONDS };
-  const service = await marketplace.register(core, { principal: seller.principal, name, pricePerCall: PRICE, sla });
+  const service = await marketplace.register(core, {
+    principal: seller.principal,
+    name,
+    pricePerCall: PRICE,
+    sla,
+  });
   await fund(core, buyer, funds);
   return { seller, buyer, service };
 }
@@ -59,7 +64,10 @@ export async function fund(core: Core, { principal, walletId }: SignedIn, amount
 }
 
 /** Available and held money of an agent's wallet. */
-export async function money(core: Core, { principal, walletId }: SignedIn): Promise<{ available: bigint; held: bigint }> {
+export async function money(
+  core: Core,
+  { principal, walletId }: SignedIn,
+): Promise<{ available: bigint; held: bigint }> {
   const { available, held } = await wallets.balance(core, { principal, walletId });
   return { available, held };
 }
@@ -68,7 +76,9 @@ function testTokens(): TokenCodec {
   const seal = (body: string) => createHmac('sha256', 'signing key of the test').update(body).digest('hex');
   return {
     sign(claims) {
-      const body = Buffer.from(JSON.stringify({ ...claims, amount: String(claims.amount) })).toString('base64url');
+      const body = Buffer.from(JSON.stringify({ ...claims, amount: String(claims.amount) })).toString(
+        'base64url',
+      );
       return `${body}.${seal(body)}`;
     },
     verify(token) {

@@ -114,9 +114,12 @@ describe('list', () => {
     expect(await marketplace.list(core, {})).toEqual({ services: [], total: 0 });
   });
 
-  it.each([{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { offset: -1 }, { offset: Number.NaN }])('refuses %j', async (page) => {
-    await expect(marketplace.list(core, page)).rejects.toEqual(refused('invalid_request'));
-  });
+  it.each([{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { offset: -1 }, { offset: Number.NaN }])(
+    'refuses %j',
+    async (page) => {
+      await expect(marketplace.list(core, page)).rejects.toEqual(refused('invalid_request'));
+    },
+  );
 });
 
 describe('get and findByEndpoint', () => {
@@ -125,7 +128,9 @@ describe('get and findByEndpoint', () => {
       await expect(marketplace.get(core, { serviceId })).rejects.toEqual(refused('service_not_found'));
     }
     expect(await marketplace.findByEndpoint(core, { url: 'https://nowhere.example.com/' })).toBeUndefined();
-    await expect(marketplace.findByEndpoint(core, { url: 'nowhere' })).rejects.toEqual(refused('invalid_request'));
+    await expect(marketplace.findByEndpoint(core, { url: 'nowhere' })).rejects.toEqual(
+      refused('invalid_request'),
+    );
   });
 
   it('find a service by its address with any query; the verified one before the first one', async () => {
@@ -143,8 +148,12 @@ describe('setVerified', () => {
   it('is for the admin', async () => {
     const { id: serviceId } = await register('Vouched');
     const byAdmin = { principal: await admin(), serviceId, verified: true };
-    await expect(marketplace.setVerified(core, { ...byAdmin, principal: seller.principal })).rejects.toEqual(refused('forbidden'));
+    await expect(marketplace.setVerified(core, { ...byAdmin, principal: seller.principal })).rejects.toEqual(
+      refused('forbidden'),
+    );
     expect(await marketplace.setVerified(core, byAdmin)).toMatchObject({ verified: true });
-    await expect(marketplace.setVerified(core, { ...byAdmin, serviceId: 'svc_none' })).rejects.toEqual(refused('service_not_found'));
+    await expect(marketplace.setVerified(core, { ...byAdmin, serviceId: 'svc_none' })).rejects.toEqual(
+      refused('service_not_found'),
+    );
   });
 });

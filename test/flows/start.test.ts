@@ -35,7 +35,10 @@ function isAlive(pid: number): boolean {
 }
 
 async function balanceOf(dev: DevJson): Promise<bigint> {
-  const { available, held } = await createApiClient({ url: dev.api.url, apiKey: dev.keys.runtime }).wallets.balance({
+  const { available, held } = await createApiClient({
+    url: dev.api.url,
+    apiKey: dev.keys.runtime,
+  }).wallets.balance({
     wallet_id: dev.ids.wallet,
   });
   expect(held).toBe(0n);
@@ -84,7 +87,9 @@ test('--once --json buys once in each dialect and leaves nothing behind', async 
   const run = start('--once', '--json', '--port', '0');
   const { code } = await run.ended;
   expect({ code, output: run.output() }).toMatchObject({ code: 0 });
-  const { ok, purchases } = JSON.parse(run.output().slice(run.output().indexOf('{'), run.output().lastIndexOf('}') + 1)) as {
+  const { ok, purchases } = JSON.parse(
+    run.output().slice(run.output().indexOf('{'), run.output().lastIndexOf('}') + 1),
+  ) as {
     ok: boolean;
     purchases: { dialect: string; status: number; price: string; transaction?: string }[];
   };
@@ -128,7 +133,11 @@ describe('a running stack', () => {
     expect(answer.status).toBe(402);
     expect(answer.headers.get('payment-required')).not.toBeNull();
     expect(answer.headers.get('www-authenticate')).toMatch(/^Payment /);
-    expect(await answer.json()).toMatchObject({ x402Version: 1, code: 'payment_required', payment_token: { header: 'X-Payment-Token' } });
+    expect(await answer.json()).toMatchObject({
+      x402Version: 1,
+      code: 'payment_required',
+      payment_token: { header: 'X-Payment-Token' },
+    });
   });
 
   test.each(['facilitator', 'seller', 'api', 'chain'] as const)(

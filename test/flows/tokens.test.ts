@@ -26,13 +26,19 @@ afterEach(async () => {
 });
 afterAll(() => db.close());
 
-const refused = (kind: string, reason?: string) => expect.objectContaining({ name: 'AgentPayError', kind, reason });
+const refused = (kind: string, reason?: string) =>
+  expect.objectContaining({ name: 'AgentPayError', kind, reason });
 const unspent = { available: FUNDS, held: 0n };
 const trust = async () => (await marketplace.get(core, { serviceId: place.service.id })).trustScore;
 
 function authorize(more: { maxAmount?: bigint; walletId?: string; serviceId?: string } = {}) {
   const { buyer, service } = place;
-  return tokens.authorize(core, { principal: buyer.principal, serviceId: service.id, walletId: buyer.walletId, ...more });
+  return tokens.authorize(core, {
+    principal: buyer.principal,
+    serviceId: service.id,
+    walletId: buyer.walletId,
+    ...more,
+  });
 }
 
 /** A token taken as far as `state`, with the requests of its two sides. */
@@ -52,8 +58,17 @@ async function tokenIn(state: 'reserved' | 'redeemed' | 'in_flight' | 'accepted'
 describe('authorize', () => {
   it('reserves the price and fixes the terms', async () => {
     const { signed, token } = await authorize({ maxAmount: PRICE });
-    expect(token).toMatchObject({ state: 'reserved', amount: PRICE, slaSeconds: SLA_SECONDS, expiresAt: new Date(START_MS + TTL_MS) });
-    expect(core.tokens.verify(signed)).toMatchObject({ tokenId: token.id, serviceId: place.service.id, amount: PRICE });
+    expect(token).toMatchObject({
+      state: 'reserved',
+      amount: PRICE,
+      slaSeconds: SLA_SECONDS,
+      expiresAt: new Date(START_MS + TTL_MS),
+    });
+    expect(core.tokens.verify(signed)).toMatchObject({
+      tokenId: token.id,
+      serviceId: place.service.id,
+      amount: PRICE,
+    });
     expect(await money(core, place.buyer)).toEqual({ available: FUNDS - PRICE, held: PRICE });
   });
 
@@ -69,7 +84,11 @@ describe('authorize', () => {
   it("refuses another agent's wallet, a suspended service, another currency and an empty wallet", async () => {
     await expect(authorize({ walletId: place.seller.walletId })).rejects.toEqual(refused('wallet_not_found'));
     const poor = await signedIn(core, 'Poor');
-    const spending = tokens.authorize(core, { principal: poor.principal, serviceId: place.service.id, walletId: poor.walletId });
+    const spending = tokens.authorize(core, {
+      principal: poor.principal,
+      serviceId: place.service.id,
+      walletId: poor.walletId,
+    });
     await expect(spending).rejects.toEqual(refused('insufficient_funds'));
     await db.query("update services set currency = 'USDC' where id = $1", [place.service.id]);
     await expect(authorize()).rejects.toEqual(refused('currency_mismatch'));
@@ -84,7 +103,11 @@ describe('a call', () => {
     const revenue = await ledger.accountTotal(db, { account: 'rev:payment', asset: 'USD' });
     const { bySeller, byBuyer } = await tokenIn('settled');
     const token = await tokens.get(core, byBuyer);
-    expect(token).toMatchObject({ state: 'settled', deadline: null, paymentId: expect.stringMatching(/^tx_/) });
+    expect(token).toMatchObject({
+      state: 'settled',
+      deadline: null,
+      paymentId: expect.stringMatching(/^tx_/),
+    });
     expect(await money(core, place.buyer)).toEqual({ available: FUNDS - PRICE, held: 0n });
     expect(await money(core, place.seller)).toEqual({ available: PRICE - FEE, held: 0n });
     expect(await ledger.accountTotal(db, { account: 'rev:payment', asset: 'USD' })).toBe(revenue + FEE);
@@ -93,14 +116,25 @@ describe('a call', () => {
     const paymentId = token.paymentId as string;
     for (const { principal } of [byBuyer, bySeller]) {
       const payment = await payments.get(core, { principal, paymentId });
-      expect(payment).toMatchObject({ id: paymentId, status: 'completed', amount: PRICE, fee: FEE, serviceId: place.service.id });
+      expect(payment).toMatchObject({
+        id: paymentId,
+        status: 'completed',
+        amount: PRICE,
+        fee: FEE,
+        serviceId: place.service.id,
+      });
       expect(await payments.list(core, { principal })).toEqual([payment]);
     }
     const stranger = await signedIn(core, 'Stranger');
-    await expect(payments.get(core, { principal: stranger.principal, paymentId })).rejects.toEqual(refused('payment_not_found'));
+    await expect(payments.get(core, { principal: stranger.principal, paymentId })).rejects.toEqual(
+      refused('payment_not_found'),
+    );
     expect(await payments.list(core, { principal: stranger.principal })).toEqual([]);
     expect(await events.history(db, { subject: paymentId })).toEqual([
-      expect.objectContaining({ type: 'payment.completed', data: expect.objectContaining({ amount: '0.005', fee: '0.00002' }) }),
+      expect.objectContaining({
+        type: 'payment.completed',
+        data: expect.objectContaining({ amount: '0.005', fee: '0.00002' }),
+      }),
     ]);
   });
 
@@ -124,22 +158,31 @@ describe('a call', () => {
 
   it('keeps its order', async () => {
     const { bySeller, byBuyer } = await tokenIn('redeemed');
-    await expect(tokens.callAccepted(core, bySeller)).rejects.toEqual(refused('token_wrong_state', 'redeemed'));
-    await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(refused('token_wrong_state', 'redeemed'));
+    await expect(tokens.callAccepted(core, bySeller)).rejects.toEqual(
+      refused('token_wrong_state', 'redeemed'),
+    );
+    await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(
+      refused('token_wrong_state', 'redeemed'),
+    );
     await expect(tokens.cancel(core, byBuyer)).rejects.toEqual(refused('token_wrong_state', 'redeemed'));
     expect(await money(core, place.buyer)).toEqual({ available: FUNDS - PRICE, held: PRICE });
   });
 
-  it.each(['redeemed', 'in_flight', 'accepted'] as const)('that fails when %s costs nothing, at once', async (state) => {
-    const { bySeller, stateNow } = await tokenIn(state);
-    const failed = await tokens.callFailed(core, bySeller);
-    expect(failed.state).toBe('failed');
-    expect(await tokens.callFailed(core, bySeller)).toEqual(failed);
-    expect(await money(core, place.buyer)).toEqual(unspent);
-    expect(await trust()).toBe(50);
-    await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(refused('token_wrong_state', 'failed'));
-    expect(await stateNow()).toBe('failed');
-  });
+  it.each(['redeemed', 'in_flight', 'accepted'] as const)(
+    'that fails when %s costs nothing, at once',
+    async (state) => {
+      const { bySeller, stateNow } = await tokenIn(state);
+      const failed = await tokens.callFailed(core, bySeller);
+      expect(failed.state).toBe('failed');
+      expect(await tokens.callFailed(core, bySeller)).toEqual(failed);
+      expect(await money(core, place.buyer)).toEqual(unspent);
+      expect(await trust()).toBe(50);
+      await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(
+        refused('token_wrong_state', 'failed'),
+      );
+      expect(await stateNow()).toBe('failed');
+    },
+  );
 });
 
 describe('verify', () => {
@@ -155,13 +198,23 @@ describe('verify', () => {
   it('refuses forged tokens, and anybody but the provider', async () => {
     const { signed, token } = await authorize();
     const { seller, buyer } = place;
-    await expect(tokens.verify(core, { principal: seller.principal, token: `${signed}0` })).rejects.toEqual(refused('token_invalid'));
-    await expect(tokens.verify(core, { principal: buyer.principal, token: signed })).rejects.toEqual(refused('token_not_found'));
+    await expect(tokens.verify(core, { principal: seller.principal, token: `${signed}0` })).rejects.toEqual(
+      refused('token_invalid'),
+    );
+    await expect(tokens.verify(core, { principal: buyer.principal, token: signed })).rejects.toEqual(
+      refused('token_not_found'),
+    );
     const other = await market(core);
-    await expect(tokens.verify(core, { principal: other.seller.principal, token: signed })).rejects.toEqual(refused('token_not_found'));
+    await expect(tokens.verify(core, { principal: other.seller.principal, token: signed })).rejects.toEqual(
+      refused('token_not_found'),
+    );
     const altered = core.tokens.sign({ ...core.tokens.verify(signed), amount: 1n });
-    await expect(tokens.verify(core, { principal: seller.principal, token: altered })).rejects.toEqual(refused('token_not_found'));
-    expect((await tokens.get(core, { principal: buyer.principal, tokenId: token.id })).state).toBe('reserved');
+    await expect(tokens.verify(core, { principal: seller.principal, token: altered })).rejects.toEqual(
+      refused('token_not_found'),
+    );
+    expect((await tokens.get(core, { principal: buyer.principal, tokenId: token.id })).state).toBe(
+      'reserved',
+    );
   });
 
   it('believes PostgreSQL, not the tracker, about a replay', async () => {
@@ -178,7 +231,9 @@ describe('deadlines', () => {
   it('an unused token expires at its TTL: verify is refused and the money is back, without a sweep', async () => {
     const { signed, stateNow } = await tokenIn('reserved');
     clock.advance(TTL_MS);
-    await expect(tokens.verify(core, { principal: place.seller.principal, token: signed })).rejects.toEqual(refused('token_expired'));
+    await expect(tokens.verify(core, { principal: place.seller.principal, token: signed })).rejects.toEqual(
+      refused('token_expired'),
+    );
     expect(await stateNow()).toBe('expired');
     expect(await money(core, place.buyer)).toEqual(unspent);
   });
@@ -193,23 +248,30 @@ describe('deadlines', () => {
     expect(await money(core, place.buyer)).toEqual(unspent);
   });
 
-  it.each(['in_flight', 'accepted'] as const)('the sweep refunds a call %s past its SLA window, at a cost of trust', async (state) => {
-    const { bySeller, stateNow } = await tokenIn(state);
-    clock.advance(SLA_SECONDS * 1000 - 1);
-    expect(await tokens.sweep(core)).toEqual({ expired: 0, breached: 0, failures: [] });
-    clock.advance(1);
-    expect(await tokens.sweep(core)).toEqual({ expired: 0, breached: 1, failures: [] });
-    expect(await tokens.sweep(core)).toEqual({ expired: 0, breached: 0, failures: [] });
-    expect(await stateNow()).toBe('sla_breached');
-    expect(await money(core, place.buyer)).toEqual(unspent);
-    expect(await trust()).toBe(45);
-    await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(refused('token_wrong_state', 'sla_breached'));
-  });
+  it.each(['in_flight', 'accepted'] as const)(
+    'the sweep refunds a call %s past its SLA window, at a cost of trust',
+    async (state) => {
+      const { bySeller, stateNow } = await tokenIn(state);
+      clock.advance(SLA_SECONDS * 1000 - 1);
+      expect(await tokens.sweep(core)).toEqual({ expired: 0, breached: 0, failures: [] });
+      clock.advance(1);
+      expect(await tokens.sweep(core)).toEqual({ expired: 0, breached: 1, failures: [] });
+      expect(await tokens.sweep(core)).toEqual({ expired: 0, breached: 0, failures: [] });
+      expect(await stateNow()).toBe('sla_breached');
+      expect(await money(core, place.buyer)).toEqual(unspent);
+      expect(await trust()).toBe(45);
+      await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(
+        refused('token_wrong_state', 'sla_breached'),
+      );
+    },
+  );
 
   it('completing after the deadline is a breach even when no sweep has run: the clock decides', async () => {
     const { bySeller, stateNow } = await tokenIn('accepted');
     clock.advance(SLA_SECONDS * 1000);
-    await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(refused('token_wrong_state', 'sla_breached'));
+    await expect(tokens.callCompleted(core, bySeller)).rejects.toEqual(
+      refused('token_wrong_state', 'sla_breached'),
+    );
     expect(await stateNow()).toBe('sla_breached');
     expect(await money(core, place.buyer)).toEqual(unspent);
     expect(await money(core, place.seller)).toEqual({ available: 0n, held: 0n });
@@ -232,9 +294,14 @@ describe('deadlines', () => {
     expect([await first.stateNow(), await second.stateNow()]).toEqual(['expired', 'reserved']);
 
     const { tokenId } = second.byBuyer;
-    const [broken] = await db.query<{ holdId: string }>('select hold_id as "holdId" from payment_tokens where id = $1', [tokenId]);
+    const [broken] = await db.query<{ holdId: string }>(
+      'select hold_id as "holdId" from payment_tokens where id = $1',
+      [tokenId],
+    );
     const holdId = broken?.holdId ?? '';
-    await db.query("update ledger_holds set state = 'released', closed_at = created_at where id = $1", [holdId]);
+    await db.query("update ledger_holds set state = 'released', closed_at = created_at where id = $1", [
+      holdId,
+    ]);
     const swept = await tokens.sweep(core);
     expect(swept).toMatchObject({ expired: 1, failures: [{ tokenId }] });
     expect([await second.stateNow(), await third.stateNow()]).toEqual(['reserved', 'expired']);
@@ -296,14 +363,25 @@ describe('cancel and get', () => {
     const { bySeller, byBuyer } = await tokenIn('redeemed');
     const { principal } = await signedIn(core, 'Stranger');
     const byStranger = { ...byBuyer, principal };
-    for (const operation of [tokens.get, tokens.cancel, tokens.callStarted, tokens.callAccepted, tokens.callCompleted, tokens.callFailed]) {
+    for (const operation of [
+      tokens.get,
+      tokens.cancel,
+      tokens.callStarted,
+      tokens.callAccepted,
+      tokens.callCompleted,
+      tokens.callFailed,
+    ]) {
       await expect(operation(core, byStranger)).rejects.toEqual(refused('token_not_found'));
-      await expect(operation(core, { ...bySeller, tokenId: '\0' })).rejects.toEqual(refused('token_not_found'));
+      await expect(operation(core, { ...bySeller, tokenId: '\0' })).rejects.toEqual(
+        refused('token_not_found'),
+      );
     }
     await expect(tokens.cancel(core, bySeller)).rejects.toEqual(refused('token_not_found'));
     await expect(tokens.callStarted(core, byBuyer)).rejects.toEqual(refused('token_not_found'));
     const admin = await identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY });
-    await expect(tokens.callStarted(core, { ...bySeller, principal: admin })).rejects.toEqual(refused('forbidden'));
+    await expect(tokens.callStarted(core, { ...bySeller, principal: admin })).rejects.toEqual(
+      refused('forbidden'),
+    );
     expect(await tokens.get(core, bySeller)).toEqual(await tokens.get(core, byBuyer));
   });
 });
@@ -311,7 +389,9 @@ describe('cancel and get', () => {
 describe('a tracker that is away', () => {
   it('changes no outcome', async () => {
     const away = async () => Promise.reject(new Error('away'));
-    ({ core, clock } = await testCore(db, { tracker: { track: away, redeem: away, forget: away, due: away, close: away } }));
+    ({ core, clock } = await testCore(db, {
+      tracker: { track: away, redeem: away, forget: away, due: away, close: away },
+    }));
     await tokenIn('settled');
     expect(await money(core, place.seller)).toEqual({ available: PRICE - FEE, held: 0n });
     await tokenIn('in_flight');

@@ -15,8 +15,16 @@ export function agentpayPaywall(
 }
 
 /** AgentPay's client with one dialect in front. */
-export async function buyWithAgentpay(stack: InteropStack, url: string, dialect: 'x402v2' | 'x402v1' | 'mpp'): Promise<Bought> {
-  const client = createClient({ privateKey: stack.buyerKey, prefer: [dialect], budget: { perRequest: '$0.02', total: '$1' } });
+export async function buyWithAgentpay(
+  stack: InteropStack,
+  url: string,
+  dialect: 'x402v2' | 'x402v1' | 'mpp',
+): Promise<Bought> {
+  const client = createClient({
+    privateKey: stack.buyerKey,
+    prefer: [dialect],
+    budget: { perRequest: '$0.02', total: '$1' },
+  });
   const response = await client.fetch(url);
   const payment = paymentOf(response);
   if (payment?.dialect !== dialect) throw new Error(`Paid in ${payment?.dialect} instead of ${dialect}.`);

@@ -13,7 +13,11 @@ export interface ExtendedSeller {
 }
 
 /** The weather behind AgentPay's paywall with extensions of x402. It knows the URL under which it is reached. */
-export async function agentpayExtended(stack: InteropStack, facilitator: string, extensions: RouteExtensions): Promise<ExtendedSeller> {
+export async function agentpayExtended(
+  stack: InteropStack,
+  facilitator: string,
+  extensions: RouteExtensions,
+): Promise<ExtendedSeller> {
   let served = 0;
   const app = express();
   const server = app.listen(0, '127.0.0.1');
@@ -34,5 +38,7 @@ export async function agentpayExtended(stack: InteropStack, facilitator: string,
 
 /** `@x402/fetch`, of which the answer as it came is wanted. */
 export function payingFetch({ buyer }: InteropStack): typeof fetch {
-  return wrapFetchWithPaymentFromConfig(fetch, { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(buyer) }] });
+  return wrapFetchWithPaymentFromConfig(fetch, {
+    schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(buyer) }],
+  });
 }

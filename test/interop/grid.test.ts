@@ -14,16 +14,26 @@ describe('every client, server and facilitator', () => {
   afterAll(() => stack?.close());
 
   const combinations = facilitators.flatMap((facilitator) =>
-    servers.flatMap((server) => clients.map((client) => ({ client: client.name, server: server.name, facilitator: facilitator.name }))),
+    servers.flatMap((server) =>
+      clients.map((client) => ({ client: client.name, server: server.name, facilitator: facilitator.name })),
+    ),
   );
 
-  it.each(combinations)('$client buys from $server by $facilitator, unless they share no dialect', (combination) => {
-    const cell = cells.find((one) => Object.entries(combination).every(([part, name]) => one[part as keyof Cell] === name));
-    const client = clients.find(({ name }) => name === combination.client);
-    const server = servers.find(({ name }) => name === combination.server);
-    const possible = client?.speaks.some((dialect) => server?.offers.includes(dialect));
-    expect([cell?.result, cell?.result === 'failed' ? cell.reason : '']).toEqual([possible ? 'sold' : 'impossible', '']);
-  });
+  it.each(combinations)(
+    '$client buys from $server by $facilitator, unless they share no dialect',
+    (combination) => {
+      const cell = cells.find((one) =>
+        Object.entries(combination).every(([part, name]) => one[part as keyof Cell] === name),
+      );
+      const client = clients.find(({ name }) => name === combination.client);
+      const server = servers.find(({ name }) => name === combination.server);
+      const possible = client?.speaks.some((dialect) => server?.offers.includes(dialect));
+      expect([cell?.result, cell?.result === 'failed' ? cell.reason : '']).toEqual([
+        possible ? 'sold' : 'impossible',
+        '',
+      ]);
+    },
+  );
 
   it('moves the price once for each purchase and nothing else', () => {
     const sold = cells.filter(({ result }) => result === 'sold').length;

@@ -2,8 +2,21 @@ import type { Hex } from 'viem';
 import { markdownTable } from '../bench/table.js';
 import { agentpayPaywall, buyWithAgentpay } from './agentpay.js';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
-import { buyWithMppx, buyWithMppxOverX402, buyWithX402Axios, buyWithX402Fetch, buyWithX402FetchV1, type Bought } from './peerClients.js';
-import { mppxExpress, officialFacilitator, x402Express, x402ExpressV1, type PeerSeller } from './peerServers.js';
+import {
+  buyWithMppx,
+  buyWithMppxOverX402,
+  buyWithX402Axios,
+  buyWithX402Fetch,
+  buyWithX402FetchV1,
+  type Bought,
+} from './peerClients.js';
+import {
+  mppxExpress,
+  officialFacilitator,
+  x402Express,
+  x402ExpressV1,
+  type PeerSeller,
+} from './peerServers.js';
 import { newPayee, PRICE, type InteropStack } from './stack.js';
 
 const wording = { x402v2: 'x402 v2', x402v1: 'x402 v1', mpp: 'MPP' };
@@ -44,7 +57,11 @@ export const clients: readonly Client[] = [
 export const servers: readonly Server[] = [
   { name: '@agentpay/paywall', offers: ['x402v2', 'x402v1', 'mpp'], open: agentpayPaywall },
   { name: '@x402/express', offers: ['x402v2'], open: x402Express },
-  { name: 'x402-express', offers: ['x402v1'], open: (stack, url) => x402ExpressV1(stack, url as `http://${string}`) },
+  {
+    name: 'x402-express',
+    offers: ['x402v1'],
+    open: (stack, url) => x402ExpressV1(stack, url as `http://${string}`),
+  },
   { name: 'mppx/express', offers: ['mpp', 'x402v2'], open: mppxExpress },
 ];
 
@@ -72,7 +89,11 @@ export async function playGrid(stack: InteropStack): Promise<readonly Cell[]> {
   return (await Promise.all(lanes)).flat(2);
 }
 
-async function playSeller(stack: InteropStack, server: Server, facilitator: { name: string; url: string }): Promise<Cell[]> {
+async function playSeller(
+  stack: InteropStack,
+  server: Server,
+  facilitator: { name: string; url: string },
+): Promise<Cell[]> {
   const shop = { ...stack, payTo: newPayee() };
   const seller = await server.open(shop, facilitator.url);
   const cells: Cell[] = [];
@@ -97,9 +118,17 @@ async function purchase(shop: InteropStack, seller: PeerSeller, client: Client):
     const { status, body, transaction } = await client.buy(shop, seller.url);
     const paid = (await shop.usdc(shop.payTo)) - before.money;
     const runs = seller.served() - before.served;
-    const right = status === 200 && JSON.stringify(body) === '{"weather":"sunny"}' && isHash(transaction) && paid === PRICE && runs === 1;
+    const right =
+      status === 200 &&
+      JSON.stringify(body) === '{"weather":"sunny"}' &&
+      isHash(transaction) &&
+      paid === PRICE &&
+      runs === 1;
     if (right) return { result: 'sold' };
-    return { result: 'failed', reason: `status ${status}, ${runs} runs, ${paid} paid, receipt ${transaction}, ${JSON.stringify(body)}` };
+    return {
+      result: 'failed',
+      reason: `status ${status}, ${runs} runs, ${paid} paid, receipt ${transaction}, ${JSON.stringify(body)}`,
+    };
   } catch (error) {
     return { result: 'failed', reason: String(error) };
   }
@@ -113,13 +142,20 @@ export function gridText(cells: readonly Cell[]): string {
   const tables = facilitators.map(({ name }) => {
     const rows = clients.map((client) => {
       const own = cells.filter((cell) => cell.facilitator === name && cell.client === client.name);
-      return [client.name, ...servers.map((server) => own.find((cell) => cell.server === server.name)?.result ?? 'missing')];
+      return [
+        client.name,
+        ...servers.map((server) => own.find((cell) => cell.server === server.name)?.result ?? 'missing'),
+      ];
     });
     return markdownTable([`${name}: client \\ server`, ...servers.map((server) => server.name)], rows);
   });
   const reasons = cells.flatMap(({ result, client, server, facilitator, reason }) => {
     if (result === 'sold') return [];
-    return [result === 'failed' ? `${client} > ${server} > ${facilitator} failed: ${reason}` : `${client} > ${server}: ${reason}`];
+    return [
+      result === 'failed'
+        ? `${client} > ${server} > ${facilitator} failed: ${reason}`
+        : `${client} > ${server}: ${reason}`,
+    ];
   });
   return [...tables, [...new Set(reasons)].join('\n')].join('\n\n');
 }

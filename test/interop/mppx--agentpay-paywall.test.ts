@@ -27,7 +27,12 @@ async function sell(options: Partial<PaywallOptions> = {}) {
     },
     supported: async () => ({ kinds: [], extensions: [], signers: {} }),
   };
-  const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator, price: '$0.01', ...options });
+  const pay = paywall({
+    payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
+    facilitator,
+    price: '$0.01',
+    ...options,
+  });
   const listener: RequestListener = (req, res) => pay(req, res, () => res.end('goods'));
   const server = createServer(listener).listen(0, '127.0.0.1');
   servers.push(server);
@@ -42,7 +47,10 @@ function watched(change: (headers: Headers) => void = () => undefined) {
     const headers = new Headers(init?.headers ?? (input instanceof Request ? input.headers : {}));
     change(headers);
     const response = await fetch(input, { ...init, headers });
-    seen.push({ accept: headers.get('accept-payment'), challenged: response.headers.has('www-authenticate') });
+    seen.push({
+      accept: headers.get('accept-payment'),
+      challenged: response.headers.has('www-authenticate'),
+    });
     return response;
   };
   return { fetch: noting, seen };
@@ -52,7 +60,12 @@ type Preferences = Readonly<Record<'evm/charge', number>>;
 
 function mppxBuyer(fetchImpl: typeof fetch, paymentPreferences?: Preferences) {
   const methods = [evm.charge({ account, currencies: [evm.assets.baseSepolia.USDC] })] as const;
-  return Mppx.create({ fetch: fetchImpl, polyfill: false, methods, ...(paymentPreferences && { paymentPreferences }) });
+  return Mppx.create({
+    fetch: fetchImpl,
+    polyfill: false,
+    methods,
+    ...(paymentPreferences && { paymentPreferences }),
+  });
 }
 
 describe('Accept-Payment as mppx sends it', () => {
@@ -75,22 +88,28 @@ describe('Accept-Payment as mppx sends it', () => {
 });
 
 const timings = ['after', 'before', 'optimistic'] as const;
-it.each(timings)('an intermediary that sends paid requests twice costs mppx nothing more: settle %s', async (settle) => {
-  const { url, settled } = await sell({ price: { price: '$0.01', settle }, maxStoredBytes: 1 });
-  const twice: typeof fetch = async (input, init) => {
-    if (!new Headers(init?.headers).has('authorization')) return fetch(input, init);
-    // The second one is under way before the answer to the first has been read.
-    const both = [fetch(input, init), fetch(input, init)] as const;
-    const [, second] = await Promise.all(both);
-    return second;
-  };
-  const response = await mppxBuyer(twice).fetch(url);
-  expect([200, 409]).toContain(response.status);
-  expect(settled).toHaveLength(1);
-});
+it.each(timings)(
+  'an intermediary that sends paid requests twice costs mppx nothing more: settle %s',
+  async (settle) => {
+    const { url, settled } = await sell({ price: { price: '$0.01', settle }, maxStoredBytes: 1 });
+    const twice: typeof fetch = async (input, init) => {
+      if (!new Headers(init?.headers).has('authorization')) return fetch(input, init);
+      // The second one is under way before the answer to the first has been read.
+      const both = [fetch(input, init), fetch(input, init)] as const;
+      const [, second] = await Promise.all(both);
+      return second;
+    };
+    const response = await mppxBuyer(twice).fetch(url);
+    expect([200, 409]).toContain(response.status);
+    expect(settled).toHaveLength(1);
+  },
+);
 
 it('Accept-Payment that rules MPP out: @x402/fetch still pays in x402', async () => {
-  const [{ url, settled }, { fetch, seen }] = [await sell(), watched((headers) => headers.set('accept-payment', 'evm/charge;q=0'))];
+  const [{ url, settled }, { fetch, seen }] = [
+    await sell(),
+    watched((headers) => headers.set('accept-payment', 'evm/charge;q=0')),
+  ];
   const schemes = [{ network: 'eip155:*' as const, client: new ExactEvmScheme(account) }];
   const response = await wrapFetchWithPaymentFromConfig(fetch, { schemes })(url);
   expect([response.status, await response.text(), settled.length]).toEqual([200, 'goods', 1]);

@@ -15,24 +15,39 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.close());
 
-const mppx = createRequire(import.meta.url).resolve('mppx').replace(/index\.js$/, 'bin.js');
+const mppx = createRequire(import.meta.url)
+  .resolve('mppx')
+  .replace(/index\.js$/, 'bin.js');
 const redirect = fileURLToPath(new URL('./redirectRpc.js', import.meta.url));
 
 /** Runs mppx's own command line as a process of its own, with the buyer's key and the local chain for its node. */
 async function runMppx(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const env = { ...process.env, NODE_OPTIONS: '', MPPX_PRIVATE_KEY: stack.buyerKey, LOCAL_RPC_URL: stack.rpcUrl };
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '',
+    MPPX_PRIVATE_KEY: stack.buyerKey,
+    LOCAL_RPC_URL: stack.rpcUrl,
+  };
   const run = spawned(process.execPath, ['--import', redirect, mppx, ...args], { env });
   const { code } = await run.ended;
   return { code, output: run.output() };
 }
 
 async function openShop(): Promise<string> {
-  const pay = paywall({ payTo: stack.payTo, facilitator: await agentpayFacilitator(stack), realm: '127.0.0.1' });
+  const pay = paywall({
+    payTo: stack.payTo,
+    facilitator: await agentpayFacilitator(stack),
+    realm: '127.0.0.1',
+  });
   const report = z.object({ city: z.string() });
   const app = express();
   app.use(pay.discovery({ app, title: 'Weather' }));
   app.get('/weather', pay.charge('$0.01'), (_req, res) => void res.json({ weather: 'sunny' }));
-  app.post('/report', pay.charge({ price: '$0.01', schemas: { body: report } }), (_req, res) => void res.json({ report: 'sunny' }));
+  app.post(
+    '/report',
+    pay.charge({ price: '$0.01', schemas: { body: report } }),
+    (_req, res) => void res.json({ report: 'sunny' }),
+  );
   return stack.serve(app);
 }
 
@@ -55,7 +70,10 @@ test('mppx discover validate finds nothing to object to', async () => {
 
 test('mppx and our client pay by authorization where transactions and hashes are taken as well', async () => {
   const accepts = [{ transfers: { rpcUrl: stack.rpcUrl, hashes: true } }];
-  const { url, served } = await agentpayPaywall(stack, await agentpayFacilitator(stack), { price: '$0.01', accepts });
+  const { url, served } = await agentpayPaywall(stack, await agentpayFacilitator(stack), {
+    price: '$0.01',
+    accepts,
+  });
   await expectPurchase(stack, served, () => buyWithMppx(stack, url));
   await expectPurchase(stack, served, () => buyWithAgentpay(stack, url, 'mpp'));
 }, 60_000);

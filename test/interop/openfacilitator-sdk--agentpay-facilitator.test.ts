@@ -18,7 +18,10 @@ describe('@openfacilitator/sdk', () => {
 
   async function pay(version: 1 | 2, value = PRICE): Promise<[Payment, Requirements]> {
     const request = await paymentOf(stack.buyer, { payTo: stack.payTo, version, authorization: { value } });
-    return [request.paymentPayload as unknown as Payment, request.paymentRequirements as unknown as Requirements];
+    return [
+      request.paymentPayload as unknown as Payment,
+      request.paymentRequirements as unknown as Requirements,
+    ];
   }
 
   it('finds what is supported', async () => {
@@ -39,7 +42,12 @@ describe('@openfacilitator/sdk', () => {
     expect(await sdk.verify(...payment)).toMatchObject({ isValid: true, payer: stack.buyer.address });
     const network = version === 1 ? baseSepolia.name : baseSepolia.id;
     const transaction = expect.stringMatching(/^0x[0-9a-f]{64}$/) as string;
-    expect(await sdk.settle(...payment)).toMatchObject({ success: true, transaction, network, payer: stack.buyer.address });
+    expect(await sdk.settle(...payment)).toMatchObject({
+      success: true,
+      transaction,
+      network,
+      payer: stack.buyer.address,
+    });
     expect((await stack.usdc(stack.payTo)) - before).toBe(PRICE);
   });
 
@@ -47,6 +55,10 @@ describe('@openfacilitator/sdk', () => {
     const payment = await pay(version, PRICE - 1n);
     const refusal = expect.stringMatching(/value/) as string;
     expect(await sdk.verify(...payment)).toMatchObject({ isValid: false, invalidReason: refusal });
-    expect(await sdk.settle(...payment)).toMatchObject({ success: false, errorReason: refusal, transaction: '' });
+    expect(await sdk.settle(...payment)).toMatchObject({
+      success: false,
+      errorReason: refusal,
+      transaction: '',
+    });
   });
 });

@@ -21,7 +21,11 @@ export interface Bought {
 /** Both versions, as the official clients are set up for sellers of either. */
 function officialSchemes({ buyer }: InteropStack): Parameters<typeof wrapFetchWithPaymentFromConfig>[1] {
   // What v1 calls a network is no CAIP-2 id, which is all that the type knows.
-  const v1 = { network: 'base-sepolia' as `${string}:${string}`, client: new ExactEvmSchemeV1(buyer), x402Version: 1 };
+  const v1 = {
+    network: 'base-sepolia' as `${string}:${string}`,
+    client: new ExactEvmSchemeV1(buyer),
+    x402Version: 1,
+  };
   return { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(buyer) }, v1] };
 }
 
@@ -44,7 +48,11 @@ export async function buyWithX402Axios(stack: InteropStack, url: string): Promis
 
 /** The legacy `x402-fetch`, x402 v1. */
 export async function buyWithX402FetchV1(stack: InteropStack, url: string): Promise<Bought> {
-  const wallet = createWalletClient({ account: stack.buyer, chain: viemBaseSepolia, transport: http(stack.rpcUrl) });
+  const wallet = createWalletClient({
+    account: stack.buyer,
+    chain: viemBaseSepolia,
+    transport: http(stack.rpcUrl),
+  });
   const pay = wrapFetchV1(fetch, wallet as unknown as Parameters<typeof wrapFetchV1>[1]);
   const response = await pay(url);
   const header = response.headers.get('x-payment-response');
@@ -59,7 +67,11 @@ export async function buyWithX402FetchV1(stack: InteropStack, url: string): Prom
 export async function buyWithMppx(stack: InteropStack, url: string): Promise<Bought> {
   const response = await mppxClient(stack).fetch(url);
   const header = response.headers.get('payment-receipt');
-  return { status: response.status, body: await response.json(), transaction: header ? Receipt.deserialize(header).reference : undefined };
+  return {
+    status: response.status,
+    body: await response.json(),
+    transaction: header ? Receipt.deserialize(header).reference : undefined,
+  };
 }
 
 /** mppx's client made to choose the x402 offer. */

@@ -26,7 +26,10 @@ export interface PeerSeller {
 }
 
 /** Puts the weather behind the given middleware (or route handlers) and serves it. */
-export async function serveWeather(stack: SellerSetup, pay: (app: Express, handler: RequestHandler) => void): Promise<PeerSeller> {
+export async function serveWeather(
+  stack: SellerSetup,
+  pay: (app: Express, handler: RequestHandler) => void,
+): Promise<PeerSeller> {
   let served = 0;
   const app = express();
   pay(app, (_req, res) => {
@@ -40,9 +43,23 @@ export async function serveWeather(stack: SellerSetup, pay: (app: Express, handl
 export function x402Express(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
     const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712 } };
-    const accepts = { scheme: 'exact', network: baseSepolia.id, payTo: stack.payTo, maxTimeoutSeconds: 300, price };
-    const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator })).register(baseSepolia.id, new ExactEvmServer());
-    app.use(paymentMiddleware({ 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } }, server));
+    const accepts = {
+      scheme: 'exact',
+      network: baseSepolia.id,
+      payTo: stack.payTo,
+      maxTimeoutSeconds: 300,
+      price,
+    };
+    const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator })).register(
+      baseSepolia.id,
+      new ExactEvmServer(),
+    );
+    app.use(
+      paymentMiddleware(
+        { 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } },
+        server,
+      ),
+    );
     app.get('/weather', handler);
   });
 }
@@ -51,8 +68,18 @@ export function x402Express(stack: SellerSetup, facilitator: string): Promise<Pe
 export function x402ExpressV1(stack: SellerSetup, facilitator: `${string}://${string}`): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
     const asset = { address: usdc.address, decimals: usdc.decimals, eip712: { ...usdc.eip712 } };
-    const route = { network: 'base-sepolia', price: { amount: PRICE.toString(), asset }, config: { description: 'Weather' } } as const;
-    app.use(paymentMiddlewareV1(stack.payTo, { 'GET /weather': route }, { url: facilitator }) as unknown as RequestHandler);
+    const route = {
+      network: 'base-sepolia',
+      price: { amount: PRICE.toString(), asset },
+      config: { description: 'Weather' },
+    } as const;
+    app.use(
+      paymentMiddlewareV1(
+        stack.payTo,
+        { 'GET /weather': route },
+        { url: facilitator },
+      ) as unknown as RequestHandler,
+    );
     app.get('/weather', handler);
   });
 }
@@ -79,26 +106,47 @@ export function mppxExpress(stack: SellerSetup, facilitator: string): Promise<Pe
 }
 
 /** How the account of the official facilitator is tuned; its own example leaves both undefined. */
-const TUNING: { readonly nonceManager: NonceManager | undefined; readonly pollingInterval: number | undefined } = {
+const TUNING: {
+  readonly nonceManager: NonceManager | undefined;
+  readonly pollingInterval: number | undefined;
+} = {
   nonceManager,
   pollingInterval: 50,
 };
 
 /** A facilitator built from `@x402/core` and `@x402/evm`; gives its URL. */
-export function officialFacilitator(stack: FacilitatorSetup, tuning: Partial<typeof TUNING> = {}): Promise<string> {
+export function officialFacilitator(
+  stack: FacilitatorSetup,
+  tuning: Partial<typeof TUNING> = {},
+): Promise<string> {
   const { nonceManager: nonces, pollingInterval } = { ...TUNING, ...tuning };
   const account = privateKeyToAccount(stack.facilitatorKey, nonces && { nonceManager: nonces });
   const pace = pollingInterval === undefined ? {} : { pollingInterval };
-  const client = createWalletClient({ account, chain: viemBaseSepolia, transport: http(stack.rpcUrl), ...pace }).extend(publicActions);
+  const client = createWalletClient({
+    account,
+    chain: viemBaseSepolia,
+    transport: http(stack.rpcUrl),
+    ...pace,
+  }).extend(publicActions);
   const facilitator = new x402Facilitator();
-  const signer = toFacilitatorEvmSigner({ ...client, address: account.address } as unknown as Parameters<typeof toFacilitatorEvmSigner>[0]);
+  const signer = toFacilitatorEvmSigner({ ...client, address: account.address } as unknown as Parameters<
+    typeof toFacilitatorEvmSigner
+  >[0]);
   facilitator.register(baseSepolia.id, new ExactEvmFacilitator(signer));
   facilitator.registerV1('base-sepolia' as `${string}:${string}`, new ExactEvmFacilitatorV1(signer));
 
   const app = express();
   app.use(express.json());
-  app.post('/verify', async (req, res) => void res.json(await facilitator.verify(req.body.paymentPayload, req.body.paymentRequirements)));
-  app.post('/settle', async (req, res) => void res.json(await facilitator.settle(req.body.paymentPayload, req.body.paymentRequirements)));
+  app.post(
+    '/verify',
+    async (req, res) =>
+      void res.json(await facilitator.verify(req.body.paymentPayload, req.body.paymentRequirements)),
+  );
+  app.post(
+    '/settle',
+    async (req, res) =>
+      void res.json(await facilitator.settle(req.body.paymentPayload, req.body.paymentRequirements)),
+  );
   app.get('/supported', (_req, res) => void res.json(facilitator.getSupported()));
   return stack.serve(app);
 }

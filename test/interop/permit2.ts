@@ -17,7 +17,10 @@ const { usdc, id } = baseSepolia;
 /** Lets Permit2 move the buyer's test USDC, as a wallet does once. */
 export async function allowPermit2({ rpcUrl, buyer }: InteropStack): Promise<void> {
   const transport = http(rpcUrl);
-  await createTestClient({ mode: 'anvil', transport }).setBalance({ address: buyer.address, value: 10n ** 18n });
+  await createTestClient({ mode: 'anvil', transport }).setBalance({
+    address: buyer.address,
+    value: 10n ** 18n,
+  });
   const hash = await createWalletClient({ account: buyer, transport }).writeContract({
     address: usdc.address,
     abi: parseAbi(['function approve(address spender, uint256 amount) returns (bool)']),
@@ -29,16 +32,30 @@ export async function allowPermit2({ rpcUrl, buyer }: InteropStack): Promise<voi
 }
 
 /** `@x402/express` that takes Permit2 only; under `upto` it charges so much of the price, which is the ceiling. */
-export function x402ExpressPermit2(stack: InteropStack, facilitator: string, charged?: bigint): Promise<PeerSeller> {
+export function x402ExpressPermit2(
+  stack: InteropStack,
+  facilitator: string,
+  charged?: bigint,
+): Promise<PeerSeller> {
   const scheme = charged === undefined ? 'exact' : 'upto';
   return serveWeather(stack, (app, handler) => {
-    const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712, assetTransferMethod: 'permit2' } };
+    const price = {
+      amount: PRICE.toString(),
+      asset: usdc.address,
+      extra: { ...usdc.eip712, assetTransferMethod: 'permit2' },
+    };
     const accepts = { scheme, network: id, payTo: stack.payTo, maxTimeoutSeconds: 300, price };
     const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator }));
     server.register(id, scheme === 'exact' ? new ExactEvmServer() : new UptoEvmServer());
-    app.use(paymentMiddleware({ 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } }, server));
+    app.use(
+      paymentMiddleware(
+        { 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } },
+        server,
+      ),
+    );
     app.get('/weather', (req, res, next) => {
-      if (charged !== undefined) res.set('Settlement-Overrides', JSON.stringify({ amount: charged.toString() }));
+      if (charged !== undefined)
+        res.set('Settlement-Overrides', JSON.stringify({ amount: charged.toString() }));
       return handler(req, res, next);
     });
   });
@@ -58,6 +75,8 @@ export function agentpayUpto(stack: InteropStack, facilitator: string, used: big
 /** `@x402/fetch` with the official clients of both schemes. */
 export async function buyWithPermit2(stack: InteropStack, url: string): Promise<Bought> {
   const schemes = [new ExactEvmScheme(stack.buyer), new UptoEvmScheme(stack.buyer)];
-  const pay = wrapFetchWithPaymentFromConfig(fetch, { schemes: schemes.map((client) => ({ network: 'eip155:*', client }) as const) });
+  const pay = wrapFetchWithPaymentFromConfig(fetch, {
+    schemes: schemes.map((client) => ({ network: 'eip155:*', client }) as const),
+  });
   return fromX402(await pay(url));
 }

@@ -3,7 +3,16 @@ import { wrapSignature } from '@agentpay/protocol';
 import { smartWalletFactory, testUsdc } from '@agentpay/solidity';
 import { wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { ExactEvmScheme } from '@x402/evm';
-import { createPublicClient, createWalletClient, encodeFunctionData, hashTypedData, http, type Abi, type Address, type Hex } from 'viem';
+import {
+  createPublicClient,
+  createWalletClient,
+  encodeFunctionData,
+  hashTypedData,
+  http,
+  type Abi,
+  type Address,
+  type Hex,
+} from 'viem';
 import { fromX402, type Bought } from './peerClients.js';
 import type { InteropStack } from './stack.js';
 
@@ -24,11 +33,23 @@ export async function planSmartAccount({ rpcUrl, buyer }: InteropStack): Promise
   const mined = (hash: Hex) => client.waitForTransactionReceipt({ hash });
 
   const abi = smartWalletFactory.abi as Abi;
-  const deployed = await mined(await node.deployContract({ account, abi, bytecode: smartWalletFactory.bytecode, chain: null }));
+  const deployed = await mined(
+    await node.deployContract({ account, abi, bytecode: smartWalletFactory.bytecode, chain: null }),
+  );
   const factory = deployed.contractAddress as Address;
   const args = [buyer.address, 0n];
-  const address = (await client.readContract({ address: factory, abi, functionName: 'getAddress', args })) as Address;
-  const mint = { address: baseSepolia.usdc.address, abi: testUsdc.abi as Abi, functionName: 'mint', args: [address, 1_000_000n] };
+  const address = (await client.readContract({
+    address: factory,
+    abi,
+    functionName: 'getAddress',
+    args,
+  })) as Address;
+  const mint = {
+    address: baseSepolia.usdc.address,
+    abi: testUsdc.abi as Abi,
+    functionName: 'mint',
+    args: [address, 1_000_000n],
+  };
   await mined(await node.writeContract({ ...mint, account, chain: null }));
 
   const data = encodeFunctionData({ abi, functionName: 'createAccount', args });
@@ -39,7 +60,9 @@ export async function planSmartAccount({ rpcUrl, buyer }: InteropStack): Promise
       return wrapSignature({ factory, data }, `${await buyer.sign({ hash })}01`);
     },
   };
-  const pay = wrapFetchWithPaymentFromConfig(fetch, { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(signer) }] });
+  const pay = wrapFetchWithPaymentFromConfig(fetch, {
+    schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(signer) }],
+  });
   return {
     address,
     factory,

@@ -91,7 +91,11 @@ export async function expectPurchase(
   served: () => number,
   buy: () => Promise<{ status: number; body: unknown; transaction: string | undefined }>,
 ): Promise<void> {
-  const before = { seller: await stack.usdc(stack.payTo), buyer: await stack.usdc(stack.buyer.address), served: served() };
+  const before = {
+    seller: await stack.usdc(stack.payTo),
+    buyer: await stack.usdc(stack.buyer.address),
+    served: served(),
+  };
   const { status, body, transaction } = await buy();
   expect({ status, body }).toEqual({ status: 200, body: { weather: 'sunny' } });
   expect(transaction).toMatch(/^0x[0-9a-f]{64}$/);

@@ -30,7 +30,9 @@ afterAll(() => stack?.close());
 const paid = () => stack.usdc(stack.payTo);
 
 test('sign-in-with-x: who has paid comes back by the message that the official client signs, and pays nothing', async () => {
-  const seller = await agentpayExtended(stack, facilitator, { signIn: { seconds: 60, statement: 'Come back.' } });
+  const seller = await agentpayExtended(stack, facilitator, {
+    signIn: { seconds: 60, statement: 'Come back.' },
+  });
   const signedFetch = wrapFetchWithSIWx(fetch, stack.buyer);
   expect((await signedFetch(seller.url)).status).toBe(402);
   expect((await payingFetch(stack)(seller.url)).status).toBe(200);
@@ -46,10 +48,14 @@ test('payment-identifier: a second payment of the same name, as the official cli
   const before = await paid();
   const statuses: number[] = [];
   for (let attempt = 0; attempt < 2; attempt++) {
-    const required = x402v2.decodePaymentRequired((await fetch(seller.url)).headers.get('payment-required') as string);
+    const required = x402v2.decodePaymentRequired(
+      (await fetch(seller.url)).headers.get('payment-required') as string,
+    );
     appendPaymentIdentifierToExtensions(required.extensions as Record<string, unknown>, id);
     const client = new x402Client().register('eip155:*', new ExactEvmScheme(stack.buyer));
-    const payload = await client.createPaymentPayload(required as unknown as Parameters<typeof client.createPaymentPayload>[0]);
+    const payload = await client.createPaymentPayload(
+      required as unknown as Parameters<typeof client.createPaymentPayload>[0],
+    );
     const header = x402v2.encodePaymentPayload(payload as unknown as x402v2.PaymentPayload);
     statuses.push((await fetch(seller.url, { headers: { 'payment-signature': header } })).status);
   }
@@ -59,23 +65,34 @@ test('payment-identifier: a second payment of the same name, as the official cli
 test('bazaar: the official facilitator would list what the 402 declares, and ours does when it was paid for', async () => {
   const bazaar = { query: { city: 'Bern' }, response: { weather: 'sunny' } };
   const seller = await agentpayExtended(stack, facilitator, { bazaar });
-  const { extensions } = x402v2.decodePaymentRequired((await fetch(seller.url)).headers.get('payment-required') as string);
+  const { extensions } = x402v2.decodePaymentRequired(
+    (await fetch(seller.url)).headers.get('payment-required') as string,
+  );
   const declared = extensions?.['bazaar'] as Parameters<typeof validateDiscoveryExtension>[0];
   expect(validateDiscoveryExtension(declared)).toEqual({ valid: true });
-  expect(extractDiscoveryInfoFromExtension(declared)).toMatchObject({ input: { method: 'GET', queryParams: { city: 'Bern' } } });
+  expect(extractDiscoveryInfoFromExtension(declared)).toMatchObject({
+    input: { method: 'GET', queryParams: { city: 'Bern' } },
+  });
   expect((await payingFetch(stack)(seller.url)).status).toBe(200);
   const { items } = (await (await fetch(`${facilitator}/discovery/resources`)).json()) as { items: object[] };
-  expect(items).toMatchObject([{ resource: seller.url, description: 'Weather', extensions: { bazaar: declared } }]);
+  expect(items).toMatchObject([
+    { resource: seller.url, description: 'Weather', extensions: { bazaar: declared } },
+  ]);
 }, 60_000);
 
 test('offer-receipt: the official client checks what was offered and paid by the key that the signatures name', async () => {
   const seller = await agentpayExtended(stack, facilitator, { offerReceipt: true });
-  const required = x402v2.decodePaymentRequired((await fetch(seller.url)).headers.get('payment-required') as string);
+  const required = x402v2.decodePaymentRequired(
+    (await fetch(seller.url)).headers.get('payment-required') as string,
+  );
   const given = required as unknown as Parameters<typeof extractOffersFromPaymentRequired>[0];
   const [offer] = decodeSignedOffers(extractOffersFromPaymentRequired(given));
   if (!offer || !isJWSSignedOffer(offer.signedOffer)) throw new Error('no signed offer');
   expect(findAcceptsObjectFromSignedOffer(offer, given.accepts)).toEqual(required.accepts[0]);
-  expect(await verifyOfferSignatureJWS(offer.signedOffer)).toMatchObject({ resourceUrl: seller.url, amount: PRICE.toString() });
+  expect(await verifyOfferSignatureJWS(offer.signedOffer)).toMatchObject({
+    resourceUrl: seller.url,
+    amount: PRICE.toString(),
+  });
 
   const paidAnswer = await payingFetch(stack)(seller.url);
   const receipt = extractReceiptFromResponse(paidAnswer);

@@ -13,7 +13,16 @@ const FUNDS = PRICE * 4n + 1n;
 
 // ---- the model: what the documents say, told a second time and more simply
 
-type State = 'reserved' | 'redeemed' | 'in_flight' | 'accepted' | 'settled' | 'sla_breached' | 'expired' | 'cancelled' | 'failed';
+type State =
+  | 'reserved'
+  | 'redeemed'
+  | 'in_flight'
+  | 'accepted'
+  | 'settled'
+  | 'sla_breached'
+  | 'expired'
+  | 'cancelled'
+  | 'failed';
 
 interface ModelToken {
   state: State;
@@ -28,7 +37,8 @@ interface Model {
   tokens: ModelToken[];
 }
 
-const holding = (token: ModelToken) => ['reserved', 'redeemed', 'in_flight', 'accepted'].includes(token.state);
+const holding = (token: ModelToken) =>
+  ['reserved', 'redeemed', 'in_flight', 'accepted'].includes(token.state);
 const heldIn = (model: Model) => PRICE * BigInt(model.tokens.filter(holding).length);
 const availableIn = (model: Model) => FUNDS - heldIn(model) - PRICE * BigInt(model.settled);
 
@@ -94,7 +104,10 @@ const kindOf = (call: Promise<unknown>) =>
 async function agree(model: Model, real: Real): Promise<void> {
   const { core, place } = real;
   expect(await money(core, place.buyer)).toEqual({ available: availableIn(model), held: heldIn(model) });
-  expect(await money(core, place.seller)).toEqual({ available: (PRICE - FEE) * BigInt(model.settled), held: 0n });
+  expect(await money(core, place.seller)).toEqual({
+    available: (PRICE - FEE) * BigInt(model.settled),
+    held: 0n,
+  });
   expect((await marketplace.get(core, { serviceId: place.service.id })).trustScore).toBe(model.trust);
   for (const [index, token] of model.tokens.entries()) {
     const request = { principal: place.buyer.principal, tokenId: real.tokens[index]?.id ?? '' };
@@ -108,7 +121,11 @@ const authorizing: Command = {
   toString: () => 'authorize',
   async run(model, real) {
     const { core, place } = real;
-    const request = { principal: place.buyer.principal, serviceId: place.service.id, walletId: place.buyer.walletId };
+    const request = {
+      principal: place.buyer.principal,
+      serviceId: place.service.id,
+      walletId: place.buyer.walletId,
+    };
     const expected = availableIn(model) >= PRICE ? undefined : 'insufficient_funds';
     const authorization = tokens.authorize(core, request);
     expect(await kindOf(authorization)).toBe(expected);
@@ -137,10 +154,13 @@ function stepping(named: Step | 'next', pick: number): Command {
       const index = pick % model.tokens.length;
       const token = real.tokens[index] as Real['tokens'][number];
       const { core, place } = real;
-      const step = named === 'next' ? (leadingOn[(model.tokens[index] as ModelToken).state] ?? 'verify') : named;
+      const step =
+        named === 'next' ? (leadingOn[(model.tokens[index] as ModelToken).state] ?? 'verify') : named;
       const principal = (step === 'cancel' ? place.buyer : place.seller).principal;
       const call =
-        step === 'verify' ? tokens.verify(core, { principal, token: token.signed }) : tokens[step](core, { principal, tokenId: token.id });
+        step === 'verify'
+          ? tokens.verify(core, { principal, token: token.signed })
+          : tokens[step](core, { principal, tokenId: token.id });
       expect(await kindOf(call)).toBe(play(model, model.tokens[index] as ModelToken, step));
       await agree(model, real);
     },
@@ -183,28 +203,43 @@ describe('payment tokens', () => {
   afterAll(() => db.close());
 
   it('agree with the model, balances and books included, whatever is done in whatever order', async () => {
-    const step = fc.constantFrom<Step>('verify', 'callStarted', 'callAccepted', 'callCompleted', 'callFailed', 'cancel');
+    const step = fc.constantFrom<Step>(
+      'verify',
+      'callStarted',
+      'callAccepted',
+      'callCompleted',
+      'callFailed',
+      'cancel',
+    );
     const command = fc.oneof(
       { weight: 3, arbitrary: fc.constant(authorizing) },
       { weight: 9, arbitrary: fc.nat(3).map((pick) => stepping('next', pick)) },
       { weight: 4, arbitrary: fc.tuple(step, fc.nat(7)).map(([name, pick]) => stepping(name, pick)) },
       { weight: 2, arbitrary: fc.constantFrom(1, SLA_MS - 1, SLA_MS, TTL_MS - 1, TTL_MS).map(waiting) },
-      { weight: 2, arbitrary: fc.constantFrom<'sweep' | 'sweepTracked'>('sweep', 'sweepTracked').map(sweeping) },
+      {
+        weight: 2,
+        arbitrary: fc.constantFrom<'sweep' | 'sweepTracked'>('sweep', 'sweepTracked').map(sweeping),
+      },
     );
     const seen = new Set<State>();
-    const runs = fc.asyncProperty(fc.commands([command], { maxCommands: 40, size: 'max' }), async (commands) => {
-      const { core, clock } = await testCore(db);
-      const place = await market(core, { funds: FUNDS });
-      const model: Model = { now: START_MS, trust: 50, settled: 0, tokens: [] };
-      try {
-        await fc.asyncModelRun(() => ({ model, real: { core, clock, place, tokens: [] } }), commands);
-        for (const { state } of model.tokens) seen.add(state);
-      } finally {
-        await tokens.sweep(core, { nowMs: model.now + 86_400_000, limit: 1_000 });
-      }
-    });
+    const runs = fc.asyncProperty(
+      fc.commands([command], { maxCommands: 40, size: 'max' }),
+      async (commands) => {
+        const { core, clock } = await testCore(db);
+        const place = await market(core, { funds: FUNDS });
+        const model: Model = { now: START_MS, trust: 50, settled: 0, tokens: [] };
+        try {
+          await fc.asyncModelRun(() => ({ model, real: { core, clock, place, tokens: [] } }), commands);
+          for (const { state } of model.tokens) seen.add(state);
+        } finally {
+          await tokens.sweep(core, { nowMs: model.now + 86_400_000, limit: 1_000 });
+        }
+      },
+    );
     await fc.assert(runs, { numRuns: 40, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true });
     // The runs were worth something: every end of a token was reached.
-    expect([...seen]).toEqual(expect.arrayContaining(['settled', 'sla_breached', 'expired', 'cancelled', 'failed']));
+    expect([...seen]).toEqual(
+      expect.arrayContaining(['settled', 'sla_breached', 'expired', 'cancelled', 'failed']),
+    );
   }, 120_000);
 });

@@ -22,7 +22,7 @@ export function createActivity(): Activity {
       }
     },
     async quiet() {
-      for (let turns = 0; turns < QUIET_TURNS; ) {
+      for (let turns = 0; turns < QUIET_TURNS;) {
         await nextTurn();
         turns = running === 0 ? turns + 1 : 0;
       }

@@ -54,7 +54,10 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
   }
 
   type Method = (...args: unknown[]) => Promise<unknown>;
-  const mortal = (method: Method): Method => (...args) => step(() => method(...args));
+  const mortal =
+    (method: Method): Method =>
+    (...args) =>
+      step(() => method(...args));
   const methods = Object.entries(chain).filter(([, method]) => typeof method === 'function');
   return {
     get dead() {
@@ -80,7 +83,9 @@ export function createLife(world: { clock: Clock; chain: Chain; db: Db; activity
         return cancel;
       },
     },
-    chain: Object.fromEntries(methods.map(([name, method]) => [name, mortal(method as Method)])) as unknown as Chain,
+    chain: Object.fromEntries(
+      methods.map(([name, method]) => [name, mortal(method as Method)]),
+    ) as unknown as Chain,
     db: {
       query: (sql, params) => step(() => db.query(sql, params)),
       tx: (work) => step(() => db.tx(work)),

@@ -82,7 +82,10 @@ export async function sign(rail: Rail, authorization: Authorization): Promise<Si
   return { rail, authorization, payload, call: upto ? undefined : exactSettleCall(permit, signature) };
 }
 
-function permitOf(rail: Rail, { from, to, value, validAfter, validBefore, nonce }: Authorization): Permit2Authorization<UptoWitness> {
+function permitOf(
+  rail: Rail,
+  { from, to, value, validAfter, validBefore, nonce }: Authorization,
+): Permit2Authorization<UptoWitness> {
   const witness = { to, validAfter, ...(rail === 'upto' && { facilitator: gasAccounts[0]?.address }) };
   return {
     from,
@@ -100,13 +103,33 @@ export function buy(label: string, signed: Signed, amount: bigint): Purchase {
   const { to: payTo, value } = authorization;
   const extra = rail === 'eip3009' ? usdc.eip712 : { assetTransferMethod: 'permit2' };
   const scheme = rail === 'upto' ? 'upto' : 'exact';
-  const terms = { scheme, network: id, payTo, maxTimeoutSeconds: 300, asset: usdc.address, extra: { ...extra } };
+  const terms = {
+    scheme,
+    network: id,
+    payTo,
+    maxTimeoutSeconds: 300,
+    asset: usdc.address,
+    extra: { ...extra },
+  };
   const accepted = { ...terms, amount: String(value) };
   const paymentRequirements = { ...terms, amount: String(amount) };
-  const paymentPayload = { x402Version: 2 as const, resource: { url: `https://seller.example/${label}` }, accepted, payload };
+  const paymentPayload = {
+    x402Version: 2 as const,
+    resource: { url: `https://seller.example/${label}` },
+    accepted,
+    payload,
+  };
   const request: FacilitatorRequest = { x402Version: 2, paymentPayload, paymentRequirements };
-  return { label, signed, transfer: { ...authorization, value: amount }, request, answer: 'unknown', open: 0 };
+  return {
+    label,
+    signed,
+    transfer: { ...authorization, value: amount },
+    request,
+    answer: 'unknown',
+    open: 0,
+  };
 }
 
 /** Names the authorization's nonce: at most one purchase of each may be granted. */
-export const nonceKey = ({ from, nonce }: Pick<Authorization, 'from' | 'nonce'>): string => `${from}:${nonce}`.toLowerCase();
+export const nonceKey = ({ from, nonce }: Pick<Authorization, 'from' | 'nonce'>): string =>
+  `${from}:${nonce}`.toLowerCase();

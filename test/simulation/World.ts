@@ -150,7 +150,9 @@ export function settle(world: World, purchase: Purchase): void {
       purchase.open -= 1;
       if (answer.success) purchase.answer = 'settled';
       else purchase.answer = answer.errorReason === 'settlement_pending' ? 'pending' : 'refused';
-      world.tell(`${purchase.label} ${purchase.answer} ${answer.errorReason ?? ''} ${answer.transaction.slice(0, 10)}`);
+      world.tell(
+        `${purchase.label} ${purchase.answer} ${answer.errorReason ?? ''} ${answer.transaction.slice(0, 10)}`,
+      );
     },
     (error: Error) => {
       purchase.open -= 1;

@@ -20,7 +20,10 @@ async function buySomething(world: World): Promise<void> {
   if (purchases.length >= MAX_PURCHASES) return;
   const rail = dice.chance(0.5) ? 'eip3009' : dice.pick(rails);
   const signed = await sign(rail, randomAuthorization(dice, seconds(world)));
-  place(world, buy(`p${purchases.length} by ${rail}`, signed, amountOf(world, signed.authorization.value, rail)));
+  place(
+    world,
+    buy(`p${purchases.length} by ${rail}`, signed, amountOf(world, signed.authorization.value, rail)),
+  );
 }
 
 /** What is due: of `upto` anything up to the ceiling. */
@@ -44,7 +47,14 @@ function payTwiceWithOne(world: World): void {
   const { dice, purchases } = world;
   if (purchases.length === 0 || purchases.length >= MAX_PURCHASES) return;
   const { label, signed } = dice.pick(purchases);
-  place(world, buy(`p${purchases.length} paid as ${label}`, signed, amountOf(world, signed.authorization.value, signed.rail)));
+  place(
+    world,
+    buy(
+      `p${purchases.length} paid as ${label}`,
+      signed,
+      amountOf(world, signed.authorization.value, signed.rail),
+    ),
+  );
 }
 
 async function reuseNonce(world: World): Promise<void> {
@@ -53,14 +63,24 @@ async function reuseNonce(world: World): Promise<void> {
   const { label, signed } = dice.pick(purchases);
   const { from, nonce } = signed.authorization;
   const other = await sign(signed.rail, { ...randomAuthorization(dice, seconds(world)), from, nonce });
-  place(world, buy(`p${purchases.length} nonce of ${label}`, other, amountOf(world, other.authorization.value, other.rail)));
+  place(
+    world,
+    buy(
+      `p${purchases.length} nonce of ${label}`,
+      other,
+      amountOf(world, other.authorization.value, other.rail),
+    ),
+  );
 }
 
 async function verify({ dice, purchases, copies, tell }: World): Promise<void> {
   if (purchases.length === 0 || copies.length === 0) return;
   const { label, request } = dice.pick(purchases);
   tell(`verify ${label}`);
-  dice.pick(copies).facilitator.verify(request).catch((error: Error) => tell(`verify ${label}: ${error.message}`));
+  dice
+    .pick(copies)
+    .facilitator.verify(request)
+    .catch((error: Error) => tell(`verify ${label}: ${error.message}`));
 }
 
 async function frontRun(world: World): Promise<void> {

@@ -35,11 +35,13 @@ export function checkAlways({ chain, purchases }: World): void {
   const transfers = chain.transfers();
   for (const { label, answer, transfer } of purchases) {
     const moved = transfers.some((other) => isSame(other, transfer));
-    if (answer === 'settled' && !moved) throw new Violation(`${label} was acknowledged, but its money did not move`);
+    if (answer === 'settled' && !moved)
+      throw new Violation(`${label} was acknowledged, but its money did not move`);
   }
   for (const same of groups(purchases).values()) {
     const granted = same.filter(({ answer }) => answer === 'settled');
-    if (granted.length > 1) throw new Violation(`one authorization paid for ${granted.map(({ label }) => label).join(' and ')}`);
+    if (granted.length > 1)
+      throw new Violation(`one authorization paid for ${granted.map(({ label }) => label).join(' and ')}`);
   }
 }
 
@@ -68,8 +70,15 @@ function ownTransactions({ db }: World): Promise<readonly OwnTransaction[]> {
 }
 
 /** Own transaction that used the nonce, if one did. */
-async function ownUseOf({ chain }: World, [first]: readonly Purchase[], own: readonly OwnTransaction[]): Promise<Hex | undefined> {
-  const { signed: { rail }, transfer: { from, nonce } } = first as Purchase;
+async function ownUseOf(
+  { chain }: World,
+  [first]: readonly Purchase[],
+  own: readonly OwnTransaction[],
+): Promise<Hex | undefined> {
+  const {
+    signed: { rail },
+    transfer: { from, nonce },
+  } = first as Purchase;
   if (rail === 'eip3009') {
     const use = await chain.authorizationUse(usdc, from, nonce);
     return own.find(({ hash }) => hash === use?.hash)?.hash;
@@ -85,9 +94,12 @@ export async function checkRefusals(world: World): Promise<void> {
   const own = await ownTransactions(world);
   for (const same of groups(world.purchases).values()) {
     if (!(await ownUseOf(world, same, own))) continue;
-    const moved = same.filter(({ transfer }) => world.chain.transfers().some((other) => isSame(other, transfer)));
+    const moved = same.filter(({ transfer }) =>
+      world.chain.transfers().some((other) => isSame(other, transfer)),
+    );
     const refused = moved.every(({ answer, open }) => answer === 'refused' && open === 0);
-    if (moved.length > 0 && refused) throw new Violation(`${moved.map(({ label }) => label).join()} was refused, but the money moved`);
+    if (moved.length > 0 && refused)
+      throw new Violation(`${moved.map(({ label }) => label).join()} was refused, but the money moved`);
   }
 }
 
@@ -101,12 +113,14 @@ async function checkGroup(
   const key = nonceKey((same[0] as Purchase).transfer);
   const transfers = world.chain.transfers().filter((transfer) => nonceKey(transfer) === key);
   if (transfers.length > 1) throw new Violation(`${names}: the money moved ${transfers.length} times`);
-  if (transfers.length === 0 && row?.state === 'settled') throw new Violation(`${names}: recorded as settled, but nothing moved`);
+  if (transfers.length === 0 && row?.state === 'settled')
+    throw new Violation(`${names}: recorded as settled, but nothing moved`);
   const use = await ownUseOf(world, same, own);
   if (!use) return;
   if (row?.state !== 'settled' || !row.hash || !sameHex(row.hash, use)) {
     throw new Violation(`${names}: moved by ${use}, recorded as ${row?.state} ${row?.hash}`);
   }
   const granted = same.filter(({ answer }) => answer === 'settled');
-  if (granted.length !== 1) throw new Violation(`${names}: the money moved, but ${granted.length} purchases were granted`);
+  if (granted.length !== 1)
+    throw new Violation(`${names}: the money moved, but ${granted.length} purchases were granted`);
 }

@@ -5,7 +5,9 @@ import { parseArgs } from 'node:util';
 import { openDb } from './openDb.js';
 import { simulate } from './simulate.js';
 
-const { values } = parseArgs({ options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' } },
+});
 const only = process.env['SEED'];
 const first = Number(only ?? values.from);
 const count = only === undefined ? Number(values.seeds) : 1;

@@ -33,7 +33,12 @@ export async function simulate(seed: number, db: Db): Promise<History> {
     await world.activity.quiet();
   }
   const settled = world.purchases.filter(({ answer }) => answer === 'settled').length;
-  return { purchases: world.purchases.length, settled, transfers: world.chain.transfers().length, story: world.story };
+  return {
+    purchases: world.purchases.length,
+    settled,
+    transfers: world.chain.transfers().length,
+    story: world.story,
+  };
 }
 
 async function live(world: World): Promise<void> {
@@ -56,7 +61,8 @@ async function recover(world: World): Promise<void> {
     life.dieAt(Infinity, 'before');
     life.wake();
   }
-  if (world.copies.length === 0 && !(await startProcess(world))) throw new Violation('it does not start on a healthy chain');
+  if (world.copies.length === 0 && !(await startProcess(world)))
+    throw new Violation('it does not start on a healthy chain');
   await passWithBlocks(world, END_SECONDS);
   await checkRefusals(world);
   for (const purchase of world.purchases) {

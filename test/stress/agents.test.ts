@@ -34,15 +34,21 @@ async function works(secret: string): Promise<boolean> {
 describe('agents on PostgreSQL', () => {
   it('one pair of keys is left of 20 concurrent rotations, and none of the old', async () => {
     const { agent, apiKey, secretKey, principal } = await signedIn(core, 'Rotating');
-    const rotations = await Promise.all(Array.from({ length: 20 }, () => agents.rotateKeys(core, { principal, agentId: agent.id })));
+    const rotations = await Promise.all(
+      Array.from({ length: 20 }, () => agents.rotateKeys(core, { principal, agentId: agent.id })),
+    );
     expect(await Promise.all([apiKey, secretKey].map(works))).toEqual([false, false]);
-    const alive = await Promise.all(rotations.map(async (keys) => [await works(keys.apiKey), await works(keys.secretKey)]));
+    const alive = await Promise.all(
+      rotations.map(async (keys) => [await works(keys.apiKey), await works(keys.secretKey)]),
+    );
     expect(alive.filter((pair) => pair.includes(true))).toEqual([[true, true]]);
   });
 
   it('a service name goes to one of 20 who ask for it at the same time', async () => {
     const { principal } = await signedIn(core, 'Seller');
-    const attempts = Array.from({ length: 20 }, () => marketplace.register(core, { principal, name: 'Weather', pricePerCall: 1n }));
+    const attempts = Array.from({ length: 20 }, () =>
+      marketplace.register(core, { principal, name: 'Weather', pricePerCall: 1n }),
+    );
     const settled = await Promise.allSettled(attempts);
     expect(settled.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
     for (const result of settled) {

@@ -4,7 +4,21 @@ import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { send, startNode, type ApiNode } from './apiNode.js';
 import { contradictions, keptTokens } from './books.js';
 import { commitGate, type Catch, type CommitGate } from './commitGate.js';
-import { balance, buy, FUNDS, money, NET, openShop, PRICE, stateAfter, steps, take, type Bought, type Shop, type Step } from './shop.js';
+import {
+  balance,
+  buy,
+  FUNDS,
+  money,
+  NET,
+  openShop,
+  PRICE,
+  stateAfter,
+  steps,
+  take,
+  type Bought,
+  type Shop,
+  type Step,
+} from './shop.js';
 import { below, storm, type Sale } from './storm.js';
 
 /** Each test starts several processes; on a busy machine that is most of its time. */
@@ -50,35 +64,44 @@ describe('an API node killed by SIGKILL at a commit', () => {
     expect(await contradictions(db)).toEqual([]);
   }
 
-  it('before it: the step has not happened, and the same request again does it', async () => {
-    const bought: Bought = {};
-    for (const [index, step] of steps.entries()) {
-      await killedAt('before', step, bought);
-      const states = [...(await keptTokens(db)).values()].map((token) => token.state);
-      expect(states).toEqual(index === 0 ? [] : [stateAfter[steps[index - 1] as Step]]);
-      expect((await take(step, node, shop, bought))?.status).toBe(step === 'authorize' ? 201 : 200);
-    }
-    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: 0 });
-    expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
-  }, TIMEOUT_MS);
+  it(
+    'before it: the step has not happened, and the same request again does it',
+    async () => {
+      const bought: Bought = {};
+      for (const [index, step] of steps.entries()) {
+        await killedAt('before', step, bought);
+        const states = [...(await keptTokens(db)).values()].map((token) => token.state);
+        expect(states).toEqual(index === 0 ? [] : [stateAfter[steps[index - 1] as Step]]);
+        expect((await take(step, node, shop, bought))?.status).toBe(step === 'authorize' ? 201 : 200);
+      }
+      expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: 0 });
+      expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
+    },
+    TIMEOUT_MS,
+  );
 
-  it('after it: the step has happened once, and the same request again does not repeat it', async () => {
-    await killedAt('after', 'authorize', {});
-    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: PRICE });
-    const unknown = [...(await keptTokens(db)).keys()];
+  it(
+    'after it: the step has happened once, and the same request again does not repeat it',
+    async () => {
+      await killedAt('after', 'authorize', {});
+      expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - PRICE), held: PRICE });
+      const unknown = [...(await keptTokens(db)).keys()];
 
-    const bought: Bought = await buy(node, shop);
-    for (const step of steps.slice(1)) {
-      await killedAt('after', step, bought);
-      expect((await keptTokens(db)).get(bought.tokenId as string)?.state).toBe(stateAfter[step]);
-      const again = await take(step, node, shop, bought);
-      if (step === 'verify') expect(again).toMatchObject({ status: 409, body: { error: { reason: 'token_already_redeemed' } } });
-      else expect(again).toMatchObject({ status: 200, body: { status: stateAfter[step] } });
-    }
-    expect([...(await keptTokens(db)).keys()].sort()).toEqual([...unknown, bought.tokenId].sort());
-    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - 2 * PRICE), held: PRICE });
-    expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
-  }, TIMEOUT_MS);
+      const bought: Bought = await buy(node, shop);
+      for (const step of steps.slice(1)) {
+        await killedAt('after', step, bought);
+        expect((await keptTokens(db)).get(bought.tokenId as string)?.state).toBe(stateAfter[step]);
+        const again = await take(step, node, shop, bought);
+        if (step === 'verify')
+          expect(again).toMatchObject({ status: 409, body: { error: { reason: 'token_already_redeemed' } } });
+        else expect(again).toMatchObject({ status: 200, body: { status: stateAfter[step] } });
+      }
+      expect([...(await keptTokens(db)).keys()].sort()).toEqual([...unknown, bought.tokenId].sort());
+      expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - 2 * PRICE), held: PRICE });
+      expect(await balance(node, shop.seller)).toEqual({ available: NET, held: 0 });
+    },
+    TIMEOUT_MS,
+  );
 });
 
 describe('API nodes, one killed by SIGKILL in a storm of calls and started again', () => {
@@ -107,23 +130,30 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
     [1, 11],
     [1, 12],
     [2, 13],
-  ])('of %d nodes, seed %d: no hold is lost or doubled, and what nobody finishes returns', async (count, seed) => {
-    nodes.push(...(await Promise.all(Array.from({ length: count }, start))));
-    const shop = await openShop(nodes[0] as ApiNode, { slaSeconds: TTL_SECONDS });
-    const sales = await stormWithKill(shop, seed);
-    expect(await contradictions(db)).toEqual([]);
-    await expectAnswersKept(sales);
+  ])(
+    'of %d nodes, seed %d: no hold is lost or doubled, and what nobody finishes returns',
+    async (count, seed) => {
+      nodes.push(...(await Promise.all(Array.from({ length: count }, start))));
+      const shop = await openShop(nodes[0] as ApiNode, { slaSeconds: TTL_SECONDS });
+      const sales = await stormWithKill(shop, seed);
+      expect(await contradictions(db)).toEqual([]);
+      await expectAnswersKept(sales);
 
-    const node = await start();
-    nodes.push(node);
-    await expectCompletedOnce(node, shop, sales);
-    await eventually(async () => expect(await balance(node, shop.buyer)).toMatchObject({ held: 0 }), 15_000);
+      const node = await start();
+      nodes.push(node);
+      await expectCompletedOnce(node, shop, sales);
+      await eventually(
+        async () => expect(await balance(node, shop.buyer)).toMatchObject({ held: 0 }),
+        15_000,
+      );
 
-    expect(await contradictions(db)).toEqual([]);
-    const settled = [...(await keptTokens(db)).values()].filter(({ state }) => state === 'settled').length;
-    expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - settled * PRICE), held: 0 });
-    expect(await balance(node, shop.seller)).toEqual({ available: money(settled * NET), held: 0 });
-  }, TIMEOUT_MS);
+      expect(await contradictions(db)).toEqual([]);
+      const settled = [...(await keptTokens(db)).values()].filter(({ state }) => state === 'settled').length;
+      expect(await balance(node, shop.buyer)).toEqual({ available: money(FUNDS - settled * PRICE), held: 0 });
+      expect(await balance(node, shop.seller)).toEqual({ available: money(settled * NET), held: 0 });
+    },
+    TIMEOUT_MS,
+  );
 
   /** What was answered with success is in the books, and of what was not answered there is at most one step more. */
   async function expectAnswersKept(sales: readonly Sale[]): Promise<void> {
@@ -136,7 +166,9 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
     for (const { tokenId = '', reached, lost: unanswered, paymentId } of known) {
       const token = kept.get(tokenId);
       expect(token).toBeDefined();
-      const possible = [reached, unanswered].filter((step) => step !== undefined).map((step) => stateAfter[step]);
+      const possible = [reached, unanswered]
+        .filter((step) => step !== undefined)
+        .map((step) => stateAfter[step]);
       if (reached === 'call-completed') expect(token).toMatchObject({ state: 'settled', paymentId });
       else expect([...possible, 'expired', 'sla_breached']).toContain(token?.state);
     }
@@ -150,9 +182,16 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
     for (const { tokenId, paymentId } of completed) {
       const again = () => send(node, shop.seller.key, `POST /v1/x402/tokens/${tokenId}/call-completed`);
       const [first, second] = [await again(), await again()];
-      expect([second?.status, second?.body['payment_id']]).toEqual([first?.status, first?.body['payment_id']]);
-      if (paymentId !== undefined) expect(first).toMatchObject({ status: 200, body: { status: 'settled', payment_id: paymentId } });
-      else expect(first?.status === 200 ? first.body['status'] : first?.body['error'].reason).toMatch(/^(settled|sla_breached)$/);
+      expect([second?.status, second?.body['payment_id']]).toEqual([
+        first?.status,
+        first?.body['payment_id'],
+      ]);
+      if (paymentId !== undefined)
+        expect(first).toMatchObject({ status: 200, body: { status: 'settled', payment_id: paymentId } });
+      else
+        expect(first?.status === 200 ? first.body['status'] : first?.body['error'].reason).toMatch(
+          /^(settled|sla_breached)$/,
+        );
     }
   }
 });

@@ -14,7 +14,10 @@ export interface ApiNode {
 }
 
 /** Starts a node on stores that others may share. */
-export async function startNode(stores: { database: string; redis?: string }, env: Record<string, string> = {}): Promise<ApiNode> {
+export async function startNode(
+  stores: { database: string; redis?: string },
+  env: Record<string, string> = {},
+): Promise<ApiNode> {
   const node = spawnNode(BIN, {
     args: ['serve'],
     env: {
@@ -44,13 +47,27 @@ export interface Answer {
  * @returns undefined when the connection broke before the answer came, as it does when the node is killed
  * @throws when there is no answer within the bound
  */
-export async function send(node: ApiNode, key: string, line: string, body?: object): Promise<Answer | undefined> {
+export async function send(
+  node: ApiNode,
+  key: string,
+  line: string,
+  body?: object,
+): Promise<Answer | undefined> {
   const [method = '', path = ''] = line.split(' ');
   const headers = { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) };
   const signal = AbortSignal.timeout(REQUEST_BOUND_MS);
   try {
-    const response = await fetch(node.url + path, { method, headers, signal, ...(body && { body: JSON.stringify(body) }) });
-    return { status: response.status, body: (await response.json()) as Answer['body'], headers: response.headers };
+    const response = await fetch(node.url + path, {
+      method,
+      headers,
+      signal,
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    return {
+      status: response.status,
+      body: (await response.json()) as Answer['body'],
+      headers: response.headers,
+    };
   } catch (error) {
     if (signal.aborted) throw new Error(`${line} took longer than ${REQUEST_BOUND_MS} ms.`, { cause: error });
     // How fetch names a connection that was refused or reset, before the answer and in the middle of it.
@@ -60,8 +77,15 @@ export async function send(node: ApiNode, key: string, line: string, body?: obje
 }
 
 /** {@link send} for a node that is to answer with `status`. */
-export async function ask(node: ApiNode, key: string, line: string, body?: object, status = 200): Promise<Answer['body']> {
+export async function ask(
+  node: ApiNode,
+  key: string,
+  line: string,
+  body?: object,
+  status = 200,
+): Promise<Answer['body']> {
   const answer = await send(node, key, line, body);
-  if (answer?.status !== status) throw new Error(`${line}: ${status} expected, not ${JSON.stringify(answer) ?? 'a broken connection'}.`);
+  if (answer?.status !== status)
+    throw new Error(`${line}: ${status} expected, not ${JSON.stringify(answer) ?? 'a broken connection'}.`);
   return answer.body;
 }

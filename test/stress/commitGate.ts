@@ -36,7 +36,10 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => (silent ? onAnswer?.() : client.write(chunk)));
-    for (const [socket, other] of [[client, upstream], [upstream, client]] as const) {
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       sockets.add(socket);
       socket.on('error', () => undefined); // "close" follows
       socket.on('close', () => {

@@ -5,7 +5,13 @@ import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
 import { eventually } from '@agentpay/testing';
 import { createTestClient, http, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { newAccount, paymentOf, readChain, startFacilitator, type FacilitatorNode } from './facilitatorNode.js';
+import {
+  newAccount,
+  paymentOf,
+  readChain,
+  startFacilitator,
+  type FacilitatorNode,
+} from './facilitatorNode.js';
 
 describe('the facilitator process on a real chain', () => {
   const signerKey = generatePrivateKey();
@@ -30,7 +36,12 @@ describe('the facilitator process on a real chain', () => {
   });
 
   async function start(env: Record<string, string> = {}): Promise<FacilitatorNode> {
-    const node = await startFacilitator({ RPC_URL: chain.rpcUrl, SIGNER_KEYS: signerKey, DATA_DIR: folder, ...env });
+    const node = await startFacilitator({
+      RPC_URL: chain.rpcUrl,
+      SIGNER_KEYS: signerKey,
+      DATA_DIR: folder,
+      ...env,
+    });
     running.push(node);
     return node;
   }
@@ -46,7 +57,10 @@ describe('the facilitator process on a real chain', () => {
     const [payer] = await fundedAccounts(1, 100_000n);
     const request = await paymentOf(payer as NonNullable<typeof payer>, seller);
     const answers = await Promise.all(Array.from({ length: 50 }, () => facilitator.settle(request)));
-    expect(answers[0]).toMatchObject({ success: true, transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) });
+    expect(answers[0]).toMatchObject({
+      success: true,
+      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+    });
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await readChain(chain).usdc(seller)).toBe(10_000n);
   });
@@ -54,7 +68,9 @@ describe('the facilitator process on a real chain', () => {
   it('settles 64 concurrent payments of 8 payers, in fewer transactions than payments', async () => {
     const facilitator = await start();
     const payers = await fundedAccounts(8, 1_000_000n);
-    const requests = await Promise.all(payers.flatMap((payer) => Array.from({ length: 8 }, () => paymentOf(payer, seller))));
+    const requests = await Promise.all(
+      payers.flatMap((payer) => Array.from({ length: 8 }, () => paymentOf(payer, seller))),
+    );
     const before = await readChain(chain).nonce(signer);
     const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
     expect(answers.filter(({ success }) => !success)).toEqual([]);
@@ -73,7 +89,11 @@ describe('the facilitator process on a real chain', () => {
     const before = await nonce(signer);
     await node.setIntervalMining({ interval: 0 });
     const pending = await victim.settle(request);
-    expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending', transaction: expect.stringMatching(/^0x/) });
+    expect(pending).toMatchObject({
+      success: false,
+      errorReason: 'settlement_pending',
+      transaction: expect.stringMatching(/^0x/),
+    });
     const lost = victim.settle(request).catch(() => 'lost');
     await victim.kill();
     expect(await lost).toBe('lost');

@@ -3,7 +3,13 @@ import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
 import { pgDb } from '@agentpay/storage';
 import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { newAccount, paymentOf, readChain, startFacilitator, type FacilitatorNode } from './facilitatorNode.js';
+import {
+  newAccount,
+  paymentOf,
+  readChain,
+  startFacilitator,
+  type FacilitatorNode,
+} from './facilitatorNode.js';
 
 describe('two facilitator processes on one PostgreSQL', () => {
   const keys = [generatePrivateKey(), generatePrivateKey()];
@@ -26,7 +32,11 @@ describe('two facilitator processes on one PostgreSQL', () => {
   });
 
   async function start(): Promise<FacilitatorNode> {
-    const node = await startFacilitator({ RPC_URL: chain.rpcUrl, SIGNER_KEYS: keys.join(','), DATABASE_URL: database.url });
+    const node = await startFacilitator({
+      RPC_URL: chain.rpcUrl,
+      SIGNER_KEYS: keys.join(','),
+      DATABASE_URL: database.url,
+    });
     running.push(node);
     return node;
   }
@@ -39,14 +49,19 @@ describe('two facilitator processes on one PostgreSQL', () => {
     // Each has an account of its own once it has sent with it.
     for (const copy of copies) {
       const request = await paymentOf(payer, seller);
-      await eventually(async () => expect(await copy.settle(request)).toMatchObject({ success: true }), 20_000);
+      await eventually(
+        async () => expect(await copy.settle(request)).toMatchObject({ success: true }),
+        20_000,
+      );
     }
     const requests = await Promise.all(Array.from({ length: 40 }, () => paymentOf(payer, seller)));
     const [victim, survivor] = copies;
     const first = requests.slice(0, 20).map((request) => victim.settle(request).catch(() => undefined));
     const other = requests.slice(20).map((request) => survivor.settle(request));
     await eventually(async () => {
-      const [row] = await db.query<{ sent: bigint }>(`select count(*) as sent from facilitator_settlements where state <> 'claimed'`);
+      const [row] = await db.query<{ sent: bigint }>(
+        `select count(*) as sent from facilitator_settlements where state <> 'claimed'`,
+      );
       expect(row?.sent).toBeGreaterThan(2n);
     });
     await victim.kill();
@@ -55,7 +70,10 @@ describe('two facilitator processes on one PostgreSQL', () => {
 
     // What the killed one had begun is finished by the other, once it may take the account over.
     for (const request of requests) {
-      await eventually(async () => expect(await survivor.settle(request)).toMatchObject({ success: true }), 40_000);
+      await eventually(
+        async () => expect(await survivor.settle(request)).toMatchObject({ success: true }),
+        40_000,
+      );
     }
     expect(await readChain(chain).usdc(seller)).toBe(420_000n);
   }, 120_000);

@@ -1,6 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { baseSepolia } from '@agentpay/primitives';
-import { authorizationTypedData, fromAuthorization, type FacilitatorRequest, type Hex } from '@agentpay/protocol';
+import {
+  authorizationTypedData,
+  fromAuthorization,
+  type FacilitatorRequest,
+  type Hex,
+} from '@agentpay/protocol';
 import type { LocalChain } from '@agentpay/server/dev';
 import { spawnNode } from '@agentpay/testing';
 import { createPublicClient, http, parseAbi } from 'viem';
@@ -25,11 +30,17 @@ export interface SettleAnswer {
 }
 
 export async function startFacilitator(env: Record<string, string>): Promise<FacilitatorNode> {
-  const node = spawnNode(BIN, { env: { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'error', DATABASE_URL: '', ...env } });
+  const node = spawnNode(BIN, {
+    env: { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'error', DATABASE_URL: '', ...env },
+  });
   const [, url] = await node.line(/^facilitator on (http:\S+) for /);
   const post = async (path: string, body: unknown) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const answer = await fetch(url + path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: text });
+    const answer = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: text,
+    });
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   };
   return {
@@ -49,7 +60,14 @@ export const newAccount = (): PrivateKeyAccount => privateKeyToAccount(generateP
 export async function paymentOf(account: PrivateKeyAccount, payTo: Hex): Promise<FacilitatorRequest> {
   const { usdc, id, chainId } = baseSepolia;
   const validBefore = BigInt(Math.floor(Date.now() / 1000)) + 300n;
-  const authorization = { from: account.address, to: payTo, value: 10_000n, validAfter: 0n, validBefore, nonce: generatePrivateKey() };
+  const authorization = {
+    from: account.address,
+    to: payTo,
+    value: 10_000n,
+    validAfter: 0n,
+    validBefore,
+    nonce: generatePrivateKey(),
+  };
   const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
   const payload = {
     signature: await account.signTypedData(authorizationTypedData(domain, authorization)),
@@ -57,7 +75,11 @@ export async function paymentOf(account: PrivateKeyAccount, payTo: Hex): Promise
   };
   const token = { asset: usdc.address, extra: { ...usdc.eip712 } };
   const terms = { scheme: 'exact', network: id, amount: '10000', payTo, maxTimeoutSeconds: 300, ...token };
-  return { x402Version: 2, paymentPayload: { x402Version: 2, accepted: terms, payload }, paymentRequirements: terms };
+  return {
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, accepted: terms, payload },
+    paymentRequirements: terms,
+  };
 }
 
 /** What the chain holds: test USDC of an account, and its transactions in blocks or, with `pending`, also in the pool. */
@@ -68,7 +90,13 @@ export function readChain(chain: LocalChain): {
   const client = createPublicClient({ transport: http(chain.rpcUrl) });
   const abi = parseAbi(['function balanceOf(address) view returns (uint256)']);
   return {
-    usdc: (account) => client.readContract({ address: baseSepolia.usdc.address, abi, functionName: 'balanceOf', args: [account] }),
+    usdc: (account) =>
+      client.readContract({
+        address: baseSepolia.usdc.address,
+        abi,
+        functionName: 'balanceOf',
+        args: [account],
+      }),
     nonce: (address, blockTag = 'latest') => client.getTransactionCount({ address, blockTag }),
   };
 }

@@ -22,12 +22,14 @@ afterAll(async () => {
   await database.drop();
 });
 
-const repeat = <T>(times: number, make: (index: number) => T) => Array.from({ length: times }, (_, index) => make(index));
+const repeat = <T>(times: number, make: (index: number) => T) =>
+  Array.from({ length: times }, (_, index) => make(index));
 
 async function count(calls: Promise<unknown>[]): Promise<{ done: number; refused: number }> {
   const settled = await Promise.allSettled(calls);
   for (const result of settled) {
-    if (result.status === 'rejected' && !isAgentPayError(result.reason, 'insufficient_funds')) throw result.reason;
+    if (result.status === 'rejected' && !isAgentPayError(result.reason, 'insufficient_funds'))
+      throw result.reason;
   }
   const done = settled.filter((result) => result.status === 'fulfilled').length;
   return { done, refused: settled.length - done };
@@ -37,28 +39,39 @@ describe('the ledger on PostgreSQL', () => {
   it('200 parallel authorizes from one wallet never overdraw it', async () => {
     const { buyer, service } = await market(core, { funds: PRICE * 120n + 1n });
     const request = { principal: buyer.principal, serviceId: service.id, walletId: buyer.walletId };
-    expect(await count(repeat(200, () => tokens.authorize(core, request)))).toEqual({ done: 120, refused: 80 });
+    expect(await count(repeat(200, () => tokens.authorize(core, request)))).toEqual({
+      done: 120,
+      refused: 80,
+    });
     expect(await money(core, buyer)).toEqual({ available: 1n, held: PRICE * 120n });
   });
 
   it('of holds that race for the last unit one gets it', async () => {
     for (const { walletId, buyer } of await Promise.all(repeat(10, oneUnit))) {
       const hold = { walletId, asset: 'USD', amount: 1n, purpose: 'token' };
-      expect(await count(repeat(2, () => db.tx((tx) => ledger.openHold(core, tx, hold))))).toEqual({ done: 1, refused: 1 });
+      expect(await count(repeat(2, () => db.tx((tx) => ledger.openHold(core, tx, hold))))).toEqual({
+        done: 1,
+        refused: 1,
+      });
       expect(await money(core, buyer)).toEqual({ available: 0n, held: 1n });
     }
   });
 
   it('a hold that capture and release race for is closed once', async () => {
     for (const { walletId, buyer } of await Promise.all(repeat(10, oneUnit))) {
-      const { id: holdId } = await db.tx((tx) => ledger.openHold(core, tx, { walletId, asset: 'USD', amount: 1n, purpose: 'token' }));
+      const { id: holdId } = await db.tx((tx) =>
+        ledger.openHold(core, tx, { walletId, asset: 'USD', amount: 1n, purpose: 'token' }),
+      );
       const credits = [{ account: ledger.REVENUE_PAYMENT, amount: 1n }];
       const results = await Promise.allSettled([
         db.tx((tx) => ledger.captureHold(core, tx, { holdId, credits })),
         db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'test' })),
       ]);
       expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
-      expect(await money(core, buyer)).toEqual({ available: results[0].status === 'fulfilled' ? 0n : 1n, held: 0n });
+      expect(await money(core, buyer)).toEqual({
+        available: results[0].status === 'fulfilled' ? 0n : 1n,
+        held: 0n,
+      });
     }
   });
 

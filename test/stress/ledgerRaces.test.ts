@@ -37,7 +37,9 @@ async function race<T>(lanes: number, rounds: number, make: (index: number) => P
 function tally(answers: readonly (Answer | undefined)[]): Record<string, number> {
   const tallied: Record<string, number> = {};
   for (const answer of answers) {
-    const outcome = [answer?.status, answer?.body['code'], answer?.body['error']?.reason].filter(Boolean).join(' ');
+    const outcome = [answer?.status, answer?.body['code'], answer?.body['error']?.reason]
+      .filter(Boolean)
+      .join(' ');
     tallied[outcome] = (tallied[outcome] ?? 0) + 1;
   }
   return tallied;
@@ -59,29 +61,44 @@ describe('two API nodes on one PostgreSQL', () => {
     let settled = 0;
     for (let round = 0; round < 10; round++) {
       const { tokenId, signed } = await buy(nodeFor(round), shop, 4);
-      const completed = () => send(nodeFor(round), shop.seller.key, `POST /v1/x402/tokens/${tokenId}/call-completed`);
-      const failed = () => send(nodeFor(round + 1), shop.seller.key, `POST /v1/x402/tokens/${tokenId}/call-failed`);
+      const completed = () =>
+        send(nodeFor(round), shop.seller.key, `POST /v1/x402/tokens/${tokenId}/call-completed`);
+      const failed = () =>
+        send(nodeFor(round + 1), shop.seller.key, `POST /v1/x402/tokens/${tokenId}/call-failed`);
       const verified = () => take('verify', nodeFor(round), shop, { signed });
       const racing = [completed, failed, verified];
       const answers = await Promise.all((round % 2 === 0 ? racing : racing.reverse()).map((call) => call()));
       const state = (await keptTokens(db)).get(tokenId)?.state;
-      expect(tally(answers)).toEqual({ 200: 1, [`409 AP-1001 ${state}`]: 1, '409 AP-1001 token_already_redeemed': 1 });
+      expect(tally(answers)).toEqual({
+        200: 1,
+        [`409 AP-1001 ${state}`]: 1,
+        '409 AP-1001 token_already_redeemed': 1,
+      });
       if (state === 'settled') settled++;
       else expect(state).toBe('failed');
     }
-    expect(await balance(nodeFor(1), shop.buyer)).toEqual({ available: money(before.available - settled * PRICE), held: 0 });
+    expect(await balance(nodeFor(1), shop.buyer)).toEqual({
+      available: money(before.available - settled * PRICE),
+      held: 0,
+    });
     expect(await balance(nodeFor(1), shop.seller)).toEqual({ available: money(settled * NET), held: 0 });
   });
 
   it('agents that buy from each other crosswise, and cancel, do not deadlock', async () => {
     const forth = await openShop(nodeFor(0));
     const { seller, buyer } = forth;
-    await ask(nodeFor(0), seller.key, `POST /v1/wallets/${seller.wallet}/fund`, { amount: 1, source: 'test_faucet' });
+    await ask(nodeFor(0), seller.key, `POST /v1/wallets/${seller.wallet}/fund`, {
+      amount: 1,
+      source: 'test_faucet',
+    });
     const back: Shop = { seller: buyer, buyer: seller, serviceId: await offer(nodeFor(0), buyer) };
     const before = await balance(nodeFor(0), buyer);
     const settle = (index: number) => buy(nodeFor(index), index % 2 ? forth : back, steps.length);
     await race<unknown>(30, 5, (index) => (index % 3 === 0 ? settle(index) : buyAndCancel(index)));
-    expect(await balance(nodeFor(1), buyer)).toEqual({ available: money(before.available - 25 * (PRICE - NET)), held: 0 });
+    expect(await balance(nodeFor(1), buyer)).toEqual({
+      available: money(before.available - 25 * (PRICE - NET)),
+      held: 0,
+    });
     expect(await balance(nodeFor(1), seller)).toEqual({ available: money(1 - 25 * (PRICE - NET)), held: 0 });
 
     async function buyAndCancel(index: number): Promise<void> {

@@ -24,7 +24,9 @@ function facilitatorOf(moved: Set<string>): Facilitator {
   const nonceOf = (payload: Record<string, unknown>) => (payload['authorization'] as { nonce: string }).nonce;
   return {
     verify: async ({ paymentPayload: { payload } }) =>
-      moved.has(nonceOf(payload)) ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' } : { isValid: true },
+      moved.has(nonceOf(payload))
+        ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' }
+        : { isValid: true },
     async settle({ paymentPayload: { payload }, paymentRequirements: { network } }) {
       moved.add(nonceOf(payload));
       return { success: true, transaction: HASH, network };
@@ -57,8 +59,17 @@ describe('two sellers over one Redis', () => {
   async function seller(): Promise<string> {
     const connection = await connectRedis(redis.url, { commandTimeoutMs: 500 });
     connections.push(connection);
-    const shared = { store: redisStore(connection), mppSecret: 's'.repeat(32), baseUrl: 'https://shop.example' };
-    const pay = paywall({ payTo: PAY_TO, facilitator: facilitatorOf(moved), onError: () => undefined, ...shared });
+    const shared = {
+      store: redisStore(connection),
+      mppSecret: 's'.repeat(32),
+      baseUrl: 'https://shop.example',
+    };
+    const pay = paywall({
+      payTo: PAY_TO,
+      facilitator: facilitatorOf(moved),
+      onError: () => undefined,
+      ...shared,
+    });
     const charge = pay.charge({ price: '$0.01', extensions });
     const server = createServer((req, res) => charge(req, res, () => res.end(`answer ${++served}`)));
     servers.push(server);
@@ -71,9 +82,23 @@ describe('two sellers over one Redis', () => {
     const accepted = offer.accepts[0] as x402v2.PaymentRequirements;
     const validBefore = String(Math.floor(Date.now() / 1000) + 300);
     const nonce = generatePrivateKey();
-    const authorization = { from: payer.address, to: PAY_TO, value: accepted.amount, validAfter: '0', validBefore, nonce };
+    const authorization = {
+      from: payer.address,
+      to: PAY_TO,
+      value: accepted.amount,
+      validAfter: '0',
+      validBefore,
+      nonce,
+    };
     const payload = { signature: `0x${'ab'.repeat(65)}`, authorization };
-    return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload, extensions: { ...named } }) };
+    return {
+      'payment-signature': x402v2.encodePaymentPayload({
+        x402Version: 2,
+        accepted,
+        payload,
+        extensions: { ...named },
+      }),
+    };
   }
 
   async function signInTo(url: string): Promise<Record<string, string>> {
@@ -92,7 +117,9 @@ describe('two sellers over one Redis', () => {
   it('serve one payment once, of 50 copies sent to both, and then the same answer from either', async () => {
     const urls = [await seller(), await seller()];
     const headers = await proofFor(urls[0] as string);
-    const sent = Array.from({ length: 50 }, (_, i) => fetch(urls[i % 2] as string, { headers }).then(outcomeOf));
+    const sent = Array.from({ length: 50 }, (_, i) =>
+      fetch(urls[i % 2] as string, { headers }).then(outcomeOf),
+    );
     const outcomes = new Set(await Promise.all(sent));
     expect(outcomes).toContain('answer 1');
     for (const outcome of outcomes) expect(['answer 1', 'payment_in_progress']).toContain(outcome);
@@ -105,10 +132,14 @@ describe('two sellers over one Redis', () => {
     const urlOf = (index: number) => urls[index % 2] as string;
     const named = { [PAYMENT_IDENTIFIER]: { info: { id: 'order-0123456789' } } };
     const proofs = await Promise.all(Array.from({ length: 20 }, (_, i) => proofFor(urlOf(i), named)));
-    const bought = await Promise.all(proofs.map((headers, i) => fetch(urlOf(i), { headers }).then(outcomeOf)));
+    const bought = await Promise.all(
+      proofs.map((headers, i) => fetch(urlOf(i), { headers }).then(outcomeOf)),
+    );
     expect(bought.sort()).toEqual(['answer 1', ...Array.from({ length: 19 }, () => 'conflict')]);
     const headers = await signInTo(urlOf(0));
-    const back = await Promise.all(Array.from({ length: 20 }, (_, i) => fetch(urlOf(i), { headers }).then(outcomeOf)));
+    const back = await Promise.all(
+      Array.from({ length: 20 }, (_, i) => fetch(urlOf(i), { headers }).then(outcomeOf)),
+    );
     expect(back.sort()).toEqual(['answer 2', ...Array.from({ length: 19 }, () => 'invalid_siwx_nonce')]);
     expect([served, moved.size]).toEqual([2, 1]);
   });
@@ -118,12 +149,17 @@ describe('two sellers over one Redis', () => {
     const headers = await proofFor(url);
     await redis.stop();
     const refused = await fetch(url, { headers });
-    expect([refused.status, refused.headers.has('retry-after'), await outcomeOf(refused)]).toEqual([503, true, 'unavailable']);
+    expect([refused.status, refused.headers.has('retry-after'), await outcomeOf(refused)]).toEqual([
+      503,
+      true,
+      'unavailable',
+    ]);
     expect([served, moved.size]).toEqual([0, 0]);
     await redis.start();
     let outcome = 'unavailable';
     const deadline = Date.now() + 10_000;
-    while (outcome === 'unavailable' && Date.now() < deadline) outcome = await fetch(url, { headers }).then(outcomeOf);
+    while (outcome === 'unavailable' && Date.now() < deadline)
+      outcome = await fetch(url, { headers }).then(outcomeOf);
     expect([outcome, served, moved.size]).toEqual(['answer 1', 1, 1]);
   });
 

@@ -106,7 +106,9 @@ describe('Redis in trouble', () => {
       const stores = [redisStore(redis), redisStore(other)];
       const trackers = [redisTracker(redis), redisTracker(other)];
       await trackers[0]?.track({ tokenId: 't', state: 'reserved', deadlineMs: 1 });
-      const puts = stores.flatMap((store) => Array.from({ length: 25 }, () => store.put('k', 'x', { expected: 0, ttlMs: LONG })));
+      const puts = stores.flatMap((store) =>
+        Array.from({ length: 25 }, () => store.put('k', 'x', { expected: 0, ttlMs: LONG })),
+      );
       const redeems = trackers.flatMap((tracker) => Array.from({ length: 25 }, () => tracker.redeem('t')));
       expect((await Promise.all(puts)).filter((version) => version === 1)).toHaveLength(1);
       expect((await Promise.all(redeems)).filter((hint) => hint === 'first')).toHaveLength(1);

@@ -29,8 +29,10 @@ async function addNode(env: Record<string, string> = {}, withRedis = true): Prom
   return node;
 }
 
-const repeat = <T>(times: number, make: (index: number) => T) => Promise.all(Array.from({ length: times }, (_, index) => make(index)));
-const tracked = (node: ApiNode) => async () => expect((await ask(node, '', 'GET /readyz'))['checks']['tracker']).toBe('ok');
+const repeat = <T>(times: number, make: (index: number) => T) =>
+  Promise.all(Array.from({ length: times }, (_, index) => make(index)));
+const tracked = (node: ApiNode) => async () =>
+  expect((await ask(node, '', 'GET /readyz'))['checks']['tracker']).toBe('ok');
 
 /** What befalls Redis, and what ends it. */
 const faults = [
@@ -47,7 +49,12 @@ describe('API nodes on a Redis that is lost in a storm of verifies', () => {
   const NEVER = Array<number>(VERIFIES).fill(409);
 
   /** Verifies each token 20 times over both nodes at once; `meanwhile` begins when a quarter of the answers are there. */
-  async function verifyAll(shop: Shop, tokens: readonly Bought[], expected: number[], meanwhile = async () => {}): Promise<void> {
+  async function verifyAll(
+    shop: Shop,
+    tokens: readonly Bought[],
+    expected: number[],
+    meanwhile = async () => {},
+  ): Promise<void> {
     let answers = 0;
     let disturbance = Promise.resolve();
     const verify = async (token: Bought, index: number) => {
@@ -55,27 +62,32 @@ describe('API nodes on a Redis that is lost in a storm of verifies', () => {
       if (++answers === (TOKENS * VERIFIES) / 4) disturbance = meanwhile();
       return answer?.status;
     };
-    const statuses = await Promise.all(tokens.map((token) => repeat(VERIFIES, (index) => verify(token, index))));
+    const statuses = await Promise.all(
+      tokens.map((token) => repeat(VERIFIES, (index) => verify(token, index))),
+    );
     await disturbance;
     expect(statuses.map((each) => each.sort())).toEqual(tokens.map(() => expected));
   }
 
-  it.each(faults)('$fault: every token is redeemed exactly once, and no request hangs', async ({ strike, heal }) => {
-    const [node] = await repeat(2, () => addNode());
-    const shop = await openShop(node as ApiNode);
-    const fresh = () => repeat(TOKENS, () => buy(node as ApiNode, shop));
-    const [before, during] = [await fresh(), await fresh()];
+  it.each(faults)(
+    '$fault: every token is redeemed exactly once, and no request hangs',
+    async ({ strike, heal }) => {
+      const [node] = await repeat(2, () => addNode());
+      const shop = await openShop(node as ApiNode);
+      const fresh = () => repeat(TOKENS, () => buy(node as ApiNode, shop));
+      const [before, during] = [await fresh(), await fresh()];
 
-    await verifyAll(shop, before, ONCE, strike);
-    await verifyAll(shop, await fresh(), ONCE);
-    await verifyAll(shop, during, ONCE, heal);
-    await Promise.all(nodes.map((each) => eventually(tracked(each), 10_000)));
-    await verifyAll(shop, await fresh(), ONCE);
-    for (const tokens of [before, during]) await verifyAll(shop, tokens, NEVER);
+      await verifyAll(shop, before, ONCE, strike);
+      await verifyAll(shop, await fresh(), ONCE);
+      await verifyAll(shop, during, ONCE, heal);
+      await Promise.all(nodes.map((each) => eventually(tracked(each), 10_000)));
+      await verifyAll(shop, await fresh(), ONCE);
+      for (const tokens of [before, during]) await verifyAll(shop, tokens, NEVER);
 
-    const states = [...(await keptTokens(db)).values()].map(({ state }) => state);
-    expect(states).toEqual(Array(4 * TOKENS).fill('redeemed'));
-  });
+      const states = [...(await keptTokens(db)).values()].map(({ state }) => state);
+      expect(states).toEqual(Array(4 * TOKENS).fill('redeemed'));
+    },
+  );
 });
 
 describe('tokens that run out while Redis is lost', () => {
@@ -85,7 +97,12 @@ describe('tokens that run out while Redis is lost', () => {
 
   it.each([
     ...faults.map((each) => ({ ...each, back: true })),
-    { fault: 'stopped for good, with a new node that does without', strike: () => redis.stop(), heal: async () => undefined, back: false },
+    {
+      fault: 'stopped for good, with a new node that does without',
+      strike: () => redis.stop(),
+      heal: async () => undefined,
+      back: false,
+    },
   ])('$fault: every one of them is released, and its money is back', async ({ strike, heal, back }) => {
     const node = await addNode(env);
     const shop = await openShop(node, { slaSeconds: SECONDS });
@@ -98,7 +115,10 @@ describe('tokens that run out while Redis is lost', () => {
     await heal();
 
     await addNode(env, back);
-    await eventually(async () => expect(await balance(node, shop.buyer)).toEqual({ available: FUNDS, held: 0 }), 15_000);
+    await eventually(
+      async () => expect(await balance(node, shop.buyer)).toEqual({ available: FUNDS, held: 0 }),
+      15_000,
+    );
     const states = [...(await keptTokens(db)).values()].map(({ state }) => state);
     expect(states.sort()).toEqual([...Array(6).fill('expired'), ...Array(6).fill('sla_breached')]);
   });

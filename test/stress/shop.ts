@@ -26,7 +26,11 @@ let shops = 0;
 
 export async function openShop(node: ApiNode, { funds = FUNDS, slaSeconds = 60 } = {}): Promise<Shop> {
   const [seller, buyer] = await Promise.all([join(node, 'Seller'), join(node, 'Buyer')]);
-  if (funds > 0) await ask(node, buyer.key, `POST /v1/wallets/${buyer.wallet}/fund`, { amount: funds, source: 'test_faucet' });
+  if (funds > 0)
+    await ask(node, buyer.key, `POST /v1/wallets/${buyer.wallet}/fund`, {
+      amount: funds,
+      source: 'test_faucet',
+    });
   return { seller, buyer, serviceId: await offer(node, seller, slaSeconds) };
 }
 
@@ -37,11 +41,18 @@ async function join(node: ApiNode, name: string): Promise<Party> {
 
 /** Registers a service of the seller at PRICE; gives its id. */
 export async function offer(node: ApiNode, seller: Party, slaSeconds = 60): Promise<string> {
-  const service = { name: `Service ${++shops}`, price_per_call: PRICE, sla: { max_completion_seconds: slaSeconds } };
+  const service = {
+    name: `Service ${++shops}`,
+    price_per_call: PRICE,
+    sla: { max_completion_seconds: slaSeconds },
+  };
   return (await ask(node, seller.key, 'POST /v1/services', service, 201))['id'];
 }
 
-export async function balance(node: ApiNode, { key, wallet }: Party): Promise<{ available: number; held: number }> {
+export async function balance(
+  node: ApiNode,
+  { key, wallet }: Party,
+): Promise<{ available: number; held: number }> {
   const { available, held } = await ask(node, key, `GET /v1/wallets/${wallet}/balance`);
   return { available, held };
 }
@@ -66,12 +77,20 @@ export interface Bought {
 }
 
 /** Sends the request of a step for a token, and keeps what authorize answers. */
-export async function take(step: Step, node: ApiNode, shop: Shop, bought: Bought): Promise<Answer | undefined> {
+export async function take(
+  step: Step,
+  node: ApiNode,
+  shop: Shop,
+  bought: Bought,
+): Promise<Answer | undefined> {
   const { seller, buyer, serviceId } = shop;
   if (step === 'verify') return send(node, seller.key, 'POST /v1/x402/verify', { token: bought.signed });
   if (step !== 'authorize') return send(node, seller.key, `POST /v1/x402/tokens/${bought.tokenId}/${step}`);
-  const answer = await send(node, buyer.key, `POST /v1/services/${serviceId}/authorize`, { from_wallet_id: buyer.wallet });
-  if (answer?.status === 201) Object.assign(bought, { tokenId: answer.body['token_id'], signed: answer.body['token'] });
+  const answer = await send(node, buyer.key, `POST /v1/services/${serviceId}/authorize`, {
+    from_wallet_id: buyer.wallet,
+  });
+  if (answer?.status === 201)
+    Object.assign(bought, { tokenId: answer.body['token_id'], signed: answer.body['token'] });
   return answer;
 }
 

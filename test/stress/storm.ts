@@ -29,7 +29,12 @@ export interface Sale {
  */
 export async function storm(
   shop: Shop,
-  { nodes, random, onAnswer, signal }: { nodes: ApiNode[]; random: Random; onAnswer: (count: number) => void; signal: AbortSignal },
+  {
+    nodes,
+    random,
+    onAnswer,
+    signal,
+  }: { nodes: ApiNode[]; random: Random; onAnswer: (count: number) => void; signal: AbortSignal },
 ): Promise<Sale[]> {
   const sales: Sale[] = [];
   let answers = 0;

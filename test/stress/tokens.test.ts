@@ -37,7 +37,11 @@ afterAll(async () => {
 
 function authorize() {
   const { buyer, service } = place;
-  return tokens.authorize(core, { principal: buyer.principal, serviceId: service.id, walletId: buyer.walletId });
+  return tokens.authorize(core, {
+    principal: buyer.principal,
+    serviceId: service.id,
+    walletId: buyer.walletId,
+  });
 }
 
 async function accepted() {
@@ -66,7 +70,9 @@ const repeat = <T>(times: number, make: () => T) => Array.from({ length: times }
 describe('payment tokens on PostgreSQL', () => {
   it('a token is redeemed once under 50 concurrent verifies', async () => {
     const { signed } = await authorize();
-    const verifies = repeat(50, () => tokens.verify(core, { principal: place.seller.principal, token: signed }));
+    const verifies = repeat(50, () =>
+      tokens.verify(core, { principal: place.seller.principal, token: signed }),
+    );
     expect(tally(await outcomes(verifies))).toEqual({ ok: 1, token_already_redeemed: 49 });
   });
 
@@ -101,7 +107,10 @@ describe('payment tokens on PostgreSQL', () => {
       results.push(state);
     }
     const redeemed = BigInt(results.filter((state) => state === 'redeemed').length);
-    expect(await money(core, place.buyer)).toEqual({ available: FUNDS - PRICE * redeemed, held: PRICE * redeemed });
+    expect(await money(core, place.buyer)).toEqual({
+      available: FUNDS - PRICE * redeemed,
+      held: PRICE * redeemed,
+    });
   });
 
   it('completed and failed race: paid or refunded, never both', async () => {
@@ -164,8 +173,20 @@ describe('payment tokens on PostgreSQL', () => {
   });
 });
 
-async function settleOnce({ from, to, serviceId }: { from: SignedIn; to: SignedIn; serviceId: string }): Promise<void> {
-  const { signed, token } = await tokens.authorize(core, { principal: from.principal, serviceId, walletId: from.walletId });
+async function settleOnce({
+  from,
+  to,
+  serviceId,
+}: {
+  from: SignedIn;
+  to: SignedIn;
+  serviceId: string;
+}): Promise<void> {
+  const { signed, token } = await tokens.authorize(core, {
+    principal: from.principal,
+    serviceId,
+    walletId: from.walletId,
+  });
   const request = { principal: to.principal, tokenId: token.id };
   await tokens.verify(core, { principal: to.principal, token: signed });
   await tokens.callStarted(core, request);

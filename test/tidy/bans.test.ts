@@ -7,7 +7,14 @@ const searched = paths.filter((path) => !path.startsWith('test/tidy/bans.'));
 describe('bans', () => {
   it('look at the whole repository', () => {
     expect(searched.filter(isShipped).length).toBeGreaterThan(50);
-    expect(searched).toEqual(expect.arrayContaining(['AGENTS.md', 'pnpm-lock.yaml', 'test/run.mjs', 'packages/primitives/src/Clock.ts']));
+    expect(searched).toEqual(
+      expect.arrayContaining([
+        'AGENTS.md',
+        'pnpm-lock.yaml',
+        'test/run.mjs',
+        'packages/primitives/src/Clock.ts',
+      ]),
+    );
   });
 
   describe.each(bans)('$name', ({ pattern, instead, where, catches, passes }) => {

@@ -45,10 +45,16 @@ export const bans: readonly Ban[] = [
   },
   {
     name: 'bare timers',
-    pattern: /(?:^|[^.\w]|\bglobalThis\.)set(?:Timeout|Interval|Immediate)\b\s*[(<,)]|['"](?:node:)?timers(?:\/promises)?['"]/,
+    pattern:
+      /(?:^|[^.\w]|\bglobalThis\.)set(?:Timeout|Interval|Immediate)\b\s*[(<,)]|['"](?:node:)?timers(?:\/promises)?['"]/,
     instead: 'clock.timer() or sleep(clock, ms)',
     where: injected,
-    catches: ['setTimeout(fn, 5);', '  const t = setInterval(tick, 1000)', 'globalThis.setTimeout(f)', "from 'node:timers/promises'"],
+    catches: [
+      'setTimeout(fn, 5);',
+      '  const t = setInterval(tick, 1000)',
+      'globalThis.setTimeout(f)',
+      "from 'node:timers/promises'",
+    ],
     passes: ['socket.setTimeout(5)', 'clock.timer(5, fn)', 'clearTimeout(t)'],
   },
   {
@@ -69,10 +75,17 @@ export const bans: readonly Ban[] = [
   },
   {
     name: 'tests that are left out, singled out or retried',
-    pattern: /\b(?:describe|it|test)\.(?:only|skip|todo)\b|\bx(?:it|test|describe)\(|\bf(?:it|describe)\(|\bretryTimes\b/,
+    pattern:
+      /\b(?:describe|it|test)\.(?:only|skip|todo)\b|\bx(?:it|test|describe)\(|\bf(?:it|describe)\(|\bretryTimes\b/,
     instead: 'a test that runs, and the cause of the failure found',
     where: (path) => isCode(path),
-    catches: ['it.' + 'only(', 'describe.' + 'skip(', 'x' + 'it(', 'test.' + 'todo(', 'jest.retry' + 'Times(3)'],
+    catches: [
+      'it.' + 'only(',
+      'describe.' + 'skip(',
+      'x' + 'it(',
+      'test.' + 'todo(',
+      'jest.retry' + 'Times(3)',
+    ],
     passes: ['it.each(', 'describe(', 'exit(', 'profit('],
   },
   {
@@ -85,7 +98,8 @@ export const bans: readonly Ban[] = [
   },
   {
     name: 'package registries',
-    pattern: /https?:\/\/[^\s'"`)]*\b(?:registry|npmmirror|artifactory|verdaccio|nexus)\b|^\s*tarball:|\{tarball:|\bregistry\s*=\s*http/,
+    pattern:
+      /https?:\/\/[^\s'"`)]*\b(?:registry|npmmirror|artifactory|verdaccio|nexus)\b|^\s*tarball:|\{tarball:|\bregistry\s*=\s*http/,
     instead: 'nothing: the registry is a setting of the machine',
     where: everywhere,
     catches: ['https://regi' + 'stry.example.org/x', '    tar' + 'ball: file.tgz', 'regi' + 'stry=https://x'],

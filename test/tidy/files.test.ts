@@ -11,8 +11,12 @@ describe('files', () => {
     expect(code.length).toBeGreaterThan(100);
     const faults = code.flatMap((path) => {
       const lines = read(path).trimEnd().split('\n');
-      const long = lines.flatMap((line, i) => (line.length > MAX_COLUMNS ? [`${path}:${i + 1}: break the line (${line.length})`] : []));
-      return lines.length > MAX_LINES ? [`${path}: ${lines.length} lines; split it by what it does`, ...long] : long;
+      const long = lines.flatMap((line, i) =>
+        line.length > MAX_COLUMNS ? [`${path}:${i + 1}: break the line (${line.length})`] : [],
+      );
+      return lines.length > MAX_LINES
+        ? [`${path}: ${lines.length} lines; split it by what it does`, ...long]
+        : long;
     });
     expect(faults).toEqual([]);
   });
@@ -26,7 +30,9 @@ describe('files', () => {
   });
 
   it('include a README for every package and the license', () => {
-    const readmes = manifests.filter((path) => path.startsWith('packages/')).map((path) => path.replace('package.json', 'README.md'));
+    const readmes = manifests
+      .filter((path) => path.startsWith('packages/'))
+      .map((path) => path.replace('package.json', 'README.md'));
     expect(readmes.length).toBeGreaterThan(10);
     expect(readmes.filter((path) => !paths.includes(path))).toEqual([]);
     expect(read('LICENSE')).toContain('Apache License');
@@ -37,12 +43,18 @@ describe('files', () => {
     const groups = ['dependencies', 'devDependencies', 'optionalDependencies'];
     const wanted = manifests.flatMap((path) => {
       const manifest = JSON.parse(read(path)) as Record<string, Record<string, string> | undefined>;
-      return groups.flatMap((group) => Object.entries(manifest[group] ?? {}).map(([name, version]) => ({ path, name, version })));
+      return groups.flatMap((group) =>
+        Object.entries(manifest[group] ?? {}).map(([name, version]) => ({ path, name, version })),
+      );
     });
     expect(wanted.length).toBeGreaterThan(50);
     const loose = wanted.filter(({ version }) => !exact.test(version));
-    expect(loose.map(({ path, name, version }) => `${path}: pin ${name} exactly instead of ${version}`)).toEqual([]);
-    const pins = read('pnpm-workspace.yaml').split('\n').filter((line) => /^ {2}\S+: /.test(line));
+    expect(
+      loose.map(({ path, name, version }) => `${path}: pin ${name} exactly instead of ${version}`),
+    ).toEqual([]);
+    const pins = read('pnpm-workspace.yaml')
+      .split('\n')
+      .filter((line) => /^ {2}\S+: /.test(line));
     expect(pins.length).toBeGreaterThan(10);
     expect(pins.filter((line) => !/: \d+\.\d+\.\d+$/.test(line))).toEqual([]);
   });

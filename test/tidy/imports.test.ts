@@ -20,7 +20,9 @@ graph['server'] = all;
 graph['testing'] = all;
 
 const code = paths.filter((path) => /^(packages\/[^/]+\/src|examples|test)\/.*\.tsx?$/.test(path));
-const names = [...new Set(paths.flatMap((path) => /^packages\/([^/]+)\/package\.json$/.exec(path)?.[1] ?? []))];
+const names = [
+  ...new Set(paths.flatMap((path) => /^packages\/([^/]+)\/package\.json$/.exec(path)?.[1] ?? [])),
+];
 
 /** Programs that run at build time only. */
 const buildPrograms = ['packages/solidity/src/compile.ts'];
@@ -50,13 +52,20 @@ describe('the module graph', () => {
       if (importer === undefined) return path.startsWith('examples/') && imported === 'testing';
       return !graph[importer]?.includes(imported);
     });
-    expect(faults.map(({ path, line, from }) => `${path}:${line}: may not import ${from}; see "The house" in AGENTS.md`)).toEqual([]);
+    expect(
+      faults.map(
+        ({ path, line, from }) => `${path}:${line}: may not import ${from}; see "The house" in AGENTS.md`,
+      ),
+    ).toEqual([]);
   });
 
   it('has no file that reaches into another package by a relative path', () => {
     const faults = code.flatMap((path) =>
       importsOf(path)
-        .filter(({ from }) => from.startsWith('.') && folderOf(posix.join(posix.dirname(path), from)) !== folderOf(path))
+        .filter(
+          ({ from }) =>
+            from.startsWith('.') && folderOf(posix.join(posix.dirname(path), from)) !== folderOf(path),
+        )
         .map(({ line, from }) => `${path}:${line}: import the package instead of ${from}`),
     );
     expect(faults).toEqual([]);
@@ -66,8 +75,15 @@ describe('the module graph', () => {
     const faults = code
       .filter((path) => packageOf(path) !== undefined && !isTest(path) && !buildPrograms.includes(path))
       .flatMap((path) => {
-        const manifest = JSON.parse(read(`${folderOf(path)}/package.json`)) as Record<string, Record<string, string> | undefined>;
-        const allowed = { ...manifest['dependencies'], ...manifest['peerDependencies'], ...manifest['optionalDependencies'] };
+        const manifest = JSON.parse(read(`${folderOf(path)}/package.json`)) as Record<
+          string,
+          Record<string, string> | undefined
+        >;
+        const allowed = {
+          ...manifest['dependencies'],
+          ...manifest['peerDependencies'],
+          ...manifest['optionalDependencies'],
+        };
         const own = `@agentpay/${packageOf(path)}`;
         return importsOf(path)
           .filter(({ from, typeOnly }) => !typeOnly && !/^(\.|node:)/.test(from))
@@ -76,24 +92,36 @@ describe('the module graph', () => {
             const imported = from.startsWith('@') ? `${scope}/${name}` : (scope as string);
             return imported !== own && !(imported in allowed);
           })
-          .map(({ line, from }) => `${path}:${line}: name ${from} in the dependencies of ${folderOf(path)}/package.json`);
+          .map(
+            ({ line, from }) =>
+              `${path}:${line}: name ${from} in the dependencies of ${folderOf(path)}/package.json`,
+          );
       });
     expect(faults).toEqual([]);
   });
 
-  it.each(projects)('builds %s after what it imports, and depends on nothing else of the workspace', (project) => {
-    const parse = (file: string) => JSON.parse(read(`${project}/${file}`)) as Record<string, unknown>;
-    const manifest = parse('package.json') as Record<string, Record<string, string> | undefined>;
-    const { references = [] } = parse('tsconfig.json') as { references?: readonly { path: string }[] };
-    const imported = code.filter((path) => path.startsWith(`${project}/`)).flatMap((path) => importsOf(path));
-    const used = imported.flatMap(({ from }) => workspacePackage(from) ?? []).filter((name) => `packages/${name}` !== project);
-    // What lies inside is a part of the project that is compiled for another place, such as browsers.
-    const referenced = references.filter(({ path }) => path.startsWith('../')).map(({ path }) => posix.basename(path));
-    const dependencies = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'] });
-    const needed = [...new Set([...used, ...(startedBy[project] ?? [])])].sort();
-    expect(referenced.sort()).toEqual(needed);
-    expect(dependencies.flatMap((name) => workspacePackage(name) ?? []).sort()).toEqual(needed);
-  });
+  it.each(projects)(
+    'builds %s after what it imports, and depends on nothing else of the workspace',
+    (project) => {
+      const parse = (file: string) => JSON.parse(read(`${project}/${file}`)) as Record<string, unknown>;
+      const manifest = parse('package.json') as Record<string, Record<string, string> | undefined>;
+      const { references = [] } = parse('tsconfig.json') as { references?: readonly { path: string }[] };
+      const imported = code
+        .filter((path) => path.startsWith(`${project}/`))
+        .flatMap((path) => importsOf(path));
+      const used = imported
+        .flatMap(({ from }) => workspacePackage(from) ?? [])
+        .filter((name) => `packages/${name}` !== project);
+      // What lies inside is a part of the project that is compiled for another place, such as browsers.
+      const referenced = references
+        .filter(({ path }) => path.startsWith('../'))
+        .map(({ path }) => posix.basename(path));
+      const dependencies = Object.keys({ ...manifest['dependencies'], ...manifest['devDependencies'] });
+      const needed = [...new Set([...used, ...(startedBy[project] ?? [])])].sort();
+      expect(referenced.sort()).toEqual(needed);
+      expect(dependencies.flatMap((name) => workspacePackage(name) ?? []).sort()).toEqual(needed);
+    },
+  );
 });
 
 describe('the slices of core', () => {
@@ -101,7 +129,9 @@ describe('the slices of core', () => {
   const files = code.filter((path) => path.startsWith('packages/core/src/'));
 
   it('are all in slices.json, and each has its door', () => {
-    const folders = [...new Set(files.flatMap((path) => sliceOf(path) ?? []))].filter((folder) => folder !== 'migrations');
+    const folders = [...new Set(files.flatMap((path) => sliceOf(path) ?? []))].filter(
+      (folder) => folder !== 'migrations',
+    );
     expect(folders.sort()).toEqual(Object.keys(slices).sort());
     expect(folders.filter((folder) => !files.includes(`packages/core/src/${folder}/index.ts`))).toEqual([]);
   });
@@ -109,7 +139,7 @@ describe('the slices of core', () => {
   it('form no circle', () => {
     const placed = new Set<string>();
     const left = new Set(Object.keys(slices));
-    for (let before = -1; before !== left.size; ) {
+    for (let before = -1; before !== left.size;) {
       before = left.size;
       for (const slice of left) {
         if (!(slices[slice] ?? []).every((other) => placed.has(other))) continue;
@@ -126,13 +156,20 @@ describe('the slices of core', () => {
         const target = posix.join(posix.dirname(path), from);
         const [importer, imported] = [sliceOf(path), from.startsWith('.') ? sliceOf(target) : undefined];
         if (imported === undefined || imported === importer || imported === 'migrations') return [];
-        return [{ place: `${path}:${line}`, importer, imported, byDoor: target.endsWith(`/${imported}/index.js`) }];
+        return [
+          { place: `${path}:${line}`, importer, imported, byDoor: target.endsWith(`/${imported}/index.js`) },
+        ];
       }),
     );
     expect(crossings.length).toBeGreaterThan(10);
     const faults = crossings.filter(
-      ({ importer, imported, byDoor }) => !byDoor || (importer !== undefined && !slices[importer]?.includes(imported)),
+      ({ importer, imported, byDoor }) =>
+        !byDoor || (importer !== undefined && !slices[importer]?.includes(imported)),
     );
-    expect(faults.map(({ place, imported }) => `${place}: ${imported} is closed here; see slices.json and its index.ts`)).toEqual([]);
+    expect(
+      faults.map(
+        ({ place, imported }) => `${place}: ${imported} is closed here; see slices.json and its index.ts`,
+      ),
+    ).toEqual([]);
   });
 });

@@ -32,7 +32,8 @@ export const isCode = (path: string) => /\.(ts|tsx|mjs|js|sol|sh|py|css)$/.test(
 export const isTest = (path: string) => /\.test\.tsx?$/.test(path);
 
 /** Source of a package that is shipped. */
-export const isShipped = (path: string) => /^packages\/(?!testing\/)[^/]+\/src\/.+\.tsx?$/.test(path) && !isTest(path);
+export const isShipped = (path: string) =>
+  /^packages\/(?!testing\/)[^/]+\/src\/.+\.tsx?$/.test(path) && !isTest(path);
 
 /** A module that a file names in an import, an export or a dynamic import. */
 export interface Import {
@@ -42,7 +43,8 @@ export interface Import {
   readonly typeOnly: boolean;
 }
 
-const IMPORT = /^(?:import|export)\b([^'"`;]*?)\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+const IMPORT =
+  /^(?:import|export)\b([^'"`;]*?)\bfrom\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
 
 /** The imports of a file, in order. */
 export function importsOf(path: string): Import[] {

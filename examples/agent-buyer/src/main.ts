@@ -4,11 +4,14 @@ import { formatUnits } from 'viem';
 const { SELLER_URL, PRIVATE_KEY, AGENTPAY_API_URL, AGENTPAY_API_KEY, AGENTPAY_WALLET_ID } = process.env;
 
 async function main(): Promise<void> {
-  if (!SELLER_URL) throw new Error('Set SELLER_URL to what is to be bought, such as http://127.0.0.1:3101/paid.');
+  if (!SELLER_URL)
+    throw new Error('Set SELLER_URL to what is to be bought, such as http://127.0.0.1:3101/paid.');
   const wallet = AGENTPAY_API_URL && AGENTPAY_API_KEY && AGENTPAY_WALLET_ID;
   const client = createClient({
     ...(PRIVATE_KEY && { privateKey: PRIVATE_KEY as `0x${string}` }),
-    ...(wallet && { agentpay: { url: AGENTPAY_API_URL, apiKey: AGENTPAY_API_KEY, walletId: AGENTPAY_WALLET_ID } }),
+    ...(wallet && {
+      agentpay: { url: AGENTPAY_API_URL, apiKey: AGENTPAY_API_KEY, walletId: AGENTPAY_WALLET_ID },
+    }),
     budget: { perRequest: '$0.10', total: '$0.10' },
   });
 

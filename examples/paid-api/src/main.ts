@@ -5,7 +5,12 @@ import { paywall } from '@agentpay/paywall';
 import { connectRedis, redisStore } from '@agentpay/tracker';
 
 const { PORT = '3101', HOST = '127.0.0.1', PRICE = '$0.01', NETWORK = 'base-sepolia' } = process.env;
-const { FACILITATOR_URL = 'http://127.0.0.1:3102', AGENTPAY_API_URL, AGENTPAY_API_KEY, AGENTPAY_SERVICE_ID } = process.env;
+const {
+  FACILITATOR_URL = 'http://127.0.0.1:3102',
+  AGENTPAY_API_URL,
+  AGENTPAY_API_KEY,
+  AGENTPAY_SERVICE_ID,
+} = process.env;
 const { PAY_TO, MPP_SECRET, REDIS_URL } = process.env;
 if (!PAY_TO) {
   console.error('Set PAY_TO to the address that receives the money.');
@@ -20,16 +25,30 @@ const pay = paywall({
   facilitator: FACILITATOR_URL,
   ...(MPP_SECRET && { mppSecret: MPP_SECRET }),
   ...(redis && { store: redisStore(redis, { prefix: 'paid-api:' }) }),
-  ...(AGENTPAY_API_URL && AGENTPAY_API_KEY && { token: { url: AGENTPAY_API_URL, key: AGENTPAY_API_KEY, ...service } }),
+  ...(AGENTPAY_API_URL &&
+    AGENTPAY_API_KEY && { token: { url: AGENTPAY_API_URL, key: AGENTPAY_API_KEY, ...service } }),
 });
 
 const app = express().disable('x-powered-by');
 const served = { paid: 0, post: 0, stream: 0, fail: 0, slow: 0 };
 
 app.get('/health', (_req, res) => void res.json({ status: 'ok' }));
-app.get('/paid', pay.charge({ price: PRICE, description: 'A number that grows' }), (_req, res) => void res.json({ served: ++served.paid }));
-app.post('/post', pay.charge(PRICE), express.json(), (req, res) => void res.json({ served: ++served.post, received: req.body as unknown }));
-app.get('/fail', pay.charge(PRICE), (_req, res) => void res.status(500).json({ code: 'example_failure', served: ++served.fail }));
+app.get(
+  '/paid',
+  pay.charge({ price: PRICE, description: 'A number that grows' }),
+  (_req, res) => void res.json({ served: ++served.paid }),
+);
+app.post(
+  '/post',
+  pay.charge(PRICE),
+  express.json(),
+  (req, res) => void res.json({ served: ++served.post, received: req.body as unknown }),
+);
+app.get(
+  '/fail',
+  pay.charge(PRICE),
+  (_req, res) => void res.status(500).json({ code: 'example_failure', served: ++served.fail }),
+);
 app.get('/slow', pay.charge(PRICE), async (_req, res) => {
   const count = ++served.slow;
   await wait(1000);
@@ -46,15 +65,23 @@ app.get('/stream', pay.charge({ price: PRICE, settle: 'before' }), async (_req, 
 });
 
 app.use((_req, res) => void res.status(404).json({ code: 'not_found' }));
-const onError: ErrorRequestHandler = ({ status = 500, type = 'bad_request' }: { status?: number; type?: string }, _req, res, _next) => {
+const onError: ErrorRequestHandler = (
+  { status = 500, type = 'bad_request' }: { status?: number; type?: string },
+  _req,
+  res,
+  _next,
+) => {
   res.status(status).json({ code: status < 500 ? type.replaceAll('.', '_') : 'internal_error' });
 };
 app.use(onError);
 
-const server = app.listen(Number(PORT), HOST, () => console.log(`Paid API at http://${HOST}:${PORT}, ${PRICE} a call to ${PAY_TO}`));
+const server = app.listen(Number(PORT), HOST, () =>
+  console.log(`Paid API at http://${HOST}:${PORT}, ${PRICE} a call to ${PAY_TO}`),
+);
 server.on('clientError', (error: { code?: string }, socket) => {
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const head = `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\nConnection: close`;
-  if (socket.writable) socket.end(`${head}\r\n\r\n{"code":"${tooLarge ? 'headers_too_large' : 'bad_request'}"}`);
+  if (socket.writable)
+    socket.end(`${head}\r\n\r\n{"code":"${tooLarge ? 'headers_too_large' : 'bad_request'}"}`);
 });
 process.once('SIGTERM', () => server.close(() => redis?.disconnect()));

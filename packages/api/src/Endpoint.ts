@@ -65,10 +65,18 @@ function from<
   Q extends z.ZodObject = None,
   B extends z.ZodObject = None,
 >(definition: Definition<Endpoint<P, Q, B, R, A>>): Endpoint<P, Q, B, R, A> {
-  const endpoint = { rate: 'standard', params: none, query: none, body: none, errors: [], ...definition } as Endpoint<P, Q, B, R, A>;
+  const endpoint = {
+    rate: 'standard',
+    params: none,
+    query: none,
+    body: none,
+    errors: [],
+    ...definition,
+  } as Endpoint<P, Q, B, R, A>;
   const named = pathParams(endpoint.path).join();
   const declared = Object.keys(endpoint.params.shape).join();
-  if (named !== declared) throw new TypeError(`${endpoint.id}: the path names (${named}), params declares (${declared})`);
+  if (named !== declared)
+    throw new TypeError(`${endpoint.id}: the path names (${named}), params declares (${declared})`);
   return Object.freeze(endpoint);
 }
 
@@ -94,7 +102,11 @@ export const commonErrors = [
 
 /** Every error that this endpoint can answer with. */
 export function errorsOf(endpoint: Endpoint): ErrorName[] {
-  const auth: Record<Auth, readonly ErrorName[]> = { none: [], agent: ['unauthorized'], admin: ['unauthorized'] };
+  const auth: Record<Auth, readonly ErrorName[]> = {
+    none: [],
+    agent: ['unauthorized'],
+    admin: ['unauthorized'],
+  };
   return [...new Set<ErrorName>([...commonErrors, ...auth[endpoint.auth], ...endpoint.errors])];
 }
 

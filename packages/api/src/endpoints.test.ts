@@ -1,4 +1,12 @@
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse, endpoints, errorsOf, pathParams } from './index.js';
+import {
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  endpoints,
+  errorsOf,
+  pathParams,
+} from './index.js';
 import { Endpoint } from './Endpoint.js';
 import { z } from 'zod';
 
@@ -6,7 +14,9 @@ describe('endpoint definitions', () => {
   it('have unique ids and unique routes', () => {
     expect(endpoints.length).toBeGreaterThanOrEqual(18);
     expect(new Set(endpoints.map((endpoint) => endpoint.id)).size).toBe(endpoints.length);
-    expect(new Set(endpoints.map((endpoint) => `${endpoint.method} ${endpoint.path}`)).size).toBe(endpoints.length);
+    expect(new Set(endpoints.map((endpoint) => `${endpoint.method} ${endpoint.path}`)).size).toBe(
+      endpoints.length,
+    );
   });
 
   it('refuse a path whose parameters are not declared', () => {
@@ -46,7 +56,9 @@ describe('endpoint definitions', () => {
     it('gives a client the wire form of its example', () => {
       const wire = { params: example.params ?? {}, query: example.query ?? {}, body: example.body ?? {} };
       const { path, body } = encodeRequest(endpoint, decodeRequest(endpoint, wire));
-      expect(path.split('?')[0]).toBe(endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) => example.params?.[name] as string));
+      expect(path.split('?')[0]).toBe(
+        endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) => example.params?.[name] as string),
+      );
       if (example.body) expect(body).toMatchObject(example.body);
       else expect(body ?? {}).toEqual(endpoint.id.endsWith('verify-provider') ? { verified: true } : {});
     });

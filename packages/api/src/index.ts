@@ -13,4 +13,6 @@ export * from './families/runtime/tokens.js';
 export * from './families/runtime/wallets.js';
 
 /** Every endpoint of the API. */
-export const endpoints: readonly Endpoint[] = [agents, wallets, services, tokens].flatMap((noun) => Object.values(noun) as Endpoint[]);
+export const endpoints: readonly Endpoint[] = [agents, wallets, services, tokens].flatMap(
+  (noun) => Object.values(noun) as Endpoint[],
+);

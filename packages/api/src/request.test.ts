@@ -1,9 +1,20 @@
 import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
-import { createAgent, createService, decodeRequest, fundWallet, getRequirements, listServices, type Endpoint } from './index.js';
+import {
+  createAgent,
+  createService,
+  decodeRequest,
+  fundWallet,
+  getRequirements,
+  listServices,
+  type Endpoint,
+} from './index.js';
 
 const WALLET = { wallet_id: 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b' };
 
-function refusal(endpoint: Endpoint, wire: { params?: unknown; query?: unknown; body?: unknown }): AgentPayError {
+function refusal(
+  endpoint: Endpoint,
+  wire: { params?: unknown; query?: unknown; body?: unknown },
+): AgentPayError {
   try {
     decodeRequest(endpoint, { params: {}, query: {}, body: {}, ...wire });
   } catch (error) {
@@ -14,7 +25,8 @@ function refusal(endpoint: Endpoint, wire: { params?: unknown; query?: unknown; 
 }
 
 function fund(amount: unknown): bigint {
-  return decodeRequest(fundWallet, { params: WALLET, query: {}, body: { amount, source: 'test_faucet' } }).body.amount;
+  return decodeRequest(fundWallet, { params: WALLET, query: {}, body: { amount, source: 'test_faucet' } })
+    .body.amount;
 }
 
 describe('amounts on the wire', () => {
@@ -43,7 +55,11 @@ describe('amounts on the wire', () => {
 
 describe('decodeRequest', () => {
   it('drops unknown fields', () => {
-    const wire = { params: {}, query: { admin: 'true' }, body: { name: 'A', role: 'admin', ['__proto__']: { x: 1 } } };
+    const wire = {
+      params: {},
+      query: { admin: 'true' },
+      body: { name: 'A', role: 'admin', ['__proto__']: { x: 1 } },
+    };
     expect(decodeRequest(createAgent, wire)).toEqual({ params: {}, query: {}, body: { name: 'A' } });
   });
 
@@ -62,13 +78,19 @@ describe('decodeRequest', () => {
     expect(refusal(createAgent, { body }).kind).toBe('invalid_request');
   });
 
-  it.each(['\u0000', 'a\u0000b', 'a\nb', '\ud800', '\u0085', 'x'.repeat(121), ''])('refuses the name %j', (name) => {
-    expect(refusal(createAgent, { body: { name } }).param).toBe('name');
-  });
+  it.each(['\u0000', 'a\u0000b', 'a\nb', '\ud800', '\u0085', 'x'.repeat(121), ''])(
+    'refuses the name %j',
+    (name) => {
+      expect(refusal(createAgent, { body: { name } }).param).toBe('name');
+    },
+  );
 
-  it.each(['0', '101', '-1', '1.5', 'ten', '', '1e1', ['1', '2'], '99999999999'])('refuses the limit %j', (limit) => {
-    expect(refusal(listServices, { query: { limit } }).param).toBe('limit');
-  });
+  it.each(['0', '101', '-1', '1.5', 'ten', '', '1e1', ['1', '2'], '99999999999'])(
+    'refuses the limit %j',
+    (limit) => {
+      expect(refusal(listServices, { query: { limit } }).param).toBe('limit');
+    },
+  );
 
   it('fills in the documented defaults of a list', () => {
     expect(decodeRequest(listServices, { params: {}, query: { verified: 'true' }, body: {} }).query).toEqual({
@@ -78,16 +100,22 @@ describe('decodeRequest', () => {
     });
   });
 
-  it.each(['ftp://x.example', 'javascript:alert(1)', '/weather', 'https://a:b@x.example', 'https://x.example/\u0000', 'https://'])(
-    'refuses the URL %j',
-    (url) => expect(refusal(getRequirements, { query: { url } }).param).toBe('url'),
-  );
+  it.each([
+    'ftp://x.example',
+    'javascript:alert(1)',
+    '/weather',
+    'https://a:b@x.example',
+    'https://x.example/\u0000',
+    'https://',
+  ])('refuses the URL %j', (url) => expect(refusal(getRequirements, { query: { url } }).param).toBe('url'));
 
-  it.each(['wallet_', 'agent_01kb3x9v7f5m2q8r4t6w0y1z3b', 'wallet_01KB3X9V7F5M2Q8R4T6W0Y1Z3B', "wallet_' or 1=1 --"])(
-    'refuses the wallet id %j',
-    (wallet_id) => {
-      const error = refusal(fundWallet, { params: { wallet_id }, body: { amount: 1, source: 'test_faucet' } });
-      expect([error.kind, error.param]).toEqual(['invalid_request', 'wallet_id']);
-    },
-  );
+  it.each([
+    'wallet_',
+    'agent_01kb3x9v7f5m2q8r4t6w0y1z3b',
+    'wallet_01KB3X9V7F5M2Q8R4T6W0Y1Z3B',
+    "wallet_' or 1=1 --",
+  ])('refuses the wallet id %j', (wallet_id) => {
+    const error = refusal(fundWallet, { params: { wallet_id }, body: { amount: 1, source: 'test_faucet' } });
+    expect([error.kind, error.param]).toEqual(['invalid_request', 'wallet_id']);
+  });
 });

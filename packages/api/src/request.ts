@@ -32,7 +32,10 @@ export function decodeRequest<E extends Endpoint>(endpoint: E, wire: WireRequest
 }
 
 /** Writes an answer for the wire; fields that the endpoint does not declare never leave. */
-export function encodeResponse<E extends Endpoint>(endpoint: E, response: ResponseOf<E>): Record<string, unknown> {
+export function encodeResponse<E extends Endpoint>(
+  endpoint: E,
+  response: ResponseOf<E>,
+): Record<string, unknown> {
   return z.encode(endpoint.response, response as never) as Record<string, unknown>;
 }
 
@@ -44,15 +47,26 @@ export interface CallOf<E extends Endpoint> {
 }
 
 /** Writes a call for the wire: the path with its query string, and the JSON body where the endpoint has one. */
-export function encodeRequest<E extends Endpoint>(endpoint: E, call: CallOf<E>): { path: string; body?: Record<string, unknown> } {
+export function encodeRequest<E extends Endpoint>(
+  endpoint: E,
+  call: CallOf<E>,
+): { path: string; body?: Record<string, unknown> } {
   const params = z.encode(endpoint.params, (call.params ?? {}) as never) as Record<string, string>;
-  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] as string));
-  const query = z.encode(endpoint.query.partial(), (call.query ?? {}) as never) as Record<string, string | undefined>;
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(params[name] as string),
+  );
+  const query = z.encode(endpoint.query.partial(), (call.query ?? {}) as never) as Record<
+    string,
+    string | undefined
+  >;
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, value);
   const target = search.size > 0 ? `${path}?${search}` : path;
   if (Object.keys(endpoint.body.shape).length === 0) return { path: target };
-  return { path: target, body: z.encode(endpoint.body, (call.body ?? {}) as never) as Record<string, unknown> };
+  return {
+    path: target,
+    body: z.encode(endpoint.body, (call.body ?? {}) as never) as Record<string, unknown>,
+  };
 }
 
 /**
@@ -72,7 +86,9 @@ function decode(schema: z.ZodObject, wire: unknown, part: Part): unknown {
   const param = issue.path.map(String).join('.');
   const amount = issue.code === 'custom' && issue.params?.['kind'] === 'invalid_amount';
   const where = param ? `${name(part)} "${param}"` : `The ${part}`;
-  throw new AgentPayError(amount ? 'invalid_amount' : 'invalid_request', `${where}: ${fault(issue, wire)}.`, { param: param || part });
+  throw new AgentPayError(amount ? 'invalid_amount' : 'invalid_request', `${where}: ${fault(issue, wire)}.`, {
+    param: param || part,
+  });
 }
 
 function name(part: Part): string {
@@ -85,5 +101,8 @@ function fault(issue: z.core.$ZodIssue, wire: unknown): string {
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
+  return path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    value,
+  );
 }

@@ -77,13 +77,20 @@ const defaults = {
 export function createCore(options: CoreOptions): Core {
   const settings: CoreSettings = { ...defaults, ...options.settings };
   require(settings.pepper.length >= 32, 'pepper', 'at least 32 characters');
-  require(settings.adminKey === undefined || settings.adminKey.length >= 32, 'adminKey', 'at least 32 characters');
-  require(Number.isInteger(settings.tokenTtlMs) && settings.tokenTtlMs > 0, 'tokenTtlMs', 'a positive whole number');
-  require(Number.isInteger(settings.defaultSlaSeconds) && settings.defaultSlaSeconds > 0, 'defaultSlaSeconds', 'a positive whole number');
-  require(settings.callFeePpm >= 0n && settings.callFeePpm <= 1_000_000n, 'callFeePpm', 'between 0 and 1000000');
+  require(settings.adminKey === undefined ||
+    settings.adminKey.length >= 32, 'adminKey', 'at least 32 characters');
+  require(Number.isInteger(settings.tokenTtlMs) &&
+    settings.tokenTtlMs > 0, 'tokenTtlMs', 'a positive whole number');
+  require(Number.isInteger(settings.defaultSlaSeconds) &&
+    settings.defaultSlaSeconds > 0, 'defaultSlaSeconds', 'a positive whole number');
+  require(settings.callFeePpm >= 0n &&
+    settings.callFeePpm <= 1_000_000n, 'callFeePpm', 'between 0 and 1000000');
   require(settings.faucetMax > 0n, 'faucetMax', 'positive');
   const { db, clock, random, tracker, tokens } = options;
-  const serviceLists = expiring<ServicePage>(clock, { ttlMs: SERVICE_LIST_TTL_MS, limit: SERVICE_LISTS_KEPT });
+  const serviceLists = expiring<ServicePage>(clock, {
+    ttlMs: SERVICE_LIST_TTL_MS,
+    limit: SERVICE_LISTS_KEPT,
+  });
   return { db, clock, random, tracker, tokens, settings, serviceLists };
 }
 

@@ -9,7 +9,10 @@ export interface Expiring<Value> {
 }
 
 /** Keeps an answer for `ttlMs` from the start of its load, and at most `limit` of them: the oldest goes first. */
-export function expiring<Value>(clock: Clock, { ttlMs, limit }: { ttlMs: number; limit: number }): Expiring<Value> {
+export function expiring<Value>(
+  clock: Clock,
+  { ttlMs, limit }: { ttlMs: number; limit: number },
+): Expiring<Value> {
   const entries = new Map<string, { value: Promise<Value>; expires: number }>();
 
   return {

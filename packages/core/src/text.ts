@@ -9,7 +9,8 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
  */
 export function checkText(param: string, text: string, max: number): string {
   if (text.trim() === '') throw refuse(param, 'is empty');
-  if (text.length > max * 2 || [...text].length > max) throw refuse(param, `is longer than ${max} characters`);
+  if (text.length > max * 2 || [...text].length > max)
+    throw refuse(param, `is longer than ${max} characters`);
   if (CONTROL.test(text)) throw refuse(param, 'contains control characters');
   return text;
 }

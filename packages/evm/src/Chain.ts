@@ -109,8 +109,10 @@ export function aroundCalls(
   chain: Chain,
   around: (method: string, args: readonly unknown[], call: () => Promise<unknown>) => Promise<unknown>,
 ): Chain {
-  const wrap = (name: string, method: (...args: unknown[]) => Promise<unknown>) => (...args: unknown[]) =>
-    around(name, args, () => method(...args));
+  const wrap =
+    (name: string, method: (...args: unknown[]) => Promise<unknown>) =>
+    (...args: unknown[]) =>
+      around(name, args, () => method(...args));
   const entries = Object.entries(chain).map(([name, member]: [string, unknown]) =>
     typeof member === 'function' ? [name, wrap(name, member as () => Promise<unknown>)] : [name, member],
   );

@@ -2,7 +2,13 @@ import { baseSepolia } from '@agentpay/primitives';
 import type { Authorization } from '@agentpay/protocol';
 import { encodeErrorResult, parseAbi, toHex } from 'viem';
 import type { Log } from './Chain.js';
-import { AUTHORIZATION_CANCELED, provesTransfer, revertText, transferCall, transferLogs } from './FiatToken.js';
+import {
+  AUTHORIZATION_CANCELED,
+  provesTransfer,
+  revertText,
+  transferCall,
+  transferLogs,
+} from './FiatToken.js';
 
 const asset = baseSepolia.usdc.address;
 const authorization: Authorization = {
@@ -33,8 +39,14 @@ describe('provesTransfer', () => {
     ['another nonce', transferLogs(asset, { ...authorization, nonce: `0x${'12'.repeat(32)}` })],
     ['another payer', transferLogs(asset, { ...authorization, from: stranger })],
     ['another token', transferLogs(stranger, authorization)],
-    ['a cancelled authorization', [{ ...used, topics: [AUTHORIZATION_CANCELED, ...used.topics.slice(1)] }, moved]],
-    ['the transfer of another member of the batch', [used, { ...moved, data: toHex(1n, { size: 32 }) }, moved]],
+    [
+      'a cancelled authorization',
+      [{ ...used, topics: [AUTHORIZATION_CANCELED, ...used.topics.slice(1)] }, moved],
+    ],
+    [
+      'the transfer of another member of the batch',
+      [used, { ...moved, data: toHex(1n, { size: 32 }) }, moved],
+    ],
   ])('is not fooled by %s', (_, logs) => {
     expect(provesTransfer(logs, asset, authorization)).toBe(false);
   });
@@ -49,7 +61,11 @@ describe('transferCall', () => {
 
 describe('revertText', () => {
   it('reads the sentence of a failed require, and only that', () => {
-    const data = encodeErrorResult({ abi: parseAbi(['error Error(string)']), errorName: 'Error', args: ['no'] });
+    const data = encodeErrorResult({
+      abi: parseAbi(['error Error(string)']),
+      errorName: 'Error',
+      args: ['no'],
+    });
     expect(revertText({ success: false, data })).toBe('no');
     expect(revertText({ success: true, data })).toBeUndefined();
     expect(revertText({ success: false, data: '0x' })).toBeUndefined();

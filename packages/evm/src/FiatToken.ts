@@ -14,7 +14,8 @@ import type { Call, CallResult, Log } from './Chain.js';
 import { encodeWords } from './encodeWords.js';
 import { canonicalSignature, parseSignature } from './Signature.js';
 
-const TERMS = 'address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce';
+const TERMS =
+  'address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce';
 
 /** The part of USDC (Circle's FiatTokenV2_2) that payments use. */
 export const fiatTokenAbi = parseAbi([
@@ -37,7 +38,9 @@ export const AUTHORIZATION_USED = keccak256(toBytes('AuthorizationUsed(address,b
 export const AUTHORIZATION_CANCELED = keccak256(toBytes('AuthorizationCanceled(address,bytes32)'));
 const IS_VALID_SIGNATURE = '0x1626ba7e';
 
-const TRANSFER_BY_VRS = toFunctionSelector(`transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`);
+const TRANSFER_BY_VRS = toFunctionSelector(
+  `transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`,
+);
 const AUTHORIZATION_STATE = toFunctionSelector('authorizationState(address,bytes32)');
 const BALANCE_OF = toFunctionSelector('balanceOf(address)');
 
@@ -47,10 +50,16 @@ export function transferCall(asset: Address, authorization: Authorization, signa
   const ecdsa = signature === canonicalSignature(signature) ? parseSignature(signature) : undefined;
   if (ecdsa) {
     const { v, r, s } = ecdsa;
-    return { to: asset, data: encodeWords(TRANSFER_BY_VRS, from, to, value, validAfter, validBefore, nonce, BigInt(v), r, s) };
+    return {
+      to: asset,
+      data: encodeWords(TRANSFER_BY_VRS, from, to, value, validAfter, validBefore, nonce, BigInt(v), r, s),
+    };
   }
   const args = [from, to, value, validAfter, validBefore, nonce, signature] as const;
-  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'transferWithAuthorization', args }) };
+  return {
+    to: asset,
+    data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'transferWithAuthorization', args }),
+  };
 }
 
 export function authorizationStateCall(asset: Address, payer: Address, nonce: Hex): Call {
@@ -63,7 +72,10 @@ export function balanceCall(asset: Address, account: Address): Call {
 
 /** Asks how much of the owner's token the spender may move. */
 export function allowanceCall(asset: Address, owner: Address, spender: Address): Call {
-  return { to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'allowance', args: [owner, spender] }) };
+  return {
+    to: asset,
+    data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'allowance', args: [owner, spender] }),
+  };
 }
 
 export function domainSeparatorCall(asset: Address): Call {
@@ -72,12 +84,17 @@ export function domainSeparatorCall(asset: Address): Call {
 
 /** Asks a token for its EIP-712 domain: separator, name, version. */
 export function tokenDomainCalls(asset: Address): readonly Call[] {
-  const ask = (functionName: 'name' | 'version') => ({ to: asset, data: encodeFunctionData({ abi: fiatTokenAbi, functionName }) });
+  const ask = (functionName: 'name' | 'version') => ({
+    to: asset,
+    data: encodeFunctionData({ abi: fiatTokenAbi, functionName }),
+  });
   return [domainSeparatorCall(asset), ask('name'), ask('version')];
 }
 
 /** The name and version in the last two answers to {@link tokenDomainCalls}; undefined when the token does not tell. */
-export function readTokenDomain([name, version]: readonly CallResult[]): { name: string; version: string } | undefined {
+export function readTokenDomain([name, version]: readonly CallResult[]):
+  | { name: string; version: string }
+  | undefined {
   if (!name?.success || !version?.success) return undefined;
   try {
     return {
@@ -93,7 +110,10 @@ export function readTokenDomain([name, version]: readonly CallResult[]): { name:
 export function isValidSignatureCall(account: Address, digest: Hex, signature: Hex): Call {
   const digits = signature.slice(2);
   const padded = digits.padEnd(Math.ceil(digits.length / 64) * 64, '0');
-  return { to: account, data: `${encodeWords(IS_VALID_SIGNATURE, digest, 64n, BigInt(digits.length / 2))}${padded}` };
+  return {
+    to: account,
+    data: `${encodeWords(IS_VALID_SIGNATURE, digest, 64n, BigInt(digits.length / 2))}${padded}`,
+  };
 }
 
 /** Whether an account answered {@link isValidSignatureCall} with yes. */
@@ -115,25 +135,37 @@ export function revertText(result: CallResult): string | undefined {
  * Whether these logs show that the authorization moved its money: `AuthorizationUsed` of the payer and nonce, and directly after it
  * `Transfer` of the very payer, payee and value, both by the asset. A success status alone proves nothing.
  */
-export function provesTransfer(logs: readonly Log[], asset: Address, { from, to, value, nonce }: Authorization): boolean {
+export function provesTransfer(
+  logs: readonly Log[],
+  asset: Address,
+  { from, to, value, nonce }: Authorization,
+): boolean {
   const ofAsset = (log: Log) => sameHex(log.address, asset);
   // The logs of a batch are looked through once for each of its payments: the nonce tells nearly all of them apart.
   const isUse = (log: Log) => ofAsset(log) && hasTopics(log, [AUTHORIZATION_USED, word(from), nonce]);
   const used = logs.findIndex((log) => sameHex(log.topics[2] ?? '', nonce) && isUse(log));
   const transfer = used < 0 ? undefined : logs.slice(used + 1).find(ofAsset);
   if (!transfer) return false;
-  return hasTopics(transfer, [TRANSFER, word(from), word(to)]) && sameHex(transfer.data, toHex(value, { size: 32 }));
+  return (
+    hasTopics(transfer, [TRANSFER, word(from), word(to)]) &&
+    sameHex(transfer.data, toHex(value, { size: 32 }))
+  );
 }
 
 /** Whether these logs show that the authorization was used up, by a transfer or by its cancellation. */
 export function usesAuthorization(logs: readonly Log[], asset: Address, payer: Address, nonce: Hex): boolean {
   const events = [AUTHORIZATION_USED, AUTHORIZATION_CANCELED];
-  return logs.some((log) => sameHex(log.address, asset) && events.some((event) => hasTopics(log, [event, word(payer), nonce])));
+  return logs.some(
+    (log) =>
+      sameHex(log.address, asset) && events.some((event) => hasTopics(log, [event, word(payer), nonce])),
+  );
 }
 
 /** Whether the log has these topics and no more. */
 export function hasTopics(log: Log, topics: readonly Hex[]): boolean {
-  return log.topics.length === topics.length && topics.every((topic, i) => sameHex(log.topics[i] as Hex, topic));
+  return (
+    log.topics.length === topics.length && topics.every((topic, i) => sameHex(log.topics[i] as Hex, topic))
+  );
 }
 
 /** An address as an indexed member of a log has it. */

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { decodeFunctionData, decodeFunctionResult, encodeFunctionData, encodeFunctionResult, parseAbi } from 'viem';
+import {
+  decodeFunctionData,
+  decodeFunctionResult,
+  encodeFunctionData,
+  encodeFunctionResult,
+  parseAbi,
+} from 'viem';
 import type { Hex } from '@agentpay/protocol';
 import { aggregate, readCalls, readResults, writeResults } from './Multicall.js';
 
@@ -11,15 +17,22 @@ const abi = parseAbi([
 
 const hex = (length: { minLength?: number; maxLength: number }) =>
   fc.uint8Array(length).map((bytes): Hex => `0x${Buffer.from(bytes).toString('hex')}`);
-const calls = fc.array(fc.record({ to: hex({ minLength: 20, maxLength: 20 }), data: hex({ maxLength: 100 }) }), { maxLength: 8 });
-const results = fc.array(fc.record({ success: fc.boolean(), data: hex({ maxLength: 100 }) }), { maxLength: 8 });
+const calls = fc.array(
+  fc.record({ to: hex({ minLength: 20, maxLength: 20 }), data: hex({ maxLength: 100 }) }),
+  { maxLength: 8 },
+);
+const results = fc.array(fc.record({ success: fc.boolean(), data: hex({ maxLength: 100 }) }), {
+  maxLength: 8,
+});
 
 describe('the coding of Multicall3', () => {
   it('of calls is what a general coder makes of them, and reads back', () => {
     fc.assert(
       fc.property(calls, (some) => {
         const { data } = aggregate(some);
-        const args = [some.map((call) => ({ target: call.to, allowFailure: true, callData: call.data }))] as const;
+        const args = [
+          some.map((call) => ({ target: call.to, allowFailure: true, callData: call.data })),
+        ] as const;
         expect(data).toBe(encodeFunctionData({ abi, functionName: 'aggregate3', args }));
         expect(readCalls(data)).toEqual(some);
         expect(decodeFunctionData({ abi, data }).args[0]).toHaveLength(some.length);
@@ -41,6 +54,7 @@ describe('the coding of Multicall3', () => {
 
   it('refuses an answer that is cut off', () => {
     const whole = writeResults([{ success: true, data: `0x${'ab'.repeat(40)}` }]);
-    for (const length of [2, 66, 200, whole.length - 60]) expect(() => readResults(whole.slice(0, length) as Hex)).toThrow('cut off');
+    for (const length of [2, 66, 200, whole.length - 60])
+      expect(() => readResults(whole.slice(0, length) as Hex)).toThrow('cut off');
   });
 });

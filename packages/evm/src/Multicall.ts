@@ -25,13 +25,19 @@ export function aggregate(calls: readonly AggregateCall[]): Call {
 
 /** The results inside the answer to {@link aggregate}. */
 export function readResults(answer: Hex): CallResult[] {
-  return readArray(answer, 2, 0).map((at) => ({ success: wordAt(answer, at) !== 0, data: readBytes(answer, at, 1) }));
+  return readArray(answer, 2, 0).map((at) => ({
+    success: wordAt(answer, at) !== 0,
+    data: readBytes(answer, at, 1),
+  }));
 }
 
 /** The calls inside the data made by {@link aggregate}. */
 export function readCalls(data: Hex): Call[] {
   const start = 2 + AGGREGATE3.length;
-  return readArray(data, start, 0).map((at) => ({ to: `0x${textAt(data, at).slice(24)}` as Address, data: readBytes(data, at, 2) }));
+  return readArray(data, start, 0).map((at) => ({
+    to: `0x${textAt(data, at).slice(24)}` as Address,
+    data: readBytes(data, at, 2),
+  }));
 }
 
 /** The answer that carries these results. */

@@ -8,7 +8,15 @@ import {
   type Permit2Authorization,
   type UptoWitness,
 } from '@agentpay/protocol';
-import { decodeErrorResult, decodeFunctionData, encodeFunctionData, keccak256, parseAbi, toBytes, toHex } from 'viem';
+import {
+  decodeErrorResult,
+  decodeFunctionData,
+  encodeFunctionData,
+  keccak256,
+  parseAbi,
+  toBytes,
+  toHex,
+} from 'viem';
 import type { Call, CallResult, Log, LogFilter } from './Chain.js';
 import { hasTopics, revertText, TRANSFER, word } from './FiatToken.js';
 
@@ -21,7 +29,10 @@ const STRUCTS = [
 ] as const;
 
 /** What both x402 proxies say of themselves. */
-export const proxyAbi = parseAbi(['function PERMIT2() view returns (address)', 'function WITNESS_TYPEHASH() view returns (bytes32)']);
+export const proxyAbi = parseAbi([
+  'function PERMIT2() view returns (address)',
+  'function WITNESS_TYPEHASH() view returns (bytes32)',
+]);
 
 /** The x402 proxy that pays exactly what was permitted. */
 export const exactProxyAbi = parseAbi([
@@ -75,19 +86,26 @@ export function permit2SeparatorCall(): Call {
 
 /** Asks a proxy which Permit2 it calls, and what it takes for a witness. */
 export function proxyQuestions(proxy: Address): readonly [Call, Call] {
-  const ask = (functionName: 'PERMIT2' | 'WITNESS_TYPEHASH') => ({ to: proxy, data: encodeFunctionData({ abi: proxyAbi, functionName }) });
+  const ask = (functionName: 'PERMIT2' | 'WITNESS_TYPEHASH') => ({
+    to: proxy,
+    data: encodeFunctionData({ abi: proxyAbi, functionName }),
+  });
   return [ask('PERMIT2'), ask('WITNESS_TYPEHASH')];
 }
 
 /** Whether the answers to {@link proxyQuestions} are those of the x402 proxy at that address. */
 export function isProxy(proxy: Address, [permit2, typehash]: readonly CallResult[]): boolean {
-  const says = (result: CallResult | undefined, expected: Hex) => result?.success === true && sameHex(result.data, expected);
+  const says = (result: CallResult | undefined, expected: Hex) =>
+    result?.success === true && sameHex(result.data, expected);
   return says(permit2, word(PERMIT2)) && says(typehash, witnessTypehashes[proxy] ?? '0x');
 }
 
 /** Asks for the word of 256 nonces that holds this one. */
 export function permitNonceCall(owner: Address, nonce: bigint): Call {
-  return { to: PERMIT2, data: encodeFunctionData({ abi: permit2Abi, functionName: 'nonceBitmap', args: [owner, nonce >> 8n] }) };
+  return {
+    to: PERMIT2,
+    data: encodeFunctionData({ abi: permit2Abi, functionName: 'nonceBitmap', args: [owner, nonce >> 8n] }),
+  };
 }
 
 /** Whether the answer to {@link permitNonceCall} says that the nonce is used; undefined when it is no answer. */
@@ -104,7 +122,12 @@ export function permitNonceInvalidations(owner: Address): LogFilter {
 /** Whether these logs show that the owner invalidated the nonce. */
 export function permitNonceInvalidated(logs: readonly Log[], owner: Address, nonce: bigint): boolean {
   return logs.some((log) => {
-    if (!sameHex(log.address, PERMIT2) || !hasTopics(log, [INVALIDATION, word(owner)]) || log.data.length !== 130) return false;
+    if (
+      !sameHex(log.address, PERMIT2) ||
+      !hasTopics(log, [INVALIDATION, word(owner)]) ||
+      log.data.length !== 130
+    )
+      return false;
     const [position, mask] = [BigInt(log.data.slice(0, 66)), BigInt(`0x${log.data.slice(66)}`)];
     return position === nonce >> 8n && ((mask >> (nonce & 255n)) & 1n) === 1n;
   });
@@ -113,13 +136,29 @@ export function permitNonceInvalidated(logs: readonly Log[], owner: Address, non
 /** Pays what the payer permitted, whoever sends it. */
 export function exactSettleCall(authorization: Permit2Authorization, signature: Hex): Call {
   const args = [permitOf(authorization), authorization.from, authorization.witness, signature] as const;
-  return { to: EXACT_PERMIT2_PROXY, data: encodeFunctionData({ abi: exactProxyAbi, functionName: 'settle', args }) };
+  return {
+    to: EXACT_PERMIT2_PROXY,
+    data: encodeFunctionData({ abi: exactProxyAbi, functionName: 'settle', args }),
+  };
 }
 
 /** Pays so much of what the payer permitted; only for the facilitator of the witness. */
-export function uptoSettleCall(authorization: Permit2Authorization<UptoWitness>, amount: bigint, signature: Hex): Call {
-  const args = [permitOf(authorization), amount, authorization.from, authorization.witness, signature] as const;
-  return { to: UPTO_PERMIT2_PROXY, data: encodeFunctionData({ abi: uptoProxyAbi, functionName: 'settle', args }) };
+export function uptoSettleCall(
+  authorization: Permit2Authorization<UptoWitness>,
+  amount: bigint,
+  signature: Hex,
+): Call {
+  const args = [
+    permitOf(authorization),
+    amount,
+    authorization.from,
+    authorization.witness,
+    signature,
+  ] as const;
+  return {
+    to: UPTO_PERMIT2_PROXY,
+    data: encodeFunctionData({ abi: uptoProxyAbi, functionName: 'settle', args }),
+  };
 }
 
 function permitOf({ permitted, nonce, deadline }: Permit2Authorization) {
@@ -127,7 +166,10 @@ function permitOf({ permitted, nonce, deadline }: Permit2Authorization) {
 }
 
 /** The owner and the nonce that a call of an x402 proxy uses; undefined when it is no such call. */
-export function settledPermit({ to, data }: Call): { readonly owner: Address; readonly nonce: bigint } | undefined {
+export function settledPermit({
+  to,
+  data,
+}: Call): { readonly owner: Address; readonly nonce: bigint } | undefined {
   try {
     if (sameHex(to, EXACT_PERMIT2_PROXY)) {
       const { functionName, args } = decodeFunctionData({ abi: exactProxyAbi, data });
@@ -136,7 +178,8 @@ export function settledPermit({ to, data }: Call): { readonly owner: Address; re
     }
     if (!sameHex(to, UPTO_PERMIT2_PROXY)) return undefined;
     const { functionName, args } = decodeFunctionData({ abi: uptoProxyAbi, data });
-    const [permit, owner] = functionName === 'settle' ? ([args[0], args[2]] as const) : ([args[1], args[3]] as const);
+    const [permit, owner] =
+      functionName === 'settle' ? ([args[0], args[2]] as const) : ([args[1], args[3]] as const);
     return { owner, nonce: permit.nonce };
   } catch {
     return undefined;
@@ -156,12 +199,21 @@ export interface ProxyPayment {
  * Whether these logs show the payment: `Transfer` of the very payer, payee and amount by the token, and the proxy's word that it settled.
  * They do not name the nonce: for a transaction that carries nothing else.
  */
-export function provesProxyPayment(logs: readonly Log[], { proxy, token, from, to, amount }: ProxyPayment): boolean {
+export function provesProxyPayment(
+  logs: readonly Log[],
+  { proxy, token, from, to, amount }: ProxyPayment,
+): boolean {
   const value = toHex(amount, { size: 32 });
   const moved = logs.some(
-    (log) => sameHex(log.address, token) && hasTopics(log, [TRANSFER, word(from), word(to)]) && sameHex(log.data, value),
+    (log) =>
+      sameHex(log.address, token) &&
+      hasTopics(log, [TRANSFER, word(from), word(to)]) &&
+      sameHex(log.data, value),
   );
-  return moved && logs.some((log) => sameHex(log.address, proxy) && SETTLED.some((event) => hasTopics(log, [event])));
+  return (
+    moved &&
+    logs.some((log) => sameHex(log.address, proxy) && SETTLED.some((event) => hasTopics(log, [event])))
+  );
 }
 
 /** The logs of a payment through a proxy, as token and proxy emit them. */

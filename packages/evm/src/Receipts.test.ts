@@ -21,9 +21,17 @@ async function setUp(confirmations = 1) {
   const chain = simulatedChain(clock);
   const receipts = createReceipts({ chain, clock, confirmations });
   const sender = createSender({ chain, clock: systemClock, account, chainId: 84532 });
-  const send = async () => (await sender.send({ to: NOWHERE, data: '0x', gas: 21_000n }, async () => undefined)).hash;
+  const send = async () =>
+    (await sender.send({ to: NOWHERE, data: '0x', gas: 21_000n }, async () => undefined)).hash;
   const found: Receipt[] = [];
-  return { clock, chain, receipts, send, found, watch: (hash: Hex) => receipts.watch(hash, (receipt) => found.push(receipt)) };
+  return {
+    clock,
+    chain,
+    receipts,
+    send,
+    found,
+    watch: (hash: Hex) => receipts.watch(hash, (receipt) => found.push(receipt)),
+  };
 }
 
 describe('receipts', () => {

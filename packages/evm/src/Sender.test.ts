@@ -26,7 +26,9 @@ describe('sender', () => {
     const { chain, sender } = setUp();
     const sentWhenRecorded: number[] = [];
     const sent = await Promise.all(
-      Array.from({ length: 20 }, () => sender.send(request, async () => void sentWhenRecorded.push(chain.calls.send ?? 0))),
+      Array.from({ length: 20 }, () =>
+        sender.send(request, async () => void sentWhenRecorded.push(chain.calls.send ?? 0)),
+      ),
     );
     expect(sent.map(({ nonce }) => nonce)).toEqual(Array.from({ length: 20 }, (_, i) => i));
     expect(sentWhenRecorded).toEqual(Array.from({ length: 20 }, (_, i) => i));
@@ -36,7 +38,9 @@ describe('sender', () => {
 
   it('gives the nonce of a transaction that could not be recorded to the next one', async () => {
     const { chain, sender, record, recorded } = setUp();
-    await expect(sender.send(request, () => Promise.reject(new Error('disk full')))).rejects.toThrow('disk full');
+    await expect(sender.send(request, () => Promise.reject(new Error('disk full')))).rejects.toThrow(
+      'disk full',
+    );
     expect(chain.calls.send).toBeUndefined();
     await sender.send(request, record);
     expect(recorded.map(({ nonce }) => nonce)).toEqual([0]);
@@ -45,7 +49,11 @@ describe('sender', () => {
   it('closes the gap that a refused hand-over leaves, before later transactions go out', async () => {
     const { chain, sender, record, landed } = setUp();
     chain.fault({ on: 'send', kind: 'unreachable' });
-    await Promise.all([sender.send(request, record), sender.send(request, record), sender.send(request, record)]);
+    await Promise.all([
+      sender.send(request, record),
+      sender.send(request, record),
+      sender.send(request, record),
+    ]);
     await chain.mine();
     expect(await landed()).toEqual([0, 1, 2]);
   });
@@ -83,7 +91,10 @@ describe('sender', () => {
     expect(second.maxFeePerGas * 10n).toBeGreaterThanOrEqual(first.maxFeePerGas * 11n);
     expect(second.maxPriorityFeePerGas * 10n).toBeGreaterThanOrEqual(first.maxPriorityFeePerGas * 11n);
     await chain.mine();
-    expect(await chain.receipts([first.hash, second.hash])).toEqual([undefined, expect.objectContaining({ hash: second.hash })]);
+    expect(await chain.receipts([first.hash, second.hash])).toEqual([
+      undefined,
+      expect.objectContaining({ hash: second.hash }),
+    ]);
     sender.finish(0);
     expect(sender.inFlight()).toBe(0);
     expect(await landed()).toEqual([0]);
@@ -116,9 +127,15 @@ describe('sender', () => {
       await sender.maintain();
     }
     // 2.0 gwei, a quarter more, the limit, and nothing that a node would take for a replacement of that.
-    expect(recorded.map(({ maxFeePerGas }) => maxFeePerGas)).toEqual([2_000_000_000n, 2_500_000_001n, 2_800_000_000n]);
+    expect(recorded.map(({ maxFeePerGas }) => maxFeePerGas)).toEqual([
+      2_000_000_000n,
+      2_500_000_001n,
+      2_800_000_000n,
+    ]);
     await chain.mine();
-    expect(await chain.receipts([(recorded[2] as SignedTransaction).hash])).toEqual([expect.objectContaining({ success: true })]);
+    expect(await chain.receipts([(recorded[2] as SignedTransaction).hash])).toEqual([
+      expect.objectContaining({ success: true }),
+    ]);
   });
 
   it('hands transactions to a node that has forgotten its pool again', async () => {
@@ -151,7 +168,10 @@ describe('sender', () => {
     chain.forgetPool();
     clock.advance(10_000);
     await sender.maintain();
-    expect(parseTransaction((recorded[1] as SignedTransaction).raw as `0x02${string}`)).toMatchObject({ nonce: 0, gas: 21_000n });
+    expect(parseTransaction((recorded[1] as SignedTransaction).raw as `0x02${string}`)).toMatchObject({
+      nonce: 0,
+      gas: 21_000n,
+    });
     expect((recorded[1] as SignedTransaction).to).toBe(account.address);
     await chain.mine();
     await sender.maintain();

@@ -114,8 +114,18 @@ export function createSender(options: SenderOptions): Sender {
     return turn;
   }
 
-  async function sign(nonce: number, request: TransactionRequest, { maxFeePerGas, maxPriorityFeePerGas }: Fees) {
-    const signed = await signTransaction(account, { ...request, chainId, nonce, maxFeePerGas, maxPriorityFeePerGas });
+  async function sign(
+    nonce: number,
+    request: TransactionRequest,
+    { maxFeePerGas, maxPriorityFeePerGas }: Fees,
+  ) {
+    const signed = await signTransaction(account, {
+      ...request,
+      chainId,
+      nonce,
+      maxFeePerGas,
+      maxPriorityFeePerGas,
+    });
     return { ...request, signer: address, nonce, maxFeePerGas, maxPriorityFeePerGas, ...signed };
   }
 
@@ -208,7 +218,8 @@ export function createSender(options: SenderOptions): Sender {
 
   function lostNonces(used: number, end: number): number[] {
     const lost: number[] = [];
-    for (let nonce = used; nonce < end && lost.length < LOST_AT_ONCE; nonce++) if (!flights.has(nonce)) lost.push(nonce);
+    for (let nonce = used; nonce < end && lost.length < LOST_AT_ONCE; nonce++)
+      if (!flights.has(nonce)) lost.push(nonce);
     return lost;
   }
 

@@ -10,7 +10,9 @@ const account = privateKeyToAccount(`0x${'59'.repeat(32)}`);
 const digestOf = (bytes: Uint8Array) => ({ bytes, hex: bytesToHex(bytes) });
 const digests = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(digestOf);
 
-const implementations = [nativeRecovery(), wasmRecovery()].filter((found): found is KeyRecovery => found !== undefined);
+const implementations = [nativeRecovery(), wasmRecovery()].filter(
+  (found): found is KeyRecovery => found !== undefined,
+);
 
 it('uses the native implementation where one is built', () => {
   expect(implementations.map(({ name }) => name)).toContain(keyRecovery.name);
@@ -32,10 +34,15 @@ describe.each(implementations)('recoverAuthorizer ($name)', (recovery) => {
         const signature = await account.sign({ hash: digest.hex });
         const { r, s, v } = parseSignature(signature) as NonNullable<ReturnType<typeof parseSignature>>;
         expect(recoverAuthorizer(digest.bytes, signature, recovery)).toBe(account.address);
-        expect(recoverAuthorizer(digest.bytes, concat([r, s, toHex(v - 27, { size: 1 })]), recovery)).toBe(account.address);
+        expect(recoverAuthorizer(digest.bytes, concat([r, s, toHex(v - 27, { size: 1 })]), recovery)).toBe(
+          account.address,
+        );
         const high = concat([r, pad(toHex(ORDER - BigInt(s))), toHex(v === 27 ? 28 : 27)]);
         expect(recoverAuthorizer(digest.bytes, high, recovery)).toBeUndefined();
-        const compact = serializeCompactSignature({ r, yParityAndS: pad(toHex(BigInt(s) + (v === 28 ? 1n << 255n : 0n))) });
+        const compact = serializeCompactSignature({
+          r,
+          yParityAndS: pad(toHex(BigInt(s) + (v === 28 ? 1n << 255n : 0n))),
+        });
         expect(recoverAuthorizer(digest.bytes, compact, recovery)).toBe(account.address);
         expect([canonicalSignature(compact), canonicalSignature(high)]).toEqual([signature, high]);
       }),

@@ -26,7 +26,11 @@ export function parseSignature(signature: Hex): EcdsaSignature | undefined {
   if (s > HALF_ORDER) return undefined;
   const v = compact ? Number(second / TOP_BIT) : Number.parseInt(signature.slice(130), 16);
   if (v !== 0 && v !== 1 && v !== 27 && v !== 28) return undefined;
-  return { r: `0x${signature.slice(2, 66)}`, s: `0x${s.toString(16).padStart(64, '0')}`, v: v % 27 === 0 ? 27 : 28 };
+  return {
+    r: `0x${signature.slice(2, 66)}`,
+    s: `0x${s.toString(16).padStart(64, '0')}`,
+    v: v % 27 === 0 ? 27 : 28,
+  };
 }
 
 /** The one 65-byte form of a signature that {@link parseSignature} takes, as every contract takes it; others stay as they are. */
@@ -36,7 +40,11 @@ export function canonicalSignature(signature: Hex): Hex {
 }
 
 /** The account whose key signed the digest; undefined when the bytes are no ECDSA signature as {@link parseSignature} takes them. */
-export function recoverAuthorizer(digest: Uint8Array, signature: Hex, { recover } = keyRecovery): Address | undefined {
+export function recoverAuthorizer(
+  digest: Uint8Array,
+  signature: Hex,
+  { recover } = keyRecovery,
+): Address | undefined {
   const parsed = parseSignature(signature);
   if (!parsed) return undefined;
   const key = recover(digest, hexToBytes(`${parsed.r}${parsed.s.slice(2)}`), parsed.v === 28 ? 1 : 0);

@@ -62,7 +62,8 @@ const permit2: Contract = (state, { data }) => {
   if (functionName === 'DOMAIN_SEPARATOR') return answer(bytesToHex(permit2Separator(state.network.chainId)));
   const [owner, position] = args;
   let bitmap = 0n;
-  for (let bit = 0n; bit < 256n; bit++) if (state.used.has(useKey(owner, (position << 8n) | bit))) bitmap |= 1n << bit;
+  for (let bit = 0n; bit < 256n; bit++)
+    if (state.used.has(useKey(owner, (position << 8n) | bit))) bitmap |= 1n << bit;
   return answer(toHex(bitmap, { size: 32 }));
 };
 
@@ -75,13 +76,19 @@ function proxy(settle: (state: SimulatedState, data: Hex, block: Block) => Payme
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const { errorName, args } = error;
-      return { success: false, data: encodeErrorResult({ abi: permit2ErrorAbi, errorName, args } as never), logs: [] };
+      return {
+        success: false,
+        data: encodeErrorResult({ abi: permit2ErrorAbi, errorName, args } as never),
+        logs: [],
+      };
     }
   };
 }
 
 function witnessTypehash({ to }: Call): Hex {
-  return witnessTypehashes[sameHex(to, EXACT_PERMIT2_PROXY) ? EXACT_PERMIT2_PROXY : UPTO_PERMIT2_PROXY] as Hex;
+  return witnessTypehashes[
+    sameHex(to, EXACT_PERMIT2_PROXY) ? EXACT_PERMIT2_PROXY : UPTO_PERMIT2_PROXY
+  ] as Hex;
 }
 
 function settleExact({ network: { chainId } }: SimulatedState, data: Hex): Payment {
@@ -89,7 +96,12 @@ function settleExact({ network: { chainId } }: SimulatedState, data: Hex): Payme
   if (functionName !== 'settle') throw new Error('The simulated proxy knows settle only.');
   const [signed, from, witness, signature] = args;
   const permit = { ...signed, from, spender: EXACT_PERMIT2_PROXY, witness } as const;
-  return { permit, amount: signed.permitted.amount, digest: hashExactPermit(permit2Separator(chainId), permit), signature };
+  return {
+    permit,
+    amount: signed.permitted.amount,
+    digest: hashExactPermit(permit2Separator(chainId), permit),
+    signature,
+  };
 }
 
 function settleUpto({ network: { chainId } }: SimulatedState, data: Hex, { sender }: Block): Payment {
@@ -102,7 +114,11 @@ function settleUpto({ network: { chainId } }: SimulatedState, data: Hex, { sende
   return { permit, amount, digest: hashUptoPermit(permit2Separator(chainId), permit), signature };
 }
 
-function pay(state: SimulatedState, { permit, amount, digest, signature }: Payment, { timestamp }: Block): Applied {
+function pay(
+  state: SimulatedState,
+  { permit, amount, digest, signature }: Payment,
+  { timestamp }: Block,
+): Applied {
   const { from, witness, deadline, nonce, permitted, spender } = permit;
   const { token } = permitted;
   if (timestamp < witness.validAfter) throw new Refused('PaymentTooEarly');
@@ -116,7 +132,14 @@ function pay(state: SimulatedState, { permit, amount, digest, signature }: Payme
   state.allowances.set(allowance, allowed - amount);
   state.used.add(useKey(from, nonce));
   const { validAfter, to } = witness;
-  state.transfers.push({ from, to, value: amount, validAfter, validBefore: deadline, nonce: toHex(nonce, { size: 32 }) });
+  state.transfers.push({
+    from,
+    to,
+    value: amount,
+    validAfter,
+    validBefore: deadline,
+    nonce: toHex(nonce, { size: 32 }),
+  });
   return { success: true, data: '0x', logs: proxyPaymentLogs({ proxy: spender, token, from, to, amount }) };
 }
 

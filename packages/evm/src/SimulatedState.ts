@@ -1,19 +1,41 @@
 import { MULTICALL3, type Network } from '@agentpay/primitives';
-import { bytesToHex, domainSeparator, hashAuthorization, sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
-import { concat, decodeFunctionData, encodeErrorResult, encodeFunctionResult, pad, parseAbi, toHex } from 'viem';
+import {
+  bytesToHex,
+  domainSeparator,
+  hashAuthorization,
+  sameHex,
+  type Address,
+  type Authorization,
+  type Hex,
+} from '@agentpay/protocol';
+import {
+  concat,
+  decodeFunctionData,
+  encodeErrorResult,
+  encodeFunctionResult,
+  pad,
+  parseAbi,
+  toHex,
+} from 'viem';
 import type { Call, CallResult, Log } from './Chain.js';
 import { fiatTokenAbi, transferLogs } from './FiatToken.js';
 import { readCalls, writeResults } from './Multicall.js';
 import { recoverAuthorizer } from './Signature.js';
 
 const errorAbi = parseAbi(['error Error(string)']);
-const accountAbi = parseAbi(['function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)']);
+const accountAbi = parseAbi([
+  'function isValidSignature(bytes32 digest, bytes signature) view returns (bytes4)',
+]);
 
 /** Whether an account with code takes a signature (ERC-1271). */
 export type Accepts = (digest: Hex, signature: Hex) => boolean;
 
 /** Code at an address: what a call of it by `sender` does to the state. */
-export type Contract = (state: SimulatedState, call: Call, block: { readonly timestamp: bigint; readonly sender: Address }) => Applied;
+export type Contract = (
+  state: SimulatedState,
+  call: Call,
+  block: { readonly timestamp: bigint; readonly sender: Address },
+) => Applied;
 
 /** Everything that a simulated chain remembers. Keys are lower-case addresses. */
 export interface SimulatedState {
@@ -43,7 +65,11 @@ export class Revert extends Error {
 }
 
 export function emptyState(network: Network): SimulatedState {
-  const separator = domainSeparator({ ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address });
+  const separator = domainSeparator({
+    ...network.usdc.eip712,
+    chainId: network.chainId,
+    verifyingContract: network.usdc.address,
+  });
   return {
     network,
     separator,
@@ -84,7 +110,12 @@ export function addBalance(state: SimulatedState, account: Address, amount: bigi
 }
 
 /** Runs a call in a block of this time (Unix seconds), with the rules and revert texts of USDC; a revert changes nothing. */
-export async function applyCall(state: SimulatedState, call: Call, timestamp: bigint, sender: Address = MULTICALL3): Promise<Applied> {
+export async function applyCall(
+  state: SimulatedState,
+  call: Call,
+  timestamp: bigint,
+  sender: Address = MULTICALL3,
+): Promise<Applied> {
   try {
     if (sameHex(call.to, MULTICALL3)) return await applyAggregate(state, call.data, timestamp);
     if (sameHex(call.to, state.network.usdc.address)) return await applyToken(state, call.data, timestamp);
@@ -92,7 +123,11 @@ export async function applyCall(state: SimulatedState, call: Call, timestamp: bi
     return contract ? contract(state, call, { timestamp, sender }) : applyAccount(state, call);
   } catch (error) {
     if (!(error instanceof Revert)) throw error;
-    return { success: false, data: encodeErrorResult({ abi: errorAbi, errorName: 'Error', args: [error.message] }), logs: [] };
+    return {
+      success: false,
+      data: encodeErrorResult({ abi: errorAbi, errorName: 'Error', args: [error.message] }),
+      logs: [],
+    };
   }
 }
 
@@ -115,7 +150,11 @@ function applyAccount(state: SimulatedState, { to, data }: Call): Applied {
   const accepts = state.accounts.get(to.toLowerCase());
   if (!accepts || data === '0x') return { success: true, data: '0x', logs: [] };
   const { args } = decodeFunctionData({ abi: accountAbi, data });
-  return { success: true, data: pad(accepts(...args) ? '0x1626ba7e' : '0xffffffff', { dir: 'right', size: 32 }), logs: [] };
+  return {
+    success: true,
+    data: pad(accepts(...args) ? '0x1626ba7e' : '0xffffffff', { dir: 'right', size: 32 }),
+    logs: [],
+  };
 }
 
 async function applyToken(state: SimulatedState, data: Hex, timestamp: bigint): Promise<Applied> {
@@ -157,7 +196,11 @@ async function applyTransfer(state: SimulatedState, args: TransferArgs, timestam
   return { success: true, data: '0x', logs: transferLogs(state.network.usdc.address, authorization) };
 }
 
-async function isSigned(state: SimulatedState, authorization: Authorization, signature: Hex): Promise<boolean> {
+async function isSigned(
+  state: SimulatedState,
+  authorization: Authorization,
+  signature: Hex,
+): Promise<boolean> {
   const digest = hashAuthorization(state.separator, authorization);
   const accepts = state.accounts.get(authorization.from.toLowerCase());
   if (accepts) return accepts(bytesToHex(digest), signature);

@@ -9,7 +9,8 @@ export function encodeWords(selector: Hex, ...args: readonly (Hex | bigint)[]): 
   let data = selector as string;
   for (const arg of args) {
     const digits = typeof arg === 'bigint' ? arg.toString(16) : arg.slice(2).toLowerCase();
-    if (digits.length > 64 || digits.startsWith('-')) throw new RangeError('An argument does not fit into a word.');
+    if (digits.length > 64 || digits.startsWith('-'))
+      throw new RangeError('An argument does not fit into a word.');
     data += digits.padStart(64, '0');
   }
   return data as Hex;

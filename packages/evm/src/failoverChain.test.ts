@@ -48,7 +48,13 @@ describe('several nodes as one', () => {
     const { chain, second, cut } = setUp();
     cut(true);
     const fees = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n, gas: 21_000n };
-    const raw = await account.signTransaction({ type: 'eip1559', chainId, nonce: 0, to: account.address, ...fees });
+    const raw = await account.signTransaction({
+      type: 'eip1559',
+      chainId,
+      nonce: 0,
+      to: account.address,
+      ...fees,
+    });
     await chain.send(raw);
     cut(false);
     await chain.send(raw);
@@ -70,7 +76,9 @@ describe('several nodes as one', () => {
     const right = { ...simulatedChain(clock), balance: async () => 5n };
     const chain = failoverChain([stranger, right], { clock, chainId });
     expect(await chain.balance(account.address)).toBe(5n);
-    await expect(failoverChain([stranger, stranger], { clock, chainId }).block()).rejects.toThrow('on chain 1, not on 84532');
+    await expect(failoverChain([stranger, stranger], { clock, chainId }).block()).rejects.toThrow(
+      'on chain 1, not on 84532',
+    );
   });
 
   it('say so when all are silent, and are asked again all the same', async () => {

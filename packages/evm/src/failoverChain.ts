@@ -59,6 +59,9 @@ export function failoverChain(chains: readonly [Chain, ...Chain[]], options: Fai
 
   type Method = (...args: unknown[]) => Promise<unknown>;
   const names = Object.keys(only) as (keyof Chain)[];
-  const methods = names.map((name) => [name, (...args: unknown[]) => ask((chain) => (chain[name] as Method)(...args))]);
+  const methods = names.map((name) => [
+    name,
+    (...args: unknown[]) => ask((chain) => (chain[name] as Method)(...args)),
+  ]);
   return Object.fromEntries(methods) as Chain;
 }

@@ -50,8 +50,13 @@ export function createFeeGauge({ chain, clock, maxFeePerGas: most }: FeeGaugeOpt
       const now = await asked();
       const wanted = max(quarterMore(last.maxFeePerGas), now.maxFeePerGas);
       const maxFeePerGas = most === undefined ? wanted : min(wanted, most);
-      const maxPriorityFeePerGas = min(max(quarterMore(last.maxPriorityFeePerGas), now.maxPriorityFeePerGas), maxFeePerGas);
-      const replaces = isTenthMore(maxFeePerGas, last.maxFeePerGas) && isTenthMore(maxPriorityFeePerGas, last.maxPriorityFeePerGas);
+      const maxPriorityFeePerGas = min(
+        max(quarterMore(last.maxPriorityFeePerGas), now.maxPriorityFeePerGas),
+        maxFeePerGas,
+      );
+      const replaces =
+        isTenthMore(maxFeePerGas, last.maxFeePerGas) &&
+        isTenthMore(maxPriorityFeePerGas, last.maxPriorityFeePerGas);
       return replaces ? { maxFeePerGas, maxPriorityFeePerGas } : undefined;
     },
   };

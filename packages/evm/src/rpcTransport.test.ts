@@ -20,7 +20,10 @@ async function openNode(answer: (body: Body, res: ServerResponse) => void) {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = createPublicClient({ transport: rpcTransport(url, { timeoutMs: 300, together: true, again: true }), cacheTime: 0 });
+  const client = createPublicClient({
+    transport: rpcTransport(url, { timeoutMs: 300, together: true, again: true }),
+    cacheTime: 0,
+  });
   const close = async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
@@ -28,8 +31,13 @@ async function openNode(answer: (body: Body, res: ServerResponse) => void) {
   return { client, close };
 }
 
-const json = (res: ServerResponse, value: unknown, status = 200) => res.writeHead(status).end(JSON.stringify(value));
-const refusal = (id: number | null) => ({ jsonrpc: '2.0', id, error: { code: -32_000, message: 'not today' } });
+const json = (res: ServerResponse, value: unknown, status = 200) =>
+  res.writeHead(status).end(JSON.stringify(value));
+const refusal = (id: number | null) => ({
+  jsonrpc: '2.0',
+  id,
+  error: { code: -32_000, message: 'not today' },
+});
 
 describe('the transport', () => {
   let close = async () => undefined as void;
@@ -54,8 +62,11 @@ describe('the transport', () => {
   ])('passes on a refusal that comes %s', async (_, answer, status) => {
     const client = await open((body, res) => json(res, answer(body), status));
     const error = await client.getChainId().catch((thrown: unknown) => thrown);
-    expect((error as Error & { walk: (is: (cause: unknown) => boolean) => unknown }).walk((cause) => cause instanceof RpcRequestError))
-      .toMatchObject({ code: -32_000, details: 'not today' });
+    expect(
+      (error as Error & { walk: (is: (cause: unknown) => boolean) => unknown }).walk(
+        (cause) => cause instanceof RpcRequestError,
+      ),
+    ).toMatchObject({ code: -32_000, details: 'not today' });
   });
 
   it.each<[string, string, (res: ServerResponse) => void]>([
@@ -63,7 +74,11 @@ describe('the transport', () => {
     ['an error without a refusal', 'HTTP 502', (res) => res.writeHead(502).end('bad gateway')],
     ['too few answers', 'unanswered', (res) => json(res, [])],
     ['nothing', 'No answer within 300 ms', () => undefined],
-    ['the beginning of an answer', 'No answer within 300 ms', (res) => void res.writeHead(200, { 'content-length': '99' }).write('{"')],
+    [
+      'the beginning of an answer',
+      'No answer within 300 ms',
+      (res) => void res.writeHead(200, { 'content-length': '99' }).write('{"'),
+    ],
   ])('fails when it gets %s', async (_, said, answer) => {
     const client = await open((_body, res) => answer(res));
     await expect(client.getChainId()).rejects.toThrow(new RegExp(said));

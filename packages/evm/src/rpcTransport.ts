@@ -1,6 +1,12 @@
 import { afterThisTurn } from '@agentpay/primitives';
 import { httpClient } from '@agentpay/protocol';
-import { createTransport, HttpRequestError, RpcRequestError, type EIP1193RequestFn, type Transport } from 'viem';
+import {
+  createTransport,
+  HttpRequestError,
+  RpcRequestError,
+  type EIP1193RequestFn,
+  type Transport,
+} from 'viem';
 
 /** Requests in one batch; public nodes refuse many more. */
 const MOST_TOGETHER = 100;
@@ -43,10 +49,17 @@ export function rpcTransport(rpcUrl: string, options: RpcTransportOptions): Tran
   let queue: Waiting[] = [];
 
   async function travel(batch: readonly Waiting[]): Promise<void> {
-    const bodies = batch.map(({ question: { method, params } }, id) => ({ jsonrpc: '2.0', id, method, params }));
+    const bodies = batch.map(({ question: { method, params } }, id) => ({
+      jsonrpc: '2.0',
+      id,
+      method,
+      params,
+    }));
     try {
       const answer = await post(bodies.length === 1 ? bodies[0] : bodies);
-      const answers = new Map((Array.isArray(answer) ? answer : [answer]).map((one: RpcAnswer) => [one.id, one]));
+      const answers = new Map(
+        (Array.isArray(answer) ? answer : [answer]).map((one: RpcAnswer) => [one.id, one]),
+      );
       // A node that refuses the whole batch answers once, and may name nobody.
       const forAll = Array.isArray(answer) ? undefined : (answer as RpcAnswer);
       for (const [id, { resolve, reject }] of batch.entries()) {
@@ -76,17 +89,27 @@ export function rpcTransport(rpcUrl: string, options: RpcTransportOptions): Tran
 
   // viem's type promises more of a result than a transport can know.
   const request = ask as EIP1193RequestFn;
-  return () => createTransport({ key: 'rpc', name: 'JSON-RPC over HTTP', type: 'rpc', retryCount: 0, request });
+  return () =>
+    createTransport({ key: 'rpc', name: 'JSON-RPC over HTTP', type: 'rpc', retryCount: 0, request });
 }
 
 /** Posts a JSON body and gives the JSON that comes back. */
-function poster(rpcUrl: string, { timeoutMs, again }: RpcTransportOptions): (body: unknown) => Promise<unknown> {
+function poster(
+  rpcUrl: string,
+  { timeoutMs, again }: RpcTransportOptions,
+): (body: unknown) => Promise<unknown> {
   const url = new URL(rpcUrl);
   const client = httpClient();
   const headers = { 'content-type': 'application/json' };
 
   async function once(body: string): Promise<unknown> {
-    const { status, text } = await client(url, { method: 'POST', headers, body, timeoutMs, maxBytes: MAX_ANSWER_BYTES });
+    const { status, text } = await client(url, {
+      method: 'POST',
+      headers,
+      body,
+      timeoutMs,
+      maxBytes: MAX_ANSWER_BYTES,
+    });
     const answer = parse(text);
     // Some nodes give their refusals a status of their own.
     if (answer !== undefined && (status === 200 || isRefusal(answer))) return answer;

@@ -31,7 +31,11 @@ describe('shared reads', () => {
     const some = [alice, bob].map((payer) => chain.read([view(payer), pay(payer)], { payer }));
     const results = await Promise.all(some);
     expect(asked).toEqual([4]);
-    for (const result of results) expect(result).toEqual([{ success: true, data: '0x00' }, { success: true, data: '0x' }]);
+    for (const result of results)
+      expect(result).toEqual([
+        { success: true, data: '0x00' },
+        { success: true, data: '0x' },
+      ]);
   });
 
   it('are asked again alone when another action of the same payer was in the way', async () => {
@@ -52,9 +56,13 @@ describe('shared reads', () => {
 
   it('go alone when the node refuses them together, and fail together when it does not answer', async () => {
     const { chain } = setUp(2);
-    const results = await Promise.all([alice, bob].map((payer) => chain.read([view(payer), pay(payer)], { payer })));
+    const results = await Promise.all(
+      [alice, bob].map((payer) => chain.read([view(payer), pay(payer)], { payer })),
+    );
     expect(results.map((result) => result.length)).toEqual([2, 2]);
-    const dead = sharedReads({ read: () => Promise.reject(new ChainError('unreachable', 'nobody there')) } as unknown as Chain);
+    const dead = sharedReads({
+      read: () => Promise.reject(new ChainError('unreachable', 'nobody there')),
+    } as unknown as Chain);
     const answers = await Promise.allSettled([alice, bob].map((payer) => dead.read([pay(payer)], { payer })));
     expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });

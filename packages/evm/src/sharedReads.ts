@@ -55,7 +55,11 @@ export function sharedReads(chain: Chain): Chain {
   async function answer(batch: readonly Waiting[]): Promise<void> {
     try {
       const results = await readTogether(chain, batch);
-      await Promise.all(batch.map((waiting, i) => (isSpoiled(batch, i, results) ? alone(waiting) : waiting.resolve(results[i] ?? []))));
+      await Promise.all(
+        batch.map((waiting, i) =>
+          isSpoiled(batch, i, results) ? alone(waiting) : waiting.resolve(results[i] ?? []),
+        ),
+      );
     } catch (error) {
       // A node may refuse a call for its size, or for one member that poisons it; then each is asked for itself.
       const refused = error instanceof ChainError && error.kind === 'refused' && batch.length > 1;

@@ -32,7 +32,13 @@ export async function signTransaction(account: LocalAccount, fields: Transaction
     return { raw, hash: bytesToHex(keccak256(hexToBytes(raw))) };
   }
   const { chainId, nonce, to, data, gas, maxFeePerGas, maxPriorityFeePerGas } = fields;
-  const prices = [number(chainId), number(nonce), number(maxPriorityFeePerGas), number(maxFeePerGas), number(gas)];
+  const prices = [
+    number(chainId),
+    number(nonce),
+    number(maxPriorityFeePerGas),
+    number(maxFeePerGas),
+    number(gas),
+  ];
   const unsigned = [...prices, hexToBytes(to), NOTHING, hexToBytes(data), []];
   const signature = await account.sign({ hash: bytesToHex(keccak256(envelope(unsigned))) });
   const { r, s, yParity } = parts(signature);
@@ -54,5 +60,9 @@ function number(value: bigint | number): Uint8Array {
 /** r, s and the parity of a 65-byte signature. */
 function parts(signature: Hex) {
   const v = Number.parseInt(signature.slice(130), 16);
-  return { r: BigInt(signature.slice(0, 66)), s: BigInt(`0x${signature.slice(66, 130)}`), yParity: v >= 27 ? v - 27 : v };
+  return {
+    r: BigInt(signature.slice(0, 66)),
+    s: BigInt(`0x${signature.slice(66, 130)}`),
+    yParity: v >= 27 ? v - 27 : v,
+  };
 }

@@ -1,10 +1,34 @@
 import { baseSepolia, type Cancel, type Clock, type Network } from '@agentpay/primitives';
 import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
-import { keccak256, parseTransaction, recoverTransactionAddress, toHex, type TransactionSerialized } from 'viem';
-import { ChainError, type Block, type Call, type CallResult, type Chain, type ChainErrorKind, type Log, type Receipt } from './Chain.js';
+import {
+  keccak256,
+  parseTransaction,
+  recoverTransactionAddress,
+  toHex,
+  type TransactionSerialized,
+} from 'viem';
+import {
+  ChainError,
+  type Block,
+  type Call,
+  type CallResult,
+  type Chain,
+  type ChainErrorKind,
+  type Log,
+  type Receipt,
+} from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
 import { deployPermit2 } from './SimulatedPermit2.js';
-import { addBalance, applyCall, balanceOf, copyState, emptyState, nonceOf, type Accepts, type SimulatedState } from './SimulatedState.js';
+import {
+  addBalance,
+  applyCall,
+  balanceOf,
+  copyState,
+  emptyState,
+  nonceOf,
+  type Accepts,
+  type SimulatedState,
+} from './SimulatedState.js';
 
 /** How a simulated node misbehaves, for a number of calls of one method. */
 export type Fault =
@@ -76,7 +100,8 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
   const faults: { fault: Fault; left: number }[] = [];
   let mining: Promise<void> = Promise.resolve();
 
-  const head = (): Block => blocks.at(-1) ?? { number: 0n, timestamp: BigInt(Math.floor(clock.now() / 1000)) };
+  const head = (): Block =>
+    blocks.at(-1) ?? { number: 0n, timestamp: BigInt(Math.floor(clock.now() / 1000)) };
   const now = () => BigInt(Math.floor(clock.now() / 1000));
 
   /** Counts the call and gives the fault that meets it, if one does. */
@@ -100,7 +125,8 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     const fee = (parsed as { maxFeePerGas?: bigint }).maxFeePerGas ?? 0n;
     const rival = pool.find((other) => other.from === from && other.nonce === nonce);
     if (rival?.hash === hash) return;
-    if (rival && fee * 10n < rival.fee * 11n) throw new ChainError('underpriced', 'replacement transaction underpriced');
+    if (rival && fee * 10n < rival.fee * 11n)
+      throw new ChainError('underpriced', 'replacement transaction underpriced');
     pool = pool.filter((other) => other !== rival);
     pool.push({ hash, raw, from, nonce, fee, call: { to: parsed.to as Address, data: parsed.data ?? '0x' } });
   }
@@ -118,7 +144,14 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     const taken: Pooled[] = [];
     for (const call of extra) {
       const { success, logs } = await applyCall(state, call, timestamp);
-      receipts.push({ hash: keccak256(toHex(`act ${number}`)), blockNumber: number, blockHash, success, gasUsed: 80_000n, logs });
+      receipts.push({
+        hash: keccak256(toHex(`act ${number}`)),
+        blockNumber: number,
+        blockHash,
+        success,
+        gasUsed: 80_000n,
+        logs,
+      });
     }
     for (let due = nextDue(); due; due = nextDue()) {
       pool = pool.filter((other) => other !== due);
@@ -127,7 +160,14 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
       const { success, logs } = await applyCall(state, due.call, timestamp, due.from);
       receipts.push({ hash: due.hash, blockNumber: number, blockHash, success, gasUsed: 80_000n, logs });
     }
-    blocks.push({ number, timestamp, pooled: taken, receipts, calls: [...extra, ...taken.map(({ call }) => call)], before });
+    blocks.push({
+      number,
+      timestamp,
+      pooled: taken,
+      receipts,
+      calls: [...extra, ...taken.map(({ call }) => call)],
+      before,
+    });
   }
 
   function nextDue(): Pooled | undefined {
@@ -161,20 +201,30 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     async transactionCount(address, tag) {
       enter('transactionCount');
       let count = nonceOf(state, address);
-      while (tag === 'pending' && pool.some((other) => other.from === address && other.nonce === count)) count += 1;
+      while (tag === 'pending' && pool.some((other) => other.from === address && other.nonce === count))
+        count += 1;
       return count;
     },
     fees: async () => (enter('fees'), { maxFeePerGas: 2_000_000_000n, maxPriorityFeePerGas: 1_000_000n }),
     async send(raw) {
       const fault = enter('send');
       await accept(raw);
-      if (fault === 'answer_lost') throw new ChainError('unreachable', 'Scripted fault: the answer got lost.');
+      if (fault === 'answer_lost')
+        throw new ChainError('unreachable', 'Scripted fault: the answer got lost.');
     },
     async receipts(hashes) {
       const fault = enter('receipts');
       if (fault === 'missing') return hashes.map(() => undefined);
-      const invented = { blockNumber: head().number, blockHash: keccak256('0x'), success: true, gasUsed: 0n, logs: [] };
-      return hashes.map((hash) => findReceipt(hash) ?? (fault === 'invented' ? { hash, ...invented } : undefined));
+      const invented = {
+        blockNumber: head().number,
+        blockHash: keccak256('0x'),
+        success: true,
+        gasUsed: 0n,
+        logs: [],
+      };
+      return hashes.map(
+        (hash) => findReceipt(hash) ?? (fault === 'invented' ? { hash, ...invented } : undefined),
+      );
     },
     block: async () => (enter('block'), head()),
     async authorizationUse(_asset, payer, nonce) {
@@ -191,9 +241,12 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     },
     async transactionsWith({ address, topics }) {
       enter('transactionsWith');
-      const hasTopics = (log: Log) => topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
+      const hasTopics = (log: Log) =>
+        topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
       const matches = (log: Log) => sameHex(log.address, address) && hasTopics(log);
-      const found = blocks.flatMap((block) => block.receipts.map((receipt, i) => ({ receipt, call: block.calls[i] as Call })));
+      const found = blocks.flatMap((block) =>
+        block.receipts.map((receipt, i) => ({ receipt, call: block.calls[i] as Call })),
+      );
       return found.filter(({ receipt: { logs } }) => logs.some(matches)).slice(-20);
     },
   };
@@ -205,9 +258,11 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     balanceOf: (account) => balanceOf(state, account),
     transfers: () => state.transfers,
     deployPermit2: () => deployPermit2(state),
-    approve: (owner, spender, amount) => void state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
+    approve: (owner, spender, amount) =>
+      void state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
     setAccount: (account, accepts) => void state.accounts.set(account.toLowerCase(), accepts),
-    setBlacklisted: (account, blacklisted) => void state.blacklist[blacklisted ? 'add' : 'delete'](account.toLowerCase()),
+    setBlacklisted: (account, blacklisted) =>
+      void state.blacklist[blacklisted ? 'add' : 'delete'](account.toLowerCase()),
     mine: () => inTurn(() => seal()),
     act: (call) => inTurn(() => seal([call])),
     mineEvery(ms) {

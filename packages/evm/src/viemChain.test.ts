@@ -18,12 +18,23 @@ async function openNode() {
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
       const body = JSON.parse(Buffer.concat(chunks).toString()) as Call | readonly Call[];
-      seen.push([body].flat().map(({ method }) => method).join());
+      seen.push(
+        [body]
+          .flat()
+          .map(({ method }) => method)
+          .join(),
+      );
       if (cuts-- > 0) return void req.socket.destroy();
       const late = { code: -32602, message: 'BlockOutOfRangeError: block height is 89 but requested was 88' };
-      const answer = ({ id }: Call) => ({ jsonrpc: '2.0', id, ...(overtaken-- > 0 ? { error: late } : { result: '0x14a34' }) });
+      const answer = ({ id }: Call) => ({
+        jsonrpc: '2.0',
+        id,
+        ...(overtaken-- > 0 ? { error: late } : { result: '0x14a34' }),
+      });
       res.setHeader('content-type', 'application/json');
-      res.end(JSON.stringify(Array.isArray(body) ? (body as readonly Call[]).map(answer) : answer(body as Call)));
+      res.end(
+        JSON.stringify(Array.isArray(body) ? (body as readonly Call[]).map(answer) : answer(body as Call)),
+      );
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

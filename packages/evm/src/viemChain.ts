@@ -33,14 +33,26 @@ export interface ViemChainOptions {
  * before the answer, and a call once more that a new block overtook; nothing else is repeated here.
  */
 export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
-  const client = createPublicClient({ transport: rpcTransport(rpcUrl, { timeoutMs, together: true, again: true }), cacheTime: 0 });
-  const writer = createPublicClient({ transport: rpcTransport(rpcUrl, { timeoutMs, together: false, again: false }) });
+  const client = createPublicClient({
+    transport: rpcTransport(rpcUrl, { timeoutMs, together: true, again: true }),
+    cacheTime: 0,
+  });
+  const writer = createPublicClient({
+    transport: rpcTransport(rpcUrl, { timeoutMs, together: false, again: false }),
+  });
 
   async function receipt(hash: Hex): Promise<Receipt | undefined> {
     try {
       const found = await client.getTransactionReceipt({ hash });
       const { blockNumber, blockHash, gasUsed, logs } = found;
-      return { hash: found.transactionHash, blockNumber, blockHash, gasUsed, success: found.status === 'success', logs };
+      return {
+        hash: found.transactionHash,
+        blockNumber,
+        blockHash,
+        gasUsed,
+        success: found.status === 'success',
+        logs,
+      };
     } catch (error) {
       if (error instanceof TransactionReceiptNotFoundError) return undefined;
       throw error;
@@ -49,15 +61,24 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
 
   async function logsOf(address: Address, topics: readonly (Hex | readonly Hex[] | null)[]): Promise<Hex[]> {
     const latest = await client.getBlockNumber();
-    const range = { fromBlock: hexBlock(latest > logRange ? latest - logRange : 0n), toBlock: 'latest' } as const;
-    const logs = await client.request({ method: 'eth_getLogs', params: [{ address, topics, ...range }] as never });
+    const range = {
+      fromBlock: hexBlock(latest > logRange ? latest - logRange : 0n),
+      toBlock: 'latest',
+    } as const;
+    const logs = await client.request({
+      method: 'eth_getLogs',
+      params: [{ address, topics, ...range }] as never,
+    });
     return (logs as readonly { transactionHash: Hex }[]).map(({ transactionHash }) => transactionHash);
   }
 
   async function simulate({ to, data }: Call, from: Address): Promise<CallResult> {
     const call = () => client.request({ method: 'eth_call', params: [{ from, to, data }, 'latest'] });
     try {
-      return { success: true, data: await call().catch((error: unknown) => (isOvertaken(error) ? call() : Promise.reject(error))) };
+      return {
+        success: true,
+        data: await call().catch((error: unknown) => (isOvertaken(error) ? call() : Promise.reject(error))),
+      };
     } catch (error) {
       const reverted = revertData(error);
       if (reverted === undefined) throw error;
@@ -113,7 +134,8 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
 
 /** What a call reverted with; undefined when the node did not run it. Nodes say it in code 3 (geth) or in words. */
 function revertData(error: unknown): Hex | undefined {
-  const answer = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
+  const answer =
+    error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
   if (!(answer instanceof RpcRequestError)) return undefined;
   const ran = answer.code === 3 || /revert|out of gas|invalid opcode|EVM error/i.test(answer.details);
   if (!ran) return undefined;
@@ -134,7 +156,9 @@ function guarded(chain: Chain): Chain {
 }
 
 function shortMessage(error: unknown): string {
-  return error instanceof BaseError ? error.details || error.shortMessage : String((error as Error).message ?? error);
+  return error instanceof BaseError
+    ? error.details || error.shortMessage
+    : String((error as Error).message ?? error);
 }
 
 /** What nodes (geth, reth, op-geth, anvil, erigon) say when they hold the transaction already. */
@@ -148,10 +172,11 @@ function isOvertaken(error: unknown): boolean {
 }
 
 function kindOf(error: unknown): ChainErrorKind {
-  const answered = error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
+  const answered =
+    error instanceof BaseError ? error.walk((cause) => cause instanceof RpcRequestError) : undefined;
   if (!answered) return 'unreachable';
   const text = String((error as Error).message);
-  if (/nonce too low|nonce is too low|nonce provided for the transaction is lower/i.test(text)) return 'nonce_too_low';
+  if (/nonce too low|nonce is too low|nonce provided for the transaction is lower/i.test(text))
+    return 'nonce_too_low';
   return /underpriced/i.test(text) ? 'underpriced' : 'refused';
 }
-

@@ -7,7 +7,11 @@ let key = '';
 let cursor = null;
 
 async function ask(path, method = 'GET') {
-  const response = await fetch(path, { method, headers: { Authorization: `Bearer ${key}` }, credentials: 'omit' });
+  const response = await fetch(path, {
+    method,
+    headers: { Authorization: `Bearer ${key}` },
+    credentials: 'omit',
+  });
   const body = await response.json();
   if (!response.ok) throw new Error(body.error ?? `Status ${response.status}`);
   return body;
@@ -43,7 +47,10 @@ function row(settlement) {
   const { id, state, amount, payer, payTo, transaction, explorer, reason, createdAt } = settlement;
   const made = element('tr', '', { 'data-id': id });
   const linked = element('td', '');
-  if (explorer) linked.append(element('a', short(transaction), { href: explorer, target: '_blank', rel: 'noopener noreferrer' }));
+  if (explorer)
+    linked.append(
+      element('a', short(transaction), { href: explorer, target: '_blank', rel: 'noopener noreferrer' }),
+    );
   const action = element('td', '');
   if (OPEN_STATES.includes(state)) action.append(reconcileButton(id, made));
   made.append(
@@ -96,7 +103,8 @@ function bars(svg, stacks, label) {
       const height = (value / top) * 100;
       y -= height;
       const bar = document.createElementNS(SVG, 'rect');
-      for (const [name, number] of Object.entries({ x: i * 10 + 1, y, width: 8, height })) bar.setAttribute(name, number);
+      for (const [name, number] of Object.entries({ x: i * 10 + 1, y, width: 8, height }))
+        bar.setAttribute(name, number);
       bar.setAttribute('class', kind);
       svg.append(bar);
     }
@@ -109,10 +117,21 @@ async function showActivity() {
   const gasEach = ({ gasUsed, payments }) => (payments > 0 ? Number(gasUsed) / payments : 0);
   const [volume, settled, failed] = [sum('volume'), sum('settled'), sum('failed')];
   const [gasUsed, payments] = [sum('gasUsed'), Number(sum('payments'))];
-  bars(find('volume'), hours.map((hour) => [{ value: Number(hour.volume), kind: 'plain' }]), 'Volume by the hour');
-  const ends = hours.map((hour) => [{ value: hour.settled, kind: 'good' }, { value: hour.failed, kind: 'bad' }]);
+  bars(
+    find('volume'),
+    hours.map((hour) => [{ value: Number(hour.volume), kind: 'plain' }]),
+    'Volume by the hour',
+  );
+  const ends = hours.map((hour) => [
+    { value: hour.settled, kind: 'good' },
+    { value: hour.failed, kind: 'bad' },
+  ]);
   bars(find('success'), ends, 'Settled and failed by the hour');
-  bars(find('gas'), hours.map((hour) => [{ value: gasEach(hour), kind: 'plain' }]), 'Gas per payment by the hour');
+  bars(
+    find('gas'),
+    hours.map((hour) => [{ value: gasEach(hour), kind: 'plain' }]),
+    'Gas per payment by the hour',
+  );
   find('volume-sum').textContent = decimal(volume);
   find('success-sum').textContent = `${settled} / ${failed}`;
   find('gas-sum').textContent = payments > 0 ? Math.round(gasEach({ gasUsed, payments })) : '–';

@@ -16,8 +16,15 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Runs a command other than serving; gives what to print. @throws Error with one sentence */
 export async function runCommand(args: readonly string[], env: Env, random: Random): Promise<string> {
   const [noun, verb, first, second, ...more] = args;
-  if (noun === 'keystore' && verb === 'create' && first !== undefined && second === undefined) return createKeystore(first, env, random);
-  if (noun === 'key' && verb === 'create' && first !== undefined && second !== undefined && more.length === 0) {
+  if (noun === 'keystore' && verb === 'create' && first !== undefined && second === undefined)
+    return createKeystore(first, env, random);
+  if (
+    noun === 'key' &&
+    verb === 'create' &&
+    first !== undefined &&
+    second !== undefined &&
+    more.length === 0
+  ) {
     return createApiKey(first, second, random);
   }
   if (args.length === 1 && (noun === '--help' || noun === 'help')) return USAGE;
@@ -27,8 +34,12 @@ export async function runCommand(args: readonly string[], env: Env, random: Rand
 async function createKeystore(file: string, env: Env, random: Random): Promise<string> {
   const given = env['SIGNER_KEY'];
   if (given && !/^0x[0-9a-fA-F]{64}$/.test(given)) throw new Error('SIGNER_KEY must be 32 bytes of hex.');
-  const [password, passwordFile] = [env['KEYSTORE_PASSWORD'] || undefined, env['KEYSTORE_PASSWORD_FILE'] || undefined];
-  if (password === undefined && passwordFile === undefined) throw new Error('KEYSTORE_PASSWORD_FILE is missing, or KEYSTORE_PASSWORD.');
+  const [password, passwordFile] = [
+    env['KEYSTORE_PASSWORD'] || undefined,
+    env['KEYSTORE_PASSWORD_FILE'] || undefined,
+  ];
+  if (password === undefined && passwordFile === undefined)
+    throw new Error('KEYSTORE_PASSWORD_FILE is missing, or KEYSTORE_PASSWORD.');
   const secret = await readPassword({ password, passwordFile });
   if (secret.length < 12) throw new Error('The password of a keystore must have at least 12 characters.');
   const key = (given || bytesToHex(random.bytes(32))) as Hex;
@@ -47,7 +58,8 @@ async function createKeystore(file: string, env: Env, random: Random): Promise<s
 function createApiKey(name: string, list: string, random: Random): string {
   const chosen = list.split(',');
   const known = (scope: string): scope is Scope => (scopes as readonly string[]).includes(scope);
-  if (!/^[\w.-]{1,64}$/.test(name)) throw new Error('The name of a key may have letters, digits, ".", "_" and "-".');
+  if (!/^[\w.-]{1,64}$/.test(name))
+    throw new Error('The name of a key may have letters, digits, ".", "_" and "-".');
   if (!chosen.every(known)) throw new Error(`The scopes of a key are ${scopes.join(', ')}.`);
   const { text, entry } = newApiKey(name, chosen, random);
   return `The key, shown this once:  ${text}\nFor API_KEYS:              ${entry}\n`;

@@ -53,7 +53,11 @@ describe('configuration', () => {
     expect(config).toMatchObject({
       rpcUrls: ['https://one.example/v2', 'https://two.example'],
       signerKeys: [],
-      keystore: { files: ['/keys/a.json', '/keys/b.json'], password: undefined, passwordFile: '/run/secrets/password' },
+      keystore: {
+        files: ['/keys/a.json', '/keys/b.json'],
+        password: undefined,
+        passwordFile: '/run/secrets/password',
+      },
       apiKeys: [{ name: 'shop', scopes: ['verify', 'settle'] }],
       rateLimit: { perMinute: 600, burst: 100 },
       minSignerBalance: 5n * 10n ** 16n,
@@ -72,7 +76,10 @@ describe('configuration', () => {
   it.each<[string, Record<string, string>]>([
     ['RPC_URLS is missing; give the URL of a node of the chain.', { SIGNER_KEYS: KEY }],
     ['SIGNER_KEYS is missing; give a private key there, or KEYSTORE_FILE.', { RPC_URL: good.RPC_URL }],
-    ['KEYSTORE_PASSWORD_FILE is missing; KEYSTORE_FILE needs it, or KEYSTORE_PASSWORD.', { RPC_URL: good.RPC_URL, KEYSTORE_FILE: 'a' }],
+    [
+      'KEYSTORE_PASSWORD_FILE is missing; KEYSTORE_FILE needs it, or KEYSTORE_PASSWORD.',
+      { RPC_URL: good.RPC_URL, KEYSTORE_FILE: 'a' },
+    ],
     ['RPC_URL must be an http(s) URL.', { ...good, RPC_URL: 'ftp://x' }],
     ['RPC_URLS must be an http(s) URL.', { ...good, RPC_URLS: 'https://fine.example,ws://x' }],
     ['SIGNER_KEYS must be 32 bytes of hex.', { ...good, SIGNER_KEYS: '0x12' }],
@@ -83,15 +90,24 @@ describe('configuration', () => {
     ['FACTORIES must be a 20-byte address.', { ...good, FACTORIES: 'x' }],
     ['ASSETS must hold an address.', { ...good, ASSETS: ' , ' }],
     ['DATABASE_URL must be a postgres:// URL.', { ...good, DATABASE_URL: 'mysql://x' }],
-    ['DATABASE_URL and DATA_DIR name two databases; give one of them.', { ...good, DATABASE_URL: 'postgres://x', DATA_DIR: 'd' }],
+    [
+      'DATABASE_URL and DATA_DIR name two databases; give one of them.',
+      { ...good, DATABASE_URL: 'postgres://x', DATA_DIR: 'd' },
+    ],
     ['REDIS_URL must be a redis:// URL.', { ...good, REDIS_URL: 'http://x' }],
     ['PORT must be a whole number from 0 to 65535.', { ...good, PORT: '1e3' }],
     ['HOST must be a host name or an address.', { ...good, HOST: 'a b' }],
     ['METRICS_TOKEN must have at least 32 characters.', { ...good, METRICS_TOKEN: 'short' }],
     ['METRICS_TOKEN is too uniform to be a secret.', { ...good, METRICS_TOKEN: 'a'.repeat(40) }],
     ['RATE_LIMIT_PER_MINUTE is missing; RATE_LIMIT_BURST needs it.', { ...good, RATE_LIMIT_BURST: '5' }],
-    ['RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 10000000.', { ...good, RATE_LIMIT_PER_MINUTE: '0' }],
-    ['MIN_SIGNER_BALANCE must be an amount of ether such as 0.001.', { ...good, MIN_SIGNER_BALANCE: '1 eth' }],
+    [
+      'RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 10000000.',
+      { ...good, RATE_LIMIT_PER_MINUTE: '0' },
+    ],
+    [
+      'MIN_SIGNER_BALANCE must be an amount of ether such as 0.001.',
+      { ...good, MIN_SIGNER_BALANCE: '1 eth' },
+    ],
     ['MAX_FEE_GWEI must be an amount of gwei such as 0.5.', { ...good, MAX_FEE_GWEI: '-1' }],
     ['API_KEYS names shop twice.', { ...good, API_KEYS: `${shop.entry},${shop.entry}` }],
     [

@@ -69,7 +69,12 @@ export class ConfigError extends Error {
 
 function whole(min: number, max: number, otherwise: number) {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.string().regex(/^\d{1,10}$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error)).default(otherwise);
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, error).max(max, error))
+    .default(otherwise);
 }
 
 function url(shown: string, ...protocols: string[]) {
@@ -77,17 +82,33 @@ function url(shown: string, ...protocols: string[]) {
   return z.string().refine(matches, `must be ${shown} URL`);
 }
 
-const parts = (text: string) => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+const parts = (text: string) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 const list = z.string().transform(parts);
 const flag = (otherwise: boolean) =>
-  z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true').default(otherwise);
-const key = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value), 'must be 32 bytes of hex');
+  z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .transform((value) => value === 'true')
+    .default(otherwise);
+const key = z.custom<Hex>(
+  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value),
+  'must be 32 bytes of hex',
+);
 const secret = z
   .string()
   .min(32, 'must have at least 32 characters')
   .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
-const ether = z.string().regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001').transform((text) => parseEther(text));
-const gwei = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, 'must be an amount of gwei such as 0.5').transform((text) => parseGwei(text));
+const ether = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001')
+  .transform((text) => parseEther(text));
+const gwei = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,9})?$/, 'must be an amount of gwei such as 0.5')
+  .transform((text) => parseGwei(text));
 const node = url('an http(s)', 'http:', 'https:');
 const addresses = list.pipe(z.array(addressSchema).min(1, 'must hold an address'));
 const known = networks.map(({ name }) => name).join(', ');
@@ -95,15 +116,27 @@ const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 const Environment = z.object({
   PORT: whole(0, 65_535, 3102),
-  HOST: z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address').default('0.0.0.0'),
-  RPC_URLS: list.pipe(z.array(node).min(1, 'must name a node').max(8, 'must name 8 nodes at most')).optional(),
-  SIGNER_KEYS: list.pipe(z.array(key).min(1, 'must hold a private key').max(32, 'must hold 32 private keys at most')).optional(),
-  KEYSTORE_FILE: list.pipe(z.array(z.string()).min(1, 'must name a file').max(32, 'must name 32 files at most')).optional(),
+  HOST: z
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be a host name or an address')
+    .default('0.0.0.0'),
+  RPC_URLS: list
+    .pipe(z.array(node).min(1, 'must name a node').max(8, 'must name 8 nodes at most'))
+    .optional(),
+  SIGNER_KEYS: list
+    .pipe(z.array(key).min(1, 'must hold a private key').max(32, 'must hold 32 private keys at most'))
+    .optional(),
+  KEYSTORE_FILE: list
+    .pipe(z.array(z.string()).min(1, 'must name a file').max(32, 'must name 32 files at most'))
+    .optional(),
   KEYSTORE_PASSWORD: z.string().optional(),
   KEYSTORE_PASSWORD_FILE: z.string().optional(),
   NETWORKS: list
     .transform((names) => names.map(findNetwork))
-    .refine((found): found is [Network] => found.length === 1 && found[0] !== undefined, `must be one of ${known}`)
+    .refine(
+      (found): found is [Network] => found.length === 1 && found[0] !== undefined,
+      `must be one of ${known}`,
+    )
     .prefault('base-sepolia'),
   ALLOW_MAINNET: flag(false),
   DATABASE_URL: url('a postgres://', 'postgres:', 'postgresql:').optional(),
@@ -143,12 +176,16 @@ const aliases = { RPC_URLS: 'RPC_URL', SIGNER_KEYS: 'SIGNER_KEY' } as const;
  * @throws ConfigError with every fault found
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   for (const [name, alias] of Object.entries(aliases)) given[name] ??= given[alias];
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     const issues = parsed.error.issues.toReversed();
-    const first = new Map(issues.map(({ path, message }) => [path[0], `${nameGiven(String(path[0]), env)} ${message}.`]));
+    const first = new Map(
+      issues.map(({ path, message }) => [path[0], `${nameGiven(String(path[0]), env)} ${message}.`]),
+    );
     throw new ConfigError([...first.values()].reverse());
   }
   const faults = crossFaults(parsed.data);
@@ -168,14 +205,16 @@ function nameGiven(name: string, env: Readonly<Record<string, string | undefined
 function crossFaults(values: Environment): string[] {
   const faults: string[] = [];
   if (!values.RPC_URLS) faults.push('RPC_URLS is missing; give the URL of a node of the chain.');
-  if (!values.SIGNER_KEYS && !values.KEYSTORE_FILE) faults.push('SIGNER_KEYS is missing; give a private key there, or KEYSTORE_FILE.');
+  if (!values.SIGNER_KEYS && !values.KEYSTORE_FILE)
+    faults.push('SIGNER_KEYS is missing; give a private key there, or KEYSTORE_FILE.');
   if (values.KEYSTORE_FILE && !values.KEYSTORE_PASSWORD && !values.KEYSTORE_PASSWORD_FILE) {
     faults.push('KEYSTORE_PASSWORD_FILE is missing; KEYSTORE_FILE needs it, or KEYSTORE_PASSWORD.');
   }
   if (values.NETWORKS[0].mainnet && !values.ALLOW_MAINNET) {
     faults.push('NETWORKS names a network with real money: set ALLOW_MAINNET=true if you mean it.');
   }
-  if (values.DATABASE_URL && values.DATA_DIR) faults.push('DATABASE_URL and DATA_DIR name two databases; give one of them.');
+  if (values.DATABASE_URL && values.DATA_DIR)
+    faults.push('DATABASE_URL and DATA_DIR name two databases; give one of them.');
   if (values.RATE_LIMIT_BURST && !values.RATE_LIMIT_PER_MINUTE) {
     faults.push('RATE_LIMIT_PER_MINUTE is missing; RATE_LIMIT_BURST needs it.');
   }
@@ -201,7 +240,9 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     apiKeys,
     metricsToken: values.METRICS_TOKEN,
     otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
-    rateLimit: perMinute ? { perMinute, burst: values.RATE_LIMIT_BURST || Math.max(1, Math.ceil(perMinute / 6)) } : undefined,
+    rateLimit: perMinute
+      ? { perMinute, burst: values.RATE_LIMIT_BURST || Math.max(1, Math.ceil(perMinute / 6)) }
+      : undefined,
     trustProxyHops: values.TRUST_PROXY_HOPS,
     discovery: values.DISCOVERY,
     payTo: values.PAYTO,

@@ -51,7 +51,11 @@ export async function start(config: Config, log: Logger): Promise<FacilitatorSer
 }
 
 /** Opens every part; each that must be let go of adds its closer. */
-async function open(config: Config, log: Logger, closers: (() => Promise<void>)[]): Promise<Omit<FacilitatorServer, 'close'>> {
+async function open(
+  config: Config,
+  log: Logger,
+  closers: (() => Promise<void>)[],
+): Promise<Omit<FacilitatorServer, 'close'>> {
   const parts = await openTraced(config, log, closers);
   const [clock, random] = [parts.clock(systemClock), systemRandom];
   const { network, minSignerBalance, maxQueueAgeSeconds, trustProxyHops, metricsToken } = config;
@@ -61,19 +65,47 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   const limiter = await openLimiter(config, { clock, log }, closers);
 
   const book = settlementBook(db, { clock, network });
-  const figures = { balances: () => readiness.balances(), fees: { asked: () => fees.asked() }, queue: book.queue };
+  const figures = {
+    balances: () => readiness.balances(),
+    fees: { asked: () => fees.asked() },
+    queue: book.queue,
+  };
   const metrics = createMetrics({ ...figures, process: true });
-  const hear = (what: string, error: unknown) => log.warn({ what, fault: faultOf(error) }, 'tried again later');
-  const chain = measuredChain(parts.chain(openChain(config, { clock, onError: (error) => hear('node', error) })), clock, metrics);
+  const hear = (what: string, error: unknown) =>
+    log.warn({ what, fault: faultOf(error) }, 'tried again later');
+  const chain = measuredChain(
+    parts.chain(openChain(config, { clock, onError: (error) => hear('node', error) })),
+    clock,
+    metrics,
+  );
   const fees = createFeeGauge({ chain, clock, maxFeePerGas: config.maxFeePerGas });
   const signers = accounts.map(({ address }) => address);
-  const readiness = createReadiness({ db, chain, clock, network, signers, fees, queue: book.queue, minSignerBalance, maxQueueAgeSeconds });
+  const readiness = createReadiness({
+    db,
+    chain,
+    clock,
+    network,
+    signers,
+    fees,
+    queue: book.queue,
+    minSignerBalance,
+    maxQueueAgeSeconds,
+  });
 
   if (keyRecovery.name !== 'native') {
-    log.warn({ recovery: keyRecovery.name }, 'THE NATIVE SIGNATURE ADDON IS NOT BUILT HERE: signatures take about four times as long');
+    log.warn(
+      { recovery: keyRecovery.name },
+      'THE NATIVE SIGNATURE ADDON IS NOT BUILT HERE: signatures take about four times as long',
+    );
   }
   const facilitator = await createFacilitator({
-    ...config, db, clock, random, chain, accounts, fees,
+    ...config,
+    db,
+    clock,
+    random,
+    chain,
+    accounts,
+    fees,
     ...(config.databaseUrl !== undefined && { leaseMs: LEASE_MS }),
     onError: hear,
     aroundBatch: parts.aroundBatch,
@@ -82,7 +114,9 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
       void book.landed(landed).catch((error: unknown) => hear('keep gas', error));
     },
   }).catch((error: unknown) => {
-    throw error instanceof ChainError ? new Error(`No node of RPC_URLS can be used: ${said(error)}.`, { cause: error }) : error;
+    throw error instanceof ChainError
+      ? new Error(`No node of RPC_URLS can be used: ${said(error)}.`, { cause: error })
+      : error;
   });
   let listening: Listening | undefined;
   // The facilitator ends together with the requests, since it is what they wait for.
@@ -93,7 +127,14 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
 
   const app = createApp({
     facilitator: parts.facilitator(facilitator),
-    clock, random, log, trustProxyHops, readiness, metrics, metricsToken, book,
+    clock,
+    random,
+    log,
+    trustProxyHops,
+    readiness,
+    metrics,
+    metricsToken,
+    book,
     access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit }),
     identifiers: paymentIdentifiers(db, clock),
     catalogue: config.discovery ? catalogue(db, clock) : undefined,
@@ -101,12 +142,19 @@ async function open(config: Config, log: Logger, closers: (() => Promise<void>)[
   listening = await listen(parts.requests(app), { host: config.host, port: config.port, clock });
   const { url, port } = listening;
   const { resumed } = facilitator;
-  log.info({ port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: config.apiKeys.length }, 'facilitator is up');
+  log.info(
+    { port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: config.apiKeys.length },
+    'facilitator is up',
+  );
   return { url, port, facilitator };
 }
 
 /** Traces when a collector is named. */
-async function openTraced({ otlpEndpoint }: Config, log: Logger, closers: (() => Promise<void>)[]): Promise<Traced> {
+async function openTraced(
+  { otlpEndpoint }: Config,
+  log: Logger,
+  closers: (() => Promise<void>)[],
+): Promise<Traced> {
   if (otlpEndpoint === undefined) return untraced;
   const onError = (error: unknown) => log.warn({ fault: faultOf(error) }, 'spans were not delivered');
   const tracing = await openTracing({ endpoint: otlpEndpoint, onError });
@@ -125,7 +173,10 @@ async function openDb({ databaseUrl, dataDir }: Config): Promise<Db> {
 }
 
 /** The nodes as one chain: the next one answers when one does not. */
-function openChain({ rpcUrls, network }: Config, { clock, onError }: { clock: Clock; onError: (error: unknown) => void }): Chain {
+function openChain(
+  { rpcUrls, network }: Config,
+  { clock, onError }: { clock: Clock; onError: (error: unknown) => void },
+): Chain {
   const nodes = rpcUrls.map((rpcUrl) => viemChain({ rpcUrl })) as [Chain, ...Chain[]];
   return failoverChain(nodes, { clock, chainId: network.chainId, onError });
 }

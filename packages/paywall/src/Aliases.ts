@@ -24,7 +24,8 @@ export function aliasesIn(store: Store): Aliases {
     },
     async free(alias, payment) {
       const entry = await store.get(alias);
-      if (entry?.value === payment) await store.put(alias, NOBODY, { expected: entry.version, ttlMs: GIVEN_UP_MS });
+      if (entry?.value === payment)
+        await store.put(alias, NOBODY, { expected: entry.version, ttlMs: GIVEN_UP_MS });
     },
   };
 }

@@ -1,9 +1,19 @@
 import { AgentPayError, sleep, type Clock } from '@agentpay/primitives';
-import { addressSchema, bytes32Schema, readLimited, type Address, type Hex, type SignedTransaction } from '@agentpay/protocol';
+import {
+  addressSchema,
+  bytes32Schema,
+  readLimited,
+  type Address,
+  type Hex,
+  type SignedTransaction,
+} from '@agentpay/protocol';
 import { z } from 'zod';
 import type { Report } from './options.js';
 
-const hexSchema = z.custom<Hex>((value) => typeof value === 'string' && /^0x[0-9a-fA-F]*$/.test(value), 'must be hex');
+const hexSchema = z.custom<Hex>(
+  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]*$/.test(value),
+  'must be hex',
+);
 const numberSchema = hexSchema.transform((hex) => BigInt(hex));
 const transactionSchema = z.object({ from: addressSchema, to: addressSchema.nullish(), input: hexSchema });
 const logSchema = z.object({ address: addressSchema, topics: z.array(bytes32Schema), data: hexSchema });
@@ -115,26 +125,39 @@ export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOp
 
   function noAnswer(cause: unknown): AgentPayError {
     report({ what: 'the node of a chain gives no usable answer', error: cause });
-    return new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', { cause, retryAfter: 2 });
+    return new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', {
+      cause,
+      retryAfter: 2,
+    });
   }
 
   return {
     async find(hash) {
       const transaction = await call('eth_getTransactionByHash', [hash], transactionSchema.nullable());
       if (!transaction) return undefined;
-      return { ...transaction, receipt: (await call('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined };
+      return {
+        ...transaction,
+        receipt: (await call('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined,
+      };
     },
     head: () => call('eth_blockNumber', [], numberSchema),
-    timeOf: async (block) => Number((await call('eth_getBlockByNumber', [quantity(block), false], blockSchema)).timestamp),
+    timeOf: async (block) =>
+      Number((await call('eth_getBlockByNumber', [quantity(block), false], blockSchema)).timestamp),
     baseFee: async () => (await call('eth_getBlockByNumber', ['latest', false], blockSchema)).baseFeePerGas,
     async sender({ digest, signature: { r, s, yParity } }) {
-      const data = digest + [`0x${(27 + yParity).toString(16).padStart(64, '0')}`, r, s].map((word) => word.slice(2)).join('');
+      const data =
+        digest +
+        [`0x${(27 + yParity).toString(16).padStart(64, '0')}`, r, s].map((word) => word.slice(2)).join('');
       const answer = await call('eth_call', [{ to: ECRECOVER, data }, 'latest'], hexSchema);
       return answer.length === 66 ? `0x${answer.slice(26)}` : undefined;
     },
-    nextNonce: async (account) => Number(await call('eth_getTransactionCount', [account, 'latest'], numberSchema)),
+    nextNonce: async (account) =>
+      Number(await call('eth_getTransactionCount', [account, 'latest'], numberSchema)),
     wouldSucceed: ({ to, data, gas, maxFeePerGas, maxPriorityFeePerGas }, from) => {
-      const fees = { maxFeePerGas: quantity(maxFeePerGas), maxPriorityFeePerGas: quantity(maxPriorityFeePerGas) };
+      const fees = {
+        maxFeePerGas: quantity(maxFeePerGas),
+        maxPriorityFeePerGas: quantity(maxPriorityFeePerGas),
+      };
       return agrees('eth_call', [{ from, to, data, gas: quantity(gas), ...fees }, 'latest']);
     },
     send: (raw) => agrees('eth_sendRawTransaction', [raw]),

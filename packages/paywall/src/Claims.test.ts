@@ -13,9 +13,16 @@ type Step = { owner: number; act: Act } | { act: 'pass'; ms: number };
 const owner = fc.nat(OWNERS - 1);
 const act = fc.constantFrom<Act>('find', 'take', 'settling', 'done', 'yieldLease', 'drop');
 const pass = fc.constantFrom(1, LEASE_MS / 2, LEASE_MS, LEASE_MS).map((ms): Step[] => [{ act: 'pass', ms }]);
-const enter = owner.map((one): Step[] => [{ owner: one, act: 'find' }, { owner: one, act: 'take' }]);
+const enter = owner.map((one): Step[] => [
+  { owner: one, act: 'find' },
+  { owner: one, act: 'take' },
+]);
 const one = fc.tuple(fc.record({ owner, act }));
-const group = fc.oneof({ weight: 3, arbitrary: one }, { weight: 2, arbitrary: enter }, { weight: 1, arbitrary: pass });
+const group = fc.oneof(
+  { weight: 3, arbitrary: one },
+  { weight: 2, arbitrary: enter },
+  { weight: 1, arbitrary: pass },
+);
 const steps = fc.array(group, { minLength: 10, maxLength: 60 }).map((groups) => groups.flat() as Step[]);
 
 /** One payment and several owners that each follow the rules with what they last saw, however old that is. */
@@ -23,7 +30,14 @@ function world() {
   const clock = manualClock(1_000_000);
   const claims = claimsIn({ store: memoryStore(clock), clock, report: () => undefined });
   const subject = { key: 'k', binding: 'b', expiresAtMs: clock.now() + 3_600_000 };
-  return { clock, claims, subject, held: new Map<number, Claim>(), seen: new Map<number, Claim | undefined>(), paid: 0 };
+  return {
+    clock,
+    claims,
+    subject,
+    held: new Map<number, Claim>(),
+    seen: new Map<number, Claim | undefined>(),
+    paid: 0,
+  };
 }
 
 /** Does the step; gives the error's kind if it was refused. */
@@ -57,21 +71,30 @@ it('a payment is paid at most once, and only by the one who last came to own it,
             const live = real && real.state !== 'done' && real.leaseUntil > clock.now();
             const refused = await attempt(claims.find(subject).then((found) => seen.set(todo.owner, found)));
             expect(refused).toBe(live ? 'payment_in_progress' : undefined);
-            if (!refused) expect(real ? [real.state] : [undefined, 'free']).toContain(seen.get(todo.owner)?.state);
+            if (!refused)
+              expect(real ? [real.state] : [undefined, 'free']).toContain(seen.get(todo.owner)?.state);
             break;
           }
           case 'take': {
             const after = seen.get(todo.owner);
             if (after && after.state !== 'running' && after.state !== 'free') break;
-            const refused = await attempt(claims.take(subject, LEASE_MS, after).then((claim) => held.set(todo.owner, claim)));
+            const refused = await attempt(
+              claims.take(subject, LEASE_MS, after).then((claim) => held.set(todo.owner, claim)),
+            );
             if (refused) break;
-            expect(real === undefined || (real.state === 'running' && real.leaseUntil <= clock.now())).toBe(true);
+            expect(real === undefined || (real.state === 'running' && real.leaseUntil <= clock.now())).toBe(
+              true,
+            );
             real = { owner: todo.owner, state: 'running', leaseUntil: clock.now() + LEASE_MS };
             break;
           }
           case 'settling': {
             if (mine?.state !== 'running') break;
-            const refused = await attempt(claims.settling(mine, LEASE_MS, { answer: ANSWER }).then((claim) => held.set(todo.owner, claim)));
+            const refused = await attempt(
+              claims
+                .settling(mine, LEASE_MS, { answer: ANSWER })
+                .then((claim) => held.set(todo.owner, claim)),
+            );
             expect(refused).toBe(owns ? undefined : 'payment_in_progress');
             if (!refused) real = { owner: todo.owner, state: 'settling', leaseUntil: clock.now() + LEASE_MS };
             break;
@@ -109,7 +132,11 @@ it('a payment is paid at most once, and only by the one who last came to own it,
   );
 });
 
-async function expectKept(claims: Claims, subject: Parameters<Claims['find']>[0], paid: number): Promise<void> {
+async function expectKept(
+  claims: Claims,
+  subject: Parameters<Claims['find']>[0],
+  paid: number,
+): Promise<void> {
   if (paid === 0) return;
   expect(await claims.find(subject)).toMatchObject({ state: 'done', answer: ANSWER, receipt: RECEIPT });
   expect(await attempt(claims.find({ ...subject, binding: 'other' }))).toBe('payment_bound_elsewhere');

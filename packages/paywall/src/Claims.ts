@@ -21,7 +21,10 @@ const recordSchema = z.object({
   leaseUntil: z.number(),
   answer: z.object({ status: z.number(), headers: headersSchema, body: z.string() }).optional(),
   /** What the answer has used of a payment up to a ceiling, in micro-dollars. */
-  used: z.string().regex(/^\d{1,30}$/).optional(),
+  used: z
+    .string()
+    .regex(/^\d{1,30}$/)
+    .optional(),
   /** Headers of the receipt, once paid. */
   receipt: z.record(z.string(), z.string()).optional(),
 });
@@ -94,12 +97,18 @@ const DONE_MS = 60_000;
 export function claimsIn({ store, clock, report }: { store: Store; clock: Clock; report: Report }): Claims {
   const aliases = aliasesIn(store);
 
-  const asking = storeAsker(report, { fault: 'the claim store gives no answer', message: 'Payments cannot be taken at the moment.' });
+  const asking = storeAsker(report, {
+    fault: 'the claim store gives no answer',
+    message: 'Payments cannot be taken at the moment.',
+  });
 
   async function write(change: Omit<Claim, 'leaseUntil'>, leaseMs: number): Promise<Claim> {
     const claim = { ...change, leaseUntil: clock.now() + leaseMs };
-    const ttlMs = Math.max(claim.expiresAtMs - clock.now(), leaseMs, 0) + (claim.state === 'done' ? DONE_MS : OPEN_MS);
-    const version = await asking(store.put(claim.key, JSON.stringify(storedForm(claim)), { expected: claim.version, ttlMs }));
+    const ttlMs =
+      Math.max(claim.expiresAtMs - clock.now(), leaseMs, 0) + (claim.state === 'done' ? DONE_MS : OPEN_MS);
+    const version = await asking(
+      store.put(claim.key, JSON.stringify(storedForm(claim)), { expected: claim.version, ttlMs }),
+    );
     if (version === undefined) throw inProgress();
     return { ...claim, version };
   }
@@ -132,12 +141,28 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
       if (state !== 'free' && record.binding !== binding) throw boundElsewhere();
       if (state !== 'done' && leaseUntil > clock.now()) throw inProgress();
       const answer = record.answer && { ...record.answer, body: Buffer.from(record.answer.body, 'base64') };
-      return { key, alias, expiresAtMs, version, state, binding, leaseUntil, contested: true, answer, used, receipt };
+      return {
+        key,
+        alias,
+        expiresAtMs,
+        version,
+        state,
+        binding,
+        leaseUntil,
+        contested: true,
+        answer,
+        used,
+        receipt,
+      };
     },
     async take(subject, leaseMs, after) {
       const { alias, key } = subject;
       if (alias !== undefined && !(await asking(aliases.bind(alias, key)))) throw aliasTaken();
-      const taken = { state: 'running', version: after?.version ?? 0, contested: after !== undefined } as const;
+      const taken = {
+        state: 'running',
+        version: after?.version ?? 0,
+        contested: after !== undefined,
+      } as const;
       return write({ ...subject, ...taken, answer: undefined, used: undefined, receipt: undefined }, leaseMs);
     },
     settling(claim, leaseMs, { answer, used }) {
@@ -161,7 +186,9 @@ function storedForm({ state, binding, leaseUntil, answer, used, receipt }: Omit<
     state,
     binding,
     leaseUntil,
-    ...(answer && { answer: { ...answer, headers: { ...answer.headers }, body: answer.body.toString('base64') } }),
+    ...(answer && {
+      answer: { ...answer, headers: { ...answer.headers }, body: answer.body.toString('base64') },
+    }),
     ...(used !== undefined && { used: used.toString() }),
     ...(receipt && { receipt: { ...receipt } }),
   };

@@ -59,7 +59,10 @@ const MAX_URL = 2048;
 
 /** What URLs of the seller begin with. Without a configured base it repeats what the client itself sent as Host. */
 export function baseUrlOf({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
-  return settings.baseUrl ?? `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`;
+  return (
+    settings.baseUrl ??
+    `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`
+  );
 }
 
 /** The URL that x402 offers name. */
@@ -85,7 +88,8 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 /** The caller's request id if it is well-formed, else a new one. */
 export function requestIdOf(visit: Visit): string {
   const given = visit.req.headers['x-request-id'];
-  visit.requestId ??= typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', visit.settings);
+  visit.requestId ??=
+    typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', visit.settings);
   return visit.requestId;
 }
 

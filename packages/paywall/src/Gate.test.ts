@@ -5,7 +5,15 @@ import { pipeline } from 'node:stream/promises';
 import express from 'express';
 import { manualClock } from '@agentpay/primitives';
 import { paywall } from './index.js';
-import { PAY_TO, fakeFacilitator, listen, pay, send, type Reply, type Seller } from './seller.test.support.js';
+import {
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 let seller: Seller;
 afterEach(() => seller?.close());
@@ -43,10 +51,14 @@ describe('an answer is charged and carries the receipt', () => {
     ['flushHeaders first', (res) => [res.flushHeaders(), res.end('x')], 'x'],
     ['a piped stream', (res) => Readable.from(['one ', 'two ', 'three']).pipe(res), 'one two three'],
     ['a pipeline', (res) => pipeline(Readable.from(['one ', 'two']), res), 'one two'],
-    ['an async handler that waits for its writes', async (res) => {
-      await new Promise<void>((resolve) => res.write('a', () => resolve()));
-      res.end('b');
-    }, 'ab'],
+    [
+      'an async handler that waits for its writes',
+      async (res) => {
+        await new Promise<void>((resolve) => res.write('a', () => resolve()));
+        res.end('b');
+      },
+      'ab',
+    ],
     ['no content', (res) => res.writeHead(204).end(), ''],
   ])('%s', async (_, handler, text) => {
     const bought = await buy(handler);
@@ -55,20 +67,32 @@ describe('an answer is charged and carries the receipt', () => {
   });
 
   it('writeHead keeps status, message and repeated headers', async () => {
-    const { reply } = await buy((res) => res.writeHead(201, 'Made', ['x-own', 'yes', 'set-cookie', 'a=1', 'set-cookie', 'b=2']).end());
-    expect([reply.status, reply.headers['x-own'], reply.headers['set-cookie']]).toEqual([201, 'yes', ['a=1', 'b=2']]);
+    const { reply } = await buy((res) =>
+      res.writeHead(201, 'Made', ['x-own', 'yes', 'set-cookie', 'a=1', 'set-cookie', 'b=2']).end(),
+    );
+    expect([reply.status, reply.headers['x-own'], reply.headers['set-cookie']]).toEqual([
+      201,
+      'yes',
+      ['a=1', 'b=2'],
+    ]);
   });
 
   it('a public answer becomes private', async () => {
-    const { reply } = await buy((res) => res.writeHead(200, { 'cache-control': 'public, max-age=60, s-maxage=90' }).end());
+    const { reply } = await buy((res) =>
+      res.writeHead(200, { 'cache-control': 'public, max-age=60, s-maxage=90' }).end(),
+    );
     expect(reply.headers['cache-control']).toBe('private, max-age=60');
   });
 
   it('early hints, which would go out before the payment, do not go out', async () => {
-    const hinting: Handler = (res) => res.writeEarlyHints({ link: '</secret.css>; rel=preload' }, () => res.end('x'));
+    const hinting: Handler = (res) =>
+      res.writeEarlyHints({ link: '</secret.css>; rel=preload' }, () => res.end('x'));
     const { headers } = await buy(hinting);
     const hints: unknown[] = [];
-    const outgoing = request(seller.url, { headers: { ...headers, ...pay(await send(seller, '/'), 'x402v2') }, agent: false });
+    const outgoing = request(seller.url, {
+      headers: { ...headers, ...pay(await send(seller, '/'), 'x402v2') },
+      agent: false,
+    });
     outgoing.on('information', ({ statusCode }) => hints.push(statusCode)).end();
     const [response] = (await once(outgoing, 'response')) as [{ statusCode: number; resume(): void }];
     response.resume();
@@ -83,14 +107,28 @@ describe('an answer is charged and carries the receipt', () => {
   });
 
   it('the answer sent again holds no cookies', async () => {
-    const { headers } = await buy((res) => res.writeHead(200, { 'set-cookie': 'session=1', 'x-own': 'yes' }).end('x'));
+    const { headers } = await buy((res) =>
+      res.writeHead(200, { 'set-cookie': 'session=1', 'x-own': 'yes' }).end('x'),
+    );
     const again = await send(seller, '/', { headers });
-    expect([again.text, again.headers['x-own'], again.headers['set-cookie']]).toEqual(['x', 'yes', undefined]);
+    expect([again.text, again.headers['x-own'], again.headers['set-cookie']]).toEqual([
+      'x',
+      'yes',
+      undefined,
+    ]);
   });
 
   it('HEAD has headers and no body', async () => {
-    const bought = await buy((res) => res.writeHead(200, { 'content-length': '5' }).end(), {}, { method: 'HEAD' });
-    expect([bought.reply.status, bought.reply.headers['content-length'], bought.reply.text]).toEqual([200, '5', '']);
+    const bought = await buy(
+      (res) => res.writeHead(200, { 'content-length': '5' }).end(),
+      {},
+      { method: 'HEAD' },
+    );
+    expect([bought.reply.status, bought.reply.headers['content-length'], bought.reply.text]).toEqual([
+      200,
+      '5',
+      '',
+    ]);
     expectPaid(bought);
   });
 });
@@ -108,18 +146,28 @@ describe('an answer is not charged', () => {
   });
 
   it.each<[string, Handler]>([
-    ['throws', () => {
-      throw new Error('broken');
-    }],
-    ['throws after a write', (res) => {
-      res.setHeader('x-secret', '1');
-      res.write('partial');
-      throw new Error('broken');
-    }],
+    [
+      'throws',
+      () => {
+        throw new Error('broken');
+      },
+    ],
+    [
+      'throws after a write',
+      (res) => {
+        res.setHeader('x-secret', '1');
+        res.write('partial');
+        throw new Error('broken');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('broken'))],
   ])('a handler that %s: nothing of its answer goes out', async (_, handler) => {
     const bought = await buy(handler);
-    expect([bought.reply.status, bought.reply.json().code, bought.reply.headers['x-secret']]).toEqual([500, 'internal_error', undefined]);
+    expect([bought.reply.status, bought.reply.json().code, bought.reply.headers['x-secret']]).toEqual([
+      500,
+      'internal_error',
+      undefined,
+    ]);
     expect(bought.reply.text).not.toContain('broken');
     expectFree(bought);
   });
@@ -146,10 +194,13 @@ describe('an answer is not charged', () => {
   it('finished too late: what it still writes goes nowhere', async () => {
     const clock = manualClock(Date.now());
     let finishLate = () => undefined as unknown;
-    const bought = await buy((res) => {
-      finishLate = () => [res.write('late'), res.end('late')];
-      clock.advance(1_000);
-    }, { clock, handlerTimeoutMs: 1_000 });
+    const bought = await buy(
+      (res) => {
+        finishLate = () => [res.write('late'), res.end('late')];
+        clock.advance(1_000);
+      },
+      { clock, handlerTimeoutMs: 1_000 },
+    );
     expect(bought.reply.status).toBe(504);
     finishLate();
     expectFree(bought);
@@ -159,7 +210,9 @@ describe('an answer is not charged', () => {
     const facilitator = fakeFacilitator();
     const wall = paywall({ payTo: PAY_TO, facilitator });
     const started: ServerResponse[] = [];
-    seller = await listen((req, res) => wall.charge('$0.01')(req, res, () => (started.length ? res.end('served') : started.push(res))));
+    seller = await listen((req, res) =>
+      wall.charge('$0.01')(req, res, () => (started.length ? res.end('served') : started.push(res))),
+    );
     const headers = pay(await send(seller, '/'), 'x402v2');
     const gone = request({ host: '127.0.0.1', port: seller.port, path: '/', headers, agent: false });
     gone.on('error', () => undefined);
@@ -181,7 +234,10 @@ describe('under Express 5', () => {
     const facilitator = fakeFacilitator();
     const app = express();
     app.get('/', paywall({ payTo: PAY_TO, facilitator }).charge('$0.01'), handler);
-    app.use(((_error, _req, res, _next) => void res.status(500).json({ code: 'own_error' })) as express.ErrorRequestHandler);
+    app.use(
+      ((_error, _req, res, _next) =>
+        void res.status(500).json({ code: 'own_error' })) as express.ErrorRequestHandler,
+    );
     seller = await listen(app);
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     return { facilitator, reply };

@@ -65,7 +65,10 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
     end() {
       held.ended = true;
       const headers = changedHeaders(before.headers, res.getHeaders());
-      settle({ kind: 'answer', answer: { status: res.statusCode, headers, body: Buffer.concat(held.chunks) } });
+      settle({
+        kind: 'answer',
+        answer: { status: res.statusCode, headers, body: Buffer.concat(held.chunks) },
+      });
     },
   });
 
@@ -199,8 +202,13 @@ const ENDS_WITHOUT_BODY = new Set([204, 304]);
  * Repeats the fields as trailers of a chunked answer, beside those of the handler, where the client takes trailers (RFC 9110 section
  * 6.5): what comes after the last byte tells that it was the last. To be called when status and headers stand.
  */
-export function addTrailers(req: IncomingMessage, res: ServerResponse, fields: Readonly<Record<string, string>>): void {
-  const chunked = req.httpVersion === '1.1' && req.method !== 'HEAD' && !ENDS_WITHOUT_BODY.has(res.statusCode);
+export function addTrailers(
+  req: IncomingMessage,
+  res: ServerResponse,
+  fields: Readonly<Record<string, string>>,
+): void {
+  const chunked =
+    req.httpVersion === '1.1' && req.method !== 'HEAD' && !ENDS_WITHOUT_BODY.has(res.statusCode);
   const wanted = /(?:^|,)\s*trailers\s*(?:[;,]|$)/i.test(String(req.headers['te'] ?? ''));
   if (!chunked || !wanted || res.hasHeader('content-length')) return;
   const add = res.addTrailers.bind(res) as (pairs: readonly (readonly [string, string])[]) => void;
@@ -208,7 +216,8 @@ export function addTrailers(req: IncomingMessage, res: ServerResponse, fields: R
   res.appendHeader('Trailer', Object.keys(fields));
   add(own);
   // Each call replaces what was added before.
-  res.addTrailers = (given) => add([...(Array.isArray(given) ? given : Object.entries(given)), ...own] as [string, string][]);
+  res.addTrailers = (given) =>
+    add([...(Array.isArray(given) ? given : Object.entries(given)), ...own] as [string, string][]);
 }
 
 /** Gives `writeHead`'s arguments to the progressive API, so that headers can still be changed. */
@@ -244,5 +253,9 @@ function changedHeaders(before: OutgoingHttpHeaders, now: OutgoingHttpHeaders): 
 function writeArguments(args: readonly unknown[]) {
   const done = args.find((argument) => typeof argument === 'function') as (() => void) | undefined;
   const [chunk, encoding] = args.filter((argument) => typeof argument !== 'function');
-  return { chunk: chunk as string | Uint8Array | null | undefined, encoding: encoding as BufferEncoding | undefined, done };
+  return {
+    chunk: chunk as string | Uint8Array | null | undefined,
+    encoding: encoding as BufferEncoding | undefined,
+    done,
+  };
 }

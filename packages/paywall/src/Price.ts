@@ -83,12 +83,18 @@ export interface RouteTerms extends Omit<Terms, 'amount' | 'extensions'> {
   readonly schemas: RouteSchemas | undefined;
 }
 
-const line = z.string().max(500).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
+const line = z
+  .string()
+  .max(500)
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line without control characters');
 /** Id of a service at an AgentPay API. */
 export const serviceId = z.string().regex(/^svc_[0-9a-z]{1,60}$/, 'must be a svc_ id');
 export const authorizeSchema = functionOf<Authorize>();
 
-const schema = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be a zod or JSON schema');
+const schema = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null,
+  'must be a zod or JSON schema',
+);
 
 const priceError = 'must be a price such as "$0.01", or a function that gives one';
 const priceSchema = z.union([z.string(), functionOf<PriceFunction>()], { error: priceError });
@@ -99,12 +105,17 @@ const shape = {
   settle: z.enum(['after', 'before', 'optimistic']).optional(),
   chargeRedirects: z.boolean().optional(),
   description: line.optional(),
-  mimeType: z.string().regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w=."-]{1,100})?$/, 'must be a media type').optional(),
+  mimeType: z
+    .string()
+    .regex(/^[\w.+-]{1,100}\/[\w.+-]{1,100}(?:; ?[\w=."-]{1,100})?$/, 'must be a media type')
+    .optional(),
   service: serviceId.optional(),
   accepts: acceptsSchema.optional(),
   authorize: authorizeSchema.optional(),
   extensions: extensionsSchema.optional(),
-  schemas: z.strictObject({ query: schema.optional(), body: schema.optional(), response: schema.optional() }).optional(),
+  schemas: z
+    .strictObject({ query: schema.optional(), body: schema.optional(), response: schema.optional() })
+    .optional(),
 };
 
 /**
@@ -114,14 +125,22 @@ const shape = {
  */
 export function readPrice(price: Price, where: string): RouteTerms {
   const given = typeof price === 'string' || typeof price === 'function' ? { price } : price;
-  if (typeof given !== 'object' || given === null) throw new TypeError(`${where} must be a price such as "$0.01".`);
+  if (typeof given !== 'object' || given === null)
+    throw new TypeError(`${where} must be a price such as "$0.01".`);
   checkKnown(given, Object.keys(shape), where);
   const parsed = z.object(shape).safeParse(given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new TypeError(`${where}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}.`);
   }
-  const { settle = 'after', chargeRedirects = false, description = '', mimeType, service, authorize } = parsed.data;
+  const {
+    settle = 'after',
+    chargeRedirects = false,
+    description = '',
+    mimeType,
+    service,
+    authorize,
+  } = parsed.data;
   const { scheme, value } = valueOf(parsed.data, where);
   const amount = typeof value === 'function' ? value : amountOf(value, where);
   const { accepts, schemas, extensions } = given;
@@ -129,17 +148,36 @@ export function readPrice(price: Price, where: string): RouteTerms {
   if (hasAmounts && (typeof value === 'function' || scheme === 'upto')) {
     throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
   }
-  return { scheme, amount, settle, chargeRedirects, description, mimeType, service, accepts, authorize, schemas, extensions };
+  return {
+    scheme,
+    amount,
+    settle,
+    chargeRedirects,
+    description,
+    mimeType,
+    service,
+    accepts,
+    authorize,
+    schemas,
+    extensions,
+  };
 }
 
-type Valued = { readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined };
+type Valued = {
+  readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined;
+};
 
 /** The price or the ceiling. */
-function valueOf({ price, upto, settle, service }: Valued, where: string): Pick<Terms, 'scheme'> & { value: string | PriceFunction } {
+function valueOf(
+  { price, upto, settle, service }: Valued,
+  where: string,
+): Pick<Terms, 'scheme'> & { value: string | PriceFunction } {
   if (upto === undefined && price !== undefined) return { scheme: 'exact', value: price };
   if (upto === undefined || price !== undefined) throw new TypeError(`${where}: give price or upto.`);
-  if (settle === 'before') throw new TypeError(`${where}: with upto the money cannot be taken before it is known how much it is.`);
-  if (service !== undefined) throw new TypeError(`${where}: payment tokens do not pay up to a ceiling; leave service out.`);
+  if (settle === 'before')
+    throw new TypeError(`${where}: with upto the money cannot be taken before it is known how much it is.`);
+  if (service !== undefined)
+    throw new TypeError(`${where}: payment tokens do not pay up to a ceiling; leave service out.`);
   return { scheme: 'upto', value: upto };
 }
 
@@ -158,8 +196,13 @@ export function amountOf(price: string, where: string): Amount {
  * `volumeOf` tells the volume, such as the units in the request or the caller's purchases of this month.
  * @throws TypeError for an unreadable price or a volume that is no whole number, and without a price from 0 on
  */
-export function byVolume(tiers: Readonly<Record<number, string>>, volumeOf: (asked: Asked) => number | Promise<number>): PriceFunction {
-  const steps = Object.entries(tiers).map(([from, price]) => ({ from: Number(from), price })).sort((a, b) => b.from - a.from);
+export function byVolume(
+  tiers: Readonly<Record<number, string>>,
+  volumeOf: (asked: Asked) => number | Promise<number>,
+): PriceFunction {
+  const steps = Object.entries(tiers)
+    .map(([from, price]) => ({ from: Number(from), price }))
+    .sort((a, b) => b.from - a.from);
   for (const { from, price } of steps) {
     if (!Number.isSafeInteger(from) || from < 0) throw new TypeError(`byVolume(): ${from} is no volume.`);
     if (price !== 'free') amountOf(price, `byVolume() from ${from}`);

@@ -44,15 +44,22 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
   }
   const { signIn, bazaar, offerReceipt } = extensions;
-  if (offerReceipt && !settings.receiptKey) throw new TypeError('The extension offerReceipt needs the option receiptKey.');
+  if (offerReceipt && !settings.receiptKey)
+    throw new TypeError('The extension offerReceipt needs the option receiptKey.');
   if ((signIn || bazaar || offerReceipt) && settings.baseUrl === undefined) {
-    throw new TypeError('The extensions signIn, bazaar and offerReceipt need the option baseUrl: the Host header is the caller\'s.');
+    throw new TypeError(
+      "The extensions signIn, bazaar and offerReceipt need the option baseUrl: the Host header is the caller's.",
+    );
   }
   const quotes = new Map<Amount, Quote>();
   const at = (value: Amount): Quote => {
     const known = quotes.get(value);
     if (known) return known;
-    const quote = createQuote(settings, { ...rest, extensions, amount: value }, { tenders, pinned: typeof amount === 'function' });
+    const quote = createQuote(
+      settings,
+      { ...rest, extensions, amount: value },
+      { tenders, pinned: typeof amount === 'function' },
+    );
     remember(quotes, MAX_QUOTES, [value, quote]);
     return quote;
   };
@@ -68,12 +75,16 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
       if (terms.scheme === 'exact') return;
       const accounts = await Promise.all(tenders.map(settings.uptoAccount));
       if (tenders.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
-      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as [Tender, ...Tender[]];
+      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as [
+        Tender,
+        ...Tender[],
+      ];
       quotes.clear();
     },
     at,
     pricesOf(due, asset) {
-      const likely = asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));
+      const likely =
+        asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));
       return [...new Set(likely.flatMap((tender) => priceOf(tender, due) ?? []))];
     },
     async current(asked) {
@@ -95,9 +106,13 @@ async function worksOut({ report }: Settings, price: PriceFunction, asked: Asked
 }
 
 // A pin says until when an amount counts for a request; its code proves that it was issued here.
-function pins({ clock, maxTimeoutSeconds, mppSecrets }: Settings, at: Pricing['at']): Pick<Pricing, 'pin' | 'pinned'> {
+function pins(
+  { clock, maxTimeoutSeconds, mppSecrets }: Settings,
+  at: Pricing['at'],
+): Pick<Pricing, 'pin' | 'pinned'> {
   const offered = new Map<string, number>();
-  const codeOf = (secret: string, said: string) => createHmac('sha256', secret).update(`pin|${said}`).digest('base64url');
+  const codeOf = (secret: string, said: string) =>
+    createHmac('sha256', secret).update(`pin|${said}`).digest('base64url');
   return {
     pin(scope, { terms: { amount } }) {
       const until = unixSeconds(clock) + maxTimeoutSeconds;
@@ -108,7 +123,9 @@ function pins({ clock, maxTimeoutSeconds, mppSecrets }: Settings, at: Pricing['a
       const until = pin === undefined ? offered.get(`${scope}|${amount}`) : untilOf(pin);
       if (until === undefined || until <= unixSeconds(clock)) return undefined;
       if (pin === undefined) return at(amount);
-      const own = mppSecrets.some((secret) => isSameText(pin, `${until}.${codeOf(secret, `${scope}|${amount}|${until}`)}`));
+      const own = mppSecrets.some((secret) =>
+        isSameText(pin, `${until}.${codeOf(secret, `${scope}|${amount}|${until}`)}`),
+      );
       return own ? at(amount) : undefined;
     },
   };

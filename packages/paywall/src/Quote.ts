@@ -49,7 +49,10 @@ export interface Quote {
 type Sold = Pick<Terms, 'scheme' | 'service'>;
 
 /** Who issues payment tokens for a route, and under what name. */
-export function tokenOf({ issuer, service: main }: Settings, { scheme, service = main }: Sold): Quote['token'] {
+export function tokenOf(
+  { issuer, service: main }: Settings,
+  { scheme, service = main }: Sold,
+): Quote['token'] {
   return issuer && service !== undefined && scheme === 'exact' ? { issuer, service } : undefined;
 }
 
@@ -59,7 +62,11 @@ const NO_PROOF = { v1: 'X-PAYMENT header is required', v2: 'Payment required' };
 /** Member of an x402 v2 offer's `extra` that holds the pin. */
 export const PIN = 'quote';
 
-export function createQuote(settings: Settings, terms: Terms, { tenders, pinned }: { tenders: readonly Tender[]; pinned: boolean }): Quote {
+export function createQuote(
+  settings: Settings,
+  terms: Terms,
+  { tenders, pinned }: { tenders: readonly Tender[]; pinned: boolean },
+): Quote {
   const token = tokenOf(settings, terms);
   const offers = offersIn(settings, terms, tenders);
   const resource = definedOnly({ url: SLOT, ...resourceOf(terms) });
@@ -78,7 +85,8 @@ export function createQuote(settings: Settings, terms: Terms, { tenders, pinned 
       const text = v2([error ?? NO_PROOF.v2, url, ...(pinned ? offers.map(() => pin) : [])]);
       return base64(extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text);
     },
-    bodyMembers: (url, error = NO_PROOF.v1) => asciiJson(body([error, ...accepts.map(() => url)])).slice(1, -1),
+    bodyMembers: (url, error = NO_PROOF.v1) =>
+      asciiJson(body([error, ...accepts.map(() => url)])).slice(1, -1),
   };
 }
 
@@ -123,10 +131,15 @@ function isByPermit2({ scheme }: Terms, { transferMethod }: Tender): boolean {
 }
 
 function v1Offer(v2: x402v2.PaymentRequirements, terms: Terms): Offer['v1'] {
-  return (url) => x402v1.requirementsFromV2(v2, definedOnly({ url, ...resourceOf(terms) })) as x402v1.PaymentRequirements;
+  return (url) =>
+    x402v1.requirementsFromV2(v2, definedOnly({ url, ...resourceOf(terms) })) as x402v1.PaymentRequirements;
 }
 
-function mppOffer({ realm, authorizationHeader }: Settings, terms: Terms, tender: Tender): Omit<MppOffer, keyof Offer> {
+function mppOffer(
+  { realm, authorizationHeader }: Settings,
+  terms: Terms,
+  tender: Tender,
+): Omit<MppOffer, keyof Offer> {
   const fixed = definedOnly({
     realm,
     method: mpp.EVM_METHOD,
@@ -141,7 +154,13 @@ function mppOffer({ realm, authorizationHeader }: Settings, terms: Terms, tender
 function mppRequest(terms: Terms, tender: Tender): string {
   const { network, asset, payTo } = tender;
   const amount = dueIn(tender, terms.amount);
-  const charge = { amount, currency: asset.address, recipient: payTo, chainId: network.chainId, decimals: asset.decimals };
+  const charge = {
+    amount,
+    currency: asset.address,
+    recipient: payTo,
+    chainId: network.chainId,
+    decimals: asset.decimals,
+  };
   return base64url(jcs(mpp.evmChargeRequest({ ...charge, credentialTypes: credentialTypesOf(tender) })));
 }
 

@@ -8,7 +8,12 @@ export type GivenKey = string | KeyObject;
 export interface PublishedKey {
   /** URL of the public key that holds the key itself (did:jwk), so that a signature can be checked without asking anybody. */
   readonly kid: string;
-  readonly publicJwk: { readonly kty: 'OKP'; readonly crv: 'Ed25519'; readonly x: string; readonly alg: 'EdDSA' };
+  readonly publicJwk: {
+    readonly kty: 'OKP';
+    readonly crv: 'Ed25519';
+    readonly x: string;
+    readonly alg: 'EdDSA';
+  };
 }
 
 /** The key by which a seller signs what it offers and what it was paid. */
@@ -49,7 +54,9 @@ function privateKeyIn(given: GivenKey | undefined): KeyObject {
   } catch {
     // Said below.
   }
-  throw new TypeError('paywall(): option receiptKey must be a private Ed25519 key, as PEM or as a KeyObject.');
+  throw new TypeError(
+    'paywall(): option receiptKey must be a private Ed25519 key, as PEM or as a KeyObject.',
+  );
 }
 
 function publicKeyIn(given: GivenKey): KeyObject {
@@ -59,5 +66,7 @@ function publicKeyIn(given: GivenKey): KeyObject {
   } catch {
     // Said below.
   }
-  throw new TypeError('paywall(): option receiptKey must list Ed25519 keys, as PEM or as KeyObjects; former ones may be public.');
+  throw new TypeError(
+    'paywall(): option receiptKey must list Ed25519 keys, as PEM or as KeyObjects; former ones may be public.',
+  );
 }

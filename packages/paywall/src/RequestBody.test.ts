@@ -43,9 +43,14 @@ describe.each(Object.entries(readers))('a handler that reads by %s', (_, reader)
     ['no body', {}, ''],
   ])('gets %s whole', async (_name, headers, body) => {
     const charge = wall();
-    seller = await listen((req, res) => charge(req, res, async () => void res.end(`got ${await reader(req)}`)));
+    seller = await listen((req, res) =>
+      charge(req, res, async () => void res.end(`got ${await reader(req)}`)),
+    );
     const sent = { method: 'POST', headers, body };
-    const paid = await send(seller, '/', { ...sent, headers: { ...headers, ...pay(await send(seller, '/', sent), 'mpp') } });
+    const paid = await send(seller, '/', {
+      ...sent,
+      headers: { ...headers, ...pay(await send(seller, '/', sent), 'mpp') },
+    });
     expect([paid.status, paid.text]).toEqual([200, `got ${body}`]);
   });
 });
@@ -53,27 +58,40 @@ describe.each(Object.entries(readers))('a handler that reads by %s', (_, reader)
 describe.each([
   ['before', (app: express.Express) => app.use(express.json(), wall())],
   ['after', (app: express.Express) => app.use(wall(), express.json())],
-  ['before, with the raw body kept', (app: express.Express) =>
-    app.use(express.json({ verify: (req, _res, raw) => Object.assign(req, { rawBody: raw }) }), wall())],
+  [
+    'before, with the raw body kept',
+    (app: express.Express) =>
+      app.use(express.json({ verify: (req, _res, raw) => Object.assign(req, { rawBody: raw }) }), wall()),
+  ],
   ['before, as bytes,', (app: express.Express) => app.use(express.raw({ type: '*/*' }), wall())],
 ])('a body parser %s the paywall', (_, mount) => {
   async function echo() {
     const app = express();
     mount(app);
-    app.post('/', (req, res) => void res.json(Buffer.isBuffer(req.body) ? JSON.parse(req.body.toString()) : req.body));
+    app.post(
+      '/',
+      (req, res) => void res.json(Buffer.isBuffer(req.body) ? JSON.parse(req.body.toString()) : req.body),
+    );
     seller = await listen(app);
     return send(seller, '/', { method: 'POST', headers: json, body: BODY });
   }
 
-  it.each(['x402v2', 'x402v1', 'mpp'] as const)('leaves the body to a handler paid in %s', async (dialect) => {
-    const headers = { ...json, ...pay(await echo(), dialect) };
-    const paid = await send(seller, '/', { method: 'POST', headers, body: BODY });
-    expect([paid.status, paid.json()]).toEqual([200, JSON.parse(BODY)]);
-  });
+  it.each(['x402v2', 'x402v1', 'mpp'] as const)(
+    'leaves the body to a handler paid in %s',
+    async (dialect) => {
+      const headers = { ...json, ...pay(await echo(), dialect) };
+      const paid = await send(seller, '/', { method: 'POST', headers, body: BODY });
+      expect([paid.status, paid.json()]).toEqual([200, JSON.parse(BODY)]);
+    },
+  );
 
   it('does not let an MPP payment buy another body', async () => {
     const headers = { ...json, ...pay(await echo(), 'mpp') };
-    const swapped = await send(seller, '/', { method: 'POST', headers, body: JSON.stringify({ city: 'Oslo' }) });
+    const swapped = await send(seller, '/', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ city: 'Oslo' }),
+    });
     expect([swapped.status, swapped.json().code]).toEqual([402, 'body_mismatch']);
     const dropped = await send(seller, '/', { method: 'POST', headers });
     expect([dropped.status, dropped.json().code]).toEqual([402, 'body_mismatch']);
@@ -101,16 +119,20 @@ describe('a body above the limit', () => {
 
   it('streams to a handler that is paid in x402', async () => {
     const charge = wall({ maxBodyBytes: 100 });
-    seller = await listen((req, res) => charge(req, res, async () => void res.end(String((await readText(req)).length))));
+    seller = await listen((req, res) =>
+      charge(req, res, async () => void res.end(String((await readText(req)).length))),
+    );
     const headers = pay(await send(seller, '/'), 'x402v2');
-    expect((await send(seller, '/', { method: 'POST', headers, body: 'x'.repeat(100_000) })).text).toBe('100000');
+    expect((await send(seller, '/', { method: 'POST', headers, body: 'x'.repeat(100_000) })).text).toBe(
+      '100000',
+    );
   });
 });
 
 it.each([
   ['a number beyond all range', '1e999'],
   ['20000 nested lists', `${'['.repeat(20_000)}${']'.repeat(20_000)}`],
-])('a parsed body without a canonical form is the caller\'s fault: %s', async (_, value) => {
+])("a parsed body without a canonical form is the caller's fault: %s", async (_, value) => {
   const app = express();
   app.use(express.json({ strict: false }), wall(), (_req, res) => void res.json({}));
   seller = await listen(app);
@@ -121,7 +143,13 @@ it.each([
 it('an upload that breaks off harms nobody', async () => {
   const charge = wall();
   seller = await listen((req, res) => charge(req, res, () => res.end()));
-  const outgoing = request({ host: '127.0.0.1', port: seller.port, method: 'POST', headers: { 'content-length': 1000 }, agent: false });
+  const outgoing = request({
+    host: '127.0.0.1',
+    port: seller.port,
+    method: 'POST',
+    headers: { 'content-length': 1000 },
+    agent: false,
+  });
   const broken = new Promise((resolve) => outgoing.on('error', resolve));
   await new Promise<void>((resolve) => outgoing.write('part', () => resolve()));
   await send(seller, '/');

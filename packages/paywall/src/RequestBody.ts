@@ -23,7 +23,8 @@ export function hasBody(req: Request): boolean {
 export async function readBody(req: Request, maxBytes: number): Promise<RequestBody> {
   if (!hasBody(req)) return NO_BODY;
   if (Buffer.isBuffer(req.rawBody)) return { kind: 'raw', bytes: req.rawBody };
-  if (req.readableEnded) return Buffer.isBuffer(req.body) ? { kind: 'raw', bytes: req.body } : { kind: 'parsed', value: req.body };
+  if (req.readableEnded)
+    return Buffer.isBuffer(req.body) ? { kind: 'raw', bytes: req.body } : { kind: 'parsed', value: req.body };
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) return { kind: 'too_large' };
   const bytes = await peek(req, maxBytes);
   if (!bytes) return { kind: 'too_large' };
@@ -74,7 +75,9 @@ function peek(req: Request, maxBytes: number): Promise<Buffer | undefined> {
 /** The JSON object a body holds; undefined when it is something else. */
 export function jsonObject(body: RequestBody): Record<string, unknown> | undefined {
   const value = body.kind === 'parsed' ? body.value : body.kind === 'raw' ? parse(body.bytes) : undefined;
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
 }
 
 function parse(bytes: Buffer): unknown {

@@ -1,5 +1,11 @@
 import { findNetwork, MICRO_DECIMALS, parseBaseUnits, type Amount, type Network } from '@agentpay/primitives';
-import { addressSchema, checksumAddress, uint256Schema, type Address, type Facilitator } from '@agentpay/protocol';
+import {
+  addressSchema,
+  checksumAddress,
+  uint256Schema,
+  type Address,
+  type Facilitator,
+} from '@agentpay/protocol';
 import { z } from 'zod';
 import type { ChainNode } from './ChainNode.js';
 import { httpUrl, objectWith } from './checks.js';
@@ -77,11 +83,16 @@ interface Makers {
 
 const networkError = 'must be "base-sepolia", "base" or their CAIP-2 id';
 export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, networkError);
-export const payToSchema = addressSchema.refine(isPayable, 'must be an address with a right checksum, and not the zero address');
+export const payToSchema = addressSchema.refine(
+  isPayable,
+  'must be an address with a right checksum, and not the zero address',
+);
 
 const oneFacilitator = z.union([httpUrl, objectWith<Facilitator>('verify', 'settle', 'supported')]);
 const facilitatorError = 'must be an http URL or a Facilitator, or a list of them';
-export const facilitatorSchema = z.union([oneFacilitator, z.array(oneFacilitator).min(1).max(8)], { error: facilitatorError });
+export const facilitatorSchema = z.union([oneFacilitator, z.array(oneFacilitator).min(1).max(8)], {
+  error: facilitatorError,
+});
 
 const nameSchema = z.string().min(1).max(100);
 const acceptShape = {
@@ -98,7 +109,11 @@ const acceptShape = {
   transferMethod: z.enum(['eip3009', 'permit2']).optional(),
   amount: uint256Schema.refine((text) => text !== '0', 'must not be zero').optional(),
   transfers: z
-    .strictObject({ rpcUrl: httpUrl, confirmations: z.number().int().min(1).max(1000).optional(), hashes: z.boolean().optional() })
+    .strictObject({
+      rpcUrl: httpUrl,
+      confirmations: z.number().int().min(1).max(1000).optional(),
+      hashes: z.boolean().optional(),
+    })
     .optional(),
 };
 export const acceptsSchema = z.array(z.object(acceptShape)).min(1).max(16);
@@ -117,11 +132,21 @@ export function readTenders(
 ): readonly [Tender, ...Tender[]] {
   const tenders = accepts.map((accept): Tender => {
     checkKnown(accept, Object.keys(acceptShape), 'accepts');
-    const { network: name, payTo, facilitator, transferMethod = 'eip3009', amount } = { ...defaults, ...accept };
+    const {
+      network: name,
+      payTo,
+      facilitator,
+      transferMethod = 'eip3009',
+      amount,
+    } = { ...defaults, ...accept };
     const network = findNetwork(name) as Network;
-    const asset = accept.asset ? { ...accept.asset, address: checksumAddress(accept.asset.address) } : network.usdc;
+    const asset = accept.asset
+      ? { ...accept.asset, address: checksumAddress(accept.asset.address) }
+      : network.usdc;
     if (transferMethod === 'eip3009' && !asset.eip712) {
-      throw new TypeError('accepts: asset needs eip712, the name and version of its contract, or transferMethod "permit2".');
+      throw new TypeError(
+        'accepts: asset needs eip712, the name and version of its contract, or transferMethod "permit2".',
+      );
     }
     const { transfers } = accept;
     return {
@@ -132,11 +157,19 @@ export function readTenders(
       payTo: checksumAddress(payTo),
       facilitator: facilitatorOf(facilitator),
       facilitatorCount: Array.isArray(facilitator) ? facilitator.length : 1,
-      transfers: transfers && { confirmations: 1, hashes: false, ...transfers, node: nodeOf(transfers.rpcUrl, network) },
+      transfers: transfers && {
+        confirmations: 1,
+        hashes: false,
+        ...transfers,
+        node: nodeOf(transfers.rpcUrl, network),
+      },
     };
   });
-  const names = tenders.map(({ network, asset, transferMethod, payTo }) => [network.id, asset.address, transferMethod, payTo].join(' '));
-  if (new Set(names).size < tenders.length) throw new TypeError('accepts: names one network, token and recipient twice.');
+  const names = tenders.map(({ network, asset, transferMethod, payTo }) =>
+    [network.id, asset.address, transferMethod, payTo].join(' '),
+  );
+  if (new Set(names).size < tenders.length)
+    throw new TypeError('accepts: names one network, token and recipient twice.');
   return tenders as [Tender, ...Tender[]];
 }
 
@@ -146,7 +179,8 @@ export function dueIn({ asset, amount }: Pick<Tender, 'asset' | 'amount'>, price
   const finer = asset.decimals - MICRO_DECIMALS;
   if (finer >= 0) return price * 10n ** BigInt(finer);
   const unit = 10n ** BigInt(-finer);
-  if (price % unit !== 0n) throw new TypeError(`accepts: the price is too fine for a token of ${asset.decimals} decimals.`);
+  if (price % unit !== 0n)
+    throw new TypeError(`accepts: the price is too fine for a token of ${asset.decimals} decimals.`);
   return price / unit;
 }
 

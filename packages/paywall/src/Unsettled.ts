@@ -24,7 +24,17 @@ const entriesSchema = z.array(z.tuple([z.string(), z.number()]));
 /** How often a change is tried anew when others write at the same time. */
 const ATTEMPTS = 5;
 
-export function unsettledIn({ store, clock, report, max }: { store: Store; clock: Clock; report: Report; max: number }): Unsettled {
+export function unsettledIn({
+  store,
+  clock,
+  report,
+  max,
+}: {
+  store: Store;
+  clock: Clock;
+  report: Report;
+  max: number;
+}): Unsettled {
   async function change(payer: string, to: (entries: Entries) => Entries | undefined): Promise<boolean> {
     const key = `unsettled:${payer}`.toLowerCase();
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -33,7 +43,11 @@ export function unsettledIn({ store, clock, report, max }: { store: Store; clock
       const changed = to(entries.filter(([, until]) => until > clock.now()));
       if (!changed) return false;
       const ttlMs = Math.max(1, ...changed.map(([, until]) => until - clock.now()));
-      if ((await store.put(key, JSON.stringify(changed), { expected: entry?.version ?? 0, ttlMs })) !== undefined) return true;
+      if (
+        (await store.put(key, JSON.stringify(changed), { expected: entry?.version ?? 0, ttlMs })) !==
+        undefined
+      )
+        return true;
     }
     return false;
   }
@@ -49,7 +63,9 @@ export function unsettledIn({ store, clock, report, max }: { store: Store; clock
 
   return {
     enter: ({ payer, key, expiresAtMs }) => {
-      return quietly(payer, (entries) => (entries.length < max ? [...entries, [key, expiresAtMs]] : undefined));
+      return quietly(payer, (entries) =>
+        entries.length < max ? [...entries, [key, expiresAtMs]] : undefined,
+      );
     },
     async leave({ payer, key }) {
       await quietly(payer, (entries) => entries.filter(([debt]) => debt !== key));

@@ -17,7 +17,10 @@ export function usageIn(report: Report): Usage {
   return {
     alias: (req, alias) => void aliases.set(alias, req),
     say(request, used) {
-      said.set(aliases.get(request) ?? request, typeof used === 'bigint' && used >= 0n ? used : amountIn(String(used)));
+      said.set(
+        aliases.get(request) ?? request,
+        typeof used === 'bigint' && used >= 0n ? used : amountIn(String(used)),
+      );
     },
     due(req, ceiling) {
       const used = said.get(req);

@@ -28,7 +28,14 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   if (refusal) Object.assign(headers, refusal.headers);
   const kind = { negotiated: exchange.quote.mppOffers.length > 0, page: page !== undefined };
   watchBudget(exchange, offering);
-  write(exchange, { status: refusal?.status ?? 402, body: page ?? offering.body, requestId, headers, challenges, kind });
+  write(exchange, {
+    status: refusal?.status ?? 402,
+    body: page ?? offering.body,
+    requestId,
+    headers,
+    challenges,
+    kind,
+  });
 }
 
 function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): Buffer {
@@ -58,13 +65,18 @@ function reasonOf(error: unknown): string {
 // At today's price: an old one must not live on by way of proofs that fail.
 async function offerAnew(visit: Visit, refusal: Refusal): Promise<void> {
   const quote = visit.pricing.fixed ?? (await visit.pricing.current(askedOf(visit)));
-  if (quote === 'free') throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
+  if (quote === 'free')
+    throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
   offer({ ...visit, quote }, await visit.body(), refusal);
 }
 
 function toAgentPayError(exchange: Visit, error: unknown): AgentPayError {
   if (isAgentPayError(error)) return error;
-  exchange.settings.report({ what: 'a request to a priced route failed', error, requestId: requestIdOf(exchange) });
+  exchange.settings.report({
+    what: 'a request to a priced route failed',
+    error,
+    requestId: requestIdOf(exchange),
+  });
   return new AgentPayError('internal_error', 'The request failed.', { cause: error });
 }
 

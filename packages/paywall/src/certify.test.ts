@@ -2,7 +2,18 @@ import { createPublicKey, generateKeyPairSync, type JsonWebKey, type KeyObject }
 import { baseSepolia, systemClock, unixSeconds } from '@agentpay/primitives';
 import { RECEIPT_KEYS_PATH, PAYMENT_RECEIPT_JWS, verifyPaymentReceipt } from '@agentpay/protocol';
 import { paywall, type PaywallOptions } from './index.js';
-import { DIALECTS, HASH, PAY_TO, PAYER, fakeFacilitator, listen, pay, send, type Reply, type Seller } from './seller.test.support.js';
+import {
+  DIALECTS,
+  HASH,
+  PAY_TO,
+  PAYER,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 const newKey = () => generateKeyPairSync('ed25519').privateKey;
 const ANY = { price: '$0.01' } as const;
@@ -10,8 +21,17 @@ const ANY = { price: '$0.01' } as const;
 let seller: Seller;
 afterEach(() => seller?.close());
 
-async function open(options: Partial<PaywallOptions>, price: Parameters<ReturnType<typeof paywall>['charge']>[0] = ANY, status = 200) {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), onError: () => undefined, ...options });
+async function open(
+  options: Partial<PaywallOptions>,
+  price: Parameters<ReturnType<typeof paywall>['charge']>[0] = ANY,
+  status = 200,
+) {
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    onError: () => undefined,
+    ...options,
+  });
   const [charge, discovery] = [wall.charge(price), wall.discovery()];
   seller = await listen((req, res) => {
     discovery(req, res, () => charge(req, res, () => res.writeHead(status).end('sold')));
@@ -29,8 +49,12 @@ const signedIn = (reply: Reply) => reply.headers[PAYMENT_RECEIPT_JWS.toLowerCase
 describe.each(DIALECTS)('an answer paid in %s', (dialect) => {
   it('certifies who paid how much for what, and by which transaction, under a published key', async () => {
     await open({ receiptKey: newKey(), baseUrl: 'https://shop.example' });
-    const bought = await send(seller, '/weather?city=secret', { headers: pay(await send(seller, '/weather?city=secret'), dialect) });
-    const { iat, ...certified } = verifyPaymentReceipt(signedIn(bought) as string, await keysOf()) ?? { iat: 0 };
+    const bought = await send(seller, '/weather?city=secret', {
+      headers: pay(await send(seller, '/weather?city=secret'), dialect),
+    });
+    const { iat, ...certified } = verifyPaymentReceipt(signedIn(bought) as string, await keysOf()) ?? {
+      iat: 0,
+    };
     expect(certified).toEqual({
       iss: 'https://shop.example',
       method: 'GET',
@@ -71,16 +95,22 @@ it('nothing is certified of what was not charged', async () => {
 it('receipts name the seller as configured, whatever Host a request names', async () => {
   await open({ receiptKey: newKey(), realm: 'shop' });
   const headers = { ...pay(await send(seller, '/'), 'x402v2'), host: 'evil.example' };
-  expect(verifyPaymentReceipt(signedIn(await send(seller, '/', { headers })) as string, await keysOf())?.iss).toBe('shop');
+  expect(
+    verifyPaymentReceipt(signedIn(await send(seller, '/', { headers })) as string, await keysOf())?.iss,
+  ).toBe('shop');
 });
 
 it.each<[string, (key: KeyObject) => string | KeyObject]>([
   ['as it was', (key) => key],
   ['by its public part', (key) => createPublicKey(key)],
-  ['as PEM of its public part', (key) => createPublicKey(key).export({ format: 'pem', type: 'spki' }) as string],
+  [
+    'as PEM of its public part',
+    (key) => createPublicKey(key).export({ format: 'pem', type: 'spki' }) as string,
+  ],
 ])('receipts of a former key, listed %s, stay good; new ones are signed by the first', async (_, former) => {
   const [old, current] = [newKey(), newKey()];
-  const buy = async () => signedIn(await send(seller, '/', { headers: pay(await send(seller, '/'), 'mpp') })) as string;
+  const buy = async () =>
+    signedIn(await send(seller, '/', { headers: pay(await send(seller, '/'), 'mpp') })) as string;
   await open({ receiptKey: old });
   const before = await buy();
   const [oldKey] = await keysOf();

@@ -5,7 +5,10 @@ import { targetOf, type Exchange } from './Exchange.js';
 import type { Settlement } from './Payment.js';
 
 /** The headers that tell a buyer of a settled payment, with one that the seller has signed, where he has a key and money moved on chain. */
-export function certified({ settings, req }: Exchange, { receipt, moved }: Settlement & { state: 'settled' }): Receipt {
+export function certified(
+  { settings, req }: Exchange,
+  { receipt, moved }: Settlement & { state: 'settled' },
+): Receipt {
   if (!settings.receiptKey || !moved) return receipt;
   const paid: PaymentReceipt = {
     // Not the Host header of the request: nobody else is to say in whose name the seller signs.

@@ -22,7 +22,10 @@ afterEach(async () => {
   await Promise.all(sellers.splice(0).map((seller) => seller.close()));
 });
 
-type Options = Partial<PaywallOptions> & { settle?: 'after' | 'before'; handler?: (res: ServerResponse, served: number) => unknown };
+type Options = Partial<PaywallOptions> & {
+  settle?: 'after' | 'before';
+  handler?: (res: ServerResponse, served: number) => unknown;
+};
 
 /** Waits between attempts need not be waited for. */
 const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
@@ -48,18 +51,25 @@ const away = () => new AgentPayError('facilitator_unavailable', 'away');
 function faulty(faults: ((honest: FakeFacilitator) => Facilitator['settle'])[]): FakeFacilitator {
   const honest = fakeFacilitator();
   let call = 0;
-  const facilitator = fakeFacilitator({ verify: honest.verify, settle: (asked) => (faults[call++]?.(honest) ?? honest.settle)(asked) });
+  const facilitator = fakeFacilitator({
+    verify: honest.verify,
+    settle: (asked) => (faults[call++]?.(honest) ?? honest.settle)(asked),
+  });
   return { ...facilitator, moved: honest.moved };
 }
 
-const lost = (honest: FakeFacilitator): Facilitator['settle'] => async (asked) => {
-  await honest.settle(asked);
-  throw unknown();
-};
-const pending = (honest: FakeFacilitator): Facilitator['settle'] => async (asked) => {
-  await honest.settle(asked);
-  return { success: false, errorReason: 'settlement_pending', transaction: HASH, network: NETWORK.id };
-};
+const lost =
+  (honest: FakeFacilitator): Facilitator['settle'] =>
+  async (asked) => {
+    await honest.settle(asked);
+    throw unknown();
+  };
+const pending =
+  (honest: FakeFacilitator): Facilitator['settle'] =>
+  async (asked) => {
+    await honest.settle(asked);
+    return { success: false, errorReason: 'settlement_pending', transaction: HASH, network: NETWORK.id };
+  };
 const unreachable = (): Facilitator['settle'] => async () => {
   throw away();
 };
@@ -87,7 +97,10 @@ describe.each<Dialect>(['x402v2', 'mpp'])('settlement of %s', (dialect) => {
     const open503 = await send(seller, '/', { headers });
     expect([open503.status, open503.json().code]).toEqual([503, 'settlement_unknown']);
     expect(Number(open503.headers['retry-after'])).toBeGreaterThan(0);
-    expect([open503.headers['www-authenticate'], open503.headers['payment-required']]).toEqual([undefined, undefined]);
+    expect([open503.headers['www-authenticate'], open503.headers['payment-required']]).toEqual([
+      undefined,
+      undefined,
+    ]);
     const later = await send(seller, '/', { headers });
     expect([later.status, later.text, receiptOf(later, dialect)]).toEqual([200, 'answer 1', HASH]);
     expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
@@ -101,14 +114,17 @@ describe.each<Dialect>(['x402v2', 'mpp'])('settlement of %s', (dialect) => {
     expect([reply.status, reply.json().code]).toEqual([402, 'invalid_exact_evm_insufficient_balance']);
     expect(reply.text).not.toContain('answer 1');
     expect(reply.headers['payment-receipt']).toBeUndefined();
-    if (dialect === 'x402v2') expect(x402v2.decodeSettleResponse(reply.headers['payment-response'] as string).success).toBe(false);
+    if (dialect === 'x402v2')
+      expect(x402v2.decodeSettleResponse(reply.headers['payment-response'] as string).success).toBe(false);
     expect((await send(seller, '/', { headers })).status).toBe(200);
   });
 
   it('whose nonce turns out used is a 409 when nothing was sent before, and a delivery after a lost attempt', async () => {
     const used = refusing('invalid_exact_evm_nonce_already_used');
     const stranger = await open(faulty([used]));
-    const refused = await send(stranger.seller, '/', { headers: pay(await send(stranger.seller, '/'), dialect) });
+    const refused = await send(stranger.seller, '/', {
+      headers: pay(await send(stranger.seller, '/'), dialect),
+    });
     expect([refused.status, refused.json().code]).toEqual([409, 'invalid_exact_evm_nonce_already_used']);
     const own = await open(faulty([lost, used]));
     const reply = await send(own.seller, '/', { headers: pay(await send(own.seller, '/'), dialect) });
@@ -125,7 +141,10 @@ describe.each<Dialect>(['x402v2', 'mpp'])('settlement of %s', (dialect) => {
 
 describe('an owner that dies', () => {
   /** Sends a payment to a seller that dies on it after so many writes to the store, then the same to another one over the same store. */
-  async function killed(writes: number, options: { facilitator?: FakeFacilitator; settle?: 'after' | 'before'; hang?: boolean } = {}) {
+  async function killed(
+    writes: number,
+    options: { facilitator?: FakeFacilitator; settle?: 'after' | 'before'; hang?: boolean } = {},
+  ) {
     const clock = shiftedClock();
     const store = memoryStore(clock);
     const facilitator = options.facilitator ?? fakeFacilitator();
@@ -199,7 +218,12 @@ describe('an owner that dies', () => {
     const store = memoryStore(clock);
     const facilitator = fakeFacilitator();
     const asleep: ServerResponse[] = [];
-    const slow = await open(facilitator, { clock, store, handler: (res) => asleep.push(res), handlerTimeoutMs: 200_000 });
+    const slow = await open(facilitator, {
+      clock,
+      store,
+      handler: (res) => asleep.push(res),
+      handlerTimeoutMs: 200_000,
+    });
     const quick = await open(facilitator, { clock, store });
     const validBefore = String(Math.floor(Date.now() / 1000) + 3000);
     const headers = pay(await send(slow.seller, '/'), 'x402v2', { validBefore });
@@ -219,7 +243,9 @@ describe('a store that fails', () => {
 
   it('serves and charges nothing: 503', async () => {
     const facilitator = fakeFacilitator();
-    const { seller, served } = await open(facilitator, { store: { get: broken, put: broken, delete: broken } });
+    const { seller, served } = await open(facilitator, {
+      store: { get: broken, put: broken, delete: broken },
+    });
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     expect([reply.status, reply.json().code]).toEqual([503, 'unavailable']);
     expect(reply.headers['retry-after']).toBeDefined();
@@ -236,12 +262,20 @@ describe('a store that fails', () => {
     const put: Store['put'] = (...args) => (++writes > 2 ? broken() : store.put(...args));
     const { seller, served } = await open(facilitator, { settle, store: { ...store, put } });
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
-    expect([reply.status, served.count, facilitator.moved.length]).toEqual([status, status === 200 ? 1 : 0, 1]);
+    expect([reply.status, served.count, facilitator.moved.length]).toEqual([
+      status,
+      status === 200 ? 1 : 0,
+      1,
+    ]);
   });
 
   it('that holds rubbish fails closed as well', async () => {
     const facilitator = fakeFacilitator();
-    const store: Store = { get: async () => ({ value: '{"state":"odd"}', version: 1 }), put: broken, delete: broken };
+    const store: Store = {
+      get: async () => ({ value: '{"state":"odd"}', version: 1 }),
+      put: broken,
+      delete: broken,
+    };
     const { seller, served } = await open(facilitator, { store });
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     expect([reply.status, served.count]).toEqual([503, 0]);
@@ -271,7 +305,9 @@ describe("settle: 'before'", () => {
           if (received === 'first ') finish();
         });
         incoming.on('end', () => resolve(received));
-      }).on('error', reject).end();
+      })
+        .on('error', reject)
+        .end();
     });
     expect(text).toBe('first last');
     expect(facilitator.moved).toHaveLength(1);
@@ -305,13 +341,19 @@ describe("settle: 'before'", () => {
   });
 
   it('puts no MPP receipt on a failure', async () => {
-    const { seller } = await open(fakeFacilitator(), { settle: 'before', handler: (res) => res.writeHead(500).end('broken') });
+    const { seller } = await open(fakeFacilitator(), {
+      settle: 'before',
+      handler: (res) => res.writeHead(500).end('broken'),
+    });
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'mpp') });
     expect([reply.status, reply.headers['payment-receipt']]).toEqual([500, undefined]);
   });
 
   it('survives a handler that rejects', async () => {
-    const { seller } = await open(fakeFacilitator(), { settle: 'before', handler: () => Promise.reject(new Error('broken')) });
+    const { seller } = await open(fakeFacilitator(), {
+      settle: 'before',
+      handler: () => Promise.reject(new Error('broken')),
+    });
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     expect([reply.status, reply.json().code]).toEqual([500, 'internal_error']);
   });
@@ -351,13 +393,17 @@ describe('faults in the seller', () => {
   });
 
   it('a facilitator that answers for another payer is not believed', async () => {
-    const { seller, served } = await open(fakeFacilitator({ verify: async () => ({ isValid: true, payer: PAY_TO }) }));
+    const { seller, served } = await open(
+      fakeFacilitator({ verify: async () => ({ isValid: true, payer: PAY_TO }) }),
+    );
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     expect([reply.status, served.count]).toEqual([503, 0]);
   });
 
   it('prose in place of a reason becomes a code', async () => {
-    const { seller } = await open(fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'fetch failed <b>' }) }));
+    const { seller } = await open(
+      fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'fetch failed <b>' }) }),
+    );
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     expect([reply.status, reply.json().code]).toEqual([402, 'unexpected_verify_error']);
   });

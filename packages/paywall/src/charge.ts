@@ -108,8 +108,15 @@ async function settleLater(exchange: Exchange, payment: Payment, settling: Claim
     await recordDone(exchange, settling, receipt).catch(() => undefined);
     await settings.unsettled.leave(payment);
   } catch (error) {
-    settings.report({ what: 'an answer went out that is not paid for', error, requestId: requestIdOf(exchange) });
-    tellUnsettled(exchange, isAgentPayError(error) ? error.kind : error instanceof Refusal ? error.reason : 'internal_error');
+    settings.report({
+      what: 'an answer went out that is not paid for',
+      error,
+      requestId: requestIdOf(exchange),
+    });
+    tellUnsettled(
+      exchange,
+      isAgentPayError(error) ? error.kind : error instanceof Refusal ? error.reason : 'internal_error',
+    );
   }
 }
 
@@ -133,7 +140,10 @@ function letOut(exchange: Exchange, gate: Gate, outcome: Outcome): void {
     case 'timeout':
       throw new AgentPayError('handler_timeout', 'The seller took too long. Nothing was charged.');
     case 'too_large':
-      throw new AgentPayError('response_too_large', 'The answer is too long to be held until it is paid for.');
+      throw new AgentPayError(
+        'response_too_large',
+        'The answer is too long to be held until it is paid for.',
+      );
     case 'failed':
       throw outcome.error;
   }
@@ -150,7 +160,12 @@ async function settleFirst(exchange: Exchange, payment: Payment, claim: Claim): 
   return settleAndPass(exchange, payment, settling, false);
 }
 
-async function settleAndPass(exchange: Exchange, payment: Payment, settling: Claim, again: boolean): Promise<void> {
+async function settleAndPass(
+  exchange: Exchange,
+  payment: Payment,
+  settling: Claim,
+  again: boolean,
+): Promise<void> {
   const receipt = await takeMoney(exchange, payment, settling, again);
   // Whoever records the payment runs the handler: nobody else does.
   await recordDone(exchange, settling, receipt);
@@ -178,7 +193,12 @@ function repeat(exchange: Exchange, { answer, receipt }: Claim): void {
 }
 
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
-async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, again: boolean): Promise<Receipt> {
+async function takeMoney(
+  exchange: Exchange,
+  payment: Payment,
+  settling: Claim,
+  again: boolean,
+): Promise<Receipt> {
   const { settings } = exchange;
   const { used } = settling;
   const settlement = await settleFirmly(payment, settings.clock, { again, used });
@@ -194,7 +214,9 @@ async function takeMoney(exchange: Exchange, payment: Payment, settling: Claim, 
       throw settlement.error;
     default:
       await settings.claims.yieldLease(settling);
-      throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', { retryAfter: 2 });
+      throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', {
+        retryAfter: 2,
+      });
   }
 }
 
@@ -211,7 +233,8 @@ async function noteSettled(exchange: Exchange, settled: Settled): Promise<void> 
 }
 
 async function recordDone({ settings }: Exchange, settling: Claim, receipt: Receipt): Promise<void> {
-  const keep = (answer: Answer | undefined) => (answer && answer.body.length <= settings.maxStoredBytes ? answer : undefined);
+  const keep = (answer: Answer | undefined) =>
+    answer && answer.body.length <= settings.maxStoredBytes ? answer : undefined;
   await settings.claims.done(settling, receipt, keep(settling.answer));
 }
 
@@ -221,12 +244,19 @@ function usedIn({ req, quote: { terms }, settings }: Exchange): Amount | undefin
 }
 
 function isCharged({ quote }: Exchange, status: number): boolean {
-  return isSuccess(status) || (quote.terms.chargeRedirects && status >= 300 && status < 400 && status !== 304);
+  return (
+    isSuccess(status) || (quote.terms.chargeRedirects && status >= 300 && status < 400 && status !== 304)
+  );
 }
 
 function isEventStream(res: ServerResponse): boolean {
-  const plain = res.getHeader('content-encoding') === undefined && res.getHeader('content-length') === undefined;
-  return plain && isSuccess(res.statusCode) && /^text\/event-stream\b/i.test(String(res.getHeader('content-type') ?? ''));
+  const plain =
+    res.getHeader('content-encoding') === undefined && res.getHeader('content-length') === undefined;
+  return (
+    plain &&
+    isSuccess(res.statusCode) &&
+    /^text\/event-stream\b/i.test(String(res.getHeader('content-type') ?? ''))
+  );
 }
 
 /** The receipt as a server-sent event: proof at the end of the stream that all of it was delivered. */

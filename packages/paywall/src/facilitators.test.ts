@@ -60,7 +60,9 @@ describe('the circuit breaker', () => {
     const clock = manualClock(0);
     const told: string[] = [];
     let isDown = true;
-    const facilitator = fakeFacilitator({ verify: () => (isDown ? down() : Promise.resolve({ isValid: true })) });
+    const facilitator = fakeFacilitator({
+      verify: () => (isDown ? down() : Promise.resolve({ isValid: true })),
+    });
     const guarded = withBreaker(facilitator, 'it', { clock, report: ({ what }) => told.push(what) });
     for (let i = 0; i < 5; i++) await expect(guarded.verify(request)).rejects.toThrow('down');
     return { clock, told, facilitator, guarded, recover: () => (isDown = false) };

@@ -24,7 +24,8 @@ export function facilitatorsOf(context: Context): (option: FacilitatorOption) =>
     const list = (Array.isArray(option) ? option : [option]) as readonly (string | Facilitator)[];
     const verifyTimeoutMs = Math.max(MIN_VERIFY_MS, VERIFY_BUDGET_MS / list.length);
     const open = (one: string | Facilitator, index: number) => {
-      const facilitator = typeof one === 'string' ? httpFacilitator({ url: one, fetch: context.fetch, verifyTimeoutMs }) : one;
+      const facilitator =
+        typeof one === 'string' ? httpFacilitator({ url: one, fetch: context.fetch, verifyTimeoutMs }) : one;
       return withBreaker(facilitator, typeof one === 'string' ? one : `facilitator ${index + 1}`, context);
     };
     const facilitator = failover(list.map(open) as [Facilitator, ...Facilitator[]]);
@@ -41,7 +42,11 @@ const BREAK_MS = 5_000;
  * Circuit breaker: after some failures in a row calls fail at once with `facilitator_unavailable`, which is true of them: they were not
  * sent. After a pause one call tries whether the facilitator is back.
  */
-export function withBreaker(facilitator: Facilitator, name: string, { clock, report }: Pick<Context, 'clock' | 'report'>): Facilitator {
+export function withBreaker(
+  facilitator: Facilitator,
+  name: string,
+  { clock, report }: Pick<Context, 'clock' | 'report'>,
+): Facilitator {
   let failures = 0;
   let closedUntil = 0;
 
@@ -69,7 +74,9 @@ export function withBreaker(facilitator: Facilitator, name: string, { clock, rep
 }
 
 function leftAlone(): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The facilitator is out of order.', { retryAfter: BREAK_MS / 1000 });
+  return new AgentPayError('facilitator_unavailable', 'The facilitator is out of order.', {
+    retryAfter: BREAK_MS / 1000,
+  });
 }
 
 /**
@@ -79,7 +86,10 @@ function leftAlone(): AgentPayError {
 export function failover(list: readonly [Facilitator, ...Facilitator[]]): Facilitator {
   const takenBy = new WeakMap<FacilitatorRequest, Facilitator>();
 
-  async function first<T>(call: (facilitator: Facilitator) => Promise<T>, mayGoOn: (error: unknown) => boolean): Promise<T> {
+  async function first<T>(
+    call: (facilitator: Facilitator) => Promise<T>,
+    mayGoOn: (error: unknown) => boolean,
+  ): Promise<T> {
     let last: unknown;
     for (const facilitator of list) {
       try {
@@ -94,8 +104,16 @@ export function failover(list: readonly [Facilitator, ...Facilitator[]]): Facili
 
   if (list.length === 1) return list[0];
   return {
-    verify: (request) => first((facilitator) => facilitator.verify(request), () => true),
-    supported: () => first((facilitator) => facilitator.supported(), () => true),
+    verify: (request) =>
+      first(
+        (facilitator) => facilitator.verify(request),
+        () => true,
+      ),
+    supported: () =>
+      first(
+        (facilitator) => facilitator.supported(),
+        () => true,
+      ),
     settle(request) {
       const owner = takenBy.get(request);
       if (owner) return owner.settle(request);

@@ -1,19 +1,39 @@
 import { x402v2 } from '@agentpay/protocol';
 import { paywall, type FetchHandler, type PaywallOptions } from './index.js';
-import { DIALECTS, HASH, PAY_TO, fakeFacilitator, pay, receiptOf, type Reply } from './seller.test.support.js';
+import {
+  DIALECTS,
+  HASH,
+  PAY_TO,
+  fakeFacilitator,
+  pay,
+  receiptOf,
+  type Reply,
+} from './seller.test.support.js';
 
 const URL_ = 'https://shop.example/weather?q=1';
 
 function open(handler: FetchHandler, options: Partial<PaywallOptions> = {}) {
   const facilitator = fakeFacilitator();
-  const wall = paywall({ payTo: PAY_TO, facilitator, routes: { '/weather': '$0.01' }, onError: () => undefined, ...options });
-  const ask = async (init: RequestInit = {}, url = URL_) => reply(await wall.respond(new Request(url, init), handler));
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator,
+    routes: { '/weather': '$0.01' },
+    onError: () => undefined,
+    ...options,
+  });
+  const ask = async (init: RequestInit = {}, url = URL_) =>
+    reply(await wall.respond(new Request(url, init), handler));
   return { wall, facilitator, ask };
 }
 
 async function reply(response: Response): Promise<Reply> {
   const text = await response.text();
-  return { status: response.status, headers: Object.fromEntries(response.headers), text, json: () => JSON.parse(text) };
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    text,
+    json: () => JSON.parse(text),
+  };
 }
 
 const sell: FetchHandler = async (request) => {
@@ -28,7 +48,11 @@ describe.each(DIALECTS)('a fetch-style server paid in %s', (dialect) => {
     expect(x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).resource.url).toBe(URL_);
     const headers = pay(offer, dialect);
     const paid = await ask({ headers });
-    expect([paid.status, paid.json(), receiptOf(paid, dialect)]).toEqual([201, { sold: '?q=1', body: '' }, HASH]);
+    expect([paid.status, paid.json(), receiptOf(paid, dialect)]).toEqual([
+      201,
+      { sold: '?q=1', body: '' },
+      HASH,
+    ]);
     const again = await ask({ headers });
     expect([again.status, again.text, again.headers['x-payment-replayed']]).toEqual([201, paid.text, 'true']);
     expect(facilitator.moved).toHaveLength(1);
@@ -50,7 +74,10 @@ describe('a fetch-style server', () => {
   });
 
   it('charges nothing for a handler that throws or answers an error', async () => {
-    for (const handler of [() => Promise.reject(new Error('broken')), () => new Response('no', { status: 500 })]) {
+    for (const handler of [
+      () => Promise.reject(new Error('broken')),
+      () => new Response('no', { status: 500 }),
+    ]) {
       const { ask, facilitator } = open(handler);
       expect((await ask({ headers: pay(await ask(), 'x402v2') })).status).toBe(500);
       expect(facilitator.calls.settle).toBe(0);
@@ -72,7 +99,9 @@ describe('a fetch-style server', () => {
     let pulled = 0;
     const chunk = new Uint8Array(64 * 1024);
     const body = () => new ReadableStream({ pull: (to) => (pulled++ < 64 ? to.enqueue(chunk) : to.close()) });
-    const { wall, ask } = open(() => new Response(body()), { routes: { '/weather': { price: '$0.01', settle: 'before' } } });
+    const { wall, ask } = open(() => new Response(body()), {
+      routes: { '/weather': { price: '$0.01', settle: 'before' } },
+    });
     const headers = pay(await ask(), 'x402v2');
     const response = await wall.respond(new Request(URL_, { headers }), () => new Response(body()));
     expect(response.headers.get('payment-response')).not.toBeNull();
@@ -82,9 +111,22 @@ describe('a fetch-style server', () => {
   });
 
   it('keeps several cookies apart, and answers HEAD without a body', async () => {
-    const { wall, ask } = open(() => new Response('x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] }));
+    const { wall, ask } = open(
+      () =>
+        new Response('x', {
+          headers: [
+            ['set-cookie', 'a=1'],
+            ['set-cookie', 'b=2'],
+          ],
+        }),
+    );
     const paid = await wall.respond(new Request(URL_, { headers: pay(await ask(), 'x402v2') }), () => {
-      return new Response('x', { headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2']] });
+      return new Response('x', {
+        headers: [
+          ['set-cookie', 'a=1'],
+          ['set-cookie', 'b=2'],
+        ],
+      });
     });
     expect(paid.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
     const head = await ask({ method: 'HEAD' });

@@ -99,7 +99,8 @@ function captured(res: ServerResponse, method: string): Promise<Response> {
 function fetchHeaders(headers: OutgoingHttpHeaders): Headers {
   const given = new Headers();
   for (const [name, value] of Object.entries(headers)) {
-    for (const item of Array.isArray(value) ? value : [value]) if (item !== undefined) given.append(name, String(item));
+    for (const item of Array.isArray(value) ? value : [value])
+      if (item !== undefined) given.append(name, String(item));
   }
   return given;
 }

@@ -2,7 +2,18 @@ import fc from 'fast-check';
 import { toBase64, base64url, encodeSignIn, SIGN_IN_WITH_X, x402v2, type SignIn } from '@agentpay/protocol';
 import { paywall } from './index.js';
 import { permit } from './permits.test.support.js';
-import { DIALECTS, NETWORK, PAY_TO, PAYER, fakeFacilitator, listen, pay, send, type Reply, type Seller } from './seller.test.support.js';
+import {
+  DIALECTS,
+  NETWORK,
+  PAY_TO,
+  PAYER,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 let seller: Seller;
 let offer: Reply;
@@ -25,7 +36,10 @@ const HEADERS = [
   'payment-authorization',
   'sign-in-with-x',
 ] as const;
-const visible = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)), maxLength: 200 });
+const visible = fc.string({
+  unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
+  maxLength: 200,
+});
 const text = fc.oneof(
   visible,
   fc.jsonValue().map(toBase64),
@@ -42,7 +56,9 @@ async function expectRefused(headers: Record<string, string>): Promise<void> {
 
 it('no payment header, however odd, gives a 5xx or runs the handler', async () => {
   const before = served;
-  const refused = fc.asyncProperty(fc.constantFrom(...HEADERS), text, (name, value) => expectRefused({ [name]: value.trim() }));
+  const refused = fc.asyncProperty(fc.constantFrom(...HEADERS), text, (name, value) =>
+    expectRefused({ [name]: value.trim() }),
+  );
   await fc.assert(refused, { numRuns: 500 });
   expect(served).toBe(before);
 });
@@ -53,20 +69,24 @@ const proofs: Record<string, () => Record<string, string>> = {
   'sign-in': () => ({ 'sign-in-with-x': encodeSignIn(signInOf(offer)) }),
 };
 
-it.each(Object.keys(proofs))('a valid %s proof with one member replaced is refused or harmless, never a 5xx', async (kind) => {
-  const decode = (header: string): Record<string, unknown> => JSON.parse(Buffer.from(header.replace('Payment ', ''), 'base64').toString());
-  await fc.assert(
-    fc.asyncProperty(fc.nat(30), fc.jsonValue(), async (index, value) => {
-      const [name, header] = Object.entries(proofs[kind]?.() ?? {})[0] as [string, string];
-      const proof = decode(header);
-      replaceMember(proof, index, value);
-      const encoded = kind === 'mpp' ? `Payment ${base64url(JSON.stringify(proof))}` : toBase64(proof);
-      const reply = await send(seller, '/', { headers: { [name]: encoded } });
-      expect([200, 400, 402, 409, 431]).toContain(reply.status);
-    }),
-    { numRuns: 200 },
-  );
-});
+it.each(Object.keys(proofs))(
+  'a valid %s proof with one member replaced is refused or harmless, never a 5xx',
+  async (kind) => {
+    const decode = (header: string): Record<string, unknown> =>
+      JSON.parse(Buffer.from(header.replace('Payment ', ''), 'base64').toString());
+    await fc.assert(
+      fc.asyncProperty(fc.nat(30), fc.jsonValue(), async (index, value) => {
+        const [name, header] = Object.entries(proofs[kind]?.() ?? {})[0] as [string, string];
+        const proof = decode(header);
+        replaceMember(proof, index, value);
+        const encoded = kind === 'mpp' ? `Payment ${base64url(JSON.stringify(proof))}` : toBase64(proof);
+        const reply = await send(seller, '/', { headers: { [name]: encoded } });
+        expect([200, 400, 402, 409, 431]).toContain(reply.status);
+      }),
+      { numRuns: 200 },
+    );
+  },
+);
 
 /** The message of an offer, as somebody signed it. */
 function signInOf({ headers }: Reply): SignIn {

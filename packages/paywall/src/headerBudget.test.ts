@@ -7,8 +7,17 @@ afterEach(() => seller?.close());
 it('tells the operator once for each route whose 402 has headers above 8 kB, and of no other', async () => {
   const faults: string[] = [];
   const accepts = Array.from({ length: 16 }, (_, i) => ({ payTo: `0x${String(i + 10).repeat(20)}` }));
-  const routes = { 'GET /long/:id': { price: '$0.01', accepts }, 'GET /longer': { price: '$0.02', accepts }, 'GET /short': '$0.01' };
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes, onError: ({ what }) => faults.push(what) });
+  const routes = {
+    'GET /long/:id': { price: '$0.01', accepts },
+    'GET /longer': { price: '$0.02', accepts },
+    'GET /short': '$0.01',
+  };
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    routes,
+    onError: ({ what }) => faults.push(what),
+  });
   seller = await listen((req, res) => wall(req, res, () => res.end()));
   const sizes: number[] = [];
   for (const target of ['/short', '/long/1', '/long/2', '/longer', '/longer', '/short']) {

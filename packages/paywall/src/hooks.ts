@@ -74,12 +74,16 @@ export interface Settled extends Pick<Payment, 'payer'> {
 }
 
 /** Counts a settled payment and tells of it. */
-export function tellSettled(exchange: Exchange, { payer, amount = exchange.quote.terms.amount, receipt }: Settled): void {
+export function tellSettled(
+  exchange: Exchange,
+  { payer, amount = exchange.quote.terms.amount, receipt }: Settled,
+): void {
   const { hooks, earnings, counters } = exchange.settings;
   earnings.add(routeOf(exchange), amount);
   counters.count('settled', routeOf(exchange));
   const { onSettled } = hooks;
-  if (onSettled) call(exchange, () => onSettled({ ...priced(exchange), amount: formatDecimal(amount), payer, receipt }));
+  if (onSettled)
+    call(exchange, () => onSettled({ ...priced(exchange), amount: formatDecimal(amount), payer, receipt }));
 }
 
 export function tellRefused(visit: Visit, reason: string): void {
@@ -100,7 +104,12 @@ function priced(exchange: Exchange): PaymentEvent {
 }
 
 function about(visit: Visit) {
-  return { route: routeOf(visit), method: visit.req.method ?? 'GET', target: targetOf(visit.req), requestId: requestIdOf(visit) };
+  return {
+    route: routeOf(visit),
+    method: visit.req.method ?? 'GET',
+    target: targetOf(visit.req),
+    requestId: requestIdOf(visit),
+  };
 }
 
 /** Pattern of the route in the table of prices, else of the Express route, else "*". */

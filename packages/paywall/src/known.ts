@@ -2,9 +2,15 @@
 export function checkKnown(given: object, known: readonly string[], where: string): void {
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
-    const meant = known.map((option) => ({ option, distance: distance(name.toLowerCase(), option.toLowerCase()) }));
+    const meant = known.map((option) => ({
+      option,
+      distance: distance(name.toLowerCase(), option.toLowerCase()),
+    }));
     const closest = meant.sort((a, b) => a.distance - b.distance)[0];
-    const advice = closest && closest.distance <= name.length / 3 ? `did you mean "${closest.option}"?` : `it knows ${known.join(', ')}.`;
+    const advice =
+      closest && closest.distance <= name.length / 3
+        ? `did you mean "${closest.option}"?`
+        : `it knows ${known.join(', ')}.`;
     throw new TypeError(`${where}: unknown option "${name}"; ${advice}`);
   }
 }

@@ -8,13 +8,20 @@ afterEach(() => seller?.close());
 const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 
 async function open(options: Partial<PaywallOptions>) {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), clock: hasty, onError: () => undefined, ...options });
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    clock: hasty,
+    onError: () => undefined,
+    ...options,
+  });
   seller = await listen((req, res) => wall(req, res, () => res.end('sold')));
   return wall;
 }
 
 const samples = (text: string) => text.split('\n').filter((line) => line && !line.startsWith('#'));
-const buy = async (target: string) => send(seller, target, { headers: pay(await send(seller, target), 'x402v2') });
+const buy = async (target: string) =>
+  send(seller, target, { headers: pay(await send(seller, target), 'x402v2') });
 
 describe('metrics', () => {
   it('count by route what happened', async () => {
@@ -35,7 +42,12 @@ describe('metrics', () => {
   });
 
   it('count answers that went out and were not paid for', async () => {
-    const refusal = { success: false, errorReason: 'insufficient_funds', transaction: '', network: NETWORK.id };
+    const refusal = {
+      success: false,
+      errorReason: 'insufficient_funds',
+      transaction: '',
+      network: NETWORK.id,
+    };
     const facilitator = fakeFacilitator({ settle: async () => refusal });
     const wall = await open({ facilitator, routes: { '/a': { price: '$0.01', settle: 'optimistic' } } });
     expect((await buy('/a')).text).toBe('sold');
@@ -53,12 +65,15 @@ describe('metrics', () => {
     expect(text).toContain('agentpay_paywall_challenges_total{route="/a\\"\\\\b/:id"} 1\n');
     const description = /^# (?:HELP|TYPE) agentpay_paywall_\w+_total .+$/;
     const sample = /^agentpay_paywall_\w+_total\{route="(?:[^"\\]|\\.)*"\} [\d.]+$/;
-    for (const line of text.trimEnd().split('\n')) expect(line).toMatch(line.startsWith('#') ? description : sample);
+    for (const line of text.trimEnd().split('\n'))
+      expect(line).toMatch(line.startsWith('#') ? description : sample);
   });
 
   it('do not grow with the reasons that facilitators make up', async () => {
     let calls = 0;
-    const facilitator = fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: `made_up_${++calls}` }) });
+    const facilitator = fakeFacilitator({
+      verify: async () => ({ isValid: false, invalidReason: `made_up_${++calls}` }),
+    });
     const wall = await open({ facilitator, routes: { '/a': '$0.01' } });
     for (let i = 0; i < 130; i++) await buy('/a');
     const refused = samples(wall.metrics()).filter((line) => line.includes('refused_total'));

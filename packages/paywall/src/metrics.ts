@@ -33,7 +33,9 @@ export function counters() {
     },
     /** In the text format of Prometheus, version 0.0.4. */
     text(earnings: ReadonlyMap<string, Earnings>): string {
-      const families = Object.entries(HELP).map(([event, help]) => family(event, help, [...counts[event as Event]]));
+      const families = Object.entries(HELP).map(([event, help]) =>
+        family(event, help, [...counts[event as Event]]),
+      );
       const earned = [...earnings].map(([route, { amount }]) => [route, formatDecimal(amount)] as const);
       return [...families, family('earned_dollars', 'Dollars that were paid', earned)].join('');
     },
@@ -45,7 +47,11 @@ export function counters() {
   }
 }
 
-function family(event: string, help: string, samples: readonly (readonly [key: string, value: number | string])[]): string {
+function family(
+  event: string,
+  help: string,
+  samples: readonly (readonly [key: string, value: number | string])[],
+): string {
   const name = `agentpay_paywall_${event}_total`;
   const lines = samples.map(([key, value]) => `${name}{${labels(key)}} ${value}\n`);
   return `# HELP ${name} ${help}\n# TYPE ${name} counter\n${lines.join('')}`;

@@ -1,18 +1,34 @@
 import { mpp, x402v2 } from '@agentpay/protocol';
 import { paywall } from './index.js';
-import { PAY_TO, fakeFacilitator, listen, send, shiftedClock, type Reply, type Seller } from './seller.test.support.js';
+import {
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  send,
+  shiftedClock,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 describe('what a 402 says', () => {
   let seller: Seller;
   const clock = shiftedClock();
   beforeAll(async () => {
-    const pay = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01', maxTimeoutSeconds: 60, clock });
+    const pay = paywall({
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator(),
+      price: '$0.01',
+      maxTimeoutSeconds: 60,
+      clock,
+    });
     seller = await listen((req, res) => pay(req, res, () => res.end('sold')));
   });
   afterAll(() => seller.close());
 
-  const challengeOf = ({ headers }: Reply) => mpp.readChallenges(String(headers['www-authenticate']))[0] as mpp.Challenge;
-  const urlOf = ({ headers }: Reply) => x402v2.decodePaymentRequired(String(headers['payment-required'])).resource.url;
+  const challengeOf = ({ headers }: Reply) =>
+    mpp.readChallenges(String(headers['www-authenticate']))[0] as mpp.Challenge;
+  const urlOf = ({ headers }: Reply) =>
+    x402v2.decodePaymentRequired(String(headers['payment-required'])).resource.url;
 
   it('is for its own method and URL, however many there are', async () => {
     const scopes = new Set<string>();
@@ -38,7 +54,11 @@ describe('what a 402 says', () => {
     }
     const nonces = replies.map((reply) => mpp.readOpaque(challengeOf(reply))['n']);
     expect(nonces.every((nonce) => /^[\w-]{24}$/.test(nonce ?? ''))).toBe(true);
-    for (const ids of [nonces, replies.map((reply) => challengeOf(reply).id), replies.map(({ headers }) => headers['x-request-id'])]) {
+    for (const ids of [
+      nonces,
+      replies.map((reply) => challengeOf(reply).id),
+      replies.map(({ headers }) => headers['x-request-id']),
+    ]) {
       expect(new Set(ids).size).toBe(40);
     }
     for (const reply of replies) {

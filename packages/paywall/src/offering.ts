@@ -26,13 +26,18 @@ export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Ref
   const issued = challengesFor(exchange, body);
   const url = resourceUrl(exchange);
   const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
-  const required = quote.paymentRequired(url, { error: refusal?.reason, pin, extensions: declarations(exchange, url) });
+  const required = quote.paymentRequired(url, {
+    error: refusal?.reason,
+    pin,
+    extensions: declarations(exchange, url),
+  });
   return offeringOf(textsOf(quote, { url, required }, refusal), issued, requestIdOf(exchange));
 }
 
 /** Whether nothing in the request but method and URL makes a difference to what it is offered. */
 function isPlain({ quote, req: { headers }, requestId }: Exchange, { kind }: RequestBody): boolean {
-  const saysNothing = headers[ACCEPT_PAYMENT] === undefined && headers['x-request-id'] === undefined && requestId === undefined;
+  const saysNothing =
+    headers[ACCEPT_PAYMENT] === undefined && headers['x-request-id'] === undefined && requestId === undefined;
   return !quote.pinned && !declaresAny(quote) && kind === 'none' && saysNothing;
 }
 
@@ -71,12 +76,20 @@ interface Texts {
   readonly end: string;
 }
 
-function textsOf(quote: Quote, { url, required }: { url: string; required: string }, refusal?: Refusal): Texts {
+function textsOf(
+  quote: Quote,
+  { url, required }: { url: string; required: string },
+  refusal?: Refusal,
+): Texts {
   const members = quote.bodyMembers(url, refusal?.reason);
   return { required, start: problemText(quote, refusal).slice(0, -1), end: `"${members && ','}${members}}` };
 }
 
-function offeringOf({ required, start, end }: Texts, issued: readonly mpp.IssuedChallenge[], requestId: string): Offering {
+function offeringOf(
+  { required, start, end }: Texts,
+  issued: readonly mpp.IssuedChallenge[],
+  requestId: string,
+): Offering {
   const [first] = issued;
   const challengeId = first === undefined ? '' : `"challengeId":"${first.id}",`;
   const challenges = issued.map(({ header }) => header);

@@ -10,8 +10,16 @@ const make = (options: object) => () => paywall(options as PaywallOptions);
 
 describe('paywall() refuses at construction', () => {
   it.each<[string, object, RegExp]>([
-    ['a misspelt option, with the right spelling', { ...good, payto: PAY_TO }, /unknown option "payto"; did you mean "payTo"\?/],
-    ['an unknown option, with those it knows', { ...good, colour: 1 }, /unknown option "colour"; it knows payTo, network/],
+    [
+      'a misspelt option, with the right spelling',
+      { ...good, payto: PAY_TO },
+      /unknown option "payto"; did you mean "payTo"\?/,
+    ],
+    [
+      'an unknown option, with those it knows',
+      { ...good, colour: 1 },
+      /unknown option "colour"; it knows payTo, network/,
+    ],
     ['no recipient', { facilitator: good.facilitator }, /payTo/],
     ['a recipient with a wrong checksum', { ...good, payTo: PAY_TO.replace('a', 'A') }, /payTo .*checksum/],
     ['the zero address', { ...good, payTo: `0x${'0'.repeat(40)}` }, /payTo/],
@@ -25,22 +33,62 @@ describe('paywall() refuses at construction', () => {
     ['a price of zero', { ...good, price: '$0' }, /zero/],
     ['a price below the smallest unit', { ...good, price: '$0.0000001' }, /fraction digits/],
     ['a price with an exponent', { ...good, routes: { '/a': '1e-3' } }, /route "\/a".*plain decimal/],
-    ['a misspelt member of a price', { ...good, routes: { '/a': { price: '$1', setle: 'before' } } }, /did you mean "settle"/],
+    [
+      'a misspelt member of a price',
+      { ...good, routes: { '/a': { price: '$1', setle: 'before' } } },
+      /did you mean "settle"/,
+    ],
     ['an unknown timing', { ...good, price: { price: '$1', settle: 'later' } }, /settle/],
-    ['a description over several lines', { ...good, price: { price: '$1', description: 'a\r\nSet-Cookie: b' } }, /description/],
+    [
+      'a description over several lines',
+      { ...good, price: { price: '$1', description: 'a\r\nSet-Cookie: b' } },
+      /description/,
+    ],
     ['a service without the token option', { ...good, price: { price: '$1', service: 'svc_1' } }, /token/],
-    ['a misspelt token option', { ...good, token: { url: 'http://x', apiKey: 'k' } }, /unknown option "apiKey"/],
+    [
+      'a misspelt token option',
+      { ...good, token: { url: 'http://x', apiKey: 'k' } },
+      /unknown option "apiKey"/,
+    ],
     ['an offer too short to settle', { ...good, maxTimeoutSeconds: 5 }, /maxTimeoutSeconds/],
-    ['an origin with a path', { ...good, cors: { origins: ['https://shop.example/'] } }, /cors\.origins\.0 .*without a path/],
+    [
+      'an origin with a path',
+      { ...good, cors: { origins: ['https://shop.example/'] } },
+      /cors\.origins\.0 .*without a path/,
+    ],
     ['a misspelt member of cors', { ...good, cors: { origin: ['https://shop.example'] } }, /cors .*origins/],
     ['a node that is none', { ...good, accepts: [{ transfers: { rpcUrl: 'ws://x' } }] }, /accepts.*rpcUrl/],
-    ['a misspelt member of transfers', { ...good, accepts: [{ transfers: { rpcUrl: 'http://x', hash: true } }] }, /transfers.*hash/],
-    ['hashes that a restart forgets', { ...good, mppSecret: 'l'.repeat(32), accepts: [byHash] }, /hashes need a store/],
-    ['a receipt key that cannot sign', { ...good, receiptKey: 'hush' }, /^paywall\(\): option receiptKey must be a private Ed25519 key/],
+    [
+      'a misspelt member of transfers',
+      { ...good, accepts: [{ transfers: { rpcUrl: 'http://x', hash: true } }] },
+      /transfers.*hash/,
+    ],
+    [
+      'hashes that a restart forgets',
+      { ...good, mppSecret: 'l'.repeat(32), accepts: [byHash] },
+      /hashes need a store/,
+    ],
+    [
+      'a receipt key that cannot sign',
+      { ...good, receiptKey: 'hush' },
+      /^paywall\(\): option receiptKey must be a private Ed25519 key/,
+    ],
     ['no receipt key in a list', { ...good, receiptKey: [] }, /receiptKey must be a private Ed25519 key/],
-    ['a former receipt key that is none', { ...good, receiptKey: [PRIVATE_KEY, 'hush'] }, /receiptKey must list Ed25519 keys/],
-    ['a former receipt key of another kind', { ...good, receiptKey: [PRIVATE_KEY, OTHER_KIND] }, /receiptKey must list Ed25519 keys/],
-    ['a receipt key that can only verify', { ...good, receiptKey: [createPublicKey(PRIVATE_KEY)] }, /must be a private Ed25519 key/],
+    [
+      'a former receipt key that is none',
+      { ...good, receiptKey: [PRIVATE_KEY, 'hush'] },
+      /receiptKey must list Ed25519 keys/,
+    ],
+    [
+      'a former receipt key of another kind',
+      { ...good, receiptKey: [PRIVATE_KEY, OTHER_KIND] },
+      /receiptKey must list Ed25519 keys/,
+    ],
+    [
+      'a receipt key that can only verify',
+      { ...good, receiptKey: [createPublicKey(PRIVATE_KEY)] },
+      /must be a private Ed25519 key/,
+    ],
     ['no options', undefined as unknown as object, /options/],
   ])('%s', (_, options, message) => {
     expect(make(options)).toThrow(TypeError);
@@ -53,7 +101,13 @@ describe('paywall() refuses at construction', () => {
 
   it('nothing of a right set of options', () => {
     const routes = { 'GET /a': '$0.01', '/b': 'free' };
-    const wall = paywall({ ...good, facilitator: fakeFacilitator(), network: 'eip155:8453', baseUrl: 'https://api.example.com/', routes });
+    const wall = paywall({
+      ...good,
+      facilitator: fakeFacilitator(),
+      network: 'eip155:8453',
+      baseUrl: 'https://api.example.com/',
+      routes,
+    });
     expect(wall.name).toBe('paywall');
     expect(wall).toHaveLength(3);
   });

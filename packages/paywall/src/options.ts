@@ -21,9 +21,24 @@ import { facilitatorsOf } from './facilitators.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
 import { checkKnown } from './known.js';
 import { counters } from './metrics.js';
-import { authorizeSchema, readPrice, serviceId, type Authorize, type Price, type RouteTerms } from './Price.js';
+import {
+  authorizeSchema,
+  readPrice,
+  serviceId,
+  type Authorize,
+  type Price,
+  type RouteTerms,
+} from './Price.js';
 import { issuer, type Issuer } from './rails/issuer.js';
-import { acceptsSchema, facilitatorSchema, networkSchema, payToSchema, readTenders, type Accept, type Tender } from './Tender.js';
+import {
+  acceptsSchema,
+  facilitatorSchema,
+  networkSchema,
+  payToSchema,
+  readTenders,
+  type Accept,
+  type Tender,
+} from './Tender.js';
 import { receiptKeyOf, type GivenKey, type ReceiptKey } from './ReceiptKey.js';
 import { unsettledIn, type Unsettled } from './Unsettled.js';
 import { uptoAccounts } from './uptoAccounts.js';
@@ -40,7 +55,11 @@ export interface TokenOptions {
 }
 
 /** Tells the operator of a fault that is not the caller's. It must not throw; if it does, that is ignored. */
-export type Report = (fault: { readonly what: string; readonly error?: unknown; readonly requestId?: string }) => void;
+export type Report = (fault: {
+  readonly what: string;
+  readonly error?: unknown;
+  readonly requestId?: string;
+}) => void;
 
 export interface PaywallOptions extends Hooks {
   /** Address that receives the money. */
@@ -151,7 +170,12 @@ const SEPARATORS = /["\\|]|[^\x20-\x7e]/;
 const secretError = `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more`;
 const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, secretError);
 const fn = functionOf();
-const bytes = z.number().int().min(0).max(1024 * MIB).optional();
+const bytes = z
+  .number()
+  .int()
+  .min(0)
+  .max(1024 * MIB)
+  .optional();
 
 const shape = {
   payTo: payToSchema,
@@ -163,7 +187,12 @@ const shape = {
   price: z.unknown().optional(),
   routes: z.record(z.string(), z.unknown()).optional(),
   baseUrl: httpUrl.optional(),
-  realm: z.string().min(1).max(255).refine((text) => !SEPARATORS.test(text), 'must be printable ASCII without quotes and "|"').optional(),
+  realm: z
+    .string()
+    .min(1)
+    .max(255)
+    .refine((text) => !SEPARATORS.test(text), 'must be printable ASCII without quotes and "|"')
+    .optional(),
   mppSecret: z.union([secret, z.array(secret).min(1)], { error: secretError }).optional(),
   authorizationHeader: z.enum(['Authorization', 'Payment-Authorization']).optional(),
   cors: corsSchema.optional(),
@@ -190,21 +219,33 @@ const tokenShape = { url: httpUrl, key: z.string().min(1).max(1024), service: se
 
 /** Checks the options of `paywall()`. @throws TypeError that names the option at fault */
 export function readOptions(options: PaywallOptions): Settings {
-  if (typeof options !== 'object' || options === null) throw new TypeError('paywall() needs an object of options.');
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError('paywall() needs an object of options.');
   check('paywall()', shape, options);
   if (options.accepts?.some(({ amount }) => amount !== undefined)) {
     throw new TypeError('paywall(): an amount belongs into the accepts of one route.');
   }
   if (options.token) check('paywall() token', tokenShape, options.token);
-  const { clock = systemClock, random = systemRandom, fetch = globalThis.fetch, maxTimeoutSeconds = 300, baseUrl } = options;
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    fetch = globalThis.fetch,
+    maxTimeoutSeconds = 300,
+    baseUrl,
+  } = options;
   const report = guarded(options.onError ?? (options.logger ? to(options.logger) : onStderr));
   const store = options.store ?? memoryStore(clock);
   const mppSecrets = secretsOf(options.mppSecret, random);
   const settleReserveMs = Math.min(30_000, Math.max(6_000, maxTimeoutSeconds * 250));
   const handlerLimitMs = maxTimeoutSeconds * 1000 - settleReserveMs;
-  const defaults = { network: options.network ?? 'base-sepolia', payTo: options.payTo, facilitator: options.facilitator };
+  const defaults = {
+    network: options.network ?? 'base-sepolia',
+    payTo: options.payTo,
+    facilitator: options.facilitator,
+  };
   const facilitatorOf = facilitatorsOf({ clock, fetch: options.fetch, report });
-  const nodeOf = (rpcUrl: string, { chainId }: Network) => chainNode({ rpcUrl, chainId, clock, fetch, report });
+  const nodeOf = (rpcUrl: string, { chainId }: Network) =>
+    chainNode({ rpcUrl, chainId, clock, fetch, report });
   const tendersOf = (accepts: readonly Accept[]) => {
     checkHashes(accepts, options);
     return readTenders(accepts, defaults, { facilitatorOf, nodeOf });
@@ -263,13 +304,19 @@ function readPrices({ price, routes, token }: PaywallOptions): Pick<Settings, 'p
   const read = (value: Price, where: string) => readServiced(value, where, token);
   return {
     price: price === undefined ? undefined : read(price, 'paywall() price'),
-    routes: routes && Object.entries(routes).map(([key, value]) => [key, value === 'free' ? value : read(value, `route "${key}"`)]),
+    routes:
+      routes &&
+      Object.entries(routes).map(([key, value]) => [
+        key,
+        value === 'free' ? value : read(value, `route "${key}"`),
+      ]),
   };
 }
 
 function readServiced(price: Price, where: string, token: TokenOptions | undefined): RouteTerms {
   const terms = readPrice(price, where);
-  if (terms.service && !token) throw new TypeError(`${where}: a service needs the option token of paywall().`);
+  if (terms.service && !token)
+    throw new TypeError(`${where}: a service needs the option token of paywall().`);
   return terms;
 }
 

@@ -2,7 +2,17 @@ import express from 'express';
 import { AgentPayError } from '@agentpay/primitives';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { paywall } from './index.js';
-import { DIALECTS, HASH, PAY_TO, fakeFacilitator, listen, pay, receiptOf, send, type Seller } from './seller.test.support.js';
+import {
+  DIALECTS,
+  HASH,
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  receiptOf,
+  send,
+  type Seller,
+} from './seller.test.support.js';
 
 let seller: Seller;
 afterEach(() => seller?.close());
@@ -13,7 +23,11 @@ async function weather(facilitator = fakeFacilitator(), options = {}) {
   const served = { count: 0 };
   const app = express();
   const handler: express.RequestHandler = (_req, res) => void res.json({ served: ++served.count });
-  app.all('/weather', wall.charge({ price: '$0.01', description: 'One forecast', mimeType: 'application/json' }), handler);
+  app.all(
+    '/weather',
+    wall.charge({ price: '$0.01', description: 'One forecast', mimeType: 'application/json' }),
+    handler,
+  );
   app.get('/other', wall.charge('$0.01'), handler);
   app.get('/dear', wall.charge('$0.02'), handler);
   seller = await listen(app);
@@ -23,11 +37,17 @@ async function weather(facilitator = fakeFacilitator(), options = {}) {
 describe('the 402', () => {
   it('says in every dialect and on its page what the seller says, in whatever script', async () => {
     const description = 'Météo ☀ 🌧 天気';
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: { price: '$0.01', description } });
+    const wall = paywall({
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator(),
+      price: { price: '$0.01', description },
+    });
     seller = await listen((req, res) => wall(req, res, () => res.end()));
     const { headers, json } = await send(seller, '/weather');
     expect(json()).toMatchObject({ detail: description, accepts: [{ description }] });
-    expect(x402v2.decodePaymentRequired(headers['payment-required'] as string).resource.description).toBe(description);
+    expect(x402v2.decodePaymentRequired(headers['payment-required'] as string).resource.description).toBe(
+      description,
+    );
     expect(mpp.readChallenges(String(headers['www-authenticate']))).toMatchObject([{ description }]);
     const page = await send(seller, '/weather', { headers: { accept: 'text/html' } });
     expect(page.text).toContain(`<h1 id="title">${description}</h1>`);
@@ -41,7 +61,14 @@ describe('the 402', () => {
     expect(reply.headers['content-type']).toMatch(/^application\/problem\+json/);
     const asset = '0x036CbD53842c5426634e7929541eC2318f3dCF7e';
     const extra = { name: 'USDC', version: '2' };
-    const offer = { scheme: 'exact', network: 'eip155:84532', asset, payTo: PAY_TO, maxTimeoutSeconds: 300, extra };
+    const offer = {
+      scheme: 'exact',
+      network: 'eip155:84532',
+      asset,
+      payTo: PAY_TO,
+      maxTimeoutSeconds: 300,
+      extra,
+    };
     const url = `${seller.url}/weather?city=Rome`;
     const resource = { description: 'One forecast', mimeType: 'application/json' };
     expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string)).toEqual({
@@ -53,7 +80,9 @@ describe('the 402', () => {
     expect(x402v1.parsePaymentRequired(reply.json())).toEqual({
       x402Version: 1,
       error: 'X-PAYMENT header is required',
-      accepts: [{ ...offer, ...resource, network: 'base-sepolia', maxAmountRequired: '10000', resource: url }],
+      accepts: [
+        { ...offer, ...resource, network: 'base-sepolia', maxAmountRequired: '10000', resource: url },
+      ],
     });
     const [challenge] = mpp.readChallenges(reply.headers['www-authenticate'] as string);
     const charge = { amount: '10000', recipient: PAY_TO, methodDetails: { chainId: 84532 } };
@@ -89,29 +118,43 @@ describe('the 402', () => {
     expect(reply.headers['www-authenticate']).toMatch(/^Bearer realm="x", Payment id="/);
     const proofs = 'PAYMENT-SIGNATURE, X-PAYMENT, Authorization, X-Payment-Token, SIGN-IN-WITH-X';
     expect(reply.headers['vary']).toBe(`Origin, ${proofs}, Accept-Payment`);
-    expect(reply.headers['access-control-expose-headers']).toMatch(/^ETag, WWW-Authenticate, PAYMENT-REQUIRED, /);
+    expect(reply.headers['access-control-expose-headers']).toMatch(
+      /^ETag, WWW-Authenticate, PAYMENT-REQUIRED, /,
+    );
   });
 
   it('is asked of HEAD; OPTIONS is answered for nothing, and reaches no handler', async () => {
     const { served } = await weather();
     const options = await send(seller, '/weather', { method: 'OPTIONS' });
-    expect([options.status, options.headers['allow'], options.text]).toEqual([204, expect.stringContaining('GET'), '']);
+    expect([options.status, options.headers['allow'], options.text]).toEqual([
+      204,
+      expect.stringContaining('GET'),
+      '',
+    ]);
     expect((await send(seller, '/weather', { method: 'HEAD' })).status).toBe(402);
     expect(served.count).toBe(0);
   });
 
   it('repeats a well-formed request id and no other', async () => {
     await weather();
-    expect((await send(seller, '/weather', { headers: { 'x-request-id': 'abc-1' } })).json().request_id).toBe('abc-1');
-    expect((await send(seller, '/weather', { headers: { 'x-request-id': 'a b"<' } })).json().request_id).toMatch(/^req_/);
+    expect((await send(seller, '/weather', { headers: { 'x-request-id': 'abc-1' } })).json().request_id).toBe(
+      'abc-1',
+    );
+    expect(
+      (await send(seller, '/weather', { headers: { 'x-request-id': 'a b"<' } })).json().request_id,
+    ).toMatch(/^req_/);
   });
 
   it('survives a lying Host header and an endless URL', async () => {
     await weather();
     const lied = await send(seller, '/weather', { headers: { host: 'evil"}<script>' } });
-    expect(x402v2.decodePaymentRequired(lied.headers['payment-required'] as string).resource.url).toBe('http://localhost/weather');
+    expect(x402v2.decodePaymentRequired(lied.headers['payment-required'] as string).resource.url).toBe(
+      'http://localhost/weather',
+    );
     const long = await send(seller, `/weather?${'x'.repeat(9000)}`);
-    expect(x402v2.decodePaymentRequired(long.headers['payment-required'] as string).resource.url).toBe(`${seller.url}/weather`);
+    expect(x402v2.decodePaymentRequired(long.headers['payment-required'] as string).resource.url).toBe(
+      `${seller.url}/weather`,
+    );
   });
 });
 
@@ -123,7 +166,9 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
     expect(reply.json()).toEqual({ served: 1 });
     expect(receiptOf(reply, dialect)).toBe(HASH);
     expect(reply.headers['cache-control']).toBe('private');
-    const receipts = ['payment-response', 'x-payment-response', 'payment-receipt'].filter((name) => name in reply.headers);
+    const receipts = ['payment-response', 'x-payment-response', 'payment-receipt'].filter(
+      (name) => name in reply.headers,
+    );
     expect(receipts).toHaveLength(1);
     expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
   });
@@ -143,13 +188,19 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
   it('runs the handler once under 50 concurrent copies', async () => {
     const { facilitator, served } = await weather();
     const headers = pay(await send(seller, '/weather'), dialect);
-    const replies = await Promise.all(Array.from({ length: 50 }, () => send(seller, '/weather', { headers })));
+    const replies = await Promise.all(
+      Array.from({ length: 50 }, () => send(seller, '/weather', { headers })),
+    );
     const paid = replies.filter(({ status }) => status === 200);
     expect(paid.length).toBeGreaterThan(0);
     expect(new Set(paid.map(({ text }) => text))).toEqual(new Set(['{"served":1}']));
     for (const reply of replies) {
       if (reply.status === 200) continue;
-      expect([reply.status, reply.json().code, reply.headers['retry-after']]).toEqual([409, 'payment_in_progress', '1']);
+      expect([reply.status, reply.json().code, reply.headers['retry-after']]).toEqual([
+        409,
+        'payment_in_progress',
+        '1',
+      ]);
     }
     expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
   });
@@ -192,11 +243,15 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
     ['a start in the future', { validAfter: String(Math.floor(Date.now() / 1000) + 100) }],
   ])('with %s is refused before the facilitator is asked', async (_, changes) => {
     const { facilitator, served } = await weather();
-    const reply = await send(seller, '/weather', { headers: pay(await send(seller, '/weather'), dialect, changes) });
+    const reply = await send(seller, '/weather', {
+      headers: pay(await send(seller, '/weather'), dialect, changes),
+    });
     expect(reply.status).toBe(402);
     expect(reply.json().code).toMatch(/^invalid_exact_evm_\w+$/);
     expect(reply.json().error).toBe(reply.json().code);
-    expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string).error).toBe(reply.json().code);
+    expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string).error).toBe(
+      reply.json().code,
+    );
     expect([served.count, facilitator.calls.verify]).toEqual([0, 0]);
   });
 
@@ -204,10 +259,16 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
     let refuse = true;
     const honest = fakeFacilitator();
     const refusal = { isValid: false, invalidReason: 'insufficient_funds' };
-    const { served } = await weather(fakeFacilitator({ verify: async (asked) => (refuse ? refusal : honest.verify(asked)) }));
+    const { served } = await weather(
+      fakeFacilitator({ verify: async (asked) => (refuse ? refusal : honest.verify(asked)) }),
+    );
     const headers = pay(await send(seller, '/weather'), dialect);
     const refused = await send(seller, '/weather', { headers });
-    expect([refused.status, refused.json().code, refused.json().error]).toEqual([402, 'insufficient_funds', 'insufficient_funds']);
+    expect([refused.status, refused.json().code, refused.json().error]).toEqual([
+      402,
+      'insufficient_funds',
+      'insufficient_funds',
+    ]);
     expect(served.count).toBe(0);
     refuse = false;
     expect((await send(seller, '/weather', { headers })).status).toBe(200);
@@ -234,7 +295,11 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
     const { served } = await weather(facilitator);
     const headers = pay(await send(seller, '/weather'), dialect);
     const reply = await send(seller, '/weather', { headers });
-    expect([reply.status, reply.json().code, reply.headers['retry-after']]).toEqual([503, 'facilitator_unavailable', '2']);
+    expect([reply.status, reply.json().code, reply.headers['retry-after']]).toEqual([
+      503,
+      'facilitator_unavailable',
+      '2',
+    ]);
     expect(reply.headers['www-authenticate']).toBeUndefined();
     away = false;
     expect((await send(seller, '/weather', { headers })).status).toBe(200);
@@ -245,11 +310,19 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
 describe('a second paywall behind one that charges', () => {
   it('is told of as a fault: the answer is 500, nobody pays, no handler runs', async () => {
     const [facilitator, faults, served] = [fakeFacilitator(), [] as { error?: unknown }[], { count: 0 }];
-    const open = (price: string) => paywall({ payTo: PAY_TO, facilitator, onError: (fault) => faults.push(fault) }).charge(price);
+    const open = (price: string) =>
+      paywall({ payTo: PAY_TO, facilitator, onError: (fault) => faults.push(fault) }).charge(price);
     const [outer, inner] = [open('$0.01'), open('$0.02')];
-    seller = await listen((req, res) => outer(req, res, () => inner(req, res, () => res.end(`${++served.count}`))));
+    seller = await listen((req, res) =>
+      outer(req, res, () => inner(req, res, () => res.end(`${++served.count}`))),
+    );
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
-    expect([reply.status, reply.json().code, facilitator.calls.settle, served.count]).toEqual([500, 'internal_error', 0, 0]);
+    expect([reply.status, reply.json().code, facilitator.calls.settle, served.count]).toEqual([
+      500,
+      'internal_error',
+      0,
+      0,
+    ]);
     expect(String(faults[0]?.error)).toMatch(/Two paywalls charge for the same request/);
   });
 
@@ -278,7 +351,9 @@ describe('several proofs', () => {
   it('one header twice is a 400', async () => {
     await weather();
     const offer = await send(seller, '/weather');
-    const twice = [pay(offer, 'x402v2'), pay(offer, 'x402v2')].map((headers) => headers['payment-signature'] as string);
+    const twice = [pay(offer, 'x402v2'), pay(offer, 'x402v2')].map(
+      (headers) => headers['payment-signature'] as string,
+    );
     const reply = await send(seller, '/weather', { headers: { 'payment-signature': twice } });
     expect([reply.status, reply.json().code]).toEqual([400, 'payment_ambiguous']);
   });
@@ -288,7 +363,9 @@ describe('several proofs', () => {
     const offer = await send(seller, '/weather');
     const nonce = `0x${'0a'.repeat(32)}`;
     expect((await send(seller, '/weather', { headers: pay(offer, 'x402v2', { nonce }) })).status).toBe(200);
-    const again = await send(seller, '/weather', { headers: pay(offer, 'x402v1', { nonce: nonce.toUpperCase().replace('0X', '0x') }) });
+    const again = await send(seller, '/weather', {
+      headers: pay(offer, 'x402v1', { nonce: nonce.toUpperCase().replace('0X', '0x') }),
+    });
     expect([again.status, again.json().code]).toEqual([409, 'payment_bound_elsewhere']);
     expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
   });
@@ -298,9 +375,13 @@ describe('an MPP credential', () => {
   it('may stand beside a Bearer token, on one line or two', async () => {
     await weather();
     const joined = pay(await send(seller, '/weather'), 'mpp')['authorization'] as string;
-    expect((await send(seller, '/weather', { headers: { authorization: `Bearer abc, ${joined}` } })).status).toBe(200);
+    expect(
+      (await send(seller, '/weather', { headers: { authorization: `Bearer abc, ${joined}` } })).status,
+    ).toBe(200);
     const separate = pay(await send(seller, '/weather'), 'mpp')['authorization'] as string;
-    expect((await send(seller, '/weather', { headers: { authorization: ['Bearer abc', separate] } })).status).toBe(200);
+    expect(
+      (await send(seller, '/weather', { headers: { authorization: ['Bearer abc', separate] } })).status,
+    ).toBe(200);
   });
 
   it('of another seller, or altered, is refused as invalid_challenge', async () => {
@@ -308,8 +389,16 @@ describe('an MPP credential', () => {
     const offer = await send(seller, '/weather');
     const credential = mpp.readCredential(pay(offer, 'mpp')['authorization'] as string);
     const id = `A${credential.challenge.id.slice(1, -1)}A`;
-    for (const change of [{ realm: 'elsewhere' }, { id }, { expires: '2099-01-01T00:00:00Z' }, { opaque: 'e30' }]) {
-      const header = mpp.serializeCredential({ ...credential, challenge: { ...credential.challenge, ...change } });
+    for (const change of [
+      { realm: 'elsewhere' },
+      { id },
+      { expires: '2099-01-01T00:00:00Z' },
+      { opaque: 'e30' },
+    ]) {
+      const header = mpp.serializeCredential({
+        ...credential,
+        challenge: { ...credential.challenge, ...change },
+      });
       const reply = await send(seller, '/weather', { headers: { authorization: header } });
       expect([reply.status, reply.json().code]).toEqual([402, 'invalid_challenge']);
     }
@@ -333,7 +422,9 @@ describe('an MPP credential', () => {
     const offer = await send(seller, '/weather');
     expect(offer.headers['www-authenticate']).toContain('header="Payment-Authorization"');
     const headers = pay(offer, 'mpp');
-    const wrong = await send(seller, '/weather', { headers: { authorization: headers['payment-authorization'] as string } });
+    const wrong = await send(seller, '/weather', {
+      headers: { authorization: headers['payment-authorization'] as string },
+    });
     expect([wrong.status, wrong.json().code]).toEqual([402, 'payment_required']);
     const paid = await send(seller, '/weather', { headers: { ...headers, authorization: 'Bearer own' } });
     expect([paid.status, paid.headers['cache-control']]).toEqual([200, 'private']);
@@ -342,7 +433,9 @@ describe('an MPP credential', () => {
   it('in Payment-Authorization is no proof where the seller did not choose that header', async () => {
     await weather();
     const { authorization } = pay(await send(seller, '/weather'), 'mpp');
-    const reply = await send(seller, '/weather', { headers: { 'payment-authorization': authorization as string } });
+    const reply = await send(seller, '/weather', {
+      headers: { 'payment-authorization': authorization as string },
+    });
     expect([reply.status, reply.json().code]).toEqual([402, 'payment_required']);
   });
 });

@@ -4,8 +4,22 @@ import { SIGN_IN_HEADER } from '@agentpay/protocol';
 import { answerError, markGranted, offer } from './answers.js';
 import { charge } from './charge.js';
 import { allowOrigin, answerOptions } from './cors.js';
-import { createDiscovery, expressRoutes, routeOf, type Discovery, type DiscoveryOptions } from './discovery/index.js';
-import { askedOf, resourceUrl, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
+import {
+  createDiscovery,
+  expressRoutes,
+  routeOf,
+  type Discovery,
+  type DiscoveryOptions,
+} from './discovery/index.js';
+import {
+  askedOf,
+  resourceUrl,
+  targetOf,
+  type Exchange,
+  type Asking,
+  type Next,
+  type Visit,
+} from './Exchange.js';
 import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
 import { tellChallenge, type Earnings } from './hooks.js';
@@ -18,7 +32,11 @@ import { hasBody, NO_BODY, readBody, type RequestBody } from './RequestBody.js';
 import { compileRoutes } from './routes.js';
 
 /** Middleware for Express 4 and 5, Connect and bare `node:http`. */
-export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => unknown) => void;
+export type Middleware = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => unknown,
+) => void;
 
 /** Charges for what comes after it in the chain, and makes such middleware for single handlers. */
 export interface Paywall extends Middleware {
@@ -125,16 +143,33 @@ function priceTable(settings: Settings, priced: Priced | undefined): (req: Askin
   };
 }
 
-function serve(settings: Settings, { pricing, allow }: Charged, { req, res, next }: Pick<Visit, 'req' | 'res' | 'next'>): void {
+function serve(
+  settings: Settings,
+  { pricing, allow }: Charged,
+  { req, res, next }: Pick<Visit, 'req' | 'res' | 'next'>,
+): void {
   let read: Promise<RequestBody> | undefined;
   const body = () => (read ??= readBody(req, settings.maxBodyBytes));
-  const visit: Visit = { settings, pricing, allow, req, res, next, body, gate: undefined, quote: undefined, requestId: undefined };
+  const visit: Visit = {
+    settings,
+    pricing,
+    allow,
+    req,
+    res,
+    next,
+    body,
+    gate: undefined,
+    quote: undefined,
+    requestId: undefined,
+  };
   allowOrigin(visit);
   if (req.method === 'OPTIONS') return answerOptions(visit);
-  serveNow(visit)?.catch((error: unknown) => answerError(visit, error)).catch((error: unknown) => {
-    settings.report({ what: 'an answer could not be sent', error });
-    res.destroy();
-  });
+  serveNow(visit)
+    ?.catch((error: unknown) => answerError(visit, error))
+    .catch((error: unknown) => {
+      settings.report({ what: 'an answer could not be sent', error });
+      res.destroy();
+    });
 }
 
 /** Requests that pay, each by a proof that no other charge can be paid with. */
@@ -165,7 +200,8 @@ async function admit(visit: Visit): Promise<void> {
   if (pricing.extensions.signIn) await visit.body();
   if (await mayComeBack(visit, proof)) return serveFree(visit);
   await pricing.ready();
-  const quote = pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
+  const quote =
+    pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
   if (quote === 'free') return serveFree(visit);
   const exchange = withQuote(visit, quote);
   if (!proof) return challenge(exchange, await visit.body());
@@ -178,7 +214,10 @@ async function mayComeBack(visit: Visit, proof: Proof | undefined): Promise<bool
   const header = visit.req.headers[SIGN_IN_HEADER.toLowerCase()];
   if (!visit.pricing.extensions.signIn || typeof header !== 'string') return false;
   try {
-    await visit.settings.signIns.admit(header, { url: resourceUrl(visit), scope: scopeText(visit.req, await visit.body()) });
+    await visit.settings.signIns.admit(header, {
+      url: resourceUrl(visit),
+      scope: scopeText(visit.req, await visit.body()),
+    });
     return true;
   } catch (error) {
     if (proof) return false;

@@ -17,7 +17,9 @@ export interface PermitChanges {
 
 /** Pays an offer by Permit2, of scheme `exact` or `upto`, the `choice`-th of those made: the headers to send the request again with. */
 export function permit(offer: Reply, changes: PermitChanges = {}, choice = 0): Record<string, string> {
-  const accepted = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts[choice] as x402v2.PaymentRequirements;
+  const accepted = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts[
+    choice
+  ] as x402v2.PaymentRequirements;
   const { scheme, asset: token, amount, payTo: to, extra } = accepted;
   const signed = {
     token,
@@ -34,6 +36,9 @@ export function permit(offer: Reply, changes: PermitChanges = {}, choice = 0): R
   const { signature, nonce, deadline, spender, facilitator } = signed;
   const permitted = { token: signed.token, amount: signed.amount };
   const witness = { to: signed.to, validAfter: signed.validAfter, facilitator };
-  const payload = { signature, permit2Authorization: { from: PAYER, permitted, spender, nonce, deadline, witness } };
+  const payload = {
+    signature,
+    permit2Authorization: { from: PAYER, permitted, spender, nonce, deadline, witness },
+  };
   return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload }) };
 }

@@ -1,7 +1,17 @@
 import { base, baseSepolia, parsePrice } from '@agentpay/primitives';
 import { mpp, x402v2 } from '@agentpay/protocol';
 import { byVolume, paywall, type Asked, type PaywallOptions, type PricedRoute } from './index.js';
-import { DIALECTS, PAY_TO, fakeFacilitator, listen, pay, send, shiftedClock, type Reply, type Seller } from './seller.test.support.js';
+import {
+  DIALECTS,
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  shiftedClock,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 const OTHER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 
@@ -16,7 +26,8 @@ async function open(price: PricedRoute, options: Partial<PaywallOptions> = {}) {
   return { facilitator, served };
 }
 
-const accepted = (offer: Reply) => x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
+const accepted = (offer: Reply) =>
+  x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
 const amounts = (offer: Reply) => accepted(offer).map(({ amount }) => Number(amount));
 
 describe.each(DIALECTS)('a price that is a function, paid in %s', (dialect) => {
@@ -28,7 +39,9 @@ describe.each(DIALECTS)('a price that is a function, paid in %s', (dialect) => {
     cents = 2;
     expect((await send(seller, '/', { headers: pay(offer, dialect) })).text).toBe('answer 1');
     expect(amounts(await send(seller, '/'))).toEqual([20_000]);
-    expect((await send(seller, '/', { headers: pay(await send(seller, '/'), dialect) })).text).toBe('answer 2');
+    expect((await send(seller, '/', { headers: pay(await send(seller, '/'), dialect) })).text).toBe(
+      'answer 2',
+    );
     expect(facilitator.moved).toHaveLength(2);
   });
 
@@ -63,7 +76,8 @@ describe('a price that is a function', () => {
     expect((await send(seller, '/', { headers: pay(offer, 'mpp') })).status).toBe(200);
     await seller.close();
     await open({ price: () => price }, { mppSecret: 'q'.repeat(32) });
-    for (const dialect of DIALECTS) expect((await send(seller, '/', { headers: pay(stranger, dialect) })).status).toBe(402);
+    for (const dialect of DIALECTS)
+      expect((await send(seller, '/', { headers: pay(stranger, dialect) })).status).toBe(402);
   });
 
   it('lets its offers expire', async () => {
@@ -87,10 +101,17 @@ describe('a price that is a function', () => {
       return '$0.01';
     };
     await open({ price });
-    const request = { method: 'POST', headers: { 'x-tier': 'a', 'content-type': 'application/json' }, body: '{"units":3}' };
+    const request = {
+      method: 'POST',
+      headers: { 'x-tier': 'a', 'content-type': 'application/json' },
+      body: '{"units":3}',
+    };
     const offer = await send(seller, '/x?q=1', request);
     expect(seen).toEqual([['POST', '/x', '1', 'a', { units: 3 }]]);
-    const paid = await send(seller, '/x?q=1', { ...request, headers: { ...request.headers, ...pay(offer, 'x402v2') } });
+    const paid = await send(seller, '/x?q=1', {
+      ...request,
+      headers: { ...request.headers, ...pay(offer, 'x402v2') },
+    });
     expect([paid.status, seen.length]).toEqual([200, 1]);
   });
 
@@ -117,23 +138,29 @@ describe('a price that is a function', () => {
 describe('several ways to pay', () => {
   const accepts = [{}, { network: 'base' }, { payTo: OTHER }];
 
-  it.each(DIALECTS)('are all offered in %s, and each is taken at its own recipient and network', async (dialect) => {
-    const { facilitator } = await open({ price: '$0.01', accepts });
-    const offer = await send(seller, '/');
-    expect(accepted(offer).map(({ network, payTo }) => [network, payTo])).toEqual([
-      [baseSepolia.id, PAY_TO],
-      [base.id, PAY_TO],
-      [baseSepolia.id, OTHER],
-    ]);
-    for (const choice of accepts.keys()) {
-      expect((await send(seller, '/', { headers: pay(offer, dialect, {}, choice) })).status).toBe(200);
-    }
-    expect(facilitator.moved).toHaveLength(3);
-  });
+  it.each(DIALECTS)(
+    'are all offered in %s, and each is taken at its own recipient and network',
+    async (dialect) => {
+      const { facilitator } = await open({ price: '$0.01', accepts });
+      const offer = await send(seller, '/');
+      expect(accepted(offer).map(({ network, payTo }) => [network, payTo])).toEqual([
+        [baseSepolia.id, PAY_TO],
+        [base.id, PAY_TO],
+        [baseSepolia.id, OTHER],
+      ]);
+      for (const choice of accepts.keys()) {
+        expect((await send(seller, '/', { headers: pay(offer, dialect, {}, choice) })).status).toBe(200);
+      }
+      expect(facilitator.moved).toHaveLength(3);
+    },
+  );
 
   it('go each to its own facilitator', async () => {
     const onBase = fakeFacilitator();
-    const { facilitator } = await open({ price: '$0.01' }, { accepts: [{}, { network: 'base', facilitator: onBase }] });
+    const { facilitator } = await open(
+      { price: '$0.01' },
+      { accepts: [{}, { network: 'base', facilitator: onBase }] },
+    );
     const offer = await send(seller, '/');
     expect((await send(seller, '/', { headers: pay(offer, 'x402v2', {}, 1) })).status).toBe(200);
     expect([facilitator.moved.length, onBase.moved.length]).toEqual([0, 1]);
@@ -152,12 +179,18 @@ describe('several ways to pay', () => {
     ['a facilitator that is none', [{ facilitator: {} }], /facilitator/],
     ['none', [], /accepts/],
   ])('cannot name %s', (_, wrong, message) => {
-    expect(() => paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge({ price: '$1', accepts: wrong as [] })).toThrow(message);
+    expect(() =>
+      paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge({
+        price: '$1',
+        accepts: wrong as [],
+      }),
+    ).toThrow(message);
   });
 });
 
 describe('authorize', () => {
-  const tiers = (asked: Asked) => ({ vip: 'grant', banned: 'refuse' })[String(asked.headers['x-tier'])] as 'grant' | 'refuse' ?? 'pay';
+  const tiers = (asked: Asked) =>
+    ({ vip: 'grant', banned: 'refuse' }[String(asked.headers['x-tier'])] as 'grant' | 'refuse') ?? 'pay';
 
   it('grants, refuses with 403, or lets pay', async () => {
     const { served, facilitator } = await open({ price: '$0.01' }, { authorize: tiers });
@@ -165,7 +198,11 @@ describe('authorize', () => {
     expect([vip.text, vip.headers['cache-control']]).toEqual(['answer 1', 'private']);
     expect(vip.headers['vary']).toContain('X-PAYMENT');
     const banned = await send(seller, '/', { headers: { 'x-tier': 'banned' } });
-    expect([banned.status, banned.json().code, banned.headers['www-authenticate']]).toEqual([403, 'forbidden', undefined]);
+    expect([banned.status, banned.json().code, banned.headers['www-authenticate']]).toEqual([
+      403,
+      'forbidden',
+      undefined,
+    ]);
     const offer = await send(seller, '/');
     expect(offer.status).toBe(402);
     expect((await send(seller, '/', { headers: pay(offer, 'mpp') })).text).toBe('answer 2');
@@ -184,9 +221,17 @@ describe('authorize', () => {
 
 describe('prices by volume', () => {
   it('fall with the volume', async () => {
-    const price = byVolume({ 0: '$0.01', 1000: '$0.008', 100: '$0.009' }, ({ query }) => Number(query.get('n')));
+    const price = byVolume({ 0: '$0.01', 1000: '$0.008', 100: '$0.009' }, ({ query }) =>
+      Number(query.get('n')),
+    );
     const at = (n: number | string) => price({ query: new URLSearchParams(`n=${n}`) } as Asked);
-    expect(await Promise.all([0, 99, 100, 999, 1000].map(at))).toEqual(['$0.01', '$0.01', '$0.009', '$0.009', '$0.008']);
+    expect(await Promise.all([0, 99, 100, 999, 1000].map(at))).toEqual([
+      '$0.01',
+      '$0.01',
+      '$0.009',
+      '$0.009',
+      '$0.008',
+    ]);
     await expect(at('x')).rejects.toThrow(/no volume/);
     expect(parsePrice('$0.008')).toBe(8000n);
   });

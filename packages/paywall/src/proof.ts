@@ -32,14 +32,19 @@ const rails = {
     read: x402v2Payment,
     quoted({ pricing }, scope, text) {
       const { amount, asset, extra } = x402v2.decodePaymentPayload(text.trim()).accepted;
-      return pinnedIn(pricing, scope, { prices: pricing.pricesOf(BigInt(amount), asset), pin: String(extra?.[PIN] ?? '') });
+      return pinnedIn(pricing, scope, {
+        prices: pricing.pricesOf(BigInt(amount), asset),
+        pin: String(extra?.[PIN] ?? ''),
+      });
     },
   },
   x402v1: {
     read: x402v1Payment,
     quoted({ pricing }, scope, text) {
       const { payload } = x402v1.decodePaymentPayload(text.trim());
-      return pinnedIn(pricing, scope, { prices: pricing.pricesOf(BigInt(readExact(payload).authorization.value)) });
+      return pinnedIn(pricing, scope, {
+        prices: pricing.pricesOf(BigInt(readExact(payload).authorization.value)),
+      });
     },
   },
   mpp: {
@@ -55,7 +60,11 @@ const rails = {
 } as const satisfies Record<string, Rail>;
 
 /** The first of these prices that was offered for the request. */
-function pinnedIn(pricing: Pricing, scope: string, { prices, pin }: { prices: readonly Amount[]; pin?: string }): Quote | undefined {
+function pinnedIn(
+  pricing: Pricing,
+  scope: string,
+  { prices, pin }: { prices: readonly Amount[]; pin?: string },
+): Quote | undefined {
   for (const price of prices) {
     const quote = pricing.pinned(scope, price, pin);
     if (quote) return quote;
@@ -77,7 +86,9 @@ export function mayCarryProof({ req, settings, pricing }: Visit): boolean {
     headers['payment-signature'] !== undefined ||
     headers['x-payment'] !== undefined ||
     headers[SIGN_IN] !== undefined ||
-    headers[settings.authorizationHeader === mpp.AUTHORIZATION ? 'authorization' : 'payment-authorization'] !== undefined ||
+    headers[
+      settings.authorizationHeader === mpp.AUTHORIZATION ? 'authorization' : 'payment-authorization'
+    ] !== undefined ||
     (pricing.token !== undefined && (headers['x-payment-token'] !== undefined || hasBody(req)))
   );
 }
@@ -98,9 +109,11 @@ export async function findProof(visit: Visit): Promise<Proof | undefined> {
   if (pricing.token) {
     look(X_PAYMENT_TOKEN, rails.token);
     const text = await tokenInBody(visit);
-    if (text !== undefined && !found.some((proof) => proof.text === text)) found.push({ text, ...rails.token });
+    if (text !== undefined && !found.some((proof) => proof.text === text))
+      found.push({ text, ...rails.token });
   }
-  if (found.length > 1) throw new AgentPayError('payment_ambiguous', 'The request carries several payment proofs.');
+  if (found.length > 1)
+    throw new AgentPayError('payment_ambiguous', 'The request carries several payment proofs.');
   return found[0];
 }
 
@@ -119,7 +132,8 @@ function headerOf({ req }: Visit, name: string): string | undefined {
   const values = req.headersDistinct[name.toLowerCase()];
   // Several Authorization lines are one list, in which other schemes may stand beside the credential.
   if (name === mpp.AUTHORIZATION) return values?.join(', ');
-  if (values && values.length > 1) throw new AgentPayError('payment_ambiguous', `The request repeats the header ${name}.`);
+  if (values && values.length > 1)
+    throw new AgentPayError('payment_ambiguous', `The request repeats the header ${name}.`);
   return values?.[0];
 }
 

@@ -70,14 +70,27 @@ describe('the route table charges for', () => {
   });
 
   it('any spelling of a priced path that decodes to it', () => {
-    const spelt = fc.array(fc.constantFrom('plain', 'upper', 'escaped', 'lower escape'), { minLength: 8, maxLength: 8 }).map((styles) =>
-      [...'/weather'].map((char, index) => {
-        const escape = `%${char.charCodeAt(0).toString(16)}`;
-        const style = index === 0 ? 'plain' : styles[index];
-        return style === 'plain' ? char : style === 'upper' ? char.toUpperCase() : style === 'escaped' ? escape.toUpperCase() : escape;
-      }).join(''),
+    const spelt = fc
+      .array(fc.constantFrom('plain', 'upper', 'escaped', 'lower escape'), { minLength: 8, maxLength: 8 })
+      .map((styles) =>
+        [...'/weather']
+          .map((char, index) => {
+            const escape = `%${char.charCodeAt(0).toString(16)}`;
+            const style = index === 0 ? 'plain' : styles[index];
+            return style === 'plain'
+              ? char
+              : style === 'upper'
+                ? char.toUpperCase()
+                : style === 'escaped'
+                  ? escape.toUpperCase()
+                  : escape;
+          })
+          .join(''),
+      );
+    fc.assert(
+      fc.property(spelt, (target) => cost('GET', target) === 1),
+      { numRuns: 300 },
     );
-    fc.assert(fc.property(spelt, (target) => cost('GET', target) === 1), { numRuns: 300 });
   });
 });
 
@@ -104,22 +117,39 @@ describe('the route table lets pass', () => {
 
 describe('the route table', () => {
   it('refuses methods under which a priced path is not offered, and names those that are', () => {
-    expect(table('DELETE', ['/weather'])).toEqual({ kind: 'method_not_priced', allow: ['GET', 'HEAD', 'OPTIONS', 'POST'] });
+    expect(table('DELETE', ['/weather'])).toEqual({
+      kind: 'method_not_priced',
+      allow: ['GET', 'HEAD', 'OPTIONS', 'POST'],
+    });
   });
 
   it('keeps OPTIONS from what costs something, and says what else is offered', () => {
-    expect(table('OPTIONS', ['/weather'])).toEqual({ kind: 'method_not_priced', allow: ['GET', 'HEAD', 'OPTIONS', 'POST'] });
+    expect(table('OPTIONS', ['/weather'])).toEqual({
+      kind: 'method_not_priced',
+      allow: ['GET', 'HEAD', 'OPTIONS', 'POST'],
+    });
     const any = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
     expect(table('OPTIONS', ['/reports/a'])).toEqual({ kind: 'method_not_priced', allow: any });
-    expect(compileRoutes([['GET /a', priced(1)], ['OPTIONS /a', 'free']])('OPTIONS', ['/a'])).toEqual({ kind: 'free' });
+    expect(
+      compileRoutes([
+        ['GET /a', priced(1)],
+        ['OPTIONS /a', 'free'],
+      ])('OPTIONS', ['/a']),
+    ).toEqual({ kind: 'free' });
   });
 
   it('never throws, whatever the target', () => {
     const target = fc.string({ unit: 'binary', maxLength: 60 });
-    fc.assert(fc.property(target, (text) => void cost('GET', text, `/${text}`)), { numRuns: 300 });
+    fc.assert(
+      fc.property(target, (text) => void cost('GET', text, `/${text}`)),
+      { numRuns: 300 },
+    );
   });
 
-  it.each(['weather', 'get /weather', 'GET weather', '/a/*/b', '/a?b', ''])('does not take the pattern "%s"', (pattern) => {
-    expect(() => compileRoutes([[pattern, 'free']])).toThrow(TypeError);
-  });
+  it.each(['weather', 'get /weather', 'GET weather', '/a/*/b', '/a?b', ''])(
+    'does not take the pattern "%s"',
+    (pattern) => {
+      expect(() => compileRoutes([[pattern, 'free']])).toThrow(TypeError);
+    },
+  );
 });

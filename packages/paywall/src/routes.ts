@@ -16,7 +16,8 @@ interface Priced {
 
 // A price that has to be worked out may be any: it counts as the highest.
 const isDearer = (a: Priced, b: Priced) =>
-  typeof a.terms.amount === 'function' || (typeof b.terms.amount !== 'function' && a.terms.amount > b.terms.amount);
+  typeof a.terms.amount === 'function' ||
+  (typeof b.terms.amount !== 'function' && a.terms.amount > b.terms.amount);
 
 interface Route<P> {
   /** Undefined: any method. */
@@ -39,18 +40,26 @@ const ENTRY = /^(?:([A-Z]+) +)?(\/[^\s?#]*|\*)$/;
  * reading it (encoded, decoded, with backslashes, doubled slashes or dot segments) is priced; then the highest price counts.
  * @throws TypeError for a pattern that cannot be read
  */
-export function compileRoutes<P extends Priced>(entries: readonly (readonly [string, P | 'free'])[]): RouteTable<P> {
-  const routes = entries.map(([key, price]) => compile(key, price)).sort((a, b) => (a.rank < b.rank ? 1 : -1));
+export function compileRoutes<P extends Priced>(
+  entries: readonly (readonly [string, P | 'free'])[],
+): RouteTable<P> {
+  const routes = entries
+    .map(([key, price]) => compile(key, price))
+    .sort((a, b) => (a.rank < b.rank ? 1 : -1));
 
   const literals = new Map<string, Route<P>[]>();
-  for (const route of routes) if (route.literal !== undefined) literals.set(route.literal, [...(literals.get(route.literal) ?? []), route]);
+  for (const route of routes)
+    if (route.literal !== undefined)
+      literals.set(route.literal, [...(literals.get(route.literal) ?? []), route]);
   const patterns = routes.filter(({ literal }) => literal === undefined);
 
   function routesOn(path: string): readonly Route<P>[] {
     if (!PLAIN.test(path)) return routes.filter(({ pattern }) => pattern.test(path));
     const exact = literals.get(literalOf(path)) ?? [];
     // Literal routes outrank every pattern that fits the same path.
-    return patterns.length === 0 ? exact : [...exact, ...patterns.filter(({ pattern }) => pattern.test(path))];
+    return patterns.length === 0
+      ? exact
+      : [...exact, ...patterns.filter(({ pattern }) => pattern.test(path))];
   }
 
   function lookUp(method: string, path: string): Match<P> {
@@ -68,20 +77,31 @@ export function compileRoutes<P extends Priced>(entries: readonly (readonly [str
     if (plain !== undefined) return lookUp(method, plain);
     const matches = readings(targets).map((path) => lookUp(method, path));
     const priced = matches.filter((match) => match.kind === 'priced');
-    const dearest = priced.reduce((a, b) => (isDearer(b.price, a.price) ? b : a), priced[0] as (typeof priced)[number]);
+    const dearest = priced.reduce(
+      (a, b) => (isDearer(b.price, a.price) ? b : a),
+      priced[0] as (typeof priced)[number],
+    );
     return dearest ?? matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
   };
 }
 
 function compile<P>(key: string, price: P | 'free'): Route<P> {
   const match = ENTRY.exec(key);
-  if (!match) throw new TypeError(`Route "${key}" must be a path or a method in capitals and a path, such as "GET /weather".`);
+  if (!match)
+    throw new TypeError(
+      `Route "${key}" must be a path or a method in capitals and a path, such as "GET /weather".`,
+    );
   const [, method, path] = match as unknown as [string, string | undefined, string];
   const segments = decode(path).split('/').filter(Boolean);
   const wildcard = segments.indexOf('*');
-  if (wildcard >= 0 && wildcard < segments.length - 1) throw new TypeError(`Route "${key}": only the last segment may be "*".`);
-  const source = segments.map((segment) => (segment === '*' ? '(?:/[^]*)?' : segment.startsWith(':') ? '/[^/]+' : `/${escape(segment)}`));
-  const rank = segments.map((segment) => (segment === '*' ? '1' : segment.startsWith(':') ? '2' : '3')).join('');
+  if (wildcard >= 0 && wildcard < segments.length - 1)
+    throw new TypeError(`Route "${key}": only the last segment may be "*".`);
+  const source = segments.map((segment) =>
+    segment === '*' ? '(?:/[^]*)?' : segment.startsWith(':') ? '/[^/]+' : `/${escape(segment)}`,
+  );
+  const rank = segments
+    .map((segment) => (segment === '*' ? '1' : segment.startsWith(':') ? '2' : '3'))
+    .join('');
   const ranked = `${rank.padEnd(64, '0')}${method === undefined ? '0' : '1'}`;
   const pattern = new RegExp(`^${source.join('')}/?$`, 'i');
   const literal = PLAIN.test(path) ? literalOf(path) : undefined;

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { createServer, request, type IncomingHttpHeaders, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { baseSepolia, systemClock, unixSeconds, type Clock } from '@agentpay/primitives';
-import { bytesToHex, mpp, x402v1, x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
+import {
+  bytesToHex,
+  mpp,
+  x402v1,
+  x402v2,
+  type Facilitator,
+  type FacilitatorRequest,
+} from '@agentpay/protocol';
 
 export const PAY_TO = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 export const PAYER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -22,7 +29,9 @@ export function fakeFacilitator(faults: Partial<Facilitator> = {}): FakeFacilita
   const honest: Facilitator = {
     async verify(asked) {
       const used = moved.includes(nonceOf(asked));
-      return used ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' } : { isValid: true, payer: PAYER };
+      return used
+        ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' }
+        : { isValid: true, payer: PAYER };
     },
     async settle(asked) {
       if (!moved.includes(nonceOf(asked))) moved.push(nonceOf(asked));
@@ -100,15 +109,30 @@ export function send(
 ): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const { method = 'GET', headers = {}, body } = options;
-    const length = body === undefined || headers['transfer-encoding'] ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const to = { host: '127.0.0.1', port: seller.port, path: target, method, headers: { ...length, ...headers }, agent: false };
+    const length =
+      body === undefined || headers['transfer-encoding']
+        ? {}
+        : { 'content-length': String(Buffer.byteLength(body)) };
+    const to = {
+      host: '127.0.0.1',
+      port: seller.port,
+      path: target,
+      method,
+      headers: { ...length, ...headers },
+      agent: false,
+    };
     const outgoing = request(to, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', reject);
       incoming.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: () => JSON.parse(text) });
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          text,
+          json: () => JSON.parse(text),
+        });
       });
     });
     outgoing.on('error', reject);
@@ -140,7 +164,12 @@ function authorize(value: string, changes: AuthorizationChanges) {
 }
 
 /** Pays an offer, the `choice`-th of those made: the headers to send the request again with. */
-export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChanges = {}, choice = 0): Record<string, string> {
+export function pay(
+  offer: Reply,
+  dialect: Dialect,
+  changes: AuthorizationChanges = {},
+  choice = 0,
+): Record<string, string> {
   switch (dialect) {
     case 'x402v2': {
       const { accepts } = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string);
@@ -150,16 +179,38 @@ export function pay(offer: Reply, dialect: Dialect, changes: AuthorizationChange
       return { 'payment-signature': x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload }) };
     }
     case 'x402v1': {
-      const accepted = x402v1.parsePaymentRequired(offer.json()).accepts[choice] as x402v1.PaymentRequirements;
-      const payload = { signature: SIGNATURE, authorization: authorize(accepted.maxAmountRequired, { to: accepted.payTo, ...changes }) };
-      return { 'x-payment': x402v1.encodePaymentPayload({ x402Version: 1, scheme: 'exact', network: accepted.network, payload }) };
+      const accepted = x402v1.parsePaymentRequired(offer.json()).accepts[
+        choice
+      ] as x402v1.PaymentRequirements;
+      const payload = {
+        signature: SIGNATURE,
+        authorization: authorize(accepted.maxAmountRequired, { to: accepted.payTo, ...changes }),
+      };
+      return {
+        'x-payment': x402v1.encodePaymentPayload({
+          x402Version: 1,
+          scheme: 'exact',
+          network: accepted.network,
+          payload,
+        }),
+      };
     }
     case 'mpp': {
-      const challenge = mpp.readChallenges(offer.headers['www-authenticate'] as string)[choice] as mpp.Challenge;
+      const challenge = mpp.readChallenges(offer.headers['www-authenticate'] as string)[
+        choice
+      ] as mpp.Challenge;
       const validBefore = String(Math.floor(mpp.expiresAtMs(challenge) / 1000));
       const { amount, recipient } = mpp.readEvmChargeRequest(challenge);
-      const authorization = authorize(amount, { validBefore, nonce: mpp.challengeNonce(challenge), to: recipient, ...changes });
-      const credential = { challenge, payload: { type: 'authorization', signature: SIGNATURE, ...authorization } };
+      const authorization = authorize(amount, {
+        validBefore,
+        nonce: mpp.challengeNonce(challenge),
+        to: recipient,
+        ...changes,
+      });
+      const credential = {
+        challenge,
+        payload: { type: 'authorization', signature: SIGNATURE, ...authorization },
+      };
       return { [(challenge.header ?? 'authorization').toLowerCase()]: mpp.serializeCredential(credential) };
     }
   }

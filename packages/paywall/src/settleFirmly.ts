@@ -16,7 +16,11 @@ interface Attempt {
 }
 
 /** Asks for the money until the outcome is certain, within bounds. */
-export async function settleFirmly(payment: Payment, clock: Clock, { again, used }: Attempt): Promise<Settlement> {
+export async function settleFirmly(
+  payment: Payment,
+  clock: Clock,
+  { again, used }: Attempt,
+): Promise<Settlement> {
   const giveUpAt = clock.now() + BUDGET_MS;
   let maybeTaken = again;
   for (const wait of WAITS) {

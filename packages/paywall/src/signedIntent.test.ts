@@ -1,6 +1,16 @@
 import { toBase64, writeSignedIntent, x402v2 } from '@agentpay/protocol';
 import { paywall } from './index.js';
-import { HASH, PAY_TO, fakeFacilitator, listen, pay, receiptOf, send, type Reply, type Seller } from './seller.test.support.js';
+import {
+  HASH,
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  receiptOf,
+  send,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 let seller: Seller;
 afterEach(() => seller?.close());
@@ -29,7 +39,9 @@ describe('Authorization: x402 usdc <signed-intent>', () => {
 
   it('may be spelt in any case, and stand beside other credentials on one line or two', async () => {
     await open();
-    expect((await authorized(intent(v2(await send(seller, '/'))).replace('x402 usdc', 'X402  USDC'))).status).toBe(200);
+    expect(
+      (await authorized(intent(v2(await send(seller, '/'))).replace('x402 usdc', 'X402  USDC'))).status,
+    ).toBe(200);
     expect((await authorized(`Bearer abc, ${intent(v2(await send(seller, '/')))}`)).status).toBe(200);
     expect((await authorized([intent(v2(await send(seller, '/'))), 'Bearer abc'])).status).toBe(200);
   });
@@ -55,7 +67,10 @@ describe('Authorization: x402 usdc <signed-intent>', () => {
   it.each<[string, (offer: Reply) => Record<string, string | string[]>]>([
     ['PAYMENT-SIGNATURE', (offer) => ({ authorization: intent(v2(offer)), 'payment-signature': v2(offer) })],
     ['X-PAYMENT', (offer) => ({ authorization: intent(v2(offer)), 'x-payment': v1(offer) })],
-    ['an MPP credential', (offer) => ({ authorization: [intent(v2(offer)), pay(offer, 'mpp')['authorization'] as string] })],
+    [
+      'an MPP credential',
+      (offer) => ({ authorization: [intent(v2(offer)), pay(offer, 'mpp')['authorization'] as string] }),
+    ],
     ['a second intent', (offer) => ({ authorization: [intent(v2(offer)), intent(v2(offer))] })],
   ])('together with %s is ambiguous', async (_, headersFor) => {
     const { served } = await open();
@@ -72,21 +87,32 @@ describe('Authorization: x402 usdc <signed-intent>', () => {
     ['no base64', () => intent('%%%')],
     ['no payment', () => intent(toBase64({ x402Version: 2 }))],
     ['a payment of another version', () => intent(toBase64({ x402Version: 3 }))],
-    ['a payment in another token', (offer) => {
-      const payload = x402v2.decodePaymentPayload(v2(offer));
-      return intent(toBase64({ ...payload, accepted: { ...payload.accepted, asset: PAY_TO } }));
-    }],
+    [
+      'a payment in another token',
+      (offer) => {
+        const payload = x402v2.decodePaymentPayload(v2(offer));
+        return intent(toBase64({ ...payload, accepted: { ...payload.accepted, asset: PAY_TO } }));
+      },
+    ],
   ])('with %s is malformed', async (_, credential) => {
     const { served, facilitator } = await open();
     const reply = await authorized(credential(await send(seller, '/')));
-    expect([reply.status, reply.json().code, served.count, facilitator.calls.verify]).toEqual([400, 'payment_malformed', 0, 0]);
+    expect([reply.status, reply.json().code, served.count, facilitator.calls.verify]).toEqual([
+      400,
+      'payment_malformed',
+      0,
+      0,
+    ]);
   });
 
   it('is refused like any x402 payment when it does not fit the offer', async () => {
     const { facilitator } = await open();
     const payload = pay(await send(seller, '/'), 'x402v2', { value: '1' })['payment-signature'] as string;
     const reply = await authorized(intent(payload));
-    expect([reply.status, reply.json().code]).toEqual([402, 'invalid_exact_evm_payload_authorization_value_mismatch']);
+    expect([reply.status, reply.json().code]).toEqual([
+      402,
+      'invalid_exact_evm_payload_authorization_value_mismatch',
+    ]);
     expect(facilitator.calls.verify).toBe(0);
   });
 });

@@ -1,11 +1,33 @@
 import { baseSepolia, systemClock, unixSeconds } from '@agentpay/primitives';
-import { UPTO_PERMIT2_PROXY, wrapSignature, x402v2, type Address, type FacilitatorRequest, type VerifyResponse } from '@agentpay/protocol';
+import {
+  UPTO_PERMIT2_PROXY,
+  wrapSignature,
+  x402v2,
+  type Address,
+  type FacilitatorRequest,
+  type VerifyResponse,
+} from '@agentpay/protocol';
 import { paywall, type PaywallOptions, type PricedRoute } from './index.js';
 import { permit } from './permits.test.support.js';
-import { DIALECTS, PAY_TO, PAYER, fakeFacilitator, listen, nonceOf, pay, send, type Reply, type Seller } from './seller.test.support.js';
+import {
+  DIALECTS,
+  PAY_TO,
+  PAYER,
+  fakeFacilitator,
+  listen,
+  nonceOf,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from './seller.test.support.js';
 
 const OTHER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
-const EURC = { address: '0x808456652fdb597867f38412077A9182bf77359F', decimals: 6, eip712: { name: 'EURC', version: '2' } } as const;
+const EURC = {
+  address: '0x808456652fdb597867f38412077A9182bf77359F',
+  decimals: 6,
+  eip712: { name: 'EURC', version: '2' },
+} as const;
 const DAI = { address: '0x50c5725949A6F0c72E6C4a641F24049A917DB0Cb', decimals: 18 } as const;
 const CENTS = { address: OTHER, decimals: 2 } as const;
 
@@ -26,7 +48,8 @@ async function open(price: PricedRoute, options: Partial<PaywallOptions> = {}) {
   return { facilitator, served, asked };
 }
 
-const accepted = (offer: Reply) => x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
+const accepted = (offer: Reply) =>
+  x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
 const byPermit2 = { price: '$0.01', accepts: [{ transferMethod: 'permit2' }] } as const;
 
 describe('a tender by Permit2', () => {
@@ -47,13 +70,23 @@ describe('a tender by Permit2', () => {
     expect(offer.headers['www-authenticate']).toBeUndefined();
     expect(offer.json()).not.toHaveProperty('accepts');
     const proof = permit(offer);
-    const replies = await Promise.all(Array.from({ length: 10 }, () => send(seller, '/', { headers: proof })));
-    expect(replies.filter(({ status }) => status === 200).every(({ text }) => text === 'answer 1')).toBe(true);
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, () => send(seller, '/', { headers: proof })),
+    );
+    expect(replies.filter(({ status }) => status === 200).every(({ text }) => text === 'answer 1')).toBe(
+      true,
+    );
     expect(replies.filter(({ status }) => status !== 200).every(({ status }) => status === 409)).toBe(true);
     expect([served.count, facilitator.moved.length, asked.length]).toEqual([1, 1, 1]);
     const again = await send(seller, '/', { headers: proof });
-    expect([again.status, again.text, again.headers['x-payment-replayed']]).toEqual([200, 'answer 1', 'true']);
-    expect((await send(seller, '/other', { headers: proof })).json()).toMatchObject({ code: 'payment_bound_elsewhere' });
+    expect([again.status, again.text, again.headers['x-payment-replayed']]).toEqual([
+      200,
+      'answer 1',
+      'true',
+    ]);
+    expect((await send(seller, '/other', { headers: proof })).json()).toMatchObject({
+      code: 'payment_bound_elsewhere',
+    });
   });
 
   const now = unixSeconds(systemClock);
@@ -76,7 +109,11 @@ describe('a tender by Permit2', () => {
   it('refuses an authorization in place of a permit as malformed, and asks no facilitator', async () => {
     const { facilitator } = await open(byPermit2);
     const refused = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
-    expect([refused.status, refused.json().code, facilitator.calls.verify]).toEqual([400, 'payment_malformed', 0]);
+    expect([refused.status, refused.json().code, facilitator.calls.verify]).toEqual([
+      400,
+      'payment_malformed',
+      0,
+    ]);
   });
 
   it('answers 412 to a payer who has to let Permit2 move the token first', async () => {
@@ -89,66 +126,113 @@ describe('a tender by Permit2', () => {
   });
 
   it('beside EIP-3009: each proof is taken for the offer that it accepts', async () => {
-    const { facilitator, served } = await open({ price: '$0.01', accepts: [{}, { transferMethod: 'permit2' }] });
+    const { facilitator, served } = await open({
+      price: '$0.01',
+      accepts: [{}, { transferMethod: 'permit2' }],
+    });
     const offer = await send(seller, '/');
     expect((await send(seller, '/', { headers: permit(offer, {}, 1) })).status).toBe(200);
-    for (const dialect of DIALECTS) expect((await send(seller, '/', { headers: pay(offer, dialect) })).status).toBe(200);
+    for (const dialect of DIALECTS)
+      expect((await send(seller, '/', { headers: pay(offer, dialect) })).status).toBe(200);
     expect([served.count, facilitator.moved.length]).toEqual([4, 4]);
   });
 });
 
 describe('tokens', () => {
   it('of other decimals are charged the same price in their own units', async () => {
-    const accepts = [{}, { asset: { ...DAI }, transferMethod: 'permit2' }, { asset: { ...CENTS }, transferMethod: 'permit2' }] as const;
+    const accepts = [
+      {},
+      { asset: { ...DAI }, transferMethod: 'permit2' },
+      { asset: { ...CENTS }, transferMethod: 'permit2' },
+    ] as const;
     const { facilitator } = await open({ price: '$0.05', accepts });
     const offer = await send(seller, '/');
     expect(accepted(offer).map(({ amount }) => amount)).toEqual(['50000', '50000000000000000', '5']);
-    for (const choice of [1, 2]) expect((await send(seller, '/', { headers: permit(offer, {}, choice) })).status).toBe(200);
+    for (const choice of [1, 2])
+      expect((await send(seller, '/', { headers: permit(offer, {}, choice) })).status).toBe(200);
     expect(facilitator.moved).toHaveLength(2);
   });
 
-  it.each(DIALECTS)('that are no dollars are charged the amount that the seller states, in %s', async (dialect) => {
-    const { asked } = await open({ price: '$0.01', accepts: [{ asset: EURC, amount: '9200' }] });
-    const offer = await send(seller, '/');
-    expect(accepted(offer)).toMatchObject([{ amount: '9200', asset: EURC.address, extra: { name: 'EURC', version: '2' } }]);
-    expect((await send(seller, '/', { headers: pay(offer, dialect) })).status).toBe(200);
-    expect(asked[0]?.paymentRequirements).toMatchObject({ asset: EURC.address, extra: { name: 'EURC', version: '2' } });
-    expect((await send(seller, '/', { headers: pay(offer, dialect, { value: '9199' }) })).status).toBe(402);
-  });
+  it.each(DIALECTS)(
+    'that are no dollars are charged the amount that the seller states, in %s',
+    async (dialect) => {
+      const { asked } = await open({ price: '$0.01', accepts: [{ asset: EURC, amount: '9200' }] });
+      const offer = await send(seller, '/');
+      expect(accepted(offer)).toMatchObject([
+        { amount: '9200', asset: EURC.address, extra: { name: 'EURC', version: '2' } },
+      ]);
+      expect((await send(seller, '/', { headers: pay(offer, dialect) })).status).toBe(200);
+      expect(asked[0]?.paymentRequirements).toMatchObject({
+        asset: EURC.address,
+        extra: { name: 'EURC', version: '2' },
+      });
+      expect((await send(seller, '/', { headers: pay(offer, dialect, { value: '9199' }) })).status).toBe(402);
+    },
+  );
 
-  it.each(DIALECTS)('of other decimals keep the price that was offered by a price function, in %s', async (dialect) => {
-    let price = '$0.01';
-    await open({ price: () => price, accepts: [{ asset: { ...DAI, eip712: { name: 'Dai', version: '1' } } }] });
-    const offer = await send(seller, '/');
-    price = '$0.02';
-    expect((await send(seller, '/', { headers: pay(offer, dialect) })).status).toBe(200);
-    expect(accepted(await send(seller, '/')).map(({ amount }) => amount)).toEqual(['20000000000000000']);
-  });
+  it.each(DIALECTS)(
+    'of other decimals keep the price that was offered by a price function, in %s',
+    async (dialect) => {
+      let price = '$0.01';
+      await open({
+        price: () => price,
+        accepts: [{ asset: { ...DAI, eip712: { name: 'Dai', version: '1' } } }],
+      });
+      const offer = await send(seller, '/');
+      price = '$0.02';
+      expect((await send(seller, '/', { headers: pay(offer, dialect) })).status).toBe(200);
+      expect(accepted(await send(seller, '/')).map(({ amount }) => amount)).toEqual(['20000000000000000']);
+    },
+  );
 
   it('that x402 v1 could not tell apart are offered there once', async () => {
     await open({ price: '$0.01', accepts: [{}, { asset: EURC }, { asset: EURC, payTo: OTHER }] });
     const offer = await send(seller, '/');
     expect(accepted(offer)).toHaveLength(3);
-    expect(offer.json().accepts.map(({ asset, payTo }: { asset: Address; payTo: Address }) => [asset, payTo])).toEqual([
+    expect(
+      offer.json().accepts.map(({ asset, payTo }: { asset: Address; payTo: Address }) => [asset, payTo]),
+    ).toEqual([
       [baseSepolia.usdc.address, PAY_TO],
       [EURC.address, OTHER],
     ]);
   });
 
   it.each<[string, PricedRoute, RegExp]>([
-    ['without EIP-712 name and version', { price: '$1', accepts: [{ asset: { ...DAI } }] }, /eip712.*permit2/],
-    ['with an unknown member', { price: '$1', accepts: [{ asset: { ...EURC, symbol: 'EURC' } as typeof EURC }] }, /symbol/],
-    ['with a wrong checksum', { price: '$1', accepts: [{ asset: { ...DAI, address: DAI.address.replace('c', 'C') } }] }, /checksum/],
-    ['too coarse for the price', { price: '$0.001', accepts: [{ asset: { ...CENTS }, transferMethod: 'permit2' }] }, /fine .* 2 decimals/],
+    [
+      'without EIP-712 name and version',
+      { price: '$1', accepts: [{ asset: { ...DAI } }] },
+      /eip712.*permit2/,
+    ],
+    [
+      'with an unknown member',
+      { price: '$1', accepts: [{ asset: { ...EURC, symbol: 'EURC' } as typeof EURC }] },
+      /symbol/,
+    ],
+    [
+      'with a wrong checksum',
+      { price: '$1', accepts: [{ asset: { ...DAI, address: DAI.address.replace('c', 'C') } }] },
+      /checksum/,
+    ],
+    [
+      'too coarse for the price',
+      { price: '$0.001', accepts: [{ asset: { ...CENTS }, transferMethod: 'permit2' }] },
+      /fine .* 2 decimals/,
+    ],
     ['at an amount of zero', { price: '$1', accepts: [{ amount: '0' }] }, /amount must not be zero/],
-    ['at an amount beside a price function', { price: () => '$1', accepts: [{ amount: '1' }] }, /fixed price/],
+    [
+      'at an amount beside a price function',
+      { price: () => '$1', accepts: [{ amount: '1' }] },
+      /fixed price/,
+    ],
     ['twice', { price: '$1', accepts: [{ asset: EURC }, { asset: EURC }] }, /twice/],
   ])('are refused at construction %s', (_, price, message) => {
     expect(() => paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge(price)).toThrow(message);
   });
 
   it('at an amount are refused for all routes together', () => {
-    expect(() => paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), accepts: [{ amount: '1' }] })).toThrow(/accepts of one route/);
+    expect(() =>
+      paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), accepts: [{ amount: '1' }] }),
+    ).toThrow(/accepts of one route/);
   });
 });
 
@@ -164,7 +248,10 @@ describe('signatures of smart accounts', () => {
     const smart = x402v2.encodePaymentPayload({ ...plain, payload: { ...plain.payload, signature } });
     expect((await send(seller, '/', { headers: { 'payment-signature': smart } })).status).toBe(200);
     expect((await send(seller, '/', { headers: permit(offer, { signature }, 1) })).status).toBe(200);
-    expect(asked.map(({ paymentPayload }) => paymentPayload.payload['signature'])).toEqual([signature, signature]);
+    expect(asked.map(({ paymentPayload }) => paymentPayload.payload['signature'])).toEqual([
+      signature,
+      signature,
+    ]);
     expect(new Set(asked.map(nonceOf)).size).toBe(2);
   });
 });

@@ -2,7 +2,18 @@ import type { ServerResponse } from 'node:http';
 import { memoryStore, systemClock, type Clock } from '@agentpay/primitives';
 import type { Facilitator } from '@agentpay/protocol';
 import { paywall, type PaywallOptions, type PricedRoute } from './index.js';
-import { HASH, NETWORK, PAY_TO, fakeFacilitator, listen, pay, receiptOf, send, shiftedClock, type Seller } from './seller.test.support.js';
+import {
+  HASH,
+  NETWORK,
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  receiptOf,
+  send,
+  shiftedClock,
+  type Seller,
+} from './seller.test.support.js';
 
 const sellers: Seller[] = [];
 afterEach(async () => {
@@ -13,12 +24,19 @@ type Handler = (res: ServerResponse) => unknown;
 const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 
 async function open(route: Partial<PricedRoute>, handler: Handler, options: Partial<PaywallOptions> = {}) {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), clock: hasty, onError: () => undefined, ...options });
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    clock: hasty,
+    onError: () => undefined,
+    ...options,
+  });
   const charge = wall.charge({ price: '$0.01', ...route });
   const served = { count: 0 };
   const seller = await listen((req, res) => charge(req, res, () => (served.count++, handler(res))));
   sellers.push(seller);
-  const buy = async (dialect: 'x402v2' | 'mpp' = 'x402v2') => send(seller, '/', { headers: pay(await send(seller, '/'), dialect) });
+  const buy = async (dialect: 'x402v2' | 'mpp' = 'x402v2') =>
+    send(seller, '/', { headers: pay(await send(seller, '/'), dialect) });
   return { wall, seller, served, buy };
 }
 
@@ -88,12 +106,25 @@ describe("settle: 'optimistic'", () => {
     const clock = shiftedClock();
     const honest = fakeFacilitator();
     const answers: Facilitator['settle'][] = [
-      async () => ({ success: false, errorReason: 'insufficient_funds', transaction: '', network: NETWORK.id }),
+      async () => ({
+        success: false,
+        errorReason: 'insufficient_funds',
+        transaction: '',
+        network: NETWORK.id,
+      }),
     ];
-    const facilitator = fakeFacilitator({ ...honest, settle: (asked) => (answers.shift() ?? honest.settle)(asked) });
+    const facilitator = fakeFacilitator({
+      ...honest,
+      settle: (asked) => (answers.shift() ?? honest.settle)(asked),
+    });
     const faults: string[] = [];
     const refused: string[] = [];
-    const options = { facilitator, clock, maxUnsettled: 1, onError: ({ what }: { what: string }) => faults.push(what) };
+    const options = {
+      facilitator,
+      clock,
+      maxUnsettled: 1,
+      onError: ({ what }: { what: string }) => faults.push(what),
+    };
     const onRefused: PaywallOptions['onRefused'] = ({ reason }) => refused.push(reason);
     const { wall, seller, buy } = await open(optimistic, (res) => res.end('x'), { ...options, onRefused });
     expect((await buy()).status).toBe(200);
@@ -102,7 +133,9 @@ describe("settle: 'optimistic'", () => {
     expect((await buy()).headers['payment-response']).toBeDefined();
     clock.offset += 301_000;
     const validBefore = String(Math.floor(clock.now() / 1000) + 300);
-    const later = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2', { validBefore }) });
+    const later = await send(seller, '/', {
+      headers: pay(await send(seller, '/'), 'x402v2', { validBefore }),
+    });
     expect([later.status, later.headers['payment-response']]).toEqual([200, undefined]);
     await wall.idle();
   });
@@ -123,14 +156,23 @@ describe('answers that are no success', () => {
     const facilitator = fakeFacilitator();
     const { buy } = await open({}, redirect, { facilitator });
     const reply = await buy();
-    expect([reply.status, reply.headers['location'], facilitator.calls.settle]).toEqual([302, '/elsewhere', 0]);
+    expect([reply.status, reply.headers['location'], facilitator.calls.settle]).toEqual([
+      302,
+      '/elsewhere',
+      0,
+    ]);
   });
 
   it('a redirect is charged where the seller says so; an MPP receipt still stands on 2xx only', async () => {
     const facilitator = fakeFacilitator();
     const { buy } = await open({ chargeRedirects: true }, redirect, { facilitator });
     const [v2, byMpp] = [await buy('x402v2'), await buy('mpp')];
-    expect([v2.status, receiptOf(v2, 'x402v2'), byMpp.status, byMpp.headers['payment-receipt']]).toEqual([302, HASH, 302, undefined]);
+    expect([v2.status, receiptOf(v2, 'x402v2'), byMpp.status, byMpp.headers['payment-receipt']]).toEqual([
+      302,
+      HASH,
+      302,
+      undefined,
+    ]);
     expect(facilitator.moved).toHaveLength(2);
   });
 
@@ -151,13 +193,21 @@ describe('server-sent events', () => {
   it('end with the receipt as an event', async () => {
     const { buy } = await open({ settle: 'before' }, events);
     const reply = await buy();
-    const [, data] = /^data: 1\n\ndata: 2\n\nevent: payment-receipt\ndata: (.*)\n\n$/.exec(reply.text) as unknown as [string, string];
+    const [, data] = /^data: 1\n\ndata: 2\n\nevent: payment-receipt\ndata: (.*)\n\n$/.exec(
+      reply.text,
+    ) as unknown as [string, string];
     expect(JSON.parse(data)).toEqual({ 'PAYMENT-RESPONSE': reply.headers['payment-response'] });
   });
 
   it.each<[string, Handler]>([
     ['failed', (res) => res.writeHead(500, { 'content-type': 'text/event-stream' }).end('data: 1\n\n')],
-    ['are compressed', (res) => res.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'x' }).end('data: 1\n\n')],
+    [
+      'are compressed',
+      (res) =>
+        res
+          .writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': 'x' })
+          .end('data: 1\n\n'),
+    ],
     ['are none', (res) => res.end('data: 1\n\n')],
   ])('that %s end as the handler ended them', async (_, handler) => {
     const { buy } = await open({ settle: 'before' }, handler);
@@ -197,7 +247,9 @@ describe('hooks', () => {
 
   it('tell why a proof was refused', async () => {
     const reasons: string[] = [];
-    const { seller } = await open({}, (res) => res.end('x'), { onRefused: ({ reason }) => reasons.push(reason) });
+    const { seller } = await open({}, (res) => res.end('x'), {
+      onRefused: ({ reason }) => reasons.push(reason),
+    });
     await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2', { value: '1' }) });
     await send(seller, '/', { headers: { 'x-payment': '!' } });
     expect(reasons).toEqual(['invalid_exact_evm_payload_authorization_value_mismatch', 'payment_malformed']);
@@ -219,7 +271,9 @@ describe('hooks', () => {
   it('and a logger takes the faults', async () => {
     const lines: unknown[] = [];
     const logger = { error: (fields: object, message: string) => lines.push([message, Object.keys(fields)]) };
-    const charge = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), logger }).charge({ price: () => 'nonsense' });
+    const charge = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), logger }).charge({
+      price: () => 'nonsense',
+    });
     const seller = await listen((req, res) => charge(req, res, () => res.end()));
     sellers.push(seller);
     expect((await send(seller, '/')).status).toBe(500);
@@ -228,10 +282,15 @@ describe('hooks', () => {
 });
 
 it('earnings are counted by route of the table', async () => {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes: { 'GET /a/:id': '$0.01', '/b': '$0.02' } });
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    routes: { 'GET /a/:id': '$0.01', '/b': '$0.02' },
+  });
   const seller = await listen((req, res) => wall(req, res, () => res.end()));
   sellers.push(seller);
-  for (const target of ['/a/1', '/a/2', '/b']) await send(seller, target, { headers: pay(await send(seller, target), 'x402v2') });
+  for (const target of ['/a/1', '/a/2', '/b'])
+    await send(seller, target, { headers: pay(await send(seller, target), 'x402v2') });
   expect([...wall.earnings()]).toEqual([
     ['GET /a/:id', { payments: 2, amount: 20_000n }],
     ['/b', { payments: 1, amount: 20_000n }],

@@ -20,8 +20,17 @@ import {
 const ACCOUNT = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 const OTHER = '0x15d34AAf54267DB7D7c367839AAf71A00a2C6A65';
 
-const kindOf = (facilitatorAddress: string) => ({ x402Version: 2, scheme: 'upto', network: NETWORK.id, extra: { facilitatorAddress } });
-const supported: Facilitator['supported'] = async () => ({ kinds: [kindOf(ACCOUNT)], extensions: [], signers: {} });
+const kindOf = (facilitatorAddress: string) => ({
+  x402Version: 2,
+  scheme: 'upto',
+  network: NETWORK.id,
+  extra: { facilitatorAddress },
+});
+const supported: Facilitator['supported'] = async () => ({
+  kinds: [kindOf(ACCOUNT)],
+  extensions: [],
+  signers: {},
+});
 
 let seller: Seller;
 afterEach(() => seller?.close());
@@ -36,7 +45,11 @@ interface Shop {
 }
 
 /** A route with a ceiling whose handler uses what the query says. */
-async function open(price: PricedRoute = { upto: '$0.10' }, options: Partial<PaywallOptions> = {}, faults: Partial<Facilitator> = {}) {
+async function open(
+  price: PricedRoute = { upto: '$0.10' },
+  options: Partial<PaywallOptions> = {},
+  faults: Partial<Facilitator> = {},
+) {
   const settled: string[] = [];
   const told: string[] = [];
   const settle = async ({ paymentRequirements }: FacilitatorRequest) => {
@@ -57,7 +70,8 @@ async function open(price: PricedRoute = { upto: '$0.10' }, options: Partial<Pay
   return { facilitator, settled, faults: told, served, pay } satisfies Shop;
 }
 
-const accepted = (offer: Reply) => x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
+const accepted = (offer: Reply) =>
+  x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
 const receipt = (reply: Reply) => x402v2.decodeSettleResponse(reply.headers['payment-response'] as string);
 
 async function buy(target: string): Promise<Reply> {
@@ -69,9 +83,17 @@ describe('a price up to a ceiling', () => {
     await open();
     const offer = await send(seller, '/');
     expect(accepted(offer)).toMatchObject([
-      { scheme: 'upto', amount: '100000', extra: { assetTransferMethod: 'permit2', facilitatorAddress: ACCOUNT } },
+      {
+        scheme: 'upto',
+        amount: '100000',
+        extra: { assetTransferMethod: 'permit2', facilitatorAddress: ACCOUNT },
+      },
     ]);
-    expect([offer.status, offer.headers['www-authenticate'], offer.json().accepts]).toEqual([402, undefined, undefined]);
+    expect([offer.status, offer.headers['www-authenticate'], offer.json().accepts]).toEqual([
+      402,
+      undefined,
+      undefined,
+    ]);
   });
 
   it.each([
@@ -82,7 +104,11 @@ describe('a price up to a ceiling', () => {
     const amounts: string[] = [];
     const { settled, pay } = await open(undefined, { onSettled: ({ amount }) => amounts.push(amount) });
     const reply = await buy(`/?used=${used}`);
-    expect([reply.status, settled, receipt(reply)]).toMatchObject([200, [units], { success: true, transaction: HASH, amount: units }]);
+    expect([reply.status, settled, receipt(reply)]).toMatchObject([
+      200,
+      [units],
+      { success: true, transaction: HASH, amount: units },
+    ]);
     expect(amounts).toEqual([used.replace('$', '').replace(/0$/, '')]);
     expect([...pay.earnings().values()]).toEqual([{ payments: 1, amount: BigInt(units) }]);
   });
@@ -90,33 +116,47 @@ describe('a price up to a ceiling', () => {
   it('never settles more than the ceiling, and tells the operator', async () => {
     const { settled, faults } = await open();
     expect((await buy('/?used=$0.11')).status).toBe(200);
-    expect([settled, faults]).toEqual([['100000'], ['a request used more than its ceiling: no more than that was charged']]);
+    expect([settled, faults]).toEqual([
+      ['100000'],
+      ['a request used more than its ceiling: no more than that was charged'],
+    ]);
   });
 
   it.each([
     ['zero', '/?used=0', []],
     ['nothing', '/', ['a handler did not say what its request used: nothing was charged']],
-  ])('settles nothing when the handler says %s, and the permit is spent all the same', async (_, target, told) => {
-    const { facilitator, served, faults, pay } = await open();
-    const proof = permit(await send(seller, target));
-    const reply = await send(seller, target, { headers: proof });
-    expect([reply.status, receipt(reply)]).toMatchObject([200, { success: true, transaction: '', amount: '0' }]);
-    const again = await send(seller, target, { headers: proof });
-    expect([again.text, again.headers['x-payment-replayed']]).toEqual(['answer 1', 'true']);
-    expect([served.count, facilitator.calls.settle, faults, pay.earnings().size]).toEqual([1, 0, told, 0]);
-  });
+  ])(
+    'settles nothing when the handler says %s, and the permit is spent all the same',
+    async (_, target, told) => {
+      const { facilitator, served, faults, pay } = await open();
+      const proof = permit(await send(seller, target));
+      const reply = await send(seller, target, { headers: proof });
+      expect([reply.status, receipt(reply)]).toMatchObject([
+        200,
+        { success: true, transaction: '', amount: '0' },
+      ]);
+      const again = await send(seller, target, { headers: proof });
+      expect([again.text, again.headers['x-payment-replayed']]).toEqual(['answer 1', 'true']);
+      expect([served.count, facilitator.calls.settle, faults, pay.earnings().size]).toEqual([1, 0, told, 0]);
+    },
+  );
 
   it('charges nothing when the handler says nonsense or fails', async () => {
     const { facilitator } = await open();
-    for (const used of ['ten', '-1', '-0.01', '$1e-3', '0.0000001']) expect((await buy(`/?used=${used}`)).status).toBe(500);
+    for (const used of ['ten', '-1', '-0.01', '$1e-3', '0.0000001'])
+      expect((await buy(`/?used=${used}`)).status).toBe(500);
     expect(facilitator.calls.settle).toBe(0);
   });
 
   it('one permit buys one request: of 20 at once one runs, and one amount is settled', async () => {
     const { served, settled } = await open();
     const proof = permit(await send(seller, '/?used=0.05'));
-    const replies = await Promise.all(Array.from({ length: 20 }, () => send(seller, '/?used=0.05', { headers: proof })));
-    expect(replies.map(({ status }) => status).filter((status) => status !== 200 && status !== 409)).toEqual([]);
+    const replies = await Promise.all(
+      Array.from({ length: 20 }, () => send(seller, '/?used=0.05', { headers: proof })),
+    );
+    expect(replies.map(({ status }) => status).filter((status) => status !== 200 && status !== 409)).toEqual(
+      [],
+    );
     expect([served.count, settled]).toEqual([1, ['50000']]);
   });
 
@@ -144,7 +184,11 @@ describe('a price up to a ceiling', () => {
   it.each([
     ['another facilitator', { facilitator: OTHER }, 'upto_facilitator_mismatch'],
     ['another ceiling', { amount: '99999' }, 'permit2_amount_mismatch'],
-    ['the proxy of exact payments', { spender: '0x402085c248EeA27D92E8b30b2C58ed07f9E20001' }, 'invalid_permit2_spender'],
+    [
+      'the proxy of exact payments',
+      { spender: '0x402085c248EeA27D92E8b30b2C58ed07f9E20001' },
+      'invalid_permit2_spender',
+    ],
   ] as const)('refuses a permit for %s, and asks no facilitator', async (_, changes, code) => {
     const { facilitator } = await open();
     const refused = await send(seller, '/', { headers: permit(await send(seller, '/'), changes) });
@@ -169,7 +213,11 @@ describe('a price up to a ceiling', () => {
   });
 
   it('is listed with the ceiling and the account of the facilitator, as the 402 says it', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator({ supported }), routes: { 'GET /a': { upto: '$0.10' } } });
+    const wall = paywall({
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator({ supported }),
+      routes: { 'GET /a': { upto: '$0.10' } },
+    });
     const discovery = wall.discovery();
     seller = await listen((req, res) => discovery(req, res, () => wall(req, res, () => res.end())));
     const listed = (await send(seller, '/.well-known/x402')).json().items;
@@ -191,7 +239,10 @@ describe('the facilitator of a price up to a ceiling', () => {
     const none = async () => ({ kinds: [], extensions: [], signers: {} });
     for (const answer of [away, none]) {
       await open(undefined, {}, { supported: answer });
-      expect((await send(seller, '/')).json()).toMatchObject({ status: 503, code: 'facilitator_unavailable' });
+      expect((await send(seller, '/')).json()).toMatchObject({
+        status: 503,
+        code: 'facilitator_unavailable',
+      });
       await seller.close();
     }
   });
@@ -236,14 +287,20 @@ describe('what was used is told', () => {
     seller = await listen(app);
     expect((await buy('/')).status).toBe(200);
 
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator({ supported }), price: { upto: '$0.10' } });
+    const wall = paywall({
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator({ supported }),
+      price: { upto: '$0.10' },
+    });
     const answer = (headers: Record<string, string>) =>
       wall.respond(new Request('http://shop.example/', { headers }), (request) => {
         wall.used(request, '$0.02');
         return new Response('used');
       });
     const offer = await answer({});
-    const required = { headers: { 'payment-required': offer.headers.get('payment-required') } } as unknown as Reply;
+    const required = {
+      headers: { 'payment-required': offer.headers.get('payment-required') },
+    } as unknown as Reply;
     const paid = await answer(permit(required));
     expect([paid.status, await paid.text()]).toEqual([200, 'used']);
     expect(x402v2.decodeSettleResponse(paid.headers.get('payment-response') as string).amount).toBe('20000');
@@ -251,7 +308,12 @@ describe('what was used is told', () => {
   });
 
   it('by requests that are free or at a price, without effect', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: { upto: '$0.10' }, authorize: () => 'grant' });
+    const wall = paywall({
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator(),
+      price: { upto: '$0.10' },
+      authorize: () => 'grant',
+    });
     const handler = (request: Request) => {
       wall.used(request, '$0.02');
       return new Response('free');

@@ -1,5 +1,11 @@
 import { AgentPayError, type Clock } from '@agentpay/primitives';
-import { checksumAddress, uptoExtraSchema, type Address, type Facilitator, type SupportedResponse } from '@agentpay/protocol';
+import {
+  checksumAddress,
+  uptoExtraSchema,
+  type Address,
+  type Facilitator,
+  type SupportedResponse,
+} from '@agentpay/protocol';
 import type { Tender } from './Tender.js';
 
 /** How long a facilitator's word on what it supports counts before it is asked again, in ms. */
@@ -10,8 +16,13 @@ const FRESH_MS = 60_000;
  * facilitator is being asked again, and while it is away, its last word counts.
  * @throws AgentPayError `facilitator_unavailable`, also when the facilitator does not settle the scheme
  */
-export function uptoAccounts(clock: Clock): (tender: Pick<Tender, 'facilitator' | 'network'>) => Promise<Address> {
-  const answers = new WeakMap<Facilitator, { readonly supported: SupportedResponse; readonly until: number }>();
+export function uptoAccounts(
+  clock: Clock,
+): (tender: Pick<Tender, 'facilitator' | 'network'>) => Promise<Address> {
+  const answers = new WeakMap<
+    Facilitator,
+    { readonly supported: SupportedResponse; readonly until: number }
+  >();
   const questions = new WeakMap<Facilitator, Promise<SupportedResponse>>();
 
   async function ask(facilitator: Facilitator): Promise<SupportedResponse> {
@@ -36,9 +47,15 @@ export function uptoAccounts(clock: Clock): (tender: Pick<Tender, 'facilitator' 
 
   return async ({ facilitator, network }) => {
     const { kinds } = await supportedBy(facilitator);
-    const kind = kinds.find(({ x402Version, scheme, network: id }) => x402Version === 2 && scheme === 'upto' && id === network.id);
+    const kind = kinds.find(
+      ({ x402Version, scheme, network: id }) => x402Version === 2 && scheme === 'upto' && id === network.id,
+    );
     const extra = uptoExtraSchema.safeParse(kind?.extra);
     if (extra.success) return checksumAddress(extra.data.facilitatorAddress);
-    throw new AgentPayError('facilitator_unavailable', 'The facilitator settles no payments up to a ceiling.', { retryAfter: 60 });
+    throw new AgentPayError(
+      'facilitator_unavailable',
+      'The facilitator settles no payments up to a ceiling.',
+      { retryAfter: 60 },
+    );
   };
 }

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { MAX_AMOUNT, formatDecimal, parseBaseUnits, parseDecimal, parseNumber, parsePrice, share, toNumber } from './Amount.js';
+import {
+  MAX_AMOUNT,
+  formatDecimal,
+  parseBaseUnits,
+  parseDecimal,
+  parseNumber,
+  parsePrice,
+  share,
+  toNumber,
+} from './Amount.js';
 
 const amounts = fc.bigInt({ min: 0n, max: MAX_AMOUNT });
 
@@ -47,9 +56,12 @@ test('a price may carry a dollar sign', () => {
   expect(parsePrice('0.005')).toBe(5_000n);
 });
 
-test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, -0.5, 1e-7, 1e21, 0.1 + 0.2])('JSON number %p is refused', (value) => {
-  expect(() => parseNumber(value)).toThrow(expect.objectContaining({ kind: 'invalid_amount' }));
-});
+test.each([Number.NaN, Number.POSITIVE_INFINITY, -1, -0.5, 1e-7, 1e21, 0.1 + 0.2])(
+  'JSON number %p is refused',
+  (value) => {
+    expect(() => parseNumber(value)).toThrow(expect.objectContaining({ kind: 'invalid_amount' }));
+  },
+);
 
 test('eighteen decimals are read exactly', () => {
   expect(parseDecimal('0.10', 18)).toBe(100_000_000_000_000_000n);
@@ -98,5 +110,11 @@ test('a share is rounded half up and never above the whole', () => {
   expect(share(5_000n, 4_000n)).toBe(20n);
   expect(share(125n, 4_000n)).toBe(1n);
   expect(share(124n, 4_000n)).toBe(0n);
-  fc.assert(fc.property(amounts, fc.bigInt({ min: 0n, max: 1_000_000n }), (amount, ppm) => share(amount, ppm) <= amount));
+  fc.assert(
+    fc.property(
+      amounts,
+      fc.bigInt({ min: 0n, max: 1_000_000n }),
+      (amount, ppm) => share(amount, ppm) <= amount,
+    ),
+  );
 });

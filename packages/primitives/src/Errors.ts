@@ -25,7 +25,10 @@ export const errorKinds = {
   unsupported_media_type: { status: 415, hint: 'Send Content-Type: application/json.' },
   headers_too_large: { status: 431, hint: 'Send smaller headers.' },
   rate_limited: { status: 429, v1: 'AP-3002', hint: 'Back off and retry after the time in Retry-After.' },
-  internal_error: { status: 500, hint: 'Retry with the same idempotency key or payment proof; report the request id if it persists.' },
+  internal_error: {
+    status: 500,
+    hint: 'Retry with the same idempotency key or payment proof; report the request id if it persists.',
+  },
   outcome_unknown: {
     status: 504,
     hint: 'The request may have taken effect: read the resource, or send it again with the same idempotency key.',
@@ -33,13 +36,25 @@ export const errorKinds = {
   unavailable: { status: 503, hint: 'Retry after the time in Retry-After; nothing was charged.' },
 
   // identity, wallets, balance
-  unauthorized: { status: 401, v1: 'AP-1001', hint: 'Send the API key of the agent as Authorization: Bearer.' },
+  unauthorized: {
+    status: 401,
+    v1: 'AP-1001',
+    hint: 'Send the API key of the agent as Authorization: Bearer.',
+  },
   forbidden: { status: 403, v1: 'AP-1001', hint: 'Use the credential of the owner.' },
   agent_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of an agent you own.' },
   wallet_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a wallet you own.' },
-  insufficient_funds: { status: 402, v1: 'AP-1001', hint: 'Use a different wallet, a smaller amount, or fund the wallet.' },
+  insufficient_funds: {
+    status: 402,
+    v1: 'AP-1001',
+    hint: 'Use a different wallet, a smaller amount, or fund the wallet.',
+  },
   funding_source_unknown: { status: 400, v1: 'AP-1001', hint: 'Use the source test_faucet.' },
-  funding_refused: { status: 403, v1: 'AP-1001', hint: 'The test faucet gives sandbox money only; use a smaller amount or a sandbox.' },
+  funding_refused: {
+    status: 403,
+    v1: 'AP-1001',
+    hint: 'The test faucet gives sandbox money only; use a smaller amount or a sandbox.',
+  },
   policy_denied: { status: 403, v1: 'AP-1002', hint: 'Tell the operator the reason and stop this payment.' },
 
   // marketplace and tokens
@@ -47,40 +62,86 @@ export const errorKinds = {
   service_name_taken: { status: 409, hint: 'Register the service under another name.' },
   service_not_active: { status: 409, v1: 'AP-1001', hint: 'Choose an active service.' },
   price_above_limit: { status: 402, v1: 'AP-1001', hint: 'Raise max_amount or choose a cheaper service.' },
-  currency_mismatch: { status: 409, v1: 'AP-1001', hint: 'Pay from a wallet that holds the currency of the service.' },
-  token_invalid: { status: 401, v1: 'AP-1001', hint: 'Authorize the service call again and send the new token.' },
+  currency_mismatch: {
+    status: 409,
+    v1: 'AP-1001',
+    hint: 'Pay from a wallet that holds the currency of the service.',
+  },
+  token_invalid: {
+    status: 401,
+    v1: 'AP-1001',
+    hint: 'Authorize the service call again and send the new token.',
+  },
   token_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a token you own.' },
-  token_expired: { status: 410, v1: 'TOKEN_EXPIRED', hint: 'Authorize the service call again and send the new token.' },
-  token_already_redeemed: { status: 409, v1: 'AP-1001', hint: 'A token buys one call; authorize again for another.' },
+  token_expired: {
+    status: 410,
+    v1: 'TOKEN_EXPIRED',
+    hint: 'Authorize the service call again and send the new token.',
+  },
+  token_already_redeemed: {
+    status: 409,
+    v1: 'AP-1001',
+    hint: 'A token buys one call; authorize again for another.',
+  },
   token_wrong_state: { status: 409, v1: 'AP-1001', hint: 'Read the token and follow its state.' },
 
   payment_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a payment you made or received.' },
 
   // paywall
-  payment_required: { status: 402, hint: 'Pay by one of the offers in this answer and send the request again with the proof.' },
+  payment_required: {
+    status: 402,
+    hint: 'Pay by one of the offers in this answer and send the request again with the proof.',
+  },
   payment_malformed: { status: 400, hint: 'Build the payment proof as the protocol of its header says.' },
   payment_ambiguous: { status: 400, hint: 'Send exactly one payment proof.' },
   payment_in_progress: {
     status: 409,
     hint: 'The same payment is being served; send the same proof again after Retry-After. Do not sign a new one.',
   },
-  payment_already_used: { status: 409, hint: 'This payment bought an answer already; ask without a proof for a new offer.' },
-  payment_bound_elsewhere: { status: 409, hint: 'This payment belongs to another request; ask without a proof for a new offer.' },
+  payment_already_used: {
+    status: 409,
+    hint: 'This payment bought an answer already; ask without a proof for a new offer.',
+  },
+  payment_bound_elsewhere: {
+    status: 409,
+    hint: 'This payment belongs to another request; ask without a proof for a new offer.',
+  },
   settlement_unknown: {
     status: 503,
     hint: 'The payment may have been made: send the same proof again after Retry-After. Do not sign a new one.',
   },
-  facilitator_overloaded: { status: 503, hint: 'Send the same proof again after Retry-After. This request was not taken.' },
-  facilitator_unavailable: { status: 503, hint: 'Send the same proof again after Retry-After. Nothing was charged.' },
+  facilitator_overloaded: {
+    status: 503,
+    hint: 'Send the same proof again after Retry-After. This request was not taken.',
+  },
+  facilitator_unavailable: {
+    status: 503,
+    hint: 'Send the same proof again after Retry-After. Nothing was charged.',
+  },
   method_not_priced: { status: 405, hint: 'The seller offers this path under other methods.' },
-  response_too_large: { status: 500, hint: 'Nothing was charged. The seller must serve this route with settle: "before".' },
+  response_too_large: {
+    status: 500,
+    hint: 'Nothing was charged. The seller must serve this route with settle: "before".',
+  },
   handler_timeout: { status: 504, hint: 'Nothing was charged; ask again later.' },
 
   // buyer
-  budget_exceeded: { status: 402, hint: 'Nothing was signed. Raise the budget of the client, or tell the operator.' },
-  offer_not_acceptable: { status: 402, hint: 'Nothing was signed. Allow what the reason names, or choose another seller.' },
-  payment_refused: { status: 402, hint: 'The seller refused the proof. Read the reason before you buy again.' },
-  payment_unresolved: { status: 504, hint: 'Fetch the same URL again with the same client: it sends the same proof and signs no other.' },
+  budget_exceeded: {
+    status: 402,
+    hint: 'Nothing was signed. Raise the budget of the client, or tell the operator.',
+  },
+  offer_not_acceptable: {
+    status: 402,
+    hint: 'Nothing was signed. Allow what the reason names, or choose another seller.',
+  },
+  payment_refused: {
+    status: 402,
+    hint: 'The seller refused the proof. Read the reason before you buy again.',
+  },
+  payment_unresolved: {
+    status: 504,
+    hint: 'Fetch the same URL again with the same client: it sends the same proof and signs no other.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof errorKinds;

@@ -7,7 +7,8 @@ const kinds = Object.keys(idPrefixes) as IdKind[];
 
 test('prefixes are unique and none begins another', () => {
   const prefixes = Object.values(idPrefixes);
-  for (const prefix of prefixes) expect(prefixes.filter((other) => other.startsWith(prefix))).toEqual([prefix]);
+  for (const prefix of prefixes)
+    expect(prefixes.filter((other) => other.startsWith(prefix))).toEqual([prefix]);
 });
 
 test('an id is recognised as its own kind only', () => {
@@ -19,12 +20,17 @@ test('an id is recognised as its own kind only', () => {
 
 test('ids sort by time', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 2 ** 45 }), fc.integer({ min: 1, max: 1_000_000 }), fc.integer(), (at, later, seed) => {
-      const random = seededRandom(seed);
-      const first = newId('agent', { clock: manualClock(at), random });
-      const second = newId('agent', { clock: manualClock(at + later), random });
-      expect(first < second).toBe(true);
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 2 ** 45 }),
+      fc.integer({ min: 1, max: 1_000_000 }),
+      fc.integer(),
+      (at, later, seed) => {
+        const random = seededRandom(seed);
+        const first = newId('agent', { clock: manualClock(at), random });
+        const second = newId('agent', { clock: manualClock(at + later), random });
+        expect(first < second).toBe(true);
+      },
+    ),
   );
 });
 
@@ -34,7 +40,9 @@ test('a thousand ids of one millisecond differ', () => {
 });
 
 test('randomness is never given twice', () => {
-  const seen = new Set(Array.from({ length: 5000 }, () => Buffer.from(systemRandom.bytes(16)).toString('hex')));
+  const seen = new Set(
+    Array.from({ length: 5000 }, () => Buffer.from(systemRandom.bytes(16)).toString('hex')),
+  );
   expect(seen.size).toBe(5000);
   expect([0, 1, 4096, 5000].map((length) => systemRandom.bytes(length).length)).toEqual([0, 1, 4096, 5000]);
 });

@@ -29,14 +29,16 @@ export function newId(kind: IdKind, source: { clock: Clock; random: Random }): s
   let text = idPrefixes[kind] + timeText(source.clock.now());
   // Five bits of sixteen bytes: what is left over costs nothing.
   const bytes = source.random.bytes(RANDOM_DIGITS);
-  for (let i = 0; i < RANDOM_DIGITS; i += 2) text += PAIRS[32 * ((bytes[i] as number) & 31) + ((bytes[i + 1] as number) & 31)];
+  for (let i = 0; i < RANDOM_DIGITS; i += 2)
+    text += PAIRS[32 * ((bytes[i] as number) & 31) + ((bytes[i + 1] as number) & 31)];
   return text;
 }
 
 /** Ids come in bursts: those of one millisecond share its text. */
 const timeText = remembered(1, (ms: number) => {
   let text = '';
-  for (let rest = ms, i = 0; i < TIME_DIGITS; i++, rest = Math.floor(rest / 32)) text = `${DIGITS[rest % 32]}${text}`;
+  for (let rest = ms, i = 0; i < TIME_DIGITS; i++, rest = Math.floor(rest / 32))
+    text = `${DIGITS[rest % 32]}${text}`;
   return text;
 });
 

@@ -29,7 +29,10 @@ function pooled(source: (length: number) => Uint8Array): Random {
 const NONCE_LENGTH = 24;
 
 /** Gives texts of 144 random bits, in base64url, as `written`. Many share what one call of the source gave. */
-export function nonceSource(random: Random, written: (text: string) => string = (text) => text): () => string {
+export function nonceSource(
+  random: Random,
+  written: (text: string) => string = (text) => text,
+): () => string {
   const length = written('x'.repeat(NONCE_LENGTH)).length;
   let pool = '';
   return () => {

@@ -70,7 +70,8 @@ export function memoryStore(clock: Clock, { maxBytes = 256 * 1024 * 1024 } = {})
       if ((slot?.version ?? 0) !== expected) return undefined;
       const size = key.length + value.length;
       const before = slot ? key.length + slot.value.length : 0;
-      if (bytes - before + size > maxBytes) throw new StoreFullError(`The store holds its limit of ${maxBytes} bytes.`);
+      if (bytes - before + size > maxBytes)
+        throw new StoreFullError(`The store holds its limit of ${maxBytes} bytes.`);
       bytes += size - before;
       slots.set(key, { value, version: expected + 1, expires: clock.now() + ttlMs });
       return expected + 1;

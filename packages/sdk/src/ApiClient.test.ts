@@ -15,7 +15,11 @@ async function startApi(status: number, answer: unknown, headers: Record<string,
     let text = '';
     for await (const chunk of message) text += String(chunk);
     const { authorization, 'x-admin-key': admin } = message.headers;
-    calls.push({ line: `${message.method} ${message.url}`, key: authorization ?? admin, body: text && JSON.parse(text) });
+    calls.push({
+      line: `${message.method} ${message.url}`,
+      key: authorization ?? admin,
+      body: text && JSON.parse(text),
+    });
     response.writeHead(status, headers).end(typeof answer === 'string' ? answer : JSON.stringify(answer));
   });
   return { url, calls };
@@ -32,7 +36,11 @@ describe('the API client', () => {
       const { url, calls } = await startApi(endpoint.status, example.response);
       const client = createApiClient({ url, apiKey: 'pk_1', adminKey: 'admin_1' }) as unknown as AnyClient;
       const [, noun = '', verb = ''] = endpoint.id.split('.');
-      const answer = await client[noun]?.[camel(verb)]?.({ ...example.params, ...example.query, ...example.body });
+      const answer = await client[noun]?.[camel(verb)]?.({
+        ...example.params,
+        ...example.query,
+        ...example.body,
+      });
       expect(answer).toEqual(api.decodeResponse(endpoint, example.response));
       const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => example.params?.[name] as string);
       expect(calls[0]?.line.split('?')[0]).toBe(`${endpoint.method} ${path}`);
@@ -49,7 +57,13 @@ describe('the API client', () => {
   });
 
   it('writes money and numbers as the caller likes and reads money as micro-units', async () => {
-    const answer = { wallet_id: WALLET, balance: 100.5, available: 100.5, currency: 'USD', transaction_id: 'tx_1' };
+    const answer = {
+      wallet_id: WALLET,
+      balance: 100.5,
+      available: 100.5,
+      currency: 'USD',
+      transaction_id: 'tx_1',
+    };
     const { url, calls } = await startApi(200, answer);
     const client = createApiClient({ url: `${url}/`, apiKey: 'pk_1' });
     const funded = await client.wallets.fund({ wallet_id: WALLET, amount: '100.50', source: 'test_faucet' });
@@ -89,20 +103,24 @@ describe('the API client', () => {
   });
 
   it.each<[string, number, unknown]>([
-    ['a proxy\'s page', 502, '<html>'],
+    ["a proxy's page", 502, '<html>'],
     ['another shape', 200, { id: 1 }],
     ['no JSON', 200, 'ok'],
     ['too much', 200, 'x'.repeat(5 * 1024 * 1024)],
     ['a redirect', 302, ''],
   ])('says that the outcome is unknown when the answer is %s', async (_, status, answer) => {
     const { url } = await startApi(status, answer, status === 302 ? { location: 'http://127.0.0.1:9/' } : {});
-    const error = await failure(createApiClient({ url, apiKey: 'pk_1' }).tokens.callCompleted({ token_id: TOKEN }));
+    const error = await failure(
+      createApiClient({ url, apiKey: 'pk_1' }).tokens.callCompleted({ token_id: TOKEN }),
+    );
     expect(error).toMatchObject({ kind: 'outcome_unknown' });
   });
 
   it('says that the outcome is unknown when there is no answer', async () => {
     const url = await serve(() => undefined);
-    const error = await failure(createApiClient({ url, apiKey: 'pk_1', timeoutMs: 50 }).tokens.get({ token_id: TOKEN }));
+    const error = await failure(
+      createApiClient({ url, apiKey: 'pk_1', timeoutMs: 50 }).tokens.get({ token_id: TOKEN }),
+    );
     expect(error).toMatchObject({ kind: 'outcome_unknown' });
   });
 });

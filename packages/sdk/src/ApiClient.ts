@@ -31,7 +31,9 @@ type Input<E extends api.Endpoint> = In<E['params']> & Query<In<E['query']>> & I
 type In<S extends api.Endpoint['body']> = keyof S['shape'] extends never ? unknown : S['_zod']['input'];
 type Query<T> = { readonly [Name in keyof T]: T[Name] | number | boolean };
 
-type Call<E extends api.Endpoint> = (...input: object extends Input<E> ? [Input<E>?] : [Input<E>]) => Promise<api.ResponseOf<E>>;
+type Call<E extends api.Endpoint> = (
+  ...input: object extends Input<E> ? [Input<E>?] : [Input<E>]
+) => Promise<api.ResponseOf<E>>;
 type Calls<Verbs> = { readonly [Verb in keyof Verbs]: Call<Extract<Verbs[Verb], api.Endpoint>> };
 
 /**
@@ -57,7 +59,10 @@ export interface ApiClientOptions {
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const bind = (endpoint: api.Endpoint) => (input: object = {}) => call(options, endpoint, input);
+  const bind =
+    (endpoint: api.Endpoint) =>
+    (input: object = {}) =>
+      call(options, endpoint, input);
   const nouns = Object.entries(calls).map(([noun, verbs]) => {
     const bound = Object.entries(verbs).map(([verb, endpoint]) => [verb, bind(endpoint)]);
     return [noun, Object.fromEntries(bound)];
@@ -65,7 +70,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   return Object.fromEntries(nouns) as ApiClient;
 }
 
-async function call<E extends api.Endpoint>(options: ApiClientOptions, endpoint: E, input: object): Promise<api.ResponseOf<E>> {
+async function call<E extends api.Endpoint>(
+  options: ApiClientOptions,
+  endpoint: E,
+  input: object,
+): Promise<api.ResponseOf<E>> {
   const request = api.decodeRequest(endpoint, { params: input, query: asText(input), body: input });
   const { path, body } = api.encodeRequest(endpoint, request as api.CallOf<E>);
   const { status, headers, json } = await exchange(options, endpoint, path, body);
@@ -84,16 +93,28 @@ async function call<E extends api.Endpoint>(options: ApiClientOptions, endpoint:
 
 // Query strings hold text only.
 function asText(input: object): object {
-  const texts = Object.entries(input).map(([name, value]) => [name, value === undefined ? undefined : String(value)]);
+  const texts = Object.entries(input).map(([name, value]) => [
+    name,
+    value === undefined ? undefined : String(value),
+  ]);
   return Object.fromEntries(texts) as object;
 }
 
-async function exchange(options: ApiClientOptions, endpoint: api.Endpoint, path: string, body: object | undefined) {
+async function exchange(
+  options: ApiClientOptions,
+  endpoint: api.Endpoint,
+  path: string,
+  body: object | undefined,
+) {
   const { url, fetch = globalThis.fetch, timeoutMs = 30_000 } = options;
   try {
     const response = await fetch(url.replace(/\/+$/, '') + path, {
       method: endpoint.method,
-      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...keyFor(options, endpoint) },
+      headers: {
+        accept: 'application/json',
+        ...(body && { 'content-type': 'application/json' }),
+        ...keyFor(options, endpoint),
+      },
       ...(body && { body: JSON.stringify(body) }),
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),

@@ -31,7 +31,10 @@ describe('a budget', () => {
 
   it('never gives back what was confirmed, nor anything twice', () => {
     const budget = createBudget({ perRequest: 60n, total: 100n });
-    const [first, second] = [budget.reserve({ ...usdc, amount: 10n }), budget.reserve({ ...usdc, amount: 20n })];
+    const [first, second] = [
+      budget.reserve({ ...usdc, amount: 10n }),
+      budget.reserve({ ...usdc, amount: 20n }),
+    ];
     first.confirm();
     first.release();
     second.release();
@@ -41,7 +44,11 @@ describe('a budget', () => {
   });
 
   it('is never passed, by any order of steps', () => {
-    const step = fc.record({ what: fc.constantFrom('reserve', 'confirm', 'release'), amount: fc.bigInt(1n, 50n), which: fc.nat(20) });
+    const step = fc.record({
+      what: fc.constantFrom('reserve', 'confirm', 'release'),
+      amount: fc.bigInt(1n, 50n),
+      which: fc.nat(20),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const budget = createBudget({ perRequest: 40n, total: 100n });

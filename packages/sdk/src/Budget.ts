@@ -72,11 +72,16 @@ export function createBudget({ perRequest, total }: { perRequest: Amount; total:
       checkLimit('total', expense.amount, left, 'left of the budget');
       return restore(expense);
     },
-    spent: () => [...accounts.values()].map((account) => ({ ...account, reserved: account.signed - account.confirmed })),
+    spent: () =>
+      [...accounts.values()].map((account) => ({ ...account, reserved: account.signed - account.confirmed })),
   };
 }
 
 function checkLimit(reason: string, amount: Amount, limit: Amount, what: string): void {
   if (amount <= limit) return;
-  throw new AgentPayError('budget_exceeded', `$${formatDecimal(amount)} is above the $${formatDecimal(limit)} ${what}.`, { reason });
+  throw new AgentPayError(
+    'budget_exceeded',
+    `$${formatDecimal(amount)} is above the $${formatDecimal(limit)} ${what}.`,
+    { reason },
+  );
 }

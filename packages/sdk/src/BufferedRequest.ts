@@ -23,15 +23,25 @@ export interface BufferedRequest {
  * Reads what fetch takes, the body to its end.
  * @throws TypeError as fetch does; AgentPayError `payload_too_large` when the body has more than `maxBytes`
  */
-export async function bufferRequest(input: FetchInput, init: RequestInit = {}, maxBytes: number): Promise<BufferedRequest> {
+export async function bufferRequest(
+  input: FetchInput,
+  init: RequestInit = {},
+  maxBytes: number,
+): Promise<BufferedRequest> {
   // `duplex` is needed for a body that is a stream.
   const request = new Request(input, { ...init, duplex: 'half' } as RequestInit);
   const { url, method, headers, redirect } = request;
   const body = request.body === null ? undefined : await readLimited(request.body, maxBytes);
   if (request.body !== null && body === undefined) {
-    throw new AgentPayError('payload_too_large', `The request body has more than ${maxBytes} bytes, which are kept to be sent again.`);
+    throw new AgentPayError(
+      'payload_too_large',
+      `The request body has more than ${maxBytes} bytes, which are kept to be sent again.`,
+    );
   }
-  const key = createHash('sha256').update(`${method} ${url}\n`).update(body ?? '').digest('base64url');
+  const key = createHash('sha256')
+    .update(`${method} ${url}\n`)
+    .update(body ?? '')
+    .digest('base64url');
   return { url, method, headers, body, redirect, signal: signalOf(input, init), options: init, key };
 }
 
@@ -44,7 +54,12 @@ function signalOf(input: FetchInput, init: RequestInit): AbortSignal | undefined
 export function send(
   fetch: typeof globalThis.fetch,
   request: BufferedRequest,
-  { url = request.url, headers: extra = {}, redirect = request.redirect, signal = request.signal }: {
+  {
+    url = request.url,
+    headers: extra = {},
+    redirect = request.redirect,
+    signal = request.signal,
+  }: {
     readonly url?: string;
     readonly headers?: Readonly<Record<string, string>>;
     readonly redirect?: Request['redirect'];

@@ -29,7 +29,8 @@ import {
 } from './seller.test.support.js';
 
 const clock = hurriedClock();
-const client = (options: Partial<ClientOptions> = {}) => createClient({ privateKey: BUYER_KEY, clock, ...options });
+const client = (options: Partial<ClientOptions> = {}) =>
+  createClient({ privateKey: BUYER_KEY, clock, ...options });
 
 async function buyOnce(buyer: Client, seller: Seller, init?: RequestInit) {
   const response = await buyer.fetch(`${seller.url}/paid`, init);
@@ -46,28 +47,42 @@ describe('a purchase on a chain', () => {
     ['x402v2', askV2()],
     ['x402v1', askV1()],
     ['mpp', askMpp(clock)],
-  ] as const)('in %s signs the price for the recipient, within the lifetime asked for, and reads the receipt', async (dialect, ask) => {
-    const seller = await startSeller(ask);
-    const buyer = client();
-    const payment = await buyOnce(buyer, seller);
-    const amount = 10_000n;
-    const asset = baseSepolia.usdc.address;
-    expect(payment).toEqual({ dialect, amount, asset, network: baseSepolia.id, payTo: PAY_TO, transaction: TRANSACTION });
-    const [proof] = seller.proofs;
-    expect(proof).toMatchObject({ dialect, authorization: { from: BUYER, to: PAY_TO, value: amount } });
-    expect(await isSigned(proof as never)).toBe(true);
-    const now = BigInt(Math.floor(clock.now() / 1000));
-    const { validAfter, validBefore } = proof?.authorization ?? { validAfter: 0n, validBefore: 0n };
-    expect(validAfter).toBeLessThan(now);
-    expect(validBefore - now).toBeGreaterThan(200n);
-    expect(validBefore - now).toBeLessThanOrEqual(300n);
-    expect(buyer.spent()).toEqual([{ network: baseSepolia.id, asset, signed: amount, confirmed: amount, reserved: 0n }]);
-  });
+  ] as const)(
+    'in %s signs the price for the recipient, within the lifetime asked for, and reads the receipt',
+    async (dialect, ask) => {
+      const seller = await startSeller(ask);
+      const buyer = client();
+      const payment = await buyOnce(buyer, seller);
+      const amount = 10_000n;
+      const asset = baseSepolia.usdc.address;
+      expect(payment).toEqual({
+        dialect,
+        amount,
+        asset,
+        network: baseSepolia.id,
+        payTo: PAY_TO,
+        transaction: TRANSACTION,
+      });
+      const [proof] = seller.proofs;
+      expect(proof).toMatchObject({ dialect, authorization: { from: BUYER, to: PAY_TO, value: amount } });
+      expect(await isSigned(proof as never)).toBe(true);
+      const now = BigInt(Math.floor(clock.now() / 1000));
+      const { validAfter, validBefore } = proof?.authorization ?? { validAfter: 0n, validBefore: 0n };
+      expect(validAfter).toBeLessThan(now);
+      expect(validBefore - now).toBeGreaterThan(200n);
+      expect(validBefore - now).toBeLessThanOrEqual(300n);
+      expect(buyer.spent()).toEqual([
+        { network: baseSepolia.id, asset, signed: amount, confirmed: amount, reserved: 0n },
+      ]);
+    },
+  );
 
   it('echoes an x402 v2 offer with members it does not know, as they were written', async () => {
     const entry = { ...offer, payTo: PAY_TO.toLowerCase(), future: [1], outputSchema: null };
     const resource = { url: 'http://seller.test/paid', serviceName: 'Weather', tags: ['a'] };
-    const seller = await startSeller(askV2([entry], { resource, extensions: { known: { info: { n: '1' } } } }));
+    const seller = await startSeller(
+      askV2([entry], { resource, extensions: { known: { info: { n: '1' } } } }),
+    );
     await buyOnce(client(), seller);
     const sent = JSON.parse(Buffer.from(seller.proofs[0]?.value as string, 'base64').toString()) as object;
     expect(sent).toMatchObject({ accepted: entry, resource, extensions: { known: { info: { n: '1' } } } });
@@ -81,24 +96,40 @@ describe('a purchase on a chain', () => {
   });
 
   it('echoes an MPP challenge untouched and derives the nonce from it', async () => {
-    const parts = { description: 'Fünf "Grad"', digest: mpp.bodyDigest(Buffer.from('{"q":1}')), header: mpp.PAYMENT_AUTHORIZATION };
+    const parts = {
+      description: 'Fünf "Grad"',
+      digest: mpp.bodyDigest(Buffer.from('{"q":1}')),
+      header: mpp.PAYMENT_AUTHORIZATION,
+    };
     const ask = askMpp(clock, parts);
     const seller = await startSeller(ask);
-    await buyOnce(client(), seller, { method: 'POST', body: '{"q":1}', headers: { authorization: 'Bearer mine' } });
+    await buyOnce(client(), seller, {
+      method: 'POST',
+      body: '{"q":1}',
+      headers: { authorization: 'Bearer mine' },
+    });
     const [challenge] = mpp.readChallenges(ask.headers['www-authenticate'] as string);
     const { credential, authorization } = seller.proofs[0] as Required<Seller['proofs'][number]>;
     expect(credential.challenge).toEqual(challenge);
     expect(authorization.nonce).toBe(mpp.challengeNonce(challenge as mpp.Challenge));
     expect(credential.source).toBe(`did:pkh:eip155:84532:${BUYER}`);
-    const sent = { authorization: 'Bearer mine', 'payment-authorization': expect.stringMatching(/^Payment /) };
+    const sent = {
+      authorization: 'Bearer mine',
+      'payment-authorization': expect.stringMatching(/^Payment /),
+    };
     expect(seller.requests[1]?.headers).toMatchObject(sent);
   });
 
-  it('takes another dialect rather than the place of the caller\'s own Authorization', async () => {
+  it("takes another dialect rather than the place of the caller's own Authorization", async () => {
     const seller = await startSeller(together(askMpp(clock), askV2()));
-    const payment = await buyOnce(client({ prefer: ['mpp', 'x402v2'] }), seller, { headers: { authorization: 'Bearer mine' } });
+    const payment = await buyOnce(client({ prefer: ['mpp', 'x402v2'] }), seller, {
+      headers: { authorization: 'Bearer mine' },
+    });
     expect(payment?.dialect).toBe('x402v2');
-    expect(seller.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer mine', 'Bearer mine']);
+    expect(seller.requests.map(({ headers }) => headers.authorization)).toEqual([
+      'Bearer mine',
+      'Bearer mine',
+    ]);
   });
 
   it('asks for MPP by Accept-Payment where it may pay in it', async () => {
@@ -110,12 +141,15 @@ describe('a purchase on a chain', () => {
   it('counts as reserved, not as confirmed, without a receipt for it', async () => {
     const foreign = { success: true, transaction: TRANSACTION, network: 'eip155:8453' };
     for (const receipt of ['', 'not base64', Buffer.from(JSON.stringify(foreign)).toString('base64')]) {
-      const answer: Answer = (response) => response.writeHead(200, { 'payment-response': receipt }).end('{"served":1}');
+      const answer: Answer = (response) =>
+        response.writeHead(200, { 'payment-response': receipt }).end('{"served":1}');
       const seller = await startSeller(askV2(), answer);
       const buyer = client();
       const payment = await buyOnce(buyer, seller);
       expect(payment?.transaction).toBeUndefined();
-      expect(buyer.spent()).toEqual([expect.objectContaining({ signed: 10_000n, confirmed: 0n, reserved: 10_000n })]);
+      expect(buyer.spent()).toEqual([
+        expect.objectContaining({ signed: 10_000n, confirmed: 0n, reserved: 10_000n }),
+      ]);
     }
   });
 
@@ -132,15 +166,26 @@ describe('a purchase by payment token', () => {
   const withWallet = (url: string, options: Partial<ClientOptions> = {}) =>
     client({ agentpay: { url, apiKey: 'pk_test_1', walletId: WALLET }, ...options });
 
-  it('has the token issued by the client\'s own API and hands it to the seller', async () => {
+  it("has the token issued by the client's own API and hands it to the seller", async () => {
     const ledger = await startLedger(clock);
     const seller = await startSeller(together(askToken(), askV2()));
     const buyer = withWallet(ledger.url);
     const payment = await buyOnce(buyer, seller);
     const tokenId = 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e';
-    expect(payment).toEqual({ dialect: 'token', amount: 10_000n, asset: 'USD', network: 'agentpay', payTo: SERVICE, tokenId });
-    expect(ledger.calls).toEqual([`POST /v1/services/${SERVICE}/authorize {"from_wallet_id":"${WALLET}","max_amount":0.01}`]);
-    expect(buyer.spent()).toEqual([{ network: 'agentpay', asset: 'USD', signed: 10_000n, confirmed: 10_000n, reserved: 0n }]);
+    expect(payment).toEqual({
+      dialect: 'token',
+      amount: 10_000n,
+      asset: 'USD',
+      network: 'agentpay',
+      payTo: SERVICE,
+      tokenId,
+    });
+    expect(ledger.calls).toEqual([
+      `POST /v1/services/${SERVICE}/authorize {"from_wallet_id":"${WALLET}","max_amount":0.01}`,
+    ]);
+    expect(buyer.spent()).toEqual([
+      { network: 'agentpay', asset: 'USD', signed: 10_000n, confirmed: 10_000n, reserved: 0n },
+    ]);
   });
 
   it('gives way to the next offer when no token is issued', async () => {
@@ -179,7 +224,11 @@ describe('what is not a purchase', () => {
   it('passes as with fetch', async () => {
     const url = await serve((_, response) => response.writeHead(418, { 'x-a': 'b' }).end('short and stout'));
     const response = await client().fetch(new Request(url));
-    expect([response.status, response.headers.get('x-a'), await response.text()]).toEqual([418, 'b', 'short and stout']);
+    expect([response.status, response.headers.get('x-a'), await response.text()]).toEqual([
+      418,
+      'b',
+      'short and stout',
+    ]);
     expect(paymentOf(response)).toBeUndefined();
   });
 
@@ -229,7 +278,9 @@ describe('request bodies', () => {
 
   it('are refused above the limit before anything is sent', async () => {
     const seller = await startSeller(askV2());
-    const error = await failure(client({ maxBodyBytes: 10 }).fetch(seller.url, { method: 'POST', body: 'x'.repeat(11) }));
+    const error = await failure(
+      client({ maxBodyBytes: 10 }).fetch(seller.url, { method: 'POST', body: 'x'.repeat(11) }),
+    );
     expect(error).toMatchObject({ kind: 'payload_too_large' });
     expect(seller.requests).toHaveLength(0);
   });
@@ -250,7 +301,9 @@ describe('redirects', () => {
 
   it('are not followed with a proof', async () => {
     const thief = await startSeller(askV2());
-    const seller = await startSeller(askV2(), (response) => response.writeHead(307, { location: thief.url }).end());
+    const seller = await startSeller(askV2(), (response) =>
+      response.writeHead(307, { location: thief.url }).end(),
+    );
     const response = await client().fetch(seller.url);
     expect(response.status).toBe(307);
     expect(thief.requests).toHaveLength(0);
@@ -280,7 +333,9 @@ describe('the options', () => {
 
   it('never show a private key in an error', () => {
     const privateKey = `${BUYER_KEY}zz` as `0x${string}`;
-    expect(() => createClient({ privateKey })).toThrow(expect.objectContaining({ message: expect.not.stringContaining('59c6995e') }));
+    expect(() => createClient({ privateKey })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('59c6995e') }),
+    );
   });
 
   it('refuse a budget that is no price', () => {
@@ -290,6 +345,9 @@ describe('the options', () => {
 
   it('bound what is spent when no budget is given', async () => {
     const seller = await startSeller(askV2([{ ...offer, amount: '1000001' }]), deliverGoods);
-    expect(await failure(client().fetch(seller.url))).toMatchObject({ kind: 'budget_exceeded', reason: 'per_request' });
+    expect(await failure(client().fetch(seller.url))).toMatchObject({
+      kind: 'budget_exceeded',
+      reason: 'per_request',
+    });
   });
 });

@@ -46,7 +46,9 @@ async function fetchAndPay(client: ClientState, input: FetchInput, init?: Reques
   await purchases.ready();
   const unanswered = purchases.resume(request.key);
   if (unanswered) return deliver(client, request, unanswered);
-  const headers = settings.prefer.includes('mpp') ? { 'Accept-Payment': `${mpp.EVM_METHOD}/${mpp.CHARGE_INTENT}` } : {};
+  const headers = settings.prefer.includes('mpp')
+    ? { 'Accept-Payment': `${mpp.EVM_METHOD}/${mpp.CHARGE_INTENT}` }
+    : {};
   const response = await send(settings.fetch, request, { headers });
   if (response.status !== 402) return response;
   const purchase = await buy(client, request, response);

@@ -8,7 +8,11 @@ export class PaymentError extends AgentPayError {
   /** What was signed, if anything was. */
   readonly payment: Payment | undefined;
 
-  constructor(kind: ErrorName, message: string, options: ErrorOptions & { readonly response?: Response; readonly payment?: Payment } = {}) {
+  constructor(
+    kind: ErrorName,
+    message: string,
+    options: ErrorOptions & { readonly response?: Response; readonly payment?: Payment } = {},
+  ) {
     super(kind, message, options);
     this.response = options.response;
     this.payment = options.payment;

@@ -55,7 +55,15 @@ export interface Purchases {
   end(purchase: Purchase, state: 'confirmed' | 'closed' | 'void'): Promise<void>;
 }
 
-export function createPurchases({ journal, clock, budget }: { journal: Journal | undefined; clock: Clock; budget: Budget }): Purchases {
+export function createPurchases({
+  journal,
+  clock,
+  budget,
+}: {
+  journal: Journal | undefined;
+  clock: Clock;
+  budget: Budget;
+}): Purchases {
   const parked = new Map<string, Purchase[]>();
   const reservations = new Map<string, Reservation>();
   const nonces = new Map<string, number>();
@@ -71,7 +79,10 @@ export function createPurchases({ journal, clock, budget }: { journal: Journal |
   }
 
   async function load(): Promise<void> {
-    const past = ((await journal?.load()) ?? []).map((purchase) => ({ purchase, amount: BigInt(purchase.amount) }));
+    const past = ((await journal?.load()) ?? []).map((purchase) => ({
+      purchase,
+      amount: BigInt(purchase.amount),
+    }));
     for (const { purchase, amount } of past) {
       if (purchase.state === 'void') continue;
       const reservation = budget.restore({ ...purchase, amount });

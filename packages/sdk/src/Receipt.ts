@@ -30,7 +30,10 @@ export function rememberPayment(response: Response, payment: Payment): void {
 }
 
 /** The seller's claim that this purchase was settled; undefined without one, or with one for something else. */
-export function readReceipt(purchase: Purchase, headers: Headers): { readonly transaction?: string } | undefined {
+export function readReceipt(
+  purchase: Purchase,
+  headers: Headers,
+): { readonly transaction?: string } | undefined {
   try {
     return readers[purchase.dialect](purchase, headers);
   } catch {
@@ -38,14 +41,19 @@ export function readReceipt(purchase: Purchase, headers: Headers): { readonly tr
   }
 }
 
-const readers: Record<Dialect, (purchase: Purchase, headers: Headers) => { readonly transaction?: string } | undefined> = {
+const readers: Record<
+  Dialect,
+  (purchase: Purchase, headers: Headers) => { readonly transaction?: string } | undefined
+> = {
   x402v2: (purchase, headers) => settled(purchase, headers.get(x402v2.PAYMENT_RESPONSE)),
-  x402v1: (purchase, headers) => settled(purchase, headers.get(x402v1.X_PAYMENT_RESPONSE) ?? headers.get(x402v2.PAYMENT_RESPONSE)),
+  x402v1: (purchase, headers) =>
+    settled(purchase, headers.get(x402v1.X_PAYMENT_RESPONSE) ?? headers.get(x402v2.PAYMENT_RESPONSE)),
   mpp(purchase, headers) {
     const header = headers.get(mpp.PAYMENT_RECEIPT);
     if (header === null) return undefined;
     const { method, challengeId, reference } = mpp.readReceipt(header);
-    const other = challengeId !== undefined && challengeId !== mpp.readCredential(purchase.proof).challenge.id;
+    const other =
+      challengeId !== undefined && challengeId !== mpp.readCredential(purchase.proof).challenge.id;
     return method === mpp.EVM_METHOD && !other ? { transaction: reference } : undefined;
   },
   token: (_, headers) => (headers.get('X-Payment-Token-Status') === 'settled' ? {} : undefined),

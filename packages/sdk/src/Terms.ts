@@ -36,19 +36,27 @@ export function readTerms(settings: Settings, url: string, asked: Asked): Terms 
   if (!account) throw refuse('no_account', 'The client has no account to pay from on a chain.');
   const network = findNetwork(asked.network);
   if (!network) throw refuse('unknown_network', `Network ${asked.network} is not known.`);
-  if (!settings.networks.includes(network)) throw refuse('network_not_allowed', `Network ${network.name} is not allowed.`);
-  if (!sameHex(asked.asset, network.usdc.address)) throw refuse('unknown_asset', `Asset ${asked.asset} is not known on ${network.name}.`);
+  if (!settings.networks.includes(network))
+    throw refuse('network_not_allowed', `Network ${network.name} is not allowed.`);
+  if (!sameHex(asked.asset, network.usdc.address))
+    throw refuse('unknown_asset', `Asset ${asked.asset} is not known on ${network.name}.`);
   checkAsset(settings, network.usdc.address, network.usdc.symbol);
   checkExtra(network, asked.extra ?? {});
-  if (network.mainnet && isCleartext(url) && !settings.hosts) throw refuse('cleartext', 'Real money is paid over https only.');
+  if (network.mainnet && isCleartext(url) && !settings.hosts)
+    throw refuse('cleartext', 'Real money is paid over https only.');
   const payTo = addressSchema.safeParse(asked.payTo);
-  if (!payTo.success || BigInt(asked.payTo) === 0n) throw refuse('recipient', `${asked.payTo} can receive nothing.`);
+  if (!payTo.success || BigInt(asked.payTo) === 0n)
+    throw refuse('recipient', `${asked.payTo} can receive nothing.`);
   if (sameHex(asked.payTo, account.address)) throw refuse('recipient', 'The payer would pay itself.');
   return { account, network, amount: readAmount(asked.amount), payTo: checksumAddress(payTo.data) };
 }
 
 /** What every offer of a transfer has in common. */
-export function transferOf({ network, amount, payTo }: Terms): Pick<Offer, 'network' | 'asset' | 'amount' | 'payTo'> {
+export function transferOf({
+  network,
+  amount,
+  payTo,
+}: Terms): Pick<Offer, 'network' | 'asset' | 'amount' | 'payTo'> {
   return { network: network.id, asset: network.usdc.address, amount, payTo };
 }
 
@@ -63,10 +71,13 @@ function checkExtra(network: Network, extra: Readonly<Record<string, unknown>>):
   const { name, version } = network.usdc.eip712;
   const named = extra['name'] ?? name;
   const versioned = extra['version'] ?? version;
-  if (named !== name || versioned !== version) throw refuse('domain_mismatch', 'The seller describes another token contract.');
+  if (named !== name || versioned !== version)
+    throw refuse('domain_mismatch', 'The seller describes another token contract.');
   const transfer = extra['assetTransferMethod'] ?? 'eip3009';
-  if (transfer !== 'eip3009') throw refuse('unknown_transfer_method', 'Only transfers by EIP-3009 are signed.');
-  if (!FLOWS.includes(extra['paymentFlow'] ?? undefined)) throw refuse('unknown_payment_flow', 'The payment flow is not known.');
+  if (transfer !== 'eip3009')
+    throw refuse('unknown_transfer_method', 'Only transfers by EIP-3009 are signed.');
+  if (!FLOWS.includes(extra['paymentFlow'] ?? undefined))
+    throw refuse('unknown_payment_flow', 'The payment flow is not known.');
 }
 
 function readAmount(text: string): Amount {

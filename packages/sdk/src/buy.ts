@@ -16,7 +16,11 @@ const MAX_DEMAND = 256 * 1024;
  * Undefined when the answer asks for nothing in a language known here.
  * @throws PaymentError `offer_not_acceptable`, `budget_exceeded`: nothing was signed
  */
-export async function buy(client: ClientState, request: BufferedRequest, response: Response): Promise<Purchase | undefined> {
+export async function buy(
+  client: ClientState,
+  request: BufferedRequest,
+  response: Response,
+): Promise<Purchase | undefined> {
   const demand: Demand = { request, headers: response.headers, body: await readJson(response) };
   const { offers, refusals } = readOffers(demand, client.settings);
   if (offers.length === 0 && refusals.length === 0) return undefined;
@@ -36,7 +40,8 @@ export async function buy(client: ClientState, request: BufferedRequest, respons
 // Who answers must be whom the caller asked.
 function checkAddress({ settings }: ClientState, request: BufferedRequest, response: Response): void {
   const url = new URL(urlOf(request, response));
-  if (url.origin !== new URL(request.url).origin) throw refuse('redirected_elsewhere', `${url.origin} asks for money unasked.`);
+  if (url.origin !== new URL(request.url).origin)
+    throw refuse('redirected_elsewhere', `${url.origin} asks for money unasked.`);
   if (response.redirected && request.method !== 'GET' && request.method !== 'HEAD') {
     throw refuse('redirected', `The ${request.method} request was redirected to where payment is asked for.`);
   }
@@ -80,17 +85,22 @@ async function accept(
     client.purchases.open(purchase, reservation);
     return purchase;
   } catch (error) {
-    if (!isAgentPayError(error, 'offer_not_acceptable') && !isAgentPayError(error, 'budget_exceeded')) throw error;
+    if (!isAgentPayError(error, 'offer_not_acceptable') && !isAgentPayError(error, 'budget_exceeded'))
+      throw error;
     refusals.push(error);
     return undefined;
   }
 }
 
 // Reservation and nonce are taken without a wait between them; without a proof they cost nothing.
-async function agree({ budget, purchases }: ClientState, offer: Offer): Promise<{ reservation: Reservation; proof: Proof }> {
+async function agree(
+  { budget, purchases }: ClientState,
+  offer: Offer,
+): Promise<{ reservation: Reservation; proof: Proof }> {
   const reservation = budget.reserve(offer);
   try {
-    if (offer.nonce !== undefined && !purchases.claim(offer.nonce)) throw refuse('challenge_reused', 'The challenge was answered before.');
+    if (offer.nonce !== undefined && !purchases.claim(offer.nonce))
+      throw refuse('challenge_reused', 'The challenge was answered before.');
     return { reservation, proof: await offer.prove() };
   } catch (error) {
     reservation.release();

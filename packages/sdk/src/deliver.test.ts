@@ -22,7 +22,8 @@ import {
 } from './seller.test.support.js';
 
 let clock: HurriedClock;
-const client = (options: Partial<ClientOptions> = {}) => createClient({ privateKey: BUYER_KEY, clock, ...options });
+const client = (options: Partial<ClientOptions> = {}) =>
+  createClient({ privateKey: BUYER_KEY, clock, ...options });
 const different = ({ proofs }: Seller) => new Set(proofs.map(({ value }) => value)).size;
 
 beforeEach(() => {
@@ -49,7 +50,10 @@ describe('a lost answer', () => {
     ['the payment is in progress', [notNow(409, '1'), notNow(409, '0'), deliverGoods]],
     ['settlement is not known', [notNow(503, '2'), deliverGoods]],
     ['there are too many requests', [notNow(429, '3'), deliverGoods]],
-    ['everything happens', [breakOff, notNow(503, '1'), breakOffInBody, hang, notNow(409, '1'), deliverGoods]],
+    [
+      'everything happens',
+      [breakOff, notNow(503, '1'), breakOffInBody, hang, notNow(409, '1'), deliverGoods],
+    ],
   ])('makes the client send the same proof again when %s', async (_, answers) => {
     const seller = await startSeller(askV2(), ...answers);
     const buyer = client();
@@ -75,7 +79,10 @@ describe('a lost answer', () => {
     const seller = await startSeller(askV2(), breakOff);
     const buyer = client({ maxAttempts: 3 });
     const error = await failure(buyer.fetch(seller.url));
-    expect(error).toMatchObject({ kind: 'payment_unresolved', payment: { dialect: 'x402v2', amount: 10_000n } });
+    expect(error).toMatchObject({
+      kind: 'payment_unresolved',
+      payment: { dialect: 'x402v2', amount: 10_000n },
+    });
     expect(seller.proofs).toHaveLength(3);
     expect(buyer.spent()[0]).toMatchObject({ signed: 10_000n, reserved: 10_000n });
   });
@@ -98,7 +105,9 @@ describe('a lost answer', () => {
   it('stops when the caller gives up', async () => {
     const caller = new AbortController();
     const seller = await startSeller(askV2(), () => caller.abort(new Error('Enough.')));
-    expect(await failure(client().fetch(seller.url, { signal: caller.signal }))).toMatchObject({ message: 'Enough.' });
+    expect(await failure(client().fetch(seller.url, { signal: caller.signal }))).toMatchObject({
+      message: 'Enough.',
+    });
     expect(seller.proofs).toHaveLength(1);
   });
 });
@@ -202,11 +211,16 @@ describe('a journal', () => {
     await crashed.fetch(`${seller.url}/first`);
     await failure(crashed.fetch(`${seller.url}/second`));
     const restarted = client({ journal, budget });
-    expect(await failure(restarted.fetch(`${seller.url}/third`))).toMatchObject({ kind: 'budget_exceeded', reason: 'total' });
+    expect(await failure(restarted.fetch(`${seller.url}/third`))).toMatchObject({
+      kind: 'budget_exceeded',
+      reason: 'total',
+    });
     expect((await restarted.fetch(`${seller.url}/second`)).status).toBe(200);
     expect(seller.proofs).toHaveLength(3);
     expect(seller.proofs[2]?.value).toBe(seller.proofs[1]?.value);
-    expect(restarted.spent()).toEqual(crashed.spent().map((spent) => ({ ...spent, confirmed: 20_000n, reserved: 0n })));
+    expect(restarted.spent()).toEqual(
+      crashed.spent().map((spent) => ({ ...spent, confirmed: 20_000n, reserved: 0n })),
+    );
   });
 
   it('keeps the proof back when it cannot be written, and the next request sends it', async () => {

@@ -21,7 +21,11 @@ const PASSING = [408, 425, 429];
  * Writes the purchase down and sends its proof until there is an answer: the same proof, a bounded number of times, while it is valid.
  * @throws PaymentError `payment_refused` when the seller asks for payment again, `payment_unresolved` when there was no answer
  */
-export async function deliver(client: ClientState, request: BufferedRequest, purchase: Purchase): Promise<Response> {
+export async function deliver(
+  client: ClientState,
+  request: BufferedRequest,
+  purchase: Purchase,
+): Promise<Response> {
   const payment = paymentFor(purchase);
   let ended = false;
   try {
@@ -29,7 +33,8 @@ export async function deliver(client: ClientState, request: BufferedRequest, pur
     const response = await sendUntilAnswered(client, request, purchase, payment);
     ended = await conclude(client, purchase, response);
     const receipt = readReceipt(purchase, response.headers);
-    const paid = receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
+    const paid =
+      receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
     if (response.status === 402) throw await refused(response, paid);
     rememberPayment(response, paid);
     return response;
@@ -43,14 +48,23 @@ interface Attempt {
   readonly error?: unknown;
 }
 
-async function sendUntilAnswered(client: ClientState, request: BufferedRequest, purchase: Purchase, payment: Payment): Promise<Response> {
+async function sendUntilAnswered(
+  client: ClientState,
+  request: BufferedRequest,
+  purchase: Purchase,
+  payment: Payment,
+): Promise<Response> {
   const { clock, maxAttempts } = client.settings;
   for (let attempt = 1; ; attempt++) {
     const { response, error } = await sendOnce(client, request, purchase);
     const waitMs = response ? askedWait(response, attempt, clock.now()) : backoff(attempt);
     const again = waitMs !== undefined && attempt < maxAttempts && clock.now() + waitMs < purchase.validUntil;
     if (!again && response) return response;
-    if (!again) throw new PaymentError('payment_unresolved', 'The seller gave no answer to a payment.', { cause: error, payment });
+    if (!again)
+      throw new PaymentError('payment_unresolved', 'The seller gave no answer to a payment.', {
+        cause: error,
+        payment,
+      });
     await response?.body?.cancel().catch(() => undefined);
     await sleep(clock, waitMs, request.signal);
     request.signal?.throwIfAborted();
@@ -58,10 +72,16 @@ async function sendUntilAnswered(client: ClientState, request: BufferedRequest, 
 }
 
 // Redirects are not followed: a proof goes to nobody but the one who asked for it.
-async function sendOnce({ settings }: ClientState, request: BufferedRequest, purchase: Purchase): Promise<Attempt> {
+async function sendOnce(
+  { settings }: ClientState,
+  request: BufferedRequest,
+  purchase: Purchase,
+): Promise<Attempt> {
   const { clock, fetch, attemptTimeoutMs } = settings;
   const late = new AbortController();
-  const cancel = clock.timer(attemptTimeoutMs, () => late.abort(new DOMException('The seller took too long.', 'TimeoutError')));
+  const cancel = clock.timer(attemptTimeoutMs, () =>
+    late.abort(new DOMException('The seller took too long.', 'TimeoutError')),
+  );
   const signal = request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal;
   try {
     const headers = { [purchase.header]: purchase.proof };
@@ -95,12 +115,21 @@ function askedWait(response: Response, attempt: number, now: number): number | u
 }
 
 /** Books what the answer tells of the purchase; false when its proof may have to be sent again. */
-async function conclude({ settings, purchases }: ClientState, purchase: Purchase, response: Response): Promise<boolean> {
+async function conclude(
+  { settings, purchases }: ClientState,
+  purchase: Purchase,
+  response: Response,
+): Promise<boolean> {
   const { ok, status, headers } = response;
   const { tokenId } = purchase;
   if (status !== 402 && readReceipt(purchase, headers)) {
     await purchases.end(purchase, 'confirmed');
-  } else if (!ok && tokenId !== undefined && settings.wallet && (await isVoidToken(settings.wallet, tokenId))) {
+  } else if (
+    !ok &&
+    tokenId !== undefined &&
+    settings.wallet &&
+    (await isVoidToken(settings.wallet, tokenId))
+  ) {
     await purchases.end(purchase, 'void');
   } else if (ok || (status >= 400 && status < 500 && !isPassing(response))) {
     await purchases.end(purchase, 'closed');
@@ -115,22 +144,36 @@ function isPassing({ status, headers }: Response): boolean {
 }
 
 function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: Purchase): Payment {
-  return { dialect, amount: BigInt(amount), asset, network, payTo, ...(tokenId !== undefined && { tokenId }) };
+  return {
+    dialect,
+    amount: BigInt(amount),
+    asset,
+    network,
+    payTo,
+    ...(tokenId !== undefined && { tokenId }),
+  };
 }
 
 async function refused(response: Response, payment: Payment): Promise<PaymentError> {
   const reason = await refusalOf(response);
   const message = `The seller refused the payment${reason ? `: ${reason}` : ''}. No other was signed.`;
-  return new PaymentError('payment_refused', message, { response, payment, ...(reason !== undefined && { reason }) });
+  return new PaymentError('payment_refused', message, {
+    response,
+    payment,
+    ...(reason !== undefined && { reason }),
+  });
 }
 
 /** The code that a second 402 gives for its refusal, wherever the dialect puts it. */
 async function refusalOf(response: Response): Promise<string | undefined> {
   try {
-    const settlement = response.headers.get(x402v2.PAYMENT_RESPONSE) ?? response.headers.get('X-PAYMENT-RESPONSE');
+    const settlement =
+      response.headers.get(x402v2.PAYMENT_RESPONSE) ?? response.headers.get('X-PAYMENT-RESPONSE');
     const required = response.headers.get(x402v2.PAYMENT_REQUIRED);
     const text = await readLimited(response.clone().body, MAX_REFUSAL);
-    const body = text?.toString().startsWith('{') ? (JSON.parse(text.toString()) as Record<string, unknown>) : {};
+    const body = text?.toString().startsWith('{')
+      ? (JSON.parse(text.toString()) as Record<string, unknown>)
+      : {};
     const codes = [
       settlement && (fromBase64(settlement) as Record<string, unknown>)['errorReason'],
       body['code'],

@@ -29,7 +29,11 @@ export interface ClientOptions {
    * What may be paid. Networks by name or CAIP-2 id; default: every known test network, so real money has to be named.
    * Assets by address or symbol; default: every known one. Hosts ("api.example.com", "localhost:3101"); default: any.
    */
-  readonly allow?: { readonly networks?: readonly string[]; readonly assets?: readonly string[]; readonly hosts?: readonly string[] };
+  readonly allow?: {
+    readonly networks?: readonly string[];
+    readonly assets?: readonly string[];
+    readonly hosts?: readonly string[];
+  };
   /** Dialects to pay in, best first; others are not used. Within a dialect the cheapest offer is taken. */
   readonly prefer?: readonly Dialect[];
   /** How often the same proof is sent until there is an answer. Default: 6. */
@@ -68,13 +72,18 @@ export interface Settings {
 export function resolveOptions(options: ClientOptions): Settings {
   const { account, privateKey, agentpay, budget, allow } = options;
   if (account && privateKey !== undefined) throw fault('privateKey', 'cannot stand beside account');
-  if (!account && privateKey === undefined && !agentpay) throw fault('account', 'is needed, or privateKey, or agentpay');
+  if (!account && privateKey === undefined && !agentpay)
+    throw fault('account', 'is needed, or privateKey, or agentpay');
   const prefer = options.prefer ?? dialects;
-  for (const dialect of prefer) if (!dialects.includes(dialect)) throw fault('prefer', `does not know ${JSON.stringify(dialect)}`);
+  for (const dialect of prefer)
+    if (!dialects.includes(dialect)) throw fault('prefer', `does not know ${JSON.stringify(dialect)}`);
   const fetch = options.fetch ?? globalThis.fetch;
   return {
     account: account ?? (privateKey === undefined ? undefined : accountOf(privateKey)),
-    wallet: agentpay && { api: createApiClient({ url: agentpay.url, apiKey: agentpay.apiKey, fetch }), id: agentpay.walletId },
+    wallet: agentpay && {
+      api: createApiClient({ url: agentpay.url, apiKey: agentpay.apiKey, fetch }),
+      id: agentpay.walletId,
+    },
     perRequest: parsePrice(budget?.perRequest ?? '$1'),
     total: parsePrice(budget?.total ?? '$10'),
     networks: allow?.networks?.map(networkOf) ?? knownNetworks.filter(({ mainnet }) => !mainnet),

@@ -14,7 +14,10 @@ const readers: Record<Dialect, (demand: Demand, settings: Settings) => readonly 
 };
 
 /** The acceptable offers of a demand, best first, and why the others are not acceptable. */
-export function readOffers(demand: Demand, settings: Settings): { offers: Offer[]; refusals: AgentPayError[] } {
+export function readOffers(
+  demand: Demand,
+  settings: Settings,
+): { offers: Offer[]; refusals: AgentPayError[] } {
   const offers: Offer[] = [];
   const refusals: AgentPayError[] = [];
   for (const dialect of settings.prefer) {
@@ -34,4 +37,3 @@ function attempt<T>(read: () => T, refusals: AgentPayError[]): T | undefined {
     return undefined;
   }
 }
-

@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { baseSepolia, systemClock, type Clock } from '@agentpay/primitives';
 import {
@@ -105,34 +111,77 @@ export interface Ask {
 }
 
 export function askV2(accepts: readonly object[] = [offer], more: object = {}): Ask {
-  const required = { x402Version: 2, error: 'Payment required', resource: { url: 'http://seller.test/paid' }, accepts, ...more };
-  return { headers: { 'payment-required': Buffer.from(JSON.stringify(required)).toString('base64') }, body: {} };
+  const required = {
+    x402Version: 2,
+    error: 'Payment required',
+    resource: { url: 'http://seller.test/paid' },
+    accepts,
+    ...more,
+  };
+  return {
+    headers: { 'payment-required': Buffer.from(JSON.stringify(required)).toString('base64') },
+    body: {},
+  };
 }
 
 export function askV1(entries: readonly object[] = [{}]): Ask {
   const { amount: maxAmountRequired, ...rest } = offer;
-  const entry = { ...rest, maxAmountRequired, network: baseSepolia.name, resource: 'http://seller.test/paid', description: '' };
+  const entry = {
+    ...rest,
+    maxAmountRequired,
+    network: baseSepolia.name,
+    resource: 'http://seller.test/paid',
+    description: '',
+  };
   const accepts = entries.map((more) => ({ ...entry, ...more }));
   return { headers: {}, body: { x402Version: 1, error: 'X-PAYMENT header is required', accepts } };
 }
 
-export function askMpp(clock: Clock, parts: Partial<mpp.NewChallenge> = {}, nonce: string = String(askMpp.count++)): Ask {
+export function askMpp(
+  clock: Clock,
+  parts: Partial<mpp.NewChallenge> = {},
+  nonce: string = String(askMpp.count++),
+): Ask {
   const { usdc, chainId } = baseSepolia;
-  const request = mpp.evmChargeRequest({ amount: 10_000n, currency: usdc.address, recipient: PAY_TO, chainId, decimals: 6 });
+  const request = mpp.evmChargeRequest({
+    amount: 10_000n,
+    currency: usdc.address,
+    recipient: PAY_TO,
+    chainId,
+    decimals: 6,
+  });
   const expires = new Date(clock.now() + 300_000).toISOString();
-  const challenge = { realm: 'seller.test', method: 'evm', intent: 'charge', request, opaque: { n: nonce }, expires, ...parts };
-  return { headers: { 'www-authenticate': mpp.serializeChallenge(mpp.createChallenge(challenge, SECRET)) }, body: {} };
+  const challenge = {
+    realm: 'seller.test',
+    method: 'evm',
+    intent: 'charge',
+    request,
+    opaque: { n: nonce },
+    expires,
+    ...parts,
+  };
+  return {
+    headers: { 'www-authenticate': mpp.serializeChallenge(mpp.createChallenge(challenge, SECRET)) },
+    body: {},
+  };
 }
 askMpp.count = 0;
 
 export function askToken(more: object = {}): Ask {
   const price = { price: '0.01', currency: 'USD' };
-  const token = { header: 'X-Payment-Token', service_id: SERVICE, ...price, authorize_url: 'http://elsewhere.test/', ...more };
+  const token = {
+    header: 'X-Payment-Token',
+    service_id: SERVICE,
+    ...price,
+    authorize_url: 'http://elsewhere.test/',
+    ...more,
+  };
   return { headers: {}, body: { payment_token: token } };
 }
 
 export function together(...asks: readonly Ask[]): Ask {
-  const all = (part: keyof Ask) => Object.assign({}, ...asks.map((ask) => ask[part])) as Ask['headers'] & Ask['body'];
+  const all = (part: keyof Ask) =>
+    Object.assign({}, ...asks.map((ask) => ask[part])) as Ask['headers'] & Ask['body'];
   return { headers: all('headers'), body: all('body') };
 }
 
@@ -189,11 +238,19 @@ export function isSigned({ authorization, signature }: Received): Promise<boolea
 /** Headers of a receipt in the dialect of the proof. */
 export function receiptFor({ dialect, credential }: Received): Record<string, string> {
   const settled = { success: true, transaction: TRANSACTION, payer: BUYER };
-  if (dialect === 'x402v2') return { 'payment-response': x402v2.encodeSettleResponse({ ...settled, network: baseSepolia.id }) };
-  if (dialect === 'x402v1') return { 'x-payment-response': x402v1.encodeSettleResponse({ ...settled, network: baseSepolia.name }) };
+  if (dialect === 'x402v2')
+    return { 'payment-response': x402v2.encodeSettleResponse({ ...settled, network: baseSepolia.id }) };
+  if (dialect === 'x402v1')
+    return { 'x-payment-response': x402v1.encodeSettleResponse({ ...settled, network: baseSepolia.name }) };
   if (dialect === 'token') return { 'x-payment-token-status': 'settled' };
   const challengeId = credential?.challenge.id as string;
-  const receipt = { status: 'success' as const, method: 'evm', timestamp: '2026-11-20T12:00:00Z', reference: TRANSACTION, challengeId };
+  const receipt = {
+    status: 'success' as const,
+    method: 'evm',
+    timestamp: '2026-11-20T12:00:00Z',
+    reference: TRANSACTION,
+    challengeId,
+  };
   return { 'payment-receipt': mpp.serializeReceipt(receipt) };
 }
 
@@ -219,7 +276,10 @@ export const deliverGoods: Answer = (response, proof) => {
 };
 
 /** Asks for payment and answers proofs as told; `answers` are used one after the other, the last for good. */
-export async function startSeller(ask: Ask | ((request: SeenRequest) => Ask), ...answers: readonly Answer[]): Promise<Seller> {
+export async function startSeller(
+  ask: Ask | ((request: SeenRequest) => Ask),
+  ...answers: readonly Answer[]
+): Promise<Seller> {
   const seller = { proofs: [] as Received[], requests: [] as SeenRequest[] };
   const url = await serve(async (message, response) => {
     const chunks: Buffer[] = [];
@@ -248,8 +308,12 @@ export interface Ledger {
 /** An API that issues payment tokens. */
 export async function startLedger(clock: Clock): Promise<Ledger> {
   const ledger: Ledger = { url: '', calls: [], status: 'reserved', refusal: undefined };
-  const json = (response: ServerResponse, status: number, body: object) => response.writeHead(status).end(JSON.stringify(body));
-  const refusal = (code: string) => ({ error: { code, reason: code, message: 'No.', hint: 'Stop.', request_id: 'req_1' }, code });
+  const json = (response: ServerResponse, status: number, body: object) =>
+    response.writeHead(status).end(JSON.stringify(body));
+  const refusal = (code: string) => ({
+    error: { code, reason: code, message: 'No.', hint: 'Stop.', request_id: 'req_1' },
+    code,
+  });
   const url = await serve(async (message, response) => {
     let text = '';
     for await (const chunk of message) text += String(chunk);
@@ -259,7 +323,14 @@ export async function startLedger(clock: Clock): Promise<Ledger> {
       return void json(response, 201, issue(clock, (JSON.parse(text) as { max_amount: number }).max_amount));
     }
     const state = { token_id: 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e', status: ledger.status };
-    const token = { ...state, service_id: SERVICE, amount: 0.01, currency: 'USD', deadline: null, payment_id: null };
+    const token = {
+      ...state,
+      service_id: SERVICE,
+      amount: 0.01,
+      currency: 'USD',
+      deadline: null,
+      payment_id: null,
+    };
     if (message.method === 'GET') return void json(response, 200, token);
     if (ledger.status !== 'reserved') return void json(response, 409, refusal('AP-1001'));
     return void json(response, 200, { ...state, status: 'cancelled', released_amount: 0.01 });
@@ -270,7 +341,16 @@ export async function startLedger(clock: Clock): Promise<Ledger> {
 function issue(clock: Clock, amount: number): object {
   const now = Math.floor(clock.now() / 1000);
   const id = 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e';
-  const claims = { iss: 'x', aud: SERVICE, sub: WALLET, jti: id, amount: '10000', currency: 'USD', iat: now, exp: now + 300 };
+  const claims = {
+    iss: 'x',
+    aud: SERVICE,
+    sub: WALLET,
+    jti: id,
+    amount: '10000',
+    currency: 'USD',
+    iat: now,
+    exp: now + 300,
+  };
   return {
     token: signPaymentToken(claims, paymentTokenKey('the secret of an API, thirty-two characters')),
     token_id: id,

@@ -2,13 +2,33 @@ import { baseSepolia } from '@agentpay/primitives';
 import fc from 'fast-check';
 import type { Account } from './Account.js';
 import { createClient } from './Client.js';
-import { askMpp, askV1, askV2, hurriedClock, offer, proofIn, receiptFor, together, BUYER, type Ask } from './seller.test.support.js';
+import {
+  askMpp,
+  askV1,
+  askV2,
+  hurriedClock,
+  offer,
+  proofIn,
+  receiptFor,
+  together,
+  BUYER,
+  type Ask,
+} from './seller.test.support.js';
 
 const TOTAL = 100_000n;
 const PER_REQUEST = 30_000n;
 
 /** What a seller does with a proof; the last holds for every further one. */
-const behaviour = fc.constantFrom('deliver', 'deliver without receipt', 'refuse', 'fail', 'break', 'not now', 'redirect', 'garbage');
+const behaviour = fc.constantFrom(
+  'deliver',
+  'deliver without receipt',
+  'refuse',
+  'fail',
+  'break',
+  'not now',
+  'redirect',
+  'garbage',
+);
 const visit = fc.record({
   amount: fc.integer({ min: 0, max: 40_000 }),
   dialects: fc.uniqueArray(fc.constantFrom('x402v2', 'x402v1', 'mpp'), { minLength: 1 }),
@@ -56,7 +76,10 @@ function sellerOf(visits: readonly Visit[]) {
       case 'redirect':
         return new Response(null, { status: 302, headers: { location: 'https://elsewhere.test/' } });
       case 'garbage':
-        return new Response('\u0000', { status: 402, headers: { 'payment-required': '!!', 'www-authenticate': 'Payment x' } });
+        return new Response('\u0000', {
+          status: 402,
+          headers: { 'payment-required': '!!', 'www-authenticate': 'Payment x' },
+        });
       default:
         throw new TypeError('fetch failed');
     }
@@ -80,48 +103,75 @@ function countingAccount() {
 describe('whatever sellers do', () => {
   it('what is signed stays within the budget, and each request has one signature and one proof at most', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 12 }), fc.boolean(), async (visits, atOnce) => {
-        const seller = sellerOf(visits);
-        const { signed, account } = countingAccount();
-        const budget = { perRequest: '$0.03', total: '$0.10' };
-        const client = createClient({ account, clock, budget, fetch: seller.fetch as typeof fetch, maxAttempts: 3 });
-        const buy = ({ path }: Visit, i: number) => client.fetch(`https://seller.test${path}?visit=${i}`).catch(() => undefined);
+      fc.asyncProperty(
+        fc.array(visit, { minLength: 1, maxLength: 12 }),
+        fc.boolean(),
+        async (visits, atOnce) => {
+          const seller = sellerOf(visits);
+          const { signed, account } = countingAccount();
+          const budget = { perRequest: '$0.03', total: '$0.10' };
+          const client = createClient({
+            account,
+            clock,
+            budget,
+            fetch: seller.fetch as typeof fetch,
+            maxAttempts: 3,
+          });
+          const buy = ({ path }: Visit, i: number) =>
+            client.fetch(`https://seller.test${path}?visit=${i}`).catch(() => undefined);
 
-        if (atOnce) await Promise.all(visits.map(buy));
-        else {
-          for (const [i, each] of visits.entries()) {
-            const before = [signed.length, new Set(seller.proofs).size] as const;
-            await buy(each, i);
-            expect(signed.length - before[0]).toBeLessThanOrEqual(1);
-            expect(new Set(seller.proofs).size - before[1]).toBeLessThanOrEqual(1);
+          if (atOnce) await Promise.all(visits.map(buy));
+          else {
+            for (const [i, each] of visits.entries()) {
+              const before = [signed.length, new Set(seller.proofs).size] as const;
+              await buy(each, i);
+              expect(signed.length - before[0]).toBeLessThanOrEqual(1);
+              expect(new Set(seller.proofs).size - before[1]).toBeLessThanOrEqual(1);
+            }
           }
-        }
 
-        const total = signed.reduce((sum, amount) => sum + amount, 0n);
-        expect(total).toBeLessThanOrEqual(TOTAL);
-        expect(signed.every((amount) => amount > 0n && amount <= PER_REQUEST)).toBe(true);
-        expect(signed.length).toBeLessThanOrEqual(visits.length);
-        expect(new Set(seller.proofs).size).toBe(signed.length);
-        const spent = client.spent();
-        expect(spent.reduce((sum, each) => sum + each.signed, 0n)).toBe(total);
-        for (const each of spent) expect(each.confirmed + each.reserved).toBe(each.signed);
-      }),
+          const total = signed.reduce((sum, amount) => sum + amount, 0n);
+          expect(total).toBeLessThanOrEqual(TOTAL);
+          expect(signed.every((amount) => amount > 0n && amount <= PER_REQUEST)).toBe(true);
+          expect(signed.length).toBeLessThanOrEqual(visits.length);
+          expect(new Set(seller.proofs).size).toBe(signed.length);
+          const spent = client.spent();
+          expect(spent.reduce((sum, each) => sum + each.signed, 0n)).toBe(total);
+          for (const each of spent) expect(each.confirmed + each.reserved).toBe(each.signed);
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   it('asking again and again for the same signs no more than one unanswered proof at a time', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom('break', 'fail', 'not now'), { minLength: 1, maxLength: 6 }), async (failures) => {
-        const seller = sellerOf([{ amount: 10_000, dialects: ['x402v2'], path: '/a', behaviours: [...failures, 'deliver'] } as Visit]);
-        const { signed, account } = countingAccount();
-        const client = createClient({ account, clock, fetch: seller.fetch as typeof fetch, maxAttempts: 1 });
-        let response: Response | undefined;
-        for (let i = 0; i <= failures.length; i++) response = await client.fetch('https://seller.test/a?visit=0').catch(() => undefined);
-        expect(response?.status).toBe(200);
-        expect(signed).toEqual([10_000n]);
-        expect(new Set(seller.proofs).size).toBe(1);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('break', 'fail', 'not now'), { minLength: 1, maxLength: 6 }),
+        async (failures) => {
+          const seller = sellerOf([
+            {
+              amount: 10_000,
+              dialects: ['x402v2'],
+              path: '/a',
+              behaviours: [...failures, 'deliver'],
+            } as Visit,
+          ]);
+          const { signed, account } = countingAccount();
+          const client = createClient({
+            account,
+            clock,
+            fetch: seller.fetch as typeof fetch,
+            maxAttempts: 1,
+          });
+          let response: Response | undefined;
+          for (let i = 0; i <= failures.length; i++)
+            response = await client.fetch('https://seller.test/a?visit=0').catch(() => undefined);
+          expect(response?.status).toBe(200);
+          expect(signed).toEqual([10_000n]);
+          expect(new Set(seller.proofs).size).toBe(1);
+        },
+      ),
       { numRuns: 50 },
     );
   });

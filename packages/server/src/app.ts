@@ -17,7 +17,10 @@ import { requestId } from './http/requestId.js';
 const HANDLER_TIMEOUT_MS = 30_000;
 
 /** The API as an Express application. */
-export function createApp(composition: Composition, options: { trustProxyHops: number; rateLimit: Rates }): Express {
+export function createApp(
+  composition: Composition,
+  options: { trustProxyHops: number; rateLimit: Rates },
+): Express {
   const { core, limiter, log, baseUrl } = composition;
   const { clock, random } = core;
   const limit = rateLimit(limiter, options.rateLimit, clock);
@@ -27,8 +30,19 @@ export function createApp(composition: Composition, options: { trustProxyHops: n
   app.disable('etag');
   app.use(helmet(), requestId({ clock, random }), accessLog({ log, clock }), requireHost);
   healthRoutes(app, composition);
-  const routes = [...agentRoutes(core), ...walletRoutes(core), ...serviceRoutes(core), ...tokenRoutes(core, baseUrl)];
-  mount(app, routes, { authenticate: authenticator(core), limit, clock, log, handlerTimeoutMs: HANDLER_TIMEOUT_MS });
+  const routes = [
+    ...agentRoutes(core),
+    ...walletRoutes(core),
+    ...serviceRoutes(core),
+    ...tokenRoutes(core, baseUrl),
+  ];
+  mount(app, routes, {
+    authenticate: authenticator(core),
+    limit,
+    clock,
+    log,
+    handlerTimeoutMs: HANDLER_TIMEOUT_MS,
+  });
   app.use(notFound);
   app.use(renderErrors({ log, limit }));
   return app;
@@ -36,7 +50,8 @@ export function createApp(composition: Composition, options: { trustProxyHops: n
 
 /** RFC 9112 section 3.2: HTTP/1.1 without Host is refused. Node would do so with an empty body. */
 function requireHost(request: Request, _response: Response, next: NextFunction): void {
-  if (request.httpVersion === '1.1' && !request.headers.host) throw new AgentPayError('invalid_request', 'The header Host is missing.');
+  if (request.httpVersion === '1.1' && !request.headers.host)
+    throw new AgentPayError('invalid_request', 'The header Host is missing.');
   next();
 }
 

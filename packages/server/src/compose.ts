@@ -1,9 +1,24 @@
 import { join } from 'node:path';
 import { createCore, migrations, type Core } from '@agentpay/core';
-import { systemClock, systemRandom, type Clock, type Db, type Random, type RateLimiter, type Tracker } from '@agentpay/primitives';
+import {
+  systemClock,
+  systemRandom,
+  type Clock,
+  type Db,
+  type Random,
+  type RateLimiter,
+  type Tracker,
+} from '@agentpay/primitives';
 import { paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
-import { connectRedis, fallbackLimiter, memoryRateLimiter, memoryTracker, redisRateLimiter, redisTracker } from '@agentpay/tracker';
+import {
+  connectRedis,
+  fallbackLimiter,
+  memoryRateLimiter,
+  memoryTracker,
+  redisRateLimiter,
+  redisTracker,
+} from '@agentpay/tracker';
 import type { Config } from './config.js';
 import { leaseMigration } from './jobs/lease.js';
 import type { Logger } from './log.js';
@@ -69,7 +84,10 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     log,
     tokenKeys: [tokenKey.publicJwk],
     baseUrl,
-    ready: async () => ({ database: await answers(() => db.query('select 1')), tracker: await answers(hot.ping) }),
+    ready: async () => ({
+      database: await answers(() => db.query('select 1')),
+      tracker: await answers(hot.ping),
+    }),
     async close() {
       await hot.close();
       await db.close();
@@ -79,7 +97,10 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
 
 function openDb({ databaseUrl, dataDir }: Config, log: Logger): Promise<Db> | Db {
   if (databaseUrl !== undefined) {
-    return pgDb({ url: databaseUrl, onIdleError: (error) => log.warn({ err: error }, 'a connection to the database broke') });
+    return pgDb({
+      url: databaseUrl,
+      onIdleError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
+    });
   }
   return dataDir === undefined ? pgliteDb({}) : pgliteDb({ dir: join(dataDir, 'postgres') });
 }
@@ -88,7 +109,12 @@ function openDb({ databaseUrl, dataDir }: Config, log: Logger): Promise<Db> | Db
 async function openHot({ redisUrl }: Config, clock: Clock, log: Logger): Promise<Hot> {
   if (redisUrl === undefined) {
     const tracker = memoryTracker();
-    return { tracker, limiter: memoryRateLimiter(clock), ping: async () => undefined, close: () => tracker.close() };
+    return {
+      tracker,
+      limiter: memoryRateLimiter(clock),
+      ping: async () => undefined,
+      close: () => tracker.close(),
+    };
   }
   const redis = await connectRedis(redisUrl, { log: (line) => log.warn(line) });
   return {

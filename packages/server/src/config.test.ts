@@ -81,7 +81,9 @@ describe('readConfig', () => {
   });
 
   it('wants one database', () => {
-    expect(faults({ DATABASE_URL: 'postgres://x/y', JWT_SECRET: SECRET, DATA_DIR: '/data' })[0]).toMatch(/^DATABASE_URL and DATA_DIR/);
+    expect(faults({ DATABASE_URL: 'postgres://x/y', JWT_SECRET: SECRET, DATA_DIR: '/data' })[0]).toMatch(
+      /^DATABASE_URL and DATA_DIR/,
+    );
   });
 
   it('wants a shared token secret for a shared database', () => {

@@ -39,12 +39,19 @@ export class ConfigError extends Error {
 const secret = z
   .string()
   .min(32, 'must have at least 32 characters')
-  .refine((value) => !/replace-with|changeme|change-me/i.test(value), 'is still the placeholder of an example')
+  .refine(
+    (value) => !/replace-with|changeme|change-me/i.test(value),
+    'is still the placeholder of an example',
+  )
   .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
 
 function whole(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.string().regex(/^\d{1,10}$/, error).transform(Number).pipe(z.number().min(min, error).max(max, error));
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, error).max(max, error));
 }
 
 function url(...protocols: string[]) {
@@ -53,13 +60,18 @@ function url(...protocols: string[]) {
   return z.string().refine(matches, `must be a URL that starts with ${shown}`);
 }
 
-const flag = z.enum(['true', 'false'], { error: 'must be true or false' }).transform((value) => value === 'true');
+const flag = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((value) => value === 'true');
 const port = whole(0, 65_535);
 
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
   PORT: port.optional(),
-  HOST: z.string().regex(/^[\w.:-]+$/, 'must be a host name or an address').optional(),
+  HOST: z
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be a host name or an address')
+    .optional(),
   DATABASE_URL: url('postgres:', 'postgresql:').optional(),
   DATA_DIR: z.string().optional(),
   REDIS_URL: url('redis:', 'rediss:').optional(),
@@ -74,7 +86,9 @@ const Environment = z.object({
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
   SANDBOX: flag.optional(),
   ALLOW_SINGLE_NODE: flag.optional(),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { error: 'must be a pino level' }).optional(),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { error: 'must be a pino level' })
+    .optional(),
   PUBLIC_DEMO_MODE: flag.optional(),
   PUBLIC_DEMO_SANDBOX_ONLY: flag.optional(),
   PUBLIC_DEMO_ALLOWED_ORIGINS: z.string().optional(),
@@ -87,11 +101,17 @@ type Environment = z.output<typeof Environment>;
  * @throws ConfigError with every fault found
  */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
+  );
   const parsed = Environment.safeParse(given);
   if (!parsed.success) {
     // The last issue of a variable is overwritten by its first: one sentence each.
-    const first = new Map(parsed.error.issues.reverse().map((issue) => [issue.path[0], `${issue.path.join('.')} ${issue.message}.`]));
+    const first = new Map(
+      parsed.error.issues
+        .reverse()
+        .map((issue) => [issue.path[0], `${issue.path.join('.')} ${issue.message}.`]),
+    );
     throw new ConfigError([...first.values()].reverse());
   }
   const values = parsed.data;
@@ -120,7 +140,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
 function storageFaults(values: Environment): string[] {
   const faults: string[] = [];
-  if (values.DATABASE_URL && values.DATA_DIR) faults.push('DATABASE_URL and DATA_DIR name two databases; give one of them.');
+  if (values.DATABASE_URL && values.DATA_DIR)
+    faults.push('DATABASE_URL and DATA_DIR name two databases; give one of them.');
   // Production names the same fault in its own words.
   if (values.DATABASE_URL && !values.JWT_SECRET && values.NODE_ENV !== 'production') {
     faults.push('JWT_SECRET is missing; every node on DATABASE_URL must sign with the same one.');
@@ -130,9 +151,12 @@ function storageFaults(values: Environment): string[] {
 
 function productionFaults(values: Environment): string[] {
   const faults: string[] = [];
-  if (!values.JWT_SECRET) faults.push('JWT_SECRET is missing; production needs at least 32 random characters.');
-  if (!values.DATABASE_URL) faults.push('DATABASE_URL is missing; production does not run on the embedded database.');
-  if (values.TRUST_PROXY_HOPS === undefined) faults.push('TRUST_PROXY_HOPS is missing; give the number of proxies in front, 0 for none.');
+  if (!values.JWT_SECRET)
+    faults.push('JWT_SECRET is missing; production needs at least 32 random characters.');
+  if (!values.DATABASE_URL)
+    faults.push('DATABASE_URL is missing; production does not run on the embedded database.');
+  if (values.TRUST_PROXY_HOPS === undefined)
+    faults.push('TRUST_PROXY_HOPS is missing; give the number of proxies in front, 0 for none.');
   if (!values.REDIS_URL && !values.ALLOW_SINGLE_NODE) {
     faults.push('REDIS_URL is missing; set ALLOW_SINGLE_NODE=true to run a single node without it.');
   }
@@ -141,7 +165,9 @@ function productionFaults(values: Environment): string[] {
 
 function demoFaults(values: Environment): string[] {
   const faults: string[] = [];
-  const origins = (values.PUBLIC_DEMO_ALLOWED_ORIGINS ?? '').split(',').filter((origin) => origin.trim() !== '');
+  const origins = (values.PUBLIC_DEMO_ALLOWED_ORIGINS ?? '')
+    .split(',')
+    .filter((origin) => origin.trim() !== '');
   if (origins.some((origin) => !origin.trim().startsWith('https://'))) {
     faults.push('PUBLIC_DEMO_ALLOWED_ORIGINS has an origin that does not start with https://.');
   }

@@ -16,9 +16,15 @@ export interface Secrets {
  * The configured secrets; without JWT_SECRET the one kept in the data folder beside the embedded database (made at the first
  * start), or a new one when that database is in memory and nothing outlives the process.
  */
-export async function readSecrets({ jwtSecret, keyPepper, dataDir }: Config, random: Random): Promise<Secrets> {
+export async function readSecrets(
+  { jwtSecret, keyPepper, dataDir }: Config,
+  random: Random,
+): Promise<Secrets> {
   const token = jwtSecret ?? (dataDir === undefined ? newSecret(random) : await keptSecret(dataDir, random));
-  return { token, pepper: keyPepper ?? createHmac('sha256', token).update('agentpay credential hashes v1').digest('hex') };
+  return {
+    token,
+    pepper: keyPepper ?? createHmac('sha256', token).update('agentpay credential hashes v1').digest('hex'),
+  };
 }
 
 function newSecret(random: Random): string {

@@ -18,7 +18,10 @@ export interface Running {
 }
 
 /** Starts the whole API server. @throws when a store cannot be opened or the port cannot be bound; nothing is left open then */
-export async function start(config: Config, options: Partial<Omit<Surroundings, 'baseUrl'>> = {}): Promise<Running> {
+export async function start(
+  config: Config,
+  options: Partial<Omit<Surroundings, 'baseUrl'>> = {},
+): Promise<Running> {
   const { log = createLogger(config.logLevel), clock = systemClock, random = systemRandom } = options;
   let url = config.publicBaseUrl ?? '';
   const composition = await compose(config, { log, clock, random, baseUrl: () => url });
@@ -41,5 +44,7 @@ export async function start(config: Config, options: Partial<Omit<Surroundings, 
 }
 
 async function closeQuietly(composition: Composition): Promise<void> {
-  await composition.close().catch((error: unknown) => composition.log.error({ err: error }, 'closing failed'));
+  await composition
+    .close()
+    .catch((error: unknown) => composition.log.error({ err: error }, 'closing failed'));
 }

@@ -1,6 +1,11 @@
 import type { TokenCodec } from '@agentpay/core';
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
-import { paymentTokenKeys, signPaymentToken, verifyPaymentToken, type PaymentTokenKey } from '@agentpay/protocol';
+import {
+  paymentTokenKeys,
+  signPaymentToken,
+  verifyPaymentToken,
+  type PaymentTokenKey,
+} from '@agentpay/protocol';
 
 /** The wire form of payment tokens for the core. `issuer` is asked at each signature: the port may be known late. */
 export function tokenCodec(key: PaymentTokenKey, issuer: () => string): TokenCodec {

@@ -9,7 +9,8 @@ describe('artefacts', () => {
     const compiled = await compileContracts();
     expect(compiled.size).toBe(Object.keys(contracts).length);
     expect(readdirSync(folder).sort()).toEqual([...compiled.keys()].sort().map((name) => `${name}.json`));
-    for (const [name, text] of compiled) expect(readFileSync(new URL(`${name}.json`, folder), 'utf8') === text).toBe(true);
+    for (const [name, text] of compiled)
+      expect(readFileSync(new URL(`${name}.json`, folder), 'utf8') === text).toBe(true);
   }, 60_000);
 
   it('hold code within the size limit of EIP-170', () => {
@@ -19,7 +20,10 @@ describe('artefacts', () => {
   });
 
   it.each([
-    ['testUsdc', ['e3ee160e', 'cf092995', 'ef55bec6', '5a049a70', 'e94a0102', '3644e515', 'd505accf', '70a08231']],
+    [
+      'testUsdc',
+      ['e3ee160e', 'cf092995', 'ef55bec6', '5a049a70', 'e94a0102', '3644e515', 'd505accf', '70a08231'],
+    ],
     ['multicall3', ['82ad56cb', 'bce38bd7', '174dea71']],
     ['permit2', ['137c29fe', 'fe8ec1a7', '4fe02b44', '3ff9dcb1', '3644e515']],
     ['x402ExactPermit2Proxy', ['13cd3b53', 'fa340378', '6afdd850', '2c03ae6a', '156e2152']],

@@ -8,7 +8,10 @@ interface SolcOutput {
 }
 interface SolcContract {
   readonly abi: readonly unknown[];
-  readonly evm: { readonly bytecode: { readonly object: string }; readonly deployedBytecode: { readonly object: string } };
+  readonly evm: {
+    readonly bytecode: { readonly object: string };
+    readonly deployedBytecode: { readonly object: string };
+  };
 }
 
 /**
@@ -19,18 +22,28 @@ interface SolcContract {
 export async function compileContracts(): Promise<Map<string, string>> {
   // The compiler is 10 MB of WebAssembly that no user of the artefacts needs.
   const solc = (await import('solc')).default;
-  const files = readdirSync(folder).filter((file) => file.endsWith('.sol')).sort();
-  const sources = Object.fromEntries(files.map((file) => [file, { content: readFileSync(new URL(file, folder), 'utf8') }]));
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith('.sol'))
+    .sort();
+  const sources = Object.fromEntries(
+    files.map((file) => [file, { content: readFileSync(new URL(file, folder), 'utf8') }]),
+  );
   const settings = {
     evmVersion: 'cancun',
     optimizer: { enabled: true, runs: 1_000_000 },
     metadata: { bytecodeHash: 'none', appendCBOR: false },
     outputSelection: { '*': { '*': ['abi', 'evm.bytecode.object', 'evm.deployedBytecode.object'] } },
   };
-  const output = JSON.parse(solc.compile(JSON.stringify({ language: 'Solidity', sources, settings }))) as SolcOutput;
+  const output = JSON.parse(
+    solc.compile(JSON.stringify({ language: 'Solidity', sources, settings })),
+  ) as SolcOutput;
   if (output.errors?.length) throw new Error(output.errors.map((error) => error.formattedMessage).join('\n'));
   const contracts = files.map((file) => [nameOf(file), contractOf(output, file)] as const);
-  return new Map(contracts.filter(([, { evm }]) => evm.bytecode.object).map(([name, contract]) => [name, artifactText(contract)]));
+  return new Map(
+    contracts
+      .filter(([, { evm }]) => evm.bytecode.object)
+      .map(([name, contract]) => [name, artifactText(contract)]),
+  );
 }
 
 function nameOf(file: string): string {
@@ -44,6 +57,10 @@ function contractOf(output: SolcOutput, file: string): SolcContract {
 }
 
 function artifactText({ abi, evm }: SolcContract): string {
-  const artifact = { abi, bytecode: `0x${evm.bytecode.object}`, runtimeBytecode: `0x${evm.deployedBytecode.object}` };
+  const artifact = {
+    abi,
+    bytecode: `0x${evm.bytecode.object}`,
+    runtimeBytecode: `0x${evm.deployedBytecode.object}`,
+  };
   return `${JSON.stringify(artifact, null, 1)}\n`;
 }

@@ -7,7 +7,12 @@ export interface ThreadData {
 
 /** From the process to the thread of PGlite. */
 export type Order =
-  | { readonly id: number; readonly kind: 'query'; readonly sql: string; readonly params: readonly SqlValue[] }
+  | {
+      readonly id: number;
+      readonly kind: 'query';
+      readonly sql: string;
+      readonly params: readonly SqlValue[];
+    }
   | { readonly id: number; readonly kind: 'exec'; readonly sql: string }
   | { readonly id: number; readonly kind: 'close' };
 

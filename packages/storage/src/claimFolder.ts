@@ -13,7 +13,11 @@ export async function claimFolder(dir: string): Promise<() => void> {
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
-      reject(cause.code === 'EADDRINUSE' ? new Error(`Another process uses the data folder ${dir}.`, { cause }) : cause);
+      reject(
+        cause.code === 'EADDRINUSE'
+          ? new Error(`Another process uses the data folder ${dir}.`, { cause })
+          : cause,
+      );
     });
     server.listen(address, resolve);
   });

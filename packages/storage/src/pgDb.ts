@@ -42,7 +42,8 @@ export function pgDb(options: PgOptions): Db {
   pool.on('connect', (client) => client.on('error', () => undefined));
 
   return {
-    query: <Row>(sql: string, params?: readonly SqlValue[]) => withClient(pool, (client) => rows<Row>(client, sql, params)),
+    query: <Row>(sql: string, params?: readonly SqlValue[]) =>
+      withClient(pool, (client) => rows<Row>(client, sql, params)),
     exec: (sql) => withClient(pool, async (client) => void (await client.query(sql))),
     tx: (fn) => withClient(pool, (client, onBroken) => transaction(client, fn, onBroken)),
     close: () => pool.end(),
@@ -50,7 +51,11 @@ export function pgDb(options: PgOptions): Db {
 }
 
 /** @param onBroken told when the connection could not even roll back: it must not return to the pool */
-async function transaction<T>(client: pg.PoolClient, fn: (tx: Tx) => Promise<T>, onBroken: (error: Error) => void): Promise<T> {
+async function transaction<T>(
+  client: pg.PoolClient,
+  fn: (tx: Tx) => Promise<T>,
+  onBroken: (error: Error) => void,
+): Promise<T> {
   let open = true;
   const assertOpen = () => {
     if (!open) throw new Error('The transaction has ended.');
@@ -72,7 +77,8 @@ async function transaction<T>(client: pg.PoolClient, fn: (tx: Tx) => Promise<T>,
     open = false;
     // A transaction in which a statement failed is rolled back by "commit", without an error.
     const { command } = await client.query('commit');
-    if (command !== 'COMMIT') throw new Error('The transaction was rolled back: a statement in it had failed.');
+    if (command !== 'COMMIT')
+      throw new Error('The transaction was rolled back: a statement in it had failed.');
     return result;
   } catch (error) {
     open = false;
@@ -81,7 +87,10 @@ async function transaction<T>(client: pg.PoolClient, fn: (tx: Tx) => Promise<T>,
   }
 }
 
-async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient, onBroken: (error: Error) => void) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  pool: pg.Pool,
+  work: (client: pg.PoolClient, onBroken: (error: Error) => void) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect().catch((cause: unknown) => {
     throw new AgentPayError('unavailable', 'No connection to the database.', { cause, retryAfter: 1 });
   });
@@ -93,9 +102,14 @@ async function withClient<T>(pool: pg.Pool, work: (client: pg.PoolClient, onBrok
   }
 }
 
-async function rows<Row>(client: pg.PoolClient, sql: string, params: readonly SqlValue[] = []): Promise<Row[]> {
+async function rows<Row>(
+  client: pg.PoolClient,
+  sql: string,
+  params: readonly SqlValue[] = [],
+): Promise<Row[]> {
   const name = statementName(sql);
-  return (await client.query({ text: sql, values: [...params], ...(name !== undefined && { name }) })).rows as Row[];
+  return (await client.query({ text: sql, values: [...params], ...(name !== undefined && { name }) }))
+    .rows as Row[];
 }
 
 const PREPARED_STATEMENTS = 500;
@@ -115,6 +129,8 @@ function bigintTypes(): pg.CustomTypesConfig {
   const types = new pg.TypeOverrides();
   const texts = (pg.types.getTypeParser as (oid: number) => (value: string) => (string | null)[])(INT8_ARRAY);
   types.setTypeParser(INT8, BigInt);
-  types.setTypeParser(INT8_ARRAY, (value) => texts(value).map((text) => (text === null ? null : BigInt(text))));
+  types.setTypeParser(INT8_ARRAY, (value) =>
+    texts(value).map((text) => (text === null ? null : BigInt(text))),
+  );
   return types;
 }

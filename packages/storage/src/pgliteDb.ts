@@ -48,7 +48,8 @@ function wrap(plain: PgliteConnection, release: () => void): Db {
   const keepUp = () => void alone(() => upkeep(plain)).catch(() => undefined);
   const connection = everySoOften(plain, keepUp);
   const assertOutside = () => {
-    if (running.getStore()?.open) throw new Error('Inside a transaction use its tx: on one connection this would wait for ever.');
+    if (running.getStore()?.open)
+      throw new Error('Inside a transaction use its tx: on one connection this would wait for ever.');
   };
   return {
     async query<Row>(sql: string, params: readonly SqlValue[] = []) {
@@ -107,7 +108,11 @@ function turns() {
   };
 }
 
-async function transaction<T>(connection: PgliteConnection, state: { open: boolean }, fn: (tx: Tx) => Promise<T>): Promise<T> {
+async function transaction<T>(
+  connection: PgliteConnection,
+  state: { open: boolean },
+  fn: (tx: Tx) => Promise<T>,
+): Promise<T> {
   let failed = false;
   const run = async <R>(statement: () => Promise<R>): Promise<R> => {
     if (!state.open) throw new Error('The transaction has ended.');
@@ -120,7 +125,8 @@ async function transaction<T>(connection: PgliteConnection, state: { open: boole
   };
   const tx: Tx = {
     inTransaction: true,
-    query: <Row>(sql: string, params: readonly SqlValue[] = []) => run(() => connection.query<Row>(sql, params)),
+    query: <Row>(sql: string, params: readonly SqlValue[] = []) =>
+      run(() => connection.query<Row>(sql, params)),
     exec: (sql) => run(() => connection.exec(sql)),
   };
   await connection.exec('begin');

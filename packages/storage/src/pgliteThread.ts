@@ -8,7 +8,10 @@ const INT8 = 20;
 const port = parentPort as NonNullable<typeof parentPort>;
 
 async function main({ dir }: ThreadData): Promise<void> {
-  const pglite = await PGlite.create({ ...(dir === undefined ? {} : { dataDir: dir }), parsers: { [INT8]: BigInt } });
+  const pglite = await PGlite.create({
+    ...(dir === undefined ? {} : { dataDir: dir }),
+    parsers: { [INT8]: BigInt },
+  });
 
   async function obey(order: Order): Promise<readonly unknown[]> {
     if (order.kind === 'query') return (await pglite.query(order.sql, [...order.params])).rows;

@@ -60,7 +60,8 @@ export async function startPglite(dir: string | undefined): Promise<PgliteConnec
   await opened;
   thread.unref();
   return {
-    query: async <Row>(sql: string, params: readonly SqlValue[]) => (await send({ kind: 'query', sql, params })) as Row[],
+    query: async <Row>(sql: string, params: readonly SqlValue[]) =>
+      (await send({ kind: 'query', sql, params })) as Row[],
     exec: async (sql) => void (await send({ kind: 'exec', sql })),
     async close() {
       await send({ kind: 'close' });

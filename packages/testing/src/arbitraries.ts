@@ -3,7 +3,9 @@ import { getAddress, type Address, type Hex } from 'viem';
 
 /** 0x and `length` bytes in lower-case hex. */
 export function arbitraryHex(length: number): fc.Arbitrary<Hex> {
-  return fc.uint8Array({ minLength: length, maxLength: length }).map((bytes) => `0x${Buffer.from(bytes).toString('hex')}` as const);
+  return fc
+    .uint8Array({ minLength: length, maxLength: length })
+    .map((bytes) => `0x${Buffer.from(bytes).toString('hex')}` as const);
 }
 
 /** An EIP-55 address other than zero. */

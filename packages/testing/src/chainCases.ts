@@ -45,11 +45,23 @@ let nonces = 0;
 
 function authorizationOf(from: Address, change: Partial<Authorization> = {}): Authorization {
   const validBefore = BigInt(Math.floor(Date.now() / 1000)) + 600n;
-  return { from, to: seller, value: 1_000n, validAfter: 0n, validBefore, nonce: keccak256(toHex(`chain case ${nonces++}`)), ...change };
+  return {
+    from,
+    to: seller,
+    value: 1_000n,
+    validAfter: 0n,
+    validBefore,
+    nonce: keccak256(toHex(`chain case ${nonces++}`)),
+    ...change,
+  };
 }
 
 async function signedCall(account: LocalAccount, authorization: Authorization): Promise<Call> {
-  return transferCall(usdc, authorization, await account.signTypedData(authorizationTypedData(domain, authorization)));
+  return transferCall(
+    usdc,
+    authorization,
+    await account.signTypedData(authorizationTypedData(domain, authorization)),
+  );
 }
 
 interface Sending extends Call {
@@ -76,9 +88,22 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       await subject.fund(sender.address, 0n);
     });
 
-    async function sign({ to, data, nonce, fee = 3_000_000_000n }: Sending): Promise<{ raw: Hex; hash: Hex }> {
+    async function sign({
+      to,
+      data,
+      nonce,
+      fee = 3_000_000_000n,
+    }: Sending): Promise<{ raw: Hex; hash: Hex }> {
       const fees = { maxFeePerGas: fee, maxPriorityFeePerGas: fee / 2n };
-      const raw = await sender.signTransaction({ type: 'eip1559', chainId: 84532, gas: 500_000n, to, data, nonce, ...fees });
+      const raw = await sender.signTransaction({
+        type: 'eip1559',
+        chainId: 84532,
+        gas: 500_000n,
+        to,
+        data,
+        nonce,
+        ...fees,
+      });
       return { raw, hash: keccak256(raw) };
     }
 
@@ -91,11 +116,15 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       return receipt;
     }
 
-    const balanceOf = async (account: Address) => BigInt((await chain.read([balanceCall(usdc, account)]))[0]?.data ?? '0x0');
+    const balanceOf = async (account: Address) =>
+      BigInt((await chain.read([balanceCall(usdc, account)]))[0]?.data ?? '0x0');
 
     it('is Base Sepolia with its USDC', async () => {
       expect(await chain.chainId()).toBe(84532);
-      expect((await chain.read([domainSeparatorCall(usdc)]))[0]).toEqual({ success: true, data: bytesToHex(domainSeparator(domain)) });
+      expect((await chain.read([domainSeparatorCall(usdc)]))[0]).toEqual({
+        success: true,
+        data: bytesToHex(domainSeparator(domain)),
+      });
       expect(await chain.balance(sender.address)).toBeGreaterThan(10n ** 15n);
       expect((await chain.fees()).maxFeePerGas).toBeGreaterThan(0n);
     });
@@ -111,7 +140,12 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
     it('runs the calls of a batch one after another, lets one fail alone, and forgets what they did', async () => {
       const good = await signedCall(payer, authorizationOf(payer.address));
       const before = await balanceOf(seller);
-      const results = await chain.read([good, balanceCall(usdc, payer.address), good, balanceCall(usdc, seller)]);
+      const results = await chain.read([
+        good,
+        balanceCall(usdc, payer.address),
+        good,
+        balanceCall(usdc, seller),
+      ]);
       expect(results.map(({ success }) => success)).toEqual([true, true, false, true]);
       expect(BigInt(results[1]?.data ?? '0x0')).toBe(9_000n);
       expect(BigInt(results[3]?.data ?? '0x0')).toBe(before + 1_000n);
@@ -119,7 +153,9 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
     });
 
     it('gives success and no data for an address without code', async () => {
-      expect(await chain.read([{ to: newAccount().address, data: '0x12345678' }])).toEqual([{ success: true, data: '0x' }]);
+      expect(await chain.read([{ to: newAccount().address, data: '0x12345678' }])).toEqual([
+        { success: true, data: '0x' },
+      ]);
     });
 
     it('moves money by an authorization once, with the logs that prove it', async () => {
@@ -139,9 +175,15 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
 
     it('moves the money of a batch, but for a member that fails', async () => {
       const members = [1_000n, 50_000n, 2_000n].map((value) => authorizationOf(payer.address, { value }));
-      const receipt = await land(aggregate(await Promise.all(members.map((member) => signedCall(payer, member)))));
+      const receipt = await land(
+        aggregate(await Promise.all(members.map((member) => signedCall(payer, member)))),
+      );
       expect(receipt.success).toBe(true);
-      expect(members.map((member) => provesTransfer(receipt.logs, usdc, member))).toEqual([true, false, true]);
+      expect(members.map((member) => provesTransfer(receipt.logs, usdc, member))).toEqual([
+        true,
+        false,
+        true,
+      ]);
       expect(await balanceOf(payer.address)).toBe(7_000n);
     });
 
@@ -172,9 +214,14 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       const digest = bytesToHex(hashAuthorization(domainSeparator(domain), authorization));
       const signature: Hex = `${await payer.sign({ hash: digest })}00`;
       const foreign: Hex = `${await newAccount().sign({ hash: digest })}00`;
-      const answers = await chain.read([isValidSignatureCall(account, digest, signature), isValidSignatureCall(account, digest, foreign)]);
+      const answers = await chain.read([
+        isValidSignatureCall(account, digest, signature),
+        isValidSignatureCall(account, digest, foreign),
+      ]);
       expect(answers.map(saysValidSignature)).toEqual([true, false]);
-      expect((await chain.read([isValidSignatureCall(seller, digest, signature)])).map(saysValidSignature)).toEqual([false]);
+      expect(
+        (await chain.read([isValidSignatureCall(seller, digest, signature)])).map(saysValidSignature),
+      ).toEqual([false]);
       const receipt = await land(transferCall(usdc, authorization, signature));
       expect(provesTransfer(receipt.logs, usdc, authorization)).toBe(true);
     });
@@ -187,7 +234,10 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       expect(await chain.transactionCount(sender.address, 'latest')).toBe(0);
       expect(await chain.transactionCount(sender.address, 'pending')).toBe(1);
       await subject.mine();
-      expect(await chain.receipts([hash, keccak256('0x')])).toEqual([expect.objectContaining({ hash, success: true }), undefined]);
+      expect(await chain.receipts([hash, keccak256('0x')])).toEqual([
+        expect.objectContaining({ hash, success: true }),
+        undefined,
+      ]);
       expect(await chain.transactionCount(sender.address, 'latest')).toBe(1);
     });
 
@@ -199,17 +249,25 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       const better = await sign({ to: seller, data: '0x', nonce: 0, fee: 3_750_000_000n });
       await chain.send(better.raw);
       await subject.mine();
-      expect(await chain.receipts([first.hash, better.hash])).toEqual([undefined, expect.objectContaining({ success: true })]);
+      expect(await chain.receipts([first.hash, better.hash])).toEqual([
+        undefined,
+        expect.objectContaining({ success: true }),
+      ]);
     });
 
     it('takes transactions out of order and lands them in order', async () => {
-      const [first, second] = [await sign({ to: seller, data: '0x', nonce: 0 }), await sign({ to: seller, data: '0x', nonce: 1 })];
+      const [first, second] = [
+        await sign({ to: seller, data: '0x', nonce: 0 }),
+        await sign({ to: seller, data: '0x', nonce: 1 }),
+      ];
       await chain.send(second.raw);
       await subject.mine();
       expect(await chain.receipts([second.hash])).toEqual([undefined]);
       await chain.send(first.raw);
       await subject.mine();
-      expect((await chain.receipts([first.hash, second.hash])).every((receipt) => receipt?.success)).toBe(true);
+      expect((await chain.receipts([first.hash, second.hash])).every((receipt) => receipt?.success)).toBe(
+        true,
+      );
     });
 
     it('says when an account nonce is used', async () => {

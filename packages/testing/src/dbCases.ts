@@ -11,7 +11,9 @@ export function dbCases(name: string, open: () => Promise<Db>): void {
       db = await open();
     });
     afterAll(() => db.close());
-    beforeEach(() => db.exec('drop table if exists notes; create table notes (id bigint primary key, body text)'));
+    beforeEach(() =>
+      db.exec('drop table if exists notes; create table notes (id bigint primary key, body text)'),
+    );
 
     const count = async () => (await db.query<{ count: bigint }>('select count(*) from notes'))[0]?.count;
 
@@ -91,7 +93,9 @@ export function dbCases(name: string, open: () => Promise<Db>): void {
       });
 
       it('runs deferred constraints at the commit', async () => {
-        await db.exec('alter table notes add constraint body_unique unique (body) deferrable initially deferred');
+        await db.exec(
+          'alter table notes add constraint body_unique unique (body) deferrable initially deferred',
+        );
         const error = await db
           .tx((tx) => tx.query("insert into notes values (1, 'a'), (2, 'a')"))
           .catch((thrown: unknown) => thrown);
@@ -104,16 +108,18 @@ export function dbCases(name: string, open: () => Promise<Db>): void {
           db.tx(async (tx) => {
             const id = BigInt(index);
             await tx.query("insert into notes values ($1, 'a')", [id]);
-            const [row] = await tx.query<{ id: bigint }>('select id from notes where id = $1 for update', [id]);
+            const [row] = await tx.query<{ id: bigint }>('select id from notes where id = $1 for update', [
+              id,
+            ]);
             if (index % 2 === 1) throw new Error('odd');
             return row?.id;
           }),
         );
         const results = await Promise.allSettled(writers);
         expect(results.filter((result) => result.status === 'rejected')).toHaveLength(10);
-        expect((await db.query<{ id: bigint }>('select id from notes order by id')).map((row) => row.id)).toEqual(
-          Array.from({ length: 10 }, (_, index) => BigInt(index * 2)),
-        );
+        expect(
+          (await db.query<{ id: bigint }>('select id from notes order by id')).map((row) => row.id),
+        ).toEqual(Array.from({ length: 10 }, (_, index) => BigInt(index * 2)));
       });
     });
 
@@ -130,7 +136,9 @@ export function dbCases(name: string, open: () => Promise<Db>): void {
 
       it('refuses a migration that was changed after it ran', async () => {
         await migrate(db, [first]);
-        await expect(migrate(db, [{ ...first, sql: `${first.sql} ` }])).rejects.toThrow('Migration first was changed');
+        await expect(migrate(db, [{ ...first, sql: `${first.sql} ` }])).rejects.toThrow(
+          'Migration first was changed',
+        );
       });
 
       it('refuses two migrations of one name', async () => {
@@ -138,7 +146,9 @@ export function dbCases(name: string, open: () => Promise<Db>): void {
       });
 
       it('runs none when one fails', async () => {
-        await expect(migrate(db, [first, { name: 'broken', sql: 'create nonsense' }])).rejects.toThrow('Migration broken failed');
+        await expect(migrate(db, [first, { name: 'broken', sql: 'create nonsense' }])).rejects.toThrow(
+          'Migration broken failed',
+        );
         await migrate(db, [first]);
         expect(await db.query('select x from migrated')).toEqual([{ x: 1 }]);
       });

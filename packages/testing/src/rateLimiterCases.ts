@@ -73,7 +73,9 @@ export function rateLimiterCases(name: string, make: (clock: Clock) => Promise<R
     });
 
     it('allows the burst and no more to 50 concurrent requests', async () => {
-      const verdicts = await Promise.all(Array.from({ length: 50 }, () => limiter.take('k', { perMinute: 1, burst: 20 })));
+      const verdicts = await Promise.all(
+        Array.from({ length: 50 }, () => limiter.take('k', { perMinute: 1, burst: 20 })),
+      );
       expect(verdicts.filter(({ allowed }) => allowed)).toHaveLength(20);
     });
   });

@@ -13,7 +13,9 @@ describe('the proxy before a node', () => {
       const text = (await req.toArray()).join('');
       const calls = JSON.parse(text) as RpcCall[];
       seen.push(...calls.map(({ method }) => method));
-      res.end(JSON.stringify(calls.map(({ id, method }) => ({ jsonrpc: '2.0', id, result: `did ${method}` }))));
+      res.end(
+        JSON.stringify(calls.map(({ id, method }) => ({ jsonrpc: '2.0', id, result: `did ${method}` }))),
+      );
     }).listen(0, '127.0.0.1');
     await once(node, 'listening');
     proxy = await rpcProxy({ target: `http://127.0.0.1:${(node.address() as AddressInfo).port}` });
@@ -25,12 +27,15 @@ describe('the proxy before a node', () => {
   });
 
   const ask = (body: unknown, ms = 5_000) =>
-    fetch(proxy.url, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(ms) }).then(async (res) => ({
-      status: res.status,
-      text: await res.text(),
-    }));
+    fetch(proxy.url, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(ms) }).then(
+      async (res) => ({
+        status: res.status,
+        text: await res.text(),
+      }),
+    );
   const call = (method: string, id = 1) => ({ jsonrpc: '2.0', id, method });
-  const resultOf = async (method: string) => JSON.parse((await ask(call(method))).text) as { result?: unknown; error?: unknown };
+  const resultOf = async (method: string) =>
+    JSON.parse((await ask(call(method))).text) as { result?: unknown; error?: unknown };
 
   it('passes single calls and batches, and counts them', async () => {
     expect(await resultOf('a')).toEqual({ jsonrpc: '2.0', id: 1, result: 'did a' });

@@ -78,11 +78,15 @@ export async function rpcProxy({ target }: { target: string }): Promise<RpcProxy
     const status = faults.find((fault) => typeof fault === 'object' && 'status' in fault);
     if (faults.includes('hang')) return;
     if (faults.includes('drop')) return void res.destroy();
-    if (status) return void res.writeHead(status.status, { 'content-type': 'text/html' }).end(status.body ?? '');
-    for (const fault of faults) if (typeof fault === 'object' && 'delayMs' in fault) await sleep(systemClock, fault.delayMs);
+    if (status)
+      return void res.writeHead(status.status, { 'content-type': 'text/html' }).end(status.body ?? '');
+    for (const fault of faults)
+      if (typeof fault === 'object' && 'delayMs' in fault) await sleep(systemClock, fault.delayMs);
     const answers = await forward(target, met);
     if (faults.includes('drop answer')) return void res.destroy();
-    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
+    res
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(Array.isArray(body) ? answers : answers[0]));
   }
 
   const server = createServer((req, res) => {
@@ -106,19 +110,26 @@ export async function rpcProxy({ target }: { target: string }): Promise<RpcProxy
 
 /** Asks the node what is to be asked, in one request, and gives an answer per call. */
 async function forward(target: string, met: readonly Met[]): Promise<unknown[]> {
-  const asked = met.filter(({ fault }) => !(typeof fault === 'object' && 'error' in fault)).map(({ call }) => call);
+  const asked = met
+    .filter(({ fault }) => !(typeof fault === 'object' && 'error' in fault))
+    .map(({ call }) => call);
   const results = asked.length > 0 ? await post(target, asked) : [];
   return met.map(({ call, fault }) => {
     const { id } = call;
     const answer = results.find((result) => result.id === id);
     if (typeof fault !== 'object') return answer;
-    if ('error' in fault) return { jsonrpc: '2.0', id, error: { code: fault.code ?? -32_000, message: fault.error } };
-    if ('errorAfter' in fault) return { jsonrpc: '2.0', id, error: { code: fault.code ?? -32_000, message: fault.errorAfter } };
+    if ('error' in fault)
+      return { jsonrpc: '2.0', id, error: { code: fault.code ?? -32_000, message: fault.error } };
+    if ('errorAfter' in fault)
+      return { jsonrpc: '2.0', id, error: { code: fault.code ?? -32_000, message: fault.errorAfter } };
     return 'lie' in fault ? { jsonrpc: '2.0', id, result: fault.lie(answer?.result, call) } : answer;
   });
 }
 
-async function post(target: string, calls: readonly RpcCall[]): Promise<{ id: RpcCall['id']; result?: unknown }[]> {
+async function post(
+  target: string,
+  calls: readonly RpcCall[],
+): Promise<{ id: RpcCall['id']; result?: unknown }[]> {
   const headers = { 'content-type': 'application/json' };
   const response = await fetch(target, { method: 'POST', headers, body: JSON.stringify(calls) });
   return (await response.json()) as { id: RpcCall['id'] }[];

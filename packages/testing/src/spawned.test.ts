@@ -10,7 +10,10 @@ describe('a spawned process', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it('gives its lines, written before or after one asked for them', async () => {
-    writeFileSync(script, `console.log('port', process.env.PORT); setTimeout(() => console.error('late', process.argv[2]), 100);`);
+    writeFileSync(
+      script,
+      `console.log('port', process.env.PORT); setTimeout(() => console.error('late', process.argv[2]), 100);`,
+    );
     const child = spawnNode(script, { env: { PORT: '81' }, args: ['x'] });
     expect((await child.line(/^late (.)$/))[1]).toBe('x');
     expect((await child.line(/^port (\d+)$/))[1]).toBe('81');

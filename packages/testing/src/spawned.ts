@@ -72,9 +72,16 @@ export function spawned(command: string, args: readonly string[], options: Spawn
           end();
         };
         const fail = (why: string) =>
-          settle(() => reject(new Error(`${command} ${args.join(' ')}: no line ${pattern} ${why}. Its output:\n${output}`)));
+          settle(() =>
+            reject(
+              new Error(`${command} ${args.join(' ')}: no line ${pattern} ${why}. Its output:\n${output}`),
+            ),
+          );
         const look = () => {
-          const match = output.split('\n').map((line) => line.match(pattern)).find((found) => found !== null);
+          const match = output
+            .split('\n')
+            .map((line) => line.match(pattern))
+            .find((found) => found !== null);
           if (match) settle(() => resolve(match));
           else if (!running) fail('before it ended');
         };

@@ -29,13 +29,16 @@ export function storeCases(name: string, make: () => Promise<StoreSubject>): voi
       expect(await store.get('k')).toEqual({ value: 'b', version: 2 });
     });
 
-    it.each([0, 1, 3])('writes and deletes nothing when the version is 2 and %i was expected', async (expected) => {
-      await store.put('k', 'a', { expected: 0, ttlMs: LONG });
-      await store.put('k', 'b', { expected: 1, ttlMs: LONG });
-      expect(await store.put('k', 'c', { expected, ttlMs: LONG })).toBeUndefined();
-      expect(await store.delete('k', { expected })).toBe(false);
-      expect(await store.get('k')).toEqual({ value: 'b', version: 2 });
-    });
+    it.each([0, 1, 3])(
+      'writes and deletes nothing when the version is 2 and %i was expected',
+      async (expected) => {
+        await store.put('k', 'a', { expected: 0, ttlMs: LONG });
+        await store.put('k', 'b', { expected: 1, ttlMs: LONG });
+        expect(await store.put('k', 'c', { expected, ttlMs: LONG })).toBeUndefined();
+        expect(await store.delete('k', { expected })).toBe(false);
+        expect(await store.get('k')).toEqual({ value: 'b', version: 2 });
+      },
+    );
 
     it('creates nothing when a version is expected and there is no entry', async () => {
       expect(await store.put('k', 'a', { expected: 1, ttlMs: LONG })).toBeUndefined();
@@ -71,7 +74,9 @@ export function storeCases(name: string, make: () => Promise<StoreSubject>): voi
     });
 
     it('lets one of 50 concurrent writers win', async () => {
-      const writers = Array.from({ length: 50 }, (_, i) => store.put('k', `${i}`, { expected: 0, ttlMs: LONG }));
+      const writers = Array.from({ length: 50 }, (_, i) =>
+        store.put('k', `${i}`, { expected: 0, ttlMs: LONG }),
+      );
       const versions = await Promise.all(writers);
       expect(versions.filter((version) => version !== undefined)).toEqual([1]);
       expect(await store.get('k')).toEqual({ value: `${versions.indexOf(1)}`, version: 1 });

@@ -21,7 +21,8 @@ export async function testRedis(): Promise<TestRedis> {
     redis,
     prefix,
     async close() {
-      for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 })) if (keys.length > 0) await redis.del(...keys);
+      for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 }))
+        if (keys.length > 0) await redis.del(...keys);
       await redis.quit();
     },
   };
@@ -47,7 +48,16 @@ export async function startRedis(): Promise<RedisServer> {
   const url = `redis://127.0.0.1:${port}`;
   let server: Spawned | undefined;
   async function start(): Promise<void> {
-    server = spawned('redis-server', ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']);
+    server = spawned('redis-server', [
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--appendonly',
+      'no',
+    ]);
     await server.line(/Ready to accept connections/);
   }
   await start();

@@ -17,7 +17,8 @@ export function trackerCases(name: string, make: () => Promise<TrackerSubject>):
     });
     afterEach(() => subject.close());
 
-    const reserve = (tokenId: string, deadlineMs: number) => tracker.track({ tokenId, state: 'reserved', deadlineMs });
+    const reserve = (tokenId: string, deadlineMs: number) =>
+      tracker.track({ tokenId, state: 'reserved', deadlineMs });
     const due = (nowMs: number, limit = 100) => tracker.due({ nowMs, limit, leaseMs: 1000 });
 
     it('calls the first redeem first, later ones replayed, and a token it never saw unknown', async () => {
@@ -27,10 +28,13 @@ export function trackerCases(name: string, make: () => Promise<TrackerSubject>):
       expect(await tracker.redeem('b')).toBe('unknown');
     });
 
-    it.each(['redeemed', 'in_flight', 'accepted'])('calls the redeem of a token tracked as %s replayed', async (state) => {
-      await tracker.track({ tokenId: 'a', state, deadlineMs: 10 });
-      expect(await tracker.redeem('a')).toBe('replayed');
-    });
+    it.each(['redeemed', 'in_flight', 'accepted'])(
+      'calls the redeem of a token tracked as %s replayed',
+      async (state) => {
+        await tracker.track({ tokenId: 'a', state, deadlineMs: 10 });
+        expect(await tracker.redeem('a')).toBe('replayed');
+      },
+    );
 
     it('does not let a late reserved make a used token redeemable again or move its deadline', async () => {
       await reserve('a', 10);

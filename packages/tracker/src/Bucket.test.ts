@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { assertRateLimit, takeFrom, verdict, type Bucket } from './Bucket.js';
 
-const limits = fc.record({ perMinute: fc.integer({ min: 1, max: 60_000 }), burst: fc.integer({ min: 1, max: 2000 }) });
+const limits = fc.record({
+  perMinute: fc.integer({ min: 1, max: 60_000 }),
+  burst: fc.integer({ min: 1, max: 2000 }),
+});
 
 describe('the token bucket', () => {
   it('never allows more than the burst plus the refill of the time that passed', () => {

@@ -18,11 +18,16 @@ const MAX = 1_000_000;
 /** @throws RangeError when the limit is no pair of whole numbers from 1 to a million. */
 export function assertRateLimit({ perMinute, burst }: RateLimit): void {
   const fits = (value: number) => Number.isInteger(value) && value >= 1 && value <= MAX;
-  if (!fits(perMinute) || !fits(burst)) throw new RangeError(`A rate limit is two whole numbers from 1 to ${MAX}.`);
+  if (!fits(perMinute) || !fits(burst))
+    throw new RangeError(`A rate limit is two whole numbers from 1 to ${MAX}.`);
 }
 
 /** Takes one request from the bucket; an absent bucket is full. A clock that runs back refills nothing. */
-export function takeFrom(bucket: Bucket | undefined, limit: RateLimit, nowMs: number): { bucket: Bucket; allowed: boolean } {
+export function takeFrom(
+  bucket: Bucket | undefined,
+  limit: RateLimit,
+  nowMs: number,
+): { bucket: Bucket; allowed: boolean } {
   const capacity = limit.burst * REQUEST_UNITS;
   const before = bucket ?? { units: capacity, updatedMs: nowMs };
   const updatedMs = Math.max(before.updatedMs, nowMs);

@@ -19,7 +19,10 @@ describe('connectRedis', () => {
   it('comes up while Redis is away, says so once, and rejects commands at once', async () => {
     const lines: string[] = [];
     const port = await closedPort();
-    const redis = await connectRedis(`redis://:secret@127.0.0.1:${port}`, { commandTimeoutMs: 100, log: (line) => lines.push(line) });
+    const redis = await connectRedis(`redis://:secret@127.0.0.1:${port}`, {
+      commandTimeoutMs: 100,
+      log: (line) => lines.push(line),
+    });
     try {
       const start = performance.now();
       await expect(redisStore(redis).get('x')).rejects.toThrow();
@@ -34,7 +37,10 @@ describe('connectRedis', () => {
     const server = createServer((socket) => void socket.resume());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const redis = await connectRedis(`redis://127.0.0.1:${port}`, { commandTimeoutMs: 100, connectTimeoutMs: 200 });
+    const redis = await connectRedis(`redis://127.0.0.1:${port}`, {
+      commandTimeoutMs: 100,
+      connectTimeoutMs: 200,
+    });
     try {
       await expect(redisStore(redis).get('x')).rejects.toThrow();
     } finally {

@@ -20,7 +20,8 @@ const MAX_BACKOFF_MS = 2000;
  */
 export async function connectRedis(url: string, options: RedisOptions = {}): Promise<Redis> {
   const { commandTimeoutMs = 1000, connectTimeoutMs = 2000, log = () => {} } = options;
-  if (!/^rediss?:\/\/./.test(url)) throw new TypeError('The URL of Redis must begin with redis:// or rediss://.');
+  if (!/^rediss?:\/\/./.test(url))
+    throw new TypeError('The URL of Redis must begin with redis:// or rediss://.');
   const redis = new Redis(url, {
     lazyConnect: true,
     commandTimeout: commandTimeoutMs,
@@ -43,7 +44,10 @@ export async function connectRedis(url: string, options: RedisOptions = {}): Pro
 function logChanges(redis: Redis, log: (line: string) => void): void {
   let up = true;
   let fault = 'the connection was closed';
-  redis.on('error', (error: Error) => (fault = error.message || (error as NodeJS.ErrnoException).code || error.name));
+  redis.on(
+    'error',
+    (error: Error) => (fault = error.message || (error as NodeJS.ErrnoException).code || error.name),
+  );
   redis.on('reconnecting', () => {
     if (up) log(`Redis is away: ${fault}.`);
     up = false;
@@ -61,5 +65,6 @@ async function warnOfEviction(redis: Redis, log: (line: string) => void): Promis
   const memory = await redis.info('memory').catch(() => '');
   const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction';
   const bounded = Number(/^maxmemory:(\d+)/m.exec(memory)?.[1] ?? 0) > 0;
-  if (bounded && policy !== 'noeviction') log(`Redis evicts keys (${policy}) and may lose replay claims: set maxmemory-policy noeviction.`);
+  if (bounded && policy !== 'noeviction')
+    log(`Redis evicts keys (${policy}) and may lose replay claims: set maxmemory-policy noeviction.`);
 }

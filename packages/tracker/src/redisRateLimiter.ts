@@ -22,7 +22,10 @@ redis.call('SET', KEYS[1], string.format('%.0f:%.0f', units, updated), 'PX', str
 return { allowed, units }`;
 
 /** The rate limiter that several processes share: one round trip, time from the caller's clock. */
-export function redisRateLimiter(redis: RedisConnection, { clock, prefix = 'agentpay' }: { clock: Clock; prefix?: string }): RateLimiter {
+export function redisRateLimiter(
+  redis: RedisConnection,
+  { clock, prefix = 'agentpay' }: { clock: Clock; prefix?: string },
+): RateLimiter {
   const take = script<[number, number]>(redis, 'rate_take', TAKE);
   return {
     async take(key, limit) {

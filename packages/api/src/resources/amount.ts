@@ -14,7 +14,12 @@ export const amount = z.codec(
         return typeof wire === 'number' ? parseNumber(wire) : parseDecimal(wire);
       } catch (error) {
         if (!isAgentPayError(error, 'invalid_amount')) throw error;
-        context.issues.push({ code: 'custom', input: wire, message: error.message, params: { kind: 'invalid_amount' } });
+        context.issues.push({
+          code: 'custom',
+          input: wire,
+          message: error.message,
+          params: { kind: 'invalid_amount' },
+        });
         return z.NEVER;
       }
     },

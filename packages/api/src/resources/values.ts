@@ -35,7 +35,7 @@ export function wholeNumber(min: number, max: number) {
 /** `true` or `false` in a query string. */
 export const flag = z.codec(z.enum(['true', 'false'], { error: 'must be true or false' }), z.boolean(), {
   decode: (wire) => wire === 'true',
-  encode: (value) => (value ? 'true' as const : 'false' as const),
+  encode: (value) => (value ? ('true' as const) : ('false' as const)),
 });
 
 /** An absolute http or https URL without credentials. */
@@ -47,8 +47,12 @@ export const httpUrl = z
 function isHttpUrl(value: string): boolean {
   if (!/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) return false;
   const url = new URL(value);
-  return (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '';
+  return (
+    (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === ''
+  );
 }
 
 /** A currency code, as `USD`. */
-export const currency = z.string({ error: 'must be a currency code' }).regex(/^[A-Z]{3,5}$/, 'must be a currency code such as USD');
+export const currency = z
+  .string({ error: 'must be a currency code' })
+  .regex(/^[A-Z]{3,5}$/, 'must be a currency code such as USD');

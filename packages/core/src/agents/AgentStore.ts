@@ -19,24 +19,28 @@ export async function findAgent(db: Queryable, id: string): Promise<Agent | unde
 
 /** Locks the agent's row until the transaction ends. */
 export async function lockAgent(db: Queryable, id: string): Promise<Agent | undefined> {
-  const [agent] = await db.query<Agent>(`select ${COLUMNS} from agents where id = $1 for no key update`, [id]);
+  const [agent] = await db.query<Agent>(`select ${COLUMNS} from agents where id = $1 for no key update`, [
+    id,
+  ]);
   return agent;
 }
 
 /** The agent and those of its operator, oldest first. */
-export function selectVisible(db: Queryable, viewer: Agent, page: { limit: number; offset: number }): Promise<Agent[]> {
-  return db.query<Agent>(`select ${COLUMNS} from agents where id = $1 or operator = $2 order by created_at, id limit $3 offset $4`, [
-    viewer.id,
-    viewer.operator,
-    page.limit,
-    page.offset,
-  ]);
+export function selectVisible(
+  db: Queryable,
+  viewer: Agent,
+  page: { limit: number; offset: number },
+): Promise<Agent[]> {
+  return db.query<Agent>(
+    `select ${COLUMNS} from agents where id = $1 or operator = $2 order by created_at, id limit $3 offset $4`,
+    [viewer.id, viewer.operator, page.limit, page.offset],
+  );
 }
 
 export async function countVisible(db: Queryable, viewer: Agent): Promise<number> {
-  const [row] = await db.query<{ count: bigint }>('select count(*) from agents where id = $1 or operator = $2', [
-    viewer.id,
-    viewer.operator,
-  ]);
+  const [row] = await db.query<{ count: bigint }>(
+    'select count(*) from agents where id = $1 or operator = $2',
+    [viewer.id, viewer.operator],
+  );
   return Number(row?.count ?? 0n);
 }

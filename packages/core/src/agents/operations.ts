@@ -38,7 +38,10 @@ export async function create(
  * An agent the caller may see: itself, or one of the same operator.
  * @throws AgentPayError `agent_not_found`
  */
-export async function get(core: Core, { principal, agentId }: { principal: Principal; agentId: string }): Promise<Agent> {
+export async function get(
+  core: Core,
+  { principal, agentId }: { principal: Principal; agentId: string },
+): Promise<Agent> {
   const viewer = await self(core.db, principal);
   const agent = isId('agent', agentId) ? await store.findAgent(core.db, agentId) : undefined;
   if (!agent || !maySee(viewer, agent)) throw notFound();
@@ -52,14 +55,20 @@ export async function list(
 ): Promise<{ agents: Agent[]; total: number }> {
   const wanted = page(request);
   const viewer = await self(core.db, request.principal);
-  return { agents: await store.selectVisible(core.db, viewer, wanted), total: await store.countVisible(core.db, viewer) };
+  return {
+    agents: await store.selectVisible(core.db, viewer, wanted),
+    total: await store.countVisible(core.db, viewer),
+  };
 }
 
 /**
  * Ends all keys of the calling agent and gives it new ones.
  * @throws AgentPayError `agent_not_found` for any agent but the caller
  */
-export async function rotateKeys(core: Core, { principal, agentId }: { principal: Principal; agentId: string }): Promise<AgentKeys> {
+export async function rotateKeys(
+  core: Core,
+  { principal, agentId }: { principal: Principal; agentId: string },
+): Promise<AgentKeys> {
   if (requireAgent(principal) !== agentId) throw notFound();
   return core.db.tx(async (tx) => {
     // The lock makes two rotations follow each other, so that exactly one pair is left.

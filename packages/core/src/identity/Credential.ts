@@ -46,5 +46,7 @@ export function looksLikeKey(secret: string, kinds: readonly KeyKind[]): boolean
 
 /** Whether the key works at that moment. */
 export function isLive(credential: Credential, nowMs: number): boolean {
-  return credential.revokedAt === null && (credential.expiresAt === null || nowMs < credential.expiresAt.getTime());
+  return (
+    credential.revokedAt === null && (credential.expiresAt === null || nowMs < credential.expiresAt.getTime())
+  );
 }

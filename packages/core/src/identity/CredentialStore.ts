@@ -20,10 +20,15 @@ export async function insertCredential(db: Queryable, credential: Credential): P
 }
 
 export async function findByHash(db: Queryable, hash: string): Promise<Credential | undefined> {
-  const [credential] = await db.query<Credential>(`select ${COLUMNS} from credentials where hash = $1`, [hash]);
+  const [credential] = await db.query<Credential>(`select ${COLUMNS} from credentials where hash = $1`, [
+    hash,
+  ]);
   return credential;
 }
 
 export async function revokeLive(db: Queryable, principalId: string, at: Date): Promise<void> {
-  await db.query('update credentials set revoked_at = $2 where principal_id = $1 and revoked_at is null', [principalId, at]);
+  await db.query('update credentials set revoked_at = $2 where principal_id = $1 and revoked_at is null', [
+    principalId,
+    at,
+  ]);
 }

@@ -25,5 +25,6 @@ export function requireAgent(principal: Principal): string {
 
 /** @throws AgentPayError `forbidden` unless the operator of the platform asks. */
 export function requireAdmin(principal: Principal): void {
-  if (principal.type !== 'admin') throw new AgentPayError('forbidden', 'Only the operator of the platform can do this.');
+  if (principal.type !== 'admin')
+    throw new AgentPayError('forbidden', 'Only the operator of the platform can do this.');
 }

@@ -20,7 +20,10 @@ const accepted: Record<KeyKind, readonly KeyKind[]> = { runtime: ['runtime', 'se
  * @param kind what the place it was presented in is for; a key of another kind does not authenticate there
  * @throws AgentPayError `unauthorized`, the same for unknown, revoked and expired keys
  */
-export async function authenticate(core: Core, { kind, secret }: { kind: CredentialKind; secret: string }): Promise<Principal> {
+export async function authenticate(
+  core: Core,
+  { kind, secret }: { kind: CredentialKind; secret: string },
+): Promise<Principal> {
   const { adminKey, pepper } = core.settings;
   if (kind === 'admin') {
     if (adminKey === undefined || !sameSecret(secret, adminKey, pepper)) throw unauthorized();
@@ -28,13 +31,17 @@ export async function authenticate(core: Core, { kind, secret }: { kind: Credent
   }
   if (!looksLikeKey(secret, accepted[kind])) throw unauthorized();
   const credential = await store.findByHash(core.db, hashSecret(secret, pepper));
-  if (!credential || !accepted[kind].includes(credential.kind) || !isLive(credential, core.clock.now())) throw unauthorized();
+  if (!credential || !accepted[kind].includes(credential.kind) || !isLive(credential, core.clock.now()))
+    throw unauthorized();
   return { type: 'agent', id: credential.principalId, scopes: credential.scopes };
 }
 
 /** Gives an agent a new pair of keys; those it has keep working. */
 export async function issueKeys(core: Core, tx: Tx, { agentId }: { agentId: string }): Promise<AgentKeys> {
-  return { apiKey: await issue(core, tx, 'runtime', agentId), secretKey: await issue(core, tx, 'secret', agentId) };
+  return {
+    apiKey: await issue(core, tx, 'runtime', agentId),
+    secretKey: await issue(core, tx, 'secret', agentId),
+  };
 }
 
 /** Ends every key of the agent. */

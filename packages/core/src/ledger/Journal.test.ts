@@ -5,7 +5,13 @@ const line = (account: string, amount: bigint, asset = 'USD') => ({ account, ass
 
 describe('assertBalanced', () => {
   it('takes lines that sum to zero in each asset', () => {
-    const lines = [line('a', -3n), line('b', 2n), line('c', 1n), line('a', -1n, 'USDC'), line('b', 1n, 'USDC')];
+    const lines = [
+      line('a', -3n),
+      line('b', 2n),
+      line('c', 1n),
+      line('a', -1n, 'USDC'),
+      line('b', 1n, 'USDC'),
+    ];
     expect(() => assertBalanced(lines)).not.toThrow();
   });
 

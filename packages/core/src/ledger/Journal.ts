@@ -41,7 +41,8 @@ export function assertBalanced(postings: readonly Posting[]): void {
 
 /** Whether both move the same money. */
 export function samePostings(a: readonly Posting[], b: readonly Posting[]): boolean {
-  const text = (postings: readonly Posting[]) => inLockOrder(postings).map((line) => `${line.account} ${line.asset} ${line.amount}`);
+  const text = (postings: readonly Posting[]) =>
+    inLockOrder(postings).map((line) => `${line.account} ${line.asset} ${line.amount}`);
   return text(a).join('\n') === text(b).join('\n');
 }
 

@@ -17,7 +17,10 @@ export async function findJournal(db: Queryable, key: string): Promise<Journal |
     [key],
   );
   if (!journal) return undefined;
-  const postings = await db.query<Posting>('select account, asset, amount from ledger_postings where journal_id = $1', [journal.id]);
+  const postings = await db.query<Posting>(
+    'select account, asset, amount from ledger_postings where journal_id = $1',
+    [journal.id],
+  );
   return { ...journal, postings };
 }
 
@@ -40,7 +43,12 @@ export async function lockBalances(db: Queryable, postings: readonly Posting[]):
 }
 
 /** Writes the lines of a journal and adds `owned`, those of them that have a balance row, to their locked rows. */
-export async function insertPostings(db: Queryable, journalId: string, all: readonly Posting[], owned: readonly Posting[]): Promise<void> {
+export async function insertPostings(
+  db: Queryable,
+  journalId: string,
+  all: readonly Posting[],
+  owned: readonly Posting[],
+): Promise<void> {
   await db.query(
     `with moved as (
        update ledger_balances as balance set amount = balance.amount + delta.amount
@@ -54,8 +62,15 @@ export async function insertPostings(db: Queryable, journalId: string, all: read
 }
 
 /** Balance rows of several owned accounts at one moment; an account that has no row yet is left out. */
-export function readBalances(db: Queryable, accounts: readonly string[], asset: string): Promise<Pick<Posting, 'account' | 'amount'>[]> {
-  return db.query('select account, amount from ledger_balances where account = any($1::text[]) and asset = $2', [accounts, asset]);
+export function readBalances(
+  db: Queryable,
+  accounts: readonly string[],
+  asset: string,
+): Promise<Pick<Posting, 'account' | 'amount'>[]> {
+  return db.query(
+    'select account, amount from ledger_balances where account = any($1::text[]) and asset = $2',
+    [accounts, asset],
+  );
 }
 
 export async function sumPostings(db: Queryable, account: string, asset: string): Promise<Amount> {
@@ -66,7 +81,8 @@ export async function sumPostings(db: Queryable, account: string, asset: string)
   return row?.sum ?? 0n;
 }
 
-const HOLD = 'id, wallet_id as "walletId", asset, amount, purpose, state, created_at as "createdAt", closed_at as "closedAt"';
+const HOLD =
+  'id, wallet_id as "walletId", asset, amount, purpose, state, created_at as "createdAt", closed_at as "closedAt"';
 
 export async function insertHold(db: Queryable, hold: Hold): Promise<void> {
   await db.query(
@@ -76,7 +92,12 @@ export async function insertHold(db: Queryable, hold: Hold): Promise<void> {
 }
 
 /** Takes the hold out of `open`; undefined when it is not open (any more). */
-export async function closeHold(db: Queryable, id: string, state: Exclude<HoldState, 'open'>, at: Date): Promise<Hold | undefined> {
+export async function closeHold(
+  db: Queryable,
+  id: string,
+  state: Exclude<HoldState, 'open'>,
+  at: Date,
+): Promise<Hold | undefined> {
   const [hold] = await db.query<Hold>(
     `update ledger_holds set state = $2, closed_at = $3 where id = $1 and state = 'open' returning ${HOLD}`,
     [id, state, at],
@@ -85,5 +106,9 @@ export async function closeHold(db: Queryable, id: string, state: Exclude<HoldSt
 }
 
 function columns(postings: readonly Posting[]): [string[], string[], Amount[]] {
-  return [postings.map((line) => line.account), postings.map((line) => line.asset), postings.map((line) => line.amount)];
+  return [
+    postings.map((line) => line.account),
+    postings.map((line) => line.asset),
+    postings.map((line) => line.amount),
+  ];
 }

@@ -20,7 +20,13 @@ export async function post(
 ): Promise<Journal> {
   assertBalanced(entry.postings);
   const createdAt = new Date(core.clock.now());
-  const journal = { id: newId('journal', core), key: entry.key, kind: entry.kind, createdAt, postings: inLockOrder(entry.postings) };
+  const journal = {
+    id: newId('journal', core),
+    key: entry.key,
+    kind: entry.kind,
+    createdAt,
+    postings: inLockOrder(entry.postings),
+  };
   if (!(await store.insertJournal(tx, journal))) return replayed(tx, journal);
 
   const owned = journal.postings.filter((line) => isOwned(line.account));
@@ -41,7 +47,10 @@ export async function walletMoney(
 }
 
 /** What any account, the platform's included, has by its postings. */
-export function accountTotal(db: Queryable, { account, asset }: { account: string; asset: string }): Promise<Amount> {
+export function accountTotal(
+  db: Queryable,
+  { account, asset }: { account: string; asset: string },
+): Promise<Amount> {
   return store.sumPostings(db, account, asset);
 }
 
@@ -55,7 +64,16 @@ export async function openHold(
   { walletId, asset, amount, purpose }: { walletId: string; asset: string; amount: Amount; purpose: string },
 ): Promise<Hold> {
   const createdAt = new Date(core.clock.now());
-  const hold: Hold = { id: newId('hold', core), walletId, asset, amount, purpose, state: 'open', createdAt, closedAt: null };
+  const hold: Hold = {
+    id: newId('hold', core),
+    walletId,
+    asset,
+    amount,
+    purpose,
+    state: 'open',
+    createdAt,
+    closedAt: null,
+  };
   await post(core, tx, {
     key: `${hold.id}:open`,
     kind: `${purpose}.hold`,
@@ -84,14 +102,23 @@ export async function captureHold(
  * Gives the whole of a hold back: held -> available.
  * @throws AgentPayError `internal_error` when the hold is not open.
  */
-export async function releaseHold(core: Core, tx: Tx, { holdId, reason }: { holdId: string; reason: string }): Promise<Hold> {
+export async function releaseHold(
+  core: Core,
+  tx: Tx,
+  { holdId, reason }: { holdId: string; reason: string },
+): Promise<Hold> {
   return close(core, tx, { holdId, state: 'released', reason });
 }
 
 async function close(
   core: Core,
   tx: Tx,
-  closing: { holdId: string; state: 'captured' | 'released'; reason: string; credits?: readonly Pick<Posting, 'account' | 'amount'>[] },
+  closing: {
+    holdId: string;
+    state: 'captured' | 'released';
+    reason: string;
+    credits?: readonly Pick<Posting, 'account' | 'amount'>[];
+  },
 ): Promise<Hold> {
   const hold = await store.closeHold(tx, closing.holdId, closing.state, new Date(core.clock.now()));
   if (!hold) throw new AgentPayError('internal_error', `Hold ${closing.holdId} is not open.`);
@@ -114,8 +141,10 @@ async function replayed(tx: Tx, journal: Journal): Promise<Journal> {
 }
 
 function assertCovered(line: Posting, balance: Amount | undefined): void {
-  if (balance === undefined) throw new AgentPayError('internal_error', `Account ${line.account} has no balance row.`);
+  if (balance === undefined)
+    throw new AgentPayError('internal_error', `Account ${line.account} has no balance row.`);
   if (balance + line.amount >= 0n) return;
-  if (line.account.endsWith(':avail')) throw new AgentPayError('insufficient_funds', 'The wallet has less money available than that.');
+  if (line.account.endsWith(':avail'))
+    throw new AgentPayError('insufficient_funds', 'The wallet has less money available than that.');
   throw new AgentPayError('internal_error', `Account ${line.account} would fall below zero.`);
 }

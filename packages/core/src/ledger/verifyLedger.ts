@@ -42,6 +42,8 @@ order by 1, 2, 3`;
 
 /** Recomputes the books from their postings and gives everything that does not agree. An empty list: the books are right. */
 export async function verifyLedger(db: Queryable): Promise<Difference[]> {
-  const rows = await db.query<Omit<Difference, 'expected' | 'actual'> & { expected: string; actual: string }>(CHECKS);
+  const rows = await db.query<Omit<Difference, 'expected' | 'actual'> & { expected: string; actual: string }>(
+    CHECKS,
+  );
   return rows.map((row) => ({ ...row, expected: BigInt(row.expected), actual: BigInt(row.actual) }));
 }

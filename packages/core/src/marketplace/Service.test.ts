@@ -28,7 +28,14 @@ describe('slugOf', () => {
 describe('endpointOf', () => {
   const tooLong = `https://example.com/${'x'.repeat(2048)}`;
 
-  it.each(['ftp://example.com', 'javascript:alert(1)', 'x.com', '', 'https://me:secret@example.com', tooLong])('refuses %s', (text) => {
+  it.each([
+    'ftp://example.com',
+    'javascript:alert(1)',
+    'x.com',
+    '',
+    'https://me:secret@example.com',
+    tooLong,
+  ])('refuses %s', (text) => {
     expect(() => endpointOf(text)).toThrow(expect.objectContaining({ kind: 'invalid_request' }));
   });
 

@@ -40,8 +40,14 @@ const MAX_URL = 2048;
  * @throws AgentPayError `invalid_request` for a name without a single ASCII letter or digit
  */
 export function slugOf(name: string): string {
-  const slug = name.normalize('NFKD').toLowerCase().replace(/[^a-z0-9]/g, '');
-  if (slug === '') throw new AgentPayError('invalid_request', 'name has no letter or digit of the ASCII alphabet.', { param: 'name' });
+  const slug = name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '');
+  if (slug === '')
+    throw new AgentPayError('invalid_request', 'name has no letter or digit of the ASCII alphabet.', {
+      param: 'name',
+    });
   return slug;
 }
 
@@ -52,7 +58,9 @@ export function slugOf(name: string): string {
 export function endpointOf(text: string): URL {
   const url = text.length <= MAX_URL && URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new AgentPayError('invalid_request', 'endpoint_url is not an http or https URL.', { param: 'endpoint_url' });
+    throw new AgentPayError('invalid_request', 'endpoint_url is not an http or https URL.', {
+      param: 'endpoint_url',
+    });
   }
   return url;
 }

@@ -11,7 +11,11 @@ export interface ServiceFilter {
 }
 
 /** False when the name or the slug is taken. */
-export async function insertService(db: Queryable, service: Service, resource: string | null): Promise<boolean> {
+export async function insertService(
+  db: Queryable,
+  service: Service,
+  resource: string | null,
+): Promise<boolean> {
   const rows = await db.query(
     `insert into services (id, provider_id, payout_wallet_id, name, slug, description, price, currency, category, endpoint_url, resource,
        sla_seconds, trust_score, verified, status, created_at)
@@ -53,7 +57,11 @@ export async function findByResource(db: Queryable, resource: string): Promise<S
 }
 
 /** Active services, best trusted first. */
-export async function selectServices(db: Queryable, filter: ServiceFilter, { limit, offset }: Page): Promise<Service[]> {
+export async function selectServices(
+  db: Queryable,
+  filter: ServiceFilter,
+  { limit, offset }: Page,
+): Promise<Service[]> {
   const { where, params } = condition(filter);
   return db.query<Service>(
     `select ${COLUMNS} from services where ${where} order by trust_score desc, created_at, id
@@ -68,13 +76,23 @@ export async function countServices(db: Queryable, filter: ServiceFilter): Promi
   return Number(row?.count ?? 0n);
 }
 
-export async function updateVerified(db: Queryable, id: string, verified: boolean): Promise<Service | undefined> {
-  const [service] = await db.query<Service>(`update services set verified = $2 where id = $1 returning ${COLUMNS}`, [id, verified]);
+export async function updateVerified(
+  db: Queryable,
+  id: string,
+  verified: boolean,
+): Promise<Service | undefined> {
+  const [service] = await db.query<Service>(
+    `update services set verified = $2 where id = $1 returning ${COLUMNS}`,
+    [id, verified],
+  );
   return service;
 }
 
 export async function addTrust(db: Queryable, id: string, points: number): Promise<void> {
-  await db.query('update services set trust_score = least(100, greatest(0, trust_score + $2::integer)) where id = $1', [id, points]);
+  await db.query(
+    'update services set trust_score = least(100, greatest(0, trust_score + $2::integer)) where id = $1',
+    [id, points],
+  );
 }
 
 function condition({ category, verified }: ServiceFilter): { where: string; params: SqlValue[] } {

@@ -37,7 +37,11 @@ export async function register(core: Core, request: Registration): Promise<Servi
   const providerId = requireAgent(request.principal);
   const details = checked(request);
   const wallet = await ofCurrency(core.db, { agentId: providerId, currency: details.currency });
-  if (!wallet) throw new AgentPayError('currency_mismatch', `You have no wallet of ${details.currency} to be paid into.`);
+  if (!wallet)
+    throw new AgentPayError(
+      'currency_mismatch',
+      `You have no wallet of ${details.currency} to be paid into.`,
+    );
   const { endpoint, ...fields } = details;
   const service: Service = {
     id: newId('service', core),
@@ -63,10 +67,18 @@ export async function register(core: Core, request: Registration): Promise<Servi
  */
 export async function list(
   core: Core,
-  request: { category?: string | undefined; verified?: boolean | undefined; limit?: number | undefined; offset?: number | undefined },
+  request: {
+    category?: string | undefined;
+    verified?: boolean | undefined;
+    limit?: number | undefined;
+    offset?: number | undefined;
+  },
 ): Promise<ServicePage> {
   const wanted = page(request);
-  const filter = { category: checkOptionalText('category', request.category, MAX_CATEGORY) ?? undefined, verified: request.verified };
+  const filter = {
+    category: checkOptionalText('category', request.category, MAX_CATEGORY) ?? undefined,
+    verified: request.verified,
+  };
   return core.serviceLists.get(JSON.stringify({ ...filter, ...wanted }), async () => ({
     services: await store.selectServices(core.db, filter, wanted),
     total: await store.countServices(core.db, filter),
@@ -111,17 +123,25 @@ export async function setVerified(
 }
 
 /** Adds points to (or takes them from) a service's trust, within 0..100. */
-export function adjustTrust(tx: Tx, { serviceId, points }: { serviceId: string; points: number }): Promise<void> {
+export function adjustTrust(
+  tx: Tx,
+  { serviceId, points }: { serviceId: string; points: number },
+): Promise<void> {
   return store.addTrust(tx, serviceId, points);
 }
 
 function checked(request: Registration) {
   const { pricePerCall, sla } = request;
   if (pricePerCall <= 0n || pricePerCall > MAX_AMOUNT) {
-    throw new AgentPayError('invalid_amount', 'The price must be above zero and within the limit.', { param: 'price_per_call' });
+    throw new AgentPayError('invalid_amount', 'The price must be above zero and within the limit.', {
+      param: 'price_per_call',
+    });
   }
   const slaSeconds = sla?.maxCompletionSeconds ?? null;
-  if (slaSeconds !== null && (!Number.isInteger(slaSeconds) || slaSeconds < 1 || slaSeconds > MAX_SLA_SECONDS)) {
+  if (
+    slaSeconds !== null &&
+    (!Number.isInteger(slaSeconds) || slaSeconds < 1 || slaSeconds > MAX_SLA_SECONDS)
+  ) {
     const message = `sla.max_completion_seconds is not a whole number from 1 to ${MAX_SLA_SECONDS}.`;
     throw new AgentPayError('invalid_request', message, { param: 'sla.max_completion_seconds' });
   }

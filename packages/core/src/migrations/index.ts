@@ -9,4 +9,13 @@ import { tokens } from './007-tokens.js';
 import { wallets } from './004-wallets.js';
 
 /** The schema of core, in the order in which it grows. */
-export const migrations: readonly Migration[] = [ledger, identity, agents, wallets, marketplace, payments, tokens, events];
+export const migrations: readonly Migration[] = [
+  ledger,
+  identity,
+  agents,
+  wallets,
+  marketplace,
+  payments,
+  tokens,
+  events,
+];

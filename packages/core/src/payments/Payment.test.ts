@@ -18,12 +18,16 @@ describe('callFee', () => {
 
   it('is within half a unit of the exact share, and never below zero or above the gross', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: 1n, max: 10n ** 15n }), fc.bigInt({ min: 0n, max: 1_000_000n }), (gross, rate) => {
-        const fee = callFee(gross, rate);
-        const error = fee * 1_000_000n - gross * rate;
-        expect(error <= 500_000n && error > -500_000n).toBe(true);
-        expect(fee >= 0n && fee <= gross).toBe(true);
-      }),
+      fc.property(
+        fc.bigInt({ min: 1n, max: 10n ** 15n }),
+        fc.bigInt({ min: 0n, max: 1_000_000n }),
+        (gross, rate) => {
+          const fee = callFee(gross, rate);
+          const error = fee * 1_000_000n - gross * rate;
+          expect(error <= 500_000n && error > -500_000n).toBe(true);
+          expect(fee >= 0n && fee <= gross).toBe(true);
+        },
+      ),
     );
   });
 });

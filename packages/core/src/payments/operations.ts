@@ -13,7 +13,12 @@ export async function recordCompleted(
   tx: Tx,
   details: Omit<Payment, 'id' | 'status' | 'completedAt'>,
 ): Promise<Payment> {
-  const payment: Payment = { ...details, id: newId('transaction', core), status: 'completed', completedAt: new Date(core.clock.now()) };
+  const payment: Payment = {
+    ...details,
+    id: newId('transaction', core),
+    status: 'completed',
+    completedAt: new Date(core.clock.now()),
+  };
   await store.insertPayment(tx, payment);
   return payment;
 }
@@ -22,7 +27,10 @@ export async function recordCompleted(
  * A payment the caller made or received.
  * @throws AgentPayError `payment_not_found`
  */
-export async function get(core: Core, { principal, paymentId }: { principal: Principal; paymentId: string }): Promise<Payment> {
+export async function get(
+  core: Core,
+  { principal, paymentId }: { principal: Principal; paymentId: string },
+): Promise<Payment> {
   const agentId = requireAgent(principal);
   const payment = isId('transaction', paymentId) ? await store.findPayment(core.db, paymentId) : undefined;
   if (!payment || (payment.payerId !== agentId && payment.payeeId !== agentId)) {

@@ -3,10 +3,26 @@ import { decide, refusal, transition } from './Token.js';
 import type { TokenEvent, TokenState } from './Token.js';
 
 const states: TokenState[] = [
-  'reserved', 'redeemed', 'in_flight', 'accepted', 'settled', 'sla_breached', 'expired', 'cancelled', 'failed', 'refunded',
+  'reserved',
+  'redeemed',
+  'in_flight',
+  'accepted',
+  'settled',
+  'sla_breached',
+  'expired',
+  'cancelled',
+  'failed',
+  'refunded',
 ];
 const events: TokenEvent[] = [
-  'verify', 'call_started', 'call_accepted', 'call_completed', 'call_failed', 'cancel', 'deadline_passed', 'refund',
+  'verify',
+  'call_started',
+  'call_accepted',
+  'call_completed',
+  'call_failed',
+  'cancel',
+  'deadline_passed',
+  'refund',
 ];
 const live: TokenState[] = ['reserved', 'redeemed', 'in_flight', 'accepted'];
 const DEADLINE = 1_000_000;
@@ -26,9 +42,12 @@ const documented: Record<TokenState, Partial<Record<TokenEvent, TokenState>>> = 
 };
 
 describe('transition', () => {
-  it.each(states.flatMap((state) => events.map((event) => [state, event] as const)))('%s, %s', (state, event) => {
-    expect(transition(state, event)).toBe(documented[state][event]);
-  });
+  it.each(states.flatMap((state) => events.map((event) => [state, event] as const)))(
+    '%s, %s',
+    (state, event) => {
+      expect(transition(state, event)).toBe(documented[state][event]);
+    },
+  );
 });
 
 describe('decide', () => {
@@ -42,7 +61,10 @@ describe('decide', () => {
   });
 
   it('lets the deadline win from its very millisecond on', () => {
-    expect(decide(at('accepted'), 'call_completed', DEADLINE - 1)).toEqual({ kind: 'advance', to: 'settled' });
+    expect(decide(at('accepted'), 'call_completed', DEADLINE - 1)).toEqual({
+      kind: 'advance',
+      to: 'settled',
+    });
     expect(decide(at('accepted'), 'call_completed', DEADLINE)).toEqual({ kind: 'lapse', to: 'sla_breached' });
     expect(decide(at('reserved'), 'verify', DEADLINE)).toEqual({ kind: 'lapse', to: 'expired' });
     expect(decide(at('reserved'), 'cancel', DEADLINE)).toEqual({ kind: 'lapse', to: 'expired' });
@@ -52,7 +74,9 @@ describe('decide', () => {
     for (const state of states) {
       expect(decide(at(state), 'deadline_passed', DEADLINE - 1)).toEqual({ kind: 'refuse' });
       const to = documented[state].deadline_passed;
-      expect(decide(at(state), 'deadline_passed', DEADLINE)).toEqual(to ? { kind: 'advance', to } : { kind: 'refuse' });
+      expect(decide(at(state), 'deadline_passed', DEADLINE)).toEqual(
+        to ? { kind: 'advance', to } : { kind: 'refuse' },
+      );
     }
   });
 
@@ -73,10 +97,16 @@ describe('decide', () => {
   });
 
   it('redeems at most once and closes the hold exactly once, whatever happens in whatever order', () => {
-    const steps = fc.array(fc.record({ event: fc.constantFrom(...events), waitMs: fc.integer({ min: 0, max: 400 }) }), { maxLength: 40 });
+    const steps = fc.array(
+      fc.record({ event: fc.constantFrom(...events), waitMs: fc.integer({ min: 0, max: 400 }) }),
+      { maxLength: 40 },
+    );
     fc.assert(
       fc.property(steps, (happenings) => {
-        let token: { state: TokenState; deadline: Date | null } = { state: 'reserved', deadline: new Date(300) };
+        let token: { state: TokenState; deadline: Date | null } = {
+          state: 'reserved',
+          deadline: new Date(300),
+        };
         let now = 0;
         let redeemed = 0;
         let closed = 0;

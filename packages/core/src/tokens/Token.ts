@@ -86,7 +86,8 @@ export function decide(token: Pick<Token, 'state' | 'deadline'>, event: TokenEve
   const repeats = repeatable[event] === token.state;
   if (to === undefined && !repeats) return { kind: 'refuse' };
   const lapsed = isDue(token, nowMs) ? transition(token.state, 'deadline_passed') : undefined;
-  if (lapsed !== undefined) return event === 'deadline_passed' ? { kind: 'advance', to: lapsed } : { kind: 'lapse', to: lapsed };
+  if (lapsed !== undefined)
+    return event === 'deadline_passed' ? { kind: 'advance', to: lapsed } : { kind: 'lapse', to: lapsed };
   if (event === 'deadline_passed') return { kind: 'refuse' };
   return to === undefined ? { kind: 'repeat' } : { kind: 'advance', to };
 }
@@ -98,7 +99,9 @@ export function isDue(token: Pick<Token, 'deadline'>, nowMs: number): boolean {
 
 /** Why an event is refused in a state: `token_expired`, `token_already_redeemed` or `token_wrong_state` with the state as reason. */
 export function refusal(state: TokenState, event: TokenEvent): AgentPayError {
-  if (state === 'expired') return new AgentPayError('token_expired', 'The token has expired; its reservation was released.');
-  if (event === 'verify' && state !== 'cancelled') return new AgentPayError('token_already_redeemed', 'The token was redeemed before.');
+  if (state === 'expired')
+    return new AgentPayError('token_expired', 'The token has expired; its reservation was released.');
+  if (event === 'verify' && state !== 'cancelled')
+    return new AgentPayError('token_already_redeemed', 'The token was redeemed before.');
   return new AgentPayError('token_wrong_state', `The token is ${state}.`, { reason: state });
 }

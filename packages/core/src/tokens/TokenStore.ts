@@ -37,13 +37,19 @@ export async function findToken(db: Queryable, id: string): Promise<Token | unde
 
 /** Locks the token's row until the transaction ends; waits for whoever has it. */
 export async function lockToken(db: Queryable, id: string): Promise<Token | undefined> {
-  const [token] = await db.query<Token>(`select ${COLUMNS} from payment_tokens where id = $1 for no key update`, [id]);
+  const [token] = await db.query<Token>(
+    `select ${COLUMNS} from payment_tokens where id = $1 for no key update`,
+    [id],
+  );
   return token;
 }
 
 /** {@link lockToken}, but undefined when somebody else has it. */
 export async function lockTokenIfFree(db: Queryable, id: string): Promise<Token | undefined> {
-  const [token] = await db.query<Token>(`select ${COLUMNS} from payment_tokens where id = $1 for no key update skip locked`, [id]);
+  const [token] = await db.query<Token>(
+    `select ${COLUMNS} from payment_tokens where id = $1 for no key update skip locked`,
+    [id],
+  );
   return token;
 }
 
@@ -86,6 +92,9 @@ export function selectOpen(
 
 /** Tokens whose deadline has come, longest overdue first. */
 export async function selectDue(db: Queryable, at: Date, limit: number): Promise<string[]> {
-  const rows = await db.query<{ id: string }>('select id from payment_tokens where deadline <= $1 order by deadline limit $2', [at, limit]);
+  const rows = await db.query<{ id: string }>(
+    'select id from payment_tokens where deadline <= $1 order by deadline limit $2',
+    [at, limit],
+  );
   return rows.map((row) => row.id);
 }

@@ -15,13 +15,27 @@ const TRUST_BREACHED = -5;
  * Takes a locked token into a state that the table allows: its row, its money, the trust it earns and the event, all in the
  * caller's transaction.
  */
-export async function advance(core: Core, tx: Tx, token: Token, to: TokenState, nowMs: number): Promise<Token> {
+export async function advance(
+  core: Core,
+  tx: Tx,
+  token: Token,
+  to: TokenState,
+  nowMs: number,
+): Promise<Token> {
   const now = new Date(nowMs);
   switch (to) {
     case 'redeemed':
-      return save(tx, token, { state: to, redeemedAt: now, deadline: new Date(nowMs + core.settings.tokenTtlMs) });
+      return save(tx, token, {
+        state: to,
+        redeemedAt: now,
+        deadline: new Date(nowMs + core.settings.tokenTtlMs),
+      });
     case 'in_flight':
-      return save(tx, token, { state: to, startedAt: now, deadline: new Date(nowMs + token.slaSeconds * 1000) });
+      return save(tx, token, {
+        state: to,
+        startedAt: now,
+        deadline: new Date(nowMs + token.slaSeconds * 1000),
+      });
     case 'accepted':
       return save(tx, token, { state: to, acceptedAt: now });
     case 'settled':
@@ -58,7 +72,12 @@ async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Toke
     serviceId: token.serviceId,
     createdAt: token.issuedAt,
   });
-  const settled = await save(tx, token, { state: 'settled', deadline: null, endedAt: now, paymentId: payment.id });
+  const settled = await save(tx, token, {
+    state: 'settled',
+    deadline: null,
+    endedAt: now,
+    paymentId: payment.id,
+  });
   const data = { ...facts(settled), payment_id: payment.id, fee: formatDecimal(fee) };
   await emit(core, tx, { type: 'payment.completed', subject: payment.id, data });
   await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_SETTLED });

@@ -1,4 +1,13 @@
-export { authorize, callAccepted, callCompleted, callFailed, callStarted, cancel, get, verify } from './operations.js';
+export {
+  authorize,
+  callAccepted,
+  callCompleted,
+  callFailed,
+  callStarted,
+  cancel,
+  get,
+  verify,
+} from './operations.js';
 export type { Authorization } from './operations.js';
 export { rebuildTracker } from './rebuildTracker.js';
 export { sweep, sweepTracked } from './sweep.js';

@@ -39,7 +39,10 @@ export async function authorize(
     assertBuyable(service, request.maxAmount);
     const wallet = await owned(tx, { principal: request.principal, walletId: request.walletId });
     if (wallet.currency !== service.currency) {
-      throw new AgentPayError('currency_mismatch', `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`);
+      throw new AgentPayError(
+        'currency_mismatch',
+        `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
+      );
     }
     return reserve(core, tx, { service, consumerId, walletId: wallet.id });
   });
@@ -52,7 +55,10 @@ export async function authorize(
  * @throws AgentPayError `token_invalid` (not signed by this platform), `token_not_found` (not a token for a service of the caller),
  * `token_expired`, `token_already_redeemed`, `token_wrong_state` (cancelled)
  */
-export async function verify(core: Core, request: { principal: Principal; token: string }): Promise<{ token: Token; service: Service }> {
+export async function verify(
+  core: Core,
+  request: { principal: Principal; token: string },
+): Promise<{ token: Token; service: Service }> {
   requireAgent(request.principal);
   const claims = core.tokens.verify(request.token);
   await refuseReplay(core, request.principal, claims);
@@ -117,15 +123,27 @@ export async function get(core: Core, { principal, tokenId }: OfToken): Promise<
 }
 
 function assertBuyable(service: Service, maxAmount: Amount | undefined): void {
-  if (service.status !== 'active') throw new AgentPayError('service_not_active', 'The service is not active.');
+  if (service.status !== 'active')
+    throw new AgentPayError('service_not_active', 'The service is not active.');
   if (maxAmount !== undefined && service.price > maxAmount) {
-    throw new AgentPayError('price_above_limit', 'The price of the service is above max_amount.', { param: 'max_amount' });
+    throw new AgentPayError('price_above_limit', 'The price of the service is above max_amount.', {
+      param: 'max_amount',
+    });
   }
 }
 
-async function reserve(core: Core, tx: Tx, deal: { service: Service; consumerId: string; walletId: string }): Promise<Token> {
+async function reserve(
+  core: Core,
+  tx: Tx,
+  deal: { service: Service; consumerId: string; walletId: string },
+): Promise<Token> {
   const { service, consumerId, walletId } = deal;
-  const hold = await openHold(core, tx, { walletId, asset: service.currency, amount: service.price, purpose: 'token' });
+  const hold = await openHold(core, tx, {
+    walletId,
+    asset: service.currency,
+    amount: service.price,
+    purpose: 'token',
+  });
   const issuedAt = new Date(core.clock.now());
   const expiresAt = new Date(issuedAt.getTime() + core.settings.tokenTtlMs);
   const token: Token = {
@@ -185,7 +203,8 @@ function happenToProvider(core: Core, event: TokenEvent, { principal, tokenId }:
 async function refuseReplay(core: Core, principal: Principal, { tokenId }: TokenClaims): Promise<void> {
   if ((await redeemHint(core, tokenId)) !== 'replayed') return;
   const token = await store.findToken(core.db, tokenId);
-  if (token && isProvider(token, principal) && token.state !== 'reserved') throw refusal(token.state, 'verify');
+  if (token && isProvider(token, principal) && token.state !== 'reserved')
+    throw refusal(token.state, 'verify');
 }
 
 function isProvider(token: Token, principal: Principal): boolean {
@@ -203,7 +222,15 @@ function isClaimed(token: Token, claims: TokenClaims): boolean {
 
 function claimsOf(token: Token): TokenClaims {
   const { id: tokenId, serviceId, walletId, amount, currency } = token;
-  return { tokenId, serviceId, walletId, amount, currency, issuedAtMs: token.issuedAt.getTime(), expiresAtMs: token.expiresAt.getTime() };
+  return {
+    tokenId,
+    serviceId,
+    walletId,
+    amount,
+    currency,
+    issuedAtMs: token.issuedAt.getTime(),
+    expiresAtMs: token.expiresAt.getTime(),
+  };
 }
 
 function notFound(): AgentPayError {

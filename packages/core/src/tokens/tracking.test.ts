@@ -13,7 +13,10 @@ function coreWith(tracker: Partial<Tracker>) {
 
 describe('a tracker', () => {
   it('that hangs holds an operation up for 250 ms and no longer', async () => {
-    const { clock, core } = coreWith({ track: () => new Promise(() => undefined), redeem: () => new Promise(() => undefined) });
+    const { clock, core } = coreWith({
+      track: () => new Promise(() => undefined),
+      redeem: () => new Promise(() => undefined),
+    });
     const done: string[] = [];
     const tracking = track(core, token).then(() => done.push('track'));
     const asking = redeemHint(core, 'tokid_1').then((hint) => done.push(hint));
@@ -40,7 +43,10 @@ describe('a tracker', () => {
 
   it('is told to forget a token that can no longer change', async () => {
     const told: unknown[] = [];
-    const { core } = coreWith({ track: async (tracked) => void told.push(tracked), forget: async (id) => void told.push(id) });
+    const { core } = coreWith({
+      track: async (tracked) => void told.push(tracked),
+      forget: async (id) => void told.push(id),
+    });
     await track(core, token);
     await track(core, { ...token, state: 'expired', deadline: null });
     expect(told).toEqual([{ tokenId: 'tokid_1', state: 'reserved', deadlineMs: 10 }, 'tokid_1']);

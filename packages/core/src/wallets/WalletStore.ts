@@ -2,7 +2,8 @@ import type { Queryable } from '@agentpay/primitives';
 import type { Funding, Wallet } from './Wallet.js';
 
 const WALLET = 'id, agent_id as "agentId", currency, created_at as "createdAt"';
-const FUNDING = 'id, wallet_id as "walletId", amount, source, idempotency_key as "idempotencyKey", created_at as "createdAt"';
+const FUNDING =
+  'id, wallet_id as "walletId", amount, source, idempotency_key as "idempotencyKey", created_at as "createdAt"';
 
 export async function insertWallet(db: Queryable, wallet: Wallet): Promise<void> {
   await db.query('insert into wallets (id, agent_id, currency, created_at) values ($1, $2, $3, $4)', [
@@ -18,7 +19,11 @@ export async function findWallet(db: Queryable, id: string): Promise<Wallet | un
   return wallet;
 }
 
-export async function findByCurrency(db: Queryable, agentId: string, currency: string): Promise<Wallet | undefined> {
+export async function findByCurrency(
+  db: Queryable,
+  agentId: string,
+  currency: string,
+): Promise<Wallet | undefined> {
   const [wallet] = await db.query<Wallet>(
     `select ${WALLET} from wallets where agent_id = $1 and currency = $2 order by created_at, id limit 1`,
     [agentId, currency],
@@ -36,10 +41,14 @@ export async function insertFunding(db: Queryable, funding: Funding): Promise<bo
   return rows.length === 1;
 }
 
-export async function findFunding(db: Queryable, walletId: string, idempotencyKey: string): Promise<Funding | undefined> {
-  const [funding] = await db.query<Funding>(`select ${FUNDING} from fundings where wallet_id = $1 and idempotency_key = $2`, [
-    walletId,
-    idempotencyKey,
-  ]);
+export async function findFunding(
+  db: Queryable,
+  walletId: string,
+  idempotencyKey: string,
+): Promise<Funding | undefined> {
+  const [funding] = await db.query<Funding>(
+    `select ${FUNDING} from fundings where wallet_id = $1 and idempotency_key = $2`,
+    [walletId, idempotencyKey],
+  );
   return funding;
 }

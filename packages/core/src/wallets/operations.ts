@@ -13,7 +13,11 @@ export const TEST_FAUCET = 'test_faucet';
 const MAX_IDEMPOTENCY_KEY = 255;
 
 /** Opens a wallet, inside the caller's transaction. */
-export async function open(core: Core, tx: Tx, { agentId, currency }: { agentId: string; currency: string }): Promise<Wallet> {
+export async function open(
+  core: Core,
+  tx: Tx,
+  { agentId, currency }: { agentId: string; currency: string },
+): Promise<Wallet> {
   const wallet = { id: newId('wallet', core), agentId, currency, createdAt: new Date(core.clock.now()) };
   await store.insertWallet(tx, wallet);
   return wallet;
@@ -27,7 +31,13 @@ export async function open(core: Core, tx: Tx, { agentId, currency }: { agentId:
  */
 export async function fund(
   core: Core,
-  request: { principal: Principal; walletId: string; amount: Amount; source: string; idempotencyKey?: string | undefined },
+  request: {
+    principal: Principal;
+    walletId: string;
+    amount: Amount;
+    source: string;
+    idempotencyKey?: string | undefined;
+  },
 ): Promise<Balance & { transactionId: string }> {
   const { principal, walletId, amount, source } = request;
   assertFundable(core, amount, source);
@@ -35,7 +45,14 @@ export async function fund(
   return core.db.tx(async (tx) => {
     const wallet = await owned(tx, { principal, walletId });
     const createdAt = new Date(core.clock.now());
-    const funding = await record(tx, { id: newId('transaction', core), walletId, amount, source, idempotencyKey, createdAt });
+    const funding = await record(tx, {
+      id: newId('transaction', core),
+      walletId,
+      amount,
+      source,
+      idempotencyKey,
+      createdAt,
+    });
     await post(core, tx, {
       key: funding.id,
       kind: 'faucet.fund',
@@ -52,7 +69,10 @@ export async function fund(
  * What a wallet of the caller holds.
  * @throws AgentPayError `wallet_not_found`
  */
-export async function balance(core: Core, { principal, walletId }: { principal: Principal; walletId: string }): Promise<Balance> {
+export async function balance(
+  core: Core,
+  { principal, walletId }: { principal: Principal; walletId: string },
+): Promise<Balance> {
   return balanceOf(core.db, await owned(core.db, { principal, walletId }));
 }
 
@@ -60,31 +80,47 @@ export async function balance(core: Core, { principal, walletId }: { principal: 
  * The wallet, if it is the caller's. Somebody else's is as unknown as one that does not exist.
  * @throws AgentPayError `wallet_not_found`
  */
-export async function owned(db: Queryable, { principal, walletId }: { principal: Principal; walletId: string }): Promise<Wallet> {
+export async function owned(
+  db: Queryable,
+  { principal, walletId }: { principal: Principal; walletId: string },
+): Promise<Wallet> {
   const agentId = requireAgent(principal);
   const wallet = isId('wallet', walletId) ? await store.findWallet(db, walletId) : undefined;
-  if (!wallet || wallet.agentId !== agentId) throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
+  if (!wallet || wallet.agentId !== agentId)
+    throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
   return wallet;
 }
 
 /** The agent's first wallet of a currency; undefined when it has none. */
-export function ofCurrency(db: Queryable, { agentId, currency }: { agentId: string; currency: string }): Promise<Wallet | undefined> {
+export function ofCurrency(
+  db: Queryable,
+  { agentId, currency }: { agentId: string; currency: string },
+): Promise<Wallet | undefined> {
   return store.findByCurrency(db, agentId, currency);
 }
 
 function assertFundable(core: Core, amount: Amount, source: string): void {
   const { sandbox, faucetMax } = core.settings;
-  if (source !== TEST_FAUCET) throw new AgentPayError('funding_source_unknown', `The only source is ${TEST_FAUCET}.`, { param: 'source' });
+  if (source !== TEST_FAUCET)
+    throw new AgentPayError('funding_source_unknown', `The only source is ${TEST_FAUCET}.`, {
+      param: 'source',
+    });
   if (!sandbox) throw new AgentPayError('funding_refused', 'There is no test faucet outside a sandbox.');
-  if (amount <= 0n) throw new AgentPayError('invalid_amount', 'The amount must be above zero.', { param: 'amount' });
-  if (amount > faucetMax) throw new AgentPayError('funding_refused', 'The faucet gives less than this at once.', { param: 'amount' });
+  if (amount <= 0n)
+    throw new AgentPayError('invalid_amount', 'The amount must be above zero.', { param: 'amount' });
+  if (amount > faucetMax)
+    throw new AgentPayError('funding_refused', 'The faucet gives less than this at once.', {
+      param: 'amount',
+    });
 }
 
 async function record(tx: Tx, funding: Funding): Promise<Funding> {
   if (await store.insertFunding(tx, funding)) return funding;
   const first = await store.findFunding(tx, funding.walletId, funding.idempotencyKey as string);
   if (first && first.amount === funding.amount && first.source === funding.source) return first;
-  throw new AgentPayError('conflict', 'The idempotency key was used for another amount.', { param: 'idempotency_key' });
+  throw new AgentPayError('conflict', 'The idempotency key was used for another amount.', {
+    param: 'idempotency_key',
+  });
 }
 
 async function balanceOf(db: Queryable, { id, currency }: Wallet): Promise<Balance> {

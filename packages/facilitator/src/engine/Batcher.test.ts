@@ -104,7 +104,12 @@ describe('batcher', () => {
     await pass(30);
     await finishAll();
     await pass(30);
-    expect(batches.map(({ items }) => items)).toEqual([['a'], ['late 30', 'late 40', 'b'], ['alone-1'], ['c', 'late 500', 'd']]);
+    expect(batches.map(({ items }) => items)).toEqual([
+      ['a'],
+      ['late 30', 'late 40', 'b'],
+      ['alone-1'],
+      ['c', 'late 500', 'd'],
+    ]);
   });
 
   it('works on every lane at once', async () => {
@@ -157,7 +162,10 @@ describe('batcher', () => {
     batcher.add('second b');
     batcher.add('c');
     await pass(5);
-    expect(batches.map(({ items, lane }) => [lane, ...items])).toEqual([[1, 'second a'], [0, 'c']]);
+    expect(batches.map(({ items, lane }) => [lane, ...items])).toEqual([
+      [1, 'second a'],
+      [0, 'c'],
+    ]);
     await finishAll();
     await pass(30);
     expect(batches[2]).toMatchObject({ items: ['second b'], lane: 1 });

@@ -28,7 +28,10 @@ import { createSettlements, type SettlementsOptions } from './Settlements.js';
 import { settlementStore } from './SettlementStore.js';
 import { createSettler } from './settler.js';
 
-export interface FacilitatorOptions extends Omit<SchemeSettings, 'assets' | 'permit2' | 'facilitatorAddress'> {
+export interface FacilitatorOptions extends Omit<
+  SchemeSettings,
+  'assets' | 'permit2' | 'facilitatorAddress'
+> {
   /** Tokens to move; undefined: the network's USDC. */
   readonly assets?: readonly Address[] | undefined;
   readonly chain: Chain;
@@ -94,19 +97,34 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   const proved = await proveChain(chain, given.network, given.assets);
   const { network, payTo, factories, maxValidBeforeSeconds } = given;
   const { address: facilitatorAddress } = given.accounts[0] as LocalAccount;
-  const options = { ...given, chain, settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, ...proved } };
+  const options = {
+    ...given,
+    chain,
+    settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, ...proved },
+  };
   const hear = (what: string) => (error: unknown) => onError(what, error);
   const { chainId } = options.network;
   const holder = given.leaseMs === undefined ? null : bytesToHex(given.random.bytes(16));
   const accounts = createGasAccounts({
-    chain, db, clock,
+    chain,
+    db,
+    clock,
     addresses: given.accounts.map(({ address }) => address),
     sharing: holder !== null && given.leaseMs !== undefined ? { holder, leaseMs: given.leaseMs } : undefined,
     minBalance: given.minSignerBalance,
     async open(address) {
       const account = given.accounts.find((own) => own.address === address) as LocalAccount;
       const [nextNonce, bumpAfterMs] = [await store.nextNonce(address), options.bumpAfterMs ?? 20_000];
-      return createSender({ chain, clock, account, chainId, fees, nextNonce, bumpAfterMs, onError: hear('hand over') });
+      return createSender({
+        chain,
+        clock,
+        account,
+        chainId,
+        fees,
+        nextNonce,
+        bumpAfterMs,
+        onError: hear('hand over'),
+      });
     },
   });
   const store = settlementStore(db, clock, { holder, assertHeld: accounts.assertHeld, gas: given.gas });
@@ -146,11 +164,18 @@ async function reachable<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (!(error instanceof ChainError)) throw error;
-    throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached.', { cause: error, retryAfter: 2 });
+    throw new AgentPayError('facilitator_unavailable', 'The chain cannot be reached.', {
+      cause: error,
+      retryAfter: 2,
+    });
   }
 }
 
-function supported({ network, accounts, settings: { permit2, facilitatorAddress } }: Proved): SupportedResponse {
+function supported({
+  network,
+  accounts,
+  settings: { permit2, facilitatorAddress },
+}: Proved): SupportedResponse {
   const upto = { x402Version: 2, scheme: 'upto', network: network.id, extra: { facilitatorAddress } };
   return {
     kinds: [
@@ -166,7 +191,8 @@ function supported({ network, accounts, settings: { permit2, facilitatorAddress 
 /** The payment of a request; or why there is none. */
 function readPayment({ settings }: Proved, request: FacilitatorRequest): Payment | Refusal {
   const scheme = schemeOf(request);
-  if (!scheme) return { reason: 'unsupportedScheme', message: 'This facilitator does not serve that scheme.' };
+  if (!scheme)
+    return { reason: 'unsupportedScheme', message: 'This facilitator does not serve that scheme.' };
   return scheme.read(request, settings);
 }
 

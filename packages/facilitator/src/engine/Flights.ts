@@ -67,7 +67,12 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
   const { chain, clock, store, receipts, onError } = options;
   const flights = new Map<string, Flight>();
 
-  function start(id: string, sender: Sender | undefined, members: readonly Settlement[], alone: boolean): Flight {
+  function start(
+    id: string,
+    sender: Sender | undefined,
+    members: readonly Settlement[],
+    alone: boolean,
+  ): Flight {
     const flight: Flight = {
       id,
       sender,
@@ -139,7 +144,11 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
     }
   }
 
-  async function failOne(flight: Flight, member: Settlement, outcome: Outcome & { state: 'failed' }): Promise<void> {
+  async function failOne(
+    flight: Flight,
+    member: Settlement,
+    outcome: Outcome & { state: 'failed' },
+  ): Promise<void> {
     await store.fail(member.id, outcome.reason, outcome.message);
     announce(flight, member, outcome);
   }
@@ -149,7 +158,12 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
     await settleAll(flight, proved, hash, blockHash);
   }
 
-  async function settleAll(flight: Flight, members: readonly Settlement[], hash: Hex, blockHash?: Hex): Promise<void> {
+  async function settleAll(
+    flight: Flight,
+    members: readonly Settlement[],
+    hash: Hex,
+    blockHash?: Hex,
+  ): Promise<void> {
     if (members.length === 0) return;
     const ids = members.map(({ id }) => id);
     await store.settle(ids, hash);
@@ -164,7 +178,8 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
 
   return {
     all: () => [...flights.values()],
-    carrying: (settlementId) => [...flights.values()].find(({ members, nonce }) => members.has(settlementId) && nonce >= 0),
+    carrying: (settlementId) =>
+      [...flights.values()].find(({ members, nonce }) => members.has(settlementId) && nonce >= 0),
     open,
     close,
     record,
@@ -172,7 +187,8 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
       const underWay = flights.get(transactionId);
       if (underWay) close(underWay);
       const members = [...(underWay?.members.values() ?? []), ...settlements];
-      const alone = members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
+      const alone =
+        members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
       const flight = start(transactionId, sender, members, alone);
       for (const attempt of attempts) watch(flight, attempt);
       try {

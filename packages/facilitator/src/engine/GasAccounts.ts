@@ -58,16 +58,28 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
        on conflict (holder) do update set alive_until = excluded.alive_until`,
       [holder, leaseMs],
     );
-    const [row] = await db.query<{ alive: bigint }>('select count(*) as alive from facilitator_copies where alive_until > now()');
+    const [row] = await db.query<{ alive: bigint }>(
+      'select count(*) as alive from facilitator_copies where alive_until > now()',
+    );
     const share = Math.ceil(addresses.length / Math.max(1, Number(row?.alive)));
-    const idle = [...senders.values()].filter((sender) => sender.inFlight() === 0).map(({ address }) => address);
+    const idle = [...senders.values()]
+      .filter((sender) => sender.inFlight() === 0)
+      .map(({ address }) => address);
     const surplus = idle.slice(0, Math.max(0, senders.size - share));
     if (surplus.length > 0) await letGo(surplus, holder);
-    return db.query<Lease>(TAKE, [addresses.filter((address) => !surplus.includes(address)), holder, leaseMs, share]);
+    return db.query<Lease>(TAKE, [
+      addresses.filter((address) => !surplus.includes(address)),
+      holder,
+      leaseMs,
+      share,
+    ]);
   }
 
   async function letGo(some: readonly Address[], holder: string): Promise<void> {
-    await db.query('update facilitator_signers set holder = null where address = any($1::text[]) and holder = $2', [some, holder]);
+    await db.query(
+      'update facilitator_signers set holder = null where address = any($1::text[]) and holder = $2',
+      [some, holder],
+    );
   }
 
   return {
@@ -76,7 +88,12 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
     held: () => [...senders.values()],
     isUsable: (lane) => senders.has(addresses[lane] as Address) && !poor.has(addresses[lane] as Address),
     async renew() {
-      const ours = new Map((sharing ? await leases(sharing) : addresses.map(forEver)).map(({ address, tenure }) => [address, tenure]));
+      const ours = new Map(
+        (sharing ? await leases(sharing) : addresses.map(forEver)).map(({ address, tenure }) => [
+          address,
+          tenure,
+        ]),
+      );
       const lost = [...senders.values()].filter((sender) => ours.get(sender.address) !== tenures.get(sender));
       for (const { address } of lost) senders.delete(address);
       const gained = await Promise.all([...ours.keys()].filter((address) => !senders.has(address)).map(open));
@@ -99,9 +116,13 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
     async assertHeld(tx, sender) {
       if (!sharing) return;
       // Locked, so that nobody takes the account over before what is recorded can be seen.
-      const sql = 'select 1 from facilitator_signers where address = $1 and holder = $2 and tenure = $3 for share';
-      const held = sender ? await tx.query(sql, [sender.address, sharing.holder, tenures.get(sender) ?? null]) : [];
-      if (held.length === 0) throw new Error(`Another copy of the facilitator has taken the account ${sender?.address} over.`);
+      const sql =
+        'select 1 from facilitator_signers where address = $1 and holder = $2 and tenure = $3 for share';
+      const held = sender
+        ? await tx.query(sql, [sender.address, sharing.holder, tenures.get(sender) ?? null])
+        : [];
+      if (held.length === 0)
+        throw new Error(`Another copy of the facilitator has taken the account ${sender?.address} over.`);
     },
     async release() {
       if (!sharing) return;

@@ -18,7 +18,8 @@ describe('when the chain loses blocks and makes others with the same account non
   });
   afterEach(() => bed.close());
 
-  const record = async () => (await db.query<{ state: string; hash: Hex }>('select state, hash from facilitator_settlements'))[0];
+  const record = async () =>
+    (await db.query<{ state: string; hash: Hex }>('select state, hash from facilitator_settlements'))[0];
   const stateBecomes = (wanted: string) => becomes(async () => (await record())?.state === wanted);
   async function becomes(holds: () => Promise<boolean>): Promise<void> {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -59,14 +60,18 @@ describe('when the chain loses blocks and makes others with the same account non
     bed.mine();
     bed.skip(10_000);
     await stateBecomes('failed');
-    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_insufficient_balance' });
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_insufficient_balance',
+    });
   });
 
   it('names the other attempt with the same nonce, when that made the payment in the end', async () => {
     const facilitator = await bed.start({ onError, bumpAfterMs: 50 });
     const request: FacilitatorRequest = await signedRequest({ account });
     const answer = facilitator.settle(request);
-    const attempts = () => db.query<{ hash: Hex; raw: Hex }>('select hash, raw from facilitator_transactions order by attempt');
+    const attempts = () =>
+      db.query<{ hash: Hex; raw: Hex }>('select hash, raw from facilitator_transactions order by attempt');
     await becomes(async () => (await attempts()).length > 1);
     await bed.chain.mine();
     const made = (await answer).transaction;
@@ -86,8 +91,10 @@ describe('when the chain loses blocks and makes others with the same account non
     let lag = 0;
     const chain: Chain = {
       ...bed.chain,
-      receipts: (hashes) => (lag-- > 0 ? Promise.resolve(hashes.map(() => undefined)) : bed.chain.receipts(hashes)),
-      authorizationUse: (...asked) => (lag >= 0 ? Promise.resolve(undefined) : bed.chain.authorizationUse(...asked)),
+      receipts: (hashes) =>
+        lag-- > 0 ? Promise.resolve(hashes.map(() => undefined)) : bed.chain.receipts(hashes),
+      authorizationUse: (...asked) =>
+        lag >= 0 ? Promise.resolve(undefined) : bed.chain.authorizationUse(...asked),
     };
     const facilitator = await bed.start({ onError, chain });
     const stop = bed.chain.mineEvery(5);

@@ -39,7 +39,10 @@ interface Kept {
 }
 
 /** @param makeAgain takes payments that the chain shows nowhere any more */
-export function createSecondLooks(options: SecondLooksOptions, makeAgain: (lost: readonly Settlement[]) => Promise<void>): SecondLooks {
+export function createSecondLooks(
+  options: SecondLooksOptions,
+  makeAgain: (lost: readonly Settlement[]) => Promise<void>,
+): SecondLooks {
   const { chain, clock, store } = options;
   const kept = new Set<Kept>();
 
@@ -62,7 +65,9 @@ export function createSecondLooks(options: SecondLooksOptions, makeAgain: (lost:
 
   /** Those without a transfer on the chain. One that another transaction made is recorded as that. */
   async function lostOf({ ids, hash }: Kept, receipt: Receipt | undefined): Promise<readonly Settlement[]> {
-    const settled = (await store.getAll(ids)).filter((settlement) => settlement.state === 'settled' && settlement.hash === hash);
+    const settled = (await store.getAll(ids)).filter(
+      (settlement) => settlement.state === 'settled' && settlement.hash === hash,
+    );
     const doubtful = settled.filter(({ transfer }) => !receipt || !transfer.isProvedBy(receipt.logs));
     const proven = doubtful.length > 0 ? await provenOutcomes({ chain, confirmations: 1 }, doubtful) : [];
     const lost: Settlement[] = [];

@@ -4,7 +4,13 @@ import type { Sender, SignedTransaction } from '@agentpay/evm';
 import { inSets } from './inSets.js';
 import { defaultGasLimits, type GasLimits, type Order, type SchemeName } from '../schemes/Scheme.js';
 import { transferOf } from '../schemes/schemes.js';
-import { GIVEN_UP, keyText, type Settlement, type SettlementKey, type SettlementState } from './Settlement.js';
+import {
+  GIVEN_UP,
+  keyText,
+  type Settlement,
+  type SettlementKey,
+  type SettlementState,
+} from './Settlement.js';
 
 /** What a new claim consists of. */
 export type Claim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
@@ -40,7 +46,11 @@ export interface SettlementStore {
    * Makes a signed transaction durable as the carrier of these settlements, all in one step.
    * @throws ClaimsLost when some of them were given up, or claimed by another copy: then nothing is recorded
    */
-  recordTransaction(carrier: Carrier, transaction: SignedTransaction, settlementIds: readonly string[]): Promise<void>;
+  recordTransaction(
+    carrier: Carrier,
+    transaction: SignedTransaction,
+    settlementIds: readonly string[],
+  ): Promise<void>;
   settle(ids: readonly string[], hash: Hex): Promise<void>;
   fail(id: string, reason: Reason, message: string): Promise<void>;
   /** Ends claims of ours of which nothing was signed. */
@@ -108,7 +118,11 @@ export interface StoreOptions {
   readonly assertHeld: (tx: Queryable, sender: Sender | undefined) => Promise<void>;
 }
 
-export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas = defaultGasLimits }: StoreOptions): SettlementStore {
+export function settlementStore(
+  db: Db,
+  clock: Clock,
+  { holder, assertHeld, gas = defaultGasLimits }: StoreOptions,
+): SettlementStore {
   const now = () => new Date(clock.now());
   const read = (row: Row) => toSettlement(row, gas);
   const one = async (sql: string, params: Parameters<Queryable['query']>[1]) => {
@@ -194,7 +208,14 @@ export function settlementStore(db: Db, clock: Clock, { holder, assertHeld, gas 
             when claimed_by is not distinct from $6 then ($2::timestamptz is null or updated_at < $2) and id <> all($1::text[])
             else not exists (select 1 from facilitator_copies where holder = claimed_by and alive_until > now()) end
          returning id`,
-        [atWork, before, GIVEN_UP, 'The process that claimed it ended before anything was sent.', now(), holder],
+        [
+          atWork,
+          before,
+          GIVEN_UP,
+          'The process that claimed it ended before anything was sent.',
+          now(),
+          holder,
+        ],
       );
       return ended.length;
     },
@@ -244,11 +265,22 @@ function lower(hex: Hex): Hex {
 
 function claimJson(claim: Claim) {
   const { id, fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
-  const own = { id, fingerprint, scheme, amount: String(amount), authorization, signature, by_account: byAccount };
+  const own = {
+    id,
+    fingerprint,
+    scheme,
+    amount: String(amount),
+    authorization,
+    signature,
+    by_account: byAccount,
+  };
   return { ...lowerKey(claim), ...own };
 }
 
-function inOrderOf<T extends SettlementKey>(keys: readonly SettlementKey[], found: readonly T[]): (T | undefined)[] {
+function inOrderOf<T extends SettlementKey>(
+  keys: readonly SettlementKey[],
+  found: readonly T[],
+): (T | undefined)[] {
   const byKey = new Map(found.map((one) => [keyText(one), one]));
   return keys.map((key) => byKey.get(keyText(key)));
 }
@@ -260,25 +292,46 @@ function claimedBy(claim: Claim, gas: GasLimits): Settlement {
   return { id, fingerprint, ...order, ...blank, transfer: transferOf(order, gas) };
 }
 
-async function insertTransaction(tx: Queryable, transactionId: string, transaction: SignedTransaction, at: Date): Promise<void> {
+async function insertTransaction(
+  tx: Queryable,
+  transactionId: string,
+  transaction: SignedTransaction,
+  at: Date,
+): Promise<void> {
   const { hash, signer, nonce, to, data, gas, maxFeePerGas, maxPriorityFeePerGas, raw } = transaction;
   await tx.query(
     `insert into facilitator_transactions
        (hash, transaction_id, signer, account_nonce, to_address, data, gas, max_fee_per_gas, max_priority_fee_per_gas, raw, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
      on conflict (hash) do update set transaction_id = excluded.transaction_id`,
-    [hash, transactionId, signer, nonce, to, data, String(gas), String(maxFeePerGas), String(maxPriorityFeePerGas), raw, at],
+    [
+      hash,
+      transactionId,
+      signer,
+      nonce,
+      to,
+      data,
+      String(gas),
+      String(maxFeePerGas),
+      String(maxPriorityFeePerGas),
+      raw,
+      at,
+    ],
   );
 }
 
-function groupByTransaction(settlements: readonly Settlement[], rows: readonly TransactionRow[]): CarryingTransaction[] {
+function groupByTransaction(
+  settlements: readonly Settlement[],
+  rows: readonly TransactionRow[],
+): CarryingTransaction[] {
   const groups = new Map<string, { attempts: SignedTransaction[]; settlements: Settlement[] }>();
   for (const row of rows) {
     const group = groups.get(row.transaction_id) ?? { attempts: [], settlements: [] };
     group.attempts.push(toTransaction(row));
     groups.set(row.transaction_id, group);
   }
-  for (const settlement of settlements) groups.get(settlement.transactionId ?? '')?.settlements.push(settlement);
+  for (const settlement of settlements)
+    groups.get(settlement.transactionId ?? '')?.settlements.push(settlement);
   return [...groups].map(([transactionId, group]) => ({ transactionId, ...group }));
 }
 

@@ -6,7 +6,15 @@ import { createFlights, type Flight, type FlightsOptions } from './Flights.js';
 import { provenOutcomes } from './provenOutcome.js';
 import { createRepair, type RepairOptions } from './repair.js';
 import { createSecondLooks } from './SecondLooks.js';
-import { GIVEN_UP, hasEnded, keyText, outcomeOf, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
+import {
+  GIVEN_UP,
+  hasEnded,
+  keyText,
+  outcomeOf,
+  type Outcome,
+  type Settlement,
+  type SettlementKey,
+} from './Settlement.js';
 import { ClaimsLost } from './SettlementStore.js';
 import { createWaiters } from './Waiters.js';
 
@@ -26,7 +34,9 @@ export interface SettlementsOptions extends FlightsOptions, RepairOptions {
   /** Longest wait of one call for an outcome, ms. */
   readonly settleTimeoutMs: number;
   /** Surrounds the sending of every batch; `send` gives the hash, if there was still something to send. */
-  readonly aroundBatch?: ((payments: number, send: () => Promise<Hex | undefined>) => Promise<unknown>) | undefined;
+  readonly aroundBatch?:
+    | ((payments: number, send: () => Promise<Hex | undefined>) => Promise<unknown>)
+    | undefined;
 }
 
 /** Moves the money of claimed settlements and finds out what became of it. */
@@ -54,14 +64,26 @@ export interface Settlements {
 }
 
 export function createSettlements(options: SettlementsOptions): Settlements {
-  const { clock, store, accounts, receipts, settleTimeoutMs, repairEveryMs, onError, aroundBatch = (_, send) => send() } = options;
+  const {
+    clock,
+    store,
+    accounts,
+    receipts,
+    settleTimeoutMs,
+    repairEveryMs,
+    onError,
+    aroundBatch = (_, send) => send(),
+  } = options;
   /** By id, with the text of their keys. */
   const queued = new Map<string, string>();
   const queuedKeys = new Set<string>();
   /** Queued ones for which a signed transaction may be on record: the database was asked, and its answer got lost. */
   const inDoubt = new Set<string>();
   const waiters = createWaiters(clock, settleTimeoutMs);
-  const flights = createFlights(options, { ended: waiters.tell, settled: (...made) => secondLooks.add(...made) });
+  const flights = createFlights(options, {
+    ended: waiters.tell,
+    settled: (...made) => secondLooks.add(...made),
+  });
   const repair = createRepair(options, flights, (settlement) => batcher.add(settlement));
   const secondLooks = createSecondLooks(options, repair.makeAgain);
   let repairing: Promise<void> = Promise.resolve();
@@ -89,7 +111,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     return lane < 0 ? undefined : lane;
   }
 
-  async function sendFlight(members: readonly Settlement[], sender: Sender | undefined): Promise<Hex | undefined> {
+  async function sendFlight(
+    members: readonly Settlement[],
+    sender: Sender | undefined,
+  ): Promise<Hex | undefined> {
     if (!sender) throw new Error('Another copy of the facilitator has taken the account over.');
     const living = await giveUpExpired(members);
     if (living.length === 0) return undefined;
@@ -101,7 +126,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       flights.close(flight);
       if (!(error instanceof ClaimsLost)) throw error;
       for (const id of error.ids) leave(id);
-      return sendFlight(living.filter(({ id }) => !error.ids.includes(id)), sender);
+      return sendFlight(
+        living.filter(({ id }) => !error.ids.includes(id)),
+        sender,
+      );
     } finally {
       if (flight.nonce >= 0) for (const { id } of living) leave(id);
     }
@@ -162,13 +190,16 @@ export function createSettlements(options: SettlementsOptions): Settlements {
 
   function scheduleRepair(): void {
     if (closed) return;
-    cancelRepair = clock.timer(repairEveryMs, () => (repairing = repairAll().finally(scheduleRepair)), { background: true });
+    cancelRepair = clock.timer(repairEveryMs, () => (repairing = repairAll().finally(scheduleRepair)), {
+      background: true,
+    });
   }
 
   async function repairAll(): Promise<void> {
     await repair.all();
     batcher.wake();
-    const attempt = (what: string, work: () => Promise<void>) => work().catch((error: unknown) => onError(what, error));
+    const attempt = (what: string, work: () => Promise<void>) =>
+      work().catch((error: unknown) => onError(what, error));
     await attempt('claims', () => giveUpAbandoned(new Date(clock.now() - 2 * settleTimeoutMs)));
     await attempt('second look', secondLooks.look);
     await attempt('look', tellOfOthers);
@@ -201,12 +232,14 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       batcher.add(settlement);
       const known = await outcome;
       if (known) return verdict(known);
-      if (inDoubt.has(settlement.id) || !batcher.remove(settlement)) return verdict(await stored(settlement.id));
+      if (inDoubt.has(settlement.id) || !batcher.remove(settlement))
+        return verdict(await stored(settlement.id));
       leave(settlement.id);
       await store.giveUp([settlement.id], GIVEN_UP, 'It could not be sent in time.');
       throw notSent();
     },
-    canSend: (sender) => accounts.addresses.some((own, lane) => accounts.isUsable(lane) && (!sender || sameHex(own, sender))),
+    canSend: (sender) =>
+      accounts.addresses.some((own, lane) => accounts.isUsable(lane) && (!sender || sameHex(own, sender))),
     isQueued: (key) => queuedKeys.has(keyText(key)),
     async wait(id) {
       const { outcome, cancel } = waiters.wait(id);
@@ -241,7 +274,9 @@ function verdict(outcome: Outcome): Outcome {
 }
 
 function notSent(): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'It could not be sent in time; nothing was sent.', { retryAfter: 5 });
+  return new AgentPayError('facilitator_unavailable', 'It could not be sent in time; nothing was sent.', {
+    retryAfter: 5,
+  });
 }
 
 function requestOf(members: readonly Settlement[]): TransactionRequest {

@@ -14,15 +14,22 @@ describe('copies of a facilitator on one database', () => {
   beforeEach(async () => void (bed = await openBed(db)));
   afterEach(() => bed.close());
 
-  const holders = () => db.query<{ address: string; holder: string }>('select address, holder from facilitator_signers order by address');
-  const states = async () => (await db.query<{ state: string }>('select state from facilitator_settlements')).map(({ state }) => state);
+  const holders = () =>
+    db.query<{ address: string; holder: string }>(
+      'select address, holder from facilitator_signers order by address',
+    );
+  const states = async () =>
+    (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
+      ({ state }) => state,
+    );
   async function until(holds: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 10_000; !(await holds()); ) {
+    for (const end = Date.now() + 10_000; !(await holds());) {
       if (Date.now() > end) throw new Error('It did not come to pass in time.');
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
-  const counts = () => Promise.all([gasPayer, second].map(({ address }) => bed.chain.transactionCount(address, 'latest')));
+  const counts = () =>
+    Promise.all([gasPayer, second].map(({ address }) => bed.chain.transactionCount(address, 'latest')));
 
   /** Two, of which each has an account of its own, and has sent with it. */
   async function openCopies(): Promise<RunningFacilitator[]> {
@@ -32,7 +39,12 @@ describe('copies of a facilitator on one database', () => {
     bed.mine();
     for (const copy of copies) {
       const request = await signedRequest();
-      await until(() => copy.settle(request).then(({ success }) => success, () => false));
+      await until(() =>
+        copy.settle(request).then(
+          ({ success }) => success,
+          () => false,
+        ),
+      );
     }
     expect(bed.chain.transfers()).toHaveLength(2);
     return copies;
@@ -42,7 +54,8 @@ describe('copies of a facilitator on one database', () => {
     const copies = await openCopies();
     const [sent = 0, countsBefore] = [bed.chain.calls.send, await counts()];
     const requests = await Promise.all(Array.from({ length: 20 }, () => signedRequest()));
-    const ask = (turn: number) => requests.map((request, i) => (copies[(i + turn) % 2] as RunningFacilitator).settle(request));
+    const ask = (turn: number) =>
+      requests.map((request, i) => (copies[(i + turn) % 2] as RunningFacilitator).settle(request));
     const asked = ask(0);
     await until(async () => (bed.chain.calls.send ?? 0) > sent);
     const answers = await Promise.all([...asked, ...ask(1)]);
@@ -118,7 +131,9 @@ describe('copies of a facilitator on one database', () => {
     });
     life.kill();
     bed.chain.forgetPool();
-    await until(async () => (await db.query('select 1 from facilitator_signers where held_until < now()')).length === 1);
+    await until(
+      async () => (await db.query('select 1 from facilitator_signers where held_until < now()')).length === 1,
+    );
     wake();
     bed.mine();
     await until(async () => (await states()).join() === 'settled');
@@ -130,10 +145,17 @@ describe('copies of a facilitator on one database', () => {
     const first = await bed.start(only);
     const standby = await bed.start(only);
     bed.mine();
-    await expect(standby.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    await expect(standby.settle(await signedRequest())).rejects.toMatchObject({
+      kind: 'facilitator_unavailable',
+    });
     await first.close();
     const request = await signedRequest();
-    await until(() => standby.settle(request).then(({ success }) => success, () => false));
+    await until(() =>
+      standby.settle(request).then(
+        ({ success }) => success,
+        () => false,
+      ),
+    );
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
@@ -156,7 +178,12 @@ describe('copies of a facilitator on one database', () => {
     const awake = new Promise<void>((resolve) => (wake = resolve));
     const fees = () => awake.then(() => bed.chain.fees());
     const own = { leaseMs: 300, accounts: [gasPayer] };
-    const sleeper = await bed.start({ ...own, chain: { ...bed.chain, fees }, repairEveryMs: 60_000, settleTimeoutMs: 2_000 });
+    const sleeper = await bed.start({
+      ...own,
+      chain: { ...bed.chain, fees },
+      repairEveryMs: 60_000,
+      settleTimeoutMs: 2_000,
+    });
     const request = await signedRequest();
     const answer = sleeper.settle(request).catch((error: unknown) => error);
     await until(async () => (await states()).includes('claimed'));
@@ -188,11 +215,17 @@ describe('copies of a facilitator on one database', () => {
     answers.push(other.settle(request).catch((error: unknown) => error));
     await until(async () => waits);
     await first.close();
-    for (const answer of answers) expect(await answer).toMatchObject({ kind: 'facilitator_unavailable', retryAfter: 5 });
+    for (const answer of answers)
+      expect(await answer).toMatchObject({ kind: 'facilitator_unavailable', retryAfter: 5 });
   });
 
   it('cannot record a transaction of an account that was taken over meanwhile', async () => {
-    const facilitator = await bed.start({ ...shared, leaseMs: 60_000, settleTimeoutMs: 300, repairEveryMs: 60_000 });
+    const facilitator = await bed.start({
+      ...shared,
+      leaseMs: 60_000,
+      settleTimeoutMs: 300,
+      repairEveryMs: 60_000,
+    });
     await db.query(`update facilitator_signers set holder = 'another'`);
     // Given up, or pending when a try to send it is under way.
     await facilitator.settle(await signedRequest()).catch((error: unknown) => error);
@@ -208,16 +241,25 @@ describe('a gas account without ether', () => {
     const reports: string[] = [];
     let ether = 0n;
     const chain = { ...bed.chain, balance: async () => ether };
-    const facilitator = await bed.start({ chain, minSignerBalance: 5n, onError: (what) => reports.push(what) });
+    const facilitator = await bed.start({
+      chain,
+      minSignerBalance: 5n,
+      onError: (what) => reports.push(what),
+    });
     bed.mine();
-    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({
+      kind: 'facilitator_unavailable',
+    });
     expect(reports).toContain('balance');
     ether = 5n;
     bed.skip(15_000);
     const request = await signedRequest();
     let success = false;
-    for (const end = Date.now() + 5_000; !success && Date.now() < end; ) {
-      success = await facilitator.settle(request).then((answer) => answer.success, () => false);
+    for (const end = Date.now() + 5_000; !success && Date.now() < end;) {
+      success = await facilitator.settle(request).then(
+        (answer) => answer.success,
+        () => false,
+      );
     }
     expect(success).toBe(true);
     await bed.close();

@@ -24,30 +24,39 @@ describe('a facilitator that dies', () => {
     ['before it sees the receipt', RECEIPT, 'before', { rows: 1, sent: 1 }],
     ['after it saw the receipt, before that is stored', RECORD, 'before', { rows: 1, sent: 1 }],
     ['after it stored the outcome, before the answer', RECORD, 'after', { rows: 1, sent: 1 }],
-  ] as const)('%s: one transfer, and the right answer after the restart', async (_, what, moment, expected) => {
-    const bed = await openBed(db);
-    try {
-      const life = mortal(bed);
-      const victim = await bed.startMortal(life);
-      // Blocks come before the death only where the death waits for one.
-      if (what === RECORD) bed.mine();
-      const request = await signedRequest();
-      const death = life.dieAt(what, moment);
-      const end = await Promise.race([death.then(() => 'died'), victim.settle(request).then(() => 'answered')]);
-      expect(end).toBe('died');
-      const rows = await db.query('select id from facilitator_settlements');
-      expect({ rows: rows.length, sent: await bed.chain.transactionCount(gasPayer.address, 'pending') }).toEqual(expected);
+  ] as const)(
+    '%s: one transfer, and the right answer after the restart',
+    async (_, what, moment, expected) => {
+      const bed = await openBed(db);
+      try {
+        const life = mortal(bed);
+        const victim = await bed.startMortal(life);
+        // Blocks come before the death only where the death waits for one.
+        if (what === RECORD) bed.mine();
+        const request = await signedRequest();
+        const death = life.dieAt(what, moment);
+        const end = await Promise.race([
+          death.then(() => 'died'),
+          victim.settle(request).then(() => 'answered'),
+        ]);
+        expect(end).toBe('died');
+        const rows = await db.query('select id from facilitator_settlements');
+        expect({
+          rows: rows.length,
+          sent: await bed.chain.transactionCount(gasPayer.address, 'pending'),
+        }).toEqual(expected);
 
-      const heir = await bed.start();
-      if (what !== RECORD) bed.mine();
-      const answer = await heir.settle(request);
-      expect(answer).toMatchObject({ success: true });
-      expect(bed.chain.transfers()).toHaveLength(1);
-      expect((await bed.chain.receipts([answer.transaction as Hex]))[0]?.logs).toHaveLength(2);
-      expect(await heir.settle(request)).toEqual(answer);
-      expect(await bed.chain.transactionCount(gasPayer.address, 'pending')).toBe(1);
-    } finally {
-      await bed.close();
-    }
-  });
+        const heir = await bed.start();
+        if (what !== RECORD) bed.mine();
+        const answer = await heir.settle(request);
+        expect(answer).toMatchObject({ success: true });
+        expect(bed.chain.transfers()).toHaveLength(1);
+        expect((await bed.chain.receipts([answer.transaction as Hex]))[0]?.logs).toHaveLength(2);
+        expect(await heir.settle(request)).toEqual(answer);
+        expect(await bed.chain.transactionCount(gasPayer.address, 'pending')).toBe(1);
+      } finally {
+        await bed.close();
+      }
+    },
+  );
 });

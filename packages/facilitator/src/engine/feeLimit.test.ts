@@ -20,8 +20,15 @@ describe('a limit on fees', () => {
   afterEach(() => bed.close());
 
   function start(options: Partial<FacilitatorOptions> = {}) {
-    const chain = { ...bed.chain, fees: async () => (looks++, { maxFeePerGas: asked, maxPriorityFeePerGas: 1n }) };
-    return bed.start({ chain, fees: createFeeGauge({ chain, clock: bed.clock, maxFeePerGas: 50n }), ...options });
+    const chain = {
+      ...bed.chain,
+      fees: async () => (looks++, { maxFeePerGas: asked, maxPriorityFeePerGas: 1n }),
+    };
+    return bed.start({
+      chain,
+      fees: createFeeGauge({ chain, clock: bed.clock, maxFeePerGas: 50n }),
+      ...options,
+    });
   }
 
   /** The database, and fees that rise as soon as a payment is claimed. */
@@ -40,7 +47,10 @@ describe('a limit on fees', () => {
     bed.skip(2_000);
   }
 
-  const states = async () => (await db.query<{ state: string }>('select state from facilitator_settlements')).map(({ state }) => state);
+  const states = async () =>
+    (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
+      ({ state }) => state,
+    );
 
   it('keeps a payment from being claimed while gas costs more, and takes it when gas is cheaper', async () => {
     const facilitator = await start();
@@ -71,10 +81,15 @@ describe('a limit on fees', () => {
     expect(await states()).toEqual(['failed']);
     setFee(50n);
     const patient = await start({ db: dearOnceClaimed });
-    const answer = patient.settle(await signedRequest({ authorization: { validBefore: nowSeconds() + 100n } }));
+    const answer = patient.settle(
+      await signedRequest({ authorization: { validBefore: nowSeconds() + 100n } }),
+    );
     await until(() => looks >= 3);
     bed.skip(100_000);
-    expect(await answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_payload_authorization_valid_before' });
+    expect(await answer).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    });
     expect(bed.chain.calls.send).toBeUndefined();
   });
 });

@@ -13,7 +13,9 @@ describe('slots', () => {
     const begin = (n: number) =>
       slots(() => {
         begun.push(n);
-        return new Promise<number>((resolve, reject) => end.set(n, (error) => (error ? reject(error) : resolve(n))));
+        return new Promise<number>((resolve, reject) =>
+          end.set(n, (error) => (error ? reject(error) : resolve(n))),
+        );
       });
     return { clock, begun, end, begin };
   }

@@ -1,5 +1,16 @@
 import type { Db } from '@agentpay/primitives';
-import { gasPayer, newPayer, nowSeconds, openBed, openDb, payer, randomNonce, signedRequest, until, type Bed } from './payment.fixture.js';
+import {
+  gasPayer,
+  newPayer,
+  nowSeconds,
+  openBed,
+  openDb,
+  payer,
+  randomNonce,
+  signedRequest,
+  until,
+  type Bed,
+} from './payment.fixture.js';
 
 /** The database, but for the first answers to transactions, which get lost after the commit. */
 function losing(db: Db, answers: number): Db {
@@ -26,7 +37,10 @@ describe('a database whose answers get lost', () => {
     const facilitator = await bed.start({ db: losing(db, 1), settleTimeoutMs: 150 });
     const request = await signedRequest();
     // The batch is tried again after half a second, so this call ends before.
-    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: false,
+      errorReason: 'settlement_pending',
+    });
     bed.mine();
     let answer = await facilitator.settle(request);
     for (let tries = 0; !answer.success && tries < 50; tries++) answer = await facilitator.settle(request);
@@ -38,16 +52,26 @@ describe('a database whose answers get lost', () => {
     await bed.chain.mine();
     const facilitator = await bed.start({ db: losing(db, 1), settleTimeoutMs: 150 });
     const request = await signedRequest();
-    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: false,
+      errorReason: 'settlement_pending',
+    });
     bed.skip(301_000);
     // Longer than until the batch is tried again. No block is past its end yet: a transaction on record might still be in one.
     for (let calls = 0; calls < 6; calls++) {
-      expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+      expect(await facilitator.settle(request)).toMatchObject({
+        success: false,
+        errorReason: 'settlement_pending',
+      });
     }
     bed.mine();
     let answer = await facilitator.settle(request);
-    for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++) answer = await facilitator.settle(request);
-    expect(answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_payload_authorization_valid_before' });
+    for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++)
+      answer = await facilitator.settle(request);
+    expect(answer).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    });
     expect(bed.chain.transfers()).toHaveLength(0);
   });
 
@@ -80,7 +104,8 @@ describe('a database whose answers get lost', () => {
     loses = false;
     bed.mine();
     let answer = await facilitator.settle(second);
-    for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++) answer = await facilitator.settle(second);
+    for (let tries = 0; answer.errorReason === 'settlement_pending' && tries < 50; tries++)
+      answer = await facilitator.settle(second);
     expect(answer).toMatchObject({ success: true });
     expect(bed.chain.transfers()).toHaveLength(1);
   });
@@ -98,9 +123,12 @@ describe('a database whose answers get lost', () => {
     bed.chain.setBlacklisted(payer.address, false);
 
     await bed.start({ accounts });
-    const used = await Promise.all(accounts.map(({ address }) => bed.chain.transactionCount(address, 'latest')));
+    const used = await Promise.all(
+      accounts.map(({ address }) => bed.chain.transactionCount(address, 'latest')),
+    );
     expect(used).toEqual([0, 1]);
-    while ((await bed.chain.transactionCount(gasPayer.address, 'latest')) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while ((await bed.chain.transactionCount(gasPayer.address, 'latest')) === 0)
+      await new Promise((resolve) => setTimeout(resolve, 5));
     expect(bed.chain.transfers()).toEqual([]);
   });
 });

@@ -28,12 +28,15 @@ describe('when the chain loses blocks with settled payments, and its pool', () =
 
   it('makes the same payments again by the same transactions, reports it, and goes on', async () => {
     const reports: string[] = [];
-    const { facilitator, requests, answers } = await settledAndLost(3, { onError: (what) => reports.push(what) });
+    const { facilitator, requests, answers } = await settledAndLost(3, {
+      onError: (what) => reports.push(what),
+    });
     bed.mine();
     expect(await facilitator.settle(await signedRequest())).toMatchObject({ success: true });
     expect(reports.filter((what) => what === 'reorganisation')).toHaveLength(3);
     expect(bed.chain.transfers()).toHaveLength(4);
-    for (const [i, request] of requests.entries()) expect(await facilitator.settle(request)).toEqual(answers[i]);
+    for (const [i, request] of requests.entries())
+      expect(await facilitator.settle(request)).toEqual(answers[i]);
   });
 
   it('makes them again after a restart, with nothing else to send', async () => {
@@ -50,9 +53,14 @@ describe('when the chain loses blocks with settled payments, and its pool', () =
     const { facilitator, requests } = await settledAndLost(1);
     bed.skip(400_000);
     bed.mine();
-    const later = await signedRequest({ authorization: { validBefore: BigInt(Math.floor(Date.now() / 1000)) + 1_000n } });
+    const later = await signedRequest({
+      authorization: { validBefore: BigInt(Math.floor(Date.now() / 1000)) + 1_000n },
+    });
     expect(await facilitator.settle(later)).toMatchObject({ success: true });
-    expect(await facilitator.settle(requests[0] as (typeof requests)[0])).toMatchObject({ success: false, payer: payer.address });
+    expect(await facilitator.settle(requests[0] as (typeof requests)[0])).toMatchObject({
+      success: false,
+      payer: payer.address,
+    });
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 

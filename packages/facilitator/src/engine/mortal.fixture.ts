@@ -55,7 +55,10 @@ export function mortal(world: { chain: Chain; db: Db }): Mortal {
       },
     },
     chain: Object.fromEntries(
-      Object.entries(chain).map(([name, method]) => [name, mortalMethod(name, method as () => Promise<unknown>)]),
+      Object.entries(chain).map(([name, method]) => [
+        name,
+        mortalMethod(name, method as () => Promise<unknown>),
+      ]),
     ) as unknown as Chain,
     db: {
       query: (sql, params) => step(sql, () => db.query(sql, params)),

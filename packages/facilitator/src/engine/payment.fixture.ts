@@ -1,4 +1,11 @@
-import { baseSepolia, systemClock, systemRandom, unixSeconds, type Clock, type Db } from '@agentpay/primitives';
+import {
+  baseSepolia,
+  systemClock,
+  systemRandom,
+  unixSeconds,
+  type Clock,
+  type Db,
+} from '@agentpay/primitives';
 import {
   authorizationTypedData,
   fromAuthorization,
@@ -19,7 +26,11 @@ export const seller: Address = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 export const payer = privateKeyToAccount(`0x${'51'.repeat(32)}`);
 export const gasPayer = privateKeyToAccount(`0x${'6a'.repeat(32)}`);
 
-export const domain = { ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address };
+export const domain = {
+  ...network.usdc.eip712,
+  chainId: network.chainId,
+  verifyingContract: network.usdc.address,
+};
 export const nowSeconds = () => BigInt(unixSeconds(systemClock));
 export const randomNonce = (): Hex => toHex(systemRandom.bytes(32));
 
@@ -35,7 +46,13 @@ export interface PaymentOptions {
 
 /** A request that a facilitator takes, but for what the options change. */
 export async function signedRequest(options: PaymentOptions = {}): Promise<FacilitatorRequest> {
-  const { account = payer, version = 2, amount = '10000', payTo = seller, resource = 'https://seller.example/paid' } = options;
+  const {
+    account = payer,
+    version = 2,
+    amount = '10000',
+    payTo = seller,
+    resource = 'https://seller.example/paid',
+  } = options;
   const authorization: Authorization = {
     from: account.address,
     to: payTo,
@@ -45,15 +62,37 @@ export async function signedRequest(options: PaymentOptions = {}): Promise<Facil
     nonce: randomNonce(),
     ...options.authorization,
   };
-  const signature = options.signature ?? (await account.signTypedData(authorizationTypedData(domain, authorization)));
+  const signature =
+    options.signature ?? (await account.signTypedData(authorizationTypedData(domain, authorization)));
   const payload = { signature, authorization: fromAuthorization(authorization) };
-  const common = { scheme: 'exact', asset: network.usdc.address, payTo, maxTimeoutSeconds: 300, extra: { ...network.usdc.eip712 } };
+  const common = {
+    scheme: 'exact',
+    asset: network.usdc.address,
+    payTo,
+    maxTimeoutSeconds: 300,
+    extra: { ...network.usdc.eip712 },
+  };
   if (version === 1) {
-    const paymentRequirements = { ...common, network: network.name, maxAmountRequired: amount, resource, description: '' };
-    return { x402Version: 1, paymentPayload: { x402Version: 1, scheme: 'exact', network: network.name, payload }, paymentRequirements };
+    const paymentRequirements = {
+      ...common,
+      network: network.name,
+      maxAmountRequired: amount,
+      resource,
+      description: '',
+    };
+    return {
+      x402Version: 1,
+      paymentPayload: { x402Version: 1, scheme: 'exact', network: network.name, payload },
+      paymentRequirements,
+    };
   }
   const paymentRequirements = { ...common, network: network.id, amount };
-  const paymentPayload = { x402Version: 2 as const, resource: { url: resource }, accepted: paymentRequirements, payload };
+  const paymentPayload = {
+    x402Version: 2 as const,
+    resource: { url: resource },
+    accepted: paymentRequirements,
+    payload,
+  };
   return { x402Version: 2, paymentPayload, paymentRequirements };
 }
 
@@ -86,7 +125,9 @@ export async function openBed(db: Db): Promise<Bed> {
   let skipped = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + skipped };
   const chain = simulatedChain(clock);
-  await db.exec('truncate facilitator_settlements, facilitator_transactions, facilitator_copies, facilitator_signers');
+  await db.exec(
+    'truncate facilitator_settlements, facilitator_transactions, facilitator_copies, facilitator_signers',
+  );
   chain.mint(payer.address, 1_000_000_000n);
   const started: RunningFacilitator[] = [];
   let stopMining = () => {};
@@ -125,7 +166,7 @@ export async function openBed(db: Db): Promise<Bed> {
 
 /** Waits for what must come to pass soon. */
 export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
-  for (const end = systemClock.now() + timeoutMs; !holds(); ) {
+  for (const end = systemClock.now() + timeoutMs; !holds();) {
     if (systemClock.now() > end) throw new Error('It did not come to pass in time.');
     await new Promise<void>((resolve) => void systemClock.timer(2, resolve));
   }

@@ -60,9 +60,16 @@ export async function permitRequest(options: PermitOptions = {}): Promise<Facili
     extra: { assetTransferMethod: 'permit2' },
     ...options.requirements,
   };
-  const payload = { signature: options.signature ?? (await sign(account, scheme, permit)), permit2Authorization: wire(scheme, permit) };
+  const payload = {
+    signature: options.signature ?? (await sign(account, scheme, permit)),
+    permit2Authorization: wire(scheme, permit),
+  };
   const accepted = { ...paymentRequirements, ...options.accepted };
-  return { x402Version: 2, paymentPayload: { x402Version: 2, resource: { url: resource }, accepted, payload }, paymentRequirements };
+  return {
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, resource: { url: resource }, accepted, payload },
+    paymentRequirements,
+  };
 }
 
 function sign(account: typeof payer, scheme: 'exact' | 'upto', permit: Permit): Promise<Hex> {

@@ -1,5 +1,10 @@
 import type { Db } from '@agentpay/primitives';
-import { exactPermit2PayloadSchema, PERMIT2, toPermit2Authorization, type FacilitatorRequest } from '@agentpay/protocol';
+import {
+  exactPermit2PayloadSchema,
+  PERMIT2,
+  toPermit2Authorization,
+  type FacilitatorRequest,
+} from '@agentpay/protocol';
 import { exactSettleCall } from '@agentpay/evm';
 import { openPermit2, permitRequest } from './permit.fixture.js';
 import {
@@ -39,7 +44,13 @@ describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) =>
     const answers = await Promise.all(Array.from({ length: 20 }, () => facilitator.settle(request)));
     const amount = scheme === 'upto' ? { amount: '10000' } : {};
     const transaction = expect.stringMatching(/^0x[0-9a-f]{64}$/);
-    expect(answers[0]).toEqual({ success: true, transaction, network: network.id, payer: payer.address, ...amount });
+    expect(answers[0]).toEqual({
+      success: true,
+      transaction,
+      network: network.id,
+      payer: payer.address,
+      ...amount,
+    });
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(await facilitator.settle(request)).toEqual(answers[0]);
     expect(bed.chain.transfers()).toHaveLength(1);
@@ -70,9 +81,19 @@ describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) =>
     expect((await facilitator.settle(first)).success).toBe(true);
     const permit = { nonce, deadline: nowSeconds() + 301n };
     const [elsewhere, other] = [structuredClone(first), await permitRequest({ scheme, permit })];
-    (elsewhere.paymentPayload as { resource?: { url: string } }).resource = { url: 'https://seller.example/other' };
-    expect(await facilitator.settle(elsewhere)).toMatchObject({ success: false, errorReason: 'duplicate_settlement', transaction: '' });
-    expect(await facilitator.settle(other)).toMatchObject({ success: false, errorReason: 'permit2_invalid_nonce', transaction: '' });
+    (elsewhere.paymentPayload as { resource?: { url: string } }).resource = {
+      url: 'https://seller.example/other',
+    };
+    expect(await facilitator.settle(elsewhere)).toMatchObject({
+      success: false,
+      errorReason: 'duplicate_settlement',
+      transaction: '',
+    });
+    expect(await facilitator.settle(other)).toMatchObject({
+      success: false,
+      errorReason: 'permit2_invalid_nonce',
+      transaction: '',
+    });
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
@@ -83,7 +104,11 @@ describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) =>
     await until(() => (bed.chain.calls.send ?? 0) > 0);
     bed.chain.approve(payer.address, PERMIT2, 0n);
     bed.mine();
-    expect(await answer).toMatchObject({ success: false, errorReason: 'permit2_simulation_failed', transaction: '' });
+    expect(await answer).toMatchObject({
+      success: false,
+      errorReason: 'permit2_simulation_failed',
+      transaction: '',
+    });
     expect(bed.chain.transfers()).toHaveLength(0);
     bed.chain.approve(payer.address, PERMIT2, 10_000n);
     expect(await facilitator.settle(request)).toMatchObject({ success: true });
@@ -114,7 +139,10 @@ describe('settle of exact by Permit2', () => {
     await bed.chain.act(callOf(request));
     expect(await answer).toMatchObject({ success: true });
     expect(bed.chain.transfers()).toHaveLength(2);
-    expect(await facilitator.settle(twin)).toMatchObject({ success: false, errorReason: 'permit2_invalid_nonce' });
+    expect(await facilitator.settle(twin)).toMatchObject({
+      success: false,
+      errorReason: 'permit2_invalid_nonce',
+    });
   });
 });
 
@@ -124,8 +152,12 @@ describe('settle of upto', () => {
     const facilitator = await bed.start({ accounts: [gasPayer, other] });
     bed.mine();
     const requests = await Promise.all(Array.from({ length: 4 }, () => permitRequest({ scheme: 'upto' })));
-    const answers = await Promise.all(requests.map((request, i) => facilitator.settle(taking(request, String(i + 1)))));
-    expect(answers.map(({ success, amount }) => [success, amount])).toEqual(['1', '2', '3', '4'].map((amount) => [true, amount]));
+    const answers = await Promise.all(
+      requests.map((request, i) => facilitator.settle(taking(request, String(i + 1)))),
+    );
+    expect(answers.map(({ success, amount }) => [success, amount])).toEqual(
+      ['1', '2', '3', '4'].map((amount) => [true, amount]),
+    );
     expect(bed.chain.balanceOf(seller)).toBe(10n);
     expect(await bed.chain.transactionCount(gasPayer.address, 'latest')).toBe(4);
     expect(await bed.chain.transactionCount(other.address, 'latest')).toBe(0);
@@ -135,19 +167,38 @@ describe('settle of upto', () => {
     const facilitator = await bed.start();
     bed.mine();
     const request = await permitRequest({ scheme: 'upto' });
-    expect(await facilitator.settle(taking(request, '4000'))).toMatchObject({ success: true, amount: '4000' });
-    expect(await facilitator.settle(taking(request, '6000'))).toMatchObject({ success: false, errorReason: 'duplicate_settlement' });
-    expect(await facilitator.settle(taking(request, '4000'))).toMatchObject({ success: true, amount: '4000' });
+    expect(await facilitator.settle(taking(request, '4000'))).toMatchObject({
+      success: true,
+      amount: '4000',
+    });
+    expect(await facilitator.settle(taking(request, '6000'))).toMatchObject({
+      success: false,
+      errorReason: 'duplicate_settlement',
+    });
+    expect(await facilitator.settle(taking(request, '4000'))).toMatchObject({
+      success: true,
+      amount: '4000',
+    });
     expect(bed.chain.balanceOf(seller)).toBe(4_000n);
   });
 
   it('needs no transaction when nothing is due, and refuses more than the payer permitted', async () => {
     const facilitator = await bed.start();
     const request = await permitRequest({ scheme: 'upto' });
-    const nothing = { success: true, transaction: '', network: network.id, payer: payer.address, amount: '0' };
+    const nothing = {
+      success: true,
+      transaction: '',
+      network: network.id,
+      payer: payer.address,
+      amount: '0',
+    };
     expect(await facilitator.settle(taking(request, '0'))).toEqual(nothing);
     const reason = 'invalid_upto_evm_payload_settlement_exceeds_amount';
-    expect(await facilitator.settle(taking(request, '10001'))).toMatchObject({ success: false, errorReason: reason, transaction: '' });
+    expect(await facilitator.settle(taking(request, '10001'))).toMatchObject({
+      success: false,
+      errorReason: reason,
+      transaction: '',
+    });
     expect(bed.chain.calls.send).toBeUndefined();
   });
 });

@@ -3,7 +3,17 @@ import { PERMIT2, reasons, type FacilitatorRequest, type Hex, type Reason } from
 import { concat, slice, toHex } from 'viem';
 import type { RunningFacilitator } from './Facilitator.js';
 import { openPermit2, permitRequest, type PermitOptions } from './permit.fixture.js';
-import { gasPayer, network, newPayer, nowSeconds, openBed, openDb, payer, seller, type Bed } from './payment.fixture.js';
+import {
+  gasPayer,
+  network,
+  newPayer,
+  nowSeconds,
+  openBed,
+  openDb,
+  payer,
+  seller,
+  type Bed,
+} from './payment.fixture.js';
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const OTHER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
@@ -21,16 +31,38 @@ const both = (reason: Reason) => ({ exact: reason, upto: reason });
 
 /** One fault each, in the order of the checks: a payment with two of them is refused for the earlier. */
 const faults: readonly Fault[] = [
-  { name: 'accepted scheme', exact: 'unsupportedPayload', upto: 'uptoUnsupportedScheme', change: { accepted: { scheme: 'other' } } },
-  { name: 'accepted network', exact: 'networkMismatch', upto: 'uptoNetworkMismatch', change: { accepted: { network: 'eip155:1' } } },
+  {
+    name: 'accepted scheme',
+    exact: 'unsupportedPayload',
+    upto: 'uptoUnsupportedScheme',
+    change: { accepted: { scheme: 'other' } },
+  },
+  {
+    name: 'accepted network',
+    exact: 'networkMismatch',
+    upto: 'uptoNetworkMismatch',
+    change: { accepted: { network: 'eip155:1' } },
+  },
   { name: 'asset not served', ...both('assetNotAllowed'), change: { requirements: { asset: OTHER } } },
-  { name: 'payee not served', ...both('recipientNotAllowed'), change: { requirements: { payTo: newPayer().address } } },
+  {
+    name: 'payee not served',
+    ...both('recipientNotAllowed'),
+    change: { requirements: { payTo: newPayer().address } },
+  },
   { name: 'spender', ...both('permit2Spender'), change: { permit: { spender: OTHER } } },
   { name: 'recipient', ...both('permit2RecipientMismatch'), change: { witness: { to: OTHER } } },
   { name: 'expired', ...both('permit2DeadlineExpired'), change: { permit: { deadline: nowSeconds() - 1n } } },
-  { name: 'early', ...both('permit2NotYetValid'), change: { witness: { validAfter: nowSeconds() + 1_000n } } },
+  {
+    name: 'early',
+    ...both('permit2NotYetValid'),
+    change: { witness: { validAfter: nowSeconds() + 1_000n } },
+  },
   { name: 'amount', ...both('permit2AmountMismatch'), change: { requirements: { amount: '9999' } } },
-  { name: 'token', ...both('permit2TokenMismatch'), change: { permit: { permitted: { token: OTHER, amount: 10_000n } } } },
+  {
+    name: 'token',
+    ...both('permit2TokenMismatch'),
+    change: { permit: { permitted: { token: OTHER, amount: 10_000n } } },
+  },
   { name: 'signature', ...both('permit2Signature'), change: { signature: `0x${'11'.repeat(64)}1b` } },
   {
     name: 'balance',
@@ -63,7 +95,13 @@ describe.each(['exact', 'upto'] as const)('verify of %s by Permit2', (scheme) =>
     const account = newPayer();
     openPermit2(bed, account.address);
     for (const fault of [second, first]) fault?.before?.(bed, account);
-    const { requirements: a, accepted: b, permit: c, witness: d, ...rest } = { ...second?.change, ...first.change };
+    const {
+      requirements: a,
+      accepted: b,
+      permit: c,
+      witness: d,
+      ...rest
+    } = { ...second?.change, ...first.change };
     const options = {
       ...rest,
       requirements: { ...second?.change.requirements, ...a },
@@ -80,7 +118,9 @@ describe.each(['exact', 'upto'] as const)('verify of %s by Permit2', (scheme) =>
     const request = await permitRequest({ scheme });
     expect(await facilitator.verify(request)).toEqual({ isValid: true, payer: payer.address });
     const text = JSON.stringify(request);
-    const lower = JSON.parse(text.replaceAll(seller, seller.toLowerCase()).replaceAll(payer.address, payer.address.toLowerCase()));
+    const lower = JSON.parse(
+      text.replaceAll(seller, seller.toLowerCase()).replaceAll(payer.address, payer.address.toLowerCase()),
+    );
     expect(await facilitator.verify(lower)).toEqual({ isValid: true, payer: payer.address });
   });
 
@@ -112,18 +152,28 @@ describe.each(['exact', 'upto'] as const)('verify of %s by Permit2', (scheme) =>
       permitRequest({ scheme, permit: nothing, requirements: { amount: '0' } }),
     ]);
     const answers = await Promise.all(requests.map((request) => facilitator.verify(request)));
-    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual(['permit2_deadline_expired', 'permit2_amount_mismatch']);
+    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([
+      'permit2_deadline_expired',
+      'permit2_amount_mismatch',
+    ]);
   });
 
   it('takes a compact signature, and none with a high s', async () => {
     const request = await permitRequest({ scheme });
     const { signature } = request.paymentPayload.payload as { signature: Hex };
-    const [r, s, v] = [slice(signature, 0, 32), BigInt(slice(signature, 32, 64)), Number(slice(signature, 64))];
+    const [r, s, v] = [
+      slice(signature, 0, 32),
+      BigInt(slice(signature, 32, 64)),
+      Number(slice(signature, 64)),
+    ];
     const compact = concat([r, toHex(s | (v === 28 ? 1n << 255n : 0n), { size: 32 })]);
     const high = concat([r, toHex(ORDER - s, { size: 32 }), toHex(v === 27 ? 28 : 27)]);
     const verify = (changed: Hex) => {
       const payload = { ...request.paymentPayload.payload, signature: changed };
-      return facilitator.verify({ ...request, paymentPayload: { ...request.paymentPayload, payload } } as FacilitatorRequest);
+      return facilitator.verify({
+        ...request,
+        paymentPayload: { ...request.paymentPayload, payload },
+      } as FacilitatorRequest);
     };
     expect(await verify(compact)).toEqual({ isValid: true, payer: payer.address });
     expect(await verify(high)).toMatchObject({ isValid: false, invalidReason: 'invalid_permit2_signature' });
@@ -134,14 +184,19 @@ describe.each(['exact', 'upto'] as const)('verify of %s by Permit2', (scheme) =>
     openPermit2(bed, account.address);
     const signature: Hex = `0x${'ab'.repeat(80)}`;
     const request = await permitRequest({ scheme, account, signature });
-    expect(await facilitator.verify(request)).toMatchObject({ isValid: false, invalidReason: 'invalid_permit2_signature' });
+    expect(await facilitator.verify(request)).toMatchObject({
+      isValid: false,
+      invalidReason: 'invalid_permit2_signature',
+    });
     bed.chain.setAccount(account.address, (_digest, given) => given === signature);
     expect(await facilitator.verify(request)).toEqual({ isValid: true, payer: account.address });
   });
 
   it('is malformed when the payload has another shape', async () => {
     const request = await permitRequest({ scheme });
-    const { permit2Authorization, ...payload } = request.paymentPayload.payload as { permit2Authorization: Record<string, unknown> };
+    const { permit2Authorization, ...payload } = request.paymentPayload.payload as {
+      permit2Authorization: Record<string, unknown>;
+    };
     const { witness: _, ...rest } = permit2Authorization;
     const broken = { ...request.paymentPayload, payload: { ...payload, permit2Authorization: rest } };
     const refused = facilitator.verify({ ...request, paymentPayload: broken } as FacilitatorRequest);
@@ -163,7 +218,10 @@ describe('a facilitator', () => {
     const extra = { facilitatorAddress: gasPayer.address };
     expect(kinds).toContainEqual({ x402Version: 2, scheme: 'upto', network: network.id, extra });
     const other = await permitRequest({ scheme: 'upto', witness: { facilitator: second.address } });
-    expect(await facilitator.verify(other)).toMatchObject({ isValid: false, invalidReason: 'upto_facilitator_mismatch' });
+    expect(await facilitator.verify(other)).toMatchObject({
+      isValid: false,
+      invalidReason: 'upto_facilitator_mismatch',
+    });
     await bed.close();
   });
 
@@ -174,7 +232,10 @@ describe('a facilitator', () => {
     const answers = await Promise.all(
       (['exact', 'upto'] as const).map(async (scheme) => facilitator.verify(await permitRequest({ scheme }))),
     );
-    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual(['unsupported_payload_type', 'invalid_upto_evm_scheme']);
+    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([
+      'unsupported_payload_type',
+      'invalid_upto_evm_scheme',
+    ]);
     await bed.close();
   });
 });

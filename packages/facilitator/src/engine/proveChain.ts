@@ -31,10 +31,16 @@ export interface ProvedChain {
  * Makes sure that a node is on the network, and its tokens are what they are said to be.
  * @throws Error with one sentence when chain id, a token or Multicall3 are not as expected
  */
-export async function proveChain(chain: Chain, network: Network, assets?: readonly Address[]): Promise<ProvedChain> {
+export async function proveChain(
+  chain: Chain,
+  network: Network,
+  assets?: readonly Address[],
+): Promise<ProvedChain> {
   const actual = await chain.chainId();
   if (actual !== network.chainId) {
-    throw new Error(`The node at RPC_URL is on chain ${actual}, not on ${network.name} (${network.chainId}).`);
+    throw new Error(
+      `The node at RPC_URL is on chain ${actual}, not on ${network.name} (${network.chainId}).`,
+    );
   }
   const addresses = (assets ?? [network.usdc.address]).map(checksumAddress);
   const tokens = await Promise.all(addresses.map((address) => proveToken(chain, network, address)));
@@ -42,19 +48,28 @@ export async function proveChain(chain: Chain, network: Network, assets?: readon
 }
 
 async function proveToken(chain: Chain, { chainId, usdc }: Network, address: Address): Promise<Token> {
-  const [separator, ...named] = (await chain.read(tokenDomainCalls(address))) as [CallResult, ...CallResult[]];
+  const [separator, ...named] = (await chain.read(tokenDomainCalls(address))) as [
+    CallResult,
+    ...CallResult[],
+  ];
   const eip712 = sameHex(address, usdc.address) ? usdc.eip712 : readTokenDomain(named);
   const expected = eip712 && domainSeparator({ ...eip712, chainId, verifyingContract: address });
   if (!expected || !separator.success || !sameHex(separator.data, bytesToHex(expected))) {
     const name = eip712?.name ?? 'a token with EIP-3009';
-    throw new Error(`The contract at ${address} is not ${name}: its DOMAIN_SEPARATOR differs from the expected one.`);
+    throw new Error(
+      `The contract at ${address} is not ${name}: its DOMAIN_SEPARATOR differs from the expected one.`,
+    );
   }
   return { address, eip712 };
 }
 
 async function hasPermit2(chain: Chain, { chainId }: Network): Promise<boolean> {
   const proxies: readonly Address[] = [EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY];
-  const [separator, ...answers] = await chain.read([permit2SeparatorCall(), ...proxies.flatMap(proxyQuestions)]);
-  const isPermit2 = separator?.success === true && sameHex(separator.data, bytesToHex(permit2Separator(chainId)));
+  const [separator, ...answers] = await chain.read([
+    permit2SeparatorCall(),
+    ...proxies.flatMap(proxyQuestions),
+  ]);
+  const isPermit2 =
+    separator?.success === true && sameHex(separator.data, bytesToHex(permit2Separator(chainId)));
   return isPermit2 && proxies.every((proxy, i) => isProxy(proxy, answers.slice(2 * i, 2 * i + 2)));
 }

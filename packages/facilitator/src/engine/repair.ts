@@ -29,21 +29,28 @@ export interface Repair {
 }
 
 /** @param sendAgain takes a settlement that none of its transactions can carry any more */
-export function createRepair(options: RepairOptions, flights: Flights, sendAgain: (settlement: Settlement) => void): Repair {
+export function createRepair(
+  options: RepairOptions,
+  flights: Flights,
+  sendAgain: (settlement: Settlement) => void,
+): Repair {
   const { chain, clock, store, accounts, repairEveryMs, onError } = options;
 
-  const attempt = (what: string, work: () => Promise<unknown>) => work().catch((error: unknown) => onError(what, error));
+  const attempt = (what: string, work: () => Promise<unknown>) =>
+    work().catch((error: unknown) => onError(what, error));
 
   /** Accounts of ours of which some unfinished transaction may have no flight, because taking it up has failed or is still to be done. */
   const owed = new Set<Sender>();
 
   async function renewAccounts(): Promise<number> {
     const { gained, lost } = await accounts.renew();
-    for (const flight of flights.all()) if (flight.sender && lost.includes(flight.sender)) flights.close(flight);
+    for (const flight of flights.all())
+      if (flight.sender && lost.includes(flight.sender)) flights.close(flight);
     for (const sender of lost) owed.delete(sender);
     for (const sender of gained) owed.add(sender);
     const resumed = owed.size > 0 ? await takeUpUnfinished() : 0;
-    for (const address of await accounts.watchBalances()) onError('balance', new Error(`The account ${address} has too little ether.`));
+    for (const address of await accounts.watchBalances())
+      onError('balance', new Error(`The account ${address} has too little ether.`));
     return resumed;
   }
 
@@ -52,7 +59,10 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
     const underWay = new Set(flights.all().map(({ id }) => id));
     const mine = unfinished.filter(({ transactionId, attempts: [first] }) => {
       const isOurs = [...owed].some(({ address }) => address === first?.signer);
-      return !underWay.has(transactionId) && (isOurs || !accounts.addresses.some((address) => address === first?.signer));
+      return (
+        !underWay.has(transactionId) &&
+        (isOurs || !accounts.addresses.some((address) => address === first?.signer))
+      );
     });
     for (const transaction of mine) await takeUp(transaction);
     owed.clear();
@@ -82,7 +92,9 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
     const signed = await store.signedWith(sender.address, nonces);
     for (const nonce of nonces) {
       // One that carries nothing any more would move nothing but what was refused, or sent otherwise, meanwhile.
-      const transaction = signed.findLast(({ attempts, settlements }) => attempts[0]?.nonce === nonce && settlements.length > 0);
+      const transaction = signed.findLast(
+        ({ attempts, settlements }) => attempts[0]?.nonce === nonce && settlements.length > 0,
+      );
       if (transaction) await restoreTransaction(transaction);
       else await flights.fill(sender, nonce);
     }
@@ -103,7 +115,10 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
     for (const { transactionId, attempts, settlements } of await store.unfinished()) {
       const gone = settlements.filter(({ id }) => reopened.has(id));
       if (gone.length === 0) continue;
-      onError('reorganisation', new Error(`The chain undid ${gone.length} payments settled by ${attempts.at(-1)?.hash}; made again.`));
+      onError(
+        'reorganisation',
+        new Error(`The chain undid ${gone.length} payments settled by ${attempts.at(-1)?.hash}; made again.`),
+      );
       // An attempt in a block without the payment has used up its account nonce, so that none of them can make it any more.
       const standing = (await chain.receipts(attempts.map(({ hash }) => hash))).some((receipt) => receipt);
       const toSend = standing ? await unusedOf(chain, gone) : [];
@@ -113,18 +128,31 @@ export function createRepair(options: RepairOptions, flights: Flights, sendAgain
     }
   }
 
-  async function restoreTransaction({ transactionId, attempts, settlements }: CarryingTransaction): Promise<void> {
+  async function restoreTransaction({
+    transactionId,
+    attempts,
+    settlements,
+  }: CarryingTransaction): Promise<void> {
     const receiptsNow = await chain.receipts(attempts.map(({ hash }) => hash));
     const standing = receiptsNow.some((receipt) => receipt);
     const gone = settlements.filter(({ state }) => state === 'settled' && !standing);
     if (gone.length > 0) {
       await store.reopen(gone.map(({ id }) => id));
-      onError('reorganisation', new Error(`The chain lost ${attempts.at(-1)?.hash} with ${gone.length} settled payments; sent again.`));
+      onError(
+        'reorganisation',
+        new Error(
+          `The chain lost ${attempts.at(-1)?.hash} with ${gone.length} settled payments; sent again.`,
+        ),
+      );
     }
     // The attempt that moved the money is the one to hand over.
     const moved = (signed: SignedTransaction) => settlements.some(({ hash }) => hash === signed.hash);
     const inOrder = [...attempts.filter((signed) => !moved(signed)), ...attempts.filter(moved)];
-    await takeUp({ transactionId, attempts: inOrder, settlements: settlements.filter(({ state }) => state === 'sent').concat(gone) });
+    await takeUp({
+      transactionId,
+      attempts: inOrder,
+      settlements: settlements.filter(({ state }) => state === 'sent').concat(gone),
+    });
   }
 
   async function repairFlight(flight: Flight): Promise<void> {

@@ -31,21 +31,24 @@ describe('settle', () => {
   beforeEach(async () => void (bed = await openBed(db)));
   afterEach(() => bed.close());
 
-  it.each([1, 2] as const)('moves the money of a v%s payment and answers with its transaction', async (version) => {
-    const facilitator = await bed.start();
-    bed.mine();
-    const request = await signedRequest({ version });
-    const answer = await facilitator.settle(request);
-    expect(answer).toEqual({
-      success: true,
-      transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
-      network: version === 1 ? 'base-sepolia' : 'eip155:84532',
-      payer: payer.address,
-    });
-    const [receipt] = await bed.chain.receipts([answer.transaction as Hex]);
-    expect(receipt?.success).toBe(true);
-    expect(bed.chain.balanceOf(seller)).toBe(10_000n);
-  });
+  it.each([1, 2] as const)(
+    'moves the money of a v%s payment and answers with its transaction',
+    async (version) => {
+      const facilitator = await bed.start();
+      bed.mine();
+      const request = await signedRequest({ version });
+      const answer = await facilitator.settle(request);
+      expect(answer).toEqual({
+        success: true,
+        transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+        network: version === 1 ? 'base-sepolia' : 'eip155:84532',
+        payer: payer.address,
+      });
+      const [receipt] = await bed.chain.receipts([answer.transaction as Hex]);
+      expect(receipt?.success).toBe(true);
+      expect(bed.chain.balanceOf(seller)).toBe(10_000n);
+    },
+  );
 
   it('moves the money once for 50 equal calls, which all get the same answer', async () => {
     const facilitator = await bed.start();
@@ -74,7 +77,11 @@ describe('settle', () => {
     const results = await answers;
     expect(results.filter(({ success }) => success)).toHaveLength(21);
     expect(results.filter(({ success }) => !success)).toEqual([
-      expect.objectContaining({ errorReason: 'invalid_exact_evm_insufficient_balance', transaction: '', payer: poor.address }),
+      expect.objectContaining({
+        errorReason: 'invalid_exact_evm_insufficient_balance',
+        transaction: '',
+        payer: poor.address,
+      }),
     ]);
     expect(bed.chain.transfers()).toHaveLength(21);
     expect(await bed.chain.transactionCount(gasPayer.address, 'latest')).toBeLessThan(10);
@@ -86,11 +93,20 @@ describe('settle', () => {
     const nonce = randomNonce();
     const first = await signedRequest({ authorization: { nonce } });
     expect((await facilitator.settle(first)).success).toBe(true);
-    const elsewhere = structuredClone(first) as { paymentPayload: { resource: { url: string } } } & FacilitatorRequest;
+    const elsewhere = structuredClone(first) as {
+      paymentPayload: { resource: { url: string } };
+    } & FacilitatorRequest;
     elsewhere.paymentPayload.resource.url = 'https://seller.example/other';
-    expect(await facilitator.settle(elsewhere)).toMatchObject({ success: false, errorReason: 'duplicate_settlement', transaction: '' });
+    expect(await facilitator.settle(elsewhere)).toMatchObject({
+      success: false,
+      errorReason: 'duplicate_settlement',
+      transaction: '',
+    });
     const toOther = await signedRequest({ authorization: { nonce }, payTo: OTHER });
-    expect(await facilitator.settle(toOther)).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_nonce_already_used' });
+    expect(await facilitator.settle(toOther)).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_nonce_already_used',
+    });
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
@@ -117,7 +133,10 @@ describe('settle', () => {
     expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     expect(pending.transaction).toMatch(/^0x[0-9a-f]{64}$/);
     bed.mine();
-    expect(await facilitator.settle(request)).toMatchObject({ success: true, transaction: pending.transaction });
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: true,
+      transaction: pending.transaction,
+    });
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
@@ -138,7 +157,10 @@ describe('settle', () => {
     const facilitator = await bed.start();
     const request = await signedRequest();
     await bed.chain.act(callOf(request));
-    expect(await facilitator.settle(request)).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_nonce_already_used' });
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_nonce_already_used',
+    });
   });
 
   it('believes no success without the logs of the transfer, and finds the transfer when it comes', async () => {
@@ -149,7 +171,10 @@ describe('settle', () => {
     expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     expect(bed.chain.transfers()).toHaveLength(0);
     bed.mine();
-    expect(await facilitator.settle(request)).toMatchObject({ success: true, transaction: pending.transaction });
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: true,
+      transaction: pending.transaction,
+    });
   });
 
   it('lets no payment wait for others that is near its end', async () => {
@@ -203,11 +228,16 @@ describe('settle', () => {
   it('fails an authorization that expired unused, and lets the gas account go on', async () => {
     const facilitator = await bed.start({ bumpAfterMs: 100 });
     bed.chain.fault({ on: 'send', kind: 'refused' }, Infinity);
-    const answer = facilitator.settle(await signedRequest({ authorization: { validBefore: nowSeconds() + 60n } }));
+    const answer = facilitator.settle(
+      await signedRequest({ authorization: { validBefore: nowSeconds() + 60n } }),
+    );
     await until(() => (bed.chain.calls.send ?? 0) > 0);
     bed.skip(61_000);
     await bed.chain.mine();
-    expect(await answer).toMatchObject({ success: false, errorReason: 'invalid_exact_evm_payload_authorization_valid_before' });
+    expect(await answer).toMatchObject({
+      success: false,
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    });
     bed.chain.heal();
     bed.mine();
     const later = await signedRequest({ authorization: { validBefore: nowSeconds() + 600n } });
@@ -235,7 +265,14 @@ describe('settle', () => {
     await until(() => (bed.chain.calls.send ?? 0) > 0);
     bed.chain.heal();
     const fees = { maxFeePerGas: 9_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n };
-    const foreign = { type: 'eip1559', chainId: network.chainId, nonce: 0, to: seller, gas: 21_000n, ...fees } as const;
+    const foreign = {
+      type: 'eip1559',
+      chainId: network.chainId,
+      nonce: 0,
+      to: seller,
+      gas: 21_000n,
+      ...fees,
+    } as const;
     await bed.chain.send(await gasPayer.signTransaction(foreign));
     bed.mine();
     expect((await answer).success).toBe(true);
@@ -250,7 +287,8 @@ describe('settle', () => {
     const requests = await Promise.all(Array.from({ length: 40 }, () => signedRequest()));
     const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
     expect(answers.every(({ success }) => success)).toBe(true);
-    for (const { address } of [gasPayer, second]) expect(await bed.chain.transactionCount(address, 'latest')).toBeGreaterThan(2);
+    for (const { address } of [gasPayer, second])
+      expect(await bed.chain.transactionCount(address, 'latest')).toBeGreaterThan(2);
     expect(bed.chain.transfers()).toHaveLength(40);
   });
 
@@ -258,7 +296,9 @@ describe('settle', () => {
     const facilitator = await bed.start({ maxInFlight: 3, settleTimeoutMs: 200 });
     const requests = await Promise.all(Array.from({ length: 5 }, () => signedRequest()));
     const results = await Promise.allSettled(requests.map((request) => facilitator.settle(request)));
-    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    const refused = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
     expect(refused).toHaveLength(2);
     expect(refused.every((error) => isAgentPayError(error, 'facilitator_overloaded'))).toBe(true);
   });
@@ -275,7 +315,10 @@ describe('settle', () => {
     const facilitator = await bed.start({ db: failing, settleTimeoutMs: 100 });
     bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
     await expect(facilitator.settle(await signedRequest())).rejects.toThrow('away');
-    const states = async () => (await db.query<{ state: string }>('select state from facilitator_settlements')).map(({ state }) => state);
+    const states = async () =>
+      (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
+        ({ state }) => state,
+      );
     expect(await states()).toEqual(['claimed']);
     while ((await states())[0] === 'claimed') await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await states()).toEqual(['failed']);
@@ -285,7 +328,9 @@ describe('settle', () => {
   it('sends nothing later when the chain could not be reached in time', async () => {
     const facilitator = await bed.start({ settleTimeoutMs: 100 });
     bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
-    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({ kind: 'facilitator_unavailable' });
+    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({
+      kind: 'facilitator_unavailable',
+    });
     // Longer than the pause after which a batch is tried again.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(bed.chain.calls.send).toBeUndefined();

@@ -1,10 +1,24 @@
-import { AgentPayError, newId, unixSeconds, type Clock, type Network, type Random } from '@agentpay/primitives';
+import {
+  AgentPayError,
+  newId,
+  unixSeconds,
+  type Clock,
+  type Network,
+  type Random,
+} from '@agentpay/primitives';
 import { reasonCode, type FacilitatorRequest, type Reason, type x402v2 } from '@agentpay/protocol';
 import { FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
 import type { Examination, Payment, Refusal } from '../schemes/Scheme.js';
 import { inSlots, type Slots } from './inSlots.js';
 import { provenOutcome } from './provenOutcome.js';
-import { keyText, outcomeOf, sameAuthorization, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
+import {
+  keyText,
+  outcomeOf,
+  sameAuthorization,
+  type Outcome,
+  type Settlement,
+  type SettlementKey,
+} from './Settlement.js';
 import type { Settlements } from './Settlements.js';
 import type { SettlementStore } from './SettlementStore.js';
 
@@ -31,7 +45,9 @@ const MOST_PREPARED = 64;
 const LONGEST_PREPARATION_MS = 40;
 
 /** Settles; one call at a time per authorization, and equal calls share one answer. */
-export function createSettler(options: SettlerOptions): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
+export function createSettler(
+  options: SettlerOptions,
+): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
   const prepare = inSlots({ clock: options.clock, most: MOST_PREPARED, longestMs: LONGEST_PREPARATION_MS });
   const running = new Map<string, { readonly purchase: string; readonly outcome: Promise<Outcome> }>();
   const { maxInFlight = 2_000 } = options;
@@ -53,7 +69,11 @@ export function createSettler(options: SettlerOptions): (request: FacilitatorReq
     const payment = options.read(request);
     if ('reason' in payment) return settleResponse(request, undefined, failed(payment));
     if (calls >= maxInFlight) {
-      throw new AgentPayError('facilitator_overloaded', 'Too many settlements are waiting; this one was not taken.', { retryAfter: 1 });
+      throw new AgentPayError(
+        'facilitator_overloaded',
+        'Too many settlements are waiting; this one was not taken.',
+        { retryAfter: 1 },
+      );
     }
     calls += 1;
     try {
@@ -100,7 +120,11 @@ async function tryToClaim(options: SettlerOptions, payment: Payment) {
   return { claimed, objections, isHeld: queued || claims };
 }
 
-async function objectionsTo(options: SettlerOptions, { amount, sender }: Payment, examination: Examination): Promise<Objections> {
+async function objectionsTo(
+  options: SettlerOptions,
+  { amount, sender }: Payment,
+  examination: Examination,
+): Promise<Objections> {
   try {
     const termRefusal = await examination.termRefusal();
     if (termRefusal) return { termRefusal };
@@ -130,10 +154,19 @@ async function assertAffordable({ fees }: SettlerOptions): Promise<void> {
   }
 }
 
-async function claim(options: SettlerOptions, payment: Payment, examination: Examination): Promise<Settlement | undefined> {
+async function claim(
+  options: SettlerOptions,
+  payment: Payment,
+  examination: Examination,
+): Promise<Settlement | undefined> {
   const order = { ...payment, ...(await examination.proof()) };
   const { fingerprint } = payment;
-  return options.store.claim({ ...order, ...keyOf(options, payment), id: newId('settlement', options), fingerprint });
+  return options.store.claim({
+    ...order,
+    ...keyOf(options, payment),
+    id: newId('settlement', options),
+    fingerprint,
+  });
 }
 
 /**
@@ -149,18 +182,25 @@ async function knownOutcome(
 ): Promise<Outcome | undefined> {
   const onItsWay = isHeld || held.state === 'sent';
   if (held.fingerprint !== payment.fingerprint) {
-    return onItsWay || held.state === 'settled' ? failed(termRefusal ?? refuseTaken(held, payment)) : undefined;
+    return onItsWay || held.state === 'settled'
+      ? failed(termRefusal ?? refuseTaken(held, payment))
+      : undefined;
   }
   if (held.state === 'settled') return outcomeOf(held);
   // Where we cannot claim it ourselves, whoever has the claim may be about to send it.
-  if (onItsWay || (held.state === 'claimed' && hindrance !== undefined)) return options.settlements.wait(held.id);
+  if (onItsWay || (held.state === 'claimed' && hindrance !== undefined))
+    return options.settlements.wait(held.id);
   return chainRefusal && settledMeanwhile(options, held, chainRefusal);
 }
 
 /** The authorization belongs to another purchase, or its nonce to another authorization. */
 function refuseTaken(held: Settlement, payment: Payment): Refusal {
   const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
-  if (used) return { reason: held.transfer.usedReason, message: 'The nonce was used by another authorization of this payer.' };
+  if (used)
+    return {
+      reason: held.transfer.usedReason,
+      message: 'The nonce was used by another authorization of this payer.',
+    };
   return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };
 }
 
@@ -187,14 +227,25 @@ function failed({ reason, message }: Refusal): Outcome {
   return { state: 'failed', reason, message };
 }
 
-function settleResponse(request: FacilitatorRequest, payment: Payment | undefined, outcome: Outcome): x402v2.SettleResponse {
+function settleResponse(
+  request: FacilitatorRequest,
+  payment: Payment | undefined,
+  outcome: Outcome,
+): x402v2.SettleResponse {
   const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.payer }) };
   const amount = payment?.tellsAmount ? { amount: payment.amount.toString() } : {};
   if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common, ...amount };
   if (outcome.state === 'nothing') return { success: true, transaction: '', ...common, ...amount };
-  const { reason, message } = outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
+  const { reason, message } =
+    outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
   const transaction = outcome.state === 'pending' ? outcome.hash : '';
-  return { success: false, errorReason: reasonCode(reason, request.x402Version), errorMessage: message, transaction, ...common };
+  return {
+    success: false,
+    errorReason: reasonCode(reason, request.x402Version),
+    errorMessage: message,
+    transaction,
+    ...common,
+  };
 }
 
 const PENDING = 'The transaction is on its way; ask again with the same payment.';

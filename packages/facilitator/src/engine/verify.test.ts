@@ -12,12 +12,30 @@ import {
 import { transferCall } from '@agentpay/evm';
 import fc from 'fast-check';
 import type { RunningFacilitator } from './Facilitator.js';
-import { domain, newPayer, nowSeconds, openBed, openDb, payer, randomNonce, seller, signedRequest, type Bed } from './payment.fixture.js';
+import {
+  domain,
+  newPayer,
+  nowSeconds,
+  openBed,
+  openDb,
+  payer,
+  randomNonce,
+  seller,
+  signedRequest,
+  type Bed,
+} from './payment.fixture.js';
 
 const OTHER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 
 interface Draft {
-  terms: { scheme?: string; network?: string; acceptedNetwork?: string; asset?: string; payTo?: string; amount?: string };
+  terms: {
+    scheme?: string;
+    network?: string;
+    acceptedNetwork?: string;
+    asset?: string;
+    payTo?: string;
+    amount?: string;
+  };
   domain: { name?: string | undefined; version?: string };
   authorization: { to: Hex; value: bigint; validAfter: bigint; validBefore: bigint; nonce: Hex };
   account: typeof payer;
@@ -25,25 +43,67 @@ interface Draft {
 }
 
 /** One fault each, in the order of the checks: a payment with two of them is refused for the earlier. */
-const faults: readonly { reason: Reason; name: string; spoil: (draft: Draft, bed: Bed) => void | Promise<void> }[] = [
+const faults: readonly {
+  reason: Reason;
+  name: string;
+  spoil: (draft: Draft, bed: Bed) => void | Promise<void>;
+}[] = [
   { reason: 'unsupportedScheme', name: 'scheme', spoil: ({ terms }) => void (terms.scheme = 'upto') },
   { reason: 'missingDomain', name: 'no token name', spoil: (draft) => void (draft.domain.name = undefined) },
-  { reason: 'networkMismatch', name: 'accepted network', spoil: ({ terms }) => void (terms.acceptedNetwork = 'eip155:1') },
+  {
+    reason: 'networkMismatch',
+    name: 'accepted network',
+    spoil: ({ terms }) => void (terms.acceptedNetwork = 'eip155:1'),
+  },
   { reason: 'assetNotAllowed', name: 'asset', spoil: ({ terms }) => void (terms.asset = OTHER) },
-  { reason: 'recipientNotAllowed', name: 'payee not served', spoil: ({ terms }) => void (terms.payTo = newPayer().address) },
-  { reason: 'signature', name: 'signature', spoil: (draft) => void (draft.signature = `0x${'11'.repeat(64)}1b`) },
-  { reason: 'recipientMismatch', name: 'recipient', spoil: ({ authorization }) => void (authorization.to = OTHER) },
-  { reason: 'validBefore', name: 'expired', spoil: ({ authorization }) => void (authorization.validBefore = nowSeconds() + 3n) },
-  { reason: 'validAfter', name: 'early', spoil: ({ authorization }) => void (authorization.validAfter = nowSeconds() + 100n) },
+  {
+    reason: 'recipientNotAllowed',
+    name: 'payee not served',
+    spoil: ({ terms }) => void (terms.payTo = newPayer().address),
+  },
+  {
+    reason: 'signature',
+    name: 'signature',
+    spoil: (draft) => void (draft.signature = `0x${'11'.repeat(64)}1b`),
+  },
+  {
+    reason: 'recipientMismatch',
+    name: 'recipient',
+    spoil: ({ authorization }) => void (authorization.to = OTHER),
+  },
+  {
+    reason: 'validBefore',
+    name: 'expired',
+    spoil: ({ authorization }) => void (authorization.validBefore = nowSeconds() + 3n),
+  },
+  {
+    reason: 'validAfter',
+    name: 'early',
+    spoil: ({ authorization }) => void (authorization.validAfter = nowSeconds() + 100n),
+  },
   { reason: 'valueMismatch', name: 'value', spoil: ({ authorization }) => void (authorization.value -= 1n) },
   { reason: 'nonceUsed', name: 'used nonce', spoil: useNonce },
-  { reason: 'nameMismatch', name: 'token name', spoil: ({ domain: token }) => void (token.name &&= 'USD Coin') },
-  { reason: 'versionMismatch', name: 'token version', spoil: ({ domain: token }) => void (token.version = '1') },
+  {
+    reason: 'nameMismatch',
+    name: 'token name',
+    spoil: ({ domain: token }) => void (token.name &&= 'USD Coin'),
+  },
+  {
+    reason: 'versionMismatch',
+    name: 'token version',
+    spoil: ({ domain: token }) => void (token.version = '1'),
+  },
   { reason: 'insufficientBalance', name: 'balance', spoil: emptyWallet },
 ];
 
 async function useNonce(draft: Draft, bed: Bed): Promise<void> {
-  const authorization = { from: draft.account.address, to: OTHER, value: 1n, validAfter: 0n, validBefore: nowSeconds() + 60n } as const;
+  const authorization = {
+    from: draft.account.address,
+    to: OTHER,
+    value: 1n,
+    validAfter: 0n,
+    validBefore: nowSeconds() + 60n,
+  } as const;
   const used = { ...authorization, nonce: draft.authorization.nonce };
   bed.chain.mint(draft.account.address, 1n);
   const signature = await draft.account.signTypedData(authorizationTypedData(domain, used));
@@ -57,8 +117,14 @@ function emptyWallet(draft: Draft, bed: Bed): void {
 async function requestOf(draft: Draft): Promise<FacilitatorRequest> {
   const { name = '', version = '' } = draft.domain;
   const authorization = { from: draft.account.address, ...draft.authorization };
-  const signed = await draft.account.signTypedData(authorizationTypedData({ ...domain, name, version }, authorization));
-  const request = await signedRequest({ account: draft.account, authorization, signature: draft.signature ?? signed });
+  const signed = await draft.account.signTypedData(
+    authorizationTypedData({ ...domain, name, version }, authorization),
+  );
+  const request = await signedRequest({
+    account: draft.account,
+    authorization,
+    signature: draft.signature ?? signed,
+  });
   const { acceptedNetwork, ...terms } = draft.terms;
   const requirements = { ...request.paymentRequirements, ...terms, extra: draft.domain };
   const accepted = { ...requirements, ...(acceptedNetwork && { network: acceptedNetwork }) };
@@ -78,7 +144,13 @@ function asV1({ paymentPayload, paymentRequirements }: FacilitatorRequest): Faci
   return {
     x402Version: 1,
     paymentPayload: { x402Version: 1, scheme: accepted.scheme, network: nameOf(accepted.network), payload },
-    paymentRequirements: { ...terms, network: nameOf(terms.network), maxAmountRequired: amount, resource, description: '' },
+    paymentRequirements: {
+      ...terms,
+      network: nameOf(terms.network),
+      maxAmountRequired: amount,
+      resource,
+      description: '',
+    },
   };
 }
 
@@ -105,7 +177,10 @@ describe('verify', () => {
   it('takes a good payment of either version, with one call of the node', async () => {
     for (const version of [1, 2] as const) {
       const before = { ...bed.chain.calls };
-      expect(await facilitator.verify(await signedRequest({ version }))).toEqual({ isValid: true, payer: payer.address });
+      expect(await facilitator.verify(await signedRequest({ version }))).toEqual({
+        isValid: true,
+        payer: payer.address,
+      });
       expect(bed.chain.calls).toEqual({ ...before, read: (before.read ?? 0) + 1 });
     }
   });
@@ -113,7 +188,10 @@ describe('verify', () => {
   it.each(faults)('refuses $name: $reason', async ({ reason, spoil }) => {
     const draft = draftOf();
     await spoil(draft, bed);
-    expect(await facilitator.verify(await requestOf(draft))).toMatchObject({ isValid: false, invalidReason: reasons[reason].v2 });
+    expect(await facilitator.verify(await requestOf(draft))).toMatchObject({
+      isValid: false,
+      invalidReason: reasons[reason].v2,
+    });
   });
 
   it.each(faults)('refuses $name to a v1 caller by the code that it knows', async ({ reason, spoil }) => {
@@ -131,14 +209,17 @@ describe('verify', () => {
         await second.spoil(draft, bed);
         await first.spoil(draft, bed);
         const { invalidReason } = await facilitator.verify(await requestOf(draft));
-        if (invalidReason !== reasons[first.reason].v2) failures.push(`${first.name} + ${second.name}: ${invalidReason}`);
+        if (invalidReason !== reasons[first.reason].v2)
+          failures.push(`${first.name} + ${second.name}: ${invalidReason}`);
       }
     }
     expect(failures).toEqual([]);
   });
 
   it('asks the node nothing when the terms are wrong', async () => {
-    const wrong = faults.filter(({ name }) => !['signature', 'used nonce', 'token name', 'token version', 'balance'].includes(name));
+    const wrong = faults.filter(
+      ({ name }) => !['signature', 'used nonce', 'token name', 'token version', 'balance'].includes(name),
+    );
     expect(wrong).toHaveLength(9);
     for (const { spoil } of wrong) {
       const draft = draftOf();
@@ -155,7 +236,10 @@ describe('verify', () => {
     long.authorization.validBefore = nowSeconds() + 4_000n;
     const nothing = { ...draftOf(), terms: { amount: '0' } };
     nothing.authorization.value = 0n;
-    const counterfactual = { ...draftOf(), signature: wrapSignature({ factory: OTHER, data: '0x01' }, '0x02') };
+    const counterfactual = {
+      ...draftOf(),
+      signature: wrapSignature({ factory: OTHER, data: '0x01' }, '0x02'),
+    };
     const requests = await Promise.all([base, long, nothing, counterfactual].map(requestOf));
     const answers = await Promise.all(requests.map((request) => facilitator.verify(request)));
     expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([
@@ -171,11 +255,16 @@ describe('verify', () => {
     bed.chain.mint(account.address, 10_000n);
     const signature: Hex = `0x${'ab'.repeat(80)}`;
     const request = await signedRequest({ account, signature });
-    expect(await facilitator.verify(request)).toMatchObject({ isValid: false, invalidReason: 'invalid_exact_evm_signature' });
+    expect(await facilitator.verify(request)).toMatchObject({
+      isValid: false,
+      invalidReason: 'invalid_exact_evm_signature',
+    });
     bed.chain.setAccount(account.address, (_digest, given) => given === signature);
     expect(await facilitator.verify(request)).toEqual({ isValid: true, payer: account.address });
     // Its owner's key no longer counts once the account has code.
-    expect(await facilitator.verify(await signedRequest({ account }))).toMatchObject({ invalidReason: 'invalid_exact_evm_signature' });
+    expect(await facilitator.verify(await signedRequest({ account }))).toMatchObject({
+      invalidReason: 'invalid_exact_evm_signature',
+    });
   });
 
   it('answers v1 callers with the codes they know', async () => {
@@ -189,16 +278,26 @@ describe('verify', () => {
 
   it('never takes a payment with any part of it changed', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...fields), fc.bigInt({ min: 1n, max: 2n ** 64n }), fc.nat(), async (field, delta, position) => {
-        const request = structuredClone(await signedRequest()) as unknown as MutableRequest;
-        const { authorization } = request.paymentPayload.payload;
-        if (field === 'signature') request.paymentPayload.payload.signature = flipped(request.paymentPayload.payload.signature, position);
-        else if (field === 'amount') request.paymentRequirements.amount = String(10_000n + delta);
-        else if (numbers.has(field)) authorization[field] = String(BigInt(authorization[field] as string) + delta);
-        else authorization[field] = flipped(authorization[field] as Hex, position);
-        const answer = await facilitator.verify(request as unknown as FacilitatorRequest);
-        expect(answer.isValid).toBe(false);
-      }),
+      fc.asyncProperty(
+        fc.constantFrom(...fields),
+        fc.bigInt({ min: 1n, max: 2n ** 64n }),
+        fc.nat(),
+        async (field, delta, position) => {
+          const request = structuredClone(await signedRequest()) as unknown as MutableRequest;
+          const { authorization } = request.paymentPayload.payload;
+          if (field === 'signature')
+            request.paymentPayload.payload.signature = flipped(
+              request.paymentPayload.payload.signature,
+              position,
+            );
+          else if (field === 'amount') request.paymentRequirements.amount = String(10_000n + delta);
+          else if (numbers.has(field))
+            authorization[field] = String(BigInt(authorization[field] as string) + delta);
+          else authorization[field] = flipped(authorization[field] as Hex, position);
+          const answer = await facilitator.verify(request as unknown as FacilitatorRequest);
+          expect(answer.isValid).toBe(false);
+        },
+      ),
       { numRuns: 150 },
     );
   });

@@ -36,7 +36,9 @@ export interface Catalogue {
   /** Lists the resource of a payment that was made. */
   add(request: FacilitatorRequest): Promise<ListingStatus | undefined>;
   /** Most recently paid first. */
-  list(filter: CatalogueFilter): Promise<{ readonly items: readonly CatalogueItem[]; readonly total: number }>;
+  list(
+    filter: CatalogueFilter,
+  ): Promise<{ readonly items: readonly CatalogueItem[]; readonly total: number }>;
   /** Those in which every word of the query stands. */
   search(query: string, filter: CatalogueFilter): Promise<readonly CatalogueItem[]>;
 }
@@ -55,7 +57,11 @@ const MAX_ITEMS = 10_000;
 const MAX_ITEMS_PER_PAYEE = 200;
 const MAX_WORDS = 8;
 
-export function catalogue(db: Db, clock: Clock, limits = { items: MAX_ITEMS, perPayee: MAX_ITEMS_PER_PAYEE }): Catalogue {
+export function catalogue(
+  db: Db,
+  clock: Clock,
+  limits = { items: MAX_ITEMS, perPayee: MAX_ITEMS_PER_PAYEE },
+): Catalogue {
   /** Makes room: the longest unpaid go first. */
   async function trim(payTo: string): Promise<void> {
     await db.query(
@@ -78,7 +84,9 @@ export function catalogue(db: Db, clock: Clock, limits = { items: MAX_ITEMS, per
   return {
     preview(request) {
       const listing = readListing(request);
-      return typeof listing === 'string' ? { status: 'rejected', rejectedReason: listing } : listing && { status: 'processing' };
+      return typeof listing === 'string'
+        ? { status: 'rejected', rejectedReason: listing }
+        : listing && { status: 'processing' };
     },
     async add(request) {
       const listing = readListing(request);
@@ -87,7 +95,9 @@ export function catalogue(db: Db, clock: Clock, limits = { items: MAX_ITEMS, per
       const { resource, type, name, requirements, description, mimeType, bazaar } = listing;
       const { payTo, scheme, network, asset } = requirements;
       // The payee is part of the key: nobody can take over the listing of another by paying himself.
-      const key = createHash('sha256').update([resource, name, payTo, scheme, network, asset].join('\n').toLowerCase()).digest('hex');
+      const key = createHash('sha256')
+        .update([resource, name, payTo, scheme, network, asset].join('\n').toLowerCase())
+        .digest('hex');
       const [added] = await db.query<{ is_new: boolean }>(
         `insert into facilitator_resources
            (key, resource, type, pay_to, scheme, network, requirements, description, mime_type, bazaar, words, updated_at)
@@ -95,19 +105,38 @@ export function catalogue(db: Db, clock: Clock, limits = { items: MAX_ITEMS, per
          on conflict (key) do update set requirements = excluded.requirements, description = excluded.description,
            mime_type = excluded.mime_type, bazaar = excluded.bazaar, words = excluded.words, updated_at = excluded.updated_at
          returning (xmax = 0) as is_new`,
-        [key, resource, type, payTo.toLowerCase(), scheme, network, JSON.stringify(requirements), description ?? null, mimeType ?? null,
-          JSON.stringify(bazaar), [resource, name, description ?? ''].join(' ').toLowerCase(), new Date(clock.now())],
+        [
+          key,
+          resource,
+          type,
+          payTo.toLowerCase(),
+          scheme,
+          network,
+          JSON.stringify(requirements),
+          description ?? null,
+          mimeType ?? null,
+          JSON.stringify(bazaar),
+          [resource, name, description ?? ''].join(' ').toLowerCase(),
+          new Date(clock.now()),
+        ],
       );
       if (added?.is_new) await trim(payTo.toLowerCase());
       return { status: 'success' };
     },
     async list(filter) {
       const { where, params } = conditions([], filter);
-      const [count] = await db.query<{ total: bigint }>(`select count(*) as total from facilitator_resources ${where}`, params);
+      const [count] = await db.query<{ total: bigint }>(
+        `select count(*) as total from facilitator_resources ${where}`,
+        params,
+      );
       return { items: (await find([], filter)).map(toItem), total: Number(count?.total ?? 0) };
     },
     async search(query, filter) {
-      const words = query.toLowerCase().split(/\s+/).filter((word) => word !== '').slice(0, MAX_WORDS);
+      const words = query
+        .toLowerCase()
+        .split(/\s+/)
+        .filter((word) => word !== '')
+        .slice(0, MAX_WORDS);
       return (await find(words, filter)).map(toItem);
     },
   };
@@ -117,7 +146,9 @@ function conditions(words: readonly string[], { type, payTo, scheme, network }: 
   const params: (string | number)[] = [];
   const equal = { type, pay_to: payTo?.toLowerCase(), scheme, network };
   const parts = [
-    ...Object.entries(equal).flatMap(([column, value]) => (value === undefined ? [] : [`${column} = $${params.push(value)}`])),
+    ...Object.entries(equal).flatMap(([column, value]) =>
+      value === undefined ? [] : [`${column} = $${params.push(value)}`],
+    ),
     ...words.map((word) => `position($${params.push(word)} in words) > 0`),
   ];
   return { where: parts.length > 0 ? `where ${parts.join(' and ')}` : '', params };

@@ -20,7 +20,11 @@ const MAX_URL = 2_048;
 const TEMPLATE = /^\/[a-zA-Z0-9_/:.\-~%]*$/;
 
 const object = z.record(z.string(), z.unknown());
-const withoutBody = z.object({ type: z.literal('http'), method: z.enum(['GET', 'HEAD', 'DELETE']), queryParams: object.optional() });
+const withoutBody = z.object({
+  type: z.literal('http'),
+  method: z.enum(['GET', 'HEAD', 'DELETE']),
+  queryParams: object.optional(),
+});
 const withBody = z.object({
   type: z.literal('http'),
   method: z.enum(['POST', 'PUT', 'PATCH']),
@@ -37,7 +41,10 @@ const tool = z.object({
 const bazaarSchema = z.object({
   info: z.object({
     input: z.union([withoutBody, withBody, tool]),
-    output: z.object({ type: z.string().max(64).optional() }).loose().nullish(),
+    output: z
+      .object({ type: z.string().max(64).optional() })
+      .loose()
+      .nullish(),
   }),
   schema: object,
   routeTemplate: z.string().max(MAX_URL).nullish(),
@@ -73,14 +80,17 @@ export function readListing(request: FacilitatorRequest): Listing | string | und
 function resourceUrl(text: string, template: string | undefined): string | undefined {
   if (text.length > MAX_URL || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  if (!['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') return undefined;
+  if (!['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '')
+    return undefined;
   if (template === undefined) return url.origin + url.pathname;
   return isTemplate(template) ? url.origin + template : undefined;
 }
 
 function isTemplate(template: string): boolean {
   const decoded = percentDecoded(template);
-  return TEMPLATE.test(template) && decoded !== undefined && !decoded.includes('..') && !decoded.includes('://');
+  return (
+    TEMPLATE.test(template) && decoded !== undefined && !decoded.includes('..') && !decoded.includes('://')
+  );
 }
 
 function percentDecoded(text: string): string | undefined {

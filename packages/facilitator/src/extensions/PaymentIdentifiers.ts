@@ -11,7 +11,13 @@ const LIFE_MS = 24 * 3_600_000;
 const SWEEP_EVERY_MS = 60_000;
 
 const extensionSchema = z.object({
-  info: z.object({ required: z.boolean().optional(), id: z.string().regex(/^[A-Za-z0-9_-]{16,128}$/).optional() }),
+  info: z.object({
+    required: z.boolean().optional(),
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{16,128}$/)
+      .optional(),
+  }),
 });
 
 /**
@@ -23,7 +29,10 @@ export interface PaymentIdentifiers {
    * Settles unless the id of the request belongs to another payment. Only a payment that was made, or may have been, keeps its id.
    * @throws AgentPayError `payment_malformed` for an id of the wrong shape, or none where one is required; `conflict`
    */
-  guard(request: FacilitatorRequest, settle: () => Promise<x402v2.SettleResponse>): Promise<x402v2.SettleResponse>;
+  guard(
+    request: FacilitatorRequest,
+    settle: () => Promise<x402v2.SettleResponse>,
+  ): Promise<x402v2.SettleResponse>;
 }
 
 export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
@@ -52,14 +61,21 @@ export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
     );
     if (bound.length > 0) return true;
     const [held] = await db.query<{ payment: string }>(
-      'select payment from facilitator_payment_ids where scope = $1 and id = $2', [scope, id],
+      'select payment from facilitator_payment_ids where scope = $1 and id = $2',
+      [scope, id],
     );
     if (!held || held.payment === payment) return false;
-    throw new AgentPayError('conflict', 'This payment identifier belongs to another payment.', { reason: 'payment_identifier_conflict' });
+    throw new AgentPayError('conflict', 'This payment identifier belongs to another payment.', {
+      reason: 'payment_identifier_conflict',
+    });
   }
 
   const free = ({ scope, id, payment }: Naming) =>
-    db.query('delete from facilitator_payment_ids where scope = $1 and id = $2 and payment = $3', [scope, id, payment]);
+    db.query('delete from facilitator_payment_ids where scope = $1 and id = $2 and payment = $3', [
+      scope,
+      id,
+      payment,
+    ]);
 
   return {
     async guard(request, settle) {
@@ -70,7 +86,8 @@ export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
         if (first && isRefused(error)) await free(naming);
         throw error;
       });
-      const untouched = !answer.success && answer.transaction === '' && answer.errorReason !== 'settlement_pending';
+      const untouched =
+        !answer.success && answer.transaction === '' && answer.errorReason !== 'settlement_pending';
       if (first && untouched) await free(naming);
       return answer;
     },
@@ -85,11 +102,14 @@ interface Naming {
 }
 
 function namingOf(request: FacilitatorRequest): Naming | undefined {
-  const extension = request.x402Version === 2 ? request.paymentPayload.extensions?.[PAYMENT_IDENTIFIER] : undefined;
+  const extension =
+    request.x402Version === 2 ? request.paymentPayload.extensions?.[PAYMENT_IDENTIFIER] : undefined;
   if (extension === undefined || extension === null) return undefined;
   const parsed = extensionSchema.safeParse(extension);
-  const refuse = (message: string) => new AgentPayError('payment_malformed', message, { reason: 'invalid_payload' });
-  if (!parsed.success) throw refuse('The payment identifier must have 16 to 128 of the characters A-Z, a-z, 0-9, _ and -.');
+  const refuse = (message: string) =>
+    new AgentPayError('payment_malformed', message, { reason: 'invalid_payload' });
+  if (!parsed.success)
+    throw refuse('The payment identifier must have 16 to 128 of the characters A-Z, a-z, 0-9, _ and -.');
   const { id, required } = parsed.data.info;
   if (id === undefined && required) throw refuse('The seller requires a payment identifier.');
   if (id === undefined) return undefined;
@@ -100,5 +120,7 @@ function namingOf(request: FacilitatorRequest): Naming | undefined {
 
 /** Whether the error proves that the payment was not taken. */
 function isRefused(error: unknown): boolean {
-  return error instanceof AgentPayError && ['payment_malformed', 'facilitator_overloaded'].includes(error.kind);
+  return (
+    error instanceof AgentPayError && ['payment_malformed', 'facilitator_overloaded'].includes(error.kind)
+  );
 }

@@ -1,7 +1,15 @@
 import type { Db } from '@agentpay/primitives';
 import request, { type Test } from 'supertest';
 import { openDb, payer, signedRequest } from '../engine/payment.fixture.js';
-import { as, keyTexts, METRICS_TOKEN, openService, type KeyName, type ServiceBed, type ServiceOptions } from './service.fixture.js';
+import {
+  as,
+  keyTexts,
+  METRICS_TOKEN,
+  openService,
+  type KeyName,
+  type ServiceBed,
+  type ServiceOptions,
+} from './service.fixture.js';
 
 describe('access', () => {
   let db: Db;
@@ -28,10 +36,14 @@ describe('access', () => {
     await open({ keys: ['shop', 'reader', 'boss'] });
     bed.mine();
     const wanted: [string, KeyName | undefined, number][] = [
-      ['/verify', 'shop', 200], ['/settle', 'shop', 200],
-      ['/verify', 'reader', 200], ['/settle', 'reader', 403],
-      ['/verify', 'boss', 403], ['/settle', 'boss', 403],
-      ['/verify', undefined, 401], ['/settle', undefined, 401],
+      ['/verify', 'shop', 200],
+      ['/settle', 'shop', 200],
+      ['/verify', 'reader', 200],
+      ['/settle', 'reader', 403],
+      ['/verify', 'boss', 403],
+      ['/settle', 'boss', 403],
+      ['/verify', undefined, 401],
+      ['/settle', undefined, 401],
     ];
     const got = await Promise.all(
       wanted.map(async ([path, key]) => [path, key, (await post(path, key && as(key))).status] as const),
@@ -43,20 +55,35 @@ describe('access', () => {
     await open({ keys: ['shop', 'boss'] });
     const [text = ''] = keyTexts;
     const long = 'x'.repeat(5_000);
-    const garbled = [`Bearer ${text}x`, `Bearer ${text.slice(0, -1)}`, `Basic ${text}`, text, 'Bearer', 'Bearer  ', `Bearer ${long}`];
+    const garbled = [
+      `Bearer ${text}x`,
+      `Bearer ${text.slice(0, -1)}`,
+      `Basic ${text}`,
+      text,
+      'Bearer',
+      'Bearer  ',
+      `Bearer ${long}`,
+    ];
     for (const header of garbled) {
       const { status, body, headers } = await post('/verify', header);
       expect([status, body.code, headers['www-authenticate']]).toEqual([401, 'unauthorized', 'Bearer']);
       expect(JSON.stringify(body)).not.toContain(text.slice(5, 20));
     }
-    expect((await request(bed.app).post(`/verify?key=${text}`).send(await signedRequest())).status).toBe(401);
+    expect(
+      (
+        await request(bed.app)
+          .post(`/verify?key=${text}`)
+          .send(await signedRequest())
+      ).status,
+    ).toBe(401);
   });
 
   it('to settlements of others is not opened by a key for payments, whatever the path', async () => {
     await open({ keys: ['shop', 'boss'] });
     bed.mine();
     await post('/settle', as('shop'));
-    const [record] = (await request(bed.app).get('/settlements').set('authorization', as('boss')).expect(200)).body.settlements;
+    const [record] = (await request(bed.app).get('/settlements').set('authorization', as('boss')).expect(200))
+      .body.settlements;
     const calls: (() => Test)[] = [
       () => request(bed.app).get('/settlements'),
       () => request(bed.app).get(`/settlements/${record.id}`),
@@ -83,7 +110,10 @@ describe('access', () => {
     expect(answers[0]?.headers['ratelimit']).toBe('"calls";r=2;t=1');
     expect(answers[3]?.headers['ratelimit']).toBe('"calls";r=0;t=3');
     expect(answers[3]?.headers['retry-after']).toBe('1');
-    expect(answers[3]?.body).toMatchObject({ code: 'rate_limited', requestId: answers[3]?.headers['x-request-id'] });
+    expect(answers[3]?.body).toMatchObject({
+      code: 'rate_limited',
+      requestId: answers[3]?.headers['x-request-id'],
+    });
     expect((await post('/verify', as('reader'))).status).toBe(200);
   });
 
@@ -98,7 +128,8 @@ describe('access', () => {
   it('leaves no key, signature or token in the log, whatever happens', async () => {
     await open({ keys: ['shop', 'boss'], settleTimeoutMs: 200 });
     const payment = await signedRequest();
-    const send = (path: string, key: string) => request(bed.app).post(path).set('authorization', key).send(payment);
+    const send = (path: string, key: string) =>
+      request(bed.app).post(path).set('authorization', key).send(payment);
     await send('/verify', as('shop'));
     await send('/settle', as('shop'));
     await send('/settle', as('boss'));
@@ -109,6 +140,7 @@ describe('access', () => {
     const signature = (payment.paymentPayload.payload['signature'] as string).slice(2, 60);
     expect(bed.logged()).toContain('"key":"shop"');
     expect(bed.logged()).toContain('facilitator_unavailable');
-    for (const secret of [...keyTexts.map((text) => text.slice(3)), METRICS_TOKEN, signature]) expect(bed.logged()).not.toContain(secret);
+    for (const secret of [...keyTexts.map((text) => text.slice(3)), METRICS_TOKEN, signature])
+      expect(bed.logged()).not.toContain(secret);
   });
 });

@@ -24,7 +24,11 @@ export interface Caller {
  * quickly. Headers about limits and keys are set on `res`.
  * @throws AgentPayError `unauthorized`, `forbidden`, `rate_limited`
  */
-export type Access = (scope: Scope | 'public', caller: Caller, res: ServerResponse) => Promise<string | undefined>;
+export type Access = (
+  scope: Scope | 'public',
+  caller: Caller,
+  res: ServerResponse,
+) => Promise<string | undefined>;
 
 export function createAccess({ keys, limiter, rate }: AccessOptions): Access {
   const needed = new Set<string>(['admin', ...keys.flatMap((key) => key.scopes)]);
@@ -32,7 +36,8 @@ export function createAccess({ keys, limiter, rate }: AccessOptions): Access {
   return async (scope, caller, res) => {
     const text = bearerIn(caller.authorization);
     const key = text === undefined ? undefined : findApiKey(keys, text);
-    if (limiter && rate) await count(limiter, rate, key ? `key:${key.name}` : `address:${caller.address()}`, res);
+    if (limiter && rate)
+      await count(limiter, rate, key ? `key:${key.name}` : `address:${caller.address()}`, res);
     if (needed.has(scope)) demand(scope, { text, key }, res);
     return key?.name;
   };
@@ -41,7 +46,11 @@ export function createAccess({ keys, limiter, rate }: AccessOptions): Access {
 /** Guards a route of Express. */
 export function guard(access: Access, scope: Scope | 'public'): RequestHandler {
   return async (req, res, next) => {
-    res.locals['key'] = await access(scope, { authorization: req.headers.authorization, address: () => req.ip ?? 'unknown' }, res);
+    res.locals['key'] = await access(
+      scope,
+      { authorization: req.headers.authorization, address: () => req.ip ?? 'unknown' },
+      res,
+    );
     next();
   };
 }
@@ -56,11 +65,18 @@ export function bearerIn(authorization: string | undefined): string | undefined 
   return authorization === undefined ? undefined : /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1];
 }
 
-function demand(scope: string, { text, key }: { text: string | undefined; key: ApiKey | undefined }, res: ServerResponse): void {
+function demand(
+  scope: string,
+  { text, key }: { text: string | undefined; key: ApiKey | undefined },
+  res: ServerResponse,
+): void {
   if (key?.scopes.some((own) => own === scope)) return;
   if (key) throw new AgentPayError('forbidden', `This key does not have the scope ${scope}.`);
   res.setHeader('WWW-Authenticate', 'Bearer');
-  throw new AgentPayError('unauthorized', text === undefined ? 'This needs an API key.' : 'This API key is not known.');
+  throw new AgentPayError(
+    'unauthorized',
+    text === undefined ? 'This needs an API key.' : 'This API key is not known.',
+  );
 }
 
 /** Counts the call and says so in the headers of draft-ietf-httpapi-ratelimit-headers-08. */
@@ -70,5 +86,7 @@ async function count(limiter: RateLimiter, rate: RateLimit, who: string, res: Se
   res.setHeader('RateLimit-Policy', `"calls";q=${rate.burst};w=${window}`);
   res.setHeader('RateLimit', `"calls";r=${taken.remaining};t=${Math.ceil(taken.resetMs / 1000)}`);
   if (taken.allowed) return;
-  throw new AgentPayError('rate_limited', 'Too many requests.', { retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)) });
+  throw new AgentPayError('rate_limited', 'Too many requests.', {
+    retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)),
+  });
 }

@@ -35,7 +35,10 @@ describe('the HTTP service', () => {
   it('verifies and settles, and never writes a signature to the log', async () => {
     bed.mine();
     const payment = await signedRequest();
-    expect((await request(app).post('/verify').send(payment).expect(200)).body).toEqual({ isValid: true, payer: payer.address });
+    expect((await request(app).post('/verify').send(payment).expect(200)).body).toEqual({
+      isValid: true,
+      payer: payer.address,
+    });
     const { body } = await request(app).post('/settle').send(payment).expect(200);
     expect(body).toMatchObject({ success: true, network: 'eip155:84532' });
     expect(logged).toContain(body.transaction);
@@ -45,11 +48,16 @@ describe('the HTTP service', () => {
   it('answers what is wrong with a payment with 200', async () => {
     const spoilt = await signedRequest({ signature: `0x${'11'.repeat(64)}1b` });
     const { body } = await request(app).post('/verify').send(spoilt).expect(200);
-    expect(body).toMatchObject({ isValid: false, invalidReason: 'invalid_exact_evm_signature', payer: payer.address });
+    expect(body).toMatchObject({
+      isValid: false,
+      invalidReason: 'invalid_exact_evm_signature',
+      payer: payer.address,
+    });
   });
 
   it('answers what is wrong with a request with 4xx and a code', async () => {
-    const json = (path: string, body: string) => request(app).post(path).set('content-type', 'application/json').send(body);
+    const json = (path: string, body: string) =>
+      request(app).post(path).set('content-type', 'application/json').send(body);
     const answers = [
       await json('/verify', '{'),
       await json('/verify', '[]'),
@@ -81,13 +89,30 @@ describe('the HTTP service', () => {
   });
 
   it('answers 503 with Retry-After when it is full, and when the chain is away', async () => {
-    const first = request(app).post('/settle').send(await signedRequest());
-    const [pending, refused] = await Promise.all([first, request(app).post('/settle').send(await signedRequest())]);
+    const first = request(app)
+      .post('/settle')
+      .send(await signedRequest());
+    const [pending, refused] = await Promise.all([
+      first,
+      request(app)
+        .post('/settle')
+        .send(await signedRequest()),
+    ]);
     expect([pending.status, pending.body.errorReason]).toEqual([200, 'settlement_pending']);
-    expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([503, 'facilitator_overloaded', '1']);
+    expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([
+      503,
+      'facilitator_overloaded',
+      '1',
+    ]);
     bed.chain.fault({ on: 'read', kind: 'unreachable' }, Infinity);
-    const away = await request(app).post('/verify').send(await signedRequest());
-    expect([away.status, away.body.code, away.headers['retry-after']]).toEqual([503, 'facilitator_unavailable', '2']);
+    const away = await request(app)
+      .post('/verify')
+      .send(await signedRequest());
+    expect([away.status, away.body.code, away.headers['retry-after']]).toEqual([
+      503,
+      'facilitator_unavailable',
+      '2',
+    ]);
   });
 
   it('tells whether it lives and whether it is ready', async () => {
@@ -104,8 +129,13 @@ describe('a chain that is not what it is said to be', () => {
     const db = await openDb();
     const bed = await openBed(db);
     const otherId = { ...bed.chain, chainId: async () => 1 };
-    await expect(bed.start({ chain: otherId })).rejects.toThrow('The node at RPC_URL is on chain 1, not on base-sepolia (84532).');
-    const otherToken = { ...bed.chain, read: async () => [{ success: true, data: `0x${'12'.repeat(32)}` as const }] };
+    await expect(bed.start({ chain: otherId })).rejects.toThrow(
+      'The node at RPC_URL is on chain 1, not on base-sepolia (84532).',
+    );
+    const otherToken = {
+      ...bed.chain,
+      read: async () => [{ success: true, data: `0x${'12'.repeat(32)}` as const }],
+    };
     await expect(bed.start({ chain: otherToken })).rejects.toThrow(/^The contract at 0x036C\w+ is not USDC/);
     await bed.close();
     await db.close();

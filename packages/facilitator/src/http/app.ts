@@ -41,7 +41,15 @@ export interface AppOptions {
 
 /** The facilitator over HTTP: for `http.createServer`, or for `app.use` of an application around it. */
 export function createApp(options: AppOptions): RequestListener {
-  const { facilitator, log, book, catalogue, bodyLimit = 64 * 1024, access = createAccess({ keys: [] }), trustProxyHops = 0 } = options;
+  const {
+    facilitator,
+    log,
+    book,
+    catalogue,
+    bodyLimit = 64 * 1024,
+    access = createAccess({ keys: [] }),
+    trustProxyHops = 0,
+  } = options;
   const payments = { ...options, access, bodyLimit, trustProxyHops };
   const app = express();
   app.disable('x-powered-by');
@@ -61,7 +69,10 @@ export function createApp(options: AppOptions): RequestListener {
 const allowed: readonly (readonly [pattern: RegExp, method: string])[] = [
   [/^\/(verify|settle)$/, 'POST'],
   [/^\/settlements\/[^/]+\/reconcile$/, 'POST'],
-  [/^\/(supported|health|healthz|readyz|metrics|settlements(\/[^/]+)?|admin(\/activity)?|discovery\/(resources|search))$/, 'GET'],
+  [
+    /^\/(supported|health|healthz|readyz|metrics|settlements(\/[^/]+)?|admin(\/activity)?|discovery\/(resources|search))$/,
+    'GET',
+  ],
 ];
 
 const unknownRoute: RequestHandler = (req, res, next) => {

@@ -16,7 +16,10 @@ const filter = z.object({
 const searchFilter = filter.extend({ query: text(400) });
 
 /** `/discovery/resources` and `/discovery/search`: the bazaar of x402, open to all. */
-export function discoveryRoutes(app: Express, { catalogue, access }: { catalogue: Catalogue; access: Access }): void {
+export function discoveryRoutes(
+  app: Express,
+  { catalogue, access }: { catalogue: Catalogue; access: Access },
+): void {
   app.get('/discovery/resources', guard(access, 'public'), async (req, res) => {
     const wanted = readQuery(filter, req.query);
     const { items, total } = await catalogue.list(wanted);

@@ -24,8 +24,15 @@ export function errorAnswer(log: Logger, thrown: unknown, request: Failed): Erro
   const error = toAgentPayError(thrown);
   const { status, message, hint, retryAfter } = error;
   const { requestId } = request;
-  if (status >= 500) log.error({ requestId, kind: error.kind, fault: faultOf(error.cause ?? thrown) }, message);
-  const body = { ...refusalOf(request, error), code: error.reason ?? error.kind, error: message, hint, requestId };
+  if (status >= 500)
+    log.error({ requestId, kind: error.kind, fault: faultOf(error.cause ?? thrown) }, message);
+  const body = {
+    ...refusalOf(request, error),
+    code: error.reason ?? error.kind,
+    error: message,
+    hint,
+    requestId,
+  };
   return { status, retryAfter, body };
 }
 
@@ -33,7 +40,11 @@ export function errorAnswer(log: Logger, thrown: unknown, request: Failed): Erro
 export function answerErrors(log: Logger): ErrorRequestHandler {
   return (thrown: unknown, req, res, next) => {
     if (res.headersSent) return next(thrown);
-    const { status, retryAfter, body } = errorAnswer(log, thrown, { path: req.path, body: req.body, requestId: requestIdOf(res) });
+    const { status, retryAfter, body } = errorAnswer(log, thrown, {
+      path: req.path,
+      body: req.body,
+      requestId: requestIdOf(res),
+    });
     if (retryAfter !== undefined) res.set('Retry-After', String(retryAfter));
     res.status(status).json(body);
   };
@@ -44,11 +55,18 @@ function refusalOf({ path, body }: Failed, error: AgentPayError): object {
   if (error.kind !== 'payment_malformed') return {};
   const code = error.reason ?? 'invalid_payload';
   if (path === '/verify') return { isValid: false, invalidReason: code, invalidMessage: error.message };
-  return { success: false, errorReason: code, errorMessage: error.message, transaction: '', network: networkOf(body) };
+  return {
+    success: false,
+    errorReason: code,
+    errorMessage: error.message,
+    transaction: '',
+    network: networkOf(body),
+  };
 }
 
 function networkOf(body: unknown): string {
-  const network = (body as { paymentRequirements?: { network?: unknown } } | null | undefined)?.paymentRequirements?.network;
+  const network = (body as { paymentRequirements?: { network?: unknown } } | null | undefined)
+    ?.paymentRequirements?.network;
   return typeof network === 'string' ? network.slice(0, 64) : '';
 }
 

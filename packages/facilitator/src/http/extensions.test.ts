@@ -7,15 +7,29 @@ import { newPayer, openDb, seller, signedRequest, type PaymentOptions } from '..
 import { openService, type ServiceBed } from './service.fixture.js';
 
 const weather = {
-  info: { input: { type: 'http', method: 'GET', queryParams: { city: 'Rome' } }, output: { type: 'json', example: { temp: 20 } } },
+  info: {
+    input: { type: 'http', method: 'GET', queryParams: { city: 'Rome' } },
+    output: { type: 'json', example: { temp: 20 } },
+  },
   schema: { $schema: 'https://json-schema.org/draft/2020-12/schema', type: 'object' },
 };
 
 type V2 = Extract<FacilitatorRequest, { x402Version: 2 }>;
 
-async function listed(bazaar: unknown, options: PaymentOptions = {}, description = 'Weather of a city'): Promise<V2> {
-  const payment = (await signedRequest({ resource: 'https://seller.example/weather?city=Rome', ...options })) as V2;
-  const resource = { url: payment.paymentPayload.resource?.url ?? '', description, mimeType: 'application/json' };
+async function listed(
+  bazaar: unknown,
+  options: PaymentOptions = {},
+  description = 'Weather of a city',
+): Promise<V2> {
+  const payment = (await signedRequest({
+    resource: 'https://seller.example/weather?city=Rome',
+    ...options,
+  })) as V2;
+  const resource = {
+    url: payment.paymentPayload.resource?.url ?? '',
+    description,
+    mimeType: 'application/json',
+  };
   return { ...payment, paymentPayload: { ...payment.paymentPayload, resource, extensions: { bazaar } } };
 }
 
@@ -35,12 +49,20 @@ describe('the bazaar', () => {
     const told = headers['extension-responses'];
     return { answer, told: told === undefined ? undefined : (fromBase64(told) as { bazaar: object }).bazaar };
   };
-  const resources = async (query = '') => (await request(bed.app).get(`/discovery/resources${query}`).expect(200)).body;
+  const resources = async (query = '') =>
+    (await request(bed.app).get(`/discovery/resources${query}`).expect(200)).body;
   const search = async (query: string): Promise<{ resource: string }[]> =>
-    (await request(bed.app).get(`/discovery/search?query=${encodeURIComponent(query)}`).expect(200)).body.resources;
+    (
+      await request(bed.app)
+        .get(`/discovery/search?query=${encodeURIComponent(query)}`)
+        .expect(200)
+    ).body.resources;
 
   it('is named in /supported', async () => {
-    expect((await request(bed.app).get('/supported')).body.extensions).toEqual(['bazaar', 'payment-identifier']);
+    expect((await request(bed.app).get('/supported')).body.extensions).toEqual([
+      'bazaar',
+      'payment-identifier',
+    ]);
   });
 
   it('lists a resource once it is paid for, as the seller described it', async () => {
@@ -87,13 +109,16 @@ describe('the bazaar', () => {
     ['invalid_resource_url', { ...weather, routeTemplate: '/../admin' }, {}],
     ['invalid_resource_url', { ...weather, routeTemplate: '/%2e%2e/admin' }, {}],
     ['invalid_resource_url', { ...weather, routeTemplate: 'users/:id' }, {}],
-  ])('says %s of a listing and settles the payment all the same (%#)', async (rejectedReason, bazaar, options) => {
-    const payment = await listed(bazaar, options);
-    expect((await post('/verify', payment)).told).toEqual({ status: 'rejected', rejectedReason });
-    const { answer, told } = await post('/settle', payment);
-    expect([answer.success, told]).toEqual([true, { status: 'rejected', rejectedReason }]);
-    expect((await resources()).pagination.total).toBe(0);
-  });
+  ])(
+    'says %s of a listing and settles the payment all the same (%#)',
+    async (rejectedReason, bazaar, options) => {
+      const payment = await listed(bazaar, options);
+      expect((await post('/verify', payment)).told).toEqual({ status: 'rejected', rejectedReason });
+      const { answer, told } = await post('/settle', payment);
+      expect([answer.success, told]).toEqual([true, { status: 'rejected', rejectedReason }]);
+      expect((await resources()).pagination.total).toBe(0);
+    },
+  );
 
   it('keeps one listing per resource and payee, so that nobody takes over the listing of another', async () => {
     const thief = newPayer().address;
@@ -102,23 +127,36 @@ describe('the bazaar', () => {
     await post('/settle', await listed({ ...weather, routeTemplate: '/weather/:city' }, { payTo: thief }));
     const { items } = (await resources()) as { items: { accepts: { payTo: string; amount: string }[] }[] };
     const terms = items.flatMap(({ accepts }) => accepts.map(({ payTo, amount }) => [payTo, amount]));
-    expect(terms).toEqual([[thief, '10000'], [seller, '20000']]);
+    expect(terms).toEqual([
+      [thief, '10000'],
+      [seller, '20000'],
+    ]);
     expect((await resources(`?payTo=${seller.toLowerCase()}`)).pagination.total).toBe(1);
   });
 
   it('finds by words, filters, and pages', async () => {
     const mcp = { ...weather, info: { input: { type: 'mcp', toolName: 'translate', inputSchema: {} } } };
     await post('/settle', await listed(weather));
-    await post('/settle', await listed(mcp, { resource: 'https://tools.example/mcp' }, 'Translates 100% of any text'));
-    expect((await search('weather CITY')).map(({ resource }) => resource)).toEqual(['https://seller.example/weather']);
-    expect((await search('translate')).map(({ resource }) => resource)).toEqual(['https://tools.example/mcp']);
+    await post(
+      '/settle',
+      await listed(mcp, { resource: 'https://tools.example/mcp' }, 'Translates 100% of any text'),
+    );
+    expect((await search('weather CITY')).map(({ resource }) => resource)).toEqual([
+      'https://seller.example/weather',
+    ]);
+    expect((await search('translate')).map(({ resource }) => resource)).toEqual([
+      'https://tools.example/mcp',
+    ]);
     expect(await search('100%')).toHaveLength(1);
     expect(await search('%')).toHaveLength(1);
     expect(await search("' or 1=1 --")).toEqual([]);
     expect((await resources('?type=mcp')).items).toHaveLength(1);
     expect((await resources('?network=eip155:1')).items).toEqual([]);
     const [first, second] = [await resources('?limit=1'), await resources('?limit=1&offset=1')];
-    expect([first.items[0].resource, second.items[0].resource]).toEqual(['https://tools.example/mcp', 'https://seller.example/weather']);
+    expect([first.items[0].resource, second.items[0].resource]).toEqual([
+      'https://tools.example/mcp',
+      'https://seller.example/weather',
+    ]);
     for (const wrong of ['search', 'search?query=', 'resources?limit=101', 'resources?offset=-1']) {
       expect((await request(bed.app).get(`/discovery/${wrong}`)).status).toBe(400);
     }
@@ -129,7 +167,8 @@ describe('the bazaar', () => {
     const at = async (path: string, payTo = seller) =>
       small.add(await listed(weather, { resource: `https://shop.example/${path}`, payTo }));
     for (const path of ['a', 'b', 'c']) await at(path);
-    const paths = async () => (await small.list({ limit: 10, offset: 0 })).items.map(({ resource }) => resource.at(-1));
+    const paths = async () =>
+      (await small.list({ limit: 10, offset: 0 })).items.map(({ resource }) => resource.at(-1));
     expect(await paths()).toEqual(['c', 'b']);
     const [one, two] = [newPayer().address, newPayer().address];
     await at('d', one);
@@ -149,7 +188,13 @@ describe('payment identifiers', () => {
   const id = 'pay_0123456789abcdef';
   async function named(info: object, options: PaymentOptions = {}): Promise<V2> {
     const payment = (await signedRequest(options)) as V2;
-    return { ...payment, paymentPayload: { ...payment.paymentPayload, extensions: { 'payment-identifier': { info, schema: {} } } } };
+    return {
+      ...payment,
+      paymentPayload: {
+        ...payment.paymentPayload,
+        extensions: { 'payment-identifier': { info, schema: {} } },
+      },
+    };
   }
   const settle = (body: object) => request(bed.app).post('/settle').send(body);
 
@@ -157,7 +202,9 @@ describe('payment identifiers', () => {
     bed.mine();
     const first = await named({ required: true, id });
     const answers = [await settle(first), await settle(first)];
-    expect(answers.map(({ body }) => [body.success, body.transaction])).toEqual(answers.map(() => [true, answers[0]?.body.transaction]));
+    expect(answers.map(({ body }) => [body.success, body.transaction])).toEqual(
+      answers.map(() => [true, answers[0]?.body.transaction]),
+    );
     const second = await settle(await named({ required: true, id }));
     expect([second.status, second.body.code]).toEqual([409, 'payment_identifier_conflict']);
     expect(bed.chain.balanceOf(seller)).toBe(10_000n);
@@ -173,7 +220,9 @@ describe('payment identifiers', () => {
   });
 
   it('stay with a payment that may yet land, and are free again after one that was refused', async () => {
-    expect((await settle(await named({ id }, { account: newPayer() }))).body.errorReason).toBe('invalid_exact_evm_insufficient_balance');
+    expect((await settle(await named({ id }, { account: newPayer() }))).body.errorReason).toBe(
+      'invalid_exact_evm_insufficient_balance',
+    );
     const pending = await named({ id });
     expect((await settle(pending)).body.errorReason).toBe('settlement_pending');
     expect((await settle(await named({ id }))).status).toBe(409);
@@ -187,12 +236,22 @@ describe('payment identifiers', () => {
     await settle(await named({ id: `${id}-other` }));
     await db.query(`update facilitator_payment_ids set expires_at = expires_at - interval '25 hours'`);
     const later = paymentIdentifiers(db, systemClock);
-    await later.guard(await named({ id }), async () => ({ success: true, transaction: '0x1', network: 'eip155:84532' }));
+    await later.guard(await named({ id }), async () => ({
+      success: true,
+      transaction: '0x1',
+      network: 'eip155:84532',
+    }));
     const kept = await db.query<{ id: string }>('select id from facilitator_payment_ids');
     expect(kept.map((row) => row.id)).toEqual([id]);
   });
 
-  const wrong = [{ id: 'short' }, { id: 'x'.repeat(129) }, { id: 'spaces are not taken' }, { id: 7 }, { required: true }];
+  const wrong = [
+    { id: 'short' },
+    { id: 'x'.repeat(129) },
+    { id: 'spaces are not taken' },
+    { id: 7 },
+    { required: true },
+  ];
   it.each(wrong)('are refused as %j', async (info) => {
     const { status, body } = await settle(await named(info));
     expect([status, body.code, body.success]).toEqual([400, 'invalid_payload', false]);

@@ -25,22 +25,34 @@ describe('health', () => {
 
   const ready = () => request(bed.app).get('/readyz');
   const post = async (path: string, options?: Parameters<typeof signedRequest>[0]) =>
-    request(bed.app).post(path).send(await signedRequest(options));
+    request(bed.app)
+      .post(path)
+      .send(await signedRequest(options));
   const metrics = async () => {
-    const { text, headers } = await request(bed.app).get('/metrics').set('authorization', `Bearer ${METRICS_TOKEN}`).expect(200);
+    const { text, headers } = await request(bed.app)
+      .get('/metrics')
+      .set('authorization', `Bearer ${METRICS_TOKEN}`)
+      .expect(200);
     expect(headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/);
     return figuresOf(text);
   };
 
   it('is good when every part is', async () => {
     const { body } = await ready().expect(200);
-    expect(body).toEqual({ status: 'ok', checks: { database: 'ok', chain: 'ok', signers: 'ok', fees: 'ok', queue: 'ok' } });
+    expect(body).toEqual({
+      status: 'ok',
+      checks: { database: 'ok', chain: 'ok', signers: 'ok', fees: 'ok', queue: 'ok' },
+    });
   });
 
   it('names the part that is not, and answers that it lives', async () => {
     bed.chain.fault({ on: 'chainId', kind: 'unreachable' }, Infinity);
     const { body } = await ready().expect(503);
-    expect(body).toMatchObject({ status: 'unavailable', code: 'unavailable', checks: { database: 'ok', chain: 'does not answer' } });
+    expect(body).toMatchObject({
+      status: 'unavailable',
+      code: 'unavailable',
+      checks: { database: 'ok', chain: 'does not answer' },
+    });
     expect((await request(bed.app).get('/healthz')).status).toBe(200);
   });
 
@@ -54,7 +66,10 @@ describe('health', () => {
   });
 
   it('is not good while gas costs more than may be paid', async () => {
-    const costly = { ...bed.chain, fees: async () => ({ maxFeePerGas: 3_500_000_000n, maxPriorityFeePerGas: 1n }) };
+    const costly = {
+      ...bed.chain,
+      fees: async () => ({ maxFeePerGas: 3_500_000_000n, maxPriorityFeePerGas: 1n }),
+    };
     const dear = await openService(db, { chain: costly });
     const { body } = await request(dear.app).get('/readyz').expect(503);
     expect(body.checks).toMatchObject({ signers: 'ok', fees: 'gas costs 3.5 gwei, and 3 may be paid' });
@@ -70,7 +85,9 @@ describe('health', () => {
     await post('/settle');
     const before = await metrics();
     expect(before.get('agentpay_facilitator_queue_settlements{state="sent"}')).toBe(1);
-    expect(before.get('agentpay_facilitator_answers_total{operation="settle",result="settlement_pending"}')).toBe(1);
+    expect(
+      before.get('agentpay_facilitator_answers_total{operation="settle",result="settlement_pending"}'),
+    ).toBe(1);
     bed.mine();
     await post('/verify');
     await post('/verify', { signature: `0x${'11'.repeat(64)}1b` });

@@ -22,15 +22,30 @@ export interface HealthRoutesOptions {
  * `/healthz` (and `/health`): the process answers. `/readyz`: it should be sent payments, and which part is at fault when not.
  * `/metrics`: its figures, for who has the token. None of them is counted by the rate limit.
  */
-export function healthRoutes(app: Express, { facilitator, log, readiness, metrics, metricsToken }: HealthRoutesOptions): void {
+export function healthRoutes(
+  app: Express,
+  { facilitator, log, readiness, metrics, metricsToken }: HealthRoutesOptions,
+): void {
   app.get(['/health', '/healthz'], (_req, res) => void res.json({ status: 'ok' }));
 
   app.get('/readyz', async (_req, res) => {
     const { ready, ...report } = readiness ? await readiness.check() : await bareCheck(facilitator);
     if (ready) return void res.json({ status: 'ok', ...report });
     log.warn({ requestId: requestIdOf(res), ...report }, 'not ready');
-    const { status, message, hint } = new AgentPayError('unavailable', 'The facilitator should not be sent payments now.');
-    res.status(status).json({ status: 'unavailable', ...report, code: 'unavailable', error: message, hint, requestId: requestIdOf(res) });
+    const { status, message, hint } = new AgentPayError(
+      'unavailable',
+      'The facilitator should not be sent payments now.',
+    );
+    res
+      .status(status)
+      .json({
+        status: 'unavailable',
+        ...report,
+        code: 'unavailable',
+        error: message,
+        hint,
+        requestId: requestIdOf(res),
+      });
   });
 
   if (!metrics || metricsToken === undefined) return;

@@ -20,7 +20,10 @@ export interface Listening {
 }
 
 /** Serves `handle` over HTTP with bounded headers and times. @throws Error with one sentence when the port cannot be used */
-export async function listen(handle: RequestListener, at: { host: string; port: number; clock: Clock }): Promise<Listening> {
+export async function listen(
+  handle: RequestListener,
+  at: { host: string; port: number; clock: Clock },
+): Promise<Listening> {
   const server = createServer(limits, (request, response) => {
     response.once('close', () => {
       // The client would keep the connection for its next request.
@@ -45,7 +48,9 @@ export async function listen(handle: RequestListener, at: { host: string; port: 
 /** A request that comes over an old connection while the server ends. */
 function refuse(response: ServerResponse): void {
   const body = { code: 'unavailable', error: 'The facilitator is ending; nothing was taken.' };
-  response.writeHead(503, { 'Content-Type': 'application/json', 'Retry-After': '1', Connection: 'close' }).end(JSON.stringify(body));
+  response
+    .writeHead(503, { 'Content-Type': 'application/json', 'Retry-After': '1', Connection: 'close' })
+    .end(JSON.stringify(body));
 }
 
 function closeServer(server: Server, graceMs: number, clock: Clock): Promise<void> {

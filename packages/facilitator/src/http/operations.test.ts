@@ -13,7 +13,12 @@ describe('operations', () => {
 
   const get = async (path: string) => request(bed.app).get(path).set('authorization', as('boss'));
   const settle = async (options?: Parameters<typeof signedRequest>[0]) =>
-    (await request(bed.app).post('/settle').send(await signedRequest(options)).expect(200)).body;
+    (
+      await request(bed.app)
+        .post('/settle')
+        .send(await signedRequest(options))
+        .expect(200)
+    ).body;
 
   it('show a settlement with everything but its signature', async () => {
     bed.mine();
@@ -44,9 +49,10 @@ describe('operations', () => {
     const other = newPayer();
     bed.chain.mint(other.address, 1_000_000n);
     const hashes: string[] = [];
-    for (const account of [payer, other, payer, other, payer]) hashes.unshift((await settle({ account })).transaction);
+    for (const account of [payer, other, payer, other, payer])
+      hashes.unshift((await settle({ account })).transaction);
     const pages: string[][] = [];
-    for (let cursor = ''; pages.length < 9; ) {
+    for (let cursor = ''; pages.length < 9;) {
       const { body } = await get(`/settlements?limit=2${cursor}`);
       pages.push(body.settlements.map(({ transaction }: { transaction: string }) => transaction));
       if (body.nextCursor === null) break;
@@ -58,7 +64,15 @@ describe('operations', () => {
     expect((await get('/settlements?state=failed')).body.settlements).toEqual([]);
   });
 
-  const wrong = ['state=paid', 'payer=0x1', 'limit=0', 'limit=101', 'limit=x', 'cursor=1', "cursor=stl_' or true--"];
+  const wrong = [
+    'state=paid',
+    'payer=0x1',
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'cursor=1',
+    "cursor=stl_' or true--",
+  ];
   it.each(wrong)('refuse ?%s', async (query) => {
     const { status, body } = await get(`/settlements?${encodeURI(query)}`);
     expect([status, body.code]).toEqual([400, 'invalid_request']);
@@ -67,7 +81,9 @@ describe('operations', () => {
   it('know no settlement by another id', async () => {
     for (const id of ['stl_00000000000000000000000000', 'x', '%00', "stl_'"]) {
       expect((await get(`/settlements/${id}`)).status).toBe(404);
-      const reconciled = await request(bed.app).post(`/settlements/${id}/reconcile`).set('authorization', as('boss'));
+      const reconciled = await request(bed.app)
+        .post(`/settlements/${id}/reconcile`)
+        .set('authorization', as('boss'));
       expect(reconciled.status).toBe(404);
     }
   });
@@ -77,7 +93,12 @@ describe('operations', () => {
     const [{ id, state }] = (await get('/settlements')).body.settlements;
     expect(state).toBe('sent');
     const reconcile = async () =>
-      (await request(bed.app).post(`/settlements/${id}/reconcile`).set('authorization', as('boss')).expect(200)).body;
+      (
+        await request(bed.app)
+          .post(`/settlements/${id}/reconcile`)
+          .set('authorization', as('boss'))
+          .expect(200)
+      ).body;
     expect((await reconcile()).state).toBe('sent');
     bed.mine();
     let after = await reconcile();
@@ -93,22 +114,30 @@ describe('operations', () => {
     await settle({ amount: '250000' });
     const { hours } = (await get('/admin/activity?hours=3')).body;
     expect(hours).toHaveLength(3);
-    const sum = (member: string) => hours.reduce((total: number, hour: Record<string, unknown>) => total + Number(hour[member]), 0);
-    expect([sum('settled'), sum('failed'), sum('open'), sum('volume'), sum('payments')]).toEqual([2, 0, 0, 260_000, 2]);
+    const sum = (member: string) =>
+      hours.reduce((total: number, hour: Record<string, unknown>) => total + Number(hour[member]), 0);
+    expect([sum('settled'), sum('failed'), sum('open'), sum('volume'), sum('payments')]).toEqual([
+      2, 0, 0, 260_000, 2,
+    ]);
     expect(sum('gasUsed')).toBeGreaterThan(2 * 21_000);
-    for (const query of ['hours=0', 'hours=169', 'hours=x']) expect((await get(`/admin/activity?${query}`)).status).toBe(400);
+    for (const query of ['hours=0', 'hours=169', 'hours=x'])
+      expect((await get(`/admin/activity?${query}`)).status).toBe(400);
   });
 
   it('have a page that holds no data, runs no code but its own, and is small', async () => {
     const paths = ['/admin', '/admin/admin.js', '/admin/admin.css'];
     const parts = await Promise.all(paths.map((path) => request(bed.app).get(path).expect(200)));
     for (const { headers } of parts) {
-      expect(headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'");
+      expect(headers['content-security-policy']).toContain(
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'",
+      );
       expect(headers['content-security-policy']).not.toContain('unsafe');
       expect(headers['x-content-type-options']).toBe('nosniff');
     }
     expect(parts.map(({ headers }) => headers['content-type'])).toEqual([
-      'text/html; charset=utf-8', 'text/javascript; charset=utf-8', 'text/css; charset=utf-8',
+      'text/html; charset=utf-8',
+      'text/javascript; charset=utf-8',
+      'text/css; charset=utf-8',
     ]);
     const [html = ''] = parts.map(({ text }) => text);
     expect(html).not.toMatch(/<script(?![^>]*\bsrc=)|\bon\w+=|\bstyle=|https?:\/\//);

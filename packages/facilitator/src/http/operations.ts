@@ -26,18 +26,32 @@ const listQuery = z.object({
 const activityQuery = z.object({ hours: z.coerce.number().int().min(1).max(168).default(24) });
 
 /** `/settlements` and `/admin`: what operators see and do, with a key of the scope `admin`. */
-export function operationRoutes(app: Express, { facilitator, book, access, log }: OperationRoutesOptions): void {
+export function operationRoutes(
+  app: Express,
+  { facilitator, book, access, log }: OperationRoutesOptions,
+): void {
   const admin = guard(access, 'admin');
 
-  app.get('/settlements', admin, async (req, res) => void res.json(await book.list(readQuery(listQuery, req.query))));
+  app.get(
+    '/settlements',
+    admin,
+    async (req, res) => void res.json(await book.list(readQuery(listQuery, req.query))),
+  );
 
-  app.get('/settlements/:id', admin, async (req, res) => void res.json(await findRecord(book, req.params['id'])));
+  app.get(
+    '/settlements/:id',
+    admin,
+    async (req, res) => void res.json(await findRecord(book, req.params['id'])),
+  );
 
   app.post('/settlements/:id/reconcile', admin, async (req, res) => {
     const { id, state } = await findRecord(book, req.params['id']);
     await facilitator.reconcile(id);
     const after = await findRecord(book, id);
-    log.info({ requestId: requestIdOf(res), key: keyNameOf(res), settlement: id, before: state, after: after.state }, 'reconcile');
+    log.info(
+      { requestId: requestIdOf(res), key: keyNameOf(res), settlement: id, before: state, after: after.state },
+      'reconcile',
+    );
     res.json(after);
   });
 
@@ -63,7 +77,12 @@ const pageFiles = [
 ] as const;
 
 const PAGE_POLICY = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'",
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
 

@@ -24,18 +24,37 @@ describe('calls of /verify and /settle', () => {
 
   it('are understood in the spellings that routers take', async () => {
     for (const path of ['/verify', '/verify/', '/verify?x=1', '/VERIFY', '/Verify/?']) {
-      const { body, headers } = await request(bed.app).post(path).send(await signedRequest()).expect(200);
+      const { body, headers } = await request(bed.app)
+        .post(path)
+        .send(await signedRequest())
+        .expect(200);
       expect(body).toEqual(valid);
-      expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' });
+      expect(headers).toMatchObject({
+        'content-type': 'application/json; charset=utf-8',
+        'cache-control': 'no-store',
+      });
     }
     for (const path of ['/verify/x', '//verify', '/verifyx', '/v%65rify']) {
-      expect((await request(bed.app).post(path).send(await signedRequest())).status).toBe(404);
+      expect(
+        (
+          await request(bed.app)
+            .post(path)
+            .send(await signedRequest())
+        ).status,
+      ).toBe(404);
     }
   });
 
   it('work below a path of an application, and behind its body parser', async () => {
     const around = express().use(express.json()).use('/x402', bed.app);
-    expect((await request(around).post('/x402/verify').send(await signedRequest()).expect(200)).body).toEqual(valid);
+    expect(
+      (
+        await request(around)
+          .post('/x402/verify')
+          .send(await signedRequest())
+          .expect(200)
+      ).body,
+    ).toEqual(valid);
     const { body } = await request(around).post('/x402/settle').send({ x402Version: 3 }).expect(400);
     expect(body).toMatchObject({ success: false, errorReason: 'invalid_x402_version' });
   });
@@ -44,13 +63,19 @@ describe('calls of /verify and /settle', () => {
     const payment = JSON.stringify(await signedRequest());
     const post = (type: string, body: string | Buffer = payment, encoding = 'identity') =>
       request(bed.app).post('/verify').set('content-type', type).set('content-encoding', encoding).send(body);
-    for (const type of ['application/json', 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"']) {
+    for (const type of [
+      'application/json',
+      'application/json; charset=utf-8',
+      'Application/JSON;charset="UTF-8"',
+    ]) {
       expect((await post(type)).body).toEqual(valid);
     }
     for (const type of ['application/json; charset=latin1', 'application/jsonp', 'text/json']) {
       expect((await post(type)).body.code).toBe('unsupported_media_type');
     }
-    expect((await post('application/json', gzipSync(payment), 'gzip')).body.code).toBe('unsupported_media_type');
+    expect((await post('application/json', gzipSync(payment), 'gzip')).body.code).toBe(
+      'unsupported_media_type',
+    );
   });
 
   it('that grow beyond the limit without saying so are cut off, and those that break off harm nobody', async () => {
@@ -70,7 +95,13 @@ describe('calls of /verify and /settle', () => {
     const gone = new Promise((resolve) => broken.on('error', resolve));
     broken.write('{"x402Version":2,', () => broken.destroy());
     await gone;
-    expect((await request(server).post('/verify').send(await signedRequest())).body).toEqual(valid);
+    expect(
+      (
+        await request(server)
+          .post('/verify')
+          .send(await signedRequest())
+      ).body,
+    ).toEqual(valid);
     server.closeAllConnections();
     server.close();
   });
@@ -78,7 +109,10 @@ describe('calls of /verify and /settle', () => {
 
 describe('the address of a caller', () => {
   const from = (forwarded: string | undefined) =>
-    ({ socket: { remoteAddress: '10.0.0.9' }, headers: { 'x-forwarded-for': forwarded } }) as unknown as IncomingMessage;
+    ({
+      socket: { remoteAddress: '10.0.0.9' },
+      headers: { 'x-forwarded-for': forwarded },
+    }) as unknown as IncomingMessage;
 
   it.each([
     [0, '1.1.1.1', '10.0.0.9'],

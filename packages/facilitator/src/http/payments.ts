@@ -1,6 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
-import { facilitatorRequestSchema, toBase64, type FacilitatorRequest, type VerifyResponse, type x402v2 } from '@agentpay/protocol';
+import {
+  facilitatorRequestSchema,
+  toBase64,
+  type FacilitatorRequest,
+  type VerifyResponse,
+  type x402v2,
+} from '@agentpay/protocol';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
@@ -60,7 +66,14 @@ export function paymentsBefore(rest: RequestListener, options: PaymentOptions): 
     const operation = req.method === 'POST' ? PAYMENT_PATH.exec(req.url ?? '')?.[1] : undefined;
     if (operation === undefined) return rest(req, res);
     const requestId = nameOf(req.headers['x-request-id'], options);
-    const call: Call = { operation: operation.toLowerCase() as Operation, req, res, requestId, key: undefined, body: undefined };
+    const call: Call = {
+      operation: operation.toLowerCase() as Operation,
+      req,
+      res,
+      requestId,
+      key: undefined,
+      body: undefined,
+    };
     answer(call).then(
       (given) => send(call, 200, given),
       (thrown: unknown) => refuse(options.log, call, thrown),
@@ -69,7 +82,10 @@ export function paymentsBefore(rest: RequestListener, options: PaymentOptions): 
 }
 
 /** `GET /supported`. */
-export function supportedRoute(app: Express, { facilitator, access, catalogue, identifiers }: PaymentOptions): void {
+export function supportedRoute(
+  app: Express,
+  { facilitator, access, catalogue, identifiers }: PaymentOptions,
+): void {
   const extensions = [...(catalogue ? ['bazaar'] : []), ...(identifiers ? [PAYMENT_IDENTIFIER] : [])];
   app.get('/supported', guard(access, 'public'), async (_req, res) => {
     const supported = await facilitator.supported();
@@ -94,7 +110,10 @@ function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
   }
 
   /** The money has moved: whatever happens to the listing, the answer is that. */
-  async function listed(request: FacilitatorRequest, { requestId }: Call): Promise<ListingStatus | undefined> {
+  async function listed(
+    request: FacilitatorRequest,
+    { requestId }: Call,
+  ): Promise<ListingStatus | undefined> {
     try {
       return await catalogue?.add(request);
     } catch (error) {
@@ -107,7 +126,10 @@ function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
   const turn = turnstile(MOST_IN_A_TURN);
   return async (call) => {
     const { operation, req, res, requestId } = call;
-    const caller = { authorization: req.headers.authorization, address: () => clientAddress(req, options.trustProxyHops) };
+    const caller = {
+      authorization: req.headers.authorization,
+      address: () => clientAddress(req, options.trustProxyHops),
+    };
     call.key = await access(operation, caller, res);
     call.body = await readJson(req, options.bodyLimit);
     await turn();
@@ -136,7 +158,13 @@ const HEADERS = [
 
 function send({ res, requestId }: Call, status: number, body: object): void {
   const text = JSON.stringify(body);
-  res.writeHead(status, [...HEADERS, 'X-Request-Id', requestId, 'Content-Length', String(Buffer.byteLength(text))]);
+  res.writeHead(status, [
+    ...HEADERS,
+    'X-Request-Id',
+    requestId,
+    'Content-Length',
+    String(Buffer.byteLength(text)),
+  ]);
   res.end(text);
 }
 
@@ -158,7 +186,11 @@ function readRequest(body: unknown): FacilitatorRequest {
   const issue = parsed.error.issues[0];
   const where = issue?.path.length ? `${issue.path.join('.')}: ` : '';
   const reason = shapeReason(issue?.path[0]);
-  throw new AgentPayError('payment_malformed', `The request is malformed. ${where}${issue?.message ?? 'wrong shape'}.`, { reason });
+  throw new AgentPayError(
+    'payment_malformed',
+    `The request is malformed. ${where}${issue?.message ?? 'wrong shape'}.`,
+    { reason },
+  );
 }
 
 function shapeReason(part: PropertyKey | undefined): string {
@@ -173,6 +205,9 @@ function resultOf(answer: Answer): string {
 
 /** What is logged of an answer: never the payload, which holds the signature. */
 function summary(answer: object): Record<string, unknown> {
-  const { isValid, success, invalidReason, errorReason, transaction, payer } = answer as Record<string, unknown>;
+  const { isValid, success, invalidReason, errorReason, transaction, payer } = answer as Record<
+    string,
+    unknown
+  >;
   return { isValid, success, invalidReason, errorReason, transaction, payer };
 }

@@ -7,5 +7,9 @@ export function readQuery<T>(schema: z.ZodType<T>, query: unknown): T {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const name = String(issue?.path[0] ?? 'query');
-  throw new AgentPayError('invalid_request', `The parameter ${name} is wrong: ${issue?.message ?? 'wrong shape'}.`, { param: name });
+  throw new AgentPayError(
+    'invalid_request',
+    `The parameter ${name} is wrong: ${issue?.message ?? 'wrong shape'}.`,
+    { param: name },
+  );
 }

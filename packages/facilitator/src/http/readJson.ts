@@ -7,9 +7,15 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i;
  * The JSON of a request's body. A framework that stands in front may have read it already, into `body`.
  * @throws AgentPayError `unsupported_media_type`, `payload_too_large`, `invalid_json`; rejects when the client breaks off
  */
-export async function readJson(req: IncomingMessage & { body?: unknown }, maxBytes: number): Promise<unknown> {
+export async function readJson(
+  req: IncomingMessage & { body?: unknown },
+  maxBytes: number,
+): Promise<unknown> {
   if (!JSON_TYPE.test(req.headers['content-type'] ?? '')) {
-    throw new AgentPayError('unsupported_media_type', 'The body must be JSON, with Content-Type: application/json.');
+    throw new AgentPayError(
+      'unsupported_media_type',
+      'The body must be JSON, with Content-Type: application/json.',
+    );
   }
   if (req.headers['content-encoding'] !== undefined && req.headers['content-encoding'] !== 'identity') {
     throw new AgentPayError('unsupported_media_type', 'The body must be plain UTF-8 JSON.');
@@ -35,7 +41,9 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
       chunks.length = 0;
       reject(new AgentPayError('payload_too_large', 'The body is too large.'));
     });
-    req.on('end', () => resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8')));
+    req.on('end', () =>
+      resolve((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8')),
+    );
     req.on('error', reject);
     req.on('close', () => {
       if (!req.complete) reject(new AgentPayError('invalid_request', 'The request cannot be read.'));

@@ -4,7 +4,10 @@ import type { RequestHandler, Response } from 'express';
 const ACCEPTED = /^[A-Za-z0-9._:-]{1,64}$/;
 
 /** The name of a request: what the caller says in `X-Request-Id`, when that is plain and short, else a new one. */
-export function nameOf(given: string | string[] | undefined, source: { clock: Clock; random: Random }): string {
+export function nameOf(
+  given: string | string[] | undefined,
+  source: { clock: Clock; random: Random },
+): string {
   return typeof given === 'string' && ACCEPTED.test(given) ? given : newId('request', source);
 }
 

@@ -53,13 +53,28 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
   const bed = await openBed(db);
   await db.exec('truncate facilitator_gas, facilitator_payment_ids, facilitator_resources');
   let logged = '';
-  const log = createLogger('info', { write: (line: string) => ((logged += line), true) } as NodeJS.WritableStream);
+  const log = createLogger('info', {
+    write: (line: string) => ((logged += line), true),
+  } as NodeJS.WritableStream);
   const book = settlementBook(db, { clock, network });
-  const metrics = createMetrics({ balances: () => readiness.balances(), fees: { asked: () => fees.asked() }, queue: book.queue });
+  const metrics = createMetrics({
+    balances: () => readiness.balances(),
+    fees: { asked: () => fees.asked() },
+    queue: book.queue,
+  });
   const chain = measuredChain(options.chain ?? bed.chain, clock, metrics);
   const fees = createFeeGauge({ chain, clock, maxFeePerGas: 3_000_000_000n });
   const limits = { minSignerBalance: 10n ** 14n, maxQueueAgeSeconds: 120 };
-  const readiness = createReadiness({ db, chain, clock, network, signers: [gasPayer.address], fees, queue: book.queue, ...limits });
+  const readiness = createReadiness({
+    db,
+    chain,
+    clock,
+    network,
+    signers: [gasPayer.address],
+    fees,
+    queue: book.queue,
+    ...limits,
+  });
   const facilitator = await bed.start({
     chain,
     fees,
@@ -72,7 +87,12 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
   });
   const held = parseApiKeys(keys.map((name) => made[name].entry)) as readonly ApiKey[];
   const app = createApp({
-    facilitator, clock, log, book, metrics, readiness,
+    facilitator,
+    clock,
+    log,
+    book,
+    metrics,
+    readiness,
     random: systemRandom,
     metricsToken: METRICS_TOKEN,
     access: createAccess({ keys: held, limiter: memoryRateLimiter(stillClock), rate }),

@@ -12,7 +12,14 @@ describe('API keys', () => {
   });
 
   it('are not found by anything else: not the hash, nor a part, nor nothing', () => {
-    const wrong = [shop.entry, shop.entry.split(':')[2] as string, shop.text.slice(0, -1), `${shop.text} `, shop.text.toUpperCase(), ''];
+    const wrong = [
+      shop.entry,
+      shop.entry.split(':')[2] as string,
+      shop.text.slice(0, -1),
+      `${shop.text} `,
+      shop.text.toUpperCase(),
+      '',
+    ];
     expect(wrong.map((text) => findApiKey(keys, text))).toEqual(wrong.map(() => undefined));
   });
 
@@ -22,12 +29,16 @@ describe('API keys', () => {
     expect(shop.text).toMatch(/^fk_[\w-]{43}$/);
   });
 
-  it.each(['', 'shop', 'shop::ab', `shop:verify+:${'0'.repeat(64)}`, `:verify:${'0'.repeat(64)}`, `a b:verify:${'0'.repeat(64)}`])(
-    'refuse the entry %j',
-    (entry) => {
-      expect(parseApiKeys([boss.entry, entry])).toContain('(number 2)');
-    },
-  );
+  it.each([
+    '',
+    'shop',
+    'shop::ab',
+    `shop:verify+:${'0'.repeat(64)}`,
+    `:verify:${'0'.repeat(64)}`,
+    `a b:verify:${'0'.repeat(64)}`,
+  ])('refuse the entry %j', (entry) => {
+    expect(parseApiKeys([boss.entry, entry])).toContain('(number 2)');
+  });
 
   it('compare secrets of any length', () => {
     expect(sameSecret('a', 'a')).toBe(true);

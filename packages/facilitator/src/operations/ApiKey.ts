@@ -20,7 +20,9 @@ export function parseApiKeys(entries: readonly string[]): readonly ApiKey[] | st
   const keys: ApiKey[] = [];
   for (const [i, entry] of entries.entries()) {
     const [, name = '', given = '', hash = ''] = ENTRY.exec(entry) ?? [];
-    const chosen = given.split('+').filter((scope): scope is Scope => (scopes as readonly string[]).includes(scope));
+    const chosen = given
+      .split('+')
+      .filter((scope): scope is Scope => (scopes as readonly string[]).includes(scope));
     if (name === '' || chosen.length !== given.split('+').length) {
       return `has an entry (number ${i + 1}) that is not name:scope+scope:hash with the scopes ${scopes.join(', ')} and a SHA-256 in hex`;
     }
@@ -31,7 +33,11 @@ export function parseApiKeys(entries: readonly string[]): readonly ApiKey[] | st
 }
 
 /** A new key: its text, shown once, and the entry for API_KEYS. */
-export function newApiKey(name: string, chosen: readonly Scope[], random: Random): { readonly text: string; readonly entry: string } {
+export function newApiKey(
+  name: string,
+  chosen: readonly Scope[],
+  random: Random,
+): { readonly text: string; readonly entry: string } {
   const text = `fk_${Buffer.from(random.bytes(32)).toString('base64url')}`;
   return { text, entry: `${name}:${chosen.join('+')}:${Buffer.from(hashOf(text)).toString('hex')}` };
 }

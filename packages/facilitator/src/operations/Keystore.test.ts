@@ -11,7 +11,13 @@ const foreign = JSON.stringify({
     cipherparams: { iv: '101112131415161718191a1b1c1d1e1f' },
     ciphertext: '24e0e7ada09e5870b11f358492c0672b7ea9dade4a023b36e63a08fb4f59bbf8',
     kdf: 'scrypt',
-    kdfparams: { dklen: 32, n: 262144, r: 8, p: 1, salt: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f' },
+    kdfparams: {
+      dklen: 32,
+      n: 262144,
+      r: 8,
+      p: 1,
+      salt: '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f',
+    },
     mac: 'a4ca910eb3894cdfbe88e04e6c291fd7072f6166643bf2df1b01ac6166208e96',
   },
   id: '3198bc9c-6672-5ab3-d995-4942343ae5b6',
@@ -31,7 +37,10 @@ describe('a keystore', () => {
     expect(await openKeystore(text, 'pässwörd')).toBe(key);
     expect(text).not.toContain(key.slice(2));
     expect(text).not.toContain('pässwörd');
-    expect(JSON.parse(text)).toMatchObject({ version: 3, id: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) });
+    expect(JSON.parse(text)).toMatchObject({
+      version: 3,
+      id: expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+    });
   });
 
   it('does not open with another password, nor when a bit was changed', async () => {
@@ -43,7 +52,12 @@ describe('a keystore', () => {
     await expect(openKeystore(changed, 'right')).rejects.toThrow('The password of the keystore is wrong.');
   });
 
-  const changes = [['"version":3', '"version":1'], ['262144', '1073741824'], ['262144', '3'], ['"r":8', '"r":1']] as const;
+  const changes = [
+    ['"version":3', '"version":1'],
+    ['262144', '1073741824'],
+    ['262144', '3'],
+    ['"r":8', '"r":1'],
+  ] as const;
   it.each(['', '{}', 'null', ...changes.map(([from, to]) => foreign.replace(from, to))])(
     'is refused when it is not one, or would take too much memory (%#)',
     async (text) => {
@@ -70,7 +84,9 @@ describe('signer keys', () => {
   it('name the file at fault, and nothing secret', async () => {
     const file = join(folder, 'b.json');
     const keystore = { files: [file], password: 'hush hush', passwordFile: undefined };
-    await expect(loadSignerKeys({ signerKeys: [], keystore })).rejects.toThrow(`KEYSTORE_FILE ${file} cannot be read: ENOENT.`);
+    await expect(loadSignerKeys({ signerKeys: [], keystore })).rejects.toThrow(
+      `KEYSTORE_FILE ${file} cannot be read: ENOENT.`,
+    );
     await writeFile(file, '{"crypto":"hush"}');
     await chmod(file, 0o600);
     const refused = loadSignerKeys({ signerKeys: [], keystore }).catch((error: Error) => error.message);

@@ -22,7 +22,12 @@ const keystoreSchema = z.object({
     kdfparams: z
       .object({
         dklen: z.literal(32),
-        n: z.number().int().min(2).max(2 ** 20).refine((n) => (n & (n - 1)) === 0),
+        n: z
+          .number()
+          .int()
+          .min(2)
+          .max(2 ** 20)
+          .refine((n) => (n & (n - 1)) === 0),
         r: z.number().int().min(1).max(64),
         p: z.number().int().min(1).max(64),
         salt: z.string().regex(/^([0-9a-fA-F]{2}){8,64}$/),
@@ -44,12 +49,21 @@ export async function openKeystore(text: string, password: string): Promise<Hex>
   const ciphertext = Buffer.from(crypto.ciphertext, 'hex');
   const right = timingSafeEqual(macOf(derived, ciphertext), Buffer.from(crypto.mac, 'hex'));
   if (!right) throw new Error('The password of the keystore is wrong.');
-  const decipher = createDecipheriv('aes-128-ctr', derived.subarray(0, 16), Buffer.from(crypto.cipherparams.iv, 'hex'));
+  const decipher = createDecipheriv(
+    'aes-128-ctr',
+    derived.subarray(0, 16),
+    Buffer.from(crypto.cipherparams.iv, 'hex'),
+  );
   return bytesToHex(Buffer.concat([decipher.update(ciphertext), decipher.final()]));
 }
 
 /** The text of a keystore file that holds the key. */
-export async function sealKeystore(key: Hex, password: string, random: Random, cost = STANDARD): Promise<string> {
+export async function sealKeystore(
+  key: Hex,
+  password: string,
+  random: Random,
+  cost = STANDARD,
+): Promise<string> {
   const iv = random.bytes(16);
   const kdfparams = { dklen: 32 as const, ...cost, salt: hex(random.bytes(32)) };
   const derived = await derive(password, kdfparams);
@@ -57,7 +71,14 @@ export async function sealKeystore(key: Hex, password: string, random: Random, c
   const ciphertext = Buffer.concat([cipher.update(hexToBytes(key)), cipher.final()]);
   const cipherparams = { iv: hex(iv) };
   const mac = hex(macOf(derived, ciphertext));
-  const crypto = { cipher: 'aes-128-ctr', cipherparams, ciphertext: hex(ciphertext), kdf: 'scrypt', kdfparams, mac };
+  const crypto = {
+    cipher: 'aes-128-ctr',
+    cipherparams,
+    ciphertext: hex(ciphertext),
+    kdf: 'scrypt',
+    kdfparams,
+    mac,
+  };
   const address = privateKeyToAccount(key).address.slice(2).toLowerCase();
   return `${JSON.stringify({ version: 3, id: uuid(random), address, crypto }, null, 2)}\n`;
 }
@@ -68,7 +89,10 @@ function uuid(random: Random): string {
 }
 
 /** Every signer key of the configuration, by value and from keystores. @throws Error with one sentence that names the file at fault */
-export async function loadSignerKeys({ signerKeys, keystore }: Pick<Config, 'signerKeys' | 'keystore'>): Promise<readonly Hex[]> {
+export async function loadSignerKeys({
+  signerKeys,
+  keystore,
+}: Pick<Config, 'signerKeys' | 'keystore'>): Promise<readonly Hex[]> {
   if (!keystore) return signerKeys;
   const password = await readPassword(keystore);
   const keys: Hex[] = [...signerKeys];
@@ -82,7 +106,10 @@ export async function loadSignerKeys({ signerKeys, keystore }: Pick<Config, 'sig
 }
 
 /** The password itself, or the first line of its file. @throws Error with one sentence when the file cannot be read */
-export async function readPassword({ password, passwordFile }: Pick<KeystoreSource, 'password' | 'passwordFile'>): Promise<string> {
+export async function readPassword({
+  password,
+  passwordFile,
+}: Pick<KeystoreSource, 'password' | 'passwordFile'>): Promise<string> {
   if (password !== undefined) return password;
   const text = await readText('KEYSTORE_PASSWORD_FILE', passwordFile ?? '');
   return text.split(/\r?\n/, 1)[0] ?? '';
@@ -92,7 +119,10 @@ async function readText(variable: string, file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new Error(`${variable} ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown fault'}.`, { cause: error });
+    throw new Error(
+      `${variable} ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown fault'}.`,
+      { cause: error },
+    );
   }
 }
 

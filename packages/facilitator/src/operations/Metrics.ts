@@ -17,7 +17,11 @@ export interface MetricsOptions {
   /** Ether of each gas account, in wei. */
   readonly balances?: () => Promise<ReadonlyMap<string, bigint>>;
   readonly fees?: Pick<FeeGauge, 'asked'>;
-  readonly queue?: () => Promise<{ readonly claimed: number; readonly sent: number; readonly oldestSeconds: number }>;
+  readonly queue?: () => Promise<{
+    readonly claimed: number;
+    readonly sent: number;
+    readonly oldestSeconds: number;
+  }>;
   /** Adds the figures of the process: CPU, memory, event loop. */
   readonly process?: boolean;
 }
@@ -29,26 +33,48 @@ export function createMetrics({ balances, fees, queue, process = false }: Metric
   const registry = new Registry();
   const registers = [registry];
   const answers = new Counter({
-    name: `${PREFIX}answers_total`, help: 'Answers by result.', labelNames: ['operation', 'result'], registers,
+    name: `${PREFIX}answers_total`,
+    help: 'Answers by result.',
+    labelNames: ['operation', 'result'],
+    registers,
   });
   const seconds = new Histogram({
-    name: `${PREFIX}answer_seconds`, help: 'Time to answer.', labelNames: ['operation'], buckets: SECONDS, registers,
+    name: `${PREFIX}answer_seconds`,
+    help: 'Time to answer.',
+    labelNames: ['operation'],
+    buckets: SECONDS,
+    registers,
   });
   const transactions = new Counter({
-    name: `${PREFIX}transactions_total`, help: 'Transactions that got into a block.', labelNames: ['result'], registers,
+    name: `${PREFIX}transactions_total`,
+    help: 'Transactions that got into a block.',
+    labelNames: ['result'],
+    registers,
   });
   const batch = new Histogram({
-    name: `${PREFIX}batch_payments`, help: 'Payments carried by a transaction.', buckets: [1, 2, 5, 10, 20, 50, 100, 200], registers,
+    name: `${PREFIX}batch_payments`,
+    help: 'Payments carried by a transaction.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200],
+    registers,
   });
   const gas = new Histogram({
-    name: `${PREFIX}payment_gas`, help: 'Gas of a transaction divided by its payments.', registers,
+    name: `${PREFIX}payment_gas`,
+    help: 'Gas of a transaction divided by its payments.',
+    registers,
     buckets: [30_000, 40_000, 50_000, 60_000, 70_000, 80_000, 100_000, 150_000, 300_000, 1_000_000],
   });
   const nodeCalls = new Counter({
-    name: `${PREFIX}node_calls_total`, help: 'Calls of the node by result.', labelNames: ['method', 'result'], registers,
+    name: `${PREFIX}node_calls_total`,
+    help: 'Calls of the node by result.',
+    labelNames: ['method', 'result'],
+    registers,
   });
   const nodeSeconds = new Histogram({
-    name: `${PREFIX}node_call_seconds`, help: 'Time of calls of the node.', labelNames: ['method'], buckets: SECONDS, registers,
+    name: `${PREFIX}node_call_seconds`,
+    help: 'Time of calls of the node.',
+    labelNames: ['method'],
+    buckets: SECONDS,
+    registers,
   });
   if (process) collectDefaultMetrics({ register: registry, prefix: PREFIX });
   if (queue) queueGauges(registers, queue);
@@ -76,7 +102,10 @@ export function createMetrics({ balances, fees, queue, process = false }: Metric
 
 function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['queue']>): void {
   const depth: Gauge = new Gauge({
-    name: `${PREFIX}queue_settlements`, help: 'Unfinished settlements by state, of all replicas.', labelNames: ['state'], registers,
+    name: `${PREFIX}queue_settlements`,
+    help: 'Unfinished settlements by state, of all replicas.',
+    labelNames: ['state'],
+    registers,
     async collect() {
       depth.reset();
       const now = await queue().catch(() => undefined);
@@ -86,7 +115,9 @@ function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['q
     },
   });
   const oldest: Gauge = new Gauge({
-    name: `${PREFIX}queue_oldest_seconds`, help: 'Age of the oldest unfinished settlement, of all replicas.', registers,
+    name: `${PREFIX}queue_oldest_seconds`,
+    help: 'Age of the oldest unfinished settlement, of all replicas.',
+    registers,
     async collect() {
       oldest.remove();
       const now = await queue().catch(() => undefined);
@@ -97,17 +128,23 @@ function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['q
 
 function balanceGauge(registers: Registry[], balances: NonNullable<MetricsOptions['balances']>): void {
   const gauge: Gauge = new Gauge({
-    name: `${PREFIX}signer_balance_ether`, help: 'Ether of a gas account.', labelNames: ['signer'], registers,
+    name: `${PREFIX}signer_balance_ether`,
+    help: 'Ether of a gas account.',
+    labelNames: ['signer'],
+    registers,
     async collect() {
       gauge.reset();
-      for (const [signer, wei] of await balances().catch(() => new Map<string, bigint>())) gauge.set({ signer }, Number(wei) / 1e18);
+      for (const [signer, wei] of await balances().catch(() => new Map<string, bigint>()))
+        gauge.set({ signer }, Number(wei) / 1e18);
     },
   });
 }
 
 function feeGauge(registers: Registry[], { asked }: Pick<FeeGauge, 'asked'>): void {
   const gauge: Gauge = new Gauge({
-    name: `${PREFIX}fee_gwei`, help: 'What a new transaction would offer for a unit of gas.', registers,
+    name: `${PREFIX}fee_gwei`,
+    help: 'What a new transaction would offer for a unit of gas.',
+    registers,
     async collect() {
       gauge.remove();
       const now = await asked().catch(() => undefined);

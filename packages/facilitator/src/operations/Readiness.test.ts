@@ -18,7 +18,17 @@ function bed(parts: { db?: Partial<Db>; chain?: Partial<Chain>; options?: Partia
   const queue = async () => ({ claimed: 0, sent: 0, oldestSeconds: 0 });
   const limits = { minSignerBalance: 10n ** 15n, maxQueueAgeSeconds: 60 };
   const fees = createFeeGauge({ chain, clock });
-  const given = { db, chain, clock, network: baseSepolia, signers: [poor, rich], fees, queue, ...limits, ...parts.options };
+  const given = {
+    db,
+    chain,
+    clock,
+    network: baseSepolia,
+    signers: [poor, rich],
+    fees,
+    queue,
+    ...limits,
+    ...parts.options,
+  };
   const readiness = createReadiness(given);
   return { clock, asked, readiness };
 }
@@ -38,7 +48,13 @@ describe('readiness', () => {
     for (let i = 0; i < 20; i++) await Promise.resolve();
     clock.advance(3_000);
     const hanging = 'does not answer';
-    expect((await report).checks).toEqual({ database: hanging, chain: hanging, signers: 'ok', fees: 'ok', queue: 'ok' });
+    expect((await report).checks).toEqual({
+      database: hanging,
+      chain: hanging,
+      signers: 'ok',
+      fees: 'ok',
+      queue: 'ok',
+    });
   });
 
   it('knows a node that moved to another chain', async () => {
@@ -47,7 +63,9 @@ describe('readiness', () => {
   });
 
   it('repeats nothing of what a fault quotes', async () => {
-    const report = await bed({ chain: { chainId: async () => Promise.reject(new Error('https://node.example/key')) } }).readiness.check();
+    const report = await bed({
+      chain: { chainId: async () => Promise.reject(new Error('https://node.example/key')) },
+    }).readiness.check();
     expect(JSON.stringify(report)).not.toContain('node.example');
   });
 
@@ -66,10 +84,17 @@ describe('readiness', () => {
 
   it('asks again at once for balances that could not be had', async () => {
     let away = true;
-    const { readiness } = bed({ chain: { balance: async () => (away ? Promise.reject(new Error('away')) : 1n) } });
+    const { readiness } = bed({
+      chain: { balance: async () => (away ? Promise.reject(new Error('away')) : 1n) },
+    });
     await expect(readiness.balances()).rejects.toThrow('away');
     away = false;
-    expect(await readiness.balances()).toEqual(new Map([[poor, 1n], [rich, 1n]]));
+    expect(await readiness.balances()).toEqual(
+      new Map([
+        [poor, 1n],
+        [rich, 1n],
+      ]),
+    );
   });
 
   it('ends with the process', async () => {

@@ -60,7 +60,9 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     },
     async signers() {
       const richest = [...(await balances()).values()].reduce((most, wei) => (wei > most ? wei : most), 0n);
-      return richest >= minSignerBalance ? 'ok' : `no gas account holds ${formatEther(minSignerBalance)} ether`;
+      return richest >= minSignerBalance
+        ? 'ok'
+        : `no gas account holds ${formatEther(minSignerBalance)} ether`;
     },
     async fees() {
       const { maxFeePerGas } = await fees.asked();
@@ -69,7 +71,9 @@ export function createReadiness(options: ReadinessOptions): Readiness {
     },
     async queue() {
       const { oldestSeconds } = await queue();
-      return oldestSeconds <= maxQueueAgeSeconds ? 'ok' : `the oldest settlement has waited for ${Math.floor(oldestSeconds)} seconds`;
+      return oldestSeconds <= maxQueueAgeSeconds
+        ? 'ok'
+        : `the oldest settlement has waited for ${Math.floor(oldestSeconds)} seconds`;
     },
   };
 

@@ -1,4 +1,12 @@
-import { AgentPayError, isId, newId, sqlState, type Clock, type Db, type Network } from '@agentpay/primitives';
+import {
+  AgentPayError,
+  isId,
+  newId,
+  sqlState,
+  type Clock,
+  type Db,
+  type Network,
+} from '@agentpay/primitives';
 import type { SettlementState } from '../engine/Settlement.js';
 import type { LandedTransaction } from '../engine/LandedTransaction.js';
 
@@ -71,10 +79,14 @@ const ACTIVITY_TIMEOUT = '5s';
 
 type Row = Omit<SettlementRecord, 'explorer'>;
 
-export function settlementBook(db: Db, { clock, network }: { clock: Clock; network: Network }): SettlementBook {
+export function settlementBook(
+  db: Db,
+  { clock, network }: { clock: Clock; network: Network },
+): SettlementBook {
   const shown = (row: Row): SettlementRecord => ({
     ...row,
-    explorer: row.transaction && row.network === network.id ? `${network.explorer}/tx/${row.transaction}` : null,
+    explorer:
+      row.transaction && row.network === network.id ? `${network.explorer}/tx/${row.transaction}` : null,
   });
 
   return {
@@ -92,7 +104,10 @@ export function settlementBook(db: Db, { clock, network }: { clock: Clock; netwo
       ].filter((condition) => condition !== false);
       const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
       // ids sort by time
-      const rows = await db.query<Row>(`${SELECT} ${where} order by id desc limit $${params.push(limit + 1)}`, params);
+      const rows = await db.query<Row>(
+        `${SELECT} ${where} order by id desc limit $${params.push(limit + 1)}`,
+        params,
+      );
       const settlements = rows.slice(0, limit).map(shown);
       return { settlements, nextCursor: rows.length > limit ? (settlements.at(-1)?.id ?? null) : null };
     },
@@ -133,11 +148,20 @@ const hourOf = (column: string) => `(floor(extract(epoch from ${column}) / 3600)
 
 /** Sums by the hour, in ms since the Unix epoch. */
 async function addUp(db: Db, since: number): Promise<Map<number, Partial<Sums>>> {
-  const first = newId('settlement', { clock: { now: () => since, timer: () => () => {} }, random: { bytes: (n) => new Uint8Array(n) } });
+  const first = newId('settlement', {
+    clock: { now: () => since, timer: () => () => {} },
+    random: { bytes: (n) => new Uint8Array(n) },
+  });
   try {
     return await db.tx(async (tx) => {
       await tx.query(`set local statement_timeout = '${ACTIVITY_TIMEOUT}'`);
-      const settled = await tx.query<{ at: bigint; settled: bigint; failed: bigint; open: bigint; volume: string | null }>(
+      const settled = await tx.query<{
+        at: bigint;
+        settled: bigint;
+        failed: bigint;
+        open: bigint;
+        volume: string | null;
+      }>(
         `select ${hourOf('created_at')} as at, count(*) filter (where state = 'settled') as settled,
                 count(*) filter (where state = 'failed') as failed, count(*) filter (where state in ('claimed', 'sent')) as open,
                 sum(amount::numeric) filter (where state = 'settled')::text as volume
@@ -152,17 +176,28 @@ async function addUp(db: Db, since: number): Promise<Map<number, Partial<Sums>>>
       const sums = new Map<number, Partial<Sums>>();
       for (const { at, volume, ...counts } of settled) {
         const { settled: done, failed, open } = counts;
-        sums.set(Number(at), { settled: Number(done), failed: Number(failed), open: Number(open), volume: volume ?? '0' });
+        sums.set(Number(at), {
+          settled: Number(done),
+          failed: Number(failed),
+          open: Number(open),
+          volume: volume ?? '0',
+        });
       }
       for (const row of gas) {
-        sums.set(Number(row.at), { ...sums.get(Number(row.at)), gasUsed: row.gas, payments: Number(row.payments) });
+        sums.set(Number(row.at), {
+          ...sums.get(Number(row.at)),
+          gasUsed: row.gas,
+          payments: Number(row.payments),
+        });
       }
       return sums;
     });
   } catch (error) {
     // 57014: the statement took too long
     if (sqlState(error) !== '57014') throw error;
-    throw new AgentPayError('unavailable', 'There are too many settlements to add up; ask for fewer hours.', { cause: error });
+    throw new AgentPayError('unavailable', 'There are too many settlements to add up; ask for fewer hours.', {
+      cause: error,
+    });
   }
 }
 

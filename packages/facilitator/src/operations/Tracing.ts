@@ -45,7 +45,8 @@ const EXPORT_TIMEOUT_MS = 3_000;
 
 /** Loads OpenTelemetry, which nobody pays for who has not asked for it. */
 export async function openTracing({ endpoint, onError }: TracingOptions): Promise<Tracing> {
-  const { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } = await import('@opentelemetry/api');
+  const { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } =
+    await import('@opentelemetry/api');
   const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
   const provider = await openProvider(endpoint, onError);
   const tracer = provider.getTracer(SERVICE);
@@ -90,7 +91,8 @@ export async function openTracing({ endpoint, onError }: TracingOptions): Promis
 async function openProvider(endpoint: string, onError: (error: unknown) => void) {
   const { setGlobalErrorHandler } = await import('@opentelemetry/core');
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
-  const { defaultResource, detectResources, envDetector, resourceFromAttributes } = await import('@opentelemetry/resources');
+  const { defaultResource, detectResources, envDetector, resourceFromAttributes } =
+    await import('@opentelemetry/resources');
   const { BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
   setGlobalErrorHandler(onError);
   const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;

@@ -28,7 +28,11 @@ const MAX_CAUSES = 3;
 export function faultOf(thrown: unknown, depth = 0): Fault {
   if (!(thrown instanceof Error)) return { name: 'Unknown', message: plain(String(thrown)) };
   const { code } = thrown as { code?: unknown };
-  const at = (thrown.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 5).map((line) => line.trim());
+  const at = (thrown.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 5)
+    .map((line) => line.trim());
   return {
     name: thrown.name,
     message: plain(thrown.message),
@@ -41,5 +45,8 @@ export function faultOf(thrown: unknown, depth = 0): Fault {
 /** The first line of a text, without URLs and long hex. */
 export function plain(text: string): string {
   const [line = ''] = text.split('\n', 1);
-  return line.slice(0, 500).replace(/[a-z][a-z+.-]*:\/\/\S+/gi, '[url]').replace(/(?:0x)?[0-9a-f]{65,}/gi, '[hex]');
+  return line
+    .slice(0, 500)
+    .replace(/[a-z][a-z+.-]*:\/\/\S+/gi, '[url]')
+    .replace(/(?:0x)?[0-9a-f]{65,}/gi, '[hex]');
 }

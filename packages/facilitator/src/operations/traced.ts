@@ -42,14 +42,26 @@ function tracedFacilitator(facilitator: RunningFacilitator, tracing: Tracing): R
   return {
     ...facilitator,
     verify: (request) =>
-      answerSpan(tracing, 'verify', request, facilitator.verify, ({ isValid, invalidReason = 'invalid' }) => ({
-        'agentpay.result': isValid ? 'valid' : invalidReason,
-      })),
+      answerSpan(
+        tracing,
+        'verify',
+        request,
+        facilitator.verify,
+        ({ isValid, invalidReason = 'invalid' }) => ({
+          'agentpay.result': isValid ? 'valid' : invalidReason,
+        }),
+      ),
     settle: (request) =>
-      answerSpan(tracing, 'settle', request, facilitator.settle, ({ success, errorReason = 'failed', transaction }) => ({
-        'agentpay.result': success ? 'settled' : errorReason,
-        ...(transaction !== '' && { 'agentpay.transaction': transaction }),
-      })),
+      answerSpan(
+        tracing,
+        'settle',
+        request,
+        facilitator.settle,
+        ({ success, errorReason = 'failed', transaction }) => ({
+          'agentpay.result': success ? 'settled' : errorReason,
+          ...(transaction !== '' && { 'agentpay.transaction': transaction }),
+        }),
+      ),
   };
 }
 
@@ -76,13 +88,19 @@ function answerSpan<T>(
 /** Callers write what they like here. */
 const shortened = (text: string) => text.slice(0, 64);
 
-async function resultTold<T>(tell: Tell, work: () => Promise<T>, resultOf: (value: T) => SpanAttributes): Promise<T> {
+async function resultTold<T>(
+  tell: Tell,
+  work: () => Promise<T>,
+  resultOf: (value: T) => SpanAttributes,
+): Promise<T> {
   try {
     const value = await work();
     tell(resultOf(value));
     return value;
   } catch (error) {
-    tell({ 'agentpay.result': error instanceof ChainError || isAgentPayError(error) ? error.kind : 'failed' });
+    tell({
+      'agentpay.result': error instanceof ChainError || isAgentPayError(error) ? error.kind : 'failed',
+    });
     throw error;
   }
 }
@@ -94,7 +112,9 @@ function tracedBatch(tracing: Tracing) {
       name: 'batch',
       attributes: { 'agentpay.batch_size': payments },
       work: (tell) =>
-        resultTold(tell, send, (hash) => (hash === undefined ? {} : { 'agentpay.result': 'sent', 'agentpay.transaction': hash })),
+        resultTold(tell, send, (hash) =>
+          hash === undefined ? {} : { 'agentpay.result': 'sent', 'agentpay.transaction': hash },
+        ),
     });
 }
 
@@ -118,7 +138,9 @@ function sizeOf(asked: unknown): SpanAttributes {
 function tracedDb(db: Db, tracing: Tracing): Db {
   const span = <T>(name: string, work: () => Promise<T>) =>
     tracing.span({ name, kind: 'client', attributes: { 'db.system.name': 'postgresql' }, work });
-  const queries = (on: Queryable): Queryable => ({ query: (sql, params) => span(`db ${summaryOf(sql)}`, () => on.query(sql, params)) });
+  const queries = (on: Queryable): Queryable => ({
+    query: (sql, params) => span(`db ${summaryOf(sql)}`, () => on.query(sql, params)),
+  });
   return {
     ...db,
     ...queries(db),

@@ -56,7 +56,11 @@ export interface GasLimits {
   readonly deployment: bigint;
 }
 
-export const defaultGasLimits: GasLimits = { account: 500_000n, permit2Account: 600_000n, deployment: 1_500_000n };
+export const defaultGasLimits: GasLimits = {
+  account: 500_000n,
+  permit2Account: 600_000n,
+  deployment: 1_500_000n,
+};
 
 /** A payment as its request states it. */
 export interface Payment {
@@ -104,7 +108,8 @@ export interface Proof {
 }
 
 /** What is kept of a payment: enough to move its money later. */
-export interface Order extends Proof, Pick<Payment, 'scheme' | 'payer' | 'asset' | 'nonce' | 'amount' | 'authorization'> {}
+export interface Order
+  extends Proof, Pick<Payment, 'scheme' | 'payer' | 'asset' | 'nonce' | 'amount' | 'authorization'> {}
 
 /** How the money of one payment moves, and what shows that it did. */
 export interface Transfer {

@@ -90,7 +90,9 @@ export const eip3009: Scheme = {
 
 function readPayment(request: FacilitatorRequest, settings: SchemeSettings): Eip3009Payment {
   const { extra } = request.paymentRequirements;
-  const payload = malformedAs('invalid_payload', () => parseShape(exactPayloadSchema, request.paymentPayload.payload, 'payload'));
+  const payload = malformedAs('invalid_payload', () =>
+    parseShape(exactPayloadSchema, request.paymentPayload.payload, 'payload'),
+  );
   const payment = {
     ...readTerms(request, settings),
     tokenName: text(extra?.['name']),
@@ -127,8 +129,19 @@ const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
   },
 };
 
-function digestOf({ tokenName = '', tokenVersion = '', asset, authorization, settings: { network } }: Omit<Eip3009Payment, 'digest'>): Hex {
-  const domain = { name: tokenName, version: tokenVersion, chainId: network.chainId, verifyingContract: asset };
+function digestOf({
+  tokenName = '',
+  tokenVersion = '',
+  asset,
+  authorization,
+  settings: { network },
+}: Omit<Eip3009Payment, 'digest'>): Hex {
+  const domain = {
+    name: tokenName,
+    version: tokenVersion,
+    chainId: network.chainId,
+    verifyingContract: asset,
+  };
   return bytesToHex(hashAuthorization(domainSeparator(domain), authorization, keccak256));
 }
 
@@ -136,7 +149,8 @@ async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean):
   const { asset, authorization, signed } = payment;
   const { from, nonce } = authorization;
   const signature = byKey ? canonicalSignature(signed.signature) : signed.signature;
-  const deploys = !byKey && signed.deployment && isServedFactory(payment) ? [deploymentCall(signed.deployment)] : [];
+  const deploys =
+    !byKey && signed.deployment && isServedFactory(payment) ? [deploymentCall(signed.deployment)] : [];
   // Code of the payer's choice may burn all the gas there is, so what runs it comes last.
   const calls = [
     authorizationStateCall(asset, from, nonce),
@@ -148,14 +162,23 @@ async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean):
   const results = await chain.read(calls, byKey ? { payer: from } : undefined);
   const [authorizationState, balance, account] = results as [CallResult, CallResult, CallResult];
   const transfer = results.at(-1) as CallResult;
-  return { authorizationState, balance, account, deployment: deploys.length > 0 ? results[3] : undefined, transfer };
+  return {
+    authorizationState,
+    balance,
+    account,
+    deployment: deploys.length > 0 ? results[3] : undefined,
+    transfer,
+  };
 }
 
 function deploymentCall({ factory, data }: Deployment): Call {
   return { to: factory, data };
 }
 
-function transferOf({ asset, payer, nonce, signature, byAccount, ...order }: Order, limits: GasLimits): Transfer {
+function transferOf(
+  { asset, payer, nonce, signature, byAccount, ...order }: Order,
+  limits: GasLimits,
+): Transfer {
   const authorization = toAuthorization(order.authorization as ExactPayload['authorization']);
   const { deployment, signature: inner } = unwrapSignature(signature);
   const pay = () => transferCall(asset, authorization, inner);

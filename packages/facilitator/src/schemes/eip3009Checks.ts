@@ -3,7 +3,15 @@ import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import type { Eip3009Facts, Eip3009Payment } from './eip3009.js';
 import type { ChainCheck, TermCheck } from './examine.js';
 import type { Refusal } from './Scheme.js';
-import { MIN_LIFE_SECONDS, refuse, servedAsset, servedNetwork, servedRecipient, servedToken, tooLong } from './terms.js';
+import {
+  MIN_LIFE_SECONDS,
+  refuse,
+  servedAsset,
+  servedNetwork,
+  servedRecipient,
+  servedToken,
+  tooLong,
+} from './terms.js';
 
 type OfTerms = TermCheck<Eip3009Payment, Eip3009Facts>;
 type OfChain = ChainCheck<Eip3009Payment, Eip3009Facts>;
@@ -14,44 +22,77 @@ export function hasCode({ success, data }: CallResult): boolean {
 }
 
 /** Whether the factory that would deploy the payer's account may be called. */
-export function isServedFactory({ signed: { deployment }, settings: { factories = [] } }: Eip3009Payment): boolean {
+export function isServedFactory({
+  signed: { deployment },
+  settings: { factories = [] },
+}: Eip3009Payment): boolean {
   return deployment !== undefined && factories.some((factory) => sameHex(factory, deployment.factory));
 }
 
 // Checks of the terms: what the two sides agreed, and the signature.
 
 const scheme: OfTerms = ({ payment }) =>
-  refuse(payment.accepted.scheme !== 'exact' || payment.scheme !== 'exact', 'unsupportedScheme', 'The payer accepted another scheme.');
+  refuse(
+    payment.accepted.scheme !== 'exact' || payment.scheme !== 'exact',
+    'unsupportedScheme',
+    'The payer accepted another scheme.',
+  );
 
 const tokenDomain: OfTerms = ({ payment }) =>
-  refuse(!payment.tokenName || !payment.tokenVersion, 'missingDomain', 'The requirements lack extra.name or extra.version of the token.');
+  refuse(
+    !payment.tokenName || !payment.tokenVersion,
+    'missingDomain',
+    'The requirements lack extra.name or extra.version of the token.',
+  );
 
 const sameNetwork: OfTerms = ({ payment }) =>
-  refuse(payment.accepted.network !== payment.network, 'networkMismatch', 'Payload and requirements name different networks.');
+  refuse(
+    payment.accepted.network !== payment.network,
+    'networkMismatch',
+    'Payload and requirements name different networks.',
+  );
 
 const signature: OfTerms = async ({ payment, isSignedByKey, facts }) => {
   if (isSignedByKey()) return undefined;
   const { account } = await facts();
   const planned = payment.signed.deployment && !hasCode(account);
   // Nobody can ask an account that does not exist yet: its signature is proved by the simulated transfer.
-  if (planned) return refuse(!isServedFactory(payment), 'factoryNotAllowed', 'The factory of an account not deployed yet is not allowed.');
+  if (planned)
+    return refuse(
+      !isServedFactory(payment),
+      'factoryNotAllowed',
+      'The factory of an account not deployed yet is not allowed.',
+    );
   return refuse(!saysValidSignature(account), 'signature', 'The payer did not give this signature.');
 };
 
 const recipient: OfTerms = ({ payment: { authorization, payTo } }) =>
-  refuse(!sameHex(authorization.to, payTo), 'recipientMismatch', 'The authorization pays somebody else than payTo.');
+  refuse(
+    !sameHex(authorization.to, payTo),
+    'recipientMismatch',
+    'The authorization pays somebody else than payTo.',
+  );
 
 const notExpired: OfTerms = ({ payment: { authorization }, nowSeconds }) =>
-  refuse(authorization.validBefore < nowSeconds + MIN_LIFE_SECONDS, 'validBefore', 'The authorization has expired or is about to.');
+  refuse(
+    authorization.validBefore < nowSeconds + MIN_LIFE_SECONDS,
+    'validBefore',
+    'The authorization has expired or is about to.',
+  );
 
-const notTooLong: OfTerms = (subject) => tooLong(subject.payment.authorization.validBefore, 'validBefore', subject);
+const notTooLong: OfTerms = (subject) =>
+  tooLong(subject.payment.authorization.validBefore, 'validBefore', subject);
 
 const notEarly: OfTerms = ({ payment: { authorization }, nowSeconds }) =>
   refuse(authorization.validAfter > nowSeconds, 'validAfter', 'The authorization is not valid yet.');
 
 const value: OfTerms = ({ payment: { authorization, amount } }) => {
   const exact = authorization.value === amount && amount > 0n;
-  return refuse(!exact, 'valueMismatch', 'The authorization must move exactly the amount, and more than nothing.');
+  return refuse(
+    !exact,
+    'valueMismatch',
+    'The authorization must move exactly the amount, and more than nothing.',
+  );
 };
 
 /** Checks that need no look at the chain, but for the signature of an account with code. */
@@ -78,7 +119,7 @@ const assetDeployed: OfChain = ({ authorizationState: { success, data } }) =>
 /** A key's account that has code as well (EIP-7702) is asked like any other. */
 const accountAgrees: OfChain = ({ account }, { isSignedByKey }) => {
   const refused = isSignedByKey() && hasCode(account) && !saysValidSignature(account);
-  return refuse(refused, 'signature', 'The code of the payer\'s account does not take the signature.');
+  return refuse(refused, 'signature', "The code of the payer's account does not take the signature.");
 };
 
 const supportsEip3009: OfChain = ({ authorizationState }) =>
@@ -88,19 +129,31 @@ const nonceUnused: OfChain = ({ authorizationState: { data } }) =>
   refuse(BigInt(data) !== 0n, 'nonceUsed', 'The authorization was used or cancelled before.');
 
 const tokenName: OfChain = (_facts, { payment }) =>
-  refuse(payment.tokenName !== servedToken(payment)?.eip712.name, 'nameMismatch', 'extra.name is not that of the token.');
+  refuse(
+    payment.tokenName !== servedToken(payment)?.eip712.name,
+    'nameMismatch',
+    'extra.name is not that of the token.',
+  );
 
 const tokenVersion: OfChain = (_facts, { payment }) =>
-  refuse(payment.tokenVersion !== servedToken(payment)?.eip712.version, 'versionMismatch', 'extra.version is not that of the token.');
+  refuse(
+    payment.tokenVersion !== servedToken(payment)?.eip712.version,
+    'versionMismatch',
+    'extra.version is not that of the token.',
+  );
 
 const balance: OfChain = ({ balance: { success, data } }, { payment }) => {
   const held = success && data !== '0x' ? BigInt(data) : 0n;
-  return refuse(held < payment.authorization.value, 'insufficientBalance', 'The payer holds less than the amount.');
+  return refuse(
+    held < payment.authorization.value,
+    'insufficientBalance',
+    'The payer holds less than the amount.',
+  );
 };
 
 const deployment: OfChain = ({ account, deployment: deployed }) => {
   const failed = deployed !== undefined && !deployed.success && !hasCode(account);
-  return refuse(failed, 'smartWalletDeploymentFailed', 'The factory does not deploy the payer\'s account.');
+  return refuse(failed, 'smartWalletDeploymentFailed', "The factory does not deploy the payer's account.");
 };
 
 const simulation: OfChain = ({ transfer }) => transferRefusal(transfer);

@@ -13,7 +13,9 @@ export interface Subject<P, Facts> {
 }
 
 /** A check of the terms. It may ask the chain, but most need not. */
-export type TermCheck<P, Facts> = (subject: Subject<P, Facts>) => Refusal | undefined | Promise<Refusal | undefined>;
+export type TermCheck<P, Facts> = (
+  subject: Subject<P, Facts>,
+) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /** A check of what the chain says. */
 export type ChainCheck<P, Facts> = (facts: Facts, subject: Subject<P, Facts>) => Refusal | undefined;
@@ -55,7 +57,10 @@ export function examine<P, Facts>(
   };
 }
 
-async function firstRefusal<P, Facts>(checks: readonly TermCheck<P, Facts>[], subject: Subject<P, Facts>): Promise<Refusal | undefined> {
+async function firstRefusal<P, Facts>(
+  checks: readonly TermCheck<P, Facts>[],
+  subject: Subject<P, Facts>,
+): Promise<Refusal | undefined> {
   for (const check of checks) {
     const found = check(subject);
     // Waiting for what is known already would cost a turn of the loop for every check.

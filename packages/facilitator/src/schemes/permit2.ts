@@ -40,7 +40,11 @@ import { signerOf } from './signerOf.js';
 const KEY_GAS = 250_000n;
 
 /** A permit for either proxy; only that for `upto` names the facilitator. */
-export type Permit = Permit2Authorization<{ readonly to: Address; readonly validAfter: bigint; readonly facilitator?: Address }>;
+export type Permit = Permit2Authorization<{
+  readonly to: Address;
+  readonly validAfter: bigint;
+  readonly facilitator?: Address;
+}>;
 
 /** What the two schemes that pay by Permit2 do not share. */
 export interface Permit2Kind {
@@ -103,7 +107,11 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
   };
 }
 
-function readPayment(kind: Permit2Kind, request: FacilitatorRequest, settings: SchemeSettings): Permit2Payment {
+function readPayment(
+  kind: Permit2Kind,
+  request: FacilitatorRequest,
+  settings: SchemeSettings,
+): Permit2Payment {
   const { permit, signature } = malformedAs('invalid_payload', () => {
     const payload = kind.readPayload(request.paymentPayload.payload);
     return { permit: canonical(payload.permit), signature: unwrapSignature(payload.signature).signature };
@@ -119,7 +127,11 @@ function canonical({ from, permitted, spender, witness, ...rest }: Permit): Perm
     from: checksumAddress(from),
     permitted: { ...permitted, token: checksumAddress(permitted.token) },
     spender: checksumAddress(spender),
-    witness: { ...witness, to: checksumAddress(witness.to), ...(facilitator && { facilitator: checksumAddress(facilitator) }) },
+    witness: {
+      ...witness,
+      to: checksumAddress(witness.to),
+      ...(facilitator && { facilitator: checksumAddress(facilitator) }),
+    },
   };
 }
 
@@ -131,7 +143,10 @@ const examiner: Examiner<Permit2Payment, Permit2Facts> = {
     return signer !== undefined && sameHex(signer, payment.permit.from);
   },
   readFacts,
-  proof: ({ signature }, byKey) => ({ signature: byKey ? canonicalSignature(signature) : signature, byAccount: !byKey }),
+  proof: ({ signature }, byKey) => ({
+    signature: byKey ? canonicalSignature(signature) : signature,
+    byAccount: !byKey,
+  }),
 };
 
 function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Hex {
@@ -141,12 +156,18 @@ function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Hex 
 async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean): Promise<Permit2Facts> {
   const { kind, permit, amount, signature } = payment;
   const { from, permitted, nonce } = permit;
-  const views = [permitNonceCall(from, nonce), balanceCall(permitted.token, from), allowanceCall(permitted.token, from, PERMIT2)];
+  const views = [
+    permitNonceCall(from, nonce),
+    balanceCall(permitted.token, from),
+    allowanceCall(permitted.token, from, PERMIT2),
+  ];
   const questions = byKey ? [] : [isValidSignatureCall(from, digestOf(payment), signature)];
   const [results, settle] = await Promise.all([
     chain.read([...questions, ...views], byKey ? { payer: from } : undefined),
     // Nothing to move is nothing to try.
-    amount === 0n ? { success: true, data: '0x' as const } : simulate(chain, permit, kind.settleCall(permit, amount, signature)),
+    amount === 0n
+      ? { success: true, data: '0x' as const }
+      : simulate(chain, permit, kind.settleCall(permit, amount, signature)),
   ]);
   const [nonces, balance, allowance] = results.slice(-views.length) as [CallResult, CallResult, CallResult];
   return { nonces, balance, allowance, account: byKey ? undefined : results[0], settle };
@@ -165,7 +186,12 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits): Transfe
   const isProvedBy: Transfer['isProvedBy'] = (logs) => provesProxyPayment(logs, payment);
   const isOurs = ({ call: made, receipt }: FoundTransaction) => {
     const settled = settledPermit(made);
-    return settled !== undefined && sameHex(settled.owner, from) && settled.nonce === nonce && isProvedBy(receipt.logs);
+    return (
+      settled !== undefined &&
+      sameHex(settled.owner, from) &&
+      settled.nonce === nonce &&
+      isProvedBy(receipt.logs)
+    );
   };
   return {
     calls: () => [call()],
@@ -179,11 +205,16 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits): Transfe
     useQuestion: permitNonceCall(from, nonce),
     isUsed: (answer) => isPermitNonceUsed(answer, nonce),
     async findUse(chain): Promise<Use | undefined> {
-      const transfers = await chain.transactionsWith({ address: permitted.token, topics: [TRANSFER, word(from), word(witness.to)] });
+      const transfers = await chain.transactionsWith({
+        address: permitted.token,
+        topics: [TRANSFER, word(from), word(witness.to)],
+      });
       const paid = transfers.find(isOurs);
       if (paid) return { receipt: paid.receipt, paid: true };
       const invalidations = await chain.transactionsWith(permitNonceInvalidations(from));
-      const invalidated = invalidations.find(({ receipt }) => permitNonceInvalidated(receipt.logs, from, nonce));
+      const invalidated = invalidations.find(({ receipt }) =>
+        permitNonceInvalidated(receipt.logs, from, nonce),
+      );
       return invalidated && { receipt: invalidated.receipt, paid: false };
     },
     isProvedBy,

@@ -11,29 +11,51 @@ type OfChain = ChainCheck<Permit2Payment, Permit2Facts>;
 // Checks of the terms: what the two sides agreed, and the signature.
 
 const scheme: OfTerms = ({ payment: { accepted, kind, settings } }) => {
-  if (!settings.permit2) return refuse(true, kind.reasons.scheme, 'This facilitator does not serve payments by Permit2.');
+  if (!settings.permit2)
+    return refuse(true, kind.reasons.scheme, 'This facilitator does not serve payments by Permit2.');
   return refuse(accepted.scheme !== kind.scheme, kind.reasons.scheme, 'The payer accepted another scheme.');
 };
 
 const sameNetwork: OfTerms = ({ payment: { accepted, network, kind } }) =>
-  refuse(accepted.network !== network, kind.reasons.network, 'Payload and requirements name different networks.');
+  refuse(
+    accepted.network !== network,
+    kind.reasons.network,
+    'Payload and requirements name different networks.',
+  );
 
 const spender: OfTerms = ({ payment: { permit, kind } }) =>
-  refuse(!sameHex(permit.spender, kind.proxy), 'permit2Spender', `The spender must be the x402 proxy at ${kind.proxy}.`);
+  refuse(
+    !sameHex(permit.spender, kind.proxy),
+    'permit2Spender',
+    `The spender must be the x402 proxy at ${kind.proxy}.`,
+  );
 
 const recipient: OfTerms = ({ payment: { permit, payTo } }) =>
-  refuse(!sameHex(permit.witness.to, payTo), 'permit2RecipientMismatch', 'The permit pays somebody else than payTo.');
+  refuse(
+    !sameHex(permit.witness.to, payTo),
+    'permit2RecipientMismatch',
+    'The permit pays somebody else than payTo.',
+  );
 
 const facilitator: OfTerms = ({ payment: { permit, settings } }) => {
   const named = permit.witness.facilitator;
   const other = named !== undefined && !sameHex(named, settings.facilitatorAddress);
-  return refuse(other, 'uptoFacilitatorMismatch', `The permit must name ${settings.facilitatorAddress} as the facilitator.`);
+  return refuse(
+    other,
+    'uptoFacilitatorMismatch',
+    `The permit must name ${settings.facilitatorAddress} as the facilitator.`,
+  );
 };
 
 const notExpired: OfTerms = ({ payment: { permit }, nowSeconds }) =>
-  refuse(permit.deadline < nowSeconds + MIN_LIFE_SECONDS, 'permit2DeadlineExpired', 'The permit has expired or is about to.');
+  refuse(
+    permit.deadline < nowSeconds + MIN_LIFE_SECONDS,
+    'permit2DeadlineExpired',
+    'The permit has expired or is about to.',
+  );
 
-const notTooLong: OfTerms = (subject) => tooLong(subject.payment.permit.deadline, 'permit2DeadlineExpired', subject);
+const notTooLong: OfTerms = (subject) =>
+  tooLong(subject.payment.permit.deadline, 'permit2DeadlineExpired', subject);
 
 const notEarly: OfTerms = ({ payment: { permit }, nowSeconds }) =>
   refuse(permit.witness.validAfter > nowSeconds, 'permit2NotYetValid', 'The permit is not valid yet.');
@@ -41,10 +63,18 @@ const notEarly: OfTerms = ({ payment: { permit }, nowSeconds }) =>
 const amount: OfTerms = ({ payment: { permit, kind, amount: due }, settling }) => {
   const { amount: permitted } = permit.permitted;
   if (kind.scheme === 'upto' && settling) {
-    return refuse(due > permitted, 'uptoSettlementExceedsAmount', 'The amount is more than what the payer permitted.');
+    return refuse(
+      due > permitted,
+      'uptoSettlementExceedsAmount',
+      'The amount is more than what the payer permitted.',
+    );
   }
   const equal = permitted === due && due > 0n;
-  return refuse(!equal, 'permit2AmountMismatch', 'The permit must be for the amount, and for more than nothing.');
+  return refuse(
+    !equal,
+    'permit2AmountMismatch',
+    'The permit must be for the amount, and for more than nothing.',
+  );
 };
 
 const token: OfTerms = ({ payment: { permit, asset } }) =>
@@ -83,7 +113,11 @@ const nonceUnused: OfChain = ({ nonces }, { payment }) => {
 };
 
 const balance: OfChain = ({ balance: held }, { payment }) =>
-  refuse(numberIn(held) < payment.amount, 'permit2InsufficientBalance', 'The payer holds less than the amount.');
+  refuse(
+    numberIn(held) < payment.amount,
+    'permit2InsufficientBalance',
+    'The payer holds less than the amount.',
+  );
 
 const allowance: OfChain = ({ allowance: allowed }, { payment }) =>
   refuse(
@@ -121,5 +155,8 @@ const revertReasons: Readonly<Record<string, Reason>> = {
 export function settleRefusal(settle: CallResult): Refusal | undefined {
   if (settle.success) return undefined;
   const said = permit2RevertText(settle) ?? 'without saying why';
-  return { reason: revertReasons[said] ?? 'permit2SimulationFailed', message: `The payment would fail: ${said}.` };
+  return {
+    reason: revertReasons[said] ?? 'permit2SimulationFailed',
+    message: `The payment would fail: ${said}.`,
+  };
 }

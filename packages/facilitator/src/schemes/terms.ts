@@ -48,7 +48,11 @@ function versionTerms(request: FacilitatorRequest): Pick<Terms, 'accepted' | 'am
   if (request.x402Version === 1) {
     const { paymentPayload, paymentRequirements } = request;
     const accepted = { scheme: paymentPayload.scheme, network: paymentPayload.network };
-    return { accepted, amount: BigInt(paymentRequirements.maxAmountRequired), resource: paymentRequirements.resource };
+    return {
+      accepted,
+      amount: BigInt(paymentRequirements.maxAmountRequired),
+      resource: paymentRequirements.resource,
+    };
   }
   const { accepted, resource } = request.paymentPayload;
   return { accepted, amount: BigInt(request.paymentRequirements.amount), resource: resource?.url ?? '' };
@@ -56,7 +60,9 @@ function versionTerms(request: FacilitatorRequest): Pick<Terms, 'accepted' | 'am
 
 function readAddress(value: string, field: string): Address {
   return checksumAddress(
-    malformedAs('invalid_payment_requirements', () => parseShape(addressSchema, value, `paymentRequirements.${field}`)),
+    malformedAs('invalid_payment_requirements', () =>
+      parseShape(addressSchema, value, `paymentRequirements.${field}`),
+    ),
   );
 }
 
@@ -70,9 +76,21 @@ export function malformedAs<T>(reason: string, read: () => T): T {
 }
 
 /** One text for one payment for one purchase; `proof` is all that the payer sent. */
-export function fingerprintOf({ x402Version, network, asset, payTo, amount, resource }: Terms, proof: readonly string[]): string {
-  const terms = jcs({ x402Version, network, asset: asset.toLowerCase(), payTo: payTo.toLowerCase(), amount: amount.toString(), resource });
-  return createHash('sha256').update([terms, ...proof.map((text) => text.toLowerCase())].join('\n')).digest('hex');
+export function fingerprintOf(
+  { x402Version, network, asset, payTo, amount, resource }: Terms,
+  proof: readonly string[],
+): string {
+  const terms = jcs({
+    x402Version,
+    network,
+    asset: asset.toLowerCase(),
+    payTo: payTo.toLowerCase(),
+    amount: amount.toString(),
+    resource,
+  });
+  return createHash('sha256')
+    .update([terms, ...proof.map((text) => text.toLowerCase())].join('\n'))
+    .digest('hex');
 }
 
 export function refuse(when: boolean, reason: Reason, message: string): Refusal | undefined {
@@ -105,9 +123,17 @@ export function servedRecipient({ payment: { payTo, settings } }: OfTerms): Refu
 }
 
 /** A refusal when an authorization that ends then lives longer than the facilitator lets it. */
-export function tooLong(end: bigint, reason: Reason, { payment, nowSeconds }: OfTerms & { nowSeconds: bigint }): Refusal | undefined {
+export function tooLong(
+  end: bigint,
+  reason: Reason,
+  { payment, nowSeconds }: OfTerms & { nowSeconds: bigint },
+): Refusal | undefined {
   const longest = payment.settings.maxValidBeforeSeconds;
-  return refuse(end > nowSeconds + BigInt(longest), reason, `The authorization lives longer than ${longest} seconds.`);
+  return refuse(
+    end > nowSeconds + BigInt(longest),
+    reason,
+    `The authorization lives longer than ${longest} seconds.`,
+  );
 }
 
 /** Bytes of a signature or an authorization in the one form in which they are compared. */

@@ -39,7 +39,10 @@ export interface Route {
 export function routeOf(pattern: string, pricing: Pricing | 'free'): Route {
   const [path = '/', method] = pattern.split(/ +/).reverse();
   // A parameter is a whole segment there, whatever it is called.
-  const segments = path.replace(/^\*$/, '/*').split('/').map((segment) => segment.replace(/(?<=^:.*)[^\w:]/g, '_'));
+  const segments = path
+    .replace(/^\*$/, '/*')
+    .split('/')
+    .map((segment) => segment.replace(/(?<=^:.*)[^\w:]/g, '_'));
   return { method: method === 'HEAD' ? 'GET' : method, path: segments.join('/'), pricing };
 }
 
@@ -49,9 +52,14 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 export function salesOf(routes: readonly Route[]): Sale[] {
   return routes.flatMap(({ method, path, pricing }) => {
     if (pricing === 'free') return [];
-    const named = routes.filter((other) => shapeOf(other.path) === shapeOf(path)).flatMap((other) => other.method ?? []);
-    const methods = method === undefined ? METHODS.filter((candidate) => !named.includes(candidate)) : [method];
-    return methods.filter((candidate) => METHODS.includes(candidate)).map((found) => ({ method: found, path: templateOf(path), pricing }));
+    const named = routes
+      .filter((other) => shapeOf(other.path) === shapeOf(path))
+      .flatMap((other) => other.method ?? []);
+    const methods =
+      method === undefined ? METHODS.filter((candidate) => !named.includes(candidate)) : [method];
+    return methods
+      .filter((candidate) => METHODS.includes(candidate))
+      .map((found) => ({ method: found, path: templateOf(path), pricing }));
   });
 }
 
@@ -83,7 +91,14 @@ export function offersOf({ pricing }: Sale): SaleOffers {
     mpp: mppOffers.map((offer) => {
       const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(offer.mpp);
       const { intent, method } = offer.mpp;
-      return { intent, method, amount: amountOf(amount), currency, recipient, chainId: methodDetails.chainId };
+      return {
+        intent,
+        method,
+        amount: amountOf(amount),
+        currency,
+        recipient,
+        chainId: methodDetails.chainId,
+      };
     }),
   };
 }

@@ -39,10 +39,15 @@ export interface Discovery {
 const OPTIONS = ['app', 'routers', 'title', 'version', 'description', 'openapi'];
 
 /** @param routesNow the routes as they are when a document is asked for. @throws TypeError for a wrong option */
-export function createDiscovery(settings: Settings, options: DiscoveryOptions, routesNow: () => readonly Route[]): Discovery {
+export function createDiscovery(
+  settings: Settings,
+  options: DiscoveryOptions,
+  routesNow: () => readonly Route[],
+): Discovery {
   checkKnown(options, OPTIONS, 'discovery()');
   for (const mount of Object.keys(options.routers ?? {})) {
-    if (!mount.startsWith('/')) throw new TypeError(`discovery(): "${mount}" in routers must be a path such as "/api".`);
+    if (!mount.startsWith('/'))
+      throw new TypeError(`discovery(): "${mount}" in routers must be a path such as "/api".`);
   }
   const { title = settings.realm, version = '1', description, openapi } = options;
   const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
@@ -67,12 +72,16 @@ export function createDiscovery(settings: Settings, options: DiscoveryOptions, r
     const name = pathOf(req);
     if (name === undefined || (req.method !== 'GET' && req.method !== 'HEAD')) return void next();
     if (name === 'receiptKeys' && receiptKeys.keys.length === 0) return void next();
-    offersKnown().then(() => send(req, res, name)).catch(next);
+    offersKnown()
+      .then(() => send(req, res, name))
+      .catch(next);
   }
 
   /** A facilitator that does not answer leaves only its own account out. */
   async function offersKnown(): Promise<void> {
-    await Promise.allSettled(routesNow().map(async ({ pricing }) => (pricing === 'free' ? undefined : pricing.ready())));
+    await Promise.allSettled(
+      routesNow().map(async ({ pricing }) => (pricing === 'free' ? undefined : pricing.ready())),
+    );
   }
 
   function send(req: IncomingMessage, res: ServerResponse, name: keyof Documents): void {

@@ -9,15 +9,24 @@ export interface ExpressLike {
 }
 
 interface Layer {
-  readonly route?: { readonly path: unknown; readonly stack: readonly { readonly method?: string; readonly handle: unknown }[] };
+  readonly route?: {
+    readonly path: unknown;
+    readonly stack: readonly { readonly method?: string; readonly handle: unknown }[];
+  };
 }
 
 /** Tells which handler is a price. */
 type PricingOf = (handler: unknown) => Pricing | undefined;
 
 /** The routes that have a price in front: those of an application, and those of routers by the path at which each is mounted. */
-export function expressRoutes(app: ExpressLike | undefined, routers: Readonly<Record<string, ExpressLike>>, pricingOf: PricingOf): Route[] {
-  const mounted = Object.entries(routers).map(([mount, router]) => [mount.replace(/\/+$/, ''), router] as const);
+export function expressRoutes(
+  app: ExpressLike | undefined,
+  routers: Readonly<Record<string, ExpressLike>>,
+  pricingOf: PricingOf,
+): Route[] {
+  const mounted = Object.entries(routers).map(
+    ([mount, router]) => [mount.replace(/\/+$/, ''), router] as const,
+  );
   return [...(app ? [['', app] as const] : []), ...mounted].flatMap(([mount, router]) =>
     layersOf(router).flatMap((layer) => routesIn(layer, mount, pricingOf)),
   );
@@ -25,11 +34,15 @@ export function expressRoutes(app: ExpressLike | undefined, routers: Readonly<Re
 
 function routesIn({ route }: Layer, mount: string, pricingOf: PricingOf): Route[] {
   if (!route) return [];
-  const paths = [route.path].flat().filter((path): path is string => typeof path === 'string' && isPlain(mount + path));
+  const paths = [route.path]
+    .flat()
+    .filter((path): path is string => typeof path === 'string' && isPlain(mount + path));
   return paths.flatMap((path) =>
     route.stack.flatMap(({ method, handle }) => {
       const pricing = pricingOf(handle);
-      return pricing ? [{ method: method?.toUpperCase(), path: mount && path === '/' ? mount : mount + path, pricing }] : [];
+      return pricing
+        ? [{ method: method?.toUpperCase(), path: mount && path === '/' ? mount : mount + path, pricing }]
+        : [];
     }),
   );
 }

@@ -20,7 +20,10 @@ export function x402Listing(sales: readonly Sale[], base: string) {
 }
 
 /** `/llms.txt`: the same for language models (llmstxt.org). */
-export function llmsText(sales: readonly Sale[], { info, base }: { info: OpenApiDocument['info']; base: string }): string {
+export function llmsText(
+  sales: readonly Sale[],
+  { info, base }: { info: OpenApiDocument['info']; base: string },
+): string {
   const lines = sales.map((sale) => {
     const { description } = sale.pricing.terms;
     return `- \`${sale.method} ${base}${sale.path}\`: ${priceOf(sale)}${description ? `. ${description}` : ''}`;
@@ -44,9 +47,16 @@ ${lines.join('\n')}
 
 function priceOf(sale: Sale): string {
   const quote = quoteOf(sale.pricing);
-  const price = quote && `${quote.terms.scheme === 'upto' ? 'up to ' : ''}$${formatDecimal(quote.terms.amount)}`;
-  const offers = offersOf(sale).x402.map(({ asset, network: id }) => ({ asset, id, network: findNetwork(id) }));
+  const price =
+    quote && `${quote.terms.scheme === 'upto' ? 'up to ' : ''}$${formatDecimal(quote.terms.amount)}`;
+  const offers = offersOf(sale).x402.map(({ asset, network: id }) => ({
+    asset,
+    id,
+    network: findNetwork(id),
+  }));
   const places = [...new Set(offers.map(({ id, network }) => network?.name ?? id))].join(' or ');
-  const tokens = offers.every(({ asset, network }) => asset === network?.usdc.address) ? 'in USDC' : 'in the tokens of its offers,';
+  const tokens = offers.every(({ asset, network }) => asset === network?.usdc.address)
+    ? 'in USDC'
+    : 'in the tokens of its offers,';
   return `${price ?? 'a price that depends on the request,'} ${tokens} on ${places}`;
 }

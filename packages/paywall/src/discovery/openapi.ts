@@ -30,14 +30,21 @@ export function withSales(document: OpenApiDocument, sales: readonly Sale[]): Op
   for (const sale of sales) {
     const item = paths[sale.path] ?? {};
     const method = sale.method.toLowerCase();
-    paths[sale.path] = { ...item, [method]: merged(operationOf(sale), item[method] as JsonObject | undefined) };
+    paths[sale.path] = {
+      ...item,
+      [method]: merged(operationOf(sale), item[method] as JsonObject | undefined),
+    };
   }
   return { ...document, paths };
 }
 
 function merged(ours: ReturnType<typeof operationOf>, theirs: JsonObject | undefined): JsonObject {
   if (!theirs) return ours;
-  const responses = { ...ours.responses, ...(theirs['responses'] as JsonObject | undefined), '402': ours.responses['402'] };
+  const responses = {
+    ...ours.responses,
+    ...(theirs['responses'] as JsonObject | undefined),
+    '402': ours.responses['402'],
+  };
   return { ...ours, ...theirs, responses, 'x-payment-info': ours['x-payment-info'] };
 }
 
@@ -46,13 +53,19 @@ function operationOf(sale: Sale) {
   const { query, body, response } = terms.schemas ?? {};
   const offers = offersOf(sale);
   const described = terms.description ? { description: terms.description } : {};
-  const parameters = [...pathParameters(sale.path), ...(query ? queryParameters(jsonSchema(query, 'input')) : [])];
+  const parameters = [
+    ...pathParameters(sale.path),
+    ...(query ? queryParameters(jsonSchema(query, 'input')) : []),
+  ];
   return {
     ...(terms.description && { summary: terms.description }),
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { content: { 'application/json': { schema: jsonSchema(body, 'input') } } } }),
     responses: {
-      '200': { description: terms.description || 'What was paid for.', ...contentOf(terms.mimeType, response) },
+      '200': {
+        description: terms.description || 'What was paid for.',
+        ...contentOf(terms.mimeType, response),
+      },
       '402': paymentRequired,
     },
     'x-payment-info': {
@@ -77,11 +90,27 @@ function contentOf(mimeType: string | undefined, response: Schema | undefined) {
 }
 
 function pathParameters(path: string) {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
 }
 
-function queryParameters({ properties = {}, required = [] }: { properties?: JsonObject; required?: readonly string[] }) {
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }));
+function queryParameters({
+  properties = {},
+  required = [],
+}: {
+  properties?: JsonObject;
+  required?: readonly string[];
+}) {
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
 }
 
 /** A schema as JSON Schema. */

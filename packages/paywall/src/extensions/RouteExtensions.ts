@@ -28,10 +28,23 @@ export const extensionsSchema = z.strictObject({
   paymentIdentifier: z.enum(['optional', 'required']).optional(),
   signIn: z
     .strictObject({
-      seconds: z.number().int().min(1).max(366 * 86_400),
-      statement: z.string().min(1).max(200).regex(/^[\x20-\x7e]+$/, 'must be one line of ASCII').optional(),
+      seconds: z
+        .number()
+        .int()
+        .min(1)
+        .max(366 * 86_400),
+      statement: z
+        .string()
+        .min(1)
+        .max(200)
+        .regex(/^[\x20-\x7e]+$/, 'must be one line of ASCII')
+        .optional(),
     })
     .optional(),
-  bazaar: z.union([z.literal(true), examplesSchema], { error: 'must be true, or examples as { query, body, response }' }).optional(),
+  bazaar: z
+    .union([z.literal(true), examplesSchema], {
+      error: 'must be true, or examples as { query, body, response }',
+    })
+    .optional(),
   offerReceipt: z.boolean().optional(),
 });

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { memoryStore, systemClock } from '@agentpay/primitives';
-import { decodeSignIn, encodeSignIn, hashPersonalMessage, signInMessage, SIGN_IN_WITH_X, x402v2, type SignIn } from '@agentpay/protocol';
+import {
+  decodeSignIn,
+  encodeSignIn,
+  hashPersonalMessage,
+  signInMessage,
+  SIGN_IN_WITH_X,
+  x402v2,
+  type SignIn,
+} from '@agentpay/protocol';
 import { paywall, type PaywallOptions, type PricedRoute } from '../index.js';
 import {
   DIALECTS,
@@ -26,7 +34,13 @@ async function open(route: Partial<PricedRoute> = {}, options: Partial<PaywallOp
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
   const extensions = { signIn: { seconds: 3600, statement: 'Come back.' } };
-  const wall = paywall({ payTo: PAY_TO, facilitator, baseUrl: BASE_URL, onError: () => undefined, ...options });
+  const wall = paywall({
+    payTo: PAY_TO,
+    facilitator,
+    baseUrl: BASE_URL,
+    onError: () => undefined,
+    ...options,
+  });
   const charge = wall.charge({ price: '$0.01', extensions, ...route });
   seller = await listen((req, res) =>
     charge(req, res, () => {
@@ -64,14 +78,22 @@ describe('who has paid', () => {
     await open();
     const { info, supportedChains } = declared(await send(seller, '/a?b=1'));
     const uri = `${BASE_URL}/a?b=1`;
-    expect(info).toMatchObject({ domain: 'api.example.com', uri, version: '1', statement: 'Come back.', resources: [uri] });
+    expect(info).toMatchObject({
+      domain: 'api.example.com',
+      uri,
+      version: '1',
+      statement: 'Come back.',
+      resources: [uri],
+    });
     expect(supportedChains).toEqual([{ chainId: 'eip155:84532', type: 'eip191' }]);
     expect(Date.parse(info.expirationTime as string) - Date.parse(info.issuedAt)).toBe(300_000);
   });
 
   it.each(DIALECTS)('in %s comes back by that message, is served anew and not charged', async (dialect) => {
     const { facilitator, served } = await open();
-    expect((await send(seller, '/', { headers: pay(await send(seller, '/'), dialect) })).text).toBe('answer 1');
+    expect((await send(seller, '/', { headers: pay(await send(seller, '/'), dialect) })).text).toBe(
+      'answer 1',
+    );
     const back = await send(seller, '/', { headers: signIn(await send(seller, '/')) });
     expect([back.status, back.text, back.headers['payment-response']]).toEqual([200, 'answer 2', undefined]);
     expect(back.headers['cache-control']).toBe('private');
@@ -140,20 +162,49 @@ describe('a sign-in', () => {
 
   const stranger = (offer: Reply) => signIn(offer, {}, STRANGER);
   it.each<[string, (offer: Reply) => Record<string, string>, string]>([
-    ['for another host', (offer) => signIn(offer, { domain: 'evil.example' }), 'invalid_siwx_domain_mismatch'],
+    [
+      'for another host',
+      (offer) => signIn(offer, { domain: 'evil.example' }),
+      'invalid_siwx_domain_mismatch',
+    ],
     ['for another URL', (offer) => signIn(offer, { uri: `${BASE_URL}/other` }), 'invalid_siwx_uri_mismatch'],
     ['with a nonce of its own', (offer) => signIn(offer, { nonce: 'a'.repeat(48) }), 'invalid_siwx_nonce'],
-    ['with another time', (offer) => signIn(offer, { issuedAt: new Date(0).toISOString() }), 'invalid_siwx_nonce'],
-    ['that has expired', (offer) => signIn(offer, { expirationTime: new Date(0).toISOString() }), 'invalid_siwx_expired'],
-    ['for later', (offer) => signIn(offer, { notBefore: '2100-01-01T00:00:00Z' }), 'invalid_siwx_not_yet_valid'],
+    [
+      'with another time',
+      (offer) => signIn(offer, { issuedAt: new Date(0).toISOString() }),
+      'invalid_siwx_nonce',
+    ],
+    [
+      'that has expired',
+      (offer) => signIn(offer, { expirationTime: new Date(0).toISOString() }),
+      'invalid_siwx_expired',
+    ],
+    [
+      'for later',
+      (offer) => signIn(offer, { notBefore: '2100-01-01T00:00:00Z' }),
+      'invalid_siwx_not_yet_valid',
+    ],
     ['signed by somebody else', stranger, 'invalid_siwx_signature'],
-    ['with a signature of another kind', (offer) => signIn(offer, { signature: `0x${'ab'.repeat(66)}` }), 'invalid_siwx_signature'],
-    ['with a signature that none can give', (offer) => signIn(offer, { signature: `0x${'ff'.repeat(64)}1b` }), 'invalid_siwx_signature'],
+    [
+      'with a signature of another kind',
+      (offer) => signIn(offer, { signature: `0x${'ab'.repeat(66)}` }),
+      'invalid_siwx_signature',
+    ],
+    [
+      'with a signature that none can give',
+      (offer) => signIn(offer, { signature: `0x${'ff'.repeat(64)}1b` }),
+      'invalid_siwx_signature',
+    ],
   ])('%s gets a 402 that says so', async (_, make, code) => {
     const { facilitator, served } = await open();
     await buy();
     const refused = await send(seller, '/', { headers: make(await send(seller, '/')) });
-    expect([refused.status, refused.json().code, served.count, facilitator.calls.verify]).toEqual([402, code, 1, 1]);
+    expect([refused.status, refused.json().code, served.count, facilitator.calls.verify]).toEqual([
+      402,
+      code,
+      1,
+      1,
+    ]);
   });
 
   it('of a message with another statement than the one that was signed is refused', async () => {
@@ -200,7 +251,7 @@ describe('a sign-in', () => {
   });
 });
 
-it('signIn without baseUrl is refused at construction: the Host header is the caller\'s', () => {
+it("signIn without baseUrl is refused at construction: the Host header is the caller's", () => {
   const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
   expect(() => wall.charge({ price: '$1', extensions: { signIn: { seconds: 60 } } })).toThrow(/baseUrl/);
 });

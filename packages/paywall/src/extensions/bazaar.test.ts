@@ -2,7 +2,17 @@ import express from 'express';
 import { x402v2, type FacilitatorRequest } from '@agentpay/protocol';
 import { z } from 'zod';
 import { paywall, type PricedRoute } from '../index.js';
-import { HASH, PAY_TO, PAYER, fakeFacilitator, listen, pay, send, type Reply, type Seller } from '../seller.test.support.js';
+import {
+  HASH,
+  PAY_TO,
+  PAYER,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 const BASE_URL = 'https://api.example.com';
 
@@ -45,17 +55,30 @@ describe('a listing in the bazaar', () => {
       input: { type: 'http', method: 'GET', queryParams: { city: 'Bern' } },
       output: { type: 'json', example: { sky: 'blue' } },
     });
-    expect(schema.properties.input.properties.queryParams).toMatchObject({ type: 'object', required: ['city'] });
-    expect(schema.properties.output.properties.example).toMatchObject({ properties: { sky: { type: 'string' } } });
+    expect(schema.properties.input.properties.queryParams).toMatchObject({
+      type: 'object',
+      required: ['city'],
+    });
+    expect(schema.properties.output.properties.example).toMatchObject({
+      properties: { sky: { type: 'string' } },
+    });
     expect(routeTemplate).toBeUndefined();
   });
 
   it('says the body of methods that have one, and HEAD is GET', async () => {
     await open({ extensions: { bazaar: { body: { cities: ['Bern'] } } } });
     const posted = listing(await send(seller, '/weather', { method: 'POST' }));
-    expect(posted.info.input).toEqual({ type: 'http', method: 'POST', bodyType: 'json', body: { cities: ['Bern'] } });
+    expect(posted.info.input).toEqual({
+      type: 'http',
+      method: 'POST',
+      bodyType: 'json',
+      body: { cities: ['Bern'] },
+    });
     expect(posted.schema.properties.input.properties.body).toMatchObject({ required: ['cities'] });
-    expect(listing(await send(seller, '/weather', { method: 'HEAD' })).info.input).toEqual({ type: 'http', method: 'GET' });
+    expect(listing(await send(seller, '/weather', { method: 'HEAD' })).info.input).toEqual({
+      type: 'http',
+      method: 'GET',
+    });
   });
 
   it('names the route where it has parameters', async () => {
@@ -68,8 +91,14 @@ describe('a listing in the bazaar', () => {
     const offer = await send(seller, '/weather?city=Bern');
     const paid = x402v2.decodePaymentPayload(pay(offer, 'x402v2')['payment-signature'] as string);
     const forged = { bazaar: { info: 'forged' } };
-    const header = x402v2.encodePaymentPayload({ ...paid, resource: { url: 'https://evil.example' }, extensions: forged });
-    expect((await send(seller, '/weather?city=Bern', { headers: { 'payment-signature': header } })).status).toBe(200);
+    const header = x402v2.encodePaymentPayload({
+      ...paid,
+      resource: { url: 'https://evil.example' },
+      extensions: forged,
+    });
+    expect(
+      (await send(seller, '/weather?city=Bern', { headers: { 'payment-signature': header } })).status,
+    ).toBe(200);
     const resource = { url: `${BASE_URL}/weather`, description: 'Weather', mimeType: 'application/json' };
     expect(settled[0]?.paymentPayload).toMatchObject({ resource, extensions: { bazaar: listing(offer) } });
   });
@@ -83,13 +112,15 @@ describe('a listing in the bazaar', () => {
     expect(settled[0]?.paymentPayload).not.toHaveProperty('resource');
   });
 
-  it('needs baseUrl, since the Host header is the caller\'s', () => {
+  it("needs baseUrl, since the Host header is the caller's", () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
     expect(() => wall.charge({ price: '$1', extensions: { bazaar: true } })).toThrow(/baseUrl/);
   });
 
   it('takes examples that JSON can say', () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: BASE_URL });
-    expect(() => wall.charge({ price: '$1', extensions: { bazaar: { response: 1n } } })).toThrow(/bazaar must be true, or examples/);
+    expect(() => wall.charge({ price: '$1', extensions: { bazaar: { response: 1n } } })).toThrow(
+      /bazaar must be true, or examples/,
+    );
   });
 });

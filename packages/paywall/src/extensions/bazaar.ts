@@ -64,7 +64,8 @@ function listingOf(method: string, route: string, described: Described): object 
 function withQuery({ schemas: { query }, examples }: Described) {
   return {
     input: examples.query ? { queryParams: examples.query } : {},
-    properties: query || examples.query ? { queryParams: query ? jsonSchema(query, 'input') : { type: 'object' } } : {},
+    properties:
+      query || examples.query ? { queryParams: query ? jsonSchema(query, 'input') : { type: 'object' } } : {},
   };
 }
 

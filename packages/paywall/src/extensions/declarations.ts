@@ -30,19 +30,35 @@ export function declarations(exchange: Exchange, url: string): Readonly<Record<s
   if (!declaresAny(exchange.quote)) return undefined;
   const { paymentIdentifier, bazaar, signIn, offerReceipt } = exchange.quote.terms.extensions;
   return {
-    ...(paymentIdentifier && { [PAYMENT_IDENTIFIER]: paymentIdentifierDeclaration(paymentIdentifier === 'required') }),
+    ...(paymentIdentifier && {
+      [PAYMENT_IDENTIFIER]: paymentIdentifierDeclaration(paymentIdentifier === 'required'),
+    }),
     ...(bazaar && { [BAZAAR]: bazaarOf(exchange) }),
     ...(offerReceipt && { [OFFER_RECEIPT]: offersOf(exchange, url) }),
-    ...(signIn && { [SIGN_IN_WITH_X]: exchange.settings.signIns.offer(url, { chains: chainsOf(exchange), statement: signIn.statement }) }),
+    ...(signIn && {
+      [SIGN_IN_WITH_X]: exchange.settings.signIns.offer(url, {
+        chains: chainsOf(exchange),
+        statement: signIn.statement,
+      }),
+    }),
   };
 }
 
 /** What the answer to a payment in x402 v2 adds to the receipt; undefined when the route declares nothing for it. */
-export function receiptExtensions(exchange: Exchange, settled: x402v2.SettleResponse): Readonly<Record<string, unknown>> | undefined {
+export function receiptExtensions(
+  exchange: Exchange,
+  settled: x402v2.SettleResponse,
+): Readonly<Record<string, unknown>> | undefined {
   const { quote, settings } = exchange;
   if (!quote.terms.extensions.offerReceipt) return undefined;
   const { network, payer = '', transaction } = settled;
-  const paid = { resourceUrl: resourceUrl(exchange), network, payer, issuedAt: unixSeconds(settings.clock), transaction };
+  const paid = {
+    resourceUrl: resourceUrl(exchange),
+    network,
+    payer,
+    issuedAt: unixSeconds(settings.clock),
+    transaction,
+  };
   return { [OFFER_RECEIPT]: signedReceipt(paid, keyOf(exchange).sign) };
 }
 

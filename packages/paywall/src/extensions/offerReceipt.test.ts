@@ -41,7 +41,9 @@ const decoded = (part: string | undefined) => JSON.parse(Buffer.from(part as str
 function payloadOf({ format, signature }: Signed, key: KeyObject = publicKey): unknown {
   const [header, payload, bytes] = signature.split('.');
   expect([format, decoded(header).alg]).toEqual(['jws', 'EdDSA']);
-  expect(verify(null, Buffer.from(`${header}.${payload}`), key, Buffer.from(bytes as string, 'base64url'))).toBe(true);
+  expect(
+    verify(null, Buffer.from(`${header}.${payload}`), key, Buffer.from(bytes as string, 'base64url')),
+  ).toBe(true);
   return decoded(payload);
 }
 
@@ -66,7 +68,16 @@ describe('a signed offer', () => {
     expect(offers.map(({ acceptIndex }) => acceptIndex)).toEqual([0, 1]);
     expect(offers.map((signed) => payloadOf(signed))).toEqual(
       accepts.map(({ scheme, network, asset, payTo, amount }) => {
-        return { version: 1, resourceUrl: `${BASE_URL}/a?b=1`, scheme, network, asset, payTo, amount, validUntil: 1_800_000_300 };
+        return {
+          version: 1,
+          resourceUrl: `${BASE_URL}/a?b=1`,
+          scheme,
+          network,
+          asset,
+          payTo,
+          amount,
+          validUntil: 1_800_000_300,
+        };
       }),
     );
   });
@@ -77,7 +88,9 @@ describe('a signed offer', () => {
     const { kid } = decoded(signed.signature.split('.')[0]);
     expect(kid).toMatch(/^did:jwk:[A-Za-z0-9_-]+#0$/);
     const jwk = decoded(kid.slice('did:jwk:'.length, -'#0'.length));
-    expect(payloadOf(signed, createPublicKey({ key: jwk, format: 'jwk' }))).toMatchObject({ amount: '10000' });
+    expect(payloadOf(signed, createPublicKey({ key: jwk, format: 'jwk' }))).toMatchObject({
+      amount: '10000',
+    });
   });
 });
 
@@ -88,7 +101,13 @@ describe('a signed receipt', () => {
     const paid = await send(seller, '/a', { headers });
     const now = unixSeconds(shiftedClock());
     const receipt = payloadOf(receiptOf(paid) as Signed) as { issuedAt: number };
-    expect(receipt).toMatchObject({ version: 1, network: NETWORK.id, resourceUrl: `${BASE_URL}/a`, payer: PAYER, transaction: HASH });
+    expect(receipt).toMatchObject({
+      version: 1,
+      network: NETWORK.id,
+      resourceUrl: `${BASE_URL}/a`,
+      payer: PAYER,
+      transaction: HASH,
+    });
     expect(Math.abs(now - receipt.issuedAt)).toBeLessThan(60);
     expect(receiptOf(await send(seller, '/a', { headers }))).toEqual(receiptOf(paid));
   });
@@ -96,7 +115,9 @@ describe('a signed receipt', () => {
   it('is given on routes that declare it only', async () => {
     await open({ extensions: {} });
     const offer = await send(seller, '/');
-    expect(x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).extensions).toBeUndefined();
+    expect(
+      x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).extensions,
+    ).toBeUndefined();
     expect(receiptOf(await send(seller, '/', { headers: pay(offer, 'x402v2') }))).toBeUndefined();
   });
 });
@@ -107,7 +128,9 @@ describe('the key of offers and receipts', () => {
 
   it('may be PEM', () => {
     const receiptKey = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
-    expect(() => paywall({ ...good, receiptKey, baseUrl: BASE_URL }).charge({ price: '$1', extensions })).not.toThrow();
+    expect(() =>
+      paywall({ ...good, receiptKey, baseUrl: BASE_URL }).charge({ price: '$1', extensions }),
+    ).not.toThrow();
   });
 
   it.each([
@@ -118,8 +141,10 @@ describe('the key of offers and receipts', () => {
     expect(() => paywall({ ...good, receiptKey })).toThrow(/receiptKey must be a private Ed25519 key/);
   });
 
-  it('must be given where a route signs, and signs no URL of the caller\'s', () => {
+  it("must be given where a route signs, and signs no URL of the caller's", () => {
     expect(() => paywall(good).charge({ price: '$1', extensions })).toThrow(/needs the option receiptKey/);
-    expect(() => paywall({ ...good, receiptKey: privateKey }).charge({ price: '$1', extensions })).toThrow(/baseUrl/);
+    expect(() => paywall({ ...good, receiptKey: privateKey }).charge({ price: '$1', extensions })).toThrow(
+      /baseUrl/,
+    );
   });
 });

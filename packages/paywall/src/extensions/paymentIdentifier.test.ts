@@ -1,16 +1,31 @@
 import { PAYMENT_IDENTIFIER, x402v2 } from '@agentpay/protocol';
 import { paywall, type PaywallOptions, type RouteExtensions } from '../index.js';
-import { PAY_TO, fakeFacilitator, listen, pay, send, type Reply, type Seller } from '../seller.test.support.js';
+import {
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 const ID = 'order_0123456789abcdef';
 
 let seller: Seller;
 afterEach(() => seller?.close());
 
-async function open(extensions: RouteExtensions, handler?: () => number, options: Partial<PaywallOptions> = {}) {
+async function open(
+  extensions: RouteExtensions,
+  handler?: () => number,
+  options: Partial<PaywallOptions> = {},
+) {
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge({ price: '$0.01', extensions });
+  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge({
+    price: '$0.01',
+    extensions,
+  });
   seller = await listen((req, res) =>
     charge(req, res, () => {
       res.statusCode = handler?.() ?? 200;
@@ -20,11 +35,14 @@ async function open(extensions: RouteExtensions, handler?: () => number, options
   return { facilitator, served };
 }
 
-const declared = (offer: Reply) => x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).extensions;
+const declared = (offer: Reply) =>
+  x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).extensions;
 
 /** A fresh payment with a name. */
 async function named(info: object | null, target = '/'): Promise<Record<string, string>> {
-  const paid = x402v2.decodePaymentPayload(pay(await send(seller, target), 'x402v2')['payment-signature'] as string);
+  const paid = x402v2.decodePaymentPayload(
+    pay(await send(seller, target), 'x402v2')['payment-signature'] as string,
+  );
   const extensions = { [PAYMENT_IDENTIFIER]: info && { info } };
   return { 'payment-signature': x402v2.encodePaymentPayload({ ...paid, extensions }) };
 }
@@ -32,10 +50,14 @@ async function named(info: object | null, target = '/'): Promise<Record<string, 
 describe('a payment identifier', () => {
   it('is declared in the 402 of routes that read it', async () => {
     await open({ paymentIdentifier: 'required' });
-    expect(declared(await send(seller, '/'))).toMatchObject({ [PAYMENT_IDENTIFIER]: { info: { required: true } } });
+    expect(declared(await send(seller, '/'))).toMatchObject({
+      [PAYMENT_IDENTIFIER]: { info: { required: true } },
+    });
     await seller.close();
     await open({ paymentIdentifier: 'optional' });
-    expect(declared(await send(seller, '/'))).toMatchObject({ [PAYMENT_IDENTIFIER]: { info: { required: false } } });
+    expect(declared(await send(seller, '/'))).toMatchObject({
+      [PAYMENT_IDENTIFIER]: { info: { required: false } },
+    });
     await seller.close();
     await open({});
     expect(declared(await send(seller, '/'))).toBeUndefined();
@@ -46,10 +68,18 @@ describe('a payment identifier', () => {
     const first = await named({ required: false, id: ID });
     expect((await send(seller, '/', { headers: first })).text).toBe('answer 1');
     const again = await send(seller, '/', { headers: first });
-    expect([again.status, again.text, again.headers['payment-response']]).toEqual([200, 'answer 1', expect.any(String)]);
+    expect([again.status, again.text, again.headers['payment-response']]).toEqual([
+      200,
+      'answer 1',
+      expect.any(String),
+    ]);
     const other = await send(seller, '/', { headers: await named({ id: ID }) });
     expect([other.status, other.json().code]).toEqual([409, 'conflict']);
-    expect([served.count, facilitator.moved.length, facilitator.calls]).toEqual([1, 1, { verify: 1, settle: 1 }]);
+    expect([served.count, facilitator.moved.length, facilitator.calls]).toEqual([
+      1,
+      1,
+      { verify: 1, settle: 1 },
+    ]);
     expect((await send(seller, '/', { headers: await named({ id: `${ID}2` }) })).text).toBe('answer 2');
   });
 
@@ -57,7 +87,10 @@ describe('a payment identifier', () => {
     const { facilitator, served } = await open({ paymentIdentifier: 'required' });
     const proofs = await Promise.all(Array.from({ length: 10 }, () => named({ id: ID })));
     const replies = await Promise.all(proofs.map((headers) => send(seller, '/', { headers })));
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 409)]);
+    expect(replies.map(({ status }) => status).sort()).toEqual([
+      200,
+      ...Array.from({ length: 9 }, () => 409),
+    ]);
     expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
   });
 
@@ -78,7 +111,11 @@ describe('a payment identifier', () => {
   ] as const)('%s is malformed, and the facilitator is not asked', async (_, info, paymentIdentifier) => {
     const { facilitator } = await open({ paymentIdentifier });
     const refused = await send(seller, '/', { headers: await named(info) });
-    expect([refused.status, refused.json().code, facilitator.calls.verify]).toEqual([400, 'payment_malformed', 0]);
+    expect([refused.status, refused.json().code, facilitator.calls.verify]).toEqual([
+      400,
+      'payment_malformed',
+      0,
+    ]);
   });
 
   it('is not read by routes that do not declare it', async () => {

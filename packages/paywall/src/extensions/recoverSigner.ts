@@ -1,8 +1,20 @@
 import { createRequire } from 'node:module';
-import { bytesToHex, checksumAddress, hexToBytes, keccak256, type Address, type Hex } from '@agentpay/protocol';
+import {
+  bytesToHex,
+  checksumAddress,
+  hexToBytes,
+  keccak256,
+  type Address,
+  type Hex,
+} from '@agentpay/protocol';
 
 interface Secp256k1 {
-  recover(digest: Uint8Array, signature: Uint8Array, recoveryId: 0 | 1, compressed: boolean): Uint8Array | null;
+  recover(
+    digest: Uint8Array,
+    signature: Uint8Array,
+    recoveryId: 0 | 1,
+    compressed: boolean,
+  ): Uint8Array | null;
 }
 
 const require = createRequire(import.meta.url);

@@ -2,7 +2,10 @@ import { createRequire } from 'node:module';
 import { bytesToHex, hexToBytes, type Hex } from '@agentpay/protocol';
 
 interface Secp256k1 {
-  signRecoverable(digest: Uint8Array, key: Uint8Array): { readonly signature: Uint8Array; readonly recoveryId: 0 | 1 };
+  signRecoverable(
+    digest: Uint8Array,
+    key: Uint8Array,
+  ): { readonly signature: Uint8Array; readonly recoveryId: 0 | 1 };
 }
 
 const { signRecoverable } = createRequire(import.meta.url)('tiny-secp256k1') as Secp256k1;

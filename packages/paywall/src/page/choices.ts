@@ -6,17 +6,22 @@ export interface Choice {
   readonly accepted: x402v2.PaymentRequirements;
   readonly chainId: number;
   /** The network as EIP-3085 describes it, for wallets that do not know it. */
-  readonly chain: { readonly chainName: string; readonly rpcUrls: readonly string[]; readonly blockExplorerUrls: readonly string[] };
+  readonly chain: {
+    readonly chainName: string;
+    readonly rpcUrls: readonly string[];
+    readonly blockExplorerUrls: readonly string[];
+  };
   /** In dollars, such as "$0.01". */
   readonly price: string;
   /** What moves and where: "0.01 USDC on Base". */
   readonly label: string;
 }
 
-const chains: ReadonlyMap<Network, { readonly chainName: string; readonly rpcUrls: readonly string[] }> = new Map([
-  [base, { chainName: 'Base', rpcUrls: ['https://mainnet.base.org'] }],
-  [baseSepolia, { chainName: 'Base Sepolia', rpcUrls: ['https://sepolia.base.org'] }],
-]);
+const chains: ReadonlyMap<Network, { readonly chainName: string; readonly rpcUrls: readonly string[] }> =
+  new Map([
+    [base, { chainName: 'Base', rpcUrls: ['https://mainnet.base.org'] }],
+    [baseSepolia, { chainName: 'Base Sepolia', rpcUrls: ['https://sepolia.base.org'] }],
+  ]);
 
 /** The offers that the page can pay: scheme `exact` by EIP-3009, in USDC of a network whose name and node it knows. */
 export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>): Choice[] {
@@ -29,6 +34,14 @@ export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>):
     if (!network || !chain || !isSignable || !sameHex(accepted.asset, network.usdc.address)) return [];
     const amount = formatDecimal(BigInt(accepted.amount), network.usdc.decimals);
     const label = `${amount} ${network.usdc.symbol} on ${chain.chainName}${network.mainnet ? '' : ' (test money)'}`;
-    return [{ accepted, chainId: network.chainId, chain: { ...chain, blockExplorerUrls: [network.explorer] }, price: `$${amount}`, label }];
+    return [
+      {
+        accepted,
+        chainId: network.chainId,
+        chain: { ...chain, blockExplorerUrls: [network.explorer] },
+        price: `$${amount}`,
+        label,
+      },
+    ];
   });
 }

@@ -10,7 +10,10 @@ let seller: Seller;
 afterEach(() => seller?.close());
 
 /** Opens a priced URL as a browser does. */
-async function open(target = '/', { description = 'One forecast', network = 'base-sepolia', headers = {} } = {}) {
+async function open(
+  target = '/',
+  { description = 'One forecast', network = 'base-sepolia', headers = {} } = {},
+) {
   const wall = paywall({ payTo: PAY_TO, network, facilitator: fakeFacilitator() });
   const charge = wall.charge({ price: '$0.01', description });
   seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
@@ -19,7 +22,9 @@ async function open(target = '/', { description = 'One forecast', network = 'bas
 
 /** The texts of all elements of this name. */
 function contents(html: string, name: string): string[] {
-  return [...html.matchAll(new RegExp(`<${name}[^>]*>([^]*?)</${name}>`, 'g'))].map((match) => match[1] as string);
+  return [...html.matchAll(new RegExp(`<${name}[^>]*>([^]*?)</${name}>`, 'g'))].map(
+    (match) => match[1] as string,
+  );
 }
 
 describe('a browser that opens a priced URL', () => {
@@ -35,7 +40,9 @@ describe('a browser that opens a priced URL', () => {
     expect(page.text).toContain('0.01 USDC on Base Sepolia (test money)');
     expect(page.text).toContain(PAY_TO);
     expect(page.text).toContain(`curl -i &#39;${seller.url}/weather&#39;`);
-    expect((await send(seller, '/weather', { headers: { accept: BROWSER, ...pay(page, 'x402v2') } })).text).toBe('sold');
+    expect(
+      (await send(seller, '/weather', { headers: { accept: BROWSER, ...pay(page, 'x402v2') } })).text,
+    ).toBe('sold');
   });
 
   it('pays real money on Base', async () => {
@@ -53,7 +60,9 @@ describe('a browser that opens a priced URL', () => {
     const { text, headers } = await send(seller, '/', { headers: { accept: BROWSER } });
     const labels = contents(text, 'label').map((label) => label.replace(/<[^>]*>/, '').trim());
     expect(labels).toEqual(['0.03 USDC on Base', '0.03 USDC on Base Sepolia (test money)']);
-    const { choices } = JSON.parse(contents(text, 'script')[0] as string) as { choices: { accepted: unknown }[] };
+    const { choices } = JSON.parse(contents(text, 'script')[0] as string) as {
+      choices: { accepted: unknown }[];
+    };
     const required = x402v2.decodePaymentRequired(headers['payment-required'] as string);
     expect(choices.map(({ accepted }) => accepted)).toEqual(required.accepts);
   });
@@ -70,7 +79,11 @@ describe('a browser that opens a priced URL', () => {
     const [, script] = contents(text, 'script');
     const [style] = contents(text, 'style');
     for (const source of [script, style]) {
-      expect(policy).toContain(`'sha256-${createHash('sha256').update(source as string).digest('base64')}'`);
+      expect(policy).toContain(
+        `'sha256-${createHash('sha256')
+          .update(source as string)
+          .digest('base64')}'`,
+      );
     }
     expect(policy).not.toMatch(/unsafe|\*/);
     expect(policy).toMatch(/^default-src 'none'; .*frame-ancestors 'none'$/);
@@ -85,7 +98,8 @@ describe('a browser that opens a priced URL', () => {
     const plain = await open();
     await seller.close();
     const hostile = await open(target, options);
-    const tags = (text: string) => text.replace(/<script type="application\/json"[^]*?<\/script>/, '').match(/<\/?[a-z][^>]*>/gi);
+    const tags = (text: string) =>
+      text.replace(/<script type="application\/json"[^]*?<\/script>/, '').match(/<\/?[a-z][^>]*>/gi);
     expect(tags(hostile.text)).toEqual(tags(plain.text));
     const [terms] = contents(hostile.text, 'script');
     expect(terms).not.toContain('<');
@@ -103,7 +117,9 @@ describe('a browser that opens a priced URL', () => {
     const headers = { accept: BROWSER, ...pay(first, 'x402v2', { to: `0x${'11'.repeat(20)}` }) };
     const refused = await send(seller, '/', { headers });
     expect(refused.status).toBe(402);
-    expect(refused.text).toContain('<p id="status" role="status" class="fault">The authorization pays somebody else.</p>');
+    expect(refused.text).toContain(
+      '<p id="status" role="status" class="fault">The authorization pays somebody else.</p>',
+    );
   });
 });
 
@@ -123,6 +139,8 @@ describe('the page is for', () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
     seller = await listen((req, res) => wall(req, res, () => res.end()));
     const { headers } = await send(seller, '/', { method, headers: accept === undefined ? {} : { accept } });
-    expect(headers['content-type']).toBe(isPage ? 'text/html; charset=utf-8' : 'application/problem+json; charset=utf-8');
+    expect(headers['content-type']).toBe(
+      isPage ? 'text/html; charset=utf-8' : 'application/problem+json; charset=utf-8',
+    );
   });
 });

@@ -33,7 +33,10 @@ export const pageHeaders: Readonly<Record<string, string>> = {
  * @param detail why a payment was refused, if one was
  * @param nowSeconds Unix time, from which the payment's own times are counted
  */
-export function payPage(required: x402v2.PaymentRequired, { detail, nowSeconds }: { detail?: string; nowSeconds: number }): string {
+export function payPage(
+  required: x402v2.PaymentRequired,
+  { detail, nowSeconds }: { detail?: string; nowSeconds: number },
+): string {
   const { resource } = required;
   const title = resource.description || 'This page costs money';
   const choices = choicesOf(required);
@@ -71,10 +74,14 @@ function offerOf(choices: readonly Choice[], { url }: x402v2.Resource): string {
   const [first] = choices as [Choice, ...Choice[]];
   const caption = `Pay ${choices.length === 1 ? `${first.price} ` : ''}with your wallet`;
   const button = `<button type="button" id="pay" data-label="${escapeHtml(caption)}">${escapeHtml(caption)}</button>`;
-  const price = choices.every((choice) => choice.price === first.price) ? `<p class="price">${escapeHtml(first.price)}</p>\n` : '';
+  const price = choices.every((choice) => choice.price === first.price)
+    ? `<p class="price">${escapeHtml(first.price)}</p>\n`
+    : '';
   return `${price}${choices.length === 1 ? `<p class="unit">${escapeHtml(first.label)}</p>` : radios(choices)}
 <dl>
-${distinct(choices, ({ accepted }) => accepted.payTo).map((payTo) => row('Paid to', `<code>${escapeHtml(payTo)}</code>`)).join('\n')}
+${distinct(choices, ({ accepted }) => accepted.payTo)
+  .map((payTo) => row('Paid to', `<code>${escapeHtml(payTo)}</code>`))
+  .join('\n')}
 ${row('Network', escapeHtml(distinct(choices, ({ chain }) => chain.chainName).join(', ')))}
 ${row('Address', `<code>${escapeHtml(url)}</code>`)}
 </dl>
@@ -112,7 +119,13 @@ function scriptsOf(terms: { now: number; resource: x402v2.Resource; choices: rea
   return `<script type="application/json" id="terms">${data}</script>\n<script type="module">${script}</script>`;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] as string);

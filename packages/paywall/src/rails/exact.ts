@@ -13,8 +13,10 @@ export interface ExactProof extends FacilitatedProof {
 export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof): Payment {
   const { asset, payTo } = offer.tender;
   const { authorization, request } = proof;
-  const refusal = (reason: Reason, message: string) => new Refusal(reasonCode(reason, request.x402Version), message);
-  if (!sameHex(authorization.to, payTo)) throw refusal('recipientMismatch', 'The authorization pays somebody else.');
+  const refusal = (reason: Reason, message: string) =>
+    new Refusal(reasonCode(reason, request.x402Version), message);
+  if (!sameHex(authorization.to, payTo))
+    throw refusal('recipientMismatch', 'The authorization pays somebody else.');
   if (authorization.value !== offer.v2.amount) {
     throw refusal('valueMismatch', `The authorization is not over ${offer.v2.amount} base units.`);
   }

@@ -40,7 +40,12 @@ export interface SignedTransfer {
  * The payment that a facilitator makes of what a payer signed. Its key is payer and nonce, so that one signature cannot be spent in two
  * dialects.
  */
-export function facilitatedPayment(settings: Settings, offer: Offer, transfer: SignedTransfer, proof: FacilitatedProof): Payment {
+export function facilitatedPayment(
+  settings: Settings,
+  offer: Offer,
+  transfer: SignedTransfer,
+  proof: FacilitatedProof,
+): Payment {
   const { clock } = settings;
   const { facilitator, network } = offer.tender;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
@@ -49,7 +54,8 @@ export function facilitatedPayment(settings: Settings, offer: Offer, transfer: S
   const deadlineMs = endsAtMs - settings.settleReserveMs;
   /** The transaction as far as it is known while the outcome is open. */
   let hash = '';
-  const refusal = (reason: Reason, message: string) => new Refusal(reasonCode(reason, request.x402Version), message);
+  const refusal = (reason: Reason, message: string) =>
+    new Refusal(reasonCode(reason, request.x402Version), message);
 
   return {
     payer: `${network.id}:${payer}`,
@@ -57,18 +63,27 @@ export function facilitatedPayment(settings: Settings, offer: Offer, transfer: S
     expiresAtMs: Math.min(endsAtMs, clock.now() + settings.maxTimeoutSeconds * 1000),
     deadlineMs,
     checkTime() {
-      if (startsAt > BigInt(unixSeconds(clock))) throw refusal(transfer.reasons.early, 'The payment is not valid yet.');
-      if (deadlineMs <= clock.now()) throw refusal(transfer.reasons.late, 'The payment expires too soon to be settled.');
+      if (startsAt > BigInt(unixSeconds(clock)))
+        throw refusal(transfer.reasons.early, 'The payment is not valid yet.');
+      if (deadlineMs <= clock.now())
+        throw refusal(transfer.reasons.late, 'The payment expires too soon to be settled.');
     },
     async verify() {
-      const { isValid, invalidReason, invalidMessage, payer: verified } = await available(facilitator.verify(request));
+      const {
+        isValid,
+        invalidReason,
+        invalidMessage,
+        payer: verified,
+      } = await available(facilitator.verify(request));
       if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
       if (!isValid) {
         const message = detailOf(invalidMessage, 'The payment is not valid.');
         throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
       }
       if (verified !== undefined && !sameHex(verified, payer)) {
-        throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', { retryAfter: 2 });
+        throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', {
+          retryAfter: 2,
+        });
       }
     },
     async settle(again, used) {
@@ -106,14 +121,20 @@ interface Paying {
 function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): Settlement {
   const reason = answer.errorReason;
   if (answer.success) return settled(paying, answer);
-  if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2) return { state: 'unknown' };
+  if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2)
+    return { state: 'unknown' };
   // The nonce is used and this seller has asked for it to be: the lost attempt was the one that went through.
   if (again && isNonceUsed(reason)) return settled(paying, answer);
   // A refusal does not disprove an earlier attempt that may still be on its way.
   if (again) return { state: 'unknown' };
   if (isNonceUsed(reason)) return { state: 'refused', error: alreadyUsed(reason) };
   const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
-  const error = new Refusal(codeOf(reason, reasons.unexpectedSettle.v2), message, 'verification-failed', paying.proof.failure(answer));
+  const error = new Refusal(
+    codeOf(reason, reasons.unexpectedSettle.v2),
+    message,
+    'verification-failed',
+    paying.proof.failure(answer),
+  );
   return { state: 'refused', error };
 }
 
@@ -122,9 +143,19 @@ type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
 function settled({ offer, payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
   const amount = due === undefined ? {} : { amount: due.toString() };
   const { asset, payTo } = offer.tender;
-  const terms = { network: offer.v2.network, asset: asset.address, amount: offer.v2.amount, payTo, ...amount };
+  const terms = {
+    network: offer.v2.network,
+    asset: asset.address,
+    amount: offer.v2.amount,
+    payTo,
+    ...amount,
+  };
   const moved = { ...terms, payer, ...(transaction && { transaction: transaction as Hex }) };
-  return { state: 'settled', receipt: proof.receipt({ success: true, transaction, network, payer, ...amount }), moved };
+  return {
+    state: 'settled',
+    receipt: proof.receipt({ success: true, transaction, network, payer, ...amount }),
+    moved,
+  };
 }
 
 async function available<T>(answer: Promise<T>): Promise<T> {
@@ -132,12 +163,17 @@ async function available<T>(answer: Promise<T>): Promise<T> {
     return await answer;
   } catch (cause) {
     if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
-    throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', { cause, retryAfter: 2 });
+    throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
+      cause,
+      retryAfter: 2,
+    });
   }
 }
 
 function alreadyUsed(reason: string | undefined): AgentPayError {
-  return new AgentPayError('payment_already_used', 'This payment was used before.', { reason: codeOf(reason, reasons.nonceUsed.v2) });
+  return new AgentPayError('payment_already_used', 'This payment was used before.', {
+    reason: codeOf(reason, reasons.nonceUsed.v2),
+  });
 }
 
 /** A facilitator's code if it is one; some put prose in its place. */

@@ -58,7 +58,11 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
     try {
       const response = await fetch(base + path, {
         method: 'POST',
-        headers: { authorization: `Bearer ${key}`, accept: 'application/json', 'content-type': 'application/json' },
+        headers: {
+          authorization: `Bearer ${key}`,
+          accept: 'application/json',
+          'content-type': 'application/json',
+        },
         body: JSON.stringify(body),
         redirect: 'error',
         signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -82,7 +86,10 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
 }
 
 /** The published keys, kept for some minutes; an unknown key id fetches them anew, though not at every request. */
-function keySet(url: string, { clock, fetch }: Pick<IssuerOptions, 'clock' | 'fetch'>): (kid: string) => Promise<PaymentTokenKeys> {
+function keySet(
+  url: string,
+  { clock, fetch }: Pick<IssuerOptions, 'clock' | 'fetch'>,
+): (kid: string) => Promise<PaymentTokenKeys> {
   let known: PaymentTokenKeys = () => undefined;
   let fetchedAt = -Infinity;
   let triedAt = -Infinity;
@@ -90,7 +97,10 @@ function keySet(url: string, { clock, fetch }: Pick<IssuerOptions, 'clock' | 'fe
 
   async function load(): Promise<void> {
     triedAt = clock.now();
-    const response = await fetch(url, { headers: { accept: 'application/json' }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const response = await fetch(url, {
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
     if (!response.ok) throw new Error(`The key set answered ${response.status}.`);
     const { keys } = jwksSchema.parse(JSON.parse(await readText(response)));
     known = paymentTokenKeys(keys as Parameters<typeof paymentTokenKeys>[0]);
@@ -117,7 +127,8 @@ function read(status: number, text: string): IssuerAnswer {
   const reason = reasonOf(text);
   // A refusal of the token is an answer. Overload, faults and a rejected API key are not.
   const keyRejected = (status === 401 || status === 403) && !reason?.startsWith('token_');
-  if (!reason || keyRejected || status >= 500 || status === 429 || status === 408) throw new RefusedError(status);
+  if (!reason || keyRejected || status >= 500 || status === 429 || status === 408)
+    throw new RefusedError(status);
   return { status, reason };
 }
 
@@ -139,13 +150,21 @@ class RefusedError extends Error {
 }
 
 function failure(cause: unknown): AgentPayError {
-  const notDone = cause instanceof RefusedError ? cause.status < 500 && cause.status !== 408 : wasNotSent(cause);
+  const notDone =
+    cause instanceof RefusedError ? cause.status < 500 && cause.status !== 408 : wasNotSent(cause);
   if (notDone) return unavailable(cause);
-  return new AgentPayError('settlement_unknown', 'The AgentPay API gave no answer to a step it may have taken.', { cause, retryAfter: 2 });
+  return new AgentPayError(
+    'settlement_unknown',
+    'The AgentPay API gave no answer to a step it may have taken.',
+    { cause, retryAfter: 2 },
+  );
 }
 
 function unavailable(cause: unknown): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', { cause, retryAfter: 2 });
+  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', {
+    cause,
+    retryAfter: 2,
+  });
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,13 +1,24 @@
 import { base64url, mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { paywall } from '../index.js';
-import { PAY_TO, fakeFacilitator, listen, pay, send, shiftedClock, type Reply, type Seller } from '../seller.test.support.js';
+import {
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  shiftedClock,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 let seller: Seller;
 afterEach(() => seller?.close());
 
 async function open(options = {}, facilitator = fakeFacilitator()) {
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge('$0.01');
+  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge(
+    '$0.01',
+  );
   seller = await listen((req, res) => charge(req, res, () => res.end(`${++served.count}`)));
   return { served, facilitator };
 }
@@ -17,11 +28,17 @@ type Change = (credential: mpp.Credential, clock: { offset: number }) => unknown
 /** The challenge with some parts replaced and a right id for what it then says, as if the seller had issued it. */
 function issued({ challenge }: mpp.Credential, parts: Partial<mpp.Challenge>): mpp.Challenge {
   const { id: _, ...rest } = { ...challenge, ...parts };
-  const bound = Object.fromEntries(Object.entries(rest).filter(([, part]) => part !== undefined)) as Omit<mpp.Challenge, 'id'>;
+  const bound = Object.fromEntries(Object.entries(rest).filter(([, part]) => part !== undefined)) as Omit<
+    mpp.Challenge,
+    'id'
+  >;
   return { id: mpp.challengeId(bound, SECRET), ...bound };
 }
 
-const paying = (credential: mpp.Credential, changes: object) => ({ ...credential, payload: { ...credential.payload, ...changes } });
+const paying = (credential: mpp.Credential, changes: object) => ({
+  ...credential,
+  payload: { ...credential.payload, ...changes },
+});
 
 const OTHER_PAYEE = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 const SECRET = 'a secret of the seller, thirty-two bytes';
@@ -32,24 +49,89 @@ describe('a refused credential is answered with the problem type of the draft an
     ['no JSON', 'malformed-credential', 'payment_malformed', () => base64url('this is garbage')],
     ['no challenge', 'malformed-credential', 'payment_malformed', ({ payload }) => ({ payload })],
     ['no payload', 'malformed-credential', 'payment_malformed', ({ challenge }) => ({ challenge })],
-    ['a challenge of others', 'invalid-challenge', 'invalid_challenge', (all) => ({ ...all, challenge: { ...all.challenge, id: 'x' } })],
-    ['another method', 'invalid-challenge', 'invalid_challenge', (all) => ({ ...all, challenge: issued(all, { method: 'tempo' }) })],
-    ['another intent', 'invalid-challenge', 'invalid_challenge', (all) => ({ ...all, challenge: issued(all, { intent: 'session' }) })],
-    ['no expiry', 'invalid-challenge', 'payment_malformed', (all) => ({ ...all, challenge: issued(all, { expires: undefined as never }) })],
-    ['an unreadable expiry', 'invalid-challenge', 'payment_malformed', (all) => ({ ...all, challenge: issued(all, { expires: 'soon' }) })],
-    ['another request', 'invalid-challenge', 'invalid_challenge', (all) => {
-      return { ...all, challenge: issued(all, { opaque: base64url('{"s":"x"}') }) };
-    }],
-    ['another body', 'invalid-challenge', 'body_mismatch', (all) => ({ ...all, challenge: issued(all, { digest: 'sha-256=:AAAA:' }) })],
-    ['a payload of no known type', 'invalid-payload', 'payment_malformed', (all) => paying(all, { type: 'promise' })],
-    ['a payload without signature', 'invalid-payload', 'payment_malformed', (all) => paying(all, { signature: undefined })],
-    ['another nonce', 'verification-failed', 'nonce_mismatch', (all) => paying(all, { nonce: `0x${'1'.repeat(64)}` })],
-    ['another payer', 'verification-failed', 'source_mismatch', (all) => ({ ...all, source: 'did:pkh:eip155:84532:0xabc' })],
-    ['too little', 'verification-failed', 'invalid_exact_evm_payload_authorization_value_mismatch', (all) => paying(all, { value: '1' })],
-    ['a challenge that has expired', 'payment-expired', 'payment_expired', (all, clock) => {
-      clock.offset = 301_000;
-      return all;
-    }],
+    [
+      'a challenge of others',
+      'invalid-challenge',
+      'invalid_challenge',
+      (all) => ({ ...all, challenge: { ...all.challenge, id: 'x' } }),
+    ],
+    [
+      'another method',
+      'invalid-challenge',
+      'invalid_challenge',
+      (all) => ({ ...all, challenge: issued(all, { method: 'tempo' }) }),
+    ],
+    [
+      'another intent',
+      'invalid-challenge',
+      'invalid_challenge',
+      (all) => ({ ...all, challenge: issued(all, { intent: 'session' }) }),
+    ],
+    [
+      'no expiry',
+      'invalid-challenge',
+      'payment_malformed',
+      (all) => ({ ...all, challenge: issued(all, { expires: undefined as never }) }),
+    ],
+    [
+      'an unreadable expiry',
+      'invalid-challenge',
+      'payment_malformed',
+      (all) => ({ ...all, challenge: issued(all, { expires: 'soon' }) }),
+    ],
+    [
+      'another request',
+      'invalid-challenge',
+      'invalid_challenge',
+      (all) => {
+        return { ...all, challenge: issued(all, { opaque: base64url('{"s":"x"}') }) };
+      },
+    ],
+    [
+      'another body',
+      'invalid-challenge',
+      'body_mismatch',
+      (all) => ({ ...all, challenge: issued(all, { digest: 'sha-256=:AAAA:' }) }),
+    ],
+    [
+      'a payload of no known type',
+      'invalid-payload',
+      'payment_malformed',
+      (all) => paying(all, { type: 'promise' }),
+    ],
+    [
+      'a payload without signature',
+      'invalid-payload',
+      'payment_malformed',
+      (all) => paying(all, { signature: undefined }),
+    ],
+    [
+      'another nonce',
+      'verification-failed',
+      'nonce_mismatch',
+      (all) => paying(all, { nonce: `0x${'1'.repeat(64)}` }),
+    ],
+    [
+      'another payer',
+      'verification-failed',
+      'source_mismatch',
+      (all) => ({ ...all, source: 'did:pkh:eip155:84532:0xabc' }),
+    ],
+    [
+      'too little',
+      'verification-failed',
+      'invalid_exact_evm_payload_authorization_value_mismatch',
+      (all) => paying(all, { value: '1' }),
+    ],
+    [
+      'a challenge that has expired',
+      'payment-expired',
+      'payment_expired',
+      (all, clock) => {
+        clock.offset = 301_000;
+        return all;
+      },
+    ],
   ])('%s: %s', async (_, problem, code, change) => {
     const clock = shiftedClock();
     const { served, facilitator } = await open({ mppSecret: SECRET, clock });
@@ -63,8 +145,15 @@ describe('a refused credential is answered with the problem type of the draft an
   });
 
   it('what the facilitator refuses: verification-failed', async () => {
-    const { served } = await open({}, fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'insufficient_funds' }) }));
-    expectRefused(await send(seller, '/', { headers: pay(await send(seller, '/'), 'mpp') }), 'verification-failed', 'insufficient_funds');
+    const { served } = await open(
+      {},
+      fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'insufficient_funds' }) }),
+    );
+    expectRefused(
+      await send(seller, '/', { headers: pay(await send(seller, '/'), 'mpp') }),
+      'verification-failed',
+      'insufficient_funds',
+    );
     expect(served.count).toBe(0);
   });
 
@@ -76,18 +165,31 @@ describe('a refused credential is answered with the problem type of the draft an
 
 describe('a refusal without a challenge has the problem type of the draft where there is one', () => {
   it.each<[string, number, string, (offer: Reply) => Record<string, string>]>([
-    ['several credentials', 400, 'bad-request', (offer) => {
-      const credential = pay(offer, 'mpp')['authorization'] as string;
-      return { authorization: `${credential}, ${credential}` };
-    }],
+    [
+      'several credentials',
+      400,
+      'bad-request',
+      (offer) => {
+        const credential = pay(offer, 'mpp')['authorization'] as string;
+        return { authorization: `${credential}, ${credential}` };
+      },
+    ],
     ['an unreadable payment of x402', 400, 'bad-request', () => ({ 'payment-signature': '%%%' })],
   ])('%s: %i %s', async (_, status, problem, headers) => {
     await open();
-    expectAnswer(await send(seller, '/', { headers: headers(await send(seller, '/')) }), status, problemType(problem));
+    expectAnswer(
+      await send(seller, '/', { headers: headers(await send(seller, '/')) }),
+      status,
+      problemType(problem),
+    );
   });
 
   it('a fault of the seller: 500 internal-payment-error', async () => {
-    const charge = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), onError: () => undefined }).charge(() => 'nonsense');
+    const charge = paywall({
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator(),
+      onError: () => undefined,
+    }).charge(() => 'nonsense');
     seller = await listen((req, res) => charge(req, res, () => res.end()));
     expectAnswer(await send(seller, '/'), 500, problemType('internal-payment-error'));
   });
@@ -96,7 +198,11 @@ describe('a refusal without a challenge has the problem type of the draft where 
     await open();
     const headers = pay(await send(seller, '/'), 'mpp');
     await send(seller, '/', { headers });
-    expectAnswer(await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }), 409, 'about:blank');
+    expectAnswer(
+      await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }),
+      409,
+      'about:blank',
+    );
   });
 });
 
@@ -105,7 +211,9 @@ describe('Accept-Payment', () => {
   const all = [PAY_TO, OTHER_PAYEE];
   /** Asks with this header, or without, and gives the recipients of the MPP challenges, in their order. */
   async function offered(accept: string | string[] | undefined) {
-    const reply = await send(seller, '/', { headers: accept === undefined ? {} : { 'accept-payment': accept } });
+    const reply = await send(seller, '/', {
+      headers: accept === undefined ? {} : { 'accept-payment': accept },
+    });
     const challenges = mpp.readChallenges(reply.headers['www-authenticate'] ?? '');
     expect(reply.json().challengeId).toBe(challenges[0]?.id);
     expect(x402v2.decodePaymentRequired(reply.headers['payment-required'] as string).accepts).toHaveLength(2);
@@ -132,7 +240,8 @@ describe('Accept-Payment', () => {
       ['', all],
       [undefined, all],
     ];
-    for (const [accept, recipients] of cases) expect([accept, await offered(accept)]).toEqual([accept, recipients]);
+    for (const [accept, recipients] of cases)
+      expect([accept, await offered(accept)]).toEqual([accept, recipients]);
   });
 
   it('that rules MPP out leaves the other dialects payable', async () => {
@@ -146,8 +255,11 @@ describe('Accept-Payment', () => {
 
   it('that rules MPP out spares the seller a body that is too long to be bound', async () => {
     await open({ maxBodyBytes: 10 });
-    const ask = (headers: Record<string, string>) => send(seller, '/', { method: 'POST', headers, body: 'x'.repeat(11) });
-    expect([(await ask({})).status, (await ask({ 'accept-payment': 'evm/charge;q=0' })).status]).toEqual([413, 402]);
+    const ask = (headers: Record<string, string>) =>
+      send(seller, '/', { method: 'POST', headers, body: 'x'.repeat(11) });
+    expect([(await ask({})).status, (await ask({ 'accept-payment': 'evm/charge;q=0' })).status]).toEqual([
+      413, 402,
+    ]);
   });
 
   it('keeps the challenges of other schemes', async () => {
@@ -163,8 +275,12 @@ describe('Accept-Payment', () => {
   it('is named in Vary by offers alone, and only where MPP has something to offer', async () => {
     await open();
     const offer = await send(seller, '/');
-    expect((await send(seller, '/', { headers: pay(offer, 'mpp') })).headers['vary']).not.toContain('Accept-Payment');
-    expect((await send(seller, '/', { headers: { 'x-payment': '%%%' } })).headers['vary']).not.toContain('Accept-Payment');
+    expect((await send(seller, '/', { headers: pay(offer, 'mpp') })).headers['vary']).not.toContain(
+      'Accept-Payment',
+    );
+    expect((await send(seller, '/', { headers: { 'x-payment': '%%%' } })).headers['vary']).not.toContain(
+      'Accept-Payment',
+    );
     const permits = { accepts: [{ transferMethod: 'permit2' }] };
     const varyOf = async (options: object) => {
       await seller.close();
@@ -173,7 +289,9 @@ describe('Accept-Payment', () => {
     };
     expect(await varyOf(permits)).not.toContain('Accept-Payment');
     expect(await varyOf({ accepts: [{ transferMethod: 'permit2', transfers }] })).toContain('Accept-Payment');
-    expect(await varyOf({ authorizationHeader: 'Payment-Authorization' })).toMatch(/Payment-Authorization, Accept-Payment$/);
+    expect(await varyOf({ authorizationHeader: 'Payment-Authorization' })).toMatch(
+      /Payment-Authorization, Accept-Payment$/,
+    );
   });
 });
 
@@ -189,6 +307,10 @@ function expectRefused(reply: Reply, problem: string, code: string): void {
   const type = problemType(problem);
   const { title } = mpp.problems[problem as mpp.ProblemCode];
   expect(reply.json()).toMatchObject({ type, title, status: 402, code, challengeId: challenge?.id });
-  expect([reply.status, reply.headers['cache-control'], reply.headers['payment-receipt']]).toEqual([402, 'no-store', undefined]);
+  expect([reply.status, reply.headers['cache-control'], reply.headers['payment-receipt']]).toEqual([
+    402,
+    'no-store',
+    undefined,
+  ]);
   expect(reply.headers['content-type']).toMatch(/^application\/problem\+json/);
 }

@@ -21,15 +21,23 @@ interface Scope {
  * Fresh challenges for this request, one for each offer that the client would pay.
  * @throws AgentPayError `payload_too_large` when the body is too long to bind
  */
-export function challengesFor({ settings, quote, req }: Exchange, body: RequestBody): readonly mpp.IssuedChallenge[] {
+export function challengesFor(
+  { settings, quote, req }: Exchange,
+  body: RequestBody,
+): readonly mpp.IssuedChallenge[] {
   const offers = wantedOf(quote.mppOffers, req.headers[ACCEPT_PAYMENT]);
   if (offers.length === 0) return [];
   const { s, b, digest } = scopeOf(req, body);
   const expires = expiryOf(settings);
   // Every challenge is unique, that of another request of the same buyer as well: the nonce he signs derives from its id
   // (draft-evm-charge), so that challenges that are the same could be paid only once.
-  const opaque = () => base64url(`{${b === undefined ? '' : `"b":"${b}",`}${OPAQUE_NONCE}${settings.nonce()}${OPAQUE_SCOPE}${s}"}`);
-  return offers.map(({ challenge }) => challenge.one({ expires, digest, opaque: opaque() }, settings.mppSecrets[0]));
+  const opaque = () =>
+    base64url(
+      `{${b === undefined ? '' : `"b":"${b}",`}${OPAQUE_NONCE}${settings.nonce()}${OPAQUE_SCOPE}${s}"}`,
+    );
+  return offers.map(({ challenge }) =>
+    challenge.one({ expires, digest, opaque: opaque() }, settings.mppSecrets[0]),
+  );
 }
 
 /** Canonical JSON as it stands: the members in their order, and nothing in them that JSON would escape. */
@@ -45,8 +53,15 @@ function expiryOf({ clock, maxTimeoutSeconds }: Settings): string {
  * where their encoding does not depend on what is around them.
  * @param line method and target of the requests
  */
-export function issuerFor(settings: Settings, offers: readonly MppOffer[], line: string): () => readonly mpp.IssuedChallenge[] {
-  const [before, after] = [base64url(`{${OPAQUE_NONCE}`), base64url(`${OPAQUE_SCOPE}${digestOfLine(line)}"}`)];
+export function issuerFor(
+  settings: Settings,
+  offers: readonly MppOffer[],
+  line: string,
+): () => readonly mpp.IssuedChallenge[] {
+  const [before, after] = [
+    base64url(`{${OPAQUE_NONCE}`),
+    base64url(`${OPAQUE_SCOPE}${digestOfLine(line)}"}`),
+  ];
   const opaque = { before, length: settings.writtenNonce().length, after };
   let issuedIn = Number.NaN;
   let issue: ((nonce: string) => mpp.IssuedChallenge)[] = [];
@@ -67,7 +82,9 @@ export const ACCEPT_PAYMENT = mpp.ACCEPT_PAYMENT.toLowerCase();
 const rangesIn = remembered(100, mpp.readAcceptPayment);
 
 function wantedOf(offers: readonly MppOffer[], accepted: string | string[] | undefined): readonly MppOffer[] {
-  return accepted === undefined ? offers : mpp.rankOffers(offers, rangesIn(String(accepted)), (offer) => offer.mpp);
+  return accepted === undefined
+    ? offers
+    : mpp.rankOffers(offers, rangesIn(String(accepted)), (offer) => offer.mpp);
 }
 
 /**
@@ -77,13 +94,16 @@ function wantedOf(offers: readonly MppOffer[], accepted: string | string[] | und
 export async function mppPayment(exchange: Exchange, header: string): Promise<Payment> {
   const { settings, quote } = exchange;
   const { challenge, payload, source } = credentialIn(header);
-  if (!mpp.isOwnChallenge(challenge, settings.mppSecrets)) throw invalid('The challenge was not issued here.');
+  if (!mpp.isOwnChallenge(challenge, settings.mppSecrets))
+    throw invalid('The challenge was not issued here.');
   const offer = quote.mppOffers.find(({ mpp: own }) => offersSame(challenge, own));
   if (!offer) throw invalid('The challenge offers other terms than this request has.');
   const expiresAtMs = readable('invalid-challenge', () => mpp.expiresAtMs(challenge));
   await checkScope(exchange, challenge);
   const answer = { challenge, source, expiresAtMs, receipt: receiptOf(settings, challenge, offer) };
-  const read = readable('invalid-payload', () => mpp.readEvmPayload(payload, credentialTypesOf(offer.tender)));
+  const read = readable('invalid-payload', () =>
+    mpp.readEvmPayload(payload, credentialTypesOf(offer.tender)),
+  );
   if (read.type === 'authorization') return authorizationPayment(settings, offer, answer, read);
   return transferPayment(settings, offer, answer, read);
 }
@@ -97,7 +117,12 @@ interface Answering {
   readonly receipt: (transaction: string) => Receipt;
 }
 
-function authorizationPayment(settings: Settings, offer: MppOffer, answering: Answering, payload: mpp.AuthorizationPayload): Payment {
+function authorizationPayment(
+  settings: Settings,
+  offer: MppOffer,
+  answering: Answering,
+  payload: mpp.AuthorizationPayload,
+): Payment {
   const { challenge, source, receipt } = answering;
   const { signature, type: _, ...authorization } = payload;
   checkPayer(challenge, authorization, { source, chainId: offer.tender.network.chainId });
@@ -122,16 +147,34 @@ function authorizationPayment(settings: Settings, offer: MppOffer, answering: An
 
 type TransferPayload = Exclude<mpp.EvmPayload, mpp.AuthorizationPayload>;
 
-function transferPayment(settings: Settings, { tender, v2 }: MppOffer, answering: Answering, payload: TransferPayload): Payment {
+function transferPayment(
+  settings: Settings,
+  { tender, v2 }: MppOffer,
+  answering: Answering,
+  payload: TransferPayload,
+): Payment {
   const { source, expiresAtMs, receipt } = answering;
   const checkTime = () => checkExpiry(settings, answering);
   const transfers = tender.transfers as NonNullable<typeof tender.transfers>;
-  const charge = { settings, tender, transfers, amount: BigInt(v2.amount), source, expiresAtMs, checkTime, receipt };
+  const charge = {
+    settings,
+    tender,
+    transfers,
+    amount: BigInt(v2.amount),
+    source,
+    expiresAtMs,
+    checkTime,
+    receipt,
+  };
   if (payload.type === 'hash') return hashPayment(charge, payload.hash);
   return readable('invalid-payload', () => transactionPayment(charge, payload.signature));
 }
 
-function receiptOf(settings: Settings, { id }: mpp.Challenge, { tender }: MppOffer): (transaction: string) => Receipt {
+function receiptOf(
+  settings: Settings,
+  { id }: mpp.Challenge,
+  { tender }: MppOffer,
+): (transaction: string) => Receipt {
   return (transaction) => ({
     [mpp.PAYMENT_RECEIPT]: mpp.serializeReceipt({
       status: 'success',
@@ -145,7 +188,8 @@ function receiptOf(settings: Settings, { id }: mpp.Challenge, { tender }: MppOff
 }
 
 function checkExpiry({ clock }: Settings, { expiresAtMs }: Answering): void {
-  if (expiresAtMs <= clock.now()) throw new Refusal('payment_expired', 'The challenge has expired.', 'payment-expired');
+  if (expiresAtMs <= clock.now())
+    throw new Refusal('payment_expired', 'The challenge has expired.', 'payment-expired');
 }
 
 /** The credential of a header. @throws AgentPayError `payment_ambiguous`, Refusal */
@@ -201,7 +245,10 @@ export function scopeText(req: Request, body: RequestBody): string {
 }
 
 /** The charge that a challenge of ours offered; undefined for any other credential. @throws as {@link mppPayment} */
-export function offeredCharge({ settings }: Pick<Exchange, 'settings'>, header: string): mpp.EvmChargeRequest | undefined {
+export function offeredCharge(
+  { settings }: Pick<Exchange, 'settings'>,
+  header: string,
+): mpp.EvmChargeRequest | undefined {
   const { challenge } = credentialIn(header);
   return mpp.isOwnChallenge(challenge, settings.mppSecrets) ? mpp.readEvmChargeRequest(challenge) : undefined;
 }
@@ -211,7 +258,8 @@ function scopeOf(req: Request, body: RequestBody): Scope {
 }
 
 function bodyScope(body: RequestBody): Omit<Scope, 's'> {
-  if (body.kind === 'too_large') throw new AgentPayError('payload_too_large', 'The request body is too long.');
+  if (body.kind === 'too_large')
+    throw new AgentPayError('payload_too_large', 'The request body is too long.');
   if (body.kind === 'raw') return { digest: mpp.bodyDigest(body.bytes) };
   return body.kind === 'parsed' ? { b: digestOf(canonical(body.value)) } : {};
 }

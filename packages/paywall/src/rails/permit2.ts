@@ -31,7 +31,11 @@ export function permit2Payment(settings: Settings, offer: Offer, proof: Permit2P
   const named = !('facilitator' in witness) || sameHex(witness.facilitator, uptoAccount);
   check(named, 'uptoFacilitatorMismatch', `The permit must name ${uptoAccount} as the facilitator.`);
   check(sameHex(permitted.token, asset.address), 'permit2TokenMismatch', 'The permit is for another token.');
-  check(permitted.amount === offer.v2.amount, 'permit2AmountMismatch', `The permit is not over ${offer.v2.amount} base units.`);
+  check(
+    permitted.amount === offer.v2.amount,
+    'permit2AmountMismatch',
+    `The permit is not over ${offer.v2.amount} base units.`,
+  );
   const transfer = {
     payer: from,
     contract: PERMIT2,

@@ -1,10 +1,23 @@
 import type { ServerResponse } from 'node:http';
 import express from 'express';
 import { systemClock, type Clock } from '@agentpay/primitives';
-import { paymentTokenKey, signPaymentToken, type PaymentTokenClaims, type PaymentTokenKey } from '@agentpay/protocol';
+import {
+  paymentTokenKey,
+  signPaymentToken,
+  type PaymentTokenClaims,
+  type PaymentTokenKey,
+} from '@agentpay/protocol';
 import { paywall, type PaywallOptions } from '../index.js';
-import { DIALECTS, PAY_TO, fakeFacilitator, listen, pay, send, type Reply, type Seller } from '../seller.test.support.js';
-
+import {
+  DIALECTS,
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d';
 const KEY = paymentTokenKey('k'.repeat(32));
@@ -46,7 +59,10 @@ async function fakeApi() {
     redeemed.add(token);
     res.json({ valid: true });
   });
-  app.post('/v1/x402/tokens/:id/:event', (req, res) => void res.json({ token_id: req.params['id'], status: 'x' }));
+  app.post(
+    '/v1/x402/tokens/:id/:event',
+    (req, res) => void res.json({ token_id: req.params['id'], status: 'x' }),
+  );
   const server = await listen(app);
   open.push(server);
   return { url: server.url, events, faults, keys, calls: () => events.filter((event) => event !== 'keys') };
@@ -58,11 +74,24 @@ let serial = 0;
 function tokenFor(changes: Partial<PaymentTokenClaims> = {}, key = KEY): string {
   const now = Math.floor(Date.now() / 1000);
   const jti = `tokid_${++serial}`;
-  const claims = { iss: 'agentpay', aud: SERVICE, sub: 'wallet_1', jti, amount: '10000', currency: 'USD', iat: now, exp: now + 300 };
+  const claims = {
+    iss: 'agentpay',
+    aud: SERVICE,
+    sub: 'wallet_1',
+    jti,
+    amount: '10000',
+    currency: 'USD',
+    iat: now,
+    exp: now + 300,
+  };
   return signPaymentToken({ ...claims, ...changes }, key);
 }
 
-async function seller(api: Pick<Api, 'url'>, handler?: express.RequestHandler, options: Partial<PaywallOptions> = {}) {
+async function seller(
+  api: Pick<Api, 'url'>,
+  handler?: express.RequestHandler,
+  options: Partial<PaywallOptions> = {},
+) {
   const served = { count: 0 };
   const facilitator = fakeFacilitator();
   const wall = paywall({
@@ -74,11 +103,19 @@ async function seller(api: Pick<Api, 'url'>, handler?: express.RequestHandler, o
     ...options,
   });
   const app = express();
-  app.all('/paid', wall.charge('$0.01'), handler ?? ((_req, res) => void res.json({ served: ++served.count })));
-  app.use(((_error, _req, res, _next) => void res.status(500).json({ code: 'broken' })) as express.ErrorRequestHandler);
+  app.all(
+    '/paid',
+    wall.charge('$0.01'),
+    handler ?? ((_req, res) => void res.json({ served: ++served.count })),
+  );
+  app.use(
+    ((_error, _req, res, _next) =>
+      void res.status(500).json({ code: 'broken' })) as express.ErrorRequestHandler,
+  );
   const server = await listen(app);
   open.push(server);
-  const buy = (text: string): Promise<Reply> => send(server, '/paid', { headers: { 'x-payment-token': text } });
+  const buy = (text: string): Promise<Reply> =>
+    send(server, '/paid', { headers: { 'x-payment-token': text } });
   return { server, served, facilitator, buy };
 }
 
@@ -97,7 +134,9 @@ describe('the token offer', () => {
   });
 
   it('is not made where no service is configured', async () => {
-    const { server } = await seller({ url: '' }, undefined, { token: { url: 'http://127.0.0.1:9', key: 'k' } });
+    const { server } = await seller({ url: '' }, undefined, {
+      token: { url: 'http://127.0.0.1:9', key: 'k' },
+    });
     expect((await send(server, '/paid')).json()).not.toHaveProperty('payment_token');
   });
 });
@@ -123,13 +162,25 @@ describe('a payment token', () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), token });
     const app = express();
     if (parsed) app.use(express.json());
-    app.post('/', wall.charge('$0.01'), express.json(), (req, res) => void res.json({ q: (req.body as { q: number }).q }));
+    app.post(
+      '/',
+      wall.charge('$0.01'),
+      express.json(),
+      (req, res) => void res.json({ q: (req.body as { q: number }).q }),
+    );
     const server = await listen(app);
     open.push(server);
     const headers = { 'content-type': 'application/json' };
-    const reply = await send(server, '/', { method: 'POST', headers, body: JSON.stringify({ q: 7, payment_token: tokenFor() }) });
+    const reply = await send(server, '/', {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ q: 7, payment_token: tokenFor() }),
+    });
     expect([reply.status, reply.json()]).toEqual([200, { q: 7 }]);
-    const two = { headers: { ...headers, 'x-payment-token': tokenFor() }, body: JSON.stringify({ payment_token: tokenFor() }) };
+    const two = {
+      headers: { ...headers, 'x-payment-token': tokenFor() },
+      body: JSON.stringify({ payment_token: tokenFor() }),
+    };
     const both = await send(server, '/', { method: 'POST', ...two });
     expect([both.status, both.json().code]).toEqual([400, 'payment_ambiguous']);
   });
@@ -151,7 +202,11 @@ describe('a payment token', () => {
     const text = tokenFor();
     const first = await buy(text);
     const again = await buy(text);
-    expect([again.status, again.text, again.headers['x-payment-replayed']]).toEqual([200, first.text, 'true']);
+    expect([again.status, again.text, again.headers['x-payment-replayed']]).toEqual([
+      200,
+      first.text,
+      'true',
+    ]);
     expect([served.count, api.calls()]).toEqual([1, LIFE]);
   });
 
@@ -161,7 +216,11 @@ describe('a payment token', () => {
     ['in another currency', () => tokenFor({ currency: 'EUR' }), 'token_amount_mismatch'],
     ['that has expired', () => tokenFor({ exp: 1 }), 'token_expired'],
     ['of another issuer', () => tokenFor({}, paymentTokenKey('z'.repeat(32))), 'token_invalid'],
-    ['with another key under our id', () => tokenFor({}, { ...paymentTokenKey('z'.repeat(32)), kid: KEY.kid }), 'token_invalid'],
+    [
+      'with another key under our id',
+      () => tokenFor({}, { ...paymentTokenKey('z'.repeat(32)), kid: KEY.kid }),
+      'token_invalid',
+    ],
   ])('%s is refused with a fresh offer before the API is asked', async (_, make, code) => {
     const api = await fakeApi();
     const { buy, served } = await seller(api);
@@ -173,7 +232,11 @@ describe('a payment token', () => {
 
   it('that is no token is a 400', async () => {
     const { buy } = await seller(await fakeApi());
-    for (const text of ['x', 'x402_tok_a.b.c', `x402_tok_${'A'.repeat(20)}.${'A'.repeat(20)}.${'A'.repeat(86)}`]) {
+    for (const text of [
+      'x',
+      'x402_tok_a.b.c',
+      `x402_tok_${'A'.repeat(20)}.${'A'.repeat(20)}.${'A'.repeat(86)}`,
+    ]) {
       const reply = await buy(text);
       expect([reply.status, reply.json().code]).toEqual([400, 'payment_malformed']);
     }
@@ -248,11 +311,16 @@ describe('a payment token', () => {
     expect((await first.buy(tokenFor())).status).toBe(200);
     const { served, buy } = await seller({ url: 'http://127.0.0.1:9' });
     const reply = await buy(tokenFor());
-    expect([reply.status, reply.json().code, reply.headers['retry-after'], served.count]).toEqual([503, 'facilitator_unavailable', '2', 0]);
+    expect([reply.status, reply.json().code, reply.headers['retry-after'], served.count]).toEqual([
+      503,
+      'facilitator_unavailable',
+      '2',
+      0,
+    ]);
   });
 });
 
-describe('the issuer\'s keys', () => {
+describe("the issuer's keys", () => {
   it('are fetched once for many tokens and once more for a new key, and not again for every unknown one', async () => {
     const api = await fakeApi();
     let ahead = 0;
@@ -271,9 +339,14 @@ describe('the issuer\'s keys', () => {
   });
 });
 
-it.each(DIALECTS)('a payment in %s still works beside tokens, and both at once are a 400', async (dialect) => {
-  const { server } = await seller(await fakeApi());
-  const headers = pay(await send(server, '/paid'), dialect);
-  expect((await send(server, '/paid', { headers: { ...headers, 'x-payment-token': tokenFor() } })).status).toBe(400);
-  expect((await send(server, '/paid', { headers })).status).toBe(200);
-});
+it.each(DIALECTS)(
+  'a payment in %s still works beside tokens, and both at once are a 400',
+  async (dialect) => {
+    const { server } = await seller(await fakeApi());
+    const headers = pay(await send(server, '/paid'), dialect);
+    expect(
+      (await send(server, '/paid', { headers: { ...headers, 'x-payment-token': tokenFor() } })).status,
+    ).toBe(400);
+    expect((await send(server, '/paid', { headers })).status).toBe(200);
+  },
+);

@@ -21,7 +21,11 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
   const { issuer, service } = quote.token as NonNullable<typeof quote.token>;
   const claims = await readClaims(issuer, token, service);
   if (claims.amount !== quote.terms.amount.toString() || claims.currency !== CURRENCY) {
-    throw new Refusal('token_amount_mismatch', 'The payment token is not over the price of this route.', 'payment-insufficient');
+    throw new Refusal(
+      'token_amount_mismatch',
+      'The payment token is not over the price of this route.',
+      'payment-insufficient',
+    );
   }
 
   const report = (event: CallEvent) => reportFirmly(issuer, claims.jti, { event, clock });
@@ -58,7 +62,10 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
       try {
         const { reason } = await issuer.report(claims.jti, 'call-completed');
         if (reason !== undefined) return { state: 'refused', error: notSettled() };
-        return { state: 'settled', receipt: { [X_PAYMENT_TOKEN_ID]: claims.jti, [X_PAYMENT_TOKEN_STATUS]: 'settled' } };
+        return {
+          state: 'settled',
+          receipt: { [X_PAYMENT_TOKEN_ID]: claims.jti, [X_PAYMENT_TOKEN_STATUS]: 'settled' },
+        };
       } catch (error) {
         settings.report({ what: 'a payment token could not be settled yet', error });
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
@@ -78,7 +85,11 @@ async function readClaims(issuer: Issuer, token: string, service: string) {
 }
 
 /** Reports a step until it is answered, within bounds. */
-async function reportFirmly(issuer: Issuer, tokenId: string, { event, clock }: { event: CallEvent; clock: Clock }): Promise<IssuerAnswer> {
+async function reportFirmly(
+  issuer: Issuer,
+  tokenId: string,
+  { event, clock }: { event: CallEvent; clock: Clock },
+): Promise<IssuerAnswer> {
   for (const wait of WAITS) {
     try {
       return await issuer.report(tokenId, event);
@@ -121,5 +132,8 @@ function expired(): Refusal {
 }
 
 function unavailable(cause: unknown): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', { cause, retryAfter: 2 });
+  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', {
+    cause,
+    retryAfter: 2,
+  });
 }

@@ -46,7 +46,8 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
   const { clock } = settings;
   const signed = readSignedTransaction(raw);
   if (signed.chainId !== tender.network.chainId) throw mismatch('The transaction is for another chain.');
-  if (!isTransferCall(signed, transferOf(charge)) || signed.value !== 0n) throw mismatch('The transaction is not the transfer due.');
+  if (!isTransferCall(signed, transferOf(charge)) || signed.value !== 0n)
+    throw mismatch('The transaction is not the transfer due.');
   const watch = watching(charge, signed.hash);
 
   async function settlement(): Promise<Settlement> {
@@ -70,7 +71,8 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
     checkTime: charge.checkTime,
     async verify() {
       // Before it is broadcast nobody but the buyer has it; later anybody can read it from the chain.
-      if (await transfers.node.find(signed.hash)) throw new AgentPayError('payment_already_used', 'This transaction was broadcast before.');
+      if (await transfers.node.find(signed.hash))
+        throw new AgentPayError('payment_already_used', 'This transaction was broadcast before.');
       watch.paidBy(await checkedSender(transfers.node, signed));
     },
     settle: () => certain(settings, settlement()),
@@ -98,7 +100,8 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
       // The money may be on its way: nobody is to pay again.
       if (found.state !== 'settled') throw notYet();
       const madeAtMs = 1000 * (await transfers.node.timeOf(watch.block()));
-      if (madeAtMs < expiresAtMs - lifeMs - SKEW_MS) throw mismatch('The transfer is older than the challenge.');
+      if (madeAtMs < expiresAtMs - lifeMs - SKEW_MS)
+        throw mismatch('The transfer is older than the challenge.');
     },
     settle: () => certain(settings, watch.look()),
     release: async () => undefined,
@@ -109,10 +112,17 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
 async function checkedSender(node: ChainNode, signed: SignedTransaction): Promise<Address> {
   const sender = await node.sender(signed);
   if (!sender) throw new Refusal('invalid_signature', 'Nobody can have signed this transaction.');
-  const [next, baseFee, succeeds] = await Promise.all([node.nextNonce(sender), node.baseFee(), node.wouldSucceed(signed, sender)]);
-  if (signed.nonce !== next) throw new Refusal('nonce_mismatch', `The next transaction of its account has the nonce ${next}.`);
-  if (signed.maxFeePerGas < baseFee) throw new Refusal('fee_too_low', `The transaction must offer ${baseFee} wei per gas at least.`);
-  if (!succeeds) throw new Refusal('insufficient_funds', 'The transaction would fail: its account lacks tokens or gas.');
+  const [next, baseFee, succeeds] = await Promise.all([
+    node.nextNonce(sender),
+    node.baseFee(),
+    node.wouldSucceed(signed, sender),
+  ]);
+  if (signed.nonce !== next)
+    throw new Refusal('nonce_mismatch', `The next transaction of its account has the nonce ${next}.`);
+  if (signed.maxFeePerGas < baseFee)
+    throw new Refusal('fee_too_low', `The transaction must offer ${baseFee} wei per gas at least.`);
+  if (!succeeds)
+    throw new Refusal('insufficient_funds', 'The transaction would fail: its account lacks tokens or gas.');
   return sender;
 }
 
@@ -133,14 +143,22 @@ function watching(charge: TransferCharge, hash: Hex) {
   /** @throws AgentPayError `unavailable`, Refusal when somebody else has paid */
   async function look(): Promise<Settlement> {
     const [found, head] = await Promise.all([transfers.node.find(hash), transfers.node.head()]);
-    if (!found?.receipt || head - found.receipt.blockNumber + 1n < BigInt(transfers.confirmations)) return { state: 'unknown' };
+    if (!found?.receipt || head - found.receipt.blockNumber + 1n < BigInt(transfers.confirmations))
+      return { state: 'unknown' };
     if (!makes(found, transferOf(charge))) {
       return { state: 'refused', error: mismatch('The transaction did not make the transfer that is due.') };
     }
     paidBy(found.from);
     block = found.receipt.blockNumber;
     const { token: asset, to: payTo, amount } = transferOf(charge);
-    const moved = { network: network.id, asset, amount: amount.toString(), payTo, payer: found.from, transaction: hash };
+    const moved = {
+      network: network.id,
+      asset,
+      amount: amount.toString(),
+      payTo,
+      payer: found.from,
+      transaction: hash,
+    };
     return { state: 'settled', receipt: charge.receipt(hash), moved };
   }
 
@@ -156,7 +174,8 @@ function watching(charge: TransferCharge, hash: Hex) {
 
 /** One transfer, by the transaction's own call: what contracts move on behalf of others may be somebody's payment already. */
 function makes({ from, to, input, receipt }: KnownTransaction, transfer: Transfer): boolean {
-  if (!receipt || BigInt(receipt.status) !== 1n || !isTransferCall({ to, data: input }, transfer)) return false;
+  if (!receipt || BigInt(receipt.status) !== 1n || !isTransferCall({ to, data: input }, transfer))
+    return false;
   return receipt.logs.some((log) => isTransferLog(log, transfer, from));
 }
 

@@ -4,7 +4,16 @@ import { get, type IncomingMessage, type RequestListener, type ServerResponse } 
 import { mpp } from '@agentpay/protocol';
 import { paywall, type PaywallOptions } from '../index.js';
 import type { Price } from '../Price.js';
-import { PAY_TO, fakeFacilitator, listen, pay, send, shiftedClock, type Reply, type Seller } from '../seller.test.support.js';
+import {
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  pay,
+  send,
+  shiftedClock,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 const sellers: Seller[] = [];
 afterEach(async () => {
@@ -15,7 +24,11 @@ type Selling = Partial<PaywallOptions> & { readonly handler?: RequestListener; r
 
 const BEFORE = { price: '$0.01', settle: 'before' } as const;
 
-async function open({ handler = (_req, res) => res.end('goods'), price = '$0.01', ...options }: Selling = {}) {
+async function open({
+  handler = (_req, res) => res.end('goods'),
+  price = '$0.01',
+  ...options
+}: Selling = {}) {
   const clock = shiftedClock();
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
@@ -33,7 +46,9 @@ async function open({ handler = (_req, res) => res.end('goods'), price = '$0.01'
 
 /** Sends a request whose answer is read as it comes. */
 async function stream({ port }: Seller, headers: Record<string, string>): Promise<IncomingMessage> {
-  const [incoming] = (await once(get({ host: '127.0.0.1', port, headers, agent: false }), 'response')) as [IncomingMessage];
+  const [incoming] = (await once(get({ host: '127.0.0.1', port, headers, agent: false }), 'response')) as [
+    IncomingMessage,
+  ];
   return incoming;
 }
 
@@ -43,7 +58,11 @@ function expectNoOffer({ status, headers, json }: Reply, expectedStatus: number,
 }
 
 /** Refused with a fresh challenge and without a receipt. */
-function expectOffer({ status, headers, json }: Reply, problem: mpp.ProblemCode, used: Record<string, string>): void {
+function expectOffer(
+  { status, headers, json }: Reply,
+  problem: mpp.ProblemCode,
+  used: Record<string, string>,
+): void {
   const [challenge] = mpp.readChallenges(headers['www-authenticate'] ?? '');
   expect([status, json().type, json().challengeId]).toEqual([402, mpp.problemType(problem), challenge?.id]);
   expect(challenge?.id).not.toBe(mpp.readCredential(used['authorization'] as string).challenge.id);
@@ -65,7 +84,11 @@ describe('no challenge for a credential', () => {
     expectNoOffer(copy, 409, 'payment_in_progress');
     expect(copy.headers['retry-after']).toBe('1');
     busy[0]?.end('goods');
-    expect([(await first).text, (await send(seller, '/', { headers })).text, served.count]).toEqual(['goods', 'goods', 1]);
+    expect([(await first).text, (await send(seller, '/', { headers })).text, served.count]).toEqual([
+      'goods',
+      'goods',
+      1,
+    ]);
   });
 
   it('whose answer is going out as a stream, or broke off in it', async () => {
@@ -85,19 +108,30 @@ describe('no challenge for a credential', () => {
   it.each<[string, Selling, number]>([
     ['was streamed', { price: BEFORE }, 200],
     ['was too long to be kept', { maxStoredBytes: 2 }, 200],
-    ['went out before it was paid for', { maxStoredBytes: 2, price: { price: '$0.01', settle: 'optimistic' } }, 200],
-    ['was a failure that had been paid for', { price: BEFORE, handler: (_req, res) => res.writeHead(500).end() }, 500],
-  ])('whose answer %s, as long as it could be sent by somebody who does not know', async (_, selling, status) => {
-    const { seller, served, clock, facilitator, idle } = await open(selling);
-    const headers = pay(await send(seller, '/'), 'mpp');
-    expect((await send(seller, '/', { headers })).status).toBe(status);
-    await idle();
-    for (const offset of [0, 200_000, 299_000]) {
-      clock.offset = offset;
-      expectNoOffer(await send(seller, '/', { headers }), 409, 'payment_already_used');
-    }
-    expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
-  });
+    [
+      'went out before it was paid for',
+      { maxStoredBytes: 2, price: { price: '$0.01', settle: 'optimistic' } },
+      200,
+    ],
+    [
+      'was a failure that had been paid for',
+      { price: BEFORE, handler: (_req, res) => res.writeHead(500).end() },
+      500,
+    ],
+  ])(
+    'whose answer %s, as long as it could be sent by somebody who does not know',
+    async (_, selling, status) => {
+      const { seller, served, clock, facilitator, idle } = await open(selling);
+      const headers = pay(await send(seller, '/'), 'mpp');
+      expect((await send(seller, '/', { headers })).status).toBe(status);
+      await idle();
+      for (const offset of [0, 200_000, 299_000]) {
+        clock.offset = offset;
+        expectNoOffer(await send(seller, '/', { headers }), 409, 'payment_already_used');
+      }
+      expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
+    },
+  );
 
   it('that was spent where the seller has no record of it: what for is not known', async () => {
     const { seller, served, facilitator } = await open();
@@ -112,7 +146,11 @@ describe('no challenge for a credential', () => {
     const { seller } = await open();
     const headers = pay(await send(seller, '/'), 'mpp');
     await send(seller, '/', { headers });
-    expectNoOffer(await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }), 409, 'payment_bound_elsewhere');
+    expectNoOffer(
+      await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }),
+      409,
+      'payment_bound_elsewhere',
+    );
     expect((await send(seller, '/', { headers })).text).toBe('goods');
   });
 });

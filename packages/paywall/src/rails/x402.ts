@@ -32,14 +32,19 @@ function aliasOf({ quote }: Exchange, { accepted, extensions }: x402v2.PaymentPa
   const { paymentIdentifier } = quote.terms.extensions;
   const id = paymentIdentifier && readPaymentIdentifier(extensions);
   if (id !== undefined) return `id:${accepted.network}:${accepted.payTo.toLowerCase()}:${id}`;
-  if (paymentIdentifier === 'required') throw new AgentPayError('payment_malformed', 'The seller requires a payment identifier.');
+  if (paymentIdentifier === 'required')
+    throw new AgentPayError('payment_malformed', 'The seller requires a payment identifier.');
   return undefined;
 }
 
 function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.PaymentPayload): Payment {
   const { settings, quote } = exchange;
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
-  if (!offer) throw new Refusal(reasonCode('invalidRequirements', 2), 'The payment accepts terms that are not offered here.');
+  if (!offer)
+    throw new Refusal(
+      reasonCode('invalidRequirements', 2),
+      'The payment accepts terms that are not offered here.',
+    );
   const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
     request: {
       x402Version: 2,
@@ -48,7 +53,12 @@ function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.Payment
     },
     receipt(settled) {
       const extensions = receiptExtensions(exchange, settled);
-      return { [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse({ ...settled, ...(extensions && { extensions }) }) };
+      return {
+        [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse({
+          ...settled,
+          ...(extensions && { extensions }),
+        }),
+      };
     },
     failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
   });
@@ -66,7 +76,8 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
   const { scheme, network, payload } = x402v1.decodePaymentPayload(header.trim());
   const exact = readExact(payload);
   const { to, value } = exact.authorization;
-  if (scheme !== 'exact') throw new Refusal(reasonCode('unsupportedScheme', 1), 'The scheme is not offered here.');
+  if (scheme !== 'exact')
+    throw new Refusal(reasonCode('unsupportedScheme', 1), 'The scheme is not offered here.');
   const offers = quote.offers.filter(({ v1, tender }) => v1 && tender.network.name === network);
   // The payload names no offer: recipient and amount do. What is wrong with it is told by comparison with the likeliest one.
   const toPayee = offers.filter(({ tender }) => sameHex(tender.payTo, to));
@@ -90,7 +101,10 @@ function listingOf(exchange: Exchange): Pick<x402v2.PaymentPayload, 'resource' |
   if (!bazaar) return {};
   const { description, mimeType } = exchange.quote.terms;
   const url = resourceUrl(exchange).split('?', 1)[0] as string;
-  return { resource: { url, description, ...(mimeType !== undefined && { mimeType }) }, extensions: { [BAZAAR]: bazaar } };
+  return {
+    resource: { url, description, ...(mimeType !== undefined && { mimeType }) },
+    extensions: { [BAZAAR]: bazaar },
+  };
 }
 
 function readPermit2(scheme: string, payload: unknown): ExactPermit2Payload | UptoPayload {

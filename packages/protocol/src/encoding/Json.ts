@@ -44,7 +44,8 @@ function decode(text: string, alphabet: RegExp, name: 'base64' | 'base64url'): u
   if (text.length > MAX_ENCODED) throw malformed(`longer than ${MAX_ENCODED} characters`);
   if (!alphabet.test(text)) throw malformed(`not ${name}`);
   const value = parse(Buffer.from(text, name).toString('utf8'));
-  if (!isPlain(value)) throw malformed('nested too deeply, or with a forbidden key, broken text or a number out of range');
+  if (!isPlain(value))
+    throw malformed('nested too deeply, or with a forbidden key, broken text or a number out of range');
   return value;
 }
 
@@ -68,7 +69,9 @@ export function isPlain(value: unknown, depth = 0): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   if (typeof value !== 'object' || value === null) return true;
   if (depth >= MAX_DEPTH) return false;
-  return Object.entries(value).every(([key, member]) => key !== '__proto__' && isPlain(key) && isPlain(member, depth + 1));
+  return Object.entries(value).every(
+    ([key, member]) => key !== '__proto__' && isPlain(key) && isPlain(member, depth + 1),
+  );
 }
 
 /** Parses a decoded value. @throws AgentPayError `payment_malformed` naming the first offending field */
@@ -77,7 +80,10 @@ export function parseShape<T>(schema: z.ZodType<T>, value: unknown, what: string
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-  throw new AgentPayError('payment_malformed', `The ${what} is malformed${where}: ${issue?.message ?? 'wrong shape'}.`);
+  throw new AgentPayError(
+    'payment_malformed',
+    `The ${what} is malformed${where}: ${issue?.message ?? 'wrong shape'}.`,
+  );
 }
 
 /** A JSON object in which a null member means an absent one, as some implementations write it. */

@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { hmacSha256 } from './hmacSha256.js';
 
-const expected = (secret: string, text: string) => createHmac('sha256', secret).update(text).digest('base64url');
+const expected = (secret: string, text: string) =>
+  createHmac('sha256', secret).update(text).digest('base64url');
 
 test('is the HMAC that Node computes, for secrets and texts of any length', () => {
   const text = fc.string({ unit: 'binary', maxLength: 300 });
@@ -19,10 +20,16 @@ test('is the same for a text of which some changes', () => {
   const around = fc.string({ unit: 'binary', maxLength: 200 });
   const changed = fc.string({ unit: 'binary-ascii', minLength: 7, maxLength: 7 });
   fc.assert(
-    fc.property(around, around, around, fc.array(changed, { minLength: 1, maxLength: 4 }), (secret, before, after, changes) => {
-      const own = hmacSha256(secret).ofChanging({ before, length: 7, after });
-      expect(changes.map(own)).toEqual(changes.map((each) => expected(secret, `${before}${each}${after}`)));
-    }),
+    fc.property(
+      around,
+      around,
+      around,
+      fc.array(changed, { minLength: 1, maxLength: 4 }),
+      (secret, before, after, changes) => {
+        const own = hmacSha256(secret).ofChanging({ before, length: 7, after });
+        expect(changes.map(own)).toEqual(changes.map((each) => expected(secret, `${before}${each}${after}`)));
+      },
+    ),
   );
 });
 

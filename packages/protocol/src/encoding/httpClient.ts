@@ -59,7 +59,8 @@ export function httpClient(): HttpClient {
       outgoing.on('error', fail);
       // Of the socket; a slow answer is no reason to give up before its time.
       outgoing.on('timeout', () => {
-        if (outgoing.socket?.connecting) outgoing.destroy(Object.assign(new Error('There is no connection.'), { code: NO_CONNECTION }));
+        if (outgoing.socket?.connecting)
+          outgoing.destroy(Object.assign(new Error('There is no connection.'), { code: NO_CONNECTION }));
       });
       outgoing.end(body);
     });

@@ -2,7 +2,13 @@ import { NO_CONNECTION } from './httpClient.js';
 
 /** Failures that happen before a request leaves the machine. */
 const NOT_SENT = new Set<unknown>([
-  'ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', NO_CONNECTION,
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  NO_CONNECTION,
 ]);
 /** fetch wraps what went wrong below it, some levels deep. */
 const MAX_LEVELS = 4;

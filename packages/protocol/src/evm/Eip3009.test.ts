@@ -1,7 +1,13 @@
 import { base, baseSepolia, type Network } from '@agentpay/primitives';
 import fc from 'fast-check';
 import { domainSeparator as viemDomainSeparator, getAddress, hashTypedData, recoverAddress } from 'viem';
-import { authorizationTypedData, domainSeparator, hashAuthorization, type Authorization, type TokenDomain } from './Eip3009.js';
+import {
+  authorizationTypedData,
+  domainSeparator,
+  hashAuthorization,
+  type Authorization,
+  type TokenDomain,
+} from './Eip3009.js';
 import { bytesToHex, checksumAddress, hexToBytes, type Hex } from './Hex.js';
 
 const domainOf = (network: Network): TokenDomain => ({
@@ -63,17 +69,30 @@ describe('hashes of authorizations', () => {
   const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => bytesToHex(bytes));
   const uint256 = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n });
   const times = { validAfter: uint256, validBefore: uint256 };
-  const anyAuthorization = fc.record({ from: address, to: address, value: uint256, ...times, nonce: bytes32 });
+  const anyAuthorization = fc.record({
+    from: address,
+    to: address,
+    value: uint256,
+    ...times,
+    nonce: bytes32,
+  });
 
   it('equal those of viem for any authorization and any domain', () => {
     // viem leaves empty members out of the domain; a token contract has none.
     const text = fc.string({ minLength: 1 });
-    const anyDomain = fc.record({ name: text, version: text, chainId: fc.integer({ min: 1 }), verifyingContract: address });
+    const anyDomain = fc.record({
+      name: text,
+      version: text,
+      chainId: fc.integer({ min: 1 }),
+      verifyingContract: address,
+    });
     fc.assert(
       fc.property(anyDomain, anyAuthorization, (domain, message) => {
         const separator = domainSeparator(domain);
         expect(bytesToHex(separator)).toBe(viemDomainSeparator({ domain }));
-        expect(bytesToHex(hashAuthorization(separator, message))).toBe(hashTypedData(authorizationTypedData(domain, message)));
+        expect(bytesToHex(hashAuthorization(separator, message))).toBe(
+          hashTypedData(authorizationTypedData(domain, message)),
+        );
       }),
       { numRuns: 100 },
     );
@@ -95,7 +114,11 @@ describe('hashes of authorizations', () => {
 
   it('checksums addresses as EIP-55 says', () => {
     fc.assert(
-      fc.property(address, (raw) => checksumAddress(raw) === getAddress(raw) && checksumAddress(getAddress(raw)) === getAddress(raw)),
+      fc.property(
+        address,
+        (raw) =>
+          checksumAddress(raw) === getAddress(raw) && checksumAddress(getAddress(raw)) === getAddress(raw),
+      ),
       { numRuns: 200 },
     );
   });

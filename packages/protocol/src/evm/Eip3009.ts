@@ -20,7 +20,9 @@ export interface TokenDomain {
   readonly verifyingContract: Address;
 }
 
-const DOMAIN_TYPE = keccak256('EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)');
+const DOMAIN_TYPE = keccak256(
+  'EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)',
+);
 const TRANSFER_TYPE = keccak256(
   'TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)',
 );
@@ -42,12 +44,21 @@ export function domainSeparator(domain: TokenDomain): Uint8Array {
 }
 
 function hashDomain({ name, version, chainId, verifyingContract }: TokenDomain): Uint8Array {
-  const words = [keccak256(name), keccak256(version), uint256Word(BigInt(chainId)), addressWord(verifyingContract)];
+  const words = [
+    keccak256(name),
+    keccak256(version),
+    uint256Word(BigInt(chainId)),
+    addressWord(verifyingContract),
+  ];
   return keccak256(Buffer.concat([DOMAIN_TYPE, ...words]));
 }
 
 /** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). Whoever hashes a lot may bring a faster `keccak`. */
-export function hashAuthorization(separator: Uint8Array, authorization: Authorization, keccak: Keccak256 = keccak256): Uint8Array {
+export function hashAuthorization(
+  separator: Uint8Array,
+  authorization: Authorization,
+  keccak: Keccak256 = keccak256,
+): Uint8Array {
   const struct = Buffer.allocUnsafe(7 * 32);
   struct.set(TRANSFER_TYPE, 0);
   struct.set(addressWord(authorization.from), 32);

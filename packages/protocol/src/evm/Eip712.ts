@@ -4,7 +4,11 @@ import { hexToBytes, keccak256, type Address } from './Hex.js';
 export type Keccak256 = (bytes: Uint8Array) => Uint8Array;
 
 /** The digest that is signed (EIP-712), of a domain separator and the hash of a struct. */
-export function typedDataDigest(separator: Uint8Array, structHash: Uint8Array, keccak: Keccak256 = keccak256): Uint8Array {
+export function typedDataDigest(
+  separator: Uint8Array,
+  structHash: Uint8Array,
+  keccak: Keccak256 = keccak256,
+): Uint8Array {
   const message = Buffer.allocUnsafe(66);
   message.set([0x19, 0x01], 0);
   message.set(separator, 2);

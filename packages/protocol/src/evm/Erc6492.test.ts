@@ -12,7 +12,9 @@ const refused = (signature: Hex) =>
 
 describe('ERC-6492 signatures', () => {
   const bytes = fc.uint8Array({ maxLength: 200 }).map((raw) => bytesToHex(raw));
-  const address = fc.uint8Array({ minLength: 20, maxLength: 20 }).map((raw) => checksumAddress(bytesToHex(raw)));
+  const address = fc
+    .uint8Array({ minLength: 20, maxLength: 20 })
+    .map((raw) => checksumAddress(bytesToHex(raw)));
 
   it('are written as viem writes them, and read back', () => {
     fc.assert(
@@ -20,7 +22,9 @@ describe('ERC-6492 signatures', () => {
         const wrapped = wrapSignature({ factory: deployer, data }, signature);
         expect(wrapped).toBe(serializeErc6492Signature({ address: deployer, data, signature }));
         expect(unwrapSignature(wrapped)).toEqual({ deployment: { factory: deployer, data }, signature });
-        expect(unwrapSignature(wrapped.toUpperCase().replace('0X', '0x') as Hex)).toEqual(unwrapSignature(wrapped));
+        expect(unwrapSignature(wrapped.toUpperCase().replace('0X', '0x') as Hex)).toEqual(
+          unwrapSignature(wrapped),
+        );
       }),
       { numRuns: 200 },
     );
@@ -37,11 +41,13 @@ describe('ERC-6492 signatures', () => {
   it('are refused when any byte of the structure is another, cut off or added', () => {
     const wrapped = wrapSignature({ factory, data: `0x${'12'.repeat(32)}` }, `0x${'ab'.repeat(65)}`);
     const body = wrapped.slice(2, -64);
-    const changed = (at: number) => `${body.slice(0, at)}${body[at] === '0' ? '1' : '0'}${body.slice(at + 1)}`;
+    const changed = (at: number) =>
+      `${body.slice(0, at)}${body[at] === '0' ? '1' : '0'}${body.slice(at + 1)}`;
     // In hex digits: before the factory; both offsets and the length of the call; the length of the signature; its padding.
     const structure = [...range(0, 24), ...range(64, 256), ...range(320, 384), ...range(514, 576)];
     for (const at of structure) refused(`0x${changed(at)}${MAGIC.slice(2)}`);
-    for (const length of range(0, body.length / 2)) refused(`0x${body.slice(0, length * 2)}${MAGIC.slice(2)}`);
+    for (const length of range(0, body.length / 2))
+      refused(`0x${body.slice(0, length * 2)}${MAGIC.slice(2)}`);
     refused(`0x${body}${'00'.repeat(32)}${MAGIC.slice(2)}`);
   });
 
@@ -52,7 +58,13 @@ describe('ERC-6492 signatures', () => {
 
   it('are refused in an ABI encoding that is not the one of ABI encoders', () => {
     // An empty signature before the empty call, where encoders put it behind.
-    const swapped = encodeAbiParameters(parseAbiParameters('address, uint256, uint256, uint256, uint256'), [factory, 128n, 96n, 0n, 0n]);
+    const swapped = encodeAbiParameters(parseAbiParameters('address, uint256, uint256, uint256, uint256'), [
+      factory,
+      128n,
+      96n,
+      0n,
+      0n,
+    ]);
     refused(concatHex([swapped, MAGIC]));
   });
 

@@ -22,7 +22,11 @@ const HEAD_BYTES = 96;
 /** The signature of an account that may not exist yet, as ERC-6492 writes it. */
 export function wrapSignature({ factory, data }: Deployment, signature: Hex): Hex {
   const call = encodeBytes(data);
-  const head = [addressWord(factory), uint256Word(BigInt(HEAD_BYTES)), uint256Word(BigInt(HEAD_BYTES + call.length))];
+  const head = [
+    addressWord(factory),
+    uint256Word(BigInt(HEAD_BYTES)),
+    uint256Word(BigInt(HEAD_BYTES + call.length)),
+  ];
   return `${bytesToHex(Buffer.concat([...head, call, encodeBytes(signature)]))}${MAGIC}`;
 }
 

@@ -7,8 +7,14 @@ export type Hex = `0x${string}`;
 /** A 20-byte address; compared without regard to case, written in EIP-55 form. */
 export type Address = Hex;
 
-export const addressSchema = z.custom<Address>((v) => typeof v === 'string' && /^0x[0-9a-fA-F]{40}$/.test(v), 'must be a 20-byte address');
-export const bytes32Schema = z.custom<Hex>((v) => typeof v === 'string' && /^0x[0-9a-fA-F]{64}$/.test(v), 'must be 32 bytes of hex');
+export const addressSchema = z.custom<Address>(
+  (v) => typeof v === 'string' && /^0x[0-9a-fA-F]{40}$/.test(v),
+  'must be a 20-byte address',
+);
+export const bytes32Schema = z.custom<Hex>(
+  (v) => typeof v === 'string' && /^0x[0-9a-fA-F]{64}$/.test(v),
+  'must be 32 bytes of hex',
+);
 /** Signature bytes of any kind (65-byte ECDSA, ERC-1271, ERC-6492), at most 8 KiB. */
 export const signatureSchema = z.custom<Hex>(
   (v) => typeof v === 'string' && /^0x(?:[0-9a-fA-F]{2}){1,8192}$/.test(v),
@@ -17,7 +23,9 @@ export const signatureSchema = z.custom<Hex>(
 /** A uint256 as decimal text without leading zeros. */
 export const uint256Schema = z.string().refine(isUint256, 'must be a uint256 in decimal digits');
 /** A CAIP-2 network id. */
-export const caip2Schema = z.string().regex(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 'must be a CAIP-2 network id');
+export const caip2Schema = z
+  .string()
+  .regex(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 'must be a CAIP-2 network id');
 
 function isUint256(text: string): boolean {
   return /^(0|[1-9]\d{0,77})$/.test(text) && BigInt(text) < 2n ** 256n;

@@ -47,7 +47,9 @@ describe('Permit2 on Base Sepolia', () => {
   });
 
   it('hashes the known upto permit to the known digest', () => {
-    expect(bytesToHex(hashUptoPermit(separator, upto))).toBe('0x2f1081b295041d6d14fe1f315db9f397985240849cb7b06aef3915ddc3a2b49d');
+    expect(bytesToHex(hashUptoPermit(separator, upto))).toBe(
+      '0x2f1081b295041d6d14fe1f315db9f397985240849cb7b06aef3915ddc3a2b49d',
+    );
   });
 });
 
@@ -62,15 +64,22 @@ describe('hashes of permits', () => {
     deadline: uint256,
   };
   const anyExact = fc.record({ ...permit, witness: fc.record({ to: address, validAfter: uint256 }) });
-  const anyUpto = fc.record({ ...permit, witness: fc.record({ to: address, facilitator: address, validAfter: uint256 }) });
+  const anyUpto = fc.record({
+    ...permit,
+    witness: fc.record({ to: address, facilitator: address, validAfter: uint256 }),
+  });
   const chainId = fc.integer({ min: 1 });
 
   it('equal those of viem for any permit on any chain', () => {
     fc.assert(
       fc.property(chainId, anyExact, anyUpto, (chain, first, second) => {
         const separator = permit2Separator(chain);
-        expect(bytesToHex(hashExactPermit(separator, first))).toBe(hashTypedData(exactPermitTypedData(chain, first)));
-        expect(bytesToHex(hashUptoPermit(separator, second))).toBe(hashTypedData(uptoPermitTypedData(chain, second)));
+        expect(bytesToHex(hashExactPermit(separator, first))).toBe(
+          hashTypedData(exactPermitTypedData(chain, first)),
+        );
+        expect(bytesToHex(hashUptoPermit(separator, second))).toBe(
+          hashTypedData(uptoPermitTypedData(chain, second)),
+        );
       }),
       { numRuns: 100 },
     );
@@ -78,8 +87,19 @@ describe('hashes of permits', () => {
 
   it('change with every field that the payer signs', () => {
     const separator = permit2Separator(84_532);
-    const flat = ({ permitted, witness, ...rest }: Permit2Authorization<UptoWitness>) => ({ ...permitted, ...witness, ...rest });
-    const nested = ({ token, amount, to: payee, facilitator: by, validAfter, ...rest }: ReturnType<typeof flat>) => ({
+    const flat = ({ permitted, witness, ...rest }: Permit2Authorization<UptoWitness>) => ({
+      ...permitted,
+      ...witness,
+      ...rest,
+    });
+    const nested = ({
+      token,
+      amount,
+      to: payee,
+      facilitator: by,
+      validAfter,
+      ...rest
+    }: ReturnType<typeof flat>) => ({
       ...rest,
       permitted: { token, amount },
       witness: { to: payee, facilitator: by, validAfter },
@@ -91,7 +111,8 @@ describe('hashes of permits', () => {
           if (field === 'from' || a[field] === b[field]) continue;
           const mixed = nested({ ...a, [field]: b[field] });
           expect(hashUptoPermit(separator, mixed)).not.toEqual(hashUptoPermit(separator, first));
-          if (field !== 'facilitator') expect(hashExactPermit(separator, mixed)).not.toEqual(hashExactPermit(separator, first));
+          if (field !== 'facilitator')
+            expect(hashExactPermit(separator, mixed)).not.toEqual(hashExactPermit(separator, first));
         }
       }),
       { numRuns: 100 },

@@ -57,9 +57,17 @@ export function hashExactPermit(separator: Uint8Array, authorization: Permit2Aut
 }
 
 /** The 32-byte digest that the payer signs for the upto proxy. */
-export function hashUptoPermit(separator: Uint8Array, authorization: Permit2Authorization<UptoWitness>): Uint8Array {
+export function hashUptoPermit(
+  separator: Uint8Array,
+  authorization: Permit2Authorization<UptoWitness>,
+): Uint8Array {
   const { to, facilitator, validAfter } = authorization.witness;
-  const witness = hashWords(UPTO_WITNESS_TYPE, addressWord(to), addressWord(facilitator), uint256Word(validAfter));
+  const witness = hashWords(
+    UPTO_WITNESS_TYPE,
+    addressWord(to),
+    addressWord(facilitator),
+    uint256Word(validAfter),
+  );
   return hashPermit(separator, UPTO_TYPE, authorization, witness);
 }
 
@@ -117,8 +125,19 @@ function hashPermit(
   { permitted, spender, nonce, deadline }: Permit2Authorization,
   witness: Uint8Array,
 ): Uint8Array {
-  const tokens = hashWords(TOKEN_PERMISSIONS_TYPE, addressWord(permitted.token), uint256Word(permitted.amount));
-  const struct = hashWords(type, tokens, addressWord(spender), uint256Word(nonce), uint256Word(deadline), witness);
+  const tokens = hashWords(
+    TOKEN_PERMISSIONS_TYPE,
+    addressWord(permitted.token),
+    uint256Word(permitted.amount),
+  );
+  const struct = hashWords(
+    type,
+    tokens,
+    addressWord(spender),
+    uint256Word(nonce),
+    uint256Word(deadline),
+    witness,
+  );
   return typedDataDigest(separator, struct);
 }
 

@@ -21,12 +21,20 @@ describe('a signed transaction', () => {
       to: fc.option(address, { nil: undefined }),
       value: wei,
       data: fc.uint8Array({ maxLength: 300 }).map(hexOf),
-      accessList: fc.array(fc.record({ address, storageKeys: fc.constant([`0x${'0'.repeat(64)}`] as const) }), { maxLength: 2 }),
+      accessList: fc.array(
+        fc.record({ address, storageKeys: fc.constant([`0x${'0'.repeat(64)}`] as const) }),
+        { maxLength: 2 },
+      ),
     });
     await fc.assert(
       fc.asyncProperty(transactions, async (transaction) => {
         const { to, accessList, ...rest } = transaction;
-        const raw = await account.signTransaction({ type: 'eip1559', ...rest, accessList, ...(to && { to }) });
+        const raw = await account.signTransaction({
+          type: 'eip1559',
+          ...rest,
+          accessList,
+          ...(to && { to }),
+        });
         const { hash, digest, signature, to: readTo, ...read } = readSignedTransaction(raw);
         expect(read).toEqual(rest);
         expect(readTo?.toLowerCase()).toBe(to);
@@ -38,12 +46,35 @@ describe('a signed transaction', () => {
   });
 
   it('is refused as malformed, whatever else the bytes are', async () => {
-    const raw = await account.signTransaction({ type: 'eip1559', chainId: 1, gas: 21_000n, maxFeePerGas: 1n, to: account.address });
-    const legacy = await account.signTransaction({ type: 'legacy', chainId: 1, gas: 21_000n, gasPrice: 1n, to: account.address });
+    const raw = await account.signTransaction({
+      type: 'eip1559',
+      chainId: 1,
+      gas: 21_000n,
+      maxFeePerGas: 1n,
+      to: account.address,
+    });
+    const legacy = await account.signTransaction({
+      type: 'legacy',
+      chainId: 1,
+      gas: 21_000n,
+      gasPrice: 1n,
+      to: account.address,
+    });
     const malformed = expect.objectContaining({ kind: 'payment_malformed' });
     const refused = (bytes: Hex) => expect(() => readSignedTransaction(bytes)).toThrow(malformed);
-    for (const bytes of ['0x', '0x02', '0x02c0', legacy, `${raw}00`, raw.slice(0, -2), `0x02bfffffffffffffffff`] as Hex[]) refused(bytes);
-    const noise = fc.uint8Array({ maxLength: 200 }).map((bytes) => hexOf(Buffer.concat([Buffer.of(2), bytes])));
+    for (const bytes of [
+      '0x',
+      '0x02',
+      '0x02c0',
+      legacy,
+      `${raw}00`,
+      raw.slice(0, -2),
+      `0x02bfffffffffffffffff`,
+    ] as Hex[])
+      refused(bytes);
+    const noise = fc
+      .uint8Array({ maxLength: 200 })
+      .map((bytes) => hexOf(Buffer.concat([Buffer.of(2), bytes])));
     fc.assert(fc.property(noise, refused), { numRuns: 500 });
   });
 
@@ -54,14 +85,23 @@ describe('a signed transaction', () => {
 });
 
 describe('a transfer', () => {
-  const cases = fc.record({ token: address, to: address, amount: fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }) });
-  const swapped = (text: Hex, index: number) => `${text.slice(0, index)}${text[index] === '0' ? '1' : '0'}${text.slice(index + 1)}` as Hex;
+  const cases = fc.record({
+    token: address,
+    to: address,
+    amount: fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }),
+  });
+  const swapped = (text: Hex, index: number) =>
+    `${text.slice(0, index)}${text[index] === '0' ? '1' : '0'}${text.slice(index + 1)}` as Hex;
 
   it('is called as the ABI of ERC-20 says, and recognised with what wallets append', () => {
     fc.assert(
       fc.property(cases, ({ token, to, amount }) => {
         const call = transferCall({ token, to, amount });
-        const data = encodeFunctionData({ abi: erc20Abi, args: [to as Address, amount], functionName: 'transfer' });
+        const data = encodeFunctionData({
+          abi: erc20Abi,
+          args: [to as Address, amount],
+          functionName: 'transfer',
+        });
         expect(call).toEqual({ to: token, data });
         expect(isTransferCall({ ...call, data: `${call.data}0badc0de` }, { token, to, amount })).toBe(true);
       }),

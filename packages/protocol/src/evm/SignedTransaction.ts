@@ -27,12 +27,17 @@ export function readSignedTransaction(raw: Hex): SignedTransaction {
   const bytes = hexToBytes(raw);
   if (bytes.length > MAX_BYTES || bytes[0] !== TYPE) throw malformed('not an EIP-1559 transaction');
   const { item: fields, end } = readItem(bytes, 1);
-  if (!Array.isArray(fields) || fields.length !== 12 || end !== bytes.length) throw malformed('not the fields of EIP-1559');
+  if (!Array.isArray(fields) || fields.length !== 12 || end !== bytes.length)
+    throw malformed('not the fields of EIP-1559');
   const [chainId, nonce, tip, fee, gas, to, value, data, , yParity, r, s] = fields;
   return {
     hash: bytesToHex(keccak256(bytes)),
     digest: bytesToHex(keccak256(signedPart(fields))),
-    signature: { r: word(r), s: word(s), yParity: integer(yParity) === 1n ? 1 : integer(yParity) === 0n ? 0 : fail('no parity') },
+    signature: {
+      r: word(r),
+      s: word(s),
+      yParity: integer(yParity) === 1n ? 1 : integer(yParity) === 0n ? 0 : fail('no parity'),
+    },
     chainId: small(chainId),
     nonce: small(nonce),
     maxPriorityFeePerGas: integer(tip),
@@ -61,7 +66,7 @@ function readItem(bytes: Uint8Array, start: number, depth = 0): { item: Item; en
   if (!(end <= bytes.length)) throw malformed('not RLP');
   if (!isList) return { item: bytes.subarray(from, end), end };
   const items: Item[] = [];
-  for (let at = from; at < end; ) {
+  for (let at = from; at < end;) {
     const next = readItem(bytes.subarray(0, end), at, depth + 1);
     items.push(next.item);
     at = next.end;

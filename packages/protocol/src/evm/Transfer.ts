@@ -17,9 +17,17 @@ export function transferCall({ token, to, amount }: Transfer): { to: Address; da
 }
 
 /** Whether a call makes the transfer. What wallets append to its data, contracts do not read. */
-export function isTransferCall(call: { readonly to: Address | null | undefined; readonly data: Hex }, transfer: Transfer): boolean {
+export function isTransferCall(
+  call: { readonly to: Address | null | undefined; readonly data: Hex },
+  transfer: Transfer,
+): boolean {
   const { to, data } = transferCall(transfer);
-  return call.to !== null && call.to !== undefined && sameHex(call.to, to) && sameHex(call.data.slice(0, data.length), data);
+  return (
+    call.to !== null &&
+    call.to !== undefined &&
+    sameHex(call.to, to) &&
+    sameHex(call.data.slice(0, data.length), data)
+  );
 }
 
 /** What a contract wrote of what it did. */
@@ -30,10 +38,22 @@ interface Log {
 }
 
 /** Whether a log tells of the transfer, made by `from`. */
-export function isTransferLog({ address, topics, data }: Log, { token, to, amount }: Transfer, from: Address): boolean {
-  const expected = [token, TRANSFER_LOG, `0x${word(from)}`, `0x${word(to)}`, `0x${word(`0x${amount.toString(16)}`)}`];
+export function isTransferLog(
+  { address, topics, data }: Log,
+  { token, to, amount }: Transfer,
+  from: Address,
+): boolean {
+  const expected = [
+    token,
+    TRANSFER_LOG,
+    `0x${word(from)}`,
+    `0x${word(to)}`,
+    `0x${word(`0x${amount.toString(16)}`)}`,
+  ];
   const found = [address, ...topics, data];
-  return found.length === expected.length && found.every((part, index) => sameHex(part, expected[index] as string));
+  return (
+    found.length === expected.length && found.every((part, index) => sameHex(part, expected[index] as string))
+  );
 }
 
 function word(hex: string): string {

@@ -21,7 +21,10 @@ const RANGE = /^(\*|[a-z0-9:_-]+)\/(\*|[a-z0-9:_-]+)(?:[ \t]*;[ \t]*q=(0(?:\.\d{
 /** Reads an `Accept-Payment` value; no ranges where it is malformed or too long, so that it says nothing. */
 export function readAcceptPayment(header: string): readonly PaymentRange[] {
   if (header.length > MAX_HEADER) return [];
-  const items = header.split(',').map((item) => item.trim()).filter(Boolean);
+  const items = header
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
   if (items.length > MAX_RANGES) return [];
   const ranges = items.map(readRange);
   return ranges.every((range) => range !== undefined) ? ranges : [];

@@ -38,15 +38,21 @@ export function parseChallenges(header: string): RawChallenge[] {
 }
 
 /** Writes one challenge; absent parameters are left out. @throws RangeError when a value holds a line break or another control character */
-export function formatChallenge(scheme: string, params: Readonly<Record<string, string | undefined>>): string {
-  const written = Object.entries(params).flatMap(([name, value]) => (value === undefined ? [] : [`${name}="${quote(value)}"`]));
+export function formatChallenge(
+  scheme: string,
+  params: Readonly<Record<string, string | undefined>>,
+): string {
+  const written = Object.entries(params).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}="${quote(value)}"`],
+  );
   return `${scheme} ${written.join(', ')}`;
 }
 
 // Header values are Latin-1 on the wire: other characters are written as \uXXXX, as the reference implementation does.
 function quote(value: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value)) throw new RangeError('A challenge parameter must not hold control characters.');
+  if (/[\u0000-\u0008\u000a-\u001f\u007f]/.test(value))
+    throw new RangeError('A challenge parameter must not hold control characters.');
   return value
     .replace(/["\\]/g, '\\$&')
     .replace(/[^\t\u0020-\u007e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);

@@ -19,7 +19,16 @@ const SECRET = 'test-vector-secret-minimum-32-byte-secret';
 describe('challenge ids', () => {
   const slot = fc.string({ minLength: 1 }).filter((text) => !text.includes('|'));
   const anyBound = fc.record(
-    { realm: slot, method: slot, intent: slot, request: slot, expires: slot, digest: slot, header: slot, opaque: slot },
+    {
+      realm: slot,
+      method: slot,
+      intent: slot,
+      request: slot,
+      expires: slot,
+      digest: slot,
+      header: slot,
+      opaque: slot,
+    },
     { requiredKeys: ['realm', 'method', 'intent', 'request'] },
   );
 
@@ -39,7 +48,8 @@ describe('challenge ids', () => {
         for (const key of Object.keys(value) as (keyof Bound)[]) {
           if (value[key] !== other) expect(challengeId({ ...value, [key]: other }, SECRET)).not.toBe(id);
           const { [key]: _, ...rest } = value;
-          if (!['realm', 'method', 'intent', 'request'].includes(key)) expect(challengeId(rest as Bound, SECRET)).not.toBe(id);
+          if (!['realm', 'method', 'intent', 'request'].includes(key))
+            expect(challengeId(rest as Bound, SECRET)).not.toBe(id);
         }
       }),
       { numRuns: 200 },
@@ -47,7 +57,10 @@ describe('challenge ids', () => {
   });
 
   it('are not taken from a challenge in which a part poses as two', () => {
-    const own = createChallenge({ realm: 'r', method: 'evm', intent: 'charge', request: {}, header: 'Payment-Authorization' }, SECRET);
+    const own = createChallenge(
+      { realm: 'r', method: 'evm', intent: 'charge', request: {}, header: 'Payment-Authorization' },
+      SECRET,
+    );
     const { header, ...rest } = own;
     const forged: Challenge = { ...rest, digest: `|${header}` };
     expect(challengeId(forged, SECRET)).toBe(own.id);
@@ -56,11 +69,16 @@ describe('challenge ids', () => {
   });
 
   it('are not made for a challenge in which a part poses as two', () => {
-    expect(() => createChallenge({ realm: 'a|b', method: 'evm', intent: 'charge', request: {} }, SECRET)).toThrow(RangeError);
+    expect(() =>
+      createChallenge({ realm: 'a|b', method: 'evm', intent: 'charge', request: {} }, SECRET),
+    ).toThrow(RangeError);
   });
 
   it('are recognised under the current and the former secret, and under no other', () => {
-    const own = createChallenge({ realm: 'r', method: 'evm', intent: 'charge', request: { amount: '1' } }, SECRET);
+    const own = createChallenge(
+      { realm: 'r', method: 'evm', intent: 'charge', request: { amount: '1' } },
+      SECRET,
+    );
     expect(isOwnChallenge(own, ['a new secret, thirty-two characters', SECRET])).toBe(true);
     expect(isOwnChallenge(own, ['a new secret, thirty-two characters'])).toBe(false);
     expect(isOwnChallenge({ ...own, id: own.id.slice(1) }, [SECRET])).toBe(false);
@@ -86,7 +104,9 @@ describe('challenges in WWW-Authenticate', () => {
   const value = serializeChallenge(own);
 
   it('come back as they went, whatever their texts are', () => {
-    const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }).filter((raw) => !/[^\t\P{Cc}]/u.test(raw));
+    const text = fc
+      .string({ unit: 'binary', minLength: 1, maxLength: 60 })
+      .filter((raw) => !/[^\t\P{Cc}]/u.test(raw));
     fc.assert(
       fc.property(fc.record({ realm: text, description: text }), (texts) => {
         const challenge = { ...own, ...texts };
@@ -105,7 +125,11 @@ describe('challenges in WWW-Authenticate', () => {
     ['between Basic with a token68 and Negotiate without parameters', `Basic abc==, ${value}, Negotiate`, 1],
     ['with the scheme in another case', value.replace('Payment', 'pAyMeNt'), 1],
     ['with parameter names in another case', value.replace('realm=', 'REALM='), 1],
-    ['with spaces around equal signs and empty list members', value.replace('realm=', 'realm \t= ').replace(', ', ' ,, '), 1],
+    [
+      'with spaces around equal signs and empty list members',
+      value.replace('realm=', 'realm \t= ').replace(', ', ' ,, '),
+      1,
+    ],
     ['with an unknown parameter', `${value}, future="1"`, 1],
     ['with a value as a bare token', value.replace('method="evm"', 'method=evm'), 1],
     ['with a parameter twice', `${value}, realm="other"`, 0],
@@ -120,15 +144,27 @@ describe('challenges in WWW-Authenticate', () => {
   });
 
   it('are read from any text without throwing', () => {
-    const noise = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', '\\', ',', '=', ' ', 'a', 'Payment ', 'id=') }));
+    const noise = fc.oneof(
+      fc.string(),
+      fc.string({ unit: fc.constantFrom('"', '\\', ',', '=', ' ', 'a', 'Payment ', 'id=') }),
+    );
     fc.assert(
-      fc.property(noise, (header) => Array.isArray(readChallenges(header)) && Array.isArray(parseChallenges(value + header))),
+      fc.property(
+        noise,
+        (header) => Array.isArray(readChallenges(header)) && Array.isArray(parseChallenges(value + header)),
+      ),
       { numRuns: 200 },
     );
   });
 
   it('take linear time on text made to be slow', () => {
-    const hostile = ['a '.repeat(40_000), 'a="'.repeat(30_000), `a${' '.repeat(80_000)}b`, '\\'.repeat(80_000), 'a='.repeat(40_000)];
+    const hostile = [
+      'a '.repeat(40_000),
+      'a="'.repeat(30_000),
+      `a${' '.repeat(80_000)}b`,
+      '\\'.repeat(80_000),
+      'a='.repeat(40_000),
+    ];
     const start = performance.now();
     for (const header of hostile) readChallenges(`Payment ${header}`);
     expect(performance.now() - start).toBeLessThan(2000);
@@ -147,7 +183,11 @@ describe('a challenge template', () => {
 
   it.each([
     ['of the least', fixed, fresh],
-    ['with description and header', { ...fixed, description: 'Say "hi"', header: 'Payment-Authorization' }, fresh],
+    [
+      'with description and header',
+      { ...fixed, description: 'Say "hi"', header: 'Payment-Authorization' },
+      fresh,
+    ],
     ['with a digest', fixed, { ...fresh, digest: 'sha-256=:AAAA:' }],
     ['with all of it', described, { ...fresh, digest: 'sha-256=:AAAA:' }],
   ])('%s issues what is written and bound part by part', (_, parts, changing) => {
@@ -158,9 +198,14 @@ describe('a challenge template', () => {
 
   it.each([fixed, described])('issues many, one by one the same as alone', (parts) => {
     const template = challengeTemplate(parts);
-    const next = template.many({ expires: fresh.expires, opaque: { before: 'ab', length: 3, after: 'xyz' } }, secret);
+    const next = template.many(
+      { expires: fresh.expires, opaque: { before: 'ab', length: 3, after: 'xyz' } },
+      secret,
+    );
     for (const changed of ['111', '222', '111']) {
-      expect(next(changed)).toEqual(template.one({ expires: fresh.expires, opaque: `ab${changed}xyz` }, secret));
+      expect(next(changed)).toEqual(
+        template.one({ expires: fresh.expires, opaque: `ab${changed}xyz` }, secret),
+      );
     }
   });
 
@@ -180,20 +225,27 @@ describe('parts of a challenge', () => {
     expect(expiresAtMs({ ...challenge, expires })).toBe(ms);
   });
 
-  it.each([undefined, '', 'soon', '2026-11-20', '2026-11-20T07:26:33', '2026-13-20T07:26:33Z', '2026-11-20T07:26:33Z or later'])(
-    'refuses the expiry %j',
-    (expires) => {
-      expect(() => expiresAtMs({ ...challenge, ...(expires !== undefined && { expires }) })).toThrow(
-        expect.objectContaining({ kind: 'payment_malformed' }),
-      );
-    },
-  );
+  it.each([
+    undefined,
+    '',
+    'soon',
+    '2026-11-20',
+    '2026-11-20T07:26:33',
+    '2026-13-20T07:26:33Z',
+    '2026-11-20T07:26:33Z or later',
+  ])('refuses the expiry %j', (expires) => {
+    expect(() => expiresAtMs({ ...challenge, ...(expires !== undefined && { expires }) })).toThrow(
+      expect.objectContaining({ kind: 'payment_malformed' }),
+    );
+  });
 
   it('reads an opaque of texts and refuses any other', () => {
     expect(readOpaque(challenge)).toEqual({});
     expect(readOpaque({ ...challenge, opaque: base64url('{"n":"1"}') })).toEqual({ n: '1' });
     for (const opaque of ['', 'trace-123', base64url('{"n":1}'), base64url('["n"]')]) {
-      expect(() => readOpaque({ ...challenge, opaque })).toThrow(expect.objectContaining({ kind: 'payment_malformed' }));
+      expect(() => readOpaque({ ...challenge, opaque })).toThrow(
+        expect.objectContaining({ kind: 'payment_malformed' }),
+      );
     }
   });
 });

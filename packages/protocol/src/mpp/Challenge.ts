@@ -30,7 +30,10 @@ export const challengeSchema = z.object({
 export type Challenge = z.infer<typeof challengeSchema>;
 
 /** The parts of a challenge that its id binds. */
-export type Bound = Pick<Challenge, 'realm' | 'method' | 'intent' | 'request' | 'expires' | 'digest' | 'header' | 'opaque'>;
+export type Bound = Pick<
+  Challenge,
+  'realm' | 'method' | 'intent' | 'request' | 'expires' | 'digest' | 'header' | 'opaque'
+>;
 
 /** Shortest secret that may bind challenges, in bytes. */
 export const MIN_SECRET_BYTES = 32;
@@ -82,7 +85,11 @@ export interface NewChallenge {
 /** Builds a challenge and binds it to the secret. @throws RangeError when a part holds the slot separator "|" */
 export function createChallenge(parts: NewChallenge, secret: string): Challenge {
   const { request, opaque, ...rest } = parts;
-  const bound = { ...rest, request: base64url(jcs(request)), ...(opaque && { opaque: base64url(jcs(opaque)) }) };
+  const bound = {
+    ...rest,
+    request: base64url(jcs(request)),
+    ...(opaque && { opaque: base64url(jcs(opaque)) }),
+  };
   if (!isBindable(bound)) throw new RangeError('No part of a challenge may contain "|".');
   return { id: challengeId(bound, secret), ...bound };
 }
@@ -104,7 +111,10 @@ export interface IssuedChallenge {
 export interface ChallengeTemplate {
   one(fresh: FreshParts, secret: string): IssuedChallenge;
   /** Issues many that differ from each other only where `opaque` changes. */
-  many(same: { readonly expires: string; readonly opaque: Changing }, secret: string): (changed: string) => IssuedChallenge;
+  many(
+    same: { readonly expires: string; readonly opaque: Changing },
+    secret: string,
+  ): (changed: string) => IssuedChallenge;
 }
 
 /** @throws RangeError when a part holds the slot separator "|" or control characters */
@@ -114,15 +124,23 @@ export function challengeTemplate(fixed: Omit<Challenge, 'id' | keyof FreshParts
   const boundStart = [realm, method, intent, request].join('|');
   const boundEnd = ['', ...headerSlot(header), ''].join('|');
   const params = formatChallenge('', fixed);
-  const boundText = ({ expires, digest = '', opaque }: FreshParts) => `${boundStart}|${expires}|${digest}${boundEnd}${opaque}`;
+  const boundText = ({ expires, digest = '', opaque }: FreshParts) =>
+    `${boundStart}|${expires}|${digest}${boundEnd}${opaque}`;
   const issued = (id: string, { expires, digest, opaque }: FreshParts): IssuedChallenge => {
     const digestParam = digest === undefined ? '' : `, digest="${digest}"`;
-    return { id, header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"` };
+    return {
+      id,
+      header: `${SCHEME} id="${id}",${params}, expires="${expires}"${digestParam}, opaque="${opaque}"`,
+    };
   };
   return {
     one: (fresh, secret) => issued(bindingBy(secret).of(boundText(fresh)), fresh),
     many({ expires, opaque: { before, length, after } }, secret) {
-      const idOf = bindingBy(secret).ofChanging({ before: boundText({ expires, opaque: before }), length, after });
+      const idOf = bindingBy(secret).ofChanging({
+        before: boundText({ expires, opaque: before }),
+        length,
+        after,
+      });
       return (changed) => issued(idOf(changed), { expires, opaque: `${before}${changed}${after}` });
     },
   };
@@ -151,7 +169,9 @@ const opaqueSchema = z.record(z.string(), z.string());
 
 /** The `opaque` of a challenge as an object; empty when there is none. @throws AgentPayError `payment_malformed` */
 export function readOpaque(challenge: Challenge): Record<string, string> {
-  return challenge.opaque === undefined ? {} : parseShape(opaqueSchema, fromBase64url(challenge.opaque), 'opaque of the challenge');
+  return challenge.opaque === undefined
+    ? {}
+    : parseShape(opaqueSchema, fromBase64url(challenge.opaque), 'opaque of the challenge');
 }
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/i;

@@ -8,7 +8,13 @@ import { toAuthorization } from '../x402/exact.js';
 import { bodyDigest, isDigestOf } from './bodyDigest.js';
 import { isOwnChallenge } from './Challenge.js';
 import { hasCredential, readCredential, serializeCredential, type Credential } from './Credential.js';
-import { challengeNonce, evmChargeRequest, evmSource, readAuthorizationPayload, readEvmChargeRequest } from './evmCharge.js';
+import {
+  challengeNonce,
+  evmChargeRequest,
+  evmSource,
+  readAuthorizationPayload,
+  readEvmChargeRequest,
+} from './evmCharge.js';
 import { readReceipt, serializeReceipt } from './Receipt.js';
 
 /** A purchase from the reference implementation, as captured; the payer is the first well-known development account. */
@@ -69,8 +75,15 @@ describe('the captured purchase', () => {
     const { signature, type: _, ...wire } = readAuthorizationPayload(credential.payload);
     expect(challengeNonce(credential.challenge)).toBe(wire.nonce);
     const authorization = toAuthorization(wire);
-    const separator = domainSeparator({ ...base.usdc.eip712, chainId: base.chainId, verifyingContract: base.usdc.address });
-    const payer = await recoverAddress({ hash: bytesToHex(hashAuthorization(separator, authorization)), signature });
+    const separator = domainSeparator({
+      ...base.usdc.eip712,
+      chainId: base.chainId,
+      verifyingContract: base.usdc.address,
+    });
+    const payer = await recoverAddress({
+      hash: bytesToHex(hashAuthorization(separator, authorization)),
+      signature,
+    });
     expect(payer).toBe(wire.from);
     expect(evmSource(8453, payer)).toBe(credential.source);
   });
@@ -92,7 +105,10 @@ describe('credentials in Authorization', () => {
   it.each([
     ['as written', header],
     ['with the scheme in another case', header.replace('Payment', 'pAYMENT')],
-    ['with padding', `Payment ${Buffer.from(JSON.stringify(credential)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')}`],
+    [
+      'with padding',
+      `Payment ${Buffer.from(JSON.stringify(credential)).toString('base64').replaceAll('+', '-').replaceAll('/', '_')}`,
+    ],
     ['beside a Bearer token', `Bearer abc.def, ${header}`],
     ['with an unknown member', `Payment ${base64url(JSON.stringify({ ...credential, future: 1 }))}`],
   ])('are read %s', (_, value) => {
@@ -176,7 +192,9 @@ describe('receipts', () => {
   });
 
   it('tell of success or are refused', () => {
-    const failed = base64url(JSON.stringify({ status: 'failed', method: 'evm', timestamp: 't', reference: '0x' }));
+    const failed = base64url(
+      JSON.stringify({ status: 'failed', method: 'evm', timestamp: 't', reference: '0x' }),
+    );
     expect(() => readReceipt(failed)).toThrow(expect.objectContaining({ kind: 'payment_malformed' }));
   });
 });

@@ -41,7 +41,8 @@ export function hasCredential(header: string): boolean {
  */
 export function readCredential(header: string): Credential {
   const tokens = [...header.matchAll(PAYMENT_CREDENTIAL)].map((match) => match[1] as string);
-  if (tokens.length > 1) throw new AgentPayError('payment_ambiguous', 'The request carries several Payment credentials.');
+  if (tokens.length > 1)
+    throw new AgentPayError('payment_ambiguous', 'The request carries several Payment credentials.');
   const [token] = tokens;
   if (token === undefined) throw new AgentPayError('payment_malformed', 'The Payment credential is empty.');
   return parseShape(credentialSchema, fromBase64url(token), 'Payment credential');

@@ -15,7 +15,12 @@ interface Input extends Partial<Omit<Bound, 'request'>> {
 
 const million = { amount: '1000000' };
 const basic = { ...million, currency: TOKEN, recipient: '0x1234567890abcdef1234567890abcdef12345678' };
-const nested = { amount: '5000000', currency: TOKEN, recipient: `0x${'2'.repeat(40)}`, methodDetails: { chainId: 42431, feePayer: true } };
+const nested = {
+  amount: '5000000',
+  currency: TOKEN,
+  recipient: `0x${'2'.repeat(40)}`,
+  methodDetails: { chainId: 42431, feePayer: true },
+};
 const full = {
   amount: '10000000',
   currency: TOKEN,
@@ -28,16 +33,32 @@ it.each<[string, Input, string]>([
   ['required_fields_only', {}, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
   ['with_expires', { expires: '2025-01-06T12:00:00Z' }, 'ZcHgfEi5_Qyda9NQwUzamsCgCcWXw6N6EH2NLyaSTlg'],
   ['with_digest', { digest: DIGEST }, 'vwnOtW2kwdujK9_uC_taI2e6Jwq86Jwogvq9m--i8eQ'],
-  ['with_expires_and_digest', { expires: '2025-01-06T12:00:00Z', digest: DIGEST }, 'HSUJV7QH1E135PSDPlrZ5cLoozV3bv5T4vfVdS3Xyzk'],
+  [
+    'with_expires_and_digest',
+    { expires: '2025-01-06T12:00:00Z', digest: DIGEST },
+    'HSUJV7QH1E135PSDPlrZ5cLoozV3bv5T4vfVdS3Xyzk',
+  ],
   ['with_opaque', { opaque: 'trace-123' }, '1XJ-Ti0DACNe3E1zHvwH6OdnKlhUx6xKxDbhJyexng4'],
-  ['with_payment_authorization_header', { header: 'Payment-Authorization' }, 're8MIMJYpIJ0r_aiizscg6ghtipQM8IpOa_NtpwIU8E'],
-  ['authorization_header_is_implicit_default', { header: 'Authorization' }, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
+  [
+    'with_payment_authorization_header',
+    { header: 'Payment-Authorization' },
+    're8MIMJYpIJ0r_aiizscg6ghtipQM8IpOa_NtpwIU8E',
+  ],
+  [
+    'authorization_header_is_implicit_default',
+    { header: 'Authorization' },
+    '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0',
+  ],
   [
     'opaque_route_scope_binding',
     { request: { amount: '1000' }, opaque: 'eyJyb3V0ZSI6Ii9hcGkvcHJlbWl1bSJ9' },
     'qKB3Cm8efoWftvkRf43R5GxatYiXuZPxhs2kA3CvxGM',
   ],
-  ['description_not_in_hmac', { description: 'API access payment required' }, '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0'],
+  [
+    'description_not_in_hmac',
+    { description: 'API access payment required' },
+    '6QDs0BmhrI_v67iWeCMvGqQJEFQ6ErWKlk7zi5xL6t0',
+  ],
   [
     'multi_field_request',
     { request: { ...million, currency: '0x1234', recipient: '0xabcd' } },
@@ -50,12 +71,26 @@ it.each<[string, Input, string]>([
   ],
   [
     'html_sensitive_request_canonicalization',
-    { request: { amount: '1500', currency: 'USD', description: 'Access <premium> & analytics', recipient: 'merchant' } },
+    {
+      request: {
+        amount: '1500',
+        currency: 'USD',
+        description: 'Access <premium> & analytics',
+        recipient: 'merchant',
+      },
+    },
     'iU2QdYw_u-prmGZWxm58jeBakeYE-ib_u77f9vcW76E',
   ],
   [
     'resource_path_query_binding',
-    { request: { amount: '1000', currency: 'USD', recipient: 'merchant', resource: '/charge/query-replay?tier=basic' } },
+    {
+      request: {
+        amount: '1000',
+        currency: 'USD',
+        recipient: 'merchant',
+        resource: '/charge/query-replay?tier=basic',
+      },
+    },
     'ge6Ckot8ZHZB_S-6OOlzuKOnUhndJIUarP-zPCtzleE',
   ],
   [
@@ -84,7 +119,11 @@ it.each<[string, Input, string]>([
     'with_expires_alt_secret',
     {
       secret: ALT_SECRET,
-      request: { amount: '5000000', currency: TOKEN, recipient: '0xabcdef1234567890abcdef1234567890abcdef12' },
+      request: {
+        amount: '5000000',
+        currency: TOKEN,
+        recipient: '0xabcdef1234567890abcdef1234567890abcdef12',
+      },
       expires: '2026-01-29T12:00:00Z',
     },
     'DAgfntQtAmV_y2J9YWUh-UKvwRTxXhMCvX0uOFzvfOE',
@@ -117,14 +156,24 @@ it.each<[string, Input, string]>([
   ],
   [
     'empty_request_alt_secret',
-    { secret: 'test-key-minimum-32-byte-secret-key', realm: 'test.example.com', intent: 'authorize', request: {} },
+    {
+      secret: 'test-key-minimum-32-byte-secret-key',
+      realm: 'test.example.com',
+      intent: 'authorize',
+      request: {},
+    },
     'XOelcFKZ14F8K1KtmsQsN-PKrpBg2_pwnLg0HJUOd1g',
   ],
   [
     'unicode_in_description',
     {
       secret: 'unicode-test-key-minimum-32-byte-secret',
-      request: { amount: '100', currency: 'EUR', recipient: `0x${'1'.repeat(40)}`, description: 'Payment for café ☕' },
+      request: {
+        amount: '100',
+        currency: 'EUR',
+        recipient: `0x${'1'.repeat(40)}`,
+        description: 'Payment for café ☕',
+      },
     },
     '-UB9jxfPEvTmFw7qvLmqJhDZ-lJ-noCp15ROxPHC4BE',
   ],
@@ -142,6 +191,12 @@ it.each<[string, Input, string]>([
     'oUJHedaukLx579-B6Apbsw_r17uJOqERHjQRjCVhP0M',
   ],
 ])('%s', (_, { secret = TEST_SECRET, request = million, ...parts }, id) => {
-  const bound = { realm: 'api.example.com', method: 'tempo', intent: 'charge', ...parts, request: base64url(jcs(request)) };
+  const bound = {
+    realm: 'api.example.com',
+    method: 'tempo',
+    intent: 'charge',
+    ...parts,
+    request: base64url(jcs(request)),
+  };
   expect(challengeId(bound, secret)).toBe(id);
 });

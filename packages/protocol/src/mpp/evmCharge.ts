@@ -38,7 +38,10 @@ const requestSchema = z.object({
 /** The decoded `request` of an evm charge; amounts in base units of the ERC-20 token `currency`. */
 export type EvmChargeRequest = z.infer<typeof requestSchema>;
 
-const authorizationPayloadSchema = authorizationSchema.extend({ type: z.literal('authorization'), signature: signatureSchema });
+const authorizationPayloadSchema = authorizationSchema.extend({
+  type: z.literal('authorization'),
+  signature: signatureSchema,
+});
 
 /** Credential payload of type `authorization`: an EIP-3009 TransferWithAuthorization. */
 export type AuthorizationPayload = z.infer<typeof authorizationPayloadSchema>;
@@ -46,7 +49,11 @@ export type AuthorizationPayload = z.infer<typeof authorizationPayloadSchema>;
 const transactionPayloadSchema = z.object({ type: z.literal('transaction'), signature: signatureSchema });
 const hashPayloadSchema = z.object({ type: z.literal('hash'), hash: bytes32Schema });
 
-const payloadSchema = z.discriminatedUnion('type', [authorizationPayloadSchema, transactionPayloadSchema, hashPayloadSchema]);
+const payloadSchema = z.discriminatedUnion('type', [
+  authorizationPayloadSchema,
+  transactionPayloadSchema,
+  hashPayloadSchema,
+]);
 
 /**
  * Credential payload of an evm charge. `transaction`: `signature` is a signed EIP-1559 transaction that calls `transfer` of the token;

@@ -31,7 +31,10 @@ describe('a signed receipt', () => {
   it('is verified with the key that it names', () => {
     expect(verifyPaymentReceipt(jws, keys)).toEqual(receipt);
     const { transaction: _, ...free } = receipt;
-    expect(verifyPaymentReceipt(signed(header, { ...free, amount: '0' }), keys)).toEqual({ ...free, amount: '0' });
+    expect(verifyPaymentReceipt(signed(header, { ...free, amount: '0' }), keys)).toEqual({
+      ...free,
+      amount: '0',
+    });
   });
 
   it('is nothing when a single character of it is another one', () => {
@@ -48,7 +51,10 @@ describe('a signed receipt', () => {
   it.each<[string, readonly JsonWebKey[]]>([
     ['no keys', []],
     ['another key under its name', [jwkOf(other, 'one')]],
-    ['a key of another kind under its name', [jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey, 'one')]],
+    [
+      'a key of another kind under its name',
+      [jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey, 'one')],
+    ],
     ['a secret under its name', [{ kty: 'oct', k: 'AAAA', kid: 'one' }]],
   ])('is nothing under %s', (_, set) => {
     expect(verifyPaymentReceipt(jws, set)).toBeUndefined();
@@ -64,6 +70,8 @@ describe('a signed receipt', () => {
   });
 
   it('is no other text', () => {
-    fc.assert(fc.property(fc.string({ maxLength: 300 }), (text) => verifyPaymentReceipt(text, keys) === undefined));
+    fc.assert(
+      fc.property(fc.string({ maxLength: 300 }), (text) => verifyPaymentReceipt(text, keys) === undefined),
+    );
   });
 });

@@ -28,7 +28,11 @@ const receiptSchema = z.object({
  */
 export type PaymentReceipt = z.infer<typeof receiptSchema>;
 
-const headerSchema = z.object({ alg: z.literal('EdDSA'), typ: z.literal(PAYMENT_RECEIPT_TYPE), kid: z.string() });
+const headerSchema = z.object({
+  alg: z.literal('EdDSA'),
+  typ: z.literal(PAYMENT_RECEIPT_TYPE),
+  kid: z.string(),
+});
 
 /** What a receipt certifies; undefined when it is none, or not signed (Ed25519) by one of the keys: those of the seller's key set. */
 export function verifyPaymentReceipt(jws: string, keys: readonly JsonWebKey[]): PaymentReceipt | undefined {

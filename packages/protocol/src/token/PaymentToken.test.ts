@@ -24,7 +24,8 @@ const claims: PaymentTokenClaims = {
   exp: 1_600,
 };
 const token = signPaymentToken(claims, key);
-const check = (text: string, now = 1_500, audience = 'svc_1') => verifyPaymentToken(text, keys, { now, audience });
+const check = (text: string, now = 1_500, audience = 'svc_1') =>
+  verifyPaymentToken(text, keys, { now, audience });
 
 function kindOf(work: () => unknown): string | undefined {
   try {
@@ -92,11 +93,20 @@ describe('payment tokens', () => {
 
   it('are refused without a signature of a known key', () => {
     const body = base64url(JSON.stringify(claims));
-    const unsigned = (header: object) => `x402_tok_${base64url(JSON.stringify(header))}.${body}.${'A'.repeat(86)}`;
-    expect(kindOf(() => check(unsigned({ alg: 'none', typ: 'x402-token+jwt', kid: key.kid })))).toBe('payment_malformed');
-    expect(kindOf(() => check(unsigned({ alg: 'HS256', typ: 'x402-token+jwt', kid: key.kid })))).toBe('payment_malformed');
-    expect(kindOf(() => check(unsigned({ alg: 'EdDSA', typ: 'x402-token+jwt', kid: key.kid })))).toBe('signature');
-    expect(kindOf(() => check(unsigned({ alg: 'EdDSA', typ: 'x402-token+jwt', kid: '__proto__' })))).toBe('unknown_key');
+    const unsigned = (header: object) =>
+      `x402_tok_${base64url(JSON.stringify(header))}.${body}.${'A'.repeat(86)}`;
+    expect(kindOf(() => check(unsigned({ alg: 'none', typ: 'x402-token+jwt', kid: key.kid })))).toBe(
+      'payment_malformed',
+    );
+    expect(kindOf(() => check(unsigned({ alg: 'HS256', typ: 'x402-token+jwt', kid: key.kid })))).toBe(
+      'payment_malformed',
+    );
+    expect(kindOf(() => check(unsigned({ alg: 'EdDSA', typ: 'x402-token+jwt', kid: key.kid })))).toBe(
+      'signature',
+    );
+    expect(kindOf(() => check(unsigned({ alg: 'EdDSA', typ: 'x402-token+jwt', kid: '__proto__' })))).toBe(
+      'unknown_key',
+    );
     expect(kindOf(() => check(signPaymentToken(claims, otherKey)))).toBe('unknown_key');
     expect(kindOf(() => check(signPaymentToken(claims, { ...otherKey, kid: key.kid })))).toBe('signature');
   });
@@ -124,7 +134,11 @@ describe('keys of payment tokens', () => {
   });
 
   it('are found among entries of other kinds and unreadable ones', () => {
-    const mixed = paymentTokenKeys([{ kty: 'RSA', kid: 'r' }, { kty: 'OKP', crv: 'Ed25519', kid: 'bad', x: 'short' }, key.publicJwk]);
+    const mixed = paymentTokenKeys([
+      { kty: 'RSA', kid: 'r' },
+      { kty: 'OKP', crv: 'Ed25519', kid: 'bad', x: 'short' },
+      key.publicJwk,
+    ]);
     expect(mixed('r')).toBeUndefined();
     expect(mixed('bad')).toBeUndefined();
     expect(verifyPaymentToken(token, mixed, { now: 1_500 })).toEqual(claims);

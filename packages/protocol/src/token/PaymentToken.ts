@@ -46,7 +46,11 @@ export interface PaymentTokenJwk {
 /** Finds a public key by its id; undefined when the issuer has no such key. */
 export type PaymentTokenKeys = (kid: string) => KeyObject | undefined;
 
-const headerSchema = z.object({ alg: z.literal('EdDSA'), typ: z.literal('x402-token+jwt'), kid: z.string().min(1).max(64) });
+const headerSchema = z.object({
+  alg: z.literal('EdDSA'),
+  typ: z.literal('x402-token+jwt'),
+  kid: z.string().min(1).max(64),
+});
 // DER of a PKCS #8 Ed25519 private key, without its last 32 bytes: the seed.
 const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
@@ -54,14 +58,20 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 export function paymentTokenKey(secret: string): PaymentTokenKey {
   if (secret.length < 32) throw new RangeError('The token secret needs at least 32 characters.');
   const seed = Buffer.from(hkdfSync('sha256', secret, '', 'agentpay payment token v1', 32));
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' });
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([PKCS8_PREFIX, seed]),
+    format: 'der',
+    type: 'pkcs8',
+  });
   const { x } = createPublicKey(privateKey).export({ format: 'jwk' }) as { x: string };
   const kid = bytesToHex(keccak256(x)).slice(2, 18);
   return { kid, privateKey, publicJwk: { kty: 'OKP', crv: 'Ed25519', x, kid, use: 'sig', alg: 'EdDSA' } };
 }
 
 /** A lookup over a published key set. Entries of other kinds and unreadable ones are passed over. */
-export function paymentTokenKeys(jwks: readonly Partial<Record<'kid' | 'kty' | 'crv' | 'x', string>>[]): PaymentTokenKeys {
+export function paymentTokenKeys(
+  jwks: readonly Partial<Record<'kid' | 'kty' | 'crv' | 'x', string>>[],
+): PaymentTokenKeys {
   const keys = new Map<string, KeyObject>();
   for (const { kid, kty, crv, x } of jwks) {
     if (kty !== 'OKP' || crv !== 'Ed25519' || !kid || !x || !/^[A-Za-z0-9_-]{43}$/.test(x)) continue;
@@ -84,19 +94,31 @@ export function signPaymentToken(claims: PaymentTokenClaims, key: PaymentTokenKe
  * @throws AgentPayError `payment_malformed` when it is no token at all, `token_invalid` (reason `unknown_key`, `signature`, `audience`),
  *   `token_expired`
  */
-export function verifyPaymentToken(token: string, keys: PaymentTokenKeys, options: { now: number; audience?: string }): PaymentTokenClaims {
+export function verifyPaymentToken(
+  token: string,
+  keys: PaymentTokenKeys,
+  options: { now: number; audience?: string },
+): PaymentTokenClaims {
   const { input, kid, signature, payload } = split(token);
   const key = keys(kid);
-  if (!key) throw new AgentPayError('token_invalid', 'The payment token is signed by an unknown key.', { reason: 'unknown_key' });
+  if (!key)
+    throw new AgentPayError('token_invalid', 'The payment token is signed by an unknown key.', {
+      reason: 'unknown_key',
+    });
   if (!verify(null, Buffer.from(input), key, signature)) {
-    throw new AgentPayError('token_invalid', 'The signature of the payment token is wrong.', { reason: 'signature' });
+    throw new AgentPayError('token_invalid', 'The signature of the payment token is wrong.', {
+      reason: 'signature',
+    });
   }
   const claims = claimsSchema.safeParse(payload);
   if (!claims.success) throw malformed();
   if (options.audience !== undefined && claims.data.aud !== options.audience) {
-    throw new AgentPayError('token_invalid', 'The payment token is for another service.', { reason: 'audience' });
+    throw new AgentPayError('token_invalid', 'The payment token is for another service.', {
+      reason: 'audience',
+    });
   }
-  if (claims.data.exp <= options.now) throw new AgentPayError('token_expired', 'The payment token has expired.');
+  if (claims.data.exp <= options.now)
+    throw new AgentPayError('token_expired', 'The payment token has expired.');
   return claims.data;
 }
 
@@ -106,7 +128,8 @@ export function paymentTokenKid(token: string): string {
 }
 
 function split(token: string) {
-  const parts = token.startsWith(PREFIX) && token.length <= MAX_ENCODED ? token.slice(PREFIX.length).split('.') : [];
+  const parts =
+    token.startsWith(PREFIX) && token.length <= MAX_ENCODED ? token.slice(PREFIX.length).split('.') : [];
   const [head, body, signature] = parts;
   if (parts.length !== 3 || !head || !body || !signature) throw malformed();
   const bytes = Buffer.from(signature, 'base64url');

@@ -13,7 +13,10 @@ export const authorizationSchema = z.object({
 });
 
 /** The `payload` of scheme `exact` on EVM by EIP-3009, the same in x402 v1 and v2. */
-export const exactPayloadSchema = z.object({ signature: signatureSchema, authorization: authorizationSchema });
+export const exactPayloadSchema = z.object({
+  signature: signatureSchema,
+  authorization: authorizationSchema,
+});
 
 export type ExactPayload = z.infer<typeof exactPayloadSchema>;
 

@@ -1,6 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { isAgentPayError, type ErrorName } from '@agentpay/primitives';
 import type { FacilitatorRequest } from './Facilitator.js';
@@ -46,7 +52,10 @@ function json(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-const answer = (status: number, body: unknown): RequestListener => (_, response) => json(response, status, body);
+const answer =
+  (status: number, body: unknown): RequestListener =>
+  (_, response) =>
+    json(response, status, body);
 
 async function failure(work: Promise<unknown>): Promise<ErrorName | undefined> {
   try {
@@ -75,8 +84,14 @@ describe('a facilitator over HTTP', () => {
   it('gets the request as it is, with the configured headers, below the base URL', async () => {
     const seen: unknown[] = [];
     const url = await serve(async (message, response) => {
-      seen.push([message.method, message.url, message.headers['x-key'], message.method === 'POST' ? await bodyOf(message) : undefined]);
-      if (message.url === '/base/supported') json(response, 200, { kinds: [{ x402Version: 1, scheme: 'exact', network: 'base-sepolia' }] });
+      seen.push([
+        message.method,
+        message.url,
+        message.headers['x-key'],
+        message.method === 'POST' ? await bodyOf(message) : undefined,
+      ]);
+      if (message.url === '/base/supported')
+        json(response, 200, { kinds: [{ x402Version: 1, scheme: 'exact', network: 'base-sepolia' }] });
       else json(response, 200, message.url === '/base/verify' ? { isValid: true, payer: PAYER } : settled);
     });
     const remote = httpFacilitator({ url: `${url}/base//`, headers: { 'x-key': 'k' } });
@@ -96,7 +111,8 @@ describe('a facilitator over HTTP', () => {
       seen.push(message.headers['x-key'], await bodyOf(message));
       json(response, 200, { isValid: true, payer: PAYER });
     });
-    const move = (_: IncomingMessage, response: ServerResponse) => void response.writeHead(308, { location: `${target}/verify` }).end();
+    const move = (_: IncomingMessage, response: ServerResponse) =>
+      void response.writeHead(308, { location: `${target}/verify` }).end();
     const moved = await facilitator(move, { headers: { 'x-key': 'secret' } });
     expect(await moved.verify(request)).toEqual({ isValid: true, payer: PAYER });
     // Its key is not for whoever it has moved to.
@@ -113,15 +129,25 @@ describe('a facilitator over HTTP', () => {
     expect(asked).toBe(4);
   });
 
-  it.each([200, 402, 500])('is understood when it refuses in the words of the protocol with status %d', async (status) => {
-    const refusals: Record<string, unknown> = {
-      '/verify': { isValid: false, invalidReason: 'x', payer: null },
-      '/settle': { success: false, errorReason: 'y', network: 'n' },
-    };
-    const remote = await facilitator((message, response) => json(response, status, refusals[message.url as string]));
-    expect(await remote.verify(request)).toEqual({ isValid: false, invalidReason: 'x' });
-    expect(await remote.settle(request)).toEqual({ success: false, errorReason: 'y', network: 'n', transaction: '' });
-  });
+  it.each([200, 402, 500])(
+    'is understood when it refuses in the words of the protocol with status %d',
+    async (status) => {
+      const refusals: Record<string, unknown> = {
+        '/verify': { isValid: false, invalidReason: 'x', payer: null },
+        '/settle': { success: false, errorReason: 'y', network: 'n' },
+      };
+      const remote = await facilitator((message, response) =>
+        json(response, status, refusals[message.url as string]),
+      );
+      expect(await remote.verify(request)).toEqual({ isValid: false, invalidReason: 'x' });
+      expect(await remote.settle(request)).toEqual({
+        success: false,
+        errorReason: 'y',
+        network: 'n',
+        transaction: '',
+      });
+    },
+  );
 
   it('is unavailable when nobody listens: the request never left', async () => {
     const url = await serve(answer(200, {}));
@@ -141,7 +167,9 @@ describe('a facilitator over HTTP', () => {
     })`;
     const child = spawn(process.execPath, ['-e', deaf], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [port] = (await once(child.stdout, 'data')) as [Buffer];
-    const others = Array.from({ length: 4 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined));
+    const others = Array.from({ length: 4 }, () =>
+      connect(Number(port), '127.0.0.1').on('error', () => undefined),
+    );
     await Promise.all(others.slice(0, 1).map((other) => once(other, 'connect')));
     const remote = httpFacilitator({ url: `http://127.0.0.1:${port}`, settleTimeoutMs: 60_000 });
     expect(await failure(remote.settle(request))).toBe('facilitator_unavailable');
@@ -163,7 +191,11 @@ describe('a facilitator over HTTP', () => {
     ['breaks the connection', (message) => void message.socket.destroy(), 'settlement_unknown'],
     ['answers in HTML', (_, response) => void response.writeHead(200).end('<html>'), 'settlement_unknown'],
     ['answers with another shape', answer(200, { ok: true }), 'settlement_unknown'],
-    ['answers without end', (_, response) => void response.writeHead(200).end('x'.repeat(200_000)), 'settlement_unknown'],
+    [
+      'answers without end',
+      (_, response) => void response.writeHead(200).end('x'.repeat(200_000)),
+      'settlement_unknown',
+    ],
     ['fails', answer(500, { error: 'oops' }), 'settlement_unknown'],
     ['fails behind a proxy', answer(502, {}), 'settlement_unknown'],
     ['is at work on an earlier copy', answer(409, { error: 'busy' }), 'settlement_unknown'],
@@ -188,7 +220,9 @@ describe('a facilitator over HTTP', () => {
   });
 
   it('is not believed when it verified another payer', async () => {
-    const remote = await facilitator(answer(200, { isValid: true, payer: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC' }));
+    const remote = await facilitator(
+      answer(200, { isValid: true, payer: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC' }),
+    );
     expect(await failure(remote.verify(request))).toBe('facilitator_unavailable');
   });
 

@@ -31,15 +31,28 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 /** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
 export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   const base = options.url.replace(/\/+$/, '');
-  const urls = { verify: new URL(`${base}/verify`), settle: new URL(`${base}/settle`), supported: new URL(`${base}/supported`) };
+  const urls = {
+    verify: new URL(`${base}/verify`),
+    settle: new URL(`${base}/settle`),
+    supported: new URL(`${base}/supported`),
+  };
   const exchange = options.fetch ? byFetch(options.fetch) : followed(httpClient());
   const verifyTimeoutMs = options.verifyTimeoutMs ?? 10_000;
   const settleTimeoutMs = options.settleTimeoutMs ?? 45_000;
 
-  async function call<T>(url: URL, schema: z.ZodType<T>, timeoutMs: number, body?: FacilitatorRequest): Promise<T> {
+  async function call<T>(
+    url: URL,
+    schema: z.ZodType<T>,
+    timeoutMs: number,
+    body?: FacilitatorRequest,
+  ): Promise<T> {
     const { status, text } = await exchange(url, {
       method: body ? 'POST' : 'GET',
-      headers: { accept: 'application/json', ...(body && { 'content-type': 'application/json' }), ...options.headers },
+      headers: {
+        accept: 'application/json',
+        ...(body && { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
       body: body && JSON.stringify(body),
       timeoutMs,
       maxBytes: MAX_ANSWER_BYTES,
@@ -52,7 +65,10 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   return {
     async verify(request) {
       try {
-        return checkVerified(request, await call(urls.verify, verifyResponseSchema, verifyTimeoutMs, request));
+        return checkVerified(
+          request,
+          await call(urls.verify, verifyResponseSchema, verifyTimeoutMs, request),
+        );
       } catch (cause) {
         throw unavailable(cause);
       }
@@ -74,7 +90,11 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
   };
 }
 
-type Exchange = (url: URL, request: HttpRequest, moves?: number) => Promise<Pick<HttpAnswer, 'status' | 'text'>>;
+type Exchange = (
+  url: URL,
+  request: HttpRequest,
+  moves?: number,
+) => Promise<Pick<HttpAnswer, 'status' | 'text'>>;
 
 const MOST_MOVES = 3;
 
@@ -86,20 +106,29 @@ function followed(client: HttpClient): Exchange {
     if (![307, 308].includes(answer.status) || location === undefined || moves >= MOST_MOVES) return answer;
     const next = new URL(location, url);
     if (next.protocol !== 'https:' && next.protocol !== url.protocol) return answer;
-    return exchange(next, next.host === url.host ? request : { ...request, headers: withoutKeys(request.headers) }, moves + 1);
+    return exchange(
+      next,
+      next.host === url.host ? request : { ...request, headers: withoutKeys(request.headers) },
+      moves + 1,
+    );
   };
 }
 
 /** What may be told to another host than the one that was configured. */
 function withoutKeys(headers: HttpRequest['headers']): HttpRequest['headers'] {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => ['accept', 'content-type'].includes(name)));
+  return Object.fromEntries(
+    Object.entries(headers).filter(([name]) => ['accept', 'content-type'].includes(name)),
+  );
 }
 
 function byFetch(fetch: typeof globalThis.fetch): Exchange {
   return async (url, { method, headers, body, timeoutMs, maxBytes }) => {
     const sent = { method, headers, ...(body !== undefined && { body }) };
     const response = await fetch(url.href, { ...sent, signal: AbortSignal.timeout(timeoutMs) });
-    return { status: response.status, text: (await readLimited(response.body, maxBytes))?.toString('utf8') ?? '' };
+    return {
+      status: response.status,
+      text: (await readLimited(response.body, maxBytes))?.toString('utf8') ?? '',
+    };
   };
 }
 
@@ -115,7 +144,8 @@ class AnswerError extends Error {
 
 // A yes must be about this payment: a mixed-up or forged answer is not taken for one.
 function checkVerified(request: FacilitatorRequest, answer: VerifyResponse): VerifyResponse {
-  if (answer.isValid && isOtherPayer(request, answer.payer)) throw new Error('The facilitator answered for another payment.');
+  if (answer.isValid && isOtherPayer(request, answer.payer))
+    throw new Error('The facilitator answered for another payment.');
   return answer;
 }
 
@@ -125,7 +155,10 @@ function checkSettled(request: FacilitatorRequest, answer: SettleResponse): Sett
     answer.network === request.paymentRequirements.network &&
     !isOtherPayer(request, answer.payer) &&
     /^0x[0-9a-fA-F]{64}$/.test(answer.transaction);
-  if (!valid) throw new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', { reason: 'answer_mismatch' });
+  if (!valid)
+    throw new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', {
+      reason: 'answer_mismatch',
+    });
   return answer;
 }
 
@@ -136,7 +169,8 @@ function isOtherPayer(request: FacilitatorRequest, payer: string | undefined): b
 }
 
 function wasNotTaken(cause: unknown): boolean {
-  if (cause instanceof AnswerError) return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
+  if (cause instanceof AnswerError)
+    return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
   return wasNotSent(cause);
 }
 
@@ -146,7 +180,10 @@ function isRefusal(status: number): boolean {
 }
 
 function unavailable(cause: unknown): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', { cause, retryAfter: 2 });
+  return new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
+    cause,
+    retryAfter: 2,
+  });
 }
 
 function unknown(cause: unknown): AgentPayError {

@@ -44,6 +44,11 @@ interface Paid {
 /** What a seller adds to its answer to a payment: that it was paid, signed. */
 export function signedReceipt({ transaction, ...paid }: Paid, sign: SignPayload) {
   const signature = sign({ version: VERSION, ...paid, ...(transaction && { transaction }) });
-  const schema = { $schema: SCHEMA, type: 'object', properties: { receipt: signedSchema }, required: ['receipt'] };
+  const schema = {
+    $schema: SCHEMA,
+    type: 'object',
+    properties: { receipt: signedSchema },
+    required: ['receipt'],
+  };
   return { info: { receipt: { format: 'jws', signature } }, schema };
 }

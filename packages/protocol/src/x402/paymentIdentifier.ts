@@ -5,7 +5,12 @@ import { parseShape } from '../encoding/Json.js';
 export const PAYMENT_IDENTIFIER = 'payment-identifier';
 
 const echoSchema = z.object({
-  info: z.object({ id: z.string().regex(/^[A-Za-z0-9_-]{16,128}$/, 'must be 16 to 128 of A-Z, a-z, 0-9, _ and -').nullish() }),
+  info: z.object({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{16,128}$/, 'must be 16 to 128 of A-Z, a-z, 0-9, _ and -')
+      .nullish(),
+  }),
 });
 
 /** What a seller declares in its 402. */
@@ -25,7 +30,11 @@ export function paymentIdentifierDeclaration(required: boolean) {
 }
 
 /** The id that a payer gave its payment; undefined when it gave none. @throws AgentPayError `payment_malformed` */
-export function readPaymentIdentifier(extensions: Readonly<Record<string, unknown>> | undefined): string | undefined {
+export function readPaymentIdentifier(
+  extensions: Readonly<Record<string, unknown>> | undefined,
+): string | undefined {
   const echo = extensions?.[PAYMENT_IDENTIFIER] ?? undefined;
-  return echo === undefined ? undefined : (parseShape(echoSchema, echo, 'payment identifier').info.id ?? undefined);
+  return echo === undefined
+    ? undefined
+    : (parseShape(echoSchema, echo, 'payment identifier').info.id ?? undefined);
 }

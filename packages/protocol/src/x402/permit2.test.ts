@@ -36,8 +36,12 @@ describe('Permit2 payloads', () => {
   it('are read and written back as they came', () => {
     expect(exactPermit2PayloadSchema.parse(exact)).toEqual(exact);
     expect(uptoPayloadSchema.parse(upto)).toEqual(upto);
-    expect(fromPermit2Authorization(toPermit2Authorization(exact.permit2Authorization))).toEqual(exact.permit2Authorization);
-    expect(fromPermit2Authorization(toPermit2Authorization(upto.permit2Authorization))).toEqual(upto.permit2Authorization);
+    expect(fromPermit2Authorization(toPermit2Authorization(exact.permit2Authorization))).toEqual(
+      exact.permit2Authorization,
+    );
+    expect(fromPermit2Authorization(toPermit2Authorization(upto.permit2Authorization))).toEqual(
+      upto.permit2Authorization,
+    );
   });
 
   it('lose members that nobody signed', () => {
@@ -52,7 +56,9 @@ describe('Permit2 payloads', () => {
     const extra = { facilitatorAddress: facilitator, name: 'USDC' };
     expect(uptoExtraSchema.parse(extra)).toEqual(extra);
     expect(uptoExtraSchema.safeParse({ name: 'USDC' }).success).toBe(false);
-    expect(uptoExtraSchema.safeParse({ facilitatorAddress: facilitator, assetTransferMethod: 'eip3009' }).success).toBe(false);
+    expect(
+      uptoExtraSchema.safeParse({ facilitatorAddress: facilitator, assetTransferMethod: 'eip3009' }).success,
+    ).toBe(false);
   });
 
   const { permit2Authorization } = exact;
@@ -73,7 +79,10 @@ describe('Permit2 payloads', () => {
     const member = fc.constantFrom('from', 'permitted', 'spender', 'nonce', 'deadline', 'witness');
     fc.assert(
       fc.property(member, fc.jsonValue(), (key, value) => {
-        const result = uptoPayloadSchema.safeParse({ ...upto, permit2Authorization: { ...upto.permit2Authorization, [key]: value } });
+        const result = uptoPayloadSchema.safeParse({
+          ...upto,
+          permit2Authorization: { ...upto.permit2Authorization, [key]: value },
+        });
         if (result.success) toPermit2Authorization(result.data.permit2Authorization);
       }),
       { numRuns: 200 },

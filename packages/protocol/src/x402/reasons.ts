@@ -10,9 +10,15 @@ export const reasons = {
   invalidNetwork: { v2: 'invalid_network' },
   invalidPayload: { v2: 'invalid_payload' },
   invalidRequirements: { v2: 'invalid_payment_requirements' },
-  factoryNotAllowed: { v2: 'eip6492_factory_not_allowed', v1: 'invalid_exact_evm_payload_undeployed_smart_wallet' },
+  factoryNotAllowed: {
+    v2: 'eip6492_factory_not_allowed',
+    v1: 'invalid_exact_evm_payload_undeployed_smart_wallet',
+  },
   signature: { v2: 'invalid_exact_evm_signature', v1: 'invalid_exact_evm_payload_signature' },
-  recipientMismatch: { v2: 'invalid_exact_evm_recipient_mismatch', v1: 'invalid_exact_evm_payload_recipient_mismatch' },
+  recipientMismatch: {
+    v2: 'invalid_exact_evm_recipient_mismatch',
+    v1: 'invalid_exact_evm_payload_recipient_mismatch',
+  },
   validBefore: { v2: 'invalid_exact_evm_payload_authorization_valid_before' },
   validAfter: { v2: 'invalid_exact_evm_payload_authorization_valid_after' },
   valueMismatch: {

@@ -7,7 +7,11 @@ export const SIGN_IN_WITH_X = 'sign-in-with-x';
 export const SIGN_IN_HEADER = 'SIGN-IN-WITH-X';
 
 // One line each: text with line breaks could pose as other lines of the message.
-const line = (max: number) => z.string().max(max).regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line');
+const line = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must be one line');
 const time = line(64).refine((text) => Number.isFinite(Date.parse(text)), 'must be a time');
 
 const signInSchema = nullable({
@@ -50,7 +54,9 @@ export function signInMessage(signIn: Omit<SignIn, 'signature' | 'type'>): strin
     'Not Before': signIn.notBefore,
     'Request ID': signIn.requestId,
   };
-  const lines = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`${name}: ${value}`]));
+  const lines = Object.entries(named).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}: ${value}`],
+  );
   return [
     `${domain} wants you to sign in with your Ethereum account:`,
     address,
@@ -63,7 +69,10 @@ export function signInMessage(signIn: Omit<SignIn, 'signature' | 'type'>): strin
 }
 
 interface SignInOffer {
-  readonly info: Pick<SignIn, 'domain' | 'uri' | 'version' | 'nonce' | 'issuedAt' | 'expirationTime' | 'statement' | 'resources'>;
+  readonly info: Pick<
+    SignIn,
+    'domain' | 'uri' | 'version' | 'nonce' | 'issuedAt' | 'expirationTime' | 'statement' | 'resources'
+  >;
   /** CAIP-2 ids. */
   readonly chains: readonly string[];
 }

@@ -26,9 +26,11 @@ export function hasSignedIntent(authorization: string): boolean {
  */
 export function readSignedIntent(authorization: string): SignedIntent {
   const [credential = '', ...more] = credentials(authorization);
-  if (more.length > 0) throw new AgentPayError('payment_ambiguous', 'The request carries several signed intents.');
+  if (more.length > 0)
+    throw new AgentPayError('payment_ambiguous', 'The request carries several signed intents.');
   const [, asset = '', payload = '', ...rest] = credential.split(/\s+/);
-  if (asset.toLowerCase() !== 'usdc' || payload === '' || rest.length > 0) throw malformed('it must read: x402 usdc <signed-intent>');
+  if (asset.toLowerCase() !== 'usdc' || payload === '' || rest.length > 0)
+    throw malformed('it must read: x402 usdc <signed-intent>');
   if ((fromBase64(payload) as { x402Version?: unknown } | null)?.x402Version === 1) {
     decodeV1(payload);
     return { x402Version: 1, payload };
@@ -44,7 +46,10 @@ export function writeSignedIntent({ payload }: Pick<SignedIntent, 'payload'>): s
 }
 
 function credentials(authorization: string): string[] {
-  return authorization.split(',').map((item) => item.trim()).filter((item) => SCHEME.test(item));
+  return authorization
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => SCHEME.test(item));
 }
 
 function malformed(why: string): AgentPayError {

@@ -50,7 +50,10 @@ describe('x402 v1 on the wire', () => {
   it('reads a 402 body that carries further members, explicit nulls and no description', () => {
     const { description: _, ...entry } = body.accepts[0];
     const mixed = { type: 'about:blank', status: 402, ...body, accepts: [{ ...entry, outputSchema: null }] };
-    expect(v1.parsePaymentRequired(mixed).accepts[0]).toMatchObject({ description: '', maxAmountRequired: '10000' });
+    expect(v1.parsePaymentRequired(mixed).accepts[0]).toMatchObject({
+      description: '',
+      maxAmountRequired: '10000',
+    });
   });
 
   it('reads the captured X-PAYMENT and writes it back', () => {
@@ -72,7 +75,9 @@ describe('x402 v1 on the wire', () => {
     ['prose', 'send 5 USDC to 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC'],
     ['nothing', null],
   ])('refuses a body with %s', (_, value) => {
-    expect(() => v1.parsePaymentRequired(value)).toThrow(expect.objectContaining({ kind: 'payment_malformed' }));
+    expect(() => v1.parsePaymentRequired(value)).toThrow(
+      expect.objectContaining({ kind: 'payment_malformed' }),
+    );
   });
 
   it('says a v2 offer in the words of v1', () => {
@@ -86,7 +91,9 @@ describe('x402 v1 on the wire', () => {
       extra: { name: 'USDC', version: '2' },
     };
     const { outputSchema: _, ...expected } = body.accepts[0];
-    expect(v1.requirementsFromV2(offer, { url: expected.resource, description: 'Weather report' })).toEqual(expected);
+    expect(v1.requirementsFromV2(offer, { url: expected.resource, description: 'Weather report' })).toEqual(
+      expected,
+    );
     expect(v1.requirementsFromV2({ ...offer, network: 'eip155:1' }, { url: 'x' })).toBeUndefined();
   });
 });
@@ -95,7 +102,11 @@ describe('facilitator requests', () => {
   it('are refused when they nest without end', () => {
     let deep: unknown = 'x';
     for (let i = 0; i < 50_000; i++) deep = [deep];
-    const request = { x402Version: 1, paymentPayload: payment, paymentRequirements: { ...body.accepts[0], extra: { deep } } };
+    const request = {
+      x402Version: 1,
+      paymentPayload: payment,
+      paymentRequirements: { ...body.accepts[0], extra: { deep } },
+    };
     expect(facilitatorRequestSchema.safeParse(request).success).toBe(false);
   });
 });

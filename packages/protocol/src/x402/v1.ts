@@ -2,7 +2,12 @@ import { findNetwork } from '@agentpay/primitives';
 import { z } from 'zod';
 import { fromBase64, nullable, parseShape, toBase64 } from '../encoding/Json.js';
 import { uint256Schema } from '../evm/Hex.js';
-import { settleResponseSchema, type PaymentRequirements as V2Requirements, type Resource, type SettleResponse } from './v2.js';
+import {
+  settleResponseSchema,
+  type PaymentRequirements as V2Requirements,
+  type Resource,
+  type SettleResponse,
+} from './v2.js';
 
 /** Header names of x402 v1; its challenge is the body of the 402. */
 export const X_PAYMENT = 'X-PAYMENT';
@@ -61,7 +66,10 @@ export function decodeSettleResponse(header: string): SettleResponse {
 }
 
 /** The v1 form of a v2 offer; undefined when v1 has no name for the network. */
-export function requirementsFromV2(offer: V2Requirements, resource: Resource): PaymentRequirements | undefined {
+export function requirementsFromV2(
+  offer: V2Requirements,
+  resource: Resource,
+): PaymentRequirements | undefined {
   const network = findNetwork(offer.network);
   if (!network) return undefined;
   return {

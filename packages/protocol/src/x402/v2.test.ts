@@ -25,7 +25,11 @@ const offer: v2.PaymentRequirements = {
   maxTimeoutSeconds: 300,
   extra: { name: 'USDC', version: '2' },
 };
-const resource = { url: 'http://127.0.0.1:44815/weather', description: 'Weather report', mimeType: 'application/json' };
+const resource = {
+  url: 'http://127.0.0.1:44815/weather',
+  description: 'Weather report',
+  mimeType: 'application/json',
+};
 const payload: v2.PaymentPayload = {
   x402Version: 2,
   payload: {
@@ -70,15 +74,30 @@ describe('x402 v2 on the wire', () => {
 
   it('takes an explicit null for an absent member', () => {
     const accepts = [{ ...offer, extra: null }];
-    const nulls = { x402Version: 2, error: null, resource: { url: 'x', description: null }, accepts, extensions: null };
+    const nulls = {
+      x402Version: 2,
+      error: null,
+      resource: { url: 'x', description: null },
+      accepts,
+      extensions: null,
+    };
     const { extra: _, ...plain } = offer;
-    expect(v2.decodePaymentRequired(toBase64(nulls))).toEqual({ x402Version: 2, resource: { url: 'x' }, accepts: [plain] });
+    expect(v2.decodePaymentRequired(toBase64(nulls))).toEqual({
+      x402Version: 2,
+      resource: { url: 'x' },
+      accepts: [plain],
+    });
   });
 
-  it.each(['-1', '1e6', '0x10', '01', '1.0', '', ' 1', (2n ** 256n).toString()])('refuses the amount %j', (amount) => {
-    const required = { x402Version: 2, resource, accepts: [{ ...offer, amount }] };
-    expect(() => v2.decodePaymentRequired(toBase64(required))).toThrow(expect.objectContaining({ kind: 'payment_malformed' }));
-  });
+  it.each(['-1', '1e6', '0x10', '01', '1.0', '', ' 1', (2n ** 256n).toString()])(
+    'refuses the amount %j',
+    (amount) => {
+      const required = { x402Version: 2, resource, accepts: [{ ...offer, amount }] };
+      expect(() => v2.decodePaymentRequired(toBase64(required))).toThrow(
+        expect.objectContaining({ kind: 'payment_malformed' }),
+      );
+    },
+  );
 
   it('gives back any challenge it wrote', () => {
     const requirements = fc.record({
@@ -120,7 +139,12 @@ describe('x402 v2 on the wire', () => {
 
 describe('acceptance of an offer', () => {
   it('holds for the same terms, with addresses in any case and more extra members', () => {
-    const accepted = { ...offer, asset: offer.asset.toLowerCase(), payTo: offer.payTo.toLowerCase(), extra: { ...offer.extra, more: 1 } };
+    const accepted = {
+      ...offer,
+      asset: offer.asset.toLowerCase(),
+      payTo: offer.payTo.toLowerCase(),
+      extra: { ...offer.extra, more: 1 },
+    };
     expect(v2.isAcceptanceOf(accepted, offer)).toBe(true);
   });
 

@@ -95,7 +95,9 @@ export function isAcceptanceOf(accepted: PaymentRequirements, offer: PaymentRequ
     sameHex(accepted.asset, offer.asset) &&
     sameHex(accepted.payTo, offer.payTo) &&
     transferMethodOf(accepted) === transferMethodOf(offer) &&
-    Object.entries(offer.extra ?? {}).every(([key, value]) => Object.hasOwn(extra, key) && jcs(extra[key]) === jcs(value))
+    Object.entries(offer.extra ?? {}).every(
+      ([key, value]) => Object.hasOwn(extra, key) && jcs(extra[key]) === jcs(value),
+    )
   );
 }
 

@@ -29,7 +29,11 @@ export function mppOffers(demand: Demand, settings: Settings): ReadOffer[] {
         const { signature, authorization } = signed;
         const payload = { type: 'authorization', ...authorization, signature };
         const source = mpp.evmSource(terms.network.chainId, authorization.from);
-        return { header, value: mpp.serializeCredential({ challenge, payload, source }), validUntil: endOf(signed) };
+        return {
+          header,
+          value: mpp.serializeCredential({ challenge, payload, source }),
+          validUntil: endOf(signed),
+        };
       },
     };
   });
@@ -37,8 +41,10 @@ export function mppOffers(demand: Demand, settings: Settings): ReadOffer[] {
 
 function headerFor({ header }: mpp.Challenge, { request }: Demand): string {
   if (header === mpp.PAYMENT_AUTHORIZATION) return header;
-  if (header !== undefined) throw refuse('unknown_header', 'The challenge asks for its proof in an unknown header.');
-  if (request.headers.has(mpp.AUTHORIZATION)) throw refuse('authorization_taken', 'The request has an Authorization of its own.');
+  if (header !== undefined)
+    throw refuse('unknown_header', 'The challenge asks for its proof in an unknown header.');
+  if (request.headers.has(mpp.AUTHORIZATION))
+    throw refuse('authorization_taken', 'The request has an Authorization of its own.');
   return mpp.AUTHORIZATION;
 }
 
@@ -47,13 +53,20 @@ function termsOf(challenge: mpp.Challenge, { request }: Demand, settings: Settin
     throw refuse('unknown_scheme', `Payment method ${challenge.method}/${challenge.intent} is not known.`);
   }
   const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(challenge);
-  if (!methodDetails.credentialTypes?.includes('authorization')) throw refuse('unknown_transfer_method', 'Only authorizations are signed.');
+  if (!methodDetails.credentialTypes?.includes('authorization'))
+    throw refuse('unknown_transfer_method', 'Only authorizations are signed.');
   if (challenge.digest !== undefined && !mpp.isDigestOf(challenge.digest, request.body ?? new Uint8Array())) {
     throw refuse('digest_mismatch', 'The challenge is for another request body.');
   }
-  const terms = readTerms(settings, request.url, { network: `eip155:${methodDetails.chainId}`, asset: currency, amount, payTo: recipient });
+  const terms = readTerms(settings, request.url, {
+    network: `eip155:${methodDetails.chainId}`,
+    asset: currency,
+    amount,
+    payTo: recipient,
+  });
   const { decimals } = terms.network.usdc;
-  if ((methodDetails.decimals ?? decimals) !== decimals) throw refuse('unit_mismatch', `The asset has ${decimals} decimals.`);
+  if ((methodDetails.decimals ?? decimals) !== decimals)
+    throw refuse('unit_mismatch', `The asset has ${decimals} decimals.`);
   return terms;
 }
 

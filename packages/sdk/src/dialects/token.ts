@@ -22,12 +22,20 @@ export function tokenOffers({ body }: Demand, settings: Settings): ReadOffer[] {
       if (!wallet) throw refuse('no_wallet', 'The client has no wallet to buy payment tokens from.');
       const known = String(header).toLowerCase() === X_PAYMENT_TOKEN.toLowerCase();
       if (!known) throw refuse('unknown_header', 'The token is asked for in an unknown header.');
-      if (typeof service !== 'string' || !isId('service', service)) throw refuse('recipient', 'The offer names no service.');
+      if (typeof service !== 'string' || !isId('service', service))
+        throw refuse('recipient', 'The offer names no service.');
       if (currency !== 'USD') throw refuse('unknown_asset', 'Payment tokens are paid in USD.');
       checkAsset(settings, currency);
       const amount = parseDecimal(String(price));
       if (amount === 0n) throw refuse('amount', 'The price is zero.');
-      return { dialect: 'token', network: LEDGER, asset: currency, amount, payTo: service, prove: () => buyToken(wallet, service, amount) };
+      return {
+        dialect: 'token',
+        network: LEDGER,
+        asset: currency,
+        amount,
+        payTo: service,
+        prove: () => buyToken(wallet, service, amount),
+      };
     },
   ];
 }
@@ -37,10 +45,19 @@ type Wallet = NonNullable<Settings['wallet']>;
 // However this fails, nobody has the token: what the API may have reserved for it comes back when the token expires.
 async function buyToken({ api, id }: Wallet, service: string, amount: bigint) {
   try {
-    const bought = await api.services.authorize({ service_id: service, from_wallet_id: id, max_amount: formatDecimal(amount) });
+    const bought = await api.services.authorize({
+      service_id: service,
+      from_wallet_id: id,
+      max_amount: formatDecimal(amount),
+    });
     if (bought.reserved_amount > amount) throw new RangeError('The API reserved more than the price.');
     paymentTokenKid(bought.token);
-    return { header: X_PAYMENT_TOKEN, value: bought.token, validUntil: bought.expires_at.getTime(), tokenId: bought.token_id };
+    return {
+      header: X_PAYMENT_TOKEN,
+      value: bought.token,
+      validUntil: bought.expires_at.getTime(),
+      tokenId: bought.token_id,
+    };
   } catch (cause) {
     throw refuse('token_not_issued', `No payment token was issued: ${(cause as Error).message}`, cause);
   }

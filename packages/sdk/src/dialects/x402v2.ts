@@ -11,8 +11,14 @@ const MAX_PROOF = 8 * 1024;
 export function x402v2Offers({ request, headers }: Demand, settings: Settings): ReadOffer[] {
   const header = headers.get(x402v2.PAYMENT_REQUIRED);
   if (header === null) return [];
-  const written = fromBase64(header) as { x402Version?: unknown; accepts?: unknown; resource?: unknown; extensions?: unknown } | null;
-  if (written?.x402Version !== 2 || !Array.isArray(written.accepts)) throw refuse('malformed', 'The PAYMENT-REQUIRED header is malformed.');
+  const written = fromBase64(header) as {
+    x402Version?: unknown;
+    accepts?: unknown;
+    resource?: unknown;
+    extensions?: unknown;
+  } | null;
+  if (written?.x402Version !== 2 || !Array.isArray(written.accepts))
+    throw refuse('malformed', 'The PAYMENT-REQUIRED header is malformed.');
   const { accepts, resource, extensions } = written;
 
   return accepts.map((accepted: unknown): ReadOffer => () => {

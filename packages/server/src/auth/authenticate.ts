@@ -22,7 +22,10 @@ export function authenticator(core: Core): Authenticate {
       return identity.authenticate(core, { kind: 'admin', secret });
     }
     const bearer = /^Bearer +([\x21-\x7e]{1,256})$/i.exec(request.get('authorization') ?? '');
-    return identity.authenticate(core, { kind: 'runtime', secret: required(bearer?.[1], 'Authorization: Bearer') });
+    return identity.authenticate(core, {
+      kind: 'runtime',
+      secret: required(bearer?.[1], 'Authorization: Bearer'),
+    });
   };
 }
 

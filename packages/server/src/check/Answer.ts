@@ -9,7 +9,10 @@ export interface Answer {
 }
 
 /** Sends one request to the URL under check. */
-export type Ask = (request?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>> }) => Promise<Answer>;
+export type Ask = (request?: {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}) => Promise<Answer>;
 
 const TIMEOUT_MS = 15_000;
 const MAX_BODY = 1024 * 1024;
@@ -24,7 +27,11 @@ export function asker(url: URL, defaultMethod: string, fetch: typeof globalThis.
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     const bytes = await readLimited(response.body, MAX_BODY);
-    return { status: response.status, headers: response.headers, json: bytes && parseJson(bytes.toString('utf8')) };
+    return {
+      status: response.status,
+      headers: response.headers,
+      json: bytes && parseJson(bytes.toString('utf8')),
+    };
   };
 }
 

@@ -43,7 +43,11 @@ function readV2({ headers }: Answer): Reading {
   if (header === null) return absent;
   const { accepts, resource } = x402v2.decodePaymentRequired(header);
   for (const entry of accepts) checkDomain(entry);
-  return { state: 'offered', terms: accepts.map((entry) => termsOf(entry.network, entry, entry.amount)), urls: [resource.url] };
+  return {
+    state: 'offered',
+    terms: accepts.map((entry) => termsOf(entry.network, entry, entry.amount)),
+    urls: [resource.url],
+  };
 }
 
 function readV1({ json }: Answer): Reading {
@@ -51,25 +55,36 @@ function readV1({ json }: Answer): Reading {
   if (x402Version !== 1) return absent;
   const { accepts } = x402v1.parsePaymentRequired(json);
   for (const entry of accepts) checkDomain(entry);
-  const terms = accepts.map((entry) => termsOf(findNetwork(entry.network)?.id ?? entry.network, entry, entry.maxAmountRequired));
+  const terms = accepts.map((entry) =>
+    termsOf(findNetwork(entry.network)?.id ?? entry.network, entry, entry.maxAmountRequired),
+  );
   return { state: 'offered', terms, urls: accepts.map(({ resource }) => resource) };
 }
 
 /** A buyer signs under the token's EIP-712 domain, which only the offer tells. */
-function checkDomain({ scheme, extra, network }: Pick<x402v2.PaymentRequirements, 'scheme' | 'network' | 'extra'>): void {
+function checkDomain({
+  scheme,
+  extra,
+  network,
+}: Pick<x402v2.PaymentRequirements, 'scheme' | 'network' | 'extra'>): void {
   if (scheme !== 'exact' || !/^eip155:|^base/.test(network)) return;
   const { name, version } = extra ?? {};
-  if (typeof name !== 'string' || typeof version !== 'string') throw new Error('An offer lacks extra.name or extra.version.');
+  if (typeof name !== 'string' || typeof version !== 'string')
+    throw new Error('An offer lacks extra.name or extra.version.');
 }
 
 function readMpp({ headers }: Answer, nowMs: number): Reading {
   const header = headers.get(mpp.WWW_AUTHENTICATE) ?? '';
   if (!/(?:^|,)\s*Payment\s/i.test(header)) return absent;
   const challenges = mpp.readChallenges(header);
-  if (challenges.length === 0) throw new Error('The Payment challenge lacks a parameter or breaks the grammar.');
-  const charges = challenges.filter(({ method, intent }) => method === mpp.EVM_METHOD && intent === mpp.CHARGE_INTENT);
+  if (challenges.length === 0)
+    throw new Error('The Payment challenge lacks a parameter or breaks the grammar.');
+  const charges = challenges.filter(
+    ({ method, intent }) => method === mpp.EVM_METHOD && intent === mpp.CHARGE_INTENT,
+  );
   for (const challenge of challenges) {
-    if (challenge.expires !== undefined && mpp.expiresAtMs(challenge) <= nowMs) throw new Error('The challenge arrives expired.');
+    if (challenge.expires !== undefined && mpp.expiresAtMs(challenge) <= nowMs)
+      throw new Error('The challenge arrives expired.');
   }
   const terms = charges.map((challenge) => {
     const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(challenge);

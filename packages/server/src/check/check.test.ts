@@ -27,12 +27,35 @@ afterEach(async () => {
   await new Promise((resolve) => server?.close(resolve));
 });
 
-function offerOf({ v2Amount = '10000', extra = { ...usdc.eip712 }, path = '/weather', expires, fixedChallenge }: Behaviour) {
-  const offer = { scheme: 'exact', network: baseSepolia.id, asset: usdc.address, payTo, maxTimeoutSeconds: 60, extra };
+function offerOf({
+  v2Amount = '10000',
+  extra = { ...usdc.eip712 },
+  path = '/weather',
+  expires,
+  fixedChallenge,
+}: Behaviour) {
+  const offer = {
+    scheme: 'exact',
+    network: baseSepolia.id,
+    asset: usdc.address,
+    payTo,
+    maxTimeoutSeconds: 60,
+    extra,
+  };
   const resource = { url: `http://seller.example${path}` };
-  const v2 = x402v2.encodePaymentRequired({ x402Version: 2, resource, accepts: [{ ...offer, amount: v2Amount }] });
+  const v2 = x402v2.encodePaymentRequired({
+    x402Version: 2,
+    resource,
+    accepts: [{ ...offer, amount: v2Amount }],
+  });
   const accepts = [x402v1.requirementsFromV2({ ...offer, amount: '10000' }, resource)];
-  const charge = { amount: 10_000n, currency: usdc.address, recipient: payTo, chainId: baseSepolia.chainId, decimals: 6 } as const;
+  const charge = {
+    amount: 10_000n,
+    currency: usdc.address,
+    recipient: payTo,
+    chainId: baseSepolia.chainId,
+    decimals: 6,
+  } as const;
   const challenge = mpp.createChallenge(
     {
       realm: 'seller',
@@ -52,7 +75,11 @@ async function sell(behaviour: Behaviour): Promise<string> {
     if (behaviour.answer?.(req, res)) return;
     if (req.method === 'OPTIONS') return void res.writeHead(204).end();
     const offer = offerOf(behaviour);
-    const headers = { 'Cache-Control': 'no-store', [x402v2.PAYMENT_REQUIRED]: offer.v2, [mpp.WWW_AUTHENTICATE]: offer.mpp };
+    const headers = {
+      'Cache-Control': 'no-store',
+      [x402v2.PAYMENT_REQUIRED]: offer.v2,
+      [mpp.WWW_AUTHENTICATE]: offer.mpp,
+    };
     res.writeHead(402, { ...headers, ...behaviour.headers }).end(offer.v1);
   });
   server.listen(0, '127.0.0.1');
@@ -69,11 +96,15 @@ const answering = (status: number, when: (req: IncomingMessage) => boolean): Beh
 });
 
 const failures = async (behaviour: Behaviour) =>
-  (await checkUrl(await sell(behaviour))).findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
+  (await checkUrl(await sell(behaviour))).findings
+    .filter(({ verdict }) => verdict === 'fail')
+    .map(({ check }) => check);
 
 describe('the check of a paid URL', () => {
   it('finds nothing where all is well', async () => {
-    const report = await checkUrl(await sell({ headers: { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': '*' } }));
+    const report = await checkUrl(
+      await sell({ headers: { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': '*' } }),
+    );
     expect(report.findings.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
     expect([report.ok, report.findings.length]).toEqual([true, 16]);
   });
@@ -81,7 +112,11 @@ describe('the check of a paid URL', () => {
   it.each<[string, string[], Behaviour]>([
     ['is free', ['status'], answering(200, () => true)],
     ['offers nothing', ['offers'], answering(402, ({ method }) => method !== 'OPTIONS')],
-    ['writes x402 v2 that nobody can read', ['shape.x402v2'], { headers: { [x402v2.PAYMENT_REQUIRED]: 'e30=' } }],
+    [
+      'writes x402 v2 that nobody can read',
+      ['shape.x402v2'],
+      { headers: { [x402v2.PAYMENT_REQUIRED]: 'e30=' } },
+    ],
     ['does not name the domain to sign under', ['shape.x402v2', 'shape.x402v1'], { extra: {} }],
     ['sends expired challenges', ['shape.mpp'], { expires: '2020-01-01T00:00:00Z' }],
     ['asks for another price in another dialect', ['same_terms'], { v2Amount: '20000' }],
@@ -90,7 +125,11 @@ describe('the check of a paid URL', () => {
     ['hides the offers from other origins', ['cors'], { headers: { 'Access-Control-Allow-Origin': '*' } }],
     ['serves HEAD for nothing', ['head'], answering(200, ({ method }) => method === 'HEAD')],
     ['charges for OPTIONS', ['options'], answering(402, ({ method }) => method === 'OPTIONS')],
-    ['serves nonsense', ['malformed.x402v2'], answering(200, ({ headers }) => 'payment-signature' in headers)],
+    [
+      'serves nonsense',
+      ['malformed.x402v2'],
+      answering(200, ({ headers }) => 'payment-signature' in headers),
+    ],
     ['breaks on nonsense', ['malformed.x402v1'], answering(500, ({ headers }) => 'x-payment' in headers)],
     ['repeats its challenges', ['unique_challenges'], { fixedChallenge: true }],
     ['has headers too long for proxies', ['header_size'], { headers: { 'X-Long': 'x'.repeat(8000) } }],
@@ -109,7 +148,10 @@ describe('the check of a paid URL', () => {
   it('asks with the method it is told', async () => {
     const url = await sell(answering(404, ({ method }) => method !== 'POST' && method !== 'OPTIONS'));
     expect(await checkUrl(url, 'POST')).toMatchObject({ ok: true });
-    expect(await checkUrl(url)).toMatchObject({ ok: false, findings: [{ check: 'status', verdict: 'fail' }] });
+    expect(await checkUrl(url)).toMatchObject({
+      ok: false,
+      findings: [{ check: 'status', verdict: 'fail' }],
+    });
   });
 
   it.each([
@@ -118,6 +160,9 @@ describe('the check of a paid URL', () => {
     ['http://127.0.0.1:9', 'LOOK', '--method must be one of GET, POST'],
     ['http://127.0.0.1:9', 'GET', 'gives no answer'],
   ])('says in one sentence why %s with %s cannot be checked', async (url, method, message) => {
-    await expect(checkUrl(url, method)).rejects.toMatchObject({ name: 'CheckFault', message: expect.stringContaining(message) });
+    await expect(checkUrl(url, method)).rejects.toMatchObject({
+      name: 'CheckFault',
+      message: expect.stringContaining(message),
+    });
   });
 });

@@ -50,11 +50,17 @@ interface Surroundings {
 }
 
 /** Checks a URL without payment. @throws CheckFault for a URL or method that cannot be asked, and when nobody answers at all */
-export async function checkUrl(address: string, method = 'GET', surroundings: Surroundings = {}): Promise<Report> {
+export async function checkUrl(
+  address: string,
+  method = 'GET',
+  surroundings: Surroundings = {},
+): Promise<Report> {
   const { clock = systemClock, fetch = globalThis.fetch } = surroundings;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol)) throw new CheckFault(`agentpay check needs an http or https URL, not "${address}".`);
-  if (!METHODS.includes(method)) throw new CheckFault(`--method must be one of ${METHODS.join(', ')}, not "${method}".`);
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw new CheckFault(`agentpay check needs an http or https URL, not "${address}".`);
+  if (!METHODS.includes(method))
+    throw new CheckFault(`--method must be one of ${METHODS.join(', ')}, not "${method}".`);
   const ask = asker(url, method, fetch);
   const first = await ask().catch((error: unknown) => {
     throw new CheckFault(`${url.href} gives no answer: ${causeOf(error)}.`);
@@ -83,7 +89,9 @@ function causeOf(error: unknown): string {
 
 function table({ url, ok, findings }: Report): string {
   const width = Math.max(...findings.map((finding) => finding.check.length));
-  const lines = findings.map(({ check: id, verdict, reason }) => `${verdict}  ${id.padEnd(width)}  ${reason}`);
+  const lines = findings.map(
+    ({ check: id, verdict, reason }) => `${verdict}  ${id.padEnd(width)}  ${reason}`,
+  );
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   const passed = findings.filter(({ verdict }) => verdict === 'pass').length;
   const end = ok ? `${passed} passed.` : `${failed} failed, ${passed} passed.`;

@@ -29,7 +29,8 @@ const fail = (reason: string): Verdict => ({ verdict: 'fail', reason });
 const skip = (reason: string): Verdict => ({ verdict: 'skip', reason });
 
 const NAMES: Readonly<Record<Dialect, string>> = { x402v2: 'x402 v2', x402v1: 'x402 v1', mpp: 'MPP' };
-const offered = ({ readings }: Subject) => dialects.filter((dialect) => readings[dialect].state === 'offered');
+const offered = ({ readings }: Subject) =>
+  dialects.filter((dialect) => readings[dialect].state === 'offered');
 const listed = (found: readonly Dialect[]) => found.map((dialect) => NAMES[dialect]).join(', ');
 
 const status: Check = {
@@ -45,7 +46,9 @@ const offers: Check = {
   id: 'offers',
   run(subject) {
     const found = offered(subject);
-    return found.length > 0 ? pass(`It can be paid in ${listed(found)}.`) : fail('It cannot be paid in x402 v2, x402 v1 or MPP.');
+    return found.length > 0
+      ? pass(`It can be paid in ${listed(found)}.`)
+      : fail('It cannot be paid in x402 v2, x402 v1 or MPP.');
   },
 };
 
@@ -56,7 +59,9 @@ function shapeOf(dialect: Dialect): Check {
       const reading = readings[dialect];
       if (reading.state === 'absent') return skip(`${NAMES[dialect]} is not offered.`);
       if (reading.state === 'malformed') return fail(reading.why);
-      return pass(`The offer is well-formed${reading.terms.length > 1 ? `, with ${reading.terms.length} ways to pay` : ''}.`);
+      return pass(
+        `The offer is well-formed${reading.terms.length > 1 ? `, with ${reading.terms.length} ways to pay` : ''}.`,
+      );
     },
   };
 }
@@ -68,11 +73,16 @@ const sameTerms: Check = {
     if (found.length < 2) return skip('There are no two dialects to compare.');
     const written = found.map((dialect) => {
       const { terms } = subject.readings[dialect] as Extract<Reading, { state: 'offered' }>;
-      return terms.map((entry) => Object.values(entry).join(' ')).sort().join('; ');
+      return terms
+        .map((entry) => Object.values(entry).join(' '))
+        .sort()
+        .join('; ');
     });
     const other = found.find((_, index) => written[index] !== written[0]);
     if (other === undefined) return pass('Price, asset, network and recipient are the same in all dialects.');
-    return fail(`${NAMES[found[0] as Dialect]} asks for ${written[0]}, ${NAMES[other]} for ${written[found.indexOf(other)]}.`);
+    return fail(
+      `${NAMES[found[0] as Dialect]} asks for ${written[0]}, ${NAMES[other]} for ${written[found.indexOf(other)]}.`,
+    );
   },
 };
 
@@ -84,7 +94,9 @@ const resource: Check = {
       return reading.state === 'offered' ? reading.urls : [];
     });
     if (named.length === 0) return skip('No offer names a URL.');
-    const other = named.find((text) => !URL.canParse(text, url.href) || new URL(text, url).pathname !== url.pathname);
+    const other = named.find(
+      (text) => !URL.canParse(text, url.href) || new URL(text, url).pathname !== url.pathname,
+    );
     return other === undefined ? pass('The offers name this path.') : fail(`An offer names ${other}.`);
   },
 };
@@ -94,7 +106,9 @@ const caching: Check = {
   run({ first }) {
     const header = first.headers.get('cache-control');
     if (/\bno-store\b/i.test(header ?? '')) return pass('No cache keeps the 402.');
-    return fail(`Caches may keep the 402: Cache-Control is ${header === null ? 'absent' : `"${header}"`}, not "no-store".`);
+    return fail(
+      `Caches may keep the 402: Cache-Control is ${header === null ? 'absent' : `"${header}"`}, not "no-store".`,
+    );
   },
 };
 
@@ -103,15 +117,22 @@ const cors: Check = {
   async run({ ask, readings, url }) {
     const { headers } = await ask({ headers: { origin: originOf(url) } });
     if (!headers.has('access-control-allow-origin')) return skip('Pages of other origins are not served.');
-    const exposed = (headers.get('access-control-expose-headers') ?? '').toLowerCase().split(',').map((name) => name.trim());
+    const exposed = (headers.get('access-control-expose-headers') ?? '')
+      .toLowerCase()
+      .split(',')
+      .map((name) => name.trim());
     const needed = [
       ...(readings.x402v2.state === 'offered' ? [x402v2.PAYMENT_REQUIRED] : []),
       ...(readings.mpp.state === 'offered' ? [mpp.WWW_AUTHENTICATE] : []),
     ];
     // The asterisk stands for every name.
-    const hidden = exposed.includes('*') ? [] : needed.filter((name) => !exposed.includes(name.toLowerCase()));
+    const hidden = exposed.includes('*')
+      ? []
+      : needed.filter((name) => !exposed.includes(name.toLowerCase()));
     if (hidden.length === 0) return pass('Pages of other origins can read the offers.');
-    return fail(`Pages of other origins cannot read ${hidden.join(', ')}: not in Access-Control-Expose-Headers.`);
+    return fail(
+      `Pages of other origins cannot read ${hidden.join(', ')}: not in Access-Control-Expose-Headers.`,
+    );
   },
 };
 
@@ -120,7 +141,8 @@ const head: Check = {
   async run({ method, ask }) {
     if (method !== 'GET') return skip('HEAD belongs to GET.');
     const { status } = await ask({ method: 'HEAD' });
-    if (status >= 200 && status < 400) return fail(`HEAD is answered with ${status} without payment: the handler runs for free.`);
+    if (status >= 200 && status < 400)
+      return fail(`HEAD is answered with ${status} without payment: the handler runs for free.`);
     return status < 500 ? pass(`HEAD is not free: ${status}.`) : fail(`HEAD is answered with ${status}.`);
   },
 };
@@ -156,7 +178,8 @@ function malformedIn(dialect: Dialect): Check {
       const statuses = [(await ask({ headers })).status, (await ask({ headers })).status];
       const said = statuses.join(', then ');
       if (statuses.some((code) => code < 400)) return fail(`Nonsense for a proof is served: ${said}.`);
-      if (statuses.some((code) => code >= 500)) return fail(`Nonsense for a proof breaks the seller: ${said}.`);
+      if (statuses.some((code) => code >= 500))
+        return fail(`Nonsense for a proof breaks the seller: ${said}.`);
       if (statuses[0] !== statuses[1]) return fail(`The same nonsense is judged anew: ${said}.`);
       return pass(`Nonsense for a proof is refused: ${said}.`);
     },
@@ -170,7 +193,12 @@ const uniqueChallenges: Check = {
   async run({ ask, readings }) {
     if (readings.mpp.state !== 'offered') return skip('MPP is not offered.');
     const answers = await Promise.all(Array.from({ length: CHALLENGES }, () => ask()));
-    const ids = answers.map(({ headers }) => mpp.readChallenges(headers.get(mpp.WWW_AUTHENTICATE) ?? '').map(({ id }) => id).join(' '));
+    const ids = answers.map(({ headers }) =>
+      mpp
+        .readChallenges(headers.get(mpp.WWW_AUTHENTICATE) ?? '')
+        .map(({ id }) => id)
+        .join(' '),
+    );
     const distinct = new Set(ids).size;
     if (distinct === CHALLENGES) return pass(`${CHALLENGES} challenges at once have as many ids.`);
     return fail(`${CHALLENGES} challenges at once have ${distinct} ids: buyers take each other's payments.`);

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesToHex, type Hex } from '@agentpay/protocol';
@@ -40,14 +50,18 @@ export function openDataDir(dir: string | undefined, random: Random): DataDir {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (cause) {
-    throw new DevFault(`The folder ${folder} given by --data cannot be used: ${(cause as Error).message}.`, true);
+    throw new DevFault(
+      `The folder ${folder} given by --data cannot be used: ${(cause as Error).message}.`,
+      true,
+    );
   }
   const lock = join(folder, 'dev.lock');
   takeLock(lock, folder);
   const stateFile = join(folder, 'state.json');
   return {
     path: (name) => join(folder, name),
-    readState: () => (existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as StackState) : newState(random)),
+    readState: () =>
+      existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as StackState) : newState(random),
     writeState(state) {
       writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2), { mode: 0o600 });
       renameSync(`${stateFile}.new`, stateFile);
@@ -84,7 +98,8 @@ function takeLock(lock: string, folder: string): void {
       if ((cause as { code?: string }).code !== 'EEXIST')
         throw new DevFault(`The folder ${folder} cannot be written: ${(cause as Error).message}.`, true);
       const holder = Number(readFileSync(lock, 'utf8'));
-      if (isAlive(holder)) throw new DevFault(`The folder ${folder} given by --data is in use by process ${holder}.`, true);
+      if (isAlive(holder))
+        throw new DevFault(`The folder ${folder} given by --data is in use by process ${holder}.`, true);
       rmSync(lock, { force: true });
     }
   }

@@ -37,7 +37,8 @@ export function readDevOptions(flags: DevFlags): DevOptions {
 
 function readPort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
-  if (port < 0 || port > 65_535) throw new DevFault(`--port must be a whole number from 0 to 65535, not "${text}".`, true);
+  if (port < 0 || port > 65_535)
+    throw new DevFault(`--port must be a whole number from 0 to 65535, not "${text}".`, true);
   return port;
 }
 
@@ -48,6 +49,7 @@ function readFolder(text: string): string {
 
 function readBlockTime(text: string): number {
   const seconds = /^\d{1,3}(\.\d{1,3})?$/.test(text) ? Number(text) : -1;
-  if (seconds < 0.1 || seconds > 60) throw new DevFault(`--block-time must be a number of seconds from 0.1 to 60, not "${text}".`, true);
+  if (seconds < 0.1 || seconds > 60)
+    throw new DevFault(`--block-time must be a number of seconds from 0.1 to 60, not "${text}".`, true);
   return seconds;
 }

@@ -16,7 +16,11 @@ export interface Ports {
  */
 export async function choosePorts(apiPort: number, random: Random): Promise<Ports> {
   const api = await claimPort(apiPort, random);
-  if (api === undefined) throw new DevFault(`Port ${apiPort} is taken; choose another with --port N, or --port 0 for any free one.`, true);
+  if (api === undefined)
+    throw new DevFault(
+      `Port ${apiPort} is taken; choose another with --port N, or --port 0 for any free one.`,
+      true,
+    );
   const used = new Set([api]);
   const next = async (wanted: number) => {
     let port = wanted <= 65_535 && !used.has(wanted) ? await claimPort(wanted, random) : undefined;

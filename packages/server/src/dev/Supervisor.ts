@@ -59,15 +59,19 @@ export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptio
     return part;
   }
 
-  async function keep<R extends Running>(part: { name: string; running: R }, launch: () => Promise<R>): Promise<void> {
+  async function keep<R extends Running>(
+    part: { name: string; running: R },
+    launch: () => Promise<R>,
+  ): Promise<void> {
     let failures = 0;
-    for (let startedAt = clock.now(); !stopping.signal.aborted; ) {
+    for (let startedAt = clock.now(); !stopping.signal.aborted;) {
       const lastWords = await part.running.exited;
       reaper.remove(part.running.pid);
       await sleep(clock, RESTART_DELAY_MS, stopping.signal);
       if (stopping.signal.aborted) return;
       failures = clock.now() - startedAt < STABLE_MS ? failures + 1 : 0;
-      if (failures > MAX_FAILURES) return onGiveUp(new DevFault(`The ${part.name} keeps ending: ${lastWords || 'it said nothing'}`));
+      if (failures > MAX_FAILURES)
+        return onGiveUp(new DevFault(`The ${part.name} keeps ending: ${lastWords || 'it said nothing'}`));
       startedAt = clock.now();
       const next = await launch().catch((cause: unknown) => failed(cause));
       part.running = next as R;

@@ -33,7 +33,9 @@ export function anvilBinary(): string {
   } catch {
     // not installed: the sentence below says so
   }
-  throw new Error(`The anvil binary is missing: package ${name} is not installed. Run the install again without --no-optional.`);
+  throw new Error(
+    `The anvil binary is missing: package ${name} is not installed. Run the install again without --no-optional.`,
+  );
 }
 
 /** Starts the binary and resolves when it answers. @throws Error with what anvil said when it ends or stays silent for 30 s. */
@@ -54,7 +56,8 @@ export async function startAnvil(binary: string, port: number, args: readonly st
   });
   const rpc = rpcClient(`http://127.0.0.1:${port}`);
   for (const deadline = systemClock.now() + START_LIMIT_MS; ; await sleep(systemClock, 25)) {
-    if (ended) throw new Error(`The local chain (anvil) did not start on port ${port}: ${firstLine(await exited)}.`);
+    if (ended)
+      throw new Error(`The local chain (anvil) did not start on port ${port}: ${firstLine(await exited)}.`);
     const up = await rpc('eth_chainId').then(
       () => true,
       () => false,
@@ -62,7 +65,9 @@ export async function startAnvil(binary: string, port: number, args: readonly st
     if (up && !ended) break;
     if (systemClock.now() > deadline) {
       child.kill('SIGKILL');
-      throw new Error(`The local chain (anvil) did not answer on port ${port} within ${START_LIMIT_MS / 1000} s.`);
+      throw new Error(
+        `The local chain (anvil) did not answer on port ${port} within ${START_LIMIT_MS / 1000} s.`,
+      );
     }
   }
   return { pid: child.pid as number, exited, rpc, stop: () => stop(child, exited) };

@@ -45,10 +45,15 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
       stop.abort();
     },
   });
-  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve(), { once: true }));
+  const stopped = new Promise<void>((resolve) =>
+    stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
   try {
     note('Starting chain, facilitator, API and seller …');
-    const stack = await orStopped(startStack({ ports, data, blockTime: options.blockTime, supervisor, clock: systemClock }), stopped);
+    const stack = await orStopped(
+      startStack({ ports, data, blockTime: options.blockTime, supervisor, clock: systemClock }),
+      stopped,
+    );
     const purchases = stack && (await orStopped(makePurchases(stack, systemClock), stopped));
     if (!stack || !purchases) return gaveUp ? 1 : 0;
     const failed = purchases.some(({ fault }) => fault !== undefined);

@@ -3,7 +3,13 @@ import { gunzipSync } from 'node:zlib';
 import { encodeFunctionData, parseAbi, toHex } from 'viem';
 import { baseSepolia, MULTICALL3, sleep, systemClock, systemRandom } from '@agentpay/primitives';
 import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '@agentpay/protocol';
-import { multicall3, permit2, testUsdc, x402ExactPermit2Proxy, x402UptoPermit2Proxy } from '@agentpay/solidity';
+import {
+  multicall3,
+  permit2,
+  testUsdc,
+  x402ExactPermit2Proxy,
+  x402UptoPermit2Proxy,
+} from '@agentpay/solidity';
 import { anvilBinary, startAnvil, type Anvil } from './anvil.js';
 import { DevFault } from './DevFault.js';
 import { claimPort } from './Ports.js';
@@ -55,7 +61,8 @@ export async function startLocalChain(options: LocalChainOptions = {}): Promise<
   const { blockTime = 0.5, stateFile, keepStates = 64, forkOf, binary = anvilBinary() } = options;
   if (!(blockTime > 0)) throw new Error(`The block time must be above 0 seconds, not ${blockTime}.`);
   const port = await claimPort(options.port ?? 0, systemRandom);
-  if (port === undefined) throw new DevFault(`Port ${options.port} cannot be used for the local chain: it is taken.`);
+  if (port === undefined)
+    throw new DevFault(`Port ${options.port} cannot be used for the local chain: it is taken.`);
   const args = ['--chain-id', String(baseSepolia.chainId), '--block-time', String(blockTime)];
   // Base's order of magnitude of gas.
   args.push('--gas-limit', '200000000', '--prune-history', ...(keepStates > 0 ? [String(keepStates)] : []));
@@ -146,7 +153,9 @@ function keepState(anvil: Anvil, file: string): { save(): Promise<void>; stop():
     const latest = Number(await anvil.rpc<string>('eth_blockNumber'));
     let transactions = 0;
     for (; seen < latest; seen++) {
-      transactions += Number(await anvil.rpc<string>('eth_getBlockTransactionCountByNumber', [toHex(seen + 1)]));
+      transactions += Number(
+        await anvil.rpc<string>('eth_getBlockTransactionCountByNumber', [toHex(seen + 1)]),
+      );
     }
     return transactions > 0;
   }

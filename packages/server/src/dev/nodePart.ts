@@ -19,7 +19,16 @@ const READY_POLL_MS = 50;
 const STOP_MS = 8_000;
 const OUTPUT_KEPT = 4_000;
 /** The parts are configured by the stack alone: a DATABASE_URL of the user's shell is not for them. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TEMP', 'SystemRoot', 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS', 'LOG_LEVEL'];
+const INHERITED = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'TEMP',
+  'SystemRoot',
+  'NODE_OPTIONS',
+  'NODE_EXTRA_CA_CERTS',
+  'LOG_LEVEL',
+];
 
 /** Starts the program and resolves when it answers. @throws DevFault when it ends or stays silent for a minute */
 export async function launchNode(part: NodePart, clock: Clock): Promise<Running> {
@@ -50,7 +59,11 @@ export async function launchNode(part: NodePart, clock: Clock): Promise<Running>
       cancel();
     },
   };
-  for (const until = clock.now() + READY_MS; !(await answers(part.readyUrl)); await sleep(clock, READY_POLL_MS)) {
+  for (
+    const until = clock.now() + READY_MS;
+    !(await answers(part.readyUrl));
+    await sleep(clock, READY_POLL_MS)
+  ) {
     if (over) throw new DevFault(`The ${part.name} did not start: ${await exited}`);
     if (clock.now() < until) continue;
     await running.close();
@@ -60,7 +73,9 @@ export async function launchNode(part: NodePart, clock: Clock): Promise<Running>
 }
 
 function inherited(): Record<string, string> {
-  return Object.fromEntries(INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])));
+  return Object.fromEntries(
+    INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
 }
 
 function answers(url: string): Promise<boolean> {

@@ -31,7 +31,10 @@ export function purchaseTable(purchases: readonly Purchase[]): string {
       .join('  ')
       .trimEnd(),
   );
-  return [...text, ...purchases.flatMap(({ dialect, fault }) => (fault === undefined ? [] : [`${dialect}: ${fault}`]))].join('\n');
+  return [
+    ...text,
+    ...purchases.flatMap(({ dialect, fault }) => (fault === undefined ? [] : [`${dialect}: ${fault}`])),
+  ].join('\n');
 }
 
 /** The purchases as JSON values; amounts as decimal text. */

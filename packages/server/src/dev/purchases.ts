@@ -20,7 +20,12 @@ export async function makePurchases(stack: Stack, clock: Clock): Promise<Purchas
   return purchases;
 }
 
-async function purchase(stack: Stack, clock: Clock, name: Purchase['dialect'], dialect: Dialect): Promise<Purchase> {
+async function purchase(
+  stack: Stack,
+  clock: Clock,
+  name: Purchase['dialect'],
+  dialect: Dialect,
+): Promise<Purchase> {
   const before = await readBalances(stack);
   const began = clock.now();
   try {
@@ -41,9 +46,23 @@ async function purchase(stack: Stack, clock: Clock, name: Purchase['dialect'], d
         : payment?.dialect !== dialect
           ? `was paid as ${payment?.dialect ?? 'nothing'}`
           : balanceFault(dialect, before, await readBalances(stack));
-    return { dialect: name, price: PRICE, status: response.status, transaction: payment?.transaction, ms, fault };
+    return {
+      dialect: name,
+      price: PRICE,
+      status: response.status,
+      transaction: payment?.transaction,
+      ms,
+      fault,
+    };
   } catch (cause) {
-    return { dialect: name, price: PRICE, status: 0, transaction: undefined, ms: clock.now() - began, fault: (cause as Error).message };
+    return {
+      dialect: name,
+      price: PRICE,
+      status: 0,
+      transaction: undefined,
+      ms: clock.now() - began,
+      fault: (cause as Error).message,
+    };
   }
 }
 

@@ -17,5 +17,9 @@ export function startReaper(): Reaper {
   child.stdin.on('error', () => undefined);
   child.unref();
   const tell = (line: string) => void (child.stdin.writable && child.stdin.write(`${line}\n`));
-  return { add: (pid) => tell(`+${pid}`), remove: (pid) => tell(`-${pid}`), close: () => void child.kill('SIGKILL') };
+  return {
+    add: (pid) => tell(`+${pid}`),
+    remove: (pid) => tell(`-${pid}`),
+    close: () => void child.kill('SIGKILL'),
+  };
 }

@@ -22,11 +22,19 @@ export async function registerAgents(
 }
 
 async function createAgent(url: string, name: string): Promise<StackAgent> {
-  const { id, api_key, wallet_id } = await createApiClient({ url }).agents.create({ name, operator: 'local' });
+  const { id, api_key, wallet_id } = await createApiClient({ url }).agents.create({
+    name,
+    operator: 'local',
+  });
   return { agentId: id, walletId: wallet_id, apiKey: api_key };
 }
 
-async function registerService(url: string, seller: StackAgent, endpoint: string, price: string): Promise<string> {
+async function registerService(
+  url: string,
+  seller: StackAgent,
+  endpoint: string,
+  price: string,
+): Promise<string> {
   const client = createApiClient({ url, apiKey: seller.apiKey });
   const { id } = await client.services.create({
     name: 'Example paid API',

@@ -10,8 +10,18 @@ import type { Part, Supervisor } from './Supervisor.js';
 
 /** The running parts of the local stack and where they are. */
 export interface Stack {
-  readonly urls: { readonly api: string; readonly facilitator: string; readonly seller: string; readonly chain: string };
-  readonly parts: { readonly api: Part; readonly facilitator: Part; readonly seller: Part; readonly chain: Part };
+  readonly urls: {
+    readonly api: string;
+    readonly facilitator: string;
+    readonly seller: string;
+    readonly chain: string;
+  };
+  readonly parts: {
+    readonly api: Part;
+    readonly facilitator: Part;
+    readonly seller: Part;
+    readonly chain: Part;
+  };
   /** Secrets and identities, complete. */
   readonly state: Required<StackState>;
 }
@@ -33,9 +43,20 @@ export interface StackOptions {
 }
 
 /** Starts chain, facilitator, API and seller, in this order of need. @throws DevFault when one of them does not start */
-export async function startStack({ ports, data, blockTime, supervisor, clock }: StackOptions): Promise<Stack> {
+export async function startStack({
+  ports,
+  data,
+  blockTime,
+  supervisor,
+  clock,
+}: StackOptions): Promise<Stack> {
   const url = (port: number) => `http://127.0.0.1:${port}`;
-  const urls = { api: url(ports.api), facilitator: url(ports.facilitator), seller: url(ports.seller), chain: url(ports.chain) };
+  const urls = {
+    api: url(ports.api),
+    facilitator: url(ports.facilitator),
+    seller: url(ports.seller),
+    chain: url(ports.chain),
+  };
   const state = data.readState();
   data.writeState(state);
   const startNode = (part: NodePart) => supervisor.start(part.name, () => launchNode(part, clock));
@@ -73,7 +94,11 @@ export async function startStack({ ports, data, blockTime, supervisor, clock }: 
       },
     }),
   ]);
-  const complete = await registerAgents(state, { apiUrl: urls.api, sellerUrl: `${urls.seller}/paid`, price: PRICE });
+  const complete = await registerAgents(state, {
+    apiUrl: urls.api,
+    sellerUrl: `${urls.seller}/paid`,
+    price: PRICE,
+  });
   data.writeState(complete);
   const seller = await startNode({
     name: 'seller',

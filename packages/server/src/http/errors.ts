@@ -10,7 +10,12 @@ import { requestIdOf } from './requestId.js';
  * to their address here, so that guessing keys and paths is limited too.
  */
 export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
-  return async function renderError(error: unknown, request: Request, response: Response, next: NextFunction): Promise<void> {
+  return async function renderError(
+    error: unknown,
+    request: Request,
+    response: Response,
+    next: NextFunction,
+  ): Promise<void> {
     let shown = asAgentPayError(error);
     if (shown.status >= 500) log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     if (response.headersSent) return next(error);
@@ -33,6 +38,7 @@ function send(error: AgentPayError, response: Response): void {
 /** What callers may see of an error: its own words when they are meant for callers, nothing of it otherwise. */
 function asAgentPayError(error: unknown): AgentPayError {
   if (isAgentPayError(error) && error.kind !== 'internal_error') return error;
-  if (error instanceof URIError) return new AgentPayError('invalid_request', 'The path has a malformed percent-encoding.');
+  if (error instanceof URIError)
+    return new AgentPayError('invalid_request', 'The path has a malformed percent-encoding.');
   return new AgentPayError('internal_error', 'Something went wrong on our side.', { cause: error });
 }

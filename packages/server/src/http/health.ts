@@ -20,7 +20,9 @@ export function healthRoutes(app: Express, { ready, tokenKeys, log }: Compositio
     if (checks.database === 'ok') return void response.json({ status: 'ok', checks });
     log.warn({ checks }, 'not ready');
     const error = new AgentPayError('unavailable', 'The database does not answer.');
-    response.status(error.status).json({ status: 'unavailable', checks, ...errorBody(error, requestIdOf(response)) });
+    response
+      .status(error.status)
+      .json({ status: 'unavailable', checks, ...errorBody(error, requestIdOf(response)) });
   });
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.setHeader('Cache-Control', 'public, max-age=300').json({ keys: tokenKeys });

@@ -1,7 +1,20 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { errorBody } from '@agentpay/api';
-import { AgentPayError, errorKinds, newId, type Clock, type ErrorName, type Random } from '@agentpay/primitives';
+import {
+  AgentPayError,
+  errorKinds,
+  newId,
+  type Clock,
+  type ErrorName,
+  type Random,
+} from '@agentpay/primitives';
 
 const limits = {
   // Our own check answers with the error body.
@@ -31,8 +44,12 @@ export async function listen(
   const server = createServer(limits, handle);
   closeOnceIdle(server);
   const source: Source = { clock, random };
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => refuseSocket(error, socket, source));
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => refuseExpectation(response, source));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuseSocket(error, socket, source),
+  );
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
+    refuseExpectation(response, source),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => {
@@ -80,7 +97,11 @@ function refuseSocket(error: NodeJS.ErrnoException, socket: Socket, source: Sour
 }
 
 function refuseExpectation(response: ServerResponse, source: Source): void {
-  const { status, headers, text } = render('invalid_request', source, 'The header Expect is only understood as 100-continue.');
+  const { status, headers, text } = render(
+    'invalid_request',
+    source,
+    'The header Expect is only understood as 100-continue.',
+  );
   response.writeHead(status, headers).end(text);
 }
 

@@ -24,7 +24,13 @@ function appWith(handle: Route['handle']) {
   const app = express();
   app.use(requestId({ clock, random: systemRandom }));
   const authenticate = async () => undefined;
-  mount(app, [route(createAgent, handle as never)], { authenticate, limit, clock, log, handlerTimeoutMs: 30_000 });
+  mount(app, [route(createAgent, handle as never)], {
+    authenticate,
+    limit,
+    clock,
+    log,
+    handlerTimeoutMs: 30_000,
+  });
   app.use(renderErrors({ log, limit }));
   async function post() {
     const server = app.listen(0, '127.0.0.1');
@@ -34,7 +40,11 @@ function appWith(handle: Route['handle']) {
     const answer = await fetch(url, { method: 'POST', headers, body: '{"name":"A"}' });
     const text = await answer.text();
     server.close();
-    return { status: answer.status, text, body: JSON.parse(text) as { code?: string; error?: { request_id: string } } };
+    return {
+      status: answer.status,
+      text,
+      body: JSON.parse(text) as { code?: string; error?: { request_id: string } },
+    };
   }
   return { post, clock, lines };
 }
@@ -58,7 +68,9 @@ describe('mount', () => {
   });
 
   it('hides also the words of an internal error of its own', async () => {
-    const { post } = appWith(() => Promise.reject(new AgentPayError('internal_error', 'Hold hold_1 is not open.')));
+    const { post } = appWith(() =>
+      Promise.reject(new AgentPayError('internal_error', 'Hold hold_1 is not open.')),
+    );
     const { status, text } = await post();
     expect(status).toBe(500);
     expect(text).not.toContain('hold_1');

@@ -1,4 +1,11 @@
-import { decodeRequest, encodeResponse, errorsOf, type Endpoint, type RequestOf, type ResponseOf } from '@agentpay/api';
+import {
+  decodeRequest,
+  encodeResponse,
+  errorsOf,
+  type Endpoint,
+  type RequestOf,
+  type ResponseOf,
+} from '@agentpay/api';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import type { Authenticate, PrincipalOf } from '../auth/authenticate.js';
@@ -21,7 +28,10 @@ export interface Route {
 }
 
 /** Ties an endpoint to its handler. */
-export function route<E extends Endpoint>(endpoint: E, handle: (call: Call<E>) => Promise<ResponseOf<E>>): Route {
+export function route<E extends Endpoint>(
+  endpoint: E,
+  handle: (call: Call<E>) => Promise<ResponseOf<E>>,
+): Route {
   return { endpoint, handle: handle as unknown as Route['handle'] };
 }
 
@@ -40,7 +50,9 @@ export function mount(app: Express, routes: readonly Route[], options: MountOpti
   for (const each of routes) {
     const path = expressPath(each.endpoint.path);
     methods.set(path, [...(methods.get(path) ?? []), each.endpoint.method]);
-    app[verbs[each.endpoint.method]](path, (request: Request, response: Response) => serve(each, options, request, response));
+    app[verbs[each.endpoint.method]](path, (request: Request, response: Response) =>
+      serve(each, options, request, response),
+    );
   }
   for (const [path, allowed] of methods) app.all(path, refuseMethod(allowed));
 }
@@ -51,7 +63,12 @@ function expressPath(path: string): string {
   return path.replace(/\{(\w+)\}/g, ':$1');
 }
 
-async function serve({ endpoint, handle }: Route, options: MountOptions, request: Request, response: Response): Promise<void> {
+async function serve(
+  { endpoint, handle }: Route,
+  options: MountOptions,
+  request: Request,
+  response: Response,
+): Promise<void> {
   response.locals['endpoint'] = endpoint.id;
   const principal = await options.authenticate(endpoint.auth, request);
   if (principal) {
@@ -75,7 +92,9 @@ async function serve({ endpoint, handle }: Route, options: MountOptions, request
 function readIdempotencyKey(request: Request): string | undefined {
   const key = request.get('idempotency-key');
   if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw new AgentPayError('invalid_request', 'Idempotency-Key must have 1 to 255 printable characters.', { param: 'Idempotency-Key' });
+    throw new AgentPayError('invalid_request', 'Idempotency-Key must have 1 to 255 printable characters.', {
+      param: 'Idempotency-Key',
+    });
   }
   return key;
 }
@@ -83,7 +102,9 @@ function readIdempotencyKey(request: Request): string | undefined {
 async function withDeadline<T>(work: Promise<T>, { clock, handlerTimeoutMs }: MountOptions): Promise<T> {
   let cancel = (): void => {};
   const deadline = new Promise<never>((_, reject) => {
-    cancel = clock.timer(handlerTimeoutMs, () => reject(new AgentPayError('outcome_unknown', 'The request took too long.')));
+    cancel = clock.timer(handlerTimeoutMs, () =>
+      reject(new AgentPayError('outcome_unknown', 'The request took too long.')),
+    );
   });
   return Promise.race([work, deadline]).finally(() => cancel());
 }
@@ -99,7 +120,8 @@ function refuseMethod(allowed: readonly string[]) {
   const allow = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
   return function methodNotAllowed(request: Request, response: Response): void {
     response.setHeader('Allow', allow);
-    if (request.method !== 'OPTIONS') throw new AgentPayError('method_not_allowed', `${request.method} is not offered here.`);
+    if (request.method !== 'OPTIONS')
+      throw new AgentPayError('method_not_allowed', `${request.method} is not offered here.`);
     response.status(204).end();
   };
 }

@@ -26,11 +26,14 @@ export function rateLimit(limiter: RateLimiter, standard: Rates, clock: Clock): 
     response.setHeader('x-ratelimit-remaining', String(taken.remaining));
     response.setHeader('x-ratelimit-reset', String(Math.ceil((clock.now() + taken.resetMs) / 1000)));
     if (!taken.allowed) {
-      throw new AgentPayError('rate_limited', 'Too many requests.', { retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)) });
+      throw new AgentPayError('rate_limited', 'Too many requests.', {
+        retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)),
+      });
     }
   }
   return {
-    principal: (id, rate, response) => take(`${rate}:${id}`, rate === 'lifecycle' ? lifecycle : standard, response),
+    principal: (id, rate, response) =>
+      take(`${rate}:${id}`, rate === 'lifecycle' ? lifecycle : standard, response),
     address: (request, response) => take(`address:${request.ip ?? 'unknown'}`, standard, response),
   };
 }

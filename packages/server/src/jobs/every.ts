@@ -8,7 +8,11 @@ export interface Repeating {
 }
 
 /** Runs `work` every `ms`, counted from the end of the run before; a run that fails is logged and the next one comes all the same. */
-export function every(ms: number, work: () => Promise<void>, { name, clock, log }: { name: string; clock: Clock; log: Logger }): Repeating {
+export function every(
+  ms: number,
+  work: () => Promise<void>,
+  { name, clock, log }: { name: string; clock: Clock; log: Logger },
+): Repeating {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
   let cancel = clock.timer(ms, run, { background: true });

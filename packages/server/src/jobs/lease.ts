@@ -31,7 +31,10 @@ export async function underLease(
   try {
     await work();
   } finally {
-    await db.query('update job_leases set held_until = $2 where name = $1', [name, new Date(started + periodMs)]);
+    await db.query('update job_leases set held_until = $2 where name = $1', [
+      name,
+      new Date(started + periodMs),
+    ]);
   }
   return true;
 }

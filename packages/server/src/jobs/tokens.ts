@@ -19,7 +19,11 @@ export interface Jobs {
  */
 export function startTokenJobs(core: Core, log: Logger): Jobs {
   const { clock } = core;
-  const due = every(1_000, () => inBatches('token.due', tokens.sweepTracked, core, log), { name: 'token.due', clock, log });
+  const due = every(1_000, () => inBatches('token.due', tokens.sweepTracked, core, log), {
+    name: 'token.due',
+    clock,
+    log,
+  });
   const cleanup = every(60_000, () => slaCleanup(core, log), { name: 'sla.cleanup', clock, log });
   const stopping = new AbortController();
   const rebuilt = rebuildTracker(core, log, stopping.signal);

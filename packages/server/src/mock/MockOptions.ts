@@ -37,7 +37,10 @@ const PAY_TO: Address = '0x000000000000000000000000000000000000dEaD';
 /** Reads the flags. @throws MockFault naming the flag and the value */
 export function readMockOptions(flags: MockFlags): MockOptions {
   const network = findNetwork(flags.network ?? 'base-sepolia');
-  if (!network) throw new MockFault(`--network must be "base-sepolia", "base" or their CAIP-2 id, not "${flags.network}".`);
+  if (!network)
+    throw new MockFault(
+      `--network must be "base-sepolia", "base" or their CAIP-2 id, not "${flags.network}".`,
+    );
   const payTo = addressSchema.safeParse(flags.payTo ?? PAY_TO);
   if (!payTo.success) throw new MockFault(`--pay-to must be an address, not "${flags.payTo}".`);
   return {
@@ -71,12 +74,14 @@ export function readFault(where: string, text: string): Fault {
 function readDialects(text: string): Dialect[] {
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(dialects as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new MockFault(`--dialects must be a list of ${dialects.join(', ')}, not "${unknown}".`);
+  if (unknown !== undefined)
+    throw new MockFault(`--dialects must be a list of ${dialects.join(', ')}, not "${unknown}".`);
   return names as Dialect[];
 }
 
 function readWhole(flag: string, text: string, max: number): number {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : -1;
-  if (value < 0 || value > max) throw new MockFault(`${flag} must be a whole number from 0 to ${max}, not "${text}".`);
+  if (value < 0 || value > max)
+    throw new MockFault(`${flag} must be a whole number from 0 to ${max}, not "${text}".`);
   return value;
 }

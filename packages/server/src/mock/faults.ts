@@ -29,7 +29,10 @@ const MAX_SEEN = 10_000;
 export function withFault(facilitator: Facilitator, fault: Fault): Facilitator {
   switch (fault) {
     case 'refused':
-      return { ...facilitator, verify: async () => ({ isValid: false, invalidReason: reasons.insufficientBalance.v2 }) };
+      return {
+        ...facilitator,
+        verify: async () => ({ isValid: false, invalidReason: reasons.insufficientBalance.v2 }),
+      };
     case 'unavailable':
       return {
         ...facilitator,
@@ -76,7 +79,9 @@ export function answerLoser(): (req: IncomingMessage, res: ServerResponse) => vo
 
 function proofOf({ headers }: IncomingMessage): string | undefined {
   const names = [x402v2.PAYMENT_SIGNATURE, x402v1.X_PAYMENT, mpp.AUTHORIZATION];
-  return names.map((name) => headers[name.toLowerCase()]).find((value) => typeof value === 'string') as string | undefined;
+  return names.map((name) => headers[name.toLowerCase()]).find((value) => typeof value === 'string') as
+    | string
+    | undefined;
 }
 
 function remember<T>(map: Map<string, T>, key: string, value: T): void {

@@ -43,13 +43,18 @@ describe('the mock seller', () => {
     const url = await startMock();
     const response = await buyer({ prefer: [dialect] }).fetch(`${url}/weather?price=0.05`);
     expect([response.status, await response.json()]).toEqual([200, { mock: true, price: '0.05', served: 1 }]);
-    expect(paymentOf(response)).toMatchObject({ dialect, amount: 50_000n, transaction: expect.stringMatching(/^0x6d6f636b[0-9a-f]{56}$/) });
+    expect(paymentOf(response)).toMatchObject({
+      dialect,
+      amount: 50_000n,
+      transaction: expect.stringMatching(/^0x6d6f636b[0-9a-f]{56}$/),
+    });
     expect(response.headers.get('agentpay-mock')).toBe('no money moves');
   });
 
   it('refuses a signature that is not the payer’s own', async () => {
     const url = await startMock();
-    const offer = x402v2.decodePaymentRequired((await fetch(url)).headers.get('payment-required') as string).accepts[0];
+    const offer = x402v2.decodePaymentRequired((await fetch(url)).headers.get('payment-required') as string)
+      .accepts[0];
     const accepted = offer as x402v2.PaymentRequirements;
     const authorization = {
       from: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
@@ -62,7 +67,10 @@ describe('the mock seller', () => {
     const payload = { signature: `0x${'22'.repeat(64)}1b`, authorization };
     const proof = x402v2.encodePaymentPayload({ x402Version: 2, accepted, payload });
     const refused = await fetch(url, { headers: { 'payment-signature': proof } });
-    expect([refused.status, await refused.json()]).toEqual([402, expect.objectContaining({ code: 'invalid_exact_evm_signature' })]);
+    expect([refused.status, await refused.json()]).toEqual([
+      402,
+      expect.objectContaining({ code: 'invalid_exact_evm_signature' }),
+    ]);
   });
 
   it.each(dialects)('speaks %s alone where it is told to', async (dialect) => {
@@ -109,7 +117,9 @@ describe('the mock seller', () => {
   it('can be made to lose its facilitator', async () => {
     const url = await startMock({ fault: 'unavailable' });
     const { statuses, fetch } = watched();
-    await buyer({ fetch, maxAttempts: 2 }).fetch(url).catch(() => undefined);
+    await buyer({ fetch, maxAttempts: 2 })
+      .fetch(url)
+      .catch(() => undefined);
     expect(statuses).toEqual([402, 503, 503]);
   });
 
@@ -119,7 +129,10 @@ describe('the mock seller', () => {
   ])('says what is wrong with ?%s', async (query, message) => {
     const url = await startMock();
     const refused = await fetch(`${url}/?${query}`);
-    expect([refused.status, await refused.json()]).toEqual([400, { mock: true, error: expect.stringContaining(message) }]);
+    expect([refused.status, await refused.json()]).toEqual([
+      400,
+      { mock: true, error: expect.stringContaining(message) },
+    ]);
   });
 });
 

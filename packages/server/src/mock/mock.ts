@@ -17,9 +17,16 @@ export async function mock(flags: MockFlags): Promise<number> {
   try {
     const options = readMockOptions(flags);
     const seller = mockSeller(options, systemClock);
-    const listening = await listen(seller, { host: '127.0.0.1', port: options.port, clock: systemClock, random: systemRandom });
+    const listening = await listen(seller, {
+      host: '127.0.0.1',
+      port: options.port,
+      clock: systemClock,
+      random: systemRandom,
+    });
     process.stdout.write(`AgentPay mock sells on ${listening.url}\n`);
-    process.stderr.write(`No money moves. Add ?price=0.05 or ?fault=NAME to any path; faults: ${faultNames.join(', ')}.\n`);
+    process.stderr.write(
+      `No money moves. Add ?price=0.05 or ?fault=NAME to any path; faults: ${faultNames.join(', ')}.\n`,
+    );
     await stop;
     await listening.close(GRACE_MS);
     return 0;
@@ -31,5 +38,7 @@ export async function mock(flags: MockFlags): Promise<number> {
 
 function sentence(error: unknown): string {
   const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
-  return code === 'EADDRINUSE' ? `Port ${port} is taken; give another one with --port, or 0 for any free one.` : message;
+  return code === 'EADDRINUSE'
+    ? `Port ${port} is taken; give another one with --port, or 0 for any free one.`
+    : message;
 }

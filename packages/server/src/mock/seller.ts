@@ -42,7 +42,14 @@ function wallsOf({ network, payTo }: MockOptions, clock: Clock): Readonly<Record
   const store = memoryStore(clock);
   const facilitator = signatureFacilitator(clock);
   const wallOf = (fault: Fault) => {
-    return paywall({ payTo, network: network.id, facilitator: withFault(facilitator, fault), store, clock, onError: () => undefined });
+    return paywall({
+      payTo,
+      network: network.id,
+      facilitator: withFault(facilitator, fault),
+      store,
+      clock,
+      onError: () => undefined,
+    });
   };
   return Object.fromEntries(faultNames.map((fault) => [fault, wallOf(fault)])) as Record<Fault, Paywall>;
 }

@@ -42,7 +42,9 @@ export function signatureFacilitator(clock: Clock): Facilitator {
       const payload = exactPayloadSchema.parse(request.paymentPayload.payload);
       const refusal = refusalOf(request, payload);
       const payer = payload.authorization.from;
-      return refusal ? { isValid: false, invalidReason: reasonCode(refusal, request.x402Version), payer } : { isValid: true, payer };
+      return refusal
+        ? { isValid: false, invalidReason: reasonCode(refusal, request.x402Version), payer }
+        : { isValid: true, payer };
     },
     async settle(request) {
       const payload = exactPayloadSchema.parse(request.paymentPayload.payload);
@@ -50,7 +52,14 @@ export function signatureFacilitator(clock: Clock): Facilitator {
       const { from: payer, nonce } = payload.authorization;
       const refusal = refusalOf(request, payload);
       const refused = refusal !== undefined && refusal !== 'nonceUsed';
-      if (refused) return { success: false, transaction: '', network, payer, errorReason: reasonCode(refusal, request.x402Version) };
+      if (refused)
+        return {
+          success: false,
+          transaction: '',
+          network,
+          payer,
+          errorReason: reasonCode(refusal, request.x402Version),
+        };
       used.add(nonce.toLowerCase());
       if (used.size > MAX_USED) used.delete(used.values().next().value as string);
       return { success: true, transaction: mockHash(nonce), network, payer };
@@ -59,11 +68,21 @@ export function signatureFacilitator(clock: Clock): Facilitator {
   };
 }
 
-function isSigned({ paymentRequirements }: FacilitatorRequest, { authorization, signature }: ExactPayload): boolean {
+function isSigned(
+  { paymentRequirements }: FacilitatorRequest,
+  { authorization, signature }: ExactPayload,
+): boolean {
   const network = findNetwork(paymentRequirements.network);
   if (!network) return false;
-  const domain = { ...network.usdc.eip712, chainId: network.chainId, verifyingContract: network.usdc.address };
-  const signer = recoverAuthorizer(hashAuthorization(domainSeparator(domain), toAuthorization(authorization)), signature);
+  const domain = {
+    ...network.usdc.eip712,
+    chainId: network.chainId,
+    verifyingContract: network.usdc.address,
+  };
+  const signer = recoverAuthorizer(
+    hashAuthorization(domainSeparator(domain), toAuthorization(authorization)),
+    signature,
+  );
   return signer !== undefined && sameHex(signer, authorization.from);
 }
 

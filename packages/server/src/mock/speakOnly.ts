@@ -2,7 +2,10 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { dialects, type Dialect } from '../dialects.js';
 
-const OFFER_HEADERS: Readonly<Partial<Record<Dialect, string>>> = { x402v2: x402v2.PAYMENT_REQUIRED, mpp: mpp.WWW_AUTHENTICATE };
+const OFFER_HEADERS: Readonly<Partial<Record<Dialect, string>>> = {
+  x402v2: x402v2.PAYMENT_REQUIRED,
+  mpp: mpp.WWW_AUTHENTICATE,
+};
 const PROOF_HEADERS: Readonly<Record<Dialect, string>> = {
   x402v2: x402v2.PAYMENT_SIGNATURE,
   x402v1: x402v1.X_PAYMENT,
@@ -14,7 +17,10 @@ export function speakOnly(spoken: readonly Dialect[], req: IncomingMessage, res:
   const silent = dialects.filter((dialect) => !spoken.includes(dialect));
   if (silent.length === 0) return;
   for (const dialect of silent) hideProof(req, PROOF_HEADERS[dialect].toLowerCase());
-  hideHeaders(res, silent.flatMap((dialect) => OFFER_HEADERS[dialect]?.toLowerCase() ?? []));
+  hideHeaders(
+    res,
+    silent.flatMap((dialect) => OFFER_HEADERS[dialect]?.toLowerCase() ?? []),
+  );
   if (silent.includes('x402v1')) hideBodyOffer(res);
 }
 
@@ -24,7 +30,10 @@ function hideProof(req: IncomingMessage, name: string): void {
 }
 
 function hideHeaders(res: ServerResponse, names: readonly string[]): void {
-  const writeHead = res.writeHead.bind(res) as (status: number, headers?: OutgoingHttpHeaders) => ServerResponse;
+  const writeHead = res.writeHead.bind(res) as (
+    status: number,
+    headers?: OutgoingHttpHeaders,
+  ) => ServerResponse;
   res.writeHead = ((status: number, headers: OutgoingHttpHeaders = {}) => {
     for (const name of names) res.removeHeader(name);
     const kept = Object.entries(headers).filter(([name]) => !names.includes(name.toLowerCase()));
@@ -36,7 +45,8 @@ function hideBodyOffer(res: ServerResponse): void {
   hideHeaders(res, ['content-length']);
   const end = res.end.bind(res) as (...args: unknown[]) => ServerResponse;
   res.end = ((body: unknown, ...rest: unknown[]) => {
-    if (res.statusCode !== 402 || typeof body !== 'string' || !body.startsWith('{')) return end(body, ...rest);
+    if (res.statusCode !== 402 || typeof body !== 'string' || !body.startsWith('{'))
+      return end(body, ...rest);
     const { x402Version: _, accepts: _accepts, ...others } = JSON.parse(body) as Record<string, unknown>;
     return end(JSON.stringify(others), ...rest);
   }) as typeof res.end;

@@ -26,7 +26,7 @@ export const createAgent = Endpoint.from({
 /** GET /v1/agents */
 export const listAgents = Endpoint.from({
   id: 'runtime.agents.list',
-  summary: 'Lists the agents of the caller\'s operator; an agent without an operator sees itself.',
+  summary: "Lists the agents of the caller's operator; an agent without an operator sees itself.",
   method: 'GET',
   path: '/v1/agents',
   auth: 'agent',
@@ -47,7 +47,10 @@ export const getAgent = Endpoint.from({
   response: agent,
   status: 200,
   errors: ['agent_not_found'],
-  example: { params: { agent_id: AGENT }, response: { id: AGENT, name: 'ResearchOpsAgent', operator: 'acme' } },
+  example: {
+    params: { agent_id: AGENT },
+    response: { id: AGENT, name: 'ResearchOpsAgent', operator: 'acme' },
+  },
 });
 
 /** POST /v1/agents/{agent_id}/keys/rotate */

@@ -22,7 +22,10 @@ export const listServices = Endpoint.from({
   }),
   response: z.object({ services: z.array(serviceSummary), total: z.number() }),
   status: 200,
-  example: { query: { category: 'data', verified: 'true' }, response: { services: [summaryExample], total: 1 } },
+  example: {
+    query: { category: 'data', verified: 'true' },
+    response: { services: [summaryExample], total: 1 },
+  },
 });
 
 /** POST /v1/services */

@@ -7,7 +7,10 @@ import { httpUrl, id, timestamp } from '../../resources/values.js';
 const TOKEN = 'tokid_01kb3x9v7f5m2q8r4t6w0y1z3e';
 const SERVICE = serviceExample.id;
 const params = z.object({ token_id: id('token') });
-const tokenText = z.string({ error: 'must be the text of a token' }).min(1, 'must not be empty').max(4096, 'is too long');
+const tokenText = z
+  .string({ error: 'must be the text of a token' })
+  .min(1, 'must not be empty')
+  .max(4096, 'is too long');
 
 /** POST /v1/x402/verify */
 export const verifyToken = Endpoint.from({
@@ -25,7 +28,13 @@ export const verifyToken = Endpoint.from({
     }),
   response: z.object({ valid: z.literal(true), token_id: z.string(), amount, service }),
   status: 200,
-  errors: ['token_invalid', 'token_not_found', 'token_expired', 'token_already_redeemed', 'token_wrong_state'],
+  errors: [
+    'token_invalid',
+    'token_not_found',
+    'token_expired',
+    'token_already_redeemed',
+    'token_wrong_state',
+  ],
   example: {
     body: { token: 'x402_tok_...' },
     response: {
@@ -56,13 +65,25 @@ function callEvent(event: 'started' | 'accepted' | 'failed', status: string, sum
 }
 
 /** POST /v1/x402/tokens/{token_id}/call-started */
-export const callStarted = callEvent('started', 'in_flight', 'Marks the call in flight and starts the SLA clock. For the provider.');
+export const callStarted = callEvent(
+  'started',
+  'in_flight',
+  'Marks the call in flight and starts the SLA clock. For the provider.',
+);
 
 /** POST /v1/x402/tokens/{token_id}/call-accepted */
-export const callAccepted = callEvent('accepted', 'accepted', 'Confirms that processing has begun. For the provider.');
+export const callAccepted = callEvent(
+  'accepted',
+  'accepted',
+  'Confirms that processing has begun. For the provider.',
+);
 
 /** POST /v1/x402/tokens/{token_id}/call-failed */
-export const callFailed = callEvent('failed', 'failed', 'Gives up the call and releases the reserved money at once. For the provider.');
+export const callFailed = callEvent(
+  'failed',
+  'failed',
+  'Gives up the call and releases the reserved money at once. For the provider.',
+);
 
 /** POST /v1/x402/tokens/{token_id}/call-completed */
 export const callCompleted = Endpoint.from({

@@ -45,7 +45,13 @@ export const getBalance = Endpoint.from({
   path: '/v1/wallets/{wallet_id}/balance',
   auth: 'agent',
   params,
-  response: z.object({ wallet_id: z.string(), balance: amount, available: amount, held: amount, currency: z.string() }),
+  response: z.object({
+    wallet_id: z.string(),
+    balance: amount,
+    available: amount,
+    held: amount,
+    currency: z.string(),
+  }),
   status: 200,
   errors: ['wallet_not_found'],
   example: {

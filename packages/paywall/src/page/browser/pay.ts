@@ -13,7 +13,11 @@ interface Choice {
   };
   readonly chainId: number;
   /** EIP-3085, for wallets that do not know the network yet. */
-  readonly chain: { readonly chainName: string; readonly rpcUrls: readonly string[]; readonly blockExplorerUrls: readonly string[] };
+  readonly chain: {
+    readonly chainName: string;
+    readonly rpcUrls: readonly string[];
+    readonly blockExplorerUrls: readonly string[];
+  };
   readonly label: string;
 }
 
@@ -80,7 +84,12 @@ async function sign(): Promise<Signed> {
   const authorization = authorize(from, choice);
   const typedData = JSON.stringify(typedDataOf(authorization, choice));
   const signature = await found.request({ method: 'eth_signTypedData_v4', params: [from, typedData] });
-  const proof = { x402Version: 2, resource, accepted: choice.accepted, payload: { signature, authorization } };
+  const proof = {
+    x402Version: 2,
+    resource,
+    accepted: choice.accepted,
+    payload: { signature, authorization },
+  };
   const signed = { proof: base64(JSON.stringify(proof)), validBefore: Number(authorization.validBefore) };
   keep(signed);
   return signed;
@@ -93,7 +102,10 @@ async function switchTo({ chainId, chain }: Choice, using: Wallet): Promise<void
   } catch (error) {
     if ((error as { code?: unknown }).code !== UNKNOWN_CHAIN) throw error;
     const nativeCurrency = { name: 'Ether', symbol: 'ETH', decimals: 18 };
-    await using.request({ method: 'wallet_addEthereumChain', params: [{ chainId: id, nativeCurrency, ...chain }] });
+    await using.request({
+      method: 'wallet_addEthereumChain',
+      params: [{ chainId: id, nativeCurrency, ...chain }],
+    });
   }
 }
 
@@ -111,12 +123,23 @@ function authorize(from: string, { accepted }: Choice) {
 
 /** EIP-712 typed data of an EIP-3009 authorization. */
 function typedDataOf(message: ReturnType<typeof authorize>, { accepted, chainId }: Choice) {
-  const fields = (types: Record<string, string>) => Object.entries(types).map(([name, type]) => ({ name, type }));
+  const fields = (types: Record<string, string>) =>
+    Object.entries(types).map(([name, type]) => ({ name, type }));
   return {
-    domain: { name: accepted.extra.name, version: accepted.extra.version, chainId, verifyingContract: accepted.asset },
+    domain: {
+      name: accepted.extra.name,
+      version: accepted.extra.version,
+      chainId,
+      verifyingContract: accepted.asset,
+    },
     primaryType: 'TransferWithAuthorization',
     types: {
-      EIP712Domain: fields({ name: 'string', version: 'string', chainId: 'uint256', verifyingContract: 'address' }),
+      EIP712Domain: fields({
+        name: 'string',
+        version: 'string',
+        chainId: 'uint256',
+        verifyingContract: 'address',
+      }),
       TransferWithAuthorization: fields({
         from: 'address',
         to: 'address',
@@ -135,7 +158,8 @@ function typedDataOf(message: ReturnType<typeof authorize>, { accepted, chainId 
 async function deliver({ proof }: Signed): Promise<void> {
   tell('Paying …');
   const answer = await send(proof);
-  if (!answer) return offerAgain('The seller cannot be reached. Your payment stays valid; nothing is paid twice.');
+  if (!answer)
+    return offerAgain('The seller cannot be reached. Your payment stays valid; nothing is paid twice.');
   if (answer.ok) {
     await show(answer);
     return forget();
@@ -250,7 +274,8 @@ function time(): number {
 }
 
 function sentence(error: unknown): string {
-  if ((error as { code?: unknown }).code === REFUSED_BY_PERSON) return 'You declined in your wallet. Nothing was paid.';
+  if ((error as { code?: unknown }).code === REFUSED_BY_PERSON)
+    return 'You declined in your wallet. Nothing was paid.';
   return (error as Error).message || 'The wallet did not sign. Nothing was paid.';
 }
 

@@ -2,7 +2,9 @@ import type { getService, listServices, ResponseOf } from '@agentpay/api';
 import type { marketplace } from '@agentpay/core';
 
 /** A service as lists show it. */
-export function summarizeService(service: marketplace.Service): ResponseOf<typeof listServices>['services'][number] {
+export function summarizeService(
+  service: marketplace.Service,
+): ResponseOf<typeof listServices>['services'][number] {
   return {
     id: service.id,
     name: service.name,

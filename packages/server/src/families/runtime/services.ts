@@ -22,7 +22,9 @@ export function serviceRoutes(core: Core): Route[] {
       });
       return { id, slug, status, trust_score: trustScore };
     }),
-    route(getService, async ({ params }) => showService(await marketplace.get(core, { serviceId: params.service_id }))),
+    route(getService, async ({ params }) =>
+      showService(await marketplace.get(core, { serviceId: params.service_id })),
+    ),
     route(verifyProvider, ({ principal, params, body }) =>
       marketplace.setVerified(core, { principal, serviceId: params.service_id, verified: body.verified }),
     ),

@@ -17,12 +17,26 @@ import { showService } from './presentService.js';
 export function tokenRoutes(core: Core, baseUrl: () => string): Route[] {
   return [
     route(verifyToken, async ({ principal, body }) => {
-      const { token, service } = await tokens.verify(core, { principal, token: (body.token ?? body.payment_token) as string });
-      return { valid: true as const, token_id: token.id, amount: token.amount, service: showService(service) };
+      const { token, service } = await tokens.verify(core, {
+        principal,
+        token: (body.token ?? body.payment_token) as string,
+      });
+      return {
+        valid: true as const,
+        token_id: token.id,
+        amount: token.amount,
+        service: showService(service),
+      };
     }),
-    route(callStarted, async ({ principal, params }) => stateOf(await tokens.callStarted(core, { principal, tokenId: params.token_id }))),
-    route(callAccepted, async ({ principal, params }) => stateOf(await tokens.callAccepted(core, { principal, tokenId: params.token_id }))),
-    route(callFailed, async ({ principal, params }) => stateOf(await tokens.callFailed(core, { principal, tokenId: params.token_id }))),
+    route(callStarted, async ({ principal, params }) =>
+      stateOf(await tokens.callStarted(core, { principal, tokenId: params.token_id })),
+    ),
+    route(callAccepted, async ({ principal, params }) =>
+      stateOf(await tokens.callAccepted(core, { principal, tokenId: params.token_id })),
+    ),
+    route(callFailed, async ({ principal, params }) =>
+      stateOf(await tokens.callFailed(core, { principal, tokenId: params.token_id })),
+    ),
     route(callCompleted, async ({ principal, params }) => {
       const token = await tokens.callCompleted(core, { principal, tokenId: params.token_id });
       return { ...stateOf(token), payment_id: token.paymentId as string };

@@ -17,7 +17,10 @@ export function walletRoutes(core: Core): Route[] {
       return { wallet_id: walletId, balance, available, currency, transaction_id: transactionId };
     }),
     route(getBalance, async ({ principal, params }) => {
-      const { walletId, balance, available, held, currency } = await wallets.balance(core, { principal, walletId: params.wallet_id });
+      const { walletId, balance, available, held, currency } = await wallets.balance(core, {
+        principal,
+        walletId: params.wallet_id,
+      });
       return { wallet_id: walletId, balance, available, held, currency };
     }),
   ];
@@ -26,7 +29,9 @@ export function walletRoutes(core: Core): Route[] {
 /** The idempotency key may stand in the body or in the header; two different ones are a mistake. */
 function oneKey(inBody: string | undefined, inHeader: string | undefined): string | undefined {
   if (inBody !== undefined && inHeader !== undefined && inBody !== inHeader) {
-    throw new AgentPayError('invalid_request', 'Body and header name different idempotency keys.', { param: 'idempotency_key' });
+    throw new AgentPayError('invalid_request', 'Body and header name different idempotency keys.', {
+      param: 'idempotency_key',
+    });
   }
   return inBody ?? inHeader;
 }
