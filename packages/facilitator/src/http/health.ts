@@ -36,16 +36,14 @@ export function healthRoutes(
       'unavailable',
       'The facilitator should not be sent payments now.',
     );
-    res
-      .status(status)
-      .json({
-        status: 'unavailable',
-        ...report,
-        code: 'unavailable',
-        error: message,
-        hint,
-        requestId: requestIdOf(res),
-      });
+    res.status(status).json({
+      status: 'unavailable',
+      ...report,
+      code: 'unavailable',
+      error: message,
+      hint,
+      requestId: requestIdOf(res),
+    });
   });
 
   if (!metrics || metricsToken === undefined) return;
