@@ -16,7 +16,7 @@ import {
   type FacilitatorRequest,
   type Permit2Authorization,
 } from '@agentpay/protocol';
-import { migrate, pgliteDb } from '@agentpay/storage';
+import { scratchDb } from '@agentpay/storage';
 import {
   createPublicClient,
   createTestClient,
@@ -57,8 +57,7 @@ export async function startFacilitatorBed(): Promise<FacilitatorBed> {
     client: createPublicClient({ transport, pollingInterval: 20 }),
     node: createTestClient({ mode: 'anvil', transport }),
     async start(options = {}) {
-      const db = await pgliteDb();
-      await migrate(db, migrations);
+      const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
       const world = {
         chain: viemChain({ rpcUrl: bed.rpcUrl }),
         db,

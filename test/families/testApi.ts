@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { manualClock, systemRandom, type ManualClock } from '@agentpay/primitives';
 import { compose, createApp, createLogger, readConfig, type Composition } from '@agentpay/server';
+import { migrations } from '@agentpay/core';
+import { scratchDb } from '@agentpay/storage';
 import supertest from 'supertest';
 
 export const ADMIN_KEY = 'operator-key-for-the-tests-0123456789';
 export const START = Date.UTC(2026, 4, 8, 13, 0, 0);
 
-/** The whole API on an embedded database, with time that stands still. */
+/** The whole API on a database of its own, with time that stands still. */
 export interface TestApi {
   readonly url: string;
   readonly composition: Composition;
@@ -28,8 +30,12 @@ export async function testApi(env: Record<string, string> = {}): Promise<TestApi
       done();
     },
   });
+  const database = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
   const config = readConfig({
     ADMIN_KEY,
+    DATABASE_URL: database.url,
+    JWT_SECRET: 'secret-of-the-tests-that-signs-0123456789',
+    KEY_PEPPER: 'pepper-of-the-tests-0123456789-abcdefghij',
     RATE_LIMIT_PER_MINUTE: '1000000',
     RATE_LIMIT_BURST: '1000000',
     ...env,
@@ -51,6 +57,7 @@ export async function testApi(env: Record<string, string> = {}): Promise<TestApi
     async close() {
       await new Promise((resolve) => server.close(resolve));
       await composition.close();
+      await database.close();
     },
   };
 }

@@ -15,7 +15,7 @@ import {
   type Hex,
 } from '@agentpay/protocol';
 import { simulatedChain, type SimulatedChain } from '@agentpay/evm';
-import { migrate, pgliteDb } from '@agentpay/storage';
+import { scratchDb } from '@agentpay/storage';
 import { toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { createFacilitator, type FacilitatorOptions, type RunningFacilitator } from './Facilitator.js';
@@ -98,11 +98,9 @@ export async function signedRequest(options: PaymentOptions = {}): Promise<Facil
 
 export const newPayer = () => privateKeyToAccount(generatePrivateKey());
 
-/** An in-memory database with the tables. Opening one takes a second, so a test file shares it. */
-export async function openDb(): Promise<Db> {
-  const db = await pgliteDb();
-  await migrate(db, migrations);
-  return db;
+/** A database with the tables, on the PostgreSQL of DATABASE_URL. */
+export function openDb(): Promise<Db> {
+  return scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
 }
 
 /** A facilitator on a simulated chain and an emptied database. */
