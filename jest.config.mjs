@@ -10,4 +10,5 @@ export default {
   // Every test file loads its modules anew and Node gives back little of it; a grown worker is replaced.
   workerIdleMemoryLimit: '1GB',
   errorOnDeprecated: true,
+  reporters: ['default', '<rootDir>/test/slowestSuites.mjs'],
 };

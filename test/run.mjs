@@ -1,10 +1,11 @@
 // `npm test`: installs, builds, lints, starts Redis and PostgreSQL, finds Chromium, runs every test. Arguments go to Jest:
-// `npm test -- paywall`.
+// `npm test -- paywall`. `npm test -- --changed` runs what the changes since the last commit can reach, `--changed=main` those since main.
 import { fork, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { install, nodeFault, root } from '../packages/server/install.mjs';
 import { onOrphaned } from '../packages/server/orphan.mjs';
+import { reachable } from './reachable.mjs';
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const children = new Set();
@@ -23,7 +24,7 @@ async function main(jestArguments) {
   await step('lint clean', () => run(bin('oxlint'), ['--deny-warnings', 'packages', 'examples', 'test']));
   const databases = await step('Redis and PostgreSQL up, Chromium found', startDatabases);
   try {
-    return await jest(jestArguments, databases.env);
+    return await jest(selected(jestArguments), databases.env);
   } finally {
     await databases.stop();
   }
@@ -80,6 +81,15 @@ function startDatabases() {
     child.on('exit', () => reject(new Error(fault)));
     signal.addEventListener('abort', stop);
   });
+}
+
+/** Replaces `--changed` by the files that Jest follows. */
+function selected(args) {
+  const flag = args.find((arg) => /^--changed(=|$)/.test(arg));
+  if (!flag) return args;
+  const others = args.filter((arg) => arg !== flag);
+  const files = reachable(root, flag.split('=')[1] ?? 'HEAD');
+  return files ? ['--findRelatedTests', ...files, ...others] : others;
 }
 
 async function jest(args, env) {
