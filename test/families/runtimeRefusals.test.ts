@@ -1,4 +1,4 @@
-import { endpoints, errorCode, errorsOf, pathParams, type Endpoint } from '@agentpay/api';
+import { endpoints, errorCode, errorsOf, pathParams, runtime, type Auth, type Endpoint } from '@agentpay/api';
 import { isId, newId, systemRandom, type IdKind } from '@agentpay/primitives';
 import {
   ADMIN_KEY,
@@ -59,12 +59,9 @@ async function send(endpoint: Endpoint, sent: Sent = {}) {
 }
 
 function credential(endpoint: Endpoint): Headers {
-  const headers: Record<Endpoint['auth'], Headers> = {
-    none: {},
-    agent: { ...agent.auth },
-    admin: { 'x-admin-key': ADMIN_KEY },
-  };
-  return headers[endpoint.auth];
+  const [kind] = endpoint.auth;
+  const headers: Record<Auth, Headers> = { agent: { ...agent.auth }, admin: { 'x-admin-key': ADMIN_KEY } };
+  return kind === undefined ? {} : headers[kind];
 }
 
 function expectRefusal(
@@ -83,7 +80,9 @@ function expectRefusal(
     }),
   });
   expect(answer.status).toBe(status);
-  expect(errorsOf(endpoint).map(errorCode)).toContain((answer.body as { code: string }).code);
+  expect(errorsOf(endpoint).map((kind) => errorCode(runtime, kind))).toContain(
+    (answer.body as { code: string }).code,
+  );
   expect(answer.headers['cache-control']).toBe('no-store');
   expect(Object.keys(answer.headers)).toEqual(
     expect.arrayContaining(['x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset']),
@@ -91,7 +90,7 @@ function expectRefusal(
   return (answer.body as { error: { reason: string } }).error.reason;
 }
 
-const guarded = endpoints.filter((endpoint) => endpoint.auth !== 'none');
+const guarded = endpoints.filter((endpoint) => endpoint.auth.length > 0);
 const identified = endpoints.filter((endpoint) => pathParams(endpoint.path).length > 0);
 const withBody = endpoints.filter((endpoint) => Object.keys(endpoint.body.shape).length > 0);
 const withQuery = endpoints.filter((endpoint) => Object.keys(endpoint.query.shape).length > 0);
@@ -199,7 +198,7 @@ describe('what belongs to somebody else', () => {
   });
 
   const owned = identified.filter(
-    (endpoint) => endpoint.auth === 'agent' && !endpoint.path.includes('{service_id}'),
+    (endpoint) => endpoint.auth.includes('agent') && !endpoint.path.includes('{service_id}'),
   );
   it.each(named(owned))('does not exist for a stranger: %s', async (_id, endpoint) => {
     const [param] = pathParams(endpoint.path) as [string];

@@ -1,13 +1,16 @@
 import type { ErrorName } from '@agentpay/primitives';
 import { z } from 'zod';
+import type { Auth } from './credentials.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** Who may call: anybody; an agent by `Authorization: Bearer`; the operator by `X-Admin-Key`. */
-export type Auth = 'none' | 'agent' | 'admin';
-
 /** Class of the rate limit: `lifecycle` is for the calls that a busy seller makes for every sale. */
 export type Rate = 'standard' | 'lifecycle';
+
+/**
+ * What a success looks like: JSON; a page (HTML, or JSON `{html}` where the endpoint says so); a redirect to `location`; plain text.
+ */
+export type ResponseKind = 'json' | 'page' | 'redirect' | 'text';
 
 /** A documented call in wire form, with ids of the right shape. */
 export interface Example {
@@ -15,6 +18,56 @@ export interface Example {
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly response: Readonly<Record<string, unknown>>;
+}
+
+/** How the endpoint is offered to models as a tool. */
+export interface Tool {
+  /** When and how to use it, for a model. The summary when absent. */
+  readonly description?: string;
+}
+
+/** An endpoint that goes away. */
+export interface Deprecation {
+  /** Day since when, as `2026-05-08`. */
+  readonly since: string;
+  /** What to use instead. */
+  readonly instead: string;
+}
+
+/** One endpoint as its noun's file defines it; its family adds the id. */
+export interface Definition<
+  Params extends z.ZodObject = z.ZodObject,
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodObject = z.ZodObject,
+  Response extends z.ZodObject = z.ZodObject,
+  Access extends Auth = Auth,
+> {
+  /** One sentence: what a call does. */
+  readonly summary: string;
+  readonly method: Method;
+  /** With parameters in braces: `/v1/agents/{agent_id}`. */
+  readonly path: string;
+  /** Credentials, any one of which opens it: `anyOf('agent')`, or `anyone`. */
+  readonly auth: readonly Access[];
+  readonly rate: Rate;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly kind: ResponseKind;
+  /** Of a page: whether it is JSON `{html}` unless `Accept` ranks HTML above JSON. */
+  readonly htmlInJson: boolean;
+  /** `Content-Type` of a text. */
+  readonly contentType: string;
+  readonly response: Response;
+  /** Status of success. */
+  readonly status: 200 | 201 | 202 | 302 | 303;
+  /** Errors of this endpoint beside those that every endpoint has: {@link commonErrors}. */
+  readonly errors: readonly ErrorName[];
+  /** Whether `Idempotency-Key` makes it safe to repeat. */
+  readonly idempotent: boolean;
+  readonly tool: Tool | undefined;
+  readonly deprecated: Deprecation | undefined;
+  readonly example: Example;
 }
 
 /**
@@ -27,57 +80,95 @@ export interface Endpoint<
   Body extends z.ZodObject = z.ZodObject,
   Response extends z.ZodObject = z.ZodObject,
   Access extends Auth = Auth,
-> {
-  /** `family.noun.verb`, unique. */
+> extends Definition<Params, Query, Body, Response, Access> {
+  /** `family.noun.verb`, unique; derived from where it is defined. */
   readonly id: string;
-  /** One sentence: what a call does. */
-  readonly summary: string;
-  readonly method: Method;
-  /** With parameters in braces: `/v1/agents/{agent_id}`. */
-  readonly path: string;
-  readonly auth: Access;
-  readonly rate: Rate;
-  readonly params: Params;
-  readonly query: Query;
-  readonly body: Body;
-  readonly response: Response;
-  /** Status of success. */
-  readonly status: 200 | 201 | 202;
-  /** Errors of this endpoint beside those that every endpoint has: {@link commonErrors}. */
-  readonly errors: readonly ErrorName[];
-  readonly example: Example;
 }
 
 const none = z.object({});
 type None = typeof none;
 
-type Optional = 'rate' | 'params' | 'query' | 'body' | 'errors';
-type Definition<E extends Endpoint> = Omit<E, Optional> & Partial<Pick<E, Optional>>;
+const html = z.object({ html: z.string() });
+const location = z.object({ location: z.string() });
+const text = z.object({ text: z.string() });
+
+const defaults = {
+  rate: 'standard',
+  params: none,
+  query: none,
+  body: none,
+  kind: 'json',
+  htmlInJson: false,
+  contentType: 'text/plain; charset=utf-8',
+  errors: [],
+  idempotent: false,
+  tool: undefined,
+  deprecated: undefined,
+} as const;
+
+type Given<D extends Definition> = Omit<D, keyof typeof defaults> & Partial<Pick<D, keyof typeof defaults>>;
 
 /**
- * Completes a definition: no parameters, query or body unless given, the standard rate, no errors of its own.
- * @throws TypeError when the path and `params` name different parameters.
+ * Completes a definition: JSON, no parameters, query or body unless given, the standard rate, no errors of its own.
+ * @throws TypeError when the path and `params` name different parameters
  */
 function from<
   R extends z.ZodObject,
-  A extends Auth,
+  A extends Auth = never,
   P extends z.ZodObject = None,
   Q extends z.ZodObject = None,
   B extends z.ZodObject = None,
->(definition: Definition<Endpoint<P, Q, B, R, A>>): Endpoint<P, Q, B, R, A> {
-  const endpoint = {
-    rate: 'standard',
-    params: none,
-    query: none,
-    body: none,
-    errors: [],
-    ...definition,
-  } as Endpoint<P, Q, B, R, A>;
-  const named = pathParams(endpoint.path).join();
-  const declared = Object.keys(endpoint.params.shape).join();
-  if (named !== declared)
-    throw new TypeError(`${endpoint.id}: the path names (${named}), params declares (${declared})`);
-  return Object.freeze(endpoint);
+>(given: Given<Definition<P, Q, B, R, A>>): Definition<P, Q, B, R, A> {
+  const definition = { ...defaults, ...given } as Definition<P, Q, B, R, A>;
+  const named = pathParams(definition.path).join();
+  const declared = Object.keys(definition.params.shape).join();
+  if (named !== declared) {
+    const where = `${definition.method} ${definition.path}`;
+    throw new TypeError(`${where}: the path names (${named}), params declares (${declared})`);
+  }
+  return Object.freeze(definition);
+}
+
+type Fixed = 'kind' | 'response' | 'example' | 'status';
+type GivenPage<D extends Definition> = Omit<Given<D>, Fixed> & {
+  readonly example?: Omit<Example, 'response'>;
+};
+
+/** A page: its handler gives `{ html }`. */
+function page<A extends Auth = never, P extends z.ZodObject = None, Q extends z.ZodObject = None>(
+  given: GivenPage<Definition<P, Q, None, typeof html, A>>,
+): Definition<P, Q, None, typeof html, A> {
+  const example = { ...given.example, response: { html: '<!doctype html>...' } };
+  return from<typeof html, A, P, Q>({
+    ...given,
+    kind: 'page',
+    response: html,
+    status: 200,
+    example,
+  } as never);
+}
+
+/** A redirect with status 302: its handler gives `{ location }`. */
+function redirect<A extends Auth = never, P extends z.ZodObject = None, Q extends z.ZodObject = None>(
+  given: GivenPage<Definition<P, Q, None, typeof location, A>>,
+): Definition<P, Q, None, typeof location, A> {
+  const example = { ...given.example, response: { location: 'https://pay.example.com/' } };
+  const fixed = { kind: 'redirect', response: location, status: 302, example };
+  return from<typeof location, A, P, Q>({ ...given, ...fixed } as never);
+}
+
+/** Text of the declared content type: its handler gives `{ text }`. */
+function plain<A extends Auth = never, P extends z.ZodObject = None, Q extends z.ZodObject = None>(
+  given: GivenPage<Definition<P, Q, None, typeof text, A>>,
+): Definition<P, Q, None, typeof text, A> {
+  const example = { ...given.example, response: { text: '...' } };
+  return from<typeof text, A, P, Q>({
+    ...given,
+    kind: 'text',
+    response: text,
+    status: 200,
+    example,
+  } as never);
 }
 
 /** Names of the parameters in a path, in order. */
@@ -101,13 +192,15 @@ export const commonErrors = [
 ] as const satisfies readonly ErrorName[];
 
 /** Every error that this endpoint can answer with. */
-export function errorsOf(endpoint: Endpoint): ErrorName[] {
-  const auth: Record<Auth, readonly ErrorName[]> = {
-    none: [],
-    agent: ['unauthorized'],
-    admin: ['unauthorized'],
-  };
-  return [...new Set<ErrorName>([...commonErrors, ...auth[endpoint.auth], ...endpoint.errors])];
+export function errorsOf(endpoint: Definition): ErrorName[] {
+  return [
+    ...new Set<ErrorName>([
+      ...commonErrors,
+      ...(endpoint.auth.length > 0 ? (['unauthorized'] as const) : []),
+      ...(endpoint.idempotent ? (['conflict'] as const) : []),
+      ...endpoint.errors,
+    ]),
+  ];
 }
 
-export const Endpoint = { from };
+export const Endpoint = { from, page, redirect, text: plain };

@@ -1,11 +1,17 @@
 import { AgentPayError, errorKinds, type ErrorName } from '@agentpay/primitives';
-import { errorBody, ErrorBody, errorCode } from './Errors.js';
+import { ErrorBody, errorCode, families, renderError, runtime, type Family } from './index.js';
+
+const kinds = Object.keys(errorKinds) as ErrorName[];
+const cases = Object.values<Family>(families).flatMap((family) =>
+  kinds.map((kind) => [family.id, kind, family] as const),
+);
 
 describe('errors on the wire', () => {
-  it.each(Object.keys(errorKinds) as ErrorName[])(
-    '%s has a code without spaces and a complete body',
-    (kind) => {
-      const body = errorBody(new AgentPayError(kind, 'What happened.'), 'req_1');
+  it.each(cases)(
+    'of the family %s: %s has a code without spaces and a complete body',
+    (_id, kind, family) => {
+      const { status, body } = renderError(family, new AgentPayError(kind, 'What happened.'), 'req_1');
+      expect(status).toBe(family.errors.statuses[kind] ?? errorKinds[kind].status);
       expect(ErrorBody.parse(body)).toEqual(body);
       expect(body.code).toMatch(/^[A-Za-z0-9_-]+$/);
       expect(body.error).toMatchObject({
@@ -25,15 +31,21 @@ describe('errors on the wire', () => {
       rate_limited: 'AP-3002',
       token_expired: 'TOKEN_EXPIRED',
     };
-    for (const [kind, code] of Object.entries(documented)) expect(errorCode(kind as ErrorName)).toBe(code);
-    expect(errorCode('invalid_request')).toBe('invalid_request');
+    for (const [kind, code] of Object.entries(documented))
+      expect(errorCode(runtime, kind as ErrorName)).toBe(code);
+    expect(errorCode(runtime, 'invalid_request')).toBe('invalid_request');
   });
 
   it('carries the reason and the field at fault', () => {
-    const body = errorBody(
-      new AgentPayError('policy_denied', 'No.', { reason: 'daily_limit', param: 'amount' }),
-      'req_1',
-    );
-    expect(body.error).toMatchObject({ reason: 'daily_limit', param: 'amount' });
+    const error = new AgentPayError('policy_denied', 'No.', { reason: 'daily_limit', param: 'maxAmount' });
+    expect(renderError(runtime, error, 'req_1').body.error).toMatchObject({
+      reason: 'daily_limit',
+      param: 'max_amount',
+    });
+  });
+
+  it('names a header at fault as it is', () => {
+    const error = new AgentPayError('invalid_request', 'No.', { param: 'Idempotency-Key' });
+    expect(renderError(runtime, error, 'req_1').body.error.param).toBe('Idempotency-Key');
   });
 });

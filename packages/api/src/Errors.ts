@@ -1,10 +1,10 @@
-import { AgentPayError, errorKinds, type ErrorName } from '@agentpay/primitives';
+import type { AgentPayError, ErrorName } from '@agentpay/primitives';
 import { z } from 'zod';
 
-/** The one error body of the API. */
+/** The body of every error. A family may add to it. */
 export const ErrorBody = z.object({
   error: z.object({
-    /** Stable code: the documented one of the runtime API, or the name of the kind. */
+    /** Stable code: the documented one of the family, or the name of the kind. */
     code: z.string(),
     /** Finer cause for programs, snake_case. */
     reason: z.string(),
@@ -21,24 +21,53 @@ export const ErrorBody = z.object({
 });
 export type ErrorBody = z.output<typeof ErrorBody>;
 
-/** The code that the runtime API gives an error: AP-1001, TOKEN_EXPIRED, ... or the name of its kind. */
-export function errorCode(kind: ErrorName): string {
-  const entry = errorKinds[kind];
-  return 'v1' in entry ? entry.v1 : kind;
+/** How a family words errors. What it leaves out is the name, the status and the hint of `primitives`. */
+export interface FamilyErrors {
+  readonly codes: Readonly<Partial<Record<ErrorName, string>>>;
+  readonly statuses: Readonly<Partial<Record<ErrorName, number>>>;
+  readonly hints: Readonly<Partial<Record<ErrorName, string>>>;
+  /** Name on the wire of a field that the core names in camelCase, as a dotted path. */
+  field(name: string): string;
+  /** The body on the wire. It holds at least the common one, so that every client can read it. */
+  body(common: ErrorBody): ErrorBody & Readonly<Record<string, unknown>>;
 }
 
-/** Renders an error for the wire. */
-export function errorBody(error: AgentPayError, requestId: string): ErrorBody {
-  const code = errorCode(error.kind);
-  return {
+/** Anything that words errors, such as a family. */
+interface Speaker {
+  readonly errors: FamilyErrors;
+}
+
+/** The code that a family gives an error: AP-1001, TOKEN_EXPIRED, ... or the name of its kind. */
+export function errorCode({ errors }: Speaker, kind: ErrorName): string {
+  return errors.codes[kind] ?? kind;
+}
+
+/** An error as a family answers it. */
+export function renderError(
+  family: Speaker,
+  error: AgentPayError,
+  requestId: string,
+): { readonly status: number; readonly body: ErrorBody } {
+  const { errors } = family;
+  const code = errorCode(family, error.kind);
+  const body = errors.body({
     error: {
       code,
       reason: error.reason ?? error.kind,
       message: error.message,
-      hint: error.hint,
+      hint: errors.hints[error.kind] ?? error.hint,
       request_id: requestId,
-      ...(error.param === undefined ? {} : { param: error.param }),
+      ...(error.param === undefined ? {} : { param: errors.field(error.param) }),
     },
     code,
-  };
+  });
+  return { status: errors.statuses[error.kind] ?? error.status, body };
+}
+
+/** `maxAmount` as `max_amount`; names of the wire, headers among them, stay as they are. */
+export function snakeCase(name: string): string {
+  return name.replace(
+    /([a-z0-9])([A-Z])/g,
+    (_, before: string, after: string) => `${before}_${after.toLowerCase()}`,
+  );
 }

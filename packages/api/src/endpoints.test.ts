@@ -1,4 +1,5 @@
 import {
+  anyone,
   decodeRequest,
   decodeResponse,
   encodeRequest,
@@ -22,11 +23,10 @@ describe('endpoint definitions', () => {
   it('refuse a path whose parameters are not declared', () => {
     const wrong = () =>
       Endpoint.from({
-        id: 'x',
         summary: 'x',
         method: 'GET',
         path: '/x/{id}',
-        auth: 'none',
+        auth: anyone,
         response: z.object({}),
         status: 200,
         example: { response: {} },
@@ -50,7 +50,7 @@ describe('endpoint definitions', () => {
 
     it('names an error once', () => {
       expect(new Set(errorsOf(endpoint)).size).toBe(errorsOf(endpoint).length);
-      expect(errorsOf(endpoint).includes('unauthorized')).toBe(endpoint.auth !== 'none');
+      expect(errorsOf(endpoint).includes('unauthorized')).toBe(endpoint.auth.length > 0);
     });
 
     it('gives a client the wire form of its example', () => {
@@ -60,7 +60,7 @@ describe('endpoint definitions', () => {
         endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) => example.params?.[name] as string),
       );
       if (example.body) expect(body).toMatchObject(example.body);
-      else expect(body ?? {}).toEqual(endpoint.id.endsWith('verify-provider') ? { verified: true } : {});
+      else expect(body ?? {}).toEqual(endpoint.id.endsWith('.verifyProvider') ? { verified: true } : {});
     });
   });
 });

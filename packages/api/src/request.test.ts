@@ -1,14 +1,7 @@
 import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
-import {
-  createAgent,
-  createService,
-  decodeRequest,
-  fundWallet,
-  getRequirements,
-  listServices,
-  type Endpoint,
-} from './index.js';
+import { decodeRequest, runtime, type Endpoint } from './index.js';
 
+const { agents, services, tokens, wallets } = runtime.nouns;
 const WALLET = { wallet_id: 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b' };
 
 function refusal(
@@ -25,7 +18,7 @@ function refusal(
 }
 
 function fund(amount: unknown): bigint {
-  return decodeRequest(fundWallet, { params: WALLET, query: {}, body: { amount, source: 'test_faucet' } })
+  return decodeRequest(wallets.fund, { params: WALLET, query: {}, body: { amount, source: 'test_faucet' } })
     .body.amount;
 }
 
@@ -42,13 +35,13 @@ describe('amounts on the wire', () => {
   it.each([0, -1, 1e-7, 1e21, 0.1 + 0.2, '1e3', ' 1', '+1', '01', '', '0x10', '1,5', 'NaN', 1_000_000_000.1])(
     'refuses %p as invalid_amount and names the field',
     (wire) => {
-      const error = refusal(fundWallet, { params: WALLET, body: { amount: wire, source: 'test_faucet' } });
+      const error = refusal(wallets.fund, { params: WALLET, body: { amount: wire, source: 'test_faucet' } });
       expect([error.kind, error.param]).toEqual(['invalid_amount', 'amount']);
     },
   );
 
   it.each([null, true, [], {}, [5]])('refuses %p as invalid_request', (wire) => {
-    const error = refusal(fundWallet, { params: WALLET, body: { amount: wire, source: 'test_faucet' } });
+    const error = refusal(wallets.fund, { params: WALLET, body: { amount: wire, source: 'test_faucet' } });
     expect([error.kind, error.param]).toEqual(['invalid_request', 'amount']);
   });
 });
@@ -60,44 +53,46 @@ describe('decodeRequest', () => {
       query: { admin: 'true' },
       body: { name: 'A', role: 'admin', ['__proto__']: { x: 1 } },
     };
-    expect(decodeRequest(createAgent, wire)).toEqual({ params: {}, query: {}, body: { name: 'A' } });
+    expect(decodeRequest(agents.create, wire)).toEqual({ params: {}, query: {}, body: { name: 'A' } });
   });
 
   it('names a missing field', () => {
-    const error = refusal(createAgent, {});
+    const error = refusal(agents.create, {});
     expect(error.message).toBe('Field "name": is required.');
     expect(error.param).toBe('name');
   });
 
   it('names a nested field by its dotted path', () => {
     const body = { name: 'A', price_per_call: 1, sla: { max_completion_seconds: 0 } };
-    expect(refusal(createService, { body }).param).toBe('sla.max_completion_seconds');
+    expect(refusal(services.create, { body }).param).toBe('sla.max_completion_seconds');
   });
 
   it.each([[[]], ['text'], [null], [5]])('refuses the body %p', (body) => {
-    expect(refusal(createAgent, { body }).kind).toBe('invalid_request');
+    expect(refusal(agents.create, { body }).kind).toBe('invalid_request');
   });
 
   it.each(['\u0000', 'a\u0000b', 'a\nb', '\ud800', '\u0085', 'x'.repeat(121), ''])(
     'refuses the name %j',
     (name) => {
-      expect(refusal(createAgent, { body: { name } }).param).toBe('name');
+      expect(refusal(agents.create, { body: { name } }).param).toBe('name');
     },
   );
 
   it.each(['0', '101', '-1', '1.5', 'ten', '', '1e1', ['1', '2'], '99999999999'])(
     'refuses the limit %j',
     (limit) => {
-      expect(refusal(listServices, { query: { limit } }).param).toBe('limit');
+      expect(refusal(services.list, { query: { limit } }).param).toBe('limit');
     },
   );
 
   it('fills in the documented defaults of a list', () => {
-    expect(decodeRequest(listServices, { params: {}, query: { verified: 'true' }, body: {} }).query).toEqual({
-      verified: true,
-      limit: 20,
-      offset: 0,
-    });
+    expect(decodeRequest(services.list, { params: {}, query: { verified: 'true' }, body: {} }).query).toEqual(
+      {
+        verified: true,
+        limit: 20,
+        offset: 0,
+      },
+    );
   });
 
   it.each([
@@ -107,7 +102,9 @@ describe('decodeRequest', () => {
     'https://a:b@x.example',
     'https://x.example/\u0000',
     'https://',
-  ])('refuses the URL %j', (url) => expect(refusal(getRequirements, { query: { url } }).param).toBe('url'));
+  ])('refuses the URL %j', (url) =>
+    expect(refusal(tokens.requirements, { query: { url } }).param).toBe('url'),
+  );
 
   it.each([
     'wallet_',
@@ -115,7 +112,10 @@ describe('decodeRequest', () => {
     'wallet_01KB3X9V7F5M2Q8R4T6W0Y1Z3B',
     "wallet_' or 1=1 --",
   ])('refuses the wallet id %j', (wallet_id) => {
-    const error = refusal(fundWallet, { params: { wallet_id }, body: { amount: 1, source: 'test_faucet' } });
+    const error = refusal(wallets.fund, {
+      params: { wallet_id },
+      body: { amount: 1, source: 'test_faucet' },
+    });
     expect([error.kind, error.param]).toEqual(['invalid_request', 'wallet_id']);
   });
 });

@@ -1,15 +1,13 @@
-/** What one kind of error is, for every floor and every API family. */
+/** What one kind of error is, everywhere: the API families add their codes, and their own statuses and hints. */
 interface ErrorKind {
   /** HTTP status, unless a family documents another. */
   readonly status: number;
-  /** Code in the agent runtime API (`/v1`), where it differs from the name of the kind. */
-  readonly v1?: string;
   /** What the caller can do about it, in words an agent can act on. */
   readonly hint: string;
 }
 
 /**
- * Every error AgentPay answers with, by its stable name. Families derive their codes and statuses from here;
+ * Every error AgentPay answers with, by its stable name. What an API family calls it stands in that family;
  * x402 reason codes, which belong to the wire, are in `@agentpay/protocol`.
  */
 export const errorKinds = {
@@ -24,7 +22,7 @@ export const errorKinds = {
   request_timeout: { status: 408, hint: 'Send the whole request again, without pauses.' },
   unsupported_media_type: { status: 415, hint: 'Send Content-Type: application/json.' },
   headers_too_large: { status: 431, hint: 'Send smaller headers.' },
-  rate_limited: { status: 429, v1: 'AP-3002', hint: 'Back off and retry after the time in Retry-After.' },
+  rate_limited: { status: 429, hint: 'Back off and retry after the time in Retry-After.' },
   internal_error: {
     status: 500,
     hint: 'Retry with the same idempotency key or payment proof; report the request id if it persists.',
@@ -38,54 +36,47 @@ export const errorKinds = {
   // identity, wallets, balance
   unauthorized: {
     status: 401,
-    v1: 'AP-1001',
-    hint: 'Send the API key of the agent as Authorization: Bearer.',
+    hint: 'Send a valid credential in the header that the endpoint names.',
   },
-  forbidden: { status: 403, v1: 'AP-1001', hint: 'Use the credential of the owner.' },
-  agent_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of an agent you own.' },
-  wallet_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a wallet you own.' },
+  forbidden: { status: 403, hint: 'Use the credential of the owner.' },
+  agent_not_found: { status: 404, hint: 'Use the id of an agent you own.' },
+  wallet_not_found: { status: 404, hint: 'Use the id of a wallet you own.' },
   insufficient_funds: {
     status: 402,
-    v1: 'AP-1001',
     hint: 'Use a different wallet, a smaller amount, or fund the wallet.',
   },
-  funding_source_unknown: { status: 400, v1: 'AP-1001', hint: 'Use the source test_faucet.' },
+  funding_source_unknown: { status: 400, hint: 'Use a source that can fund this wallet.' },
   funding_refused: {
     status: 403,
-    v1: 'AP-1001',
-    hint: 'The test faucet gives sandbox money only; use a smaller amount or a sandbox.',
+    hint: 'Use a smaller amount, or a sandbox.',
   },
-  policy_denied: { status: 403, v1: 'AP-1002', hint: 'Tell the operator the reason and stop this payment.' },
+  policy_denied: { status: 403, hint: 'Tell the operator the reason and stop this payment.' },
 
   // marketplace and tokens
-  service_not_found: { status: 404, v1: 'AP-1001', hint: 'Find the service with GET /v1/services.' },
+  service_not_found: { status: 404, hint: 'Look the service up in the list of services.' },
   service_name_taken: { status: 409, hint: 'Register the service under another name.' },
-  service_not_active: { status: 409, v1: 'AP-1001', hint: 'Choose an active service.' },
-  price_above_limit: { status: 402, v1: 'AP-1001', hint: 'Raise max_amount or choose a cheaper service.' },
+  service_not_active: { status: 409, hint: 'Choose an active service.' },
+  price_above_limit: { status: 402, hint: 'Raise the limit or choose a cheaper service.' },
   currency_mismatch: {
     status: 409,
-    v1: 'AP-1001',
     hint: 'Pay from a wallet that holds the currency of the service.',
   },
   token_invalid: {
     status: 401,
-    v1: 'AP-1001',
     hint: 'Authorize the service call again and send the new token.',
   },
-  token_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a token you own.' },
+  token_not_found: { status: 404, hint: 'Use the id of a token you own.' },
   token_expired: {
     status: 410,
-    v1: 'TOKEN_EXPIRED',
     hint: 'Authorize the service call again and send the new token.',
   },
   token_already_redeemed: {
     status: 409,
-    v1: 'AP-1001',
     hint: 'A token buys one call; authorize again for another.',
   },
-  token_wrong_state: { status: 409, v1: 'AP-1001', hint: 'Read the token and follow its state.' },
+  token_wrong_state: { status: 409, hint: 'Read the token and follow its state.' },
 
-  payment_not_found: { status: 404, v1: 'AP-1001', hint: 'Use the id of a payment you made or received.' },
+  payment_not_found: { status: 404, hint: 'Use the id of a payment you made or received.' },
 
   // paywall
   payment_required: {

@@ -3,29 +3,6 @@ import { AgentPayError } from '@agentpay/primitives';
 import { readLimited } from '@agentpay/protocol';
 import { ApiError } from './ApiError.js';
 
-/** Every call by noun and verb. */
-const calls = {
-  agents: { create: api.createAgent, list: api.listAgents, get: api.getAgent, rotate: api.rotateKeys },
-  wallets: { fund: api.fundWallet, balance: api.getBalance },
-  services: {
-    list: api.listServices,
-    create: api.createService,
-    get: api.getService,
-    verifyProvider: api.verifyProvider,
-    authorize: api.authorizeService,
-  },
-  tokens: {
-    verify: api.verifyToken,
-    callStarted: api.callStarted,
-    callAccepted: api.callAccepted,
-    callCompleted: api.callCompleted,
-    callFailed: api.callFailed,
-    get: api.getToken,
-    cancel: api.cancelToken,
-    requirements: api.getRequirements,
-  },
-} as const satisfies Record<string, Record<string, api.Endpoint>>;
-
 /** Parameters, query and body of a call in one object, as the API reference has them: money in currency units, as number or text. */
 type Input<E extends api.Endpoint> = In<E['params']> & Query<In<E['query']>> & In<E['body']>;
 type In<S extends api.Endpoint['body']> = keyof S['shape'] extends never ? unknown : S['_zod']['input'];
@@ -34,15 +11,20 @@ type Query<T> = { readonly [Name in keyof T]: T[Name] | number | boolean };
 type Call<E extends api.Endpoint> = (
   ...input: object extends Input<E> ? [Input<E>?] : [Input<E>]
 ) => Promise<api.ResponseOf<E>>;
-type Calls<Verbs> = { readonly [Verb in keyof Verbs]: Call<Extract<Verbs[Verb], api.Endpoint>> };
+type Calls<N> = { readonly [Verb in keyof N]: Call<Extract<N[Verb], api.Endpoint>> };
+type Nouns<F extends api.Family> = { readonly [Name in keyof F['nouns']]: Calls<F['nouns'][Name]> };
+type Families = typeof api.families;
 
 /**
- * The AgentPay API, derived from its definitions: `client.wallets.fund({ wallet_id, amount: 100, source: 'test_faucet' })`.
+ * The AgentPay API, derived from its definitions: `client.wallets.fund({ wallet_id, amount: 100, source: 'test_faucet' })`. Nouns of the
+ * agent runtime API stand at the top, those of another family under its name.
  * Answers have money as bigint micro-units and times as Date.
  * Every call throws {@link ApiError} when the API refuses, AgentPayError `invalid_request` or `invalid_amount` when the input is wrong
  * (nothing was sent) and `outcome_unknown` when there was no usable answer.
  */
-export type ApiClient = { readonly [Noun in keyof typeof calls]: Calls<(typeof calls)[Noun]> };
+export type ApiClient = Nouns<Families['runtime']> & {
+  readonly [Id in Exclude<keyof Families, 'runtime'>]: Nouns<Families[Id]>;
+};
 
 export interface ApiClientOptions {
   /** Base URL. */
@@ -63,11 +45,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     (endpoint: api.Endpoint) =>
     (input: object = {}) =>
       call(options, endpoint, input);
-  const nouns = Object.entries(calls).map(([noun, verbs]) => {
-    const bound = Object.entries(verbs).map(([verb, endpoint]) => [verb, bind(endpoint)]);
-    return [noun, Object.fromEntries(bound)];
-  });
-  return Object.fromEntries(nouns) as ApiClient;
+  const nounsOf = (family: api.Family) => mapValues(family.nouns, (noun) => mapValues(noun, bind));
+  const { runtime, ...others } = api.families;
+  return { ...nounsOf(runtime), ...mapValues<api.Family, object>(others, nounsOf) } as unknown as ApiClient;
+}
+
+function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
 }
 
 async function call<E extends api.Endpoint>(
@@ -126,9 +110,17 @@ async function exchange(
   }
 }
 
-function keyFor({ apiKey, adminKey }: ApiClientOptions, { auth }: api.Endpoint): Record<string, string> {
-  if (auth === 'agent' && apiKey !== undefined) return { authorization: `Bearer ${apiKey}` };
-  if (auth === 'admin' && adminKey !== undefined) return { 'x-admin-key': adminKey };
+/** The first kind of credential that the endpoint takes and the client has. */
+function keyFor(options: ApiClientOptions, { auth }: api.Endpoint): Record<string, string> {
+  const keys: Partial<Record<api.Auth, string | undefined>> = {
+    agent: options.apiKey,
+    admin: options.adminKey,
+  };
+  for (const kind of auth) {
+    const key = keys[kind];
+    const { header, scheme }: { header: string; scheme?: string } = api.credentials[kind];
+    if (key !== undefined) return { [header]: scheme === undefined ? key : `${scheme} ${key}` };
+  }
   return {};
 }
 

@@ -3,10 +3,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import helmet from 'helmet';
 import { authenticator } from './auth/authenticate.js';
 import type { Composition } from './compose.js';
-import { agentRoutes } from './families/runtime/agents.js';
-import { serviceRoutes } from './families/runtime/services.js';
-import { tokenRoutes } from './families/runtime/tokens.js';
-import { walletRoutes } from './families/runtime/wallets.js';
+import { allRoutes } from './families/index.js';
 import { accessLog } from './http/accessLog.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
@@ -21,7 +18,7 @@ export function createApp(
   composition: Composition,
   options: { trustProxyHops: number; rateLimit: Rates },
 ): Express {
-  const { core, limiter, log, baseUrl } = composition;
+  const { core, limiter, log } = composition;
   const { clock, random } = core;
   const limit = rateLimit(limiter, options.rateLimit, clock);
   const app = express();
@@ -30,13 +27,7 @@ export function createApp(
   app.disable('etag');
   app.use(helmet(), requestId({ clock, random }), accessLog({ log, clock }), requireHost);
   healthRoutes(app, composition);
-  const routes = [
-    ...agentRoutes(core),
-    ...walletRoutes(core),
-    ...serviceRoutes(core),
-    ...tokenRoutes(core, baseUrl),
-  ];
-  mount(app, routes, {
+  mount(app, allRoutes(composition), {
     authenticate: authenticator(core),
     limit,
     clock,

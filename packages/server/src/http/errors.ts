@@ -1,16 +1,21 @@
-import { errorBody } from '@agentpay/api';
+import { challengesOf, familyAt, renderError, type Family } from '@agentpay/api';
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import type { NextFunction, Request, Response } from 'express';
 import type { Logger } from '../log.js';
 import type { Limit } from './rateLimit.js';
 import { requestIdOf } from './requestId.js';
 
+/** Notes which family answers this request; without it the family of the path does. */
+export function rememberFamily(response: Response, family: Family): void {
+  response.locals['family'] = family;
+}
+
 /**
- * The last stop of every failed request: renders the one error body. Callers that were not admitted under a credential are charged
+ * The last stop of every failed request: its family words the error. Callers that were not admitted under a credential are charged
  * to their address here, so that guessing keys and paths is limited too.
  */
 export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
-  return async function renderError(
+  return async function handleError(
     error: unknown,
     request: Request,
     response: Response,
@@ -24,15 +29,18 @@ export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
         shown = asAgentPayError(refusal);
       });
     }
-    send(shown, response);
+    send(shown, request, response);
   };
 }
 
-function send(error: AgentPayError, response: Response): void {
-  if (error.kind === 'unauthorized') response.setHeader('WWW-Authenticate', 'Bearer realm="agentpay"');
+function send(error: AgentPayError, request: Request, response: Response): void {
+  const family = (response.locals['family'] as Family | undefined) ?? familyAt(request.path);
+  const { status, body } = renderError(family, error, requestIdOf(response));
+  const challenges = error.kind === 'unauthorized' ? challengesOf(family.credentials) : [];
+  if (challenges.length > 0) response.setHeader('WWW-Authenticate', challenges.join(', '));
   if (error.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(error.retryAfter)));
   response.setHeader('Cache-Control', 'no-store');
-  response.status(error.status).json(errorBody(error, requestIdOf(response)));
+  response.status(status).json(body);
 }
 
 /** What callers may see of an error: its own words when they are meant for callers, nothing of it otherwise. */

@@ -1,4 +1,4 @@
-import { errorBody } from '@agentpay/api';
+import { familyAt, renderError } from '@agentpay/api';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import type { Composition } from '../compose.js';
@@ -20,9 +20,8 @@ export function healthRoutes(app: Express, { ready, tokenKeys, log }: Compositio
     if (checks.database === 'ok') return void response.json({ status: 'ok', checks });
     log.warn({ checks }, 'not ready');
     const error = new AgentPayError('unavailable', 'The database does not answer.');
-    response
-      .status(error.status)
-      .json({ status: 'unavailable', checks, ...errorBody(error, requestIdOf(response)) });
+    const { status, body } = renderError(familyAt('/readyz'), error, requestIdOf(response));
+    response.status(status).json({ status: 'unavailable', checks, ...body });
   });
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.setHeader('Cache-Control', 'public, max-age=300').json({ keys: tokenKeys });

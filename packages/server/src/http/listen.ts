@@ -6,15 +6,8 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { errorBody } from '@agentpay/api';
-import {
-  AgentPayError,
-  errorKinds,
-  newId,
-  type Clock,
-  type ErrorName,
-  type Random,
-} from '@agentpay/primitives';
+import { familyAt, renderError } from '@agentpay/api';
+import { AgentPayError, newId, type Clock, type ErrorName, type Random } from '@agentpay/primitives';
 
 const limits = {
   // Our own check answers with the error body.
@@ -119,7 +112,8 @@ const sentences: Partial<Record<ErrorName, string>> = {
 
 function render(kind: ErrorName, source: Source, message = sentences[kind] ?? kind) {
   const requestId = newId('request', source);
-  const text = JSON.stringify(errorBody(new AgentPayError(kind, message), requestId));
+  const { status, body } = renderError(familyAt('/'), new AgentPayError(kind, message), requestId);
+  const text = JSON.stringify(body);
   const headers = {
     Connection: 'close',
     'Content-Type': 'application/json; charset=utf-8',
@@ -127,5 +121,5 @@ function render(kind: ErrorName, source: Source, message = sentences[kind] ?? ki
     'Cache-Control': 'no-store',
     'X-Request-Id': requestId,
   };
-  return { status: errorKinds[kind].status, headers, text };
+  return { status, headers, text };
 }

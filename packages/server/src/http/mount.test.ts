@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import { createAgent } from '@agentpay/api';
+import { runtime } from '@agentpay/api';
 import { AgentPayError, manualClock, systemRandom, type RateLimiter } from '@agentpay/primitives';
 import express from 'express';
 import { createLogger } from '../log.js';
 import { renderErrors } from './errors.js';
-import { mount, route, type Route } from './mount.js';
+import type { Route } from './implement.js';
+import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
 import { requestId } from './requestId.js';
 
@@ -24,7 +25,7 @@ function appWith(handle: Route['handle']) {
   const app = express();
   app.use(requestId({ clock, random: systemRandom }));
   const authenticate = async () => undefined;
-  mount(app, [route(createAgent, handle as never)], {
+  mount(app, [{ family: runtime, endpoint: runtime.nouns.agents.create, handle }], {
     authenticate,
     limit,
     clock,

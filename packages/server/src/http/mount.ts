@@ -1,39 +1,14 @@
-import {
-  decodeRequest,
-  encodeResponse,
-  errorsOf,
-  type Endpoint,
-  type RequestOf,
-  type ResponseOf,
-} from '@agentpay/api';
+import { decodeRequest, encodeResponse, errorsOf, type Endpoint, type Family } from '@agentpay/api';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
-import type { Authenticate, PrincipalOf } from '../auth/authenticate.js';
+import type { Authenticate } from '../auth/authenticate.js';
 import type { Logger } from '../log.js';
 import { readBody } from './body.js';
+import { rememberFamily } from './errors.js';
+import type { Call, Route } from './implement.js';
 import type { Limit } from './rateLimit.js';
 import { requestIdOf } from './requestId.js';
-
-/** A decoded request of an endpoint and who sent it. */
-export interface Call<E extends Endpoint> extends RequestOf<E> {
-  readonly principal: PrincipalOf<E['auth']>;
-  /** The `Idempotency-Key` header. */
-  readonly idempotencyKey: string | undefined;
-}
-
-/** An endpoint with what answers it. */
-export interface Route {
-  readonly endpoint: Endpoint;
-  readonly handle: (call: Call<Endpoint>) => Promise<ResponseOf<Endpoint>>;
-}
-
-/** Ties an endpoint to its handler. */
-export function route<E extends Endpoint>(
-  endpoint: E,
-  handle: (call: Call<E>) => Promise<ResponseOf<E>>,
-): Route {
-  return { endpoint, handle: handle as unknown as Route['handle'] };
-}
+import { respond } from './respond.js';
 
 export interface MountOptions {
   readonly authenticate: Authenticate;
@@ -46,15 +21,29 @@ export interface MountOptions {
 
 /** Serves every route, and answers the other methods of its path with 405. */
 export function mount(app: Express, routes: readonly Route[], options: MountOptions): void {
-  const methods = new Map<string, string[]>();
-  for (const each of routes) {
+  const paths = new Map<string, Route[]>();
+  for (const each of [...routes].sort(literalFirst)) {
     const path = expressPath(each.endpoint.path);
-    methods.set(path, [...(methods.get(path) ?? []), each.endpoint.method]);
-    app[verbs[each.endpoint.method]](path, (request: Request, response: Response) =>
-      serve(each, options, request, response),
-    );
+    paths.set(path, [...(paths.get(path) ?? []), each]);
   }
-  for (const [path, allowed] of methods) app.all(path, refuseMethod(allowed));
+  for (const [path, offered] of paths) {
+    for (const each of offered) {
+      app[verbs[each.endpoint.method]](path, (request: Request, response: Response) =>
+        serve(each, options, request, response),
+      );
+    }
+    app.all(path, refuseMethod(offered));
+  }
+}
+
+/** `/agents/services` goes before `/agents/{agent_id}`, whoever defined them in which order. */
+function literalFirst(a: Route, b: Route): number {
+  const [left, right] = [a.endpoint.path.split('/'), b.endpoint.path.split('/')];
+  for (let i = 0; i < Math.min(left.length, right.length); i++) {
+    const order = Number(left[i]?.startsWith('{')) - Number(right[i]?.startsWith('{'));
+    if (order !== 0) return order;
+  }
+  return 0;
 }
 
 const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
@@ -64,12 +53,13 @@ function expressPath(path: string): string {
 }
 
 async function serve(
-  { endpoint, handle }: Route,
+  { family, endpoint, handle }: Route,
   options: MountOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
   response.locals['endpoint'] = endpoint.id;
+  rememberFamily(response, family);
   const principal = await options.authenticate(endpoint.auth, request);
   if (principal) {
     response.locals['principal'] = principal.id;
@@ -81,12 +71,11 @@ async function serve(
   const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
   const decoded = decodeRequest(endpoint, { params: request.params, query: request.query, body });
   const call = { ...decoded, principal, idempotencyKey } as unknown as Call<Endpoint>;
-  const answer = await withDeadline(handle(call), options).catch((error: unknown) => {
+  const result = await withDeadline(handle(call), options).catch((error: unknown) => {
     warnOfUndocumented(error, endpoint, options.log, requestIdOf(response));
     throw error;
   });
-  response.setHeader('Cache-Control', 'no-store');
-  response.status(endpoint.status).json(encodeResponse(endpoint, answer));
+  respond(endpoint, encodeResponse(endpoint, result), request, response);
 }
 
 function readIdempotencyKey(request: Request): string | undefined {
@@ -116,9 +105,11 @@ function warnOfUndocumented(error: unknown, endpoint: Endpoint, log: Logger, req
   }
 }
 
-function refuseMethod(allowed: readonly string[]) {
-  const allow = [...allowed, ...(allowed.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+function refuseMethod(offered: readonly Route[]) {
+  const methods = offered.map(({ endpoint }) => endpoint.method as string);
+  const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
   return function methodNotAllowed(request: Request, response: Response): void {
+    rememberFamily(response, offered[0]?.family as Family);
     response.setHeader('Allow', allow);
     if (request.method !== 'OPTIONS')
       throw new AgentPayError('method_not_allowed', `${request.method} is not offered here.`);

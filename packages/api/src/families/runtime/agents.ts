@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { id, line, wholeNumber } from '../../resources/values.js';
 
@@ -8,12 +9,11 @@ const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
 const agent = z.object({ id: z.string(), name: z.string(), operator: z.string().nullable() });
 
 /** POST /v1/agents */
-export const createAgent = Endpoint.from({
-  id: 'runtime.agents.create',
+export const create = Endpoint.from({
   summary: 'Creates an agent with its default wallet; the two keys are shown this once.',
   method: 'POST',
   path: '/v1/agents',
-  auth: 'none',
+  auth: anyone,
   body: z.object({ name: line(120), operator: line(120).optional() }),
   response: z.object({ id: z.string(), api_key: z.string(), wallet_id: z.string(), secret_key: z.string() }),
   status: 201,
@@ -24,12 +24,11 @@ export const createAgent = Endpoint.from({
 });
 
 /** GET /v1/agents */
-export const listAgents = Endpoint.from({
-  id: 'runtime.agents.list',
+export const list = Endpoint.from({
   summary: "Lists the agents of the caller's operator; an agent without an operator sees itself.",
   method: 'GET',
   path: '/v1/agents',
-  auth: 'agent',
+  auth: anyOf('agent'),
   query: z.object({ limit: wholeNumber(1, 100).default(20), offset: wholeNumber(0, 1_000_000).default(0) }),
   response: z.object({ agents: z.array(agent), total: z.number() }),
   status: 200,
@@ -37,12 +36,11 @@ export const listAgents = Endpoint.from({
 });
 
 /** GET /v1/agents/{agent_id} */
-export const getAgent = Endpoint.from({
-  id: 'runtime.agents.get',
+export const get = Endpoint.from({
   summary: 'Reads an agent.',
   method: 'GET',
   path: '/v1/agents/{agent_id}',
-  auth: 'agent',
+  auth: anyOf('agent'),
   params: z.object({ agent_id: id('agent') }),
   response: agent,
   status: 200,
@@ -54,12 +52,11 @@ export const getAgent = Endpoint.from({
 });
 
 /** POST /v1/agents/{agent_id}/keys/rotate */
-export const rotateKeys = Endpoint.from({
-  id: 'runtime.agents.rotate',
+export const rotate = Endpoint.from({
   summary: 'Replaces both keys of the calling agent; the old ones stop working at once.',
   method: 'POST',
   path: '/v1/agents/{agent_id}/keys/rotate',
-  auth: 'agent',
+  auth: anyOf('agent'),
   params: z.object({ agent_id: id('agent') }),
   response: z.object({ api_key: z.string(), secret_key: z.string() }),
   status: 200,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
 import { service, serviceExample, serviceSummary, summaryExample } from '../../resources/service.js';
@@ -8,12 +9,11 @@ const SERVICE = summaryExample.id;
 const params = z.object({ service_id: id('service') });
 
 /** GET /v1/services */
-export const listServices = Endpoint.from({
-  id: 'runtime.services.list',
+export const list = Endpoint.from({
   summary: 'Lists services; an answer may be five seconds old.',
   method: 'GET',
   path: '/v1/services',
-  auth: 'agent',
+  auth: anyOf('agent'),
   query: z.object({
     category: line(60).optional(),
     verified: flag.optional(),
@@ -29,12 +29,11 @@ export const listServices = Endpoint.from({
 });
 
 /** POST /v1/services */
-export const createService = Endpoint.from({
-  id: 'runtime.services.create',
+export const create = Endpoint.from({
   summary: 'Registers a service; the calling agent becomes its provider.',
   method: 'POST',
   path: '/v1/services',
-  auth: 'agent',
+  auth: anyOf('agent'),
   body: z.object({
     name: line(120).regex(/[a-z0-9]/i, 'must have a letter or a digit of ASCII, from which the slug is made'),
     description: line(2000).optional(),
@@ -62,12 +61,11 @@ export const createService = Endpoint.from({
 });
 
 /** GET /v1/services/{service_id} */
-export const getService = Endpoint.from({
-  id: 'runtime.services.get',
+export const get = Endpoint.from({
   summary: 'Reads a service.',
   method: 'GET',
   path: '/v1/services/{service_id}',
-  auth: 'agent',
+  auth: anyOf('agent'),
   params,
   response: service,
   status: 200,
@@ -80,11 +78,10 @@ export const getService = Endpoint.from({
 
 /** POST /v1/services/{service_id}/verification */
 export const verifyProvider = Endpoint.from({
-  id: 'runtime.services.verify-provider',
   summary: 'Marks the provider of a service as verified by the operator, or takes the mark back.',
   method: 'POST',
   path: '/v1/services/{service_id}/verification',
-  auth: 'admin',
+  auth: anyOf('admin'),
   params,
   body: z.object({ verified: z.boolean({ error: 'must be true or false' }).default(true) }),
   response: z.object({ id: z.string(), verified: z.boolean() }),
@@ -94,12 +91,11 @@ export const verifyProvider = Endpoint.from({
 });
 
 /** POST /v1/services/{service_id}/authorize */
-export const authorizeService = Endpoint.from({
-  id: 'runtime.services.authorize',
+export const authorize = Endpoint.from({
   summary: 'Reserves the price of one call and gives a signed token that pays for it.',
   method: 'POST',
   path: '/v1/services/{service_id}/authorize',
-  auth: 'agent',
+  auth: anyOf('agent'),
   rate: 'lifecycle',
   params,
   body: z.object({ from_wallet_id: id('wallet'), max_amount: positiveAmount.optional() }),

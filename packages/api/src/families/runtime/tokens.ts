@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount } from '../../resources/amount.js';
 import { service, serviceExample } from '../../resources/service.js';
@@ -13,12 +14,11 @@ const tokenText = z
   .max(4096, 'is too long');
 
 /** POST /v1/x402/verify */
-export const verifyToken = Endpoint.from({
-  id: 'runtime.tokens.verify',
+export const verify = Endpoint.from({
   summary: 'Checks a payment token and redeems it, once, before the service is delivered. For the provider.',
   method: 'POST',
   path: '/v1/x402/verify',
-  auth: 'agent',
+  auth: anyOf('agent'),
   rate: 'lifecycle',
   body: z
     .object({ token: tokenText.optional(), payment_token: tokenText.optional() })
@@ -50,11 +50,10 @@ const state = z.object({ token_id: z.string(), status: z.string() });
 
 function callEvent(event: 'started' | 'accepted' | 'failed', status: string, summary: string) {
   return Endpoint.from({
-    id: `runtime.tokens.call-${event}`,
     summary,
     method: 'POST',
     path: `/v1/x402/tokens/{token_id}/call-${event}`,
-    auth: 'agent',
+    auth: anyOf('agent'),
     rate: 'lifecycle',
     params,
     response: state,
@@ -87,11 +86,10 @@ export const callFailed = callEvent(
 
 /** POST /v1/x402/tokens/{token_id}/call-completed */
 export const callCompleted = Endpoint.from({
-  id: 'runtime.tokens.call-completed',
   summary: 'Marks the call finished: stops the SLA clock and settles. For the provider.',
   method: 'POST',
   path: '/v1/x402/tokens/{token_id}/call-completed',
-  auth: 'agent',
+  auth: anyOf('agent'),
   rate: 'lifecycle',
   params,
   response: state.extend({ payment_id: z.string() }),
@@ -104,12 +102,11 @@ export const callCompleted = Endpoint.from({
 });
 
 /** GET /v1/x402/tokens/{token_id} */
-export const getToken = Endpoint.from({
-  id: 'runtime.tokens.get',
+export const get = Endpoint.from({
   summary: 'Reads a token. For its consumer and its provider.',
   method: 'GET',
   path: '/v1/x402/tokens/{token_id}',
-  auth: 'agent',
+  auth: anyOf('agent'),
   rate: 'lifecycle',
   params,
   response: z.object({
@@ -140,12 +137,11 @@ export const getToken = Endpoint.from({
 });
 
 /** DELETE /v1/x402/tokens/{token_id} */
-export const cancelToken = Endpoint.from({
-  id: 'runtime.tokens.cancel',
+export const cancel = Endpoint.from({
   summary: 'Cancels an unused token and releases the reserved money. For the consumer.',
   method: 'DELETE',
   path: '/v1/x402/tokens/{token_id}',
-  auth: 'agent',
+  auth: anyOf('agent'),
   rate: 'lifecycle',
   params,
   response: state.extend({ released_amount: amount }),
@@ -158,12 +154,11 @@ export const cancelToken = Endpoint.from({
 });
 
 /** GET /v1/x402/requirements */
-export const getRequirements = Endpoint.from({
-  id: 'runtime.tokens.requirements',
+export const requirements = Endpoint.from({
   summary: 'Tells how a protected URL can be paid with a payment token; no offers when nobody registered it.',
   method: 'GET',
   path: '/v1/x402/requirements',
-  auth: 'agent',
+  auth: anyOf('agent'),
   query: z.object({ url: httpUrl }),
   response: z.object({
     accepts: z.array(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
 import { id, line } from '../../resources/values.js';
@@ -7,12 +8,11 @@ const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
 const params = z.object({ wallet_id: id('wallet') });
 
 /** POST /v1/wallets/{wallet_id}/fund */
-export const fundWallet = Endpoint.from({
-  id: 'runtime.wallets.fund',
+export const fund = Endpoint.from({
   summary: 'Adds sandbox money from the test faucet.',
   method: 'POST',
   path: '/v1/wallets/{wallet_id}/fund',
-  auth: 'agent',
+  auth: anyOf('agent'),
   params,
   body: z.object({ amount: positiveAmount, source: line(64), idempotency_key: line(255).optional() }),
   response: z.object({
@@ -38,12 +38,11 @@ export const fundWallet = Endpoint.from({
 });
 
 /** GET /v1/wallets/{wallet_id}/balance */
-export const getBalance = Endpoint.from({
-  id: 'runtime.wallets.balance',
+export const balance = Endpoint.from({
   summary: 'Reads a wallet: `balance` is what is available plus what is held for open tokens.',
   method: 'GET',
   path: '/v1/wallets/{wallet_id}/balance',
-  auth: 'agent',
+  auth: anyOf('agent'),
   params,
   response: z.object({
     wallet_id: z.string(),

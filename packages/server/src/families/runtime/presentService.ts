@@ -1,10 +1,12 @@
-import type { getService, listServices, ResponseOf } from '@agentpay/api';
+import type { ResponseOf, runtime } from '@agentpay/api';
 import type { marketplace } from '@agentpay/core';
+
+type Services = typeof runtime.nouns.services;
 
 /** A service as lists show it. */
 export function summarizeService(
   service: marketplace.Service,
-): ResponseOf<typeof listServices>['services'][number] {
+): ResponseOf<Services['list']>['services'][number] {
   return {
     id: service.id,
     name: service.name,
@@ -19,7 +21,7 @@ export function summarizeService(
 }
 
 /** A service in full. */
-export function showService(service: marketplace.Service): ResponseOf<typeof getService> {
+export function showService(service: marketplace.Service): ResponseOf<Services['get']> {
   return {
     ...summarizeService(service),
     description: service.description,

@@ -1,0 +1,51 @@
+import type { Auth } from './credentials.js';
+import type { Definition, Endpoint } from './Endpoint.js';
+import type { FamilyErrors } from './Errors.js';
+
+/** The endpoints of a noun by verb: the exports of its file. */
+export type Verbs = Readonly<Record<string, Definition>>;
+
+/** The endpoints of a noun with their ids. */
+export type Noun<V extends Verbs = Verbs> = {
+  readonly [Verb in keyof V]: V[Verb] & { readonly id: string };
+};
+
+/** One API: its endpoints by noun and verb, the credentials they take, and its words for errors. */
+export interface Family<Nouns extends Readonly<Record<string, Verbs>> = Readonly<Record<string, Verbs>>> {
+  readonly id: string;
+  /** Path prefixes it answers for where no endpoint matches; of several families the longest prefix decides. */
+  readonly paths: readonly string[];
+  readonly credentials: readonly Auth[];
+  readonly errors: FamilyErrors;
+  readonly nouns: { readonly [N in keyof Nouns]: Noun<Nouns[N]> };
+}
+
+type Given<Nouns> = Omit<Family, 'nouns'> & { readonly nouns: Nouns };
+
+/**
+ * Completes a family: every endpoint gets its id, `family.noun.verb`.
+ * @throws TypeError when an endpoint asks for a credential that the family does not list
+ */
+function from<Nouns extends Readonly<Record<string, Verbs>>>(given: Given<Nouns>): Family<Nouns> {
+  const nouns = mapValues(given.nouns, (verbs, noun) =>
+    mapValues(verbs, (definition, verb) => {
+      const id = `${given.id}.${noun}.${verb}`;
+      const foreign = definition.auth.find((kind) => !given.credentials.includes(kind));
+      if (foreign !== undefined)
+        throw new TypeError(`${id}: the family does not list the credential ${foreign}`);
+      return Object.freeze({ ...definition, id });
+    }),
+  );
+  return Object.freeze({ ...given, nouns }) as unknown as Family<Nouns>;
+}
+
+function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V, key: string) => W) {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
+}
+
+/** Every endpoint of a family. */
+export function endpointsOf(family: Family): Endpoint[] {
+  return Object.values(family.nouns).flatMap((noun) => Object.values(noun));
+}
+
+export const Family = { from };

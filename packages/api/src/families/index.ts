@@ -1,0 +1,23 @@
+import type { Endpoint } from '../Endpoint.js';
+import { endpointsOf, type Family } from '../Family.js';
+import { runtime } from './runtime/index.js';
+
+/** Every API by its id. */
+export const families = { runtime };
+
+const all: readonly Family[] = Object.values(families);
+
+/** Every endpoint of every family. */
+export const endpoints: readonly Endpoint[] = all.flatMap(endpointsOf);
+
+/** The family that answers for a path: the one with the longest prefix of whole segments. */
+export function familyAt(path: string): Family {
+  const claims = all.flatMap((family) => family.paths.map((prefix) => ({ family, prefix })));
+  const matching = claims.filter(({ prefix }) => covers(prefix, path));
+  matching.sort((a, b) => b.prefix.length - a.prefix.length);
+  return matching[0]?.family ?? runtime;
+}
+
+function covers(prefix: string, path: string): boolean {
+  return prefix === '/' || path === prefix || path.startsWith(`${prefix}/`);
+}

@@ -1,0 +1,15 @@
+import { Family } from '../../Family.js';
+import * as agents from './agents.js';
+import { errors } from './errors.js';
+import * as services from './services.js';
+import * as tokens from './tokens.js';
+import * as wallets from './wallets.js';
+
+/** The agent runtime API, `/v1`. It answers for every path that no other family claims. */
+export const runtime = Family.from({
+  id: 'runtime',
+  paths: ['/'],
+  credentials: ['agent', 'admin'],
+  errors,
+  nouns: { agents, wallets, services, tokens },
+});

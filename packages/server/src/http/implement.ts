@@ -1,0 +1,58 @@
+import type { Endpoint, Family, Noun, RequestOf, ResponseOf } from '@agentpay/api';
+import type { PrincipalOf } from '../auth/authenticate.js';
+import type { Composition } from '../compose.js';
+
+/** A decoded request of an endpoint and who sent it. */
+export interface Call<E extends Endpoint> extends RequestOf<E> {
+  readonly principal: PrincipalOf<E['auth'][number]>;
+  /** The `Idempotency-Key` header. */
+  readonly idempotencyKey: string | undefined;
+}
+
+/** An endpoint with what answers it. */
+export interface Route {
+  readonly family: Family;
+  readonly endpoint: Endpoint;
+  readonly handle: (call: Call<Endpoint>) => Promise<ResponseOf<Endpoint>>;
+}
+
+/** One handler for each verb of a noun. */
+export type Handlers<N extends Noun> = {
+  readonly [Verb in keyof N]: (call: Call<N[Verb]>) => Promise<ResponseOf<N[Verb]>>;
+};
+
+type AnyHandlers = Readonly<Record<string, Route['handle']>>;
+
+/** A noun with its handlers. */
+export interface Implementation {
+  readonly noun: Noun;
+  readonly handlers: (composition: Composition) => AnyHandlers;
+}
+
+/** Ties a noun to its handlers; a verb without one does not compile. */
+export function implement<N extends Noun>(
+  noun: N,
+  handlers: (composition: Composition) => Handlers<N>,
+): Implementation {
+  return { noun, handlers: handlers as unknown as Implementation['handlers'] };
+}
+
+/**
+ * Ties a family to the implementations of its nouns; a noun without one does not compile.
+ * @throws TypeError when the implementation under a noun's name is another noun's
+ */
+export function implementFamily<F extends Family>(
+  family: F,
+  implementations: { readonly [Name in keyof F['nouns']]: Implementation },
+): (composition: Composition) => Route[] {
+  const entries = Object.entries<Implementation>(implementations);
+  const wrong = entries.find(([name, { noun }]) => noun !== family.nouns[name]);
+  if (wrong) throw new TypeError(`${family.id}.${wrong[0]} is implemented by the handlers of another noun`);
+  return (composition) =>
+    entries.flatMap(([, { noun, handlers }]) => {
+      const handlerOf = handlers(composition);
+      return Object.entries(noun).map(([verb, endpoint]) => {
+        return { family, endpoint, handle: handlerOf[verb] as Route['handle'] };
+      });
+    });
+}
