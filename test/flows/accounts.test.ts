@@ -15,6 +15,7 @@ beforeAll(async () => {
 afterEach(async () => expect(await ledger.verifyLedger(db)).toEqual([]));
 afterAll(() => db.close());
 
+const accepts = ['runtime', 'secret'] as const;
 const refused = (kind: string) => expect.objectContaining({ name: 'AgentPayError', kind });
 
 describe('agents', () => {
@@ -23,15 +24,14 @@ describe('agents', () => {
       name: 'ResearchOpsAgent',
       operator: 'acme',
     });
-    expect(wallet).toMatchObject({ agentId: agent.id, currency: 'USD' });
+    expect(wallet).toMatchObject({ ownerId: agent.id, currency: 'USD' });
     for (const secret of [apiKey, secretKey]) {
-      expect(await identity.authenticate(core, { kind: 'runtime', secret })).toMatchObject({
-        type: 'agent',
-        id: agent.id,
+      expect(await identity.authenticate(core, { accepts, secret })).toMatchObject({
+        party: { kind: 'agent', id: agent.id },
       });
     }
     const rows = await db.query<{ row: string }>(
-      'select credentials::text as row from credentials where principal_id = $1',
+      'select credentials::text as row from credentials where party_id = $1',
       [agent.id],
     );
     expect(rows).toHaveLength(2);
@@ -53,7 +53,7 @@ describe('agents', () => {
   it('see themselves and those of their operator, and nobody else', async () => {
     const make = async (name: string, operator?: string) => {
       const { agent, apiKey } = await agents.create(core, { name, operator });
-      return { agent, principal: await identity.authenticate(core, { kind: 'runtime', secret: apiKey }) };
+      return { agent, principal: await identity.authenticate(core, { accepts, secret: apiKey }) };
     };
     const first = await make('First', 'globex');
     clock.advance(1);
@@ -87,25 +87,25 @@ describe('agents', () => {
     const { agent, apiKey, secretKey, principal } = await signedIn(core, 'Rotating');
     const fresh = await agents.rotateKeys(core, { principal, agentId: agent.id });
     for (const secret of [apiKey, secretKey]) {
-      await expect(identity.authenticate(core, { kind: 'runtime', secret })).rejects.toEqual(
-        refused('unauthorized'),
-      );
+      await expect(identity.authenticate(core, { accepts, secret })).rejects.toEqual(refused('unauthorized'));
     }
     for (const secret of [fresh.apiKey, fresh.secretKey]) {
-      expect(await identity.authenticate(core, { kind: 'runtime', secret })).toEqual(principal);
+      expect(await identity.authenticate(core, { accepts, secret })).toMatchObject({
+        party: principal.party,
+      });
     }
   });
 
   it('may not rotate the keys of another of their operator', async () => {
     const victim = await agents.create(core, { name: 'Victim', operator: 'initech' });
     const { apiKey } = await agents.create(core, { name: 'Intruder', operator: 'initech' });
-    const principal = await identity.authenticate(core, { kind: 'runtime', secret: apiKey });
+    const principal = await identity.authenticate(core, { accepts, secret: apiKey });
     await expect(agents.rotateKeys(core, { principal, agentId: victim.agent.id })).rejects.toEqual(
       refused('agent_not_found'),
     );
-    await expect(
-      identity.authenticate(core, { kind: 'runtime', secret: victim.apiKey }),
-    ).resolves.toMatchObject({ id: victim.agent.id });
+    await expect(identity.authenticate(core, { accepts, secret: victim.apiKey })).resolves.toMatchObject({
+      party: { id: victim.agent.id },
+    });
   });
 });
 
@@ -113,49 +113,47 @@ describe('authenticate', () => {
   it.each(['', 'pk_test_', `pk_test_${'0'.repeat(48)}`, 'x'.repeat(5000), 'pk_test_\0'])(
     'refuses %j as a runtime key',
     async (secret) => {
-      await expect(identity.authenticate(core, { kind: 'runtime', secret })).rejects.toEqual(
-        refused('unauthorized'),
-      );
+      await expect(identity.authenticate(core, { accepts, secret })).rejects.toEqual(refused('unauthorized'));
     },
   );
 
   it('lets a key work only where its kind belongs', async () => {
     const { apiKey } = await signedIn(core, 'Agent');
-    await expect(identity.authenticate(core, { kind: 'secret', secret: apiKey })).rejects.toEqual(
+    await expect(identity.authenticate(core, { accepts: ['secret'], secret: apiKey })).rejects.toEqual(
       refused('unauthorized'),
     );
-    await expect(identity.authenticate(core, { kind: 'admin', secret: apiKey })).rejects.toEqual(
+    await expect(identity.authenticate(core, { accepts: ['admin'], secret: apiKey })).rejects.toEqual(
       refused('unauthorized'),
     );
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: ADMIN_KEY })).rejects.toEqual(
+    await expect(identity.authenticate(core, { accepts, secret: ADMIN_KEY })).rejects.toEqual(
       refused('unauthorized'),
     );
-    expect(await identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY })).toMatchObject({
-      type: 'admin',
+    expect(await identity.authenticate(core, { accepts: ['admin'], secret: ADMIN_KEY })).toMatchObject({
+      party: { kind: 'platform' },
     });
   });
 
   it('knows no admin when none is set', async () => {
     const { core: bare } = await testCore(db, { settings: { adminKey: undefined } });
-    await expect(identity.authenticate(bare, { kind: 'admin', secret: '' })).rejects.toEqual(
+    await expect(identity.authenticate(bare, { accepts: ['admin'], secret: '' })).rejects.toEqual(
       refused('unauthorized'),
     );
-    await expect(identity.authenticate(bare, { kind: 'admin', secret: 'undefined' })).rejects.toEqual(
+    await expect(identity.authenticate(bare, { accepts: ['admin'], secret: 'undefined' })).rejects.toEqual(
       refused('unauthorized'),
     );
   });
 
   it('refuses a key past its expiry', async () => {
     const { agent, apiKey } = await signedIn(core, 'Guest');
-    await db.query('update credentials set expires_at = $2 where principal_id = $1', [
+    await db.query('update credentials set expires_at = $2 where party_id = $1', [
       agent.id,
       new Date(clock.now() + 1000),
     ]);
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: apiKey })).resolves.toMatchObject({
-      id: agent.id,
+    await expect(identity.authenticate(core, { accepts, secret: apiKey })).resolves.toMatchObject({
+      party: { id: agent.id },
     });
     clock.advance(1000);
-    await expect(identity.authenticate(core, { kind: 'runtime', secret: apiKey })).rejects.toEqual(
+    await expect(identity.authenticate(core, { accepts, secret: apiKey })).rejects.toEqual(
       refused('unauthorized'),
     );
   });

@@ -35,7 +35,10 @@ export async function testCore(
 /** An agent that is signed in. */
 export async function signedIn(core: Core, name: string) {
   const made = await agents.create(core, { name });
-  const principal = await identity.authenticate(core, { kind: 'runtime', secret: made.apiKey });
+  const principal = await identity.authenticate(core, {
+    accepts: ['runtime', 'secret'],
+    secret: made.apiKey,
+  });
   return { ...made, principal, walletId: made.wallet.id };
 }
 

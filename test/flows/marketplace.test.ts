@@ -27,7 +27,7 @@ function register(name: string, more: Partial<marketplace.Registration> = {}) {
   return marketplace.register(core, { principal: seller.principal, name, pricePerCall: 5_000n, ...more });
 }
 
-const admin = () => identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY });
+const admin = () => identity.authenticate(core, { accepts: ['admin'], secret: ADMIN_KEY });
 
 describe('register', () => {
   it('starts a service active, unverified, at trust 50', async () => {

@@ -378,7 +378,7 @@ describe('cancel and get', () => {
     }
     await expect(tokens.cancel(core, bySeller)).rejects.toEqual(refused('token_not_found'));
     await expect(tokens.callStarted(core, byBuyer)).rejects.toEqual(refused('token_not_found'));
-    const admin = await identity.authenticate(core, { kind: 'admin', secret: ADMIN_KEY });
+    const admin = await identity.authenticate(core, { accepts: ['admin'], secret: ADMIN_KEY });
     await expect(tokens.callStarted(core, { ...bySeller, principal: admin })).rejects.toEqual(
       refused('forbidden'),
     );

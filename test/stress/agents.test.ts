@@ -23,7 +23,7 @@ afterAll(async () => {
 
 async function works(secret: string): Promise<boolean> {
   try {
-    await identity.authenticate(core, { kind: 'runtime', secret });
+    await identity.authenticate(core, { accepts: ['runtime', 'secret'], secret });
     return true;
   } catch (error) {
     if (isAgentPayError(error, 'unauthorized')) return false;

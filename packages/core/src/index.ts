@@ -1,11 +1,14 @@
 export { createCore } from './Core.js';
 export type { Core, CoreOptions, CoreSettings, TokenClaims, TokenCodec } from './Core.js';
-export { migrations } from './migrations/index.js';
+export type { Principal } from './identity/index.js';
+export type { Party, PartyKind } from './parties/index.js';
+export { migrations } from './migrations.js';
 export * as agents from './agents/index.js';
 export * as events from './events/index.js';
 export * as identity from './identity/index.js';
 export * as ledger from './ledger/index.js';
 export * as marketplace from './marketplace/index.js';
+export * as parties from './parties/index.js';
 export * as payments from './payments/index.js';
 export * as tokens from './tokens/index.js';
 export * as wallets from './wallets/index.js';

@@ -1,14 +1,22 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Queryable } from '@agentpay/primitives';
+import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { issueKeys, requireAgent, revokeKeys } from '../identity/index.js';
-import type { AgentKeys, Principal } from '../identity/index.js';
+import { issue, requireParty, revokeAll } from '../identity/index.js';
+import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import { create as createParty } from '../parties/index.js';
+import type { Party } from '../parties/index.js';
 import { checkOptionalText, checkText } from '../text.js';
 import { open } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import type { Agent } from './Agent.js';
 import * as store from './AgentStore.js';
+
+/** The two keys of an agent, in clear: shown once, kept only as hashes. */
+export interface AgentKeys {
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
 
 const MAX_NAME = 120;
 const DEFAULT_CURRENCY = 'USD';
@@ -28,9 +36,11 @@ export async function create(
     createdAt: new Date(core.clock.now()),
   };
   return core.db.tx(async (tx) => {
-    await store.insertAgent(tx, agent);
-    const wallet = await open(core, tx, { agentId: agent.id, currency: DEFAULT_CURRENCY });
-    return { agent, wallet, ...(await issueKeys(core, tx, { agentId: agent.id })) };
+    const party = partyOf(agent.id);
+    await createParty(tx, party);
+    await store.agents.insert(tx, agent);
+    const wallet = await open(core, tx, { ownerId: agent.id, currency: DEFAULT_CURRENCY });
+    return { agent, wallet, ...(await issueKeys(core, tx, party)) };
   });
 }
 
@@ -43,7 +53,7 @@ export async function get(
   { principal, agentId }: { principal: Principal; agentId: string },
 ): Promise<Agent> {
   const viewer = await self(core.db, principal);
-  const agent = isId('agent', agentId) ? await store.findAgent(core.db, agentId) : undefined;
+  const agent = isId('agent', agentId) ? await store.agents.find(core.db, { id: agentId }) : undefined;
   if (!agent || !maySee(viewer, agent)) throw notFound();
   return agent;
 }
@@ -56,7 +66,7 @@ export async function list(
   const wanted = page(request);
   const viewer = await self(core.db, request.principal);
   return {
-    agents: await store.selectVisible(core.db, viewer, wanted),
+    agents: await store.listVisible(core.db, viewer, wanted),
     total: await store.countVisible(core.db, viewer),
   };
 }
@@ -69,17 +79,29 @@ export async function rotateKeys(
   core: Core,
   { principal, agentId }: { principal: Principal; agentId: string },
 ): Promise<AgentKeys> {
-  if (requireAgent(principal) !== agentId) throw notFound();
+  if (requireParty(principal, 'agent') !== agentId) throw notFound();
   return core.db.tx(async (tx) => {
     // The lock makes two rotations follow each other, so that exactly one pair is left.
-    if (!(await store.lockAgent(tx, agentId))) throw notFound();
-    await revokeKeys(core, tx, { agentId });
-    return issueKeys(core, tx, { agentId });
+    if (!(await store.agents.lock(tx, { id: agentId }))) throw notFound();
+    await revokeAll(core, tx, { partyId: agentId });
+    return issueKeys(core, tx, partyOf(agentId));
   });
 }
 
+async function issueKeys(core: Core, tx: Tx, party: Party): Promise<AgentKeys> {
+  const [api, secret] = [
+    await issue(core, tx, { party, kind: 'runtime' }),
+    await issue(core, tx, { party, kind: 'secret' }),
+  ];
+  return { apiKey: api.secret, secretKey: secret.secret };
+}
+
+function partyOf(agentId: string): Party {
+  return { id: agentId, kind: 'agent' };
+}
+
 async function self(db: Queryable, principal: Principal): Promise<Agent> {
-  const agent = await store.findAgent(db, requireAgent(principal));
+  const agent = await store.agents.find(db, { id: requireParty(principal, 'agent') });
   if (!agent) throw notFound();
   return agent;
 }

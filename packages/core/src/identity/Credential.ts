@@ -1,20 +1,36 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Random } from '@agentpay/primitives';
+import type { PartyKind } from '../parties/index.js';
 
-/** Kinds of key that are kept as rows, with the prefix that marks them. */
-export const keyPrefixes = { runtime: 'pk_test_', secret: 'sk_test_' } as const;
+/** Kinds of credential that are kept as rows: the prefix that marks a secret of that kind and the parties that may have one. */
+export const credentialKinds = {
+  /** Bearer key of an agent. */
+  runtime: { prefix: 'pk_test_', parties: ['agent'] },
+  /** Signing secret of an agent; works as a Bearer key too. */
+  secret: { prefix: 'sk_test_', parties: ['agent'] },
+  /** X-Api-Key of a dashboard user. */
+  apiKey: { prefix: 'ap_', parties: ['user'] },
+  /** X-Agent-Key. */
+  agentKey: { prefix: 'ak_live_', parties: ['agent'] },
+  gateway: { prefix: 'gw_live_', parties: ['gateway'] },
+  developer: { prefix: 'dev_live_', parties: ['developer'] },
+  /** Cookie of a browser. */
+  session: { prefix: 'ses_', parties: ['user'] },
+  /** x-explorer-access of a sandbox session. */
+  explorer: { prefix: 'exp_', parties: ['agent'] },
+} as const satisfies Record<string, { prefix: string; parties: readonly PartyKind[] }>;
 
-export type KeyKind = keyof typeof keyPrefixes;
+export type StoredCredentialKind = keyof typeof credentialKinds;
 
-/** What a presented secret may claim to be. The admin key is a setting, not a row. */
-export type CredentialKind = KeyKind | 'admin';
+/** What a presented secret may be. The admin key is a setting, not a row. */
+export type CredentialKind = StoredCredentialKind | 'admin';
 
-/** A key as kept: its hash, never itself. */
+/** A credential as kept: its hash, never itself. */
 export interface Credential {
   readonly id: string;
   readonly hash: string;
-  readonly kind: KeyKind;
-  readonly principalId: string;
+  readonly kind: StoredCredentialKind;
+  readonly partyId: string;
   readonly scopes: readonly string[];
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
@@ -24,12 +40,12 @@ export interface Credential {
 const KEY_BYTES = 24;
 const MAX_SECRET = 256;
 
-/** A new key in clear: its prefix and 192 random bits. */
-export function newKey(kind: KeyKind, random: Random): string {
-  return keyPrefixes[kind] + Buffer.from(random.bytes(KEY_BYTES)).toString('hex');
+/** A new secret in clear: its prefix and 192 random bits. */
+export function newSecret(kind: StoredCredentialKind, random: Random): string {
+  return credentialKinds[kind].prefix + Buffer.from(random.bytes(KEY_BYTES)).toString('hex');
 }
 
-/** The form in which a key is kept and found: HMAC-SHA256 under the server's pepper, hex. */
+/** The form in which a secret is kept and found: HMAC-SHA256 under the server's pepper, hex. */
 export function hashSecret(secret: string, pepper: string): string {
   return createHmac('sha256', pepper).update(secret).digest('hex');
 }
@@ -39,13 +55,15 @@ export function sameSecret(a: string, b: string, pepper: string): boolean {
   return timingSafeEqual(Buffer.from(hashSecret(a, pepper)), Buffer.from(hashSecret(b, pepper)));
 }
 
-/** Whether the text can be a key at all; anything else is refused before it costs a query. */
-export function looksLikeKey(secret: string, kinds: readonly KeyKind[]): boolean {
-  return secret.length <= MAX_SECRET && kinds.some((kind) => secret.startsWith(keyPrefixes[kind]));
+/** The kind whose prefix the secret has; undefined for anything that cannot be a stored secret, which then costs no query. */
+export function kindOf(secret: string): StoredCredentialKind | undefined {
+  if (secret.length > MAX_SECRET) return undefined;
+  const kinds = Object.keys(credentialKinds) as StoredCredentialKind[];
+  return kinds.find((kind) => secret.startsWith(credentialKinds[kind].prefix));
 }
 
-/** Whether the key works at that moment. */
-export function isLive(credential: Credential, nowMs: number): boolean {
+/** Whether the credential works at that moment. */
+export function isLive(credential: Pick<Credential, 'revokedAt' | 'expiresAt'>, nowMs: number): boolean {
   return (
     credential.revokedAt === null && (credential.expiresAt === null || nowMs < credential.expiresAt.getTime())
   );

@@ -1,34 +1,31 @@
 import type { Queryable } from '@agentpay/primitives';
+import type { Party } from '../parties/index.js';
+import { table } from '../table.js';
 import type { Credential } from './Credential.js';
 
-const COLUMNS = `id, hash, kind, principal_id as "principalId", scopes, expires_at as "expiresAt", revoked_at as "revokedAt",
-  created_at as "createdAt"`;
+export const credentials = table<Credential>('credentials', {
+  id: 'text',
+  hash: 'text',
+  kind: 'text',
+  partyId: 'text',
+  scopes: 'text[]',
+  expiresAt: 'timestamptz',
+  revokedAt: 'timestamptz',
+  createdAt: 'timestamptz',
+});
 
-export async function insertCredential(db: Queryable, credential: Credential): Promise<void> {
-  await db.query(
-    'insert into credentials (id, hash, kind, principal_id, scopes, expires_at, created_at) values ($1, $2, $3, $4, $5::text[], $6, $7)',
-    [
-      credential.id,
-      credential.hash,
-      credential.kind,
-      credential.principalId,
-      credential.scopes,
-      credential.expiresAt,
-      credential.createdAt,
-    ],
+/** The credential with this hash and the kind of its party, in one look-up: every request makes it. */
+export async function findByHash(
+  db: Queryable,
+  hash: string,
+): Promise<(Credential & { partyKind: Party['kind'] }) | undefined> {
+  const [credential] = await db.query<Credential & { partyKind: Party['kind'] }>(
+    `select ${credentials.columns}, (select kind from parties where id = party_id) as "partyKind" from credentials where hash = $1`,
+    [hash],
   );
-}
-
-export async function findByHash(db: Queryable, hash: string): Promise<Credential | undefined> {
-  const [credential] = await db.query<Credential>(`select ${COLUMNS} from credentials where hash = $1`, [
-    hash,
-  ]);
   return credential;
 }
 
-export async function revokeLive(db: Queryable, principalId: string, at: Date): Promise<void> {
-  await db.query('update credentials set revoked_at = $2 where principal_id = $1 and revoked_at is null', [
-    principalId,
-    at,
-  ]);
+export async function revokeLive(db: Queryable, partyId: string, at: Date): Promise<void> {
+  await credentials.update(db, { partyId, revokedAt: null }, { revokedAt: at });
 }

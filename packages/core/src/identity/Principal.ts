@@ -1,30 +1,26 @@
 import { AgentPayError } from '@agentpay/primitives';
+import type { Party, PartyKind } from '../parties/index.js';
 
-/** Who asks. */
-export type Principal = AgentPrincipal | AdminPrincipal;
-
-export interface AgentPrincipal {
-  readonly type: 'agent';
-  /** `agent_...` */
-  readonly id: string;
-  /** What the credential may be used for; empty: everything the principal may do. */
+/** Who asks, and with which credential. */
+export interface Principal<Kind extends PartyKind = PartyKind> {
+  readonly party: Party<Kind>;
+  /** What the credential may be used for; empty: everything the party may do. */
   readonly scopes: readonly string[];
+  /** `key_...`, or `admin` for the admin key, which is a setting. */
+  readonly credentialId: string;
 }
 
-export interface AdminPrincipal {
-  readonly type: 'admin';
-  readonly id: 'admin';
-  readonly scopes: readonly string[];
+/** The party's id. @throws AgentPayError `forbidden` when a party of another kind asks. */
+export function requireParty(principal: Principal, ...kinds: PartyKind[]): string {
+  if (kinds.includes(principal.party.kind)) return principal.party.id;
+  throw new AgentPayError('forbidden', `Only ${kinds.map((kind) => named[kind]).join(' or ')} can do this.`);
 }
 
-/** The agent's id. @throws AgentPayError `forbidden` when somebody else asks. */
-export function requireAgent(principal: Principal): string {
-  if (principal.type !== 'agent') throw new AgentPayError('forbidden', 'Only an agent can do this.');
-  return principal.id;
-}
-
-/** @throws AgentPayError `forbidden` unless the operator of the platform asks. */
-export function requireAdmin(principal: Principal): void {
-  if (principal.type !== 'admin')
-    throw new AgentPayError('forbidden', 'Only the operator of the platform can do this.');
-}
+const named: Record<PartyKind, string> = {
+  agent: 'an agent',
+  developer: 'a developer',
+  gateway: 'a gateway',
+  org: 'an organization',
+  user: 'a signed-in user',
+  platform: 'the operator of the platform',
+};

@@ -1,5 +1,6 @@
-export type { CredentialKind } from './Credential.js';
-export { authenticate, issueKeys, revokeKeys } from './operations.js';
-export type { AgentKeys } from './operations.js';
-export { requireAdmin, requireAgent } from './Principal.js';
-export type { AdminPrincipal, AgentPrincipal, Principal } from './Principal.js';
+export { credentialKinds } from './Credential.js';
+export type { CredentialKind, StoredCredentialKind } from './Credential.js';
+export { authenticate, issue, revokeAll } from './operations.js';
+export type { Issued } from './operations.js';
+export { requireParty } from './Principal.js';
+export type { Principal } from './Principal.js';

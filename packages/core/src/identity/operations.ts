@@ -1,67 +1,71 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { hashSecret, isLive, looksLikeKey, newKey, sameSecret } from './Credential.js';
-import type { CredentialKind, KeyKind } from './Credential.js';
+import { platform } from '../parties/index.js';
+import type { Party } from '../parties/index.js';
+import { credentialKinds, hashSecret, isLive, kindOf, newSecret, sameSecret } from './Credential.js';
+import type { Credential, CredentialKind, StoredCredentialKind } from './Credential.js';
 import * as store from './CredentialStore.js';
 import type { Principal } from './Principal.js';
 
-/** The two keys of an agent, in clear: shown once, kept only as hashes. */
-export interface AgentKeys {
-  readonly apiKey: string;
-  readonly secretKey: string;
+/** A new credential with its secret, which is shown this once and kept only as a hash. */
+export interface Issued {
+  readonly credential: Credential;
+  readonly secret: string;
 }
-
-// An agent's secret key works wherever its runtime key does.
-const accepted: Record<KeyKind, readonly KeyKind[]> = { runtime: ['runtime', 'secret'], secret: ['secret'] };
 
 /**
  * Finds out who presents a secret.
- * @param kind what the place it was presented in is for; a key of another kind does not authenticate there
- * @throws AgentPayError `unauthorized`, the same for unknown, revoked and expired keys
+ * @param accepts the kinds that the place it was presented in is for; a secret of another kind does not authenticate there
+ * @throws AgentPayError `unauthorized`, the same for unknown, revoked and expired credentials
  */
 export async function authenticate(
   core: Core,
-  { kind, secret }: { kind: CredentialKind; secret: string },
+  { accepts, secret }: { accepts: readonly CredentialKind[]; secret: string },
 ): Promise<Principal> {
   const { adminKey, pepper } = core.settings;
-  if (kind === 'admin') {
-    if (adminKey === undefined || !sameSecret(secret, adminKey, pepper)) throw unauthorized();
-    return { type: 'admin', id: 'admin', scopes: [] };
+  if (accepts.includes('admin') && adminKey !== undefined && sameSecret(secret, adminKey, pepper)) {
+    return { party: platform, scopes: [], credentialId: 'admin' };
   }
-  if (!looksLikeKey(secret, accepted[kind])) throw unauthorized();
+  const kind = kindOf(secret);
+  if (kind === undefined || !accepts.includes(kind)) throw unauthorized();
   const credential = await store.findByHash(core.db, hashSecret(secret, pepper));
-  if (!credential || !accepted[kind].includes(credential.kind) || !isLive(credential, core.clock.now()))
-    throw unauthorized();
-  return { type: 'agent', id: credential.principalId, scopes: credential.scopes };
+  if (credential?.kind !== kind || !isLive(credential, core.clock.now())) throw unauthorized();
+  const { partyId, partyKind, scopes, id } = credential;
+  return { party: { id: partyId, kind: partyKind }, scopes, credentialId: id };
 }
 
-/** Gives an agent a new pair of keys; those it has keep working. */
-export async function issueKeys(core: Core, tx: Tx, { agentId }: { agentId: string }): Promise<AgentKeys> {
-  return {
-    apiKey: await issue(core, tx, 'runtime', agentId),
-    secretKey: await issue(core, tx, 'secret', agentId),
-  };
-}
-
-/** Ends every key of the agent. */
-export async function revokeKeys(core: Core, tx: Tx, { agentId }: { agentId: string }): Promise<void> {
-  await store.revokeLive(tx, agentId, new Date(core.clock.now()));
-}
-
-async function issue(core: Core, tx: Tx, kind: KeyKind, agentId: string): Promise<string> {
-  const key = newKey(kind, core.random);
-  await store.insertCredential(tx, {
+/**
+ * Gives a party a new credential; those it has keep working.
+ * @throws AgentPayError `internal_error` for a kind of credential that such a party cannot have
+ */
+export async function issue(
+  core: Core,
+  tx: Tx,
+  request: { party: Party; kind: StoredCredentialKind; scopes?: readonly string[]; expiresAt?: Date },
+): Promise<Issued> {
+  const { party, kind, scopes = [], expiresAt = null } = request;
+  const parties: readonly string[] = credentialKinds[kind].parties;
+  if (!parties.includes(party.kind))
+    throw new AgentPayError('internal_error', `A party of kind ${party.kind} has no ${kind} credential.`);
+  const secret = newSecret(kind, core.random);
+  const credential: Credential = {
     id: newId('credential', core),
-    hash: hashSecret(key, core.settings.pepper),
+    hash: hashSecret(secret, core.settings.pepper),
     kind,
-    principalId: agentId,
-    scopes: [],
-    expiresAt: null,
+    partyId: party.id,
+    scopes,
+    expiresAt,
     revokedAt: null,
     createdAt: new Date(core.clock.now()),
-  });
-  return key;
+  };
+  await store.credentials.insert(tx, credential);
+  return { credential, secret };
+}
+
+/** Ends every credential of the party. */
+export async function revokeAll(core: Core, tx: Tx, { partyId }: { partyId: string }): Promise<void> {
+  await store.revokeLive(tx, partyId, new Date(core.clock.now()));
 }
 
 function unauthorized(): AgentPayError {

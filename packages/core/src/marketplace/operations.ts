@@ -1,7 +1,7 @@
 import { AgentPayError, isId, MAX_AMOUNT, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { requireAdmin, requireAgent } from '../identity/index.js';
+import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { checkCurrency, checkOptionalText, checkText } from '../text.js';
@@ -34,9 +34,9 @@ export interface Registration {
  * `currency_mismatch` (the provider has no wallet of that currency)
  */
 export async function register(core: Core, request: Registration): Promise<Service> {
-  const providerId = requireAgent(request.principal);
+  const providerId = requireParty(request.principal, 'agent');
   const details = checked(request);
-  const wallet = await ofCurrency(core.db, { agentId: providerId, currency: details.currency });
+  const wallet = await ofCurrency(core.db, { ownerId: providerId, currency: details.currency });
   if (!wallet)
     throw new AgentPayError(
       'currency_mismatch',
@@ -114,7 +114,7 @@ export async function setVerified(
   core: Core,
   { principal, serviceId, verified }: { principal: Principal; serviceId: string; verified: boolean },
 ): Promise<Service> {
-  requireAdmin(principal);
+  requireParty(principal, 'platform');
   await find(core.db, { serviceId });
   const service = await store.updateVerified(core.db, serviceId, verified);
   if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');

@@ -1,7 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { requireAgent } from '../identity/index.js';
+import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import type { Payment } from './Payment.js';
@@ -31,7 +31,7 @@ export async function get(
   core: Core,
   { principal, paymentId }: { principal: Principal; paymentId: string },
 ): Promise<Payment> {
-  const agentId = requireAgent(principal);
+  const agentId = requireParty(principal, 'agent');
   const payment = isId('transaction', paymentId) ? await store.findPayment(core.db, paymentId) : undefined;
   if (!payment || (payment.payerId !== agentId && payment.payeeId !== agentId)) {
     throw new AgentPayError('payment_not_found', 'You have no payment with this id.');
@@ -44,5 +44,5 @@ export async function list(
   core: Core,
   request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
 ): Promise<Payment[]> {
-  return store.selectOwned(core.db, requireAgent(request.principal), page(request));
+  return store.selectOwned(core.db, requireParty(request.principal, 'agent'), page(request));
 }

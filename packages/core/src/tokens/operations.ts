@@ -2,7 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
 import type { Core, TokenClaims } from '../Core.js';
 import { emit } from '../events/index.js';
-import { requireAgent } from '../identity/index.js';
+import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { openHold } from '../ledger/index.js';
 import { find } from '../marketplace/index.js';
@@ -33,7 +33,7 @@ export async function authorize(
   core: Core,
   request: { principal: Principal; serviceId: string; walletId: string; maxAmount?: Amount | undefined },
 ): Promise<Authorization> {
-  const consumerId = requireAgent(request.principal);
+  const consumerId = requireParty(request.principal, 'agent');
   const token = await core.db.tx(async (tx) => {
     const service = await find(tx, { serviceId: request.serviceId });
     assertBuyable(service, request.maxAmount);
@@ -59,7 +59,7 @@ export async function verify(
   core: Core,
   request: { principal: Principal; token: string },
 ): Promise<{ token: Token; service: Service }> {
-  requireAgent(request.principal);
+  requireParty(request.principal, 'agent');
   const claims = core.tokens.verify(request.token);
   await refuseReplay(core, request.principal, claims);
   const token = await happen(core, 'verify', {
@@ -107,7 +107,7 @@ export function callFailed(core: Core, request: OfToken): Promise<Token> {
  * @throws AgentPayError `token_not_found`, `token_expired`, `token_wrong_state`
  */
 export async function cancel(core: Core, { principal, tokenId }: OfToken): Promise<Token> {
-  const consumerId = requireAgent(principal);
+  const consumerId = requireParty(principal, 'agent');
   return happen(core, 'cancel', { tokenId, concerns: (token) => token.consumerId === consumerId });
 }
 
@@ -116,7 +116,7 @@ export async function cancel(core: Core, { principal, tokenId }: OfToken): Promi
  * @throws AgentPayError `token_not_found`
  */
 export async function get(core: Core, { principal, tokenId }: OfToken): Promise<Token> {
-  const agentId = requireAgent(principal);
+  const agentId = requireParty(principal, 'agent');
   const token = isId('token', tokenId) ? await store.findToken(core.db, tokenId) : undefined;
   if (!token || (token.consumerId !== agentId && token.providerId !== agentId)) throw notFound();
   return token;
@@ -208,7 +208,7 @@ async function refuseReplay(core: Core, principal: Principal, { tokenId }: Token
 }
 
 function isProvider(token: Token, principal: Principal): boolean {
-  return token.providerId === requireAgent(principal);
+  return token.providerId === requireParty(principal, 'agent');
 }
 
 function isClaimed(token: Token, claims: TokenClaims): boolean {

@@ -1,9 +1,10 @@
 import type { Amount } from '@agentpay/primitives';
 
-/** A place where an agent keeps money of one currency. The money itself is in the ledger. */
+/** A place where a party keeps money of one currency. The money itself is in the ledger. */
 export interface Wallet {
   readonly id: string;
-  readonly agentId: string;
+  /** The party whose money it is. */
+  readonly ownerId: string;
   readonly currency: string;
   readonly createdAt: Date;
 }

@@ -1,7 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { requireAgent } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { available, FAUCET, post, walletMoney } from '../ledger/index.js';
 import { checkOptionalText } from '../text.js';
@@ -16,10 +15,10 @@ const MAX_IDEMPOTENCY_KEY = 255;
 export async function open(
   core: Core,
   tx: Tx,
-  { agentId, currency }: { agentId: string; currency: string },
+  { ownerId, currency }: { ownerId: string; currency: string },
 ): Promise<Wallet> {
-  const wallet = { id: newId('wallet', core), agentId, currency, createdAt: new Date(core.clock.now()) };
-  await store.insertWallet(tx, wallet);
+  const wallet = { id: newId('wallet', core), ownerId, currency, createdAt: new Date(core.clock.now()) };
+  await store.wallets.insert(tx, wallet);
   return wallet;
 }
 
@@ -84,19 +83,18 @@ export async function owned(
   db: Queryable,
   { principal, walletId }: { principal: Principal; walletId: string },
 ): Promise<Wallet> {
-  const agentId = requireAgent(principal);
-  const wallet = isId('wallet', walletId) ? await store.findWallet(db, walletId) : undefined;
-  if (!wallet || wallet.agentId !== agentId)
+  const wallet = isId('wallet', walletId) ? await store.wallets.find(db, { id: walletId }) : undefined;
+  if (!wallet || wallet.ownerId !== principal.party.id)
     throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
   return wallet;
 }
 
-/** The agent's first wallet of a currency; undefined when it has none. */
+/** The party's first wallet of a currency; undefined when it has none. */
 export function ofCurrency(
   db: Queryable,
-  { agentId, currency }: { agentId: string; currency: string },
+  { ownerId, currency }: { ownerId: string; currency: string },
 ): Promise<Wallet | undefined> {
-  return store.findByCurrency(db, agentId, currency);
+  return store.findByCurrency(db, ownerId, currency);
 }
 
 function assertFundable(core: Core, amount: Amount, source: string): void {
@@ -115,8 +113,9 @@ function assertFundable(core: Core, amount: Amount, source: string): void {
 }
 
 async function record(tx: Tx, funding: Funding): Promise<Funding> {
-  if (await store.insertFunding(tx, funding)) return funding;
-  const first = await store.findFunding(tx, funding.walletId, funding.idempotencyKey as string);
+  if (await store.fundings.insertNew(tx, funding)) return funding;
+  const { walletId, idempotencyKey } = funding;
+  const first = await store.fundings.find(tx, { walletId, idempotencyKey });
   if (first && first.amount === funding.amount && first.source === funding.source) return first;
   throw new AgentPayError('conflict', 'The idempotency key was used for another amount.', {
     param: 'idempotency_key',

@@ -4,8 +4,8 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Request } from 'express';
 
 interface Principals {
-  readonly agent: identity.AgentPrincipal;
-  readonly platform: identity.AdminPrincipal;
+  readonly agent: identity.Principal<'agent'>;
+  readonly platform: identity.Principal<'platform'>;
 }
 
 /** Who calls an endpoint, by the credentials that it asks for. */
@@ -20,7 +20,10 @@ export type Authenticate = (
 ) => Promise<identity.Principal | undefined>;
 
 /** What the core calls these kinds. */
-const coreKinds: Record<Auth, identity.CredentialKind> = { agent: 'runtime', admin: 'admin' };
+const coreKinds: Record<Auth, readonly identity.CredentialKind[]> = {
+  agent: ['runtime', 'secret'],
+  admin: ['admin'],
+};
 
 /**
  * Each kind of credential is read from its own header and nowhere else; a key in a wrong header is no key. Of the kinds that an
@@ -31,7 +34,7 @@ export function authenticator(core: Core): Authenticate {
     if (kinds.length === 0) return undefined;
     for (const kind of kinds) {
       const secret = presented(kind, request);
-      if (secret) return identity.authenticate(core, { kind: coreKinds[kind], secret });
+      if (secret) return identity.authenticate(core, { accepts: coreKinds[kind], secret });
     }
     const headers = kinds.map((kind) => credentials[kind].shown).join(' or ');
     throw new AgentPayError('unauthorized', `This endpoint needs a key in the header ${headers}.`);

@@ -62,8 +62,8 @@ async function serve(
   rememberFamily(response, family);
   const principal = await options.authenticate(endpoint.auth, request);
   if (principal) {
-    response.locals['principal'] = principal.id;
-    await options.limit.principal(principal.id, endpoint.rate, response);
+    response.locals['principal'] = principal.party.id;
+    await options.limit.principal(principal.party.id, endpoint.rate, response);
   } else {
     await options.limit.address(request, response);
   }

@@ -1,9 +1,10 @@
 import type { Migration } from '@agentpay/primitives';
 
 /** The outbox. */
-export const events: Migration = {
-  name: 'core/008-events',
-  sql: `
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/events-1',
+    sql: `
 create table events (
   sequence bigint generated always as identity primary key,
   id text not null unique,
@@ -14,4 +15,5 @@ create table events (
 );
 create index events_subject on events (subject, sequence);
 `,
-};
+  },
+];

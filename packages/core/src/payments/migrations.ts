@@ -1,15 +1,16 @@
 import type { Migration } from '@agentpay/primitives';
 
 /** Payments: what was paid, by whom, to whom. */
-export const payments: Migration = {
-  name: 'core/006-payments',
-  sql: `
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/payments-1',
+    sql: `
 create table payments (
   id text primary key,
   rail text not null,
-  payer_id text not null references agents (id),
+  payer_id text not null references parties (id),
   payer_wallet_id text not null references wallets (id),
-  payee_id text not null references agents (id),
+  payee_id text not null references parties (id),
   payee_wallet_id text not null references wallets (id),
   amount bigint not null check (amount > 0),
   fee bigint not null check (fee between 0 and amount),
@@ -22,4 +23,5 @@ create table payments (
 create index payments_payer on payments (payer_id, created_at desc, id desc);
 create index payments_payee on payments (payee_id, created_at desc, id desc);
 `,
-};
+  },
+];

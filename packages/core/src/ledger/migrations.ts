@@ -1,9 +1,10 @@
 import type { Migration } from '@agentpay/primitives';
 
 /** Double-entry books: append-only journals, owned balances that cannot go negative, holds. */
-export const ledger: Migration = {
-  name: 'core/001-ledger',
-  sql: `
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/ledger-1',
+    sql: `
 create table ledger_journals (
   id text primary key,
   key text not null unique,
@@ -61,4 +62,5 @@ create trigger ledger_journals_append_only before update or delete or truncate o
 create trigger ledger_postings_append_only before update or delete or truncate on ledger_postings
   for each statement execute function ledger_refuse_change();
 `,
-};
+  },
+];

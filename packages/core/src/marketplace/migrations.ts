@@ -1,12 +1,13 @@
 import type { Migration } from '@agentpay/primitives';
 
 /** Services that agents offer. */
-export const marketplace: Migration = {
-  name: 'core/005-marketplace',
-  sql: `
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/marketplace-1',
+    sql: `
 create table services (
   id text primary key,
-  provider_id text not null references agents (id),
+  provider_id text not null references parties (id),
   payout_wallet_id text not null references wallets (id),
   name text not null unique check (char_length(name) between 1 and 120),
   slug text not null unique check (slug <> ''),
@@ -25,4 +26,5 @@ create table services (
 create index services_resource on services (resource);
 create index services_category on services (category);
 `,
-};
+  },
+];

@@ -1,15 +1,16 @@
 import type { Migration } from '@agentpay/primitives';
 
 /** Payment tokens. A token that can still change has a deadline; one that cannot has none. */
-export const tokens: Migration = {
-  name: 'core/007-tokens',
-  sql: `
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/tokens-1',
+    sql: `
 create table payment_tokens (
   id text primary key,
   service_id text not null references services (id),
-  provider_id text not null references agents (id),
+  provider_id text not null references parties (id),
   payout_wallet_id text not null references wallets (id),
-  consumer_id text not null references agents (id),
+  consumer_id text not null references parties (id),
   wallet_id text not null references wallets (id),
   hold_id text not null unique references ledger_holds (id),
   payment_id text unique references payments (id),
@@ -31,4 +32,5 @@ create table payment_tokens (
 );
 create index payment_tokens_deadline on payment_tokens (deadline) where deadline is not null;
 `,
-};
+  },
+];

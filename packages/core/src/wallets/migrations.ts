@@ -1,16 +1,17 @@
 import type { Migration } from '@agentpay/primitives';
 
 /** Wallets and the play money given to them. */
-export const wallets: Migration = {
-  name: 'core/004-wallets',
-  sql: `
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/wallets-1',
+    sql: `
 create table wallets (
   id text primary key,
-  agent_id text not null references agents (id),
+  owner_id text not null references parties (id),
   currency text not null,
   created_at timestamptz not null
 );
-create index wallets_agent on wallets (agent_id, currency);
+create index wallets_owner on wallets (owner_id, currency);
 
 create table fundings (
   id text primary key,
@@ -22,4 +23,5 @@ create table fundings (
   unique (wallet_id, idempotency_key)
 );
 `,
-};
+  },
+];

@@ -1,0 +1,13 @@
+import type { Queryable, Tx } from '@agentpay/primitives';
+import type { Party } from './Party.js';
+import { parties } from './PartyStore.js';
+
+/** Makes a party, inside the transaction that writes what else is known of it under the same id. */
+export async function create(tx: Tx, party: Party): Promise<void> {
+  await parties.insert(tx, party);
+}
+
+/** The party with this id; undefined when there is none. */
+export function find(db: Queryable, { partyId }: { partyId: string }): Promise<Party | undefined> {
+  return parties.find(db, { id: partyId });
+}

@@ -1,0 +1,126 @@
+import type { Queryable, SqlValue } from '@agentpay/primitives';
+
+/** Types of columns, as SQL names them. */
+export type ColumnType =
+  | 'text'
+  | 'bigint'
+  | 'integer'
+  | 'boolean'
+  | 'timestamptz'
+  | 'text[]'
+  | 'jsonb'
+  | 'numeric'
+  | 'bytea';
+
+type Fields<Row> = { readonly [Field in keyof Row]-?: ColumnType };
+
+/** One table and what every store does with it. SQL that is more than that stays SQL, with {@link Table.columns} as its list. */
+export interface Table<Row> {
+  readonly name: string;
+  /** The select list: every column under the name of its field. */
+  readonly columns: string;
+  insert(db: Queryable, row: Row): Promise<void>;
+  /** False when a unique column has one of its values already; then nothing is written. */
+  insertNew(db: Queryable, row: Row): Promise<boolean>;
+  /** Writes all rows in one statement. The table has no column of type text[]. */
+  insertAll(db: Queryable, rows: readonly Row[]): Promise<void>;
+  /** The row with these values; null matches null. */
+  find(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
+  /** {@link find}, and locks the row until the transaction ends. */
+  lock(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
+  /** {@link lock}, but undefined when another transaction has the row. */
+  lockIfFree(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
+  /** Writes `change` to the rows with the values of `by` and gives them as they are afterwards. */
+  update(db: Queryable, by: Partial<Row>, change: Partial<Row>): Promise<Row[]>;
+  /** `select <columns> from <name>` and what follows: where, order, limit. */
+  select(db: Queryable, rest: string, params?: readonly SqlValue[]): Promise<Row[]>;
+}
+
+/**
+ * Names a table and the fields of its rows. The column of a field is its name in snake case.
+ *
+ * @example
+ * const wallets = table<Wallet>('wallets', { id: 'text', ownerId: 'text', currency: 'text', createdAt: 'timestamptz' });
+ */
+export function table<Row extends object>(name: string, fields: Fields<Row>): Table<Row> {
+  const names = Object.keys(fields) as (keyof Row & string)[];
+  const columns = names.map((field) => shown(field)).join(', ');
+  const target = `insert into ${name} (${names.map(column).join(', ')})`;
+  const places = names.map((field, i) => `$${i + 1}::${fields[field]}`).join(', ');
+  const arrays = names.map((field, i) => `$${i + 1}::${fields[field]}[]`).join(', ');
+  const valuesOf = (row: Row) => names.map((field) => toSql(row[field], fields[field]));
+
+  async function one(db: Queryable, by: Partial<Row>, lock: string): Promise<Row | undefined> {
+    const { text, params } = where(fields, by);
+    const [row] = await db.query<Row>(`select ${columns} from ${name} where ${text} limit 1${lock}`, params);
+    return row;
+  }
+
+  return {
+    name,
+    columns,
+    async insert(db, row) {
+      await db.query(`${target} values (${places})`, valuesOf(row));
+    },
+    async insertNew(db, row) {
+      const written = `${target} values (${places}) on conflict do nothing returning 1`;
+      return (await db.query(written, valuesOf(row))).length === 1;
+    },
+    async insertAll(db, rows) {
+      if (rows.length === 0) return;
+      const params = names.map((field) => rows.map((row) => toSql(row[field], fields[field])));
+      await db.query(`${target} select * from unnest(${arrays})`, params);
+    },
+    find: (db, by) => one(db, by, ''),
+    lock: (db, by) => one(db, by, ' for no key update'),
+    lockIfFree: (db, by) => one(db, by, ' for no key update skip locked'),
+    update(db, by, change) {
+      const set = assignments(fields, change);
+      const { text, params } = where(fields, by, set.params);
+      return db.query<Row>(`update ${name} set ${set.text} where ${text} returning ${columns}`, params);
+    },
+    select: (db, rest, params = []) => db.query<Row>(`select ${columns} from ${name} ${rest}`, params),
+  };
+}
+
+interface Part {
+  readonly text: string;
+  readonly params: SqlValue[];
+}
+
+/** The condition that a row has these values; `before` are the parameters in front of its own. */
+function where<Row>(fields: Fields<Row>, by: Partial<Row>, before: readonly SqlValue[] = []): Part {
+  const params = [...before];
+  const terms = present(fields, by).map((field) => {
+    const value = toSql(by[field], fields[field]);
+    // "is not distinct from" would use no index.
+    if (value === null) return `${column(field)} is null`;
+    return `${column(field)} = $${params.push(value)}::${fields[field]}`;
+  });
+  return { text: terms.join(' and '), params };
+}
+
+function assignments<Row>(fields: Fields<Row>, change: Partial<Row>): Part {
+  const params: SqlValue[] = [];
+  const terms = present(fields, change).map(
+    (field) => `${column(field)} = $${params.push(toSql(change[field], fields[field]))}::${fields[field]}`,
+  );
+  return { text: terms.join(', '), params };
+}
+
+function present<Row>(fields: Fields<Row>, part: Partial<Row>): (keyof Row & string)[] {
+  return (Object.keys(fields) as (keyof Row & string)[]).filter((field) => part[field] !== undefined);
+}
+
+function shown(field: string): string {
+  return column(field) === field ? field : `${column(field)} as "${field}"`;
+}
+
+function column(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function toSql(value: unknown, type: ColumnType): SqlValue {
+  if (type === 'jsonb' && value !== null) return JSON.stringify(value);
+  return value as SqlValue;
+}
