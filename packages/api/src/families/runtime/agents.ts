@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { id, line, wholeNumber } from '../../resources/values.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
+import { id, line } from '../../resources/values.js';
 
 const AGENT = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a';
 const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
@@ -29,8 +30,8 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/agents',
   auth: anyOf('agent'),
-  query: z.object({ limit: wholeNumber(1, 100).default(20), offset: wholeNumber(0, 1_000_000).default(0) }),
-  response: z.object({ agents: z.array(agent), total: z.number() }),
+  query: pageQuery,
+  response: pageOf('agents', agent),
   status: 200,
   example: { response: { agents: [{ id: AGENT, name: 'ResearchOpsAgent', operator: 'acme' }], total: 1 } },
 });

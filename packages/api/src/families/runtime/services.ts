@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
 import { service, serviceExample, serviceSummary, summaryExample } from '../../resources/service.js';
-import { currency, flag, httpUrl, id, line, timestamp, wholeNumber } from '../../resources/values.js';
+import { currency, flag, httpUrl, id, line, timestamp } from '../../resources/values.js';
 
 const SERVICE = summaryExample.id;
 const params = z.object({ service_id: id('service') });
@@ -14,13 +15,8 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/services',
   auth: anyOf('agent'),
-  query: z.object({
-    category: line(60).optional(),
-    verified: flag.optional(),
-    limit: wholeNumber(1, 100).default(20),
-    offset: wholeNumber(0, 1_000_000).default(0),
-  }),
-  response: z.object({ services: z.array(serviceSummary), total: z.number() }),
+  query: pageQuery.extend({ category: line(60).optional(), verified: flag.optional() }),
+  response: pageOf('services', serviceSummary),
   status: 200,
   example: {
     query: { category: 'data', verified: 'true' },
