@@ -43,7 +43,7 @@ export function usdcReader(rpcUrl: string): (address: Hex) => Promise<bigint> {
   const balanceOf = parseAbi(['function balanceOf(address) view returns (uint256)']);
   return async (address) => {
     const data = encodeFunctionData({ abi: balanceOf, args: [address] });
-    return BigInt((await chain.simulate({ to: baseSepolia.usdc.address, data }, address)).data);
+    return BigInt((await chain.simulate({ to: baseSepolia.usdc.address, data }, { from: address })).data);
   };
 }
 

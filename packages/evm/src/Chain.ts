@@ -38,6 +38,8 @@ export interface Fees {
 export interface LogFilter {
   readonly address: Address;
   readonly topics: readonly (Hex | null)[];
+  /** They are in no block before this time, in seconds since the Unix epoch; undefined: they may be in any recent block. */
+  readonly since?: bigint | undefined;
 }
 
 /** A transaction in a block, with what it called. */
@@ -60,6 +62,13 @@ export interface Sharing {
   readonly payer: Address;
 }
 
+/** The transaction that a simulated call stands for. */
+export interface Simulation {
+  readonly from: Address;
+  /** Its gas limit; undefined: as much as the node lets a call have. */
+  readonly gas?: bigint | undefined;
+}
+
 /**
  * One EVM chain, reduced to what settlement needs. Implementations: {@link viemChain} (a JSON-RPC node), {@link simulatedChain} (tests).
  * Every method rejects with {@link ChainError} when the node is out of reach or refuses.
@@ -70,8 +79,8 @@ export interface Chain {
   balance(address: Address): Promise<bigint>;
   /** Runs the calls in turn on the latest block, in a single `eth_call`; changes made by one are seen by the next, then forgotten. */
   read(calls: readonly Call[], sharing?: Sharing): Promise<readonly CallResult[]>;
-  /** Runs one call as if this account sent it. */
-  simulate(call: Call, from: Address): Promise<CallResult>;
+  /** Runs one call as if it were a transaction of this account with this much gas. */
+  simulate(call: Call, as: Simulation): Promise<CallResult>;
   /** Transactions of the account: in blocks (`latest`), or with those the node holds in its pool (`pending`). */
   transactionCount(address: Address, tag: 'latest' | 'pending'): Promise<number>;
   fees(): Promise<Fees>;
@@ -81,17 +90,28 @@ export interface Chain {
   receipts(hashes: readonly Hex[]): Promise<readonly (Receipt | undefined)[]>;
   block(): Promise<Block>;
   /** The transaction, if the node finds one in recent blocks, that used or cancelled this EIP-3009 authorization. */
-  authorizationUse(asset: Address, payer: Address, nonce: Hex): Promise<Receipt | undefined>;
+  authorizationUse(
+    asset: Address,
+    payer: Address,
+    nonce: Hex,
+    since?: LogFilter['since'],
+  ): Promise<Receipt | undefined>;
   /** The last transactions in recent blocks, twenty at most, that left such a log. */
   transactionsWith(filter: LogFilter): Promise<readonly FoundTransaction[]>;
 }
 
 /**
  * Why a node did not do what it was asked.
- * `unreachable`: no answer, so a sent transaction may have arrived; `refused`: it said no; `nonce_too_low` and `underpriced`: it said no
- * because another transaction with this account nonce stands in a block, or waits with a higher fee.
+ * `unreachable`: nothing that says anything (silence, a page, a limit), so a sent transaction may have arrived; `declined`: it cannot do
+ * this, and another node may. The others are answers about the transaction itself. `refused`: no node will take it; `nonce_too_low` and
+ * `underpriced`: another transaction with this account nonce is in a block, or waits with a higher fee.
  */
-export type ChainErrorKind = 'unreachable' | 'refused' | 'nonce_too_low' | 'underpriced';
+export type ChainErrorKind = 'unreachable' | 'declined' | 'refused' | 'nonce_too_low' | 'underpriced';
+
+/** Whether the RPC node answered at all; else another one may. */
+export function isAnswer({ kind }: ChainError): boolean {
+  return kind !== 'unreachable' && kind !== 'declined';
+}
 
 export class ChainError extends Error {
   override readonly name = 'ChainError';

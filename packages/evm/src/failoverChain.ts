@@ -1,5 +1,5 @@
 import type { Clock } from '@agentpay/primitives';
-import { ChainError, type Chain } from './Chain.js';
+import { ChainError, isAnswer, type Chain } from './Chain.js';
 
 export interface FailoverOptions {
   readonly clock: Clock;
@@ -15,19 +15,26 @@ interface Node {
   readonly chain: Chain;
   /** Passed over until then, ms. */
   restsUntil: number;
+  /** The same for single methods: a node that cannot do one may do the others. */
+  readonly methodsRestUntil: Map<string, number>;
   isProved: boolean;
 }
 
 /**
- * Several nodes as one: the first that answers does, in the order given. Only silence makes it go on to the next; a node that says no has
- * answered. A transaction travels as the same signed bytes wherever it is handed over, so that a second hand-over cannot be a second
+ * Several nodes as one: the first that answers does, in the order given. A revert is an answer, and so is what a node says of a
+ * transaction; silence, a limit, an unknown method or a fault of the node are none, and the next node is asked. A transaction travels as the same signed bytes wherever it is handed over, so that a second hand-over cannot be a second
  * payment.
  */
 export function failoverChain(chains: readonly [Chain, ...Chain[]], options: FailoverOptions): Chain {
   const [only] = chains;
   if (chains.length === 1) return only;
   const { clock, chainId, restMs = 5_000, onError } = options;
-  const nodes = chains.map((chain): Node => ({ chain, restsUntil: 0, isProved: false }));
+  const nodes = chains.map((chain): Node => ({
+    chain,
+    restsUntil: 0,
+    methodsRestUntil: new Map(),
+    isProved: false,
+  }));
 
   async function prove(node: Node): Promise<void> {
     if (node.isProved) return;
@@ -38,18 +45,27 @@ export function failoverChain(chains: readonly [Chain, ...Chain[]], options: Fai
     throw new ChainError('unreachable', `A node is on chain ${actual}, not on ${chainId}.`);
   }
 
-  async function ask<T>(question: (chain: Chain) => Promise<T>): Promise<T> {
-    const awake = nodes.filter(({ restsUntil }) => restsUntil <= clock.now());
-    // When all rest, all that may be asked are: a wrong guess must not make the chain unreachable.
-    const candidates = awake.length > 0 ? awake : nodes.filter(({ restsUntil }) => restsUntil !== Infinity);
+  const isAwake = ({ restsUntil, methodsRestUntil }: Node, method: string) =>
+    Math.max(restsUntil, methodsRestUntil.get(method) ?? 0) <= clock.now();
+
+  function rest(node: Node, method: string, error: ChainError): void {
+    const until = clock.now() + restMs;
+    if (error.kind === 'declined') node.methodsRestUntil.set(method, until);
+    else node.restsUntil = Math.max(node.restsUntil, until);
+  }
+
+  async function ask(method: keyof Chain, args: readonly unknown[]): Promise<unknown> {
+    const awake = nodes.filter((node) => isAwake(node, method));
+    const others = nodes.filter((node) => node.restsUntil !== Infinity && !awake.includes(node));
     let last: unknown = new ChainError('unreachable', `No node is on chain ${chainId}.`);
-    for (const node of candidates) {
+    // Those that rest come last: a wrong guess must not make the chain unreachable.
+    for (const node of [...awake, ...others]) {
       try {
         await prove(node);
-        return await question(node.chain);
+        return await (node.chain[method] as Method)(...args);
       } catch (error) {
-        if (!(error instanceof ChainError) || error.kind !== 'unreachable') throw error;
-        node.restsUntil = Math.max(node.restsUntil, clock.now() + restMs);
+        if (!(error instanceof ChainError) || isAnswer(error)) throw error;
+        rest(node, method, error);
         onError?.(error);
         last = error;
       }
@@ -57,11 +73,10 @@ export function failoverChain(chains: readonly [Chain, ...Chain[]], options: Fai
     throw last;
   }
 
-  type Method = (...args: unknown[]) => Promise<unknown>;
   const names = Object.keys(only) as (keyof Chain)[];
-  const methods = names.map((name) => [
-    name,
-    (...args: unknown[]) => ask((chain) => (chain[name] as Method)(...args)),
-  ]);
-  return Object.fromEntries(methods) as Chain;
+  return Object.fromEntries(
+    names.map((name) => [name, (...args: unknown[]) => ask(name, args)]),
+  ) as unknown as Chain;
 }
+
+type Method = (...args: unknown[]) => Promise<unknown>;

@@ -1,16 +1,11 @@
 import { afterThisTurn } from '@agentpay/primitives';
 import { httpClient } from '@agentpay/protocol';
-import {
-  createTransport,
-  HttpRequestError,
-  RpcRequestError,
-  type EIP1193RequestFn,
-  type Transport,
-} from 'viem';
+import { createTransport, HttpRequestError, type EIP1193RequestFn, type Transport } from 'viem';
+import { NodeRefusal, nodeRefusal, saysTooMany } from './NodeRefusal.js';
 
 /** Requests in one batch; public nodes refuse many more. */
 const MOST_TOGETHER = 100;
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 32 * 1024 * 1024;
 /** How a connection ends under a request: nodes close those that idle, without looking whether something is on its way. */
 const CONNECTION_ENDS: readonly unknown[] = ['ECONNRESET', 'EPIPE'];
 
@@ -34,49 +29,32 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-interface RpcAnswer {
+interface RpcResponse {
   readonly id?: unknown;
   readonly result?: unknown;
-  readonly error?: { code: number; message: string; data?: unknown };
+  readonly error?: unknown;
 }
+
+/** What came back over HTTP: its status, and the JSON in it. */
+interface Posted {
+  readonly status: number;
+  readonly json: object;
+}
+
+type Post = (body: unknown) => Promise<Posted>;
 
 /**
  * JSON-RPC 2.0 over HTTP/1.1 with connections that are kept open. It stands in for viem's own `http` transport, which goes through
  * `fetch`: a request costs a fifth of the processor's time here, and waits for no timer.
  */
 export function rpcTransport(rpcUrl: string, options: RpcTransportOptions): Transport {
-  const post = poster(rpcUrl, options);
+  const travel = traveller(rpcUrl, poster(rpcUrl, options));
   let queue: Waiting[] = [];
-
-  async function travel(batch: readonly Waiting[]): Promise<void> {
-    const bodies = batch.map(({ question: { method, params } }, id) => ({
-      jsonrpc: '2.0',
-      id,
-      method,
-      params,
-    }));
-    try {
-      const answer = await post(bodies.length === 1 ? bodies[0] : bodies);
-      const answers = new Map(
-        (Array.isArray(answer) ? answer : [answer]).map((one: RpcAnswer) => [one.id, one]),
-      );
-      // A node that refuses the whole batch answers once, and may name nobody.
-      const forAll = Array.isArray(answer) ? undefined : (answer as RpcAnswer);
-      for (const [id, { resolve, reject }] of batch.entries()) {
-        const { error, result } = answers.get(id) ?? forAll ?? {};
-        if (error) reject(new RpcRequestError({ body: { ...bodies[id] }, error, url: rpcUrl }));
-        else if (result === undefined) reject(failure(rpcUrl, 'the node left a question unanswered'));
-        else resolve(result);
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error);
-    }
-  }
 
   function depart(): void {
     const all = queue;
     queue = [];
-    for (let at = 0; at < all.length; at += MOST_TOGETHER) void travel(all.slice(at, at + MOST_TOGETHER));
+    void travel(all);
   }
 
   function ask(question: Question): Promise<unknown> {
@@ -93,26 +71,102 @@ export function rpcTransport(rpcUrl: string, options: RpcTransportOptions): Tran
     createTransport({ key: 'rpc', name: 'JSON-RPC over HTTP', type: 'rpc', retryCount: 0, request });
 }
 
+/**
+ * Asks questions in batches. A batch that the node refuses for its size is asked again in halves, and no larger one is sent to it from
+ * then on; one that it refuses for another reason fails as a whole.
+ */
+function traveller(rpcUrl: string, post: Post): (all: readonly Waiting[]) => Promise<unknown> {
+  let most = MOST_TOGETHER;
+
+  const travel = async (all: readonly Waiting[]): Promise<void> => {
+    const batches: (readonly Waiting[])[] = [];
+    for (let at = 0; at < all.length; at += most) batches.push(all.slice(at, at + most));
+    await Promise.all(batches.map(ask));
+  };
+
+  /** Gives false when the node refused the batch as a whole, whatever its size. */
+  async function ask(batch: readonly Waiting[]): Promise<boolean> {
+    const bodies = batch.map(({ question: { method, params } }, id) => ({
+      jsonrpc: '2.0',
+      id,
+      method,
+      params,
+    }));
+    const posted = await post(bodies.length === 1 ? bodies[0] : bodies).catch((error: unknown) => ({
+      error,
+    }));
+    const refusal = 'error' in posted ? posted.error : batchRefusal(rpcUrl, posted, bodies.length);
+    if (refusal === undefined) {
+      deliver(rpcUrl, batch, posted as Posted);
+      return true;
+    }
+    if (batch.length > 1 && mayBeForSize(refusal)) return askInHalves(batch, refusal);
+    for (const { reject } of batch) reject(refusal);
+    return false;
+  }
+
+  async function askInHalves(batch: readonly Waiting[], refusal: unknown): Promise<boolean> {
+    const half = Math.ceil(batch.length / 2);
+    const [first, rest] = [batch.slice(0, half), batch.slice(half)];
+    if (await ask(first)) {
+      most = Math.min(most, half);
+      await travel(rest);
+      return true;
+    }
+    for (const { reject } of rest) reject(refusal);
+    return false;
+  }
+
+  return travel;
+}
+
+/** Gives every question its response. */
+function deliver(url: string, batch: readonly Waiting[], { status, json }: Posted): void {
+  const responses = new Map(
+    (Array.isArray(json) ? json : [json]).map((one: RpcResponse | null) => [one?.id, one]),
+  );
+  for (const [id, { question, resolve, reject }] of batch.entries()) {
+    // A lone question may be refused without its id.
+    const { error, result } = responses.get(id) ?? (Array.isArray(json) ? {} : (json as RpcResponse));
+    if (error !== undefined && error !== null) reject(nodeRefusal(url, error, status, question));
+    else if (result === undefined) reject(failure(url, 'the node left a question unanswered'));
+    else resolve(result);
+  }
+}
+
+/** Why a node that was asked several questions answered none: one refusal for all, or it says that they are too many. */
+function batchRefusal(url: string, { status, json }: Posted, size: number): unknown {
+  if (size === 1) return undefined;
+  const all = (Array.isArray(json) ? json : [json]) as (RpcResponse | null)[];
+  const error = Array.isArray(json) ? all.find((one) => saysTooMany(one?.error))?.error : all[0]?.error;
+  if (error !== undefined && error !== null) return nodeRefusal(url, error, status);
+  return all.length === 1 ? failure(url, 'the node left questions unanswered', status) : undefined;
+}
+
+/** A limit on the rate, or credentials that are not taken, are none on the size. */
+function mayBeForSize(refusal: unknown): boolean {
+  if (refusal instanceof NodeRefusal) return !refusal.isLimit;
+  const { status } = refusal as { status?: unknown };
+  return refusal instanceof HttpRequestError && (status === 400 || status === 413 || status === 200);
+}
+
 /** Posts a JSON body and gives the JSON that comes back. */
-function poster(
-  rpcUrl: string,
-  { timeoutMs, again }: RpcTransportOptions,
-): (body: unknown) => Promise<unknown> {
+function poster(rpcUrl: string, { timeoutMs, again }: RpcTransportOptions): Post {
   const url = new URL(rpcUrl);
   const client = httpClient();
   const headers = { 'content-type': 'application/json' };
 
-  async function once(body: string): Promise<unknown> {
+  async function once(body: string): Promise<Posted> {
     const { status, text } = await client(url, {
       method: 'POST',
       headers,
       body,
       timeoutMs,
-      maxBytes: MAX_ANSWER_BYTES,
+      maxBytes: MAX_RESPONSE_BYTES,
     });
-    const answer = parse(text);
+    const json = parse(text);
     // Some nodes give their refusals a status of their own.
-    if (answer !== undefined && (status === 200 || isRefusal(answer))) return answer;
+    if (json !== undefined && (status === 200 || isRefusal(json))) return { status, json };
     throw failure(rpcUrl, status === 200 ? 'the answer is not JSON' : `HTTP ${status}`, status);
   }
 
@@ -136,9 +190,11 @@ function parse(text: string): object | undefined {
   }
 }
 
-function isRefusal(answer: object): boolean {
-  const { error } = answer as RpcAnswer;
-  return typeof error?.code === 'number' && typeof error.message === 'string';
+function isRefusal(json: object): boolean {
+  const [first] = Array.isArray(json) ? (json as unknown[]) : [json];
+  const { error } = (first ?? {}) as RpcResponse;
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown };
+  return typeof code === 'number' && typeof message === 'string';
 }
 
 function failure(url: string, details: string, status?: number): HttpRequestError {

@@ -13,7 +13,7 @@ function setUp(maxCalls = Infinity) {
   const read = async (calls: readonly Call[]): Promise<CallResult[]> => {
     asked.push(calls.length);
     await new Promise((resolve) => setTimeout(resolve, 1));
-    if (calls.length > maxCalls) throw new ChainError('refused', 'out of gas');
+    if (calls.length > maxCalls) throw new ChainError('declined', 'out of gas');
     const paid = new Map<string, number>();
     return calls.map(({ to, data }) => {
       const before = paid.get(to) ?? 0;

@@ -62,8 +62,8 @@ export function sharedReads(chain: Chain): Chain {
       );
     } catch (error) {
       // A node may refuse a call for its size, or for one member that poisons it; then each is asked for itself.
-      const refused = error instanceof ChainError && error.kind === 'refused' && batch.length > 1;
-      await Promise.all(batch.map((waiting) => (refused ? alone(waiting) : waiting.reject(error))));
+      const declined = error instanceof ChainError && error.kind === 'declined' && batch.length > 1;
+      await Promise.all(batch.map((waiting) => (declined ? alone(waiting) : waiting.reject(error))));
     }
   }
 

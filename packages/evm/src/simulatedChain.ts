@@ -193,7 +193,7 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
       }
       return results;
     },
-    async simulate(call, from) {
+    async simulate(call, { from }) {
       enter('simulate');
       const { success, data } = await applyCall(copyState(state), call, now(), from);
       return { success, data };

@@ -85,13 +85,14 @@ describe('a node on which a new block overtakes a call', () => {
   beforeEach(async () => void (node = await openNode()));
   afterEach(() => node.close());
 
-  const call = () => node.chain.simulate({ to: `0x${'1'.repeat(40)}`, data: '0x' }, `0x${'2'.repeat(40)}`);
+  const call = () =>
+    node.chain.simulate({ to: `0x${'1'.repeat(40)}`, data: '0x' }, { from: `0x${'2'.repeat(40)}` });
 
   it('is asked again, once', async () => {
     node.overtake(1);
     expect(await call()).toEqual({ success: true, data: '0x14a34' });
     node.overtake(2);
-    await expect(call()).rejects.toMatchObject({ kind: 'refused' });
+    await expect(call()).rejects.toMatchObject({ kind: 'declined' });
     expect(node.seen).toEqual(Array(4).fill('eth_call'));
   });
 });

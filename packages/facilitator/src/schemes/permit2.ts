@@ -175,7 +175,7 @@ async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean):
 
 /** The upto proxy takes calls from the named facilitator only, the other one from everybody. */
 function simulate(chain: Chain, { witness: { facilitator } }: Permit, call: Call): Promise<CallResult> {
-  return chain.simulate(call, facilitator ?? PERMIT2);
+  return chain.simulate(call, { from: facilitator ?? PERMIT2 });
 }
 
 function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits): Transfer {
