@@ -62,6 +62,65 @@ describe('A9 two nodes, of which the first fails or lies', () => {
     expect([await bed.usdc(seller), await bed.sent(target.signer)]).toEqual([PRICE, 1]);
   }, 120_000);
 
+  const limits: readonly (readonly [string, RpcFault])[] = [
+    [
+      '429 with a JSON-RPC error',
+      { status: 429, refusal: { code: -32_005, message: 'request limit reached' } },
+    ],
+    [
+      '401 with a JSON-RPC error',
+      { status: 401, refusal: { code: -32_000, message: 'Must be authenticated!' } },
+    ],
+    ['403 with a JSON-RPC error', { status: 403, refusal: { code: -32_001, message: 'not whitelisted' } }],
+    ['429 without a body', { status: 429 }],
+    ['over rate limit (-32016)', { error: 'over rate limit', code: -32_016 }],
+    ['limit exceeded (-32005)', { error: 'limit exceeded', code: -32_005 }],
+    ['internal error (-32603)', { error: 'Internal error', code: -32_603 }],
+    ['method not found (-32601)', { error: 'the method does not exist', code: -32_601 }],
+    ['a page', { status: 200, body: '<html>welcome</html>' }],
+    ['nothing', { status: 200, body: '' }],
+    ['the beginning of a response', { status: 200, body: '{"jsonrpc":"2.0","id":0,"resu' }],
+  ];
+
+  it.each(limits)(
+    'says "%s" to everything: the other verifies, settles and makes ready, and the money moves once',
+    async (_, fault) => {
+      await start();
+      always([...READS, 'eth_sendRawTransaction'], fault);
+      const request = await pay();
+      expect(await target.verify(request)).toMatchObject({ isValid: true });
+      await eventually(
+        async () => expect(await target.settle(request)).toMatchObject({ success: true }),
+        60_000,
+      );
+      expect((await fetch(`${target.url}/readyz`)).status).toBe(200);
+      expect([await bed.usdc(seller), await bed.sent(target.signer)]).toEqual([PRICE, 1]);
+    },
+    120_000,
+  );
+
+  it.each([
+    ['verification', ['eth_call']],
+    ['fees', ['eth_maxPriorityFeePerGas', 'eth_gasPrice']],
+    ['the account nonce', ['eth_getTransactionCount']],
+    ['the broadcast', ['eth_sendRawTransaction']],
+    ['the receipt', ['eth_getTransactionReceipt', 'eth_getBlockByNumber']],
+    ['the logs', ['eth_getLogs', 'eth_getTransactionReceipt']],
+  ])(
+    'is at its limit from %s on: the other goes on from there, and the money moves once',
+    async (_, methods) => {
+      await start();
+      always(methods, { error: 'over rate limit', code: -32_016 });
+      const request = await pay();
+      await eventually(
+        async () => expect(await target.settle(request)).toMatchObject({ success: true }),
+        60_000,
+      );
+      expect([await bed.usdc(seller), await bed.sent(target.signer)]).toEqual([PRICE, 1]);
+    },
+    120_000,
+  );
+
   it('shows no receipts and no logs, then goes away: pending until the other is asked, and no second transaction', async () => {
     await start({ SETTLE_TIMEOUT_MS: '5000' });
     always(['eth_getTransactionReceipt'], { lie: () => null });

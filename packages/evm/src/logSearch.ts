@@ -4,7 +4,7 @@ import type { Block } from './Chain.js';
 import { refusalIn } from './NodeRefusal.js';
 
 /** Clocks of ours may be ahead of the chain's by so many seconds. */
-const CLOCK_SLACK = 60n;
+const CLOCK_SLACK = 120n;
 /** The first guess at how far back the start of a search is, in blocks; it is doubled until it is far enough. */
 const FIRST_DISTANCE = 16n;
 /** Ranges of one search. */

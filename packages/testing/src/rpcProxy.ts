@@ -22,6 +22,8 @@ export type RpcFault =
   | { readonly delayMs: number }
   /** An HTTP answer of something in between: a limit, a page of a proxy. */
   | { readonly status: number; readonly body?: string }
+  /** A JSON-RPC error for every call, with an HTTP status of its own. */
+  | { readonly status: number; readonly refusal: { readonly code: number; readonly message: string } }
   /** The node refuses. */
   | { readonly error: string; readonly code?: number }
   /** The node did what was asked, and refuses all the same. */
@@ -78,6 +80,11 @@ export async function rpcProxy({ target }: { target: string }): Promise<RpcProxy
     const status = faults.find((fault) => typeof fault === 'object' && 'status' in fault);
     if (faults.includes('hang')) return;
     if (faults.includes('drop')) return void res.destroy();
+    if (status && 'refusal' in status) {
+      const refusals = met.map(({ call: { id } }) => ({ jsonrpc: '2.0', id, error: status.refusal }));
+      res.writeHead(status.status, { 'content-type': 'application/json' });
+      return void res.end(JSON.stringify(Array.isArray(body) ? refusals : refusals[0]));
+    }
     if (status)
       return void res.writeHead(status.status, { 'content-type': 'text/html' }).end(status.body ?? '');
     for (const fault of faults)

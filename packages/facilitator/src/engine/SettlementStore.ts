@@ -29,7 +29,7 @@ export interface Carrier {
 }
 
 const COLUMNS = `id, network, asset, payer, nonce, fingerprint, scheme, amount, "authorization", signature, by_account, state,
-  transaction_id, hash, reason, message`;
+  transaction_id, hash, reason, message, created_at`;
 const SELECT = `select ${COLUMNS} from facilitator_settlements`;
 
 /** Settlements and signed transactions in PostgreSQL. Hex is kept in lower case. */
@@ -87,6 +87,7 @@ interface Row {
   readonly hash: Hex | null;
   readonly reason: Reason | null;
   readonly message: string | null;
+  readonly created_at: Date;
 }
 
 interface TransactionRow {
@@ -139,6 +140,7 @@ export function settlementStore(
     return inOrderOf(keys, rows.map(read));
   };
   const claimSet = async (claims: readonly Claim[]) => {
+    const at = now();
     const rows = await db.query<SettlementKey>(
       `insert into facilitator_settlements as held
          (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
@@ -156,9 +158,9 @@ export function settlementStore(
        where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
           or not exists (select 1 from facilitator_copies where holder = held.claimed_by and alive_until > now()))
        returning network, asset, payer, nonce`,
-      [JSON.stringify(claims.map(claimJson)), now(), holder],
+      [JSON.stringify(claims.map(claimJson)), at, holder],
     );
-    return inOrderOf(claims, rows).map((taken, i) => taken && claimedBy(claims[i] as Claim, gas));
+    return inOrderOf(claims, rows).map((taken, i) => taken && claimedBy(claims[i] as Claim, gas, at));
   };
 
   return {
@@ -285,11 +287,11 @@ function inOrderOf<T extends SettlementKey>(
   return keys.map((key) => byKey.get(keyText(key)));
 }
 
-function claimedBy(claim: Claim, gas: GasLimits): Settlement {
+function claimedBy(claim: Claim, gas: GasLimits, at: Date): Settlement {
   const { id, fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
   const order = { ...lowerKey(claim), scheme, amount, authorization, signature, byAccount };
   const blank = { state: 'claimed', transactionId: null, hash: null, reason: null, message: null } as const;
-  return { id, fingerprint, ...order, ...blank, transfer: transferOf(order, gas) };
+  return { id, fingerprint, ...order, ...blank, transfer: transferOf(order, gas, secondsOf(at)) };
 }
 
 async function insertTransaction(
@@ -336,9 +338,13 @@ function groupByTransaction(
 }
 
 function toSettlement(row: Row, gas: GasLimits): Settlement {
-  const { by_account: byAccount, transaction_id: transactionId, amount, ...rest } = row;
+  const { by_account: byAccount, transaction_id: transactionId, amount, created_at: at, ...rest } = row;
   const settlement = { ...rest, byAccount, transactionId, amount: BigInt(amount) };
-  return { ...settlement, transfer: transferOf(settlement, gas) };
+  return { ...settlement, transfer: transferOf(settlement, gas, secondsOf(at)) };
+}
+
+function secondsOf(at: Date): bigint {
+  return BigInt(Math.floor(at.getTime() / 1000));
 }
 
 function toTransaction(row: TransactionRow): SignedTransaction {

@@ -43,7 +43,8 @@ export interface Scheme {
    * @throws AgentPayError `payment_malformed`, with the x402 reason `invalid_payload` or `invalid_payment_requirements`
    */
   read(request: FacilitatorRequest, settings: SchemeSettings): Payment;
-  transfer(order: Order, gas: GasLimits): Transfer;
+  /** @param since seconds since the Unix epoch before which the payment was not claimed */
+  transfer(order: Order, gas: GasLimits, since?: bigint): Transfer;
 }
 
 /** Gas limits of transactions in which code of the payer's choice runs; what is not used is not paid. */

@@ -178,6 +178,7 @@ function deploymentCall({ factory, data }: Deployment): Call {
 function transferOf(
   { asset, payer, nonce, signature, byAccount, ...order }: Order,
   limits: GasLimits,
+  since?: bigint,
 ): Transfer {
   const authorization = toAuthorization(order.authorization as ExactPayload['authorization']);
   const { deployment, signature: inner } = unwrapSignature(signature);
@@ -195,7 +196,7 @@ function transferOf(
     useQuestion: authorizationStateCall(asset, payer, nonce),
     isUsed: ({ success, data }) => (success && data !== '0x' ? BigInt(data) !== 0n : undefined),
     async findUse(chain): Promise<Use | undefined> {
-      const receipt = await chain.authorizationUse(asset, payer, nonce);
+      const receipt = await chain.authorizationUse(asset, payer, nonce, since);
       if (!receipt || !usesAuthorization(receipt.logs, asset, payer, nonce)) return undefined;
       return { receipt, paid: provesTransfer(receipt.logs, asset, authorization) };
     },

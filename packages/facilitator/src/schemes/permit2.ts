@@ -103,7 +103,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         examine: (context) => examine(examiner, payment, context),
       };
     },
-    transfer: (order, gas) => transferOf(kind, order, gas),
+    transfer: (order, gas, since) => transferOf(kind, order, gas, since),
   };
 }
 
@@ -178,7 +178,7 @@ function simulate(chain: Chain, { witness: { facilitator } }: Permit, call: Call
   return chain.simulate(call, { from: facilitator ?? PERMIT2 });
 }
 
-function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits): Transfer {
+function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: bigint): Transfer {
   const permit = kind.toPermit(order.authorization);
   const { from, nonce, deadline, permitted, witness } = permit;
   const payment = { proxy: kind.proxy, token: permitted.token, from, to: witness.to, amount: order.amount };
@@ -208,10 +208,11 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits): Transfe
       const transfers = await chain.transactionsWith({
         address: permitted.token,
         topics: [TRANSFER, word(from), word(witness.to)],
+        since,
       });
       const paid = transfers.find(isOurs);
       if (paid) return { receipt: paid.receipt, paid: true };
-      const invalidations = await chain.transactionsWith(permitNonceInvalidations(from));
+      const invalidations = await chain.transactionsWith({ ...permitNonceInvalidations(from), since });
       const invalidated = invalidations.find(({ receipt }) =>
         permitNonceInvalidated(receipt.logs, from, nonce),
       );

@@ -14,7 +14,7 @@ export function schemeOf(request: FacilitatorRequest): Scheme | undefined {
   return schemes.find((scheme) => scheme.takes(request));
 }
 
-/** How the money of a recorded payment moves. */
-export function transferOf(order: Order, gas: GasLimits): Transfer {
-  return (byName.get(order.scheme) as Scheme).transfer(order, gas);
+/** How the money of a recorded payment moves, which was claimed at that time (seconds since the Unix epoch) or later. */
+export function transferOf(order: Order, gas: GasLimits, since?: bigint): Transfer {
+  return (byName.get(order.scheme) as Scheme).transfer(order, gas, since);
 }
