@@ -2,12 +2,27 @@ import type { Hex } from '@agentpay/protocol';
 import { BaseError, RpcRequestError } from 'viem';
 import type { ChainErrorKind } from './Chain.js';
 
+/** One pattern for all, whatever the case. */
+const anyOf = (...patterns: RegExp[]) => new RegExp(patterns.map(({ source }) => source).join('|'), 'i');
+
 /** HTTP statuses of a node that wants other credentials, money or patience. */
 const LIMIT_STATUSES: readonly number[] = [401, 402, 403, 429];
 /** -32016 is a rate limit at Coinbase and Cloudflare. The -32005 of EIP-1474 is used for other limits as well, so its words decide. */
 const LIMIT_CODES: readonly number[] = [-32_016, 429];
-const LIMIT =
-  /rate.?limit|too many requests|(?:daily|monthly|request|second|minute).*(?:limit|quota|exceeded)|quota|capacity|throughput|compute units|credits|unauthori[sz]ed|forbidden|invalid (?:api|project)|api key/i;
+const LIMIT = anyOf(
+  /rate.?limit/,
+  /too many requests/,
+  /(?:daily|monthly|request|second|minute).*(?:limit|quota|exceeded)/,
+  /quota/,
+  /capacity/,
+  /throughput/,
+  /compute units/,
+  /credits/,
+  /unauthori[sz]ed/,
+  /forbidden/,
+  /invalid (?:api|project)/,
+  /api key/,
+);
 /** What nodes say when a batch has too many members, or its responses are too large together. */
 const TOO_MANY = /batch|too many (?:requests|calls) in|response (?:is )?too (?:large|big)/i;
 /** What nodes say when `eth_getLogs` would look at too many blocks, or give too many logs. */
@@ -25,8 +40,23 @@ const RAN =
 const NONCE_TOO_LOW = /nonce too low|nonce is too low|nonce provided for the transaction is lower/i;
 const UNDERPRICED = /underpriced|fee too low|less than block base fee|fee cap less than/i;
 /** What else nodes (geth, reth, erigon, Nethermind, Besu, anvil) say of a transaction that they will not take, whoever asks. */
-const UNSENDABLE =
-  /insufficient funds|intrinsic gas|gas limit (?:reached|exceeded)|exceeds block gas limit|gas (?:uint64 )?overflow|invalid (?:sender|signature|chain.?id|transaction)|oversized data|(?:not supported|unsupported).*type|type not supported|sender not an eoa|not an externally owned|priority fee.*(?:higher|above|exceed)|rlp|nonce (?:has max|too high|is too high)|transaction rejected/i;
+const UNSENDABLE = anyOf(
+  /insufficient funds/,
+  /intrinsic gas/,
+  /gas limit (?:reached|exceeded)/,
+  /exceeds block gas limit/,
+  /gas (?:uint64 )?overflow/,
+  /invalid (?:sender|signature|chain.?id|transaction)/,
+  /oversized data/,
+  /(?:not supported|unsupported).*type/,
+  /type not supported/,
+  /sender not an eoa/,
+  /not an externally owned/,
+  /priority fee.*(?:higher|above|exceed)/,
+  /rlp/,
+  /nonce (?:has max|too high|is too high)/,
+  /transaction rejected/,
+);
 
 /** A node that answered with an error: JSON-RPC's code and message, whatever shape they came in, and the HTTP status around it. */
 export class NodeRefusal extends RpcRequestError {

@@ -22,8 +22,8 @@ interface Node {
 
 /**
  * Several nodes as one: the first that answers does, in the order given. A revert is an answer, and so is what a node says of a
- * transaction; silence, a limit, an unknown method or a fault of the node are none, and the next node is asked. A transaction travels as the same signed bytes wherever it is handed over, so that a second hand-over cannot be a second
- * payment.
+ * transaction; silence, a limit, an unknown method or a fault of the node are none, and the next node is asked. A transaction travels as
+ * the same signed bytes wherever it is sent, so that a second broadcast cannot be a second payment.
  */
 export function failoverChain(chains: readonly [Chain, ...Chain[]], options: FailoverOptions): Chain {
   const [only] = chains;
