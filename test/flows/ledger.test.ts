@@ -29,6 +29,9 @@ const caught = (promise: Promise<unknown>) =>
     (error: unknown) => error,
   );
 
+/** Ends a transaction that did what it was to do, so that nothing of it stays. */
+class Undone extends Error {}
+
 describe('post', () => {
   const entry = (amount: bigint, key = 'event-1') => ({
     key: `${walletId}:${key}`,
@@ -63,18 +66,23 @@ describe('post', () => {
 });
 
 describe('the database itself', () => {
-  const insert = (postings: string) =>
-    db.tx(async (tx) => {
-      const id = `jr_${walletId}`;
-      await tx.query("insert into ledger_journals (id, key, kind, created_at) values ($1, $1, 'test', $2)", [
-        id,
-        new Date(0),
-      ]);
+  const insert = async (postings: string) => {
+    const undone = db.tx(async (tx) => {
+      const number = 2n ** 50n;
       await tx.query(
-        `insert into ledger_postings (journal_id, account, asset, amount) select $1, * from (values ${postings}) _`,
-        [id],
+        "insert into ledger_journals (number, id, key, kind, created_at, hash) values ($1, $2, $2, 'test', $3, '')",
+        [number, `jr_${walletId}`, new Date(0)],
       );
+      await tx.query(
+        `insert into ledger_postings (journal, account, asset, amount) select $1, * from (values ${postings}) _`,
+        [number],
+      );
+      throw new Undone();
     });
+    await undone.catch((error: unknown) => {
+      if (!(error instanceof Undone)) throw error;
+    });
+  };
 
   it('refuses a journal that does not sum to zero in each asset', async () => {
     expect(sqlState(await caught(insert("('a', 'USD', 1::bigint), ('b', 'USD', -2)")))).toBe('23514');

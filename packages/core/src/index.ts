@@ -10,5 +10,6 @@ export * as ledger from './ledger/index.js';
 export * as marketplace from './marketplace/index.js';
 export * as parties from './parties/index.js';
 export * as payments from './payments/index.js';
+export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
 export * as wallets from './wallets/index.js';

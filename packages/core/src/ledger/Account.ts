@@ -13,13 +13,54 @@ export function held(walletId: string): string {
   return `w:${walletId}:held`;
 }
 
+/** Money announced to a gateway that is not final. */
+export function pending(gatewayId: string): string {
+  return `gw:${gatewayId}:pending`;
+}
+
+/** Owed to somebody who has no wallet here. */
+export function external(label: string): string {
+  return `ext:${label}`;
+}
+
+/** Locked for an agreement. */
+export function escrow(agreementId: string): string {
+  return `escrow:${agreementId}`;
+}
+
+/** Money of the platform on a chain. */
+export function custody(network: string, asset: string): string {
+  return `custody:${network}:${asset.toLowerCase()}`;
+}
+
+/** Money that the escrow contract holds for agreements. */
+export const ESCROW_CONTRACT = 'custody:escrow-contract';
+
 /** Play money issued. */
 export const FAUCET = 'faucet';
 
+/** Cash at the bank. */
+export const BANK = 'bank';
+
+/** Captured by the card processor, not yet transferred to the bank. */
+export const PSP_STRIPE = 'psp:stripe';
+
+/** Payouts that were sent and are not confirmed. */
+export const PAYOUT_CLEARING = 'payout:clearing';
+
 /** Fees earned on payments. */
 export const REVENUE_PAYMENT = 'rev:payment';
+export const REVENUE_MARKET = 'rev:market';
+export const REVENUE_DIRECT = 'rev:direct';
+export const REVENUE_INFRA = 'rev:infra';
+export const REVENUE_PLANS = 'rev:plans';
+
+/** Given by the platform. */
+export const EXPENSE_GRANTS = 'exp:grants';
+export const EXPENSE_REFUNDS = 'exp:refunds';
+export const EXPENSE_GAS = 'exp:gas';
 
 /** Accounts that belong to somebody: they never fall below zero, and their balance is kept in a row that is locked to spend from. */
 export function isOwned(account: string): boolean {
-  return account.startsWith('w:');
+  return /^(?:w|gw|ext|escrow):/.test(account);
 }

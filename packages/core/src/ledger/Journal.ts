@@ -10,27 +10,38 @@ export interface Posting {
   readonly amount: Amount;
 }
 
-/** One business event in the books. Never changed once written. */
-export interface Journal {
-  readonly id: string;
+/** A business event that is to be written into the books. */
+export interface JournalEntry {
   /** Names the business event; the books hold it at most once. */
   readonly key: string;
   readonly kind: string;
-  readonly createdAt: Date;
   readonly postings: readonly Posting[];
 }
+
+/** One business event in the books. Never changed once written. */
+export interface Journal extends JournalEntry {
+  readonly id: string;
+  readonly createdAt: Date;
+}
+
+/** Largest amount that a balance or a line can have: what the database's bigint holds. */
+export const MAX_BALANCE: Amount = 2n ** 63n - 1n;
 
 /** In the one order in which every transaction locks accounts. */
 export function inLockOrder(postings: readonly Posting[]): Posting[] {
   return [...postings].sort((a, b) => compare(a.account, b.account) || compare(a.asset, b.asset));
 }
 
-/** @throws AgentPayError `internal_error` unless every line moves money, no account is named twice and each asset sums to zero. */
+/**
+ * @throws AgentPayError `internal_error` unless every line moves money, no account is named twice and each asset sums to zero;
+ * `invalid_amount` for a line above what the books can hold
+ */
 export function assertBalanced(postings: readonly Posting[]): void {
   const sums = new Map<string, Amount>();
   const named = new Set<string>();
   for (const { account, asset, amount } of postings) {
     if (amount === 0n) throw refuse(`moves nothing on ${account}`);
+    if (amount > MAX_BALANCE || amount < -MAX_BALANCE) throw tooMuch();
     if (named.has(`${account} ${asset}`)) throw refuse(`names ${account} twice`);
     named.add(`${account} ${asset}`);
     sums.set(asset, (sums.get(asset) ?? 0n) + amount);
@@ -39,11 +50,30 @@ export function assertBalanced(postings: readonly Posting[]): void {
   for (const [asset, sum] of sums) if (sum !== 0n) throw refuse(`is off by ${sum} ${asset}`);
 }
 
+/**
+ * The balance of an owned account after a line.
+ * @throws AgentPayError `insufficient_funds` when a wallet has less than that, `invalid_amount` above what the books can hold,
+ * `internal_error` for any other account that would fall below zero
+ */
+export function balanceAfter(line: Posting, balance: Amount): Amount {
+  const after = balance + line.amount;
+  if (after > MAX_BALANCE) throw tooMuch();
+  if (after >= 0n) return after;
+  if (line.account.endsWith(':avail'))
+    throw new AgentPayError('insufficient_funds', 'The wallet has less money available than that.');
+  throw new AgentPayError('internal_error', `Account ${line.account} would fall below zero.`);
+}
+
 /** Whether both move the same money. */
 export function samePostings(a: readonly Posting[], b: readonly Posting[]): boolean {
-  const text = (postings: readonly Posting[]) =>
-    inLockOrder(postings).map((line) => `${line.account} ${line.asset} ${line.amount}`);
-  return text(a).join('\n') === text(b).join('\n');
+  return linesText(a) === linesText(b);
+}
+
+/** The lines of a journal as text, the same however they are ordered. */
+export function linesText(postings: readonly Posting[]): string {
+  return inLockOrder(postings)
+    .map((line) => `${line.account} ${line.asset} ${line.amount}`)
+    .join('\n');
 }
 
 function compare(a: string, b: string): number {
@@ -52,4 +82,10 @@ function compare(a: string, b: string): number {
 
 function refuse(why: string): AgentPayError {
   return new AgentPayError('internal_error', `A journal ${why}.`);
+}
+
+function tooMuch(): AgentPayError {
+  return new AgentPayError('invalid_amount', 'The amount is above what an account can hold.', {
+    param: 'amount',
+  });
 }

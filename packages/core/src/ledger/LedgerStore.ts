@@ -1,25 +1,40 @@
 import type { Amount, Queryable } from '@agentpay/primitives';
+import type { JournalChain, ChainedJournal } from './Chain.js';
 import type { Hold, HoldState } from './Hold.js';
 import type { Journal, Posting } from './Journal.js';
 
+/** A chain that nobody else writes to until the transaction ends. */
+export async function takeChain(db: Queryable, at: Date): Promise<JournalChain> {
+  const [free] = await db.query<JournalChain>(
+    `select id, length, head from ledger_chains where kind = 'shared' order by id limit 1 for update skip locked`,
+  );
+  if (free) return free;
+  const [made] = await db.query<JournalChain>(
+    `insert into ledger_chains (kind, used_at) values ('shared', $1) returning id, length, head`,
+    [at],
+  );
+  return made as JournalChain;
+}
+
 /** False when the key is in the books already. Waits for a transaction that is writing the same key. */
-export async function insertJournal(db: Queryable, journal: Journal): Promise<boolean> {
+export async function insertJournal(db: Queryable, journal: ChainedJournal): Promise<boolean> {
   const rows = await db.query(
-    'insert into ledger_journals (id, key, kind, created_at) values ($1, $2, $3, $4) on conflict (key) do nothing returning id',
-    [journal.id, journal.key, journal.kind, journal.createdAt],
+    `insert into ledger_journals (number, id, key, kind, created_at, hash) values ($1, $2, $3, $4, $5, $6)
+     on conflict (key) do nothing returning id`,
+    [journal.number, journal.id, journal.key, journal.kind, journal.createdAt, journal.hash],
   );
   return rows.length === 1;
 }
 
 export async function findJournal(db: Queryable, key: string): Promise<Journal | undefined> {
-  const [journal] = await db.query<Omit<Journal, 'postings'>>(
-    'select id, key, kind, created_at as "createdAt" from ledger_journals where key = $1',
+  const [journal] = await db.query<Omit<Journal, 'postings'> & { number: bigint }>(
+    'select number, id, key, kind, created_at as "createdAt" from ledger_journals where key = $1',
     [key],
   );
   if (!journal) return undefined;
   const postings = await db.query<Posting>(
-    'select account, asset, amount from ledger_postings where journal_id = $1',
-    [journal.id],
+    'select account, asset, amount from ledger_postings where journal = $1',
+    [journal.number],
   );
   return { ...journal, postings };
 }
@@ -27,37 +42,59 @@ export async function findJournal(db: Queryable, key: string): Promise<Journal |
 /** Locks the balance rows of the named accounts, in the order given, creating those that do not exist; gives their amounts. */
 export async function lockBalances(db: Queryable, postings: readonly Posting[]): Promise<Amount[]> {
   const accounts = [postings.map((line) => line.account), postings.map((line) => line.asset)];
-  await db.query(
-    `insert into ledger_balances (account, asset, amount)
-     select account, asset, 0 from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
-     order by position on conflict do nothing`,
-    accounts,
-  );
-  const rows = await db.query<Posting>(
-    `select account, asset, balance.amount from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
-     join ledger_balances as balance using (account, asset)
-     order by position for update of balance`,
-    accounts,
-  );
+  const lock = () =>
+    db.query<Posting>(
+      `select account, asset, balance.amount from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
+       join ledger_balances as balance using (account, asset)
+       order by position for update of balance`,
+      accounts,
+    );
+  let rows = await lock();
+  if (rows.length < postings.length) {
+    await db.query(
+      `insert into ledger_balances (account, asset, amount)
+       select account, asset, 0 from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
+       order by position on conflict do nothing`,
+      accounts,
+    );
+    rows = await lock();
+  }
   return rows.map((row) => row.amount);
 }
 
-/** Writes the lines of a journal and adds `owned`, those of them that have a balance row, to their locked rows. */
+/** Writes the lines of a journal, adds `owned`, those that have a balance row, to their locked rows, the others to the chain's totals. */
 export async function insertPostings(
   db: Queryable,
-  journalId: string,
-  all: readonly Posting[],
-  owned: readonly Posting[],
+  journal: ChainedJournal,
+  {
+    chain,
+    owned,
+    platform,
+  }: { chain: JournalChain; owned: readonly Posting[]; platform: readonly Posting[] },
 ): Promise<void> {
   await db.query(
     `with moved as (
        update ledger_balances as balance set amount = balance.amount + delta.amount
-       from unnest($5::text[], $6::text[], $7::bigint[]) as delta (account, asset, amount)
+       from unnest($8::text[], $9::text[], $10::bigint[]) as delta (account, asset, amount)
        where balance.account = delta.account and balance.asset = delta.asset
+     ), summed as (
+       insert into ledger_totals as total (chain, account, asset, amount)
+       select $2::integer, account, asset, amount from unnest($11::text[], $12::text[], $13::bigint[]) as line (account, asset, amount)
+       on conflict (chain, account, asset) do update set amount = total.amount + excluded.amount
+     ), chained as (
+       update ledger_chains set length = $3, head = $4 where id = $2
      )
-     insert into ledger_postings (journal_id, account, asset, amount)
-     select $1, account, asset, amount from unnest($2::text[], $3::text[], $4::bigint[]) as line (account, asset, amount)`,
-    [journalId, ...columns(all), ...columns(owned)],
+     insert into ledger_postings (journal, account, asset, amount)
+     select $1, account, asset, amount from unnest($5::text[], $6::text[], $7::bigint[]) as line (account, asset, amount)`,
+    [
+      journal.number,
+      chain.id,
+      chain.length,
+      chain.head,
+      ...columns(journal.postings),
+      ...columns(owned),
+      ...columns(platform),
+    ],
   );
 }
 
@@ -73,12 +110,13 @@ export function readBalances(
   );
 }
 
-export async function sumPostings(db: Queryable, account: string, asset: string): Promise<Amount> {
-  const [row] = await db.query<{ sum: Amount }>(
-    'select coalesce(sum(amount), 0)::bigint as sum from ledger_postings where account = $1 and asset = $2',
+/** The total of an account of the platform, over all chains. */
+export async function sumTotals(db: Queryable, account: string, asset: string): Promise<Amount> {
+  const [row] = await db.query<{ sum: string }>(
+    'select coalesce(sum(amount), 0)::text as sum from ledger_totals where account = $1 and asset = $2',
     [account, asset],
   );
-  return row?.sum ?? 0n;
+  return BigInt(row?.sum ?? 0);
 }
 
 const HOLD =

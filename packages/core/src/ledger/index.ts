@@ -1,6 +1,13 @@
-export { available, FAUCET, held, REVENUE_PAYMENT } from './Account.js';
+export * from './Account.js';
+export type { JournalChain } from './Chain.js';
 export type { Hold, HoldState } from './Hold.js';
-export type { Journal, Posting } from './Journal.js';
+export type { JournalEntry, Journal, Posting } from './Journal.js';
+export { migrations } from './migrations.js';
+export * as movements from './movements.js';
 export { accountTotal, captureHold, openHold, post, releaseHold, walletMoney } from './operations.js';
+export { reconcile } from './reconcile.js';
+export type { Custody, CustodyDifference } from './reconcile.js';
+export { verifyChains } from './verifyChains.js';
+export type { BrokenChain } from './verifyChains.js';
 export { verifyLedger } from './verifyLedger.js';
 export type { Difference } from './verifyLedger.js';

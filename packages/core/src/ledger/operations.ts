@@ -2,37 +2,39 @@ import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { available, held, isOwned } from './Account.js';
+import { append } from './Chain.js';
+import type { JournalChain } from './Chain.js';
 import type { Hold } from './Hold.js';
-import { assertBalanced, inLockOrder, samePostings } from './Journal.js';
-import type { Journal, Posting } from './Journal.js';
+import { assertBalanced, balanceAfter, inLockOrder, samePostings } from './Journal.js';
+import type { JournalEntry, Journal, Posting } from './Journal.js';
 import * as store from './LedgerStore.js';
+import * as movements from './movements.js';
+
+/** The chain that a transaction writes to, as it stands with what the transaction has written. */
+const chains = new WeakMap<Tx, JournalChain>();
 
 /**
  * Writes one business event into the books, inside the caller's transaction. A key that is in the books already posts
  * nothing and gives the first journal.
- * @throws AgentPayError `insufficient_funds` when a wallet would fall below zero; `internal_error` for a journal that is not
- * balanced, or a key used before for other postings.
+ * @throws AgentPayError `insufficient_funds` when a wallet would fall below zero; `invalid_amount` above what an account can hold;
+ * `internal_error` for a journal that is not balanced, or a key used before for other postings.
  */
-export async function post(
-  core: Core,
-  tx: Tx,
-  entry: { key: string; kind: string; postings: readonly Posting[] },
-): Promise<Journal> {
+export async function post(core: Core, tx: Tx, entry: JournalEntry): Promise<Journal> {
   assertBalanced(entry.postings);
   const createdAt = new Date(core.clock.now());
-  const journal = {
-    id: newId('journal', core),
-    key: entry.key,
-    kind: entry.kind,
-    createdAt,
-    postings: inLockOrder(entry.postings),
-  };
+  const postings = inLockOrder(entry.postings);
+  const taken = chains.get(tx) ?? (await store.takeChain(tx, createdAt));
+  chains.set(tx, taken);
+  const plain = { id: newId('journal', core), key: entry.key, kind: entry.kind, createdAt, postings };
+  const { chain, journal } = append(taken, plain, core.settings.pepper);
   if (!(await store.insertJournal(tx, journal))) return replayed(tx, journal);
 
-  const owned = journal.postings.filter((line) => isOwned(line.account));
+  const owned = postings.filter((line) => isOwned(line.account));
+  const platform = postings.filter((line) => !isOwned(line.account));
   const balances = await store.lockBalances(tx, owned);
-  for (const [index, line] of owned.entries()) assertCovered(line, balances[index]);
-  await store.insertPostings(tx, journal.id, journal.postings, owned);
+  for (const [index, line] of owned.entries()) balanceAfter(line, balances[index] as Amount);
+  await store.insertPostings(tx, journal, { chain, owned, platform });
+  chains.set(tx, chain);
   return journal;
 }
 
@@ -46,12 +48,14 @@ export async function walletMoney(
   return { available: amountOf(available(walletId)), held: amountOf(held(walletId)) };
 }
 
-/** What any account, the platform's included, has by its postings. */
-export function accountTotal(
+/** What any account, the platform's included, has. */
+export async function accountTotal(
   db: Queryable,
   { account, asset }: { account: string; asset: string },
 ): Promise<Amount> {
-  return store.sumPostings(db, account, asset);
+  if (!isOwned(account)) return store.sumTotals(db, account, asset);
+  const [row] = await store.readBalances(db, [account], asset);
+  return row?.amount ?? 0n;
 }
 
 /**
@@ -77,10 +81,7 @@ export async function openHold(
   await post(core, tx, {
     key: `${hold.id}:open`,
     kind: `${purpose}.hold`,
-    postings: [
-      { account: available(walletId), asset, amount: -amount },
-      { account: held(walletId), asset, amount },
-    ],
+    postings: movements.reserve({ walletId, asset, amount }),
   });
   await store.insertHold(tx, hold);
   return hold;
@@ -138,13 +139,4 @@ async function replayed(tx: Tx, journal: Journal): Promise<Journal> {
   const first = await store.findJournal(tx, journal.key);
   if (first && first.kind === journal.kind && samePostings(first.postings, journal.postings)) return first;
   throw new AgentPayError('internal_error', `Journal key ${journal.key} was used for another event.`);
-}
-
-function assertCovered(line: Posting, balance: Amount | undefined): void {
-  if (balance === undefined)
-    throw new AgentPayError('internal_error', `Account ${line.account} has no balance row.`);
-  if (balance + line.amount >= 0n) return;
-  if (line.account.endsWith(':avail'))
-    throw new AgentPayError('insufficient_funds', 'The wallet has less money available than that.');
-  throw new AgentPayError('internal_error', `Account ${line.account} would fall below zero.`);
 }

@@ -2,9 +2,10 @@ import { AgentPayError, formatDecimal } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
-import { available, captureHold, releaseHold, REVENUE_PAYMENT } from '../ledger/index.js';
+import { available, captureHold, REVENUE_PAYMENT } from '../ledger/index.js';
 import { adjustTrust } from '../marketplace/index.js';
 import { callFee, recordCompleted } from '../payments/index.js';
+import { giveBack } from '../spending/index.js';
 import type { Token, TokenState } from './Token.js';
 import * as store from './TokenStore.js';
 
@@ -85,7 +86,7 @@ async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Toke
 }
 
 async function release(core: Core, tx: Tx, token: Token, to: TokenState, now: Date): Promise<Token> {
-  await releaseHold(core, tx, { holdId: token.holdId, reason: to });
+  await giveBack(core, tx, { holdId: token.holdId, reason: to });
   const released = await save(tx, token, { state: to, deadline: null, endedAt: now });
   await emit(core, tx, { type: `token.${to}`, subject: token.id, data: facts(released) });
   if (to === 'sla_breached') await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_BREACHED });

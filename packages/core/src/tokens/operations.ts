@@ -4,9 +4,9 @@ import type { Core, TokenClaims } from '../Core.js';
 import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
-import { openHold } from '../ledger/index.js';
 import { find } from '../marketplace/index.js';
 import type { Service } from '../marketplace/index.js';
+import { reserve as reserveMoney } from '../spending/index.js';
 import { owned } from '../wallets/index.js';
 import { advance, facts } from './advance.js';
 import { decide, refusal } from './Token.js';
@@ -138,10 +138,13 @@ async function reserve(
   deal: { service: Service; consumerId: string; walletId: string },
 ): Promise<Token> {
   const { service, consumerId, walletId } = deal;
-  const hold = await openHold(core, tx, {
+  const hold = await reserveMoney(core, tx, {
+    payer: consumerId,
     walletId,
-    asset: service.currency,
     amount: service.price,
+    asset: service.currency,
+    payee: service.providerId,
+    rail: 'x402',
     purpose: 'token',
   });
   const issuedAt = new Date(core.clock.now());

@@ -1,0 +1,48 @@
+import { createHmac } from 'node:crypto';
+import { linesText } from './Journal.js';
+import type { Journal } from './Journal.js';
+
+/**
+ * Journals stand in chains: each carries a keyed hash of itself and of the one before, so nothing can be put in, changed or taken
+ * out between two of them without the key. A chain has one writer at a time; there are as many chains as there were writers at once.
+ */
+export interface JournalChain {
+  readonly id: number;
+  /** Journals in it. */
+  readonly length: bigint;
+  /** Hash of the last one; empty for an empty chain. */
+  readonly head: string;
+}
+
+/** A journal in its place. */
+export interface ChainedJournal extends Journal {
+  /** chain * 2^40 + position, from 1. */
+  readonly number: bigint;
+  readonly hash: string;
+}
+
+const POSITION_BITS = 40n;
+
+/** Puts a journal at the end of a chain. */
+export function append(
+  chain: JournalChain,
+  journal: Journal,
+  key: string,
+): { chain: JournalChain; journal: ChainedJournal } {
+  const length = chain.length + 1n;
+  const number = numberOf(chain.id, length);
+  const hash = hashOf({ ...journal, number }, chain.head, key);
+  return { chain: { id: chain.id, length, head: hash }, journal: { ...journal, number, hash } };
+}
+
+/** The number of a chain's journal at a position. */
+export function numberOf(chainId: number, position: bigint): bigint {
+  return (BigInt(chainId) << POSITION_BITS) + position;
+}
+
+/** HMAC-SHA256 of a journal and of the hash before it. */
+export function hashOf(journal: Journal & { readonly number: bigint }, before: string, key: string): string {
+  const { number, id, key: event, kind, createdAt } = journal;
+  const text = [before, number, id, event, kind, createdAt.getTime(), linesText(journal.postings)].join('\n');
+  return createHmac('sha256', key).update(`ledger\n${text}`).digest('base64');
+}

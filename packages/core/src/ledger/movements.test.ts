@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { available, held, isOwned } from './Account.js';
+import { assertBalanced } from './Journal.js';
+import type { Posting } from './Journal.js';
+import * as movements from './movements.js';
+
+const asset = 'USD';
+const read = (postings: Posting[]) => Object.fromEntries(postings.map((line) => [line.account, line.amount]));
+
+describe('the movements', () => {
+  it('are those of the examples', () => {
+    const money = { walletId: 'A', asset };
+    const paid = { ...money, payee: available('B'), amount: 5_000_000n, fee: 20_000n };
+    expect(read(movements.payOnTop(paid))).toEqual({
+      'w:A:avail': -5_020_000n,
+      'w:B:avail': 5_000_000n,
+      'rev:payment': 20_000n,
+    });
+    expect(read(movements.settleCall({ ...paid, amount: 5_000n, fee: 20n }))).toEqual({
+      'w:A:held': -5_000n,
+      'w:B:avail': 4_980n,
+      'rev:payment': 20n,
+    });
+    expect(
+      read(
+        movements.marketSettled({
+          ...money,
+          payee: available('D'),
+          amount: 12_000_000n,
+          reserved: 12_000_000n,
+        }),
+      ),
+    ).toEqual({ 'w:A:held': -12_000_000n, 'w:D:avail': 11_400_000n, 'rev:market': 600_000n });
+    expect(read(movements.refundShort({ ...money, payee: available('B'), amount: 5n, covered: 2n }))).toEqual(
+      {
+        'w:B:avail': -2n,
+        'exp:refunds': -3n,
+        'w:A:avail': 5n,
+      },
+    );
+    expect(
+      read(movements.bundlePaid({ from: available('O'), payees: ['x', 'y', 'z'], asset, amount: 100n })),
+    ).toEqual({ 'w:O:avail': -100n, x: 33n, y: 31n, z: 31n, 'rev:market': 5n });
+  });
+
+  const walletId = fc.constantFrom('A', 'B');
+  const amounts = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 15n }), fc.bigInt({ min: 0n, max: 10n ** 15n }));
+  const { MARKET_FEE_PPM: _rate, ...all } = movements;
+
+  it('sum to zero, name no account twice, and cost nobody but the one who pays', () => {
+    const cases = fc.tuple(fc.constantFrom(...Object.keys(all)), walletId, walletId, amounts);
+    fc.assert(
+      fc.property(cases, ([name, payer, payee, [large, other]]) => {
+        const small = other % (large + 1n);
+        const make = all[name as keyof typeof all] as (facts: unknown) => Posting[];
+        const lines = make({
+          walletId: payer,
+          payee: available(payee),
+          payees: [available(payee), available('C'), available('D')],
+          from: available(payer),
+          seller: available(payee),
+          buyer: available(payer),
+          gatewayId: 'G',
+          agreementId: 'U',
+          network: 'base',
+          asset,
+          amount: large,
+          fee: small,
+          covered: small,
+          reserved: large + small,
+          cap: large + small,
+        });
+        if (lines.length > 0) assertBalanced(lines);
+        const losers = lines.filter((line) => isOwned(line.account) && line.amount < 0n);
+        expect(losers.length).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('that reserve and release undo each other', () => {
+    const money = { walletId: 'A', asset, amount: 7n };
+    expect(read(movements.reserve(money))).toEqual({ [available('A')]: -7n, [held('A')]: 7n });
+    expect(read(movements.release(money))).toEqual({ [available('A')]: 7n, [held('A')]: -7n });
+  });
+});

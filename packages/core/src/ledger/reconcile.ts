@@ -1,0 +1,38 @@
+import type { Amount } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+
+/** Where the platform's own money on chains can be looked up. */
+export interface Custody {
+  /**
+   * What the platform has at this moment on the account `custody:{network}:{asset}`, in base units; undefined when it has no such
+   * place any more or knows no way to look.
+   */
+  balance(place: { network: string; asset: string }): Promise<Amount | undefined>;
+}
+
+/** A custody account that is not what its chain says. */
+export interface CustodyDifference {
+  readonly account: string;
+  readonly asset: string;
+  /** By the books. */
+  readonly expected: Amount;
+  /** By the chain; null when it could not be looked up. */
+  readonly actual: Amount | null;
+}
+
+/** Compares every custody account of the books with its chain. An empty list: they agree. */
+export async function reconcile(core: Core, { custody }: { custody: Custody }): Promise<CustodyDifference[]> {
+  const rows = await core.db.query<{ account: string; asset: string; amount: string }>(
+    `select account, asset, sum(amount)::text as amount from ledger_totals where account ~ '^custody:[^:]+:[^:]+$'
+     group by account, asset order by account, asset`,
+  );
+  const differences: CustodyDifference[] = [];
+  for (const { account, asset, amount } of rows) {
+    const [, network = '', symbol = ''] = account.split(':');
+    // Debits are negative, and an asset grows by debits.
+    const expected = -BigInt(amount);
+    const actual = (await custody.balance({ network, asset: symbol })) ?? null;
+    if (actual !== expected) differences.push({ account, asset, expected, actual });
+  }
+  return differences;
+}

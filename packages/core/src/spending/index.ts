@@ -1,0 +1,2 @@
+export { giveBack, reserve } from './operations.js';
+export type { Spending } from './operations.js';
