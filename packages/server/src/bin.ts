@@ -55,4 +55,16 @@ program
     process.exitCode = await mock(flags);
   });
 
+const books = program.command('ledger').description('look into the books');
+
+books
+  .command('verify')
+  .description(
+    'recompute every balance and every chain of journals; names the first journal that was tampered with',
+  )
+  .action(async () => {
+    const { verifyCommand } = await import('./ledger/verify.js');
+    process.exitCode = await verifyCommand(process.env);
+  });
+
 await program.parseAsync();

@@ -1,0 +1,55 @@
+import { ledger, type Core } from '@agentpay/core';
+import { systemClock } from '@agentpay/primitives';
+import { compose } from '../compose.js';
+import { ConfigError, readConfig } from '../config.js';
+import { createLogger } from '../log.js';
+
+/**
+ * `agentpay ledger verify`: recomputes the books of the database that the environment names.
+ * @returns the exit code: 0 when they are right, 1 when something contradicts, 2 when they could not be read
+ */
+export async function verifyCommand(env: NodeJS.ProcessEnv): Promise<number> {
+  try {
+    const config = readConfig(env);
+    const log = createLogger('error');
+    const composition = await compose(config, { log, baseUrl: () => '', clock: systemClock });
+    try {
+      const faults = await verifyBooks(composition.core);
+      for (const fault of faults) process.stdout.write(`${fault}\n`);
+      if (faults.length === 0) process.stdout.write('The books are right.\n');
+      return faults.length === 0 ? 0 : 1;
+    } finally {
+      await composition.close();
+    }
+  } catch (error) {
+    const said = error instanceof ConfigError ? error.message : `The books cannot be read: ${String(error)}`;
+    process.stderr.write(`${said}\n`);
+    return 2;
+  }
+}
+
+/** What is wrong with the books, a sentence each; the first journal that was tampered with comes first. */
+export async function verifyBooks(core: Core): Promise<string[]> {
+  const chains = await ledger.verifyChains(core);
+  const differences = await ledger.verifyLedger(core.db);
+  return [...chains.map(chainSentence), ...differences.map(differenceSentence)];
+}
+
+function chainSentence({ chain, position, journalId, key, fault }: ledger.BrokenChain): string {
+  const place = `at position ${position} of chain ${chain}`;
+  const journal = journalId === null ? 'A journal' : `Journal ${journalId} (${key})`;
+  switch (fault) {
+    case 'journal_changed':
+      return `${journal} ${place} is not what was written there.`;
+    case 'journal_missing':
+      return `A journal ${place} is missing.`;
+    case 'journal_added':
+      return `${journal} ${place} was added behind the end of the chain.`;
+    case 'head_changed':
+      return `Chain ${chain} does not end with what was written at position ${position}.`;
+  }
+}
+
+function differenceSentence({ check, subject, asset, expected, actual }: ledger.Difference): string {
+  return `${check}: ${subject} has ${actual} ${asset} where the books have ${expected}.`;
+}

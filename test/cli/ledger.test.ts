@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Db } from '@agentpay/primitives';
+import { pgDb } from '@agentpay/storage';
+import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { startNode } from '../stress/apiNode.js';
+import { buy, openShop, steps } from '../stress/shop.js';
+
+const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
+
+let database: TestDatabase;
+let db: Db;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  db = pgDb({ url: database.url, max: 1 });
+});
+afterAll(async () => {
+  await db.close();
+  await database.drop();
+});
+
+/** Runs `agentpay ledger verify` on the database of the test; gives its exit code and what it printed. */
+async function verify(): Promise<{ code: number; printed: string }> {
+  const env = {
+    ...process.env,
+    DATABASE_URL: database.url,
+    REDIS_URL: '',
+    JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_',
+  };
+  const run = promisify(execFile)(process.execPath, [BIN, 'ledger', 'verify'], { env });
+  return run.then(
+    ({ stdout }) => ({ code: 0, printed: stdout }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      code: error.code,
+      printed: error.stdout + error.stderr,
+    }),
+  );
+}
+
+describe('agentpay ledger verify', () => {
+  it('finds the books of a shop right, and names the first journal that somebody tampered with', async () => {
+    const node = await startNode({ database: database.url });
+    const shop = await openShop(node);
+    for (let sale = 0; sale < 3; sale++) await buy(node, shop, steps.length);
+    await node.kill();
+    expect(await verify()).toEqual({ code: 0, printed: 'The books are right.\n' });
+
+    const journals = await db.query<{ id: string; number: bigint }>(
+      `select id, number from ledger_journals where kind = 'token.capture' order by created_at, number`,
+    );
+    const [first] = journals;
+    expect(journals).toHaveLength(3);
+    await db.exec('alter table ledger_postings disable trigger user');
+    await db.query('update ledger_postings set amount = amount * 2 where journal = any($1)', [
+      journals.map(({ number }) => number),
+    ]);
+    const { code, printed } = await verify();
+    expect(code).toBe(1);
+    expect(printed.split('\n')[0]).toMatch(`Journal ${first?.id} (`);
+    expect(printed).toMatch(/balance_differs: w:wallet_/);
+  }, 60_000);
+});
