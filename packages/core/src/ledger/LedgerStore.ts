@@ -42,23 +42,19 @@ export async function findJournal(db: Queryable, key: string): Promise<Journal |
 /** Locks the balance rows of the named accounts, in the order given, creating those that do not exist; gives their amounts. */
 export async function lockBalances(db: Queryable, postings: readonly Posting[]): Promise<Amount[]> {
   const accounts = [postings.map((line) => line.account), postings.map((line) => line.asset)];
-  const lock = () =>
-    db.query<Posting>(
-      `select account, asset, balance.amount from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
-       join ledger_balances as balance using (account, asset)
-       order by position for update of balance`,
-      accounts,
-    );
-  let rows = await lock();
-  if (rows.length < postings.length) {
-    await db.query(
-      `insert into ledger_balances (account, asset, amount)
-       select account, asset, 0 from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
-       order by position on conflict do nothing`,
-      accounts,
-    );
-    rows = await lock();
-  }
+  // Rows are made before any is locked: whoever waits for a new row holds no old one.
+  await db.query(
+    `insert into ledger_balances (account, asset, amount)
+     select account, asset, 0 from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
+     order by position on conflict do nothing`,
+    accounts,
+  );
+  const rows = await db.query<Posting>(
+    `select account, asset, balance.amount from unnest($1::text[], $2::text[]) with ordinality as wanted (account, asset, position)
+     join ledger_balances as balance using (account, asset)
+     order by position for update of balance`,
+    accounts,
+  );
   return rows.map((row) => row.amount);
 }
 
