@@ -5,6 +5,7 @@ export type { Party, PartyKind } from './parties/index.js';
 export { migrations } from './migrations.js';
 export * as agents from './agents/index.js';
 export * as events from './events/index.js';
+export * as idempotency from './idempotency/index.js';
 export * as identity from './identity/index.js';
 export * as ledger from './ledger/index.js';
 export * as marketplace from './marketplace/index.js';

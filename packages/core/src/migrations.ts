@@ -1,6 +1,7 @@
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agents } from './agents/migrations.js';
 import { migrations as events } from './events/migrations.js';
+import { migrations as idempotency } from './idempotency/migrations.js';
 import { migrations as identity } from './identity/migrations.js';
 import { migrations as ledger } from './ledger/migrations.js';
 import { migrations as marketplace } from './marketplace/migrations.js';
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   ...payments,
   ...tokens,
   ...events,
+  ...idempotency,
 ];
