@@ -43,6 +43,7 @@ function missing(given) {
   return [
     ...(findRedis() ? [] : ['redis-server']),
     ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql']),
+    ...(findPgBouncer() ? [] : ['pgbouncer']),
     ...(findChromium() ? [] : ['chromium']),
   ];
 }
@@ -76,6 +77,9 @@ function findOnPath(name) {
   const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
   return folders.map((path) => join(path, name)).find(executable);
 }
+
+/** For tests of their own; Debian keeps it where only root looks. */
+const findPgBouncer = () => findOnPath('pgbouncer') || executable('/usr/sbin/pgbouncer');
 
 const findRedis = () => findOnPath('redis-server');
 

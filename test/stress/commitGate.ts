@@ -9,6 +9,8 @@ export interface CommitGate {
   readonly url: string;
   /** Resolves when the next commit is caught. Its connection stays silent from then on; later ones are not touched. */
   catchNext(where: Catch): Promise<void>;
+  /** Breaks every connection that is open. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -52,11 +54,15 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
 
   const url = new URL(databaseUrl);
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     url: url.href,
     catchNext: (where) => new Promise((caught) => (armed = { where, caught })),
+    cut,
     async close() {
-      for (const socket of sockets) socket.destroy();
+      cut();
       server.close();
       await once(server, 'close');
     },

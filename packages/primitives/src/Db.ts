@@ -13,13 +13,23 @@ export interface Tx extends Queryable {
   exec(sql: string): Promise<void>;
 }
 
+/** How a transaction shares the connections with others. */
+export interface TxOptions {
+  /** What it will hold locked, such as a wallet's id: transactions of one lane never take more than a part of the connections. */
+  readonly lane?: string | undefined;
+}
+
 /**
  * PostgreSQL. SQL is written once and runs on every driver.
  * Drivers: `pg` (production), PGlite (embedded; one connection, so it shows no races).
  */
 export interface Db extends Queryable {
-  /** Commits when `fn` resolves, rolls back when it rejects. Isolation: read committed. */
-  tx<T>(fn: (tx: Tx) => Promise<T>): Promise<T>;
+  /**
+   * Commits when `fn` resolves, rolls back when it rejects. Isolation: read committed. `fn` runs once more after a rollback when the
+   * connection turned out to be unusable (a server that takes no writes, a plan that fits the tables no more), so what it does
+   * outside of `tx` must bear that.
+   */
+  tx<T>(fn: (tx: Tx) => Promise<T>, options?: TxOptions): Promise<T>;
   /** Runs several statements without parameters: for migrations. */
   exec(sql: string): Promise<void>;
   close(): Promise<void>;

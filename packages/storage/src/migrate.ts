@@ -14,8 +14,10 @@ const TIMEOUT = '10min';
 export async function migrate(db: Db, migrations: readonly Migration[]): Promise<void> {
   assertNamesDiffer(migrations);
   await db.tx(async (tx) => {
-    await tx.query(`set local statement_timeout = '${TIMEOUT}'`);
-    await tx.query('select pg_advisory_xact_lock($1)', [LOCK]);
+    // In one exec, which alone waits for the server as long as the server works.
+    await tx.exec(
+      `set local statement_timeout = '${TIMEOUT}'; set local lock_timeout = '${TIMEOUT}'; select pg_advisory_xact_lock(${LOCK})`,
+    );
     await tx.exec('create table if not exists migrations (name text primary key, checksum text not null)');
     const rows = await tx.query<{ name: string; checksum: string }>('select name, checksum from migrations');
     const done = new Map(rows.map((row) => [row.name, row.checksum]));

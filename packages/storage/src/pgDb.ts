@@ -1,60 +1,121 @@
-import { AgentPayError } from '@agentpay/primitives';
-import type { Db, SqlValue, Tx } from '@agentpay/primitives';
-import pg from 'pg';
+import {
+  systemClock,
+  type Clock,
+  type Db,
+  type SqlValue,
+  type Tx,
+  type TxOptions,
+} from '@agentpay/primitives';
+import { DatabaseFault } from './connectFault.js';
+import { databaseUrlFault } from './databaseUrl.js';
+import { connectionLost, isUnusable, outcomeUnknown, translated } from './driverErrors.js';
+import { lanes } from './lanes.js';
+import { pgPool } from './pgPool.js';
+import { BrokenConnection, type PgSession } from './PgSession.js';
+import { settings, type TimeLimits } from './session.js';
 
 export interface PgOptions {
-  /** postgresql://user:password@host:port/database */
+  /** `postgresql://user:password@host:port/database`, or `postgresql://user:password@/database?host=/folder` for a Unix socket. */
   readonly url: string;
-  /** Most connections at once. */
+  /** Most connections at once. Default 10. */
   readonly max?: number;
-  /** Longest that one statement may run. */
+  /** Longest that one statement may run. Default 15 s. */
   readonly statementTimeoutMs?: number;
-  /** Longest wait for a free connection. */
+  /** Longest that a statement waits for a row which another transaction has locked. Default 5 s. */
+  readonly lockTimeoutMs?: number;
+  /** Longest wait for a free connection. Default 5 s. */
   readonly connectTimeoutMs?: number;
   /** Told of connections that broke while nobody used them; the pool replaces them by itself. */
   readonly onIdleError?: (error: Error) => void;
+  /** Told, in one line, what an operator should know of the server: that a pooler stands in front of it. */
+  readonly onNotice?: (line: string) => void;
+  readonly clock?: Clock;
 }
 
-const INT8 = 20;
-const INT8_ARRAY = 1016;
+/** A call is tried once more, on a fresh connection, when the first one changed nothing. */
+const ATTEMPTS = 2;
+/** Requests that wait for a connection, and for a turn of their lane. */
+const MAX_WAITING = 1_000;
+/** The part of the connections that one lane may hold. */
+const LANE_SHARE = 1 / 4;
 
 /**
- * PostgreSQL over a pool of connections.
+ * PostgreSQL over a pool of connections. What a call rejects with:
  *
- * Every method rejects with AgentPayError `unavailable` when no connection can be had in time; nothing was sent then.
- * A connection that breaks later rejects with the driver's error: during a commit the outcome is unknown. `tx` runs `fn` once and
- * never again: a deadlock (40P01) is the caller's to repeat.
+ * - AgentPayError `unavailable`: nothing was changed. No connection could be had in time, the one that was had broke before the
+ *   commit, the server takes no writes, or a lock or the turn of a lane did not come in time (reason `busy`).
+ * - AgentPayError `outcome_unknown`: the connection broke during the commit, or during a single statement that may write.
+ * - the driver's error with its SQLSTATE for everything else; nothing was changed. A deadlock (40P01) is the caller's to repeat.
+ *
+ * @throws DatabaseFault at once when the URL is none of a PostgreSQL database
  */
 export function pgDb(options: PgOptions): Db {
-  const { statementTimeoutMs = 15_000 } = options;
-  const pool = new pg.Pool({
-    connectionString: options.url,
-    max: options.max ?? 10,
-    connectionTimeoutMillis: options.connectTimeoutMs ?? 5_000,
-    statement_timeout: statementTimeoutMs,
-    idle_in_transaction_session_timeout: statementTimeoutMs * 2,
-    keepAlive: true,
-    application_name: 'agentpay',
-    types: bigintTypes(),
+  const fault = databaseUrlFault(options.url);
+  if (fault !== undefined) throw new DatabaseFault(`The URL of the database ${fault}.`);
+  const { max = 10, connectTimeoutMs = 5_000, clock = systemClock } = options;
+  const limits: TimeLimits = {
+    statementTimeoutMs: options.statementTimeoutMs ?? 15_000,
+    lockTimeoutMs: options.lockTimeoutMs ?? 5_000,
+  };
+  const pool = pgPool({
+    ...limits,
+    url: options.url,
+    max,
+    maxWaiting: MAX_WAITING,
+    connectTimeoutMs,
+    onIdleError: options.onIdleError ?? (() => undefined),
+    onNotice: options.onNotice ?? (() => undefined),
   });
-  pool.on('error', options.onIdleError ?? (() => undefined));
-  // A connection that breaks between two statements of a transaction would otherwise end the process; the next statement rejects.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  const inLane = lanes({
+    clock,
+    width: Math.max(1, Math.floor(max * LANE_SHARE)),
+    waiting: MAX_WAITING,
+    waitMs: connectTimeoutMs,
+  });
+
+  const single = <T>(sql: string, run: (on: Pick<Tx, 'query' | 'exec'>) => Promise<T>): Promise<T> =>
+    attempts(isRead(sql), () =>
+      pool.use((session) =>
+        session.pooled
+          ? transaction(session, run, limits)
+          : run({ query: session.query, exec: async (text) => void (await session.exec(text)) }),
+      ),
+    );
+  const tx = <T>(fn: (tx: Tx) => Promise<T>): Promise<T> =>
+    attempts(true, () => pool.use((session) => transaction(session, fn, limits)));
 
   return {
     query: <Row>(sql: string, params?: readonly SqlValue[]) =>
-      withClient(pool, (client) => rows<Row>(client, sql, params)),
-    exec: (sql) => withClient(pool, async (client) => void (await client.query(sql))),
-    tx: (fn) => withClient(pool, (client, onBroken) => transaction(client, fn, onBroken)),
-    close: () => pool.end(),
+      single(sql, (on) => on.query<Row>(sql, params)),
+    exec: (sql) => single(sql, (on) => on.exec(sql)),
+    tx: (fn, { lane }: TxOptions = {}) => (lane === undefined ? tx(fn) : inLane(lane, () => tx(fn))),
+    close: () => pool.close(),
   };
 }
 
-/** @param onBroken told when the connection could not even roll back: it must not return to the pool */
+/** @param harmless whether nothing can have been changed when the connection broke */
+async function attempts<T>(harmless: boolean, call: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await call();
+    } catch (error) {
+      const again = isUnusable(error) || (error instanceof BrokenConnection && harmless);
+      if (again && attempt < ATTEMPTS) continue;
+      if (!(error instanceof BrokenConnection)) throw translated(error);
+      throw harmless ? connectionLost(error.cause) : outcomeUnknown(error.cause);
+    }
+  }
+}
+
+function isRead(sql: string): boolean {
+  return /^\s*(select|show)\b/i.test(sql);
+}
+
+/** @throws BrokenConnection only when `fn` has not begun */
 async function transaction<T>(
-  client: pg.PoolClient,
+  session: PgSession,
   fn: (tx: Tx) => Promise<T>,
-  onBroken: (error: Error) => void,
+  limits: TimeLimits,
 ): Promise<T> {
   let open = true;
   const assertOpen = () => {
@@ -64,73 +125,35 @@ async function transaction<T>(
     inTransaction: true,
     async query<Row>(sql: string, params?: readonly SqlValue[]) {
       assertOpen();
-      return rows<Row>(client, sql, params);
+      return session.query<Row>(sql, params);
     },
     async exec(sql) {
       assertOpen();
-      await client.query(sql);
+      await session.exec(sql);
     },
   };
-  await client.query('begin isolation level read committed');
+  const begin = 'begin isolation level read committed';
+  await session.exec(
+    session.pooled ? `${begin}; ${settings(limits, 'local')}` : begin,
+    limits.statementTimeoutMs,
+  );
   try {
-    const result = await fn(tx);
-    open = false;
-    // A transaction in which a statement failed is rolled back by "commit", without an error.
-    const { command } = await client.query('commit');
-    if (command !== 'COMMIT')
-      throw new Error('The transaction was rolled back: a statement in it had failed.');
+    const result = await fn(tx).finally(() => (open = false));
+    await commit(session, limits);
     return result;
   } catch (error) {
-    open = false;
-    await client.query('rollback').catch(onBroken);
-    throw error;
+    // Where even that fails the connection has ended, and with it the transaction.
+    if (session.state !== 'broken')
+      await session.exec('rollback', limits.statementTimeoutMs).catch(() => undefined);
+    throw error instanceof BrokenConnection ? connectionLost(error.cause) : error;
   }
 }
 
-async function withClient<T>(
-  pool: pg.Pool,
-  work: (client: pg.PoolClient, onBroken: (error: Error) => void) => Promise<T>,
-): Promise<T> {
-  const client = await pool.connect().catch((cause: unknown) => {
-    throw new AgentPayError('unavailable', 'No connection to the database.', { cause, retryAfter: 1 });
+async function commit(session: PgSession, { statementTimeoutMs }: TimeLimits): Promise<void> {
+  if (session.state === 'broken') throw new BrokenConnection('The connection broke before the commit.');
+  const tag = await session.exec('commit', 2 * statementTimeoutMs).catch((error: unknown) => {
+    throw error instanceof BrokenConnection ? outcomeUnknown(error.cause) : error;
   });
-  let broken: Error | undefined;
-  try {
-    return await work(client, (error) => (broken = error));
-  } finally {
-    client.release(broken);
-  }
-}
-
-async function rows<Row>(
-  client: pg.PoolClient,
-  sql: string,
-  params: readonly SqlValue[] = [],
-): Promise<Row[]> {
-  const name = statementName(sql);
-  return (await client.query({ text: sql, values: [...params], ...(name !== undefined && { name }) }))
-    .rows as Row[];
-}
-
-const PREPARED_STATEMENTS = 500;
-const names = new Map<string, string>();
-
-/** A name makes a connection prepare the statement once and keep its plan. The first so many texts get one; SQL is written, not made up. */
-function statementName(sql: string): string | undefined {
-  const known = names.get(sql);
-  if (known !== undefined || names.size >= PREPARED_STATEMENTS) return known;
-  const name = `agentpay_${names.size}`;
-  names.set(sql, name);
-  return name;
-}
-
-/** int8 as bigint; the driver would give text. */
-function bigintTypes(): pg.CustomTypesConfig {
-  const types = new pg.TypeOverrides();
-  const texts = (pg.types.getTypeParser as (oid: number) => (value: string) => (string | null)[])(INT8_ARRAY);
-  types.setTypeParser(INT8, BigInt);
-  types.setTypeParser(INT8_ARRAY, (value) =>
-    texts(value).map((text) => (text === null ? null : BigInt(text))),
-  );
-  return types;
+  // A transaction in which a statement failed is rolled back by "commit", without an error.
+  if (tag !== 'COMMIT') throw new Error('The transaction was rolled back: a statement in it had failed.');
 }

@@ -3,18 +3,20 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Db, SqlValue, Tx } from '@agentpay/primitives';
 import { claimFolder } from './claimFolder.js';
+import { makePrivate } from './makePrivate.js';
 import { startPglite, type PgliteConnection } from './startPglite.js';
+import { pinned } from './session.js';
 import { STATEMENTS_BETWEEN_LOOKS, upkeep, UPKEEP_SETTINGS } from './upkeep.js';
 
 /**
  * PostgreSQL inside this process (PGlite), in a thread of its own. It has one connection, so transactions queue, and a transaction
  * that waits for something outside of it that needs the database would wait for ever: using the outer `Db` from within `tx` is refused.
  * @param options.dir folder to keep the data in, made when absent; without it the data live in memory. One process at a time: a second
- * one is refused. A folder whose process was killed, even while it was being made, opens again with everything that was committed.
+ * one is refused. Only its owner can read it. A folder whose process was killed, even while it was being made, opens again with everything that was committed.
  */
 export async function pgliteDb({ dir }: { dir?: string | undefined } = {}): Promise<Db> {
   if (dir === undefined) return open(await startPglite(undefined), () => undefined);
-  mkdirSync(dir, { recursive: true });
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
   const release = await claimFolder(dir);
   try {
     return await open(await openFolder(resolve(dir)), release);
@@ -30,14 +32,18 @@ async function openFolder(dir: string): Promise<PgliteConnection> {
   if (!existsSync(cluster)) {
     const unfinished = join(dir, 'postgres.new');
     rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished, { mode: 0o700 });
     await (await startPglite(unfinished)).close();
     renameSync(unfinished, cluster);
   }
-  return startPglite(cluster);
+  const connection = await startPglite(cluster);
+  // When it is open, because opening it makes files as well.
+  makePrivate(cluster);
+  return connection;
 }
 
 async function open(connection: PgliteConnection, release: () => void): Promise<Db> {
-  await connection.exec(UPKEEP_SETTINGS);
+  await connection.exec(`${UPKEEP_SETTINGS}; ${pinned()}`);
   return wrap(connection, release);
 }
 

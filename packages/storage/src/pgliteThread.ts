@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
 import type { Answer, Order, ThreadData } from './PgliteMessages.js';
+import { parseTimestamp, TIMESTAMP, TIMESTAMPTZ } from './timestamp.js';
 
 // The thread that {@link startPglite} starts: PGlite works here, so that the process can answer requests meanwhile.
 
@@ -10,7 +11,7 @@ const port = parentPort as NonNullable<typeof parentPort>;
 async function main({ dir }: ThreadData): Promise<void> {
   const pglite = await PGlite.create({
     ...(dir === undefined ? {} : { dataDir: dir }),
-    parsers: { [INT8]: BigInt },
+    parsers: { [INT8]: BigInt, [TIMESTAMP]: parseTimestamp, [TIMESTAMPTZ]: parseTimestamp },
   });
 
   async function obey(order: Order): Promise<readonly unknown[]> {

@@ -1,0 +1,406 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isAgentPayError, type Db } from '@agentpay/primitives';
+import { assertWritable, migrate, pgDb, pgliteDb, startFault, type PgOptions } from '@agentpay/storage';
+import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
+import { commitGate, type CommitGate } from '../stress/commitGate.js';
+import { startPgBouncer, type PgBouncer } from './pgbouncer.js';
+
+const thrown = (error: unknown) => error;
+
+let database: TestDatabase;
+let name: string;
+const opened: Db[] = [];
+
+beforeAll(async () => {
+  database = await testDatabase();
+  name = new URL(database.url).pathname.slice(1);
+});
+afterAll(() => database.drop());
+afterEach(async () => void (await Promise.all(opened.splice(0).map((db) => db.close()))));
+
+function open(options: Partial<PgOptions> = {}): Db {
+  const db = pgDb({ url: database.url, ...options });
+  opened.push(db);
+  return db;
+}
+
+describe('what a database, a role or a server has as its default', () => {
+  const settings = [
+    ['datestyle', 'German'],
+    ['datestyle', 'SQL, DMY'],
+    ['timezone', 'Asia/Kolkata'],
+    ['intervalstyle', 'iso_8601'],
+    ['standard_conforming_strings', 'off'],
+    ['search_path', 'elsewhere'],
+  ] as const;
+
+  it.each(settings)('%s = %s changes neither what is read nor what is written', async (setting, value) => {
+    const admin = open();
+    await admin.exec(`create table if not exists public.moments (at timestamptz)`);
+    await admin.exec(`truncate public.moments; alter database ${name} set ${setting} = '${value}'`);
+    try {
+      const at = new Date('2026-05-08T13:05:00.123Z');
+      for (const options of [{ url: database.url }, { url: await throughPgBouncer() }]) {
+        const db = open(options);
+        await db.query('insert into moments values ($1)', [at]);
+        const [row] = await db.query(
+          `select at, array_agg(at) over () as list, E'\\\\' = '\\' as plain, (interval '90 min')::text as span from moments limit 1`,
+        );
+        expect(row).toMatchObject({ at, plain: true, span: '01:30:00' });
+        expect((row as { list: Date[] }).list[0]).toEqual(at);
+      }
+    } finally {
+      await admin.exec(`alter database ${name} reset ${setting}`);
+    }
+  });
+
+  it.each([
+    ['pg', async () => open()],
+    ['PGlite', () => pgliteDb()],
+  ])('%s: a timestamp that cannot be read is an error, never "none"', async (_name, openOne) => {
+    const db = await openOne();
+    if (!opened.includes(db)) opened.push(db);
+    for (const value of ["'infinity'::timestamptz", "'2026-05-08 13:00 BC'::timestamptz"])
+      await expect(db.query(`select ${value} as at`)).rejects.toThrow(/unreadable timestamp/);
+    expect(await db.query("select '12026-05-08 13:00:00.5+00'::timestamptz as at")).toEqual([
+      { at: new Date('+012026-05-08T13:00:00.500Z') },
+    ]);
+    expect(await db.query('select null::timestamptz as at')).toEqual([{ at: null }]);
+  });
+});
+
+describe('a connection of no more use', () => {
+  beforeEach(() =>
+    open().exec(
+      `drop table if exists notes; create table notes (id int, body text); insert into notes values (1, 'a')`,
+    ),
+  );
+
+  /** Every session that begins from now on takes no writes, as on the old primary after a failover; and back. */
+  const writable = (on: boolean) =>
+    open().exec(
+      on
+        ? `begin read write; alter database ${name} reset default_transaction_read_only; commit`
+        : `alter database ${name} set default_transaction_read_only = on`,
+    );
+
+  it('leaves the pool when it takes no writes, and the call is done on a fresh one', async () => {
+    await writable(false);
+    const db = open({ max: 4 });
+    // Four connections, all of which take no writes.
+    await Promise.all(Array.from({ length: 4 }, () => db.query('select pg_sleep(0.05)')));
+    await writable(true);
+    await db.tx((tx) => tx.query(`insert into notes values (2, 'b')`));
+    await db.query(`insert into notes values (3, 'c')`);
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const [row] = await db.query<{ on: string }>(`select current_setting('transaction_read_only') as on`);
+        expect(row?.on).toBe('off');
+      }),
+    );
+    expect((await db.query<{ id: number }>('select id from notes order by id')).map(({ id }) => id)).toEqual([
+      1, 2, 3,
+    ]);
+  });
+
+  it('is told as unavailable while no server takes writes, and readiness sees it', async () => {
+    await migrate(open(), []);
+    await open().exec(`insert into migrations values ('of the test', '') on conflict do nothing`);
+    await assertWritable(open());
+    await writable(false);
+    try {
+      const db = open();
+      await db.query('select 1');
+      const refusals = [
+        await assertWritable(db).catch(thrown),
+        await db.query(`insert into notes values (2, 'b')`).catch(thrown),
+        await db.tx((tx) => tx.query(`insert into notes values (2, 'b')`)).catch(thrown),
+      ];
+      expect(refusals.map((error) => isAgentPayError(error, 'unavailable'))).toEqual([true, true, true]);
+    } finally {
+      await writable(true);
+    }
+  });
+
+  it('leaves the pool when its plans do not fit the tables any more', async () => {
+    const db = open({ max: 1 });
+    const read = (from: Pick<Db, 'query'>) => from.query('select * from notes');
+    await read(db);
+    await open().exec('alter table notes alter column id type bigint');
+    expect(await read(db)).toEqual([{ id: 1n, body: 'a' }]);
+    await open().exec('alter table notes add column more text');
+    expect(await db.tx(read)).toEqual([{ id: 1n, body: 'a', more: null }]);
+  });
+});
+
+describe('a connection that breaks', () => {
+  let gate: CommitGate;
+
+  beforeEach(async () => {
+    gate = await commitGate(database.url);
+    await open().exec('drop table if exists notes; create table notes (id int)');
+  });
+  afterEach(() => gate.close());
+
+  it.each([
+    ['before', []],
+    ['after', [{ id: 1 }]],
+  ] as const)('at the commit, caught %s it: the outcome is unknown', async (where, expected) => {
+    const db = open({ url: gate.url });
+    const caught = gate.catchNext(where);
+    const writing = db.tx((tx) => tx.query('insert into notes values (1)')).catch(thrown);
+    await caught;
+    gate.cut();
+    expect(isAgentPayError(await writing, 'outcome_unknown')).toBe(true);
+    expect(await open().query('select id from notes')).toEqual(expected);
+  });
+
+  it('during a single statement: unknown when it may write, read again when it reads', async () => {
+    const db = open({ url: gate.url, max: 1 });
+    const pid = async () =>
+      (await db.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid as number;
+    const endWhenBusy = async (backend: number) => {
+      const other = open();
+      const busy = `select pg_terminate_backend(pid) as ended from pg_stat_activity
+                     where pid = $1 and state = 'active' and query like '%pg_sleep%' and wait_event = 'PgSleep'`;
+      await eventually(async () => expect(await other.query(busy, [backend])).toEqual([{ ended: true }]));
+    };
+    let ended = endWhenBusy(await pid());
+    const unknown = await db
+      .query('with slow as (select pg_sleep(60)) insert into notes select 1 from slow')
+      .catch(thrown);
+    await ended;
+    expect(isAgentPayError(unknown, 'outcome_unknown')).toBe(true);
+    ended = endWhenBusy(await pid());
+    expect(await db.query('select 1 as one from pg_sleep(2)')).toEqual([{ one: 1 }]);
+    await ended;
+  });
+
+  it('inside a transaction, before the commit: nothing was changed', async () => {
+    const db = open({ url: gate.url });
+    const broken = await db
+      .tx(async (tx) => {
+        await tx.query('insert into notes values (1)');
+        gate.cut();
+        await tx.query('insert into notes values (2)');
+      })
+      .catch(thrown);
+    expect(isAgentPayError(broken, 'unavailable')).toBe(true);
+    expect(await db.query('select id from notes')).toEqual([]);
+  });
+
+  it('while nobody uses it: the next transaction does not see it', async () => {
+    const db = open({ url: gate.url, max: 3 });
+    await Promise.all([1, 2, 3].map(() => db.query('select pg_sleep(0.05)')));
+    gate.cut();
+    await db.tx((tx) => tx.query('insert into notes values (1)'));
+    expect(await db.query('select id from notes')).toEqual([{ id: 1 }]);
+  });
+});
+
+describe('a locked row', () => {
+  beforeEach(() =>
+    open().exec(
+      'drop table if exists purses; create table purses (id text primary key); insert into purses values (1), (2)',
+    ),
+  );
+
+  /** Holds the row of one purse until it is told to let go. */
+  function locked(): { held: Promise<void>; letGo: () => Promise<unknown> } {
+    let letGo = () => {};
+    const until = new Promise<void>((resolve) => (letGo = resolve));
+    let hold = () => {};
+    const held = new Promise<void>((resolve) => (hold = resolve));
+    const holder = open().tx(async (tx) => {
+      await tx.query(`select id from purses where id = '1' for update`);
+      hold();
+      await until;
+    });
+    return { held, letGo: () => (letGo(), holder) };
+  }
+  const spend = (db: Db, id: string) =>
+    db.tx((tx) => tx.query('select id from purses where id = $1 for update', [id]), { lane: id });
+
+  it('makes its own lane wait, for a bounded time, and nobody else', async () => {
+    const lock = locked();
+    await lock.held;
+    const db = open({ max: 4, lockTimeoutMs: 300, connectTimeoutMs: 60_000 });
+    const stuck = Array.from({ length: 12 }, () => spend(db, '1').catch(thrown));
+    // With all four connections taken by the locked purse, these would wait for it.
+    const others = await Promise.all([
+      spend(db, '2'),
+      db.query(`select 'read' as id`),
+      db.tx((tx) => tx.query(`select 'written' as id`)),
+    ]);
+    expect(others).toEqual([[{ id: '2' }], [{ id: 'read' }], [{ id: 'written' }]]);
+    for (const error of await Promise.all(stuck))
+      expect(error).toMatchObject({ kind: 'unavailable', reason: 'busy', retryAfter: 1 });
+    await lock.letGo();
+    expect(await spend(db, '1')).toEqual([{ id: '1' }]);
+  });
+
+  it('refuses those that get no turn in time', async () => {
+    const lock = locked();
+    await lock.held;
+    const db = open({ max: 4, lockTimeoutMs: 60_000, connectTimeoutMs: 3_000 });
+    const first = spend(db, '1');
+    expect(await spend(db, '1').catch(thrown)).toMatchObject({ kind: 'unavailable', reason: 'busy' });
+    expect(await spend(db, '2')).toEqual([{ id: '2' }]);
+    await lock.letGo();
+    expect(await first).toEqual([{ id: '1' }]);
+    expect(await spend(db, '1')).toEqual([{ id: '1' }]);
+  });
+});
+
+let pgBouncer: PgBouncer | undefined;
+afterAll(() => pgBouncer?.close());
+
+async function throughPgBouncer(): Promise<string> {
+  pgBouncer ??= await startPgBouncer(database.url);
+  return pgBouncer.url;
+}
+
+describe('PgBouncer in transaction mode, of a version without prepared statements', () => {
+  it('is noticed, and everything works by way of it under its time limits', async () => {
+    const notices: string[] = [];
+    const db = open({
+      url: await throughPgBouncer(),
+      statementTimeoutMs: 5_000,
+      onNotice: (line) => notices.push(line),
+    });
+    await migrate(db, [{ name: 'pooled', sql: 'create table pooled (id int primary key)' }]);
+    await Promise.all(
+      Array.from({ length: 40 }, async (_, id) => {
+        await db.tx(async (tx) => {
+          await tx.query('insert into pooled values ($1)', [id]);
+          expect(await tx.query('select id from pooled where id = $1', [id])).toEqual([{ id }]);
+        });
+        expect(await db.query('select id from pooled where id = $1', [id])).toEqual([{ id }]);
+      }),
+    );
+    await expect(db.query('select pg_sleep(20)')).rejects.toThrow('statement timeout');
+    expect(notices).toEqual([expect.stringContaining('A connection pooler stands in front of PostgreSQL')]);
+  });
+
+  it('is not seen where there is none', async () => {
+    const notices: string[] = [];
+    await open({ onNotice: (line) => notices.push(line) }).query('select 1');
+    expect(notices).toEqual([]);
+  });
+});
+
+describe('a database that cannot be used names its cause', () => {
+  const faultOf = async (change: (url: URL) => void): Promise<string> => {
+    const url = new URL(database.url);
+    change(url);
+    const db = open({ url: url.href, connectTimeoutMs: 10_000 });
+    const error = await migrate(db, []).catch(thrown);
+    expect(isAgentPayError(error, 'unavailable')).toBe(true);
+    // The sentence is for the operator; callers learn nothing of role, host or database.
+    expect((error as Error).message).toBe('No connection to the database.');
+    return startFault(error);
+  };
+
+  it.each<[string, (url: URL) => void, RegExp]>([
+    [
+      'database',
+      (url: URL) => void (url.pathname = '/missing_db'),
+      /does not exist: database "missing_db" does not exist/,
+    ],
+    [
+      'role',
+      (url: URL) => void (url.username = 'nobody_here'),
+      /does not let this role in: role "nobody_here" does not exist/,
+    ],
+    ['port', (url: URL) => void (url.port = '1'), /No PostgreSQL listens at 127\.0\.0\.1:1\./],
+    [
+      'host',
+      (url: URL) => void (url.hostname = 'db.invalid'),
+      /host name of the database (is not known|cannot be looked up now): db\.invalid/,
+    ],
+    [
+      'folder of the socket',
+      (url: URL) => url.searchParams.set('host', '/nowhere'),
+      /No PostgreSQL listens at the socket \/nowhere/,
+    ],
+  ])('wrong %s', async (_what, change, sentence) => {
+    expect(await faultOf(change)).toMatch(sentence);
+  });
+
+  it('wrong encoding', async () => {
+    const other = `${name}_latin1`;
+    const admin = open();
+    await admin.exec(
+      `create database ${other} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'`,
+    );
+    expect(await faultOf((url) => void (url.pathname = `/${other}`))).toMatch(
+      `The database "${other}" has the encoding LATIN1; AgentPay needs UTF8`,
+    );
+    await admin.exec(`drop database ${other} with (force)`);
+  });
+
+  it('a server that says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket));
+    const { port } = silent.address() as AddressInfo;
+    const error = await open({ url: `postgres://u@127.0.0.1:${port}/db`, connectTimeoutMs: 200 })
+      .query('select 1')
+      .catch(thrown);
+    expect(startFault(error)).toBe('The database gave no connection in time.');
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+  });
+
+  it.each([
+    ['postgres://u:p w@h/db', /has blanks in it/],
+    [' postgres://h/db', /has blanks in it/],
+    ['mysql://h/db', /must be a URL that starts with postgres/],
+    ['postgres://u:a#b@h/db', /must be a URL|names no/],
+    ['postgres://h:5432', /names no database/],
+    ['postgres://u@/db', /names no host/],
+  ])('URL %j', (url, sentence) => {
+    expect(() => pgDb({ url })).toThrow(sentence);
+  });
+
+  it('a URL of a Unix socket is understood', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'agentpay-socket-'));
+    const target = new URL(database.url);
+    const bridge = createServer((client) => {
+      const upstream = connect(Number(target.port || 5432), target.hostname);
+      client.pipe(upstream).pipe(client);
+      for (const socket of [client, upstream]) socket.on('error', () => undefined);
+    }).listen(join(folder, '.s.PGSQL.5432'));
+    await once(bridge, 'listening');
+    const url = `postgresql://${target.username}:p@/${name}?host=${folder}`;
+    expect(await open({ url }).query('select 1 as one')).toEqual([{ one: 1 }]);
+    bridge.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+});
+
+describe('the folder of an embedded database', () => {
+  const modes = (folder: string) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true }).map((entry) => {
+      const { mode } = statSync(join(entry.parentPath, entry.name));
+      return `${entry.isDirectory() ? 'folder' : 'file'} ${(mode & 0o777).toString(8)}`;
+    });
+
+  it('is read by its owner alone, whatever the umask, also with what was made since', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'agentpay-modes-'));
+    const dir = join(parent, 'data');
+    const db = await pgliteDb({ dir });
+    await db.exec(
+      'create table notes (id int); insert into notes select generate_series(1, 1000); checkpoint',
+    );
+    const found = [...new Set(modes(parent))].sort();
+    await db.close();
+    rmSync(parent, { recursive: true, force: true });
+    expect(found).toEqual(['file 600', 'folder 700']);
+  });
+});
