@@ -12,7 +12,8 @@ import { STATEMENTS_BETWEEN_LOOKS, upkeep, UPKEEP_SETTINGS } from './upkeep.js';
  * PostgreSQL inside this process (PGlite), in a thread of its own. It has one connection, so transactions queue, and a transaction
  * that waits for something outside of it that needs the database would wait for ever: using the outer `Db` from within `tx` is refused.
  * @param options.dir folder to keep the data in, made when absent; without it the data live in memory. One process at a time: a second
- * one is refused. Only its owner can read it. A folder whose process was killed, even while it was being made, opens again with everything that was committed.
+ * one is refused. Only its owner can read it. A folder whose process was killed, even while it was being made, opens again with
+ * everything that was committed.
  */
 export async function pgliteDb({ dir }: { dir?: string | undefined } = {}): Promise<Db> {
   if (dir === undefined) return open(await startPglite(undefined), () => undefined);
