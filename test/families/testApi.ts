@@ -58,6 +58,8 @@ export async function testApi(env: Record<string, string> = {}): Promise<TestApi
       await new Promise((resolve) => server.close(resolve));
       await composition.close();
       await database.close();
+      // Callers program against the documented errors, and no test provokes a fault of ours.
+      expect(logged.filter((line) => /undocumented error|request failed/.test(line))).toEqual([]);
     },
   };
 }

@@ -197,6 +197,7 @@ export function errorsOf(endpoint: Definition): ErrorName[] {
     ...new Set<ErrorName>([
       ...commonErrors,
       ...(endpoint.auth.length > 0 ? (['unauthorized'] as const) : []),
+      ...(endpoint.auth.includes('session') ? (['forbidden'] as const) : []),
       ...(endpoint.idempotent ? (['conflict'] as const) : []),
       ...endpoint.errors,
     ]),

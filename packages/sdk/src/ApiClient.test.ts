@@ -14,10 +14,9 @@ async function startApi(status: number, answer: unknown, headers: Record<string,
   const url = await serve(async (message, response) => {
     let text = '';
     for await (const chunk of message) text += String(chunk);
-    const { authorization, 'x-admin-key': admin } = message.headers;
     calls.push({
       line: `${message.method} ${message.url}`,
-      key: authorization ?? admin,
+      key: Object.values(api.credentials).flatMap(({ header }) => message.headers[header] ?? [])[0],
       body: text && JSON.parse(text),
     });
     response.writeHead(status, headers).end(typeof answer === 'string' ? answer : JSON.stringify(answer));
@@ -25,26 +24,30 @@ async function startApi(status: number, answer: unknown, headers: Record<string,
   return { url, calls };
 }
 
-type AnyClient = Record<string, Record<string, (input: object) => Promise<unknown>>>;
+const keyOf = (kind: api.Auth | undefined) =>
+  kind === undefined ? undefined : kind === 'agent' ? 'Bearer pk_1' : `${kind}_1`;
+
+type AnyNouns = Record<string, Record<string, (input: object) => Promise<unknown>>>;
 
 describe('the API client', () => {
   it('has every endpoint of the API under its noun and verb', async () => {
     for (const endpoint of api.endpoints) {
       const { example } = endpoint;
       const { url, calls } = await startApi(endpoint.status, example.response);
-      const client = createApiClient({ url, apiKey: 'pk_1', adminKey: 'admin_1' }) as unknown as AnyClient;
-      const [, noun = '', verb = ''] = endpoint.id.split('.');
-      const answer = await client[noun]?.[verb]?.({
-        ...example.params,
-        ...example.query,
-        ...example.body,
-      });
+      const keys = {
+        apiKey: 'apiKey_1',
+        agentKey: 'agentKey_1',
+        gateway: 'gateway_1',
+        developer: 'developer_1',
+      };
+      const client = createApiClient({ url, apiKey: 'pk_1', adminKey: 'admin_1', keys });
+      const [family = '', noun = '', verb = ''] = endpoint.id.split('.');
+      const nouns = (family === 'runtime' ? client : client[family as never]) as unknown as AnyNouns;
+      const answer = await nouns[noun]?.[verb]?.({ ...example.params, ...example.query, ...example.body });
       expect(answer).toEqual(api.decodeResponse(endpoint, example.response));
       const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => example.params?.[name] as string);
       expect(calls[0]?.line.split('?')[0]).toBe(`${endpoint.method} ${path}`);
-      expect(calls[0]?.key).toBe(
-        endpoint.auth[0] && { agent: 'Bearer pk_1', admin: 'admin_1' }[endpoint.auth[0]],
-      );
+      expect(calls[0]?.key).toBe(keyOf(endpoint.auth[0]));
       if (example.body) expect(calls[0]?.body).toMatchObject(example.body);
     }
   });

@@ -33,6 +33,8 @@ export interface ApiClientOptions {
   readonly apiKey?: string;
   /** Key of the operator, for what only operators may do. */
   readonly adminKey?: string;
+  /** Keys of other kinds, such as `gateway` and `developer`. */
+  readonly keys?: Readonly<Partial<Record<Exclude<api.Auth, 'agent' | 'admin' | 'session'>, string>>>;
   readonly fetch?: typeof globalThis.fetch;
   /** Milliseconds until an answer is given up. Default: 30 000. */
   readonly timeoutMs?: number;
@@ -61,15 +63,15 @@ async function call<E extends api.Endpoint>(
 ): Promise<api.ResponseOf<E>> {
   const request = api.decodeRequest(endpoint, { params: input, query: asText(input), body: input });
   const { path, body } = api.encodeRequest(endpoint, request as api.CallOf<E>);
-  const { status, headers, json } = await exchange(options, endpoint, path, body);
-  if (status >= 200 && status < 300) {
+  const { status, headers, text } = await exchange(options, endpoint, path, body);
+  if (status === endpoint.status || (status >= 200 && status < 300)) {
     try {
-      return api.decodeResponse(endpoint, json);
+      return api.decodeResponse(endpoint, wireOf(endpoint, headers, text));
     } catch (cause) {
       throw unusable(endpoint, cause);
     }
   }
-  const refusal = api.ErrorBody.safeParse(json);
+  const refusal = api.ErrorBody.safeParse(parse(text));
   if (!refusal.success) throw unusable(endpoint, new Error(`Status ${status}.`));
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   throw new ApiError(status, refusal.data, Number.isFinite(wait) ? wait : undefined);
@@ -95,30 +97,35 @@ async function exchange(
     const response = await fetch(url.replace(/\/+$/, '') + path, {
       method: endpoint.method,
       headers: {
-        accept: 'application/json',
+        accept: endpoint.kind === 'page' ? 'text/html, application/json' : 'application/json',
         ...(body && { 'content-type': 'application/json' }),
         ...keyFor(options, endpoint),
       },
       ...(body && { body: JSON.stringify(body) }),
-      redirect: 'error',
+      redirect: endpoint.kind === 'redirect' ? 'manual' : 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
     const text = await readLimited(response.body, MAX_ANSWER_BYTES);
-    return { status: response.status, headers: response.headers, json: parse(text?.toString('utf8')) };
+    return { status: response.status, headers: response.headers, text: text?.toString('utf8') };
   } catch (cause) {
     throw unusable(endpoint, cause);
   }
 }
 
+/** A success of each kind of endpoint as the object that its definition declares. */
+function wireOf({ kind }: api.Endpoint, headers: Headers, text: string | undefined): unknown {
+  const isJson = headers.get('content-type')?.includes('json') ?? false;
+  if (kind === 'redirect') return { location: headers.get('location') };
+  if (kind === 'text') return { text };
+  return kind === 'page' && !isJson ? { html: text } : parse(text);
+}
+
 /** The first kind of credential that the endpoint takes and the client has. */
-function keyFor(options: ApiClientOptions, { auth }: api.Endpoint): Record<string, string> {
-  const keys: Partial<Record<api.Auth, string | undefined>> = {
-    agent: options.apiKey,
-    admin: options.adminKey,
-  };
+function keyFor({ apiKey, adminKey, keys }: ApiClientOptions, { auth }: api.Endpoint) {
+  const held: Partial<Record<api.Auth, string | undefined>> = { agent: apiKey, admin: adminKey, ...keys };
   for (const kind of auth) {
-    const key = keys[kind];
-    const { header, scheme }: { header: string; scheme?: string } = api.credentials[kind];
+    const key = held[kind];
+    const { header, scheme } = api.credentialRow(kind);
     if (key !== undefined) return { [header]: scheme === undefined ? key : `${scheme} ${key}` };
   }
   return {};

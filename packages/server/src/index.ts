@@ -1,4 +1,5 @@
 export { createApp } from './app.js';
+export { csrfTokenOf } from './auth/csrf.js';
 export { compose } from './compose.js';
 export type { Composition, Readiness, Surroundings } from './compose.js';
 export { ConfigError, readConfig } from './config.js';

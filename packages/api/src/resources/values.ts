@@ -14,7 +14,8 @@ export function line(maxLength: number) {
 export function id(kind: IdKind) {
   return z
     .string({ error: `must be an id that starts with ${idPrefixes[kind]}` })
-    .refine((value) => isId(kind, value), `must be an id that starts with ${idPrefixes[kind]}`);
+    .refine((value) => isId(kind, value), `must be an id that starts with ${idPrefixes[kind]}`)
+    .meta({ idKind: kind });
 }
 
 /** A moment as RFC 3339 UTC in whole seconds, rounded down. */

@@ -1,19 +1,15 @@
-import { credentials, type Auth } from '@agentpay/api';
+import { credentialRow, type Auth, type credentials } from '@agentpay/api';
 import { identity, type Core } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Request } from 'express';
-
-interface Principals {
-  readonly agent: identity.Principal<'agent'>;
-  readonly platform: identity.Principal<'platform'>;
-}
+import { assertCsrf } from './csrf.js';
 
 /** Who calls an endpoint, by the credentials that it asks for. */
 export type PrincipalOf<A extends Auth> = [A] extends [never]
   ? undefined
-  : Principals[(typeof credentials)[A]['party']];
+  : identity.Principal<(typeof credentials)[A]['party']>;
 
-/** Finds out who calls. @throws AgentPayError `unauthorized` */
+/** Finds out who calls. @throws AgentPayError `unauthorized`, `forbidden` (a write from a browser without its CSRF token) */
 export type Authenticate = (
   kinds: readonly Auth[],
   request: Request,
@@ -22,7 +18,12 @@ export type Authenticate = (
 /** What the core calls these kinds. */
 const coreKinds: Record<Auth, readonly identity.CredentialKind[]> = {
   agent: ['runtime', 'secret'],
+  apiKey: ['apiKey'],
+  agentKey: ['agentKey'],
+  gateway: ['gateway'],
+  developer: ['developer'],
   admin: ['admin'],
+  session: ['session'],
 };
 
 /**
@@ -34,17 +35,27 @@ export function authenticator(core: Core): Authenticate {
     if (kinds.length === 0) return undefined;
     for (const kind of kinds) {
       const secret = presented(kind, request);
-      if (secret) return identity.authenticate(core, { accepts: coreKinds[kind], secret });
+      if (!secret) continue;
+      const principal = await identity.authenticate(core, { accepts: coreKinds[kind], secret });
+      assertCsrf(credentialRow(kind).csrf, secret, request);
+      return principal;
     }
-    const headers = kinds.map((kind) => credentials[kind].shown).join(' or ');
+    const headers = kinds.map((kind) => credentialRow(kind).shown).join(' or ');
     throw new AgentPayError('unauthorized', `This endpoint needs a key in the header ${headers}.`);
   };
 }
 
 function presented(kind: Auth, request: Request): string | undefined {
-  const row: { header: string; scheme?: string } = credentials[kind];
-  const value = request.get(row.header) ?? '';
-  if (row.scheme === undefined) return value;
+  const { header, scheme, cookie } = credentialRow(kind);
+  const value = request.get(header) ?? '';
+  if (cookie !== undefined) return cookieOf(value, cookie);
+  if (scheme === undefined) return value;
   const match = /^([A-Za-z0-9-]+) +([\x21-\x7e]{1,256})$/.exec(value);
-  return match?.[1]?.toLowerCase() === row.scheme.toLowerCase() ? match[2] : undefined;
+  return match?.[1]?.toLowerCase() === scheme.toLowerCase() ? match[2] : undefined;
+}
+
+/** The value of a cookie (RFC 6265 section 5.4); of two with one name the first, which has the more specific path. */
+function cookieOf(header: string, name: string): string | undefined {
+  const pairs = header.split(';').map((pair) => pair.trim());
+  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 }

@@ -13,6 +13,7 @@ export const fund = Endpoint.from({
   method: 'POST',
   path: '/v1/wallets/{wallet_id}/fund',
   auth: anyOf('agent'),
+  idempotent: true,
   params,
   body: z.object({ amount: positiveAmount, source: line(64), idempotency_key: line(255).optional() }),
   response: z.object({

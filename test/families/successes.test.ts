@@ -1,0 +1,53 @@
+import { decodeResponse, encodeResponse } from '@agentpay/api';
+import { callables, named } from './calls.js';
+import { newWorld, send, type World } from './world.js';
+
+/** What every endpoint answers when all is well, by a call that its noun's file prepares. */
+let world: World;
+
+beforeAll(async () => {
+  world = await newWorld();
+});
+
+afterAll(() => world.api.close());
+
+describe.each(named(callables))('%s', (_id, { endpoint, call }) => {
+  it('answers with the documented status and shape, and nothing that is not declared', async () => {
+    const { shared: _, ...sent } = await call(world);
+    const answer = await send(world, endpoint, sent);
+    expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(answer.headers['x-ratelimit-limit']).toBe(endpoint.rate === 'standard' ? '1000000' : '60000');
+    if (endpoint.kind !== 'json') return;
+    expect(encodeResponse(endpoint, decodeResponse(endpoint, answer.body))).toEqual(answer.body);
+  });
+});
+
+describe.each(named(callables.filter(({ endpoint }) => endpoint.idempotent)))(
+  '%s',
+  (_id, { endpoint, call }) => {
+    const bodyOf = (sent: { body?: unknown }) => (sent.body ?? endpoint.example.body ?? {}) as object;
+
+    it('answers the same idempotency key with the same response, and another body with 409', async () => {
+      const { shared: _, ...sent } = await call(world);
+      const [kind] = endpoint.auth;
+      const headers = {
+        ...(sent.headers ?? (kind && world.credential(kind))),
+        'idempotency-key': `key of ${endpoint.id}`.replaceAll(' ', '-'),
+      };
+      const first = await send(world, endpoint, { ...sent, headers });
+      expect(first.status).toBe(endpoint.status);
+      const again = await send(world, endpoint, { ...sent, headers });
+      expect([again.status, again.body]).toEqual([first.status, first.body]);
+      const other = await send(world, endpoint, { ...sent, headers, body: changed(bodyOf(sent)) });
+      expect([other.status, other.body.error.reason]).toEqual([409, expect.any(String)]);
+    });
+  },
+);
+
+/** The body with one amount that is a little more. */
+function changed(body: object): object {
+  const entry = Object.entries(body).find(([, value]) => typeof value === 'number');
+  if (!entry) throw new Error('The example has no number to change.');
+  return { ...body, [entry[0]]: (entry[1] as number) + 1 };
+}

@@ -1,0 +1,96 @@
+import { credentialRow, type Auth, type Endpoint } from '@agentpay/api';
+import { identity, parties, type Party, type PartyKind } from '@agentpay/core';
+import { newId, systemRandom } from '@agentpay/primitives';
+import { csrfTokenOf } from '@agentpay/server';
+import type { Response } from 'supertest';
+import { ADMIN_KEY, newAgent, testApi, type TestAgent, type TestApi } from './testApi.js';
+
+export type RequestHeaders = Record<string, string>;
+
+/** A whole API with one holder of each kind of credential, and a stranger of each kind beside them. */
+export interface World {
+  readonly api: TestApi;
+  /** Holds the agent credentials; its wallet has money. */
+  readonly agent: TestAgent;
+  readonly stranger: TestAgent;
+  /** Headers with a valid credential of this kind. */
+  credential(kind: Auth): RequestHeaders;
+  /** The same of somebody else. */
+  foreign(kind: Auth): RequestHeaders;
+}
+
+/** How a call of an endpoint succeeds, prepared for one time. What is left out comes from the endpoint's example. */
+export interface Sent {
+  readonly params?: Record<string, string>;
+  readonly query?: Record<string, string>;
+  readonly body?: unknown;
+  /** Instead of those of {@link World.credential} for the endpoint's first kind. */
+  readonly headers?: RequestHeaders;
+  /** What the path names is for everybody to see or use, not its owner's alone. */
+  readonly shared?: true;
+}
+
+/** A call for each verb of a noun; each noun has such a file, and the generic tests run over all of them. */
+export type Calls<N> = { readonly [Verb in keyof N]: (world: World) => Sent | Promise<Sent> };
+
+export async function newWorld(): Promise<World> {
+  const api = await testApi();
+  const agent = await newAgent(api, { name: 'Owner', funds: 100 });
+  const stranger = await newAgent(api, { name: 'Stranger', funds: 100 });
+  const own = await credentialsOf(api, agent);
+  const others = await credentialsOf(api, stranger);
+  return { api, agent, stranger, credential: (kind) => own[kind], foreign: (kind) => others[kind] };
+}
+
+type Held = Record<Auth, RequestHeaders>;
+
+async function credentialsOf(api: TestApi, agent: TestAgent): Promise<Held> {
+  const { core } = api.composition;
+  const self: Party = { id: agent.id, kind: 'agent' };
+  const made = (kind: PartyKind): Promise<Party> =>
+    core.db.tx(async (tx) => {
+      const party = { id: newId('credential', { clock: api.clock, random: systemRandom }), kind };
+      await parties.create(tx, party);
+      return party;
+    });
+  const issue = async (party: Party, kind: identity.StoredCredentialKind) =>
+    (await core.db.tx((tx) => identity.issue(core, tx, { party, kind }))).secret;
+  const user = await made('user');
+  const session = await issue(user, 'session');
+  return {
+    agent: headersFor('agent', agent.key),
+    apiKey: headersFor('apiKey', await issue(user, 'apiKey')),
+    agentKey: headersFor('agentKey', await issue(self, 'agentKey')),
+    gateway: headersFor('gateway', await issue(await made('gateway'), 'gateway')),
+    developer: headersFor('developer', await issue(await made('developer'), 'developer')),
+    admin: headersFor('admin', ADMIN_KEY),
+    session: { ...headersFor('session', session), 'x-csrf-token': csrfTokenOf(session) },
+  };
+}
+
+/** A secret in the header of its kind. */
+export function headersFor(kind: Auth, secret: string): RequestHeaders {
+  const { header, scheme, cookie } = credentialRow(kind);
+  if (cookie !== undefined) return { [header]: `${cookie}=${secret}` };
+  return { [header]: scheme === undefined ? secret : `${scheme} ${secret}` };
+}
+
+/** Sends a request to an endpoint; what is not given comes from its example. */
+export async function send(world: World, endpoint: Endpoint, sent: Sent = {}): Promise<Response> {
+  const { example, method } = endpoint;
+  const params = { ...example.params, ...sent.params };
+  const path = endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) =>
+    encodeURIComponent(params[name] as string),
+  );
+  const [kind] = endpoint.auth;
+  const headers = sent.headers ?? (kind === undefined ? {} : world.credential(kind));
+  const verb = method.toLowerCase() as Lowercase<typeof method>;
+  const request = world.api.http[verb](path)
+    .query(sent.query ?? example.query ?? {})
+    .redirects(0)
+    .set(headers);
+  if (method === 'GET') return request;
+  return request
+    .set('content-type', 'application/json')
+    .send(JSON.stringify('body' in sent ? sent.body : (example.body ?? {})));
+}
