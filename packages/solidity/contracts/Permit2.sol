@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IERC1271} from "./IERC1271.sol";
 
-/// The signature transfers of Permit2 with a witness, with the interface, the errors and the behaviour of the contract deployed at
+/// The signature transfers of Permit2 (single ones, and single and batch with a witness), with the interface, the errors and the behaviour of the contract deployed at
 /// 0x000000000022D473030F116dDEE9F6B43aC78BA3 on public chains. For local chains, where that contract is absent.
 /// It may be placed at an address by code alone.
 contract Permit2 {
@@ -31,6 +31,9 @@ contract Permit2 {
 
     bytes32 private constant DOMAIN_TYPEHASH = keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
     bytes32 private constant TOKEN_PERMISSIONS_TYPEHASH = keccak256("TokenPermissions(address token,uint256 amount)");
+    bytes32 private constant PERMIT_TRANSFER_FROM_TYPEHASH = keccak256(
+        "PermitTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline)TokenPermissions(address token,uint256 amount)"
+    );
     /// Completed by the witness type that the caller names.
     string private constant SINGLE_TYPE =
         "PermitWitnessTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline,";
@@ -55,6 +58,18 @@ contract Permit2 {
         return keccak256(abi.encode(DOMAIN_TYPEHASH, keccak256("Permit2"), block.chainid, address(this)));
     }
 
+    function permitTransferFrom(
+        PermitTransferFrom calldata permit,
+        SignatureTransferDetails calldata details,
+        address owner,
+        bytes calldata signature
+    ) external {
+        bytes32 structHash = keccak256(
+            abi.encode(PERMIT_TRANSFER_FROM_TYPEHASH, _hash(permit.permitted), msg.sender, permit.nonce, permit.deadline)
+        );
+        _transferOnce(permit, details, owner, structHash, signature);
+    }
+
     function permitWitnessTransferFrom(
         PermitTransferFrom calldata permit,
         SignatureTransferDetails calldata details,
@@ -67,11 +82,7 @@ contract Permit2 {
         bytes32 structHash = keccak256(
             abi.encode(typeHash, _hash(permit.permitted), msg.sender, permit.nonce, permit.deadline, witness)
         );
-        if (block.timestamp > permit.deadline) revert SignatureExpired(permit.deadline);
-        if (details.requestedAmount > permit.permitted.amount) revert InvalidAmount(permit.permitted.amount);
-        _useNonce(owner, permit.nonce);
-        _requireSigned(owner, structHash, signature);
-        _transferFrom(permit.permitted.token, owner, details.to, details.requestedAmount);
+        _transferOnce(permit, details, owner, structHash, signature);
     }
 
     function permitWitnessTransferFrom(
@@ -102,6 +113,20 @@ contract Permit2 {
     function invalidateUnorderedNonces(uint256 wordPos, uint256 mask) external {
         nonceBitmap[msg.sender][wordPos] |= mask;
         emit UnorderedNonceInvalidation(msg.sender, wordPos, mask);
+    }
+
+    function _transferOnce(
+        PermitTransferFrom calldata permit,
+        SignatureTransferDetails calldata details,
+        address owner,
+        bytes32 structHash,
+        bytes calldata signature
+    ) private {
+        if (block.timestamp > permit.deadline) revert SignatureExpired(permit.deadline);
+        if (details.requestedAmount > permit.permitted.amount) revert InvalidAmount(permit.permitted.amount);
+        _useNonce(owner, permit.nonce);
+        _requireSigned(owner, structHash, signature);
+        _transferFrom(permit.permitted.token, owner, details.to, details.requestedAmount);
     }
 
     function _hash(TokenPermissions calldata permitted) private pure returns (bytes32) {

@@ -39,6 +39,27 @@ export const hostileWallet: Artifact = load('HostileWallet');
 /** Deploys {@link hostileWallet} or burns all gas, for tests of attacks. */
 export const hostileFactory: Artifact = load('HostileFactory');
 
+/** The escrow of the Commerce Payments Protocol 1.1, for chains that lack it. */
+export const authCaptureEscrow: Artifact = load('AuthCaptureEscrow');
+
+/** What {@link authCaptureEscrow} makes for each operator, to hold its tokens. */
+export const tokenStore: Artifact = load('TokenStore');
+
+/** Collects escrowed payments by EIP-3009, for chains that lack it. */
+export const erc3009PaymentCollector: Artifact = load('ERC3009PaymentCollector');
+
+/** Collects escrowed payments by Permit2, for chains that lack it. */
+export const permit2PaymentCollector: Artifact = load('Permit2PaymentCollector');
+
+/** Collects refunds from the operator, for chains that lack it. */
+export const operatorRefundCollector: Artifact = load('OperatorRefundCollector');
+
+/** Collects refunds from the receiver by a signature of theirs. */
+export const receiverRefundCollector: Artifact = load('ReceiverRefundCollector');
+
+/** The operator of escrowed payments: batches, obeyed by the receiver authorizer's signature. */
+export const agreementOperator: Artifact = load('AgreementOperator');
+
 function load(name: string): Artifact {
   return JSON.parse(readFileSync(new URL(`../artifacts/${name}.json`, import.meta.url), 'utf8')) as Artifact;
 }
