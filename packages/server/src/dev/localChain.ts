@@ -2,10 +2,26 @@ import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { encodeFunctionData, parseAbi, toHex } from 'viem';
 import { baseSepolia, MULTICALL3, sleep, systemClock, systemRandom } from '@agentpay/primitives';
-import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '@agentpay/protocol';
 import {
+  AGREEMENT_OPERATOR,
+  AUTH_CAPTURE_ESCROW,
+  ERC3009_COLLECTOR,
+  EXACT_PERMIT2_PROXY,
+  OPERATOR_REFUND_COLLECTOR,
+  PERMIT2,
+  PERMIT2_COLLECTOR,
+  RECEIVER_REFUND_COLLECTOR,
+  UPTO_PERMIT2_PROXY,
+} from '@agentpay/protocol';
+import {
+  agreementOperator,
+  authCaptureEscrow,
+  erc3009PaymentCollector,
   multicall3,
+  operatorRefundCollector,
   permit2,
+  permit2PaymentCollector,
+  receiverRefundCollector,
   testUsdc,
   x402ExactPermit2Proxy,
   x402UptoPermit2Proxy,
@@ -39,7 +55,7 @@ export interface LocalChainOptions {
   readonly forkOf?: string;
 }
 
-/** A running local chain: Base Sepolia's chain id, with test USDC, Multicall3, Permit2 and the x402 proxies at their real addresses. */
+/** A running local chain: Base Sepolia's chain id, with test USDC, Multicall3, Permit2, the x402 proxies and the escrow at their real addresses. */
 export interface LocalChain {
   readonly rpcUrl: string;
   readonly port: number;
@@ -99,6 +115,12 @@ const contracts = [
   [PERMIT2, permit2],
   [EXACT_PERMIT2_PROXY, x402ExactPermit2Proxy],
   [UPTO_PERMIT2_PROXY, x402UptoPermit2Proxy],
+  [AUTH_CAPTURE_ESCROW, authCaptureEscrow],
+  [ERC3009_COLLECTOR, erc3009PaymentCollector],
+  [PERMIT2_COLLECTOR, permit2PaymentCollector],
+  [OPERATOR_REFUND_COLLECTOR, operatorRefundCollector],
+  [RECEIVER_REFUND_COLLECTOR, receiverRefundCollector],
+  [AGREEMENT_OPERATOR, agreementOperator],
 ] as const;
 
 async function placeContracts(anvil: Anvil): Promise<void> {
