@@ -62,20 +62,25 @@ contract AgreementOperator {
     address public constant PERMIT2_COLLECTOR = 0xD69831Aed5bfe262067ec4c751f4F830EcdD446e;
 
     bytes32 public constant CAPTURE_TYPEHASH = keccak256(
-        "Capture(bytes32 paymentInfoHash,uint256 amount,uint256 feeAmount,address feeReceiver,uint256 expectedCapturableAmount,uint256 expectedRefundableAmount)"
+        "Capture(bytes32 paymentInfoHash,uint256 amount,uint256 feeAmount,address feeReceiver,"
+        "uint256 expectedCapturableAmount,uint256 expectedRefundableAmount)"
     );
     bytes32 public constant EARLY_CAPTURE_TYPEHASH = keccak256(
-        "EarlyCapture(bytes32 paymentInfoHash,uint256 amount,uint256 feeAmount,address feeReceiver,uint256 expectedCapturableAmount,uint256 expectedRefundableAmount)"
+        "EarlyCapture(bytes32 paymentInfoHash,uint256 amount,uint256 feeAmount,address feeReceiver,"
+        "uint256 expectedCapturableAmount,uint256 expectedRefundableAmount)"
     );
     bytes32 public constant VOID_TYPEHASH = keccak256("Void(bytes32 paymentInfoHash)");
     bytes32 public constant REFUND_TYPEHASH = keccak256(
-        "Refund(bytes32 paymentInfoHash,uint256 amount,address tokenCollector,uint256 expectedCapturableAmount,uint256 expectedRefundableAmount)"
+        "Refund(bytes32 paymentInfoHash,uint256 amount,address tokenCollector,"
+        "uint256 expectedCapturableAmount,uint256 expectedRefundableAmount)"
     );
     bytes32 public constant SALT_BINDING_TYPEHASH =
         keccak256("x402AuthCaptureSaltBinding(address receiverAuthorizer,address policy,uint256 saltNonce)");
     bytes32 public constant AGREEMENT_TYPEHASH = keccak256("Agreement(uint256 document,uint48 captureNotBefore)");
     bytes32 private constant PAYMENT_INFO_TYPEHASH = keccak256(
-        "PaymentInfo(address operator,address payer,address receiver,address token,uint120 maxAmount,uint48 preApprovalExpiry,uint48 authorizationExpiry,uint48 refundExpiry,uint16 minFeeBps,uint16 maxFeeBps,address feeReceiver,uint256 salt)"
+        "PaymentInfo(address operator,address payer,address receiver,address token,uint120 maxAmount,"
+        "uint48 preApprovalExpiry,uint48 authorizationExpiry,uint48 refundExpiry,uint16 minFeeBps,"
+        "uint16 maxFeeBps,address feeReceiver,uint256 salt)"
     );
     bytes32 private constant DOMAIN_TYPEHASH =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");

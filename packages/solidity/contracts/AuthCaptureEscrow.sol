@@ -16,7 +16,9 @@ contract AuthCaptureEscrow is IAuthCaptureEscrow {
     }
 
     bytes32 public constant PAYMENT_INFO_TYPEHASH = keccak256(
-        "PaymentInfo(address operator,address payer,address receiver,address token,uint120 maxAmount,uint48 preApprovalExpiry,uint48 authorizationExpiry,uint48 refundExpiry,uint16 minFeeBps,uint16 maxFeeBps,address feeReceiver,uint256 salt)"
+        "PaymentInfo(address operator,address payer,address receiver,address token,uint120 maxAmount,"
+        "uint48 preApprovalExpiry,uint48 authorizationExpiry,uint48 refundExpiry,uint16 minFeeBps,"
+        "uint16 maxFeeBps,address feeReceiver,uint256 salt)"
     );
     uint256 private constant BPS = 10_000;
 

@@ -3,7 +3,8 @@ pragma solidity 0.8.37;
 
 import {IERC1271} from "./IERC1271.sol";
 
-/// The signature transfers of Permit2 (single ones, and single and batch with a witness), with the interface, the errors and the behaviour of the contract deployed at
+/// The signature transfers of Permit2 (single ones, and single and batch with a witness), with the interface, the errors and the
+/// behaviour of the contract deployed at
 /// 0x000000000022D473030F116dDEE9F6B43aC78BA3 on public chains. For local chains, where that contract is absent.
 /// It may be placed at an address by code alone.
 contract Permit2 {
@@ -32,7 +33,8 @@ contract Permit2 {
     bytes32 private constant DOMAIN_TYPEHASH = keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
     bytes32 private constant TOKEN_PERMISSIONS_TYPEHASH = keccak256("TokenPermissions(address token,uint256 amount)");
     bytes32 private constant PERMIT_TRANSFER_FROM_TYPEHASH = keccak256(
-        "PermitTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,uint256 deadline)TokenPermissions(address token,uint256 amount)"
+        "PermitTransferFrom(TokenPermissions permitted,address spender,uint256 nonce,"
+        "uint256 deadline)TokenPermissions(address token,uint256 amount)"
     );
     /// Completed by the witness type that the caller names.
     string private constant SINGLE_TYPE =
