@@ -55,7 +55,10 @@ export interface LocalChainOptions {
   readonly forkOf?: string;
 }
 
-/** A running local chain: Base Sepolia's chain id, with test USDC, Multicall3, Permit2, the x402 proxies and the escrow at their real addresses. */
+/**
+ * A running local chain: Base Sepolia's chain id, with test USDC, Multicall3, Permit2, the x402 proxies and the escrow at their real
+ * addresses.
+ */
 export interface LocalChain {
   readonly rpcUrl: string;
   readonly port: number;
