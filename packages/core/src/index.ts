@@ -4,6 +4,7 @@ export type { Principal } from './identity/index.js';
 export type { Party, PartyKind } from './parties/index.js';
 export { migrations } from './migrations.js';
 export * as agents from './agents/index.js';
+export { eventTypes } from './eventTypes.js';
 export * as events from './events/index.js';
 export * as idempotency from './idempotency/index.js';
 export * as identity from './identity/index.js';

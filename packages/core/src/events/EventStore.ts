@@ -1,16 +1,29 @@
 import type { Queryable } from '@agentpay/primitives';
-import type { Event } from './Event.js';
+import { table } from '../table.js';
+import type { Event, EventPosition } from './Event.js';
 
-export async function insertEvent(db: Queryable, event: Event): Promise<void> {
-  await db.query(
-    'insert into events (id, type, subject, data, created_at) values ($1, $2, $3, $4::jsonb, $5)',
-    [event.id, event.type, event.subject, JSON.stringify(event.data), event.createdAt],
-  );
-}
+export const events = table<Event>('events', {
+  id: 'text',
+  type: 'text',
+  subject: 'text',
+  audience: 'text[]',
+  data: 'jsonb',
+  createdAt: 'timestamptz',
+});
 
-export function selectEvents(db: Queryable, subject: string): Promise<Event[]> {
-  return db.query<Event>(
-    'select id, type, subject, data, created_at as "createdAt" from events where subject = $1 order by sequence',
-    [subject],
+/**
+ * Events after a position, in the order of the transactions that wrote them. One whose transaction is older than all that are under
+ * way can have no late neighbour in front of it; the others are left for the next reading.
+ */
+export function selectAfter(
+  db: Queryable,
+  { transaction, sequence }: EventPosition,
+  limit: number,
+): Promise<(Event & EventPosition)[]> {
+  return db.query(
+    `select ${events.columns}, transaction::text as transaction, sequence from events
+     where (transaction, sequence) > ($1::xid8, $2::bigint) and transaction < pg_snapshot_xmin(pg_current_snapshot())
+     order by events.transaction, sequence limit $3`,
+    [transaction, sequence, limit],
   );
 }

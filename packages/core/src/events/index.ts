@@ -1,2 +1,4 @@
-export type { Event, EventData } from './Event.js';
-export { emit, history } from './operations.js';
+export { eventType } from './Event.js';
+export type { Event, EventPosition, EventType, ObjectOf } from './Event.js';
+export { emit, history, read } from './operations.js';
+export type { Emission } from './operations.js';

@@ -1,21 +1,56 @@
 import { newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import type { Event, EventData } from './Event.js';
+import type { Party } from '../parties/index.js';
+import type { Event, EventPosition, EventType, ObjectOf } from './Event.js';
 import * as store from './EventStore.js';
 
+/** Most events that one reading gives. */
+const MAX_READ = 1000;
+
+/** The position before the first event. */
+export const START: EventPosition = { transaction: '0', sequence: 0n };
+
+/** An event to be: what happened, to what, and who may be told. */
+export interface Emission<T extends EventType> {
+  readonly subject: string;
+  readonly audience: readonly Party[];
+  readonly object: ObjectOf<T>;
+}
+
 /** Puts an event into the outbox, inside the transaction of the change it tells of: both happen or neither. */
-export async function emit(
+export async function emit<T extends EventType>(
   core: Core,
   tx: Tx,
-  { type, subject, data }: { type: string; subject: string; data: EventData },
+  type: T,
+  { subject, audience, object }: Emission<T>,
 ): Promise<Event> {
-  const event = { id: newId('event', core), type, subject, data, createdAt: new Date(core.clock.now()) };
-  await store.insertEvent(tx, event);
+  const event: Event = {
+    id: newId('event', core),
+    type: type.name,
+    subject,
+    audience: [...new Set(audience.map((party) => party.id))],
+    data: object,
+    createdAt: new Date(core.clock.now()),
+  };
+  await store.events.insert(tx, event);
   return event;
 }
 
 /** Everything that happened to one subject, in the order of its happening. */
 export function history(db: Queryable, { subject }: { subject: string }): Promise<Event[]> {
-  return store.selectEvents(db, subject);
+  return store.events.select(db, 'where subject = $1 order by sequence', [subject]);
+}
+
+/**
+ * The next events after a position, each with its own. A reader that keeps the position of the last one it has dealt with is given
+ * every event once, in an order that no late commit changes. An event is given as soon as every transaction that began before its
+ * own has ended.
+ * @param options.limit at most 1000
+ */
+export function read(
+  db: Queryable,
+  { after = START, limit }: { after?: EventPosition | undefined; limit: number },
+): Promise<(Event & EventPosition)[]> {
+  return store.selectAfter(db, after, Math.min(limit, MAX_READ));
 }

@@ -4,7 +4,9 @@ import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
 import { available, captureHold, REVENUE_PAYMENT } from '../ledger/index.js';
 import { adjustTrust } from '../marketplace/index.js';
-import { callFee, recordCompleted } from '../payments/index.js';
+import type { Party } from '../parties/index.js';
+import { callFee, paymentCompleted, recordCompleted } from '../payments/index.js';
+import { tokenReleased } from './events.js';
 import { giveBack } from '../spending/index.js';
 import type { Token, TokenState } from './Token.js';
 import * as store from './TokenStore.js';
@@ -79,18 +81,41 @@ async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Toke
     endedAt: now,
     paymentId: payment.id,
   });
-  const data = { ...facts(settled), payment_id: payment.id, fee: formatDecimal(fee) };
-  await emit(core, tx, { type: 'payment.completed', subject: payment.id, data });
+  const object = {
+    ...facts(settled),
+    id: payment.id,
+    payment_id: payment.id,
+    fee: formatDecimal(fee),
+  };
+  await emit(core, tx, paymentCompleted, { subject: payment.id, audience: partiesOf(token), object });
   await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_SETTLED });
   return settled;
 }
 
-async function release(core: Core, tx: Tx, token: Token, to: TokenState, now: Date): Promise<Token> {
+async function release(
+  core: Core,
+  tx: Tx,
+  token: Token,
+  to: keyof typeof tokenReleased,
+  now: Date,
+): Promise<Token> {
   await giveBack(core, tx, { holdId: token.holdId, reason: to });
   const released = await save(tx, token, { state: to, deadline: null, endedAt: now });
-  await emit(core, tx, { type: `token.${to}`, subject: token.id, data: facts(released) });
+  await emit(core, tx, tokenReleased[to], {
+    subject: token.id,
+    audience: partiesOf(token),
+    object: facts(released),
+  });
   if (to === 'sla_breached') await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_BREACHED });
   return released;
+}
+
+/** Who is told of a token. */
+export function partiesOf(token: Token): Party[] {
+  return [
+    { id: token.consumerId, kind: 'agent' },
+    { id: token.providerId, kind: 'agent' },
+  ];
 }
 
 /** What every event about a token tells. */

@@ -8,7 +8,8 @@ import { find } from '../marketplace/index.js';
 import type { Service } from '../marketplace/index.js';
 import { reserve as reserveMoney } from '../spending/index.js';
 import { owned } from '../wallets/index.js';
-import { advance, facts } from './advance.js';
+import { advance, facts, partiesOf } from './advance.js';
+import { tokenReserved } from './events.js';
 import { decide, refusal } from './Token.js';
 import type { Token, TokenEvent } from './Token.js';
 import * as store from './TokenStore.js';
@@ -171,7 +172,11 @@ async function reserve(
     endedAt: null,
   };
   await store.insertToken(tx, token);
-  await emit(core, tx, { type: 'token.reserved', subject: token.id, data: facts(token) });
+  await emit(core, tx, tokenReserved, {
+    subject: token.id,
+    audience: partiesOf(token),
+    object: facts(token),
+  });
   return token;
 }
 

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { eventType } from '../events/index.js';
+
+const token = {
+  token_id: z.string(),
+  service_id: z.string(),
+  consumer_id: z.string(),
+  provider_id: z.string(),
+  amount: z.string(),
+  currency: z.string(),
+};
+
+export const tokenReserved = eventType('token.reserved', token);
+/** How a token ended whose money went back to its consumer. */
+export const tokenReleased = {
+  sla_breached: eventType('token.sla_breached', token),
+  expired: eventType('token.expired', token),
+  cancelled: eventType('token.cancelled', token),
+  failed: eventType('token.failed', token),
+} as const;
