@@ -63,8 +63,11 @@ export interface Definition<
   readonly status: 200 | 201 | 202 | 302 | 303;
   /** Errors of this endpoint beside those that every endpoint has: {@link commonErrors}. */
   readonly errors: readonly ErrorName[];
-  /** Whether `Idempotency-Key` makes it safe to repeat. */
-  readonly idempotent: boolean;
+  /**
+   * Whether `Idempotency-Key` (or the field `idempotency_key`) makes it safe to repeat. True where the handler only uses the database:
+   * then the server sees to it. `itself` where the work lasts or leaves the process, and the operation claims the key.
+   */
+  readonly idempotent: boolean | 'itself';
   readonly tool: Tool | undefined;
   readonly deprecated: Deprecation | undefined;
   readonly example: Example;
@@ -126,6 +129,8 @@ function from<
     const where = `${definition.method} ${definition.path}`;
     throw new TypeError(`${where}: the path names (${named}), params declares (${declared})`);
   }
+  if (definition.idempotent && (definition.auth.length === 0 || definition.kind !== 'json'))
+    throw new TypeError(`${definition.path}: only JSON endpoints with a credential can be repeated by key`);
   return Object.freeze(definition);
 }
 

@@ -1,3 +1,4 @@
+import { idempotency } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
@@ -30,6 +31,7 @@ export function createApp(
   mount(app, allRoutes(composition), {
     authenticate: authenticator(core),
     limit,
+    once: (request, work) => idempotency.once(core, request, work),
     clock,
     log,
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,

@@ -1,27 +1,32 @@
 import type { Endpoint, Family, Noun, RequestOf, ResponseOf } from '@agentpay/api';
+import type { Core, idempotency } from '@agentpay/core';
 import type { PrincipalOf } from '../auth/authenticate.js';
 import type { Composition } from '../compose.js';
 
 /** A decoded request of an endpoint and who sent it. */
 export interface Call<E extends Endpoint> extends RequestOf<E> {
   readonly principal: PrincipalOf<E['auth'][number]>;
-  /** The `Idempotency-Key` header. */
-  readonly idempotencyKey: string | undefined;
+  /** Under which key the request may be repeated. Endpoints with `idempotent: 'itself'` see to it; for others it is done. */
+  readonly repeatable: idempotency.RepeatableRequest | undefined;
 }
 
 /** An endpoint with what answers it. */
 export interface Route {
   readonly family: Family;
   readonly endpoint: Endpoint;
-  readonly handle: (call: Call<Endpoint>) => Promise<ResponseOf<Endpoint>>;
+  readonly handle: Handle;
+  /** The same on a core whose transactions are all one. */
+  readonly within: (core: Core) => Handle;
 }
+
+type Handle = (call: Call<Endpoint>) => Promise<ResponseOf<Endpoint>>;
 
 /** One handler for each verb of a noun. */
 export type Handlers<N extends Noun> = {
   readonly [Verb in keyof N]: (call: Call<N[Verb]>) => Promise<ResponseOf<N[Verb]>>;
 };
 
-type AnyHandlers = Readonly<Record<string, Route['handle']>>;
+type AnyHandlers = Readonly<Record<string, Handle>>;
 
 /** A noun with its handlers. */
 export interface Implementation {
@@ -52,7 +57,8 @@ export function implementFamily<F extends Family>(
     entries.flatMap(([, { noun, handlers }]) => {
       const handlerOf = handlers(composition);
       return Object.entries(noun).map(([verb, endpoint]) => {
-        return { family, endpoint, handle: handlerOf[verb] as Route['handle'] };
+        const within = (core: Core) => handlers({ ...composition, core })[verb] as Handle;
+        return { family, endpoint, handle: handlerOf[verb] as Handle, within };
       });
     });
 }

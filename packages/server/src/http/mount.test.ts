@@ -25,7 +25,9 @@ function appWith(handle: Route['handle']) {
   const app = express();
   app.use(requestId({ clock, random: systemRandom }));
   const authenticate = async () => undefined;
-  mount(app, [{ family: runtime, endpoint: runtime.nouns.agents.create, handle }], {
+  const { create } = runtime.nouns.agents;
+  mount(app, [{ family: runtime, endpoint: create, handle, within: () => handle }], {
+    once: () => Promise.reject(new Error('not asked')),
     authenticate,
     limit,
     clock,

@@ -1,4 +1,4 @@
-import { decodeRequest, encodeResponse, errorsOf, type Endpoint, type Family } from '@agentpay/api';
+import { decodeRequest, errorsOf, type Endpoint, type Family } from '@agentpay/api';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import type { Authenticate } from '../auth/authenticate.js';
@@ -7,6 +7,7 @@ import { readBody } from './body.js';
 import { rememberFamily } from './errors.js';
 import type { Call, Route } from './implement.js';
 import type { Limit } from './rateLimit.js';
+import { carryOut, readRepeatable, type Once } from './repeat.js';
 import { requestIdOf } from './requestId.js';
 import { respond } from './respond.js';
 
@@ -15,6 +16,7 @@ export interface MountOptions {
   readonly limit: Limit;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly once: Once;
   /** How long a handler may take before the caller is told that the outcome is unknown. */
   readonly handlerTimeoutMs: number;
 }
@@ -36,14 +38,15 @@ export function mount(app: Express, routes: readonly Route[], options: MountOpti
   }
 }
 
-/** `/agents/services` goes before `/agents/{agent_id}`, whoever defined them in which order. */
+/** Sorts so that `/agents/services` goes before `/agents/{agent_id}`, whoever defined them in which order. */
 function literalFirst(a: Route, b: Route): number {
-  const [left, right] = [a.endpoint.path.split('/'), b.endpoint.path.split('/')];
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const order = Number(left[i]?.startsWith('{')) - Number(right[i]?.startsWith('{'));
-    if (order !== 0) return order;
-  }
-  return 0;
+  const [left, right] = [shapeOf(a.endpoint.path), shapeOf(b.endpoint.path)];
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/** One digit for each segment: 0 for a literal, 1 for a parameter. */
+function shapeOf(path: string): string {
+  return path.replace(/\/(\{)?[^/]*/g, (_, brace?: string) => (brace ? '1' : '0'));
 }
 
 const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;
@@ -53,11 +56,12 @@ function expressPath(path: string): string {
 }
 
 async function serve(
-  { family, endpoint, handle }: Route,
+  route: Route,
   options: MountOptions,
   request: Request,
   response: Response,
 ): Promise<void> {
+  const { family, endpoint } = route;
   response.locals['endpoint'] = endpoint.id;
   rememberFamily(response, family);
   const principal = await options.authenticate(endpoint.auth, request);
@@ -67,25 +71,15 @@ async function serve(
   } else {
     await options.limit.address(request, response);
   }
-  const idempotencyKey = readIdempotencyKey(request);
   const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
   const decoded = decodeRequest(endpoint, { params: request.params, query: request.query, body });
-  const call = { ...decoded, principal, idempotencyKey } as unknown as Call<Endpoint>;
-  const result = await withDeadline(handle(call), options).catch((error: unknown) => {
+  const repeatable = principal && readRepeatable(endpoint, principal, request, decoded);
+  const call = { ...decoded, principal, repeatable } as unknown as Call<Endpoint>;
+  const wire = await withDeadline(carryOut(route, call, options.once), options).catch((error: unknown) => {
     warnOfUndocumented(error, endpoint, options.log, requestIdOf(response));
     throw error;
   });
-  respond(endpoint, encodeResponse(endpoint, result), request, response);
-}
-
-function readIdempotencyKey(request: Request): string | undefined {
-  const key = request.get('idempotency-key');
-  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw new AgentPayError('invalid_request', 'Idempotency-Key must have 1 to 255 printable characters.', {
-      param: 'Idempotency-Key',
-    });
-  }
-  return key;
+  respond(endpoint, wire, request, response);
 }
 
 async function withDeadline<T>(work: Promise<T>, { clock, handlerTimeoutMs }: MountOptions): Promise<T> {
