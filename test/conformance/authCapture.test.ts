@@ -156,6 +156,47 @@ describe('what the unmodified official client signs', () => {
   });
 });
 
+describe('single calls', () => {
+  const call = (functionName: string, ...args: unknown[]) => ({
+    ...operator,
+    account: bed.stranger,
+    functionName,
+    args,
+  });
+
+  it('authorize, capture and void, sent by anybody', async () => {
+    const payment = await bed.payment();
+    const { info, tokenCollector, collectorData } = (await bed.authorizeItem(payment)) as Record<
+      string,
+      unknown
+    >;
+    await bed.send(call('authorize', info, 1_000_000n, tokenCollector, collectorData));
+    await bed.send(call('capture', await bed.captureItem(payment, { amount: 600_000n })));
+    await bed.send(call('void', await bed.voidItem(payment)));
+    expect(await bed.state(payment)).toEqual({ collected: true, capturable: 0n, refundable: 600_000n });
+    expect(await bed.usdc(payment.payer.address)).toBe(400_000n);
+  });
+
+  it('revert when they are refused', async () => {
+    const payment = await authorized();
+    const { info, tokenCollector, collectorData } = (await bed.authorizeItem(payment)) as Record<
+      string,
+      unknown
+    >;
+    const item = (await bed.captureItem(payment, {})) as Record<string, unknown>;
+    const refusals = [
+      [call('authorize', info, 999_999n, tokenCollector, collectorData), 'NotFullAmount'],
+      [call('capture', { ...item, authorizerSignature: '0x' }), 'InvalidAuthorizerSignature'],
+      [call('capture', { ...item, binding: { ...payment.binding, saltNonce: 1n } }), 'SaltNotBound'],
+      [
+        call('capture', await bed.captureItem(payment, { expectedRefundableAmount: 1n })),
+        'UnexpectedPaymentState',
+      ],
+    ] as const;
+    for (const [refused, error] of refusals) expect(await bed.refusal(refused)).toBe(error);
+  });
+});
+
 describe('authorize', () => {
   it('holds the whole amount in the store of the operator, once', async () => {
     const payment = await bed.payment();

@@ -8,8 +8,8 @@ import {IERC1271} from "./IERC1271.sol";
 ///
 /// Anybody may submit; obeyed is only the receiver authorizer, whose address the payer's one signature binds through the salt, and
 /// only for the balances that it names: what was carried out once can't be carried out again. So many settlements share one
-/// transaction, and no payment depends on the account that sends. The contract has no owner, no storage, holds no money and can move
-/// none but by the calls of the escrow.
+/// transaction, and no payment depends on the account that sends. The single calls revert when refused; of many, those that are refused
+/// are left out. The contract has no owner, no storage and no money, and moves none but by the calls of the escrow.
 ///
 /// An agreement binds a time before which nothing is captured, the end of its challenge window, unless the payer agrees by a signature.
 contract AgreementOperator {
@@ -89,79 +89,69 @@ contract AgreementOperator {
     /// One of many was not carried out; the others were. `reason` is the revert data of the escrow or an error of this contract.
     event Refused(bytes32 indexed paymentInfoHash, bytes reason);
 
+    error NotFullAmount();
+    error EscrowFailed();
     error UnknownCollector(address collector);
     error SaltNotBound();
     error InvalidAuthorizerSignature();
     error UnexpectedPaymentState(uint256 capturableAmount, uint256 refundableAmount);
     error ChallengeWindowOpen(uint48 captureNotBefore);
 
-    /// Escrows the whole of each payment by its payer's signature.
+    /// Escrows the whole of a payment by its payer's signature: the escrow's own entry point, open to everybody.
+    function authorize(PaymentInfo calldata info, uint256 amount, address tokenCollector, bytes calldata collectorData)
+        external
+    {
+        if (amount != info.maxAmount) revert NotFullAmount();
+        _orRevert(_authorize(info, tokenCollector, collectorData));
+    }
+
+    /// Pays out of a hold what its receiver authorizer signed for.
+    function capture(Capture calldata item) external {
+        _orRevert(_capture(item, hashOf(item.info), DOMAIN_SEPARATOR()));
+    }
+
+    /// Gives the rest of a hold back to its payer.
+    function void(Void calldata item) external {
+        _orRevert(_void(item, hashOf(item.info), DOMAIN_SEPARATOR()));
+    }
+
+    /// Gives captured money back to the payer, out of what the named collector brings.
+    function refund(Refund calldata item) external {
+        _orRevert(_refund(item, hashOf(item.info), DOMAIN_SEPARATOR()));
+    }
+
     function authorizeMany(Authorize[] calldata items) external {
         for (uint256 i = 0; i < items.length; ++i) {
             Authorize calldata item = items[i];
-            if (item.tokenCollector != ERC3009_COLLECTOR && item.tokenCollector != PERMIT2_COLLECTOR) {
-                _refuse(item.info, abi.encodeWithSelector(UnknownCollector.selector, item.tokenCollector));
-                continue;
-            }
-            try ESCROW.authorize(item.info, item.info.maxAmount, item.tokenCollector, item.collectorData) {}
-            catch (bytes memory reason) {
-                _refuse(item.info, reason);
-            }
+            bytes memory fault = _authorize(item.info, item.tokenCollector, item.collectorData);
+            if (fault.length > 0) emit Refused(hashOf(item.info), fault);
         }
     }
 
-    /// Pays out of each hold what its receiver authorizer signed for.
     function captureMany(Capture[] calldata items) external {
         bytes32 domain = DOMAIN_SEPARATOR();
         for (uint256 i = 0; i < items.length; ++i) {
-            Capture calldata item = items[i];
-            bytes32 id = hashOf(item.info);
-            bytes memory fault = _captureFault(item, id, domain);
-            if (fault.length > 0) {
-                emit Refused(id, fault);
-                continue;
-            }
-            try ESCROW.capture(item.info, item.amount, item.feeAmount, item.feeReceiver) {}
-            catch (bytes memory reason) {
-                emit Refused(id, reason);
-            }
+            bytes32 id = hashOf(items[i].info);
+            bytes memory fault = _capture(items[i], id, domain);
+            if (fault.length > 0) emit Refused(id, fault);
         }
     }
 
-    /// Gives the rest of each hold back to its payer.
     function voidMany(Void[] calldata items) external {
         bytes32 domain = DOMAIN_SEPARATOR();
         for (uint256 i = 0; i < items.length; ++i) {
-            Void calldata item = items[i];
-            bytes32 id = hashOf(item.info);
-            bytes32 digest = _digest(domain, keccak256(abi.encode(VOID_TYPEHASH, id)));
-            bytes memory fault = _authorizerFault(item.info, item.binding, digest, item.authorizerSignature);
-            if (fault.length > 0) {
-                emit Refused(id, fault);
-                continue;
-            }
-            try ESCROW.void(item.info) {}
-            catch (bytes memory reason) {
-                emit Refused(id, reason);
-            }
+            bytes32 id = hashOf(items[i].info);
+            bytes memory fault = _void(items[i], id, domain);
+            if (fault.length > 0) emit Refused(id, fault);
         }
     }
 
-    /// Gives captured money back to each payer, out of what the named collector brings.
     function refundMany(Refund[] calldata items) external {
         bytes32 domain = DOMAIN_SEPARATOR();
         for (uint256 i = 0; i < items.length; ++i) {
-            Refund calldata item = items[i];
-            bytes32 id = hashOf(item.info);
-            bytes memory fault = _refundFault(item, id, domain);
-            if (fault.length > 0) {
-                emit Refused(id, fault);
-                continue;
-            }
-            try ESCROW.refund(item.info, item.amount, item.tokenCollector, item.collectorData) {}
-            catch (bytes memory reason) {
-                emit Refused(id, reason);
-            }
+            bytes32 id = hashOf(items[i].info);
+            bytes memory fault = _refund(items[i], id, domain);
+            if (fault.length > 0) emit Refused(id, fault);
         }
     }
 
@@ -169,11 +159,7 @@ contract AgreementOperator {
     function multicall(bytes[] calldata calls) external {
         for (uint256 i = 0; i < calls.length; ++i) {
             (bool done, bytes memory reason) = address(this).delegatecall(calls[i]);
-            if (!done) {
-                assembly ("memory-safe") {
-                    revert(add(reason, 32), mload(reason))
-                }
-            }
+            if (!done) _orRevert(reason);
         }
     }
 
@@ -202,6 +188,47 @@ contract AgreementOperator {
     }
 
     // inside
+
+    function _authorize(PaymentInfo calldata info, address tokenCollector, bytes calldata collectorData)
+        private
+        returns (bytes memory fault)
+    {
+        if (tokenCollector != ERC3009_COLLECTOR && tokenCollector != PERMIT2_COLLECTOR) {
+            return abi.encodeWithSelector(UnknownCollector.selector, tokenCollector);
+        }
+        try ESCROW.authorize(info, info.maxAmount, tokenCollector, collectorData) {}
+        catch (bytes memory reason) {
+            return _nonEmpty(reason);
+        }
+    }
+
+    function _capture(Capture calldata item, bytes32 id, bytes32 domain) private returns (bytes memory fault) {
+        fault = _captureFault(item, id, domain);
+        if (fault.length > 0) return fault;
+        try ESCROW.capture(item.info, item.amount, item.feeAmount, item.feeReceiver) {}
+        catch (bytes memory reason) {
+            return _nonEmpty(reason);
+        }
+    }
+
+    function _void(Void calldata item, bytes32 id, bytes32 domain) private returns (bytes memory fault) {
+        bytes32 digest = _digest(domain, keccak256(abi.encode(VOID_TYPEHASH, id)));
+        fault = _authorizerFault(item.info, item.binding, digest, item.authorizerSignature);
+        if (fault.length > 0) return fault;
+        try ESCROW.void(item.info) {}
+        catch (bytes memory reason) {
+            return _nonEmpty(reason);
+        }
+    }
+
+    function _refund(Refund calldata item, bytes32 id, bytes32 domain) private returns (bytes memory fault) {
+        fault = _refundFault(item, id, domain);
+        if (fault.length > 0) return fault;
+        try ESCROW.refund(item.info, item.amount, item.tokenCollector, item.collectorData) {}
+        catch (bytes memory reason) {
+            return _nonEmpty(reason);
+        }
+    }
 
     function _captureFault(Capture calldata item, bytes32 id, bytes32 domain) private view returns (bytes memory fault) {
         bytes32 digest = _digest(domain, _captureHash(CAPTURE_TYPEHASH, item, id));
@@ -262,8 +289,16 @@ contract AgreementOperator {
         return abi.encodeWithSelector(UnexpectedPaymentState.selector, capturableNow, refundableNow);
     }
 
-    function _refuse(PaymentInfo calldata info, bytes memory reason) private {
-        emit Refused(hashOf(info), reason);
+    /// A call that fails without a reason, such as for lack of gas, has failed all the same.
+    function _nonEmpty(bytes memory reason) private pure returns (bytes memory) {
+        return reason.length > 0 ? reason : abi.encodeWithSelector(EscrowFailed.selector);
+    }
+
+    function _orRevert(bytes memory fault) private pure {
+        if (fault.length == 0) return;
+        assembly ("memory-safe") {
+            revert(add(fault, 32), mload(fault))
+        }
     }
 
     function _digest(bytes32 domain, bytes32 structHash) private pure returns (bytes32) {

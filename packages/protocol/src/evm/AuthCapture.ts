@@ -12,7 +12,7 @@ export const PERMIT2_COLLECTOR = '0xD69831Aed5bfe262067ec4c751f4F830EcdD446e';
 /** Collects refunds from an operator's own balance. */
 export const OPERATOR_REFUND_COLLECTOR = '0x7a03443724d14798c4AB4622F1DAAcA761Fea486';
 /** Our operator contract (`AgreementOperator`), where the deterministic deployment proxy puts it with salt 0 on any chain. */
-export const AGREEMENT_OPERATOR = '0x3C01D8bF5A63d825a8647bf8DeBbde9c11a85e75';
+export const AGREEMENT_OPERATOR = '0x4cABA723F6501c3224Fa8143e751BD386C5D0a50';
 /** Collects refunds from the receiver (`ReceiverRefundCollector`), deployed likewise. */
 export const RECEIVER_REFUND_COLLECTOR = '0xd0C08AE6BA17069DC95AD6Fb43b52ED1397dc683';
 
