@@ -60,7 +60,7 @@ describe('the token jobs', () => {
     try {
       const buyer = await newAgent(api, { funds: 1 });
       await authorize(api, buyer, await newService(api, buyer));
-      await disturb(core.tracker);
+      await disturb(core.ports.tracker);
       const held = async () =>
         (await api.http.get(`/v1/wallets/${buyer.wallet}/balance`).set(buyer.auth)).body.held as number;
       expect(await held()).toBe(0.005);

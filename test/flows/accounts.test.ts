@@ -2,7 +2,7 @@ import { agents, identity, ledger, wallets } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { pgliteDb } from '@agentpay/storage';
-import { ADMIN_KEY, money, signedIn, testCore } from './market.js';
+import { ADMIN_KEY, PEPPER, money, signedIn, testCore } from './market.js';
 
 let db: Db;
 let core: Core;
@@ -134,7 +134,7 @@ describe('authenticate', () => {
   });
 
   it('knows no admin when none is set', async () => {
-    const { core: bare } = await testCore(db, { settings: { adminKey: undefined } });
+    const { core: bare } = await testCore(db, { settings: { identity: { pepper: PEPPER } } });
     await expect(identity.authenticate(bare, { accepts: ['admin'], secret: '' })).rejects.toEqual(
       refused('unauthorized'),
     );
@@ -207,7 +207,7 @@ describe('wallets', () => {
   });
 
   it('get nothing outside a sandbox', async () => {
-    const { core: live } = await testCore(db, { settings: { sandbox: false } });
+    const { core: live } = await testCore(db, { settings: { wallets: { sandbox: false } } });
     const { principal, walletId } = await signedIn(live, 'Live');
     await expect(wallets.fund(live, { principal, walletId, amount: 1n, source })).rejects.toEqual(
       refused('funding_refused'),

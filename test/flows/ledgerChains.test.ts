@@ -118,7 +118,8 @@ describe('verifyChains', () => {
   });
 
   it('cannot be satisfied by hashes made without the key', async () => {
-    const other = { ...core, settings: { ...core.settings, pepper: 'another pepper of the test, as long' } };
+    const identity = { ...core.settings.identity, pepper: 'another pepper of the test, as long' };
+    const other = { ...core, settings: { ...core.settings, identity } };
     expect(await ledger.verifyChains(other)).toMatchObject([{ position: 1n, fault: 'journal_changed' }]);
   });
 });

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { agents, createCore, identity, marketplace, migrations, wallets } from '@agentpay/core';
-import type { Core, CoreSettings, TokenCodec } from '@agentpay/core';
+import type { Core, GivenSettings, TokenCodec } from '@agentpay/core';
 import { AgentPayError, manualClock, systemRandom } from '@agentpay/primitives';
 import type { Db, ManualClock, Tracker } from '@agentpay/primitives';
 import { migrate } from '@agentpay/storage';
@@ -8,6 +8,7 @@ import { memoryTracker } from '@agentpay/tracker';
 
 export const START_MS = Date.UTC(2026, 4, 8, 13, 0, 0);
 export const ADMIN_KEY = 'admin-key-of-the-test-admin-key-of-the-test';
+export const PEPPER = 'pepper-of-the-test-pepper-of-the-test';
 export const PRICE = 5_000n;
 /** 0.4 % of PRICE. */
 export const FEE = 20n;
@@ -16,18 +17,16 @@ export const SLA_SECONDS = 30;
 /** A core on a migrated database, with a clock of the test's own. */
 export async function testCore(
   db: Db,
-  { tracker = memoryTracker(), settings = {} }: { tracker?: Tracker; settings?: Partial<CoreSettings> } = {},
+  { tracker = memoryTracker(), settings = {} }: { tracker?: Tracker; settings?: Partial<GivenSettings> } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
   const clock = manualClock(START_MS);
-  const pepper = 'pepper-of-the-test-pepper-of-the-test';
   const core = createCore({
     db,
     clock,
     random: systemRandom,
-    tracker,
-    tokens: testTokens(),
-    settings: { pepper, sandbox: true, adminKey: ADMIN_KEY, ...settings },
+    ports: { tracker, tokenCodec: testTokens() },
+    settings: { identity: { pepper: PEPPER, adminKey: ADMIN_KEY }, wallets: { sandbox: true }, ...settings },
   });
   return { core, clock };
 }

@@ -64,7 +64,7 @@ describe('authorize', () => {
       slaSeconds: SLA_SECONDS,
       expiresAt: new Date(START_MS + TTL_MS),
     });
-    expect(core.tokens.verify(signed)).toMatchObject({
+    expect(core.ports.tokenCodec.verify(signed)).toMatchObject({
       tokenId: token.id,
       serviceId: place.service.id,
       amount: PRICE,
@@ -208,7 +208,7 @@ describe('verify', () => {
     await expect(tokens.verify(core, { principal: other.seller.principal, token: signed })).rejects.toEqual(
       refused('token_not_found'),
     );
-    const altered = core.tokens.sign({ ...core.tokens.verify(signed), amount: 1n });
+    const altered = core.ports.tokenCodec.sign({ ...core.ports.tokenCodec.verify(signed), amount: 1n });
     await expect(tokens.verify(core, { principal: seller.principal, token: altered })).rejects.toEqual(
       refused('token_not_found'),
     );
@@ -314,12 +314,16 @@ describe('deadlines', () => {
     const { stateNow } = await tokenIn('in_flight');
     const settled = await tokenIn('settled');
     expect(await tokens.sweepTracked(core)).toEqual({ expired: 0, breached: 0, failures: [] });
-    await core.tracker.track({ tokenId: settled.byBuyer.tokenId, state: 'in_flight', deadlineMs: START_MS });
+    await core.ports.tracker.track({
+      tokenId: settled.byBuyer.tokenId,
+      state: 'in_flight',
+      deadlineMs: START_MS,
+    });
     clock.advance(SLA_SECONDS * 1000);
     expect(await tokens.sweepTracked(core)).toEqual({ expired: 0, breached: 1, failures: [] });
     expect([await stateNow(), await settled.stateNow()]).toEqual(['sla_breached', 'settled']);
     clock.advance(60_000);
-    expect(await core.tracker.due({ nowMs: clock.now(), limit: 10, leaseMs: 1 })).toEqual([]);
+    expect(await core.ports.tracker.due({ nowMs: clock.now(), limit: 10, leaseMs: 1 })).toEqual([]);
   });
 });
 
@@ -331,7 +335,7 @@ describe('a tracker that has lost everything', () => {
     const open = await db.query<{ id: string }>('select id from payment_tokens where deadline is not null');
     const { core: fresh } = await testCore(db);
     expect(await tokens.rebuildTracker(fresh)).toBe(open.length);
-    const due = await fresh.tracker.due({ nowMs: START_MS + 10 * TTL_MS, limit: 10_000, leaseMs: 1 });
+    const due = await fresh.ports.tracker.due({ nowMs: START_MS + 10 * TTL_MS, limit: 10_000, leaseMs: 1 });
     expect(due.sort()).toEqual(open.map(({ id }) => id).sort());
     expect(open.length).toBeGreaterThan(150);
   });

@@ -1,13 +1,10 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, numberBounds } from '@agentpay/primitives';
 
 /** Which part of a list is wanted. */
 export interface Page {
   readonly limit: number;
   readonly offset: number;
 }
-
-const MAX_LIMIT = 100;
-const MAX_OFFSET = 1_000_000;
 
 /**
  * The wanted part with its defaults: the first 20.
@@ -20,15 +17,23 @@ export function page({
   limit?: number | undefined;
   offset?: number | undefined;
 }): Page {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_LIMIT) {
-    throw new AgentPayError('invalid_request', `limit is not a whole number from 1 to ${MAX_LIMIT}.`, {
-      param: 'limit',
-    });
+  if (!Number.isInteger(limit) || limit < 1 || limit > numberBounds.pageLimit) {
+    throw new AgentPayError(
+      'invalid_request',
+      `limit is not a whole number from 1 to ${numberBounds.pageLimit}.`,
+      {
+        param: 'limit',
+      },
+    );
   }
-  if (!Number.isInteger(offset) || offset < 0 || offset > MAX_OFFSET) {
-    throw new AgentPayError('invalid_request', `offset is not a whole number from 0 to ${MAX_OFFSET}.`, {
-      param: 'offset',
-    });
+  if (!Number.isInteger(offset) || offset < 0 || offset > numberBounds.pageOffset) {
+    throw new AgentPayError(
+      'invalid_request',
+      `offset is not a whole number from 0 to ${numberBounds.pageOffset}.`,
+      {
+        param: 'offset',
+      },
+    );
   }
   return { limit, offset };
 }

@@ -1,31 +1,44 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, isPlainText, textBounds } from '@agentpay/primitives';
 
-// oxlint-disable-next-line no-control-regex -- these are the characters to refuse
-const CONTROL = /[\u0000-\u001f\u007f]/;
+/** Fields of text, as core names them, with the words that errors use for them. */
+const shown: Record<TextField, string> = {
+  name: 'The name',
+  operator: 'The operator',
+  category: 'The category',
+  description: 'The description',
+  url: 'The URL',
+  idempotencyKey: 'The idempotency key',
+  fundingSource: 'The source',
+};
+
+type TextField = keyof typeof textBounds;
 
 /**
- * Text that people read: 1 to `max` characters, not blank, no control characters (PostgreSQL cannot store NUL).
+ * Text that people read: 1 to as many characters as the field may have, not blank, none of them hidden.
  * @throws AgentPayError `invalid_request`
  */
-export function checkText(param: string, text: string, max: number): string {
-  if (text.trim() === '') throw refuse(param, 'is empty');
+export function checkText(field: TextField, text: string): string {
+  const max = textBounds[field];
+  if (text.trim() === '') throw refuse(field, 'is empty');
   if (text.length > max * 2 || [...text].length > max)
-    throw refuse(param, `is longer than ${max} characters`);
-  if (CONTROL.test(text)) throw refuse(param, 'contains control characters');
+    throw refuse(field, `is longer than ${max} characters`);
+  if (!isPlainText(text)) throw refuse(field, 'contains control or invisible characters');
   return text;
 }
 
 /** {@link checkText} for a field that may be absent. */
-export function checkOptionalText(param: string, text: string | undefined, max: number): string | null {
-  return text === undefined ? null : checkText(param, text, max);
+export function checkOptionalText(field: TextField, text: string | undefined): string | null {
+  return text === undefined ? null : checkText(field, text);
 }
 
 /** @throws AgentPayError `invalid_request` unless the text is a currency code such as USD or USDC. */
 export function checkCurrency(text: string): string {
-  if (!/^[A-Z]{3,5}$/.test(text)) throw refuse('currency', 'is not a code such as USD');
-  return text;
+  if (/^[A-Z]{3,5}$/.test(text)) return text;
+  throw new AgentPayError('invalid_request', 'The currency is not a code such as USD.', {
+    param: 'currency',
+  });
 }
 
-function refuse(param: string, why: string): AgentPayError {
-  return new AgentPayError('invalid_request', `${param} ${why}.`, { param });
+function refuse(field: TextField, why: string): AgentPayError {
+  return new AgentPayError('invalid_request', `${shown[field]} ${why}.`, { param: field });
 }

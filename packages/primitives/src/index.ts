@@ -1,4 +1,5 @@
 export * from './Amount.js';
+export * from './Bounds.js';
 export * from './Clock.js';
 export * from './Db.js';
 export * from './Errors.js';

@@ -68,14 +68,11 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     db,
     clock,
     random,
-    tracker: hot.tracker,
-    tokens: tokenCodec(tokenKey, baseUrl),
+    ports: { tracker: hot.tracker, tokenCodec: tokenCodec(tokenKey, baseUrl) },
     settings: {
-      pepper: secrets.pepper,
-      adminKey: config.adminKey,
-      sandbox: config.sandbox,
-      tokenTtlMs: config.tokenTtlSeconds * 1000,
-      defaultSlaSeconds: config.defaultSlaSeconds,
+      identity: { pepper: secrets.pepper, adminKey: config.adminKey },
+      wallets: { sandbox: config.sandbox },
+      tokens: { ttlMs: config.tokenTtlSeconds * 1000, defaultSlaSeconds: config.defaultSlaSeconds },
     },
   });
   return {

@@ -1,13 +1,13 @@
-import { idPrefixes, isId, type IdKind } from '@agentpay/primitives';
+import { idPrefixes, isId, isPlainText, textBounds, type IdKind } from '@agentpay/primitives';
 import { z } from 'zod';
 
-/** Text for people: no control characters and no broken surrogates, which databases and terminals take badly. */
+/** Text for people: none of its characters hidden. */
 export function line(maxLength: number) {
   return z
     .string({ error: 'must be text' })
     .min(1, 'must not be empty')
     .max(maxLength, `must have at most ${maxLength} characters`)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not have control characters');
+    .refine(isPlainText, 'must not have control or invisible characters');
 }
 
 /** An id of one kind, checked for its shape. */
@@ -42,7 +42,7 @@ export const flag = z.codec(z.enum(['true', 'false'], { error: 'must be true or 
 /** An absolute http or https URL without credentials. */
 export const httpUrl = z
   .string({ error: 'must be a URL' })
-  .max(2048, 'must have at most 2048 characters')
+  .max(textBounds.url, `must have at most ${textBounds.url} characters`)
   .refine(isHttpUrl, 'must be an absolute http or https URL without credentials');
 
 function isHttpUrl(value: string): boolean {

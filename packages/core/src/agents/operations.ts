@@ -18,7 +18,6 @@ export interface AgentKeys {
   readonly secretKey: string;
 }
 
-const MAX_NAME = 120;
 const DEFAULT_CURRENCY = 'USD';
 
 /**
@@ -31,8 +30,8 @@ export async function create(
 ): Promise<{ agent: Agent; wallet: Wallet } & AgentKeys> {
   const agent: Agent = {
     id: newId('agent', core),
-    name: checkText('name', request.name, MAX_NAME),
-    operator: checkOptionalText('operator', request.operator, MAX_NAME),
+    name: checkText('name', request.name),
+    operator: checkOptionalText('operator', request.operator),
     createdAt: new Date(core.clock.now()),
   };
   return core.db.tx(async (tx) => {

@@ -23,7 +23,7 @@ export async function authenticate(
   core: Core,
   { accepts, secret }: { accepts: readonly CredentialKind[]; secret: string },
 ): Promise<Principal> {
-  const { adminKey, pepper } = core.settings;
+  const { adminKey, pepper } = core.settings.identity;
   if (accepts.includes('admin') && adminKey !== undefined && sameSecret(secret, adminKey, pepper)) {
     return { party: platform, scopes: [], credentialId: 'admin' };
   }
@@ -51,7 +51,7 @@ export async function issue(
   const secret = newSecret(kind, core.random);
   const credential: Credential = {
     id: newId('credential', core),
-    hash: hashSecret(secret, core.settings.pepper),
+    hash: hashSecret(secret, core.settings.identity.pepper),
     kind,
     partyId: party.id,
     scopes,

@@ -26,7 +26,7 @@ export async function post(core: Core, tx: Tx, entry: JournalEntry): Promise<Jou
   const taken = chains.get(tx) ?? (await store.takeChain(tx, createdAt));
   chains.set(tx, taken);
   const plain = { id: newId('journal', core), key: entry.key, kind: entry.kind, createdAt, postings };
-  const { chain, journal } = append(taken, plain, core.settings.pepper);
+  const { chain, journal } = append(taken, plain, core.settings.identity.pepper);
   if (!(await store.insertJournal(tx, journal))) return replayed(tx, journal);
 
   const owned = postings.filter((line) => isOwned(line.account));

@@ -48,7 +48,7 @@ export async function verifyChains(core: Core): Promise<BrokenChain[]> {
     for (const chain of await tx.query<JournalChain>(
       'select id, length, head from ledger_chains order by id',
     )) {
-      const found = await verifyChain(tx, chain, core.settings.pepper);
+      const found = await verifyChain(tx, chain, core.settings.identity.pepper);
       if (found) broken.push(found);
     }
     return broken.sort((a, b) => a.at - b.at).map(({ fault }) => fault);

@@ -1,4 +1,4 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, textBounds } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 
 /** Something an agent sells by the call. */
@@ -33,7 +33,6 @@ export interface ServicePage {
 }
 
 export const FIRST_TRUST = 50;
-const MAX_URL = 2048;
 
 /**
  * The name's letters and digits in lower case: "Market Data-Feed" -> "marketdatafeed". Accents are dropped.
@@ -45,7 +44,7 @@ export function slugOf(name: string): string {
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '');
   if (slug === '')
-    throw new AgentPayError('invalid_request', 'name has no letter or digit of the ASCII alphabet.', {
+    throw new AgentPayError('invalid_request', 'The name has no letter or digit of the ASCII alphabet.', {
       param: 'name',
     });
   return slug;
@@ -56,10 +55,10 @@ export function slugOf(name: string): string {
  * @throws AgentPayError `invalid_request` unless it is an http(s) URL without credentials, of at most 2048 characters
  */
 export function endpointOf(text: string): URL {
-  const url = text.length <= MAX_URL && URL.canParse(text) ? new URL(text) : undefined;
+  const url = text.length <= textBounds.url && URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new AgentPayError('invalid_request', 'endpoint_url is not an http or https URL.', {
-      param: 'endpoint_url',
+    throw new AgentPayError('invalid_request', 'The address is not an http or https URL.', {
+      param: 'endpointUrl',
     });
   }
   return url;

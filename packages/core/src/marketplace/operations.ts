@@ -1,4 +1,4 @@
-import { AgentPayError, isId, MAX_AMOUNT, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, MAX_AMOUNT, newId, numberBounds } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
@@ -9,11 +9,6 @@ import { ofCurrency } from '../wallets/index.js';
 import { endpointOf, FIRST_TRUST, resourceOf, slugOf } from './Service.js';
 import type { Service, ServicePage } from './Service.js';
 import * as store from './ServiceStore.js';
-
-const MAX_NAME = 120;
-const MAX_CATEGORY = 60;
-const MAX_DESCRIPTION = 2000;
-const MAX_SLA_SECONDS = 86_400;
 
 export interface Registration {
   readonly principal: Principal;
@@ -76,7 +71,7 @@ export async function list(
 ): Promise<ServicePage> {
   const wanted = page(request);
   const filter = {
-    category: checkOptionalText('category', request.category, MAX_CATEGORY) ?? undefined,
+    category: checkOptionalText('category', request.category) ?? undefined,
     verified: request.verified,
   };
   return core.serviceLists.get(JSON.stringify({ ...filter, ...wanted }), async () => ({
@@ -134,24 +129,24 @@ function checked(request: Registration) {
   const { pricePerCall, sla } = request;
   if (pricePerCall <= 0n || pricePerCall > MAX_AMOUNT) {
     throw new AgentPayError('invalid_amount', 'The price must be above zero and within the limit.', {
-      param: 'price_per_call',
+      param: 'pricePerCall',
     });
   }
   const slaSeconds = sla?.maxCompletionSeconds ?? null;
   if (
     slaSeconds !== null &&
-    (!Number.isInteger(slaSeconds) || slaSeconds < 1 || slaSeconds > MAX_SLA_SECONDS)
+    (!Number.isInteger(slaSeconds) || slaSeconds < 1 || slaSeconds > numberBounds.slaSeconds)
   ) {
-    const message = `sla.max_completion_seconds is not a whole number from 1 to ${MAX_SLA_SECONDS}.`;
-    throw new AgentPayError('invalid_request', message, { param: 'sla.max_completion_seconds' });
+    const message = `The SLA window is not a whole number of seconds from 1 to ${numberBounds.slaSeconds}.`;
+    throw new AgentPayError('invalid_request', message, { param: 'sla.maxCompletionSeconds' });
   }
   return {
-    name: checkText('name', request.name, MAX_NAME),
+    name: checkText('name', request.name),
     slug: slugOf(request.name),
-    description: checkOptionalText('description', request.description, MAX_DESCRIPTION),
+    description: checkOptionalText('description', request.description),
     price: pricePerCall,
     currency: checkCurrency(request.currency ?? 'USD'),
-    category: checkOptionalText('category', request.category, MAX_CATEGORY),
+    category: checkOptionalText('category', request.category),
     endpoint: request.endpointUrl === undefined ? null : endpointOf(request.endpointUrl),
     slaSeconds,
   };

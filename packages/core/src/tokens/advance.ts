@@ -31,7 +31,7 @@ export async function advance(
       return save(tx, token, {
         state: to,
         redeemedAt: now,
-        deadline: new Date(nowMs + core.settings.tokenTtlMs),
+        deadline: new Date(nowMs + core.settings.tokens.ttlMs),
       });
     case 'in_flight':
       return save(tx, token, {
@@ -55,7 +55,7 @@ export async function advance(
 }
 
 async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Token> {
-  const fee = callFee(token.amount, core.settings.callFeePpm);
+  const fee = callFee(token.amount, core.settings.payments.callFeePpm);
   await captureHold(core, tx, {
     holdId: token.holdId,
     credits: [

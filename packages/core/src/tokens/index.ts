@@ -13,3 +13,4 @@ export { rebuildTracker } from './rebuildTracker.js';
 export { sweep, sweepTracked } from './sweep.js';
 export type { Swept } from './sweep.js';
 export type { Token, TokenState } from './Token.js';
+export type { TokenClaims, TokenCodec } from './ports.js';

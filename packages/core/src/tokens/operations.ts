@@ -1,6 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
-import type { Core, TokenClaims } from '../Core.js';
+import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -10,6 +10,7 @@ import { reserve as reserveMoney } from '../spending/index.js';
 import { owned } from '../wallets/index.js';
 import { advance, facts, partiesOf } from './advance.js';
 import { tokenReserved } from './events.js';
+import type { TokenClaims } from './ports.js';
 import { decide, refusal } from './Token.js';
 import type { Token, TokenEvent } from './Token.js';
 import * as store from './TokenStore.js';
@@ -48,7 +49,7 @@ export async function authorize(
     return reserve(core, tx, { service, consumerId, walletId: wallet.id });
   });
   await track(core, token);
-  return { signed: core.tokens.sign(claimsOf(token)), token };
+  return { signed: core.ports.tokenCodec.sign(claimsOf(token)), token };
 }
 
 /**
@@ -61,7 +62,7 @@ export async function verify(
   request: { principal: Principal; token: string },
 ): Promise<{ token: Token; service: Service }> {
   requireParty(request.principal, 'agent');
-  const claims = core.tokens.verify(request.token);
+  const claims = core.ports.tokenCodec.verify(request.token);
   await refuseReplay(core, request.principal, claims);
   const token = await happen(core, 'verify', {
     tokenId: claims.tokenId,
@@ -127,9 +128,13 @@ function assertBuyable(service: Service, maxAmount: Amount | undefined): void {
   if (service.status !== 'active')
     throw new AgentPayError('service_not_active', 'The service is not active.');
   if (maxAmount !== undefined && service.price > maxAmount) {
-    throw new AgentPayError('price_above_limit', 'The price of the service is above max_amount.', {
-      param: 'max_amount',
-    });
+    throw new AgentPayError(
+      'price_above_limit',
+      'The price of the service is above the most that you would pay.',
+      {
+        param: 'maxAmount',
+      },
+    );
   }
 }
 
@@ -149,7 +154,7 @@ async function reserve(
     purpose: 'token',
   });
   const issuedAt = new Date(core.clock.now());
-  const expiresAt = new Date(issuedAt.getTime() + core.settings.tokenTtlMs);
+  const expiresAt = new Date(issuedAt.getTime() + core.settings.tokens.ttlMs);
   const token: Token = {
     id: newId('token', core),
     serviceId: service.id,
@@ -161,7 +166,7 @@ async function reserve(
     paymentId: null,
     amount: service.price,
     currency: service.currency,
-    slaSeconds: service.slaSeconds ?? core.settings.defaultSlaSeconds,
+    slaSeconds: service.slaSeconds ?? core.settings.tokens.defaultSlaSeconds,
     state: 'reserved',
     deadline: expiresAt,
     issuedAt,

@@ -9,7 +9,6 @@ import * as store from './WalletStore.js';
 
 /** The one source of money that `fund` knows. */
 export const TEST_FAUCET = 'test_faucet';
-const MAX_IDEMPOTENCY_KEY = 255;
 
 /** Opens a wallet, inside the caller's transaction. */
 export async function open(
@@ -40,7 +39,7 @@ export async function fund(
 ): Promise<Balance & { transactionId: string }> {
   const { principal, walletId, amount, source } = request;
   assertFundable(core, amount, source);
-  const idempotencyKey = checkOptionalText('idempotency_key', request.idempotencyKey, MAX_IDEMPOTENCY_KEY);
+  const idempotencyKey = checkOptionalText('idempotencyKey', request.idempotencyKey);
   return core.db.tx(async (tx) => {
     const wallet = await owned(tx, { principal, walletId });
     const createdAt = new Date(core.clock.now());
@@ -98,7 +97,7 @@ export function ofCurrency(
 }
 
 function assertFundable(core: Core, amount: Amount, source: string): void {
-  const { sandbox, faucetMax } = core.settings;
+  const { sandbox, faucetMax } = core.settings.wallets;
   if (source !== TEST_FAUCET)
     throw new AgentPayError('funding_source_unknown', `The only source is ${TEST_FAUCET}.`, {
       param: 'source',
@@ -118,7 +117,7 @@ async function record(tx: Tx, funding: Funding): Promise<Funding> {
   const first = await store.fundings.find(tx, { walletId, idempotencyKey });
   if (first && first.amount === funding.amount && first.source === funding.source) return first;
   throw new AgentPayError('conflict', 'The idempotency key was used for another amount.', {
-    param: 'idempotency_key',
+    param: 'idempotencyKey',
   });
 }
 

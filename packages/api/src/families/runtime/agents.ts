@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import { z } from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -15,7 +16,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/v1/agents',
   auth: anyone,
-  body: z.object({ name: line(120), operator: line(120).optional() }),
+  body: z.object({ name: line(textBounds.name), operator: line(textBounds.name).optional() }),
   response: z.object({ id: z.string(), api_key: z.string(), wallet_id: z.string(), secret_key: z.string() }),
   status: 201,
   example: {

@@ -1,3 +1,4 @@
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import { z } from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -15,7 +16,7 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/services',
   auth: anyOf('agent'),
-  query: pageQuery.extend({ category: line(60).optional(), verified: flag.optional() }),
+  query: pageQuery.extend({ category: line(textBounds.category).optional(), verified: flag.optional() }),
   response: pageOf('services', serviceSummary),
   status: 200,
   example: {
@@ -31,13 +32,16 @@ export const create = Endpoint.from({
   path: '/v1/services',
   auth: anyOf('agent'),
   body: z.object({
-    name: line(120).regex(/[a-z0-9]/i, 'must have a letter or a digit of ASCII, from which the slug is made'),
-    description: line(2000).optional(),
+    name: line(textBounds.name).regex(
+      /[a-z0-9]/i,
+      'must have a letter or a digit of ASCII, from which the slug is made',
+    ),
+    description: line(textBounds.description).optional(),
     price_per_call: positiveAmount,
     currency: currency.default('USD'),
-    category: line(60).optional(),
+    category: line(textBounds.category).optional(),
     endpoint_url: httpUrl.optional(),
-    sla: z.object({ max_completion_seconds: z.int().min(1).max(86_400) }).optional(),
+    sla: z.object({ max_completion_seconds: z.int().min(1).max(numberBounds.slaSeconds) }).optional(),
   }),
   response: z.object({ id: z.string(), slug: z.string(), status: z.string(), trust_score: z.number() }),
   status: 201,

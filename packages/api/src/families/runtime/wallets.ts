@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import { z } from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -15,7 +16,11 @@ export const fund = Endpoint.from({
   auth: anyOf('agent'),
   idempotent: true,
   params,
-  body: z.object({ amount: positiveAmount, source: line(64), idempotency_key: line(255).optional() }),
+  body: z.object({
+    amount: positiveAmount,
+    source: line(textBounds.fundingSource),
+    idempotency_key: line(textBounds.idempotencyKey).optional(),
+  }),
   response: z.object({
     wallet_id: z.string(),
     balance: amount,
