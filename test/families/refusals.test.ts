@@ -118,9 +118,10 @@ describe.each(named(identified))('%s', (_id, callable) => {
 
   it('answers 404 for an id that nobody has', async () => {
     const id = newId(kind as IdKind, { clock: world.api.clock, random: systemRandom });
-    expect(expectRefusal(await send(world, endpoint, { params: { [param]: id } }), callable, 404)).toBe(
-      `${kind}_not_found`,
-    );
+    const answer = await send(world, endpoint, { params: { [param]: id } });
+    // A payment is a transaction between two parties.
+    const noun = kind === 'transaction' ? 'payment' : kind;
+    expect(expectRefusal(answer, callable, 404)).toBe(`${noun}_not_found`);
   });
 
   it.each([

@@ -1,9 +1,8 @@
-import { AgentPayError, errorKinds, type ErrorName } from '@agentpay/primitives';
+import { AgentPayError, errorKind, errorNames, type ErrorName } from '@agentpay/primitives';
 import { ErrorBody, errorCode, families, renderError, runtime, type Family } from './index.js';
 
-const kinds = Object.keys(errorKinds) as ErrorName[];
 const cases = Object.values<Family>(families).flatMap((family) =>
-  kinds.map((kind) => [family.id, kind, family] as const),
+  errorNames.map((kind) => [family.id, kind, family] as const),
 );
 
 describe('errors on the wire', () => {
@@ -11,7 +10,7 @@ describe('errors on the wire', () => {
     'of the family %s: %s has a code without spaces and a complete body',
     (_id, kind, family) => {
       const { status, body } = renderError(family, new AgentPayError(kind, 'What happened.'), 'req_1');
-      expect(status).toBe(family.errors.statuses[kind] ?? errorKinds[kind].status);
+      expect(status).toBe(family.errors.statuses[kind] ?? errorKind(kind).status);
       expect(ErrorBody.parse(body)).toEqual(body);
       expect(body.code).toMatch(/^[A-Za-z0-9_-]+$/);
       expect(body.error).toMatchObject({

@@ -1,3 +1,5 @@
+import { idPrefixes, type IdKind } from './Id.js';
+
 /** What one kind of error is, everywhere: the API families add their codes, and their own statuses and hints. */
 interface ErrorKind {
   /** HTTP status, unless a family documents another. */
@@ -7,7 +9,7 @@ interface ErrorKind {
 }
 
 /**
- * Every error AgentPay answers with, by its stable name. What an API family calls it stands in that family;
+ * Every error AgentPay answers with, by its stable name; beside them each kind of id has its own `*_not_found`. What an API family calls it stands in that family;
  * x402 reason codes, which belong to the wire, are in `@agentpay/protocol`.
  */
 export const errorKinds = {
@@ -39,8 +41,6 @@ export const errorKinds = {
     hint: 'Send a valid credential in the header that the endpoint names.',
   },
   forbidden: { status: 403, hint: 'Use the credential of the owner.' },
-  agent_not_found: { status: 404, hint: 'Use the id of an agent you own.' },
-  wallet_not_found: { status: 404, hint: 'Use the id of a wallet you own.' },
   insufficient_funds: {
     status: 402,
     hint: 'Use a different wallet, a smaller amount, or fund the wallet.',
@@ -53,7 +53,6 @@ export const errorKinds = {
   policy_denied: { status: 403, hint: 'Tell the operator the reason and stop this payment.' },
 
   // marketplace and tokens
-  service_not_found: { status: 404, hint: 'Look the service up in the list of services.' },
   service_name_taken: { status: 409, hint: 'Register the service under another name.' },
   service_not_active: { status: 409, hint: 'Choose an active service.' },
   price_above_limit: { status: 402, hint: 'Raise the limit or choose a cheaper service.' },
@@ -65,7 +64,6 @@ export const errorKinds = {
     status: 401,
     hint: 'Authorize the service call again and send the new token.',
   },
-  token_not_found: { status: 404, hint: 'Use the id of a token you own.' },
   token_expired: {
     status: 410,
     hint: 'Authorize the service call again and send the new token.',
@@ -135,7 +133,35 @@ export const errorKinds = {
   },
 } as const satisfies Record<string, ErrorKind>;
 
-export type ErrorName = keyof typeof errorKinds;
+/** Nobody has this id, or not the caller. */
+type NotFound = `${IdKind}_not_found`;
+
+export type ErrorName = keyof typeof errorKinds | NotFound;
+
+/** The `*_not_found` of every kind of id. */
+export const notFoundNames: readonly ErrorName[] = Object.keys(idPrefixes).map(
+  (kind) => `${kind as IdKind}_not_found` as const,
+);
+
+export const errorNames: readonly ErrorName[] = [
+  ...(Object.keys(errorKinds) as (keyof typeof errorKinds)[]),
+  ...notFoundNames,
+];
+
+/** What an error is. */
+export function errorKind(name: ErrorName): ErrorKind {
+  const listed: Readonly<Partial<Record<ErrorName, ErrorKind>>> = errorKinds;
+  return (
+    listed[name] ?? {
+      status: 404,
+      hint: `Use the id of ${withArticle(name.replace('_not_found', ''))} you own.`,
+    }
+  );
+}
+
+function withArticle(noun: string): string {
+  return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
+}
 
 /** Further facts of one error. */
 export interface ErrorOptions {
@@ -148,7 +174,7 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
-/** The one error class of AgentPay: a name from {@link errorKinds} and a sentence for people. */
+/** The one error class of AgentPay: a name and a sentence for people. */
 export class AgentPayError extends Error {
   override readonly name = 'AgentPayError';
   /** Name of the kind. */
@@ -165,10 +191,10 @@ export class AgentPayError extends Error {
     this.retryAfter = options.retryAfter;
   }
   get status(): number {
-    return errorKinds[this.kind].status;
+    return errorKind(this.kind).status;
   }
   get hint(): string {
-    return errorKinds[this.kind].hint;
+    return errorKind(this.kind).hint;
   }
 }
 

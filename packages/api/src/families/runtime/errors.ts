@@ -1,21 +1,19 @@
+import { notFoundNames } from '@agentpay/primitives';
 import { snakeCase, type FamilyErrors } from '../../Errors.js';
 
 /** Errors of the agent runtime API: AP-1001 wallet, authorization or balance; AP-1002 policy; AP-3002 rate. */
 export const errors: FamilyErrors = {
   codes: {
+    ...Object.fromEntries(notFoundNames.map((name) => [name, 'AP-1001'])),
     unauthorized: 'AP-1001',
     forbidden: 'AP-1001',
-    agent_not_found: 'AP-1001',
-    wallet_not_found: 'AP-1001',
     insufficient_funds: 'AP-1001',
     funding_source_unknown: 'AP-1001',
     funding_refused: 'AP-1001',
-    service_not_found: 'AP-1001',
     service_not_active: 'AP-1001',
     price_above_limit: 'AP-1001',
     currency_mismatch: 'AP-1001',
     token_invalid: 'AP-1001',
-    token_not_found: 'AP-1001',
     token_already_redeemed: 'AP-1001',
     token_wrong_state: 'AP-1001',
     payment_not_found: 'AP-1001',
