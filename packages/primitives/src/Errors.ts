@@ -9,8 +9,8 @@ interface ErrorKind {
 }
 
 /**
- * Every error AgentPay answers with, by its stable name; beside them each kind of id has its own `*_not_found`. What an API family calls it stands in that family;
- * x402 reason codes, which belong to the wire, are in `@agentpay/protocol`.
+ * Every error AgentPay answers with, by its stable name; beside them each kind of id has its own `*_not_found`.
+ * What an API family calls it stands in that family; x402 reason codes, which belong to the wire, are in `@agentpay/protocol`.
  */
 export const errorKinds = {
   // requests
