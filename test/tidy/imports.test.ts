@@ -126,8 +126,7 @@ describe('the module graph', () => {
 
 /** The files of core that collect what slices declare, and where slices declare it. */
 const declared: Record<string, readonly string[]> = {
-  'packages/core/src/migrations.ts': ['migrations.js'],
-  'packages/core/src/eventTypes.ts': ['events.js'],
+  'packages/core/src/slices.ts': ['migrations.js', 'events.js'],
   'packages/core/src/Core.ts': ['settings.js', 'ports.js', 'ServiceLists.js'],
 };
 

@@ -3,16 +3,4 @@ export type { Core, CoreOptions, CorePorts, CoreSettings, GivenSettings } from '
 export type { TokenClaims, TokenCodec } from './tokens/index.js';
 export type { Principal } from './identity/index.js';
 export type { Party, PartyKind } from './parties/index.js';
-export { migrations } from './migrations.js';
-export * as agents from './agents/index.js';
-export { eventTypes } from './eventTypes.js';
-export * as events from './events/index.js';
-export * as idempotency from './idempotency/index.js';
-export * as identity from './identity/index.js';
-export * as ledger from './ledger/index.js';
-export * as marketplace from './marketplace/index.js';
-export * as parties from './parties/index.js';
-export * as payments from './payments/index.js';
-export * as spending from './spending/index.js';
-export * as tokens from './tokens/index.js';
-export * as wallets from './wallets/index.js';
+export * from './slices.js';

@@ -6,7 +6,7 @@ import express from 'express';
 import { z } from 'zod';
 import { createLogger } from '../log.js';
 import { renderErrors } from './errors.js';
-import { implement, implementFamily } from './implement.js';
+import { implement, routesOf } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
 import { requestId } from './requestId.js';
@@ -99,7 +99,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
   const log = createLogger('silent');
   const app = express();
   app.use(requestId({ clock, random: systemRandom }));
-  mount(app, implementFamily(family, { things })({} as never), {
+  mount(app, routesOf(family, things, {} as never), {
     authenticate: async () => {
       if (authenticated) return undefined;
       throw new AgentPayError('unauthorized', 'No key.');
@@ -180,15 +180,5 @@ describe('kinds of endpoint', () => {
   it('text has its content type', async () => {
     const { header, text } = await shop()('/shop/page/text');
     expect([header('content-type'), text]).toEqual(['text/plain; version=0.0.4', 'up 1\n']);
-  });
-});
-
-describe('implementFamily', () => {
-  it('refuses handlers of another noun under a name', () => {
-    const other = Family.from({
-      ...family,
-      nouns: { things: { latest: family.nouns.things.latest } },
-    });
-    expect(() => implementFamily(other, { things })).toThrow(TypeError);
   });
 });

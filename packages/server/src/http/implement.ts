@@ -42,23 +42,15 @@ export function implement<N extends Noun>(
   return { noun, handlers: handlers as unknown as Implementation['handlers'] };
 }
 
-/**
- * Ties a family to the implementations of its nouns; a noun without one does not compile.
- * @throws TypeError when the implementation under a noun's name is another noun's
- */
-export function implementFamily<F extends Family>(
-  family: F,
-  implementations: { readonly [Name in keyof F['nouns']]: Implementation },
-): (composition: Composition) => Route[] {
-  const entries = Object.entries<Implementation>(implementations);
-  const wrong = entries.find(([name, { noun }]) => noun !== family.nouns[name]);
-  if (wrong) throw new TypeError(`${family.id}.${wrong[0]} is implemented by the handlers of another noun`);
-  return (composition) =>
-    entries.flatMap(([, { noun, handlers }]) => {
-      const handlerOf = handlers(composition);
-      return Object.entries(noun).map(([verb, endpoint]) => {
-        const within = (core: Core) => handlers({ ...composition, core })[verb] as Handle;
-        return { family, endpoint, handle: handlerOf[verb] as Handle, within };
-      });
-    });
+/** The routes of a noun that is implemented. */
+export function routesOf(
+  family: Family,
+  { noun, handlers }: Implementation,
+  composition: Composition,
+): Route[] {
+  const handlerOf = handlers(composition);
+  return Object.entries(noun).map(([verb, endpoint]) => {
+    const within = (core: Core) => handlers({ ...composition, core })[verb] as Handle;
+    return { family, endpoint, handle: handlerOf[verb] as Handle, within };
+  });
 }

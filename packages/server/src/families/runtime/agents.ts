@@ -2,7 +2,7 @@ import { runtime } from '@agentpay/api';
 import { agents } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 
-export const agentHandlers = implement(runtime.nouns.agents, ({ core }) => ({
+export const handlers = implement(runtime.nouns.agents, ({ core }) => ({
   async create({ body }) {
     const { agent, wallet, apiKey, secretKey } = await agents.create(core, body);
     return { id: agent.id, api_key: apiKey, wallet_id: wallet.id, secret_key: secretKey };

@@ -3,7 +3,7 @@ import { marketplace, tokens } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 import { showService, summarizeService } from './presentService.js';
 
-export const serviceHandlers = implement(runtime.nouns.services, ({ core }) => ({
+export const handlers = implement(runtime.nouns.services, ({ core }) => ({
   async list({ query }) {
     const { services, total } = await marketplace.list(core, query);
     return { services: services.map(summarizeService), total };

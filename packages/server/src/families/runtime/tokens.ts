@@ -4,7 +4,7 @@ import { X_PAYMENT_TOKEN } from '@agentpay/protocol';
 import { implement } from '../../http/implement.js';
 import { showService } from './presentService.js';
 
-export const tokenHandlers = implement(runtime.nouns.tokens, ({ core, baseUrl }) => ({
+export const handlers = implement(runtime.nouns.tokens, ({ core, baseUrl }) => ({
   async verify({ principal, body }) {
     const { token, service } = await tokens.verify(core, {
       principal,

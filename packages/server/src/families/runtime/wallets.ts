@@ -2,7 +2,7 @@ import { runtime } from '@agentpay/api';
 import { wallets } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 
-export const walletHandlers = implement(runtime.nouns.wallets, ({ core }) => ({
+export const handlers = implement(runtime.nouns.wallets, ({ core }) => ({
   async fund({ principal, params, body }) {
     const funded = await wallets.fund(core, {
       principal,
