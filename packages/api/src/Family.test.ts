@@ -50,4 +50,15 @@ describe('a family', () => {
   it('answers for the paths that nobody else claims', () => {
     for (const path of ['/', '/v1/nothing', '//', '']) expect(familyAt(path).id).toBe('runtime');
   });
+
+  it('answers for the longest prefix of whole segments', () => {
+    const claim = (id: string, ...paths: string[]) => ({ ...runtime, id, paths });
+    const all = [claim('root', '/'), claim('pay', '/v1/pay', '/v1/keys'), claim('more', '/v1/pay/more')];
+    const answering = (path: string) => familyAt(path, all).id;
+    expect(['/v1/pay', '/v1/pay/x', '/v1/keys/1'].map(answering)).toEqual(['pay', 'pay', 'pay']);
+    expect(['/v1/pay/more', '/v1/pay/more/x'].map(answering)).toEqual(['more', 'more']);
+    expect(['/', '/v1', '/v1/payments', '/v1/pay.x', '/V1/pay'].map(answering)).toEqual(
+      Array(5).fill('root'),
+    );
+  });
 });

@@ -11,8 +11,8 @@ const all: readonly Family[] = Object.values(families);
 export const endpoints: readonly Endpoint[] = all.flatMap(endpointsOf);
 
 /** The family that answers for a path: the one with the longest prefix of whole segments. */
-export function familyAt(path: string): Family {
-  const claims = all.flatMap((family) => family.paths.map((prefix) => ({ family, prefix })));
+export function familyAt(path: string, among: readonly Family[] = all): Family {
+  const claims = among.flatMap((family) => family.paths.map((prefix) => ({ family, prefix })));
   const matching = claims.filter(({ prefix }) => covers(prefix, path));
   matching.sort((a, b) => b.prefix.length - a.prefix.length);
   return matching[0]?.family ?? runtime;
