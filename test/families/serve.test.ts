@@ -1,11 +1,12 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createLogger, readConfig, start } from '@agentpay/server';
-import { spawnNode } from '@agentpay/testing';
+import { eventually, spawnNode } from '@agentpay/testing';
 import supertest from 'supertest';
 
 const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
@@ -55,7 +56,49 @@ describe('agentpay serve', () => {
       JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_',
     });
     expect(await server.ended).toEqual({ code: 1, signal: null });
-    expect(server.output()).toMatch(/^AgentPay cannot start: .+\n$/);
+    expect(server.output()).toBe('AgentPay cannot start: No PostgreSQL listens at 127.0.0.1:1.\n');
+  });
+
+  it('tells of a taken port before it opens a store', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const folder = join(tmpdir(), `agentpay-never-${port}`);
+    const server = serve({ PORT: String(port), DATA_DIR: folder });
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    taken.close();
+    expect(server.output()).toBe(`Port ${port} is taken; give another one in PORT, or 0 for any free one.\n`);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('ends with a sentence when its folder cannot be made', async () => {
+    const server = serve({ PORT: '0', DATA_DIR: '/proc/agentpay' });
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    expect(server.output()).toMatch(
+      /^AgentPay cannot start: The folder \/proc\/agentpay cannot be made: .+\n$/,
+    );
+  });
+
+  it('finishes the request under way when it is told to stop twice', async () => {
+    const server = serve({ PORT: '0' });
+    const [, url] = await server.line(/^AgentPay API listens on (\S+)$/);
+    const { hostname, port } = new URL(url as string);
+    const socket = connect(Number(port), hostname);
+    let heard = '';
+    socket.on('data', (chunk) => (heard += String(chunk)));
+    socket.write(
+      'POST /v1/agents HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 12\r\n\r\n',
+    );
+    await once(socket, 'data'); // 100 Continue: the request is under way
+    process.kill(server.pid, 'SIGTERM');
+    // It has heard of the first when it takes no more connections.
+    await eventually(() => expect(fetch(`${url}/healthz`)).rejects.toThrow());
+    process.kill(server.pid, 'SIGTERM');
+    socket.write('{"name":"A"}');
+    await once(socket, 'close');
+    expect(heard).toContain('HTTP/1.1 201 Created');
+    expect(heard).toMatch(/^connection: close\r$/im);
+    expect(await server.ended).toEqual({ code: 0, signal: null });
   });
 });
 
@@ -122,6 +165,21 @@ describe('a server with a data folder', () => {
       expect((await stat(join(folder, 'secret'))).mode & 0o777).toBe(0o600);
     } finally {
       await running.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('does not start with another secret than its keys were made with, and says what to give back', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'agentpay-pepper-'));
+    const open = () => start(readConfig({ PORT: '0', DATA_DIR: folder }), { log: createLogger('silent') });
+    try {
+      await (await open()).close();
+      const kept = await readFile(join(folder, 'secret'));
+      await rm(join(folder, 'secret'));
+      await expect(open()).rejects.toThrow('the API keys in this database were made with another secret');
+      await writeFile(join(folder, 'secret'), kept);
+      await (await open()).close();
+    } finally {
       await rm(folder, { recursive: true });
     }
   });

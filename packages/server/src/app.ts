@@ -1,4 +1,5 @@
 import { idempotency } from '@agentpay/core';
+import { requestIds } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import helmet from 'helmet';
@@ -10,7 +11,6 @@ import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
 import { mount } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
-import { requestId } from './http/requestId.js';
 
 const HANDLER_TIMEOUT_MS = 30_000;
 
@@ -26,7 +26,7 @@ export function createApp(
   app.set('trust proxy', options.trustProxyHops);
   app.set('query parser', 'simple');
   app.disable('etag');
-  app.use(helmet(), requestId({ clock, random }), accessLog({ log, clock }), requireHost);
+  app.use(helmet(), requestIds({ clock, random }), accessLog({ log, clock }), requireHost);
   healthRoutes(app, composition);
   mount(app, allRoutes(composition), {
     authenticate: authenticator(core),

@@ -10,7 +10,7 @@ import {
   type Tracker,
 } from '@agentpay/primitives';
 import { paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
-import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
+import { assertWritable, migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import {
   connectRedis,
   fallbackLimiter,
@@ -21,7 +21,8 @@ import {
 } from '@agentpay/tracker';
 import type { Config } from './config.js';
 import { leaseMigration } from './jobs/lease.js';
-import type { Logger } from './log.js';
+import type { Logger } from '@agentpay/http';
+import { checkPepper, pepperMigration } from './pepperCheck.js';
 import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
@@ -60,10 +61,13 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   const tokenKey = paymentTokenKey(secrets.token);
   const db = await openDb(config, log);
   const hot = await openHot(config, clock, log);
-  await migrate(db, [...migrations, leaseMigration]).catch(async (error: unknown) => {
+  try {
+    await migrate(db, [...migrations, leaseMigration, pepperMigration]);
+    await checkPepper(db, secrets.pepper);
+  } catch (error) {
     await Promise.allSettled([hot.close(), db.close()]);
     throw error;
-  });
+  }
   const core = createCore({
     db,
     clock,
@@ -82,7 +86,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     tokenKeys: [tokenKey.publicJwk],
     baseUrl,
     ready: async () => ({
-      database: await answers(() => db.query('select 1')),
+      database: await answers(() => assertWritable(db)),
       tracker: await answers(hot.ping),
     }),
     async close() {
@@ -92,10 +96,12 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   };
 }
 
-function openDb({ databaseUrl, dataDir }: Config, log: Logger): Promise<Db> | Db {
+function openDb({ databaseUrl, databasePoolSize, dataDir }: Config, log: Logger): Promise<Db> | Db {
   if (databaseUrl !== undefined) {
     return pgDb({
       url: databaseUrl,
+      max: databasePoolSize,
+      onNotice: (line) => log.warn(line),
       onIdleError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
     });
   }

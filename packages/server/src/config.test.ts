@@ -1,4 +1,5 @@
-import { ConfigError, readConfig } from './config.js';
+import { ConfigError } from '@agentpay/http';
+import { readConfig } from './config.js';
 
 const SECRET = 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_';
 

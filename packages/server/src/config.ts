@@ -1,3 +1,17 @@
+import {
+  checked,
+  ConfigError,
+  flag,
+  hostName,
+  logLevel,
+  port,
+  readEnvironment,
+  secret,
+  urlOf,
+  whole,
+  type Env,
+} from '@agentpay/http';
+import { databaseUrlFault } from '@agentpay/storage';
 import { z } from 'zod';
 
 /** What the process is told by its environment, checked. */
@@ -8,6 +22,8 @@ export interface Config {
   readonly host: string;
   /** PostgreSQL; without it an embedded one runs in `dataDir`, or in memory. */
   readonly databaseUrl: string | undefined;
+  /** Most connections to PostgreSQL. */
+  readonly databasePoolSize: number;
   readonly dataDir: string | undefined;
   /** Redis; without it tracker and rate limits live in this process. */
   readonly redisUrl: string | undefined;
@@ -28,57 +44,18 @@ export interface Config {
   readonly logLevel: string;
 }
 
-/** The environment is wrong; each fault is one sentence. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
-  }
-}
-
-const secret = z
-  .string()
-  .min(32, 'must have at least 32 characters')
-  .refine(
-    (value) => !/replace-with|changeme|change-me/i.test(value),
-    'is still the placeholder of an example',
-  )
-  .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
-
-function whole(min: number, max: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,10}$/, error)
-    .transform(Number)
-    .pipe(z.number().min(min, error).max(max, error));
-}
-
-function url(...protocols: string[]) {
-  const shown = protocols.map((protocol) => `${protocol}//`).join(' or ');
-  const matches = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
-  return z.string().refine(matches, `must be a URL that starts with ${shown}`);
-}
-
-const flag = z
-  .enum(['true', 'false'], { error: 'must be true or false' })
-  .transform((value) => value === 'true');
-const port = whole(0, 65_535);
-
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
   PORT: port.optional(),
-  HOST: z
-    .string()
-    .regex(/^[\w.:-]+$/, 'must be a host name or an address')
-    .optional(),
-  DATABASE_URL: url('postgres:', 'postgresql:').optional(),
+  HOST: hostName.optional(),
+  DATABASE_URL: checked(databaseUrlFault).optional(),
+  DATABASE_POOL_SIZE: whole(1, 1_000).optional(),
   DATA_DIR: z.string().optional(),
-  REDIS_URL: url('redis:', 'rediss:').optional(),
+  REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   JWT_SECRET: secret.optional(),
   KEY_PEPPER: secret.optional(),
   ADMIN_KEY: secret.optional(),
-  PUBLIC_BASE_URL: url('http:', 'https:').optional(),
+  PUBLIC_BASE_URL: urlOf('http:', 'https:').optional(),
   TRUST_PROXY_HOPS: whole(0, 10).optional(),
   TOKEN_TTL_SECONDS: whole(1, 86_400).optional(),
   DEFAULT_SLA_SECONDS: whole(1, 86_400).optional(),
@@ -86,9 +63,7 @@ const Environment = z.object({
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
   SANDBOX: flag.optional(),
   ALLOW_SINGLE_NODE: flag.optional(),
-  LOG_LEVEL: z
-    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], { error: 'must be a pino level' })
-    .optional(),
+  LOG_LEVEL: logLevel.optional(),
   PUBLIC_DEMO_MODE: flag.optional(),
   PUBLIC_DEMO_SANDBOX_ONLY: flag.optional(),
   PUBLIC_DEMO_ALLOWED_ORIGINS: z.string().optional(),
@@ -100,21 +75,8 @@ type Environment = z.output<typeof Environment>;
  * Reads the environment. Empty variables count as absent.
  * @throws ConfigError with every fault found
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    // The last issue of a variable is overwritten by its first: one sentence each.
-    const first = new Map(
-      parsed.error.issues
-        .reverse()
-        .map((issue) => [issue.path[0], `${issue.path.join('.')} ${issue.message}.`]),
-    );
-    throw new ConfigError([...first.values()].reverse());
-  }
-  const values = parsed.data;
+export function readConfig(env: Env): Config {
+  const values = readEnvironment(Environment, env);
   const production = values.NODE_ENV === 'production';
   const faults = [...storageFaults(values), ...(production ? productionFaults(values) : [])];
   if (faults.length > 0) throw new ConfigError(faults);
@@ -123,6 +85,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: values.PORT ?? 3100,
     host: values.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE ?? 10,
     dataDir: values.DATA_DIR,
     redisUrl: values.REDIS_URL,
     jwtSecret: values.JWT_SECRET,

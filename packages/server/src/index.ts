@@ -1,11 +1,11 @@
+export { ConfigError, createLogger } from '@agentpay/http';
 export { createApp } from './app.js';
 export { csrfTokenOf } from './auth/csrf.js';
 export { compose } from './compose.js';
 export type { Composition, Readiness, Surroundings } from './compose.js';
-export { ConfigError, readConfig } from './config.js';
+export { readConfig } from './config.js';
 export type { Config } from './config.js';
 export { leaseMigration, underLease } from './jobs/lease.js';
 export { startTokenJobs } from './jobs/tokens.js';
-export { createLogger } from './log.js';
 export { start } from './start.js';
 export type { Running } from './start.js';

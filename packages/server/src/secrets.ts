@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Random } from '@agentpay/primitives';
+import { makeFolder } from '@agentpay/storage';
 import type { Config } from './config.js';
 
 /** The secrets a node works with. */
@@ -33,7 +34,7 @@ function newSecret(random: Random): string {
 
 async function keptSecret(dataDir: string, random: Random): Promise<string> {
   const file = join(dataDir, 'secret');
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   try {
     // Only the first start writes; every other one finds the file.
     await writeFile(file, newSecret(random), { mode: 0o600, flag: 'wx' });

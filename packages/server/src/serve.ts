@@ -1,17 +1,23 @@
-import { once } from 'node:events';
-import { ConfigError, readConfig } from './config.js';
+import { stopSignals } from '@agentpay/http';
+import { startFault } from '@agentpay/storage';
+import { readConfig } from './config.js';
 import { start } from './start.js';
 
+/** What requests under way still get when the process is told to stop once more. */
+const HURRY_MS = 2_000;
+
 /**
- * `agentpay serve`: runs the API until SIGTERM or SIGINT. Prints one line with its URL on stdout.
+ * `agentpay serve`: runs the API until SIGTERM or SIGINT. Prints one line with its URL on stdout. A fault at start is one line on
+ * stderr; a stack is of no use to an operator.
  * @returns the exit code
  */
 export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
-  const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+  const stop = stopSignals();
   try {
     const running = await start(readConfig(env));
     process.stdout.write(`AgentPay API listens on ${running.url}\n`);
-    await stop;
+    await stop.first;
+    stop.onAgain(() => void running.close(HURRY_MS));
     await running.close();
     return 0;
   } catch (error) {
@@ -20,11 +26,9 @@ export async function serve(env: NodeJS.ProcessEnv): Promise<number> {
   }
 }
 
-/** One clear line for a fault at start; a stack is of no use to an operator. */
 function sentence(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
-  if (code === 'EADDRINUSE') return `Port ${port} is taken; give another one in PORT, or 0 for any free one.`;
-  if (code === 'EACCES' && port !== undefined) return `Port ${port} needs more rights than this process has.`;
-  return `AgentPay cannot start: ${message}`;
+  const told = error instanceof Error && ['ConfigError', 'StartFault'].includes(error.name);
+  const { code } = error as NodeJS.ErrnoException;
+  if (told || code === 'EADDRINUSE' || code === 'EACCES') return (error as Error).message;
+  return `AgentPay cannot start: ${startFault(error)}`;
 }

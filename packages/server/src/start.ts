@@ -1,10 +1,11 @@
+import type { RequestListener } from 'node:http';
+import { createLogger, listen, type Listening } from '@agentpay/http';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { createApp } from './app.js';
 import { compose, type Composition, type Surroundings } from './compose.js';
 import type { Config } from './config.js';
-import { listen } from './http/listen.js';
+import { refuseWith, whileStarting } from './http/refuse.js';
 import { startTokenJobs } from './jobs/tokens.js';
-import { createLogger } from './log.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
@@ -13,38 +14,55 @@ const GRACE_MS = 10_000;
 export interface Running {
   /** Where it listens. */
   readonly url: string;
-  /** Stops accepting, lets requests and jobs under way finish within bounds, and closes the stores. Safe to call twice. */
-  close(): Promise<void>;
+  /**
+   * Stops accepting, lets requests and jobs under way finish within bounds, and closes the stores. Safe to call again: that can only
+   * shorten the grace.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
-/** Starts the whole API server. @throws when a store cannot be opened or the port cannot be bound; nothing is left open then */
+/**
+ * Starts the whole API server. The port is taken first, so that one that is in use is told before a store is opened.
+ * @throws when the port cannot be bound or a store cannot be opened; nothing is left open then
+ */
 export async function start(
   config: Config,
   options: Partial<Omit<Surroundings, 'baseUrl'>> = {},
 ): Promise<Running> {
   const { log = createLogger(config.logLevel), clock = systemClock, random = systemRandom } = options;
-  let url = config.publicBaseUrl ?? '';
-  const composition = await compose(config, { log, clock, random, baseUrl: () => url });
+  const refuse = refuseWith({ clock, random });
+  let handle: RequestListener = whileStarting(refuse);
+  const { host, port } = config;
+  const listening = await listen((request, response) => handle(request, response), {
+    host,
+    port,
+    clock,
+    refuse,
+    requireHostHeader: false,
+  });
   try {
-    const app = createApp(composition, config);
-    const listening = await listen(app, { host: config.host, port: config.port, clock, random });
-    url ||= listening.url;
-    const jobs = startTokenJobs(composition.core, log);
-    let closing: Promise<void> | undefined;
-    const closeAll = async (): Promise<void> => {
-      await listening.close(GRACE_MS);
-      await jobs.stop();
-      await composition.close();
-    };
-    return { url: listening.url, close: () => (closing ??= closeAll()) };
+    const baseUrl = config.publicBaseUrl ?? listening.url;
+    const composition = await compose(config, { log, clock, random, baseUrl: () => baseUrl });
+    handle = createApp(composition, config);
+    return running(listening, composition, startTokenJobs(composition.core, log));
   } catch (error) {
-    await closeQuietly(composition);
+    await listening.close(0);
     throw error;
   }
 }
 
-async function closeQuietly(composition: Composition): Promise<void> {
-  await composition
-    .close()
-    .catch((error: unknown) => composition.log.error({ err: error }, 'closing failed'));
+function running(listening: Listening, composition: Composition, jobs: { stop(): Promise<void> }): Running {
+  let closing: Promise<void> | undefined;
+  const closeAll = async (drained: Promise<void>): Promise<void> => {
+    await drained;
+    await jobs.stop();
+    await composition.close();
+  };
+  return {
+    url: listening.url,
+    close(graceMs = GRACE_MS) {
+      const drained = listening.close(graceMs);
+      return (closing ??= closeAll(drained));
+    },
+  };
 }

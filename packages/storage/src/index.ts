@@ -1,6 +1,7 @@
 export { assertWritable } from './assertWritable.js';
 export { DatabaseFault, startFault } from './connectFault.js';
 export { databaseUrlFault } from './databaseUrl.js';
+export { makeFolder } from './makeFolder.js';
 export { migrate } from './migrate.js';
 export { pgDb } from './pgDb.js';
 export type { PgOptions } from './pgDb.js';

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Db, SqlValue, Tx } from '@agentpay/primitives';
 import { claimFolder } from './claimFolder.js';
+import { makeFolder } from './makeFolder.js';
 import { makePrivate } from './makePrivate.js';
 import { startPglite, type PgliteConnection } from './startPglite.js';
 import { pinned } from './session.js';
@@ -17,7 +18,7 @@ import { STATEMENTS_BETWEEN_LOOKS, upkeep, UPKEEP_SETTINGS } from './upkeep.js';
  */
 export async function pgliteDb({ dir }: { dir?: string | undefined } = {}): Promise<Db> {
   if (dir === undefined) return open(await startPglite(undefined), () => undefined);
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  makeFolder(dir);
   const release = await claimFolder(dir);
   try {
     return await open(await openFolder(resolve(dir)), release);

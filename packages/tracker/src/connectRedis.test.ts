@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { connectRedis } from './connectRedis.js';
 import { redisStore } from './redisStore.js';
@@ -9,6 +10,12 @@ async function closedPort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** A Redis that knows one script. */
+function reply(command: string, toScript: string): string {
+  if (/\beval(sha)?\b/i.test(command)) return toScript;
+  return /\binfo\b/i.test(command) ? '$9\r\nloading:0\r\n' : '+OK\r\n';
 }
 
 describe('connectRedis', () => {
@@ -43,6 +50,43 @@ describe('connectRedis', () => {
     });
     try {
       await expect(redisStore(redis).get('x')).rejects.toThrow();
+    } finally {
+      redis.disconnect();
+      server.close();
+    }
+  });
+
+  it.each([
+    ['Redis 7', "-READONLY You can't write against a read only replica.\r\n"],
+    [
+      'Redis 7, in a script',
+      "-READONLY You can't write against a read only replica. script: 0123, on @user_script:1.\r\n",
+    ],
+    [
+      'Redis 6, in a script',
+      '-ERR Error running script (call to f_0123): @user_script:2: @user_script: 2: ' +
+        "-READONLY You can't write against a read only replica. \r\n",
+    ],
+  ])('connects again when the primary became a replica: %s', async (_name, refusal) => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      const replica = ++connections === 1;
+      socket.on('error', () => undefined);
+      socket.on('data', (data) => {
+        for (const command of String(data).match(/\*\d+\r\n(?:\$\d+\r\n[^\r]*\r\n)+/g) ?? [])
+          socket.write(reply(command, replica ? refusal : ':1\r\n'));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const lines: string[] = [];
+    const redis = await connectRedis(`redis://127.0.0.1:${port}`, { log: (line) => lines.push(line) });
+    try {
+      const put = () => redisStore(redis).put('key', 'value', { expected: 0, ttlMs: 1_000 });
+      await expect(put()).rejects.toThrow('READONLY');
+      await once(redis, 'ready');
+      expect(await put()).toBe(1);
+      expect(connections).toBe(2);
     } finally {
       redis.disconnect();
       server.close();

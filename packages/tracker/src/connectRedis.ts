@@ -33,12 +33,16 @@ export async function connectRedis(url: string, options: RedisOptions = {}): Pro
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     retryStrategy: (attempt) => Math.min(50 * 2 ** (attempt - 1), MAX_BACKOFF_MS),
-    // The primary became a replica: connect again to find the new one.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    reconnectOnError: becameReplica,
   });
   logChanges(redis, log);
   await redis.connect().catch(() => {}); // logChanges has told why
   return redis;
+}
+
+/** The primary became a replica: connect again to find the new one. Up to Redis 6 a script wraps what stopped it in a sentence. */
+function becameReplica(error: Error): boolean {
+  return /(^|[\s-])READONLY /.test(error.message);
 }
 
 function logChanges(redis: Redis, log: (line: string) => void): void {

@@ -1,7 +1,6 @@
 import type { Clock } from '@agentpay/primitives';
 import type { NextFunction, Request, Response } from 'express';
-import type { Logger } from '../log.js';
-import { requestIdOf } from './requestId.js';
+import { requestIdOf, type Logger } from '@agentpay/http';
 
 /**
  * One line for each answered request. It names the endpoint and the principal, never the URL, headers or bodies,

@@ -1,9 +1,8 @@
 import { challengesOf, familyAt, renderError, type Family } from '@agentpay/api';
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import type { NextFunction, Request, Response } from 'express';
-import type { Logger } from '../log.js';
+import { requestIdOf, type Logger } from '@agentpay/http';
 import type { Limit } from './rateLimit.js';
-import { requestIdOf } from './requestId.js';
 
 /** Notes which family answers this request; without it the family of the path does. */
 export function rememberFamily(response: Response, family: Family): void {

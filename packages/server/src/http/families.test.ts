@@ -4,12 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { AgentPayError, manualClock, systemRandom, type RateLimiter } from '@agentpay/primitives';
 import express from 'express';
 import { z } from 'zod';
-import { createLogger } from '../log.js';
+import { createLogger, requestIds } from '@agentpay/http';
 import { renderErrors } from './errors.js';
 import { implement, routesOf } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
-import { requestId } from './requestId.js';
 
 const shown = z.object({ shown: z.string() });
 const json = {
@@ -98,7 +97,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
   const limit = rateLimit(limiter, { perMinute: 1, burst: 1 }, clock);
   const log = createLogger('silent');
   const app = express();
-  app.use(requestId({ clock, random: systemRandom }));
+  app.use(requestIds({ clock, random: systemRandom }));
   mount(app, routesOf(family, things, {} as never), {
     authenticate: async () => {
       if (authenticated) return undefined;

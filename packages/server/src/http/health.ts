@@ -1,27 +1,24 @@
 import { familyAt, renderError } from '@agentpay/api';
+import { healthRoutes as commonRoutes, requestIdOf } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
-import type { Express, Request, Response } from 'express';
+import type { Express, Response } from 'express';
 import type { Composition } from '../compose.js';
-import { requestIdOf } from './requestId.js';
 
 /**
- * GET /healthz (and /health): the process answers. GET /readyz: its database answers, too. GET /.well-known/jwks.json: the
- * keys that payment tokens are checked with (RFC 7517). None of them is rate limited.
+ * Health, where the database alone decides whether the process is ready, and `GET /.well-known/jwks.json`: the keys that payment
+ * tokens are checked with (RFC 7517).
  */
 export function healthRoutes(app: Express, { ready, tokenKeys, log }: Composition): void {
-  const live = (_request: Request, response: Response): void => {
-    response.setHeader('Cache-Control', 'no-store').json({ status: 'ok' });
-  };
-  app.get('/healthz', live);
-  app.get('/health', live);
-  app.get('/readyz', async (_request, response) => {
-    const checks = await ready();
-    response.setHeader('Cache-Control', 'no-store');
-    if (checks.database === 'ok') return void response.json({ status: 'ok', checks });
-    log.warn({ checks }, 'not ready');
-    const error = new AgentPayError('unavailable', 'The database does not answer.');
-    const { status, body } = renderError(familyAt('/readyz'), error, requestIdOf(response));
-    response.status(status).json({ status: 'unavailable', checks, ...body });
+  commonRoutes(app, {
+    async check() {
+      const checks = await ready();
+      return { ready: checks.database === 'ok', report: { checks } };
+    },
+    notReady(report, response) {
+      log.warn(report, 'not ready');
+      const error = new AgentPayError('unavailable', 'The database takes no requests.');
+      return renderError(familyAt('/readyz'), error, requestIdOf(response as Response));
+    },
   });
   app.get('/.well-known/jwks.json', (_request, response) => {
     response.setHeader('Cache-Control', 'public, max-age=300').json({ keys: tokenKeys });

@@ -2,14 +2,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { runtime } from '@agentpay/api';
+import { createLogger, requestIds } from '@agentpay/http';
 import { AgentPayError, manualClock, systemRandom, type RateLimiter } from '@agentpay/primitives';
 import express from 'express';
-import { createLogger } from '../log.js';
 import { renderErrors } from './errors.js';
 import type { Route } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
-import { requestId } from './requestId.js';
 
 const unlimited: RateLimiter = {
   take: async () => ({ allowed: true, limit: 1, remaining: 1, retryAfterMs: 0, resetMs: 0 }),
@@ -23,7 +22,7 @@ function appWith(handle: Route['handle']) {
   const log = createLogger('info', sink);
   const limit = rateLimit(unlimited, { perMinute: 1, burst: 1 }, clock);
   const app = express();
-  app.use(requestId({ clock, random: systemRandom }));
+  app.use(requestIds({ clock, random: systemRandom }));
   const authenticate = async () => undefined;
   const { create } = runtime.nouns.agents;
   mount(app, [{ family: runtime, endpoint: create, handle, within: () => handle }], {

@@ -1,14 +1,13 @@
 import { decodeRequest, errorsOf, type Endpoint, type Family } from '@agentpay/api';
+import { requestIdOf, type Logger } from '@agentpay/http';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import type { Authenticate } from '../auth/authenticate.js';
-import type { Logger } from '../log.js';
 import { readBody } from './body.js';
 import { rememberFamily } from './errors.js';
 import type { Call, Route } from './implement.js';
 import type { Limit } from './rateLimit.js';
 import { carryOut, readRepeatable, type Once } from './repeat.js';
-import { requestIdOf } from './requestId.js';
 import { respond } from './respond.js';
 
 export interface MountOptions {

@@ -1,5 +1,6 @@
 import type { Rate } from '@agentpay/api';
-import { AgentPayError, type Clock, type RateLimiter } from '@agentpay/primitives';
+import { rateLimitedBy, writeRateLimit } from '@agentpay/http';
+import type { Clock, RateLimiter } from '@agentpay/primitives';
 import type { Request, Response } from 'express';
 
 /** Sizes of the buckets. */
@@ -22,14 +23,8 @@ export interface Limit {
 export function rateLimit(limiter: RateLimiter, standard: Rates, clock: Clock): Limit {
   async function take(key: string, rates: Rates, response: Response): Promise<void> {
     const taken = await limiter.take(key, rates);
-    response.setHeader('x-ratelimit-limit', String(taken.limit));
-    response.setHeader('x-ratelimit-remaining', String(taken.remaining));
-    response.setHeader('x-ratelimit-reset', String(Math.ceil((clock.now() + taken.resetMs) / 1000)));
-    if (!taken.allowed) {
-      throw new AgentPayError('rate_limited', 'Too many requests.', {
-        retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)),
-      });
-    }
+    writeRateLimit(response, taken, { rate: rates, headers: 'x-ratelimit', clock });
+    if (!taken.allowed) throw rateLimitedBy(taken);
   }
   return {
     principal: (id, rate, response) =>

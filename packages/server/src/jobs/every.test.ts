@@ -1,5 +1,5 @@
 import { manualClock } from '@agentpay/primitives';
-import { createLogger } from '../log.js';
+import { createLogger } from '@agentpay/http';
 import { every } from './every.js';
 
 function settled(): Promise<void> {

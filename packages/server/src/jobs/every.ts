@@ -1,5 +1,5 @@
 import type { Clock } from '@agentpay/primitives';
-import type { Logger } from '../log.js';
+import type { Logger } from '@agentpay/http';
 
 /** A repeated piece of work. */
 export interface Repeating {

@@ -1,5 +1,5 @@
 import { tokens, type Core } from '@agentpay/core';
-import type { Logger } from '../log.js';
+import type { Logger } from '@agentpay/http';
 import { every } from './every.js';
 import { underLease } from './lease.js';
 

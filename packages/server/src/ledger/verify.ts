@@ -1,8 +1,8 @@
 import { ledger, type Core } from '@agentpay/core';
+import { ConfigError, createLogger } from '@agentpay/http';
 import { systemClock } from '@agentpay/primitives';
 import { compose } from '../compose.js';
-import { ConfigError, readConfig } from '../config.js';
-import { createLogger } from '../log.js';
+import { readConfig } from '../config.js';
 
 /**
  * `agentpay ledger verify`: recomputes the books of the database that the environment names.

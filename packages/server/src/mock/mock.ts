@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { systemClock, systemRandom } from '@agentpay/primitives';
-import { listen } from '../http/listen.js';
+import { listen } from '@agentpay/http';
+import { refuseWith } from '../http/refuse.js';
 import { faultNames } from './faults.js';
 import { MockFault, readMockOptions, type MockFlags } from './MockOptions.js';
 import { mockSeller } from './seller.js';
@@ -21,7 +22,7 @@ export async function mock(flags: MockFlags): Promise<number> {
       host: '127.0.0.1',
       port: options.port,
       clock: systemClock,
-      random: systemRandom,
+      refuse: refuseWith({ clock: systemClock, random: systemRandom }),
     });
     process.stdout.write(`AgentPay mock sells on ${listening.url}\n`);
     process.stderr.write(

@@ -15,10 +15,12 @@ describe('createLogger', () => {
       token: 'S4',
       payment_token: 'S5',
       signature: 'S6',
+      privateKey: 'S7',
+      payload: 'S8',
     };
     log.info({ ...secrets, headers: secrets, request: { headers: secrets }, agent: 'agent_1' }, 'seen');
     expect(written).toContain('agent_1');
     expect(written).toContain('[redacted]');
-    expect(written).not.toMatch(/S[1-6]/);
+    expect(written).not.toMatch(/S[1-8]/);
   });
 });

@@ -1,0 +1,9 @@
+export { ConfigError, readEnvironment, type Env } from './environment.js';
+export { healthRoutes, type Health, type HealthRoutes } from './health.js';
+export { listen, type Listening, type ListenOptions } from './listen.js';
+export { createLogger, faultOf, plain, type LoggedFault, type Logger } from './log.js';
+export { rateLimitedBy, writeRateLimit, type RateLimitHeaders } from './rateLimit.js';
+export { checked, flag, hostName, list, logLevel, port, secret, urlOf, whole } from './readers.js';
+export type { HttpRefusal, RefusalKind, RenderRefusal } from './refusals.js';
+export { requestIdFrom, requestIdOf, requestIds } from './requestId.js';
+export { stopSignals, type StopSignals } from './stopSignals.js';
