@@ -1,4 +1,5 @@
-import type { AgentPayError, ErrorName } from '@agentpay/primitives';
+import { toNumber } from '@agentpay/primitives';
+import type { AgentPayError, ErrorDetails, ErrorName } from '@agentpay/primitives';
 import { z } from 'zod';
 
 /** The body of every error. A family may add to it. */
@@ -15,6 +16,8 @@ export const ErrorBody = z.object({
     request_id: z.string(),
     /** The field at fault, as a dotted path. */
     param: z.string().optional(),
+    /** Facts of a refusal: of a policy the rule, its limit, what is spent and left, and when that changes. */
+    details: z.record(z.string(), z.union([z.string(), z.number(), z.null()])).optional(),
   }),
   /** The same as `error.code`. */
   code: z.string(),
@@ -58,10 +61,20 @@ export function renderError(
       hint: errors.hints[error.kind] ?? error.hint,
       request_id: requestId,
       ...(error.param === undefined ? {} : { param: errors.field(error.param) }),
+      ...(error.details === undefined ? {} : { details: detailsOf(error.details) }),
     },
     code,
   });
   return { status: errors.statuses[error.kind] ?? error.status, body };
+}
+
+/** Facts on the wire: names in snake case, amounts as numbers, times as ISO 8601. */
+function detailsOf(details: ErrorDetails): Record<string, string | number | null> {
+  const shown = (value: ErrorDetails[string]) => {
+    if (typeof value === 'bigint') return toNumber(value);
+    return value instanceof Date ? value.toISOString() : value;
+  };
+  return Object.fromEntries(Object.entries(details).map(([name, value]) => [snakeCase(name), shown(value)]));
 }
 
 /** `maxAmount` as `max_amount`; names of the wire, headers among them, stay as they are. */

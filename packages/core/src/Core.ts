@@ -1,6 +1,9 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
+import { createBatch } from './batch/engine.js';
+import type { Batch } from './batch/engine.js';
 import { identitySettings } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
+import { batchWriter } from './ledger/book.js';
 import { serviceLists } from './marketplace/ServiceLists.js';
 import type { ServiceLists } from './marketplace/ServiceLists.js';
 import { paymentSettings } from './payments/settings.js';
@@ -29,6 +32,8 @@ export interface Core {
   readonly random: Random;
   readonly ports: CorePorts;
   readonly settings: CoreSettings;
+  /** Carries commands out in batches. */
+  readonly batch: Batch;
   /** Responses of `marketplace.list`. */
   readonly serviceLists: ServiceLists;
 }
@@ -41,7 +46,7 @@ export interface GivenSettings {
   readonly wallets?: Partial<WalletSettings>;
 }
 
-export interface CoreOptions extends Omit<Core, 'settings' | 'serviceLists'> {
+export interface CoreOptions extends Omit<Core, 'settings' | 'serviceLists' | 'batch'> {
   readonly settings: GivenSettings;
 }
 
@@ -50,17 +55,19 @@ export interface CoreOptions extends Omit<Core, 'settings' | 'serviceLists'> {
  * @throws AgentPayError `invalid_request` for settings that cannot work.
  */
 export function createCore({ db, clock, random, ports, settings }: CoreOptions): Core {
+  const identity = identitySettings(settings.identity);
   return {
     db,
     clock,
     random,
     ports,
     settings: {
-      identity: identitySettings(settings.identity),
+      identity,
       payments: paymentSettings(settings.payments ?? {}),
       tokens: tokenSettings(settings.tokens ?? {}),
       wallets: walletSettings(settings.wallets ?? {}),
     },
+    batch: createBatch({ db, writer: batchWriter({ clock, pepper: identity.pepper }) }),
     serviceLists: serviceLists(clock),
   };
 }

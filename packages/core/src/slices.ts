@@ -1,6 +1,7 @@
 // Every slice of core: its door, its tables and its events. A new slice is added here and in slices.json.
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
+import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
 import { migrations as idempotencyTables } from './idempotency/migrations.js';
 import { migrations as identityTables } from './identity/migrations.js';
@@ -8,6 +9,7 @@ import { migrations as ledgerTables } from './ledger/migrations.js';
 import { migrations as marketplaceTables } from './marketplace/migrations.js';
 import { migrations as partiesTables } from './parties/migrations.js';
 import { migrations as paymentsTables } from './payments/migrations.js';
+import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
 import type { EventType } from './events/index.js';
@@ -22,18 +24,21 @@ export * as ledger from './ledger/index.js';
 export * as marketplace from './marketplace/index.js';
 export * as parties from './parties/index.js';
 export * as payments from './payments/index.js';
+export * as policies from './policies/index.js';
 export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
 export * as wallets from './wallets/index.js';
 
 /** The schema of core: each slice declares its tables; a slice stands after those whose tables it refers to. */
 export const migrations: readonly Migration[] = [
+  ...batchTables,
   ...partiesTables,
   ...identityTables,
   ...agentsTables,
   ...walletsTables,
   ...marketplaceTables,
   ...ledgerTables,
+  ...policiesTables,
   ...paymentsTables,
   ...tokensTables,
   ...eventsTables,

@@ -12,11 +12,12 @@ export type ColumnType =
   | 'numeric'
   | 'bytea';
 
-type Fields<Row> = { readonly [Field in keyof Row]-?: ColumnType };
+export type Fields<Row> = { readonly [Field in keyof Row]-?: ColumnType };
 
 /** One table and what every store does with it. SQL that is more than that stays SQL, with {@link Table.columns} as its list. */
 export interface Table<Row> {
   readonly name: string;
+  readonly fields: Fields<Row>;
   /** The select list: every column under the name of its field. */
   readonly columns: string;
   insert(db: Queryable, row: Row): Promise<void>;
@@ -24,6 +25,8 @@ export interface Table<Row> {
   insertNew(db: Queryable, row: Row): Promise<boolean>;
   /** Writes all rows in one statement. The table has no column of type text[]. */
   insertAll(db: Queryable, rows: readonly Row[]): Promise<void>;
+  /** {@link insertAll}, leaving out rows with a unique column that has one of its values already. */
+  insertAllNew(db: Queryable, rows: readonly Row[]): Promise<void>;
   /** The row with these values; null matches null. */
   find(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
   /** {@link find}, and locks the row until the transaction ends. */
@@ -56,8 +59,15 @@ export function table<Row extends object>(name: string, fields: Fields<Row>): Ta
     return row;
   }
 
+  async function insertRows(db: Queryable, rows: readonly Row[], otherwise: string): Promise<void> {
+    if (rows.length === 0) return;
+    const params = names.map((field) => rows.map((row) => toSql(row[field], fields[field])));
+    await db.query(`${target} select * from unnest(${arrays})${otherwise}`, params);
+  }
+
   return {
     name,
+    fields,
     columns,
     async insert(db, row) {
       await db.query(`${target} values (${places})`, valuesOf(row));
@@ -66,11 +76,8 @@ export function table<Row extends object>(name: string, fields: Fields<Row>): Ta
       const written = `${target} values (${places}) on conflict do nothing returning 1`;
       return (await db.query(written, valuesOf(row))).length === 1;
     },
-    async insertAll(db, rows) {
-      if (rows.length === 0) return;
-      const params = names.map((field) => rows.map((row) => toSql(row[field], fields[field])));
-      await db.query(`${target} select * from unnest(${arrays})`, params);
-    },
+    insertAll: (db, rows) => insertRows(db, rows, ''),
+    insertAllNew: (db, rows) => insertRows(db, rows, ' on conflict do nothing'),
     find: (db, by) => one(db, by, ''),
     lock: (db, by) => one(db, by, ' for no key update'),
     lockIfFree: (db, by) => one(db, by, ' for no key update skip locked'),
@@ -116,11 +123,13 @@ function shown(field: string): string {
   return column(field) === field ? field : `${column(field)} as "${field}"`;
 }
 
-function column(field: string): string {
+/** The column of a field. */
+export function column(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-function toSql(value: unknown, type: ColumnType): SqlValue {
+/** A value of a field as a parameter. */
+export function toSql(value: unknown, type: ColumnType): SqlValue {
   if (type === 'jsonb' && value !== null) return JSON.stringify(value);
   return value as SqlValue;
 }

@@ -163,6 +163,9 @@ function withArticle(noun: string): string {
   return `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
 }
 
+/** Facts of an error: amounts in base units, times, ids. */
+export type ErrorDetails = Readonly<Record<string, string | number | bigint | Date | null>>;
+
 /** Further facts of one error. */
 export interface ErrorOptions {
   /** A finer cause that programs may switch on, snake_case. */
@@ -171,6 +174,8 @@ export interface ErrorOptions {
   readonly param?: string;
   /** Seconds after which a retry makes sense. */
   readonly retryAfter?: number;
+  /** Facts of the refusal for programs, named in camelCase. */
+  readonly details?: ErrorDetails;
   readonly cause?: unknown;
 }
 
@@ -182,6 +187,7 @@ export class AgentPayError extends Error {
   readonly reason: string | undefined;
   readonly param: string | undefined;
   readonly retryAfter: number | undefined;
+  readonly details: ErrorDetails | undefined;
 
   constructor(kind: ErrorName, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -189,6 +195,7 @@ export class AgentPayError extends Error {
     this.reason = options.reason;
     this.param = options.param;
     this.retryAfter = options.retryAfter;
+    this.details = options.details;
   }
   get status(): number {
     return errorKind(this.kind).status;

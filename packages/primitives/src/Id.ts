@@ -11,6 +11,8 @@ export const idPrefixes = {
   token: 'tokid_',
   transaction: 'tx_',
   hold: 'hold_',
+  rule: 'rule_',
+  approval: 'apr_',
   journal: 'jr_',
   event: 'evt_',
   request: 'req_',

@@ -1,3 +1,4 @@
+export { balances, batchWriter, closeHoldIn, holds, openHoldIn, postIn } from './book.js';
 export * from './Account.js';
 export type { JournalChain } from './Chain.js';
 export type { Hold, HoldState } from './Hold.js';

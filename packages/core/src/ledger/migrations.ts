@@ -12,6 +12,8 @@ create table ledger_chains (
   kind text not null check (kind in ('shared', 'batch')),
   length bigint not null default 0,
   head text not null default '',
+  -- Batches written under a chain of that kind: tells after a lost connection whether the last one was.
+  batches bigint not null default 0,
   used_at timestamptz not null
 );
 

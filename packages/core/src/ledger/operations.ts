@@ -1,17 +1,13 @@
-import { AgentPayError, newId } from '@agentpay/primitives';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { available, held, isOwned } from './Account.js';
-import { append } from './Chain.js';
-import type { JournalChain } from './Chain.js';
+import { balances, closeHoldIn, holds, openHoldIn, postIn } from './book.js';
 import type { Hold } from './Hold.js';
-import { assertBalanced, balanceAfter, inLockOrder, samePostings } from './Journal.js';
-import type { JournalEntry, Journal, Posting } from './Journal.js';
+import { assertBalanced, samePostings } from './Journal.js';
+import type { Journal, JournalEntry, Posting } from './Journal.js';
 import * as store from './LedgerStore.js';
 import * as movements from './movements.js';
-
-/** The chain that a transaction writes to, as it stands with what the transaction has written. */
-const chains = new WeakMap<Tx, JournalChain>();
 
 /**
  * Writes one business event into the books, inside the caller's transaction. A key that is in the books already posts
@@ -21,21 +17,18 @@ const chains = new WeakMap<Tx, JournalChain>();
  */
 export async function post(core: Core, tx: Tx, entry: JournalEntry): Promise<Journal> {
   assertBalanced(entry.postings);
-  const createdAt = new Date(core.clock.now());
-  const postings = inLockOrder(entry.postings);
-  const taken = chains.get(tx) ?? (await store.takeChain(tx, createdAt));
-  chains.set(tx, taken);
-  const plain = { id: newId('journal', core), key: entry.key, kind: entry.kind, createdAt, postings };
-  const { chain, journal } = append(taken, plain, core.settings.identity.pepper);
-  if (!(await store.insertJournal(tx, journal))) return replayed(tx, journal);
-
-  const owned = postings.filter((line) => isOwned(line.account));
-  const platform = postings.filter((line) => !isOwned(line.account));
-  const balances = await store.lockBalances(tx, owned);
-  for (const [index, line] of owned.entries()) balanceAfter(line, balances[index] as Amount);
-  await store.insertPostings(tx, journal, { chain, owned, platform });
-  chains.set(tx, chain);
-  return journal;
+  await store.lockKey(tx, entry.key);
+  const first = await store.findJournal(tx, entry.key);
+  if (first) {
+    if (first.kind === entry.kind && samePostings(first.postings, entry.postings)) return first;
+    throw new AgentPayError('internal_error', `Journal key ${entry.key} was used for another event.`);
+  }
+  const owned = entry.postings.filter((line) => isOwned(line.account));
+  return core.batch.runIn(tx, {
+    wants: owned.map(({ account, asset }) => [balances, [account, asset]]),
+    lane: entry.key,
+    decide: (scene) => postIn(core, scene, entry),
+  });
 }
 
 /** What a wallet has free and what open holds reserve of it, at one moment. */
@@ -65,26 +58,14 @@ export async function accountTotal(
 export async function openHold(
   core: Core,
   tx: Tx,
-  { walletId, asset, amount, purpose }: { walletId: string; asset: string; amount: Amount; purpose: string },
+  reserved: { walletId: string; asset: string; amount: Amount; purpose: string },
 ): Promise<Hold> {
-  const createdAt = new Date(core.clock.now());
-  const hold: Hold = {
-    id: newId('hold', core),
-    walletId,
-    asset,
-    amount,
-    purpose,
-    state: 'open',
-    createdAt,
-    closedAt: null,
-  };
-  await post(core, tx, {
-    key: `${hold.id}:open`,
-    kind: `${purpose}.hold`,
-    postings: movements.reserve({ walletId, asset, amount }),
+  const { walletId, asset } = reserved;
+  return core.batch.runIn(tx, {
+    wants: [available(walletId), held(walletId)].map((account) => [balances, [account, asset]]),
+    lane: walletId,
+    decide: (scene) => openHoldIn(core, scene, reserved),
   });
-  await store.insertHold(tx, hold);
-  return hold;
 }
 
 /**
@@ -96,7 +77,17 @@ export async function captureHold(
   tx: Tx,
   { holdId, credits }: { holdId: string; credits: readonly Pick<Posting, 'account' | 'amount'>[] },
 ): Promise<Hold> {
-  return close(core, tx, { holdId, state: 'captured', reason: 'capture', credits });
+  const paid = credits.filter((line) => line.amount !== 0n);
+  const postings = ({ walletId, asset, amount }: Hold) => [
+    { account: held(walletId), asset, amount: -amount },
+    ...paid.map((line) => ({ ...line, asset })),
+  ];
+  const closing = { holdId, state: 'captured', reason: 'capture', postings } as const;
+  return core.batch.runIn(tx, {
+    wants: [[holds, [holdId]]],
+    lane: holdId,
+    decide: (scene) => closeHoldIn(core, scene, closing),
+  });
 }
 
 /**
@@ -108,35 +99,10 @@ export async function releaseHold(
   tx: Tx,
   { holdId, reason }: { holdId: string; reason: string },
 ): Promise<Hold> {
-  return close(core, tx, { holdId, state: 'released', reason });
-}
-
-async function close(
-  core: Core,
-  tx: Tx,
-  closing: {
-    holdId: string;
-    state: 'captured' | 'released';
-    reason: string;
-    credits?: readonly Pick<Posting, 'account' | 'amount'>[];
-  },
-): Promise<Hold> {
-  const hold = await store.closeHold(tx, closing.holdId, closing.state, new Date(core.clock.now()));
-  if (!hold) throw new AgentPayError('internal_error', `Hold ${closing.holdId} is not open.`);
-  const credits = closing.credits ?? [{ account: available(hold.walletId), amount: hold.amount }];
-  await post(core, tx, {
-    key: `${hold.id}:close`,
-    kind: `${hold.purpose}.${closing.reason}`,
-    postings: [
-      { account: held(hold.walletId), asset: hold.asset, amount: -hold.amount },
-      ...credits.filter((line) => line.amount !== 0n).map((line) => ({ ...line, asset: hold.asset })),
-    ],
+  const closing = { holdId, state: 'released', reason, postings: movements.release } as const;
+  return core.batch.runIn(tx, {
+    wants: [[holds, [holdId]]],
+    lane: holdId,
+    decide: (scene) => closeHoldIn(core, scene, closing),
   });
-  return hold;
-}
-
-async function replayed(tx: Tx, journal: Journal): Promise<Journal> {
-  const first = await store.findJournal(tx, journal.key);
-  if (first && first.kind === journal.kind && samePostings(first.postings, journal.postings)) return first;
-  throw new AgentPayError('internal_error', `Journal key ${journal.key} was used for another event.`);
 }

@@ -1,2 +1,11 @@
-export { giveBack, reserve } from './operations.js';
-export type { Spending } from './operations.js';
+export {
+  allow,
+  captureIn,
+  giveBack,
+  giveBackIn,
+  policyDenied,
+  reserve,
+  reserveIn,
+  wantsOf,
+} from './operations.js';
+export type { Spending, Spent } from './operations.js';

@@ -1,41 +1,157 @@
+import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
+import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { openHold, releaseHold } from '../ledger/index.js';
-import type { Hold } from '../ledger/index.js';
+import { available, balances, closeHoldIn, openHoldIn, held, movements } from '../ledger/index.js';
+import type { Hold, Posting } from '../ledger/index.js';
+import { evaluate, policySets, readSet, scopesOf, spend, unspend, windows } from '../policies/index.js';
+import type { Denial, PolicySet, Spend } from '../policies/index.js';
 
 /** Money that a party wants to spend. */
 export interface Spending {
   /** The party that pays. */
   readonly payer: string;
   readonly walletId: string;
-  /** What leaves the wallet, fee on top included, in base units. */
+  /** What the payee is meant to have, in base units: what limits are about. */
   readonly amount: Amount;
+  /** Fee on top of it. */
+  readonly fee?: Amount;
   readonly asset: string;
-  /** Who is paid: the id of a party, or the label of an external payee. */
-  readonly payee: string;
+  /** Who is paid, by all names that an allow list may have: its party first, then wallet, service, label. */
+  readonly payee: string | readonly string[];
   /** How it is paid: "internal", "x402", "base-usdc", ... */
   readonly rail: string;
   /** What it is reserved for: "token", "payment", "payout", ... */
   readonly purpose: string;
 }
 
-/**
- * The one gate of all spending: reserves the money for a purpose, inside the caller's transaction.
- * @throws AgentPayError `insufficient_funds`
- */
-export async function reserve(
-  core: Core,
-  tx: Tx,
-  { walletId, asset, amount, purpose }: Spending,
-): Promise<Hold> {
-  return openHold(core, tx, { walletId, asset, amount, purpose });
+/** What a spending was, for giving it back. */
+export type Spent = Pick<Spending, 'payer' | 'payee' | 'amount'> & { readonly at: Date };
+
+/** The rows that a spending asks for, as far as they are known beforehand. */
+export function wantsOf({ payer, walletId, asset }: Pick<Spending, 'payer' | 'walletId' | 'asset'>): Want[] {
+  return [
+    [policySets, [payer]],
+    [policySets, ['platform']],
+    [windows, [payer, 'all']],
+    [balances, [available(walletId), asset]],
+    [balances, [held(walletId), asset]],
+  ];
 }
 
-/** What was reserved is not spent: the whole of it returns. */
-export async function giveBack(
+/**
+ * The one gate of all spending, inside a batch: asks the rules and counts the spending in its windows.
+ * @throws AgentPayError `policy_denied` with the code of the refusal as reason and its facts as details
+ */
+export function allow(core: Pick<Core, 'clock'>, scene: Scene, spending: Spending): void {
+  const judged = spendOf(spending, core.clock.now());
+  const sets = setsOf(scene, judged.payer);
+  const scopes = scopesOf(judged, [sets.own, ...sets.orgs]);
+  for (const { partyId, scope } of scopes) scene.find(windows, partyId, scope);
+  const window = (partyId: string, scope: string) => scene.find(windows, partyId, scope);
+  const denial = evaluate(judged, { ...sets, window });
+  if (denial) throw policyDenied(denial);
+  for (const of of scopes) {
+    const before = scene.find(windows, of.partyId, of.scope);
+    const after = spend(before, of, judged);
+    if (before) scene.update(windows, before, after);
+    else scene.insert(windows, after);
+  }
+}
+
+/** {@link allow}, and reserves the money, the fee on top included. @throws AgentPayError `policy_denied`, `insufficient_funds` */
+export function reserveIn(core: Pick<Core, 'clock' | 'random'>, scene: Scene, spending: Spending): Hold {
+  allow(core, scene, spending);
+  const { walletId, asset, amount, fee = 0n, purpose } = spending;
+  return openHoldIn(core, scene, { walletId, asset, amount: amount + fee, purpose });
+}
+
+/** {@link reserveIn} in a transaction of the caller's own. */
+export function reserve(core: Core, tx: Tx, spending: Spending): Promise<Hold> {
+  return core.batch.runIn(tx, {
+    wants: wantsOf(spending),
+    lane: spending.walletId,
+    decide: (scene) => reserveIn(core, scene, spending),
+  });
+}
+
+/** What was reserved is paid: `postings` move the whole of the hold. */
+export function captureIn(
+  core: Pick<Core, 'clock' | 'random'>,
+  scene: Scene,
+  capture: { holdId: string; reason: string; postings: (hold: Hold) => Posting[] },
+): Hold {
+  return closeHoldIn(core, scene, { ...capture, state: 'captured' });
+}
+
+/** What was reserved is not spent: the whole of it returns, and the windows forget it. */
+export function giveBackIn(
+  core: Pick<Core, 'clock' | 'random'>,
+  scene: Scene,
+  { holdId, reason, spent }: { holdId: string; reason: string; spent: Spent },
+): Hold {
+  const judged = spendOf({ ...spent, rail: '' }, spent.at.getTime());
+  const sets = setsOf(scene, judged.payer);
+  for (const { partyId, scope } of scopesOf(judged, [sets.own, ...sets.orgs])) {
+    const before = scene.find(windows, partyId, scope);
+    if (before) scene.update(windows, before, unspend(before, judged));
+  }
+  return closeHoldIn(core, scene, {
+    holdId,
+    state: 'released',
+    reason,
+    postings: ({ walletId, asset, amount }) => movements.release({ walletId, asset, amount }),
+  });
+}
+
+/** {@link giveBackIn} in a transaction of the caller's own. */
+export function giveBack(
   core: Core,
   tx: Tx,
-  { holdId, reason }: { holdId: string; reason: string },
+  given: { holdId: string; reason: string; spent: Spent },
 ): Promise<Hold> {
-  return releaseHold(core, tx, { holdId, reason });
+  return core.batch.runIn(tx, {
+    wants: [],
+    lane: given.holdId,
+    decide: (scene) => giveBackIn(core, scene, given),
+  });
+}
+
+/** A refusal of the rules as an error. */
+export function policyDenied(denial: Denial): AgentPayError {
+  const { code, ruleId, limit, spent, remaining, resetsAt } = denial;
+  return new AgentPayError('policy_denied', sentences[code], {
+    reason: code,
+    details: { ruleId, limit, spent, remaining, resetsAt },
+  });
+}
+
+const sentences: Record<Denial['code'], string> = {
+  archived: 'The agent is archived.',
+  per_transaction_limit: 'The amount is above the limit for one payment.',
+  daily_limit: 'The amount is above what is left of the daily limit.',
+  monthly_limit: 'The amount is above what is left of the monthly limit.',
+  not_on_allow_list: 'The payee is not on the allow list.',
+  max_amount: 'The amount is above the most that a rule allows.',
+  time_restriction: 'A rule allows no payment at this time.',
+  per_seller_cap: 'The amount is above what is left for this payee.',
+  org_monthly_limit: "The amount is above what is left of the organization's monthly limit.",
+  rail_not_allowed: 'A rule does not allow this rail.',
+  kill_switch: 'Payments are switched off.',
+  approval_required: 'A payment of this amount needs the approval of its owner.',
+};
+
+function spendOf(spending: Pick<Spending, 'payer' | 'payee' | 'amount' | 'rail'>, atMs: number): Spend {
+  const { payer, payee, amount, rail } = spending;
+  return { payer, payees: typeof payee === 'string' ? [payee] : payee, amount, rail, atMs };
+}
+
+function setsOf(scene: Scene, payer: string) {
+  const set = (partyId: string) => readSet(scene.find(policySets, partyId));
+  const own = set(payer);
+  const orgs = (own?.orgs ?? []).flatMap((org): PolicySet[] => {
+    const found = set(org);
+    return found ? [found] : [];
+  });
+  return { own, orgs, platform: set('platform') };
 }

@@ -99,7 +99,8 @@ async function release(
   to: keyof typeof tokenReleased,
   now: Date,
 ): Promise<Token> {
-  await giveBack(core, tx, { holdId: token.holdId, reason: to });
+  const { consumerId: payer, providerId: payee, amount, issuedAt: at } = token;
+  await giveBack(core, tx, { holdId: token.holdId, reason: to, spent: { payer, payee, amount, at } });
   const released = await save(tx, token, { state: to, deadline: null, endedAt: now });
   await emit(core, tx, tokenReleased[to], {
     subject: token.id,

@@ -17,6 +17,7 @@ export const errors: FamilyErrors = {
     token_already_redeemed: 'AP-1001',
     token_wrong_state: 'AP-1001',
     payment_not_found: 'AP-1001',
+    rule_not_found: 'AP-1001',
     policy_denied: 'AP-1002',
     rate_limited: 'AP-3002',
     token_expired: 'TOKEN_EXPIRED',

@@ -1,0 +1,29 @@
+import type { AnyEntity } from './Entity.js';
+
+/** Rows as they were when last seen. May be stale: whatever is decided by them is checked when it is written. */
+export interface RowCache {
+  /** The row, null when it was absent; undefined when nothing is known. */
+  get(entity: AnyEntity, key: string): object | null | undefined;
+  set(entity: AnyEntity, key: string, row: object | null): void;
+  forget(entity: AnyEntity, key: string): void;
+}
+
+/** Keeps at most `limit` rows of each entity, those that were used last. */
+export function rowCache(limit: number): RowCache {
+  const kept = new Map<AnyEntity, Map<string, object | null>>();
+  const of = (entity: AnyEntity) => {
+    let rows = kept.get(entity);
+    if (!rows) kept.set(entity, (rows = new Map()));
+    return rows;
+  };
+  return {
+    get: (entity, key) => kept.get(entity)?.get(key),
+    set(entity, key, row) {
+      const rows = of(entity);
+      rows.delete(key);
+      rows.set(key, row);
+      if (rows.size > limit) rows.delete(rows.keys().next().value as string);
+    },
+    forget: (entity, key) => void kept.get(entity)?.delete(key),
+  };
+}

@@ -1,0 +1,278 @@
+import { AgentPayError, afterThisTurn, isAgentPayError, sqlState } from '@agentpay/primitives';
+import type { Db, Queryable, Tx } from '@agentpay/primitives';
+import { decideAll } from './decideAll.js';
+import type { Outcome, Waiting } from './decideAll.js';
+import type { AnyEntity, Want } from './Entity.js';
+import { loadRows } from './loadRows.js';
+import { rowCache } from './RowCache.js';
+import type { RowCache } from './RowCache.js';
+import { keyText, openScene } from './Scene.js';
+import type { OpenScene, Scene } from './Scene.js';
+import { CHANGED_MEANWHILE, statementOf, writesNothing } from './statement.js';
+
+/** Something that a caller wants done. */
+export interface Command<Result> {
+  /** The rows that it will ask for, as far as they are known beforehand. */
+  readonly wants: readonly Want[];
+  /** What it may have to wait for when others hold it: a wallet's id, a token's id. */
+  readonly lane: string;
+  /**
+   * Decides by the rows of the scene and writes to it. Pure: it may run several times. What it throws is its caller's answer, and
+   * then nothing of it is written.
+   */
+  decide(scene: Scene): Result;
+}
+
+/** Carries commands out, those that wait at the same moment together. */
+export interface Batch {
+  run<Result>(command: Command<Result>): Promise<Result>;
+  /** Carries one command out inside a transaction of the caller's own. */
+  runIn<Result>(tx: Tx, command: Command<Result>): Promise<Result>;
+}
+
+/** The row under which batches are written; it counts them, so that it tells after a lost connection whether one was written. */
+export interface Writer {
+  readonly entity: AnyEntity;
+  /** The key of the row under which this process writes, and nobody else. */
+  current(db: Db): Promise<string>;
+  /** Takes a row for one transaction. */
+  borrow(tx: Tx): Promise<string>;
+  /** Puts onto the scene what is written once for the whole batch. */
+  finish(scene: OpenScene, key: string): void;
+  /** Waits for the batch under way under a row and gives the row up: whether its last batch is that of the scene. */
+  wasWritten(tx: Tx, scene: OpenScene, key: string): Promise<boolean>;
+}
+
+const MAX_BATCH = 512;
+const MAX_WAITING = 20_000;
+const CACHED_ROWS = 50_000;
+/** Batches that read with locks after one whose rows somebody else had changed. */
+const CAREFUL_BATCHES = 16;
+const MAX_ALONE = 4;
+const ATTEMPTS_ALONE = 3;
+
+type Mode = 'cached' | 'locked';
+
+interface State {
+  readonly db: Db;
+  readonly writer: Writer;
+  readonly cache: RowCache;
+  readonly fresh: Waiting[];
+  /** Decided against their caller by the cache, or in a batch whose rows had changed: to be decided by the database. */
+  readonly doubted: Waiting[];
+  /** To be carried out one by one. */
+  readonly single: Waiting[];
+  alone: number;
+  running: boolean;
+  careful: number;
+}
+
+/**
+ * Commands that wait at the same moment are decided in memory, one after the other, and written by one statement, which is the whole
+ * transaction. What they are decided by comes from a cache; the statement writes only if the database still has it so. Where it does
+ * not, or where the cache says no, the batch is decided again by rows that are read with locks. Rows that another transaction holds
+ * make only the commands wait that need them.
+ */
+export function createBatch({ db, writer }: { db: Db; writer: Writer }): Batch {
+  const state: State = {
+    db,
+    writer,
+    cache: rowCache(CACHED_ROWS),
+    fresh: [],
+    doubted: [],
+    single: [],
+    alone: 0,
+    running: false,
+    careful: 0,
+  };
+  return {
+    run<Result>(command: Command<Result>): Promise<Result> {
+      if (state.fresh.length + state.single.length >= MAX_WAITING) return Promise.reject(tooMany());
+      return new Promise((resolve, reject) => {
+        state.fresh.push({ command, resolve: resolve as (value: unknown) => void, reject, failures: 0 });
+        if (state.running) return;
+        state.running = true;
+        afterThisTurn(() => void drain(state));
+      });
+    },
+    runIn: <Result>(tx: Tx, command: Command<Result>) =>
+      aloneIn(tx, writer, openScene(), command) as Promise<Result>,
+  };
+}
+
+async function drain(state: State): Promise<void> {
+  const { doubted, fresh } = state;
+  while (doubted.length + fresh.length > 0) {
+    const mode: Mode = doubted.length > 0 || state.careful > 0 ? 'locked' : 'cached';
+    const waiting = (doubted.length > 0 ? doubted : fresh).splice(0, MAX_BATCH);
+    await together(state, waiting, mode).catch((error: unknown) => failed(state, waiting, error));
+    // Those who got their answer ask again in this turn, and share the next batch.
+    await new Promise<void>((resolve) => afterThisTurn(resolve));
+  }
+  state.running = false;
+}
+
+async function together(state: State, waiting: readonly Waiting[], mode: Mode): Promise<void> {
+  const key = await state.writer.current(state.db);
+  const scene = openScene();
+  let outcome: Outcome | undefined;
+  const decided = (found: Outcome) => (outcome = found);
+  try {
+    if (mode === 'cached') await inCache(state, { scene, waiting, key, decided });
+    else await inTransaction(state, { scene, waiting, key, decided });
+  } catch (error) {
+    forget(state.cache, scene);
+    if (!isAgentPayError(error, 'outcome_unknown')) throw error;
+    const written = await state.db.tx((tx) => state.writer.wasWritten(tx, scene, key));
+    if (!written) return void state.doubted.push(...waiting);
+  }
+  remember(state.cache, scene);
+  if (state.careful > 0) state.careful -= 1;
+  const { done, refused, busy } = outcome as unknown as Outcome;
+  for (const { waiting: one, value } of done) one.resolve(value);
+  if (mode === 'cached') state.doubted.push(...refused.map((each) => each.waiting));
+  else for (const { waiting: one, error } of refused) one.reject(error);
+  for (const one of busy) enqueueAlone(state, one);
+}
+
+interface Round {
+  readonly scene: OpenScene;
+  readonly waiting: readonly Waiting[];
+  readonly key: string;
+  readonly decided: (outcome: Outcome) => Outcome;
+}
+
+/** Everything from memory, checked by the one statement that writes. */
+async function inCache({ db, cache, writer }: State, { scene, waiting, key, decided }: Round): Promise<void> {
+  const load = (wants: readonly Want[]) => fromCache(db, cache, scene, wants);
+  const { done, refused } = decided(await decideAll(scene, waiting, load));
+  if (writesNothing(scene)) {
+    // No statement would check what the cache says.
+    refused.push(...done.splice(0).map(({ waiting: one }) => ({ waiting: one, error: undefined })));
+    return;
+  }
+  await load([[writer.entity, [key]]]);
+  await write(db, writer, scene, key);
+}
+
+/** Everything from the database, locked; what others hold is left out. */
+async function inTransaction({ db, writer }: State, { scene, waiting, key, decided }: Round): Promise<void> {
+  await db.tx(async (tx) => {
+    const load = (wants: readonly Want[]) => loadRows(tx, scene, wants, 'skip');
+    const { done } = decided(await decideAll(scene, waiting, load));
+    if (done.length === 0) return;
+    await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
+    await write(tx, writer, scene, key);
+  });
+}
+
+async function write(on: Queryable, writer: Writer, scene: OpenScene, key: string): Promise<void> {
+  if (writesNothing(scene)) return;
+  writer.finish(scene, key);
+  const { sql, params } = statementOf(scene);
+  await on.query(sql, params);
+}
+
+/** Who is to do what after a batch failed as a whole; nothing of it was written. */
+function failed(state: State, waiting: readonly Waiting[], error: unknown): void {
+  if (changedMeanwhile(error)) {
+    state.careful = CAREFUL_BATCHES;
+    for (const one of waiting) {
+      one.failures += 1;
+      if (one.failures > 1) enqueueAlone(state, one);
+      else state.doubted.push(one);
+    }
+    return;
+  }
+  const blameless = waiting.length > 1 && sqlState(error) !== undefined;
+  for (const one of waiting) {
+    if (blameless) enqueueAlone(state, one);
+    else one.reject(error);
+  }
+}
+
+function enqueueAlone(state: State, one: Waiting): void {
+  state.single.push(one);
+  if (state.alone >= MAX_ALONE) return;
+  state.alone += 1;
+  void (async () => {
+    for (let next = state.single.shift(); next; next = state.single.shift()) await alone(state, next);
+    state.alone -= 1;
+  })();
+}
+
+/** One command by itself, waiting for whoever holds its rows, as long as a lock may be waited for. */
+async function alone(state: State, one: Waiting): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const scene = openScene();
+    try {
+      const value = await state.db.tx((tx) => aloneIn(tx, state.writer, scene, one.command), {
+        lane: one.command.lane,
+      });
+      remember(state.cache, scene);
+      return one.resolve(value);
+    } catch (error) {
+      forget(state.cache, scene);
+      const again = changedMeanwhile(error) && !isAgentPayError(error) && attempt < ATTEMPTS_ALONE;
+      if (!again) return one.reject(error);
+    }
+  }
+}
+
+async function aloneIn(
+  tx: Tx,
+  writer: Writer,
+  scene: OpenScene,
+  command: Command<unknown>,
+): Promise<unknown> {
+  const load = (wants: readonly Want[]) => loadRows(tx, scene, wants, 'wait');
+  const one = { command, resolve: () => undefined, reject: () => undefined, failures: 0 };
+  const { done, refused } = await decideAll(scene, [one], load);
+  if (refused[0]) throw refused[0].error;
+  if (writesNothing(scene)) return done[0]?.value;
+  const key = await writer.borrow(tx);
+  await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
+  await write(tx, writer, scene, key);
+  return done[0]?.value;
+}
+
+async function fromCache(
+  db: Db,
+  cache: RowCache,
+  scene: OpenScene,
+  wants: readonly Want[],
+): Promise<readonly Want[]> {
+  const missing = wants.filter(([entity, key]) => {
+    if (scene.has(entity, key)) return false;
+    const row = entity.assumedAbsent ? null : cache.get(entity, keyText(key));
+    if (row === undefined) return true;
+    scene.place(entity, key, row ?? undefined);
+    return false;
+  });
+  return loadRows(db, scene, missing, 'none');
+}
+
+function remember(cache: RowCache, scene: OpenScene): void {
+  for (const [entity, slots] of scene.slots) {
+    if (entity.assumedAbsent) continue;
+    for (const [key, slot] of slots) cache.set(entity, key, slot.now ?? null);
+  }
+}
+
+function forget(cache: RowCache, scene: OpenScene): void {
+  for (const [entity, slots] of scene.slots) for (const key of slots.keys()) cache.forget(entity, key);
+}
+
+/**
+ * Whether a batch failed because somebody else was at its rows: a guarded row had changed, a key exists already, a row was held, or
+ * two transactions waited for each other.
+ */
+function changedMeanwhile(error: unknown): boolean {
+  const state = sqlState(error) ?? '';
+  if ([CHANGED_MEANWHILE, '23505', '55P03', '40P01', '40001'].includes(state)) return true;
+  return isAgentPayError(error, 'unavailable') && error.reason === 'busy';
+}
+
+function tooMany(): AgentPayError {
+  return new AgentPayError('unavailable', 'Too many commands are waiting.', { retryAfter: 1 });
+}

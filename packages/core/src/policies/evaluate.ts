@@ -1,0 +1,171 @@
+import type { Amount } from '@agentpay/primitives';
+import { isAllowedTime } from './isAllowedTime.js';
+import type { PolicySet, Rule, RuleKind } from './Rule.js';
+import { endOf, spentIn } from './SpendWindow.js';
+import type { Period, SpendWindow } from './SpendWindow.js';
+
+/** A spending that is to be judged. */
+export interface Spend {
+  readonly payer: string;
+  /** All names of the payee: its party, its wallet, the service, an external label. */
+  readonly payees: readonly string[];
+  /** Base units, without a fee on top. */
+  readonly amount: Amount;
+  readonly rail: string;
+  readonly atMs: number;
+  /** Whether its owner has approved it. */
+  readonly approved?: boolean;
+}
+
+export type DenialCode =
+  | 'archived'
+  | 'per_transaction_limit'
+  | 'daily_limit'
+  | 'monthly_limit'
+  | 'not_on_allow_list'
+  | 'max_amount'
+  | 'time_restriction'
+  | 'per_seller_cap'
+  | 'org_monthly_limit'
+  | 'rail_not_allowed'
+  | 'kill_switch'
+  | 'approval_required';
+
+/** Why a spending is refused. */
+export interface Denial {
+  readonly code: DenialCode;
+  readonly ruleId: string | null;
+  readonly limit: Amount | null;
+  /** Spent in the window before. */
+  readonly spent: Amount | null;
+  readonly remaining: Amount | null;
+  /** When the window ends. */
+  readonly resetsAt: Date | null;
+}
+
+/** What is known when a spending is judged. */
+export interface Standing {
+  readonly own: PolicySet | undefined;
+  readonly orgs: readonly PolicySet[];
+  readonly platform: PolicySet | undefined;
+  window(partyId: string, scope: string): SpendWindow | undefined;
+}
+
+/** Windows of the payer that count a payee. */
+export const sellerScope = (payee: string): string => `seller:${payee}`;
+
+/**
+ * The verdict of all rules, undefined when none refuses. In this order: archived, per transaction, day, month, allow list, rules,
+ * rules of organizations, rail and kill switch, approval. Whether there is money comes after that.
+ */
+export function evaluate(spend: Spend, standing: Standing): Denial | undefined {
+  const { own, orgs, platform } = standing;
+  if (own?.archived) return denial('archived');
+  const mine = own?.rules ?? [];
+  const first = (order: readonly RuleKind[], sets: readonly Rule[], owner: string) => {
+    for (const kind of order)
+      for (const rule of sets)
+        if (rule.kind === kind) {
+          const found = judge(rule, { spend, standing, owner });
+          if (found) return found;
+        }
+    return undefined;
+  };
+  const rules: RuleKind[] = ['max_amount', 'time_restriction', 'per_seller_cap'];
+  const switches: RuleKind[] = ['rail', 'kill_switch'];
+  const limits: RuleKind[] = ['per_tx', 'daily', 'monthly', 'allowlist'];
+  const of = (kinds: readonly RuleKind[]) => {
+    const sets = [own, ...orgs, platform].flatMap((set) => (set ? [set] : []));
+    for (const set of sets) {
+      const found = first(kinds, set.rules, set.partyId);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  const ofOrgs = () => {
+    for (const org of orgs) {
+      const found = first([...limits, 'monthly_usdc', ...rules], org.rules, org.partyId);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  return (
+    first(limits, mine, spend.payer) ??
+    first(rules, mine, spend.payer) ??
+    ofOrgs() ??
+    of(switches) ??
+    (spend.approved ? undefined : of(['approval_over']))
+  );
+}
+
+interface Case {
+  readonly spend: Spend;
+  readonly standing: Standing;
+  /** Whose rule it is: its windows are counted. */
+  readonly owner: string;
+}
+
+function judge(rule: Rule, { spend, standing, owner }: Case): Denial | undefined {
+  const { amount, payees, rail, atMs } = spend;
+  const capped = (code: DenialCode, limit: Amount, period: Period, scope = 'all') => {
+    const spent = spentIn(standing.window(owner, scope), period, atMs);
+    if (spent + amount <= limit) return undefined;
+    const remaining = limit > spent ? limit - spent : 0n;
+    return denial(code, rule.id, { limit, spent, remaining, resetsAt: endOf(period, atMs) });
+  };
+  const above = (code: DenialCode, limit: Amount) =>
+    amount > limit ? denial(code, rule.id, { limit, remaining: limit }) : undefined;
+  switch (rule.kind) {
+    case 'per_tx':
+      return above('per_transaction_limit', rule.amount);
+    case 'max_amount':
+      return above('max_amount', rule.amount);
+    case 'approval_over':
+      return above('approval_required', rule.amount);
+    case 'daily':
+      return capped('daily_limit', rule.amount, 'day');
+    case 'monthly':
+      return capped('monthly_limit', rule.amount, 'month');
+    case 'monthly_usdc':
+      return capped('org_monthly_limit', rule.amount, 'month');
+    case 'allowlist':
+      return payees.some((payee) => rule.sellers.includes(payee))
+        ? undefined
+        : denial('not_on_allow_list', rule.id);
+    case 'time_restriction':
+      return isAllowedTime(rule, atMs) ? undefined : denial('time_restriction', rule.id);
+    case 'per_seller_cap': {
+      const payee = rule.seller === undefined ? payees[0] : payees.find((each) => each === rule.seller);
+      if (payee === undefined) return undefined;
+      return capped('per_seller_cap', rule.amount, rule.period ?? 'total', sellerScope(payee));
+    }
+    case 'rail':
+      return rule.rails.includes(rail) ? undefined : denial('rail_not_allowed', rule.id);
+    case 'kill_switch':
+      return denial('kill_switch', rule.id);
+  }
+}
+
+/** The windows that a spending is counted in. */
+export function scopesOf(
+  spend: Spend,
+  sets: readonly (PolicySet | undefined)[],
+): { partyId: string; scope: string }[] {
+  const scopes = new Map<string, { partyId: string; scope: string }>();
+  const add = (partyId: string, scope: string) => scopes.set(`${partyId} ${scope}`, { partyId, scope });
+  add(spend.payer, 'all');
+  for (const set of sets) {
+    if (!set || set.partyId === 'platform') continue;
+    add(set.partyId, 'all');
+    for (const rule of set.rules) {
+      if (rule.kind !== 'per_seller_cap') continue;
+      const payee = rule.seller ?? spend.payees[0];
+      if (payee !== undefined && spend.payees.includes(payee)) add(set.partyId, sellerScope(payee));
+    }
+  }
+  return [...scopes.values()];
+}
+
+function denial(code: DenialCode, ruleId: string | null = null, facts: Partial<Denial> = {}): Denial {
+  return { code, ruleId, limit: null, spent: null, remaining: null, resetsAt: null, ...facts };
+}

@@ -1,0 +1,130 @@
+import { AgentPayError, newId } from '@agentpay/primitives';
+import type { Queryable, Tx } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import { requireParty } from '../identity/index.js';
+import type { Principal } from '../identity/index.js';
+import { find as findParty } from '../parties/index.js';
+import { checkTerms } from './checkTerms.js';
+import { evaluate, scopesOf } from './evaluate.js';
+import type { Denial, Spend } from './evaluate.js';
+import * as store from './PolicyStore.js';
+import type { PolicySet, Rule, RuleTerms } from './Rule.js';
+
+const MAX_RULES = 100;
+
+/**
+ * The rules of a party: its own, or anybody's for the operator of the platform.
+ * @throws AgentPayError `agent_not_found` for a party that does not exist or is not the caller's
+ */
+export async function list(
+  core: Core,
+  { principal, partyId }: { principal: Principal; partyId: string },
+): Promise<readonly Rule[]> {
+  await assertMayRead(core.db, principal, partyId);
+  return (await store.findSet(core.db, partyId))?.rules ?? [];
+}
+
+/**
+ * Makes a rule for a party. Only the operator of the platform does: an agent must not loosen its own limits.
+ * @throws AgentPayError `forbidden`, `agent_not_found`, `invalid_request`, `invalid_amount`, `conflict` for more than 100 rules
+ */
+export async function create(
+  core: Core,
+  { principal, partyId, terms }: { principal: Principal; partyId: string; terms: RuleTerms },
+): Promise<Rule> {
+  requireParty(principal, 'platform');
+  checkTerms(terms);
+  const rule: Rule = { ...terms, id: newId('rule', core) };
+  await change(core, partyId, (set) => {
+    if (set.rules.length >= MAX_RULES)
+      throw new AgentPayError('conflict', `A party has at most ${MAX_RULES} rules.`);
+    return { ...set, rules: [...set.rules, rule] };
+  });
+  return rule;
+}
+
+/**
+ * Replaces the terms of a rule; its id stays.
+ * @throws AgentPayError as {@link create}, `rule_not_found`
+ */
+export async function replace(
+  core: Core,
+  {
+    principal,
+    partyId,
+    ruleId,
+    terms,
+  }: { principal: Principal; partyId: string; ruleId: string; terms: RuleTerms },
+): Promise<Rule> {
+  requireParty(principal, 'platform');
+  checkTerms(terms);
+  const rule: Rule = { ...terms, id: ruleId };
+  await change(core, partyId, (set) => {
+    assertHas(set, ruleId);
+    return { ...set, rules: set.rules.map((each) => (each.id === ruleId ? rule : each)) };
+  });
+  return rule;
+}
+
+/** Takes a rule away. @throws AgentPayError `forbidden`, `agent_not_found`, `rule_not_found` */
+export async function remove(
+  core: Core,
+  { principal, partyId, ruleId }: { principal: Principal; partyId: string; ruleId: string },
+): Promise<void> {
+  requireParty(principal, 'platform');
+  await change(core, partyId, (set) => {
+    assertHas(set, ruleId);
+    return { ...set, rules: set.rules.filter(({ id }) => id !== ruleId) };
+  });
+}
+
+/** Ends (or takes up again) all spending of a party, inside the caller's transaction. */
+export async function setArchived(
+  tx: Tx,
+  { partyId, archived }: { partyId: string; archived: boolean },
+): Promise<void> {
+  await store.saveSet(tx, { ...(await store.lockSet(tx, partyId)), archived });
+}
+
+/** Puts a party under the rules of organizations, inside the caller's transaction. */
+export async function setOrgs(
+  tx: Tx,
+  { partyId, orgs }: { partyId: string; orgs: readonly string[] },
+): Promise<void> {
+  await store.saveSet(tx, { ...(await store.lockSet(tx, partyId)), orgs });
+}
+
+/** The verdict that a spending would get now; nothing is reserved. Whether there is money is not asked. */
+export async function dryRun(core: Core, spend: Omit<Spend, 'atMs'>): Promise<Denial | undefined> {
+  const own = await store.findSet(core.db, spend.payer);
+  const orgs = await Promise.all((own?.orgs ?? []).map((org) => store.findSet(core.db, org)));
+  const platform = await store.findSet(core.db, 'platform');
+  const judged = { ...spend, atMs: core.clock.now() };
+  const scopes = scopesOf(judged, [own, ...orgs]);
+  const found = await Promise.all(scopes.map((scope) => store.windows.table.find(core.db, scope)));
+  const window = (partyId: string, scope: string) =>
+    found.find((each) => each?.partyId === partyId && each.scope === scope);
+  return evaluate(judged, { own, orgs: orgs.flatMap((set) => set ?? []), platform, window });
+}
+
+async function change(core: Core, partyId: string, changed: (set: PolicySet) => PolicySet): Promise<void> {
+  await core.db.tx(async (tx) => {
+    if (!(await findParty(tx, { partyId }))) throw notFound();
+    await store.saveSet(tx, changed(await store.lockSet(tx, partyId)));
+  });
+}
+
+async function assertMayRead(db: Queryable, principal: Principal, partyId: string): Promise<void> {
+  const own = principal.party.id === partyId;
+  if (own) return;
+  if (principal.party.kind !== 'platform' || !(await findParty(db, { partyId }))) throw notFound();
+}
+
+function assertHas(set: PolicySet, ruleId: string): void {
+  if (!set.rules.some(({ id }) => id === ruleId))
+    throw new AgentPayError('rule_not_found', 'There is no rule with this id.');
+}
+
+function notFound(): AgentPayError {
+  return new AgentPayError('agent_not_found', 'You have no agent with this id.');
+}
