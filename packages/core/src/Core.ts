@@ -1,9 +1,9 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
-import { createBatch } from './batch/engine.js';
-import type { Batch } from './batch/engine.js';
+import { createBatch } from './batch/index.js';
+import type { Batch } from './batch/index.js';
 import { identitySettings } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
-import { batchWriter } from './ledger/book.js';
+import { batchWriter } from './ledger/index.js';
 import { serviceLists } from './marketplace/ServiceLists.js';
 import type { ServiceLists } from './marketplace/ServiceLists.js';
 import { paymentSettings } from './payments/settings.js';

@@ -33,7 +33,7 @@ export type AnyEntity = Entity<any>;
 export type Want = readonly [entity: AnyEntity, key: readonly string[]];
 
 /** Rows that are written in a way of their own: added to what is there, for example. */
-export interface Part {
+export interface RowWriter {
   /** Unique; names the step of the statement. */
   readonly name: string;
   readonly types: readonly ColumnType[];

@@ -1,6 +1,6 @@
 import type { SqlValue } from '@agentpay/primitives';
 import type { Table } from '../table.js';
-import type { AnyEntity, Entity, Part } from './Entity.js';
+import type { AnyEntity, Entity, RowWriter } from './Entity.js';
 
 /** A row as the database has it and as the batch leaves it; undefined: there is none. */
 export interface Slot {
@@ -36,7 +36,7 @@ export interface Scene {
   /** Writes a row that no command of the batch reads. */
   append<Row extends object>(table: Table<Row>, row: Row): void;
   /** Writes a row in the way of its part. */
-  add(part: Part, row: readonly SqlValue[]): void;
+  add(part: RowWriter, row: readonly SqlValue[]): void;
   /** Keeps something for the end of the batch. */
   collect(name: string, value: unknown): void;
 }
@@ -45,7 +45,7 @@ export interface Scene {
 export interface OpenScene extends Scene {
   readonly slots: Map<AnyEntity, Map<string, Slot>>;
   readonly appended: Map<AnyTable, object[]>;
-  readonly added: Map<Part, (readonly SqlValue[])[]>;
+  readonly added: Map<RowWriter, (readonly SqlValue[])[]>;
   collected(name: string): unknown[];
   /** Puts a row on the scene as the database has it. */
   place(entity: AnyEntity, key: readonly string[], row: object | undefined): void;
@@ -63,7 +63,7 @@ export function keyOf(entity: AnyEntity, row: object): string[] {
 export function openScene(): OpenScene {
   const slots = new Map<AnyEntity, Map<string, Slot>>();
   const appended = new Map<AnyTable, object[]>();
-  const added = new Map<Part, (readonly SqlValue[])[]>();
+  const added = new Map<RowWriter, (readonly SqlValue[])[]>();
   const kept = new Map<string, unknown[]>();
   let undo: (() => void)[] = [];
 

@@ -69,14 +69,19 @@ function writeEntity(writing: Writing, entity: AnyEntity, slots: readonly Slot[]
   if (watched.length > 0) watchRows(writing, entity, watched);
 }
 
+// oxlint-disable-next-line no-explicit-any
 function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]): void {
-  // oxlint-disable-line
   if (rows.length === 0) return;
   const fields = Object.entries<ColumnType>(table.fields);
-  const places = fields.map(([field, type]) => place(writing, valuesOf(rows, field, type), type));
+  const places = fields.map(([field, type]) => place(writing, valuesOf(rows, field, type), type)).join(', ');
   const columns = fields.map(([field]) => column(field)).join(', ');
+  // A list in a column comes as its text: unnest would take lists of lists apart whole.
+  const values = fields
+    .map(([field, type]) => `${column(field)}${type === 'text[]' ? '::text[]' : ''}`)
+    .join(', ');
   writing.steps.push(
-    `i_${table.name} as (insert into ${table.name} (${columns}) select * from unnest(${places.join(', ')}))`,
+    `i${writing.steps.length} as (insert into ${table.name} (${columns})
+       select ${values} from unnest(${places}) as d (${columns}))`,
   );
 }
 
@@ -93,15 +98,17 @@ function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[])
   const changed = given(entity.changes, 'n_', now);
   const guards = given(entity.guard, 'g_', loaded);
   const all = [...key, ...changed, ...guards];
+  const [places, names] = [all.map((each) => each.place).join(', '), all.map((each) => each.name).join(', ')];
   const keys = entity.key.map(column);
   const same = keys.map((each) => `t.${each} = d.k_${each}`).join(' and ');
-  const held = [
-    ...entity.guard.map((field) => `t.${column(field)} is not distinct from d.g_${column(field)}`),
-  ];
+  const order = keys.map((each) => `d.k_${each}`).join(', ');
+  const set = entity.changes.map((field) => `${column(field)} = d.n_${column(field)}`).join(', ');
+  const held = [same, ...unchanged(entity)].join(' and ');
   writing.steps.push(
-    `d_${name} as (select * from unnest(${all.map((each) => each.place).join(', ')}) as d (${all.map((each) => each.name).join(', ')}))`,
-    `l_${name} as materialized (select d.* from d_${name} as d join ${name} as t on ${same} order by ${keys.map((each) => `d.k_${each}`).join(', ')} for no key update of t nowait)`,
-    `u_${name} as (update ${name} as t set ${entity.changes.map((field) => `${column(field)} = d.n_${column(field)}`).join(', ')} from l_${name} as d where ${[same, ...held].join(' and ')} returning 1)`,
+    `d_${name} as (select * from unnest(${places}) as d (${names}))`,
+    `l_${name} as materialized (
+       select d.* from d_${name} as d join ${name} as t on ${same} order by ${order} for no key update of t nowait)`,
+    `u_${name} as (update ${name} as t set ${set} from l_${name} as d where ${held} returning 1)`,
   );
   writing.counts.push(`(select count(*) from u_${name})`);
   writing.expected += slots.length;
@@ -124,11 +131,16 @@ function watchRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]):
   );
   const names = [...keys.map((each) => `k_${each}`), ...entity.guard.map((field) => `g_${column(field)}`)];
   const same = keys.map((each) => `t.${each} = d.k_${each}`).join(' and ');
-  const held = entity.guard.map((field) => `t.${column(field)} is not distinct from d.g_${column(field)}`);
+  const places = [...keyPlaces, ...guards].join(', ');
+  const held = unchanged(entity).join(' and ');
   writing.counts.push(
-    `(select count(*) from unnest(${[...keyPlaces, ...guards].join(', ')}) as d (${names.join(', ')}) left join ${name} as t on ${same} where ${held.join(' and ')})`,
+    `(select count(*) from unnest(${places}) as d (${names.join(', ')}) left join ${name} as t on ${same} where ${held})`,
   );
   writing.expected += slots.length;
+}
+
+function unchanged({ guard }: AnyEntity): string[] {
+  return guard.map((field) => `t.${column(field)} is not distinct from d.g_${column(field)}`);
 }
 
 function typeOf(fields: Readonly<Record<string, ColumnType>>, field: string): ColumnType {
@@ -136,10 +148,16 @@ function typeOf(fields: Readonly<Record<string, ColumnType>>, field: string): Co
 }
 
 function valuesOf(rows: readonly object[], field: string, type: ColumnType): SqlValue[] {
-  return rows.map((row) => toSql((row as Record<string, unknown>)[field] ?? null, type));
+  const values = rows.map((row) => toSql((row as Record<string, unknown>)[field] ?? null, type));
+  return type === 'text[]' ? values.map((value) => listText(value as readonly string[])) : values;
+}
+
+/** A list as PostgreSQL writes it. */
+function listText(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 function place(writing: Writing, values: readonly SqlValue[], type: ColumnType): string {
   writing.params.push(values);
-  return `$${writing.params.length}::${type}[]`;
+  return `$${writing.params.length}::${type === 'text[]' ? 'text' : type}[]`;
 }

@@ -1,7 +1,7 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Amount, Clock, Db, Random, Tx } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { OpenScene, Part, Scene, Writer } from '../batch/index.js';
+import type { OpenScene, RowWriter, Scene, Writer } from '../batch/index.js';
 import { table } from '../table.js';
 import { isOwned } from './Account.js';
 import { append } from './Chain.js';
@@ -67,7 +67,7 @@ const lines = table<Line>('ledger_postings', {
   amount: 'bigint',
 });
 
-const totals: Part = {
+const totals: RowWriter = {
   name: 'ledger_totals_added',
   types: ['integer', 'text', 'text', 'numeric'],
   sql: (places) =>

@@ -8,4 +8,4 @@ export {
   reserveIn,
   wantsOf,
 } from './operations.js';
-export type { Spending, Spent } from './operations.js';
+export type { Spending, PastSpending } from './operations.js';

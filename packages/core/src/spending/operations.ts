@@ -26,7 +26,7 @@ export interface Spending {
 }
 
 /** What a spending was, for giving it back. */
-export type Spent = Pick<Spending, 'payer' | 'payee' | 'amount'> & { readonly at: Date };
+export type PastSpending = Pick<Spending, 'payer' | 'payee' | 'amount'> & { readonly at: Date };
 
 /** The rows that a spending asks for, as far as they are known beforehand. */
 export function wantsOf({ payer, walletId, asset }: Pick<Spending, 'payer' | 'walletId' | 'asset'>): Want[] {
@@ -88,7 +88,7 @@ export function captureIn(
 export function giveBackIn(
   core: Pick<Core, 'clock' | 'random'>,
   scene: Scene,
-  { holdId, reason, spent }: { holdId: string; reason: string; spent: Spent },
+  { holdId, reason, spent }: { holdId: string; reason: string; spent: PastSpending },
 ): Hold {
   const judged = spendOf({ ...spent, rail: '' }, spent.at.getTime());
   const sets = setsOf(scene, judged.payer);
@@ -108,7 +108,7 @@ export function giveBackIn(
 export function giveBack(
   core: Core,
   tx: Tx,
-  given: { holdId: string; reason: string; spent: Spent },
+  given: { holdId: string; reason: string; spent: PastSpending },
 ): Promise<Hold> {
   return core.batch.runIn(tx, {
     wants: [],
