@@ -1,77 +1,188 @@
-import { leaseMigration, underLease, startTokenJobs } from '@agentpay/server';
-import { manualClock, sleep, systemClock, type Db, type Tracker } from '@agentpay/primitives';
-import { migrate, pgliteDb } from '@agentpay/storage';
+import type { Job } from '@agentpay/core';
+import { createLogger, migrations, startJobs, watchTokens } from '@agentpay/server';
+import { sleep, systemClock, type Db } from '@agentpay/primitives';
+import { jobs as declared, tokens } from '@agentpay/core';
+import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
+import { testDatabase } from '@agentpay/testing';
+import { Writable } from 'node:stream';
+import { testCore } from '../flows/market.js';
 import { authorize, newAgent, newService, testApi } from './testApi.js';
 
-describe('underLease', () => {
+/** Longest wait for something that must happen; a busy machine takes its time. */
+const BOUND_MS = 120_000;
+
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + BOUND_MS;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`Not true within ${BOUND_MS} ms: ${holds}`);
+    await sleep(systemClock, 20);
+  }
+}
+
+describe.each(['PostgreSQL', 'PGlite'])('jobs on %s', (kind) => {
   let db: Db;
-  const lease = { name: 'job', periodMs: 60_000, leaseMs: 300_000 };
+  let close: () => Promise<void>;
+  const logged: string[] = [];
+  const log = createLogger(
+    'info',
+    new Writable({
+      write(chunk, _encoding, done) {
+        logged.push(String(chunk));
+        done();
+      },
+    }),
+  );
+
+  const job = (name: string, run: Job['run'], timeoutSeconds = 60): Job => ({
+    name,
+    cron: '0 0 1 1 *',
+    timeoutSeconds,
+    run,
+  });
+  const nothing = { done: {}, failures: [] };
+  let names = 0;
+  const newName = () => `test.job-${++names}`;
+  const retries = { retryLimit: 1, retryDelay: 0, retryBackoff: false };
+  const start = async (jobs: readonly Job[]) => {
+    for (const { name } of jobs)
+      await db.query(`select pgboss.create_queue($1, '{"policy": "stately"}')`, [name]);
+    return startJobs((await testCore(db)).core, { jobs, log, retries, pollSeconds: 0.5 });
+  };
+
   beforeAll(async () => {
-    db = await pgliteDb();
-    await migrate(db, [leaseMigration]);
+    if (kind === 'PGlite') {
+      db = await pgliteDb();
+      close = () => db.close();
+    } else {
+      const database = await testDatabase();
+      db = pgDb({ url: database.url, max: 10, connectTimeoutMs: 20_000 });
+      close = async () => {
+        await db.close();
+        await database.drop();
+      };
+    }
+    await migrate(db, migrations);
   });
-  afterAll(() => db.close());
-  beforeEach(() => db.query('delete from job_leases'));
+  afterAll(() => close());
 
-  it('lets one of many nodes run, once in a period', async () => {
-    const clock = manualClock(0);
+  it('run when their schedule says so', async () => {
     let runs = 0;
-    const node = () => underLease({ db, clock }, lease, async () => void runs++);
-    expect((await Promise.all(Array.from({ length: 10 }, node))).filter(Boolean)).toHaveLength(1);
-    clock.advance(59_999);
-    expect(await node()).toBe(false);
-    clock.advance(1);
-    expect(await node()).toBe(true);
-    expect(runs).toBe(2);
+    const name = newName();
+    const jobs = await start([
+      { ...job(name, async () => ({ ...nothing, done: { runs: ++runs } })), cron: '* * * * *' },
+    ]);
+    await until(() => runs > 0);
+    await jobs.stop();
+    expect(logged.some((line) => line.includes(name) && line.includes('job done'))).toBe(true);
   });
 
-  it('keeps the others out while it works, and lets them in when its holder died', async () => {
-    const clock = manualClock(0);
-    await db.query('insert into job_leases (name, held_until) values ($1, $2)', ['job', new Date(300_000)]);
-    const node = () => underLease({ db, clock }, lease, async () => {});
-    clock.advance(299_999);
-    expect(await node()).toBe(false);
-    clock.advance(1);
-    expect(await node()).toBe(true);
+  it('run one at a time of all instances, however often they are asked for', async () => {
+    let running = 0;
+    let most = 0;
+    let runs = 0;
+    const name = newName();
+    const work = job(name, async () => {
+      most = Math.max(most, ++running);
+      await sleep(systemClock, 50);
+      running--;
+      runs++;
+      return nothing;
+    });
+    const instances = [await start([work]), await start([work]), await start([work])];
+    for (let n = 0; n < 10; n++) {
+      for (const instance of instances) await instance.request(name);
+      await sleep(systemClock, 100);
+    }
+    await until(() => runs >= 2);
+    await Promise.all(instances.map((instance) => instance.stop()));
+    expect(most).toBe(1);
   });
 
-  it('gives the lease back when the work fails', async () => {
-    const clock = manualClock(0);
-    await expect(underLease({ db, clock }, lease, () => Promise.reject(new Error('no')))).rejects.toThrow(
-      'no',
-    );
-    clock.advance(60_000);
-    expect(await underLease({ db, clock }, lease, async () => {})).toBe(true);
+  it('that fail are tried again, and given up in the log when that does not help', async () => {
+    const [flaky, broken] = [newName(), newName()];
+    const tries = { flaky: 0, broken: 0 };
+    const jobs = await start([
+      job(flaky, () => (++tries.flaky === 1 ? Promise.reject(new Error('once')) : Promise.resolve(nothing))),
+      job(broken, () => Promise.reject(new Error(`no ${++tries.broken}`))),
+    ]);
+    await jobs.request(flaky);
+    await jobs.request(broken);
+    const given = () => logged.filter((line) => line.includes('job given up'));
+    await until(() => tries.flaky === 2 && given().length > 0);
+    await jobs.stop();
+    expect(tries.broken).toBe(2);
+    expect(given()).toEqual([expect.stringContaining(broken)]);
+  });
+
+  it('end before stop resolves, and none begins after it', async () => {
+    let begun = (): void => {};
+    const beginning = new Promise<void>((resolve) => (begun = resolve));
+    let [runs, ended] = [0, 0];
+    const name = newName();
+    const jobs = await start([
+      job(name, async () => {
+        runs++;
+        begun();
+        await sleep(systemClock, 200);
+        ended++;
+        return nothing;
+      }),
+    ]);
+    await jobs.request(name);
+    await beginning;
+    await jobs.request(name);
+    await jobs.stop();
+    expect([runs, ended]).toEqual([1, 1]);
+    await sleep(systemClock, 1000);
+    expect(runs).toBe(1);
   });
 });
 
-describe('the token jobs', () => {
-  it.each([
-    ['within a second of the deadline, from the tracker', 301_000, async () => {}],
-    [
-      'within a minute from the database, when the tracker has forgotten it',
-      360_000,
-      (tracker: Tracker) => tracker.close(),
-    ],
-  ])('return the money of an expired token %s', async (_when, afterMs, disturb) => {
+it('the declared jobs have names of their own', () => {
+  const names = declared.map((job) => job.name);
+  expect(names).toContain('sla.cleanup');
+  expect(new Set(names).size).toBe(names.length);
+});
+
+describe('the money of an expired token returns', () => {
+  const expired = async () => {
     const api = await testApi();
-    const { core, log } = api.composition;
-    const jobs = startTokenJobs(core, log);
+    const buyer = await newAgent(api, { funds: 1 });
+    const { token_id: tokenId } = await authorize(api, buyer, await newService(api, buyer));
+    const held = async () =>
+      (await api.http.get(`/v1/wallets/${buyer.wallet}/balance`).set(buyer.auth)).body.held as number;
+    expect(await held()).toBe(0.005);
+    return { api, held, tokenId };
+  };
+
+  it('within a second of the deadline, from the tracker', async () => {
+    const { api, held } = await expired();
+    const watch = watchTokens(api.composition.core, api.composition.log);
     try {
-      const buyer = await newAgent(api, { funds: 1 });
-      await authorize(api, buyer, await newService(api, buyer));
-      await disturb(core.ports.tracker);
-      const held = async () =>
-        (await api.http.get(`/v1/wallets/${buyer.wallet}/balance`).set(buyer.auth)).body.held as number;
+      api.clock.advance(299_999);
       expect(await held()).toBe(0.005);
-      for (let passed = 0; passed < afterMs; passed += 1000) {
-        api.clock.advance(1000);
-        // Lets the run that the clock started reach the database and come back.
-        await core.db.query('select 1');
-        await sleep(systemClock, 0);
+      for (let passed = 0; passed < 1_000; passed += 500) {
+        api.clock.advance(500);
+        // The look that the clock started ends before the clock goes on.
+        await until(async () => (await held()) === 0 || passed === 0);
       }
-      await jobs.stop();
       expect(await held()).toBe(0);
+    } finally {
+      await watch.stop();
+      await api.close();
+    }
+  });
+
+  it('from the database, when the tracker has forgotten it', async () => {
+    const { api, held, tokenId } = await expired();
+    const { core, log } = api.composition;
+    const jobs = await startJobs(core, { jobs: declared, log, pollSeconds: 0.5 });
+    try {
+      await core.ports.tracker.forget(tokenId);
+      api.clock.advance(300_000);
+      expect(await tokens.sweepTracked(core)).toEqual({ expired: 0, breached: 0, failures: [] });
+      await jobs.request('sla.cleanup');
+      await until(async () => (await held()) === 0);
     } finally {
       await jobs.stop();
       await api.close();

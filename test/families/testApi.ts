@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { manualClock, systemRandom, type ManualClock } from '@agentpay/primitives';
-import { compose, createApp, createLogger, readConfig, type Composition } from '@agentpay/server';
-import { migrations } from '@agentpay/core';
+import { compose, createApp, createLogger, migrations, readConfig, type Composition } from '@agentpay/server';
 import { scratchDb } from '@agentpay/storage';
 import supertest from 'supertest';
 

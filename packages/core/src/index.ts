@@ -3,4 +3,5 @@ export type { Core, CoreOptions, CorePorts, CoreSettings, GivenSettings } from '
 export type { TokenClaims, TokenCodec } from './tokens/index.js';
 export type { Principal } from './identity/index.js';
 export type { Party, PartyKind } from './parties/index.js';
+export type { Job, JobReport } from './Job.js';
 export * from './slices.js';

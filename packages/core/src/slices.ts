@@ -1,4 +1,4 @@
-// Every slice of core: its door, its tables and its events. A new slice is added here and in slices.json.
+// Every slice of core: its door, its tables, its events and its jobs. A new slice is added here and in slices.json.
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
@@ -12,6 +12,9 @@ import { migrations as paymentsTables } from './payments/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
+import { jobs as idempotencyJobs } from './idempotency/jobs.js';
+import { jobs as tokensJobs } from './tokens/jobs.js';
+import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
 import * as paymentEvents from './payments/events.js';
 import * as tokenEvents from './tokens/events.js';
@@ -51,3 +54,6 @@ export const eventTypes: readonly EventType[] = [
   tokenEvents.tokenReserved,
   ...Object.values(tokenEvents.tokenReleased),
 ];
+
+/** Every job that a slice declares. */
+export const jobs: readonly Job[] = [...idempotencyJobs, ...tokensJobs];

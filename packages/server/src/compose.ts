@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createCore, migrations, type Core } from '@agentpay/core';
+import { createCore, type Core } from '@agentpay/core';
 import {
   systemClock,
   systemRandom,
@@ -20,9 +20,9 @@ import {
   redisTracker,
 } from '@agentpay/tracker';
 import type { Config } from './config.js';
-import { leaseMigration } from './jobs/lease.js';
 import type { Logger } from '@agentpay/http';
-import { checkPepper, pepperMigration } from './pepperCheck.js';
+import { migrations } from './migrations.js';
+import { checkPepper } from './pepperCheck.js';
 import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
@@ -62,7 +62,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   const db = await openDb(config, log);
   const hot = await openHot(config, clock, log);
   try {
-    await migrate(db, [...migrations, leaseMigration, pepperMigration]);
+    await migrate(db, migrations);
     await checkPepper(db, secrets.pepper);
   } catch (error) {
     await Promise.allSettled([hot.close(), db.close()]);

@@ -5,7 +5,8 @@ import { createApp } from './app.js';
 import { compose, type Composition, type Surroundings } from './compose.js';
 import type { Config } from './config.js';
 import { refuseWith, whileStarting } from './http/refuse.js';
-import { startTokenJobs } from './jobs/tokens.js';
+import { startBackground } from './jobs/startBackground.js';
+import type { RunningJobs } from './jobs/startJobs.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
@@ -43,19 +44,23 @@ export async function start(
   try {
     const baseUrl = config.publicBaseUrl ?? listening.url;
     const composition = await compose(config, { log, clock, random, baseUrl: () => baseUrl });
+    const work = await startBackground(composition).catch(async (error: unknown) => {
+      await composition.close();
+      throw error;
+    });
     handle = createApp(composition, config);
-    return running(listening, composition, startTokenJobs(composition.core, log));
+    return running(listening, composition, work);
   } catch (error) {
     await listening.close(0);
     throw error;
   }
 }
 
-function running(listening: Listening, composition: Composition, jobs: { stop(): Promise<void> }): Running {
+function running(listening: Listening, composition: Composition, work: Pick<RunningJobs, 'stop'>): Running {
   let closing: Promise<void> | undefined;
   const closeAll = async (drained: Promise<void>): Promise<void> => {
     await drained;
-    await jobs.stop();
+    await work.stop();
     await composition.close();
   };
   return {

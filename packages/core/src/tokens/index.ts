@@ -14,3 +14,5 @@ export { sweep, sweepTracked } from './sweep.js';
 export type { Swept } from './sweep.js';
 export type { Token, TokenState } from './Token.js';
 export type { TokenClaims, TokenCodec } from './ports.js';
+export { watchDeadlines } from './deadlines.js';
+export type { Watch } from './deadlines.js';

@@ -1,4 +1,5 @@
 import type { Core } from '../Core.js';
+import type { JobReport } from '../Job.js';
 import { advance } from './advance.js';
 import { decide } from './Token.js';
 import type { Token } from './Token.js';
@@ -12,7 +13,9 @@ export interface Swept {
   readonly failures: readonly { readonly tokenId: string; readonly error: unknown }[];
 }
 
+/** Tokens released in one batch, and batches in one run. */
 const BATCH = 100;
+const MAX_BATCHES = 50;
 const LEASE_MS = 10_000;
 
 /**
@@ -32,6 +35,23 @@ export async function sweepTracked(
   { limit = BATCH, leaseMs = LEASE_MS }: { limit?: number; leaseMs?: number } = {},
 ): Promise<Swept> {
   return lapseAll(core, await dueTokens(core, { limit, leaseMs }), core.clock.now());
+}
+
+/** Repeats a sweep until a batch releases less than it might. Tokens that failed are met again by the next run, not by the next batch. */
+export async function inBatches(
+  core: Core,
+  sweepOnce: (core: Core, options: { limit: number }) => Promise<Swept>,
+): Promise<JobReport> {
+  const done = { expired: 0, breached: 0 };
+  const failures: { subject: string; error: unknown }[] = [];
+  for (let n = 0; n < MAX_BATCHES; n++) {
+    const swept = await sweepOnce(core, { limit: BATCH });
+    done.expired += swept.expired;
+    done.breached += swept.breached;
+    failures.push(...swept.failures.map(({ tokenId, error }) => ({ subject: tokenId, error })));
+    if (swept.expired + swept.breached < BATCH) break;
+  }
+  return { done, failures };
 }
 
 // One transaction each: two tokens in one could lock the same wallets in two orders, and one that fails would undo the others.
