@@ -2,6 +2,7 @@ export * from './encoding/httpClient.js';
 export * from './encoding/isSameText.js';
 export * from './encoding/Json.js';
 export * from './encoding/readLimited.js';
+export * from './encoding/untilAborted.js';
 export * from './encoding/wasNotSent.js';
 export * from './evm/AuthCapture.js';
 export * from './evm/Eip191.js';

@@ -1,6 +1,6 @@
 import * as api from '@agentpay/api';
 import { AgentPayError } from '@agentpay/primitives';
-import { readLimited } from '@agentpay/protocol';
+import { readLimited, untilAborted } from '@agentpay/protocol';
 import { ApiError } from './ApiError.js';
 
 /** Parameters, query and body of a call in one object, as the API reference has them: money in currency units, as number or text. */
@@ -93,8 +93,9 @@ async function exchange(
   body: object | undefined,
 ) {
   const { url, fetch = globalThis.fetch, timeoutMs = 30_000 } = options;
+  const signal = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(url.replace(/\/+$/, '') + path, {
+    const sent = fetch(url.replace(/\/+$/, '') + path, {
       method: endpoint.method,
       headers: {
         accept: endpoint.kind === 'page' ? 'text/html, application/json' : 'application/json',
@@ -103,9 +104,10 @@ async function exchange(
       },
       ...(body && { body: JSON.stringify(body) }),
       redirect: endpoint.kind === 'redirect' ? 'manual' : 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      signal,
     });
-    const text = await readLimited(response.body, MAX_ANSWER_BYTES);
+    const response = await untilAborted(sent, signal);
+    const text = await readLimited(response.body, MAX_ANSWER_BYTES, signal);
     return { status: response.status, headers: response.headers, text: text?.toString('utf8') };
   } catch (cause) {
     throw unusable(endpoint, cause);

@@ -31,7 +31,8 @@ export async function bufferRequest(
   // `duplex` is needed for a body that is a stream.
   const request = new Request(input, { ...init, duplex: 'half' } as RequestInit);
   const { url, method, headers, redirect } = request;
-  const body = request.body === null ? undefined : await readLimited(request.body, maxBytes);
+  const signal = signalOf(input, init);
+  const body = request.body === null ? undefined : await readLimited(request.body, maxBytes, signal);
   if (request.body !== null && body === undefined) {
     throw new AgentPayError(
       'payload_too_large',
@@ -42,12 +43,20 @@ export async function bufferRequest(
     .update(`${method} ${url}\n`)
     .update(body ?? '')
     .digest('base64url');
-  return { url, method, headers, body, redirect, signal: signalOf(input, init), options: init, key };
+  return { url, method, headers, body, redirect, signal, options: init, key };
 }
 
 // The caller's own signal: the one of the request made here is gone when that is collected.
 function signalOf(input: FetchInput, init: RequestInit): AbortSignal | undefined {
   return init.signal ?? (typeof input === 'object' && 'signal' in input ? input.signal : undefined);
+}
+
+/** What is sent otherwise than the caller said. */
+export interface SendOptions {
+  readonly url?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly redirect?: Request['redirect'];
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Sends the request, with further headers and another redirect mode or signal where given. */
@@ -59,12 +68,7 @@ export function send(
     headers: extra = {},
     redirect = request.redirect,
     signal = request.signal,
-  }: {
-    readonly url?: string;
-    readonly headers?: Readonly<Record<string, string>>;
-    readonly redirect?: Request['redirect'];
-    readonly signal?: AbortSignal | undefined;
-  },
+  }: SendOptions,
 ): Promise<Response> {
   const headers = new Headers(request.headers);
   for (const [name, value] of Object.entries(extra)) headers.set(name, value);

@@ -1,8 +1,9 @@
 import { mpp } from '@agentpay/protocol';
 import { createBudget, type Budget, type Spent } from './Budget.js';
-import { bufferRequest, send, type FetchInput } from './BufferedRequest.js';
-import { buy } from './buy.js';
+import { bufferRequest, type FetchInput } from './BufferedRequest.js';
+import { buy, MAX_DEMAND } from './buy.js';
 import { deliver } from './deliver.js';
+import { exchange } from './exchange.js';
 import { resolveOptions, type ClientOptions, type Settings } from './options.js';
 import { createPurchases, type Purchases } from './Purchase.js';
 
@@ -49,9 +50,11 @@ async function fetchAndPay(client: ClientState, input: FetchInput, init?: Reques
   const headers = settings.prefer.includes('mpp')
     ? { 'Accept-Payment': `${mpp.EVM_METHOD}/${mpp.CHARGE_INTENT}` }
     : {};
-  const response = await send(settings.fetch, request, { headers });
+  const bytesToRead = ({ status }: Response) => (status === 402 ? MAX_DEMAND : undefined);
+  const asked = await exchange(settings, request, { headers, bytesToRead });
+  const { response } = asked;
   if (response.status !== 402) return response;
-  const purchase = await buy(client, request, response);
+  const purchase = await buy(client, request, asked);
   if (!purchase) return response;
   void response.body?.cancel().catch(() => undefined);
   return deliver(client, request, purchase);

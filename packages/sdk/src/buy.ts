@@ -1,15 +1,16 @@
 import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
-import { bytesToHex, readLimited } from '@agentpay/protocol';
+import { bytesToHex } from '@agentpay/protocol';
 import type { Reservation } from './Budget.js';
 import type { BufferedRequest } from './BufferedRequest.js';
 import type { ClientState } from './Client.js';
 import { refuse, type Demand, type Offer, type Proof } from './Offer.js';
 import { PaymentError } from './PaymentError.js';
+import type { Peeked } from './peek.js';
 import type { Purchase } from './Purchase.js';
 import { readOffers } from './readOffers.js';
 
 /** Longest 402 body that is read. */
-const MAX_DEMAND = 256 * 1024;
+export const MAX_DEMAND = 256 * 1024;
 
 /**
  * Chooses an offer of a 402, reserves its amount and makes the one proof.
@@ -19,9 +20,9 @@ const MAX_DEMAND = 256 * 1024;
 export async function buy(
   client: ClientState,
   request: BufferedRequest,
-  response: Response,
+  { response, bytes }: Peeked,
 ): Promise<Purchase | undefined> {
-  const demand: Demand = { request, headers: response.headers, body: await readJson(response) };
+  const demand: Demand = { request, headers: response.headers, body: readJson(bytes) };
   const { offers, refusals } = readOffers(demand, client.settings);
   if (offers.length === 0 && refusals.length === 0) return undefined;
   try {
@@ -108,10 +109,9 @@ async function agree(
   }
 }
 
-async function readJson(response: Response): Promise<unknown> {
+function readJson(bytes: Uint8Array | undefined): unknown {
   try {
-    const body = await readLimited(response.clone().body, MAX_DEMAND);
-    return body && (JSON.parse(body.toString('utf8')) as unknown);
+    return bytes && (JSON.parse(new TextDecoder().decode(bytes)) as unknown);
   } catch {
     return undefined;
   }

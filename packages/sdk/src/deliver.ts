@@ -1,11 +1,13 @@
 import { sleep } from '@agentpay/primitives';
-import { fromBase64, readLimited, x402v2 } from '@agentpay/protocol';
-import { send, type BufferedRequest } from './BufferedRequest.js';
+import type { BufferedRequest } from './BufferedRequest.js';
 import type { ClientState } from './Client.js';
 import { isVoidToken } from './dialects/token.js';
+import { exchange } from './exchange.js';
 import { PaymentError } from './PaymentError.js';
+import type { Peeked } from './peek.js';
 import type { Purchase } from './Purchase.js';
 import { readReceipt, rememberPayment, type Payment } from './Receipt.js';
+import { refusalOf } from './refusal.js';
 
 /** Answers up to this length are read to their end before they count as arrived. */
 const MAX_KEPT = 1024 * 1024;
@@ -30,12 +32,12 @@ export async function deliver(
   let ended = false;
   try {
     await client.purchases.record(purchase);
-    const response = await sendUntilAnswered(client, request, purchase, payment);
+    const { response, bytes } = await sendUntilAnswered(client, request, purchase, payment);
     ended = await conclude(client, purchase, response);
     const receipt = readReceipt(purchase, response.headers);
     const paid =
       receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
-    if (response.status === 402) throw await refused(response, paid);
+    if (response.status === 402) throw refused(response, bytes, paid);
     rememberPayment(response, paid);
     return response;
   } finally {
@@ -43,29 +45,30 @@ export async function deliver(
   }
 }
 
-interface Attempt {
-  readonly response?: Response;
-  readonly error?: unknown;
-}
+/** What came of sending the proof once: a response that arrived, or why none did. */
+type Attempt =
+  | Pick<Peeked, 'response' | 'bytes'>
+  | { readonly response?: undefined; readonly error: unknown };
 
 async function sendUntilAnswered(
   client: ClientState,
   request: BufferedRequest,
   purchase: Purchase,
   payment: Payment,
-): Promise<Response> {
+): Promise<Pick<Peeked, 'response' | 'bytes'>> {
   const { clock, maxAttempts } = client.settings;
   for (let attempt = 1; ; attempt++) {
-    const { response, error } = await sendOnce(client, request, purchase);
+    const answer = await sendOnce(client, request, purchase);
+    const { response } = answer;
     const waitMs = response ? askedWait(response, attempt, clock.now()) : backoff(attempt);
     const again = waitMs !== undefined && attempt < maxAttempts && clock.now() + waitMs < purchase.validUntil;
-    if (!again && response) return response;
+    if (!again && answer.response) return answer;
     if (!again)
       throw new PaymentError('payment_unresolved', 'The seller gave no answer to a payment.', {
-        cause: error,
+        cause: answer.response ? undefined : answer.error,
         payment,
       });
-    await response?.body?.cancel().catch(() => undefined);
+    void response?.body?.cancel().catch(() => undefined);
     await sleep(clock, waitMs, request.signal);
     request.signal?.throwIfAborted();
   }
@@ -75,31 +78,24 @@ async function sendUntilAnswered(
 async function sendOnce(
   { settings }: ClientState,
   request: BufferedRequest,
-  purchase: Purchase,
+  { url, header, proof }: Purchase,
 ): Promise<Attempt> {
-  const { clock, fetch, attemptTimeoutMs } = settings;
-  const late = new AbortController();
-  const cancel = clock.timer(attemptTimeoutMs, () =>
-    late.abort(new DOMException('The seller took too long.', 'TimeoutError')),
-  );
-  const signal = request.signal ? AbortSignal.any([request.signal, late.signal]) : late.signal;
   try {
-    const headers = { [purchase.header]: purchase.proof };
-    const response = await send(fetch, request, { url: purchase.url, headers, redirect: 'manual', signal });
-    await arrival(response);
-    return { response };
+    const headers = { [header]: proof };
+    const sent = { url, headers, redirect: 'manual', bytesToRead } as const;
+    const { response, bytes, error } = await exchange(settings, request, sent);
+    // A paid response that breaks off is a lost one; a refusal is known by its headers.
+    return response.ok && error !== undefined ? { error } : { response, bytes };
   } catch (error) {
     request.signal?.throwIfAborted();
     return { error };
-  } finally {
-    cancel();
   }
 }
 
-// An answer that breaks off in its body is a lost one. The caller reads the original.
-async function arrival(response: Response): Promise<void> {
-  const length = Number(response.headers.get('content-length') ?? Number.NaN);
-  if (response.ok && length <= MAX_KEPT) await readLimited(response.clone().body, 8 * MAX_KEPT);
+/** How much of the body is read before the response counts as arrived. */
+function bytesToRead({ ok, status, headers }: Response): number | undefined {
+  if (status === 402) return MAX_REFUSAL;
+  return ok && Number(headers.get('content-length') ?? Number.NaN) <= MAX_KEPT ? MAX_KEPT : undefined;
 }
 
 function backoff(attempt: number): number {
@@ -154,36 +150,12 @@ function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: Purchas
   };
 }
 
-async function refused(response: Response, payment: Payment): Promise<PaymentError> {
-  const reason = await refusalOf(response);
+function refused(response: Response, bytes: Uint8Array | undefined, payment: Payment): PaymentError {
+  const reason = refusalOf(response, bytes);
   const message = `The seller refused the payment${reason ? `: ${reason}` : ''}. No other was signed.`;
   return new PaymentError('payment_refused', message, {
     response,
     payment,
     ...(reason !== undefined && { reason }),
   });
-}
-
-/** The code that a second 402 gives for its refusal, wherever the dialect puts it. */
-async function refusalOf(response: Response): Promise<string | undefined> {
-  try {
-    const settlement =
-      response.headers.get(x402v2.PAYMENT_RESPONSE) ?? response.headers.get('X-PAYMENT-RESPONSE');
-    const required = response.headers.get(x402v2.PAYMENT_REQUIRED);
-    const text = await readLimited(response.clone().body, MAX_REFUSAL);
-    const body = text?.toString().startsWith('{')
-      ? (JSON.parse(text.toString()) as Record<string, unknown>)
-      : {};
-    const codes = [
-      settlement && (fromBase64(settlement) as Record<string, unknown>)['errorReason'],
-      body['code'],
-      required && (fromBase64(required) as Record<string, unknown>)['error'],
-      body['error'],
-      body['type'],
-    ];
-    const code = codes.find((value) => typeof value === 'string' && value !== '') as string | undefined;
-    return code?.replace(/\p{Cc}/gu, ' ').slice(0, 200);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { z } from 'zod';
 import { httpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../encoding/httpClient.js';
 import { readLimited } from '../encoding/readLimited.js';
+import { untilAborted } from '../encoding/untilAborted.js';
 import { wasNotSent } from '../encoding/wasNotSent.js';
 import { sameHex } from '../evm/Hex.js';
 import {
@@ -124,11 +125,10 @@ function withoutKeys(headers: HttpRequest['headers']): HttpRequest['headers'] {
 function byFetch(fetch: typeof globalThis.fetch): Exchange {
   return async (url, { method, headers, body, timeoutMs, maxBytes }) => {
     const sent = { method, headers, ...(body !== undefined && { body }) };
-    const response = await fetch(url.href, { ...sent, signal: AbortSignal.timeout(timeoutMs) });
-    return {
-      status: response.status,
-      text: (await readLimited(response.body, maxBytes))?.toString('utf8') ?? '',
-    };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await untilAborted(fetch(url.href, { ...sent, signal }), signal);
+    const bytes = await readLimited(response.body, maxBytes, signal);
+    return { status: response.status, text: bytes?.toString('utf8') ?? '' };
   };
 }
 
