@@ -14,6 +14,8 @@ export interface Network {
   readonly id: `eip155:${number}`;
   /** Name in x402 v1. */
   readonly name: string;
+  /** Name for people. */
+  readonly title: string;
   readonly chainId: number;
   readonly mainnet: boolean;
   readonly explorer: string;
@@ -24,6 +26,7 @@ export interface Network {
 export const base: Network = {
   id: 'eip155:8453',
   name: 'base',
+  title: 'Base',
   chainId: 8453,
   mainnet: true,
   explorer: 'https://basescan.org',
@@ -39,6 +42,7 @@ export const base: Network = {
 export const baseSepolia: Network = {
   id: 'eip155:84532',
   name: 'base-sepolia',
+  title: 'Base Sepolia',
   chainId: 84532,
   mainnet: false,
   explorer: 'https://sepolia.basescan.org',

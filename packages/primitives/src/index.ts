@@ -10,3 +10,4 @@ export * from './RateLimiter.js';
 export * from './remembered.js';
 export * from './Store.js';
 export * from './Tracker.js';
+export * from './unknownOption.js';

@@ -23,6 +23,7 @@ export * from './x402/offerReceipt.js';
 export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';
 export * from './x402/reasons.js';
+export * from './x402/shortBalance.js';
 export * from './x402/signedIntent.js';
 export * from './x402/signIn.js';
 export * as x402v1 from './x402/v1.js';

@@ -1,4 +1,4 @@
-import { unixSeconds } from '@agentpay/primitives';
+import { AgentPayError, unixSeconds } from '@agentpay/primitives';
 import {
   authorizationTypedData,
   bytesToHex,
@@ -43,7 +43,16 @@ export async function signTransfer(
   const { chainId, usdc } = network;
   const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
   const signature = await account.signTypedData(authorizationTypedData(domain, authorization));
-  return { signature: signatureSchema.parse(signature), authorization: fromAuthorization(authorization) };
+  return { signature: readSignature(signature), authorization: fromAuthorization(authorization) };
+}
+
+// Some signers leave out what stands in front of hex.
+function readSignature(signed: string): Hex {
+  const hex = /^[0-9a-fA-F]{128,}$/.test(signed) ? `0x${signed}` : signed;
+  const read = signatureSchema.safeParse(hex);
+  if (read.success) return read.data;
+  const message = 'The account gave no signature in hex with 0x in front; nothing was sent.';
+  throw new AgentPayError('invalid_request', message, { param: 'account', reason: 'signature_malformed' });
 }
 
 /** When the authorization ends, in ms since the Unix epoch. */

@@ -2,6 +2,7 @@ import * as api from '@agentpay/api';
 import { AgentPayError } from '@agentpay/primitives';
 import { readLimited, untilAborted } from '@agentpay/protocol';
 import { ApiError } from './ApiError.js';
+import { checkApiOptions } from './optionShapes.js';
 
 /** Parameters, query and body of a call in one object, as the API reference has them: money in currency units, as number or text. */
 type Input<E extends api.Endpoint> = In<E['params']> & Query<In<E['query']>> & In<E['body']>;
@@ -42,7 +43,9 @@ export interface ApiClientOptions {
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
+/** @throws AgentPayError `invalid_request` for an option that is unknown or of another type */
 export function createApiClient(options: ApiClientOptions): ApiClient {
+  checkApiOptions(options);
   const bind =
     (endpoint: api.Endpoint) =>
     (input: object = {}) =>

@@ -15,6 +15,8 @@ export class PaymentError extends AgentPayError {
   ) {
     super(kind, message, options);
     this.response = options.response;
+    // Whoever prints the error wants to read why, and not what a response is made of.
+    Object.defineProperty(this, 'response', { enumerable: false });
     this.payment = options.payment;
   }
 }

@@ -34,20 +34,15 @@ export function readReceipt(
   purchase: Purchase,
   headers: Headers,
 ): { readonly transaction?: string } | undefined {
-  try {
-    return readers[purchase.dialect](purchase, headers);
-  } catch {
-    return undefined;
-  }
+  return attempt(() => readers[purchase.dialect](purchase, headers));
 }
 
 const readers: Record<
   Dialect,
   (purchase: Purchase, headers: Headers) => { readonly transaction?: string } | undefined
 > = {
-  x402v2: (purchase, headers) => settled(purchase, headers.get(x402v2.PAYMENT_RESPONSE)),
-  x402v1: (purchase, headers) =>
-    settled(purchase, headers.get(x402v1.X_PAYMENT_RESPONSE) ?? headers.get(x402v2.PAYMENT_RESPONSE)),
+  x402v2: settled,
+  x402v1: settled,
   mpp(purchase, headers) {
     const header = headers.get(mpp.PAYMENT_RECEIPT);
     if (header === null) return undefined;
@@ -59,11 +54,28 @@ const readers: Record<
   token: (_, headers) => (headers.get('X-Payment-Token-Status') === 'settled' ? {} : undefined),
 };
 
-function settled(purchase: Purchase, header: string | null): { transaction: string } | undefined {
-  if (header === null) return undefined;
+// Sellers write the header of either version.
+function settled(purchase: Purchase, headers: Headers): { transaction: string } | undefined {
+  const written = [headers.get(x402v2.PAYMENT_RESPONSE), headers.get(x402v1.X_PAYMENT_RESPONSE)];
+  for (const header of written) {
+    const receipt = header === null ? undefined : attempt(() => settledBy(purchase, header));
+    if (receipt) return receipt;
+  }
+  return undefined;
+}
+
+function settledBy(purchase: Purchase, header: string): { transaction: string } | undefined {
   const { success, network, payer, transaction } = x402v2.decodeSettleResponse(header);
   if (!success || findNetwork(network)?.id !== purchase.network) return undefined;
   return payer === undefined || sameHex(payer, payerOf(purchase)) ? { transaction } : undefined;
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function payerOf({ proof }: Purchase): string {

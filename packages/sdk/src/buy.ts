@@ -119,8 +119,13 @@ function readJson(bytes: Uint8Array | undefined): unknown {
 
 function noDeal(refusals: readonly AgentPayError[], response: Response): PaymentError {
   const first = refusals.find(({ kind }) => kind === 'budget_exceeded') ?? (refusals[0] as AgentPayError);
-  const others = refusals.filter((refusal) => refusal !== first).map(({ message }) => message);
-  const message = [first.message, ...others].slice(0, 4).join(' ');
+  // Offers of one price in several dialects are refused by the same words.
+  const messages = new Set([first, ...refusals].map(({ message }) => message));
+  const message = [...messages].slice(0, 4).join(' ');
   const kind = first.kind === 'budget_exceeded' ? first.kind : 'offer_not_acceptable';
-  return new PaymentError(kind, message, { reason: first.reason ?? first.kind, response, cause: first });
+  return new PaymentError(kind, message, {
+    reason: first.reason ?? first.kind,
+    response,
+    cause: first.cause,
+  });
 }

@@ -7,7 +7,7 @@ import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';
 import type { Purchase } from './Purchase.js';
 import { readReceipt, rememberPayment, type Payment } from './Receipt.js';
-import { refusalOf } from './refusal.js';
+import { describeRefusal, refusalOf } from './refusal.js';
 
 /** Answers up to this length are read to their end before they count as arrived. */
 const MAX_KEPT = 1024 * 1024;
@@ -37,7 +37,7 @@ export async function deliver(
     const receipt = readReceipt(purchase, response.headers);
     const paid =
       receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
-    if (response.status === 402) throw refused(response, bytes, paid);
+    if (response.status === 402) throw refused(client, { response, bytes }, paid);
     rememberPayment(response, paid);
     return response;
   } finally {
@@ -150,9 +150,15 @@ function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: Purchas
   };
 }
 
-function refused(response: Response, bytes: Uint8Array | undefined, payment: Payment): PaymentError {
+function refused(
+  { settings }: ClientState,
+  { response, bytes }: Pick<Peeked, 'response' | 'bytes'>,
+  payment: Payment,
+): PaymentError {
   const reason = refusalOf(response, bytes);
-  const message = `The seller refused the payment${reason ? `: ${reason}` : ''}. No other was signed.`;
+  const { network, amount: needed } = payment;
+  const payer = payment.tokenId === undefined ? settings.account?.address : undefined;
+  const message = describeRefusal(reason, bytes, { payer, network, needed });
   return new PaymentError('payment_refused', message, {
     response,
     payment,

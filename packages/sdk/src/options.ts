@@ -14,39 +14,46 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { createApiClient, type ApiClient } from './ApiClient.js';
 import type { Account } from './Account.js';
 import { dialects, type Dialect } from './Offer.js';
+import { checkClientOptions } from './optionShapes.js';
 import type { Journal } from './Purchase.js';
 
 export interface ClientOptions {
   /** Pays on EVM chains: a viem account, or anything with an address that signs typed data. */
-  readonly account?: Account;
-  /** The same, from a private key. */
-  readonly privateKey?: `0x${string}`;
+  readonly account?: Account | undefined;
+  /** The same, from a private key: 0x and 64 hex digits. */
+  readonly privateKey?: string | undefined;
   /** Pays with AgentPay payment tokens, from this wallet. */
-  readonly agentpay?: { readonly url: string; readonly apiKey: string; readonly walletId: string };
+  readonly agentpay?:
+    | { readonly url: string; readonly apiKey: string; readonly walletId: string }
+    | undefined;
   /** Prices such as "$0.10". Default: $1 per request, $10 in total. */
-  readonly budget?: { readonly perRequest?: string; readonly total?: string };
+  readonly budget?:
+    | { readonly perRequest?: string | undefined; readonly total?: string | undefined }
+    | undefined;
   /**
    * What may be paid. Networks by name or CAIP-2 id; default: every known test network, so real money has to be named.
    * Assets by address or symbol; default: every known one. Hosts ("api.example.com", "localhost:3101"); default: any.
    */
-  readonly allow?: {
-    readonly networks?: readonly string[];
-    readonly assets?: readonly string[];
-    readonly hosts?: readonly string[];
-  };
+  readonly allow?:
+    | {
+        readonly networks?: readonly string[] | undefined;
+        readonly assets?: readonly string[] | undefined;
+        readonly hosts?: readonly string[] | undefined;
+      }
+    | undefined;
   /** Dialects to pay in, best first; others are not used. Within a dialect the cheapest offer is taken. */
-  readonly prefer?: readonly Dialect[];
+  readonly prefer?: readonly Dialect[] | undefined;
   /** How often the same proof is sent until there is an answer. Default: 6. */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
   /** Milliseconds until an answer to a proof is given up, and the proof sent again. Default: 60 000. */
-  readonly attemptTimeoutMs?: number;
+  readonly attemptTimeoutMs?: number | undefined;
   /** Largest request body, which is kept so that it can be sent again. Default: 16 MiB. */
-  readonly maxBodyBytes?: number;
+  readonly maxBodyBytes?: number | undefined;
   /** Remembers purchases over the end of the process. */
-  readonly journal?: Journal;
-  readonly fetch?: typeof globalThis.fetch;
-  readonly clock?: Clock;
-  readonly random?: Random;
+  readonly journal?: Journal | undefined;
+  readonly fetch?: typeof globalThis.fetch | undefined;
+  readonly clock?: Clock | undefined;
+  readonly random?: Random | undefined;
 }
 
 /** {@link ClientOptions}, checked and completed. */
@@ -70,6 +77,7 @@ export interface Settings {
 
 /** @throws AgentPayError `invalid_request` naming the option at fault, `invalid_amount` for a budget that is no price */
 export function resolveOptions(options: ClientOptions): Settings {
+  checkClientOptions(options);
   const { account, privateKey, agentpay, budget, allow } = options;
   if (account && privateKey !== undefined) throw fault('privateKey', 'cannot stand beside account');
   if (!account && privateKey === undefined && !agentpay)
@@ -90,9 +98,9 @@ export function resolveOptions(options: ClientOptions): Settings {
     assets: allow?.assets?.map((asset) => asset.toLowerCase()),
     hosts: allow?.hosts?.map((host) => host.toLowerCase()),
     prefer,
-    maxAttempts: atLeastOne('maxAttempts', options.maxAttempts ?? 6),
-    attemptTimeoutMs: atLeastOne('attemptTimeoutMs', options.attemptTimeoutMs ?? 60_000),
-    maxBodyBytes: atLeastOne('maxBodyBytes', options.maxBodyBytes ?? 16 * 1024 * 1024),
+    maxAttempts: options.maxAttempts ?? 6,
+    attemptTimeoutMs: options.attemptTimeoutMs ?? 60_000,
+    maxBodyBytes: options.maxBodyBytes ?? 16 * 1024 * 1024,
     journal: options.journal,
     fetch,
     clock: options.clock ?? systemClock,
@@ -100,9 +108,9 @@ export function resolveOptions(options: ClientOptions): Settings {
   };
 }
 
-function accountOf(privateKey: `0x${string}`): Account {
+function accountOf(privateKey: string): Account {
   try {
-    return privateKeyToAccount(privateKey);
+    return privateKeyToAccount(privateKey as `0x${string}`);
   } catch {
     // What the library says may hold the key.
     throw fault('privateKey', 'must be 32 bytes of hex with 0x in front');
@@ -116,11 +124,6 @@ function networkOf(name: string): Network {
   return network;
 }
 
-function atLeastOne(param: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw fault(param, 'must be a whole number above zero');
-  return value;
-}
-
 function fault(param: string, why: string): AgentPayError {
-  return new AgentPayError('invalid_request', `Option ${param} ${why}.`, { param });
+  return new AgentPayError('invalid_request', `createClient(): option ${param} ${why}.`, { param });
 }

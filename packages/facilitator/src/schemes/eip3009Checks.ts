@@ -9,6 +9,7 @@ import {
   servedAsset,
   servedNetwork,
   servedRecipient,
+  refuseShortBalance,
   servedToken,
   tooLong,
 } from './terms.js';
@@ -144,11 +145,8 @@ const tokenVersion: OfChain = (_facts, { payment }) =>
 
 const balance: OfChain = ({ balance: { success, data } }, { payment }) => {
   const held = success && data !== '0x' ? BigInt(data) : 0n;
-  return refuse(
-    held < payment.authorization.value,
-    'insufficientBalance',
-    'The payer holds less than the amount.',
-  );
+  const { from: payer, value: needed } = payment.authorization;
+  return refuseShortBalance(payment, 'insufficientBalance', { payer, held, needed });
 };
 
 const deployment: OfChain = ({ account, deployment: deployed }) => {

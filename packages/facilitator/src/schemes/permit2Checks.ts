@@ -3,7 +3,15 @@ import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResu
 import type { ChainCheck, TermCheck } from './examine.js';
 import type { Permit2Facts, Permit2Payment } from './permit2.js';
 import type { Refusal } from './Scheme.js';
-import { MIN_LIFE_SECONDS, refuse, servedAsset, servedNetwork, servedRecipient, tooLong } from './terms.js';
+import {
+  MIN_LIFE_SECONDS,
+  refuse,
+  refuseShortBalance,
+  servedAsset,
+  servedNetwork,
+  servedRecipient,
+  tooLong,
+} from './terms.js';
 
 type OfTerms = TermCheck<Permit2Payment, Permit2Facts>;
 type OfChain = ChainCheck<Permit2Payment, Permit2Facts>;
@@ -113,11 +121,11 @@ const nonceUnused: OfChain = ({ nonces }, { payment }) => {
 };
 
 const balance: OfChain = ({ balance: held }, { payment }) =>
-  refuse(
-    numberIn(held) < payment.amount,
-    'permit2InsufficientBalance',
-    'The payer holds less than the amount.',
-  );
+  refuseShortBalance(payment, 'permit2InsufficientBalance', {
+    payer: payment.permit.from,
+    held: numberIn(held),
+    needed: payment.amount,
+  });
 
 const allowance: OfChain = ({ allowance: allowed }, { payment }) =>
   refuse(

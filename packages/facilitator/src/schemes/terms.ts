@@ -5,6 +5,7 @@ import {
   jcs,
   parseShape,
   sameHex,
+  writeShortBalance,
   type Address,
   type FacilitatorRequest,
   type Hex,
@@ -95,6 +96,15 @@ export function fingerprintOf(
 
 export function refuse(when: boolean, reason: Reason, message: string): Refusal | undefined {
   return when ? { reason, message } : undefined;
+}
+
+/** Refuses a payer that holds less than `needed`. */
+export function refuseShortBalance(
+  { network }: Terms,
+  reason: Reason,
+  short: { readonly payer: Address; readonly held: bigint; readonly needed: bigint },
+): Refusal | undefined {
+  return refuse(short.held < short.needed, reason, writeShortBalance({ ...short, network }));
 }
 
 /** The token of the requirements, if this facilitator moves it. */
