@@ -1,3 +1,4 @@
+import { credentials } from '@agentpay/api';
 import { AgentPayError, unknownOption } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
 import { z } from 'zod';
@@ -55,10 +56,13 @@ const clientShape: Shape = {
   random: withMethods('bytes'),
 };
 
+/** Kinds of credentials that have no option of their own. */
+const otherKinds = Object.keys(credentials).filter((kind) => !['agent', 'admin', 'session'].includes(kind));
 const apiShape: Shape = {
   url,
   apiKey: secret.optional(),
   adminKey: secret.optional(),
+  keys: Object.fromEntries(otherKinds.map((kind) => [kind, secret.optional()])),
   fetch: fn.optional(),
   timeoutMs: count.optional(),
 };
@@ -104,8 +108,9 @@ function checkMember(
   path: string,
   optional: boolean,
 ): void {
-  if (optional && value === undefined) return;
-  if (!(member instanceof z.ZodType)) return check(where, member, value, path);
+  const isLeaf = member instanceof z.ZodType;
+  if (value === undefined && (optional || !isLeaf)) return;
+  if (!isLeaf) return check(where, member, value, path);
   const issue = member.safeParse(value).error?.issues[0];
   if (issue) throw fault(`${where}: option ${[path, ...issue.path].join('.')} ${issue.message}.`, path);
 }

@@ -79,6 +79,12 @@ describe('createClient() refuses an option of another type', () => {
 it('createApiClient() refuses the same', () => {
   const url = 'http://127.0.0.1:3100';
   refuses(() => createApiClient({ url, apikey: 'k' } as never), 'apikey', /did you mean "apiKey"\?/);
+  refuses(
+    () => createApiClient({ url, keys: { gatway: 'k' } } as never),
+    'keys.gatway',
+    /did you mean "gateway"\?/,
+  );
+  refuses(() => createApiClient({ url, keys: 'k' } as never), 'keys', /must be an object with/);
   refuses(() => createApiClient({} as never), 'url', /must be a URL/);
   refuses(() => createApiClient({ url, timeoutMs: '1' } as never), 'timeoutMs', /whole number/);
   refuses(() => createApiClient(url as never), '', /needs an object of options/);
