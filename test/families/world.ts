@@ -3,7 +3,14 @@ import { identity, parties, type Party, type PartyKind } from '@agentpay/core';
 import { newId, systemRandom } from '@agentpay/primitives';
 import { csrfTokenOf } from '@agentpay/server';
 import type { Response } from 'supertest';
-import { ADMIN_KEY, newAgent, testApi, type TestAgent, type TestApi } from './testApi.js';
+import {
+  ADMIN_KEY,
+  newAgent,
+  testApi,
+  type TestAgent,
+  type TestApi,
+  type TestApiOptions,
+} from './testApi.js';
 
 export type RequestHeaders = Record<string, string>;
 
@@ -33,8 +40,8 @@ export interface Sent {
 /** A call for each verb of a noun; each noun has such a file, and the generic tests run over all of them. */
 export type Calls<N> = { readonly [Verb in keyof N]: (world: World) => Sent | Promise<Sent> };
 
-export async function newWorld(): Promise<World> {
-  const api = await testApi();
+export async function newWorld(options: TestApiOptions = {}): Promise<World> {
+  const api = await testApi({}, options);
   const agent = await newAgent(api, { name: 'Owner', funds: 100 });
   const stranger = await newAgent(api, { name: 'Stranger', funds: 100 });
   const own = await credentialsOf(api, agent);

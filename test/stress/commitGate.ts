@@ -1,14 +1,18 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 
-/** Where a commit is caught: on its way to PostgreSQL, or when PostgreSQL has done it and answers. */
+/** Where something is caught: on its way to PostgreSQL, or when PostgreSQL has done it and answers. */
 export type Catch = 'before' | 'after';
 
-/** A way to PostgreSQL on which a commit can be caught. */
+/** A way to PostgreSQL on which a commit, or a statement outside of transactions, can be caught. */
 export interface CommitGate {
   readonly url: string;
   /** Resolves when the next commit is caught. Its connection stays silent from then on; later ones are not touched. */
   catchNext(where: Catch): Promise<void>;
+  /** The same for the statement outside of transactions that comes after `passing` others. */
+  catchStatement(where: Catch, passing: number): Promise<void>;
+  /** Catches nothing any more. */
+  disarm(): void;
   /** Breaks every connection that is open. */
   cut(): void;
   close(): Promise<void>;
@@ -16,28 +20,51 @@ export interface CommitGate {
 
 // The simple query of PostgreSQL's protocol: 'Q', length, text, zero.
 const COMMIT = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1');
+const BEGIN = Buffer.from('begin', 'latin1');
+/** ReadyForQuery of a session that is in no transaction. */
+const IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
+
+interface Armed {
+  readonly what: 'commit' | 'statement';
+  readonly where: Catch;
+  passing: number;
+  readonly caught: () => void;
+}
 
 export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
-  let armed: { where: Catch; caught: () => void } | undefined;
+  let armed: Armed | undefined;
+
+  function takeIfDue(chunk: Buffer, idle: boolean): Armed | undefined {
+    if (!armed) return undefined;
+    const meant = armed.what === 'commit' ? chunk.includes(COMMIT) : idle && !chunk.includes(BEGIN);
+    if (!meant || armed.passing-- > 0) return undefined;
+    const due = armed;
+    armed = undefined;
+    return due;
+  }
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname);
-    let silent = false;
+    let [silent, idle] = [false, false];
     let onAnswer: (() => void) | undefined;
     client.on('data', (chunk) => {
       if (silent) return;
-      if (armed && chunk.includes(COMMIT)) {
-        const { where, caught } = armed;
-        armed = undefined;
+      const due = takeIfDue(chunk, idle);
+      idle = false;
+      if (due) {
         silent = true;
-        if (where === 'before') return caught();
-        onAnswer = caught;
+        if (due.where === 'before') return due.caught();
+        onAnswer = due.caught;
       }
       upstream.write(chunk);
     });
-    upstream.on('data', (chunk) => (silent ? onAnswer?.() : client.write(chunk)));
+    upstream.on('data', (chunk) => {
+      if (silent) return onAnswer?.();
+      idle = chunk.subarray(-IDLE.length).equals(IDLE);
+      client.write(chunk);
+    });
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -54,12 +81,16 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
 
   const url = new URL(databaseUrl);
   url.host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const arm = (what: Armed['what'], where: Catch, passing: number) =>
+    new Promise<void>((caught) => (armed = { what, where, passing, caught }));
   const cut = () => {
     for (const socket of sockets) socket.destroy();
   };
   return {
     url: url.href,
-    catchNext: (where) => new Promise((caught) => (armed = { where, caught })),
+    catchNext: (where) => arm('commit', where, 0),
+    catchStatement: (where, passing) => arm('statement', where, passing),
+    disarm: () => void (armed = undefined),
     cut,
     async close() {
       cut();

@@ -58,6 +58,9 @@ describe('readConfig', () => {
     ['PORT', '3100a'],
     ['HOST', 'a b'],
     ['DATABASE_URL', 'mysql://x'],
+    ['DATABASE_URL', 'postgres://u:p w@x/y'],
+    ['DATABASE_URL', 'postgres://x:5432'],
+    ['DATABASE_POOL_SIZE', '0'],
     ['REDIS_URL', 'localhost'],
     ['JWT_SECRET', 'short'],
     ['JWT_SECRET', 'a'.repeat(40)],
@@ -75,6 +78,12 @@ describe('readConfig', () => {
     expect(found).toHaveLength(1);
     expect(found[0]).toMatch(new RegExp(`^${name} .+\\.$`));
     expect(found[0]).not.toContain('\n');
+  });
+
+  it('takes a database behind a Unix socket', () => {
+    const databaseUrl = 'postgresql://u:p@/db?host=/run/postgresql';
+    const config = readConfig({ DATABASE_URL: databaseUrl, JWT_SECRET: SECRET, DATABASE_POOL_SIZE: '40' });
+    expect(config).toMatchObject({ databaseUrl, databasePoolSize: 40 });
   });
 
   it('names every fault at once', () => {
