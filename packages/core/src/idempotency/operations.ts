@@ -45,11 +45,14 @@ export async function once(
   const claimed = await claim(core, request);
   if ('response' in claimed) return claimed.response;
   try {
-    return await core.db.tx(async (tx) => {
-      const response = await within(core, tx, work);
-      await finish(tx, { claim: claimed.claim, response });
-      return response;
-    });
+    return await core.db.tx(
+      async (tx) => {
+        const response = await within(core, tx, work);
+        await finish(tx, { claim: claimed.claim, response });
+        return response;
+      },
+      { lane: request.partyId },
+    );
   } catch (error) {
     await release(core, claimed.claim);
     throw error;

@@ -36,18 +36,21 @@ export async function authorize(
   request: { principal: Principal; serviceId: string; walletId: string; maxAmount?: Amount | undefined },
 ): Promise<Authorization> {
   const consumerId = requireParty(request.principal, 'agent');
-  const token = await core.db.tx(async (tx) => {
-    const service = await find(tx, { serviceId: request.serviceId });
-    assertBuyable(service, request.maxAmount);
-    const wallet = await owned(tx, { principal: request.principal, walletId: request.walletId });
-    if (wallet.currency !== service.currency) {
-      throw new AgentPayError(
-        'currency_mismatch',
-        `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
-      );
-    }
-    return reserve(core, tx, { service, consumerId, walletId: wallet.id });
-  });
+  const token = await core.db.tx(
+    async (tx) => {
+      const service = await find(tx, { serviceId: request.serviceId });
+      assertBuyable(service, request.maxAmount);
+      const wallet = await owned(tx, { principal: request.principal, walletId: request.walletId });
+      if (wallet.currency !== service.currency) {
+        throw new AgentPayError(
+          'currency_mismatch',
+          `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
+        );
+      }
+      return reserve(core, tx, { service, consumerId, walletId: wallet.id });
+    },
+    { lane: consumerId },
+  );
   await track(core, token);
   return { signed: core.ports.tokenCodec.sign(claimsOf(token)), token };
 }

@@ -40,27 +40,30 @@ export async function fund(
   const { principal, walletId, amount, source } = request;
   assertFundable(core, amount, source);
   const idempotencyKey = checkOptionalText('idempotencyKey', request.idempotencyKey);
-  return core.db.tx(async (tx) => {
-    const wallet = await owned(tx, { principal, walletId });
-    const createdAt = new Date(core.clock.now());
-    const funding = await record(tx, {
-      id: newId('transaction', core),
-      walletId,
-      amount,
-      source,
-      idempotencyKey,
-      createdAt,
-    });
-    await post(core, tx, {
-      key: funding.id,
-      kind: 'faucet.fund',
-      postings: [
-        { account: FAUCET, asset: wallet.currency, amount: -amount },
-        { account: available(walletId), asset: wallet.currency, amount },
-      ],
-    });
-    return { ...(await balanceOf(tx, wallet)), transactionId: funding.id };
-  });
+  return core.db.tx(
+    async (tx) => {
+      const wallet = await owned(tx, { principal, walletId });
+      const createdAt = new Date(core.clock.now());
+      const funding = await record(tx, {
+        id: newId('transaction', core),
+        walletId,
+        amount,
+        source,
+        idempotencyKey,
+        createdAt,
+      });
+      await post(core, tx, {
+        key: funding.id,
+        kind: 'faucet.fund',
+        postings: [
+          { account: FAUCET, asset: wallet.currency, amount: -amount },
+          { account: available(walletId), asset: wallet.currency, amount },
+        ],
+      });
+      return { ...(await balanceOf(tx, wallet)), transactionId: funding.id };
+    },
+    { lane: principal.party.id },
+  );
 }
 
 /**
