@@ -1,18 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { newId } from '@agentpay/primitives';
+import { newId, type AgentPayError } from '@agentpay/primitives';
 import type { Gate } from './Gate.js';
 import type { Pricing } from './Pricing.js';
 import type { Quote } from './Quote.js';
-import type { Asked } from './Price.js';
-import { jsonObject, type RequestBody } from './RequestBody.js';
+import type { RequestBody } from './RequestBody.js';
 import type { Settings } from './options.js';
 
 /** A request as Node gives it, with what Express, Connect and body parsers may have added. */
 export interface Request extends IncomingMessage {
   originalUrl?: string;
+  /** Express sets it. */
+  app?: unknown;
   protocol?: string;
   baseUrl?: string;
   route?: { readonly path?: unknown };
+  params?: Readonly<Record<string, unknown>>;
   body?: unknown;
   rawBody?: unknown;
 }
@@ -28,6 +30,8 @@ export interface Visit {
   readonly next: Next;
   /** Methods that the path is for sale under, if the request has another. */
   readonly allow: readonly string[] | undefined;
+  /** Why the request is not served at any price. */
+  readonly refusal: AgentPayError | undefined;
   /** The request body, read at most once. */
   body(): Promise<RequestBody>;
   /** Stands between the handler and the client once the handler runs. */
@@ -44,13 +48,20 @@ export interface Exchange extends Visit {
 }
 
 /** What a request asks for. */
-export type Asking = Pick<Request, 'method' | 'originalUrl' | 'url'>;
+export type Asking = Pick<Request, 'method' | 'originalUrl' | 'url' | 'app'>;
 
 /** Path and query as the client asked for them, whatever a mount has cut off. */
 export function targetOf(req: Asking): string {
-  const target = req.originalUrl ?? req.url ?? '/';
+  const target = withoutFragment(req.originalUrl ?? req.url ?? '/');
   if (target.startsWith('/')) return target;
-  return target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '') || '/';
+  const rest = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
+}
+
+/** No target has a fragment (RFC 9112 section 3.2). Where one is sent all the same, common servers cut it off. */
+function withoutFragment(target: string): string {
+  const mark = target.indexOf('#');
+  return mark < 0 ? target : target.slice(0, mark);
 }
 
 const HOST = /^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?$/;
@@ -96,16 +107,4 @@ export function requestIdOf(visit: Visit): string {
 /** Whether nobody is there any more to take the answer. */
 export function clientLeft({ req, res }: Pick<Exchange, 'req' | 'res'>): boolean {
   return res.destroyed || req.socket.destroyed;
-}
-
-/** The request as price functions see it. */
-export function askedOf(visit: Visit): Asked {
-  const [path = '/', ...query] = targetOf(visit.req).split('?');
-  return {
-    method: visit.req.method ?? 'GET',
-    path,
-    query: new URLSearchParams(query.join('?')),
-    headers: visit.req.headers,
-    json: async () => jsonObject(await visit.body()),
-  };
 }

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isAgentPayError, parsePrice, type Amount } from '@agentpay/primitives';
+import { isAgentPayError, parsePrice, type AgentPayError, type Amount } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { RouteSchemas } from './discovery/index.js';
 import { functionOf } from './checks.js';
@@ -13,14 +13,31 @@ import { acceptsSchema, type Accept } from './Tender.js';
  */
 export type SettleTiming = 'after' | 'before' | 'optimistic';
 
-/** A request, as price functions and `authorize` see it. */
+/**
+ * A request, as price functions and `authorize` see it: as the handler will. What can be read in several ways refuses the request with
+ * 400, 413 or 415, whatever the function makes of the error.
+ */
 export interface Asked {
   readonly method: string;
+  /** Decoded, without a slash at its end; its fixed parts are written as in the pattern of the route, if that is known. */
   readonly path: string;
+  /** What `:name` stands for in the pattern of the route, decoded; `*` for the rest. Under Express, `req.params` of a `charge` route. */
+  readonly params: Readonly<Record<string, string>>;
+  /** `get` refuses a name that comes more than once, of which parsers take one or the other: `getAll` gives all. */
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
-  /** The JSON object in the body; undefined when there is none, or one longer than `maxBodyBytes`. */
+  /**
+   * The JSON object or array in the body: what a body parser in front of the paywall has left in `req.body`, else `application/json`,
+   * decoded as Content-Encoding and charset say. Undefined without a body.
+   */
   json(): Promise<Readonly<Record<string, unknown>> | undefined>;
+}
+
+/** A request that a function of the seller is asked about. */
+export interface RequestView {
+  readonly asked: Asked;
+  /** Set once the function has asked for something that cannot be read in one way only. */
+  readonly fault: AgentPayError | undefined;
 }
 
 /** Works out what a request costs. What it offered is what the buyer pays, whatever it would say by then. */
@@ -39,6 +56,11 @@ export interface PricedRoute {
    * `upto`, which needs one facilitator that settles it.
    */
   readonly upto?: string | PriceFunction;
+  /**
+   * Request headers that a price function goes by. An offer that it made counts for requests with the same values only. Default:
+   * `Authorization`, `Cookie` and the usual headers of API keys.
+   */
+  readonly vary?: readonly string[];
   /** Default `after`. */
   readonly settle?: SettleTiming;
   /** Whether a redirect (3xx but 304) is an answer to be paid for. Default: it is not. */
@@ -78,6 +100,8 @@ export interface Terms {
 export interface RouteTerms extends Omit<Terms, 'amount' | 'extensions'> {
   readonly amount: Amount | PriceFunction;
   readonly extensions: RouteExtensions | undefined;
+  /** In lower case. */
+  readonly vary: readonly string[];
   readonly accepts: readonly Accept[] | undefined;
   readonly authorize: Authorize | undefined;
   readonly schemas: RouteSchemas | undefined;
@@ -102,6 +126,10 @@ const priceSchema = z.union([z.string(), functionOf<PriceFunction>()], { error: 
 const shape = {
   price: priceSchema.optional(),
   upto: priceSchema.optional(),
+  vary: z
+    .array(z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'must list names of request headers'))
+    .max(20)
+    .optional(),
   settle: z.enum(['after', 'before', 'optimistic']).optional(),
   chargeRedirects: z.boolean().optional(),
   description: line.optional(),
@@ -144,6 +172,9 @@ export function readPrice(price: Price, where: string): RouteTerms {
   const { scheme, value } = valueOf(parsed.data, where);
   const amount = typeof value === 'function' ? value : amountOf(value, where);
   const { accepts, schemas, extensions } = given;
+  if (given.vary && typeof value !== 'function')
+    throw new TypeError(`${where}: vary belongs to a price that is a function.`);
+  const vary = given.vary?.map((name) => name.toLowerCase()) ?? CREDENTIALS;
   const hasAmounts = accepts?.some((accept) => accept.amount !== undefined);
   if (hasAmounts && (typeof value === 'function' || scheme === 'upto')) {
     throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
@@ -156,12 +187,24 @@ export function readPrice(price: Price, where: string): RouteTerms {
     description,
     mimeType,
     service,
+    vary,
     accepts,
     authorize,
     schemas,
     extensions,
   };
 }
+
+/** Headers by which a buyer is known. */
+const CREDENTIALS: readonly string[] = [
+  'authorization',
+  'cookie',
+  'x-api-key',
+  'api-key',
+  'apikey',
+  'x-auth-token',
+  'x-access-token',
+];
 
 type Valued = {
   readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined;

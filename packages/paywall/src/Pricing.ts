@@ -4,14 +4,17 @@ import { isSameText, sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from './extensions/bazaar.js';
 import type { RouteExtensions } from './extensions/RouteExtensions.js';
 import type { Settings } from './options.js';
-import { amountOf, type Asked, type Authorize, type PriceFunction, type RouteTerms } from './Price.js';
+import { amountOf, type Authorize, type PriceFunction, type RequestView, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from './Quote.js';
+import { placeReader } from './routes.js';
 import { priceOf, type Tender } from './Tender.js';
 
 /** What a route costs: one quote, or one for each amount that its price function gives. */
 export interface Pricing {
   /** Pattern in the table of prices. */
   readonly route: string | undefined;
+  /** Reads path and parameters by that pattern. */
+  readonly place: ReturnType<typeof placeReader> | undefined;
   readonly terms: RouteTerms;
   readonly token: Quote['token'];
   readonly authorize: Authorize | undefined;
@@ -22,7 +25,7 @@ export interface Pricing {
   /** Resolves when offers can be made: payers up to a ceiling name the facilitator, which has to be asked. @throws AgentPayError */
   ready(): Promise<void>;
   /** What this request costs now. @throws AgentPayError `internal_error` when the price function fails */
-  current(asked: Asked): Promise<Quote | 'free'>;
+  current(view: RequestView): Promise<Quote | 'free'>;
   /** Keeps the price of an offer for whoever pays it: the pin that goes with the offer. `scope` names the request. */
   pin(scope: string, quote: Quote): string;
   /** The quote of an amount that was pinned for this request, and is not too old. Without a pin only this process remembers. */
@@ -65,6 +68,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
   };
   return {
     route,
+    place: route === undefined ? undefined : placeReader(route),
     terms,
     token: tokenOf(settings, terms),
     authorize: terms.authorize ?? settings.authorize,
@@ -87,19 +91,25 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
         asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));
       return [...new Set(likely.flatMap((tender) => priceOf(tender, due) ?? []))];
     },
-    async current(asked) {
-      const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, asked);
+    async current(view) {
+      const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, view);
       return price === 'free' ? price : at(price);
     },
     ...pins(settings, at),
   };
 }
 
-async function worksOut({ report }: Settings, price: PriceFunction, asked: Asked): Promise<Amount | 'free'> {
+async function worksOut(
+  { report }: Settings,
+  price: PriceFunction,
+  view: RequestView,
+): Promise<Amount | 'free'> {
   try {
-    const text = await price(asked);
+    const text = await price(view.asked);
+    if (view.fault) throw view.fault;
     return text === 'free' ? text : amountOf(text, 'price function');
   } catch (error) {
+    if (view.fault) throw view.fault;
     report({ what: 'a price function failed', error });
     throw new AgentPayError('internal_error', 'The price could not be worked out.', { cause: error });
   }

@@ -110,11 +110,16 @@ describe('a body above the limit', () => {
   it.each([
     ['announced', {}],
     ['chunked', { 'transfer-encoding': 'chunked' }],
-  ])('%s is a 413 where a challenge would have to bind it', async (_, headers) => {
+  ])('%s is offered what needs not to bind it: x402, and no MPP challenge', async (_, headers) => {
     const charge = wall({ maxBodyBytes: 100 });
     seller = await listen((req, res) => charge(req, res, () => res.end('served')));
     const reply = await send(seller, '/', { method: 'POST', headers, body: 'x'.repeat(101) });
-    expect([reply.status, reply.json().code]).toEqual([413, 'payload_too_large']);
+    expect([reply.status, reply.json().code]).toEqual([402, 'payment_required']);
+    expect([typeof reply.headers['payment-required'], reply.headers['www-authenticate']]).toEqual([
+      'string',
+      undefined,
+    ]);
+    expect(reply.json().accepts).toHaveLength(1);
   });
 
   it('streams to a handler that is paid in x402', async () => {

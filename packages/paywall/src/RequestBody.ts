@@ -1,12 +1,21 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { Request } from './Exchange.js';
 
-/** What a request carries: nothing, its raw bytes, or only what an earlier body parser left of them. */
+/** What a request carries: nothing, its bytes, or only what an earlier body parser left of them. */
 export type RequestBody =
   | { readonly kind: 'none' }
-  | { readonly kind: 'raw'; readonly bytes: Buffer }
-  | { readonly kind: 'parsed'; readonly value: unknown }
-  | { readonly kind: 'too_large' };
+  | {
+      readonly kind: 'raw';
+      readonly bytes: Buffer;
+      /** Whether Content-Encoding has been undone already. */
+      readonly decoded?: boolean;
+      /** What a body parser has made of the bytes. */
+      readonly parsed?: { readonly value: unknown } | undefined;
+    }
+  | { readonly kind: 'parsed'; readonly value: unknown; readonly parsed?: undefined }
+  | { readonly kind: 'too_large' }
+  /** The server has read it and kept nothing of it. */
+  | { readonly kind: 'used' };
 
 /** The body of a request that announces none. */
 export const NO_BODY: RequestBody = { kind: 'none' };
@@ -22,9 +31,13 @@ export function hasBody(req: Request): boolean {
  */
 export async function readBody(req: Request, maxBytes: number): Promise<RequestBody> {
   if (!hasBody(req)) return NO_BODY;
-  if (Buffer.isBuffer(req.rawBody)) return { kind: 'raw', bytes: req.rawBody };
+  const value = req.readableEnded ? req.body : undefined;
+  if (Buffer.isBuffer(req.rawBody)) {
+    const isParsed = value !== undefined && !Buffer.isBuffer(value);
+    return { kind: 'raw', bytes: req.rawBody, parsed: isParsed ? { value } : undefined };
+  }
   if (req.readableEnded)
-    return Buffer.isBuffer(req.body) ? { kind: 'raw', bytes: req.body } : { kind: 'parsed', value: req.body };
+    return Buffer.isBuffer(value) ? { kind: 'raw', bytes: value, decoded: true } : { kind: 'parsed', value };
   if (Number(req.headers['content-length'] ?? 0) > maxBytes) return { kind: 'too_large' };
   const bytes = await peek(req, maxBytes);
   if (!bytes) return { kind: 'too_large' };

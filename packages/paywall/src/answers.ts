@@ -2,7 +2,8 @@ import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
 import { AgentPayError, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
 import { asciiJson, mpp, x402v2 } from '@agentpay/protocol';
 import type { Answer, Receipt } from './Claims.js';
-import { askedOf, clientLeft, requestIdOf, type Exchange, type Visit } from './Exchange.js';
+import { viewOf } from './asked.js';
+import { clientLeft, requestIdOf, type Exchange, type Visit } from './Exchange.js';
 import { tellRefused } from './hooks.js';
 import { watchBudget } from './headerBudget.js';
 import { challengesBeside, markPrivate, pricedHeaders, setHeaders, type OfferKind } from './headers.js';
@@ -17,7 +18,6 @@ const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
 /**
  * The 402: one answer that x402 v2 (header), x402 v1 (body), MPP (`WWW-Authenticate`) and payment tokens (body) can all be read from.
  * Browsers get a page in place of the body.
- * @throws AgentPayError `payload_too_large`
  */
 export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal): void {
   const offering = offeringFor(exchange, body, refusal);
@@ -46,15 +46,22 @@ function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefi
 /** Answers whatever went wrong before or instead of a paid answer. Never rejects. */
 export async function answerError(visit: Visit, error: unknown): Promise<void> {
   if (clientLeft(visit)) return;
+  if (!visit.gate && visit.res.headersSent) return breakOff(visit, error);
   try {
     tellRefused(visit, reasonOf(error));
     if (error instanceof Refusal) return await offerAnew(visit, error);
     refuse(visit, toAgentPayError(visit, error));
   } catch (cause) {
-    // An offer needs the body, which may be too long or break off.
+    // An offer needs the body, which may break off.
     if (clientLeft(visit)) return;
     refuse(visit, toAgentPayError(visit, cause));
   }
+}
+
+/** A paid answer that is under way has failed: it must not look as if it were whole. */
+function breakOff({ settings, res }: Visit, error: unknown): void {
+  settings.report({ what: 'an answer broke off', error });
+  res.destroy(error instanceof Error ? error : undefined);
 }
 
 function reasonOf(error: unknown): string {
@@ -64,7 +71,7 @@ function reasonOf(error: unknown): string {
 
 // At today's price: an old one must not live on by way of proofs that fail.
 async function offerAnew(visit: Visit, refusal: Refusal): Promise<void> {
-  const quote = visit.pricing.fixed ?? (await visit.pricing.current(askedOf(visit)));
+  const quote = visit.pricing.fixed ?? (await visit.pricing.current(viewOf(visit)));
   if (quote === 'free')
     throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
   offer({ ...visit, quote }, await visit.body(), refusal);

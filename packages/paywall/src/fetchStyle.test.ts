@@ -137,4 +137,113 @@ describe('a fetch-style server', () => {
     const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
     await expect(wall.respond(new Request(URL_), sell)).rejects.toThrow(/price or routes/);
   });
+
+  describe.each(['after', 'before', 'optimistic'] as const)('that settles %s', (settle) => {
+    const priced = { routes: { '/weather': { price: '$0.01', settle } } };
+
+    it.each<[string, () => Response]>([
+      ['Response.error()', () => Response.error()],
+      ['the status 999', () => withStatus(999)],
+      ['the status 101', () => withStatus(101)],
+      ['nothing', () => undefined as unknown as Response],
+    ])('answers 500 for a handler that gives %s', async (_, handler) => {
+      const { ask, facilitator } = open(handler, priced);
+      const paid = await ask({ headers: pay(await ask(), 'x402v2') });
+      expect([paid.status, paid.json().code]).toEqual([500, 'internal_error']);
+      // What is taken first is taken, and says so.
+      expect(facilitator.calls.settle).toBe(settle === 'before' ? 1 : 0);
+      expect(paid.headers['payment-response'] !== undefined).toBe(settle === 'before');
+    });
+
+    it('does not end the body of a stream that broke off', async () => {
+      const faults: string[] = [];
+      const { wall, ask } = open(sell, { ...priced, onError: ({ what }) => faults.push(what) });
+      const headers = pay(await ask(), 'x402v2');
+      const chunks = ['first ', 'second '].map((text) => new TextEncoder().encode(text));
+      const broken = () =>
+        new ReadableStream({
+          pull(to) {
+            const chunk = chunks.shift();
+            if (chunk) to.enqueue(chunk);
+            else to.error(new Error('source broke'));
+          },
+        });
+      const response = await wall.respond(new Request(URL_, { headers }), () => new Response(broken()));
+      if (settle === 'before') {
+        expect(response.status).toBe(200);
+        await expect(response.text()).rejects.toThrow();
+        expect(faults).toEqual(['an answer broke off']);
+      } else {
+        expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
+          500,
+          'internal_error',
+        ]);
+      }
+    });
+  });
+
+  const big = (bytes: number): RequestInit => ({
+    method: 'POST',
+    duplex: 'half',
+    body: new ReadableStream({
+      pull(to) {
+        if ((bytes -= 1000) < 0) to.close();
+        else to.enqueue(new Uint8Array(1000));
+      },
+    }),
+  });
+
+  it('answers an unpaid body above the limit at once, without an MPP challenge, and lets go of the rest', async () => {
+    const { ask } = open(sell, { maxBodyBytes: 5_000 });
+    let cancelled = false;
+    const endless: RequestInit = {
+      method: 'POST',
+      duplex: 'half',
+      body: new ReadableStream({
+        pull: (to) => to.enqueue(new Uint8Array(1000)),
+        cancel: () => void (cancelled = true),
+      }),
+    };
+    for (const init of [big(6_000), endless]) {
+      const offer = await ask(init);
+      expect([offer.status, offer.headers['www-authenticate']]).toEqual([402, undefined]);
+      expect(offer.headers['payment-required']).toEqual(expect.any(String));
+    }
+    expect(cancelled).toBe(true);
+  });
+
+  it('gives a body above the limit whole to a handler that is paid in x402', async () => {
+    const { ask } = open(async (request) => new Response(String((await request.arrayBuffer()).byteLength)), {
+      maxBodyBytes: 5_000,
+    });
+    for (const dialect of ['x402v2', 'x402v1'] as const) {
+      const headers = pay(await ask(big(20_000)), dialect);
+      expect((await ask({ ...big(20_000), headers })).text).toBe('20000');
+    }
+  });
+
+  it('sells in x402 to a request whose body the server has read before', async () => {
+    const { wall, facilitator } = open(sell);
+    const used = async (headers: Record<string, string> = {}) => {
+      const request = new Request(URL_, { method: 'POST', body: 'order', headers });
+      await request.text();
+      return reply(await wall.respond(request, () => new Response('sold')));
+    };
+    const offer = await used();
+    expect([offer.status, offer.headers['www-authenticate']]).toEqual([402, undefined]);
+    expect((await used(pay(offer, 'x402v2'))).text).toBe('sold');
+    expect(facilitator.moved).toHaveLength(1);
+  });
+
+  it('answers an upload that breaks off', async () => {
+    const { ask } = open(sell);
+    const body = new ReadableStream({ pull: (to) => to.error(new Error('gone')) });
+    expect((await ask({ method: 'POST', body, duplex: 'half' })).status).toBe(408);
+  });
 });
+
+function withStatus(status: number): Response {
+  return new Proxy(new Response('x'), {
+    get: (target, name) => (name === 'status' ? status : Reflect.get(target, name, target)),
+  });
+}

@@ -1,10 +1,10 @@
 import { IncomingMessage, ServerResponse, type OutgoingHttpHeaders } from 'node:http';
 import { Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
-import { readLimited } from '@agentpay/protocol';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Asking, Request as NodeRequest } from './Exchange.js';
 import { setHeaders } from './headers.js';
+import { NO_BODY, type RequestBody } from './RequestBody.js';
 
 /** What a server in the style of fetch does with a request. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
@@ -24,9 +24,8 @@ export function asking({ method, url }: Request): Asking {
   return { method, url: pathname + search };
 }
 
-/** Bodies above `maxBodyBytes` count as too long to be bound, and reach the handler all the same. */
-export async function bridge(request: Request, maxBodyBytes: number): Promise<Bridged> {
-  const req = await nodeRequest(request, maxBodyBytes);
+export function bridge(request: Request): Bridged {
+  const req = nodeRequest(request);
   const res = new ServerResponse(req);
   const response = captured(res, request.method);
   // Nobody may be waiting for it any more.
@@ -37,16 +36,41 @@ export async function bridge(request: Request, maxBodyBytes: number): Promise<Br
   return { req, res, response };
 }
 
-async function nodeRequest(request: Request, maxBodyBytes: number): Promise<NodeRequest> {
+/** The body, which the handler can read all the same, also one above `maxBytes`. */
+export async function bodyOf(request: Request, maxBytes: number): Promise<RequestBody> {
+  if (!request.body) return NO_BODY;
+  if (request.bodyUsed || request.body.locked) return { kind: 'used' };
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return { kind: 'too_large' };
+  const reader = (request.clone().body as ReadableStream<Uint8Array>).getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      chunks.push(part.value);
+      size += part.value.byteLength;
+      if (size <= maxBytes) continue;
+      // It resolves once the handler's copy is done with as well.
+      reader.cancel().catch(() => undefined);
+      return { kind: 'too_large' };
+    }
+  } catch (cause) {
+    throw new AgentPayError('request_timeout', 'The request body broke off.', { cause });
+  }
+  return size === 0 ? NO_BODY : { kind: 'raw', bytes: Buffer.concat(chunks) };
+}
+
+/** Lets go of a body that no handler will read. */
+export function discardBody(request: Request): void {
+  if (request.body && !request.body.locked) request.body.cancel().catch(() => undefined);
+}
+
+function nodeRequest(request: Request): NodeRequest {
   const url = new URL(request.url);
   const headers: Record<string, string> = { host: url.host, ...Object.fromEntries(request.headers) };
   const req: NodeRequest = new IncomingMessage(new Socket());
   delete headers['transfer-encoding'];
-  if (request.body) {
-    const bytes = await readLimited(request.clone().body, maxBodyBytes);
-    headers['content-length'] = String(bytes?.length ?? maxBodyBytes + 1);
-    if (bytes) req.rawBody = bytes;
-  }
+  if (!request.body) delete headers['content-length'];
+  else if (!(Number(headers['content-length']) > 0)) headers['transfer-encoding'] = 'chunked';
   Object.assign(req, asking(request));
   req.protocol = url.protocol.slice(0, -1);
   req.headers = headers;
@@ -69,6 +93,7 @@ function captured(res: ServerResponse, method: string): Promise<Response> {
       res.writeHead(res.statusCode);
       if (begun) return;
       begun = true;
+      Object.defineProperty(res, 'headersSent', { configurable: true, value: true });
       const bodiless = method === 'HEAD' || BODILESS.has(res.statusCode);
       const content = bodiless ? null : (Readable.toWeb(body) as globalThis.ReadableStream);
       resolve(new Response(content, { status: res.statusCode, headers: fetchHeaders(res.getHeaders()) }));
@@ -90,7 +115,7 @@ function captured(res: ServerResponse, method: string): Promise<Response> {
     }) as typeof res.end;
     res.destroy = (error = new Error('The request could not be answered.')) => {
       reject(error);
-      body.destroy();
+      body.destroy(error);
       return res;
     };
   });
@@ -107,10 +132,14 @@ function fetchHeaders(headers: OutgoingHttpHeaders): Headers {
 
 /** Writes a handler's response on `res`, with back-pressure. */
 export async function writeResponse(res: ServerResponse, response: Response): Promise<void> {
+  const { status } = response;
+  // Response.error() has the status 0.
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new TypeError(`The handler gave a response with the status ${status}.`);
   const headers: OutgoingHttpHeaders = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
-  res.writeHead(response.status, cookies.length > 0 ? { ...headers, 'set-cookie': cookies } : headers);
-  for await (const chunk of (response.body ?? []) as ReadableStream<Uint8Array>) {
+  res.writeHead(status, cookies.length > 0 ? { ...headers, 'set-cookie': cookies } : headers);
+  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     if (res.destroyed) return;
     if (!res.write(chunk)) await drained(res);
   }

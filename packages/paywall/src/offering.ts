@@ -5,7 +5,7 @@ import { declarations, declaresAny } from './extensions/declarations.js';
 import type { Settings } from './options.js';
 import type { Refusal } from './Payment.js';
 import type { Quote } from './Quote.js';
-import { ACCEPT_PAYMENT, challengesFor, issuerFor, scopeText } from './rails/mpp.js';
+import { ACCEPT_PAYMENT, challengesFor, issuerFor, pinScope } from './rails/mpp.js';
 import type { RequestBody } from './RequestBody.js';
 
 /** What a 402 says, in all dialects, to one request. */
@@ -19,13 +19,12 @@ export interface Offering {
   readonly body: string;
 }
 
-/** @throws AgentPayError `payload_too_large` when the body is too long to bind */
 export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Refusal): Offering {
   if (!refusal && isPlain(exchange, body)) return plainOffering(exchange);
-  const { quote, req, pricing } = exchange;
+  const { quote, pricing } = exchange;
   const issued = challengesFor(exchange, body);
   const url = resourceUrl(exchange);
-  const pin = quote.pinned ? pricing.pin(scopeText(req, body), quote) : undefined;
+  const pin = quote.pinned ? pricing.pin(pinScope(exchange, body), quote) : undefined;
   const required = quote.paymentRequired(url, {
     error: refusal?.reason,
     pin,

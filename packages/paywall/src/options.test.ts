@@ -30,6 +30,7 @@ describe('paywall() refuses at construction', () => {
     ['a short secret in a list', { ...good, mppSecret: ['l'.repeat(32), 'short'] }, /mppSecret/],
     ['a realm that breaks the binding', { ...good, realm: 'a|b' }, /realm/],
     ['price and routes', { ...good, price: '$1', routes: {} }, /not both/],
+    ['an empty table of prices', { ...good, routes: {} }, /routes names nothing that is for sale/],
     ['a price of zero', { ...good, price: '$0' }, /zero/],
     ['a price below the smallest unit', { ...good, price: '$0.0000001' }, /fraction digits/],
     ['a price with an exponent', { ...good, routes: { '/a': '1e-3' } }, /route "\/a".*plain decimal/],

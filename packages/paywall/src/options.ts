@@ -301,6 +301,10 @@ function checkHashes(accepts: readonly Accept[], { mppSecret, store }: PaywallOp
 
 function readPrices({ price, routes, token }: PaywallOptions): Pick<Settings, 'price' | 'routes'> {
   if (price !== undefined && routes) throw new TypeError('paywall(): give price or routes, not both.');
+  if (routes && Object.keys(routes).length === 0)
+    throw new TypeError(
+      'paywall(): routes names nothing that is for sale; leave it out to charge by charge().',
+    );
   const read = (value: Price, where: string) => readServiced(value, where, token);
   return {
     price: price === undefined ? undefined : read(price, 'paywall() price'),

@@ -11,20 +11,13 @@ import {
   type Discovery,
   type DiscoveryOptions,
 } from './discovery/index.js';
-import {
-  askedOf,
-  resourceUrl,
-  targetOf,
-  type Exchange,
-  type Asking,
-  type Next,
-  type Visit,
-} from './Exchange.js';
-import { asking, bridge, writeResponse, type FetchHandler } from './fetchStyle.js';
+import { viewOf } from './asked.js';
+import { resourceUrl, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
+import { asking, bodyOf, bridge, discardBody, writeResponse, type FetchHandler } from './fetchStyle.js';
 import { stampHead } from './Gate.js';
 import { tellChallenge, type Earnings } from './hooks.js';
 import { readOptions, type PaywallOptions, type Settings } from './options.js';
-import { readPrice, type Price } from './Price.js';
+import { readPrice, type Authorize, type Price, type Verdict } from './Price.js';
 import { createPricing, type Pricing } from './Pricing.js';
 import { findProof, mayCarryProof, quotedBy, type Proof } from './proof.js';
 import { scopeText } from './rails/mpp.js';
@@ -91,7 +84,7 @@ export function paywall(options: PaywallOptions): Paywall {
 
   paywall.charge = (price: Price): Middleware => {
     const pricing = createPricing(settings, readPrice(price, 'charge()'));
-    const found = { pricing, allow: undefined };
+    const found = { pricing, allow: undefined, refusal: undefined };
     const charge: Middleware = (req, res, next) => {
       serve(settings, found, { req, res, next });
     };
@@ -102,10 +95,17 @@ export function paywall(options: PaywallOptions): Paywall {
     const found = priceOf(asking(request));
     if (found === 'free') return handler(request);
     if (found === 'unpriced') throw unpriced();
-    const { req, res, response } = await bridge(request, settings.maxBodyBytes);
+    const { req, res, response } = bridge(request);
     settings.usage.alias(req, request);
-    serve(settings, found, { req, res, next: async () => writeResponse(res, await handler(request)) });
-    return response;
+    let isHandled = false;
+    const next = async () => {
+      isHandled = true;
+      await writeResponse(res, await handler(request));
+    };
+    serve(settings, found, { req, res, next, read: (maxBytes) => bodyOf(request, maxBytes) });
+    const answer = await response;
+    if (!isHandled) discardBody(request);
+    return answer;
   };
   paywall.discovery = (options: DiscoveryOptions = {}): Discovery => {
     const listed = (priced ?? []).map(([pattern, pricing]) => routeOf(pattern, pricing));
@@ -122,7 +122,7 @@ export function paywall(options: PaywallOptions): Paywall {
 
 const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');
 
-type Charged = Pick<Visit, 'pricing' | 'allow'>;
+type Charged = Pick<Visit, 'pricing' | 'allow' | 'refusal'>;
 type Found = 'free' | 'unpriced' | Charged;
 
 type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
@@ -130,30 +130,59 @@ type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[]
 function priceTable(settings: Settings, priced: Priced | undefined): (req: Asking) => Found {
   const { price } = settings;
   if (price) {
-    const found = { pricing: createPricing(settings, price), allow: undefined };
+    const found = { pricing: createPricing(settings, price), allow: undefined, refusal: undefined };
     return () => found;
   }
   if (!priced) return () => 'unpriced';
-  const table = compileRoutes(priced);
+  const exact = compileRoutes(priced);
+  const mounts = compileRoutes(priced, { mounts: true });
   const anyPricing = priced.map(([, pricing]) => pricing).find((pricing) => pricing !== 'free') as Pricing;
   return (req) => {
+    const table = isByConnect(req) ? mounts : exact;
     const match = table(req.method ?? 'GET', [targetOf(req), req.url ?? '/']);
-    if (match.kind === 'priced') return { pricing: match.price, allow: undefined };
-    return match.kind === 'free' ? 'free' : { pricing: anyPricing, allow: match.allow };
+    switch (match.kind) {
+      case 'priced':
+        return { pricing: match.price, allow: undefined, refusal: undefined };
+      case 'free':
+        return 'free';
+      case 'method_not_priced':
+        return { pricing: anyPricing, allow: match.allow, refusal: METHOD_NOT_PRICED };
+      default:
+        return { pricing: anyPricing, allow: undefined, refusal: PATH_AMBIGUOUS };
+    }
   };
 }
 
+interface Arrival extends Pick<Visit, 'req' | 'res' | 'next'> {
+  /** Default: reads what Node holds. */
+  readonly read?: (maxBytes: number) => Promise<RequestBody>;
+}
+
+/** Connect keeps the whole target, as Express does, which adds its application. */
+function isByConnect(req: Asking): boolean {
+  return req.originalUrl !== undefined && req.app === undefined;
+}
+
+const METHOD_NOT_PRICED = new AgentPayError(
+  'method_not_priced',
+  'This path is for sale under other methods.',
+);
+const PATH_AMBIGUOUS = new AgentPayError('invalid_request', 'The path can be read in several ways.', {
+  param: 'path',
+});
+
 function serve(
   settings: Settings,
-  { pricing, allow }: Charged,
-  { req, res, next }: Pick<Visit, 'req' | 'res' | 'next'>,
+  { pricing, allow, refusal }: Charged,
+  { req, res, next, read = (maxBytes) => readBody(req, maxBytes) }: Arrival,
 ): void {
-  let read: Promise<RequestBody> | undefined;
-  const body = () => (read ??= readBody(req, settings.maxBodyBytes));
+  let whole: Promise<RequestBody> | undefined;
+  const body = () => (whole ??= read(settings.maxBodyBytes));
   const visit: Visit = {
     settings,
     pricing,
     allow,
+    refusal,
     req,
     res,
     next,
@@ -177,9 +206,9 @@ const paying = new WeakSet<IncomingMessage>();
 
 /** What carries neither proof nor body is answered without waiting for anything, unless it takes a function to price it. */
 function serveNow(visit: Visit): Promise<void> | undefined {
-  const { allow, pricing } = visit;
+  const { refusal, pricing } = visit;
   if (paying.has(visit.req)) return refuseSecondCharge();
-  if (allow) return refuseMethod();
+  if (refusal) return Promise.reject(refusal);
   if (!pricing.fixed || pricing.authorize || hasBody(visit.req) || mayCarryProof(visit)) return admit(visit);
   try {
     return challenge(withQuote(visit, pricing.fixed), NO_BODY);
@@ -191,22 +220,33 @@ function serveNow(visit: Visit): Promise<void> | undefined {
 /** Finds out whether a request has to pay, and how much. */
 async function admit(visit: Visit): Promise<void> {
   const { pricing } = visit;
-  const verdict = (await pricing.authorize?.(askedOf(visit))) ?? 'pay';
+  const verdict = pricing.authorize ? await verdictOf(visit, pricing.authorize) : 'pay';
   if (verdict === 'refuse') throw new AgentPayError('forbidden', 'The seller does not serve this request.');
   if (verdict === 'grant') return serveFree(visit);
-  if (verdict !== 'pay') throw new TypeError('authorize must give "grant", "refuse" or "pay".');
   const proof = mayCarryProof(visit) ? await findProof(visit) : undefined;
   // The handler must not be the first to read the body that a payer is remembered by.
   if (pricing.extensions.signIn) await visit.body();
   if (await mayComeBack(visit, proof)) return serveFree(visit);
   await pricing.ready();
   const quote =
-    pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(askedOf(visit)));
+    pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(viewOf(visit)));
   if (quote === 'free') return serveFree(visit);
   const exchange = withQuote(visit, quote);
   if (!proof) return challenge(exchange, await visit.body());
   paying.add(visit.req);
   return charge(exchange, proof);
+}
+
+async function verdictOf(visit: Visit, authorize: Authorize): Promise<Verdict> {
+  const view = viewOf(visit);
+  try {
+    const verdict = await authorize(view.asked);
+    if (view.fault) throw view.fault;
+    if (['grant', 'refuse', 'pay'].includes(verdict)) return verdict;
+  } catch (error) {
+    throw view.fault ?? error;
+  }
+  throw new TypeError('authorize must give "grant", "refuse" or "pay".');
 }
 
 /** Whether the request says that it was paid for, and that is true. One that says so wrongly may still bring a payment. */
@@ -243,8 +283,4 @@ async function serveFree(visit: Visit): Promise<void> {
 
 async function refuseSecondCharge(): Promise<never> {
   throw new TypeError('Two paywalls charge for the same request: mount one of them.');
-}
-
-async function refuseMethod(): Promise<never> {
-  throw new AgentPayError('method_not_priced', 'This path is for sale under other methods.');
 }

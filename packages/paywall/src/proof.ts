@@ -13,7 +13,7 @@ import type { Exchange, Visit } from './Exchange.js';
 import type { Payment } from './Payment.js';
 import type { Pricing } from './Pricing.js';
 import { PIN, type Quote } from './Quote.js';
-import { mppPayment, offeredCharge, scopeText } from './rails/mpp.js';
+import { mppPayment, offeredCharge, pinScope } from './rails/mpp.js';
 import { tokenPayment } from './rails/token.js';
 import { readExact, x402v1Payment, x402v2Payment } from './rails/x402.js';
 import { hasBody, jsonObject } from './RequestBody.js';
@@ -50,8 +50,9 @@ const rails = {
   mpp: {
     read: mppPayment,
     // A challenge of ours is its own pin.
-    quoted({ settings, pricing }, _, text) {
-      const charge = offeredCharge({ settings }, text);
+    quoted(visit, _, text) {
+      const { pricing } = visit;
+      const charge = offeredCharge(visit, text);
       const price = charge && pricing.pricesOf(BigInt(charge.amount), charge.currency)[0];
       return price === undefined ? undefined : pricing.at(price);
     },
@@ -125,7 +126,7 @@ function intentIn(credentials: string): Proof {
 
 /** The quote that the proof was made for, where prices are worked out request by request. */
 export async function quotedBy(visit: Visit, proof: Proof): Promise<Quote | undefined> {
-  return proof.quoted(visit, scopeText(visit.req, await visit.body()), proof.text);
+  return proof.quoted(visit, pinScope(visit, await visit.body()), proof.text);
 }
 
 function headerOf({ req }: Visit, name: string): string | undefined {

@@ -153,3 +153,47 @@ describe('the route table', () => {
     },
   );
 });
+
+describe('the route table refuses at start', () => {
+  it.each([
+    ['GET /items/[id]', 'GET /items/:id'],
+    ['/docs/[...slug]', '/docs/*'],
+    ['/docs/[[...slug]]', '/docs/*'],
+    ['/two/**', '/two/*'],
+    ['/q/{id}', '/q/:id'],
+    ['/q/{id}/photos/{photo}', '/q/:id/photos/:photo'],
+    ['/q/{*rest}', '/q/*'],
+    ['/files/*path', '/files/*'],
+    ['/files/:path*', '/files/*'],
+    ['/files/:path+', '/files/*'],
+    ['/files/(.*)', '/files/*'],
+    ['/users/<id>', '/users/:id'],
+    ['/users/<int:id>', '/users/:id'],
+    ['/users/<path:rest>', '/users/*'],
+    ['/users/:id(\\d+)', '/users/:id'],
+    ['/users/:id?', '/users/:id'],
+    ['get /weather', 'GET /weather'],
+    ['https://shop.example/weather', '/weather'],
+    ['GET https://shop.example/weather?x=1', 'GET /weather'],
+    ['weather', '/weather'],
+  ])('"%s", and names "%s"', (key, meant) => {
+    const compile = () => compileRoutes([[key, priced(1)]]);
+    expect(compile).toThrow(TypeError);
+    expect(compile).toThrow(`Did you mean "${meant}"?`);
+  });
+
+  it.each(['GTE /weather', '/a/*/b', '/a*', '/a|b', ''])('"%s"', (key) => {
+    expect(() => compileRoutes([[key, priced(1)]])).toThrow(TypeError);
+  });
+
+  it('an entry that stands there twice', () => {
+    const twice = (a: string, b: string) => () =>
+      compileRoutes([
+        [a, priced(1)],
+        [b, priced(2)],
+      ]);
+    expect(twice('GET /weather', 'GET /Weather/')).toThrow(/same requests/);
+    expect(twice('/items/:id', '/items/:name')).toThrow(/same requests/);
+    expect(twice('/items/:id', 'GET /items/:id')).not.toThrow();
+  });
+});

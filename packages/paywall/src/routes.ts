@@ -1,11 +1,14 @@
 import type { RouteTerms } from './Price.js';
+import { readEntry, type Segment } from './routeEntry.js';
 
 /** What the table says of a request. */
 export type Match<P> =
   | { readonly kind: 'priced'; readonly price: P }
   | { readonly kind: 'free' }
   /** The path is for sale, though not under this method. */
-  | { readonly kind: 'method_not_priced'; readonly allow: readonly string[] };
+  | { readonly kind: 'method_not_priced'; readonly allow: readonly string[] }
+  /** The path is that of several entries, by how it is read, and what they cost has to be worked out. */
+  | { readonly kind: 'ambiguous' };
 
 /** Tells what a request costs, from its method and every path it may be understood to ask for. */
 export type RouteTable<P> = (method: string, targets: readonly string[]) => Match<P>;
@@ -14,12 +17,11 @@ interface Priced {
   readonly terms: Pick<RouteTerms, 'amount'>;
 }
 
-// A price that has to be worked out may be any: it counts as the highest.
-const isDearer = (a: Priced, b: Priced) =>
-  typeof a.terms.amount === 'function' ||
-  (typeof b.terms.amount !== 'function' && a.terms.amount > b.terms.amount);
+const isDearer = (a: Priced, b: Priced) => a.terms.amount > b.terms.amount;
 
 interface Route<P> {
+  /** As the seller wrote it. */
+  readonly key: string;
   /** Undefined: any method. */
   readonly method: string | undefined;
   readonly pattern: RegExp;
@@ -32,21 +34,31 @@ interface Route<P> {
 
 const FREE = { kind: 'free' } as const;
 export const ANY_METHOD: readonly string[] = ['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'];
-const ENTRY = /^(?:([A-Z]+) +)?(\/[^\s?#]*|\*)$/;
 
 /**
  * Compiles "METHOD /path" and "/path" patterns with `:param` for one segment and a final `*` for any rest, none included.
+ * With `mounts` an entry also covers what Connect gives to a handler mounted there: what follows after "/" or ".".
  * Misses fail closed: letter case and a trailing slash make no difference, HEAD is GET, and a path counts as priced if any way of
  * reading it (encoded, decoded, with backslashes, doubled slashes or dot segments) is priced; then the highest price counts.
  * @throws TypeError for a pattern that cannot be read
  */
 export function compileRoutes<P extends Priced>(
   entries: readonly (readonly [string, P | 'free'])[],
+  { mounts = false } = {},
 ): RouteTable<P> {
   const routes = entries
-    .map(([key, price]) => compile(key, price))
+    .map(([key, price]) => compile(key, { price, mounts }))
     .sort((a, b) => (a.rank < b.rank ? 1 : -1));
 
+  for (const [index, { method, pattern }] of routes.entries()) {
+    const other = routes.findIndex(
+      (route) => route.method === method && route.pattern.source === pattern.source,
+    );
+    if (other < index)
+      throw new TypeError(
+        `Routes "${routes[other]?.key}" and "${routes[index]?.key}" are for the same requests.`,
+      );
+  }
   const literals = new Map<string, Route<P>[]>();
   for (const route of routes)
     if (route.literal !== undefined)
@@ -77,35 +89,74 @@ export function compileRoutes<P extends Priced>(
     if (plain !== undefined) return lookUp(method, plain);
     const matches = readings(targets).map((path) => lookUp(method, path));
     const priced = matches.filter((match) => match.kind === 'priced');
-    const dearest = priced.reduce(
-      (a, b) => (isDearer(b.price, a.price) ? b : a),
-      priced[0] as (typeof priced)[number],
-    );
-    return dearest ?? matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
+    const [first] = priced;
+    if (!first) return matches.find(({ kind }) => kind === 'method_not_priced') ?? FREE;
+    if (priced.every(({ price }) => price === first.price)) return first;
+    // A price that has to be worked out may be any.
+    if (priced.some(({ price }) => typeof price.terms.amount === 'function')) return { kind: 'ambiguous' };
+    return priced.reduce((a, b) => (isDearer(b.price, a.price) ? b : a));
   };
 }
 
-function compile<P>(key: string, price: P | 'free'): Route<P> {
-  const match = ENTRY.exec(key);
-  if (!match)
-    throw new TypeError(
-      `Route "${key}" must be a path or a method in capitals and a path, such as "GET /weather".`,
-    );
-  const [, method, path] = match as unknown as [string, string | undefined, string];
-  const segments = decode(path).split('/').filter(Boolean);
-  const wildcard = segments.indexOf('*');
-  if (wildcard >= 0 && wildcard < segments.length - 1)
-    throw new TypeError(`Route "${key}": only the last segment may be "*".`);
-  const source = segments.map((segment) =>
-    segment === '*' ? '(?:/[^]*)?' : segment.startsWith(':') ? '/[^/]+' : `/${escape(segment)}`,
-  );
-  const rank = segments
-    .map((segment) => (segment === '*' ? '1' : segment.startsWith(':') ? '2' : '3'))
-    .join('');
+function compile<P>(key: string, { price, mounts }: { price: P | 'free'; mounts: boolean }): Route<P> {
+  const { method, path, segments } = readEntry(key);
+  // Connect gives what follows a "." to a handler mounted before it, as a path of its own.
+  const next = mounts ? '(?:/|(?=\\.))' : '/';
+  const source = segments.map((segment) => {
+    if (segment.kind === 'rest') return `(?:${next}[^]*)?`;
+    return segment.kind === 'parameter' ? `${next}[^/]+` : `/${escape(segment.text.toLowerCase())}`;
+  });
+  const rank = segments.map(({ kind }) => RANKS[kind]).join('');
   const ranked = `${rank.padEnd(64, '0')}${method === undefined ? '0' : '1'}`;
-  const pattern = new RegExp(`^${source.join('')}/?$`, 'i');
-  const literal = PLAIN.test(path) ? literalOf(path) : undefined;
-  return { method: method === 'HEAD' ? 'GET' : method, pattern, literal, rank: ranked, price };
+  const pattern = new RegExp(`^${source.join('')}${mounts ? '(?:[/.][^]*)?' : '/?'}$`, 'i');
+  const literal = !mounts && PLAIN.test(path) ? literalOf(path) : undefined;
+  return { key, method: method === 'HEAD' ? 'GET' : method, pattern, literal, rank: ranked, price };
+}
+
+const RANKS = { text: '3', parameter: '2', rest: '1' } as const;
+
+/** Where a request is, by the pattern of its route. */
+export interface Place {
+  /** The fixed parts as the pattern has them, the others decoded. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads paths by the pattern of an entry: every place that some router may take a target for, mostly one. The first target that is of the
+ * pattern counts: the whole one, before what a mount leaves of it.
+ */
+export function placeReader(key: string): (targets: readonly string[]) => readonly Place[] {
+  const { segments } = readEntry(key);
+  return (targets) => {
+    for (const target of targets) {
+      const places = new Map<string, Place>();
+      for (const path of readings([target])) {
+        const place = placeIn(segments, path);
+        if (place) places.set(JSON.stringify(place.params), place);
+      }
+      if (places.size > 0) return [...places.values()];
+    }
+    return [];
+  };
+}
+
+function placeIn(segments: readonly Segment[], path: string): Place | undefined {
+  const parts = path.split('/').filter(Boolean).map(decode);
+  const params: Record<string, string> = Object.create(null);
+  const texts: string[] = [];
+  for (const [index, segment] of segments.entries()) {
+    if (segment.kind === 'rest') {
+      params['*'] = parts.slice(index).join('/');
+      return { path: `/${[...texts, ...parts.slice(index)].join('/')}`, params };
+    }
+    const part = parts[index];
+    if (part === undefined) return undefined;
+    if (segment.kind === 'parameter') params[segment.name] = part;
+    else if (part.toLowerCase() !== segment.text.toLowerCase()) return undefined;
+    texts.push(segment.kind === 'parameter' ? part : segment.text);
+  }
+  return parts.length === segments.length ? { path: `/${texts.join('/')}`, params } : undefined;
 }
 
 function escape(text: string): string {

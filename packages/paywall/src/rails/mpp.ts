@@ -2,39 +2,40 @@ import { hash } from 'node:crypto';
 import { AgentPayError, isAgentPayError, remembered, unixSeconds } from '@agentpay/primitives';
 import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../Claims.js';
-import { targetOf, type Exchange, type Request } from '../Exchange.js';
+import { targetOf, type Exchange, type Request, type Visit } from '../Exchange.js';
 import type { Settings } from '../options.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { credentialTypesOf, type MppOffer } from '../Quote.js';
 import type { RequestBody } from '../RequestBody.js';
+import { variantOf } from '../variant.js';
 import { exactPayment } from './exact.js';
 import { hashPayment, transactionPayment } from './transfer.js';
 
-/** What ties a challenge to one request: method, path and query in `s`; the body as `digest`, or in `b` if only its parsed form is left. */
+/**
+ * What ties a challenge to one request: method, path and query in `s`; the body as `digest`, or in `b` if only its parsed form is left;
+ * in `v` the headers that its price depended on.
+ */
 interface Scope {
   readonly s: string;
   readonly b?: string;
   readonly digest?: string;
+  readonly v?: string | undefined;
 }
 
-/**
- * Fresh challenges for this request, one for each offer that the client would pay.
- * @throws AgentPayError `payload_too_large` when the body is too long to bind
- */
-export function challengesFor(
-  { settings, quote, req }: Exchange,
-  body: RequestBody,
-): readonly mpp.IssuedChallenge[] {
+/** Fresh challenges for this request, one for each offer that the client would pay; none where the body cannot be bound. */
+export function challengesFor(exchange: Exchange, body: RequestBody): readonly mpp.IssuedChallenge[] {
+  const { settings, quote, req } = exchange;
+  if (body.kind === 'too_large' || body.kind === 'used') return [];
   const offers = wantedOf(quote.mppOffers, req.headers[ACCEPT_PAYMENT]);
   if (offers.length === 0) return [];
   const { s, b, digest } = scopeOf(req, body);
+  const v = quote.pinned ? variantOf(exchange) : undefined;
   const expires = expiryOf(settings);
   // Every challenge is unique, that of another request of the same buyer as well: the nonce he signs derives from its id
   // (draft-evm-charge), so that challenges that are the same could be paid only once.
-  const opaque = () =>
-    base64url(
-      `{${b === undefined ? '' : `"b":"${b}",`}${OPAQUE_NONCE}${settings.nonce()}${OPAQUE_SCOPE}${s}"}`,
-    );
+  const before = `{${b === undefined ? '' : `"b":"${b}",`}${OPAQUE_NONCE}`;
+  const after = `${OPAQUE_SCOPE}${s}"${v === undefined ? '' : `,"v":"${v}"`}}`;
+  const opaque = () => base64url(before + settings.nonce() + after);
   return offers.map(({ challenge }) =>
     challenge.one({ expires, digest, opaque: opaque() }, settings.mppSecrets[0]),
   );
@@ -244,13 +245,28 @@ export function scopeText(req: Request, body: RequestBody): string {
   return [s, b, digest].join('|');
 }
 
-/** The charge that a challenge of ours offered; undefined for any other credential. @throws as {@link mppPayment} */
-export function offeredCharge(
-  { settings }: Pick<Exchange, 'settings'>,
-  header: string,
-): mpp.EvmChargeRequest | undefined {
+/**
+ * What a price that was worked out counts for, as one text: the request, and the headers that the price depended on. Of a body that is
+ * too long to be bound no price function has seen anything.
+ */
+export function pinScope(visit: Visit, body: RequestBody): string {
+  const { req } = visit;
+  const isUnseen = body.kind === 'too_large' || body.kind === 'used';
+  const request = isUnseen
+    ? `${digestOfLine(lineOf(req))}|${body.kind}|${req.headers['content-length'] ?? ''}`
+    : scopeText(req, body);
+  return `${request}|${variantOf(visit)}`;
+}
+
+/**
+ * The charge that a challenge of ours offered, at a price that was worked out for the same headers; undefined for any other credential.
+ * @throws as {@link mppPayment}
+ */
+export function offeredCharge(visit: Visit, header: string): mpp.EvmChargeRequest | undefined {
   const { challenge } = credentialIn(header);
-  return mpp.isOwnChallenge(challenge, settings.mppSecrets) ? mpp.readEvmChargeRequest(challenge) : undefined;
+  if (!mpp.isOwnChallenge(challenge, visit.settings.mppSecrets)) return undefined;
+  const { v } = readable('invalid-challenge', () => mpp.readOpaque(challenge));
+  return v === variantOf(visit) ? mpp.readEvmChargeRequest(challenge) : undefined;
 }
 
 function scopeOf(req: Request, body: RequestBody): Scope {
@@ -258,6 +274,7 @@ function scopeOf(req: Request, body: RequestBody): Scope {
 }
 
 function bodyScope(body: RequestBody): Omit<Scope, 's'> {
+  if (body.kind === 'used') throw new TypeError('The request body was read before the paywall could see it.');
   if (body.kind === 'too_large')
     throw new AgentPayError('payload_too_large', 'The request body is too long.');
   if (body.kind === 'raw') return { digest: mpp.bodyDigest(body.bytes) };
