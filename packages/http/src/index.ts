@@ -5,5 +5,8 @@ export { createLogger, faultOf, plain, type LoggedFault, type Logger } from './l
 export { rateLimitedBy, writeRateLimit, type RateLimitHeaders } from './rateLimit.js';
 export { checked, flag, hostName, list, logLevel, port, secret, urlOf, whole } from './readers.js';
 export type { HttpRefusal, RefusalKind, RenderRefusal } from './refusals.js';
+export { outbound, type Outbound, type OutboundOptions } from './outbound/outbound.js';
+export { reachOf, type Reach } from './outbound/addresses.js';
+export type { Resolve } from './outbound/target.js';
 export { requestIdFrom, requestIdOf, requestIds } from './requestId.js';
 export { stopSignals, type StopSignals } from './stopSignals.js';

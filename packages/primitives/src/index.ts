@@ -3,6 +3,7 @@ export * from './Bounds.js';
 export * from './Clock.js';
 export * from './Db.js';
 export * from './Errors.js';
+export * from './FetchOut.js';
 export * from './Id.js';
 export * from './Network.js';
 export * from './Random.js';

@@ -1,0 +1,159 @@
+import { lookup } from 'node:dns/promises';
+import type { Clock, FetchOut, IncomingResponse } from '@agentpay/primitives';
+import { OutboundError } from '@agentpay/primitives';
+import type { Dispatcher } from 'undici';
+import { readBody } from './body.js';
+import { connections, type Connections } from './connections.js';
+import { startDeadline, type Deadline } from './deadline.js';
+import { redirected } from './redirect.js';
+import { readTarget, resolveTarget, type Resolve, type Target } from './target.js';
+import { complete, type WholeRequest } from './wholeRequest.js';
+
+export interface OutboundOptions {
+  /**
+   * Hosts that may lead to this machine and its networks, for development: `localhost` or `127.0.0.1:4021`. Link-local and metadata
+   * addresses are never asked.
+   */
+  readonly allowHosts?: readonly string[];
+  readonly clock: Clock;
+  /** The system's resolver when absent. */
+  readonly resolve?: Resolve;
+}
+
+/** Requests to servers that somebody else named. */
+export interface Outbound {
+  readonly fetchOut: FetchOut;
+  close(): Promise<void>;
+}
+
+const MAX_REDIRECTS = 5;
+
+/**
+ * The one way out. A name is looked up once, every one of its addresses must be public, and the connection is made to one of those;
+ * the same for each redirect. Nothing that the caller sends for one origin goes to another. Time, size after decompression and
+ * redirects are bounded.
+ *
+ * @example
+ * const { fetchOut } = outbound({ clock: systemClock });
+ * const { status, body } = await fetchOut('https://api.example.com/hook', { method: 'POST', body: '{}', timeoutMs: 5_000 });
+ */
+export function outbound({ allowHosts = [], clock, resolve = systemResolve }: OutboundOptions): Outbound {
+  const open = connections();
+  const isAllowed = (url: URL) => allowHosts.includes(url.hostname) || allowHosts.includes(url.host);
+
+  async function follow(text: string, first: WholeRequest, deadline: Deadline): Promise<IncomingResponse> {
+    let [url, request] = [readTarget(text), first];
+    for (let hops = 0; ; hops++) {
+      const target = await deadline.within(resolveTarget(url, { resolve, isAllowed }), false);
+      const response = await send(open, target, request, deadline);
+      const next = request.maxRedirects === 0 ? undefined : redirected(url, request, response);
+      if (!next) return response;
+      if (hops >= Math.min(request.maxRedirects, MAX_REDIRECTS))
+        throw new OutboundError('redirect_refused', 'The server redirects too often.', true);
+      ({ url, request } = next);
+    }
+  }
+
+  return {
+    async fetchOut(url, { signal, ...given } = {}) {
+      const request = complete(given);
+      const deadline = startDeadline(clock, request.timeoutMs, signal);
+      try {
+        return await follow(url, request, deadline);
+      } finally {
+        deadline.end();
+      }
+    },
+    close: () => open.close(),
+  };
+}
+
+async function systemResolve(host: string): Promise<readonly string[]> {
+  return (await lookup(host, { all: true })).map(({ address }) => address);
+}
+
+/** Tries the addresses in turn, as long as no connection comes about. */
+async function send(
+  open: Connections,
+  { url, addresses }: Target,
+  request: WholeRequest,
+  deadline: Deadline,
+): Promise<IncomingResponse> {
+  for (const [index, address] of addresses.entries()) {
+    try {
+      return await exchange(open, url, address, request, deadline);
+    } catch (error) {
+      const fault = asFault(error, deadline);
+      if (fault.fault !== 'connection_failed' || fault.sent || index === addresses.length - 1) throw fault;
+    }
+  }
+  throw new OutboundError('connection_failed', 'The server has no address.', false);
+}
+
+async function exchange(
+  open: Connections,
+  url: URL,
+  address: string,
+  request: WholeRequest,
+  deadline: Deadline,
+): Promise<IncomingResponse> {
+  const { method, headers, body, maxBytes, longer } = request;
+  const response: Dispatcher.ResponseData = await open.to(url, address).request({
+    method: method as Dispatcher.HttpMethod,
+    path: url.pathname + url.search,
+    headers: { 'user-agent': 'AgentPay', 'accept-encoding': 'gzip, br', ...lowerCased(headers) },
+    body: body ?? null,
+    signal: deadline.signal,
+  });
+  const shown = joined(response.headers);
+  const encoding = method === 'HEAD' ? undefined : shown['content-encoding'];
+  return {
+    status: response.statusCode,
+    headers: shown,
+    body: await readBody(response.body, { encoding, maxBytes, longer }),
+    url: url.href,
+  };
+}
+
+/** Headers that say how a message is carried are ours to write. */
+const CARRIED = new Set([
+  'host',
+  'connection',
+  'content-length',
+  'transfer-encoding',
+  'upgrade',
+  'keep-alive',
+  'te',
+]);
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return Object.fromEntries(entries.filter(([name]) => !CARRIED.has(name)));
+}
+
+function joined(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const entries = Object.entries(headers).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
+  );
+}
+
+const NOT_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function asFault(error: unknown, deadline: Deadline): OutboundError {
+  if (error instanceof OutboundError) return error;
+  if (deadline.over) return deadline.over(true);
+  const { code = '', message } = error as { code?: string; message?: string };
+  if (NOT_CONNECTED.has(code) || /CERT|TLS|SSL|ALTNAME/.test(code))
+    return new OutboundError('connection_failed', `No connection: ${message}`, false, { cause: error });
+  if (/^(HPE_|UND_ERR_(HEADERS|RES|INFO|INVALID|NOT_SUPPORTED))/.test(code))
+    return new OutboundError('malformed', `Not a response in HTTP: ${message}`, true, { cause: error });
+  return new OutboundError('connection_failed', `The connection broke: ${message}`, true, { cause: error });
+}
