@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { agents, createCore, identity, marketplace, migrations, wallets } from '@agentpay/core';
-import type { Core, GivenSettings, TokenCodec } from '@agentpay/core';
+import type { Core, GivenSettings, TokenCodec, WebhookPorts } from '@agentpay/core';
 import { AgentPayError, manualClock, systemRandom } from '@agentpay/primitives';
 import type { Db, ManualClock, Tracker } from '@agentpay/primitives';
 import { migrate } from '@agentpay/storage';
 import { memoryTracker } from '@agentpay/tracker';
+import { vault } from '@agentpay/core';
 
 export const START_MS = Date.UTC(2026, 4, 8, 13, 0, 0);
 export const ADMIN_KEY = 'admin-key-of-the-test-admin-key-of-the-test';
@@ -17,7 +18,11 @@ export const SLA_SECONDS = 30;
 /** A core on a migrated database, with a clock of the test's own. */
 export async function testCore(
   db: Db,
-  { tracker = memoryTracker(), settings = {} }: { tracker?: Tracker; settings?: Partial<GivenSettings> } = {},
+  {
+    tracker = memoryTracker(),
+    settings = {},
+    receivers,
+  }: { tracker?: Tracker; settings?: Partial<GivenSettings>; receivers?: WebhookPorts['receivers'] } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
   const clock = manualClock(START_MS);
@@ -25,7 +30,12 @@ export async function testCore(
     db,
     clock,
     random: systemRandom,
-    ports: { tracker, tokenCodec: testTokens() },
+    ports: {
+      tracker,
+      tokenCodec: testTokens(),
+      vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
+      receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },
+    },
     settings: { identity: { pepper: PEPPER, adminKey: ADMIN_KEY }, wallets: { sandbox: true }, ...settings },
   });
   return { core, clock };

@@ -13,6 +13,7 @@ import { tokenSettings } from './tokens/settings.js';
 import type { TokenSettings } from './tokens/settings.js';
 import { walletSettings } from './wallets/settings.js';
 import type { WalletSettings } from './wallets/settings.js';
+import type { WebhookPorts } from './webhooks/ports.js';
 
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
@@ -23,7 +24,7 @@ export interface CoreSettings {
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = TokenPorts;
+export type CorePorts = TokenPorts & WebhookPorts;
 
 /** The context that every operation takes first. */
 export interface Core {

@@ -1,5 +1,6 @@
 export { createCore } from './Core.js';
 export type { Core, CoreOptions, CorePorts, CoreSettings, GivenSettings } from './Core.js';
+export type { WebhookPorts } from './webhooks/index.js';
 export type { TokenClaims, TokenCodec } from './tokens/index.js';
 export type { Principal } from './identity/index.js';
 export type { Party, PartyKind } from './parties/index.js';

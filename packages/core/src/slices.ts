@@ -12,12 +12,14 @@ import { migrations as paymentsTables } from './payments/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
+import { migrations as webhooksTables } from './webhooks/migrations.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
 import * as paymentEvents from './payments/events.js';
 import * as tokenEvents from './tokens/events.js';
+import * as webhookEvents from './webhooks/events.js';
 
 export * as agents from './agents/index.js';
 export * as events from './events/index.js';
@@ -30,7 +32,9 @@ export * as payments from './payments/index.js';
 export * as policies from './policies/index.js';
 export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
+export * as vault from './vault/index.js';
 export * as wallets from './wallets/index.js';
+export * as webhooks from './webhooks/index.js';
 
 /** The schema of core: each slice declares its tables; a slice stands after those whose tables it refers to. */
 export const migrations: readonly Migration[] = [
@@ -46,6 +50,7 @@ export const migrations: readonly Migration[] = [
   ...tokensTables,
   ...eventsTables,
   ...idempotencyTables,
+  ...webhooksTables,
 ];
 
 /** Every type of event that a slice declares. */
@@ -53,6 +58,7 @@ export const eventTypes: readonly EventType[] = [
   paymentEvents.paymentCompleted,
   tokenEvents.tokenReserved,
   ...Object.values(tokenEvents.tokenReleased),
+  webhookEvents.testEvent,
 ];
 
 /** Every job that a slice declares. */

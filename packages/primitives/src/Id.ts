@@ -17,6 +17,8 @@ export const idPrefixes = {
   event: 'evt_',
   request: 'req_',
   settlement: 'stl_',
+  webhook: 'wh_',
+  delivery: 'whd_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { createCore, type Core } from '@agentpay/core';
+import { createCore, vault, type Core } from '@agentpay/core';
+import { createOutbound } from '@agentpay/outbound';
 import {
   systemClock,
   systemRandom,
@@ -23,6 +24,7 @@ import type { Config } from './config.js';
 import type { Logger } from '@agentpay/http';
 import { migrations } from './migrations.js';
 import { checkPepper } from './pepperCheck.js';
+import { receivers } from './outbound/receivers.js';
 import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
@@ -68,11 +70,17 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     await Promise.allSettled([hot.close(), db.close()]);
     throw error;
   }
+  const outbound = createOutbound({ clock: systemClock, rules: config.outbound });
   const core = createCore({
     db,
     clock,
     random,
-    ports: { tracker: hot.tracker, tokenCodec: tokenCodec(tokenKey, baseUrl) },
+    ports: {
+      tracker: hot.tracker,
+      tokenCodec: tokenCodec(tokenKey, baseUrl),
+      vault: vault.createVault(secrets.vaultKeys, random),
+      receivers: receivers(outbound, clock),
+    },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey },
       wallets: { sandbox: config.sandbox },
@@ -90,6 +98,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       tracker: await answers(hot.ping),
     }),
     async close() {
+      await outbound.close();
       await hot.close();
       await db.close();
     },

@@ -31,6 +31,12 @@ export interface Config {
   readonly jwtSecret: string | undefined;
   /** Keys the hashes of stored credentials; derived from the token secret when absent. */
   readonly keyPepper: string | undefined;
+  /** Seals stored secrets; absent: derived from the JWT secret. */
+  readonly masterKey: string | undefined;
+  /** Master keys that opened what they sealed before the present one. */
+  readonly formerMasterKeys: readonly string[];
+  /** Where webhooks, sellers and services may be beside public hosts. */
+  readonly outbound: { readonly loopback: boolean; readonly hosts: readonly string[] };
   readonly adminKey: string | undefined;
   /** Origin of absolute URLs and issuer of tokens; the address listened on when absent. */
   readonly publicBaseUrl: string | undefined;
@@ -54,6 +60,10 @@ const Environment = z.object({
   REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   JWT_SECRET: secret.optional(),
   KEY_PEPPER: secret.optional(),
+  MASTER_KEY: secret.optional(),
+  FORMER_MASTER_KEYS: z.string().optional(),
+  OUTBOUND_LOOPBACK: flag.optional(),
+  OUTBOUND_HOSTS: z.string().optional(),
   ADMIN_KEY: secret.optional(),
   PUBLIC_BASE_URL: urlOf('http:', 'https:').optional(),
   TRUST_PROXY_HOPS: whole(0, 10).optional(),
@@ -90,6 +100,9 @@ export function readConfig(env: Env): Config {
     redisUrl: values.REDIS_URL,
     jwtSecret: values.JWT_SECRET,
     keyPepper: values.KEY_PEPPER,
+    masterKey: values.MASTER_KEY,
+    formerMasterKeys: listOf(values.FORMER_MASTER_KEYS),
+    outbound: { loopback: values.OUTBOUND_LOOPBACK ?? false, hosts: listOf(values.OUTBOUND_HOSTS) },
     adminKey: values.ADMIN_KEY,
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
     trustProxyHops: values.TRUST_PROXY_HOPS ?? 0,
@@ -99,6 +112,13 @@ export function readConfig(env: Env): Config {
     sandbox: values.SANDBOX ?? (!production || values.PUBLIC_DEMO_MODE === true),
     logLevel: values.LOG_LEVEL ?? 'info',
   };
+}
+
+function listOf(text = ''): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }
 
 function storageFaults(values: Environment): string[] {
@@ -116,6 +136,8 @@ function productionFaults(values: Environment): string[] {
   const faults: string[] = [];
   if (!values.JWT_SECRET)
     faults.push('JWT_SECRET is missing; production needs at least 32 random characters.');
+  if (values.OUTBOUND_LOOPBACK)
+    faults.push('OUTBOUND_LOOPBACK lets callers reach this machine; production refuses it.');
   if (!values.DATABASE_URL)
     faults.push('DATABASE_URL is missing; production does not run on the embedded database.');
   if (values.TRUST_PROXY_HOPS === undefined)

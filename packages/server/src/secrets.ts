@@ -1,6 +1,7 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { vault } from '@agentpay/core';
 import type { Random } from '@agentpay/primitives';
 import { makeFolder } from '@agentpay/storage';
 import type { Config } from './config.js';
@@ -11,6 +12,8 @@ export interface Secrets {
   readonly token: string;
   /** Keys the hashes of stored credentials. */
   readonly pepper: string;
+  /** Seal secrets that have to be read again; the first one seals. */
+  readonly vaultKeys: readonly vault.VaultKey[];
 }
 
 /**
@@ -18,14 +21,21 @@ export interface Secrets {
  * start), or a new one when that database is in memory and nothing outlives the process.
  */
 export async function readSecrets(
-  { jwtSecret, keyPepper, dataDir }: Config,
+  { jwtSecret, keyPepper, masterKey, formerMasterKeys, dataDir }: Config,
   random: Random,
 ): Promise<Secrets> {
   const token = jwtSecret ?? (dataDir === undefined ? newSecret(random) : await keptSecret(dataDir, random));
   return {
     token,
+    vaultKeys: [masterKey ?? `agentpay vault v1 ${token}`, ...formerMasterKeys].map(vaultKey),
     pepper: keyPepper ?? createHmac('sha256', token).update('agentpay credential hashes v1').digest('hex'),
   };
+}
+
+/** A vault key, named by its own hash, so that what it sealed tells which key it was. */
+function vaultKey(secret: string): vault.VaultKey {
+  const bytes = new Uint8Array(hkdfSync('sha256', secret, '', 'agentpay vault v1', 32));
+  return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes };
 }
 
 function newSecret(random: Random): string {

@@ -1,4 +1,4 @@
-import { newId } from '@agentpay/primitives';
+import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Party } from '../parties/index.js';
@@ -34,6 +34,13 @@ export async function emit<T extends EventType>(
     createdAt: new Date(core.clock.now()),
   };
   await store.events.insert(tx, event);
+  return event;
+}
+
+/** @throws AgentPayError `event_not_found` */
+export async function get(db: Queryable, { eventId }: { eventId: string }): Promise<Event> {
+  const event = await store.events.find(db, { id: eventId });
+  if (!event) throw new AgentPayError('event_not_found', 'There is no event with this id.');
   return event;
 }
 

@@ -1,5 +1,6 @@
 import { jobs } from '@agentpay/core';
 import type { Composition } from '../compose.js';
+import { deliverWebhooks } from './deliverWebhooks.js';
 import { startJobs, type RunningJobs } from './startJobs.js';
 import { watchTokens } from './watchTokens.js';
 
@@ -7,9 +8,10 @@ import { watchTokens } from './watchTokens.js';
 export async function startBackground({ core, log }: Composition): Promise<Pick<RunningJobs, 'stop'>> {
   const running = await startJobs(core, { jobs, log });
   const watch = watchTokens(core, log);
+  const deliveries = deliverWebhooks(core, log);
   return {
     async stop() {
-      await Promise.all([running.stop(), watch.stop()]);
+      await Promise.all([running.stop(), watch.stop(), deliveries.stop()]);
     },
   };
 }

@@ -4,6 +4,7 @@ import { errors } from './errors.js';
 import * as services from './services.js';
 import * as tokens from './tokens.js';
 import * as wallets from './wallets.js';
+import * as webhooks from './webhooks.js';
 
 /** The agent runtime API, `/v1`. It answers for every path that no other family claims. */
 export const runtime = Family.from({
@@ -11,5 +12,5 @@ export const runtime = Family.from({
   paths: ['/'],
   credentials: ['agent', 'admin'],
   errors,
-  nouns: { agents, wallets, services, tokens },
+  nouns: { agents, wallets, services, tokens, webhooks },
 });

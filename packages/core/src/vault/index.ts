@@ -1,0 +1,2 @@
+export { createVault } from './Vault.js';
+export type { Vault, VaultKey } from './Vault.js';

@@ -1,0 +1,212 @@
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import type { Queryable, Tx } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import { emit } from '../events/index.js';
+import type { Principal } from '../identity/index.js';
+import { page } from '../Page.js';
+import { newSecret } from './signatures.js';
+import { testEvent } from './events.js';
+import { wants } from './Webhook.js';
+import type { Delivery, Webhook } from './Webhook.js';
+import * as store from './WebhookStore.js';
+
+/** A webhook with its secret in clear, which is shown this once. */
+export interface NewWebhook {
+  readonly webhook: Webhook;
+  /** `whsec_...` */
+  readonly secret: string;
+}
+
+type OfWebhook = { readonly principal: Principal; readonly webhookId: string };
+
+const MAX_URL = 2048;
+const MAX_EVENTS = 64;
+/** Most webhooks that one party has. */
+const MAX_OWNED = 20;
+/** How long the former secret signs as well after a rotation. */
+const OVERLAP_MS = 24 * 60 * 60 * 1000;
+const NAME = /^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$/;
+
+/**
+ * Tells an address of the caller's events from now on.
+ * @param request.known names of all events there are
+ * @throws AgentPayError `invalid_request` for an address that deliveries must not go to, for no events, or for names that match none;
+ * `conflict` beyond 20 webhooks
+ */
+export async function create(
+  core: Core,
+  request: { principal: Principal; url: string; events: readonly string[]; known: readonly string[] },
+): Promise<NewWebhook> {
+  const { party } = request.principal;
+  core.ports.receivers.assertAllowed(checkUrl(request.url));
+  const secret = newSecret(core.random.bytes(32));
+  const id = newId('webhook', core);
+  const webhook: Webhook = {
+    id,
+    ownerId: party.id,
+    url: request.url,
+    events: checkEvents(request.events, request.known),
+    secret: core.ports.vault.seal(secret, id),
+    formerSecret: null,
+    formerUntil: null,
+    status: 'active',
+    createdAt: new Date(core.clock.now()),
+  };
+  await core.db.tx(async (tx) => {
+    if ((await store.selectOwned(tx, party.id)).length >= MAX_OWNED)
+      throw new AgentPayError('conflict', `There are ${MAX_OWNED} webhooks already.`, {
+        reason: 'too_many_webhooks',
+      });
+    await store.webhooks.insert(tx, webhook);
+  });
+  return { webhook, secret };
+}
+
+/** The caller's webhooks, oldest first. */
+export function list(core: Core, { principal }: { principal: Principal }): Promise<Webhook[]> {
+  return store.selectOwned(core.db, principal.party.id);
+}
+
+/** @throws AgentPayError `webhook_not_found` */
+export function get(core: Core, request: OfWebhook): Promise<Webhook> {
+  return owned(core.db, request);
+}
+
+/** Tells nothing more to a webhook; its deliveries stay readable. Deleting it again changes nothing. */
+export async function remove(core: Core, request: OfWebhook): Promise<void> {
+  await core.db.tx(async (tx) => {
+    const webhook = await owned(tx, request);
+    if (webhook.status === 'deleted') return;
+    await store.webhooks.update(tx, { id: webhook.id }, { status: 'deleted' });
+    await store.endPending(tx, webhook.id, 'The webhook was deleted.');
+  });
+}
+
+/** Gives a webhook a new secret; the former one signs as well for 24 hours. Also starts a disabled one again. */
+export async function rotateSecret(core: Core, request: OfWebhook): Promise<NewWebhook> {
+  const secret = newSecret(core.random.bytes(32));
+  const webhook = await core.db.tx(async (tx) => {
+    const kept = await active(tx, request);
+    const [changed] = await store.webhooks.update(
+      tx,
+      { id: kept.id },
+      {
+        secret: core.ports.vault.seal(secret, kept.id),
+        formerSecret: kept.secret,
+        formerUntil: new Date(core.clock.now() + OVERLAP_MS),
+        status: 'active',
+      },
+    );
+    return changed as Webhook;
+  });
+  return { webhook, secret };
+}
+
+/** Sends an event of type `webhook.test` to a webhook, whatever it wants otherwise. */
+export async function sendTest(core: Core, request: OfWebhook): Promise<Delivery> {
+  return core.db.tx(async (tx) => {
+    const webhook = await active(tx, request);
+    const event = await emit(core, tx, testEvent, {
+      subject: webhook.id,
+      audience: [],
+      object: { id: webhook.id, url: webhook.url },
+    });
+    const delivery = newDelivery(core, webhook.id, { id: event.id, type: event.type });
+    await store.deliveries.insert(tx, delivery);
+    return delivery;
+  });
+}
+
+/** What was sent to a webhook, newest first. @throws AgentPayError `webhook_not_found`, `invalid_request` for a page outside the limits */
+export async function listDeliveries(
+  core: Core,
+  request: OfWebhook & { limit?: number | undefined; offset?: number | undefined },
+): Promise<{ deliveries: Delivery[]; total: number }> {
+  const { limit, offset } = page(request);
+  const { id } = await owned(core.db, request);
+  const deliveries = await store.deliveries.select(
+    core.db,
+    'where webhook_id = $1 order by id desc limit $2 offset $3',
+    [id, limit, offset],
+  );
+  const [counted] = await core.db.query<{ total: bigint }>(
+    'select count(*) as total from webhook_deliveries where webhook_id = $1',
+    [id],
+  );
+  return { deliveries, total: Number(counted?.total ?? 0n) };
+}
+
+/**
+ * Sends a delivery again, with the same event id and body, and a full number of attempts.
+ * @throws AgentPayError `webhook_not_found`, `delivery_not_found`; `conflict` when the webhook is not active
+ */
+export async function replay(core: Core, request: OfWebhook & { deliveryId: string }): Promise<Delivery> {
+  return core.db.tx(async (tx) => {
+    const webhook = await active(tx, request);
+    const kept = await store.deliveries.lock(tx, { id: request.deliveryId, webhookId: webhook.id });
+    if (!kept) throw new AgentPayError('delivery_not_found', 'This webhook has no delivery with this id.');
+    const again = {
+      state: 'pending',
+      attempts: 0,
+      nextAt: new Date(core.clock.now()),
+      deliveredAt: null,
+    } as const;
+    const [delivery] = await store.deliveries.update(tx, { id: kept.id }, again);
+    return delivery as Delivery;
+  });
+}
+
+/** A delivery that is due at once. */
+export function newDelivery(core: Core, webhookId: string, event: { id: string; type: string }): Delivery {
+  const now = new Date(core.clock.now());
+  return {
+    id: newId('delivery', core),
+    webhookId,
+    eventId: event.id,
+    type: event.type,
+    state: 'pending',
+    attempts: 0,
+    nextAt: now,
+    claimedUntil: null,
+    lastStatus: null,
+    lastError: null,
+    createdAt: now,
+    deliveredAt: null,
+  };
+}
+
+async function owned(db: Queryable, { principal, webhookId }: OfWebhook): Promise<Webhook> {
+  const webhook = isId('webhook', webhookId) ? await store.webhooks.find(db, { id: webhookId }) : undefined;
+  if (webhook?.ownerId === principal.party.id) return webhook;
+  throw new AgentPayError('webhook_not_found', 'You have no webhook with this id.');
+}
+
+async function active(tx: Tx, request: OfWebhook): Promise<Webhook> {
+  const webhook = await owned(tx, request);
+  if (webhook.status !== 'deleted') return webhook;
+  throw new AgentPayError('conflict', 'The webhook was deleted.', { reason: 'webhook_deleted' });
+}
+
+function checkUrl(url: string): string {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const allowed = parsed && /^https?:$/.test(parsed.protocol) && !parsed.username && !parsed.password;
+  if (allowed && url.length <= MAX_URL) return url;
+  throw new AgentPayError('invalid_request', 'url is not the http(s) address of a receiver.', {
+    param: 'url',
+  });
+}
+
+function checkEvents(names: readonly string[], known: readonly string[]): readonly string[] {
+  const events = [...new Set(names)];
+  if (events.length === 0 || events.length > MAX_EVENTS)
+    throw refuse(`events must name 1 to ${MAX_EVENTS} events`);
+  const unknown = events.find(
+    (name) => !NAME.test(name) || !known.some((type) => wants({ events: [name] }, type)),
+  );
+  if (unknown !== undefined) throw refuse(`"${unknown.slice(0, 64)}" is no event`);
+  return events;
+}
+
+function refuse(why: string): AgentPayError {
+  return new AgentPayError('invalid_request', `${why}.`, { param: 'events' });
+}

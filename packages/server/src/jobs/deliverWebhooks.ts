@@ -1,0 +1,54 @@
+import { webhooks, type Core } from '@agentpay/core';
+import type { Logger } from '@agentpay/http';
+
+/** Events read at a time, and attempts under way at once on one instance. */
+const MOST_EVENTS = 500;
+const MOST_ATTEMPTS = 64;
+const EVERY_MS = 500;
+
+/** Deliveries that this instance makes. */
+export interface WebhookDeliveries {
+  /** Resolves when the attempts under way have ended; no other begins. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Twice a second: makes deliveries of new events and starts what is due. An attempt is not waited for, so that a slow receiver delays
+ * nobody else; an instance that dies leaves its attempts to be made again by another.
+ */
+export function deliverWebhooks(core: Core, log: Logger): WebhookDeliveries {
+  const underWay = new Set<Promise<void>>();
+  let stopped = false;
+  let look: Promise<void> = Promise.resolve();
+  let cancel = core.clock.timer(EVERY_MS, run, { background: true });
+
+  function run(): void {
+    look = once()
+      .catch((error: unknown) => log.error({ job: 'webhooks', err: error }, 'job failed'))
+      .then(() => {
+        if (!stopped) cancel = core.clock.timer(EVERY_MS, run, { background: true });
+      });
+  }
+
+  async function once(): Promise<void> {
+    while ((await webhooks.dispatch(core, { limit: MOST_EVENTS })) === MOST_EVENTS);
+    const started = await webhooks.startDue(core, { limit: MOST_ATTEMPTS - underWay.size });
+    for (const attempt of started) track(attempt);
+  }
+
+  function track(attempt: Promise<void>): void {
+    const ended = attempt
+      .catch((error: unknown) => log.error({ job: 'webhooks', err: error }, 'attempt not written down'))
+      .finally(() => underWay.delete(ended));
+    underWay.add(ended);
+  }
+
+  return {
+    async stop() {
+      stopped = true;
+      cancel();
+      await look;
+      await Promise.all(underWay);
+    },
+  };
+}
