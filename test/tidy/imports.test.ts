@@ -10,7 +10,6 @@ const graph: Record<string, readonly string[]> = {
   facilitator: ['primitives', 'protocol', 'evm', 'storage', 'tracker', 'http'],
   paywall: ['primitives', 'protocol'],
   tracker: ['primitives'],
-  outbound: ['primitives'],
   storage: ['primitives'],
   http: ['primitives'],
   core: ['primitives'],

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { createCore, vault, type Core } from '@agentpay/core';
-import { createOutbound } from '@agentpay/outbound';
 import {
   systemClock,
   systemRandom,
@@ -21,7 +20,7 @@ import {
   redisTracker,
 } from '@agentpay/tracker';
 import type { Config } from './config.js';
-import type { Logger } from '@agentpay/http';
+import { outbound, type Logger } from '@agentpay/http';
 import { migrations } from './migrations.js';
 import { checkPepper } from './pepperCheck.js';
 import { receivers } from './outbound/receivers.js';
@@ -70,7 +69,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     await Promise.allSettled([hot.close(), db.close()]);
     throw error;
   }
-  const outbound = createOutbound({ clock: systemClock, rules: config.outbound });
+  const out = outbound({ clock: systemClock, allowHosts: config.outboundHosts });
   const core = createCore({
     db,
     clock,
@@ -79,7 +78,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       tracker: hot.tracker,
       tokenCodec: tokenCodec(tokenKey, baseUrl),
       vault: vault.createVault(secrets.vaultKeys, random),
-      receivers: receivers(outbound, clock),
+      receivers: receivers(out, clock),
     },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey },
@@ -98,7 +97,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       tracker: await answers(hot.ping),
     }),
     async close() {
-      await outbound.close();
+      await out.close();
       await hot.close();
       await db.close();
     },

@@ -36,7 +36,7 @@ export interface Config {
   /** Master keys that opened what they sealed before the present one. */
   readonly formerMasterKeys: readonly string[];
   /** Where webhooks, sellers and services may be beside public hosts. */
-  readonly outbound: { readonly loopback: boolean; readonly hosts: readonly string[] };
+  readonly outboundHosts: readonly string[];
   readonly adminKey: string | undefined;
   /** Origin of absolute URLs and issuer of tokens; the address listened on when absent. */
   readonly publicBaseUrl: string | undefined;
@@ -102,7 +102,7 @@ export function readConfig(env: Env): Config {
     keyPepper: values.KEY_PEPPER,
     masterKey: values.MASTER_KEY,
     formerMasterKeys: listOf(values.FORMER_MASTER_KEYS),
-    outbound: { loopback: values.OUTBOUND_LOOPBACK ?? false, hosts: listOf(values.OUTBOUND_HOSTS) },
+    outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...listOf(values.OUTBOUND_HOSTS)],
     adminKey: values.ADMIN_KEY,
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
     trustProxyHops: values.TRUST_PROXY_HOPS ?? 0,
@@ -113,6 +113,8 @@ export function readConfig(env: Env): Config {
     logLevel: values.LOG_LEVEL ?? 'info',
   };
 }
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
 
 function listOf(text = ''): string[] {
   return text

@@ -6,7 +6,7 @@ import { readBody } from './body.js';
 import { connections, type Connections } from './connections.js';
 import { startDeadline, type Deadline } from './deadline.js';
 import { redirected } from './redirect.js';
-import { readTarget, resolveTarget, type Resolve, type Target } from './target.js';
+import { assertWritten, readTarget, resolveTarget, type Resolve, type Target } from './target.js';
 import { complete, type WholeRequest } from './wholeRequest.js';
 
 export interface OutboundOptions {
@@ -23,6 +23,8 @@ export interface OutboundOptions {
 /** Requests to servers that somebody else named. */
 export interface Outbound {
   readonly fetchOut: FetchOut;
+  /** Refuses a URL by what is written in it, without looking a name up. @throws OutboundError `url_refused`, `address_refused` */
+  assertAllowed(url: string): void;
   close(): Promise<void>;
 }
 
@@ -64,6 +66,7 @@ export function outbound({ allowHosts = [], clock, resolve = systemResolve }: Ou
         deadline.end();
       }
     },
+    assertAllowed: (url) => assertWritten(url, isAllowed),
     close: () => open.close(),
   };
 }

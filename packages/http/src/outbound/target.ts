@@ -33,6 +33,18 @@ export function readTarget(text: string): URL {
 }
 
 /**
+ * What can be said of a URL before anything is looked up: it is one, and a literal address or a name of this machine may be asked.
+ * @throws OutboundError `url_refused`, `address_refused`
+ */
+export function assertWritten(text: string, isAllowed: (url: URL) => boolean): void {
+  const url = readTarget(text);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const reach = isIP(host) ? reachOf(host) : /(^|\.)localhost\.?$/.test(host) ? 'private' : 'public';
+  if (reach === 'forbidden' || (reach === 'private' && !isAllowed(url)))
+    throw refused('address_refused', 'The address is not that of a public host.');
+}
+
+/**
  * Finds out where a URL leads. Every address of the name must be one that may be asked.
  * @param isAllowed whether the host may lead to this machine and its networks
  * @throws OutboundError `address_refused`, `name_not_found`

@@ -1,26 +1,27 @@
 import type { WebhookPorts } from '@agentpay/core';
-import { OutboundError, type Outbound } from '@agentpay/outbound';
-import type { Clock } from '@agentpay/primitives';
+import type { Outbound } from '@agentpay/http';
+import { AgentPayError, OutboundError, type Clock } from '@agentpay/primitives';
 
-/** Of the response only its status matters. */
-const MAX_RESPONSE_BYTES = 64 * 1024;
-
-/** Receivers of webhooks, by the guarded client. */
-export function receivers(outbound: Outbound, clock: Clock): WebhookPorts['receivers'] {
+/** Receivers of webhooks, by the guarded way out. */
+export function receivers(out: Outbound, clock: Clock): WebhookPorts['receivers'] {
   return {
-    assertAllowed: (url) => outbound.assertAllowed(url),
+    assertAllowed(url) {
+      try {
+        out.assertAllowed(url);
+      } catch (cause) {
+        const { fault, message } = cause as OutboundError;
+        throw new AgentPayError('invalid_request', message, { param: 'url', reason: fault, cause });
+      }
+    },
     async post({ url, headers, body, timeoutMs }) {
       try {
-        const response = await outbound.request({
-          url,
-          method: 'POST',
-          headers,
-          body,
-          timeoutMs,
-          maxBytes: MAX_RESPONSE_BYTES,
-        });
-        const retryAfterMs = millisecondsOf(response.headers['retry-after'], clock);
-        return { status: response.status, retryAfterMs };
+        // Of the response only its status matters.
+        const limits = { timeoutMs, maxBytes: 1, longer: 'cut', maxRedirects: 0 } as const;
+        const response = await out.fetchOut(url, { method: 'POST', headers, body, ...limits });
+        return {
+          status: response.status,
+          retryAfterMs: millisecondsOf(response.headers['retry-after'], clock),
+        };
       } catch (error) {
         return { error: error instanceof OutboundError ? error.message : 'The call failed.' };
       }
