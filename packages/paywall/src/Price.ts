@@ -152,6 +152,8 @@ const shape = {
  * @throws TypeError for an unknown member, an unreadable, zero or too fine price
  */
 export function readPrice(price: Price, where: string): RouteTerms {
+  if (typeof price === 'number' || typeof price === 'bigint')
+    throw new TypeError(`${where} must be a price in dollars as text, such as "$0.01", and no number.`);
   const given = typeof price === 'string' || typeof price === 'function' ? { price } : price;
   if (typeof given !== 'object' || given === null)
     throw new TypeError(`${where} must be a price such as "$0.01".`);

@@ -83,13 +83,27 @@ interface Makers {
 
 const networkError = 'must be "base-sepolia", "base" or their CAIP-2 id';
 export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, networkError);
-export const payToSchema = addressSchema.refine(
-  isPayable,
-  'must be an address with a right checksum, and not the zero address',
+export const payToSchema = z.custom<Address>(
+  (value) => typeof value === 'string' && faultOf(value) === undefined,
+  { error: ({ input }) => faultOf(input) ?? '' },
 );
 
+/** What is wrong with a recipient. It is never repeated: it may be a secret. */
+function faultOf(payTo: unknown): string | undefined {
+  if (payTo === undefined || payTo === '')
+    return 'is missing: give the address that receives the money, "0x" and 40 hex digits (is an environment variable not set?)';
+  if (typeof payTo !== 'string') return 'must be an address as text, "0x" and 40 hex digits';
+  if (/^(?:0x)?[0-9a-f]{64}$/i.test(payTo))
+    return 'looks like a private key: give the address instead, and never the key. If it was used anywhere, it is not safe any more';
+  if (/^[^\s]+\.[a-z]{2,}$/i.test(payTo))
+    return 'is a name: names are not looked up here, give the address that it stands for';
+  if (!addressSchema.safeParse(payTo).success) return 'must be an address, "0x" and 40 hex digits';
+  return isPayable(payTo) ? undefined : 'must be an address with a right checksum, and not the zero address';
+}
+
 const oneFacilitator = z.union([httpUrl, objectWith<Facilitator>('verify', 'settle', 'supported')]);
-const facilitatorError = 'must be an http URL or a Facilitator, or a list of them';
+const facilitatorError =
+  'must be an http URL as text, such as "http://127.0.0.1:3102", or a Facilitator, or a list of them';
 export const facilitatorSchema = z.union([oneFacilitator, z.array(oneFacilitator).min(1).max(8)], {
   error: facilitatorError,
 });

@@ -91,6 +91,39 @@ describe('paywall() refuses at construction', () => {
       /must be a private Ed25519 key/,
     ],
     ['no options', undefined as unknown as object, /options/],
+    [
+      'arguments as x402-express has them',
+      PAY_TO as unknown as object,
+      /one object of options: paywall\(\{ payTo/,
+    ],
+    [
+      'a recipient that is not set',
+      { ...good, payTo: undefined },
+      /payTo is wrong: is missing.*environment variable/,
+    ],
+    ['an empty recipient', { ...good, payTo: '' }, /payTo is wrong: is missing/],
+    ['a name as recipient', { ...good, payTo: 'shop.eth' }, /payTo is wrong: is a name/],
+    [
+      'a private key as recipient',
+      { ...good, payTo: `0x${'a1'.repeat(32)}` },
+      /looks like a private key(?!.*a1a1)/,
+    ],
+    ['a number as recipient', { ...good, payTo: 1 }, /payTo is wrong: must be an address as text/],
+    [
+      'a facilitator as x402-express has it',
+      { ...good, facilitator: { url: 'http://x' } },
+      /http URL as text/,
+    ],
+    [
+      'a price that is a number',
+      { ...good, price: 0.01 },
+      /in dollars as text, such as "\$0.01", and no number/,
+    ],
+    [
+      'such a price in the table',
+      { ...good, routes: { '/a': 1 } },
+      /route "\/a" must be a price in dollars as text/,
+    ],
   ])('%s', (_, options, message) => {
     expect(make(options)).toThrow(TypeError);
     expect(make(options)).toThrow(message);

@@ -220,7 +220,9 @@ const tokenShape = { url: httpUrl, key: z.string().min(1).max(1024), service: se
 /** Checks the options of `paywall()`. @throws TypeError that names the option at fault */
 export function readOptions(options: PaywallOptions): Settings {
   if (typeof options !== 'object' || options === null)
-    throw new TypeError('paywall() needs an object of options.');
+    throw new TypeError(
+      'paywall() needs one object of options: paywall({ payTo: "0x...", facilitator: "https://...", routes: { ... } }).',
+    );
   check('paywall()', shape, options);
   if (options.accepts?.some(({ amount }) => amount !== undefined)) {
     throw new TypeError('paywall(): an amount belongs into the accepts of one route.');

@@ -1,5 +1,6 @@
 import { AgentPayError, type Amount } from '@agentpay/primitives';
 import {
+  fromBase64,
   hasSignedIntent,
   mpp,
   PAYMENT_TOKEN_FIELD,
@@ -98,30 +99,41 @@ export function mayCarryProof({ req, settings, pricing }: Visit): boolean {
 export async function findProof(visit: Visit): Promise<Proof | undefined> {
   const { settings, pricing } = visit;
   const found: Proof[] = [];
-  const look = (header: string, { read, quoted }: Rail, fits: (text: string) => boolean = () => true) => {
-    const text = headerOf(visit, header);
-    if (text !== undefined && fits(text)) found.push({ text, read, quoted });
+  // The same text in two places is one proof.
+  const add = (text: string | undefined, { read, quoted }: Rail) => {
+    if (text && !found.some((proof) => proof.text === text)) found.push({ text, read, quoted });
   };
-  look(x402v2.PAYMENT_SIGNATURE, rails.x402v2);
-  look(x402v1.X_PAYMENT, rails.x402v1);
-  look(settings.authorizationHeader, rails.mpp, mpp.hasCredential);
-  const credentials = headerOf(visit, settings.authorizationHeader);
-  if (credentials !== undefined && hasSignedIntent(credentials)) found.push(intentIn(credentials));
+  for (const version of [2, 1] as const) {
+    const text = headerOf(visit, version === 2 ? x402v2.PAYMENT_SIGNATURE : x402v1.X_PAYMENT);
+    if (text) add(text, railOf(versionOf(text) ?? version));
+  }
+  const credentials = headerOf(visit, settings.authorizationHeader) ?? '';
+  if (mpp.hasCredential(credentials)) add(credentials, rails.mpp);
+  if (hasSignedIntent(credentials)) {
+    // An x402 payment among the credentials is the payment that the headers of x402 would carry.
+    const { x402Version, payload } = readSignedIntent(credentials);
+    add(payload, railOf(x402Version));
+  }
   if (pricing.token) {
-    look(X_PAYMENT_TOKEN, rails.token);
-    const text = await tokenInBody(visit);
-    if (text !== undefined && !found.some((proof) => proof.text === text))
-      found.push({ text, ...rails.token });
+    add(headerOf(visit, X_PAYMENT_TOKEN), rails.token);
+    add(await tokenInBody(visit), rails.token);
   }
   if (found.length > 1)
     throw new AgentPayError('payment_ambiguous', 'The request carries several payment proofs.');
   return found[0];
 }
 
-/** An x402 payment among the credentials is the payment that the headers of x402 would carry. */
-function intentIn(credentials: string): Proof {
-  const { x402Version, payload } = readSignedIntent(credentials);
-  return { text: payload, ...(x402Version === 1 ? rails.x402v1 : rails.x402v2) };
+const railOf = (version: 1 | 2): Rail => (version === 1 ? rails.x402v1 : rails.x402v2);
+
+/** The version that an x402 payload names, whichever header it came in; undefined where it names none. */
+function versionOf(text: string): 1 | 2 | undefined {
+  try {
+    const { x402Version } = fromBase64(text) as { x402Version?: unknown };
+    return x402Version === 1 || x402Version === 2 ? x402Version : undefined;
+  } catch {
+    // What cannot be read is refused in the dialect of its header.
+    return undefined;
+  }
 }
 
 /** The quote that the proof was made for, where prices are worked out request by request. */
@@ -129,13 +141,14 @@ export async function quotedBy(visit: Visit, proof: Proof): Promise<Quote | unde
   return proof.quoted(visit, pinScope(visit, await visit.body()), proof.text);
 }
 
+/** What a header holds; an empty one is as good as none. */
 function headerOf({ req }: Visit, name: string): string | undefined {
   const values = req.headersDistinct[name.toLowerCase()];
   // Several Authorization lines are one list, in which other schemes may stand beside the credential.
   if (name === mpp.AUTHORIZATION) return values?.join(', ');
-  if (values && values.length > 1)
-    throw new AgentPayError('payment_ambiguous', `The request repeats the header ${name}.`);
-  return values?.[0];
+  const texts = new Set(values?.map((value) => value.trim()).filter(Boolean));
+  if (texts.size > 1) throw new AgentPayError('payment_ambiguous', `The request repeats the header ${name}.`);
+  return [...texts][0];
 }
 
 async function tokenInBody(visit: Visit): Promise<string | undefined> {

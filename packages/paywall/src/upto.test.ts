@@ -222,7 +222,7 @@ describe('a price up to a ceiling', () => {
     seller = await listen((req, res) => discovery(req, res, () => wall(req, res, () => res.end())));
     const listed = (await send(seller, '/.well-known/x402')).json().items;
     expect(listed).toMatchObject([{ method: 'GET', accepts: accepted(await send(seller, '/a')) }]);
-    expect((await send(seller, '/llms.txt')).text).toContain('up to $0.1 in USDC on base-sepolia');
+    expect((await send(seller, '/llms.txt')).text).toContain('up to $0.10 in USDC on base-sepolia');
   });
 
   it('answers at once with settle: optimistic, and settles what was used', async () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import {
   MAX_AMOUNT,
   formatDecimal,
+  formatMoney,
   parseBaseUnits,
   parseDecimal,
   parseNumber,
@@ -117,4 +118,15 @@ test('a share is rounded half up and never above the whole', () => {
       (amount, ppm) => share(amount, ppm) <= amount,
     ),
   );
+});
+
+it.each([
+  [2_500_000n, '2.50'],
+  [3_000_000n, '3.00'],
+  [10_000n, '0.01'],
+  [1n, '0.000001'],
+  [0n, '0.00'],
+  [-500_000n, '-0.50'],
+])('%s is read as %s', (amount, text) => {
+  expect(formatMoney(amount)).toBe(text);
 });

@@ -73,6 +73,12 @@ export function formatDecimal(amount: Amount, decimals: number = MICRO_DECIMALS)
   return sign + digits.slice(0, digits.length - decimals) + (fraction && `.${fraction}`);
 }
 
+/** Writes base units as people read money, with two fraction digits or more: 2500000n -> "2.50". */
+export function formatMoney(amount: Amount, decimals: number = MICRO_DECIMALS): string {
+  const [whole, fraction = ''] = formatDecimal(amount, decimals).split('.');
+  return `${whole}.${fraction.padEnd(2, '0')}`;
+}
+
 /** Writes base units as a JSON number. Exact for every amount within MAX_AMOUNT: at most 15 significant digits are written. */
 export function toNumber(amount: Amount, decimals: number = MICRO_DECIMALS): number {
   return Number(formatDecimal(amount, decimals));

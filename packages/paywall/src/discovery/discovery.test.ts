@@ -193,7 +193,7 @@ describe('discovery', () => {
     const wall = paywall({
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
-      routes: { 'GET /words': () => '$0.03' },
+      routes: { 'GET /words': () => '$0.03', 'GET /long': '$2.5' },
     });
     seller = await listen((req, res) => wall.discovery()(req, res, () => wall(req, res, () => res.end())));
     const documents = await fetched();
@@ -202,6 +202,7 @@ describe('discovery', () => {
     expect(info.offers).toEqual([{ ...offered, amount: null }]);
     expect(documents.x402.items[0]?.accepts[0]?.amount).toBe(null);
     expect(documents.llms).toContain('a price that depends on the request');
+    expect(documents.llms).toContain('/long`: $2.50 in USDC');
   });
 
   it('adds prices to the OpenAPI document of the application, and leaves the rest of it', async () => {

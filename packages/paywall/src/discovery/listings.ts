@@ -1,4 +1,4 @@
-import { findNetwork, formatDecimal } from '@agentpay/primitives';
+import { findNetwork, formatMoney } from '@agentpay/primitives';
 import type { OpenApiDocument } from './openapi.js';
 import { offersOf, quoteOf, type Sale } from './Sale.js';
 
@@ -48,7 +48,7 @@ ${lines.join('\n')}
 function priceOf(sale: Sale): string {
   const quote = quoteOf(sale.pricing);
   const price =
-    quote && `${quote.terms.scheme === 'upto' ? 'up to ' : ''}$${formatDecimal(quote.terms.amount)}`;
+    quote && `${quote.terms.scheme === 'upto' ? 'up to ' : ''}$${formatMoney(quote.terms.amount)}`;
   const offers = offersOf(sale).x402.map(({ asset, network: id }) => ({
     asset,
     id,

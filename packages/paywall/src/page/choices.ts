@@ -1,4 +1,4 @@
-import { base, baseSepolia, findNetwork, formatDecimal, type Network } from '@agentpay/primitives';
+import { base, baseSepolia, findNetwork, formatMoney, type Network } from '@agentpay/primitives';
 import { sameHex, type x402v2 } from '@agentpay/protocol';
 
 /** An offer that a browser's wallet can pay by one signature. */
@@ -32,7 +32,7 @@ export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>):
     const byEip3009 = accepted.scheme === 'exact' && assetTransferMethod === 'eip3009';
     const isSignable = byEip3009 && typeof name === 'string' && typeof version === 'string';
     if (!network || !chain || !isSignable || !sameHex(accepted.asset, network.usdc.address)) return [];
-    const amount = formatDecimal(BigInt(accepted.amount), network.usdc.decimals);
+    const amount = formatMoney(BigInt(accepted.amount), network.usdc.decimals);
     const label = `${amount} ${network.usdc.symbol} on ${chain.chainName}${network.mainnet ? '' : ' (test money)'}`;
     return [
       {

@@ -12,10 +12,10 @@ afterEach(() => seller?.close());
 /** Opens a priced URL as a browser does. */
 async function open(
   target = '/',
-  { description = 'One forecast', network = 'base-sepolia', headers = {} } = {},
+  { description = 'One forecast', network = 'base-sepolia', price = '$0.01', headers = {} } = {},
 ) {
   const wall = paywall({ payTo: PAY_TO, network, facilitator: fakeFacilitator() });
-  const charge = wall.charge({ price: '$0.01', description });
+  const charge = wall.charge({ price, description });
   seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
   return send(seller, target, { headers: { accept: BROWSER, ...headers } });
 }
@@ -28,6 +28,15 @@ function contents(html: string, name: string): string[] {
 }
 
 describe('a browser that opens a priced URL', () => {
+  it.each([
+    ['$2.5', '$2.50', '2.50 USDC'],
+    ['$3', '$3.00', '3.00 USDC'],
+    ['$0.005', '$0.005', '0.005 USDC'],
+  ])('reads %s as %s', async (price, shown, label) => {
+    const { text } = await open('/', { price });
+    expect([text.includes(`>${shown}<`), text.includes(`>${label} on Base Sepolia`)]).toEqual([true, true]);
+  });
+
   it('gets a page with the status and the offers of every other 402', async () => {
     const page = await open('/weather');
     const offer = await send(seller, '/weather');
