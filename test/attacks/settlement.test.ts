@@ -203,6 +203,68 @@ describe('settlements under attack', () => {
       expect((await bed.gasOf(target.signer)) - before).toBeLessThan(1_500_000n);
     });
 
+    describe('an account with code that takes a signature in a simulation and burns all gas in a block', () => {
+      async function hostile(functionName: string, ...args: readonly unknown[]) {
+        const wallet = await bed.deploy(hostileWallet);
+        await bed.fund(wallet, 100n * PRICE);
+        const data = encodeFunctionData({ abi: hostileWallet.abi as Abi, functionName, args });
+        await bed.act({ to: wallet, data });
+        return wallet;
+      }
+      const from = (wallet: Hex) => pay({ authorization: { from: wallet } });
+
+      it('because it is given less gas there: it is refused before anything is sent', async () => {
+        const wallet = await hostile('setLeastGas', 1_000_000n);
+        const before = await bed.sent(target.signer, 'pending');
+        expect(await target.verify(await from(wallet))).toMatchObject({
+          isValid: false,
+          invalidReason: 'invalid_exact_evm_transaction_simulation_failed',
+        });
+        for (let i = 0; i < 5; i++)
+          expect(await target.settle(await from(wallet))).toMatchObject({ success: false, transaction: '' });
+        expect(await bed.sent(target.signer, 'pending')).toBe(before);
+      });
+
+      it('because it sees that gas has a price there: it burns the gas of some payments once, and is refused for a while', async () => {
+        const wallet = await hostile('setBurningInBlocks', true);
+        const before = await bed.sent(target.signer);
+        const requests = await Promise.all(Array.from({ length: 40 }, () => from(wallet)));
+        const answers = await Promise.all(requests.map((request) => target.settle(request)));
+        expect(answers.some(({ success }) => success)).toBe(false);
+        const again = await Promise.all(Array.from({ length: 10 }, () => from(wallet)));
+        for (const request of again)
+          expect(await target.settle(request)).toMatchObject({
+            success: false,
+            transaction: '',
+            errorReason: 'payer_failed_recently',
+          });
+        expect(await target.verify(await from(wallet))).toMatchObject({
+          isValid: false,
+          invalidReason: 'payer_failed_recently',
+        });
+        expect((await bed.sent(target.signer)) - before).toBeLessThanOrEqual(4);
+        const honest = await pay();
+        expect(await target.settle(honest)).toMatchObject({ success: true });
+      });
+
+      it('is not served at all where accounts with code may not pay', async () => {
+        const strict = await bed.start({ ALLOW_CONTRACT_PAYERS: 'false' });
+        const wallet = await bed.deploy(hostileWallet);
+        await bed.fund(wallet, PRICE);
+        expect(await strict.verify(await from(wallet))).toMatchObject({
+          isValid: false,
+          invalidReason: 'contract_payer_not_allowed',
+        });
+        expect(await strict.settle(await from(wallet))).toMatchObject({
+          success: false,
+          errorReason: 'contract_payer_not_allowed',
+        });
+        expect(await strict.settle(await pay())).toMatchObject({ success: true });
+        expect(await bed.sent(strict.signer)).toBe(1);
+        await strict.stop();
+      });
+    });
+
     it('many payments of one balance: those that cannot be paid fail, the others are paid', async () => {
       const poor = await bed.payer(2n * PRICE);
       const requests = await Promise.all(Array.from({ length: 6 }, () => paymentOf(poor, { payTo: seller })));

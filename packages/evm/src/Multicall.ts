@@ -23,6 +23,12 @@ export function aggregate(calls: readonly AggregateCall[]): Call {
   return { to: MULTICALL3, data: `0x${AGGREGATE3}${word(32)}${array(members)}` };
 }
 
+/** Calls as they go in one transaction: one as it is, several together. */
+export function asOneCall(calls: readonly AggregateCall[]): Call {
+  const [only] = calls;
+  return only && calls.length === 1 ? { to: only.to, data: only.data } : aggregate(calls);
+}
+
 /** The results inside the answer to {@link aggregate}. */
 export function readResults(answer: Hex): CallResult[] {
   return readArray(answer, 2, 0).map((at) => ({

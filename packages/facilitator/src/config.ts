@@ -36,6 +36,8 @@ export interface Config {
   readonly payTo: readonly Address[] | undefined;
   /** Factories that may deploy a payer's account; undefined: none. */
   readonly factories: readonly Address[] | undefined;
+  /** Whether accounts with code may pay. */
+  readonly allowContractPayers: boolean;
   readonly maxValidBeforeSeconds: number;
   readonly settleTimeoutMs: number;
   readonly pollMs: number;
@@ -152,6 +154,7 @@ const Environment = z.object({
   PAYTO: addresses.optional(),
   ASSETS: addresses.optional(),
   FACTORIES: addresses.optional(),
+  ALLOW_CONTRACT_PAYERS: flag(true),
   MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
   SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
   POLL_MS: whole(10, 60_000, 10),
@@ -248,6 +251,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     payTo: values.PAYTO,
     assets: values.ASSETS,
     factories: values.FACTORIES,
+    allowContractPayers: values.ALLOW_CONTRACT_PAYERS,
     maxValidBeforeSeconds: values.MAX_VALID_BEFORE_SECONDS,
     settleTimeoutMs: values.SETTLE_TIMEOUT_MS,
     pollMs: values.POLL_MS,

@@ -140,4 +140,8 @@ export const migrations: readonly Migration[] = [
       alter table facilitator_signers add column tenure bigint not null default 1;
     `,
   },
+  {
+    name: 'facilitator/010-contract-payers',
+    sql: `create index facilitator_settlements_contract_payer on facilitator_settlements (payer) where by_account and state <> 'settled';`,
+  },
 ];

@@ -18,8 +18,15 @@ import {
   type FeeGauge,
 } from '@agentpay/evm';
 import type { LocalAccount } from 'viem';
-import type { GasLimits, Payment, Refusal, SchemeSettings } from '../schemes/Scheme.js';
+import {
+  defaultGasLimits,
+  type GasLimits,
+  type Payment,
+  type Refusal,
+  type SchemeSettings,
+} from '../schemes/Scheme.js';
 import { schemeOf } from '../schemes/schemes.js';
+import { createContractPayers, type ContractPayers } from './contractPayers.js';
 import { createGasAccounts } from './GasAccounts.js';
 import { proveChain } from './proveChain.js';
 import type { Outcome } from './Settlement.js';
@@ -30,7 +37,7 @@ import { createSettler } from './settler.js';
 
 export interface FacilitatorOptions extends Omit<
   SchemeSettings,
-  'assets' | 'permit2' | 'facilitatorAddress'
+  'assets' | 'permit2' | 'facilitatorAddress' | 'gas'
 > {
   /** Tokens to move; undefined: the network's USDC. */
   readonly assets?: readonly Address[] | undefined;
@@ -55,6 +62,8 @@ export interface FacilitatorOptions extends Omit<
   readonly fees?: FeeGauge;
   /** Default: `defaultGasLimits`. */
   readonly gas?: GasLimits;
+  /** Whether accounts with code may pay. Default true. */
+  readonly allowContractPayers?: boolean | undefined;
   readonly batchWindowMs?: number;
   readonly settleTimeoutMs?: number;
   readonly pollMs?: number;
@@ -95,12 +104,12 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   const onError = given.onError ?? (() => undefined);
   const fees = given.fees ?? createFeeGauge(given);
   const proved = await proveChain(chain, given.network, given.assets);
-  const { network, payTo, factories, maxValidBeforeSeconds } = given;
+  const { network, payTo, factories, maxValidBeforeSeconds, gas = defaultGasLimits } = given;
   const { address: facilitatorAddress } = given.accounts[0] as LocalAccount;
   const options = {
     ...given,
     chain,
-    settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, ...proved },
+    settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, gas, ...proved },
   };
   const hear = (what: string) => (error: unknown) => onError(what, error);
   const { chainId } = options.network;
@@ -143,11 +152,12 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   });
   const resumed = await settlements.resume();
   const read = (request: FacilitatorRequest) => readPayment(options, request);
-  const settle = createSettler({ ...options, store, settlements, read });
+  const contractPayers = createContractPayers({ store, clock, allowed: given.allowContractPayers });
+  const settle = createSettler({ ...options, store, settlements, contractPayers, read });
 
   return {
     resumed,
-    verify: (request) => reachable(() => verify(options, request)),
+    verify: (request) => reachable(() => verify(options, contractPayers, request)),
     settle: (request) => reachable(() => settle(request)),
     supported: async () => supported(options),
     async ready() {
@@ -196,13 +206,20 @@ function readPayment({ settings }: Proved, request: FacilitatorRequest): Payment
   return scheme.read(request, settings);
 }
 
-async function verify(options: Proved, request: FacilitatorRequest): Promise<VerifyResponse> {
+async function verify(
+  options: Proved,
+  contractPayers: ContractPayers,
+  request: FacilitatorRequest,
+): Promise<VerifyResponse> {
   const { chain, clock } = options;
   const payment = readPayment(options, request);
   if ('reason' in payment) return invalid(request, payment);
   const examination = payment.examine({ chain, nowSeconds: BigInt(unixSeconds(clock)), settling: false });
-  const refusal = (await examination.termRefusal()) ?? (await examination.chainRefusal());
   const { payer } = payment;
+  const refusal =
+    (await examination.termRefusal()) ??
+    (await examination.chainRefusal()) ??
+    ((await examination.proof()).byAccount ? await contractPayers.refusal(payer) : undefined);
   return refusal ? { ...invalid(request, refusal), payer } : { isValid: true, payer };
 }
 

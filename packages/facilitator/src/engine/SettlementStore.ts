@@ -66,6 +66,11 @@ export interface SettlementStore {
   signedWith(signer: Address, nonces: readonly number[]): Promise<readonly CarryingTransaction[]>;
   /** Takes settled ones back whose transfer the chain has lost; gives those that were. */
   reopen(ids: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Of a payer with code: whether a transaction that carried a payment of theirs failed on the chain after that time, and how many of
+   * their payments are claimed or sent.
+   */
+  ofContractPayer(payer: Address, after: Date): Promise<{ readonly failed: boolean; readonly open: number }>;
   /** First account nonce that no recorded transaction of the signer has. */
   nextNonce(signer: Address): Promise<number>;
 }
@@ -246,6 +251,17 @@ export function settlementStore(
         [ids, now()],
       );
       return reopened.map(({ id }) => id);
+    },
+    async ofContractPayer(payer, after) {
+      // One that came too late was in no block, or it was our delay.
+      const [row] = await db.query<{ failed: boolean | null; open: bigint }>(
+        `select bool_or(state = 'failed' and transaction_id is not null and updated_at > $2
+                  and reason not in ('validBefore', 'permit2DeadlineExpired')) as failed,
+                count(*) filter (where state in ('claimed', 'sent')) as open
+           from facilitator_settlements where payer = $1 and by_account and state <> 'settled'`,
+        [lower(payer), after],
+      );
+      return { failed: row?.failed ?? false, open: Number(row?.open ?? 0) };
     },
     async nextNonce(signer) {
       const [row] = await db.query<{ next: bigint }>(

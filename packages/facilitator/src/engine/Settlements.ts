@@ -1,6 +1,6 @@
 import { AgentPayError, type Cancel } from '@agentpay/primitives';
 import { sameHex, type Address, type Hex } from '@agentpay/protocol';
-import { aggregate, type Sender, type SignedTransaction, type TransactionRequest } from '@agentpay/evm';
+import { asOneCall, type Sender, type SignedTransaction, type TransactionRequest } from '@agentpay/evm';
 import { createBatcher } from './Batcher.js';
 import { createFlights, type Flight, type FlightsOptions } from './Flights.js';
 import { provenOutcomes } from './provenOutcome.js';
@@ -281,8 +281,7 @@ function notSent(): AgentPayError {
 
 function requestOf(members: readonly Settlement[]): TransactionRequest {
   const calls = members.flatMap(({ transfer }) => transfer.calls());
-  const [only] = calls;
-  const { to, data } = only && calls.length === 1 ? only : aggregate(calls);
+  const { to, data } = asOneCall(calls);
   const gas = members.length === 1 ? members[0]?.transfer.gas : undefined;
   return { to, data, gas: gas ?? BATCH_GAS + BATCH_GAS_EACH * BigInt(members.length) };
 }

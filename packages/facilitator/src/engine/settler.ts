@@ -9,6 +9,7 @@ import {
 import { reasonCode, type FacilitatorRequest, type Reason, type x402v2 } from '@agentpay/protocol';
 import { FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
 import type { Examination, Payment, Refusal } from '../schemes/Scheme.js';
+import type { ContractPayers } from './contractPayers.js';
 import { inSlots, type Slots } from './inSlots.js';
 import { provenOutcome } from './provenOutcome.js';
 import {
@@ -32,6 +33,7 @@ export interface SettlerOptions {
   readonly fees?: FeeGauge | undefined;
   readonly confirmations?: number | undefined;
   readonly maxInFlight?: number | undefined;
+  readonly contractPayers: ContractPayers;
   /** The payment of a request; or why there is none. */
   readonly read: (request: FacilitatorRequest) => Payment | Refusal;
 }
@@ -90,13 +92,16 @@ interface Objections {
   readonly chainRefusal?: Refusal | undefined;
   /** No verdict on the payment: what keeps us from moving it, or from knowing whether we may. */
   readonly hindrance?: unknown;
+  /** Ends what was begun for a payer with code. */
+  readonly end?: (() => void) | undefined;
 }
 
 /** Nearly every payment is a new one, so the records are read only when it cannot be claimed. */
 async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Slots): Promise<Outcome> {
   const { store, settlements } = options;
   const { claimed, objections, isHeld } = await prepare(() => tryToClaim(options, payment));
-  if (claimed) return settlements.send(claimed);
+  if (claimed) return settlements.send(claimed).finally(() => objections.end?.());
+  objections.end?.();
 
   const { termRefusal, chainRefusal, hindrance } = objections;
   const refusal = termRefusal ?? chainRefusal;
@@ -122,7 +127,7 @@ async function tryToClaim(options: SettlerOptions, payment: Payment) {
 
 async function objectionsTo(
   options: SettlerOptions,
-  { amount, sender }: Payment,
+  { amount, payer, sender }: Payment,
   examination: Examination,
 ): Promise<Objections> {
   try {
@@ -130,13 +135,16 @@ async function objectionsTo(
     if (termRefusal) return { termRefusal };
     const chainRefusal = await examination.chainRefusal();
     if (chainRefusal) return { chainRefusal };
+    const { byAccount } = await examination.proof();
+    const payerRefusal = byAccount ? await options.contractPayers.refusal(payer) : undefined;
+    if (payerRefusal) return { chainRefusal: payerRefusal };
     if (amount === 0n) return {};
     if (!options.settlements.canSend(sender)) {
       const message = 'No account can send it here and now; nothing was sent.';
       return { hindrance: new AgentPayError('facilitator_unavailable', message, { retryAfter: 2 }) };
     }
     await assertAffordable(options);
-    return {};
+    return byAccount ? { end: await options.contractPayers.begin(payer) } : {};
   } catch (hindrance) {
     return { hindrance };
   }

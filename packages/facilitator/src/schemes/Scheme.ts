@@ -23,8 +23,9 @@ export interface SchemeSettings {
   readonly maxValidBeforeSeconds: number;
   /** Whether Permit2 and the x402 proxies are on the chain. */
   readonly permit2: boolean;
-  /** The account that payers of scheme `upto` name as their facilitator. */
+  /** The account that payers of scheme `upto` name as their facilitator. Payments are simulated as sent by it. */
   readonly facilitatorAddress: Address;
+  readonly gas: GasLimits;
 }
 
 /** Why a payment is refused: the reason, and a sentence for people. */

@@ -17,6 +17,7 @@ import {
   type UnwrappedSignature,
 } from '@agentpay/protocol';
 import {
+  asOneCall,
   authorizationStateCall,
   balanceCall,
   canonicalSignature,
@@ -60,6 +61,8 @@ export interface Eip3009Facts {
   /** The deployment of the account, when it has to be tried. */
   readonly deployment: CallResult | undefined;
   readonly transfer: CallResult;
+  /** The transaction that would carry it, with its gas and its sender; asked only where code of the payer's choice runs. */
+  readonly asSent: CallResult | undefined;
 }
 
 /** Scheme `exact` by EIP-3009, in both versions of x402. */
@@ -123,10 +126,7 @@ const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
     return signer !== undefined && sameHex(signer, payment.authorization.from);
   },
   readFacts,
-  proof({ signature, signed }, byKey, { account, deployment }): Proof {
-    if (byKey) return { signature: canonicalSignature(signed.signature), byAccount: hasCode(account) };
-    return { signature: deployment && !hasCode(account) ? signature : signed.signature, byAccount: true };
-  },
+  proof: (payment, byKey, { account }) => proofOf(payment, byKey, account),
 };
 
 function digestOf({
@@ -168,6 +168,41 @@ async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean):
     account,
     deployment: deploys.length > 0 ? results[3] : undefined,
     transfer,
+    asSent:
+      deploys.length > 0 || hasCode(account)
+        ? await simulateAsSent(chain, payment, byKey, account)
+        : undefined,
+  };
+}
+
+/** Code of the payer's choice may behave otherwise with less gas, or for another sender. */
+function simulateAsSent(
+  chain: Chain,
+  payment: Eip3009Payment,
+  byKey: boolean,
+  account: CallResult,
+): Promise<CallResult> {
+  const { asset, authorization, settings } = payment;
+  const { from: payer, nonce, value: amount } = authorization;
+  const order = {
+    scheme: eip3009.name,
+    payer,
+    asset,
+    nonce,
+    amount,
+    authorization: fromAuthorization(authorization),
+  };
+  const proof = proofOf(payment, byKey, account);
+  const { calls, gas } = transferOf({ ...order, ...proof, byAccount: true }, settings.gas);
+  return chain.simulate(asOneCall(calls()), { from: settings.facilitatorAddress, gas });
+}
+
+function proofOf({ signature, signed }: Eip3009Payment, byKey: boolean, account: CallResult): Proof {
+  if (byKey) return { signature: canonicalSignature(signed.signature), byAccount: hasCode(account) };
+  // An account that exists by now needs no deployment.
+  return {
+    signature: signed.deployment && !hasCode(account) ? signature : signed.signature,
+    byAccount: true,
   };
 }
 

@@ -156,6 +156,14 @@ const deployment: OfChain = ({ account, deployment: deployed }) => {
 
 const simulation: OfChain = ({ transfer }) => transferRefusal(transfer);
 
+/** With the gas of the transaction and from its sender; the simulation before this one had more, and came from nobody. */
+const simulationAsSent: OfChain = ({ asSent }) =>
+  refuse(
+    asSent?.success === false,
+    'simulationFailed',
+    'The transaction that would carry the transfer would fail.',
+  );
+
 /** Checks of the chain's facts. */
 export const chainChecks: readonly OfChain[] = [
   assetDeployed,
@@ -167,6 +175,7 @@ export const chainChecks: readonly OfChain[] = [
   balance,
   deployment,
   simulation,
+  simulationAsSent,
 ];
 
 const revertReasons: readonly (readonly [RegExp, Reason])[] = [

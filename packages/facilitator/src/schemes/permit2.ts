@@ -154,7 +154,7 @@ function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Hex 
 }
 
 async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean): Promise<Permit2Facts> {
-  const { kind, permit, amount, signature } = payment;
+  const { permit, amount, signature } = payment;
   const { from, permitted, nonce } = permit;
   const views = [
     permitNonceCall(from, nonce),
@@ -165,17 +165,26 @@ async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean):
   const [results, settle] = await Promise.all([
     chain.read([...questions, ...views], byKey ? { payer: from } : undefined),
     // Nothing to move is nothing to try.
-    amount === 0n
-      ? { success: true, data: '0x' as const }
-      : simulate(chain, permit, kind.settleCall(permit, amount, signature)),
+    amount === 0n ? { success: true, data: '0x' as const } : simulate(chain, payment, byKey),
   ]);
   const [nonces, balance, allowance] = results.slice(-views.length) as [CallResult, CallResult, CallResult];
   return { nonces, balance, allowance, account: byKey ? undefined : results[0], settle };
 }
 
-/** The upto proxy takes calls from the named facilitator only, the other one from everybody. */
-function simulate(chain: Chain, { witness: { facilitator } }: Permit, call: Call): Promise<CallResult> {
-  return chain.simulate(call, { from: facilitator ?? PERMIT2 });
+/**
+ * The upto proxy takes calls from the named facilitator only, the other one from everybody. Code of the payer's choice may behave otherwise
+ * with less gas, or for another sender, so the call is simulated as it would be sent.
+ */
+function simulate(
+  chain: Chain,
+  { kind, permit, amount, signature, settings: { gas, facilitatorAddress } }: Permit2Payment,
+  byKey: boolean,
+): Promise<CallResult> {
+  const from = permit.witness.facilitator ?? facilitatorAddress;
+  return chain.simulate(kind.settleCall(permit, amount, signature), {
+    from,
+    gas: byKey ? KEY_GAS : gas.permit2Account,
+  });
 }
 
 function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: bigint): Transfer {
@@ -219,6 +228,7 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: 
       return invalidated && { receipt: invalidated.receipt, paid: false };
     },
     isProvedBy,
-    simulate: async (chain) => settleRefusal(await simulate(chain, permit, call())),
+    simulate: async (chain) =>
+      settleRefusal(await chain.simulate(call(), { from: witness.facilitator ?? PERMIT2 })),
   };
 }

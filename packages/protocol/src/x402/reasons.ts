@@ -62,6 +62,8 @@ export const reasons = {
   uptoAmountExceedsPermitted: { v2: 'upto_amount_exceeds_permitted' },
   uptoUnauthorizedFacilitator: { v2: 'upto_unauthorized_facilitator' },
   uptoTransactionFailed: { v2: 'invalid_upto_evm_transaction_failed' },
+  contractPayerNotAllowed: { v2: 'contract_payer_not_allowed' },
+  payerFailedRecently: { v2: 'payer_failed_recently' },
   duplicateSettlement: { v2: 'duplicate_settlement' },
   settlementPending: { v2: 'settlement_pending' },
   unexpectedVerify: { v2: 'unexpected_verify_error' },
