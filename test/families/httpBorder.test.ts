@@ -151,6 +151,28 @@ describe('rate limits', () => {
       await limited.close();
     }
   });
+
+  it('meet a right key, too, from an address that guessed too much, in whatever spelling it comes', async () => {
+    const limited = await testApi({
+      RATE_LIMIT_PER_MINUTE: '60',
+      RATE_LIMIT_BURST: '3',
+      TRUST_PROXY_HOPS: '1',
+    });
+    try {
+      const buyer = await newAgent(limited);
+      const from = async (address: string, key: string) =>
+        (await limited.http.get('/v1/agents').set({ authorization: key, 'x-forwarded-for': address })).status;
+      for (const address of ['203.0.113.7:50001', '203.0.113.7:50002', '::ffff:203.0.113.7'])
+        expect(await from(address, 'Bearer pk_test_1')).toBe(401);
+      const right = buyer.auth.authorization;
+      expect(await from('203.0.113.7', right)).toBe(429);
+      expect(await from('203.0.113.8', right)).toBe(200);
+      limited.clock.advance(1000);
+      expect(await from('203.0.113.7', right)).toBe(200);
+    } finally {
+      await limited.close();
+    }
+  });
 });
 
 describe('any request at all', () => {

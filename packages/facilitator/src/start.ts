@@ -130,12 +130,11 @@ async function open(
     clock,
     random,
     log,
-    trustProxyHops,
     readiness,
     metrics,
     metricsToken,
     book,
-    access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit }),
+    access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit, trustProxyHops }),
     identifiers: paymentIdentifiers(db, clock),
     catalogue: config.discovery ? catalogue(db, clock) : undefined,
   });

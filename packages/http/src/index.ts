@@ -1,3 +1,4 @@
+export { addressOf, canonicalAddress, clientAddress, type Origin } from './clientAddress.js';
 export { ConfigError, readEnvironment, type Env } from './environment.js';
 export { healthRoutes, type Health, type HealthRoutes } from './health.js';
 export { listen, type Listening, type ListenOptions } from './listen.js';

@@ -5,18 +5,20 @@ import { AgentPayError, type Clock, type RateLimit, type RateVerdict } from '@ag
  * How the state of a limit is told: `x-ratelimit-limit`, `-remaining` and `-reset` (Unix seconds), or the fields of
  * draft-ietf-httpapi-ratelimit-headers-08 (`RateLimit-Policy`, `RateLimit`).
  */
-export type RateLimitHeaders = 'x-ratelimit' | 'draft-08';
+export type RateLimitHeaders =
+  | { readonly headers: 'x-ratelimit'; readonly clock: Clock }
+  | { readonly headers: 'draft-08' };
 
 /** Tells the caller what is left of its limit. */
 export function writeRateLimit(
   response: ServerResponse,
   taken: RateVerdict,
-  { rate, headers, clock }: { rate: RateLimit; headers: RateLimitHeaders; clock: Clock },
+  { rate, ...form }: { rate: RateLimit } & RateLimitHeaders,
 ): void {
-  if (headers === 'x-ratelimit') {
+  if (form.headers === 'x-ratelimit') {
     response.setHeader('x-ratelimit-limit', String(taken.limit));
     response.setHeader('x-ratelimit-remaining', String(taken.remaining));
-    response.setHeader('x-ratelimit-reset', String(Math.ceil((clock.now() + taken.resetMs) / 1000)));
+    response.setHeader('x-ratelimit-reset', String(Math.ceil((form.clock.now() + taken.resetMs) / 1000)));
     return;
   }
   const window = Math.max(1, Math.ceil((60 * rate.burst) / rate.perMinute));

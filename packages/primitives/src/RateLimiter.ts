@@ -19,9 +19,11 @@ export interface RateVerdict {
 
 /**
  * Counts requests per key. Implementations: Redis with Lua, shared by all replicas, and its memory twin (`@agentpay/tracker`).
- * `take` rejects when the limiter is out of reach.
+ * Both reject when the limiter is out of reach.
  */
 export interface RateLimiter {
   /** Takes one request from the bucket of `key`; a refused request takes nothing. */
   take(key: string, limit: RateLimit): Promise<RateVerdict>;
+  /** Tells whether `take` would be allowed now, and takes nothing. */
+  look(key: string, limit: RateLimit): Promise<RateVerdict>;
 }

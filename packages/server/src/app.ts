@@ -21,7 +21,8 @@ export function createApp(
 ): Express {
   const { core, limiter, log } = composition;
   const { clock, random } = core;
-  const limit = rateLimit(limiter, options.rateLimit, clock);
+  const { rateLimit: rates, trustProxyHops } = options;
+  const limit = rateLimit({ limiter, rates, clock, trustProxyHops });
   const app = express();
   app.set('trust proxy', options.trustProxyHops);
   app.set('query parser', 'simple');

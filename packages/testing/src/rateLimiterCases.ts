@@ -41,6 +41,23 @@ export function rateLimiterCases(name: string, make: (clock: Clock) => Promise<R
       for (let i = 0; i < 5; i++) expect((await limiter.take('k', limit)).retryAfterMs).toBe(1000);
     });
 
+    it('is looked at without anything being taken', async () => {
+      const limit = { perMinute: 60, burst: 2 };
+      const full = { allowed: true, limit: 60, remaining: 2, retryAfterMs: 0, resetMs: 0 };
+      for (let i = 0; i < 5; i++) expect(await limiter.look('k', limit)).toEqual(full);
+      await limiter.take('k', limit);
+      await limiter.take('k', limit);
+      for (let i = 0; i < 3; i++)
+        expect(await limiter.look('k', limit)).toMatchObject({
+          allowed: false,
+          remaining: 0,
+          retryAfterMs: 1000,
+        });
+      clock.advance(1_000);
+      expect(await limiter.look('k', limit)).toMatchObject({ allowed: true, remaining: 1, resetMs: 1000 });
+      expect((await limiter.take('k', limit)).allowed).toBe(true);
+    });
+
     it('never fills a bucket above its burst', async () => {
       const limit = { perMinute: 60_000, burst: 2 };
       await limiter.take('k', limit);

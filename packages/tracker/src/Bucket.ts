@@ -22,16 +22,21 @@ export function assertRateLimit({ perMinute, burst }: RateLimit): void {
     throw new RangeError(`A rate limit is two whole numbers from 1 to ${MAX}.`);
 }
 
+/** What is in the bucket now; an absent one is full. */
+export function unitsNow(bucket: Bucket | undefined, { perMinute, burst }: RateLimit, nowMs: number): number {
+  const capacity = burst * REQUEST_UNITS;
+  if (!bucket) return capacity;
+  return Math.min(capacity, bucket.units + Math.max(0, nowMs - bucket.updatedMs) * perMinute);
+}
+
 /** Takes one request from the bucket; an absent bucket is full. A clock that runs back refills nothing. */
 export function takeFrom(
   bucket: Bucket | undefined,
   limit: RateLimit,
   nowMs: number,
 ): { bucket: Bucket; allowed: boolean } {
-  const capacity = limit.burst * REQUEST_UNITS;
-  const before = bucket ?? { units: capacity, updatedMs: nowMs };
-  const updatedMs = Math.max(before.updatedMs, nowMs);
-  const units = Math.min(capacity, before.units + (updatedMs - before.updatedMs) * limit.perMinute);
+  const updatedMs = Math.max(bucket?.updatedMs ?? nowMs, nowMs);
+  const units = unitsNow(bucket, limit, nowMs);
   const allowed = units >= REQUEST_UNITS;
   return { bucket: { units: allowed ? units - REQUEST_UNITS : units, updatedMs }, allowed };
 }

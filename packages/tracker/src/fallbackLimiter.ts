@@ -4,5 +4,6 @@ import type { RateLimiter } from '@agentpay/primitives';
 export function fallbackLimiter(shared: RateLimiter, local: RateLimiter): RateLimiter {
   return {
     take: (key, rates) => shared.take(key, rates).catch(() => local.take(key, rates)),
+    look: (key, rates) => shared.look(key, rates).catch(() => local.look(key, rates)),
   };
 }

@@ -1,5 +1,5 @@
 import type { Clock, RateLimiter } from '@agentpay/primitives';
-import { assertRateLimit, takeFrom, verdict, type Bucket } from './Bucket.js';
+import { assertRateLimit, takeFrom, unitsNow, verdict, type Bucket } from './Bucket.js';
 
 /**
  * The rate limiter of a single process.
@@ -15,6 +15,12 @@ export function memoryRateLimiter(clock: Clock, { maxKeys = 100_000 } = {}): Rat
       buckets.set(key, bucket);
       if (buckets.size > maxKeys) buckets.delete(buckets.keys().next().value as string);
       return verdict(bucket.units, allowed, limit);
+    },
+    async look(key, limit) {
+      assertRateLimit(limit);
+      const held = buckets.get(key);
+      const { allowed } = takeFrom(held, limit, clock.now());
+      return verdict(unitsNow(held, limit, clock.now()), allowed, limit);
     },
   };
 }

@@ -125,6 +125,36 @@ describe('access', () => {
     for (let i = 0; i < 4; i++) expect((await request(bed.app).get('/healthz')).status).toBe(200);
   });
 
+  it('is refused to a right key as well, from an address over its limit: whoever guesses does not learn which was right', async () => {
+    await open({ keys: ['shop'], rate: { perMinute: 60, burst: 2 } });
+    for (let i = 0; i < 2; i++) expect((await post('/verify', `Bearer fk_${i}`)).status).toBe(401);
+    const { status, headers } = await post('/verify', as('shop'));
+    expect([status, headers['retry-after']]).toEqual([429, '1']);
+    expect((await request(bed.app).get('/supported')).status).toBe(200);
+  });
+
+  it('is counted by address, however it is written', async () => {
+    const spellings = [
+      ['203.0.113.7:50001', '203.0.113.7:50002', '::ffff:203.0.113.7', '[::ffff:203.0.113.7]:1'],
+      ['2001:db8::1', '2001:DB8:0::2', '[2001:db8::3]:4', '2001:db8:0:0:ffff::1'],
+    ];
+    await open({ rate: { perMinute: 60, burst: 3 }, trustProxyHops: 1 });
+    for (const [first = '', ...others] of spellings) {
+      const from = async (address: string) =>
+        (
+          await request(bed.app)
+            .post('/verify')
+            .set('x-forwarded-for', address)
+            .send(await signedRequest())
+        ).status;
+      expect(await from(first)).toBe(200);
+      expect([await from(others[0] ?? ''), await from(others[1] ?? '')]).toEqual([200, 200]);
+      for (const spelling of [first, ...others]) expect(await from(spelling)).toBe(429);
+      const guard = await request(bed.app).get('/supported').set('x-forwarded-for', first);
+      expect(guard.status).toBe(429);
+    }
+  });
+
   it('leaves no key, signature or token in the log, whatever happens', async () => {
     await open({ keys: ['shop', 'boss'], settleTimeoutMs: 200 });
     const payment = await signedRequest();

@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http';
-import { AgentPayError, type RateLimit, type RateLimiter } from '@agentpay/primitives';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AgentPayError, type RateLimit, type RateLimiter, type RateVerdict } from '@agentpay/primitives';
 import type { RequestHandler, Response } from 'express';
+import { addressOf, rateLimitedBy, writeRateLimit } from '@agentpay/http';
 import { findApiKey, type ApiKey, type Scope } from '../operations/ApiKey.js';
 
 /** Who may call, and how often. */
@@ -9,35 +10,34 @@ export interface AccessOptions {
   /** Both or none: without them calls are not counted. */
   readonly limiter?: RateLimiter | undefined;
   readonly rate?: RateLimit | undefined;
-}
-
-/** Whoever calls. */
-export interface Caller {
-  /** The `Authorization` header. */
-  readonly authorization: string | undefined;
-  address(): string;
+  /** Number of proxies in front whose X-Forwarded-For is believed. Default 0. */
+  readonly trustProxyHops?: number | undefined;
 }
 
 /**
  * Lets a caller in; gives the name of its key, undefined for anybody. `/verify` and `/settle` are open to all unless some key has their
- * scope; `admin` is never open; `public` asks for no key. Everybody is counted before a key is refused, so that keys cannot be tried out
- * quickly. Headers about limits and keys are set on `res`.
+ * scope; `admin` is never open; `public` asks for no key. Calls are counted by key, else by address. An address from which too many keys
+ * were refused is refused before its next one is looked up, right or wrong, so that keys cannot be tried out. Headers about limits and
+ * keys are set on `res`.
  * @throws AgentPayError `unauthorized`, `forbidden`, `rate_limited`
  */
 export type Access = (
   scope: Scope | 'public',
-  caller: Caller,
+  req: IncomingMessage,
   res: ServerResponse,
 ) => Promise<string | undefined>;
 
-export function createAccess({ keys, limiter, rate }: AccessOptions): Access {
+export function createAccess({ keys, limiter, rate, trustProxyHops = 0 }: AccessOptions): Access {
   const needed = new Set<string>(['admin', ...keys.flatMap((key) => key.scopes)]);
+  const limit = limiter && rate && { limiter, rate };
 
-  return async (scope, caller, res) => {
-    const text = bearerIn(caller.authorization);
+  return async (scope, req, res) => {
+    const text = bearerIn(req.headers.authorization);
+    const refusals = () => `refused:${addressOf(req, trustProxyHops)}`;
+    if (limit && text !== undefined) await assertNotGuessing(limit, refusals(), res);
     const key = text === undefined ? undefined : findApiKey(keys, text);
-    if (limiter && rate)
-      await count(limiter, rate, key ? `key:${key.name}` : `address:${caller.address()}`, res);
+    const counted = () => (text === undefined ? `address:${addressOf(req, trustProxyHops)}` : refusals());
+    if (limit) await count(limit, key ? `key:${key.name}` : counted(), res);
     if (needed.has(scope)) demand(scope, { text, key }, res);
     return key?.name;
   };
@@ -46,11 +46,7 @@ export function createAccess({ keys, limiter, rate }: AccessOptions): Access {
 /** Guards a route of Express. */
 export function guard(access: Access, scope: Scope | 'public'): RequestHandler {
   return async (req, res, next) => {
-    res.locals['key'] = await access(
-      scope,
-      { authorization: req.headers.authorization, address: () => req.ip ?? 'unknown' },
-      res,
-    );
+    res.locals['key'] = await access(scope, req, res);
     next();
   };
 }
@@ -79,14 +75,22 @@ function demand(
   );
 }
 
+interface Limit {
+  readonly limiter: RateLimiter;
+  readonly rate: RateLimit;
+}
+
 /** Counts the call and says so in the headers of draft-ietf-httpapi-ratelimit-headers-08. */
-async function count(limiter: RateLimiter, rate: RateLimit, who: string, res: ServerResponse): Promise<void> {
-  const taken = await limiter.take(who, rate);
-  const window = Math.max(1, Math.ceil((60 * rate.burst) / rate.perMinute));
-  res.setHeader('RateLimit-Policy', `"calls";q=${rate.burst};w=${window}`);
-  res.setHeader('RateLimit', `"calls";r=${taken.remaining};t=${Math.ceil(taken.resetMs / 1000)}`);
-  if (taken.allowed) return;
-  throw new AgentPayError('rate_limited', 'Too many requests.', {
-    retryAfter: Math.max(1, Math.ceil(taken.retryAfterMs / 1000)),
-  });
+async function count({ limiter, rate }: Limit, who: string, res: ServerResponse): Promise<void> {
+  tell(await limiter.take(who, rate), rate, res);
+}
+
+async function assertNotGuessing({ limiter, rate }: Limit, who: string, res: ServerResponse): Promise<void> {
+  const seen = await limiter.look(who, rate);
+  if (!seen.allowed) tell(seen, rate, res);
+}
+
+function tell(verdict: RateVerdict, rate: RateLimit, res: ServerResponse): void {
+  writeRateLimit(res, verdict, { rate, headers: 'draft-08' });
+  if (!verdict.allowed) throw rateLimitedBy(verdict);
 }

@@ -27,8 +27,6 @@ export interface AppOptions {
   readonly bodyLimit?: number;
   /** Default: payments are open to all and not counted. */
   readonly access?: Access;
-  /** Number of proxies in front whose X-Forwarded-For is believed. Default 0. */
-  readonly trustProxyHops?: number;
   readonly readiness?: Readiness;
   readonly metrics?: Metrics;
   readonly metricsToken?: string | undefined;
@@ -48,14 +46,12 @@ export function createApp(options: AppOptions): RequestListener {
     catalogue,
     bodyLimit = 64 * 1024,
     access = createAccess({ keys: [] }),
-    trustProxyHops = 0,
   } = options;
-  const payments = { ...options, access, bodyLimit, trustProxyHops };
+  const payments = { ...options, access, bodyLimit };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.set('trust proxy', trustProxyHops);
   app.use(requestId(options), helmet());
   supportedRoute(app, payments);
   healthRoutes(app, options);

@@ -5,7 +5,7 @@ import type { Db } from '@agentpay/primitives';
 import express from 'express';
 import request from 'supertest';
 import { openDb, payer, signedRequest } from '../engine/payment.fixture.js';
-import { clientAddress } from './clientAddress.js';
+import { addressOf } from '@agentpay/http';
 import { openService, type ServiceBed } from './service.fixture.js';
 
 describe('calls of /verify and /settle', () => {
@@ -123,6 +123,6 @@ describe('the address of a caller', () => {
     [3, '1.1.1.1', '1.1.1.1'],
     [1, ' , ', '10.0.0.9'],
   ])('behind %d proxies that say %s is %s', (hops, forwarded, address) => {
-    expect(clientAddress(from(forwarded), hops)).toBe(address);
+    expect(addressOf(from(forwarded), hops)).toBe(address);
   });
 });

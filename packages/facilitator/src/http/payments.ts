@@ -15,7 +15,6 @@ import { PAYMENT_IDENTIFIER, type PaymentIdentifiers } from '../extensions/Payme
 import { plain } from '../operations/log.js';
 import type { Metrics } from '../operations/Metrics.js';
 import { guard, type Access } from './access.js';
-import { clientAddress } from './clientAddress.js';
 import { errorAnswer, toAgentPayError } from './errors.js';
 import { readJson } from './readJson.js';
 import { nameOf } from './requestId.js';
@@ -29,8 +28,6 @@ export interface PaymentOptions {
   readonly log: Logger;
   /** Largest body, in bytes. */
   readonly bodyLimit: number;
-  /** Number of proxies in front whose X-Forwarded-For is believed. */
-  readonly trustProxyHops: number;
   readonly metrics?: Metrics | undefined;
   readonly catalogue?: Catalogue | undefined;
   readonly identifiers?: PaymentIdentifiers | undefined;
@@ -126,11 +123,7 @@ function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
   const turn = turnstile(MOST_IN_A_TURN);
   return async (call) => {
     const { operation, req, res, requestId } = call;
-    const caller = {
-      authorization: req.headers.authorization,
-      address: () => clientAddress(req, options.trustProxyHops),
-    };
-    call.key = await access(operation, caller, res);
+    call.key = await access(operation, req, res);
     call.body = await readJson(req, options.bodyLimit);
     await turn();
     const started = clock.now();

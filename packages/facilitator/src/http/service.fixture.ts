@@ -41,6 +41,7 @@ export interface ServiceBed extends Bed {
 export interface ServiceOptions {
   readonly keys?: readonly KeyName[];
   readonly rate?: { readonly perMinute: number; readonly burst: number };
+  readonly trustProxyHops?: number;
   readonly settleTimeoutMs?: number;
   readonly repairEveryMs?: number;
   /** Another view of the bed's chain. */
@@ -95,7 +96,12 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
     readiness,
     random: systemRandom,
     metricsToken: METRICS_TOKEN,
-    access: createAccess({ keys: held, limiter: memoryRateLimiter(stillClock), rate }),
+    access: createAccess({
+      keys: held,
+      limiter: memoryRateLimiter(stillClock),
+      rate,
+      trustProxyHops: options.trustProxyHops,
+    }),
     catalogue: catalogue(db, clock),
     identifiers: paymentIdentifiers(db, clock),
   });

@@ -24,7 +24,8 @@ export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
     if (shown.status >= 500) log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     if (response.headersSent) return next(error);
     if (!response.hasHeader('x-ratelimit-limit')) {
-      await limit.address(request, response).catch((refusal: unknown) => {
+      const charge = shown.kind === 'unauthorized' ? limit.refused : limit.address;
+      await charge(request, response).catch((refusal: unknown) => {
         shown = asAgentPayError(refusal);
       });
     }

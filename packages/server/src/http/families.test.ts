@@ -91,10 +91,9 @@ const things = implement(family.nouns.things, () => ({
 /** The shop as an application; `authenticated` is what its requests present. */
 function shop({ allowed = true, authenticated = true } = {}) {
   const clock = manualClock(0);
-  const limiter: RateLimiter = {
-    take: async () => ({ allowed, limit: 1, remaining: 0, retryAfterMs: 900, resetMs: 0 }),
-  };
-  const limit = rateLimit(limiter, { perMinute: 1, burst: 1 }, clock);
+  const say = async () => ({ allowed, limit: 1, remaining: 0, retryAfterMs: 900, resetMs: 0 });
+  const limiter: RateLimiter = { take: say, look: say };
+  const limit = rateLimit({ limiter, rates: { perMinute: 1, burst: 1 }, clock, trustProxyHops: 0 });
   const log = createLogger('silent');
   const app = express();
   app.use(requestIds({ clock, random: systemRandom }));

@@ -10,9 +10,8 @@ import type { Route } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
 
-const unlimited: RateLimiter = {
-  take: async () => ({ allowed: true, limit: 1, remaining: 1, retryAfterMs: 0, resetMs: 0 }),
-};
+const pass = async () => ({ allowed: true, limit: 1, remaining: 1, retryAfterMs: 0, resetMs: 0 });
+const unlimited: RateLimiter = { take: pass, look: pass };
 
 /** An application with one endpoint that does what the test says. */
 function appWith(handle: Route['handle']) {
@@ -20,7 +19,12 @@ function appWith(handle: Route['handle']) {
   const lines: string[] = [];
   const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
   const log = createLogger('info', sink);
-  const limit = rateLimit(unlimited, { perMinute: 1, burst: 1 }, clock);
+  const limit = rateLimit({
+    limiter: unlimited,
+    rates: { perMinute: 1, burst: 1 },
+    clock,
+    trustProxyHops: 0,
+  });
   const app = express();
   app.use(requestIds({ clock, random: systemRandom }));
   const authenticate = async () => undefined;

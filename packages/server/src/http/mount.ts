@@ -63,6 +63,7 @@ async function serve(
   const { family, endpoint } = route;
   response.locals['endpoint'] = endpoint.id;
   rememberFamily(response, family);
+  if (endpoint.auth.length > 0) await options.limit.assertNotGuessing(request, response);
   const principal = await options.authenticate(endpoint.auth, request);
   if (principal) {
     response.locals['principal'] = principal.party.id;
