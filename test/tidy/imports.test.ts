@@ -14,6 +14,7 @@ const graph: Record<string, readonly string[]> = {
   http: ['primitives'],
   core: ['primitives'],
   api: ['primitives'],
+  mcp: ['api'],
   sdk: ['primitives', 'protocol', 'api'],
 };
 const all = [...Object.keys(graph), 'server'];

@@ -22,8 +22,12 @@ export interface Example {
 
 /** How the endpoint is offered to models as a tool. */
 export interface Tool {
-  /** When and how to use it, for a model. The summary when absent. */
+  /** When and how to use it, for a model; follows the summary. */
   readonly description?: string;
+  /** Whether it changes nothing; of a GET unless said otherwise. */
+  readonly readOnly?: boolean;
+  /** Whether it takes something away for good; of a DELETE unless said otherwise. */
+  readonly destructive?: boolean;
 }
 
 /** An endpoint that goes away. */

@@ -45,7 +45,9 @@ describe('endpoint definitions', () => {
 
     it('writes its example answer as documented, and nothing that is not declared', () => {
       const answer = decodeResponse(endpoint, example.response);
-      expect(encodeResponse(endpoint, { ...answer, secret: 'x' })).toEqual(example.response);
+      // A document is open: all of it is what it says.
+      const open = endpoint.response.def.catchall !== undefined;
+      expect(encodeResponse(endpoint, open ? answer : { ...answer, secret: 'x' })).toEqual(example.response);
     });
 
     it('names an error once', () => {

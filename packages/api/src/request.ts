@@ -31,6 +31,17 @@ export function decodeRequest<E extends Endpoint>(endpoint: E, wire: WireRequest
   } as RequestOf<E>;
 }
 
+/**
+ * Reads a call whose parameters, query and body are one object, as clients and tools give them. Texts of the query may be numbers and
+ * booleans.
+ * @throws AgentPayError as {@link decodeRequest}
+ */
+export function decodeInput<E extends Endpoint>(endpoint: E, input: object): RequestOf<E> {
+  const entries = Object.entries(input).filter(([, value]) => value !== undefined);
+  const texts = entries.map(([name, value]) => [name, typeof value === 'object' ? value : String(value)]);
+  return decodeRequest(endpoint, { params: input, query: Object.fromEntries(texts), body: input });
+}
+
 /** Writes an answer for the wire; fields that the endpoint does not declare never leave. */
 export function encodeResponse<E extends Endpoint>(
   endpoint: E,

@@ -33,7 +33,10 @@ describe('the API client', () => {
   it('has every endpoint of the API under its noun and verb', async () => {
     for (const endpoint of api.endpoints) {
       const { example } = endpoint;
-      const { url, calls } = await startApi(endpoint.status, example.response);
+      const { url, calls } = await startApi(
+        endpoint.status,
+        endpoint.kind === 'text' ? example.response['text'] : example.response,
+      );
       const keys = {
         apiKey: 'apiKey_1',
         agentKey: 'agentKey_1',

@@ -64,7 +64,7 @@ async function call<E extends api.Endpoint>(
   endpoint: E,
   input: object,
 ): Promise<api.ResponseOf<E>> {
-  const request = api.decodeRequest(endpoint, { params: input, query: asText(input), body: input });
+  const request = api.decodeInput(endpoint, input);
   const { path, body } = api.encodeRequest(endpoint, request as api.CallOf<E>);
   const { status, headers, text } = await exchange(options, endpoint, path, body);
   if (status === endpoint.status || (status >= 200 && status < 300)) {
@@ -78,15 +78,6 @@ async function call<E extends api.Endpoint>(
   if (!refusal.success) throw unusable(endpoint, new Error(`Status ${status}.`));
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   throw new ApiError(status, refusal.data, Number.isFinite(wait) ? wait : undefined);
-}
-
-// Query strings hold text only.
-function asText(input: object): object {
-  const texts = Object.entries(input).map(([name, value]) => [
-    name,
-    value === undefined ? undefined : String(value),
-  ]);
-  return Object.fromEntries(texts) as object;
 }
 
 async function exchange(

@@ -9,8 +9,10 @@ import { allRoutes } from './families/index.js';
 import { accessLog } from './http/accessLog.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
-import { mount } from './http/mount.js';
+import { mcpRoutes } from './http/mcp.js';
+import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
+import { version } from './version.js';
 
 const HANDLER_TIMEOUT_MS = 30_000;
 
@@ -19,7 +21,7 @@ export function createApp(
   composition: Composition,
   options: { trustProxyHops: number; rateLimit: Rates },
 ): Express {
-  const { core, limiter, log } = composition;
+  const { core, limiter, log, baseUrl } = composition;
   const { clock, random } = core;
   const { rateLimit: rates, trustProxyHops } = options;
   const limit = rateLimit({ limiter, rates, clock, trustProxyHops });
@@ -29,14 +31,17 @@ export function createApp(
   app.disable('etag');
   app.use(helmet(), requestIds({ clock, random }), accessLog({ log, clock }), requireHost);
   healthRoutes(app, composition);
-  mount(app, allRoutes(composition), {
+  const routes = allRoutes(composition);
+  const serving = {
     authenticate: authenticator(core),
     limit,
     once: (request, work) => idempotency.once(core, request, work),
     clock,
     log,
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,
-  });
+  } satisfies MountOptions;
+  mount(app, routes, serving);
+  mcpRoutes(app, routes, { ...serving, baseUrl, version });
   app.use(notFound);
   app.use(renderErrors({ log, limit }));
   return app;

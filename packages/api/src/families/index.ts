@@ -1,9 +1,10 @@
 import type { Endpoint } from '../Endpoint.js';
 import { endpointsOf, type Family } from '../Family.js';
 import { runtime } from './runtime/index.js';
+import { web } from './web/index.js';
 
 /** Every API by its id. */
-export const families = { runtime };
+export const families = { runtime, web };
 
 const all: readonly Family[] = Object.values(families);
 

@@ -40,39 +40,46 @@ const readDecimal = (value: number | string) =>
   typeof value === 'number' ? parseNumber(value) : parseDecimal(value);
 
 /** Micro-units as a JSON number of currency units with at most six decimals. Decimal text is read as well. */
-export const amount = z.codec(numberOrText, z.bigint(), {
-  decode: reading(readDecimal),
-  encode: (micro) => toNumber(micro),
-});
+export const amount = z
+  .codec(numberOrText, z.bigint(), {
+    decode: reading(readDecimal),
+    encode: (micro) => toNumber(micro),
+  })
+  .meta({ wire: { type: 'number', description: 'Currency units, at most six decimals.' } });
 
 /** An {@link amount} above zero. */
 export const positiveAmount = amount.refine(...aboveZero);
 
 /** Micro-units as decimal text with two decimals or as many as it needs: "100.00", "0.005". A JSON number is read as well. */
-export const decimalAmount = z.codec(numberOrText, z.bigint(), {
-  decode: reading(readDecimal),
-  encode: writeDecimal,
-});
+export const decimalAmount = z
+  .codec(numberOrText, z.bigint(), {
+    decode: reading(readDecimal),
+    encode: writeDecimal,
+  })
+  .meta({ wire: { type: 'string', description: 'Decimal number of currency units, at most six decimals.' } });
 
 /** A {@link decimalAmount} above zero. */
 export const positiveDecimalAmount = decimalAmount.refine(...aboveZero);
 
 /** Micro-units as whole cents; also as digits, as a query string has them. Writing an amount that is no whole number of cents throws. */
-export const cents = z.codec(
-  z.union([z.number(), z.string().max(20)], { error: 'must be a whole number of cents' }),
-  z.bigint(),
-  { decode: reading(readCents), encode: writeCents },
-);
+export const cents = z
+  .codec(
+    z.union([z.number(), z.string().max(20)], { error: 'must be a whole number of cents' }),
+    z.bigint(),
+    { decode: reading(readCents), encode: writeCents },
+  )
+  .meta({ wire: { type: 'integer', minimum: 0, description: 'Whole cents.' } });
 
 /** {@link cents} above zero. */
 export const positiveCents = cents.refine(...aboveZero);
 
 /** Base units of an asset as digits, as x402 writes them: "10000". */
-export const assetUnits = z.codec(
-  z.string({ error: 'must be a whole number of base units as text' }).max(78),
-  z.bigint(),
-  { decode: reading(parseBaseUnits), encode: String },
-);
+export const assetUnits = z
+  .codec(z.string({ error: 'must be a whole number of base units as text' }).max(78), z.bigint(), {
+    decode: reading(parseBaseUnits),
+    encode: String,
+  })
+  .meta({ wire: { type: 'string', pattern: '^[0-9]+$', description: 'Base units of the asset.' } });
 
 function readCents(value: number | string): bigint {
   const micro = parseBaseUnits(String(value)) * CENT;

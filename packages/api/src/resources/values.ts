@@ -19,31 +19,38 @@ export function id(kind: IdKind) {
 }
 
 /** A moment as RFC 3339 UTC in whole seconds, rounded down. */
-export const timestamp = z.codec(z.iso.datetime(), z.date(), {
-  decode: (wire) => new Date(wire),
-  encode: (date) => `${date.toISOString().slice(0, 19)}Z`,
-});
+export const timestamp = z
+  .codec(z.iso.datetime(), z.date(), {
+    decode: (wire) => new Date(wire),
+    encode: (date) => `${date.toISOString().slice(0, 19)}Z`,
+  })
+  .meta({ wire: { type: 'string', format: 'date-time' } });
 
 /** A whole number in a query string, within bounds. */
 export function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;
-  return z.codec(z.string({ error }).regex(/^\d{1,10}$/, error), z.number().min(min, error).max(max, error), {
-    decode: (wire) => Number(wire),
-    encode: (value) => String(value),
-  });
+  return z
+    .codec(z.string({ error }).regex(/^\d{1,10}$/, error), z.number().min(min, error).max(max, error), {
+      decode: (wire) => Number(wire),
+      encode: (value) => String(value),
+    })
+    .meta({ wire: { type: 'integer', minimum: min, maximum: max } });
 }
 
 /** `true` or `false` in a query string. */
-export const flag = z.codec(z.enum(['true', 'false'], { error: 'must be true or false' }), z.boolean(), {
-  decode: (wire) => wire === 'true',
-  encode: (value) => (value ? ('true' as const) : ('false' as const)),
-});
+export const flag = z
+  .codec(z.enum(['true', 'false'], { error: 'must be true or false' }), z.boolean(), {
+    decode: (wire) => wire === 'true',
+    encode: (value) => (value ? ('true' as const) : ('false' as const)),
+  })
+  .meta({ wire: { type: 'boolean' } });
 
 /** An absolute http or https URL without credentials. */
 export const httpUrl = z
   .string({ error: 'must be a URL' })
   .max(textBounds.url, `must have at most ${textBounds.url} characters`)
-  .refine(isHttpUrl, 'must be an absolute http or https URL without credentials');
+  .refine(isHttpUrl, 'must be an absolute http or https URL without credentials')
+  .meta({ format: 'uri' });
 
 function isHttpUrl(value: string): boolean {
   if (!/^[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) return false;
@@ -56,4 +63,5 @@ function isHttpUrl(value: string): boolean {
 /** A currency code, as `USD`. */
 export const currency = z
   .string({ error: 'must be a currency code' })
-  .regex(/^[A-Z]{3,5}$/, 'must be a currency code such as USD');
+  .regex(/^[A-Z]{3,5}$/, 'must be a currency code such as USD')
+  .meta({ pattern: '^[A-Z]{3,5}$' });

@@ -44,7 +44,7 @@ function send(error: AgentPayError, request: Request, response: Response): void 
 }
 
 /** What callers may see of an error: its own words when they are meant for callers, nothing of it otherwise. */
-function asAgentPayError(error: unknown): AgentPayError {
+export function asAgentPayError(error: unknown): AgentPayError {
   if (isAgentPayError(error) && error.kind !== 'internal_error') return error;
   if (error instanceof URIError)
     return new AgentPayError('invalid_request', 'The path has a malformed percent-encoding.');

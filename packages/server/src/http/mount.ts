@@ -1,23 +1,18 @@
-import { decodeRequest, errorsOf, type Endpoint, type Family } from '@agentpay/api';
-import { requestIdOf, type Logger } from '@agentpay/http';
-import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
+import { decodeRequest, type Family } from '@agentpay/api';
+import { requestIdOf } from '@agentpay/http';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import type { Authenticate } from '../auth/authenticate.js';
 import { readBody } from './body.js';
 import { rememberFamily } from './errors.js';
-import type { Call, Route } from './implement.js';
+import type { Route } from './implement.js';
+import { perform, type PerformOptions } from './perform.js';
 import type { Limit } from './rateLimit.js';
-import { carryOut, readRepeatable, type Once } from './repeat.js';
 import { respond } from './respond.js';
 
-export interface MountOptions {
+export interface MountOptions extends PerformOptions {
   readonly authenticate: Authenticate;
   readonly limit: Limit;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly once: Once;
-  /** How long a handler may take before the caller is told that the outcome is unknown. */
-  readonly handlerTimeoutMs: number;
 }
 
 /** Serves every route, and answers the other methods of its path with 405. */
@@ -33,7 +28,8 @@ export function mount(app: Express, routes: readonly Route[], options: MountOpti
         serve(each, options, request, response),
       );
     }
-    app.all(path, refuseMethod(offered));
+    const methods = offered.map(({ endpoint }) => endpoint.method);
+    app.all(path, refuseMethod((offered[0] as Route).family, methods));
   }
 }
 
@@ -73,37 +69,15 @@ async function serve(
   }
   const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
   const decoded = decodeRequest(endpoint, { params: request.params, query: request.query, body });
-  const repeatable = principal && readRepeatable(endpoint, principal, request, decoded);
-  const call = { ...decoded, principal, repeatable } as unknown as Call<Endpoint>;
-  const wire = await withDeadline(carryOut(route, call, options.once), options).catch((error: unknown) => {
-    warnOfUndocumented(error, endpoint, options.log, requestIdOf(response));
-    throw error;
-  });
-  respond(endpoint, wire, request, response);
+  const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key') };
+  respond(endpoint, await perform(route, asked, options, requestIdOf(response)), request, response);
 }
 
-async function withDeadline<T>(work: Promise<T>, { clock, handlerTimeoutMs }: MountOptions): Promise<T> {
-  let cancel = (): void => {};
-  const deadline = new Promise<never>((_, reject) => {
-    cancel = clock.timer(handlerTimeoutMs, () =>
-      reject(new AgentPayError('outcome_unknown', 'The request took too long.')),
-    );
-  });
-  return Promise.race([work, deadline]).finally(() => cancel());
-}
-
-/** Callers program against the documented errors; another one is a fault of ours, whatever its status. */
-function warnOfUndocumented(error: unknown, endpoint: Endpoint, log: Logger, requestId: string): void {
-  if (isAgentPayError(error) && !errorsOf(endpoint).includes(error.kind)) {
-    log.warn({ requestId, endpoint: endpoint.id, kind: error.kind }, 'undocumented error');
-  }
-}
-
-function refuseMethod(offered: readonly Route[]) {
-  const methods = offered.map(({ endpoint }) => endpoint.method as string);
+/** Answers the other methods of a path with 405, and OPTIONS with those that it has. */
+export function refuseMethod(family: Family, methods: readonly string[]) {
   const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
   return function methodNotAllowed(request: Request, response: Response): void {
-    rememberFamily(response, offered[0]?.family as Family);
+    rememberFamily(response, family);
     response.setHeader('Allow', allow);
     if (request.method !== 'OPTIONS')
       throw new AgentPayError('method_not_allowed', `${request.method} is not offered here.`);

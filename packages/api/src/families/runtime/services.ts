@@ -16,6 +16,7 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/services',
   auth: anyOf('agent'),
+  tool: { description: 'Use it to find something that can be bought.' },
   query: pageQuery.extend({ category: line(textBounds.category).optional(), verified: flag.optional() }),
   response: pageOf('services', serviceSummary),
   status: 200,
@@ -31,6 +32,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/v1/services',
   auth: anyOf('agent'),
+  tool: {},
   body: z.object({
     name: line(textBounds.name).regex(
       /[a-z0-9]/i,
@@ -66,6 +68,7 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/v1/services/{service_id}',
   auth: anyOf('agent'),
+  tool: {},
   params,
   response: service,
   status: 200,
@@ -96,6 +99,10 @@ export const authorize = Endpoint.from({
   method: 'POST',
   path: '/v1/services/{service_id}/authorize',
   auth: anyOf('agent'),
+  tool: {
+    description:
+      'The token goes to the provider in the header X-Payment-Token; set max_amount to what the call is worth at most.',
+  },
   rate: 'lifecycle',
   params,
   body: z.object({ from_wallet_id: id('wallet'), max_amount: positiveAmount.optional() }),

@@ -19,6 +19,7 @@ export const verify = Endpoint.from({
   method: 'POST',
   path: '/v1/x402/verify',
   auth: anyOf('agent'),
+  tool: {},
   rate: 'lifecycle',
   body: z
     .object({ token: tokenText.optional(), payment_token: tokenText.optional() })
@@ -54,6 +55,7 @@ function callEvent(event: 'started' | 'accepted' | 'failed', status: string, sum
     method: 'POST',
     path: `/v1/x402/tokens/{token_id}/call-${event}`,
     auth: anyOf('agent'),
+    tool: {},
     rate: 'lifecycle',
     params,
     response: state,
@@ -90,6 +92,7 @@ export const callCompleted = Endpoint.from({
   method: 'POST',
   path: '/v1/x402/tokens/{token_id}/call-completed',
   auth: anyOf('agent'),
+  tool: {},
   rate: 'lifecycle',
   params,
   response: state.extend({ payment_id: z.string() }),
@@ -107,6 +110,7 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/v1/x402/tokens/{token_id}',
   auth: anyOf('agent'),
+  tool: {},
   rate: 'lifecycle',
   params,
   response: z.object({
@@ -142,6 +146,7 @@ export const cancel = Endpoint.from({
   method: 'DELETE',
   path: '/v1/x402/tokens/{token_id}',
   auth: anyOf('agent'),
+  tool: { destructive: false },
   rate: 'lifecycle',
   params,
   response: state.extend({ released_amount: amount }),
@@ -159,6 +164,7 @@ export const requirements = Endpoint.from({
   method: 'GET',
   path: '/v1/x402/requirements',
   auth: anyOf('agent'),
+  tool: {},
   query: z.object({ url: httpUrl }),
   response: z.object({
     accepts: z.array(

@@ -14,6 +14,7 @@ export const fund = Endpoint.from({
   method: 'POST',
   path: '/v1/wallets/{wallet_id}/fund',
   auth: anyOf('agent'),
+  tool: { description: 'Sandbox only: the source is test_faucet.' },
   idempotent: true,
   params,
   body: z.object({
@@ -49,6 +50,7 @@ export const balance = Endpoint.from({
   method: 'GET',
   path: '/v1/wallets/{wallet_id}/balance',
   auth: anyOf('agent'),
+  tool: { description: 'Use it before paying and to tell the operator what is left.' },
   params,
   response: z.object({
     wallet_id: z.string(),

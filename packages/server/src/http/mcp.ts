@@ -1,0 +1,66 @@
+import { decodeInput, renderError, runtime, toolsOf, type ToolDefinition } from '@agentpay/api';
+import type { Principal } from '@agentpay/core';
+import { requestIdOf } from '@agentpay/http';
+import { createMcpServer, serveHttp, type ToolOutcome } from '@agentpay/mcp';
+import { AgentPayError } from '@agentpay/primitives';
+import type { Express, Request } from 'express';
+import { readBody } from './body.js';
+import { asAgentPayError, rememberFamily } from './errors.js';
+import type { Route } from './implement.js';
+import { refuseMethod, type MountOptions } from './mount.js';
+import { perform } from './perform.js';
+
+export interface McpOptions extends MountOptions {
+  /** Origin of the API: pages of any other origin are refused, as the transport demands against DNS rebinding. */
+  readonly baseUrl: () => string;
+  readonly version: string;
+}
+
+/**
+ * `POST /mcp`: the endpoints that are tools and that an agent may call, by the Streamable HTTP transport without sessions. A refused call
+ * is a result, not a failure of the protocol.
+ */
+export function mcpRoutes(app: Express, routes: readonly Route[], options: McpOptions): void {
+  const open = routes.filter(({ endpoint: { auth } }) => auth.length === 0 || auth.includes('agent'));
+  const tools = toolsOf(open.map(({ endpoint }) => endpoint));
+  const routeOf = new Map(open.map((route) => [route.endpoint.id, route]));
+  app.post('/mcp', async (request, response) => {
+    response.locals['endpoint'] = 'web.mcp';
+    rememberFamily(response, runtime);
+    assertOrigin(request, options.baseUrl());
+    const principal = (await options.authenticate(['agent'], request)) as Principal;
+    response.locals['principal'] = principal.party.id;
+    await options.limit.principal(principal.party.id, 'standard', response);
+    const message = await readBody(request, response);
+    if (Array.isArray(message)) throw new AgentPayError('invalid_request', 'Send one message at a time.');
+    const call = (tool: ToolDefinition, input: Record<string, unknown>) =>
+      callTool(routeOf.get(tool.endpoint.id) as Route, { input, principal }, options, requestIdOf(response));
+    await serveHttp(createMcpServer(tools, call, options), request, response, message);
+  });
+  app.all('/mcp', refuseMethod(runtime, ['POST']));
+}
+
+async function callTool(
+  route: Route,
+  { input, principal }: { input: Record<string, unknown>; principal: Principal },
+  options: McpOptions,
+  requestId: string,
+): Promise<ToolOutcome> {
+  try {
+    const decoded = decodeInput(route.endpoint, input);
+    const asked = { decoded, principal, idempotencyKey: undefined };
+    return { ok: true, response: await perform(route, asked, options, requestId) };
+  } catch (error) {
+    const shown = asAgentPayError(error);
+    if (shown.status >= 500) options.log.error({ requestId, err: error }, 'request failed');
+    return { ok: false, error: renderError(route.family, shown, requestId).body.error };
+  }
+}
+
+function assertOrigin(request: Request, baseUrl: string): void {
+  const origin = request.get('origin');
+  if (origin === undefined || origin === new URL(baseUrl).origin) return;
+  throw new AgentPayError('forbidden', 'Pages of other origins cannot use this.', {
+    reason: 'origin_refused',
+  });
+}

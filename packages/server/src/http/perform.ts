@@ -1,0 +1,101 @@
+import { encodeResponse, errorsOf, type Endpoint, type RequestOf } from '@agentpay/api';
+import type { Core, idempotency, Principal } from '@agentpay/core';
+import type { Logger } from '@agentpay/http';
+import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
+import type { Call, Route } from './implement.js';
+
+export interface PerformOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Carries a request out once per key: `idempotency.once` of the core. */
+  readonly once: (
+    request: idempotency.RepeatableRequest,
+    work: (core: Core) => Promise<idempotency.StoredResponse>,
+  ) => Promise<idempotency.StoredResponse>;
+  /** How long a handler may take before the caller is told that the outcome is unknown. */
+  readonly handlerTimeoutMs: number;
+}
+
+/** A request that was admitted and decoded, however it came. */
+interface Asked {
+  readonly decoded: RequestOf<Endpoint>;
+  readonly principal: Principal | undefined;
+  /** The header `Idempotency-Key`. */
+  readonly idempotencyKey: string | undefined;
+}
+
+/**
+ * Carries out a call of an endpoint and gives its success on the wire. A call with an idempotency key is carried out in one transaction
+ * with the note of its key, so that the same request again gets the same response.
+ * @throws AgentPayError what the handler throws; `outcome_unknown` when it takes too long; `invalid_request` for a malformed key
+ */
+export async function perform(
+  route: Route,
+  { decoded, principal, idempotencyKey }: Asked,
+  options: PerformOptions,
+  requestId: string,
+): Promise<Record<string, unknown>> {
+  const { endpoint } = route;
+  const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
+  const call = { ...decoded, principal, repeatable } as unknown as Call<Endpoint>;
+  try {
+    return await withDeadline(carryOut(route, call, options), options);
+  } catch (error) {
+    // Callers program against the documented errors; another one is a fault of ours, whatever its status.
+    if (isAgentPayError(error) && !errorsOf(endpoint).includes(error.kind))
+      options.log.warn({ requestId, endpoint: endpoint.id, kind: error.kind }, 'undocumented error');
+    throw error;
+  }
+}
+
+async function carryOut(
+  { endpoint, handle, within }: Route,
+  call: Call<Endpoint>,
+  { once }: PerformOptions,
+): Promise<Record<string, unknown>> {
+  if (endpoint.idempotent !== true || !call.repeatable) return encodeResponse(endpoint, await handle(call));
+  const stored = await once(call.repeatable, async (core) => {
+    const wire = encodeResponse(endpoint, await within(core)(call));
+    return { status: endpoint.status, body: JSON.stringify(wire) };
+  });
+  return JSON.parse(stored.body) as Record<string, unknown>;
+}
+
+async function withDeadline<T>(work: Promise<T>, { clock, handlerTimeoutMs }: PerformOptions): Promise<T> {
+  let cancel = (): void => {};
+  const deadline = new Promise<never>((_, reject) => {
+    cancel = clock.timer(handlerTimeoutMs, () =>
+      reject(new AgentPayError('outcome_unknown', 'The request took too long.')),
+    );
+  });
+  return Promise.race([work, deadline]).finally(() => cancel());
+}
+
+/**
+ * What makes a request repeatable: its key, from the header `Idempotency-Key` or from the field `idempotency_key`, and everything it asks
+ * for but the key. Undefined without a key, and for endpoints that take none.
+ * @throws AgentPayError `invalid_request` for a malformed key, or two different ones
+ */
+function readRepeatable(
+  endpoint: Endpoint,
+  principal: Principal,
+  inHeader: string | undefined,
+  decoded: RequestOf<Endpoint>,
+): idempotency.RepeatableRequest | undefined {
+  if (!endpoint.idempotent) return undefined;
+  const { idempotency_key: inBody, ...body } = decoded.body as { idempotency_key?: string };
+  if (inHeader !== undefined && !/^[\x21-\x7e]{1,255}$/.test(inHeader)) {
+    throw new AgentPayError('invalid_request', 'Idempotency-Key must have 1 to 255 printable characters.', {
+      param: 'Idempotency-Key',
+    });
+  }
+  if (inBody !== undefined && inHeader !== undefined && inBody !== inHeader) {
+    throw new AgentPayError('invalid_request', 'Body and header name different idempotency keys.', {
+      param: 'idempotency_key',
+    });
+  }
+  const key = inHeader ?? inBody;
+  if (key === undefined) return undefined;
+  const input = { params: decoded.params, query: decoded.query, body };
+  return { partyId: principal.party.id, endpoint: endpoint.id, key, input };
+}
