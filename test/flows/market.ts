@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { agents, createCore, identity, marketplace, migrations, wallets } from '@agentpay/core';
-import type { Core, GivenSettings, TokenCodec, WebhookPorts } from '@agentpay/core';
+import type { Core, CorePorts, GivenSettings, TokenCodec, WebhookPorts } from '@agentpay/core';
 import { AgentPayError, manualClock, systemRandom } from '@agentpay/primitives';
 import type { Db, ManualClock, Tracker } from '@agentpay/primitives';
 import { migrate } from '@agentpay/storage';
@@ -22,7 +22,13 @@ export async function testCore(
     tracker = memoryTracker(),
     settings = {},
     receivers,
-  }: { tracker?: Tracker; settings?: Partial<GivenSettings>; receivers?: WebhookPorts['receivers'] } = {},
+    rails = {},
+  }: {
+    tracker?: Tracker;
+    settings?: Partial<GivenSettings>;
+    receivers?: WebhookPorts['receivers'];
+    rails?: CorePorts['rails'];
+  } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
   const clock = manualClock(START_MS);
@@ -35,6 +41,7 @@ export async function testCore(
       tokenCodec: testTokens(),
       vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },
+      rails,
     },
     settings: { identity: { pepper: PEPPER, adminKey: ADMIN_KEY }, wallets: { sandbox: true }, ...settings },
   });

@@ -55,7 +55,11 @@ export const migrations: readonly Migration[] = [
 
 /** Every type of event that a slice declares. */
 export const eventTypes: readonly EventType[] = [
+  paymentEvents.paymentInitiated,
   paymentEvents.paymentCompleted,
+  paymentEvents.paymentConfirmed,
+  paymentEvents.paymentFailed,
+  paymentEvents.paymentRefunded,
   tokenEvents.tokenReserved,
   ...Object.values(tokenEvents.tokenReleased),
   webhookEvents.testEvent,

@@ -9,6 +9,7 @@ const shown: Record<TextField, string> = {
   url: 'The URL',
   idempotencyKey: 'The idempotency key',
   fundingSource: 'The source',
+  externalPayee: 'The external payee',
 };
 
 type TextField = keyof typeof textBounds;

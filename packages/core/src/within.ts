@@ -20,7 +20,8 @@ export async function within<T>(core: Core, tx: Tx, work: (core: Core) => Promis
     },
     close: () => Promise.reject(new Error('A transaction is not closed by what runs in it.')),
   };
-  const result = await work({ ...core, db });
+  const { runIn } = core.batch;
+  const result = await work({ ...core, db, batch: { runIn, run: (command) => runIn(tx, command) } });
   if (failure) throw failure.error;
   return result;
 }

@@ -7,6 +7,7 @@ export const textBounds = {
   url: 2048,
   idempotencyKey: 255,
   fundingSource: 64,
+  externalPayee: 120,
 } as const;
 
 /** Largest numbers that are accepted. */

@@ -52,6 +52,12 @@ export const errorKinds = {
   },
   policy_denied: { status: 403, hint: 'Tell the operator the reason and stop this payment.' },
 
+  settlement_not_configured: {
+    status: 422,
+    hint: 'Use the rail internal, or ask the operator of the platform to configure this one.',
+  },
+  payment_wrong_state: { status: 409, hint: 'Read the payment and follow its status.' },
+
   // marketplace and tokens
   service_name_taken: { status: 409, hint: 'Register the service under another name.' },
   service_not_active: { status: 409, hint: 'Choose an active service.' },

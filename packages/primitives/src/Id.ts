@@ -11,6 +11,7 @@ export const idPrefixes = {
   token: 'tokid_',
   transaction: 'tx_',
   hold: 'hold_',
+  refund: 'rfd_',
   rule: 'rule_',
   approval: 'apr_',
   journal: 'jr_',

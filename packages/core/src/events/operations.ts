@@ -1,5 +1,6 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
+import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { Party } from '../parties/index.js';
 import type { Event, EventPosition, EventType, ObjectOf } from './Event.js';
@@ -42,6 +43,23 @@ export async function get(db: Queryable, { eventId }: { eventId: string }): Prom
   const event = await store.events.find(db, { id: eventId });
   if (!event) throw new AgentPayError('event_not_found', 'There is no event with this id.');
   return event;
+}
+
+/** {@link emit} inside a batch. */
+export function emitIn<T extends EventType>(
+  core: Pick<Core, 'clock' | 'random'>,
+  scene: Scene,
+  type: T,
+  { subject, audience, object }: Omit<Emission<T>, 'audience'> & { audience: readonly { id: string }[] },
+): void {
+  scene.append(store.events, {
+    id: newId('event', core),
+    type: type.name,
+    subject,
+    audience: [...new Set(audience.map((party) => party.id))],
+    data: object,
+    createdAt: new Date(core.clock.now()),
+  });
 }
 
 /** Everything that happened to one subject, in the order of its happening. */

@@ -1,29 +1,106 @@
 import { share } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 
-/** Money that went from one agent to another. */
+/** Money that goes from a wallet to somebody, by whatever rail. */
 export interface Payment {
   /** `tx_...` */
   readonly id: string;
-  /** How it was paid: "x402" by payment token. */
-  readonly rail: 'x402';
+  /** How it is paid: "internal", "x402" (a payment token), "base-usdc", "stripe". */
+  readonly rail: string;
   readonly payerId: string;
   readonly payerWalletId: string;
-  readonly payeeId: string;
-  readonly payeeWalletId: string;
-  /** What the payer paid, in micro-units. */
+  /** The party that is paid; null for somebody who is not on the platform, who has a label instead. */
+  readonly payeeId: string | null;
+  readonly payeeWalletId: string | null;
+  readonly payeeExternal: string | null;
+  /** What the payee is to have, or the gross that the fee is taken from, in base units. */
   readonly amount: Amount;
-  /** What the platform kept of it. */
   readonly fee: Amount;
+  readonly feeMode: FeeMode;
   readonly currency: string;
-  readonly status: 'completed' | 'refunded';
+  readonly status: PaymentStatus;
+  readonly description: string | null;
   readonly serviceId: string | null;
+  /** Reserved money of a payment that takes its time. */
+  readonly holdId: string | null;
+  readonly idempotencyKey: string | null;
+  /** What the rail calls it: a transaction hash, a payment intent. */
+  readonly reference: string | null;
+  /** What the rail needs to try again without paying twice; made before anything is sent. */
+  readonly proof: Readonly<Record<string, unknown>> | null;
+  /** Why it failed, snake_case. */
+  readonly failure: string | null;
+  /** Given back to the payer so far. */
+  readonly refunded: Amount;
+  /** When its rail is to be asked next; null when nothing is left to do. */
+  readonly nextAttemptAt: Date | null;
+  readonly attempts: number;
   readonly createdAt: Date;
-  readonly completedAt: Date;
+  readonly completedAt: Date | null;
+}
+
+/** `on_top`: the payer bears it beside the amount. `from_gross`: the payee gets less. `by_permit`: paid apart, on chain. */
+export type FeeMode = 'on_top' | 'from_gross' | 'by_permit';
+
+const table = {
+  pending: { authorize: 'authorized', fail: 'failed', expire: 'expired' },
+  authorized: {
+    submit: 'submitted',
+    settle: 'settling',
+    complete: 'completed',
+    fail: 'failed',
+    expire: 'expired',
+  },
+  submitted: { settle: 'settling', complete: 'completed', fail: 'failed' },
+  settling: { complete: 'completed', fail: 'failed' },
+  completed: { refund: 'refunded' },
+  failed: {},
+  refunded: {},
+  expired: {},
+} as const;
+
+export type PaymentStatus = keyof typeof table;
+export type PaymentEvent = 'authorize' | 'submit' | 'settle' | 'complete' | 'fail' | 'expire' | 'refund';
+
+/** The state an event leads to; undefined when it has no place there. */
+export function transition(status: PaymentStatus, event: PaymentEvent): PaymentStatus | undefined {
+  return (table[status] as Partial<Record<PaymentEvent, PaymentStatus>>)[event];
+}
+
+/** Whether nothing more happens to it by itself. */
+export function isOver(status: PaymentStatus): boolean {
+  return !['pending', 'authorized', 'submitted', 'settling'].includes(status);
+}
+
+/** What leaves the payer's wallet. */
+export function totalDebited({ amount, fee, feeMode }: Pick<Payment, 'amount' | 'fee' | 'feeMode'>): Amount {
+  return feeMode === 'on_top' ? amount + fee : amount;
+}
+
+/** The fee of one product: a share, at least so much, and how it is borne. */
+export interface FeeTerms {
+  readonly mode: FeeMode;
+  readonly ppm: bigint;
+  readonly flat: Amount;
+  readonly least: Amount;
+}
+
+/** The fees of all products. */
+export interface FeeSchedule {
+  readonly payment: FeeTerms;
+  readonly call: FeeTerms;
+  readonly marketplace: FeeTerms;
+  readonly direct: FeeTerms;
+}
+
+/** The fee on an amount, rounded half up; taken out of a gross it is never above it. */
+export function feeOn(amount: Amount, { mode, ppm, flat, least }: FeeTerms): Amount {
+  const exact = share(amount, ppm) + flat;
+  const fee = exact < least ? least : exact;
+  return mode === 'from_gross' && fee > amount ? amount : fee;
 }
 
 /** The platform's share of a call's price, rounded half up and never above the price. */
 export function callFee(gross: Amount, ratePpm: bigint): Amount {
-  const fee = share(gross, ratePpm);
-  return fee > gross ? gross : fee;
+  return feeOn(gross, { mode: 'from_gross', ppm: ratePpm, flat: 0n, least: 0n });
 }

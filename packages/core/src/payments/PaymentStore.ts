@@ -1,43 +1,130 @@
-import type { Queryable } from '@agentpay/primitives';
+import type { Queryable, SqlValue } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
 import type { Page } from '../Page.js';
-import type { Payment } from './Payment.js';
+import { table } from '../table.js';
+import type { Payment, PaymentStatus } from './Payment.js';
 
-const COLUMNS = `id, rail, payer_id as "payerId", payer_wallet_id as "payerWalletId", payee_id as "payeeId",
-  payee_wallet_id as "payeeWalletId", amount, fee, currency, status, service_id as "serviceId", created_at as "createdAt",
-  completed_at as "completedAt"`;
+export const payments = table<Payment>('payments', {
+  id: 'text',
+  rail: 'text',
+  payerId: 'text',
+  payerWalletId: 'text',
+  payeeId: 'text',
+  payeeWalletId: 'text',
+  payeeExternal: 'text',
+  amount: 'bigint',
+  fee: 'bigint',
+  feeMode: 'text',
+  currency: 'text',
+  status: 'text',
+  description: 'text',
+  serviceId: 'text',
+  holdId: 'text',
+  idempotencyKey: 'text',
+  reference: 'text',
+  proof: 'jsonb',
+  failure: 'text',
+  refunded: 'bigint',
+  nextAttemptAt: 'timestamptz',
+  attempts: 'integer',
+  createdAt: 'timestamptz',
+  completedAt: 'timestamptz',
+});
 
-export async function insertPayment(db: Queryable, payment: Payment): Promise<void> {
-  await db.query(
-    `insert into payments (id, rail, payer_id, payer_wallet_id, payee_id, payee_wallet_id, amount, fee, currency, status, service_id,
-       created_at, completed_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-    [
-      payment.id,
-      payment.rail,
-      payment.payerId,
-      payment.payerWalletId,
-      payment.payeeId,
-      payment.payeeWalletId,
-      payment.amount,
-      payment.fee,
-      payment.currency,
-      payment.status,
-      payment.serviceId,
-      payment.createdAt,
-      payment.completedAt,
-    ],
+export const paymentRows = entity<Payment>({
+  table: payments,
+  key: ['id'],
+  guard: ['status', 'refunded', 'attempts'],
+  changes: [
+    'status',
+    'reference',
+    'proof',
+    'failure',
+    'refunded',
+    'nextAttemptAt',
+    'attempts',
+    'completedAt',
+  ],
+  rank: 20,
+});
+
+/** A payment by the key that its payer gave it: a new one, as a rule. */
+export const paymentKeys = entity<Payment>({
+  table: payments,
+  key: ['payerId', 'idempotencyKey'],
+  rank: 20,
+  assumedAbsent: true,
+});
+
+/** Part of a payment given back. */
+export interface Refund {
+  readonly id: string;
+  readonly paymentId: string;
+  readonly amount: bigint;
+  readonly reason: string | null;
+  readonly createdAt: Date;
+}
+
+export const refunds = table<Refund>('payment_refunds', {
+  id: 'text',
+  paymentId: 'text',
+  amount: 'bigint',
+  reason: 'text',
+  createdAt: 'timestamptz',
+});
+
+export interface PaymentFilter {
+  readonly status?: PaymentStatus | undefined;
+  readonly rail?: string | undefined;
+  readonly createdAfter?: Date | undefined;
+  readonly createdBefore?: Date | undefined;
+}
+
+/** Where a page begins: after this payment, in the order of the list. */
+export interface PaymentPosition {
+  readonly createdAt: Date;
+  readonly id: string;
+}
+
+/** Payments that the party made or received, newest first. */
+export function selectOwned(
+  db: Queryable,
+  partyId: string,
+  filter: PaymentFilter,
+  { limit, offset, after }: Page & { after?: PaymentPosition | undefined },
+): Promise<Payment[]> {
+  const { where, params } = condition(partyId, filter);
+  const start = after
+    ? ` and (created_at, id) < ($${params.push(after.createdAt)}, $${params.push(after.id)})`
+    : '';
+  return payments.select(
+    db,
+    `where ${where}${start} order by created_at desc, id desc limit $${params.push(limit)} offset $${params.push(offset)}`,
+    params,
   );
 }
 
-export async function findPayment(db: Queryable, id: string): Promise<Payment | undefined> {
-  const [payment] = await db.query<Payment>(`select ${COLUMNS} from payments where id = $1`, [id]);
-  return payment;
+export async function countOwned(db: Queryable, partyId: string, filter: PaymentFilter): Promise<number> {
+  const { where, params } = condition(partyId, filter);
+  const [row] = await db.query<{ count: bigint }>(`select count(*) from payments where ${where}`, params);
+  return Number(row?.count ?? 0n);
 }
 
-/** Payments the agent made or received, newest first. */
-export function selectOwned(db: Queryable, agentId: string, { limit, offset }: Page): Promise<Payment[]> {
-  return db.query<Payment>(
-    `select ${COLUMNS} from payments where payer_id = $1 or payee_id = $1 order by created_at desc, id desc limit $2 offset $3`,
-    [agentId, limit, offset],
+/** Payments whose rail is to be asked, longest overdue first. */
+export async function selectDue(db: Queryable, at: Date, limit: number): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    'select id from payments where next_attempt_at <= $1 order by next_attempt_at limit $2',
+    [at, limit],
   );
+  return rows.map((row) => row.id);
+}
+
+function condition(partyId: string, filter: PaymentFilter): { where: string; params: SqlValue[] } {
+  const params: SqlValue[] = [partyId];
+  const terms = ['(payer_id = $1 or payee_id = $1)'];
+  if (filter.status !== undefined) terms.push(`status = $${params.push(filter.status)}`);
+  if (filter.rail !== undefined) terms.push(`rail = $${params.push(filter.rail)}`);
+  if (filter.createdAfter !== undefined) terms.push(`created_at > $${params.push(filter.createdAfter)}`);
+  if (filter.createdBefore !== undefined) terms.push(`created_at < $${params.push(filter.createdBefore)}`);
+  return { where: terms.join(' and '), params };
 }

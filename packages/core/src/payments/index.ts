@@ -1,4 +1,13 @@
-export { paymentCompleted } from './events.js';
-export { get, list, recordCompleted } from './operations.js';
-export { callFee } from './Payment.js';
-export type { Payment } from './Payment.js';
+export { create } from './create.js';
+export type { PaymentRequest } from './create.js';
+export { audienceOf, paymentCompleted, paymentObject } from './events.js';
+export { get, list, paidCall, recordCompleted } from './operations.js';
+export type { PaidCall, PaymentPage } from './operations.js';
+export { callFee, feeOn, totalDebited } from './Payment.js';
+export type { FeeMode, FeeSchedule, FeeTerms, Payment, PaymentStatus } from './Payment.js';
+export { paymentRows } from './PaymentStore.js';
+export { externalRails } from './ports.js';
+export type { ExternalRail, PaymentPorts } from './ports.js';
+export type { Rail, RailStatus } from './Rail.js';
+export { refund, refundIn } from './refund.js';
+export { feeSchedule } from './settings.js';

@@ -1,48 +1,118 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import type { Payment } from './Payment.js';
 import * as store from './PaymentStore.js';
+import type { PaymentFilter, PaymentPosition } from './PaymentStore.js';
 
-/** Writes down a payment whose money the caller's transaction has moved. */
-export async function recordCompleted(
-  core: Core,
-  tx: Tx,
-  details: Omit<Payment, 'id' | 'status' | 'completedAt'>,
-): Promise<Payment> {
-  const payment: Payment = {
-    ...details,
+/** A call that was paid by token. */
+export type PaidCall = Pick<
+  Payment,
+  'payerId' | 'payerWalletId' | 'amount' | 'fee' | 'currency' | 'serviceId' | 'createdAt'
+> & { readonly payeeId: string; readonly payeeWalletId: string };
+
+/** The payment of a call whose money the caller moves. */
+export function paidCall(core: Core, call: PaidCall): Payment {
+  return {
     id: newId('transaction', core),
+    rail: 'x402',
+    payerId: call.payerId,
+    payerWalletId: call.payerWalletId,
+    payeeId: call.payeeId,
+    payeeWalletId: call.payeeWalletId,
+    payeeExternal: null,
+    amount: call.amount,
+    fee: call.fee,
+    feeMode: 'from_gross',
+    currency: call.currency,
     status: 'completed',
+    description: null,
+    serviceId: call.serviceId,
+    holdId: null,
+    idempotencyKey: null,
+    reference: null,
+    proof: null,
+    failure: null,
+    refunded: 0n,
+    nextAttemptAt: null,
+    attempts: 0,
+    createdAt: call.createdAt,
     completedAt: new Date(core.clock.now()),
   };
-  await store.insertPayment(tx, payment);
+}
+
+/** Writes down a payment whose money the caller's transaction has moved. */
+export async function recordCompleted(core: Core, tx: Tx, call: PaidCall): Promise<Payment> {
+  const payment = paidCall(core, call);
+  await store.payments.insert(tx, payment);
   return payment;
 }
 
 /**
- * A payment the caller made or received.
+ * A payment the caller made or received; any payment for the operator of the platform.
  * @throws AgentPayError `payment_not_found`
  */
 export async function get(
   core: Core,
   { principal, paymentId }: { principal: Principal; paymentId: string },
 ): Promise<Payment> {
-  const agentId = requireParty(principal, 'agent');
-  const payment = isId('transaction', paymentId) ? await store.findPayment(core.db, paymentId) : undefined;
-  if (!payment || (payment.payerId !== agentId && payment.payeeId !== agentId)) {
+  const { party } = principal;
+  const payment = isId('transaction', paymentId)
+    ? await store.payments.find(core.db, { id: paymentId })
+    : undefined;
+  const concerned = payment && (payment.payerId === party.id || payment.payeeId === party.id);
+  if (!payment || !(concerned || party.kind === 'platform'))
     throw new AgentPayError('payment_not_found', 'You have no payment with this id.');
-  }
   return payment;
 }
 
-/** Payments the caller made or received, newest first. @throws AgentPayError `invalid_request` for a page outside the limits */
+/** A page of payments: where the next one begins, null on the last one. */
+export interface PaymentPage {
+  readonly payments: readonly Payment[];
+  readonly total: number;
+  readonly nextCursor: string | null;
+}
+
+/**
+ * Payments the caller made or received, newest first: by offset, or after a cursor.
+ * @throws AgentPayError `invalid_request` for a page outside the limits or a cursor that is none
+ */
 export async function list(
   core: Core,
-  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<Payment[]> {
-  return store.selectOwned(core.db, requireParty(request.principal, 'agent'), page(request));
+  request: PaymentFilter & {
+    principal: Principal;
+    limit?: number | undefined;
+    offset?: number | undefined;
+    /** As a page before gave it; empty: the first page. */
+    cursor?: string | undefined;
+  },
+): Promise<PaymentPage> {
+  const { principal, cursor, ...filter } = request;
+  const { limit, offset } = page(request);
+  const after = cursor === undefined || cursor === '' ? undefined : readCursor(cursor);
+  // One more than wanted tells whether there is a next page.
+  const wanted = { limit: limit + 1, offset: cursor === undefined ? offset : 0, after };
+  const found = await store.selectOwned(core.db, principal.party.id, filter, wanted);
+  const payments = found.slice(0, limit);
+  const last = payments.at(-1);
+  return {
+    payments,
+    total: await store.countOwned(core.db, principal.party.id, filter),
+    nextCursor: found.length > limit && last ? writeCursor(last) : null,
+  };
+}
+
+function writeCursor({ createdAt, id }: PaymentPosition): string {
+  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
+}
+
+function readCursor(cursor: string): PaymentPosition {
+  const [ms = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ');
+  if (!/^\d{1,15}$/.test(ms) || !isId('transaction', id))
+    throw new AgentPayError('invalid_request', 'The cursor is not one that a page gave.', {
+      param: 'cursor',
+    });
+  return { createdAt: new Date(Number(ms)), id };
 }

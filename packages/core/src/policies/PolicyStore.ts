@@ -78,3 +78,13 @@ export async function saveSet(
 export async function findSet(db: Queryable, partyId: string): Promise<PolicySet | undefined> {
   return readSet(await policySets.table.find(db, { partyId }));
 }
+
+/** The party that a rule is for. */
+export async function findOwner(db: Queryable, ruleId: string): Promise<string | undefined> {
+  const rules = JSON.stringify([{ id: ruleId }]);
+  const [row] = await db.query<{ id: string }>(
+    'select party_id as id from policy_sets where rules @> $1::jsonb',
+    [rules],
+  );
+  return row?.id;
+}

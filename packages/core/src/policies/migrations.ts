@@ -13,6 +13,8 @@ create table policy_sets (
   rules jsonb not null
 );
 
+create index policy_sets_rules on policy_sets using gin (rules jsonb_path_ops);
+
 create table spend_windows (
   party_id text not null,
   scope text not null,

@@ -1,4 +1,4 @@
-import { AgentPayError, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
@@ -43,39 +43,25 @@ export async function create(
   return rule;
 }
 
-/**
- * Replaces the terms of a rule; its id stays.
- * @throws AgentPayError as {@link create}, `rule_not_found`
- */
+/** Replaces the terms of a rule; its id stays. @throws AgentPayError as {@link create}, `rule_not_found` */
 export async function replace(
   core: Core,
-  {
-    principal,
-    partyId,
-    ruleId,
-    terms,
-  }: { principal: Principal; partyId: string; ruleId: string; terms: RuleTerms },
+  { principal, ruleId, terms }: { principal: Principal; ruleId: string; terms: RuleTerms },
 ): Promise<Rule> {
   requireParty(principal, 'platform');
   checkTerms(terms);
   const rule: Rule = { ...terms, id: ruleId };
-  await change(core, partyId, (set) => {
-    assertHas(set, ruleId);
-    return { ...set, rules: set.rules.map((each) => (each.id === ruleId ? rule : each)) };
-  });
+  await changeOwner(core, ruleId, (rules) => rules.map((each) => (each.id === ruleId ? rule : each)));
   return rule;
 }
 
-/** Takes a rule away. @throws AgentPayError `forbidden`, `agent_not_found`, `rule_not_found` */
+/** Takes a rule away. @throws AgentPayError `forbidden`, `rule_not_found` */
 export async function remove(
   core: Core,
-  { principal, partyId, ruleId }: { principal: Principal; partyId: string; ruleId: string },
+  { principal, ruleId }: { principal: Principal; ruleId: string },
 ): Promise<void> {
   requireParty(principal, 'platform');
-  await change(core, partyId, (set) => {
-    assertHas(set, ruleId);
-    return { ...set, rules: set.rules.filter(({ id }) => id !== ruleId) };
-  });
+  await changeOwner(core, ruleId, (rules) => rules.filter(({ id }) => id !== ruleId));
 }
 
 /** Ends (or takes up again) all spending of a party, inside the caller's transaction. */
@@ -114,15 +100,25 @@ async function change(core: Core, partyId: string, changed: (set: PolicySet) => 
   });
 }
 
+async function changeOwner(
+  core: Core,
+  ruleId: string,
+  changed: (rules: readonly Rule[]) => Rule[],
+): Promise<void> {
+  const noRule = () => new AgentPayError('rule_not_found', 'There is no rule with this id.');
+  await core.db.tx(async (tx) => {
+    const partyId = isId('rule', ruleId) ? await store.findOwner(tx, ruleId) : undefined;
+    if (partyId === undefined) throw noRule();
+    const set = await store.lockSet(tx, partyId);
+    if (!set.rules.some(({ id }) => id === ruleId)) throw noRule();
+    await store.saveSet(tx, { ...set, rules: changed(set.rules) });
+  });
+}
+
 async function assertMayRead(db: Queryable, principal: Principal, partyId: string): Promise<void> {
   const own = principal.party.id === partyId;
   if (own) return;
   if (principal.party.kind !== 'platform' || !(await findParty(db, { partyId }))) throw notFound();
-}
-
-function assertHas(set: PolicySet, ruleId: string): void {
-  if (!set.rules.some(({ id }) => id === ruleId))
-    throw new AgentPayError('rule_not_found', 'There is no rule with this id.');
 }
 
 function notFound(): AgentPayError {

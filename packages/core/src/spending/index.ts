@@ -1,5 +1,6 @@
 export {
   allow,
+  allowWants,
   captureIn,
   giveBack,
   giveBackIn,

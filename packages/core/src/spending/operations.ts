@@ -2,7 +2,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { available, balances, closeHoldIn, openHoldIn, held, movements } from '../ledger/index.js';
+import { available, balances, closeHoldIn, openHoldIn, held, holds, movements } from '../ledger/index.js';
 import type { Hold, Posting } from '../ledger/index.js';
 import { evaluate, policySets, readSet, scopesOf, spend, unspend, windows } from '../policies/index.js';
 import type { Denial, PolicySet, Spend } from '../policies/index.js';
@@ -28,15 +28,19 @@ export interface Spending {
 /** What a spending was, for giving it back. */
 export type PastSpending = Pick<Spending, 'payer' | 'payee' | 'amount'> & { readonly at: Date };
 
-/** The rows that a spending asks for, as far as they are known beforehand. */
-export function wantsOf({ payer, walletId, asset }: Pick<Spending, 'payer' | 'walletId' | 'asset'>): Want[] {
+/** The rows by which a spending is judged, as far as they are known beforehand. */
+export function allowWants(payer: string): Want[] {
   return [
     [policySets, [payer]],
     [policySets, ['platform']],
     [windows, [payer, 'all']],
-    [balances, [available(walletId), asset]],
-    [balances, [held(walletId), asset]],
   ];
+}
+
+/** The rows that a reservation asks for, as far as they are known beforehand. */
+export function wantsOf({ payer, walletId, asset }: Pick<Spending, 'payer' | 'walletId' | 'asset'>): Want[] {
+  const accounts = [available(walletId), held(walletId)];
+  return [...allowWants(payer), ...accounts.map((account): Want => [balances, [account, asset]])];
 }
 
 /**
@@ -111,7 +115,7 @@ export function giveBack(
   given: { holdId: string; reason: string; spent: PastSpending },
 ): Promise<Hold> {
   return core.batch.runIn(tx, {
-    wants: [],
+    wants: [[holds, [given.holdId]], ...allowWants(given.spent.payer)],
     lane: given.holdId,
     decide: (scene) => giveBackIn(core, scene, given),
   });

@@ -5,7 +5,7 @@ import { emit } from '../events/index.js';
 import { available, captureHold, REVENUE_PAYMENT } from '../ledger/index.js';
 import { adjustTrust } from '../marketplace/index.js';
 import type { Party } from '../parties/index.js';
-import { callFee, paymentCompleted, recordCompleted } from '../payments/index.js';
+import { callFee, paymentCompleted, paymentObject, recordCompleted } from '../payments/index.js';
 import { tokenReleased } from './events.js';
 import { giveBack } from '../spending/index.js';
 import type { Token, TokenState } from './Token.js';
@@ -64,7 +64,6 @@ async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Toke
     ],
   });
   const payment = await recordCompleted(core, tx, {
-    rail: 'x402',
     payerId: token.consumerId,
     payerWalletId: token.walletId,
     payeeId: token.providerId,
@@ -81,12 +80,7 @@ async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Toke
     endedAt: now,
     paymentId: payment.id,
   });
-  const object = {
-    ...facts(settled),
-    id: payment.id,
-    payment_id: payment.id,
-    fee: formatDecimal(fee),
-  };
+  const object = { ...paymentObject(payment), ...facts(settled) };
   await emit(core, tx, paymentCompleted, { subject: payment.id, audience: partiesOf(token), object });
   await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_SETTLED });
   return settled;

@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
 import { table } from '../table.js';
 import type { Funding, Wallet } from './Wallet.js';
 
@@ -8,6 +9,8 @@ export const wallets = table<Wallet>('wallets', {
   currency: 'text',
   createdAt: 'timestamptz',
 });
+
+export const walletRows = entity<Wallet>({ table: wallets, key: ['id'], rank: 0 });
 
 export const fundings = table<Funding>('fundings', {
   id: 'text',

@@ -1,2 +1,3 @@
-export { balance, fund, ofCurrency, open, owned, TEST_FAUCET } from './operations.js';
+export { balance, fund, get, ofCurrency, open, owned, TEST_FAUCET } from './operations.js';
 export type { Balance, Wallet } from './Wallet.js';
+export { walletRows } from './WalletStore.js';

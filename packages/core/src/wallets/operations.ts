@@ -91,6 +91,13 @@ export async function owned(
   return wallet;
 }
 
+/** Anybody's wallet. @throws AgentPayError `wallet_not_found` */
+export async function get(db: Queryable, { walletId }: { walletId: string }): Promise<Wallet> {
+  const wallet = isId('wallet', walletId) ? await store.wallets.find(db, { id: walletId }) : undefined;
+  if (!wallet) throw new AgentPayError('wallet_not_found', 'There is no wallet with this id.');
+  return wallet;
+}
+
 /** The party's first wallet of a currency; undefined when it has none. */
 export function ofCurrency(
   db: Queryable,

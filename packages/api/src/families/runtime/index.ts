@@ -1,6 +1,8 @@
 import { Family } from '../../Family.js';
 import * as agents from './agents.js';
 import { errors } from './errors.js';
+import * as payments from './payments.js';
+import * as policies from './policies.js';
 import * as services from './services.js';
 import * as tokens from './tokens.js';
 import * as wallets from './wallets.js';
@@ -12,5 +14,5 @@ export const runtime = Family.from({
   paths: ['/'],
   credentials: ['agent', 'admin'],
   errors,
-  nouns: { agents, wallets, services, tokens, webhooks },
+  nouns: { agents, wallets, payments, policies, services, tokens, webhooks },
 });

@@ -1,0 +1,34 @@
+import type { Amount } from '@agentpay/primitives';
+import type { Payment } from './Payment.js';
+
+/** What a rail says of a payment. `unknown`: it may have happened; the same proof is sent again. */
+export type RailStatus =
+  | { readonly status: 'settling'; readonly reference: string }
+  | { readonly status: 'completed'; readonly reference: string }
+  | { readonly status: 'failed'; readonly reason: string }
+  | { readonly status: 'unknown' };
+
+/** A way for money to leave the platform. Every call may be repeated, and none pays twice under one proof. */
+export interface Rail {
+  /** Currency of the wallets that it pays from. */
+  readonly currency: string;
+  /** Account of the platform that the money leaves by. */
+  readonly account: string;
+  /**
+   * Whether it can pay this payee and amount.
+   * @throws AgentPayError `invalid_request` or `invalid_amount`
+   */
+  accepts(payment: Pick<Payment, 'payeeExternal' | 'amount'>): void;
+  /** Makes what pays exactly once. It is kept before it is sent. */
+  authorize(payment: Payment): Promise<Readonly<Record<string, unknown>>>;
+  /** Sends the proof. */
+  submit(payment: Payment): Promise<RailStatus>;
+  /** Asks how far a submitted payment is. */
+  settle(payment: Payment): Promise<RailStatus>;
+  /** Makes sure that a payment which is given up can no longer be paid: `failed` when it cannot. */
+  fail(payment: Payment): Promise<RailStatus>;
+  /** Gives money of a completed payment back, once per key. */
+  refund(payment: Payment, refund: { key: string; amount: Amount }): Promise<RailStatus>;
+  /** What the rail has of the platform's money, in base units; undefined when it does not say. */
+  reconcile(): Promise<Amount | undefined>;
+}

@@ -1,0 +1,67 @@
+import { runtime } from '@agentpay/api';
+import { payments } from '@agentpay/core';
+import { implement } from '../../http/implement.js';
+
+export const handlers = implement(runtime.nouns.payments, ({ core }) => ({
+  async create({ principal, body, repeatable }) {
+    const payment = await payments.create(core, {
+      principal,
+      fromWalletId: body.from_wallet_id,
+      toWalletId: body.to_wallet_id,
+      toExternal: body.to_external,
+      amount: body.amount,
+      currency: body.currency,
+      rail: body.rail,
+      description: body.description,
+      idempotencyKey: repeatable?.key,
+    });
+    return showPayment(payment);
+  },
+  get: async ({ principal, params }) =>
+    showPayment(await payments.get(core, { principal, paymentId: params.payment_id })),
+  async list({ principal, query }) {
+    const { limit, offset, cursor, status, rail } = query;
+    const page = await payments.list(core, {
+      principal,
+      limit,
+      offset,
+      cursor,
+      status,
+      rail,
+      createdAfter: query.created_after,
+      createdBefore: query.created_before,
+    });
+    return {
+      payments: page.payments.map(showPayment),
+      total: page.total,
+      ...(cursor !== undefined && { next_cursor: page.nextCursor }),
+    };
+  },
+  async refund({ principal, params, body: { amount, reason } }) {
+    return showPayment(
+      await payments.refund(core, { principal, paymentId: params.payment_id, amount, reason }),
+    );
+  },
+}));
+
+function showPayment(payment: payments.Payment) {
+  return {
+    id: payment.id,
+    amount: payment.amount,
+    fee: payment.fee,
+    total_debited: payments.totalDebited(payment),
+    currency: payment.currency,
+    rail: payment.rail,
+    status: payment.status,
+    from_wallet_id: payment.payerWalletId,
+    to_wallet_id: payment.payeeWalletId,
+    to_external: payment.payeeExternal,
+    description: payment.description,
+    service_id: payment.serviceId,
+    refunded_amount: payment.refunded,
+    reference: payment.reference,
+    failure: payment.failure,
+    created_at: payment.createdAt,
+    completed_at: payment.completedAt,
+  };
+}
