@@ -60,11 +60,11 @@ const table = {
 } as const;
 
 export type PaymentStatus = keyof typeof table;
-export type PaymentEvent = 'authorize' | 'submit' | 'settle' | 'complete' | 'fail' | 'expire' | 'refund';
+export type PaymentStep = 'authorize' | 'submit' | 'settle' | 'complete' | 'fail' | 'expire' | 'refund';
 
 /** The state an event leads to; undefined when it has no place there. */
-export function transition(status: PaymentStatus, event: PaymentEvent): PaymentStatus | undefined {
-  return (table[status] as Partial<Record<PaymentEvent, PaymentStatus>>)[event];
+export function transition(status: PaymentStatus, event: PaymentStep): PaymentStatus | undefined {
+  return (table[status] as Partial<Record<PaymentStep, PaymentStatus>>)[event];
 }
 
 /** Whether nothing more happens to it by itself. */
