@@ -79,6 +79,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       tokenCodec: tokenCodec(tokenKey, baseUrl),
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
+      rails: {},
     },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey },
