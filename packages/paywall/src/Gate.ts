@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import type { Clock } from '@agentpay/primitives';
 import type { Answer } from './Claims.js';
 import { setHeaders } from './headers.js';
+import { silenceLate } from './lateWrites.js';
 
 /** How a handler ended. */
 export type Outcome =
@@ -37,6 +38,8 @@ interface Held {
   size: number;
   headHeld: boolean;
   ended: boolean;
+  /** As they were when the handler ended: what it assigns later is late. */
+  status: Pick<ServerResponse, 'statusCode' | 'statusMessage'> | undefined;
 }
 
 /**
@@ -46,9 +49,19 @@ interface Held {
  */
 export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
   const before = { status: res.statusCode, headers: { ...res.getHeaders() } };
-  const held: Held = { mode: 'holding', chunks: [], size: 0, headHeld: false, ended: false };
+  const held: Held = {
+    mode: 'holding',
+    chunks: [],
+    size: 0,
+    headHeld: false,
+    ended: false,
+    status: undefined,
+  };
   const { outcome, settle } = firstOutcome(res, limits);
 
+  silenceLate(res, (wasSent) =>
+    held.mode === 'closed' ? wasSent() : held.mode === 'holding' && held.headHeld,
+  );
   const send = takeOver(res, held, {
     keep(chunk, encoding) {
       held.headHeld = true;
@@ -64,6 +77,7 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
     },
     end() {
       held.ended = true;
+      held.status = { statusCode: res.statusCode, statusMessage: res.statusMessage };
       const headers = changedHeaders(before.headers, res.getHeaders());
       settle({
         kind: 'answer',
@@ -81,6 +95,9 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
     } finally {
       held.mode = 'closed';
     }
+    for (const name of ['headersSent', 'writableEnded']) {
+      Object.defineProperty(res, name, { configurable: true, value: true });
+    }
   }
 
   return {
@@ -88,16 +105,19 @@ export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
     fail: (error) => settle({ kind: 'failed', error }),
     release(prepare) {
       open(() => {
+        Object.assign(res, held.status);
         prepare();
         send.end(Buffer.concat(held.chunks));
       });
     },
     replace(write) {
-      for (const name of res.getHeaderNames()) if (!(name in before.headers)) res.removeHeader(name);
-      setHeaders(res, before.headers);
-      res.statusCode = before.status;
-      res.statusMessage = '';
-      open(write);
+      open(() => {
+        for (const name of res.getHeaderNames()) if (!(name in before.headers)) res.removeHeader(name);
+        setHeaders(res, before.headers);
+        res.statusCode = before.status;
+        res.statusMessage = '';
+        write();
+      });
     },
   };
 }
@@ -155,8 +175,10 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
   res.end = ((...args: unknown[]) => {
     if (held.mode === 'open') return send.end(...args);
     const { chunk, encoding, done } = writeArguments(args);
-    if (done) res.once('finish', done);
-    if (held.ended || held.mode !== 'holding') return res;
+    const late = held.ended || held.mode !== 'holding';
+    // An answer that has ended may never tell so again.
+    if (done) whenOver(res, late, done);
+    if (late) return res;
     keeper.keep(chunk, encoding);
     keeper.end();
     return res;
@@ -166,6 +188,16 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
   Object.defineProperty(res, 'headersSent', { configurable: true, get: () => held.headHeld });
   Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => held.ended });
   return send;
+}
+
+/** Calls back once a response is over, whether it went out, its client left, or it was over before. */
+function whenOver(res: ServerResponse, isOver: boolean, done: () => void): void {
+  if (isOver || res.destroyed) return queueMicrotask(done);
+  const once = () => {
+    res.off('finish', once).off('close', once);
+    done();
+  };
+  res.on('finish', once).on('close', once);
 }
 
 type Write = (...args: unknown[]) => boolean;
