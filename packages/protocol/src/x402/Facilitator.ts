@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isPlain, nullable } from '../encoding/Json.js';
+import { uint256Schema } from '../evm/Hex.js';
 import * as v1 from './v1.js';
 import * as v2 from './v2.js';
 
@@ -26,6 +27,8 @@ export const verifyResponseSchema = nullable({
   invalidReason: z.string().max(256).optional(),
   invalidMessage: z.string().max(4096).optional(),
   payer: z.string().max(128).optional(),
+  /** What the payer has of the token, in base units, as the facilitator has seen it. */
+  balance: uint256Schema.optional().catch(undefined),
 });
 
 /** Answer of `/supported`. */

@@ -1,18 +1,15 @@
 import { AgentPayError } from '@agentpay/primitives';
-import type { z } from 'zod';
 import { httpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../encoding/httpClient.js';
 import { readLimited } from '../encoding/readLimited.js';
 import { untilAborted } from '../encoding/untilAborted.js';
 import { wasNotSent } from '../encoding/wasNotSent.js';
-import { sameHex } from '../evm/Hex.js';
+import type { Facilitator, FacilitatorRequest } from './Facilitator.js';
 import {
-  supportedResponseSchema,
-  verifyResponseSchema,
-  type Facilitator,
-  type FacilitatorRequest,
-  type VerifyResponse,
-} from './Facilitator.js';
-import { settleResponseSchema, type SettleResponse } from './v2.js';
+  OtherPayment,
+  readSettleAnswer,
+  readSupportedAnswer,
+  readVerifyAnswer,
+} from './facilitatorAnswers.js';
 
 export interface HttpFacilitatorOptions {
   /** Base URL; `/verify`, `/settle` and `/supported` are appended. */
@@ -27,7 +24,8 @@ export interface HttpFacilitatorOptions {
   readonly settleTimeoutMs?: number;
 }
 
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** A definite word is not lost over a long text beside it. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
 
 /** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
 export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
@@ -43,7 +41,7 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
 
   async function call<T>(
     url: URL,
-    schema: z.ZodType<T>,
+    read: (body: unknown) => T | undefined,
     timeoutMs: number,
     body?: FacilitatorRequest,
   ): Promise<T> {
@@ -58,32 +56,30 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
       timeoutMs,
       maxBytes: MAX_ANSWER_BYTES,
     });
-    const parsed = schema.safeParse(parseJson(text));
-    if (parsed.success) return parsed.data;
-    throw new AnswerError(status, text);
+    const found = read(parseJson(text));
+    if (found !== undefined) return found;
+    throw new AnswerError(url, status, text);
   }
 
   return {
     async verify(request) {
       try {
-        return checkVerified(
-          request,
-          await call(urls.verify, verifyResponseSchema, verifyTimeoutMs, request),
-        );
+        return await call(urls.verify, (body) => readVerifyAnswer(body, request), verifyTimeoutMs, request);
       } catch (cause) {
         throw unavailable(cause);
       }
     },
     async settle(request) {
       try {
-        return checkSettled(request, await call(urls.settle, settleResponseSchema, settleTimeoutMs, request));
+        return await call(urls.settle, (body) => readSettleAnswer(body, request), settleTimeoutMs, request);
       } catch (cause) {
+        if (cause instanceof OtherPayment) throw mismatch(cause);
         throw wasNotTaken(cause) ? unavailable(cause) : unknown(cause);
       }
     },
     async supported() {
       try {
-        return await call(urls.supported, supportedResponseSchema, verifyTimeoutMs);
+        return await call(urls.supported, readSupportedAnswer, verifyTimeoutMs);
       } catch (cause) {
         throw unavailable(cause);
       }
@@ -135,37 +131,12 @@ function byFetch(fetch: typeof globalThis.fetch): Exchange {
 class AnswerError extends Error {
   override readonly name = 'AnswerError';
   constructor(
+    url: URL,
     readonly status: number,
     readonly text: string,
   ) {
-    super(`The facilitator answered ${status} with something else than the protocol's JSON.`);
+    super(`${url.origin}${url.pathname} answered ${status} with something else than the protocol's JSON.`);
   }
-}
-
-// A yes must be about this payment: a mixed-up or forged answer is not taken for one.
-function checkVerified(request: FacilitatorRequest, answer: VerifyResponse): VerifyResponse {
-  if (answer.isValid && isOtherPayer(request, answer.payer))
-    throw new Error('The facilitator answered for another payment.');
-  return answer;
-}
-
-function checkSettled(request: FacilitatorRequest, answer: SettleResponse): SettleResponse {
-  if (!answer.success) return answer;
-  const valid =
-    answer.network === request.paymentRequirements.network &&
-    !isOtherPayer(request, answer.payer) &&
-    /^0x[0-9a-fA-F]{64}$/.test(answer.transaction);
-  if (!valid)
-    throw new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', {
-      reason: 'answer_mismatch',
-    });
-  return answer;
-}
-
-function isOtherPayer(request: FacilitatorRequest, payer: string | undefined): boolean {
-  const { authorization, permit2Authorization } = request.paymentPayload.payload;
-  const from = ((authorization ?? permit2Authorization) as { from?: unknown } | undefined)?.from;
-  return payer !== undefined && typeof from === 'string' && !sameHex(payer, from);
 }
 
 function wasNotTaken(cause: unknown): boolean {
@@ -186,15 +157,21 @@ function unavailable(cause: unknown): AgentPayError {
   });
 }
 
+function mismatch(cause: OtherPayment): AgentPayError {
+  return new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', {
+    cause,
+    reason: 'answer_mismatch',
+  });
+}
+
 function unknown(cause: unknown): AgentPayError {
-  if (cause instanceof AgentPayError) return cause;
   const message = 'The facilitator gave no answer to a settlement it may have made.';
   return new AgentPayError('settlement_unknown', message, { cause, retryAfter: 2 });
 }
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

@@ -53,6 +53,13 @@ export const settleResponseSchema = nullable({
   amount: z.string().max(80).optional(),
   errorReason: z.string().max(256).optional(),
   errorMessage: z.string().max(4096).optional(),
+  /** Not the first grant: the same settlement was granted to an earlier or simultaneous call. Whoever sells must have its own claim to it. */
+  repeat: z.boolean().optional().catch(undefined),
+  /**
+   * Beside a reason that says that the nonce is used: what the chain proves to have used it. `payment`: this very payment, by `transaction`;
+   * `other`: its cancellation or another payment, so that this one can never be made. Absent: not proved.
+   */
+  nonceUse: z.enum(['payment', 'other']).optional().catch(undefined),
   extensions: extensionsSchema.optional(),
 });
 
