@@ -28,6 +28,8 @@ export interface Said {
   readonly invalidReason?: string;
   readonly success?: boolean;
   readonly errorReason?: string;
+  readonly repeat?: boolean;
+  readonly nonceUse?: string;
   readonly transaction?: Hex;
   readonly code?: string;
 }

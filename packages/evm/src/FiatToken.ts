@@ -1,4 +1,4 @@
-import { sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
+import { authorizationUseIn, sameHex, type Address, type Authorization, type Hex } from '@agentpay/protocol';
 import {
   decodeErrorResult,
   decodeFunctionResult,
@@ -131,34 +131,9 @@ export function revertText(result: CallResult): string | undefined {
   }
 }
 
-/**
- * Whether these logs show that the authorization moved its money: `AuthorizationUsed` of the payer and nonce, and directly after it
- * `Transfer` of the very payer, payee and value, both by the asset. A success status alone proves nothing.
- */
-export function provesTransfer(
-  logs: readonly Log[],
-  asset: Address,
-  { from, to, value, nonce }: Authorization,
-): boolean {
-  const ofAsset = (log: Log) => sameHex(log.address, asset);
-  // The logs of a batch are looked through once for each of its payments: the nonce tells nearly all of them apart.
-  const isUse = (log: Log) => ofAsset(log) && hasTopics(log, [AUTHORIZATION_USED, word(from), nonce]);
-  const used = logs.findIndex((log) => sameHex(log.topics[2] ?? '', nonce) && isUse(log));
-  const transfer = used < 0 ? undefined : logs.slice(used + 1).find(ofAsset);
-  if (!transfer) return false;
-  return (
-    hasTopics(transfer, [TRANSFER, word(from), word(to)]) &&
-    sameHex(transfer.data, toHex(value, { size: 32 }))
-  );
-}
-
-/** Whether these logs show that the authorization was used up, by a transfer or by its cancellation. */
-export function usesAuthorization(logs: readonly Log[], asset: Address, payer: Address, nonce: Hex): boolean {
-  const events = [AUTHORIZATION_USED, AUTHORIZATION_CANCELED];
-  return logs.some(
-    (log) =>
-      sameHex(log.address, asset) && events.some((event) => hasTopics(log, [event, word(payer), nonce])),
-  );
+/** Whether these logs prove that the authorization moved its money: see `authorizationUseIn`. */
+export function provesTransfer(logs: readonly Log[], asset: Address, authorization: Authorization): boolean {
+  return authorizationUseIn(logs, asset, authorization) === 'payment';
 }
 
 /** Whether the log has these topics and no more. */

@@ -28,8 +28,13 @@ const steps = fc.array(group, { minLength: 10, maxLength: 60 }).map((groups) => 
 /** One payment and several owners that each follow the rules with what they last saw, however old that is. */
 function world() {
   const clock = manualClock(1_000_000);
-  const claims = claimsIn({ store: memoryStore(clock), clock, report: () => undefined });
-  const subject = { key: 'k', binding: 'b', expiresAtMs: clock.now() + 3_600_000 };
+  const claims = claimsIn({
+    store: memoryStore(clock),
+    clock,
+    nonce: () => 'a nonce',
+    report: () => undefined,
+  });
+  const subject = { key: 'k', binding: 'b', bearer: 'b', expiresAtMs: clock.now() + 3_600_000 };
   return {
     clock,
     claims,

@@ -17,6 +17,12 @@ const recordSchema = z.object({
   state: z.enum(['running', 'settling', 'done', 'free']),
   /** Digest of the request and the proof that the payment belongs to. */
   binding: z.string(),
+  /** Names this claim to the facilitator, of which it buys once. */
+  purchase: z.string(),
+  /** Digest of whom the answer may be sent to again. */
+  bearer: z.string(),
+  /** When it was paid, in ms since the epoch. */
+  paidAt: z.number().optional(),
   /** Until when, in ms since the epoch, whoever wrote this is taken to be alive. */
   leaseUntil: z.number(),
   answer: z.object({ status: z.number(), headers: headersSchema, body: z.string() }).optional(),
@@ -34,7 +40,7 @@ type Stored = z.infer<typeof recordSchema>;
 export type Receipt = Readonly<Record<string, string>>;
 
 /** A payment as the store knows it, and the version to name when changing it. */
-export interface Claim extends Bought, Pick<Subject, 'alias'> {
+export interface Claim extends Bought, Pick<Subject, 'alias' | 'bearer'> {
   readonly key: string;
   readonly version: number;
   readonly expiresAtMs: number;
@@ -43,7 +49,11 @@ export interface Claim extends Bought, Pick<Subject, 'alias'> {
   readonly leaseUntil: number;
   /** Whether somebody else may have seen this claim left behind, and may still come back to it. */
   readonly contested: boolean;
+  /** Names this claim to the facilitator. */
+  readonly purchase: string;
   readonly receipt: Receipt | undefined;
+  /** When it was paid, in ms since the epoch. */
+  readonly paidAt: number | undefined;
 }
 
 /** What a payment buys. */
@@ -58,6 +68,8 @@ export interface Bought {
 export interface Subject {
   readonly key: string;
   readonly binding: string;
+  /** Who brings the proof, as far as anything but the proof tells. */
+  readonly bearer: string;
   readonly expiresAtMs: number;
   /** Another name of the payment, which belongs to this one alone. */
   readonly alias?: string | undefined;
@@ -94,7 +106,18 @@ const OPEN_MS = 10 * 60_000;
 /** How long a paid answer is kept after its proof has expired; clocks of several nodes may differ by less. */
 const DONE_MS = 60_000;
 
-export function claimsIn({ store, clock, report }: { store: Store; clock: Clock; report: Report }): Claims {
+export function claimsIn({
+  store,
+  clock,
+  nonce,
+  report,
+}: {
+  store: Store;
+  clock: Clock;
+  /** Gives a text that comes once. */
+  nonce: () => string;
+  report: Report;
+}): Claims {
   const aliases = aliasesIn(store);
 
   const asking = storeAsker(report, {
@@ -136,7 +159,7 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
       const entry = await asking(read(store, key));
       if (!entry) return undefined;
       const { record, version } = entry;
-      const { state, leaseUntil, receipt } = record;
+      const { state, leaseUntil, receipt, purchase, bearer, paidAt } = record;
       const used = record.used === undefined ? undefined : BigInt(record.used);
       if (state !== 'free' && record.binding !== binding) throw boundElsewhere();
       if (state !== 'done' && leaseUntil > clock.now()) throw inProgress();
@@ -152,7 +175,10 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
         contested: true,
         answer,
         used,
+        purchase,
+        bearer,
         receipt,
+        paidAt,
       };
     },
     async take(subject, leaseMs, after) {
@@ -162,14 +188,16 @@ export function claimsIn({ store, clock, report }: { store: Store; clock: Clock;
         state: 'running',
         version: after?.version ?? 0,
         contested: after !== undefined,
+        purchase: nonce(),
       } as const;
-      return write({ ...subject, ...taken, answer: undefined, used: undefined, receipt: undefined }, leaseMs);
+      const nothing = { answer: undefined, used: undefined, receipt: undefined, paidAt: undefined };
+      return write({ ...subject, ...taken, ...nothing }, leaseMs);
     },
     settling(claim, leaseMs, { answer, used }) {
       return write({ ...claim, state: 'settling', contested: isContested(claim), answer, used }, leaseMs);
     },
     async done(claim, receipt, answer) {
-      await write({ ...claim, state: 'done', receipt, answer }, 0);
+      await write({ ...claim, state: 'done', receipt, answer, paidAt: clock.now() }, 0);
     },
     yieldLease: (claim) => quietly(write(claim, 0)),
     drop: (claim) => quietly(giveUp(claim)),
@@ -181,11 +209,15 @@ async function read(store: Store, key: string): Promise<{ record: Stored; versio
   return entry && { record: recordSchema.parse(JSON.parse(entry.value)), version: entry.version };
 }
 
-function storedForm({ state, binding, leaseUntil, answer, used, receipt }: Omit<Claim, 'version'>): Stored {
+function storedForm(claim: Omit<Claim, 'version'>): Stored {
+  const { state, binding, leaseUntil, purchase, bearer, answer, used, receipt, paidAt } = claim;
   return {
     state,
     binding,
     leaseUntil,
+    purchase,
+    bearer,
+    ...(paidAt !== undefined && { paidAt }),
     ...(answer && {
       answer: { ...answer, headers: { ...answer.headers }, body: answer.body.toString('base64') },
     }),
@@ -194,7 +226,7 @@ function storedForm({ state, binding, leaseUntil, answer, used, receipt }: Omit<
   };
 }
 
-function boundElsewhere(): AgentPayError {
+export function boundElsewhere(): AgentPayError {
   return new AgentPayError('payment_bound_elsewhere', 'This payment belongs to another request.');
 }
 

@@ -17,6 +17,8 @@ export interface Request extends IncomingMessage {
   params?: Readonly<Record<string, unknown>>;
   body?: unknown;
   rawBody?: unknown;
+  /** Of the client, where Express works it out. */
+  ip?: string | undefined;
 }
 
 export type Next = (error?: unknown) => unknown;

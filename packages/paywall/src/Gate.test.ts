@@ -118,18 +118,14 @@ describe('an answer is charged and carries the receipt', () => {
     ]);
   });
 
-  it('HEAD has headers and no body', async () => {
-    const bought = await buy(
-      (res) => res.writeHead(200, { 'content-length': '5' }).end(),
-      {},
-      { method: 'HEAD' },
-    );
-    expect([bought.reply.status, bought.reply.headers['content-length'], bought.reply.text]).toEqual([
-      200,
-      '5',
-      '',
-    ]);
-    expectPaid(bought);
+  it('HEAD neither runs the handler nor spends the proof: GET has it afterwards', async () => {
+    const bought = await buy((res) => res.end('whole'), {}, { method: 'HEAD' });
+    expect([bought.reply.status, bought.reply.text]).toEqual([402, '']);
+    expect(bought.reply.headers['payment-required']).toBeDefined();
+    expectFree(bought);
+    const reply = await send(seller, '/', { headers: bought.headers });
+    expect([reply.status, reply.text]).toEqual([200, 'whole']);
+    expectPaid({ ...bought, reply });
   });
 });
 

@@ -15,6 +15,24 @@ export type Settlement =
   /** Certainly not taken yet: ask again with the same proof. */
   | { readonly state: 'unsent' };
 
+/** What is known of a payer once the payment is verified. */
+export interface Verified {
+  /** What the payer has, and what this payment takes of it: base units of one token. Undefined where nobody says. */
+  readonly funds?: { readonly token: string; readonly balance: bigint; readonly due: bigint };
+  /** The money is set aside already, or taken: nothing else that the payer does can use it up. */
+  readonly isHeld?: boolean;
+}
+
+/** One attempt to take the money. */
+export interface Attempt {
+  /** An earlier one may have taken it. */
+  readonly again: boolean;
+  /** What is taken of a payment up to a ceiling, in micro-dollars. */
+  readonly used: Amount | undefined;
+  /** Names the claim for which the money is taken: another claim to the same payment is another purchase. */
+  readonly purchase: string;
+}
+
 /** A proof that fits the quote, whatever its dialect. */
 export interface Payment {
   /** Names the money: the same for every proof that moves it. */
@@ -23,6 +41,8 @@ export interface Payment {
   readonly alias?: string | undefined;
   /** Who pays. */
   readonly payer: string;
+  /** Whether the proof holds something that never gets on the chain, so that nobody can make it up from what is there. */
+  readonly isSecret: boolean;
   /** When the proof stops being usable, in ms since the epoch. */
   readonly expiresAtMs: number;
   /** When a handler must have answered for the money to be settled in time, in ms since the epoch. */
@@ -31,15 +51,14 @@ export interface Payment {
   checkTime(): void;
   /**
    * Asks whether the money can be taken; takes nothing.
+   * @param purchase as in {@link Attempt}
    * @throws Refusal, AgentPayError `payment_already_used`, `facilitator_unavailable`
    */
-  verify(): Promise<void>;
+  verify(purchase: string): Promise<Verified>;
   /**
    * Takes the money, once, however often it is called. Never rejects.
-   * @param again an earlier attempt may have taken it
-   * @param used what is taken of a payment up to a ceiling, in micro-dollars
    */
-  settle(again: boolean, used?: Amount): Promise<Settlement>;
+  settle(attempt: Attempt): Promise<Settlement>;
   /** Gives up a verified payment that will not be settled. Never rejects. */
   release(): Promise<void>;
 }

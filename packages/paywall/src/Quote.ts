@@ -40,8 +40,8 @@ export interface Quote {
   readonly token: { readonly issuer: Issuer; readonly service: string } | undefined;
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
-  /** Value of `PAYMENT-REQUIRED`. */
-  paymentRequired(url: string, perRequest: PerRequest): string;
+  /** Gives the value of `PAYMENT-REQUIRED` for a name of the offer: a nonce, as it stands in base64. */
+  paymentRequired(url: string, perRequest: PerRequest): (writtenName: string) => string;
   /** Members of the 402 body besides those of the problem: x402 v1 and the token offer, as JSON in ASCII without braces; maybe none. */
   bodyMembers(url: string, error: string | undefined): string;
 }
@@ -70,7 +70,9 @@ export function createQuote(
   const token = tokenOf(settings, terms);
   const offers = offersIn(settings, terms, tenders);
   const resource = definedOnly({ url: SLOT, ...resourceOf(terms) });
-  const accepted = offers.map(({ v2 }) => (pinned ? { ...v2, extra: { ...v2.extra, [PIN]: SLOT } } : v2));
+  const accepted = offers.map(({ v2 }) => {
+    return { ...v2, extra: { ...v2.extra, ...(pinned && { [PIN]: SLOT }), [x402v2.OFFER]: NAME } };
+  });
   const v2 = spliced({ x402Version: 2, error: SLOT, resource, accepts: accepted });
   const accepts = offers.flatMap((offer) => offer.v1?.(SLOT) ?? []);
   const v1 = accepts.length > 0 ? { x402Version: 1, error: SLOT, accepts } : {};
@@ -83,7 +85,7 @@ export function createQuote(
     pinned,
     paymentRequired(url, { error, pin = '', extensions }) {
       const text = v2([error ?? NO_PROOF.v2, url, ...(pinned ? offers.map(() => pin) : [])]);
-      return base64(extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text);
+      return named(extensions ? `${text.slice(0, -1)},"extensions":${JSON.stringify(extensions)}}` : text);
     },
     bodyMembers: (url, error = NO_PROOF.v1) =>
       asciiJson(body([error, ...accepts.map(() => url)])).slice(1, -1),
@@ -121,6 +123,8 @@ function v2Offer({ maxTimeoutSeconds }: Settings, terms: Terms, tender: Tender):
       ...asset.eip712,
       ...(isByPermit2(terms, tender) && { assetTransferMethod: 'permit2' }),
       ...(terms.scheme === 'upto' && uptoAccount && { facilitatorAddress: uptoAccount }),
+      // The buyer's money may move before the answer is there (x402 v2, payment flows).
+      ...(terms.settle !== 'after' && { paymentFlow: 'upfront' }),
     },
   };
 }
@@ -130,9 +134,14 @@ function isByPermit2({ scheme }: Terms, { transferMethod }: Tender): boolean {
   return scheme === 'upto' || transferMethod === 'permit2';
 }
 
-function v1Offer(v2: x402v2.PaymentRequirements, terms: Terms): Offer['v1'] {
+function v1Offer({ extra = {}, ...v2 }: x402v2.PaymentRequirements, terms: Terms): Offer['v1'] {
+  const { paymentFlow: _, ...known } = extra;
+  const offer = { ...v2, extra: known };
   return (url) =>
-    x402v1.requirementsFromV2(v2, definedOnly({ url, ...resourceOf(terms) })) as x402v1.PaymentRequirements;
+    x402v1.requirementsFromV2(
+      offer,
+      definedOnly({ url, ...resourceOf(terms) }),
+    ) as x402v1.PaymentRequirements;
 }
 
 function mppOffer(
@@ -197,6 +206,24 @@ function spliced(value: unknown): (texts: readonly string[]) => string {
     for (let index = 0; index < parts.length; index++) text += JSON.stringify(texts[index]) + parts[index];
     return text;
   };
+}
+
+/** Stands for the name of the offer, as {@link SLOT} does for other texts. */
+const NAME = '\u0001';
+
+/**
+ * JSON text in base64, all of it encoded once but for the names in it: blanks before a name let it begin where its encoding does not depend
+ * on what is around it. Names are as long as a whole number of groups.
+ */
+function named(text: string): (writtenName: string) => string {
+  const parts = text.split(JSON.stringify(NAME));
+  const encoded = parts.map((part, index) => {
+    const after = index === 0 ? part : `"${part}`;
+    if (index === parts.length - 1) return base64(after);
+    const blanks = (3 - ((Buffer.byteLength(after) + 1) % 3)) % 3;
+    return base64(`${after}${' '.repeat(blanks)}"`);
+  });
+  return (writtenName) => encoded.join(writtenName);
 }
 
 function base64(text: string): string {

@@ -162,9 +162,12 @@ export function markPaid(exchange: Exchange, receipt: Receipt): void {
   const { res } = exchange;
   setHeaders(res, pricedHeaders(exchange));
   markPrivate(res);
-  // An MPP receipt stands for a delivery; the others tell of the money.
-  const { [mpp.PAYMENT_RECEIPT]: _, ...always } = receipt;
-  setHeaders(res, isSuccess(res.statusCode) ? receipt : always);
+  setHeaders(res, isSuccess(res.statusCode) ? receipt : withoutDelivery(receipt));
+}
+
+/** An MPP receipt stands for a delivery; the others tell of the money. */
+export function withoutDelivery(receipt: Receipt): Receipt {
+  return Object.fromEntries(Object.entries(receipt).filter(([name]) => name !== mpp.PAYMENT_RECEIPT));
 }
 
 /** Sets the headers of an answer that was given for nothing to this caller. */

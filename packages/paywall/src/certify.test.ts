@@ -30,6 +30,7 @@ async function open(
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
     onError: () => undefined,
+    repeats: {},
     ...options,
   });
   const [charge, discovery] = [wall.charge(price), wall.discovery()];

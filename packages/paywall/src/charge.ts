@@ -1,16 +1,18 @@
-import { hash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
-import { isSuccess, markPaid, markUnpaid, replay } from './answers.js';
-import type { Answer, Claim, Receipt } from './Claims.js';
+import { isSuccess, markPaid, markUnpaid, replay, withoutDelivery } from './answers.js';
+import { setHeaders } from './headers.js';
+import { boundElsewhere, type Answer, type Claim, type Receipt } from './Claims.js';
 import { certified } from './certify.js';
-import { clientLeft, requestIdOf, targetOf, type Exchange } from './Exchange.js';
+import { bearerOf, bindingOf } from './binding.js';
+import { clientLeft, requestIdOf, type Exchange } from './Exchange.js';
 import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
-import { tellSettled, tellUnsettled, tellVerified, type Settled } from './hooks.js';
-import { Refusal, type Payment } from './Payment.js';
+import { tellSettled, tellUnpaid, tellUnsettled, tellVerified, type Settled } from './hooks.js';
+import { Refusal, type Payment, type Verified } from './Payment.js';
 import type { Proof } from './proof.js';
 import { scopeText } from './rails/mpp.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
+import type { Run } from './UnpaidRuns.js';
 
 /** What verifying may take, and what clocks of several nodes may differ by, in ms. */
 const LEASE_MARGIN_MS = 30_000;
@@ -28,34 +30,31 @@ export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
   const { claims, handlerTimeoutMs, clock } = exchange.settings;
   const payment = await proof.read(exchange, proof.text);
   const { key, alias, expiresAtMs } = payment;
-  const subject = { key, alias, expiresAtMs, binding: bindingOf(exchange, proof) };
+  const binding = bindingOf(exchange, proof, await exchange.body());
+  const subject = { key, alias, expiresAtMs, binding, bearer: bearerOf(exchange) };
   const left = await claims.find(subject);
-  if (left?.state === 'done') return repeat(exchange, left);
+  if (left?.state === 'done') return repeat(exchange, payment, left);
   if (left?.state === 'settling') return resume(exchange, payment, left);
 
   payment.checkTime();
   const leaseMs = Math.min(handlerTimeoutMs, payment.deadlineMs - clock.now()) + LEASE_MARGIN_MS;
   const claim = await claims.take(subject, leaseMs, left);
-  await verify(exchange, payment, claim, left?.state === 'running');
+  const verified = await verify(exchange, payment, claim, left?.state === 'running');
   tellVerified(exchange, payment);
   if (clientLeft(exchange)) return unserved(exchange, payment, claim);
   await checkTimeLeft(exchange, payment, claim);
   if (exchange.quote.terms.settle === 'before') return settleFirst(exchange, payment, claim);
-  return serve(exchange, payment, claim);
+  return serve(exchange, payment, { claim, run: await beginRun(exchange, payment, { claim, verified }) });
 }
 
-/**
- * One payment buys one request by one caller: the proof is public once it is settled on chain, so that a copy of it with other
- * credentials gets nothing.
- */
-function bindingOf({ req }: Exchange, proof: Proof): string {
-  const parts = [req.method, targetOf(req), req.headers.authorization, req.headers.cookie, proof.text];
-  return hash('sha256', JSON.stringify(parts), 'base64url');
-}
-
-async function verify(exchange: Exchange, payment: Payment, claim: Claim, takenOver: boolean): Promise<void> {
+async function verify(
+  exchange: Exchange,
+  payment: Payment,
+  claim: Claim,
+  takenOver: boolean,
+): Promise<Verified> {
   try {
-    await payment.verify();
+    return await payment.verify(claim.purchase);
   } catch (error) {
     await exchange.settings.claims.drop(claim);
     // The owner before may have died with the payment verified.
@@ -74,8 +73,28 @@ async function checkTimeLeft(exchange: Exchange, payment: Payment, claim: Claim)
   }
 }
 
+/** Whether the payer may have one more run that is not paid for yet. @throws AgentPayError `rate_limited` */
+async function beginRun(
+  exchange: Exchange,
+  payment: Payment,
+  { claim, verified }: { claim: Claim; verified: Verified },
+): Promise<Run> {
+  try {
+    return exchange.settings.unpaidRuns.begin(payment, verified);
+  } catch (error) {
+    await unserved(exchange, payment, claim);
+    throw error;
+  }
+}
+
+/** A run of the handler, and the claim that it is for. */
+interface Running {
+  readonly claim: Claim;
+  readonly run: Run;
+}
+
 /** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its answer. */
-async function serve(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
+async function serve(exchange: Exchange, payment: Payment, { claim, run }: Running): Promise<void> {
   const { settings, res } = exchange;
   const timeoutMs = Math.min(settings.handlerTimeoutMs, payment.deadlineMs - settings.clock.now());
   const gate = holdAnswer(res, { maxBytes: settings.maxResponseBytes, timeoutMs, clock: settings.clock });
@@ -83,41 +102,76 @@ async function serve(exchange: Exchange, payment: Payment, claim: Claim): Promis
   runHandler(exchange, gate);
   const outcome = await gate.outcome;
   if (outcome.kind !== 'answer' || !isCharged(exchange, outcome.answer.status) || clientLeft(exchange)) {
+    run.unpaid();
+    tellUnpaid(exchange, payment, whyUnpaid(exchange, outcome));
     await unserved(exchange, payment, claim);
     return letOut(exchange, gate, outcome);
   }
-  const used = usedIn(exchange);
-  const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, { answer: outcome.answer, used });
-  if (exchange.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
-    settings.background.run(settleLater(exchange, payment, settling));
-    return gate.release(() => markPaid(exchange, {}));
-  }
-  const receipt = await takeMoney(exchange, payment, settling, false);
-  // The buyer has paid: a store that fails now must not cost him the answer.
-  await recordDone(exchange, settling, receipt).catch(() => undefined);
+  const receipt = await collect(exchange, payment, { claim, run }, outcome.answer);
+  if (!receipt) return gate.release(() => markPaid(exchange, {}));
   gate.release(() => markPaid(exchange, receipt));
 }
 
+/** Takes the money for an answer; undefined where that is done in the background. @throws as {@link takeMoney} does */
+async function collect(
+  exchange: Exchange,
+  payment: Payment,
+  { claim, run }: Running,
+  answer: Answer,
+): Promise<Receipt | undefined> {
+  const { settings } = exchange;
+  try {
+    const used = usedIn(exchange);
+    const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, { answer, used });
+    if (exchange.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
+      settings.background.run(settleLater(exchange, payment, { claim: settling, run }));
+      return undefined;
+    }
+    const receipt = await takeMoney(exchange, payment, settling, false);
+    run.paid();
+    // The buyer has paid: a store that fails now must not cost him the answer.
+    await recordDone(exchange, settling, receipt).catch(() => undefined);
+    return receipt;
+  } catch (error) {
+    run.unpaid();
+    tellUnpaid(exchange, payment, reasonOf(error));
+    throw error;
+  }
+}
+
+function whyUnpaid(exchange: Exchange, outcome: Outcome): string {
+  if (outcome.kind !== 'answer') return outcome.kind;
+  return clientLeft(exchange) ? 'left' : `status_${outcome.answer.status}`;
+}
 /**
  * settle: 'optimistic'. Takes the money for an answer that has gone out. What is not paid counts against the payer until the proof expires.
  */
-async function settleLater(exchange: Exchange, payment: Payment, settling: Claim): Promise<void> {
+async function settleLater(
+  exchange: Exchange,
+  payment: Payment,
+  { claim: settling, run }: Running,
+): Promise<void> {
   const { settings } = exchange;
   try {
     const receipt = await takeMoney(exchange, payment, settling, false);
+    run.paid();
     await recordDone(exchange, settling, receipt).catch(() => undefined);
     await settings.unsettled.leave(payment);
   } catch (error) {
+    run.unpaid();
+    tellUnpaid(exchange, payment, reasonOf(error));
     settings.report({
       what: 'an answer went out that is not paid for',
       error,
       requestId: requestIdOf(exchange),
     });
-    tellUnsettled(
-      exchange,
-      isAgentPayError(error) ? error.kind : error instanceof Refusal ? error.reason : 'internal_error',
-    );
+    tellUnsettled(exchange, reasonOf(error));
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason;
+  return isAgentPayError(error) ? error.kind : 'internal_error';
 }
 
 function runHandler(exchange: Exchange, gate: Gate): void {
@@ -179,17 +233,26 @@ async function settleAndPass(
 
 /** Continues where an owner stopped after the money may have moved. The handler of a held answer does not run again. */
 async function resume(exchange: Exchange, payment: Payment, left: Claim): Promise<void> {
+  if (!payment.isSecret && left.bearer !== bearerOf(exchange)) throw boundElsewhere();
   const settling = await exchange.settings.claims.settling(left, SETTLE_LEASE_MS, left);
   if (!left.answer) return settleAndPass(exchange, payment, settling, true);
   const receipt = await takeMoney(exchange, payment, settling, true);
+  exchange.settings.unpaidRuns.paidLater(payment);
   await recordDone(exchange, settling, receipt).catch(() => undefined);
   if (exchange.quote.terms.settle === 'optimistic') await exchange.settings.unsettled.leave(payment);
   replay(exchange, left.answer, receipt);
 }
 
-function repeat(exchange: Exchange, { answer, receipt }: Claim): void {
-  if (answer) return replay(exchange, answer, receipt ?? {});
-  throw new AgentPayError('payment_already_used', 'This payment bought an answer that was not kept.');
+/** The stored answer, to whom it may be sent again; anybody else is told of the payment alone. */
+function repeat(exchange: Exchange, payment: Payment, { answer, receipt, bearer, paidAt = 0 }: Claim): void {
+  const { repeats, clock } = exchange.settings;
+  const known = repeats && bearer === bearerOf(exchange) && clock.now() - paidAt <= repeats.seconds * 1000;
+  if (answer && (payment.isSecret || known)) return replay(exchange, answer, receipt ?? {});
+  setHeaders(exchange.res, withoutDelivery(receipt ?? {}));
+  const message = answer
+    ? 'This payment has bought its answer, and nothing in the request shows that it is its buyer who asks again.'
+    : 'This payment bought an answer that was not kept.';
+  throw new AgentPayError('payment_already_used', message);
 }
 
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
@@ -200,8 +263,8 @@ async function takeMoney(
   again: boolean,
 ): Promise<Receipt> {
   const { settings } = exchange;
-  const { used } = settling;
-  const settlement = await settleFirmly(payment, settings.clock, { again, used });
+  const { used, purchase } = settling;
+  const settlement = await settleFirmly(payment, settings.clock, { again, used, purchase });
   switch (settlement.state) {
     case 'settled': {
       const receipt = certified(exchange, settlement);

@@ -42,7 +42,7 @@ const sell: FetchHandler = async (request) => {
 
 describe.each(DIALECTS)('a fetch-style server paid in %s', (dialect) => {
   it('answers 402, then sells, once for one proof', async () => {
-    const { ask, facilitator } = open(sell);
+    const { ask, facilitator } = open(sell, { repeats: {} });
     const offer = await ask();
     expect([offer.status, offer.headers['cache-control']]).toEqual([402, 'no-store']);
     expect(x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).resource.url).toBe(URL_);

@@ -29,6 +29,8 @@ export interface Hooks {
   onVerified?(event: PayerEvent): unknown;
   /** The money was taken. `receipt`: the headers that tell of it. */
   onSettled?(event: PayerEvent & { readonly receipt: Readonly<Record<string, string>> }): unknown;
+  /** A handler has run for a payment that was verified, and is not paid for: `left`, `timeout`, `status_404`, a facilitator's reason. */
+  onUnpaid?(event: PayerEvent & { readonly reason: string }): unknown;
   /** A request was refused: for its proof, for a payment that was verified and not made, or for any other reason. */
   onRefused?(event: Omit<PaymentEvent, 'amount'> & { readonly reason: string }): unknown;
 }
@@ -91,6 +93,14 @@ export function tellRefused(visit: Visit, reason: string): void {
   counters.count('refused', routeOf(visit), reason);
   const { onRefused } = hooks;
   if (onRefused) call(visit, () => onRefused({ ...about(visit), reason }));
+}
+
+/** A handler has run for nothing. */
+export function tellUnpaid(exchange: Exchange, { payer }: Payment, reason: string): void {
+  const { hooks, counters } = exchange.settings;
+  counters.count('unpaid_runs', routeOf(exchange), reason);
+  const { onUnpaid } = hooks;
+  if (onUnpaid) call(exchange, () => onUnpaid({ ...priced(exchange), payer, reason }));
 }
 
 /** An answer went out and is not paid for. */

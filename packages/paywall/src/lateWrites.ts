@@ -8,8 +8,8 @@ const RAW_METHODS = ['writeContinue', 'writeProcessing', 'writeInformation'] as 
 type Method = (...args: unknown[]) => unknown;
 
 /**
- * Lets what a handler does to the head of a response go nowhere once `isLate`: a handler that does not know that its client has left, or that
- * it took too long, must not end the process by a throw that nobody can catch.
+ * Lets what a handler does to the head of a response go nowhere once `isLate`: a handler that does not know that its client has left, or
+ * that it took too long, must not end the process by a throw that nobody can catch.
  * @param isLate asked at each call, with a function that tells whether the head has gone out to the client
  */
 export function silenceLate(res: ServerResponse, isLate: (wasSent: () => boolean) => boolean): void {

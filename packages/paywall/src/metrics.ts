@@ -6,6 +6,7 @@ const HELP = {
   verified: 'Payments that can be made',
   settled: 'Payments that were made',
   unsettled: 'Answers that went out and were not paid for',
+  unpaid_runs: 'Runs of handlers that were not paid for',
   refused: 'Requests that were refused',
 } as const;
 type Event = keyof typeof HELP;
@@ -22,6 +23,7 @@ export function counters() {
     verified: new Map(),
     settled: new Map(),
     unsettled: new Map(),
+    unpaid_runs: new Map(),
     refused: new Map(),
   };
   const reasons = new Set<string>();

@@ -21,7 +21,7 @@ export interface Offering {
 
 export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Refusal): Offering {
   if (!refusal && isPlain(exchange, body)) return plainOffering(exchange);
-  const { quote, pricing } = exchange;
+  const { settings, quote, pricing } = exchange;
   const issued = challengesFor(exchange, body);
   const url = resourceUrl(exchange);
   const pin = quote.pinned ? pricing.pin(pinScope(exchange, body), quote) : undefined;
@@ -30,7 +30,8 @@ export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Ref
     pin,
     extensions: declarations(exchange, url),
   });
-  return offeringOf(textsOf(quote, { url, required }, refusal), issued, requestIdOf(exchange));
+  const texts = textsOf(quote, { url, required }, refusal);
+  return offeringOf(texts, issued, { requestId: requestIdOf(exchange), name: settings.writtenNonce() });
 }
 
 /** Whether nothing in the request but method and URL makes a difference to what it is offered. */
@@ -62,7 +63,8 @@ function openSupply(settings: Settings, quote: Quote): Supply {
     const url = urlOf(base, target);
     const texts = textsOf(quote, { url, required: quote.paymentRequired(url, {}) });
     const issue = issuerFor(settings, quote.mppOffers, `${method} ${target}`);
-    return () => offeringOf(texts, issue(), newId('request', settings));
+    return () =>
+      offeringOf(texts, issue(), { requestId: newId('request', settings), name: settings.writtenNonce() });
   });
   supplies.set(quote, supply);
   return supply;
@@ -70,14 +72,14 @@ function openSupply(settings: Settings, quote: Quote): Supply {
 
 /** What the offerings of a line have in common; the body is `start`, the ids, `end`. */
 interface Texts {
-  readonly required: string;
+  readonly required: (writtenName: string) => string;
   readonly start: string;
   readonly end: string;
 }
 
 function textsOf(
   quote: Quote,
-  { url, required }: { url: string; required: string },
+  { url, required }: { url: string; required: Texts['required'] },
   refusal?: Refusal,
 ): Texts {
   const members = quote.bodyMembers(url, refusal?.reason);
@@ -87,12 +89,13 @@ function textsOf(
 function offeringOf(
   { required, start, end }: Texts,
   issued: readonly mpp.IssuedChallenge[],
-  requestId: string,
+  { requestId, name }: { requestId: string; name: string },
 ): Offering {
   const [first] = issued;
   const challengeId = first === undefined ? '' : `"challengeId":"${first.id}",`;
   const challenges = issued.map(({ header }) => header);
-  return { requestId, required, challenges, body: `${start},${challengeId}"request_id":"${requestId}${end}` };
+  const body = `${start},${challengeId}"request_id":"${requestId}${end}`;
+  return { requestId, required: required(name), challenges, body };
 }
 
 function problemText({ terms }: Quote, refusal: Refusal | undefined): string {

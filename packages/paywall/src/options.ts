@@ -40,6 +40,7 @@ import {
   type Tender,
 } from './Tender.js';
 import { receiptKeyOf, type GivenKey, type ReceiptKey } from './ReceiptKey.js';
+import { unpaidRunsIn, type UnpaidRuns } from './UnpaidRuns.js';
 import { unsettledIn, type Unsettled } from './Unsettled.js';
 import { uptoAccounts } from './uptoAccounts.js';
 import { usageIn, type Usage } from './Usage.js';
@@ -107,10 +108,20 @@ export interface PaywallOptions extends Hooks {
   readonly maxResponseBytes?: number;
   /** Longest answer that is kept for the same proof sent again. Default 256 KiB. */
   readonly maxStoredBytes?: number;
+  /**
+   * Who gets a stored answer again by a proof of which everything is on the chain: whoever comes from the same address, with the same of
+   * these request headers, within so many seconds. Default: nobody.
+   */
+  readonly repeats?: { readonly headers?: readonly string[]; readonly seconds?: number };
   /** How long a handler may take: default 60 s, at most what leaves time to settle within `maxTimeoutSeconds`. */
   readonly handlerTimeoutMs?: number;
   /** How many answers of `settle: 'optimistic'` routes a payer may have unpaid for; the next is settled before it goes out. Default 3. */
   readonly maxUnsettled?: number;
+  /**
+   * How many runs of handlers a payer may have that were not paid for, until their proofs expire; without a facilitator that tells balances
+   * also how many at a time. Default 5.
+   */
+  readonly maxUnpaidRuns?: number;
   /** Default: `logger.error`, else one line on stderr. */
   readonly onError?: Report;
   /** Where faults go; pino and its likes fit. */
@@ -148,10 +159,12 @@ export interface Settings {
   readonly maxBodyBytes: number;
   readonly maxResponseBytes: number;
   readonly maxStoredBytes: number;
+  readonly repeats: { readonly headers: readonly string[]; readonly seconds: number } | undefined;
   readonly handlerTimeoutMs: number;
   /** Part of an authorization's life that is kept for settling. */
   readonly settleReserveMs: number;
   readonly unsettled: Unsettled;
+  readonly unpaidRuns: UnpaidRuns;
   readonly usage: Usage;
   readonly signIns: SignIns;
   /** The account that payers up to a ceiling name. */
@@ -206,13 +219,21 @@ const shape = {
   maxBodyBytes: bytes,
   maxResponseBytes: bytes,
   maxStoredBytes: bytes,
+  repeats: z
+    .strictObject({
+      headers: z.array(z.string().min(1).max(100)).max(20).optional(),
+      seconds: z.number().int().min(1).max(3600).optional(),
+    })
+    .optional(),
   handlerTimeoutMs: z.number().int().min(1).optional(),
   maxUnsettled: z.number().int().min(1).max(1000).optional(),
+  maxUnpaidRuns: z.number().int().min(1).max(1000).optional(),
   onError: fn.optional(),
   logger: objectWith<Logger>('error').optional(),
   onChallenge: fn.optional(),
   onVerified: fn.optional(),
   onSettled: fn.optional(),
+  onUnpaid: fn.optional(),
   onRefused: fn.optional(),
 };
 const tokenShape = { url: httpUrl, key: z.string().min(1).max(1024), service: serviceId.optional() };
@@ -266,8 +287,9 @@ export function readOptions(options: PaywallOptions): Settings {
     issuer: options.token && issuer({ ...options.token, clock, fetch }),
     service: options.token?.service,
     receiptKey: options.receiptKey === undefined ? undefined : receiptKeyOf(options.receiptKey),
-    claims: claimsIn({ store, clock, report }),
+    claims: claimsIn({ store, clock, nonce: nonceSource(random), report }),
     unsettled: unsettledIn({ store, clock, report, max: options.maxUnsettled ?? 3 }),
+    unpaidRuns: unpaidRunsIn({ clock, max: options.maxUnpaidRuns ?? 5 }),
     usage: usageIn(report),
     signIns: signInsIn({ store, clock, random, report, secrets: mppSecrets }),
     uptoAccount: uptoAccounts(clock),
@@ -283,6 +305,10 @@ export function readOptions(options: PaywallOptions): Settings {
     maxBodyBytes: options.maxBodyBytes ?? MIB,
     maxResponseBytes: options.maxResponseBytes ?? 5 * MIB,
     maxStoredBytes: options.maxStoredBytes ?? MIB / 4,
+    repeats: options.repeats && {
+      headers: (options.repeats.headers ?? []).map((name) => name.toLowerCase()),
+      seconds: options.repeats.seconds ?? 60,
+    },
     handlerTimeoutMs: Math.min(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS, handlerLimitMs),
     settleReserveMs,
     report,

@@ -223,7 +223,8 @@ async function admit(visit: Visit): Promise<void> {
   const verdict = pricing.authorize ? await verdictOf(visit, pricing.authorize) : 'pay';
   if (verdict === 'refuse') throw new AgentPayError('forbidden', 'The seller does not serve this request.');
   if (verdict === 'grant') return serveFree(visit);
-  const proof = mayCarryProof(visit) ? await findProof(visit) : undefined;
+  // A HEAD tells what a GET would: it neither takes nor spends a payment.
+  const proof = visit.req.method !== 'HEAD' && mayCarryProof(visit) ? await findProof(visit) : undefined;
   // The handler must not be the first to read the body that a payer is remembered by.
   if (pricing.extensions.signIn) await visit.body();
   if (await mayComeBack(visit, proof)) return serveFree(visit);

@@ -31,7 +31,7 @@ export function fakeFacilitator(faults: Partial<Facilitator> = {}): FakeFacilita
       const used = moved.includes(nonceOf(asked));
       return used
         ? { isValid: false, invalidReason: 'invalid_exact_evm_nonce_already_used' }
-        : { isValid: true, payer: PAYER };
+        : { isValid: true, payer: PAYER, balance: '1000000000000' };
     },
     async settle(asked) {
       if (!moved.includes(nonceOf(asked))) moved.push(nonceOf(asked));
@@ -137,6 +137,15 @@ export function send(
     });
     outgoing.on('error', reject);
     outgoing.end(body);
+  });
+}
+
+/** What a 402 accepts in x402 v2, without the name that is another one in each 402. */
+export function acceptsIn(offer: Reply): x402v2.PaymentRequirements[] {
+  const { accepts } = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string);
+  return accepts.map(({ extra: { [x402v2.OFFER]: name, ...extra } = {}, ...terms }) => {
+    if (!/^[\w-]{24}$/.test(String(name))) throw new Error(`An offer has the name ${String(name)}.`);
+    return { ...terms, extra };
   });
 }
 

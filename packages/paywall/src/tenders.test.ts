@@ -10,6 +10,7 @@ import {
 import { paywall, type PaywallOptions, type PricedRoute } from './index.js';
 import { permit } from './permits.test.support.js';
 import {
+  acceptsIn,
   DIALECTS,
   PAY_TO,
   PAYER,
@@ -18,7 +19,6 @@ import {
   nonceOf,
   pay,
   send,
-  type Reply,
   type Seller,
 } from './seller.test.support.js';
 
@@ -48,8 +48,7 @@ async function open(price: PricedRoute, options: Partial<PaywallOptions> = {}) {
   return { facilitator, served, asked };
 }
 
-const accepted = (offer: Reply) =>
-  x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
+const accepted = acceptsIn;
 const byPermit2 = { price: '$0.01', accepts: [{ transferMethod: 'permit2' }] } as const;
 
 describe('a tender by Permit2', () => {

@@ -4,6 +4,7 @@ import { x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/pro
 import { paywall, type PaywallOptions, type PricedRoute } from './index.js';
 import { permit } from './permits.test.support.js';
 import {
+  acceptsIn,
   HASH,
   NETWORK,
   PAY_TO,
@@ -70,8 +71,7 @@ async function open(
   return { facilitator, settled, faults: told, served, pay } satisfies Shop;
 }
 
-const accepted = (offer: Reply) =>
-  x402v2.decodePaymentRequired(offer.headers['payment-required'] as string).accepts;
+const accepted = acceptsIn;
 const receipt = (reply: Reply) => x402v2.decodeSettleResponse(reply.headers['payment-response'] as string);
 
 async function buy(target: string): Promise<Reply> {

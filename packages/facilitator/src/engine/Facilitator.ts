@@ -220,7 +220,10 @@ async function verify(
     (await examination.termRefusal()) ??
     (await examination.chainRefusal()) ??
     ((await examination.proof()).byAccount ? await contractPayers.refusal(payer) : undefined);
-  return refusal ? { ...invalid(request, refusal), payer } : { isValid: true, payer };
+  if (refusal) return { ...invalid(request, refusal), payer };
+  // For sellers that bound what a payer has pending.
+  const balance = payment.purchase === '' ? undefined : await examination.balance();
+  return { isValid: true, payer, ...(balance !== undefined && { balance: balance.toString() }) };
 }
 
 function invalid({ x402Version }: FacilitatorRequest, { reason, message }: Refusal): VerifyResponse {

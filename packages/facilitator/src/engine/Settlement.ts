@@ -36,10 +36,19 @@ export interface Settlement extends SettlementKey, Order {
   readonly message: string | null;
 }
 
+/** This very payment, by a transaction whoever sent it; or something else. */
+export type NonceUseProof = { readonly for: 'payment'; readonly hash: Hex } | { readonly for: 'other' };
+
 /** How a settlement stands for whoever waits. */
 export type Outcome =
   | { readonly state: 'settled'; readonly hash: Hex }
-  | { readonly state: 'failed'; readonly reason: Reason; readonly message: string }
+  | {
+      readonly state: 'failed';
+      readonly reason: Reason;
+      readonly message: string;
+      /** What the chain proves to have used the nonce, where that is why it failed. */
+      readonly use?: NonceUseProof | undefined;
+    }
   | { readonly state: 'pending'; readonly hash: Hex | '' }
   /** The amount is nothing, so there is no transaction. */
   | { readonly state: 'nothing' };

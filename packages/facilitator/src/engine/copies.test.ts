@@ -60,7 +60,9 @@ describe('copies of a facilitator on one database', () => {
     await until(async () => (bed.chain.calls.send ?? 0) > sent);
     const answers = await Promise.all([...asked, ...ask(1)]);
     expect(answers.filter(({ success }) => !success)).toEqual([]);
-    expect(answers.slice(20)).toEqual(answers.slice(0, 20));
+    const unmarked = answers.map((answer) => ({ ...answer, repeat: undefined }));
+    expect(unmarked.slice(20)).toEqual(unmarked.slice(0, 20));
+    expect(answers.filter(({ repeat }) => !repeat)).toHaveLength(20);
     expect(bed.chain.transfers()).toHaveLength(22);
     const countsAfter = await counts();
     expect(countsAfter.map((count, i) => count > (countsBefore[i] as number))).toEqual([true, true]);

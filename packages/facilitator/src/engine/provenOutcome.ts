@@ -1,6 +1,6 @@
 import type { Block, CallResult, Chain, Receipt } from '@agentpay/evm';
 import type { Transfer } from '../schemes/Scheme.js';
-import type { Outcome, Settlement } from './Settlement.js';
+import type { NonceUseProof, Outcome, Settlement } from './Settlement.js';
 
 /** A chain, and how many blocks a transaction must have, its own included, to count. */
 export interface ChainView {
@@ -58,6 +58,13 @@ async function outcomeIn(
   };
 }
 
+/** What the chain proves to have used the nonce of a payment that is on no record of ours; undefined when it proves nothing yet. */
+export async function provenUse(view: ChainView, transfer: Transfer): Promise<NonceUseProof | undefined> {
+  const outcome = await useOutcome(view, transfer, await view.chain.block());
+  if (outcome?.state === 'settled') return { for: 'payment', hash: outcome.hash };
+  return outcome?.use;
+}
+
 async function useOutcome(
   { chain, confirmations }: ChainView,
   transfer: Transfer,
@@ -70,6 +77,7 @@ async function useOutcome(
     state: 'failed',
     reason: transfer.usedReason,
     message: 'The authorization was cancelled, or its nonce used otherwise.',
+    use: { for: 'other' },
   };
 }
 

@@ -6,12 +6,13 @@ import {
   type Network,
   type Random,
 } from '@agentpay/primitives';
-import { reasonCode, type FacilitatorRequest, type Reason, type x402v2 } from '@agentpay/protocol';
-import { FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
-import type { Examination, Payment, Refusal } from '../schemes/Scheme.js';
+import { reasonCode, type FacilitatorRequest, type Hex, type Reason, type x402v2 } from '@agentpay/protocol';
+import { ChainError, FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
+import { defaultGasLimits, type Examination, type Payment, type Refusal } from '../schemes/Scheme.js';
+import { transferOf } from '../schemes/schemes.js';
 import type { ContractPayers } from './contractPayers.js';
 import { inSlots, type Slots } from './inSlots.js';
-import { provenOutcome } from './provenOutcome.js';
+import { provenOutcome, provenUse } from './provenOutcome.js';
 import {
   keyText,
   outcomeOf,
@@ -51,25 +52,26 @@ export function createSettler(
   options: SettlerOptions,
 ): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
   const prepare = inSlots({ clock: options.clock, most: MOST_PREPARED, longestMs: LONGEST_PREPARATION_MS });
-  const running = new Map<string, { readonly purchase: string; readonly outcome: Promise<Outcome> }>();
+  const running = new Map<string, { readonly purchase: string; readonly granted: Promise<Granted> }>();
   const { maxInFlight = 2_000 } = options;
   let calls = 0;
 
-  async function inTurn(payment: Payment): Promise<Outcome> {
+  async function inTurn(payment: Payment): Promise<Granted> {
     const key = keyText(keyOf(options, payment));
     const purchase = payment.fingerprint;
     for (let other = running.get(key); other; other = running.get(key)) {
-      if (other.purchase === purchase) return other.outcome;
-      await other.outcome.catch(() => undefined);
+      if (other.purchase === purchase) return repeated(await other.granted);
+      await other.granted.catch(() => undefined);
     }
-    const outcome = settleOnce(options, payment, prepare);
-    running.set(key, { purchase, outcome });
-    return outcome.finally(() => running.delete(key));
+    const granted = settleOnce(options, payment, prepare);
+    running.set(key, { purchase, granted });
+    return granted.finally(() => running.delete(key));
   }
 
   return async (request) => {
     const payment = options.read(request);
-    if ('reason' in payment) return settleResponse(request, undefined, failed(payment));
+    if ('reason' in payment)
+      return settleResponse(request, undefined, { outcome: failed(payment), repeat: false });
     if (calls >= maxInFlight) {
       throw new AgentPayError(
         'facilitator_overloaded',
@@ -86,6 +88,14 @@ export function createSettler(
   };
 }
 
+/** An outcome, and whether it is the one grant of a settlement or was told, or may have been, to another call as well. */
+interface Granted {
+  readonly outcome: Outcome;
+  readonly repeat: boolean;
+}
+
+const repeated = ({ outcome }: Granted): Granted => ({ outcome, repeat: true });
+
 /** What speaks against moving the money now. */
 interface Objections {
   readonly termRefusal?: Refusal | undefined;
@@ -96,21 +106,41 @@ interface Objections {
   readonly end?: (() => void) | undefined;
 }
 
-/** Nearly every payment is a new one, so the records are read only when it cannot be claimed. */
-async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Slots): Promise<Outcome> {
+/** Nearly every payment is a new one, so the records are read only when it cannot be claimed. Whoever made the claim has its grant. */
+async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Slots): Promise<Granted> {
   const { store, settlements } = options;
   const { claimed, objections, isHeld } = await prepare(() => tryToClaim(options, payment));
-  if (claimed) return settlements.send(claimed).finally(() => objections.end?.());
+  if (claimed) {
+    const outcome = await settlements.send(claimed).finally(() => objections.end?.());
+    return { outcome, repeat: false };
+  }
   objections.end?.();
 
   const { termRefusal, chainRefusal, hindrance } = objections;
   const refusal = termRefusal ?? chainRefusal;
   const held = await store.find(keyOf(options, payment));
   const known = held && (await knownOutcome(options, payment, objections, held, isHeld));
-  if (known) return known;
-  if (refusal) return failed(refusal);
+  if (known) return { outcome: known, repeat: true };
+  if (refusal) return { outcome: await refused(options, payment, refusal), repeat: false };
   if (hindrance !== undefined) throw hindrance;
-  return payment.amount === 0n ? { state: 'nothing' } : { state: 'pending', hash: '' };
+  const outcome: Outcome = payment.amount === 0n ? { state: 'nothing' } : { state: 'pending', hash: '' };
+  return { outcome, repeat: false };
+}
+
+/** In place of a signature where nothing is sent. */
+const UNSIGNED: Hex = `0x${'00'.repeat(65)}`;
+
+/** A refusal, with what the chain proves of the nonce where that is the reason: a caller who may have asked elsewhere needs to know. */
+async function refused(options: SettlerOptions, payment: Payment, refusal: Refusal): Promise<Outcome> {
+  const transfer = transferOf({ ...payment, signature: UNSIGNED, byAccount: false }, defaultGasLimits);
+  if (refusal.reason !== transfer.usedReason) return failed(refusal);
+  const { chain, confirmations = 1 } = options;
+  try {
+    return { ...failed(refusal), use: await provenUse({ chain, confirmations }, transfer) };
+  } catch (error) {
+    if (!(error instanceof ChainError)) throw error;
+    return failed(refusal);
+  }
 }
 
 /** Claims a payment against which nothing speaks, unless it is claimed already. */
@@ -202,12 +232,13 @@ async function knownOutcome(
 }
 
 /** The authorization belongs to another purchase, or its nonce to another authorization. */
-function refuseTaken(held: Settlement, payment: Payment): Refusal {
+function refuseTaken(held: Settlement, payment: Payment): Refusal & Pick<Failed, 'use'> {
   const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
   if (used)
     return {
       reason: held.transfer.usedReason,
       message: 'The nonce was used by another authorization of this payer.',
+      use: { for: 'other' },
     };
   return { reason: 'duplicateSettlement', message: 'The authorization pays for another purchase.' };
 }
@@ -231,28 +262,34 @@ function keyOf({ network }: SettlerOptions, { asset, payer, nonce }: Payment): S
   return { network: network.id, asset, payer, nonce };
 }
 
-function failed({ reason, message }: Refusal): Outcome {
-  return { state: 'failed', reason, message };
+type Failed = Extract<Outcome, { state: 'failed' }>;
+
+function failed({ reason, message, use }: Refusal & Pick<Failed, 'use'>): Failed {
+  return { state: 'failed', reason, message, ...(use && { use }) };
 }
 
 function settleResponse(
   request: FacilitatorRequest,
   payment: Payment | undefined,
-  outcome: Outcome,
+  { outcome, repeat }: Granted,
 ): x402v2.SettleResponse {
   const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.payer }) };
   const amount = payment?.tellsAmount ? { amount: payment.amount.toString() } : {};
-  if (outcome.state === 'settled') return { success: true, transaction: outcome.hash, ...common, ...amount };
+  if (outcome.state === 'settled')
+    return { success: true, transaction: outcome.hash, ...common, ...amount, ...(repeat && { repeat }) };
   if (outcome.state === 'nothing') return { success: true, transaction: '', ...common, ...amount };
   const { reason, message } =
     outcome.state === 'failed' ? outcome : { reason: 'settlementPending' as const, message: PENDING };
-  const transaction = outcome.state === 'pending' ? outcome.hash : '';
+  const use = outcome.state === 'failed' ? outcome.use : undefined;
+  const proved = use?.for === 'payment' ? use.hash : '';
+  const transaction = outcome.state === 'pending' ? outcome.hash : proved;
   return {
     success: false,
     errorReason: reasonCode(reason, request.x402Version),
     errorMessage: message,
     transaction,
     ...common,
+    ...(use && { nonceUse: use.for }),
   };
 }
 

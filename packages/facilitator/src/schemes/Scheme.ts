@@ -79,6 +79,8 @@ export interface Payment {
   readonly authorization: Readonly<Record<string, unknown>>;
   /** Names one payment for one purchase: equal only when payload, amount, recipient and resource are. Worked out when first read. */
   readonly fingerprint: string;
+  /** What the seller says that it buys; "" where it says nothing. */
+  readonly purchase: string;
   /** The answer names the amount, because the payer does not know it. */
   readonly tellsAmount: boolean;
   examine(context: ExaminationContext): Examination;
@@ -99,6 +101,8 @@ export interface Examination {
   chainRefusal(): Promise<Refusal | undefined>;
   /** For a payment that is not refused. */
   proof(): Promise<Proof>;
+  /** What the payer has of the token, in base units; undefined when the token does not tell. */
+  balance(): Promise<bigint | undefined>;
 }
 
 /** What makes an authorization good on the chain. */

@@ -1,4 +1,5 @@
 import {
+  authorizationUseIn,
   bytesToHex,
   checksumAddress,
   domainSeparator,
@@ -25,7 +26,6 @@ import {
   keccak256,
   provesTransfer,
   transferCall,
-  usesAuthorization,
   type Call,
   type CallResult,
   type Chain,
@@ -84,6 +84,7 @@ export const eip3009: Scheme = {
       get fingerprint() {
         return (fingerprint ??= fingerprintOf(payment, [...Object.values(wire), signature]));
       },
+      purchase: payment.purchase,
       tellsAmount: false,
       examine: (context) => examine(examiner, payment, context),
     };
@@ -232,8 +233,8 @@ function transferOf(
     isUsed: ({ success, data }) => (success && data !== '0x' ? BigInt(data) !== 0n : undefined),
     async findUse(chain): Promise<Use | undefined> {
       const receipt = await chain.authorizationUse(asset, payer, nonce, since);
-      if (!receipt || !usesAuthorization(receipt.logs, asset, payer, nonce)) return undefined;
-      return { receipt, paid: provesTransfer(receipt.logs, asset, authorization) };
+      const use = receipt && authorizationUseIn(receipt.logs, asset, authorization);
+      return use && { receipt, paid: use === 'payment' };
     },
     isProvedBy: (logs) => provesTransfer(logs, asset, authorization),
     simulate: async (chain) => transferRefusal((await chain.read(calls())).at(-1) as CallResult),

@@ -1,4 +1,4 @@
-import type { Chain } from '@agentpay/evm';
+import type { CallResult, Chain } from '@agentpay/evm';
 import type { Examination, ExaminationContext, Proof, Refusal } from './Scheme.js';
 
 /** What the checks of a scheme look at. */
@@ -20,8 +20,13 @@ export type TermCheck<P, Facts> = (
 /** A check of what the chain says. */
 export type ChainCheck<P, Facts> = (facts: Facts, subject: Subject<P, Facts>) => Refusal | undefined;
 
+/** What every scheme asks the token. */
+interface Balanced {
+  readonly balance: CallResult;
+}
+
 /** How the payments of a scheme are examined. */
-export interface Examiner<P, Facts> {
+export interface Examiner<P, Facts extends Balanced> {
   readonly termChecks: readonly TermCheck<P, Facts>[];
   readonly chainChecks: readonly ChainCheck<P, Facts>[];
   isSignedByKey(payment: P): boolean;
@@ -29,7 +34,7 @@ export interface Examiner<P, Facts> {
   proof(payment: P, byKey: boolean, facts: Facts): Proof;
 }
 
-export function examine<P, Facts>(
+export function examine<P, Facts extends Balanced>(
   examiner: Examiner<P, Facts>,
   payment: P,
   { chain, nowSeconds, settling }: ExaminationContext,
@@ -53,8 +58,13 @@ export function examine<P, Facts>(
       }
       return undefined;
     },
+    balance: async () => balanceIn((await subject.facts()).balance),
     proof: async () => examiner.proof(payment, subject.isSignedByKey(), await subject.facts()),
   };
+}
+
+function balanceIn({ success, data }: CallResult): bigint | undefined {
+  return success && data !== '0x' ? BigInt(data) : undefined;
 }
 
 async function firstRefusal<P, Facts>(

@@ -99,6 +99,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         get fingerprint() {
           return (fingerprint ??= fingerprintOf(payment, [jcs(authorization), signature]));
         },
+        purchase: payment.purchase,
         tellsAmount: kind.scheme === 'upto',
         examine: (context) => examine(examiner, payment, context),
       };

@@ -4,6 +4,7 @@ import {
   checksumAddress,
   jcs,
   parseShape,
+  purchaseText,
   sameHex,
   writeShortBalance,
   type Address,
@@ -28,6 +29,8 @@ export interface Terms {
   readonly payTo: Address;
   readonly amount: bigint;
   readonly resource: string;
+  /** What the seller says that the payment buys; "" where it says nothing. */
+  readonly purchase: string;
   readonly settings: SchemeSettings;
 }
 
@@ -45,7 +48,9 @@ export function readTerms(request: FacilitatorRequest, settings: SchemeSettings)
   };
 }
 
-function versionTerms(request: FacilitatorRequest): Pick<Terms, 'accepted' | 'amount' | 'resource'> {
+function versionTerms(
+  request: FacilitatorRequest,
+): Pick<Terms, 'accepted' | 'amount' | 'resource' | 'purchase'> {
   if (request.x402Version === 1) {
     const { paymentPayload, paymentRequirements } = request;
     const accepted = { scheme: paymentPayload.scheme, network: paymentPayload.network };
@@ -53,10 +58,16 @@ function versionTerms(request: FacilitatorRequest): Pick<Terms, 'accepted' | 'am
       accepted,
       amount: BigInt(paymentRequirements.maxAmountRequired),
       resource: paymentRequirements.resource,
+      purchase: purchaseText(paymentRequirements.extra),
     };
   }
-  const { accepted, resource } = request.paymentPayload;
-  return { accepted, amount: BigInt(request.paymentRequirements.amount), resource: resource?.url ?? '' };
+  const { accepted, resource, extensions } = request.paymentPayload;
+  return {
+    accepted,
+    amount: BigInt(request.paymentRequirements.amount),
+    resource: resource?.url ?? '',
+    purchase: purchaseText(extensions),
+  };
 }
 
 function readAddress(value: string, field: string): Address {
@@ -78,7 +89,7 @@ export function malformedAs<T>(reason: string, read: () => T): T {
 
 /** One text for one payment for one purchase; `proof` is all that the payer sent. */
 export function fingerprintOf(
-  { x402Version, network, asset, payTo, amount, resource }: Terms,
+  { x402Version, network, asset, payTo, amount, resource, purchase }: Terms,
   proof: readonly string[],
 ): string {
   const terms = jcs({
@@ -88,6 +99,7 @@ export function fingerprintOf(
     payTo: payTo.toLowerCase(),
     amount: amount.toString(),
     resource,
+    ...(purchase && { purchase }),
   });
   return createHash('sha256')
     .update([terms, ...proof.map((text) => text.toLowerCase())].join('\n'))

@@ -2,9 +2,17 @@ import express from 'express';
 import fc from 'fast-check';
 import { z } from 'zod';
 import { formatDecimal } from '@agentpay/primitives';
-import { mpp, x402v2 } from '@agentpay/protocol';
+import { mpp } from '@agentpay/protocol';
 import { paywall, type Documents, type Price } from '../index.js';
-import { PAY_TO, fakeFacilitator, listen, send, type Reply, type Seller } from '../seller.test.support.js';
+import {
+  acceptsIn,
+  PAY_TO,
+  fakeFacilitator,
+  listen,
+  send,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 const OTHER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
 
@@ -26,7 +34,7 @@ function offersOf(reply: Reply) {
     };
   });
   return {
-    x402: x402v2.decodePaymentRequired(reply.headers['payment-required'] as string).accepts,
+    x402: acceptsIn(reply),
     mpp: charges,
   };
 }

@@ -108,8 +108,9 @@ describe('a listing in the bazaar', () => {
     const offer = await send(seller, '/weather');
     expect(listing(offer)).toBeUndefined();
     await send(seller, '/weather', { headers: pay(offer, 'x402v2') });
-    expect(settled[0]?.paymentPayload).not.toHaveProperty('extensions');
-    expect(settled[0]?.paymentPayload).not.toHaveProperty('resource');
+    const paid = settled[0]?.paymentPayload as x402v2.PaymentPayload | undefined;
+    expect(Object.keys(paid?.extensions ?? {})).toEqual(['purchase']);
+    expect(paid?.resource).toEqual({ url: 'https://api.example.com/weather' });
   });
 
   it("needs baseUrl, since the Host header is the caller's", () => {

@@ -1,6 +1,7 @@
 import { AgentPayError, isAgentPayError, unixSeconds } from '@agentpay/primitives';
 import {
   isNonceUsed,
+  PURCHASE,
   reasonCode,
   reasons,
   sameHex,
@@ -20,6 +21,8 @@ export interface FacilitatedProof {
   /** What the facilitator is asked, made of our own terms and what the buyer signed. */
   readonly request: FacilitatorRequest;
   readonly receipt: (settled: x402v2.SettleResponse) => Receipt;
+  /** See {@link Payment.isSecret}. */
+  readonly isSecret: boolean;
   /** Headers that tell a buyer of this dialect that settling failed. */
   readonly failure: (failed: x402v2.SettleResponse) => Readonly<Record<string, string>>;
 }
@@ -49,7 +52,7 @@ export function facilitatedPayment(
   const { clock } = settings;
   const { facilitator, network } = offer.tender;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
-  const { request } = proof;
+  const { request, isSecret } = proof;
   const endsAtMs = Number(endsAt) * 1000;
   const deadlineMs = endsAtMs - settings.settleReserveMs;
   /** The transaction as far as it is known while the outcome is open. */
@@ -59,6 +62,7 @@ export function facilitatedPayment(
 
   return {
     payer: `${network.id}:${payer}`,
+    isSecret,
     key: `pay:${network.id}:${contract}:${payer}:${nonce}`.toLowerCase(),
     expiresAtMs: Math.min(endsAtMs, clock.now() + settings.maxTimeoutSeconds * 1000),
     deadlineMs,
@@ -68,13 +72,14 @@ export function facilitatedPayment(
       if (deadlineMs <= clock.now())
         throw refusal(transfer.reasons.late, 'The payment expires too soon to be settled.');
     },
-    async verify() {
+    async verify(purchase) {
       const {
         isValid,
         invalidReason,
         invalidMessage,
         payer: verified,
-      } = await available(facilitator.verify(request));
+        balance,
+      } = await available(settings, facilitator.verify(forPurchase(request, purchase)));
       if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
       if (!isValid) {
         const message = detailOf(invalidMessage, 'The payment is not valid.');
@@ -85,14 +90,19 @@ export function facilitatedPayment(
           retryAfter: 2,
         });
       }
+      if (balance === undefined) return {};
+      const token = `${network.id}:${offer.tender.asset.address}`;
+      return { funds: { token, balance: BigInt(balance), due: BigInt(offer.v2.amount) } };
     },
-    async settle(again, used) {
+    async settle({ again, used, purchase }) {
       const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
       if (due === 0n) return settled({ offer, payer, proof, due }, { transaction: '', network: network.id });
       try {
-        const answer = await facilitator.settle(due === undefined ? request : over(request, due));
-        hash = answer.transaction || hash;
-        return settlementOf({ offer, payer, proof, due }, { ...answer, transaction: hash }, again);
+        const bought = forPurchase(request, purchase);
+        const answer = await facilitator.settle(due === undefined ? bought : over(bought, due));
+        if (!isNonceUsed(answer.errorReason)) hash = answer.transaction || hash;
+        const transaction = answer.transaction || hash;
+        return settlementOf({ offer, payer, proof, due }, { ...answer, transaction }, again);
       } catch (error) {
         settings.report({ what: 'a payment could not be settled yet', error });
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
@@ -117,25 +127,50 @@ interface Paying {
   readonly due: bigint | undefined;
 }
 
+/**
+ * The request with the name of the claim that it is for: a facilitator that settled the authorization for another claim, of another route or
+ * replica, does not grant it to this one. In x402 v1 only `extra` has room for it.
+ */
+function forPurchase(request: FacilitatorRequest, claim: string): FacilitatorRequest {
+  if (request.x402Version === 1) {
+    const { paymentRequirements } = request;
+    const extra = { ...paymentRequirements.extra, [PURCHASE]: { claim } };
+    return { ...request, paymentRequirements: { ...paymentRequirements, extra } };
+  }
+  const { paymentPayload } = request;
+  const purchase = { ...(paymentPayload.extensions?.[PURCHASE] as object | undefined), claim };
+  const extensions = { ...paymentPayload.extensions, [PURCHASE]: purchase };
+  return { ...request, paymentPayload: { ...paymentPayload, extensions } };
+}
+
 /** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
 function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): Settlement {
   const reason = answer.errorReason;
-  if (answer.success) return settled(paying, answer);
+  if (answer.success) {
+    // Granted to somebody before, and this claim has not asked before: it was another one.
+    if (answer.repeat && !again) return { state: 'refused', error: alreadyUsed(reason) };
+    return settled(paying, answer);
+  }
   if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2)
     return { state: 'unknown' };
-  // The nonce is used and this seller has asked for it to be: the lost attempt was the one that went through.
-  if (again && isNonceUsed(reason)) return settled(paying, answer);
+  const isUsed = isNonceUsed(reason);
+  // Only what the chain proves says whether a used nonce was used by the attempt whose response got lost.
+  if (isUsed && answer.nonceUse === 'payment' && again) return settled(paying, answer);
+  if (isUsed && answer.nonceUse === 'other') return refused(paying, answer);
   // A refusal does not disprove an earlier attempt that may still be on its way.
   if (again) return { state: 'unknown' };
-  if (isNonceUsed(reason)) return { state: 'refused', error: alreadyUsed(reason) };
+  if (isUsed || reason === reasons.duplicateSettlement.v2)
+    return { state: 'refused', error: alreadyUsed(reason) };
+  return refused(paying, answer);
+}
+
+function refused({ proof }: Paying, answer: x402v2.SettleResponse): Settlement {
   const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
-  const error = new Refusal(
-    codeOf(reason, reasons.unexpectedSettle.v2),
-    message,
-    'verification-failed',
-    paying.proof.failure(answer),
-  );
-  return { state: 'refused', error };
+  const reason = codeOf(answer.errorReason, reasons.unexpectedSettle.v2);
+  return {
+    state: 'refused',
+    error: new Refusal(reason, message, 'verification-failed', proof.failure(answer)),
+  };
 }
 
 type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
@@ -158,10 +193,11 @@ function settled({ offer, payer, proof, due }: Paying, { transaction, network }:
   };
 }
 
-async function available<T>(answer: Promise<T>): Promise<T> {
+async function available<T>({ report }: Settings, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
+    report({ what: 'the facilitator gives no usable answer', error: cause });
     if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
     throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
       cause,

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 import { AgentPayError, isAgentPayError, remembered, unixSeconds } from '@agentpay/primitives';
-import { base64url, jcs, mpp, sameHex, type Address } from '@agentpay/protocol';
+import { base64url, jcs, mpp, PURCHASE, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../Claims.js';
-import { targetOf, type Exchange, type Request, type Visit } from '../Exchange.js';
+import { resourceUrl, targetOf, type Exchange, type Request, type Visit } from '../Exchange.js';
 import type { Settings } from '../options.js';
 import { Refusal, type Payment } from '../Payment.js';
 import { credentialTypesOf, type MppOffer } from '../Quote.js';
@@ -105,7 +105,7 @@ export async function mppPayment(exchange: Exchange, header: string): Promise<Pa
   const read = readable('invalid-payload', () =>
     mpp.readEvmPayload(payload, credentialTypesOf(offer.tender)),
   );
-  if (read.type === 'authorization') return authorizationPayment(settings, offer, answer, read);
+  if (read.type === 'authorization') return authorizationPayment(exchange, offer, answer, read);
   return transferPayment(settings, offer, answer, read);
 }
 
@@ -119,11 +119,12 @@ interface Answering {
 }
 
 function authorizationPayment(
-  settings: Settings,
+  exchange: Exchange,
   offer: MppOffer,
   answering: Answering,
   payload: mpp.AuthorizationPayload,
 ): Payment {
+  const { settings } = exchange;
   const { challenge, source, receipt } = answering;
   const { signature, type: _, ...authorization } = payload;
   checkPayer(challenge, authorization, { source, chainId: offer.tender.network.chainId });
@@ -131,9 +132,17 @@ function authorizationPayment(
     authorization,
     request: {
       x402Version: 2,
-      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { signature, authorization } },
+      paymentPayload: {
+        x402Version: 2,
+        resource: { url: resourceUrl(exchange).split('?', 1)[0] as string },
+        accepted: offer.v2,
+        payload: { signature, authorization },
+        extensions: { [PURCHASE]: { challengeId: challenge.id } },
+      },
       paymentRequirements: offer.v2,
     },
+    // The id of the challenge.
+    isSecret: true,
     receipt: ({ transaction }) => receipt(transaction),
     failure: () => ({}),
   });

@@ -41,6 +41,8 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
 
   return {
     payer: claims.sub,
+    // The token itself.
+    isSecret: true,
     key: `token:${claims.iss}:${claims.jti}`,
     expiresAtMs: claims.exp * 1000,
     // The issuer's SLA timer bounds the call.
@@ -57,6 +59,7 @@ export async function tokenPayment({ settings, quote }: Exchange, token: string)
         await release();
         throw isAgentPayError(error, 'settlement_unknown') ? unavailable(error) : error;
       }
+      return { isHeld: true };
     },
     async settle() {
       try {

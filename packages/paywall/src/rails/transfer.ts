@@ -63,6 +63,8 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
 
   return {
     key: watch.key,
+    // It comes by MPP only, with a challenge.
+    isSecret: true,
     get payer() {
       return watch.payer();
     },
@@ -74,6 +76,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
       if (await transfers.node.find(signed.hash))
         throw new AgentPayError('payment_already_used', 'This transaction was broadcast before.');
       watch.paidBy(await checkedSender(transfers.node, signed));
+      return {};
     },
     settle: () => certain(settings, settlement()),
     release: async () => undefined,
@@ -87,6 +90,8 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
   const watch = watching(charge, hash);
   return {
     key: watch.key,
+    // It comes by MPP only, with a challenge.
+    isSecret: true,
     get payer() {
       return watch.payer();
     },
@@ -102,6 +107,7 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
       const madeAtMs = 1000 * (await transfers.node.timeOf(watch.block()));
       if (madeAtMs < expiresAtMs - lifeMs - SKEW_MS)
         throw mismatch('The transfer is older than the challenge.');
+      return { isHeld: true };
     },
     settle: () => certain(settings, watch.look()),
     release: async () => undefined,

@@ -24,7 +24,9 @@ import { permit2Payment } from './permit2.js';
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
 export function x402v2Payment(exchange: Exchange, header: string): Payment {
   const paid = x402v2.decodePaymentPayload(header.trim());
-  return { ...signedPayment(exchange, paid), alias: aliasOf(exchange, paid) };
+  const alias = aliasOf(exchange, paid);
+  const payment = signedPayment(exchange, paid);
+  return { ...payment, alias, isSecret: payment.isSecret || alias !== undefined };
 }
 
 /** The name that the payer gave the payment, if the route reads such names: it counts per payee. */
@@ -51,6 +53,7 @@ function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.Payment
       paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(exchange) },
       paymentRequirements: offer.v2,
     },
+    isSecret: x402v2.echoesOffer(accepted),
     receipt(settled) {
       const extensions = receiptExtensions(exchange, settled);
       return {
@@ -90,17 +93,19 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
       paymentPayload: { x402Version: 1, scheme, network, payload: { ...exact } },
       paymentRequirements: offer.v1(resourceUrl(exchange)),
     },
+    // All of it gets on the chain, or stands in the offer.
+    isSecret: false,
     receipt: (settled) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(settled) }),
     failure: (failed) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(failed) }),
   });
 }
 
-/** What the facilitator lists when the payment was made, if the route asks for it: in our words, and without what the buyer asked. */
+/** What is bought, without what the buyer asked; and what the facilitator lists of it, if the route wants that. */
 function listingOf(exchange: Exchange): Pick<x402v2.PaymentPayload, 'resource' | 'extensions'> {
-  const bazaar = bazaarOf(exchange);
-  if (!bazaar) return {};
-  const { description, mimeType } = exchange.quote.terms;
   const url = resourceUrl(exchange).split('?', 1)[0] as string;
+  const bazaar = bazaarOf(exchange);
+  if (!bazaar) return { resource: { url } };
+  const { description, mimeType } = exchange.quote.terms;
   return {
     resource: { url, description, ...(mimeType !== undefined && { mimeType }) },
     extensions: { [BAZAAR]: bazaar },

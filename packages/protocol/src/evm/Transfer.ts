@@ -31,7 +31,7 @@ export function isTransferCall(
 }
 
 /** What a contract wrote of what it did. */
-interface Log {
+export interface Log {
   readonly address: Address;
   readonly topics: readonly Hex[];
   readonly data: Hex;

@@ -18,8 +18,8 @@ export class OtherPayment extends Error {
 }
 
 /**
- * What a facilitator says to `/verify`. `isValid` decides; what stands beside it is shortened or dropped where it is not as it should be, so
- * that no definite response is lost over it. Undefined: it says neither yes nor no.
+ * What a facilitator says to `/verify`. `isValid` decides; what stands beside it is shortened or dropped where it is not as it should be,
+ * so that no definite response is lost over it. Undefined: it says neither yes nor no.
  * @throws OtherPayment for a yes about somebody else
  */
 export function readVerifyAnswer(body: unknown, request: FacilitatorRequest): VerifyResponse | undefined {

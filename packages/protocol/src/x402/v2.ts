@@ -53,11 +53,11 @@ export const settleResponseSchema = nullable({
   amount: z.string().max(80).optional(),
   errorReason: z.string().max(256).optional(),
   errorMessage: z.string().max(4096).optional(),
-  /** Not the first grant: the same settlement was granted to an earlier or simultaneous call. Whoever sells must have its own claim to it. */
+  /** Another call was granted this very settlement before, or is being granted it: a seller needs a claim of its own to deliver. */
   repeat: z.boolean().optional().catch(undefined),
   /**
-   * Beside a reason that says that the nonce is used: what the chain proves to have used it. `payment`: this very payment, by `transaction`;
-   * `other`: its cancellation or another payment, so that this one can never be made. Absent: not proved.
+   * Beside a reason that says that the nonce is used: what the chain proves to have used it. `payment`: this very payment, by
+   * `transaction`; `other`: its cancellation or another payment, so that this one can never be made. Absent: not proved.
    */
   nonceUse: z.enum(['payment', 'other']).optional().catch(undefined),
   extensions: extensionsSchema.optional(),
@@ -106,6 +106,15 @@ export function isAcceptanceOf(accepted: PaymentRequirements, offer: PaymentRequ
       ([key, value]) => Object.hasOwn(extra, key) && jcs(extra[key]) === jcs(value),
     )
   );
+}
+
+/** Member of an offer's `extra` that names the offer: buyers repeat it in what they accepted, and it never gets on the chain. */
+export const OFFER = 'offer';
+
+/** Whether the buyer repeats the name of an offer, and so shows something that nobody can read off the chain. */
+export function echoesOffer({ extra }: PaymentRequirements): boolean {
+  const name = extra?.[OFFER];
+  return typeof name === 'string' && name.length >= 16;
 }
 
 /** How the token moves, by the reserved member of `extra`: one offer may differ from another in this alone. */

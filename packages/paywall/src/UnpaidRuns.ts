@@ -1,0 +1,94 @@
+import { AgentPayError, type Clock } from '@agentpay/primitives';
+import type { Payment, Verified } from './Payment.js';
+
+/** A handler at work for a payment that is not made yet. */
+export interface Run {
+  /** It is paid for. */
+  paid(): void;
+  /** It was for nothing, or nobody knows yet. */
+  unpaid(): void;
+}
+
+/**
+ * Work of handlers that is not paid for, by payer: there is only so much of it. It is counted in this process, without asking a store.
+ */
+export interface UnpaidRuns {
+  /**
+   * A handler may begin.
+   * @throws AgentPayError `rate_limited` when the payer has had too many runs for nothing, or has more pending than money
+   */
+  begin(payment: Runnable, verified: Verified): Run;
+  /** A run that was taken for unpaid is paid for after all. */
+  paidLater(payment: Runnable): void;
+}
+
+type Runnable = Pick<Payment, 'key' | 'payer' | 'expiresAtMs'>;
+
+interface Account {
+  readonly pending: Set<Verified>;
+  /** Runs for nothing, each until its proof ends. */
+  unpaid: readonly { readonly key: string; readonly until: number }[];
+}
+
+/** Payers that are kept in mind; of more than that those are forgotten of whom nothing was heard for longest. */
+const MOST_PAYERS = 10_000;
+
+export function unpaidRunsIn({ clock, max }: { clock: Clock; max: number }): UnpaidRuns {
+  const accounts = new Map<string, Account>();
+
+  function accountOf(payer: string): Account {
+    const account = accounts.get(payer) ?? { pending: new Set(), unpaid: [] };
+    account.unpaid = account.unpaid.filter(({ until }) => until > clock.now());
+    // The last one heard of comes last.
+    accounts.delete(payer);
+    accounts.set(payer, account);
+    if (accounts.size > MOST_PAYERS) accounts.delete(accounts.keys().next().value as string);
+    return account;
+  }
+
+  function check({ pending, unpaid }: Account, { funds, isHeld }: Verified): void {
+    const [oldest] = unpaid;
+    if (oldest && unpaid.length >= max) {
+      const message = 'Too many requests of this payer have ended without being paid for.';
+      throw limited(message, Math.max(1, Math.ceil((oldest.until - clock.now()) / 1000)));
+    }
+    if (isHeld) return;
+    if (!funds) {
+      if (pending.size + unpaid.length >= max)
+        throw limited('Too many requests of this payer are waiting to be paid for.', 1);
+      return;
+    }
+    const due = [...pending].reduce(
+      (sum, other) => sum + (other.funds?.token === funds.token ? other.funds.due : 0n),
+      funds.due,
+    );
+    if (due > funds.balance)
+      throw limited('What this payer has pending and this payment together exceed the balance.', 1);
+  }
+
+  return {
+    begin({ key, payer, expiresAtMs }, verified) {
+      const account = accountOf(payer);
+      check(account, verified);
+      // Held by this process alone, whatever two runs have in common.
+      const run = { ...verified };
+      account.pending.add(run);
+      const end = () => account.pending.delete(run);
+      return {
+        paid: () => void end(),
+        unpaid() {
+          if (end()) account.unpaid = [...account.unpaid, { key, until: expiresAtMs }];
+        },
+      };
+    },
+    paidLater({ key, payer }) {
+      const account = accounts.get(payer);
+      const at = account?.unpaid.findIndex((run) => run.key === key) ?? -1;
+      if (account && at >= 0) account.unpaid = account.unpaid.filter((_, index) => index !== at);
+    },
+  };
+}
+
+function limited(message: string, retryAfter: number): AgentPayError {
+  return new AgentPayError('rate_limited', message, { retryAfter });
+}

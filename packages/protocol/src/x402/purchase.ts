@@ -1,0 +1,20 @@
+import { jcs } from '../encoding/Json.js';
+
+/**
+ * Member of `extensions` in what a seller asks a facilitator: what the payment buys, so that a settled one is granted for that alone. A
+ * facilitator that does not know it ignores it.
+ */
+export const PURCHASE = 'purchase';
+
+export interface Purchase {
+  /** Digest of the request that is paid for: method, host, target, body and credentials. It tells nothing of them. */
+  readonly request: string;
+  /** MPP: the challenge that is answered. */
+  readonly challengeId?: string;
+}
+
+/** The purchase that a request names, as one text for comparison; "" for none. */
+export function purchaseText(extensions: Readonly<Record<string, unknown>> | undefined): string {
+  const purchase = extensions?.[PURCHASE];
+  return purchase === undefined || purchase === null ? '' : jcs(purchase);
+}
