@@ -48,6 +48,8 @@ export interface Tender {
   readonly amount: Amount | undefined;
   readonly payTo: Address;
   readonly facilitator: Facilitator;
+  /** For people: its URL, or those of a list. */
+  readonly facilitatorName: string;
   /** How many facilitators that is: payers up to a ceiling name the one. */
   readonly facilitatorCount: number;
   /** The facilitator's account that such payers name; undefined while it is not known. */
@@ -170,6 +172,7 @@ export function readTenders(
       amount: amount === undefined ? undefined : parseBaseUnits(amount),
       payTo: checksumAddress(payTo),
       facilitator: facilitatorOf(facilitator),
+      facilitatorName: nameOf(facilitator),
       facilitatorCount: Array.isArray(facilitator) ? facilitator.length : 1,
       transfers: transfers && {
         confirmations: 1,
@@ -185,6 +188,11 @@ export function readTenders(
   if (new Set(names).size < tenders.length)
     throw new TypeError('accepts: names one network, token and recipient twice.');
   return tenders as [Tender, ...Tender[]];
+}
+
+function nameOf(option: Defaults['facilitator']): string {
+  const list = (Array.isArray(option) ? option : [option]) as readonly (string | Facilitator)[];
+  return list.map((one) => (typeof one === 'string' ? one : 'the facilitator in this process')).join(', ');
 }
 
 /** What a price in micro-dollars is in base units of the tender's token. @throws TypeError when the token has no unit that small */

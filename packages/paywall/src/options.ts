@@ -17,6 +17,7 @@ import { claimsIn, type Claims } from './Claims.js';
 import { corsSchema, type Cors } from './cors.js';
 import { extensionsSchema, type RouteExtensions } from './extensions/RouteExtensions.js';
 import { signInsIn, type SignIns } from './extensions/SignIns.js';
+import { facilitatorFaults } from './facilitatorCheck.js';
 import { facilitatorsOf } from './facilitators.js';
 import { ledgerOfEarnings, type Hooks } from './hooks.js';
 import { checkKnown } from './known.js';
@@ -136,6 +137,10 @@ export interface Logger {
 export interface Settings {
   readonly tenders: readonly [Tender, ...Tender[]];
   tendersOf(accepts: readonly Accept[]): Settings['tenders'];
+  /** What is wrong with the facilitators that are used, a line for each. */
+  facilitatorFaults(): Promise<readonly string[]>;
+  /** Tells of it soon, without anybody waiting. */
+  watchFacilitators(): void;
   readonly authorize: Authorize | undefined;
   readonly extensions: RouteExtensions;
   readonly price: RouteTerms | undefined;
@@ -269,13 +274,17 @@ export function readOptions(options: PaywallOptions): Settings {
   const facilitatorOf = facilitatorsOf({ clock, fetch: options.fetch, report });
   const nodeOf = (rpcUrl: string, { chainId }: Network) =>
     chainNode({ rpcUrl, chainId, clock, fetch, report });
+  const used: Tender[] = [];
   const tendersOf = (accepts: readonly Accept[]) => {
     checkHashes(accepts, options);
-    return readTenders(accepts, defaults, { facilitatorOf, nodeOf });
+    const tenders = readTenders(accepts, defaults, { facilitatorOf, nodeOf });
+    used.push(...tenders);
+    return tenders;
   };
   return {
     tenders: tendersOf(options.accepts ?? [{}]),
     tendersOf,
+    ...facilitatorChecks({ used, clock, report }),
     authorize: options.authorize,
     extensions: options.extensions ?? {},
     ...readPrices(options),
@@ -312,6 +321,20 @@ export function readOptions(options: PaywallOptions): Settings {
     handlerTimeoutMs: Math.min(options.handlerTimeoutMs ?? HANDLER_TIMEOUT_MS, handlerLimitMs),
     settleReserveMs,
     report,
+  };
+}
+
+/** Facilitators in this process answer for themselves; those elsewhere are asked once everything is set up. */
+function facilitatorChecks({ used, clock, report }: { used: Tender[]; clock: Clock; report: Report }) {
+  const remote = () => used.filter(({ facilitatorName }) => /^https?:/.test(facilitatorName));
+  return {
+    facilitatorFaults: () => facilitatorFaults(used),
+    watchFacilitators() {
+      const tell = async () => {
+        for (const what of await facilitatorFaults(remote())) report({ what });
+      };
+      if (remote().length > 0) clock.timer(0, () => void tell(), { background: true });
+    },
   };
 }
 

@@ -58,6 +58,12 @@ export interface Paywall extends Middleware {
   earnings(): ReadonlyMap<string, Earnings>;
   /** What has happened in this process, by route, in the text format of Prometheus. */
   metrics(): string;
+  /**
+   * Resolves when every facilitator says that it settles what is sold here; wait for it at start. It is asked by itself as well, and `onError`
+   * hears of what is wrong.
+   * @throws TypeError that says in one line what is wrong
+   */
+  ready(): Promise<void>;
   /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
   idle(): Promise<void>;
 }
@@ -117,6 +123,11 @@ export function paywall(options: PaywallOptions): Paywall {
   paywall.earnings = settings.earnings.all;
   paywall.metrics = () => settings.counters.text(settings.earnings.all());
   paywall.idle = settings.background.idle;
+  paywall.ready = async () => {
+    const faults = await settings.facilitatorFaults();
+    if (faults.length > 0) throw new TypeError(`paywall(): ${faults.join(' ')}`);
+  };
+  settings.watchFacilitators();
   return paywall;
 }
 

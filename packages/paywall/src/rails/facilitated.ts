@@ -14,6 +14,7 @@ import {
 import type { Receipt } from '../Claims.js';
 import { Refusal, type Payment, type Settlement } from '../Payment.js';
 import type { Offer } from '../Quote.js';
+import { whyNot } from '../facilitatorCheck.js';
 import type { Settings } from '../options.js';
 
 /** A signed payment in the words of the dialect that brought it. */
@@ -50,7 +51,7 @@ export function facilitatedPayment(
   proof: FacilitatedProof,
 ): Payment {
   const { clock } = settings;
-  const { facilitator, network } = offer.tender;
+  const { facilitator, facilitatorName, network } = offer.tender;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
   const { request, isSecret } = proof;
   const endsAtMs = Number(endsAt) * 1000;
@@ -59,6 +60,11 @@ export function facilitatedPayment(
   let hash = '';
   const refusal = (reason: Reason, message: string) =>
     new Refusal(reasonCode(reason, request.x402Version), message);
+  // One object for all attempts: of several facilitators the one that may have taken it is known by it.
+  const requestFor = memoized((purchase: string, due: bigint | undefined) => {
+    const bought = forPurchase(request, purchase);
+    return due === undefined ? bought : over(bought, due);
+  });
 
   return {
     payer: `${network.id}:${payer}`,
@@ -79,7 +85,7 @@ export function facilitatedPayment(
         invalidMessage,
         payer: verified,
         balance,
-      } = await available(settings, facilitator.verify(forPurchase(request, purchase)));
+      } = await available(settings, facilitatorName, facilitator.verify(forPurchase(request, purchase)));
       if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
       if (!isValid) {
         const message = detailOf(invalidMessage, 'The payment is not valid.');
@@ -98,18 +104,29 @@ export function facilitatedPayment(
       const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
       if (due === 0n) return settled({ offer, payer, proof, due }, { transaction: '', network: network.id });
       try {
-        const bought = forPurchase(request, purchase);
-        const answer = await facilitator.settle(due === undefined ? bought : over(bought, due));
+        const answer = await facilitator.settle(requestFor(purchase, due));
         if (!isNonceUsed(answer.errorReason)) hash = answer.transaction || hash;
         const transaction = answer.transaction || hash;
         return settlementOf({ offer, payer, proof, due }, { ...answer, transaction }, again);
       } catch (error) {
-        settings.report({ what: 'a payment could not be settled yet', error });
+        settings.report({
+          what: `a payment could not be settled yet by ${facilitatorName}: ${whyNot(error)}`,
+          error,
+        });
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
       }
     },
     // An authorization that is not settled costs nobody anything.
     release: async () => undefined,
+  };
+}
+
+/** Remembers what it gave for the last arguments. */
+function memoized<A extends readonly unknown[], R>(work: (...args: A) => R): (...args: A) => R {
+  let last: { readonly args: A; readonly result: R } | undefined;
+  return (...args) => {
+    if (!last?.args.every((arg, index) => arg === args[index])) last = { args, result: work(...args) };
+    return last.result;
   };
 }
 
@@ -193,11 +210,11 @@ function settled({ offer, payer, proof, due }: Paying, { transaction, network }:
   };
 }
 
-async function available<T>({ report }: Settings, answer: Promise<T>): Promise<T> {
+async function available<T>({ report }: Settings, name: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {
-    report({ what: 'the facilitator gives no usable answer', error: cause });
+    report({ what: `${name} gives no usable answer to /verify: ${whyNot(cause)}`, error: cause });
     if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
     throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
       cause,
