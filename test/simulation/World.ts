@@ -5,6 +5,7 @@ import { createFacilitator, type RunningFacilitator } from '@agentpay/facilitato
 import { createActivity, type Activity } from './Activity.js';
 import { createDice, type Dice } from './Dice.js';
 import { createLife, type Life } from './Life.js';
+import { createMarket, type Market } from './Market.js';
 import { gasAccounts, payers, type Purchase } from './Purchase.js';
 import { simulatedDb, type SimulatedDb } from './SimulatedDb.js';
 
@@ -30,6 +31,10 @@ export interface World {
   readonly clock: ManualClock;
   readonly confirmations: number;
   readonly purchases: Purchase[];
+  /** Sellers behind paywalls, which use the facilitators. */
+  readonly market: Market;
+  /** What nobody caught: it would end the process of a seller. */
+  readonly uncaught: unknown[];
   /** What happened, in words, for whoever has to understand a failure. */
   readonly story: string[];
   /** Processes that should run. */
@@ -59,6 +64,10 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
   await db.exec(TABLES.map((table) => `delete from ${table};`).join(' '));
   const story: string[] = [];
   const world: World = {
+    get market() {
+      return market;
+    },
+    uncaught: [],
     dice,
     chain,
     db: simulatedDb(db, clock),
@@ -75,6 +84,7 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
     skewMs: 0,
     tell: (what) => void story.push(`${((clock.now() - START_MS) / 1000).toFixed(2)} s: ${what}`),
   };
+  const market = createMarket(world);
   world.tell(`${world.confirmations} confirmations, ${world.copiesWanted} copies`);
   return world;
 }

@@ -204,6 +204,14 @@ async function sleepLong(world: World): Promise<void> {
 
 const weighted: readonly (readonly [number, Action])[] = [
   [14, buySomething],
+  [8, ({ market }) => market.buy()],
+  [5, ({ market }) => market.sendAgain()],
+  [3, ({ market }) => market.carryElsewhere()],
+  [4, ({ market }) => market.hangUp()],
+  [2, ({ market }) => market.cancel()],
+  [2, ({ market }) => market.useNonceElsewhere()],
+  [2, ({ market }) => market.broadcast()],
+  [4, ({ market }) => market.changeAbsence()],
   [8, askAgain],
   [3, askManyTimes],
   [5, payTwiceWithOne],

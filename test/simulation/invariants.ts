@@ -31,8 +31,14 @@ function groups(purchases: readonly Purchase[]): Map<string, Purchase[]> {
 }
 
 /** Holds after every step. */
-export function checkAlways({ chain, purchases }: World): void {
+export function checkAlways({ chain, purchases, market, uncaught }: World): void {
   const transfers = chain.transfers();
+  if (uncaught.length > 0) throw new Violation(`a seller's process ends: ${String(uncaught[0])}`);
+  for (const { label, authorization, delivered } of market.sales) {
+    if (delivered.size > 1) throw new Violation(`${label} was delivered as ${[...delivered].join(' and ')}`);
+    if (delivered.size > 0 && !transfers.some((other) => isSame(other, authorization)))
+      throw new Violation(`${label} was delivered, but the seller has no money for it`);
+  }
   for (const { label, answer, transfer } of purchases) {
     const moved = transfers.some((other) => isSame(other, transfer));
     if (answer === 'settled' && !moved)

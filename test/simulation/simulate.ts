@@ -22,6 +22,8 @@ export interface History {
  */
 export async function simulate(seed: number, db: Db): Promise<History> {
   const world = await openWorld(seed, db);
+  const note = (error: unknown) => void world.uncaught.push(error);
+  process.on('uncaughtException', note).on('unhandledRejection', note);
   try {
     await live(world);
     await recover(world);
@@ -31,6 +33,7 @@ export async function simulate(seed: number, db: Db): Promise<History> {
   } finally {
     for (const { life } of world.copies) life.kill();
     await world.activity.quiet();
+    process.off('uncaughtException', note).off('unhandledRejection', note);
   }
   const settled = world.purchases.filter(({ answer }) => answer === 'settled').length;
   return {
@@ -63,6 +66,7 @@ async function recover(world: World): Promise<void> {
   }
   if (world.copies.length === 0 && !(await startProcess(world)))
     throw new Violation('it does not start on a healthy chain');
+  world.market.settleDown();
   await passWithBlocks(world, END_SECONDS);
   await checkRefusals(world);
   for (const purchase of world.purchases) {

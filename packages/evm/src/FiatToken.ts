@@ -27,6 +27,7 @@ export const fiatTokenAbi = parseAbi([
   'function authorizationState(address authorizer, bytes32 nonce) view returns (bool)',
   `function transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`,
   `function transferWithAuthorization(${TERMS}, bytes signature)`,
+  'function cancelAuthorization(address authorizer, bytes32 nonce, bytes signature)',
 ]);
 const errorAbi = parseAbi(['error Error(string)']);
 
@@ -59,6 +60,15 @@ export function transferCall(asset: Address, authorization: Authorization, signa
   return {
     to: asset,
     data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'transferWithAuthorization', args }),
+  };
+}
+
+/** The payer's word that the nonce is used up by nothing; only for chains that take it without a signature. */
+export function cancelCall(asset: Address, payer: Address, nonce: Hex): Call {
+  const args = [payer, nonce, '0x'] as const;
+  return {
+    to: asset,
+    data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'cancelAuthorization', args }),
   };
 }
 

@@ -18,7 +18,7 @@ import {
   toHex,
 } from 'viem';
 import type { Call, CallResult, Log } from './Chain.js';
-import { fiatTokenAbi, transferLogs } from './FiatToken.js';
+import { AUTHORIZATION_CANCELED, fiatTokenAbi, transferLogs, word } from './FiatToken.js';
 import { readCalls, writeResults } from './Multicall.js';
 import { recoverAuthorizer } from './Signature.js';
 
@@ -174,9 +174,24 @@ async function applyToken(state: SimulatedState, data: Hex, timestamp: bigint): 
       return answer(toHex(state.allowances.get(call.args.join(':').toLowerCase()) ?? 0n, { size: 32 }));
     case 'authorizationState':
       return answer(toHex(state.used.has(useKey(...call.args)), { size: 32 }));
+    case 'cancelAuthorization':
+      return applyCancellation(state, call.args[0], call.args[1]);
     case 'transferWithAuthorization':
       return applyTransfer(state, call.args, timestamp);
   }
+}
+
+/** Whoever acts for the payer here is the payer: its signature is not looked at. */
+function applyCancellation(state: SimulatedState, payer: Address, nonce: Hex): Applied {
+  if (state.used.has(useKey(payer, nonce)))
+    throw new Revert('FiatTokenV2: authorization is used or canceled');
+  state.used.add(useKey(payer, nonce));
+  const { address } = state.network.usdc;
+  return {
+    success: true,
+    data: '0x',
+    logs: [{ address, topics: [AUTHORIZATION_CANCELED, word(payer), nonce], data: '0x' }],
+  };
 }
 
 type Terms = readonly [Address, Address, bigint, bigint, bigint, Hex];

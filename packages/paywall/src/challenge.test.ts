@@ -1,13 +1,16 @@
+import express from 'express';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { paywall } from './index.js';
 import { PAY_TO, acceptsIn, fakeFacilitator, listen, send, type Seller } from './seller.test.support.js';
 import { weather as openWeather } from './weather.test.support.js';
 
+type OptionsOf<T> = T extends (app: never, ...options: infer O) => unknown ? O : never;
+
 let seller: Seller;
 afterEach(() => seller?.close());
 
-async function weather(...options: Parameters<typeof openWeather>) {
-  const opened = await openWeather(...options);
+async function weather(...options: OptionsOf<typeof openWeather>) {
+  const opened = await openWeather(express(), ...options);
   ({ seller } = opened);
   return opened;
 }

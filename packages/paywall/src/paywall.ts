@@ -59,8 +59,8 @@ export interface Paywall extends Middleware {
   /** What has happened in this process, by route, in the text format of Prometheus. */
   metrics(): string;
   /**
-   * Resolves when every facilitator says that it settles what is sold here; wait for it at start. It is asked by itself as well, and `onError`
-   * hears of what is wrong.
+   * Resolves when every facilitator says that it settles what is sold here; wait for it at start. They are asked in the background as
+   * well, and `onError` hears of what is wrong.
    * @throws TypeError that says in one line what is wrong
    */
   ready(): Promise<void>;

@@ -1,13 +1,12 @@
-import express from 'express';
+import type { Express, RequestHandler } from 'express';
 import { paywall } from './index.js';
 import { PAY_TO, fakeFacilitator, listen, type Seller } from './seller.test.support.js';
 
 /** A seller of GET and POST /weather for $0.01 and of GET /dear for $0.02. */
-export async function weather(facilitator = fakeFacilitator(), options = {}) {
+export async function weather(app: Express, facilitator = fakeFacilitator(), options = {}) {
   const wall = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options });
   const served = { count: 0 };
-  const app = express();
-  const handler: express.RequestHandler = (_req, res) => void res.json({ served: ++served.count });
+  const handler: RequestHandler = (_req, res) => void res.json({ served: ++served.count });
   app.all(
     '/weather',
     wall.charge({ price: '$0.01', description: 'One forecast', mimeType: 'application/json' }),

@@ -145,8 +145,8 @@ interface Paying {
 }
 
 /**
- * The request with the name of the claim that it is for: a facilitator that settled the authorization for another claim, of another route or
- * replica, does not grant it to this one. In x402 v1 only `extra` has room for it.
+ * The request with the name of the claim that it is for: a facilitator that settled the authorization for another claim, of another route
+ * or replica, does not grant it to this one. In x402 v1 only `extra` has room for it.
  */
 function forPurchase(request: FacilitatorRequest, claim: string): FacilitatorRequest {
   if (request.x402Version === 1) {
@@ -171,8 +171,8 @@ function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: bool
   if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2)
     return { state: 'unknown' };
   const isUsed = isNonceUsed(reason);
-  // Only what the chain proves says whether a used nonce was used by the attempt whose response got lost.
-  if (isUsed && answer.nonceUse === 'payment' && again) return settled(paying, answer);
+  // Proved to be something else: the attempt whose response got lost was not made, and never will be. That the payment was made does not
+  // say for whom: the facilitator that made it, or claimed it before somebody else did, grants it to the one claim that it is for.
   if (isUsed && answer.nonceUse === 'other') return refused(paying, answer);
   // A refusal does not disprove an earlier attempt that may still be on its way.
   if (again) return { state: 'unknown' };

@@ -31,7 +31,7 @@ export function isTransferCall(
 }
 
 /** What a contract wrote of what it did. */
-export interface Log {
+export interface EmittedLog {
   readonly address: Address;
   readonly topics: readonly Hex[];
   readonly data: Hex;
@@ -39,7 +39,7 @@ export interface Log {
 
 /** Whether a log tells of the transfer, made by `from`. */
 export function isTransferLog(
-  { address, topics, data }: Log,
+  { address, topics, data }: EmittedLog,
   { token, to, amount }: Transfer,
   from: Address,
 ): boolean {

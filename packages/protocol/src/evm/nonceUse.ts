@@ -1,6 +1,6 @@
 import type { Authorization } from './Eip3009.js';
 import { sameHex, type Address, type Hex } from './Hex.js';
-import { isTransferLog, type Log } from './Transfer.js';
+import { isTransferLog, type EmittedLog } from './Transfer.js';
 
 /** Topics of `AuthorizationUsed(address,bytes32)` and `AuthorizationCanceled(address,bytes32)` (EIP-3009). */
 const USED = '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5';
@@ -15,13 +15,13 @@ export type NonceUse = 'payment' | 'other';
  * that is used proves anything. Undefined: these logs show no use of it.
  */
 export function authorizationUseIn(
-  logs: readonly Log[],
+  logs: readonly EmittedLog[],
   asset: Address,
   { from, to, value, nonce }: Authorization,
 ): NonceUse | undefined {
-  const ofAsset = (log: Log) => sameHex(log.address, asset);
+  const ofAsset = (log: EmittedLog) => sameHex(log.address, asset);
   // The logs of a batch are looked through once for each of its payments: the nonce tells nearly all of them apart.
-  const names = ({ topics: [topic, payer, used] }: Log, event: Hex) =>
+  const names = ({ topics: [topic, payer, used] }: EmittedLog, event: Hex) =>
     sameHex(used ?? '', nonce) &&
     sameHex(topic ?? '', event) &&
     sameHex((payer ?? '').slice(-40), from.slice(2));

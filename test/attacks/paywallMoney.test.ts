@@ -1,0 +1,185 @@
+import { AgentPayError } from '@agentpay/primitives';
+import { paywall, type PaywallOptions } from '@agentpay/paywall';
+import {
+  httpFacilitator,
+  mpp,
+  x402v1,
+  x402v2,
+  type Authorization,
+  type Facilitator,
+} from '@agentpay/protocol';
+import express, { type RequestHandler } from 'express';
+import type { Hex } from 'viem';
+import type { PrivateKeyAccount } from 'viem/accounts';
+import { openAttackBed, type AttackBed, type Target } from './attackBed.js';
+import { domain, newAccount, paymentOf, PRICE, transferOf, type Request } from './payment.js';
+import { closeServers, dialects, proofFor, serve, type Dialect } from './paywallSeller.js';
+
+const SECRET = 's'.repeat(32);
+
+/** The authorization in a proof, and its signature. */
+function signedIn(headers: Headers, dialect: Dialect): Request['paymentPayload']['payload'] {
+  if (dialect === 'mpp') {
+    const { payload } = mpp.readCredential(headers.get('authorization') as string);
+    const { signature, type: _type, ...authorization } = payload as Record<string, string>;
+    return { signature, authorization } as unknown as Request['paymentPayload']['payload'];
+  }
+  const { payload } =
+    dialect === 'x402v1'
+      ? x402v1.decodePaymentPayload(headers.get('x-payment') as string)
+      : x402v2.decodePaymentPayload(headers.get('payment-signature') as string);
+  return payload as Request['paymentPayload']['payload'];
+}
+
+describe('the money of a paywall under attack, on its facilitator and a chain', () => {
+  let bed: AttackBed;
+  let target: Target;
+  let payer: PrivateKeyAccount;
+  let payTo: Hex;
+  let runs: number;
+
+  beforeAll(async () => {
+    bed = await openAttackBed();
+    target = await bed.start();
+  }, 60_000);
+  afterAll(() => bed?.close());
+  beforeEach(async () => {
+    payer = await bed.payer();
+    payTo = newAccount().address;
+    runs = 0;
+  });
+  afterEach(closeServers);
+
+  async function open(options: Partial<PaywallOptions> = {}): Promise<string> {
+    const common = { payTo, facilitator: target.url, mppSecret: SECRET, onError: () => undefined };
+    const pay = paywall({ ...common, ...options });
+    const app = express();
+    app.get('/goods', pay.charge('$0.01') as RequestHandler, (_req, res) => {
+      runs++;
+      res.send('goods');
+    });
+    return `${await serve(app)}/goods`;
+  }
+
+  /** The facilitator, which can go away between verify and settle: unreachable, or taking what it never works on. */
+  function leaving() {
+    const honest = httpFacilitator({ url: target.url });
+    const state: { away: false | 'unreachable' | 'silent' } = { away: false };
+    const facilitator: Facilitator = {
+      ...honest,
+      async settle(request) {
+        if (!state.away) return honest.settle(request);
+        const kind = state.away === 'silent' ? 'settlement_unknown' : 'facilitator_unavailable';
+        throw new AgentPayError(kind, state.away);
+      },
+    };
+    return { facilitator, state };
+  }
+
+  async function cancel(nonce: Hex): Promise<void> {
+    const types = {
+      CancelAuthorization: [
+        { name: 'authorizer', type: 'address' },
+        { name: 'nonce', type: 'bytes32' },
+      ],
+    } as const;
+    const message = { authorizer: payer.address, nonce };
+    const signature = await payer.signTypedData({
+      domain,
+      types,
+      primaryType: 'CancelAuthorization',
+      message,
+    });
+    await bed.token('cancelAuthorization', payer.address, nonce, signature);
+  }
+
+  async function payElsewhere(authorization: Pick<Authorization, 'nonce'>): Promise<void> {
+    const elsewhere = newAccount().address;
+    await bed.act(transferOf(await paymentOf(payer, { payTo: elsewhere, authorization })));
+  }
+
+  const uses: readonly (readonly [
+    string,
+    (signed: Request['paymentPayload']['payload']) => Promise<unknown>,
+    boolean,
+  ])[] = [
+    ['cancels it', ({ authorization }) => cancel(authorization.nonce), false],
+    ['pays somebody else with its nonce', ({ authorization: { nonce } }) => payElsewhere({ nonce }), false],
+    ['broadcasts it', (payload) => bed.act(transferOf({ paymentPayload: { payload } } as Request)), true],
+  ];
+
+  describe.each(dialects)('B24 a used nonce is a payment by proof only, in %s', (dialect) => {
+    it.each(['unreachable', 'silent'] as const)(
+      'while the facilitator is %s the buyer uses the nonce',
+      async (away) => {
+        for (const [what, use, pays] of uses) {
+          const { facilitator, state } = leaving();
+          const url = await open({ facilitator });
+          const headers = await proofFor(payer, url, dialect);
+          const before = await bed.usdc(payTo);
+          state.away = away;
+          expect([what, (await fetch(url, { headers })).status]).toEqual([what, 503]);
+          await use(signedIn(headers, dialect));
+          state.away = false;
+          const response = await fetch(url, { headers });
+          const text = await response.text();
+          // A payment that nobody made for this claim may be somebody else's: unknown, so that nobody signs another.
+          expect([what, response.status, text === 'goods']).toEqual([what, pays ? 503 : 402, false]);
+          const offers = response.headers.has(dialect === 'mpp' ? 'www-authenticate' : 'payment-required');
+          expect([what, offers, (await bed.usdc(payTo)) - before]).toEqual([what, !pays, pays ? PRICE : 0n]);
+        }
+      },
+      60_000,
+    );
+  });
+
+  describe.each(dialects)(
+    'B25 one payment in %s, sellers with one payTo and no store in common',
+    (dialect) => {
+      it('in a row: the first delivers, the others refuse', async () => {
+        const urls = [await open(), await open(), await open(), await open()];
+        const headers = await proofFor(payer, urls[0] as string, dialect);
+        const statuses: number[] = [];
+        for (const url of urls) statuses.push((await fetch(url, { headers })).status);
+        expect([statuses, runs, await bed.usdc(payTo)]).toEqual([[200, 409, 409, 409], 1, PRICE]);
+      });
+
+      it('at once: one delivers, whoever ran', async () => {
+        const urls = [await open(), await open(), await open(), await open()];
+        const headers = await proofFor(payer, urls[0] as string, dialect);
+        const responses = await Promise.all(urls.map((url) => fetch(url, { headers })));
+        const statuses = responses.map(({ status }) => status).sort();
+        expect([statuses, await bed.usdc(payTo)]).toEqual([[200, 409, 409, 409], PRICE]);
+      });
+
+      it('carried away from one that could not reach the facilitator, and brought back: delivered once', async () => {
+        const { facilitator, state } = leaving();
+        const [here, there] = [await open({ facilitator }), await open()];
+        const headers = await proofFor(payer, here, dialect);
+        state.away = 'silent';
+        expect((await fetch(here, { headers })).status).toBe(503);
+        expect((await fetch(there, { headers })).status).toBe(200);
+        state.away = false;
+        const back = await fetch(here, { headers });
+        expect([await back.text(), await bed.usdc(payTo)]).toEqual([
+          expect.not.stringContaining('goods'),
+          PRICE,
+        ]);
+      }, 30_000);
+    },
+  );
+
+  it.each(dialects)(
+    'B26 money for one and 20 proofs at once in %s: few runs, one payment',
+    async (dialect) => {
+      payer = await bed.payer(PRICE);
+      const url = await open();
+      const proofs: Headers[] = [];
+      for (let i = 0; i < 20; i++) proofs.push(await proofFor(payer, url, dialect));
+      const responses = await Promise.all(proofs.map((headers) => fetch(url, { headers })));
+      expect(responses.filter(({ status }) => status === 200)).toHaveLength(1);
+      expect(await bed.usdc(payTo)).toBe(PRICE);
+      expect(runs).toBeLessThanOrEqual(5);
+    },
+  );
+});
