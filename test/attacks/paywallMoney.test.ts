@@ -108,7 +108,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
     ['broadcasts it', (payload) => bed.act(transferOf({ paymentPayload: { payload } } as Request)), true],
   ];
 
-  describe.each(dialects)('B24 a used nonce is a payment by proof only, in %s', (dialect) => {
+  describe.each(dialects)('B28 a used nonce is a payment by proof only, in %s', (dialect) => {
     it.each(['unreachable', 'silent'] as const)(
       'while the facilitator is %s the buyer uses the nonce',
       async (away) => {
@@ -134,7 +134,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
   });
 
   describe.each(dialects)(
-    'B25 one payment in %s, sellers with one payTo and no store in common',
+    'B29 one payment in %s, sellers with one payTo and no store in common',
     (dialect) => {
       it('in a row: the first delivers, the others refuse', async () => {
         const urls = [await open(), await open(), await open(), await open()];
@@ -170,7 +170,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
   );
 
   it.each(dialects)(
-    'B26 money for one and 20 proofs at once in %s: few runs, one payment',
+    'B30 money for one and 20 proofs at once in %s: few runs, one payment',
     async (dialect) => {
       payer = await bed.payer(PRICE);
       const url = await open();
