@@ -11,7 +11,7 @@ import {
 } from '@agentpay/protocol';
 import type { PrivateKeyAccount } from 'viem';
 import { payees, payers, randomAuthorization } from './Purchase.js';
-import type { World } from './World.js';
+import type { Dice } from './Dice.js';
 
 const { usdc, chainId } = baseSepolia;
 const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
@@ -22,6 +22,17 @@ const URL_ = 'http://seller.example/goods';
 /** How long a seller waits for the facilitator, ms. */
 const PATIENCE_MS = 10_000;
 const MOST_SALES = 10;
+
+/** What the sellers and their buyers have of the world. */
+interface Surroundings {
+  readonly dice: Dice;
+  readonly clock: Clock;
+  readonly chain: { act(call: Call): Promise<void> };
+  readonly copies: readonly { readonly facilitator: Facilitator }[];
+  height: number;
+  highest: number;
+  tell(what: string): void;
+}
 
 /** How the facilitator is away for the sellers, between verify and settle. */
 const absences = ['here', 'unreachable', 'silent', 'response lost'] as const;
@@ -57,7 +68,7 @@ export interface Market {
 
 type Respond = (request: Request) => Promise<Response>;
 
-export function createMarket(world: World): Market {
+export function createMarket(world: Surroundings): Market {
   const { dice, tell } = world;
   const sales: Sale[] = [];
   const clock: Clock = world.clock;
@@ -192,7 +203,7 @@ export function createMarket(world: World): Market {
   };
 }
 
-async function sign(world: World, version: 1 | 2, offer: Response) {
+async function sign(world: Surroundings, version: 1 | 2, offer: Response) {
   const seconds = Math.floor(world.clock.now() / 1000);
   const authorization = {
     ...randomAuthorization(world.dice, seconds),
