@@ -24,7 +24,7 @@ export interface Verified {
 }
 
 /** One attempt to take the money. */
-export interface Attempt {
+export interface SettleAttempt {
   /** An earlier one may have taken it. */
   readonly again: boolean;
   /** What is taken of a payment up to a ceiling, in micro-dollars. */
@@ -51,14 +51,14 @@ export interface Payment {
   checkTime(): void;
   /**
    * Asks whether the money can be taken; takes nothing.
-   * @param purchase as in {@link Attempt}
+   * @param purchase as in {@link SettleAttempt}
    * @throws Refusal, AgentPayError `payment_already_used`, `facilitator_unavailable`
    */
   verify(purchase: string): Promise<Verified>;
   /**
    * Takes the money, once, however often it is called. Never rejects.
    */
-  settle(attempt: Attempt): Promise<Settlement>;
+  settle(attempt: SettleAttempt): Promise<Settlement>;
   /** Gives up a verified payment that will not be settled. Never rejects. */
   release(): Promise<void>;
 }
