@@ -54,7 +54,7 @@ const happen = () =>
       eventTypes.find(({ name }) => name === 'webhook.test') as (typeof eventTypes)[number],
       {
         subject: owner.agent.id,
-        audience: [{ id: owner.agent.id, kind: 'agent' }],
+        audience: [{ id: owner.agent.id }],
         object: { id: 'x', url },
       },
     ),

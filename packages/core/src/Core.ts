@@ -1,6 +1,8 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
 import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
+import { disputeSettings } from './disputes/settings.js';
+import type { DisputeSettings } from './disputes/settings.js';
 import { identitySettings } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
 import { batchWriter } from './ledger/index.js';
@@ -18,6 +20,7 @@ import type { WebhookPorts } from './webhooks/ports.js';
 
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
+  readonly disputes: DisputeSettings;
   readonly identity: IdentitySettings;
   readonly payments: PaymentSettings;
   readonly tokens: TokenSettings;
@@ -43,6 +46,7 @@ export interface Core {
 /** Settings as given: what has a default may be left out. */
 export interface GivenSettings {
   readonly identity: Parameters<typeof identitySettings>[0];
+  readonly disputes?: Partial<DisputeSettings>;
   readonly payments?: Partial<PaymentSettings>;
   readonly tokens?: Partial<TokenSettings>;
   readonly wallets?: Partial<WalletSettings>;
@@ -64,6 +68,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
     random,
     ports,
     settings: {
+      disputes: disputeSettings(settings.disputes ?? {}),
       identity,
       payments: paymentSettings(settings.payments ?? {}),
       tokens: tokenSettings(settings.tokens ?? {}),

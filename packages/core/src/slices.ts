@@ -2,6 +2,7 @@
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
+import { migrations as disputesTables } from './disputes/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
 import { migrations as idempotencyTables } from './idempotency/migrations.js';
 import { migrations as identityTables } from './identity/migrations.js';
@@ -17,11 +18,13 @@ import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
+import * as disputeEvents from './disputes/events.js';
 import * as paymentEvents from './payments/events.js';
 import * as tokenEvents from './tokens/events.js';
 import * as webhookEvents from './webhooks/events.js';
 
 export * as agents from './agents/index.js';
+export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
 export * as idempotency from './idempotency/index.js';
 export * as identity from './identity/index.js';
@@ -47,6 +50,7 @@ export const migrations: readonly Migration[] = [
   ...ledgerTables,
   ...policiesTables,
   ...paymentsTables,
+  ...disputesTables,
   ...tokensTables,
   ...eventsTables,
   ...idempotencyTables,
@@ -60,6 +64,9 @@ export const eventTypes: readonly EventType[] = [
   paymentEvents.paymentConfirmed,
   paymentEvents.paymentFailed,
   paymentEvents.paymentRefunded,
+  disputeEvents.disputeOpened,
+  disputeEvents.disputeEvidenceAdded,
+  ...Object.values(disputeEvents.disputeMoved),
   tokenEvents.tokenReserved,
   ...Object.values(tokenEvents.tokenReleased),
   webhookEvents.testEvent,

@@ -10,6 +10,8 @@ const shown: Record<TextField, string> = {
   idempotencyKey: 'The idempotency key',
   fundingSource: 'The source',
   externalPayee: 'The external payee',
+  reason: 'The reason',
+  evidenceType: 'The type of the evidence',
 };
 
 type TextField = keyof typeof textBounds;

@@ -8,6 +8,8 @@ export const textBounds = {
   idempotencyKey: 255,
   fundingSource: 64,
   externalPayee: 120,
+  reason: 120,
+  evidenceType: 60,
 } as const;
 
 /** Largest numbers that are accepted. */

@@ -82,6 +82,11 @@ export const errorKinds = {
 
   payment_not_found: { status: 404, hint: 'Use the id of a payment you made or received.' },
 
+  // disputes
+  duplicate_dispute: { status: 409, hint: 'Read the dispute there is instead of opening another.' },
+  dispute_wrong_state: { status: 409, hint: 'Read the dispute and follow its state.' },
+  dispute_window_closed: { status: 409, hint: 'The payment is too old; ask its payee for a refund.' },
+
   // paywall
   payment_required: {
     status: 402,

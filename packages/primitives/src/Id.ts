@@ -20,6 +20,8 @@ export const idPrefixes = {
   settlement: 'stl_',
   webhook: 'wh_',
   delivery: 'whd_',
+  dispute: 'disp_',
+  evidence: 'evd_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

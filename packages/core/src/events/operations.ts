@@ -15,7 +15,7 @@ export const START: EventPosition = { transaction: '0', sequence: 0n };
 /** An event to be: what happened, to what, and who may be told. */
 export interface Emission<T extends EventType> {
   readonly subject: string;
-  readonly audience: readonly Party[];
+  readonly audience: readonly Pick<Party, 'id'>[];
   readonly object: ObjectOf<T>;
 }
 
@@ -50,7 +50,7 @@ export function emitIn<T extends EventType>(
   core: Pick<Core, 'clock' | 'random'>,
   scene: Scene,
   type: T,
-  { subject, audience, object }: Omit<Emission<T>, 'audience'> & { audience: readonly { id: string }[] },
+  { subject, audience, object }: Emission<T>,
 ): void {
   scene.append(store.events, {
     id: newId('event', core),

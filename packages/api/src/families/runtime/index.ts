@@ -1,5 +1,6 @@
 import { Family } from '../../Family.js';
 import * as agents from './agents.js';
+import * as disputes from './disputes.js';
 import { errors } from './errors.js';
 import * as payments from './payments.js';
 import * as policies from './policies.js';
@@ -14,5 +15,5 @@ export const runtime = Family.from({
   paths: ['/'],
   credentials: ['agent', 'admin'],
   errors,
-  nouns: { agents, wallets, payments, policies, services, tokens, webhooks },
+  nouns: { agents, wallets, payments, policies, services, tokens, disputes, webhooks },
 });

@@ -1,0 +1,74 @@
+import type { Queryable } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
+import type { Page } from '../Page.js';
+import { table } from '../table.js';
+import type { Dispute, DisputeStatus, Evidence } from './Dispute.js';
+
+const disputes = table<Dispute>('disputes', {
+  id: 'text',
+  paymentId: 'text',
+  openerId: 'text',
+  otherId: 'text',
+  reason: 'text',
+  description: 'text',
+  status: 'text',
+  note: 'text',
+  createdAt: 'timestamptz',
+  resolvedAt: 'timestamptz',
+});
+
+export const evidence = table<Evidence>('dispute_evidence', {
+  id: 'text',
+  disputeId: 'text',
+  partyId: 'text',
+  type: 'text',
+  content: 'text',
+  createdAt: 'timestamptz',
+});
+
+export const disputeRows = entity<Dispute>({
+  table: disputes,
+  key: ['id'],
+  guard: ['status'],
+  changes: ['status', 'note', 'resolvedAt'],
+  rank: 30,
+});
+
+/** The dispute about a payment: there is none, as a rule. */
+export const disputesOfPayments = entity<Dispute>({
+  table: disputes,
+  key: ['paymentId'],
+  rank: 30,
+  assumedAbsent: true,
+});
+
+export function findDispute(db: Queryable, id: string): Promise<Dispute | undefined> {
+  return disputes.find(db, { id });
+}
+
+export function lockDispute(db: Queryable, id: string): Promise<Dispute | undefined> {
+  return disputes.lock(db, { id });
+}
+
+/** Disputes that concern the party, or all when there is none, newest first. */
+export async function selectDisputes(
+  db: Queryable,
+  { partyId, status, limit, offset }: { partyId: string | null; status: DisputeStatus | null } & Page,
+): Promise<{ disputes: Dispute[]; total: number }> {
+  const filter = `where ($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)`;
+  const found = await disputes.select(db, `${filter} order by created_at desc, id desc limit $3 offset $4`, [
+    partyId,
+    status,
+    limit,
+    offset,
+  ]);
+  const [counted] = await db.query<{ total: bigint }>(`select count(*) as total from disputes ${filter}`, [
+    partyId,
+    status,
+  ]);
+  return { disputes: found, total: Number(counted?.total ?? 0n) };
+}
+
+export function selectEvidence(db: Queryable, disputeId: string): Promise<Evidence[]> {
+  return evidence.select(db, 'where dispute_id = $1 order by created_at, id', [disputeId]);
+}

@@ -1,0 +1,3 @@
+export { disputeStatuses } from './Dispute.js';
+export type { Dispute, DisputeStatus, Evidence } from './Dispute.js';
+export { addEvidence, get, list, open, resolve, review, withdraw } from './operations.js';

@@ -1,0 +1,236 @@
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import type { Queryable } from '@agentpay/primitives';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { emit, emitIn } from '../events/index.js';
+import { requireParty } from '../identity/index.js';
+import type { Principal } from '../identity/index.js';
+import { page } from '../Page.js';
+import { paymentRows, refundIn } from '../payments/index.js';
+import type { Payment } from '../payments/index.js';
+import { checkOptionalText, checkText } from '../text.js';
+import { decideDispute, isUndecided } from './Dispute.js';
+import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
+import { audienceOf, disputeEvidenceAdded, disputeMoved, disputeObject, disputeOpened } from './events.js';
+import * as store from './DisputeStore.js';
+
+type OfDispute = { readonly principal: Principal; readonly disputeId: string };
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** Pieces of evidence that one dispute takes, and characters of each. */
+const MAX_EVIDENCE = 50;
+const MAX_CONTENT = 256 * 1024;
+
+/**
+ * Opens the one dispute about a payment. For its payer and its payee.
+ * @throws AgentPayError `payment_not_found`, `payment_wrong_state` unless it is completed, `dispute_window_closed`, `duplicate_dispute`
+ */
+export async function open(
+  core: Core,
+  request: { principal: Principal; paymentId: string; reason: string; description?: string | undefined },
+): Promise<Dispute> {
+  const { principal, paymentId } = request;
+  const reason = checkText('reason', request.reason);
+  const description = checkOptionalText('description', request.description);
+  if (!isId('transaction', paymentId)) throw noPayment();
+  return core.batch.run({
+    wants: [
+      [paymentRows, [paymentId]],
+      [store.disputesOfPayments, [paymentId]],
+    ],
+    lane: paymentId,
+    decide(scene) {
+      const payment = scene.find(paymentRows, paymentId);
+      const opener = principal.party.id;
+      if (!payment || (payment.payerId !== opener && payment.payeeId !== opener)) throw noPayment();
+      assertDisputable(core, payment);
+      if (scene.find(store.disputesOfPayments, paymentId))
+        throw new AgentPayError('duplicate_dispute', 'There is a dispute about this payment already.');
+      const dispute: Dispute = {
+        id: newId('dispute', core),
+        paymentId,
+        openerId: opener,
+        otherId: payment.payerId === opener ? payment.payeeId : payment.payerId,
+        reason,
+        description,
+        status: 'open',
+        note: null,
+        createdAt: new Date(core.clock.now()),
+        resolvedAt: null,
+      };
+      scene.insert(store.disputeRows, dispute);
+      tell(core, scene, disputeOpened, dispute);
+      return dispute;
+    },
+  });
+}
+
+/** A dispute about a payment that the caller made or received; any for the operator. @throws AgentPayError `dispute_not_found` */
+export async function get(
+  core: Core,
+  request: OfDispute,
+): Promise<{ dispute: Dispute; evidence: Evidence[] }> {
+  const dispute = visible(await findDispute(core.db, request.disputeId), request.principal);
+  return { dispute, evidence: await store.selectEvidence(core.db, dispute.id) };
+}
+
+/** Disputes that concern the caller, newest first; all of them for the operator. */
+export function list(
+  core: Core,
+  request: {
+    principal: Principal;
+    status?: DisputeStatus | undefined;
+    limit?: number | undefined;
+    offset?: number | undefined;
+  },
+): Promise<{ disputes: Dispute[]; total: number }> {
+  const { party } = request.principal;
+  const partyId = party.kind === 'platform' ? null : party.id;
+  return store.selectDisputes(core.db, { partyId, status: request.status ?? null, ...page(request) });
+}
+
+/**
+ * Adds evidence for the caller's side, until the dispute is decided.
+ * @throws AgentPayError `dispute_not_found`, `dispute_wrong_state`, `invalid_request`, `conflict` beyond 50 pieces
+ */
+export function addEvidence(
+  core: Core,
+  request: OfDispute & { type: string; content: string },
+): Promise<Evidence> {
+  const type = checkText('evidenceType', request.type);
+  const { content } = request;
+  if (content === '' || content.length > MAX_CONTENT || content.includes('\0'))
+    throw new AgentPayError('invalid_request', `content must be text of 1 to ${MAX_CONTENT} characters.`, {
+      param: 'content',
+    });
+  return core.db.tx(async (tx) => {
+    const kept = isId('dispute', request.disputeId)
+      ? await store.lockDispute(tx, request.disputeId)
+      : undefined;
+    const dispute = visible(kept, request.principal);
+    if (!isUndecided(dispute.status)) throw wrongState(dispute);
+    if ((await store.selectEvidence(tx, dispute.id)).length >= MAX_EVIDENCE)
+      throw new AgentPayError('conflict', `The dispute has ${MAX_EVIDENCE} pieces of evidence already.`, {
+        reason: 'too_much_evidence',
+      });
+    const added: Evidence = {
+      id: newId('evidence', core),
+      disputeId: dispute.id,
+      partyId: request.principal.party.id,
+      type,
+      content,
+      createdAt: new Date(core.clock.now()),
+    };
+    await store.evidence.insert(tx, added);
+    const told = { subject: dispute.id, audience: audienceOf(dispute), object: disputeObject(dispute) };
+    await emit(core, tx, disputeEvidenceAdded, told);
+    return added;
+  });
+}
+
+/**
+ * The opener takes the dispute back, before it is reviewed.
+ * @throws AgentPayError `dispute_not_found`, `forbidden`, `dispute_wrong_state`
+ */
+export function withdraw(core: Core, request: OfDispute): Promise<Dispute> {
+  return move(core, request, 'withdraw', null);
+}
+
+/** The operator takes the dispute up. @throws AgentPayError `forbidden`, `dispute_not_found`, `dispute_wrong_state` */
+export async function review(core: Core, request: OfDispute): Promise<Dispute> {
+  requireParty(request.principal, 'platform');
+  return move(core, request, 'review', null);
+}
+
+/**
+ * The operator decides. `refund` gives the payer back what is left of the amount, from the payee as far as it has it and from the
+ * platform beyond that; the fee stays. Deciding the same again changes nothing.
+ * @throws AgentPayError `forbidden`, `dispute_not_found`, `dispute_wrong_state`
+ */
+export async function resolve(
+  core: Core,
+  request: OfDispute & { resolution: 'refund' | 'deny'; note?: string | undefined },
+): Promise<Dispute> {
+  requireParty(request.principal, 'platform');
+  return move(core, request, request.resolution, checkOptionalText('description', request.note));
+}
+
+async function move(
+  core: Core,
+  { principal, disputeId }: OfDispute,
+  event: DisputeEvent,
+  note: string | null,
+): Promise<Dispute> {
+  const { paymentId } = visible(await findDispute(core.db, disputeId), principal);
+  return core.batch.run({
+    wants: [
+      [store.disputeRows, [disputeId]],
+      [paymentRows, [paymentId]],
+    ],
+    lane: disputeId,
+    decide(scene) {
+      const dispute = scene.find(store.disputeRows, disputeId) as Dispute;
+      if (event === 'withdraw' && dispute.openerId !== principal.party.id)
+        throw new AgentPayError('forbidden', 'Only who opened a dispute withdraws it.');
+      const decision = decideDispute(dispute.status, event);
+      if (decision.kind === 'repeat') return dispute;
+      if (decision.kind === 'refuse') throw wrongState(dispute);
+      if (event === 'refund') giveBack(core, scene, paymentId);
+      const resolvedAt = isUndecided(decision.to) ? null : new Date(core.clock.now());
+      const moved = scene.update(store.disputeRows, dispute, { status: decision.to, note, resolvedAt });
+      tell(core, scene, disputeMoved[event], moved);
+      return moved;
+    },
+  });
+}
+
+/** A payment that was given back whole meanwhile needs nothing more. */
+function giveBack(core: Core, scene: Scene, paymentId: string): void {
+  const payment = scene.find(paymentRows, paymentId) as Payment;
+  refundIn(core, scene, payment, { reason: 'dispute', short: true });
+}
+
+function assertDisputable(core: Core, { status, completedAt }: Payment): void {
+  if (status !== 'completed' || completedAt === null)
+    throw new AgentPayError(
+      'payment_wrong_state',
+      `The payment is ${status}; only completed ones are disputed.`,
+      {
+        reason: status,
+      },
+    );
+  const { windowDays } = core.settings.disputes;
+  if (core.clock.now() > completedAt.getTime() + windowDays * DAY_MS)
+    throw new AgentPayError('dispute_window_closed', `Payments are disputed within ${windowDays} days.`);
+}
+
+function tell(
+  core: Core,
+  scene: Scene,
+  type: typeof disputeOpened | (typeof disputeMoved)[DisputeEvent],
+  dispute: Dispute,
+): void {
+  emitIn(core, scene, type, {
+    subject: dispute.id,
+    audience: audienceOf(dispute),
+    object: disputeObject(dispute),
+  });
+}
+
+async function findDispute(db: Queryable, id: string): Promise<Dispute | undefined> {
+  return isId('dispute', id) ? store.findDispute(db, id) : undefined;
+}
+
+function visible(dispute: Dispute | undefined, { party }: Principal): Dispute {
+  const concerned = dispute && (dispute.openerId === party.id || dispute.otherId === party.id);
+  if (dispute && (concerned || party.kind === 'platform')) return dispute;
+  throw new AgentPayError('dispute_not_found', 'You have no dispute with this id.');
+}
+
+function wrongState({ status }: Dispute): AgentPayError {
+  return new AgentPayError('dispute_wrong_state', `The dispute is ${status}.`, { reason: status });
+}
+
+function noPayment(): AgentPayError {
+  return new AgentPayError('payment_not_found', 'You have no payment with this id.');
+}

@@ -1,0 +1,190 @@
+import { disputes, ledger, migrations, payments, type Core, type Principal } from '@agentpay/core';
+import type { Db, ManualClock } from '@agentpay/primitives';
+import { scratchDb } from '@agentpay/storage';
+import fc from 'fast-check';
+import { fund, signedIn, testCore, type SignedIn } from './market.js';
+
+const operator: Principal = {
+  party: { id: 'platform', kind: 'platform' },
+  scopes: [],
+  credentialId: 'admin',
+};
+const PRICE = 5_000_000n;
+const FEE = 20_000n;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+let db: Db;
+let core: Core;
+let clock: ManualClock;
+let payer: SignedIn;
+let payee: SignedIn;
+
+beforeAll(async () => {
+  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  ({ core, clock } = await testCore(db));
+});
+beforeEach(async () => {
+  payer = await signedIn(core, 'Payer');
+  payee = await signedIn(core, 'Payee');
+  await fund(core, payer, 100_000_000n);
+});
+afterEach(async () => expect(await ledger.verifyLedger(db)).toEqual([]));
+afterAll(() => db.close());
+
+const pay = (to: Partial<payments.PaymentRequest> = { toWalletId: payee.walletId }) =>
+  payments.create(core, { principal: payer.principal, fromWalletId: payer.walletId, amount: PRICE, ...to });
+
+const open = (paymentId: string, by = payer) =>
+  disputes.open(core, { principal: by.principal, paymentId, reason: 'service_not_delivered' });
+
+const money = async ({ walletId }: SignedIn) =>
+  (await ledger.walletMoney(db, { walletId, asset: 'USD' })).available;
+
+describe('a decision to refund', () => {
+  it('gives the payer the amount back; the fee stays with the platform', async () => {
+    const { id: paymentId } = await pay();
+    const dispute = await open(paymentId);
+    const decided = await disputes.resolve(core, {
+      principal: operator,
+      disputeId: dispute.id,
+      resolution: 'refund',
+    });
+    expect(decided).toMatchObject({ status: 'resolved_refunded', resolvedAt: new Date(clock.now()) });
+    expect([await money(payer), await money(payee)]).toEqual([100_000_000n - FEE, 0n]);
+    expect(await payments.get(core, { principal: payer.principal, paymentId })).toMatchObject({
+      status: 'refunded',
+    });
+  });
+
+  it('takes from the payee what it has, and the rest from the platform', async () => {
+    const { id: paymentId } = await pay();
+    const away = { principal: payee.principal, fromWalletId: payee.walletId, toExternal: 'somebody' };
+    await payments.create(core, { ...away, amount: 4_000_000n });
+    const left = await money(payee);
+    const { id: disputeId } = await open(paymentId);
+    await disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+    expect([await money(payer), await money(payee)]).toEqual([100_000_000n - FEE, 0n]);
+    expect(left).toBeLessThan(PRICE);
+  });
+
+  it('gives back what is left of a payment that was refunded in part, and external payees are owed less', async () => {
+    const { id: paymentId } = await pay();
+    await payments.refund(core, { principal: payee.principal, paymentId, amount: 2_000_000n });
+    const external = await pay({ toExternal: 'merchant:demo' });
+    for (const id of [paymentId, external.id]) {
+      const { id: disputeId } = await open(id);
+      await disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+    }
+    expect(await money(payer)).toBe(100_000_000n - 2n * FEE);
+  });
+
+  it('moves the money once, however often and concurrently it is made', async () => {
+    const { id: paymentId } = await pay();
+    const { id: disputeId } = await open(paymentId);
+    const resolve = () => disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+    await Promise.all(Array.from({ length: 10 }, resolve));
+    expect(await money(payer)).toBe(100_000_000n - FEE);
+  });
+});
+
+describe('opening', () => {
+  it('is for payer and payee, once per payment also when both try at once', async () => {
+    const { id } = await pay();
+    const tried = await Promise.allSettled([open(id), open(id, payee), open(id), open(id, payee)]);
+    const refused = tried.filter((each) => each.status === 'rejected');
+    expect(refused).toHaveLength(3);
+    for (const { reason } of refused) expect(reason).toMatchObject({ kind: 'duplicate_dispute' });
+    const stranger = await signedIn(core, 'Stranger');
+    await expect(open(id, stranger)).rejects.toMatchObject({ kind: 'payment_not_found' });
+  });
+
+  it('is for completed payments within thirty days', async () => {
+    const late = await pay();
+    const refunded = await pay();
+    await payments.refund(core, { principal: payee.principal, paymentId: refunded.id });
+    await expect(open(refunded.id)).rejects.toMatchObject({ kind: 'payment_wrong_state' });
+    clock.advance(30 * DAY_MS + 1);
+    await expect(open(late.id)).rejects.toMatchObject({ kind: 'dispute_window_closed' });
+  });
+});
+
+describe('evidence', () => {
+  it('comes from both sides until the dispute is decided', async () => {
+    const { id: disputeId } = await open((await pay()).id);
+    const add = (by: SignedIn) =>
+      disputes.addEvidence(core, {
+        principal: by.principal,
+        disputeId,
+        type: 'log_excerpt',
+        content: 'nothing',
+      });
+    await add(payer);
+    await disputes.review(core, { principal: operator, disputeId });
+    await add(payee);
+    const { evidence } = await disputes.get(core, { principal: payer.principal, disputeId });
+    expect(evidence.map(({ partyId }) => partyId)).toEqual([payer.agent.id, payee.agent.id]);
+    await disputes.resolve(core, { principal: operator, disputeId, resolution: 'deny', note: 'Delivered.' });
+    await expect(add(payer)).rejects.toMatchObject({
+      kind: 'dispute_wrong_state',
+      reason: 'resolved_denied',
+    });
+  });
+});
+
+it('every order of events leads where the state table says, and money moves only by a decision to refund', async () => {
+  const may: Record<string, Record<string, string>> = {
+    open: {
+      review: 'under_review',
+      withdraw: 'withdrawn',
+      refund: 'resolved_refunded',
+      deny: 'resolved_denied',
+    },
+    under_review: { refund: 'resolved_refunded', deny: 'resolved_denied' },
+  };
+  const ends: Record<string, string> = {
+    review: 'under_review',
+    withdraw: 'withdrawn',
+    refund: 'resolved_refunded',
+    deny: 'resolved_denied',
+  };
+  const event = fc.constantFrom('review', 'withdraw', 'refund', 'deny');
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 5 }), async (events) => {
+      const before = await money(payer);
+      const { id: disputeId } = await open((await pay()).id);
+      let state = 'open';
+      for (const name of events) {
+        const done = await apply(name, disputeId).catch((error: { kind: string }) => error.kind);
+        const to = may[state]?.[name] ?? (ends[name] === state ? state : undefined);
+        expect(done).toBe(to ?? 'dispute_wrong_state');
+        state = to ?? state;
+      }
+      const paid = state === 'resolved_refunded' ? FEE : PRICE + FEE;
+      expect(await money(payer)).toBe(before - paid);
+    }),
+    { numRuns: 15 },
+  );
+});
+
+async function apply(name: string, disputeId: string): Promise<string> {
+  if (name === 'review') return (await disputes.review(core, { principal: operator, disputeId })).status;
+  if (name === 'withdraw')
+    return (await disputes.withdraw(core, { principal: payer.principal, disputeId })).status;
+  const resolution = name as 'refund' | 'deny';
+  return (await disputes.resolve(core, { principal: operator, disputeId, resolution })).status;
+}
+
+it('only the operator reviews and decides, and only the opener withdraws', async () => {
+  const { id: disputeId } = await open((await pay()).id);
+  const { principal } = payee;
+  await expect(disputes.review(core, { principal, disputeId })).rejects.toMatchObject({ kind: 'forbidden' });
+  await expect(disputes.resolve(core, { principal, disputeId, resolution: 'deny' })).rejects.toMatchObject({
+    kind: 'forbidden',
+  });
+  await expect(disputes.withdraw(core, { principal, disputeId })).rejects.toMatchObject({
+    kind: 'forbidden',
+  });
+  const { disputes: seen, total } = await disputes.list(core, { principal, status: 'open' });
+  expect([seen.map(({ id }) => id), total]).toEqual([[disputeId], 1]);
+  expect((await disputes.list(core, { principal: operator })).total).toBeGreaterThanOrEqual(1);
+});
