@@ -3,8 +3,8 @@
 import { fork, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { install, nodeFault, root } from '../packages/server/install.mjs';
-import { onOrphaned } from '../packages/server/orphan.mjs';
+import { install, nodeFault, root } from '../packages/dev/install.mjs';
+import { onOrphaned } from '../packages/dev/orphan.mjs';
 import { reachable } from './reachable.mjs';
 
 const bin = (name) => join(root, 'node_modules/.bin', name);

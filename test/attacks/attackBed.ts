@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { baseSepolia } from '@agentpay/primitives';
 import type { Call } from '@agentpay/evm';
 import { readConfig, start } from '@agentpay/facilitator';
-import { startLocalChain } from '@agentpay/server/dev';
+import { startLocalChain } from '@agentpay/dev';
 import { testUsdc, type Artifact } from '@agentpay/solidity';
 import { eventually, rpcProxy, testDatabase, type RpcProxy } from '@agentpay/testing';
 import { pino } from 'pino';

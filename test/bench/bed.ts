@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startLocalChain } from '@agentpay/server/dev';
+import { startLocalChain } from '@agentpay/dev';
 import { freePort } from '@agentpay/testing';
 import type { Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';

@@ -8,6 +8,7 @@ import { spawnNode } from '@agentpay/testing';
 import express, { type RequestHandler } from 'express';
 import { mppxExpress, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
 
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
 const payTo = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 const ends: (() => void)[] = [];
@@ -124,5 +125,13 @@ describe('agentpay mock', () => {
     const taken = spawnNode(BIN, { args: ['mock', '--port', port] });
     expect(await taken.ended).toMatchObject({ code: 1 });
     expect(taken.output()).toMatch(new RegExp(`^Port ${port} is taken; [^\\n]+\\n$`));
+  });
+});
+
+describe('agentpay dev', () => {
+  it('is the command of @agentpay/dev, found from the working folder', async () => {
+    const run = spawnNode(BIN, { args: ['dev', '--port', 'abc'], cwd: ROOT });
+    expect((await run.ended).code).toBe(2);
+    expect(run.output()).toMatch(/--port.*abc/);
   });
 });

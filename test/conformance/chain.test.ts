@@ -1,7 +1,7 @@
 import { systemClock } from '@agentpay/primitives';
 import { hexToBytes } from '@agentpay/protocol';
 import { ChainError, recoverAuthorizer, simulatedChain, viemChain } from '@agentpay/evm';
-import { startLocalChain } from '@agentpay/server/dev';
+import { startLocalChain } from '@agentpay/dev';
 import { testWallet } from '@agentpay/solidity';
 import { chainCases, freePort } from '@agentpay/testing';
 import { createPublicClient, createTestClient, createWalletClient, http, type Hex } from 'viem';

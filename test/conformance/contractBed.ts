@@ -1,4 +1,4 @@
-import { startLocalChain } from '@agentpay/server/dev';
+import { startLocalChain } from '@agentpay/dev';
 import { baseSepolia } from '@agentpay/primitives';
 import type { Artifact } from '@agentpay/solidity';
 import {

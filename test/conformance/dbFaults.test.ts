@@ -4,7 +4,15 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAgentPayError, type Db } from '@agentpay/primitives';
-import { assertWritable, migrate, pgDb, pgliteDb, startFault, type PgOptions } from '@agentpay/storage';
+import {
+  assertWritable,
+  fillFromPrepared,
+  migrate,
+  pgDb,
+  pgliteDb,
+  startFault,
+  type PgOptions,
+} from '@agentpay/storage';
 import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { commitGate, type CommitGate } from '../stress/commitGate.js';
 import { startPgBouncer, type PgBouncer } from './pgbouncer.js';
@@ -402,5 +410,27 @@ describe('the folder of an embedded database', () => {
     await db.close();
     rmSync(parent, { recursive: true, force: true });
     expect(found).toEqual(['file 600', 'folder 700']);
+  });
+
+  it('is filled from a prepared one, which is made once, and is whole', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'agentpay-prepared-'));
+    const [cache, first, second] = ['cache', 'first', 'second'].map((one) => join(parent, one)) as [
+      string,
+      string,
+      string,
+    ];
+    await fillFromPrepared([first, second], cache);
+    const prepared = readdirSync(cache);
+    for (const dir of [first, second]) {
+      const db = await pgliteDb({ dir });
+      await db.exec('create table notes (id int); insert into notes values (1)');
+      await db.close();
+    }
+    await fillFromPrepared([first], cache);
+    const db = await pgliteDb({ dir: first });
+    expect(await db.query('select id from notes')).toEqual([{ id: 1 }]);
+    await db.close();
+    expect(readdirSync(cache)).toEqual(prepared);
+    rmSync(parent, { recursive: true, force: true });
   });
 });

@@ -4,7 +4,7 @@ import { chownSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { sleep, systemClock, systemRandom } from '@agentpay/primitives';
-import { claimPort } from '@agentpay/server/dev/ports';
+import { claimPort } from '@agentpay/dev/ports';
 import { Client } from 'pg';
 
 /** A PgBouncer in transaction mode with its default settings. */

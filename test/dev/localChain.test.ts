@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createPublicClient, createWalletClient, http, parseAbi } from 'viem';
 import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
 import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '@agentpay/protocol';
-import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
+import { startLocalChain, type LocalChain } from '@agentpay/dev';
 
 const usdc = {
   address: baseSepolia.usdc.address,

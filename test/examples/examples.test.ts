@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { freePort, spawnNode, type Spawned } from '@agentpay/testing';
-import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
+import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 
 const example = (name: string) =>
@@ -48,6 +50,18 @@ describe('the examples', () => {
       /^status +200\ndialect +x402v2\nprice +\$0\.01\ntransaction +0x[0-9a-f]{64}\nanswer +\{"served":1\}\n$/,
     );
   }, 60_000);
+
+  it('tell of a port that is taken as a fault', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const api = run('paid-api', { PORT: String(port), PAY_TO: privateKeyToAddress(generatePrivateKey()) });
+    expect([(await api.ended).code, api.output()]).toEqual([
+      1,
+      `Port ${port} cannot be used: it is taken; give another one in PORT.\n`,
+    ]);
+    taken.close();
+  });
 
   it('end with one sentence when they are not told what they need', async () => {
     const buyer = run('agent-buyer', { SELLER_URL: '' });

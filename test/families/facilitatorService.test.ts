@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { baseSepolia } from '@agentpay/primitives';
-import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
+import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { eventually, freePort, spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { getAddress } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';

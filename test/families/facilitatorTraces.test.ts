@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
+import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { freePort, spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { newAccount, paymentOf } from '../stress/facilitatorNode.js';

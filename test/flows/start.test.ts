@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
-const startScript = fileURLToPath(new URL('../../../packages/server/start.mjs', import.meta.url));
+const startScript = fileURLToPath(new URL('../../../packages/dev/start.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'agentpay-start-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -125,6 +125,19 @@ describe('a running stack', () => {
       chain: { chainId: 84532, network: 'eip155:84532' },
       pids: { supervisor: run.pid },
     });
+  });
+
+  test('tells of each part when it is ready, and prints what can be pasted', () => {
+    const said = run.output();
+    for (const name of ['chain', 'facilitator', 'API', 'seller'])
+      expect(said).toMatch(
+        new RegExp(`^${name} +ready at http://127\\.0\\.0\\.1:\\d+ after \\d+\\.\\d s$`, 'm'),
+      );
+    expect(said).toContain(
+      `createClient({ privateKey: '${dev.buyer.privateKey}', budget: { total: '$1' } })`,
+    );
+    expect(said).toContain(`client.fetch('${dev.seller.url}/paid')`);
+    expect(said).toContain(`Bearer ${dev.keys.runtime}`);
   });
 
   test('sells by the curl line it prints', async () => {

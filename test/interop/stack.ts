@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { viemChain } from '@agentpay/evm';
-import { startLocalChain } from '@agentpay/server/dev';
+import { startLocalChain } from '@agentpay/dev';
 import { baseSepolia, formatDecimal } from '@agentpay/primitives';
 import { freePort } from '@agentpay/testing';
 import type { Express } from 'express';

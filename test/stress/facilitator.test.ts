@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
+import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { eventually } from '@agentpay/testing';
 import { createTestClient, http, type Hex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';

@@ -1,5 +1,5 @@
 import type { Db } from '@agentpay/primitives';
-import { startLocalChain, type LocalChain } from '@agentpay/server/dev';
+import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { pgDb } from '@agentpay/storage';
 import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';

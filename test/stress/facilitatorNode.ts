@@ -6,7 +6,7 @@ import {
   type FacilitatorRequest,
   type Hex,
 } from '@agentpay/protocol';
-import type { LocalChain } from '@agentpay/server/dev';
+import type { LocalChain } from '@agentpay/dev';
 import { spawnNode } from '@agentpay/testing';
 import { createPublicClient, http, parseAbi } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';

@@ -75,9 +75,15 @@ const onError: ErrorRequestHandler = (
 };
 app.use(onError);
 
-const server = app.listen(Number(PORT), HOST, () =>
-  console.log(`Paid API at http://${HOST}:${PORT}, ${PRICE} a call to ${PAY_TO}`),
-);
+// Express tells of a port that cannot be used by the same callback.
+const server = app.listen(Number(PORT), HOST, (error?: NodeJS.ErrnoException) => {
+  if (error) {
+    const why = error.code === 'EADDRINUSE' ? 'it is taken; give another one in PORT' : error.message;
+    console.error(`Port ${PORT} cannot be used: ${why}.`);
+    process.exit(1);
+  }
+  console.log(`Paid API at http://${HOST}:${PORT}, ${PRICE} a call to ${PAY_TO}`);
+});
 server.on('clientError', (error: { code?: string }, socket) => {
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
   const head = `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\nConnection: close`;

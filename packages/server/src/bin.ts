@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import type { CheckFlags } from './check/check.js';
-import type { DevFlags } from './dev/DevOptions.js';
+import { devCommand } from './devCommand.js';
 import type { MockFlags } from './mock/MockOptions.js';
 import { serve } from './serve.js';
 
@@ -16,17 +16,12 @@ program
 
 program
   .command('dev')
-  .description('run the whole stack on this machine: local chain, facilitator, API and a paid seller')
-  .option('--port <number>', 'port of the API; 0: any free one')
-  .option('--once', 'leave after buying once in each dialect')
-  .option('--json', 'print the purchases as JSON')
-  .option('--data <folder>', 'keep everything in this folder')
-  .option('--block-time <seconds>', 'seconds between blocks of the local chain')
+  .description('run the whole stack on this machine; needs the package @agentpay/dev')
+  .helpOption(false)
+  .allowUnknownOption()
   .allowExcessArguments()
-  .action(async (flags: DevFlags, command: Command) => {
-    // Loaded here, so that the API server does not carry the local stack.
-    const { dev } = await import('./dev/dev.js');
-    process.exitCode = await dev(flags, command.args);
+  .action(async (_flags: object, command: Command) => {
+    process.exitCode = await devCommand(command.args);
   });
 
 program

@@ -8,3 +8,4 @@ export type { PgOptions } from './pgDb.js';
 export { pgliteDb } from './pgliteDb.js';
 export { scratchDb } from './scratchDb.js';
 export type { ScratchDb, ScratchOptions } from './scratchDb.js';
+export { fillFromPrepared } from './preparedFolder.js';

@@ -1,5 +1,5 @@
 import { systemRandom } from '@agentpay/primitives';
-import { claimPort } from '@agentpay/server/dev/ports';
+import { claimPort } from '@agentpay/dev/ports';
 
 /** A port of loopback on which nothing listens at the moment, and which no outgoing connection will be given. */
 export async function freePort(): Promise<number> {

@@ -1,4 +1,4 @@
-// `npm start`: installs and builds what is missing, then runs the local stack (`agentpay dev`).
+// `npm start`: installs and builds what is missing, then runs the local stack (`agentpay-dev`).
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { install, nodeFault, root } from './install.mjs';
@@ -15,7 +15,7 @@ try {
 }
 const build = spawnSync(
   process.execPath,
-  [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/server', 'examples/paid-api'],
+  [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/dev', 'examples/paid-api'],
   {
     cwd: root,
     encoding: 'utf8',
@@ -23,7 +23,7 @@ const build = spawnSync(
 );
 if (build.status !== 0) fail(`The build failed:\n${build.stdout}${build.stderr}`);
 
-process.argv.splice(1, 1, join(root, 'packages/server/dist/bin.js'), 'dev');
+process.argv.splice(1, 1, join(root, 'packages/dev/dist/bin.js'));
 await import('./dist/bin.js');
 
 function fail(sentence) {

@@ -1,7 +1,6 @@
 import {
   closeSync,
   existsSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
@@ -13,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesToHex, type Hex } from '@agentpay/protocol';
 import type { Random } from '@agentpay/primitives';
+import { makeFolder } from '@agentpay/storage';
 import { DevFault } from './DevFault.js';
 
 /** Secrets and identities of a local stack; they outlive it when the folder is the user's own. */
@@ -40,20 +40,17 @@ export interface DataDir {
   path(name: string): string;
   readState(): StackState;
   writeState(state: StackState): void;
-  /** Gives the folder up; removes it if it was a temporary one. */
-  close(): void;
+  /** Gives the folder up; removes it if it was a temporary one. Gives one sentence when that fails: it is no reason to fail oneself. */
+  close(): string | undefined;
 }
 
 /** Opens the folder, or a temporary one. @throws DevFault when it cannot be used or another stack uses it */
 export function openDataDir(dir: string | undefined, random: Random): DataDir {
   const folder = dir ?? mkdtempSync(join(tmpdir(), 'agentpay-'));
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (cause) {
-    throw new DevFault(
-      `The folder ${folder} given by --data cannot be used: ${(cause as Error).message}.`,
-      true,
-    );
+    throw new DevFault(`--data cannot be used. ${(cause as Error).message}`, true);
   }
   const lock = join(folder, 'dev.lock');
   takeLock(lock, folder);
@@ -67,8 +64,12 @@ export function openDataDir(dir: string | undefined, random: Random): DataDir {
       renameSync(`${stateFile}.new`, stateFile);
     },
     close() {
-      if (dir === undefined) rmSync(folder, { recursive: true, force: true });
-      else rmSync(lock, { force: true });
+      try {
+        rmSync(dir === undefined ? folder : lock, { recursive: true, force: true, maxRetries: 3 });
+      } catch (cause) {
+        return `The folder ${folder} could not be removed (${(cause as Error).message}); remove it by hand.`;
+      }
+      return undefined;
     },
   };
 }

@@ -4,6 +4,7 @@ import { DevFault } from './DevFault.js';
 import { devFile } from './devFile.js';
 import { readDevOptions, type DevFlags, type DevOptions } from './DevOptions.js';
 import { choosePorts } from './Ports.js';
+import { progressOf } from './progress.js';
 import { makePurchases } from './purchases.js';
 import { purchaseJson, purchaseTable } from './purchaseTable.js';
 import { startStack, type Stack } from './stack.js';
@@ -45,15 +46,18 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
       stop.abort();
     },
   });
+  const progress = progressOf(systemClock, note);
   const stopped = new Promise<void>((resolve) =>
     stop.signal.addEventListener('abort', () => resolve(), { once: true }),
   );
   try {
-    note('Starting chain, facilitator, API and seller …');
+    const { blockTime } = options;
+    const onReady = progress.ready;
     const stack = await orStopped(
-      startStack({ ports, data, blockTime: options.blockTime, supervisor, clock: systemClock }),
+      startStack({ ports, data, blockTime, supervisor, clock: systemClock, onReady }),
       stopped,
     );
+    progress.stop();
     const purchases = stack && (await orStopped(makePurchases(stack, systemClock), stopped));
     if (!stack || !purchases) return gaveUp ? 1 : 0;
     const failed = purchases.some(({ fault }) => fault !== undefined);
@@ -70,10 +74,12 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
     await stopped;
     return 0;
   } finally {
+    progress.stop();
     if (gaveUp) note(gaveUp.message);
     file.remove();
     await supervisor.stop();
-    data.close();
+    const left = data.close();
+    if (left !== undefined) note(left);
   }
 }
 
@@ -82,7 +88,8 @@ function orStopped<T>(work: Promise<T>, stopped: Promise<void>): Promise<T | und
   return Promise.race([work, stopped.then(() => undefined)]);
 }
 
-function welcome({ urls }: Stack): string {
+/** Everything that somebody needs to go on, ready to paste. */
+function welcome({ urls, state }: Stack): string {
   return [
     '',
     `API          ${urls.api}`,
@@ -90,11 +97,22 @@ function welcome({ urls }: Stack): string {
     `seller       ${urls.seller}`,
     `chain        ${urls.chain}`,
     '',
-    'Keys and ids are in .agentpay/dev.json. Ask the seller for its price:',
+    'Ask the seller for its price:',
     '',
     `  curl -i ${urls.seller}/paid`,
     '',
-    'Ctrl-C stops everything.',
+    'Pay it, with the test money of the example buyer (npm install @agentpay/sdk):',
+    '',
+    "  import { createClient } from '@agentpay/sdk';",
+    `  const client = createClient({ privateKey: '${state.buyerKey}', budget: { total: '$1' } });`,
+    `  const response = await client.fetch('${urls.seller}/paid');`,
+    '  console.log(response.status, await response.json());',
+    '',
+    'Look into its wallet at the API:',
+    '',
+    `  curl -H 'Authorization: Bearer ${state.buyer.apiKey}' ${urls.api}/v1/wallets/${state.buyer.walletId}/balance`,
+    '',
+    'All keys and ids are in .agentpay/dev.json. Ctrl-C stops everything.',
   ].join('\n');
 }
 

@@ -1,5 +1,8 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { baseSepolia, type Clock } from '@agentpay/primitives';
+import { fillFromPrepared } from '@agentpay/storage';
 import { privateKeyToAddress } from 'viem/accounts';
 import type { DataDir, StackState } from './DataDir.js';
 import { startLocalChain, type LocalChain } from './localChain.js';
@@ -32,7 +35,7 @@ const FACILITATOR_WEI = 10n ** 20n;
 /** Price of every route of the seller. */
 const PRICE = '$0.01';
 
-const workspace = (path: string) => fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+const workspace = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 export interface StackOptions {
   readonly ports: Ports;
@@ -40,16 +43,13 @@ export interface StackOptions {
   readonly blockTime: number;
   readonly supervisor: Supervisor;
   readonly clock: Clock;
+  /** Told of each part when it is ready. */
+  readonly onReady: (name: string, url: string) => void;
 }
 
 /** Starts chain, facilitator, API and seller, in this order of need. @throws DevFault when one of them does not start */
-export async function startStack({
-  ports,
-  data,
-  blockTime,
-  supervisor,
-  clock,
-}: StackOptions): Promise<Stack> {
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const { ports, data, blockTime, supervisor, clock, onReady } = options;
   const url = (port: number) => `http://127.0.0.1:${port}`;
   const urls = {
     api: url(ports.api),
@@ -59,40 +59,22 @@ export async function startStack({
   };
   const state = data.readState();
   data.writeState(state);
-  const startNode = (part: NodePart) => supervisor.start(part.name, () => launchNode(part, clock));
+  const startNode = async (part: NodePart): Promise<Part> => {
+    const started = await supervisor.start(part.name, (signal) => launchNode(part, clock, signal));
+    onReady(part.name, new URL(part.readyUrl).origin);
+    return started;
+  };
 
+  const filled = fillDatabases(data);
   const chain = await supervisor.start('chain', () =>
     startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json'), keepStates: 0 }),
   );
   await giveMoney(chain.running, state);
+  onReady('chain', urls.chain);
+  await filled;
   const [facilitator, api] = await Promise.all([
-    startNode({
-      name: 'facilitator',
-      script: workspace('packages/facilitator/dist/bin.js'),
-      readyUrl: `${urls.facilitator}/health`,
-      env: {
-        PORT: String(ports.facilitator),
-        HOST: '127.0.0.1',
-        NETWORKS: baseSepolia.name,
-        RPC_URL: urls.chain,
-        SIGNER_KEYS: state.facilitatorKey,
-        DATA_DIR: data.path('facilitator'),
-      },
-    }),
-    startNode({
-      name: 'API',
-      script: workspace('packages/server/dist/bin.js'),
-      args: ['serve'],
-      readyUrl: `${urls.api}/readyz`,
-      env: {
-        PORT: String(ports.api),
-        HOST: '127.0.0.1',
-        PUBLIC_BASE_URL: urls.api,
-        DATA_DIR: data.path('api'),
-        JWT_SECRET: state.jwtSecret,
-        ADMIN_KEY: state.adminKey,
-      },
-    }),
+    startNode(facilitatorPart({ urls, data, state })),
+    startNode(apiPart({ urls, data, state })),
   ]);
   const complete = await registerAgents(state, {
     apiUrl: urls.api,
@@ -100,24 +82,76 @@ export async function startStack({
     price: PRICE,
   });
   data.writeState(complete);
-  const seller = await startNode({
+  const seller = await startNode(sellerPart(urls, complete));
+  return { urls, parts: { api, facilitator, seller, chain }, state: complete };
+}
+
+interface Place {
+  readonly urls: Stack['urls'];
+  readonly data: DataDir;
+  readonly state: StackState;
+}
+
+const portOf = (url: string) => new URL(url).port;
+
+function facilitatorPart({ urls, data, state }: Place): NodePart {
+  return {
+    name: 'facilitator',
+    script: workspace('packages/facilitator/dist/bin.js'),
+    readyUrl: `${urls.facilitator}/readyz`,
+    env: {
+      PORT: portOf(urls.facilitator),
+      HOST: '127.0.0.1',
+      NETWORKS: baseSepolia.name,
+      RPC_URL: urls.chain,
+      SIGNER_KEYS: state.facilitatorKey,
+      DATA_DIR: data.path('facilitator'),
+    },
+  };
+}
+
+function apiPart({ urls, data, state }: Place): NodePart {
+  return {
+    name: 'API',
+    script: workspace('packages/server/dist/bin.js'),
+    args: ['serve'],
+    readyUrl: `${urls.api}/readyz`,
+    env: {
+      PORT: portOf(urls.api),
+      HOST: '127.0.0.1',
+      PUBLIC_BASE_URL: urls.api,
+      DATA_DIR: data.path('api'),
+      JWT_SECRET: state.jwtSecret,
+      ADMIN_KEY: state.adminKey,
+    },
+  };
+}
+
+function sellerPart(urls: Stack['urls'], state: Required<StackState>): NodePart {
+  return {
     name: 'seller',
     script: workspace('examples/paid-api/dist/main.js'),
     readyUrl: `${urls.seller}/health`,
     env: {
-      PORT: String(ports.seller),
+      PORT: portOf(urls.seller),
       HOST: '127.0.0.1',
       PRICE,
       PAY_TO: privateKeyToAddress(state.sellerKey),
       NETWORK: baseSepolia.name,
       FACILITATOR_URL: urls.facilitator,
       AGENTPAY_API_URL: urls.api,
-      AGENTPAY_API_KEY: complete.seller.apiKey,
-      AGENTPAY_SERVICE_ID: complete.serviceId,
+      AGENTPAY_API_KEY: state.seller.apiKey,
+      AGENTPAY_SERVICE_ID: state.serviceId,
       MPP_SECRET: state.mppSecret,
     },
-  });
-  return { urls, parts: { api, facilitator, seller, chain }, state: complete };
+  };
+}
+
+/** Saves the seconds in which facilitator and API would make their databases; without a cache they make them. */
+function fillDatabases(data: DataDir): Promise<void> {
+  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'agentpay');
+  const folders = [data.path('facilitator'), join(data.path('api'), 'postgres')];
+  return fillFromPrepared(folders, cache).catch(() => undefined);
 }
 
 // At every start, so that a kept folder never runs dry.

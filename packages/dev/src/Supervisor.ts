@@ -18,6 +18,8 @@ export interface Part<R extends Running = Running> {
   readonly running: R;
 }
 
+export type Launch<R extends Running> = (signal: AbortSignal) => Promise<R>;
+
 export interface SupervisorOptions {
   readonly clock: Clock;
   /** Called after a part was started again. */
@@ -28,9 +30,9 @@ export interface SupervisorOptions {
 
 /** Starts processes, starts those that die again in the same way, and stops all of them. */
 export interface Supervisor {
-  /** Starts a part; `launch` resolves when the process answers. @throws what `launch` throws */
-  start<R extends Running>(name: string, launch: () => Promise<R>): Promise<Part<R>>;
-  /** Stops every part, the last started first. Safe to call twice. */
+  /** Starts a part; `launch` resolves when the process is ready, and ends what it began when told to. @throws what `launch` throws */
+  start<R extends Running>(name: string, launch: Launch<R>): Promise<Part<R>>;
+  /** Stops every part, the last started first, and those that are being started. Safe to call twice. */
   stop(): Promise<void>;
 }
 
@@ -43,11 +45,14 @@ const MAX_FAILURES = 5;
 export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptions): Supervisor {
   const parts: { readonly running: Running }[] = [];
   const keepers: Promise<void>[] = [];
+  const launching = new Set<Promise<Running>>();
   const stopping = new AbortController();
   const reaper = startReaper();
 
-  async function start<R extends Running>(name: string, launch: () => Promise<R>): Promise<Part<R>> {
-    const running = await launch();
+  async function start<R extends Running>(name: string, launch: Launch<R>): Promise<Part<R>> {
+    const launched = launch(stopping.signal);
+    launching.add(launched);
+    const running = await launched.finally(() => launching.delete(launched));
     if (stopping.signal.aborted) {
       await running.close();
       throw new DevFault(`The ${name} was not started: the stack is stopping.`);
@@ -61,7 +66,7 @@ export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptio
 
   async function keep<R extends Running>(
     part: { name: string; running: R },
-    launch: () => Promise<R>,
+    launch: Launch<R>,
   ): Promise<void> {
     let failures = 0;
     for (let startedAt = clock.now(); !stopping.signal.aborted;) {
@@ -73,7 +78,7 @@ export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptio
       if (failures > MAX_FAILURES)
         return onGiveUp(new DevFault(`The ${part.name} keeps ending: ${lastWords || 'it said nothing'}`));
       startedAt = clock.now();
-      const next = await launch().catch((cause: unknown) => failed(cause));
+      const next = await launch(stopping.signal).catch((cause: unknown) => failed(cause));
       part.running = next as R;
       if (!stopping.signal.aborted && next.pid > 0) {
         reaper.add(next.pid);
@@ -85,6 +90,7 @@ export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptio
 
   async function stop(): Promise<void> {
     stopping.abort();
+    await Promise.allSettled(launching);
     for (const part of [...parts].reverse()) await part.running.close();
     await Promise.all(keepers);
     reaper.close();
