@@ -14,7 +14,8 @@ export interface Ban {
 /** Shipped source outside primitives, where time and randomness come in as arguments. */
 const injected = (path: string) => isShipped(path) && !path.startsWith('packages/primitives/');
 
-const printsByTrade = (path: string) => /^packages\/[^/]+\/src\/(bin\.ts|bin\/|dev\/)/.test(path);
+const printsByTrade = (path: string) =>
+  /^packages\/([^/]+\/src\/(bin\.ts|bin\/)|dev\/src\/dev\.ts)/.test(path);
 
 const everywhere = () => true;
 
