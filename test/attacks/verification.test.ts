@@ -157,6 +157,18 @@ describe('payments that are not what they seem', () => {
       );
     });
 
+    it('an authorization that begins now is none of them, though the latest block is older than it: the next one takes it', async () => {
+      let settled: Promise<Said> | undefined;
+      await bed.withoutBlocks(async () => {
+        // The latest block is more than a second old.
+        await new Promise((resolve) => setTimeout(resolve, 1_500));
+        const request = await pay({ authorization: { validAfter: inSeconds(0) } });
+        expect(await target.verify(request)).toMatchObject({ isValid: true });
+        settled = target.settle(request);
+      });
+      expect(await settled).toMatchObject({ success: true });
+    });
+
     it.each(['value', 'validAfter', 'validBefore'])(
       '%s written as no whole number of base units is',
       async (member) => {

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -83,7 +85,7 @@ describe('the facilitator as a command', () => {
         ...(init.body !== undefined && { method: 'POST', body: JSON.stringify(init.body) }),
       });
     };
-    return { process, call };
+    return { process, call, url };
   };
 
   it('pays with the key of an encrypted keystore, which nobody else may read and nothing overwrites', async () => {
@@ -169,7 +171,7 @@ describe('the facilitator as a command', () => {
       NETWORKS: 'base',
     };
     expect((await outputOf(base)).output).toContain('ALLOW_MAINNET=true');
-    const { code, output } = await outputOf({ ...base, ALLOW_MAINNET: 'true' });
+    const { code, output } = await outputOf({ ...base, ALLOW_MAINNET: 'true', RATE_LIMIT_PER_MINUTE: '60' });
     expect([code, output]).toEqual([
       1,
       expect.stringContaining(`on chain ${baseSepolia.chainId}, not on base (8453)`),
@@ -207,6 +209,27 @@ describe('the facilitator as a command', () => {
       after.push((await alone.call('/verify', { key: shop.text, body: {} })).status);
     expect(after).toEqual([400, 400, 400, 429]);
     await alone.process.kill('SIGTERM');
+  });
+
+  it('told to end twice, finishes the request under way all the same, and says that the connection ends', async () => {
+    const { process: server, url } = await start();
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    let heard = '';
+    socket.on('data', (chunk) => (heard += String(chunk)));
+    const head =
+      'POST /verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n';
+    socket.write(`${head}Expect: 100-continue\r\n\r\n`);
+    await once(socket, 'data'); // 100 Continue: the request is under way
+    process.kill(server.pid, 'SIGTERM');
+    // It has heard of the first when it takes no more connections.
+    await eventually(() => expect(fetch(`${url}/healthz`)).rejects.toThrow());
+    process.kill(server.pid, 'SIGTERM');
+    socket.write('{}');
+    await once(socket, 'close');
+    expect(heard).toContain('HTTP/1.1 400 Bad Request');
+    expect(heard).toMatch(/^connection: close\r$/im);
+    expect(await server.ended).toEqual({ code: 0, signal: null });
   });
 
   it('told to end, answers what is under way with what is known, and its successor finishes it', async () => {

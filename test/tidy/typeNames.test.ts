@@ -9,7 +9,6 @@ const shared = [
   'Call',
   'Claim',
   'Config',
-  'ConfigError',
   'Credential',
   'Dialect',
   'Fault',

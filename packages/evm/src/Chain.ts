@@ -67,6 +67,8 @@ export interface Simulation {
   readonly from: Address;
   /** Its gas limit; undefined: as much as the node lets a call have. */
   readonly gas?: bigint | undefined;
+  /** Time of the block that takes it, in seconds since the Unix epoch; undefined: that of the latest block. Not every node can do this. */
+  readonly time?: bigint | undefined;
 }
 
 /**

@@ -193,9 +193,9 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
       }
       return results;
     },
-    async simulate(call, { from }) {
+    async simulate(call, { from, time }) {
       enter('simulate');
-      const { success, data } = await applyCall(copyState(state), call, now(), from);
+      const { success, data } = await applyCall(copyState(state), call, time ?? now(), from);
       return { success, data };
     },
     async transactionCount(address, tag) {

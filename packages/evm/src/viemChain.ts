@@ -99,11 +99,12 @@ async function read(client: PublicClient, calls: readonly Call[]): Promise<reado
 }
 
 async function simulate(client: PublicClient, { to, data }: Call, as: Simulation): Promise<CallResult> {
-  const { from, gas } = as;
+  const { from, gas, time } = as;
+  const block = time === undefined ? ['latest'] : ['latest', {}, { time: toHex(time) }];
   const call = () =>
     client.request({
       method: 'eth_call',
-      params: [{ from, to, data, ...(gas !== undefined && { gas: toHex(gas) }) }, 'latest'],
+      params: [{ from, to, data, ...(gas !== undefined && { gas: toHex(gas) }) }, ...block] as never,
     });
   try {
     const answer = await call().catch((error: unknown) =>

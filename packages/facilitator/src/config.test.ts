@@ -1,6 +1,7 @@
 import { baseSepolia, seededRandom } from '@agentpay/primitives';
 import { newApiKey } from './operations/ApiKey.js';
-import { ConfigError, readConfig } from './config.js';
+import { ConfigError } from '@agentpay/http';
+import { readConfig } from './config.js';
 
 const KEY = `0x${'51'.repeat(32)}`;
 const good = { RPC_URL: 'http://127.0.0.1:8545', SIGNER_KEYS: KEY };
@@ -70,7 +71,10 @@ describe('configuration', () => {
     const refused = ['NETWORKS names a network with real money: set ALLOW_MAINNET=true if you mean it.'];
     expect(faultsOf({ ...good, NETWORKS: 'base' })).toEqual(refused);
     expect(faultsOf({ ...good, NETWORKS: 'eip155:8453', ALLOW_MAINNET: 'false' })).toEqual(refused);
-    expect(readConfig({ ...good, NETWORKS: 'base', ALLOW_MAINNET: 'true' }).network.chainId).toBe(8453);
+    const kept = { DATA_DIR: 'd', API_KEYS: shop.entry };
+    expect(readConfig({ ...good, ...kept, NETWORKS: 'base', ALLOW_MAINNET: 'true' }).network.chainId).toBe(
+      8453,
+    );
   });
 
   it.each<[string, Record<string, string>]>([
@@ -117,6 +121,53 @@ describe('configuration', () => {
   ])('says: %s', (sentence, env) => {
     expect(faultsOf(env)).toEqual([sentence]);
   });
+
+  it('refuses real money without a record that lasts, or open to all without a limit', () => {
+    const real = { ...good, NETWORKS: 'base', ALLOW_MAINNET: 'true' };
+    const memory =
+      'DATABASE_URL is missing; with real money the record of payments must outlive the process.';
+    const open = 'API_KEYS is missing; with real money name who may settle, or set RATE_LIMIT_PER_MINUTE.';
+    expect(faultsOf(real)).toEqual([memory, open]);
+    expect(faultsOf({ ...real, DATA_DIR: 'd', RATE_LIMIT_PER_MINUTE: '60' })).toEqual([]);
+  });
+
+  it('warns of what may be meant and often is not', () => {
+    const real = { ...good, NETWORKS: 'base', ALLOW_MAINNET: 'true', DATA_DIR: 'd' };
+    const warningsOf = (env: Record<string, string>) => readConfig({ ...real, ...env }).warnings;
+    expect(warningsOf({ API_KEYS: shop.entry, RATE_LIMIT_PER_MINUTE: '60' })).toEqual([]);
+    expect(warningsOf({ RATE_LIMIT_PER_MINUTE: '60', RPC_URL: 'http://node.example' })).toEqual([
+      'No key has the scope settle: everybody may have payments settled on your gas.',
+      'RPC_URLS has 1 over http: whoever is on the way may lie about the chain.',
+    ]);
+    expect(warningsOf({ API_KEYS: shop.entry })).toEqual([
+      'RATE_LIMIT_PER_MINUTE is not set: calls are not limited.',
+    ]);
+    expect(readConfig(good).warnings).toEqual([]);
+  });
+
+  it.each([
+    ['NETWORK', 'NETWORKS'],
+    ['SIGNERS_KEYS', 'SIGNER_KEYS'],
+    ['PAY_TO', 'PAYTO'],
+    ['ALLOWMAINNET', 'ALLOW_MAINNET'],
+    ['REDIS_URI', 'REDIS_URL'],
+  ])('tells that %s is not %s', (name, meant) => {
+    const { SIGNER_KEYS: _, ...rest } = good;
+    const env = meant === 'SIGNER_KEYS' ? { ...rest, KEYSTORE_FILE: 'f', KEYSTORE_PASSWORD: 'p' } : good;
+    expect(faultsOf({ ...env, [name]: 'x' })).toEqual([
+      `${name} is not read by this program; its name for that is ${meant}.`,
+    ]);
+  });
+
+  it.each([
+    'passw0rd1passw0rd1passw0rd1passw0rd1',
+    'abcdefgh1'.repeat(4),
+    'MyPassword-for-the-metrics-2026!',
+  ])('takes %s for no secret', (text) =>
+    expect(faultsOf({ ...good, METRICS_TOKEN: text })).toEqual([
+      'METRICS_TOKEN is too easy to guess; give random characters.',
+    ]),
+  );
 
   it('names every fault at once', () => {
     expect(faultsOf({ PORT: 'x', LOG_LEVEL: 'loud', SIGNER_KEYS: KEY })).toEqual([

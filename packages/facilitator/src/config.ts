@@ -1,3 +1,15 @@
+import {
+  ConfigError,
+  flag as truth,
+  hostName,
+  list,
+  logLevel,
+  misspeltVariables,
+  readEnvironment,
+  secret,
+  whole as wholeIn,
+  type Env,
+} from '@agentpay/http';
 import { findNetwork, networks, type Network } from '@agentpay/primitives';
 import { addressSchema, type Address, type Hex } from '@agentpay/protocol';
 import { parseEther, parseGwei } from 'viem';
@@ -52,6 +64,8 @@ export interface Config {
   /** An older unfinished settlement makes the process not ready. */
   readonly maxQueueAgeSeconds: number;
   readonly logLevel: string;
+  /** Sentences about settings that are allowed and often not meant. */
+  readonly warnings: readonly string[];
 }
 
 /** Encrypted keys and where their password is. */
@@ -61,48 +75,18 @@ export interface KeystoreSource {
   readonly passwordFile: string | undefined;
 }
 
-/** The environment is wrong; each fault is one sentence that names the variable and never its value. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join('\n'));
-  }
-}
-
-function whole(min: number, max: number, otherwise: number) {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,10}$/, error)
-    .transform(Number)
-    .pipe(z.number().min(min, error).max(max, error))
-    .default(otherwise);
-}
+const whole = (min: number, max: number, otherwise: number) => wholeIn(min, max).default(otherwise);
+const flag = (otherwise: boolean) => truth.default(otherwise);
 
 function url(shown: string, ...protocols: string[]) {
   const matches = (value: string) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
   return z.string().refine(matches, `must be ${shown} URL`);
 }
 
-const parts = (text: string) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-const list = z.string().transform(parts);
-const flag = (otherwise: boolean) =>
-  z
-    .enum(['true', 'false'], { error: 'must be true or false' })
-    .transform((value) => value === 'true')
-    .default(otherwise);
 const key = z.custom<Hex>(
   (value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value),
   'must be 32 bytes of hex',
 );
-const secret = z
-  .string()
-  .min(32, 'must have at least 32 characters')
-  .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
 const ether = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001')
@@ -113,15 +97,11 @@ const gwei = z
   .transform((text) => parseGwei(text));
 const node = url('an http(s)', 'http:', 'https:');
 const addresses = list.pipe(z.array(addressSchema).min(1, 'must hold an address'));
-const known = networks.map(({ name }) => name).join(', ');
-const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+const names = networks.map(({ name }) => name).join(', ');
 
 const Environment = z.object({
   PORT: whole(0, 65_535, 3102),
-  HOST: z
-    .string()
-    .regex(/^[\w.:-]+$/, 'must be a host name or an address')
-    .default('0.0.0.0'),
+  HOST: hostName.default('0.0.0.0'),
   RPC_URLS: list
     .pipe(z.array(node).min(1, 'must name a node').max(8, 'must name 8 nodes at most'))
     .optional(),
@@ -137,7 +117,7 @@ const Environment = z.object({
     .transform((names) => names.map(findNetwork))
     .refine(
       (found): found is [Network] => found.length === 1 && found[0] !== undefined,
-      `must be one of ${known}`,
+      `must be one of ${names}`,
     )
     .prefault('base-sepolia'),
   ALLOW_MAINNET: flag(false),
@@ -167,41 +147,26 @@ const Environment = z.object({
   MAX_GAS_PERMIT2_ACCOUNT: whole(150_000, 10_000_000, Number(defaultGasLimits.permit2Account)),
   MAX_GAS_DEPLOYMENT: whole(200_000, 10_000_000, Number(defaultGasLimits.deployment)),
   MAX_QUEUE_AGE_SECONDS: whole(1, 86_400, 120),
-  LOG_LEVEL: z.enum(logLevels, { error: 'must be a pino level' }).default('info'),
+  LOG_LEVEL: logLevel.default('info'),
 });
 type Environment = z.output<typeof Environment>;
 
 /** Other names of a variable: one node, one key. */
 const aliases = { RPC_URLS: 'RPC_URL', SIGNER_KEYS: 'SIGNER_KEY' } as const;
 
+const known = [...Object.keys(Environment.shape), ...Object.values(aliases)];
+
 /**
  * Reads the environment. Empty variables count as absent.
  * @throws ConfigError with every fault found
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ''),
-  );
-  for (const [name, alias] of Object.entries(aliases)) given[name] ??= given[alias];
-  const parsed = Environment.safeParse(given);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.toReversed();
-    const first = new Map(
-      issues.map(({ path, message }) => [path[0], `${nameGiven(String(path[0]), env)} ${message}.`]),
-    );
-    throw new ConfigError([...first.values()].reverse());
-  }
-  const faults = crossFaults(parsed.data);
-  const apiKeys = parseApiKeys(parsed.data.API_KEYS ?? []);
+export function readConfig(env: Env): Config {
+  const values = readEnvironment(Environment, env, aliases);
+  const faults = [...misspeltVariables(known, env), ...crossFaults(values), ...mainnetFaults(values)];
+  const apiKeys = parseApiKeys(values.API_KEYS ?? []);
   if (typeof apiKeys === 'string') faults.push(`API_KEYS ${apiKeys}.`);
   if (faults.length > 0 || typeof apiKeys === 'string') throw new ConfigError(faults);
-  return toConfig(parsed.data, apiKeys);
-}
-
-/** The name that the operator wrote. */
-function nameGiven(name: string, env: Readonly<Record<string, string | undefined>>): string {
-  const alias = (aliases as Record<string, string | undefined>)[name];
-  return alias !== undefined && !env[name] && env[alias] ? alias : name;
+  return toConfig(values, apiKeys);
 }
 
 /** What is wrong with variables together. */
@@ -222,6 +187,37 @@ function crossFaults(values: Environment): string[] {
     faults.push('RATE_LIMIT_PER_MINUTE is missing; RATE_LIMIT_BURST needs it.');
   }
   return faults;
+}
+
+/** What an operator of real money must not leave to defaults. */
+function mainnetFaults(values: Environment): string[] {
+  const faults: string[] = [];
+  if (!values.NETWORKS[0].mainnet || !values.ALLOW_MAINNET) return faults;
+  if (!values.DATABASE_URL && !values.DATA_DIR) {
+    faults.push('DATABASE_URL is missing; with real money the record of payments must outlive the process.');
+  }
+  if (!values.API_KEYS && !values.RATE_LIMIT_PER_MINUTE) {
+    faults.push('API_KEYS is missing; with real money name who may settle, or set RATE_LIMIT_PER_MINUTE.');
+  }
+  return faults;
+}
+
+/** What may be meant, and often is not. */
+function warningsOf(values: Environment, apiKeys: readonly ApiKey[]): string[] {
+  const warnings: string[] = [];
+  if (!values.NETWORKS[0].mainnet) return warnings;
+  if (!apiKeys.some(({ scopes }) => scopes.includes('settle')))
+    warnings.push('No key has the scope settle: everybody may have payments settled on your gas.');
+  if (!values.RATE_LIMIT_PER_MINUTE)
+    warnings.push('RATE_LIMIT_PER_MINUTE is not set: calls are not limited.');
+  const open = (values.RPC_URLS ?? []).filter((text) => isOpenHttp(new URL(text)));
+  if (open.length > 0)
+    warnings.push(`RPC_URLS has ${open.length} over http: whoever is on the way may lie about the chain.`);
+  return warnings;
+}
+
+function isOpenHttp({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
 function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
@@ -267,5 +263,6 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
     },
     maxQueueAgeSeconds: values.MAX_QUEUE_AGE_SECONDS,
     logLevel: values.LOG_LEVEL,
+    warnings: warningsOf(values, apiKeys),
   };
 }

@@ -2,10 +2,9 @@ export { createAccess, type Access, type AccessOptions } from './http/access.js'
 export { findApiKey, newApiKey, parseApiKeys, type ApiKey, type Scope } from './operations/ApiKey.js';
 export { createApp, type AppOptions } from './http/app.js';
 export { catalogue, type Catalogue } from './extensions/Catalogue.js';
-export { ConfigError, readConfig, type Config } from './config.js';
+export { readConfig, type Config } from './config.js';
 export { createFacilitator, type FacilitatorOptions, type RunningFacilitator } from './engine/Facilitator.js';
 export { loadSignerKeys } from './operations/Keystore.js';
-export { createLogger } from './operations/log.js';
 export { createMetrics, measuredChain, type Metrics } from './operations/Metrics.js';
 export { migrations } from './migrations.js';
 export { paymentIdentifiers, type PaymentIdentifiers } from './extensions/PaymentIdentifiers.js';

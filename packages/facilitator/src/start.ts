@@ -1,3 +1,4 @@
+import { faultOf, listen, type Listening } from '@agentpay/http';
 import { systemClock, systemRandom, type Clock, type Db, type RateLimiter } from '@agentpay/primitives';
 import { ChainError, createFeeGauge, failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
@@ -9,9 +10,8 @@ import { catalogue } from './extensions/Catalogue.js';
 import type { Config } from './config.js';
 import { createFacilitator, type RunningFacilitator } from './engine/Facilitator.js';
 import { createAccess } from './http/access.js';
-import { listen, type Listening } from './http/listen.js';
+import { refusals } from './http/errors.js';
 import { loadSignerKeys } from './operations/Keystore.js';
-import { faultOf } from './operations/log.js';
 import { createMetrics, measuredChain } from './operations/Metrics.js';
 import { migrations } from './migrations.js';
 import { paymentIdentifiers } from './extensions/PaymentIdentifiers.js';
@@ -30,8 +30,11 @@ export interface FacilitatorServer {
   readonly url: string;
   readonly port: number;
   readonly facilitator: RunningFacilitator;
-  /** Takes no more calls, answers those at work, and lets go of everything. Safe to call twice. */
-  close(): Promise<void>;
+  /**
+   * Takes no more connections, answers the calls at work for `graceMs` (default 10 s), and lets go of everything. A second call can only
+   * shorten the grace.
+   */
+  close(graceMs?: number): Promise<void>;
 }
 
 /** Starts the facilitator and its HTTP server. @throws Error with one sentence when keys, chain, database or port are not usable */
@@ -41,9 +44,14 @@ export async function start(config: Config, log: Logger): Promise<FacilitatorSer
     for (let close = closers.pop(); close; close = closers.pop()) await close();
   };
   try {
-    const server = await open(config, log, closers);
+    for (const warning of config.warnings) log.warn(warning);
+    const { listening, ...server } = await open(config, log, closers);
     let closing: Promise<void> | undefined;
-    return { ...server, close: () => (closing ??= closeAll()) };
+    const close = async (graceMs = GRACE_MS) => {
+      const drained = listening.close(graceMs);
+      await Promise.all([drained, (closing ??= closeAll())]);
+    };
+    return { ...server, url: listening.url, port: listening.port, close };
   } catch (error) {
     await closeAll();
     throw error;
@@ -55,7 +63,7 @@ async function open(
   config: Config,
   log: Logger,
   closers: (() => Promise<void>)[],
-): Promise<Omit<FacilitatorServer, 'close'>> {
+): Promise<{ readonly listening: Listening; readonly facilitator: RunningFacilitator }> {
   const parts = await openTraced(config, log, closers);
   const [clock, random] = [parts.clock(systemClock), systemRandom];
   const { network, minSignerBalance, maxQueueAgeSeconds, trustProxyHops, metricsToken } = config;
@@ -138,14 +146,20 @@ async function open(
     identifiers: paymentIdentifiers(db, clock),
     catalogue: config.discovery ? catalogue(db, clock) : undefined,
   });
-  listening = await listen(parts.requests(app), { host: config.host, port: config.port, clock });
-  const { url, port } = listening;
+  const { host, port: wanted } = config;
+  listening = await listen(parts.requests(app), {
+    host,
+    port: wanted,
+    clock,
+    ...refusals({ clock, random }),
+  });
+  const { port } = listening;
   const { resumed } = facilitator;
   log.info(
     { port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: config.apiKeys.length },
     'facilitator is up',
   );
-  return { url, port, facilitator };
+  return { listening, facilitator };
 }
 
 /** Traces when a collector is named. */

@@ -4,7 +4,19 @@ export { healthRoutes, type Health, type HealthRoutes } from './health.js';
 export { listen, type Listening, type ListenOptions } from './listen.js';
 export { createLogger, faultOf, plain, type LoggedFault, type Logger } from './log.js';
 export { rateLimitedBy, writeRateLimit, type RateLimitHeaders } from './rateLimit.js';
-export { checked, flag, hostName, list, logLevel, port, secret, urlOf, whole } from './readers.js';
+export { misspeltVariables } from './misspelt.js';
+export {
+  checked,
+  flag,
+  hostName,
+  list,
+  logLevel,
+  port,
+  secret,
+  sharedSecrets,
+  urlOf,
+  whole,
+} from './readers.js';
 export type { HttpRefusal, RefusalKind, RenderRefusal } from './refusals.js';
 export { outbound, type Outbound, type OutboundOptions } from './outbound/outbound.js';
 export { reachOf, type Reach } from './outbound/addresses.js';

@@ -41,7 +41,24 @@ export const secret = z
     (value) => !/replace-with|changeme|change-me/i.test(value),
     'is still the placeholder of an example',
   )
-  .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret');
+  .refine((value) => new Set(value).size >= 8, 'is too uniform to be a secret')
+  .refine((value) => !isGuessable(value), 'is too easy to guess; give random characters');
+
+/** Made of a word that people use, or of one part over and over. */
+function isGuessable(value: string): boolean {
+  if (/passw[o0]rd|passphrase|qwerty/i.test(value)) return true;
+  const parts = Array.from({ length: Math.floor(value.length / 2) }, (_, i) => value.slice(0, i + 1));
+  return parts.some((part) => part.repeat(Math.ceil(value.length / part.length)).startsWith(value));
+}
+
+/** Secrets that are one and the same: a sentence for each pair. Whoever learns one of them has the other. */
+export function sharedSecrets(values: Readonly<Record<string, string | undefined>>): string[] {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  return given.flatMap(([name, value], i) => {
+    const earlier = given.slice(0, i).find(([, other]) => other === value);
+    return earlier ? [`${earlier[0]} and ${name} hold the same secret; give each its own.`] : [];
+  });
+}
 
 export const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })

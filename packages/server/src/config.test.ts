@@ -16,7 +16,7 @@ const demo = {
   PUBLIC_DEMO_MODE: 'true',
   PUBLIC_DEMO_SANDBOX_ONLY: 'true',
   PUBLIC_DEMO_ALLOWED_ORIGINS: 'https://demo.example',
-  PUBLIC_DEMO_ADMIN_TOKEN: SECRET,
+  PUBLIC_DEMO_ADMIN_TOKEN: `demo-${SECRET}`,
 };
 
 function faults(env: Record<string, string | undefined>): readonly string[] {
@@ -102,6 +102,19 @@ describe('readConfig', () => {
 });
 
 describe('readConfig in production', () => {
+  it('refuses the faucet of a sandbox, secrets that are one and the same, and misspelt names', () => {
+    expect(faults({ ...production, SANDBOX: 'true' })).toEqual([
+      'SANDBOX=true lets everybody give themselves money; production refuses it.',
+    ]);
+    expect(faults({ ...production, KEY_PEPPER: SECRET, ADMIN_KEY: SECRET })).toEqual([
+      'JWT_SECRET and KEY_PEPPER hold the same secret; give each its own.',
+      'JWT_SECRET and ADMIN_KEY hold the same secret; give each its own.',
+    ]);
+    expect(faults({ ...production, DATABASE_POOLSIZE: '4' })).toEqual([
+      'DATABASE_POOLSIZE is not read by this program; its name for that is DATABASE_POOL_SIZE.',
+    ]);
+  });
+
   it('accepts a complete environment: reachable, no faucet', () => {
     expect(readConfig(production)).toMatchObject({ production: true, host: '0.0.0.0', sandbox: false });
     expect(faults(demo)).toEqual([]);

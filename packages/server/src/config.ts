@@ -4,9 +4,11 @@ import {
   flag,
   hostName,
   logLevel,
+  misspeltVariables,
   port,
   readEnvironment,
   secret,
+  sharedSecrets,
   urlOf,
   whole,
   type Env,
@@ -88,7 +90,11 @@ type Environment = z.output<typeof Environment>;
 export function readConfig(env: Env): Config {
   const values = readEnvironment(Environment, env);
   const production = values.NODE_ENV === 'production';
-  const faults = [...storageFaults(values), ...(production ? productionFaults(values) : [])];
+  const faults = [
+    ...misspeltVariables(Object.keys(Environment.shape), env),
+    ...storageFaults(values),
+    ...(production ? productionFaults(values) : []),
+  ];
   if (faults.length > 0) throw new ConfigError(faults);
   return {
     production,
@@ -147,6 +153,11 @@ function productionFaults(values: Environment): string[] {
   if (!values.REDIS_URL && !values.ALLOW_SINGLE_NODE) {
     faults.push('REDIS_URL is missing; set ALLOW_SINGLE_NODE=true to run a single node without it.');
   }
+  if (values.SANDBOX && !values.PUBLIC_DEMO_MODE) {
+    faults.push('SANDBOX=true lets everybody give themselves money; production refuses it.');
+  }
+  const { JWT_SECRET, KEY_PEPPER, MASTER_KEY, ADMIN_KEY, PUBLIC_DEMO_ADMIN_TOKEN } = values;
+  faults.push(...sharedSecrets({ JWT_SECRET, KEY_PEPPER, MASTER_KEY, ADMIN_KEY, PUBLIC_DEMO_ADMIN_TOKEN }));
   return [...faults, ...demoFaults(values)];
 }
 

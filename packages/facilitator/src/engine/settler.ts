@@ -1,6 +1,7 @@
 import {
   AgentPayError,
   newId,
+  sleep,
   unixSeconds,
   type Clock,
   type Network,
@@ -109,6 +110,7 @@ interface Objections {
 /** Nearly every payment is a new one, so the records are read only when it cannot be claimed. Whoever made the claim has its grant. */
 async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Slots): Promise<Granted> {
   const { store, settlements } = options;
+  await untilABlockTakesIt(options.clock, payment);
   const { claimed, objections, isHeld } = await prepare(() => tryToClaim(options, payment));
   if (claimed) {
     const outcome = await settlements.send(claimed).finally(() => objections.end?.());
@@ -141,6 +143,12 @@ async function refused(options: SettlerOptions, payment: Payment, refusal: Refus
     if (!(error instanceof ChainError)) throw error;
     return failed(refusal);
   }
+}
+
+/** One that is valid from this second on would fail in a block of the same second. */
+async function untilABlockTakesIt(clock: Clock, { validAfter }: Payment): Promise<void> {
+  if (validAfter !== BigInt(unixSeconds(clock))) return;
+  await sleep(clock, Number(validAfter + 1n) * 1_000 - clock.now());
 }
 
 /** Claims a payment against which nothing speaks, unless it is claimed already. */

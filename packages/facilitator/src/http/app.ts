@@ -1,3 +1,4 @@
+import { requestIds } from '@agentpay/http';
 import type { RequestListener } from 'node:http';
 import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
 import express, { type RequestHandler } from 'express';
@@ -11,7 +12,6 @@ import { answerErrors } from './errors.js';
 import { healthRoutes } from './health.js';
 import { operationRoutes } from './operations.js';
 import { paymentsBefore, supportedRoute } from './payments.js';
-import { requestId } from './requestId.js';
 import type { Metrics } from '../operations/Metrics.js';
 import type { PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import type { Readiness } from '../operations/Readiness.js';
@@ -52,7 +52,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.disable('x-powered-by');
   app.disable('etag');
   app.set('query parser', 'simple');
-  app.use(requestId(options), helmet());
+  app.use(requestIds(options), uncached, helmet());
   supportedRoute(app, payments);
   healthRoutes(app, options);
   if (book) operationRoutes(app, { facilitator, book, access, log });
@@ -70,6 +70,11 @@ const allowed: readonly (readonly [pattern: RegExp, method: string])[] = [
     'GET',
   ],
 ];
+
+const uncached: RequestHandler = (_req, res, next) => {
+  res.set('Cache-Control', 'no-store');
+  next();
+};
 
 const unknownRoute: RequestHandler = (req, res, next) => {
   const [, method] = allowed.find(([pattern]) => pattern.test(req.path)) ?? [];

@@ -1,8 +1,15 @@
-import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import { faultOf, requestIdOf, type HttpRefusal, type RenderRefusal } from '@agentpay/http';
+import type { RequestListener } from 'node:http';
+import {
+  AgentPayError,
+  isAgentPayError,
+  newId,
+  type Clock,
+  type ErrorName,
+  type Random,
+} from '@agentpay/primitives';
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { faultOf } from '../operations/log.js';
-import { requestIdOf } from './requestId.js';
 
 /** What was thrown, as an answer: a code, a sentence, what to do about it, and the id of the request. */
 export interface ErrorAnswer {
@@ -34,6 +41,30 @@ export function errorAnswer(log: Logger, thrown: unknown, request: Failed): Erro
     requestId,
   };
   return { status, retryAfter, body };
+}
+
+/** What Node itself refuses, and what comes over an open connection while the server closes. */
+export function refusals(source: { clock: Clock; random: Random }): {
+  readonly refuse: RenderRefusal;
+  readonly whileClosing: RequestListener;
+} {
+  const refuse = (kind: ErrorName, message: string): HttpRefusal => {
+    const { status, hint } = new AgentPayError(kind, message);
+    const requestId = newId('request', source);
+    const body = JSON.stringify({ code: kind, error: message, hint, requestId });
+    return { status, headers: { 'X-Request-Id': requestId }, body };
+  };
+  return {
+    refuse,
+    whileClosing(_request, response) {
+      const { status, headers, body } = refuse(
+        'unavailable',
+        'The facilitator is ending; nothing was taken.',
+      );
+      const fields = { 'Content-Type': 'application/json; charset=utf-8', 'Cache-Control': 'no-store' };
+      response.writeHead(status, { ...fields, ...headers, 'Retry-After': '1' }).end(body);
+    },
+  };
 }
 
 /** The same for routes of Express. */

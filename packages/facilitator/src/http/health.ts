@@ -1,13 +1,12 @@
+import { plain, requestIdOf } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { sameSecret } from '../operations/ApiKey.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
-import { plain } from '../operations/log.js';
 import type { Metrics } from '../operations/Metrics.js';
 import type { Readiness } from '../operations/Readiness.js';
 import { bearerIn } from './access.js';
-import { requestIdOf } from './requestId.js';
 
 export interface HealthRoutesOptions {
   readonly facilitator: RunningFacilitator;

@@ -1,3 +1,4 @@
+import { requestIdOf } from '@agentpay/http';
 import { readFileSync } from 'node:fs';
 import { AgentPayError } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
@@ -8,7 +9,6 @@ import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { isSettlementId, type SettlementBook, type SettlementRecord } from '../operations/SettlementBook.js';
 import { guard, keyNameOf, type Access } from './access.js';
 import { readQuery } from './query.js';
-import { requestIdOf } from './requestId.js';
 
 export interface OperationRoutesOptions {
   readonly facilitator: RunningFacilitator;

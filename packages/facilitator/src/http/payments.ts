@@ -1,3 +1,4 @@
+import { plain, requestIdFrom } from '@agentpay/http';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
 import {
@@ -12,12 +13,10 @@ import type { Logger } from 'pino';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import type { Catalogue, ListingStatus } from '../extensions/Catalogue.js';
 import { PAYMENT_IDENTIFIER, type PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
-import { plain } from '../operations/log.js';
 import type { Metrics } from '../operations/Metrics.js';
 import { guard, type Access } from './access.js';
 import { errorAnswer, toAgentPayError } from './errors.js';
 import { readJson } from './readJson.js';
-import { nameOf } from './requestId.js';
 import { turnstile } from './turnstile.js';
 
 export interface PaymentOptions {
@@ -62,7 +61,7 @@ export function paymentsBefore(rest: RequestListener, options: PaymentOptions): 
   return (req, res) => {
     const operation = req.method === 'POST' ? PAYMENT_PATH.exec(req.url ?? '')?.[1] : undefined;
     if (operation === undefined) return rest(req, res);
-    const requestId = nameOf(req.headers['x-request-id'], options);
+    const requestId = requestIdFrom(req.headers['x-request-id'], options);
     const call: Call = {
       operation: operation.toLowerCase() as Operation,
       req,

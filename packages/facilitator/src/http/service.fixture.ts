@@ -1,3 +1,4 @@
+import { createLogger } from '@agentpay/http';
 import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { memoryRateLimiter } from '@agentpay/tracker';
 import { createFeeGauge, type Chain } from '@agentpay/evm';
@@ -7,7 +8,6 @@ import { createApp } from './app.js';
 import { catalogue } from '../extensions/Catalogue.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { createAccess } from './access.js';
-import { createLogger } from '../operations/log.js';
 import { createMetrics, measuredChain } from '../operations/Metrics.js';
 import { gasPayer, network, openBed, type Bed } from '../engine/payment.fixture.js';
 import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';

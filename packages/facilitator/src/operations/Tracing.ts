@@ -1,8 +1,8 @@
+import { faultOf } from '@agentpay/http';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RequestListener } from 'node:http';
 import type { Clock } from '@agentpay/primitives';
 import type { Context, Span, SpanOptions } from '@opentelemetry/api';
-import { faultOf } from './log.js';
 
 /** What is told of a span. Never a signature, a key, or anything else that a caller may quote at will. */
 export type SpanAttributes = Readonly<Record<string, string | number>>;

@@ -73,6 +73,8 @@ export interface Payment {
   readonly nonce: Hex;
   /** What moves, in base units of the token. */
   readonly amount: bigint;
+  /** Second since the Unix epoch before which no block takes it. */
+  readonly validAfter: bigint;
   /** The only account that may send it; undefined: any. */
   readonly sender?: Address | undefined;
   /** What the payer signed, as it travels. */

@@ -80,6 +80,7 @@ export const eip3009: Scheme = {
       asset,
       nonce: authorization.nonce,
       amount,
+      validAfter: payment.authorization.validAfter,
       authorization: wire,
       get fingerprint() {
         return (fingerprint ??= fingerprintOf(payment, [...Object.values(wire), signature]));
@@ -146,7 +147,12 @@ function digestOf({
   return bytesToHex(hashAuthorization(domainSeparator(domain), authorization, keccak256));
 }
 
-async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean): Promise<Eip3009Facts> {
+async function readFacts(
+  chain: Chain,
+  payment: Eip3009Payment,
+  byKey: boolean,
+  nowSeconds: bigint,
+): Promise<Eip3009Facts> {
   const { asset, authorization, signed } = payment;
   const { from, nonce } = authorization;
   const signature = byKey ? canonicalSignature(signed.signature) : signed.signature;
@@ -163,25 +169,35 @@ async function readFacts(chain: Chain, payment: Eip3009Payment, byKey: boolean):
   const results = await chain.read(calls, byKey ? { payer: from } : undefined);
   const [authorizationState, balance, account] = results as [CallResult, CallResult, CallResult];
   const transfer = results.at(-1) as CallResult;
+  const { validAfter } = authorization;
+  // The latest block is older than the authorization; the next one takes it.
+  const isNext = validAfter <= nowSeconds && transferRefusal(transfer)?.reason === 'validAfter';
+  const runsCode = deploys.length > 0 || hasCode(account);
+  const asSent =
+    isNext || runsCode
+      ? await simulateAsSent(
+          chain,
+          payment,
+          proofOf(payment, byKey, account),
+          isNext ? validAfter + 1n : undefined,
+        )
+      : undefined;
   return {
     authorizationState,
     balance,
     account,
     deployment: deploys.length > 0 ? results[3] : undefined,
-    transfer,
-    asSent:
-      deploys.length > 0 || hasCode(account)
-        ? await simulateAsSent(chain, payment, byKey, account)
-        : undefined,
+    transfer: isNext && asSent ? asSent : transfer,
+    asSent: runsCode ? asSent : undefined,
   };
 }
 
-/** Code of the payer's choice may behave otherwise with less gas, or for another sender. */
+/** The transaction that would carry it. Code of the payer's choice may behave otherwise with less gas, or for another sender. */
 function simulateAsSent(
   chain: Chain,
   payment: Eip3009Payment,
-  byKey: boolean,
-  account: CallResult,
+  proof: Proof,
+  time: bigint | undefined,
 ): Promise<CallResult> {
   const { asset, authorization, settings } = payment;
   const { from: payer, nonce, value: amount } = authorization;
@@ -193,9 +209,8 @@ function simulateAsSent(
     amount,
     authorization: fromAuthorization(authorization),
   };
-  const proof = proofOf(payment, byKey, account);
-  const { calls, gas } = transferOf({ ...order, ...proof, byAccount: true }, settings.gas);
-  return chain.simulate(asOneCall(calls()), { from: settings.facilitatorAddress, gas });
+  const { calls, gas } = transferOf({ ...order, ...proof }, settings.gas);
+  return chain.simulate(asOneCall(calls()), { from: settings.facilitatorAddress, gas, time });
 }
 
 function proofOf({ signature, signed }: Eip3009Payment, byKey: boolean, account: CallResult): Proof {

@@ -30,7 +30,7 @@ export interface Examiner<P, Facts extends Balanced> {
   readonly termChecks: readonly TermCheck<P, Facts>[];
   readonly chainChecks: readonly ChainCheck<P, Facts>[];
   isSignedByKey(payment: P): boolean;
-  readFacts(chain: Chain, payment: P, byKey: boolean): Promise<Facts>;
+  readFacts(chain: Chain, payment: P, byKey: boolean, nowSeconds: bigint): Promise<Facts>;
   proof(payment: P, byKey: boolean, facts: Facts): Proof;
 }
 
@@ -46,7 +46,7 @@ export function examine<P, Facts extends Balanced>(
     nowSeconds,
     settling,
     isSignedByKey: () => (signed ??= examiner.isSignedByKey(payment)),
-    facts: () => (facts ??= examiner.readFacts(chain, payment, subject.isSignedByKey())),
+    facts: () => (facts ??= examiner.readFacts(chain, payment, subject.isSignedByKey(), nowSeconds)),
   };
   return {
     termRefusal: () => firstRefusal(examiner.termChecks, subject),

@@ -94,6 +94,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         asset: PERMIT2,
         nonce: toHex(permit.nonce, { size: 32 }),
         amount,
+        validAfter: permit.witness.validAfter,
         sender: permit.witness.facilitator,
         authorization,
         get fingerprint() {
@@ -154,7 +155,12 @@ function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Hex 
   return bytesToHex(kind.digest(network.chainId, permit));
 }
 
-async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean): Promise<Permit2Facts> {
+async function readFacts(
+  chain: Chain,
+  payment: Permit2Payment,
+  byKey: boolean,
+  nowSeconds: bigint,
+): Promise<Permit2Facts> {
   const { permit, amount, signature } = payment;
   const { from, permitted, nonce } = permit;
   const views = [
@@ -166,7 +172,7 @@ async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean):
   const [results, settle] = await Promise.all([
     chain.read([...questions, ...views], byKey ? { payer: from } : undefined),
     // Nothing to move is nothing to try.
-    amount === 0n ? { success: true, data: '0x' as const } : simulate(chain, payment, byKey),
+    amount === 0n ? { success: true, data: '0x' as const } : simulate(chain, payment, byKey, nowSeconds),
   ]);
   const [nonces, balance, allowance] = results.slice(-views.length) as [CallResult, CallResult, CallResult];
   return { nonces, balance, allowance, account: byKey ? undefined : results[0], settle };
@@ -176,16 +182,19 @@ async function readFacts(chain: Chain, payment: Permit2Payment, byKey: boolean):
  * The upto proxy takes calls from the named facilitator only, the other one from everybody. Code of the payer's choice may behave otherwise
  * with less gas, or for another sender, so the call is simulated as it would be sent.
  */
-function simulate(
+async function simulate(
   chain: Chain,
   { kind, permit, amount, signature, settings: { gas, facilitatorAddress } }: Permit2Payment,
   byKey: boolean,
+  nowSeconds: bigint,
 ): Promise<CallResult> {
-  const from = permit.witness.facilitator ?? facilitatorAddress;
-  return chain.simulate(kind.settleCall(permit, amount, signature), {
-    from,
-    gas: byKey ? KEY_GAS : gas.permit2Account,
-  });
+  const { facilitator, validAfter } = permit.witness;
+  const as = { from: facilitator ?? facilitatorAddress, gas: byKey ? KEY_GAS : gas.permit2Account };
+  const call = kind.settleCall(permit, amount, signature);
+  const result = await chain.simulate(call, as);
+  // The latest block is older than the permit; the next one takes it.
+  const isNext = validAfter <= nowSeconds && settleRefusal(result)?.reason === 'permit2PaymentTooEarly';
+  return isNext ? chain.simulate(call, { ...as, time: validAfter + 1n }) : result;
 }
 
 function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: bigint): Transfer {
