@@ -13,7 +13,6 @@ const shared = [
   'Dialect',
   'Fault',
   'Journal',
-  'Listening',
   'MppOffer',
   'Offer',
   'Order',
