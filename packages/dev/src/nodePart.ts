@@ -15,7 +15,7 @@ export interface NodePart {
 }
 
 /** Longest time without a sign of life; a busy machine may take any time as long as there are some. */
-const SILENCE_MS = 60_000;
+const SILENCE_MS = 180_000;
 const READY_POLL_MS = 50;
 const STOP_MS = 8_000;
 const OUTPUT_KEPT = 4_000;
@@ -34,7 +34,7 @@ const INHERITED = [
 /**
  * Starts the program and resolves when it is ready.
  * @param signal ends the program when it is not ready yet
- * @throws DevFault when it ends, or gives no sign of life for a minute: no output, and no response of any kind
+ * @throws DevFault when it ends, or gives no sign of life for three minutes: no output, and no response of any kind
  */
 export async function launchNode(part: NodePart, clock: Clock, signal: AbortSignal): Promise<Running> {
   let output = '';
