@@ -23,11 +23,13 @@ export async function testCore(
     settings = {},
     receivers,
     rails = {},
+    payouts = {},
   }: {
     tracker?: Tracker;
     settings?: Partial<GivenSettings>;
     receivers?: WebhookPorts['receivers'];
     rails?: CorePorts['rails'];
+    payouts?: CorePorts['payouts'];
   } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
@@ -42,6 +44,7 @@ export async function testCore(
       vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },
       rails,
+      payouts,
     },
     settings: { identity: { pepper: PEPPER, adminKey: ADMIN_KEY }, wallets: { sandbox: true }, ...settings },
   });

@@ -8,6 +8,7 @@ import type { IdentitySettings } from './identity/settings.js';
 import { batchWriter } from './ledger/index.js';
 import { serviceLists } from './marketplace/ServiceLists.js';
 import type { ServiceLists } from './marketplace/ServiceLists.js';
+import type { PayoutPorts } from './payouts/ports.js';
 import type { PaymentPorts } from './payments/ports.js';
 import { paymentSettings } from './payments/settings.js';
 import type { PaymentSettings } from './payments/settings.js';
@@ -28,7 +29,7 @@ export interface CoreSettings {
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = TokenPorts & WebhookPorts & PaymentPorts;
+export type CorePorts = TokenPorts & WebhookPorts & PaymentPorts & PayoutPorts;
 
 /** The context that every operation takes first. */
 export interface Core {

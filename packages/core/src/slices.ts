@@ -10,6 +10,7 @@ import { migrations as ledgerTables } from './ledger/migrations.js';
 import { migrations as marketplaceTables } from './marketplace/migrations.js';
 import { migrations as partiesTables } from './parties/migrations.js';
 import { migrations as paymentsTables } from './payments/migrations.js';
+import { migrations as payoutsTables } from './payouts/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
@@ -20,6 +21,7 @@ import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
 import * as disputeEvents from './disputes/events.js';
 import * as paymentEvents from './payments/events.js';
+import * as payoutEvents from './payouts/events.js';
 import * as tokenEvents from './tokens/events.js';
 import * as webhookEvents from './webhooks/events.js';
 
@@ -32,6 +34,7 @@ export * as ledger from './ledger/index.js';
 export * as marketplace from './marketplace/index.js';
 export * as parties from './parties/index.js';
 export * as payments from './payments/index.js';
+export * as payouts from './payouts/index.js';
 export * as policies from './policies/index.js';
 export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
@@ -51,6 +54,7 @@ export const migrations: readonly Migration[] = [
   ...policiesTables,
   ...paymentsTables,
   ...disputesTables,
+  ...payoutsTables,
   ...tokensTables,
   ...eventsTables,
   ...idempotencyTables,
@@ -67,6 +71,10 @@ export const eventTypes: readonly EventType[] = [
   disputeEvents.disputeOpened,
   disputeEvents.disputeEvidenceAdded,
   ...Object.values(disputeEvents.disputeMoved),
+  payoutEvents.payoutCreated,
+  payoutEvents.payoutCompleted,
+  payoutEvents.payoutFailed,
+  payoutEvents.payoutCanceled,
   tokenEvents.tokenReserved,
   ...Object.values(tokenEvents.tokenReleased),
   webhookEvents.testEvent,

@@ -11,6 +11,7 @@ const shown: Record<TextField, string> = {
   fundingSource: 'The source',
   externalPayee: 'The external payee',
   reason: 'The reason',
+  accountHolder: 'The account holder',
   evidenceType: 'The type of the evidence',
 };
 

@@ -123,6 +123,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
       DATA_DIR: data.path('api'),
       JWT_SECRET: state.jwtSecret,
       ADMIN_KEY: state.adminKey,
+      OUTBOUND_LOOPBACK: 'true',
     },
   };
 }

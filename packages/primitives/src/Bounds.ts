@@ -9,6 +9,7 @@ export const textBounds = {
   fundingSource: 64,
   externalPayee: 120,
   reason: 120,
+  accountHolder: 120,
   evidenceType: 60,
 } as const;
 

@@ -82,6 +82,9 @@ export const errorKinds = {
 
   payment_not_found: { status: 404, hint: 'Use the id of a payment you made or received.' },
 
+  // payouts
+  payout_wrong_state: { status: 409, hint: 'Read the payout and follow its state.' },
+
   // disputes
   duplicate_dispute: { status: 409, hint: 'Read the dispute there is instead of opening another.' },
   dispute_wrong_state: { status: 409, hint: 'Read the dispute and follow its state.' },

@@ -21,6 +21,7 @@ export const idPrefixes = {
   webhook: 'wh_',
   delivery: 'whd_',
   dispute: 'disp_',
+  payout: 'payout_',
   evidence: 'evd_',
 } as const;
 

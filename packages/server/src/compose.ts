@@ -24,6 +24,7 @@ import { outbound, type Logger } from '@agentpay/http';
 import { migrations } from './migrations.js';
 import { checkPepper } from './pepperCheck.js';
 import { receivers } from './outbound/receivers.js';
+import { sandboxConnectors } from './payouts/sandboxConnectors.js';
 import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
@@ -80,6 +81,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       rails: {},
+      payouts: config.sandbox ? sandboxConnectors() : {},
     },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey },

@@ -20,6 +20,7 @@ export const errors: FamilyErrors = {
     payment_wrong_state: 'AP-1001',
     policy_denied: 'AP-1002',
     settlement_not_configured: 'SETTLEMENT_NOT_CONFIGURED',
+    payout_wrong_state: 'AP-1001',
     dispute_wrong_state: 'AP-1001',
     dispute_window_closed: 'AP-1001',
     duplicate_dispute: 'DUPLICATE_DISPUTE',

@@ -3,6 +3,7 @@ import * as agents from './agents.js';
 import * as disputes from './disputes.js';
 import { errors } from './errors.js';
 import * as payments from './payments.js';
+import * as payouts from './payouts.js';
 import * as policies from './policies.js';
 import * as services from './services.js';
 import * as tokens from './tokens.js';
@@ -15,5 +16,5 @@ export const runtime = Family.from({
   paths: ['/'],
   credentials: ['agent', 'admin'],
   errors,
-  nouns: { agents, wallets, payments, policies, services, tokens, disputes, webhooks },
+  nouns: { agents, wallets, payments, policies, services, tokens, disputes, payouts, webhooks },
 });

@@ -1,0 +1,153 @@
+import { textBounds } from '@agentpay/primitives';
+import { z } from 'zod';
+import { anyOf } from '../../credentials.js';
+import { Endpoint } from '../../Endpoint.js';
+import { amount, positiveAmount } from '../../resources/amount.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
+import { id, line, timestamp } from '../../resources/values.js';
+
+const PAYOUT = 'payout_01kb3x9v7f5m2q8r4t6w0y1z3n';
+const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
+const params = z.object({ payout_id: id('payout') });
+const statuses = ['pending', 'processing', 'completed', 'failed', 'canceled'] as const;
+const types = ['bank', 'crypto', 'stripe'] as const;
+const text = z.string({ error: 'must be text' }).max(120, 'is too long');
+
+/** A calendar day in UTC. */
+const day = z.codec(z.iso.date(), z.date(), {
+  decode: (wire) => new Date(wire),
+  encode: (date) => date.toISOString().slice(0, 10),
+});
+
+const payout = z.object({
+  id: z.string(),
+  status: z.enum(statuses),
+  amount,
+  currency: z.string(),
+  destination_type: z.enum(types),
+  /** Masked. */
+  destination: z.record(z.string(), z.string()),
+  from_wallet_id: z.string(),
+  description: z.string().nullable(),
+  /** What the way out calls it, such as a transaction hash. */
+  reference: z.string().nullable(),
+  /** Why it failed. */
+  failure: z.string().nullable(),
+  estimated_arrival: day,
+  created_at: timestamp,
+  ended_at: timestamp.nullable(),
+});
+
+const example = {
+  id: PAYOUT,
+  status: 'pending',
+  amount: 250,
+  currency: 'USD',
+  destination_type: 'bank',
+  destination: {
+    routing_number: '****0021',
+    account_number: '****6789',
+    account_type: 'checking',
+    account_holder: 'Acme Inc',
+  },
+  from_wallet_id: WALLET,
+  description: 'Weekly payout',
+  reference: null,
+  failure: null,
+  estimated_arrival: '2026-05-10',
+  created_at: '2026-05-08T12:00:00Z',
+  ended_at: null,
+};
+
+/** POST /v1/payouts */
+export const create = Endpoint.from({
+  summary: 'Sends money of a wallet to a bank account, an address on a chain, or a connected Stripe account.',
+  method: 'POST',
+  path: '/v1/payouts',
+  auth: anyOf('agent'),
+  idempotent: true,
+  body: z.object({
+    from_wallet_id: id('wallet'),
+    amount: positiveAmount,
+    destination_type: z.enum(types, { error: 'must be bank, crypto or stripe' }),
+    /**
+     * bank: routing_number, account_number, account_type, account_holder; crypto: address, network; stripe: account_id.
+     */
+    destination: z.object({
+      routing_number: text.optional(),
+      account_number: text.optional(),
+      account_type: z.enum(['checking', 'savings'], { error: 'must be checking or savings' }).optional(),
+      account_holder: text.optional(),
+      address: text.optional(),
+      network: text.optional(),
+      account_id: text.optional(),
+    }),
+    description: line(textBounds.description).optional(),
+    idempotency_key: line(textBounds.idempotencyKey).optional(),
+  }),
+  response: payout,
+  status: 201,
+  errors: [
+    'wallet_not_found',
+    'settlement_not_configured',
+    'policy_denied',
+    'insufficient_funds',
+    'conflict',
+  ],
+  example: {
+    body: {
+      from_wallet_id: WALLET,
+      amount: 250,
+      destination_type: 'bank',
+      destination: {
+        routing_number: '021000021',
+        account_number: '123456789',
+        account_type: 'checking',
+        account_holder: 'Acme Inc',
+      },
+      description: 'Weekly payout',
+    },
+    response: example,
+  },
+});
+
+/** GET /v1/payouts */
+export const list = Endpoint.from({
+  summary: "Lists the agent's payouts, newest first.",
+  method: 'GET',
+  path: '/v1/payouts',
+  auth: anyOf('agent'),
+  query: pageQuery.extend({ status: z.enum(statuses).optional() }),
+  response: pageOf('payouts', payout),
+  status: 200,
+  example: { query: { status: 'pending' }, response: { payouts: [example], total: 1 } },
+});
+
+/** GET /v1/payouts/{payout_id} */
+export const get = Endpoint.from({
+  summary: 'Reads a payout.',
+  method: 'GET',
+  path: '/v1/payouts/{payout_id}',
+  auth: anyOf('agent'),
+  params,
+  response: payout,
+  status: 200,
+  errors: ['payout_not_found'],
+  example: { params: { payout_id: PAYOUT }, response: example },
+});
+
+/** POST /v1/payouts/{payout_id}/cancel */
+export const cancel = Endpoint.from({
+  summary: 'Takes a payout back before anybody has begun to send it.',
+  method: 'POST',
+  path: '/v1/payouts/{payout_id}/cancel',
+  auth: anyOf('agent'),
+  params,
+  response: payout,
+  status: 200,
+  errors: ['payout_not_found', 'payout_wrong_state'],
+  example: {
+    params: { payout_id: PAYOUT },
+    response: { ...example, status: 'canceled', ended_at: '2026-05-08T12:00:01Z' },
+  },
+});

@@ -1,0 +1,86 @@
+import type { Amount } from '@agentpay/primitives';
+
+/** Money that leaves the platform for its owner. */
+export interface Payout {
+  /** `payout_...` */
+  readonly id: string;
+  readonly ownerId: string;
+  readonly walletId: string;
+  readonly amount: Amount;
+  readonly currency: string;
+  readonly destinationType: DestinationType;
+  /** Sealed; the fields of {@link Destination}. */
+  readonly destination: string;
+  /** What of it may be shown. */
+  readonly shown: Readonly<Record<string, string>>;
+  readonly description: string | null;
+  readonly status: PayoutStatus;
+  /** Keeps the money until the payout has ended. */
+  readonly holdId: string;
+  /** What the connector calls it: a transaction hash, a transfer. */
+  readonly reference: string | null;
+  /** Why it failed, snake_case. */
+  readonly failure: string | null;
+  readonly attempts: number;
+  /** When the connector is asked next; null when nothing is left to do. */
+  readonly nextAt: Date | null;
+  /** Until then one instance works on it. */
+  readonly claimedUntil: Date | null;
+  readonly estimatedArrival: Date;
+  readonly createdAt: Date;
+  readonly endedAt: Date | null;
+}
+
+export const destinationTypes = ['bank', 'crypto', 'stripe'] as const;
+export type DestinationType = (typeof destinationTypes)[number];
+
+/** Where the money goes, by the type of the destination. */
+export type Destination =
+  | {
+      readonly type: 'bank';
+      readonly routingNumber: string;
+      readonly accountNumber: string;
+      readonly accountType: 'checking' | 'savings';
+      readonly accountHolder: string;
+    }
+  | { readonly type: 'crypto'; readonly address: string; readonly network: string }
+  | { readonly type: 'stripe'; readonly accountId: string };
+
+const table = {
+  pending: { process: 'processing', cancel: 'canceled' },
+  processing: { complete: 'completed', fail: 'failed' },
+  completed: {},
+  failed: {},
+  canceled: {},
+} as const;
+
+export type PayoutStatus = keyof typeof table;
+export type PayoutStep = 'process' | 'complete' | 'fail' | 'cancel';
+
+export const payoutStatuses = Object.keys(table) as readonly PayoutStatus[];
+
+/** Where a step leads; undefined when it has no place there. */
+export function stepOf(status: PayoutStatus, step: PayoutStep): PayoutStatus | undefined {
+  return (table[status] as Partial<Record<PayoutStep, PayoutStatus>>)[step];
+}
+
+/** What of a destination its owner is shown: enough to know it again, not enough to use it. */
+export function shownOf(destination: Destination): Record<string, string> {
+  switch (destination.type) {
+    case 'bank':
+      return {
+        routing_number: masked(destination.routingNumber),
+        account_number: masked(destination.accountNumber),
+        account_type: destination.accountType,
+        account_holder: destination.accountHolder,
+      };
+    case 'crypto':
+      return { address: destination.address, network: destination.network };
+    case 'stripe':
+      return { account_id: masked(destination.accountId) };
+  }
+}
+
+function masked(text: string): string {
+  return `****${text.slice(-4)}`;
+}

@@ -1,0 +1,34 @@
+import type { Migration } from '@agentpay/primitives';
+
+/** Money on its way out. */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/payouts-1',
+    sql: `
+create table payouts (
+  id text primary key,
+  owner_id text not null references parties (id),
+  wallet_id text not null references wallets (id),
+  amount bigint not null check (amount > 0),
+  currency text not null,
+  destination_type text not null check (destination_type in ('bank', 'crypto', 'stripe')),
+  destination text not null,
+  shown jsonb not null,
+  description text,
+  status text not null check (status in ('pending', 'processing', 'completed', 'failed', 'canceled')),
+  hold_id text not null,
+  reference text,
+  failure text,
+  attempts integer not null,
+  next_at timestamptz,
+  claimed_until timestamptz,
+  estimated_arrival timestamptz not null,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  check ((status in ('pending', 'processing')) = (next_at is not null))
+);
+create index payouts_owner on payouts (owner_id, created_at);
+create index payouts_due on payouts (next_at) where next_at is not null;
+`,
+  },
+];

@@ -1,0 +1,26 @@
+import type { Vault } from '../vault/index.js';
+import type { Destination, DestinationType, Payout } from './Payout.js';
+
+/** What a connector says of a payout. `unknown`: it may have happened; it is asked again under the same id. */
+export type PayoutAnswer =
+  | { readonly status: 'processing' | 'completed'; readonly reference: string }
+  | { readonly status: 'failed'; readonly reason: string }
+  | { readonly status: 'unknown' };
+
+/** A way for payouts to leave. */
+export interface PayoutConnector {
+  /** Account of the ledger that the money leaves by: that of a bank, a custody wallet, or the faucet of play money. */
+  readonly account: string;
+  /** Days until the money is there, as a rule. */
+  readonly days: number;
+  /** Whether it can pay there. @throws AgentPayError `invalid_request` */
+  accepts(destination: Destination): void;
+  /** Pays, once per id of the payout however often it is called, and says how far that is. */
+  submit(payout: Payout, destination: Destination): Promise<PayoutAnswer>;
+}
+
+export interface PayoutPorts {
+  readonly vault: Vault;
+  /** Those that are not configured are absent. */
+  readonly payouts: Readonly<Partial<Record<DestinationType, PayoutConnector>>>;
+}

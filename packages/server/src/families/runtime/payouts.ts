@@ -1,0 +1,63 @@
+import { runtime } from '@agentpay/api';
+import { payouts } from '@agentpay/core';
+import { AgentPayError } from '@agentpay/primitives';
+import { implement } from '../../http/implement.js';
+
+export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
+  async create({ principal, body }) {
+    const { from_wallet_id: fromWalletId, amount, description } = body;
+    const destination = readDestination(body.destination_type, body.destination);
+    return show(await payouts.create(core, { principal, fromWalletId, amount, destination, description }));
+  },
+  async list({ principal, query }) {
+    const page = await payouts.list(core, { principal, ...query });
+    return { payouts: page.payouts.map(show), total: page.total };
+  },
+  get: async ({ principal, params }) =>
+    show(await payouts.get(core, { principal, payoutId: params.payout_id })),
+  cancel: async ({ principal, params }) =>
+    show(await payouts.cancel(core, { principal, payoutId: params.payout_id })),
+}));
+
+type Fields = { readonly [Name in string]?: string | undefined };
+
+function readDestination(type: payouts.DestinationType, fields: Fields): payouts.Destination {
+  const field = (name: string): string => {
+    const value = fields[name];
+    if (value !== undefined && value !== '') return value;
+    const param = `destination.${name}`;
+    throw new AgentPayError('invalid_request', `Field "${param}": is required.`, { param });
+  };
+  switch (type) {
+    case 'bank':
+      return {
+        type,
+        routingNumber: field('routing_number'),
+        accountNumber: field('account_number'),
+        accountType: field('account_type') as 'checking' | 'savings',
+        accountHolder: field('account_holder'),
+      };
+    case 'crypto':
+      return { type, address: field('address'), network: field('network') };
+    case 'stripe':
+      return { type, accountId: field('account_id') };
+  }
+}
+
+function show(payout: payouts.Payout) {
+  return {
+    id: payout.id,
+    status: payout.status,
+    amount: payout.amount,
+    currency: payout.currency,
+    destination_type: payout.destinationType,
+    destination: { ...payout.shown },
+    from_wallet_id: payout.walletId,
+    description: payout.description,
+    reference: payout.reference,
+    failure: payout.failure,
+    estimated_arrival: payout.estimatedArrival,
+    created_at: payout.createdAt,
+    ended_at: payout.endedAt,
+  };
+}
