@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { agents, createCore, identity, marketplace, migrations, wallets } from '@agentpay/core';
 import type { Core, CorePorts, GivenSettings, TokenCodec, WebhookPorts } from '@agentpay/core';
-import { AgentPayError, manualClock, systemRandom } from '@agentpay/primitives';
+import { AgentPayError, manualClock, OutboundError, systemRandom } from '@agentpay/primitives';
 import type { Db, ManualClock, Tracker } from '@agentpay/primitives';
 import { migrate } from '@agentpay/storage';
 import { memoryTracker } from '@agentpay/tracker';
@@ -24,12 +24,14 @@ export async function testCore(
     receivers,
     rails = {},
     payouts = {},
+    endpoints = { assertAllowed: () => undefined, fetchOut: unreachable },
   }: {
     tracker?: Tracker;
     settings?: Partial<GivenSettings>;
     receivers?: WebhookPorts['receivers'];
     rails?: CorePorts['rails'];
     payouts?: CorePorts['payouts'];
+    endpoints?: Core['ports']['endpoints'];
   } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
@@ -42,13 +44,23 @@ export async function testCore(
       tracker,
       tokenCodec: testTokens(),
       vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
+      endpoints,
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },
       rails,
       payouts,
     },
-    settings: { identity: { pepper: PEPPER, adminKey: ADMIN_KEY }, wallets: { sandbox: true }, ...settings },
+    settings: {
+      identity: { pepper: PEPPER, adminKey: ADMIN_KEY },
+      wallets: { sandbox: true },
+      marketplace: { offerUnproven: true },
+      ...settings,
+    },
   });
   return { core, clock };
+}
+
+function unreachable(): Promise<never> {
+  return Promise.reject(new OutboundError('name_not_found', 'The test has no network.', false));
 }
 
 /** An agent that is signed in. */

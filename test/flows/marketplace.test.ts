@@ -57,6 +57,29 @@ describe('register', () => {
     await expect(register('WEATHER!')).rejects.toEqual(refused('service_name_taken'));
   });
 
+  it('takes names of other alphabets and signs, each with a slug of its own', async () => {
+    const made = [
+      await register('天気 API'),
+      await register('株価 API'),
+      await register('C++ API'),
+      await register('C# API'),
+    ];
+    expect(new Set(made.map((service) => service.slug)).size).toBe(4);
+    expect(await register('Łódź')).toMatchObject({ name: 'Łódź', slug: 'lodz' });
+  });
+
+  it('names the slug that is taken', async () => {
+    await register('Cafe');
+    await expect(register('Café')).rejects.toThrow('slug: cafe');
+  });
+
+  it.each(['weather\u202egnp', 'wea\u200bther', 'weather\u2028', 'weather\ufeff'])(
+    'refuses a name with hidden characters: %j',
+    async (name) => {
+      await expect(register(name)).rejects.toEqual(refused('invalid_request'));
+    },
+  );
+
   it.each([
     ['a price of zero', { pricePerCall: 0n }, 'invalid_amount'],
     ['a price above the limit', { pricePerCall: 10n ** 15n + 1n }, 'invalid_amount'],
@@ -113,6 +136,16 @@ describe('list', () => {
     await db.query("update services set status = 'suspended' where id = $1", [id]);
     expect(await marketplace.list(core, {})).toEqual({ services: [], total: 0 });
   });
+
+  it.each(['x', 'WzFd', 'bm90IGpzb24', Buffer.from('["a",1,"b"]').toString('base64url')])(
+    'refuses the cursor %j',
+    async (cursor) => {
+      await expect(marketplace.list(core, { cursor })).rejects.toMatchObject({
+        kind: 'invalid_request',
+        param: 'cursor',
+      });
+    },
+  );
 
   it.each([{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { offset: -1 }, { offset: Number.NaN }])(
     'refuses %j',

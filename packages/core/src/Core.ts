@@ -10,6 +10,9 @@ import { serviceLists } from './marketplace/ServiceLists.js';
 import type { ServiceLists } from './marketplace/ServiceLists.js';
 import type { PayoutPorts } from './payouts/ports.js';
 import type { PaymentPorts } from './payments/ports.js';
+import type { MarketplacePorts } from './marketplace/ports.js';
+import { marketplaceSettings } from './marketplace/settings.js';
+import type { MarketplaceSettings } from './marketplace/settings.js';
 import { paymentSettings } from './payments/settings.js';
 import type { PaymentSettings } from './payments/settings.js';
 import type { TokenPorts } from './tokens/ports.js';
@@ -23,13 +26,14 @@ import type { WebhookPorts } from './webhooks/ports.js';
 export interface CoreSettings {
   readonly disputes: DisputeSettings;
   readonly identity: IdentitySettings;
+  readonly marketplace: MarketplaceSettings;
   readonly payments: PaymentSettings;
   readonly tokens: TokenSettings;
   readonly wallets: WalletSettings;
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = TokenPorts & WebhookPorts & PaymentPorts & PayoutPorts;
+export type CorePorts = MarketplacePorts & PaymentPorts & PayoutPorts & TokenPorts & WebhookPorts;
 
 /** The context that every operation takes first. */
 export interface Core {
@@ -48,6 +52,7 @@ export interface Core {
 export interface GivenSettings {
   readonly identity: Parameters<typeof identitySettings>[0];
   readonly disputes?: Partial<DisputeSettings>;
+  readonly marketplace?: Partial<MarketplaceSettings>;
   readonly payments?: Partial<PaymentSettings>;
   readonly tokens?: Partial<TokenSettings>;
   readonly wallets?: Partial<WalletSettings>;
@@ -71,6 +76,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
     settings: {
       disputes: disputeSettings(settings.disputes ?? {}),
       identity,
+      marketplace: marketplaceSettings(settings.marketplace ?? {}),
       payments: paymentSettings(settings.payments ?? {}),
       tokens: tokenSettings(settings.tokens ?? {}),
       wallets: walletSettings(settings.wallets ?? {}),

@@ -37,3 +37,35 @@ export function page({
   }
   return { limit, offset };
 }
+
+/** The text by which a list is continued: the place of the last row that was given. */
+export function cursorOf(place: readonly (string | number)[]): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+/**
+ * The place that a cursor names; undefined for the empty one, which stands before the first row.
+ * @throws AgentPayError `invalid_request` for anything that {@link cursorOf} did not write for such a list
+ */
+export function placeIn<Kinds extends readonly ('string' | 'number')[]>(
+  cursor: string,
+  kinds: Kinds,
+): (string | number)[] | undefined {
+  if (cursor === '') return undefined;
+  const place = decoded(cursor);
+  if (
+    Array.isArray(place) &&
+    place.length === kinds.length &&
+    kinds.every((kind, i) => typeof place[i] === kind)
+  )
+    return place as (string | number)[];
+  throw new AgentPayError('invalid_request', 'The cursor is not one that a page named.', { param: 'cursor' });
+}
+
+function decoded(cursor: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(cursor, 'base64url').toString());
+  } catch {
+    return undefined;
+  }
+}

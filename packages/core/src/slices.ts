@@ -16,6 +16,7 @@ import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
+import { jobs as marketplaceJobs } from './marketplace/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
@@ -81,4 +82,4 @@ export const eventTypes: readonly EventType[] = [
 ];
 
 /** Every job that a slice declares. */
-export const jobs: readonly Job[] = [...idempotencyJobs, ...tokensJobs];
+export const jobs: readonly Job[] = [...idempotencyJobs, ...marketplaceJobs, ...tokensJobs];

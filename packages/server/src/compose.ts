@@ -23,6 +23,7 @@ import type { Config } from './config.js';
 import { outbound, type Logger } from '@agentpay/http';
 import { migrations } from './migrations.js';
 import { checkPepper } from './pepperCheck.js';
+import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
 import { sandboxConnectors } from './payouts/sandboxConnectors.js';
 import { readSecrets } from './secrets.js';
@@ -82,10 +83,12 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       receivers: receivers(out, clock),
       rails: {},
       payouts: config.sandbox ? sandboxConnectors() : {},
+      endpoints: endpoints(out),
     },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey },
       wallets: { sandbox: config.sandbox },
+      marketplace: { offerUnproven: config.sandbox },
       tokens: { ttlMs: config.tokenTtlSeconds * 1000, defaultSlaSeconds: config.defaultSlaSeconds },
     },
   });

@@ -183,6 +183,8 @@ describe('services', () => {
         ...summary,
         description: weather.description,
         endpoint_url: weather.endpoint_url,
+        endpoint_proven: false,
+        price_matches: null,
         sla: weather.sla,
       });
     await api.http

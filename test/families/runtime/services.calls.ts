@@ -10,6 +10,10 @@ export const calls: Calls<typeof runtime.nouns.services> = {
   create: () => ({ body: { ...runtime.nouns.services.create.example.body, name: `Called ${++names}` } }),
   get: async (world) => ({ params: await one(world), shared: true }),
   verifyProvider: async (world) => ({ params: await one(world) }),
+  checkEndpoint: async ({ api, agent }) => ({
+    params: { service_id: await newService(api, agent, { endpoint_url: 'https://seller.invalid/x' }) },
+  }),
+  sla: async (world) => ({ params: await one(world), shared: true }),
   authorize: async (world) => ({
     params: await one(world),
     body: { from_wallet_id: world.agent.wallet },

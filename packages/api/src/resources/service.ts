@@ -31,6 +31,10 @@ export const summaryExample = {
 export const service = serviceSummary.extend({
   description: z.string().nullable(),
   endpoint_url: z.string().nullable(),
+  /** Whether that address has said that it sells this service. */
+  endpoint_proven: z.boolean(),
+  /** Whether it asks the listed price; null when that is not known. */
+  price_matches: z.boolean().nullable(),
   /** What the provider promises; without it the default window of the platform holds. */
   sla: z.object({ max_completion_seconds: z.number() }).nullable(),
 });
@@ -40,5 +44,7 @@ export const serviceExample = {
   ...summaryExample,
   description: null,
   endpoint_url: 'https://api.example.com/feed',
+  endpoint_proven: true,
+  price_matches: true,
   sla: { max_completion_seconds: 30 },
 };

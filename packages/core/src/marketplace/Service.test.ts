@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { endpointOf, resourceOf, slugOf } from './Service.js';
+import { nameKeyOf, slugOf } from './Name.js';
+import { endpointOf, resourceOf } from './Service.js';
 
 describe('slugOf', () => {
   it.each([
@@ -8,6 +9,33 @@ describe('slugOf', () => {
     ['Café-Prices', 'cafeprices'],
   ])('%s -> %s', (name, slug) => {
     expect(slugOf(name)).toBe(slug);
+  });
+
+  it.each([
+    ['Łódź', 'lodz'],
+    ['æther', 'aether'],
+    ['Straße', 'strasse'],
+    ['Þór Ørsted', 'thororsted'],
+    ['ＦＵＬＬ width', 'fullwidth'],
+  ])('writes %s as %s', (name, slug) => {
+    expect(slugOf(name)).toBe(slug);
+  });
+
+  it.each([
+    ['天気 API', '株価 API', 'api'],
+    ['C++ API', 'C# API', 'capi'],
+    ['C++ API', 'C API', 'capi'],
+    ['Погода 7', 'Курсы 7', '7'],
+    ['100% API', '100 API', '100api'],
+  ])('tells %s from %s', (one, other, start) => {
+    expect(slugOf(one)).not.toBe(slugOf(other));
+    expect(slugOf(one)).toMatch(new RegExp(`^${start}[0-9a-z]*$`));
+    expect(nameKeyOf(one)).not.toBe(nameKeyOf(other));
+  });
+
+  it('takes names that look alike for one', () => {
+    for (const name of ['Weather API', 'weather-api', 'WEATHER_API!', 'Ｗeather api'])
+      expect([nameKeyOf(name), slugOf(name)]).toEqual(['weatherapi', 'weatherapi']);
   });
 
   it('refuses a name that leaves nothing', () => {

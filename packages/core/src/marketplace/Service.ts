@@ -10,12 +10,22 @@ export interface Service {
   readonly payoutWalletId: string;
   readonly name: string;
   readonly slug: string;
+  /** What the name shares with names that look like it; unique. */
+  readonly nameKey: string;
   readonly description: string | null;
   /** Price of one call, in micro-units. */
   readonly price: Amount;
   readonly currency: string;
   readonly category: string | null;
   readonly endpointUrl: string | null;
+  /** What addresses of the same resource share. */
+  readonly resource: string | null;
+  /** Since when the address itself says that it sells this service; null: it has not said so, or no longer does. */
+  readonly endpointProvenAt: Date | null;
+  /** What the address asks for a call, in micro-units, when it was last looked at; null: unknown. */
+  readonly endpointPrice: Amount | null;
+  /** When its address is looked at again; null: never. */
+  readonly endpointDueAt: Date | null;
   /** Seconds from call-started to call-completed; null: the platform's default. */
   readonly slaSeconds: number | null;
   /** 0..100 */
@@ -30,25 +40,11 @@ export interface Service {
 export interface ServicePage {
   readonly services: readonly Service[];
   readonly total: number;
+  /** Where the next page begins, when pages are asked for by cursor; null after the last. */
+  readonly nextCursor?: string | null;
 }
 
 export const FIRST_TRUST = 50;
-
-/**
- * The name's letters and digits in lower case: "Market Data-Feed" -> "marketdatafeed". Accents are dropped.
- * @throws AgentPayError `invalid_request` for a name without a single ASCII letter or digit
- */
-export function slugOf(name: string): string {
-  const slug = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, '');
-  if (slug === '')
-    throw new AgentPayError('invalid_request', 'The name has no letter or digit of the ASCII alphabet.', {
-      param: 'name',
-    });
-  return slug;
-}
 
 /**
  * Reads the address of a service.

@@ -1,104 +1,122 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
 import type { Page } from '../Page.js';
+import { table } from '../table.js';
 import type { Service } from './Service.js';
 
-const COLUMNS = `id, provider_id as "providerId", payout_wallet_id as "payoutWalletId", name, slug, description, price, currency, category,
-  endpoint_url as "endpointUrl", sla_seconds as "slaSeconds", trust_score as "trustScore", verified, status, created_at as "createdAt"`;
+export const services = table<Service>('services', {
+  id: 'text',
+  providerId: 'text',
+  payoutWalletId: 'text',
+  name: 'text',
+  slug: 'text',
+  nameKey: 'text',
+  description: 'text',
+  price: 'bigint',
+  currency: 'text',
+  category: 'text',
+  endpointUrl: 'text',
+  resource: 'text',
+  endpointProvenAt: 'timestamptz',
+  endpointPrice: 'bigint',
+  endpointDueAt: 'timestamptz',
+  slaSeconds: 'integer',
+  trustScore: 'integer',
+  verified: 'boolean',
+  status: 'text',
+  createdAt: 'timestamptz',
+});
 
 export interface ServiceFilter {
   readonly category?: string | undefined;
   readonly verified?: boolean | undefined;
 }
 
-/** False when the name or the slug is taken. */
-export async function insertService(
+/** Where a service stands in the order of lists: best trusted first. */
+export type ListPlace = Pick<Service, 'trustScore' | 'createdAt' | 'id'>;
+
+/** The active services at an address: proven ones before others, then verified ones, then the one that was there first. */
+export async function findByResource(
   db: Queryable,
-  service: Service,
-  resource: string | null,
-): Promise<boolean> {
-  const rows = await db.query(
-    `insert into services (id, provider_id, payout_wallet_id, name, slug, description, price, currency, category, endpoint_url, resource,
-       sla_seconds, trust_score, verified, status, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) on conflict do nothing returning id`,
-    [
-      service.id,
-      service.providerId,
-      service.payoutWalletId,
-      service.name,
-      service.slug,
-      service.description,
-      service.price,
-      service.currency,
-      service.category,
-      service.endpointUrl,
-      resource,
-      service.slaSeconds,
-      service.trustScore,
-      service.verified,
-      service.status,
-      service.createdAt,
-    ],
-  );
-  return rows.length === 1;
-}
-
-export async function findService(db: Queryable, id: string): Promise<Service | undefined> {
-  const [service] = await db.query<Service>(`select ${COLUMNS} from services where id = $1`, [id]);
-  return service;
-}
-
-/** The active service at an address: a verified one before others, then the one that was there first. */
-export async function findByResource(db: Queryable, resource: string): Promise<Service | undefined> {
-  const [service] = await db.query<Service>(
-    `select ${COLUMNS} from services where resource = $1 and status = 'active' order by verified desc, created_at, id limit 1`,
-    [resource],
+  resource: string,
+  { proven }: { proven: boolean },
+): Promise<Service | undefined> {
+  const [service] = await services.select(
+    db,
+    `where resource = $1 and status = 'active' and (endpoint_proven_at is not null or not $2)
+     order by endpoint_proven_at is null, verified desc, created_at, id limit 1`,
+    [resource, proven],
   );
   return service;
 }
 
-/** Active services, best trusted first. */
-export async function selectServices(
+/** Active services, best trusted first; from a place on, or from an offset. */
+export function listServices(
   db: Queryable,
   filter: ServiceFilter,
-  { limit, offset }: Page,
+  { limit, offset, after }: Page & { after?: ListPlace | undefined },
 ): Promise<Service[]> {
-  const { where, params } = condition(filter);
-  return db.query<Service>(
-    `select ${COLUMNS} from services where ${where} order by trust_score desc, created_at, id
-     limit $${params.length + 1} offset $${params.length + 2}`,
-    [...params, limit, offset],
-  );
-}
-
-export async function countServices(db: Queryable, filter: ServiceFilter): Promise<number> {
-  const { where, params } = condition(filter);
-  const [row] = await db.query<{ count: bigint }>(`select count(*) from services where ${where}`, params);
-  return Number(row?.count ?? 0n);
-}
-
-export async function updateVerified(
-  db: Queryable,
-  id: string,
-  verified: boolean,
-): Promise<Service | undefined> {
-  const [service] = await db.query<Service>(
-    `update services set verified = $2 where id = $1 returning ${COLUMNS}`,
-    [id, verified],
-  );
-  return service;
-}
-
-export async function addTrust(db: Queryable, id: string, points: number): Promise<void> {
-  await db.query(
-    'update services set trust_score = least(100, greatest(0, trust_score + $2::integer)) where id = $1',
-    [id, points],
-  );
-}
-
-function condition({ category, verified }: ServiceFilter): { where: string; params: SqlValue[] } {
   const params: SqlValue[] = [];
   const terms = ["status = 'active'"];
-  if (category !== undefined) terms.push(`category = $${params.push(category)}`);
-  if (verified !== undefined) terms.push(`verified = $${params.push(verified)}`);
-  return { where: terms.join(' and '), params };
+  if (filter.category !== undefined) terms.push(`category = $${params.push(filter.category)}`);
+  if (filter.verified !== undefined) terms.push(`verified = $${params.push(filter.verified)}`);
+  if (after) {
+    const places = [-after.trustScore, after.createdAt, after.id].map((value) => `$${params.push(value)}`);
+    terms.push(`(-trust_score, created_at, id) > (${places.join(', ')})`);
+  }
+  return services.select(
+    db,
+    `where ${terms.join(' and ')} order by -trust_score, created_at, id limit $${params.push(limit)} offset $${params.push(offset)}`,
+    params,
+  );
+}
+
+/** How many active services there are; reads one row. */
+export async function countServices(db: Queryable, { category, verified }: ServiceFilter): Promise<number> {
+  const [row] = await db.query<{ total: bigint }>(
+    'select total from service_totals where category = $1 and verified = $2',
+    [category ?? '', verified === undefined ? '' : String(verified)],
+  );
+  return Number(row?.total ?? 0n);
+}
+
+/** Services whose address is to be looked at, those that wait longest first. */
+export function listDue(db: Queryable, at: Date, limit: number): Promise<Service[]> {
+  return services.select(
+    db,
+    "where endpoint_due_at <= $1 and status = 'active' order by endpoint_due_at limit $2",
+    [at, limit],
+  );
+}
+
+export async function insertTrustChange(db: Queryable, serviceId: string, points: number): Promise<void> {
+  await db.query('insert into trust_changes (service_id, points) values ($1, $2)', [serviceId, points]);
+}
+
+/** Points of a service that its row does not know yet, in the order in which they were earned. */
+export async function pendingTrust(db: Queryable, serviceId: string): Promise<number[]> {
+  const rows = await db.query<{ points: number }>(
+    'select points from trust_changes where service_id = $1 order by id',
+    [serviceId],
+  );
+  return rows.map(({ points }) => points);
+}
+
+/** Services with points that their rows do not know yet. */
+export async function listUntold(db: Queryable, limit: number): Promise<string[]> {
+  const rows = await db.query<{ serviceId: string }>(
+    `select service_id as "serviceId" from trust_changes group by service_id order by min(id) limit $1`,
+    [limit],
+  );
+  return rows.map(({ serviceId }) => serviceId);
+}
+
+/** Takes the pending points of a service, in the order in which they were earned. */
+export async function takeTrust(db: Queryable, serviceId: string, limit: number): Promise<number[]> {
+  const rows = await db.query<{ id: bigint; points: number }>(
+    `delete from trust_changes where id in (
+       select id from trust_changes where service_id = $1 order by id limit $2 for update
+     ) returning id, points`,
+    [serviceId, limit],
+  );
+  return rows.sort((a, b) => (a.id < b.id ? -1 : 1)).map(({ points }) => points);
 }

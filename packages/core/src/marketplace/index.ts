@@ -1,3 +1,6 @@
-export { adjustTrust, find, findByEndpoint, get, list, register, setVerified } from './operations.js';
+export { checkEndpoint } from './endpoints.js';
+export type { EndpointState } from './endpoints.js';
+export { find, findByEndpoint, get, list, register, setVerified } from './operations.js';
 export type { Registration } from './operations.js';
 export type { Service, ServicePage } from './Service.js';
+export { adjustTrust } from './trust.js';

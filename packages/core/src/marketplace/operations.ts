@@ -1,14 +1,17 @@
 import { AgentPayError, isId, MAX_AMOUNT, newId, numberBounds } from '@agentpay/primitives';
-import type { Amount, Queryable, Tx } from '@agentpay/primitives';
+import type { Amount, Queryable } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
-import { page } from '../Page.js';
+import { cursorOf, page, placeIn } from '../Page.js';
 import { checkCurrency, checkOptionalText, checkText } from '../text.js';
 import { ofCurrency } from '../wallets/index.js';
-import { endpointOf, FIRST_TRUST, resourceOf, slugOf } from './Service.js';
+import { nameKeyOf, slugOf } from './Name.js';
+import { endpointOf, FIRST_TRUST, resourceOf } from './Service.js';
 import type { Service, ServicePage } from './Service.js';
 import * as store from './ServiceStore.js';
+import type { ListPlace } from './ServiceStore.js';
+import { withTrust } from './trust.js';
 
 export interface Registration {
   readonly principal: Principal;
@@ -25,7 +28,7 @@ export interface Registration {
 
 /**
  * Offers a service; the caller becomes its provider and is paid into its first wallet of that currency.
- * @throws AgentPayError `invalid_request`, `invalid_amount`, `service_name_taken` (the name, or another one with the same slug),
+ * @throws AgentPayError `invalid_request`, `invalid_amount`, `service_name_taken` (a name that looks the same, or one with the same slug),
  * `currency_mismatch` (the provider has no wallet of that currency)
  */
 export async function register(core: Core, request: Registration): Promise<Service> {
@@ -38,19 +41,26 @@ export async function register(core: Core, request: Registration): Promise<Servi
       `You have no wallet of ${details.currency} to be paid into.`,
     );
   const { endpoint, ...fields } = details;
+  const now = new Date(core.clock.now());
+  if (endpoint) core.ports.endpoints.assertAllowed(endpoint.href);
   const service: Service = {
     id: newId('service', core),
     providerId,
     payoutWalletId: wallet.id,
     ...fields,
     endpointUrl: endpoint?.href ?? null,
+    resource: endpoint && resourceOf(endpoint),
+    endpointProvenAt: null,
+    endpointPrice: null,
+    endpointDueAt: endpoint && now,
     trustScore: FIRST_TRUST,
     verified: false,
     status: 'active',
-    createdAt: new Date(core.clock.now()),
+    createdAt: now,
   };
-  if (!(await store.insertService(core.db, service, endpoint && resourceOf(endpoint)))) {
-    throw new AgentPayError('service_name_taken', 'Another service has this name.', { param: 'name' });
+  if (!(await store.services.insertNew(core.db, service))) {
+    const message = `Another service has this name, or one that gives the same slug: ${service.slug}.`;
+    throw new AgentPayError('service_name_taken', message, { param: 'name' });
   }
   core.serviceLists.clear();
   return service;
@@ -67,38 +77,50 @@ export async function list(
     verified?: boolean | undefined;
     limit?: number | undefined;
     offset?: number | undefined;
+    /** Instead of an offset: where the page before ended; empty at the beginning. */
+    cursor?: string | undefined;
   },
 ): Promise<ServicePage> {
-  const wanted = page(request);
+  const after = request.cursor === undefined ? undefined : placeOf(request.cursor);
+  const wanted = { ...page(request), after };
   const filter = {
     category: checkOptionalText('category', request.category) ?? undefined,
     verified: request.verified,
   };
-  return core.serviceLists.get(JSON.stringify({ ...filter, ...wanted }), async () => ({
-    services: await store.selectServices(core.db, filter, wanted),
-    total: await store.countServices(core.db, filter),
-  }));
+  return core.serviceLists.get(
+    JSON.stringify({ ...filter, ...wanted, cursor: request.cursor }),
+    async () => ({
+      ...pageOf(
+        await store.listServices(core.db, filter, wanted),
+        wanted.limit,
+        request.cursor !== undefined,
+      ),
+      total: await store.countServices(core.db, filter),
+    }),
+  );
 }
 
-/** @throws AgentPayError `service_not_found` */
-export function get(core: Core, { serviceId }: { serviceId: string }): Promise<Service> {
-  return find(core.db, { serviceId });
+/** A service with the trust it has by now. @throws AgentPayError `service_not_found` */
+export async function get(core: Core, { serviceId }: { serviceId: string }): Promise<Service> {
+  return withTrust(core.db, await find(core.db, { serviceId }));
 }
 
-/** {@link get} inside a transaction. */
+/** {@link get} inside a transaction; its trust may be a minute old. */
 export async function find(db: Queryable, { serviceId }: { serviceId: string }): Promise<Service> {
-  const service = isId('service', serviceId) ? await store.findService(db, serviceId) : undefined;
+  const service = isId('service', serviceId) ? await store.services.find(db, { id: serviceId }) : undefined;
   if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
   return service;
 }
 
 /**
- * The active service registered for an address, whatever its query; undefined when there is none. Of several, a verified one
- * goes first, then the one registered first.
+ * The active service registered for an address, whatever its query; undefined when there is none whose address has said that it
+ * sells it. Of several, a verified one goes first, then the one registered first. Settings may let others be offered where there is
+ * none (`offerUnproven`).
  * @throws AgentPayError `invalid_request` for anything but an http(s) URL
  */
 export async function findByEndpoint(core: Core, { url }: { url: string }): Promise<Service | undefined> {
-  return store.findByResource(core.db, resourceOf(endpointOf(url)));
+  const { offerUnproven } = core.settings.marketplace;
+  return store.findByResource(core.db, resourceOf(endpointOf(url)), { proven: !offerUnproven });
 }
 
 /**
@@ -111,18 +133,22 @@ export async function setVerified(
 ): Promise<Service> {
   requireParty(principal, 'platform');
   await find(core.db, { serviceId });
-  const service = await store.updateVerified(core.db, serviceId, verified);
+  const [service] = await store.services.update(core.db, { id: serviceId }, { verified });
   if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
   core.serviceLists.clear();
   return service;
 }
 
-/** Adds points to (or takes them from) a service's trust, within 0..100. */
-export function adjustTrust(
-  tx: Tx,
-  { serviceId, points }: { serviceId: string; points: number },
-): Promise<void> {
-  return store.addTrust(tx, serviceId, points);
+function placeOf(cursor: string): ListPlace | undefined {
+  const place = placeIn(cursor, ['number', 'number', 'string']) as [number, number, string] | undefined;
+  return place && { trustScore: place[0], createdAt: new Date(place[1]), id: place[2] };
+}
+
+function pageOf(services: Service[], limit: number, byCursor: boolean): Omit<ServicePage, 'total'> {
+  if (!byCursor) return { services };
+  const last = services.length === limit ? services.at(-1) : undefined;
+  const nextCursor = last ? cursorOf([last.trustScore, last.createdAt.getTime(), last.id]) : null;
+  return { services, nextCursor };
 }
 
 function checked(request: Registration) {
@@ -143,6 +169,7 @@ function checked(request: Registration) {
   return {
     name: checkText('name', request.name),
     slug: slugOf(request.name),
+    nameKey: nameKeyOf(request.name),
     description: checkOptionalText('description', request.description),
     price: pricePerCall,
     currency: checkCurrency(request.currency ?? 'USD'),

@@ -98,3 +98,35 @@ export async function selectDue(db: Queryable, at: Date, limit: number): Promise
   );
   return rows.map((row) => row.id);
 }
+
+interface Calls {
+  readonly settled: number;
+  readonly breached: number;
+  readonly failed: number;
+  /** Milliseconds from started to completed; null without a settled call. */
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly max: number | null;
+}
+
+/** Calls of a service that ended since a moment. A refunded call was settled. */
+export async function readCalls(
+  db: Queryable,
+  { serviceId, from }: { serviceId: string; from: Date },
+): Promise<Calls> {
+  const [row] = await db.query<Calls>(
+    `select count(*) filter (where ms is not null)::integer as settled,
+       count(*) filter (where state = 'sla_breached')::integer as breached,
+       count(*) filter (where state = 'failed')::integer as failed,
+       percentile_disc(0.5) within group (order by ms) as p50,
+       percentile_disc(0.95) within group (order by ms) as p95,
+       max(ms) as max
+     from (
+       select state, case when state in ('settled', 'refunded')
+         then (extract(epoch from ended_at - started_at) * 1000)::float8 end as ms
+       from payment_tokens where service_id = $1 and ended_at >= $2
+     ) as calls`,
+    [serviceId, from],
+  );
+  return row as Calls;
+}

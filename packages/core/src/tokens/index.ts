@@ -16,3 +16,5 @@ export type { Token, TokenState } from './Token.js';
 export type { TokenClaims, TokenCodec } from './ports.js';
 export { watchDeadlines } from './deadlines.js';
 export type { Watch } from './deadlines.js';
+export { slaReport } from './slaReport.js';
+export type { SlaReport } from './slaReport.js';

@@ -30,6 +30,7 @@ create table payment_tokens (
   check ((ended_at is null) = (state in ('reserved', 'redeemed', 'in_flight', 'accepted'))),
   check ((payment_id is not null) = (state in ('settled', 'refunded')))
 );
+create index payment_tokens_service on payment_tokens (service_id, ended_at);
 create index payment_tokens_deadline on payment_tokens (deadline) where deadline is not null;
 `,
   },

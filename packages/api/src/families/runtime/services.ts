@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
-import { pageOf, pageQuery } from '../../resources/page.js';
+import { cursorQuery, pageOf } from '../../resources/page.js';
 import { service, serviceExample, serviceSummary, summaryExample } from '../../resources/service.js';
 import { currency, flag, httpUrl, id, line, timestamp } from '../../resources/values.js';
 
@@ -17,7 +17,7 @@ export const list = Endpoint.from({
   path: '/v1/services',
   auth: anyOf('agent'),
   tool: { description: 'Use it to find something that can be bought.' },
-  query: pageQuery.extend({ category: line(textBounds.category).optional(), verified: flag.optional() }),
+  query: cursorQuery.extend({ category: line(textBounds.category).optional(), verified: flag.optional() }),
   response: pageOf('services', serviceSummary),
   status: 200,
   example: {
@@ -91,6 +91,81 @@ export const verifyProvider = Endpoint.from({
   status: 200,
   errors: ['service_not_found'],
   example: { params: { service_id: SERVICE }, response: { id: SERVICE, verified: true } },
+});
+
+/** POST /v1/services/{service_id}/endpoint-check */
+export const checkEndpoint = Endpoint.from({
+  summary:
+    'Looks at the address of a service now: whether it says that it sells the service, and what it asks. For the provider.',
+  method: 'POST',
+  path: '/v1/services/{service_id}/endpoint-check',
+  auth: anyOf('agent'),
+  params,
+  response: z.object({
+    service_id: z.string(),
+    /** Whether the address has said that it sells this service. */
+    proven: z.boolean(),
+    proven_at: timestamp.nullable(),
+    /** Serve the text there, on a line of its own, to prove the address; a 402 that offers tokens of this service does as well. */
+    verification: z.object({ url: z.string(), text: z.string() }),
+    listed_price: amount,
+    /** What the address asks; null when that is not known. */
+    endpoint_price: amount.nullable(),
+    /** Null when the price of the address is not known. */
+    price_matches: z.boolean().nullable(),
+  }),
+  status: 200,
+  errors: ['service_not_found'],
+  example: {
+    params: { service_id: SERVICE },
+    response: {
+      service_id: SERVICE,
+      proven: true,
+      proven_at: '2026-05-08T13:00:00Z',
+      verification: {
+        url: 'https://api.example.com/.well-known/agentpay-verification',
+        text: 'agentpay-0123456789abcdef0123456789abcdef01234567',
+      },
+      listed_price: 0.005,
+      endpoint_price: 0.005,
+      price_matches: true,
+    },
+  },
+});
+
+/** GET /v1/services/{service_id}/sla */
+export const sla = Endpoint.from({
+  summary: 'Reports how a service kept its SLA over the last 30 days.',
+  method: 'GET',
+  path: '/v1/services/{service_id}/sla',
+  auth: anyOf('agent'),
+  params,
+  response: z.object({
+    service_id: z.string(),
+    /** The promise: seconds from call-started to call-completed. */
+    max_completion_seconds: z.number(),
+    from: timestamp,
+    to: timestamp,
+    calls: z.object({ settled: z.number(), breached: z.number(), failed: z.number() }),
+    /** Settled of those that were settled or breached, 0 to 1; null without any. */
+    compliance: z.number().nullable(),
+    /** From call-started to call-completed; null without a settled call. */
+    completion_seconds: z.object({ p50: z.number(), p95: z.number(), max: z.number() }).nullable(),
+  }),
+  status: 200,
+  errors: ['service_not_found'],
+  example: {
+    params: { service_id: SERVICE },
+    response: {
+      service_id: SERVICE,
+      max_completion_seconds: 30,
+      from: '2026-04-08T13:00:00Z',
+      to: '2026-05-08T13:00:00Z',
+      calls: { settled: 98, breached: 2, failed: 1 },
+      compliance: 0.98,
+      completion_seconds: { p50: 0.4, p95: 2.1, max: 12.5 },
+    },
+  },
 });
 
 /** POST /v1/services/{service_id}/authorize */

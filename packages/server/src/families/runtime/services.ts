@@ -1,12 +1,13 @@
 import { runtime } from '@agentpay/api';
 import { marketplace, tokens } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
-import { showService, summarizeService } from './presentService.js';
+import { showEndpoint, showService, showSla, summarizeService } from './presentService.js';
 
 export const handlers = implement(runtime.nouns.services, ({ core }) => ({
   async list({ query }) {
-    const { services, total } = await marketplace.list(core, query);
-    return { services: services.map(summarizeService), total };
+    const { services, total, nextCursor } = await marketplace.list(core, query);
+    const page = { services: services.map(summarizeService), total };
+    return nextCursor === undefined ? page : { ...page, next_cursor: nextCursor };
   },
   async create({ principal, body }) {
     const { id, slug, status, trustScore } = await marketplace.register(core, {
@@ -24,6 +25,12 @@ export const handlers = implement(runtime.nouns.services, ({ core }) => ({
   get: async ({ params }) => showService(await marketplace.get(core, { serviceId: params.service_id })),
   verifyProvider: ({ principal, params, body }) =>
     marketplace.setVerified(core, { principal, serviceId: params.service_id, verified: body.verified }),
+  checkEndpoint: async ({ principal, params }) =>
+    showEndpoint(await marketplace.checkEndpoint(core, { principal, serviceId: params.service_id })),
+  sla: async ({ params }) => ({
+    service_id: params.service_id,
+    ...showSla(await tokens.slaReport(core, { serviceId: params.service_id })),
+  }),
   async authorize({ principal, params, body }) {
     const { token, signed } = await tokens.authorize(core, {
       principal,
