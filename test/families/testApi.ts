@@ -7,6 +7,7 @@ import { scratchDb } from '@agentpay/storage';
 import supertest from 'supertest';
 
 export const ADMIN_KEY = 'operator-key-for-the-tests-0123456789';
+export const DEMO_ADMIN_KEY = 'demo-operator-key-for-the-tests-987654321';
 export const START = Date.UTC(2026, 4, 8, 13, 0, 0);
 
 /** The whole API on a database of its own, with time that stands still. */
@@ -43,6 +44,7 @@ export async function testApi(
   const database = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
   const config = readConfig({
     ADMIN_KEY,
+    PUBLIC_DEMO_ADMIN_TOKEN: DEMO_ADMIN_KEY,
     DATABASE_URL: await through(database.url),
     JWT_SECRET: 'secret-of-the-tests-that-signs-0123456789',
     KEY_PEPPER: 'pepper-of-the-tests-0123456789-abcdefghij',

@@ -5,6 +5,7 @@ import { csrfTokenOf } from '@agentpay/server';
 import type { Response } from 'supertest';
 import {
   ADMIN_KEY,
+  DEMO_ADMIN_KEY,
   newAgent,
   testApi,
   type TestAgent,
@@ -64,6 +65,7 @@ async function credentialsOf(api: TestApi, agent: TestAgent): Promise<Held> {
     (await core.db.tx((tx) => identity.issue(core, tx, { party, kind }))).secret;
   const user = await made('user');
   const session = await issue(user, 'session');
+  const { body: host } = await api.http.post('/v1/explorer/sessions').expect(201);
   return {
     agent: headersFor('agent', agent.key),
     apiKey: headersFor('apiKey', await issue(user, 'apiKey')),
@@ -71,6 +73,8 @@ async function credentialsOf(api: TestApi, agent: TestAgent): Promise<Held> {
     gateway: headersFor('gateway', await issue(await made('gateway'), 'gateway')),
     developer: headersFor('developer', await issue(await made('developer'), 'developer')),
     admin: headersFor('admin', ADMIN_KEY),
+    demoAdmin: headersFor('demoAdmin', DEMO_ADMIN_KEY),
+    explorer: headersFor('explorer', (host as { access_token: string }).access_token),
     session: { ...headersFor('session', session), 'x-csrf-token': csrfTokenOf(session) },
   };
 }

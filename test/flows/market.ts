@@ -42,6 +42,7 @@ export async function testCore(
     random: systemRandom,
     ports: {
       tracker,
+      accessTokens: { sign: async () => '', verify: async () => undefined },
       tokenCodec: testTokens(),
       vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
       endpoints,

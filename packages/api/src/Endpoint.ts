@@ -72,6 +72,11 @@ export interface Definition<
    * then the server sees to it. `itself` where the work lasts or leaves the process, and the operation claims the key.
    */
   readonly idempotent: boolean | 'itself';
+  /**
+   * What sessions of the public sandbox may do here: read, and write where their role may (`role`); always the host (`host`) or everybody
+   * (`all`); nothing (`closed`).
+   */
+  readonly demo: 'role' | 'host' | 'all' | 'closed';
   readonly tool: Tool | undefined;
   readonly deprecated: Deprecation | undefined;
   readonly example: Example;
@@ -109,6 +114,7 @@ const defaults = {
   contentType: 'text/plain; charset=utf-8',
   errors: [],
   idempotent: false,
+  demo: 'role',
   tool: undefined,
   deprecated: undefined,
 } as const;
@@ -207,6 +213,9 @@ export function errorsOf(endpoint: Definition): ErrorName[] {
       ...commonErrors,
       ...(endpoint.auth.length > 0 ? (['unauthorized'] as const) : []),
       ...(endpoint.auth.includes('session') ? (['forbidden'] as const) : []),
+      ...(endpoint.auth.includes('explorer') && endpoint.method !== 'GET'
+        ? (['demo_read_only'] as const)
+        : []),
       ...(endpoint.idempotent ? (['conflict'] as const) : []),
       ...endpoint.errors,
     ]),

@@ -20,23 +20,37 @@ export interface Family<Nouns extends Readonly<Record<string, Verbs>> = Readonly
   readonly nouns: { readonly [N in keyof Nouns]: Noun<Nouns[N]> };
 }
 
-type Given<Nouns> = Omit<Family, 'nouns'> & { readonly nouns: Nouns };
+type Given<Nouns> = Omit<Family, 'nouns'> & {
+  readonly nouns: Nouns;
+  /** Whether access tokens of explorer sessions are taken wherever an agent's key is, but where `demo` is `closed`. */
+  readonly explorers?: boolean;
+};
 
 /**
  * Completes a family: every endpoint gets its id, `family.noun.verb`.
  * @throws TypeError when an endpoint asks for a credential that the family does not list
  */
 function from<Nouns extends Readonly<Record<string, Verbs>>>(given: Given<Nouns>): Family<Nouns> {
+  const { explorers: _, ...family } = given;
   const nouns = mapValues(given.nouns, (verbs, noun) =>
     mapValues(verbs, (definition, verb) => {
       const id = `${given.id}.${noun}.${verb}`;
       const foreign = definition.auth.find((kind) => !given.credentials.includes(kind));
       if (foreign !== undefined)
         throw new TypeError(`${id}: the family does not list the credential ${foreign}`);
-      return Object.freeze({ ...definition, id });
+      const explorers = given.explorers && definition.demo !== 'closed' && takes(definition, 'agent');
+      return Object.freeze({
+        ...definition,
+        id,
+        auth: explorers ? [...definition.auth, 'explorer'] : definition.auth,
+      });
     }),
   );
-  return Object.freeze({ ...given, nouns }) as unknown as Family<Nouns>;
+  return Object.freeze({ ...family, nouns }) as unknown as Family<Nouns>;
+}
+
+function takes({ auth }: Definition, kind: Auth): boolean {
+  return auth.includes(kind) && !auth.includes('explorer');
 }
 
 function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V, key: string) => W) {

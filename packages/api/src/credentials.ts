@@ -39,6 +39,10 @@ export const credentials = {
   },
   /** Key of the operator of the platform. */
   admin: { header: 'x-admin-key', prefixes: [], party: 'platform', shown: 'X-Admin-Key' },
+  /** Key of the operator of the public demo. */
+  demoAdmin: { header: 'x-admin-key', prefixes: [], party: 'platform', shown: 'X-Admin-Key' },
+  /** Short-lived access token of an explorer session; speaks for its demo agent. */
+  explorer: { header: 'x-explorer-access', prefixes: [], party: 'agent', shown: 'x-explorer-access' },
   /** A signed-in browser. */
   session: {
     header: 'cookie',

@@ -3,6 +3,9 @@ import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
 import { disputeSettings } from './disputes/settings.js';
 import type { DisputeSettings } from './disputes/settings.js';
+import type { ExplorerPorts } from './explorer/ports.js';
+import { explorerSettings } from './explorer/settings.js';
+import type { ExplorerSettings } from './explorer/settings.js';
 import { identitySettings } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
 import { batchWriter } from './ledger/index.js';
@@ -25,6 +28,7 @@ import type { WebhookPorts } from './webhooks/ports.js';
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
   readonly disputes: DisputeSettings;
+  readonly explorer: ExplorerSettings;
   readonly identity: IdentitySettings;
   readonly marketplace: MarketplaceSettings;
   readonly payments: PaymentSettings;
@@ -33,7 +37,12 @@ export interface CoreSettings {
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = MarketplacePorts & PaymentPorts & PayoutPorts & TokenPorts & WebhookPorts;
+export type CorePorts = ExplorerPorts &
+  MarketplacePorts &
+  PaymentPorts &
+  PayoutPorts &
+  TokenPorts &
+  WebhookPorts;
 
 /** The context that every operation takes first. */
 export interface Core {
@@ -50,6 +59,7 @@ export interface Core {
 
 /** Settings as given: what has a default may be left out. */
 export interface GivenSettings {
+  readonly explorer?: Partial<ExplorerSettings>;
   readonly identity: Parameters<typeof identitySettings>[0];
   readonly disputes?: Partial<DisputeSettings>;
   readonly marketplace?: Partial<MarketplaceSettings>;
@@ -75,6 +85,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
     ports,
     settings: {
       disputes: disputeSettings(settings.disputes ?? {}),
+      explorer: explorerSettings(settings.explorer ?? {}),
       identity,
       marketplace: marketplaceSettings(settings.marketplace ?? {}),
       payments: paymentSettings(settings.payments ?? {}),

@@ -4,6 +4,7 @@ import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as disputesTables } from './disputes/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
+import { migrations as explorerTables } from './explorer/migrations.js';
 import { migrations as idempotencyTables } from './idempotency/migrations.js';
 import { migrations as identityTables } from './identity/migrations.js';
 import { migrations as ledgerTables } from './ledger/migrations.js';
@@ -15,6 +16,7 @@ import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
+import { jobs as explorerJobs } from './explorer/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
@@ -29,6 +31,7 @@ import * as webhookEvents from './webhooks/events.js';
 export * as agents from './agents/index.js';
 export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
+export * as explorer from './explorer/index.js';
 export * as idempotency from './idempotency/index.js';
 export * as identity from './identity/index.js';
 export * as ledger from './ledger/index.js';
@@ -60,6 +63,7 @@ export const migrations: readonly Migration[] = [
   ...eventsTables,
   ...idempotencyTables,
   ...webhooksTables,
+  ...explorerTables,
 ];
 
 /** Every type of event that a slice declares. */
@@ -82,4 +86,4 @@ export const eventTypes: readonly EventType[] = [
 ];
 
 /** Every job that a slice declares. */
-export const jobs: readonly Job[] = [...idempotencyJobs, ...marketplaceJobs, ...tokensJobs];
+export const jobs: readonly Job[] = [...explorerJobs, ...idempotencyJobs, ...marketplaceJobs, ...tokensJobs];

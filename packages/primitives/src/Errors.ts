@@ -40,6 +40,7 @@ export const errorKinds = {
     status: 401,
     hint: 'Send a valid credential in the header that the endpoint names.',
   },
+  demo_read_only: { status: 403, hint: 'Ask the host of the session to do this.' },
   forbidden: { status: 403, hint: 'Use the credential of the owner.' },
   insufficient_funds: {
     status: 402,

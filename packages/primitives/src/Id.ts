@@ -18,6 +18,8 @@ export const idPrefixes = {
   event: 'evt_',
   request: 'req_',
   settlement: 'stl_',
+  explorer_session: 'exs_',
+  invite: 'exi_',
   webhook: 'wh_',
   delivery: 'whd_',
   dispute: 'disp_',

@@ -42,6 +42,7 @@ describe('the API client', () => {
         agentKey: 'agentKey_1',
         gateway: 'gateway_1',
         developer: 'developer_1',
+        explorer: 'explorer_1',
       };
       const client = createApiClient({ url, apiKey: 'pk_1', adminKey: 'admin_1', keys });
       const [family = '', noun = '', verb = ''] = endpoint.id.split('.');

@@ -19,6 +19,7 @@ import {
   redisRateLimiter,
   redisTracker,
 } from '@agentpay/tracker';
+import { accessTokens } from './accessTokens.js';
 import type { Config } from './config.js';
 import { outbound, type Logger } from '@agentpay/http';
 import { migrations } from './migrations.js';
@@ -43,6 +44,8 @@ export interface Composition {
   /** Public keys of payment tokens. */
   readonly tokenKeys: readonly PaymentTokenJwk[];
   readonly baseUrl: () => string;
+  /** The standard rate class. */
+  readonly rates: Config['rateLimit'];
   ready(): Promise<Readiness>;
   /** Closes tracker and database. */
   close(): Promise<void>;
@@ -77,6 +80,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     clock,
     random,
     ports: {
+      accessTokens: accessTokens(secrets.token, clock),
       tracker: hot.tracker,
       tokenCodec: tokenCodec(tokenKey, baseUrl),
       vault: vault.createVault(secrets.vaultKeys, random),
@@ -86,7 +90,8 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       endpoints: endpoints(out),
     },
     settings: {
-      identity: { pepper: secrets.pepper, adminKey: config.adminKey },
+      identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
+      explorer: { ...config.explorer, enabled: config.sandbox },
       wallets: { sandbox: config.sandbox },
       marketplace: { offerUnproven: config.sandbox },
       tokens: { ttlMs: config.tokenTtlSeconds * 1000, defaultSlaSeconds: config.defaultSlaSeconds },
@@ -98,6 +103,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     log,
     tokenKeys: [tokenKey.publicJwk],
     baseUrl,
+    rates: config.rateLimit,
     ready: async () => ({
       database: await answers(() => assertWritable(db)),
       tracker: await answers(hot.ping),

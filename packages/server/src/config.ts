@@ -1,3 +1,4 @@
+import type { explorer } from '@agentpay/core';
 import {
   checked,
   ConfigError,
@@ -49,6 +50,9 @@ export interface Config {
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
   readonly sandbox: boolean;
+  /** Key of the operator of the public demo. */
+  readonly demoAdminKey: string | undefined;
+  readonly explorer: Partial<Omit<explorer.ExplorerSettings, 'enabled'>>;
   readonly logLevel: string;
 }
 
@@ -80,6 +84,15 @@ const Environment = z.object({
   PUBLIC_DEMO_SANDBOX_ONLY: flag.optional(),
   PUBLIC_DEMO_ALLOWED_ORIGINS: z.string().optional(),
   PUBLIC_DEMO_ADMIN_TOKEN: secret.optional(),
+  EXPLORER_HOST_WRITES: flag.optional(),
+  EXPLORER_GUEST_WRITES: flag.optional(),
+  EXPLORER_SESSION_MINUTES: whole(1, 10_080).optional(),
+  EXPLORER_ACCESS_MINUTES: whole(1, 1_440).optional(),
+  EXPLORER_INVITE_MINUTES: whole(1, 10_080).optional(),
+  EXPLORER_MAX_SESSIONS: whole(1, 100_000).optional(),
+  EXPLORER_PAYMENT_MAX: whole(1, 1_000_000).optional(),
+  EXPLORER_FUNDING_MAX: whole(1, 1_000_000).optional(),
+  EXPLORER_RAILS: z.string().optional(),
 });
 type Environment = z.output<typeof Environment>;
 
@@ -116,8 +129,28 @@ export function readConfig(env: Env): Config {
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: values.SANDBOX ?? (!production || values.PUBLIC_DEMO_MODE === true),
+    demoAdminKey: values.PUBLIC_DEMO_ADMIN_TOKEN,
+    explorer: explorerOf(values),
     logLevel: values.LOG_LEVEL ?? 'info',
   };
+}
+
+/** Restrictions of the public sandbox; what is absent has its default in the core. */
+function explorerOf(values: Environment): Partial<Omit<explorer.ExplorerSettings, 'enabled'>> {
+  const minutes = (value: number | undefined) => value && value * 60_000;
+  const units = (value: number | undefined) => value && BigInt(value) * 1_000_000n;
+  const given = {
+    hostWrites: values.EXPLORER_HOST_WRITES,
+    guestWrites: values.EXPLORER_GUEST_WRITES,
+    sessionTtlMs: minutes(values.EXPLORER_SESSION_MINUTES),
+    accessTtlMs: minutes(values.EXPLORER_ACCESS_MINUTES),
+    inviteTtlMs: minutes(values.EXPLORER_INVITE_MINUTES),
+    maxSessions: values.EXPLORER_MAX_SESSIONS,
+    paymentMax: units(values.EXPLORER_PAYMENT_MAX),
+    fundingMax: units(values.EXPLORER_FUNDING_MAX),
+    rails: values.EXPLORER_RAILS === undefined ? undefined : listOf(values.EXPLORER_RAILS),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];

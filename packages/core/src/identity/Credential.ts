@@ -16,14 +16,12 @@ export const credentialKinds = {
   developer: { prefix: 'dev_live_', parties: ['developer'] },
   /** Cookie of a browser. */
   session: { prefix: 'ses_', parties: ['user'] },
-  /** x-explorer-access of a sandbox session. */
-  explorer: { prefix: 'exp_', parties: ['agent'] },
 } as const satisfies Record<string, { prefix: string; parties: readonly PartyKind[] }>;
 
 export type StoredCredentialKind = keyof typeof credentialKinds;
 
-/** What a presented secret may be. The admin key is a setting, not a row. */
-export type CredentialKind = StoredCredentialKind | 'admin';
+/** What a presented secret may be. The keys of the operator and of the operator of the public demo are settings, not rows. */
+export type CredentialKind = StoredCredentialKind | 'admin' | 'demoAdmin';
 
 /** A credential as kept: its hash, never itself. */
 export interface Credential {

@@ -1,4 +1,4 @@
-export { credentialKinds } from './Credential.js';
+export { credentialKinds, hashSecret } from './Credential.js';
 export type { CredentialKind, StoredCredentialKind } from './Credential.js';
 export { authenticate, issue, revokeAll } from './operations.js';
 export type { Issued } from './operations.js';

@@ -23,9 +23,10 @@ export async function authenticate(
   core: Core,
   { accepts, secret }: { accepts: readonly CredentialKind[]; secret: string },
 ): Promise<Principal> {
-  const { adminKey, pepper } = core.settings.identity;
-  if (accepts.includes('admin') && adminKey !== undefined && sameSecret(secret, adminKey, pepper)) {
-    return { party: platform, scopes: [], credentialId: 'admin' };
+  const { adminKey, demoAdminKey, pepper } = core.settings.identity;
+  for (const [kind, key] of Object.entries({ admin: adminKey, demoAdmin: demoAdminKey })) {
+    if (accepts.includes(kind as CredentialKind) && key !== undefined && sameSecret(secret, key, pepper))
+      return { party: platform, scopes: [], credentialId: kind };
   }
   const kind = kindOf(secret);
   if (kind === undefined || !accepts.includes(kind)) throw unauthorized();

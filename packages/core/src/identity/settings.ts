@@ -5,17 +5,16 @@ export interface IdentitySettings {
   readonly pepper: string;
   /** Key of the operator; without it nobody is admin. At least 32 characters. */
   readonly adminKey: string | undefined;
+  /** Key of the operator of the public demo; without it nobody is. At least 32 characters. */
+  readonly demoAdminKey: string | undefined;
 }
 
 export function identitySettings(
   given: Pick<IdentitySettings, 'pepper'> & Partial<IdentitySettings>,
 ): IdentitySettings {
-  const { pepper, adminKey } = given;
+  const { pepper, adminKey, demoAdminKey } = given;
   assertSetting(pepper.length >= 32, 'identity.pepper', 'at least 32 characters');
-  assertSetting(
-    adminKey === undefined || adminKey.length >= 32,
-    'identity.adminKey',
-    'at least 32 characters',
-  );
-  return { pepper, adminKey };
+  for (const [name, key] of Object.entries({ adminKey, demoAdminKey }))
+    assertSetting(key === undefined || key.length >= 32, `identity.${name}`, 'at least 32 characters');
+  return { pepper, adminKey, demoAdminKey };
 }

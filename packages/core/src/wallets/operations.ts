@@ -60,7 +60,9 @@ export async function fund(
           { account: available(walletId), asset: wallet.currency, amount },
         ],
       });
-      return { ...(await balanceOf(tx, wallet)), transactionId: funding.id };
+      const after = await balanceOf(tx, wallet);
+      assertWithinDemo(core, principal, after);
+      return { ...after, transactionId: funding.id };
     },
     { lane: principal.party.id },
   );
@@ -119,6 +121,12 @@ function assertFundable(core: Core, amount: Amount, source: string): void {
     throw new AgentPayError('funding_refused', 'The faucet gives less than this at once.', {
       param: 'amount',
     });
+}
+
+/** The posting has locked the balance: of several at once none gets past the cap. */
+function assertWithinDemo(core: Core, { scopes }: Principal, { balance }: Balance): void {
+  if (!scopes.includes('demo') || balance <= core.settings.explorer.fundingMax) return;
+  throw new AgentPayError('funding_refused', 'A demo wallet holds no more than this.', { param: 'amount' });
 }
 
 async function record(tx: Tx, funding: Funding): Promise<Funding> {

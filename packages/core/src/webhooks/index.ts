@@ -1,6 +1,16 @@
 export { startDue } from './deliver.js';
 export { dispatch } from './dispatch.js';
-export { create, get, list, listDeliveries, remove, replay, rotateSecret, sendTest } from './operations.js';
+export {
+  backlog,
+  create,
+  get,
+  list,
+  listDeliveries,
+  remove,
+  replay,
+  rotateSecret,
+  sendTest,
+} from './operations.js';
 export type { NewWebhook } from './operations.js';
 export type { WebhookPorts } from './ports.js';
 export type { Attempt, Delivery, DeliveryState, Webhook, WebhookStatus } from './Webhook.js';

@@ -210,3 +210,11 @@ function checkEvents(names: readonly string[], known: readonly string[]): readon
 function refuse(why: string): AgentPayError {
   return new AgentPayError('invalid_request', `${why}.`, { param: 'events' });
 }
+
+/** How many deliveries wait for an attempt. */
+export async function backlog(core: Core): Promise<number> {
+  const [row] = await core.db.query<{ n: number }>(
+    "select count(*)::integer as n from webhook_deliveries where state = 'pending'",
+  );
+  return row?.n ?? 0;
+}

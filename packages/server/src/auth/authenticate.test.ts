@@ -3,6 +3,7 @@ import { createCore, identity, migrations, parties, type Core, type PartyKind } 
 import { manualClock, newId, systemRandom } from '@agentpay/primitives';
 import { pgDb, scratchDb } from '@agentpay/storage';
 import type { Request } from 'express';
+import { accessTokens } from '../accessTokens.js';
 import { authenticator } from './authenticate.js';
 import { csrfTokenOf } from './csrf.js';
 
@@ -28,11 +29,12 @@ beforeAll(async () => {
     await db.close();
     await scratch.close();
   };
+  const clock = manualClock(Date.UTC(2026, 4, 8));
   core = createCore({
     db,
-    clock: manualClock(Date.UTC(2026, 4, 8)),
+    clock,
     random: systemRandom,
-    ports: {} as never,
+    ports: { accessTokens: accessTokens('secret-of-the-test-secret-of-the-test', clock) } as never,
     settings: { identity: { pepper: 'pepper-of-the-test-pepper-of-the-test', adminKey: ADMIN_KEY } } as never,
   });
   for (const [auth, kind] of stored) {

@@ -1,5 +1,5 @@
 import { credentialRow, type Auth, type credentials } from '@agentpay/api';
-import { identity, type Core } from '@agentpay/core';
+import { explorer, identity, type Core } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Request } from 'express';
 import { assertCsrf } from './csrf.js';
@@ -16,13 +16,14 @@ export type Authenticate = (
 ) => Promise<identity.Principal | undefined>;
 
 /** What the core calls these kinds. */
-const coreKinds: Record<Auth, readonly identity.CredentialKind[]> = {
+const coreKinds: Record<Exclude<Auth, 'explorer'>, readonly identity.CredentialKind[]> = {
   agent: ['runtime', 'secret'],
   apiKey: ['apiKey'],
   agentKey: ['agentKey'],
   gateway: ['gateway'],
   developer: ['developer'],
   admin: ['admin'],
+  demoAdmin: ['demoAdmin'],
   session: ['session'],
 };
 
@@ -31,16 +32,27 @@ const coreKinds: Record<Auth, readonly identity.CredentialKind[]> = {
  * endpoint takes, the first that is presented decides.
  */
 export function authenticator(core: Core): Authenticate {
+  /** Whom a secret speaks for; kinds that share a header are told apart by the secret alone. */
+  function identify(kind: Auth, kinds: readonly Auth[], secret: string): Promise<identity.Principal> {
+    if (kind === 'explorer') return explorer.admit(core, { token: secret });
+    const { header, scheme } = credentialRow(kind);
+    const alike = kinds.filter((other) => {
+      const row = credentialRow(other);
+      return row.header === header && row.scheme === scheme && row.cookie === credentialRow(kind).cookie;
+    }) as Exclude<Auth, 'explorer'>[];
+    return identity.authenticate(core, { accepts: alike.flatMap((each) => coreKinds[each]), secret });
+  }
+
   return async function authenticate(kinds, request) {
     if (kinds.length === 0) return undefined;
     for (const kind of kinds) {
       const secret = presented(kind, request);
       if (!secret) continue;
-      const principal = await identity.authenticate(core, { accepts: coreKinds[kind], secret });
+      const principal = await identify(kind, kinds, secret);
       assertCsrf(credentialRow(kind).csrf, secret, request);
       return principal;
     }
-    const headers = kinds.map((kind) => credentialRow(kind).shown).join(' or ');
+    const headers = [...new Set(kinds.map((kind) => credentialRow(kind).shown))].join(' or ');
     throw new AgentPayError('unauthorized', `This endpoint needs a key in the header ${headers}.`);
   };
 }

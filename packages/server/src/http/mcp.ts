@@ -28,7 +28,7 @@ export function mcpRoutes(app: Express, routes: readonly Route[], options: McpOp
     response.locals['endpoint'] = 'web.mcp';
     rememberFamily(response, runtime);
     assertOrigin(request, options.baseUrl());
-    const principal = (await options.authenticate(['agent'], request)) as Principal;
+    const principal = (await options.authenticate(['agent', 'explorer'], request)) as Principal;
     response.locals['principal'] = principal.party.id;
     await options.limit.principal(principal.party.id, 'standard', response);
     const message = await readBody(request, response);

@@ -1,5 +1,5 @@
 import { encodeResponse, errorsOf, type Endpoint, type RequestOf } from '@agentpay/api';
-import type { Core, idempotency, Principal } from '@agentpay/core';
+import { explorer, type Core, type idempotency, type Principal } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { Call, Route } from './implement.js';
@@ -36,6 +36,7 @@ export async function perform(
   requestId: string,
 ): Promise<Record<string, unknown>> {
   const { endpoint } = route;
+  if (principal) assertDemo(endpoint, principal);
   const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
   const call = { ...decoded, principal, repeatable } as unknown as Call<Endpoint>;
   try {
@@ -46,6 +47,13 @@ export async function perform(
       options.log.warn({ requestId, endpoint: endpoint.id, kind: error.kind }, 'undocumented error');
     throw error;
   }
+}
+
+/** @throws AgentPayError `demo_read_only` for a write by somebody who only looks on in the public sandbox */
+function assertDemo({ method, demo, tool }: Endpoint, principal: Principal): void {
+  const reads = method === 'GET' || tool?.readOnly === true;
+  if (reads || demo === 'all' || (demo === 'host' && principal.scopes.includes('host'))) return;
+  explorer.assertMayWrite(principal);
 }
 
 async function carryOut(

@@ -61,6 +61,7 @@ export const rotate = Endpoint.from({
   method: 'POST',
   path: '/v1/agents/{agent_id}/keys/rotate',
   auth: anyOf('agent'),
+  demo: 'closed',
   params: z.object({ agent_id: id('agent') }),
   response: z.object({ api_key: z.string(), secret_key: z.string() }),
   status: 200,

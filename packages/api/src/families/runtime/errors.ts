@@ -24,11 +24,13 @@ export const errors: FamilyErrors = {
     dispute_wrong_state: 'AP-1001',
     dispute_window_closed: 'AP-1001',
     duplicate_dispute: 'DUPLICATE_DISPUTE',
+    demo_read_only: 'DEMO_READ_ONLY',
     rate_limited: 'AP-3002',
     token_expired: 'TOKEN_EXPIRED',
   },
   statuses: {},
   hints: {
+    demo_read_only: 'Use the host browser, or ask the host for a session in which guests may write.',
     unauthorized: 'Send the API key of the agent as Authorization: Bearer.',
     funding_source_unknown: 'Use the source test_faucet.',
     funding_refused: 'The test faucet gives sandbox money only; use a smaller amount or a sandbox.',

@@ -5,6 +5,8 @@ import { errors } from './errors.js';
 import * as payments from './payments.js';
 import * as payouts from './payouts.js';
 import * as policies from './policies.js';
+import * as explorer from './explorer.js';
+import * as ops from './ops.js';
 import * as services from './services.js';
 import * as tokens from './tokens.js';
 import * as wallets from './wallets.js';
@@ -14,7 +16,20 @@ import * as webhooks from './webhooks.js';
 export const runtime = Family.from({
   id: 'runtime',
   paths: ['/'],
-  credentials: ['agent', 'admin'],
+  credentials: ['agent', 'explorer', 'admin', 'demoAdmin'],
+  explorers: true,
   errors,
-  nouns: { agents, wallets, payments, policies, services, tokens, disputes, payouts, webhooks },
+  nouns: {
+    agents,
+    wallets,
+    payments,
+    policies,
+    services,
+    tokens,
+    disputes,
+    payouts,
+    webhooks,
+    explorer,
+    ops,
+  },
 });

@@ -1,0 +1,28 @@
+import { createHmac } from 'node:crypto';
+import type { explorer } from '@agentpay/core';
+import type { Clock } from '@agentpay/primitives';
+import { jwtVerify, SignJWT } from 'jose';
+
+const AUDIENCE = 'agentpay explorer';
+
+/** Access tokens of explorer sessions as JWTs (RFC 7519), signed by a key of their own that comes from the server's secret. */
+export function accessTokens(secret: string, clock: Clock): explorer.AccessTokens {
+  const key = createHmac('sha256', secret).update('agentpay explorer access v1').digest();
+  return {
+    sign: ({ sessionId, role, expiresAt }) =>
+      new SignJWT({ role })
+        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+        .setSubject(sessionId)
+        .setAudience(AUDIENCE)
+        .setExpirationTime(Math.floor(expiresAt.getTime() / 1000))
+        .sign(key),
+    async verify(token) {
+      const currentDate = new Date(clock.now());
+      const options = { algorithms: ['HS256'], audience: AUDIENCE, currentDate };
+      const verified = await jwtVerify(token, key, options).catch(() => undefined);
+      const { sub, exp, role } = verified?.payload ?? {};
+      if (sub === undefined || exp === undefined || (role !== 'host' && role !== 'guest')) return undefined;
+      return { sessionId: sub, role, expiresAt: new Date(exp * 1000) };
+    },
+  };
+}

@@ -1,0 +1,7 @@
+import type { runtime } from '@agentpay/api';
+import type { Calls } from '../world.js';
+
+export const calls: Calls<typeof runtime.nouns.ops> = {
+  state: () => ({}),
+  killSwitch: () => ({ body: { enabled: false } }),
+};
