@@ -148,7 +148,7 @@ describe('/ai/tools', () => {
     const agent = await newAgent(api);
     expect(agent.key).toMatch(/^pk_test_/);
     for (const { id, auth, example } of offered) {
-      expect([id, auth.includes('admin')]).toEqual([id, false]);
+      expect([id, auth.includes('agent')]).toEqual([id, true]);
       expect(JSON.stringify(example.response)).not.toMatch(/pk_test_|sk_test_|secret/);
     }
   });

@@ -70,6 +70,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/v1/payments',
   auth: anyOf('agent'),
+  tool: { description: 'Set idempotency_key, so that a repeated call pays once.' },
   idempotent: 'itself',
   body: z.object({
     from_wallet_id: id('wallet'),
@@ -113,6 +114,7 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/v1/payments/{payment_id}',
   auth: anyOf('agent', 'admin'),
+  tool: {},
   params,
   response: payment,
   status: 200,
@@ -126,6 +128,7 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/payments',
   auth: anyOf('agent'),
+  tool: {},
   query: cursorQuery.extend({
     status: z.enum(statuses).optional(),
     rail: line(40).optional(),
@@ -144,6 +147,7 @@ export const refund = Endpoint.from({
   method: 'POST',
   path: '/v1/payments/{payment_id}/refund',
   auth: anyOf('agent', 'admin'),
+  tool: {},
   idempotent: true,
   params,
   body: z.object({

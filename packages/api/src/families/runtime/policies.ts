@@ -58,6 +58,7 @@ export const evaluate = Endpoint.from({
   method: 'POST',
   path: '/v1/policies/evaluate',
   auth: anyOf('agent'),
+  tool: { description: 'Use it before a payment that a limit may refuse.', readOnly: true },
   body: z.object({
     from_wallet_id: id('wallet').optional(),
     to_wallet_id: id('wallet').optional(),
@@ -101,6 +102,7 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/policies',
   auth: anyOf('agent', 'admin'),
+  tool: {},
   query: ofAgent,
   response: z.object({ policies: z.array(rule), total: z.number() }),
   status: 200,

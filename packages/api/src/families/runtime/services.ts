@@ -100,6 +100,7 @@ export const checkEndpoint = Endpoint.from({
   method: 'POST',
   path: '/v1/services/{service_id}/endpoint-check',
   auth: anyOf('agent'),
+  tool: {},
   params,
   response: z.object({
     service_id: z.string(),
@@ -139,6 +140,7 @@ export const sla = Endpoint.from({
   method: 'GET',
   path: '/v1/services/{service_id}/sla',
   auth: anyOf('agent'),
+  tool: {},
   params,
   response: z.object({
     service_id: z.string(),
