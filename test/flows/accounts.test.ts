@@ -83,17 +83,20 @@ describe('agents', () => {
     }
   });
 
-  it('rotate their own keys: the old ones end, the new ones work', async () => {
+  it('rotate their own keys: the new ones work, and the old ones until a new one is used', async () => {
     const { agent, apiKey, secretKey, principal } = await signedIn(core, 'Rotating');
+    const works = (secret: string) => identity.authenticate(core, { accepts, secret });
+    const lost = await agents.rotateKeys(core, { principal, agentId: agent.id });
+    // The response was lost: the old key still works, and gets new ones, which end the lost ones.
+    expect(await works(apiKey)).toMatchObject({ party: principal.party });
     const fresh = await agents.rotateKeys(core, { principal, agentId: agent.id });
-    for (const secret of [apiKey, secretKey]) {
-      await expect(identity.authenticate(core, { accepts, secret })).rejects.toEqual(refused('unauthorized'));
-    }
-    for (const secret of [fresh.apiKey, fresh.secretKey]) {
-      expect(await identity.authenticate(core, { accepts, secret })).toMatchObject({
-        party: principal.party,
-      });
-    }
+    for (const secret of [lost.apiKey, lost.secretKey])
+      await expect(works(secret)).rejects.toEqual(refused('unauthorized'));
+    expect(await works(secretKey)).toMatchObject({ party: principal.party });
+    for (const secret of [fresh.apiKey, fresh.secretKey])
+      expect(await works(secret)).toMatchObject({ party: principal.party });
+    for (const secret of [apiKey, secretKey])
+      await expect(works(secret)).rejects.toEqual(refused('unauthorized'));
   });
 
   it('may not rotate the keys of another of their operator', async () => {

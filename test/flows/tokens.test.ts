@@ -1,5 +1,6 @@
 import { events, identity, ledger, marketplace, payments, tokens } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock, Tracker } from '@agentpay/primitives';
 import { pgliteDb } from '@agentpay/storage';
 import { memoryTracker } from '@agentpay/tracker';
@@ -186,6 +187,14 @@ describe('a call', () => {
 });
 
 describe('verify', () => {
+  it('reads nothing after the commit that redeems: a token that is redeemed gets its response', async () => {
+    const { signed } = await authorize();
+    const unavailable = () => Promise.reject(new AgentPayError('unavailable', 'No connection is free.'));
+    const crowded = { ...core, db: { ...core.db, query: unavailable, tx: core.db.tx.bind(core.db) } };
+    const { service } = await tokens.verify(crowded, { principal: place.seller.principal, token: signed });
+    expect(service.id).toBe(place.service.id);
+  });
+
   it('gives the provider the token and the service, once', async () => {
     const { signed } = await authorize();
     const request = { principal: place.seller.principal, token: signed };

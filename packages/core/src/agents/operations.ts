@@ -1,7 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { issue, requireParty, revokeAll } from '../identity/index.js';
+import { issue, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { create as createParty } from '../parties/index.js';
@@ -71,7 +71,7 @@ export async function list(
 }
 
 /**
- * Ends all keys of the calling agent and gives it new ones.
+ * Gives the calling agent new keys. The old ones work until a new one is used: a lost response locks nobody out.
  * @throws AgentPayError `agent_not_found` for any agent but the caller
  */
 export async function rotateKeys(
@@ -80,10 +80,12 @@ export async function rotateKeys(
 ): Promise<AgentKeys> {
   if (requireParty(principal, 'agent') !== agentId) throw notFound();
   return core.db.tx(async (tx) => {
-    // The lock makes two rotations follow each other, so that exactly one pair is left.
-    if (!(await store.agents.lock(tx, { id: agentId }))) throw notFound();
-    await revokeAll(core, tx, { partyId: agentId });
-    return issueKeys(core, tx, partyOf(agentId));
+    if (!(await store.agents.find(tx, { id: agentId }))) throw notFound();
+    const { runtime, secret } = await rotate(core, tx, {
+      party: partyOf(agentId),
+      kinds: ['runtime', 'secret'],
+    });
+    return { apiKey: runtime.secret, secretKey: secret.secret };
   });
 }
 

@@ -30,6 +30,8 @@ export interface Credential {
   readonly kind: StoredCredentialKind;
   readonly partyId: string;
   readonly scopes: readonly string[];
+  /** Names the rotation that made it, until one of its keys is used: then the keys that it replaces end. */
+  readonly rotation: string | null;
   readonly expiresAt: Date | null;
   readonly revokedAt: Date | null;
   readonly createdAt: Date;

@@ -9,6 +9,7 @@ export const credentials = table<Credential>('credentials', {
   kind: 'text',
   partyId: 'text',
   scopes: 'text[]',
+  rotation: 'text',
   expiresAt: 'timestamptz',
   revokedAt: 'timestamptz',
   createdAt: 'timestamptz',
@@ -26,6 +27,32 @@ export async function findByHash(
   return credential;
 }
 
-export async function revokeLive(db: Queryable, partyId: string, at: Date): Promise<void> {
-  await credentials.update(db, { partyId, revokedAt: null }, { revokedAt: at });
+/** Ends the live keys of a party of these kinds that no use has confirmed yet. */
+export async function revokeUnused(
+  db: Queryable,
+  partyId: string,
+  kinds: readonly string[],
+  at: Date,
+): Promise<void> {
+  await db.query(
+    `update credentials set revoked_at = $3
+     where party_id = $1 and kind = any($2::text[]) and revoked_at is null and rotation is not null`,
+    [partyId, kinds, at],
+  );
+}
+
+/** Ends the keys that a rotation replaces: those of its kinds that it did not make. */
+export async function settleRotation(
+  db: Queryable,
+  partyId: string,
+  rotation: string,
+  at: Date,
+): Promise<void> {
+  await db.query(
+    `update credentials set revoked_at = $3
+     where party_id = $1 and revoked_at is null and rotation is distinct from $2
+       and kind in (select kind from credentials where party_id = $1 and rotation = $2)`,
+    [partyId, rotation, at],
+  );
+  await credentials.update(db, { partyId, rotation }, { rotation: null });
 }

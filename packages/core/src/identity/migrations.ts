@@ -11,6 +11,7 @@ create table credentials (
   kind text not null,
   party_id text not null references parties (id),
   scopes text[] not null,
+  rotation text,
   expires_at timestamptz,
   revoked_at timestamptz,
   created_at timestamptz not null

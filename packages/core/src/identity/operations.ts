@@ -1,7 +1,7 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { platform } from '../parties/index.js';
+import { lock, platform } from '../parties/index.js';
 import type { Party } from '../parties/index.js';
 import { credentialKinds, hashSecret, isLive, kindOf, newSecret, sameSecret } from './Credential.js';
 import type { Credential, CredentialKind, StoredCredentialKind } from './Credential.js';
@@ -32,6 +32,7 @@ export async function authenticate(
   if (kind === undefined || !accepts.includes(kind)) throw unauthorized();
   const credential = await store.findByHash(core.db, hashSecret(secret, pepper));
   if (credential?.kind !== kind || !isLive(credential, core.clock.now())) throw unauthorized();
+  if (credential.rotation !== null) await settleRotation(core, credential, credential.rotation);
   const { partyId, partyKind, scopes, id } = credential;
   return { party: { id: partyId, kind: partyKind }, scopes, credentialId: id };
 }
@@ -43,9 +44,15 @@ export async function authenticate(
 export async function issue(
   core: Core,
   tx: Tx,
-  request: { party: Party; kind: StoredCredentialKind; scopes?: readonly string[]; expiresAt?: Date },
+  request: {
+    party: Party;
+    kind: StoredCredentialKind;
+    scopes?: readonly string[];
+    expiresAt?: Date;
+    rotation?: string;
+  },
 ): Promise<Issued> {
-  const { party, kind, scopes = [], expiresAt = null } = request;
+  const { party, kind, scopes = [], expiresAt = null, rotation = null } = request;
   const parties: readonly string[] = credentialKinds[kind].parties;
   if (!parties.includes(party.kind))
     throw new AgentPayError('internal_error', `A party of kind ${party.kind} has no ${kind} credential.`);
@@ -56,6 +63,7 @@ export async function issue(
     kind,
     partyId: party.id,
     scopes,
+    rotation,
     expiresAt,
     revokedAt: null,
     createdAt: new Date(core.clock.now()),
@@ -64,9 +72,33 @@ export async function issue(
   return { credential, secret };
 }
 
-/** Ends every credential of the party. */
-export async function revokeAll(core: Core, tx: Tx, { partyId }: { partyId: string }): Promise<void> {
-  await store.revokeLive(tx, partyId, new Date(core.clock.now()));
+/**
+ * Gives a party new credentials in place of those it has of these kinds. The old ones work until a new one is used, so that a lost
+ * response locks nobody out; the same rotation again ends those that came of the first one.
+ */
+export async function rotate<Kind extends StoredCredentialKind>(
+  core: Core,
+  tx: Tx,
+  { party, kinds }: { party: Party; kinds: readonly Kind[] },
+): Promise<Record<Kind, Issued>> {
+  await lock(tx, { partyId: party.id });
+  await store.revokeUnused(tx, party.id, kinds, new Date(core.clock.now()));
+  const rotation = newId('credential', core);
+  const issued: [Kind, Issued][] = [];
+  for (const kind of kinds) issued.push([kind, await issue(core, tx, { party, kind, rotation })]);
+  return Object.fromEntries(issued) as Record<Kind, Issued>;
+}
+
+/** A key of a rotation is used: those that it replaces end. */
+async function settleRotation(core: Core, { id, partyId }: Credential, rotation: string): Promise<void> {
+  await core.db.tx(async (tx) => {
+    await lock(tx, { partyId });
+    const now = core.clock.now();
+    const credential = await store.credentials.find(tx, { id });
+    // Another rotation may have ended it meanwhile.
+    if (!credential || !isLive(credential, now)) throw unauthorized();
+    if (credential.rotation !== null) await store.settleRotation(tx, partyId, rotation, new Date(now));
+  });
 }
 
 function unauthorized(): AgentPayError {

@@ -67,11 +67,14 @@ export async function verify(
   requireParty(request.principal, 'agent');
   const claims = core.ports.tokenCodec.verify(request.token);
   await refuseReplay(core, request.principal, claims);
+  let service: Service | undefined;
   const token = await happen(core, 'verify', {
     tokenId: claims.tokenId,
     concerns: (kept) => isProvider(kept, request.principal) && isClaimed(kept, claims),
+    // Nothing is read after the commit: a token that is redeemed gets its response.
+    before: async (tx) => void (service = await find(tx, { serviceId: claims.serviceId })),
   });
-  return { token, service: await find(core.db, { serviceId: token.serviceId }) };
+  return { token, service: service as Service };
 }
 
 /**
@@ -192,12 +195,19 @@ async function reserve(
 async function happen(
   core: Core,
   event: TokenEvent,
-  { tokenId, concerns }: { tokenId: string; concerns: (token: Token) => boolean },
+  request: {
+    tokenId: string;
+    concerns: (token: Token) => boolean;
+    /** Runs in the transaction, before anything is changed. */
+    before?: (tx: Tx) => Promise<void>;
+  },
 ): Promise<Token> {
+  const { tokenId, concerns, before } = request;
   if (!isId('token', tokenId)) throw notFound();
   const { token, refused } = await core.db.tx(async (tx) => {
     const found = await store.lockToken(tx, tokenId);
     if (!found || !concerns(found)) throw notFound();
+    await before?.(tx);
     // Read after the lock: time passed while waiting for it.
     const nowMs = core.clock.now();
     const decision = decide(found, event, nowMs);

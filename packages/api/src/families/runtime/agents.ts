@@ -57,7 +57,7 @@ export const get = Endpoint.from({
 
 /** POST /v1/agents/{agent_id}/keys/rotate */
 export const rotate = Endpoint.from({
-  summary: 'Replaces both keys of the calling agent; the old ones stop working at once.',
+  summary: 'Replaces both keys of the calling agent; the old ones work until a new one is used.',
   method: 'POST',
   path: '/v1/agents/{agent_id}/keys/rotate',
   auth: anyOf('agent'),
