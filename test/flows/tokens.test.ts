@@ -124,13 +124,16 @@ describe('a call', () => {
         fee: FEE,
         serviceId: place.service.id,
       });
-      expect(await payments.list(core, { principal })).toEqual([payment]);
+      expect(await payments.list(core, { principal })).toMatchObject({ payments: [payment], total: 1 });
     }
     const stranger = await signedIn(core, 'Stranger');
     await expect(payments.get(core, { principal: stranger.principal, paymentId })).rejects.toEqual(
       refused('payment_not_found'),
     );
-    expect(await payments.list(core, { principal: stranger.principal })).toEqual([]);
+    expect(await payments.list(core, { principal: stranger.principal })).toMatchObject({
+      payments: [],
+      total: 0,
+    });
     expect(await events.history(db, { subject: paymentId })).toEqual([
       expect.objectContaining({
         type: 'payment.completed',
