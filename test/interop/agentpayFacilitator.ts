@@ -15,6 +15,7 @@ export async function agentpayFacilitator(
     RPC_URL: stack.rpcUrl,
     SIGNER_KEYS: stack.facilitatorKey,
     DATABASE_URL: database?.url,
+    DISCOVERY_HOSTS: '127.0.0.1,localhost',
   };
   const server = await start(readConfig({ ...own, ...settings }), pino({ level: 'silent' }));
   stack.onClose(async () => {

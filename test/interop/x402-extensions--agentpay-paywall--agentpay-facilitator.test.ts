@@ -1,4 +1,5 @@
 import { x402v2 } from '@agentpay/protocol';
+import { eventually } from '@agentpay/testing';
 import { ExactEvmScheme } from '@x402/evm';
 import { x402Client } from '@x402/core/client';
 import { extractDiscoveryInfoFromExtension, validateDiscoveryExtension } from '@x402/extensions/bazaar';
@@ -74,10 +75,14 @@ test('bazaar: the official facilitator would list what the 402 declares, and our
     input: { method: 'GET', queryParams: { city: 'Bern' } },
   });
   expect((await payingFetch(stack)(seller.url)).status).toBe(200);
-  const { items } = (await (await fetch(`${facilitator}/discovery/resources`)).json()) as { items: object[] };
-  expect(items).toMatchObject([
-    { resource: seller.url, description: 'Weather', extensions: { bazaar: declared } },
-  ]);
+  await eventually(async () => {
+    const { items } = (await (await fetch(`${facilitator}/discovery/resources`)).json()) as {
+      items: object[];
+    };
+    expect(items).toMatchObject([
+      { resource: seller.url, description: 'Weather', extensions: { bazaar: declared } },
+    ]);
+  });
 }, 60_000);
 
 test('offer-receipt: the official client checks what was offered and paid by the key that the signatures name', async () => {

@@ -104,6 +104,7 @@ function facilitatorPart({ urls, data, state }: Place): NodePart {
       HOST: '127.0.0.1',
       NETWORKS: baseSepolia.name,
       RPC_URL: urls.chain,
+      DISCOVERY_HOSTS: 'localhost,127.0.0.1',
       SIGNER_KEYS: state.facilitatorKey,
       DATA_DIR: data.path('facilitator'),
     },

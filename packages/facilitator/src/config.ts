@@ -42,6 +42,8 @@ export interface Config {
   readonly trustProxyHops: number;
   /** Whether paid resources that ask for it are listed in public. */
   readonly discovery: boolean;
+  /** Hosts that may be listed although they are not public. */
+  readonly discoveryHosts: readonly string[];
   /** Tokens to move; undefined: the network's USDC. */
   readonly assets: readonly Address[] | undefined;
   /** Payees to serve; undefined: all. */
@@ -131,6 +133,7 @@ const Environment = z.object({
   RATE_LIMIT_BURST: whole(1, 1_000_000, 0),
   TRUST_PROXY_HOPS: whole(0, 10, 0),
   DISCOVERY: flag(true),
+  DISCOVERY_HOSTS: list.optional(),
   PAYTO: addresses.optional(),
   ASSETS: addresses.optional(),
   FACTORIES: addresses.optional(),
@@ -244,6 +247,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
       : undefined,
     trustProxyHops: values.TRUST_PROXY_HOPS,
     discovery: values.DISCOVERY,
+    discoveryHosts: values.DISCOVERY_HOSTS ?? [],
     payTo: values.PAYTO,
     assets: values.ASSETS,
     factories: values.FACTORIES,

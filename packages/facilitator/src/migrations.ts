@@ -144,4 +144,30 @@ export const migrations: readonly Migration[] = [
     name: 'facilitator/010-contract-payers',
     sql: `create index facilitator_settlements_contract_payer on facilitator_settlements (payer) where by_account and state <> 'settled';`,
   },
+  {
+    name: 'facilitator/011-catalogue',
+    sql: `
+      alter table facilitator_resources
+        add column url text,
+        add column name text not null default 'GET',
+        add column proved_at timestamptz,
+        add column probed_at timestamptz,
+        add column misses integer not null default 0,
+        add column score double precision not null default 0,
+        add column delisted boolean not null default false;
+      update facilitator_resources set url = resource, name = coalesce(
+        bazaar->'info'->'input'->>'method', bazaar->'info'->'input'->>'toolName', 'GET');
+      alter table facilitator_resources alter column url set not null;
+      create index facilitator_resources_ranked on facilitator_resources (score desc, updated_at desc, key);
+      create index facilitator_resources_probed on facilitator_resources (probed_at nulls first);
+      drop index facilitator_resources_recent;
+
+      create table facilitator_resource_payers (
+        key text not null references facilitator_resources on delete cascade,
+        payer text not null,
+        amount numeric not null,
+        primary key (key, payer)
+      );
+    `,
+  },
 ];

@@ -1,12 +1,20 @@
-import { faultOf, listen, type Listening } from '@agentpay/http';
-import { systemClock, systemRandom, type Clock, type Db, type RateLimiter } from '@agentpay/primitives';
+import { faultOf, listen, outbound, type Listening } from '@agentpay/http';
+import {
+  systemClock,
+  systemRandom,
+  type Cancel,
+  type Clock,
+  type Db,
+  type RateLimiter,
+} from '@agentpay/primitives';
 import { ChainError, createFeeGauge, failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Logger } from 'pino';
 import { privateKeyToAccount } from 'viem/accounts';
 import { createApp } from './http/app.js';
-import { catalogue } from './extensions/Catalogue.js';
+import { catalogue, type Catalogue } from './extensions/Catalogue.js';
+import { ownershipOf } from './extensions/ownership.js';
 import type { Config } from './config.js';
 import { createFacilitator, type RunningFacilitator } from './engine/Facilitator.js';
 import { createAccess } from './http/access.js';
@@ -24,6 +32,9 @@ import { openTracing } from './operations/Tracing.js';
 const GRACE_MS = 10_000;
 /** Copies on one PostgreSQL take the gas accounts of one that has not been heard of for so long. */
 const LEASE_MS = 10_000;
+
+/** How often listings are looked through for those that are due to be checked. */
+const CHECK_LISTINGS_MS = 60_000;
 
 /** A facilitator that answers. */
 export interface FacilitatorServer {
@@ -144,7 +155,7 @@ async function open(
     book,
     access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit, trustProxyHops }),
     identifiers: paymentIdentifiers(db, clock),
-    catalogue: config.discovery ? catalogue(db, clock) : undefined,
+    catalogue: config.discovery ? openCatalogue(config, { db, clock, log }, closers) : undefined,
   });
   const { host, port: wanted } = config;
   listening = await listen(parts.requests(app), {
@@ -160,6 +171,31 @@ async function open(
     'facilitator is up',
   );
   return { listening, facilitator };
+}
+
+/** The catalogue, with a look at what is due every minute. */
+function openCatalogue(
+  { discoveryHosts: hosts }: Config,
+  { db, clock, log }: { db: Db; clock: Clock; log: Logger },
+  closers: (() => Promise<void>)[],
+): Catalogue {
+  const { fetchOut, close } = outbound({ clock, allowHosts: hosts });
+  const onError = (error: unknown) => log.warn({ fault: faultOf(error) }, 'listings were not checked');
+  const opened = catalogue({ db, clock, hosts, onError, ask: (probed) => ownershipOf(fetchOut, probed) });
+  let cancel: Cancel = () => {};
+  let closed = false;
+  const again = () => {
+    cancel = clock.timer(CHECK_LISTINGS_MS, () => void opened.check().then(() => closed || again()), {
+      background: true,
+    });
+  };
+  again();
+  closers.push(async () => {
+    closed = true;
+    cancel();
+    await close();
+  });
+  return opened;
 }
 
 /** Traces when a collector is named. */

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+import { reachOf } from '@agentpay/http';
 import { jcs, type FacilitatorRequest, type x402v2 } from '@agentpay/protocol';
 import { z } from 'zod';
 
@@ -5,6 +7,8 @@ import { z } from 'zod';
 export interface Listing {
   /** Absolute URL without query and fragment; the path is the template where the seller gives one. */
   readonly resource: string;
+  /** Where it was bought, to be asked whose it is. */
+  readonly url: string;
   readonly type: 'http' | 'mcp';
   /** HTTP method, or name of the tool: one URL may sell several things. */
   readonly name: string;
@@ -17,6 +21,8 @@ export interface Listing {
 
 const MAX_BYTES = 16 * 1024;
 const MAX_URL = 2_048;
+/** Names that lead to a machine or a network of somebody's own (RFC 6761, RFC 6762, RFC 8375). */
+const PRIVATE_NAME = /\.(?:localhost|local|internal|intranet|lan|home|corp|private|home\.arpa)$/i;
 const TEMPLATE = /^\/[a-zA-Z0-9_/:.\-~%]*$/;
 
 const object = z.record(z.string(), z.unknown());
@@ -53,8 +59,12 @@ const bazaarSchema = z.object({
 /**
  * The listing that a payment asks for by the extension `bazaar`; undefined when it asks for none, a code when it must not be listed.
  * The seller's JSON schema is kept and not run: it is a stranger's program for our processor.
+ * @param hosts that may be listed although they are not public, over http as well
  */
-export function readListing(request: FacilitatorRequest): Listing | string | undefined {
+export function readListing(
+  request: FacilitatorRequest,
+  hosts: readonly string[] = [],
+): Listing | string | undefined {
   const bazaar = request.x402Version === 2 ? request.paymentPayload.extensions?.['bazaar'] : undefined;
   if (bazaar === undefined || bazaar === null || request.x402Version !== 2) return undefined;
   const parsed = bazaarSchema.safeParse(bazaar);
@@ -62,28 +72,39 @@ export function readListing(request: FacilitatorRequest): Listing | string | und
   if (Buffer.byteLength(jcs(bazaar)) > MAX_BYTES) return 'discovery_info_too_large';
   const { info, routeTemplate } = parsed.data;
   const { resource } = request.paymentPayload;
-  const url = resource && resourceUrl(resource.url, routeTemplate ?? undefined);
-  if (url === undefined) return 'invalid_resource_url';
+  const url = resource && resourceUrl(resource.url, hosts, routeTemplate ?? undefined);
+  if (!resource || url === undefined) return 'invalid_resource_url';
   const { input } = info;
   return {
     resource: url,
+    url: resource.url,
     type: input.type,
     name: input.type === 'mcp' ? input.toolName : input.method,
     requirements: request.paymentRequirements,
-    description: resource?.description,
-    mimeType: resource?.mimeType,
+    description: resource.description,
+    mimeType: resource.mimeType,
     bazaar,
   };
 }
 
 /** What is listed must be a public address that a stranger's agent can be sent to. */
-function resourceUrl(text: string, template: string | undefined): string | undefined {
+function resourceUrl(
+  text: string,
+  hosts: readonly string[],
+  template: string | undefined,
+): string | undefined {
   if (text.length > MAX_URL || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  if (!['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '')
-    return undefined;
+  if (!isPublic(url, hosts) || url.username !== '' || url.password !== '') return undefined;
   if (template === undefined) return url.origin + url.pathname;
   return isTemplate(template) ? url.origin + template : undefined;
+}
+
+function isPublic({ protocol, hostname, host }: URL, hosts: readonly string[]): boolean {
+  if (hosts.includes(host) || hosts.includes(hostname)) return ['http:', 'https:'].includes(protocol);
+  const address = hostname.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(address) !== 0) return protocol === 'https:' && reachOf(address) === 'public';
+  return protocol === 'https:' && /[^.]\.[a-z][a-z0-9-]*$/i.test(hostname) && !PRIVATE_NAME.test(hostname);
 }
 
 function isTemplate(template: string): boolean {

@@ -4,13 +4,20 @@ import type { Catalogue } from '../extensions/Catalogue.js';
 import { guard, type Access } from './access.js';
 import { readQuery } from './query.js';
 
+const MAX_PAGE = 100;
 const text = (max: number) => z.string().min(1).max(max);
 const filter = z.object({
   type: text(16).optional(),
   payTo: text(128).optional(),
   scheme: text(64).optional(),
   network: text(64).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  // Whoever asks for more gets the most there is.
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .transform((limit) => Math.min(limit, MAX_PAGE)),
   offset: z.coerce.number().int().min(0).max(10_000).default(0),
 });
 const searchFilter = filter.extend({ query: text(400) });
@@ -24,6 +31,11 @@ export function discoveryRoutes(
     const wanted = readQuery(filter, req.query);
     const { items, total } = await catalogue.list(wanted);
     res.json({ x402Version: 2, items, pagination: { limit: wanted.limit, offset: wanted.offset, total } });
+  });
+
+  app.delete('/discovery/resources', guard(access, 'admin'), async (req, res) => {
+    const { resource } = readQuery(z.object({ resource: text(2_048) }), req.query);
+    res.json({ delisted: await catalogue.delist(resource) });
   });
 
   app.get('/discovery/search', guard(access, 'public'), async (req, res) => {

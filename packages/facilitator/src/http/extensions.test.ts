@@ -4,7 +4,7 @@ import request from 'supertest';
 import { catalogue } from '../extensions/Catalogue.js';
 import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import { newPayer, openDb, seller, signedRequest, type PaymentOptions } from '../engine/payment.fixture.js';
-import { openService, type ServiceBed } from './service.fixture.js';
+import { as, openService, type ServiceBed } from './service.fixture.js';
 
 const weather = {
   info: {
@@ -49,14 +49,15 @@ describe('the bazaar', () => {
     const told = headers['extension-responses'];
     return { answer, told: told === undefined ? undefined : (fromBase64(told) as { bazaar: object }).bazaar };
   };
-  const resources = async (query = '') =>
-    (await request(bed.app).get(`/discovery/resources${query}`).expect(200)).body;
+  const resources = async (query = '') => {
+    await bed.listings.check();
+    return (await request(bed.app).get(`/discovery/resources${query}`).expect(200)).body;
+  };
   const search = async (query: string): Promise<{ resource: string }[]> =>
-    (
-      await request(bed.app)
-        .get(`/discovery/search?query=${encodeURIComponent(query)}`)
-        .expect(200)
-    ).body.resources;
+    (await bed.listings.check(),
+    await request(bed.app)
+      .get(`/discovery/search?query=${encodeURIComponent(query)}`)
+      .expect(200)).body.resources;
 
   it('is named in /supported', async () => {
     expect((await request(bed.app).get('/supported')).body.extensions).toEqual([
@@ -70,7 +71,7 @@ describe('the bazaar', () => {
     expect((await post('/verify', payment)).told).toEqual({ status: 'processing' });
     expect((await resources()).items).toEqual([]);
     const { answer, told } = await post('/settle', payment);
-    expect([answer.success, told]).toEqual([true, { status: 'success' }]);
+    expect([answer.success, told]).toEqual([true, { status: 'processing' }]);
     expect(await resources()).toEqual({
       x402Version: 2,
       items: [
@@ -87,6 +88,95 @@ describe('the bazaar', () => {
       ],
       pagination: { limit: 20, offset: 0, total: 1 },
     });
+    expect((await post('/settle', await listed(weather))).told).toEqual({ status: 'success' });
+  });
+
+  it.each([
+    'http://seller.example/x',
+    'https://169.254.169.254/latest',
+    'http://169.254.169.254/',
+    'https://127.0.0.1/x',
+    'https://10.1.2.3/x',
+    'https://[::1]/x',
+    'https://[::ffff:10.0.0.1]/x',
+    'https://localhost/x',
+    'https://shop.localhost/x',
+    'https://printer.local/x',
+    'https://db.internal/x',
+    'https://intranet/x',
+    'https://2130706433/x',
+  ])('does not list %s, which a stranger cannot or should not be sent to', async (resource) => {
+    const { answer, told } = await post('/settle', await listed(weather, { resource }));
+    expect([answer.success, told]).toEqual([
+      true,
+      { status: 'rejected', rejectedReason: 'invalid_resource_url' },
+    ]);
+    expect((await resources()).pagination.total).toBe(0);
+  });
+
+  it('lists nothing whose own 402 names another payee, or that cannot be asked', async () => {
+    const urls = ['https://bank.example/api', 'https://gone.example/api', 'https://shop.example/api'];
+    bed.owners.set(urls[0] ?? '', 'foreign').set(urls[1] ?? '', 'away');
+    for (const resource of urls) await post('/settle', await listed(weather, { resource }));
+    expect((await resources()).items.map(({ resource }: { resource: string }) => resource)).toEqual([
+      urls[2],
+    ]);
+  });
+
+  it('takes off what was sold or has gone, and shows it again when it is back', async () => {
+    const url = 'https://shop.example/api';
+    await post('/settle', await listed(weather, { resource: url }));
+    expect((await resources()).pagination.total).toBe(1);
+    const later = () =>
+      db.query(`update facilitator_resources set probed_at = probed_at - interval '7 hours'`);
+    for (const [said, shown] of [
+      ['away', 1],
+      ['away', 1],
+      ['away', 0],
+      ['own', 1],
+      ['foreign', 0],
+      ['own', 1],
+    ] as const) {
+      bed.owners.set(url, said);
+      await later();
+      expect([said, (await resources()).pagination.total]).toEqual([said, shown]);
+    }
+  });
+
+  it('ranks by those who paid and what, so that a self-payment or dust lifts nobody', async () => {
+    const [shop, dust] = ['https://shop.example/api', 'https://dust.example/api'];
+    const paid = async (resource: string, payers: number, amount: string, payTo = seller) => {
+      for (let i = 0; i < payers; i++)
+        await bed.listings.add(await listed(weather, { resource, amount, payTo }), newPayer().address);
+    };
+    await paid(shop, 2, '10000');
+    await paid(dust, 300, '1');
+    const self = newPayer().address;
+    const own = await listed(weather, {
+      resource: 'https://self.example/api',
+      amount: '900000000',
+      payTo: self,
+    });
+    await bed.listings.add(own, self);
+    const order = async () =>
+      (await resources()).items.map(({ resource }: { resource: string }) => new URL(resource).hostname);
+    expect(await order()).toEqual(['shop.example', 'dust.example', 'self.example']);
+    await paid('https://star.example/api', 5, '10000');
+    expect((await order())[0]).toBe('star.example');
+  });
+
+  it('drops for good what an operator takes off, whoever pays for it', async () => {
+    const payment = () => listed(weather, { resource: 'https://bad.example/api' });
+    await post('/settle', await payment());
+    const path = `/discovery/resources?resource=${encodeURIComponent('https://bad.example/api')}`;
+    expect((await request(bed.app).delete(path)).status).toBe(401);
+    const { body } = await request(bed.app).delete(path).set('authorization', as('boss')).expect(200);
+    expect(body).toEqual({ delisted: 1 });
+    expect((await post('/settle', await payment())).told).toEqual({
+      status: 'rejected',
+      rejectedReason: 'delisted',
+    });
+    expect((await resources()).pagination.total).toBe(0);
   });
 
   it('lists nothing that does not ask for it, and no payment that failed', async () => {
@@ -128,8 +218,8 @@ describe('the bazaar', () => {
     const { items } = (await resources()) as { items: { accepts: { payTo: string; amount: string }[] }[] };
     const terms = items.flatMap(({ accepts }) => accepts.map(({ payTo, amount }) => [payTo, amount]));
     expect(terms).toEqual([
-      [thief, '10000'],
       [seller, '20000'],
+      [thief, '10000'],
     ]);
     expect((await resources(`?payTo=${seller.toLowerCase()}`)).pagination.total).toBe(1);
   });
@@ -157,18 +247,26 @@ describe('the bazaar', () => {
       'https://tools.example/mcp',
       'https://seller.example/weather',
     ]);
-    for (const wrong of ['search', 'search?query=', 'resources?limit=101', 'resources?offset=-1']) {
+    expect((await resources('?limit=1000')).pagination.limit).toBe(100);
+    for (const wrong of ['search', 'search?query=', 'resources?limit=0', 'resources?offset=-1']) {
       expect((await request(bed.app).get(`/discovery/${wrong}`)).status).toBe(400);
     }
   });
 
   it('is bounded: the longest unpaid give way, first those of the same payee', async () => {
-    const small = catalogue(db, systemClock, { items: 3, perPayee: 2 });
+    const small = catalogue({
+      db,
+      clock: systemClock,
+      ask: async () => 'own',
+      limits: { items: 3, perPayee: 2 },
+    });
     const at = async (path: string, payTo = seller) =>
       small.add(await listed(weather, { resource: `https://shop.example/${path}`, payTo }));
     for (const path of ['a', 'b', 'c']) await at(path);
-    const paths = async () =>
-      (await small.list({ limit: 10, offset: 0 })).items.map(({ resource }) => resource.at(-1));
+    const paths = async () => (
+      await small.check(),
+      (await small.list({ limit: 10, offset: 0 })).items.map(({ resource }) => resource.at(-1))
+    );
     expect(await paths()).toEqual(['c', 'b']);
     const [one, two] = [newPayer().address, newPayer().address];
     await at('d', one);

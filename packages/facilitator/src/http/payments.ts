@@ -101,17 +101,18 @@ function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
   async function settle(request: FacilitatorRequest, call: Call): Promise<Answer> {
     const move = () => facilitator.settle(request);
     const answer = await (identifiers ? identifiers.guard(request, move) : move());
-    if (answer.success) tellListing(call.res, await listed(request, call));
+    if (answer.success) tellListing(call.res, await listed(request, answer.payer, call));
     return answer;
   }
 
   /** The money has moved: whatever happens to the listing, the answer is that. */
   async function listed(
     request: FacilitatorRequest,
+    payer: string | undefined,
     { requestId }: Call,
   ): Promise<ListingStatus | undefined> {
     try {
-      return await catalogue?.add(request);
+      return await catalogue?.add(request, payer);
     } catch (error) {
       log.warn({ requestId, reason: plain((error as Error).message) }, 'the resource was not listed');
       return undefined;

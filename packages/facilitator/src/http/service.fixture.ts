@@ -5,7 +5,8 @@ import { createFeeGauge, type Chain } from '@agentpay/evm';
 import type { RequestListener } from 'node:http';
 import { newApiKey, parseApiKeys, type ApiKey } from '../operations/ApiKey.js';
 import { createApp } from './app.js';
-import { catalogue } from '../extensions/Catalogue.js';
+import { catalogue, type Catalogue } from '../extensions/Catalogue.js';
+import type { Ownership } from '../extensions/ownership.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { createAccess } from './access.js';
 import { createMetrics, measuredChain } from '../operations/Metrics.js';
@@ -35,6 +36,9 @@ export interface ServiceBed extends Bed {
   readonly app: RequestListener;
   readonly facilitator: RunningFacilitator;
   readonly readiness: Readiness;
+  readonly listings: Catalogue;
+  /** What resources say of themselves, by URL; the others are their payee's own. */
+  readonly owners: Map<string, Ownership>;
   logged(): string;
 }
 
@@ -52,7 +56,7 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
   const { keys = ['boss'], rate, settleTimeoutMs = 10_000, repairEveryMs = 20 } = options;
   const clock = systemClock;
   const bed = await openBed(db);
-  await db.exec('truncate facilitator_gas, facilitator_payment_ids, facilitator_resources');
+  await db.exec('truncate facilitator_gas, facilitator_payment_ids, facilitator_resources cascade');
   let logged = '';
   const log = createLogger('info', {
     write: (line: string) => ((logged += line), true),
@@ -87,6 +91,8 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
     },
   });
   const held = parseApiKeys(keys.map((name) => made[name].entry)) as readonly ApiKey[];
+  const owners = new Map<string, Ownership>();
+  const listings = catalogue({ db, clock, ask: async ({ url }) => owners.get(url) ?? 'own' });
   const app = createApp({
     facilitator,
     clock,
@@ -102,8 +108,8 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
       rate,
       trustProxyHops: options.trustProxyHops,
     }),
-    catalogue: catalogue(db, clock),
+    catalogue: listings,
     identifiers: paymentIdentifiers(db, clock),
   });
-  return { ...bed, app, facilitator, readiness, logged: () => logged };
+  return { ...bed, app, facilitator, readiness, listings, owners, logged: () => logged };
 }

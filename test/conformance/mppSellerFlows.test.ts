@@ -1,146 +1,24 @@
-/** The flows of the conformance suite of the Payment scheme, by their names there: a seller's by the paywall, a buyer's by the SDK. */
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { paywall, type PaywallOptions } from '@agentpay/paywall';
-import { AgentPayError, baseSepolia, systemClock } from '@agentpay/primitives';
+/** The flows of the conformance suite of the Payment scheme, by their names there: a seller's by the paywall. */
+import { paywall } from '@agentpay/paywall';
+import { AgentPayError, systemClock } from '@agentpay/primitives';
 import { base64url, mpp, type Facilitator } from '@agentpay/protocol';
-import { createClient, paymentOf } from '@agentpay/sdk';
+import {
+  closeSellers,
+  PAY_TO,
+  problem,
+  listen,
+  agreeable,
+  sell,
+  challengeOf,
+  answering,
+  reissued,
+  present,
+  expectRefused,
+  posting,
+  chainId,
+} from './mppFlows.js';
 
-const { chainId, usdc } = baseSepolia;
-const PAY_TO = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
-const PAYER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
-const BUYER_KEY = `0x${'59'.repeat(32)}` as const;
-const SECRET = 'the secret of the seller in the flows';
-const problem = (code: string) => `https://paymentauth.org/problems/${code}`;
-
-const servers: Server[] = [];
-afterEach(() => {
-  for (const server of servers.splice(0)) server.close().closeAllConnections();
-});
-
-async function listen(listener: RequestListener): Promise<string> {
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  servers.push(server);
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** Says yes to everything and moves nothing. */
-const agreeable: Facilitator = {
-  verify: async () => ({ isValid: true }),
-  settle: async ({ paymentRequirements: { network } }) => ({
-    success: true,
-    transaction: `0x${'cd'.repeat(32)}`,
-    network,
-  }),
-  supported: async () => ({ kinds: [], extensions: [], signers: {} }),
-};
-
-interface Selling extends Partial<PaywallOptions> {
-  readonly handler?: RequestListener;
-  readonly facilitator?: Facilitator;
-}
-
-/** A seller of everything but `/free`; `served` holds the bodies that reached the handler. */
-async function sell({ handler, facilitator = agreeable, ...options }: Selling = {}) {
-  const served: string[] = [];
-  const routes = { '/free': 'free', '/*': '$0.01' };
-  const wall = paywall({
-    payTo: PAY_TO,
-    facilitator,
-    mppSecret: SECRET,
-    routes,
-    onError: () => undefined,
-    ...options,
-  });
-  const serve: RequestListener = async (req, res) => {
-    let body = '';
-    for await (const chunk of req) body += String(chunk);
-    served.push(body);
-    if (handler) handler(req, res);
-    else res.end(`answer ${served.length} to ${body}`);
-  };
-  return { url: await listen((req, res) => wall(req, res, () => serve(req, res))), served };
-}
-
-type Init = Omit<RequestInit, 'headers'> & { readonly headers?: Record<string, string> };
-
-async function challengeOf(url: string, init?: Init): Promise<mpp.Challenge> {
-  const response = await fetch(url, init ?? {});
-  expect(response.status).toBe(402);
-  return mpp.readChallenges(response.headers.get('www-authenticate') as string)[0] as mpp.Challenge;
-}
-
-/** A credential that answers the challenge, with the payload that it asks for. */
-function answering(challenge: mpp.Challenge, changes: object = {}): mpp.Credential {
-  const { amount: value } = mpp.readEvmChargeRequest(challenge);
-  const validBefore = String(Math.floor(Date.now() / 1000) + 300);
-  const authorization = {
-    from: PAYER,
-    to: PAY_TO,
-    value,
-    validAfter: '0',
-    validBefore,
-    nonce: mpp.challengeNonce(challenge),
-  };
-  return {
-    challenge,
-    payload: { type: 'authorization', ...authorization, signature: `0x${'ab'.repeat(65)}`, ...changes },
-  };
-}
-
-/** What a seller may have issued at another time or for another purpose: the challenge with some parts changed, and a right id. */
-function reissued(challenge: mpp.Challenge, changes: Partial<mpp.Challenge>): mpp.Challenge {
-  const parts = JSON.parse(JSON.stringify({ ...challenge, ...changes })) as mpp.Challenge;
-  return { ...parts, id: mpp.challengeId(parts, SECRET) };
-}
-
-async function present(url: string, credential: mpp.Credential, init: Init = {}) {
-  const response = await fetch(url, {
-    ...init,
-    headers: { ...init.headers, authorization: mpp.serializeCredential(credential) },
-  });
-  const text = await response.text();
-  const receipt = response.headers.get('payment-receipt');
-  const challenges = mpp.readChallenges(response.headers.get('www-authenticate') ?? '');
-  const details = response.ok
-    ? undefined
-    : (JSON.parse(text) as { type: string; title: string; status: number; detail: string });
-  return {
-    response,
-    status: response.status,
-    text,
-    receipt: receipt === null ? undefined : mpp.readReceipt(receipt),
-    challenges,
-    details,
-  };
-}
-
-/** Refused with this problem, a fresh challenge and no receipt. */
-async function expectRefused(
-  url: string,
-  credential: mpp.Credential,
-  code: string,
-  init?: Init,
-): Promise<void> {
-  const { status, details, challenges, receipt, response } = await present(url, credential, init);
-  expect([status, details?.type, details?.status, challenges.length, receipt]).toEqual([
-    402,
-    problem(code),
-    402,
-    1,
-    undefined,
-  ]);
-  expect(challenges[0]?.id).not.toBe(credential.challenge.id);
-  expect(response.headers.get('cache-control')).toBe('no-store');
-}
-
-const posting = (body: string): Init => ({
-  method: 'POST',
-  body,
-  headers: { 'content-type': 'application/json' },
-});
+afterEach(closeSellers);
 
 describe('flows of a seller', () => {
   it('success_charge', async () => {
@@ -339,74 +217,6 @@ describe('flows of a seller', () => {
     expect(offers).toEqual([expect.objectContaining({ method: 'evm', intent: 'charge', amount: '10000' })]);
     expect(document.paths['/weather'].get.responses).toHaveProperty('402');
   });
-});
-
-describe('flows of a buyer', () => {
-  const buyer = () => createClient({ privateKey: BUYER_KEY, prefer: ['mpp'], maxAttempts: 1 });
-  const request = mpp.evmChargeRequest({
-    amount: 10_000n,
-    currency: usdc.address,
-    recipient: PAY_TO,
-    chainId,
-    decimals: 6,
-  });
-  const challenge = () => {
-    const expires = new Date(Date.now() + 60_000).toISOString();
-    return mpp.serializeChallenge(
-      mpp.createChallenge({ realm: 'shop', method: 'evm', intent: 'charge', request, expires }, SECRET),
-    );
-  };
-
-  /** A seller by hand, who notes the credentials that came. */
-  async function byHand(offer: string | undefined, location?: string) {
-    const credentials: string[] = [];
-    const url = await listen((req, res) => {
-      const { authorization } = req.headers;
-      if (authorization) credentials.push(authorization);
-      if (location) res.writeHead(302, { location }).end();
-      else if (authorization) res.end('sold');
-      else res.writeHead(402, offer === undefined ? {} : { 'www-authenticate': offer }).end();
-    });
-    return { url, credentials };
-  }
-
-  it('no_receipt_header', async () => {
-    const { url, credentials } = await byHand(challenge());
-    const response = await buyer().fetch(url);
-    expect([response.status, await response.text(), credentials.length]).toEqual([200, 'sold', 1]);
-    expect(paymentOf(response)?.transaction).toBeUndefined();
-  });
-
-  it.each(['Payment id="x"', 'Payment realm="shop, method=', 'Payments of all kinds'])(
-    'invalid_www_authenticate: %s',
-    async (offer) => {
-      const { url, credentials } = await byHand(offer);
-      expect([(await buyer().fetch(url)).status, credentials]).toEqual([402, []]);
-    },
-  );
-
-  it('same_origin_payment_request', async () => {
-    const { url } = await sell();
-    const response = await buyer().fetch(`${url}/same-origin`);
-    expect([response.status, paymentOf(response)?.dialect]).toEqual([200, 'mpp']);
-    expect(response.headers.get('payment-receipt')).not.toBeNull();
-  });
-
-  it('plain_payment_request', async () => {
-    const { url, served } = await sell();
-    const response = await fetch(url);
-    expect([response.status, served]).toEqual([402, []]);
-  });
-
-  it.each(['cross_origin_redirect_before_402_rejected', 'cross_origin_redirect_before_402_target'])(
-    '%s',
-    async () => {
-      const target = await byHand(challenge());
-      const { url, credentials } = await byHand(undefined, target.url);
-      await expect(buyer().fetch(url)).rejects.toMatchObject({ reason: 'redirected_elsewhere' });
-      expect([credentials, target.credentials]).toEqual([[], []]);
-    },
-  );
 });
 
 /** Flows that have nothing to meet here, and why. */
