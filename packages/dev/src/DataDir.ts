@@ -23,6 +23,8 @@ export interface StackState {
   readonly facilitatorKey: Hex;
   readonly buyerKey: Hex;
   readonly sellerKey: Hex;
+  /** Pays on the chain for the API. */
+  readonly treasuryKey: Hex;
   readonly buyer?: StackAgent;
   readonly seller?: StackAgent;
   readonly serviceId?: string;
@@ -57,8 +59,7 @@ export function openDataDir(dir: string | undefined, random: Random): DataDir {
   const stateFile = join(folder, 'state.json');
   return {
     path: (name) => join(folder, name),
-    readState: () =>
-      existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as StackState) : newState(random),
+    readState: () => ({ ...newState(random), ...kept(stateFile) }),
     writeState(state) {
       writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2), { mode: 0o600 });
       renameSync(`${stateFile}.new`, stateFile);
@@ -74,6 +75,11 @@ export function openDataDir(dir: string | undefined, random: Random): DataDir {
   };
 }
 
+/** What the folder keeps; a folder of an earlier version may lack some of it. */
+function kept(stateFile: string): Partial<StackState> {
+  return existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as StackState) : {};
+}
+
 function newState(random: Random): StackState {
   const secret = () => Buffer.from(random.bytes(32)).toString('base64url');
   const key = () => bytesToHex(random.bytes(32));
@@ -84,6 +90,7 @@ function newState(random: Random): StackState {
     facilitatorKey: key(),
     buyerKey: key(),
     sellerKey: key(),
+    treasuryKey: key(),
   };
 }
 

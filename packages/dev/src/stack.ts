@@ -31,6 +31,7 @@ export interface Stack {
 
 /** Test money that buyer and facilitator start with. */
 const BUYER_USDC = 1_000_000_000n;
+const TREASURY_USDC = 1_000_000_000_000n;
 const FACILITATOR_WEI = 10n ** 20n;
 /** Price of every route of the seller. */
 const PRICE = '$0.01';
@@ -125,6 +126,8 @@ function apiPart({ urls, data, state }: Place): NodePart {
       JWT_SECRET: state.jwtSecret,
       ADMIN_KEY: state.adminKey,
       OUTBOUND_LOOPBACK: 'true',
+      TREASURY_KEY: state.treasuryKey,
+      FACILITATOR_URL: urls.facilitator,
     },
   };
 }
@@ -160,4 +163,5 @@ function fillDatabases(data: DataDir): Promise<void> {
 async function giveMoney(chain: LocalChain, state: StackState): Promise<void> {
   await chain.fund(privateKeyToAddress(state.facilitatorKey), { eth: FACILITATOR_WEI });
   await chain.fund(privateKeyToAddress(state.buyerKey), { usdc: BUYER_USDC });
+  await chain.fund(privateKeyToAddress(state.treasuryKey), { usdc: TREASURY_USDC });
 }

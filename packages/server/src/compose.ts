@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { createCore, vault, type Core } from '@agentpay/core';
+import { createCore, vault, type Core, type CorePorts } from '@agentpay/core';
 import {
+  baseSepolia,
   systemClock,
   systemRandom,
   type Clock,
@@ -9,7 +10,7 @@ import {
   type RateLimiter,
   type Tracker,
 } from '@agentpay/primitives';
-import { paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
+import { httpFacilitator, paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
 import { assertWritable, migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import {
   connectRedis,
@@ -26,6 +27,9 @@ import { migrations } from './migrations.js';
 import { checkPepper } from './pepperCheck.js';
 import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
+import { createTreasury } from './treasury/Treasury.js';
+import { usdcPayouts } from './treasury/usdcPayouts.js';
+import { usdcRail } from './treasury/usdcRail.js';
 import { sandboxConnectors } from './payouts/sandboxConnectors.js';
 import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
@@ -85,9 +89,8 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       tokenCodec: tokenCodec(tokenKey, baseUrl),
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
-      rails: {},
-      payouts: config.sandbox ? sandboxConnectors() : {},
       endpoints: endpoints(out),
+      ...waysOut(config, clock),
     },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
@@ -113,6 +116,21 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       await hot.close();
       await db.close();
     },
+  };
+}
+
+/** Ways for money to leave: play money by sandboxes, and by the treasury where there is one. */
+function waysOut(
+  { sandbox, treasuryKey, facilitatorUrl }: Config,
+  clock: Clock,
+): Pick<CorePorts, 'rails' | 'payouts'> {
+  if (!sandbox) return { rails: {}, payouts: {} };
+  if (!treasuryKey || !facilitatorUrl) return { rails: {}, payouts: sandboxConnectors() };
+  const facilitator = httpFacilitator({ url: facilitatorUrl });
+  const treasury = createTreasury({ privateKey: treasuryKey, network: baseSepolia, facilitator, clock });
+  return {
+    rails: { 'base-usdc': usdcRail(treasury) },
+    payouts: { ...sandboxConnectors(), crypto: usdcPayouts(treasury) },
   };
 }
 

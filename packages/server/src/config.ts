@@ -40,6 +40,9 @@ export interface Config {
   readonly formerMasterKeys: readonly string[];
   /** Where webhooks, sellers and services may be beside public hosts. */
   readonly outboundHosts: readonly string[];
+  /** Pays on the chain for the sandbox; with {@link facilitatorUrl} the rail base-usdc and payouts to addresses are configured. */
+  readonly treasuryKey: `0x${string}` | undefined;
+  readonly facilitatorUrl: string | undefined;
   readonly adminKey: string | undefined;
   /** Origin of absolute URLs and issuer of tokens; the address listened on when absent. */
   readonly publicBaseUrl: string | undefined;
@@ -66,6 +69,11 @@ const Environment = z.object({
   REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   JWT_SECRET: secret.optional(),
   KEY_PEPPER: secret.optional(),
+  TREASURY_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
+    .optional(),
+  FACILITATOR_URL: urlOf('http:', 'https:').optional(),
   MASTER_KEY: secret.optional(),
   FORMER_MASTER_KEYS: z.string().optional(),
   OUTBOUND_LOOPBACK: flag.optional(),
@@ -119,6 +127,8 @@ export function readConfig(env: Env): Config {
     redisUrl: values.REDIS_URL,
     jwtSecret: values.JWT_SECRET,
     keyPepper: values.KEY_PEPPER,
+    treasuryKey: values.TREASURY_KEY as `0x${string}` | undefined,
+    facilitatorUrl: values.FACILITATOR_URL,
     masterKey: values.MASTER_KEY,
     formerMasterKeys: listOf(values.FORMER_MASTER_KEYS),
     outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...listOf(values.OUTBOUND_HOSTS)],

@@ -1,0 +1,44 @@
+import { ledger, type payments } from '@agentpay/core';
+import { AgentPayError } from '@agentpay/primitives';
+import type { Address } from '@agentpay/protocol';
+import type { SignedTransfer, TransferState, Treasury } from './Treasury.js';
+
+/**
+ * Rail `base-usdc`: pays an address on chain from the treasury, for wallets of play money in a sandbox, whose money returns to the faucet.
+ */
+export function usdcRail(treasury: Treasury): payments.Rail {
+  const send = async ({ proof }: payments.Payment) =>
+    railStatus(await treasury.send(proof as unknown as SignedTransfer));
+  return {
+    currency: 'USD',
+    account: ledger.FAUCET,
+    accepts({ payeeExternal }) {
+      if (payeeExternal !== null && isAddress(payeeExternal)) return;
+      throw new AgentPayError('invalid_request', 'The rail base-usdc pays an address on the chain.', {
+        param: 'toExternal',
+      });
+    },
+    authorize: async ({ id, payeeExternal, amount, createdAt }) => ({
+      ...(await treasury.sign({
+        key: id,
+        to: payeeExternal as Address,
+        amount,
+        since: createdAt.getTime(),
+      })),
+    }),
+    submit: send,
+    settle: send,
+    fail: send,
+    refund: async () => ({ status: 'failed', reason: 'given_back_by_payee' }),
+    reconcile: async () => undefined,
+  };
+}
+
+/** Whether the text is the address of an account. */
+export function isAddress(text: string): boolean {
+  return /^0x[0-9a-fA-F]{40}$/.test(text) && !/^0x0{40}$/.test(text);
+}
+
+function railStatus(state: TransferState): payments.RailStatus {
+  return state.status === 'pending' ? { status: 'settling', reference: state.reference } : state;
+}

@@ -1,0 +1,83 @@
+import { baseSepolia, manualClock, systemClock } from '@agentpay/primitives';
+import type { Facilitator, x402v2 } from '@agentpay/protocol';
+import { createTreasury, usdcPayouts, usdcRail } from '@agentpay/server';
+import type { payments, payouts } from '@agentpay/core';
+import { toHex } from 'viem';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { startFacilitatorBed, type FacilitatorBed } from './facilitatorBed.js';
+
+const privateKey = generatePrivateKey();
+const payee = () => privateKeyToAddress(generatePrivateKey());
+const network = baseSepolia;
+
+describe('on the chain', () => {
+  let bed: FacilitatorBed;
+  let facilitator: Facilitator;
+  beforeAll(async () => {
+    bed = await startFacilitatorBed();
+    facilitator = await bed.start();
+    await bed.fund(privateKeyToAddress(privateKey), 1_000_000_000n);
+  });
+  afterAll(() => bed.close());
+
+  const treasury = () => createTreasury({ privateKey, network, facilitator, clock: systemClock });
+
+  it('a transfer moves the money once, however often it is signed and sent', async () => {
+    const to = payee();
+    const since = Date.now();
+    const send = async () => {
+      const own = treasury();
+      return own.send(await own.sign({ key: 'payout_1', to, amount: 250_000n, since }));
+    };
+    const [first, ...others] = await Promise.all([send(), send(), send()]);
+    expect(first).toEqual({ status: 'completed', reference: expect.stringMatching(/^0x[0-9a-f]{64}$/) });
+    expect([...others, await send()]).toEqual([first, first, first]);
+    expect(await bed.usdc(to)).toBe(250_000n);
+  });
+
+  it('the rail base-usdc pays an address, and a payout to an address arrives', async () => {
+    const [a, b] = [payee(), payee()];
+    const rail = usdcRail(treasury());
+    const payment = {
+      id: 'tx_1',
+      payeeExternal: a,
+      amount: 40_000n,
+      createdAt: new Date(),
+    } as payments.Payment;
+    const proof = await rail.authorize(payment);
+    expect(await rail.submit({ ...payment, proof })).toMatchObject({ status: 'completed' });
+    expect(await rail.settle({ ...payment, proof })).toMatchObject({ status: 'completed' });
+    const payout = { id: 'payout_2', amount: 60_000n, createdAt: new Date() } as payouts.Payout;
+    const connector = usdcPayouts(treasury());
+    const destination = { type: 'crypto', address: b, network: 'base' } as const;
+    expect(await connector.submit(payout, destination)).toMatchObject({ status: 'completed' });
+    expect([await bed.usdc(a), await bed.usdc(b)]).toEqual([40_000n, 60_000n]);
+  });
+});
+
+describe('unknown is never failure', () => {
+  const clock = manualClock(1_800_000_000_000);
+  let settle: () => Promise<x402v2.SettleResponse>;
+  const facilitator = { settle: () => settle() } as unknown as Facilitator;
+  const treasury = createTreasury({ privateKey, network, facilitator, clock });
+  const refused = { success: false, transaction: '', network: network.id } as const;
+
+  it('a facilitator that refuses or is away is asked again until the transfer has run out', async () => {
+    const transfer = await treasury.sign({ key: 'k', to: payee(), amount: 1n, since: clock.now() });
+    settle = () => Promise.reject(new Error('away'));
+    expect(await treasury.send(transfer)).toEqual({ status: 'unknown' });
+    settle = async () => ({ ...refused, errorReason: 'invalid_exact_evm_insufficient_balance' });
+    expect(await treasury.send(transfer)).toEqual({ status: 'unknown' });
+    const hash = toHex(1, { size: 32 });
+    settle = async () => ({ ...refused, transaction: hash, errorReason: 'settlement_pending' });
+    expect(await treasury.send(transfer)).toEqual({ status: 'pending', reference: hash });
+    clock.advance(3_721_000);
+    settle = () => Promise.reject(new Error('away'));
+    expect(await treasury.send(transfer)).toEqual({ status: 'unknown' });
+    settle = async () => ({
+      ...refused,
+      errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
+    });
+    expect(await treasury.send(transfer)).toEqual({ status: 'failed', reason: 'not_sent_in_time' });
+  });
+});
