@@ -12,6 +12,6 @@ export { migrations } from './migrations.js';
 export { start } from './start.js';
 export type { Running } from './start.js';
 export { createTreasury } from './treasury/Treasury.js';
-export type { SignedTransfer, TransferState, Treasury, TreasuryOptions } from './treasury/Treasury.js';
+export type { TreasuryTransfer, TransferState, Treasury, TreasuryOptions } from './treasury/Treasury.js';
 export { usdcPayouts } from './treasury/usdcPayouts.js';
 export { usdcRail } from './treasury/usdcRail.js';

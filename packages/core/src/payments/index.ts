@@ -5,6 +5,7 @@ export { get, list, paidCall, recordCompleted } from './operations.js';
 export type { PaidCall, PaymentPage } from './operations.js';
 export { callFee, feeOn, totalDebited } from './Payment.js';
 export type { FeeMode, FeeSchedule, FeeTerms, Payment, PaymentStatus } from './Payment.js';
+export { progress } from './progress.js';
 export { paymentRows } from './PaymentStore.js';
 export { externalRails } from './ports.js';
 export type { ExternalRail, PaymentPorts } from './ports.js';

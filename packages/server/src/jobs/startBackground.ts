@@ -2,7 +2,7 @@ import { jobs } from '@agentpay/core';
 import type { Composition } from '../compose.js';
 import { deliverWebhooks } from './deliverWebhooks.js';
 import { startJobs, type RunningJobs } from './startJobs.js';
-import { workPayouts } from './workPayouts.js';
+import { workTransfers } from './workTransfers.js';
 import { watchTokens } from './watchTokens.js';
 
 /** Starts all that an instance does without being asked; what it gives stops it. */
@@ -10,10 +10,10 @@ export async function startBackground({ core, log }: Composition): Promise<Pick<
   const running = await startJobs(core, { jobs, log });
   const watch = watchTokens(core, log);
   const deliveries = deliverWebhooks(core, log);
-  const payouts = workPayouts(core, log);
+  const transfers = workTransfers(core, log);
   return {
     async stop() {
-      await Promise.all([running.stop(), watch.stop(), deliveries.stop(), payouts.stop()]);
+      await Promise.all([running.stop(), watch.stop(), deliveries.stop(), transfers.stop()]);
     },
   };
 }

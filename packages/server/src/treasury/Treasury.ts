@@ -20,7 +20,7 @@ export type TransferState =
   | { readonly status: 'unknown' };
 
 /** A transfer that is paid at most once, however often it is sent: its nonce is made of what it is for. */
-export interface SignedTransfer {
+export interface TreasuryTransfer {
   readonly signature: Hex;
   readonly authorization: ReturnType<typeof fromAuthorization>;
 }
@@ -34,8 +34,8 @@ export interface Treasury {
    * @param transfer.key what it is for: the same key gives the same nonce
    * @param transfer.since Unix ms; the transfer can be made for an hour from then on
    */
-  sign(transfer: { key: string; to: Address; amount: Amount; since: number }): Promise<SignedTransfer>;
-  send(transfer: SignedTransfer): Promise<TransferState>;
+  sign(transfer: { key: string; to: Address; amount: Amount; since: number }): Promise<TreasuryTransfer>;
+  send(transfer: TreasuryTransfer): Promise<TransferState>;
 }
 
 export interface TreasuryOptions {
@@ -89,11 +89,11 @@ export function createTreasury({ privateKey, network, facilitator, clock }: Trea
 }
 
 /** Only time ends a transfer that was signed: until then a refusal may be a matter of the moment. */
-function isOver({ authorization }: SignedTransfer, clock: Clock): boolean {
+function isOver({ authorization }: TreasuryTransfer, clock: Clock): boolean {
   return BigInt(unixSeconds(clock)) > BigInt(authorization.validBefore) + GRACE_SECONDS;
 }
 
-function requestOf(network: Network, { signature, authorization }: SignedTransfer): FacilitatorRequest {
+function requestOf(network: Network, { signature, authorization }: TreasuryTransfer): FacilitatorRequest {
   const accepted = {
     scheme: 'exact',
     network: network.id,

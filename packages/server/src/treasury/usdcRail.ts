@@ -1,14 +1,14 @@
 import { ledger, type payments } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
-import type { SignedTransfer, TransferState, Treasury } from './Treasury.js';
+import type { TreasuryTransfer, TransferState, Treasury } from './Treasury.js';
 
 /**
  * Rail `base-usdc`: pays an address on chain from the treasury, for wallets of play money in a sandbox, whose money returns to the faucet.
  */
 export function usdcRail(treasury: Treasury): payments.Rail {
   const send = async ({ proof }: payments.Payment) =>
-    railStatus(await treasury.send(proof as unknown as SignedTransfer));
+    railStatus(await treasury.send(proof as unknown as TreasuryTransfer));
   return {
     currency: 'USD',
     account: ledger.FAUCET,

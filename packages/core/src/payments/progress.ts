@@ -1,0 +1,132 @@
+import type { Core } from '../Core.js';
+import type { JobReport } from '../Job.js';
+import { emitIn } from '../events/index.js';
+import { holds, movements } from '../ledger/index.js';
+import type { Scene } from '../batch/index.js';
+import { allowWants, captureIn, giveBackIn } from '../spending/index.js';
+import { audienceOf, paymentCompleted, paymentConfirmed, paymentFailed, paymentObject } from './events.js';
+import { isOver, transition } from './Payment.js';
+import type { Payment, PaymentStep } from './Payment.js';
+import { claimDue, paymentRows } from './PaymentStore.js';
+import type { ExternalRail } from './ports.js';
+import type { Rail, RailStatus } from './Rail.js';
+
+/** An instance that has not written down an attempt by then has died. */
+const CLAIM_MS = 120_000;
+const FIRST_WAIT_MS = 1_000;
+const MAX_WAIT_MS = 5 * 60 * 1000;
+
+/**
+ * Takes payments by other rails on, one attempt each of those that are due. What pays is made and kept before it is sent; afterwards the
+ * same is sent again until the rail says that the money arrived or that it never will. An instance that dies leaves its payments to
+ * another one.
+ */
+export async function progress(core: Core, { limit }: { limit: number }): Promise<JobReport> {
+  const nowMs = core.clock.now();
+  const claimed = await claimDue(core.db, { now: new Date(nowMs), until: new Date(nowMs + CLAIM_MS), limit });
+  const worked = await Promise.allSettled(claimed.map((payment) => attempt(core, payment)));
+  const failures = worked.flatMap((each, i) =>
+    each.status === 'rejected'
+      ? [{ subject: (claimed[i] as Payment).id, error: each.reason as unknown }]
+      : [],
+  );
+  return { done: { payments: claimed.length - failures.length }, failures };
+}
+
+async function attempt(core: Core, claimed: Payment): Promise<void> {
+  const rail = core.ports.rails[claimed.rail as ExternalRail];
+  if (!rail) return;
+  const payment = claimed.status === 'authorized' ? await submit(core, claimed, rail) : claimed;
+  if (!payment) return;
+  const ask = payment === claimed ? () => rail.settle(payment) : () => rail.submit(payment);
+  const said = await ask().catch((): RailStatus => ({ status: 'unknown' }));
+  await write(core, payment, said, rail);
+}
+
+/** Keeps the proof before anything is sent. */
+async function submit(core: Core, payment: Payment, rail: Rail): Promise<Payment | undefined> {
+  const proof = payment.proof ?? (await rail.authorize(payment));
+  return core.batch.run({
+    wants: [[paymentRows, [payment.id]]],
+    lane: payment.id,
+    decide(scene) {
+      const kept = scene.find(paymentRows, payment.id) as Payment;
+      const status = transition(kept.status, 'submit');
+      if (status === undefined || kept.attempts !== payment.attempts) return undefined;
+      return scene.update(paymentRows, kept, { status, proof });
+    },
+  });
+}
+
+function write(core: Core, worked: Payment, said: RailStatus, rail: Rail): Promise<void> {
+  return core.batch.run({
+    wants: [[paymentRows, [worked.id]], [holds, [worked.holdId as string]], ...allowWants(worked.payerId)],
+    lane: worked.id,
+    decide(scene) {
+      const payment = scene.find(paymentRows, worked.id) as Payment;
+      if (payment.attempts !== worked.attempts || isOver(payment.status)) return;
+      if (said.status === 'completed') return complete(core, scene, payment, said.reference, rail);
+      if (said.status === 'failed') return fail(core, scene, payment, said.reason);
+      const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(payment.attempts - 1, 20));
+      const settling = said.status === 'settling' ? transition(payment.status, 'settle') : undefined;
+      scene.update(paymentRows, payment, {
+        status: settling ?? payment.status,
+        reference: said.status === 'settling' ? said.reference : payment.reference,
+        nextAttemptAt: new Date(core.clock.now() + waitMs),
+      });
+    },
+  });
+}
+
+function complete(core: Core, scene: Scene, payment: Payment, reference: string, rail: Rail): void {
+  const { holdId, amount, fee } = payment;
+  captureIn(core, scene, {
+    holdId: holdId as string,
+    reason: 'settle',
+    postings: ({ walletId, asset }) =>
+      movements.settleOnTop({ walletId, payee: rail.account, asset, amount, fee }),
+  });
+  const done = end(core, scene, payment, 'complete', { reference });
+  tell(core, scene, paymentConfirmed, done);
+  tell(core, scene, paymentCompleted, done);
+}
+
+function fail(core: Core, scene: Scene, payment: Payment, failure: string): void {
+  const { payerId: payer, payeeId, payeeWalletId, payeeExternal, amount, createdAt: at } = payment;
+  giveBackIn(core, scene, {
+    holdId: payment.holdId as string,
+    reason: 'fail',
+    spent: {
+      payer,
+      payee: [payeeId, payeeWalletId, payeeExternal].filter((name) => name !== null),
+      amount,
+      at,
+    },
+  });
+  tell(core, scene, paymentFailed, end(core, scene, payment, 'fail', { failure }));
+}
+
+function end(
+  core: Core,
+  scene: Scene,
+  payment: Payment,
+  step: PaymentStep,
+  change: Partial<Pick<Payment, 'reference' | 'failure'>>,
+): Payment {
+  const status = transition(payment.status, step) as Payment['status'];
+  const completedAt = status === 'completed' ? new Date(core.clock.now()) : null;
+  return scene.update(paymentRows, payment, { ...change, status, completedAt, nextAttemptAt: null });
+}
+
+function tell(
+  core: Core,
+  scene: Scene,
+  type: typeof paymentFailed | typeof paymentCompleted | typeof paymentConfirmed,
+  payment: Payment,
+): void {
+  emitIn(core, scene, type, {
+    subject: payment.id,
+    audience: audienceOf(payment),
+    object: paymentObject(payment),
+  });
+}
