@@ -1,0 +1,199 @@
+import { newAgent, newService, testApi, ADMIN_KEY, type TestApi } from '../families/testApi.js';
+
+/** The runtime guide's own curl lines, as it prints them, in its order. */
+let api: TestApi;
+const variables: Record<string, string> = {};
+
+beforeAll(async () => {
+  api = await testApi();
+  variables['AGENTPAY_BASE_URL'] = api.url;
+});
+
+afterAll(() => api.close());
+
+/** Sends what a shell would make of the line; understands what these lines use of curl and quotes. */
+async function curl(line: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const words = shellWords(line.replaceAll('\\\n', ' '));
+  const url = words.find((word) => word.startsWith('http')) as string;
+  const after = (option: string) =>
+    words.flatMap((word, i) => (word === option ? [words[i + 1] as string] : []));
+  const headers = after('-H').map((header) => header.split(/: (.*)/s).slice(0, 2) as [string, string]);
+  const [data] = after('-d');
+  const [method = 'GET'] = after('-X');
+  const response = await fetch(url, { method, headers, ...(data === undefined ? {} : { body: data }) });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+function shellWords(line: string): string[] {
+  const known = (text: string) =>
+    text.replace(/\$([A-Z_]+)/g, (_, name: string) => variables[name] as string);
+  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replace(/'([^']*)'|"([^"]*)"|([^'"]+)/g, (_, single?: string, double?: string, bare?: string) =>
+      single === undefined ? known(double ?? (bare as string)) : single,
+    ),
+  );
+}
+
+const KEY = '-H "Authorization: Bearer $AGENTPAY_API_KEY"';
+const JSON_TYPE = '-H "Content-Type: application/json"';
+
+it('creates an agent, funds its wallet and pays', async () => {
+  const agent = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/agents" \\
+  ${JSON_TYPE} \\
+  -d '{
+    "name": "ResearchOpsAgent",
+    "operator": "acme"
+  }'`);
+  expect(agent).toMatchObject({ status: 201, body: { id: expect.stringMatching(/^agent_/) } });
+  variables['AGENTPAY_API_KEY'] = agent.body['api_key'] as string;
+  variables['WALLET_ID'] = agent.body['wallet_id'] as string;
+
+  const funded = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/wallets/$WALLET_ID/fund" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "amount": 100,
+    "source": "test_faucet"
+  }'`);
+  expect(funded).toMatchObject({ status: 200, body: { balance: 100 } });
+
+  const line = `curl -X POST "$AGENTPAY_BASE_URL/v1/payments" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "from_wallet_id": "'$WALLET_ID'",
+    "to_external": "merchant:demo",
+    "amount": 5,
+    "currency": "USD",
+    "rail": "internal",
+    "description": "Agent tool purchase",
+    "idempotency_key": "tool-call-001"
+  }'`;
+  const paid = await curl(line);
+  expect(paid).toMatchObject({
+    status: 201,
+    body: {
+      id: expect.stringMatching(/^tx_/),
+      amount: 5,
+      fee: 0.02,
+      total_debited: 5.02,
+      currency: 'USD',
+      rail: 'internal',
+      status: 'completed',
+    },
+  });
+  expect((await curl(line)).body['id']).toBe(paid.body['id']);
+  variables['PAYMENT_ID'] = paid.body['id'] as string;
+});
+
+it('reads balance and payment', async () => {
+  const balance = await curl(`curl "$AGENTPAY_BASE_URL/v1/wallets/$WALLET_ID/balance" \\
+  ${KEY}`);
+  expect(balance).toMatchObject({ status: 200, body: { balance: 94.98, available: 94.98 } });
+  const payment = await curl(`curl "$AGENTPAY_BASE_URL/v1/payments/$PAYMENT_ID" \\
+  ${KEY}`);
+  expect(payment).toMatchObject({ status: 200, body: { id: variables['PAYMENT_ID'], status: 'completed' } });
+});
+
+it('registers a webhook', async () => {
+  const made = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/webhooks" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "url": "https://example.com/agentpay/webhooks",
+    "events": ["payment.completed", "payment.refunded"]
+  }'`);
+  expect(made).toMatchObject({ status: 201, body: { id: expect.stringMatching(/^wh_/) } });
+  expect(made.body['secret']).toMatch(/^whsec_/);
+});
+
+it('finds a service, authorizes a call of it and registers one of its own', async () => {
+  const feed = { name: 'MarketDataFeed', price_per_call: 0.005, category: 'data' };
+  const service = await newService(api, await newAgent(api), feed);
+  await api.http.post(`/v1/services/${service}/verification`).set('x-admin-key', ADMIN_KEY).expect(200);
+  const found = await curl(`curl "$AGENTPAY_BASE_URL/v1/services?category=data&verified=true" \\
+  ${KEY}`);
+  const summary = { id: service, slug: 'marketdatafeed', price_per_call: 0.005, verified: true };
+  expect(found).toMatchObject({ status: 200, body: { services: [summary], total: 1 } });
+  variables['SERVICE_ID'] = service;
+
+  const token = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/services/$SERVICE_ID/authorize" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{"from_wallet_id": "'$WALLET_ID'"}'`);
+  expect(token).toMatchObject({ status: 201, body: { service_id: service, reserved_amount: 0.005 } });
+
+  const own = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/services" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "name": "WeatherAPI",
+    "description": "Real-time weather data per query",
+    "price_per_call": 0.002,
+    "currency": "USD",
+    "category": "data",
+    "endpoint_url": "https://api.example.com/weather"
+  }'`);
+  expect(own).toMatchObject({ status: 201, body: { slug: 'weatherapi', status: 'active', trust_score: 50 } });
+});
+
+it('opens a dispute, lists it and adds evidence', async () => {
+  const opened = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/disputes" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "payment_id": "'$PAYMENT_ID'",
+    "reason": "service_not_delivered",
+    "description": "Provider returned 503 after token was consumed"
+  }'`);
+  const dispute = { status: 'open', payment_id: variables['PAYMENT_ID'], reason: 'service_not_delivered' };
+  expect(opened).toMatchObject({ status: 201, body: dispute });
+  variables['DISPUTE_ID'] = opened.body['id'] as string;
+  const listed = await curl(`curl "$AGENTPAY_BASE_URL/v1/disputes?status=open" \\
+  ${KEY}`);
+  expect(listed).toMatchObject({ status: 200, body: { disputes: [{ id: opened.body['id'] }], total: 1 } });
+  const evidence = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/disputes/$DISPUTE_ID/evidence" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "type": "log_excerpt",
+    "content": "HTTP 503 at 2026-05-08T11:59:01Z — no response body"
+  }'`);
+  expect(evidence.status).toBe(201);
+});
+
+it('pays out to a bank and lists payouts', async () => {
+  const more = { amount: 400, source: 'test_faucet' };
+  const path = `/v1/wallets/${variables['WALLET_ID']}/fund`;
+  const auth = { authorization: `Bearer ${variables['AGENTPAY_API_KEY']}` };
+  await api.http.post(path).set(auth).send(more).expect(200);
+  const made = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/payouts" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "from_wallet_id": "'$WALLET_ID'",
+    "amount": 250.00,
+    "destination_type": "bank",
+    "destination": {
+      "routing_number": "021000021",
+      "account_number": "9876543210",
+      "account_type": "checking",
+      "account_holder": "Acme Corp"
+    }
+  }'`);
+  expect(made).toMatchObject({
+    status: 201,
+    body: {
+      id: expect.stringMatching(/^payout_/),
+      status: 'pending',
+      amount: 250,
+      currency: 'USD',
+      destination_type: 'bank',
+      estimated_arrival: '2026-05-10',
+      created_at: '2026-05-08T13:00:00Z',
+    },
+  });
+  const listed = await curl(`curl "$AGENTPAY_BASE_URL/v1/payouts?status=pending" \\
+  ${KEY}`);
+  expect(listed).toMatchObject({ status: 200, body: { payouts: [{ id: made.body['id'] }], total: 1 } });
+});
