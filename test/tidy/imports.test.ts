@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { importsOf, isTest, paths, read } from './sources.js';
+import { importsOf, paths, read } from './sources.js';
 
 /** Which packages a package may import. Everything imports primitives, which stands on nothing. */
 const graph: Record<string, readonly string[]> = {
@@ -29,6 +29,9 @@ const names = [
 
 /** Programs that run at build time only. */
 const buildPrograms = ['packages/solidity/src/compile.ts'];
+
+/** Tests and what only they run on. */
+const isTested = (path: string) => /\.test\.(\w+\.)*tsx?$/.test(path);
 
 const packageOf = (path: string) => /^packages\/([^/]+)\//.exec(path)?.[1];
 const folderOf = (path: string) => /^(packages\/[^/]+|examples\/[^/]+|test)\//.exec(path)?.[1] as string;
@@ -76,7 +79,7 @@ describe('the module graph', () => {
 
   it('has no package whose shipped code runs on something that is not among its dependencies', () => {
     const faults = code
-      .filter((path) => packageOf(path) !== undefined && !isTest(path) && !buildPrograms.includes(path))
+      .filter((path) => packageOf(path) !== undefined && !isTested(path) && !buildPrograms.includes(path))
       .flatMap((path) => {
         const manifest = JSON.parse(read(`${folderOf(path)}/package.json`)) as Record<
           string,
@@ -89,7 +92,7 @@ describe('the module graph', () => {
         };
         const own = `@agentpay/${packageOf(path)}`;
         return importsOf(path)
-          .filter(({ from, typeOnly }) => !typeOnly && !/^(\.|node:)/.test(from))
+          .filter(({ from, typeOnly }) => !typeOnly && !/^(\.|node:|#)/.test(from))
           .filter(({ from }) => {
             const [scope, name] = from.split('/');
             const imported = from.startsWith('@') ? `${scope}/${name}` : (scope as string);

@@ -14,7 +14,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   timer(ms, fn, options) {
     const handle = setTimeout(fn, ms);
-    if (options?.background) handle.unref();
+    // Elsewhere than in Node a timer keeps nothing alive.
+    if (options?.background) (handle as { unref?(): void }).unref?.();
     return () => clearTimeout(handle);
   },
 };

@@ -1,5 +1,3 @@
-import { randomBytes } from 'node:crypto';
-
 /** Randomness as an argument. */
 export interface Random {
   bytes(length: number): Uint8Array;
@@ -9,6 +7,16 @@ const POOL_BYTES = 4096;
 
 /** Cryptographically strong randomness of the machine. Small requests share what one call of the system gave. */
 export const systemRandom: Random = pooled(randomBytes);
+
+/** Most bytes that one call of the Web Crypto API gives. */
+const MOST_BYTES = 65_536;
+
+function randomBytes(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += MOST_BYTES)
+    globalThis.crypto.getRandomValues(bytes.subarray(at, at + MOST_BYTES));
+  return bytes;
+}
 
 function pooled(source: (length: number) => Uint8Array): Random {
   let pool = new Uint8Array(0);

@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { AgentPayError } from '@agentpay/primitives';
-import { readLimited } from '@agentpay/protocol';
+import { base64url, readLimited, sha256 } from '@agentpay/protocol';
 
 /** What fetch takes first. */
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
@@ -39,10 +38,8 @@ export async function bufferRequest(
       `The request body has more than ${maxBytes} bytes, which are kept to be sent again.`,
     );
   }
-  const key = createHash('sha256')
-    .update(`${method} ${url}\n`)
-    .update(body ?? '')
-    .digest('base64url');
+  const target = new TextEncoder().encode(`${method} ${url}\n`);
+  const key = [target, body ?? new Uint8Array()].map((part) => base64url(sha256(part))).join('.');
   return { url, method, headers, body, redirect, signal, options: init, key };
 }
 

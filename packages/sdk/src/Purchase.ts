@@ -18,6 +18,8 @@ export interface Purchase {
   readonly payTo: string;
   readonly header: string;
   readonly proof: string;
+  /** When it was signed, in ms since the Unix epoch. */
+  readonly signedAt: number;
   /** When the proof ends, in ms since the Unix epoch. */
   readonly validUntil: number;
   readonly tokenId?: string;
@@ -85,7 +87,8 @@ export function createPurchases({
     }));
     for (const { purchase, amount } of past) {
       if (purchase.state === 'void') continue;
-      const reservation = budget.restore({ ...purchase, amount });
+      const { network, asset, url, signedAt } = purchase;
+      const reservation = budget.restore({ network, asset, amount, host: new URL(url).host }, signedAt);
       if (purchase.state === 'confirmed') reservation.confirm();
       if (purchase.nonce !== undefined) nonces.set(purchase.nonce, purchase.validUntil);
       if (purchase.state !== 'open') continue;

@@ -64,13 +64,15 @@ async function accept(
   refusals: AgentPayError[],
 ): Promise<Purchase | undefined> {
   try {
-    const { reservation, proof } = await agree(client, offer);
+    const url = urlOf(request, response);
+    const { reservation, proof } = await agree(client, offer, new URL(url).host);
     const { dialect, network, asset, payTo, nonce } = offer;
     const { header, value, validUntil, tokenId } = proof;
     const purchase: Purchase = {
       id: bytesToHex(client.settings.random.bytes(16)).slice(2),
       request: request.key,
-      url: urlOf(request, response),
+      url,
+      signedAt: client.settings.clock.now(),
       dialect,
       network,
       asset,
@@ -97,8 +99,9 @@ async function accept(
 async function agree(
   { budget, purchases }: ClientState,
   offer: Offer,
+  host: string,
 ): Promise<{ reservation: Reservation; proof: Proof }> {
-  const reservation = budget.reserve(offer);
+  const reservation = budget.reserve({ ...offer, host });
   try {
     if (offer.nonce !== undefined && !purchases.claim(offer.nonce))
       throw refuse('challenge_reused', 'The challenge was answered before.');

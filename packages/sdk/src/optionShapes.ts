@@ -40,7 +40,12 @@ const clientShape: Shape = {
   ),
   privateKey: text('of 0x and 64 hex digits'),
   agentpay: { url, apiKey: secret, walletId: text('such as "wallet_…"') },
-  budget: { perRequest: price.optional(), total: price.optional() },
+  budget: {
+    perRequest: price.optional(),
+    perHost: price.optional(),
+    perDay: price.optional(),
+    total: price.optional(),
+  },
   allow: {
     networks: list(text('such as "base-sepolia"')).optional(),
     assets: list(text('such as "USDC"')).optional(),

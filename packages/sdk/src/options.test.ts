@@ -38,7 +38,11 @@ describe('createClient() refuses an option of another type', () => {
   it.each<[param: string, options: object | undefined | string, message: RegExp]>([
     ['', undefined, /needs an object of options with account, privateKey/],
     ['', BUYER_KEY, /needs an object of options/],
-    ['budget', { ...good, budget: '$5' }, /option budget must be an object with perRequest, total\./],
+    [
+      'budget',
+      { ...good, budget: '$5' },
+      /option budget must be an object with perRequest, perHost, perDay, total\./,
+    ],
     ['budget', { ...good, budget: ['$5'] }, /must be an object/],
     ['budget', { ...good, budget: null }, /must be an object/],
     ['budget.perRequest', { ...good, budget: { perRequest: 0.1 } }, /must be text such as "\$0\.10"/],

@@ -10,9 +10,9 @@ import {
   type Network,
   type Random,
 } from '@agentpay/primitives';
-import { privateKeyToAccount } from 'viem/accounts';
 import { createApiClient, type ApiClient } from './ApiClient.js';
 import type { Account } from './Account.js';
+import { localAccount } from './localAccount.js';
 import { dialects, type Dialect } from './Offer.js';
 import { checkClientOptions } from './optionShapes.js';
 import type { Journal } from './Purchase.js';
@@ -26,9 +26,17 @@ export interface ClientOptions {
   readonly agentpay?:
     | { readonly url: string; readonly apiKey: string; readonly walletId: string }
     | undefined;
-  /** Prices such as "$0.10". Default: $1 per request, $10 in total. */
+  /**
+   * Limits as prices such as "$0.10": of one request, of all requests to one host, of any 24 hours, and of all that this client ever buys.
+   * Default: $1 per request, $10 in total.
+   */
   readonly budget?:
-    | { readonly perRequest?: string | undefined; readonly total?: string | undefined }
+    | {
+        readonly perRequest?: string | undefined;
+        readonly perHost?: string | undefined;
+        readonly perDay?: string | undefined;
+        readonly total?: string | undefined;
+      }
     | undefined;
   /**
    * What may be paid. Networks by name or CAIP-2 id; default: every known test network, so real money has to be named.
@@ -62,6 +70,8 @@ export interface Settings {
   readonly wallet: { readonly api: ApiClient; readonly id: string } | undefined;
   readonly perRequest: Amount;
   readonly total: Amount;
+  readonly perHost: Amount | undefined;
+  readonly perDay: Amount | undefined;
   readonly networks: readonly Network[];
   readonly assets: readonly string[] | undefined;
   readonly hosts: readonly string[] | undefined;
@@ -94,6 +104,8 @@ export function resolveOptions(options: ClientOptions): Settings {
     },
     perRequest: parsePrice(budget?.perRequest ?? '$1'),
     total: parsePrice(budget?.total ?? '$10'),
+    perHost: budget?.perHost === undefined ? undefined : parsePrice(budget.perHost),
+    perDay: budget?.perDay === undefined ? undefined : parsePrice(budget.perDay),
     networks: allow?.networks?.map(networkOf) ?? knownNetworks.filter(({ mainnet }) => !mainnet),
     assets: allow?.assets?.map((asset) => asset.toLowerCase()),
     hosts: allow?.hosts?.map((host) => host.toLowerCase()),
@@ -110,9 +122,8 @@ export function resolveOptions(options: ClientOptions): Settings {
 
 function accountOf(privateKey: string): Account {
   try {
-    return privateKeyToAccount(privateKey as `0x${string}`);
+    return localAccount(privateKey);
   } catch {
-    // What the library says may hold the key.
     throw fault('privateKey', 'must be 32 bytes of hex with 0x in front');
   }
 }

@@ -1,6 +1,7 @@
 import canonicalize from 'canonicalize';
 import { AgentPayError } from '@agentpay/primitives';
 import { z } from 'zod';
+import { readBase64, textOfBytes, writeBase64 } from '#platform';
 
 /** Longest encoded proof or challenge that a decoder reads, in characters. Node refuses headers above 16 KiB altogether. */
 export const MAX_ENCODED = 16 * 1024;
@@ -10,7 +11,7 @@ const BASE64URL = /^[A-Za-z0-9_-]+={0,2}$/;
 
 /** A JSON value as base64 (standard alphabet, padded): how x402 carries JSON in headers. */
 export function toBase64(value: unknown): string {
-  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64');
+  return writeBase64(JSON.stringify(value), 'base64');
 }
 
 /** Reads {@link toBase64}; missing padding is accepted, the URL alphabet is not. @throws AgentPayError `payment_malformed` */
@@ -20,7 +21,7 @@ export function fromBase64(text: string): unknown {
 
 /** Text or bytes as base64url without padding (RFC 4648 section 5). */
 export function base64url(bytes: string | Uint8Array): string {
-  return Buffer.from(bytes as Uint8Array).toString('base64url');
+  return writeBase64(bytes, 'base64url');
 }
 
 /** Reads JSON from base64url, with or without padding. @throws AgentPayError `payment_malformed` */
@@ -43,7 +44,7 @@ export function jcs(value: unknown): string {
 function decode(text: string, alphabet: RegExp, name: 'base64' | 'base64url'): unknown {
   if (text.length > MAX_ENCODED) throw malformed(`longer than ${MAX_ENCODED} characters`);
   if (!alphabet.test(text)) throw malformed(`not ${name}`);
-  const value = parse(Buffer.from(text, name).toString('utf8'));
+  const value = parse(textOfBytes(readBase64(text, name)));
   if (!isPlain(value))
     throw malformed('nested too deeply, or with a forbidden key, broken text or a number out of range');
   return value;

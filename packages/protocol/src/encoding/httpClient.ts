@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { systemClock } from '@agentpay/primitives';
+import { NO_CONNECTION } from './wasNotSent.js';
 
 /** A request with a body that is text, and its limits. */
 export interface HttpRequest {
@@ -23,8 +24,6 @@ export type HttpClient = (url: URL, request: HttpRequest) => Promise<HttpAnswer>
 
 /** Unused connections are closed before servers usually close them, and one that does not come about is given up. */
 const IDLE_MS = 4_000;
-/** Code of the error when no connection came about in time: nothing was sent. */
-export const NO_CONNECTION = 'ERR_NO_CONNECTION';
 
 /**
  * HTTP/1.1 over connections that are kept open; nothing is followed, unpacked or repeated. For calls that are made for every payment:

@@ -1,4 +1,5 @@
-import { NO_CONNECTION } from './httpClient.js';
+/** Code of the error when no connection came about in time: nothing was sent. */
+export const NO_CONNECTION = 'ERR_NO_CONNECTION';
 
 /** Failures that happen before a request leaves the machine. */
 const NOT_SENT = new Set<unknown>([

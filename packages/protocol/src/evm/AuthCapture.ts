@@ -1,3 +1,4 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { addressWord, typedDataDigest, uint256Word } from './Eip712.js';
 import { domainSeparator, type TokenDomain } from './Eip3009.js';
 import { PERMIT2 } from './Permit2.js';
@@ -276,5 +277,5 @@ function hashFor(chainId: number, escrow: Address, info: PaymentInfo, payer: Add
 }
 
 function hashWords(...words: readonly Uint8Array[]): Uint8Array {
-  return keccak256(Buffer.concat(words));
+  return keccak256(concatBytes(...words));
 }

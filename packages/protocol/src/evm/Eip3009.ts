@@ -1,3 +1,4 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { addressWord, typedDataDigest, uint256Word, type Keccak256 } from './Eip712.js';
 import { hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
 
@@ -50,7 +51,7 @@ function hashDomain({ name, version, chainId, verifyingContract }: TokenDomain):
     uint256Word(BigInt(chainId)),
     addressWord(verifyingContract),
   ];
-  return keccak256(Buffer.concat([DOMAIN_TYPE, ...words]));
+  return keccak256(concatBytes(DOMAIN_TYPE, ...words));
 }
 
 /** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). Whoever hashes a lot may bring a faster `keccak`. */
@@ -59,7 +60,7 @@ export function hashAuthorization(
   authorization: Authorization,
   keccak: Keccak256 = keccak256,
 ): Uint8Array {
-  const struct = Buffer.allocUnsafe(7 * 32);
+  const struct = new Uint8Array(7 * 32);
   struct.set(TRANSFER_TYPE, 0);
   struct.set(addressWord(authorization.from), 32);
   struct.set(addressWord(authorization.to), 64);

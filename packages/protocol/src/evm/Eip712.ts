@@ -9,7 +9,7 @@ export function typedDataDigest(
   structHash: Uint8Array,
   keccak: Keccak256 = keccak256,
 ): Uint8Array {
-  const message = Buffer.allocUnsafe(66);
+  const message = new Uint8Array(66);
   message.set([0x19, 0x01], 0);
   message.set(separator, 2);
   message.set(structHash, 34);
@@ -18,12 +18,12 @@ export function typedDataDigest(
 
 /** A uint256 as the 32 bytes of its ABI encoding. */
 export function uint256Word(value: bigint): Uint8Array {
-  return Buffer.from(value.toString(16).padStart(64, '0'), 'hex');
+  return hexToBytes(`0x${value.toString(16).padStart(64, '0')}`);
 }
 
 /** An address as the 32 bytes of its ABI encoding. */
 export function addressWord(value: Address): Uint8Array {
-  const word = Buffer.alloc(32);
+  const word = new Uint8Array(32);
   word.set(hexToBytes(value), 12);
   return word;
 }

@@ -1,6 +1,7 @@
 import { remembered } from '@agentpay/primitives';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import { z } from 'zod';
+import { bytesOfText, readHex, writeHex } from '#platform';
 
 /** Bytes as 0x-prefixed hexadecimal text. */
 export type Hex = `0x${string}`;
@@ -32,16 +33,16 @@ function isUint256(text: string): boolean {
 }
 
 export function bytesToHex(bytes: Uint8Array): Hex {
-  return `0x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+  return `0x${writeHex(bytes)}`;
 }
 
 export function hexToBytes(hex: string): Uint8Array {
-  return new Uint8Array(Buffer.from(hex.slice(2), 'hex'));
+  return readHex(hex.slice(2));
 }
 
 /** keccak-256 of bytes, or of the UTF-8 bytes of a text. */
 export function keccak256(input: Uint8Array | string): Uint8Array {
-  return keccak_256(typeof input === 'string' ? Buffer.from(input, 'utf8') : input);
+  return keccak_256(typeof input === 'string' ? bytesOfText(input) : input);
 }
 
 /** Whether two addresses (or other hex values) are the same bytes. */
@@ -60,7 +61,7 @@ export const checksumAddress: (address: string) => Address = remembered(8_192, h
 
 function hashedChecksum(address: string): Address {
   const lower = address.slice(2).toLowerCase();
-  const hash = Buffer.from(keccak256(lower)).toString('hex');
+  const hash = writeHex(keccak256(lower));
   let text = '0x';
   for (let i = 0; i < 40; i++) {
     const digit = lower[i] as string;

@@ -1,3 +1,4 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { addressWord, typedDataDigest, uint256Word } from './Eip712.js';
 import { keccak256, type Address } from './Hex.js';
 
@@ -142,5 +143,5 @@ function hashPermit(
 }
 
 function hashWords(...words: readonly Uint8Array[]): Uint8Array {
-  return keccak256(Buffer.concat(words));
+  return keccak256(concatBytes(...words));
 }

@@ -1,7 +1,8 @@
 import { AgentPayError, remembered } from '@agentpay/primitives';
 import { z } from 'zod';
-import { hmacSha256, type Changing } from '../encoding/hmacSha256.js';
-import { isSameText } from '../encoding/isSameText.js';
+import { hmacSha256 } from '#hmac';
+import { isSameText } from '#platform';
+import type { Changing } from '../encoding/hmacSha256.js';
 import { MAX_ENCODED, base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
 import { formatChallenge, parseChallenges } from './AuthParams.js';
 

@@ -1,5 +1,6 @@
-import { createPublicKey, verify, type JsonWebKey } from 'node:crypto';
+import type { JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
+import { bytesOfText, readBase64, verifyEd25519 } from '#platform';
 import { fromBase64url } from '../encoding/Json.js';
 import { addressSchema, bytes32Schema, caip2Schema, uint256Schema } from '../evm/Hex.js';
 
@@ -41,9 +42,7 @@ export function verifyPaymentReceipt(jws: string, keys: readonly JsonWebKey[]): 
     const { kid } = headerSchema.parse(fromBase64url(head));
     const jwk = keys.find((candidate) => candidate['kid'] === kid);
     if (!jwk || rest.length > 0) return undefined;
-    const key = createPublicKey({ key: jwk, format: 'jwk' });
-    if (key.asymmetricKeyType !== 'ed25519') return undefined;
-    const valid = verify(null, Buffer.from(`${head}.${body}`), key, Buffer.from(signature, 'base64url'));
+    const valid = verifyEd25519(jwk, bytesOfText(`${head}.${body}`), readBase64(signature, 'base64url'));
     return valid ? receiptSchema.parse(fromBase64url(body)) : undefined;
   } catch {
     return undefined;

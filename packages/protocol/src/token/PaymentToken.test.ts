@@ -1,14 +1,13 @@
 import { isAgentPayError } from '@agentpay/primitives';
 import fc from 'fast-check';
 import { base64url } from '../encoding/Json.js';
+import { paymentTokenKid, type PaymentTokenClaims } from './PaymentToken.js';
 import {
   paymentTokenKey,
   paymentTokenKeys,
-  paymentTokenKid,
   signPaymentToken,
   verifyPaymentToken,
-  type PaymentTokenClaims,
-} from './PaymentToken.js';
+} from './PaymentTokenKeys.js';
 
 const key = paymentTokenKey('a secret of at least 32 characters');
 const otherKey = paymentTokenKey('another secret of at least 32 characters');

@@ -1,0 +1,21 @@
+import { domainSeparator, hashAuthorization, privateKeySigner } from '@agentpay/protocol';
+import type { Account } from './Account.js';
+
+/**
+ * An account that pays by a private key in memory: 0x and 64 hex digits.
+ * @throws RangeError, which does not show the key, for one that is none
+ * @example
+ * ```ts
+ * import { createClient, localAccount } from '@agentpay/sdk';
+ *
+ * const account = localAccount('0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d');
+ * const client = createClient({ account });
+ * ```
+ */
+export function localAccount(privateKey: string): Account {
+  const { address, sign } = privateKeySigner(privateKey);
+  return {
+    address,
+    signTypedData: async ({ domain, message }) => sign(hashAuthorization(domainSeparator(domain), message)),
+  };
+}
