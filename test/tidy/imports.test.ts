@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { importsOf, paths, read } from './sources.js';
+import { importsOf, isTest, paths, read } from './sources.js';
 
 /** Which packages a package may import. Everything imports primitives, which stands on nothing. */
 const graph: Record<string, readonly string[]> = {
