@@ -1,4 +1,5 @@
 export * from './web.js';
 export * from './encoding/httpClient.js';
+export * from './encoding/readLimited.js';
 export * from './token/PaymentTokenKeys.js';
 export * from './x402/httpFacilitator.js';

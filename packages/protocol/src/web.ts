@@ -1,6 +1,6 @@
 // What runs in browsers, workers and edge runtimes as well as in Node.
 export * from './encoding/Json.js';
-export * from './encoding/readLimited.js';
+export * from './encoding/readBytes.js';
 export * from './encoding/untilAborted.js';
 export * from './encoding/wasNotSent.js';
 export * from './evm/AuthCapture.js';

@@ -1,6 +1,6 @@
 import * as api from '@agentpay/api';
 import { AgentPayError } from '@agentpay/primitives';
-import { readLimited, untilAborted } from '@agentpay/protocol';
+import { readBytes, untilAborted } from '@agentpay/protocol';
 import { ApiError } from './ApiError.js';
 import { checkApiOptions } from './optionShapes.js';
 
@@ -101,8 +101,12 @@ async function exchange(
       signal,
     });
     const response = await untilAborted(sent, signal);
-    const text = await readLimited(response.body, MAX_ANSWER_BYTES, signal);
-    return { status: response.status, headers: response.headers, text: text?.toString('utf8') };
+    const bytes = await readBytes(response.body, MAX_ANSWER_BYTES, signal);
+    return {
+      status: response.status,
+      headers: response.headers,
+      text: bytes && new TextDecoder().decode(bytes),
+    };
   } catch (cause) {
     throw unusable(endpoint, cause);
   }

@@ -47,9 +47,6 @@ export interface BudgetLimits {
   readonly clock?: Clock;
 }
 
-const MINUTE_MS = 60_000;
-const DAY_MINUTES = 24 * 60;
-
 /**
  * Limits in base units of six-decimal dollar assets, which all known ones are: amounts of different assets add up to one total.
  * Everything is synchronous, so that concurrent requests cannot pass the limit together.
@@ -63,12 +60,8 @@ export function createBudget({
 }: BudgetLimits): Budget {
   const accounts = new Map<string, { network: string; asset: string; signed: Amount; confirmed: Amount }>();
   const hosts = new Map<string, Amount>();
-  const minutes = new Map<number, Amount>();
+  const day = lastDay(clock);
   let signed = 0n;
-
-  const minuteOf = (at: number) => Math.floor(at / MINUTE_MS);
-  const add = <K>(sums: Map<K, Amount>, key: K, amount: Amount) =>
-    sums.set(key, (sums.get(key) ?? 0n) + amount);
 
   function restore({ network, asset, amount, host = '' }: Expense, at = clock.now()): Reservation {
     const key = `${network} ${asset.toLowerCase()}`;
@@ -77,34 +70,14 @@ export function createBudget({
     const count = (counted: Amount) => {
       account.signed += counted;
       signed += counted;
-      add(hosts, host, counted);
-      add(minutes, minuteOf(at), counted);
+      hosts.set(host, (hosts.get(host) ?? 0n) + counted);
+      day.add(counted, at);
     };
     count(amount);
-    let state: 'reserved' | 'confirmed' | 'released' = 'reserved';
-    return {
-      confirm() {
-        if (state !== 'reserved') return;
-        state = 'confirmed';
-        account.confirmed += amount;
-      },
-      release() {
-        if (state !== 'reserved') return;
-        state = 'released';
-        count(-amount);
-      },
-    };
-  }
-
-  // A clock that was set back must not free anything: minutes that seem to come count as well.
-  function lastDay(): Amount {
-    const first = minuteOf(clock.now()) - DAY_MINUTES;
-    let sum = 0n;
-    for (const [minute, amount] of minutes) {
-      if (minute < first) minutes.delete(minute);
-      else sum += amount;
-    }
-    return sum;
+    return reservation({
+      confirm: () => void (account.confirmed += amount),
+      release: () => count(-amount),
+    });
   }
 
   return {
@@ -114,12 +87,41 @@ export function createBudget({
       checkLimit('per_request', amount, perRequest, 'that one request may cost');
       if (perHost !== undefined)
         checkLimit('per_host', amount, perHost - (hosts.get(host) ?? 0n), `left for ${host}`);
-      if (perDay !== undefined) checkLimit('per_day', amount, perDay - lastDay(), 'left for these 24 hours');
+      if (perDay !== undefined) checkLimit('per_day', amount, perDay - day.sum(), 'left for these 24 hours');
       checkLimit('total', amount, total - signed, 'left of the budget');
       return restore(expense);
     },
     spent: () =>
       [...accounts.values()].map((account) => ({ ...account, reserved: account.signed - account.confirmed })),
+  };
+}
+
+function reservation({ confirm, release }: Reservation): Reservation {
+  let open = true;
+  const once = (step: () => void) => () => {
+    if (open) step();
+    open = false;
+  };
+  return { confirm: once(confirm), release: once(release) };
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 24 * 60;
+
+/** What was added in the last 24 hours, to the minute. */
+function lastDay(clock: Clock) {
+  const minutes = new Map<number, Amount>();
+  const minuteOf = (at: number) => Math.floor(at / MINUTE_MS);
+  return {
+    add(amount: Amount, at: number) {
+      minutes.set(minuteOf(at), (minutes.get(minuteOf(at)) ?? 0n) + amount);
+    },
+    sum(): Amount {
+      const first = minuteOf(clock.now()) - DAY_MINUTES;
+      for (const minute of minutes.keys()) if (minute < first) minutes.delete(minute);
+      // After a clock was set back, minutes that seem to come count as well.
+      return [...minutes.values()].reduce((sum, amount) => sum + amount, 0n);
+    },
   };
 }
 

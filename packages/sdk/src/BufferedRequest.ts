@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { base64url, readLimited, sha256 } from '@agentpay/protocol';
+import { base64url, readBytes, sha256 } from '@agentpay/protocol';
 
 /** What fetch takes first. */
 export type FetchInput = Parameters<typeof globalThis.fetch>[0];
@@ -31,7 +31,7 @@ export async function bufferRequest(
   const request = new Request(input, { ...init, duplex: 'half' } as RequestInit);
   const { url, method, headers, redirect } = request;
   const signal = signalOf(input, init);
-  const body = request.body === null ? undefined : await readLimited(request.body, maxBytes, signal);
+  const body = request.body === null ? undefined : await readBytes(request.body, maxBytes, signal);
   if (request.body !== null && body === undefined) {
     throw new AgentPayError(
       'payload_too_large',

@@ -1,7 +1,10 @@
-import { createPublicKey, hash, timingSafeEqual, verify, type JsonWebKey } from 'node:crypto';
+import { createPublicKey, hash, timingSafeEqual, verify } from 'node:crypto';
 
 /** What every platform has under another name; `web.ts` has the same for browsers, workers and edge runtimes. */
 export type Alphabet = 'base64' | 'base64url';
+
+/** A public key as it is published (RFC 7517). */
+export type PublicJwk = Readonly<Record<string, unknown>>;
 
 export function bytesOfText(text: string): Uint8Array {
   return Buffer.from(text, 'utf8');
@@ -40,8 +43,8 @@ export function isSameText(given: string, expected: string): boolean {
 }
 
 /** Whether the key, a public Ed25519 key as JWK (RFC 8037), has signed the bytes. Throws, or says no, for what is no such key. */
-export function verifyEd25519(key: JsonWebKey, bytes: Uint8Array, signature: Uint8Array): boolean {
-  const publicKey = createPublicKey({ key, format: 'jwk' });
+export function verifyEd25519(key: PublicJwk, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const publicKey = createPublicKey({ key: { ...key }, format: 'jwk' });
   return publicKey.asymmetricKeyType === 'ed25519' && verify(null, bytes, publicKey, signature);
 }
 

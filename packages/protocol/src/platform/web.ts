@@ -1,10 +1,9 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha256 as hashSha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
-import type { JsonWebKey } from 'node:crypto';
-import type { Alphabet } from './node.js';
+import type { Alphabet, PublicJwk } from './node.js';
 
-export type { Alphabet } from './node.js';
+export type { Alphabet, PublicJwk } from './node.js';
 
 export function bytesOfText(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -48,11 +47,7 @@ export function isSameText(given: string, expected: string): boolean {
   return difference === 0;
 }
 
-export function verifyEd25519(
-  { kty, crv, x }: JsonWebKey,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+export function verifyEd25519({ kty, crv, x }: PublicJwk, bytes: Uint8Array, signature: Uint8Array): boolean {
   if (kty !== 'OKP' || crv !== 'Ed25519' || typeof x !== 'string') return false;
   return ed25519.verify(signature, bytes, readBase64(x, 'base64url'));
 }

@@ -1,6 +1,5 @@
-import type { JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
-import { bytesOfText, readBase64, verifyEd25519 } from '#platform';
+import { bytesOfText, readBase64, verifyEd25519, type PublicJwk } from '#platform';
 import { fromBase64url } from '../encoding/Json.js';
 import { addressSchema, bytes32Schema, caip2Schema, uint256Schema } from '../evm/Hex.js';
 
@@ -36,7 +35,7 @@ const headerSchema = z.object({
 });
 
 /** What a receipt certifies; undefined when it is none, or not signed (Ed25519) by one of the keys: those of the seller's key set. */
-export function verifyPaymentReceipt(jws: string, keys: readonly JsonWebKey[]): PaymentReceipt | undefined {
+export function verifyPaymentReceipt(jws: string, keys: readonly PublicJwk[]): PaymentReceipt | undefined {
   try {
     const [head = '', body = '', signature = '', ...rest] = jws.split('.');
     const { kid } = headerSchema.parse(fromBase64url(head));
