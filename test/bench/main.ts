@@ -3,12 +3,13 @@
  * `ROUNDS=1 SECONDS=1 npm run bench` only tries whether the scenarios work.
  */
 import { challenge } from './challenge.js';
+import { core } from './core.js';
 import { settle, verify } from './facilitator.js';
 import { paid } from './paid.js';
 import { stream } from './stream.js';
 import { tokens } from './tokens.js';
 
-const scenarios = { challenge, verify, settle, paid, stream, tokens };
+const scenarios = { challenge, verify, settle, paid, stream, tokens, core };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in scenarios));
 if (unknown.length > 0) {

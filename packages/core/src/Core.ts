@@ -92,7 +92,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
       tokens: tokenSettings(settings.tokens ?? {}),
       wallets: walletSettings(settings.wallets ?? {}),
     },
-    batch: createBatch({ db, writer: batchWriter({ clock, pepper: identity.pepper }) }),
+    batch: createBatch({ db, clock, writer: batchWriter({ clock, pepper: identity.pepper }) }),
     serviceLists: serviceLists(clock),
   };
 }

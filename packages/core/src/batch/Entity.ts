@@ -15,6 +15,8 @@ export interface Entity<Row extends object> {
   readonly watched: boolean;
   /** The row to make where there is none before it is locked, so that two who need it take turns. */
   readonly blank: ((...key: string[]) => Row) | undefined;
+  /** How long a row may be taken from the cache, in ms: for what is shown and not checked. */
+  readonly keptMs: number;
   /** Whether a row that is not in the cache is taken to be absent, as a unique index will tell otherwise. */
   readonly assumedAbsent: boolean;
 }
@@ -22,7 +24,15 @@ export interface Entity<Row extends object> {
 type Given<Row extends object> = Pick<Entity<Row>, 'table' | 'key' | 'rank'> & Partial<Entity<Row>>;
 
 export function entity<Row extends object>(given: Given<Row>): Entity<Row> {
-  return { guard: [], changes: [], watched: false, blank: undefined, assumedAbsent: false, ...given };
+  return {
+    guard: [],
+    changes: [],
+    watched: false,
+    blank: undefined,
+    keptMs: Infinity,
+    assumedAbsent: false,
+    ...given,
+  };
 }
 
 // Entities of all kinds stand in one map.
@@ -37,6 +47,6 @@ export interface RowWriter {
   /** Unique; names the step of the statement. */
   readonly name: string;
   readonly types: readonly ColumnType[];
-  /** SQL of a data-modifying statement. `places` are its parameters, an array for each of `types`. */
-  readonly sql: (places: readonly string[]) => string;
+  /** SQL of a data-modifying statement over `rows`, a query with the columns c0, c1, ... of `types`. */
+  readonly sql: (rows: string) => string;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '@agentpay/primitives';
 import type { AnyEntity } from './Entity.js';
 
 /** Rows as they were when last seen. May be stale: whatever is decided by them is checked when it is written. */
@@ -9,19 +10,27 @@ export interface RowCache {
 }
 
 /** Keeps at most `limit` rows of each entity, those that were used last. */
-export function rowCache(limit: number): RowCache {
-  const kept = new Map<AnyEntity, Map<string, object | null>>();
+interface Kept {
+  readonly row: object | null;
+  readonly until: number;
+}
+
+export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
+  const kept = new Map<AnyEntity, Map<string, Kept>>();
   const of = (entity: AnyEntity) => {
     let rows = kept.get(entity);
     if (!rows) kept.set(entity, (rows = new Map()));
     return rows;
   };
   return {
-    get: (entity, key) => kept.get(entity)?.get(key),
+    get(entity, key) {
+      const found = kept.get(entity)?.get(key);
+      return found && clock.now() < found.until ? found.row : undefined;
+    },
     set(entity, key, row) {
       const rows = of(entity);
       rows.delete(key);
-      rows.set(key, row);
+      rows.set(key, { row, until: clock.now() + entity.keptMs });
       if (rows.size > limit) rows.delete(rows.keys().next().value as string);
     },
     forget: (entity, key) => void kept.get(entity)?.delete(key),

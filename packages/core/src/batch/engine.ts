@@ -1,5 +1,5 @@
 import { AgentPayError, afterThisTurn, isAgentPayError, sqlState } from '@agentpay/primitives';
-import type { Db, Queryable, Tx } from '@agentpay/primitives';
+import type { Clock, Db, Queryable, Tx } from '@agentpay/primitives';
 import { decideAll } from './decideAll.js';
 import type { Outcome, Waiting } from './decideAll.js';
 import type { AnyEntity, Want } from './Entity.js';
@@ -73,11 +73,19 @@ interface State {
  * not, or where the cache says no, the batch is decided again by rows that are read with locks. Rows that another transaction holds
  * make only the commands wait that need them.
  */
-export function createBatch({ db, writer }: { db: Db; writer: Writer }): Batch {
+export function createBatch({
+  db,
+  clock,
+  writer,
+}: {
+  db: Db;
+  clock: Pick<Clock, 'now'>;
+  writer: Writer;
+}): Batch {
   const state: State = {
     db,
     writer,
-    cache: rowCache(CACHED_ROWS),
+    cache: rowCache(CACHED_ROWS, clock),
     fresh: [],
     doubted: [],
     single: [],
@@ -152,7 +160,7 @@ async function inCache({ db, cache, writer }: State, { scene, waiting, key, deci
     return;
   }
   await load([[writer.entity, [key]]]);
-  await write(db, writer, scene, key);
+  await write(db, writer, scene, { key, single: done.length === 1 });
 }
 
 /** Everything from the database, locked; what others hold is left out. */
@@ -162,14 +170,19 @@ async function inTransaction({ db, writer }: State, { scene, waiting, key, decid
     const { done } = decided(await decideAll(scene, waiting, load));
     if (done.length === 0) return;
     await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
-    await write(tx, writer, scene, key);
+    await write(tx, writer, scene, { key, single: done.length === 1 });
   });
 }
 
-async function write(on: Queryable, writer: Writer, scene: OpenScene, key: string): Promise<void> {
+async function write(
+  on: Queryable,
+  writer: Writer,
+  scene: OpenScene,
+  { key, single }: { key: string; single: boolean },
+): Promise<void> {
   if (writesNothing(scene)) return;
   writer.finish(scene, key);
-  const { sql, params } = statementOf(scene);
+  const { sql, params } = statementOf(scene, { single });
   await on.query(sql, params);
 }
 
@@ -232,7 +245,7 @@ async function aloneIn(
   if (writesNothing(scene)) return done[0]?.value;
   const key = await writer.borrow(tx);
   await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
-  await write(tx, writer, scene, key);
+  await write(tx, writer, scene, { key, single: true });
   return done[0]?.value;
 }
 

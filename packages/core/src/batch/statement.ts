@@ -2,6 +2,7 @@ import type { SqlValue } from '@agentpay/primitives';
 import { column, toSql } from '../table.js';
 import type { ColumnType, Table } from '../table.js';
 import type { AnyEntity } from './Entity.js';
+import { keyText } from './Scene.js';
 import type { OpenScene, Slot } from './Scene.js';
 
 /** SQLSTATE of a statement that wrote nothing because a row was no longer what a decision rested on. */
@@ -22,6 +23,8 @@ export function writesNothing({ slots, appended, added }: OpenScene): boolean {
 }
 
 interface Writing {
+  /** Whether it is the statement of one command: its rows are few, and their number is known beforehand. */
+  readonly single: boolean;
   readonly steps: string[];
   readonly params: SqlValue[];
   /** SQL of numbers that add up to `expected` when every row was still what it was. */
@@ -33,19 +36,19 @@ interface Writing {
  * One statement for a whole batch: it runs alone, so that it is a transaction by itself, or inside one. Rows that other transactions
  * hold are not waited for (55P03), and where a guarded row has changed, nothing at all is written (AP001): the caller decides anew.
  */
-export function statementOf(scene: OpenScene): Statement {
-  const writing: Writing = { steps: [], params: [], counts: [], expected: 0 };
-  for (const [entity, slots] of scene.slots) writeEntity(writing, entity, [...slots.values()]);
+export function statementOf(scene: OpenScene, { single }: { single: boolean }): Statement {
+  const writing: Writing = { single, steps: [], params: [], counts: [], expected: 0 };
+  const ranked = [...scene.slots].sort(([a], [b]) => a.rank - b.rank);
+  for (const [entity, slots] of ranked) writeEntity(writing, entity, [...slots.values()]);
   for (const [table, rows] of scene.appended) insertRows(writing, table, rows);
-  for (const [part, rows] of scene.added) {
-    const places = part.types.map((type, i) =>
-      place(
-        writing,
-        rows.map((row) => row[i] ?? null),
-        type,
-      ),
-    );
-    if (rows.length > 0) writing.steps.push(`${part.name} as (${part.sql(places)})`);
+  for (const [writer, rows] of scene.added) {
+    if (rows.length === 0) continue;
+    const columns = writer.types.map((type, i) => ({
+      name: `c${i}`,
+      type,
+      values: rows.map((row) => row[i] ?? null),
+    }));
+    writing.steps.push(`${writer.name} as (${writer.sql(`(select * from ${source(writing, columns)})`)})`);
   }
   writing.params.push(writing.expected);
   const sum = [...writing.counts, '0'].join(' + ');
@@ -56,15 +59,10 @@ export function statementOf(scene: OpenScene): Statement {
 }
 
 function writeEntity(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
-  const inserted = slots.filter(({ loaded, now }) => !loaded && now);
+  const inserted = slots.flatMap(({ loaded, now }) => (!loaded && now ? [now] : []));
   const updated = slots.filter(({ loaded, now }) => loaded && now !== loaded);
   const watched = entity.watched ? slots.filter(({ loaded, now }) => now === loaded) : [];
-  if (inserted.length > 0)
-    insertRows(
-      writing,
-      entity.table,
-      inserted.map(({ now }) => now as object),
-    );
+  insertRows(writing, entity.table, inserted);
   if (updated.length > 0) updateRows(writing, entity, updated);
   if (watched.length > 0) watchRows(writing, entity, watched);
 }
@@ -73,42 +71,36 @@ function writeEntity(writing: Writing, entity: AnyEntity, slots: readonly Slot[]
 function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]): void {
   if (rows.length === 0) return;
   const fields = Object.entries<ColumnType>(table.fields);
-  const places = fields.map(([field, type]) => place(writing, valuesOf(rows, field, type), type)).join(', ');
   const columns = fields.map(([field]) => column(field)).join(', ');
   // A list in a column comes as its text: unnest would take lists of lists apart whole.
-  const values = fields
-    .map(([field, type]) => `${column(field)}${type === 'text[]' ? '::text[]' : ''}`)
-    .join(', ');
+  const values = fields.map(([field, type]) => `${column(field)}${type === 'text[]' ? '::text[]' : ''}`);
+  const given = fields.map(([field, type]) => columnOf('', rows, field, type));
   writing.steps.push(
     `i${writing.steps.length} as (insert into ${table.name} (${columns})
-       select ${values} from unnest(${places}) as d (${columns}))`,
+       select ${values.join(', ')} from ${source(writing, given)})`,
   );
 }
 
+/**
+ * Rows are looked up one by one in the order of their keys, which is the order in which everybody locks them; what the planner thinks of
+ * the size of a table changes nothing about that.
+ */
 function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
   const { name, fields } = entity.table;
+  const sorted = [...slots].sort((a, b) => (keyText(a.key) < keyText(b.key) ? -1 : 1));
+  const loaded = sorted.map((slot) => slot.loaded as object);
+  const now = sorted.map((slot) => slot.now as object);
   const given = (of: readonly string[], prefix: string, rows: readonly object[]) =>
-    of.map((field) => ({
-      name: prefix + column(field),
-      place: place(writing, valuesOf(rows, field, typeOf(fields, field)), typeOf(fields, field)),
-    }));
-  const loaded = slots.map((slot) => slot.loaded as object);
-  const now = slots.map((slot) => slot.now as object);
-  const key = given(entity.key, 'k_', loaded);
+    of.map((field) => columnOf(prefix, rows, field, fields[field] as ColumnType));
   const changed = given(entity.changes, 'n_', now);
-  const guards = given(entity.guard, 'g_', loaded);
-  const all = [...key, ...changed, ...guards];
-  const [places, names] = [all.map((each) => each.place).join(', '), all.map((each) => each.name).join(', ')];
-  const keys = entity.key.map(column);
-  const same = keys.map((each) => `t.${each} = d.k_${each}`).join(' and ');
-  const order = keys.map((each) => `d.k_${each}`).join(', ');
-  const set = entity.changes.map((field) => `${column(field)} = d.n_${column(field)}`).join(', ');
-  const held = [same, ...unchanged(entity)].join(' and ');
+  const all = [...given(entity.key, 'k_', loaded), ...changed, ...given(entity.guard, 'g_', loaded)];
+  const set = entity.changes.map((field) => `${column(field)} = l.n_${column(field)}`).join(', ');
+  const held = [sameKey(entity), ...unchanged(entity)].join(' and ');
   writing.steps.push(
-    `d_${name} as (select * from unnest(${places}) as d (${names}))`,
     `l_${name} as materialized (
-       select d.* from d_${name} as d join ${name} as t on ${same} order by ${order} for no key update of t nowait)`,
-    `u_${name} as (update ${name} as t set ${set} from l_${name} as d where ${held} returning 1)`,
+       select t.tid, ${changed.map((each) => each.name).join(', ')} from ${source(writing, all)}
+       cross join lateral (select ctid as tid from ${name} as t where ${held} limit 1 for no key update nowait) as t)`,
+    `u_${name} as (update ${name} as t set ${set} from l_${name} as l where t.ctid = l.tid returning 1)`,
   );
   writing.counts.push(`(select count(*) from u_${name})`);
   writing.expected += slots.length;
@@ -118,38 +110,42 @@ function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[])
 function watchRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
   const { name, fields } = entity.table;
   const rows = slots.map((slot) => slot.loaded ?? {});
-  const keys = entity.key.map((field) => column(field));
-  const keyPlaces = entity.key.map((field, i) =>
-    place(
-      writing,
-      slots.map((slot) => slot.key[i] as string),
-      typeOf(fields, field),
-    ),
-  );
-  const guards = entity.guard.map((field) =>
-    place(writing, valuesOf(rows, field, typeOf(fields, field)), typeOf(fields, field)),
-  );
-  const names = [...keys.map((each) => `k_${each}`), ...entity.guard.map((field) => `g_${column(field)}`)];
-  const same = keys.map((each) => `t.${each} = d.k_${each}`).join(' and ');
-  const places = [...keyPlaces, ...guards].join(', ');
+  const given = [
+    ...entity.key.map((field, i) => ({
+      name: `k_${column(field)}`,
+      type: fields[field] as ColumnType,
+      values: slots.map((slot) => slot.key[i] as string),
+    })),
+    ...entity.guard.map((field) => columnOf('g_', rows, field, fields[field] as ColumnType)),
+  ];
   const held = unchanged(entity).join(' and ');
   writing.counts.push(
-    `(select count(*) from unnest(${places}) as d (${names.join(', ')}) left join ${name} as t on ${same} where ${held})`,
+    `(select count(*) from ${source(writing, given)}
+      left join lateral (select * from ${name} as t where ${sameKey(entity)} limit 1) as t on true where ${held})`,
   );
   writing.expected += slots.length;
+}
+
+function sameKey({ key }: AnyEntity): string {
+  return key.map((field) => `t.${column(field)} = d.k_${column(field)}`).join(' and ');
 }
 
 function unchanged({ guard }: AnyEntity): string[] {
   return guard.map((field) => `t.${column(field)} is not distinct from d.g_${column(field)}`);
 }
 
-function typeOf(fields: Readonly<Record<string, ColumnType>>, field: string): ColumnType {
-  return fields[field] as ColumnType;
+/** A column of the rows that go along with the statement. */
+interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly values: readonly SqlValue[];
 }
 
-function valuesOf(rows: readonly object[], field: string, type: ColumnType): SqlValue[] {
+function columnOf(prefix: string, rows: readonly object[], field: string, type: ColumnType): Column {
   const values = rows.map((row) => toSql((row as Record<string, unknown>)[field] ?? null, type));
-  return type === 'text[]' ? values.map((value) => listText(value as readonly string[])) : values;
+  const name = prefix + column(field);
+  if (type !== 'text[]') return { name, type, values };
+  return { name, type: 'text', values: values.map((value) => listText(value as readonly string[])) };
 }
 
 /** A list as PostgreSQL writes it. */
@@ -157,7 +153,25 @@ function listText(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
-function place(writing: Writing, values: readonly SqlValue[], type: ColumnType): string {
-  writing.params.push(values);
-  return `$${writing.params.length}::${type === 'text[]' ? 'text' : type}[]`;
+/** Rows of one command are few enough to be written out. */
+const MAX_WRITTEN_OUT = 4;
+
+/**
+ * The rows as a table `d`. Of one command they are written out; of a batch each column is one parameter, so that a statement has the same
+ * text for any number of rows and is planned once.
+ */
+function source(writing: Writing, columns: readonly Column[]): string {
+  const { params } = writing;
+  const names = columns.map(({ name }) => name).join(', ');
+  const count = columns[0]?.values.length ?? 0;
+  if (writing.single && count <= MAX_WRITTEN_OUT) {
+    const rows = Array.from({ length: count }, (_, row) => {
+      const places = columns.map(({ type, values }) => `$${params.push(values[row] ?? null)}::${type}`);
+      return `(${places.join(', ')})`;
+    });
+    return `(values ${rows.join(', ')}) as d (${names})`;
+  }
+  // Within a select the planner does not look at the values: it would plan anew for each of them.
+  const places = columns.map(({ type, values }) => `(select $${params.push(values)}::${type}[])`);
+  return `unnest(${places.join(', ')}) as d (${names})`;
 }

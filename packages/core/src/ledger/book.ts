@@ -70,8 +70,8 @@ const lines = table<Line>('ledger_postings', {
 const totals: RowWriter = {
   name: 'ledger_totals_added',
   types: ['integer', 'text', 'text', 'numeric'],
-  sql: (places) =>
-    `insert into ledger_totals as total (chain, account, asset, amount) select * from unnest(${places.join(', ')})
+  sql: (rows) =>
+    `insert into ledger_totals as total (chain, account, asset, amount) ${rows}
      on conflict (chain, account, asset) do update set amount = total.amount + excluded.amount`,
 };
 

@@ -42,7 +42,8 @@ export async function verifyChains(core: Core): Promise<BrokenChain[]> {
   return core.db.tx(async (tx) => {
     // One moment for all that is read: journals are written meanwhile.
     await tx.exec(
-      `set transaction isolation level repeatable read, read only; set local statement_timeout = '${TIMEOUT}'`,
+      `set transaction isolation level repeatable read, read only; set local statement_timeout = '${TIMEOUT}';
+       set local enable_seqscan = on`,
     );
     const broken: { fault: BrokenChain; at: number }[] = [];
     for (const chain of await tx.query<JournalChain>(

@@ -1,4 +1,5 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
 import type { Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Service } from './Service.js';
@@ -24,6 +25,22 @@ export const services = table<Service>('services', {
   verified: 'boolean',
   status: 'text',
   createdAt: 'timestamptz',
+});
+
+/** A service as commands see it. What they rest on is checked; the rest may be a second old. */
+export const serviceRows = entity<Service>({
+  table: services,
+  key: ['id'],
+  guard: ['price', 'currency', 'slaSeconds', 'status', 'payoutWalletId'],
+  rank: 5,
+  watched: true,
+  keptMs: 1_000,
+});
+
+/** Points that services have earned or lost and do not know of yet. */
+export const trustChanges = table<{ serviceId: string; points: number }>('trust_changes', {
+  serviceId: 'text',
+  points: 'integer',
 });
 
 export interface ServiceFilter {
@@ -86,10 +103,6 @@ export function listDue(db: Queryable, at: Date, limit: number): Promise<Service
     "where endpoint_due_at <= $1 and status = 'active' order by endpoint_due_at limit $2",
     [at, limit],
   );
-}
-
-export async function insertTrustChange(db: Queryable, serviceId: string, points: number): Promise<void> {
-  await db.query('insert into trust_changes (service_id, points) values ($1, $2)', [serviceId, points]);
 }
 
 /** Points of a service that its row does not know yet, in the order in which they were earned. */

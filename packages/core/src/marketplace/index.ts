@@ -3,4 +3,5 @@ export type { EndpointState } from './endpoints.js';
 export { find, findByEndpoint, get, list, register, setVerified } from './operations.js';
 export type { Registration } from './operations.js';
 export type { Service, ServicePage } from './Service.js';
-export { adjustTrust } from './trust.js';
+export { serviceRows } from './ServiceStore.js';
+export { adjustTrustIn } from './trust.js';

@@ -1,4 +1,5 @@
-import type { Queryable, Tx } from '@agentpay/primitives';
+import type { Queryable } from '@agentpay/primitives';
+import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import type { Service } from './Service.js';
@@ -8,11 +9,8 @@ const SERVICES = 500;
 const CHANGES = 10_000;
 
 /** Notes points that a service has earned or lost: {@link applyTrust} tells its row, so that calls do not wait for each other. */
-export function adjustTrust(
-  tx: Tx,
-  { serviceId, points }: { serviceId: string; points: number },
-): Promise<void> {
-  return store.insertTrustChange(tx, serviceId, points);
+export function adjustTrustIn(scene: Scene, change: { serviceId: string; points: number }): void {
+  scene.append(store.trustChanges, change);
 }
 
 /** The service with the trust it has by now. */

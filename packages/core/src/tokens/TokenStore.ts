@@ -1,78 +1,38 @@
 import type { Queryable } from '@agentpay/primitives';
-import type { Token, TokenState } from './Token.js';
+import { entity } from '../batch/index.js';
+import { table } from '../table.js';
+import type { Token } from './Token.js';
 
-const COLUMNS = `id, service_id as "serviceId", provider_id as "providerId", payout_wallet_id as "payoutWalletId",
-  consumer_id as "consumerId", wallet_id as "walletId", hold_id as "holdId", payment_id as "paymentId", amount, currency,
-  sla_seconds as "slaSeconds", state, deadline, issued_at as "issuedAt", expires_at as "expiresAt", redeemed_at as "redeemedAt",
-  started_at as "startedAt", accepted_at as "acceptedAt", ended_at as "endedAt"`;
+export const paymentTokens = table<Token>('payment_tokens', {
+  id: 'text',
+  serviceId: 'text',
+  providerId: 'text',
+  payoutWalletId: 'text',
+  consumerId: 'text',
+  walletId: 'text',
+  holdId: 'text',
+  paymentId: 'text',
+  amount: 'bigint',
+  currency: 'text',
+  slaSeconds: 'integer',
+  state: 'text',
+  deadline: 'timestamptz',
+  issuedAt: 'timestamptz',
+  expiresAt: 'timestamptz',
+  redeemedAt: 'timestamptz',
+  startedAt: 'timestamptz',
+  acceptedAt: 'timestamptz',
+  endedAt: 'timestamptz',
+});
 
-export async function insertToken(db: Queryable, token: Token): Promise<void> {
-  await db.query(
-    `insert into payment_tokens (id, service_id, provider_id, payout_wallet_id, consumer_id, wallet_id, hold_id, amount, currency,
-       sla_seconds, state, deadline, issued_at, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    [
-      token.id,
-      token.serviceId,
-      token.providerId,
-      token.payoutWalletId,
-      token.consumerId,
-      token.walletId,
-      token.holdId,
-      token.amount,
-      token.currency,
-      token.slaSeconds,
-      token.state,
-      token.deadline,
-      token.issuedAt,
-      token.expiresAt,
-    ],
-  );
-}
-
-export async function findToken(db: Queryable, id: string): Promise<Token | undefined> {
-  const [token] = await db.query<Token>(`select ${COLUMNS} from payment_tokens where id = $1`, [id]);
-  return token;
-}
-
-/** Locks the token's row until the transaction ends; waits for whoever has it. */
-export async function lockToken(db: Queryable, id: string): Promise<Token | undefined> {
-  const [token] = await db.query<Token>(
-    `select ${COLUMNS} from payment_tokens where id = $1 for no key update`,
-    [id],
-  );
-  return token;
-}
-
-/** {@link lockToken}, but undefined when somebody else has it. */
-export async function lockTokenIfFree(db: Queryable, id: string): Promise<Token | undefined> {
-  const [token] = await db.query<Token>(
-    `select ${COLUMNS} from payment_tokens where id = $1 for no key update skip locked`,
-    [id],
-  );
-  return token;
-}
-
-/** Writes what a transition changed; false unless the token was still in the state `from`. */
-export async function updateToken(db: Queryable, token: Token, from: TokenState): Promise<boolean> {
-  const rows = await db.query(
-    `update payment_tokens
-     set state = $3, deadline = $4, redeemed_at = $5, started_at = $6, accepted_at = $7, ended_at = $8, payment_id = $9
-     where id = $1 and state = $2 returning id`,
-    [
-      token.id,
-      from,
-      token.state,
-      token.deadline,
-      token.redeemedAt,
-      token.startedAt,
-      token.acceptedAt,
-      token.endedAt,
-      token.paymentId,
-    ],
-  );
-  return rows.length === 1;
-}
+export const tokenRows = entity<Token>({
+  table: paymentTokens,
+  key: ['id'],
+  guard: ['state', 'deadline'],
+  changes: ['state', 'deadline', 'redeemedAt', 'startedAt', 'acceptedAt', 'endedAt', 'paymentId'],
+  rank: 20,
+  watched: true,
+});
 
 /** What the tracker knows of a token that can still change. */
 export type OpenToken = Pick<Token, 'id' | 'state'> & { readonly deadline: Date };

@@ -1,107 +1,90 @@
 import { AgentPayError, formatDecimal } from '@agentpay/primitives';
-import type { Tx } from '@agentpay/primitives';
+import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emit } from '../events/index.js';
-import { available, captureHold, REVENUE_PAYMENT } from '../ledger/index.js';
-import { adjustTrust } from '../marketplace/index.js';
+import { emitIn } from '../events/index.js';
+import { available, movements } from '../ledger/index.js';
+import { adjustTrustIn } from '../marketplace/index.js';
 import type { Party } from '../parties/index.js';
-import { callFee, paymentCompleted, paymentObject, recordCompleted } from '../payments/index.js';
+import { callFee, paidCall, paymentCompleted, paymentObject, paymentRows } from '../payments/index.js';
+import { captureIn, giveBackIn } from '../spending/index.js';
 import { tokenReleased } from './events.js';
-import { giveBack } from '../spending/index.js';
 import type { Token, TokenState } from './Token.js';
-import * as store from './TokenStore.js';
+import { tokenRows } from './TokenStore.js';
 
 const TRUST_SETTLED = 1;
 const TRUST_BREACHED = -5;
 
-/**
- * Takes a locked token into a state that the table allows: its row, its money, the trust it earns and the event, all in the
- * caller's transaction.
- */
-export async function advance(
-  core: Core,
-  tx: Tx,
-  token: Token,
-  to: TokenState,
-  nowMs: number,
-): Promise<Token> {
+/** Takes a token into a state that the table allows: its row, its money, the trust it earns and the event, all in one batch. */
+export function advance(core: Core, scene: Scene, token: Token, to: TokenState, nowMs: number): Token {
   const now = new Date(nowMs);
   switch (to) {
     case 'redeemed':
-      return save(tx, token, {
+      return scene.update(tokenRows, token, {
         state: to,
         redeemedAt: now,
         deadline: new Date(nowMs + core.settings.tokens.ttlMs),
       });
     case 'in_flight':
-      return save(tx, token, {
+      return scene.update(tokenRows, token, {
         state: to,
         startedAt: now,
         deadline: new Date(nowMs + token.slaSeconds * 1000),
       });
     case 'accepted':
-      return save(tx, token, { state: to, acceptedAt: now });
+      return scene.update(tokenRows, token, { state: to, acceptedAt: now });
     case 'settled':
-      return settle(core, tx, token, now);
+      return settle(core, scene, token, now);
     case 'sla_breached':
     case 'expired':
     case 'cancelled':
     case 'failed':
-      return release(core, tx, token, to, now);
+      return release(core, scene, token, to, now);
     case 'reserved':
     case 'refunded':
       throw new AgentPayError('internal_error', `No operation takes a token to ${to}.`);
   }
 }
 
-async function settle(core: Core, tx: Tx, token: Token, now: Date): Promise<Token> {
-  const fee = callFee(token.amount, core.settings.payments.callFeePpm);
-  await captureHold(core, tx, {
+function settle(core: Core, scene: Scene, token: Token, now: Date): Token {
+  const { amount, currency, walletId, payoutWalletId } = token;
+  const fee = callFee(amount, core.settings.payments.callFeePpm);
+  const payee = available(payoutWalletId);
+  captureIn(core, scene, {
     holdId: token.holdId,
-    credits: [
-      { account: available(token.payoutWalletId), amount: token.amount - fee },
-      { account: REVENUE_PAYMENT, amount: fee },
-    ],
+    reason: 'capture',
+    postings: () => movements.settleCall({ walletId, payee, asset: currency, amount, fee }),
   });
-  const payment = await recordCompleted(core, tx, {
+  const payment = paidCall(core, {
     payerId: token.consumerId,
-    payerWalletId: token.walletId,
+    payerWalletId: walletId,
     payeeId: token.providerId,
-    payeeWalletId: token.payoutWalletId,
-    amount: token.amount,
+    payeeWalletId: payoutWalletId,
+    amount,
     fee,
-    currency: token.currency,
+    currency,
     serviceId: token.serviceId,
     createdAt: token.issuedAt,
   });
-  const settled = await save(tx, token, {
-    state: 'settled',
-    deadline: null,
-    endedAt: now,
-    paymentId: payment.id,
-  });
+  scene.insert(paymentRows, payment);
+  const change = { state: 'settled', deadline: null, endedAt: now, paymentId: payment.id } as const;
+  const settled = scene.update(tokenRows, token, change);
   const object = { ...paymentObject(payment), ...facts(settled) };
-  await emit(core, tx, paymentCompleted, { subject: payment.id, audience: partiesOf(token), object });
-  await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_SETTLED });
+  emitIn(core, scene, paymentCompleted, { subject: payment.id, audience: partiesOf(token), object });
+  adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_SETTLED });
   return settled;
 }
 
-async function release(
-  core: Core,
-  tx: Tx,
-  token: Token,
-  to: keyof typeof tokenReleased,
-  now: Date,
-): Promise<Token> {
-  const { consumerId: payer, providerId: payee, amount, issuedAt: at } = token;
-  await giveBack(core, tx, { holdId: token.holdId, reason: to, spent: { payer, payee, amount, at } });
-  const released = await save(tx, token, { state: to, deadline: null, endedAt: now });
-  await emit(core, tx, tokenReleased[to], {
+function release(core: Core, scene: Scene, token: Token, to: keyof typeof tokenReleased, now: Date): Token {
+  const { consumerId: payer, providerId, payoutWalletId, serviceId, amount, issuedAt: at } = token;
+  const payee = [providerId, payoutWalletId, serviceId];
+  giveBackIn(core, scene, { holdId: token.holdId, reason: to, spent: { payer, payee, amount, at } });
+  const released = scene.update(tokenRows, token, { state: to, deadline: null, endedAt: now });
+  emitIn(core, scene, tokenReleased[to], {
     subject: token.id,
     audience: partiesOf(token),
     object: facts(released),
   });
-  if (to === 'sla_breached') await adjustTrust(tx, { serviceId: token.serviceId, points: TRUST_BREACHED });
+  if (to === 'sla_breached') adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_BREACHED });
   return released;
 }
 
@@ -123,10 +106,4 @@ export function facts(token: Token) {
     amount: formatDecimal(token.amount),
     currency: token.currency,
   };
-}
-
-async function save(tx: Tx, token: Token, change: Partial<Token>): Promise<Token> {
-  const changed = { ...token, ...change };
-  if (await store.updateToken(tx, changed, token.state)) return changed;
-  throw new AgentPayError('internal_error', `Token ${token.id} changed while it was locked.`);
 }

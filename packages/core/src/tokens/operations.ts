@@ -1,13 +1,15 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Amount, Tx } from '@agentpay/primitives';
+import type { Amount } from '@agentpay/primitives';
+import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emit } from '../events/index.js';
+import { emitIn } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
-import { find } from '../marketplace/index.js';
+import { holds } from '../ledger/index.js';
+import { serviceRows } from '../marketplace/index.js';
 import type { Service } from '../marketplace/index.js';
-import { reserve as reserveMoney } from '../spending/index.js';
-import { owned } from '../wallets/index.js';
+import { reserveIn, wantsOf } from '../spending/index.js';
+import { walletRows } from '../wallets/index.js';
 import { advance, facts, partiesOf } from './advance.js';
 import { tokenReserved } from './events.js';
 import type { TokenClaims } from './ports.js';
@@ -36,21 +38,26 @@ export async function authorize(
   request: { principal: Principal; serviceId: string; walletId: string; maxAmount?: Amount | undefined },
 ): Promise<Authorization> {
   const consumerId = requireParty(request.principal, 'agent');
-  const token = await core.db.tx(
-    async (tx) => {
-      const service = await find(tx, { serviceId: request.serviceId });
-      assertBuyable(service, request.maxAmount);
-      const wallet = await owned(tx, { principal: request.principal, walletId: request.walletId });
-      if (wallet.currency !== service.currency) {
-        throw new AgentPayError(
-          'currency_mismatch',
-          `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
-        );
-      }
-      return reserve(core, tx, { service, consumerId, walletId: wallet.id });
+  const { serviceId, walletId, maxAmount } = request;
+  const wants: Want[] = wantsOf({ payer: consumerId, walletId, asset: 'USD' });
+  const token = await core.batch.run({
+    wants: [[serviceRows, [serviceId]], [walletRows, [walletId]], ...wants],
+    lane: walletId,
+    decide(scene) {
+      const service = isId('service', serviceId) ? scene.find(serviceRows, serviceId) : undefined;
+      if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
+      assertBuyable(service, maxAmount);
+      const wallet = isId('wallet', walletId) ? scene.find(walletRows, walletId) : undefined;
+      if (wallet?.ownerId !== consumerId)
+        throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
+      if (wallet.currency === service.currency)
+        return reserve(core, scene, { service, consumerId, walletId });
+      throw new AgentPayError(
+        'currency_mismatch',
+        `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
+      );
     },
-    { lane: consumerId },
-  );
+  });
   await track(core, token);
   return { signed: core.ports.tokenCodec.sign(claimsOf(token)), token };
 }
@@ -67,14 +74,15 @@ export async function verify(
   requireParty(request.principal, 'agent');
   const claims = core.ports.tokenCodec.verify(request.token);
   await refuseReplay(core, request.principal, claims);
-  let service: Service | undefined;
-  const token = await happen(core, 'verify', {
-    tokenId: claims.tokenId,
-    concerns: (kept) => isProvider(kept, request.principal) && isClaimed(kept, claims),
-    // Nothing is read after the commit: a token that is redeemed gets its response.
-    before: async (tx) => void (service = await find(tx, { serviceId: claims.serviceId })),
-  });
-  return { token, service: service as Service };
+  return happen(
+    core,
+    'verify',
+    {
+      tokenId: claims.tokenId,
+      concerns: (kept) => isProvider(kept, request.principal) && isClaimed(kept, claims),
+    },
+    (scene, token) => ({ token, service: scene.find(serviceRows, token.serviceId) as Service }),
+  );
 }
 
 /**
@@ -116,7 +124,8 @@ export function callFailed(core: Core, request: OfToken): Promise<Token> {
  */
 export async function cancel(core: Core, { principal, tokenId }: OfToken): Promise<Token> {
   const consumerId = requireParty(principal, 'agent');
-  return happen(core, 'cancel', { tokenId, concerns: (token) => token.consumerId === consumerId });
+  const concerns = (token: Token) => token.consumerId === consumerId;
+  return happen(core, 'cancel', { tokenId, concerns }, (_scene, token) => token);
 }
 
 /**
@@ -125,7 +134,7 @@ export async function cancel(core: Core, { principal, tokenId }: OfToken): Promi
  */
 export async function get(core: Core, { principal, tokenId }: OfToken): Promise<Token> {
   const agentId = requireParty(principal, 'agent');
-  const token = isId('token', tokenId) ? await store.findToken(core.db, tokenId) : undefined;
+  const token = isId('token', tokenId) ? await store.paymentTokens.find(core.db, { id: tokenId }) : undefined;
   if (!token || (token.consumerId !== agentId && token.providerId !== agentId)) throw notFound();
   return token;
 }
@@ -144,18 +153,17 @@ function assertBuyable(service: Service, maxAmount: Amount | undefined): void {
   }
 }
 
-async function reserve(
+function reserve(
   core: Core,
-  tx: Tx,
-  deal: { service: Service; consumerId: string; walletId: string },
-): Promise<Token> {
-  const { service, consumerId, walletId } = deal;
-  const hold = await reserveMoney(core, tx, {
+  scene: Scene,
+  { service, consumerId, walletId }: { service: Service; consumerId: string; walletId: string },
+): Token {
+  const hold = reserveIn(core, scene, {
     payer: consumerId,
     walletId,
     amount: service.price,
     asset: service.currency,
-    payee: service.providerId,
+    payee: [service.providerId, service.payoutWalletId, service.id],
     rail: 'x402',
     purpose: 'token',
   });
@@ -182,8 +190,8 @@ async function reserve(
     acceptedAt: null,
     endedAt: null,
   };
-  await store.insertToken(tx, token);
-  await emit(core, tx, tokenReserved, {
+  scene.insert(store.tokenRows, token);
+  emitIn(core, scene, tokenReserved, {
     subject: token.id,
     audience: partiesOf(token),
     object: facts(token),
@@ -192,43 +200,62 @@ async function reserve(
 }
 
 /** Lets an event happen to a token that `concerns` the caller; to everybody else it does not exist. */
-async function happen(
+async function happen<Result>(
   core: Core,
   event: TokenEvent,
-  request: {
-    tokenId: string;
-    concerns: (token: Token) => boolean;
-    /** Runs in the transaction, before anything is changed. */
-    before?: (tx: Tx) => Promise<void>;
-  },
-): Promise<Token> {
-  const { tokenId, concerns, before } = request;
+  { tokenId, concerns }: { tokenId: string; concerns: (token: Token) => boolean },
+  answer: (scene: Scene, token: Token) => Result,
+): Promise<Result> {
   if (!isId('token', tokenId)) throw notFound();
-  const { token, refused } = await core.db.tx(async (tx) => {
-    const found = await store.lockToken(tx, tokenId);
-    if (!found || !concerns(found)) throw notFound();
-    await before?.(tx);
-    // Read after the lock: time passed while waiting for it.
-    const nowMs = core.clock.now();
-    const decision = decide(found, event, nowMs);
-    if (decision.kind === 'refuse') return { token: found, refused: true };
-    if (decision.kind === 'repeat') return { token: found, refused: false };
-    return { token: await advance(core, tx, found, decision.to, nowMs), refused: decision.kind === 'lapse' };
-  });
+  const { token, refused, result } = await core.batch
+    .run({
+      wants: [[store.tokenRows, [tokenId]]],
+      lane: tokenId,
+      decide(scene) {
+        const found = scene.find(store.tokenRows, tokenId);
+        if (!found || !concerns(found)) throw notFound();
+        const nowMs = core.clock.now();
+        const decision = decide(found, event, nowMs);
+        if (decision.kind === 'refuse') throw new RefusedStep(found);
+        if (decision.kind === 'repeat') return { token: found, refused: false, result: answer(scene, found) };
+        assertReserved(scene, found);
+        const token = advance(core, scene, found, decision.to, nowMs);
+        return { token, refused: decision.kind === 'lapse', result: answer(scene, token) };
+      },
+    })
+    .catch((error: unknown) => {
+      if (!(error instanceof RefusedStep)) throw error;
+      return { token: error.token, refused: true, result: undefined };
+    });
   await track(core, token);
   // Thrown after the commit: a lapse is refused to the caller, but stands.
   if (refused) throw refusal(token.state, event);
-  return token;
+  return result as Result;
+}
+
+/** A step that the token's state does not allow. */
+class RefusedStep extends Error {
+  override readonly name = 'RefusedStep';
+  constructor(readonly token: Token) {
+    super(token.state);
+  }
+}
+
+/** A token whose money is gone was tampered with: nobody delivers for it. */
+function assertReserved(scene: Scene, token: Token): void {
+  if (scene.find(holds, token.holdId)?.state !== 'open')
+    throw new AgentPayError('internal_error', `Token ${token.id} is open, its hold is not.`);
 }
 
 function happenToProvider(core: Core, event: TokenEvent, { principal, tokenId }: OfToken): Promise<Token> {
-  return happen(core, event, { tokenId, concerns: (token) => isProvider(token, principal) });
+  const concerns = (token: Token) => isProvider(token, principal);
+  return happen(core, event, { tokenId, concerns }, (_scene, token) => token);
 }
 
 /** The tracker knows of a replay before PostgreSQL is asked to lock anything; only PostgreSQL may confirm it. */
 async function refuseReplay(core: Core, principal: Principal, { tokenId }: TokenClaims): Promise<void> {
   if ((await redeemHint(core, tokenId)) !== 'replayed') return;
-  const token = await store.findToken(core.db, tokenId);
+  const token = await store.paymentTokens.find(core.db, { id: tokenId });
   if (token && isProvider(token, principal) && token.state !== 'reserved')
     throw refusal(token.state, 'verify');
 }

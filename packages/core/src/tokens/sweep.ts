@@ -20,7 +20,7 @@ const LEASE_MS = 10_000;
 
 /**
  * Releases up to `limit` tokens whose deadline has passed, longest overdue first, from PostgreSQL alone. Any number of nodes may sweep
- * at once: each token is released by one of them, and a token that somebody else is changing is left to him.
+ * at once: each token is released by one of them.
  */
 export async function sweep(
   core: Core,
@@ -54,30 +54,30 @@ export async function inBatches(
   return { done, failures };
 }
 
-// One transaction each: two tokens in one could lock the same wallets in two orders, and one that fails would undo the others.
 async function lapseAll(core: Core, tokenIds: readonly string[], nowMs: number): Promise<Swept> {
   let expired = 0;
   let breached = 0;
   const failures: { tokenId: string; error: unknown }[] = [];
-  for (const tokenId of tokenIds) {
-    try {
-      const token = await lapse(core, tokenId, nowMs);
-      if (token?.state === 'expired') expired++;
-      if (token?.state === 'sla_breached') breached++;
-    } catch (error) {
-      failures.push({ tokenId, error });
-    }
+  const lapses = await Promise.allSettled(tokenIds.map((tokenId) => lapse(core, tokenId, nowMs)));
+  for (const [i, lapsed] of lapses.entries()) {
+    if (lapsed.status === 'rejected') failures.push({ tokenId: tokenIds[i] as string, error: lapsed.reason });
+    else if (lapsed.value?.state === 'expired') expired++;
+    else if (lapsed.value?.state === 'sla_breached') breached++;
   }
   return { expired, breached, failures };
 }
 
-/** The lapsed token, or undefined when it was not due after all or is in somebody else's hands. */
+/** The lapsed token, or undefined when it was not due after all. */
 async function lapse(core: Core, tokenId: string, nowMs: number): Promise<Token | undefined> {
-  const { token, lapsed } = await core.db.tx(async (tx) => {
-    const found = await store.lockTokenIfFree(tx, tokenId);
-    const decision = found && decide(found, 'deadline_passed', nowMs);
-    if (!found || decision?.kind !== 'advance') return { token: found, lapsed: false };
-    return { token: await advance(core, tx, found, decision.to, nowMs), lapsed: true };
+  const { token, lapsed } = await core.batch.run({
+    wants: [[store.tokenRows, [tokenId]]],
+    lane: tokenId,
+    decide(scene) {
+      const found = scene.find(store.tokenRows, tokenId);
+      const decision = found && decide(found, 'deadline_passed', nowMs);
+      if (!found || decision?.kind !== 'advance') return { token: found, lapsed: false };
+      return { token: advance(core, scene, found, decision.to, nowMs), lapsed: true };
+    },
   });
   if (token) await track(core, token);
   return lapsed ? token : undefined;

@@ -8,7 +8,7 @@ const token = { id: 'tokid_1', state: 'reserved', deadline: new Date(10) } as To
 
 function coreWith(tracker: Partial<Tracker>) {
   const clock = manualClock(0);
-  return { clock, core: { clock, tracker } as unknown as Core };
+  return { clock, core: { clock, ports: { tracker } } as unknown as Core };
 }
 
 describe('a tracker', () => {

@@ -1,0 +1,215 @@
+import {
+  agents,
+  createCore,
+  identity,
+  ledger,
+  marketplace,
+  migrations,
+  payments,
+  policies,
+  tokens,
+  wallets,
+} from '@agentpay/core';
+import type { Core, Principal } from '@agentpay/core';
+import { systemClock, systemRandom, type Db, type SqlValue } from '@agentpay/primitives';
+import { migrate, pgDb } from '@agentpay/storage';
+import { testDatabase } from '@agentpay/testing';
+import pg from 'pg';
+import { percentile } from './load.js';
+import { figure, markdownTable } from './table.js';
+import { benchPorts } from './corePorts.js';
+
+const SECONDS = Number(process.env['SECONDS'] ?? 4);
+const WALLETS = Number(process.env['WALLETS'] ?? 256);
+const IN_FLIGHT = (process.env['IN_FLIGHT'] ?? '1,16,64,256').split(',').map(Number);
+
+/** One measured operation. */
+interface Measured {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** The core against plain transactions on the same PostgreSQL, in this process: needs DATABASE_URL. */
+export async function core(): Promise<string> {
+  const database = await testDatabase();
+  const db = pgDb({ url: database.url, max: 10 });
+  const pool = new pg.Pool({ connectionString: database.url, max: 20 });
+  const counted = counting(db);
+  try {
+    await migrate(db, migrations);
+    await pool.query('create table plain (id text primary key, v jsonb, amount bigint)');
+    await pool.query('create table plain_counter (id int primary key, amount bigint)');
+    await pool.query('insert into plain_counter select i, 0 from generate_series(0, 1023) i');
+    const town = await openTown(counted.db);
+    const tables: string[] = [];
+    const rows: string[][] = [];
+    for (const inFlight of IN_FLIGHT) {
+      const base = await measure(inFlight, () => plain(pool));
+      rows.push(line('plain transaction', inFlight, base, base));
+      for (const [name, op] of Object.entries(operations(town)))
+        rows.push(line(name, inFlight, await measure(inFlight, op), base));
+    }
+    tables.push(markdownTable(['what', 'in flight', 'per s', 'of plain', 'p50 ms', 'p99 ms'], rows));
+    tables.push(await roundTrips(counted, town));
+    const faults = [...(await ledger.verifyLedger(db)), ...(await ledger.verifyChains(town.core))];
+    tables.push(
+      faults.length === 0
+        ? 'The books are right.'
+        : `The books are WRONG: ${JSON.stringify(faults.slice(0, 3))}`,
+    );
+    return tables.join('\n\n');
+  } finally {
+    await pool.end();
+    await db.close();
+    await database.drop();
+  }
+}
+
+interface Townsman {
+  readonly principal: Principal;
+  readonly walletId: string;
+}
+
+/** Agents with money, each with a daily limit, and one of them with a service. */
+interface Town {
+  readonly core: Core;
+  readonly people: readonly Townsman[];
+  readonly serviceId: string;
+}
+
+async function openTown(db: Db): Promise<Town> {
+  const made = createCore({
+    db,
+    clock: systemClock,
+    random: systemRandom,
+    ports: benchPorts(),
+    settings: {
+      identity: { pepper: 'pepper-of-the-bench-pepper-of-the-bench', adminKey: undefined },
+      wallets: { sandbox: true },
+    },
+  });
+  const people: Townsman[] = [];
+  const platform: Principal = {
+    party: { id: 'platform', kind: 'platform' },
+    scopes: [],
+    credentialId: 'admin',
+  };
+  for (let n = 0; n < WALLETS; n++) {
+    const { agent, wallet, apiKey } = await agents.create(made, { name: `Agent ${n}` });
+    const principal = await identity.authenticate(made, { accepts: ['runtime'], secret: apiKey });
+    await wallets.fund(made, {
+      principal,
+      walletId: wallet.id,
+      amount: 10_000_000_000n,
+      source: wallets.TEST_FAUCET,
+    });
+    const terms = { kind: 'daily', amount: 900_000_000_000n } as const;
+    await policies.create(made, { principal: platform, partyId: agent.id, terms });
+    people.push({ principal, walletId: wallet.id });
+  }
+  const [seller] = people as [Townsman];
+  const offer = { principal: seller.principal, name: 'Bench', pricePerCall: 10n };
+  return { core: made, people, serviceId: (await marketplace.register(made, offer)).id };
+}
+
+let turn = 0;
+
+function operations({ core: made, people, serviceId }: Town): Record<string, () => Promise<unknown>> {
+  const person = (n: number) => people[n % people.length] as Townsman;
+  const pay = (payer: Townsman, payee: Townsman) =>
+    payments.create(made, {
+      principal: payer.principal,
+      fromWalletId: payer.walletId,
+      toWalletId: payee.walletId,
+      amount: 1_000n,
+      idempotencyKey: `k${turn}`,
+    });
+  const authorize = () => {
+    const { principal, walletId } = person(++turn);
+    return tokens.authorize(made, { principal, serviceId, walletId });
+  };
+  return {
+    payments: () => pay(person(++turn), person(turn * 7 + 1)),
+    'payments, one payee': () => pay(person(1 + (++turn % (people.length - 1))), person(0)),
+    authorize,
+    async 'token life (5 calls)'() {
+      const { signed, token } = await authorize();
+      const { principal } = person(0);
+      const step = { principal, tokenId: token.id };
+      await tokens.verify(made, { principal, token: signed });
+      await tokens.callStarted(made, step);
+      await tokens.callAccepted(made, step);
+      await tokens.callCompleted(made, step);
+    },
+  };
+}
+
+async function plain(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  const n = ++turn;
+  try {
+    await client.query('begin');
+    const values = [`x${n}`, '{"a":1}', 5];
+    await client.query({ name: 'p1', text: 'insert into plain values ($1, $2, $3)', values });
+    const text = 'update plain_counter set amount = amount + 1 where id = $1';
+    await client.query({ name: 'p2', text, values: [n % 1024] });
+    await client.query('commit');
+  } finally {
+    client.release();
+  }
+}
+
+async function measure(inFlight: number, op: () => Promise<unknown>): Promise<Measured> {
+  await Promise.all(Array.from({ length: inFlight }, op));
+  const latencies: number[] = [];
+  const began = performance.now();
+  const worker = async () => {
+    while (performance.now() - began < SECONDS * 1000) {
+      const at = performance.now();
+      await op();
+      latencies.push(performance.now() - at);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  const seconds = (performance.now() - began) / 1000;
+  latencies.sort((a, b) => a - b);
+  const perSecond = latencies.length / seconds;
+  return { perSecond, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+}
+
+function line(name: string, inFlight: number, { perSecond, p50, p99 }: Measured, base: Measured): string[] {
+  const ratio = figure(perSecond / base.perSecond, 2);
+  return [name, String(inFlight), figure(perSecond, 0), ratio, figure(p50, 1), figure(p99, 1)];
+}
+
+/** A database that counts what goes to it and back. */
+function counting(db: Db) {
+  const count = { statements: 0, roundTrips: 0 };
+  const seen = () => {
+    count.statements += 1;
+    count.roundTrips += 1;
+  };
+  const wrapped: Db = {
+    ...db,
+    query: (sql: string, params?: readonly SqlValue[]) => (seen(), db.query(sql, params)),
+    tx: (fn, options) => {
+      count.roundTrips += 2; // begin and commit
+      return db.tx((tx) => fn({ ...tx, query: (sql, params) => (seen(), tx.query(sql, params)) }), options);
+    },
+  };
+  return { db: wrapped, count };
+}
+
+async function roundTrips({ count }: ReturnType<typeof counting>, town: Town): Promise<string> {
+  const rows: string[][] = [];
+  for (const inFlight of [1, 256]) {
+    for (const [name, op] of Object.entries(operations(town))) {
+      const before = { ...count };
+      await Promise.all(Array.from({ length: inFlight }, op));
+      const per = (of: keyof typeof count) => figure((count[of] - before[of]) / inFlight, 2);
+      rows.push([name, String(inFlight), per('statements'), per('roundTrips')]);
+    }
+  }
+  return markdownTable(['what', 'in flight', 'statements each', 'round trips each'], rows);
+}
