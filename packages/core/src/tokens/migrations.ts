@@ -1,7 +1,8 @@
 import type { Migration } from '@agentpay/primitives';
 
 /**
- * Payment tokens, without references that the database would look up for each of them: see the payments. A token that can still change has a deadline; one that cannot has none.
+ * Payment tokens, without references that the database would look up for each of them: see the payments. A token that can still change
+ * has a deadline; one that cannot has none.
  */
 export const migrations: readonly Migration[] = [
   {
