@@ -19,7 +19,23 @@ export interface CommitGate {
 }
 
 // The simple query of PostgreSQL's protocol: 'Q', length, text, zero.
-const COMMIT = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1');
+const COMMIT = 'Q\0\0\0\x0bcommit\0';
+
+/** What is a commit: the word itself, or the statement of a batch, which is a whole transaction. */
+type CommitKind = 'commit' | 'batch';
+
+/** Finds commits in what one connection sends. */
+function commits(): (chunk: Buffer) => CommitKind | undefined {
+  const batches = new Set<string>();
+  return (chunk) => {
+    const text = chunk.toString('latin1');
+    if (text.includes(COMMIT)) return 'commit';
+    // Parse: name, text. Bind: portal, name.
+    for (const [, name = ''] of text.matchAll(/(agentpay_\d+)\0with [^\0]*batch_expect\(/g))
+      batches.add(name);
+    return [...batches].some((name) => text.includes(`\0${name}\0`)) ? 'batch' : undefined;
+  };
+}
 const BEGIN = Buffer.from('begin', 'latin1');
 /** ReadyForQuery of a session that is in no transaction. */
 const IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
@@ -36,9 +52,9 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   const sockets = new Set<Socket>();
   let armed: Armed | undefined;
 
-  function takeIfDue(chunk: Buffer, idle: boolean): Armed | undefined {
+  function takeIfDue(chunk: Buffer, idle: boolean, commit: CommitKind | undefined): Armed | undefined {
     if (!armed) return undefined;
-    const meant = armed.what === 'commit' ? chunk.includes(COMMIT) : idle && !chunk.includes(BEGIN);
+    const meant = armed.what === 'commit' ? commit !== undefined : idle && !chunk.includes(BEGIN);
     if (!meant || armed.passing-- > 0) return undefined;
     const due = armed;
     armed = undefined;
@@ -47,11 +63,15 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname);
+    const kindOf = commits();
     let [silent, idle] = [false, false];
     let onAnswer: (() => void) | undefined;
     client.on('data', (chunk) => {
       if (silent) return;
-      const due = takeIfDue(chunk, idle);
+      // Inside a transaction the statement of a batch is one like any other.
+      const found = kindOf(chunk);
+      const kind = found === 'batch' && !idle ? undefined : found;
+      const due = takeIfDue(chunk, idle, kind);
       idle = false;
       if (due) {
         silent = true;
