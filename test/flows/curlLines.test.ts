@@ -197,3 +197,123 @@ it('pays out to a bank and lists payouts', async () => {
   ${KEY}`);
   expect(listed).toMatchObject({ status: 200, body: { payouts: [{ id: made.body['id'] }], total: 1 } });
 });
+
+it('pays out to an address', async () => {
+  // The document's address is cut short.
+  const made = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/payouts" \\
+  ${KEY} \\
+  ${JSON_TYPE} \\
+  -d '{
+    "from_wallet_id": "'$WALLET_ID'",
+    "amount": 50.00,
+    "destination_type": "crypto",
+    "destination": {
+      "address": "0xABCDEF0000000000000000000000000000000001",
+      "network": "ethereum"
+    }
+  }'`);
+  const payout = { status: 'pending', amount: 50, currency: 'USD', destination_type: 'crypto' };
+  expect(made).toMatchObject({ status: 201, body: payout });
+});
+
+describe('the life of a token, by the table of the document', () => {
+  const post = (path: string, data = '{}') =>
+    curl(`curl -X POST "$AGENTPAY_BASE_URL${path}" ${KEY} ${JSON_TYPE} -d '${data}'`);
+  const asConsumer = <T>(work: () => Promise<T>) => as('CONSUMER_KEY', work);
+  const asProvider = <T>(work: () => Promise<T>) => as('PROVIDER_KEY', work);
+  const buy = () =>
+    asConsumer(() =>
+      post('/v1/services/$SERVICE_ID/authorize', `{"from_wallet_id": "'$WALLET_ID'"}`).then(
+        ({ body }) => body as Record<'token' | 'token_id', string>,
+      ),
+    );
+
+  async function as<T>(name: string, work: () => Promise<T>): Promise<T> {
+    variables['AGENTPAY_API_KEY'] = variables[name] as string;
+    return work();
+  }
+
+  beforeAll(async () => {
+    variables['CONSUMER_KEY'] = variables['AGENTPAY_API_KEY'] as string;
+    const provider = await newAgent(api);
+    variables['PROVIDER_KEY'] = provider.key;
+    const fields = { price_per_call: 0.25, endpoint_url: 'https://api.example.com/table' };
+    variables['SERVICE_ID'] = await newService(api, provider, fields);
+  });
+
+  it('is verified, started, accepted and completed, which settles it', async () => {
+    const { token, token_id: id } = await buy();
+    const verified = await asProvider(() => post('/v1/x402/verify', JSON.stringify({ token })));
+    expect(verified).toMatchObject({ status: 200, body: { valid: true, amount: 0.25 } });
+    expect(verified.body['service']).toMatchObject({ id: variables['SERVICE_ID'] });
+    for (const [event, status] of [
+      ['started', 'in_flight'],
+      ['accepted', 'accepted'],
+      ['completed', 'settled'],
+    ])
+      expect(await post(`/v1/x402/tokens/${id}/call-${event}`)).toMatchObject({
+        status: 200,
+        body: { token_id: id, status },
+      });
+    // The token is good for one call.
+    expect((await post('/v1/x402/verify', JSON.stringify({ token }))).status).toBe(409);
+  });
+
+  it('is cancelled by its consumer while unused, which releases the money', async () => {
+    const { token_id: id } = await buy();
+    const cancelled = await curl(`curl -X DELETE "$AGENTPAY_BASE_URL/v1/x402/tokens/${id}" ${KEY}`);
+    expect(cancelled).toMatchObject({ status: 200, body: { token_id: id, released_amount: 0.25 } });
+  });
+
+  it('is asked for at the address of the service', async () => {
+    const url = encodeURIComponent('https://api.example.com/table');
+    const asked = await curl(`curl "$AGENTPAY_BASE_URL/v1/x402/requirements?url=${url}" ${KEY}`);
+    const offer = { service_id: variables['SERVICE_ID'], price: 0.25, header: 'X-Payment-Token' };
+    expect(asked).toMatchObject({ status: 200, body: { accepts: [offer] } });
+  });
+
+  it('expires after five minutes', async () => {
+    const { token } = await buy();
+    api.clock.advance(5 * 60_000 + 1);
+    const late = await asProvider(() => post('/v1/x402/verify', JSON.stringify({ token })));
+    expect(late.body['error']).toMatchObject({ code: 'TOKEN_EXPIRED' });
+    variables['AGENTPAY_API_KEY'] = variables['CONSUMER_KEY'] as string;
+  });
+});
+
+it.each([
+  ['a wallet of nobody', { from_wallet_id: 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b' }, 404, 'AP-1001'],
+  ['more than the wallet has', { amount: 1_000_000 }, 402, 'AP-1001'],
+  ['a rail without a connector', { rail: 'stripe' }, 422, 'SETTLEMENT_NOT_CONFIGURED'],
+])('%s: a payment is refused by the code of the table', async (_, fields, status, code) => {
+  const body = { from_wallet_id: variables['WALLET_ID'], to_external: 'merchant:demo', amount: 1, ...fields };
+  const line = `curl -X POST "$AGENTPAY_BASE_URL/v1/payments" ${KEY} ${JSON_TYPE} -d '${JSON.stringify(body)}'`;
+  const { status: told, body: refusal } = await curl(line);
+  expect(told).toBe(status);
+  expect(refusal['error']).toMatchObject({ code, hint: expect.stringMatching(/\w/) });
+});
+
+it('a second dispute of the same payment is named', async () => {
+  const data = `'{"payment_id": "'$PAYMENT_ID'", "reason": "incorrect_amount"}'`;
+  const again = await curl(`curl -X POST "$AGENTPAY_BASE_URL/v1/disputes" ${KEY} ${JSON_TYPE} -d ${data}`);
+  expect(again).toMatchObject({ status: 409, body: { error: { code: 'DUPLICATE_DISPUTE' } } });
+});
+
+it.each([
+  '/ai/tools?format=openai',
+  '/ai/tools?format=gemini',
+  '/ai/tools?format=langchain',
+  '/ai/tools?format=autogen',
+])('%s describes payments to its platform', async (path) => {
+  const tools = await curl(`curl "$AGENTPAY_BASE_URL${path}"`);
+  expect(tools.status).toBe(200);
+  expect(JSON.stringify(tools.body)).toMatch(/"payments?_create|create_?payment/i);
+});
+
+it('serves the documents that other platforms read', async () => {
+  const plugin = await curl('curl "$AGENTPAY_BASE_URL/.well-known/ai-plugin.json"');
+  expect(plugin).toMatchObject({ status: 200, body: { api: { type: 'openapi' } } });
+  const spec = await curl('curl "$AGENTPAY_BASE_URL/openapi/spec.json"');
+  expect(spec).toMatchObject({ status: 200, body: { openapi: expect.stringMatching(/^3\.1/) } });
+  expect(Object.keys(spec.body['paths'] as object)).toContain('/v1/payments');
+});
