@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createCore, vault, type Core, type CorePorts } from '@agentpay/core';
+import { createCore, ledger, vault, type Core, type CorePorts } from '@agentpay/core';
 import {
   baseSepolia,
   systemClock,
@@ -22,11 +22,14 @@ import {
 } from '@agentpay/tracker';
 import { accessTokens } from './accessTokens.js';
 import type { Config } from './config.js';
-import { outbound, type Logger } from '@agentpay/http';
+import { outbound, type Logger, type Outbound } from '@agentpay/http';
 import { migrations } from './migrations.js';
 import { checkPepper } from './pepperCheck.js';
 import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
+import { stripeClient } from './stripe/StripeClient.js';
+import { stripePayouts } from './stripe/stripePayouts.js';
+import { stripeRail } from './stripe/stripeRail.js';
 import { createTreasury } from './treasury/Treasury.js';
 import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
@@ -79,6 +82,11 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     throw error;
   }
   const out = outbound({ clock: systemClock, allowHosts: config.outboundHosts });
+  // The operator names where Stripe is; it may be on this machine.
+  const toStripe = outbound({
+    clock: systemClock,
+    allowHosts: config.stripe ? [new URL(config.stripe.url).host] : [],
+  });
   const core = createCore({
     db,
     clock,
@@ -90,7 +98,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
-      ...waysOut(config, clock),
+      ...waysOut(config, clock, toStripe),
     },
     settings: {
       identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
@@ -112,18 +120,32 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       tracker: await answers(hot.ping),
     }),
     async close() {
-      await out.close();
+      await Promise.all([out.close(), toStripe.close()]);
       await hot.close();
       await db.close();
     },
   };
 }
 
-/** Ways for money to leave: play money by sandboxes, and by the treasury where there is one. */
-function waysOut(
-  { sandbox, treasuryKey, facilitatorUrl }: Config,
-  clock: Clock,
-): Pick<CorePorts, 'rails' | 'payouts'> {
+type WaysOut = Pick<CorePorts, 'rails' | 'payouts'>;
+
+/** Ways for money to leave: play money by sandboxes, and by the treasury and Stripe where they are configured. */
+function waysOut(config: Config, clock: Clock, toStripe: Outbound): WaysOut {
+  const [own, stripe] = [sandboxWays(config, clock), stripeWays(config, toStripe)];
+  return { rails: { ...own.rails, ...stripe.rails }, payouts: { ...own.payouts, ...stripe.payouts } };
+}
+
+function stripeWays({ stripe, sandbox }: Config, { fetchOut }: Outbound): WaysOut {
+  if (!stripe) return { rails: {}, payouts: {} };
+  const client = stripeClient({ ...stripe, fetchOut });
+  const account = sandbox ? ledger.FAUCET : ledger.PSP_STRIPE;
+  return {
+    rails: stripe.charge ? { stripe: stripeRail({ client, account, ...stripe.charge }) } : {},
+    payouts: { stripe: stripePayouts({ client, account }) },
+  };
+}
+
+function sandboxWays({ sandbox, treasuryKey, facilitatorUrl }: Config, clock: Clock): WaysOut {
   if (!sandbox) return { rails: {}, payouts: {} };
   if (!treasuryKey || !facilitatorUrl) return { rails: {}, payouts: sandboxConnectors() };
   const facilitator = httpFacilitator({ url: facilitatorUrl });

@@ -136,4 +136,17 @@ describe('readConfig in production', () => {
   it('runs a single node without Redis only when told so', () => {
     expect(faults({ ...production, REDIS_URL: undefined, ALLOW_SINGLE_NODE: 'true' })).toEqual([]);
   });
+
+  it.each([
+    [{ STRIPE_SECRET_KEY: 'sk_live_0123456789' }, 'is a live key'],
+    [{ STRIPE_CUSTOMER: 'cus_1', STRIPE_PAYMENT_METHOD: 'pm_1' }, 'STRIPE_SECRET_KEY is missing'],
+    [{ STRIPE_SECRET_KEY: 'sk_test_0123456789', STRIPE_CUSTOMER: 'cus_1' }, 'belong together'],
+  ])('refuses %j of Stripe in a sandbox', (env, fault) => {
+    expect(faults(env)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('takes a live key where no play money is', () => {
+    const { stripe } = readConfig({ ...production, STRIPE_SECRET_KEY: 'sk_live_0123456789' });
+    expect(stripe).toMatchObject({ url: 'https://api.stripe.com', charge: undefined });
+  });
 });

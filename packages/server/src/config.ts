@@ -43,6 +43,8 @@ export interface Config {
   /** Pays on the chain for the sandbox; with {@link facilitatorUrl} the rail base-usdc and payouts to addresses are configured. */
   readonly treasuryKey: `0x${string}` | undefined;
   readonly facilitatorUrl: string | undefined;
+  /** Payouts to connected accounts, and with {@link StripeConfig.charge} the rail stripe; absent: not configured. */
+  readonly stripe: StripeConfig | undefined;
   readonly adminKey: string | undefined;
   /** Origin of absolute URLs and issuer of tokens; the address listened on when absent. */
   readonly publicBaseUrl: string | undefined;
@@ -57,6 +59,14 @@ export interface Config {
   readonly demoAdminKey: string | undefined;
   readonly explorer: Partial<Omit<explorer.ExplorerSettings, 'enabled'>>;
   readonly logLevel: string;
+}
+
+/** The platform's account at Stripe. */
+export interface StripeConfig {
+  readonly url: string;
+  readonly secretKey: string;
+  /** What pays for payments by the rail. */
+  readonly charge: { readonly customer: string; readonly paymentMethod: string } | undefined;
 }
 
 const Environment = z.object({
@@ -74,6 +84,19 @@ const Environment = z.object({
     .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
     .optional(),
   FACILITATOR_URL: urlOf('http:', 'https:').optional(),
+  STRIPE_API_URL: urlOf('http:', 'https:').optional(),
+  STRIPE_SECRET_KEY: z
+    .string()
+    .regex(/^[rs]k_(test|live)_\w{8,250}$/, 'must be a secret or restricted key of Stripe')
+    .optional(),
+  STRIPE_CUSTOMER: z
+    .string()
+    .regex(/^cus_\w{1,120}$/, 'must be the id of a customer')
+    .optional(),
+  STRIPE_PAYMENT_METHOD: z
+    .string()
+    .regex(/^pm_\w{1,120}$/, 'must be the id of a payment method')
+    .optional(),
   MASTER_KEY: secret.optional(),
   FORMER_MASTER_KEYS: z.string().optional(),
   OUTBOUND_LOOPBACK: flag.optional(),
@@ -114,6 +137,7 @@ export function readConfig(env: Env): Config {
   const faults = [
     ...misspeltVariables(Object.keys(Environment.shape), env),
     ...storageFaults(values),
+    ...stripeFaults(values),
     ...(production ? productionFaults(values) : []),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
@@ -132,17 +156,42 @@ export function readConfig(env: Env): Config {
     masterKey: values.MASTER_KEY,
     formerMasterKeys: listOf(values.FORMER_MASTER_KEYS),
     outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...listOf(values.OUTBOUND_HOSTS)],
+    stripe: stripeOf(values),
     adminKey: values.ADMIN_KEY,
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
     trustProxyHops: values.TRUST_PROXY_HOPS ?? 0,
     tokenTtlSeconds: values.TOKEN_TTL_SECONDS ?? 300,
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
-    sandbox: values.SANDBOX ?? (!production || values.PUBLIC_DEMO_MODE === true),
+    sandbox: isSandbox(values),
     demoAdminKey: values.PUBLIC_DEMO_ADMIN_TOKEN,
     explorer: explorerOf(values),
     logLevel: values.LOG_LEVEL ?? 'info',
   };
+}
+
+function isSandbox({ SANDBOX, NODE_ENV, PUBLIC_DEMO_MODE }: Environment): boolean {
+  return SANDBOX ?? (NODE_ENV !== 'production' || PUBLIC_DEMO_MODE === true);
+}
+
+function stripeOf(values: Environment): StripeConfig | undefined {
+  const { STRIPE_SECRET_KEY: secretKey, STRIPE_CUSTOMER: customer } = values;
+  const { STRIPE_PAYMENT_METHOD: paymentMethod, STRIPE_API_URL = 'https://api.stripe.com' } = values;
+  if (!secretKey) return undefined;
+  const charge = customer && paymentMethod ? { customer, paymentMethod } : undefined;
+  return { url: STRIPE_API_URL.replace(/\/+$/, ''), secretKey, charge };
+}
+
+function stripeFaults(values: Environment): string[] {
+  const { STRIPE_SECRET_KEY: key, STRIPE_CUSTOMER, STRIPE_PAYMENT_METHOD, STRIPE_API_URL } = values;
+  const faults: string[] = [];
+  if (!key && (STRIPE_CUSTOMER || STRIPE_PAYMENT_METHOD || STRIPE_API_URL))
+    faults.push('STRIPE_SECRET_KEY is missing; the other variables of Stripe need it.');
+  if ((STRIPE_CUSTOMER === undefined) !== (STRIPE_PAYMENT_METHOD === undefined))
+    faults.push('STRIPE_CUSTOMER and STRIPE_PAYMENT_METHOD belong together; give both or none.');
+  if (key && /^.k_live_/.test(key) && isSandbox(values))
+    faults.push('STRIPE_SECRET_KEY is a live key; a sandbox would pay real money out for play money.');
+  return faults;
 }
 
 /** Restrictions of the public sandbox; what is absent has its default in the core. */

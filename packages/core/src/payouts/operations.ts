@@ -50,7 +50,7 @@ export async function create(core: Core, request: PayoutRequest): Promise<Payout
         param: 'destinationType',
       },
     );
-  connector.accepts(destination);
+  connector.accepts(destination, amount);
   if (!isId('wallet', fromWalletId)) throw noWallet();
   const id = newId('payout', core);
   const sealed = core.ports.vault.seal(JSON.stringify(destination), id);

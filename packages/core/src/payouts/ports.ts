@@ -1,3 +1,4 @@
+import type { Amount } from '@agentpay/primitives';
 import type { Vault } from '../vault/index.js';
 import type { Destination, DestinationType, Payout } from './Payout.js';
 
@@ -13,8 +14,8 @@ export interface PayoutConnector {
   readonly account: string;
   /** Days until the money is there, as a rule. */
   readonly days: number;
-  /** Whether it can pay there. @throws AgentPayError `invalid_request` */
-  accepts(destination: Destination): void;
+  /** Whether it can pay so much there. @throws AgentPayError `invalid_request`, `invalid_amount` */
+  accepts(destination: Destination, amount: Amount): void;
   /** Pays, once per id of the payout however often it is called, and says how far that is. */
   submit(payout: Payout, destination: Destination): Promise<PayoutAnswer>;
 }

@@ -1,0 +1,152 @@
+import { payments, payouts } from '@agentpay/core';
+import { newAgent, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
+import { SECRET_KEY, stripeStandIn, type StripeFault, type StripeStandIn } from './stripeStandIn.js';
+
+let stripe: StripeStandIn;
+let api: TestApi;
+let agent: TestAgent;
+
+beforeAll(async () => {
+  stripe = await stripeStandIn();
+  api = await testApi({
+    STRIPE_API_URL: stripe.url,
+    STRIPE_SECRET_KEY: SECRET_KEY,
+    STRIPE_CUSTOMER: 'cus_1',
+    STRIPE_PAYMENT_METHOD: 'pm_1',
+  });
+});
+beforeEach(async () => {
+  stripe.faults.length = 0;
+  stripe.charges.length = 0;
+  stripe.transfers.length = 0;
+  stripe.intents.clear();
+  stripe.card.outcome = 'succeeded';
+  agent = await newAgent(api, { funds: 100 });
+});
+afterEach(() => expect(stripe.faults).toEqual([]));
+afterAll(async () => {
+  await api.close();
+  await stripe.close();
+});
+
+type Body = Record<string, unknown>;
+const post = async (path: string, body: Body) =>
+  (await api.http
+    .post(path)
+    .set(agent.auth)
+    .send({ from_wallet_id: agent.wallet, ...body })) as {
+    status: number;
+    body: Body;
+  };
+const pay = (fields: Body = {}) =>
+  post('/v1/payments', { to_external: 'acct_shop', amount: 5, rail: 'stripe', ...fields });
+const payOut = (fields: Body = {}) =>
+  post('/v1/payouts', {
+    amount: 20,
+    destination_type: 'stripe',
+    destination: { account_id: 'acct_own' },
+    ...fields,
+  });
+const read = async (path: string) => (await api.http.get(path).set(agent.auth).expect(200)).body as Body;
+const balance = () => read(`/v1/wallets/${agent.wallet}/balance`);
+
+/** Works what is due as often as it takes, with the clock on. */
+async function work(times = 1): Promise<void> {
+  for (let n = 0; n < times; n++) {
+    await payments.progress(api.composition.core, { limit: 10 });
+    await payouts.work(api.composition.core, { limit: 10 });
+    api.clock.advance(130_000);
+  }
+}
+
+/** Each fault, at each request of the way. */
+const unknowns = (paths: readonly string[]): StripeFault[] =>
+  paths.flatMap((path) => (['lost', 429, 500, 401] as const).map((does) => ({ path, does })));
+
+describe('payments', () => {
+  it('are charged once, and arrive', async () => {
+    const made = await pay();
+    expect(made).toMatchObject({ status: 201, body: { status: 'authorized' } });
+    await work();
+    const [intent] = [...stripe.intents.values()];
+    expect(intent).toMatchObject({ amount: '500', destination: 'acct_shop', status: 'succeeded' });
+    const receipt = await read(`/v1/payments/${made.body['id'] as string}`);
+    expect(receipt).toMatchObject({ status: 'completed', reference: intent?.id });
+    expect(await balance()).toMatchObject({ available: 94.98, held: 0 });
+  });
+
+  it.each(unknowns(['POST .*payment_intents$', 'POST .*confirm$', 'GET .*payment_intents']))(
+    'that meet %j never fail and are charged once',
+    async (fault) => {
+      stripe.faults.push(fault);
+      const made = await pay();
+      await work();
+      expect((await read(`/v1/payments/${made.body['id'] as string}`))['status']).not.toBe('failed');
+      await work(3);
+      expect(await read(`/v1/payments/${made.body['id'] as string}`)).toMatchObject({ status: 'completed' });
+      expect(stripe.charges).toHaveLength(1);
+      expect(await balance()).toMatchObject({ available: 94.98, held: 0 });
+    },
+  );
+
+  it.each(['requires_payment_method', 'requires_action'])(
+    'whose card ends in %s give the money back, and can never be charged',
+    async (outcome) => {
+      stripe.card.outcome = outcome;
+      const made = await pay();
+      await work();
+      expect((await read(`/v1/payments/${made.body['id'] as string}`))['status']).toBe('failed');
+      expect([...stripe.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
+      expect(await balance()).toMatchObject({ available: 100, held: 0 });
+    },
+  );
+
+  it('under way wait for the card', async () => {
+    stripe.card.outcome = 'processing';
+    const made = await pay();
+    await work(2);
+    expect((await read(`/v1/payments/${made.body['id'] as string}`))['status']).toBe('settling');
+    for (const intent of stripe.intents.values()) intent.status = 'succeeded';
+    await work(2);
+    expect((await read(`/v1/payments/${made.body['id'] as string}`))['status']).toBe('completed');
+  });
+
+  it('to an account that Stripe does not know fail', async () => {
+    const made = await pay({ to_external: 'acct_gone' });
+    await work();
+    const receipt = await read(`/v1/payments/${made.body['id'] as string}`);
+    expect(receipt).toMatchObject({ status: 'failed', failure: 'account_invalid' });
+    expect(await balance()).toMatchObject({ available: 100, held: 0 });
+  });
+});
+
+describe('payouts', () => {
+  it.each([undefined, ...unknowns(['POST .*transfers$', 'GET .*transfers'])])(
+    'that meet %j arrive once',
+    async (fault) => {
+      if (fault) stripe.faults.push(fault);
+      const made = await payOut();
+      await work(4);
+      const payout = await read(`/v1/payouts/${made.body['id'] as string}`);
+      expect(payout).toMatchObject({ status: 'completed', reference: 'tr_1' });
+      expect(stripe.transfers).toMatchObject([{ amount: '2000', destination: 'acct_own' }]);
+      expect(await balance()).toMatchObject({ available: 80, held: 0 });
+    },
+  );
+
+  it('to an account that Stripe does not know give the money back', async () => {
+    const made = await payOut({ destination: { account_id: 'acct_gone' } });
+    await work();
+    expect(await read(`/v1/payouts/${made.body['id'] as string}`)).toMatchObject({ status: 'failed' });
+    expect(await balance()).toMatchObject({ available: 100, held: 0 });
+  });
+});
+
+it.each([
+  ['an address', () => pay({ to_external: '0x1234' })],
+  ['parts of a cent', () => pay({ amount: 0.005 })],
+  ['a payout of parts of a cent', () => payOut({ amount: 0.005 })],
+])('%s: refused, and nothing is reserved', async (_, send) => {
+  expect((await send()).status).toBe(400);
+  expect(await balance()).toMatchObject({ available: 100, held: 0 });
+});
