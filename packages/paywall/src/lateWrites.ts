@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** What changes the head of a response. Once that has gone out, Node throws for each of them, in whatever turn of the loop. */
-const HEAD_METHODS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader', 'addTrailers'] as const;
+const HEAD_METHODS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const;
 /** What writes on the connection without regard to whose turn it is there. */
 const RAW_METHODS = ['writeContinue', 'writeProcessing', 'writeInformation'] as const;
 
