@@ -247,5 +247,5 @@ async function openLimiter(
   if (redisUrl === undefined) return local;
   const redis = await connectRedis(redisUrl, { log: (line) => log.warn(line) });
   closers.push(async () => redis.disconnect());
-  return fallbackLimiter(redisRateLimiter(redis, { clock, prefix: 'agentpay:facilitator' }), local);
+  return fallbackLimiter(redisRateLimiter(redis, { prefix: 'agentpay:facilitator' }), local);
 }

@@ -9,9 +9,16 @@ export interface Clock {
   timer(ms: number, fn: () => void, options?: { readonly background?: boolean }): Cancel;
 }
 
-/** The clock of the machine. */
-export const systemClock: Clock = {
+/** The clock of a machine, which somebody may set anew at any time. */
+export interface MachineClock extends Clock {
+  /** Milliseconds since some moment; goes on evenly when the clock is set, and may stand still while the machine sleeps. */
+  elapsed(): number;
+}
+
+/** The clock of this machine. */
+export const systemClock: MachineClock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   timer(ms, fn, options) {
     const handle = setTimeout(fn, ms);
     // Elsewhere than in Node a timer keeps nothing alive.

@@ -6,6 +6,7 @@ import {
   systemRandom,
   type Clock,
   type Db,
+  type MachineClock,
   type Random,
   type RateLimiter,
   type Tracker,
@@ -24,6 +25,7 @@ import { accessTokens } from './accessTokens.js';
 import type { Config } from './config.js';
 import { outbound, type Logger, type Outbound } from '@agentpay/http';
 import { migrations } from './migrations.js';
+import { ownClock, sharedClock, type ClockCheck, type NodeClock } from './nodeClock.js';
 import { checkPepper } from './pepperCheck.js';
 import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
@@ -38,7 +40,7 @@ import { readSecrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
 /** State of the parts a node depends on. Only the database decides whether it can serve: the tracker is an index. */
-export interface Readiness {
+export interface Readiness extends ClockCheck {
   readonly database: 'ok' | 'failed';
   readonly tracker: 'ok' | 'failed';
 }
@@ -63,24 +65,26 @@ export interface Surroundings {
   readonly log: Logger;
   /** Origin of absolute URLs; asked when one is made, as the port may be known late. */
   readonly baseUrl: () => string;
-  readonly clock?: Clock;
-  readonly random?: Random;
+  /** Tells the time in place of the database's clock, for tests. */
+  readonly clock?: Clock | undefined;
+  /** The clock of the machine. */
+  readonly machine?: MachineClock | undefined;
+  readonly random?: Random | undefined;
 }
 
 /** Opens the stores that the configuration names, brings the schema up to date and makes the core. */
 export async function compose(config: Config, surroundings: Surroundings): Promise<Composition> {
-  const { log, baseUrl, clock = systemClock, random = systemRandom } = surroundings;
+  const { log, baseUrl, random = systemRandom } = surroundings;
   const secrets = await readSecrets(config, random);
   const tokenKey = paymentTokenKey(secrets.token);
   const db = await openDb(config, log);
-  const hot = await openHot(config, clock, log);
-  try {
-    await migrate(db, migrations);
-    await checkPepper(db, secrets.pepper);
-  } catch (error) {
-    await Promise.allSettled([hot.close(), db.close()]);
-    throw error;
-  }
+  const { clock, check, stop } = await prepare(db, config, { ...surroundings, pepper: secrets.pepper }).catch(
+    async (error: unknown) => {
+      await db.close().catch(() => undefined);
+      throw error;
+    },
+  );
+  const hot = await openHot(config, clock, { given: surroundings.clock, log });
   const out = outbound({ clock: systemClock, allowHosts: config.outboundHosts });
   // The operator names where Stripe is; it may be on this machine.
   const toStripe = outbound({
@@ -118,8 +122,10 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     ready: async () => ({
       database: await answers(() => assertWritable(db)),
       tracker: await answers(hot.ping),
+      ...check(),
     }),
     async close() {
+      stop();
       await Promise.all([out.close(), toStripe.close()]);
       await hot.close();
       await db.close();
@@ -168,8 +174,27 @@ function openDb({ databaseUrl, databasePoolSize, dataDir }: Config, log: Logger)
   return dataDir === undefined ? pgliteDb({}) : pgliteDb({ dir: join(dataDir, 'postgres') });
 }
 
-/** Tracker and rate limits: on Redis, or in this process. Redis being away at the start is no reason not to start. */
-async function openHot({ redisUrl }: Config, clock: Clock, log: Logger): Promise<Hot> {
+/** Brings the schema up to date, and finds the time to go by. */
+async function prepare(
+  db: Db,
+  { databaseUrl }: Config,
+  { clock, machine = systemClock, log, pepper }: Surroundings & { pepper: string },
+): Promise<NodeClock> {
+  await migrate(db, migrations);
+  await checkPepper(db, pepper);
+  if (clock) return ownClock(clock);
+  return databaseUrl === undefined ? ownClock(machine) : sharedClock(db, { machine, log });
+}
+
+/**
+ * Tracker and rate limits: on Redis, or in this process. Redis being away at the start is no reason not to start.
+ * @param options.given the time that rate limits on Redis go by in place of Redis' own
+ */
+async function openHot(
+  { redisUrl }: Config,
+  clock: Clock,
+  { given, log }: { given: Clock | undefined; log: Logger },
+): Promise<Hot> {
   if (redisUrl === undefined) {
     const tracker = memoryTracker();
     return {
@@ -182,7 +207,7 @@ async function openHot({ redisUrl }: Config, clock: Clock, log: Logger): Promise
   const redis = await connectRedis(redisUrl, { log: (line) => log.warn(line) });
   return {
     tracker: redisTracker(redis),
-    limiter: fallbackLimiter(redisRateLimiter(redis, { clock }), memoryRateLimiter(clock)),
+    limiter: fallbackLimiter(redisRateLimiter(redis, { clock: given }), memoryRateLimiter(clock)),
     ping: () => redis.ping(),
     close: async () => redis.disconnect(),
   };

@@ -30,20 +30,25 @@ export async function start(
   config: Config,
   options: Partial<Omit<Surroundings, 'baseUrl'>> = {},
 ): Promise<Running> {
-  const { log = createLogger(config.logLevel), clock = systemClock, random = systemRandom } = options;
-  const refuse = refuseWith({ clock, random });
+  const {
+    log = createLogger(config.logLevel),
+    clock,
+    machine = systemClock,
+    random = systemRandom,
+  } = options;
+  const refuse = refuseWith({ clock: clock ?? machine, random });
   let handle: RequestListener = whileStarting(refuse);
   const { host, port } = config;
   const listening = await listen((request, response) => handle(request, response), {
     host,
     port,
-    clock,
+    clock: clock ?? machine,
     refuse,
     requireHostHeader: false,
   });
   try {
     const baseUrl = config.publicBaseUrl ?? listening.url;
-    const composition = await compose(config, { log, clock, random, baseUrl: () => baseUrl });
+    const composition = await compose(config, { log, clock, machine, random, baseUrl: () => baseUrl });
     const work = await startBackground(composition).catch(async (error: unknown) => {
       await composition.close();
       throw error;

@@ -1,5 +1,7 @@
 export { assertWritable } from './assertWritable.js';
 export { DatabaseFault, startFault } from './connectFault.js';
+export { databaseClock } from './databaseClock.js';
+export type { DatabaseClock, DatabaseClockOptions } from './databaseClock.js';
 export { databaseUrlFault } from './databaseUrl.js';
 export { makeFolder } from './makeFolder.js';
 export { migrate } from './migrate.js';

@@ -29,16 +29,18 @@ export function unitsNow(bucket: Bucket | undefined, { perMinute, burst }: RateL
   return Math.min(capacity, bucket.units + Math.max(0, nowMs - bucket.updatedMs) * perMinute);
 }
 
-/** Takes one request from the bucket; an absent bucket is full. A clock that runs back refills nothing. */
+/**
+ * Takes one request from the bucket; an absent bucket is full. A clock that is set back refills nothing, and the refill goes on from
+ * where it was set to.
+ */
 export function takeFrom(
   bucket: Bucket | undefined,
   limit: RateLimit,
   nowMs: number,
 ): { bucket: Bucket; allowed: boolean } {
-  const updatedMs = Math.max(bucket?.updatedMs ?? nowMs, nowMs);
   const units = unitsNow(bucket, limit, nowMs);
   const allowed = units >= REQUEST_UNITS;
-  return { bucket: { units: allowed ? units - REQUEST_UNITS : units, updatedMs }, allowed };
+  return { bucket: { units: allowed ? units - REQUEST_UNITS : units, updatedMs: nowMs }, allowed };
 }
 
 /** The verdict of a request that left `units` in the bucket. */

@@ -1,6 +1,5 @@
 import { ledger, type Core } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
-import { systemClock } from '@agentpay/primitives';
 import { compose } from '../compose.js';
 import { readConfig } from '../config.js';
 
@@ -12,7 +11,7 @@ export async function verifyCommand(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     const config = readConfig(env);
     const log = createLogger('error');
-    const composition = await compose(config, { log, baseUrl: () => '', clock: systemClock });
+    const composition = await compose(config, { log, baseUrl: () => '' });
     try {
       const faults = await verifyBooks(composition.core);
       for (const fault of faults) process.stdout.write(`${fault}\n`);
