@@ -118,7 +118,7 @@ describe.each(['10 minutes ahead', 'an hour behind'])('a replica whose clock is 
     const { token_id } = await buy(right);
     const { db } = right.composition.core;
     await db.query(
-      `update payment_tokens set deadline = clock_timestamp() - interval '1 second' where id = $1`,
+      `update payment_tokens set deadline = date_trunc('milliseconds', clock_timestamp()) - interval '1 second' where id = $1`,
       [token_id],
     );
     expect(await tokens.sweep(off().composition.core)).toMatchObject({ expired: 1, breached: 0 });
