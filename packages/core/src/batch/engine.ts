@@ -9,6 +9,7 @@ import type { RowCache } from './RowCache.js';
 import { keyText, openScene } from './Scene.js';
 import type { OpenScene, Scene } from './Scene.js';
 import { CHANGED_MEANWHILE, statementOf, writesNothing } from './statement.js';
+import type { Statement } from './statement.js';
 
 /** Something that a caller wants done. */
 export interface Command<Result> {
@@ -44,14 +45,14 @@ export interface Writer {
 }
 
 const MAX_BATCH = 512;
+/** So many commands at once are parted, so that some are decided while others are written. */
+const WORTH_PARTING = 64;
 const MAX_WAITING = 20_000;
 const CACHED_ROWS = 50_000;
 /** Batches that read with locks after one whose rows somebody else had changed. */
 const CAREFUL_BATCHES = 16;
 const MAX_ALONE = 4;
 const ATTEMPTS_ALONE = 3;
-
-type Mode = 'cached' | 'locked';
 
 interface State {
   readonly db: Db;
@@ -65,11 +66,13 @@ interface State {
   alone: number;
   running: boolean;
   careful: number;
+  /** The batch that is being written: whether it was. */
+  flight: Promise<boolean> | undefined;
 }
 
 /**
  * Commands that wait at the same moment are decided in memory, one after the other, and written by one statement, which is the whole
- * transaction. What they are decided by comes from a cache; the statement writes only if the database still has it so. Where it does
+ * transaction, while the next ones are decided. What they are decided by comes from a cache; the statement writes only if the database still has it so. Where it does
  * not, or where the cache says no, the batch is decided again by rows that are read with locks. Rows that another transaction holds
  * make only the commands wait that need them.
  */
@@ -92,6 +95,7 @@ export function createBatch({
     alone: 0,
     running: false,
     careful: 0,
+    flight: undefined,
   };
   return {
     run<Result>(command: Command<Result>): Promise<Result> {
@@ -108,70 +112,131 @@ export function createBatch({
   };
 }
 
+/** While one batch is being written the next one is decided, by what the first leaves behind. */
 async function drain(state: State): Promise<void> {
   const { doubted, fresh } = state;
-  while (doubted.length + fresh.length > 0) {
-    const mode: Mode = doubted.length > 0 || state.careful > 0 ? 'locked' : 'cached';
-    const waiting = (doubted.length > 0 ? doubted : fresh).splice(0, MAX_BATCH);
-    await together(state, waiting, mode).catch((error: unknown) => failed(state, waiting, error));
+  for (;;) {
     // Those who got their answer ask again in this turn, and share the next batch.
     await new Promise<void>((resolve) => afterThisTurn(resolve));
+    if (doubted.length > 0 || (state.careful > 0 && fresh.length > 0)) {
+      await state.flight;
+      await locked(state, (doubted.length > 0 ? doubted : fresh).splice(0, MAX_BATCH));
+    } else if (fresh.length > 0) {
+      await cached(state, fresh.splice(0, sizeOfNext(state)));
+    } else if (state.flight) {
+      await state.flight;
+    } else break;
   }
   state.running = false;
 }
 
-async function together(state: State, waiting: readonly Waiting[], mode: Mode): Promise<void> {
-  const key = await state.writer.current(state.db);
-  const scene = openScene();
-  let outcome: Outcome | undefined;
-  const decided = (found: Outcome) => (outcome = found);
-  try {
-    if (mode === 'cached') await inCache(state, { scene, waiting, key, decided });
-    else await inTransaction(state, { scene, waiting, key, decided });
-  } catch (error) {
-    forget(state.cache, scene);
-    if (!isAgentPayError(error, 'outcome_unknown')) throw error;
-    const written = await state.db.tx((tx) => state.writer.wasWritten(tx, scene, key));
-    if (!written) return void state.doubted.push(...waiting);
-  }
-  remember(state.cache, scene);
-  if (state.careful > 0) state.careful -= 1;
-  const { done, refused, busy } = outcome as unknown as Outcome;
-  for (const { waiting: one, value } of done) one.resolve(value);
-  if (mode === 'cached') state.doubted.push(...refused.map((each) => each.waiting));
-  else for (const { waiting: one, error } of refused) one.reject(error);
-  for (const one of busy) enqueueAlone(state, one);
+/** All that wait; of many a half, if nothing is under way, so that the other half is decided meanwhile. */
+function sizeOfNext({ fresh, flight }: State): number {
+  const all = Math.min(fresh.length, MAX_BATCH);
+  return flight || all < WORTH_PARTING ? all : Math.ceil(all / 2);
 }
 
-interface Round {
+/** Decides a batch by the cache, and has it written once the one before it is. */
+async function cached(state: State, waiting: Waiting[]): Promise<void> {
+  const prepared = await prepare(state, waiting).catch((error: unknown) => failed(state, waiting, error));
+  const before = (await state.flight) ?? true;
+  if (!prepared) return;
+  // It was decided by what the batch before it was to leave behind.
+  if (!before) return void state.fresh.unshift(...waiting);
+  state.doubted.push(...prepared.outcome.refused.map((each) => each.waiting));
+  if (!prepared.statement) return;
+  remember(state.cache, prepared.scene);
+  const flight = send(state, prepared, prepared.statement).finally(() => {
+    if (state.flight === flight) state.flight = undefined;
+  });
+  state.flight = flight;
+}
+
+interface Prepared {
   readonly scene: OpenScene;
-  readonly waiting: readonly Waiting[];
   readonly key: string;
-  readonly decided: (outcome: Outcome) => Outcome;
+  readonly outcome: Outcome;
+  /** Absent when there is nothing to write. */
+  readonly statement: Statement | undefined;
 }
 
-/** Everything from memory, checked by the one statement that writes. */
-async function inCache({ db, cache, writer }: State, { scene, waiting, key, decided }: Round): Promise<void> {
+async function prepare(state: State, waiting: readonly Waiting[]): Promise<Prepared> {
+  const { db, cache, writer } = state;
+  const key = await writer.current(db);
+  const scene = openScene();
   const load = (wants: readonly Want[]) => fromCache(db, cache, scene, wants);
-  const { done, refused } = decided(await decideAll(scene, waiting, load));
+  const outcome = await decideAll(scene, waiting, load);
+  const { done, refused } = outcome;
   if (writesNothing(scene)) {
     // No statement would check what the cache says.
     refused.push(...done.splice(0).map(({ waiting: one }) => ({ waiting: one, error: undefined })));
-    return;
+    return { scene, key, outcome, statement: undefined };
   }
   await load([[writer.entity, [key]]]);
-  await write(db, writer, scene, { key, single: done.length === 1 });
+  writer.finish(scene, key);
+  return { scene, key, outcome, statement: statementOf(scene, { single: done.length === 1 }) };
 }
 
-/** Everything from the database, locked; what others hold is left out. */
-async function inTransaction({ db, writer }: State, { scene, waiting, key, decided }: Round): Promise<void> {
-  await db.tx(async (tx) => {
-    const load = (wants: readonly Want[]) => loadRows(tx, scene, wants, 'skip');
-    const { done } = decided(await decideAll(scene, waiting, load));
-    if (done.length === 0) return;
-    await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
-    await write(tx, writer, scene, { key, single: done.length === 1 });
-  });
+/** Writes a batch by its one statement. @returns whether it was written */
+async function send(state: State, { scene, key, outcome }: Prepared, statement: Statement): Promise<boolean> {
+  const commands = outcome.done.map(({ waiting }) => waiting);
+  try {
+    await state.db.query(statement.sql, statement.params);
+  } catch (error) {
+    forget(state.cache, scene);
+    const written = await isWritten(state, scene, key, error).catch((fault: unknown) => {
+      failed(state, commands, fault);
+    });
+    if (written === false) state.doubted.push(...commands);
+    if (!written) return false;
+    remember(state.cache, scene);
+  }
+  for (const { waiting, value } of outcome.done) waiting.resolve(value);
+  return true;
+}
+
+/** Decides a batch by the database, with locks, in a transaction; what others hold is left out. */
+async function locked(state: State, waiting: readonly Waiting[]): Promise<void> {
+  const { db, writer } = state;
+  if (state.careful > 0) state.careful -= 1;
+  let scene = openScene();
+  let outcome: Outcome | undefined;
+  let key = '';
+  try {
+    key = await writer.current(db);
+    await db.tx(async (tx) => {
+      scene = openScene();
+      outcome = await decideAll(scene, waiting, (wants) => loadRows(tx, scene, wants, 'skip'));
+      if (outcome.done.length === 0) return;
+      await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
+      await write(tx, writer, scene, { key, single: outcome.done.length === 1 });
+    });
+  } catch (error) {
+    forget(state.cache, scene);
+    const written = await isWritten(state, scene, key, error).catch((fault: unknown) => {
+      failed(state, waiting, fault);
+    });
+    if (written === false) state.doubted.push(...waiting);
+    if (!written) return;
+  }
+  remember(state.cache, scene);
+  const { done, refused, busy } = outcome as unknown as Outcome;
+  for (const { waiting: one, value } of done) one.resolve(value);
+  for (const { waiting: one, error } of refused) one.reject(error);
+  for (const one of busy) enqueueAlone(state, one);
+}
+
+/**
+ * Whether a batch was written whose outcome is unknown.
+ * @throws the error itself when it says that nothing was written, or when the database cannot be asked
+ */
+async function isWritten(state: State, scene: OpenScene, key: string, error: unknown): Promise<boolean> {
+  if (!isAgentPayError(error, 'outcome_unknown')) throw error;
+  return state.db
+    .tx((tx) => state.writer.wasWritten(tx, scene, key))
+    .catch(() => {
+      throw error;
+    });
 }
 
 async function write(

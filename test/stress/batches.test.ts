@@ -1,0 +1,118 @@
+import { ledger, payments } from '@agentpay/core';
+import type { Core } from '@agentpay/core';
+import type { Db } from '@agentpay/primitives';
+import { pgDb } from '@agentpay/storage';
+import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { fund, money, signedIn, testCore } from '../flows/market.js';
+import type { SignedIn } from '../flows/market.js';
+
+let database: TestDatabase;
+let db: Db;
+let core: Core;
+let payer: SignedIn;
+let other: SignedIn;
+
+beforeAll(async () => {
+  database = await testDatabase();
+  db = pgDb({ url: database.url, max: 12, lockTimeoutMs: 20_000, connectTimeoutMs: 20_000 });
+  ({ core } = await testCore(db));
+});
+beforeEach(async () => {
+  [payer, other] = [await signedIn(core, 'Payer'), await signedIn(core, 'Other')];
+  for (const agent of [payer, other]) await fund(core, agent, 1_000_000n);
+});
+afterEach(async () => {
+  expect(await ledger.verifyLedger(db)).toEqual([]);
+  expect(await ledger.verifyChains(core)).toEqual([]);
+});
+afterAll(async () => {
+  await db.close();
+  await database.drop();
+});
+
+const pay = ({ principal, walletId }: SignedIn, amount = 1_000n, more: object = {}) =>
+  payments.create(core, { principal, fromWalletId: walletId, toExternal: 'x', amount, ...more });
+const all = <T>(count: number, make: (index: number) => Promise<T>) =>
+  Promise.all(Array.from({ length: count }, (_, index) => make(index)));
+
+/** Holds the balance of a wallet in a transaction until the function it gives is called. */
+async function hold({ walletId }: SignedIn): Promise<() => Promise<void>> {
+  let release = (): void => undefined;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  let held = (): void => undefined;
+  const holding = new Promise<void>((resolve) => (held = resolve));
+  const ended = db.tx(async (tx) => {
+    await tx.query('select 1 from ledger_balances where account = $1 for update', [
+      ledger.available(walletId),
+    ]);
+    held();
+    await released;
+  });
+  await holding;
+  return async () => {
+    release();
+    await ended;
+  };
+}
+
+describe('commands in batches', () => {
+  it('that need a row which somebody holds wait for it, and nobody else does', async () => {
+    await pay(payer);
+    const release = await hold(payer);
+    const waiting = all(5, () => pay(payer));
+    let arrived = 0;
+    void waiting.then(() => (arrived = 5));
+    await all(50, () => pay(other));
+    expect(arrived).toBe(0);
+    await release();
+    await waiting;
+    expect(await money(core, payer)).toEqual({ available: 1_000_000n - 6n * 1_004n, held: 0n });
+    expect(await money(core, other)).toEqual({ available: 1_000_000n - 50n * 1_004n, held: 0n });
+  });
+
+  it('are never decided by what another connection has changed meanwhile', async () => {
+    await pay(payer);
+    const { core: elsewhere } = await testCore(db);
+    for (let n = 0; n < 3; n++) {
+      const request = { principal: payer.principal, fromWalletId: payer.walletId, toExternal: 'x' };
+      await payments.create(elsewhere, { ...request, amount: 100_000n });
+      await pay(payer, 100_000n);
+    }
+    const { available } = await money(core, payer);
+    expect(available).toBe(1_000_000n - 1_004n - 6n * 100_400n);
+    await payments.create(elsewhere, {
+      principal: payer.principal,
+      fromWalletId: payer.walletId,
+      toExternal: 'x',
+      amount: 300_000n,
+    });
+    await expect(pay(payer, 300_000n)).rejects.toMatchObject({ kind: 'insufficient_funds' });
+    await fund(elsewhere, payer, 500_000n);
+    expect(await pay(payer, 300_000n)).toMatchObject({ status: 'completed' });
+  });
+
+  it('that are refused disturb nobody: of 200, those with money pay', async () => {
+    const poor = await signedIn(core, 'Poor');
+    const answers = await Promise.allSettled(
+      Array.from({ length: 200 }, (_, index) => pay(index % 3 === 0 ? poor : other, 100n)),
+    );
+    const paid = answers.filter(({ status }) => status === 'fulfilled').length;
+    expect(paid).toBe(133);
+    const others = answers.filter((answer) => answer.status === 'rejected');
+    for (const { reason } of others) expect(reason).toMatchObject({ kind: 'insufficient_funds' });
+  });
+
+  it('pays once for a key that waits in several batches at once', async () => {
+    const both = [core, (await testCore(db)).core];
+    const request = { principal: payer.principal, fromWalletId: payer.walletId, toExternal: 'x' };
+    const made = await all(120, (index) =>
+      payments.create(both[index % 2] as Core, {
+        ...request,
+        amount: 10n,
+        idempotencyKey: `key-${index % 4}`,
+      }),
+    );
+    expect(new Set(made.map(({ id }) => id)).size).toBe(4);
+    expect(await money(core, payer)).toEqual({ available: 1_000_000n - 40n, held: 0n });
+  });
+});
