@@ -72,9 +72,9 @@ interface State {
 
 /**
  * Commands that wait at the same moment are decided in memory, one after the other, and written by one statement, which is the whole
- * transaction, while the next ones are decided. What they are decided by comes from a cache; the statement writes only if the database still has it so. Where it does
- * not, or where the cache says no, the batch is decided again by rows that are read with locks. Rows that another transaction holds
- * make only the commands wait that need them.
+ * transaction, while the next ones are decided. What they are decided by comes from a cache; the statement writes only if the database
+ * still has it so. Where it does not, or where the cache says no, the batch is decided again by rows that are read with locks. Rows that
+ * another transaction holds make only the commands wait that need them.
  */
 export function createBatch({
   db,
