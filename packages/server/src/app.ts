@@ -10,6 +10,7 @@ import { accessLog } from './http/accessLog.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
 import { mcpRoutes } from './http/mcp.js';
+import { metricsRoutes } from './http/metrics.js';
 import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
 import { version } from './version.js';
@@ -30,10 +31,12 @@ export function createApp(
   app.set('query parser', 'simple');
   app.disable('etag');
   app.use(helmet(), requestIds({ clock, random }), accessLog({ log, clock }), requireHost);
+  const authenticate = authenticator(core);
+  metricsRoutes(app, { authenticate, limit, clock });
   healthRoutes(app, composition);
   const routes = allRoutes(composition);
   const serving = {
-    authenticate: authenticator(core),
+    authenticate,
     limit,
     once: (request, work) => idempotency.once(core, request, work),
     clock,
