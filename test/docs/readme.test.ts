@@ -1,15 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { eventually, freePort, spawnNode } from '@agentpay/testing';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
+import { codeIn, root } from './codeIn.js';
 
-const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const readme = readFileSync(root('README.md'), 'utf8');
-/** The programs that a README shows. */
-const codeIn = (path: string) =>
-  [...readFileSync(root(path), 'utf8').matchAll(/```[jt]s\n([^]*?)```/g)].map((match) => match[1] as string);
 const [sellerCode = '', buyerCode = ''] = codeIn('README.md');
 
 let stack: InteropStack;
@@ -44,32 +39,6 @@ test('the seller and the buyer of the README trade as written', async () => {
     for (const file of [sellerFile, buyerFile]) rmSync(file, { force: true });
   }
 }, 90_000);
-
-test('the seller and the buyer of the README, and of the SDK, compile in TypeScript as written', () => {
-  const folder = root(`test/dist/readme-types-${process.pid}`);
-  const compilerOptions = {
-    module: 'nodenext',
-    target: 'es2023',
-    strict: true,
-    exactOptionalPropertyTypes: true,
-    noEmit: true,
-    skipLibCheck: true,
-    types: ['node'],
-  };
-  const sdk = codeIn('packages/sdk/README.md');
-  expect(sdk.length).toBeGreaterThan(0);
-  const sources = [sellerCode, buyerCode, ...sdk];
-  mkdirSync(folder, { recursive: true });
-  try {
-    for (const [i, source] of sources.entries()) writeFileSync(`${folder}/${i}.ts`, source);
-    writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.ts'] }));
-    const compiler = root('node_modules/typescript/bin/tsc');
-    const { stdout } = spawnSync(process.execPath, [compiler, '-p', folder], { encoding: 'utf8' });
-    expect(stdout).toBe('');
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}, 120_000);
 
 test('the seller of the README needs ten lines', () => {
   expect(sellerCode.split('\n').filter((line) => line.trim() !== '').length).toBeLessThanOrEqual(10);

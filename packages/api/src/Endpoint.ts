@@ -1,5 +1,5 @@
 import type { ErrorName } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Auth } from './credentials.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

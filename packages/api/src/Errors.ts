@@ -1,6 +1,6 @@
 import { toNumber } from '@agentpay/primitives';
 import type { AgentPayError, ErrorDetails, ErrorName } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The body of every error. A family may add to it. */
 export const ErrorBody = z.object({

@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyOf, anyone, Endpoint, familyAt, Family, renderError, runtime, snakeCase } from './index.js';
 
 const ping = Endpoint.from({

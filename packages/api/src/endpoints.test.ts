@@ -9,7 +9,7 @@ import {
   pathParams,
 } from './index.js';
 import { Endpoint } from './Endpoint.js';
-import { z } from 'zod';
+import * as z from 'zod';
 
 describe('endpoint definitions', () => {
   it('have unique ids and unique routes', () => {

@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Endpoint } from './Endpoint.js';
 
 /** A request of an endpoint, decoded: amounts are bigint micro-units, times are Dates. */

@@ -43,7 +43,17 @@ export interface ApiClientOptions {
 
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
-/** @throws AgentPayError `invalid_request` for an option that is unknown or of another type */
+/**
+ * The calls of the AgentPay API.
+ * @throws AgentPayError `invalid_request` for an option that is unknown or of another type
+ * @example
+ * ```ts
+ * import { createApiClient } from '@agentpay/sdk';
+ *
+ * const api = createApiClient({ url: 'https://pay.example.com', apiKey: 'pk_test_1' });
+ * console.log(typeof api.wallets.fund, typeof api.services.list);
+ * ```
+ */
 export function createApiClient(options: ApiClientOptions): ApiClient {
   checkApiOptions(options);
   const bind =

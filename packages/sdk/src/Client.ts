@@ -29,6 +29,15 @@ export interface ClientState {
 /**
  * A client that pays, within its budget.
  * @throws AgentPayError `invalid_request`, `invalid_amount` for options that make no sense
+ * @example
+ * ```ts
+ * import { createClient, paymentOf } from '@agentpay/sdk';
+ *
+ * const privateKey = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
+ * const client = createClient({ privateKey, budget: { perRequest: '$0.10', perDay: '$5' } });
+ * const response = await client.fetch('https://api.example.com/weather');
+ * console.log(await response.json(), paymentOf(response), client.spent());
+ * ```
  */
 export function createClient(options: ClientOptions): Client {
   const settings = resolveOptions(options);

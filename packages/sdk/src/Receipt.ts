@@ -19,7 +19,17 @@ export interface Payment {
 
 const payments = new WeakMap<Response, Payment>();
 
-/** What the response was paid with; undefined when it was not paid for. */
+/**
+ * What the response was paid with; undefined when it was not paid for.
+ * @example
+ * ```ts
+ * import { createClient, paymentOf } from '@agentpay/sdk';
+ *
+ * const privateKey = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
+ * const response = await createClient({ privateKey }).fetch('https://api.example.com/weather');
+ * console.log(paymentOf(response)?.transaction);
+ * ```
+ */
 export function paymentOf(response: Response): Payment | undefined {
   return payments.get(response);
 }

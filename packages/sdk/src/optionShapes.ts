@@ -1,7 +1,7 @@
 import { credentials } from '@agentpay/api';
 import { AgentPayError, unknownOption } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A name or address with an optional port, as a URL has it between its slashes. */
 const HOST = /^(\[[0-9a-fA-F:.]+\]|[^\s/:@?#[\]]+)(:\d{1,5})?$/;

@@ -1,5 +1,5 @@
 import { idPrefixes, type IdKind } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A JSON Schema, as data. */
 export type JsonSchema = Readonly<Record<string, unknown>>;

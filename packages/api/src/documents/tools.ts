@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Endpoint } from '../Endpoint.js';
 import { callName } from './callName.js';
 import { inputSchema, type JsonSchema } from './jsonSchema.js';

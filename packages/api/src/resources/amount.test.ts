@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { amount, assetUnits, cents, decimalAmount, positiveCents, positiveDecimalAmount } from './amount.js';
 
 describe('money as a JSON number', () => {

@@ -9,7 +9,7 @@ import {
   parseNumber,
   toNumber,
 } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Micro-units in a cent. */
 const CENT = 10n ** BigInt(MICRO_DECIMALS - 2);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { wholeNumber } from './values.js';
 
 /** The part of a list that is wanted, by position: the first 20 unless told. */

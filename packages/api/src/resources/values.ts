@@ -1,5 +1,5 @@
 import { idPrefixes, isId, isPlainText, textBounds, type IdKind } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Text for people: none of its characters hidden. */
 export function line(maxLength: number) {

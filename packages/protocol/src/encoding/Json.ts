@@ -1,6 +1,6 @@
 import canonicalize from 'canonicalize';
 import { AgentPayError } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readBase64, textOfBytes, writeBase64 } from '#platform';
 
 /** Longest encoded proof or challenge that a decoder reads, in characters. Node refuses headers above 16 KiB altogether. */

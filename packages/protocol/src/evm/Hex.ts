@@ -1,6 +1,6 @@
 import { remembered } from '@agentpay/primitives';
 import { keccak_256 } from '@noble/hashes/sha3.js';
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytesOfText, readHex, writeHex } from '#platform';
 
 /** Bytes as 0x-prefixed hexadecimal text. */

@@ -1,5 +1,5 @@
 import { AgentPayError, remembered } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { hmacSha256 } from '#hmac';
 import { isSameText } from '#platform';
 import type { Changing } from '../encoding/hmacSha256.js';

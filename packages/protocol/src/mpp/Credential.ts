@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { AgentPayError } from '@agentpay/primitives';
 import { base64url, fromBase64url, jcs, parseShape } from '../encoding/Json.js';
 import { SCHEME, challengeSchema } from './Challenge.js';

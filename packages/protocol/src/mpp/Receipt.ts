@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { base64url, fromBase64url, parseShape } from '../encoding/Json.js';
 
 /** Response header of a receipt; only on 2xx. */

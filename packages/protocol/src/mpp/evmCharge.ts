@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromBase64url, parseShape } from '../encoding/Json.js';
 import {
   addressSchema,

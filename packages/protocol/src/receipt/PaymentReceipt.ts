@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { bytesOfText, readBase64, verifyEd25519, type PublicJwk } from '#platform';
 import { fromBase64url } from '../encoding/Json.js';
 import { addressSchema, bytes32Schema, caip2Schema, uint256Schema } from '../evm/Hex.js';

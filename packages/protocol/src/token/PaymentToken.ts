@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readBase64 } from '#platform';
 import { MAX_ENCODED, base64url, fromBase64url } from '../encoding/Json.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isPlain, nullable } from '../encoding/Json.js';
 import { uint256Schema } from '../evm/Hex.js';
 import * as v1 from './v1.js';

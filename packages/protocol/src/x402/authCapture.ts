@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { boundSalt, ERC3009_COLLECTOR, PERMIT2_COLLECTOR, type PaymentInfo } from '../evm/AuthCapture.js';
 import {
   addressSchema,

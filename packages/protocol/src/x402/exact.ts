@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressSchema, bytes32Schema, signatureSchema, uint256Schema } from '../evm/Hex.js';
 import type { Authorization } from '../evm/Eip3009.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseShape } from '../encoding/Json.js';
 
 /** Name of the extension by which a payer names its payment. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressSchema, signatureSchema, uint256Schema } from '../evm/Hex.js';
 import type { Permit2Authorization, UptoWitness } from '../evm/Permit2.js';
 

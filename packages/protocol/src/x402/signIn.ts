@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromBase64, nullable, parseShape, toBase64 } from '../encoding/Json.js';
 import { addressSchema, signatureSchema } from '../evm/Hex.js';
 

@@ -1,5 +1,5 @@
 import { findNetwork } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromBase64, nullable, parseShape, toBase64 } from '../encoding/Json.js';
 import { uint256Schema } from '../evm/Hex.js';
 import {

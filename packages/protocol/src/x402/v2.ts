@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fromBase64, jcs, nullable, parseShape, toBase64 } from '../encoding/Json.js';
 import { caip2Schema, sameHex, uint256Schema } from '../evm/Hex.js';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount } from '../../resources/amount.js';

@@ -1,5 +1,5 @@
 import { textBounds } from '@agentpay/primitives';
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
