@@ -62,10 +62,15 @@ async function bundle(program: string, conditions: string[]) {
   return { text: outputFiles[0]?.text ?? '', imported };
 }
 
-const shop = `
-import { createClient, createPayingFetch, createApiClient, localAccount, paymentOf, verifyPaymentReceipt, walletAccount } from '@agentpay/sdk';
-Object.assign(globalThis, { createClient, createPayingFetch, createApiClient, localAccount, paymentOf, verifyPaymentReceipt, walletAccount });
-`;
+const names = [
+  'createClient',
+  'createPayingFetch',
+  'createApiClient',
+  'localAccount',
+  'walletAccount',
+  'paymentOf',
+];
+const shop = `import { ${names.join(', ')} } from '@agentpay/sdk'; Object.assign(globalThis, { ${names.join(', ')} });`;
 
 /** A seller as a fetch. */
 async function seller(_: unknown, init: RequestInit): Promise<Response> {

@@ -33,6 +33,8 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => shelf?.close());
 
+const quoted = (name: Published) => JSON.stringify(`@agentpay/${name}`);
+
 const manifestOf = (name: Published) =>
   JSON.parse(
     readFileSync(join(projects[name], 'node_modules/@agentpay', name, 'package.json'), 'utf8'),
@@ -86,7 +88,7 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
   });
 
   it('loads', async () => {
-    const program = `console.log(Object.keys(await import('@agentpay/${name}')).length)`;
+    const program = `console.log(Object.keys(await import(${quoted(name)})).length)`;
     expect(Number(await node(projects[name], '--input-type=module', '-e', program))).toBeGreaterThan(0);
   });
 
@@ -108,7 +110,7 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
     'has types under %s',
     async (moduleResolution) => {
       const project = projects[name];
-      const program = `import * as all from '@agentpay/${name}';\nexport type Names = keyof typeof all;\n`;
+      const program = `import * as all from ${quoted(name)};\nexport type Names = keyof typeof all;\n`;
       writeFileSync(join(project, 'main.ts'), program + (samples[name] ?? ''));
       const compilerOptions = {
         moduleResolution,

@@ -4,7 +4,6 @@ import { isShipped, paths, read } from './sources.js';
 const shared = [
   'Answer',
   'Ask',
-  'Asked',
   'Authorization',
   'Call',
   'Claim',
@@ -12,7 +11,6 @@ const shared = [
   'Credential',
   'Dialect',
   'Fault',
-  'Journal',
   'MppOffer',
   'Offer',
   'Order',
@@ -31,7 +29,6 @@ const shared = [
   'Route',
   'Running',
   'Seller',
-  'Settings',
   'Settlement',
   'Sharing',
   'SignedTransaction',

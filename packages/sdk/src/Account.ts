@@ -8,8 +8,8 @@ import {
   type ExactPayload,
   type Hex,
 } from '@agentpay/protocol';
-import type { Settings } from './options.js';
-import type { Terms } from './Terms.js';
+import type { ClientSettings } from './options.js';
+import type { TransferTerms } from './Terms.js';
 
 /** Who pays on a chain. A viem account is one. */
 export interface Account {
@@ -27,8 +27,8 @@ const CLOCK_SKEW = 300;
  * @param options.lifetime seconds that the seller asks for; `nonce` is random unless given
  */
 export async function signTransfer(
-  { clock, random }: Settings,
-  { account, network, amount, payTo }: Terms,
+  { clock, random }: ClientSettings,
+  { account, network, amount, payTo }: TransferTerms,
   { lifetime, nonce = bytesToHex(random.bytes(32)) }: { lifetime: number; nonce?: Hex },
 ): Promise<ExactPayload> {
   const now = unixSeconds(clock);

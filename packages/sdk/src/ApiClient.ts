@@ -51,7 +51,7 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  * import { createApiClient } from '@agentpay/sdk';
  *
  * const api = createApiClient({ url: 'https://pay.example.com', apiKey: 'pk_test_1' });
- * console.log(typeof api.wallets.fund, typeof api.services.list);
+ * const fund = () => api.wallets.fund({ wallet_id: 'wallet_01', amount: 100, source: 'test_faucet' });
  * ```
  */
 export function createApiClient(options: ApiClientOptions): ApiClient {

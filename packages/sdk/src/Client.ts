@@ -4,7 +4,7 @@ import { bufferRequest, type FetchInput } from './BufferedRequest.js';
 import { buy, MAX_DEMAND } from './buy.js';
 import { deliver } from './deliver.js';
 import { exchange } from './exchange.js';
-import { resolveOptions, type ClientOptions, type Settings } from './options.js';
+import { resolveOptions, type ClientOptions, type ClientSettings } from './options.js';
 import { createPurchases, type Purchases } from './Purchase.js';
 
 export interface Client {
@@ -21,7 +21,7 @@ export interface Client {
 
 /** What the steps of a purchase share. */
 export interface ClientState {
-  readonly settings: Settings;
+  readonly settings: ClientSettings;
   readonly budget: Budget;
   readonly purchases: Purchases;
 }
@@ -36,7 +36,9 @@ export interface ClientState {
  * const privateKey = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
  * const client = createClient({ privateKey, budget: { perRequest: '$0.10', perDay: '$5' } });
  * const response = await client.fetch('https://api.example.com/weather');
- * console.log(await response.json(), paymentOf(response), client.spent());
+ * await response.json();
+ * paymentOf(response); // what it cost; undefined when it was free
+ * client.spent();
  * ```
  */
 export function createClient(options: ClientOptions): Client {

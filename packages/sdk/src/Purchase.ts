@@ -32,7 +32,7 @@ export interface Purchase {
 }
 
 /** Memory of purchases that outlives the process, such as a file or a table. Belongs to one client at a time. */
-export interface Journal {
+export interface PurchaseJournal {
   /** Writes the purchase in place of an earlier state of it. Nothing is sent before this resolves. */
   save(purchase: Purchase): Promise<void>;
   /** Every purchase that counts against the budget, and every open one. */
@@ -62,7 +62,7 @@ export function createPurchases({
   clock,
   budget,
 }: {
-  journal: Journal | undefined;
+  journal: PurchaseJournal | undefined;
   clock: Clock;
   budget: Budget;
 }): Purchases {

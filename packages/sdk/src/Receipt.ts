@@ -27,7 +27,7 @@ const payments = new WeakMap<Response, Payment>();
  *
  * const privateKey = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
  * const response = await createClient({ privateKey }).fetch('https://api.example.com/weather');
- * console.log(paymentOf(response)?.transaction);
+ * const transaction = paymentOf(response)?.transaction;
  * ```
  */
 export function paymentOf(response: Response): Payment | undefined {

@@ -2,10 +2,10 @@ import { findNetwork, parseBaseUnits, type Amount, type Network } from '@agentpa
 import { addressSchema, checksumAddress, sameHex, type Address } from '@agentpay/protocol';
 import type { Account } from './Account.js';
 import { refuse, type Offer } from './Offer.js';
-import type { Settings } from './options.js';
+import type { ClientSettings } from './options.js';
 
 /** A transfer of a known asset on an allowed network, and who is to sign it. */
-export interface Terms {
+export interface TransferTerms {
   readonly account: Account;
   readonly network: Network;
   readonly amount: Amount;
@@ -13,7 +13,7 @@ export interface Terms {
 }
 
 /** What a seller asks for, as it wrote it. */
-export interface Asked {
+export interface AskedTransfer {
   /** CAIP-2 id or x402 v1 name. */
   readonly network: string;
   readonly asset: string;
@@ -31,7 +31,7 @@ const FLOWS: readonly unknown[] = [undefined, 'authorization', 'upfront'];
  * the table of networks, never from the seller.
  * @throws AgentPayError `offer_not_acceptable` with the reason
  */
-export function readTerms(settings: Settings, url: string, asked: Asked): Terms {
+export function readTerms(settings: ClientSettings, url: string, asked: AskedTransfer): TransferTerms {
   const { account } = settings;
   if (!account) throw refuse('no_account', 'The client has no account to pay from on a chain.');
   const network = findNetwork(asked.network);
@@ -56,12 +56,12 @@ export function transferOf({
   network,
   amount,
   payTo,
-}: Terms): Pick<Offer, 'network' | 'asset' | 'amount' | 'payTo'> {
+}: TransferTerms): Pick<Offer, 'network' | 'asset' | 'amount' | 'payTo'> {
   return { network: network.id, asset: network.usdc.address, amount, payTo };
 }
 
 /** @throws AgentPayError `offer_not_acceptable` when none of the asset's names is allowed */
-export function checkAsset({ assets }: Settings, ...names: readonly string[]): void {
+export function checkAsset({ assets }: ClientSettings, ...names: readonly string[]): void {
   if (assets && !names.some((name) => assets.includes(name.toLowerCase()))) {
     throw refuse('asset_not_allowed', `Asset ${names.join(' ')} is not allowed.`);
   }

@@ -2,7 +2,7 @@ import { isAgentPayError } from '@agentpay/primitives';
 import { createClient } from './Client.js';
 import type { ClientOptions } from './options.js';
 import { PaymentError } from './PaymentError.js';
-import type { Journal, Purchase } from './Purchase.js';
+import type { PurchaseJournal, Purchase } from './Purchase.js';
 import { paymentOf } from './Receipt.js';
 import {
   BUYER_KEY,
@@ -182,7 +182,7 @@ describe('a second 402', () => {
 });
 
 describe('a journal', () => {
-  function memoryJournal(): Journal & { saved: Purchase[] } {
+  function memoryJournal(): PurchaseJournal & { saved: Purchase[] } {
     const saved: Purchase[] = [];
     return {
       saved,

@@ -1,6 +1,6 @@
 import { untilAborted } from '@agentpay/protocol';
 import { send, type BufferedRequest, type SendOptions } from './BufferedRequest.js';
-import type { Settings } from './options.js';
+import type { ClientSettings } from './options.js';
 import { peek, type Peeked } from './peek.js';
 
 /**
@@ -9,7 +9,7 @@ import { peek, type Peeked } from './peek.js';
  * Rejects as fetch does, with a `TimeoutError` after the deadline.
  */
 export async function exchange(
-  { fetch, clock, attemptTimeoutMs }: Settings,
+  { fetch, clock, attemptTimeoutMs }: ClientSettings,
   request: BufferedRequest,
   {
     bytesToRead,

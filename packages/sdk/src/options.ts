@@ -15,7 +15,7 @@ import type { Account } from './Account.js';
 import { localAccount } from './localAccount.js';
 import { dialects, type Dialect } from './Offer.js';
 import { checkClientOptions } from './optionShapes.js';
-import type { Journal } from './Purchase.js';
+import type { PurchaseJournal } from './Purchase.js';
 
 export interface ClientOptions {
   /** Pays on EVM chains: a viem account, or anything with an address that signs typed data. */
@@ -58,14 +58,14 @@ export interface ClientOptions {
   /** Largest request body, which is kept so that it can be sent again. Default: 16 MiB. */
   readonly maxBodyBytes?: number | undefined;
   /** Remembers purchases over the end of the process. */
-  readonly journal?: Journal | undefined;
+  readonly journal?: PurchaseJournal | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
 }
 
 /** {@link ClientOptions}, checked and completed. */
-export interface Settings {
+export interface ClientSettings {
   readonly account: Account | undefined;
   readonly wallet: { readonly api: ApiClient; readonly id: string } | undefined;
   readonly perRequest: Amount;
@@ -79,14 +79,14 @@ export interface Settings {
   readonly maxAttempts: number;
   readonly attemptTimeoutMs: number;
   readonly maxBodyBytes: number;
-  readonly journal: Journal | undefined;
+  readonly journal: PurchaseJournal | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly random: Random;
 }
 
 /** @throws AgentPayError `invalid_request` naming the option at fault, `invalid_amount` for a budget that is no price */
-export function resolveOptions(options: ClientOptions): Settings {
+export function resolveOptions(options: ClientOptions): ClientSettings {
   checkClientOptions(options);
   const { account, privateKey, agentpay, budget, allow } = options;
   if (account && privateKey !== undefined) throw fault('privateKey', 'cannot stand beside account');

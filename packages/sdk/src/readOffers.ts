@@ -4,9 +4,9 @@ import { tokenOffers } from './dialects/token.js';
 import { x402v1Offers } from './dialects/x402v1.js';
 import { x402v2Offers } from './dialects/x402v2.js';
 import type { Demand, Dialect, Offer, ReadOffer } from './Offer.js';
-import type { Settings } from './options.js';
+import type { ClientSettings } from './options.js';
 
-const readers: Record<Dialect, (demand: Demand, settings: Settings) => readonly ReadOffer[]> = {
+const readers: Record<Dialect, (demand: Demand, settings: ClientSettings) => readonly ReadOffer[]> = {
   token: tokenOffers,
   x402v2: x402v2Offers,
   mpp: mppOffers,
@@ -16,7 +16,7 @@ const readers: Record<Dialect, (demand: Demand, settings: Settings) => readonly 
 /** The acceptable offers of a demand, best first, and why the others are not acceptable. */
 export function readOffers(
   demand: Demand,
-  settings: Settings,
+  settings: ClientSettings,
 ): { offers: Offer[]; refusals: AgentPayError[] } {
   const offers: Offer[] = [];
   const refusals: AgentPayError[] = [];

@@ -1,8 +1,8 @@
 import { mpp } from '@agentpay/protocol';
 import { endOf, signTransfer } from '../Account.js';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
-import type { Settings } from '../options.js';
-import { readTerms, transferOf, type Terms } from '../Terms.js';
+import type { ClientSettings } from '../options.js';
+import { readTerms, transferOf, type TransferTerms } from '../Terms.js';
 
 /** Shortest time that must be left of a challenge, in ms: facilitators refuse authorizations that are about to end. */
 const MARGIN_MS = 6_000;
@@ -10,7 +10,7 @@ const MARGIN_MS = 6_000;
 const DEFAULT_LIFETIME = 300;
 
 /** Offers in `WWW-Authenticate: Payment`, method `evm`, intent `charge`, paid by EIP-3009 authorization. */
-export function mppOffers(demand: Demand, settings: Settings): ReadOffer[] {
+export function mppOffers(demand: Demand, settings: ClientSettings): ReadOffer[] {
   const challenges = mpp.readChallenges(demand.headers.get(mpp.WWW_AUTHENTICATE) ?? '');
   return challenges.map((challenge): ReadOffer => () => {
     const header = headerFor(challenge, demand);
@@ -48,7 +48,7 @@ function headerFor({ header }: mpp.Challenge, { request }: Demand): string {
   return mpp.AUTHORIZATION;
 }
 
-function termsOf(challenge: mpp.Challenge, { request }: Demand, settings: Settings): Terms {
+function termsOf(challenge: mpp.Challenge, { request }: Demand, settings: ClientSettings): TransferTerms {
   if (challenge.method !== mpp.EVM_METHOD || challenge.intent !== mpp.CHARGE_INTENT) {
     throw refuse('unknown_scheme', `Payment method ${challenge.method}/${challenge.intent} is not known.`);
   }
@@ -70,6 +70,6 @@ function termsOf(challenge: mpp.Challenge, { request }: Demand, settings: Settin
   return terms;
 }
 
-function lifetimeOf(challenge: mpp.Challenge, { clock }: Settings): number {
+function lifetimeOf(challenge: mpp.Challenge, { clock }: ClientSettings): number {
   return challenge.expires === undefined ? DEFAULT_LIFETIME * 1000 : mpp.expiresAtMs(challenge) - clock.now();
 }

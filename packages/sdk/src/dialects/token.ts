@@ -1,7 +1,7 @@
 import { formatDecimal, isId, parseDecimal } from '@agentpay/primitives';
 import { PAYMENT_TOKEN_FIELD, X_PAYMENT_TOKEN, paymentTokenKid } from '@agentpay/protocol';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
-import type { Settings } from '../options.js';
+import type { ClientSettings } from '../options.js';
 import { checkAsset } from '../Terms.js';
 
 /** The network of payment tokens: AgentPay's own ledger. */
@@ -11,7 +11,7 @@ export const LEDGER = 'agentpay';
 const VOID: readonly string[] = ['cancelled', 'expired', 'failed', 'refunded', 'sla_breached'];
 
 /** The offer in the member `payment_token` of a 402 body. The token is bought at the client's own API, wherever the offer points. */
-export function tokenOffers({ body }: Demand, settings: Settings): ReadOffer[] {
+export function tokenOffers({ body }: Demand, settings: ClientSettings): ReadOffer[] {
   const offer = (body as Record<string, unknown> | null | undefined)?.[PAYMENT_TOKEN_FIELD];
   if (typeof offer !== 'object' || offer === null) return [];
   const { header, service_id: service, price, currency } = offer as Record<string, unknown>;
@@ -40,7 +40,7 @@ export function tokenOffers({ body }: Demand, settings: Settings): ReadOffer[] {
   ];
 }
 
-type Wallet = NonNullable<Settings['wallet']>;
+type Wallet = NonNullable<ClientSettings['wallet']>;
 
 // However this fails, nobody has the token: what the API may have reserved for it comes back when the token expires.
 async function buyToken({ api, id }: Wallet, service: string, amount: bigint) {

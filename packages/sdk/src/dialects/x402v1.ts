@@ -1,11 +1,11 @@
 import { parseShape, x402v1 } from '@agentpay/protocol';
 import { endOf, signTransfer } from '../Account.js';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
-import type { Settings } from '../options.js';
+import type { ClientSettings } from '../options.js';
 import { readTerms, transferOf } from '../Terms.js';
 
 /** Offers in a 402 body with `x402Version: 1`. */
-export function x402v1Offers({ request, body }: Demand, settings: Settings): ReadOffer[] {
+export function x402v1Offers({ request, body }: Demand, settings: ClientSettings): ReadOffer[] {
   const { x402Version, accepts } = (body ?? {}) as { x402Version?: unknown; accepts?: unknown };
   if (x402Version !== 1 || !Array.isArray(accepts)) return [];
 

@@ -1,14 +1,14 @@
 import { fromBase64, parseShape, toBase64, x402v2 } from '@agentpay/protocol';
 import { endOf, signTransfer } from '../Account.js';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
-import type { Settings } from '../options.js';
+import type { ClientSettings } from '../options.js';
 import { readTerms, transferOf } from '../Terms.js';
 
 /** Proofs above this length may not fit beside other headers: extensions, which may be left out, then are. */
 const MAX_PROOF = 8 * 1024;
 
 /** Offers in the `PAYMENT-REQUIRED` header. What the seller wrote is echoed as it came, members unknown here included. */
-export function x402v2Offers({ request, headers }: Demand, settings: Settings): ReadOffer[] {
+export function x402v2Offers({ request, headers }: Demand, settings: ClientSettings): ReadOffer[] {
   const header = headers.get(x402v2.PAYMENT_REQUIRED);
   if (header === null) return [];
   const written = fromBase64(header) as {
