@@ -29,6 +29,6 @@ export function examplesIn(sources: string): [name: string, code: string][] {
 /** The functions that the door of a package exports, by name. */
 export async function functionsOf(door: string): Promise<string[]> {
   const exported = (await import(door)) as Record<string, unknown>;
-  const isFunction = (value: unknown) => typeof value === 'function' && !/^class /.test(String(value));
+  const isFunction = (value: unknown) => typeof value === 'function' && !String(value).startsWith('class ');
   return Object.keys(exported).filter((name) => isFunction(exported[name]));
 }
