@@ -1,10 +1,20 @@
 export { paywall, type Middleware, type Paywall } from './paywall.js';
-export type { Cors } from './cors.js';
-export type { Discovery, DiscoveryOptions, Documents, RouteSchemas } from './discovery/index.js';
-export type { RouteExtensions } from './extensions/RouteExtensions.js';
-export type { FetchHandler } from './fetchStyle.js';
-export type { Earnings, Hooks, PayerEvent, PaymentEvent } from './hooks.js';
-export type { Logger, PaywallOptions, Report, TokenOptions } from './options.js';
-export { byVolume } from './Price.js';
-export type { Asked, Authorize, Price, PricedRoute, PriceFunction, SettleTiming, Verdict } from './Price.js';
-export type { Accept, TransferMethod, TransferOptions } from './Tender.js';
+export type { Discovery, DiscoveryOptions, Documents } from './offer/discovery/index.js';
+export type { RouteExtensions } from './offer/extensions/RouteExtensions.js';
+export type { FetchHandler } from './outgoing/fetchStyle.js';
+export type { Earnings, Hooks, PayerEvent, PaymentEvent } from './seller/hooks.js';
+export type { PaywallOptions, TokenOptions } from './seller/options.js';
+export { byVolume } from './seller/Price.js';
+export type {
+  Asked,
+  Authorize,
+  Price,
+  PricedRoute,
+  PriceFunction,
+  SettleTiming,
+  Verdict,
+} from './seller/Price.js';
+export type { Accept, TransferMethod, TransferOptions } from './seller/PaymentOption.js';
+export type { Cors } from './seller/CorsOption.js';
+export type { RouteSchemas } from './seller/RouteSchemas.js';
+export type { Logger, Report } from './seller/Report.js';

@@ -1,28 +1,37 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
 import { SIGN_IN_HEADER } from '@agentpay/protocol';
-import { answerError, markGranted, offer } from './answers.js';
-import { charge } from './charge.js';
-import { allowOrigin, answerOptions } from './cors.js';
+import { answerError, markGranted, offer } from './outgoing/responses.js';
+import { charge } from './paid/charge.js';
+import { allowOrigin, answerOptions } from './outgoing/cors.js';
 import {
   createDiscovery,
-  expressRoutes,
   routeOf,
+  expressRoutes,
   type Discovery,
   type DiscoveryOptions,
-} from './discovery/index.js';
-import { viewOf } from './asked.js';
-import { resourceUrl, targetOf, type Exchange, type Asking, type Next, type Visit } from './Exchange.js';
-import { asking, bodyOf, bridge, discardBody, writeResponse, type FetchHandler } from './fetchStyle.js';
-import { stampHead } from './Gate.js';
-import { tellChallenge, type Earnings } from './hooks.js';
-import { readOptions, type PaywallOptions, type Settings } from './options.js';
-import { readPrice, type Authorize, type Price, type Verdict } from './Price.js';
-import { createPricing, type Pricing } from './Pricing.js';
-import { findProof, mayCarryProof, quotedBy, type Proof } from './proof.js';
-import { scopeText } from './rails/mpp.js';
-import { hasBody, NO_BODY, readBody, type RequestBody } from './RequestBody.js';
-import { compileRoutes } from './routes.js';
+} from './offer/discovery/index.js';
+import { viewOf } from './paid/asked.js';
+import { resourceUrl, type Exchange, type Visit } from './paid/RequestContext.js';
+import {
+  asking,
+  bodyOf,
+  bridge,
+  discardBody,
+  writeResponse,
+  type FetchHandler,
+} from './outgoing/fetchStyle.js';
+import { stampHead } from './paid/Gate.js';
+import { type Earnings } from './seller/hooks.js';
+import { readOptions, type PaywallOptions, type Settings } from './seller/options.js';
+import { readPrice, type Authorize, type Price, type Verdict } from './seller/Price.js';
+import { createPricing, type Pricing } from './seller/Pricing.js';
+import { findProof, mayCarryProof, quotedBy, type Proof } from './paid/proof.js';
+import { hasBody, NO_BODY, readBody, type RequestBody } from './paid/RequestBody.js';
+import { compileRoutes } from './seller/routes.js';
+import { targetOf, type Asking, type Next } from './paid/Request.js';
+import { tellChallenge } from './paid/tell.js';
+import { scopeText } from './paid/scope.js';
 
 /** Middleware for Express 4 and 5, Connect and bare `node:http`. */
 export type Middleware = (

@@ -1,0 +1,104 @@
+import { mpp, type x402v2 } from '@agentpay/protocol';
+import type { Pricing } from '../../seller/Pricing.js';
+import type { Quote } from '../Quote.js';
+
+/** One operation that is for sale. */
+export interface Sale {
+  /** In capitals. */
+  readonly method: string;
+  /** With its parameters in braces: "/items/{id}". */
+  readonly path: string;
+  readonly pricing: Pricing;
+}
+
+/** What the 402 of a sale offers; amounts are null where they are worked out for each request. */
+export interface SaleOffers {
+  readonly x402: readonly (Omit<x402v2.PaymentRequirements, 'amount'> & { readonly amount: string | null })[];
+  readonly mpp: readonly MppOffer[];
+}
+
+export interface MppOffer {
+  readonly intent: string;
+  readonly method: string;
+  /** Base units of `currency`. */
+  readonly amount: string | null;
+  readonly currency: string;
+  readonly recipient: string;
+  readonly chainId: number;
+}
+
+/** A route of the application. */
+export interface Route {
+  /** Undefined: every method that no other route of the path names. */
+  readonly method: string | undefined;
+  readonly path: string;
+  readonly pricing: Pricing | 'free';
+}
+
+/** The route of a pattern of the route table: "METHOD /path" or "/path". */
+export function routeOf(pattern: string, pricing: Pricing | 'free'): Route {
+  const [path = '/', method] = pattern.split(/ +/).reverse();
+  // A parameter is a whole segment there, whatever it is called.
+  const segments = path
+    .replace(/^\*$/, '/*')
+    .split('/')
+    .map((segment) => segment.replace(/(?<=^:.*)[^\w:]/g, '_'));
+  return { method: method === 'HEAD' ? 'GET' : method, path: segments.join('/'), pricing };
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** The operations that routes sell. HEAD costs what GET costs and is not listed. */
+export function salesOf(routes: readonly Route[]): Sale[] {
+  return routes.flatMap(({ method, path, pricing }) => {
+    if (pricing === 'free') return [];
+    const named = routes
+      .filter((other) => shapeOf(other.path) === shapeOf(path))
+      .flatMap((other) => other.method ?? []);
+    const methods =
+      method === undefined ? METHODS.filter((candidate) => !named.includes(candidate)) : [method];
+    return methods
+      .filter((candidate) => METHODS.includes(candidate))
+      .map((found) => ({ method: found, path: templateOf(path), pricing }));
+  });
+}
+
+/** The same for paths that the same requests fit, whatever their parameters are called. */
+function shapeOf(path: string): string {
+  return path.toLowerCase().replace(/:\w+/g, ':').replace(/\*\w*/g, '*');
+}
+
+/** The route table's patterns, and Express's, as OpenAPI writes them: ":id" is "{id}", "*" and "*rest" are "{rest}". */
+function templateOf(path: string): string {
+  return path.replace(/:(\w+)/g, '{$1}').replace(/\*(\w*)/g, (_, name: string) => `{${name || 'rest'}}`);
+}
+
+/** The quote of a price that is the same for every request. */
+export function quoteOf({ fixed, terms, at }: Pricing): Quote | undefined {
+  return fixed ?? (typeof terms.amount === 'bigint' ? at(terms.amount) : undefined);
+}
+
+/** In micro-dollars; every token has a unit for it. */
+const ONE_DOLLAR = 1_000_000n;
+
+/** The offers of the very quote that the 402 is rendered from. */
+export function offersOf({ pricing }: Sale): SaleOffers {
+  // Only what does not depend on the amount is used of a quote that nobody has asked for.
+  const { offers, mppOffers } = quoteOf(pricing) ?? pricing.at(ONE_DOLLAR);
+  const amountOf = (amount: string) => (quoteOf(pricing) ? amount : null);
+  return {
+    x402: offers.map(({ v2 }) => ({ ...v2, amount: amountOf(v2.amount) })),
+    mpp: mppOffers.map((offer) => {
+      const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(offer.mpp);
+      const { intent, method } = offer.mpp;
+      return {
+        intent,
+        method,
+        amount: amountOf(amount),
+        currency,
+        recipient,
+        chainId: methodDetails.chainId,
+      };
+    }),
+  };
+}

@@ -1,0 +1,26 @@
+import { type Visit, routeOf } from '../paid/RequestContext.js';
+import type { Offering } from './offering.js';
+
+/** What nginx passes by default, and what most other proxies and servers pass. */
+const NGINX = 4 * 1024;
+const OTHERS_PASS = 8 * 1024;
+/** What the other headers of a 402 take, about, those for a page of another origin included. */
+const OTHERS = 550;
+const CHALLENGE_LINE = 'WWW-Authenticate: \r\n'.length;
+const told = new WeakSet<object>();
+
+/** Tells the operator, once for each route, when the headers of an offer are longer than proxies may pass. */
+export function watchBudget(visit: Visit, { required, challenges }: Offering): void {
+  const size = challenges.reduce(
+    (sum, { length }) => sum + length + CHALLENGE_LINE,
+    OTHERS + required.length,
+  );
+  if (size <= NGINX || told.has(visit.pricing)) return;
+  told.add(visit.pricing);
+  const advice =
+    size <= OTHERS_PASS
+      ? `nginx passes no more than ${NGINX} by default: raise its proxy_buffer_size, or accept fewer ways to pay`
+      : `many proxies pass no more than ${OTHERS_PASS}: accept fewer ways to pay`;
+  const what = `the headers of the 402 for ${routeOf(visit)} take about ${size} bytes; ${advice}`;
+  visit.settings.report({ what });
+}

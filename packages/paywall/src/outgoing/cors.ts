@@ -1,0 +1,36 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { Visit } from '../paid/RequestContext.js';
+import { PROOF_HEADERS } from './headers.js';
+import { ANY_METHOD } from '../seller/routes.js';
+
+const ALLOW_ORIGIN = 'Access-Control-Allow-Origin';
+const MAX_AGE_SECONDS = 7200;
+const TOKENS = /^[\w!#$%&'*+.^`|~, -]+$/;
+
+/** Lets a page of an allowed origin read whatever the answer will be. What somebody in front has decided stands. */
+export function allowOrigin({ settings: { cors }, req, res }: Visit): void {
+  if (!cors || res.hasHeader(ALLOW_ORIGIN)) return;
+  const { origin } = req.headers;
+  if (cors !== true) res.appendHeader('Vary', 'Origin');
+  if (origin === undefined) return;
+  if (cors === true) res.setHeader(ALLOW_ORIGIN, '*');
+  else if (cors.origins.includes(origin)) res.setHeader(ALLOW_ORIGIN, origin);
+}
+
+/**
+ * OPTIONS on what is for sale, preflights included. Handlers do not see it: those that look at no method would give for nothing what
+ * they sell.
+ */
+export function answerOptions({ req, res, settings, allow = ANY_METHOD }: Visit): void {
+  const head: OutgoingHttpHeaders = { Allow: allow.join(', ') };
+  const isPreflight = req.headers['access-control-request-method'] !== undefined;
+  if (settings.cors && isPreflight && res.hasHeader(ALLOW_ORIGIN)) {
+    const asked = req.headers['access-control-request-headers'];
+    const others = typeof asked === 'string' && TOKENS.test(asked) ? [asked] : [];
+    head['Access-Control-Allow-Methods'] = head['Allow'];
+    head['Access-Control-Allow-Headers'] = [...PROOF_HEADERS, ...others].join(', ');
+    head['Access-Control-Max-Age'] = MAX_AGE_SECONDS;
+  }
+  res.writeHead(204, head);
+  res.end();
+}

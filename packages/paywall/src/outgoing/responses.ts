@@ -1,0 +1,189 @@
+import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
+import { AgentPayError, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
+import { asciiJson, mpp, x402v2 } from '@agentpay/protocol';
+import type { Answer, Receipt } from '../paid/Claims.js';
+import { viewOf } from '../paid/asked.js';
+import { clientLeft, requestIdOf, type Exchange, type Visit } from '../paid/RequestContext.js';
+import { watchBudget } from '../offer/headerBudget.js';
+import { challengesBeside, markPrivate, pricedHeaders, type OfferKind } from './headers.js';
+import { offeringFor } from '../offer/offering.js';
+import { pageHeaders, payPage } from '../offer/page/payPage.js';
+import { wantsPage } from '../offer/page/wantsPage.js';
+import { Refusal } from '../paid/Payment.js';
+import type { RequestBody } from '../paid/RequestBody.js';
+import { tellRefused } from '../paid/tell.js';
+import { setHeaders } from './setHeaders.js';
+
+const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
+
+/**
+ * The 402: one answer that x402 v2 (header), x402 v1 (body), MPP (`WWW-Authenticate`) and payment tokens (body) can all be read from.
+ * Browsers get a page in place of the body.
+ */
+export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal): void {
+  const offering = offeringFor(exchange, body, refusal);
+  const { required, challenges, requestId } = offering;
+  const page = wantsPage(exchange.req) ? pageOf(exchange, required, refusal) : undefined;
+  const headers: OutgoingHttpHeaders = { [x402v2.PAYMENT_REQUIRED]: required };
+  if (page !== undefined) Object.assign(headers, pageHeaders);
+  if (refusal) Object.assign(headers, refusal.headers);
+  const kind = { negotiated: exchange.quote.mppOffers.length > 0, page: page !== undefined };
+  watchBudget(exchange, offering);
+  write(exchange, {
+    status: refusal?.status ?? 402,
+    body: page ?? offering.body,
+    requestId,
+    headers,
+    challenges,
+    kind,
+  });
+}
+
+function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): Buffer {
+  const context = { nowSeconds: unixSeconds(settings.clock), ...(refusal && { detail: refusal.message }) };
+  return Buffer.from(payPage(x402v2.decodePaymentRequired(required), context));
+}
+
+/** Answers whatever went wrong before or instead of a paid answer. Never rejects. */
+export async function answerError(visit: Visit, error: unknown): Promise<void> {
+  if (clientLeft(visit)) return;
+  if (!visit.gate && visit.res.headersSent) return breakOff(visit, error);
+  try {
+    tellRefused(visit, reasonOf(error));
+    if (error instanceof Refusal) return await offerAnew(visit, error);
+    refuse(visit, toAgentPayError(visit, error));
+  } catch (cause) {
+    // An offer needs the body, which may break off.
+    if (clientLeft(visit)) return;
+    refuse(visit, toAgentPayError(visit, cause));
+  }
+}
+
+/** A paid answer that is under way has failed: it must not look as if it were whole. */
+function breakOff({ settings, res }: Visit, error: unknown): void {
+  settings.report({ what: 'an answer broke off', error });
+  res.destroy(error instanceof Error ? error : undefined);
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason;
+  return isAgentPayError(error) ? (error.reason ?? error.kind) : 'internal_error';
+}
+
+// At today's price: an old one must not live on by way of proofs that fail.
+async function offerAnew(visit: Visit, refusal: Refusal): Promise<void> {
+  const quote = visit.pricing.fixed ?? (await visit.pricing.current(viewOf(visit)));
+  if (quote === 'free')
+    throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
+  offer({ ...visit, quote }, await visit.body(), refusal);
+}
+
+function toAgentPayError(exchange: Visit, error: unknown): AgentPayError {
+  if (isAgentPayError(error)) return error;
+  exchange.settings.report({
+    what: 'a request to a priced route failed',
+    error,
+    requestId: requestIdOf(exchange),
+  });
+  return new AgentPayError('internal_error', 'The request failed.', { cause: error });
+}
+
+/** Refusals without an offer that the Payment scheme has a problem type for. */
+const PROBLEMS: ReadonlyMap<ErrorName, mpp.ProblemCode> = new Map([
+  ['payment_malformed', 'bad-request'],
+  ['payment_ambiguous', 'bad-request'],
+  ['internal_error', 'internal-payment-error'],
+]);
+
+function refuse(exchange: Visit, error: AgentPayError): void {
+  const requestId = requestIdOf(exchange);
+  // A reason from the wire, such as a facilitator's code, is finer than the name of the kind.
+  const code = error.kind === 'payment_already_used' ? (error.reason ?? error.kind) : error.kind;
+  const problemCode = PROBLEMS.get(error.kind);
+  const problem = {
+    type: problemCode ? mpp.problemType(problemCode) : 'about:blank',
+    title: problemCode ? mpp.problems[problemCode].title : STATUS_CODES[error.status],
+    status: error.status,
+    detail: error.message,
+    code,
+    error: code,
+    hint: error.hint,
+    request_id: requestId,
+  };
+  const headers = {
+    ...(error.retryAfter !== undefined && { 'Retry-After': String(error.retryAfter) }),
+    // The handler may still be at work and touch a response that a next request on this connection would suffer from.
+    ...(error.kind === 'handler_timeout' && { Connection: 'close' }),
+    ...(exchange.allow && { Allow: exchange.allow.join(', ') }),
+  };
+  write(exchange, { status: error.status, body: asciiJson(JSON.stringify(problem)), requestId, headers });
+}
+
+interface Written {
+  readonly status: number;
+  /** ASCII where it is a text. */
+  readonly body: string | Buffer;
+  readonly requestId: string;
+  readonly headers: OutgoingHttpHeaders;
+  readonly challenges?: string[];
+  readonly kind?: OfferKind;
+}
+
+/** Writes an answer of our own. */
+function write(visit: Visit, answer: Written): void {
+  if (visit.gate) visit.gate.replace(() => send(visit, answer));
+  else send(visit, answer);
+}
+
+function send(visit: Visit, { status, body, requestId, headers, challenges = [], kind }: Written): void {
+  const { res } = visit;
+  const head = pricedHeaders(visit, kind);
+  head['Cache-Control'] = 'no-store';
+  head['Content-Type'] = 'application/problem+json; charset=utf-8';
+  head['Content-Length'] = body.length;
+  head['X-Request-Id'] = requestId;
+  if (challenges.length > 0) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges);
+  Object.assign(head, headers);
+  res.writeHead(status, head);
+  res.end(body, 'latin1');
+}
+
+/** Sends a stored answer again. */
+export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): void {
+  const { res } = exchange;
+  res.statusCode = answer.status;
+  setHeaders(res, answer.headers);
+  res.setHeader(X_PAYMENT_REPLAYED, 'true');
+  markPaid(exchange, receipt);
+  res.end(answer.body);
+}
+
+/** Sets the headers of a paid answer. */
+export function markPaid(exchange: Exchange, receipt: Receipt): void {
+  const { res } = exchange;
+  setHeaders(res, pricedHeaders(exchange));
+  markPrivate(res);
+  setHeaders(res, isSuccess(res.statusCode) ? receipt : withoutDelivery(receipt));
+}
+
+/** An MPP receipt stands for a delivery; the others tell of the money. */
+export function withoutDelivery(receipt: Receipt): Receipt {
+  return Object.fromEntries(Object.entries(receipt).filter(([name]) => name !== mpp.PAYMENT_RECEIPT));
+}
+
+/** Sets the headers of an answer that was given for nothing to this caller. */
+export function markGranted(visit: Visit): void {
+  setHeaders(visit.res, pricedHeaders(visit));
+  markPrivate(visit.res);
+}
+
+/** Sets the headers of an answer that was not charged. */
+export function markUnpaid(exchange: Exchange): void {
+  setHeaders(exchange.res, pricedHeaders(exchange));
+  // Shared caches know that answers to Authorization are private, but not those to this header.
+  if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
+}
+
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}

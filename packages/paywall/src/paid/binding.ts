@@ -1,0 +1,52 @@
+import { hash } from 'node:crypto';
+import { jcs } from '@agentpay/protocol';
+import { type Exchange } from './RequestContext.js';
+import type { Proof } from './proof.js';
+import type { RequestBody } from './RequestBody.js';
+import { targetOf, type Request } from './Request.js';
+
+/** Request headers that tell callers apart, besides those that a seller names. */
+const CREDENTIALS = ['authorization', 'cookie', 'x-api-key', 'api-key', 'x-auth-token'] as const;
+
+/**
+ * One payment buys one request by one caller: the proof is public once it is settled on chain, so that a copy of it with another body, at
+ * another host or with other credentials gets nothing.
+ */
+export function bindingOf({ req }: Exchange, proof: Proof, body: RequestBody): string {
+  const credentials = CREDENTIALS.map((name) => req.headers[name]);
+  return digestOf([req.method, hostOf(req), targetOf(req), ...credentials, bodyText(body), proof.text]);
+}
+
+/** Who brings a proof, as far as the address and the headers that the seller names tell; the same for the same client. */
+export function bearerOf({ req, settings: { repeats } }: Exchange): string {
+  const address = req.ip ?? req.socket?.remoteAddress;
+  return digestOf([address, ...(repeats?.headers ?? []).map((name) => req.headers[name])]);
+}
+
+/** Without its port, which replicas may have of their own. */
+function hostOf({ headers }: Request): string {
+  return String(headers[':authority'] ?? headers.host ?? '')
+    .toLowerCase()
+    .replace(/:\d*$/, '');
+}
+
+function bodyText(body: RequestBody): string {
+  if (body.kind === 'raw') return hash('sha256', body.bytes, 'base64url');
+  return body.kind === 'parsed' ? canonical(body.value) : body.kind;
+}
+
+/** Parsers let through what has no canonical form, such as numbers beyond the range of a double. */
+function canonical(value: unknown): string {
+  try {
+    return jcs(value ?? null);
+  } catch {
+    return (
+      JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? String(member) : member)) ??
+      ''
+    );
+  }
+}
+
+function digestOf(parts: readonly unknown[]): string {
+  return hash('sha256', JSON.stringify(parts), 'base64url');
+}

@@ -1,0 +1,328 @@
+import type { ServerResponse } from 'node:http';
+import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
+import { isSuccess, markPaid, markUnpaid, replay, withoutDelivery } from '../outgoing/responses.js';
+import { boundElsewhere, type Answer, type Claim, type Receipt } from './Claims.js';
+import { certified } from './certify.js';
+import { bearerOf, bindingOf } from './binding.js';
+import { clientLeft, requestIdOf, type Exchange } from './RequestContext.js';
+import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
+import { Refusal, type Payment, type Verified } from './Payment.js';
+import type { Proof } from './proof.js';
+import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
+import type { Run } from './UnpaidRuns.js';
+import { setHeaders } from '../outgoing/setHeaders.js';
+import { tellSettled, tellUnpaid, tellUnsettled, tellVerified, type Settled } from './tell.js';
+import { scopeText } from './scope.js';
+
+/** What verifying may take, and what clocks of several nodes may differ by, in ms. */
+const LEASE_MARGIN_MS = 30_000;
+
+/**
+ * Serves one request that came with a proof: a good one gets the handler's answer, once.
+ *
+ *     absent ── take ──> running ── handler succeeded ──> settling ── money taken ──> done
+ *                          │                                 │
+ *                          └── refused, failed, left: dropped ┘ refused
+ *
+ * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `answerError` to render.
+ */
+export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
+  const { claims, handlerTimeoutMs, clock } = exchange.settings;
+  const payment = await proof.read(exchange, proof.text);
+  const { key, alias, expiresAtMs } = payment;
+  const binding = bindingOf(exchange, proof, await exchange.body());
+  const subject = { key, alias, expiresAtMs, binding, bearer: bearerOf(exchange) };
+  const left = await claims.find(subject);
+  if (left?.state === 'done') return repeat(exchange, payment, left);
+  if (left?.state === 'settling') return resume(exchange, payment, left);
+
+  payment.checkTime();
+  const leaseMs = Math.min(handlerTimeoutMs, payment.deadlineMs - clock.now()) + LEASE_MARGIN_MS;
+  const claim = await claims.take(subject, leaseMs, left);
+  const verified = await verify(exchange, payment, claim, left?.state === 'running');
+  tellVerified(exchange, payment);
+  if (clientLeft(exchange)) return unserved(exchange, payment, claim);
+  await checkTimeLeft(exchange, payment, claim);
+  if (exchange.quote.terms.settle === 'before') return settleFirst(exchange, payment, claim);
+  return serve(exchange, payment, { claim, run: await beginRun(exchange, payment, { claim, verified }) });
+}
+
+async function verify(
+  exchange: Exchange,
+  payment: Payment,
+  claim: Claim,
+  takenOver: boolean,
+): Promise<Verified> {
+  try {
+    return await payment.verify(claim.purchase);
+  } catch (error) {
+    await exchange.settings.claims.drop(claim);
+    // The owner before may have died with the payment verified.
+    if (takenOver) await payment.release();
+    throw error;
+  }
+}
+
+// Verifying takes its time, too: what is left must do for the handler and for settling.
+async function checkTimeLeft(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
+  try {
+    payment.checkTime();
+  } catch (error) {
+    await unserved(exchange, payment, claim);
+    throw error;
+  }
+}
+
+/** Whether the payer may have one more run that is not paid for yet. @throws AgentPayError `rate_limited` */
+async function beginRun(
+  exchange: Exchange,
+  payment: Payment,
+  { claim, verified }: { claim: Claim; verified: Verified },
+): Promise<Run> {
+  try {
+    return exchange.settings.unpaidRuns.begin(payment, verified);
+  } catch (error) {
+    await unserved(exchange, payment, claim);
+    throw error;
+  }
+}
+
+/** A run of the handler, and the claim that it is for. */
+interface Running {
+  readonly claim: Claim;
+  readonly run: Run;
+}
+
+/** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its answer. */
+async function serve(exchange: Exchange, payment: Payment, { claim, run }: Running): Promise<void> {
+  const { settings, res } = exchange;
+  const timeoutMs = Math.min(settings.handlerTimeoutMs, payment.deadlineMs - settings.clock.now());
+  const gate = holdAnswer(res, { maxBytes: settings.maxResponseBytes, timeoutMs, clock: settings.clock });
+  exchange.gate = gate;
+  runHandler(exchange, gate);
+  const outcome = await gate.outcome;
+  if (outcome.kind !== 'answer' || !isCharged(exchange, outcome.answer.status) || clientLeft(exchange)) {
+    run.unpaid();
+    tellUnpaid(exchange, payment, whyUnpaid(exchange, outcome));
+    await unserved(exchange, payment, claim);
+    return letOut(exchange, gate, outcome);
+  }
+  const receipt = await collect(exchange, payment, { claim, run }, outcome.answer);
+  if (!receipt) return gate.release(() => markPaid(exchange, {}));
+  gate.release(() => markPaid(exchange, receipt));
+}
+
+/** Takes the money for an answer; undefined where that is done in the background. @throws as {@link takeMoney} does */
+async function collect(
+  exchange: Exchange,
+  payment: Payment,
+  { claim, run }: Running,
+  answer: Answer,
+): Promise<Receipt | undefined> {
+  const { settings } = exchange;
+  try {
+    const used = usedIn(exchange);
+    const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, { answer, used });
+    if (exchange.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
+      settings.background.run(settleLater(exchange, payment, { claim: settling, run }));
+      return undefined;
+    }
+    const receipt = await takeMoney(exchange, payment, settling, false);
+    run.paid();
+    // The buyer has paid: a store that fails now must not cost him the answer.
+    await recordDone(exchange, settling, receipt).catch(() => undefined);
+    return receipt;
+  } catch (error) {
+    run.unpaid();
+    tellUnpaid(exchange, payment, reasonOf(error));
+    throw error;
+  }
+}
+
+function whyUnpaid(exchange: Exchange, outcome: Outcome): string {
+  if (outcome.kind !== 'answer') return outcome.kind;
+  return clientLeft(exchange) ? 'left' : `status_${outcome.answer.status}`;
+}
+/**
+ * settle: 'optimistic'. Takes the money for an answer that has gone out. What is not paid counts against the payer until the proof expires.
+ */
+async function settleLater(
+  exchange: Exchange,
+  payment: Payment,
+  { claim: settling, run }: Running,
+): Promise<void> {
+  const { settings } = exchange;
+  try {
+    const receipt = await takeMoney(exchange, payment, settling, false);
+    run.paid();
+    await recordDone(exchange, settling, receipt).catch(() => undefined);
+    await settings.unsettled.leave(payment);
+  } catch (error) {
+    run.unpaid();
+    tellUnpaid(exchange, payment, reasonOf(error));
+    settings.report({
+      what: 'an answer went out that is not paid for',
+      error,
+      requestId: requestIdOf(exchange),
+    });
+    tellUnsettled(exchange, reasonOf(error));
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason;
+  return isAgentPayError(error) ? error.kind : 'internal_error';
+}
+
+function runHandler(exchange: Exchange, gate: Gate): void {
+  try {
+    const returned = exchange.next();
+    // A bare handler may be an async function.
+    if (returned instanceof Promise) returned.catch((error: unknown) => gate.fail(error));
+  } catch (error) {
+    gate.fail(error);
+  }
+}
+
+/** Ends a handler's run that costs nothing. */
+function letOut(exchange: Exchange, gate: Gate, outcome: Outcome): void {
+  switch (outcome.kind) {
+    case 'answer':
+      return gate.release(() => markUnpaid(exchange));
+    case 'left':
+      return gate.replace(() => exchange.res.end());
+    case 'timeout':
+      throw new AgentPayError('handler_timeout', 'The seller took too long. Nothing was charged.');
+    case 'too_large':
+      throw new AgentPayError(
+        'response_too_large',
+        'The answer is too long to be held until it is paid for.',
+      );
+    case 'failed':
+      throw outcome.error;
+  }
+}
+
+async function unserved({ settings }: Exchange, payment: Payment, claim: Claim): Promise<void> {
+  await settings.claims.drop(claim);
+  await payment.release();
+}
+
+/** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
+async function settleFirst(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
+  const settling = await exchange.settings.claims.settling(claim, SETTLE_LEASE_MS, {});
+  return settleAndPass(exchange, payment, settling, false);
+}
+
+async function settleAndPass(
+  exchange: Exchange,
+  payment: Payment,
+  settling: Claim,
+  again: boolean,
+): Promise<void> {
+  const receipt = await takeMoney(exchange, payment, settling, again);
+  // Whoever records the payment runs the handler: nobody else does.
+  await recordDone(exchange, settling, receipt);
+  stampHead(exchange.res, () => {
+    markPaid(exchange, receipt);
+    if (isSuccess(exchange.res.statusCode)) addTrailers(exchange.req, exchange.res, receipt);
+  });
+  addLast(exchange.res, () => (isEventStream(exchange.res) ? receiptEvent(receipt) : undefined));
+  await exchange.next();
+}
+
+/** Continues where an owner stopped after the money may have moved. The handler of a held answer does not run again. */
+async function resume(exchange: Exchange, payment: Payment, left: Claim): Promise<void> {
+  if (!payment.isSecret && left.bearer !== bearerOf(exchange)) throw boundElsewhere();
+  const settling = await exchange.settings.claims.settling(left, SETTLE_LEASE_MS, left);
+  if (!left.answer) return settleAndPass(exchange, payment, settling, true);
+  const receipt = await takeMoney(exchange, payment, settling, true);
+  exchange.settings.unpaidRuns.paidLater(payment);
+  await recordDone(exchange, settling, receipt).catch(() => undefined);
+  if (exchange.quote.terms.settle === 'optimistic') await exchange.settings.unsettled.leave(payment);
+  replay(exchange, left.answer, receipt);
+}
+
+/** The stored answer, to whom it may be sent again; anybody else is told of the payment alone. */
+function repeat(exchange: Exchange, payment: Payment, { answer, receipt, bearer, paidAt = 0 }: Claim): void {
+  const { repeats, clock } = exchange.settings;
+  const known = repeats && bearer === bearerOf(exchange) && clock.now() - paidAt <= repeats.seconds * 1000;
+  if (answer && (payment.isSecret || known)) return replay(exchange, answer, receipt ?? {});
+  setHeaders(exchange.res, withoutDelivery(receipt ?? {}));
+  const message = answer
+    ? 'This payment has bought its answer, and nothing in the request shows that it is its buyer who asks again.'
+    : 'This payment bought an answer that was not kept.';
+  throw new AgentPayError('payment_already_used', message);
+}
+
+/** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
+async function takeMoney(
+  exchange: Exchange,
+  payment: Payment,
+  settling: Claim,
+  again: boolean,
+): Promise<Receipt> {
+  const { settings } = exchange;
+  const { used, purchase } = settling;
+  const settlement = await settleFirmly(payment, settings.clock, { again, used, purchase });
+  switch (settlement.state) {
+    case 'settled': {
+      const receipt = certified(exchange, settlement);
+      if (used !== 0n) await noteSettled(exchange, { payer: payment.payer, amount: used, receipt });
+      return receipt;
+    }
+    case 'refused':
+      await settings.claims.drop(settling);
+      await payment.release();
+      throw settlement.error;
+    default:
+      await settings.claims.yieldLease(settling);
+      throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', {
+        retryAfter: 2,
+      });
+  }
+}
+
+async function noteSettled(exchange: Exchange, settled: Settled): Promise<void> {
+  tellSettled(exchange, settled);
+  const { settings, quote, req } = exchange;
+  const { signIn } = quote.terms.extensions;
+  if (!signIn) return;
+  try {
+    await settings.signIns.remember(settled.payer, scopeText(req, await exchange.body()), signIn.seconds);
+  } catch (error) {
+    settings.report({ what: 'a payer could not be remembered, and cannot come back', error });
+  }
+}
+
+async function recordDone({ settings }: Exchange, settling: Claim, receipt: Receipt): Promise<void> {
+  const keep = (answer: Answer | undefined) =>
+    answer && answer.body.length <= settings.maxStoredBytes ? answer : undefined;
+  await settings.claims.done(settling, receipt, keep(settling.answer));
+}
+
+/** What is due of a payment up to a ceiling; undefined for any other. */
+function usedIn({ req, quote: { terms }, settings }: Exchange): Amount | undefined {
+  return terms.scheme === 'upto' ? settings.usage.due(req, terms.amount) : undefined;
+}
+
+function isCharged({ quote }: Exchange, status: number): boolean {
+  return (
+    isSuccess(status) || (quote.terms.chargeRedirects && status >= 300 && status < 400 && status !== 304)
+  );
+}
+
+function isEventStream(res: ServerResponse): boolean {
+  const plain =
+    res.getHeader('content-encoding') === undefined && res.getHeader('content-length') === undefined;
+  return (
+    plain &&
+    isSuccess(res.statusCode) &&
+    /^text\/event-stream\b/i.test(String(res.getHeader('content-type') ?? ''))
+  );
+}
+
+/** The receipt as a server-sent event: proof at the end of the stream that all of it was delivered. */
+function receiptEvent(receipt: Receipt): string {
+  return `event: payment-receipt\ndata: ${JSON.stringify(receipt)}\n\n`;
+}

@@ -1,0 +1,180 @@
+import { AgentPayError, sleep, type Clock } from '@agentpay/primitives';
+import {
+  addressSchema,
+  bytes32Schema,
+  readLimited,
+  type Address,
+  type Hex,
+  type SignedTransaction,
+} from '@agentpay/protocol';
+import { z } from 'zod';
+import type { Report } from '../../seller/Report.js';
+
+const hexSchema = z.custom<Hex>(
+  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]*$/.test(value),
+  'must be hex',
+);
+const numberSchema = hexSchema.transform((hex) => BigInt(hex));
+const transactionSchema = z.object({ from: addressSchema, to: addressSchema.nullish(), input: hexSchema });
+const logSchema = z.object({ address: addressSchema, topics: z.array(bytes32Schema), data: hexSchema });
+const receiptSchema = z.object({ status: hexSchema, blockNumber: numberSchema, logs: z.array(logSchema) });
+const blockSchema = z.object({ timestamp: numberSchema, baseFeePerGas: numberSchema });
+
+const errorSchema = z.object({ code: z.number(), message: z.string() });
+const answerSchema = z.object({ error: errorSchema.optional(), result: z.unknown().optional() });
+
+/** A transaction that a node knows; `receipt` once it stands in a block. */
+export interface KnownTransaction extends z.infer<typeof transactionSchema> {
+  readonly receipt: z.infer<typeof receiptSchema> | undefined;
+}
+
+/** A JSON-RPC node of one chain, as far as plain transfers need one. Every method rejects with `unavailable` when it gives no answer. */
+export interface ChainNode {
+  find(hash: Hex): Promise<KnownTransaction | undefined>;
+  /** Number of the latest block. */
+  head(): Promise<bigint>;
+  /** When the block was made, in Unix seconds. */
+  timeOf(block: bigint): Promise<number>;
+  /** Who signed the transaction; undefined when nobody can have. */
+  sender(transaction: SignedTransaction): Promise<Address | undefined>;
+  /** How many transactions of the account stand in blocks: the nonce of its next one. */
+  nextNonce(account: Address): Promise<number>;
+  /** Wei per gas that a transaction must offer at least, as of the latest block. */
+  baseFee(): Promise<bigint>;
+  /** Whether the transaction would succeed now, and its sender can pay the gas. */
+  wouldSucceed(transaction: SignedTransaction, sender: Address): Promise<boolean>;
+  /** Hands the transaction over. False: the node says no, which it also does of one that it has already. */
+  send(raw: Hex): Promise<boolean>;
+}
+
+export interface ChainNodeOptions {
+  readonly rpcUrl: string;
+  readonly chainId: number;
+  readonly clock: Clock;
+  readonly fetch: typeof globalThis.fetch;
+  readonly report: Report;
+}
+
+const TIMEOUT_MS = 10_000;
+/** Codes of JSON-RPC errors about what was asked: reverted, refused. Others are a node's own trouble, such as a block not there yet. */
+const VERDICTS: ReadonlySet<number> = new Set([3, -32_000, -32_003]);
+/** After a connection that ends, a limit, a node between two blocks: how often is asked, and the pause between. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 150;
+const MAX_ANSWER = 1024 * 1024;
+/** The precompiled contract that recovers signers (yellow paper, appendix E): its answer needs no library for the curve. */
+const ECRECOVER = '0x0000000000000000000000000000000000000001';
+
+export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOptions): ChainNode {
+  let proof: Promise<void> | undefined;
+
+  async function ask<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
+    const response = await fetch(rpcUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    const text = (await readLimited(response.body, MAX_ANSWER))?.toString('utf8') ?? '';
+    const answer = answerSchema.parse(JSON.parse(text));
+    if (answer.error) throw new NodeRefusal(answer.error);
+    return result.parse(answer.result);
+  }
+
+  // Transfers on another chain are worth something else, or nothing.
+  async function prove(): Promise<void> {
+    const found = await ask('eth_chainId', [], numberSchema);
+    if (found !== BigInt(chainId)) throw new Error(`The node is of chain ${found}, not ${chainId}.`);
+  }
+
+  /** Nothing here does harm when it is asked twice. @throws NodeRefusal, AgentPayError `unavailable` */
+  async function answer<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (proof ??= prove().catch((error: unknown) => {
+          proof = undefined;
+          throw error;
+        }));
+        return await ask(method, params, result);
+      } catch (cause) {
+        if (cause instanceof NodeRefusal && VERDICTS.has(cause.code)) throw cause;
+        if (attempt === ATTEMPTS || (cause as Error).name === 'TimeoutError') throw noAnswer(cause);
+        await sleep(clock, PAUSE_MS);
+      }
+    }
+  }
+
+  async function call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
+    try {
+      return await answer(method, params, result);
+    } catch (error) {
+      throw error instanceof NodeRefusal ? noAnswer(error) : error;
+    }
+  }
+
+  /** Whether the node does what is asked of it, or says no. */
+  async function agrees(method: string, params: readonly unknown[]): Promise<boolean> {
+    try {
+      await answer(method, params, hexSchema);
+      return true;
+    } catch (error) {
+      if (error instanceof NodeRefusal) return false;
+      throw error;
+    }
+  }
+
+  function noAnswer(cause: unknown): AgentPayError {
+    report({ what: 'the node of a chain gives no usable answer', error: cause });
+    return new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', {
+      cause,
+      retryAfter: 2,
+    });
+  }
+
+  return {
+    async find(hash) {
+      const transaction = await call('eth_getTransactionByHash', [hash], transactionSchema.nullable());
+      if (!transaction) return undefined;
+      return {
+        ...transaction,
+        receipt: (await call('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined,
+      };
+    },
+    head: () => call('eth_blockNumber', [], numberSchema),
+    timeOf: async (block) =>
+      Number((await call('eth_getBlockByNumber', [quantity(block), false], blockSchema)).timestamp),
+    baseFee: async () => (await call('eth_getBlockByNumber', ['latest', false], blockSchema)).baseFeePerGas,
+    async sender({ digest, signature: { r, s, yParity } }) {
+      const data =
+        digest +
+        [`0x${(27 + yParity).toString(16).padStart(64, '0')}`, r, s].map((word) => word.slice(2)).join('');
+      const answer = await call('eth_call', [{ to: ECRECOVER, data }, 'latest'], hexSchema);
+      return answer.length === 66 ? `0x${answer.slice(26)}` : undefined;
+    },
+    nextNonce: async (account) =>
+      Number(await call('eth_getTransactionCount', [account, 'latest'], numberSchema)),
+    wouldSucceed: ({ to, data, gas, maxFeePerGas, maxPriorityFeePerGas }, from) => {
+      const fees = {
+        maxFeePerGas: quantity(maxFeePerGas),
+        maxPriorityFeePerGas: quantity(maxPriorityFeePerGas),
+      };
+      return agrees('eth_call', [{ from, to, data, gas: quantity(gas), ...fees }, 'latest']);
+    },
+    send: (raw) => agrees('eth_sendRawTransaction', [raw]),
+  };
+}
+
+/** The node understood, and says no. */
+class NodeRefusal extends Error {
+  override readonly name = 'NodeRefusal';
+  readonly code: number;
+
+  constructor({ code, message }: z.infer<typeof errorSchema>) {
+    super(message);
+    this.code = code;
+  }
+}
+
+function quantity(value: bigint): Hex {
+  return `0x${value.toString(16)}`;
+}

@@ -1,0 +1,33 @@
+import { reasonCode, sameHex, type ExactPayload, type Reason } from '@agentpay/protocol';
+import type { Settings } from '../../seller/options.js';
+import { Refusal, type Payment } from '../../paid/Payment.js';
+import type { Offer } from '../../offer/Quote.js';
+import { facilitatedPayment, type FacilitatedProof } from './facilitated.js';
+
+/** An EIP-3009 authorization as one dialect brought it. */
+export interface ExactProof extends FacilitatedProof {
+  readonly authorization: ExactPayload['authorization'];
+}
+
+/** The payment that an EIP-3009 authorization makes. @throws Refusal when the authorization does not pay this offer */
+export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof): Payment {
+  const { asset, payTo } = offer.tender;
+  const { authorization, request } = proof;
+  const refusal = (reason: Reason, message: string) =>
+    new Refusal(reasonCode(reason, request.x402Version), message);
+  if (!sameHex(authorization.to, payTo))
+    throw refusal('recipientMismatch', 'The authorization pays somebody else.');
+  if (authorization.value !== offer.v2.amount) {
+    throw refusal('valueMismatch', `The authorization is not over ${offer.v2.amount} base units.`);
+  }
+  const transfer = {
+    payer: authorization.from,
+    contract: asset.address,
+    nonce: authorization.nonce,
+    // Both bounds are exclusive.
+    startsAt: BigInt(authorization.validAfter) + 1n,
+    endsAt: BigInt(authorization.validBefore),
+    reasons: { early: 'validAfter', late: 'validBefore' },
+  } as const;
+  return facilitatedPayment(settings, offer, transfer, proof);
+}

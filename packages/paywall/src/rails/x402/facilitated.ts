@@ -1,0 +1,239 @@
+import { AgentPayError, isAgentPayError, unixSeconds } from '@agentpay/primitives';
+import {
+  isNonceUsed,
+  PURCHASE,
+  reasonCode,
+  reasons,
+  sameHex,
+  type Address,
+  type FacilitatorRequest,
+  type Hex,
+  type Reason,
+  type x402v2,
+} from '@agentpay/protocol';
+import type { Receipt } from '../../paid/Claims.js';
+import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
+import type { Offer } from '../../offer/Quote.js';
+import { whyNot } from '../../seller/facilitatorCheck.js';
+import type { Settings } from '../../seller/options.js';
+
+/** A signed payment in the words of the dialect that brought it. */
+export interface FacilitatedProof {
+  /** What the facilitator is asked, made of our own terms and what the buyer signed. */
+  readonly request: FacilitatorRequest;
+  readonly receipt: (settled: x402v2.SettleResponse) => Receipt;
+  /** See {@link Payment.isSecret}. */
+  readonly isSecret: boolean;
+  /** Headers that tell a buyer of this dialect that settling failed. */
+  readonly failure: (failed: x402v2.SettleResponse) => Readonly<Record<string, string>>;
+}
+
+/** What a payer signed, as far as its kind does not matter. */
+export interface SignedTransfer {
+  readonly payer: Address;
+  /** The contract that uses up the payer's nonces. */
+  readonly contract: Address;
+  readonly nonce: string;
+  /** First second, since the Unix epoch, in which it can move money, and the first one in which it cannot any more. */
+  readonly startsAt: bigint;
+  readonly endsAt: bigint;
+  readonly reasons: { readonly early: Reason; readonly late: Reason };
+}
+
+/**
+ * The payment that a facilitator makes of what a payer signed. Its key is payer and nonce, so that one signature cannot be spent in two
+ * dialects.
+ */
+export function facilitatedPayment(
+  settings: Settings,
+  offer: Offer,
+  transfer: SignedTransfer,
+  proof: FacilitatedProof,
+): Payment {
+  const { clock } = settings;
+  const { facilitator, facilitatorName, network } = offer.tender;
+  const { payer, contract, nonce, startsAt, endsAt } = transfer;
+  const { request, isSecret } = proof;
+  const endsAtMs = Number(endsAt) * 1000;
+  const deadlineMs = endsAtMs - settings.settleReserveMs;
+  /** The transaction as far as it is known while the outcome is open. */
+  let hash = '';
+  const refusal = (reason: Reason, message: string) =>
+    new Refusal(reasonCode(reason, request.x402Version), message);
+  // One object for all attempts: of several facilitators the one that may have taken it is known by it.
+  const requestFor = memoized((purchase: string, due: bigint | undefined) => {
+    const bought = forPurchase(request, purchase);
+    return due === undefined ? bought : over(bought, due);
+  });
+
+  return {
+    payer: `${network.id}:${payer}`,
+    isSecret,
+    key: `pay:${network.id}:${contract}:${payer}:${nonce}`.toLowerCase(),
+    expiresAtMs: Math.min(endsAtMs, clock.now() + settings.maxTimeoutSeconds * 1000),
+    deadlineMs,
+    checkTime() {
+      if (startsAt > BigInt(unixSeconds(clock)))
+        throw refusal(transfer.reasons.early, 'The payment is not valid yet.');
+      if (deadlineMs <= clock.now())
+        throw refusal(transfer.reasons.late, 'The payment expires too soon to be settled.');
+    },
+    async verify(purchase) {
+      const {
+        isValid,
+        invalidReason,
+        invalidMessage,
+        payer: verified,
+        balance,
+      } = await available(settings, facilitatorName, facilitator.verify(forPurchase(request, purchase)));
+      if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
+      if (!isValid) {
+        const message = detailOf(invalidMessage, 'The payment is not valid.');
+        throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
+      }
+      if (verified !== undefined && !sameHex(verified, payer)) {
+        throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', {
+          retryAfter: 2,
+        });
+      }
+      if (balance === undefined) return {};
+      const token = `${network.id}:${offer.tender.asset.address}`;
+      return { funds: { token, balance: BigInt(balance), due: BigInt(offer.v2.amount) } };
+    },
+    async settle({ again, used, purchase }) {
+      const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
+      if (due === 0n) return settled({ offer, payer, proof, due }, { transaction: '', network: network.id });
+      try {
+        const answer = await facilitator.settle(requestFor(purchase, due));
+        if (!isNonceUsed(answer.errorReason)) hash = answer.transaction || hash;
+        const transaction = answer.transaction || hash;
+        return settlementOf({ offer, payer, proof, due }, { ...answer, transaction }, again);
+      } catch (error) {
+        settings.report({
+          what: `a payment could not be settled yet by ${facilitatorName}: ${whyNot(error)}`,
+          error,
+        });
+        return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
+      }
+    },
+    // An authorization that is not settled costs nobody anything.
+    release: async () => undefined,
+  };
+}
+
+/** Remembers what it gave for the last arguments. */
+function memoized<A extends readonly unknown[], R>(work: (...args: A) => R): (...args: A) => R {
+  let last: { readonly args: A; readonly result: R } | undefined;
+  return (...args) => {
+    if (!last?.args.every((arg, index) => arg === args[index])) last = { args, result: work(...args) };
+    return last.result;
+  };
+}
+
+/** The request over another amount, which a permit of scheme `upto` allows. */
+function over(request: FacilitatorRequest, due: bigint): FacilitatorRequest {
+  if (request.x402Version === 1) return request;
+  return { ...request, paymentRequirements: { ...request.paymentRequirements, amount: due.toString() } };
+}
+
+interface Paying {
+  readonly offer: Offer;
+  readonly payer: Address;
+  readonly proof: FacilitatedProof;
+  /** Base units that are due, where the payer does not know them. */
+  readonly due: bigint | undefined;
+}
+
+/**
+ * The request with the name of the claim that it is for: a facilitator that settled the authorization for another claim, of another route
+ * or replica, does not grant it to this one. In x402 v1 only `extra` has room for it.
+ */
+function forPurchase(request: FacilitatorRequest, claim: string): FacilitatorRequest {
+  if (request.x402Version === 1) {
+    const { paymentRequirements } = request;
+    const extra = { ...paymentRequirements.extra, [PURCHASE]: { claim } };
+    return { ...request, paymentRequirements: { ...paymentRequirements, extra } };
+  }
+  const { paymentPayload } = request;
+  const purchase = { ...(paymentPayload.extensions?.[PURCHASE] as object | undefined), claim };
+  const extensions = { ...paymentPayload.extensions, [PURCHASE]: purchase };
+  return { ...request, paymentPayload: { ...paymentPayload, extensions } };
+}
+
+/** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
+function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): Settlement {
+  const reason = answer.errorReason;
+  if (answer.success) {
+    // Granted to somebody before, and this claim has not asked before: it was another one.
+    if (answer.repeat && !again) return { state: 'refused', error: alreadyUsed(reason) };
+    return settled(paying, answer);
+  }
+  if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2)
+    return { state: 'unknown' };
+  const isUsed = isNonceUsed(reason);
+  // Proved to be something else: the attempt whose response got lost was not made, and never will be. That the payment was made does not
+  // say for whom: the facilitator that made it, or claimed it before somebody else did, grants it to the one claim that it is for.
+  if (isUsed && answer.nonceUse === 'other') return refused(paying, answer);
+  // A refusal does not disprove an earlier attempt that may still be on its way.
+  if (again) return { state: 'unknown' };
+  if (isUsed || reason === reasons.duplicateSettlement.v2)
+    return { state: 'refused', error: alreadyUsed(reason) };
+  return refused(paying, answer);
+}
+
+function refused({ proof }: Paying, answer: x402v2.SettleResponse): Settlement {
+  const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
+  const reason = codeOf(answer.errorReason, reasons.unexpectedSettle.v2);
+  return {
+    state: 'refused',
+    error: new Refusal(reason, message, 'verification-failed', proof.failure(answer)),
+  };
+}
+
+type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
+
+function settled({ offer, payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
+  const amount = due === undefined ? {} : { amount: due.toString() };
+  const { asset, payTo } = offer.tender;
+  const terms = {
+    network: offer.v2.network,
+    asset: asset.address,
+    amount: offer.v2.amount,
+    payTo,
+    ...amount,
+  };
+  const moved = { ...terms, payer, ...(transaction && { transaction: transaction as Hex }) };
+  return {
+    state: 'settled',
+    receipt: proof.receipt({ success: true, transaction, network, payer, ...amount }),
+    moved,
+  };
+}
+
+async function available<T>({ report }: Settings, name: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    report({ what: `${name} gives no usable answer to /verify: ${whyNot(cause)}`, error: cause });
+    if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
+    throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
+      cause,
+      retryAfter: 2,
+    });
+  }
+}
+
+function alreadyUsed(reason: string | undefined): AgentPayError {
+  return new AgentPayError('payment_already_used', 'This payment was used before.', {
+    reason: codeOf(reason, reasons.nonceUsed.v2),
+  });
+}
+
+/** A facilitator's code if it is one; some put prose in its place. */
+function codeOf(reason: string | undefined, otherwise: string): string {
+  return reason !== undefined && /^[A-Za-z0-9_.-]{1,100}$/.test(reason) ? reason : otherwise;
+}
+
+function detailOf(message: string | undefined, otherwise: string): string {
+  return message ? message.slice(0, 300) : otherwise;
+}

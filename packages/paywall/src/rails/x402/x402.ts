@@ -1,0 +1,122 @@
+import { AgentPayError } from '@agentpay/primitives';
+import {
+  exactPayloadSchema,
+  exactPermit2PayloadSchema,
+  parseShape,
+  readPaymentIdentifier,
+  reasonCode,
+  sameHex,
+  uptoPayloadSchema,
+  x402v1,
+  x402v2,
+  type ExactPayload,
+  type ExactPermit2Payload,
+  type UptoPayload,
+} from '@agentpay/protocol';
+import { resourceUrl, type Exchange } from '../../paid/RequestContext.js';
+import { BAZAAR } from '../../offer/extensions/bazaar.js';
+import { bazaarOf, receiptExtensions } from '../../offer/extensions/declarations.js';
+import { Refusal, type Payment } from '../../paid/Payment.js';
+import { exactPayment } from './exact.js';
+import type { FacilitatedProof } from './facilitated.js';
+import { permit2Payment } from './permit2.js';
+
+/** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
+export function x402v2Payment(exchange: Exchange, header: string): Payment {
+  const paid = x402v2.decodePaymentPayload(header.trim());
+  const alias = aliasOf(exchange, paid);
+  const payment = signedPayment(exchange, paid);
+  return { ...payment, alias, isSecret: payment.isSecret || alias !== undefined };
+}
+
+/** The name that the payer gave the payment, if the route reads such names: it counts per payee. */
+function aliasOf({ quote }: Exchange, { accepted, extensions }: x402v2.PaymentPayload): string | undefined {
+  const { paymentIdentifier } = quote.terms.extensions;
+  const id = paymentIdentifier && readPaymentIdentifier(extensions);
+  if (id !== undefined) return `id:${accepted.network}:${accepted.payTo.toLowerCase()}:${id}`;
+  if (paymentIdentifier === 'required')
+    throw new AgentPayError('payment_malformed', 'The seller requires a payment identifier.');
+  return undefined;
+}
+
+function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.PaymentPayload): Payment {
+  const { settings, quote } = exchange;
+  const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
+  if (!offer)
+    throw new Refusal(
+      reasonCode('invalidRequirements', 2),
+      'The payment accepts terms that are not offered here.',
+    );
+  const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
+    request: {
+      x402Version: 2,
+      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(exchange) },
+      paymentRequirements: offer.v2,
+    },
+    isSecret: x402v2.echoesOffer(accepted),
+    receipt(settled) {
+      const extensions = receiptExtensions(exchange, settled);
+      return {
+        [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse({
+          ...settled,
+          ...(extensions && { extensions }),
+        }),
+      };
+    },
+    failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
+  });
+  if (offer.v2.scheme === 'exact' && offer.tender.transferMethod === 'eip3009') {
+    const exact = readExact(payload);
+    return exactPayment(settings, offer, { authorization: exact.authorization, ...proofOf(exact) });
+  }
+  const permit2 = readPermit2(offer.v2.scheme, payload);
+  return permit2Payment(settings, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
+}
+
+/** Reads an `X-PAYMENT` header. @throws AgentPayError `payment_malformed`, Refusal */
+export function x402v1Payment(exchange: Exchange, header: string): Payment {
+  const { settings, quote } = exchange;
+  const { scheme, network, payload } = x402v1.decodePaymentPayload(header.trim());
+  const exact = readExact(payload);
+  const { to, value } = exact.authorization;
+  if (scheme !== 'exact')
+    throw new Refusal(reasonCode('unsupportedScheme', 1), 'The scheme is not offered here.');
+  const offers = quote.offers.filter(({ v1, tender }) => v1 && tender.network.name === network);
+  // The payload names no offer: recipient and amount do. What is wrong with it is told by comparison with the likeliest one.
+  const toPayee = offers.filter(({ tender }) => sameHex(tender.payTo, to));
+  const offer = toPayee.find(({ v2 }) => v2.amount === value) ?? toPayee[0] ?? offers[0];
+  if (!offer?.v1) throw new Refusal(reasonCode('invalidNetwork', 1), 'The network is not offered here.');
+  return exactPayment(settings, offer, {
+    authorization: exact.authorization,
+    request: {
+      x402Version: 1,
+      paymentPayload: { x402Version: 1, scheme, network, payload: { ...exact } },
+      paymentRequirements: offer.v1(resourceUrl(exchange)),
+    },
+    // All of it gets on the chain, or stands in the offer.
+    isSecret: false,
+    receipt: (settled) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(settled) }),
+    failure: (failed) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(failed) }),
+  });
+}
+
+/** What is bought, without what the buyer asked; and what the facilitator lists of it, if the route wants that. */
+function listingOf(exchange: Exchange): Pick<x402v2.PaymentPayload, 'resource' | 'extensions'> {
+  const url = resourceUrl(exchange).split('?', 1)[0] as string;
+  const bazaar = bazaarOf(exchange);
+  if (!bazaar) return { resource: { url } };
+  const { description, mimeType } = exchange.quote.terms;
+  return {
+    resource: { url, description, ...(mimeType !== undefined && { mimeType }) },
+    extensions: { [BAZAAR]: bazaar },
+  };
+}
+
+function readPermit2(scheme: string, payload: unknown): ExactPermit2Payload | UptoPayload {
+  if (scheme === 'upto') return parseShape(uptoPayloadSchema, payload, 'payload of scheme upto');
+  return parseShape(exactPermit2PayloadSchema, payload, 'payload of scheme exact by Permit2');
+}
+
+export function readExact(payload: unknown): ExactPayload {
+  return parseShape(exactPayloadSchema, payload, 'payload of scheme exact');
+}

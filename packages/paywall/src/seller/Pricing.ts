@@ -1,0 +1,153 @@
+import { createHmac } from 'node:crypto';
+import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
+import { isSameText, sameHex } from '@agentpay/protocol';
+import { bazaarListings, type BazaarListing } from '../offer/extensions/bazaar.js';
+import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
+import type { Settings } from './options.js';
+import { amountOf, type Authorize, type PriceFunction, type RequestView, type RouteTerms } from './Price.js';
+import { createQuote, tokenOf, type Quote } from '../offer/Quote.js';
+import { placeReader } from './routes.js';
+import { priceOf, type Tender } from './PaymentOption.js';
+
+/** What a route costs: one quote, or one for each amount that its price function gives. */
+export interface Pricing {
+  /** Pattern in the table of prices. */
+  readonly route: string | undefined;
+  /** Reads path and parameters by that pattern. */
+  readonly place: ReturnType<typeof placeReader> | undefined;
+  readonly terms: RouteTerms;
+  readonly token: Quote['token'];
+  readonly authorize: Authorize | undefined;
+  readonly extensions: RouteExtensions;
+  readonly bazaar: BazaarListing | undefined;
+  /** The quote for every request, where there is one. */
+  readonly fixed: Quote | undefined;
+  /** Resolves when offers can be made: payers up to a ceiling name the facilitator, which has to be asked. @throws AgentPayError */
+  ready(): Promise<void>;
+  /** What this request costs now. @throws AgentPayError `internal_error` when the price function fails */
+  current(view: RequestView): Promise<Quote | 'free'>;
+  /** Keeps the price of an offer for whoever pays it: the pin that goes with the offer. `scope` names the request. */
+  pin(scope: string, quote: Quote): string;
+  /** The quote of an amount that was pinned for this request, and is not too old. Without a pin only this process remembers. */
+  pinned(scope: string, amount: Amount, pin: string | undefined): Quote | undefined;
+  /** The quote of an amount that is known to have been offered. */
+  at(amount: Amount): Quote;
+  /** The amounts for which so many base units of a token are due; without `asset`, of any token. */
+  pricesOf(due: Amount, asset?: string): readonly Amount[];
+}
+
+/** Most quotes, and most offers, that are remembered of one route. */
+const MAX_QUOTES = 500;
+const MAX_OFFERS = 10_000;
+
+export function createPricing(settings: Settings, terms: RouteTerms, route?: string): Pricing {
+  const { amount, extensions = settings.extensions, ...rest } = terms;
+  let tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
+  if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
+    throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
+  }
+  const { signIn, bazaar, offerReceipt } = extensions;
+  if (offerReceipt && !settings.receiptKey)
+    throw new TypeError('The extension offerReceipt needs the option receiptKey.');
+  if ((signIn || bazaar || offerReceipt) && settings.baseUrl === undefined) {
+    throw new TypeError(
+      "The extensions signIn, bazaar and offerReceipt need the option baseUrl: the Host header is the caller's.",
+    );
+  }
+  const quotes = new Map<Amount, Quote>();
+  const at = (value: Amount): Quote => {
+    const known = quotes.get(value);
+    if (known) return known;
+    const quote = createQuote(
+      settings,
+      { ...rest, extensions, amount: value },
+      { tenders, pinned: typeof amount === 'function' },
+    );
+    remember(quotes, MAX_QUOTES, [value, quote]);
+    return quote;
+  };
+  return {
+    route,
+    place: route === undefined ? undefined : placeReader(route),
+    terms,
+    token: tokenOf(settings, terms),
+    authorize: terms.authorize ?? settings.authorize,
+    extensions,
+    bazaar: bazaar && bazaarListings(terms.schemas ?? {}, bazaar === true ? {} : bazaar),
+    fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
+    async ready() {
+      if (terms.scheme === 'exact') return;
+      const accounts = await Promise.all(tenders.map(settings.uptoAccount));
+      if (tenders.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
+      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as [
+        Tender,
+        ...Tender[],
+      ];
+      quotes.clear();
+    },
+    at,
+    pricesOf(due, asset) {
+      const likely =
+        asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));
+      return [...new Set(likely.flatMap((tender) => priceOf(tender, due) ?? []))];
+    },
+    async current(view) {
+      const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, view);
+      return price === 'free' ? price : at(price);
+    },
+    ...pins(settings, at),
+  };
+}
+
+async function worksOut(
+  { report }: Settings,
+  price: PriceFunction,
+  view: RequestView,
+): Promise<Amount | 'free'> {
+  try {
+    const text = await price(view.asked);
+    if (view.fault) throw view.fault;
+    return text === 'free' ? text : amountOf(text, 'price function');
+  } catch (error) {
+    if (view.fault) throw view.fault;
+    report({ what: 'a price function failed', error });
+    throw new AgentPayError('internal_error', 'The price could not be worked out.', { cause: error });
+  }
+}
+
+// A pin says until when an amount counts for a request; its code proves that it was issued here.
+function pins(
+  { clock, maxTimeoutSeconds, mppSecrets }: Settings,
+  at: Pricing['at'],
+): Pick<Pricing, 'pin' | 'pinned'> {
+  const offered = new Map<string, number>();
+  const codeOf = (secret: string, said: string) =>
+    createHmac('sha256', secret).update(`pin|${said}`).digest('base64url');
+  return {
+    pin(scope, { terms: { amount } }) {
+      const until = unixSeconds(clock) + maxTimeoutSeconds;
+      remember(offered, MAX_OFFERS, [`${scope}|${amount}`, until]);
+      return `${until}.${codeOf(mppSecrets[0], `${scope}|${amount}|${until}`)}`;
+    },
+    pinned(scope, amount, pin) {
+      const until = pin === undefined ? offered.get(`${scope}|${amount}`) : untilOf(pin);
+      if (until === undefined || until <= unixSeconds(clock)) return undefined;
+      if (pin === undefined) return at(amount);
+      const own = mppSecrets.some((secret) =>
+        isSameText(pin, `${until}.${codeOf(secret, `${scope}|${amount}|${until}`)}`),
+      );
+      return own ? at(amount) : undefined;
+    },
+  };
+}
+
+function untilOf(pin: string): number | undefined {
+  return /^\d{1,12}\./.test(pin) ? Number.parseInt(pin, 10) : undefined;
+}
+
+/** Sets an entry and forgets the oldest one when there are too many. */
+function remember<K, V>(entries: Map<K, V>, max: number, [key, value]: [K, V]): void {
+  entries.delete(key);
+  if (entries.size >= max) entries.delete(entries.keys().next().value as K);
+  entries.set(key, value);
+}
