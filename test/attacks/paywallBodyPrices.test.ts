@@ -9,7 +9,7 @@ import {
   gzipSync,
   inflateSync,
 } from 'node:zlib';
-import type { Asked, Paywall } from '@agentpay/paywall';
+import type { RequestView, Paywall } from '@agentpay/paywall';
 import connect from 'connect';
 import express from 'express';
 import express4 from 'express4';
@@ -69,7 +69,7 @@ describe('F4 the price by a body is the price of what the handler reads', () => 
     const { size } = ((Array.isArray(value) ? value[0] : value) ?? {}) as { size?: unknown };
     return size;
   };
-  const price = async ({ json }: Asked) => (sizeIn(await json()) === 'big' ? '$5' : '$0.01');
+  const price = async ({ json }: RequestView) => (sizeIn(await json()) === 'big' ? '$5' : '$0.01');
   const routes = { 'POST /gen': price };
   const seeBody: See = (req) => sizeIn(req.body);
 
@@ -242,14 +242,14 @@ describe('F4 the price by a body is the price of what the handler reads', () => 
   ])(
     '%s is refused, also where the function catches the error, and by authorize',
     async (_, body, sent, status) => {
-      const lenient = async ({ json }: Asked) => {
+      const lenient = async ({ json }: RequestView) => {
         try {
           return sizeIn(await json()) === 'big' ? '$5' : '$0.01';
         } catch {
           return '$0.01';
         }
       };
-      const authorize = async ({ json }: Asked) =>
+      const authorize = async ({ json }: RequestView) =>
         sizeIn(await json().catch(() => ({}))) === 'big' ? 'pay' : 'grant';
       for (const options of [
         { routes: { 'POST /gen': lenient } },
@@ -266,7 +266,7 @@ describe('F4 the price by a body is the price of what the handler reads', () => 
   );
 
   it('a gzip body is no way past authorize', async () => {
-    const authorize = async ({ json }: Asked) => (sizeIn(await json()) === 'big' ? 'refuse' : 'grant');
+    const authorize = async ({ json }: RequestView) => (sizeIn(await json()) === 'big' ? 'refuse' : 'grant');
     const url = await serve(
       (adapters['Express 5, parsers after'] as Adapter)(wallOf({ routes: { 'POST /gen': '$1' }, authorize })),
     );

@@ -1,4 +1,4 @@
-import type { Asked } from '@agentpay/paywall';
+import type { RequestView } from '@agentpay/paywall';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import express from 'express';
 import { closeServers, serve } from './paywallSeller.js';
@@ -7,7 +7,7 @@ import { answer, DEAR, mppProofOf, proofOf, v1ProofOf, wallOf } from './pricedSa
 afterEach(closeServers);
 
 describe('F8 a price for one buyer is no price for another', () => {
-  const price = ({ headers }: Asked) => (headers['x-api-key'] === 'vip' ? '$0.001' : '$5');
+  const price = ({ headers }: RequestView) => (headers['x-api-key'] === 'vip' ? '$0.001' : '$5');
 
   it.each<[string, Record<string, string>, Record<string, string>]>([
     ['an API key', { 'x-api-key': 'vip' }, {}],

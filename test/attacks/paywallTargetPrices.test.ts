@@ -1,5 +1,5 @@
 import type { RequestListener, ServerResponse } from 'node:http';
-import type { Asked, PriceFunction } from '@agentpay/paywall';
+import type { RequestView, PriceFunction } from '@agentpay/paywall';
 import connect from 'connect';
 import express from 'express';
 import express4 from 'express4';
@@ -162,7 +162,7 @@ describe('F5 the price by path and query is the price of what the handler reads'
     return values.includes('big') ? 'big' : 'other';
   };
   const fromQuery: See = ({ query }) => anyOf((query as { id?: unknown }).id);
-  const byQuery = { 'GET /report': ({ query }: Asked) => (query.get('id') === 'big' ? '$5' : '$0.01') };
+  const byQuery = { 'GET /report': ({ query }: RequestView) => (query.get('id') === 'big' ? '$5' : '$0.01') };
   const extended = (app: express.Express) => app.set('query parser', 'extended');
   const readers: Record<string, () => RequestListener> = {
     'Express 5': () =>
@@ -195,7 +195,7 @@ describe('F5 the price by path and query is the price of what the handler reads'
       expect([where, [200, 400].includes(sale.status)]).toEqual([where, true]);
       if (sale.status !== 200) continue;
       if (sale.seen === 'big') dear++;
-      // Asked for more than the handler has understood is no loss to the seller: it is the parser that reads less.
+      // RequestView for more than the handler has understood is no loss to the seller: it is the parser that reads less.
       if (sale.seen === 'big') expect([where, sale.amount]).toEqual([where, DEAR]);
     }
     expect(dear).toBeGreaterThan(3);
@@ -203,7 +203,7 @@ describe('F5 the price by path and query is the price of what the handler reads'
 
   it('all values of a repeated key are shown', async () => {
     const seen: unknown[] = [];
-    const price = ({ query }: Asked) => {
+    const price = ({ query }: RequestView) => {
       seen.push(query.getAll('id'), query.has('id'), query.has('x'));
       return '$1';
     };

@@ -6,7 +6,7 @@ export type { Earnings, Hooks, PayerEvent, PaymentEvent } from './seller/hooks.j
 export type { PaywallOptions, TokenOptions } from './seller/options.js';
 export { byVolume } from './seller/Price.js';
 export type {
-  Asked,
+  RequestView,
   Authorize,
   Price,
   PricedRoute,

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AgentPayError } from '@agentpay/primitives';
 import { SIGN_IN_HEADER } from '@agentpay/protocol';
-import { answerError, markGranted, offer } from './outgoing/responses.js';
+import { respondToError, markGranted, offer } from './outgoing/responses.js';
 import { charge } from './paid/charge.js';
-import { allowOrigin, answerOptions } from './outgoing/cors.js';
+import { allowOrigin, respondToOptions } from './outgoing/cors.js';
 import {
   createDiscovery,
   routeOf,
@@ -12,7 +12,7 @@ import {
   type DiscoveryOptions,
 } from './offer/discovery/index.js';
 import { viewOf } from './paid/asked.js';
-import { resourceUrl, type Exchange, type Visit } from './paid/RequestContext.js';
+import { resourceUrl, type PricedContext, type RequestContext } from './paid/RequestContext.js';
 import {
   asking,
   bodyOf,
@@ -58,7 +58,7 @@ export interface Paywall extends Middleware {
    */
   discovery(options?: DiscoveryOptions): Discovery;
   /**
-   * Says what a request to an `upto` route has used, such as "$0.003" or micro-dollars as a bigint, before its answer ends. The last word
+   * Says what a request to an `upto` route has used, such as "$0.003" or micro-dollars as a bigint, before its response ends. The last word
    * counts; more than the ceiling counts as the ceiling, and nothing said as nothing. No other request is touched by it.
    * @throws TypeError for what is no amount
    */
@@ -142,7 +142,7 @@ export function paywall(options: PaywallOptions): Paywall {
 
 const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');
 
-type Charged = Pick<Visit, 'pricing' | 'allow' | 'refusal'>;
+type Charged = Pick<RequestContext, 'pricing' | 'allow' | 'refusal'>;
 type Found = 'free' | 'unpriced' | Charged;
 
 type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
@@ -173,7 +173,7 @@ function priceTable(settings: Settings, priced: Priced | undefined): (req: Askin
   };
 }
 
-interface Arrival extends Pick<Visit, 'req' | 'res' | 'next'> {
+interface Arrival extends Pick<RequestContext, 'req' | 'res' | 'next'> {
   /** Default: reads what Node holds. */
   readonly read?: (maxBytes: number) => Promise<RequestBody>;
 }
@@ -198,7 +198,7 @@ function serve(
 ): void {
   let whole: Promise<RequestBody> | undefined;
   const body = () => (whole ??= read(settings.maxBodyBytes));
-  const visit: Visit = {
+  const context: RequestContext = {
     settings,
     pricing,
     allow,
@@ -211,10 +211,10 @@ function serve(
     quote: undefined,
     requestId: undefined,
   };
-  allowOrigin(visit);
-  if (req.method === 'OPTIONS') return answerOptions(visit);
-  serveNow(visit)
-    ?.catch((error: unknown) => answerError(visit, error))
+  allowOrigin(context);
+  if (req.method === 'OPTIONS') return respondToOptions(context);
+  serveNow(context)
+    ?.catch((error: unknown) => respondToError(context, error))
     .catch((error: unknown) => {
       settings.report({ what: 'an answer could not be sent', error });
       res.destroy();
@@ -225,41 +225,43 @@ function serve(
 const paying = new WeakSet<IncomingMessage>();
 
 /** What carries neither proof nor body is answered without waiting for anything, unless it takes a function to price it. */
-function serveNow(visit: Visit): Promise<void> | undefined {
-  const { refusal, pricing } = visit;
-  if (paying.has(visit.req)) return refuseSecondCharge();
+function serveNow(context: RequestContext): Promise<void> | undefined {
+  const { refusal, pricing } = context;
+  if (paying.has(context.req)) return refuseSecondCharge();
   if (refusal) return Promise.reject(refusal);
-  if (!pricing.fixed || pricing.authorize || hasBody(visit.req) || mayCarryProof(visit)) return admit(visit);
+  if (!pricing.fixed || pricing.authorize || hasBody(context.req) || mayCarryProof(context))
+    return admit(context);
   try {
-    return challenge(withQuote(visit, pricing.fixed), NO_BODY);
+    return challenge(withQuote(context, pricing.fixed), NO_BODY);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
 /** Finds out whether a request has to pay, and how much. */
-async function admit(visit: Visit): Promise<void> {
-  const { pricing } = visit;
-  const verdict = pricing.authorize ? await verdictOf(visit, pricing.authorize) : 'pay';
+async function admit(context: RequestContext): Promise<void> {
+  const { pricing } = context;
+  const verdict = pricing.authorize ? await verdictOf(context, pricing.authorize) : 'pay';
   if (verdict === 'refuse') throw new AgentPayError('forbidden', 'The seller does not serve this request.');
-  if (verdict === 'grant') return serveFree(visit);
+  if (verdict === 'grant') return serveFree(context);
   // A HEAD tells what a GET would: it neither takes nor spends a payment.
-  const proof = visit.req.method !== 'HEAD' && mayCarryProof(visit) ? await findProof(visit) : undefined;
+  const proof =
+    context.req.method !== 'HEAD' && mayCarryProof(context) ? await findProof(context) : undefined;
   // The handler must not be the first to read the body that a payer is remembered by.
-  if (pricing.extensions.signIn) await visit.body();
-  if (await mayComeBack(visit, proof)) return serveFree(visit);
+  if (pricing.extensions.signIn) await context.body();
+  if (await mayComeBack(context, proof)) return serveFree(context);
   await pricing.ready();
   const quote =
-    pricing.fixed ?? (proof && (await quotedBy(visit, proof))) ?? (await pricing.current(viewOf(visit)));
-  if (quote === 'free') return serveFree(visit);
-  const exchange = withQuote(visit, quote);
-  if (!proof) return challenge(exchange, await visit.body());
-  paying.add(visit.req);
-  return charge(exchange, proof);
+    pricing.fixed ?? (proof && (await quotedBy(context, proof))) ?? (await pricing.current(viewOf(context)));
+  if (quote === 'free') return serveFree(context);
+  const priced = withQuote(context, quote);
+  if (!proof) return challenge(priced, await context.body());
+  paying.add(context.req);
+  return charge(priced, proof);
 }
 
-async function verdictOf(visit: Visit, authorize: Authorize): Promise<Verdict> {
-  const view = viewOf(visit);
+async function verdictOf(context: RequestContext, authorize: Authorize): Promise<Verdict> {
+  const view = viewOf(context);
   try {
     const verdict = await authorize(view.asked);
     if (view.fault) throw view.fault;
@@ -271,13 +273,13 @@ async function verdictOf(visit: Visit, authorize: Authorize): Promise<Verdict> {
 }
 
 /** Whether the request says that it was paid for, and that is true. One that says so wrongly may still bring a payment. */
-async function mayComeBack(visit: Visit, proof: Proof | undefined): Promise<boolean> {
-  const header = visit.req.headers[SIGN_IN_HEADER.toLowerCase()];
-  if (!visit.pricing.extensions.signIn || typeof header !== 'string') return false;
+async function mayComeBack(context: RequestContext, proof: Proof | undefined): Promise<boolean> {
+  const header = context.req.headers[SIGN_IN_HEADER.toLowerCase()];
+  if (!context.pricing.extensions.signIn || typeof header !== 'string') return false;
   try {
-    await visit.settings.signIns.admit(header, {
-      url: resourceUrl(visit),
-      scope: scopeText(visit.req, await visit.body()),
+    await context.settings.signIns.admit(header, {
+      url: resourceUrl(context),
+      scope: scopeText(context.req, await context.body()),
     });
     return true;
   } catch (error) {
@@ -286,20 +288,20 @@ async function mayComeBack(visit: Visit, proof: Proof | undefined): Promise<bool
   }
 }
 
-function challenge(exchange: Exchange, body: RequestBody): undefined {
-  offer(exchange, body);
-  tellChallenge(exchange);
+function challenge(context: PricedContext, body: RequestBody): undefined {
+  offer(context, body);
+  tellChallenge(context);
 }
 
-/** The same object, so that whoever answers for the visit sees the gate of the exchange. */
-function withQuote(visit: Visit, quote: Exchange['quote']): Exchange {
-  visit.quote = quote;
-  return visit as Exchange;
+/** The same object, so that whoever answers for the context sees the gate of the context. */
+function withQuote(context: RequestContext, quote: PricedContext['quote']): PricedContext {
+  context.quote = quote;
+  return context as PricedContext;
 }
 
-async function serveFree(visit: Visit): Promise<void> {
-  stampHead(visit.res, () => markGranted(visit));
-  await visit.next();
+async function serveFree(context: RequestContext): Promise<void> {
+  stampHead(context.res, () => markGranted(context));
+  await context.next();
 }
 
 async function refuseSecondCharge(): Promise<never> {

@@ -225,7 +225,7 @@ export function pay(
   }
 }
 
-/** The settlement that a paid answer's receipt names. */
+/** The settlement that a paid response's receipt names. */
 export function receiptOf(reply: Reply, dialect: Dialect): string {
   switch (dialect) {
     case 'x402v2':

@@ -3,11 +3,11 @@ import { asciiJson, base64url, jcs, mpp, x402v1, x402v2, X_PAYMENT_TOKEN } from 
 import type { Settings } from '../seller/options.js';
 import type { Terms } from '../seller/Price.js';
 import type { Issuer } from '../rails/token/issuer.js';
-import { dueIn, type Tender } from '../seller/PaymentOption.js';
+import { dueIn, type PaymentOption } from '../seller/PaymentOption.js';
 
-/** A price in one tender, in the words of every dialect. */
+/** A price in one option, in the words of every dialect. */
 export interface Offer {
-  readonly tender: Tender;
+  readonly option: PaymentOption;
   /** In micro-dollars. */
   readonly price: Amount;
   /** x402 v2, for comparison with what a buyer accepted and for the facilitator. */
@@ -65,10 +65,10 @@ export const PIN = 'quote';
 export function createQuote(
   settings: Settings,
   terms: Terms,
-  { tenders, pinned }: { tenders: readonly Tender[]; pinned: boolean },
+  { paymentOptions, pinned }: { paymentOptions: readonly PaymentOption[]; pinned: boolean },
 ): Quote {
   const token = tokenOf(settings, terms);
-  const offers = offersIn(settings, terms, tenders);
+  const offers = offersIn(settings, terms, paymentOptions);
   const resource = definedOnly({ url: SLOT, ...resourceOf(terms) });
   const accepted = offers.map(({ v2 }) => {
     return { ...v2, extra: { ...v2.extra, ...(pinned && { [PIN]: SLOT }), [x402v2.OFFER]: NAME } };
@@ -92,45 +92,53 @@ export function createQuote(
   };
 }
 
-function offersIn(settings: Settings, terms: Terms, tenders: readonly Tender[]): [Offer, ...Offer[]] {
+function offersIn(
+  settings: Settings,
+  terms: Terms,
+  paymentOptions: readonly PaymentOption[],
+): [Offer, ...Offer[]] {
   const saidInV1 = new Set<string>();
-  const offers = tenders.map((tender) => {
-    const v2 = v2Offer(settings, terms, tender);
-    const offer = { tender, price: terms.amount, v2 };
-    if (isByPermit2(terms, tender)) {
-      const payable = terms.scheme === 'exact' && tender.transfers;
-      return { ...offer, v1: undefined, ...(payable && mppOffer(settings, terms, tender)) };
+  const offers = paymentOptions.map((option) => {
+    const v2 = v2Offer(settings, terms, option);
+    const offer = { option, price: terms.amount, v2 };
+    if (isByPermit2(terms, option)) {
+      const payable = terms.scheme === 'exact' && option.transfers;
+      return { ...offer, v1: undefined, ...(payable && mppOffer(settings, terms, option)) };
     }
     // A v1 payload does not name its token: of those that it could not tell apart v1 has the first.
     const inV1 = [v2.network, v2.payTo, v2.amount].join(' ');
     const sayable = !saidInV1.has(inV1);
     saidInV1.add(inV1);
-    return { ...offer, v1: sayable ? v1Offer(v2, terms) : undefined, ...mppOffer(settings, terms, tender) };
+    return { ...offer, v1: sayable ? v1Offer(v2, terms) : undefined, ...mppOffer(settings, terms, option) };
   });
   return offers as [Offer, ...Offer[]];
 }
 
-function v2Offer({ maxTimeoutSeconds }: Settings, terms: Terms, tender: Tender): x402v2.PaymentRequirements {
-  const { network, asset, payTo, uptoAccount } = tender;
+function v2Offer(
+  { maxTimeoutSeconds }: Settings,
+  terms: Terms,
+  option: PaymentOption,
+): x402v2.PaymentRequirements {
+  const { network, asset, payTo, uptoAccount } = option;
   return {
     scheme: terms.scheme,
     network: network.id,
-    amount: dueIn(tender, terms.amount).toString(),
+    amount: dueIn(option, terms.amount).toString(),
     asset: asset.address,
     payTo,
     maxTimeoutSeconds,
     extra: {
       ...asset.eip712,
-      ...(isByPermit2(terms, tender) && { assetTransferMethod: 'permit2' }),
+      ...(isByPermit2(terms, option) && { assetTransferMethod: 'permit2' }),
       ...(terms.scheme === 'upto' && uptoAccount && { facilitatorAddress: uptoAccount }),
-      // The buyer's money may move before the answer is there (x402 v2, payment flows).
+      // The buyer's money may move before the response is there (x402 v2, payment flows).
       ...(terms.settle !== 'after' && { paymentFlow: 'upfront' }),
     },
   };
 }
 
 /** An EIP-3009 authorization is over one amount, so that it cannot pay up to a ceiling. */
-function isByPermit2({ scheme }: Terms, { transferMethod }: Tender): boolean {
+function isByPermit2({ scheme }: Terms, { transferMethod }: PaymentOption): boolean {
   return scheme === 'upto' || transferMethod === 'permit2';
 }
 
@@ -147,22 +155,22 @@ function v1Offer({ extra = {}, ...v2 }: x402v2.PaymentRequirements, terms: Terms
 function mppOffer(
   { realm, authorizationHeader }: Settings,
   terms: Terms,
-  tender: Tender,
+  option: PaymentOption,
 ): Omit<MppOffer, keyof Offer> {
   const fixed = definedOnly({
     realm,
     method: mpp.EVM_METHOD,
     intent: mpp.CHARGE_INTENT,
-    request: mppRequest(terms, tender),
+    request: mppRequest(terms, option),
     description: terms.description || undefined,
     header: authorizationHeader === mpp.PAYMENT_AUTHORIZATION ? authorizationHeader : undefined,
   });
   return { mpp: fixed, challenge: mpp.challengeTemplate(fixed) };
 }
 
-function mppRequest(terms: Terms, tender: Tender): string {
-  const { network, asset, payTo } = tender;
-  const amount = dueIn(tender, terms.amount);
+function mppRequest(terms: Terms, option: PaymentOption): string {
+  const { network, asset, payTo } = option;
+  const amount = dueIn(option, terms.amount);
   const charge = {
     amount,
     currency: asset.address,
@@ -170,11 +178,14 @@ function mppRequest(terms: Terms, tender: Tender): string {
     chainId: network.chainId,
     decimals: asset.decimals,
   };
-  return base64url(jcs(mpp.evmChargeRequest({ ...charge, credentialTypes: credentialTypesOf(tender) })));
+  return base64url(jcs(mpp.evmChargeRequest({ ...charge, credentialTypes: credentialTypesOf(option) })));
 }
 
-/** Types of MPP credentials that pay a tender, the preferred one first. */
-export function credentialTypesOf({ transferMethod, transfers }: Tender): readonly mpp.CredentialType[] {
+/** Types of MPP credentials that pay a payment option, the preferred one first. */
+export function credentialTypesOf({
+  transferMethod,
+  transfers,
+}: PaymentOption): readonly mpp.CredentialType[] {
   const types: mpp.CredentialType[] = transferMethod === 'eip3009' ? ['authorization'] : [];
   if (transfers) types.push('transaction');
   if (transfers?.hashes) types.push('hash');

@@ -1,4 +1,4 @@
-import { type Visit, routeOf } from '../paid/RequestContext.js';
+import { type RequestContext, routeOf } from '../paid/RequestContext.js';
 import type { Offering } from './offering.js';
 
 /** What nginx passes by default, and what most other proxies and servers pass. */
@@ -10,17 +10,17 @@ const CHALLENGE_LINE = 'WWW-Authenticate: \r\n'.length;
 const told = new WeakSet<object>();
 
 /** Tells the operator, once for each route, when the headers of an offer are longer than proxies may pass. */
-export function watchBudget(visit: Visit, { required, challenges }: Offering): void {
+export function watchBudget(context: RequestContext, { required, challenges }: Offering): void {
   const size = challenges.reduce(
     (sum, { length }) => sum + length + CHALLENGE_LINE,
     OTHERS + required.length,
   );
-  if (size <= NGINX || told.has(visit.pricing)) return;
-  told.add(visit.pricing);
+  if (size <= NGINX || told.has(context.pricing)) return;
+  told.add(context.pricing);
   const advice =
     size <= OTHERS_PASS
       ? `nginx passes no more than ${NGINX} by default: raise its proxy_buffer_size, or accept fewer ways to pay`
       : `many proxies pass no more than ${OTHERS_PASS}: accept fewer ways to pay`;
-  const what = `the headers of the 402 for ${routeOf(visit)} take about ${size} bytes; ${advice}`;
-  visit.settings.report({ what });
+  const what = `the headers of the 402 for ${routeOf(context)} take about ${size} bytes; ${advice}`;
+  context.settings.report({ what });
 }

@@ -1,6 +1,6 @@
 import { errorKinds, newId, remembered } from '@agentpay/primitives';
 import { asciiJson, mpp } from '@agentpay/protocol';
-import { baseUrlOf, requestIdOf, resourceUrl, urlOf, type Exchange } from '../paid/RequestContext.js';
+import { baseUrlOf, requestIdOf, resourceUrl, urlOf, type PricedContext } from '../paid/RequestContext.js';
 import { declarations, declaresAny } from './extensions/declarations.js';
 import type { Settings } from '../seller/options.js';
 import type { Refusal } from '../paid/Payment.js';
@@ -21,46 +21,46 @@ export interface Offering {
   readonly body: string;
 }
 
-export function offeringFor(exchange: Exchange, body: RequestBody, refusal?: Refusal): Offering {
-  if (!refusal && isPlain(exchange, body)) return plainOffering(exchange);
-  const { settings, quote, pricing } = exchange;
-  const issued = challengesFor(exchange, body);
-  const url = resourceUrl(exchange);
-  const pin = quote.pinned ? pricing.pin(pinScope(exchange, body), quote) : undefined;
+export function offeringFor(context: PricedContext, body: RequestBody, refusal?: Refusal): Offering {
+  if (!refusal && isPlain(context, body)) return plainOffering(context);
+  const { settings, quote, pricing } = context;
+  const issued = challengesFor(context, body);
+  const url = resourceUrl(context);
+  const pin = quote.pinned ? pricing.pin(pinScope(context, body), quote) : undefined;
   const required = quote.paymentRequired(url, {
     error: refusal?.reason,
     pin,
-    extensions: declarations(exchange, url),
+    extensions: declarations(context, url),
   });
   const texts = textsOf(quote, { url, required }, refusal);
-  return offeringOf(texts, issued, { requestId: requestIdOf(exchange), name: settings.writtenNonce() });
+  return offeringOf(texts, issued, { requestId: requestIdOf(context), name: settings.writtenNonce() });
 }
 
 /** Whether nothing in the request but method and URL makes a difference to what it is offered. */
-function isPlain({ quote, req: { headers }, requestId }: Exchange, { kind }: RequestBody): boolean {
+function isPlain({ quote, req: { headers }, requestId }: PricedContext, { kind }: RequestBody): boolean {
   const saysNothing =
     headers[ACCEPT_PAYMENT] === undefined && headers['x-request-id'] === undefined && requestId === undefined;
   return !quote.pinned && !declaresAny(quote) && kind === 'none' && saysNothing;
 }
 
-function plainOffering(exchange: Exchange): Offering {
-  const { settings, quote, req } = exchange;
-  const supply = supplies.get(quote) ?? openSupply(settings, quote);
-  const offering = supply(`${req.method}${BETWEEN}${baseUrlOf(exchange)}${BETWEEN}${targetOf(req)}`)();
-  exchange.requestId = offering.requestId;
+function plainOffering(context: PricedContext): Offering {
+  const { settings, quote, req } = context;
+  const cache = challengeCaches.get(quote) ?? openChallengeCache(settings, quote);
+  const offering = cache(`${req.method}${BETWEEN}${baseUrlOf(context)}${BETWEEN}${targetOf(req)}`)();
+  context.requestId = offering.requestId;
   return offering;
 }
 
 /** Gives offerings, by method, base URL and target. */
-type Supply = (line: string) => () => Offering;
-const supplies = new WeakMap<Quote, Supply>();
+type ChallengeCache = (line: string) => () => Offering;
+const challengeCaches = new WeakMap<Quote, ChallengeCache>();
 /** Lines of which the texts are kept, for each quote. */
 const MOST_LINES = 200;
 /** Stands between the parts of a line and in none of them. */
 const BETWEEN = '\n';
 
-function openSupply(settings: Settings, quote: Quote): Supply {
-  const supply = remembered(MOST_LINES, (line: string) => {
+function openChallengeCache(settings: Settings, quote: Quote): ChallengeCache {
+  const cache = remembered(MOST_LINES, (line: string) => {
     const [method, base, target] = line.split(BETWEEN) as [string, string, string];
     const url = urlOf(base, target);
     const texts = textsOf(quote, { url, required: quote.paymentRequired(url, {}) });
@@ -68,8 +68,8 @@ function openSupply(settings: Settings, quote: Quote): Supply {
     return () =>
       offeringOf(texts, issue(), { requestId: newId('request', settings), name: settings.writtenNonce() });
   });
-  supplies.set(quote, supply);
-  return supply;
+  challengeCaches.set(quote, cache);
+  return cache;
 }
 
 /** What the offerings of a line have in common; the body is `start`, the ids, `end`. */

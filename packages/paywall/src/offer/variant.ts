@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { mpp } from '@agentpay/protocol';
-import type { Visit } from '../paid/RequestContext.js';
+import type { RequestContext } from '../paid/RequestContext.js';
 
 /** The headers that a worked out price depends on, as one short text: offers to one buyer are no offers to another. */
-export function variantOf({ req, pricing }: Pick<Visit, 'req' | 'pricing'>): string {
+export function variantOf({ req, pricing }: Pick<RequestContext, 'req' | 'pricing'>): string {
   const values = pricing.terms.vary.map((name) => {
     const lines = req.headersDistinct[name] ?? [];
     return name === AUTHORIZATION ? credentialsIn(lines) : lines;

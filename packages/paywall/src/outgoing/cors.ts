@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
-import type { Visit } from '../paid/RequestContext.js';
+import type { RequestContext } from '../paid/RequestContext.js';
 import { PROOF_HEADERS } from './headers.js';
 import { ANY_METHOD } from '../seller/routes.js';
 
@@ -7,8 +7,8 @@ const ALLOW_ORIGIN = 'Access-Control-Allow-Origin';
 const MAX_AGE_SECONDS = 7200;
 const TOKENS = /^[\w!#$%&'*+.^`|~, -]+$/;
 
-/** Lets a page of an allowed origin read whatever the answer will be. What somebody in front has decided stands. */
-export function allowOrigin({ settings: { cors }, req, res }: Visit): void {
+/** Lets a page of an allowed origin read whatever the response will be. What somebody in front has decided stands. */
+export function allowOrigin({ settings: { cors }, req, res }: RequestContext): void {
   if (!cors || res.hasHeader(ALLOW_ORIGIN)) return;
   const { origin } = req.headers;
   if (cors !== true) res.appendHeader('Vary', 'Origin');
@@ -21,7 +21,7 @@ export function allowOrigin({ settings: { cors }, req, res }: Visit): void {
  * OPTIONS on what is for sale, preflights included. Handlers do not see it: those that look at no method would give for nothing what
  * they sell.
  */
-export function answerOptions({ req, res, settings, allow = ANY_METHOD }: Visit): void {
+export function respondToOptions({ req, res, settings, allow = ANY_METHOD }: RequestContext): void {
   const head: OutgoingHttpHeaders = { Allow: allow.join(', ') };
   const isPreflight = req.headers['access-control-request-method'] !== undefined;
   if (settings.cors && isPreflight && res.hasHeader(ALLOW_ORIGIN)) {

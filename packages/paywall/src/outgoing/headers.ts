@@ -7,7 +7,7 @@ import {
   x402v2,
   X_PAYMENT_TOKEN,
 } from '@agentpay/protocol';
-import type { Visit } from '../paid/RequestContext.js';
+import type { RequestContext } from '../paid/RequestContext.js';
 import { X_PAYMENT_TOKEN_ID, X_PAYMENT_TOKEN_STATUS } from '../rails/token/token.js';
 
 const REQUEST_HEADERS = [
@@ -69,7 +69,7 @@ export interface OfferKind {
 
 /** Headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
 export function pricedHeaders(
-  { res, req, settings }: Visit,
+  { res, req, settings }: RequestContext,
   { negotiated, page }: OfferKind = {},
 ): OutgoingHttpHeaders {
   const lists = settings.authorizationHeader === mpp.AUTHORIZATION ? VARY : VARY_OWN_HEADER;
@@ -85,7 +85,7 @@ export function pricedHeaders(
   return headers;
 }
 
-/** Keeps a paid answer out of shared caches. */
+/** Keeps a paid response out of shared caches. */
 export function markPrivate(res: ServerResponse): void {
   const directives = String(res.getHeader('Cache-Control') ?? '')
     .split(',')

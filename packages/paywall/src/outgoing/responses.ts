@@ -1,9 +1,9 @@
 import { STATUS_CODES, type OutgoingHttpHeaders } from 'node:http';
 import { AgentPayError, isAgentPayError, unixSeconds, type ErrorName } from '@agentpay/primitives';
 import { asciiJson, mpp, x402v2 } from '@agentpay/protocol';
-import type { Answer, Receipt } from '../paid/Claims.js';
+import type { HeldResponse, Receipt } from '../paid/Claims.js';
 import { viewOf } from '../paid/asked.js';
-import { clientLeft, requestIdOf, type Exchange, type Visit } from '../paid/RequestContext.js';
+import { clientLeft, requestIdOf, type PricedContext, type RequestContext } from '../paid/RequestContext.js';
 import { watchBudget } from '../offer/headerBudget.js';
 import { challengesBeside, markPrivate, pricedHeaders, type OfferKind } from './headers.js';
 import { offeringFor } from '../offer/offering.js';
@@ -20,16 +20,16 @@ const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
  * The 402: one answer that x402 v2 (header), x402 v1 (body), MPP (`WWW-Authenticate`) and payment tokens (body) can all be read from.
  * Browsers get a page in place of the body.
  */
-export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal): void {
-  const offering = offeringFor(exchange, body, refusal);
+export function offer(context: PricedContext, body: RequestBody, refusal?: Refusal): void {
+  const offering = offeringFor(context, body, refusal);
   const { required, challenges, requestId } = offering;
-  const page = wantsPage(exchange.req) ? pageOf(exchange, required, refusal) : undefined;
+  const page = wantsPage(context.req) ? pageOf(context, required, refusal) : undefined;
   const headers: OutgoingHttpHeaders = { [x402v2.PAYMENT_REQUIRED]: required };
   if (page !== undefined) Object.assign(headers, pageHeaders);
   if (refusal) Object.assign(headers, refusal.headers);
-  const kind = { negotiated: exchange.quote.mppOffers.length > 0, page: page !== undefined };
-  watchBudget(exchange, offering);
-  write(exchange, {
+  const kind = { negotiated: context.quote.mppOffers.length > 0, page: page !== undefined };
+  watchBudget(context, offering);
+  write(context, {
     status: refusal?.status ?? 402,
     body: page ?? offering.body,
     requestId,
@@ -39,28 +39,28 @@ export function offer(exchange: Exchange, body: RequestBody, refusal?: Refusal):
   });
 }
 
-function pageOf({ settings }: Visit, required: string, refusal: Refusal | undefined): Buffer {
+function pageOf({ settings }: RequestContext, required: string, refusal: Refusal | undefined): Buffer {
   const context = { nowSeconds: unixSeconds(settings.clock), ...(refusal && { detail: refusal.message }) };
   return Buffer.from(payPage(x402v2.decodePaymentRequired(required), context));
 }
 
-/** Answers whatever went wrong before or instead of a paid answer. Never rejects. */
-export async function answerError(visit: Visit, error: unknown): Promise<void> {
-  if (clientLeft(visit)) return;
-  if (!visit.gate && visit.res.headersSent) return breakOff(visit, error);
+/** Answers whatever went wrong before or instead of a paid response. Never rejects. */
+export async function respondToError(context: RequestContext, error: unknown): Promise<void> {
+  if (clientLeft(context)) return;
+  if (!context.gate && context.res.headersSent) return breakOff(context, error);
   try {
-    tellRefused(visit, reasonOf(error));
-    if (error instanceof Refusal) return await offerAnew(visit, error);
-    refuse(visit, toAgentPayError(visit, error));
+    tellRefused(context, reasonOf(error));
+    if (error instanceof Refusal) return await offerAnew(context, error);
+    refuse(context, toAgentPayError(context, error));
   } catch (cause) {
     // An offer needs the body, which may break off.
-    if (clientLeft(visit)) return;
-    refuse(visit, toAgentPayError(visit, cause));
+    if (clientLeft(context)) return;
+    refuse(context, toAgentPayError(context, cause));
   }
 }
 
-/** A paid answer that is under way has failed: it must not look as if it were whole. */
-function breakOff({ settings, res }: Visit, error: unknown): void {
+/** A paid response that is under way has failed: it must not look as if it were whole. */
+function breakOff({ settings, res }: RequestContext, error: unknown): void {
   settings.report({ what: 'an answer broke off', error });
   res.destroy(error instanceof Error ? error : undefined);
 }
@@ -71,19 +71,19 @@ function reasonOf(error: unknown): string {
 }
 
 // At today's price: an old one must not live on by way of proofs that fail.
-async function offerAnew(visit: Visit, refusal: Refusal): Promise<void> {
-  const quote = visit.pricing.fixed ?? (await visit.pricing.current(viewOf(visit)));
+async function offerAnew(context: RequestContext, refusal: Refusal): Promise<void> {
+  const quote = context.pricing.fixed ?? (await context.pricing.current(viewOf(context)));
   if (quote === 'free')
     throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
-  offer({ ...visit, quote }, await visit.body(), refusal);
+  offer({ ...context, quote }, await context.body(), refusal);
 }
 
-function toAgentPayError(exchange: Visit, error: unknown): AgentPayError {
+function toAgentPayError(context: RequestContext, error: unknown): AgentPayError {
   if (isAgentPayError(error)) return error;
-  exchange.settings.report({
+  context.settings.report({
     what: 'a request to a priced route failed',
     error,
-    requestId: requestIdOf(exchange),
+    requestId: requestIdOf(context),
   });
   return new AgentPayError('internal_error', 'The request failed.', { cause: error });
 }
@@ -95,8 +95,8 @@ const PROBLEMS: ReadonlyMap<ErrorName, mpp.ProblemCode> = new Map([
   ['internal_error', 'internal-payment-error'],
 ]);
 
-function refuse(exchange: Visit, error: AgentPayError): void {
-  const requestId = requestIdOf(exchange);
+function refuse(context: RequestContext, error: AgentPayError): void {
+  const requestId = requestIdOf(context);
   // A reason from the wire, such as a facilitator's code, is finer than the name of the kind.
   const code = error.kind === 'payment_already_used' ? (error.reason ?? error.kind) : error.kind;
   const problemCode = PROBLEMS.get(error.kind);
@@ -114,9 +114,9 @@ function refuse(exchange: Visit, error: AgentPayError): void {
     ...(error.retryAfter !== undefined && { 'Retry-After': String(error.retryAfter) }),
     // The handler may still be at work and touch a response that a next request on this connection would suffer from.
     ...(error.kind === 'handler_timeout' && { Connection: 'close' }),
-    ...(exchange.allow && { Allow: exchange.allow.join(', ') }),
+    ...(context.allow && { Allow: context.allow.join(', ') }),
   };
-  write(exchange, { status: error.status, body: asciiJson(JSON.stringify(problem)), requestId, headers });
+  write(context, { status: error.status, body: asciiJson(JSON.stringify(problem)), requestId, headers });
 }
 
 interface Written {
@@ -129,15 +129,18 @@ interface Written {
   readonly kind?: OfferKind;
 }
 
-/** Writes an answer of our own. */
-function write(visit: Visit, answer: Written): void {
-  if (visit.gate) visit.gate.replace(() => send(visit, answer));
-  else send(visit, answer);
+/** Writes a response of our own. */
+function write(context: RequestContext, answer: Written): void {
+  if (context.gate) context.gate.replace(() => send(context, answer));
+  else send(context, answer);
 }
 
-function send(visit: Visit, { status, body, requestId, headers, challenges = [], kind }: Written): void {
-  const { res } = visit;
-  const head = pricedHeaders(visit, kind);
+function send(
+  context: RequestContext,
+  { status, body, requestId, headers, challenges = [], kind }: Written,
+): void {
+  const { res } = context;
+  const head = pricedHeaders(context, kind);
   head['Cache-Control'] = 'no-store';
   head['Content-Type'] = 'application/problem+json; charset=utf-8';
   head['Content-Length'] = body.length;
@@ -148,20 +151,20 @@ function send(visit: Visit, { status, body, requestId, headers, challenges = [],
   res.end(body, 'latin1');
 }
 
-/** Sends a stored answer again. */
-export function replay(exchange: Exchange, answer: Answer, receipt: Receipt): void {
-  const { res } = exchange;
+/** Sends a stored response again. */
+export function replay(context: PricedContext, answer: HeldResponse, receipt: Receipt): void {
+  const { res } = context;
   res.statusCode = answer.status;
   setHeaders(res, answer.headers);
   res.setHeader(X_PAYMENT_REPLAYED, 'true');
-  markPaid(exchange, receipt);
+  markPaid(context, receipt);
   res.end(answer.body);
 }
 
-/** Sets the headers of a paid answer. */
-export function markPaid(exchange: Exchange, receipt: Receipt): void {
-  const { res } = exchange;
-  setHeaders(res, pricedHeaders(exchange));
+/** Sets the headers of a paid response. */
+export function markPaid(context: PricedContext, receipt: Receipt): void {
+  const { res } = context;
+  setHeaders(res, pricedHeaders(context));
   markPrivate(res);
   setHeaders(res, isSuccess(res.statusCode) ? receipt : withoutDelivery(receipt));
 }
@@ -171,17 +174,17 @@ export function withoutDelivery(receipt: Receipt): Receipt {
   return Object.fromEntries(Object.entries(receipt).filter(([name]) => name !== mpp.PAYMENT_RECEIPT));
 }
 
-/** Sets the headers of an answer that was given for nothing to this caller. */
-export function markGranted(visit: Visit): void {
-  setHeaders(visit.res, pricedHeaders(visit));
-  markPrivate(visit.res);
+/** Sets the headers of a response that was given for nothing to this caller. */
+export function markGranted(context: RequestContext): void {
+  setHeaders(context.res, pricedHeaders(context));
+  markPrivate(context.res);
 }
 
-/** Sets the headers of an answer that was not charged. */
-export function markUnpaid(exchange: Exchange): void {
-  setHeaders(exchange.res, pricedHeaders(exchange));
+/** Sets the headers of a response that was not charged. */
+export function markUnpaid(context: PricedContext): void {
+  setHeaders(context.res, pricedHeaders(context));
   // Shared caches know that answers to Authorization are private, but not those to this header.
-  if (exchange.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(exchange.res);
+  if (context.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(context.res);
 }
 
 export function isSuccess(status: number): boolean {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { isAgentPayError, manualClock, memoryStore, type ErrorName } from '@agentpay/primitives';
-import { claimsIn, type Answer, type Claim, type Claims } from './Claims.js';
+import { claimsIn, type HeldResponse, type Claim, type Claims } from './Claims.js';
 
 const LEASE_MS = 1_000;
-const ANSWER: Answer = { status: 200, headers: { 'x-a': ['1', '2'] }, body: Buffer.from([0, 255, 10]) };
+const ANSWER: HeldResponse = { status: 200, headers: { 'x-a': ['1', '2'] }, body: Buffer.from([0, 255, 10]) };
 const RECEIPT = { 'payment-response': 'abc' };
 const OWNERS = 3;
 

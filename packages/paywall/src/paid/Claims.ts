@@ -4,8 +4,8 @@ import { aliasesIn } from './Aliases.js';
 import type { Report } from '../seller/Report.js';
 import { storeAsker } from './storeAsker.js';
 
-/** A handler's answer, with the headers that the handler set. */
-export interface Answer {
+/** A handler's response, with the headers that the handler set. */
+export interface HeldResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: Buffer;
@@ -19,14 +19,14 @@ const recordSchema = z.object({
   binding: z.string(),
   /** Names this claim to the facilitator, of which it buys once. */
   purchase: z.string(),
-  /** Digest of whom the answer may be sent to again. */
+  /** Digest of whom the response may be sent to again. */
   bearer: z.string(),
   /** When it was paid, in ms since the epoch. */
   paidAt: z.number().optional(),
   /** Until when, in ms since the epoch, whoever wrote this is taken to be alive. */
   leaseUntil: z.number(),
   answer: z.object({ status: z.number(), headers: headersSchema, body: z.string() }).optional(),
-  /** What the answer has used of a payment up to a ceiling, in micro-dollars. */
+  /** What the response has used of a payment up to a ceiling, in micro-dollars. */
   used: z
     .string()
     .regex(/^\d{1,30}$/)
@@ -59,8 +59,8 @@ export interface Claim extends Bought, Pick<Subject, 'alias' | 'bearer'> {
 /** What a payment buys. */
 export interface Bought {
   /** Undefined where it was not held. */
-  readonly answer: Answer | undefined;
-  /** What the answer has used of a payment up to a ceiling, in micro-dollars. */
+  readonly answer: HeldResponse | undefined;
+  /** What the response has used of a payment up to a ceiling, in micro-dollars. */
   readonly used: Amount | undefined;
 }
 
@@ -94,7 +94,7 @@ export interface Claims {
   /** Before money moves: stores what it buys. @throws AgentPayError `payment_in_progress` when the lease was lost */
   settling(claim: Claim, leaseMs: number, bought: Partial<Bought>): Promise<Claim>;
   /** After money has moved. @throws AgentPayError `payment_in_progress` when somebody else recorded it */
-  done(claim: Claim, receipt: Receipt, answer: Answer | undefined): Promise<void>;
+  done(claim: Claim, receipt: Receipt, answer: HeldResponse | undefined): Promise<void>;
   /** Lets the next request with this proof continue at once. Never rejects. */
   yieldLease(claim: Claim): Promise<void>;
   /** Nothing was charged: the payment may be used anew. Never rejects. */
@@ -103,7 +103,7 @@ export interface Claims {
 
 /** How long a payment whose outcome is open can still be asked for after its proof has expired. */
 const OPEN_MS = 10 * 60_000;
-/** How long a paid answer is kept after its proof has expired; clocks of several nodes may differ by less. */
+/** How long a paid response is kept after its proof has expired; clocks of several nodes may differ by less. */
 const DONE_MS = 60_000;
 
 export function claimsIn({

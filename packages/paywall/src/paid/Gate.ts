@@ -1,26 +1,26 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Clock } from '@agentpay/primitives';
-import type { Answer } from './Claims.js';
+import type { HeldResponse } from './Claims.js';
 import { silenceLate } from './lateWrites.js';
 import { setHeaders } from '../outgoing/setHeaders.js';
 
 /** How a handler ended. */
 export type Outcome =
-  | { readonly kind: 'answer'; readonly answer: Answer }
-  /** The client left before the answer was complete. */
+  | { readonly kind: 'answer'; readonly answer: HeldResponse }
+  /** The client left before the response was complete. */
   | { readonly kind: 'left' }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'too_large' }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** Holds a handler's answer until it is known whether it may go out. */
+/** Holds a handler's response until it is known whether it may go out. */
 export interface Gate {
   readonly outcome: Promise<Outcome>;
   /** Ends the wait for a handler that cannot answer any more. */
   fail(error: unknown): void;
-  /** Sends the held answer; `prepare` may still set headers. */
+  /** Sends the held response; `prepare` may still set headers. */
   release(prepare: () => void): void;
-  /** Sends another answer than the handler's: `write` finds the response as it was before the handler ran. */
+  /** Sends another response than the handler's: `write` finds the response as it was before the handler ran. */
   replace(write: () => void): void;
 }
 
@@ -32,7 +32,7 @@ interface Limits {
 
 /** What the handler has done so far, behind the gate. */
 interface Held {
-  /** `open` while our own answer goes out; `closed` afterwards. */
+  /** `open` while our own response goes out; `closed` afterwards. */
   mode: 'holding' | 'open' | 'closed';
   readonly chunks: Buffer[];
   size: number;
@@ -47,7 +47,7 @@ interface Held {
  * but not sent, and the handler sees the response as it would without the gate. Afterwards late writes of the handler go nowhere, and
  * `write` says false, so that streams stop.
  */
-export function holdAnswer(res: ServerResponse, limits: Limits): Gate {
+export function holdResponse(res: ServerResponse, limits: Limits): Gate {
   const before = { status: res.statusCode, headers: { ...res.getHeaders() } };
   const held: Held = {
     mode: 'holding',
@@ -176,7 +176,7 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
     if (held.mode === 'open') return send.end(...args);
     const { chunk, encoding, done } = writeArguments(args);
     const late = held.ended || held.mode !== 'holding';
-    // An answer that has ended may never tell so again.
+    // A response that has ended may never tell so again.
     if (done) whenOver(res, late, done);
     if (late) return res;
     keeper.keep(chunk, encoding);
@@ -184,7 +184,7 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
     return res;
   }) as typeof res.end;
 
-  // Error handlers decide by these whether an answer is under way already.
+  // Error handlers decide by these whether a response is under way already.
   Object.defineProperty(res, 'headersSent', { configurable: true, get: () => held.headHeld });
   Object.defineProperty(res, 'writableEnded', { configurable: true, get: () => held.ended });
   return send;
@@ -272,8 +272,8 @@ function setPairs(res: ServerResponse, list: readonly unknown[]): void {
   }
 }
 
-/** What a handler has set. Cookies belong to one caller and are not part of an answer that may be sent again. */
-function changedHeaders(before: OutgoingHttpHeaders, now: OutgoingHttpHeaders): Answer['headers'] {
+/** What a handler has set. Cookies belong to one caller and are not part of a response that may be sent again. */
+function changedHeaders(before: OutgoingHttpHeaders, now: OutgoingHttpHeaders): HeldResponse['headers'] {
   const changed: { [name: string]: string | string[] } = {};
   for (const [name, value] of Object.entries(now)) {
     if (value === undefined || name === 'set-cookie' || String(value) === String(before[name])) continue;

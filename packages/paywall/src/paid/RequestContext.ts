@@ -8,7 +8,7 @@ import type { RequestBody } from './RequestBody.js';
 import type { Settings } from '../seller/options.js';
 
 /** One request to a priced route and everything that answers it, before its price is known. */
-export interface Visit {
+export interface RequestContext {
   readonly settings: Settings;
   readonly pricing: Pricing;
   readonly req: Request;
@@ -28,8 +28,8 @@ export interface Visit {
   requestId: string | undefined;
 }
 
-/** A visit with its price. */
-export interface Exchange extends Visit {
+/** A context with its price. */
+export interface PricedContext extends RequestContext {
   quote: Quote;
 }
 
@@ -38,7 +38,7 @@ const HOST = /^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::\
 const MAX_URL = 2048;
 
 /** What URLs of the seller begin with. Without a configured base it repeats what the client itself sent as Host. */
-export function baseUrlOf({ req, settings }: Pick<Exchange, 'req' | 'settings'>): string {
+export function baseUrlOf({ req, settings }: Pick<PricedContext, 'req' | 'settings'>): string {
   return (
     settings.baseUrl ??
     `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`
@@ -46,8 +46,8 @@ export function baseUrlOf({ req, settings }: Pick<Exchange, 'req' | 'settings'>)
 }
 
 /** The URL that x402 offers name. */
-export function resourceUrl(exchange: Pick<Exchange, 'req' | 'settings'>): string {
-  return urlOf(baseUrlOf(exchange), targetOf(exchange.req));
+export function resourceUrl(context: Pick<PricedContext, 'req' | 'settings'>): string {
+  return urlOf(baseUrlOf(context), targetOf(context.req));
 }
 
 export function urlOf(base: string, target: string): string {
@@ -66,20 +66,20 @@ function schemeOf(req: Request): 'http' | 'https' {
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 /** The caller's request id if it is well-formed, else a new one. */
-export function requestIdOf(visit: Visit): string {
-  const given = visit.req.headers['x-request-id'];
-  visit.requestId ??=
-    typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', visit.settings);
-  return visit.requestId;
+export function requestIdOf(context: RequestContext): string {
+  const given = context.req.headers['x-request-id'];
+  context.requestId ??=
+    typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', context.settings);
+  return context.requestId;
 }
 
-/** Whether nobody is there any more to take the answer. */
-export function clientLeft({ req, res }: Pick<Exchange, 'req' | 'res'>): boolean {
+/** Whether nobody is there any more to take the response. */
+export function clientLeft({ req, res }: Pick<PricedContext, 'req' | 'res'>): boolean {
   return res.destroyed || req.socket.destroyed;
 }
 
 /** Pattern of the route in the table of prices, else of the Express route, else "*". */
-export function routeOf({ req, pricing }: Visit): string {
+export function routeOf({ req, pricing }: RequestContext): string {
   if (pricing.route !== undefined) return pricing.route;
   const path = req.route?.path;
   return typeof path === 'string' ? `${req.baseUrl ?? ''}${path}` : '*';

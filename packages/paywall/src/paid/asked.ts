@@ -1,7 +1,7 @@
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import { decodeJson, type Json } from './decodeJson.js';
-import { type Visit } from './RequestContext.js';
-import type { Asked, RequestView } from '../seller/Price.js';
+import { type RequestContext } from './RequestContext.js';
+import type { RequestView, CheckedView } from '../seller/Price.js';
 import { placeReader, type Place } from '../seller/routes.js';
 import { targetOf, type Request } from './Request.js';
 
@@ -9,9 +9,9 @@ import { targetOf, type Request } from './Request.js';
  * The request as price functions and `authorize` see it: as the handler will. What can be read in several ways is refused, and stays
  * refused whatever the function makes of the error.
  */
-export function viewOf(visit: Visit): RequestView {
-  const { req, settings } = visit;
-  const view: { asked: Asked; fault: AgentPayError | undefined } = {
+export function viewOf(context: RequestContext): CheckedView {
+  const { req, settings } = context;
+  const view: { asked: RequestView; fault: AgentPayError | undefined } = {
     asked: undefined as never,
     fault: undefined,
   };
@@ -32,17 +32,17 @@ export function viewOf(visit: Visit): RequestView {
   view.asked = {
     method: req.method ?? 'GET',
     get path() {
-      return (place ??= kept(() => placeOf(visit))).path;
+      return (place ??= kept(() => placeOf(context))).path;
     },
     get params() {
-      return (place ??= kept(() => placeOf(visit))).params;
+      return (place ??= kept(() => placeOf(context))).params;
     },
     get query() {
       return (query ??= queryOf(targetOf(req), kept));
     },
     headers: req.headers,
     json() {
-      json ??= visit.body().then((body) => decodeJson(req, body, settings.maxBodyBytes));
+      json ??= context.body().then((body) => decodeJson(req, body, settings.maxBodyBytes));
       const read = json.catch((error: unknown) => {
         throw noted(error);
       });
@@ -56,7 +56,7 @@ export function viewOf(visit: Visit): RequestView {
 
 const wholePath = placeReader('/*');
 
-function placeOf({ req, pricing: { place } }: Visit): Place {
+function placeOf({ req, pricing: { place } }: RequestContext): Place {
   if (place) return onlyOne(place([targetOf(req), req.url ?? '/']));
   const params = Object.fromEntries(
     Object.entries(req.params ?? {}).map(([name, value]) => [

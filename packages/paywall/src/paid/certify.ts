@@ -1,13 +1,13 @@
 import { unixSeconds } from '@agentpay/primitives';
 import { PAYMENT_RECEIPT_JWS, PAYMENT_RECEIPT_TYPE, type PaymentReceipt } from '@agentpay/protocol';
 import type { Receipt } from './Claims.js';
-import { type Exchange } from './RequestContext.js';
+import { type PricedContext } from './RequestContext.js';
 import type { Settlement } from './Payment.js';
 import { targetOf } from './Request.js';
 
 /** The headers that tell a buyer of a settled payment, with one that the seller has signed, where he has a key and money moved on chain. */
 export function certified(
-  { settings, req }: Exchange,
+  { settings, req }: PricedContext,
   { receipt, moved }: Settlement & { state: 'settled' },
 ): Receipt {
   if (!settings.receiptKey || !moved) return receipt;

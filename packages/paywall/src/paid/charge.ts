@@ -1,11 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
 import { isSuccess, markPaid, markUnpaid, replay, withoutDelivery } from '../outgoing/responses.js';
-import { boundElsewhere, type Answer, type Claim, type Receipt } from './Claims.js';
+import { boundElsewhere, type HeldResponse, type Claim, type Receipt } from './Claims.js';
 import { certified } from './certify.js';
 import { bearerOf, bindingOf } from './binding.js';
-import { clientLeft, requestIdOf, type Exchange } from './RequestContext.js';
-import { addLast, addTrailers, holdAnswer, stampHead, type Gate, type Outcome } from './Gate.js';
+import { clientLeft, requestIdOf, type PricedContext } from './RequestContext.js';
+import { addLast, addTrailers, holdResponse, stampHead, type Gate, type Outcome } from './Gate.js';
 import { Refusal, type Payment, type Verified } from './Payment.js';
 import type { Proof } from './proof.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
@@ -18,37 +18,37 @@ import { scopeText } from './scope.js';
 const LEASE_MARGIN_MS = 30_000;
 
 /**
- * Serves one request that came with a proof: a good one gets the handler's answer, once.
+ * Serves one request that came with a proof: a good one gets the handler's response, once.
  *
  *     absent ── take ──> running ── handler succeeded ──> settling ── money taken ──> done
  *                          │                                 │
  *                          └── refused, failed, left: dropped ┘ refused
  *
- * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `answerError` to render.
+ * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `respondToError` to render.
  */
-export async function charge(exchange: Exchange, proof: Proof): Promise<void> {
-  const { claims, handlerTimeoutMs, clock } = exchange.settings;
-  const payment = await proof.read(exchange, proof.text);
+export async function charge(context: PricedContext, proof: Proof): Promise<void> {
+  const { claims, handlerTimeoutMs, clock } = context.settings;
+  const payment = await proof.read(context, proof.text);
   const { key, alias, expiresAtMs } = payment;
-  const binding = bindingOf(exchange, proof, await exchange.body());
-  const subject = { key, alias, expiresAtMs, binding, bearer: bearerOf(exchange) };
+  const binding = bindingOf(context, proof, await context.body());
+  const subject = { key, alias, expiresAtMs, binding, bearer: bearerOf(context) };
   const left = await claims.find(subject);
-  if (left?.state === 'done') return repeat(exchange, payment, left);
-  if (left?.state === 'settling') return resume(exchange, payment, left);
+  if (left?.state === 'done') return repeat(context, payment, left);
+  if (left?.state === 'settling') return resume(context, payment, left);
 
   payment.checkTime();
   const leaseMs = Math.min(handlerTimeoutMs, payment.deadlineMs - clock.now()) + LEASE_MARGIN_MS;
   const claim = await claims.take(subject, leaseMs, left);
-  const verified = await verify(exchange, payment, claim, left?.state === 'running');
-  tellVerified(exchange, payment);
-  if (clientLeft(exchange)) return unserved(exchange, payment, claim);
-  await checkTimeLeft(exchange, payment, claim);
-  if (exchange.quote.terms.settle === 'before') return settleFirst(exchange, payment, claim);
-  return serve(exchange, payment, { claim, run: await beginRun(exchange, payment, { claim, verified }) });
+  const verified = await verify(context, payment, claim, left?.state === 'running');
+  tellVerified(context, payment);
+  if (clientLeft(context)) return unserved(context, payment, claim);
+  await checkTimeLeft(context, payment, claim);
+  if (context.quote.terms.settle === 'before') return settleFirst(context, payment, claim);
+  return serve(context, payment, { claim, run: await beginRun(context, payment, { claim, verified }) });
 }
 
 async function verify(
-  exchange: Exchange,
+  context: PricedContext,
   payment: Payment,
   claim: Claim,
   takenOver: boolean,
@@ -56,7 +56,7 @@ async function verify(
   try {
     return await payment.verify(claim.purchase);
   } catch (error) {
-    await exchange.settings.claims.drop(claim);
+    await context.settings.claims.drop(claim);
     // The owner before may have died with the payment verified.
     if (takenOver) await payment.release();
     throw error;
@@ -64,25 +64,25 @@ async function verify(
 }
 
 // Verifying takes its time, too: what is left must do for the handler and for settling.
-async function checkTimeLeft(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
+async function checkTimeLeft(context: PricedContext, payment: Payment, claim: Claim): Promise<void> {
   try {
     payment.checkTime();
   } catch (error) {
-    await unserved(exchange, payment, claim);
+    await unserved(context, payment, claim);
     throw error;
   }
 }
 
 /** Whether the payer may have one more run that is not paid for yet. @throws AgentPayError `rate_limited` */
 async function beginRun(
-  exchange: Exchange,
+  context: PricedContext,
   payment: Payment,
   { claim, verified }: { claim: Claim; verified: Verified },
 ): Promise<Run> {
   try {
-    return exchange.settings.unpaidRuns.begin(payment, verified);
+    return context.settings.unpaidRuns.begin(payment, verified);
   } catch (error) {
-    await unserved(exchange, payment, claim);
+    await unserved(context, payment, claim);
     throw error;
   }
 }
@@ -93,79 +93,79 @@ interface Running {
   readonly run: Run;
 }
 
-/** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its answer. */
-async function serve(exchange: Exchange, payment: Payment, { claim, run }: Running): Promise<void> {
-  const { settings, res } = exchange;
+/** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its response. */
+async function serve(context: PricedContext, payment: Payment, { claim, run }: Running): Promise<void> {
+  const { settings, res } = context;
   const timeoutMs = Math.min(settings.handlerTimeoutMs, payment.deadlineMs - settings.clock.now());
-  const gate = holdAnswer(res, { maxBytes: settings.maxResponseBytes, timeoutMs, clock: settings.clock });
-  exchange.gate = gate;
-  runHandler(exchange, gate);
+  const gate = holdResponse(res, { maxBytes: settings.maxResponseBytes, timeoutMs, clock: settings.clock });
+  context.gate = gate;
+  runHandler(context, gate);
   const outcome = await gate.outcome;
-  if (outcome.kind !== 'answer' || !isCharged(exchange, outcome.answer.status) || clientLeft(exchange)) {
+  if (outcome.kind !== 'answer' || !isCharged(context, outcome.answer.status) || clientLeft(context)) {
     run.unpaid();
-    tellUnpaid(exchange, payment, whyUnpaid(exchange, outcome));
-    await unserved(exchange, payment, claim);
-    return letOut(exchange, gate, outcome);
+    tellUnpaid(context, payment, whyUnpaid(context, outcome));
+    await unserved(context, payment, claim);
+    return letOut(context, gate, outcome);
   }
-  const receipt = await collect(exchange, payment, { claim, run }, outcome.answer);
-  if (!receipt) return gate.release(() => markPaid(exchange, {}));
-  gate.release(() => markPaid(exchange, receipt));
+  const receipt = await collect(context, payment, { claim, run }, outcome.answer);
+  if (!receipt) return gate.release(() => markPaid(context, {}));
+  gate.release(() => markPaid(context, receipt));
 }
 
-/** Takes the money for an answer; undefined where that is done in the background. @throws as {@link takeMoney} does */
+/** Takes the money for a response; undefined where that is done in the background. @throws as {@link takeMoney} does */
 async function collect(
-  exchange: Exchange,
+  context: PricedContext,
   payment: Payment,
   { claim, run }: Running,
-  answer: Answer,
+  answer: HeldResponse,
 ): Promise<Receipt | undefined> {
-  const { settings } = exchange;
+  const { settings } = context;
   try {
-    const used = usedIn(exchange);
+    const used = usedIn(context);
     const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, { answer, used });
-    if (exchange.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
-      settings.background.run(settleLater(exchange, payment, { claim: settling, run }));
+    if (context.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
+      settings.background.run(settleLater(context, payment, { claim: settling, run }));
       return undefined;
     }
-    const receipt = await takeMoney(exchange, payment, settling, false);
+    const receipt = await takeMoney(context, payment, settling, false);
     run.paid();
-    // The buyer has paid: a store that fails now must not cost him the answer.
-    await recordDone(exchange, settling, receipt).catch(() => undefined);
+    // The buyer has paid: a store that fails now must not cost him the response.
+    await recordDone(context, settling, receipt).catch(() => undefined);
     return receipt;
   } catch (error) {
     run.unpaid();
-    tellUnpaid(exchange, payment, reasonOf(error));
+    tellUnpaid(context, payment, reasonOf(error));
     throw error;
   }
 }
 
-function whyUnpaid(exchange: Exchange, outcome: Outcome): string {
+function whyUnpaid(context: PricedContext, outcome: Outcome): string {
   if (outcome.kind !== 'answer') return outcome.kind;
-  return clientLeft(exchange) ? 'left' : `status_${outcome.answer.status}`;
+  return clientLeft(context) ? 'left' : `status_${outcome.answer.status}`;
 }
 /**
- * settle: 'optimistic'. Takes the money for an answer that has gone out. What is not paid counts against the payer until the proof expires.
+ * settle: 'optimistic'. Takes the money for a response that has gone out. What is not paid counts against the payer until the proof expires.
  */
 async function settleLater(
-  exchange: Exchange,
+  context: PricedContext,
   payment: Payment,
   { claim: settling, run }: Running,
 ): Promise<void> {
-  const { settings } = exchange;
+  const { settings } = context;
   try {
-    const receipt = await takeMoney(exchange, payment, settling, false);
+    const receipt = await takeMoney(context, payment, settling, false);
     run.paid();
-    await recordDone(exchange, settling, receipt).catch(() => undefined);
+    await recordDone(context, settling, receipt).catch(() => undefined);
     await settings.unsettled.leave(payment);
   } catch (error) {
     run.unpaid();
-    tellUnpaid(exchange, payment, reasonOf(error));
+    tellUnpaid(context, payment, reasonOf(error));
     settings.report({
       what: 'an answer went out that is not paid for',
       error,
-      requestId: requestIdOf(exchange),
+      requestId: requestIdOf(context),
     });
-    tellUnsettled(exchange, reasonOf(error));
+    tellUnsettled(context, reasonOf(error));
   }
 }
 
@@ -174,9 +174,9 @@ function reasonOf(error: unknown): string {
   return isAgentPayError(error) ? error.kind : 'internal_error';
 }
 
-function runHandler(exchange: Exchange, gate: Gate): void {
+function runHandler(context: PricedContext, gate: Gate): void {
   try {
-    const returned = exchange.next();
+    const returned = context.next();
     // A bare handler may be an async function.
     if (returned instanceof Promise) returned.catch((error: unknown) => gate.fail(error));
   } catch (error) {
@@ -185,12 +185,12 @@ function runHandler(exchange: Exchange, gate: Gate): void {
 }
 
 /** Ends a handler's run that costs nothing. */
-function letOut(exchange: Exchange, gate: Gate, outcome: Outcome): void {
+function letOut(context: PricedContext, gate: Gate, outcome: Outcome): void {
   switch (outcome.kind) {
     case 'answer':
-      return gate.release(() => markUnpaid(exchange));
+      return gate.release(() => markUnpaid(context));
     case 'left':
-      return gate.replace(() => exchange.res.end());
+      return gate.replace(() => context.res.end());
     case 'timeout':
       throw new AgentPayError('handler_timeout', 'The seller took too long. Nothing was charged.');
     case 'too_large':
@@ -203,52 +203,56 @@ function letOut(exchange: Exchange, gate: Gate, outcome: Outcome): void {
   }
 }
 
-async function unserved({ settings }: Exchange, payment: Payment, claim: Claim): Promise<void> {
+async function unserved({ settings }: PricedContext, payment: Payment, claim: Claim): Promise<void> {
   await settings.claims.drop(claim);
   await payment.release();
 }
 
 /** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
-async function settleFirst(exchange: Exchange, payment: Payment, claim: Claim): Promise<void> {
-  const settling = await exchange.settings.claims.settling(claim, SETTLE_LEASE_MS, {});
-  return settleAndPass(exchange, payment, settling, false);
+async function settleFirst(context: PricedContext, payment: Payment, claim: Claim): Promise<void> {
+  const settling = await context.settings.claims.settling(claim, SETTLE_LEASE_MS, {});
+  return settleAndPass(context, payment, settling, false);
 }
 
 async function settleAndPass(
-  exchange: Exchange,
+  context: PricedContext,
   payment: Payment,
   settling: Claim,
   again: boolean,
 ): Promise<void> {
-  const receipt = await takeMoney(exchange, payment, settling, again);
+  const receipt = await takeMoney(context, payment, settling, again);
   // Whoever records the payment runs the handler: nobody else does.
-  await recordDone(exchange, settling, receipt);
-  stampHead(exchange.res, () => {
-    markPaid(exchange, receipt);
-    if (isSuccess(exchange.res.statusCode)) addTrailers(exchange.req, exchange.res, receipt);
+  await recordDone(context, settling, receipt);
+  stampHead(context.res, () => {
+    markPaid(context, receipt);
+    if (isSuccess(context.res.statusCode)) addTrailers(context.req, context.res, receipt);
   });
-  addLast(exchange.res, () => (isEventStream(exchange.res) ? receiptEvent(receipt) : undefined));
-  await exchange.next();
+  addLast(context.res, () => (isEventStream(context.res) ? receiptEvent(receipt) : undefined));
+  await context.next();
 }
 
-/** Continues where an owner stopped after the money may have moved. The handler of a held answer does not run again. */
-async function resume(exchange: Exchange, payment: Payment, left: Claim): Promise<void> {
-  if (!payment.isSecret && left.bearer !== bearerOf(exchange)) throw boundElsewhere();
-  const settling = await exchange.settings.claims.settling(left, SETTLE_LEASE_MS, left);
-  if (!left.answer) return settleAndPass(exchange, payment, settling, true);
-  const receipt = await takeMoney(exchange, payment, settling, true);
-  exchange.settings.unpaidRuns.paidLater(payment);
-  await recordDone(exchange, settling, receipt).catch(() => undefined);
-  if (exchange.quote.terms.settle === 'optimistic') await exchange.settings.unsettled.leave(payment);
-  replay(exchange, left.answer, receipt);
+/** Continues where an owner stopped after the money may have moved. The handler of a held response does not run again. */
+async function resume(context: PricedContext, payment: Payment, left: Claim): Promise<void> {
+  if (!payment.isSecret && left.bearer !== bearerOf(context)) throw boundElsewhere();
+  const settling = await context.settings.claims.settling(left, SETTLE_LEASE_MS, left);
+  if (!left.answer) return settleAndPass(context, payment, settling, true);
+  const receipt = await takeMoney(context, payment, settling, true);
+  context.settings.unpaidRuns.paidLater(payment);
+  await recordDone(context, settling, receipt).catch(() => undefined);
+  if (context.quote.terms.settle === 'optimistic') await context.settings.unsettled.leave(payment);
+  replay(context, left.answer, receipt);
 }
 
-/** The stored answer, to whom it may be sent again; anybody else is told of the payment alone. */
-function repeat(exchange: Exchange, payment: Payment, { answer, receipt, bearer, paidAt = 0 }: Claim): void {
-  const { repeats, clock } = exchange.settings;
-  const known = repeats && bearer === bearerOf(exchange) && clock.now() - paidAt <= repeats.seconds * 1000;
-  if (answer && (payment.isSecret || known)) return replay(exchange, answer, receipt ?? {});
-  setHeaders(exchange.res, withoutDelivery(receipt ?? {}));
+/** The stored response, to whom it may be sent again; anybody else is told of the payment alone. */
+function repeat(
+  context: PricedContext,
+  payment: Payment,
+  { answer, receipt, bearer, paidAt = 0 }: Claim,
+): void {
+  const { repeats, clock } = context.settings;
+  const known = repeats && bearer === bearerOf(context) && clock.now() - paidAt <= repeats.seconds * 1000;
+  if (answer && (payment.isSecret || known)) return replay(context, answer, receipt ?? {});
+  setHeaders(context.res, withoutDelivery(receipt ?? {}));
   const message = answer
     ? 'This payment has bought its answer, and nothing in the request shows that it is its buyer who asks again.'
     : 'This payment bought an answer that was not kept.';
@@ -257,18 +261,18 @@ function repeat(exchange: Exchange, payment: Payment, { answer, receipt, bearer,
 
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
 async function takeMoney(
-  exchange: Exchange,
+  context: PricedContext,
   payment: Payment,
   settling: Claim,
   again: boolean,
 ): Promise<Receipt> {
-  const { settings } = exchange;
+  const { settings } = context;
   const { used, purchase } = settling;
   const settlement = await settleFirmly(payment, settings.clock, { again, used, purchase });
   switch (settlement.state) {
     case 'settled': {
-      const receipt = certified(exchange, settlement);
-      if (used !== 0n) await noteSettled(exchange, { payer: payment.payer, amount: used, receipt });
+      const receipt = certified(context, settlement);
+      if (used !== 0n) await noteSettled(context, { payer: payment.payer, amount: used, receipt });
       return receipt;
     }
     case 'refused':
@@ -283,30 +287,30 @@ async function takeMoney(
   }
 }
 
-async function noteSettled(exchange: Exchange, settled: Settled): Promise<void> {
-  tellSettled(exchange, settled);
-  const { settings, quote, req } = exchange;
+async function noteSettled(context: PricedContext, settled: Settled): Promise<void> {
+  tellSettled(context, settled);
+  const { settings, quote, req } = context;
   const { signIn } = quote.terms.extensions;
   if (!signIn) return;
   try {
-    await settings.signIns.remember(settled.payer, scopeText(req, await exchange.body()), signIn.seconds);
+    await settings.signIns.remember(settled.payer, scopeText(req, await context.body()), signIn.seconds);
   } catch (error) {
     settings.report({ what: 'a payer could not be remembered, and cannot come back', error });
   }
 }
 
-async function recordDone({ settings }: Exchange, settling: Claim, receipt: Receipt): Promise<void> {
-  const keep = (answer: Answer | undefined) =>
+async function recordDone({ settings }: PricedContext, settling: Claim, receipt: Receipt): Promise<void> {
+  const keep = (answer: HeldResponse | undefined) =>
     answer && answer.body.length <= settings.maxStoredBytes ? answer : undefined;
   await settings.claims.done(settling, receipt, keep(settling.answer));
 }
 
 /** What is due of a payment up to a ceiling; undefined for any other. */
-function usedIn({ req, quote: { terms }, settings }: Exchange): Amount | undefined {
+function usedIn({ req, quote: { terms }, settings }: PricedContext): Amount | undefined {
   return terms.scheme === 'upto' ? settings.usage.due(req, terms.amount) : undefined;
 }
 
-function isCharged({ quote }: Exchange, status: number): boolean {
+function isCharged({ quote }: PricedContext, status: number): boolean {
   return (
     isSuccess(status) || (quote.terms.chargeRedirects && status >= 300 && status < 400 && status !== 304)
   );

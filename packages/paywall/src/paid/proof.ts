@@ -10,7 +10,7 @@ import {
   x402v2,
   X_PAYMENT_TOKEN,
 } from '@agentpay/protocol';
-import type { Exchange, Visit } from './RequestContext.js';
+import type { PricedContext, RequestContext } from './RequestContext.js';
 import type { Payment } from './Payment.js';
 import type { Pricing } from '../seller/Pricing.js';
 import { PIN, type Quote } from '../offer/Quote.js';
@@ -20,13 +20,13 @@ import { readExact, x402v1Payment, x402v2Payment } from '../rails/x402/x402.js';
 import { hasBody, jsonObject } from './RequestBody.js';
 import { pinScope } from './scope.js';
 
-type Reader = (exchange: Exchange, text: string) => Payment | Promise<Payment>;
+type Reader = (context: PricedContext, text: string) => Payment | Promise<Payment>;
 
 interface Rail {
   /** Checks a proof against the quote. */
   readonly read: Reader;
   /** The quote that a proof says it was made for, if that was pinned for this request. */
-  readonly quoted: (visit: Visit, scope: string, text: string) => Quote | undefined;
+  readonly quoted: (context: RequestContext, scope: string, text: string) => Quote | undefined;
 }
 
 const rails = {
@@ -52,9 +52,9 @@ const rails = {
   mpp: {
     read: mppPayment,
     // A challenge of ours is its own pin.
-    quoted(visit, _, text) {
-      const { pricing } = visit;
-      const charge = offeredCharge(visit, text);
+    quoted(context, _, text) {
+      const { pricing } = context;
+      const charge = offeredCharge(context, text);
       const price = charge && pricing.pricesOf(BigInt(charge.amount), charge.currency)[0];
       return price === undefined ? undefined : pricing.at(price);
     },
@@ -83,7 +83,7 @@ export interface Proof extends Rail {
 }
 
 /** Whether a request may carry a proof, or say that it was paid for: only then is it worth looking closer. */
-export function mayCarryProof({ req, settings, pricing }: Visit): boolean {
+export function mayCarryProof({ req, settings, pricing }: RequestContext): boolean {
   const { headers } = req;
   return (
     headers['payment-signature'] !== undefined ||
@@ -97,18 +97,18 @@ export function mayCarryProof({ req, settings, pricing }: Visit): boolean {
 }
 
 /** The proof a request carries, if any. @throws AgentPayError `payment_ambiguous` when there are several */
-export async function findProof(visit: Visit): Promise<Proof | undefined> {
-  const { settings, pricing } = visit;
+export async function findProof(context: RequestContext): Promise<Proof | undefined> {
+  const { settings, pricing } = context;
   const found: Proof[] = [];
   // The same text in two places is one proof.
   const add = (text: string | undefined, { read, quoted }: Rail) => {
     if (text && !found.some((proof) => proof.text === text)) found.push({ text, read, quoted });
   };
   for (const version of [2, 1] as const) {
-    const text = headerOf(visit, version === 2 ? x402v2.PAYMENT_SIGNATURE : x402v1.X_PAYMENT);
+    const text = headerOf(context, version === 2 ? x402v2.PAYMENT_SIGNATURE : x402v1.X_PAYMENT);
     if (text) add(text, railOf(versionOf(text) ?? version));
   }
-  const credentials = headerOf(visit, settings.authorizationHeader) ?? '';
+  const credentials = headerOf(context, settings.authorizationHeader) ?? '';
   if (mpp.hasCredential(credentials)) add(credentials, rails.mpp);
   if (hasSignedIntent(credentials)) {
     // An x402 payment among the credentials is the payment that the headers of x402 would carry.
@@ -116,8 +116,8 @@ export async function findProof(visit: Visit): Promise<Proof | undefined> {
     add(payload, railOf(x402Version));
   }
   if (pricing.token) {
-    add(headerOf(visit, X_PAYMENT_TOKEN), rails.token);
-    add(await tokenInBody(visit), rails.token);
+    add(headerOf(context, X_PAYMENT_TOKEN), rails.token);
+    add(await tokenInBody(context), rails.token);
   }
   if (found.length > 1)
     throw new AgentPayError('payment_ambiguous', 'The request carries several payment proofs.');
@@ -138,12 +138,12 @@ function versionOf(text: string): 1 | 2 | undefined {
 }
 
 /** The quote that the proof was made for, where prices are worked out request by request. */
-export async function quotedBy(visit: Visit, proof: Proof): Promise<Quote | undefined> {
-  return proof.quoted(visit, pinScope(visit, await visit.body()), proof.text);
+export async function quotedBy(context: RequestContext, proof: Proof): Promise<Quote | undefined> {
+  return proof.quoted(context, pinScope(context, await context.body()), proof.text);
 }
 
 /** What a header holds; an empty one is as good as none. */
-function headerOf({ req }: Visit, name: string): string | undefined {
+function headerOf({ req }: RequestContext, name: string): string | undefined {
   const values = req.headersDistinct[name.toLowerCase()];
   // Several Authorization lines are one list, in which other schemes may stand beside the credential.
   if (name === mpp.AUTHORIZATION) return values?.join(', ');
@@ -152,8 +152,9 @@ function headerOf({ req }: Visit, name: string): string | undefined {
   return [...texts][0];
 }
 
-async function tokenInBody(visit: Visit): Promise<string | undefined> {
-  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(visit.req.headers['content-type'] ?? '')) return undefined;
-  const text = jsonObject(await visit.body())?.[PAYMENT_TOKEN_FIELD];
+async function tokenInBody(context: RequestContext): Promise<string | undefined> {
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(context.req.headers['content-type'] ?? ''))
+    return undefined;
+  const text = jsonObject(await context.body())?.[PAYMENT_TOKEN_FIELD];
   return typeof text === 'string' ? text : undefined;
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { AgentPayError, remembered } from '@agentpay/primitives';
 import { jcs, mpp } from '@agentpay/protocol';
-import type { Visit } from './RequestContext.js';
+import type { RequestContext } from './RequestContext.js';
 import { targetOf, type Request } from './Request.js';
 import type { RequestBody } from './RequestBody.js';
 import { variantOf } from '../offer/variant.js';
@@ -59,11 +59,11 @@ export function scopeText(req: Request, body: RequestBody): string {
  * What a price that was worked out counts for, as one text: the request, and the headers that the price depended on. Of a body that is
  * too long to be bound no price function has seen anything.
  */
-export function pinScope(visit: Visit, body: RequestBody): string {
-  const { req } = visit;
+export function pinScope(context: RequestContext, body: RequestBody): string {
+  const { req } = context;
   const isUnseen = body.kind === 'too_large' || body.kind === 'used';
   const request = isUnseen
     ? `${digestOfLine(lineOf(req))}|${body.kind}|${req.headers['content-length'] ?? ''}`
     : scopeText(req, body);
-  return `${request}|${variantOf(visit)}`;
+  return `${request}|${variantOf(context)}`;
 }

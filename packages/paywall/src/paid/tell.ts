@@ -1,21 +1,21 @@
 import { formatDecimal, type Amount } from '@agentpay/primitives';
-import { requestIdOf, routeOf, type Exchange, type Visit } from './RequestContext.js';
+import { requestIdOf, routeOf, type PricedContext, type RequestContext } from './RequestContext.js';
 import type { PaymentEvent } from '../seller/hooks.js';
 import type { Payment } from './Payment.js';
 import { targetOf } from './Request.js';
 
-export function tellChallenge(exchange: Exchange): void {
-  const { hooks, counters } = exchange.settings;
-  counters.count('challenges', routeOf(exchange));
+export function tellChallenge(context: PricedContext): void {
+  const { hooks, counters } = context.settings;
+  counters.count('challenges', routeOf(context));
   const { onChallenge } = hooks;
-  if (onChallenge) call(exchange, () => onChallenge(priced(exchange)));
+  if (onChallenge) call(context, () => onChallenge(priced(context)));
 }
 
-export function tellVerified(exchange: Exchange, { payer }: Payment): void {
-  const { hooks, counters } = exchange.settings;
-  counters.count('verified', routeOf(exchange));
+export function tellVerified(context: PricedContext, { payer }: Payment): void {
+  const { hooks, counters } = context.settings;
+  counters.count('verified', routeOf(context));
   const { onVerified } = hooks;
-  if (onVerified) call(exchange, () => onVerified({ ...priced(exchange), payer }));
+  if (onVerified) call(context, () => onVerified({ ...priced(context), payer }));
 }
 
 /** A payment that was made. */
@@ -27,52 +27,52 @@ export interface Settled extends Pick<Payment, 'payer'> {
 
 /** Counts a settled payment and tells of it. */
 export function tellSettled(
-  exchange: Exchange,
-  { payer, amount = exchange.quote.terms.amount, receipt }: Settled,
+  context: PricedContext,
+  { payer, amount = context.quote.terms.amount, receipt }: Settled,
 ): void {
-  const { hooks, earnings, counters } = exchange.settings;
-  earnings.add(routeOf(exchange), amount);
-  counters.count('settled', routeOf(exchange));
+  const { hooks, earnings, counters } = context.settings;
+  earnings.add(routeOf(context), amount);
+  counters.count('settled', routeOf(context));
   const { onSettled } = hooks;
   if (onSettled)
-    call(exchange, () => onSettled({ ...priced(exchange), amount: formatDecimal(amount), payer, receipt }));
+    call(context, () => onSettled({ ...priced(context), amount: formatDecimal(amount), payer, receipt }));
 }
 
-export function tellRefused(visit: Visit, reason: string): void {
-  const { hooks, counters } = visit.settings;
-  counters.count('refused', routeOf(visit), reason);
+export function tellRefused(context: RequestContext, reason: string): void {
+  const { hooks, counters } = context.settings;
+  counters.count('refused', routeOf(context), reason);
   const { onRefused } = hooks;
-  if (onRefused) call(visit, () => onRefused({ ...about(visit), reason }));
+  if (onRefused) call(context, () => onRefused({ ...about(context), reason }));
 }
 
 /** A handler has run for nothing. */
-export function tellUnpaid(exchange: Exchange, { payer }: Payment, reason: string): void {
-  const { hooks, counters } = exchange.settings;
-  counters.count('unpaid_runs', routeOf(exchange), reason);
+export function tellUnpaid(context: PricedContext, { payer }: Payment, reason: string): void {
+  const { hooks, counters } = context.settings;
+  counters.count('unpaid_runs', routeOf(context), reason);
   const { onUnpaid } = hooks;
-  if (onUnpaid) call(exchange, () => onUnpaid({ ...priced(exchange), payer, reason }));
+  if (onUnpaid) call(context, () => onUnpaid({ ...priced(context), payer, reason }));
 }
 
-/** An answer went out and is not paid for. */
-export function tellUnsettled(exchange: Exchange, reason: string): void {
-  exchange.settings.counters.count('unsettled', routeOf(exchange));
-  tellRefused(exchange, reason);
+/** A response went out and is not paid for. */
+export function tellUnsettled(context: PricedContext, reason: string): void {
+  context.settings.counters.count('unsettled', routeOf(context));
+  tellRefused(context, reason);
 }
 
-function priced(exchange: Exchange): PaymentEvent {
-  return { ...about(exchange), amount: formatDecimal(exchange.quote.terms.amount) };
+function priced(context: PricedContext): PaymentEvent {
+  return { ...about(context), amount: formatDecimal(context.quote.terms.amount) };
 }
 
-function about(visit: Visit) {
+function about(context: RequestContext) {
   return {
-    route: routeOf(visit),
-    method: visit.req.method ?? 'GET',
-    target: targetOf(visit.req),
-    requestId: requestIdOf(visit),
+    route: routeOf(context),
+    method: context.req.method ?? 'GET',
+    target: targetOf(context.req),
+    requestId: requestIdOf(context),
   };
 }
 
-function call({ settings }: Visit, hook: () => unknown): void {
+function call({ settings }: RequestContext, hook: () => unknown): void {
   const failed = (error: unknown) => settings.report({ what: 'a hook failed', error });
   try {
     const returned = hook();

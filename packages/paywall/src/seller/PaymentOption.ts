@@ -40,7 +40,7 @@ export interface TransferOptions {
 }
 
 /** One way for a seller to be paid: which token, how it moves, to whom, and who moves it. */
-export interface Tender {
+export interface PaymentOption {
   readonly network: Network;
   readonly asset: Token;
   readonly transferMethod: TransferMethod;
@@ -57,7 +57,7 @@ export interface Tender {
   readonly transfers: Transfers | undefined;
 }
 
-/** A tender as a seller writes it: USDC on a network. What is left out is as in the options of `paywall()`. */
+/** An option as a seller writes it: USDC on a network. What is left out is as in the options of `paywall()`. */
 export interface Accept {
   /** CAIP-2 id or x402 name. */
   readonly network?: string;
@@ -77,7 +77,7 @@ export interface Accept {
 /** What an {@link Accept} leaves out. */
 type Defaults = Required<Pick<Accept, 'network' | 'payTo' | 'facilitator'>>;
 
-/** What makes the parts of a tender that act. */
+/** What makes the parts of an option that act. */
 interface Makers {
   readonly facilitatorOf: (option: Defaults['facilitator']) => Facilitator;
   readonly nodeOf: (rpcUrl: string, network: Network) => ChainNode;
@@ -140,13 +140,13 @@ function isPayable(address: string): boolean {
   return !/^0+$/.test(digits) && (unmixed || checksumAddress(address) === address);
 }
 
-/** @throws TypeError for an unknown member, a token that lacks something, or when two tenders are the same */
-export function readTenders(
+/** @throws TypeError for an unknown member, a token that lacks something, or when two paymentOptions are the same */
+export function readPaymentOptions(
   accepts: readonly Accept[],
   defaults: Defaults,
   { facilitatorOf, nodeOf }: Makers,
-): readonly [Tender, ...Tender[]] {
-  const tenders = accepts.map((accept): Tender => {
+): readonly [PaymentOption, ...PaymentOption[]] {
+  const paymentOptions = accepts.map((accept): PaymentOption => {
     checkKnown(accept, Object.keys(acceptShape), 'accepts');
     const {
       network: name,
@@ -182,12 +182,12 @@ export function readTenders(
       },
     };
   });
-  const names = tenders.map(({ network, asset, transferMethod, payTo }) =>
+  const names = paymentOptions.map(({ network, asset, transferMethod, payTo }) =>
     [network.id, asset.address, transferMethod, payTo].join(' '),
   );
-  if (new Set(names).size < tenders.length)
+  if (new Set(names).size < paymentOptions.length)
     throw new TypeError('accepts: names one network, token and recipient twice.');
-  return tenders as [Tender, ...Tender[]];
+  return paymentOptions as [PaymentOption, ...PaymentOption[]];
 }
 
 function nameOf(option: Defaults['facilitator']): string {
@@ -195,8 +195,8 @@ function nameOf(option: Defaults['facilitator']): string {
   return list.map((one) => (typeof one === 'string' ? one : 'the facilitator in this process')).join(', ');
 }
 
-/** What a price in micro-dollars is in base units of the tender's token. @throws TypeError when the token has no unit that small */
-export function dueIn({ asset, amount }: Pick<Tender, 'asset' | 'amount'>, price: Amount): Amount {
+/** What a price in micro-dollars is in base units of the option's token. @throws TypeError when the token has no unit that small */
+export function dueIn({ asset, amount }: Pick<PaymentOption, 'asset' | 'amount'>, price: Amount): Amount {
   if (amount !== undefined) return amount;
   const finer = asset.decimals - MICRO_DECIMALS;
   if (finer >= 0) return price * 10n ** BigInt(finer);
@@ -207,7 +207,7 @@ export function dueIn({ asset, amount }: Pick<Tender, 'asset' | 'amount'>, price
 }
 
 /** The price in micro-dollars for which so many base units are due; undefined when there is none. */
-export function priceOf({ asset }: Pick<Tender, 'asset'>, due: Amount): Amount | undefined {
+export function priceOf({ asset }: Pick<PaymentOption, 'asset'>, due: Amount): Amount | undefined {
   const finer = asset.decimals - MICRO_DECIMALS;
   if (finer < 0) return due * 10n ** BigInt(-finer);
   const unit = 10n ** BigInt(finer);

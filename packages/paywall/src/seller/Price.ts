@@ -8,8 +8,8 @@ import { acceptsSchema, type Accept } from './PaymentOption.js';
 import type { RouteSchemas } from './RouteSchemas.js';
 
 /**
- * When the money moves: `after` the handler has succeeded and before its answer goes out; `before` the handler runs, for streams and
- * answers too large to hold; `optimistic`: after the answer has gone out, at the seller's risk.
+ * When the money moves: `after` the handler has succeeded and before its response goes out; `before` the handler runs, for streams and
+ * answers too large to hold; `optimistic`: after the response has gone out, at the seller's risk.
  */
 export type SettleTiming = 'after' | 'before' | 'optimistic';
 
@@ -17,7 +17,7 @@ export type SettleTiming = 'after' | 'before' | 'optimistic';
  * A request, as price functions and `authorize` see it: as the handler will. What can be read in several ways refuses the request with
  * 400, 413 or 415, whatever the function makes of the error.
  */
-export interface Asked {
+export interface RequestView {
   readonly method: string;
   /** Decoded, without a slash at its end; its fixed parts are written as in the pattern of the route, if that is known. */
   readonly path: string;
@@ -34,17 +34,17 @@ export interface Asked {
 }
 
 /** A request that a function of the seller is asked about. */
-export interface RequestView {
-  readonly asked: Asked;
+export interface CheckedView {
+  readonly asked: RequestView;
   /** Set once the function has asked for something that cannot be read in one way only. */
   readonly fault: AgentPayError | undefined;
 }
 
 /** Works out what a request costs. What it offered is what the buyer pays, whatever it would say by then. */
-export type PriceFunction = (asked: Asked) => string | Promise<string>;
+export type PriceFunction = (asked: RequestView) => string | Promise<string>;
 
 /** Decides before payment: `grant` serves for nothing, `refuse` answers 403, `pay` charges. */
-export type Authorize = (asked: Asked) => Verdict | Promise<Verdict>;
+export type Authorize = (asked: RequestView) => Verdict | Promise<Verdict>;
 export type Verdict = 'grant' | 'refuse' | 'pay';
 
 /** A price with what belongs to it. */
@@ -63,11 +63,11 @@ export interface PricedRoute {
   readonly vary?: readonly string[];
   /** Default `after`. */
   readonly settle?: SettleTiming;
-  /** Whether a redirect (3xx but 304) is an answer to be paid for. Default: it is not. */
+  /** Whether a redirect (3xx but 304) is a response to be paid for. Default: it is not. */
   readonly chargeRedirects?: boolean;
   /** Shown to buyers; one line. */
   readonly description?: string;
-  /** Media type of the answer. */
+  /** Media type of the response. */
   readonly mimeType?: string;
   /** `svc_` id under which payment tokens for this route are issued; default: the one of the `token` option. */
   readonly service?: string;
@@ -243,7 +243,7 @@ export function amountOf(price: string, where: string): Amount {
  */
 export function byVolume(
   tiers: Readonly<Record<number, string>>,
-  volumeOf: (asked: Asked) => number | Promise<number>,
+  volumeOf: (asked: RequestView) => number | Promise<number>,
 ): PriceFunction {
   const steps = Object.entries(tiers)
     .map(([from, price]) => ({ from: Number(from), price }))

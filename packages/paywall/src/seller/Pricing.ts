@@ -4,10 +4,10 @@ import { isSameText, sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from '../offer/extensions/bazaar.js';
 import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
 import type { Settings } from './options.js';
-import { amountOf, type Authorize, type PriceFunction, type RequestView, type RouteTerms } from './Price.js';
+import { amountOf, type Authorize, type PriceFunction, type CheckedView, type RouteTerms } from './Price.js';
 import { createQuote, tokenOf, type Quote } from '../offer/Quote.js';
 import { placeReader } from './routes.js';
-import { priceOf, type Tender } from './PaymentOption.js';
+import { priceOf, type PaymentOption } from './PaymentOption.js';
 
 /** What a route costs: one quote, or one for each amount that its price function gives. */
 export interface Pricing {
@@ -25,7 +25,7 @@ export interface Pricing {
   /** Resolves when offers can be made: payers up to a ceiling name the facilitator, which has to be asked. @throws AgentPayError */
   ready(): Promise<void>;
   /** What this request costs now. @throws AgentPayError `internal_error` when the price function fails */
-  current(view: RequestView): Promise<Quote | 'free'>;
+  current(view: CheckedView): Promise<Quote | 'free'>;
   /** Keeps the price of an offer for whoever pays it: the pin that goes with the offer. `scope` names the request. */
   pin(scope: string, quote: Quote): string;
   /** The quote of an amount that was pinned for this request, and is not too old. Without a pin only this process remembers. */
@@ -42,8 +42,8 @@ const MAX_OFFERS = 10_000;
 
 export function createPricing(settings: Settings, terms: RouteTerms, route?: string): Pricing {
   const { amount, extensions = settings.extensions, ...rest } = terms;
-  let tenders = terms.accepts ? settings.tendersOf(terms.accepts) : settings.tenders;
-  if (terms.scheme === 'upto' && tenders.some(({ facilitatorCount }) => facilitatorCount > 1)) {
+  let paymentOptions = terms.accepts ? settings.paymentOptionsOf(terms.accepts) : settings.paymentOptions;
+  if (terms.scheme === 'upto' && paymentOptions.some(({ facilitatorCount }) => facilitatorCount > 1)) {
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
   }
   const { signIn, bazaar, offerReceipt } = extensions;
@@ -61,7 +61,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     const quote = createQuote(
       settings,
       { ...rest, extensions, amount: value },
-      { tenders, pinned: typeof amount === 'function' },
+      { paymentOptions, pinned: typeof amount === 'function' },
     );
     remember(quotes, MAX_QUOTES, [value, quote]);
     return quote;
@@ -77,19 +77,21 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
     async ready() {
       if (terms.scheme === 'exact') return;
-      const accounts = await Promise.all(tenders.map(settings.uptoAccount));
-      if (tenders.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
-      tenders = tenders.map((tender, index) => ({ ...tender, uptoAccount: accounts[index] })) as [
-        Tender,
-        ...Tender[],
-      ];
+      const accounts = await Promise.all(paymentOptions.map(settings.uptoAccount));
+      if (paymentOptions.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
+      paymentOptions = paymentOptions.map((option, index) => ({
+        ...option,
+        uptoAccount: accounts[index],
+      })) as [PaymentOption, ...PaymentOption[]];
       quotes.clear();
     },
     at,
     pricesOf(due, asset) {
       const likely =
-        asset === undefined ? tenders : tenders.filter((tender) => sameHex(tender.asset.address, asset));
-      return [...new Set(likely.flatMap((tender) => priceOf(tender, due) ?? []))];
+        asset === undefined
+          ? paymentOptions
+          : paymentOptions.filter((option) => sameHex(option.asset.address, asset));
+      return [...new Set(likely.flatMap((option) => priceOf(option, due) ?? []))];
     },
     async current(view) {
       const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, view);
@@ -102,7 +104,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
 async function worksOut(
   { report }: Settings,
   price: PriceFunction,
-  view: RequestView,
+  view: CheckedView,
 ): Promise<Amount | 'free'> {
   try {
     const text = await price(view.asked);

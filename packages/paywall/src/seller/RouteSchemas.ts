@@ -9,7 +9,7 @@ export interface RouteSchemas {
   readonly query?: Schema;
   /** JSON body of the request. */
   readonly body?: Schema;
-  /** The answer that is paid for. */
+  /** The response that is paid for. */
   readonly response?: Schema;
 }
 

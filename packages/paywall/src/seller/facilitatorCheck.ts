@@ -1,13 +1,13 @@
 import { findNetwork } from '@agentpay/primitives';
 import type { SupportedResponse } from '@agentpay/protocol';
-import type { Tender } from './PaymentOption.js';
+import type { PaymentOption } from './PaymentOption.js';
 
-type Checked = Pick<Tender, 'facilitator' | 'facilitatorName' | 'network'>;
+type Checked = Pick<PaymentOption, 'facilitator' | 'facilitatorName' | 'network'>;
 
-/** What is wrong with the facilitators of these tenders, a line for each; nothing when they settle what is sold. Never rejects. */
-export async function facilitatorFaults(tenders: Iterable<Checked>): Promise<readonly string[]> {
+/** What is wrong with the facilitators of these paymentOptions, a line for each; nothing when they settle what is sold. Never rejects. */
+export async function facilitatorFaults(paymentOptions: Iterable<Checked>): Promise<readonly string[]> {
   const distinct = new Map<string, Checked>();
-  for (const tender of tenders) distinct.set(`${tender.facilitatorName} ${tender.network.id}`, tender);
+  for (const option of paymentOptions) distinct.set(`${option.facilitatorName} ${option.network.id}`, option);
   const faults = await Promise.all([...distinct.values()].map(faultOf));
   return [...new Set(faults.filter((fault) => fault !== undefined))];
 }

@@ -5,7 +5,7 @@ export interface PaymentEvent {
   readonly method: string;
   /** With query. */
   readonly target: string;
-  /** Id that the answer names in `X-Request-Id`. */
+  /** Id that the response names in `X-Request-Id`. */
   readonly requestId: string;
   /** Price in dollars, such as "0.01"; of a price up to a ceiling the ceiling, and once it is settled what was used. */
   readonly amount: string;

@@ -35,9 +35,9 @@ import {
   facilitatorSchema,
   networkSchema,
   payToSchema,
-  readTenders,
+  readPaymentOptions,
   type Accept,
-  type Tender,
+  type PaymentOption,
 } from './PaymentOption.js';
 import { reportOf, type Logger, type Report } from './Report.js';
 import { receiptKeyOf, type GivenKey, type ReceiptKey } from './ReceiptKey.js';
@@ -104,7 +104,7 @@ export interface PaywallOptions extends Hooks {
   /** Longest answer that is kept for the same proof sent again. Default 256 KiB. */
   readonly maxStoredBytes?: number;
   /**
-   * Who gets a stored answer again by a proof of which everything is on the chain: whoever comes from the same address, with the same of
+   * Who gets a stored response again by a proof of which everything is on the chain: whoever comes from the same address, with the same of
    * these request headers, within so many seconds. Default: nobody.
    */
   readonly repeats?: { readonly headers?: readonly string[]; readonly seconds?: number };
@@ -125,8 +125,8 @@ export interface PaywallOptions extends Hooks {
 
 /** The options, checked and completed. */
 export interface Settings {
-  readonly tenders: readonly [Tender, ...Tender[]];
-  tendersOf(accepts: readonly Accept[]): Settings['tenders'];
+  readonly paymentOptions: readonly [PaymentOption, ...PaymentOption[]];
+  paymentOptionsOf(accepts: readonly Accept[]): Settings['paymentOptions'];
   /** What is wrong with the facilitators that are used, a line for each. */
   facilitatorFaults(): Promise<readonly string[]>;
   /** Tells of it soon, without anybody waiting. */
@@ -163,7 +163,7 @@ export interface Settings {
   readonly usage: Usage;
   readonly signIns: SignIns;
   /** The account that payers up to a ceiling name. */
-  uptoAccount(tender: Tender): Promise<Address>;
+  uptoAccount(option: PaymentOption): Promise<Address>;
   readonly background: Background;
   readonly hooks: Hooks;
   readonly earnings: ReturnType<typeof ledgerOfEarnings>;
@@ -264,16 +264,16 @@ export function readOptions(options: PaywallOptions): Settings {
   const facilitatorOf = facilitatorsOf({ clock, fetch: options.fetch, report });
   const nodeOf = (rpcUrl: string, { chainId }: Network) =>
     chainNode({ rpcUrl, chainId, clock, fetch, report });
-  const used: Tender[] = [];
-  const tendersOf = (accepts: readonly Accept[]) => {
+  const used: PaymentOption[] = [];
+  const paymentOptionsOf = (accepts: readonly Accept[]) => {
     checkHashes(accepts, options);
-    const tenders = readTenders(accepts, defaults, { facilitatorOf, nodeOf });
-    used.push(...tenders);
-    return tenders;
+    const paymentOptions = readPaymentOptions(accepts, defaults, { facilitatorOf, nodeOf });
+    used.push(...paymentOptions);
+    return paymentOptions;
   };
   return {
-    tenders: tendersOf(options.accepts ?? [{}]),
-    tendersOf,
+    paymentOptions: paymentOptionsOf(options.accepts ?? [{}]),
+    paymentOptionsOf,
     ...facilitatorChecks({ used, clock, report }),
     authorize: options.authorize,
     extensions: options.extensions ?? {},
@@ -315,7 +315,7 @@ export function readOptions(options: PaywallOptions): Settings {
 }
 
 /** Facilitators in this process answer for themselves; those elsewhere are asked once everything is set up. */
-function facilitatorChecks({ used, clock, report }: { used: Tender[]; clock: Clock; report: Report }) {
+function facilitatorChecks({ used, clock, report }: { used: PaymentOption[]; clock: Clock; report: Report }) {
   const remote = () => used.filter(({ facilitatorName }) => /^https?:/.test(facilitatorName));
   return {
     facilitatorFaults: () => facilitatorFaults(used),

@@ -51,7 +51,7 @@ async function open(price: PricedRoute, options: Partial<PaywallOptions> = {}) {
 const accepted = acceptsIn;
 const byPermit2 = { price: '$0.01', accepts: [{ transferMethod: 'permit2' }] } as const;
 
-describe('a tender by Permit2', () => {
+describe('a option by Permit2', () => {
   it('is offered in x402 v2 alone, and sells one request by one permit', async () => {
     const { facilitator, served, asked } = await open(byPermit2);
     const offer = await send(seller, '/');

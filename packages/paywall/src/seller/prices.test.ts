@@ -1,6 +1,6 @@
 import { base, baseSepolia, parsePrice } from '@agentpay/primitives';
 import { mpp, x402v2 } from '@agentpay/protocol';
-import { byVolume, paywall, type Asked, type PaywallOptions, type PricedRoute } from '../index.js';
+import { byVolume, paywall, type RequestView, type PaywallOptions, type PricedRoute } from '../index.js';
 import {
   DIALECTS,
   PAY_TO,
@@ -96,7 +96,7 @@ describe('a price that is a function', () => {
 
   it('sees method, path, query, headers and the JSON body', async () => {
     const seen: unknown[] = [];
-    const price = async ({ method, path, query, headers, json }: Asked) => {
+    const price = async ({ method, path, query, headers, json }: RequestView) => {
       seen.push([method, path, query.get('q'), headers['x-tier'], await json()]);
       return '$0.01';
     };
@@ -173,7 +173,7 @@ describe('several ways to pay', () => {
   });
 
   it.each([
-    ['a tender twice', [{}, { network: 'base-sepolia' }], /twice/],
+    ['a option twice', [{}, { network: 'base-sepolia' }], /twice/],
     ['an unknown network', [{ network: 'moon' }], /network/],
     ['a misspelt member', [{ payto: PAY_TO }], /unknown option "payto"; did you mean "payTo"/],
     ['a facilitator that is none', [{ facilitator: {} }], /facilitator/],
@@ -189,7 +189,7 @@ describe('several ways to pay', () => {
 });
 
 describe('authorize', () => {
-  const tiers = (asked: Asked) =>
+  const tiers = (asked: RequestView) =>
     ({ vip: 'grant', banned: 'refuse' }[String(asked.headers['x-tier'])] as 'grant' | 'refuse') ?? 'pay';
 
   it('grants, refuses with 403, or lets pay', async () => {
@@ -224,7 +224,7 @@ describe('prices by volume', () => {
     const price = byVolume({ 0: '$0.01', 1000: '$0.008', 100: '$0.009' }, ({ query }) =>
       Number(query.get('n')),
     );
-    const at = (n: number | string) => price({ query: new URLSearchParams(`n=${n}`) } as Asked);
+    const at = (n: number | string) => price({ query: new URLSearchParams(`n=${n}`) } as RequestView);
     expect(await Promise.all([0, 99, 100, 999, 1000].map(at))).toEqual([
       '$0.01',
       '$0.01',

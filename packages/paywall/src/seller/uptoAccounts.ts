@@ -6,19 +6,19 @@ import {
   type Facilitator,
   type SupportedResponse,
 } from '@agentpay/protocol';
-import type { Tender } from './PaymentOption.js';
+import type { PaymentOption } from './PaymentOption.js';
 
 /** How long a facilitator's word on what it supports counts before it is asked again, in ms. */
 const FRESH_MS = 60_000;
 
 /**
- * Tells which account a tender's facilitator wants named in permits of scheme `upto`, since only that one may settle them. While the
+ * Tells which account a payment option's facilitator wants named in permits of scheme `upto`, since only that one may settle them. While the
  * facilitator is being asked again, and while it is away, its last word counts.
  * @throws AgentPayError `facilitator_unavailable`, also when the facilitator does not settle the scheme
  */
 export function uptoAccounts(
   clock: Clock,
-): (tender: Pick<Tender, 'facilitator' | 'network'>) => Promise<Address> {
+): (option: Pick<PaymentOption, 'facilitator' | 'network'>) => Promise<Address> {
   const answers = new WeakMap<
     Facilitator,
     { readonly supported: SupportedResponse; readonly until: number }

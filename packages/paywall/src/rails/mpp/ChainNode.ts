@@ -28,7 +28,7 @@ export interface KnownTransaction extends z.infer<typeof transactionSchema> {
   readonly receipt: z.infer<typeof receiptSchema> | undefined;
 }
 
-/** A JSON-RPC node of one chain, as far as plain transfers need one. Every method rejects with `unavailable` when it gives no answer. */
+/** A JSON-RPC node of one chain, as far as plain transfers need one. Every method rejects with `unavailable` when it gives no response. */
 export interface ChainNode {
   find(hash: Hex): Promise<KnownTransaction | undefined>;
   /** Number of the latest block. */
@@ -61,8 +61,8 @@ const VERDICTS: ReadonlySet<number> = new Set([3, -32_000, -32_003]);
 /** After a connection that ends, a limit, a node between two blocks: how often is asked, and the pause between. */
 const ATTEMPTS = 3;
 const PAUSE_MS = 150;
-const MAX_ANSWER = 1024 * 1024;
-/** The precompiled contract that recovers signers (yellow paper, appendix E): its answer needs no library for the curve. */
+const MAX_RESPONSE = 1024 * 1024;
+/** The precompiled contract that recovers signers (yellow paper, appendix E): its response needs no library for the curve. */
 const ECRECOVER = '0x0000000000000000000000000000000000000001';
 
 export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOptions): ChainNode {
@@ -75,7 +75,7 @@ export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOp
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const text = (await readLimited(response.body, MAX_ANSWER))?.toString('utf8') ?? '';
+    const text = (await readLimited(response.body, MAX_RESPONSE))?.toString('utf8') ?? '';
     const answer = answerSchema.parse(JSON.parse(text));
     if (answer.error) throw new NodeRefusal(answer.error);
     return result.parse(answer.result);

@@ -1,7 +1,7 @@
 import { isAgentPayError, remembered, unixSeconds } from '@agentpay/primitives';
 import { base64url, mpp, PURCHASE, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../../paid/Claims.js';
-import { resourceUrl, type Exchange, type Visit } from '../../paid/RequestContext.js';
+import { resourceUrl, type PricedContext, type RequestContext } from '../../paid/RequestContext.js';
 import type { Settings } from '../../seller/options.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
 import { credentialTypesOf, type MppOffer } from '../../offer/Quote.js';
@@ -12,13 +12,13 @@ import { hashPayment, transactionPayment } from './transfer.js';
 import { digestOfLine, scopeOf } from '../../paid/scope.js';
 
 /** Fresh challenges for this request, one for each offer that the client would pay; none where the body cannot be bound. */
-export function challengesFor(exchange: Exchange, body: RequestBody): readonly mpp.IssuedChallenge[] {
-  const { settings, quote, req } = exchange;
+export function challengesFor(context: PricedContext, body: RequestBody): readonly mpp.IssuedChallenge[] {
+  const { settings, quote, req } = context;
   if (body.kind === 'too_large' || body.kind === 'used') return [];
   const offers = wantedOf(quote.mppOffers, req.headers[ACCEPT_PAYMENT]);
   if (offers.length === 0) return [];
   const { s, b, digest } = scopeOf(req, body);
-  const v = quote.pinned ? variantOf(exchange) : undefined;
+  const v = quote.pinned ? variantOf(context) : undefined;
   const expires = expiryOf(settings);
   // Every challenge is unique, that of another request of the same buyer as well: the nonce he signs derives from its id
   // (draft-evm-charge), so that challenges that are the same could be paid only once.
@@ -81,25 +81,25 @@ function wantedOf(offers: readonly MppOffer[], accepted: string | string[] | und
  * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
  * @throws AgentPayError `payment_ambiguous`, `payload_too_large`, Refusal
  */
-export async function mppPayment(exchange: Exchange, header: string): Promise<Payment> {
-  const { settings, quote } = exchange;
+export async function mppPayment(context: PricedContext, header: string): Promise<Payment> {
+  const { settings, quote } = context;
   const { challenge, payload, source } = credentialIn(header);
   if (!mpp.isOwnChallenge(challenge, settings.mppSecrets))
     throw invalid('The challenge was not issued here.');
   const offer = quote.mppOffers.find(({ mpp: own }) => offersSame(challenge, own));
   if (!offer) throw invalid('The challenge offers other terms than this request has.');
   const expiresAtMs = readable('invalid-challenge', () => mpp.expiresAtMs(challenge));
-  await checkScope(exchange, challenge);
+  await checkScope(context, challenge);
   const answer = { challenge, source, expiresAtMs, receipt: receiptOf(settings, challenge, offer) };
   const read = readable('invalid-payload', () =>
-    mpp.readEvmPayload(payload, credentialTypesOf(offer.tender)),
+    mpp.readEvmPayload(payload, credentialTypesOf(offer.option)),
   );
-  if (read.type === 'authorization') return authorizationPayment(exchange, offer, answer, read);
+  if (read.type === 'authorization') return authorizationPayment(context, offer, answer, read);
   return transferPayment(settings, offer, answer, read);
 }
 
 /** A credential without its payload: what it answers, and how it is answered. */
-interface Answering {
+interface AnsweredChallenge {
   readonly challenge: mpp.Challenge;
   readonly source: string | undefined;
   /** End of the challenge, in ms since the epoch. */
@@ -108,22 +108,22 @@ interface Answering {
 }
 
 function authorizationPayment(
-  exchange: Exchange,
+  context: PricedContext,
   offer: MppOffer,
-  answering: Answering,
+  answering: AnsweredChallenge,
   payload: mpp.AuthorizationPayload,
 ): Payment {
-  const { settings } = exchange;
+  const { settings } = context;
   const { challenge, source, receipt } = answering;
   const { signature, type: _, ...authorization } = payload;
-  checkPayer(challenge, authorization, { source, chainId: offer.tender.network.chainId });
+  checkPayer(challenge, authorization, { source, chainId: offer.option.network.chainId });
   const payment = exactPayment(settings, offer, {
     authorization,
     request: {
       x402Version: 2,
       paymentPayload: {
         x402Version: 2,
-        resource: { url: resourceUrl(exchange).split('?', 1)[0] as string },
+        resource: { url: resourceUrl(context).split('?', 1)[0] as string },
         accepted: offer.v2,
         payload: { signature, authorization },
         extensions: { [PURCHASE]: { challengeId: challenge.id } },
@@ -148,16 +148,16 @@ type TransferPayload = Exclude<mpp.EvmPayload, mpp.AuthorizationPayload>;
 
 function transferPayment(
   settings: Settings,
-  { tender, v2 }: MppOffer,
-  answering: Answering,
+  { option, v2 }: MppOffer,
+  answering: AnsweredChallenge,
   payload: TransferPayload,
 ): Payment {
   const { source, expiresAtMs, receipt } = answering;
   const checkTime = () => checkExpiry(settings, answering);
-  const transfers = tender.transfers as NonNullable<typeof tender.transfers>;
+  const transfers = option.transfers as NonNullable<typeof option.transfers>;
   const charge = {
     settings,
-    tender,
+    option,
     transfers,
     amount: BigInt(v2.amount),
     source,
@@ -172,7 +172,7 @@ function transferPayment(
 function receiptOf(
   settings: Settings,
   { id }: mpp.Challenge,
-  { tender }: MppOffer,
+  { option }: MppOffer,
 ): (transaction: string) => Receipt {
   return (transaction) => ({
     [mpp.PAYMENT_RECEIPT]: mpp.serializeReceipt({
@@ -181,12 +181,12 @@ function receiptOf(
       timestamp: new Date(settings.clock.now()).toISOString(),
       reference: transaction,
       challengeId: id,
-      chainId: tender.network.chainId,
+      chainId: option.network.chainId,
     }),
   });
 }
 
-function checkExpiry({ clock }: Settings, { expiresAtMs }: Answering): void {
+function checkExpiry({ clock }: Settings, { expiresAtMs }: AnsweredChallenge): void {
   if (expiresAtMs <= clock.now())
     throw new Refusal('payment_expired', 'The challenge has expired.', 'payment-expired');
 }
@@ -216,8 +216,8 @@ function offersSame(challenge: mpp.Challenge, own: MppOffer['mpp']): boolean {
   );
 }
 
-async function checkScope(exchange: Exchange, challenge: mpp.Challenge): Promise<void> {
-  const scope = scopeOf(exchange.req, await exchange.body());
+async function checkScope(context: PricedContext, challenge: mpp.Challenge): Promise<void> {
+  const scope = scopeOf(context.req, await context.body());
   const { s, b } = readable('invalid-challenge', () => mpp.readOpaque(challenge));
   if (s !== scope.s) throw invalid('The challenge is for another method, path or query.');
   if (b === scope.b && challenge.digest === scope.digest) return;
@@ -241,11 +241,11 @@ function checkPayer(
  * The charge that a challenge of ours offered, at a price that was worked out for the same headers; undefined for any other credential.
  * @throws as {@link mppPayment}
  */
-export function offeredCharge(visit: Visit, header: string): mpp.EvmChargeRequest | undefined {
+export function offeredCharge(context: RequestContext, header: string): mpp.EvmChargeRequest | undefined {
   const { challenge } = credentialIn(header);
-  if (!mpp.isOwnChallenge(challenge, visit.settings.mppSecrets)) return undefined;
+  if (!mpp.isOwnChallenge(challenge, context.settings.mppSecrets)) return undefined;
   const { v } = readable('invalid-challenge', () => mpp.readOpaque(challenge));
-  return v === variantOf(visit) ? mpp.readEvmChargeRequest(challenge) : undefined;
+  return v === variantOf(context) ? mpp.readEvmChargeRequest(challenge) : undefined;
 }
 
 function invalid(message: string): Refusal {

@@ -14,14 +14,14 @@ import type { ChainNode, KnownTransaction } from './ChainNode.js';
 import type { Receipt } from '../../paid/Claims.js';
 import type { Settings } from '../../seller/options.js';
 import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
-import type { Tender, Transfers } from '../../seller/PaymentOption.js';
+import type { PaymentOption, Transfers } from '../../seller/PaymentOption.js';
 
 /** A charge that is paid by the buyer's own transaction, with what the credential says of it. */
 export interface TransferCharge {
   readonly settings: Settings;
-  readonly tender: Tender;
+  readonly option: PaymentOption;
   readonly transfers: Transfers;
-  /** In base units of the tender's token. */
+  /** In base units of the option's token. */
   readonly amount: bigint;
   /** Who is said to pay, as a DID. */
   readonly source: string | undefined;
@@ -38,14 +38,14 @@ const PAUSE_MS = 200;
 const SKEW_MS = 30_000;
 
 /**
- * The payment by a signed transaction that the seller broadcasts, once the answer is there.
+ * The payment by a signed transaction that the seller broadcasts, once the response is there.
  * @throws AgentPayError `payment_malformed`, Refusal when the transaction does not pay this charge
  */
 export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
-  const { settings, tender, transfers, expiresAtMs } = charge;
+  const { settings, option, transfers, expiresAtMs } = charge;
   const { clock } = settings;
   const signed = readSignedTransaction(raw);
-  if (signed.chainId !== tender.network.chainId) throw mismatch('The transaction is for another chain.');
+  if (signed.chainId !== option.network.chainId) throw mismatch('The transaction is for another chain.');
   if (!isTransferCall(signed, transferOf(charge)) || signed.value !== 0n)
     throw mismatch('The transaction is not the transfer due.');
   const watch = watching(charge, signed.hash);
@@ -134,8 +134,8 @@ async function checkedSender(node: ChainNode, signed: SignedTransaction): Promis
 
 /** Looks for a transaction in the chain and remembers what it has seen. */
 function watching(charge: TransferCharge, hash: Hex) {
-  const { tender, transfers, source } = charge;
-  const { network } = tender;
+  const { option, transfers, source } = charge;
+  const { network } = option;
   let payer: Address | undefined;
   let block = 0n;
 
@@ -185,8 +185,8 @@ function makes({ from, to, input, receipt }: KnownTransaction, transfer: Transfe
   return receipt.logs.some((log) => isTransferLog(log, transfer, from));
 }
 
-function transferOf({ tender, amount }: TransferCharge): Transfer {
-  return { token: tender.asset.address, to: tender.payTo, amount };
+function transferOf({ option, amount }: TransferCharge): Transfer {
+  return { token: option.asset.address, to: option.payTo, amount };
 }
 
 async function certain(settings: Settings, outcome: Promise<Settlement>): Promise<Settlement> {

@@ -14,7 +14,7 @@ import { z } from 'zod';
 export type CallEvent = 'call-started' | 'call-accepted' | 'call-completed' | 'call-failed';
 
 /** What the API said to a request that it understood. `reason` is its finest error code, absent on success. */
-export interface IssuerAnswer {
+export interface IssuerResponse {
   readonly status: number;
   readonly reason?: string;
 }
@@ -28,16 +28,16 @@ export interface Issuer {
    */
   read(token: string, service: string): Promise<PaymentTokenClaims>;
   /** Redeems a token. @throws AgentPayError `facilitator_unavailable` (certainly not done), `settlement_unknown` (may have been done) */
-  redeem(token: string): Promise<IssuerAnswer>;
+  redeem(token: string): Promise<IssuerResponse>;
   /** Reports a step; repeating one changes nothing. @throws as {@link redeem} */
-  report(tokenId: string, event: CallEvent): Promise<IssuerAnswer>;
+  report(tokenId: string, event: CallEvent): Promise<IssuerResponse>;
 }
 
 const TIMEOUT_MS = 5_000;
 const KEYS_FRESH_MS = 10 * 60_000;
 /** How often an unknown key id may cause the keys to be fetched again. */
 const KEYS_PAUSE_MS = 5_000;
-const MAX_ANSWER = 256 * 1024;
+const MAX_RESPONSE = 256 * 1024;
 
 const jwkSchema = z.object({ kid: z.string(), kty: z.string(), crv: z.string(), x: z.string() }).partial();
 const jwksSchema = z.object({ keys: z.array(jwkSchema).max(100) });
@@ -54,7 +54,7 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
   const base = url.replace(/\/+$/, '');
   const keys = keySet(`${base}/.well-known/jwks.json`, { clock, fetch });
 
-  async function post(path: string, body: object): Promise<IssuerAnswer> {
+  async function post(path: string, body: object): Promise<IssuerResponse> {
     try {
       const response = await fetch(base + path, {
         method: 'POST',
@@ -77,7 +77,7 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
     url: base,
     async read(token, service) {
       const kid = paymentTokenKid(token);
-      // Expiry is the caller's to judge: an expired token may have bought an answer that is still kept.
+      // Expiry is the caller's to judge: an expired token may have bought a response that is still kept.
       return verifyPaymentToken(token, await keys(kid), { now: 0, audience: service });
     },
     redeem: (token) => post('/v1/x402/verify', { token }),
@@ -122,10 +122,10 @@ function keySet(
   };
 }
 
-function read(status: number, text: string): IssuerAnswer {
+function read(status: number, text: string): IssuerResponse {
   if (status >= 200 && status < 300) return { status };
   const reason = reasonOf(text);
-  // A refusal of the token is an answer. Overload, faults and a rejected API key are not.
+  // A refusal of the token is a response. Overload, faults and a rejected API key are not.
   const keyRejected = (status === 401 || status === 403) && !reason?.startsWith('token_');
   if (!reason || keyRejected || status >= 500 || status === 429 || status === 408)
     throw new RefusedError(status);
@@ -168,7 +168,7 @@ function unavailable(cause: unknown): AgentPayError {
 }
 
 async function readText(response: Response): Promise<string> {
-  const bytes = await readLimited(response.body, MAX_ANSWER);
+  const bytes = await readLimited(response.body, MAX_RESPONSE);
   if (!bytes) throw new Error('The AgentPay API answered at too great length.');
   return bytes.toString('utf8');
 }

@@ -1,7 +1,7 @@
 import { AgentPayError, isAgentPayError, sleep, unixSeconds, type Clock } from '@agentpay/primitives';
-import type { Exchange } from '../../paid/RequestContext.js';
+import type { PricedContext } from '../../paid/RequestContext.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
-import type { CallEvent, Issuer, IssuerAnswer } from './issuer.js';
+import type { CallEvent, Issuer, IssuerResponse } from './issuer.js';
 
 /** Response headers of a call that was paid by token. */
 export const X_PAYMENT_TOKEN_ID = 'X-Payment-Token-Id';
@@ -16,7 +16,7 @@ const WAITS = [100, 400];
  * call-completed or call-failed after it.
  * @throws AgentPayError `payment_malformed`, `facilitator_unavailable`, Refusal
  */
-export async function tokenPayment({ settings, quote }: Exchange, token: string): Promise<Payment> {
+export async function tokenPayment({ settings, quote }: PricedContext, token: string): Promise<Payment> {
   const { clock } = settings;
   const { issuer, service } = quote.token as NonNullable<typeof quote.token>;
   const claims = await readClaims(issuer, token, service);
@@ -92,7 +92,7 @@ async function reportFirmly(
   issuer: Issuer,
   tokenId: string,
   { event, clock }: { event: CallEvent; clock: Clock },
-): Promise<IssuerAnswer> {
+): Promise<IssuerResponse> {
   for (const wait of WAITS) {
     try {
       return await issuer.report(tokenId, event);
@@ -104,12 +104,12 @@ async function reportFirmly(
 }
 
 /** @throws the refusal, if the issuer's answer is one */
-function accepted({ reason, status }: IssuerAnswer): void {
+function accepted({ reason, status }: IssuerResponse): void {
   if (reason !== undefined) throw refusalOf(status);
 }
 
 // Redeeming is single use: whether a lost answer had redeemed the token cannot be asked again, so its hold is given back.
-async function redeem(issuer: Issuer, token: string, release: () => Promise<void>): Promise<IssuerAnswer> {
+async function redeem(issuer: Issuer, token: string, release: () => Promise<void>): Promise<IssuerResponse> {
   try {
     return await issuer.redeem(token);
   } catch (error) {

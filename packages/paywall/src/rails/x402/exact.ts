@@ -11,7 +11,7 @@ export interface ExactProof extends FacilitatedProof {
 
 /** The payment that an EIP-3009 authorization makes. @throws Refusal when the authorization does not pay this offer */
 export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof): Payment {
-  const { asset, payTo } = offer.tender;
+  const { asset, payTo } = offer.option;
   const { authorization, request } = proof;
   const refusal = (reason: Reason, message: string) =>
     new Refusal(reasonCode(reason, request.x402Version), message);

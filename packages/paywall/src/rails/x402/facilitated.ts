@@ -51,7 +51,7 @@ export function facilitatedPayment(
   proof: FacilitatedProof,
 ): Payment {
   const { clock } = settings;
-  const { facilitator, facilitatorName, network } = offer.tender;
+  const { facilitator, facilitatorName, network } = offer.option;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
   const { request, isSecret } = proof;
   const endsAtMs = Number(endsAt) * 1000;
@@ -97,7 +97,7 @@ export function facilitatedPayment(
         });
       }
       if (balance === undefined) return {};
-      const token = `${network.id}:${offer.tender.asset.address}`;
+      const token = `${network.id}:${offer.option.asset.address}`;
       return { funds: { token, balance: BigInt(balance), due: BigInt(offer.v2.amount) } };
     },
     async settle({ again, used, purchase }) {
@@ -194,7 +194,7 @@ type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
 
 function settled({ offer, payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
   const amount = due === undefined ? {} : { amount: due.toString() };
-  const { asset, payTo } = offer.tender;
+  const { asset, payTo } = offer.option;
   const terms = {
     network: offer.v2.network,
     asset: asset.address,

@@ -20,7 +20,7 @@ export interface Permit2Proof extends FacilitatedProof {
 
 /** The payment that a permit for an x402 proxy makes. @throws Refusal when the permit does not pay this offer */
 export function permit2Payment(settings: Settings, offer: Offer, proof: Permit2Proof): Payment {
-  const { asset, payTo, uptoAccount = '' } = offer.tender;
+  const { asset, payTo, uptoAccount = '' } = offer.option;
   const { from, permitted, spender, nonce, deadline, witness } = proof.permit;
   const proxy = offer.v2.scheme === 'upto' ? UPTO_PERMIT2_PROXY : EXACT_PERMIT2_PROXY;
   const check = (holds: boolean, reason: Reason, message: string) => {

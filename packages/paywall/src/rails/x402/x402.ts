@@ -13,7 +13,7 @@ import {
   type ExactPermit2Payload,
   type UptoPayload,
 } from '@agentpay/protocol';
-import { resourceUrl, type Exchange } from '../../paid/RequestContext.js';
+import { resourceUrl, type PricedContext } from '../../paid/RequestContext.js';
 import { BAZAAR } from '../../offer/extensions/bazaar.js';
 import { bazaarOf, receiptExtensions } from '../../offer/extensions/declarations.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
@@ -22,15 +22,18 @@ import type { FacilitatedProof } from './facilitated.js';
 import { permit2Payment } from './permit2.js';
 
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
-export function x402v2Payment(exchange: Exchange, header: string): Payment {
+export function x402v2Payment(context: PricedContext, header: string): Payment {
   const paid = x402v2.decodePaymentPayload(header.trim());
-  const alias = aliasOf(exchange, paid);
-  const payment = signedPayment(exchange, paid);
+  const alias = aliasOf(context, paid);
+  const payment = signedPayment(context, paid);
   return { ...payment, alias, isSecret: payment.isSecret || alias !== undefined };
 }
 
 /** The name that the payer gave the payment, if the route reads such names: it counts per payee. */
-function aliasOf({ quote }: Exchange, { accepted, extensions }: x402v2.PaymentPayload): string | undefined {
+function aliasOf(
+  { quote }: PricedContext,
+  { accepted, extensions }: x402v2.PaymentPayload,
+): string | undefined {
   const { paymentIdentifier } = quote.terms.extensions;
   const id = paymentIdentifier && readPaymentIdentifier(extensions);
   if (id !== undefined) return `id:${accepted.network}:${accepted.payTo.toLowerCase()}:${id}`;
@@ -39,8 +42,8 @@ function aliasOf({ quote }: Exchange, { accepted, extensions }: x402v2.PaymentPa
   return undefined;
 }
 
-function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.PaymentPayload): Payment {
-  const { settings, quote } = exchange;
+function signedPayment(context: PricedContext, { accepted, payload }: x402v2.PaymentPayload): Payment {
+  const { settings, quote } = context;
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer)
     throw new Refusal(
@@ -50,12 +53,12 @@ function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.Payment
   const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
     request: {
       x402Version: 2,
-      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(exchange) },
+      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(context) },
       paymentRequirements: offer.v2,
     },
     isSecret: x402v2.echoesOffer(accepted),
     receipt(settled) {
-      const extensions = receiptExtensions(exchange, settled);
+      const extensions = receiptExtensions(context, settled);
       return {
         [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse({
           ...settled,
@@ -65,7 +68,7 @@ function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.Payment
     },
     failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
   });
-  if (offer.v2.scheme === 'exact' && offer.tender.transferMethod === 'eip3009') {
+  if (offer.v2.scheme === 'exact' && offer.option.transferMethod === 'eip3009') {
     const exact = readExact(payload);
     return exactPayment(settings, offer, { authorization: exact.authorization, ...proofOf(exact) });
   }
@@ -74,16 +77,16 @@ function signedPayment(exchange: Exchange, { accepted, payload }: x402v2.Payment
 }
 
 /** Reads an `X-PAYMENT` header. @throws AgentPayError `payment_malformed`, Refusal */
-export function x402v1Payment(exchange: Exchange, header: string): Payment {
-  const { settings, quote } = exchange;
+export function x402v1Payment(context: PricedContext, header: string): Payment {
+  const { settings, quote } = context;
   const { scheme, network, payload } = x402v1.decodePaymentPayload(header.trim());
   const exact = readExact(payload);
   const { to, value } = exact.authorization;
   if (scheme !== 'exact')
     throw new Refusal(reasonCode('unsupportedScheme', 1), 'The scheme is not offered here.');
-  const offers = quote.offers.filter(({ v1, tender }) => v1 && tender.network.name === network);
+  const offers = quote.offers.filter(({ v1, option }) => v1 && option.network.name === network);
   // The payload names no offer: recipient and amount do. What is wrong with it is told by comparison with the likeliest one.
-  const toPayee = offers.filter(({ tender }) => sameHex(tender.payTo, to));
+  const toPayee = offers.filter(({ option }) => sameHex(option.payTo, to));
   const offer = toPayee.find(({ v2 }) => v2.amount === value) ?? toPayee[0] ?? offers[0];
   if (!offer?.v1) throw new Refusal(reasonCode('invalidNetwork', 1), 'The network is not offered here.');
   return exactPayment(settings, offer, {
@@ -91,7 +94,7 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
     request: {
       x402Version: 1,
       paymentPayload: { x402Version: 1, scheme, network, payload: { ...exact } },
-      paymentRequirements: offer.v1(resourceUrl(exchange)),
+      paymentRequirements: offer.v1(resourceUrl(context)),
     },
     // All of it gets on the chain, or stands in the offer.
     isSecret: false,
@@ -101,11 +104,11 @@ export function x402v1Payment(exchange: Exchange, header: string): Payment {
 }
 
 /** What is bought, without what the buyer asked; and what the facilitator lists of it, if the route wants that. */
-function listingOf(exchange: Exchange): Pick<x402v2.PaymentPayload, 'resource' | 'extensions'> {
-  const url = resourceUrl(exchange).split('?', 1)[0] as string;
-  const bazaar = bazaarOf(exchange);
+function listingOf(context: PricedContext): Pick<x402v2.PaymentPayload, 'resource' | 'extensions'> {
+  const url = resourceUrl(context).split('?', 1)[0] as string;
+  const bazaar = bazaarOf(context);
   if (!bazaar) return { resource: { url } };
-  const { description, mimeType } = exchange.quote.terms;
+  const { description, mimeType } = context.quote.terms;
   return {
     resource: { url, description, ...(mimeType !== undefined && { mimeType }) },
     extensions: { [BAZAAR]: bazaar },
