@@ -143,9 +143,8 @@ function whyUnpaid(context: PricedContext, outcome: Outcome): string {
   if (outcome.kind !== 'answer') return outcome.kind;
   return clientLeft(context) ? 'left' : `status_${outcome.answer.status}`;
 }
-/**
- * settle: 'optimistic'. Takes the money for a response that has gone out. What is not paid counts against the payer until the proof expires.
- */
+
+/** Takes the money for an `optimistic` response that has gone out. What is not paid counts against the payer until the proof expires. */
 async function settleLater(
   context: PricedContext,
   payment: Payment,

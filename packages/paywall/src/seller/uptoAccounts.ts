@@ -12,8 +12,8 @@ import type { PaymentOption } from './PaymentOption.js';
 const FRESH_MS = 60_000;
 
 /**
- * Tells which account a payment option's facilitator wants named in permits of scheme `upto`, since only that one may settle them. While the
- * facilitator is being asked again, and while it is away, its last word counts.
+ * Tells which account a payment option's facilitator wants named in permits of scheme `upto`, since only that one may settle them.
+ * While the facilitator is being asked again, and while it is away, its last word counts.
  * @throws AgentPayError `facilitator_unavailable`, also when the facilitator does not settle the scheme
  */
 export function uptoAccounts(
