@@ -21,15 +21,15 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Runs `agentpay ledger verify` on the database of the test; gives its exit code and what it printed. */
-async function verify(): Promise<{ code: number; printed: string }> {
+/** Runs `agentpay ledger verify` (or another command) on the database of the test; gives its exit code and what it printed. */
+async function verify(command = 'verify'): Promise<{ code: number; printed: string }> {
   const env = {
     ...process.env,
     DATABASE_URL: database.url,
     REDIS_URL: '',
     JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_',
   };
-  const run = promisify(execFile)(process.execPath, [BIN, 'ledger', 'verify'], { env });
+  const run = promisify(execFile)(process.execPath, [BIN, 'ledger', command], { env });
   return run.then(
     ({ stdout }) => ({ code: 0, printed: stdout }),
     (error: { code: number; stdout: string; stderr: string }) => ({
@@ -60,5 +60,20 @@ describe('agentpay ledger verify', () => {
     expect(code).toBe(1);
     expect(printed.split('\n')[0]).toMatch(`Journal ${first?.id} (`);
     expect(printed).toMatch(/balance_differs: w:wallet_/);
+  }, 60_000);
+});
+
+describe('agentpay ledger reconcile', () => {
+  it('says when every custody account agrees, and names one that its chain cannot be asked about', async () => {
+    expect(await verify('reconcile')).toMatchObject({ code: 0 });
+    const [chain] = await db.query<{ id: number }>('select min(id) as id from ledger_chains');
+    await db.query(`insert into ledger_totals values ($1, 'custody:base:usdc', 'USDC', -7)`, [
+      chain?.id ?? 0,
+    ]);
+    const { code, printed } = await verify('reconcile');
+    expect([code, printed]).toEqual([
+      1,
+      'custody:base:usdc: the books have 7 USDC; its chain could not be asked.\n',
+    ]);
   }, 60_000);
 });

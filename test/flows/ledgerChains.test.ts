@@ -1,4 +1,4 @@
-import { ledger } from '@agentpay/core';
+import { jobs, ledger } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db } from '@agentpay/primitives';
 import { pgliteDb } from '@agentpay/storage';
@@ -121,6 +121,19 @@ describe('verifyChains', () => {
     const identity = { ...core.settings.identity, pepper: 'another pepper of the test, as long' };
     const other = { ...core, settings: { ...core.settings, identity } };
     expect(await ledger.verifyChains(other)).toMatchObject([{ position: 1n, fault: 'journal_changed' }]);
+  });
+});
+
+describe('the job ledger.verify', () => {
+  const job = jobs.find(({ name }) => name === 'ledger.verify');
+
+  it('finds nothing in right books, and reports the journal that was tampered with', async () => {
+    expect(await job?.run(core)).toEqual({ done: { verified: 1 }, failures: [] });
+    const [row] = await db.query<{ id: string }>(`select id from ledger_journals where key = 'three'`);
+    await tamper(`update ledger_journals set kind = 'other' where key = 'three'`);
+    const report = await job?.run(core);
+    expect(report?.done).toEqual({ verified: 0 });
+    expect(report?.failures).toMatchObject([{ subject: row?.id }]);
   });
 });
 

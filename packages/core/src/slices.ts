@@ -18,6 +18,7 @@ import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
 import { jobs as explorerJobs } from './explorer/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
+import { jobs as ledgerJobs } from './ledger/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import type { Job } from './Job.js';
@@ -86,4 +87,10 @@ export const eventTypes: readonly EventType[] = [
 ];
 
 /** Every job that a slice declares. */
-export const jobs: readonly Job[] = [...explorerJobs, ...idempotencyJobs, ...marketplaceJobs, ...tokensJobs];
+export const jobs: readonly Job[] = [
+  ...explorerJobs,
+  ...idempotencyJobs,
+  ...ledgerJobs,
+  ...marketplaceJobs,
+  ...tokensJobs,
+];

@@ -62,4 +62,12 @@ books
     process.exitCode = await verifyCommand(process.env);
   });
 
+books
+  .command('reconcile')
+  .description('compare custody accounts with their chains')
+  .action(async () => {
+    const { reconcileCommand } = await import('./ledger/reconcile.js');
+    process.exitCode = await reconcileCommand(process.env);
+  });
+
 await program.parseAsync();

@@ -1,30 +1,12 @@
 import { ledger, type Core } from '@agentpay/core';
-import { ConfigError, createLogger } from '@agentpay/http';
-import { compose } from '../compose.js';
-import { readConfig } from '../config.js';
+import { onBooks } from './onBooks.js';
 
 /**
  * `agentpay ledger verify`: recomputes the books of the database that the environment names.
  * @returns the exit code: 0 when they are right, 1 when something contradicts, 2 when they could not be read
  */
-export async function verifyCommand(env: NodeJS.ProcessEnv): Promise<number> {
-  try {
-    const config = readConfig(env);
-    const log = createLogger('error');
-    const composition = await compose(config, { log, baseUrl: () => '' });
-    try {
-      const faults = await verifyBooks(composition.core);
-      for (const fault of faults) process.stdout.write(`${fault}\n`);
-      if (faults.length === 0) process.stdout.write('The books are right.\n');
-      return faults.length === 0 ? 0 : 1;
-    } finally {
-      await composition.close();
-    }
-  } catch (error) {
-    const said = error instanceof ConfigError ? error.message : `The books cannot be read: ${String(error)}`;
-    process.stderr.write(`${said}\n`);
-    return 2;
-  }
+export function verifyCommand(env: NodeJS.ProcessEnv): Promise<number> {
+  return onBooks(env, async (core) => ({ faults: await verifyBooks(core), right: 'The books are right.' }));
 }
 
 /** What is wrong with the books, a sentence each; the first journal that was tampered with comes first. */
