@@ -71,9 +71,9 @@ export const migrations: readonly Migration[] = [
         gas_used bigint not null,
         payments integer not null,
         success boolean not null,
-        landed_at timestamptz not null
+        mined_at timestamptz not null
       );
-      create index facilitator_gas_landed on facilitator_gas (landed_at);
+      create index facilitator_gas_mined on facilitator_gas (mined_at);
 
       create table facilitator_payment_ids (
         scope text not null,
@@ -106,9 +106,9 @@ export const migrations: readonly Migration[] = [
     sql: 'create index facilitator_payment_ids_expiry on facilitator_payment_ids (expires_at);',
   },
   {
-    name: 'facilitator/006-copies',
+    name: 'facilitator/006-replicas',
     sql: `
-      create table facilitator_copies (
+      create table facilitator_replicas (
         holder text primary key,
         alive_until timestamptz not null
       );

@@ -30,7 +30,7 @@ import { openTracing } from './operations/Tracing.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
-/** Copies on one PostgreSQL take the gas accounts of one that has not been heard of for so long. */
+/** Copies on one PostgreSQL take the signer accounts of one that has not been heard of for so long. */
 const LEASE_MS = 10_000;
 
 /** How often listings are looked through for those that are due to be checked. */
@@ -128,9 +128,9 @@ async function open(
     ...(config.databaseUrl !== undefined && { leaseMs: LEASE_MS }),
     onError: hear,
     aroundBatch: parts.aroundBatch,
-    onTransaction(landed) {
-      metrics.landed(landed);
-      void book.landed(landed).catch((error: unknown) => hear('keep gas', error));
+    onTransaction(mined) {
+      metrics.mined(mined);
+      void book.mined(mined).catch((error: unknown) => hear('keep gas', error));
     },
   }).catch((error: unknown) => {
     throw error instanceof ChainError

@@ -26,14 +26,14 @@ import {
   type SchemeSettings,
 } from '../schemes/Scheme.js';
 import { schemeOf } from '../schemes/schemes.js';
-import { createContractPayers, type ContractPayers } from './contractPayers.js';
-import { createGasAccounts } from './GasAccounts.js';
-import { proveChain } from './proveChain.js';
+import { createContractPayers, type ContractPayers } from './intake/contractPayers.js';
+import { createSignerAccounts } from './sending/SignerAccounts.js';
+import { proveChain } from './assurance/proveChain.js';
 import type { Outcome } from './Settlement.js';
-import type { LandedTransaction } from './LandedTransaction.js';
+import type { MinedTransaction } from './sending/MinedTransaction.js';
 import { createSettlements, type SettlementsOptions } from './Settlements.js';
 import { settlementStore } from './SettlementStore.js';
-import { createSettler } from './settler.js';
+import { createSettler } from './intake/settler.js';
 
 export interface FacilitatorOptions extends Omit<
   SchemeSettings,
@@ -73,7 +73,7 @@ export interface FacilitatorOptions extends Omit<
   /** Hears of what went wrong and is tried again. */
   readonly onError?: (what: string, error: unknown) => void;
   /** Hears of every transaction of ours that got into a block. */
-  readonly onTransaction?: (landed: LandedTransaction) => void;
+  readonly onTransaction?: (mined: MinedTransaction) => void;
   /** Surrounds the sending of every batch, for whoever wants to see it. */
   readonly aroundBatch?: SettlementsOptions['aroundBatch'];
 }
@@ -114,7 +114,7 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
   const hear = (what: string) => (error: unknown) => onError(what, error);
   const { chainId } = options.network;
   const holder = given.leaseMs === undefined ? null : bytesToHex(given.random.bytes(16));
-  const accounts = createGasAccounts({
+  const accounts = createSignerAccounts({
     chain,
     db,
     clock,
@@ -132,7 +132,7 @@ export async function createFacilitator(given: FacilitatorOptions): Promise<Runn
         fees,
         nextNonce,
         bumpAfterMs,
-        onError: hear('hand over'),
+        onError: hear('broadcast'),
       });
     },
   });

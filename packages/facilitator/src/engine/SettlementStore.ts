@@ -1,7 +1,7 @@
 import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address, Hex, Reason } from '@agentpay/protocol';
 import type { Sender, SignedTransaction } from '@agentpay/evm';
-import { inSets } from './inSets.js';
+import { coalesce } from './coalesce.js';
 import { defaultGasLimits, type GasLimits, type Order, type SchemeName } from '../schemes/Scheme.js';
 import { transferOf } from '../schemes/schemes.js';
 import {
@@ -161,7 +161,7 @@ export function settlementStore(
              claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
              updated_at = excluded.updated_at
        where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
-          or not exists (select 1 from facilitator_copies where holder = held.claimed_by and alive_until > now()))
+          or not exists (select 1 from facilitator_replicas where holder = held.claimed_by and alive_until > now()))
        returning network, asset, payer, nonce`,
       [JSON.stringify(claims.map(claimJson)), at, holder],
     );
@@ -169,12 +169,12 @@ export function settlementStore(
   };
 
   return {
-    find: inSets(findSet),
+    find: coalesce(findSet),
     async getAll(ids) {
       return (await db.query<Row>(`${SELECT} where id = any($1::text[])`, [ids])).map(read);
     },
     get: (id) => one(`${SELECT} where id = $1`, [id]),
-    claim: inSets(claimSet),
+    claim: coalesce(claimSet),
     recordTransaction: ({ id: transactionId, sender }, transaction, settlementIds) =>
       db.tx(async (tx) => {
         await assertHeld(tx, sender);
@@ -213,7 +213,7 @@ export function settlementStore(
         `update facilitator_settlements set state = 'failed', reason = $3, message = $4, updated_at = $5
           where state = 'claimed' and case
             when claimed_by is not distinct from $6 then ($2::timestamptz is null or updated_at < $2) and id <> all($1::text[])
-            else not exists (select 1 from facilitator_copies where holder = claimed_by and alive_until > now()) end
+            else not exists (select 1 from facilitator_replicas where holder = claimed_by and alive_until > now()) end
          returning id`,
         [
           atWork,

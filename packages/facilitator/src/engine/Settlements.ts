@@ -1,11 +1,11 @@
 import { AgentPayError, type Cancel } from '@agentpay/primitives';
 import { sameHex, type Address, type Hex } from '@agentpay/protocol';
 import { asOneCall, type Sender, type SignedTransaction, type TransactionRequest } from '@agentpay/evm';
-import { createBatcher } from './Batcher.js';
-import { createFlights, type Flight, type FlightsOptions } from './Flights.js';
-import { provenOutcomes } from './provenOutcome.js';
-import { createRepair, type RepairOptions } from './repair.js';
-import { createSecondLooks } from './SecondLooks.js';
+import { createBatcher } from './sending/Batcher.js';
+import { createFlights, type Flight, type FlightsOptions } from './sending/Flights.js';
+import { provenOutcomes } from './assurance/provenOutcome.js';
+import { createRepair, type RepairOptions } from './assurance/repair.js';
+import { createRechecks } from './assurance/Rechecks.js';
 import {
   GIVEN_UP,
   hasEnded,
@@ -16,7 +16,7 @@ import {
   type SettlementKey,
 } from './Settlement.js';
 import { ClaimsLost } from './SettlementStore.js';
-import { createWaiters } from './Waiters.js';
+import { createWaiters } from './intake/Waiters.js';
 
 /** Gas limits; what is not used is not paid. */
 const BATCH_GAS = 60_000n;
@@ -25,7 +25,7 @@ const BATCH_GAS_EACH = 100_000n;
 /** Left to live, at which a payment waits for no others: blocks enough for one that does not get into the first. */
 const PRESSES_MS = 10_000;
 
-/** Rest of a gas account between two batches: short beside a block, long enough for others to join the next one. */
+/** Rest of a signer account between two batches: short beside a block, long enough for others to join the next one. */
 const LANE_REST_MS = 30;
 
 export interface SettlementsOptions extends FlightsOptions, RepairOptions {
@@ -82,10 +82,10 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   const waiters = createWaiters(clock, settleTimeoutMs);
   const flights = createFlights(options, {
     ended: waiters.tell,
-    settled: (...made) => secondLooks.add(...made),
+    settled: (...made) => rechecks.add(...made),
   });
   const repair = createRepair(options, flights, (settlement) => batcher.add(settlement));
-  const secondLooks = createSecondLooks(options, repair.makeAgain);
+  const rechecks = createRechecks(options, repair.makeAgain);
   let repairing: Promise<void> = Promise.resolve();
   let cancelRepair: Cancel | undefined;
   let abandonedAt = -Infinity;
@@ -201,7 +201,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
     const attempt = (what: string, work: () => Promise<void>) =>
       work().catch((error: unknown) => onError(what, error));
     await attempt('claims', () => giveUpAbandoned(new Date(clock.now() - 2 * settleTimeoutMs)));
-    await attempt('second look', secondLooks.look);
+    await attempt('second look', rechecks.look);
     await attempt('look', tellOfOthers);
   }
 

@@ -4,7 +4,7 @@ import { mortal } from './mortal.fixture.js';
 import { openPermit2, permitRequest } from './permit.fixture.js';
 import { openBed, openDb, payer, signedRequest } from './payment.fixture.js';
 
-/** To examine, to claim, to price, to record, to hand over, to look for a receipt, to record the outcome. */
+/** To examine, to claim, to price, to record, to broadcast, to look for a receipt, to record the outcome. */
 const FEWEST_STEPS = 7;
 
 const schemes = [

@@ -124,7 +124,7 @@ export async function openBed(db: Db): Promise<Bed> {
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + skipped };
   const chain = simulatedChain(clock);
   await db.exec(
-    'truncate facilitator_settlements, facilitator_transactions, facilitator_copies, facilitator_signers',
+    'truncate facilitator_settlements, facilitator_transactions, facilitator_replicas, facilitator_signers',
   );
   chain.mint(payer.address, 1_000_000_000n);
   const started: RunningFacilitator[] = [];

@@ -227,7 +227,7 @@ describe('settle', () => {
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
-  it('fails an authorization that expired unused, and lets the gas account go on', async () => {
+  it('fails an authorization that expired unused, and lets the signer account go on', async () => {
     const facilitator = await bed.start({ bumpAfterMs: 100 });
     bed.chain.fault({ on: 'send', kind: 'refused' }, Infinity);
     const answer = facilitator.settle(
@@ -282,7 +282,7 @@ describe('settle', () => {
     expect(await bed.chain.transactionCount(gasPayer.address, 'latest')).toBe(2);
   });
 
-  it('shares the work among its gas accounts', async () => {
+  it('shares the work among its signer accounts', async () => {
     const second = newPayer();
     const facilitator = await bed.start({ accounts: [gasPayer, second], maxBatch: 4 });
     bed.mine();

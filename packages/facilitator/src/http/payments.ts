@@ -17,7 +17,7 @@ import type { Metrics } from '../operations/Metrics.js';
 import { guard, type Access } from './access.js';
 import { errorAnswer, toAgentPayError } from './errors.js';
 import { readJson } from './readJson.js';
-import { turnstile } from './turnstile.js';
+import { limitPerTurn } from './limitPerTurn.js';
 
 export interface PaymentOptions {
   readonly facilitator: RunningFacilitator;
@@ -120,7 +120,7 @@ function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
   }
 
   const operations = { verify, settle };
-  const turn = turnstile(MOST_IN_A_TURN);
+  const turn = limitPerTurn(MOST_IN_A_TURN);
   return async (call) => {
     const { operation, req, res, requestId } = call;
     call.key = await access(operation, req, res);

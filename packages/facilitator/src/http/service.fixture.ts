@@ -85,9 +85,9 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
     fees,
     settleTimeoutMs,
     repairEveryMs,
-    onTransaction(landed) {
-      metrics.landed(landed);
-      void book.landed(landed);
+    onTransaction(mined) {
+      metrics.mined(mined);
+      void book.mined(mined);
     },
   });
   const held = parseApiKeys(keys.map((name) => made[name].entry)) as readonly ApiKey[];

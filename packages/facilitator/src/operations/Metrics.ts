@@ -1,20 +1,20 @@
 import { aroundCalls, ChainError, type Chain, type FeeGauge } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { LandedTransaction } from '../engine/LandedTransaction.js';
+import type { MinedTransaction } from '../engine/sending/MinedTransaction.js';
 
 /** What the facilitator counts of itself, in the text format of Prometheus. */
 export interface Metrics {
   /** One answered `/verify` or `/settle`. `result` is `valid`, `settled`, or the code of the refusal. */
   answered(operation: 'verify' | 'settle', result: string, seconds: number): void;
-  landed(transaction: LandedTransaction): void;
+  mined(transaction: MinedTransaction): void;
   nodeCall(method: string, result: string, seconds: number): void;
   /** The media type and the text. Figures that cannot be had now are left out. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 export interface MetricsOptions {
-  /** Ether of each gas account, in wei. */
+  /** Ether of each signer account, in wei. */
   readonly balances?: () => Promise<ReadonlyMap<string, bigint>>;
   readonly fees?: Pick<FeeGauge, 'asked'>;
   readonly queue?: () => Promise<{
@@ -86,7 +86,7 @@ export function createMetrics({ balances, fees, queue, process = false }: Metric
       answers.inc({ operation, result });
       seconds.observe({ operation }, took);
     },
-    landed({ success, gasUsed, payments }) {
+    mined({ success, gasUsed, payments }) {
       transactions.inc({ result: success ? 'success' : 'reverted' });
       if (payments === 0) return;
       batch.observe(payments);
@@ -129,7 +129,7 @@ function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['q
 function balanceGauge(registers: Registry[], balances: NonNullable<MetricsOptions['balances']>): void {
   const gauge: Gauge = new Gauge({
     name: `${PREFIX}signer_balance_ether`,
-    help: 'Ether of a gas account.',
+    help: 'Ether of a signer account.',
     labelNames: ['signer'],
     registers,
     async collect() {

@@ -36,10 +36,10 @@ function bed(parts: { db?: Partial<Db>; chain?: Partial<Chain>; options?: Partia
 const never = () => new Promise<never>(() => {});
 
 describe('readiness', () => {
-  it('is given with one gas account that is rich enough', async () => {
+  it('is given with one signer account that is rich enough', async () => {
     expect((await bed().readiness.check()).ready).toBe(true);
     const { ready, checks } = await bed({ options: { signers: [poor] } }).readiness.check();
-    expect([ready, checks.signers]).toEqual([false, 'no gas account holds 0.001 ether']);
+    expect([ready, checks.signers]).toEqual([false, 'no signer account holds 0.001 ether']);
   });
 
   it('does not wait for a part that hangs, and still names the others', async () => {

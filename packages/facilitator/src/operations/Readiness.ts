@@ -17,7 +17,7 @@ export interface ReadinessReport {
 export interface Readiness {
   /** Looks at most once a second, however often it is asked. */
   check(): Promise<ReadinessReport>;
-  /** Ether of each gas account, in wei, at most 15 seconds old. */
+  /** Ether of each signer account, in wei, at most 15 seconds old. */
   balances(): Promise<ReadonlyMap<Address, bigint>>;
   /** From now on the answer is no: the process is ending. */
   drain(): void;
@@ -62,7 +62,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
       const richest = [...(await balances()).values()].reduce((most, wei) => (wei > most ? wei : most), 0n);
       return richest >= minSignerBalance
         ? 'ok'
-        : `no gas account holds ${formatEther(minSignerBalance)} ether`;
+        : `no signer account holds ${formatEther(minSignerBalance)} ether`;
     },
     async fees() {
       const { maxFeePerGas } = await fees.asked();

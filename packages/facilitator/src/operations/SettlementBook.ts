@@ -8,7 +8,7 @@ import {
   type Network,
 } from '@agentpay/primitives';
 import type { SettlementState } from '../engine/Settlement.js';
-import type { LandedTransaction } from '../engine/LandedTransaction.js';
+import type { MinedTransaction } from '../engine/sending/MinedTransaction.js';
 
 /** A settlement as operators see it: everything but the signature. */
 export interface SettlementRecord {
@@ -45,7 +45,7 @@ export interface SettlementPage {
   readonly nextCursor: string | null;
 }
 
-/** What was settled of the settlements that began in one hour, and the gas of transactions that landed in it. */
+/** What was settled of the settlements that began in one hour, and the gas of transactions that mined in it. */
 export interface ActivityHour {
   readonly hour: Date;
   readonly settled: number;
@@ -67,7 +67,7 @@ export interface SettlementBook {
   activity(hours: number): Promise<readonly ActivityHour[]>;
   queue(): Promise<{ readonly claimed: number; readonly sent: number; readonly oldestSeconds: number }>;
   /** Keeps what a transaction cost. */
-  landed(transaction: LandedTransaction): Promise<void>;
+  mined(transaction: MinedTransaction): Promise<void>;
 }
 
 const SELECT = `select id, state, network, scheme, asset, payer,
@@ -132,9 +132,9 @@ export function settlementBook(
       return { claimed: Number(row?.claimed ?? 0), sent: Number(row?.sent ?? 0), oldestSeconds };
     },
 
-    async landed({ hash, gasUsed, payments, success }) {
+    async mined({ hash, gasUsed, payments, success }) {
       await db.query(
-        `insert into facilitator_gas (hash, gas_used, payments, success, landed_at) values ($1, $2, $3, $4, $5)
+        `insert into facilitator_gas (hash, gas_used, payments, success, mined_at) values ($1, $2, $3, $4, $5)
          on conflict (hash) do nothing`,
         [hash, gasUsed, payments, success, new Date(clock.now())],
       );
@@ -169,8 +169,8 @@ async function addUp(db: Db, since: number): Promise<Map<number, Partial<Sums>>>
         [first],
       );
       const gas = await tx.query<{ at: bigint; gas: string; payments: bigint }>(
-        `select ${hourOf('landed_at')} as at, sum(gas_used)::text as gas, sum(payments)::bigint as payments
-           from facilitator_gas where landed_at >= $1 group by 1`,
+        `select ${hourOf('mined_at')} as at, sum(gas_used)::text as gas, sum(payments)::bigint as payments
+           from facilitator_gas where mined_at >= $1 group by 1`,
         [new Date(since)],
       );
       const sums = new Map<number, Partial<Sums>>();

@@ -53,7 +53,7 @@ export interface Eip3009Payment extends Terms {
 }
 
 /** What the chain says of a payment, all from one `eth_call` on one block. */
-export interface Eip3009Facts {
+export interface Eip3009Findings {
   readonly authorizationState: CallResult;
   readonly balance: CallResult;
   /** The account's answer to the question whether the signature is its own (ERC-1271). No data: it has no code. */
@@ -120,14 +120,14 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-const examiner: Examiner<Eip3009Payment, Eip3009Facts> = {
+const examiner: Examiner<Eip3009Payment, Eip3009Findings> = {
   termChecks,
   chainChecks,
   isSignedByKey(payment) {
     const signer = signerOf(payment.digest(), payment.signed.signature);
     return signer !== undefined && sameHex(signer, payment.authorization.from);
   },
-  readFacts,
+  readFindings,
   proof: (payment, byKey, { account }) => proofOf(payment, byKey, account),
 };
 
@@ -147,12 +147,12 @@ function digestOf({
   return bytesToHex(hashAuthorization(domainSeparator(domain), authorization, keccak256));
 }
 
-async function readFacts(
+async function readFindings(
   chain: Chain,
   payment: Eip3009Payment,
   byKey: boolean,
   nowSeconds: bigint,
-): Promise<Eip3009Facts> {
+): Promise<Eip3009Findings> {
   const { asset, authorization, signed } = payment;
   const { from, nonce } = authorization;
   const signature = byKey ? canonicalSignature(signed.signature) : signed.signature;

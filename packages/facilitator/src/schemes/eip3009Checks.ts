@@ -1,6 +1,6 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
-import type { Eip3009Facts, Eip3009Payment } from './eip3009.js';
+import type { Eip3009Findings, Eip3009Payment } from './eip3009.js';
 import type { ChainCheck, TermCheck } from './examine.js';
 import type { Refusal } from './Scheme.js';
 import {
@@ -14,8 +14,8 @@ import {
   tooLong,
 } from './terms.js';
 
-type OfTerms = TermCheck<Eip3009Payment, Eip3009Facts>;
-type OfChain = ChainCheck<Eip3009Payment, Eip3009Facts>;
+type OfTerms = TermCheck<Eip3009Payment, Eip3009Findings>;
+type OfChain = ChainCheck<Eip3009Payment, Eip3009Findings>;
 
 /** Whether an account that was asked for its ERC-1271 answer has code. */
 export function hasCode({ success, data }: CallResult): boolean {
@@ -53,9 +53,9 @@ const sameNetwork: OfTerms = ({ payment }) =>
     'Payload and requirements name different networks.',
   );
 
-const signature: OfTerms = async ({ payment, isSignedByKey, facts }) => {
+const signature: OfTerms = async ({ payment, isSignedByKey, findings }) => {
   if (isSignedByKey()) return undefined;
-  const { account } = await facts();
+  const { account } = await findings();
   const planned = payment.signed.deployment && !hasCode(account);
   // Nobody can ask an account that does not exist yet: its signature is proved by the simulated transfer.
   if (planned)
@@ -129,14 +129,14 @@ const supportsEip3009: OfChain = ({ authorizationState }) =>
 const nonceUnused: OfChain = ({ authorizationState: { data } }) =>
   refuse(BigInt(data) !== 0n, 'nonceUsed', 'The authorization was used or cancelled before.');
 
-const tokenName: OfChain = (_facts, { payment }) =>
+const tokenName: OfChain = (_findings, { payment }) =>
   refuse(
     payment.tokenName !== servedToken(payment)?.eip712.name,
     'nameMismatch',
     'extra.name is not that of the token.',
   );
 
-const tokenVersion: OfChain = (_facts, { payment }) =>
+const tokenVersion: OfChain = (_findings, { payment }) =>
   refuse(
     payment.tokenVersion !== servedToken(payment)?.eip712.version,
     'versionMismatch',
@@ -164,7 +164,7 @@ const simulationAsSent: OfChain = ({ asSent }) =>
     'The transaction that would carry the transfer would fail.',
   );
 
-/** Checks of the chain's facts. */
+/** Checks of the chain's findings. */
 export const chainChecks: readonly OfChain[] = [
   assetDeployed,
   supportsEip3009,

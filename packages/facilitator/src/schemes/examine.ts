@@ -2,23 +2,26 @@ import type { CallResult, Chain } from '@agentpay/evm';
 import type { Examination, ExaminationContext, Proof, Refusal } from './Scheme.js';
 
 /** What the checks of a scheme look at. */
-export interface Subject<P, Facts> {
+export interface Subject<P, Findings> {
   readonly payment: P;
   readonly nowSeconds: bigint;
   readonly settling: boolean;
   /** Whether the payer's own key signed. */
   isSignedByKey(): boolean;
   /** What the chain says. */
-  facts(): Promise<Facts>;
+  findings(): Promise<Findings>;
 }
 
 /** A check of the terms. It may ask the chain, but most need not. */
-export type TermCheck<P, Facts> = (
-  subject: Subject<P, Facts>,
+export type TermCheck<P, Findings> = (
+  subject: Subject<P, Findings>,
 ) => Refusal | undefined | Promise<Refusal | undefined>;
 
 /** A check of what the chain says. */
-export type ChainCheck<P, Facts> = (facts: Facts, subject: Subject<P, Facts>) => Refusal | undefined;
+export type ChainCheck<P, Findings> = (
+  findings: Findings,
+  subject: Subject<P, Findings>,
+) => Refusal | undefined;
 
 /** What every scheme asks the token. */
 interface Balanced {
@@ -26,40 +29,40 @@ interface Balanced {
 }
 
 /** How the payments of a scheme are examined. */
-export interface Examiner<P, Facts extends Balanced> {
-  readonly termChecks: readonly TermCheck<P, Facts>[];
-  readonly chainChecks: readonly ChainCheck<P, Facts>[];
+export interface Examiner<P, Findings extends Balanced> {
+  readonly termChecks: readonly TermCheck<P, Findings>[];
+  readonly chainChecks: readonly ChainCheck<P, Findings>[];
   isSignedByKey(payment: P): boolean;
-  readFacts(chain: Chain, payment: P, byKey: boolean, nowSeconds: bigint): Promise<Facts>;
-  proof(payment: P, byKey: boolean, facts: Facts): Proof;
+  readFindings(chain: Chain, payment: P, byKey: boolean, nowSeconds: bigint): Promise<Findings>;
+  proof(payment: P, byKey: boolean, findings: Findings): Proof;
 }
 
-export function examine<P, Facts extends Balanced>(
-  examiner: Examiner<P, Facts>,
+export function examine<P, Findings extends Balanced>(
+  examiner: Examiner<P, Findings>,
   payment: P,
   { chain, nowSeconds, settling }: ExaminationContext,
 ): Examination {
   let signed: boolean | undefined;
-  let facts: Promise<Facts> | undefined;
-  const subject: Subject<P, Facts> = {
+  let findings: Promise<Findings> | undefined;
+  const subject: Subject<P, Findings> = {
     payment,
     nowSeconds,
     settling,
     isSignedByKey: () => (signed ??= examiner.isSignedByKey(payment)),
-    facts: () => (facts ??= examiner.readFacts(chain, payment, subject.isSignedByKey(), nowSeconds)),
+    findings: () => (findings ??= examiner.readFindings(chain, payment, subject.isSignedByKey(), nowSeconds)),
   };
   return {
     termRefusal: () => firstRefusal(examiner.termChecks, subject),
     async chainRefusal() {
-      const found = await subject.facts();
+      const found = await subject.findings();
       for (const check of examiner.chainChecks) {
         const refusal = check(found, subject);
         if (refusal) return refusal;
       }
       return undefined;
     },
-    balance: async () => balanceIn((await subject.facts()).balance),
-    proof: async () => examiner.proof(payment, subject.isSignedByKey(), await subject.facts()),
+    balance: async () => balanceIn((await subject.findings()).balance),
+    proof: async () => examiner.proof(payment, subject.isSignedByKey(), await subject.findings()),
   };
 }
 
@@ -67,9 +70,9 @@ function balanceIn({ success, data }: CallResult): bigint | undefined {
   return success && data !== '0x' ? BigInt(data) : undefined;
 }
 
-async function firstRefusal<P, Facts>(
-  checks: readonly TermCheck<P, Facts>[],
-  subject: Subject<P, Facts>,
+async function firstRefusal<P, Findings>(
+  checks: readonly TermCheck<P, Findings>[],
+  subject: Subject<P, Findings>,
 ): Promise<Refusal | undefined> {
   for (const check of checks) {
     const found = check(subject);

@@ -69,7 +69,7 @@ export interface Permit2Payment extends Terms {
 }
 
 /** What the chain says of a payment. */
-export interface Permit2Facts {
+export interface Permit2Findings {
   readonly nonces: CallResult;
   readonly balance: CallResult;
   readonly allowance: CallResult;
@@ -137,14 +137,14 @@ function canonical({ from, permitted, spender, witness, ...rest }: Permit): Perm
   };
 }
 
-const examiner: Examiner<Permit2Payment, Permit2Facts> = {
+const examiner: Examiner<Permit2Payment, Permit2Findings> = {
   termChecks,
   chainChecks,
   isSignedByKey(payment) {
     const signer = signerOf(digestOf(payment), payment.signature);
     return signer !== undefined && sameHex(signer, payment.permit.from);
   },
-  readFacts,
+  readFindings,
   proof: ({ signature }, byKey) => ({
     signature: byKey ? canonicalSignature(signature) : signature,
     byAccount: !byKey,
@@ -155,12 +155,12 @@ function digestOf({ kind, permit, settings: { network } }: Permit2Payment): Hex 
   return bytesToHex(kind.digest(network.chainId, permit));
 }
 
-async function readFacts(
+async function readFindings(
   chain: Chain,
   payment: Permit2Payment,
   byKey: boolean,
   nowSeconds: bigint,
-): Promise<Permit2Facts> {
+): Promise<Permit2Findings> {
   const { permit, amount, signature } = payment;
   const { from, permitted, nonce } = permit;
   const views = [

@@ -1,7 +1,7 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import type { ChainCheck, TermCheck } from './examine.js';
-import type { Permit2Facts, Permit2Payment } from './permit2.js';
+import type { Permit2Findings, Permit2Payment } from './permit2.js';
 import type { Refusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,
@@ -13,8 +13,8 @@ import {
   tooLong,
 } from './terms.js';
 
-type OfTerms = TermCheck<Permit2Payment, Permit2Facts>;
-type OfChain = ChainCheck<Permit2Payment, Permit2Facts>;
+type OfTerms = TermCheck<Permit2Payment, Permit2Findings>;
+type OfChain = ChainCheck<Permit2Payment, Permit2Findings>;
 
 // Checks of the terms: what the two sides agreed, and the signature.
 
@@ -88,9 +88,9 @@ const amount: OfTerms = ({ payment: { permit, kind, amount: due }, settling }) =
 const token: OfTerms = ({ payment: { permit, asset } }) =>
   refuse(!sameHex(permit.permitted.token, asset), 'permit2TokenMismatch', 'The permit is for another token.');
 
-const signature: OfTerms = async ({ isSignedByKey, facts }) => {
+const signature: OfTerms = async ({ isSignedByKey, findings }) => {
   if (isSignedByKey()) return undefined;
-  const { account } = await facts();
+  const { account } = await findings();
   const good = account !== undefined && saysValidSignature(account);
   return refuse(!good, 'permit2Signature', 'The payer did not give this signature.');
 };
@@ -136,7 +136,7 @@ const allowance: OfChain = ({ allowance: allowed }, { payment }) =>
 
 const simulation: OfChain = ({ settle }) => settleRefusal(settle);
 
-/** Checks of the chain's facts. */
+/** Checks of the chain's findings. */
 export const chainChecks: readonly OfChain[] = [nonceUnused, balance, allowance, simulation];
 
 function numberIn({ success, data }: CallResult): bigint {

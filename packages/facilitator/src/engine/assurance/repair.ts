@@ -1,16 +1,16 @@
 import type { Chain, Sender, SignedTransaction } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
-import type { Flight, Flights } from './Flights.js';
-import type { GasAccounts } from './GasAccounts.js';
+import type { Flight, Flights } from '../sending/Flights.js';
+import type { SignerAccounts } from '../sending/SignerAccounts.js';
 import { unusedOf } from './provenOutcome.js';
-import { hasEnded, type Settlement } from './Settlement.js';
-import type { CarryingTransaction, SettlementStore } from './SettlementStore.js';
+import { hasEnded, type Settlement } from '../Settlement.js';
+import type { CarryingTransaction, SettlementStore } from '../SettlementStore.js';
 
 export interface RepairOptions {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly store: SettlementStore;
-  readonly accounts: GasAccounts;
+  readonly accounts: SignerAccounts;
   /** Time between repairs, ms. */
   readonly repairEveryMs: number;
   readonly onError: (what: string, error: unknown) => void;
@@ -18,7 +18,7 @@ export interface RepairOptions {
 
 /** Puts right what went wrong: with our accounts, with transactions that do not land, and with blocks that the chain lost. */
 export interface Repair {
-  /** Keeps our gas accounts, and takes up what others left unfinished with those that became ours; gives the number of settlements. */
+  /** Keeps our signer accounts, and takes up what others left unfinished with those that became ours; gives the number of settlements. */
   renewAccounts(): Promise<number>;
   /** Everything that is due; reports what failed, and goes on. */
   all(): Promise<void>;
@@ -87,7 +87,7 @@ export function createRepair(
     if (lost.length > 0) await restore(sender, lost);
   }
 
-  /** The chain lost blocks: the same signed transactions, handed over again, make the same payments again. */
+  /** The chain lost blocks: the same signed transactions, broadcast again, make the same payments again. */
   async function restore(sender: Sender, nonces: readonly number[]): Promise<void> {
     const signed = await store.signedWith(sender.address, nonces);
     for (const nonce of nonces) {
@@ -145,7 +145,7 @@ export function createRepair(
         ),
       );
     }
-    // The attempt that moved the money is the one to hand over.
+    // The attempt that moved the money is the one to broadcast.
     const moved = (signed: SignedTransaction) => settlements.some(({ hash }) => hash === signed.hash);
     const inOrder = [...attempts.filter((signed) => !moved(signed)), ...attempts.filter(moved)];
     await takeUp({
@@ -171,7 +171,7 @@ export function createRepair(
   return {
     renewAccounts,
     async all() {
-      await attempt('gas accounts', renewAccounts);
+      await attempt('signer accounts', renewAccounts);
       for (const sender of accounts.held()) await attempt('maintain', () => maintain(sender));
       for (const flight of flights.all()) {
         const due = flight.receipt || flight.dropped || clock.now() - flight.lookedAt >= 10 * repairEveryMs;

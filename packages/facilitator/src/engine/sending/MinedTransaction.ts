@@ -1,7 +1,7 @@
 import type { Hex } from '@agentpay/protocol';
 
 /** A transaction in a block, and what it cost. */
-export interface LandedTransaction {
+export interface MinedTransaction {
   readonly hash: Hex;
   readonly signer: string | undefined;
   readonly success: boolean;

@@ -14,7 +14,7 @@ interface Waiting<T, R> {
  * in the order of the items; when it fails, all members fail.
  * @param atOnce sets at work at a time
  */
-export function inSets<T, R>(
+export function coalesce<T, R>(
   work: (items: readonly T[]) => Promise<readonly R[]>,
   atOnce = 1,
 ): (item: T) => Promise<R> {

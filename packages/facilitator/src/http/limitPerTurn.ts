@@ -4,7 +4,7 @@ import { afterThisTurn } from '@agentpay/primitives';
  * Lets at most `most` callers go on in one turn of the event loop, first come, first served. When hundreds arrive at once, the first
  * of them are at the database and at the node while the rest is still being looked at, instead of all of them afterwards.
  */
-export function turnstile(most: number): () => Promise<void> {
+export function limitPerTurn(most: number): () => Promise<void> {
   const waiting: (() => void)[] = [];
   let passed = 0;
 

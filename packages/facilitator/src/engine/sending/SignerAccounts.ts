@@ -2,7 +2,7 @@ import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
 import type { Chain, Sender } from '@agentpay/evm';
 
-/** Copies of a facilitator that work on one database divide the gas accounts among them: each account is held by one copy at a time. */
+/** Copies of a facilitator that work on one database divide the signer accounts among them: each account is held by one copy at a time. */
 export interface Sharing {
   /** Names this copy. */
   readonly holder: string;
@@ -10,7 +10,7 @@ export interface Sharing {
   readonly leaseMs: number;
 }
 
-export interface GasAccountsOptions {
+export interface SignerAccountsOptions {
   readonly chain: Chain;
   readonly db: Db;
   readonly clock: Clock;
@@ -23,7 +23,7 @@ export interface GasAccountsOptions {
   readonly minBalance?: bigint | undefined;
 }
 
-export interface GasAccounts {
+export interface SignerAccounts {
   /** All of them, ours or not; their places are the lanes. */
   readonly addresses: readonly Address[];
   /** The sender of the account, if it is ours. */
@@ -44,7 +44,7 @@ export interface GasAccounts {
 
 const BALANCE_EVERY_MS = 15_000;
 
-export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
+export function createSignerAccounts(options: SignerAccountsOptions): SignerAccounts {
   const { chain, db, clock, addresses, open, sharing, minBalance = 0n } = options;
   const senders = new Map<Address, Sender>();
   /** Which time of holding its account each sender belongs to: one that it is not any more was somebody else's in between. */
@@ -54,12 +54,12 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
 
   async function leases({ holder, leaseMs }: Sharing): Promise<readonly Lease[]> {
     await db.query(
-      `insert into facilitator_copies (holder, alive_until) values ($1, now() + $2 * interval '1 millisecond')
+      `insert into facilitator_replicas (holder, alive_until) values ($1, now() + $2 * interval '1 millisecond')
        on conflict (holder) do update set alive_until = excluded.alive_until`,
       [holder, leaseMs],
     );
     const [row] = await db.query<{ alive: bigint }>(
-      'select count(*) as alive from facilitator_copies where alive_until > now()',
+      'select count(*) as alive from facilitator_replicas where alive_until > now()',
     );
     const share = Math.ceil(addresses.length / Math.max(1, Number(row?.alive)));
     const idle = [...senders.values()]
@@ -127,7 +127,7 @@ export function createGasAccounts(options: GasAccountsOptions): GasAccounts {
     async release() {
       if (!sharing) return;
       await letGo(addresses, sharing.holder);
-      await db.query('delete from facilitator_copies where holder = $1', [sharing.holder]);
+      await db.query('delete from facilitator_replicas where holder = $1', [sharing.holder]);
     },
   };
 }

@@ -1,10 +1,10 @@
 import { MULTICALL3, newId, type Cancel, type Clock, type Random } from '@agentpay/primitives';
 import { sameHex, type Hex } from '@agentpay/protocol';
 import type { Chain, Receipt, Receipts, Sender, SignedTransaction } from '@agentpay/evm';
-import type { LandedTransaction } from './LandedTransaction.js';
-import { failureIn, provenOutcomes } from './provenOutcome.js';
-import type { Outcome, Settlement } from './Settlement.js';
-import type { CarryingTransaction, SettlementStore } from './SettlementStore.js';
+import type { MinedTransaction } from './MinedTransaction.js';
+import { failureIn, provenOutcomes } from '../assurance/provenOutcome.js';
+import type { Outcome, Settlement } from '../Settlement.js';
+import type { CarryingTransaction, SettlementStore } from '../SettlementStore.js';
 
 /** One account nonce and the settlements that it carries. */
 export interface Flight {
@@ -35,7 +35,7 @@ export interface FlightsOptions {
   readonly confirmations: number;
   readonly onError: (what: string, error: unknown) => void;
   /** Hears of every transaction of ours that got into a block. */
-  readonly onTransaction?: ((landed: LandedTransaction) => void) | undefined;
+  readonly onTransaction?: ((mined: MinedTransaction) => void) | undefined;
 }
 
 /** The transactions under way, each watched until every settlement that it carries has its outcome. */
@@ -105,7 +105,7 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
   function watch(flight: Flight, { hash, nonce }: Pick<SignedTransaction, 'hash' | 'nonce'>): void {
     flight.nonce = nonce;
     const found = (receipt: Receipt) => {
-      if (!flight.receipt) announceLanded(flight, receipt);
+      if (!flight.receipt) announceMined(flight, receipt);
       flight.receipt = receipt;
       flight.sender?.finish(flight.nonce);
       void conclude(flight).catch((error: unknown) => onError('conclude', error));
@@ -113,7 +113,7 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
     flight.watches.push(receipts.watch(hash, found));
   }
 
-  function announceLanded({ sender, members }: Flight, { hash, success, gasUsed }: Receipt): void {
+  function announceMined({ sender, members }: Flight, { hash, success, gasUsed }: Receipt): void {
     options.onTransaction?.({ hash, signer: sender?.address, success, gasUsed, payments: members.size });
   }
 

@@ -1,7 +1,7 @@
 import { AgentPayError, type Clock } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
-import type { Refusal } from '../schemes/Scheme.js';
-import type { SettlementStore } from './SettlementStore.js';
+import type { Refusal } from '../../schemes/Scheme.js';
+import type { SettlementStore } from '../SettlementStore.js';
 
 /** An account whose payment failed on the chain is refused for so long. */
 const REST_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import type { Chain } from '@agentpay/evm';
 import type { FacilitatorRequest, Hex } from '@agentpay/protocol';
-import { newPayer, openBed, openDb, signedRequest, until, type Bed } from './payment.fixture.js';
+import { newPayer, openBed, openDb, signedRequest, until, type Bed } from '../payment.fixture.js';
 
 describe('when the chain loses blocks and makes others with the same account nonces', () => {
   const account = newPayer();
@@ -40,7 +40,7 @@ describe('when the chain loses blocks and makes others with the same account non
     return { facilitator, request, first: (await answer).transaction };
   }
 
-  it('finds a payment undone whose transaction landed again without it, and makes it in another', async () => {
+  it('finds a payment undone whose transaction mined again without it, and makes it in another', async () => {
     const { facilitator, request, first } = await settledAndUndone();
     bed.chain.mint(account.address, 10_000n);
     bed.mine();

@@ -2,8 +2,8 @@ import type { Hex } from '@agentpay/protocol';
 import type { Chain, Receipt } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import { provenOutcomes } from './provenOutcome.js';
-import type { Settlement } from './Settlement.js';
-import type { SettlementStore } from './SettlementStore.js';
+import type { Settlement } from '../Settlement.js';
+import type { SettlementStore } from '../SettlementStore.js';
 
 /** When settled payments are looked at again, ms after they were recorded. */
 const LOOKS_AFTER_MS = [10_000, 60_000];
@@ -11,7 +11,7 @@ const LOOKS_AFTER_MS = [10_000, 60_000];
 const LOOKS_TO_BELIEVE = 3;
 const RECEIPTS_AT_ONCE = 100;
 
-export interface SecondLooksOptions {
+export interface RechecksOptions {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly store: SettlementStore;
@@ -21,7 +21,7 @@ export interface SecondLooksOptions {
  * Looks again at transactions that made payments: when the chain loses blocks, a transaction may land once more without making its
  * payments, or another attempt with the same account nonce may make them.
  */
-export interface SecondLooks {
+export interface Rechecks {
   /** Payments recorded as made by a transaction, and the block in which it was seen, if it was. */
   add(ids: readonly string[], hash: Hex, blockHash: Hex | undefined): void;
   /** Looks at what is due. */
@@ -39,10 +39,10 @@ interface Kept {
 }
 
 /** @param makeAgain takes payments that the chain shows nowhere any more */
-export function createSecondLooks(
-  options: SecondLooksOptions,
+export function createRechecks(
+  options: RechecksOptions,
   makeAgain: (lost: readonly Settlement[]) => Promise<void>,
-): SecondLooks {
+): Rechecks {
   const { chain, clock, store } = options;
   const kept = new Set<Kept>();
 

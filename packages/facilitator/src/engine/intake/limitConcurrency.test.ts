@@ -1,5 +1,5 @@
 import { manualClock } from '@agentpay/primitives';
-import { inSlots } from './inSlots.js';
+import { limitConcurrency } from './limitConcurrency.js';
 
 describe('slots', () => {
   const ticks = () => new Promise((resolve) => setImmediate(resolve));
@@ -9,7 +9,7 @@ describe('slots', () => {
     const clock = manualClock(0);
     const begun: number[] = [];
     const end = new Map<number, (error?: Error) => void>();
-    const slots = inSlots({ clock, most, longestMs: 60 });
+    const slots = limitConcurrency({ clock, most, longestMs: 60 });
     const begin = (n: number) =>
       slots(() => {
         begun.push(n);

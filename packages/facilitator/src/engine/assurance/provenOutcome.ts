@@ -1,6 +1,6 @@
 import type { Block, CallResult, Chain, Receipt } from '@agentpay/evm';
-import type { Transfer } from '../schemes/Scheme.js';
-import type { NonceUseProof, Outcome, Settlement } from './Settlement.js';
+import type { Transfer } from '../../schemes/Scheme.js';
+import type { NonceUseProof, Outcome, Settlement } from '../Settlement.js';
 
 /** A chain, and how many blocks a transaction must have, its own included, to count. */
 export interface ChainView {

@@ -7,7 +7,7 @@ export type Slots = <T>(work: () => Promise<T>) => Promise<T>;
  * Lets at most `most` works begin before others have ended; the rest begins in the order of its coming.
  * @param longestMs a work that takes longer, because it waits for a slow node, gives its slot away
  */
-export function inSlots({
+export function limitConcurrency({
   clock,
   most,
   longestMs,

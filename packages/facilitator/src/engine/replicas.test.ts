@@ -107,7 +107,7 @@ describe('copies of a facilitator on one database', () => {
     }
     bed.chain.fault({ on: 'transactionCount', kind: 'unreachable' }, Infinity);
     life.kill();
-    await until(async () => wrong.includes('gas accounts'));
+    await until(async () => wrong.includes('signer accounts'));
     bed.chain.heal();
     bed.mine();
     await until(async () => (await states()).join() === 'settled,settled');
@@ -236,7 +236,7 @@ describe('copies of a facilitator on one database', () => {
   });
 });
 
-describe('a gas account without ether', () => {
+describe('a signer account without ether', () => {
   it('gets no work until it is filled up', async () => {
     const db = await openDb();
     const bed = await openBed(db);

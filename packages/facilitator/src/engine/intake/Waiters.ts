@@ -1,5 +1,5 @@
 import type { Clock } from '@agentpay/primitives';
-import type { Outcome } from './Settlement.js';
+import type { Outcome } from '../Settlement.js';
 
 /** Those who wait for the outcome of a settlement, each for a limited time. */
 export interface Waiters {

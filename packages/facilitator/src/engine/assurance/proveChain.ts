@@ -18,7 +18,7 @@ import {
   type CallResult,
   type Chain,
 } from '@agentpay/evm';
-import type { Token } from '../schemes/Scheme.js';
+import type { Token } from '../../schemes/Scheme.js';
 
 /** What a chain was proved to hold. */
 export interface ProvedChain {

@@ -1,9 +1,9 @@
-import { inSets } from './inSets.js';
+import { coalesce } from './coalesce.js';
 
 describe('work in sets', () => {
   function setUp() {
     const sets: number[][] = [];
-    const double = inSets(async (items: readonly number[]) => {
+    const double = coalesce(async (items: readonly number[]) => {
       sets.push([...items]);
       await new Promise((resolve) => setTimeout(resolve, 5));
       if (items.includes(13)) throw new Error('unlucky');

@@ -1,10 +1,10 @@
-import { turnstile } from './turnstile.js';
+import { limitPerTurn } from './limitPerTurn.js';
 
 const turnOfTheLoop = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the turnstile', () => {
+describe('the limitPerTurn', () => {
   it('lets so many go on in a turn, and the others in the order of their coming', async () => {
-    const pass = turnstile(2);
+    const pass = limitPerTurn(2);
     const gone: number[] = [];
     const all = [1, 2, 3, 4, 5].map((caller) => pass().then(() => gone.push(caller)));
     await Promise.resolve();
@@ -16,7 +16,7 @@ describe('the turnstile', () => {
   });
 
   it('holds nobody up who comes alone', async () => {
-    const pass = turnstile(1);
+    const pass = limitPerTurn(1);
     for (let i = 0; i < 3; i++) {
       let gone = false;
       void pass().then(() => (gone = true));

@@ -9,11 +9,11 @@ import {
 } from '@agentpay/primitives';
 import { reasonCode, type FacilitatorRequest, type Hex, type Reason, type x402v2 } from '@agentpay/protocol';
 import { ChainError, FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
-import { defaultGasLimits, type Examination, type Payment, type Refusal } from '../schemes/Scheme.js';
-import { transferOf } from '../schemes/schemes.js';
+import { defaultGasLimits, type Examination, type Payment, type Refusal } from '../../schemes/Scheme.js';
+import { transferOf } from '../../schemes/schemes.js';
 import type { ContractPayers } from './contractPayers.js';
-import { inSlots, type Slots } from './inSlots.js';
-import { provenOutcome, provenUse } from './provenOutcome.js';
+import { limitConcurrency, type Slots } from './limitConcurrency.js';
+import { provenOutcome, provenUse } from '../assurance/provenOutcome.js';
 import {
   keyText,
   outcomeOf,
@@ -21,9 +21,9 @@ import {
   type Outcome,
   type Settlement,
   type SettlementKey,
-} from './Settlement.js';
-import type { Settlements } from './Settlements.js';
-import type { SettlementStore } from './SettlementStore.js';
+} from '../Settlement.js';
+import type { Settlements } from '../Settlements.js';
+import type { SettlementStore } from '../SettlementStore.js';
 
 export interface SettlerOptions {
   readonly network: Network;
@@ -52,7 +52,11 @@ const LONGEST_PREPARATION_MS = 40;
 export function createSettler(
   options: SettlerOptions,
 ): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
-  const prepare = inSlots({ clock: options.clock, most: MOST_PREPARED, longestMs: LONGEST_PREPARATION_MS });
+  const prepare = limitConcurrency({
+    clock: options.clock,
+    most: MOST_PREPARED,
+    longestMs: LONGEST_PREPARATION_MS,
+  });
   const running = new Map<string, { readonly purchase: string; readonly granted: Promise<Granted> }>();
   const { maxInFlight = 2_000 } = options;
   let calls = 0;
