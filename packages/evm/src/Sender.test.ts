@@ -14,11 +14,11 @@ function setUp() {
   const recorded: SignedTransaction[] = [];
   const record = async (transaction: SignedTransaction) => void recorded.push(transaction);
   const make = () => createSender({ chain, clock, account, chainId: 84532, bumpAfterMs: 10_000 });
-  const landed = async () => {
+  const mined = async () => {
     const receipts = await chain.receipts(recorded.map(({ hash }) => hash));
     return receipts.flatMap((receipt, i) => (receipt ? [(recorded[i] as SignedTransaction).nonce] : []));
   };
-  return { clock, chain, recorded, record, make, landed, sender: make() };
+  return { clock, chain, recorded, record, make, mined, sender: make() };
 }
 
 describe('sender', () => {
@@ -46,8 +46,8 @@ describe('sender', () => {
     expect(recorded.map(({ nonce }) => nonce)).toEqual([0]);
   });
 
-  it('closes the gap that a refused hand-over leaves, before later transactions go out', async () => {
-    const { chain, sender, record, landed } = setUp();
+  it('closes the gap that a refused broadcast leaves, before later transactions go out', async () => {
+    const { chain, sender, record, mined } = setUp();
     chain.fault({ on: 'send', kind: 'unreachable' });
     await Promise.all([
       sender.send(request, record),
@@ -55,31 +55,31 @@ describe('sender', () => {
       sender.send(request, record),
     ]);
     await chain.mine();
-    expect(await landed()).toEqual([0, 1, 2]);
+    expect(await mined()).toEqual([0, 1, 2]);
   });
 
   it('closes the gap by itself when nothing else is sent', async () => {
-    const { chain, sender, record, landed } = setUp();
+    const { chain, sender, record, mined } = setUp();
     chain.fault({ on: 'send', kind: 'refused' });
     await sender.send(request, record);
     await sender.maintain();
     await chain.mine();
-    expect(await landed()).toEqual([0]);
+    expect(await mined()).toEqual([0]);
   });
 
-  it('takes an answer lost after the hand-over for neither failure nor success', async () => {
-    const { chain, sender, record, recorded, landed } = setUp();
+  it('takes an answer lost after the broadcast for neither failure nor success', async () => {
+    const { chain, sender, record, recorded, mined } = setUp();
     chain.fault({ on: 'send', kind: 'answer_lost' });
     await sender.send(request, record);
     await chain.mine();
     await sender.maintain();
     expect(recorded).toHaveLength(1);
-    expect(await landed()).toEqual([0]);
+    expect(await mined()).toEqual([0]);
     expect(await chain.transactionCount(account.address, 'latest')).toBe(1);
   });
 
   it('replaces a stuck transaction under its nonce with at least a tenth more fee, recorded first', async () => {
-    const { clock, chain, sender, record, recorded, landed } = setUp();
+    const { clock, chain, sender, record, recorded, mined } = setUp();
     await sender.send(request, record);
     clock.advance(9_999);
     await sender.maintain();
@@ -97,11 +97,11 @@ describe('sender', () => {
     ]);
     sender.finish(0);
     expect(sender.inFlight()).toBe(0);
-    expect(await landed()).toEqual([0]);
+    expect(await mined()).toEqual([0]);
   });
 
   it('signs nothing beyond the limit on fees, and goes on when they come down', async () => {
-    const { clock, chain, record, recorded, landed } = setUp();
+    const { clock, chain, record, recorded, mined } = setUp();
     let asked = 51n;
     const costly = { ...chain, fees: async () => ({ maxFeePerGas: asked, maxPriorityFeePerGas: 1n }) };
     const fees = createFeeGauge({ chain: costly, clock, maxFeePerGas: 50n });
@@ -113,7 +113,7 @@ describe('sender', () => {
     clock.advance(2_000);
     await sender.send(request, record);
     await chain.mine();
-    expect(await landed()).toEqual([0]);
+    expect(await mined()).toEqual([0]);
   });
 
   it('raises the fee of a stuck transaction up to the limit and no further, and hands it over all the same', async () => {
@@ -139,13 +139,13 @@ describe('sender', () => {
   });
 
   it('hands transactions to a node that has forgotten its pool again', async () => {
-    const { clock, chain, sender, record, landed } = setUp();
+    const { clock, chain, sender, record, mined } = setUp();
     for (let i = 0; i < 3; i++) await sender.send(request, record);
     chain.forgetPool();
     clock.advance(10_000);
     await sender.maintain();
     await chain.mine();
-    expect((await landed()).sort()).toEqual([0, 1, 2]);
+    expect((await mined()).sort()).toEqual([0, 1, 2]);
   });
 
   it('reports a nonce that somebody else used, after several looks, and goes on behind it', async () => {
@@ -179,7 +179,7 @@ describe('sender', () => {
   });
 
   it('goes on with the recorded transactions of a process that died', async () => {
-    const { chain, sender, make, record, recorded, landed } = setUp();
+    const { chain, sender, make, record, recorded, mined } = setUp();
     chain.fault({ on: 'send', kind: 'unreachable' }, 2);
     await sender.send(request, record);
     const heir = make();
@@ -187,11 +187,11 @@ describe('sender', () => {
     await heir.send(request, record);
     expect(recorded.map(({ nonce }) => nonce)).toEqual([0, 1]);
     await chain.mine();
-    expect(await landed()).toEqual([0, 1]);
+    expect(await mined()).toEqual([0, 1]);
   });
 
   it('names nonces that the chain lost, once three looks agree, and goes on when their transactions are given back', async () => {
-    const { chain, sender, record, recorded, landed } = setUp();
+    const { chain, sender, record, recorded, mined } = setUp();
     for (let i = 0; i < 2; i++) await sender.send(request, record);
     await chain.mine();
     sender.finish(0);
@@ -204,7 +204,7 @@ describe('sender', () => {
     await sender.adopt(recorded.slice(0, 1), record);
     await sender.fill(1, record);
     await chain.mine();
-    expect(await landed()).toEqual([0, 2, 1]);
+    expect(await mined()).toEqual([0, 2, 1]);
     expect(await sender.maintain()).toEqual({ dropped: [], lost: [] });
   });
 

@@ -33,8 +33,8 @@ export interface Sender {
   /** Transactions that are recorded and not finished. */
   inFlight(): number;
   /**
-   * Signs with the next nonce, records, hands over. A node that does not take the transaction is no failure: it is tried again.
-   * @throws whatever fees, signing or recording threw: then nothing was handed over, and the nonce goes to the next transaction.
+   * Signs with the next nonce, records, broadcasts. A node that does not take the transaction is no failure: it is tried again.
+   * @throws whatever fees, signing or recording threw: then nothing was broadcast, and the nonce goes to the next transaction.
    */
   send(request: TransactionRequest, record: RecordTransaction): Promise<SignedTransaction>;
   /** Takes over recorded attempts, all of one nonce, oldest first, and hands the last to the node again. */
@@ -70,7 +70,7 @@ export interface SenderOptions {
   readonly bumpAfterMs?: number;
   /** First account nonce that no recorded transaction has. Default 0: nothing is recorded. */
   readonly nextNonce?: number;
-  /** Hears of hand-overs that the node did not take. */
+  /** Hears of broadcast that the node did not take. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -79,9 +79,9 @@ interface Flight {
   readonly attempts: SignedTransaction[];
   readonly record: RecordTransaction;
   request: TransactionRequest;
-  handedOver: boolean;
+  isBroadcast: boolean;
   abandoned: boolean;
-  /** When the last attempt was handed over, ms. */
+  /** When the last attempt was broadcast, ms. */
   since: number;
   /** How often the nonce was found used without a receipt of ours. */
   misses: number;
@@ -107,7 +107,7 @@ export function createSender(options: SenderOptions): Sender {
   let gaps = 0;
   let tail: Promise<unknown> = Promise.resolve();
 
-  /** One thing at a time: allocation, hand-over and repair never interleave. */
+  /** One thing at a time: allocation, broadcast and repair never interleave. */
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = tail.then(work);
     tail = turn.catch(() => undefined);
@@ -134,23 +134,23 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   /** Gives false when the node did not answer, so that trying others now is no use. */
-  async function handOver(flight: Flight): Promise<boolean> {
+  async function broadcast(flight: Flight): Promise<boolean> {
     const attempt = flight.attempts.at(-1) as SignedTransaction;
     flight.since = clock.now();
     try {
       await chain.send(attempt.raw);
-      flight.handedOver = true;
+      flight.isBroadcast = true;
     } catch (error) {
-      flight.handedOver = false;
+      flight.isBroadcast = false;
       onError?.(error);
       return !(error instanceof ChainError && error.kind === 'unreachable');
     }
     return true;
   }
 
-  async function handOverRefused(): Promise<void> {
+  async function broadcastRefused(): Promise<void> {
     for (const flight of inOrder()) {
-      const answered = flight.handedOver || (await handOver(flight));
+      const answered = flight.isBroadcast || (await broadcast(flight));
       if (!answered) return;
     }
   }
@@ -174,7 +174,7 @@ export function createSender(options: SenderOptions): Sender {
       await flight.record(attempt);
       flight.attempts.push(attempt);
     }
-    await handOver(flight);
+    await broadcast(flight);
   }
 
   async function usedElsewhere(flight: Flight): Promise<boolean> {
@@ -211,7 +211,7 @@ export function createSender(options: SenderOptions): Sender {
       if (flight.nonce < used) continue;
       const late = clock.now() - flight.since >= bumpAfterMs;
       if (late && first) await replace(flight);
-      else if ((late || !flight.handedOver) && !(await handOver(flight))) return;
+      else if ((late || !flight.isBroadcast) && !(await broadcast(flight))) return;
       first = false;
     }
   }
@@ -228,12 +228,12 @@ export function createSender(options: SenderOptions): Sender {
     inFlight: () => flights.size,
     send: (request, record) =>
       inTurn(async () => {
-        await handOverRefused();
+        await broadcastRefused();
         const nonce = await nextNonce();
         const attempt = await sign(nonce, request, await fees.affordable());
         await record(attempt);
         next = nonce + 1;
-        await handOver(take([attempt], record));
+        await broadcast(take([attempt], record));
         return attempt;
       }),
     adopt: (attempts, record) =>
@@ -241,13 +241,13 @@ export function createSender(options: SenderOptions): Sender {
         const last = attempts.at(-1);
         if (!last) return;
         next = Math.max(await nextNonce(), last.nonce + 1);
-        await handOver(take(attempts, record));
+        await broadcast(take(attempts, record));
       }),
     fill: (nonce, record) =>
       inTurn(async () => {
         const attempt = await sign(nonce, nothing, await fees.affordable());
         await record(attempt);
-        await handOver(take([attempt], record));
+        await broadcast(take([attempt], record));
       }),
     finish: (nonce) => void flights.delete(nonce),
     abandon(nonce) {
@@ -265,5 +265,5 @@ export function createSender(options: SenderOptions): Sender {
 }
 
 function blankFlight() {
-  return { handedOver: false, abandoned: false, since: 0, misses: 0 };
+  return { isBroadcast: false, abandoned: false, since: 0, misses: 0 };
 }

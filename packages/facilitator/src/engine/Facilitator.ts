@@ -31,8 +31,8 @@ import { createSignerAccounts } from './sending/SignerAccounts.js';
 import { proveChain } from './assurance/proveChain.js';
 import type { Outcome } from './Settlement.js';
 import type { MinedTransaction } from './sending/MinedTransaction.js';
-import { createSettlements, type SettlementsOptions } from './Settlements.js';
-import { settlementStore } from './SettlementStore.js';
+import { createSettlements, type Settlements, type SettlementsOptions } from './Settlements.js';
+import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { createSettler } from './intake/settler.js';
 
 export interface FacilitatorOptions extends Omit<
@@ -78,11 +78,6 @@ export interface FacilitatorOptions extends Omit<
   readonly aroundBatch?: SettlementsOptions['aroundBatch'];
 }
 
-/** The options, with what was proved of the chain. */
-interface Proved extends FacilitatorOptions {
-  readonly settings: SchemeSettings;
-}
-
 export interface RunningFacilitator extends Facilitator {
   /** Settlements of an earlier process that were taken up at start. */
   readonly resumed: number;
@@ -97,75 +92,107 @@ export interface RunningFacilitator extends Facilitator {
 /**
  * Starts a facilitator: proves that the chain is the one it is said to be, takes up unfinished settlements, serves.
  * @throws Error with one sentence when chain id, token or Multicall3 are not as expected
+ * @example
+ * const facilitator = await createFacilitator({
+ *   chain: viemChain({ rpcUrl: 'https://sepolia.base.org' }),
+ *   db, // with the tables of `migrations`
+ *   network: baseSepolia,
+ *   accounts: [privateKeyToAccount(key)],
+ *   clock: systemClock,
+ *   random: systemRandom,
+ *   maxValidBeforeSeconds: 3_600,
+ * });
+ * const { isValid } = await facilitator.verify(request);
  */
-export async function createFacilitator(given: FacilitatorOptions): Promise<RunningFacilitator> {
-  const { db, clock } = given;
-  const chain = sharedReads(given.chain);
-  const onError = given.onError ?? (() => undefined);
-  const fees = given.fees ?? createFeeGauge(given);
-  const proved = await proveChain(chain, given.network, given.assets);
-  const { network, payTo, factories, maxValidBeforeSeconds, gas = defaultGasLimits } = given;
-  const { address: facilitatorAddress } = given.accounts[0] as LocalAccount;
-  const options = {
-    ...given,
-    chain,
-    settings: { network, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, gas, ...proved },
-  };
-  const hear = (what: string) => (error: unknown) => onError(what, error);
-  const { chainId } = options.network;
-  const holder = given.leaseMs === undefined ? null : bytesToHex(given.random.bytes(16));
-  const accounts = createSignerAccounts({
-    chain,
-    db,
-    clock,
-    addresses: given.accounts.map(({ address }) => address),
-    sharing: holder !== null && given.leaseMs !== undefined ? { holder, leaseMs: given.leaseMs } : undefined,
-    minBalance: given.minSignerBalance,
-    async open(address) {
-      const account = given.accounts.find((own) => own.address === address) as LocalAccount;
-      const [nextNonce, bumpAfterMs] = [await store.nextNonce(address), options.bumpAfterMs ?? 20_000];
-      return createSender({
-        chain,
-        clock,
-        account,
-        chainId,
-        fees,
-        nextNonce,
-        bumpAfterMs,
-        onError: hear('broadcast'),
-      });
-    },
-  });
-  const store = settlementStore(db, clock, { holder, assertHeld: accounts.assertHeld, gas: given.gas });
-  const { pollMs = 100, confirmations = 1 } = options;
-  const settlements = createSettlements({
-    ...options,
-    store,
-    accounts,
-    receipts: createReceipts({ chain, clock, pollMs, confirmations, onError: hear('receipts') }),
-    confirmations,
-    maxBatch: options.maxBatch ?? 50,
-    batchWindowMs: options.batchWindowMs ?? 5,
-    settleTimeoutMs: options.settleTimeoutMs ?? 25_000,
-    repairEveryMs: options.repairEveryMs ?? 1_000,
-    onError,
-  });
+export async function createFacilitator(options: FacilitatorOptions): Promise<RunningFacilitator> {
+  const { db, clock, random, network, confirmations, maxInFlight } = options;
+  const chain = sharedReads(options.chain);
+  const fees = options.fees ?? createFeeGauge({ chain, clock });
+  const settings = await proveSettings(chain, options);
+  const { store, settlements } = openEngine(options, chain, fees);
   const resumed = await settlements.resume();
-  const read = (request: FacilitatorRequest) => readPayment(options, request);
-  const contractPayers = createContractPayers({ store, clock, allowed: given.allowContractPayers });
-  const settle = createSettler({ ...options, store, settlements, contractPayers, read });
+  const read = (request: FacilitatorRequest) => readPayment(settings, request);
+  const contractPayers = createContractPayers({ store, clock, allowed: options.allowContractPayers });
+  const settle = createSettler({
+    network,
+    chain,
+    clock,
+    random,
+    store,
+    settlements,
+    fees,
+    confirmations,
+    maxInFlight,
+    contractPayers,
+    read,
+  });
+  const signers = options.accounts.map(({ address }) => address);
 
   return {
     resumed,
-    verify: (request) => reachable(() => verify(options, contractPayers, request)),
+    verify: (request) => reachable(() => verify({ chain, clock, read, contractPayers }, request)),
     settle: (request) => reachable(() => settle(request)),
-    supported: async () => supported(options),
+    supported: async () => supported(settings, signers),
     async ready() {
       await Promise.all([db.query('select 1'), chain.chainId()]);
     },
     reconcile: (id) => reachable(() => settlements.reconcile(id)),
     close: () => settlements.close(),
   };
+}
+
+/** What is served, with what was proved of the chain. */
+async function proveSettings(chain: Chain, options: FacilitatorOptions): Promise<SchemeSettings> {
+  const { network, payTo, factories, maxValidBeforeSeconds, gas = defaultGasLimits } = options;
+  const { assets, permit2 } = await proveChain(chain, network, options.assets);
+  const { address: facilitatorAddress } = options.accounts[0] as LocalAccount;
+  return { network, assets, permit2, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, gas };
+}
+
+/** The records of settlements, and what moves their money. The keys go to the signer accounts and nowhere else. */
+function openEngine(
+  options: FacilitatorOptions,
+  chain: Chain,
+  fees: FeeGauge,
+): { readonly store: SettlementStore; readonly settlements: Settlements } {
+  const { db, clock, random, gas, leaseMs, pollMs = 100, confirmations = 1 } = options;
+  const { onError = () => undefined, onTransaction, aroundBatch } = options;
+  const holder = leaseMs === undefined ? null : bytesToHex(random.bytes(16));
+  const accounts = createSignerAccounts({
+    chain,
+    db,
+    clock,
+    addresses: options.accounts.map(({ address }) => address),
+    sharing: holder !== null && leaseMs !== undefined ? { holder, leaseMs } : undefined,
+    minBalance: options.minSignerBalance,
+    async open(address) {
+      const account = options.accounts.find((own) => own.address === address) as LocalAccount;
+      const nextNonce = await store.nextNonce(address);
+      const { chainId } = options.network;
+      const { bumpAfterMs = 20_000 } = options;
+      const hear = (error: unknown) => onError('broadcast', error);
+      return createSender({ chain, clock, account, chainId, fees, nextNonce, bumpAfterMs, onError: hear });
+    },
+  });
+  const store = settlementStore(db, clock, { holder, assertHeld: accounts.assertHeld, gas });
+  const hear = (error: unknown) => onError('receipts', error);
+  const settlements = createSettlements({
+    chain,
+    clock,
+    random,
+    store,
+    accounts,
+    receipts: createReceipts({ chain, clock, pollMs, confirmations, onError: hear }),
+    confirmations,
+    maxBatch: options.maxBatch ?? 50,
+    batchWindowMs: options.batchWindowMs ?? 5,
+    settleTimeoutMs: options.settleTimeoutMs ?? 25_000,
+    repairEveryMs: options.repairEveryMs ?? 1_000,
+    onError,
+    onTransaction,
+    aroundBatch,
+  });
+  return { store, settlements };
 }
 
 /** Whatever the chain cannot answer now is no verdict on the payment. */
@@ -181,11 +208,10 @@ async function reachable<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function supported({
-  network,
-  accounts,
-  settings: { permit2, facilitatorAddress },
-}: Proved): SupportedResponse {
+function supported(
+  { network, permit2, facilitatorAddress }: SchemeSettings,
+  signers: readonly Address[],
+): SupportedResponse {
   const upto = { x402Version: 2, scheme: 'upto', network: network.id, extra: { facilitatorAddress } };
   return {
     kinds: [
@@ -194,25 +220,30 @@ function supported({
       ...(permit2 ? [upto] : []),
     ],
     extensions: [],
-    signers: { 'eip155:*': accounts.map(({ address }) => address) },
+    signers: { 'eip155:*': [...signers] },
   };
 }
 
 /** The payment of a request; or why there is none. */
-function readPayment({ settings }: Proved, request: FacilitatorRequest): Payment | Refusal {
+function readPayment(settings: SchemeSettings, request: FacilitatorRequest): Payment | Refusal {
   const scheme = schemeOf(request);
   if (!scheme)
     return { reason: 'unsupportedScheme', message: 'This facilitator does not serve that scheme.' };
   return scheme.read(request, settings);
 }
 
+interface Verifying {
+  readonly chain: Chain;
+  readonly clock: Clock;
+  readonly contractPayers: ContractPayers;
+  readonly read: (request: FacilitatorRequest) => Payment | Refusal;
+}
+
 async function verify(
-  options: Proved,
-  contractPayers: ContractPayers,
+  { chain, clock, contractPayers, read }: Verifying,
   request: FacilitatorRequest,
 ): Promise<VerifyResponse> {
-  const { chain, clock } = options;
-  const payment = readPayment(options, request);
+  const payment = read(request);
   if ('reason' in payment) return invalid(request, payment);
   const examination = payment.examine({ chain, nowSeconds: BigInt(unixSeconds(clock)), settling: false });
   const { payer } = payment;

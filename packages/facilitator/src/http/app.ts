@@ -37,7 +37,12 @@ export interface AppOptions {
   readonly identifiers?: PaymentIdentifiers;
 }
 
-/** The facilitator over HTTP: for `http.createServer`, or for `app.use` of an application around it. */
+/**
+ * The facilitator over HTTP: for `http.createServer`, or for `app.use` of an application around it.
+ * @example
+ * const app = createApp({ facilitator, clock: systemClock, random: systemRandom, log: createLogger('info') });
+ * createServer(app).listen(3102);
+ */
 export function createApp(options: AppOptions): RequestListener {
   const {
     facilitator,
@@ -47,7 +52,18 @@ export function createApp(options: AppOptions): RequestListener {
     bodyLimit = 64 * 1024,
     access = createAccess({ keys: [] }),
   } = options;
-  const payments = { ...options, access, bodyLimit };
+  const { clock, random, metrics, identifiers } = options;
+  const payments = {
+    facilitator,
+    access,
+    clock,
+    random,
+    log,
+    bodyLimit,
+    metrics,
+    catalogue,
+    identifiers,
+  };
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');

@@ -13,8 +13,12 @@ export interface Flight {
   readonly alone: boolean;
   /** When its outcome was last looked for, ms. */
   lookedAt: number;
+  /** Payments that it set out with. */
+  readonly carried: number;
   /** Those without an outcome. */
   readonly members: Map<string, Settlement>;
+  /** Hashes of its attempts, oldest first. */
+  readonly hashes: Hex[];
   readonly watches: Cancel[];
   /** Below 0: nothing is signed yet. */
   nonce: number;
@@ -78,6 +82,8 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
       sender,
       alone,
       lookedAt: clock.now(),
+      carried: members.length,
+      hashes: [],
       members: new Map(members.map((member) => [member.id, member])),
       watches: [],
       nonce: -1,
@@ -104,17 +110,29 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
 
   function watch(flight: Flight, { hash, nonce }: Pick<SignedTransaction, 'hash' | 'nonce'>): void {
     flight.nonce = nonce;
+    flight.hashes.push(hash);
     const found = (receipt: Receipt) => {
-      if (!flight.receipt) announceMined(flight, receipt);
-      flight.receipt = receipt;
-      flight.sender?.finish(flight.nonce);
+      keepReceipt(flight, receipt);
       void conclude(flight).catch((error: unknown) => onError('conclude', error));
     };
     flight.watches.push(receipts.watch(hash, found));
   }
 
-  function announceMined({ sender, members }: Flight, { hash, success, gasUsed }: Receipt): void {
-    options.onTransaction?.({ hash, signer: sender?.address, success, gasUsed, payments: members.size });
+  function keepReceipt(flight: Flight, receipt: Receipt): void {
+    if (!flight.receipt) {
+      const { hash, success, gasUsed } = receipt;
+      const { sender, carried } = flight;
+      options.onTransaction?.({ hash, signer: sender?.address, success, gasUsed, payments: carried });
+    }
+    flight.receipt = receipt;
+    flight.sender?.finish(flight.nonce);
+  }
+
+  /** The chain may prove payments before the receipt of their transaction was seen, and what that cost is to be told all the same. */
+  async function lookForReceipt(flight: Flight): Promise<void> {
+    const receipts = await chain.receipts(flight.hashes);
+    const receipt = receipts.find((found) => found);
+    if (receipt) keepReceipt(flight, receipt);
   }
 
   function conclude(flight: Flight): Promise<void> {
@@ -129,7 +147,8 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
     if (receipt) await settleProved(flight, receipt);
     if (flight.members.size > 0) await lookAtMembers(flight);
     if (flight.members.size > 0) return;
-    if (!receipt) flight.sender?.abandon(flight.nonce);
+    if (!flight.receipt) await lookForReceipt(flight);
+    if (!flight.receipt) flight.sender?.abandon(flight.nonce);
     close(flight);
   }
 
