@@ -28,7 +28,7 @@ interface Surroundings {
   readonly dice: Dice;
   readonly clock: Clock;
   readonly chain: { act(call: Call): Promise<void> };
-  readonly copies: readonly { readonly facilitator: Facilitator }[];
+  readonly replicas: readonly { readonly facilitator: Facilitator }[];
   height: number;
   highest: number;
   tell(what: string): void;
@@ -76,8 +76,8 @@ export function createMarket(world: Surroundings): Market {
   let runs = 0;
 
   async function ask<T>(call: (facilitator: Facilitator) => Promise<T>): Promise<T> {
-    if (world.copies.length === 0 || absence === 'unreachable') throw unavailable();
-    const { facilitator } = dice.pick(world.copies);
+    if (world.replicas.length === 0 || absence === 'unreachable') throw unavailable();
+    const { facilitator } = dice.pick(world.replicas);
     // A process that dies says nothing any more.
     const late = new Promise<never>((_, reject) => {
       clock.timer(PATIENCE_MS, () => reject(unknown()), { background: true });
@@ -88,8 +88,8 @@ export function createMarket(world: Surroundings): Market {
   const facilitator: Facilitator = {
     // Verified before it goes away: what is known then is all that the seller has.
     verify: (request) => {
-      if (world.copies.length === 0) return Promise.reject(unavailable());
-      return dice.pick(world.copies).facilitator.verify(request);
+      if (world.replicas.length === 0) return Promise.reject(unavailable());
+      return dice.pick(world.replicas).facilitator.verify(request);
     },
     async settle(request) {
       if (absence === 'silent') throw unknown();

@@ -13,10 +13,10 @@ import { simulatedDb, type SimulatedDb } from './SimulatedDb.js';
 const START_MS = 1_760_961_600_000;
 const TICK_MS = 50;
 const LEASE_MS = 10_000;
-const TABLES = ['settlements', 'transactions', 'signers', 'copies'].map((name) => `facilitator_${name}`);
+const TABLES = ['settlements', 'transactions', 'signers', 'replicas'].map((name) => `facilitator_${name}`);
 
 /** A process of the facilitator. */
-export interface Copy {
+export interface Replica {
   readonly name: string;
   readonly life: Life;
   readonly facilitator: RunningFacilitator;
@@ -38,9 +38,9 @@ export interface World {
   /** What happened, in words, for whoever has to understand a failure. */
   readonly story: string[];
   /** Processes that should run. */
-  readonly copiesWanted: number;
+  readonly replicasWanted: number;
   /** Those that run. */
-  copies: readonly Copy[];
+  replicas: readonly Replica[];
   /** Processes started so far. */
   started: number;
   /** Number of the latest block. */
@@ -76,8 +76,8 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
     confirmations: dice.between(1, 3),
     purchases: [],
     story,
-    copiesWanted: dice.chance(1 / 6) ? 2 : 1,
-    copies: [],
+    replicasWanted: dice.chance(1 / 6) ? 2 : 1,
+    replicas: [],
     started: 0,
     height: 0,
     highest: 0,
@@ -85,7 +85,7 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
     tell: (what) => void story.push(`${((clock.now() - START_MS) / 1000).toFixed(2)} s: ${what}`),
   };
   const market = createMarket(world);
-  world.tell(`${world.confirmations} confirmations, ${world.copiesWanted} copies`);
+  world.tell(`${world.confirmations} confirmations, ${world.replicasWanted} replicas`);
   return world;
 }
 
@@ -99,8 +99,8 @@ export async function startProcess(world: World): Promise<boolean> {
     network: baseSepolia,
     random: world.dice.random,
     accounts: gasAccounts,
-    ...(world.copiesWanted > 1 && { leaseMs: LEASE_MS }),
-    repairEveryMs: world.copiesWanted * 1_000,
+    ...(world.replicasWanted > 1 && { leaseMs: LEASE_MS }),
+    repairEveryMs: world.replicasWanted * 1_000,
     confirmations: world.confirmations,
     maxValidBeforeSeconds: 600,
     maxBatch: 3,
@@ -112,7 +112,7 @@ export async function startProcess(world: World): Promise<boolean> {
   });
   const facilitator = await soon(world, starting);
   if (!facilitator) life.kill();
-  else world.copies = [...world.copies, { name, life, facilitator }];
+  else world.replicas = [...world.replicas, { name, life, facilitator }];
   world.tell(facilitator ? `${name} up, ${facilitator.resumed} taken up` : `${name} does not come up`);
   return facilitator !== undefined;
 }
@@ -145,14 +145,14 @@ export async function mine(world: World, call?: Call): Promise<void> {
 
 /** Forgets processes that have died; what their callers were waiting for never comes. */
 export function noteDeaths(world: World): void {
-  for (const { name, life } of world.copies) if (life.dead) world.tell(`${name} died`);
-  world.copies = world.copies.filter(({ life }) => !life.dead);
+  for (const { name, life } of world.replicas) if (life.dead) world.tell(`${name} died`);
+  world.replicas = world.replicas.filter(({ life }) => !life.dead);
 }
 
 /** Asks a process for settlement and keeps the answer, when there is one, with the purchase. */
 export function settle(world: World, purchase: Purchase): void {
-  if (world.copies.length === 0) return;
-  const { name, facilitator } = world.dice.pick(world.copies);
+  if (world.replicas.length === 0) return;
+  const { name, facilitator } = world.dice.pick(world.replicas);
   purchase.open += 1;
   world.tell(`settle ${purchase.label} by ${name}`);
   facilitator.settle(purchase.request).then(

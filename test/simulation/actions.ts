@@ -40,7 +40,7 @@ function askManyTimes(world: World): void {
   const { dice, purchases } = world;
   if (purchases.length === 0) return;
   const purchase = dice.pick(purchases);
-  for (let copies = dice.between(2, 4); copies > 0; copies--) settle(world, purchase);
+  for (let replicas = dice.between(2, 4); replicas > 0; replicas--) settle(world, purchase);
 }
 
 function payTwiceWithOne(world: World): void {
@@ -73,12 +73,12 @@ async function reuseNonce(world: World): Promise<void> {
   );
 }
 
-async function verify({ dice, purchases, copies, tell }: World): Promise<void> {
-  if (purchases.length === 0 || copies.length === 0) return;
+async function verify({ dice, purchases, replicas, tell }: World): Promise<void> {
+  if (purchases.length === 0 || replicas.length === 0) return;
   const { label, request } = dice.pick(purchases);
   tell(`verify ${label}`);
   dice
-    .pick(copies)
+    .pick(replicas)
     .facilitator.verify(request)
     .catch((error: Error) => tell(`verify ${label}: ${error.message}`));
 }
@@ -166,23 +166,23 @@ function block({ dice, chain, tell }: World): void {
   tell(`${account.slice(0, 6)} ${blacklisted ? 'blacklisted' : 'free'}`);
 }
 
-function dieSoon({ dice, copies, tell }: World): void {
-  if (copies.length === 0) return;
-  const { name, life } = dice.pick(copies);
+function dieSoon({ dice, replicas, tell }: World): void {
+  if (replicas.length === 0) return;
+  const { name, life } = dice.pick(replicas);
   const step = dice.between(1, 12);
   const moment = dice.pick(['before', 'after'] as const);
   life.dieAt(step, moment);
   tell(`${name} will die ${moment} step ${step}`);
 }
 
-function crash({ dice, copies }: World): void {
-  if (copies.length > 0) dice.pick(copies).life.kill();
+function crash({ dice, replicas }: World): void {
+  if (replicas.length > 0) dice.pick(replicas).life.kill();
 }
 
 /** A process stands still, perhaps until others have taken it for dead, or goes on. */
-function sleepOrWake({ dice, copies, tell }: World): void {
-  if (copies.length === 0) return;
-  const { name, life } = dice.pick(copies);
+function sleepOrWake({ dice, replicas, tell }: World): void {
+  if (replicas.length === 0) return;
+  const { name, life } = dice.pick(replicas);
   tell(`${name} ${life.asleep ? 'wakes' : 'sleeps'}`);
   if (life.asleep) life.wake();
   else life.sleep();
@@ -236,7 +236,7 @@ const lots = weighted.flatMap(([weight, action]) => Array.from({ length: weight 
 
 /** One thing that happens, and what follows from it at once. */
 export async function act(world: World): Promise<void> {
-  if (world.copies.length < world.copiesWanted && world.dice.chance(0.6)) await startProcess(world);
+  if (world.replicas.length < world.replicasWanted && world.dice.chance(0.6)) await startProcess(world);
   await world.dice.pick(lots)(world);
   await world.activity.quiet();
 }

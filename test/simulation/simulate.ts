@@ -31,7 +31,7 @@ export async function simulate(seed: number, db: Db): Promise<History> {
   } catch (error) {
     throw new Error(`SEED=${seed}: ${(error as Error).message}\n${world.story.join('\n')}`, { cause: error });
   } finally {
-    for (const { life } of world.copies) life.kill();
+    for (const { life } of world.replicas) life.kill();
     await world.activity.quiet();
     process.off('uncaughtException', note).off('unhandledRejection', note);
   }
@@ -59,12 +59,12 @@ async function recover(world: World): Promise<void> {
   world.db.heal();
   world.skewMs = 0;
   world.tell('faults stop');
-  for (const { life } of world.copies) {
+  for (const { life } of world.replicas) {
     // A death that was still to come would be a fault as well.
     life.dieAt(Infinity, 'before');
     life.wake();
   }
-  if (world.copies.length === 0 && !(await startProcess(world)))
+  if (world.replicas.length === 0 && !(await startProcess(world)))
     throw new Violation('it does not start on a healthy chain');
   world.market.settleDown();
   await passWithBlocks(world, END_SECONDS);

@@ -42,20 +42,20 @@ describe('two facilitator processes on one PostgreSQL', () => {
   }
 
   it('settle every payment once, also when one of them is killed in between', async () => {
-    const copies = [await start(), await start()] as const;
+    const replicas = [await start(), await start()] as const;
     const payer = newAccount();
     await chain.fund(payer.address, { usdc: 1_000_000n });
     const seller = newAccount().address;
     // Each has an account of its own once it has sent with it.
-    for (const copy of copies) {
+    for (const replica of replicas) {
       const request = await paymentOf(payer, seller);
       await eventually(
-        async () => expect(await copy.settle(request)).toMatchObject({ success: true }),
+        async () => expect(await replica.settle(request)).toMatchObject({ success: true }),
         20_000,
       );
     }
     const requests = await Promise.all(Array.from({ length: 40 }, () => paymentOf(payer, seller)));
-    const [victim, survivor] = copies;
+    const [victim, survivor] = replicas;
     const first = requests.slice(0, 20).map((request) => victim.settle(request).catch(() => undefined));
     const other = requests.slice(20).map((request) => survivor.settle(request));
     await eventually(async () => {

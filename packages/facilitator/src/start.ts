@@ -30,7 +30,7 @@ import { openTracing } from './operations/Tracing.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
-/** Copies on one PostgreSQL take the signer accounts of one that has not been heard of for so long. */
+/** Replicas on one PostgreSQL take the signer accounts of one that has not been heard of for so long. */
 const LEASE_MS = 10_000;
 
 /** How often listings are looked through for those that are due to be checked. */

@@ -52,7 +52,7 @@ export interface FacilitatorOptions extends Omit<
   readonly maxInFlight?: number;
   readonly maxBatch?: number;
   /**
-   * Set when other copies work on the same database: they divide the accounts, and take over those of a copy that has not been heard of
+   * Set when other replicas work on the same database: they divide the accounts, and take over those of a replica that has not been heard of
    * for so many milliseconds.
    */
   readonly leaseMs?: number;

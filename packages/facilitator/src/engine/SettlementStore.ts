@@ -38,13 +38,13 @@ export interface SettlementStore {
   get(id: string): Promise<Settlement | undefined>;
   getAll(ids: readonly string[]): Promise<readonly Settlement[]>;
   /**
-   * Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another copy, holds it. An id
+   * Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another replica, holds it. An id
    * names one claim: whoever still works on an earlier one finds nothing that he could change.
    */
   claim(claim: Claim): Promise<Settlement | undefined>;
   /**
    * Makes a signed transaction durable as the carrier of these settlements, all in one step.
-   * @throws ClaimsLost when some of them were given up, or claimed by another copy: then nothing is recorded
+   * @throws ClaimsLost when some of them were given up, or claimed by another replica: then nothing is recorded
    */
   recordTransaction(
     carrier: Carrier,
@@ -56,7 +56,7 @@ export interface SettlementStore {
   /** Ends claims of ours of which nothing was signed. */
   giveUp(ids: readonly string[], reason: Reason, message: string): Promise<void>;
   /**
-   * Ends claims of copies that are gone, and ours that are older than `before` (null: of any age) and not among those at work; gives
+   * Ends claims of replicas that are gone, and ours that are older than `before` (null: of any age) and not among those at work; gives
    * their number.
    */
   giveUpAbandoned(atWork: readonly string[], before: Date | null): Promise<number>;
@@ -112,13 +112,13 @@ interface TransactionRow {
 export class ClaimsLost extends Error {
   override readonly name = 'ClaimsLost';
   constructor(readonly ids: readonly string[]) {
-    super(`${ids.length} claims were given up, or taken over by another copy of the facilitator.`);
+    super(`${ids.length} claims were given up, or taken over by another replica of the facilitator.`);
   }
 }
 
 export interface StoreOptions {
   readonly gas?: GasLimits | undefined;
-  /** Names this copy; null: it is the only one. A claim is its copy's as long as that is alive. */
+  /** Names this replica; null: it is the only one. A claim is its replica's as long as that is alive. */
   readonly holder: string | null;
   /** Refuses to record a transaction of an account that is not ours any more. */
   readonly assertHeld: (tx: Queryable, sender: Sender | undefined) => Promise<void>;

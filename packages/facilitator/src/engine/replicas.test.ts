@@ -34,28 +34,28 @@ describe('copies of a facilitator on one database', () => {
   /** Two, of which each has an account of its own, and has sent with it. */
   async function openCopies(): Promise<RunningFacilitator[]> {
     const patient = { ...shared, leaseMs: 10_000 };
-    const copies = [await bed.start(patient), await bed.start(patient)];
+    const replicas = [await bed.start(patient), await bed.start(patient)];
     await until(async () => new Set((await holders()).map(({ holder }) => holder)).size === 2);
     bed.mine();
-    for (const copy of copies) {
+    for (const replica of replicas) {
       const request = await signedRequest();
       await until(() =>
-        copy.settle(request).then(
+        replica.settle(request).then(
           ({ success }) => success,
           () => false,
         ),
       );
     }
     expect(bed.chain.transfers()).toHaveLength(2);
-    return copies;
+    return replicas;
   }
 
   it('divide the accounts, and settle each payment once, whichever is asked and however often', async () => {
-    const copies = await openCopies();
+    const replicas = await openCopies();
     const [sent = 0, countsBefore] = [bed.chain.calls.send, await counts()];
     const requests = await Promise.all(Array.from({ length: 20 }, () => signedRequest()));
     const ask = (turn: number) =>
-      requests.map((request, i) => (copies[(i + turn) % 2] as RunningFacilitator).settle(request));
+      requests.map((request, i) => (replicas[(i + turn) % 2] as RunningFacilitator).settle(request));
     const asked = ask(0);
     await until(async () => (bed.chain.calls.send ?? 0) > sent);
     const answers = await Promise.all([...asked, ...ask(1)]);
@@ -68,12 +68,12 @@ describe('copies of a facilitator on one database', () => {
     expect(countsAfter.map((count, i) => count > (countsBefore[i] as number))).toEqual([true, true]);
   });
 
-  it('grant one of two purchases that race for one authorization through two copies', async () => {
-    const copies = await openCopies();
+  it('grant one of two purchases that race for one authorization through two replicas', async () => {
+    const replicas = await openCopies();
     const first = await signedRequest();
     const other = structuredClone(first) as typeof first & { paymentPayload: { resource: { url: string } } };
     other.paymentPayload.resource.url = 'https://seller.example/other';
-    const answers = await Promise.all([copies[0]?.settle(first), copies[1]?.settle(other)]);
+    const answers = await Promise.all([replicas[0]?.settle(first), replicas[1]?.settle(other)]);
     expect(answers.map((answer) => answer?.success).sort()).toEqual([false, true]);
     expect(answers.find((answer) => !answer?.success)).toMatchObject({ errorReason: 'duplicate_settlement' });
     expect(bed.chain.transfers()).toHaveLength(3);

@@ -314,7 +314,7 @@ describe('settle', () => {
         return fails ? Promise.reject(new Error('away')) : db.query(sql, params);
       },
     };
-    const facilitator = await bed.start({ db: failing, settleTimeoutMs: 100 });
+    const facilitator = await bed.start({ db: failing, settleTimeoutMs: 2_000 });
     bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
     await expect(facilitator.settle(await signedRequest())).rejects.toThrow('away');
     const states = async () =>

@@ -2,11 +2,11 @@ import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
 import type { Chain, Sender } from '@agentpay/evm';
 
-/** Copies of a facilitator that work on one database divide the signer accounts among them: each account is held by one copy at a time. */
+/** Replicas of a facilitator that work on one database divide the signer accounts among them: each account is held by one replica at a time. */
 export interface Sharing {
-  /** Names this copy. */
+  /** Names this replica. */
   readonly holder: string;
-  /** A copy that has not been heard of for so long loses its accounts to the others. */
+  /** A replica that has not been heard of for so long loses its accounts to the others. */
   readonly leaseMs: number;
 }
 
@@ -36,7 +36,7 @@ export interface SignerAccounts {
   renew(): Promise<{ readonly gained: readonly Sender[]; readonly lost: readonly Sender[] }>;
   /** Reads the balances, at most every {@link BALANCE_EVERY_MS}; gives accounts that have just become too poor. */
   watchBalances(): Promise<readonly Address[]>;
-  /** Refuses, within a transaction, what the sender of an account would record that another copy holds, or has held since. @throws Error */
+  /** Refuses, within a transaction, what the sender of an account would record that another replica holds, or has held since. @throws Error */
   assertHeld(tx: Queryable, sender: Sender | undefined): Promise<void>;
   /** Lets go of everything, for others to take at once. */
   release(): Promise<void>;
@@ -122,7 +122,7 @@ export function createSignerAccounts(options: SignerAccountsOptions): SignerAcco
         ? await tx.query(sql, [sender.address, sharing.holder, tenures.get(sender) ?? null])
         : [];
       if (held.length === 0)
-        throw new Error(`Another copy of the facilitator has taken the account ${sender?.address} over.`);
+        throw new Error(`Another replica of the facilitator has taken the account ${sender?.address} over.`);
     },
     async release() {
       if (!sharing) return;
