@@ -52,8 +52,8 @@ export interface FacilitatorOptions extends Omit<
   readonly maxInFlight?: number;
   readonly maxBatch?: number;
   /**
-   * Set when other replicas work on the same database: they divide the accounts, and take over those of a replica that has not been heard of
-   * for so many milliseconds.
+   * Set when other replicas work on the same database: they divide the accounts, and take over those of a replica that has
+   * not been heard of for so many milliseconds.
    */
   readonly leaseMs?: number;
   /** An account with less ether than this, in wei, is given no new work. Default 0. */

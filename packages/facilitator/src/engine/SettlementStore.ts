@@ -38,8 +38,8 @@ export interface SettlementStore {
   get(id: string): Promise<Settlement | undefined>;
   getAll(ids: readonly string[]): Promise<readonly Settlement[]>;
   /**
-   * Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another replica, holds it. An id
-   * names one claim: whoever still works on an earlier one finds nothing that he could change.
+   * Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another replica, holds it.
+   * An id names one claim: whoever still works on an earlier one finds nothing that they could change.
    */
   claim(claim: Claim): Promise<Settlement | undefined>;
   /**

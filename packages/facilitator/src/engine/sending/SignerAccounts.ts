@@ -2,7 +2,7 @@ import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
 import type { Chain, Sender } from '@agentpay/evm';
 
-/** Replicas of a facilitator that work on one database divide the signer accounts among them: each account is held by one replica at a time. */
+/** Replicas on one database divide the signer accounts among them: each account is held by one replica at a time. */
 export interface Sharing {
   /** Names this replica. */
   readonly holder: string;
@@ -36,7 +36,10 @@ export interface SignerAccounts {
   renew(): Promise<{ readonly gained: readonly Sender[]; readonly lost: readonly Sender[] }>;
   /** Reads the balances, at most every {@link BALANCE_EVERY_MS}; gives accounts that have just become too poor. */
   watchBalances(): Promise<readonly Address[]>;
-  /** Refuses, within a transaction, what the sender of an account would record that another replica holds, or has held since. @throws Error */
+  /**
+   * Refuses, within a transaction, what the sender of an account would record that another replica holds, or has held since.
+   * @throws Error
+   */
   assertHeld(tx: Queryable, sender: Sender | undefined): Promise<void>;
   /** Lets go of everything, for others to take at once. */
   release(): Promise<void>;
