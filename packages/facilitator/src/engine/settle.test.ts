@@ -315,7 +315,8 @@ describe('settle', () => {
       },
     };
     const facilitator = await bed.start({ db: failing, settleTimeoutMs: 2_000 });
-    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
+    // Background work asks for fees as well, and may meet the first one.
+    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1_000);
     await expect(facilitator.settle(await signedRequest())).rejects.toThrow('away');
     const states = async () =>
       (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
@@ -329,7 +330,8 @@ describe('settle', () => {
 
   it('sends nothing later when the chain could not be reached in time', async () => {
     const facilitator = await bed.start({ settleTimeoutMs: 100 });
-    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1);
+    // Background work asks for fees as well, and may meet the first one.
+    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1_000);
     await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({
       kind: 'facilitator_unavailable',
     });
