@@ -119,6 +119,7 @@ describe('evidence', () => {
         content: 'nothing',
       });
     await add(payer);
+    clock.advance(1);
     await disputes.review(core, { principal: operator, disputeId });
     await add(payee);
     const { evidence } = await disputes.get(core, { principal: payer.principal, disputeId });
