@@ -80,13 +80,19 @@ export interface Cell {
   readonly reason?: string;
 }
 
-/** Every client buys once from every server by every facilitator, on one chain. Sellers are served side by side. */
+/**
+ * Every client buys once from every server by every facilitator, on one chain. Facilitators run side by side, but
+ * the sellers of one in turn: viem's nonce manager, which the official facilitator uses, can hand out a used nonce.
+ */
 export async function playGrid(stack: InteropStack): Promise<readonly Cell[]> {
   const lanes = facilitators.map(async (facilitator) => {
     const url = await facilitator.start({ ...stack, facilitatorKey: await stack.newFacilitatorKey() });
-    return Promise.all(servers.map((server) => playSeller(stack, server, { name: facilitator.name, url })));
+    const cells: Cell[] = [];
+    for (const server of servers)
+      cells.push(...(await playSeller(stack, server, { name: facilitator.name, url })));
+    return cells;
   });
-  return (await Promise.all(lanes)).flat(2);
+  return (await Promise.all(lanes)).flat();
 }
 
 async function playSeller(
