@@ -1,4 +1,5 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
+import type { Page } from './Page.js';
 
 /** Types of columns, as SQL names them. */
 export type ColumnType =
@@ -31,12 +32,19 @@ export interface Table<Row> {
   find(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
   /** {@link find}, and locks the row until the transaction ends. */
   lock(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
-  /** {@link lock}, but undefined when another transaction has the row. */
-  lockIfFree(db: Queryable, by: Partial<Row>): Promise<Row | undefined>;
   /** Writes `change` to the rows with the values of `by` and gives them as they are afterwards. */
   update(db: Queryable, by: Partial<Row>, change: Partial<Row>): Promise<Row[]>;
   /** `select <columns> from <name>` and what follows: where, order, limit. */
   select(db: Queryable, rest: string, params?: readonly SqlValue[]): Promise<Row[]>;
+  /** A page of the rows that `where` is true for, and how many there are in all. */
+  page(db: Queryable, wanted: RowPage): Promise<{ rows: Row[]; total: number }>;
+}
+
+/** Which rows, in which order, and which part of them. */
+export interface RowPage extends Page {
+  readonly where: string;
+  readonly params: readonly SqlValue[];
+  readonly orderBy: string;
 }
 
 /**
@@ -80,13 +88,24 @@ export function table<Row extends object>(name: string, fields: Fields<Row>): Ta
     insertAllNew: (db, rows) => insertRows(db, rows, ' on conflict do nothing'),
     find: (db, by) => one(db, by, ''),
     lock: (db, by) => one(db, by, ' for no key update'),
-    lockIfFree: (db, by) => one(db, by, ' for no key update skip locked'),
     update(db, by, change) {
       const set = assignments(fields, change);
       const { text, params } = where(fields, by, set.params);
       return db.query<Row>(`update ${name} set ${set.text} where ${text} returning ${columns}`, params);
     },
     select: (db, rest, params = []) => db.query<Row>(`select ${columns} from ${name} ${rest}`, params),
+    async page(db, { where: condition, params, orderBy, limit, offset }) {
+      const part = `limit $${params.length + 1} offset $${params.length + 2}`;
+      const rows = await db.query<Row>(
+        `select ${columns} from ${name} where ${condition} order by ${orderBy} ${part}`,
+        [...params, limit, offset],
+      );
+      const [counted] = await db.query<{ total: bigint }>(
+        `select count(*) as total from ${name} where ${condition}`,
+        params,
+      );
+      return { rows, total: Number(counted?.total ?? 0n) };
+    },
   };
 }
 

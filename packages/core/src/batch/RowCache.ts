@@ -9,12 +9,12 @@ export interface RowCache {
   forget(entity: AnyEntity, key: string): void;
 }
 
-/** Keeps at most `limit` rows of each entity, those that were used last. */
 interface Kept {
   readonly row: object | null;
   readonly until: number;
 }
 
+/** Keeps at most `limit` rows of each entity, those that were set last. */
 export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
   const kept = new Map<AnyEntity, Map<string, Kept>>();
   const of = (entity: AnyEntity) => {

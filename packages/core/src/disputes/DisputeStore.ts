@@ -53,20 +53,15 @@ export function lockDispute(db: Queryable, id: string): Promise<Dispute | undefi
 /** Disputes that concern the party, or all when there is none, newest first. */
 export async function selectDisputes(
   db: Queryable,
-  { partyId, status, limit, offset }: { partyId: string | null; status: DisputeStatus | null } & Page,
+  { partyId, status, ...wanted }: { partyId: string | null; status: DisputeStatus | null } & Page,
 ): Promise<{ disputes: Dispute[]; total: number }> {
-  const filter = `where ($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)`;
-  const found = await disputes.select(db, `${filter} order by created_at desc, id desc limit $3 offset $4`, [
-    partyId,
-    status,
-    limit,
-    offset,
-  ]);
-  const [counted] = await db.query<{ total: bigint }>(`select count(*) as total from disputes ${filter}`, [
-    partyId,
-    status,
-  ]);
-  return { disputes: found, total: Number(counted?.total ?? 0n) };
+  const { rows, total } = await disputes.page(db, {
+    where: '($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)',
+    params: [partyId, status],
+    orderBy: 'created_at desc, id desc',
+    ...wanted,
+  });
+  return { disputes: rows, total };
 }
 
 export function selectEvidence(db: Queryable, disputeId: string): Promise<Evidence[]> {

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { eventType } from '../events/index.js';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { emitIn, eventType } from '../events/index.js';
+import type { EventType } from '../events/index.js';
 import type { Dispute } from './Dispute.js';
 
 const text = z.string();
@@ -22,12 +25,18 @@ export const disputeMoved = {
   deny: eventType('dispute.resolved_denied', dispute),
 } as const;
 
-/** What every event about a dispute tells. */
-export function disputeObject({ id, paymentId, status, reason, description, note }: Dispute) {
-  return { id, payment_id: paymentId, status, reason, description, note };
+export function tell(core: Core, scene: Scene, type: EventType<string, typeof dispute>, of: Dispute): void {
+  emitIn(core, scene, type, emissionOf(of));
+}
+
+/** What every event about a dispute tells, and whom. */
+export function emissionOf(of: Dispute) {
+  const { id, paymentId, status, reason, description, note } = of;
+  const object = { id, payment_id: paymentId, status, reason, description, note };
+  return { subject: id, audience: audienceOf(of), object };
 }
 
 /** Who is told of a dispute. */
-export function audienceOf({ openerId, otherId }: Dispute): { id: string }[] {
+function audienceOf({ openerId, otherId }: Dispute): { id: string }[] {
   return otherId === null ? [{ id: openerId }] : [{ id: openerId }, { id: otherId }];
 }

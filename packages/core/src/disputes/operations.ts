@@ -2,7 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable } from '@agentpay/primitives';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emit, emitIn } from '../events/index.js';
+import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -11,7 +11,7 @@ import type { Payment } from '../payments/index.js';
 import { checkOptionalText, checkText } from '../text.js';
 import { decideDispute, isUndecided } from './Dispute.js';
 import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
-import { audienceOf, disputeEvidenceAdded, disputeMoved, disputeObject, disputeOpened } from './events.js';
+import { disputeEvidenceAdded, disputeMoved, disputeOpened, emissionOf, tell } from './events.js';
 import * as store from './DisputeStore.js';
 
 type OfDispute = { readonly principal: Principal; readonly disputeId: string };
@@ -122,8 +122,7 @@ export function addEvidence(
       createdAt: new Date(core.clock.now()),
     };
     await store.evidence.insert(tx, added);
-    const told = { subject: dispute.id, audience: audienceOf(dispute), object: disputeObject(dispute) };
-    await emit(core, tx, disputeEvidenceAdded, told);
+    await emit(core, tx, disputeEvidenceAdded, emissionOf(dispute));
     return added;
   });
 }
@@ -202,19 +201,6 @@ function assertDisputable(core: Core, { status, completedAt }: Payment): void {
   const { windowDays } = core.settings.disputes;
   if (core.clock.now() > completedAt.getTime() + windowDays * DAY_MS)
     throw new AgentPayError('dispute_window_closed', `Payments are disputed within ${windowDays} days.`);
-}
-
-function tell(
-  core: Core,
-  scene: Scene,
-  type: typeof disputeOpened | (typeof disputeMoved)[DisputeEvent],
-  dispute: Dispute,
-): void {
-  emitIn(core, scene, type, {
-    subject: dispute.id,
-    audience: audienceOf(dispute),
-    object: disputeObject(dispute),
-  });
 }
 
 async function findDispute(db: Queryable, id: string): Promise<Dispute | undefined> {

@@ -24,16 +24,9 @@ export async function emit<T extends EventType>(
   core: Core,
   tx: Tx,
   type: T,
-  { subject, audience, object }: Emission<T>,
+  emission: Emission<T>,
 ): Promise<Event> {
-  const event: Event = {
-    id: newId('event', core),
-    type: type.name,
-    subject,
-    audience: [...new Set(audience.map((party) => party.id))],
-    data: object,
-    createdAt: new Date(core.clock.now()),
-  };
+  const event = eventOf(core, type, emission);
   await store.events.insert(tx, event);
   return event;
 }
@@ -50,16 +43,24 @@ export function emitIn<T extends EventType>(
   core: Pick<Core, 'clock' | 'random'>,
   scene: Scene,
   type: T,
-  { subject, audience, object }: Emission<T>,
+  emission: Emission<T>,
 ): void {
-  scene.append(store.events, {
+  scene.append(store.events, eventOf(core, type, emission));
+}
+
+function eventOf<T extends EventType>(
+  core: Pick<Core, 'clock' | 'random'>,
+  type: T,
+  { subject, audience, object }: Emission<T>,
+): Event {
+  return {
     id: newId('event', core),
     type: type.name,
     subject,
     audience: [...new Set(audience.map((party) => party.id))],
     data: object,
     createdAt: new Date(core.clock.now()),
-  });
+  };
 }
 
 /** Everything that happened to one subject, in the order of its happening. */

@@ -1,5 +1,6 @@
-import { AgentPayError, isId, MAX_AMOUNT, newId, numberBounds } from '@agentpay/primitives';
+import { AgentPayError, isId, newId, numberBounds } from '@agentpay/primitives';
 import type { Amount, Queryable } from '@agentpay/primitives';
+import { checkAmount } from '../amount.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -153,11 +154,7 @@ function pageOf(services: Service[], limit: number, byCursor: boolean): Omit<Ser
 
 function checked(request: Registration) {
   const { pricePerCall, sla } = request;
-  if (pricePerCall <= 0n || pricePerCall > MAX_AMOUNT) {
-    throw new AgentPayError('invalid_amount', 'The price must be above zero and within the limit.', {
-      param: 'pricePerCall',
-    });
-  }
+  checkAmount(pricePerCall, 'pricePerCall', 'The price');
   const slaSeconds = sla?.maxCompletionSeconds ?? null;
   if (
     slaSeconds !== null &&

@@ -1,5 +1,6 @@
 import { share } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import { available, external } from '../ledger/index.js';
 
 /** Money that goes from a wallet to somebody, by whatever rail. */
 export interface Payment {
@@ -70,6 +71,16 @@ export function transition(status: PaymentStatus, event: PaymentStep): PaymentSt
 /** Whether nothing more happens to it by itself. */
 export function isOver(status: PaymentStatus): boolean {
   return !['pending', 'authorized', 'submitted', 'settling'].includes(status);
+}
+
+/** All names by which a rule may know the payee: its party first. */
+export function payeeNames({ payeeId, payeeWalletId, payeeExternal }: Payment): string[] {
+  return [payeeId, payeeWalletId, payeeExternal].filter((name) => name !== null);
+}
+
+/** The account of the payee in the books of the platform. */
+export function payeeAccount({ payeeWalletId, payeeExternal }: Payment): string {
+  return payeeWalletId === null ? external(payeeExternal ?? '') : available(payeeWalletId);
 }
 
 /** What leaves the payer's wallet. */

@@ -110,15 +110,6 @@ export async function countOwned(db: Queryable, partyId: string, filter: Payment
   return Number(row?.count ?? 0n);
 }
 
-/** Payments whose rail is to be asked, longest overdue first. */
-export async function selectDue(db: Queryable, at: Date, limit: number): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(
-    'select id from payments where next_attempt_at <= $1 order by next_attempt_at limit $2',
-    [at, limit],
-  );
-  return rows.map((row) => row.id);
-}
-
 function condition(partyId: string, filter: PaymentFilter): { where: string; params: SqlValue[] } {
   const params: SqlValue[] = [partyId];
   const terms = ['(payer_id = $1 or payee_id = $1)'];

@@ -1,18 +1,18 @@
-import { AgentPayError, isId, MAX_AMOUNT, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import { checkAmount } from '../amount.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emitIn } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
-import { available, balances, external, movements, postIn } from '../ledger/index.js';
+import { available, balances, movements, postIn } from '../ledger/index.js';
 import { allow, allowWants, reserveIn } from '../spending/index.js';
 import type { Spending } from '../spending/index.js';
 import { checkOptionalText, checkText } from '../text.js';
 import { walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
-import { audienceOf, paymentCompleted, paymentInitiated, paymentObject } from './events.js';
-import { feeOn } from './Payment.js';
+import { paymentCompleted, paymentInitiated, tell } from './events.js';
+import { feeOn, payeeAccount, payeeNames } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentKeys, paymentRows } from './PaymentStore.js';
 import { externalRails } from './ports.js';
@@ -62,10 +62,7 @@ export async function create(core: Core, request: PaymentRequest): Promise<Payme
 function check(core: Core, request: PaymentRequest): Checked {
   const payer = requireParty(request.principal, 'agent', 'user', 'org', 'developer', 'gateway');
   const { fromWalletId, toWalletId, toExternal, amount, rail = 'internal' } = request;
-  if (amount <= 0n || amount > MAX_AMOUNT)
-    throw new AgentPayError('invalid_amount', 'The amount must be above zero and within the limit.', {
-      param: 'amount',
-    });
+  checkAmount(amount, 'amount');
   if ((toWalletId === undefined) === (toExternal === undefined))
     throw invalid('toWalletId', 'Give the payee once, as a wallet or as an external label.');
   if (!isId('wallet', fromWalletId)) throw noWallet('fromWalletId');
@@ -158,24 +155,20 @@ function draft(
 function payAtOnce(core: Core, scene: Scene, draftOf: Payment, spending: Spending): Payment {
   const payment: Payment = { ...draftOf, status: 'completed', completedAt: draftOf.createdAt };
   allow(core, scene, spending);
-  const { payerWalletId, payeeWalletId, payeeExternal, currency, amount, fee } = payment;
+  const { payerWalletId, currency, amount, fee } = payment;
   postIn(core, scene, {
     key: `${payment.id}:complete`,
     kind: 'payment',
     postings: movements.payOnTop({
       walletId: payerWalletId,
-      payee: payeeWalletId === null ? external(payeeExternal ?? '') : available(payeeWalletId),
+      payee: payeeAccount(payment),
       asset: currency,
       amount,
       fee,
     }),
   });
   insert(scene, payment);
-  emitIn(core, scene, paymentCompleted, {
-    subject: payment.id,
-    audience: audienceOf(payment),
-    object: paymentObject(payment),
-  });
+  tell(core, scene, paymentCompleted, payment);
   return payment;
 }
 
@@ -188,11 +181,7 @@ function reservePayment(core: Core, scene: Scene, draftOf: Payment, spending: Sp
     nextAttemptAt: draftOf.createdAt,
   };
   insert(scene, payment);
-  emitIn(core, scene, paymentInitiated, {
-    subject: payment.id,
-    audience: audienceOf(payment),
-    object: paymentObject(payment),
-  });
+  tell(core, scene, paymentInitiated, payment);
   return payment;
 }
 
@@ -202,15 +191,14 @@ function insert(scene: Scene, payment: Payment): void {
 }
 
 function spendingOf(payment: Payment): Spending {
-  const { payerId, payerWalletId, payeeId, payeeWalletId, payeeExternal, amount, fee, currency, rail } =
-    payment;
+  const { payerId, payerWalletId, amount, fee, currency, rail } = payment;
   return {
     payer: payerId,
     walletId: payerWalletId,
     amount,
     fee,
     asset: currency,
-    payee: [payeeId, payeeWalletId, payeeExternal].filter((name) => name !== null),
+    payee: payeeNames(payment),
     rail,
     purpose: 'payment',
   };

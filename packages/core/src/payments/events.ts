@@ -1,6 +1,9 @@
 import { formatDecimal } from '@agentpay/primitives';
 import { z } from 'zod';
-import { eventType } from '../events/index.js';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { emitIn, eventType } from '../events/index.js';
+import type { EventType } from '../events/index.js';
 import { totalDebited } from './Payment.js';
 import type { Payment } from './Payment.js';
 
@@ -59,7 +62,11 @@ export function paymentObject(of: Payment) {
   };
 }
 
+export function tell(core: Core, scene: Scene, type: EventType<string, typeof payment>, of: Payment): void {
+  emitIn(core, scene, type, { subject: of.id, audience: audienceOf(of), object: paymentObject(of) });
+}
+
 /** Who is told of a payment. */
-export function audienceOf({ payerId, payeeId }: Payment): { id: string }[] {
+function audienceOf({ payerId, payeeId }: Payment): { id: string }[] {
   return payeeId === null ? [{ id: payerId }] : [{ id: payerId }, { id: payeeId }];
 }

@@ -1,7 +1,7 @@
 export { create } from './create.js';
 export type { PaymentRequest } from './create.js';
-export { audienceOf, paymentCompleted, paymentObject } from './events.js';
-export { get, list, paidCall, recordCompleted } from './operations.js';
+export { paymentCompleted, paymentObject } from './events.js';
+export { get, list, paidCall } from './operations.js';
 export type { PaidCall, PaymentPage } from './operations.js';
 export { callFee, feeOn, totalDebited } from './Payment.js';
 export type { FeeMode, FeeSchedule, FeeTerms, Payment, PaymentStatus } from './Payment.js';

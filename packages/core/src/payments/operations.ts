@@ -1,8 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
-import { page } from '../Page.js';
+import { cursorOf, page, placeIn } from '../Page.js';
 import type { Payment } from './Payment.js';
 import * as store from './PaymentStore.js';
 import type { PaymentFilter, PaymentPosition } from './PaymentStore.js';
@@ -41,13 +40,6 @@ export function paidCall(core: Core, call: PaidCall): Payment {
     createdAt: call.createdAt,
     completedAt: new Date(core.clock.now()),
   };
-}
-
-/** Writes down a payment whose money the caller's transaction has moved. */
-export async function recordCompleted(core: Core, tx: Tx, call: PaidCall): Promise<Payment> {
-  const payment = paidCall(core, call);
-  await store.payments.insert(tx, payment);
-  return payment;
 }
 
 /**
@@ -91,7 +83,7 @@ export async function list(
 ): Promise<PaymentPage> {
   const { principal, cursor, ...filter } = request;
   const { limit, offset } = page(request);
-  const after = cursor === undefined || cursor === '' ? undefined : readCursor(cursor);
+  const after = cursor === undefined ? undefined : placeOf(cursor);
   // One more than wanted tells whether there is a next page.
   const wanted = { limit: limit + 1, offset: cursor === undefined ? offset : 0, after };
   const found = await store.selectOwned(core.db, principal.party.id, filter, wanted);
@@ -100,19 +92,11 @@ export async function list(
   return {
     payments,
     total: await store.countOwned(core.db, principal.party.id, filter),
-    nextCursor: found.length > limit && last ? writeCursor(last) : null,
+    nextCursor: found.length > limit && last ? cursorOf([last.createdAt.getTime(), last.id]) : null,
   };
 }
 
-function writeCursor({ createdAt, id }: PaymentPosition): string {
-  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
-}
-
-function readCursor(cursor: string): PaymentPosition {
-  const [ms = '', id = ''] = Buffer.from(cursor, 'base64url').toString().split(' ');
-  if (!/^\d{1,15}$/.test(ms) || !isId('transaction', id))
-    throw new AgentPayError('invalid_request', 'The cursor is not one that a page gave.', {
-      param: 'cursor',
-    });
-  return { createdAt: new Date(Number(ms)), id };
+function placeOf(cursor: string): PaymentPosition | undefined {
+  const place = placeIn(cursor, ['number', 'string']) as [number, string] | undefined;
+  return place && { createdAt: new Date(place[0]), id: place[1] };
 }

@@ -1,19 +1,16 @@
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
-import { emitIn } from '../events/index.js';
 import { holds, movements } from '../ledger/index.js';
 import type { Scene } from '../batch/index.js';
+import { attemptAll, backOffMs, CLAIM_MS } from '../attempts.js';
 import { allowWants, captureIn, giveBackIn } from '../spending/index.js';
-import { audienceOf, paymentCompleted, paymentConfirmed, paymentFailed, paymentObject } from './events.js';
-import { isOver, transition } from './Payment.js';
+import { paymentCompleted, paymentConfirmed, paymentFailed, tell } from './events.js';
+import { isOver, payeeNames, transition } from './Payment.js';
 import type { Payment, PaymentStep } from './Payment.js';
 import { claimDue, paymentRows } from './PaymentStore.js';
 import type { ExternalRail } from './ports.js';
 import type { Rail, RailStatus } from './Rail.js';
 
-/** An instance that has not written down an attempt by then has died. */
-const CLAIM_MS = 120_000;
-const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 5 * 60 * 1000;
 
 /**
@@ -24,13 +21,8 @@ const MAX_WAIT_MS = 5 * 60 * 1000;
 export async function progress(core: Core, { limit }: { limit: number }): Promise<JobReport> {
   const nowMs = core.clock.now();
   const claimed = await claimDue(core.db, { now: new Date(nowMs), until: new Date(nowMs + CLAIM_MS), limit });
-  const worked = await Promise.allSettled(claimed.map((payment) => attempt(core, payment)));
-  const failures = worked.flatMap((each, i) =>
-    each.status === 'rejected'
-      ? [{ subject: (claimed[i] as Payment).id, error: each.reason as unknown }]
-      : [],
-  );
-  return { done: { payments: claimed.length - failures.length }, failures };
+  const { done, failures } = await attemptAll(claimed, (payment) => attempt(core, payment));
+  return { done: { payments: done }, failures };
 }
 
 async function attempt(core: Core, claimed: Payment): Promise<void> {
@@ -67,7 +59,7 @@ function write(core: Core, worked: Payment, said: RailStatus, rail: Rail): Promi
       if (payment.attempts !== worked.attempts || isOver(payment.status)) return;
       if (said.status === 'completed') return complete(core, scene, payment, said.reference, rail);
       if (said.status === 'failed') return fail(core, scene, payment, said.reason);
-      const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(payment.attempts - 1, 20));
+      const waitMs = backOffMs(payment.attempts, MAX_WAIT_MS);
       const settling = said.status === 'settling' ? transition(payment.status, 'settle') : undefined;
       scene.update(paymentRows, payment, {
         status: settling ?? payment.status,
@@ -92,16 +84,11 @@ function complete(core: Core, scene: Scene, payment: Payment, reference: string,
 }
 
 function fail(core: Core, scene: Scene, payment: Payment, failure: string): void {
-  const { payerId: payer, payeeId, payeeWalletId, payeeExternal, amount, createdAt: at } = payment;
+  const { payerId: payer, amount, createdAt: at } = payment;
   giveBackIn(core, scene, {
     holdId: payment.holdId as string,
     reason: 'fail',
-    spent: {
-      payer,
-      payee: [payeeId, payeeWalletId, payeeExternal].filter((name) => name !== null),
-      amount,
-      at,
-    },
+    spent: { payer, payee: payeeNames(payment), amount, at },
   });
   tell(core, scene, paymentFailed, end(core, scene, payment, 'fail', { failure }));
 }
@@ -116,17 +103,4 @@ function end(
   const status = transition(payment.status, step) as Payment['status'];
   const completedAt = status === 'completed' ? new Date(core.clock.now()) : null;
   return scene.update(paymentRows, payment, { ...change, status, completedAt, nextAttemptAt: null });
-}
-
-function tell(
-  core: Core,
-  scene: Scene,
-  type: typeof paymentFailed | typeof paymentCompleted | typeof paymentConfirmed,
-  payment: Payment,
-): void {
-  emitIn(core, scene, type, {
-    subject: payment.id,
-    audience: audienceOf(payment),
-    object: paymentObject(payment),
-  });
 }

@@ -2,12 +2,11 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emitIn } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
-import { available, balances, external, movements, postIn } from '../ledger/index.js';
+import { balances, movements, postIn } from '../ledger/index.js';
 import { checkOptionalText } from '../text.js';
-import { audienceOf, paymentObject, paymentRefunded } from './events.js';
-import { transition } from './Payment.js';
+import { paymentRefunded, tell } from './events.js';
+import { payeeAccount, transition } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentRows, refunds } from './PaymentStore.js';
 
@@ -76,11 +75,7 @@ export function refundIn(
   const refunded = payment.refunded + given;
   const status = refunded === payment.amount ? whole : payment.status;
   const changed = scene.update(paymentRows, payment, { refunded, status });
-  emitIn(core, scene, paymentRefunded, {
-    subject: payment.id,
-    audience: audienceOf(payment),
-    object: paymentObject(changed),
-  });
+  tell(core, scene, paymentRefunded, changed);
   return changed;
 }
 
@@ -90,8 +85,8 @@ function move(
   payment: Payment,
   { given, short, reason }: { given: Amount; short: boolean; reason: string | null },
 ): void {
-  const { payerWalletId: walletId, payeeWalletId, payeeExternal, currency: asset } = payment;
-  const payee = payeeWalletId === null ? external(payeeExternal ?? '') : available(payeeWalletId);
+  const { payerWalletId: walletId, currency: asset } = payment;
+  const payee = payeeAccount(payment);
   const has = scene.find(balances, payee, asset)?.amount ?? 0n;
   if (has < given && !short)
     throw new AgentPayError('insufficient_funds', 'The payee has less money available than that.');

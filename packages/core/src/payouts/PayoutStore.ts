@@ -41,20 +41,15 @@ export function findPayout(db: Queryable, id: string): Promise<Payout | undefine
 /** Payouts of a party, newest first. */
 export async function selectPayouts(
   db: Queryable,
-  { ownerId, status, limit, offset }: { ownerId: string; status: PayoutStatus | null } & Page,
+  { ownerId, status, ...wanted }: { ownerId: string; status: PayoutStatus | null } & Page,
 ): Promise<{ payouts: Payout[]; total: number }> {
-  const filter = 'where owner_id = $1 and ($2::text is null or status = $2)';
-  const found = await payouts.select(db, `${filter} order by created_at desc, id desc limit $3 offset $4`, [
-    ownerId,
-    status,
-    limit,
-    offset,
-  ]);
-  const [counted] = await db.query<{ total: bigint }>(`select count(*) as total from payouts ${filter}`, [
-    ownerId,
-    status,
-  ]);
-  return { payouts: found, total: Number(counted?.total ?? 0n) };
+  const { rows, total } = await payouts.page(db, {
+    where: 'owner_id = $1 and ($2::text is null or status = $2)',
+    params: [ownerId, status],
+    orderBy: 'created_at desc, id desc',
+    ...wanted,
+  });
+  return { payouts: rows, total };
 }
 
 /** Claims payouts that are due for one attempt. @param until when somebody else may claim them again */

@@ -1,6 +1,9 @@
 import { formatDecimal } from '@agentpay/primitives';
 import { z } from 'zod';
-import { eventType } from '../events/index.js';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { emitIn, eventType } from '../events/index.js';
+import type { EventType } from '../events/index.js';
 import type { Payout } from './Payout.js';
 
 const text = z.string();
@@ -20,8 +23,12 @@ export const payoutCompleted = eventType('payout.completed', payout);
 export const payoutFailed = eventType('payout.failed', payout);
 export const payoutCanceled = eventType('payout.canceled', payout);
 
+export function tell(core: Core, scene: Scene, type: EventType<string, typeof payout>, of: Payout): void {
+  emitIn(core, scene, type, { subject: of.id, audience: [{ id: of.ownerId }], object: payoutObject(of) });
+}
+
 /** What every event about a payout tells. */
-export function payoutObject(of: Payout) {
+function payoutObject(of: Payout) {
   return {
     id: of.id,
     status: of.status,

@@ -1,9 +1,8 @@
-import { AgentPayError, isId, MAX_AMOUNT, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import { checkAmount } from '../amount.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emitIn } from '../events/index.js';
-import type { EventType } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -12,7 +11,7 @@ import { checkOptionalText } from '../text.js';
 import { walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { checkDestination } from './checkDestination.js';
-import { payoutCanceled, payoutCreated, payoutObject } from './events.js';
+import { payoutCanceled, payoutCreated, tell } from './events.js';
 import { shownOf, stepOf } from './Payout.js';
 import type { Destination, Payout, PayoutStatus } from './Payout.js';
 import * as store from './PayoutStore.js';
@@ -36,10 +35,7 @@ export async function create(core: Core, request: PayoutRequest): Promise<Payout
   const ownerId = requireParty(request.principal, 'agent', 'user', 'org', 'developer', 'gateway');
   const { fromWalletId, amount, destination } = request;
   const description = checkOptionalText('description', request.description);
-  if (amount <= 0n || amount > MAX_AMOUNT)
-    throw new AgentPayError('invalid_amount', 'The amount must be above zero and within the limit.', {
-      param: 'amount',
-    });
+  checkAmount(amount, 'amount');
   checkDestination(destination);
   const connector = core.ports.payouts[destination.type];
   if (!connector)
@@ -186,11 +182,6 @@ export function end(
 ): Payout {
   const endedAt = new Date(core.clock.now());
   return scene.update(store.payoutRows, payout, { ...change, nextAt: null, claimedUntil: null, endedAt });
-}
-
-export function tell<T extends EventType>(core: Core, scene: Scene, type: T, payout: Payout): void {
-  const object = payoutObject(payout) as unknown as Parameters<typeof emitIn<T>>[3]['object'];
-  emitIn(core, scene, type, { subject: payout.id, audience: [{ id: payout.ownerId }], object });
 }
 
 /** By what name an allow list knows the owner's own destinations. */

@@ -1,17 +1,15 @@
+import { attemptAll, backOffMs, CLAIM_MS } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { holds, movements, postIn } from '../ledger/index.js';
 import { allowWants, captureIn, giveBackIn } from '../spending/index.js';
-import { payoutCompleted, payoutFailed } from './events.js';
-import { end, spentOn, tell } from './operations.js';
+import { payoutCompleted, payoutFailed, tell } from './events.js';
+import { end, spentOn } from './operations.js';
 import { stepOf } from './Payout.js';
 import type { Destination, Payout } from './Payout.js';
 import * as store from './PayoutStore.js';
 import type { PayoutAnswer } from './ports.js';
 
-/** An instance that has not written down an attempt by then has died. */
-const CLAIM_MS = 120_000;
-const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 10 * 60 * 1000;
 
 /**
@@ -25,11 +23,8 @@ export async function work(core: Core, { limit }: { limit: number }): Promise<Jo
     until: new Date(nowMs + CLAIM_MS),
     limit,
   });
-  const worked = await Promise.allSettled(claimed.map((payout) => attempt(core, payout)));
-  const failures = worked.flatMap((each, i) =>
-    each.status === 'rejected' ? [{ subject: (claimed[i] as Payout).id, error: each.reason as unknown }] : [],
-  );
-  return { done: { payouts: claimed.length - failures.length }, failures };
+  const { done, failures } = await attemptAll(claimed, (payout) => attempt(core, payout));
+  return { done: { payouts: done }, failures };
 }
 
 async function attempt(core: Core, claimed: Payout): Promise<void> {
@@ -89,7 +84,7 @@ function settle(
         );
         return;
       }
-      const waitMs = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(payout.attempts - 1, 20));
+      const waitMs = backOffMs(payout.attempts, MAX_WAIT_MS);
       scene.update(store.payoutRows, payout, {
         reference: 'reference' in answer ? answer.reference : payout.reference,
         nextAt: new Date(core.clock.now() + waitMs),

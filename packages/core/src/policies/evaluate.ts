@@ -54,6 +54,12 @@ export interface Standing {
 /** Windows of the payer that count a payee. */
 export const sellerScope = (payee: string): string => `seller:${payee}`;
 
+const limits: readonly RuleKind[] = ['per_tx', 'daily', 'monthly', 'allowlist'];
+const rules: readonly RuleKind[] = ['max_amount', 'time_restriction', 'per_seller_cap'];
+const ownRules: readonly RuleKind[] = [...limits, ...rules];
+const orgRules: readonly RuleKind[] = [...limits, 'monthly_usdc', ...rules];
+const switches: readonly RuleKind[] = ['rail', 'kill_switch'];
+
 /**
  * The verdict of all rules, undefined when none refuses. In this order: archived, per transaction, day, month, allow list, rules,
  * rules of organizations, rail and kill switch, approval. Whether there is money comes after that.
@@ -61,41 +67,30 @@ export const sellerScope = (payee: string): string => `seller:${payee}`;
 export function evaluate(spend: Spend, standing: Standing): Denial | undefined {
   const { own, orgs, platform } = standing;
   if (own?.archived) return denial('archived');
-  const mine = own?.rules ?? [];
-  const first = (order: readonly RuleKind[], sets: readonly Rule[], owner: string) => {
-    for (const kind of order)
-      for (const rule of sets)
-        if (rule.kind === kind) {
-          const found = judge(rule, { spend, standing, owner });
-          if (found) return found;
-        }
-    return undefined;
-  };
-  const rules: RuleKind[] = ['max_amount', 'time_restriction', 'per_seller_cap'];
-  const switches: RuleKind[] = ['rail', 'kill_switch'];
-  const limits: RuleKind[] = ['per_tx', 'daily', 'monthly', 'allowlist'];
-  const of = (kinds: readonly RuleKind[]) => {
-    const sets = [own, ...orgs, platform].flatMap((set) => (set ? [set] : []));
-    for (const set of sets) {
-      const found = first(kinds, set.rules, set.partyId);
-      if (found) return found;
-    }
-    return undefined;
-  };
-  const ofOrgs = () => {
-    for (const org of orgs) {
-      const found = first([...limits, 'monthly_usdc', ...rules], org.rules, org.partyId);
-      if (found) return found;
-    }
-    return undefined;
-  };
+  const first = (kinds: readonly RuleKind[], sets: readonly (PolicySet | undefined)[]) =>
+    firstDenial({ spend, standing }, kinds, sets);
+  const all = [own, ...orgs, platform];
   return (
-    first(limits, mine, spend.payer) ??
-    first(rules, mine, spend.payer) ??
-    ofOrgs() ??
-    of(switches) ??
-    (spend.approved ? undefined : of(['approval_over']))
+    first(ownRules, [own]) ??
+    first(orgRules, orgs) ??
+    first(switches, all) ??
+    (spend.approved ? undefined : first(['approval_over'], all))
   );
+}
+
+/** Set by set, and in each of them by the order of the kinds. */
+function firstDenial(
+  judged: Pick<Case, 'spend' | 'standing'>,
+  kinds: readonly RuleKind[],
+  sets: readonly (PolicySet | undefined)[],
+): Denial | undefined {
+  for (const { rules: terms, partyId: owner } of sets.filter((set) => set !== undefined))
+    for (const kind of kinds)
+      for (const rule of terms) {
+        const found = rule.kind === kind ? judge(rule, { ...judged, owner }) : undefined;
+        if (found) return found;
+      }
+  return undefined;
 }
 
 interface Case {

@@ -2,7 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
-import { available, FAUCET, post, walletMoney } from '../ledger/index.js';
+import { movements, post, walletMoney } from '../ledger/index.js';
 import { checkOptionalText } from '../text.js';
 import type { Balance, Funding, Wallet } from './Wallet.js';
 import * as store from './WalletStore.js';
@@ -55,10 +55,7 @@ export async function fund(
       await post(core, tx, {
         key: funding.id,
         kind: 'faucet.fund',
-        postings: [
-          { account: FAUCET, asset: wallet.currency, amount: -amount },
-          { account: available(walletId), asset: wallet.currency, amount },
-        ],
+        postings: movements.faucetFund({ walletId, asset: wallet.currency, amount }),
       });
       const after = await balanceOf(tx, wallet);
       assertWithinDemo(core, principal, after);

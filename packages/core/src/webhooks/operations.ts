@@ -122,18 +122,15 @@ export async function listDeliveries(
   core: Core,
   request: OfWebhook & { limit?: number | undefined; offset?: number | undefined },
 ): Promise<{ deliveries: Delivery[]; total: number }> {
-  const { limit, offset } = page(request);
+  const wanted = page(request);
   const { id } = await owned(core.db, request);
-  const deliveries = await store.deliveries.select(
-    core.db,
-    'where webhook_id = $1 order by id desc limit $2 offset $3',
-    [id, limit, offset],
-  );
-  const [counted] = await core.db.query<{ total: bigint }>(
-    'select count(*) as total from webhook_deliveries where webhook_id = $1',
-    [id],
-  );
-  return { deliveries, total: Number(counted?.total ?? 0n) };
+  const { rows, total } = await store.deliveries.page(core.db, {
+    where: 'webhook_id = $1',
+    params: [id],
+    orderBy: 'id desc',
+    ...wanted,
+  });
+  return { deliveries: rows, total };
 }
 
 /**
