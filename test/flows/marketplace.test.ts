@@ -137,15 +137,21 @@ describe('list', () => {
     expect(await marketplace.list(core, {})).toEqual({ services: [], total: 0 });
   });
 
-  it.each(['x', 'WzFd', 'bm90IGpzb24', Buffer.from('["a",1,"b"]').toString('base64url')])(
-    'refuses the cursor %j',
-    async (cursor) => {
-      await expect(marketplace.list(core, { cursor })).rejects.toMatchObject({
-        kind: 'invalid_request',
-        param: 'cursor',
-      });
-    },
-  );
+  const written = [
+    '["a",1,"b"]',
+    '[1e400,1,"b"]',
+    '[1e15,1,"b"]',
+    '[1,1e16,"b"]',
+    '[1,-1,"b"]',
+    '[1,1.5,"b"]',
+    String.raw`[1,1,"\u0000"]`,
+  ].map((text) => Buffer.from(text).toString('base64url'));
+  it.each(['x', 'WzFd', 'bm90IGpzb24', ...written])('refuses the cursor %j', async (cursor) => {
+    await expect(marketplace.list(core, { cursor })).rejects.toMatchObject({
+      kind: 'invalid_request',
+      param: 'cursor',
+    });
+  });
 
   it.each([{ limit: 0 }, { limit: 101 }, { limit: 1.5 }, { offset: -1 }, { offset: Number.NaN }])(
     'refuses %j',

@@ -1,4 +1,4 @@
-import { AgentPayError, numberBounds } from '@agentpay/primitives';
+import { AgentPayError, isPlainText, numberBounds } from '@agentpay/primitives';
 
 /** Which part of a list is wanted. */
 export interface Page {
@@ -43,20 +43,27 @@ export function cursorOf(place: readonly (string | number)[]): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
+/** What stands in a cursor, and whether the database can compare with it. `time`: ms since 1970. */
+const kinds = {
+  integer: (value: unknown) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31,
+  time: (value: unknown) => Number.isInteger(value) && (value as number) >= 0 && (value as number) < 1e14,
+  text: (value: unknown) => typeof value === 'string' && isPlainText(value),
+} as const;
+
 /**
  * The place that a cursor names; undefined for the empty one, which stands before the first row.
  * @throws AgentPayError `invalid_request` for anything that {@link cursorOf} did not write for such a list
  */
-export function placeIn<Kinds extends readonly ('string' | 'number')[]>(
+export function placeIn(
   cursor: string,
-  kinds: Kinds,
+  wanted: readonly (keyof typeof kinds)[],
 ): (string | number)[] | undefined {
   if (cursor === '') return undefined;
   const place = decoded(cursor);
   if (
     Array.isArray(place) &&
-    place.length === kinds.length &&
-    kinds.every((kind, i) => typeof place[i] === kind)
+    place.length === wanted.length &&
+    wanted.every((kind, i) => kinds[kind](place[i]))
   )
     return place as (string | number)[];
   throw new AgentPayError('invalid_request', 'The cursor is not one that a page named.', { param: 'cursor' });

@@ -141,7 +141,7 @@ export async function setVerified(
 }
 
 function placeOf(cursor: string): ListPlace | undefined {
-  const place = placeIn(cursor, ['number', 'number', 'string']) as [number, number, string] | undefined;
+  const place = placeIn(cursor, ['integer', 'time', 'text']) as [number, number, string] | undefined;
   return place && { trustScore: place[0], createdAt: new Date(place[1]), id: place[2] };
 }
 

@@ -97,6 +97,6 @@ export async function list(
 }
 
 function placeOf(cursor: string): PaymentPosition | undefined {
-  const place = placeIn(cursor, ['number', 'string']) as [number, string] | undefined;
+  const place = placeIn(cursor, ['time', 'text']) as [number, string] | undefined;
   return place && { createdAt: new Date(place[0]), id: place[1] };
 }
