@@ -173,6 +173,30 @@ describe('rate limits', () => {
       await limited.close();
     }
   });
+
+  it('are counted at /mcp like anywhere else', async () => {
+    const limited = await testApi({
+      RATE_LIMIT_PER_MINUTE: '60',
+      RATE_LIMIT_BURST: '3',
+      TRUST_PROXY_HOPS: '1',
+    });
+    try {
+      const right = (await newAgent(limited)).auth.authorization;
+      const listed = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+      const accept = 'application/json, text/event-stream';
+      const call = async (authorization: string) => {
+        const headers = { authorization, accept, 'x-forwarded-for': '203.0.113.7' };
+        return (await limited.http.post('/mcp').set(headers).send(listed)).status;
+      };
+      expect(await call(right)).toBe(200);
+      for (let n = 0; n < 3; n++) expect(await call('Bearer pk_test_1')).toBe(401);
+      expect(await call(right)).toBe(429);
+      limited.clock.advance(1000);
+      expect(await call(right)).toBe(200);
+    } finally {
+      await limited.close();
+    }
+  });
 });
 
 describe('any request at all', () => {

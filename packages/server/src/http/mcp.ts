@@ -4,6 +4,7 @@ import { requestIdOf } from '@agentpay/http';
 import { createMcpServer, serveHttp, type ToolOutcome } from '@agentpay/mcp';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request } from 'express';
+import { admit } from './admit.js';
 import { readBody } from './body.js';
 import { asAgentPayError, rememberFamily } from './errors.js';
 import type { Route } from './implement.js';
@@ -15,6 +16,8 @@ export interface McpOptions extends MountOptions {
   readonly baseUrl: () => string;
   readonly version: string;
 }
+
+const CALLERS = { auth: ['agent', 'explorer'], rate: 'standard' } as const;
 
 /**
  * `POST /mcp`: the endpoints that are tools and that an agent may call, by the Streamable HTTP transport without sessions. A refused call
@@ -28,9 +31,7 @@ export function mcpRoutes(app: Express, routes: readonly Route[], options: McpOp
     response.locals['endpoint'] = 'web.mcp';
     rememberFamily(response, runtime);
     assertOrigin(request, options.baseUrl());
-    const principal = (await options.authenticate(['agent', 'explorer'], request)) as Principal;
-    response.locals['principal'] = principal.party.id;
-    await options.limit.principal(principal.party.id, 'standard', response);
+    const principal = (await admit(CALLERS, options, request, response)) as Principal;
     const message = await readBody(request, response);
     if (Array.isArray(message)) throw new AgentPayError('invalid_request', 'Send one message at a time.');
     const call = (tool: ToolDefinition, input: Record<string, unknown>) =>

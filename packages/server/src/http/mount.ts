@@ -2,18 +2,14 @@ import { decodeRequest, type Family } from '@agentpay/api';
 import { requestIdOf } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
-import type { Authenticate } from '../auth/authenticate.js';
+import { admit, type AdmitOptions } from './admit.js';
 import { readBody } from './body.js';
 import { rememberFamily } from './errors.js';
 import type { Route } from './implement.js';
 import { perform, type PerformOptions } from './perform.js';
-import type { Limit } from './rateLimit.js';
 import { respond } from './respond.js';
 
-export interface MountOptions extends PerformOptions {
-  readonly authenticate: Authenticate;
-  readonly limit: Limit;
-}
+export type MountOptions = PerformOptions & AdmitOptions;
 
 /** Serves every route, and answers the other methods of its path with 405. */
 export function mount(app: Express, routes: readonly Route[], options: MountOptions): void {
@@ -59,14 +55,7 @@ async function serve(
   const { family, endpoint } = route;
   response.locals['endpoint'] = endpoint.id;
   rememberFamily(response, family);
-  if (endpoint.auth.length > 0) await options.limit.assertNotGuessing(request, response);
-  const principal = await options.authenticate(endpoint.auth, request);
-  if (principal) {
-    response.locals['principal'] = principal.party.id;
-    await options.limit.principal(principal.party.id, endpoint.rate, response);
-  } else {
-    await options.limit.address(request, response);
-  }
+  const principal = await admit(endpoint, options, request, response);
   const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
   const decoded = decodeRequest(endpoint, { params: request.params, query: request.query, body });
   const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key') };
