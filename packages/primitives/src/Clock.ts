@@ -80,6 +80,28 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** Does `work`, which must not reject, `ms` after now and after each end of it, in the background. */
+export function repeat(clock: Clock, ms: number, work: () => Promise<void>): { stop(): Promise<void> } {
+  let stopped = false;
+  let underWay: Promise<void> = Promise.resolve();
+  const wait = () => clock.timer(ms, run, { background: true });
+  let cancel = wait();
+
+  function run(): void {
+    underWay = work().then(() => {
+      if (!stopped) cancel = wait();
+    });
+  }
+
+  return {
+    async stop() {
+      stopped = true;
+      cancel();
+      await underWay;
+    },
+  };
+}
+
 /** Whole seconds since the Unix epoch, as EIP-3009 and JWT count time. */
 export function unixSeconds(clock: Clock): number {
   return Math.floor(clock.now() / 1000);

@@ -1,3 +1,4 @@
+import { repeat } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { inBatches, sweepTracked } from './sweep.js';
@@ -19,25 +20,5 @@ export function watchDeadlines(
   core: Core,
   told: { onReport: (report: JobReport) => void; onError: (error: unknown) => void },
 ): Watch {
-  let stopped = false;
-  let cancel = (): void => {};
-  let looking: Promise<void> = Promise.resolve();
-  const wait = (): void => {
-    cancel = core.clock.timer(PERIOD_MS, look, { background: true });
-  };
-  const look = (): void => {
-    looking = inBatches(core, sweepTracked)
-      .then(told.onReport, told.onError)
-      .then(() => {
-        if (!stopped) wait();
-      });
-  };
-  wait();
-  return {
-    async stop() {
-      stopped = true;
-      cancel();
-      await looking;
-    },
-  };
+  return repeat(core.clock, PERIOD_MS, () => inBatches(core, sweepTracked).then(told.onReport, told.onError));
 }

@@ -1,5 +1,6 @@
 import { webhooks, type Core } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
+import { repeat } from '@agentpay/primitives';
 
 /** Events read at a time, and attempts under way at once on one instance. */
 const MOST_EVENTS = 500;
@@ -18,17 +19,9 @@ export interface WebhookDeliveries {
  */
 export function deliverWebhooks(core: Core, log: Logger): WebhookDeliveries {
   const underWay = new Set<Promise<void>>();
-  let stopped = false;
-  let look: Promise<void> = Promise.resolve();
-  let cancel = core.clock.timer(EVERY_MS, run, { background: true });
-
-  function run(): void {
-    look = once()
-      .catch((error: unknown) => log.error({ job: 'webhooks', err: error }, 'job failed'))
-      .then(() => {
-        if (!stopped) cancel = core.clock.timer(EVERY_MS, run, { background: true });
-      });
-  }
+  const looking = repeat(core.clock, EVERY_MS, () =>
+    once().catch((error: unknown) => log.error({ job: 'webhooks', err: error }, 'job failed')),
+  );
 
   async function once(): Promise<void> {
     while ((await webhooks.dispatch(core, { limit: MOST_EVENTS })) === MOST_EVENTS);
@@ -45,9 +38,7 @@ export function deliverWebhooks(core: Core, log: Logger): WebhookDeliveries {
 
   return {
     async stop() {
-      stopped = true;
-      cancel();
-      await look;
+      await looking.stop();
       await Promise.all(underWay);
     },
   };

@@ -1,5 +1,6 @@
 import { payments, payouts, type Core, type JobReport } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
+import { repeat } from '@agentpay/primitives';
 import { report } from './startJobs.js';
 
 const EVERY_MS = 500;
@@ -13,39 +14,17 @@ const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) =>
 
 /** Takes payments by other rails and payouts on that are due, twice a second, each kind in its own time. */
 export function workTransfers(core: Core, log: Logger): { stop(): Promise<void> } {
-  const running = Object.entries(kinds).map(([job, work]) => repeat(core, log, { job, work }));
+  const running = Object.entries(kinds).map(([job, work]) =>
+    repeat(core.clock, EVERY_MS, () =>
+      work(core, { limit: MOST_AT_ONCE }).then(
+        (done) => report(job, done, log),
+        (error: unknown) => log.error({ job, err: error }, 'job failed'),
+      ),
+    ),
+  );
   return {
     async stop() {
       await Promise.all(running.map((each) => each.stop()));
-    },
-  };
-}
-
-function repeat(
-  core: Core,
-  log: Logger,
-  { job, work }: { job: string; work: (typeof kinds)[string] },
-): { stop(): Promise<void> } {
-  let stopped = false;
-  let running: Promise<void> = Promise.resolve();
-  let cancel = core.clock.timer(EVERY_MS, run, { background: true });
-
-  function run(): void {
-    running = work(core, { limit: MOST_AT_ONCE })
-      .then(
-        (done) => report(job, done, log),
-        (error: unknown) => log.error({ job, err: error }, 'job failed'),
-      )
-      .then(() => {
-        if (!stopped) cancel = core.clock.timer(EVERY_MS, run, { background: true });
-      });
-  }
-
-  return {
-    async stop() {
-      stopped = true;
-      cancel();
-      await running;
     },
   };
 }
