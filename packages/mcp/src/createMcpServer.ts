@@ -32,7 +32,7 @@ export function createMcpServer(
     { name: 'agentpay', version },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.map(listed) }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listing(tools) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }): Promise<CallToolResult> => {
     const tool = byName.get(params.name);
     if (!tool) throw new McpError(ErrorCode.InvalidParams, `There is no tool with the name ${params.name}.`);
@@ -43,6 +43,15 @@ export function createMcpServer(
     return { content: text(outcome.response), structuredContent: outcome.response };
   });
   return server;
+}
+
+// A server is made for every request; the schemas are the same for all.
+const listings = new WeakMap<readonly ToolDefinition[], Tool[]>();
+
+function listing(tools: readonly ToolDefinition[]): Tool[] {
+  const known = listings.get(tools) ?? tools.map(listed);
+  listings.set(tools, known);
+  return known;
 }
 
 function listed(tool: ToolDefinition): Tool {

@@ -2,8 +2,10 @@ import type { explorer } from '@agentpay/core';
 import {
   checked,
   ConfigError,
+  type Env,
   flag,
   hostName,
+  list,
   logLevel,
   misspeltVariables,
   port,
@@ -12,7 +14,6 @@ import {
   sharedSecrets,
   urlOf,
   whole,
-  type Env,
 } from '@agentpay/http';
 import { databaseUrlFault } from '@agentpay/storage';
 import { z } from 'zod';
@@ -98,9 +99,9 @@ const Environment = z.object({
     .regex(/^pm_\w{1,120}$/, 'must be the id of a payment method')
     .optional(),
   MASTER_KEY: secret.optional(),
-  FORMER_MASTER_KEYS: z.string().optional(),
+  FORMER_MASTER_KEYS: list.optional(),
   OUTBOUND_LOOPBACK: flag.optional(),
-  OUTBOUND_HOSTS: z.string().optional(),
+  OUTBOUND_HOSTS: list.optional(),
   ADMIN_KEY: secret.optional(),
   PUBLIC_BASE_URL: urlOf('http:', 'https:').optional(),
   TRUST_PROXY_HOPS: whole(0, 10).optional(),
@@ -113,7 +114,7 @@ const Environment = z.object({
   LOG_LEVEL: logLevel.optional(),
   PUBLIC_DEMO_MODE: flag.optional(),
   PUBLIC_DEMO_SANDBOX_ONLY: flag.optional(),
-  PUBLIC_DEMO_ALLOWED_ORIGINS: z.string().optional(),
+  PUBLIC_DEMO_ALLOWED_ORIGINS: list.optional(),
   PUBLIC_DEMO_ADMIN_TOKEN: secret.optional(),
   EXPLORER_HOST_WRITES: flag.optional(),
   EXPLORER_GUEST_WRITES: flag.optional(),
@@ -123,7 +124,7 @@ const Environment = z.object({
   EXPLORER_MAX_SESSIONS: whole(1, 100_000).optional(),
   EXPLORER_PAYMENT_MAX: whole(1, 1_000_000).optional(),
   EXPLORER_FUNDING_MAX: whole(1, 1_000_000).optional(),
-  EXPLORER_RAILS: z.string().optional(),
+  EXPLORER_RAILS: list.optional(),
 });
 type Environment = z.output<typeof Environment>;
 
@@ -154,8 +155,8 @@ export function readConfig(env: Env): Config {
     treasuryKey: values.TREASURY_KEY as `0x${string}` | undefined,
     facilitatorUrl: values.FACILITATOR_URL,
     masterKey: values.MASTER_KEY,
-    formerMasterKeys: listOf(values.FORMER_MASTER_KEYS),
-    outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...listOf(values.OUTBOUND_HOSTS)],
+    formerMasterKeys: values.FORMER_MASTER_KEYS ?? [],
+    outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...(values.OUTBOUND_HOSTS ?? [])],
     stripe: stripeOf(values),
     adminKey: values.ADMIN_KEY,
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
@@ -207,19 +208,12 @@ function explorerOf(values: Environment): Partial<Omit<explorer.ExplorerSettings
     maxSessions: values.EXPLORER_MAX_SESSIONS,
     paymentMax: units(values.EXPLORER_PAYMENT_MAX),
     fundingMax: units(values.EXPLORER_FUNDING_MAX),
-    rails: values.EXPLORER_RAILS === undefined ? undefined : listOf(values.EXPLORER_RAILS),
+    rails: values.EXPLORER_RAILS,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
-
-function listOf(text = ''): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-}
 
 function storageFaults(values: Environment): string[] {
   const faults: string[] = [];
@@ -255,10 +249,7 @@ function productionFaults(values: Environment): string[] {
 
 function demoFaults(values: Environment): string[] {
   const faults: string[] = [];
-  const origins = (values.PUBLIC_DEMO_ALLOWED_ORIGINS ?? '')
-    .split(',')
-    .filter((origin) => origin.trim() !== '');
-  if (origins.some((origin) => !origin.trim().startsWith('https://'))) {
+  if (values.PUBLIC_DEMO_ALLOWED_ORIGINS?.some((origin) => !origin.startsWith('https://'))) {
     faults.push('PUBLIC_DEMO_ALLOWED_ORIGINS has an origin that does not start with https://.');
   }
   if (!values.PUBLIC_DEMO_MODE) return faults;

@@ -1,5 +1,5 @@
 import type { Clock, RateLimiter } from '@agentpay/primitives';
-import { assertRateLimit, takeFrom, unitsNow, verdict, type Bucket } from './Bucket.js';
+import { assertRateLimit, REQUEST_UNITS, takeFrom, unitsNow, verdict, type Bucket } from './Bucket.js';
 
 /**
  * The rate limiter of a single process.
@@ -18,9 +18,8 @@ export function memoryRateLimiter(clock: Clock, { maxKeys = 100_000 } = {}): Rat
     },
     async look(key, limit) {
       assertRateLimit(limit);
-      const held = buckets.get(key);
-      const { allowed } = takeFrom(held, limit, clock.now());
-      return verdict(unitsNow(held, limit, clock.now()), allowed, limit);
+      const units = unitsNow(buckets.get(key), limit, clock.now());
+      return verdict(units, units >= REQUEST_UNITS, limit);
     },
   };
 }

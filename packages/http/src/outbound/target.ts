@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { OutboundError } from '@agentpay/primitives';
-import { reachOf } from './addresses.js';
+import { reachOf, type Reach } from './addresses.js';
 
 /** Where a request goes. */
 export interface Target {
@@ -38,9 +38,9 @@ export function readTarget(text: string): URL {
  */
 export function assertWritten(text: string, isAllowed: (url: URL) => boolean): void {
   const url = readTarget(text);
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(url);
   const reach = isIP(host) ? reachOf(host) : /(^|\.)localhost\.?$/.test(host) ? 'private' : 'public';
-  if (reach === 'forbidden' || (reach === 'private' && !isAllowed(url)))
+  if (!mayBeAsked(reach, url, isAllowed))
     throw refused('address_refused', 'The address is not that of a public host.');
 }
 
@@ -53,11 +53,10 @@ export async function resolveTarget(
   url: URL,
   { resolve, isAllowed }: { resolve: Resolve; isAllowed: (url: URL) => boolean },
 ): Promise<Target> {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const host = hostOf(url);
   const addresses = isIP(host) ? [host] : (await lookUp(host, resolve)).slice(0, MAX_ADDRESSES);
   for (const address of addresses) {
-    const reach = reachOf(address);
-    if (reach === 'forbidden' || (reach === 'private' && !isAllowed(url)))
+    if (!mayBeAsked(reachOf(address), url, isAllowed))
       throw refused('address_refused', 'The host leads to an address that is not public.');
   }
   return { url, addresses };
@@ -69,6 +68,15 @@ async function lookUp(host: string, resolve: Resolve): Promise<readonly string[]
   });
   if (addresses.length === 0) throw refused('name_not_found', 'The host of the address has no address.');
   return addresses;
+}
+
+/** The host of a URL, an IPv6 address without its brackets. */
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '');
+}
+
+function mayBeAsked(reach: Reach, url: URL, isAllowed: (url: URL) => boolean): boolean {
+  return reach === 'public' || (reach === 'private' && isAllowed(url));
 }
 
 function writtenHost(text: string): string {

@@ -1,18 +1,12 @@
 import type { WebhookPorts } from '@agentpay/core';
 import type { Outbound } from '@agentpay/http';
-import { AgentPayError, OutboundError, type Clock } from '@agentpay/primitives';
+import { OutboundError, type Clock } from '@agentpay/primitives';
+import { assertAllowedBy } from './assertAllowed.js';
 
 /** Receivers of webhooks, by the guarded way out. */
 export function receivers(out: Outbound, clock: Clock): WebhookPorts['receivers'] {
   return {
-    assertAllowed(url) {
-      try {
-        out.assertAllowed(url);
-      } catch (cause) {
-        const { fault, message } = cause as OutboundError;
-        throw new AgentPayError('invalid_request', message, { param: 'url', reason: fault, cause });
-      }
-    },
+    assertAllowed: assertAllowedBy(out, 'url'),
     async post({ url, headers, body, timeoutMs }) {
       try {
         // Of the response only its status matters.

@@ -7,7 +7,9 @@ const document = remembered(1, (baseUrl: string) =>
   openApi(Object.values<Family>(families), { baseUrl, version }),
 );
 
+const older = remembered(1, (baseUrl: string) => swagger(document(baseUrl)));
+
 export const handlers = implement(web.nouns.openapi, ({ baseUrl }) => ({
   spec: async () => document(baseUrl()) as { openapi: string },
-  v2: async () => swagger(document(baseUrl())) as { swagger: string },
+  v2: async () => older(baseUrl()) as { swagger: string },
 }));
