@@ -1,4 +1,4 @@
-import type { Clock } from '@agentpay/primitives';
+import { kept, type Clock } from '@agentpay/primitives';
 import type { Chain, Fees } from './Chain.js';
 
 /** What gas costs, for all senders on a chain, and the most that may be paid for it. */
@@ -28,15 +28,7 @@ export class FeesAboveLimit extends Error {
 const FRESH_MS = 2_000;
 
 export function createFeeGauge({ chain, clock, maxFeePerGas: most }: FeeGaugeOptions): FeeGauge {
-  let held: { readonly fees: Promise<Fees>; readonly until: number } | undefined;
-
-  function asked(): Promise<Fees> {
-    if (held && held.until > clock.now()) return held.fees;
-    const mine = { fees: chain.fees(), until: clock.now() + FRESH_MS };
-    held = mine;
-    mine.fees.catch(() => held === mine && (held = undefined));
-    return mine.fees;
-  }
+  const asked = kept(clock, FRESH_MS, () => chain.fees());
 
   return {
     most,

@@ -1,9 +1,8 @@
 import { MULTICALL3 } from '@agentpay/primitives';
-import type { Hex } from '@agentpay/protocol';
+import { authorizationUseTopics, type Hex } from '@agentpay/protocol';
 import {
   BaseError,
   createPublicClient,
-  pad,
   toHex,
   TransactionReceiptNotFoundError,
   type PublicClient,
@@ -18,7 +17,6 @@ import {
   type Receipt,
   type Simulation,
 } from './Chain.js';
-import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
 import { logSearch } from './logSearch.js';
 import { aggregate, readResults } from './Multicall.js';
 import { isKnown, isOvertaken, kindOf, revertData } from './NodeRefusal.js';
@@ -75,7 +73,7 @@ export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: Vie
       return { number, timestamp };
     },
     async authorizationUse(address, payer, nonce, since) {
-      const topics = [[AUTHORIZATION_USED, AUTHORIZATION_CANCELED], pad(payer, { size: 32 }), nonce];
+      const topics = authorizationUseTopics(payer, nonce);
       const [hash] = await search({ address, topics, since, one: true });
       return hash && receiptOf(client, hash);
     },

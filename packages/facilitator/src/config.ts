@@ -11,7 +11,7 @@ import {
   type Env,
 } from '@agentpay/http';
 import { findNetwork, networks, type Network } from '@agentpay/primitives';
-import { addressSchema, type Address, type Hex } from '@agentpay/protocol';
+import { addressSchema, bytes32Schema, type Address, type Hex } from '@agentpay/protocol';
 import { parseEther, parseGwei } from 'viem';
 import { z } from 'zod';
 import { defaultGasLimits, type GasLimits } from './schemes/Scheme.js';
@@ -85,10 +85,6 @@ function url(shown: string, ...protocols: string[]) {
   return z.string().refine(matches, `must be ${shown} URL`);
 }
 
-const key = z.custom<Hex>(
-  (value) => typeof value === 'string' && /^0x[0-9a-fA-F]{64}$/.test(value),
-  'must be 32 bytes of hex',
-);
 const ether = z
   .string()
   .regex(/^\d{1,9}(\.\d{1,18})?$/, 'must be an amount of ether such as 0.001')
@@ -108,7 +104,9 @@ const Environment = z.object({
     .pipe(z.array(node).min(1, 'must name a node').max(8, 'must name 8 nodes at most'))
     .optional(),
   SIGNER_KEYS: list
-    .pipe(z.array(key).min(1, 'must hold a private key').max(32, 'must hold 32 private keys at most'))
+    .pipe(
+      z.array(bytes32Schema).min(1, 'must hold a private key').max(32, 'must hold 32 private keys at most'),
+    )
     .optional(),
   KEYSTORE_FILE: list
     .pipe(z.array(z.string()).min(1, 'must name a file').max(32, 'must name 32 files at most'))

@@ -5,6 +5,7 @@ export * from './Db.js';
 export * from './Errors.js';
 export * from './FetchOut.js';
 export * from './Id.js';
+export * from './kept.js';
 export * from './Network.js';
 export * from './Random.js';
 export * from './RateLimiter.js';

@@ -1,4 +1,3 @@
-export * from './arbitraries.js';
 export * from './chainCases.js';
 export * from './dbCases.js';
 export * from './eventually.js';

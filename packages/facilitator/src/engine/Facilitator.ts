@@ -105,7 +105,7 @@ export interface RunningFacilitator extends Facilitator {
  * const { isValid } = await facilitator.verify(request);
  */
 export async function createFacilitator(options: FacilitatorOptions): Promise<RunningFacilitator> {
-  const { db, clock, random, network, confirmations, maxInFlight } = options;
+  const { db, clock, random, network, confirmations = 1, maxInFlight } = options;
   const chain = sharedReads(options.chain);
   const fees = options.fees ?? createFeeGauge({ chain, clock });
   const settings = await proveSettings(chain, options);

@@ -1,7 +1,7 @@
 import { isAgentPayError, type Db } from '@agentpay/primitives';
 import { createFeeGauge } from '@agentpay/evm';
 import type { FacilitatorOptions } from './Facilitator.js';
-import { nowSeconds, openBed, openDb, signedRequest, until, type Bed } from './payment.fixture.js';
+import { nowSeconds, openBed, openDb, signedRequest, statesIn, until, type Bed } from './payment.fixture.js';
 
 const unavailable = (error: unknown) => isAgentPayError(error, 'facilitator_unavailable') && error.retryAfter;
 
@@ -47,10 +47,7 @@ describe('a limit on fees', () => {
     bed.skip(2_000);
   }
 
-  const states = async () =>
-    (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
-      ({ state }) => state,
-    );
+  const states = () => statesIn(db);
 
   it('keeps a payment from being claimed while gas costs more, and takes it when gas is cheaper', async () => {
     const facilitator = await start();

@@ -1,5 +1,5 @@
 import { systemClock, type Cancel, type Clock, type Db } from '@agentpay/primitives';
-import type { Chain } from '@agentpay/evm';
+import { aroundCalls, type Chain } from '@agentpay/evm';
 
 /** The world of a process that dies between two things it does to database or chain: from then on nothing of it happens any more. */
 export interface Mortal {
@@ -38,10 +38,6 @@ export function mortal(world: { chain: Chain; db: Db }): Mortal {
     if (done >= last || moment === 'after') kill();
     return dead ? never : result;
   }
-  const mortalMethod =
-    (name: string, method: (...args: unknown[]) => Promise<unknown>) =>
-    (...args: unknown[]) =>
-      step(name, () => method(...args));
 
   const { chain, db } = world;
   return {
@@ -54,12 +50,7 @@ export function mortal(world: { chain: Chain; db: Db }): Mortal {
         return cancel;
       },
     },
-    chain: Object.fromEntries(
-      Object.entries(chain).map(([name, method]) => [
-        name,
-        mortalMethod(name, method as () => Promise<unknown>),
-      ]),
-    ) as unknown as Chain,
+    chain: aroundCalls(chain, (name, _args, call) => step(name, call)),
     db: {
       query: (sql, params) => step(sql, () => db.query(sql, params)),
       tx: (work) => step('transaction', () => db.tx(work)),

@@ -163,9 +163,15 @@ export async function openBed(db: Db): Promise<Bed> {
 }
 
 /** Waits for what must come to pass soon. */
-export async function until(holds: () => boolean, timeoutMs = 5_000): Promise<void> {
-  for (const end = systemClock.now() + timeoutMs; !holds();) {
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+  for (const end = systemClock.now() + timeoutMs; !(await holds());) {
     if (systemClock.now() > end) throw new Error('It did not come to pass in time.');
     await new Promise<void>((resolve) => void systemClock.timer(2, resolve));
   }
+}
+
+/** States of all settlements on record. */
+export async function statesIn(db: Db): Promise<readonly string[]> {
+  const rows = await db.query<{ state: string }>('select state from facilitator_settlements');
+  return rows.map(({ state }) => state);
 }

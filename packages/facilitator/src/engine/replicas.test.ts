@@ -1,7 +1,17 @@
 import type { Db } from '@agentpay/primitives';
 import { mortal } from './mortal.fixture.js';
 import type { RunningFacilitator } from './Facilitator.js';
-import { gasPayer, newPayer, openBed, openDb, payer, signedRequest, type Bed } from './payment.fixture.js';
+import {
+  gasPayer,
+  newPayer,
+  openBed,
+  openDb,
+  payer,
+  signedRequest,
+  statesIn,
+  until,
+  type Bed,
+} from './payment.fixture.js';
 import { openPermit2, permitRequest } from './permit.fixture.js';
 
 describe('copies of a facilitator on one database', () => {
@@ -18,16 +28,7 @@ describe('copies of a facilitator on one database', () => {
     db.query<{ address: string; holder: string }>(
       'select address, holder from facilitator_signers order by address',
     );
-  const states = async () =>
-    (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
-      ({ state }) => state,
-    );
-  async function until(holds: () => Promise<boolean>): Promise<void> {
-    for (const end = Date.now() + 10_000; !(await holds());) {
-      if (Date.now() > end) throw new Error('It did not come to pass in time.');
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  }
+  const states = () => statesIn(db);
   const counts = () =>
     Promise.all([gasPayer, second].map(({ address }) => bed.chain.transactionCount(address, 'latest')));
 

@@ -12,6 +12,7 @@ import {
   randomNonce,
   seller,
   signedRequest,
+  statesIn,
   until,
   type Bed,
 } from './payment.fixture.js';
@@ -318,10 +319,7 @@ describe('settle', () => {
     // Background work asks for fees as well, and may meet the first one.
     bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1_000);
     await expect(facilitator.settle(await signedRequest())).rejects.toThrow('away');
-    const states = async () =>
-      (await db.query<{ state: string }>('select state from facilitator_settlements')).map(
-        ({ state }) => state,
-      );
+    const states = () => statesIn(db);
     expect(await states()).toEqual(['claimed']);
     while ((await states())[0] === 'claimed') await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await states()).toEqual(['failed']);

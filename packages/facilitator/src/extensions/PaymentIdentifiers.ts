@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { AgentPayError, type Clock, type Db } from '@agentpay/primitives';
-import { jcs, type FacilitatorRequest, type x402v2 } from '@agentpay/protocol';
+import { jcs, PAYMENT_IDENTIFIER, type FacilitatorRequest, type x402v2 } from '@agentpay/protocol';
 import { z } from 'zod';
-
-/** Name of the x402 extension by which a payer names its payment. */
-export const PAYMENT_IDENTIFIER = 'payment-identifier';
 
 /** An id names one payment for this long. */
 const LIFE_MS = 24 * 3_600_000;

@@ -1,6 +1,6 @@
-import { plain, requestIdOf } from '@agentpay/http';
+import { healthRoutes as commonRoutes, plain, requestIdOf } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
-import type { Express } from 'express';
+import type { Express, Response } from 'express';
 import type { Logger } from 'pino';
 import { sameSecret } from '../operations/ApiKey.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
@@ -25,24 +25,20 @@ export function healthRoutes(
   app: Express,
   { facilitator, log, readiness, metrics, metricsToken }: HealthRoutesOptions,
 ): void {
-  app.get(['/health', '/healthz'], (_req, res) => void res.json({ status: 'ok' }));
-
-  app.get('/readyz', async (_req, res) => {
-    const { ready, ...report } = readiness ? await readiness.check() : await bareCheck(facilitator);
-    if (ready) return void res.json({ status: 'ok', ...report });
-    log.warn({ requestId: requestIdOf(res), ...report }, 'not ready');
-    const { status, message, hint } = new AgentPayError(
-      'unavailable',
-      'The facilitator should not be sent payments now.',
-    );
-    res.status(status).json({
-      status: 'unavailable',
-      ...report,
-      code: 'unavailable',
-      error: message,
-      hint,
-      requestId: requestIdOf(res),
-    });
+  commonRoutes(app, {
+    async check() {
+      const { ready, ...report } = readiness ? await readiness.check() : await bareCheck(facilitator);
+      return { ready, report };
+    },
+    notReady(report, response) {
+      const requestId = requestIdOf(response as Response);
+      log.warn({ requestId, ...report }, 'not ready');
+      const { status, message, hint } = new AgentPayError(
+        'unavailable',
+        'The facilitator should not be sent payments now.',
+      );
+      return { status, body: { code: 'unavailable', error: message, hint, requestId } };
+    },
   });
 
   if (!metrics || metricsToken === undefined) return;

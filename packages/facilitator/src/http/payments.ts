@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
 import {
   facilitatorRequestSchema,
+  PAYMENT_IDENTIFIER,
   toBase64,
   type FacilitatorRequest,
   type VerifyResponse,
@@ -12,7 +13,7 @@ import type { Express } from 'express';
 import type { Logger } from 'pino';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import type { Catalogue, ListingStatus } from '../extensions/Catalogue.js';
-import { PAYMENT_IDENTIFIER, type PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
+import type { PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import type { Metrics } from '../operations/Metrics.js';
 import { guard, type Access } from './access.js';
 import { errorAnswer, toAgentPayError } from './errors.js';

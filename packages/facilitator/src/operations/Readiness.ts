@@ -1,4 +1,4 @@
-import { sleep, type Clock, type Db, type Network } from '@agentpay/primitives';
+import { kept, sleep, type Clock, type Db, type Network } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
 import type { Chain, FeeGauge } from '@agentpay/evm';
 import { formatEther, formatGwei } from 'viem';
@@ -99,17 +99,4 @@ async function answerOf(clock: Clock, test: () => Promise<string>): Promise<stri
   const late = sleep(clock, CHECK_TIMEOUT_MS, stop.signal).then(() => 'does not answer');
   const answer = test().catch(() => 'does not answer');
   return Promise.race([answer, late]).finally(() => stop.abort());
-}
-
-/** The value of `get` for a while; those who ask meanwhile share it. A failure is not kept. */
-function kept<T>(clock: Clock, freshMs: number, get: () => Promise<T>): () => Promise<T> {
-  let held: { readonly value: Promise<T>; readonly until: number } | undefined;
-  return () => {
-    if (held && held.until > clock.now()) return held.value;
-    const value = get();
-    const mine = { value, until: clock.now() + freshMs };
-    held = mine;
-    value.catch(() => held === mine && (held = undefined));
-    return value;
-  };
 }

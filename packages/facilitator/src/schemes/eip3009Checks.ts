@@ -1,7 +1,7 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import type { Eip3009Findings, Eip3009Payment } from './eip3009.js';
-import type { ChainCheck, TermCheck } from './examine.js';
+import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
 import type { Refusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,
@@ -143,8 +143,8 @@ const tokenVersion: OfChain = (_findings, { payment }) =>
     'extra.version is not that of the token.',
   );
 
-const balance: OfChain = ({ balance: { success, data } }, { payment }) => {
-  const held = success && data !== '0x' ? BigInt(data) : 0n;
+const balance: OfChain = ({ balance: answer }, { payment }) => {
+  const held = numberIn(answer) ?? 0n;
   const { from: payer, value: needed } = payment.authorization;
   return refuseShortBalance(payment, 'insufficientBalance', { payer, held, needed });
 };

@@ -61,12 +61,13 @@ export function examine<P, Findings extends Balanced>(
       }
       return undefined;
     },
-    balance: async () => balanceIn((await subject.findings()).balance),
+    balance: async () => numberIn((await subject.findings()).balance),
     proof: async () => examiner.proof(payment, subject.isSignedByKey(), await subject.findings()),
   };
 }
 
-function balanceIn({ success, data }: CallResult): bigint | undefined {
+/** The number in an answer; undefined when it is none. */
+export function numberIn({ success, data }: CallResult): bigint | undefined {
   return success && data !== '0x' ? BigInt(data) : undefined;
 }
 

@@ -1,6 +1,6 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResult } from '@agentpay/evm';
-import type { ChainCheck, TermCheck } from './examine.js';
+import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
 import type { Permit2Findings, Permit2Payment } from './permit2.js';
 import type { Refusal } from './Scheme.js';
 import {
@@ -123,13 +123,13 @@ const nonceUnused: OfChain = ({ nonces }, { payment }) => {
 const balance: OfChain = ({ balance: held }, { payment }) =>
   refuseShortBalance(payment, 'permit2InsufficientBalance', {
     payer: payment.permit.from,
-    held: numberIn(held),
+    held: numberIn(held) ?? 0n,
     needed: payment.amount,
   });
 
 const allowance: OfChain = ({ allowance: allowed }, { payment }) =>
   refuse(
-    numberIn(allowed) < payment.amount,
+    (numberIn(allowed) ?? 0n) < payment.amount,
     'permit2AllowanceRequired',
     'The payer has to let Permit2 move the token first (approve).',
   );
@@ -138,10 +138,6 @@ const simulation: OfChain = ({ settle }) => settleRefusal(settle);
 
 /** Checks of the chain's findings. */
 export const chainChecks: readonly OfChain[] = [nonceUnused, balance, allowance, simulation];
-
-function numberIn({ success, data }: CallResult): bigint {
-  return success && data !== '0x' ? BigInt(data) : 0n;
-}
 
 const revertReasons: Readonly<Record<string, Reason>> = {
   InvalidNonce: 'permit2NonceUsed',

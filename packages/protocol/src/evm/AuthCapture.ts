@@ -1,5 +1,4 @@
-import { concatBytes } from '@noble/hashes/utils.js';
-import { addressWord, typedDataDigest, uint256Word } from './Eip712.js';
+import { addressWord, authorizationFields, hashWords, typedDataDigest, uint256Word } from './Eip712.js';
 import { domainSeparator, type TokenDomain } from './Eip3009.js';
 import { PERMIT2 } from './Permit2.js';
 import { bytesToHex, hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
@@ -133,14 +132,7 @@ export function escrowTypedData(domain: TokenDomain, info: PaymentInfo) {
   return {
     domain,
     types: {
-      ReceiveWithAuthorization: [
-        { name: 'from', type: 'address' },
-        { name: 'to', type: 'address' },
-        { name: 'value', type: 'uint256' },
-        { name: 'validAfter', type: 'uint256' },
-        { name: 'validBefore', type: 'uint256' },
-        { name: 'nonce', type: 'bytes32' },
-      ],
+      ReceiveWithAuthorization: authorizationFields,
     },
     primaryType: 'ReceiveWithAuthorization',
     message: {
@@ -274,8 +266,4 @@ function hashFor(chainId: number, escrow: Address, info: PaymentInfo, payer: Add
     hexToBytes(info.salt),
   );
   return hashWords(uint256Word(BigInt(chainId)), addressWord(escrow), inner);
-}
-
-function hashWords(...words: readonly Uint8Array[]): Uint8Array {
-  return keccak256(concatBytes(...words));
 }

@@ -1,5 +1,11 @@
-import { concatBytes } from '@noble/hashes/utils.js';
-import { addressWord, typedDataDigest, uint256Word, type Keccak256 } from './Eip712.js';
+import {
+  addressWord,
+  authorizationFields,
+  hashWords,
+  typedDataDigest,
+  uint256Word,
+  type Keccak256,
+} from './Eip712.js';
 import { hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
 
 /** A signed permission to move tokens once (EIP-3009 TransferWithAuthorization). Times are Unix seconds; both bounds are exclusive. */
@@ -51,7 +57,7 @@ function hashDomain({ name, version, chainId, verifyingContract }: TokenDomain):
     uint256Word(BigInt(chainId)),
     addressWord(verifyingContract),
   ];
-  return keccak256(concatBytes(DOMAIN_TYPE, ...words));
+  return hashWords(DOMAIN_TYPE, ...words);
 }
 
 /** The 32-byte digest that the payer signs (EIP-712 with EIP-3009's struct). Whoever hashes a lot may bring a faster `keccak`. */
@@ -76,14 +82,7 @@ export function authorizationTypedData(domain: TokenDomain, authorization: Autho
   return {
     domain,
     types: {
-      TransferWithAuthorization: [
-        { name: 'from', type: 'address' },
-        { name: 'to', type: 'address' },
-        { name: 'value', type: 'uint256' },
-        { name: 'validAfter', type: 'uint256' },
-        { name: 'validBefore', type: 'uint256' },
-        { name: 'nonce', type: 'bytes32' },
-      ],
+      TransferWithAuthorization: authorizationFields,
     },
     primaryType: 'TransferWithAuthorization',
     message: authorization,

@@ -1,3 +1,4 @@
+import { concatBytes } from '@noble/hashes/utils.js';
 import { hexToBytes, keccak256, type Address } from './Hex.js';
 
 /** keccak-256. */
@@ -27,3 +28,18 @@ export function addressWord(value: Address): Uint8Array {
   word.set(hexToBytes(value), 12);
   return word;
 }
+
+/** The hash of words one after another. */
+export function hashWords(...words: readonly Uint8Array[]): Uint8Array {
+  return keccak256(concatBytes(...words));
+}
+
+/** What EIP-3009 has payers sign, whoever may send it. */
+export const authorizationFields = [
+  { name: 'from', type: 'address' },
+  { name: 'to', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'validAfter', type: 'uint256' },
+  { name: 'validBefore', type: 'uint256' },
+  { name: 'nonce', type: 'bytes32' },
+] as const;

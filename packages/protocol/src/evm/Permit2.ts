@@ -1,5 +1,4 @@
-import { concatBytes } from '@noble/hashes/utils.js';
-import { addressWord, typedDataDigest, uint256Word } from './Eip712.js';
+import { addressWord, hashWords, typedDataDigest, uint256Word } from './Eip712.js';
 import { keccak256, type Address } from './Hex.js';
 
 /** Permit2, at the same address on every chain. */
@@ -140,8 +139,4 @@ function hashPermit(
     witness,
   );
   return typedDataDigest(separator, struct);
-}
-
-function hashWords(...words: readonly Uint8Array[]): Uint8Array {
-  return keccak256(concatBytes(...words));
 }

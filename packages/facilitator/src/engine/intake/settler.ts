@@ -32,8 +32,9 @@ export interface SettlerOptions {
   readonly random: Random;
   readonly store: SettlementStore;
   readonly settlements: Settlements;
-  readonly fees?: FeeGauge | undefined;
-  readonly confirmations?: number | undefined;
+  readonly fees: FeeGauge;
+  /** Blocks that a transaction must have, its own included, to count. */
+  readonly confirmations: number;
   readonly maxInFlight?: number | undefined;
   readonly contractPayers: ContractPayers;
   /** The payment of a request; or why there is none. */
@@ -140,9 +141,8 @@ const UNSIGNED: Hex = `0x${'00'.repeat(65)}`;
 async function refused(options: SettlerOptions, payment: Payment, refusal: Refusal): Promise<Outcome> {
   const transfer = transferOf({ ...payment, signature: UNSIGNED, byAccount: false }, defaultGasLimits);
   if (refusal.reason !== transfer.usedReason) return failed(refusal);
-  const { chain, confirmations = 1 } = options;
   try {
-    return { ...failed(refusal), use: await provenUse({ chain, confirmations }, transfer) };
+    return { ...failed(refusal), use: await provenUse(options, transfer) };
   } catch (error) {
     if (!(error instanceof ChainError)) throw error;
     return failed(refusal);
@@ -194,7 +194,7 @@ async function objectionsTo(
 
 /** What is not claimed may be paid elsewhere; what is claimed already waits for gas to become cheaper, as long as its caller does. */
 async function assertAffordable({ fees }: SettlerOptions): Promise<void> {
-  if (fees?.most === undefined) return;
+  if (fees.most === undefined) return;
   try {
     await fees.affordable();
   } catch (cause) {
@@ -260,13 +260,13 @@ function refuseTaken(held: Settlement, payment: Payment): Refusal & Pick<Failed,
  * that transaction, this purchase is what was paid.
  */
 async function settledMeanwhile(
-  { chain, store, confirmations = 1 }: SettlerOptions,
+  options: SettlerOptions,
   held: Settlement,
   { reason }: { reason: Reason },
 ): Promise<Outcome | undefined> {
   if (reason !== held.transfer.usedReason) return undefined;
-  const outcome = await provenOutcome({ chain, confirmations }, held);
-  if (outcome?.state === 'settled') await store.settle([held.id], outcome.hash);
+  const outcome = await provenOutcome(options, held);
+  if (outcome?.state === 'settled') await options.store.settle([held.id], outcome.hash);
   return outcome ?? { state: 'pending', hash: '' };
 }
 
