@@ -11,7 +11,7 @@ import {
   type Discovery,
   type DiscoveryOptions,
 } from './offer/discovery/index.js';
-import { viewOf } from './paid/asked.js';
+import { ambiguousPath, viewOf } from './paid/asked.js';
 import { resourceUrl, type PricedContext, type RequestContext } from './paid/RequestContext.js';
 import {
   asking,
@@ -99,9 +99,8 @@ export function paywall(options: PaywallOptions): Paywall {
 
   paywall.charge = (price: Price): Middleware => {
     const pricing = createPricing(settings, readPrice(price, 'charge()'));
-    const found = { pricing, allow: undefined, refusal: undefined };
     const charge: Middleware = (req, res, next) => {
-      serve(settings, found, { req, res, next });
+      serve(settings, { pricing }, { req, res, next });
     };
     charged.set(charge, pricing);
     return charge;
@@ -142,7 +141,7 @@ export function paywall(options: PaywallOptions): Paywall {
 
 const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');
 
-type Charged = Pick<RequestContext, 'pricing' | 'allow' | 'refusal'>;
+type Charged = Pick<RequestContext, 'pricing'> & Partial<Pick<RequestContext, 'allow' | 'refusal'>>;
 type Found = 'free' | 'unpriced' | Charged;
 
 type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
@@ -150,7 +149,7 @@ type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[]
 function priceTable(settings: Settings, priced: Priced | undefined): (req: Asking) => Found {
   const { price } = settings;
   if (price) {
-    const found = { pricing: createPricing(settings, price), allow: undefined, refusal: undefined };
+    const found = { pricing: createPricing(settings, price) };
     return () => found;
   }
   if (!priced) return () => 'unpriced';
@@ -162,13 +161,13 @@ function priceTable(settings: Settings, priced: Priced | undefined): (req: Askin
     const match = table(req.method ?? 'GET', [targetOf(req), req.url ?? '/']);
     switch (match.kind) {
       case 'priced':
-        return { pricing: match.price, allow: undefined, refusal: undefined };
+        return { pricing: match.price };
       case 'free':
         return 'free';
       case 'method_not_priced':
         return { pricing: anyPricing, allow: match.allow, refusal: METHOD_NOT_PRICED };
       default:
-        return { pricing: anyPricing, allow: undefined, refusal: PATH_AMBIGUOUS };
+        return { pricing: anyPricing, refusal: PATH_AMBIGUOUS };
     }
   };
 }
@@ -187,9 +186,7 @@ const METHOD_NOT_PRICED = new AgentPayError(
   'method_not_priced',
   'This path is for sale under other methods.',
 );
-const PATH_AMBIGUOUS = new AgentPayError('invalid_request', 'The path can be read in several ways.', {
-  param: 'path',
-});
+const PATH_AMBIGUOUS = ambiguousPath();
 
 function serve(
   settings: Settings,

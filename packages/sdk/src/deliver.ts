@@ -33,8 +33,8 @@ export async function deliver(
   try {
     await client.purchases.record(purchase);
     const { response, bytes } = await sendUntilAnswered(client, request, purchase, payment);
-    ended = await conclude(client, purchase, response);
     const receipt = readReceipt(purchase, response.headers);
+    ended = await conclude(client, purchase, response, receipt !== undefined);
     const paid =
       receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
     if (response.status === 402) throw refused(client, { response, bytes }, paid);
@@ -115,10 +115,11 @@ async function conclude(
   { settings, purchases }: ClientState,
   purchase: Purchase,
   response: Response,
+  hasReceipt: boolean,
 ): Promise<boolean> {
-  const { ok, status, headers } = response;
+  const { ok, status } = response;
   const { tokenId } = purchase;
-  if (status !== 402 && readReceipt(purchase, headers)) {
+  if (status !== 402 && hasReceipt) {
     await purchases.end(purchase, 'confirmed');
   } else if (
     !ok &&

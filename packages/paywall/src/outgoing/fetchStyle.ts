@@ -2,6 +2,7 @@ import { IncomingMessage, ServerResponse, type OutgoingHttpHeaders } from 'node:
 import { Socket } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { AgentPayError } from '@agentpay/primitives';
+import { readLimited } from '@agentpay/protocol';
 import { NO_BODY, type RequestBody } from '../paid/RequestBody.js';
 import type { Asking, Request as NodeRequest } from '../paid/Request.js';
 import { setHeaders } from './setHeaders.js';
@@ -41,22 +42,11 @@ export async function bodyOf(request: Request, maxBytes: number): Promise<Reques
   if (!request.body) return NO_BODY;
   if (request.bodyUsed || request.body.locked) return { kind: 'used' };
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return { kind: 'too_large' };
-  const reader = (request.clone().body as ReadableStream<Uint8Array>).getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      chunks.push(part.value);
-      size += part.value.byteLength;
-      if (size <= maxBytes) continue;
-      // It resolves once the handler's copy is done with as well.
-      reader.cancel().catch(() => undefined);
-      return { kind: 'too_large' };
-    }
-  } catch (cause) {
+  const bytes = await readLimited(request.clone().body, maxBytes).catch((cause: unknown) => {
     throw new AgentPayError('request_timeout', 'The request body broke off.', { cause });
-  }
-  return size === 0 ? NO_BODY : { kind: 'raw', bytes: Buffer.concat(chunks) };
+  });
+  if (!bytes) return { kind: 'too_large' };
+  return bytes.length === 0 ? NO_BODY : { kind: 'raw', bytes };
 }
 
 /** Lets go of a body that no handler will read. */

@@ -47,13 +47,17 @@ const VARY_OWN_HEADER = varyBy(PROOF_HEADERS);
 const VARY_PAGE = listOf('Accept');
 const EXPOSED = listOf(...RESPONSE_HEADERS);
 
-/** A header's list with what is missing in it. */
-function extended(present: OutgoingHttpHeader | undefined, additions: List): string {
-  if (present === undefined) return additions.text;
-  const items = String(present)
+function itemsOf(list: OutgoingHttpHeader): string[] {
+  return String(list)
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
+}
+
+/** A header's list with what is missing in it. */
+function extended(present: OutgoingHttpHeader | undefined, additions: List): string {
+  if (present === undefined) return additions.text;
+  const items = itemsOf(present);
   const lower = new Set(items.map((item) => item.toLowerCase()));
   if (lower.has('*')) return items.join(', ');
   return [...items, ...additions.items.filter((item) => !lower.has(item.toLowerCase()))].join(', ');
@@ -87,10 +91,7 @@ export function pricedHeaders(
 
 /** Keeps a paid response out of shared caches. */
 export function markPrivate(res: ServerResponse): void {
-  const directives = String(res.getHeader('Cache-Control') ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
+  const directives = itemsOf(res.getHeader('Cache-Control') ?? '');
   if (directives.some((item) => /^(?:private|no-store)\b/i.test(item))) return;
   res.setHeader(
     'Cache-Control',

@@ -85,7 +85,11 @@ const wholeOf = (target: string) => onlyOne(wholePath([target])).path;
 
 function onlyOne(places: readonly Place[]): Place {
   if (places.length === 1) return places[0] as Place;
-  throw new AgentPayError('invalid_request', 'The path can be read in several ways.', { param: 'path' });
+  throw ambiguousPath();
+}
+
+export function ambiguousPath(): AgentPayError {
+  return new AgentPayError('invalid_request', 'The path can be read in several ways.', { param: 'path' });
 }
 
 /** Most members of a query that common parsers read. */

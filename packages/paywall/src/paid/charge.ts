@@ -42,9 +42,12 @@ export async function charge(context: PricedContext, proof: Proof): Promise<void
   const verified = await verify(context, payment, claim, left?.state === 'running');
   tellVerified(context, payment);
   if (clientLeft(context)) return unserved(context, payment, claim);
-  await checkTimeLeft(context, payment, claim);
+  // Verifying takes its time, too: what is left must do for the handler and for settling.
+  await orUnserved(context, payment, claim, () => payment.checkTime());
   if (context.quote.terms.settle === 'before') return settleFirst(context, payment, claim);
-  return serve(context, payment, { claim, run: await beginRun(context, payment, { claim, verified }) });
+  const { unpaidRuns } = context.settings;
+  const run = await orUnserved(context, payment, claim, () => unpaidRuns.begin(payment, verified));
+  return serve(context, payment, { claim, run });
 }
 
 async function verify(
@@ -63,24 +66,15 @@ async function verify(
   }
 }
 
-// Verifying takes its time, too: what is left must do for the handler and for settling.
-async function checkTimeLeft(context: PricedContext, payment: Payment, claim: Claim): Promise<void> {
-  try {
-    payment.checkTime();
-  } catch (error) {
-    await unserved(context, payment, claim);
-    throw error;
-  }
-}
-
-/** Whether the payer may have one more run that is not paid for yet. @throws AgentPayError `rate_limited` */
-async function beginRun(
+/** The last checks before the handler: a verified payment that fails one is given up. */
+async function orUnserved<T>(
   context: PricedContext,
   payment: Payment,
-  { claim, verified }: { claim: Claim; verified: Verified },
-): Promise<Run> {
+  claim: Claim,
+  check: () => T,
+): Promise<T> {
   try {
-    return context.settings.unpaidRuns.begin(payment, verified);
+    return check();
   } catch (error) {
     await unserved(context, payment, claim);
     throw error;
@@ -108,8 +102,7 @@ async function serve(context: PricedContext, payment: Payment, { claim, run }: R
     return letOut(context, gate, outcome);
   }
   const receipt = await collect(context, payment, { claim, run }, outcome.answer);
-  if (!receipt) return gate.release(() => markPaid(context, {}));
-  gate.release(() => markPaid(context, receipt));
+  gate.release(() => markPaid(context, receipt ?? {}));
 }
 
 /** Takes the money for a response; undefined where that is done in the background. @throws as {@link takeMoney} does */

@@ -21,12 +21,7 @@ export function silenceLate(res: ServerResponse, isLate: (wasSent: () => boolean
     const original = methods[name];
     if (original) methods[name] = (...args) => (isSilent() ? result : original.apply(res, args));
   };
-  for (const name of HEAD_METHODS)
-    guard(
-      name,
-      late,
-      name === 'setHeader' || name === 'appendHeader' || name === 'setHeaders' ? res : undefined,
-    );
+  for (const name of HEAD_METHODS) guard(name, late, name === 'removeHeader' ? undefined : res);
   for (const name of RAW_METHODS) guard(name, late, undefined);
   // A pipeline that breaks destroys the response, which by then may be ours and still be on its way.
   guard('destroy', () => late() && native('writableEnded'), res);

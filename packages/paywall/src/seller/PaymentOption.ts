@@ -172,8 +172,8 @@ export function readPaymentOptions(
       amount: amount === undefined ? undefined : parseBaseUnits(amount),
       payTo: checksumAddress(payTo),
       facilitator: facilitatorOf(facilitator),
-      facilitatorName: nameOf(facilitator),
-      facilitatorCount: Array.isArray(facilitator) ? facilitator.length : 1,
+      facilitatorName: facilitatorsIn(facilitator).map(nameOf).join(', '),
+      facilitatorCount: facilitatorsIn(facilitator).length,
       transfers: transfers && {
         confirmations: 1,
         hashes: false,
@@ -190,9 +190,13 @@ export function readPaymentOptions(
   return paymentOptions as [PaymentOption, ...PaymentOption[]];
 }
 
-function nameOf(option: Defaults['facilitator']): string {
-  const list = (Array.isArray(option) ? option : [option]) as readonly (string | Facilitator)[];
-  return list.map((one) => (typeof one === 'string' ? one : 'the facilitator in this process')).join(', ');
+/** The facilitators of an option, which is one or a list. */
+export function facilitatorsIn(option: Defaults['facilitator']): readonly (string | Facilitator)[] {
+  return (Array.isArray(option) ? option : [option]) as readonly (string | Facilitator)[];
+}
+
+function nameOf(one: string | Facilitator): string {
+  return typeof one === 'string' ? one : 'the facilitator in this process';
 }
 
 /** What a price in micro-dollars is in base units of the option's token. @throws TypeError when the token has no unit that small */

@@ -1,7 +1,7 @@
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import { httpFacilitator, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
 import type { Report } from './Report.js';
-import type { Accept } from './PaymentOption.js';
+import { facilitatorsIn, type Accept } from './PaymentOption.js';
 
 type FacilitatorOption = Required<Accept>['facilitator'];
 
@@ -21,7 +21,7 @@ export function facilitatorsOf(context: Context): (option: FacilitatorOption) =>
   return (option) => {
     const known = made.get(option);
     if (known) return known;
-    const list = (Array.isArray(option) ? option : [option]) as readonly (string | Facilitator)[];
+    const list = facilitatorsIn(option);
     const verifyTimeoutMs = Math.max(MIN_VERIFY_MS, VERIFY_BUDGET_MS / list.length);
     const open = (one: string | Facilitator, index: number) => {
       const facilitator =

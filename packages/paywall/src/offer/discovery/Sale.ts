@@ -1,5 +1,6 @@
 import { mpp, type x402v2 } from '@agentpay/protocol';
 import type { Pricing } from '../../seller/Pricing.js';
+import { readEntry } from '../../seller/routeEntry.js';
 import type { Quote } from '../Quote.js';
 
 /** One operation that is for sale. */
@@ -37,7 +38,7 @@ export interface Route {
 
 /** The route of a pattern of the route table: "METHOD /path" or "/path". */
 export function routeOf(pattern: string, pricing: Pricing | 'free'): Route {
-  const [path = '/', method] = pattern.split(/ +/).reverse();
+  const { method, path } = readEntry(pattern);
   // A parameter is a whole segment there, whatever it is called.
   const segments = path
     .replace(/^\*$/, '/*')

@@ -160,7 +160,7 @@ function failure(cause: unknown): AgentPayError {
   );
 }
 
-function unavailable(cause: unknown): AgentPayError {
+export function unavailable(cause: unknown): AgentPayError {
   return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', {
     cause,
     retryAfter: 2,

@@ -1,7 +1,7 @@
 import { AgentPayError, isAgentPayError, sleep, unixSeconds, type Clock } from '@agentpay/primitives';
 import type { PricedContext } from '../../paid/RequestContext.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
-import type { CallEvent, Issuer, IssuerResponse } from './issuer.js';
+import { unavailable, type CallEvent, type Issuer, type IssuerResponse } from './issuer.js';
 
 /** Response headers of a call that was paid by token. */
 export const X_PAYMENT_TOKEN_ID = 'X-Payment-Token-Id';
@@ -132,11 +132,4 @@ function notSettled(): Refusal {
 
 function expired(): Refusal {
   return new Refusal('token_expired', 'The payment token has expired.', 'payment-expired');
-}
-
-function unavailable(cause: unknown): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', {
-    cause,
-    retryAfter: 2,
-  });
 }
