@@ -1,20 +1,10 @@
 /// <reference lib="dom" />
 import { paywall, type Cors } from '@agentpay/paywall';
-import type { Facilitator } from '@agentpay/protocol';
 import type { Browser, Page } from 'playwright-core';
 import { newAccount } from '../attacks/payment.js';
+import { agreeable } from '../conformance/mppFlows.js';
 import { closeServers, dialects, proofOf, serve } from '../attacks/paywallSeller.js';
 import { openBrowser } from './browser.js';
-
-const facilitator: Facilitator = {
-  verify: async () => ({ isValid: true }),
-  settle: async ({ paymentRequirements: { network } }) => ({
-    success: true,
-    transaction: `0x${'cd'.repeat(32)}`,
-    network,
-  }),
-  supported: async () => ({ kinds: [], extensions: [], signers: {} }),
-};
 
 let browser: Browser;
 let page: Page;
@@ -40,7 +30,7 @@ afterEach(async () => {
 function sell(cors: Cors): Promise<string> {
   const pay = paywall({
     payTo: newAccount().address,
-    facilitator,
+    facilitator: agreeable,
     routes: { 'GET /weather': '$0.01' },
     cors,
   });

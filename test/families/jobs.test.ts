@@ -2,11 +2,11 @@ import type { Job } from '@agentpay/core';
 import { createLogger, migrations, startJobs, watchTokens } from '@agentpay/server';
 import { sleep, systemClock, type Db } from '@agentpay/primitives';
 import { jobs as declared, tokens } from '@agentpay/core';
-import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
-import { testDatabase } from '@agentpay/testing';
+import { migrate } from '@agentpay/storage';
 import { Writable } from 'node:stream';
 import { testCore } from '../flows/market.js';
 import { authorize, newAgent, newService, testApi } from './testApi.js';
+import { freshDb } from '../stress/freshDb.js';
 
 /** Longest wait for something that must happen; a busy machine takes its time. */
 const BOUND_MS = 120_000;
@@ -19,7 +19,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
-describe.each(['PostgreSQL', 'PGlite'])('jobs on %s', (kind) => {
+describe.each(['PostgreSQL', 'PGlite'] as const)('jobs on %s', (kind) => {
   let db: Db;
   let close: () => Promise<void>;
   const logged: string[] = [];
@@ -50,17 +50,7 @@ describe.each(['PostgreSQL', 'PGlite'])('jobs on %s', (kind) => {
   };
 
   beforeAll(async () => {
-    if (kind === 'PGlite') {
-      db = await pgliteDb();
-      close = () => db.close();
-    } else {
-      const database = await testDatabase();
-      db = pgDb({ url: database.url, max: 10, connectTimeoutMs: 20_000 });
-      close = async () => {
-        await db.close();
-        await database.drop();
-      };
-    }
+    ({ db, close } = await freshDb(kind, 10));
     await migrate(db, migrations);
   });
   afterAll(() => close());

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
+import { ledger } from '@agentpay/core';
 import { manualClock, systemRandom, type ManualClock } from '@agentpay/primitives';
 import { compose, createApp, createLogger, migrations, readConfig, type Composition } from '@agentpay/server';
 import { scratchDb } from '@agentpay/storage';
@@ -137,4 +138,21 @@ export async function authorize(
     .send(body)
     .expect(201);
   return answer.body as { token: string; token_id: string };
+}
+
+/** Available and held money of an agent's wallet. */
+export async function balanceOf(
+  api: TestApi,
+  agent: TestAgent,
+): Promise<{ available: number; held: number }> {
+  const { body } = await api.http.get(`/v1/wallets/${agent.wallet}/balance`).set(agent.auth).expect(200);
+  const { available, held } = body as { available: number; held: number };
+  return { available, held };
+}
+
+/** Closes the API; its books must be right. */
+export async function closeBalanced(api: TestApi): Promise<void> {
+  const differences = await ledger.verifyLedger(api.composition.core.db);
+  await api.close();
+  expect(differences).toEqual([]);
 }

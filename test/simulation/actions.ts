@@ -1,5 +1,5 @@
 import type { Fault } from '@agentpay/evm';
-import { buy, payees, payers, rails, randomAuthorization, sign, type Purchase } from './Purchase.js';
+import { buy, payees, payers, rails, randomAuthorization, sign, type Signed } from './Purchase.js';
 import type { DbFault } from './SimulatedDb.js';
 import { mine, pass, settle, startProcess, type World } from './World.js';
 
@@ -9,7 +9,9 @@ const MAX_PURCHASES = 12;
 const seconds = ({ clock }: World) => Math.floor(clock.now() / 1000);
 
 /** Buys and asks for settlement at once. */
-function place(world: World, purchase: Purchase): void {
+function place(world: World, label: string, signed: Signed): void {
+  const amount = amountOf(world, signed.authorization.value, signed.rail);
+  const purchase = buy(`p${world.purchases.length} ${label}`, signed, amount);
   world.purchases.push(purchase);
   settle(world, purchase);
 }
@@ -20,10 +22,7 @@ async function buySomething(world: World): Promise<void> {
   if (purchases.length >= MAX_PURCHASES) return;
   const rail = dice.chance(0.5) ? 'eip3009' : dice.pick(rails);
   const signed = await sign(rail, randomAuthorization(dice, seconds(world)));
-  place(
-    world,
-    buy(`p${purchases.length} by ${rail}`, signed, amountOf(world, signed.authorization.value, rail)),
-  );
+  place(world, `by ${rail}`, signed);
 }
 
 /** What is due: of `upto` anything up to the ceiling. */
@@ -47,14 +46,7 @@ function payTwiceWithOne(world: World): void {
   const { dice, purchases } = world;
   if (purchases.length === 0 || purchases.length >= MAX_PURCHASES) return;
   const { label, signed } = dice.pick(purchases);
-  place(
-    world,
-    buy(
-      `p${purchases.length} paid as ${label}`,
-      signed,
-      amountOf(world, signed.authorization.value, signed.rail),
-    ),
-  );
+  place(world, `paid as ${label}`, signed);
 }
 
 async function reuseNonce(world: World): Promise<void> {
@@ -63,14 +55,7 @@ async function reuseNonce(world: World): Promise<void> {
   const { label, signed } = dice.pick(purchases);
   const { from, nonce } = signed.authorization;
   const other = await sign(signed.rail, { ...randomAuthorization(dice, seconds(world)), from, nonce });
-  place(
-    world,
-    buy(
-      `p${purchases.length} nonce of ${label}`,
-      other,
-      amountOf(world, other.authorization.value, other.rail),
-    ),
-  );
+  place(world, `nonce of ${label}`, other);
 }
 
 async function verify({ dice, purchases, replicas, tell }: World): Promise<void> {

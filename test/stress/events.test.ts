@@ -1,31 +1,20 @@
 import { events, eventTypes, tokens } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db, Tx } from '@agentpay/primitives';
-import { pgDb, pgliteDb } from '@agentpay/storage';
-import { testDatabase } from '@agentpay/testing';
 import { z } from 'zod';
 import { market, testCore } from '../flows/market.js';
+import { freshDb } from './freshDb.js';
 
 const happened = events.eventType('test.happened', { n: z.number() });
 type Read = Awaited<ReturnType<typeof events.read>>;
 
-describe.each(['PostgreSQL', 'PGlite'])('events on %s', (kind) => {
+describe.each(['PostgreSQL', 'PGlite'] as const)('events on %s', (kind) => {
   let db: Db;
   let core: Core;
   let close: () => Promise<void>;
 
   beforeAll(async () => {
-    if (kind === 'PGlite') {
-      db = await pgliteDb();
-      close = () => db.close();
-    } else {
-      const database = await testDatabase();
-      db = pgDb({ url: database.url, max: 10, connectTimeoutMs: 20_000 });
-      close = async () => {
-        await db.close();
-        await database.drop();
-      };
-    }
+    ({ db, close } = await freshDb(kind, 10));
     ({ core } = await testCore(db));
   });
   afterAll(() => close());

@@ -2,16 +2,15 @@ import { idempotency, wallets } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgDb, pgliteDb } from '@agentpay/storage';
-import { testDatabase } from '@agentpay/testing';
 import { money, signedIn, testCore } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
+import { freshDb } from './freshDb.js';
 
 const AMOUNT = 1_000_000n;
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-describe.each(['PostgreSQL', 'PGlite'])('an idempotency key on %s', (kind) => {
+describe.each(['PostgreSQL', 'PGlite'] as const)('an idempotency key on %s', (kind) => {
   let db: Db;
   let core: Core;
   let clock: ManualClock;
@@ -20,17 +19,7 @@ describe.each(['PostgreSQL', 'PGlite'])('an idempotency key on %s', (kind) => {
   let keys = 0;
 
   beforeAll(async () => {
-    if (kind === 'PGlite') {
-      db = await pgliteDb();
-      close = () => db.close();
-    } else {
-      const database = await testDatabase();
-      db = pgDb({ url: database.url, max: 20, connectTimeoutMs: 20_000 });
-      close = async () => {
-        await db.close();
-        await database.drop();
-      };
-    }
+    ({ db, close } = await freshDb(kind, 20));
     ({ core, clock } = await testCore(db));
   });
   beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { isCode, paths, read } from './sources.js';
 
-const MAX_LINES = 450;
+const MAX_LINES = 400;
 const MAX_COLUMNS = 140;
 
 const manifests = paths.filter((path) => path.endsWith('package.json'));

@@ -3,9 +3,9 @@ import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpa
 import { createPublicClient, http, parseAbi } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 import type { Purchase } from './purchaseTable.js';
-import type { Stack } from './stack.js';
+import { PRICE as PRICE_TEXT, type Stack } from './stack.js';
 
-const PRICE = parsePrice('$0.01');
+const PRICE = parsePrice(PRICE_TEXT);
 const dialects: readonly [Purchase['dialect'], Dialect][] = [
   ['x402 v2', 'x402v2'],
   ['x402 v1', 'x402v1'],

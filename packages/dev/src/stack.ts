@@ -34,7 +34,7 @@ const BUYER_USDC = 1_000_000_000n;
 const TREASURY_USDC = 1_000_000_000_000n;
 const FACILITATOR_WEI = 10n ** 20n;
 /** Price of every route of the seller. */
-const PRICE = '$0.01';
+export const PRICE = '$0.01';
 
 const workspace = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
@@ -93,7 +93,7 @@ interface Place {
   readonly state: StackState;
 }
 
-const portOf = (url: string) => new URL(url).port;
+const listenAt = (url: string) => ({ PORT: new URL(url).port, HOST: '127.0.0.1' });
 
 function facilitatorPart({ urls, data, state }: Place): NodePart {
   return {
@@ -101,8 +101,7 @@ function facilitatorPart({ urls, data, state }: Place): NodePart {
     script: workspace('packages/facilitator/dist/bin.js'),
     readyUrl: `${urls.facilitator}/readyz`,
     env: {
-      PORT: portOf(urls.facilitator),
-      HOST: '127.0.0.1',
+      ...listenAt(urls.facilitator),
       NETWORKS: baseSepolia.name,
       RPC_URL: urls.chain,
       DISCOVERY_HOSTS: 'localhost,127.0.0.1',
@@ -119,8 +118,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
     args: ['serve'],
     readyUrl: `${urls.api}/readyz`,
     env: {
-      PORT: portOf(urls.api),
-      HOST: '127.0.0.1',
+      ...listenAt(urls.api),
       PUBLIC_BASE_URL: urls.api,
       DATA_DIR: data.path('api'),
       JWT_SECRET: state.jwtSecret,
@@ -138,8 +136,7 @@ function sellerPart(urls: Stack['urls'], state: Required<StackState>): NodePart 
     script: workspace('examples/paid-api/dist/main.js'),
     readyUrl: `${urls.seller}/health`,
     env: {
-      PORT: portOf(urls.seller),
-      HOST: '127.0.0.1',
+      ...listenAt(urls.seller),
       PRICE,
       PAY_TO: privateKeyToAddress(state.sellerKey),
       NETWORK: baseSepolia.name,

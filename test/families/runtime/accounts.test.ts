@@ -1,5 +1,12 @@
-import { ledger } from '@agentpay/core';
-import { ADMIN_KEY, newAgent, testApi, type TestAgent, type TestApi } from '../testApi.js';
+import {
+  ADMIN_KEY,
+  balanceOf,
+  closeBalanced,
+  newAgent,
+  type TestAgent,
+  type TestApi,
+  testApi,
+} from '../testApi.js';
 
 let api: TestApi;
 let consumer: TestAgent;
@@ -11,17 +18,9 @@ beforeAll(async () => {
   provider = await newAgent(api, { name: 'Seller' });
 });
 
-afterAll(async () => {
-  const differences = await ledger.verifyLedger(api.composition.core.db);
-  await api.close();
-  expect(differences).toEqual([]);
-});
+afterAll(() => closeBalanced(api));
 
-async function balance(agent: TestAgent): Promise<{ available: number; held: number }> {
-  const { body } = await api.http.get(`/v1/wallets/${agent.wallet}/balance`).set(agent.auth).expect(200);
-  const { available, held } = body as { available: number; held: number };
-  return { available, held };
-}
+const balance = (agent: TestAgent) => balanceOf(api, agent);
 
 describe('agents', () => {
   it('are created with a wallet and two keys, and nothing else is told', async () => {

@@ -1,6 +1,15 @@
-import { events, ledger, tokens } from '@agentpay/core';
+import { events, tokens } from '@agentpay/core';
 import { paymentTokenKeys, paymentTokenKid, verifyPaymentToken } from '@agentpay/protocol';
-import { authorize, newAgent, newService, testApi, type TestAgent, type TestApi } from '../testApi.js';
+import {
+  authorize,
+  balanceOf,
+  closeBalanced,
+  newAgent,
+  newService,
+  type TestAgent,
+  type TestApi,
+  testApi,
+} from '../testApi.js';
 
 let api: TestApi;
 let provider: TestAgent;
@@ -10,17 +19,9 @@ beforeAll(async () => {
   provider = await newAgent(api, { name: 'Seller' });
 });
 
-afterAll(async () => {
-  const differences = await ledger.verifyLedger(api.composition.core.db);
-  await api.close();
-  expect(differences).toEqual([]);
-});
+afterAll(() => closeBalanced(api));
 
-async function balance(agent: TestAgent): Promise<{ available: number; held: number }> {
-  const { body } = await api.http.get(`/v1/wallets/${agent.wallet}/balance`).set(agent.auth).expect(200);
-  const { available, held } = body as { available: number; held: number };
-  return { available, held };
-}
+const balance = (agent: TestAgent) => balanceOf(api, agent);
 
 async function call(event: string, tokenId: string) {
   return api.http.post(`/v1/x402/tokens/${tokenId}/${event}`).set(provider.auth);
