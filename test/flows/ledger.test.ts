@@ -4,6 +4,7 @@ import { sqlState } from '@agentpay/primitives';
 import type { Db } from '@agentpay/primitives';
 import { pgliteDb } from '@agentpay/storage';
 import { market, testCore } from './market.js';
+import { captureHold, openHold, releaseHold } from './inTransaction.js';
 
 let db: Db;
 let core: Core;
@@ -22,7 +23,7 @@ const asset = 'USD';
 const refused = (kind: string) => expect.objectContaining({ name: 'AgentPayError', kind });
 const funds = () => ledger.walletMoney(db, { walletId, asset });
 const hold = (amount: bigint) =>
-  db.tx((tx) => ledger.openHold(core, tx, { walletId, asset, amount, purpose: 'token' }));
+  db.tx((tx) => openHold(core, tx, { walletId, asset, amount, purpose: 'token' }));
 const caught = (promise: Promise<unknown>) =>
   promise.then(
     () => undefined,
@@ -112,14 +113,12 @@ describe('holds', () => {
   it('close exactly once', async () => {
     const { id: holdId } = await hold(60n);
     expect(await funds()).toEqual({ available: 40n, held: 60n });
-    await db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'cancelled' }));
-    await expect(
-      db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'cancelled' })),
-    ).rejects.toEqual(refused('internal_error'));
-    const capture = { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount: 60n }] };
-    await expect(db.tx((tx) => ledger.captureHold(core, tx, capture))).rejects.toEqual(
+    await db.tx((tx) => releaseHold(core, tx, { holdId, reason: 'cancelled' }));
+    await expect(db.tx((tx) => releaseHold(core, tx, { holdId, reason: 'cancelled' }))).rejects.toEqual(
       refused('internal_error'),
     );
+    const capture = { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount: 60n }] };
+    await expect(db.tx((tx) => captureHold(core, tx, capture))).rejects.toEqual(refused('internal_error'));
     expect(await funds()).toEqual({ available: 100n, held: 0n });
     expect(await ledger.verifyLedger(db)).toEqual([]);
   });
@@ -128,7 +127,7 @@ describe('holds', () => {
     const { id: holdId } = await hold(60n);
     const capture = (amount: bigint) =>
       db.tx((tx) =>
-        ledger.captureHold(core, tx, { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount }] }),
+        captureHold(core, tx, { holdId, credits: [{ account: ledger.REVENUE_PAYMENT, amount }] }),
       );
     await expect(capture(59n)).rejects.toEqual(refused('internal_error'));
     await expect(capture(61n)).rejects.toEqual(refused('internal_error'));

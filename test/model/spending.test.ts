@@ -1,4 +1,4 @@
-import { ledger, payments, policies, spending } from '@agentpay/core';
+import { ledger, payments, policies } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
@@ -6,6 +6,7 @@ import { pgliteDb } from '@agentpay/storage';
 import fc from 'fast-check';
 import { fund, money, signedIn, START_MS, testCore } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
+import * as inTransaction from '../flows/inTransaction.js';
 
 const DAILY = 100n;
 const MONTHLY = 250n;
@@ -98,7 +99,7 @@ const reserve = (amount: bigint): Command => ({
     const { core, payer, holds } = real;
     const spent = { payer: payer.agent.id, walletId: payer.walletId, amount, asset: 'USD', payee: 'x' };
     const reserved = core.db.tx(async (tx) => {
-      const hold = await spending.reserve(core, tx, { ...spent, rail: 'internal', purpose: 'test' });
+      const hold = await inTransaction.reserve(core, tx, { ...spent, rail: 'internal', purpose: 'test' });
       return () => holds.push({ id: hold.id, amount, at: hold.createdAt });
     });
     expect(await outcomeOf(reserved.then((keep) => keep()))).toBe(expected);
@@ -119,7 +120,7 @@ const giveBack = (index: number): Command => ({
     const [returned] = model.open.splice(at, 1) as [Spending];
     const [hold] = holds.splice(at, 1) as [Real['holds'][number]];
     const spent = { payer: payer.agent.id, payee: 'x', amount: hold.amount, at: hold.at };
-    await core.db.tx((tx) => spending.giveBack(core, tx, { holdId: hold.id, reason: 'test', spent }));
+    await core.db.tx((tx) => inTransaction.giveBack(core, tx, { holdId: hold.id, reason: 'test', spent }));
     model.available += returned.amount;
     await expectSame(model, real);
   },

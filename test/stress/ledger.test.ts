@@ -6,6 +6,7 @@ import { pgDb } from '@agentpay/storage';
 import { testDatabase } from '@agentpay/testing';
 import type { TestDatabase } from '@agentpay/testing';
 import { market, money, PRICE, signedIn, testCore } from '../flows/market.js';
+import { captureHold, openHold, releaseHold } from '../flows/inTransaction.js';
 
 let database: TestDatabase;
 let db: Db;
@@ -49,7 +50,7 @@ describe('the ledger on PostgreSQL', () => {
   it('of holds that race for the last unit one gets it', async () => {
     for (const { walletId, buyer } of await Promise.all(repeat(10, oneUnit))) {
       const hold = { walletId, asset: 'USD', amount: 1n, purpose: 'token' };
-      expect(await count(repeat(2, () => db.tx((tx) => ledger.openHold(core, tx, hold))))).toEqual({
+      expect(await count(repeat(2, () => db.tx((tx) => openHold(core, tx, hold))))).toEqual({
         done: 1,
         refused: 1,
       });
@@ -60,12 +61,12 @@ describe('the ledger on PostgreSQL', () => {
   it('a hold that capture and release race for is closed once', async () => {
     for (const { walletId, buyer } of await Promise.all(repeat(10, oneUnit))) {
       const { id: holdId } = await db.tx((tx) =>
-        ledger.openHold(core, tx, { walletId, asset: 'USD', amount: 1n, purpose: 'token' }),
+        openHold(core, tx, { walletId, asset: 'USD', amount: 1n, purpose: 'token' }),
       );
       const credits = [{ account: ledger.REVENUE_PAYMENT, amount: 1n }];
       const results = await Promise.allSettled([
-        db.tx((tx) => ledger.captureHold(core, tx, { holdId, credits })),
-        db.tx((tx) => ledger.releaseHold(core, tx, { holdId, reason: 'test' })),
+        db.tx((tx) => captureHold(core, tx, { holdId, credits })),
+        db.tx((tx) => releaseHold(core, tx, { holdId, reason: 'test' })),
       ]);
       expect(results.filter((result) => result.status === 'fulfilled')).toHaveLength(1);
       expect(await money(core, buyer)).toEqual({

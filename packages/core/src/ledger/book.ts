@@ -120,7 +120,7 @@ export function postIn(source: Source, scene: Scene, entry: JournalEntry): Journ
   return journal;
 }
 
-/** Reserves money in a batch, as `openHold` does in a transaction. @throws AgentPayError `insufficient_funds` */
+/** Reserves money of a wallet in a batch: available -> held. @throws AgentPayError `insufficient_funds` */
 export function openHoldIn(
   source: Source,
   scene: Scene,

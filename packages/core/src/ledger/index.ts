@@ -5,7 +5,7 @@ export type { Hold, HoldState } from './Hold.js';
 export type { JournalEntry, Journal, Posting } from './Journal.js';
 export { migrations } from './migrations.js';
 export * as movements from './movements.js';
-export { accountTotal, captureHold, openHold, post, releaseHold, walletMoney } from './operations.js';
+export { accountTotal, post, walletMoney } from './operations.js';
 export { reconcile } from './reconcile.js';
 export type { Custody, CustodyDifference } from './reconcile.js';
 export { verifyChains } from './verifyChains.js';

@@ -1,12 +1,2 @@
-export {
-  allow,
-  allowWants,
-  captureIn,
-  giveBack,
-  giveBackIn,
-  policyDenied,
-  reserve,
-  reserveIn,
-  wantsOf,
-} from './operations.js';
+export { allow, allowWants, captureIn, giveBackIn, policyDenied, reserveIn, wantsOf } from './operations.js';
 export type { Spending, PastSpending } from './operations.js';

@@ -1,8 +1,8 @@
 import { AgentPayError } from '@agentpay/primitives';
-import type { Amount, Tx } from '@agentpay/primitives';
+import type { Amount } from '@agentpay/primitives';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { available, balances, closeHoldIn, openHoldIn, held, holds, movements } from '../ledger/index.js';
+import { available, balances, closeHoldIn, openHoldIn, held, movements } from '../ledger/index.js';
 import type { Hold, Posting } from '../ledger/index.js';
 import { evaluate, policySets, readSet, scopesOf, spend, unspend, windows } from '../policies/index.js';
 import type { Denial, PolicySet, Spend } from '../policies/index.js';
@@ -70,15 +70,6 @@ export function reserveIn(core: Pick<Core, 'clock' | 'random'>, scene: Scene, sp
   return openHoldIn(core, scene, { walletId, asset, amount: amount + fee, purpose });
 }
 
-/** {@link reserveIn} in a transaction of the caller's own. */
-export function reserve(core: Core, tx: Tx, spending: Spending): Promise<Hold> {
-  return core.batch.runIn(tx, {
-    wants: wantsOf(spending),
-    lane: spending.walletId,
-    decide: (scene) => reserveIn(core, scene, spending),
-  });
-}
-
 /** What was reserved is paid: `postings` move the whole of the hold. */
 export function captureIn(
   core: Pick<Core, 'clock' | 'random'>,
@@ -105,19 +96,6 @@ export function giveBackIn(
     state: 'released',
     reason,
     postings: ({ walletId, asset, amount }) => movements.release({ walletId, asset, amount }),
-  });
-}
-
-/** {@link giveBackIn} in a transaction of the caller's own. */
-export function giveBack(
-  core: Core,
-  tx: Tx,
-  given: { holdId: string; reason: string; spent: PastSpending },
-): Promise<Hold> {
-  return core.batch.runIn(tx, {
-    wants: [[holds, [given.holdId]], ...allowWants(given.spent.payer)],
-    lane: given.holdId,
-    decide: (scene) => giveBackIn(core, scene, given),
   });
 }
 
