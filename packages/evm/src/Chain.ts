@@ -72,7 +72,7 @@ export interface Simulation {
 }
 
 /**
- * One EVM chain, reduced to what settlement needs. Implementations: {@link viemChain} (a JSON-RPC node), {@link simulatedChain} (tests).
+ * One EVM chain, reduced to what settlement needs. Implementations: {@link viemChain} (an RPC node), {@link simulatedChain} (tests).
  * Every method rejects with {@link ChainError} when the node is out of reach or refuses.
  */
 export interface Chain {

@@ -116,7 +116,7 @@ describe('sender', () => {
     expect(await mined()).toEqual([0]);
   });
 
-  it('raises the fee of a stuck transaction up to the limit and no further, and hands it over all the same', async () => {
+  it('raises the fee of a stuck transaction up to the limit and no further, and broadcasts it all the same', async () => {
     const { clock, chain, record, recorded } = setUp();
     const fees = createFeeGauge({ chain, clock, maxFeePerGas: 2_800_000_000n });
     const sender = createSender({ chain, clock, account, chainId: 84532, fees, bumpAfterMs: 10_000 });

@@ -25,7 +25,7 @@ export type RecordTransaction = (transaction: SignedTransaction) => Promise<void
 
 /**
  * Sends the transactions of one account, in the order of their nonces. Nobody else may send from the account meanwhile.
- * A transaction stays in flight until {@link Sender.finish}: the sender hands it to the node again when the node lost or refused it,
+ * A transaction stays in flight until {@link Sender.finish}: the sender broadcasts it again when the node lost or refused it,
  * and replaces it under the same nonce with a higher fee, up to the limit, when it gets into no block. So one nonce never does two things.
  */
 export interface Sender {
@@ -37,7 +37,7 @@ export interface Sender {
    * @throws whatever fees, signing or recording threw: then nothing was broadcast, and the nonce goes to the next transaction.
    */
   send(request: TransactionRequest, record: RecordTransaction): Promise<SignedTransaction>;
-  /** Takes over recorded attempts, all of one nonce, oldest first, and hands the last to the node again. */
+  /** Takes over recorded attempts, all of one nonce, oldest first, and broadcasts the last again. */
   adopt(attempts: readonly SignedTransaction[], record: RecordTransaction): Promise<void>;
   /** The nonce is used by a transaction in a block. */
   finish(nonce: number): void;
@@ -89,7 +89,7 @@ interface Flight {
 
 /** An account at rest is compared with the chain this often. */
 const LOOK_AFTER_REST_MS = 30_000;
-/** One node of several may lag behind in receipts or account nonces; this many looks must agree. */
+/** One RPC node of several may lag behind in receipts or account nonces; this many looks must agree. */
 const MISSES_TO_GIVE_UP = 3;
 /** Lost nonces that are reported at once. */
 const LOST_AT_ONCE = 50;

@@ -7,7 +7,7 @@ import { simulatedChain, type SimulatedChain } from './simulatedChain.js';
 const account = privateKeyToAccount(`0x${'42'.repeat(32)}`);
 const { chainId } = baseSepolia;
 
-describe('several nodes as one', () => {
+describe('several RPC nodes as one', () => {
   /** Two ways to one chain; the first can be cut. */
   function setUp() {
     const clock = manualClock(1_800_000_000_000);
@@ -44,7 +44,7 @@ describe('several nodes as one', () => {
     expect(asked.slice(3)).toEqual(['block']);
   });
 
-  it('hand a transaction over through the second when the first is silent, and it lands once', async () => {
+  it('broadcast a transaction through the second when the first is silent, and it is mined once', async () => {
     const { chain, second, cut } = setUp();
     cut(true);
     const fees = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n, gas: 21_000n };

@@ -21,9 +21,12 @@ interface Node {
 }
 
 /**
- * Several nodes as one: the first that answers does, in the order given. A revert is an answer, and so is what a node says of a
+ * Several RPC nodes as one: the first that answers does, in the order given. A revert is an answer, and so is what a node says of a
  * transaction; silence, a limit, an unknown method or a fault of the node are none, and the next node is asked. A transaction travels as
  * the same signed bytes wherever it is sent, so that a second broadcast cannot be a second payment.
+ * @example
+ * const nodes = [viemChain({ rpcUrl: first }), viemChain({ rpcUrl: second })] as const;
+ * const chain = failoverChain(nodes, { clock: systemClock, chainId: baseSepolia.chainId });
  */
 export function failoverChain(chains: readonly [Chain, ...Chain[]], options: FailoverOptions): Chain {
   const [only] = chains;

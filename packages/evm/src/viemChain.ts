@@ -36,9 +36,12 @@ export interface ViemChainOptions {
 }
 
 /**
- * A chain behind a JSON-RPC node. Reads of the same tick travel in one HTTP request, which is made once more when its connection ends
+ * A chain behind an RPC node. Reads of the same tick travel in one HTTP request, which is made once more when its connection ends
  * before the response, and a call once more that a new block overtook; batches and ranges of blocks that the node finds too large are
  * asked for in smaller parts. Nothing else is repeated here.
+ * @example
+ * const chain = viemChain({ rpcUrl: 'https://sepolia.base.org' });
+ * const { number } = await chain.block();
  */
 export function viemChain({ rpcUrl, timeoutMs = 10_000, logRange = 9_000n }: ViemChainOptions): Chain {
   const client = createPublicClient({

@@ -21,7 +21,7 @@ import { parseApiKeys, type ApiKey } from './operations/ApiKey.js';
 export interface Config {
   readonly port: number;
   readonly host: string;
-  /** Nodes of the chain, the preferred one first. */
+  /** RPC nodes of the chain, the preferred one first. */
   readonly rpcUrls: readonly [string, ...string[]];
   readonly network: Network;
   /** Keys given by value; those in `keystore` come on top. */
@@ -160,6 +160,8 @@ const known = [...Object.keys(Environment.shape), ...Object.values(aliases)];
 /**
  * Reads the environment. Empty variables count as absent.
  * @throws ConfigError with every fault found
+ * @example
+ * const config = readConfig({ RPC_URLS: 'https://sepolia.base.org', SIGNER_KEYS: key, DATA_DIR: './facilitator' });
  */
 export function readConfig(env: Env): Config {
   const values = readEnvironment(Environment, env, aliases);

@@ -48,7 +48,13 @@ export interface FacilitatorServer {
   close(graceMs?: number): Promise<void>;
 }
 
-/** Starts the facilitator and its HTTP server. @throws Error with one sentence when keys, chain, database or port are not usable */
+/**
+ * Starts the facilitator and its HTTP server.
+ * @throws Error with one sentence when keys, chain, database or port are not usable
+ * @example
+ * const server = await start(readConfig(process.env), createLogger('info'));
+ * await server.close();
+ */
 export async function start(config: Config, log: Logger): Promise<FacilitatorServer> {
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async () => {
@@ -146,7 +152,7 @@ async function open(
     },
   }).catch((error: unknown) => {
     throw error instanceof ChainError
-      ? new Error(`No node of RPC_URLS can be used: ${said(error)}.`, { cause: error })
+      ? new Error(`No RPC node of RPC_URLS can be used: ${said(error)}.`, { cause: error })
       : error;
   });
   let listening: Listening | undefined;

@@ -3,7 +3,7 @@ import { jcs, type Address, type Hex, type Reason } from '@agentpay/protocol';
 import type { Order, Transfer } from '../schemes/Scheme.js';
 
 /**
- * `claimed`: nothing was signed for it yet; `sent`: a signed transaction is recorded, so it may land at any time;
+ * `claimed`: nothing was signed for it yet; `sent`: a signed transaction is recorded, so it may be mined at any time;
  * `settled`: its transfer is proved; `failed`: proved not to have happened, and claimable again.
  */
 export type SettlementState = 'claimed' | 'sent' | 'settled' | 'failed';

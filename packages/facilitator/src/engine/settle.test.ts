@@ -261,7 +261,7 @@ describe('settle', () => {
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
-  it('sends again what cannot land, because somebody else used the account nonce', async () => {
+  it('sends again what cannot be mined, because somebody else used the account nonce', async () => {
     const facilitator = await bed.start();
     bed.chain.fault({ on: 'send', kind: 'unreachable' }, Infinity);
     const answer = facilitator.settle(await signedRequest());

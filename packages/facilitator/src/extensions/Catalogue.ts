@@ -86,6 +86,12 @@ const SHOWN = `proved_at is not null and misses < ${MISSES_TO_HIDE} and not deli
 const SCORE = `select coalesce(sum(ln(1 + amount / 1000.0)), 0) from facilitator_resource_payers payers
   where payers.key = listed.key and payers.payer <> listed.pay_to`;
 
+/**
+ * The catalogue in the tables of `migrations`.
+ * @example
+ * const { fetchOut } = outbound({ clock });
+ * const listings = catalogue({ db, clock, ask: (probed) => ownershipOf(fetchOut, probed) });
+ */
 export function catalogue(options: CatalogueOptions): Catalogue {
   const { db, hosts, onError } = options;
   let checking: Promise<void> | undefined;

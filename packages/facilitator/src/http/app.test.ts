@@ -130,7 +130,7 @@ describe('a chain that is not what it is said to be', () => {
     const bed = await openBed(db);
     const otherId = { ...bed.chain, chainId: async () => 1 };
     await expect(bed.start({ chain: otherId })).rejects.toThrow(
-      'The node at RPC_URL is on chain 1, not on base-sepolia (84532).',
+      'The RPC node at RPC_URL is on chain 1, not on base-sepolia (84532).',
     );
     const otherToken = {
       ...bed.chain,

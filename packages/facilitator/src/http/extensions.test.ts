@@ -317,7 +317,7 @@ describe('payment identifiers', () => {
     expect(bed.chain.balanceOf(seller)).toBe(10_000n);
   });
 
-  it('stay with a payment that may yet land, and are free again after one that was refused', async () => {
+  it('stay with a payment that may yet be mined, and are free again after one that was refused', async () => {
     expect((await settle(await named({ id }, { account: newPayer() }))).body.errorReason).toBe(
       'invalid_exact_evm_insufficient_balance',
     );

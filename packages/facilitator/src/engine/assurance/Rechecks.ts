@@ -7,7 +7,7 @@ import type { SettlementStore } from '../SettlementStore.js';
 
 /** When settled payments are looked at again, ms after they were recorded. */
 const LOOKS_AFTER_MS = [10_000, 60_000];
-/** One node of several may lag behind; this many looks must agree. */
+/** One RPC node of several may lag behind; this many looks must agree. */
 const LOOKS_TO_BELIEVE = 3;
 const RECEIPTS_AT_ONCE = 100;
 
@@ -18,7 +18,7 @@ export interface RechecksOptions {
 }
 
 /**
- * Looks again at transactions that made payments: when the chain loses blocks, a transaction may land once more without making its
+ * Looks again at transactions that made payments: when the chain loses blocks, a transaction may be mined once more without making its
  * payments, or another attempt with the same account nonce may make them.
  */
 export interface Rechecks {

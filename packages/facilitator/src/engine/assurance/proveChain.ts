@@ -39,7 +39,7 @@ export async function proveChain(
   const actual = await chain.chainId();
   if (actual !== network.chainId) {
     throw new Error(
-      `The node at RPC_URL is on chain ${actual}, not on ${network.name} (${network.chainId}).`,
+      `The RPC node at RPC_URL is on chain ${actual}, not on ${network.name} (${network.chainId}).`,
     );
   }
   const addresses = (assets ?? [network.usdc.address]).map(checksumAddress);

@@ -16,7 +16,7 @@ export interface RepairOptions {
   readonly onError: (what: string, error: unknown) => void;
 }
 
-/** Puts right what went wrong: with our accounts, with transactions that do not land, and with blocks that the chain lost. */
+/** Puts right what went wrong: with our accounts, with transactions that are not mined, and with blocks that the chain lost. */
 export interface Repair {
   /** Keeps our signer accounts, and takes up what others left unfinished with those that became ours; gives the number of settlements. */
   renewAccounts(): Promise<number>;
@@ -24,7 +24,7 @@ export interface Repair {
   all(): Promise<void>;
   /** Makes payments again that were settled, and of which the chain shows nothing any more. */
   makeAgain(lost: readonly Settlement[]): Promise<void>;
-  /** Looks for outcomes, and sends what cannot land any more in another transaction. */
+  /** Looks for outcomes, and sends what cannot be mined any more in another transaction. */
   flight(flight: Flight): Promise<void>;
 }
 
@@ -158,7 +158,7 @@ export function createRepair(
   async function repairFlight(flight: Flight): Promise<void> {
     await flights.conclude(flight);
     if (!flight.dropped || flight.receipt || flight.members.size === 0) return;
-    // None of its attempts can land any more, so a new transaction cannot be a second one. What has expired, or was used by a transaction
+    // None of its attempts can be mined any more, so a new transaction cannot be a second one. What has expired, or was used by a transaction
     // that the node does not show, is left to be proved.
     const living = [...flight.members.values()].filter((member) => !hasEnded(member, clock));
     for (const member of await unusedOf(chain, living)) {
