@@ -159,7 +159,7 @@ describe('the facilitator as a command', () => {
     ]);
     expect(outputs.map(({ code }) => code)).toEqual([1, 1]);
     expect(outputs[0]?.output).toMatch(/^The database cannot be used: .+\.\n$/);
-    expect(outputs[1]?.output).toMatch(/^(\{.*\}\n)*No node of RPC_URLS can be used: .+\.\n$/);
+    expect(outputs[1]?.output).toMatch(/^(\{.*\}\n)*No RPC node of RPC_URLS can be used: .+\.\n$/);
     for (const { output } of outputs) expect(output).not.toMatch(/secret|provider-key/);
   });
 
