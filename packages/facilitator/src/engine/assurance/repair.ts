@@ -158,8 +158,8 @@ export function createRepair(
   async function repairFlight(flight: Flight): Promise<void> {
     await flights.conclude(flight);
     if (!flight.dropped || flight.receipt || flight.members.size === 0) return;
-    // None of its attempts can be mined any more, so a new transaction cannot be a second one. What has expired, or was used by a transaction
-    // that the node does not show, is left to be proved.
+    // None of its attempts can be mined any more, so a new transaction cannot be a second one. What has expired, or was used by a
+    // transaction that the node does not show, is left to be proved.
     const living = [...flight.members.values()].filter((member) => !hasEnded(member, clock));
     for (const member of await unusedOf(chain, living)) {
       flight.members.delete(member.id);
