@@ -104,6 +104,27 @@ describe.each(named(guarded))('%s', (_id, callable) => {
   });
 });
 
+describe.each(named(callables.filter(({ endpoint }) => endpoint.optionalAuth.length > 0)))(
+  '%s',
+  (_id, callable) => {
+    const { endpoint } = callable;
+    it.each(endpoint.optionalAuth)(
+      'needs no credential, but refuses a wrong one of kind %s',
+      async (kind) => {
+        const unknown = `${credentials[kind].prefixes[0] ?? ''}${'0'.repeat(48)}`;
+        for (const secret of [unknown, 'x', `${unknown} ${unknown}`]) {
+          const answer = await send(world, endpoint, { headers: headersFor(kind, secret) });
+          expect(expectRefusal(answer, callable, 401)).toBe('unauthorized');
+        }
+        expect((await send(world, endpoint, { headers: {} })).status).toBe(endpoint.status);
+        expect((await send(world, endpoint, { headers: world.credential(kind) })).status).toBe(
+          endpoint.status,
+        );
+      },
+    );
+  },
+);
+
 /** The bare secret of a header that {@link World.credential} made. */
 function secretIn(headers: RequestHeaders): string {
   return (Object.values(headers)[0] as string).replace(/^(Bearer |[\w]+=)/, '');

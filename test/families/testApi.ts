@@ -90,11 +90,12 @@ export interface TestAgent {
 
 export async function newAgent(
   api: TestApi,
-  fields: { name?: string; operator?: string; funds?: number } = {},
+  fields: { name?: string; operator?: string; funds?: number; by?: Record<string, string> } = {},
 ): Promise<TestAgent> {
-  const { funds, ...body } = fields;
+  const { funds, by = {}, ...body } = fields;
   const answer = await api.http
     .post('/v1/agents')
+    .set(by)
     .send({ name: 'Tester', ...body })
     .expect(201);
   const {

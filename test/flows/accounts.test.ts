@@ -1,5 +1,5 @@
-import { agents, identity, ledger, wallets } from '@agentpay/core';
-import type { Core } from '@agentpay/core';
+import { agents, identity, ledger, parties, wallets } from '@agentpay/core';
+import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { pgliteDb } from '@agentpay/storage';
 import { ADMIN_KEY, PEPPER, money, signedIn, testCore } from './market.js';
@@ -50,14 +50,15 @@ describe('agents', () => {
     await expect(agents.create(core, request)).rejects.toEqual(refused('invalid_request'));
   });
 
-  it('see themselves and those of their operator, and nobody else', async () => {
-    const make = async (name: string, operator?: string) => {
-      const { agent, apiKey } = await agents.create(core, { name, operator });
+  it('see themselves and those of their group, and nobody else', async () => {
+    const make = async (name: string, operator?: string, by?: Principal) => {
+      const { agent, apiKey } = await agents.create(core, { name, operator, principal: by });
       return { agent, principal: await identity.authenticate(core, { accepts, secret: apiKey }) };
     };
     const first = await make('First', 'globex');
     clock.advance(1);
-    const second = await make('Second', 'globex');
+    const second = await make('Second', undefined, first.principal);
+    expect(second.agent.operator).toBe('globex');
     const loner = await make('Loner');
     const other = await make('Other');
 
@@ -83,6 +84,27 @@ describe('agents', () => {
     }
   });
 
+  it('F30: the name of an operator, said by a stranger, lists nothing of theirs', async () => {
+    const make = async (operator: string, by?: Principal) => {
+      const { agent, apiKey } = await agents.create(core, { name: 'A', operator, principal: by });
+      return { agent, principal: await identity.authenticate(core, { accepts, secret: apiKey }) };
+    };
+    const admin: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
+    const first = await make('umbrella');
+    const [stranger, another] = [await make('umbrella'), await make('umbrella')];
+    const [vouched, also] = [await make('umbrella', admin), await make('umbrella', admin)];
+    const idsFor = async ({ principal }: { principal: Principal }) =>
+      (await agents.list(core, { principal })).agents.map(({ id }) => id);
+    expect(await idsFor(first)).toEqual([first.agent.id]);
+    expect(await idsFor(stranger)).toEqual([stranger.agent.id]);
+    expect(await idsFor(another)).toEqual([another.agent.id]);
+    expect((await idsFor(vouched)).sort()).toEqual([vouched.agent.id, also.agent.id].sort());
+    for (const { agent } of [first, vouched])
+      await expect(agents.get(core, { principal: stranger.principal, agentId: agent.id })).rejects.toEqual(
+        refused('agent_not_found'),
+      );
+  });
+
   it('rotate their own keys: the new ones work, and the old ones until a new one is used', async () => {
     const { agent, apiKey, secretKey, principal } = await signedIn(core, 'Rotating');
     const works = (secret: string) => identity.authenticate(core, { accepts, secret });
@@ -99,9 +121,10 @@ describe('agents', () => {
       await expect(works(secret)).rejects.toEqual(refused('unauthorized'));
   });
 
-  it('may not rotate the keys of another of their operator', async () => {
+  it('may not rotate the keys of another of their group', async () => {
     const victim = await agents.create(core, { name: 'Victim', operator: 'initech' });
-    const { apiKey } = await agents.create(core, { name: 'Intruder', operator: 'initech' });
+    const maker = await identity.authenticate(core, { accepts, secret: victim.apiKey });
+    const { apiKey } = await agents.create(core, { name: 'Intruder', principal: maker });
     const principal = await identity.authenticate(core, { accepts, secret: apiKey });
     await expect(agents.rotateKeys(core, { principal, agentId: victim.agent.id })).rejects.toEqual(
       refused('agent_not_found'),

@@ -53,6 +53,8 @@ export interface Definition<
   readonly path: string;
   /** Credentials, any one of which opens it: `anyOf('agent')`, or `anyone`. */
   readonly auth: readonly Access[];
+  /** Of an endpoint for anyone: credentials that may be presented all the same, and then count. A wrong one is refused. */
+  readonly optionalAuth: readonly Auth[];
   readonly rate: Rate;
   readonly params: Params;
   readonly query: Query;
@@ -105,6 +107,7 @@ const location = z.object({ location: z.string() });
 const text = z.object({ text: z.string() });
 
 const defaults = {
+  optionalAuth: [],
   rate: 'standard',
   params: none,
   query: none,
@@ -211,7 +214,7 @@ export function errorsOf(endpoint: Definition): ErrorName[] {
   return [
     ...new Set<ErrorName>([
       ...commonErrors,
-      ...(endpoint.auth.length > 0 ? (['unauthorized'] as const) : []),
+      ...(endpoint.auth.length + endpoint.optionalAuth.length > 0 ? (['unauthorized'] as const) : []),
       ...(endpoint.auth.includes('session') ? (['forbidden'] as const) : []),
       ...(endpoint.auth.includes('explorer') && endpoint.method !== 'GET'
         ? (['demo_read_only'] as const)

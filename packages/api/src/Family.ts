@@ -35,7 +35,9 @@ function from<Nouns extends Readonly<Record<string, Verbs>>>(given: Given<Nouns>
   const nouns = mapValues(given.nouns, (verbs, noun) =>
     mapValues(verbs, (definition, verb) => {
       const id = `${given.id}.${noun}.${verb}`;
-      const foreign = definition.auth.find((kind) => !given.credentials.includes(kind));
+      const foreign = [...definition.auth, ...definition.optionalAuth].find(
+        (kind) => !given.credentials.includes(kind),
+      );
       if (foreign !== undefined)
         throw new TypeError(`${id}: the family does not list the credential ${foreign}`);
       const explorers = given.explorers && definition.demo !== 'closed' && takes(definition, 'agent');

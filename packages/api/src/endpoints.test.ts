@@ -54,7 +54,9 @@ describe('endpoint definitions', () => {
 
     it('names an error once', () => {
       expect(new Set(errorsOf(endpoint)).size).toBe(errorsOf(endpoint).length);
-      expect(errorsOf(endpoint).includes('unauthorized')).toBe(endpoint.auth.length > 0);
+      expect(errorsOf(endpoint).includes('unauthorized')).toBe(
+        endpoint.auth.length + endpoint.optionalAuth.length > 0,
+      );
     });
 
     it('gives a client the wire form of its example', () => {

@@ -1,5 +1,5 @@
 import { formatDecimal, parsePrice } from '@agentpay/primitives';
-import { createApiClient } from '@agentpay/sdk';
+import { createApiClient, type ApiClientOptions } from '@agentpay/sdk';
 import type { StackAgent, StackState } from './DataDir.js';
 
 /** Sandbox money in the buyer's wallet at each start. */
@@ -10,8 +10,8 @@ export async function registerAgents(
   state: StackState,
   { apiUrl, sellerUrl, price }: { apiUrl: string; sellerUrl: string; price: string },
 ): Promise<Required<StackState>> {
-  const buyer = state.buyer ?? (await createAgent(apiUrl, 'Example buyer'));
-  const seller = state.seller ?? (await createAgent(apiUrl, 'Example seller'));
+  const buyer = state.buyer ?? (await createAgent({ url: apiUrl }, 'Example buyer'));
+  const seller = state.seller ?? (await createAgent({ url: apiUrl, apiKey: buyer.apiKey }, 'Example seller'));
   const serviceId = state.serviceId ?? (await registerService(apiUrl, seller, sellerUrl, price));
   await createApiClient({ url: apiUrl, apiKey: buyer.apiKey }).wallets.fund({
     wallet_id: buyer.walletId,
@@ -21,8 +21,9 @@ export async function registerAgents(
   return { ...state, buyer, seller, serviceId };
 }
 
-async function createAgent(url: string, name: string): Promise<StackAgent> {
-  const { id, api_key, wallet_id } = await createApiClient({ url }).agents.create({
+/** With the key of an agent the new one is of its group, so that each of them sees the other. */
+async function createAgent(options: ApiClientOptions, name: string): Promise<StackAgent> {
+  const { id, api_key, wallet_id } = await createApiClient(options).agents.create({
     name,
     operator: 'local',
   });

@@ -51,7 +51,7 @@ describe('the API client', () => {
       expect(answer).toEqual(api.decodeResponse(endpoint, example.response));
       const path = endpoint.path.replace(/\{(\w+)\}/g, (_, name: string) => example.params?.[name] as string);
       expect(calls[0]?.line.split('?')[0]).toBe(`${endpoint.method} ${path}`);
-      expect(calls[0]?.key).toBe(keyOf(endpoint.auth[0]));
+      expect(calls[0]?.key).toBe(keyOf([...endpoint.auth, ...endpoint.optionalAuth][0]));
       if (example.body) expect(calls[0]?.body).toMatchObject(example.body);
     }
   });

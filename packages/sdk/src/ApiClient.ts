@@ -131,9 +131,9 @@ function wireOf({ kind }: api.Endpoint, headers: Headers, text: string | undefin
 }
 
 /** The first kind of credential that the endpoint takes and the client has. */
-function keyFor({ apiKey, adminKey, keys }: ApiClientOptions, { auth }: api.Endpoint) {
+function keyFor({ apiKey, adminKey, keys }: ApiClientOptions, { auth, optionalAuth }: api.Endpoint) {
   const held: Partial<Record<api.Auth, string | undefined>> = { agent: apiKey, admin: adminKey, ...keys };
-  for (const kind of auth) {
+  for (const kind of [...auth, ...optionalAuth]) {
     const key = held[kind];
     const { header, scheme } = api.credentialRow(kind);
     if (key !== undefined) return { [header]: scheme === undefined ? key : `${scheme} ${key}` };

@@ -36,16 +36,40 @@ describe('agents', () => {
     });
   });
 
-  it('see the agents of their operator, page by page', async () => {
+  it('see the agents of their group, page by page', async () => {
     const first = await newAgent(api, { name: 'One', operator: 'fleet' });
     api.clock.advance(1); // agents are listed by age
-    const second = await newAgent(api, { name: 'Two', operator: 'fleet' });
+    const second = await newAgent(api, { name: 'Two', by: first.auth });
     const { body } = await api.http.get('/v1/agents?limit=1&offset=1').set(first.auth).expect(200);
     expect(body).toEqual({ agents: [{ id: second.id, name: 'Two', operator: 'fleet' }], total: 2 });
     await api.http
       .get(`/v1/agents/${second.id}`)
       .set(first.auth)
       .expect(200, { id: second.id, name: 'Two', operator: 'fleet' });
+  });
+
+  it('F30: see nothing of others who say that they have the same operator', async () => {
+    const first = await newAgent(api, { name: 'Real', operator: 'victim inc' });
+    const stranger = await newAgent(api, { name: 'Stranger', operator: 'victim inc' });
+    const { body } = await api.http.get('/v1/agents').set(stranger.auth).expect(200);
+    expect(body).toEqual({
+      agents: [{ id: stranger.id, name: 'Stranger', operator: 'victim inc' }],
+      total: 1,
+    });
+    await api.http.get(`/v1/agents/${first.id}`).set(stranger.auth).expect(404);
+  });
+
+  it('F30: are of one group when the operator of the platform vouches for their operator', async () => {
+    const by = { 'x-admin-key': ADMIN_KEY };
+    const first = await newAgent(api, { operator: 'vouched', by });
+    const second = await newAgent(api, { operator: 'vouched', by });
+    const stranger = await newAgent(api, { operator: 'vouched' });
+    const list = async ({ auth }: TestAgent) =>
+      ((await api.http.get('/v1/agents').set(auth).expect(200)).body as { agents: { id: string }[] }).agents
+        .map(({ id }) => id)
+        .sort();
+    expect(await list(first)).toEqual([first.id, second.id].sort());
+    expect(await list(stranger)).toEqual([stranger.id]);
   });
 
   it('rotate their keys: the new ones work, the old ones until a new one is used', async () => {

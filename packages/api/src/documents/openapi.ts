@@ -46,7 +46,7 @@ export function openApi(families: readonly Family[], { baseUrl, version }: Docum
 }
 
 function operation(family: Family, endpoint: Endpoint): JsonSchema {
-  const { id, summary, auth, tool, deprecated, body, example } = endpoint;
+  const { id, summary, auth, optionalAuth, tool, deprecated, body, example } = endpoint;
   const hasBody = Object.keys(body.shape).length > 0;
   return {
     operationId: callName(endpoint),
@@ -54,7 +54,10 @@ function operation(family: Family, endpoint: Endpoint): JsonSchema {
     summary,
     ...(tool?.description === undefined ? {} : { description: tool.description }),
     ...(deprecated ? { deprecated: true } : {}),
-    security: auth.map((kind) => ({ [kind]: [] })),
+    security: [
+      ...(optionalAuth.length > 0 ? [{}] : []),
+      ...[...auth, ...optionalAuth].map((kind) => ({ [kind]: [] })),
+    ],
     parameters: parametersOf(endpoint),
     ...(hasBody
       ? {

@@ -7,23 +7,15 @@ export const agents = table<Agent>('agents', {
   id: 'text',
   name: 'text',
   operator: 'text',
+  groupId: 'text',
   createdAt: 'timestamptz',
 });
 
-/** The agent and those of its operator, oldest first. */
-export function listVisible(db: Queryable, viewer: Agent, { limit, offset }: Page): Promise<Agent[]> {
-  return agents.select(db, 'where id = $1 or operator = $2 order by created_at, id limit $3 offset $4', [
-    viewer.id,
-    viewer.operator,
-    limit,
-    offset,
-  ]);
-}
-
-export async function countVisible(db: Queryable, viewer: Agent): Promise<number> {
-  const [row] = await db.query<{ count: bigint }>(
-    'select count(*) from agents where id = $1 or operator = $2',
-    [viewer.id, viewer.operator],
-  );
-  return Number(row?.count ?? 0n);
+/** The agents of a group, oldest first, and how many there are. */
+export function listGroup(
+  db: Queryable,
+  groupId: string,
+  wanted: Page,
+): Promise<{ rows: Agent[]; total: number }> {
+  return agents.page(db, { where: 'group_id = $1', params: [groupId], orderBy: 'created_at, id', ...wanted });
 }

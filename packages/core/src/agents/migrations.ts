@@ -14,4 +14,15 @@ create table agents (
 create index agents_operator on agents (operator, created_at, id);
 `,
   },
+  {
+    // Nobody has proven anything until now: everybody is alone.
+    name: 'core/agents-2',
+    sql: `
+alter table agents add column group_id text;
+update agents set group_id = id;
+alter table agents alter column group_id set not null;
+drop index agents_operator;
+create index agents_group on agents (group_id, created_at, id);
+`,
+  },
 ];

@@ -21,17 +21,21 @@ export interface AgentKeys {
 const DEFAULT_CURRENCY = 'USD';
 
 /**
- * Makes an agent with its default wallet and its keys, which are shown this once.
- * @throws AgentPayError `invalid_request` for a name or operator that is blank, longer than 120 characters or has control characters
+ * Makes an agent with its default wallet and its keys, which are shown this once. It joins the group of the agent that asks, and the
+ * operator too unless another one is named; one that nobody vouches for begins a group of its own.
+ * @throws AgentPayError `invalid_request` for a name or operator that is blank, longer than 120 characters or has control characters;
+ * `forbidden` for a party that is neither an agent nor the operator of the platform
  */
 export async function create(
   core: Core,
-  request: { name: string; operator?: string | undefined },
+  request: { principal?: Principal | undefined; name: string; operator?: string | undefined },
 ): Promise<{ agent: Agent; wallet: Wallet } & AgentKeys> {
+  const id = newId('agent', core);
+  const operator = checkOptionalText('operator', request.operator);
   const agent: Agent = {
-    id: newId('agent', core),
+    id,
     name: checkText('name', request.name),
-    operator: checkOptionalText('operator', request.operator),
+    ...(await belonging(core.db, { id, operator, principal: request.principal })),
     createdAt: new Date(core.clock.now()),
   };
   return core.db.tx(async (tx) => {
@@ -43,8 +47,21 @@ export async function create(
   });
 }
 
+/** Whom a new agent belongs to, by who makes it. */
+async function belonging(
+  db: Queryable,
+  { id, operator, principal }: Pick<Agent, 'id' | 'operator'> & { principal: Principal | undefined },
+): Promise<Pick<Agent, 'operator' | 'groupId'>> {
+  if (!principal) return { operator, groupId: id };
+  requireParty(principal, 'agent', 'platform');
+  if (principal.party.kind === 'platform')
+    return { operator, groupId: operator === null ? id : `operator:${operator}` };
+  const maker = await self(db, principal);
+  return { operator: operator ?? maker.operator, groupId: maker.groupId };
+}
+
 /**
- * An agent the caller may see: itself, or one of the same operator.
+ * An agent the caller may see: itself, or one of its group.
  * @throws AgentPayError `agent_not_found`
  */
 export async function get(
@@ -53,7 +70,7 @@ export async function get(
 ): Promise<Agent> {
   const viewer = await self(core.db, principal);
   const agent = isId('agent', agentId) ? await store.agents.find(core.db, { id: agentId }) : undefined;
-  if (!agent || !maySee(viewer, agent)) throw notFound();
+  if (!agent || viewer.groupId !== agent.groupId) throw notFound();
   return agent;
 }
 
@@ -63,11 +80,9 @@ export async function list(
   request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
 ): Promise<{ agents: Agent[]; total: number }> {
   const wanted = page(request);
-  const viewer = await self(core.db, request.principal);
-  return {
-    agents: await store.listVisible(core.db, viewer, wanted),
-    total: await store.countVisible(core.db, viewer),
-  };
+  const { groupId } = await self(core.db, request.principal);
+  const { rows, total } = await store.listGroup(core.db, groupId, wanted);
+  return { agents: rows, total };
 }
 
 /**
@@ -105,10 +120,6 @@ async function self(db: Queryable, principal: Principal): Promise<Agent> {
   const agent = await store.agents.find(db, { id: requireParty(principal, 'agent') });
   if (!agent) throw notFound();
   return agent;
-}
-
-function maySee(viewer: Agent, agent: Agent): boolean {
-  return viewer.id === agent.id || (viewer.operator !== null && viewer.operator === agent.operator);
 }
 
 function notFound(): AgentPayError {

@@ -4,9 +4,9 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Request } from 'express';
 import { assertCsrf } from './csrf.js';
 
-/** Who calls an endpoint, by the credentials that it asks for. */
+/** Who calls an endpoint, by the credentials that it asks for; undefined for somebody without, where it asks for none. */
 export type PrincipalOf<A extends Auth> = [A] extends [never]
-  ? undefined
+  ? identity.Principal | undefined
   : identity.Principal<(typeof credentials)[A]['party']>;
 
 /** Finds out who calls. @throws AgentPayError `unauthorized`, `forbidden` (a write from a browser without its CSRF token) */

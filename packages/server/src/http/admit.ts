@@ -1,4 +1,4 @@
-import type { Endpoint } from '@agentpay/api';
+import { credentialRow, type Endpoint } from '@agentpay/api';
 import type { Principal } from '@agentpay/core';
 import type { Request, Response } from 'express';
 import type { Authenticate } from '../auth/authenticate.js';
@@ -10,17 +10,19 @@ export interface AdmitOptions {
 }
 
 /**
- * Finds out who calls and charges the call to it, or to its address where no credential is asked for.
+ * Finds out who calls and charges the call to it, or to its address where no credential is asked for and none presented.
  * @throws AgentPayError `unauthorized`, `forbidden`, `rate_limited`
  */
 export async function admit(
-  { auth, rate }: Pick<Endpoint, 'auth' | 'rate'>,
+  { auth, optionalAuth, rate }: Pick<Endpoint, 'auth' | 'optionalAuth' | 'rate'>,
   { authenticate, limit }: AdmitOptions,
   request: Request,
   response: Response,
 ): Promise<Principal | undefined> {
-  if (auth.length > 0) await limit.assertNotGuessing(request, response);
-  const principal = await authenticate(auth, request);
+  const presented = optionalAuth.some((kind) => request.get(credentialRow(kind).header));
+  const kinds = presented ? optionalAuth : auth;
+  if (kinds.length > 0) await limit.assertNotGuessing(request, response);
+  const principal = await authenticate(kinds, request);
   if (principal) {
     response.locals['principal'] = principal.party.id;
     await limit.principal(principal.party.id, rate, response);

@@ -17,7 +17,7 @@ export interface McpOptions extends MountOptions {
   readonly version: string;
 }
 
-const CALLERS = { auth: ['agent', 'explorer'], rate: 'standard' } as const;
+const CALLERS = { auth: ['agent', 'explorer'], optionalAuth: [], rate: 'standard' } as const;
 
 /**
  * `POST /mcp`: the endpoints that are tools and that an agent may call, by the Streamable HTTP transport without sessions. A refused call

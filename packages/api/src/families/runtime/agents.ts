@@ -12,10 +12,13 @@ const agent = z.object({ id: z.string(), name: z.string(), operator: z.string().
 
 /** POST /v1/agents */
 export const create = Endpoint.from({
-  summary: 'Creates an agent with its default wallet; the two keys are shown this once.',
+  summary:
+    'Creates an agent with its default wallet; the two keys are shown this once. With the key of an agent it joins that agent, ' +
+    'with the key of the operator of the platform those that were made so under the same operator.',
   method: 'POST',
   path: '/v1/agents',
   auth: anyone,
+  optionalAuth: anyOf('agent', 'admin'),
   body: z.object({ name: line(textBounds.name), operator: line(textBounds.name).optional() }),
   response: z.object({ id: z.string(), api_key: z.string(), wallet_id: z.string(), secret_key: z.string() }),
   status: 201,
@@ -27,7 +30,7 @@ export const create = Endpoint.from({
 
 /** GET /v1/agents */
 export const list = Endpoint.from({
-  summary: "Lists the agents of the caller's operator; an agent without an operator sees itself.",
+  summary: 'Lists the caller and the agents that were made with its key, or it with theirs.',
   method: 'GET',
   path: '/v1/agents',
   auth: anyOf('agent'),

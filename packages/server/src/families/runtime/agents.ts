@@ -3,8 +3,8 @@ import { agents } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(runtime.nouns.agents, ({ core }) => ({
-  async create({ body }) {
-    const { agent, wallet, apiKey, secretKey } = await agents.create(core, body);
+  async create({ principal, body }) {
+    const { agent, wallet, apiKey, secretKey } = await agents.create(core, { principal, ...body });
     return { id: agent.id, api_key: apiKey, wallet_id: wallet.id, secret_key: secretKey };
   },
   list: ({ principal, query }) => agents.list(core, { principal, ...query }),
