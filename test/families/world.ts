@@ -1,5 +1,5 @@
 import { credentialRow, type Auth, type Endpoint } from '@agentpay/api';
-import { identity, parties, type Party, type PartyKind } from '@agentpay/core';
+import { developers, identity, parties, type Party, type PartyKind, type Principal } from '@agentpay/core';
 import { newId, systemRandom } from '@agentpay/primitives';
 import { csrfTokenOf } from '@agentpay/server';
 import type { Response } from 'supertest';
@@ -71,13 +71,23 @@ async function credentialsOf(api: TestApi, agent: TestAgent): Promise<Held> {
     apiKey: headersFor('apiKey', await issue(user, 'apiKey')),
     agentKey: headersFor('agentKey', await issue(self, 'agentKey')),
     gateway: headersFor('gateway', await issue(await made('gateway'), 'gateway')),
-    developer: headersFor('developer', await issue(await made('developer'), 'developer')),
+    developer: headersFor('developer', await newDeveloper(api)),
     admin: headersFor('admin', ADMIN_KEY),
     demoAdmin: headersFor('demoAdmin', DEMO_ADMIN_KEY),
     explorer: headersFor('explorer', (host as { access_token: string }).access_token),
     session: { ...headersFor('session', session), 'x-csrf-token': csrfTokenOf(session) },
   };
 }
+
+/** Registers a developer and approves them; gives their key. */
+async function newDeveloper({ composition: { core } }: TestApi): Promise<string> {
+  const { developer } = await developers.register(core, { email: 'dev@example.com', name: 'Dev Co' });
+  const approval = { principal: operator, developerId: developer.id };
+  return (await developers.approve(core, approval)).key as string;
+}
+
+/** The operator of the platform. */
+const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
 
 /** A secret in the header of its kind. */
 export function headersFor(kind: Auth, secret: string): RequestHeaders {

@@ -5,5 +5,6 @@ export * from './Errors.js';
 export * from './Family.js';
 export * from './request.js';
 export * from './families/index.js';
+export { gateway } from './families/gateway/index.js';
 export { runtime } from './families/runtime/index.js';
 export { web } from './families/web/index.js';

@@ -1,6 +1,8 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
 import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
+import { developerSettings } from './developers/settings.js';
+import type { DeveloperSettings } from './developers/settings.js';
 import { disputeSettings } from './disputes/settings.js';
 import type { DisputeSettings } from './disputes/settings.js';
 import type { ExplorerPorts } from './explorer/ports.js';
@@ -27,6 +29,7 @@ import type { WebhookPorts } from './webhooks/ports.js';
 
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
+  readonly developers: DeveloperSettings;
   readonly disputes: DisputeSettings;
   readonly explorer: ExplorerSettings;
   readonly identity: IdentitySettings;
@@ -61,6 +64,7 @@ export interface Core {
 export interface GivenSettings {
   readonly explorer?: Partial<ExplorerSettings>;
   readonly identity: Parameters<typeof identitySettings>[0];
+  readonly developers?: Partial<DeveloperSettings>;
   readonly disputes?: Partial<DisputeSettings>;
   readonly marketplace?: Partial<MarketplaceSettings>;
   readonly payments?: Partial<PaymentSettings>;
@@ -84,6 +88,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
     random,
     ports,
     settings: {
+      developers: developerSettings(settings.developers ?? {}),
       disputes: disputeSettings(settings.disputes ?? {}),
       explorer: explorerSettings(settings.explorer ?? {}),
       identity,

@@ -3,6 +3,7 @@ import { AgentPayError, isPlainText, textBounds } from '@agentpay/primitives';
 /** Fields of text, as core names them, with the words that errors use for them. */
 const shown: Record<TextField, string> = {
   name: 'The name',
+  email: 'The e-mail address',
   operator: 'The operator',
   category: 'The category',
   description: 'The description',

@@ -1,6 +1,7 @@
 /** Longest texts that are accepted, in characters. */
 export const textBounds = {
   name: 120,
+  email: 254,
   operator: 120,
   category: 60,
   description: 2000,

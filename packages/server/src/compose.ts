@@ -108,6 +108,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
       explorer: { ...config.explorer, enabled: config.sandbox },
       wallets: { sandbox: config.sandbox },
+      developers: { autoApprove: config.autoApprove },
       marketplace: { offerUnproven: config.sandbox },
       tokens: { ttlMs: config.tokenTtlSeconds * 1000, defaultSlaSeconds: config.defaultSlaSeconds },
     },

@@ -56,6 +56,8 @@ export interface Config {
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
   readonly sandbox: boolean;
+  /** Whether developers are approved as they register. */
+  readonly autoApprove: boolean;
   /** Key of the operator of the public demo. */
   readonly demoAdminKey: string | undefined;
   readonly explorer: Partial<Omit<explorer.ExplorerSettings, 'enabled'>>;
@@ -110,6 +112,7 @@ const Environment = z.object({
   RATE_LIMIT_PER_MINUTE: whole(1, 1_000_000).optional(),
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
   SANDBOX: flag.optional(),
+  SANDBOX_AUTO_APPROVE: flag.optional(),
   ALLOW_SINGLE_NODE: flag.optional(),
   LOG_LEVEL: logLevel.optional(),
   PUBLIC_DEMO_MODE: flag.optional(),
@@ -139,6 +142,7 @@ export function readConfig(env: Env): Config {
     ...misspeltVariables(Object.keys(Environment.shape), env),
     ...storageFaults(values),
     ...stripeFaults(values),
+    ...sandboxFaults(values),
     ...(production ? productionFaults(values) : []),
   ];
   if (faults.length > 0) throw new ConfigError(faults);
@@ -165,6 +169,7 @@ export function readConfig(env: Env): Config {
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: isSandbox(values),
+    autoApprove: values.SANDBOX_AUTO_APPROVE ?? false,
     demoAdminKey: values.PUBLIC_DEMO_ADMIN_TOKEN,
     explorer: explorerOf(values),
     logLevel: values.LOG_LEVEL ?? 'info',
@@ -193,6 +198,11 @@ function stripeFaults(values: Environment): string[] {
   if (key && /^.k_live_/.test(key) && isSandbox(values))
     faults.push('STRIPE_SECRET_KEY is a live key; a sandbox would pay real money out for play money.');
   return faults;
+}
+
+function sandboxFaults(values: Environment): string[] {
+  if (!values.SANDBOX_AUTO_APPROVE || isSandbox(values)) return [];
+  return ['SANDBOX_AUTO_APPROVE lets everybody become a developer; it needs a sandbox.'];
 }
 
 /** Restrictions of the public sandbox; what is absent has its default in the core. */

@@ -60,6 +60,14 @@ function isHttpUrl(value: string): boolean {
   );
 }
 
+/** An e-mail address, checked for its shape. */
+export const email = z
+  .string({ error: 'must be an e-mail address' })
+  .max(textBounds.email, `must have at most ${textBounds.email} characters`)
+  .regex(/^[^\s@,;<>"()]+@[^\s@,;<>"()]+\.[^\s@,;<>"().]+$/, 'must be an e-mail address')
+  .refine(isPlainText, 'must not have control or invisible characters')
+  .meta({ format: 'email' });
+
 /** A currency code, as `USD`. */
 export const currency = z
   .string({ error: 'must be a currency code' })

@@ -27,6 +27,19 @@ export async function findByHash(
   return credential;
 }
 
+/** Has the keys of a party end at that moment, those that end sooner excepted; of one kind, or of all. */
+export async function endBy(
+  db: Queryable,
+  { partyId, kind, at }: { partyId: string; kind: string | null; at: Date },
+): Promise<void> {
+  await db.query(
+    `update credentials set expires_at = $3
+     where party_id = $1 and ($2::text is null or kind = $2) and revoked_at is null
+       and (expires_at is null or expires_at > $3)`,
+    [partyId, kind, at],
+  );
+}
+
 /** Ends the live keys of a party of these kinds that no use has confirmed yet. */
 export async function revokeUnused(
   db: Queryable,

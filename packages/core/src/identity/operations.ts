@@ -89,6 +89,26 @@ export async function rotate<Kind extends StoredCredentialKind>(
   return Object.fromEntries(issued) as Record<Kind, Issued>;
 }
 
+/**
+ * Gives a party a new credential; those that it has of this kind end after `overlapMs`, whether or not the new one is used: many
+ * processes can be moved to it one by one. With an overlap of 0 they end at once.
+ */
+export async function replace(
+  core: Core,
+  tx: Tx,
+  { party, kind, overlapMs }: { party: Party; kind: StoredCredentialKind; overlapMs: number },
+): Promise<Issued> {
+  await lock(tx, { partyId: party.id });
+  await store.endBy(tx, { partyId: party.id, kind, at: new Date(core.clock.now() + overlapMs) });
+  return issue(core, tx, { party, kind });
+}
+
+/** Ends every credential of a party. */
+export async function endAll(core: Core, tx: Tx, { partyId }: { partyId: string }): Promise<void> {
+  await lock(tx, { partyId });
+  await store.endBy(tx, { partyId, kind: null, at: new Date(core.clock.now()) });
+}
+
 /** A key of a rotation is used: those that it replaces end. */
 async function settleRotation(core: Core, { id, partyId }: Credential, rotation: string): Promise<void> {
   await core.db.tx(async (tx) => {

@@ -1,0 +1,108 @@
+import { textBounds } from '@agentpay/primitives';
+import * as z from 'zod';
+import { anyOf, anyone } from '../../credentials.js';
+import { Endpoint } from '../../Endpoint.js';
+import { email, id, line, timestamp } from '../../resources/values.js';
+
+const DEVELOPER = 'dev_01kb3x9v7f5m2q8r4t6w0y1z3p';
+const params = z.object({ developer_id: id('developer') });
+const status = z.enum(['pending', 'active', 'suspended']);
+
+/** POST /developers/register */
+export const register = Endpoint.from({
+  summary: 'Registers a developer, who waits for approval; a sandbox may give the key at once.',
+  method: 'POST',
+  path: '/developers/register',
+  auth: anyone,
+  body: z.object({ email, name: line(textBounds.name) }),
+  response: z.object({
+    developer_id: z.string(),
+    status,
+    /** Where the sandbox approves everybody: the key, shown this once, which works at once. */
+    developer_key: z.string().optional(),
+  }),
+  status: 200,
+  example: {
+    body: { email: 'dev@example.com', name: 'Dev Co' },
+    response: { developer_id: DEVELOPER, status: 'pending' },
+  },
+});
+
+/** POST /admin/developers/{developer_id}/approve */
+export const approve = Endpoint.from({
+  summary: 'Lets a developer in and gives their key, shown this once; again, it gives another one.',
+  method: 'POST',
+  path: '/admin/developers/{developer_id}/approve',
+  auth: anyOf('admin'),
+  params,
+  response: z.object({ status, developer_key: z.string() }),
+  status: 200,
+  errors: ['developer_not_found'],
+  example: {
+    params: { developer_id: DEVELOPER },
+    response: { status: 'active', developer_key: 'dev_live_...' },
+  },
+});
+
+/** POST /admin/developers/{developer_id}/suspend */
+export const suspend = Endpoint.from({
+  summary: 'Shuts a developer out: their keys end and their agents are no longer offered.',
+  method: 'POST',
+  path: '/admin/developers/{developer_id}/suspend',
+  auth: anyOf('admin'),
+  params,
+  response: z.object({ status }),
+  status: 200,
+  errors: ['developer_not_found'],
+  example: { params: { developer_id: DEVELOPER }, response: { status: 'suspended' } },
+});
+
+/** GET /developers/profile */
+export const profile = Endpoint.from({
+  summary: 'Reads the calling developer.',
+  method: 'GET',
+  path: '/developers/profile',
+  auth: anyOf('developer'),
+  response: z.object({
+    id: z.string(),
+    name: z.string(),
+    email: z.string(),
+    status,
+    created_at: timestamp,
+  }),
+  status: 200,
+  errors: ['developer_not_found'],
+  example: {
+    response: {
+      id: DEVELOPER,
+      name: 'Dev Co',
+      email: 'dev@example.com',
+      status: 'active',
+      created_at: '2026-02-26T20:10:00Z',
+    },
+  },
+});
+
+/** POST /developers/rotate-key */
+export const rotateKey = Endpoint.from({
+  summary:
+    'Gives the developer a new key, shown this once. The former one works for another day, or not at all when the reason is exposure.',
+  method: 'POST',
+  path: '/developers/rotate-key',
+  auth: anyOf('developer'),
+  body: z.object({ reason: line(textBounds.reason) }),
+  response: z.object({ new_key: z.string() }),
+  status: 200,
+  example: { body: { reason: 'rotation' }, response: { new_key: 'dev_live_...' } },
+});
+
+/** GET /developers/dashboard */
+export const dashboard = Endpoint.from({
+  summary: "Says where the developer's dashboard is.",
+  method: 'GET',
+  path: '/developers/dashboard',
+  auth: anyOf('developer'),
+  response: z.object({ url: z.string() }),
+  status: 200,
+  example: { response: { url: 'https://pay.example.com/dev/dashboard' } },
+});
