@@ -16,7 +16,7 @@ const CURRENCY = 'USDC';
 const EXPOSURE = 'exposure';
 
 /** A developer with their key in clear, which is shown this once; none while they wait for approval. */
-export interface Admission {
+export interface KeyedDeveloper {
   readonly developer: Developer;
   readonly key: string | undefined;
 }
@@ -29,7 +29,7 @@ export interface Admission {
 export async function register(
   core: Core,
   request: { readonly email: string; readonly name: string },
-): Promise<Admission> {
+): Promise<KeyedDeveloper> {
   const id = newId('developer', core);
   const { autoApprove } = core.settings.developers;
   const email = checkText('email', request.email);
@@ -58,7 +58,7 @@ export async function register(
 export async function approve(
   core: Core,
   request: { readonly principal: Principal; readonly developerId: string },
-): Promise<Admission> {
+): Promise<KeyedDeveloper> {
   requireParty(request.principal, 'platform');
   return core.db.tx(async (tx) => {
     const { id, status } = await lock(tx, request);
