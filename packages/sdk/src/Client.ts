@@ -1,11 +1,12 @@
 import { mpp } from '@agentpay/protocol';
-import { createBudget, type Budget, type Spent } from './Budget.js';
+import { createBudget, type Spent } from './Budget.js';
 import { bufferRequest, type FetchInput } from './BufferedRequest.js';
 import { buy, MAX_DEMAND } from './buy.js';
 import { deliver } from './deliver.js';
 import { exchange } from './exchange.js';
-import { resolveOptions, type ClientOptions, type ClientSettings } from './options.js';
-import { createPurchases, type Purchases } from './Purchase.js';
+import type { ClientState } from './ClientState.js';
+import { resolveOptions, type ClientOptions } from './options.js';
+import { createPurchases } from './Purchase.js';
 
 export interface Client {
   /**
@@ -17,13 +18,6 @@ export interface Client {
   fetch(input: FetchInput, init?: RequestInit): Promise<Response>;
   /** What was spent so far, by asset. */
   spent(): Spent[];
-}
-
-/** What the steps of a purchase share. */
-export interface ClientState {
-  readonly settings: ClientSettings;
-  readonly budget: Budget;
-  readonly purchases: Purchases;
 }
 
 /**

@@ -66,35 +66,25 @@ export function createPurchases({
   clock: Clock;
   budget: Budget;
 }): Purchases {
-  const parked = new Map<string, Purchase[]>();
+  const parked = parkedPurchases(clock);
+  const nonces = claimedNonces(clock);
   const reservations = new Map<string, Reservation>();
-  const nonces = new Map<string, number>();
   let loading: Promise<void> | undefined;
 
-  function park(purchase: Purchase): void {
-    for (const [request, waiting] of parked) if (waiting.every(isOver)) parked.delete(request);
-    parked.set(purchase.request, [...(parked.get(purchase.request) ?? []), purchase]);
-  }
-
-  function isOver({ validUntil }: Purchase): boolean {
-    return validUntil <= clock.now();
+  function restore(purchase: Purchase): void {
+    if (purchase.state === 'void') return;
+    const { network, asset, amount, url, signedAt } = purchase;
+    const expense = { network, asset, amount: BigInt(amount), host: new URL(url).host };
+    const reservation = budget.restore(expense, signedAt);
+    if (purchase.state === 'confirmed') reservation.confirm();
+    if (purchase.nonce !== undefined) nonces.restore(purchase.nonce, purchase.validUntil);
+    if (purchase.state !== 'open') return;
+    reservations.set(purchase.id, reservation);
+    parked.park(purchase);
   }
 
   async function load(): Promise<void> {
-    const past = ((await journal?.load()) ?? []).map((purchase) => ({
-      purchase,
-      amount: BigInt(purchase.amount),
-    }));
-    for (const { purchase, amount } of past) {
-      if (purchase.state === 'void') continue;
-      const { network, asset, url, signedAt } = purchase;
-      const reservation = budget.restore({ network, asset, amount, host: new URL(url).host }, signedAt);
-      if (purchase.state === 'confirmed') reservation.confirm();
-      if (purchase.nonce !== undefined) nonces.set(purchase.nonce, purchase.validUntil);
-      if (purchase.state !== 'open') continue;
-      reservations.set(purchase.id, reservation);
-      park(purchase);
-    }
+    for (const purchase of checked((await journal?.load()) ?? [])) restore(purchase);
   }
 
   return {
@@ -105,29 +95,57 @@ export function createPurchases({
       });
       return loading;
     },
-    resume(request) {
+    resume: parked.take,
+    claim: nonces.claim,
+    open: (purchase, reservation) => void reservations.set(purchase.id, reservation),
+    record: async (purchase) => journal?.save(purchase),
+    park: parked.park,
+    async end(purchase, state) {
+      const reservation = reservations.get(purchase.id);
+      if (state === 'confirmed') reservation?.confirm();
+      if (state === 'void') reservation?.release();
+      reservations.delete(purchase.id);
+      // A journal that fails must not cost the buyer the response: left open in it, the purchase only has its proof sent once more.
+      await journal?.save({ ...purchase, state }).catch(() => undefined);
+    },
+  };
+}
+
+/** Refuses a journal as a whole, before any of it counts. */
+function checked(past: readonly Purchase[]): readonly Purchase[] {
+  for (const { amount } of past) BigInt(amount);
+  return past;
+}
+
+/** Unanswered purchases, by the request that each is for. */
+function parkedPurchases(clock: Clock) {
+  const parked = new Map<string, Purchase[]>();
+  const isOver = ({ validUntil }: Purchase) => validUntil <= clock.now();
+  return {
+    park(purchase: Purchase): void {
+      for (const [request, waiting] of parked) if (waiting.every(isOver)) parked.delete(request);
+      parked.set(purchase.request, [...(parked.get(purchase.request) ?? []), purchase]);
+    },
+    take(request: string): Purchase | undefined {
       const found = (parked.get(request) ?? []).filter((purchase) => !isOver(purchase));
       const purchase = found.shift();
       if (found.length > 0) parked.set(request, found);
       else parked.delete(request);
       return purchase;
     },
-    claim(nonce) {
+  };
+}
+
+/** Nonces of authorizations that may be valid. */
+function claimedNonces(clock: Clock) {
+  const nonces = new Map<string, number>();
+  return {
+    restore: (nonce: string, validUntil: number) => void nonces.set(nonce, validUntil),
+    claim(nonce: string): boolean {
       for (const [claimed, until] of nonces) if (until <= clock.now()) nonces.delete(claimed);
       if (nonces.has(nonce)) return false;
       nonces.set(nonce, clock.now() + MAX_LIFETIME * 1000);
       return true;
-    },
-    open: (purchase, reservation) => void reservations.set(purchase.id, reservation),
-    record: async (purchase) => journal?.save(purchase),
-    park,
-    async end(purchase, state) {
-      const reservation = reservations.get(purchase.id);
-      if (state === 'confirmed') reservation?.confirm();
-      if (state === 'void') reservation?.release();
-      reservations.delete(purchase.id);
-      // The answer is there, and is not lost over the journal: a purchase that stays open in it costs one more sending of the same proof.
-      await journal?.save({ ...purchase, state }).catch(() => undefined);
     },
   };
 }

@@ -2,7 +2,7 @@ import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
 import { bytesToHex } from '@agentpay/protocol';
 import type { Reservation } from './Budget.js';
 import type { BufferedRequest } from './BufferedRequest.js';
-import type { ClientState } from './Client.js';
+import type { ClientState } from './ClientState.js';
 import { refuse, type Demand, type Offer, type Proof } from './Offer.js';
 import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';

@@ -1,6 +1,6 @@
 import { sleep } from '@agentpay/primitives';
 import type { BufferedRequest } from './BufferedRequest.js';
-import type { ClientState } from './Client.js';
+import type { ClientState } from './ClientState.js';
 import { isVoidToken } from './dialects/token.js';
 import { exchange } from './exchange.js';
 import { PaymentError } from './PaymentError.js';

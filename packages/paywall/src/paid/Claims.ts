@@ -106,32 +106,26 @@ const OPEN_MS = 10 * 60_000;
 /** How long a paid response is kept after its proof has expired; clocks of several nodes may differ by less. */
 const DONE_MS = 60_000;
 
-export function claimsIn({
-  store,
-  clock,
-  nonce,
-  report,
-}: {
-  store: Store;
-  clock: Clock;
+interface ClaimsContext {
+  readonly store: Store;
+  readonly clock: Clock;
   /** Gives a text that comes once. */
-  nonce: () => string;
-  report: Report;
-}): Claims {
+  readonly nonce: () => string;
+  readonly report: Report;
+}
+
+export function claimsIn({ store, clock, nonce, report }: ClaimsContext): Claims {
   const aliases = aliasesIn(store);
 
   const asking = storeAsker(report, {
-    fault: 'the claim store gives no answer',
+    fault: 'the claim store gives no response',
     message: 'Payments cannot be taken at the moment.',
   });
 
   async function write(change: Omit<Claim, 'leaseUntil'>, leaseMs: number): Promise<Claim> {
     const claim = { ...change, leaseUntil: clock.now() + leaseMs };
-    const ttlMs =
-      Math.max(claim.expiresAtMs - clock.now(), leaseMs, 0) + (claim.state === 'done' ? DONE_MS : OPEN_MS);
-    const version = await asking(
-      store.put(claim.key, JSON.stringify(storedForm(claim)), { expected: claim.version, ttlMs }),
-    );
+    const put = { expected: claim.version, ttlMs: lifeOf(claim, clock.now()) };
+    const version = await asking(store.put(claim.key, JSON.stringify(storedForm(claim)), put));
     if (version === undefined) throw inProgress();
     return { ...claim, version };
   }
@@ -155,43 +149,19 @@ export function claimsIn({
   }
 
   return {
-    async find({ key, binding, expiresAtMs, alias }) {
-      const entry = await asking(read(store, key));
+    async find(subject) {
+      const entry = await asking(read(store, subject.key));
       if (!entry) return undefined;
-      const { record, version } = entry;
-      const { state, leaseUntil, receipt, purchase, bearer, paidAt } = record;
-      const used = record.used === undefined ? undefined : BigInt(record.used);
-      if (state !== 'free' && record.binding !== binding) throw boundElsewhere();
+      const { state, binding, leaseUntil } = entry.record;
+      if (state !== 'free' && binding !== subject.binding) throw boundElsewhere();
       if (state !== 'done' && leaseUntil > clock.now()) throw inProgress();
-      const answer = record.answer && { ...record.answer, body: Buffer.from(record.answer.body, 'base64') };
-      return {
-        key,
-        alias,
-        expiresAtMs,
-        version,
-        state,
-        binding,
-        leaseUntil,
-        contested: true,
-        answer,
-        used,
-        purchase,
-        bearer,
-        receipt,
-        paidAt,
-      };
+      return claimOf(subject, entry);
     },
     async take(subject, leaseMs, after) {
       const { alias, key } = subject;
       if (alias !== undefined && !(await asking(aliases.bind(alias, key)))) throw aliasTaken();
-      const taken = {
-        state: 'running',
-        version: after?.version ?? 0,
-        contested: after !== undefined,
-        purchase: nonce(),
-      } as const;
-      const nothing = { answer: undefined, used: undefined, receipt: undefined, paidAt: undefined };
-      return write({ ...subject, ...taken, ...nothing }, leaseMs);
+      const taken = { state: 'running', contested: after !== undefined, purchase: nonce() } as const;
+      return write({ ...subject, ...taken, ...NOTHING_BOUGHT, version: after?.version ?? 0 }, leaseMs);
     },
     settling(claim, leaseMs, { answer, used }) {
       return write({ ...claim, state: 'settling', contested: isContested(claim), answer, used }, leaseMs);
@@ -204,9 +174,42 @@ export function claimsIn({
   };
 }
 
-async function read(store: Store, key: string): Promise<{ record: Stored; version: number } | undefined> {
+/** How long the store keeps a claim, in ms. */
+function lifeOf({ expiresAtMs, leaseUntil, state }: Omit<Claim, 'version'>, now: number): number {
+  return Math.max(expiresAtMs - now, leaseUntil - now, 0) + (state === 'done' ? DONE_MS : OPEN_MS);
+}
+
+const NOTHING_BOUGHT = { answer: undefined, used: undefined, receipt: undefined, paidAt: undefined };
+
+interface Entry {
+  readonly record: Stored;
+  readonly version: number;
+}
+
+async function read(store: Store, key: string): Promise<Entry | undefined> {
   const entry = await store.get(key);
   return entry && { record: recordSchema.parse(JSON.parse(entry.value)), version: entry.version };
+}
+
+/** A claim that the store holds, which others may come upon as well. */
+function claimOf({ key, alias, expiresAtMs }: Subject, { record, version }: Entry): Claim {
+  const { state, binding, leaseUntil, purchase, bearer, answer, used, receipt, paidAt } = record;
+  return {
+    key,
+    alias,
+    expiresAtMs,
+    version,
+    contested: true,
+    state,
+    binding,
+    leaseUntil,
+    purchase,
+    bearer,
+    receipt,
+    paidAt,
+    answer: answer && { ...answer, body: Buffer.from(answer.body, 'base64') },
+    used: used === undefined ? undefined : BigInt(used),
+  };
 }
 
 function storedForm(claim: Omit<Claim, 'version'>): Stored {

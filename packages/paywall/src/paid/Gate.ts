@@ -62,56 +62,30 @@ export function holdResponse(res: ServerResponse, limits: Limits): Gate {
   silenceLate(res, (wasSent) =>
     held.mode === 'closed' ? wasSent() : held.mode === 'holding' && held.headHeld,
   );
+  const keeper = keeperOf(held, limits.maxBytes, () => settle({ kind: 'too_large' }));
   const send = takeOver(res, held, {
-    keep(chunk, encoding) {
-      held.headHeld = true;
-      if (held.ended || held.mode !== 'holding' || held.size > limits.maxBytes) return false;
-      if (chunk === undefined || chunk === null) return true;
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
-      held.size += bytes.length;
-      held.chunks.push(bytes);
-      if (held.size <= limits.maxBytes) return true;
-      held.chunks.length = 0;
-      settle({ kind: 'too_large' });
-      return false;
-    },
+    keep: keeper,
     end() {
       held.ended = true;
       held.status = { statusCode: res.statusCode, statusMessage: res.statusMessage };
       const headers = changedHeaders(before.headers, res.getHeaders());
-      settle({
-        kind: 'answer',
-        answer: { status: res.statusCode, headers, body: Buffer.concat(held.chunks) },
-      });
+      const answer = { status: res.statusCode, headers, body: Buffer.concat(held.chunks) };
+      settle({ kind: 'answer', answer });
     },
   });
-
-  function open(write: () => void): void {
-    Reflect.deleteProperty(res, 'headersSent');
-    Reflect.deleteProperty(res, 'writableEnded');
-    held.mode = 'open';
-    try {
-      write();
-    } finally {
-      held.mode = 'closed';
-    }
-    for (const name of ['headersSent', 'writableEnded']) {
-      Object.defineProperty(res, name, { configurable: true, value: true });
-    }
-  }
 
   return {
     outcome,
     fail: (error) => settle({ kind: 'failed', error }),
     release(prepare) {
-      open(() => {
+      openGate(res, held, () => {
         Object.assign(res, held.status);
         prepare();
         send.end(Buffer.concat(held.chunks));
       });
     },
     replace(write) {
-      open(() => {
+      openGate(res, held, () => {
         for (const name of res.getHeaderNames()) if (!(name in before.headers)) res.removeHeader(name);
         setHeaders(res, before.headers);
         res.statusCode = before.status;
@@ -120,6 +94,37 @@ export function holdResponse(res: ServerResponse, limits: Limits): Gate {
       });
     },
   };
+}
+
+/** Keeps what a handler writes, up to `maxBytes`; more than that is not kept at all. */
+function keeperOf(held: Held, maxBytes: number, tooLarge: () => void): Keeper['keep'] {
+  return (chunk, encoding) => {
+    held.headHeld = true;
+    if (held.ended || held.mode !== 'holding' || held.size > maxBytes) return false;
+    if (chunk === undefined || chunk === null) return true;
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+    held.size += bytes.length;
+    held.chunks.push(bytes);
+    if (held.size <= maxBytes) return true;
+    held.chunks.length = 0;
+    tooLarge();
+    return false;
+  };
+}
+
+/** Lets `write` through to the client, and nobody after it. */
+function openGate(res: ServerResponse, held: Held, write: () => void): void {
+  Reflect.deleteProperty(res, 'headersSent');
+  Reflect.deleteProperty(res, 'writableEnded');
+  held.mode = 'open';
+  try {
+    write();
+  } finally {
+    held.mode = 'closed';
+  }
+  for (const name of ['headersSent', 'writableEnded']) {
+    Object.defineProperty(res, name, { configurable: true, value: true });
+  }
 }
 
 /** The first thing that ends the wait for a handler. */

@@ -1,7 +1,7 @@
 import { mpp } from '@agentpay/protocol';
-import { endOf, signTransfer } from '../Account.js';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
+import { endOf, signTransfer } from '../signTransfer.js';
 import { readTerms, transferOf, type TransferTerms } from '../Terms.js';
 
 /** Shortest time that must be left of a challenge, in ms: facilitators refuse authorizations that are about to end. */

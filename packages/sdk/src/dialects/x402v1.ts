@@ -1,7 +1,7 @@
 import { parseShape, x402v1 } from '@agentpay/protocol';
-import { endOf, signTransfer } from '../Account.js';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
+import { endOf, signTransfer } from '../signTransfer.js';
 import { readTerms, transferOf } from '../Terms.js';
 
 /** Offers in a 402 body with `x402Version: 1`. */

@@ -1,7 +1,7 @@
 import { fromBase64, parseShape, toBase64, x402v2 } from '@agentpay/protocol';
-import { endOf, signTransfer } from '../Account.js';
 import { refuse, type Demand, type ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
+import { endOf, signTransfer } from '../signTransfer.js';
 import { readTerms, transferOf } from '../Terms.js';
 
 /** Proofs above this length may not fit beside other headers: extensions, which may be left out, then are. */

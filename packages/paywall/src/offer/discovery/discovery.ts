@@ -52,9 +52,7 @@ export function createDiscovery(
   const { title = settings.realm, version = '1', description, openapi } = options;
   const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
 
-  const { receiptKey } = settings;
-  const published = receiptKey ? [receiptKey, ...receiptKey.former] : [];
-  const receiptKeys = { keys: published.map(({ publicJwk, kid }) => ({ ...publicJwk, kid, use: 'sig' })) };
+  const receiptKeys = receiptKeysOf(settings);
 
   function documents(base: string): Documents {
     const root = base.replace(/\/+$/, '');
@@ -99,6 +97,11 @@ export function createDiscovery(
 
   discovery.documents = documents;
   return discovery;
+}
+
+function receiptKeysOf({ receiptKey }: Settings): Documents['receiptKeys'] {
+  const published = receiptKey ? [receiptKey, ...receiptKey.former] : [];
+  return { keys: published.map(({ publicJwk, kid }) => ({ ...publicJwk, kid, use: 'sig' })) };
 }
 
 const PATHS: ReadonlyMap<string, keyof Documents> = new Map([

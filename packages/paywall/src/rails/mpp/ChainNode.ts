@@ -65,94 +65,30 @@ const MAX_RESPONSE = 1024 * 1024;
 /** The precompiled contract that recovers signers (yellow paper, appendix E): its response needs no library for the curve. */
 const ECRECOVER = '0x0000000000000000000000000000000000000001';
 
-export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOptions): ChainNode {
-  let proof: Promise<void> | undefined;
-
-  async function ask<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
-    const response = await fetch(rpcUrl, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = (await readLimited(response.body, MAX_RESPONSE))?.toString('utf8') ?? '';
-    const answer = answerSchema.parse(JSON.parse(text));
-    if (answer.error) throw new NodeRefusal(answer.error);
-    return result.parse(answer.result);
-  }
-
-  // Transfers on another chain are worth something else, or nothing.
-  async function prove(): Promise<void> {
-    const found = await ask('eth_chainId', [], numberSchema);
-    if (found !== BigInt(chainId)) throw new Error(`The node is of chain ${found}, not ${chainId}.`);
-  }
-
-  /** Nothing here does harm when it is asked twice. @throws NodeRefusal, AgentPayError `unavailable` */
-  async function answer<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await (proof ??= prove().catch((error: unknown) => {
-          proof = undefined;
-          throw error;
-        }));
-        return await ask(method, params, result);
-      } catch (cause) {
-        if (cause instanceof NodeRefusal && VERDICTS.has(cause.code)) throw cause;
-        if (attempt === ATTEMPTS || (cause as Error).name === 'TimeoutError') throw noAnswer(cause);
-        await sleep(clock, PAUSE_MS);
-      }
-    }
-  }
-
-  async function call<T>(method: string, params: readonly unknown[], result: z.ZodType<T>): Promise<T> {
-    try {
-      return await answer(method, params, result);
-    } catch (error) {
-      throw error instanceof NodeRefusal ? noAnswer(error) : error;
-    }
-  }
-
-  /** Whether the node does what is asked of it, or says no. */
-  async function agrees(method: string, params: readonly unknown[]): Promise<boolean> {
-    try {
-      await answer(method, params, hexSchema);
-      return true;
-    } catch (error) {
-      if (error instanceof NodeRefusal) return false;
-      throw error;
-    }
-  }
-
-  function noAnswer(cause: unknown): AgentPayError {
-    report({ what: 'the node of a chain gives no usable answer', error: cause });
-    return new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', {
-      cause,
-      retryAfter: 2,
-    });
-  }
-
+export function chainNode(options: ChainNodeOptions): ChainNode {
+  const { ask, agrees } = asking(options);
   return {
     async find(hash) {
-      const transaction = await call('eth_getTransactionByHash', [hash], transactionSchema.nullable());
+      const transaction = await ask('eth_getTransactionByHash', [hash], transactionSchema.nullable());
       if (!transaction) return undefined;
       return {
         ...transaction,
-        receipt: (await call('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined,
+        receipt: (await ask('eth_getTransactionReceipt', [hash], receiptSchema.nullable())) ?? undefined,
       };
     },
-    head: () => call('eth_blockNumber', [], numberSchema),
+    head: () => ask('eth_blockNumber', [], numberSchema),
     timeOf: async (block) =>
-      Number((await call('eth_getBlockByNumber', [quantity(block), false], blockSchema)).timestamp),
-    baseFee: async () => (await call('eth_getBlockByNumber', ['latest', false], blockSchema)).baseFeePerGas,
+      Number((await ask('eth_getBlockByNumber', [quantity(block), false], blockSchema)).timestamp),
+    baseFee: async () => (await ask('eth_getBlockByNumber', ['latest', false], blockSchema)).baseFeePerGas,
     async sender({ digest, signature: { r, s, yParity } }) {
       const data =
         digest +
         [`0x${(27 + yParity).toString(16).padStart(64, '0')}`, r, s].map((word) => word.slice(2)).join('');
-      const answer = await call('eth_call', [{ to: ECRECOVER, data }, 'latest'], hexSchema);
-      return answer.length === 66 ? `0x${answer.slice(26)}` : undefined;
+      const recovered = await ask('eth_call', [{ to: ECRECOVER, data }, 'latest'], hexSchema);
+      return recovered.length === 66 ? `0x${recovered.slice(26)}` : undefined;
     },
     nextNonce: async (account) =>
-      Number(await call('eth_getTransactionCount', [account, 'latest'], numberSchema)),
+      Number(await ask('eth_getTransactionCount', [account, 'latest'], numberSchema)),
     wouldSucceed: ({ to, data, gas, maxFeePerGas, maxPriorityFeePerGas }, from) => {
       const fees = {
         maxFeePerGas: quantity(maxFeePerGas),
@@ -164,7 +100,82 @@ export function chainNode({ rpcUrl, chainId, clock, fetch, report }: ChainNodeOp
   };
 }
 
-/** The node understood, and says no. */
+type Method<T> = (method: string, params: readonly unknown[], result: z.ZodType<T>) => Promise<T>;
+
+/** Calls of a node that has proved to be of the chain, repeated while it has trouble of its own. */
+function asking(options: ChainNodeOptions) {
+  const { chainId, clock, report } = options;
+  let proof: Promise<void> | undefined;
+
+  // Transfers on another chain are worth something else, or nothing.
+  async function prove(): Promise<void> {
+    const found = await post(options, 'eth_chainId', [], numberSchema);
+    if (found !== BigInt(chainId)) throw new Error(`The node is of chain ${found}, not ${chainId}.`);
+  }
+
+  /** No method used here does harm when it is called twice. @throws NodeRefusal, AgentPayError `unavailable` */
+  async function firmly<T>(...[method, params, result]: Parameters<Method<T>>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await (proof ??= prove().catch((error: unknown) => {
+          proof = undefined;
+          throw error;
+        }));
+        return await post(options, method, params, result);
+      } catch (cause) {
+        if (cause instanceof NodeRefusal && VERDICTS.has(cause.code)) throw cause;
+        if (attempt === ATTEMPTS || (cause as Error).name === 'TimeoutError') throw unusable(cause);
+        await sleep(clock, PAUSE_MS);
+      }
+    }
+  }
+
+  function unusable(cause: unknown): AgentPayError {
+    report({ what: 'the RPC node gives no usable response', error: cause });
+    return new AgentPayError('unavailable', 'The chain cannot be asked at the moment.', {
+      cause,
+      retryAfter: 2,
+    });
+  }
+
+  return {
+    async ask<T>(...call: Parameters<Method<T>>): Promise<T> {
+      try {
+        return await firmly(...call);
+      } catch (error) {
+        throw error instanceof NodeRefusal ? unusable(error) : error;
+      }
+    },
+    /** Whether the node does what it is asked to, or refuses. */
+    async agrees(method: string, params: readonly unknown[]): Promise<boolean> {
+      try {
+        await firmly(method, params, hexSchema);
+        return true;
+      } catch (error) {
+        if (error instanceof NodeRefusal) return false;
+        throw error;
+      }
+    },
+  };
+}
+
+async function post<T>(
+  { rpcUrl, fetch }: ChainNodeOptions,
+  ...[method, params, result]: Parameters<Method<T>>
+): Promise<T> {
+  const response = await fetch(rpcUrl, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const text = (await readLimited(response.body, MAX_RESPONSE))?.toString('utf8') ?? '';
+  const answer = answerSchema.parse(JSON.parse(text));
+  if (answer.error) throw new NodeRefusal(answer.error);
+  return result.parse(answer.result);
+}
+
+/** The node understood the call and refuses it. */
 class NodeRefusal extends Error {
   override readonly name = 'NodeRefusal';
   readonly code: number;

@@ -1,6 +1,7 @@
 import { AgentPayError, isAgentPayError, sleep, unixSeconds, type Clock } from '@agentpay/primitives';
 import type { PricedContext } from '../../paid/RequestContext.js';
-import { Refusal, type Payment } from '../../paid/Payment.js';
+import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
+import type { Settings } from '../../seller/options.js';
 import { unavailable, type CallEvent, type Issuer, type IssuerResponse } from './issuer.js';
 
 /** Response headers of a call that was paid by token. */
@@ -61,21 +62,23 @@ export async function tokenPayment({ settings, quote }: PricedContext, token: st
       }
       return { isHeld: true };
     },
-    async settle() {
-      try {
-        const { reason } = await issuer.report(claims.jti, 'call-completed');
-        if (reason !== undefined) return { state: 'refused', error: notSettled() };
-        return {
-          state: 'settled',
-          receipt: { [X_PAYMENT_TOKEN_ID]: claims.jti, [X_PAYMENT_TOKEN_STATUS]: 'settled' },
-        };
-      } catch (error) {
-        settings.report({ what: 'a payment token could not be settled yet', error });
-        return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
-      }
-    },
+    settle: () => settlement(settings, issuer, claims.jti),
     release,
   };
+}
+
+async function settlement({ report }: Settings, issuer: Issuer, tokenId: string): Promise<Settlement> {
+  try {
+    const { reason } = await issuer.report(tokenId, 'call-completed');
+    if (reason !== undefined) return { state: 'refused', error: notSettled() };
+    return {
+      state: 'settled',
+      receipt: { [X_PAYMENT_TOKEN_ID]: tokenId, [X_PAYMENT_TOKEN_STATUS]: 'settled' },
+    };
+  } catch (error) {
+    report({ what: 'a payment token could not be settled yet', error });
+    return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
+  }
 }
 
 async function readClaims(issuer: Issuer, token: string, service: string) {

@@ -9,10 +9,11 @@ import {
   type FacilitatorRequest,
   type Hex,
   type Reason,
+  type VerifyResponse,
   type x402v2,
 } from '@agentpay/protocol';
 import type { Receipt } from '../../paid/Claims.js';
-import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
+import { Refusal, type Payment, type Settlement, type Verified } from '../../paid/Payment.js';
 import type { Offer } from '../../offer/Quote.js';
 import { whyNot } from '../../seller/facilitatorCheck.js';
 import type { Settings } from '../../seller/options.js';
@@ -79,26 +80,8 @@ export function facilitatedPayment(
         throw refusal(transfer.reasons.late, 'The payment expires too soon to be settled.');
     },
     async verify(purchase) {
-      const {
-        isValid,
-        invalidReason,
-        invalidMessage,
-        payer: verified,
-        balance,
-      } = await available(settings, facilitatorName, facilitator.verify(forPurchase(request, purchase)));
-      if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
-      if (!isValid) {
-        const message = detailOf(invalidMessage, 'The payment is not valid.');
-        throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
-      }
-      if (verified !== undefined && !sameHex(verified, payer)) {
-        throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', {
-          retryAfter: 2,
-        });
-      }
-      if (balance === undefined) return {};
-      const token = `${network.id}:${offer.option.asset.address}`;
-      return { funds: { token, balance: BigInt(balance), due: BigInt(offer.v2.amount) } };
+      const asked = facilitator.verify(forPurchase(request, purchase));
+      return verifiedBy(await available(settings, facilitatorName, asked), offer, payer);
     },
     async settle({ again, used, purchase }) {
       const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
@@ -119,6 +102,24 @@ export function facilitatedPayment(
     // An authorization that is not settled costs nobody anything.
     release: async () => undefined,
   };
+}
+
+/** What a facilitator's response to /verify says. @throws Refusal, AgentPayError */
+function verifiedBy(response: VerifyResponse, { option, v2 }: Offer, payer: Address): Verified {
+  const { isValid, invalidReason, invalidMessage, payer: verified, balance } = response;
+  if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
+  if (!isValid) {
+    const message = detailOf(invalidMessage, 'The payment is not valid.');
+    throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
+  }
+  if (verified !== undefined && !sameHex(verified, payer)) {
+    throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', {
+      retryAfter: 2,
+    });
+  }
+  if (balance === undefined) return {};
+  const token = `${option.network.id}:${option.asset.address}`;
+  return { funds: { token, balance: BigInt(balance), due: BigInt(v2.amount) } };
 }
 
 /** Remembers what it gave for the last arguments. */
