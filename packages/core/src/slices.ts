@@ -10,6 +10,7 @@ import { migrations as idempotencyTables } from './idempotency/migrations.js';
 import { migrations as identityTables } from './identity/migrations.js';
 import { migrations as ledgerTables } from './ledger/migrations.js';
 import { migrations as marketplaceTables } from './marketplace/migrations.js';
+import { migrations as orgsTables } from './orgs/migrations.js';
 import { migrations as partiesTables } from './parties/migrations.js';
 import { migrations as paymentsTables } from './payments/migrations.js';
 import { migrations as payoutsTables } from './payouts/migrations.js';
@@ -25,6 +26,7 @@ import { jobs as tokensJobs } from './tokens/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
 import * as disputeEvents from './disputes/events.js';
+import * as orgEvents from './orgs/events.js';
 import * as paymentEvents from './payments/events.js';
 import * as payoutEvents from './payouts/events.js';
 import * as tokenEvents from './tokens/events.js';
@@ -39,6 +41,7 @@ export * as idempotency from './idempotency/index.js';
 export * as identity from './identity/index.js';
 export * as ledger from './ledger/index.js';
 export * as marketplace from './marketplace/index.js';
+export * as orgs from './orgs/index.js';
 export * as parties from './parties/index.js';
 export * as payments from './payments/index.js';
 export * as payouts from './payouts/index.js';
@@ -60,6 +63,7 @@ export const migrations: readonly Migration[] = [
   ...marketplaceTables,
   ...ledgerTables,
   ...policiesTables,
+  ...orgsTables,
   ...paymentsTables,
   ...disputesTables,
   ...payoutsTables,
@@ -87,6 +91,7 @@ export const eventTypes: readonly EventType[] = [
   tokenEvents.tokenReserved,
   ...Object.values(tokenEvents.tokenReleased),
   webhookEvents.testEvent,
+  ...Object.values(orgEvents),
 ];
 
 /** Every job that a slice declares. */

@@ -14,6 +14,11 @@ const shown: Record<TextField, string> = {
   reason: 'The reason',
   accountHolder: 'The account holder',
   evidenceType: 'The type of the evidence',
+  email: 'The email address',
+  title: 'The title',
+  terms: 'The terms',
+  memo: 'The memo',
+  note: 'The note',
 };
 
 type TextField = keyof typeof textBounds;
@@ -29,6 +34,18 @@ export function checkText(field: TextField, text: string): string {
     throw refuse(field, `is longer than ${max} characters`);
   if (!isPlainText(text)) throw refuse(field, 'contains control or invisible characters');
   return text;
+}
+
+/** {@link checkText} for text of several lines. */
+export function checkLines(field: TextField, text: string): string {
+  checkText(field, text.replace(/[\r\n\t]/g, ' '));
+  return text;
+}
+
+/** An email address as far as its form can tell, in lower case. @throws AgentPayError `invalid_request` */
+export function checkEmail(text: string): string {
+  if (/^[^\s@<>"]+@[^\s@<>".]+(?:\.[^\s@<>".]+)+$/.test(checkText('email', text))) return text.toLowerCase();
+  throw refuse('email', 'is not one such as dev@example.com');
 }
 
 /** {@link checkText} for a field that may be absent. */

@@ -12,6 +12,11 @@ export const textBounds = {
   reason: 120,
   accountHolder: 120,
   evidenceType: 60,
+  email: 254,
+  title: 200,
+  terms: 20_000,
+  memo: 200,
+  note: 500,
 } as const;
 
 /** Largest numbers that are accepted. */

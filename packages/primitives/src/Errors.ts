@@ -91,6 +91,9 @@ export const errorKinds = {
   dispute_wrong_state: { status: 409, hint: 'Read the dispute and follow its state.' },
   dispute_window_closed: { status: 409, hint: 'The payment is too old; ask its payee for a refund.' },
 
+  // organizations and billing
+  purchase_order_exhausted: { status: 409, hint: 'Use another purchase order, or a smaller amount.' },
+
   // paywall
   payment_required: {
     status: 402,

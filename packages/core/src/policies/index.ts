@@ -1,7 +1,18 @@
 export { evaluate, scopesOf, sellerScope } from './evaluate.js';
 export type { Denial, DenialCode, Spend, Standing } from './evaluate.js';
 export { migrations } from './migrations.js';
-export { create, dryRun, list, remove, replace, setArchived, setOrgs } from './operations.js';
+export {
+  addRules,
+  create,
+  dryRun,
+  list,
+  remove,
+  removeRules,
+  replace,
+  rulesOf,
+  setArchived,
+  setOrgs,
+} from './operations.js';
 export { policySets, readSet, windows } from './PolicyStore.js';
 export type { PolicySet, Rule, RuleKind, RuleTerms } from './Rule.js';
 export { spend, spentIn, unspend } from './SpendWindow.js';

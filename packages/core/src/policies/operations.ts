@@ -21,7 +21,7 @@ export async function list(
   { principal, partyId }: { principal: Principal; partyId: string },
 ): Promise<readonly Rule[]> {
   await assertMayRead(core.db, principal, partyId);
-  return (await store.findSet(core.db, partyId))?.rules ?? [];
+  return rulesOf(core.db, { partyId });
 }
 
 /**
@@ -36,8 +36,7 @@ export async function create(
   checkTerms(terms);
   const rule: Rule = { ...terms, id: newId('rule', core) };
   await change(core, partyId, (set) => {
-    if (set.rules.length >= MAX_RULES)
-      throw new AgentPayError('conflict', `A party has at most ${MAX_RULES} rules.`);
+    if (set.rules.length >= MAX_RULES) throw tooMany();
     return { ...set, rules: [...set.rules, rule] };
   });
   return rule;
@@ -62,6 +61,34 @@ export async function remove(
 ): Promise<void> {
   requireParty(principal, 'platform');
   await changeOwner(core, ruleId, (rules) => rules.filter(({ id }) => id !== ruleId));
+}
+
+/** Adds rules to those of a party, inside the caller's transaction. @throws AgentPayError as {@link create}, but for `forbidden` */
+export async function addRules(
+  core: Core,
+  tx: Tx,
+  { partyId, terms }: { partyId: string; terms: readonly RuleTerms[] },
+): Promise<readonly Rule[]> {
+  terms.forEach(checkTerms);
+  const rules = terms.map((each): Rule => ({ ...each, id: newId('rule', core) }));
+  const set = await store.lockSet(tx, partyId);
+  if (set.rules.length + rules.length > MAX_RULES) throw tooMany();
+  await store.saveSet(tx, { ...set, rules: [...set.rules, ...rules] });
+  return rules;
+}
+
+/** Takes rules of a party away, inside the caller's transaction. */
+export async function removeRules(
+  tx: Tx,
+  { partyId, ruleIds }: { partyId: string; ruleIds: readonly string[] },
+): Promise<void> {
+  const set = await store.lockSet(tx, partyId);
+  await store.saveSet(tx, { ...set, rules: set.rules.filter(({ id }) => !ruleIds.includes(id)) });
+}
+
+/** The rules of a party. */
+export async function rulesOf(db: Queryable, { partyId }: { partyId: string }): Promise<readonly Rule[]> {
+  return (await store.findSet(db, partyId))?.rules ?? [];
 }
 
 /** Ends (or takes up again) all spending of a party, inside the caller's transaction. */
@@ -119,6 +146,10 @@ async function assertMayRead(db: Queryable, principal: Principal, partyId: strin
   const own = principal.party.id === partyId;
   if (own) return;
   if (principal.party.kind !== 'platform' || !(await findParty(db, { partyId }))) throw notFound();
+}
+
+function tooMany(): AgentPayError {
+  return new AgentPayError('conflict', `A party has at most ${MAX_RULES} rules.`);
 }
 
 function notFound(): AgentPayError {
