@@ -4,7 +4,7 @@ import type { Member, Org, Role } from './Org.js';
 import type { PurchaseOrder } from './PurchaseOrder.js';
 
 /** What an organization and another side put down in writing. */
-export interface Contract {
+export interface OrgContract {
   /** `ct_...` */
   readonly id: string;
   readonly orgId: string;
@@ -77,7 +77,7 @@ export const members = table<Member>('org_members', {
   removedAt: 'timestamptz',
 });
 
-export const contracts = table<Contract>('org_contracts', {
+export const contracts = table<OrgContract>('org_contracts', {
   id: 'text',
   orgId: 'text',
   title: 'text',

@@ -7,7 +7,7 @@ import { checkLines, checkText } from '../text.js';
 import { requireMember } from './members.js';
 import type { OfOrg } from './members.js';
 import * as store from './OrgStore.js';
-import type { Contract } from './OrgStore.js';
+import type { OrgContract } from './OrgStore.js';
 import type { PurchaseOrder } from './PurchaseOrder.js';
 
 type Paged = { readonly limit?: number | undefined; readonly offset?: number | undefined };
@@ -17,9 +17,9 @@ const NEWEST_FIRST = 'created_at desc, id desc';
 export async function createContract(
   core: Core,
   request: OfOrg & { title: string; terms: string },
-): Promise<Contract> {
+): Promise<OrgContract> {
   const { org } = await requireMember(core.db, request, 'documents');
-  const contract: Contract = {
+  const contract: OrgContract = {
     id: newId('contract', core),
     orgId: org.id,
     title: checkText('title', request.title),
@@ -35,7 +35,7 @@ export async function createContract(
 export async function listContracts(
   core: Core,
   request: OfOrg & Paged,
-): Promise<{ contracts: Contract[]; total: number }> {
+): Promise<{ contracts: OrgContract[]; total: number }> {
   await requireMember(core.db, request, 'read');
   const wanted = { where: 'org_id = $1', params: [request.orgId], orderBy: NEWEST_FIRST, ...page(request) };
   const { rows, total } = await store.contracts.page(core.db, wanted);

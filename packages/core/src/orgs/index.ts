@@ -13,7 +13,7 @@ export type { Act, Member, MemberStatus, Org, Role } from './Org.js';
 export { createPolicy, listPolicies, noteRefusal, policyLogs, removePolicy } from './orgPolicies.js';
 export type { PolicyWithRules } from './orgPolicies.js';
 export { selectOrgIds as orgIdsOf } from './OrgStore.js';
-export type { Contract, OrgPolicy, PolicyLog, PrivateMarketplace } from './OrgStore.js';
+export type { OrgContract, OrgPolicy, PolicyLog, PrivateMarketplace } from './OrgStore.js';
 export { chooseListing, chosenListings, createMarketplace, listMarketplaces } from './privateMarketplaces.js';
 export { purchaseOrderStatus } from './PurchaseOrder.js';
 export type { PurchaseOrder, PurchaseOrderStatus } from './PurchaseOrder.js';

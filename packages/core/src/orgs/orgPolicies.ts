@@ -62,7 +62,10 @@ export async function listPolicies(
   return { policies: rows.map(withRules), total };
 }
 
-/** Takes a policy's rules away; its log stays. Again changes nothing. @throws AgentPayError `org_not_found`, `forbidden`, `policy_not_found` */
+/**
+ * Takes a policy's rules away; its log stays. Again changes nothing.
+ * @throws AgentPayError `org_not_found`, `forbidden`, `policy_not_found`
+ */
 export function removePolicy(core: Core, request: OfOrg & { policyId: string }): Promise<OrgPolicy> {
   const { orgId, policyId } = request;
   return core.db.tx(async (tx) => {

@@ -63,7 +63,10 @@ export function chooseListing(core: Core, request: OfMarketplace & { listingId: 
   });
 }
 
-/** Ids of the listings of a private marketplace, in the order in which they came. @throws AgentPayError `org_not_found`, `private_marketplace_not_found` */
+/**
+ * Ids of the listings of a private marketplace, in the order in which they came.
+ * @throws AgentPayError `org_not_found`, `private_marketplace_not_found`
+ */
 export async function chosenListings(core: Core, request: OfMarketplace): Promise<string[]> {
   await requireMember(core.db, request, 'read');
   const { id } = await marketplaceOf(core.db, request);
