@@ -14,7 +14,6 @@ const shown: Record<TextField, string> = {
   reason: 'The reason',
   accountHolder: 'The account holder',
   evidenceType: 'The type of the evidence',
-  email: 'The email address',
   title: 'The title',
   terms: 'The terms',
   memo: 'The memo',
@@ -40,12 +39,6 @@ export function checkText(field: TextField, text: string): string {
 export function checkLines(field: TextField, text: string): string {
   checkText(field, text.replace(/[\r\n\t]/g, ' '));
   return text;
-}
-
-/** An email address as far as its form can tell, in lower case. @throws AgentPayError `invalid_request` */
-export function checkEmail(text: string): string {
-  if (/^[^\s@<>"]+@[^\s@<>".]+(?:\.[^\s@<>".]+)+$/.test(checkText('email', text))) return text.toLowerCase();
-  throw refuse('email', 'is not one such as dev@example.com');
 }
 
 /** {@link checkText} for a field that may be absent. */

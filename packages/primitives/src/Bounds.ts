@@ -12,7 +12,6 @@ export const textBounds = {
   reason: 120,
   accountHolder: 120,
   evidenceType: 60,
-  email: 254,
   title: 200,
   terms: 20_000,
   memo: 200,

@@ -6,7 +6,7 @@ import type { EventType } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { lock as lockParty } from '../parties/index.js';
-import { checkEmail } from '../text.js';
+import { checkText } from '../text.js';
 import { invitationToken, readInvitation } from './invitation.js';
 import { memberInvited, memberJoined, memberRemoved } from './events.js';
 import { mayDo, rolesFor } from './Org.js';
@@ -51,7 +51,7 @@ export function invite(
   request: OfOrg & { email: string; role: Role },
 ): Promise<{ member: Member; token: string }> {
   const { orgId, role } = request;
-  const email = checkEmail(request.email);
+  const email = checkText('email', request.email).toLowerCase();
   return core.db.tx(async (tx) => {
     await lockParty(tx, { partyId: orgId });
     const { member: by } = await requireMember(tx, request, 'members');

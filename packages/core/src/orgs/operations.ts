@@ -5,7 +5,7 @@ import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { create as createParty } from '../parties/index.js';
 import { setOrgs } from '../policies/index.js';
-import { checkEmail, checkText } from '../text.js';
+import { checkText } from '../text.js';
 import { open as openWallet } from '../wallets/index.js';
 import { requireMember } from './members.js';
 import type { OfOrg } from './members.js';
@@ -26,7 +26,7 @@ export async function create(
 ): Promise<Org> {
   const ownerId = requireParty(request.principal, 'developer');
   const name = checkText('name', request.name);
-  const email = request.email === undefined ? null : checkEmail(request.email);
+  const email = request.email === undefined ? null : checkText('email', request.email).toLowerCase();
   const id = newId('org', core);
   const createdAt = new Date(core.clock.now());
   return core.db.tx(async (tx) => {
