@@ -10,7 +10,7 @@ export function codeIn(path: string): string[] {
   return [...text.matchAll(/```[jt]s\n([^]*?)```/g)].map((match) => match[1] as string);
 }
 
-/** The programs behind `@example` in the sources of a package, by "file: name of what they show". */
+/** The programs behind `@example` in the sources of a package, by the name of the function they show. */
 export function examplesIn(sources: string): [name: string, code: string][] {
   const files = readdirSync(root(sources), { recursive: true, encoding: 'utf8' });
   const shipped = files.filter((file) => file.endsWith('.ts') && !file.includes('.test.'));

@@ -16,7 +16,18 @@ async function main(): Promise<void> {
   await migrate(db, migrations);
   const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
   const chain = viemChain({ rpcUrl: config.rpcUrls[0] });
-  const facilitator = await createFacilitator({ ...config, db, clock, random, chain, accounts });
+  const { network, assets, payTo, maxValidBeforeSeconds } = config;
+  const facilitator = await createFacilitator({
+    db,
+    clock,
+    random,
+    chain,
+    accounts,
+    network,
+    assets,
+    payTo,
+    maxValidBeforeSeconds,
+  });
 
   // The facilitator is one part of an app of your own: here it stands below /x402, behind a key where one is set.
   const app = express();

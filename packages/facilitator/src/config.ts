@@ -161,7 +161,16 @@ const known = [...Object.keys(Environment.shape), ...Object.values(aliases)];
  * Reads the environment. Empty variables count as absent.
  * @throws ConfigError with every fault found
  * @example
- * const config = readConfig({ RPC_URLS: 'https://sepolia.base.org', SIGNER_KEYS: key, DATA_DIR: './facilitator' });
+ * ```ts
+ * import { readConfig } from '@agentpay/facilitator';
+ *
+ * const config = readConfig({
+ *   RPC_URLS: 'https://sepolia.base.org',
+ *   SIGNER_KEYS: '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d',
+ *   DATA_DIR: './facilitator',
+ * });
+ * console.log(config.network.id); // eip155:84532
+ * ```
  */
 export function readConfig(env: Env): Config {
   const values = readEnvironment(Environment, env, aliases);

@@ -2,6 +2,7 @@ export { createAccess, type Access, type AccessOptions } from './http/access.js'
 export { findApiKey, newApiKey, parseApiKeys, type ApiKey, type Scope } from './operations/ApiKey.js';
 export { createApp, type AppOptions } from './http/app.js';
 export { catalogue, type Catalogue } from './extensions/Catalogue.js';
+export { ownershipOf, type Ownership, type Probed } from './extensions/ownership.js';
 export { readConfig, type Config } from './config.js';
 export { createFacilitator, type FacilitatorOptions, type RunningFacilitator } from './engine/Facilitator.js';
 export { loadSignerKeys } from './operations/Keystore.js';

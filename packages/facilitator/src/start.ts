@@ -52,8 +52,14 @@ export interface FacilitatorServer {
  * Starts the facilitator and its HTTP server.
  * @throws Error with one sentence when keys, chain, database or port are not usable
  * @example
+ * ```ts
+ * import { readConfig, start } from '@agentpay/facilitator';
+ * import { createLogger } from '@agentpay/http';
+ *
  * const server = await start(readConfig(process.env), createLogger('info'));
+ * console.log(server.url);
  * await server.close();
+ * ```
  */
 export async function start(config: Config, log: Logger): Promise<FacilitatorServer> {
   const closers: (() => Promise<void>)[] = [];

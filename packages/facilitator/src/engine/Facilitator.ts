@@ -93,16 +93,28 @@ export interface RunningFacilitator extends Facilitator {
  * Starts a facilitator: proves that the chain is the one it is said to be, takes up unfinished settlements, serves.
  * @throws Error with one sentence when chain id, token or Multicall3 are not as expected
  * @example
+ * ```ts
+ * import { viemChain } from '@agentpay/evm';
+ * import { createFacilitator, migrations } from '@agentpay/facilitator';
+ * import { baseSepolia, systemClock, systemRandom } from '@agentpay/primitives';
+ * import { migrate, pgDb } from '@agentpay/storage';
+ * import { privateKeyToAccount } from 'viem/accounts';
+ *
+ * const db = await pgDb({ url: process.env['DATABASE_URL'] ?? '' });
+ * await migrate(db, migrations);
  * const facilitator = await createFacilitator({
  *   chain: viemChain({ rpcUrl: 'https://sepolia.base.org' }),
- *   db, // with the tables of `migrations`
+ *   db,
  *   network: baseSepolia,
- *   accounts: [privateKeyToAccount(key)],
+ *   accounts: [privateKeyToAccount('0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d')],
  *   clock: systemClock,
  *   random: systemRandom,
  *   maxValidBeforeSeconds: 3_600,
  * });
- * const { isValid } = await facilitator.verify(request);
+ * console.log(await facilitator.supported());
+ * await facilitator.close();
+ * await db.close();
+ * ```
  */
 export async function createFacilitator(options: FacilitatorOptions): Promise<RunningFacilitator> {
   const { db, clock, random, network, confirmations = 1, maxInFlight } = options;

@@ -89,8 +89,22 @@ const SCORE = `select coalesce(sum(ln(1 + amount / 1000.0)), 0) from facilitator
 /**
  * The catalogue in the tables of `migrations`.
  * @example
- * const { fetchOut } = outbound({ clock });
+ * ```ts
+ * import { catalogue, migrations, ownershipOf } from '@agentpay/facilitator';
+ * import { outbound } from '@agentpay/http';
+ * import { systemClock as clock } from '@agentpay/primitives';
+ * import { migrate, pgDb } from '@agentpay/storage';
+ *
+ * const db = await pgDb({ url: process.env['DATABASE_URL'] ?? '' });
+ * await migrate(db, migrations);
+ * const { fetchOut, close } = outbound({ clock });
  * const listings = catalogue({ db, clock, ask: (probed) => ownershipOf(fetchOut, probed) });
+ * console.log(await listings.search('weather', { limit: 10, offset: 0 }));
+ *
+ * // At the end:
+ * await close();
+ * await db.close();
+ * ```
  */
 export function catalogue(options: CatalogueOptions): Catalogue {
   const { db, hosts, onError } = options;

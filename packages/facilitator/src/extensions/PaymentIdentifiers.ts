@@ -32,6 +32,20 @@ export interface PaymentIdentifiers {
   ): Promise<x402v2.SettleResponse>;
 }
 
+/**
+ * Payment identifiers in the tables of `migrations`.
+ * @example
+ * ```ts
+ * import { migrations, paymentIdentifiers } from '@agentpay/facilitator';
+ * import { systemClock } from '@agentpay/primitives';
+ * import { migrate, pgDb } from '@agentpay/storage';
+ *
+ * const db = await pgDb({ url: process.env['DATABASE_URL'] ?? '' });
+ * await migrate(db, migrations);
+ * paymentIdentifiers(db, systemClock); // for `createApp`
+ * await db.close();
+ * ```
+ */
 export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
   let nextSweep = 0;
 

@@ -24,7 +24,26 @@ const MAX_BYTES = 64 * 1024;
 /** Levels of a body below which no offer is looked for. */
 const MAX_DEPTH = 6;
 
-/** Asks a resource, without paying, whose it is: nobody can list a URL that does not name them as the payee. */
+/**
+ * Asks a resource, without paying, whose it is: nobody can list a URL that does not name them as the payee.
+ * @example
+ * ```ts
+ * import { ownershipOf } from '@agentpay/facilitator';
+ * import { outbound } from '@agentpay/http';
+ * import { systemClock } from '@agentpay/primitives';
+ *
+ * const { fetchOut, close } = outbound({ clock: systemClock });
+ * const owner = await ownershipOf(fetchOut, {
+ *   url: 'https://example.com/weather',
+ *   type: 'http',
+ *   name: 'GET',
+ *   payTo: '0x209693Bc6afc0C5328bA36FaF03C514EF312287C',
+ *   network: 'eip155:84532',
+ * });
+ * console.log(owner); // own, foreign or away
+ * await close();
+ * ```
+ */
 export async function ownershipOf(fetchOut: FetchOut, probed: Probed): Promise<Ownership> {
   try {
     const { status, headers, body } = await fetchOut(probed.url, questionTo(probed));

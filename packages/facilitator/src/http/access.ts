@@ -27,6 +27,21 @@ export type Access = (
   res: ServerResponse,
 ) => Promise<string | undefined>;
 
+/**
+ * Lets callers in by their API keys, and counts their calls.
+ * @example
+ * ```ts
+ * import { createAccess, newApiKey, parseApiKeys } from '@agentpay/facilitator';
+ * import { systemClock, systemRandom } from '@agentpay/primitives';
+ * import { memoryRateLimiter } from '@agentpay/tracker';
+ *
+ * const { entry } = newApiKey('shop', ['verify', 'settle'], systemRandom);
+ * const keys = parseApiKeys([entry]);
+ * if (typeof keys === 'string') throw new Error(`API_KEYS ${keys}.`);
+ * const limiter = memoryRateLimiter(systemClock);
+ * createAccess({ keys, limiter, rate: { perMinute: 600, burst: 100 } }); // for `createApp`
+ * ```
+ */
 export function createAccess({ keys, limiter, rate, trustProxyHops = 0 }: AccessOptions): Access {
   const needed = new Set<string>(['admin', ...keys.flatMap((key) => key.scopes)]);
   const limit = limiter && rate && { limiter, rate };

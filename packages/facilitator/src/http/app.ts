@@ -40,8 +40,34 @@ export interface AppOptions {
 /**
  * The facilitator over HTTP: for `http.createServer`, or for `app.use` of an application around it.
  * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { viemChain } from '@agentpay/evm';
+ * import { createApp, createFacilitator, migrations } from '@agentpay/facilitator';
+ * import { createLogger } from '@agentpay/http';
+ * import { baseSepolia, systemClock, systemRandom } from '@agentpay/primitives';
+ * import { migrate, pgDb } from '@agentpay/storage';
+ * import { privateKeyToAccount } from 'viem/accounts';
+ *
+ * const db = await pgDb({ url: process.env['DATABASE_URL'] ?? '' });
+ * await migrate(db, migrations);
+ * const facilitator = await createFacilitator({
+ *   chain: viemChain({ rpcUrl: 'https://sepolia.base.org' }),
+ *   db,
+ *   network: baseSepolia,
+ *   accounts: [privateKeyToAccount('0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d')],
+ *   clock: systemClock,
+ *   random: systemRandom,
+ *   maxValidBeforeSeconds: 3_600,
+ * });
  * const app = createApp({ facilitator, clock: systemClock, random: systemRandom, log: createLogger('info') });
- * createServer(app).listen(3102);
+ * const server = createServer(app).listen(3102);
+ *
+ * // At the end:
+ * server.close();
+ * await facilitator.close();
+ * await db.close();
+ * ```
  */
 export function createApp(options: AppOptions): RequestListener {
   const {

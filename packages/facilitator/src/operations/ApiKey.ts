@@ -15,7 +15,16 @@ export interface ApiKey {
 
 const ENTRY = /^([\w.-]{1,64}):([a-z+]{1,64}):([0-9a-f]{64})$/;
 
-/** Reads entries "name:scope+scope:sha256 in hex"; a text says what is wrong, without the entry. */
+/**
+ * Reads entries "name:scope+scope:sha256 in hex"; a text says what is wrong, without the entry.
+ * @example
+ * ```ts
+ * import { parseApiKeys } from '@agentpay/facilitator';
+ *
+ * const keys = parseApiKeys(process.env['API_KEYS']?.split(',') ?? []);
+ * if (typeof keys === 'string') throw new Error(`API_KEYS ${keys}.`);
+ * ```
+ */
 export function parseApiKeys(entries: readonly string[]): readonly ApiKey[] | string {
   const keys: ApiKey[] = [];
   for (const [i, entry] of entries.entries()) {
@@ -32,7 +41,17 @@ export function parseApiKeys(entries: readonly string[]): readonly ApiKey[] | st
   return keys;
 }
 
-/** A new key: its text, shown once, and the entry for API_KEYS. */
+/**
+ * A new key: its text, shown once, and the entry for API_KEYS.
+ * @example
+ * ```ts
+ * import { newApiKey } from '@agentpay/facilitator';
+ * import { systemRandom } from '@agentpay/primitives';
+ *
+ * const { text, entry } = newApiKey('shop', ['verify', 'settle'], systemRandom);
+ * console.log(`For the seller: ${text}\nFor API_KEYS: ${entry}`);
+ * ```
+ */
 export function newApiKey(
   name: string,
   chosen: readonly Scope[],
@@ -42,7 +61,18 @@ export function newApiKey(
   return { text, entry: `${name}:${chosen.join('+')}:${Buffer.from(hashOf(text)).toString('hex')}` };
 }
 
-/** The key with this text. Takes equally long wherever it stands in the list, and if it does not. */
+/**
+ * The key with this text. Takes equally long wherever it stands in the list, and if it does not.
+ * @example
+ * ```ts
+ * import { findApiKey, newApiKey, parseApiKeys } from '@agentpay/facilitator';
+ * import { systemRandom } from '@agentpay/primitives';
+ *
+ * const { text, entry } = newApiKey('shop', ['verify'], systemRandom);
+ * const keys = parseApiKeys([entry]);
+ * if (typeof keys !== 'string') findApiKey(keys, text)?.name; // 'shop'
+ * ```
+ */
 export function findApiKey(keys: readonly ApiKey[], text: string): ApiKey | undefined {
   const hash = hashOf(text);
   let found: ApiKey | undefined;

@@ -88,7 +88,18 @@ function uuid(random: Random): string {
   return hex(random.bytes(16)).replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12})$/, '$1-$2-4$3-8$4-$5');
 }
 
-/** Every signer key of the configuration, by value and from keystores. @throws Error with one sentence that names the file at fault */
+/**
+ * Every signer key of the configuration, by value and from keystores.
+ * @throws Error with one sentence that names the file at fault
+ * @example
+ * ```ts
+ * import { loadSignerKeys, readConfig } from '@agentpay/facilitator';
+ * import { privateKeyToAccount } from 'viem/accounts';
+ *
+ * const keys = await loadSignerKeys(readConfig(process.env));
+ * const accounts = keys.map((key) => privateKeyToAccount(key)); // for `createFacilitator`
+ * ```
+ */
 export async function loadSignerKeys({
   signerKeys,
   keystore,

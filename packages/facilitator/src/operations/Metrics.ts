@@ -29,6 +29,17 @@ export interface MetricsOptions {
 const PREFIX = 'agentpay_facilitator_';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
+/**
+ * The metrics of a facilitator, for `createApp`.
+ * @example
+ * ```ts
+ * import { createMetrics } from '@agentpay/facilitator';
+ *
+ * const metrics = createMetrics({ process: true });
+ * metrics.answered('settle', 'settled', 0.41);
+ * console.log((await metrics.render()).text);
+ * ```
+ */
 export function createMetrics({ balances, fees, queue, process = false }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
@@ -153,7 +164,19 @@ function feeGauge(registers: Registry[], { asked }: Pick<FeeGauge, 'asked'>): vo
   });
 }
 
-/** The chain, with each call counted and timed. */
+/**
+ * The chain, with each call counted and timed.
+ * @example
+ * ```ts
+ * import { viemChain } from '@agentpay/evm';
+ * import { createMetrics, measuredChain } from '@agentpay/facilitator';
+ * import { systemClock } from '@agentpay/primitives';
+ *
+ * const metrics = createMetrics();
+ * const chain = measuredChain(viemChain({ rpcUrl: 'https://sepolia.base.org' }), systemClock, metrics);
+ * console.log(await chain.block());
+ * ```
+ */
 export function measuredChain(chain: Chain, clock: Clock, metrics: Pick<Metrics, 'nodeCall'>): Chain {
   return aroundCalls(chain, async (method, _args, call) => {
     const started = clock.now();

@@ -40,6 +40,33 @@ const FRESH_MS = 1_000;
 const BALANCES_FRESH_MS = 15_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
+/**
+ * Looks whether a facilitator should be sent payments.
+ * @example
+ * ```ts
+ * import { createFeeGauge, viemChain } from '@agentpay/evm';
+ * import { createReadiness, migrations, settlementBook } from '@agentpay/facilitator';
+ * import { baseSepolia as network, systemClock as clock } from '@agentpay/primitives';
+ * import { migrate, pgDb } from '@agentpay/storage';
+ *
+ * const db = await pgDb({ url: process.env['DATABASE_URL'] ?? '' });
+ * await migrate(db, migrations);
+ * const chain = viemChain({ rpcUrl: 'https://sepolia.base.org' });
+ * const readiness = createReadiness({
+ *   db,
+ *   chain,
+ *   clock,
+ *   network,
+ *   signers: ['0x70997970C51812dc3A010C7d01b50e0d17dc79C8'],
+ *   fees: createFeeGauge({ chain, clock }),
+ *   queue: settlementBook(db, { clock, network }).queue,
+ *   minSignerBalance: 10n ** 14n, // wei
+ *   maxQueueAgeSeconds: 120,
+ * });
+ * console.log(await readiness.check());
+ * await db.close();
+ * ```
+ */
 export function createReadiness(options: ReadinessOptions): Readiness {
   const { db, chain, clock, network, signers, fees, queue, minSignerBalance, maxQueueAgeSeconds } = options;
   let draining = false;

@@ -79,6 +79,21 @@ const ACTIVITY_TIMEOUT = '5s';
 
 type Row = Omit<SettlementRecord, 'explorer'>;
 
+/**
+ * The records of settlements, as operators see them.
+ * @example
+ * ```ts
+ * import { migrations, settlementBook } from '@agentpay/facilitator';
+ * import { baseSepolia as network, systemClock as clock } from '@agentpay/primitives';
+ * import { migrate, pgDb } from '@agentpay/storage';
+ *
+ * const db = await pgDb({ url: process.env['DATABASE_URL'] ?? '' });
+ * await migrate(db, migrations);
+ * const { settlements } = await settlementBook(db, { clock, network }).list({ state: 'failed', limit: 20 });
+ * console.log(settlements);
+ * await db.close();
+ * ```
+ */
 export function settlementBook(
   db: Db,
   { clock, network }: { clock: Clock; network: Network },
