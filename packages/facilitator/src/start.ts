@@ -7,10 +7,20 @@ import {
   type Db,
   type RateLimiter,
 } from '@agentpay/primitives';
-import { ChainError, createFeeGauge, failoverChain, keyRecovery, viemChain, type Chain } from '@agentpay/evm';
+import {
+  ChainError,
+  createFeeGauge,
+  failoverChain,
+  keyRecovery,
+  viemChain,
+  type Chain,
+  type FeeGauge,
+} from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
+import type { Address } from '@agentpay/protocol';
 import type { Logger } from 'pino';
+import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { createApp } from './http/app.js';
 import { catalogue, type Catalogue } from './extensions/Catalogue.js';
@@ -20,12 +30,12 @@ import { createFacilitator, type RunningFacilitator } from './engine/Facilitator
 import { createAccess } from './http/access.js';
 import { refusals } from './http/errors.js';
 import { loadSignerKeys } from './operations/Keystore.js';
-import { createMetrics, measuredChain } from './operations/Metrics.js';
+import { createMetrics, measuredChain, type Metrics } from './operations/Metrics.js';
 import { migrations } from './migrations.js';
 import { paymentIdentifiers } from './extensions/PaymentIdentifiers.js';
-import { createReadiness } from './operations/Readiness.js';
-import { settlementBook } from './operations/SettlementBook.js';
-import { traced, untraced, type Traced } from './operations/traced.js';
+import { createReadiness, type Readiness } from './operations/Readiness.js';
+import { settlementBook, type SettlementBook } from './operations/SettlementBook.js';
+import { traced as tracedBy, untraced, type Traced } from './operations/traced.js';
 import { openTracing } from './operations/Tracing.js';
 
 /** How long requests under way may take once the server is told to stop. */
@@ -81,69 +91,106 @@ export async function start(config: Config, log: Logger): Promise<FacilitatorSer
   }
 }
 
-/** Opens every part; each that must be let go of adds its closer. */
+/** What the parts are opened with. */
+interface Opening {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly traced: Traced;
+  /** Every part that must be let go of adds its closer; they are called in reverse order. */
+  readonly closers: (() => Promise<void>)[];
+  /** Hears of what is tried again later. */
+  readonly hear: (what: string, error: unknown) => void;
+}
+
 async function open(
   config: Config,
   log: Logger,
   closers: (() => Promise<void>)[],
 ): Promise<{ readonly listening: Listening; readonly facilitator: RunningFacilitator }> {
-  const parts = await openTraced(config, log, closers);
-  const [clock, random] = [parts.clock(systemClock), systemRandom];
-  const { network, minSignerBalance, maxQueueAgeSeconds, trustProxyHops, metricsToken } = config;
-  const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
-  const db = parts.db(await openDb(config));
-  closers.push(() => db.close());
-  const limiter = await openLimiter(config, { clock, log }, closers);
-
-  const book = settlementBook(db, { clock, network });
-  const figures = {
-    balances: () => readiness.balances(),
-    fees: { asked: () => fees.asked() },
-    queue: book.queue,
-  };
-  const metrics = createMetrics({ ...figures, process: true });
+  const traced = await openTraced(config, log, closers);
   const hear = (what: string, error: unknown) =>
     log.warn({ what, fault: faultOf(error) }, 'tried again later');
-  const chain = measuredChain(
-    parts.chain(openChain(config, { clock, onError: (error) => hear('node', error) })),
-    clock,
-    metrics,
-  );
-  const fees = createFeeGauge({ chain, clock, maxFeePerGas: config.maxFeePerGas });
+  const opening: Opening = { config, log, clock: traced.clock(systemClock), traced, closers, hear };
+  const { clock } = opening;
+  const accounts = (await loadSignerKeys(config)).map((key) => privateKeyToAccount(key));
   const signers = accounts.map(({ address }) => address);
-  const readiness = createReadiness({
-    db,
-    chain,
-    clock,
-    network,
-    signers,
-    fees,
-    queue: book.queue,
-    minSignerBalance,
-    maxQueueAgeSeconds,
-  });
-
+  const db = traced.db(await openDb(config));
+  closers.push(() => db.close());
+  const limiter = await openLimiter(config, { clock, log }, closers);
+  const book = settlementBook(db, { clock, network: config.network });
+  const watched = openWatched(opening, { db, book, signers });
   if (keyRecovery.name !== 'native') {
     log.warn(
       { recovery: keyRecovery.name },
       'THE NATIVE SIGNATURE ADDON IS NOT BUILT HERE: signatures take about four times as long',
     );
   }
-  const facilitator = await createFacilitator({
+  const facilitator = await openFacilitator(opening, { db, book, accounts, ...watched });
+  const listening = await serve(opening, { facilitator, db, book, limiter, ...watched });
+  const { port } = listening;
+  const { network, apiKeys } = config;
+  const { resumed } = facilitator;
+  log.info(
+    { port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: apiKeys.length },
+    'facilitator is up',
+  );
+  return { listening, facilitator };
+}
+
+/** The chain, and what watches it and the rest. */
+interface Watched {
+  readonly chain: Chain;
+  readonly fees: FeeGauge;
+  readonly metrics: Metrics;
+  readonly readiness: Readiness;
+}
+
+function openWatched(
+  { config, clock, traced, hear }: Opening,
+  { db, book, signers }: { db: Db; book: SettlementBook; signers: readonly Address[] },
+): Watched {
+  const { network, maxFeePerGas, minSignerBalance, maxQueueAgeSeconds } = config;
+  const metrics = createMetrics({
+    balances: () => readiness.balances(),
+    fees: { asked: () => fees.asked() },
+    queue: book.queue,
+    process: true,
+  });
+  const nodes = openChain(config, { clock, onError: (error) => hear('node', error) });
+  const chain = measuredChain(traced.chain(nodes), clock, metrics);
+  const fees = createFeeGauge({ chain, clock, maxFeePerGas });
+  const { queue } = book;
+  const limits = { minSignerBalance, maxQueueAgeSeconds };
+  const readiness = createReadiness({ db, chain, clock, network, signers, fees, queue, ...limits });
+  return { chain, fees, metrics, readiness };
+}
+
+/** @throws Error with one sentence when the chain is not as expected */
+async function openFacilitator(
+  { config, clock, traced, hear }: Opening,
+  parts: Pick<Watched, 'chain' | 'fees' | 'metrics'> & {
+    readonly db: Db;
+    readonly book: SettlementBook;
+    readonly accounts: readonly LocalAccount[];
+  },
+): Promise<RunningFacilitator> {
+  const { db, book, accounts, chain, fees, metrics } = parts;
+  return createFacilitator({
     db,
     clock,
-    random,
+    random: systemRandom,
     chain,
     accounts,
     fees,
-    network,
+    network: config.network,
     assets: config.assets,
     payTo: config.payTo,
     factories: config.factories,
     maxValidBeforeSeconds: config.maxValidBeforeSeconds,
     allowContractPayers: config.allowContractPayers,
     gas: config.gas,
-    minSignerBalance,
+    minSignerBalance: config.minSignerBalance,
     maxInFlight: config.maxInFlight,
     maxBatch: config.maxBatch,
     settleTimeoutMs: config.settleTimeoutMs,
@@ -151,7 +198,7 @@ async function open(
     confirmations: config.confirmations,
     ...(config.databaseUrl !== undefined && { leaseMs: LEASE_MS }),
     onError: hear,
-    aroundBatch: parts.aroundBatch,
+    aroundBatch: traced.aroundBatch,
     onTransaction(mined) {
       metrics.mined(mined);
       void book.mined(mined).catch((error: unknown) => hear('keep gas', error));
@@ -161,15 +208,28 @@ async function open(
       ? new Error(`No RPC node of RPC_URLS can be used: ${said(error)}.`, { cause: error })
       : error;
   });
+}
+
+/** Puts the facilitator on its port. It ends together with the requests, since it is what they wait for. */
+async function serve(
+  { config, log, clock, traced, closers }: Opening,
+  parts: Pick<Watched, 'metrics' | 'readiness'> & {
+    readonly facilitator: RunningFacilitator;
+    readonly db: Db;
+    readonly book: SettlementBook;
+    readonly limiter: RateLimiter | undefined;
+  },
+): Promise<Listening> {
+  const { facilitator, db, book, limiter, metrics, readiness } = parts;
+  const { host, port, apiKeys, rateLimit, trustProxyHops, metricsToken } = config;
+  const random = systemRandom;
   let listening: Listening | undefined;
-  // The facilitator ends together with the requests, since it is what they wait for.
   closers.push(async () => {
     readiness.drain();
     await Promise.all([listening?.close(GRACE_MS), facilitator.close()]);
   });
-
   const app = createApp({
-    facilitator: parts.facilitator(facilitator),
+    facilitator: traced.facilitator(facilitator),
     clock,
     random,
     log,
@@ -177,24 +237,13 @@ async function open(
     metrics,
     metricsToken,
     book,
-    access: createAccess({ keys: config.apiKeys, limiter, rate: config.rateLimit, trustProxyHops }),
+    access: createAccess({ keys: apiKeys, limiter, rate: rateLimit, trustProxyHops }),
     identifiers: paymentIdentifiers(db, clock),
     catalogue: config.discovery ? openCatalogue(config, { db, clock, log }, closers) : undefined,
   });
-  const { host, port: wanted } = config;
-  listening = await listen(parts.requests(app), {
-    host,
-    port: wanted,
-    clock,
-    ...refusals({ clock, random }),
-  });
-  const { port } = listening;
-  const { resumed } = facilitator;
-  log.info(
-    { port, network: network.id, signers, recovery: keyRecovery.name, resumed, keys: config.apiKeys.length },
-    'facilitator is up',
-  );
-  return { listening, facilitator };
+  const replies = refusals({ clock, random });
+  listening = await listen(traced.requests(app), { host, port, clock, ...replies });
+  return listening;
 }
 
 /** The catalogue, with a look at what is due every minute. */
@@ -232,7 +281,7 @@ async function openTraced(
   const onError = (error: unknown) => log.warn({ fault: faultOf(error) }, 'spans were not delivered');
   const tracing = await openTracing({ endpoint: otlpEndpoint, onError });
   closers.push(tracing.close);
-  return traced(tracing);
+  return tracedBy(tracing);
 }
 
 /** The database with its tables. */

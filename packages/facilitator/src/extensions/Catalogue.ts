@@ -112,15 +112,6 @@ export function catalogue(options: CatalogueOptions): Catalogue {
 
   const read = (request: FacilitatorRequest) => readListing(request, hosts);
 
-  async function find(words: readonly string[], filter: CatalogueFilter): Promise<Row[]> {
-    const { where, params } = conditions(words, filter);
-    return db.query<Row>(
-      `select resource, type, requirements, description, mime_type, bazaar, updated_at from facilitator_resources ${where}
-        order by score desc, updated_at desc, key limit $${params.push(filter.limit)} offset $${params.push(filter.offset)}`,
-      params,
-    );
-  }
-
   const check = (): Promise<void> =>
     (checking ??= askDue(options)
       .catch((error: unknown) => onError?.(error))
@@ -148,15 +139,10 @@ export function catalogue(options: CatalogueOptions): Catalogue {
         `select count(*) as total from facilitator_resources ${where}`,
         params,
       );
-      return { items: (await find([], filter)).map(toItem), total: Number(count?.total ?? 0) };
+      return { items: (await find(db, [], filter)).map(toItem), total: Number(count?.total ?? 0) };
     },
     async search(query, filter) {
-      const words = query
-        .toLowerCase()
-        .split(/\s+/)
-        .filter((word) => word !== '')
-        .slice(0, MAX_WORDS);
-      return (await find(words, filter)).map(toItem);
+      return (await find(db, wordsOf(query), filter)).map(toItem);
     },
     async delist(resource) {
       const sql = 'update facilitator_resources set delisted = true where resource = $1 returning key';
@@ -168,6 +154,20 @@ export function catalogue(options: CatalogueOptions): Catalogue {
       await check();
     },
   };
+}
+
+async function find(db: Db, words: readonly string[], filter: CatalogueFilter): Promise<readonly Row[]> {
+  const { where, params } = conditions(words, filter);
+  return db.query<Row>(
+    `select resource, type, requirements, description, mime_type, bazaar, updated_at from facilitator_resources ${where}
+      order by score desc, updated_at desc, key limit $${params.push(filter.limit)} offset $${params.push(filter.offset)}`,
+    params,
+  );
+}
+
+function wordsOf(query: string): string[] {
+  const words = query.toLowerCase().split(/\s+/);
+  return words.filter((word) => word !== '').slice(0, MAX_WORDS);
 }
 
 interface Stored {

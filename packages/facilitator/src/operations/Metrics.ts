@@ -43,20 +43,52 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createMetrics({ balances, fees, queue, process = false }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const answers = new Counter({
+  const responses = responseFigures(registers);
+  const transactions = transactionFigures(registers);
+  const nodes = nodeFigures(registers);
+  if (process) collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  if (queue) queueGauges(registers, queue);
+  if (balances) balanceGauge(registers, balances);
+  if (fees) feeGauge(registers, fees);
+
+  return {
+    answered(operation, result, took) {
+      responses.count.inc({ operation, result });
+      responses.seconds.observe({ operation }, took);
+    },
+    mined({ success, gasUsed, payments }) {
+      transactions.count.inc({ result: success ? 'success' : 'reverted' });
+      if (payments === 0) return;
+      transactions.batch.observe(payments);
+      transactions.gas.observe(Number(gasUsed) / payments);
+    },
+    nodeCall(method, result, took) {
+      nodes.count.inc({ method, result });
+      nodes.seconds.observe({ method }, took);
+    },
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+function responseFigures(registers: Registry[]) {
+  const count = new Counter({
     name: `${PREFIX}answers_total`,
-    help: 'Answers by result.',
+    help: 'Responses by result.',
     labelNames: ['operation', 'result'],
     registers,
   });
   const seconds = new Histogram({
     name: `${PREFIX}answer_seconds`,
-    help: 'Time to answer.',
+    help: 'Time to respond.',
     labelNames: ['operation'],
     buckets: SECONDS,
     registers,
   });
-  const transactions = new Counter({
+  return { count, seconds };
+}
+
+function transactionFigures(registers: Registry[]) {
+  const count = new Counter({
     name: `${PREFIX}transactions_total`,
     help: 'Transactions that got into a block.',
     labelNames: ['result'],
@@ -74,41 +106,24 @@ export function createMetrics({ balances, fees, queue, process = false }: Metric
     registers,
     buckets: [30_000, 40_000, 50_000, 60_000, 70_000, 80_000, 100_000, 150_000, 300_000, 1_000_000],
   });
-  const nodeCalls = new Counter({
+  return { count, batch, gas };
+}
+
+function nodeFigures(registers: Registry[]) {
+  const count = new Counter({
     name: `${PREFIX}node_calls_total`,
-    help: 'Calls of the node by result.',
+    help: 'Calls of the RPC node by result.',
     labelNames: ['method', 'result'],
     registers,
   });
-  const nodeSeconds = new Histogram({
+  const seconds = new Histogram({
     name: `${PREFIX}node_call_seconds`,
-    help: 'Time of calls of the node.',
+    help: 'Time of calls of the RPC node.',
     labelNames: ['method'],
     buckets: SECONDS,
     registers,
   });
-  if (process) collectDefaultMetrics({ register: registry, prefix: PREFIX });
-  if (queue) queueGauges(registers, queue);
-  if (balances) balanceGauge(registers, balances);
-  if (fees) feeGauge(registers, fees);
-
-  return {
-    answered(operation, result, took) {
-      answers.inc({ operation, result });
-      seconds.observe({ operation }, took);
-    },
-    mined({ success, gasUsed, payments }) {
-      transactions.inc({ result: success ? 'success' : 'reverted' });
-      if (payments === 0) return;
-      batch.observe(payments);
-      gas.observe(Number(gasUsed) / payments);
-    },
-    nodeCall(method, result, took) {
-      nodeCalls.inc({ method, result });
-      nodeSeconds.observe({ method }, took);
-    },
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
-  };
+  return { count, seconds };
 }
 
 function queueGauges(registers: Registry[], queue: NonNullable<MetricsOptions['queue']>): void {

@@ -110,21 +110,11 @@ export function settlementBook(
       return row && shown(row);
     },
 
-    async list({ state, payer, limit, cursor }) {
-      const params: (string | number)[] = [];
-      const conditions = [
-        state !== undefined && `state = $${params.push(state)}`,
-        payer !== undefined && `payer = $${params.push(payer.toLowerCase())}`,
-        cursor !== undefined && `id < $${params.push(cursor)}`,
-      ].filter((condition) => condition !== false);
-      const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
-      // ids sort by time
-      const rows = await db.query<Row>(
-        `${SELECT} ${where} order by id desc limit $${params.push(limit + 1)}`,
-        params,
-      );
-      const settlements = rows.slice(0, limit).map(shown);
-      return { settlements, nextCursor: rows.length > limit ? (settlements.at(-1)?.id ?? null) : null };
+    async list(filter) {
+      const rows = await selectPage(db, filter);
+      const settlements = rows.slice(0, filter.limit).map(shown);
+      const more = rows.length > filter.limit;
+      return { settlements, nextCursor: more ? (settlements.at(-1)?.id ?? null) : null };
     },
 
     async activity(hours) {
@@ -155,6 +145,19 @@ export function settlementBook(
       );
     },
   };
+}
+
+/** One row more than the page has, when there is one. */
+function selectPage(db: Db, { state, payer, limit, cursor }: SettlementFilter): Promise<readonly Row[]> {
+  const params: (string | number)[] = [];
+  const conditions = [
+    state !== undefined && `state = $${params.push(state)}`,
+    payer !== undefined && `payer = $${params.push(payer.toLowerCase())}`,
+    cursor !== undefined && `id < $${params.push(cursor)}`,
+  ].filter((condition) => condition !== false);
+  const where = conditions.length > 0 ? `where ${conditions.join(' and ')}` : '';
+  // ids sort by time
+  return db.query<Row>(`${SELECT} ${where} order by id desc limit $${params.push(limit + 1)}`, params);
 }
 
 type Sums = Omit<ActivityHour, 'hour'>;

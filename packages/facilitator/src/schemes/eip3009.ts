@@ -15,7 +15,6 @@ import {
   type ExactPayload,
   type FacilitatorRequest,
   type Hex,
-  type UnwrappedSignature,
 } from '@agentpay/protocol';
 import {
   asOneCall,
@@ -30,40 +29,15 @@ import {
   type CallResult,
   type Chain,
 } from '@agentpay/evm';
+import type { Eip3009Findings, Eip3009Payment } from './Eip3009Payment.js';
 import { chainChecks, hasCode, isServedFactory, termChecks, transferRefusal } from './eip3009Checks.js';
 import { examine, type Examiner } from './examine.js';
 import type { GasLimits, Order, Proof, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
 import { signerOf } from './signerOf.js';
-import { fingerprintOf, lower, malformedAs, readTerms, type Terms } from './terms.js';
+import { fingerprintOf, lower, malformedAs, readTerms } from './terms.js';
 
 /** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 150_000n;
-
-/** A payment by EIP-3009: the payer signs a transfer that anybody may send to the token. */
-export interface Eip3009Payment extends Terms {
-  /** EIP-712 name and version of the token, as the seller states them. */
-  readonly tokenName: string | undefined;
-  readonly tokenVersion: string | undefined;
-  readonly authorization: Authorization;
-  readonly signature: Hex;
-  /** The same without its ERC-6492 wrapper, if it has one. */
-  readonly signed: UnwrappedSignature;
-  /** What was signed (EIP-712). Worked out when first asked for. */
-  digest(): Hex;
-}
-
-/** What the chain says of a payment, all from one `eth_call` on one block. */
-export interface Eip3009Findings {
-  readonly authorizationState: CallResult;
-  readonly balance: CallResult;
-  /** The account's answer to the question whether the signature is its own (ERC-1271). No data: it has no code. */
-  readonly account: CallResult;
-  /** The deployment of the account, when it has to be tried. */
-  readonly deployment: CallResult | undefined;
-  readonly transfer: CallResult;
-  /** The transaction that would carry it, with its gas and its sender; asked only where code of the payer's choice runs. */
-  readonly asSent: CallResult | undefined;
-}
 
 /** Scheme `exact` by EIP-3009, in both versions of x402. */
 export const eip3009: Scheme = {

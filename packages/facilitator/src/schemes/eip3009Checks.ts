@@ -1,6 +1,6 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
-import type { Eip3009Findings, Eip3009Payment } from './eip3009.js';
+import type { Eip3009Findings, Eip3009Payment } from './Eip3009Payment.js';
 import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
 import type { Refusal } from './Scheme.js';
 import {

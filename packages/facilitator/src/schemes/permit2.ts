@@ -5,11 +5,8 @@ import {
   PERMIT2,
   sameHex,
   unwrapSignature,
-  type Address,
   type FacilitatorRequest,
   type Hex,
-  type Permit2Authorization,
-  type Reason,
 } from '@agentpay/protocol';
 import {
   allowanceCall,
@@ -24,59 +21,20 @@ import {
   settledPermit,
   TRANSFER,
   word,
-  type Call,
   type CallResult,
   type Chain,
   type FoundTransaction,
 } from '@agentpay/evm';
 import { toHex } from 'viem';
 import { examine, type Examiner } from './examine.js';
+import type { Permit, Permit2Findings, Permit2Kind, Permit2Payment } from './Permit2Payment.js';
 import { chainChecks, settleRefusal, termChecks } from './permit2Checks.js';
-import type { GasLimits, Order, Scheme, SchemeName, SchemeSettings, Transfer, Use } from './Scheme.js';
-import { fingerprintOf, malformedAs, readTerms, type Terms } from './terms.js';
+import type { GasLimits, Order, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
+import { fingerprintOf, malformedAs, readTerms } from './terms.js';
 import { signerOf } from './signerOf.js';
 
 /** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 250_000n;
-
-/** A permit for either proxy; only that for `upto` names the facilitator. */
-export type Permit = Permit2Authorization<{
-  readonly to: Address;
-  readonly validAfter: bigint;
-  readonly facilitator?: Address;
-}>;
-
-/** What the two schemes that pay by Permit2 do not share. */
-export interface Permit2Kind {
-  readonly name: SchemeName;
-  readonly scheme: 'exact' | 'upto';
-  /** Whom the payer lets spend. */
-  readonly proxy: Address;
-  readonly reasons: { readonly scheme: Reason; readonly network: Reason };
-  /** @throws when the payload has another shape */
-  readPayload(payload: unknown): { readonly permit: Permit; readonly signature: Hex };
-  toPermit(wire: Order['authorization']): Permit;
-  fromPermit(permit: Permit): Order['authorization'];
-  digest(chainId: number, permit: Permit): Uint8Array;
-  settleCall(permit: Permit, amount: bigint, signature: Hex): Call;
-}
-
-/** A payment by Permit2: the payer signs what an x402 proxy may take from the tokens that Permit2 was allowed to move. */
-export interface Permit2Payment extends Terms {
-  readonly kind: Permit2Kind;
-  readonly permit: Permit;
-  readonly signature: Hex;
-}
-
-/** What the chain says of a payment. */
-export interface Permit2Findings {
-  readonly nonces: CallResult;
-  readonly balance: CallResult;
-  readonly allowance: CallResult;
-  /** The payer's account takes the signature by ERC-1271; asked only when it is not the payer's own ECDSA signature. */
-  readonly account: CallResult | undefined;
-  readonly settle: CallResult;
-}
 
 export function permit2Scheme(kind: Permit2Kind): Scheme {
   return {

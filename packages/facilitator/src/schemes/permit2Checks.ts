@@ -1,7 +1,7 @@
 import { sameHex, type Reason } from '@agentpay/protocol';
 import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
-import type { Permit2Findings, Permit2Payment } from './permit2.js';
+import type { Permit2Findings, Permit2Payment } from './Permit2Payment.js';
 import type { Refusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,

@@ -11,7 +11,8 @@ import {
   type UptoWitness,
 } from '@agentpay/protocol';
 import { uptoSettleCall } from '@agentpay/evm';
-import { permit2Scheme, type Permit } from './permit2.js';
+import { permit2Scheme } from './permit2.js';
+import type { Permit } from './Permit2Payment.js';
 
 type Wire = UptoPayload['permit2Authorization'];
 
