@@ -102,6 +102,40 @@ describe('commands in batches', () => {
     for (const { reason } of others) expect(reason).toMatchObject({ kind: 'insufficient_funds' });
   });
 
+  it('write every text as it was given', async () => {
+    const texts = [
+      '"',
+      '\\',
+      'a"b\\c',
+      '{}',
+      '{"a":1}',
+      'NULL',
+      'null',
+      ',',
+      "it's",
+      '\\"',
+      'ü',
+      '支付',
+      '😀',
+    ];
+    const made = await all(texts.length, (n) => pay(payer, 100n, { description: texts[n] }));
+    expect(made.map((payment) => payment.description)).toEqual(texts);
+    const rows = await db.query<{ description: string; told: string; completedAt: Date; holdId: null }>(
+      `select description, data->>'description' as told, completed_at as "completedAt", hold_id as "holdId"
+       from payments join events on events.subject = payments.id where payments.id = any($1::text[])
+       order by array_position($1::text[], payments.id)`,
+      [made.map(({ id }) => id)],
+    );
+    expect(rows).toEqual(
+      made.map(({ description, completedAt }) => ({
+        description,
+        told: description,
+        completedAt,
+        holdId: null,
+      })),
+    );
+  });
+
   it('pays once for a key that waits in several batches at once', async () => {
     const both = [core, (await testCore(db)).core];
     const request = { principal: payer.principal, fromWalletId: payer.walletId, toExternal: 'x' };

@@ -1,3 +1,4 @@
+import { remembered } from '@agentpay/primitives';
 import type { Queryable, SqlValue } from '@agentpay/primitives';
 import type { Page } from './Page.js';
 
@@ -142,10 +143,13 @@ function shown(field: string): string {
   return column(field) === field ? field : `${column(field)} as "${field}"`;
 }
 
+/** More than all tables have. */
+const MAX_FIELDS = 2000;
+
 /** The column of a field. */
-export function column(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
+export const column = remembered(MAX_FIELDS, (field: string): string =>
+  field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+);
 
 /** A value of a field as a parameter. */
 export function toSql(value: unknown, type: ColumnType): SqlValue {

@@ -9,15 +9,15 @@ export interface Slot {
   now: object | undefined;
 }
 
-/** A decision asked for a row that is not there yet: it is loaded, and the decision made anew. */
-export class NotLoaded extends Error {
-  override readonly name = 'NotLoaded';
+/**
+ * A decision asked for a row that is not there yet: it is loaded, and the decision made anew. No error, whose stack would cost more
+ * than the decision.
+ */
+export class NotLoaded {
   constructor(
     readonly entity: AnyEntity,
     readonly key: readonly string[],
-  ) {
-    super(`${entity.table.name} ${key.join(' ')}`);
-  }
+  ) {}
 }
 
 // oxlint-disable-next-line no-explicit-any
@@ -54,7 +54,8 @@ export interface OpenScene extends Scene {
   attempt<T>(command: () => T): T;
 }
 
-export const keyText = (key: readonly string[]): string => key.join(' ');
+export const keyText = (key: readonly string[]): string =>
+  key.length === 1 ? (key[0] as string) : key.join(' ');
 
 export function keyOf(entity: AnyEntity, row: object): string[] {
   return entity.key.map((field) => String((row as Record<string, unknown>)[field]));
@@ -85,6 +86,7 @@ export function openScene(): OpenScene {
     find<Row extends object>(entity: Entity<Row>, ...key: string[]) {
       const slot = slotOf(entity, key);
       if (slot) return slot.now as Row | undefined;
+      // oxlint-disable-next-line no-throw-literal
       throw new NotLoaded(entity, key);
     },
     insert(entity, row) {

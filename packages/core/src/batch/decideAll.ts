@@ -62,8 +62,7 @@ function nameOf([entity, key]: Want): string {
   return `${entity.table.name} ${keyText(key)}`;
 }
 
-function endless(cause: NotLoaded): AgentPayError {
-  return new AgentPayError('internal_error', `A command asks for rows without end: ${cause.message}.`, {
-    cause,
-  });
+function endless({ entity, key }: NotLoaded): AgentPayError {
+  const last = nameOf([entity, key]);
+  return new AgentPayError('internal_error', `A command asks for rows without end: ${last}.`);
 }

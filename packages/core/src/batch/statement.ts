@@ -2,6 +2,7 @@ import type { SqlValue } from '@agentpay/primitives';
 import { column, toSql } from '../table.js';
 import type { ColumnType, Table } from '../table.js';
 import type { AnyEntity } from './Entity.js';
+import { arrayText } from './arrayText.js';
 import { keyText } from './Scene.js';
 import type { OpenScene, Slot } from './Scene.js';
 
@@ -145,12 +146,7 @@ function columnOf(prefix: string, rows: readonly object[], field: string, type: 
   const values = rows.map((row) => toSql((row as Record<string, unknown>)[field] ?? null, type));
   const name = prefix + column(field);
   if (type !== 'text[]') return { name, type, values };
-  return { name, type: 'text', values: values.map((value) => listText(value as readonly string[])) };
-}
-
-/** A list as PostgreSQL writes it. */
-function listText(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
+  return { name, type: 'text', values: values.map((value) => arrayText(value as readonly string[])) };
 }
 
 /** Rows of one command are few enough to be written out. */
@@ -172,6 +168,6 @@ function source(writing: Writing, columns: readonly Column[]): string {
     return `(values ${rows.join(', ')}) as d (${names})`;
   }
   // Within a select the planner does not look at the values: it would plan anew for each of them.
-  const places = columns.map(({ type, values }) => `(select $${params.push(values)}::${type}[])`);
+  const places = columns.map(({ type, values }) => `(select $${params.push(arrayText(values))}::${type}[])`);
   return `unnest(${places.join(', ')}) as d (${names})`;
 }

@@ -1,3 +1,4 @@
+import { remembered } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 
 /** What a party has spent: in the calendar day and month (UTC) of its last spending, and in all. */
@@ -24,8 +25,12 @@ export function emptyWindow(partyId = '', scope = ''): SpendWindow {
 
 export type Period = 'day' | 'month' | 'total';
 
+const DAY_MS = 86_400_000;
+/** Every spending asks for today's. */
+const textOfDay = remembered(2, (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10));
+
 export function dayOf(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 10);
+  return textOfDay(Math.floor(atMs / DAY_MS));
 }
 
 export function monthOf(atMs: number): string {
