@@ -141,6 +141,14 @@ export const errorKinds = {
     status: 402,
     hint: 'Nothing was signed. Allow what the reason names, or choose another seller.',
   },
+  seller_not_402: {
+    status: 502,
+    hint: 'Nothing was paid. Check the address: this seller asked for no payment.',
+  },
+  no_payment_header: {
+    status: 502,
+    hint: 'Nothing was paid. The seller asks for payment in no way that is known here (x402, MPP).',
+  },
   payment_refused: {
     status: 402,
     hint: 'The seller refused the proof. Read the reason before you buy again.',

@@ -51,6 +51,7 @@ export const idPrefixes = {
   bundle_subscription: 'sub_bndl_',
   authorization: 'auth_',
   grant: 'gr_',
+  purchase: 'pur_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

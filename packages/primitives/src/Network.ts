@@ -6,6 +6,8 @@ export interface Asset {
   readonly decimals: number;
   /** EIP-712 domain name and version of the token contract. */
   readonly eip712: { readonly name: string; readonly version: string };
+  /** How a holder lets somebody else move it: EIP-3009 when absent. */
+  readonly transfer?: 'eip3009' | 'permit2';
 }
 
 /** An EVM network with its default asset. */
@@ -56,6 +58,36 @@ export const baseSepolia: Network = {
 
 /** Every network AgentPay knows. */
 export const networks: readonly Network[] = [base, baseSepolia];
+
+/** A network and what is paid with there. */
+export interface PaymentNetwork extends Omit<Network, 'usdc'> {
+  readonly asset: Asset;
+}
+
+/** The network with its USDC. */
+export function usdcOn({ usdc, ...network }: Network): PaymentNetwork {
+  return { ...network, asset: usdc };
+}
+
+/** The test network of Radius, whose money is SBC. */
+export const radiusTestnet: PaymentNetwork = {
+  id: 'eip155:72344',
+  name: 'radius-testnet',
+  title: 'Radius Testnet',
+  chainId: 72344,
+  mainnet: false,
+  explorer: 'https://testnet.radiustech.xyz',
+  asset: {
+    address: '0x33ad9e4BD16B69B5BFdED37D8B5D9fF9aba014Fb',
+    symbol: 'SBC',
+    decimals: 6,
+    eip712: { name: 'Stable Coin', version: '1' },
+    transfer: 'permit2',
+  },
+};
+
+/** Every network that buyers know without being told of it. */
+export const paymentNetworks: readonly PaymentNetwork[] = [...networks.map(usdcOn), radiusTestnet];
 
 /** The network with this CAIP-2 id ("eip155:84532") or x402 v1 name ("base-sepolia"); undefined when unknown. */
 export function findNetwork(idOrName: string): Network | undefined {

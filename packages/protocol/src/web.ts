@@ -1,4 +1,9 @@
 // What runs in browsers, workers and edge runtimes as well as in Node.
+export * from './buying/authorization.js';
+export * from './buying/readTransfers.js';
+export * from './buying/receiptIn.js';
+export * from './buying/refusalCode.js';
+export * from './buying/TransferOffer.js';
 export * from './encoding/Json.js';
 export * from './encoding/readBytes.js';
 export * from './encoding/untilAborted.js';

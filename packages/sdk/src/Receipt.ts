@@ -1,5 +1,5 @@
-import { findNetwork, type Amount } from '@agentpay/primitives';
-import { fromBase64, mpp, sameHex, x402v1, x402v2 } from '@agentpay/protocol';
+import type { Amount } from '@agentpay/primitives';
+import { receiptIn } from '@agentpay/protocol';
 import type { Dialect } from './Offer.js';
 import type { Purchase } from './Purchase.js';
 
@@ -44,51 +44,7 @@ export function readReceipt(
   purchase: Purchase,
   headers: Headers,
 ): { readonly transaction?: string } | undefined {
-  return attempt(() => readers[purchase.dialect](purchase, headers));
-}
-
-const readers: Record<
-  Dialect,
-  (purchase: Purchase, headers: Headers) => { readonly transaction?: string } | undefined
-> = {
-  x402v2: settled,
-  x402v1: settled,
-  mpp(purchase, headers) {
-    const header = headers.get(mpp.PAYMENT_RECEIPT);
-    if (header === null) return undefined;
-    const { method, challengeId, reference } = mpp.readReceipt(header);
-    const other =
-      challengeId !== undefined && challengeId !== mpp.readCredential(purchase.proof).challenge.id;
-    return method === mpp.EVM_METHOD && !other ? { transaction: reference } : undefined;
-  },
-  token: (_, headers) => (headers.get('X-Payment-Token-Status') === 'settled' ? {} : undefined),
-};
-
-// Sellers write the header of either version.
-function settled(purchase: Purchase, headers: Headers): { transaction: string } | undefined {
-  const written = [headers.get(x402v2.PAYMENT_RESPONSE), headers.get(x402v1.X_PAYMENT_RESPONSE)];
-  for (const header of written) {
-    const receipt = header === null ? undefined : attempt(() => settledBy(purchase, header));
-    if (receipt) return receipt;
-  }
-  return undefined;
-}
-
-function settledBy(purchase: Purchase, header: string): { transaction: string } | undefined {
-  const { success, network, payer, transaction } = x402v2.decodeSettleResponse(header);
-  if (!success || findNetwork(network)?.id !== purchase.network) return undefined;
-  return payer === undefined || sameHex(payer, payerOf(purchase)) ? { transaction } : undefined;
-}
-
-function attempt<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
-}
-
-function payerOf({ proof }: Purchase): string {
-  const { payload } = fromBase64(proof) as { payload: { authorization: { from: string } } };
-  return payload.authorization.from;
+  const { dialect } = purchase;
+  if (dialect === 'token') return headers.get('X-Payment-Token-Status') === 'settled' ? {} : undefined;
+  return receiptIn({ ...purchase, dialect }, (name) => headers.get(name));
 }

@@ -1,4 +1,5 @@
 import { sleep } from '@agentpay/primitives';
+import { refusalCode } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
 import type { ClientState } from './ClientState.js';
 import { isVoidToken } from './dialects/token.js';
@@ -7,7 +8,7 @@ import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';
 import type { Purchase } from './Purchase.js';
 import { readReceipt, rememberPayment, type Payment } from './Receipt.js';
-import { describeRefusal, refusalOf } from './refusal.js';
+import { describeRefusal } from './refusal.js';
 
 /** Answers up to this length are read to their end before they count as arrived. */
 const MAX_KEPT = 1024 * 1024;
@@ -156,7 +157,7 @@ function refused(
   { response, bytes }: Pick<Peeked, 'response' | 'bytes'>,
   payment: Payment,
 ): PaymentError {
-  const reason = refusalOf(response, bytes);
+  const reason = refusalCode((name) => response.headers.get(name), bytes);
   const { network, amount: needed } = payment;
   const payer = payment.tokenId === undefined ? settings.account?.address : undefined;
   const message = describeRefusal(reason, bytes, { payer, network, needed });

@@ -1,40 +1,29 @@
 import { AgentPayError, unixSeconds } from '@agentpay/primitives';
 import {
+  authorizationFor,
   authorizationTypedData,
   bytesToHex,
   fromAuthorization,
   signatureSchema,
+  tokenDomainOf,
   type ExactPayload,
   type Hex,
+  type TransferOffer,
 } from '@agentpay/protocol';
-import { MAX_LIFETIME } from './Account.js';
+import { MAX_LIFETIME, type Account } from './Account.js';
 import type { ClientSettings } from './options.js';
-import type { TransferTerms } from './Terms.js';
 
-/** How far the clock of the chain may be behind, in seconds. */
-const CLOCK_SKEW = 300;
-
-/**
- * Signs the transfer that the terms ask for, to the token's own EIP-712 domain.
- * @param options.lifetime seconds that the seller asks for; `nonce` is random unless given
- */
+/** Signs the transfer that an offer asks for, to the token's own EIP-712 domain. */
 export async function signTransfer(
   { clock, random }: ClientSettings,
-  { account, network, amount, payTo }: TransferTerms,
-  { lifetime, nonce = bytesToHex(random.bytes(32)) }: { lifetime: number; nonce?: Hex },
+  account: Account,
+  offer: TransferOffer,
 ): Promise<ExactPayload> {
-  const now = unixSeconds(clock);
-  const authorization = {
-    from: account.address,
-    to: payTo,
-    value: amount,
-    validAfter: BigInt(now - CLOCK_SKEW),
-    validBefore: BigInt(now + Math.min(lifetime, MAX_LIFETIME)),
-    nonce,
-  };
-  const { chainId, usdc } = network;
-  const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
-  const signature = await account.signTypedData(authorizationTypedData(domain, authorization));
+  const nonce = bytesToHex(random.bytes(32));
+  const authorization = authorizationFor(offer, { now: unixSeconds(clock), nonce, longest: MAX_LIFETIME });
+  const signature = await account.signTypedData(
+    authorizationTypedData(tokenDomainOf(offer.network), authorization),
+  );
   return { signature: readSignature(signature), authorization: fromAuthorization(authorization) };
 }
 
