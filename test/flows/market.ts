@@ -24,6 +24,7 @@ export async function testCore(
     receivers,
     rails = {},
     payouts = {},
+    chains = new Map(),
     endpoints = { assertAllowed: () => undefined, fetchOut: unreachable },
   }: {
     tracker?: Tracker;
@@ -32,6 +33,7 @@ export async function testCore(
     rails?: CorePorts['rails'];
     payouts?: CorePorts['payouts'];
     endpoints?: Core['ports']['endpoints'];
+    chains?: CorePorts['chains'];
   } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
@@ -46,6 +48,10 @@ export async function testCore(
       tokenCodec: testTokens(),
       vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
       endpoints,
+      custodyKeys: {
+        derive: async (walletId) => new Uint8Array(createHmac('sha256', 'root').update(walletId).digest()),
+      },
+      chains,
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },
       rails,
       payouts,

@@ -12,7 +12,7 @@ const graph: Record<string, readonly string[]> = {
   tracker: ['primitives'],
   storage: ['primitives'],
   http: ['primitives'],
-  core: ['primitives'],
+  core: ['primitives', 'protocol'],
   api: ['primitives'],
   mcp: ['api'],
   sdk: ['primitives', 'protocol', 'api'],

@@ -5,6 +5,7 @@ import { developerSettings } from './developers/settings.js';
 import type { DeveloperSettings } from './developers/settings.js';
 import { disputeSettings } from './disputes/settings.js';
 import type { DisputeSettings } from './disputes/settings.js';
+import type { CustodyPorts } from './custody/ports.js';
 import type { ExplorerPorts } from './explorer/ports.js';
 import { explorerSettings } from './explorer/settings.js';
 import type { ExplorerSettings } from './explorer/settings.js';
@@ -40,7 +41,8 @@ export interface CoreSettings {
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = ExplorerPorts &
+export type CorePorts = CustodyPorts &
+  ExplorerPorts &
   MarketplacePorts &
   PaymentPorts &
   PayoutPorts &

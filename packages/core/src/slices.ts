@@ -3,6 +3,7 @@ import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as developersTables } from './developers/migrations.js';
+import { migrations as custodyTables } from './custody/migrations.js';
 import { migrations as disputesTables } from './disputes/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
 import { migrations as explorerTables } from './explorer/migrations.js';
@@ -34,6 +35,7 @@ import * as webhookEvents from './webhooks/events.js';
 
 export * as agents from './agents/index.js';
 export * as developers from './developers/index.js';
+export * as custody from './custody/index.js';
 export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
 export * as explorer from './explorer/index.js';
@@ -60,6 +62,7 @@ export const migrations: readonly Migration[] = [
   ...agentsTables,
   ...walletsTables,
   ...developersTables,
+  ...custodyTables,
   ...marketplaceTables,
   ...ledgerTables,
   ...policiesTables,

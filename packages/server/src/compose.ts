@@ -21,7 +21,10 @@ import {
   redisRateLimiter,
   redisTracker,
 } from '@agentpay/tracker';
+import { viemChain } from '@agentpay/evm';
 import { accessTokens } from './accessTokens.js';
+import { custodyKeys } from './chains/custodyKeys.js';
+import { paymentChain } from './chains/paymentChain.js';
 import type { Config } from './config.js';
 import { outbound, type Logger, type Outbound } from '@agentpay/http';
 import { migrations } from './migrations.js';
@@ -102,6 +105,8 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
+      custodyKeys: custodyKeys(secrets.custodyRoot),
+      chains: chainsOf(config),
       ...waysOut(config, clock, toStripe),
     },
     settings: {
@@ -132,6 +137,12 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       await db.close();
     },
   };
+}
+
+function chainsOf({ networks, confirmations }: Config): CorePorts['chains'] {
+  const open = ({ network, rpcUrl }: Config['networks'][number]) =>
+    paymentChain({ network, chain: viemChain({ rpcUrl }), confirmations });
+  return new Map(networks.map((configured) => [configured.network.id, open(configured)]));
 }
 
 type WaysOut = Pick<CorePorts, 'rails' | 'payouts'>;

@@ -17,6 +17,7 @@ import {
 } from '@agentpay/http';
 import { databaseUrlFault } from '@agentpay/storage';
 import { z } from 'zod';
+import { readNetworks, type ConfiguredNetwork } from './chains/readNetworks.js';
 
 /** What the process is told by its environment, checked. */
 export interface Config {
@@ -44,6 +45,10 @@ export interface Config {
   /** Pays on the chain for the sandbox; with {@link facilitatorUrl} the rail base-usdc and payouts to addresses are configured. */
   readonly treasuryKey: `0x${string}` | undefined;
   readonly facilitatorUrl: string | undefined;
+  /** Where wallets pay on chains, the default network first. */
+  readonly networks: readonly ConfiguredNetwork[];
+  /** Blocks that a payment must have, its own included, to count. */
+  readonly confirmations: number;
   /** Payouts to connected accounts, and with {@link StripeConfig.charge} the rail stripe; absent: not configured. */
   readonly stripe: StripeConfig | undefined;
   readonly adminKey: string | undefined;
@@ -87,6 +92,9 @@ const Environment = z.object({
     .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
     .optional(),
   FACILITATOR_URL: urlOf('http:', 'https:').optional(),
+  RPC_URLS: list.optional(),
+  PAYMENT_NETWORKS: z.string().max(65_536).optional(),
+  CONFIRMATIONS: whole(1, 1_000).optional(),
   STRIPE_API_URL: urlOf('http:', 'https:').optional(),
   STRIPE_SECRET_KEY: z
     .string()
@@ -145,9 +153,13 @@ export function readConfig(env: Env): Config {
     ...sandboxFaults(values),
     ...(production ? productionFaults(values) : []),
   ];
-  if (faults.length > 0) throw new ConfigError(faults);
+  const networks = readNetworks(values.RPC_URLS ?? [], values.PAYMENT_NETWORKS);
+  if (typeof networks === 'string') faults.push(networks);
+  if (faults.length > 0 || typeof networks === 'string') throw new ConfigError(faults);
   return {
     production,
+    networks,
+    confirmations: values.CONFIRMATIONS ?? 1,
     port: values.PORT ?? 3100,
     host: values.HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     databaseUrl: values.DATABASE_URL,

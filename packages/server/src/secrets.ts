@@ -14,6 +14,8 @@ export interface Secrets {
   readonly pepper: string;
   /** Seal secrets that have to be read again; the first one seals. */
   readonly vaultKeys: readonly vault.VaultKey[];
+  /** The keys of new wallets are derived from it. */
+  readonly custodyRoot: Uint8Array;
 }
 
 /**
@@ -25,9 +27,11 @@ export async function readSecrets(
   random: Random,
 ): Promise<Secrets> {
   const token = jwtSecret ?? (dataDir === undefined ? newSecret(random) : await keptSecret(dataDir, random));
+  const master = masterKey ?? `agentpay vault v1 ${token}`;
   return {
     token,
-    vaultKeys: [masterKey ?? `agentpay vault v1 ${token}`, ...formerMasterKeys].map(vaultKey),
+    vaultKeys: [master, ...formerMasterKeys].map(vaultKey),
+    custodyRoot: new Uint8Array(hkdfSync('sha256', master, '', 'agentpay custody v1', 32)),
     pepper: keyPepper ?? createHmac('sha256', token).update('agentpay credential hashes v1').digest('hex'),
   };
 }

@@ -28,9 +28,9 @@ export function escrow(agreementId: string): string {
   return `escrow:${agreementId}`;
 }
 
-/** Money of the platform on a chain. */
+/** Money on a chain that the platform has the keys of. The asset's symbol is enough: what stands behind its @ is the network again. */
 export function custody(network: string, asset: string): string {
-  return `custody:${network}:${asset.toLowerCase()}`;
+  return `custody:${network}:${(asset.split('@')[0] as string).toLowerCase()}`;
 }
 
 /** Money that the escrow contract holds for agreements. */

@@ -144,6 +144,10 @@ export const cardCashArrived = ({ asset, amount }: Money) =>
 export const chainDeposit = ({ network, walletId, asset, amount }: OfWallet & OnChain) =>
   movement(asset, [[account.custody(network, asset), amount]], [[available(walletId), amount]]);
 
+/** Money that a wallet had on a chain is not there any more: its deposit was taken back by a reorg. */
+export const chainVanished = ({ network, walletId, asset, amount }: OfWallet & OnChain) =>
+  movement(asset, [[available(walletId), amount]], [[account.custody(network, asset), amount]]);
+
 /** An intent was pulled on a chain and is reserved for its payer. */
 export const chainAuthorized = ({ network, walletId, asset, amount }: OfWallet & OnChain) =>
   movement(asset, [[account.custody(network, asset), amount]], [[held(walletId), amount]]);

@@ -9,7 +9,7 @@ import { available, balances, movements, postIn } from '../ledger/index.js';
 import { allow, allowWants, reserveIn } from '../spending/index.js';
 import type { Spending } from '../spending/index.js';
 import { checkOptionalText, checkText } from '../text.js';
-import { walletRows } from '../wallets/index.js';
+import { isOnChain, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { paymentCompleted, paymentInitiated, tell } from './events.js';
 import { feeOn, payeeAccount, payeeNames } from './Payment.js';
@@ -206,6 +206,7 @@ function spendingOf(payment: Payment): Spending {
 
 function assertCurrencies(request: Checked, wallet: Wallet, payee: Wallet | undefined): void {
   const { currency = wallet.currency, connector, rail } = request;
+  if (isOnChain(wallet)) throw mismatch('The wallet pays on its chain only, for purchases.', 'fromWalletId');
   if (currency !== wallet.currency) throw mismatch(`The wallet holds ${wallet.currency}.`, 'currency');
   if (payee && payee.currency !== currency)
     throw mismatch(`The wallet of the payee holds ${payee.currency}.`, 'toWalletId');

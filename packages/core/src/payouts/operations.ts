@@ -8,7 +8,7 @@ import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { allowWants, giveBackIn, reserveIn, wantsOf } from '../spending/index.js';
 import { checkOptionalText } from '../text.js';
-import { walletRows } from '../wallets/index.js';
+import { isOnChain, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { checkDestination } from './checkDestination.js';
 import { payoutCanceled, payoutCreated, tell } from './events.js';
@@ -58,7 +58,7 @@ export async function create(core: Core, request: PayoutRequest): Promise<Payout
     lane: fromWalletId,
     decide(scene) {
       const wallet = scene.find(walletRows, fromWalletId);
-      if (!wallet || wallet.ownerId !== ownerId) throw noWallet();
+      if (!wallet || wallet.ownerId !== ownerId || isOnChain(wallet)) throw noWallet();
       const hold = reserveIn(core, scene, {
         payer: ownerId,
         walletId: wallet.id,

@@ -1,2 +1,13 @@
-export { allow, allowWants, captureIn, giveBackIn, policyDenied, reserveIn, wantsOf } from './operations.js';
+export { isAllowed } from './Allowed.js';
+export type { Allowed } from './Allowed.js';
+export {
+  allow,
+  allowIn,
+  allowWants,
+  captureIn,
+  giveBackIn,
+  policyDenied,
+  reserveIn,
+  wantsOf,
+} from './operations.js';
 export type { Spending, PastSpending } from './operations.js';

@@ -6,6 +6,8 @@ import { available, balances, closeHoldIn, openHoldIn, held, movements } from '.
 import type { Hold, Posting } from '../ledger/index.js';
 import { evaluate, policySets, readSet, scopesOf, spend, unspend, windows } from '../policies/index.js';
 import type { Denial, PolicySet, Spend } from '../policies/index.js';
+import { allowedBy } from './Allowed.js';
+import type { Allowed } from './Allowed.js';
 
 /** Money that a party wants to spend. */
 export interface Spending {
@@ -23,6 +25,8 @@ export interface Spending {
   readonly rail: string;
   /** What it is reserved for: "token", "payment", "payout", ... */
   readonly purpose: string;
+  /** Whether its owner has approved it. */
+  readonly approved?: boolean;
 }
 
 /** What a spending was, for giving it back. */
@@ -68,6 +72,11 @@ export function reserveIn(core: Pick<Core, 'clock' | 'random'>, scene: Scene, sp
   allow(core, scene, spending);
   const { walletId, asset, amount, fee = 0n, purpose } = spending;
   return openHoldIn(core, scene, { walletId, asset, amount: amount + fee, purpose });
+}
+
+/** {@link reserveIn}, with what whoever signs for the money asks for. */
+export function allowIn(core: Pick<Core, 'clock' | 'random'>, scene: Scene, spending: Spending): Allowed {
+  return allowedBy(spending, reserveIn(core, scene, spending));
 }
 
 /** What was reserved is paid: `postings` move the whole of the hold. */
@@ -123,9 +132,12 @@ const sentences: Record<Denial['code'], string> = {
   approval_required: 'A payment of this amount needs the approval of its owner.',
 };
 
-function spendOf(spending: Pick<Spending, 'payer' | 'payee' | 'amount' | 'rail'>, atMs: number): Spend {
-  const { payer, payee, amount, rail } = spending;
-  return { payer, payees: typeof payee === 'string' ? [payee] : payee, amount, rail, atMs };
+function spendOf(
+  spending: Pick<Spending, 'payer' | 'payee' | 'amount' | 'rail' | 'approved'>,
+  atMs: number,
+): Spend {
+  const { payer, payee, amount, rail, approved = false } = spending;
+  return { payer, payees: typeof payee === 'string' ? [payee] : payee, amount, rail, atMs, approved };
 }
 
 function setsOf(scene: Scene, payer: string) {

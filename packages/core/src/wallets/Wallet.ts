@@ -9,6 +9,16 @@ export interface Wallet {
   readonly createdAt: Date;
 }
 
+/** Currency of a wallet whose money is on a chain: the asset and the network, so that it is never taken for that of another wallet. */
+export function chainCurrency(symbol: string, network: string): string {
+  return `${symbol}@${network}`;
+}
+
+/** Whether the wallet's money is on a chain, where the books can only follow it. */
+export function isOnChain({ currency }: Pick<Wallet, 'currency'>): boolean {
+  return currency.includes('@');
+}
+
 /** What a wallet holds, in micro-units. `balance` is the sum of the other two. */
 export interface Balance {
   readonly walletId: string;

@@ -4,6 +4,7 @@ import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { movements, post, walletMoney } from '../ledger/index.js';
 import { checkOptionalText } from '../text.js';
+import { isOnChain } from './Wallet.js';
 import type { Balance, Funding, Wallet } from './Wallet.js';
 import * as store from './WalletStore.js';
 
@@ -43,6 +44,8 @@ export async function fund(
   return core.db.tx(
     async (tx) => {
       const wallet = await owned(tx, { principal, walletId });
+      if (isOnChain(wallet))
+        throw new AgentPayError('funding_refused', 'This wallet is funded on its chain, by its address.');
       const createdAt = new Date(core.clock.now());
       const funding = await record(tx, {
         id: newId('transaction', core),

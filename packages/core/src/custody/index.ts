@@ -1,0 +1,4 @@
+export type { CustodyWallet } from './CustodyWallet.js';
+export { balanceOf, chainOf, networkNamed, ofHolder, open, rewrap, totalOnChain } from './operations.js';
+export type { AuthorizationFate, CustodyKeys, CustodyPorts, PaymentChain } from './ports.js';
+export { sign } from './sign.js';

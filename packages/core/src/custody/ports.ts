@@ -1,0 +1,33 @@
+import type { Amount, PaymentNetwork } from '@agentpay/primitives';
+import type { Address, Authorization } from '@agentpay/protocol';
+import type { Vault } from '../vault/index.js';
+
+/** What a chain shows of an authorization. `unused`: it was not used by that time, in Unix seconds. */
+export type AuthorizationFate =
+  | { readonly use: 'payment' | 'other'; readonly transaction: string }
+  | { readonly use: 'unused'; readonly at: bigint };
+
+/** A chain on which wallets pay. */
+export interface PaymentChain {
+  readonly network: PaymentNetwork;
+  /** What the account has of the network's asset, in base units. Rejects when the chain cannot be asked. */
+  balanceOf(account: Address): Promise<Amount>;
+  /**
+   * What became of an authorization; undefined while the chain contradicts itself or cannot tell.
+   * @param hint a transaction that is said to have used it
+   */
+  fateOf(authorization: Authorization, hint?: string): Promise<AuthorizationFate | undefined>;
+}
+
+/** Where keys come from: a master key, or a key service. */
+export interface CustodyKeys {
+  /** The private key of a wallet, 32 bytes: the same for the same id. Called when the wallet is made, and never again. */
+  derive(walletId: string): Promise<Uint8Array>;
+}
+
+export interface CustodyPorts {
+  readonly vault: Vault;
+  readonly custodyKeys: CustodyKeys;
+  /** Chains by CAIP-2 id. */
+  readonly chains: ReadonlyMap<string, PaymentChain>;
+}

@@ -1,0 +1,54 @@
+import type { custody } from '@agentpay/core';
+import { authorizationStateCall, balanceCall, type Chain, type Receipt } from '@agentpay/evm';
+import type { PaymentNetwork } from '@agentpay/primitives';
+import { authorizationUseIn, type Authorization, type Hex } from '@agentpay/protocol';
+
+/**
+ * A chain as purchases look at it.
+ * @param options.confirmations blocks that a transaction must have, its own included, to count
+ */
+export function paymentChain({
+  network,
+  chain,
+  confirmations,
+}: {
+  network: PaymentNetwork;
+  chain: Chain;
+  confirmations: number;
+}): custody.PaymentChain {
+  const { address: asset } = network.asset;
+
+  function useIn(receipt: Receipt | undefined, authorization: Authorization, head: bigint) {
+    if (!receipt?.success || head - receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
+    const use = authorizationUseIn(receipt.logs, asset, authorization);
+    return use && { use, transaction: receipt.hash };
+  }
+
+  return {
+    network,
+    async balanceOf(account) {
+      const [balance] = await chain.read([balanceCall(asset, account)]);
+      if (!balance?.success || balance.data === '0x')
+        throw new Error(`${network.asset.symbol} on ${network.name} tells no balance.`);
+      return BigInt(balance.data);
+    },
+    async fateOf(authorization, hint) {
+      const { from, nonce, validAfter } = authorization;
+      // The block first: what is unused after a block past its end can never be used.
+      const head = await chain.block();
+      if (hint !== undefined && isHash(hint)) {
+        const [receipt] = await chain.receipts([hint]);
+        const named = useIn(receipt, authorization, head.number);
+        if (named) return named;
+      }
+      const [state] = await chain.read([authorizationStateCall(asset, from, nonce)]);
+      if (!state?.success || state.data === '0x') return undefined;
+      if (BigInt(state.data) === 0n) return { use: 'unused', at: head.timestamp };
+      return useIn(await chain.authorizationUse(asset, from, nonce, validAfter), authorization, head.number);
+    },
+  };
+}
+
+function isHash(text: string): text is Hex {
+  return /^0x[0-9a-fA-F]{64}$/.test(text);
+}

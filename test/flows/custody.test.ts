@@ -1,0 +1,177 @@
+import { custody, ledger, spending, wallets } from '@agentpay/core';
+import type { Core } from '@agentpay/core';
+import { baseSepolia, usdcOn } from '@agentpay/primitives';
+import type { Db } from '@agentpay/primitives';
+import { authorizationDigest, bytesToHex, type Authorization } from '@agentpay/protocol';
+import { pgliteDb } from '@agentpay/storage';
+import { recoverAddress } from 'viem';
+import { signedIn, testCore, type SignedIn } from './market.js';
+
+const network = usdcOn(baseSepolia);
+const asset = 'USDC@base-sepolia';
+const SELLER = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
+
+let db: Db;
+let core: Core;
+let agent: SignedIn;
+/** What the chain says that accounts have. */
+const onChain = new Map<string, bigint>();
+/** Happens between the look at the books and the look at the chain. */
+let meanwhile: () => Promise<unknown> = async () => undefined;
+
+beforeAll(async () => {
+  db = await pgliteDb();
+  const chain: custody.PaymentChain = {
+    network,
+    async balanceOf(account) {
+      await meanwhile();
+      return onChain.get(account) ?? 0n;
+    },
+    fateOf: async () => undefined,
+  };
+  ({ core } = await testCore(db, { chains: new Map([[network.id, chain]]) }));
+  agent = await signedIn(core, 'Buyer');
+});
+afterEach(async () => {
+  meanwhile = async () => undefined;
+  expect(await ledger.verifyLedger(db)).toEqual([]);
+});
+afterAll(() => db.close());
+
+let holders = 0;
+const open = (holder = `holder_${++holders}`) =>
+  db.tx((tx) => custody.open(core, tx, { ownerId: agent.agent.id, holder, network: network.id }));
+
+function reserve(wallet: custody.CustodyWallet, amount: bigint) {
+  const of = { payer: wallet.ownerId, walletId: wallet.walletId, asset };
+  return core.batch.run({
+    wants: spending.wantsOf(of),
+    lane: wallet.walletId,
+    decide: (scene) =>
+      spending.allowIn(core, scene, { ...of, amount, payee: SELLER, rail: 'x402', purpose: 'purchase' }),
+  });
+}
+
+const authorizationOf = (wallet: custody.CustodyWallet, value: bigint): Authorization => ({
+  from: wallet.address,
+  to: SELLER,
+  value,
+  validAfter: 0n,
+  validBefore: 2_000_000_000n,
+  nonce: bytesToHex(core.random.bytes(32)),
+});
+
+describe('a wallet on a chain', () => {
+  it('is one for each holder and network, however often and by however many it is opened', async () => {
+    const [first, ...others] = await Promise.all([open('same'), open('same'), open('same')]);
+    expect(others).toEqual([first, first]);
+    expect((await open()).address).not.toBe(first.address);
+    expect(await custody.ofHolder(db, { holder: 'same' })).toEqual([first]);
+    await expect(
+      db.tx((tx) => custody.open(core, tx, { ownerId: agent.agent.id, holder: 'x', network: 'eip155:1' })),
+    ).rejects.toMatchObject({ kind: 'settlement_not_configured' });
+  });
+
+  it('keeps its key sealed: no row shows it, and it opens for no other wallet', async () => {
+    const [a, b] = [await open(), await open()];
+    const [row] = await db.query<{ sealed_key: string }>(
+      'select sealed_key from custody_wallets where wallet_id = $1',
+      [a.walletId],
+    );
+    const sealed = row?.sealed_key as string;
+    expect(sealed).not.toMatch(/0x[0-9a-f]{64}/);
+    expect(() => core.ports.vault.open(sealed, b.walletId)).toThrow('cannot be read');
+    expect(core.ports.vault.open(sealed, a.walletId)).toMatch(/^0x[0-9a-f]{64}$/);
+  });
+
+  it('takes no play money and pays nobody by the books', async () => {
+    const { walletId } = await open();
+    const { principal } = agent;
+    await expect(
+      wallets.fund(core, { principal, walletId, amount: 1n, source: 'test_faucet' }),
+    ).rejects.toMatchObject({ kind: 'funding_refused' });
+  });
+});
+
+describe('what arrives on the chain', () => {
+  it('is booked once, by however many look at once, and can be spent then', async () => {
+    const wallet = await open();
+    onChain.set(wallet.address, 5_000_000n);
+    await Promise.all([1, 2, 3].map(() => custody.balanceOf(core, wallet)));
+    expect(await custody.balanceOf(core, wallet)).toEqual({
+      available: 5_000_000n,
+      held: 0n,
+      onChain: 5_000_000n,
+    });
+    await expect(reserve(wallet, 5_000_001n)).rejects.toMatchObject({ kind: 'insufficient_funds' });
+    await reserve(wallet, 5_000_000n);
+  });
+
+  it('is never taken for more than it is while payments are under way', async () => {
+    const wallet = await open();
+    onChain.set(wallet.address, 100n);
+    await custody.balanceOf(core, wallet);
+    await reserve(wallet, 40n);
+    // The chain has taken the payment, the books have not heard of it.
+    onChain.set(wallet.address, 60n);
+    expect(await custody.balanceOf(core, wallet)).toMatchObject({ available: 60n, held: 40n });
+    onChain.set(wallet.address, 90n);
+    expect(await custody.balanceOf(core, wallet)).toMatchObject({ available: 60n, held: 40n });
+  });
+
+  it('is not booked twice when another look books it in between', async () => {
+    const wallet = await open();
+    onChain.set(wallet.address, 100n);
+    let first = true;
+    meanwhile = async () => {
+      if (!first) return;
+      first = false;
+      await custody.balanceOf(core, wallet);
+    };
+    expect(await custody.balanceOf(core, wallet)).toMatchObject({ available: 100n });
+  });
+
+  it('is taken back when a reorg took it, but only while nothing is reserved', async () => {
+    const wallet = await open();
+    onChain.set(wallet.address, 100n);
+    await custody.balanceOf(core, wallet);
+    onChain.set(wallet.address, 70n);
+    expect(await custody.balanceOf(core, wallet)).toMatchObject({ available: 70n });
+    await reserve(wallet, 10n);
+    onChain.set(wallet.address, 0n);
+    expect(await custody.balanceOf(core, wallet)).toMatchObject({ available: 60n, held: 10n });
+  });
+});
+
+describe('a signature', () => {
+  it('is made for what the gate allowed, by the key of the wallet', async () => {
+    const wallet = await open();
+    onChain.set(wallet.address, 100n);
+    await custody.balanceOf(core, wallet);
+    const allowed = await reserve(wallet, 10n);
+    const authorization = authorizationOf(wallet, 10n);
+    const { signature } = await custody.sign(core, { allowed, authorization });
+    const hash = bytesToHex(authorizationDigest(network, authorization));
+    expect(await recoverAddress({ hash, signature })).toBe(wallet.address);
+  });
+
+  it('is made for nothing else', async () => {
+    const [wallet, other] = [await open(), await open()];
+    onChain.set(wallet.address, 100n);
+    await custody.balanceOf(core, wallet);
+    const allowed = await reserve(wallet, 10n);
+    const right = authorizationOf(wallet, 10n);
+    const wrong: [spending.Allowed, Authorization][] = [
+      [{ ...allowed }, right],
+      [allowed, { ...right, value: 11n }],
+      [allowed, { ...right, value: 9n }],
+      [allowed, { ...right, to: other.address }],
+      [allowed, { ...right, from: other.address }],
+    ];
+    for (const [verdict, authorization] of wrong)
+      await expect(custody.sign(core, { allowed: verdict, authorization })).rejects.toMatchObject({
+        kind: 'internal_error',
+        message: expect.stringContaining('Nothing is signed'),
+      });
+  });
+});
