@@ -39,7 +39,7 @@ import { createTreasury } from './treasury/Treasury.js';
 import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
 import { sandboxConnectors } from './payouts/sandboxConnectors.js';
-import { readSecrets } from './secrets.js';
+import { readSecrets, type Secrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
 /** State of the parts a node depends on. Only the database decides whether it can serve: the tracker is an index. */
@@ -105,8 +105,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
-      custodyKeys: custodyKeys(secrets.custodyRoot),
-      chains: chainsOf(config),
+      ...onChains(config, secrets),
       ...waysOut(config, clock, toStripe),
     },
     settings: {
@@ -139,10 +138,15 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   };
 }
 
-function chainsOf({ networks, confirmations }: Config): CorePorts['chains'] {
+/** Chains on which wallets pay, and where the keys of these wallets come from. */
+function onChains(
+  { networks, confirmations }: Config,
+  { custodyRoot }: Secrets,
+): Pick<CorePorts, 'chains' | 'custodyKeys'> {
   const open = ({ network, rpcUrl }: Config['networks'][number]) =>
     paymentChain({ network, chain: viemChain({ rpcUrl }), confirmations });
-  return new Map(networks.map((configured) => [configured.network.id, open(configured)]));
+  const chains = new Map(networks.map((configured) => [configured.network.id, open(configured)]));
+  return { chains, custodyKeys: custodyKeys(custodyRoot) };
 }
 
 type WaysOut = Pick<CorePorts, 'rails' | 'payouts'>;
