@@ -1,7 +1,6 @@
 import type { Amount } from '@agentpay/primitives';
 import { refuseOffer, type Hex } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
-import type { ClientSettings } from './options.js';
 
 /** The languages a seller may ask for payment in, in the order they are preferred. */
 export const dialects = ['token', 'x402v2', 'mpp', 'x402v1'] as const;
@@ -46,10 +45,3 @@ export type ReadOffer = () => Offer;
 
 /** An offer that is not taken. */
 export const refuse = refuseOffer;
-
-/** @throws AgentPayError `offer_not_acceptable` when none of the asset's names is allowed */
-export function checkAsset({ assets }: ClientSettings, ...names: readonly string[]): void {
-  if (assets && !names.some((name) => assets.includes(name.toLowerCase()))) {
-    throw refuse('asset_not_allowed', `Asset ${names.join(' ')} is not allowed.`);
-  }
-}

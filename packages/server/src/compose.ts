@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { createCore, ledger, vault, type Core, type CorePorts } from '@agentpay/core';
+import { createCore, ledger, vault, type Core, type CorePorts, type GivenSettings } from '@agentpay/core';
 import {
   baseSepolia,
   systemClock,
@@ -108,14 +108,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       ...onChains(config, secrets),
       ...waysOut(config, clock, toStripe),
     },
-    settings: {
-      identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
-      explorer: { ...config.explorer, enabled: config.sandbox },
-      wallets: { sandbox: config.sandbox },
-      developers: { autoApprove: config.autoApprove },
-      marketplace: { offerUnproven: config.sandbox },
-      tokens: { ttlMs: config.tokenTtlSeconds * 1000, defaultSlaSeconds: config.defaultSlaSeconds },
-    },
+    settings: settingsOf(config, secrets),
   });
   return {
     core,
@@ -135,6 +128,17 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       await hot.close();
       await db.close();
     },
+  };
+}
+
+function settingsOf(config: Config, secrets: Secrets): GivenSettings {
+  return {
+    identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
+    explorer: { ...config.explorer, enabled: config.sandbox },
+    wallets: { sandbox: config.sandbox },
+    developers: { autoApprove: config.autoApprove },
+    marketplace: { offerUnproven: config.sandbox },
+    tokens: { ttlMs: config.tokenTtlSeconds * 1000, defaultSlaSeconds: config.defaultSlaSeconds },
   };
 }
 

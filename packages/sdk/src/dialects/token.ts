@@ -1,6 +1,7 @@
 import { formatDecimal, isId, parseDecimal } from '@agentpay/primitives';
 import { PAYMENT_TOKEN_FIELD, X_PAYMENT_TOKEN, paymentTokenKid } from '@agentpay/protocol';
-import { checkAsset, refuse, type Demand, type ReadOffer } from '../Offer.js';
+import { checkAsset } from '../checkAsset.js';
+import { refuse, type Demand, type ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
 
 /** The network of payment tokens: AgentPay's own ledger. */

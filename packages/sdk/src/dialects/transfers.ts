@@ -7,7 +7,8 @@ import {
   type TransferOffer,
 } from '@agentpay/protocol';
 import type { Account } from '../Account.js';
-import { checkAsset, refuse, type Demand, type Offer, type ReadOffer } from '../Offer.js';
+import { checkAsset } from '../checkAsset.js';
+import { refuse, type Demand, type Offer, type ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
 import { endOf, signTransfer } from '../signTransfer.js';
 
