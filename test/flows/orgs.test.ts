@@ -94,6 +94,16 @@ describe('an invitation', () => {
     expect(await memberOf(winner)).toMatchObject({ email: 'dev@example.com', role: 'admin' });
   });
 
+  it('to the address of a member is for another developer; a member does not join twice', async () => {
+    const ask = { principal: owner, orgId, email: 'owner@example.com', role: 'member' } as const;
+    const { token } = await orgs.invite(core, ask);
+    await expect(orgs.accept(core, { principal: owner, token })).rejects.toMatchObject({
+      reason: 'already_member',
+    });
+    await orgs.accept(core, { principal: await developer(), token });
+    expect(await orgs.get(core, { principal: owner, orgId })).toMatchObject({ members: 2 });
+  });
+
   it('ends by time, by being sent again, and by being taken back; a forged one is none', async () => {
     const ask = () =>
       orgs.invite(core, { principal: owner, orgId, email: 'late@example.com', role: 'member' });

@@ -1,4 +1,4 @@
-import { idempotency } from '@agentpay/core';
+import { idempotency, orgs } from '@agentpay/core';
 import { requestIds } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -39,6 +39,7 @@ export function createApp(
     authenticate,
     limit,
     once: (request, work) => idempotency.once(core, request, work),
+    noteRefusal: (principal, error) => orgs.noteRefusal(core, { principal, error }),
     clock,
     log,
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,

@@ -44,7 +44,7 @@ export async function requireMember(
 /**
  * Asks somebody to act for the organization; whoever presents the token first does. Asking again gives a new token, and the one before
  * ends.
- * @throws AgentPayError `org_not_found`, `forbidden` (only owners make owners), `invalid_request`, `conflict` for a member
+ * @throws AgentPayError `org_not_found`, `forbidden` (only owners make owners), `invalid_request`, `conflict` for too many members
  */
 export function invite(
   core: Core,
@@ -69,18 +69,14 @@ async function asked(
   wanted: Pick<Member, 'orgId' | 'role' | 'inviteExpiresAt'> & { email: string },
 ): Promise<Member> {
   const { orgId, email, role, inviteExpiresAt } = wanted;
-  const [kept, ...more] = await store.members.select(
-    tx,
-    `where org_id = $1 and status <> 'removed' order by email <> $2`,
-    [orgId, email],
-  );
-  if (kept?.email === email) {
-    if (kept.status === 'active')
-      throw new AgentPayError('conflict', 'They are a member already.', { reason: 'already_member' });
-    const [again] = await store.members.update(tx, { id: kept.id }, { role, inviteExpiresAt });
+  // One address may be that of several developers: only the invitation that is still open is replaced.
+  const all = await store.members.select(tx, `where org_id = $1 and status <> 'removed'`, [orgId]);
+  const open = all.find((each) => each.status === 'invited' && each.email === email);
+  if (open) {
+    const [again] = await store.members.update(tx, { id: open.id }, { role, inviteExpiresAt });
     return again as Member;
   }
-  if (more.length + 1 >= MAX_MEMBERS)
+  if (all.length >= MAX_MEMBERS)
     throw new AgentPayError('conflict', `An organization has at most ${MAX_MEMBERS} members.`, {
       reason: 'too_many_members',
     });

@@ -27,7 +27,7 @@ create table org_members (
 );
 create index org_members_org on org_members (org_id, created_at);
 create unique index org_members_party on org_members (party_id, org_id) where status = 'active';
-create unique index org_members_email on org_members (org_id, email) where status <> 'removed';
+create unique index org_members_email on org_members (org_id, email) where status = 'invited';
 
 create table org_contracts (
   id text primary key,

@@ -102,6 +102,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
       if (authenticated) return undefined;
       throw new AgentPayError('unauthorized', 'No key.');
     },
+    noteRefusal: async () => undefined,
     once: () => Promise.reject(new Error('not asked')),
     limit,
     clock,

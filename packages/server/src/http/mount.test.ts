@@ -30,6 +30,7 @@ function appWith(handle: Route['handle']) {
   const authenticate = async () => undefined;
   const { create } = runtime.nouns.agents;
   mount(app, [{ family: runtime, endpoint: create, handle, within: () => handle }], {
+    noteRefusal: async () => undefined,
     once: () => Promise.reject(new Error('not asked')),
     authenticate,
     limit,

@@ -12,6 +12,8 @@ export interface PerformOptions {
     request: idempotency.RepeatableRequest,
     work: (core: Core) => Promise<idempotency.StoredResponse>,
   ) => Promise<idempotency.StoredResponse>;
+  /** Writes a refusal by a policy of an organization into its log: `orgs.noteRefusal` of the core. */
+  readonly noteRefusal: (principal: Principal, error: unknown) => Promise<void>;
   /** How long a handler may take before the caller is told that the outcome is unknown. */
   readonly handlerTimeoutMs: number;
 }
@@ -43,6 +45,7 @@ export async function perform(
     return await withDeadline(carryOut(route, call, options), options);
   } catch (error) {
     // Callers program against the documented errors; another one is a fault of ours, whatever its status.
+    if (principal) await note(options, { principal, error, requestId });
     if (isAgentPayError(error) && !errorsOf(endpoint).includes(error.kind))
       options.log.warn({ requestId, endpoint: endpoint.id, kind: error.kind }, 'undocumented error');
     throw error;
@@ -54,6 +57,16 @@ function assertDemo({ method, demo, tool }: Endpoint, principal: Principal): voi
   const reads = method === 'GET' || tool?.readOnly === true;
   if (reads || demo === 'all' || (demo === 'host' && principal.scopes.includes('host'))) return;
   explorer.assertMayWrite(principal);
+}
+
+/** An organization reads in its log what its policies stopped; a log that cannot be written does not change the refusal. */
+async function note(
+  { noteRefusal, log }: PerformOptions,
+  { principal, error, requestId }: { principal: Principal; error: unknown; requestId: string },
+): Promise<void> {
+  await noteRefusal(principal, error).catch((err: unknown) =>
+    log.error({ requestId, err }, 'a refusal is missing in the log of its policy'),
+  );
 }
 
 async function carryOut(

@@ -1,6 +1,10 @@
 import { Family } from '../../Family.js';
+import * as contracts from './contracts.js';
 import * as developers from './developers.js';
 import { errors } from './errors.js';
+import * as orgs from './orgs.js';
+import * as policies from './policies.js';
+import * as purchaseOrders from './purchaseOrders.js';
 
 /** Gateways, organizations, billing, marketplace and administration. */
 export const gateway = Family.from({
@@ -24,5 +28,5 @@ export const gateway = Family.from({
   ],
   credentials: ['gateway', 'developer', 'admin'],
   errors,
-  nouns: { developers },
+  nouns: { developers, orgs, contracts, purchaseOrders, policies },
 });

@@ -1,0 +1,27 @@
+import { gateway } from '@agentpay/api';
+import { orgs } from '@agentpay/core';
+import { implement } from '../../http/implement.js';
+
+export const handlers = implement(gateway.nouns.contracts, ({ core }) => ({
+  async create({ principal, params, body }) {
+    const { id, status } = await orgs.createContract(core, { principal, orgId: params.org_id, ...body });
+    return { contract_id: id, status };
+  },
+  async list({ principal, params, query }) {
+    const { contracts, total } = await orgs.listContracts(core, {
+      principal,
+      orgId: params.org_id,
+      ...query,
+    });
+    return {
+      contracts: contracts.map(({ id, title, terms, status, createdAt }) => ({
+        id,
+        title,
+        terms,
+        status,
+        created_at: createdAt,
+      })),
+      total,
+    };
+  },
+}));
