@@ -22,7 +22,8 @@ export function page(title: string, body: string): string {
 <style>
 body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem; font: 1rem/1.5 system-ui, sans-serif; color: #1c1b22; }
 h1, h2 { line-height: 1.2; } a { color: #4b3fd1; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #e4e3ea; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid #e4e3ea; }
 pre, code { background: #f5f4f8; border-radius: 4px; } pre { padding: 1rem; overflow-x: auto; }
 </style>
 </head>

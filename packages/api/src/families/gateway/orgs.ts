@@ -81,7 +81,7 @@ export const get = Endpoint.from({
 /** POST /orgs/{org_id}/members */
 export const invite = Endpoint.from({
   summary:
-    'Invites somebody to act for the organization by a link that makes one developer a member within seven days. Again, it gives a new link.',
+    'Invites somebody by a link that makes one developer a member within seven days. Again, it gives a new link.',
   method: 'POST',
   path: '/orgs/{org_id}/members',
   auth,

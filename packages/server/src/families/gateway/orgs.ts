@@ -47,7 +47,8 @@ export const handlers = implement(gateway.nouns.orgs, ({ core, baseUrl }) => ({
   async invitation({ query: { token } }) {
     const { org, member } = await orgs.invitation(core, { token });
     const body = `<h1>${text(org.name)} invites you</h1>
-<p>You are to act for ${text(org.name)} with the role ${text(member.role)}. Accept with the key of the developer who is to be the member:</p>
+<p>You are to act for ${text(org.name)} with the role ${text(member.role)}.</p>
+<p>Accept with the key of the developer who is to be the member:</p>
 <pre>curl -X POST ${text(baseUrl())}/orgs/invitations/accept \\
   -H "X-Developer-Key: $DEV_KEY" -H "Content-Type: application/json" \\
   -d '{"token":"${text(token)}"}'</pre>
