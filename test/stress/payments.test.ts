@@ -41,6 +41,16 @@ function pay(index: number, from: Party, to: Party, more: object = {}): Promise<
   return send(nodeFor(index), from.key, 'POST /v1/payments', body);
 }
 
+/** A write of the operator of the platform. */
+async function operator(path: string, body: object): Promise<void> {
+  const answer = await fetch(`${nodeFor(0).url}${path}`, {
+    method: 'POST',
+    headers: { 'x-admin-key': ADMIN_KEY, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(answer.ok).toBe(true);
+}
+
 const all = <T>(count: number, make: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
@@ -75,13 +85,7 @@ describe('two API processes on one PostgreSQL', () => {
 
   it('a daily cap of $150 lets 30 of 100 parallel payments of $5 pass', async () => {
     const [payer, payee] = [await join('Payer', 1_000), await join('Payee')];
-    const rule = { agent_id: payer.id, kind: 'daily', amount: 150 };
-    const made = await fetch(`${nodeFor(0).url}/v1/policies`, {
-      method: 'POST',
-      headers: { 'x-admin-key': ADMIN_KEY, 'content-type': 'application/json' },
-      body: JSON.stringify(rule),
-    });
-    expect(made.status).toBe(201);
+    await operator('/v1/policies', { agent_id: payer.id, kind: 'daily', amount: 150 });
     const answers = await all(100, (index) => pay(index, payer, payee, { amount: 5 }));
     expect(tally(answers)).toEqual({ 201: 30, '403 daily_limit': 70 });
     const refused = answers.find((answer) => answer?.status === 403);
@@ -90,6 +94,20 @@ describe('two API processes on one PostgreSQL', () => {
       error: { details: { limit: 150, remaining: expect.any(Number), resets_at: expect.any(String) } },
     });
     expect(await balance(nodeFor(1), payee)).toEqual({ available: 150, held: 0 });
+  });
+
+  it('one approval lets one of 20 parallel payments pass', async () => {
+    const [payer, payee] = [await join('Payer', 1_000), await join('Payee')];
+    await operator('/v1/policies', { agent_id: payer.id, kind: 'approval_over', amount: 10 });
+    const asked = await all(20, (index) => pay(index, payer, payee, { amount: 50 }));
+    expect(tally(asked)).toEqual({ '403 approval_required': 20 });
+    const ids = new Set(asked.map((answer) => answer?.body['error'].details.approval_id as string));
+    expect(ids.size).toBe(1);
+    const [approval_id = ''] = ids;
+    await operator(`/v1/approvals/${approval_id}/approve`, {});
+    const answers = await all(20, (index) => pay(index, payer, payee, { amount: 50, approval_id }));
+    expect(tally(answers)).toEqual({ 201: 1, '403 approval_used': 19 });
+    expect(await balance(nodeFor(1), payee)).toEqual({ available: 50, held: 0 });
   });
 
   it('agents that pay each other crosswise over both do not deadlock, and no money is lost', async () => {

@@ -1,4 +1,6 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
+import { approvalSettings } from './approvals/settings.js';
+import type { ApprovalSettings } from './approvals/settings.js';
 import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
 import { developerSettings } from './developers/settings.js';
@@ -31,6 +33,7 @@ import type { WebhookPorts } from './webhooks/ports.js';
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
   readonly developers: DeveloperSettings;
+  readonly approvals: ApprovalSettings;
   readonly disputes: DisputeSettings;
   readonly explorer: ExplorerSettings;
   readonly identity: IdentitySettings;
@@ -64,6 +67,7 @@ export interface Core {
 
 /** Settings as given: what has a default may be left out. */
 export interface GivenSettings {
+  readonly approvals?: Partial<ApprovalSettings>;
   readonly explorer?: Partial<ExplorerSettings>;
   readonly identity: Parameters<typeof identitySettings>[0];
   readonly developers?: Partial<DeveloperSettings>;
@@ -91,6 +95,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
     ports,
     settings: {
       developers: developerSettings(settings.developers ?? {}),
+      approvals: approvalSettings(settings.approvals ?? {}),
       disputes: disputeSettings(settings.disputes ?? {}),
       explorer: explorerSettings(settings.explorer ?? {}),
       identity,

@@ -1,6 +1,7 @@
 // Every slice of core: its door, its tables, its events and its jobs. A new slice is added here and in slices.json.
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
+import { migrations as approvalsTables } from './approvals/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as developersTables } from './developers/migrations.js';
 import { migrations as custodyTables } from './custody/migrations.js';
@@ -19,6 +20,7 @@ import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
+import { jobs as approvalsJobs } from './approvals/jobs.js';
 import { jobs as explorerJobs } from './explorer/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as ledgerJobs } from './ledger/jobs.js';
@@ -26,6 +28,7 @@ import { jobs as marketplaceJobs } from './marketplace/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
+import * as approvalEvents from './approvals/events.js';
 import * as disputeEvents from './disputes/events.js';
 import * as orgEvents from './orgs/events.js';
 import * as paymentEvents from './payments/events.js';
@@ -36,6 +39,7 @@ import * as webhookEvents from './webhooks/events.js';
 export * as agents from './agents/index.js';
 export * as developers from './developers/index.js';
 export * as custody from './custody/index.js';
+export * as approvals from './approvals/index.js';
 export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
 export * as explorer from './explorer/index.js';
@@ -67,6 +71,7 @@ export const migrations: readonly Migration[] = [
   ...ledgerTables,
   ...policiesTables,
   ...orgsTables,
+  ...approvalsTables,
   ...paymentsTables,
   ...disputesTables,
   ...payoutsTables,
@@ -84,6 +89,8 @@ export const eventTypes: readonly EventType[] = [
   paymentEvents.paymentConfirmed,
   paymentEvents.paymentFailed,
   paymentEvents.paymentRefunded,
+  approvalEvents.approvalRequested,
+  ...Object.values(approvalEvents.approvalMoved),
   disputeEvents.disputeOpened,
   disputeEvents.disputeEvidenceAdded,
   ...Object.values(disputeEvents.disputeMoved),
@@ -99,6 +106,7 @@ export const eventTypes: readonly EventType[] = [
 
 /** Every job that a slice declares. */
 export const jobs: readonly Job[] = [
+  ...approvalsJobs,
   ...explorerJobs,
   ...idempotencyJobs,
   ...ledgerJobs,

@@ -53,6 +53,7 @@ export const errorKinds = {
   },
   policy_denied: { status: 403, hint: 'Tell the operator the reason and stop this payment.' },
 
+  approval_wrong_state: { status: 409, hint: 'Read the approval and follow its status.' },
   settlement_not_configured: {
     status: 422,
     hint: 'Use the rail internal, or ask the operator of the platform to configure this one.',

@@ -133,6 +133,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
 
 function settingsOf(config: Config, secrets: Secrets): GivenSettings {
   return {
+    approvals: { ttlMs: config.approvalTtlSeconds * 1000 },
     identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
     explorer: { ...config.explorer, enabled: config.sandbox },
     wallets: { sandbox: config.sandbox },

@@ -57,6 +57,8 @@ export interface Config {
   /** Number of proxies in front whose X-Forwarded-For is believed. */
   readonly trustProxyHops: number;
   readonly tokenTtlSeconds: number;
+  /** How long an approval waits for its owner, and may be used after that. */
+  readonly approvalTtlSeconds: number;
   readonly defaultSlaSeconds: number;
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
@@ -116,6 +118,7 @@ const Environment = z.object({
   PUBLIC_BASE_URL: urlOf('http:', 'https:').optional(),
   TRUST_PROXY_HOPS: whole(0, 10).optional(),
   TOKEN_TTL_SECONDS: whole(1, 86_400).optional(),
+  APPROVAL_TTL_SECONDS: whole(1, 31_536_000).optional(),
   DEFAULT_SLA_SECONDS: whole(1, 86_400).optional(),
   RATE_LIMIT_PER_MINUTE: whole(1, 1_000_000).optional(),
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
@@ -178,6 +181,7 @@ export function readConfig(env: Env): Config {
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
     trustProxyHops: values.TRUST_PROXY_HOPS ?? 0,
     tokenTtlSeconds: values.TOKEN_TTL_SECONDS ?? 300,
+    approvalTtlSeconds: values.APPROVAL_TTL_SECONDS ?? 86_400,
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: isSandbox(values),

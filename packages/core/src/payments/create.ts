@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { approvalRows, useIn, withApproval } from '../approvals/index.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
@@ -9,7 +10,7 @@ import { available, balances, movements, postIn } from '../ledger/index.js';
 import { allow, allowWants, reserveIn } from '../spending/index.js';
 import type { Spending } from '../spending/index.js';
 import { checkOptionalText, checkText } from '../text.js';
-import { isOnChain, walletRows } from '../wallets/index.js';
+import { isOnChain, owned, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { paymentCompleted, paymentInitiated, tell } from './events.js';
 import { feeOn, payeeAccount, payeeNames } from './Payment.js';
@@ -35,6 +36,8 @@ export interface PaymentRequest {
   readonly description?: string | undefined;
   /** The same key and request again give the first payment and pay nothing. */
   readonly idempotencyKey?: string | undefined;
+  /** An approval that its owner gave, where the rules ask for one. */
+  readonly approvalId?: string | undefined;
 }
 
 type Checked = Omit<PaymentRequest, 'principal' | 'rail' | 'description' | 'idempotencyKey'> & {
@@ -47,16 +50,34 @@ type Checked = Omit<PaymentRequest, 'principal' | 'rail' | 'description' | 'idem
 
 /**
  * Pays from a wallet of the caller: at once by the books of the platform, or reserved for another rail, which `progress` then works.
+ * One that needs its owner's approval is refused with the id of the approval that was asked for; once it is given, the same payment passes
+ * with that id, or under the same idempotency key.
  * @throws AgentPayError `invalid_request`, `invalid_amount`, `settlement_not_configured`, `wallet_not_found`, `currency_mismatch`,
- * `policy_denied`, `insufficient_funds`, `conflict` (the idempotency key was used for another payment)
+ * `approval_not_found`, `policy_denied`, `insufficient_funds`, `conflict` (the idempotency key was used for another payment)
  */
 export async function create(core: Core, request: PaymentRequest): Promise<Payment> {
-  const checked = check(core, request);
-  return core.batch.run({
-    wants: wants(checked),
-    lane: checked.fromWalletId,
-    decide: (scene) => decide(core, scene, checked),
-  });
+  const { approvalId: named, ...checked } = check(core, request);
+  const { principal } = request;
+  const terms = async () => {
+    const { currency } = await owned(core.db, { principal, walletId: checked.fromWalletId });
+    return { ...approvedTerms({ ...checked, currency }), description: checked.description };
+  };
+  return withApproval(
+    core,
+    { approvalId: named, idempotencyKey: checked.idempotencyKey, terms },
+    (approvalId) =>
+      core.batch.run({
+        wants: wants({ ...checked, approvalId }),
+        lane: checked.fromWalletId,
+        decide: (scene) => decide(core, scene, { ...checked, approvalId }),
+      }),
+  );
+}
+
+/** What an approval of a payment is about. */
+function approvedTerms(of: Checked & { readonly currency: string }) {
+  const { payer: payerId, rail, amount, currency, toWalletId, toExternal } = of;
+  return { payerId, subject: 'payment', payee: toWalletId ?? toExternal ?? '', rail, currency, amount };
 }
 
 function check(core: Core, request: PaymentRequest): Checked {
@@ -90,12 +111,13 @@ function connectorOf(core: Core, rail: string): Rail | undefined {
   });
 }
 
-function wants({ payer, fromWalletId, toWalletId, idempotencyKey }: Checked): Want[] {
+function wants({ payer, fromWalletId, toWalletId, idempotencyKey, approvalId }: Checked): Want[] {
   const rows: Want[] = [...allowWants(payer), [walletRows, [fromWalletId]]];
   rows.push([balances, [available(fromWalletId), 'USD']]);
   if (toWalletId !== undefined) {
     rows.push([walletRows, [toWalletId]], [balances, [available(toWalletId), 'USD']]);
   }
+  if (approvalId !== undefined) rows.push([approvalRows, [approvalId]]);
   if (idempotencyKey !== null) rows.push([paymentKeys, [payer, idempotencyKey]]);
   return rows;
 }
@@ -111,7 +133,12 @@ function decide(core: Core, scene: Scene, request: Checked): Payment {
   assertCurrencies(request, wallet, payee);
   connector?.accepts({ payeeExternal: request.toExternal ?? null, amount: request.amount });
   const payment = draft(core, request, { wallet, payee });
-  const spending = spendingOf(payment);
+  const { approvalId } = request;
+  if (approvalId !== undefined) {
+    const terms = approvedTerms({ ...request, currency: wallet.currency });
+    useIn(core, scene, { ...terms, approvalId, usedBy: payment.id });
+  }
+  const spending = { ...spendingOf(payment), approved: approvalId !== undefined };
   return connector
     ? reservePayment(core, scene, payment, spending)
     : payAtOnce(core, scene, payment, spending);

@@ -1,12 +1,13 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import { approvalRows, useIn, withApproval } from '../approvals/index.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { emitIn } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { holds } from '../ledger/index.js';
-import { serviceRows } from '../marketplace/index.js';
+import { get as getService, serviceRows } from '../marketplace/index.js';
 import type { Service } from '../marketplace/index.js';
 import { reserveIn, wantsOf } from '../spending/index.js';
 import { walletRows } from '../wallets/index.js';
@@ -30,36 +31,62 @@ type OfToken = { principal: Principal; tokenId: string };
 /**
  * Reserves the price of one call of a service. The price, the SLA window and the deadline are fixed here.
  * @param request.maxAmount the most the caller would pay, in micro-units
+ * @param request.approvalId an approval that its owner gave, where the rules ask for one
  * @throws AgentPayError in this order: `forbidden`, `service_not_found`, `service_not_active`, `price_above_limit`, `wallet_not_found`,
- * `currency_mismatch`, `insufficient_funds`
+ * `currency_mismatch`, `approval_not_found`, `policy_denied`, `insufficient_funds`
  */
-export async function authorize(
-  core: Core,
-  request: { principal: Principal; serviceId: string; walletId: string; maxAmount?: Amount | undefined },
-): Promise<Authorization> {
+export async function authorize(core: Core, request: AuthorizeRequest): Promise<Authorization> {
   const consumerId = requireParty(request.principal, 'agent');
-  const { serviceId, walletId, maxAmount } = request;
+  const { serviceId, walletId, approvalId: named } = request;
   const wants: Want[] = wantsOf({ payer: consumerId, walletId, asset: 'USD' });
-  const token = await core.batch.run({
-    wants: [[serviceRows, [serviceId]], [walletRows, [walletId]], ...wants],
-    lane: walletId,
-    decide(scene) {
-      const service = isId('service', serviceId) ? scene.find(serviceRows, serviceId) : undefined;
-      if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
-      assertBuyable(service, maxAmount);
-      const wallet = isId('wallet', walletId) ? scene.find(walletRows, walletId) : undefined;
-      if (wallet?.ownerId !== consumerId)
-        throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
-      if (wallet.currency === service.currency)
-        return reserve(core, scene, { service, consumerId, walletId });
-      throw new AgentPayError(
-        'currency_mismatch',
-        `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
-      );
-    },
-  });
+  const terms = async () => approvedTerms(await getService(core, { serviceId }), consumerId);
+  const token = await withApproval(core, { approvalId: named, idempotencyKey: null, terms }, (approvalId) =>
+    core.batch.run({
+      wants: [
+        [serviceRows, [serviceId]],
+        [walletRows, [walletId]],
+        ...wants,
+        ...(approvalId === undefined ? [] : [[approvalRows, [approvalId]] as const]),
+      ],
+      lane: walletId,
+      decide: (scene) => buy(core, scene, { ...request, consumerId, approvalId }),
+    }),
+  );
   await track(core, token);
   return { signed: core.ports.tokenCodec.sign(claimsOf(token)), token };
+}
+
+interface AuthorizeRequest {
+  readonly principal: Principal;
+  readonly serviceId: string;
+  readonly walletId: string;
+  readonly maxAmount?: Amount | undefined;
+  readonly approvalId?: string | undefined;
+}
+
+function buy(
+  core: Core,
+  scene: Scene,
+  request: Omit<AuthorizeRequest, 'principal'> & { readonly consumerId: string },
+): Token {
+  const { serviceId, walletId, maxAmount, consumerId, approvalId } = request;
+  const service = isId('service', serviceId) ? scene.find(serviceRows, serviceId) : undefined;
+  if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
+  assertBuyable(service, maxAmount);
+  const wallet = isId('wallet', walletId) ? scene.find(walletRows, walletId) : undefined;
+  if (wallet?.ownerId !== consumerId)
+    throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
+  if (wallet.currency === service.currency)
+    return reserve(core, scene, { service, consumerId, walletId, approvalId });
+  throw new AgentPayError(
+    'currency_mismatch',
+    `The service is paid in ${service.currency}; the wallet holds ${wallet.currency}.`,
+  );
+}
+
+/** What an approval of a call is about. */
+function approvedTerms({ id: payee, price: amount, currency }: Service, payerId: string) {
+  return { payerId, subject: 'token', payee, rail: 'x402', currency, amount };
 }
 
 /**
@@ -156,8 +183,16 @@ function assertBuyable(service: Service, maxAmount: Amount | undefined): void {
 function reserve(
   core: Core,
   scene: Scene,
-  { service, consumerId, walletId }: { service: Service; consumerId: string; walletId: string },
+  {
+    service,
+    consumerId,
+    walletId,
+    approvalId,
+  }: { service: Service; consumerId: string; walletId: string; approvalId: string | undefined },
 ): Token {
+  const id = newId('token', core);
+  if (approvalId !== undefined)
+    useIn(core, scene, { ...approvedTerms(service, consumerId), approvalId, usedBy: id });
   const hold = reserveIn(core, scene, {
     payer: consumerId,
     walletId,
@@ -166,11 +201,12 @@ function reserve(
     payee: [service.providerId, service.payoutWalletId, service.id],
     rail: 'x402',
     purpose: 'token',
+    approved: approvalId !== undefined,
   });
   const issuedAt = new Date(core.clock.now());
   const expiresAt = new Date(issuedAt.getTime() + core.settings.tokens.ttlMs);
   const token: Token = {
-    id: newId('token', core),
+    id,
     serviceId: service.id,
     providerId: service.providerId,
     payoutWalletId: service.payoutWalletId,

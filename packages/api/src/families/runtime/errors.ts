@@ -19,6 +19,7 @@ export const errors: FamilyErrors = {
     payment_not_found: 'AP-1001',
     payment_wrong_state: 'AP-1001',
     policy_denied: 'AP-1002',
+    approval_wrong_state: 'AP-1002',
     settlement_not_configured: 'SETTLEMENT_NOT_CONFIGURED',
     payout_wrong_state: 'AP-1001',
     dispute_wrong_state: 'AP-1001',

@@ -1,5 +1,6 @@
 import { Family } from '../../Family.js';
 import * as agents from './agents.js';
+import * as approvals from './approvals.js';
 import * as disputes from './disputes.js';
 import { errors } from './errors.js';
 import * as payments from './payments.js';
@@ -24,6 +25,7 @@ export const runtime = Family.from({
     wallets,
     payments,
     policies,
+    approvals,
     services,
     tokens,
     disputes,

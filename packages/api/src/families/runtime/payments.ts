@@ -83,6 +83,8 @@ export const create = Endpoint.from({
     rail: line(40).default('internal'),
     description: line(textBounds.description).optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),
+    /** An approval that was given, as a refusal for `approval_required` names it; under the same idempotency key it may be left out. */
+    approval_id: id('approval').optional(),
   }),
   response: payment,
   status: 201,
@@ -91,6 +93,7 @@ export const create = Endpoint.from({
     'insufficient_funds',
     'currency_mismatch',
     'policy_denied',
+    'approval_not_found',
     'settlement_not_configured',
     'conflict',
   ],

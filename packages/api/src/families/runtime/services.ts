@@ -182,7 +182,11 @@ export const authorize = Endpoint.from({
   },
   rate: 'lifecycle',
   params,
-  body: z.object({ from_wallet_id: id('wallet'), max_amount: positiveAmount.optional() }),
+  body: z.object({
+    from_wallet_id: id('wallet'),
+    max_amount: positiveAmount.optional(),
+    approval_id: id('approval').optional(),
+  }),
   response: z.object({
     token: z.string(),
     token_id: z.string(),
@@ -199,6 +203,8 @@ export const authorize = Endpoint.from({
     'price_above_limit',
     'insufficient_funds',
     'policy_denied',
+    'approval_not_found',
+    'conflict',
   ],
   example: {
     params: { service_id: SERVICE },

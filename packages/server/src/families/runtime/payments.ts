@@ -14,6 +14,7 @@ export const handlers = implement(runtime.nouns.payments, ({ core }) => ({
       rail: body.rail,
       description: body.description,
       idempotencyKey: repeatable?.key,
+      approvalId: body.approval_id,
     });
     return showPayment(payment);
   },

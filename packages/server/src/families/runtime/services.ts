@@ -37,6 +37,7 @@ export const handlers = implement(runtime.nouns.services, ({ core }) => ({
       serviceId: params.service_id,
       walletId: body.from_wallet_id,
       maxAmount: body.max_amount,
+      approvalId: body.approval_id,
     });
     return {
       token: signed,

@@ -1,0 +1,78 @@
+import type { Queryable } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
+import type { Page } from '../Page.js';
+import { table } from '../table.js';
+import type { Approval, ApprovalStatus } from './Approval.js';
+
+export const approvals = table<Approval>('approvals', {
+  id: 'text',
+  payerId: 'text',
+  ownerId: 'text',
+  subject: 'text',
+  reference: 'text',
+  amount: 'bigint',
+  currency: 'text',
+  payee: 'text',
+  rail: 'text',
+  description: 'text',
+  ruleId: 'text',
+  status: 'text',
+  note: 'text',
+  createdAt: 'timestamptz',
+  expiresAt: 'timestamptz',
+  decidedAt: 'timestamptz',
+  decidedBy: 'text',
+  usedBy: 'text',
+});
+
+export const approvalRows = entity<Approval>({
+  table: approvals,
+  key: ['id'],
+  guard: ['status', 'usedBy', 'expiresAt'],
+  changes: ['status', 'note', 'expiresAt', 'decidedAt', 'decidedBy', 'usedBy'],
+  rank: 35,
+});
+
+/** The last approval that was asked for under a reference. */
+export async function findLast(
+  db: Queryable,
+  { payerId, subject, reference }: Pick<Approval, 'payerId' | 'subject' | 'reference'>,
+): Promise<Approval | undefined> {
+  const [last] = await approvals.select(
+    db,
+    'where payer_id = $1 and subject = $2 and reference = $3 order by created_at desc, id desc limit 1',
+    [payerId, subject, reference],
+  );
+  return last;
+}
+
+export async function countPending(db: Queryable, payerId: string): Promise<number> {
+  const [row] = await db.query<{ count: bigint }>(
+    `select count(*) from approvals where payer_id = $1 and status = 'pending'`,
+    [payerId],
+  );
+  return Number(row?.count ?? 0n);
+}
+
+/** Approvals that concern the party, or all when there is none, newest first. */
+export async function selectApprovals(
+  db: Queryable,
+  { partyId, status, ...wanted }: { partyId: string | null; status: ApprovalStatus | null } & Page,
+): Promise<{ approvals: Approval[]; total: number }> {
+  const { rows, total } = await approvals.page(db, {
+    where: '($1::text is null or payer_id = $1 or owner_id = $1) and ($2::text is null or status = $2)',
+    params: [partyId, status],
+    orderBy: 'created_at desc, id desc',
+    ...wanted,
+  });
+  return { approvals: rows, total };
+}
+
+/** Ids of those that nobody decided in time, longest overdue first. */
+export async function selectDue(db: Queryable, now: Date, limit: number): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    `select id from approvals where status = 'pending' and expires_at <= $1 order by expires_at limit $2`,
+    [now, limit],
+  );
+  return rows.map(({ id }) => id);
+}
