@@ -116,7 +116,8 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.optionalAuth.len
           const answer = await send(world, endpoint, { headers: headersFor(kind, secret) });
           expect(expectRefusal(answer, callable, 401)).toBe('unauthorized');
         }
-        expect((await send(world, endpoint, { headers: {} })).status).toBe(endpoint.status);
+        for (const headers of [{}, { authorization: 'Bearer ' }, { authorization: 'Basic eDp5' }])
+          expect((await send(world, endpoint, { headers })).status).toBe(endpoint.status);
         expect((await send(world, endpoint, { headers: world.credential(kind) })).status).toBe(
           endpoint.status,
         );

@@ -57,6 +57,13 @@ export function authenticator(core: Core): Authenticate {
   };
 }
 
+/** Whether a request carries anything in the place of such a credential, were it malformed; a scheme with nothing after it is nothing. */
+export function isPresented(kind: Auth, request: Request): boolean {
+  const { header, scheme } = credentialRow(kind);
+  const value = request.get(header) ?? '';
+  return scheme === undefined ? value !== '' : value.toLowerCase().startsWith(`${scheme.toLowerCase()} `);
+}
+
 function presented(kind: Auth, request: Request): string | undefined {
   const { header, scheme, cookie } = credentialRow(kind);
   const value = request.get(header) ?? '';

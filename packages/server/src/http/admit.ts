@@ -1,7 +1,7 @@
-import { credentialRow, type Endpoint } from '@agentpay/api';
+import type { Endpoint } from '@agentpay/api';
 import type { Principal } from '@agentpay/core';
 import type { Request, Response } from 'express';
-import type { Authenticate } from '../auth/authenticate.js';
+import { isPresented, type Authenticate } from '../auth/authenticate.js';
 import type { Limit } from './rateLimit.js';
 
 export interface AdmitOptions {
@@ -19,8 +19,7 @@ export async function admit(
   request: Request,
   response: Response,
 ): Promise<Principal | undefined> {
-  const presented = optionalAuth.some((kind) => request.get(credentialRow(kind).header));
-  const kinds = presented ? optionalAuth : auth;
+  const kinds = optionalAuth.some((kind) => isPresented(kind, request)) ? optionalAuth : auth;
   if (kinds.length > 0) await limit.assertNotGuessing(request, response);
   const principal = await authenticate(kinds, request);
   if (principal) {
