@@ -42,7 +42,7 @@ export interface Sent {
 export type Calls<N> = { readonly [Verb in keyof N]: (world: World) => Sent | Promise<Sent> };
 
 export async function newWorld(options: TestApiOptions = {}): Promise<World> {
-  const api = await testApi({}, options);
+  const api = await testApi({ DEV_SIGN_IN: 'true' }, options);
   const agent = await newAgent(api, { name: 'Owner', funds: 100 });
   const stranger = await newAgent(api, { name: 'Stranger', funds: 100 });
   const own = await credentialsOf(api, agent);

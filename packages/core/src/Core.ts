@@ -26,6 +26,8 @@ import type { PaymentSettings } from './payments/settings.js';
 import type { TokenPorts } from './tokens/ports.js';
 import { tokenSettings } from './tokens/settings.js';
 import type { TokenSettings } from './tokens/settings.js';
+import { userSettings } from './users/settings.js';
+import type { UserSettings } from './users/settings.js';
 import { walletSettings } from './wallets/settings.js';
 import type { WalletSettings } from './wallets/settings.js';
 import type { WebhookPorts } from './webhooks/ports.js';
@@ -40,6 +42,7 @@ export interface CoreSettings {
   readonly marketplace: MarketplaceSettings;
   readonly payments: PaymentSettings;
   readonly tokens: TokenSettings;
+  readonly users: UserSettings;
   readonly wallets: WalletSettings;
 }
 
@@ -75,6 +78,7 @@ export interface GivenSettings {
   readonly marketplace?: Partial<MarketplaceSettings>;
   readonly payments?: Partial<PaymentSettings>;
   readonly tokens?: Partial<TokenSettings>;
+  readonly users?: Partial<UserSettings>;
   readonly wallets?: Partial<WalletSettings>;
 }
 
@@ -102,6 +106,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
       marketplace: marketplaceSettings(settings.marketplace ?? {}),
       payments: paymentSettings(settings.payments ?? {}),
       tokens: tokenSettings(settings.tokens ?? {}),
+      users: userSettings(settings.users ?? {}),
       wallets: walletSettings(settings.wallets ?? {}),
     },
     batch: createBatch({ db, clock, writer: batchWriter({ clock, pepper: identity.pepper }) }),

@@ -18,6 +18,7 @@ import { migrations as paymentsTables } from './payments/migrations.js';
 import { migrations as payoutsTables } from './payouts/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
+import { migrations as usersTables } from './users/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
 import { jobs as approvalsJobs } from './approvals/jobs.js';
@@ -26,6 +27,7 @@ import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as ledgerJobs } from './ledger/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
+import { jobs as usersJobs } from './users/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
 import * as approvalEvents from './approvals/events.js';
@@ -54,6 +56,7 @@ export * as payouts from './payouts/index.js';
 export * as policies from './policies/index.js';
 export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
+export * as users from './users/index.js';
 export * as vault from './vault/index.js';
 export * as wallets from './wallets/index.js';
 export * as webhooks from './webhooks/index.js';
@@ -63,6 +66,7 @@ export const migrations: readonly Migration[] = [
   ...batchTables,
   ...partiesTables,
   ...identityTables,
+  ...usersTables,
   ...agentsTables,
   ...walletsTables,
   ...developersTables,
@@ -112,4 +116,5 @@ export const jobs: readonly Job[] = [
   ...ledgerJobs,
   ...marketplaceJobs,
   ...tokensJobs,
+  ...usersJobs,
 ];

@@ -12,6 +12,7 @@ export const idPrefixes = {
   transaction: 'tx_',
   hold: 'hold_',
   refund: 'rfd_',
+  user: 'usr_',
   rule: 'rule_',
   approval: 'apr_',
   journal: 'jr_',

@@ -2,7 +2,7 @@ import { idempotency, orgs } from '@agentpay/core';
 import { requestIds } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import helmet from 'helmet';
+import helmet, { type HelmetOptions } from 'helmet';
 import { authenticator } from './auth/authenticate.js';
 import type { Composition } from './compose.js';
 import { allRoutes } from './families/index.js';
@@ -20,17 +20,22 @@ const HANDLER_TIMEOUT_MS = 30_000;
 /** The API as an Express application. */
 export function createApp(
   composition: Composition,
-  options: { trustProxyHops: number; rateLimit: Rates },
+  options: { trustProxyHops: number; rateLimit: Rates; production: boolean },
 ): Express {
   const { core, limiter, log, baseUrl } = composition;
   const { clock, random } = core;
-  const { rateLimit: rates, trustProxyHops } = options;
+  const { rateLimit: rates, trustProxyHops, production } = options;
   const limit = rateLimit({ limiter, rates, clock, trustProxyHops });
   const app = express();
   app.set('trust proxy', options.trustProxyHops);
   app.set('query parser', 'simple');
   app.disable('etag');
-  app.use(helmet(), requestIds({ clock, random }), accessLog({ log, clock }), requireHost);
+  app.use(
+    helmet(helmetOptions(baseUrl)),
+    requestIds({ clock, random }),
+    accessLog({ log, clock }),
+    requireHost,
+  );
   const authenticate = authenticator(core);
   metricsRoutes(app, { authenticate, limit, clock });
   healthRoutes(app, composition);
@@ -43,12 +48,19 @@ export function createApp(
     clock,
     log,
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,
+    secureCookies: () => production || baseUrl().startsWith('https:'),
   } satisfies MountOptions;
   mount(app, routes, serving);
   mcpRoutes(app, routes, { ...serving, baseUrl, version });
   app.use(notFound);
   app.use(renderErrors({ log, limit }));
   return app;
+}
+
+/** Without TLS a page's own files are not to be asked for by https. */
+function helmetOptions(baseUrl: () => string): HelmetOptions {
+  if (baseUrl().startsWith('https:')) return {};
+  return { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } };
 }
 
 /** RFC 9112 section 3.2: HTTP/1.1 without Host is refused. Node would do so with an empty body. */

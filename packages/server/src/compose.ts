@@ -32,6 +32,7 @@ import { ownClock, sharedClock, type ClockCheck, type NodeClock } from './nodeCl
 import { checkPepper } from './pepperCheck.js';
 import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
+import { signInOf, type WaysToSignIn } from './signIn/waysToSignIn.js';
 import { stripeClient } from './stripe/StripeClient.js';
 import { stripePayouts } from './stripe/stripePayouts.js';
 import { stripeRail } from './stripe/stripeRail.js';
@@ -56,6 +57,7 @@ export interface Composition {
   /** Public keys of payment tokens. */
   readonly tokenKeys: readonly PaymentTokenJwk[];
   readonly baseUrl: () => string;
+  readonly signIn: WaysToSignIn;
   /** The standard rate class. */
   readonly rates: Config['rateLimit'];
   ready(): Promise<Readiness>;
@@ -89,11 +91,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   );
   const hot = await openHot(config, clock, { given: surroundings.clock, log });
   const out = outbound({ clock: systemClock, allowHosts: config.outboundHosts });
-  // The operator names where Stripe is; it may be on this machine.
-  const toStripe = outbound({
-    clock: systemClock,
-    allowHosts: config.stripe ? [new URL(config.stripe.url).host] : [],
-  });
+  const toNamed = outbound({ clock: systemClock, allowHosts: namedHosts(config) });
   const core = createCore({
     db,
     clock,
@@ -106,7 +104,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
       ...onChains(config, secrets),
-      ...waysOut(config, clock, toStripe),
+      ...waysOut(config, clock, toNamed),
     },
     settings: settingsOf(config, secrets),
   });
@@ -116,6 +114,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     log,
     tokenKeys: [tokenKey.publicJwk],
     baseUrl,
+    signIn: signInOf(config, toNamed),
     rates: config.rateLimit,
     ready: async () => ({
       database: await answers(() => assertWritable(db)),
@@ -124,7 +123,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
     }),
     async close() {
       stop();
-      await Promise.all([out.close(), toStripe.close()]);
+      await Promise.all([out.close(), toNamed.close()]);
       await hot.close();
       await db.close();
     },
@@ -152,6 +151,12 @@ function onChains(
     paymentChain({ network, chain: viemChain({ rpcUrl }), confirmations });
   const chains = new Map(networks.map((configured) => [configured.network.id, open(configured)]));
   return { chains, custodyKeys: custodyKeys(custodyRoot) };
+}
+
+/** Where the operator says that Stripe and GitHub are; they may be on this machine. */
+function namedHosts({ stripe, signIn: { github } }: Config): string[] {
+  const urls = [stripe?.url, github?.url, github?.apiUrl].filter((url) => url !== undefined);
+  return urls.map((url) => new URL(url).host);
 }
 
 type WaysOut = Pick<CorePorts, 'rails' | 'payouts'>;

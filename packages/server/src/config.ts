@@ -51,6 +51,7 @@ export interface Config {
   readonly confirmations: number;
   /** Payouts to connected accounts, and with {@link StripeConfig.charge} the rail stripe; absent: not configured. */
   readonly stripe: StripeConfig | undefined;
+  readonly signIn: SignInConfig;
   readonly adminKey: string | undefined;
   /** Origin of absolute URLs and issuer of tokens; the address listened on when absent. */
   readonly publicBaseUrl: string | undefined;
@@ -69,6 +70,20 @@ export interface Config {
   readonly demoAdminKey: string | undefined;
   readonly explorer: Partial<Omit<explorer.ExplorerSettings, 'enabled'>>;
   readonly logLevel: string;
+}
+
+/** How people sign in. */
+export interface SignInConfig {
+  readonly github:
+    | {
+        readonly url: string;
+        readonly apiUrl: string;
+        readonly clientId: string;
+        readonly clientSecret: string;
+      }
+    | undefined;
+  /** Whether anybody may be anybody. */
+  readonly development: boolean;
 }
 
 /** The platform's account at Stripe. */
@@ -110,6 +125,11 @@ const Environment = z.object({
     .string()
     .regex(/^pm_\w{1,120}$/, 'must be the id of a payment method')
     .optional(),
+  GITHUB_CLIENT_ID: z.string().max(255).optional(),
+  GITHUB_CLIENT_SECRET: z.string().max(255).optional(),
+  GITHUB_URL: urlOf('http:', 'https:').optional(),
+  GITHUB_API_URL: urlOf('http:', 'https:').optional(),
+  DEV_SIGN_IN: flag.optional(),
   MASTER_KEY: secret.optional(),
   FORMER_MASTER_KEYS: list.optional(),
   OUTBOUND_LOOPBACK: flag.optional(),
@@ -154,6 +174,7 @@ export function readConfig(env: Env): Config {
     ...storageFaults(values),
     ...stripeFaults(values),
     ...sandboxFaults(values),
+    ...signInFaults(values),
     ...(production ? productionFaults(values) : []),
   ];
   const networks = readNetworks(values.RPC_URLS ?? [], values.PAYMENT_NETWORKS);
@@ -177,6 +198,7 @@ export function readConfig(env: Env): Config {
     formerMasterKeys: values.FORMER_MASTER_KEYS ?? [],
     outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...(values.OUTBOUND_HOSTS ?? [])],
     stripe: stripeOf(values),
+    signIn: signInConfigOf(values),
     adminKey: values.ADMIN_KEY,
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
     trustProxyHops: values.TRUST_PROXY_HOPS ?? 0,
@@ -202,6 +224,24 @@ function stripeOf(values: Environment): StripeConfig | undefined {
   if (!secretKey) return undefined;
   const charge = customer && paymentMethod ? { customer, paymentMethod } : undefined;
   return { url: STRIPE_API_URL.replace(/\/+$/, ''), secretKey, charge };
+}
+
+function signInConfigOf(values: Environment): SignInConfig {
+  const { GITHUB_CLIENT_ID: clientId, GITHUB_CLIENT_SECRET: clientSecret, DEV_SIGN_IN } = values;
+  const { GITHUB_URL = 'https://github.com', GITHUB_API_URL = 'https://api.github.com' } = values;
+  const [url = '', apiUrl = ''] = [GITHUB_URL, GITHUB_API_URL].map((text) => text.replace(/\/+$/, ''));
+  const github = clientId && clientSecret ? { url, apiUrl, clientId, clientSecret } : undefined;
+  return { github, development: DEV_SIGN_IN ?? false };
+}
+
+function signInFaults(values: Environment): string[] {
+  const { GITHUB_CLIENT_ID: id, GITHUB_CLIENT_SECRET: secret, GITHUB_URL, GITHUB_API_URL } = values;
+  const faults: string[] = [];
+  if ((id === undefined) !== (secret === undefined))
+    faults.push('GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET belong together; give both or none.');
+  if (!id && (GITHUB_URL || GITHUB_API_URL))
+    faults.push('GITHUB_CLIENT_ID is missing; GITHUB_URL and GITHUB_API_URL need it.');
+  return faults;
 }
 
 function stripeFaults(values: Environment): string[] {
@@ -258,6 +298,7 @@ function productionFaults(values: Environment): string[] {
     faults.push('JWT_SECRET is missing; production needs at least 32 random characters.');
   if (values.OUTBOUND_LOOPBACK)
     faults.push('OUTBOUND_LOOPBACK lets callers reach this machine; production refuses it.');
+  if (values.DEV_SIGN_IN) faults.push('DEV_SIGN_IN lets anybody be anybody; production refuses it.');
   if (!values.DATABASE_URL)
     faults.push('DATABASE_URL is missing; production does not run on the embedded database.');
   if (values.TRUST_PROXY_HOPS === undefined)

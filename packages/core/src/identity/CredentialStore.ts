@@ -40,6 +40,28 @@ export async function endBy(
   );
 }
 
+/** Credentials of a party that were not revoked, oldest first. */
+export function selectKept(db: Queryable, partyId: string, kind: string): Promise<Credential[]> {
+  return credentials.select(
+    db,
+    'where party_id = $1 and kind = $2 and revoked_at is null order by created_at, id',
+    [partyId, kind],
+  );
+}
+
+/** Most that are deleted at once. */
+const MAX_DELETED = 10_000;
+
+export async function deleteEnded(db: Queryable, kind: string, before: Date): Promise<number> {
+  const rows = await db.query(
+    `delete from credentials where id in (
+       select id from credentials where kind = $1 and least(revoked_at, expires_at) < $2 limit ${MAX_DELETED}
+     ) returning 1`,
+    [kind, before],
+  );
+  return rows.length;
+}
+
 /** Ends the live keys of a party of these kinds that no use has confirmed yet. */
 export async function revokeUnused(
   db: Queryable,

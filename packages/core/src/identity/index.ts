@@ -1,6 +1,16 @@
 export { credentialKinds, hashSecret } from './Credential.js';
-export type { CredentialKind, StoredCredentialKind } from './Credential.js';
-export { authenticate, endAll, issue, replace, rotate } from './operations.js';
+export type { Credential, CredentialKind, StoredCredentialKind } from './Credential.js';
+export {
+  authenticate,
+  endAll,
+  findSecret,
+  issue,
+  liveOf,
+  purge,
+  replace,
+  revoke,
+  rotate,
+} from './operations.js';
 export type { Issued } from './operations.js';
 export { requireParty } from './Principal.js';
 export type { Principal } from './Principal.js';

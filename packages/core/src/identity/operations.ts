@@ -1,5 +1,5 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
-import type { Tx } from '@agentpay/primitives';
+import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { lock, platform } from '../parties/index.js';
 import type { Party } from '../parties/index.js';
@@ -107,6 +107,47 @@ export async function replace(
 export async function endAll(core: Core, tx: Tx, { partyId }: { partyId: string }): Promise<void> {
   await lock(tx, { partyId });
   await store.endBy(tx, { partyId, kind: null, at: new Date(core.clock.now()) });
+}
+
+/** Which credentials of a party. */
+interface OfParty {
+  readonly partyId: string;
+  readonly kind: StoredCredentialKind;
+}
+
+/** The live credentials of one kind that a party has, oldest first. */
+export async function liveOf(core: Core, db: Queryable, of: OfParty): Promise<Credential[]> {
+  const kept = await store.selectKept(db, of.partyId, of.kind);
+  return kept.filter((credential) => isLive(credential, core.clock.now()));
+}
+
+/** Ends the credentials of one kind that a party has, or one of them, at once. Gives how many ended. */
+export async function revoke(
+  core: Core,
+  tx: Tx,
+  { partyId, kind, credentialId }: OfParty & { credentialId?: string },
+): Promise<number> {
+  const which = { partyId, kind, revokedAt: null, ...(credentialId !== undefined && { id: credentialId }) };
+  return (await store.credentials.update(tx, which, { revokedAt: new Date(core.clock.now()) })).length;
+}
+
+/** Whose credential a secret is, also one that works no more; undefined when it is nobody's. */
+export async function findSecret(
+  core: Core,
+  db: Queryable,
+  { kind, secret }: { kind: StoredCredentialKind; secret: string },
+): Promise<{ partyId: string; credentialId: string } | undefined> {
+  if (kindOf(secret) !== kind) return undefined;
+  const found = await store.findByHash(db, hashSecret(secret, core.settings.identity.pepper));
+  return found?.kind === kind ? { partyId: found.partyId, credentialId: found.id } : undefined;
+}
+
+/** Forgets credentials of a kind that ended before a moment. Gives how many. */
+export function purge(
+  db: Queryable,
+  { kind, before }: { kind: StoredCredentialKind; before: Date },
+): Promise<number> {
+  return store.deleteEnded(db, kind, before);
 }
 
 /** A key of a rotation is used: those that it replaces end. */

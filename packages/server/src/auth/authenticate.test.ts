@@ -96,13 +96,18 @@ describe('a session of a browser', () => {
   const cookie = () => present('session', secrets.get('session') as string);
   const token = () => csrfTokenOf(secrets.get('session') as string);
 
-  it('reads without a CSRF token and writes with its own only', async () => {
+  it('of a browser reads without a CSRF token and writes with its own only', async () => {
     expect((await ask(['session'], cookie(), 'GET'))?.party.kind).toBe('user');
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
       const write = (headers: Record<string, string>) =>
         ask(['session'], { ...cookie(), ...headers }, method);
       expect((await write({ 'x-csrf-token': token() }))?.party.kind).toBe('user');
-      await expect(write({})).rejects.toMatchObject({ kind: 'forbidden', reason: 'csrf_token_missing' });
+      for (const browser of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'same-origin' }])
+        await expect(write(browser)).rejects.toMatchObject({
+          kind: 'forbidden',
+          reason: 'csrf_token_missing',
+        });
+      expect((await write({}))?.party.kind).toBe('user');
       for (const wrong of ['', 'x', csrfTokenOf('ses_other'), `${token()}0`]) {
         await expect(write({ 'x-csrf-token': wrong })).rejects.toMatchObject({
           kind: 'forbidden',

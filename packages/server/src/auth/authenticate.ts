@@ -2,6 +2,7 @@ import { credentialRow, type Auth, type credentials } from '@agentpay/api';
 import { explorer, identity, type Core } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Request } from 'express';
+import { cookieIn } from '../http/cookies.js';
 import { assertCsrf } from './csrf.js';
 
 /** Who calls an endpoint, by the credentials that it asks for; undefined for somebody without, where it asks for none. */
@@ -67,14 +68,8 @@ export function isPresented(kind: Auth, request: Request): boolean {
 function presented(kind: Auth, request: Request): string | undefined {
   const { header, scheme, cookie } = credentialRow(kind);
   const value = request.get(header) ?? '';
-  if (cookie !== undefined) return cookieOf(value, cookie);
+  if (cookie !== undefined) return cookieIn(value, cookie);
   if (scheme === undefined) return value;
   const match = /^([A-Za-z0-9-]+) +([\x21-\x7e]{1,256})$/.exec(value);
   return match?.[1]?.toLowerCase() === scheme.toLowerCase() ? match[2] : undefined;
-}
-
-/** The value of a cookie (RFC 6265 section 5.4); of two with one name the first, which has the more specific path. */
-function cookieOf(header: string, name: string): string | undefined {
-  const pairs = header.split(';').map((pair) => pair.trim());
-  return pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
 }

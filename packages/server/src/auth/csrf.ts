@@ -10,13 +10,15 @@ export function csrfTokenOf(sessionSecret: string): string {
 }
 
 /**
- * Refuses a write by cookie without its token: a page of another origin can make the browser send the cookie, but cannot know this.
+ * Refuses a write by cookie without its token: a page of another origin can make the browser send the cookie, but cannot know this. A
+ * program sends neither `Origin` nor `Sec-Fetch-Site`, which every browser adds to a write; nobody can make it send a cookie.
  * @throws AgentPayError `forbidden` with the reason `csrf_token_missing` or `csrf_token_wrong`
  */
 export function assertCsrf(header: string | undefined, sessionSecret: string, request: Request): void {
   if (header === undefined || READS.has(request.method)) return;
   const given = request.get(header);
   if (given === undefined) {
+    if (!isBrowser(request)) return;
     throw new AgentPayError('forbidden', `This write needs the header ${header}.`, {
       reason: 'csrf_token_missing',
     });
@@ -27,4 +29,8 @@ export function assertCsrf(header: string | undefined, sessionSecret: string, re
       reason: 'csrf_token_wrong',
     });
   }
+}
+
+function isBrowser(request: Request): boolean {
+  return request.get('origin') !== undefined || request.get('sec-fetch-site') !== undefined;
 }

@@ -36,11 +36,24 @@ export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
 function send(error: AgentPayError, request: Request, response: Response): void {
   const family = (response.locals['family'] as Family | undefined) ?? familyAt(request.path);
   const { status, body } = renderError(family, error, requestIdOf(response));
+  if (error.kind === 'unauthorized' && isPageOf(request, response)) return signInFirst(request, response);
   const challenges = error.kind === 'unauthorized' ? challengesOf(family.credentials) : [];
   if (challenges.length > 0) response.setHeader('WWW-Authenticate', challenges.join(', '));
   if (error.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(error.retryAfter)));
   response.setHeader('Cache-Control', 'no-store');
   response.status(status).json(body);
+}
+
+/** Whether a browser asks for a page. */
+function isPageOf(request: Request, response: Response): boolean {
+  return response.locals['endpointKind'] === 'page' && request.accepts(['json', 'html']) === 'html';
+}
+
+/** A page that needs a session is opened once somebody has signed in. */
+function signInFirst(request: Request, response: Response): void {
+  const query = new URLSearchParams({ callbackUrl: request.originalUrl, error: 'SessionRequired' });
+  response.setHeader('Cache-Control', 'no-store');
+  response.redirect(303, `/signin?${query}`);
 }
 
 /** What callers may see of an error: its own words when they are meant for callers, nothing of it otherwise. */

@@ -107,6 +107,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
     limit,
     clock,
     log,
+    secureCookies: () => false,
     handlerTimeoutMs: 30_000,
   });
   app.use(renderErrors({ log, limit }));

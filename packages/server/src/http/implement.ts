@@ -2,12 +2,14 @@ import type { Endpoint, Family, Noun, RequestOf, ResponseOf } from '@agentpay/ap
 import type { Core, idempotency } from '@agentpay/core';
 import type { PrincipalOf } from '../auth/authenticate.js';
 import type { Composition } from '../compose.js';
+import type { Cookies } from './cookies.js';
 
 /** A decoded request of an endpoint and who sent it. */
 export interface Call<E extends Endpoint> extends RequestOf<E> {
   readonly principal: PrincipalOf<E['auth'][number]>;
   /** Under which key the request may be repeated. Endpoints with `idempotent: 'itself'` see to it; for others it is done. */
   readonly repeatable: idempotency.RepeatableRequest | undefined;
+  readonly cookies: Cookies;
 }
 
 /** An endpoint with what answers it. */

@@ -6,6 +6,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request } from 'express';
 import { admit } from './admit.js';
 import { readBody } from './body.js';
+import { noCookies } from './cookies.js';
 import { asAgentPayError, rememberFamily } from './errors.js';
 import type { Route } from './implement.js';
 import { refuseMethod, type MountOptions } from './mount.js';
@@ -49,7 +50,7 @@ async function callTool(
 ): Promise<ToolOutcome> {
   try {
     const decoded = decodeInput(route.endpoint, input);
-    const asked = { decoded, principal, idempotencyKey: undefined };
+    const asked = { decoded, principal, idempotencyKey: undefined, cookies: noCookies };
     return { ok: true, response: await perform(route, asked, options, requestId) };
   } catch (error) {
     const shown = asAgentPayError(error);

@@ -36,6 +36,7 @@ function appWith(handle: Route['handle']) {
     limit,
     clock,
     log,
+    secureCookies: () => false,
     handlerTimeoutMs: 30_000,
   });
   app.use(renderErrors({ log, limit }));

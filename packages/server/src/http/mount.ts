@@ -4,12 +4,16 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
 import { admit, type AdmitOptions } from './admit.js';
 import { readBody } from './body.js';
+import { cookiesOf } from './cookies.js';
 import { rememberFamily } from './errors.js';
 import type { Route } from './implement.js';
 import { perform, type PerformOptions } from './perform.js';
 import { respond } from './respond.js';
 
-export type MountOptions = PerformOptions & AdmitOptions;
+export interface MountOptions extends PerformOptions, AdmitOptions {
+  /** Whether cookies are for TLS alone. */
+  readonly secureCookies: () => boolean;
+}
 
 /** Serves every route, and answers the other methods of its path with 405. */
 export function mount(app: Express, routes: readonly Route[], options: MountOptions): void {
@@ -54,11 +58,13 @@ async function serve(
 ): Promise<void> {
   const { family, endpoint } = route;
   response.locals['endpoint'] = endpoint.id;
+  response.locals['endpointKind'] = endpoint.kind;
   rememberFamily(response, family);
   const principal = await admit(endpoint, options, request, response);
   const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
   const decoded = decodeRequest(endpoint, { params: request.params, query: request.query, body });
-  const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key') };
+  const cookies = cookiesOf(request, response, options.secureCookies());
+  const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key'), cookies };
   respond(endpoint, await perform(route, asked, options, requestIdOf(response)), request, response);
 }
 

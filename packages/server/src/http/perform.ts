@@ -2,6 +2,7 @@ import { encodeResponse, errorsOf, type Endpoint, type RequestOf } from '@agentp
 import { explorer, type Core, type idempotency, type Principal } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
+import type { Cookies } from './cookies.js';
 import type { Call, Route } from './implement.js';
 
 export interface PerformOptions {
@@ -24,6 +25,7 @@ interface Asked {
   readonly principal: Principal | undefined;
   /** The header `Idempotency-Key`. */
   readonly idempotencyKey: string | undefined;
+  readonly cookies: Cookies;
 }
 
 /**
@@ -33,14 +35,14 @@ interface Asked {
  */
 export async function perform(
   route: Route,
-  { decoded, principal, idempotencyKey }: Asked,
+  { decoded, principal, idempotencyKey, cookies }: Asked,
   options: PerformOptions,
   requestId: string,
 ): Promise<Record<string, unknown>> {
   const { endpoint } = route;
   if (principal) assertDemo(endpoint, principal);
   const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
-  const call = { ...decoded, principal, repeatable } as unknown as Call<Endpoint>;
+  const call = { ...decoded, principal, repeatable, cookies } as unknown as Call<Endpoint>;
   try {
     return await withDeadline(carryOut(route, call, options), options);
   } catch (error) {

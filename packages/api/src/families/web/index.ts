@@ -1,14 +1,17 @@
 import { Family } from '../../Family.js';
 import { errors } from '../runtime/errors.js';
+import * as auth from './auth.js';
 import * as openapi from './openapi.js';
+import * as pages from './pages.js';
 import * as plugin from './plugin.js';
 import * as tools from './tools.js';
 
-/** What people, browsers and AI platforms read: documents, manifests and tool lists. Errors are those of the runtime API. */
+/** For people, browsers and AI platforms: signing in, pages, documents, manifests and tool lists. Errors are those of the runtime API. */
 export const web = Family.from({
   id: 'web',
-  paths: ['/ai', '/openapi', '/.well-known', '/mcp'],
-  credentials: [],
-  errors,
-  nouns: { openapi, plugin, tools },
+  paths: ['/ai', '/openapi', '/.well-known', '/mcp', '/api/auth', '/signin', '/dashboard'],
+  credentials: ['session'],
+  // Its fields are named on the wire as here.
+  errors: { ...errors, field: (name) => name },
+  nouns: { auth, openapi, pages, plugin, tools },
 });

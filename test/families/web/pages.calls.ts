@@ -1,0 +1,4 @@
+import type { web } from '@agentpay/api';
+import type { Calls } from '../world.js';
+
+export const calls: Calls<typeof web.nouns.pages> = { signin: () => ({}), script: () => ({}) };
