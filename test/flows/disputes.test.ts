@@ -108,6 +108,15 @@ describe('opening', () => {
   });
 });
 
+it('a payment that another instance gave back cannot be disputed by an instance that knew it before', async () => {
+  const { core: knowing } = await testCore(db);
+  const request = { principal: payer.principal, fromWalletId: payer.walletId, amount: PRICE };
+  const { id: paymentId } = await payments.create(knowing, { ...request, toWalletId: payee.walletId });
+  await payments.refund(core, { principal: payee.principal, paymentId });
+  const opening = disputes.open(knowing, { principal: payer.principal, paymentId, reason: 'not_delivered' });
+  await expect(opening).rejects.toMatchObject({ kind: 'payment_wrong_state' });
+});
+
 describe('evidence', () => {
   it('comes from both sides until the dispute is decided', async () => {
     const { id: disputeId } = await open((await pay()).id);

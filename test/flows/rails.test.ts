@@ -106,3 +106,19 @@ it('an instance that dies over a payment leaves it to another, which makes no se
   expect([asked, proofs]).toEqual([['settle 7'], 0]);
   expect(await read(id)).toMatchObject({ status: 'completed' });
 });
+
+it('payments that were made under a key and without one are asked for in the same round', async () => {
+  const request = {
+    principal: payer.principal,
+    fromWalletId: payer.walletId,
+    toExternal: ADDRESS,
+    amount: AMOUNT,
+  };
+  const made = [
+    await payments.create(core, { ...request, rail: 'base-usdc' }),
+    await payments.create(core, { ...request, rail: 'base-usdc', idempotencyKey: 'order-1' }),
+  ];
+  await work();
+  const states = await Promise.all(made.map(({ id }) => read(id)));
+  expect(states.map(({ status }) => status)).toEqual(['completed', 'completed']);
+});

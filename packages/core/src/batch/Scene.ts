@@ -52,6 +52,8 @@ export interface OpenScene extends Scene {
   has(entity: AnyEntity, key: readonly string[]): boolean;
   /** Runs one command; what it did is undone when it throws. */
   attempt<T>(command: () => T): T;
+  /** Whether the last command that ran writes anything. */
+  wrote(): boolean;
 }
 
 export const keyText = (key: readonly string[]): string =>
@@ -114,6 +116,7 @@ export function openScene(): OpenScene {
         throw error;
       }
     },
+    wrote: () => undo.length > 0,
   };
   return scene;
 }

@@ -15,7 +15,7 @@ export interface Waiting {
 
 /** What became of the commands of a batch. */
 export interface Outcome {
-  readonly done: { readonly waiting: Waiting; readonly value: unknown }[];
+  readonly done: { readonly waiting: Waiting; readonly value: unknown; readonly wrote: boolean }[];
   readonly refused: { readonly waiting: Waiting; readonly error: unknown }[];
   /** They need rows that other transactions hold. */
   readonly busy: Waiting[];
@@ -41,7 +41,7 @@ export async function decideAll(
     for (const one of waiting) {
       try {
         const value = scene.attempt(() => one.command.decide(scene));
-        outcome.done.push({ waiting: one, value });
+        outcome.done.push({ waiting: one, value, wrote: scene.wrote() });
       } catch (error) {
         if (!(error instanceof NotLoaded)) outcome.refused.push({ waiting: one, error });
         else if (held.has(nameOf([error.entity, error.key]))) outcome.busy.push(one);

@@ -165,16 +165,18 @@ async function prepare(state: State, waiting: readonly Waiting[]): Promise<Prepa
   const key = await writer.current(db);
   const scene = openScene();
   const load = (wants: readonly Want[]) => fromCache(db, cache, scene, wants);
-  const outcome = await decideAll(scene, waiting, load);
-  const { done, refused } = outcome;
-  if (writesNothing(scene)) {
-    // No statement would check what the cache says.
-    refused.push(...done.splice(0).map(({ waiting: one }) => ({ waiting: one, error: undefined })));
-    return { scene, key, outcome, statement: undefined };
-  }
+  const outcome = checkable(await decideAll(scene, waiting, load));
+  const { done } = outcome;
+  if (done.length === 0) return { scene, key, outcome, statement: undefined };
   await load([[writer.entity, [key]]]);
   writer.finish(scene, key);
   return { scene, key, outcome, statement: statementOf(scene, { single: done.length === 1 }) };
+}
+
+/** The statement checks the rows that it writes: a command that writes nothing is not decided by the cache. */
+function checkable({ done, refused, busy }: Outcome): Outcome {
+  const idle = done.filter(({ wrote }) => !wrote).map(({ waiting }) => ({ waiting, error: undefined }));
+  return { done: done.filter(({ wrote }) => wrote), refused: [...refused, ...idle], busy };
 }
 
 /** Writes a batch by its one statement. @returns whether it was written */

@@ -45,6 +45,8 @@ export const paymentRows = entity<Payment>({
     'attempts',
     'completedAt',
   ],
+  // Disputes rest on payments that they leave as they are.
+  watched: true,
   rank: 20,
 });
 

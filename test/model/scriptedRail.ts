@@ -1,0 +1,96 @@
+import { ledger, type payments, type payouts } from '@agentpay/core';
+
+/** What a rail does when it is asked. `lose` pays, but nobody hears of it; `break` does nothing. */
+export const behaviours = ['pay', 'settle', 'refuse', 'lose', 'break'] as const;
+export type Behaviour = (typeof behaviours)[number];
+
+/** How far an order is at the rail. */
+export type AtRail = 'unsent' | 'settling' | 'paid' | 'refused';
+
+/** What the rail makes of an order. One that is paid or refused stays so. */
+export function treated(state: AtRail, behaviour: Behaviour): AtRail {
+  if (state === 'paid' || state === 'refused' || behaviour === 'break') return state;
+  return behaviour === 'refuse' ? 'refused' : behaviour === 'settle' ? 'settling' : 'paid';
+}
+
+/** What is heard of an order; `unsent`: nothing. */
+export function heardOf(state: AtRail, behaviour: Behaviour): AtRail {
+  return behaviour === 'lose' || behaviour === 'break' ? 'unsent' : state;
+}
+
+/** Whoever moves money outside of the platform: it keeps books of its own and does what the script says. */
+export interface Outside {
+  /** By id of the payment or payout: what is done when it is asked for next. */
+  readonly script: Map<string, Behaviour>;
+  /** By what it pays only once for. */
+  readonly books: Map<string, AtRail>;
+  /** Whether it never answers; `asked` counts who asked, and `answer` lets those who wait hear what became of it. */
+  dead: boolean;
+  asked: number;
+  answer(): void;
+  ask(id: string, order: string): Promise<AtRail>;
+}
+
+export function outside(): Outside {
+  const waiting: (() => void)[] = [];
+  const own: Outside = {
+    script: new Map(),
+    books: new Map(),
+    dead: false,
+    asked: 0,
+    answer: () => waiting.splice(0).forEach((tell) => tell()),
+    async ask(id, order) {
+      const behaviour = own.script.get(id) ?? 'pay';
+      const state = treated(own.books.get(order) ?? 'unsent', behaviour);
+      own.books.set(order, state);
+      own.asked++;
+      if (own.dead) {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return own.books.get(order) as AtRail;
+      }
+      if (behaviour === 'break') throw new Error('connection reset');
+      return heardOf(state, behaviour);
+    },
+  };
+  return own;
+}
+
+/** A rail of payments; every proof that it is asked to make is an order of its own. */
+export function scriptedRail({ ask, books }: Outside): payments.Rail {
+  const tell = async ({ id, proof }: payments.Payment): Promise<payments.RailStatus> => {
+    const state = await ask(id, String(proof?.['order']));
+    if (state === 'paid') return { status: 'completed', reference: 'ref' };
+    if (state === 'refused') return { status: 'failed', reason: 'refused' };
+    return state === 'settling' ? { status: 'settling', reference: 'ref' } : { status: 'unknown' };
+  };
+  return {
+    currency: 'USD',
+    account: ledger.FAUCET,
+    accepts: () => undefined,
+    async authorize({ id }) {
+      const order = `${id}#${books.size}`;
+      books.set(order, 'unsent');
+      return { order };
+    },
+    submit: tell,
+    settle: tell,
+    fail: tell,
+    refund: async () => ({ status: 'failed', reason: 'not_offered' }),
+    reconcile: async () => undefined,
+  };
+}
+
+/** A connector of payouts, which pays once for each id. */
+export function scriptedConnector({ ask }: Outside): payouts.PayoutConnector {
+  return {
+    account: ledger.FAUCET,
+    days: 2,
+    accepts: () => undefined,
+    async submit({ id }) {
+      const state = await ask(id, id);
+      if (state === 'paid') return { status: 'completed', reference: 'ref' };
+      if (state === 'refused') return { status: 'failed', reason: 'refused' };
+      return state === 'settling' ? { status: 'processing', reference: 'ref' } : { status: 'unknown' };
+    },
+  };
+}
