@@ -28,8 +28,12 @@ export const caip2Schema = z
   .string()
   .regex(/^[-a-z0-9]{3,8}:[-_a-zA-Z0-9]{1,32}$/, 'must be a CAIP-2 network id');
 
+const UINT256_END = 2n ** 256n;
+/** What has fewer digits is below the end. */
+const UINT256_DIGITS = 78;
+
 function isUint256(text: string): boolean {
-  return /^(0|[1-9]\d{0,77})$/.test(text) && BigInt(text) < 2n ** 256n;
+  return /^(0|[1-9]\d{0,77})$/.test(text) && (text.length < UINT256_DIGITS || BigInt(text) < UINT256_END);
 }
 
 export function bytesToHex(bytes: Uint8Array): Hex {
