@@ -52,6 +52,8 @@ export async function testCore(
         derive: async (walletId) => new Uint8Array(createHmac('sha256', 'root').update(walletId).digest()),
       },
       chains,
+      facilitator: undefined,
+      sellers: { fetchOut: unreachable },
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },
       rails,
       payouts,

@@ -7,7 +7,6 @@ import { developerSettings } from './developers/settings.js';
 import type { DeveloperSettings } from './developers/settings.js';
 import { disputeSettings } from './disputes/settings.js';
 import type { DisputeSettings } from './disputes/settings.js';
-import type { CustodyPorts } from './custody/ports.js';
 import type { ExplorerPorts } from './explorer/ports.js';
 import { explorerSettings } from './explorer/settings.js';
 import type { ExplorerSettings } from './explorer/settings.js';
@@ -23,6 +22,9 @@ import { marketplaceSettings } from './marketplace/settings.js';
 import type { MarketplaceSettings } from './marketplace/settings.js';
 import { paymentSettings } from './payments/settings.js';
 import type { PaymentSettings } from './payments/settings.js';
+import type { PurchasePorts } from './purchases/ports.js';
+import { purchaseSettings } from './purchases/settings.js';
+import type { PurchaseSettings } from './purchases/settings.js';
 import type { TokenPorts } from './tokens/ports.js';
 import { tokenSettings } from './tokens/settings.js';
 import type { TokenSettings } from './tokens/settings.js';
@@ -41,13 +43,14 @@ export interface CoreSettings {
   readonly identity: IdentitySettings;
   readonly marketplace: MarketplaceSettings;
   readonly payments: PaymentSettings;
+  readonly purchases: PurchaseSettings;
   readonly tokens: TokenSettings;
   readonly users: UserSettings;
   readonly wallets: WalletSettings;
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = CustodyPorts &
+export type CorePorts = PurchasePorts &
   ExplorerPorts &
   MarketplacePorts &
   PaymentPorts &
@@ -77,6 +80,7 @@ export interface GivenSettings {
   readonly disputes?: Partial<DisputeSettings>;
   readonly marketplace?: Partial<MarketplaceSettings>;
   readonly payments?: Partial<PaymentSettings>;
+  readonly purchases?: Partial<PurchaseSettings>;
   readonly tokens?: Partial<TokenSettings>;
   readonly users?: Partial<UserSettings>;
   readonly wallets?: Partial<WalletSettings>;
@@ -105,6 +109,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
       identity,
       marketplace: marketplaceSettings(settings.marketplace ?? {}),
       payments: paymentSettings(settings.payments ?? {}),
+      purchases: purchaseSettings(settings.purchases ?? {}),
       tokens: tokenSettings(settings.tokens ?? {}),
       users: userSettings(settings.users ?? {}),
       wallets: walletSettings(settings.wallets ?? {}),

@@ -17,6 +17,7 @@ import { migrations as partiesTables } from './parties/migrations.js';
 import { migrations as paymentsTables } from './payments/migrations.js';
 import { migrations as payoutsTables } from './payouts/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
+import { migrations as purchasesTables } from './purchases/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as usersTables } from './users/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
@@ -26,6 +27,7 @@ import { jobs as explorerJobs } from './explorer/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as ledgerJobs } from './ledger/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
+import { jobs as purchasesJobs } from './purchases/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import { jobs as usersJobs } from './users/jobs.js';
 import type { Job } from './Job.js';
@@ -35,6 +37,7 @@ import * as disputeEvents from './disputes/events.js';
 import * as orgEvents from './orgs/events.js';
 import * as paymentEvents from './payments/events.js';
 import * as payoutEvents from './payouts/events.js';
+import * as purchaseEvents from './purchases/events.js';
 import * as tokenEvents from './tokens/events.js';
 import * as webhookEvents from './webhooks/events.js';
 
@@ -54,6 +57,7 @@ export * as parties from './parties/index.js';
 export * as payments from './payments/index.js';
 export * as payouts from './payouts/index.js';
 export * as policies from './policies/index.js';
+export * as purchases from './purchases/index.js';
 export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
 export * as users from './users/index.js';
@@ -79,6 +83,7 @@ export const migrations: readonly Migration[] = [
   ...paymentsTables,
   ...disputesTables,
   ...payoutsTables,
+  ...purchasesTables,
   ...tokensTables,
   ...eventsTables,
   ...idempotencyTables,
@@ -98,6 +103,7 @@ export const eventTypes: readonly EventType[] = [
   disputeEvents.disputeOpened,
   disputeEvents.disputeEvidenceAdded,
   ...Object.values(disputeEvents.disputeMoved),
+  purchaseEvents.paymentRejected,
   payoutEvents.payoutCreated,
   payoutEvents.payoutCompleted,
   payoutEvents.payoutFailed,
@@ -115,6 +121,7 @@ export const jobs: readonly Job[] = [
   ...idempotencyJobs,
   ...ledgerJobs,
   ...marketplaceJobs,
+  ...purchasesJobs,
   ...tokensJobs,
   ...usersJobs,
 ];

@@ -103,7 +103,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
-      ...onChains(config, secrets),
+      ...onChains(config, secrets, out),
       ...waysOut(config, clock, toNamed),
     },
     settings: settingsOf(config, secrets),
@@ -142,15 +142,26 @@ function settingsOf(config: Config, secrets: Secrets): GivenSettings {
   };
 }
 
+/** A facilitator that is asked while a caller waits, who is answered within 30 seconds. */
+function callsWithin(url: string) {
+  return { url, verifyTimeoutMs: 5_000, settleTimeoutMs: 18_000 };
+}
+
 /** Chains on which wallets pay, and where the keys of these wallets come from. */
 function onChains(
-  { networks, confirmations }: Config,
+  { networks, confirmations, facilitatorUrl }: Config,
   { custodyRoot }: Secrets,
-): Pick<CorePorts, 'chains' | 'custodyKeys'> {
+  { fetchOut }: Outbound,
+): Pick<CorePorts, 'chains' | 'custodyKeys' | 'facilitator' | 'sellers'> {
   const open = ({ network, rpcUrl }: Config['networks'][number]) =>
     paymentChain({ network, chain: viemChain({ rpcUrl }), confirmations });
   const chains = new Map(networks.map((configured) => [configured.network.id, open(configured)]));
-  return { chains, custodyKeys: custodyKeys(custodyRoot) };
+  return {
+    chains,
+    custodyKeys: custodyKeys(custodyRoot),
+    facilitator: facilitatorUrl === undefined ? undefined : httpFacilitator(callsWithin(facilitatorUrl)),
+    sellers: { fetchOut },
+  };
 }
 
 /** Where the operator says that Stripe and GitHub are; they may be on this machine. */

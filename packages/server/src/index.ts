@@ -1,6 +1,8 @@
 export { ConfigError, createLogger } from '@agentpay/http';
 export { createApp } from './app.js';
 export { csrfTokenOf } from './auth/csrf.js';
+export { custodyKeys } from './chains/custodyKeys.js';
+export { paymentChain } from './chains/paymentChain.js';
 export { compose } from './compose.js';
 export type { Composition, Readiness, Surroundings } from './compose.js';
 export { readConfig } from './config.js';

@@ -10,5 +10,6 @@ export { paymentRows } from './PaymentStore.js';
 export { externalRails } from './ports.js';
 export type { ExternalRail, PaymentPorts } from './ports.js';
 export type { Rail, RailStatus } from './Rail.js';
+export { completePurchaseIn, failPurchaseIn, openPurchaseIn, submitPurchaseIn } from './purchased.js';
 export { refund, refundIn } from './refund.js';
 export { feeSchedule } from './settings.js';

@@ -1,4 +1,4 @@
-import { payments, payouts, type Core, type JobReport } from '@agentpay/core';
+import { payments, payouts, purchases, type Core, type JobReport } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { repeat } from '@agentpay/primitives';
 import { report } from './startJobs.js';
@@ -10,6 +10,7 @@ const MOST_AT_ONCE = 20;
 const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) => Promise<JobReport>>> = {
   'payments.progress': payments.progress,
   'payouts.work': payouts.work,
+  'purchases.work': purchases.work,
 };
 
 /** Takes payments by other rails and payouts on that are due, twice a second, each kind in its own time. */

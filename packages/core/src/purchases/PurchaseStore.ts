@@ -1,0 +1,118 @@
+import type { Queryable } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
+import type { Page } from '../Page.js';
+import { table } from '../table.js';
+import type { Purchase } from './Purchase.js';
+
+export const purchases = table<Purchase>('purchases', {
+  id: 'text',
+  partyId: 'text',
+  holder: 'text',
+  idempotencyKey: 'text',
+  way: 'text',
+  method: 'text',
+  url: 'text',
+  digest: 'text',
+  sealedRequest: 'text',
+  state: 'text',
+  terms: 'jsonb',
+  transactionId: 'text',
+  holdId: 'text',
+  authorized: 'jsonb',
+  sealedProof: 'text',
+  validBefore: 'timestamptz',
+  reference: 'text',
+  claim: 'text',
+  failure: 'text',
+  sellerStatus: 'integer',
+  contentType: 'text',
+  response: 'bytea',
+  attempts: 'integer',
+  nextAttemptAt: 'timestamptz',
+  createdAt: 'timestamptz',
+  endedAt: 'timestamptz',
+});
+
+export const purchaseRows = entity<Purchase>({
+  table: purchases,
+  key: ['id'],
+  guard: ['state', 'attempts'],
+  changes: [
+    'state',
+    'terms',
+    'transactionId',
+    'holdId',
+    'authorized',
+    'sealedProof',
+    'validBefore',
+    'reference',
+    'claim',
+    'failure',
+    'sellerStatus',
+    'contentType',
+    'response',
+    'nextAttemptAt',
+    'endedAt',
+  ],
+  rank: 15,
+});
+
+/** Takes a purchase on that nobody works on: undefined when somebody does. */
+export async function take(
+  db: Queryable,
+  { id, now, until }: { id: string; now: Date; until: Date },
+): Promise<Purchase | undefined> {
+  const [taken] = await db.query<Purchase>(
+    `update purchases set attempts = attempts + 1, next_attempt_at = $3
+     where id = $1 and (next_attempt_at is null or next_attempt_at <= $2) returning ${purchases.columns}`,
+    [id, now, until],
+  );
+  return taken;
+}
+
+/** Claims purchases that are due, each for one attempt. @param until when somebody else may take them on */
+export function claimDue(
+  db: Queryable,
+  { now, until, limit }: { now: Date; until: Date; limit: number },
+): Promise<Purchase[]> {
+  return db.query<Purchase>(
+    `update purchases set next_attempt_at = $2, attempts = attempts + 1
+     where id in (
+       select id from purchases where next_attempt_at <= $1 order by next_attempt_at limit $3 for update skip locked
+     ) returning ${purchases.columns}`,
+    [now, until, limit],
+  );
+}
+
+/** What was paid or may be paid: purchases of a party, or of one of its holders, that got as far as a signature; newest first. */
+export function pageOfSpent(
+  db: Queryable,
+  { partyId, holder, ...wanted }: { partyId: string; holder: string | null } & Page,
+): Promise<{ rows: Purchase[]; total: number }> {
+  return purchases.page(db, {
+    where: `party_id = $1 and ($2::text is null or holder = $2)
+      and state in ('signed', 'delivered', 'refused', 'unknown', 'confirmed')`,
+    params: [partyId, holder],
+    orderBy: 'created_at desc, id desc',
+    ...wanted,
+  });
+}
+
+/** Forgets requests, proofs and responses of purchases that ended before a time; gives how many there were. */
+export async function forget(
+  db: Queryable,
+  { before, limit }: { before: Date; limit: number },
+): Promise<number> {
+  const rows = await db.query(
+    `update purchases set sealed_request = null, sealed_proof = null, response = null
+     where id in (
+       select id from purchases
+       where coalesce(ended_at, created_at) < $1 and next_attempt_at is null
+         and (sealed_request is not null or sealed_proof is not null or response is not null)
+         and state in ('requested', 'confirmed', 'released', 'rejected')
+       limit $2 for update skip locked
+     ) returning id`,
+    [before, limit],
+  );
+  return rows.length;
+}

@@ -1,0 +1,138 @@
+import { AgentPayError, OutboundError, sleep } from '@agentpay/primitives';
+import type { IncomingResponse } from '@agentpay/primitives';
+import { receiptIn, refusalCode } from '@agentpay/protocol';
+import type { Core } from '../Core.js';
+import type { SellerRequest } from './BuyRequest.js';
+import { awaitProof } from './fate.js';
+import type { Purchase, PurchaseTerms } from './Purchase.js';
+import { headerIn, MOST_RESPONSE, sendProof } from './sellerCall.js';
+import { hear, proofOf } from './steps.js';
+
+/** What the seller gave for the money. */
+export interface SellerResponse {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly body: Uint8Array;
+  /** Whether it is the beginning of a longer one. */
+  readonly truncated: boolean;
+}
+
+/** A purchase with what came of it. */
+export interface Bought {
+  readonly purchase: Purchase;
+  readonly response: SellerResponse;
+}
+
+const MOST_ATTEMPTS = 4;
+/** How long a delivered purchase is waited for to be proved. */
+const PROOF_MS = 3_000;
+/** Statuses of "not now". */
+const NOT_NOW = [408, 409, 425, 429];
+
+/** What one sending of the proof came to. */
+type Heard =
+  | { readonly outcome: 'deliver' | 'refuse'; readonly response: IncomingResponse }
+  /** Not known: the same proof is sent again. */
+  | { readonly outcome: 'lose'; readonly why: string; readonly status?: number; readonly waitMs?: number };
+
+/**
+ * Sends the one proof of a purchase until the seller answers, always the same, and no longer than `until`; then has the chain prove what
+ * became of the money.
+ * @throws AgentPayError `payment_refused`, `payment_unresolved`
+ */
+export async function deliver(
+  core: Core,
+  signed: Purchase,
+  { request, until }: { request: SellerRequest; until: number },
+): Promise<Bought> {
+  const heard = await sendUntilHeard(core, signed, { request, until });
+  const purchase = await write(core, signed, heard);
+  const waitMs = heard.outcome === 'deliver' ? Math.min(PROOF_MS, until - core.clock.now()) : 0;
+  const proved = await awaitProof(core, purchase, waitMs);
+  if (heard.outcome === 'deliver') return { purchase: proved, response: shown(heard.response) };
+  throw failureOf(proved, 'response' in heard ? heard.response.status : heard.status);
+}
+
+/** Why a purchase whose proof was sent gave nothing. */
+export function failureOf(purchase: Purchase, status?: number): AgentPayError {
+  const { id, state, reference, failure, transactionId } = purchase;
+  const details = { purchaseId: id, transactionId, ...(status !== undefined && { status }), reference };
+  const reason = failure ?? undefined;
+  if (state === 'refused' || state === 'released' || (state === 'confirmed' && status !== undefined))
+    return new AgentPayError(
+      'payment_refused',
+      state === 'confirmed'
+        ? 'The seller took the money and refused to deliver.'
+        : 'The seller refused the payment. No other was signed.',
+      { details, ...(reason !== undefined && { reason }) },
+    );
+  return new AgentPayError('payment_unresolved', 'The seller gave no answer to a payment.', {
+    details,
+    ...(reason !== undefined && { reason }),
+  });
+}
+
+async function sendUntilHeard(
+  core: Core,
+  signed: Purchase,
+  { request, until }: { request: SellerRequest; until: number },
+): Promise<Heard> {
+  const { url } = signed.terms as PurchaseTerms;
+  const proof = proofOf(core, signed);
+  for (let attempt = 1; ; attempt++) {
+    const timeoutMs = Math.max(1, until - core.clock.now());
+    const heard = await sendProof(core, request, { url, ...proof, timeoutMs }).then(judge, lost);
+    if (heard.outcome !== 'lose') return heard;
+    const waitMs = heard.waitMs ?? 250 * 2 ** (attempt - 1);
+    if (attempt >= MOST_ATTEMPTS || core.clock.now() + waitMs >= until) return heard;
+    await sleep(core.clock, waitMs);
+  }
+}
+
+function judge(response: IncomingResponse): Heard {
+  const { status } = response;
+  if (status >= 200 && status < 300) return { outcome: 'deliver', response };
+  if (status >= 500 || NOT_NOW.includes(status))
+    return { outcome: 'lose', why: `status_${status}`, status, ...waitOf(response) };
+  return { outcome: 'refuse', response };
+}
+
+function lost(error: unknown): Heard {
+  if (error instanceof OutboundError) return { outcome: 'lose', why: error.fault };
+  throw error;
+}
+
+function waitOf({ headers }: IncomingResponse): { waitMs?: number } {
+  const asked = headers['retry-after'] ?? '';
+  return /^\d{1,4}$/.test(asked) ? { waitMs: Math.max(250, Number(asked) * 1000) } : {};
+}
+
+async function write(core: Core, signed: Purchase, heard: Heard): Promise<Purchase> {
+  const soon = new Date(core.clock.now() + 1_000);
+  if (heard.outcome === 'lose')
+    return hear(core, signed, { outcome: 'lose', failure: heard.why, nextAttemptAt: soon });
+  const { response } = heard;
+  const { dialect, network } = signed.terms as PurchaseTerms;
+  const receipt = receiptIn({ dialect, network, proof: proofOf(core, signed).value }, headerIn(response));
+  const claim = receipt?.transaction.slice(0, 200) ?? null;
+  const { status, contentType, body } = shown(response);
+  if (heard.outcome === 'refuse') {
+    const code = refusalCode(headerIn(response), response.body) ?? `status_${status}`;
+    return hear(core, signed, { outcome: 'refuse', claim, failure: code, nextAttemptAt: soon });
+  }
+  // Kept for whoever asks again; without a key nobody can.
+  const kept = signed.idempotencyKey === null ? null : body;
+  return hear(core, signed, {
+    outcome: 'deliver',
+    claim,
+    sellerStatus: status,
+    contentType,
+    response: kept,
+    nextAttemptAt: soon,
+  });
+}
+
+function shown({ status, headers, body }: IncomingResponse): SellerResponse {
+  const contentType = headers['content-type']?.slice(0, 255) ?? null;
+  return { status, contentType, body, truncated: body.length >= MOST_RESPONSE };
+}

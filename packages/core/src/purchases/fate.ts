@@ -1,0 +1,35 @@
+import { sleep } from '@agentpay/primitives';
+import { toAuthorization, type ExactPayload } from '@agentpay/protocol';
+import type { Core } from '../Core.js';
+import { chainOf } from '../custody/index.js';
+import { isOpen } from './Purchase.js';
+import type { Purchase, PurchaseTerms } from './Purchase.js';
+import { confirm, release } from './steps.js';
+
+const ASK_EVERY_MS = 200;
+
+/**
+ * Ends a purchase by what its chain proves: confirmed by the transfer itself; released when the nonce was used for something else, or was
+ * unused in a block past the end of the authorization. Gives it as it then is; unchanged when nothing is proved.
+ */
+export async function settleByProof(core: Core, purchase: Purchase): Promise<Purchase> {
+  if (!isOpen(purchase.state)) return purchase;
+  const { network } = purchase.terms as PurchaseTerms;
+  const authorization = toAuthorization(purchase.authorized as ExactPayload['authorization']);
+  const fate = await chainOf(core, network).fateOf(authorization, purchase.claim ?? undefined);
+  if (fate === undefined) return purchase;
+  if (fate.use === 'unused')
+    return fate.at >= authorization.validBefore ? release(core, purchase, 'not_settled_in_time') : purchase;
+  if (fate.use === 'other') return release(core, purchase, 'nonce_used_otherwise');
+  return confirm(core, purchase, fate.transaction);
+}
+
+/** {@link settleByProof} for somebody who waits: asked again for a while, and a chain that is away proves nothing. */
+export async function awaitProof(core: Core, purchase: Purchase, waitMs: number): Promise<Purchase> {
+  const until = core.clock.now() + waitMs;
+  for (let now = purchase; ;) {
+    now = await settleByProof(core, now).catch(() => now);
+    if (!isOpen(now.state) || core.clock.now() + ASK_EVERY_MS > until) return now;
+    await sleep(core.clock, ASK_EVERY_MS);
+  }
+}

@@ -1,0 +1,12 @@
+export { buy, proceed, refuse } from './buy.js';
+export type { BuyRequest } from './buy.js';
+export { failureOf } from './deliver.js';
+export type { Bought, SellerResponse } from './deliver.js';
+export { paymentRejected } from './events.js';
+export { get, spent } from './operations.js';
+export { pay } from './pay.js';
+export type { Paid, PayRequest } from './pay.js';
+export type { PurchasePorts } from './ports.js';
+export { amountOf, railOf } from './Purchase.js';
+export type { Purchase, PurchaseState, PurchaseTerms } from './Purchase.js';
+export { work } from './work.js';

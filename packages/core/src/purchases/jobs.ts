@@ -1,0 +1,25 @@
+import type { Job } from '../Job.js';
+import { forget } from './PurchaseStore.js';
+
+const KEPT_MS = 24 * 60 * 60 * 1000;
+const BATCH = 1_000;
+const MAX_BATCHES = 100;
+
+export const jobs: readonly Job[] = [
+  {
+    /** What was asked for, the proofs and the responses are kept for a day after the end. */
+    name: 'purchases.forget',
+    cron: '23 * * * *',
+    timeoutSeconds: 300,
+    async run(core) {
+      const before = new Date(core.clock.now() - KEPT_MS);
+      let forgotten = 0;
+      for (let n = 0; n < MAX_BATCHES; n++) {
+        const batch = await forget(core.db, { before, limit: BATCH });
+        forgotten += batch;
+        if (batch < BATCH) break;
+      }
+      return { done: { forgotten }, failures: [] };
+    },
+  },
+];

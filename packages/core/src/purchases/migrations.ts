@@ -1,0 +1,51 @@
+import type { Migration } from '@agentpay/primitives';
+
+/** What was bought from sellers that answer 402. */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/purchases-1',
+    sql: `
+create table purchases (
+  id text primary key,
+  party_id text not null,
+  holder text not null,
+  idempotency_key text,
+  way text not null check (way in ('seller', 'facilitator')),
+  method text not null,
+  url text not null,
+  digest text not null,
+  sealed_request text,
+  state text not null check (state in ('requested', 'quoted', 'reserved', 'signed', 'delivered', 'refused',
+    'unknown', 'confirmed', 'released', 'rejected')),
+  terms jsonb,
+  transaction_id text,
+  hold_id text,
+  authorized jsonb,
+  sealed_proof text,
+  valid_before timestamptz,
+  reference text,
+  claim text,
+  failure text,
+  seller_status integer,
+  content_type text,
+  response bytea,
+  attempts integer not null,
+  next_attempt_at timestamptz,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  unique (holder, idempotency_key),
+  -- Money that may move is always on the way to its end.
+  check (state not in ('signed', 'delivered', 'refused', 'unknown') or next_attempt_at is not null),
+  check (state not in ('reserved', 'signed', 'delivered', 'refused', 'unknown', 'confirmed')
+    or (hold_id is not null and authorized is not null and terms is not null)),
+  check (state <> 'confirmed' or reference is not null),
+  check ((state in ('confirmed', 'released', 'rejected')) = (ended_at is not null))
+) with (fillfactor = 60);
+create index purchases_party on purchases (party_id, created_at desc, id desc);
+create index purchases_due on purchases (next_attempt_at) where next_attempt_at is not null;
+-- One authorization, one purchase.
+create unique index purchases_nonce on purchases ((authorized->>'from'), (authorized->>'nonce'))
+  where authorized is not null;
+`,
+  },
+];

@@ -1,0 +1,37 @@
+import { AgentPayError, isId } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import type { Principal } from '../identity/index.js';
+import { page } from '../Page.js';
+import type { Purchase } from './Purchase.js';
+import * as store from './PurchaseStore.js';
+
+/** A purchase of the caller. @throws AgentPayError `purchase_not_found` */
+export async function get(
+  core: Core,
+  { principal, purchaseId }: { principal: Principal; purchaseId: string },
+): Promise<Purchase> {
+  const purchase = isId('purchase', purchaseId)
+    ? await store.purchases.find(core.db, { id: purchaseId })
+    : undefined;
+  if (purchase?.partyId === principal.party.id) return purchase;
+  throw new AgentPayError('purchase_not_found', 'You have no purchase with this id.');
+}
+
+/**
+ * What the caller, or one holder of its wallets, has spent or is spending; newest first. What is proved not to have been paid is not in it.
+ * @throws AgentPayError `invalid_request` for a page outside the limits
+ */
+export async function spent(
+  core: Core,
+  request: {
+    principal: Principal;
+    holder?: string | undefined;
+    limit?: number | undefined;
+    offset?: number | undefined;
+  },
+): Promise<{ purchases: Purchase[]; total: number }> {
+  const { principal, holder = null } = request;
+  const wanted = { partyId: principal.party.id, holder, ...page(request) };
+  const { rows, total } = await store.pageOfSpent(core.db, wanted);
+  return { purchases: rows, total };
+}

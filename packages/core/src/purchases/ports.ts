@@ -1,0 +1,10 @@
+import type { FetchOut } from '@agentpay/primitives';
+import type { Facilitator } from '@agentpay/protocol';
+import type { CustodyPorts } from '../custody/index.js';
+
+export interface PurchasePorts extends CustodyPorts {
+  /** Calls of sellers. */
+  readonly sellers: { readonly fetchOut: FetchOut };
+  /** Settles payments that callers hand to sellers themselves; undefined: not configured. */
+  readonly facilitator: Facilitator | undefined;
+}

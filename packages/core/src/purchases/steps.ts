@@ -1,0 +1,236 @@
+import { AgentPayError, unixSeconds } from '@agentpay/primitives';
+import { authorizationFor, bytesToHex, fromAuthorization } from '@agentpay/protocol';
+import type { Authorization } from '@agentpay/protocol';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { chainOf, sign as signByCustody } from '../custody/index.js';
+import { holds, movements } from '../ledger/index.js';
+import type { Hold } from '../ledger/index.js';
+import { completePurchaseIn, failPurchaseIn, openPurchaseIn, submitPurchaseIn } from '../payments/index.js';
+import { allowIn, allowWants, captureIn, giveBackIn, wantsOf } from '../spending/index.js';
+import type { Allowed } from '../spending/index.js';
+import { chainCurrency } from '../wallets/index.js';
+import { tellRejected } from './events.js';
+import type { Candidate } from './offers.js';
+import { amountOf, isSettled, railOf, transition } from './Purchase.js';
+import type { Purchase, PurchaseStep, PurchaseTerms } from './Purchase.js';
+import { purchaseRows } from './PurchaseStore.js';
+
+/** How long whoever works on a purchase has it to themselves. */
+export const CLAIM_MS = 40_000;
+
+/** A purchase whose money is reserved, and what its one signature is made for. */
+export interface Reserved {
+  readonly purchase: Purchase;
+  readonly allowed: Allowed;
+  readonly authorization: Authorization;
+}
+
+/**
+ * Judges an offer and reserves its money: terms, hold, spending windows, transaction and the authorization that will be signed are
+ * written together.
+ * @throws AgentPayError `policy_denied`, `insufficient_funds`: then nothing was
+ */
+export function reserve(
+  core: Core,
+  purchase: Purchase,
+  { offer, terms }: Candidate,
+  { approved = false }: { approved?: boolean } = {},
+): Promise<Reserved> {
+  const { network } = offer;
+  const asset = chainCurrency(network.asset.symbol, network.name);
+  const spending = {
+    payer: purchase.partyId,
+    walletId: terms.walletId,
+    amount: offer.amount,
+    asset,
+    payee: terms.payTo,
+    rail: railOf(terms.dialect),
+    purpose: 'purchase',
+    approved,
+  };
+  const authorization = authorizationFor(offer, {
+    now: unixSeconds(core.clock),
+    nonce: bytesToHex(core.random.bytes(32)),
+    longest: core.settings.purchases.longestSeconds,
+  });
+  return core.batch.run({
+    wants: [[purchaseRows, [purchase.id]], ...wantsOf(spending)],
+    lane: terms.walletId,
+    decide(scene) {
+      const kept = ours(scene, purchase);
+      const allowed = allowIn(core, scene, spending);
+      const { id: transactionId } = openPurchaseIn(core, scene, {
+        payerId: purchase.partyId,
+        payerWalletId: terms.walletId,
+        payee: terms.payTo,
+        amount: offer.amount,
+        currency: asset,
+        rail: spending.rail,
+        holdId: allowed.hold.id,
+      });
+      const reserved = move(scene, kept, 'reserve', {
+        terms,
+        transactionId,
+        holdId: allowed.hold.id,
+        authorized: fromAuthorization(authorization),
+        validBefore: new Date(Number(authorization.validBefore) * 1000),
+      });
+      return { purchase: reserved, allowed, authorization };
+    },
+  });
+}
+
+/** Signs what was reserved and keeps the proof, before anybody gets it. */
+export async function signReserved(
+  core: Core,
+  { purchase, allowed, authorization }: Reserved,
+  { offer }: Candidate,
+): Promise<{ purchase: Purchase; header: string; value: string }> {
+  const signed = await signByCustody(core, { allowed, authorization });
+  const proof = { header: offer.header, value: offer.seal(signed) };
+  const sealedProof = core.ports.vault.seal(JSON.stringify(proof), `${purchase.id} proof`);
+  const kept = await step(core, purchase, (scene, before) => {
+    submitPurchaseIn(scene, before.transactionId as string);
+    return move(scene, before, 'sign', { sealedProof });
+  });
+  return { purchase: kept, ...proof };
+}
+
+/** The header and value that pay. */
+export function proofOf(core: Core, { id, sealedProof }: Purchase): { header: string; value: string } {
+  return JSON.parse(core.ports.vault.open(sealedProof as string, `${id} proof`)) as {
+    header: string;
+    value: string;
+  };
+}
+
+/** Pins the terms that wait for approval. */
+export function quote(core: Core, purchase: Purchase, terms: PurchaseTerms): Promise<Purchase> {
+  return step(core, purchase, (scene, kept) => move(scene, kept, 'quote', { terms, nextAttemptAt: null }));
+}
+
+/** Ends a purchase that the gate refused, and tells of it. */
+export function reject(
+  core: Core,
+  purchase: Purchase,
+  { reason, terms }: { reason: string; terms: PurchaseTerms },
+): Promise<Purchase> {
+  const { decimals } = chainOf(core, terms.network).network.asset;
+  return step(core, purchase, (scene, kept) => {
+    tellRejected(core, scene, kept, { reason, terms, decimals });
+    return move(scene, kept, 'reject', ended(core, { terms, failure: reason }));
+  });
+}
+
+/** Takes a reservation back that was never signed for, so that the same request may begin anew. */
+export function reopen(core: Core, purchase: Purchase): Promise<Purchase> {
+  return step(core, purchase, (scene, kept) => {
+    giveBack(core, scene, kept, 'reopen');
+    failPurchaseIn(core, scene, kept.transactionId as string, 'interrupted');
+    const blank = { terms: null, transactionId: null, holdId: null, authorized: null, validBefore: null };
+    return move(scene, kept, 'reopen', blank);
+  });
+}
+
+/** Writes down what came of sending the proof. */
+export function hear(
+  core: Core,
+  purchase: Purchase,
+  {
+    outcome,
+    ...heard
+  }: { outcome: 'deliver' | 'refuse' | 'lose' } & Partial<
+    Pick<Purchase, 'claim' | 'failure' | 'sellerStatus' | 'contentType' | 'response' | 'nextAttemptAt'>
+  >,
+): Promise<Purchase> {
+  return step(core, purchase, (scene, kept) => {
+    // The chain may have ended it meanwhile; what the seller answered is kept all the same.
+    const state = transition(kept.state, outcome) ?? kept.state;
+    const { nextAttemptAt, ...answer } = heard;
+    return scene.update(purchaseRows, kept, {
+      ...answer,
+      state,
+      ...(isSettled(state) ? { nextAttemptAt: null } : nextAttemptAt !== undefined && { nextAttemptAt }),
+    });
+  });
+}
+
+/** Lets somebody else take the purchase on at that time. */
+export function putOff(core: Core, purchase: Purchase, nextAttemptAt: Date | null): Promise<Purchase> {
+  return step(core, purchase, (scene, kept) => scene.update(purchaseRows, kept, { nextAttemptAt }));
+}
+
+/** The money moved, proved by its transaction: whoever says so, and however often. */
+export function confirm(core: Core, { id, partyId, holdId }: Purchase, reference: string): Promise<Purchase> {
+  return core.batch.run({
+    wants: [[purchaseRows, [id]], [holds, [holdId as string]], ...allowWants(partyId)],
+    lane: id,
+    decide(scene) {
+      const kept = scene.find(purchaseRows, id) as Purchase;
+      if (isSettled(kept.state)) return kept;
+      const terms = kept.terms as PurchaseTerms;
+      const { name } = chainOf(core, terms.network).network;
+      captureIn(core, scene, {
+        holdId: kept.holdId as string,
+        reason: 'confirm',
+        postings: ({ walletId, asset, amount }) =>
+          movements.chainPaid({ network: name, walletId, asset, amount, fee: 0n }),
+      });
+      completePurchaseIn(core, scene, kept.transactionId as string, reference);
+      return move(scene, kept, 'confirm', ended(core, { reference }));
+    },
+  });
+}
+
+/** The chain proves that the money was not moved and cannot be any more. */
+export function release(core: Core, { id, partyId, holdId }: Purchase, failure: string): Promise<Purchase> {
+  return core.batch.run({
+    wants: [[purchaseRows, [id]], [holds, [holdId as string]], ...allowWants(partyId)],
+    lane: id,
+    decide(scene) {
+      const kept = scene.find(purchaseRows, id) as Purchase;
+      if (isSettled(kept.state)) return kept;
+      giveBack(core, scene, kept, 'release');
+      failPurchaseIn(core, scene, kept.transactionId as string, failure);
+      return move(scene, kept, 'release', ended(core, { failure: kept.failure ?? failure }));
+    },
+  });
+}
+
+function giveBack(core: Core, scene: Scene, { partyId, holdId, terms }: Purchase, reason: string): void {
+  const { amount, payTo: payee } = { ...(terms as PurchaseTerms), amount: amountOf(terms as PurchaseTerms) };
+  // The windows counted it when its money was reserved.
+  const { createdAt: at } = scene.find(holds, holdId as string) as Hold;
+  giveBackIn(core, scene, { holdId: holdId as string, reason, spent: { payer: partyId, payee, amount, at } });
+}
+
+function ended(core: Core, change: Partial<Purchase>): Partial<Purchase> {
+  return { ...change, endedAt: new Date(core.clock.now()), nextAttemptAt: null };
+}
+
+/** A step by whoever works on the purchase. @throws AgentPayError `payment_in_progress` when somebody else has taken it on */
+function step(
+  core: Core,
+  purchase: Purchase,
+  change: (scene: Scene, kept: Purchase) => Purchase,
+): Promise<Purchase> {
+  return core.batch.run({
+    wants: [[purchaseRows, [purchase.id]]],
+    lane: purchase.id,
+    decide: (scene) => change(scene, ours(scene, purchase)),
+  });
+}
+
+function ours(scene: Scene, { id, attempts }: Purchase): Purchase {
+  const kept = scene.find(purchaseRows, id);
+  if (kept?.attempts === attempts) return kept;
+  throw new AgentPayError('payment_in_progress', 'Somebody else works on this purchase.', { retryAfter: 1 });
+}
+
+function move(scene: Scene, kept: Purchase, event: PurchaseStep, change: Partial<Purchase>): Purchase {
+  const state = transition(kept.state, event);
+  if (!state)
+    throw new AgentPayError('payment_in_progress', `The purchase is ${kept.state}.`, { retryAfter: 1 });
+  return scene.update(purchaseRows, kept, { ...change, state });
+}

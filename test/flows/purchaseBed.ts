@@ -1,0 +1,372 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { agents, createCore, custody, ledger, migrations, policies, purchases, vault } from '@agentpay/core';
+import type { Core, Principal } from '@agentpay/core';
+import { simulatedChain, type SimulatedChain } from '@agentpay/evm';
+import {
+  createFacilitator,
+  migrations as facilitatorMigrations,
+  type RunningFacilitator,
+} from '@agentpay/facilitator';
+import { outbound } from '@agentpay/http';
+import { baseSepolia, systemClock, systemRandom, usdcOn, type Clock } from '@agentpay/primitives';
+import {
+  fromBase64,
+  mpp,
+  toBase64,
+  x402v2,
+  type Facilitator,
+  type FacilitatorRequest,
+} from '@agentpay/protocol';
+import { custodyKeys, paymentChain } from '@agentpay/server';
+import { pgDb, scratchDb } from '@agentpay/storage';
+import { memoryTracker } from '@agentpay/tracker';
+import { privateKeyToAccount } from 'viem/accounts';
+
+export const network = usdcOn(baseSepolia);
+export const ASSET = 'USDC@base-sepolia';
+export const SELLER = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
+export const OTHER_SELLER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
+/** What sellers ask for, in base units: $0.01. */
+export const PRICE = 10_000n;
+const OPERATOR: Principal<'platform'> = {
+  party: { id: 'platform', kind: 'platform' },
+  scopes: [],
+  credentialId: 'test',
+};
+
+/** The machine's clock, which tests put forward. */
+export interface ShiftedClock extends Clock {
+  shift(ms: number): void;
+}
+
+let shifted = 0;
+const clock: ShiftedClock = {
+  now: () => systemClock.now() + shifted,
+  timer: (ms, fn, options) => systemClock.timer(ms, fn, options),
+  shift: (ms) => void (shifted += ms),
+};
+
+/** An agent with a funded wallet. */
+export interface Buyer {
+  readonly principal: Principal;
+  readonly id: string;
+  readonly wallet: custody.CustodyWallet;
+}
+
+/** A core that buys, on a chain in memory, with a facilitator that settles there. */
+export interface PurchaseBed {
+  readonly core: Core;
+  readonly clock: ShiftedClock;
+  readonly chain: SimulatedChain;
+  readonly facilitator: RunningFacilitator;
+  /** The core again, as another process on the same database has it. */
+  another(changed?: Partial<Core['ports']>): Core;
+  buyer(funds?: bigint, rules?: readonly policies.RuleTerms[]): Promise<Buyer>;
+  /** Serves on this machine; gives the URL of /paid. */
+  serve(handle: Handle): Promise<string>;
+  /** Base units that the seller has. */
+  paid(seller?: string): bigint;
+  /** Works what is due until nothing is open any more. */
+  settleAll(core?: Core): Promise<void>;
+  /** The books are right, agree with the chain, and hold nothing. */
+  expectSettled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type Handle = (request: IncomingMessage & { body: string }, response: ServerResponse) => unknown;
+
+export async function purchaseBed(): Promise<PurchaseBed> {
+  const server = process.env['DATABASE_URL'] as string;
+  const chain = simulatedChain(clock);
+  const stopMining = chain.mineEvery(10);
+  const gasPayer = privateKeyToAccount(`0x${'6a'.repeat(32)}`);
+  const settling = await scratchDb({ server, migrations: facilitatorMigrations });
+  const facilitator = await createFacilitator({
+    chain,
+    db: settling,
+    network: baseSepolia,
+    accounts: [gasPayer],
+    clock,
+    random: systemRandom,
+    maxValidBeforeSeconds: 3_600,
+    pollMs: 10,
+    settleTimeoutMs: 5_000,
+  });
+  const scratch = await scratchDb({ server, migrations });
+  const db = pgDb({ url: scratch.url });
+  const out = outbound({ clock: systemClock, allowHosts: ['127.0.0.1', 'localhost'] });
+  const closing: (() => Promise<unknown>)[] = [];
+
+  function another(changed: Partial<Core['ports']> = {}): Core {
+    return createCore({
+      db,
+      clock,
+      random: systemRandom,
+      ports: {
+        vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
+        custodyKeys: custodyKeys(new Uint8Array(32).fill(9)),
+        chains: new Map([[network.id, paymentChain({ network, chain, confirmations: 1 })]]),
+        sellers: { fetchOut: out.fetchOut },
+        facilitator,
+        tracker: memoryTracker(),
+        rails: {},
+        payouts: {},
+        ...changed,
+      } as Core['ports'],
+      settings: {
+        identity: { pepper: 'pepper-of-the-test-pepper-of-the-test' },
+        purchases: { longestSeconds: 60 },
+      },
+    });
+  }
+  const core = another();
+
+  return {
+    core,
+    clock,
+    chain,
+    facilitator,
+    another,
+    async buyer(funds = 1_000_000n, rules = []) {
+      const { agent } = await agents.create(core, { name: 'Buyer' });
+      const wallet = await db.tx((tx) =>
+        custody.open(core, tx, { ownerId: agent.id, holder: agent.id, network: network.id }),
+      );
+      chain.mint(wallet.address, funds);
+      for (const terms of rules)
+        await policies.create(core, { principal: OPERATOR, partyId: agent.id, terms });
+      const party = { id: agent.id, kind: 'agent' } as const;
+      return { principal: { party, scopes: [], credentialId: 'key' }, id: agent.id, wallet };
+    },
+    async serve(handle) {
+      const server = createServer((request, response) => {
+        const chunks: Buffer[] = [];
+        request.on('data', (chunk: Buffer) => chunks.push(chunk));
+        request.on('end', () =>
+          handle(Object.assign(request, { body: Buffer.concat(chunks).toString() }), response),
+        );
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      closing.push(() => {
+        server.closeAllConnections();
+        return new Promise((resolve) => server.close(resolve));
+      });
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/paid`;
+    },
+    paid: (seller = SELLER) => chain.balanceOf(seller as `0x${string}`),
+    async settleAll(worker = core) {
+      for (let round = 0; round < 200; round++) {
+        await db.query(
+          `update purchases set next_attempt_at = $1 where next_attempt_at is not null and state <> 'requested'`,
+          [new Date(clock.now() - 1)],
+        );
+        const open = await db.query(
+          `select id from purchases where state in ('reserved', 'signed', 'delivered', 'refused', 'unknown')`,
+        );
+        if (open.length === 0) return;
+        await purchases.work(worker, { limit: 100 });
+      }
+      throw new Error('Purchases do not end.');
+    },
+    async expectSettled() {
+      expect(await ledger.verifyLedger(db)).toEqual([]);
+      expect(await db.query(`select id from ledger_holds where state = 'open'`)).toEqual([]);
+      for (const { wallet_id: walletId } of await db.query<{ wallet_id: string }>(
+        'select wallet_id from custody_wallets',
+      )) {
+        const { available, held, onChain } = await custody.balanceOf(core, { walletId });
+        expect({ available, held }).toEqual({ available: onChain, held: 0n });
+      }
+      const [wrong] = await db.query<{ count: bigint }>(
+        `select count(*) as count from purchases p join payments t on t.id = p.transaction_id
+         where (p.state = 'confirmed') <> (t.status = 'completed')`,
+      );
+      expect(wrong?.count).toBe(0n);
+    },
+    async close() {
+      stopMining();
+      for (const end of closing) await end();
+      await facilitator.close();
+      await out.close();
+      await db.close();
+      await scratch.close();
+      await settling.close();
+    },
+  };
+}
+
+export type Dialect = 'x402v2' | 'x402v1' | 'mpp';
+export const dialects: readonly Dialect[] = ['x402v2', 'x402v1', 'mpp'];
+
+/** One thing that a seller asks for. */
+export interface Asked {
+  readonly amount?: bigint | string;
+  readonly payTo?: string;
+  readonly asset?: string;
+  readonly networkId?: string;
+  readonly networkName?: string;
+  readonly seconds?: number;
+  readonly extra?: object;
+}
+
+export function offerV2(asked: Asked = {}) {
+  const { amount = PRICE, payTo = SELLER, asset = network.asset.address } = asked;
+  return {
+    scheme: 'exact',
+    network: asked.networkId ?? network.id,
+    amount: String(amount),
+    asset,
+    payTo,
+    maxTimeoutSeconds: asked.seconds ?? 60,
+    extra: asked.extra ?? { ...network.asset.eip712 },
+  };
+}
+
+export function offerV1(url: string, asked: Asked = {}) {
+  const { amount, network: _id, ...rest } = offerV2(asked);
+  return {
+    ...rest,
+    network: asked.networkName ?? network.name,
+    maxAmountRequired: amount,
+    resource: url,
+    description: '',
+    mimeType: 'application/json',
+  };
+}
+
+const SECRET = 'secret-of-the-seller-0123456789-abcdef';
+let challenges = 0;
+
+export function challenge(asked: Asked = {}, changed: Partial<mpp.Challenge> = {}): mpp.Challenge {
+  const { amount = PRICE, payTo = SELLER, asset = network.asset.address } = asked;
+  const request = {
+    amount: String(amount),
+    currency: asset,
+    recipient: payTo,
+    methodDetails: { chainId: network.chainId, credentialTypes: ['authorization'], decimals: 6 },
+  };
+  const expires = new Date(clock.now() + (asked.seconds ?? 60) * 1000).toISOString();
+  const bound = {
+    realm: `seller-${++challenges}`,
+    method: 'evm',
+    intent: 'charge',
+    request: Buffer.from(JSON.stringify(request)).toString('base64url'),
+    expires,
+    ...changed,
+  };
+  return { id: mpp.challengeId(bound, SECRET), ...bound };
+}
+
+/** Asks for payment in one dialect. */
+export function ask(response: ServerResponse, dialect: Dialect, asked: Asked = {}, url = ''): void {
+  if (dialect === 'x402v2') askV2(response, [offerV2(asked)]);
+  else if (dialect === 'mpp')
+    response.writeHead(402, { 'www-authenticate': mpp.serializeChallenge(challenge(asked)) }).end('{}');
+  else {
+    response.writeHead(402, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ x402Version: 1, error: 'pay', accepts: [offerV1(url, asked)] }));
+  }
+}
+
+export function askV2(response: ServerResponse, accepts: readonly object[], more: object = {}): void {
+  const required = {
+    x402Version: 2,
+    error: 'pay',
+    resource: { url: 'http://seller/paid' },
+    accepts,
+    ...more,
+  };
+  response.writeHead(402, { 'payment-required': toBase64(required) }).end('{}');
+}
+
+/** The proof in a request; undefined when there is none. */
+export function proofIn({ headers }: IncomingMessage): { dialect: Dialect; value: string } | undefined {
+  const [v2, v1, credential] = [headers['payment-signature'], headers['x-payment'], headers.authorization];
+  if (typeof v2 === 'string') return { dialect: 'x402v2', value: v2 };
+  if (typeof v1 === 'string') return { dialect: 'x402v1', value: v1 };
+  return credential?.startsWith('Payment ') ? { dialect: 'mpp', value: credential } : undefined;
+}
+
+/** What a facilitator is asked about a proof of any dialect. */
+export function settlementOf({ dialect, value }: { dialect: Dialect; value: string }): FacilitatorRequest {
+  const { authorization, signature } =
+    dialect === 'mpp'
+      ? splitMpp(mpp.readCredential(value).payload)
+      : (fromBase64(value) as { payload: { authorization: Authorized; signature: string } }).payload;
+  const accepted = offerV2({ amount: authorization.value, payTo: authorization.to });
+  const payload = { signature, authorization };
+  return {
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, accepted, payload },
+    paymentRequirements: accepted,
+  } as FacilitatorRequest;
+}
+
+interface Authorized {
+  readonly from: string;
+  readonly to: string;
+  readonly value: string;
+  readonly nonce: string;
+  readonly validBefore: string;
+}
+
+function splitMpp(payload: Record<string, unknown>) {
+  const { signature, type: _type, ...authorization } = payload;
+  return { authorization: authorization as unknown as Authorized, signature: signature as string };
+}
+
+/** The authorization in a proof. */
+export function authorizationIn(proof: { dialect: Dialect; value: string }): Authorized {
+  return settlementOf(proof).paymentPayload.payload['authorization'] as Authorized;
+}
+
+/** Says that a payment was settled, in the words of the dialect. */
+export function receiptHeaders(
+  proof: { dialect: Dialect; value: string },
+  transaction: string,
+): Record<string, string> {
+  if (proof.dialect === 'mpp') {
+    const { id } = mpp.readCredential(proof.value).challenge;
+    const receipt = { status: 'success', method: 'evm', timestamp: new Date(0).toISOString() } as const;
+    return {
+      'payment-receipt': mpp.serializeReceipt({ ...receipt, reference: transaction, challengeId: id }),
+    };
+  }
+  const settled = { success: true, transaction, network: network.id, payer: authorizationIn(proof).from };
+  const name = proof.dialect === 'x402v2' ? 'payment-response' : 'x-payment-response';
+  return { [name]: x402v2.encodeSettleResponse(settled) };
+}
+
+/** An honest seller: asks in one dialect, settles every proof once, and delivers once it is settled. */
+export interface HonestSeller {
+  readonly handle: Handle;
+  /** Every proof that came, in order. */
+  readonly proofs: { dialect: Dialect; value: string }[];
+  delivered(): number;
+}
+
+export function honestSeller(facilitator: Facilitator, dialect: Dialect, asked: Asked = {}): HonestSeller {
+  const proofs: { dialect: Dialect; value: string }[] = [];
+  let delivered = 0;
+  return {
+    proofs,
+    delivered: () => delivered,
+    async handle(request, response) {
+      const proof = proofIn(request);
+      if (!proof) return ask(response, dialect, asked, 'http://seller/paid');
+      proofs.push(proof);
+      const settled = await facilitator.settle(settlementOf(proof)).catch(() => undefined);
+      if (!settled?.success) return response.writeHead(503).end();
+      delivered++;
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        ...receiptHeaders(proof, settled.transaction),
+      });
+      response.end(JSON.stringify({ weather: 'sunny', said: request.body }));
+    },
+  };
+}
+
+export const textOf = ({ response }: purchases.Bought): string => Buffer.from(response.body).toString();
