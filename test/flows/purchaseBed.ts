@@ -369,4 +369,4 @@ export function honestSeller(facilitator: Facilitator, dialect: Dialect, asked: 
   };
 }
 
-export const textOf = ({ response }: purchases.Bought): string => Buffer.from(response.body).toString();
+export const textOf = ({ response }: purchases.Purchased): string => Buffer.from(response.body).toString();

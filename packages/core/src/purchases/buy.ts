@@ -8,7 +8,7 @@ import { checkOptionalText } from '../text.js';
 import { digestOf, openRequest, sealRequest, sellerRequest } from './BuyRequest.js';
 import type { SellerRequest } from './BuyRequest.js';
 import { deliver, failureOf } from './deliver.js';
-import type { Bought } from './deliver.js';
+import type { Purchased } from './deliver.js';
 import { candidatesIn } from './offers.js';
 import type { Candidate, DemandToRead } from './offers.js';
 import { sameTerms } from './Purchase.js';
@@ -49,7 +49,7 @@ interface KeptRequest {
  * @throws AgentPayError `invalid_request`, `settlement_not_configured`, `seller_not_402`, `no_payment_header`, `offer_not_acceptable`,
  * `policy_denied` and `insufficient_funds` (nothing was signed), `payment_refused`, `payment_unresolved`, `payment_in_progress`, `conflict`
  */
-export async function buy(core: Core, given: BuyRequest): Promise<Bought> {
+export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
   const partyId = requireParty(given.principal, 'agent', 'user');
   const request = sellerRequest(given);
   const { protocols, holder = partyId } = given;
@@ -65,7 +65,7 @@ export async function buy(core: Core, given: BuyRequest): Promise<Bought> {
  * Goes on with a purchase that its owner has approved: exactly the call that was asked for, and exactly the terms that were shown.
  * @throws AgentPayError as {@link buy}; `purchase_not_found`; `offer_not_acceptable` with the reason `terms_changed`
  */
-export async function proceed(core: Core, { purchaseId }: { purchaseId: string }): Promise<Bought> {
+export async function proceed(core: Core, { purchaseId }: { purchaseId: string }): Promise<Purchased> {
   const purchase = await taken(core, purchaseId);
   if (!purchase) throw inProgress();
   const until = core.clock.now() + WHOLE_MS;
@@ -99,7 +99,7 @@ interface Working {
 }
 
 /** From the 402 to the seller's answer. */
-async function work(core: Core, purchase: Purchase, working: Working): Promise<Bought> {
+async function work(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
   const { asked, until, approved } = working;
   const { request, dialects } = asked;
   let chosen: { reserved: Reserved; candidate: Candidate };
@@ -199,7 +199,7 @@ function approvalOf(purchaseId: string): AgentPayError {
 }
 
 /** The key was used before: what came of that. */
-async function again(core: Core, fresh: Purchase, { asked, until }: Working): Promise<Bought> {
+async function again(core: Core, fresh: Purchase, { asked, until }: Working): Promise<Purchased> {
   const { holder, idempotencyKey } = fresh;
   for (;;) {
     const kept = await store.purchases.find(core.db, { holder, idempotencyKey });
@@ -218,7 +218,7 @@ async function again(core: Core, fresh: Purchase, { asked, until }: Working): Pr
 }
 
 /** What is settled for whoever asks again; undefined when there is something to do or to wait for. */
-function outcomeOf(kept: Purchase): Bought | undefined {
+function outcomeOf(kept: Purchase): Purchased | undefined {
   const { state, sellerStatus: status, contentType, response: body, failure, id } = kept;
   if (status !== null && body !== null)
     return { purchase: kept, response: { status, contentType, body, truncated: false } };
@@ -231,7 +231,7 @@ function outcomeOf(kept: Purchase): Bought | undefined {
   return undefined;
 }
 
-async function resume(core: Core, mine: Purchase, working: Working): Promise<Bought> {
+async function resume(core: Core, mine: Purchase, working: Working): Promise<Purchased> {
   if (mine.state === 'requested') return work(core, mine, working);
   if (mine.state === 'reserved') return work(core, await reopen(core, mine), working);
   const ends = (mine.validBefore as Date).getTime();

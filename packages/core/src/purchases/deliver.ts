@@ -18,7 +18,7 @@ export interface SellerResponse {
 }
 
 /** A purchase with what came of it. */
-export interface Bought {
+export interface Purchased {
   readonly purchase: Purchase;
   readonly response: SellerResponse;
 }
@@ -44,7 +44,7 @@ export async function deliver(
   core: Core,
   signed: Purchase,
   { request, until }: { request: SellerRequest; until: number },
-): Promise<Bought> {
+): Promise<Purchased> {
   const heard = await sendUntilHeard(core, signed, { request, until });
   const purchase = await write(core, signed, heard);
   const waitMs = heard.outcome === 'deliver' ? Math.min(PROOF_MS, until - core.clock.now()) : 0;

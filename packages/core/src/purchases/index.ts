@@ -1,7 +1,7 @@
 export { buy, proceed, refuse } from './buy.js';
 export type { BuyRequest } from './buy.js';
 export { failureOf } from './deliver.js';
-export type { Bought, SellerResponse } from './deliver.js';
+export type { Purchased, SellerResponse } from './deliver.js';
 export { paymentRejected } from './events.js';
 export { get, spent } from './operations.js';
 export { pay } from './pay.js';
