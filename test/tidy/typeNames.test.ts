@@ -11,7 +11,6 @@ const shared = [
   'Credential',
   'Dialect',
   'Fault',
-  'MppOffer',
   'Offer',
   'Order',
   'Outcome',

@@ -10,6 +10,7 @@ import {
   expressRoutes,
   type Discovery,
   type DiscoveryOptions,
+  type RunningPaywall,
 } from './offer/discovery/index.js';
 import { ambiguousPath, viewOf } from './paid/asked.js';
 import { resourceUrl, type PricedContext, type RequestContext } from './paid/RequestContext.js';
@@ -23,7 +24,12 @@ import {
 } from './outgoing/fetchStyle.js';
 import { stampHead } from './paid/Gate.js';
 import { type Earnings } from './seller/hooks.js';
-import { readOptions, type PaywallOptions, type Settings } from './seller/options.js';
+import type { PaywallOptions } from './seller/options.js';
+import { readConfig } from './seller/PaywallConfig.js';
+import { openState } from './PaywallState.js';
+import type { PaymentRail } from './rails/PaymentRail.js';
+import { headerLists } from './rails/RailHeaders.js';
+import { rails as allRails } from './rails/rails.js';
 import { readPrice, type Authorize, type Price, type Verdict } from './seller/Price.js';
 import { createPricing, type Pricing } from './seller/Pricing.js';
 import { findProof, mayCarryProof, quotedBy, type Proof } from './paid/proof.js';
@@ -83,24 +89,36 @@ export interface Paywall extends Middleware {
  * @throws TypeError that names the option at fault
  */
 export function paywall(options: PaywallOptions): Paywall {
-  const settings = readOptions(options);
-  const priced = settings.routes?.map(([pattern, terms]) => {
-    return [pattern, terms === 'free' ? terms : createPricing(settings, terms, pattern)] as const;
+  return paywallWith(allRails, options);
+}
+
+/** A paywall whose offers can be paid in these dialects. @throws as {@link paywall} does */
+export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptions): Paywall {
+  const config = readConfig(options, (authorizationHeader) =>
+    headerLists(
+      rails.map(({ headers }) => headers),
+      authorizationHeader,
+    ),
+  );
+  const state = openState(config);
+  const running: RunningPaywall = { config, state, rails };
+  const priced = config.routes?.map(([pattern, terms]) => {
+    return [pattern, terms === 'free' ? terms : createPricing(running, terms, pattern)] as const;
   });
-  const priceOf = priceTable(settings, priced);
+  const priceOf = priceTable(running, priced);
   const charged = new WeakMap<object, Pricing>();
 
   function paywall(req: IncomingMessage, res: ServerResponse, next: Next): void {
     const found = priceOf(req);
     if (found === 'free') return void next();
     if (found === 'unpriced') return void next(unpriced());
-    serve(settings, found, { req, res, next });
+    serve(running, found, { req, res, next });
   }
 
   paywall.charge = (price: Price): Middleware => {
-    const pricing = createPricing(settings, readPrice(price, 'charge()'));
+    const pricing = createPricing(running, readPrice(price, 'charge()'));
     const charge: Middleware = (req, res, next) => {
-      serve(settings, { pricing }, { req, res, next });
+      serve(running, { pricing }, { req, res, next });
     };
     charged.set(charge, pricing);
     return charge;
@@ -109,33 +127,23 @@ export function paywall(options: PaywallOptions): Paywall {
     const found = priceOf(asking(request));
     if (found === 'free') return handler(request);
     if (found === 'unpriced') throw unpriced();
-    const { req, res, response } = bridge(request);
-    settings.usage.alias(req, request);
-    let isHandled = false;
-    const next = async () => {
-      isHandled = true;
-      await writeResponse(res, await handler(request));
-    };
-    serve(settings, found, { req, res, next, read: (maxBytes) => bodyOf(request, maxBytes) });
-    const answer = await response;
-    if (!isHandled) discardBody(request);
-    return answer;
+    return respond(running, found, request, handler);
   };
   paywall.discovery = (options: DiscoveryOptions = {}): Discovery => {
     const listed = (priced ?? []).map(([pattern, pricing]) => routeOf(pattern, pricing));
     const pricingOf = (handler: unknown) => charged.get(handler as object);
     const { app, routers = {} } = options;
-    return createDiscovery(settings, options, () => [...listed, ...expressRoutes(app, routers, pricingOf)]);
+    return createDiscovery(running, options, () => [...listed, ...expressRoutes(app, routers, pricingOf)]);
   };
-  paywall.used = settings.usage.say;
-  paywall.earnings = settings.earnings.all;
-  paywall.metrics = () => settings.counters.text(settings.earnings.all());
-  paywall.idle = settings.background.idle;
+  paywall.used = state.usage.say;
+  paywall.earnings = state.earnings.all;
+  paywall.metrics = () => state.counters.text(state.earnings.all());
+  paywall.idle = state.background.idle;
   paywall.ready = async () => {
-    const faults = await settings.facilitatorFaults();
+    const faults = await state.facilitatorFaults();
     if (faults.length > 0) throw new TypeError(`paywall(): ${faults.join(' ')}`);
   };
-  settings.watchFacilitators();
+  state.watchFacilitators();
   return paywall;
 }
 
@@ -146,10 +154,10 @@ type Found = 'free' | 'unpriced' | Charged;
 
 type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
 
-function priceTable(settings: Settings, priced: Priced | undefined): (req: Asking) => Found {
-  const { price } = settings;
+function priceTable(running: RunningPaywall, priced: Priced | undefined): (req: Asking) => Found {
+  const { price } = running.config;
   if (price) {
-    const found = { pricing: createPricing(settings, price) };
+    const found = { pricing: createPricing(running, price) };
     return () => found;
   }
   if (!priced) return () => 'unpriced';
@@ -189,14 +197,15 @@ const METHOD_NOT_PRICED = new AgentPayError(
 const PATH_AMBIGUOUS = ambiguousPath();
 
 function serve(
-  settings: Settings,
+  { config, state, rails }: RunningPaywall,
   { pricing, allow, refusal }: Charged,
   { req, res, next, read = (maxBytes) => readBody(req, maxBytes) }: Arrival,
 ): void {
   let whole: Promise<RequestBody> | undefined;
-  const body = () => (whole ??= read(settings.maxBodyBytes));
+  const body = () => (whole ??= read(config.maxBodyBytes));
   const context: RequestContext = {
-    settings,
+    config,
+    state,
     pricing,
     allow,
     refusal,
@@ -210,40 +219,58 @@ function serve(
   };
   allowOrigin(context);
   if (req.method === 'OPTIONS') return respondToOptions(context);
-  serveNow(context)
-    ?.catch((error: unknown) => respondToError(context, error))
+  serveNow(context, rails)
+    ?.catch((error: unknown) => respondToError(context, rails, error))
     .catch((error: unknown) => {
-      settings.report({ what: 'an answer could not be sent', error });
+      config.report({ what: 'an answer could not be sent', error });
       res.destroy();
     });
+}
+
+async function respond(
+  running: RunningPaywall,
+  charged: Charged,
+  request: globalThis.Request,
+  handler: FetchHandler,
+): Promise<Response> {
+  const { req, res, response } = bridge(request);
+  running.state.usage.alias(req, request);
+  let isHandled = false;
+  const next = async () => {
+    isHandled = true;
+    await writeResponse(res, await handler(request));
+  };
+  serve(running, charged, { req, res, next, read: (maxBytes) => bodyOf(request, maxBytes) });
+  const answer = await response;
+  if (!isHandled) discardBody(request);
+  return answer;
 }
 
 /** Requests that pay, each by a proof that no other charge can be paid with. */
 const paying = new WeakSet<IncomingMessage>();
 
 /** What carries neither proof nor body is answered without waiting for anything, unless it takes a function to price it. */
-function serveNow(context: RequestContext): Promise<void> | undefined {
+function serveNow(context: RequestContext, rails: readonly PaymentRail[]): Promise<void> | undefined {
   const { refusal, pricing } = context;
   if (paying.has(context.req)) return refuseSecondCharge();
   if (refusal) return Promise.reject(refusal);
   if (!pricing.fixed || pricing.authorize || hasBody(context.req) || mayCarryProof(context))
-    return admit(context);
+    return admit(context, rails);
   try {
-    return challenge(withQuote(context, pricing.fixed), NO_BODY);
+    return challenge(withQuote(context, pricing.fixed), rails, NO_BODY);
   } catch (error) {
     return Promise.reject(error);
   }
 }
 
 /** Finds out whether a request has to pay, and how much. */
-async function admit(context: RequestContext): Promise<void> {
+async function admit(context: RequestContext, rails: readonly PaymentRail[]): Promise<void> {
   const { pricing } = context;
   const verdict = pricing.authorize ? await verdictOf(context, pricing.authorize) : 'pay';
   if (verdict === 'refuse') throw new AgentPayError('forbidden', 'The seller does not serve this request.');
   if (verdict === 'grant') return serveFree(context);
   // A HEAD tells what a GET would: it neither takes nor spends a payment.
-  const proof =
-    context.req.method !== 'HEAD' && mayCarryProof(context) ? await findProof(context) : undefined;
+  const proof = context.req.method === 'HEAD' ? undefined : await findProof(context, rails);
   // The handler must not be the first to read the body that a payer is remembered by.
   if (pricing.extensions.signIn) await context.body();
   if (await mayComeBack(context, proof)) return serveFree(context);
@@ -252,7 +279,7 @@ async function admit(context: RequestContext): Promise<void> {
     pricing.fixed ?? (proof && (await quotedBy(context, proof))) ?? (await pricing.current(viewOf(context)));
   if (quote === 'free') return serveFree(context);
   const priced = withQuote(context, quote);
-  if (!proof) return challenge(priced, await context.body());
+  if (!proof) return challenge(priced, rails, await context.body());
   paying.add(context.req);
   return charge(priced, proof);
 }
@@ -274,7 +301,7 @@ async function mayComeBack(context: RequestContext, proof: Proof | undefined): P
   const header = context.req.headers[SIGN_IN_HEADER.toLowerCase()];
   if (!context.pricing.extensions.signIn || typeof header !== 'string') return false;
   try {
-    await context.settings.signIns.admit(header, {
+    await context.state.signIns.admit(header, {
       url: resourceUrl(context),
       scope: scopeText(context.req, await context.body()),
     });
@@ -285,8 +312,8 @@ async function mayComeBack(context: RequestContext, proof: Proof | undefined): P
   }
 }
 
-function challenge(context: PricedContext, body: RequestBody): undefined {
-  offer(context, body);
+function challenge(context: PricedContext, rails: readonly PaymentRail[], body: RequestBody): undefined {
+  offer(context, { rails, body });
   tellChallenge(context);
 }
 

@@ -1,51 +1,56 @@
 import { errorKinds, newId, remembered } from '@agentpay/primitives';
 import { asciiJson, mpp } from '@agentpay/protocol';
-import { baseUrlOf, requestIdOf, resourceUrl, urlOf, type PricedContext } from '../paid/RequestContext.js';
-import { declarations, declaresAny } from './extensions/declarations.js';
-import type { Settings } from '../seller/options.js';
+import { baseUrlOf, requestIdOf, urlOf, type PricedContext } from '../paid/RequestContext.js';
+import { declaresAny } from './extensions/declarations.js';
+import type { PaywallParts } from '../PaywallState.js';
 import type { Refusal } from '../paid/Payment.js';
 import type { Quote } from './Quote.js';
-import { ACCEPT_PAYMENT, challengesFor, issuerFor } from '../rails/mpp/mpp.js';
+import type { OfferTarget, PaymentRail, RailOffer } from '../rails/PaymentRail.js';
 import type { RequestBody } from '../paid/RequestBody.js';
 import { targetOf } from '../paid/Request.js';
-import { pinScope } from '../paid/scope.js';
 
 /** What a 402 says, in all dialects, to one request. */
 export interface Offering {
   readonly requestId: string;
-  /** x402 v2: value of `PAYMENT-REQUIRED`. */
-  readonly required: string;
-  /** MPP: values of `WWW-Authenticate`. */
-  readonly challenges: string[];
-  /** The problem, x402 v1 and payment tokens: JSON in ASCII. */
+  /** Headers of the dialects; some come several times. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  /** JSON in ASCII. */
   readonly body: string;
+  /** A header of the request chooses what is offered. */
+  readonly isChosen: boolean;
 }
 
-export function offeringFor(context: PricedContext, body: RequestBody, refusal?: Refusal): Offering {
-  if (!refusal && isPlain(context, body)) return plainOffering(context);
-  const { settings, quote, pricing } = context;
-  const issued = challengesFor(context, body);
-  const url = resourceUrl(context);
-  const pin = quote.pinned ? pricing.pin(pinScope(context, body), quote) : undefined;
-  const required = quote.paymentRequired(url, {
-    error: refusal?.reason,
-    pin,
-    extensions: declarations(context, url),
-  });
-  const texts = textsOf(quote, { url, required }, refusal);
-  return offeringOf(texts, issued, { requestId: requestIdOf(context), name: settings.writtenNonce() });
+export function offeringFor(
+  context: PricedContext,
+  rails: readonly PaymentRail[],
+  body: RequestBody,
+  refusal?: Refusal,
+): Offering {
+  if (!refusal && isPlain(context, body)) return plainOffering(context, rails);
+  const { quote, req } = context;
+  const target = targetOf(req);
+  const offered = {
+    line: `${req.method} ${target}`,
+    url: urlOf(baseUrlOf(context), target),
+    request: { context, body, refusal },
+  };
+  return offeringOf(partsOf(context, rails, quote, offered), requestIdOf(context));
 }
 
 /** Whether nothing in the request but method and URL makes a difference to what it is offered. */
-function isPlain({ quote, req: { headers }, requestId }: PricedContext, { kind }: RequestBody): boolean {
-  const saysNothing =
-    headers[ACCEPT_PAYMENT] === undefined && headers['x-request-id'] === undefined && requestId === undefined;
-  return !quote.pinned && !declaresAny(quote) && kind === 'none' && saysNothing;
+function isPlain(
+  { quote, req: { headers }, requestId, config }: PricedContext,
+  { kind }: RequestBody,
+): boolean {
+  if (quote.pinned || declaresAny(quote) || kind !== 'none') return false;
+  if (headers['x-request-id'] !== undefined || requestId !== undefined) return false;
+  for (const name of config.headers.choices) if (headers[name] !== undefined) return false;
+  return true;
 }
 
-function plainOffering(context: PricedContext): Offering {
-  const { settings, quote, req } = context;
-  const cache = challengeCaches.get(quote) ?? openChallengeCache(settings, quote);
+function plainOffering(context: PricedContext, rails: readonly PaymentRail[]): Offering {
+  const { config, state, quote, req } = context;
+  const cache = challengeCaches.get(quote) ?? openChallengeCache({ config, state }, rails, quote);
   const offering = cache(`${req.method}${BETWEEN}${baseUrlOf(context)}${BETWEEN}${targetOf(req)}`)();
   context.requestId = offering.requestId;
   return offering;
@@ -59,45 +64,59 @@ const MOST_LINES = 200;
 /** Stands between the parts of a line and in none of them. */
 const BETWEEN = '\n';
 
-function openChallengeCache(settings: Settings, quote: Quote): ChallengeCache {
-  const cache = remembered(MOST_LINES, (line: string) => {
-    const [method, base, target] = line.split(BETWEEN) as [string, string, string];
-    const url = urlOf(base, target);
-    const texts = textsOf(quote, { url, required: quote.paymentRequired(url, {}) });
-    const issue = issuerFor(settings, quote.mppOffers, `${method} ${target}`);
-    return () =>
-      offeringOf(texts, issue(), { requestId: newId('request', settings), name: settings.writtenNonce() });
+function openChallengeCache(
+  paywall: PaywallParts,
+  rails: readonly PaymentRail[],
+  quote: Quote,
+): ChallengeCache {
+  const cache = remembered(MOST_LINES, (key: string) => {
+    const [method, base, target] = key.split(BETWEEN) as [string, string, string];
+    const offered = { line: `${method} ${target}`, url: urlOf(base, target) };
+    const parts = partsOf(paywall, rails, quote, offered);
+    return () => offeringOf(parts, newId('request', paywall.config));
   });
   challengeCaches.set(quote, cache);
   return cache;
 }
 
-/** What the offerings of a line have in common; the body is `start`, the ids, `end`. */
-interface Texts {
-  readonly required: (writtenName: string) => string;
+/** What the 402s of a target have in common; their body is `start`, what is new, the request's id, `end`. */
+interface OfferingParts {
   readonly start: string;
   readonly end: string;
+  readonly next: readonly NonNullable<RailOffer['next']>[];
+  readonly isChosen: boolean;
 }
 
-function textsOf(
+function partsOf(
+  paywall: PaywallParts,
+  rails: readonly PaymentRail[],
   quote: Quote,
-  { url, required }: { url: string; required: Texts['required'] },
-  refusal?: Refusal,
-): Texts {
-  const members = quote.bodyMembers(url, refusal?.reason);
-  return { required, start: problemText(quote, refusal).slice(0, -1), end: `"${members && ','}${members}}` };
+  target: OfferTarget,
+): OfferingParts {
+  const offers = rails
+    .filter((rail) => rail.sells(paywall, quote))
+    .map((rail) => rail.offer(paywall, quote, target));
+  const members = offers.flatMap((offer) => offer.members ?? []).join(',');
+  return {
+    start: problemText(quote, target.request?.refusal).slice(0, -1),
+    end: `"${members && ','}${members}}`,
+    next: offers.flatMap(({ next }) => next ?? []),
+    isChosen: offers.some(({ isChosen }) => isChosen),
+  };
 }
 
-function offeringOf(
-  { required, start, end }: Texts,
-  issued: readonly mpp.IssuedChallenge[],
-  { requestId, name }: { requestId: string; name: string },
-): Offering {
-  const [first] = issued;
-  const challengeId = first === undefined ? '' : `"challengeId":"${first.id}",`;
-  const challenges = issued.map(({ header }) => header);
-  const body = `${start},${challengeId}"request_id":"${requestId}${end}`;
-  return { requestId, required: required(name), challenges, body };
+function offeringOf({ start, end, next, isChosen }: OfferingParts, requestId: string): Offering {
+  const headers: Record<string, string | string[]> = {};
+  let body = start;
+  for (const make of next) {
+    const { header, values, members } = make();
+    if (header !== undefined && values !== undefined) {
+      const before = headers[header];
+      headers[header] = before === undefined ? values : [before, values].flat();
+    }
+    if (members !== undefined) body += `,${members}`;
+  }
+  return { requestId, headers, body: `${body},"request_id":"${requestId}${end}`, isChosen };
 }
 
 function problemText({ terms }: Quote, refusal: Refusal | undefined): string {

@@ -1,6 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { RequestContext } from '../paid/RequestContext.js';
-import { PROOF_HEADERS } from './headers.js';
 import { ANY_METHOD } from '../seller/routes.js';
 
 const ALLOW_ORIGIN = 'Access-Control-Allow-Origin';
@@ -8,7 +7,7 @@ const MAX_AGE_SECONDS = 7200;
 const TOKENS = /^[\w!#$%&'*+.^`|~, -]+$/;
 
 /** Lets a page of an allowed origin read whatever the response will be. What somebody in front has decided stands. */
-export function allowOrigin({ settings: { cors }, req, res }: RequestContext): void {
+export function allowOrigin({ config: { cors }, req, res }: RequestContext): void {
   if (!cors || res.hasHeader(ALLOW_ORIGIN)) return;
   const { origin } = req.headers;
   if (cors !== true) res.appendHeader('Vary', 'Origin');
@@ -21,14 +20,14 @@ export function allowOrigin({ settings: { cors }, req, res }: RequestContext): v
  * OPTIONS on what is for sale, preflights included. Handlers do not see it: those that look at no method would give for nothing what
  * they sell.
  */
-export function respondToOptions({ req, res, settings, allow = ANY_METHOD }: RequestContext): void {
+export function respondToOptions({ req, res, config, allow = ANY_METHOD }: RequestContext): void {
   const head: OutgoingHttpHeaders = { Allow: allow.join(', ') };
   const isPreflight = req.headers['access-control-request-method'] !== undefined;
-  if (settings.cors && isPreflight && res.hasHeader(ALLOW_ORIGIN)) {
+  if (config.cors && isPreflight && res.hasHeader(ALLOW_ORIGIN)) {
     const asked = req.headers['access-control-request-headers'];
     const others = typeof asked === 'string' && TOKENS.test(asked) ? [asked] : [];
     head['Access-Control-Allow-Methods'] = head['Allow'];
-    head['Access-Control-Allow-Headers'] = [...PROOF_HEADERS, ...others].join(', ');
+    head['Access-Control-Allow-Headers'] = [...config.headers.allowed, ...others].join(', ');
     head['Access-Control-Max-Age'] = MAX_AGE_SECONDS;
   }
   res.writeHead(204, head);

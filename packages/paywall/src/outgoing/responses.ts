@@ -6,51 +6,66 @@ import { viewOf } from '../paid/asked.js';
 import { clientLeft, requestIdOf, type PricedContext, type RequestContext } from '../paid/RequestContext.js';
 import { watchBudget } from '../offer/headerBudget.js';
 import { challengesBeside, markPrivate, pricedHeaders, type OfferKind } from './headers.js';
-import { offeringFor } from '../offer/offering.js';
+import { offeringFor, type Offering } from '../offer/offering.js';
 import { pageHeaders, payPage } from '../offer/page/payPage.js';
 import { wantsPage } from '../offer/page/wantsPage.js';
-import { Refusal } from '../paid/Payment.js';
+import { reasonOf, Refusal } from '../paid/Payment.js';
+import type { PaymentRail } from '../rails/PaymentRail.js';
 import type { RequestBody } from '../paid/RequestBody.js';
 import { tellRefused } from '../paid/tell.js';
 import { setHeaders } from './setHeaders.js';
 
 const X_PAYMENT_REPLAYED = 'X-Payment-Replayed';
 
-/**
- * The 402: one answer that x402 v2 (header), x402 v1 (body), MPP (`WWW-Authenticate`) and payment tokens (body) can all be read from.
- * Browsers get a page in place of the body.
- */
-export function offer(context: PricedContext, body: RequestBody, refusal?: Refusal): void {
-  const offering = offeringFor(context, body, refusal);
-  const { required, challenges, requestId } = offering;
-  const page = wantsPage(context.req) ? pageOf(context, required, refusal) : undefined;
-  const headers: OutgoingHttpHeaders = { [x402v2.PAYMENT_REQUIRED]: required };
+/** The 402 for one request, and for one whose proof was refused. */
+export interface Offered {
+  readonly rails: readonly PaymentRail[];
+  readonly body: RequestBody;
+  readonly refusal?: Refusal;
+}
+
+/** The 402: one response from which every dialect can be read. Browsers get a page in place of the body. */
+export function offer(context: PricedContext, { rails, body, refusal }: Offered): void {
+  const offering = offeringFor(context, rails, body, refusal);
+  const { requestId } = offering;
+  const page = wantsPage(context.req) ? pageOf(context, offering, refusal) : undefined;
+  const headers: OutgoingHttpHeaders = {};
   if (page !== undefined) Object.assign(headers, pageHeaders);
   if (refusal) Object.assign(headers, refusal.headers);
-  const kind = { negotiated: context.quote.mppOffers.length > 0, page: page !== undefined };
   watchBudget(context, offering);
   write(context, {
     status: refusal?.status ?? 402,
     body: page ?? offering.body,
     requestId,
     headers,
-    challenges,
-    kind,
+    offered: offering.headers,
+    kind: { negotiated: offering.isChosen, page: page !== undefined },
   });
 }
 
-function pageOf({ settings }: RequestContext, required: string, refusal: Refusal | undefined): Buffer {
-  const context = { nowSeconds: unixSeconds(settings.clock), ...(refusal && { detail: refusal.message }) };
+/** Wallets in browsers pay what x402 v2 offers. */
+function pageOf(
+  { config }: RequestContext,
+  { headers }: Offering,
+  refusal: Refusal | undefined,
+): Buffer | undefined {
+  const required = headers[x402v2.PAYMENT_REQUIRED];
+  if (typeof required !== 'string') return undefined;
+  const context = { nowSeconds: unixSeconds(config.clock), ...(refusal && { detail: refusal.message }) };
   return Buffer.from(payPage(x402v2.decodePaymentRequired(required), context));
 }
 
 /** Answers whatever went wrong before or instead of a paid response. Never rejects. */
-export async function respondToError(context: RequestContext, error: unknown): Promise<void> {
+export async function respondToError(
+  context: RequestContext,
+  rails: readonly PaymentRail[],
+  error: unknown,
+): Promise<void> {
   if (clientLeft(context)) return;
   if (!context.gate && context.res.headersSent) return breakOff(context, error);
   try {
     tellRefused(context, reasonOf(error));
-    if (error instanceof Refusal) return await offerAnew(context, error);
+    if (error instanceof Refusal) return await offerAnew(context, rails, error);
     refuse(context, toAgentPayError(context, error));
   } catch (cause) {
     // An offer needs the body, which may break off.
@@ -60,27 +75,26 @@ export async function respondToError(context: RequestContext, error: unknown): P
 }
 
 /** A paid response that is under way has failed: it must not look as if it were whole. */
-function breakOff({ settings, res }: RequestContext, error: unknown): void {
-  settings.report({ what: 'an answer broke off', error });
+function breakOff({ config, res }: RequestContext, error: unknown): void {
+  config.report({ what: 'an answer broke off', error });
   res.destroy(error instanceof Error ? error : undefined);
 }
 
-function reasonOf(error: unknown): string {
-  if (error instanceof Refusal) return error.reason;
-  return isAgentPayError(error) ? (error.reason ?? error.kind) : 'internal_error';
-}
-
 // At today's price: an old one must not live on by way of proofs that fail.
-async function offerAnew(context: RequestContext, refusal: Refusal): Promise<void> {
+async function offerAnew(
+  context: RequestContext,
+  rails: readonly PaymentRail[],
+  refusal: Refusal,
+): Promise<void> {
   const quote = context.pricing.fixed ?? (await context.pricing.current(viewOf(context)));
   if (quote === 'free')
     throw new AgentPayError('conflict', `${refusal.message} The request costs nothing by now.`);
-  offer({ ...context, quote }, await context.body(), refusal);
+  offer({ ...context, quote }, { rails, body: await context.body(), refusal });
 }
 
 function toAgentPayError(context: RequestContext, error: unknown): AgentPayError {
   if (isAgentPayError(error)) return error;
-  context.settings.report({
+  context.config.report({
     what: 'a request to a priced route failed',
     error,
     requestId: requestIdOf(context),
@@ -125,7 +139,8 @@ interface Written {
   readonly body: string | Buffer;
   readonly requestId: string;
   readonly headers: OutgoingHttpHeaders;
-  readonly challenges?: string[];
+  /** Headers of the dialects. */
+  readonly offered?: Offering['headers'];
   readonly kind?: OfferKind;
 }
 
@@ -135,17 +150,17 @@ function write(context: RequestContext, answer: Written): void {
   else send(context, answer);
 }
 
-function send(
-  context: RequestContext,
-  { status, body, requestId, headers, challenges = [], kind }: Written,
-): void {
+function send(context: RequestContext, { status, body, requestId, headers, offered, kind }: Written): void {
   const { res } = context;
   const head = pricedHeaders(context, kind);
   head['Cache-Control'] = 'no-store';
   head['Content-Type'] = 'application/problem+json; charset=utf-8';
   head['Content-Length'] = body.length;
   head['X-Request-Id'] = requestId;
-  if (challenges.length > 0) head[mpp.WWW_AUTHENTICATE] = challengesBeside(res, challenges);
+  for (const name in offered) {
+    const values = offered[name] as string | string[];
+    head[name] = name === mpp.WWW_AUTHENTICATE ? challengesBeside(res, values) : values;
+  }
   Object.assign(head, headers);
   res.writeHead(status, head);
   res.end(body, 'latin1');
@@ -166,12 +181,14 @@ export function markPaid(context: PricedContext, receipt: Receipt): void {
   const { res } = context;
   setHeaders(res, pricedHeaders(context));
   markPrivate(res);
-  setHeaders(res, isSuccess(res.statusCode) ? receipt : withoutDelivery(receipt));
+  setHeaders(res, isSuccess(res.statusCode) ? receipt : withoutDelivery(context, receipt));
 }
 
-/** An MPP receipt stands for a delivery; the others tell of the money. */
-export function withoutDelivery(receipt: Receipt): Receipt {
-  return Object.fromEntries(Object.entries(receipt).filter(([name]) => name !== mpp.PAYMENT_RECEIPT));
+/** What tells of the money alone: receipts of MPP stand for a delivery. */
+export function withoutDelivery({ config: { headers } }: RequestContext, receipt: Receipt): Receipt {
+  return Object.fromEntries(
+    Object.entries(receipt).filter(([name]) => !headers.deliveryReceipts.includes(name)),
+  );
 }
 
 /** Sets the headers of a response that was given for nothing to this caller. */
@@ -184,7 +201,7 @@ export function markGranted(context: RequestContext): void {
 export function markUnpaid(context: PricedContext): void {
   setHeaders(context.res, pricedHeaders(context));
   // Shared caches know that answers to Authorization are private, but not those to this header.
-  if (context.settings.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(context.res);
+  if (context.config.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(context.res);
 }
 
 export function isSuccess(status: number): boolean {

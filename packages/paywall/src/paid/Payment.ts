@@ -1,4 +1,4 @@
-import type { Amount } from '@agentpay/primitives';
+import { isAgentPayError, type Amount } from '@agentpay/primitives';
 import { reasons, type mpp, type PaymentReceipt } from '@agentpay/protocol';
 import type { Receipt } from './Claims.js';
 
@@ -80,4 +80,10 @@ export class Refusal extends Error {
   get status(): 402 | 412 {
     return this.reason === reasons.permit2AllowanceRequired.v2 ? 412 : 402;
   }
+}
+
+/** Why a payment was not made, in one word for programs: the finest code there is. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof Refusal) return error.reason;
+  return isAgentPayError(error) ? (error.reason ?? error.kind) : 'internal_error';
 }

@@ -5,11 +5,10 @@ import type { Pricing } from '../seller/Pricing.js';
 import type { Quote } from '../offer/Quote.js';
 import { targetOf, type Next, type Request } from './Request.js';
 import type { RequestBody } from './RequestBody.js';
-import type { Settings } from '../seller/options.js';
+import type { PaywallParts } from '../PaywallState.js';
 
 /** One request to a priced route and everything that answers it, before its price is known. */
-export interface RequestContext {
-  readonly settings: Settings;
+export interface RequestContext extends PaywallParts {
   readonly pricing: Pricing;
   readonly req: Request;
   readonly res: ServerResponse;
@@ -38,15 +37,15 @@ const HOST = /^[A-Za-z0-9._-]{1,253}(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]{2,45}\](?::\
 const MAX_URL = 2048;
 
 /** What URLs of the seller begin with. Without a configured base it repeats what the client itself sent as Host. */
-export function baseUrlOf({ req, settings }: Pick<PricedContext, 'req' | 'settings'>): string {
+export function baseUrlOf({ req, config }: Pick<PricedContext, 'req' | 'config'>): string {
   return (
-    settings.baseUrl ??
+    config.baseUrl ??
     `${schemeOf(req)}://${HOST.test(req.headers.host ?? '') ? req.headers.host : 'localhost'}`
   );
 }
 
 /** The URL that x402 offers name. */
-export function resourceUrl(context: Pick<PricedContext, 'req' | 'settings'>): string {
+export function resourceUrl(context: Pick<PricedContext, 'req' | 'config'>): string {
   return urlOf(baseUrlOf(context), targetOf(context.req));
 }
 
@@ -69,7 +68,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 export function requestIdOf(context: RequestContext): string {
   const given = context.req.headers['x-request-id'];
   context.requestId ??=
-    typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', context.settings);
+    typeof given === 'string' && REQUEST_ID.test(given) ? given : newId('request', context.config);
   return context.requestId;
 }
 

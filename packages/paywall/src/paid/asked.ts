@@ -10,7 +10,7 @@ import { targetOf, type Request } from './Request.js';
  * refused whatever the function makes of the error.
  */
 export function viewOf(context: RequestContext): CheckedView {
-  const { req, settings } = context;
+  const { req, config } = context;
   const view: { asked: RequestView; fault: AgentPayError | undefined } = {
     asked: undefined as never,
     fault: undefined,
@@ -42,7 +42,7 @@ export function viewOf(context: RequestContext): CheckedView {
     },
     headers: req.headers,
     json() {
-      json ??= context.body().then((body) => decodeJson(req, body, settings.maxBodyBytes));
+      json ??= context.body().then((body) => decodeJson(req, body, config.maxBodyBytes));
       const read = json.catch((error: unknown) => {
         throw noted(error);
       });

@@ -1,24 +1,22 @@
 import { hash } from 'node:crypto';
 import { jcs } from '@agentpay/protocol';
 import { type PricedContext } from './RequestContext.js';
+import { CALLER_HEADERS } from '../seller/callerHeaders.js';
 import type { Proof } from './proof.js';
 import type { RequestBody } from './RequestBody.js';
 import { targetOf, type Request } from './Request.js';
-
-/** Request headers that tell callers apart, besides those that a seller names. */
-const CREDENTIALS = ['authorization', 'cookie', 'x-api-key', 'api-key', 'x-auth-token'] as const;
 
 /**
  * One payment buys one request by one caller: the proof is public once it is settled on chain, so that a copy of it with another body, at
  * another host or with other credentials gets nothing.
  */
 export function bindingOf({ req }: PricedContext, proof: Proof, body: RequestBody): string {
-  const credentials = CREDENTIALS.map((name) => req.headers[name]);
+  const credentials = CALLER_HEADERS.map((name) => req.headers[name]);
   return digestOf([req.method, hostOf(req), targetOf(req), ...credentials, bodyText(body), proof.text]);
 }
 
 /** Who brings a proof, as far as the address and the headers that the seller names tell; the same for the same client. */
-export function bearerOf({ req, settings: { repeats } }: PricedContext): string {
+export function bearerOf({ req, config: { repeats } }: PricedContext): string {
   const address = req.ip ?? req.socket?.remoteAddress;
   return digestOf([address, ...(repeats?.headers ?? []).map((name) => req.headers[name])]);
 }

@@ -7,17 +7,17 @@ import { targetOf } from './Request.js';
 
 /** The headers that tell a buyer of a settled payment, with one that the seller has signed, where he has a key and money moved on chain. */
 export function certified(
-  { settings, req }: PricedContext,
+  { config, req }: PricedContext,
   { receipt, moved }: Settlement & { state: 'settled' },
 ): Receipt {
-  if (!settings.receiptKey || !moved) return receipt;
+  if (!config.receiptKey || !moved) return receipt;
   const paid: PaymentReceipt = {
     // Not the Host header of the request: nobody else is to say in whose name the seller signs.
-    iss: settings.baseUrl ?? settings.realm,
-    iat: unixSeconds(settings.clock),
+    iss: config.baseUrl ?? config.realm,
+    iat: unixSeconds(config.clock),
     method: req.method ?? 'GET',
     path: targetOf(req).split('?', 1)[0] as string,
     ...moved,
   };
-  return { ...receipt, [PAYMENT_RECEIPT_JWS]: settings.receiptKey.sign(paid, PAYMENT_RECEIPT_TYPE) };
+  return { ...receipt, [PAYMENT_RECEIPT_JWS]: config.receiptKey.sign(paid, PAYMENT_RECEIPT_TYPE) };
 }

@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { AgentPayError, isAgentPayError, type Amount } from '@agentpay/primitives';
+import { AgentPayError, type Amount } from '@agentpay/primitives';
 import { isSuccess, markPaid, markUnpaid, replay, withoutDelivery } from '../outgoing/responses.js';
 import { boundElsewhere, type HeldResponse, type Claim, type Receipt } from './Claims.js';
 import { certified } from './certify.js';
 import { bearerOf, bindingOf } from './binding.js';
 import { clientLeft, requestIdOf, type PricedContext } from './RequestContext.js';
 import { addLast, addTrailers, holdResponse, stampHead, type Gate, type Outcome } from './Gate.js';
-import { Refusal, type Payment, type Verified } from './Payment.js';
+import { reasonOf, type Payment, type Verified } from './Payment.js';
 import type { Proof } from './proof.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
 import type { Run } from './UnpaidRuns.js';
@@ -27,8 +27,11 @@ const LEASE_MARGIN_MS = 30_000;
  * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `respondToError` to render.
  */
 export async function charge(context: PricedContext, proof: Proof): Promise<void> {
-  const { claims, handlerTimeoutMs, clock } = context.settings;
-  const payment = await proof.read(context, proof.text);
+  const {
+    config: { handlerTimeoutMs, clock },
+    state: { claims },
+  } = context;
+  const payment = await proof.rail.read(context, proof.text);
   const { key, alias, expiresAtMs } = payment;
   const binding = bindingOf(context, proof, await context.body());
   const subject = { key, alias, expiresAtMs, binding, bearer: bearerOf(context) };
@@ -45,7 +48,7 @@ export async function charge(context: PricedContext, proof: Proof): Promise<void
   // Verifying takes its time, too: what is left must do for the handler and for settling.
   await orUnserved(context, payment, claim, () => payment.checkTime());
   if (context.quote.terms.settle === 'before') return settleFirst(context, payment, claim);
-  const { unpaidRuns } = context.settings;
+  const { unpaidRuns } = context.state;
   const run = await orUnserved(context, payment, claim, () => unpaidRuns.begin(payment, verified));
   return serve(context, payment, { claim, run });
 }
@@ -59,7 +62,7 @@ async function verify(
   try {
     return await payment.verify(claim.purchase);
   } catch (error) {
-    await context.settings.claims.drop(claim);
+    await context.state.claims.drop(claim);
     // The owner before may have died with the payment verified.
     if (takenOver) await payment.release();
     throw error;
@@ -89,9 +92,9 @@ interface Running {
 
 /** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its response. */
 async function serve(context: PricedContext, payment: Payment, { claim, run }: Running): Promise<void> {
-  const { settings, res } = context;
-  const timeoutMs = Math.min(settings.handlerTimeoutMs, payment.deadlineMs - settings.clock.now());
-  const gate = holdResponse(res, { maxBytes: settings.maxResponseBytes, timeoutMs, clock: settings.clock });
+  const { config, res } = context;
+  const timeoutMs = Math.min(config.handlerTimeoutMs, payment.deadlineMs - config.clock.now());
+  const gate = holdResponse(res, { maxBytes: config.maxResponseBytes, timeoutMs, clock: config.clock });
   context.gate = gate;
   runHandler(context, gate);
   const outcome = await gate.outcome;
@@ -112,12 +115,12 @@ async function collect(
   { claim, run }: Running,
   answer: HeldResponse,
 ): Promise<Receipt | undefined> {
-  const { settings } = context;
+  const { state } = context;
   try {
     const used = usedIn(context);
-    const settling = await settings.claims.settling(claim, SETTLE_LEASE_MS, { answer, used });
-    if (context.quote.terms.settle === 'optimistic' && (await settings.unsettled.enter(payment))) {
-      settings.background.run(settleLater(context, payment, { claim: settling, run }));
+    const settling = await state.claims.settling(claim, SETTLE_LEASE_MS, { answer, used });
+    if (context.quote.terms.settle === 'optimistic' && (await state.unsettled.enter(payment))) {
+      state.background.run(settleLater(context, payment, { claim: settling, run }));
       return undefined;
     }
     const receipt = await takeMoney(context, payment, settling, false);
@@ -143,27 +146,22 @@ async function settleLater(
   payment: Payment,
   { claim: settling, run }: Running,
 ): Promise<void> {
-  const { settings } = context;
+  const { config, state } = context;
   try {
     const receipt = await takeMoney(context, payment, settling, false);
     run.paid();
     await recordDone(context, settling, receipt).catch(() => undefined);
-    await settings.unsettled.leave(payment);
+    await state.unsettled.leave(payment);
   } catch (error) {
     run.unpaid();
     tellUnpaid(context, payment, reasonOf(error));
-    settings.report({
+    config.report({
       what: 'an answer went out that is not paid for',
       error,
       requestId: requestIdOf(context),
     });
     tellUnsettled(context, reasonOf(error));
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Refusal) return error.reason;
-  return isAgentPayError(error) ? error.kind : 'internal_error';
 }
 
 function runHandler(context: PricedContext, gate: Gate): void {
@@ -195,14 +193,14 @@ function letOut(context: PricedContext, gate: Gate, outcome: Outcome): void {
   }
 }
 
-async function unserved({ settings }: PricedContext, payment: Payment, claim: Claim): Promise<void> {
-  await settings.claims.drop(claim);
+async function unserved({ state }: PricedContext, payment: Payment, claim: Claim): Promise<void> {
+  await state.claims.drop(claim);
   await payment.release();
 }
 
 /** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
 async function settleFirst(context: PricedContext, payment: Payment, claim: Claim): Promise<void> {
-  const settling = await context.settings.claims.settling(claim, SETTLE_LEASE_MS, {});
+  const settling = await context.state.claims.settling(claim, SETTLE_LEASE_MS, {});
   return settleAndPass(context, payment, settling, false);
 }
 
@@ -226,12 +224,12 @@ async function settleAndPass(
 /** Continues where an owner stopped after the money may have moved. The handler of a held response does not run again. */
 async function resume(context: PricedContext, payment: Payment, left: Claim): Promise<void> {
   if (!payment.isSecret && left.bearer !== bearerOf(context)) throw boundElsewhere();
-  const settling = await context.settings.claims.settling(left, SETTLE_LEASE_MS, left);
+  const settling = await context.state.claims.settling(left, SETTLE_LEASE_MS, left);
   if (!left.answer) return settleAndPass(context, payment, settling, true);
   const receipt = await takeMoney(context, payment, settling, true);
-  context.settings.unpaidRuns.paidLater(payment);
+  context.state.unpaidRuns.paidLater(payment);
   await recordDone(context, settling, receipt).catch(() => undefined);
-  if (context.quote.terms.settle === 'optimistic') await context.settings.unsettled.leave(payment);
+  if (context.quote.terms.settle === 'optimistic') await context.state.unsettled.leave(payment);
   replay(context, left.answer, receipt);
 }
 
@@ -241,10 +239,10 @@ function repeat(
   payment: Payment,
   { answer, receipt, bearer, paidAt = 0 }: Claim,
 ): void {
-  const { repeats, clock } = context.settings;
+  const { repeats, clock } = context.config;
   const known = repeats && bearer === bearerOf(context) && clock.now() - paidAt <= repeats.seconds * 1000;
   if (answer && (payment.isSecret || known)) return replay(context, answer, receipt ?? {});
-  setHeaders(context.res, withoutDelivery(receipt ?? {}));
+  setHeaders(context.res, withoutDelivery(context, receipt ?? {}));
   const message = answer
     ? 'This payment has bought its answer, and nothing in the request shows that it is its buyer who asks again.'
     : 'This payment bought an answer that was not kept.';
@@ -258,9 +256,9 @@ async function takeMoney(
   settling: Claim,
   again: boolean,
 ): Promise<Receipt> {
-  const { settings } = context;
+  const { config, state } = context;
   const { used, purchase } = settling;
-  const settlement = await settleFirmly(payment, settings.clock, { again, used, purchase });
+  const settlement = await settleFirmly(payment, config.clock, { again, used, purchase });
   switch (settlement.state) {
     case 'settled': {
       const receipt = certified(context, settlement);
@@ -268,11 +266,11 @@ async function takeMoney(
       return receipt;
     }
     case 'refused':
-      await settings.claims.drop(settling);
+      await state.claims.drop(settling);
       await payment.release();
       throw settlement.error;
     default:
-      await settings.claims.yieldLease(settling);
+      await state.claims.yieldLease(settling);
       throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', {
         retryAfter: 2,
       });
@@ -281,25 +279,29 @@ async function takeMoney(
 
 async function noteSettled(context: PricedContext, settled: Settled): Promise<void> {
   tellSettled(context, settled);
-  const { settings, quote, req } = context;
+  const { config, state, quote, req } = context;
   const { signIn } = quote.terms.extensions;
   if (!signIn) return;
   try {
-    await settings.signIns.remember(settled.payer, scopeText(req, await context.body()), signIn.seconds);
+    await state.signIns.remember(settled.payer, scopeText(req, await context.body()), signIn.seconds);
   } catch (error) {
-    settings.report({ what: 'a payer could not be remembered, and cannot come back', error });
+    config.report({ what: 'a payer could not be remembered, and cannot come back', error });
   }
 }
 
-async function recordDone({ settings }: PricedContext, settling: Claim, receipt: Receipt): Promise<void> {
+async function recordDone(
+  { config, state }: PricedContext,
+  settling: Claim,
+  receipt: Receipt,
+): Promise<void> {
   const keep = (answer: HeldResponse | undefined) =>
-    answer && answer.body.length <= settings.maxStoredBytes ? answer : undefined;
-  await settings.claims.done(settling, receipt, keep(settling.answer));
+    answer && answer.body.length <= config.maxStoredBytes ? answer : undefined;
+  await state.claims.done(settling, receipt, keep(settling.answer));
 }
 
 /** What is due of a payment up to a ceiling; undefined for any other. */
-function usedIn({ req, quote: { terms }, settings }: PricedContext): Amount | undefined {
-  return terms.scheme === 'upto' ? settings.usage.due(req, terms.amount) : undefined;
+function usedIn({ req, quote: { terms }, state }: PricedContext): Amount | undefined {
+  return terms.scheme === 'upto' ? state.usage.due(req, terms.amount) : undefined;
 }
 
 function isCharged({ quote }: PricedContext, status: number): boolean {

@@ -5,14 +5,20 @@ import type { Payment } from './Payment.js';
 import { targetOf } from './Request.js';
 
 export function tellChallenge(context: PricedContext): void {
-  const { hooks, counters } = context.settings;
+  const {
+    config: { hooks },
+    state: { counters },
+  } = context;
   counters.count('challenges', routeOf(context));
   const { onChallenge } = hooks;
   if (onChallenge) call(context, () => onChallenge(priced(context)));
 }
 
 export function tellVerified(context: PricedContext, { payer }: Payment): void {
-  const { hooks, counters } = context.settings;
+  const {
+    config: { hooks },
+    state: { counters },
+  } = context;
   counters.count('verified', routeOf(context));
   const { onVerified } = hooks;
   if (onVerified) call(context, () => onVerified({ ...priced(context), payer }));
@@ -30,7 +36,10 @@ export function tellSettled(
   context: PricedContext,
   { payer, amount = context.quote.terms.amount, receipt }: Settled,
 ): void {
-  const { hooks, earnings, counters } = context.settings;
+  const {
+    config: { hooks },
+    state: { earnings, counters },
+  } = context;
   earnings.add(routeOf(context), amount);
   counters.count('settled', routeOf(context));
   const { onSettled } = hooks;
@@ -39,7 +48,10 @@ export function tellSettled(
 }
 
 export function tellRefused(context: RequestContext, reason: string): void {
-  const { hooks, counters } = context.settings;
+  const {
+    config: { hooks },
+    state: { counters },
+  } = context;
   counters.count('refused', routeOf(context), reason);
   const { onRefused } = hooks;
   if (onRefused) call(context, () => onRefused({ ...about(context), reason }));
@@ -47,7 +59,10 @@ export function tellRefused(context: RequestContext, reason: string): void {
 
 /** A handler has run for nothing. */
 export function tellUnpaid(context: PricedContext, { payer }: Payment, reason: string): void {
-  const { hooks, counters } = context.settings;
+  const {
+    config: { hooks },
+    state: { counters },
+  } = context;
   counters.count('unpaid_runs', routeOf(context), reason);
   const { onUnpaid } = hooks;
   if (onUnpaid) call(context, () => onUnpaid({ ...priced(context), payer, reason }));
@@ -55,7 +70,7 @@ export function tellUnpaid(context: PricedContext, { payer }: Payment, reason: s
 
 /** A response went out and is not paid for. */
 export function tellUnsettled(context: PricedContext, reason: string): void {
-  context.settings.counters.count('unsettled', routeOf(context));
+  context.state.counters.count('unsettled', routeOf(context));
   tellRefused(context, reason);
 }
 
@@ -72,8 +87,8 @@ function about(context: RequestContext) {
   };
 }
 
-function call({ settings }: RequestContext, hook: () => unknown): void {
-  const failed = (error: unknown) => settings.report({ what: 'a hook failed', error });
+function call({ config }: RequestContext, hook: () => unknown): void {
+  const failed = (error: unknown) => config.report({ what: 'a hook failed', error });
   try {
     const returned = hook();
     if (returned instanceof Promise) returned.catch(failed);

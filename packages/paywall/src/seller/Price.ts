@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isAgentPayError, parsePrice, type AgentPayError, type Amount } from '@agentpay/primitives';
 import { z } from 'zod';
+import { CALLER_HEADERS } from './callerHeaders.js';
 import { functionOf } from './checks.js';
 import { extensionsSchema, type RouteExtensions } from '../offer/extensions/RouteExtensions.js';
 import { checkKnown } from './known.js';
@@ -176,7 +177,7 @@ export function readPrice(price: Price, where: string): RouteTerms {
   const { accepts, schemas, extensions } = given;
   if (given.vary && typeof value !== 'function')
     throw new TypeError(`${where}: vary belongs to a price that is a function.`);
-  const vary = given.vary?.map((name) => name.toLowerCase()) ?? CREDENTIALS;
+  const vary = given.vary?.map((name) => name.toLowerCase()) ?? CALLER_HEADERS;
   const hasAmounts = accepts?.some((accept) => accept.amount !== undefined);
   if (hasAmounts && (typeof value === 'function' || scheme === 'upto')) {
     throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
@@ -196,17 +197,6 @@ export function readPrice(price: Price, where: string): RouteTerms {
     extensions,
   };
 }
-
-/** Headers by which a buyer is known. */
-const CREDENTIALS: readonly string[] = [
-  'authorization',
-  'cookie',
-  'x-api-key',
-  'api-key',
-  'apikey',
-  'x-auth-token',
-  'x-access-token',
-];
 
 type Valued = {
   readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined;

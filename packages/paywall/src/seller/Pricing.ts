@@ -3,9 +3,10 @@ import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
 import { isSameText, sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from '../offer/extensions/bazaar.js';
 import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
-import type { Settings } from './options.js';
+import type { PaywallParts } from '../PaywallState.js';
+import type { PaywallConfig } from './PaywallConfig.js';
 import { amountOf, type Authorize, type PriceFunction, type CheckedView, type RouteTerms } from './Price.js';
-import { createQuote, tokenOf, type Quote } from '../offer/Quote.js';
+import { createQuote, type Quote } from '../offer/Quote.js';
 import { placeReader } from './routes.js';
 import { priceOf, type PaymentOption } from './PaymentOption.js';
 
@@ -16,7 +17,6 @@ export interface Pricing {
   /** Reads path and parameters by that pattern. */
   readonly place: ReturnType<typeof placeReader> | undefined;
   readonly terms: RouteTerms;
-  readonly token: Quote['token'];
   readonly authorize: Authorize | undefined;
   readonly extensions: RouteExtensions;
   readonly bazaar: BazaarListing | undefined;
@@ -40,16 +40,16 @@ export interface Pricing {
 const MAX_QUOTES = 500;
 const MAX_OFFERS = 10_000;
 
-export function createPricing(settings: Settings, terms: RouteTerms, route?: string): Pricing {
-  const { amount, extensions = settings.extensions, ...rest } = terms;
-  let paymentOptions = terms.accepts ? settings.paymentOptionsOf(terms.accepts) : settings.paymentOptions;
+export function createPricing({ config, state }: PaywallParts, terms: RouteTerms, route?: string): Pricing {
+  const { amount, extensions = config.extensions, ...rest } = terms;
+  let paymentOptions = terms.accepts ? state.paymentOptionsOf(terms.accepts) : state.paymentOptions;
   if (terms.scheme === 'upto' && paymentOptions.some(({ facilitatorCount }) => facilitatorCount > 1)) {
     throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
   }
   const { signIn, bazaar, offerReceipt } = extensions;
-  if (offerReceipt && !settings.receiptKey)
+  if (offerReceipt && !config.receiptKey)
     throw new TypeError('The extension offerReceipt needs the option receiptKey.');
-  if ((signIn || bazaar || offerReceipt) && settings.baseUrl === undefined) {
+  if ((signIn || bazaar || offerReceipt) && config.baseUrl === undefined) {
     throw new TypeError(
       "The extensions signIn, bazaar and offerReceipt need the option baseUrl: the Host header is the caller's.",
     );
@@ -59,7 +59,7 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     const known = quotes.get(value);
     if (known) return known;
     const quote = createQuote(
-      settings,
+      config,
       { ...rest, extensions, amount: value },
       { paymentOptions, pinned: typeof amount === 'function' },
     );
@@ -70,14 +70,13 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
     route,
     place: route === undefined ? undefined : placeReader(route),
     terms,
-    token: tokenOf(settings, terms),
-    authorize: terms.authorize ?? settings.authorize,
+    authorize: terms.authorize ?? config.authorize,
     extensions,
     bazaar: bazaar && bazaarListings(terms.schemas ?? {}, bazaar === true ? {} : bazaar),
     fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
     async ready() {
       if (terms.scheme === 'exact') return;
-      const accounts = await Promise.all(paymentOptions.map(settings.uptoAccount));
+      const accounts = await Promise.all(paymentOptions.map(state.uptoAccount));
       if (paymentOptions.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
       paymentOptions = paymentOptions.map((option, index) => ({
         ...option,
@@ -94,15 +93,15 @@ export function createPricing(settings: Settings, terms: RouteTerms, route?: str
       return [...new Set(likely.flatMap((option) => priceOf(option, due) ?? []))];
     },
     async current(view) {
-      const price = typeof amount === 'bigint' ? amount : await worksOut(settings, amount, view);
+      const price = typeof amount === 'bigint' ? amount : await worksOut(config, amount, view);
       return price === 'free' ? price : at(price);
     },
-    ...pins(settings, at),
+    ...pins(config, at),
   };
 }
 
 async function worksOut(
-  { report }: Settings,
+  { report }: PaywallConfig,
   price: PriceFunction,
   view: CheckedView,
 ): Promise<Amount | 'free'> {
@@ -119,7 +118,7 @@ async function worksOut(
 
 // A pin says until when an amount counts for a request; its code proves that it was issued here.
 function pins(
-  { clock, maxTimeoutSeconds, mppSecrets }: Settings,
+  { clock, maxTimeoutSeconds, mppSecrets }: PaywallConfig,
   at: Pricing['at'],
 ): Pick<Pricing, 'pin' | 'pinned'> {
   const offered = new Map<string, number>();

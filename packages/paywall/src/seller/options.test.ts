@@ -1,6 +1,9 @@
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { paywall, type PaywallOptions } from '../index.js';
+import { openState } from '../PaywallState.js';
+import { headerLists } from '../rails/RailHeaders.js';
 import { PAY_TO, fakeFacilitator } from '../seller.test.support.js';
+import { readConfig } from './PaywallConfig.js';
 
 const good = { payTo: PAY_TO, facilitator: 'http://127.0.0.1:3102' };
 const PRIVATE_KEY = generateKeyPairSync('ed25519').privateKey;
@@ -151,4 +154,25 @@ it('paywall() without price and routes fails closed as middleware', () => {
   const errors: unknown[] = [];
   paywall(good)({} as never, {} as never, (error) => errors.push(error));
   expect(errors).toEqual([expect.any(TypeError)]);
+});
+
+describe('a paywall', () => {
+  const config = () =>
+    readConfig({ payTo: PAY_TO, facilitator: fakeFacilitator() }, (header) => headerLists([], header));
+
+  it('never changes what its seller has configured', () => {
+    expect(Object.isFrozen(config())).toBe(true);
+  });
+
+  it('shares nothing of what it knows with another one of the same configuration', () => {
+    const same = config();
+    const [one, other] = [openState(same), openState(same)];
+    one.counters.count('challenges', '/weather');
+    one.earnings.add('/weather', 1n);
+    expect(other.counters.text(other.earnings.all())).not.toContain('/weather');
+    const shared = Object.entries(one).filter(
+      ([name, value]) => typeof value === 'object' && value === other[name as keyof typeof other],
+    );
+    expect(shared).toEqual([]);
+  });
 });

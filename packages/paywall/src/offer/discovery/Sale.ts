@@ -1,4 +1,7 @@
 import { mpp, type x402v2 } from '@agentpay/protocol';
+import type { PaywallParts } from '../../PaywallState.js';
+import { mppOffersOf } from '../../rails/mpp/offers.js';
+import type { PaymentRail } from '../../rails/PaymentRail.js';
 import type { Pricing } from '../../seller/Pricing.js';
 import { readEntry } from '../../seller/routeEntry.js';
 import type { Quote } from '../Quote.js';
@@ -10,15 +13,23 @@ export interface Sale {
   /** With its parameters in braces: "/items/{id}". */
   readonly path: string;
   readonly pricing: Pricing;
+  readonly offers: SaleOffers;
+}
+
+/** A paywall and the dialects in which it is paid. */
+export interface RunningPaywall extends PaywallParts {
+  readonly rails: readonly PaymentRail[];
 }
 
 /** What the 402 of a sale offers; amounts are null where they are worked out for each request. */
 export interface SaleOffers {
   readonly x402: readonly (Omit<x402v2.PaymentRequirements, 'amount'> & { readonly amount: string | null })[];
-  readonly mpp: readonly MppOffer[];
+  readonly mpp: readonly MppSale[];
+  /** Names of the protocols in which it can be paid. */
+  readonly protocols: readonly string[];
 }
 
-export interface MppOffer {
+export interface MppSale {
   readonly intent: string;
   readonly method: string;
   /** Base units of `currency`. */
@@ -50,7 +61,7 @@ export function routeOf(pattern: string, pricing: Pricing | 'free'): Route {
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The operations that routes sell. HEAD costs what GET costs and is not listed. */
-export function salesOf(routes: readonly Route[]): Sale[] {
+export function salesOf(running: RunningPaywall, routes: readonly Route[]): Sale[] {
   return routes.flatMap(({ method, path, pricing }) => {
     if (pricing === 'free') return [];
     const named = routes
@@ -58,9 +69,10 @@ export function salesOf(routes: readonly Route[]): Sale[] {
       .flatMap((other) => other.method ?? []);
     const methods =
       method === undefined ? METHODS.filter((candidate) => !named.includes(candidate)) : [method];
+    const offers = offersOf(running, pricing);
     return methods
       .filter((candidate) => METHODS.includes(candidate))
-      .map((found) => ({ method: found, path: templateOf(path), pricing }));
+      .map((found) => ({ method: found, path: templateOf(path), pricing, offers }));
   });
 }
 
@@ -83,13 +95,14 @@ export function quoteOf({ fixed, terms, at }: Pricing): Quote | undefined {
 const ONE_DOLLAR = 1_000_000n;
 
 /** The offers of the very quote that the 402 is rendered from. */
-export function offersOf({ pricing }: Sale): SaleOffers {
+function offersOf(running: RunningPaywall, pricing: Pricing): SaleOffers {
   // Only what does not depend on the amount is used of a quote that nobody has asked for.
-  const { offers, mppOffers } = quoteOf(pricing) ?? pricing.at(ONE_DOLLAR);
+  const quote = quoteOf(pricing) ?? pricing.at(ONE_DOLLAR);
   const amountOf = (amount: string) => (quoteOf(pricing) ? amount : null);
+  const sold = running.rails.filter((rail) => rail.sells(running, quote));
   return {
-    x402: offers.map(({ v2 }) => ({ ...v2, amount: amountOf(v2.amount) })),
-    mpp: mppOffers.map((offer) => {
+    x402: quote.offers.map(({ v2 }) => ({ ...v2, amount: amountOf(v2.amount) })),
+    mpp: mppOffersOf(quote, running).map((offer) => {
       const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(offer.mpp);
       const { intent, method } = offer.mpp;
       return {
@@ -101,5 +114,6 @@ export function offersOf({ pricing }: Sale): SaleOffers {
         chainId: methodDetails.chainId,
       };
     }),
+    protocols: [...new Set(sold.map(({ protocol }) => protocol))],
   };
 }

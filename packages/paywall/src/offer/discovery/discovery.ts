@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RECEIPT_KEYS_PATH } from '@agentpay/protocol';
 import { resourceUrl } from '../../paid/RequestContext.js';
 import { checkKnown } from '../../seller/known.js';
-import type { Settings } from '../../seller/options.js';
+import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import { llmsText, x402Listing } from './listings.js';
 import { withSales, type OpenApiDocument } from './openapi.js';
-import { salesOf, type Route } from './Sale.js';
+import { salesOf, type Route, type RunningPaywall } from './Sale.js';
 import type { ExpressLike } from './expressRoutes.js';
 
 export interface DiscoveryOptions {
@@ -40,23 +40,24 @@ const OPTIONS = ['app', 'routers', 'title', 'version', 'description', 'openapi']
 
 /** @param routesNow the routes as they are when a document is asked for. @throws TypeError for a wrong option */
 export function createDiscovery(
-  settings: Settings,
+  running: RunningPaywall,
   options: DiscoveryOptions,
   routesNow: () => readonly Route[],
 ): Discovery {
+  const { config } = running;
   checkKnown(options, OPTIONS, 'discovery()');
   for (const mount of Object.keys(options.routers ?? {})) {
     if (!mount.startsWith('/'))
       throw new TypeError(`discovery(): "${mount}" in routers must be a path such as "/api".`);
   }
-  const { title = settings.realm, version = '1', description, openapi } = options;
+  const { title = config.realm, version = '1', description, openapi } = options;
   const info = openapi?.info ?? { title, version, ...(description !== undefined && { description }) };
 
-  const receiptKeys = receiptKeysOf(settings);
+  const receiptKeys = receiptKeysOf(config);
 
   function documents(base: string): Documents {
     const root = base.replace(/\/+$/, '');
-    const sales = salesOf(routesNow());
+    const sales = salesOf(running, routesNow());
     const document = openapi ?? { openapi: '3.1.0', info, servers: [{ url: root }] };
     return {
       openapi: withSales(document, sales),
@@ -83,14 +84,14 @@ export function createDiscovery(
   }
 
   function send(req: IncomingMessage, res: ServerResponse, name: keyof Documents): void {
-    const found = documents(settings.baseUrl ?? new URL(resourceUrl({ req, settings })).origin)[name];
+    const found = documents(config.baseUrl ?? new URL(resourceUrl({ req, config })).origin)[name];
     const text = typeof found === 'string' ? found : JSON.stringify(found);
     res.writeHead(200, {
       'Content-Type': name === 'llms' ? 'text/plain; charset=utf-8' : 'application/json; charset=utf-8',
       'Content-Length': Buffer.byteLength(text),
       'Cache-Control': 'public, max-age=300',
       'Access-Control-Allow-Origin': '*',
-      ...(settings.baseUrl === undefined && { Vary: 'Host' }),
+      ...(config.baseUrl === undefined && { Vary: 'Host' }),
     });
     res.end(text);
   }
@@ -99,7 +100,7 @@ export function createDiscovery(
   return discovery;
 }
 
-function receiptKeysOf({ receiptKey }: Settings): Documents['receiptKeys'] {
+function receiptKeysOf({ receiptKey }: PaywallConfig): Documents['receiptKeys'] {
   const published = receiptKey ? [receiptKey, ...receiptKey.former] : [];
   return { keys: published.map(({ publicJwk, kid }) => ({ ...publicJwk, kid, use: 'sig' })) };
 }

@@ -1,6 +1,6 @@
 import { findNetwork, formatMoney } from '@agentpay/primitives';
 import type { OpenApiDocument } from './openapi.js';
-import { offersOf, quoteOf, type Sale } from './Sale.js';
+import { quoteOf, type Sale } from './Sale.js';
 
 /** `/.well-known/x402`: every URL that can be asked as it stands, and every operation with its x402 offers. */
 export function x402Listing(sales: readonly Sale[], base: string) {
@@ -12,7 +12,7 @@ export function x402Listing(sales: readonly Sale[], base: string) {
       resource: base + sale.path,
       ...(description && { description }),
       ...(mimeType !== undefined && { mimeType }),
-      accepts: offersOf(sale).x402,
+      accepts: sale.offers.x402,
     };
   });
   const resources = [...new Set(items.map(({ resource }) => resource).filter((url) => !url.includes('{')))];
@@ -49,7 +49,7 @@ function priceOf(sale: Sale): string {
   const quote = quoteOf(sale.pricing);
   const price =
     quote && `${quote.terms.scheme === 'upto' ? 'up to ' : ''}$${formatMoney(quote.terms.amount)}`;
-  const offers = offersOf(sale).x402.map(({ asset, network: id }) => ({
+  const offers = sale.offers.x402.map(({ asset, network: id }) => ({
     asset,
     id,
     network: findNetwork(id),

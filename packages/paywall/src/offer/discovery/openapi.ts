@@ -1,5 +1,5 @@
 import { jsonSchema, type Schema } from '../../seller/RouteSchemas.js';
-import { offersOf, type Sale } from './Sale.js';
+import type { Sale } from './Sale.js';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -36,9 +36,9 @@ function merged(ours: ReturnType<typeof operationOf>, theirs: JsonObject | undef
 }
 
 function operationOf(sale: Sale) {
-  const { terms, token } = sale.pricing;
+  const { terms } = sale.pricing;
   const { query, body, response } = terms.schemas ?? {};
-  const offers = offersOf(sale);
+  const { offers } = sale;
   const described = terms.description ? { description: terms.description } : {};
   const parameters = [
     ...pathParameters(sale.path),
@@ -57,7 +57,7 @@ function operationOf(sale: Sale) {
     },
     'x-payment-info': {
       offers: offers.mpp.map((offer) => ({ ...offer, ...described })),
-      protocols: ['x402', ...(offers.mpp.length > 0 ? ['mpp'] : []), ...(token ? ['agentpay'] : [])],
+      protocols: offers.protocols,
       x402: { x402Version: 2, accepts: offers.x402 },
     },
   };

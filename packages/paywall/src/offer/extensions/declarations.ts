@@ -38,7 +38,7 @@ export function declarations(
     ...(bazaar && { [BAZAAR]: bazaarOf(context) }),
     ...(offerReceipt && { [OFFER_RECEIPT]: offersOf(context, url) }),
     ...(signIn && {
-      [SIGN_IN_WITH_X]: context.settings.signIns.offer(url, {
+      [SIGN_IN_WITH_X]: context.state.signIns.offer(url, {
         chains: chainsOf(context),
         statement: signIn.statement,
       }),
@@ -51,29 +51,29 @@ export function receiptExtensions(
   context: PricedContext,
   settled: x402v2.SettleResponse,
 ): Readonly<Record<string, unknown>> | undefined {
-  const { quote, settings } = context;
+  const { quote, config } = context;
   if (!quote.terms.extensions.offerReceipt) return undefined;
   const { network, payer = '', transaction } = settled;
   const paid = {
     resourceUrl: resourceUrl(context),
     network,
     payer,
-    issuedAt: unixSeconds(settings.clock),
+    issuedAt: unixSeconds(config.clock),
     transaction,
   };
   return { [OFFER_RECEIPT]: signedReceipt(paid, keyOf(context).sign) };
 }
 
 function offersOf(context: PricedContext, url: string): object {
-  const { quote, settings } = context;
+  const { quote, config } = context;
   const accepts = quote.offers.map(({ v2 }) => v2);
-  const validUntil = unixSeconds(settings.clock) + settings.maxTimeoutSeconds;
+  const validUntil = unixSeconds(config.clock) + config.maxTimeoutSeconds;
   return signedOffers({ resourceUrl: url, accepts, validUntil }, keyOf(context).sign);
 }
 
 /** Routes that sign are refused at start without a key. */
-function keyOf({ settings }: PricedContext): ReceiptKey {
-  return settings.receiptKey as ReceiptKey;
+function keyOf({ config }: PricedContext): ReceiptKey {
+  return config.receiptKey as ReceiptKey;
 }
 
 function chainsOf({ quote }: PricedContext): readonly string[] {

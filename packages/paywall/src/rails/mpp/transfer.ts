@@ -12,13 +12,13 @@ import {
 } from '@agentpay/protocol';
 import type { ChainNode, KnownTransaction } from './ChainNode.js';
 import type { Receipt } from '../../paid/Claims.js';
-import type { Settings } from '../../seller/options.js';
+import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
 import type { PaymentOption, Transfers } from '../../seller/PaymentOption.js';
 
 /** A charge that is paid by the buyer's own transaction, with what the credential says of it. */
 export interface TransferCharge {
-  readonly settings: Settings;
+  readonly config: PaywallConfig;
   readonly option: PaymentOption;
   readonly transfers: Transfers;
   /** In base units of the option's token. */
@@ -42,8 +42,8 @@ const SKEW_MS = 30_000;
  * @throws AgentPayError `payment_malformed`, Refusal when the transaction does not pay this charge
  */
 export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
-  const { settings, option, transfers, expiresAtMs } = charge;
-  const { clock } = settings;
+  const { config, option, transfers, expiresAtMs } = charge;
+  const { clock } = config;
   const signed = readSignedTransaction(raw);
   if (signed.chainId !== option.network.chainId) throw mismatch('The transaction is for another chain.');
   if (!isTransferCall(signed, transferOf(charge)) || signed.value !== 0n)
@@ -69,7 +69,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
       return watch.payer();
     },
     expiresAtMs,
-    deadlineMs: expiresAtMs - settings.settleReserveMs,
+    deadlineMs: expiresAtMs - config.settleReserveMs,
     checkTime: charge.checkTime,
     async verify() {
       // Before it is broadcast nobody but the buyer has it; later anybody can read it from the chain.
@@ -78,15 +78,15 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
       watch.paidBy(await checkedSender(transfers.node, signed));
       return {};
     },
-    settle: () => certain(settings, settlement()),
+    settle: () => certain(config, settlement()),
     release: async () => undefined,
   };
 }
 
 /** The payment by a transfer that stands in a block, and was made after the challenge was issued. */
 export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
-  const { settings, transfers, expiresAtMs } = charge;
-  const lifeMs = settings.maxTimeoutSeconds * 1000;
+  const { config, transfers, expiresAtMs } = charge;
+  const lifeMs = config.maxTimeoutSeconds * 1000;
   const watch = watching(charge, hash);
   return {
     key: watch.key,
@@ -96,7 +96,7 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
       return watch.payer();
     },
     // The claim must outlive every challenge that this transfer could answer.
-    expiresAtMs: settings.clock.now() + lifeMs + 2 * SKEW_MS,
+    expiresAtMs: config.clock.now() + lifeMs + 2 * SKEW_MS,
     deadlineMs: Number.MAX_SAFE_INTEGER,
     checkTime: charge.checkTime,
     async verify() {
@@ -109,7 +109,7 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
         throw mismatch('The transfer is older than the challenge.');
       return { isHeld: true };
     },
-    settle: () => certain(settings, watch.look()),
+    settle: () => certain(config, watch.look()),
     release: async () => undefined,
   };
 }
@@ -189,11 +189,11 @@ function transferOf({ option, amount }: TransferCharge): Transfer {
   return { token: option.asset.address, to: option.payTo, amount };
 }
 
-async function certain(settings: Settings, outcome: Promise<Settlement>): Promise<Settlement> {
+async function certain(config: PaywallConfig, outcome: Promise<Settlement>): Promise<Settlement> {
   try {
     return await outcome;
   } catch (error) {
-    settings.report({ what: 'a transaction could not be followed', error });
+    config.report({ what: 'a transaction could not be followed', error });
     return { state: 'unknown' };
   }
 }

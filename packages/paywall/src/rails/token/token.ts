@@ -1,138 +1,47 @@
-import { AgentPayError, isAgentPayError, sleep, unixSeconds, type Clock } from '@agentpay/primitives';
-import type { PricedContext } from '../../paid/RequestContext.js';
-import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
-import type { Settings } from '../../seller/options.js';
-import { unavailable, type CallEvent, type Issuer, type IssuerResponse } from './issuer.js';
+import { formatDecimal } from '@agentpay/primitives';
+import { asciiJson, PAYMENT_TOKEN_FIELD, X_PAYMENT_TOKEN } from '@agentpay/protocol';
+import { headerText } from '../../paid/headerText.js';
+import { jsonObject } from '../../paid/RequestBody.js';
+import type { RequestContext } from '../../paid/RequestContext.js';
+import { perQuote } from '../perQuote.js';
+import type { PaymentRail } from '../PaymentRail.js';
+import {
+  tokenPayment,
+  tokenSaleOf,
+  X_PAYMENT_TOKEN_ID,
+  X_PAYMENT_TOKEN_STATUS,
+  type TokenSale,
+} from './payment.js';
 
-/** Response headers of a call that was paid by token. */
-export const X_PAYMENT_TOKEN_ID = 'X-Payment-Token-Id';
-export const X_PAYMENT_TOKEN_STATUS = 'X-Payment-Token-Status';
+/** AgentPay payment tokens, the offer in the body. */
+export const tokenRail: PaymentRail = {
+  protocol: 'agentpay',
+  headers: { proofs: [X_PAYMENT_TOKEN], responses: [X_PAYMENT_TOKEN_ID, X_PAYMENT_TOKEN_STATUS] },
+  sells: (paywall, { terms }) => tokenSaleOf(paywall, terms) !== undefined,
+  offer: (paywall, quote) => ({ members: membersOf(quote, paywall) }),
+  async find(context) {
+    if (!tokenSaleOf(context, context.pricing.terms)) return [];
+    return [headerText(context, X_PAYMENT_TOKEN), await tokenInBody(context)];
+  },
+  read: tokenPayment,
+  quoted: () => undefined,
+};
 
-const CURRENCY = 'USD';
-/** Waits between attempts to report a step, in ms. */
-const WAITS = [100, 400];
-
-/**
- * Reads an AgentPay payment token and does the provider's side of it: verify, call-started and call-accepted before the handler,
- * call-completed or call-failed after it.
- * @throws AgentPayError `payment_malformed`, `facilitator_unavailable`, Refusal
- */
-export async function tokenPayment({ settings, quote }: PricedContext, token: string): Promise<Payment> {
-  const { clock } = settings;
-  const { issuer, service } = quote.token as NonNullable<typeof quote.token>;
-  const claims = await readClaims(issuer, token, service);
-  if (claims.amount !== quote.terms.amount.toString() || claims.currency !== CURRENCY) {
-    throw new Refusal(
-      'token_amount_mismatch',
-      'The payment token is not over the price of this route.',
-      'payment-insufficient',
-    );
-  }
-
-  const report = (event: CallEvent) => reportFirmly(issuer, claims.jti, { event, clock });
-
-  async function release(): Promise<void> {
-    try {
-      await report('call-failed');
-    } catch (error) {
-      // The issuer gives the money back by itself when the call's time is up.
-      settings.report({ what: 'the hold of a payment token could not be released at once', error });
-    }
-  }
-
-  return {
-    payer: claims.sub,
-    // The token itself.
-    isSecret: true,
-    key: `token:${claims.iss}:${claims.jti}`,
-    expiresAtMs: claims.exp * 1000,
-    // The issuer's SLA timer bounds the call.
-    deadlineMs: Number.MAX_SAFE_INTEGER,
-    checkTime() {
-      if (claims.exp <= unixSeconds(clock)) throw expired();
-    },
-    async verify() {
-      accepted(await redeem(issuer, token, release));
-      try {
-        accepted(await report('call-started'));
-        accepted(await report('call-accepted'));
-      } catch (error) {
-        await release();
-        throw isAgentPayError(error, 'settlement_unknown') ? unavailable(error) : error;
-      }
-      return { isHeld: true };
-    },
-    settle: () => settlement(settings, issuer, claims.jti),
-    release,
+const membersOf = perQuote(({ terms }, paywall) => {
+  const { issuer, service } = tokenSaleOf(paywall, terms) as TokenSale;
+  const offer = {
+    header: X_PAYMENT_TOKEN,
+    service_id: service,
+    price: formatDecimal(terms.amount),
+    currency: 'USD',
+    authorize_url: `${issuer.url}/v1/services/${service}/authorize`,
   };
-}
+  return asciiJson(JSON.stringify({ [PAYMENT_TOKEN_FIELD]: offer })).slice(1, -1);
+});
 
-async function settlement({ report }: Settings, issuer: Issuer, tokenId: string): Promise<Settlement> {
-  try {
-    const { reason } = await issuer.report(tokenId, 'call-completed');
-    if (reason !== undefined) return { state: 'refused', error: notSettled() };
-    return {
-      state: 'settled',
-      receipt: { [X_PAYMENT_TOKEN_ID]: tokenId, [X_PAYMENT_TOKEN_STATUS]: 'settled' },
-    };
-  } catch (error) {
-    report({ what: 'a payment token could not be settled yet', error });
-    return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
-  }
-}
-
-async function readClaims(issuer: Issuer, token: string, service: string) {
-  try {
-    return await issuer.read(token, service);
-  } catch (error) {
-    if (isAgentPayError(error, 'token_invalid')) throw new Refusal('token_invalid', error.message);
-    throw error;
-  }
-}
-
-/** Reports a step until it is answered, within bounds. */
-async function reportFirmly(
-  issuer: Issuer,
-  tokenId: string,
-  { event, clock }: { event: CallEvent; clock: Clock },
-): Promise<IssuerResponse> {
-  for (const wait of WAITS) {
-    try {
-      return await issuer.report(tokenId, event);
-    } catch {
-      await sleep(clock, wait);
-    }
-  }
-  return issuer.report(tokenId, event);
-}
-
-/** @throws the refusal, if the issuer's answer is one */
-function accepted({ reason, status }: IssuerResponse): void {
-  if (reason !== undefined) throw refusalOf(status);
-}
-
-// Redeeming is single use: whether a lost answer had redeemed the token cannot be asked again, so its hold is given back.
-async function redeem(issuer: Issuer, token: string, release: () => Promise<void>): Promise<IssuerResponse> {
-  try {
-    return await issuer.redeem(token);
-  } catch (error) {
-    if (!isAgentPayError(error, 'settlement_unknown')) throw error;
-    await release();
-    throw unavailable(error);
-  }
-}
-
-function refusalOf(status: number): Error {
-  if (status === 410) return expired();
-  if (status === 409) return new AgentPayError('payment_already_used', 'This payment token was used before.');
-  return new Refusal('token_invalid', 'The issuer does not take this payment token.');
-}
-
-// The call outlived its SLA, or the like: the issuer has given the money back.
-function notSettled(): Refusal {
-  return new Refusal('token_not_settled', 'The payment token could not be settled.');
-}
-
-function expired(): Refusal {
-  return new Refusal('token_expired', 'The payment token has expired.', 'payment-expired');
+async function tokenInBody(context: RequestContext): Promise<string | undefined> {
+  if (!/^application\/(?:[\w.-]+\+)?json\b/i.test(context.req.headers['content-type'] ?? ''))
+    return undefined;
+  const text = jsonObject(await context.body())?.[PAYMENT_TOKEN_FIELD];
+  return typeof text === 'string' ? text : undefined;
 }

@@ -16,7 +16,7 @@ import type { Receipt } from '../../paid/Claims.js';
 import { Refusal, type Payment, type Settlement, type Verified } from '../../paid/Payment.js';
 import type { Offer } from '../../offer/Quote.js';
 import { whyNot } from '../../seller/facilitatorCheck.js';
-import type { Settings } from '../../seller/options.js';
+import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 
 /** A signed payment in the words of the dialect that brought it. */
 export interface FacilitatedProof {
@@ -46,17 +46,17 @@ export interface SignedTransfer {
  * dialects.
  */
 export function facilitatedPayment(
-  settings: Settings,
+  config: PaywallConfig,
   offer: Offer,
   transfer: SignedTransfer,
   proof: FacilitatedProof,
 ): Payment {
-  const { clock } = settings;
+  const { clock } = config;
   const { facilitator, facilitatorName, network } = offer.option;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
   const { request, isSecret } = proof;
   const endsAtMs = Number(endsAt) * 1000;
-  const deadlineMs = endsAtMs - settings.settleReserveMs;
+  const deadlineMs = endsAtMs - config.settleReserveMs;
   /** The transaction as far as it is known while the outcome is open. */
   let hash = '';
   const refusal = (reason: Reason, message: string) =>
@@ -71,7 +71,7 @@ export function facilitatedPayment(
     payer: `${network.id}:${payer}`,
     isSecret,
     key: `pay:${network.id}:${contract}:${payer}:${nonce}`.toLowerCase(),
-    expiresAtMs: Math.min(endsAtMs, clock.now() + settings.maxTimeoutSeconds * 1000),
+    expiresAtMs: Math.min(endsAtMs, clock.now() + config.maxTimeoutSeconds * 1000),
     deadlineMs,
     checkTime() {
       if (startsAt > BigInt(unixSeconds(clock)))
@@ -81,7 +81,7 @@ export function facilitatedPayment(
     },
     async verify(purchase) {
       const asked = facilitator.verify(forPurchase(request, purchase));
-      return verifiedBy(await available(settings, facilitatorName, asked), offer, payer);
+      return verifiedBy(await available(config, facilitatorName, asked), offer, payer);
     },
     async settle({ again, used, purchase }) {
       const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
@@ -92,7 +92,7 @@ export function facilitatedPayment(
         const transaction = answer.transaction || hash;
         return settlementOf({ offer, payer, proof, due }, { ...answer, transaction }, again);
       } catch (error) {
-        settings.report({
+        config.report({
           what: `a payment could not be settled yet by ${facilitatorName}: ${whyNot(error)}`,
           error,
         });
@@ -211,7 +211,7 @@ function settled({ offer, payer, proof, due }: Paying, { transaction, network }:
   };
 }
 
-async function available<T>({ report }: Settings, name: string, answer: Promise<T>): Promise<T> {
+async function available<T>({ report }: PaywallConfig, name: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (cause) {

@@ -1,15 +1,11 @@
 import { AgentPayError } from '@agentpay/primitives';
 import {
-  exactPayloadSchema,
   exactPermit2PayloadSchema,
   parseShape,
   readPaymentIdentifier,
   reasonCode,
-  sameHex,
   uptoPayloadSchema,
-  x402v1,
   x402v2,
-  type ExactPayload,
   type ExactPermit2Payload,
   type UptoPayload,
 } from '@agentpay/protocol';
@@ -17,9 +13,9 @@ import { resourceUrl, type PricedContext } from '../../paid/RequestContext.js';
 import { BAZAAR } from '../../offer/extensions/bazaar.js';
 import { bazaarOf, receiptExtensions } from '../../offer/extensions/declarations.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
-import { exactPayment } from './exact.js';
-import type { FacilitatedProof } from './facilitated.js';
-import { permit2Payment } from './permit2.js';
+import { exactPayment, readExact } from '../facilitated/exact.js';
+import type { FacilitatedProof } from '../facilitated/facilitated.js';
+import { permit2Payment } from '../facilitated/permit2.js';
 
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
 export function x402v2Payment(context: PricedContext, header: string): Payment {
@@ -43,7 +39,7 @@ function aliasOf(
 }
 
 function signedPayment(context: PricedContext, { accepted, payload }: x402v2.PaymentPayload): Payment {
-  const { settings, quote } = context;
+  const { config, quote } = context;
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer)
     throw new Refusal(
@@ -70,37 +66,10 @@ function signedPayment(context: PricedContext, { accepted, payload }: x402v2.Pay
   });
   if (offer.v2.scheme === 'exact' && offer.option.transferMethod === 'eip3009') {
     const exact = readExact(payload);
-    return exactPayment(settings, offer, { authorization: exact.authorization, ...proofOf(exact) });
+    return exactPayment(config, offer, { authorization: exact.authorization, ...proofOf(exact) });
   }
   const permit2 = readPermit2(offer.v2.scheme, payload);
-  return permit2Payment(settings, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
-}
-
-/** Reads an `X-PAYMENT` header. @throws AgentPayError `payment_malformed`, Refusal */
-export function x402v1Payment(context: PricedContext, header: string): Payment {
-  const { settings, quote } = context;
-  const { scheme, network, payload } = x402v1.decodePaymentPayload(header.trim());
-  const exact = readExact(payload);
-  const { to, value } = exact.authorization;
-  if (scheme !== 'exact')
-    throw new Refusal(reasonCode('unsupportedScheme', 1), 'The scheme is not offered here.');
-  const offers = quote.offers.filter(({ v1, option }) => v1 && option.network.name === network);
-  // The payload names no offer: recipient and amount do. What is wrong with it is told by comparison with the likeliest one.
-  const toPayee = offers.filter(({ option }) => sameHex(option.payTo, to));
-  const offer = toPayee.find(({ v2 }) => v2.amount === value) ?? toPayee[0] ?? offers[0];
-  if (!offer?.v1) throw new Refusal(reasonCode('invalidNetwork', 1), 'The network is not offered here.');
-  return exactPayment(settings, offer, {
-    authorization: exact.authorization,
-    request: {
-      x402Version: 1,
-      paymentPayload: { x402Version: 1, scheme, network, payload: { ...exact } },
-      paymentRequirements: offer.v1(resourceUrl(context)),
-    },
-    // All of it gets on the chain, or stands in the offer.
-    isSecret: false,
-    receipt: (settled) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(settled) }),
-    failure: (failed) => ({ [x402v1.X_PAYMENT_RESPONSE]: x402v1.encodeSettleResponse(failed) }),
-  });
+  return permit2Payment(config, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
 }
 
 /** What is bought, without what the buyer asked; and what the facilitator lists of it, if the route wants that. */
@@ -118,8 +87,4 @@ function listingOf(context: PricedContext): Pick<x402v2.PaymentPayload, 'resourc
 function readPermit2(scheme: string, payload: unknown): ExactPermit2Payload | UptoPayload {
   if (scheme === 'upto') return parseShape(uptoPayloadSchema, payload, 'payload of scheme upto');
   return parseShape(exactPermit2PayloadSchema, payload, 'payload of scheme exact by Permit2');
-}
-
-export function readExact(payload: unknown): ExactPayload {
-  return parseShape(exactPayloadSchema, payload, 'payload of scheme exact');
 }

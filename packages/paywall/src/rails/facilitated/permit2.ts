@@ -8,7 +8,7 @@ import {
   type Reason,
   type UptoPayload,
 } from '@agentpay/protocol';
-import type { Settings } from '../../seller/options.js';
+import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
 import type { Offer } from '../../offer/Quote.js';
 import { facilitatedPayment, type FacilitatedProof } from './facilitated.js';
@@ -19,7 +19,7 @@ export interface Permit2Proof extends FacilitatedProof {
 }
 
 /** The payment that a permit for an x402 proxy makes. @throws Refusal when the permit does not pay this offer */
-export function permit2Payment(settings: Settings, offer: Offer, proof: Permit2Proof): Payment {
+export function permit2Payment(config: PaywallConfig, offer: Offer, proof: Permit2Proof): Payment {
   const { asset, payTo, uptoAccount = '' } = offer.option;
   const { from, permitted, spender, nonce, deadline, witness } = proof.permit;
   const proxy = offer.v2.scheme === 'upto' ? UPTO_PERMIT2_PROXY : EXACT_PERMIT2_PROXY;
@@ -45,5 +45,5 @@ export function permit2Payment(settings: Settings, offer: Offer, proof: Permit2P
     endsAt: BigInt(deadline) + 1n,
     reasons: { early: 'permit2NotYetValid', late: 'permit2DeadlineExpired' },
   } as const;
-  return facilitatedPayment(settings, offer, transfer, proof);
+  return facilitatedPayment(config, offer, transfer, proof);
 }

@@ -1,5 +1,12 @@
-import { reasonCode, sameHex, type ExactPayload, type Reason } from '@agentpay/protocol';
-import type { Settings } from '../../seller/options.js';
+import {
+  exactPayloadSchema,
+  parseShape,
+  reasonCode,
+  sameHex,
+  type ExactPayload,
+  type Reason,
+} from '@agentpay/protocol';
+import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import { Refusal, type Payment } from '../../paid/Payment.js';
 import type { Offer } from '../../offer/Quote.js';
 import { facilitatedPayment, type FacilitatedProof } from './facilitated.js';
@@ -10,7 +17,7 @@ export interface ExactProof extends FacilitatedProof {
 }
 
 /** The payment that an EIP-3009 authorization makes. @throws Refusal when the authorization does not pay this offer */
-export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof): Payment {
+export function exactPayment(config: PaywallConfig, offer: Offer, proof: ExactProof): Payment {
   const { asset, payTo } = offer.option;
   const { authorization, request } = proof;
   const refusal = (reason: Reason, message: string) =>
@@ -29,5 +36,10 @@ export function exactPayment(settings: Settings, offer: Offer, proof: ExactProof
     endsAt: BigInt(authorization.validBefore),
     reasons: { early: 'validAfter', late: 'validBefore' },
   } as const;
-  return facilitatedPayment(settings, offer, transfer, proof);
+  return facilitatedPayment(config, offer, transfer, proof);
+}
+
+/** @throws AgentPayError `payment_malformed` */
+export function readExact(payload: unknown): ExactPayload {
+  return parseShape(exactPayloadSchema, payload, 'payload of scheme exact');
 }

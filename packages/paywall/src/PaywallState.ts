@@ -1,0 +1,99 @@
+import { memoryStore, nonceSource, type Network } from '@agentpay/primitives';
+import { base64url, type Address } from '@agentpay/protocol';
+import { signInsIn, type SignIns } from './offer/extensions/SignIns.js';
+import { backgroundWork, type Background } from './paid/background.js';
+import { claimsIn, type Claims } from './paid/Claims.js';
+import { unpaidRunsIn, type UnpaidRuns } from './paid/UnpaidRuns.js';
+import { unsettledIn, type Unsettled } from './paid/Unsettled.js';
+import { usageIn, type Usage } from './paid/Usage.js';
+import { chainNode } from './rails/mpp/ChainNode.js';
+import { issuer, type Issuer } from './rails/token/issuer.js';
+import { facilitatorFaults } from './seller/facilitatorCheck.js';
+import { facilitatorsOf } from './seller/facilitators.js';
+import { ledgerOfEarnings } from './seller/hooks.js';
+import { counters } from './seller/metrics.js';
+import { readPaymentOptions, type Accept, type PaymentOption } from './seller/PaymentOption.js';
+import type { PaywallConfig } from './seller/PaywallConfig.js';
+import { uptoAccounts } from './seller/uptoAccounts.js';
+
+/** What a paywall knows and counts while it runs: caches, circuit breakers, claims, counters. */
+export interface PaywallState {
+  /** Ways to pay of routes that name none of their own. */
+  readonly paymentOptions: readonly [PaymentOption, ...PaymentOption[]];
+  /** Opens what pays and watches for a route; one facilitator has one circuit breaker, whichever routes use it. */
+  paymentOptionsOf(accepts: readonly Accept[]): PaywallState['paymentOptions'];
+  /** What is wrong with the facilitators that are used, a line for each. */
+  facilitatorFaults(): Promise<readonly string[]>;
+  /** Reports the same soon, without anybody waiting. */
+  watchFacilitators(): void;
+  /** The account that payers up to a ceiling name. */
+  uptoAccount(option: PaymentOption): Promise<Address>;
+  readonly issuer: Issuer | undefined;
+  readonly claims: Claims;
+  readonly unsettled: Unsettled;
+  readonly unpaidRuns: UnpaidRuns;
+  readonly usage: Usage;
+  readonly signIns: SignIns;
+  /** A text that comes once: 128 random bits, in base64url. */
+  nonce(): string;
+  /** The same, encoded in base64url once more. */
+  writtenNonce(): string;
+  readonly background: Background;
+  readonly earnings: ReturnType<typeof ledgerOfEarnings>;
+  readonly counters: ReturnType<typeof counters>;
+}
+
+/** A paywall: what its seller has configured, and what it knows. */
+export interface PaywallParts {
+  readonly config: PaywallConfig;
+  readonly state: PaywallState;
+}
+
+/** @throws TypeError for payment options that cannot be had */
+export function openState(config: PaywallConfig): PaywallState {
+  const { clock, random, report, token, mppSecrets, fetch = globalThis.fetch } = config;
+  const store = config.store ?? memoryStore(clock);
+  return {
+    ...openPaymentOptions(config),
+    uptoAccount: uptoAccounts(clock),
+    issuer: token && issuer({ ...token, clock, fetch }),
+    claims: claimsIn({ store, clock, nonce: nonceSource(random), report }),
+    unsettled: unsettledIn({ store, clock, report, max: config.maxUnsettled }),
+    unpaidRuns: unpaidRunsIn({ clock, max: config.maxUnpaidRuns }),
+    usage: usageIn(report),
+    signIns: signInsIn({ store, clock, random, report, secrets: mppSecrets }),
+    nonce: nonceSource(random),
+    writtenNonce: nonceSource(random, base64url),
+    background: backgroundWork(),
+    earnings: ledgerOfEarnings(),
+    counters: counters(),
+  };
+}
+
+function openPaymentOptions({ accepts, defaults, takesHashes, clock, report, ...config }: PaywallConfig) {
+  const { fetch = globalThis.fetch } = config;
+  const facilitatorOf = facilitatorsOf({ clock, fetch: config.fetch, report });
+  const nodeOf = (rpcUrl: string, { chainId }: Network) =>
+    chainNode({ rpcUrl, chainId, clock, fetch, report });
+  const used: PaymentOption[] = [];
+  const paymentOptionsOf = (given: readonly Accept[]) => {
+    if (!takesHashes && given.some(({ transfers }) => transfers?.hashes))
+      throw new TypeError('accepts: transfers by hashes need a store that lasts as long as mppSecret.');
+    const paymentOptions = readPaymentOptions(given, defaults, { facilitatorOf, nodeOf });
+    used.push(...paymentOptions);
+    return paymentOptions;
+  };
+  // Facilitators in this process answer for themselves; those elsewhere are asked once everything is set up.
+  const remote = () => used.filter(({ facilitatorName }) => /^https?:/.test(facilitatorName));
+  return {
+    paymentOptions: paymentOptionsOf(accepts),
+    paymentOptionsOf,
+    facilitatorFaults: () => facilitatorFaults(used),
+    watchFacilitators() {
+      const tell = async () => {
+        for (const what of await facilitatorFaults(remote())) report({ what });
+      };
+      if (remote().length > 0) clock.timer(0, () => void tell(), { background: true });
+    },
+  };
+}
