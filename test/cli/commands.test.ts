@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { paywall } from '@agentpay/paywall';
 import { baseSepolia } from '@agentpay/primitives';
-import { checkUrl, type Report } from '@agentpay/server/check';
+import { checkUrl, type CheckReport } from '@agentpay/server/check';
 import { spawnNode } from '@agentpay/testing';
 import express, { type RequestHandler } from 'express';
 import { mppxExpress, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
@@ -55,9 +55,10 @@ async function ourSeller(): Promise<string> {
   return `${await serve(app)}/weather`;
 }
 
-const failed = ({ findings }: Report) =>
+const failed = ({ findings }: CheckReport) =>
   findings.filter(({ verdict }) => verdict === 'fail').map(({ check }) => check);
-const reasonOf = ({ findings }: Report, id: string) => findings.find(({ check }) => check === id)?.reason;
+const reasonOf = ({ findings }: CheckReport, id: string) =>
+  findings.find(({ check }) => check === id)?.reason;
 
 describe('agentpay check', () => {
   it('passes our own seller in everything', async () => {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import { endpoints } from '@agentpay/api';
-import { createApp, createLogger, readConfig, start, type Running } from '@agentpay/server';
+import { createApp, createLogger, readConfig, start, type RunningServer } from '@agentpay/server';
 import fc from 'fast-check';
 import supertest from 'supertest';
 import { newAgent, testApi, type TestAgent, type TestApi } from './testApi.js';
@@ -253,7 +253,7 @@ describe('any request at all', () => {
 });
 
 describe('what is not even HTTP', () => {
-  let running: Running;
+  let running: RunningServer;
   beforeAll(async () => {
     running = await start(readConfig({ PORT: '0' }), { log: createLogger('silent') });
   });

@@ -1,5 +1,5 @@
 import { manualClock } from '@agentpay/primitives';
-import { createLogger, readConfig, start, type Running } from '@agentpay/server';
+import { createLogger, readConfig, start, type RunningServer } from '@agentpay/server';
 import { eventually, startRedis, testDatabase, type RedisServer, type TestDatabase } from '@agentpay/testing';
 import supertest from 'supertest';
 
@@ -7,7 +7,7 @@ import supertest from 'supertest';
 const clock = manualClock(Date.UTC(2026, 4, 8));
 let database: TestDatabase;
 let redis: RedisServer;
-let nodes: Running[];
+let nodes: RunningServer[];
 
 beforeAll(async () => {
   [database, redis] = await Promise.all([testDatabase(), startRedis()]);
@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 function http(node: 0 | 1) {
-  return supertest((nodes[node] as Running).url);
+  return supertest((nodes[node] as RunningServer).url);
 }
 
 async function shop() {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
-const startScript = fileURLToPath(new URL('../../../packages/dev/start.mjs', import.meta.url));
+const inDev = (path: string) => fileURLToPath(new URL(`../../../packages/dev/${path}`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'agentpay-start-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -23,7 +23,10 @@ interface DevJson {
 
 const devFile = join(folder, '.agentpay', 'dev.json');
 const readDev = () => JSON.parse(readFileSync(devFile, 'utf8')) as DevJson;
-const start = (...args: string[]): Spawned => spawnNode(startScript, { args, cwd: folder });
+/** What `npm start` runs. */
+const start = (...args: string[]): Spawned => spawnNode(inDev('start.mjs'), { args, cwd: folder });
+/** The same once everything is installed and built. */
+const startBuilt = (...args: string[]): Spawned => spawnNode(inDev('dist/bin.js'), { args, cwd: folder });
 
 function isAlive(pid: number): boolean {
   try {
@@ -66,7 +69,7 @@ test.each([
   [['--colour'], /--colour/],
   [['stray'], /stray/],
 ])('%p is refused with one sentence', async (args, sentence) => {
-  const run = start(...args);
+  const run = startBuilt(...args);
   const { code } = await run.ended;
   expect(code).not.toBe(0);
   expect(run.output().trim()).toMatch(sentence);
@@ -76,7 +79,7 @@ test.each([
 test('a taken port is refused with one sentence that names it', async () => {
   const port = await freePort();
   const holder = createServer().listen(port, '127.0.0.1');
-  const run = start('--port', String(port));
+  const run = startBuilt('--port', String(port));
   const { code } = await run.ended;
   await new Promise((resolve) => holder.close(resolve));
   expect(code).not.toBe(0);
@@ -181,7 +184,7 @@ describe('a running stack', () => {
 
     run = start('--port', '0', '--data', data);
     await run.line(/curl -i http/, 120_000);
-    const second = start('--port', '0', '--data', data);
+    const second = startBuilt('--port', '0', '--data', data);
     expect((await second.ended).code).not.toBe(0);
     expect(second.output()).toMatch(/--data is in use by process/);
     dev = readDev();

@@ -24,7 +24,7 @@ interface Entry extends Slot {
 /** A request that is under way: its claim may be lost meanwhile. */
 interface UnderWay {
   readonly entry: Entry;
-  readonly claim: idempotency.Claim;
+  readonly claim: idempotency.IdempotencyClaim;
 }
 interface Model {
   now: number;

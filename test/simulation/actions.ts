@@ -1,4 +1,4 @@
-import type { Fault } from '@agentpay/evm';
+import type { ChainFault } from '@agentpay/evm';
 import { buy, payees, payers, rails, randomAuthorization, sign, type Signed } from './Purchase.js';
 import type { DbFault } from './SimulatedDb.js';
 import { mine, pass, settle, startProcess, type World } from './World.js';
@@ -92,7 +92,7 @@ function reorganise(world: World): void {
   tell(`${depth} blocks taken back`);
 }
 
-const faults: readonly Fault[] = [
+const faults: readonly ChainFault[] = [
   { on: 'send', kind: 'answer_lost' },
   { on: 'send', kind: 'unreachable' },
   { on: 'send', kind: 'refused' },

@@ -3,7 +3,7 @@ import { DevFault } from './DevFault.js';
 import { startReaper } from './reaped.js';
 
 /** A running process. */
-export interface Running {
+export interface RunningPart {
   readonly pid: number;
   /** Resolves when the process has ended, with the last it said. */
   readonly exited: Promise<string>;
@@ -12,13 +12,13 @@ export interface Running {
 }
 
 /** A part of the stack: a process that is kept running. */
-export interface Part<R extends Running = Running> {
+export interface Part<R extends RunningPart = RunningPart> {
   readonly name: string;
   /** The process as it runs now. */
   readonly running: R;
 }
 
-export type Launch<R extends Running> = (signal: AbortSignal) => Promise<R>;
+export type Launch<R extends RunningPart> = (signal: AbortSignal) => Promise<R>;
 
 export interface SupervisorOptions {
   readonly clock: Clock;
@@ -31,7 +31,7 @@ export interface SupervisorOptions {
 /** Starts processes, starts those that die again in the same way, and stops all of them. */
 export interface Supervisor {
   /** Starts a part; `launch` resolves when the process is ready, and ends what it began when told to. @throws what `launch` throws */
-  start<R extends Running>(name: string, launch: Launch<R>): Promise<Part<R>>;
+  start<R extends RunningPart>(name: string, launch: Launch<R>): Promise<Part<R>>;
   /** Stops every part, the last started first, and those that are being started. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -43,13 +43,13 @@ const STABLE_MS = 5_000;
 const MAX_FAILURES = 5;
 
 export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptions): Supervisor {
-  const parts: { readonly running: Running }[] = [];
+  const parts: { readonly running: RunningPart }[] = [];
   const keepers: Promise<void>[] = [];
-  const launching = new Set<Promise<Running>>();
+  const launching = new Set<Promise<RunningPart>>();
   const stopping = new AbortController();
   const reaper = startReaper();
 
-  async function start<R extends Running>(name: string, launch: Launch<R>): Promise<Part<R>> {
+  async function start<R extends RunningPart>(name: string, launch: Launch<R>): Promise<Part<R>> {
     const launched = launch(stopping.signal);
     launching.add(launched);
     const running = await launched.finally(() => launching.delete(launched));
@@ -64,7 +64,7 @@ export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptio
     return part;
   }
 
-  async function keep<R extends Running>(
+  async function keep<R extends RunningPart>(
     part: { name: string; running: R },
     launch: Launch<R>,
   ): Promise<void> {
@@ -100,6 +100,6 @@ export function createSupervisor({ clock, onRestart, onGiveUp }: SupervisorOptio
 }
 
 // A launch that failed counts as a process that ended at once, so that one loop handles both.
-function failed(cause: unknown): Running {
+function failed(cause: unknown): RunningPart {
   return { pid: 0, exited: Promise.resolve((cause as Error).message), close: async () => undefined };
 }

@@ -4,7 +4,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { sleep, systemClock } from '@agentpay/primitives';
 
-const START_LIMIT_MS = 30_000;
+/** Longest time without a response; anvil itself says nothing. */
+const START_LIMIT_MS = 180_000;
 const STOP_LIMIT_MS = 5_000;
 
 /** A running anvil. */
@@ -12,7 +13,7 @@ export interface Anvil {
   readonly pid: number;
   /** Resolves when the process has ended, however it ended, with what it last wrote to stderr. */
   readonly exited: Promise<string>;
-  /** One JSON-RPC call. @throws Error when the node refuses or does not answer within 30 s. */
+  /** One JSON-RPC call. @throws Error when the node refuses or does not respond within 30 s. */
   rpc<T = unknown>(method: string, params?: readonly unknown[]): Promise<T>;
   /** Asks the process to end, kills it after 5 s, and resolves when it is gone. */
   stop(): Promise<void>;
@@ -38,7 +39,7 @@ export function anvilBinary(): string {
   );
 }
 
-/** Starts the binary and resolves when it answers. @throws Error with what anvil said when it ends or stays silent for 30 s. */
+/** Starts the binary and resolves when it responds. @throws Error with what anvil said when it ends or stays silent for three minutes. */
 export async function startAnvil(binary: string, port: number, args: readonly string[]): Promise<Anvil> {
   const child = spawn(binary, ['--host', '127.0.0.1', '--port', String(port), '--silent', ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -66,7 +67,7 @@ export async function startAnvil(binary: string, port: number, args: readonly st
     if (systemClock.now() > deadline) {
       child.kill('SIGKILL');
       throw new Error(
-        `The local chain (anvil) did not answer on port ${port} within ${START_LIMIT_MS / 1000} s.`,
+        `The local chain (anvil) did not respond on port ${port} within ${START_LIMIT_MS / 1000} s.`,
       );
     }
   }
@@ -92,8 +93,8 @@ function rpcClient(url: string): Anvil['rpc'] {
       body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
       signal: AbortSignal.timeout(30_000),
     });
-    const answer = (await response.json()) as { result?: T; error?: { message: string } };
-    if (answer.error) throw new Error(`${method}: ${answer.error.message}`);
-    return answer.result as T;
+    const reply = (await response.json()) as { result?: T; error?: { message: string } };
+    if (reply.error) throw new Error(`${method}: ${reply.error.message}`);
+    return reply.result as T;
   };
 }

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { sleep, type Clock } from '@agentpay/primitives';
 import { DevFault } from './DevFault.js';
-import type { Running } from './Supervisor.js';
+import type { RunningPart } from './Supervisor.js';
 
 /** A part of the stack that is a Node program with an HTTP port. */
 export interface NodePart {
@@ -10,7 +10,7 @@ export interface NodePart {
   readonly script: string;
   readonly args?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Answers with 2xx once the part is ready, and with something else while it starts. */
+  /** Responds with 2xx once the part is ready, and with something else while it starts. */
   readonly readyUrl: string;
 }
 
@@ -36,7 +36,7 @@ const INHERITED = [
  * @param signal ends the program when it is not ready yet
  * @throws DevFault when it ends, or gives no sign of life for three minutes: no output, and no response of any kind
  */
-export async function launchNode(part: NodePart, clock: Clock, signal: AbortSignal): Promise<Running> {
+export async function launchNode(part: NodePart, clock: Clock, signal: AbortSignal): Promise<RunningPart> {
   let output = '';
   let heardAt = clock.now();
   const hear = (text: string) => {
@@ -50,9 +50,9 @@ export async function launchNode(part: NodePart, clock: Clock, signal: AbortSign
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', hear);
   const running = runningOf(child, { clock, lastWords: () => lastLine(output) });
   for (;;) {
-    const answer = await ask(part.readyUrl);
-    if (answer === 'ready') return running;
-    if (answer === 'alive') heardAt = clock.now();
+    const heard = await ask(part.readyUrl);
+    if (heard === 'ready') return running;
+    if (heard === 'alive') heardAt = clock.now();
     if (child.exitCode !== null || child.signalCode !== null || running.pid === 0)
       throw new DevFault(`The ${part.name} did not start: ${await running.exited}`);
     const silent = clock.now() - heardAt > SILENCE_MS;
@@ -69,7 +69,7 @@ export async function launchNode(part: NodePart, clock: Clock, signal: AbortSign
 function runningOf(
   child: ChildProcess,
   { clock, lastWords }: { clock: Clock; lastWords: () => string },
-): Running {
+): RunningPart {
   let over = false;
   const exited = once(child, 'close').then(
     () => lastWords(),
@@ -95,7 +95,7 @@ function inherited(): Record<string, string> {
   );
 }
 
-/** Whether something answers there, and whether it is ready. */
+/** Whether something responds there, and whether it is ready. */
 function ask(url: string): Promise<'ready' | 'alive' | 'silent'> {
   return fetch(url, { signal: AbortSignal.timeout(2_000) }).then(
     async (response) => {

@@ -1,11 +1,11 @@
 import { formatDecimal } from '@agentpay/primitives';
 
 /** One purchase that the stack made of its own seller. */
-export interface Purchase {
+export interface PurchaseRow {
   readonly dialect: 'x402 v2' | 'x402 v1' | 'MPP' | 'token';
   /** Micro-units. */
   readonly price: bigint;
-  /** HTTP status, or 0 when there was no answer. */
+  /** HTTP status, or 0 when there was no response. */
   readonly status: number;
   /** Transaction hash where the chain was used. */
   readonly transaction: string | undefined;
@@ -15,7 +15,7 @@ export interface Purchase {
 }
 
 /** The purchases as an aligned table. */
-export function purchaseTable(purchases: readonly Purchase[]): string {
+export function purchaseTable(purchases: readonly PurchaseRow[]): string {
   const rows = purchases.map((purchase) => [
     purchase.dialect,
     `$${formatDecimal(purchase.price)}`,
@@ -38,7 +38,7 @@ export function purchaseTable(purchases: readonly Purchase[]): string {
 }
 
 /** The purchases as JSON values; amounts as decimal text. */
-export function purchaseJson(purchases: readonly Purchase[]): unknown[] {
+export function purchaseJson(purchases: readonly PurchaseRow[]): unknown[] {
   return purchases.map(({ price, transaction, fault, ...rest }) => ({
     ...rest,
     price: `$${formatDecimal(price)}`,

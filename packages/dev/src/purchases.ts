@@ -2,11 +2,11 @@ import { baseSepolia, formatDecimal, parsePrice, type Clock } from '@agentpay/pr
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { createPublicClient, http, parseAbi } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
-import type { Purchase } from './purchaseTable.js';
+import type { PurchaseRow } from './purchaseTable.js';
 import { PRICE as PRICE_TEXT, type Stack } from './stack.js';
 
 const PRICE = parsePrice(PRICE_TEXT);
-const dialects: readonly [Purchase['dialect'], Dialect][] = [
+const dialects: readonly [PurchaseRow['dialect'], Dialect][] = [
   ['x402 v2', 'x402v2'],
   ['x402 v1', 'x402v1'],
   ['MPP', 'mpp'],
@@ -14,8 +14,8 @@ const dialects: readonly [Purchase['dialect'], Dialect][] = [
 ];
 
 /** Buys once in each dialect from the stack's own seller, as any client would, and checks what moved. */
-export async function makePurchases(stack: Stack, clock: Clock): Promise<Purchase[]> {
-  const purchases: Purchase[] = [];
+export async function makePurchases(stack: Stack, clock: Clock): Promise<PurchaseRow[]> {
+  const purchases: PurchaseRow[] = [];
   for (const [name, dialect] of dialects) purchases.push(await purchase(stack, clock, name, dialect));
   return purchases;
 }
@@ -23,9 +23,9 @@ export async function makePurchases(stack: Stack, clock: Clock): Promise<Purchas
 async function purchase(
   stack: Stack,
   clock: Clock,
-  name: Purchase['dialect'],
+  name: PurchaseRow['dialect'],
   dialect: Dialect,
-): Promise<Purchase> {
+): Promise<PurchaseRow> {
   const before = await readBalances(stack);
   const began = clock.now();
   try {
@@ -42,7 +42,7 @@ async function purchase(
     const payment = paymentOf(response);
     const fault =
       response.status !== 200
-        ? `the seller answered ${response.status}`
+        ? `the seller responded ${response.status}`
         : payment?.dialect !== dialect
           ? `was paid as ${payment?.dialect ?? 'nothing'}`
           : balanceFault(dialect, before, await readBalances(stack));

@@ -39,7 +39,7 @@ async function registerService(
   const client = createApiClient({ url, apiKey: seller.apiKey });
   const { id } = await client.services.create({
     name: 'Example paid API',
-    description: 'Sells an answer per call',
+    description: 'Sells a response per call',
     price_per_call: formatDecimal(parsePrice(price)),
     category: 'data',
     endpoint_url: endpoint,

@@ -70,12 +70,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const chain = await supervisor.start('chain', () =>
     startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json'), keepStates: 0 }),
   );
-  await giveMoney(chain.running, state);
+  await chain.running.fund(privateKeyToAddress(state.facilitatorKey), { eth: FACILITATOR_WEI });
   onReady('chain', urls.chain);
+  // Test money takes a block or two, which the others need not wait for.
+  const money = giveMoney(chain.running, state);
+  money.catch(() => undefined);
   await filled;
   const [facilitator, api] = await Promise.all([
     startNode(facilitatorPart({ urls, data, state })),
     startNode(apiPart({ urls, data, state })),
+    money,
   ]);
   const complete = await registerAgents(state, {
     apiUrl: urls.api,
@@ -158,7 +162,8 @@ function fillDatabases(data: DataDir): Promise<void> {
 
 // At every start, so that a kept folder never runs dry.
 async function giveMoney(chain: LocalChain, state: StackState): Promise<void> {
-  await chain.fund(privateKeyToAddress(state.facilitatorKey), { eth: FACILITATOR_WEI });
-  await chain.fund(privateKeyToAddress(state.buyerKey), { usdc: BUYER_USDC });
-  await chain.fund(privateKeyToAddress(state.treasuryKey), { usdc: TREASURY_USDC });
+  await Promise.all([
+    chain.fund(privateKeyToAddress(state.buyerKey), { usdc: BUYER_USDC }),
+    chain.fund(privateKeyToAddress(state.treasuryKey), { usdc: TREASURY_USDC }),
+  ]);
 }

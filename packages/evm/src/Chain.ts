@@ -19,7 +19,7 @@ export interface Log {
 }
 
 /** A transaction that stands in a block. */
-export interface Receipt {
+export interface TransactionReceipt {
   readonly hash: Hex;
   readonly blockNumber: bigint;
   readonly blockHash: Hex;
@@ -44,7 +44,7 @@ export interface LogFilter {
 
 /** A transaction in a block, with what it called. */
 export interface FoundTransaction {
-  readonly receipt: Receipt;
+  readonly receipt: TransactionReceipt;
   readonly call: Call;
 }
 
@@ -89,7 +89,7 @@ export interface Chain {
   /** Hands a signed transaction to the node. Resolves also when the node has it already. */
   send(raw: Hex): Promise<void>;
   /** Receipts in the order of the hashes; undefined where the transaction is in no block. */
-  receipts(hashes: readonly Hex[]): Promise<readonly (Receipt | undefined)[]>;
+  receipts(hashes: readonly Hex[]): Promise<readonly (TransactionReceipt | undefined)[]>;
   block(): Promise<Block>;
   /** The transaction, if the node finds one in recent blocks, that used or cancelled this EIP-3009 authorization. */
   authorizationUse(
@@ -97,7 +97,7 @@ export interface Chain {
     payer: Address,
     nonce: Hex,
     since?: LogFilter['since'],
-  ): Promise<Receipt | undefined>;
+  ): Promise<TransactionReceipt | undefined>;
   /** The last transactions in recent blocks, twenty at most, that left such a log. */
   transactionsWith(filter: LogFilter): Promise<readonly FoundTransaction[]>;
 }

@@ -101,7 +101,7 @@ export function tokenDomainCalls(asset: Address): readonly Call[] {
   return [domainSeparatorCall(asset), ask('name'), ask('version')];
 }
 
-/** The name and version in the last two answers to {@link tokenDomainCalls}; undefined when the token does not tell. */
+/** The name and version in the last two responses to {@link tokenDomainCalls}; undefined when the token does not tell. */
 export function readTokenDomain([name, version]: readonly CallResult[]):
   | { name: string; version: string }
   | undefined {

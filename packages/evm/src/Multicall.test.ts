@@ -52,7 +52,7 @@ describe('the coding of Multicall3', () => {
     );
   });
 
-  it('refuses an answer that is cut off', () => {
+  it('refuses a response that is cut off', () => {
     const whole = writeResults([{ success: true, data: `0x${'ab'.repeat(40)}` }]);
     for (const length of [2, 66, 200, whole.length - 60])
       expect(() => readResults(whole.slice(0, length) as Hex)).toThrow('cut off');

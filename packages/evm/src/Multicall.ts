@@ -29,11 +29,11 @@ export function asOneCall(calls: readonly AggregateCall[]): Call {
   return only && calls.length === 1 ? { to: only.to, data: only.data } : aggregate(calls);
 }
 
-/** The results inside the answer to {@link aggregate}. */
-export function readResults(answer: Hex): CallResult[] {
-  return readArray(answer, 2, 0).map((at) => ({
-    success: wordAt(answer, at) !== 0,
-    data: readBytes(answer, at, 1),
+/** The results inside the response to {@link aggregate}. */
+export function readResults(response: Hex): CallResult[] {
+  return readArray(response, 2, 0).map((at) => ({
+    success: wordAt(response, at) !== 0,
+    data: readBytes(response, at, 1),
   }));
 }
 
@@ -46,7 +46,7 @@ export function readCalls(data: Hex): Call[] {
   }));
 }
 
-/** The answer that carries these results. */
+/** The response that carries these results. */
 export function writeResults(results: readonly CallResult[]): Hex {
   const members = results.map(({ success, data }) => word(success ? 1 : 0) + word(64) + bytes(data));
   return `0x${word(32)}${array(members)}`;
@@ -76,7 +76,7 @@ function array(members: readonly string[]): string {
 
 function textAt(data: Hex, at: number): string {
   const text = data.slice(at, at + WORD);
-  if (text.length < WORD) throw new Error('The answer of Multicall3 is cut off.');
+  if (text.length < WORD) throw new Error('The response of Multicall3 is cut off.');
   return text;
 }
 
@@ -88,13 +88,13 @@ function readArray(data: Hex, start: number, argument: number): number[] {
   const at = start + wordAt(data, start + argument * WORD) * 2;
   const first = at + WORD;
   const count = wordAt(data, at);
-  if (count * WORD > data.length) throw new Error('The answer of Multicall3 is cut off.');
+  if (count * WORD > data.length) throw new Error('The response of Multicall3 is cut off.');
   return Array.from({ length: count }, (_, i) => first + wordAt(data, first + i * WORD) * 2);
 }
 
 function readBytes(data: Hex, tuple: number, member: number): Hex {
   const at = tuple + wordAt(data, tuple + member * WORD) * 2;
   const end = at + WORD + wordAt(data, at) * 2;
-  if (end > data.length) throw new Error('The answer of Multicall3 is cut off.');
+  if (end > data.length) throw new Error('The response of Multicall3 is cut off.');
   return `0x${data.slice(at + WORD, end)}`;
 }

@@ -93,7 +93,7 @@ export function proxyQuestions(proxy: Address): readonly [Call, Call] {
   return [ask('PERMIT2'), ask('WITNESS_TYPEHASH')];
 }
 
-/** Whether the answers to {@link proxyQuestions} are those of the x402 proxy at that address. */
+/** Whether the responses to {@link proxyQuestions} are those of the x402 proxy at that address. */
 export function isProxy(proxy: Address, [permit2, typehash]: readonly CallResult[]): boolean {
   const says = (result: CallResult | undefined, expected: Hex) =>
     result?.success === true && sameHex(result.data, expected);
@@ -108,7 +108,7 @@ export function permitNonceCall(owner: Address, nonce: bigint): Call {
   };
 }
 
-/** Whether the answer to {@link permitNonceCall} says that the nonce is used; undefined when it is no answer. */
+/** Whether the response to {@link permitNonceCall} says that the nonce is used; undefined when it is no response. */
 export function isPermitNonceUsed({ success, data }: CallResult, nonce: bigint): boolean | undefined {
   if (!success || data === '0x') return undefined;
   return ((BigInt(data) >> (nonce & 255n)) & 1n) === 1n;

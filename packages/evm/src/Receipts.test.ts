@@ -1,7 +1,7 @@
 import { manualClock, systemClock, type ManualClock } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
 import { privateKeyToAccount } from 'viem/accounts';
-import type { Receipt } from './Chain.js';
+import type { TransactionReceipt } from './Chain.js';
 import { createReceipts } from './Receipts.js';
 import { createSender } from './Sender.js';
 import { simulatedChain } from './simulatedChain.js';
@@ -23,7 +23,7 @@ async function setUp(confirmations = 1) {
   const sender = createSender({ chain, clock: systemClock, account, chainId: 84532 });
   const send = async () =>
     (await sender.send({ to: NOWHERE, data: '0x', gas: 21_000n }, async () => undefined)).hash;
-  const found: Receipt[] = [];
+  const found: TransactionReceipt[] = [];
   return {
     clock,
     chain,

@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
-import type { Chain, Receipt } from './Chain.js';
+import type { Chain, TransactionReceipt } from './Chain.js';
 
 const BATCH = 100;
 /** Part of the usual time between two blocks in which no other is looked for; then so many looks in the same time again. */
@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MS = 500;
 /** Watches transactions for everybody who waits for one: one look at their receipts per block, however many wait. */
 export interface Receipts {
   /** Calls `found` once, when the transaction stands in a block deep enough. */
-  watch(hash: Hex, found: (receipt: Receipt) => void): Cancel;
+  watch(hash: Hex, found: (receipt: TransactionReceipt) => void): Cancel;
   close(): void;
 }
 
@@ -28,7 +28,7 @@ export interface ReceiptsOptions {
 
 interface Waiter {
   readonly hash: Hex;
-  readonly found: (receipt: Receipt) => void;
+  readonly found: (receipt: TransactionReceipt) => void;
   /** Last block in which the transaction was looked for. */
   seen: bigint;
 }
@@ -38,17 +38,22 @@ interface Seen {
   readonly at: number;
 }
 
+/** The first and the latest block that were seen. */
+interface Blocks {
+  first: Seen | undefined;
+  latest: Seen | undefined;
+}
+
 export function createReceipts(options: ReceiptsOptions): Receipts {
   const { chain, clock, pollMs = 100, confirmations = 1, onError } = options;
   const waiters = new Set<Waiter>();
   let cancelTimer: Cancel | undefined;
   let closed = false;
-  let first: Seen | undefined;
-  let latest: Seen | undefined;
+  const blocks: Blocks = { first: undefined, latest: undefined };
 
   function schedule(): void {
     if (closed || cancelTimer || waiters.size === 0) return;
-    cancelTimer = clock.timer(pauseMs(), () => {
+    cancelTimer = clock.timer(pauseMs(blocks, clock.now(), pollMs), () => {
       void look()
         .catch((error: unknown) => onError?.(error))
         .finally(() => {
@@ -60,23 +65,9 @@ export function createReceipts(options: ReceiptsOptions): Receipts {
 
   async function look(): Promise<void> {
     const { number } = await chain.block();
-    note(number);
+    note(blocks, { number, at: clock.now() });
     const due = [...waiters].filter((waiter) => waiter.seen !== number);
     for (let i = 0; i < due.length; i += BATCH) await lookFor(due.slice(i, i + BATCH), number);
-  }
-
-  function note(number: bigint): void {
-    if (number === latest?.number) return;
-    latest = { number, at: clock.now() };
-    if (!first || number < first.number) first = latest;
-  }
-
-  /** Until the next look, by how fast blocks have come since the first one. */
-  function pauseMs(): number {
-    if (!first || !latest || first.number === latest.number) return pollMs;
-    const blockMs = (latest.at - first.at) / Number(latest.number - first.number);
-    const quietMs = latest.at + QUIET * blockMs - clock.now();
-    return Math.max(pollMs, Math.min(LONGEST_PAUSE_MS, Math.max(quietMs, blockMs / LOOKS_PER_BLOCK)));
   }
 
   async function lookFor(due: readonly Waiter[], block: bigint): Promise<void> {
@@ -102,4 +93,18 @@ export function createReceipts(options: ReceiptsOptions): Receipts {
       waiters.clear();
     },
   };
+}
+
+function note(blocks: Blocks, seen: Seen): void {
+  if (seen.number === blocks.latest?.number) return;
+  blocks.latest = seen;
+  if (!blocks.first || seen.number < blocks.first.number) blocks.first = seen;
+}
+
+/** Until the next look, by how fast blocks have come since the first one. */
+function pauseMs({ first, latest }: Blocks, now: number, pollMs: number): number {
+  if (!first || !latest || first.number === latest.number) return pollMs;
+  const blockMs = (latest.at - first.at) / Number(latest.number - first.number);
+  const quietMs = latest.at + QUIET * blockMs - now;
+  return Math.max(pollMs, Math.min(LONGEST_PAUSE_MS, Math.max(quietMs, blockMs / LOOKS_PER_BLOCK)));
 }

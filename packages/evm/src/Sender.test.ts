@@ -67,7 +67,7 @@ describe('sender', () => {
     expect(await mined()).toEqual([0]);
   });
 
-  it('takes an answer lost after the broadcast for neither failure nor success', async () => {
+  it('takes a response lost after the broadcast for neither failure nor success', async () => {
     const { chain, sender, record, recorded, mined } = setUp();
     chain.fault({ on: 'send', kind: 'answer_lost' });
     await sender.send(request, record);

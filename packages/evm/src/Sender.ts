@@ -94,176 +94,204 @@ const MISSES_TO_GIVE_UP = 3;
 /** Lost nonces that are reported at once. */
 const LOST_AT_ONCE = 50;
 
-export function createSender(options: SenderOptions): Sender {
-  const { chain, clock, account, chainId, bumpAfterMs = 20_000, onError } = options;
-  const fees = options.fees ?? createFeeGauge(options);
-  const address = account.address;
-  const nothing: TransactionRequest = { to: address, data: '0x', gas: 21_000n };
-  const flights = new Map<number, Flight>();
-  let next: number | undefined;
+/** A sender at work, as its steps see it. */
+interface Sending extends Pick<SenderOptions, 'chain' | 'clock' | 'account' | 'chainId'> {
+  readonly onError: SenderOptions['onError'] | undefined;
+  readonly address: Address;
+  readonly fees: FeeGauge;
+  readonly bumpAfterMs: number;
+  /** First account nonce that no recorded transaction has. */
+  readonly unrecorded: number;
+  /** By account nonce. */
+  readonly flights: Map<number, Flight>;
+  next: number | undefined;
   /** When the account was last seen to agree with the chain, ms; undefined: it has to be looked at. */
-  let agreedAt: number | undefined;
+  agreedAt: number | undefined;
   /** How often nonces were found unused that had been used. */
-  let gaps = 0;
-  let tail: Promise<unknown> = Promise.resolve();
+  gaps: number;
+}
 
-  /** One thing at a time: allocation, broadcast and repair never interleave. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = tail.then(work);
-    tail = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async function sign(
-    nonce: number,
-    request: TransactionRequest,
-    { maxFeePerGas, maxPriorityFeePerGas }: Fees,
-  ) {
-    const signed = await signTransaction(account, {
-      ...request,
-      chainId,
-      nonce,
-      maxFeePerGas,
-      maxPriorityFeePerGas,
-    });
-    return { ...request, signer: address, nonce, maxFeePerGas, maxPriorityFeePerGas, ...signed };
-  }
-
-  async function nextNonce(): Promise<number> {
-    return (next ??= Math.max(options.nextNonce ?? 0, await chain.transactionCount(address, 'pending')));
-  }
-
-  /** Gives false when the node did not answer, so that trying others now is no use. */
-  async function broadcast(flight: Flight): Promise<boolean> {
-    const attempt = flight.attempts.at(-1) as SignedTransaction;
-    flight.since = clock.now();
-    try {
-      await chain.send(attempt.raw);
-      flight.isBroadcast = true;
-    } catch (error) {
-      flight.isBroadcast = false;
-      onError?.(error);
-      return !(error instanceof ChainError && error.kind === 'unreachable');
-    }
-    return true;
-  }
-
-  async function broadcastRefused(): Promise<void> {
-    for (const flight of inOrder()) {
-      const answered = flight.isBroadcast || (await broadcast(flight));
-      if (!answered) return;
-    }
-  }
-
-  function take(attempts: readonly SignedTransaction[], record: RecordTransaction): Flight {
-    const last = attempts.at(-1) as SignedTransaction;
-    const flight = { ...blankFlight(), nonce: last.nonce, attempts: [...attempts], record, request: last };
-    flights.set(last.nonce, flight);
-    agreedAt = undefined;
-    return flight;
-  }
-
-  function inOrder(): Flight[] {
-    return [...flights.values()].sort((a, b) => a.nonce - b.nonce);
-  }
-
-  async function replace(flight: Flight): Promise<void> {
-    const raised = await fees.raised(flight.attempts.at(-1) as SignedTransaction);
-    if (raised) {
-      const attempt = await sign(flight.nonce, flight.request, raised);
-      await flight.record(attempt);
-      flight.attempts.push(attempt);
-    }
-    await broadcast(flight);
-  }
-
-  async function usedElsewhere(flight: Flight): Promise<boolean> {
-    const receipts = await chain.receipts(flight.attempts.map(({ hash }) => hash));
-    flight.misses = receipts.some((receipt) => receipt) ? 0 : flight.misses + 1;
-    return flight.misses >= MISSES_TO_GIVE_UP;
-  }
-
-  async function repair(): Promise<Maintenance> {
-    const used = await chain.transactionCount(address, 'latest');
-    next = Math.max(await nextNonce(), used);
-    const dropped = await dropUsed(used);
-    await pushWaiting(used);
-    const lost = lostNonces(used, next);
-    gaps = lost.length > 0 ? gaps + 1 : 0;
-    if (used === next) agreedAt = clock.now();
-    return { dropped, lost: gaps >= MISSES_TO_GIVE_UP ? lost : [] };
-  }
-
-  async function dropUsed(used: number): Promise<number[]> {
-    const dropped: number[] = [];
-    for (const flight of inOrder()) {
-      if (flight.nonce >= used) continue;
-      if (flight.abandoned) flights.delete(flight.nonce);
-      else if (await usedElsewhere(flight)) dropped.push(flight.nonce);
-    }
-    for (const nonce of dropped) flights.delete(nonce);
-    return dropped;
-  }
-
-  async function pushWaiting(used: number): Promise<void> {
-    let first = true;
-    for (const flight of inOrder()) {
-      if (flight.nonce < used) continue;
-      const late = clock.now() - flight.since >= bumpAfterMs;
-      if (late && first) await replace(flight);
-      else if ((late || !flight.isBroadcast) && !(await broadcast(flight))) return;
-      first = false;
-    }
-  }
-
-  function lostNonces(used: number, end: number): number[] {
-    const lost: number[] = [];
-    for (let nonce = used; nonce < end && lost.length < LOST_AT_ONCE; nonce++)
-      if (!flights.has(nonce)) lost.push(nonce);
-    return lost;
-  }
+export function createSender(options: SenderOptions): Sender {
+  const {
+    chain,
+    clock,
+    account,
+    chainId,
+    bumpAfterMs = 20_000,
+    nextNonce: unrecorded = 0,
+    onError,
+  } = options;
+  const { address } = account;
+  const fees = options.fees ?? createFeeGauge(options);
+  const flights = new Map<number, Flight>();
+  const given = { chain, clock, account, chainId, onError, address, fees, bumpAfterMs, unrecorded };
+  const own: Sending = { ...given, flights, next: undefined, agreedAt: undefined, gaps: 0 };
+  const inTurn = createTurns();
 
   return {
     address,
     inFlight: () => flights.size,
-    send: (request, record) =>
-      inTurn(async () => {
-        await broadcastRefused();
-        const nonce = await nextNonce();
-        const attempt = await sign(nonce, request, await fees.affordable());
-        await record(attempt);
-        next = nonce + 1;
-        await broadcast(take([attempt], record));
-        return attempt;
-      }),
+    send: (request, record) => inTurn(() => sendNext(own, request, record)),
     adopt: (attempts, record) =>
       inTurn(async () => {
         const last = attempts.at(-1);
         if (!last) return;
-        next = Math.max(await nextNonce(), last.nonce + 1);
-        await broadcast(take(attempts, record));
+        own.next = Math.max(await nextNonce(own), last.nonce + 1);
+        await broadcast(own, take(own, attempts, record));
       }),
     fill: (nonce, record) =>
       inTurn(async () => {
-        const attempt = await sign(nonce, nothing, await fees.affordable());
+        const attempt = await sign(own, nonce, nothing(own), await fees.affordable());
         await record(attempt);
-        await broadcast(take([attempt], record));
+        await broadcast(own, take(own, [attempt], record));
       }),
     finish: (nonce) => void flights.delete(nonce),
     abandon(nonce) {
       const flight = flights.get(nonce);
       if (!flight) return;
       flight.abandoned = true;
-      flight.request = nothing;
+      flight.request = nothing(own);
     },
     maintain: () =>
       inTurn(async () => {
-        const rested = agreedAt === undefined || clock.now() - agreedAt >= LOOK_AFTER_REST_MS;
-        return flights.size > 0 || rested ? repair() : { dropped: [], lost: [] };
+        const rested = own.agreedAt === undefined || clock.now() - own.agreedAt >= LOOK_AFTER_REST_MS;
+        return flights.size > 0 || rested ? repair(own) : { dropped: [], lost: [] };
       }),
   };
 }
 
-function blankFlight() {
-  return { isBroadcast: false, abandoned: false, since: 0, misses: 0 };
+/** One thing at a time: allocation, broadcast and repair never interleave. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let tail: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = tail.then(work);
+    tail = turn.catch(() => undefined);
+    return turn;
+  };
+}
+
+/** What only uses a nonce up. */
+function nothing({ address }: Sending): TransactionRequest {
+  return { to: address, data: '0x', gas: 21_000n };
+}
+
+async function sendNext(
+  own: Sending,
+  request: TransactionRequest,
+  record: RecordTransaction,
+): Promise<SignedTransaction> {
+  await broadcastRefused(own);
+  const nonce = await nextNonce(own);
+  const attempt = await sign(own, nonce, request, await own.fees.affordable());
+  await record(attempt);
+  own.next = nonce + 1;
+  await broadcast(own, take(own, [attempt], record));
+  return attempt;
+}
+
+async function sign(
+  { account, address, chainId }: Sending,
+  nonce: number,
+  request: TransactionRequest,
+  { maxFeePerGas, maxPriorityFeePerGas }: Fees,
+): Promise<SignedTransaction> {
+  const fees = { maxFeePerGas, maxPriorityFeePerGas };
+  const signed = await signTransaction(account, { ...request, chainId, nonce, ...fees });
+  return { ...request, signer: address, nonce, ...fees, ...signed };
+}
+
+async function nextNonce(own: Sending): Promise<number> {
+  return (own.next ??= Math.max(own.unrecorded, await own.chain.transactionCount(own.address, 'pending')));
+}
+
+/** Gives false when the node did not respond, so that trying others now is no use. */
+async function broadcast({ chain, clock, onError }: Sending, flight: Flight): Promise<boolean> {
+  const attempt = flight.attempts.at(-1) as SignedTransaction;
+  flight.since = clock.now();
+  try {
+    await chain.send(attempt.raw);
+    flight.isBroadcast = true;
+  } catch (error) {
+    flight.isBroadcast = false;
+    onError?.(error);
+    return !(error instanceof ChainError && error.kind === 'unreachable');
+  }
+  return true;
+}
+
+async function broadcastRefused(own: Sending): Promise<void> {
+  for (const flight of inOrder(own)) {
+    const responded = flight.isBroadcast || (await broadcast(own, flight));
+    if (!responded) return;
+  }
+}
+
+function take(own: Sending, attempts: readonly SignedTransaction[], record: RecordTransaction): Flight {
+  const last = attempts.at(-1) as SignedTransaction;
+  const blank = { isBroadcast: false, abandoned: false, since: 0, misses: 0 };
+  const flight = { ...blank, nonce: last.nonce, attempts: [...attempts], record, request: last };
+  own.flights.set(last.nonce, flight);
+  own.agreedAt = undefined;
+  return flight;
+}
+
+function inOrder({ flights }: Sending): Flight[] {
+  return [...flights.values()].sort((a, b) => a.nonce - b.nonce);
+}
+
+async function repair(own: Sending): Promise<Maintenance> {
+  const used = await own.chain.transactionCount(own.address, 'latest');
+  const next = Math.max(await nextNonce(own), used);
+  own.next = next;
+  const dropped = await dropUsed(own, used);
+  await pushWaiting(own, used);
+  const lost = lostNonces(own, used, next);
+  own.gaps = lost.length > 0 ? own.gaps + 1 : 0;
+  if (used === next) own.agreedAt = own.clock.now();
+  return { dropped, lost: own.gaps >= MISSES_TO_GIVE_UP ? lost : [] };
+}
+
+async function dropUsed(own: Sending, used: number): Promise<number[]> {
+  const dropped: number[] = [];
+  for (const flight of inOrder(own)) {
+    if (flight.nonce >= used) continue;
+    if (flight.abandoned) own.flights.delete(flight.nonce);
+    else if (await isUsedElsewhere(own, flight)) dropped.push(flight.nonce);
+  }
+  for (const nonce of dropped) own.flights.delete(nonce);
+  return dropped;
+}
+
+async function isUsedElsewhere({ chain }: Sending, flight: Flight): Promise<boolean> {
+  const receipts = await chain.receipts(flight.attempts.map(({ hash }) => hash));
+  flight.misses = receipts.some((receipt) => receipt) ? 0 : flight.misses + 1;
+  return flight.misses >= MISSES_TO_GIVE_UP;
+}
+
+async function pushWaiting(own: Sending, used: number): Promise<void> {
+  let first = true;
+  for (const flight of inOrder(own)) {
+    if (flight.nonce < used) continue;
+    const late = own.clock.now() - flight.since >= own.bumpAfterMs;
+    if (late && first) await replace(own, flight);
+    else if ((late || !flight.isBroadcast) && !(await broadcast(own, flight))) return;
+    first = false;
+  }
+}
+
+async function replace(own: Sending, flight: Flight): Promise<void> {
+  const raised = await own.fees.raised(flight.attempts.at(-1) as SignedTransaction);
+  if (raised) {
+    const attempt = await sign(own, flight.nonce, flight.request, raised);
+    await flight.record(attempt);
+    flight.attempts.push(attempt);
+  }
+  await broadcast(own, flight);
+}
+
+function lostNonces({ flights }: Sending, used: number, end: number): number[] {
+  const lost: number[] = [];
+  for (let nonce = used; nonce < end && lost.length < LOST_AT_ONCE; nonce++)
+    if (!flights.has(nonce)) lost.push(nonce);
+  return lost;
 }

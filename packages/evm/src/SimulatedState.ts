@@ -54,7 +54,7 @@ export interface SimulatedState {
   readonly transfers: Authorization[];
 }
 
-/** What a call did: its answer and its logs. */
+/** What a call did: its response and its logs. */
 export interface Applied extends CallResult {
   readonly logs: readonly Log[];
 }

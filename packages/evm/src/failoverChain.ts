@@ -5,9 +5,9 @@ export interface FailoverOptions {
   readonly clock: Clock;
   /** What every node must say; one that says otherwise is never asked again. */
   readonly chainId: number;
-  /** Milliseconds in which a node that did not answer is passed over. Default 5 000. */
+  /** Milliseconds in which a node that did not respond is passed over. Default 5 000. */
   readonly restMs?: number;
-  /** Hears of nodes that did not answer. */
+  /** Hears of nodes that did not respond. */
   readonly onError?: (error: unknown) => void;
 }
 
@@ -21,7 +21,7 @@ interface Node {
 }
 
 /**
- * Several RPC nodes as one: the first that answers does, in the order given. A revert is an answer, and so is what a node says of a
+ * Several RPC nodes as one: the first that answers does, in the order given. A revert is a response, and so is what a node says of a
  * transaction; silence, a limit, an unknown method or a fault of the node are none, and the next node is asked. A transaction travels as
  * the same signed bytes wherever it is sent, so that a second broadcast cannot be a second payment.
  * @example

@@ -48,7 +48,7 @@ describe('the transport', () => {
     return node.client;
   };
 
-  it('gives each question its answer, in whatever order they come back', async () => {
+  it('gives each question its response, in whatever order they come back', async () => {
     const length = ({ id, method }: Question) => ({ id, result: `0x${method.length.toString(16)}` });
     const client = await open((body, res) => json(res, (body as Question[]).map(length).reverse()));
     const answers = await Promise.all([client.getChainId(), client.getBlockNumber()]);
@@ -73,10 +73,10 @@ describe('the transport', () => {
     ['a page', 'not JSON', (res) => res.end('<html>')],
     ['an error without a refusal', 'HTTP 502', (res) => res.writeHead(502).end('bad gateway')],
     ['too few answers', 'unanswered', (res) => json(res, [])],
-    ['nothing', 'No answer within 300 ms', () => undefined],
+    ['nothing', 'No response within 300 ms', () => undefined],
     [
       'the beginning of an answer',
-      'No answer within 300 ms',
+      'No response within 300 ms',
       (res) => void res.writeHead(200, { 'content-length': '99' }).write('{"'),
     ],
   ])('fails when it gets %s', async (_, said, answer) => {

@@ -167,7 +167,7 @@ function poster(rpcUrl: string, { timeoutMs, again }: RpcTransportOptions): Post
     const json = parse(text);
     // Some nodes give their refusals a status of their own.
     if (json !== undefined && (status === 200 || isRefusal(json))) return { status, json };
-    throw failure(rpcUrl, status === 200 ? 'the answer is not JSON' : `HTTP ${status}`, status);
+    throw failure(rpcUrl, status === 200 ? 'the response is not JSON' : `HTTP ${status}`, status);
   }
 
   return async (body) => {

@@ -14,8 +14,9 @@ import {
   type CallResult,
   type Chain,
   type ChainErrorKind,
+  type FoundTransaction,
   type Log,
-  type Receipt,
+  type TransactionReceipt,
 } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
 import { deployPermit2 } from './SimulatedPermit2.js';
@@ -31,10 +32,10 @@ import {
 } from './SimulatedState.js';
 
 /** How a simulated node misbehaves, for a number of calls of one method. */
-export type Fault =
-  /** No answer, and nothing happened. For `send`: the node never saw the transaction. */
+export type ChainFault =
+  /** No response, and nothing happened. For `send`: the node never saw the transaction. */
   | { readonly on: keyof Chain; readonly kind: ChainErrorKind }
-  /** The node took the transaction, but its answer got lost. */
+  /** The node took the transaction, but its response got lost. */
   | { readonly on: 'send'; readonly kind: 'answer_lost' }
   /** The node denies knowing a receipt that exists. */
   | { readonly on: 'receipts'; readonly kind: 'missing' }
@@ -67,7 +68,7 @@ export interface SimulatedChain extends Chain {
   reorg(depth: number): void;
   /** Empties the pool, as a restarted node does. */
   forgetPool(): void;
-  fault(fault: Fault, times?: number): void;
+  fault(fault: ChainFault, times?: number): void;
   /** Takes back all faults that have not met a call yet. */
   heal(): void;
 }
@@ -83,192 +84,51 @@ interface Pooled {
 
 interface MinedBlock extends Block {
   readonly pooled: readonly Pooled[];
-  readonly receipts: readonly Receipt[];
+  readonly receipts: readonly TransactionReceipt[];
   /** What their transactions called. */
   readonly calls: readonly Call[];
   /** The state before the block. */
   readonly before: SimulatedState;
 }
 
-export function simulatedChain(clock: Clock, network: Network = baseSepolia): SimulatedChain {
-  let state = emptyState(network);
-  let pool: Pooled[] = [];
-  const blocks: MinedBlock[] = [];
-  const calls: Partial<Record<keyof Chain, number>> = {};
+/** All that a simulated chain is. */
+interface Simulated {
+  readonly clock: Clock;
+  readonly network: Network;
+  readonly blocks: MinedBlock[];
+  readonly calls: Partial<Record<keyof Chain, number>>;
+  readonly faults: { fault: ChainFault; left: number }[];
+  state: SimulatedState;
+  pool: Pooled[];
   /** Blocks ever made, those taken back included. */
-  let made = 0;
-  const faults: { fault: Fault; left: number }[] = [];
+  made: number;
+}
+
+export function simulatedChain(clock: Clock, network: Network = baseSepolia): SimulatedChain {
+  const blank = { blocks: [], calls: {}, faults: [], pool: [], made: 0 };
+  const sim: Simulated = { clock, network, state: emptyState(network), ...blank };
   let mining: Promise<void> = Promise.resolve();
-
-  const head = (): Block =>
-    blocks.at(-1) ?? { number: 0n, timestamp: BigInt(Math.floor(clock.now() / 1000)) };
-  const now = () => BigInt(Math.floor(clock.now() / 1000));
-
-  /** Counts the call and gives the fault that meets it, if one does. */
-  function enter(on: keyof Chain): Fault['kind'] | undefined {
-    calls[on] = (calls[on] ?? 0) + 1;
-    const due = faults.find(({ fault, left }) => fault.on === on && left > 0);
-    if (!due) return undefined;
-    due.left -= 1;
-    const { kind } = due.fault;
-    if (kind === 'answer_lost' || kind === 'missing' || kind === 'invented') return kind;
-    throw new ChainError(kind, `Scripted fault: ${on} is ${kind}.`);
-  }
-
-  async function accept(raw: Hex): Promise<void> {
-    const parsed = parseTransaction(raw as TransactionSerialized);
-    const from = await recoverTransactionAddress({ serializedTransaction: raw as TransactionSerialized });
-    const nonce = parsed.nonce ?? 0;
-    const hash = keccak256(raw);
-    if (findReceipt(hash)) return;
-    if (nonce < nonceOf(state, from)) throw new ChainError('nonce_too_low', 'nonce too low');
-    const fee = (parsed as { maxFeePerGas?: bigint }).maxFeePerGas ?? 0n;
-    const rival = pool.find((other) => other.from === from && other.nonce === nonce);
-    if (rival?.hash === hash) return;
-    if (rival && fee * 10n < rival.fee * 11n)
-      throw new ChainError('underpriced', 'replacement transaction underpriced');
-    pool = pool.filter((other) => other !== rival);
-    pool.push({ hash, raw, from, nonce, fee, call: { to: parsed.to as Address, data: parsed.data ?? '0x' } });
-  }
-
-  function findReceipt(hash: Hex): Receipt | undefined {
-    return blocks.flatMap((block) => block.receipts).find((receipt) => receipt.hash === hash);
-  }
-
-  async function seal(extra: readonly Call[] = []): Promise<void> {
-    const before = copyState(state);
-    const number = head().number + 1n;
-    const blockHash = keccak256(toHex(`block ${(made += 1)}`));
-    const timestamp = now();
-    const receipts: Receipt[] = [];
-    const taken: Pooled[] = [];
-    for (const call of extra) {
-      const { success, logs } = await applyCall(state, call, timestamp);
-      receipts.push({
-        hash: keccak256(toHex(`act ${number}`)),
-        blockNumber: number,
-        blockHash,
-        success,
-        gasUsed: 80_000n,
-        logs,
-      });
-    }
-    for (let due = nextDue(); due; due = nextDue()) {
-      pool = pool.filter((other) => other !== due);
-      taken.push(due);
-      state.nonces.set(due.from.toLowerCase(), due.nonce + 1);
-      const { success, logs } = await applyCall(state, due.call, timestamp, due.from);
-      receipts.push({ hash: due.hash, blockNumber: number, blockHash, success, gasUsed: 80_000n, logs });
-    }
-    blocks.push({
-      number,
-      timestamp,
-      pooled: taken,
-      receipts,
-      calls: [...extra, ...taken.map(({ call }) => call)],
-      before,
-    });
-  }
-
-  function nextDue(): Pooled | undefined {
-    return pool.find(({ from, nonce }) => nonce === nonceOf(state, from));
-  }
-
   /** One block at a time. */
-  function inTurn(work: () => Promise<void>): Promise<void> {
-    mining = mining.then(work);
-    return mining;
-  }
-
-  const node: Chain = {
-    chainId: async () => (enter('chainId'), network.chainId),
-    balance: async () => (enter('balance'), 10n ** 18n),
-    async read(batch) {
-      enter('read');
-      const view = copyState(state);
-      const results: CallResult[] = [];
-      for (const call of batch) {
-        const { success, data } = await applyCall(view, call, now());
-        results.push({ success, data });
-      }
-      return results;
-    },
-    async simulate(call, { from, time }) {
-      enter('simulate');
-      const { success, data } = await applyCall(copyState(state), call, time ?? now(), from);
-      return { success, data };
-    },
-    async transactionCount(address, tag) {
-      enter('transactionCount');
-      let count = nonceOf(state, address);
-      while (tag === 'pending' && pool.some((other) => other.from === address && other.nonce === count))
-        count += 1;
-      return count;
-    },
-    fees: async () => (enter('fees'), { maxFeePerGas: 2_000_000_000n, maxPriorityFeePerGas: 1_000_000n }),
-    async send(raw) {
-      const fault = enter('send');
-      await accept(raw);
-      if (fault === 'answer_lost')
-        throw new ChainError('unreachable', 'Scripted fault: the answer got lost.');
-    },
-    async receipts(hashes) {
-      const fault = enter('receipts');
-      if (fault === 'missing') return hashes.map(() => undefined);
-      const invented = {
-        blockNumber: head().number,
-        blockHash: keccak256('0x'),
-        success: true,
-        gasUsed: 0n,
-        logs: [],
-      };
-      return hashes.map(
-        (hash) => findReceipt(hash) ?? (fault === 'invented' ? { hash, ...invented } : undefined),
-      );
-    },
-    block: async () => (enter('block'), head()),
-    async authorizationUse(_asset, payer, nonce) {
-      enter('authorizationUse');
-      const topics = [payer, nonce].map((part) => BigInt(part));
-      return blocks
-        .flatMap((block) => block.receipts)
-        .find(({ logs }) =>
-          logs.some(({ topics: [event, a, b] }) => {
-            const ofUse = event === AUTHORIZATION_USED || event === AUTHORIZATION_CANCELED;
-            return ofUse && BigInt(a as Hex) === topics[0] && BigInt(b as Hex) === topics[1];
-          }),
-        );
-    },
-    async transactionsWith({ address, topics }) {
-      enter('transactionsWith');
-      const hasTopics = (log: Log) =>
-        topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
-      const matches = (log: Log) => sameHex(log.address, address) && hasTopics(log);
-      const found = blocks.flatMap((block) =>
-        block.receipts.map((receipt, i) => ({ receipt, call: block.calls[i] as Call })),
-      );
-      return found.filter(({ receipt: { logs } }) => logs.some(matches)).slice(-20);
-    },
-  };
+  const mine = (extra: readonly Call[] = []) => (mining = mining.then(() => seal(sim, extra)));
 
   return {
-    ...node,
-    calls,
-    mint: (account, amount) => addBalance(state, account, amount),
-    balanceOf: (account) => balanceOf(state, account),
-    transfers: () => state.transfers,
-    deployPermit2: () => deployPermit2(state),
+    ...nodeOf(sim),
+    calls: sim.calls,
+    mint: (account, amount) => addBalance(sim.state, account, amount),
+    balanceOf: (account) => balanceOf(sim.state, account),
+    transfers: () => sim.state.transfers,
+    deployPermit2: () => deployPermit2(sim.state),
     approve: (owner, spender, amount) =>
-      void state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
-    setAccount: (account, accepts) => void state.accounts.set(account.toLowerCase(), accepts),
+      void sim.state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
+    setAccount: (account, accepts) => void sim.state.accounts.set(account.toLowerCase(), accepts),
     setBlacklisted: (account, blacklisted) =>
-      void state.blacklist[blacklisted ? 'add' : 'delete'](account.toLowerCase()),
-    mine: () => inTurn(() => seal()),
-    act: (call) => inTurn(() => seal([call])),
+      void sim.state.blacklist[blacklisted ? 'add' : 'delete'](account.toLowerCase()),
+    mine: () => mine(),
+    act: (call) => mine([call]),
     mineEvery(ms) {
       let cancel: Cancel;
       const again = () => {
-        cancel = clock.timer(ms, () => void inTurn(() => seal()).then(() => stopped || again()));
+        cancel = clock.timer(ms, () => void mine().then(() => stopped || again()));
       };
       let stopped = false;
       again();
@@ -278,13 +138,163 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
       };
     },
     reorg(depth) {
+      const { blocks } = sim;
       for (const block of blocks.splice(Math.max(0, blocks.length - depth)).reverse()) {
-        state = block.before;
-        pool = [...block.pooled, ...pool];
+        sim.state = block.before;
+        sim.pool = [...block.pooled, ...sim.pool];
       }
     },
-    forgetPool: () => void (pool = []),
-    fault: (fault, times = 1) => void faults.push({ fault, left: times }),
-    heal: () => void faults.splice(0),
+    forgetPool: () => void (sim.pool = []),
+    fault: (fault, times = 1) => void sim.faults.push({ fault, left: times }),
+    heal: () => void sim.faults.splice(0),
   };
+}
+
+/** The chain as a node shows it. */
+function nodeOf(sim: Simulated): Chain {
+  return {
+    chainId: async () => (enter(sim, 'chainId'), sim.network.chainId),
+    balance: async () => (enter(sim, 'balance'), 10n ** 18n),
+    async read(batch) {
+      enter(sim, 'read');
+      const view = copyState(sim.state);
+      const results: CallResult[] = [];
+      for (const call of batch) {
+        const { success, data } = await applyCall(view, call, now(sim));
+        results.push({ success, data });
+      }
+      return results;
+    },
+    async simulate(call, { from, time }) {
+      enter(sim, 'simulate');
+      const { success, data } = await applyCall(copyState(sim.state), call, time ?? now(sim), from);
+      return { success, data };
+    },
+    async transactionCount(address, tag) {
+      enter(sim, 'transactionCount');
+      let count = nonceOf(sim.state, address);
+      const waits = (nonce: number) => sim.pool.some((one) => one.from === address && one.nonce === nonce);
+      while (tag === 'pending' && waits(count)) count += 1;
+      return count;
+    },
+    fees: async () => (
+      enter(sim, 'fees'),
+      { maxFeePerGas: 2_000_000_000n, maxPriorityFeePerGas: 1_000_000n }
+    ),
+    async send(raw) {
+      const fault = enter(sim, 'send');
+      await accept(sim, raw);
+      if (fault === 'answer_lost')
+        throw new ChainError('unreachable', 'Scripted fault: the response got lost.');
+    },
+    receipts: async (hashes) => receiptsOf(sim, hashes, enter(sim, 'receipts')),
+    block: async () => (enter(sim, 'block'), head(sim)),
+    authorizationUse: async (_asset, payer, nonce) => (
+      enter(sim, 'authorizationUse'),
+      authorizationUse(sim, payer, nonce)
+    ),
+    transactionsWith: async (sought) => (enter(sim, 'transactionsWith'), transactionsWith(sim, sought)),
+  };
+}
+
+function now({ clock }: Simulated): bigint {
+  return BigInt(Math.floor(clock.now() / 1000));
+}
+
+function head(sim: Simulated): Block {
+  return sim.blocks.at(-1) ?? { number: 0n, timestamp: now(sim) };
+}
+
+/** Counts the call and gives the fault that meets it, if one does. */
+function enter({ calls, faults }: Simulated, on: keyof Chain): ChainFault['kind'] | undefined {
+  calls[on] = (calls[on] ?? 0) + 1;
+  const due = faults.find(({ fault, left }) => fault.on === on && left > 0);
+  if (!due) return undefined;
+  due.left -= 1;
+  const { kind } = due.fault;
+  if (kind === 'answer_lost' || kind === 'missing' || kind === 'invented') return kind;
+  throw new ChainError(kind, `Scripted fault: ${on} is ${kind}.`);
+}
+
+async function accept(sim: Simulated, raw: Hex): Promise<void> {
+  const parsed = parseTransaction(raw as TransactionSerialized);
+  const from = await recoverTransactionAddress({ serializedTransaction: raw as TransactionSerialized });
+  const nonce = parsed.nonce ?? 0;
+  const hash = keccak256(raw);
+  if (findReceipt(sim, hash)) return;
+  if (nonce < nonceOf(sim.state, from)) throw new ChainError('nonce_too_low', 'nonce too low');
+  const fee = (parsed as { maxFeePerGas?: bigint }).maxFeePerGas ?? 0n;
+  const rival = sim.pool.find((other) => other.from === from && other.nonce === nonce);
+  if (rival?.hash === hash) return;
+  if (rival && fee * 10n < rival.fee * 11n)
+    throw new ChainError('underpriced', 'replacement transaction underpriced');
+  const call = { to: parsed.to as Address, data: parsed.data ?? '0x' };
+  sim.pool = sim.pool.filter((other) => other !== rival);
+  sim.pool.push({ hash, raw, from, nonce, fee, call });
+}
+
+function findReceipt({ blocks }: Simulated, hash: Hex): TransactionReceipt | undefined {
+  return blocks.flatMap((block) => block.receipts).find((receipt) => receipt.hash === hash);
+}
+
+/** Makes a block of the calls and of all that is waiting. */
+async function seal(sim: Simulated, extra: readonly Call[]): Promise<void> {
+  const before = copyState(sim.state);
+  const number = head(sim).number + 1n;
+  const blockHash = keccak256(toHex(`block ${(sim.made += 1)}`));
+  const timestamp = now(sim);
+  const receipts: TransactionReceipt[] = [];
+  const taken: Pooled[] = [];
+  const apply = async (hash: Hex, call: Call, from?: Address) => {
+    const { success, logs } = await applyCall(sim.state, call, timestamp, from);
+    receipts.push({ hash, blockNumber: number, blockHash, success, gasUsed: 80_000n, logs });
+  };
+  for (const call of extra) await apply(keccak256(toHex(`act ${number}`)), call);
+  for (let due = nextDue(sim); due; due = nextDue(sim)) {
+    const mined = due;
+    sim.pool = sim.pool.filter((other) => other !== mined);
+    taken.push(mined);
+    sim.state.nonces.set(mined.from.toLowerCase(), mined.nonce + 1);
+    await apply(mined.hash, mined.call, mined.from);
+  }
+  const calls = [...extra, ...taken.map(({ call }) => call)];
+  sim.blocks.push({ number, timestamp, pooled: taken, receipts, calls, before });
+}
+
+function nextDue({ pool, state }: Simulated): Pooled | undefined {
+  return pool.find(({ from, nonce }) => nonce === nonceOf(state, from));
+}
+
+function receiptsOf(
+  sim: Simulated,
+  hashes: readonly Hex[],
+  fault: ChainFault['kind'] | undefined,
+): (TransactionReceipt | undefined)[] {
+  if (fault === 'missing') return hashes.map(() => undefined);
+  const empty = { blockHash: keccak256('0x'), success: true, gasUsed: 0n, logs: [] };
+  const invented = { blockNumber: head(sim).number, ...empty };
+  return hashes.map(
+    (hash) => findReceipt(sim, hash) ?? (fault === 'invented' ? { hash, ...invented } : undefined),
+  );
+}
+
+function authorizationUse({ blocks }: Simulated, payer: Address, nonce: Hex): TransactionReceipt | undefined {
+  const sought = [payer, nonce].map((part) => BigInt(part));
+  const isUse = ({ topics: [event, a, b] }: Log) =>
+    (event === AUTHORIZATION_USED || event === AUTHORIZATION_CANCELED) &&
+    BigInt(a as Hex) === sought[0] &&
+    BigInt(b as Hex) === sought[1];
+  return blocks.flatMap((block) => block.receipts).find(({ logs }) => logs.some(isUse));
+}
+
+function transactionsWith(
+  { blocks }: Simulated,
+  { address, topics }: Parameters<Chain['transactionsWith']>[0],
+): FoundTransaction[] {
+  const hasTopics = (log: Log) => topics.every((topic, i) => !topic || sameHex(log.topics[i] ?? '', topic));
+  const matches = (log: Log) => sameHex(log.address, address) && hasTopics(log);
+  const found = blocks.flatMap((block) =>
+    block.receipts.map((receipt, i) => ({ receipt, call: block.calls[i] as Call })),
+  );
+  return found.filter(({ receipt: { logs } }) => logs.some(matches)).slice(-20);
 }

@@ -14,7 +14,7 @@ import {
   type CallResult,
   type Chain,
   type FoundTransaction,
-  type Receipt,
+  type TransactionReceipt,
   type Simulation,
 } from './Chain.js';
 import { logSearch } from './logSearch.js';
@@ -108,10 +108,10 @@ async function simulate(client: PublicClient, { to, data }: Call, as: Simulation
       params: [{ from, to, data, ...(gas !== undefined && { gas: toHex(gas) }) }, ...block] as never,
     });
   try {
-    const answer = await call().catch((error: unknown) =>
+    const data = await call().catch((error: unknown) =>
       isOvertaken(error) ? call() : Promise.reject(error),
     );
-    return { success: true, data: answer };
+    return { success: true, data };
   } catch (error) {
     const reverted = revertData(error);
     if (reverted === undefined) throw error;
@@ -119,7 +119,7 @@ async function simulate(client: PublicClient, { to, data }: Call, as: Simulation
   }
 }
 
-async function receiptOf(client: PublicClient, hash: Hex): Promise<Receipt | undefined> {
+async function receiptOf(client: PublicClient, hash: Hex): Promise<TransactionReceipt | undefined> {
   try {
     const found = await client.getTransactionReceipt({ hash });
     const { blockNumber, blockHash, gasUsed, logs } = found;

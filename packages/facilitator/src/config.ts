@@ -18,7 +18,7 @@ import { defaultGasLimits, type GasLimits } from './schemes/Scheme.js';
 import { parseApiKeys, type ApiKey } from './operations/ApiKey.js';
 
 /** Configuration of the facilitator process. */
-export interface Config {
+export interface FacilitatorConfig {
   readonly port: number;
   readonly host: string;
   /** RPC nodes of the chain, the preferred one first. */
@@ -172,7 +172,7 @@ const known = [...Object.keys(Environment.shape), ...Object.values(aliases)];
  * console.log(config.network.id); // eip155:84532
  * ```
  */
-export function readConfig(env: Env): Config {
+export function readConfig(env: Env): FacilitatorConfig {
   const values = readEnvironment(Environment, env, aliases);
   const faults = [...misspeltVariables(known, env), ...crossFaults(values), ...mainnetFaults(values)];
   const apiKeys = parseApiKeys(values.API_KEYS ?? []);
@@ -232,7 +232,7 @@ function isOpenHttp({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }
 
-function toConfig(values: Environment, apiKeys: readonly ApiKey[]): Config {
+function toConfig(values: Environment, apiKeys: readonly ApiKey[]): FacilitatorConfig {
   const perMinute = values.RATE_LIMIT_PER_MINUTE;
   return {
     port: values.PORT,

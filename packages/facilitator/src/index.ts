@@ -3,7 +3,7 @@ export { findApiKey, newApiKey, parseApiKeys, type ApiKey, type Scope } from './
 export { createApp, type AppOptions } from './http/app.js';
 export { catalogue, type Catalogue } from './extensions/Catalogue.js';
 export { ownershipOf, type Ownership, type Probed } from './extensions/ownership.js';
-export { readConfig, type Config } from './config.js';
+export { readConfig, type FacilitatorConfig } from './config.js';
 export { createFacilitator, type FacilitatorOptions, type RunningFacilitator } from './engine/Facilitator.js';
 export { loadSignerKeys } from './operations/Keystore.js';
 export { createMetrics, measuredChain, type Metrics } from './operations/Metrics.js';

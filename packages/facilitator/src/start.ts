@@ -25,7 +25,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { createApp } from './http/app.js';
 import { catalogue, type Catalogue } from './extensions/Catalogue.js';
 import { ownershipOf } from './extensions/ownership.js';
-import type { Config } from './config.js';
+import type { FacilitatorConfig } from './config.js';
 import { createFacilitator, type RunningFacilitator } from './engine/Facilitator.js';
 import { createAccess } from './http/access.js';
 import { refusals } from './http/errors.js';
@@ -71,7 +71,7 @@ export interface FacilitatorServer {
  * await server.close();
  * ```
  */
-export async function start(config: Config, log: Logger): Promise<FacilitatorServer> {
+export async function start(config: FacilitatorConfig, log: Logger): Promise<FacilitatorServer> {
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async () => {
     for (let close = closers.pop(); close; close = closers.pop()) await close();
@@ -93,7 +93,7 @@ export async function start(config: Config, log: Logger): Promise<FacilitatorSer
 
 /** What the parts are opened with. */
 interface Opening {
-  readonly config: Config;
+  readonly config: FacilitatorConfig;
   readonly log: Logger;
   readonly clock: Clock;
   readonly traced: Traced;
@@ -104,7 +104,7 @@ interface Opening {
 }
 
 async function open(
-  config: Config,
+  config: FacilitatorConfig,
   log: Logger,
   closers: (() => Promise<void>)[],
 ): Promise<{ readonly listening: Listening; readonly facilitator: RunningFacilitator }> {
@@ -248,7 +248,7 @@ async function serve(
 
 /** The catalogue, with a look at what is due every minute. */
 function openCatalogue(
-  { discoveryHosts: hosts }: Config,
+  { discoveryHosts: hosts }: FacilitatorConfig,
   { db, clock, log }: { db: Db; clock: Clock; log: Logger },
   closers: (() => Promise<void>)[],
 ): Catalogue {
@@ -273,7 +273,7 @@ function openCatalogue(
 
 /** Traces when a collector is named. */
 async function openTraced(
-  { otlpEndpoint }: Config,
+  { otlpEndpoint }: FacilitatorConfig,
   log: Logger,
   closers: (() => Promise<void>)[],
 ): Promise<Traced> {
@@ -285,7 +285,7 @@ async function openTraced(
 }
 
 /** The database with its tables. */
-async function openDb({ databaseUrl, dataDir }: Config): Promise<Db> {
+async function openDb({ databaseUrl, dataDir }: FacilitatorConfig): Promise<Db> {
   const db = await (databaseUrl ? pgDb({ url: databaseUrl }) : pgliteDb({ dir: dataDir }));
   await migrate(db, migrations).catch(async (cause: unknown) => {
     await db.close();
@@ -296,7 +296,7 @@ async function openDb({ databaseUrl, dataDir }: Config): Promise<Db> {
 
 /** The nodes as one chain: the next one answers when one does not. */
 function openChain(
-  { rpcUrls, network }: Config,
+  { rpcUrls, network }: FacilitatorConfig,
   { clock, onError }: { clock: Clock; onError: (error: unknown) => void },
 ): Chain {
   const nodes = rpcUrls.map((rpcUrl) => viemChain({ rpcUrl })) as [Chain, ...Chain[]];
@@ -311,7 +311,7 @@ function said(cause: unknown): string {
 
 /** Counts calls on Redis, or in this process; Redis being away is no reason to refuse payments. */
 async function openLimiter(
-  { redisUrl, rateLimit }: Config,
+  { redisUrl, rateLimit }: FacilitatorConfig,
   { clock, log }: { clock: Clock; log: Logger },
   closers: (() => Promise<void>)[],
 ): Promise<RateLimiter | undefined> {

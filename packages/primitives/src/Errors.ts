@@ -9,7 +9,7 @@ interface ErrorKind {
 }
 
 /**
- * Every error AgentPay answers with, by its stable name; beside them each kind of id has its own `*_not_found`.
+ * Every error AgentPay responds with, by its stable name; beside them each kind of id has its own `*_not_found`.
  * What an API family calls it stands in that family; x402 reason codes, which belong to the wire, are in `@agentpay/protocol`.
  */
 export const errorKinds = {
@@ -98,7 +98,7 @@ export const errorKinds = {
   // paywall
   payment_required: {
     status: 402,
-    hint: 'Pay by one of the offers in this answer and send the request again with the proof.',
+    hint: 'Pay by one of the offers in this response and send the request again with the proof.',
   },
   payment_malformed: { status: 400, hint: 'Build the payment proof as the protocol of its header says.' },
   payment_ambiguous: { status: 400, hint: 'Send exactly one payment proof.' },
@@ -108,7 +108,7 @@ export const errorKinds = {
   },
   payment_already_used: {
     status: 409,
-    hint: 'This payment bought an answer already; ask without a proof for a new offer.',
+    hint: 'This payment bought a response already; ask without a proof for a new offer.',
   },
   payment_bound_elsewhere: {
     status: 409,

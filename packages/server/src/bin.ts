@@ -16,7 +16,7 @@ program
 
 program
   .command('dev')
-  .description('run the whole stack on this machine; needs the package @agentpay/dev')
+  .description('run the whole stack on this machine, within the repository of AgentPay')
   .helpOption(false)
   .allowUnknownOption()
   .allowExcessArguments()

@@ -25,7 +25,7 @@ import { viemChain } from '@agentpay/evm';
 import { accessTokens } from './accessTokens.js';
 import { custodyKeys } from './chains/custodyKeys.js';
 import { paymentChain } from './chains/paymentChain.js';
-import type { Config } from './config.js';
+import type { ServerConfig } from './config.js';
 import { outbound, type Logger, type Outbound } from '@agentpay/http';
 import { migrations } from './migrations.js';
 import { ownClock, sharedClock, type ClockCheck, type NodeClock } from './nodeClock.js';
@@ -44,7 +44,7 @@ import { readSecrets, type Secrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
 /** State of the parts a node depends on. Only the database decides whether it can serve: the tracker is an index. */
-export interface Readiness extends ClockCheck {
+export interface ServerReadiness extends ClockCheck {
   readonly database: 'ok' | 'failed';
   readonly tracker: 'ok' | 'failed';
 }
@@ -59,8 +59,8 @@ export interface Composition {
   readonly baseUrl: () => string;
   readonly signIn: WaysToSignIn;
   /** The standard rate class. */
-  readonly rates: Config['rateLimit'];
-  ready(): Promise<Readiness>;
+  readonly rates: ServerConfig['rateLimit'];
+  ready(): Promise<ServerReadiness>;
   /** Closes tracker and database. */
   close(): Promise<void>;
 }
@@ -78,7 +78,7 @@ export interface Surroundings {
 }
 
 /** Opens the stores that the configuration names, brings the schema up to date and makes the core. */
-export async function compose(config: Config, surroundings: Surroundings): Promise<Composition> {
+export async function compose(config: ServerConfig, surroundings: Surroundings): Promise<Composition> {
   const { log, baseUrl, random = systemRandom } = surroundings;
   const secrets = await readSecrets(config, random);
   const tokenKey = paymentTokenKey(secrets.token);
@@ -130,7 +130,7 @@ export async function compose(config: Config, surroundings: Surroundings): Promi
   };
 }
 
-function settingsOf(config: Config, secrets: Secrets): GivenSettings {
+function settingsOf(config: ServerConfig, secrets: Secrets): GivenSettings {
   return {
     approvals: { ttlMs: config.approvalTtlSeconds * 1000 },
     identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
@@ -149,11 +149,11 @@ function callsWithin(url: string) {
 
 /** Chains on which wallets pay, and where the keys of these wallets come from. */
 function onChains(
-  { networks, confirmations, facilitatorUrl }: Config,
+  { networks, confirmations, facilitatorUrl }: ServerConfig,
   { custodyRoot }: Secrets,
   { fetchOut }: Outbound,
 ): Pick<CorePorts, 'chains' | 'custodyKeys' | 'facilitator' | 'sellers'> {
-  const open = ({ network, rpcUrl }: Config['networks'][number]) =>
+  const open = ({ network, rpcUrl }: ServerConfig['networks'][number]) =>
     paymentChain({ network, chain: viemChain({ rpcUrl }), confirmations });
   const chains = new Map(networks.map((configured) => [configured.network.id, open(configured)]));
   return {
@@ -165,7 +165,7 @@ function onChains(
 }
 
 /** Where the operator says that Stripe and GitHub are; they may be on this machine. */
-function namedHosts({ stripe, signIn: { github } }: Config): string[] {
+function namedHosts({ stripe, signIn: { github } }: ServerConfig): string[] {
   const urls = [stripe?.url, github?.url, github?.apiUrl].filter((url) => url !== undefined);
   return urls.map((url) => new URL(url).host);
 }
@@ -173,12 +173,12 @@ function namedHosts({ stripe, signIn: { github } }: Config): string[] {
 type WaysOut = Pick<CorePorts, 'rails' | 'payouts'>;
 
 /** Ways for money to leave: play money by sandboxes, and by the treasury and Stripe where they are configured. */
-function waysOut(config: Config, clock: Clock, toStripe: Outbound): WaysOut {
+function waysOut(config: ServerConfig, clock: Clock, toStripe: Outbound): WaysOut {
   const [own, stripe] = [sandboxWays(config, clock), stripeWays(config, toStripe)];
   return { rails: { ...own.rails, ...stripe.rails }, payouts: { ...own.payouts, ...stripe.payouts } };
 }
 
-function stripeWays({ stripe, sandbox }: Config, { fetchOut }: Outbound): WaysOut {
+function stripeWays({ stripe, sandbox }: ServerConfig, { fetchOut }: Outbound): WaysOut {
   if (!stripe) return { rails: {}, payouts: {} };
   const client = stripeClient({ ...stripe, fetchOut });
   const account = sandbox ? ledger.FAUCET : ledger.PSP_STRIPE;
@@ -188,7 +188,7 @@ function stripeWays({ stripe, sandbox }: Config, { fetchOut }: Outbound): WaysOu
   };
 }
 
-function sandboxWays({ sandbox, treasuryKey, facilitatorUrl }: Config, clock: Clock): WaysOut {
+function sandboxWays({ sandbox, treasuryKey, facilitatorUrl }: ServerConfig, clock: Clock): WaysOut {
   if (!sandbox) return { rails: {}, payouts: {} };
   if (!treasuryKey || !facilitatorUrl) return { rails: {}, payouts: sandboxConnectors() };
   const facilitator = httpFacilitator({ url: facilitatorUrl });
@@ -199,7 +199,7 @@ function sandboxWays({ sandbox, treasuryKey, facilitatorUrl }: Config, clock: Cl
   };
 }
 
-function openDb({ databaseUrl, databasePoolSize, dataDir }: Config, log: Logger): Promise<Db> | Db {
+function openDb({ databaseUrl, databasePoolSize, dataDir }: ServerConfig, log: Logger): Promise<Db> | Db {
   if (databaseUrl !== undefined) {
     return pgDb({
       url: databaseUrl,
@@ -214,7 +214,7 @@ function openDb({ databaseUrl, databasePoolSize, dataDir }: Config, log: Logger)
 /** Brings the schema up to date, and finds the time to go by. */
 async function prepare(
   db: Db,
-  { databaseUrl }: Config,
+  { databaseUrl }: ServerConfig,
   { clock, machine = systemClock, log, pepper }: Surroundings & { pepper: string },
 ): Promise<NodeClock> {
   await migrate(db, migrations);
@@ -228,7 +228,7 @@ async function prepare(
  * @param options.given the time that rate limits on Redis go by in place of Redis' own
  */
 async function openHot(
-  { redisUrl }: Config,
+  { redisUrl }: ServerConfig,
   clock: Clock,
   { given, log }: { given: Clock | undefined; log: Logger },
 ): Promise<Hot> {

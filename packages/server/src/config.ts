@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { readNetworks, type ConfiguredNetwork } from './chains/readNetworks.js';
 
 /** What the process is told by its environment, checked. */
-export interface Config {
+export interface ServerConfig {
   readonly production: boolean;
   /** 0: any free port. */
   readonly port: number;
@@ -166,7 +166,7 @@ type Environment = z.output<typeof Environment>;
  * Reads the environment. Empty variables count as absent.
  * @throws ConfigError with every fault found
  */
-export function readConfig(env: Env): Config {
+export function readConfig(env: Env): ServerConfig {
   const values = readEnvironment(Environment, env);
   const production = values.NODE_ENV === 'production';
   const faults = [

@@ -5,14 +5,16 @@ import { pathToFileURL } from 'node:url';
 const PACKAGE = '@agentpay/dev';
 
 /**
- * `agentpay dev`: hands over to `@agentpay/dev`, when the working folder or this installation has it. The API server must not depend on
- * that package, which brings a local chain.
+ * `agentpay dev`: hands over to `@agentpay/dev`, when the working folder or this installation has it, which is so in the repository. The
+ * API server must not depend on that package, which brings a local chain.
  * @returns the exit code; 2 when the package is not there
  */
 export async function devCommand(args: readonly string[]): Promise<number> {
   const entry = devPackage([join(process.cwd(), 'package.json'), import.meta.url]);
   if (entry === undefined) {
-    process.stderr.write(`agentpay dev needs the package ${PACKAGE}: npm install --save-dev ${PACKAGE}\n`);
+    process.stderr.write(
+      `agentpay dev runs within the repository of AgentPay, where npm start does the same: ${PACKAGE} is not to be found from here.\n`,
+    );
     return 2;
   }
   const { runDev } = (await import(pathToFileURL(entry).href)) as {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { vault } from '@agentpay/core';
 import type { Random } from '@agentpay/primitives';
 import { makeFolder } from '@agentpay/storage';
-import type { Config } from './config.js';
+import type { ServerConfig } from './config.js';
 
 /** The secrets a node works with. */
 export interface Secrets {
@@ -23,7 +23,7 @@ export interface Secrets {
  * start), or a new one when that database is in memory and nothing outlives the process.
  */
 export async function readSecrets(
-  { jwtSecret, keyPepper, masterKey, formerMasterKeys, dataDir }: Config,
+  { jwtSecret, keyPepper, masterKey, formerMasterKeys, dataDir }: ServerConfig,
   random: Random,
 ): Promise<Secrets> {
   const token = jwtSecret ?? (dataDir === undefined ? newSecret(random) : await keptSecret(dataDir, random));

@@ -3,7 +3,7 @@ import { createLogger, listen, type Listening } from '@agentpay/http';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { createApp } from './app.js';
 import { compose, type Composition, type Surroundings } from './compose.js';
-import type { Config } from './config.js';
+import type { ServerConfig } from './config.js';
 import { refuseWith, whileStarting } from './http/refuse.js';
 import { startBackground } from './jobs/startBackground.js';
 import type { RunningJobs } from './jobs/startJobs.js';
@@ -12,7 +12,7 @@ import type { RunningJobs } from './jobs/startJobs.js';
 const GRACE_MS = 10_000;
 
 /** A server that accepts requests. */
-export interface Running {
+export interface RunningServer {
   /** Where it listens. */
   readonly url: string;
   /**
@@ -27,9 +27,9 @@ export interface Running {
  * @throws when the port cannot be bound or a store cannot be opened; nothing is left open then
  */
 export async function start(
-  config: Config,
+  config: ServerConfig,
   options: Partial<Omit<Surroundings, 'baseUrl'>> = {},
-): Promise<Running> {
+): Promise<RunningServer> {
   const {
     log = createLogger(config.logLevel),
     clock,
@@ -61,7 +61,11 @@ export async function start(
   }
 }
 
-function running(listening: Listening, composition: Composition, work: Pick<RunningJobs, 'stop'>): Running {
+function running(
+  listening: Listening,
+  composition: Composition,
+  work: Pick<RunningJobs, 'stop'>,
+): RunningServer {
   let closing: Promise<void> | undefined;
   const closeAll = async (drained: Promise<void>): Promise<void> => {
     await drained;

@@ -6,7 +6,7 @@ export interface ThreadData {
 }
 
 /** From the process to the thread of PGlite. */
-export type Order =
+export type PgliteCommand =
   | {
       readonly id: number;
       readonly kind: 'query';
@@ -17,9 +17,13 @@ export type Order =
   | { readonly id: number; readonly kind: 'close' };
 
 /** An order without its number. */
-export type Work = Order extends infer One ? (One extends Order ? Omit<One, 'id'> : never) : never;
+export type Work = PgliteCommand extends infer One
+  ? One extends PgliteCommand
+    ? Omit<One, 'id'>
+    : never
+  : never;
 
 /** Back again. Of an error what PostgreSQL said of it, since threads do not share classes. */
-export type Answer =
+export type PgliteReply =
   | { readonly id: number; readonly rows: readonly unknown[] }
   | { readonly id: number; readonly error: { readonly message: string; readonly code?: string } };

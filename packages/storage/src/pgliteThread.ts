@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { PGlite } from '@electric-sql/pglite';
-import type { Answer, Order, ThreadData } from './PgliteMessages.js';
+import type { PgliteReply, PgliteCommand, ThreadData } from './PgliteMessages.js';
 import { parseTimestamp, TIMESTAMP, TIMESTAMPTZ } from './timestamp.js';
 
 // The thread that {@link startPglite} starts: PGlite works here, so that the process can answer requests meanwhile.
@@ -14,7 +14,7 @@ async function main({ dir }: ThreadData): Promise<void> {
     parsers: { [INT8]: BigInt, [TIMESTAMP]: parseTimestamp, [TIMESTAMPTZ]: parseTimestamp },
   });
 
-  async function obey(order: Order): Promise<readonly unknown[]> {
+  async function obey(order: PgliteCommand): Promise<readonly unknown[]> {
     if (order.kind === 'query') return (await pglite.query(order.sql, [...order.params])).rows;
     await (order.kind === 'exec' ? pglite.exec(order.sql) : pglite.close());
     return [];
@@ -22,11 +22,11 @@ async function main({ dir }: ThreadData): Promise<void> {
 
   // One at a time and in the order of their coming.
   let before: Promise<void> = Promise.resolve();
-  port.on('message', (order: Order) => {
+  port.on('message', (order: PgliteCommand) => {
     before = before.then(async () => {
       const answer = await obey(order).then(
-        (rows): Answer => ({ id: order.id, rows }),
-        (error: Error): Answer => ({ id: order.id, error: { ...error, message: error.message } }),
+        (rows): PgliteReply => ({ id: order.id, rows }),
+        (error: Error): PgliteReply => ({ id: order.id, error: { ...error, message: error.message } }),
       );
       port.postMessage(answer);
     });

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { SqlValue } from '@agentpay/primitives';
-import type { Answer, ThreadData, Work } from './PgliteMessages.js';
+import type { PgliteReply, ThreadData, Work } from './PgliteMessages.js';
 
 /** The one connection to a PGlite that works in a thread of its own. Statements run in the order in which they are given. */
 export interface PgliteConnection {
@@ -32,13 +32,13 @@ export async function startPglite(dir: string | undefined): Promise<PgliteConnec
     };
     thread.on('error', end);
     thread.on('exit', () => end(new Error('The embedded database has ended.')));
-    thread.on('message', (message: 'open' | Answer) => {
+    thread.on('message', (message: 'open' | PgliteReply) => {
       if (message === 'open') return resolve();
       take(message);
     });
   });
 
-  function take(answer: Answer): void {
+  function take(answer: PgliteReply): void {
     const { resolve, reject } = waiting.get(answer.id) as Waiting;
     waiting.delete(answer.id);
     // A thread without work does not keep the process alive, as a connection would not.

@@ -21,7 +21,7 @@ import {
   transferCall,
   type Call,
   type Chain,
-  type Receipt,
+  type TransactionReceipt,
 } from '@agentpay/evm';
 import { keccak256, toHex, type LocalAccount } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
@@ -107,7 +107,7 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       return { raw, hash: keccak256(raw) };
     }
 
-    async function land(call: Call, nonce = 0): Promise<Receipt> {
+    async function land(call: Call, nonce = 0): Promise<TransactionReceipt> {
       const { raw, hash } = await sign({ ...call, nonce });
       await chain.send(raw);
       await subject.mine();

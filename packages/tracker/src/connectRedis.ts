@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 
 export interface RedisOptions {
-  /** Longest wait for the answer to one command, in ms. */
+  /** Longest wait for the response to one command, in ms. */
   readonly commandTimeoutMs?: number;
   /** Longest wait for a connection to be made, in ms. */
   readonly connectTimeoutMs?: number;

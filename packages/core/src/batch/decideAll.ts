@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import type { Command } from './engine.js';
+import type { Command } from './Command.js';
 import type { Want } from './Entity.js';
 import { keyText, NotLoaded } from './Scene.js';
 import type { OpenScene } from './Scene.js';
@@ -14,7 +14,7 @@ export interface Waiting {
 }
 
 /** What became of the commands of a batch. */
-export interface Outcome {
+export interface BatchOutcome {
   readonly done: { readonly waiting: Waiting; readonly value: unknown; readonly wrote: boolean }[];
   readonly refused: { readonly waiting: Waiting; readonly error: unknown }[];
   /** They need rows that other transactions hold. */
@@ -29,8 +29,8 @@ export async function decideAll(
   scene: OpenScene,
   all: readonly Waiting[],
   load: (wants: readonly Want[]) => Promise<readonly Want[]>,
-): Promise<Outcome> {
-  const outcome: Outcome = { done: [], refused: [], busy: [] };
+): Promise<BatchOutcome> {
+  const outcome: BatchOutcome = { done: [], refused: [], busy: [] };
   const held = new Set<string>();
   const hold = (wants: readonly Want[]) => wants.forEach((want) => held.add(nameOf(want)));
   hold(await load(all.flatMap(({ command }) => command.wants)));

@@ -1,28 +1,16 @@
 import { AgentPayError, afterThisTurn, isAgentPayError, sqlState } from '@agentpay/primitives';
 import type { Clock, Db, Queryable, Tx } from '@agentpay/primitives';
+import type { Command } from './Command.js';
 import { decideAll } from './decideAll.js';
-import type { Outcome, Waiting } from './decideAll.js';
+import type { BatchOutcome, Waiting } from './decideAll.js';
 import type { AnyEntity, Want } from './Entity.js';
 import { loadRows } from './loadRows.js';
 import { rowCache } from './RowCache.js';
 import type { RowCache } from './RowCache.js';
 import { keyText, openScene } from './Scene.js';
-import type { OpenScene, Scene } from './Scene.js';
+import type { OpenScene } from './Scene.js';
 import { CHANGED_MEANWHILE, statementOf, writesNothing } from './statement.js';
 import type { Statement } from './statement.js';
-
-/** Something that a caller wants done. */
-export interface Command<Result> {
-  /** The rows that it will ask for, as far as they are known beforehand. */
-  readonly wants: readonly Want[];
-  /** What it may have to wait for when others hold it: a wallet's id, a token's id. */
-  readonly lane: string;
-  /**
-   * Decides by the rows of the scene and writes to it. Pure: it may run several times. What it throws is its caller's answer, and
-   * then nothing of it is written.
-   */
-  decide(scene: Scene): Result;
-}
 
 /** Carries commands out, those that wait at the same moment together. */
 export interface Batch {
@@ -155,7 +143,7 @@ async function cached(state: State, waiting: Waiting[]): Promise<void> {
 interface Prepared {
   readonly scene: OpenScene;
   readonly key: string;
-  readonly outcome: Outcome;
+  readonly outcome: BatchOutcome;
   /** Absent when there is nothing to write. */
   readonly statement: Statement | undefined;
 }
@@ -174,7 +162,7 @@ async function prepare(state: State, waiting: readonly Waiting[]): Promise<Prepa
 }
 
 /** The statement checks the rows that it writes: a command that writes nothing is not decided by the cache. */
-function checkable({ done, refused, busy }: Outcome): Outcome {
+function checkable({ done, refused, busy }: BatchOutcome): BatchOutcome {
   const idle = done.filter(({ wrote }) => !wrote).map(({ waiting }) => ({ waiting, error: undefined }));
   return { done: done.filter(({ wrote }) => wrote), refused: [...refused, ...idle], busy };
 }
@@ -202,7 +190,7 @@ async function locked(state: State, waiting: readonly Waiting[]): Promise<void> 
   const { db, writer } = state;
   if (state.careful > 0) state.careful -= 1;
   let scene = openScene();
-  let outcome: Outcome | undefined;
+  let outcome: BatchOutcome | undefined;
   let key = '';
   try {
     key = await writer.current(db);
@@ -222,7 +210,7 @@ async function locked(state: State, waiting: readonly Waiting[]): Promise<void> 
     if (!written) return;
   }
   remember(state.cache, scene);
-  const { done, refused, busy } = outcome as unknown as Outcome;
+  const { done, refused, busy } = outcome as unknown as BatchOutcome;
   for (const { waiting: one, value } of done) one.resolve(value);
   for (const { waiting: one, error } of refused) one.reject(error);
   for (const one of busy) enqueueAlone(state, one);

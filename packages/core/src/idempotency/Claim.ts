@@ -18,7 +18,7 @@ export interface StoredResponse {
 }
 
 /** The right to carry a request out, held by one of all that send it. */
-export interface Claim {
+export interface IdempotencyClaim {
   readonly partyId: string;
   readonly endpoint: string;
   readonly key: string;
@@ -26,7 +26,7 @@ export interface Claim {
 }
 
 /** A key as kept. */
-export interface IdempotencyKey extends Claim {
+export interface IdempotencyKey extends IdempotencyClaim {
   readonly digest: string;
   readonly state: 'in_progress' | 'done';
   /** Until when nobody else may take an unfinished request over. */

@@ -1,6 +1,6 @@
 import type { Queryable } from '@agentpay/primitives';
 import { table } from '../table.js';
-import type { Claim, IdempotencyKey, StoredResponse } from './Claim.js';
+import type { IdempotencyClaim, IdempotencyKey, StoredResponse } from './Claim.js';
 
 export const keys = table<IdempotencyKey>('idempotency_keys', {
   partyId: 'text',
@@ -43,7 +43,11 @@ export async function takeKey(db: Queryable, wanted: IdempotencyKey): Promise<bo
 }
 
 /** False when the claim was taken over meanwhile. */
-export async function finishKey(db: Queryable, claim: Claim, response: StoredResponse): Promise<boolean> {
+export async function finishKey(
+  db: Queryable,
+  claim: IdempotencyClaim,
+  response: StoredResponse,
+): Promise<boolean> {
   const rows = await keys.update(
     db,
     { ...identityOf(claim), state: 'in_progress' },
@@ -52,7 +56,7 @@ export async function finishKey(db: Queryable, claim: Claim, response: StoredRes
   return rows.length === 1;
 }
 
-export async function dropUnfinished(db: Queryable, claim: Claim): Promise<void> {
+export async function dropUnfinished(db: Queryable, claim: IdempotencyClaim): Promise<void> {
   await db.query(
     `delete from idempotency_keys
      where party_id = $1 and endpoint = $2 and key = $3 and claim_id = $4 and state = 'in_progress'`,
@@ -72,6 +76,6 @@ export async function deleteExpired(db: Queryable, at: Date, limit: number): Pro
   return rows.length;
 }
 
-function identityOf({ partyId, endpoint, key, claimId }: Claim): Claim {
+function identityOf({ partyId, endpoint, key, claimId }: IdempotencyClaim): IdempotencyClaim {
   return { partyId, endpoint, key, claimId };
 }

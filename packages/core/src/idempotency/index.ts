@@ -1,2 +1,2 @@
-export type { Claim, RepeatableRequest, StoredResponse } from './Claim.js';
+export type { IdempotencyClaim, RepeatableRequest, StoredResponse } from './Claim.js';
 export { claim, finish, once, purge, release } from './operations.js';

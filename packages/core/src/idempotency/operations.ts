@@ -3,7 +3,7 @@ import type { Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { within } from '../within.js';
 import { digestOf } from './Claim.js';
-import type { Claim, IdempotencyKey, RepeatableRequest, StoredResponse } from './Claim.js';
+import type { IdempotencyClaim, IdempotencyKey, RepeatableRequest, StoredResponse } from './Claim.js';
 import * as store from './IdempotencyStore.js';
 
 /** How long a key is remembered. */
@@ -68,7 +68,7 @@ export async function once(
 export async function claim(
   core: Core,
   { partyId, endpoint, key, input }: RepeatableRequest,
-): Promise<{ claim: Claim } | { response: StoredResponse }> {
+): Promise<{ claim: IdempotencyClaim } | { response: StoredResponse }> {
   const digest = digestOf(input);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const nowMs = core.clock.now();
@@ -104,7 +104,7 @@ export async function claim(
  */
 export async function finish(
   tx: Tx,
-  { claim: held, response }: { claim: Claim; response: StoredResponse },
+  { claim: held, response }: { claim: IdempotencyClaim; response: StoredResponse },
 ): Promise<void> {
   if (await store.finishKey(tx, held, response)) return;
   throw new AgentPayError(
@@ -114,7 +114,7 @@ export async function finish(
 }
 
 /** Frees the key of a request that changed nothing. One that is finished stays. */
-export async function release(core: Core, held: Claim): Promise<void> {
+export async function release(core: Core, held: IdempotencyClaim): Promise<void> {
   await store.dropUnfinished(core.db, held);
 }
 

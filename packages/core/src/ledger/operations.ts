@@ -1,6 +1,6 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
-import type { Core } from '../Core.js';
+import type { LedgerCore } from './LedgerCore.js';
 import { available, held, isOwned } from './Account.js';
 import { balances, postIn } from './book.js';
 import { assertBalanced, samePostings } from './Journal.js';
@@ -13,7 +13,7 @@ import * as store from './LedgerStore.js';
  * @throws AgentPayError `insufficient_funds` when a wallet would fall below zero; `invalid_amount` above what an account can hold;
  * `internal_error` for a journal that is not balanced, or a key used before for other postings.
  */
-export async function post(core: Core, tx: Tx, entry: JournalEntry): Promise<Journal> {
+export async function post(core: LedgerCore, tx: Tx, entry: JournalEntry): Promise<Journal> {
   assertBalanced(entry.postings);
   await store.lockKey(tx, entry.key);
   const first = await store.findJournal(tx, entry.key);

@@ -1,5 +1,5 @@
 import type { Amount } from '@agentpay/primitives';
-import type { Core } from '../Core.js';
+import type { LedgerCore } from './LedgerCore.js';
 
 /** Where the platform's own money on chains can be looked up. */
 export interface Custody {
@@ -21,7 +21,10 @@ export interface CustodyDifference {
 }
 
 /** Compares every custody account of the books with its chain. An empty list: they agree. */
-export async function reconcile(core: Core, { custody }: { custody: Custody }): Promise<CustodyDifference[]> {
+export async function reconcile(
+  core: LedgerCore,
+  { custody }: { custody: Custody },
+): Promise<CustodyDifference[]> {
   const rows = await core.db.query<{ account: string; asset: string; amount: string }>(
     `select account, asset, sum(amount)::text as amount from ledger_totals where account ~ '^custody:[^:]+:[^:]+$'
      group by account, asset order by account, asset`,

@@ -1,5 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
-import type { Core } from '../Core.js';
+import type { LedgerCore } from './LedgerCore.js';
 import { hashOf, numberOf } from './Chain.js';
 import type { JournalChain } from './Chain.js';
 import type { Posting } from './Journal.js';
@@ -38,7 +38,7 @@ interface Row {
  * Walks every chain from its first journal and names, for each chain that was tampered with, the first place at which it differs;
  * the one that was written first comes first. An empty list: the books hold what was written, in the order of writing.
  */
-export async function verifyChains(core: Core): Promise<BrokenChain[]> {
+export async function verifyChains(core: LedgerCore): Promise<BrokenChain[]> {
   return core.db.tx(async (tx) => {
     // One moment for all that is read: journals are written meanwhile.
     await tx.exec(

@@ -1,5 +1,5 @@
 import type { Hold } from '../ledger/index.js';
-import type { Spending } from './operations.js';
+import type { Spending } from './Spending.js';
 
 /** That the gate allowed a spending and reserved its money. Made by the gate alone; whatever signs asks for one. */
 export interface Allowed {

@@ -10,4 +10,4 @@ export {
   reserveIn,
   wantsOf,
 } from './operations.js';
-export type { Spending, PastSpending } from './operations.js';
+export type { Spending, PastSpending } from './Spending.js';

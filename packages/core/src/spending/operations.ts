@@ -1,5 +1,4 @@
 import { AgentPayError } from '@agentpay/primitives';
-import type { Amount } from '@agentpay/primitives';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { available, balances, closeHoldIn, openHoldIn, held, movements } from '../ledger/index.js';
@@ -8,29 +7,7 @@ import { evaluate, policySets, readSet, scopesOf, spend, unspend, windows } from
 import type { Denial, PolicySet, Spend } from '../policies/index.js';
 import { allowedBy } from './Allowed.js';
 import type { Allowed } from './Allowed.js';
-
-/** Money that a party wants to spend. */
-export interface Spending {
-  /** The party that pays. */
-  readonly payer: string;
-  readonly walletId: string;
-  /** What the payee is meant to have, in base units: what limits are about. */
-  readonly amount: Amount;
-  /** Fee on top of it. */
-  readonly fee?: Amount;
-  readonly asset: string;
-  /** Who is paid, by all names that an allow list may have: its party first, then wallet, service, label. */
-  readonly payee: string | readonly string[];
-  /** How it is paid: "internal", "x402", "base-usdc", ... */
-  readonly rail: string;
-  /** What it is reserved for: "token", "payment", "payout", ... */
-  readonly purpose: string;
-  /** Whether its owner has approved it. */
-  readonly approved?: boolean;
-}
-
-/** What a spending was, for giving it back. */
-export type PastSpending = Pick<Spending, 'payer' | 'payee' | 'amount'> & { readonly at: Date };
+import type { PastSpending, Spending } from './Spending.js';
 
 /** The rows by which a spending is judged, as far as they are known beforehand. */
 export function allowWants(payer: string): Want[] {

@@ -8,7 +8,7 @@ export {
   get,
   verify,
 } from './operations.js';
-export type { Authorization } from './operations.js';
+export type { TokenAuthorization } from './operations.js';
 export { rebuildTracker } from './rebuildTracker.js';
 export { sweep, sweepTracked } from './sweep.js';
 export type { Swept } from './sweep.js';

@@ -20,7 +20,7 @@ import * as store from './TokenStore.js';
 import { redeemHint, track } from './tracking.js';
 
 /** Reserves the price of one call and gives the token that buys it, in its signed form and as it is kept. */
-export interface Authorization {
+export interface TokenAuthorization {
   /** `x402_tok_...`: what the consumer sends to the provider. Not kept; it cannot be had again. */
   readonly signed: string;
   readonly token: Token;
@@ -35,7 +35,7 @@ type OfToken = { principal: Principal; tokenId: string };
  * @throws AgentPayError in this order: `forbidden`, `service_not_found`, `service_not_active`, `price_above_limit`, `wallet_not_found`,
  * `currency_mismatch`, `approval_not_found`, `policy_denied`, `insufficient_funds`
  */
-export async function authorize(core: Core, request: AuthorizeRequest): Promise<Authorization> {
+export async function authorize(core: Core, request: AuthorizeRequest): Promise<TokenAuthorization> {
   const consumerId = requireParty(request.principal, 'agent');
   const { serviceId, walletId, approvalId: named } = request;
   const wants: Want[] = wantsOf({ payer: consumerId, walletId, asset: 'USD' });

@@ -21,15 +21,15 @@ import type { LocalAccount } from 'viem';
 import {
   defaultGasLimits,
   type GasLimits,
-  type Payment,
-  type Refusal,
+  type RequestedPayment,
+  type PaymentRefusal,
   type SchemeSettings,
 } from '../schemes/Scheme.js';
 import { schemeOf } from '../schemes/schemes.js';
 import { createContractPayers, type ContractPayers } from './intake/contractPayers.js';
 import { createSignerAccounts } from './sending/SignerAccounts.js';
 import { proveChain } from './assurance/proveChain.js';
-import type { Outcome } from './Settlement.js';
+import type { SettlementOutcome } from './Settlement.js';
 import type { MinedTransaction } from './sending/MinedTransaction.js';
 import { createSettlements, type Settlements, type SettlementsOptions } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
@@ -84,7 +84,7 @@ export interface RunningFacilitator extends Facilitator {
   /** Rejects when database or chain cannot be reached. */
   ready(): Promise<void>;
   /** Looks now for what the chain proves of a settlement; undefined when there is no such one. */
-  reconcile(id: string): Promise<Outcome | undefined>;
+  reconcile(id: string): Promise<SettlementOutcome | undefined>;
   /** Finishes what is being signed and stops; calls that wait are answered with what is known. */
   close(): Promise<void>;
 }
@@ -237,7 +237,10 @@ function supported(
 }
 
 /** The payment of a request; or why there is none. */
-function readPayment(settings: SchemeSettings, request: FacilitatorRequest): Payment | Refusal {
+function readPayment(
+  settings: SchemeSettings,
+  request: FacilitatorRequest,
+): RequestedPayment | PaymentRefusal {
   const scheme = schemeOf(request);
   if (!scheme)
     return { reason: 'unsupportedScheme', message: 'This facilitator does not serve that scheme.' };
@@ -248,7 +251,7 @@ interface Verifying {
   readonly chain: Chain;
   readonly clock: Clock;
   readonly contractPayers: ContractPayers;
-  readonly read: (request: FacilitatorRequest) => Payment | Refusal;
+  readonly read: (request: FacilitatorRequest) => RequestedPayment | PaymentRefusal;
 }
 
 async function verify(
@@ -269,6 +272,6 @@ async function verify(
   return { isValid: true, payer, ...(balance !== undefined && { balance: balance.toString() }) };
 }
 
-function invalid({ x402Version }: FacilitatorRequest, { reason, message }: Refusal): VerifyResponse {
+function invalid({ x402Version }: FacilitatorRequest, { reason, message }: PaymentRefusal): VerifyResponse {
   return { isValid: false, invalidReason: reasonCode(reason, x402Version), invalidMessage: message };
 }

@@ -1,6 +1,7 @@
 import { unixSeconds, type Clock } from '@agentpay/primitives';
 import { jcs, type Address, type Hex, type Reason } from '@agentpay/protocol';
-import type { Order, Transfer } from '../schemes/Scheme.js';
+import type { SignedTransaction } from '@agentpay/evm';
+import type { Order, SettlementTransfer } from '../schemes/Scheme.js';
 
 /**
  * `claimed`: nothing was signed for it yet; `sent`: a signed transaction is recorded, so it may be mined at any time;
@@ -26,7 +27,7 @@ export interface Settlement extends SettlementKey, Order {
   /** The purchase it belongs to: see `fingerprint`. */
   readonly fingerprint: string;
   /** How its money moves. */
-  readonly transfer: Transfer;
+  readonly transfer: SettlementTransfer;
   readonly state: SettlementState;
   /** The group of attempts (one account nonce) that carries it; null before `sent`. */
   readonly transactionId: string | null;
@@ -40,7 +41,7 @@ export interface Settlement extends SettlementKey, Order {
 export type NonceUseProof = { readonly for: 'payment'; readonly hash: Hex } | { readonly for: 'other' };
 
 /** How a settlement stands for whoever waits. */
-export type Outcome =
+export type SettlementOutcome =
   | { readonly state: 'settled'; readonly hash: Hex }
   | {
       readonly state: 'failed';
@@ -58,7 +59,7 @@ export function keyText({ network, asset, payer, nonce }: SettlementKey): string
   return [network, asset, payer, nonce].join(':').toLowerCase();
 }
 
-export function outcomeOf({ state, hash, reason, message }: Settlement): Outcome {
+export function outcomeOf({ state, hash, reason, message }: Settlement): SettlementOutcome {
   if (state === 'settled' && hash) return { state, hash };
   if (state === 'failed') return { state, reason: reason ?? GIVEN_UP, message: message ?? '' };
   return { state: 'pending', hash: hash ?? '' };
@@ -72,4 +73,14 @@ export function sameAuthorization(a: Order['authorization'], b: Order['authoriza
 /** Whether no block can take it any more, as far as our clock knows. */
 export function hasEnded({ transfer }: Settlement, clock: Clock): boolean {
   return transfer.endsAt <= BigInt(unixSeconds(clock));
+}
+
+/** What a new claim consists of. */
+export type SettlementClaim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
+
+/** All attempts to use one account nonce, oldest first, with the settlements that wait for it. */
+export interface CarryingTransaction {
+  readonly transactionId: string;
+  readonly attempts: readonly SignedTransaction[];
+  readonly settlements: readonly Settlement[];
 }

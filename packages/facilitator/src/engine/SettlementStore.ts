@@ -2,25 +2,25 @@ import type { Clock, Db, Queryable } from '@agentpay/primitives';
 import type { Address, Hex, Reason } from '@agentpay/protocol';
 import type { Sender, SignedTransaction } from '@agentpay/evm';
 import { coalesce } from './coalesce.js';
-import { defaultGasLimits, type GasLimits, type Order, type SchemeName } from '../schemes/Scheme.js';
-import { transferOf } from '../schemes/schemes.js';
+import { defaultGasLimits, type GasLimits } from '../schemes/Scheme.js';
 import {
   GIVEN_UP,
-  keyText,
+  type CarryingTransaction,
+  type SettlementClaim,
   type Settlement,
   type SettlementKey,
-  type SettlementState,
 } from './Settlement.js';
-
-/** What a new claim consists of. */
-export type Claim = Pick<Settlement, 'id' | 'fingerprint'> & SettlementKey & Order;
-
-/** All attempts to use one account nonce, oldest first, with the settlements that wait for it. */
-export interface CarryingTransaction {
-  readonly transactionId: string;
-  readonly attempts: readonly SignedTransaction[];
-  readonly settlements: readonly Settlement[];
-}
+import {
+  claimedBy,
+  claimJson,
+  groupByTransaction,
+  inOrderOf,
+  lower,
+  lowerKey,
+  toSettlement,
+  type SettlementRow,
+  type TransactionRow,
+} from './settlementRows.js';
 
 /** What all attempts to use one account nonce have in common, and who makes them. */
 export interface Carrier {
@@ -41,7 +41,7 @@ export interface SettlementStore {
    * Claims the key, also from a claim that failed or was never sent; undefined when a sent or settled one, or another replica, holds it.
    * An id names one claim: whoever still works on an earlier one finds nothing that they could change.
    */
-  claim(claim: Claim): Promise<Settlement | undefined>;
+  claim(claim: SettlementClaim): Promise<Settlement | undefined>;
   /**
    * Makes a signed transaction durable as the carrier of these settlements, all in one step.
    * @throws ClaimsLost when some of them were given up, or claimed by another replica: then nothing is recorded
@@ -75,39 +75,6 @@ export interface SettlementStore {
   nextNonce(signer: Address): Promise<number>;
 }
 
-interface Row {
-  readonly id: string;
-  readonly network: string;
-  readonly asset: Address;
-  readonly payer: Address;
-  readonly nonce: Hex;
-  readonly fingerprint: string;
-  readonly scheme: SchemeName;
-  readonly amount: string;
-  readonly authorization: Order['authorization'];
-  readonly signature: Hex;
-  readonly by_account: boolean;
-  readonly state: SettlementState;
-  readonly transaction_id: string | null;
-  readonly hash: Hex | null;
-  readonly reason: Reason | null;
-  readonly message: string | null;
-  readonly created_at: Date;
-}
-
-interface TransactionRow {
-  readonly hash: Hex;
-  readonly transaction_id: string;
-  readonly signer: Address;
-  readonly account_nonce: bigint;
-  readonly to_address: Address;
-  readonly data: Hex;
-  readonly gas: string;
-  readonly max_fee_per_gas: string;
-  readonly max_priority_fee_per_gas: string;
-  readonly raw: Hex;
-}
-
 /** Claims that are not ours any more, because this process was not heard of for too long. */
 export class ClaimsLost extends Error {
   override readonly name = 'ClaimsLost';
@@ -124,69 +91,78 @@ export interface StoreOptions {
   readonly assertHeld: (tx: Queryable, sender: Sender | undefined) => Promise<void>;
 }
 
+/** What the statements need. */
+interface Tables extends StoreOptions {
+  readonly db: Db;
+  readonly gas: GasLimits;
+  now(): Date;
+  read(row: SettlementRow): Settlement;
+}
+
 export function settlementStore(
   db: Db,
   clock: Clock,
   { holder, assertHeld, gas = defaultGasLimits }: StoreOptions,
 ): SettlementStore {
   const now = () => new Date(clock.now());
-  const read = (row: Row) => toSettlement(row, gas);
-  const one = async (sql: string, params: Parameters<Queryable['query']>[1]) => {
-    const [row] = await db.query<Row>(sql, params);
-    return row && read(row);
-  };
-
-  const findSet = async (keys: readonly SettlementKey[]) => {
-    const rows = await db.query<Row>(
-      `${SELECT} where (network, asset, payer, nonce) in (
-         select network, asset, payer, nonce from jsonb_to_recordset($1::jsonb) as key(network text, asset text, payer text, nonce text))`,
-      [JSON.stringify(keys.map(lowerKey))],
-    );
-    return inOrderOf(keys, rows.map(read));
-  };
-  const claimSet = async (claims: readonly Claim[]) => {
-    const at = now();
-    const rows = await db.query<SettlementKey>(
-      `insert into facilitator_settlements as held
-         (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
-          claimed_by, state, created_at, updated_at)
-       select network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
-          $3, 'claimed', $2, $2
-         from jsonb_to_recordset($1::jsonb) as claim(network text, asset text, payer text, nonce text, id text, fingerprint text,
-           scheme text, amount text, "authorization" jsonb, signature text, by_account boolean)
-        order by network, asset, payer, nonce
-       on conflict (network, asset, payer, nonce) do update
-         set id = excluded.id, fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
-             "authorization" = excluded."authorization", signature = excluded.signature, by_account = excluded.by_account,
-             claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
-             updated_at = excluded.updated_at
-       where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
-          or not exists (select 1 from facilitator_replicas where holder = held.claimed_by and alive_until > now()))
-       returning network, asset, payer, nonce`,
-      [JSON.stringify(claims.map(claimJson)), at, holder],
-    );
-    return inOrderOf(claims, rows).map((taken, i) => taken && claimedBy(claims[i] as Claim, gas, at));
-  };
-
+  const read = (row: SettlementRow) => toSettlement(row, gas);
+  const tables: Tables = { db, holder, assertHeld, gas, now, read };
+  const getAll = async (ids: readonly string[]) =>
+    (await db.query<SettlementRow>(`${SELECT} where id = any($1::text[])`, [ids])).map(read);
   return {
-    find: coalesce(findSet),
-    async getAll(ids) {
-      return (await db.query<Row>(`${SELECT} where id = any($1::text[])`, [ids])).map(read);
+    find: coalesce((keys: readonly SettlementKey[]) => findSet(tables, keys)),
+    claim: coalesce((claims: readonly SettlementClaim[]) => claimSet(tables, claims)),
+    getAll,
+    async get(id) {
+      const [row] = await db.query<SettlementRow>(`${SELECT} where id = $1`, [id]);
+      return row && read(row);
     },
-    get: (id) => one(`${SELECT} where id = $1`, [id]),
-    claim: coalesce(claimSet),
-    recordTransaction: ({ id: transactionId, sender }, transaction, settlementIds) =>
-      db.tx(async (tx) => {
-        await assertHeld(tx, sender);
-        await insertTransaction(tx, transactionId, transaction, now());
-        const carried = await tx.query<{ id: string }>(
-          `update facilitator_settlements set state = 'sent', transaction_id = $1, hash = $2, updated_at = $3
-            where id = any($4::text[]) and (state = 'sent' or state = 'claimed' and claimed_by is not distinct from $5) returning id`,
-          [transactionId, transaction.hash, now(), settlementIds, holder],
-        );
-        const lost = settlementIds.filter((id) => !carried.some((row) => row.id === id));
-        if (lost.length > 0) throw new ClaimsLost(lost);
-      }),
+    ...changes(tables),
+    ...recovery(tables),
+  };
+}
+
+async function findSet({ db, read }: Tables, keys: readonly SettlementKey[]) {
+  const rows = await db.query<SettlementRow>(
+    `${SELECT} where (network, asset, payer, nonce) in (
+       select network, asset, payer, nonce from jsonb_to_recordset($1::jsonb) as key(network text, asset text, payer text, nonce text))`,
+    [JSON.stringify(keys.map(lowerKey))],
+  );
+  return inOrderOf(keys, rows.map(read));
+}
+
+async function claimSet({ db, now, holder, gas }: Tables, claims: readonly SettlementClaim[]) {
+  const at = now();
+  const rows = await db.query<SettlementKey>(
+    `insert into facilitator_settlements as held
+       (network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
+        claimed_by, state, created_at, updated_at)
+     select network, asset, payer, nonce, id, fingerprint, scheme, amount, "authorization", signature, by_account,
+        $3, 'claimed', $2, $2
+       from jsonb_to_recordset($1::jsonb) as claim(network text, asset text, payer text, nonce text, id text, fingerprint text,
+         scheme text, amount text, "authorization" jsonb, signature text, by_account boolean)
+      order by network, asset, payer, nonce
+     on conflict (network, asset, payer, nonce) do update
+       set id = excluded.id, fingerprint = excluded.fingerprint, scheme = excluded.scheme, amount = excluded.amount,
+           "authorization" = excluded."authorization", signature = excluded.signature, by_account = excluded.by_account,
+           claimed_by = excluded.claimed_by, state = 'claimed', transaction_id = null, hash = null, reason = null, message = null,
+           updated_at = excluded.updated_at
+     where held.state = 'failed' or held.state = 'claimed' and (held.claimed_by is not distinct from $3
+        or not exists (select 1 from facilitator_replicas where holder = held.claimed_by and alive_until > now()))
+     returning network, asset, payer, nonce`,
+    [JSON.stringify(claims.map(claimJson)), at, holder],
+  );
+  return inOrderOf(claims, rows).map((taken, i) => taken && claimedBy(claims[i] as SettlementClaim, gas, at));
+}
+
+type Change = 'recordTransaction' | 'settle' | 'fail' | 'giveUp' | 'giveUpAbandoned' | 'reopen';
+
+/** What is recorded of a claim. */
+function changes(tables: Tables): Pick<SettlementStore, Change> {
+  const { db, now, holder } = tables;
+  return {
+    recordTransaction: (carrier, transaction, settlementIds) =>
+      db.tx((tx) => recordIn(tx, tables, { carrier, transaction, settlementIds })),
     async settle(ids, hash) {
       await db.query(
         `update facilitator_settlements set state = 'settled', hash = $2, reason = null, message = null, updated_at = $3
@@ -226,8 +202,45 @@ export function settlementStore(
       );
       return ended.length;
     },
+    async reopen(ids) {
+      const reopened = await db.query<{ id: string }>(
+        `update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled' returning id`,
+        [ids, now()],
+      );
+      return reopened.map(({ id }) => id);
+    },
+  };
+}
+
+interface Signed {
+  readonly carrier: Carrier;
+  readonly transaction: SignedTransaction;
+  readonly settlementIds: readonly string[];
+}
+
+async function recordIn(
+  tx: Queryable,
+  { now, holder, assertHeld }: Tables,
+  { carrier: { id: transactionId, sender }, transaction, settlementIds }: Signed,
+): Promise<void> {
+  await assertHeld(tx, sender);
+  await insertTransaction(tx, transactionId, transaction, now());
+  const carried = await tx.query<{ id: string }>(
+    `update facilitator_settlements set state = 'sent', transaction_id = $1, hash = $2, updated_at = $3
+      where id = any($4::text[]) and (state = 'sent' or state = 'claimed' and claimed_by is not distinct from $5) returning id`,
+    [transactionId, transaction.hash, now(), settlementIds, holder],
+  );
+  const lost = settlementIds.filter((id) => !carried.some((row) => row.id === id));
+  if (lost.length > 0) throw new ClaimsLost(lost);
+}
+
+/** What was recorded, for those who go on with it. */
+function recovery({ db, read }: Tables): Omit<SettlementStore, Change | 'find' | 'claim' | 'get' | 'getAll'> {
+  return {
     async unfinished() {
-      const settlements = await db.query<Row>(`${SELECT} where state = 'sent' order by created_at, id`);
+      const settlements = await db.query<SettlementRow>(
+        `${SELECT} where state = 'sent' order by created_at, id`,
+      );
       const attempts = await db.query<TransactionRow>(
         `select * from facilitator_transactions
           where transaction_id in (select transaction_id from facilitator_settlements where state = 'sent') order by attempt`,
@@ -239,18 +252,11 @@ export function settlementStore(
         'select * from facilitator_transactions where signer = $1 and account_nonce = any($2::bigint[]) order by account_nonce, attempt',
         [signer, nonces],
       );
-      const settlements = await db.query<Row>(
+      const settlements = await db.query<SettlementRow>(
         `${SELECT} where transaction_id = any($1::text[]) and (state = 'sent' or state = 'settled' and hash = any($2::text[]))`,
         [attempts.map((row) => row.transaction_id), attempts.map(({ hash }) => hash)],
       );
       return groupByTransaction(settlements.map(read), attempts);
-    },
-    async reopen(ids) {
-      const reopened = await db.query<{ id: string }>(
-        `update facilitator_settlements set state = 'sent', updated_at = $2 where id = any($1::text[]) and state = 'settled' returning id`,
-        [ids, now()],
-      );
-      return reopened.map(({ id }) => id);
     },
     async ofContractPayer(payer, after) {
       // One that came too late was in no block, or it was our delay.
@@ -271,43 +277,6 @@ export function settlementStore(
       return Number(row?.next ?? 0);
     },
   };
-}
-
-function lowerKey({ network, asset, payer, nonce }: SettlementKey): SettlementKey {
-  return { network, asset: lower(asset), payer: lower(payer), nonce: lower(nonce) };
-}
-
-function lower(hex: Hex): Hex {
-  return hex.toLowerCase() as Hex;
-}
-
-function claimJson(claim: Claim) {
-  const { id, fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
-  const own = {
-    id,
-    fingerprint,
-    scheme,
-    amount: String(amount),
-    authorization,
-    signature,
-    by_account: byAccount,
-  };
-  return { ...lowerKey(claim), ...own };
-}
-
-function inOrderOf<T extends SettlementKey>(
-  keys: readonly SettlementKey[],
-  found: readonly T[],
-): (T | undefined)[] {
-  const byKey = new Map(found.map((one) => [keyText(one), one]));
-  return keys.map((key) => byKey.get(keyText(key)));
-}
-
-function claimedBy(claim: Claim, gas: GasLimits, at: Date): Settlement {
-  const { id, fingerprint, scheme, amount, authorization, signature, byAccount } = claim;
-  const order = { ...lowerKey(claim), scheme, amount, authorization, signature, byAccount };
-  const blank = { state: 'claimed', transactionId: null, hash: null, reason: null, message: null } as const;
-  return { id, fingerprint, ...order, ...blank, transfer: transferOf(order, gas, secondsOf(at)) };
 }
 
 async function insertTransaction(
@@ -336,43 +305,4 @@ async function insertTransaction(
       at,
     ],
   );
-}
-
-function groupByTransaction(
-  settlements: readonly Settlement[],
-  rows: readonly TransactionRow[],
-): CarryingTransaction[] {
-  const groups = new Map<string, { attempts: SignedTransaction[]; settlements: Settlement[] }>();
-  for (const row of rows) {
-    const group = groups.get(row.transaction_id) ?? { attempts: [], settlements: [] };
-    group.attempts.push(toTransaction(row));
-    groups.set(row.transaction_id, group);
-  }
-  for (const settlement of settlements)
-    groups.get(settlement.transactionId ?? '')?.settlements.push(settlement);
-  return [...groups].map(([transactionId, group]) => ({ transactionId, ...group }));
-}
-
-function toSettlement(row: Row, gas: GasLimits): Settlement {
-  const { by_account: byAccount, transaction_id: transactionId, amount, created_at: at, ...rest } = row;
-  const settlement = { ...rest, byAccount, transactionId, amount: BigInt(amount) };
-  return { ...settlement, transfer: transferOf(settlement, gas, secondsOf(at)) };
-}
-
-function secondsOf(at: Date): bigint {
-  return BigInt(Math.floor(at.getTime() / 1000));
-}
-
-function toTransaction(row: TransactionRow): SignedTransaction {
-  return {
-    hash: row.hash,
-    signer: row.signer,
-    nonce: Number(row.account_nonce),
-    to: row.to_address,
-    data: row.data,
-    gas: BigInt(row.gas),
-    maxFeePerGas: BigInt(row.max_fee_per_gas),
-    maxPriorityFeePerGas: BigInt(row.max_priority_fee_per_gas),
-    raw: row.raw,
-  };
 }

@@ -1,15 +1,22 @@
 import { AgentPayError } from '@agentpay/primitives';
 import { sameHex, type Address, type Hex } from '@agentpay/protocol';
-import { provenOutcomes } from './assurance/provenOutcome.js';
+import { provenOutcome } from './assurance/provenOutcome.js';
 import { createRechecks } from './assurance/Rechecks.js';
 import { createRepair, type RepairOptions } from './assurance/repair.js';
-import { createUpkeep } from './assurance/upkeep.js';
+import { createUpkeep, type Upkeep, type UpkeepOptions } from './assurance/upkeep.js';
 import { createWaiters } from './intake/Waiters.js';
 import { createBatcher, type Batcher } from './sending/Batcher.js';
 import { createDispatch, type Dispatch } from './sending/dispatch.js';
 import { createFlights, type FlightsOptions } from './sending/Flights.js';
 import { createQueue } from './sending/Queue.js';
-import { GIVEN_UP, outcomeOf, type Outcome, type Settlement, type SettlementKey } from './Settlement.js';
+import type { SettlementStore } from './SettlementStore.js';
+import {
+  GIVEN_UP,
+  outcomeOf,
+  type SettlementOutcome,
+  type Settlement,
+  type SettlementKey,
+} from './Settlement.js';
 
 // This module ties the parts of the engine. A settlement that was claimed (intake) goes from left to right; whoever asked for it waits.
 //
@@ -52,7 +59,7 @@ export interface Settlements {
    * Sends the settlement, alone or with others, and waits for its outcome, for a while.
    * @throws AgentPayError `facilitator_unavailable` when nothing could be sent: then nothing will be
    */
-  send(settlement: Settlement): Promise<Outcome>;
+  send(settlement: Settlement): Promise<SettlementOutcome>;
   /** Whether an account of ours can send; or this one, when it is given. */
   canSend(sender?: Address): boolean;
   /** Whether one with this key waits here to be signed and sent: then its claim may not be given to another payment. */
@@ -61,9 +68,9 @@ export interface Settlements {
    * Waits for the outcome of a settlement that is queued or was sent before, for a while.
    * @throws AgentPayError `facilitator_unavailable` as {@link Settlements.send} does
    */
-  wait(id: string): Promise<Outcome>;
+  wait(id: string): Promise<SettlementOutcome>;
   /** Looks now, instead of with the next repair, for what the chain proves of a settlement; undefined when there is no such one. */
-  reconcile(id: string): Promise<Outcome | undefined>;
+  reconcile(id: string): Promise<SettlementOutcome | undefined>;
   /** Takes up what an earlier process left unfinished; gives the number of its settlements. To be called once, first. */
   resume(): Promise<number>;
   /** Finishes the batches at work and stops. What was sent is taken up by the next process. */
@@ -82,14 +89,8 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   const batcher = batcherOf(options, dispatch);
   const repair = createRepair(options, flights, batcher.add);
   const rechecks = createRechecks(options, repair.makeAgain);
-  const { repairEveryMs, onError } = options;
-  const background = { queue, flights, waiters, repair, rechecks, wake: batcher.wake };
-  const upkeep = createUpkeep({ clock, store, repairEveryMs, settleTimeoutMs, onError, ...background });
-
-  async function stored(id: string): Promise<Outcome> {
-    const settlement = await store.get(id);
-    return settlement ? outcomeOf(settlement) : { state: 'pending', hash: '' };
-  }
+  const upkeep = upkeepOf(options, { queue, flights, waiters, repair, rechecks, wake: batcher.wake });
+  const stored = (id: string) => storedOutcome(store, id);
 
   return {
     async send(settlement) {
@@ -118,11 +119,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       if (!settlement) return undefined;
       const flight = flights.carrying(id);
       if (flight) await repair.flight(flight);
-      else if (settlement.state !== 'settled') {
-        const [proven] = await provenOutcomes(options, [settlement]);
-        if (proven?.state === 'settled') await store.settle([id], proven.hash);
-        if (proven?.state === 'failed') await store.fail(id, proven.reason, proven.message);
-      }
+      else if (settlement.state !== 'settled') await recordProven(options, settlement);
       return stored(id);
     },
     async resume() {
@@ -137,6 +134,27 @@ export function createSettlements(options: SettlementsOptions): Settlements {
       await accounts.release();
     },
   };
+}
+
+type LookedAfter = Pick<UpkeepOptions, 'queue' | 'flights' | 'waiters' | 'repair' | 'rechecks' | 'wake'>;
+
+/** The rounds in which all of them are looked after. */
+function upkeepOf(options: SettlementsOptions, lookedAfter: LookedAfter): Upkeep {
+  const { clock, store, repairEveryMs, settleTimeoutMs, onError } = options;
+  return createUpkeep({ clock, store, repairEveryMs, settleTimeoutMs, onError, ...lookedAfter });
+}
+
+async function storedOutcome(store: SettlementStore, id: string): Promise<SettlementOutcome> {
+  const settlement = await store.get(id);
+  return settlement ? outcomeOf(settlement) : { state: 'pending', hash: '' };
+}
+
+/** Records what the chain proves of a settlement that no transaction of ours carries. */
+async function recordProven(options: SettlementsOptions, settlement: Settlement): Promise<void> {
+  const { store } = options;
+  const proven = await provenOutcome(options, settlement);
+  if (proven?.state === 'settled') await store.settle([settlement.id], proven.hash);
+  if (proven?.state === 'failed') await store.fail(settlement.id, proven.reason, proven.message);
 }
 
 /** The batcher whose lanes are the signer accounts. */
@@ -165,7 +183,7 @@ function batcherOf(options: SettlementsOptions, dispatch: Dispatch): Batcher<Set
 }
 
 /** @throws AgentPayError `facilitator_unavailable` for a claim that was given up */
-function verdict(outcome: Outcome): Outcome {
+function verdict(outcome: SettlementOutcome): SettlementOutcome {
   if (outcome.state === 'failed' && outcome.reason === GIVEN_UP) throw notSent();
   return outcome;
 }

@@ -25,7 +25,7 @@ describe('a facilitator that dies', () => {
     ['after it saw the receipt, before that is stored', RECORD, 'before', { rows: 1, sent: 1 }],
     ['after it stored the outcome, before the answer', RECORD, 'after', { rows: 1, sent: 1 }],
   ] as const)(
-    '%s: one transfer, and the right answer after the restart',
+    '%s: one transfer, and the right response after the restart',
     async (_, what, moment, expected) => {
       const bed = await openBed(db);
       try {

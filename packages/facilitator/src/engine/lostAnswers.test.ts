@@ -12,7 +12,7 @@ import {
   type Bed,
 } from './payment.fixture.js';
 
-/** The database, but for the first answers to transactions, which get lost after the commit. */
+/** The database, but for the first responses to transactions, which get lost after the commit. */
 function losing(db: Db, answers: number): Db {
   let left = answers;
   return {
@@ -25,7 +25,7 @@ function losing(db: Db, answers: number): Db {
   };
 }
 
-describe('a database whose answers get lost', () => {
+describe('a database whose responses get lost', () => {
   let db: Db;
   let bed: Bed;
   beforeAll(async () => void (db = await openDb()));
@@ -75,7 +75,7 @@ describe('a database whose answers get lost', () => {
     expect(bed.chain.transfers()).toHaveLength(0);
   });
 
-  it('never ends a payment for the failure of an earlier one with its nonce, of which the answer got lost', async () => {
+  it('never ends a payment for the failure of an earlier one with its nonce, of which the response got lost', async () => {
     let lost = 0;
     let loses = true;
     const forgetful: Db = {
@@ -110,7 +110,7 @@ describe('a database whose answers get lost', () => {
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
-  it('never sends a transaction of which the answer got lost for a payment that was refused meanwhile', async () => {
+  it('never sends a transaction of which the response got lost for a payment that was refused meanwhile', async () => {
     const accounts = [gasPayer, newPayer()];
     const first = await bed.start({ db: losing(db, 1), accounts });
     const answer = first.settle(await signedRequest());

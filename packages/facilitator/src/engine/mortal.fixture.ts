@@ -10,7 +10,7 @@ export interface Mortal {
   steps(): number;
   /** Resolves when the process has died. */
   dieAfter(steps: number): Promise<void>;
-  /** The same, at the first thing done whose name or SQL matches: before it happens, or after it did but before the answer to it. */
+  /** The same, at the first thing done whose name or SQL matches: before it happens, or after it did but before the response to it. */
   dieAt(what: RegExp, moment: 'before' | 'after'): Promise<void>;
   kill(): void;
 }

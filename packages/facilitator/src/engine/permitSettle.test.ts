@@ -52,7 +52,7 @@ describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) =>
       ...amount,
     });
     expect(new Set(answers.map((answer) => JSON.stringify({ ...answer, repeat: undefined }))).size).toBe(1);
-    // Whoever ignores the mark has the same answer; whoever heeds it delivers once.
+    // Whoever ignores the mark has the same response; whoever heeds it delivers once.
     expect(answers.filter(({ repeat }) => !repeat)).toHaveLength(1);
     expect(await facilitator.settle(request)).toEqual({ ...answers[0], repeat: true });
     expect(bed.chain.transfers()).toHaveLength(1);

@@ -57,7 +57,7 @@ describe('settle', () => {
     const request = await signedRequest();
     const answers = await Promise.all(Array.from({ length: 50 }, () => facilitator.settle(request)));
     expect(new Set(answers.map((answer) => JSON.stringify({ ...answer, repeat: undefined }))).size).toBe(1);
-    // Whoever ignores the mark has the same answer; whoever heeds it delivers once.
+    // Whoever ignores the mark has the same response; whoever heeds it delivers once.
     expect(answers.filter(({ repeat }) => !repeat)).toHaveLength(1);
     expect(answers[0]?.success).toBe(true);
     expect(bed.chain.transfers()).toHaveLength(1);
@@ -217,7 +217,7 @@ describe('settle', () => {
     expect(await db.query('select gas from facilitator_transactions')).toEqual([{ gas: '123456' }]);
   });
 
-  it('survives a node whose answer to the broadcast got lost, and one that lost the transaction', async () => {
+  it('survives a node whose response to the broadcast got lost, and one that lost the transaction', async () => {
     const facilitator = await bed.start({ bumpAfterMs: 50 });
     bed.chain.fault({ on: 'send', kind: 'answer_lost' });
     const first = facilitator.settle(await signedRequest());

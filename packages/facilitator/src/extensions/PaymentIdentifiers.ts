@@ -18,8 +18,8 @@ const extensionSchema = z.object({
 });
 
 /**
- * Ids that payers give their payments: the same id with the same payment gets the same answer, because settlement remembers; with
- * another payment it is refused, so that a client that signs anew after a lost answer is not charged twice. An id counts per payee.
+ * Ids that payers give their payments: the same id with the same payment gets the same response, because settlement remembers; with
+ * another payment it is refused, so that a client that signs anew after a lost response is not charged twice. An id counts per payee.
  */
 export interface PaymentIdentifiers {
   /**
@@ -93,14 +93,14 @@ export function paymentIdentifiers(db: Db, clock: Clock): PaymentIdentifiers {
       const naming = namingOf(request);
       if (!naming) return settle();
       const first = await bind(naming);
-      const answer = await settle().catch(async (error: unknown) => {
+      const response = await settle().catch(async (error: unknown) => {
         if (first && isRefused(error)) await free(naming);
         throw error;
       });
       const untouched =
-        !answer.success && answer.transaction === '' && answer.errorReason !== 'settlement_pending';
+        !response.success && response.transaction === '' && response.errorReason !== 'settlement_pending';
       if (first && untouched) await free(naming);
-      return answer;
+      return response;
     },
   };
 }

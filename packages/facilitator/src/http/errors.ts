@@ -107,5 +107,5 @@ export function toAgentPayError(thrown: unknown): AgentPayError {
   const { status } = (thrown ?? {}) as { status?: unknown };
   const callersFault = typeof status === 'number' && status >= 400 && status < 500;
   if (callersFault) return new AgentPayError('invalid_request', 'The request cannot be read.');
-  return new AgentPayError('internal_error', 'The facilitator failed to answer.', { cause: thrown });
+  return new AgentPayError('internal_error', 'The facilitator failed to respond.', { cause: thrown });
 }

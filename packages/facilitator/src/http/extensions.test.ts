@@ -296,7 +296,7 @@ describe('payment identifiers', () => {
   }
   const settle = (body: object) => request(bed.app).post('/settle').send(body);
 
-  it('give the same payment the same answer, and refuse another under the same id: nobody is charged twice', async () => {
+  it('give the same payment the same response, and refuse another under the same id: nobody is charged twice', async () => {
     bed.mine();
     const first = await named({ required: true, id });
     const answers = [await settle(first), await settle(first)];

@@ -51,7 +51,7 @@ describe('health', () => {
     expect(body).toMatchObject({
       status: 'unavailable',
       code: 'unavailable',
-      checks: { database: 'ok', chain: 'does not answer' },
+      checks: { database: 'ok', chain: 'does not respond' },
     });
     expect((await request(bed.app).get('/healthz')).status).toBe(200);
   });

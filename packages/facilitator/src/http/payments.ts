@@ -34,7 +34,7 @@ export interface PaymentOptions {
 }
 
 type Operation = 'verify' | 'settle';
-type Answer = VerifyResponse | x402v2.SettleResponse;
+type PaymentResponse = VerifyResponse | x402v2.SettleResponse;
 
 /** One call of `/verify` or `/settle`. */
 interface Call {
@@ -55,10 +55,10 @@ const PAYMENT_PATH = /^\/(verify|settle)\/?(?:\?|$)/i;
 
 /**
  * `POST /verify` and `POST /settle`; every other request goes on to `rest`. They stand in front of Express because they are
- * nearly all the traffic, and a framework's way to an answer costs more than checking the signature.
+ * nearly all the traffic, and a framework's way to a response costs more than checking the signature.
  */
 export function paymentsBefore(rest: RequestListener, options: PaymentOptions): RequestListener {
-  const answer = answerer(options);
+  const response = responder(options);
   return (req, res) => {
     const operation = req.method === 'POST' ? PAYMENT_PATH.exec(req.url ?? '')?.[1] : undefined;
     if (operation === undefined) return rest(req, res);
@@ -71,7 +71,7 @@ export function paymentsBefore(rest: RequestListener, options: PaymentOptions): 
       key: undefined,
       body: undefined,
     };
-    answer(call).then(
+    response(call).then(
       (given) => send(call, 200, given),
       (thrown: unknown) => refuse(options.log, call, thrown),
     );
@@ -90,23 +90,23 @@ export function supportedRoute(
   });
 }
 
-function answerer(options: PaymentOptions): (call: Call) => Promise<Answer> {
+function responder(options: PaymentOptions): (call: Call) => Promise<PaymentResponse> {
   const { facilitator, access, catalogue, identifiers, clock, log, metrics } = options;
 
-  async function verify(request: FacilitatorRequest, { res }: Call): Promise<Answer> {
-    const answer = await facilitator.verify(request);
-    if (answer.isValid) tellListing(res, catalogue?.preview(request));
-    return answer;
+  async function verify(request: FacilitatorRequest, { res }: Call): Promise<PaymentResponse> {
+    const response = await facilitator.verify(request);
+    if (response.isValid) tellListing(res, catalogue?.preview(request));
+    return response;
   }
 
-  async function settle(request: FacilitatorRequest, call: Call): Promise<Answer> {
+  async function settle(request: FacilitatorRequest, call: Call): Promise<PaymentResponse> {
     const move = () => facilitator.settle(request);
-    const answer = await (identifiers ? identifiers.guard(request, move) : move());
-    if (answer.success) tellListing(call.res, await listed(request, answer.payer, call));
-    return answer;
+    const response = await (identifiers ? identifiers.guard(request, move) : move());
+    if (response.success) tellListing(call.res, await listed(request, response.payer, call));
+    return response;
   }
 
-  /** The money has moved: whatever happens to the listing, the answer is that. */
+  /** The money has moved: whatever happens to the listing, the response is that. */
   async function listed(
     request: FacilitatorRequest,
     payer: string | undefined,
@@ -192,14 +192,14 @@ function shapeReason(part: PropertyKey | undefined): string {
   return part === 'x402Version' ? 'invalid_x402_version' : 'invalid_payload';
 }
 
-function resultOf(answer: Answer): string {
-  if ('isValid' in answer) return answer.isValid ? 'valid' : (answer.invalidReason ?? 'invalid');
-  return answer.success ? 'settled' : (answer.errorReason ?? 'failed');
+function resultOf(response: PaymentResponse): string {
+  if ('isValid' in response) return response.isValid ? 'valid' : (response.invalidReason ?? 'invalid');
+  return response.success ? 'settled' : (response.errorReason ?? 'failed');
 }
 
-/** What is logged of an answer: never the payload, which holds the signature. */
-function summary(answer: object): Record<string, unknown> {
-  const { isValid, success, invalidReason, errorReason, transaction, payer } = answer as Record<
+/** What is logged of an response: never the payload, which holds the signature. */
+function summary(response: object): Record<string, unknown> {
+  const { isValid, success, invalidReason, errorReason, transaction, payer } = response as Record<
     string,
     unknown
   >;

@@ -37,7 +37,7 @@ function readText(req: IncomingMessage, maxBytes: number): Promise<string> {
     req.on('data', (chunk: Buffer) => {
       size += chunk.length;
       if (size <= maxBytes) return void chunks.push(chunk);
-      // What still comes is thrown away by the server once the answer is out.
+      // What still comes is thrown away by the server once the response is out.
       chunks.length = 0;
       reject(new AgentPayError('payload_too_large', 'The body is too large.'));
     });

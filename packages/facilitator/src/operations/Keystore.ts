@@ -5,7 +5,7 @@ import type { Hex } from '@agentpay/protocol';
 import { bytesToHex, concat, hexToBytes, keccak256 } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { z } from 'zod';
-import type { Config, KeystoreSource } from '../config.js';
+import type { FacilitatorConfig, KeystoreSource } from '../config.js';
 
 const bytes = (length: number) => z.string().regex(new RegExp(`^[0-9a-fA-F]{${2 * length}}$`));
 // A file from somebody else must not make us fill the memory.
@@ -103,7 +103,7 @@ function uuid(random: Random): string {
 export async function loadSignerKeys({
   signerKeys,
   keystore,
-}: Pick<Config, 'signerKeys' | 'keystore'>): Promise<readonly Hex[]> {
+}: Pick<FacilitatorConfig, 'signerKeys' | 'keystore'>): Promise<readonly Hex[]> {
   if (!keystore) return signerKeys;
   const password = await readPassword(keystore);
   const keys: Hex[] = [...signerKeys];

@@ -5,7 +5,7 @@ import type { MinedTransaction } from '../engine/sending/MinedTransaction.js';
 
 /** What the facilitator counts of itself, in the text format of Prometheus. */
 export interface Metrics {
-  /** One answered `/verify` or `/settle`. `result` is `valid`, `settled`, or the code of the refusal. */
+  /** One response to `/verify` or `/settle`. `result` is `valid`, `settled`, or the code of the refusal. */
   answered(operation: 'verify' | 'settle', result: string, seconds: number): void;
   mined(transaction: MinedTransaction): void;
   nodeCall(method: string, result: string, seconds: number): void;

@@ -47,7 +47,7 @@ describe('readiness', () => {
     const report = readiness.check();
     for (let i = 0; i < 20; i++) await Promise.resolve();
     clock.advance(3_000);
-    const hanging = 'does not answer';
+    const hanging = 'does not respond';
     expect((await report).checks).toEqual({
       database: hanging,
       chain: hanging,

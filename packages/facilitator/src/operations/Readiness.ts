@@ -19,7 +19,7 @@ export interface Readiness {
   check(): Promise<ReadinessReport>;
   /** Ether of each signer account, in wei, at most 15 seconds old. */
   balances(): Promise<ReadonlyMap<Address, bigint>>;
-  /** From now on the answer is no: the process is ending. */
+  /** From now on the response is no: the process is ending. */
   drain(): void;
 }
 
@@ -105,7 +105,7 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   };
 
   const look = kept(clock, FRESH_MS, async () => {
-    const found = await Promise.all(PARTS.map((part) => answerOf(clock, tests[part])));
+    const found = await Promise.all(PARTS.map((part) => verdictOf(clock, tests[part])));
     const checks = Object.fromEntries(PARTS.map((part, i) => [part, found[i]])) as Record<Part, string>;
     return { ready: found.every((text) => text === 'ok'), checks };
   });
@@ -121,9 +121,9 @@ export function createReadiness(options: ReadinessOptions): Readiness {
 }
 
 /** What went wrong is not repeated: it may quote the URL of the node or of the database. */
-async function answerOf(clock: Clock, test: () => Promise<string>): Promise<string> {
+async function verdictOf(clock: Clock, test: () => Promise<string>): Promise<string> {
   const stop = new AbortController();
-  const late = sleep(clock, CHECK_TIMEOUT_MS, stop.signal).then(() => 'does not answer');
-  const answer = test().catch(() => 'does not answer');
-  return Promise.race([answer, late]).finally(() => stop.abort());
+  const late = sleep(clock, CHECK_TIMEOUT_MS, stop.signal).then(() => 'does not respond');
+  const verdict = test().catch(() => 'does not respond');
+  return Promise.race([verdict, late]).finally(() => stop.abort());
 }

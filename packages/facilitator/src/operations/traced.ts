@@ -42,17 +42,11 @@ function tracedFacilitator(facilitator: RunningFacilitator, tracing: Tracing): R
   return {
     ...facilitator,
     verify: (request) =>
-      answerSpan(
-        tracing,
-        'verify',
-        request,
-        facilitator.verify,
-        ({ isValid, invalidReason = 'invalid' }) => ({
-          'agentpay.result': isValid ? 'valid' : invalidReason,
-        }),
-      ),
+      callSpan(tracing, 'verify', request, facilitator.verify, ({ isValid, invalidReason = 'invalid' }) => ({
+        'agentpay.result': isValid ? 'valid' : invalidReason,
+      })),
     settle: (request) =>
-      answerSpan(
+      callSpan(
         tracing,
         'settle',
         request,
@@ -65,12 +59,12 @@ function tracedFacilitator(facilitator: RunningFacilitator, tracing: Tracing): R
   };
 }
 
-function answerSpan<T>(
+function callSpan<T>(
   tracing: Tracing,
   name: string,
   request: FacilitatorRequest,
-  answer: (request: FacilitatorRequest) => Promise<T>,
-  resultOf: (answer: T) => SpanAttributes,
+  respond: (request: FacilitatorRequest) => Promise<T>,
+  resultOf: (respond: T) => SpanAttributes,
 ): Promise<T> {
   const { network, scheme } = request.paymentRequirements;
   return tracing.span({
@@ -81,7 +75,7 @@ function answerSpan<T>(
       'agentpay.scheme': shortened(scheme),
       'agentpay.x402_version': request.x402Version,
     },
-    work: (tell) => resultTold(tell, () => answer(request), resultOf),
+    work: (tell) => resultTold(tell, () => respond(request), resultOf),
   });
 }
 

@@ -1,9 +1,9 @@
 import type { Authorization, Hex, UnwrappedSignature } from '@agentpay/protocol';
 import type { CallResult } from '@agentpay/evm';
-import type { Terms } from './terms.js';
+import type { PaymentTerms } from './terms.js';
 
 /** A payment by EIP-3009: the payer signs a transfer that anybody may send to the token. */
-export interface Eip3009Payment extends Terms {
+export interface Eip3009Payment extends PaymentTerms {
   /** EIP-712 name and version of the token, as the seller states them. */
   readonly tokenName: string | undefined;
   readonly tokenVersion: string | undefined;
@@ -19,7 +19,7 @@ export interface Eip3009Payment extends Terms {
 export interface Eip3009Findings {
   readonly authorizationState: CallResult;
   readonly balance: CallResult;
-  /** The account's answer to the question whether the signature is its own (ERC-1271). No data: it has no code. */
+  /** The account's response to the question whether the signature is its own (ERC-1271). No data: it has no code. */
   readonly account: CallResult;
   /** The deployment of the account, when it has to be tried. */
   readonly deployment: CallResult | undefined;

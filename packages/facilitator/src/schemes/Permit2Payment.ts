@@ -1,7 +1,7 @@
 import type { Address, Hex, Permit2Authorization, Reason } from '@agentpay/protocol';
 import type { Call, CallResult } from '@agentpay/evm';
 import type { Order, SchemeName } from './Scheme.js';
-import type { Terms } from './terms.js';
+import type { PaymentTerms } from './terms.js';
 
 /** A permit for either proxy; only that for `upto` names the facilitator. */
 export type Permit = Permit2Authorization<{
@@ -26,7 +26,7 @@ export interface Permit2Kind {
 }
 
 /** A payment by Permit2: the payer signs what an x402 proxy may take from the tokens that Permit2 was allowed to move. */
-export interface Permit2Payment extends Terms {
+export interface Permit2Payment extends PaymentTerms {
   readonly kind: Permit2Kind;
   readonly permit: Permit;
   readonly signature: Hex;

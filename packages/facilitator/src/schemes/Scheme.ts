@@ -1,11 +1,11 @@
 import type { Network } from '@agentpay/primitives';
 import type { Address, FacilitatorRequest, Hex, Reason } from '@agentpay/protocol';
-import type { AggregateCall, Call, CallResult, Chain, Log, Receipt } from '@agentpay/evm';
+import type { AggregateCall, Call, CallResult, Chain, Log, TransactionReceipt } from '@agentpay/evm';
 
 export type SchemeName = 'exact-eip3009' | 'exact-permit2' | 'upto';
 
 /** A token with EIP-3009, and its EIP-712 name and version. */
-export interface Token {
+export interface ServedToken {
   readonly address: Address;
   readonly eip712: { readonly name: string; readonly version: string };
 }
@@ -14,7 +14,7 @@ export interface Token {
 export interface SchemeSettings {
   readonly network: Network;
   /** Tokens to move. */
-  readonly assets: readonly Token[];
+  readonly assets: readonly ServedToken[];
   /** Payees to serve; undefined: all. */
   readonly payTo?: readonly Address[] | undefined;
   /** Factories that may deploy a payer's account (ERC-6492); undefined: none. */
@@ -29,7 +29,7 @@ export interface SchemeSettings {
 }
 
 /** Why a payment is refused: the reason, and a sentence for people. */
-export interface Refusal {
+export interface PaymentRefusal {
   readonly reason: Reason;
   readonly message: string;
 }
@@ -43,9 +43,9 @@ export interface Scheme {
    * Reads the scheme's part of a request.
    * @throws AgentPayError `payment_malformed`, with the x402 reason `invalid_payload` or `invalid_payment_requirements`
    */
-  read(request: FacilitatorRequest, settings: SchemeSettings): Payment;
+  read(request: FacilitatorRequest, settings: SchemeSettings): RequestedPayment;
   /** @param since seconds since the Unix epoch before which the payment was not claimed */
-  transfer(order: Order, gas: GasLimits, since?: bigint): Transfer;
+  transfer(order: Order, gas: GasLimits, since?: bigint): SettlementTransfer;
 }
 
 /** Gas limits of transactions in which code of the payer's choice runs; what is not used is not paid. */
@@ -65,7 +65,7 @@ export const defaultGasLimits: GasLimits = {
 };
 
 /** A payment as its request states it. */
-export interface Payment {
+export interface RequestedPayment {
   readonly scheme: SchemeName;
   readonly payer: Address;
   /** The contract in which the payer's nonces are used up. */
@@ -83,7 +83,7 @@ export interface Payment {
   readonly fingerprint: string;
   /** What the seller says that it buys; "" where it says nothing. */
   readonly purchase: string;
-  /** The answer names the amount, because the payer does not know it. */
+  /** The response names the amount, because the payer does not know it. */
   readonly tellsAmount: boolean;
   examine(context: ExaminationContext): Examination;
 }
@@ -98,17 +98,17 @@ export interface ExaminationContext {
 /** A payment under examination. Checks come in a fixed order; what the node says is fetched once, when the first check needs it. */
 export interface Examination {
   /** The first refusal that needs no look at the chain, but for the signature of an account with code. */
-  termRefusal(): Promise<Refusal | undefined>;
+  termRefusal(): Promise<PaymentRefusal | undefined>;
   /** The first refusal by what the chain says. */
-  chainRefusal(): Promise<Refusal | undefined>;
+  chainRefusal(): Promise<PaymentRefusal | undefined>;
   /** For a payment that is not refused. */
-  proof(): Promise<Proof>;
+  proof(): Promise<TransferProof>;
   /** What the payer has of the token, in base units; undefined when the token does not tell. */
   balance(): Promise<bigint | undefined>;
 }
 
 /** What makes an authorization good on the chain. */
-export interface Proof {
+export interface TransferProof {
   /** In the form in which the contracts take it. */
   readonly signature: Hex;
   /** Code of the payer's choice runs when the money moves. */
@@ -117,10 +117,12 @@ export interface Proof {
 
 /** What is kept of a payment: enough to move its money later. */
 export interface Order
-  extends Proof, Pick<Payment, 'scheme' | 'payer' | 'asset' | 'nonce' | 'amount' | 'authorization'> {}
+  extends
+    TransferProof,
+    Pick<RequestedPayment, 'scheme' | 'payer' | 'asset' | 'nonce' | 'amount' | 'authorization'> {}
 
 /** How the money of one payment moves, and what shows that it did. */
-export interface Transfer {
+export interface SettlementTransfer {
   /** Contract calls, in this order and in one transaction. */
   calls(): readonly AggregateCall[];
   /** Goes in a transaction of its own, since it may burn the gas of others, or its trace cannot be told from theirs. */
@@ -137,19 +139,19 @@ export interface Transfer {
   readonly usedReason: Reason;
   /** Asks whether the nonce is used. */
   readonly useQuestion: Call;
-  /** The answer; undefined when it is none. */
-  isUsed(answer: CallResult): boolean | undefined;
+  /** What its result says; undefined when the node gave none. */
+  isUsed(result: CallResult): boolean | undefined;
   /** Looks for the transaction that used the nonce; undefined when it cannot be found. */
   findUse(chain: Chain): Promise<Use | undefined>;
   /** Whether the logs of a transaction that carries it show that the money moved. */
   isProvedBy(logs: readonly Log[]): boolean;
   /** Why it would fail now; undefined when it would not. */
-  simulate(chain: Chain): Promise<Refusal | undefined>;
+  simulate(chain: Chain): Promise<PaymentRefusal | undefined>;
 }
 
 /** A transaction that used a nonce. */
 export interface Use {
-  readonly receipt: Receipt;
+  readonly receipt: TransactionReceipt;
   /** It is the very transfer; else a cancellation or another transfer. */
   readonly paid: boolean;
 }

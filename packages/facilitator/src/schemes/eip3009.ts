@@ -32,7 +32,15 @@ import {
 import type { Eip3009Findings, Eip3009Payment } from './Eip3009Payment.js';
 import { chainChecks, hasCode, isServedFactory, termChecks, transferRefusal } from './eip3009Checks.js';
 import { examine, type Examiner } from './examine.js';
-import type { GasLimits, Order, Proof, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
+import type {
+  GasLimits,
+  Order,
+  TransferProof,
+  Scheme,
+  SchemeSettings,
+  SettlementTransfer,
+  Use,
+} from './Scheme.js';
 import { signerOf } from './signerOf.js';
 import { fingerprintOf, lower, malformedAs, readTerms } from './terms.js';
 
@@ -170,7 +178,7 @@ async function readFindings(
 function simulateAsSent(
   chain: Chain,
   payment: Eip3009Payment,
-  proof: Proof,
+  proof: TransferProof,
   time: bigint | undefined,
 ): Promise<CallResult> {
   const { asset, authorization, settings } = payment;
@@ -187,7 +195,7 @@ function simulateAsSent(
   return chain.simulate(asOneCall(calls()), { from: settings.facilitatorAddress, gas, time });
 }
 
-function proofOf({ signature, signed }: Eip3009Payment, byKey: boolean, account: CallResult): Proof {
+function proofOf({ signature, signed }: Eip3009Payment, byKey: boolean, account: CallResult): TransferProof {
   if (byKey) return { signature: canonicalSignature(signed.signature), byAccount: hasCode(account) };
   // An account that exists by now needs no deployment.
   return {
@@ -204,7 +212,7 @@ function transferOf(
   { asset, payer, nonce, signature, byAccount, ...order }: Order,
   limits: GasLimits,
   since?: bigint,
-): Transfer {
+): SettlementTransfer {
   const authorization = toAuthorization(order.authorization as ExactPayload['authorization']);
   const { deployment, signature: inner } = unwrapSignature(signature);
   const pay = () => transferCall(asset, authorization, inner);

@@ -2,7 +2,7 @@ import { sameHex, type Reason } from '@agentpay/protocol';
 import { revertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import type { Eip3009Findings, Eip3009Payment } from './Eip3009Payment.js';
 import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
-import type { Refusal } from './Scheme.js';
+import type { PaymentRefusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,
   refuse,
@@ -17,7 +17,7 @@ import {
 type OfTerms = TermCheck<Eip3009Payment, Eip3009Findings>;
 type OfChain = ChainCheck<Eip3009Payment, Eip3009Findings>;
 
-/** Whether an account that was asked for its ERC-1271 answer has code. */
+/** Whether an account that was asked for its ERC-1271 response has code. */
 export function hasCode({ success, data }: CallResult): boolean {
   return !success || data !== '0x';
 }
@@ -143,8 +143,8 @@ const tokenVersion: OfChain = (_findings, { payment }) =>
     'extra.version is not that of the token.',
   );
 
-const balance: OfChain = ({ balance: answer }, { payment }) => {
-  const held = numberIn(answer) ?? 0n;
+const balance: OfChain = ({ balance: result }, { payment }) => {
+  const held = numberIn(result) ?? 0n;
   const { from: payer, value: needed } = payment.authorization;
   return refuseShortBalance(payment, 'insufficientBalance', { payer, held, needed });
 };
@@ -187,7 +187,7 @@ const revertReasons: readonly (readonly [RegExp, Reason])[] = [
 ];
 
 /** Why a simulated transfer fails, by the token's own words; undefined when it does not. */
-export function transferRefusal(transfer: CallResult): Refusal | undefined {
+export function transferRefusal(transfer: CallResult): PaymentRefusal | undefined {
   if (transfer.success) return undefined;
   const said = revertText(transfer) ?? 'without saying why';
   const reason = revertReasons.find(([pattern]) => pattern.test(said))?.[1] ?? 'simulationFailed';

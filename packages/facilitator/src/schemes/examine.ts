@@ -1,8 +1,8 @@
 import type { CallResult, Chain } from '@agentpay/evm';
-import type { Examination, ExaminationContext, Proof, Refusal } from './Scheme.js';
+import type { Examination, ExaminationContext, TransferProof, PaymentRefusal } from './Scheme.js';
 
 /** What the checks of a scheme look at. */
-export interface Subject<P, Findings> {
+export interface CheckSubject<P, Findings> {
   readonly payment: P;
   readonly nowSeconds: bigint;
   readonly settling: boolean;
@@ -14,14 +14,14 @@ export interface Subject<P, Findings> {
 
 /** A check of the terms. It may ask the chain, but most need not. */
 export type TermCheck<P, Findings> = (
-  subject: Subject<P, Findings>,
-) => Refusal | undefined | Promise<Refusal | undefined>;
+  subject: CheckSubject<P, Findings>,
+) => PaymentRefusal | undefined | Promise<PaymentRefusal | undefined>;
 
 /** A check of what the chain says. */
 export type ChainCheck<P, Findings> = (
   findings: Findings,
-  subject: Subject<P, Findings>,
-) => Refusal | undefined;
+  subject: CheckSubject<P, Findings>,
+) => PaymentRefusal | undefined;
 
 /** What every scheme asks the token. */
 interface Balanced {
@@ -34,7 +34,7 @@ export interface Examiner<P, Findings extends Balanced> {
   readonly chainChecks: readonly ChainCheck<P, Findings>[];
   isSignedByKey(payment: P): boolean;
   readFindings(chain: Chain, payment: P, byKey: boolean, nowSeconds: bigint): Promise<Findings>;
-  proof(payment: P, byKey: boolean, findings: Findings): Proof;
+  proof(payment: P, byKey: boolean, findings: Findings): TransferProof;
 }
 
 export function examine<P, Findings extends Balanced>(
@@ -44,7 +44,7 @@ export function examine<P, Findings extends Balanced>(
 ): Examination {
   let signed: boolean | undefined;
   let findings: Promise<Findings> | undefined;
-  const subject: Subject<P, Findings> = {
+  const subject: CheckSubject<P, Findings> = {
     payment,
     nowSeconds,
     settling,
@@ -66,15 +66,15 @@ export function examine<P, Findings extends Balanced>(
   };
 }
 
-/** The number in an answer; undefined when it is none. */
+/** The number in a response; undefined when it is none. */
 export function numberIn({ success, data }: CallResult): bigint | undefined {
   return success && data !== '0x' ? BigInt(data) : undefined;
 }
 
 async function firstRefusal<P, Findings>(
   checks: readonly TermCheck<P, Findings>[],
-  subject: Subject<P, Findings>,
-): Promise<Refusal | undefined> {
+  subject: CheckSubject<P, Findings>,
+): Promise<PaymentRefusal | undefined> {
   for (const check of checks) {
     const found = check(subject);
     // Waiting for what is known already would cost a turn of the loop for every check.

@@ -29,7 +29,7 @@ import { toHex } from 'viem';
 import { examine, type Examiner } from './examine.js';
 import type { Permit, Permit2Findings, Permit2Kind, Permit2Payment } from './Permit2Payment.js';
 import { chainChecks, settleRefusal, termChecks } from './permit2Checks.js';
-import type { GasLimits, Order, Scheme, SchemeSettings, Transfer, Use } from './Scheme.js';
+import type { GasLimits, Order, Scheme, SchemeSettings, SettlementTransfer, Use } from './Scheme.js';
 import { fingerprintOf, malformedAs, readTerms } from './terms.js';
 import { signerOf } from './signerOf.js';
 
@@ -155,12 +155,12 @@ async function simulate(
   return isNext ? chain.simulate(call, { ...as, time: validAfter + 1n }) : result;
 }
 
-function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: bigint): Transfer {
+function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: bigint): SettlementTransfer {
   const permit = kind.toPermit(order.authorization);
   const { from, nonce, deadline, permitted, witness } = permit;
   const payment = { proxy: kind.proxy, token: permitted.token, from, to: witness.to, amount: order.amount };
   const call = () => kind.settleCall(permit, order.amount, order.signature);
-  const isProvedBy: Transfer['isProvedBy'] = (logs) => provesProxyPayment(logs, payment);
+  const isProvedBy: SettlementTransfer['isProvedBy'] = (logs) => provesProxyPayment(logs, payment);
   const isOurs = ({ call: made, receipt }: FoundTransaction) => {
     const settled = settledPermit(made);
     return (
@@ -180,7 +180,7 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: 
     endReason: 'permit2DeadlineExpired',
     usedReason: 'permit2NonceUsed',
     useQuestion: permitNonceCall(from, nonce),
-    isUsed: (answer) => isPermitNonceUsed(answer, nonce),
+    isUsed: (result) => isPermitNonceUsed(result, nonce),
     async findUse(chain): Promise<Use | undefined> {
       const transfers = await chain.transactionsWith({
         address: permitted.token,

@@ -2,7 +2,7 @@ import { sameHex, type Reason } from '@agentpay/protocol';
 import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
 import type { Permit2Findings, Permit2Payment } from './Permit2Payment.js';
-import type { Refusal } from './Scheme.js';
+import type { PaymentRefusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,
   refuse,
@@ -156,7 +156,7 @@ const revertReasons: Readonly<Record<string, Reason>> = {
 };
 
 /** Why a simulated payment fails, by the words of proxy, Permit2 or token; undefined when it does not. */
-export function settleRefusal(settle: CallResult): Refusal | undefined {
+export function settleRefusal(settle: CallResult): PaymentRefusal | undefined {
   if (settle.success) return undefined;
   const said = permit2RevertText(settle) ?? 'without saying why';
   return {

@@ -2,7 +2,7 @@ import type { FacilitatorRequest } from '@agentpay/protocol';
 import { eip3009 } from './eip3009.js';
 import { exactPermit2 } from './exactPermit2.js';
 import { upto } from './upto.js';
-import type { GasLimits, Order, Scheme, SchemeName, Transfer } from './Scheme.js';
+import type { GasLimits, Order, Scheme, SchemeName, SettlementTransfer } from './Scheme.js';
 
 /** Every way to pay; the first that takes a request reads it. */
 const schemes: readonly Scheme[] = [exactPermit2, upto, eip3009];
@@ -15,6 +15,6 @@ export function schemeOf(request: FacilitatorRequest): Scheme | undefined {
 }
 
 /** How the money of a recorded payment moves, which was claimed at that time (seconds since the Unix epoch) or later. */
-export function transferOf(order: Order, gas: GasLimits, since?: bigint): Transfer {
+export function transferOf(order: Order, gas: GasLimits, since?: bigint): SettlementTransfer {
   return (byName.get(order.scheme) as Scheme).transfer(order, gas, since);
 }

@@ -11,7 +11,7 @@ const recovered = remembered(2_000, (text) => {
 
 /**
  * The account whose key signed the digest of 32 bytes; undefined when none did. Nearly every payment is verified and settled a moment
- * later, and recovering a key is the dearest step of both, so the latest answers are kept.
+ * later, and recovering a key is the dearest step of both, so the latest responses are kept.
  */
 export function signerOf(digest: Hex, signature: Hex): Address | undefined {
   return recovered(`${digest}${signature}`);

@@ -13,13 +13,13 @@ import {
   type Reason,
 } from '@agentpay/protocol';
 import { createHash } from 'node:crypto';
-import type { Refusal, SchemeSettings, Token } from './Scheme.js';
+import type { PaymentRefusal, SchemeSettings, ServedToken } from './Scheme.js';
 
 /** Seconds that an authorization must still live: a block or three to get into. */
 export const MIN_LIFE_SECONDS = 6n;
 
 /** What the seller requires, the same for both versions of x402 and every scheme. */
-export interface Terms {
+export interface PaymentTerms {
   readonly x402Version: 1 | 2;
   /** Scheme and network that the payer says it accepted. */
   readonly accepted: { readonly scheme: string; readonly network: string };
@@ -35,7 +35,7 @@ export interface Terms {
 }
 
 /** @throws AgentPayError `payment_malformed`, with the x402 reason `invalid_payment_requirements` */
-export function readTerms(request: FacilitatorRequest, settings: SchemeSettings): Terms {
+export function readTerms(request: FacilitatorRequest, settings: SchemeSettings): PaymentTerms {
   const { scheme, network, asset, payTo } = request.paymentRequirements;
   return {
     x402Version: request.x402Version,
@@ -50,7 +50,7 @@ export function readTerms(request: FacilitatorRequest, settings: SchemeSettings)
 
 function versionTerms(
   request: FacilitatorRequest,
-): Pick<Terms, 'accepted' | 'amount' | 'resource' | 'purchase'> {
+): Pick<PaymentTerms, 'accepted' | 'amount' | 'resource' | 'purchase'> {
   if (request.x402Version === 1) {
     const { paymentPayload, paymentRequirements } = request;
     const accepted = { scheme: paymentPayload.scheme, network: paymentPayload.network };
@@ -89,7 +89,7 @@ export function malformedAs<T>(reason: string, read: () => T): T {
 
 /** One text for one payment for one purchase; `proof` is all that the payer sent. */
 export function fingerprintOf(
-  { x402Version, network, asset, payTo, amount, resource, purchase }: Terms,
+  { x402Version, network, asset, payTo, amount, resource, purchase }: PaymentTerms,
   proof: readonly string[],
 ): string {
   const terms = jcs({
@@ -106,40 +106,42 @@ export function fingerprintOf(
     .digest('hex');
 }
 
-export function refuse(when: boolean, reason: Reason, message: string): Refusal | undefined {
+export function refuse(when: boolean, reason: Reason, message: string): PaymentRefusal | undefined {
   return when ? { reason, message } : undefined;
 }
 
 /** Refuses a payer that holds less than `needed`. */
 export function refuseShortBalance(
-  { network }: Terms,
+  { network }: PaymentTerms,
   reason: Reason,
   short: { readonly payer: Address; readonly held: bigint; readonly needed: bigint },
-): Refusal | undefined {
+): PaymentRefusal | undefined {
   return refuse(short.held < short.needed, reason, writeShortBalance({ ...short, network }));
 }
 
 /** The token of the requirements, if this facilitator moves it. */
-export function servedToken({ asset, settings: { assets } }: Terms): Token | undefined {
+export function servedToken({ asset, settings: { assets } }: PaymentTerms): ServedToken | undefined {
   return assets.find(({ address }) => sameHex(address, asset));
 }
 
 // Checks that every scheme makes.
 
 interface OfTerms {
-  readonly payment: Terms;
+  readonly payment: PaymentTerms;
 }
 
-export function servedNetwork({ payment: { network, x402Version, settings } }: OfTerms): Refusal | undefined {
+export function servedNetwork({
+  payment: { network, x402Version, settings },
+}: OfTerms): PaymentRefusal | undefined {
   const name = x402Version === 1 ? settings.network.name : settings.network.id;
   return refuse(network !== name, 'invalidNetwork', `This facilitator serves ${name} only.`);
 }
 
-export function servedAsset({ payment }: OfTerms): Refusal | undefined {
+export function servedAsset({ payment }: OfTerms): PaymentRefusal | undefined {
   return refuse(!servedToken(payment), 'assetNotAllowed', 'This facilitator does not move that token.');
 }
 
-export function servedRecipient({ payment: { payTo, settings } }: OfTerms): Refusal | undefined {
+export function servedRecipient({ payment: { payTo, settings } }: OfTerms): PaymentRefusal | undefined {
   const served = settings.payTo === undefined || settings.payTo.some((allowed) => sameHex(allowed, payTo));
   return refuse(!served, 'recipientNotAllowed', 'The payee is not served here.');
 }
@@ -149,7 +151,7 @@ export function tooLong(
   end: bigint,
   reason: Reason,
   { payment, nowSeconds }: OfTerms & { nowSeconds: bigint },
-): Refusal | undefined {
+): PaymentRefusal | undefined {
   const longest = payment.settings.maxValidBeforeSeconds;
   return refuse(
     end > nowSeconds + BigInt(longest),

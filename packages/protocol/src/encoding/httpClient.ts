@@ -8,9 +8,9 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
-  /** Milliseconds until the whole answer must be there. */
+  /** Milliseconds until the whole response must be there. */
   readonly timeoutMs: number;
-  /** Longest answer that is read, in bytes. */
+  /** Longest response that is read, in bytes. */
   readonly maxBytes: number;
 }
 
@@ -27,7 +27,7 @@ const IDLE_MS = 4_000;
 
 /**
  * HTTP/1.1 over connections that are kept open; nothing is followed, unpacked or repeated. For calls that are made for every payment:
- * `fetch` takes several times the processor's time for one. Rejects with the errors of Node's sockets, when the answer is not there in
+ * `fetch` takes several times the processor's time for one. Rejects with the errors of Node's sockets, when the response is not there in
  * time, and when it is longer than it may be.
  */
 export function httpClient(): HttpClient {
@@ -50,13 +50,13 @@ export function httpClient(): HttpClient {
         }, fail);
       });
       const giveUp = () => {
-        reject(new Error(`No answer within ${timeoutMs} ms.`));
+        reject(new Error(`No response within ${timeoutMs} ms.`));
         outgoing.destroy();
       };
       // An AbortSignal costs the processor many times as much.
       const cancel = systemClock.timer(timeoutMs, giveUp, { background: true });
       outgoing.on('error', fail);
-      // Of the socket; a slow answer is no reason to give up before its time.
+      // Of the socket; a slow response is no reason to give up before its time.
       outgoing.on('timeout', () => {
         if (outgoing.socket?.connecting)
           outgoing.destroy(Object.assign(new Error('There is no connection.'), { code: NO_CONNECTION }));
@@ -73,7 +73,7 @@ function readText(incoming: IncomingMessage, maxBytes: number): Promise<string> 
       size += chunk.length;
       if (size <= maxBytes) return void chunks.push(chunk);
       incoming.destroy();
-      reject(new Error('The answer is too long.'));
+      reject(new Error('The response is too long.'));
     });
     incoming.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
     incoming.on('error', reject);

@@ -2,7 +2,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import { bytesToHex, checksumAddress, hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
 
 /** A signed EIP-1559 transaction, as `eth_sendRawTransaction` takes it. Amounts in wei. */
-export interface SignedTransaction {
+export interface Eip1559Transaction {
   readonly hash: Hex;
   /** What the sender signed, and the signature: r, s and the parity of y. */
   readonly digest: Hex;
@@ -23,7 +23,7 @@ const TYPE = 2;
 const MAX_BYTES = 8192;
 
 /** Reads a signed EIP-1559 transaction. @throws AgentPayError `payment_malformed` for anything else */
-export function readSignedTransaction(raw: Hex): SignedTransaction {
+export function readSignedTransaction(raw: Hex): Eip1559Transaction {
   const bytes = hexToBytes(raw);
   if (bytes.length > MAX_BYTES || bytes[0] !== TYPE) throw malformed('not an EIP-1559 transaction');
   const { item: fields, end } = readItem(bytes, 1);

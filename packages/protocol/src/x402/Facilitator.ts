@@ -21,7 +21,7 @@ export const facilitatorRequestSchema = z.preprocess(
   z.discriminatedUnion('x402Version', [requestV1, requestV2]),
 );
 
-/** Answer of `/verify`; HTTP 200 also when the payment is not valid. */
+/** Response of `/verify`; HTTP 200 also when the payment is not valid. */
 export const verifyResponseSchema = nullable({
   isValid: z.boolean(),
   invalidReason: z.string().max(256).optional(),
@@ -31,7 +31,7 @@ export const verifyResponseSchema = nullable({
   balance: uint256Schema.optional().catch(undefined),
 });
 
-/** Answer of `/supported`. */
+/** Response of `/supported`. */
 export const supportedResponseSchema = nullable({
   kinds: z.array(
     nullable({

@@ -202,7 +202,7 @@ describe('a facilitator over HTTP', () => {
     ['refuses the request', answer(400, { error: 'malformed' }), 'facilitator_unavailable'],
     ['wants a key', answer(401, { error: 'unauthorized' }), 'facilitator_unavailable'],
     ['is overloaded and says so', answer(503, { code: 'facilitator_overloaded' }), 'facilitator_unavailable'],
-  ])('that %s gives no usable answer', async (_, listener, settleKind) => {
+  ])('that %s gives no usable response', async (_, listener, settleKind) => {
     const remote = await facilitator(listener);
     expect(await failure(remote.settle(request))).toBe(settleKind);
     expect(await failure(remote.verify(request))).toBe('facilitator_unavailable');

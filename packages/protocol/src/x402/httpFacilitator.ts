@@ -18,9 +18,9 @@ export interface HttpFacilitatorOptions {
   readonly fetch?: typeof globalThis.fetch | undefined;
   /** Sent with every request, for facilitators that want a key. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds until an answer to `/verify` and `/supported` is given up. */
+  /** Milliseconds until a response to `/verify` and `/supported` is given up. */
   readonly verifyTimeoutMs?: number;
-  /** Milliseconds until an answer to `/settle` is given up; longer than the facilitator's own wait for a receipt. */
+  /** Milliseconds until a response to `/settle` is given up; longer than the facilitator's own wait for a receipt. */
   readonly settleTimeoutMs?: number;
 }
 
@@ -151,7 +151,7 @@ function isRefusal(status: number): boolean {
 }
 
 function unavailable(cause: unknown): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
+  return new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable response.', {
     cause,
     retryAfter: 2,
   });
@@ -165,7 +165,7 @@ function mismatch(cause: OtherPayment): AgentPayError {
 }
 
 function unknown(cause: unknown): AgentPayError {
-  const message = 'The facilitator gave no answer to a settlement it may have made.';
+  const message = 'The facilitator gave no response to a settlement it may have made.';
   return new AgentPayError('settlement_unknown', message, { cause, retryAfter: 2 });
 }
 

@@ -41,7 +41,7 @@ interface Paid {
   readonly transaction: string;
 }
 
-/** What a seller adds to its answer to a payment: that it was paid, signed. */
+/** What a seller adds to its response to a payment: that it was paid, signed. */
 export function signedReceipt({ transaction, ...paid }: Paid, sign: SignPayload) {
   const signature = sign({ version: VERSION, ...paid, ...(transaction && { transaction }) });
   const schema = {

@@ -6,7 +6,7 @@ import { jcs } from '../encoding/Json.js';
  */
 export const PURCHASE = 'purchase';
 
-export interface Purchase {
+export interface PurchaseExtension {
   /** Digest of the request that is paid for: method, host, target, body and credentials. It tells nothing of them. */
   readonly request: string;
   /** MPP: the challenge that is answered. */

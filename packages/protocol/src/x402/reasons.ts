@@ -1,5 +1,5 @@
 /**
- * Reason codes of the schemes `exact` and `upto` on EVM by what went wrong, as the reference implementation spells them: `v2` in answers
+ * Reason codes of the schemes `exact` and `upto` on EVM by what went wrong, as the reference implementation spells them: `v2` in responses
  * to v2 requests, `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and `errorMessage`.
  */
 export const reasons = {

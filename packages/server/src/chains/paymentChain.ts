@@ -1,5 +1,5 @@
 import type { custody } from '@agentpay/core';
-import { authorizationStateCall, balanceCall, type Chain, type Receipt } from '@agentpay/evm';
+import { authorizationStateCall, balanceCall, type Chain, type TransactionReceipt } from '@agentpay/evm';
 import type { PaymentNetwork } from '@agentpay/primitives';
 import { authorizationUseIn, type Authorization, type Hex } from '@agentpay/protocol';
 
@@ -18,7 +18,7 @@ export function paymentChain({
 }): custody.PaymentChain {
   const { address: asset } = network.asset;
 
-  function useIn(receipt: Receipt | undefined, authorization: Authorization, head: bigint) {
+  function useIn(receipt: TransactionReceipt | undefined, authorization: Authorization, head: bigint) {
     if (!receipt?.success || head - receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
     const use = authorizationUseIn(receipt.logs, asset, authorization);
     return use && { use, transaction: receipt.hash };

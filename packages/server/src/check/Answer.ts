@@ -1,7 +1,7 @@
 import { readLimited } from '@agentpay/protocol';
 
 /** What the seller answered to one request of the check. */
-export interface Answer {
+export interface CheckedResponse {
   readonly status: number;
   readonly headers: Headers;
   /** The body as JSON; undefined when it is none, or too long. */
@@ -12,7 +12,7 @@ export interface Answer {
 export type Ask = (request?: {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-}) => Promise<Answer>;
+}) => Promise<CheckedResponse>;
 
 const TIMEOUT_MS = 15_000;
 const MAX_BODY = 1024 * 1024;

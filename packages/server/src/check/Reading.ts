@@ -1,10 +1,10 @@
 import { findNetwork } from '@agentpay/primitives';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
-import type { Dialect } from '../dialects.js';
-import type { Answer } from './Answer.js';
+import type { SellerDialect } from '../dialects.js';
+import type { CheckedResponse } from './Answer.js';
 
 /** One way to pay, in words that all dialects have; addresses in lower case. */
-export interface Terms {
+export interface OfferedTerms {
   /** CAIP-2 id. */
   readonly network: string;
   readonly asset: string;
@@ -17,12 +17,12 @@ export interface Terms {
 export type Reading =
   | { readonly state: 'absent' }
   | { readonly state: 'malformed'; readonly why: string }
-  | { readonly state: 'offered'; readonly terms: readonly Terms[]; readonly urls: readonly string[] };
+  | { readonly state: 'offered'; readonly terms: readonly OfferedTerms[]; readonly urls: readonly string[] };
 
 const absent: Reading = { state: 'absent' };
 
 /** Reads a 402 in every dialect; `nowMs`: ms since the epoch. */
-export function readAnswer(answer: Answer, nowMs: number): Record<Dialect, Reading> {
+export function readAnswer(answer: CheckedResponse, nowMs: number): Record<SellerDialect, Reading> {
   return {
     x402v2: attempt(() => readV2(answer)),
     x402v1: attempt(() => readV1(answer)),
@@ -38,7 +38,7 @@ function attempt(read: () => Reading): Reading {
   }
 }
 
-function readV2({ headers }: Answer): Reading {
+function readV2({ headers }: CheckedResponse): Reading {
   const header = headers.get(x402v2.PAYMENT_REQUIRED);
   if (header === null) return absent;
   const { accepts, resource } = x402v2.decodePaymentRequired(header);
@@ -50,7 +50,7 @@ function readV2({ headers }: Answer): Reading {
   };
 }
 
-function readV1({ json }: Answer): Reading {
+function readV1({ json }: CheckedResponse): Reading {
   const { x402Version } = (json ?? {}) as { x402Version?: unknown };
   if (x402Version !== 1) return absent;
   const { accepts } = x402v1.parsePaymentRequired(json);
@@ -73,7 +73,7 @@ function checkDomain({
     throw new Error('An offer lacks extra.name or extra.version.');
 }
 
-function readMpp({ headers }: Answer, nowMs: number): Reading {
+function readMpp({ headers }: CheckedResponse, nowMs: number): Reading {
   const header = headers.get(mpp.WWW_AUTHENTICATE) ?? '';
   if (!/(?:^|,)\s*Payment\s/i.test(header)) return absent;
   const challenges = mpp.readChallenges(header);
@@ -93,6 +93,10 @@ function readMpp({ headers }: Answer, nowMs: number): Reading {
   return { state: 'offered', terms, urls: [] };
 }
 
-function termsOf(network: string, { asset, payTo }: { asset: string; payTo: string }, amount: string): Terms {
+function termsOf(
+  network: string,
+  { asset, payTo }: { asset: string; payTo: string },
+  amount: string,
+): OfferedTerms {
   return { network, asset: asset.toLowerCase(), amount, payTo: payTo.toLowerCase() };
 }

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '@agentpay/primitives';
 import { asker } from './Answer.js';
-import { checks, statusCheck, type Check, type Subject, type Verdict } from './checks.js';
+import { checks, statusCheck, type Check, type CheckedSeller, type CheckVerdict } from './checks.js';
 import { readAnswer } from './Reading.js';
 
 /** Texts of the flags as they came from the command line. */
@@ -10,12 +10,12 @@ export interface CheckFlags {
 }
 
 /** One line of the report. */
-export interface Finding extends Verdict {
+export interface Finding extends CheckVerdict {
   readonly check: string;
 }
 
 /** What was found at a URL; `ok`: nothing failed. */
-export interface Report {
+export interface CheckReport {
   readonly url: string;
   readonly ok: boolean;
   readonly findings: readonly Finding[];
@@ -54,7 +54,7 @@ export async function checkUrl(
   address: string,
   method = 'GET',
   surroundings: Surroundings = {},
-): Promise<Report> {
+): Promise<CheckReport> {
   const { clock = systemClock, fetch = globalThis.fetch } = surroundings;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
@@ -65,7 +65,7 @@ export async function checkUrl(
   const first = await ask().catch((error: unknown) => {
     throw new CheckFault(`${url.href} gives no answer: ${causeOf(error)}.`);
   });
-  const subject: Subject = { url, method, ask, first, readings: readAnswer(first, clock.now()) };
+  const subject: CheckedSeller = { url, method, ask, first, readings: readAnswer(first, clock.now()) };
   const findings: Finding[] = [];
   for (const { id, run } of first.status === 402 ? [statusCheck, ...checks] : [statusCheck]) {
     findings.push({ check: id, ...(await judge(run, subject)) });
@@ -73,7 +73,7 @@ export async function checkUrl(
   return { url: url.href, ok: findings.every(({ verdict }) => verdict !== 'fail'), findings };
 }
 
-async function judge(run: Check['run'], subject: Subject): Promise<Verdict> {
+async function judge(run: Check['run'], subject: CheckedSeller): Promise<CheckVerdict> {
   try {
     return await run(subject);
   } catch (error) {
@@ -87,7 +87,7 @@ function causeOf(error: unknown): string {
   return cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code || message : message;
 }
 
-function table({ url, ok, findings }: Report): string {
+function table({ url, ok, findings }: CheckReport): string {
   const width = Math.max(...findings.map((finding) => finding.check.length));
   const lines = findings.map(
     ({ check: id, verdict, reason }) => `${verdict}  ${id.padEnd(width)}  ${reason}`,

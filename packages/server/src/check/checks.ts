@@ -1,18 +1,18 @@
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
-import { dialects, type Dialect } from '../dialects.js';
-import type { Answer, Ask } from './Answer.js';
+import { dialects, type SellerDialect } from '../dialects.js';
+import type { CheckedResponse, Ask } from './Answer.js';
 import type { Reading } from './Reading.js';
 
 /** The URL under check, and what it said to a request without a proof. */
-export interface Subject {
+export interface CheckedSeller {
   readonly url: URL;
   readonly method: string;
   readonly ask: Ask;
-  readonly first: Answer;
-  readonly readings: Readonly<Record<Dialect, Reading>>;
+  readonly first: CheckedResponse;
+  readonly readings: Readonly<Record<SellerDialect, Reading>>;
 }
 
-export interface Verdict {
+export interface CheckVerdict {
   readonly verdict: 'pass' | 'fail' | 'skip';
   readonly reason: string;
 }
@@ -21,17 +21,17 @@ export interface Verdict {
 export interface Check {
   /** Stable name, for programs. */
   readonly id: string;
-  readonly run: (subject: Subject) => Verdict | Promise<Verdict>;
+  readonly run: (subject: CheckedSeller) => CheckVerdict | Promise<CheckVerdict>;
 }
 
-const pass = (reason: string): Verdict => ({ verdict: 'pass', reason });
-const fail = (reason: string): Verdict => ({ verdict: 'fail', reason });
-const skip = (reason: string): Verdict => ({ verdict: 'skip', reason });
+const pass = (reason: string): CheckVerdict => ({ verdict: 'pass', reason });
+const fail = (reason: string): CheckVerdict => ({ verdict: 'fail', reason });
+const skip = (reason: string): CheckVerdict => ({ verdict: 'skip', reason });
 
-const NAMES: Readonly<Record<Dialect, string>> = { x402v2: 'x402 v2', x402v1: 'x402 v1', mpp: 'MPP' };
-const offered = ({ readings }: Subject) =>
+const NAMES: Readonly<Record<SellerDialect, string>> = { x402v2: 'x402 v2', x402v1: 'x402 v1', mpp: 'MPP' };
+const offered = ({ readings }: CheckedSeller) =>
   dialects.filter((dialect) => readings[dialect].state === 'offered');
-const listed = (found: readonly Dialect[]) => found.map((dialect) => NAMES[dialect]).join(', ');
+const listed = (found: readonly SellerDialect[]) => found.map((dialect) => NAMES[dialect]).join(', ');
 
 const status: Check = {
   id: 'status',
@@ -52,7 +52,7 @@ const offers: Check = {
   },
 };
 
-function shapeOf(dialect: Dialect): Check {
+function shapeOf(dialect: SellerDialect): Check {
   return {
     id: `shape.${dialect}`,
     run({ readings }) {
@@ -81,7 +81,7 @@ const sameTerms: Check = {
     const other = found.find((_, index) => written[index] !== written[0]);
     if (other === undefined) return pass('Price, asset, network and recipient are the same in all dialects.');
     return fail(
-      `${NAMES[found[0] as Dialect]} asks for ${written[0]}, ${NAMES[other]} for ${written[found.indexOf(other)]}.`,
+      `${NAMES[found[0] as SellerDialect]} asks for ${written[0]}, ${NAMES[other]} for ${written[found.indexOf(other)]}.`,
     );
   },
 };
@@ -162,14 +162,14 @@ const options: Check = {
 };
 
 const NONSENSE = Buffer.from('this is no payment').toString('base64url');
-const NONSENSE_PROOFS: Readonly<Record<Dialect, Readonly<Record<string, string>>>> = {
+const NONSENSE_PROOFS: Readonly<Record<SellerDialect, Readonly<Record<string, string>>>> = {
   x402v2: { [x402v2.PAYMENT_SIGNATURE]: NONSENSE },
   x402v1: { [x402v1.X_PAYMENT]: NONSENSE },
   mpp: { [mpp.AUTHORIZATION]: `${mpp.SCHEME} ${NONSENSE}` },
 };
 
 /** Sends nonsense for a proof twice: neither the first nor a repetition may be served or break the seller. */
-function malformedIn(dialect: Dialect): Check {
+function malformedIn(dialect: SellerDialect): Check {
   return {
     id: `malformed.${dialect}`,
     async run({ ask, readings }) {

@@ -1,1 +1,1 @@
-export { checkUrl, type Finding, type Report } from './check.js';
+export { checkUrl, type Finding, type CheckReport } from './check.js';

@@ -1,6 +1,6 @@
 import { families, type Family, type Noun } from '@agentpay/api';
 import type { Composition } from '../compose.js';
-import { routesOf, type Implementation, type Route } from '../http/implement.js';
+import { routesOf, type Implementation, type EndpointRoute } from '../http/implement.js';
 
 interface Implemented {
   readonly family: Family;
@@ -16,7 +16,7 @@ for (const family of Object.values<Family>(families)) {
 }
 
 /** The routes of every family. */
-export function allRoutes(composition: Composition): Route[] {
+export function allRoutes(composition: Composition): EndpointRoute[] {
   return implementations.flatMap(({ family, implementation }) =>
     routesOf(family, implementation, composition),
   );

@@ -5,7 +5,7 @@ import type { Composition } from '../compose.js';
 import type { Cookies } from './cookies.js';
 
 /** A decoded request of an endpoint and who sent it. */
-export interface Call<E extends Endpoint> extends RequestOf<E> {
+export interface EndpointCall<E extends Endpoint> extends RequestOf<E> {
   readonly principal: PrincipalOf<E['auth'][number]>;
   /** Under which key the request may be repeated. Endpoints with `idempotent: 'itself'` see to it; for others it is done. */
   readonly repeatable: idempotency.RepeatableRequest | undefined;
@@ -13,7 +13,7 @@ export interface Call<E extends Endpoint> extends RequestOf<E> {
 }
 
 /** An endpoint with what answers it. */
-export interface Route {
+export interface EndpointRoute {
   readonly family: Family;
   readonly endpoint: Endpoint;
   readonly handle: Handle;
@@ -21,11 +21,11 @@ export interface Route {
   readonly within: (core: Core) => Handle;
 }
 
-type Handle = (call: Call<Endpoint>) => Promise<ResponseOf<Endpoint>>;
+type Handle = (call: EndpointCall<Endpoint>) => Promise<ResponseOf<Endpoint>>;
 
 /** One handler for each verb of a noun. */
 export type Handlers<N extends Noun> = {
-  readonly [Verb in keyof N]: (call: Call<N[Verb]>) => Promise<ResponseOf<N[Verb]>>;
+  readonly [Verb in keyof N]: (call: EndpointCall<N[Verb]>) => Promise<ResponseOf<N[Verb]>>;
 };
 
 type AnyHandlers = Readonly<Record<string, Handle>>;
@@ -49,7 +49,7 @@ export function routesOf(
   family: Family,
   { noun, handlers }: Implementation,
   composition: Composition,
-): Route[] {
+): EndpointRoute[] {
   const handlerOf = handlers(composition);
   return Object.entries(noun).map(([verb, endpoint]) => {
     const within = (core: Core) => handlers({ ...composition, core })[verb] as Handle;

@@ -8,7 +8,7 @@ import { admit } from './admit.js';
 import { readBody } from './body.js';
 import { noCookies } from './cookies.js';
 import { asAgentPayError, rememberFamily } from './errors.js';
-import type { Route } from './implement.js';
+import type { EndpointRoute } from './implement.js';
 import { refuseMethod, type MountOptions } from './mount.js';
 import { perform } from './perform.js';
 
@@ -24,7 +24,7 @@ const CALLERS = { auth: ['agent', 'explorer'], optionalAuth: [], rate: 'standard
  * `POST /mcp`: the endpoints that are tools and that an agent may call, by the Streamable HTTP transport without sessions. A refused call
  * is a result, not a failure of the protocol.
  */
-export function mcpRoutes(app: Express, routes: readonly Route[], options: McpOptions): void {
+export function mcpRoutes(app: Express, routes: readonly EndpointRoute[], options: McpOptions): void {
   const open = routes.filter(({ endpoint: { auth } }) => auth.length === 0 || auth.includes('agent'));
   const tools = toolsOf(open.map(({ endpoint }) => endpoint));
   const routeOf = new Map(open.map((route) => [route.endpoint.id, route]));
@@ -36,14 +36,19 @@ export function mcpRoutes(app: Express, routes: readonly Route[], options: McpOp
     const message = await readBody(request, response);
     if (Array.isArray(message)) throw new AgentPayError('invalid_request', 'Send one message at a time.');
     const call = (tool: ToolDefinition, input: Record<string, unknown>) =>
-      callTool(routeOf.get(tool.endpoint.id) as Route, { input, principal }, options, requestIdOf(response));
+      callTool(
+        routeOf.get(tool.endpoint.id) as EndpointRoute,
+        { input, principal },
+        options,
+        requestIdOf(response),
+      );
     await serveHttp(createMcpServer(tools, call, options), request, response, message);
   });
   app.all('/mcp', refuseMethod(runtime, ['POST']));
 }
 
 async function callTool(
-  route: Route,
+  route: EndpointRoute,
   { input, principal }: { input: Record<string, unknown>; principal: Principal },
   options: McpOptions,
   requestId: string,

@@ -6,7 +6,7 @@ import { createLogger, requestIds } from '@agentpay/http';
 import { AgentPayError, manualClock, systemRandom, type RateLimiter } from '@agentpay/primitives';
 import express from 'express';
 import { renderErrors } from './errors.js';
-import type { Route } from './implement.js';
+import type { EndpointRoute } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
 
@@ -14,7 +14,7 @@ const pass = async () => ({ allowed: true, limit: 1, remaining: 1, retryAfterMs:
 const unlimited: RateLimiter = { take: pass, look: pass };
 
 /** An application with one endpoint that does what the test says. */
-function appWith(handle: Route['handle']) {
+function appWith(handle: EndpointRoute['handle']) {
   const clock = manualClock(0);
   const lines: string[] = [];
   const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });

@@ -6,7 +6,7 @@ import { admit, type AdmitOptions } from './admit.js';
 import { readBody } from './body.js';
 import { cookiesOf } from './cookies.js';
 import { rememberFamily } from './errors.js';
-import type { Route } from './implement.js';
+import type { EndpointRoute } from './implement.js';
 import { perform, type PerformOptions } from './perform.js';
 import { respond } from './respond.js';
 
@@ -16,8 +16,8 @@ export interface MountOptions extends PerformOptions, AdmitOptions {
 }
 
 /** Serves every route, and answers the other methods of its path with 405. */
-export function mount(app: Express, routes: readonly Route[], options: MountOptions): void {
-  const paths = new Map<string, Route[]>();
+export function mount(app: Express, routes: readonly EndpointRoute[], options: MountOptions): void {
+  const paths = new Map<string, EndpointRoute[]>();
   for (const each of [...routes].sort(literalFirst)) {
     const path = expressPath(each.endpoint.path);
     paths.set(path, [...(paths.get(path) ?? []), each]);
@@ -29,12 +29,12 @@ export function mount(app: Express, routes: readonly Route[], options: MountOpti
       );
     }
     const methods = offered.map(({ endpoint }) => endpoint.method);
-    app.all(path, refuseMethod((offered[0] as Route).family, methods));
+    app.all(path, refuseMethod((offered[0] as EndpointRoute).family, methods));
   }
 }
 
 /** Sorts so that `/agents/services` goes before `/agents/{agent_id}`, whoever defined them in which order. */
-function literalFirst(a: Route, b: Route): number {
+function literalFirst(a: EndpointRoute, b: EndpointRoute): number {
   const [left, right] = [shapeOf(a.endpoint.path), shapeOf(b.endpoint.path)];
   return left < right ? -1 : left > right ? 1 : 0;
 }
@@ -51,7 +51,7 @@ function expressPath(path: string): string {
 }
 
 async function serve(
-  route: Route,
+  route: EndpointRoute,
   options: MountOptions,
   request: Request,
   response: Response,

@@ -3,7 +3,7 @@ import { explorer, type Core, type idempotency, type Principal } from '@agentpay
 import type { Logger } from '@agentpay/http';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { Cookies } from './cookies.js';
-import type { Call, Route } from './implement.js';
+import type { EndpointCall, EndpointRoute } from './implement.js';
 
 export interface PerformOptions {
   readonly clock: Clock;
@@ -34,7 +34,7 @@ interface Asked {
  * @throws AgentPayError what the handler throws; `outcome_unknown` when it takes too long; `invalid_request` for a malformed key
  */
 export async function perform(
-  route: Route,
+  route: EndpointRoute,
   { decoded, principal, idempotencyKey, cookies }: Asked,
   options: PerformOptions,
   requestId: string,
@@ -42,7 +42,7 @@ export async function perform(
   const { endpoint } = route;
   if (principal) assertDemo(endpoint, principal);
   const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
-  const call = { ...decoded, principal, repeatable, cookies } as unknown as Call<Endpoint>;
+  const call = { ...decoded, principal, repeatable, cookies } as unknown as EndpointCall<Endpoint>;
   try {
     return await withDeadline(carryOut(route, call, options), options);
   } catch (error) {
@@ -72,8 +72,8 @@ async function note(
 }
 
 async function carryOut(
-  { endpoint, handle, within }: Route,
-  call: Call<Endpoint>,
+  { endpoint, handle, within }: EndpointRoute,
+  call: EndpointCall<Endpoint>,
   { once }: PerformOptions,
 ): Promise<Record<string, unknown>> {
   if (endpoint.idempotent !== true || !call.repeatable) return encodeResponse(endpoint, await handle(call));

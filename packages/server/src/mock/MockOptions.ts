@@ -1,6 +1,6 @@
 import { findNetwork, isAgentPayError, parsePrice, type Network } from '@agentpay/primitives';
 import { addressSchema, type Address } from '@agentpay/protocol';
-import { dialects, type Dialect } from '../dialects.js';
+import { dialects, type SellerDialect } from '../dialects.js';
 import { faultNames, isFault, type Fault } from './faults.js';
 
 /** What `agentpay mock` was asked for. A request may choose another price and fault in its query. */
@@ -9,7 +9,7 @@ export interface MockOptions {
   readonly price: string;
   readonly network: Network;
   readonly payTo: Address;
-  readonly dialects: readonly Dialect[];
+  readonly dialects: readonly SellerDialect[];
   readonly fault: Fault;
   /** How slow `slow` is. */
   readonly delayMs: number;
@@ -71,12 +71,12 @@ export function readFault(where: string, text: string): Fault {
   throw new MockFault(`${where} must be one of ${faultNames.join(', ')}, not "${text}".`);
 }
 
-function readDialects(text: string): Dialect[] {
+function readDialects(text: string): SellerDialect[] {
   const names = text.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(dialects as readonly string[]).includes(name));
   if (unknown !== undefined)
     throw new MockFault(`--dialects must be a list of ${dialects.join(', ')}, not "${unknown}".`);
-  return names as Dialect[];
+  return names as SellerDialect[];
 }
 
 function readWhole(flag: string, text: string, max: number): number {

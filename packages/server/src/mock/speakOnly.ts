@@ -1,19 +1,19 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
-import { dialects, type Dialect } from '../dialects.js';
+import { dialects, type SellerDialect } from '../dialects.js';
 
-const OFFER_HEADERS: Readonly<Partial<Record<Dialect, string>>> = {
+const OFFER_HEADERS: Readonly<Partial<Record<SellerDialect, string>>> = {
   x402v2: x402v2.PAYMENT_REQUIRED,
   mpp: mpp.WWW_AUTHENTICATE,
 };
-const PROOF_HEADERS: Readonly<Record<Dialect, string>> = {
+const PROOF_HEADERS: Readonly<Record<SellerDialect, string>> = {
   x402v2: x402v2.PAYMENT_SIGNATURE,
   x402v1: x402v1.X_PAYMENT,
   mpp: mpp.AUTHORIZATION,
 };
 
 /** Makes a seller of all dialects look like one that knows only some: its 402 offers no others and it does not see their proofs. */
-export function speakOnly(spoken: readonly Dialect[], req: IncomingMessage, res: ServerResponse): void {
+export function speakOnly(spoken: readonly SellerDialect[], req: IncomingMessage, res: ServerResponse): void {
   const silent = dialects.filter((dialect) => !spoken.includes(dialect));
   if (silent.length === 0) return;
   for (const dialect of silent) hideProof(req, PROOF_HEADERS[dialect].toLowerCase());

@@ -1,5 +1,5 @@
 import type { Outbound } from '@agentpay/http';
-import type { Config } from '../config.js';
+import type { ServerConfig } from '../config.js';
 import { gitHub, type GitHub } from './github.js';
 
 /** The ways in which people sign in here. */
@@ -9,7 +9,7 @@ export interface WaysToSignIn {
   readonly development: boolean;
 }
 
-export function signInOf({ signIn, production }: Config, { fetchOut }: Outbound): WaysToSignIn {
+export function signInOf({ signIn, production }: ServerConfig, { fetchOut }: Outbound): WaysToSignIn {
   return {
     github: signIn.github && gitHub({ ...signIn.github, fetchOut }),
     development: signIn.development && !production,

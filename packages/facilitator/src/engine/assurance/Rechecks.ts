@@ -1,5 +1,5 @@
 import type { Hex } from '@agentpay/protocol';
-import type { Chain, Receipt } from '@agentpay/evm';
+import type { Chain, TransactionReceipt } from '@agentpay/evm';
 import type { Clock } from '@agentpay/primitives';
 import { provenOutcomes } from './provenOutcome.js';
 import type { Settlement } from '../Settlement.js';
@@ -50,7 +50,7 @@ export function createRechecks(
     kept.add({ ids, hash, blockHash, at: clock.now(), looks: 0, misses: 0 });
   }
 
-  async function lookAt(one: Kept, receipt: Receipt | undefined): Promise<void> {
+  async function lookAt(one: Kept, receipt: TransactionReceipt | undefined): Promise<void> {
     const lost = receipt && receipt.blockHash === one.blockHash ? [] : await lostOf(one, receipt);
     if (lost.length > 0) {
       one.misses += 1;
@@ -64,7 +64,10 @@ export function createRechecks(
   }
 
   /** Those without a transfer on the chain. One that another transaction made is recorded as that. */
-  async function lostOf({ ids, hash }: Kept, receipt: Receipt | undefined): Promise<readonly Settlement[]> {
+  async function lostOf(
+    { ids, hash }: Kept,
+    receipt: TransactionReceipt | undefined,
+  ): Promise<readonly Settlement[]> {
     const settled = (await store.getAll(ids)).filter(
       (settlement) => settlement.state === 'settled' && settlement.hash === hash,
     );

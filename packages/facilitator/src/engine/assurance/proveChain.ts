@@ -18,11 +18,11 @@ import {
   type CallResult,
   type Chain,
 } from '@agentpay/evm';
-import type { Token } from '../../schemes/Scheme.js';
+import type { ServedToken } from '../../schemes/Scheme.js';
 
 /** What a chain was proved to hold. */
 export interface ProvedChain {
-  readonly assets: readonly Token[];
+  readonly assets: readonly ServedToken[];
   /** Permit2 and both x402 proxies. */
   readonly permit2: boolean;
 }
@@ -47,7 +47,7 @@ export async function proveChain(
   return { assets: tokens, permit2: await hasPermit2(chain, network) };
 }
 
-async function proveToken(chain: Chain, { chainId, usdc }: Network, address: Address): Promise<Token> {
+async function proveToken(chain: Chain, { chainId, usdc }: Network, address: Address): Promise<ServedToken> {
   const [separator, ...named] = (await chain.read(tokenDomainCalls(address))) as [
     CallResult,
     ...CallResult[],
@@ -65,11 +65,11 @@ async function proveToken(chain: Chain, { chainId, usdc }: Network, address: Add
 
 async function hasPermit2(chain: Chain, { chainId }: Network): Promise<boolean> {
   const proxies: readonly Address[] = [EXACT_PERMIT2_PROXY, UPTO_PERMIT2_PROXY];
-  const [separator, ...answers] = await chain.read([
+  const [separator, ...results] = await chain.read([
     permit2SeparatorCall(),
     ...proxies.flatMap(proxyQuestions),
   ]);
   const isPermit2 =
     separator?.success === true && sameHex(separator.data, bytesToHex(permit2Separator(chainId)));
-  return isPermit2 && proxies.every((proxy, i) => isProxy(proxy, answers.slice(2 * i, 2 * i + 2)));
+  return isPermit2 && proxies.every((proxy, i) => isProxy(proxy, results.slice(2 * i, 2 * i + 2)));
 }

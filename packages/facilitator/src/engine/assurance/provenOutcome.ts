@@ -1,6 +1,6 @@
-import type { Block, CallResult, Chain, Receipt } from '@agentpay/evm';
-import type { Transfer } from '../../schemes/Scheme.js';
-import type { NonceUseProof, Outcome, Settlement } from '../Settlement.js';
+import type { Block, CallResult, Chain, TransactionReceipt } from '@agentpay/evm';
+import type { SettlementTransfer } from '../../schemes/Scheme.js';
+import type { NonceUseProof, SettlementOutcome, Settlement } from '../Settlement.js';
 
 /** A chain, and how many blocks a transaction must have, its own included, to count. */
 export interface ChainView {
@@ -8,7 +8,7 @@ export interface ChainView {
   readonly confirmations: number;
 }
 
-type Proven = Extract<Outcome, { state: 'settled' | 'failed' }>;
+type Proven = Extract<SettlementOutcome, { state: 'settled' | 'failed' }>;
 
 /**
  * What the chain proves of each settlement, whoever sent the transaction; undefined while the authorization may still be used, or when
@@ -44,10 +44,10 @@ export async function unusedOf(
 async function outcomeIn(
   view: ChainView,
   { transfer }: Settlement,
-  answer: CallResult,
+  result: CallResult,
   head: Block,
 ): Promise<Proven | undefined> {
-  const used = transfer.isUsed(answer);
+  const used = transfer.isUsed(result);
   if (used === undefined) return undefined;
   if (used) return useOutcome(view, transfer, head);
   if (head.timestamp < transfer.endsAt) return undefined;
@@ -59,7 +59,10 @@ async function outcomeIn(
 }
 
 /** What the chain proves to have used the nonce of a payment that is on no record of ours; undefined when it proves nothing yet. */
-export async function provenUse(view: ChainView, transfer: Transfer): Promise<NonceUseProof | undefined> {
+export async function provenUse(
+  view: ChainView,
+  transfer: SettlementTransfer,
+): Promise<NonceUseProof | undefined> {
   const outcome = await useOutcome(view, transfer, await view.chain.block());
   if (outcome?.state === 'settled') return { for: 'payment', hash: outcome.hash };
   return outcome?.use;
@@ -67,7 +70,7 @@ export async function provenUse(view: ChainView, transfer: Transfer): Promise<No
 
 async function useOutcome(
   { chain, confirmations }: ChainView,
-  transfer: Transfer,
+  transfer: SettlementTransfer,
   head: Block,
 ): Promise<Proven | undefined> {
   const use = await transfer.findUse(chain);
@@ -87,7 +90,7 @@ async function useOutcome(
  */
 export async function failureIn(
   chain: Chain,
-  receipt: Receipt,
+  receipt: TransactionReceipt,
   { transfer }: Settlement,
   alone: boolean,
 ): Promise<Proven | undefined> {

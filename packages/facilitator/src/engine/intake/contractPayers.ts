@@ -1,6 +1,6 @@
 import { AgentPayError, type Clock } from '@agentpay/primitives';
 import type { Address } from '@agentpay/protocol';
-import type { Refusal } from '../../schemes/Scheme.js';
+import type { PaymentRefusal } from '../../schemes/Scheme.js';
 import type { SettlementStore } from '../SettlementStore.js';
 
 /** An account whose payment failed on the chain is refused for so long. */
@@ -14,7 +14,7 @@ const MOST_UNDER_WAY = 4;
  */
 export interface ContractPayers {
   /** Why no payment of the account is taken now; undefined when one is. */
-  refusal(payer: Address): Promise<Refusal | undefined>;
+  refusal(payer: Address): Promise<PaymentRefusal | undefined>;
   /**
    * Begins a payment of the account; gives what ends it.
    * @throws AgentPayError `facilitator_overloaded` when too many are under way

@@ -9,7 +9,12 @@ import {
 } from '@agentpay/primitives';
 import { reasonCode, type FacilitatorRequest, type Hex, type Reason, type x402v2 } from '@agentpay/protocol';
 import { ChainError, FeesAboveLimit, type Chain, type FeeGauge } from '@agentpay/evm';
-import { defaultGasLimits, type Examination, type Payment, type Refusal } from '../../schemes/Scheme.js';
+import {
+  defaultGasLimits,
+  type Examination,
+  type RequestedPayment,
+  type PaymentRefusal,
+} from '../../schemes/Scheme.js';
 import { transferOf } from '../../schemes/schemes.js';
 import type { ContractPayers } from './contractPayers.js';
 import { limitConcurrency, type Slots } from './limitConcurrency.js';
@@ -18,7 +23,7 @@ import {
   keyText,
   outcomeOf,
   sameAuthorization,
-  type Outcome,
+  type SettlementOutcome,
   type Settlement,
   type SettlementKey,
 } from '../Settlement.js';
@@ -38,7 +43,7 @@ export interface SettlerOptions {
   readonly maxInFlight?: number | undefined;
   readonly contractPayers: ContractPayers;
   /** The payment of a request; or why there is none. */
-  readonly read: (request: FacilitatorRequest) => Payment | Refusal;
+  readonly read: (request: FacilitatorRequest) => RequestedPayment | PaymentRefusal;
 }
 
 /**
@@ -49,7 +54,7 @@ const MOST_PREPARED = 64;
 /** Behind a node that takes longer there is no hurry for the next block, and waiting for slots would be all that this does. */
 const LONGEST_PREPARATION_MS = 40;
 
-/** Settles; one call at a time per authorization, and equal calls share one answer. */
+/** Settles; one call at a time per authorization, and equal calls share one response. */
 export function createSettler(
   options: SettlerOptions,
 ): (request: FacilitatorRequest) => Promise<x402v2.SettleResponse> {
@@ -62,7 +67,7 @@ export function createSettler(
   const { maxInFlight = 2_000 } = options;
   let calls = 0;
 
-  async function inTurn(payment: Payment): Promise<Granted> {
+  async function inTurn(payment: RequestedPayment): Promise<Granted> {
     const key = keyText(keyOf(options, payment));
     const purchase = payment.fingerprint;
     for (let other = running.get(key); other; other = running.get(key)) {
@@ -96,7 +101,7 @@ export function createSettler(
 
 /** An outcome, and whether it is the one grant of a settlement or was told, or may have been, to another call as well. */
 interface Granted {
-  readonly outcome: Outcome;
+  readonly outcome: SettlementOutcome;
   readonly repeat: boolean;
 }
 
@@ -104,8 +109,8 @@ const repeated = ({ outcome }: Granted): Granted => ({ outcome, repeat: true });
 
 /** What speaks against moving the money now. */
 interface Objections {
-  readonly termRefusal?: Refusal | undefined;
-  readonly chainRefusal?: Refusal | undefined;
+  readonly termRefusal?: PaymentRefusal | undefined;
+  readonly chainRefusal?: PaymentRefusal | undefined;
   /** No verdict on the payment: what keeps us from moving it, or from knowing whether we may. */
   readonly hindrance?: unknown;
   /** Ends what was begun for a payer with code. */
@@ -113,7 +118,11 @@ interface Objections {
 }
 
 /** Nearly every payment is a new one, so the records are read only when it cannot be claimed. Whoever made the claim has its grant. */
-async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Slots): Promise<Granted> {
+async function settleOnce(
+  options: SettlerOptions,
+  payment: RequestedPayment,
+  prepare: Slots,
+): Promise<Granted> {
   const { store, settlements } = options;
   await untilABlockTakesIt(options.clock, payment);
   const { claimed, objections, isHeld } = await prepare(() => tryToClaim(options, payment));
@@ -130,7 +139,8 @@ async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Sl
   if (known) return { outcome: known, repeat: true };
   if (refusal) return { outcome: await refused(options, payment, refusal), repeat: false };
   if (hindrance !== undefined) throw hindrance;
-  const outcome: Outcome = payment.amount === 0n ? { state: 'nothing' } : { state: 'pending', hash: '' };
+  const outcome: SettlementOutcome =
+    payment.amount === 0n ? { state: 'nothing' } : { state: 'pending', hash: '' };
   return { outcome, repeat: false };
 }
 
@@ -138,7 +148,11 @@ async function settleOnce(options: SettlerOptions, payment: Payment, prepare: Sl
 const UNSIGNED: Hex = `0x${'00'.repeat(65)}`;
 
 /** A refusal, with what the chain proves of the nonce where that is the reason: a caller who may have asked elsewhere needs to know. */
-async function refused(options: SettlerOptions, payment: Payment, refusal: Refusal): Promise<Outcome> {
+async function refused(
+  options: SettlerOptions,
+  payment: RequestedPayment,
+  refusal: PaymentRefusal,
+): Promise<SettlementOutcome> {
   const transfer = transferOf({ ...payment, signature: UNSIGNED, byAccount: false }, defaultGasLimits);
   if (refusal.reason !== transfer.usedReason) return failed(refusal);
   try {
@@ -150,13 +164,13 @@ async function refused(options: SettlerOptions, payment: Payment, refusal: Refus
 }
 
 /** One that is valid from this second on would fail in a block of the same second. */
-async function untilABlockTakesIt(clock: Clock, { validAfter }: Payment): Promise<void> {
+async function untilABlockTakesIt(clock: Clock, { validAfter }: RequestedPayment): Promise<void> {
   if (validAfter !== BigInt(unixSeconds(clock))) return;
   await sleep(clock, Number(validAfter + 1n) * 1_000 - clock.now());
 }
 
 /** Claims a payment against which nothing speaks, unless it is claimed already. */
-async function tryToClaim(options: SettlerOptions, payment: Payment) {
+async function tryToClaim(options: SettlerOptions, payment: RequestedPayment) {
   const { chain, clock, settlements } = options;
   const examination = payment.examine({ chain, nowSeconds: BigInt(unixSeconds(clock)), settling: true });
   const objections = await objectionsTo(options, payment, examination);
@@ -169,7 +183,7 @@ async function tryToClaim(options: SettlerOptions, payment: Payment) {
 
 async function objectionsTo(
   options: SettlerOptions,
-  { amount, payer, sender }: Payment,
+  { amount, payer, sender }: RequestedPayment,
   examination: Examination,
 ): Promise<Objections> {
   try {
@@ -206,7 +220,7 @@ async function assertAffordable({ fees }: SettlerOptions): Promise<void> {
 
 async function claim(
   options: SettlerOptions,
-  payment: Payment,
+  payment: RequestedPayment,
   examination: Examination,
 ): Promise<Settlement | undefined> {
   const order = { ...payment, ...(await examination.proof()) };
@@ -225,11 +239,11 @@ async function claim(
  */
 async function knownOutcome(
   options: SettlerOptions,
-  payment: Payment,
+  payment: RequestedPayment,
   { termRefusal, chainRefusal, hindrance }: Objections,
   held: Settlement,
   isHeld: boolean,
-): Promise<Outcome | undefined> {
+): Promise<SettlementOutcome | undefined> {
   const onItsWay = isHeld || held.state === 'sent';
   if (held.fingerprint !== payment.fingerprint) {
     return onItsWay || held.state === 'settled'
@@ -244,7 +258,7 @@ async function knownOutcome(
 }
 
 /** The authorization belongs to another purchase, or its nonce to another authorization. */
-function refuseTaken(held: Settlement, payment: Payment): Refusal & Pick<Failed, 'use'> {
+function refuseTaken(held: Settlement, payment: RequestedPayment): PaymentRefusal & Pick<Failed, 'use'> {
   const used = held.state === 'settled' && !sameAuthorization(held.authorization, payment.authorization);
   if (used)
     return {
@@ -263,26 +277,26 @@ async function settledMeanwhile(
   options: SettlerOptions,
   held: Settlement,
   { reason }: { reason: Reason },
-): Promise<Outcome | undefined> {
+): Promise<SettlementOutcome | undefined> {
   if (reason !== held.transfer.usedReason) return undefined;
   const outcome = await provenOutcome(options, held);
   if (outcome?.state === 'settled') await options.store.settle([held.id], outcome.hash);
   return outcome ?? { state: 'pending', hash: '' };
 }
 
-function keyOf({ network }: SettlerOptions, { asset, payer, nonce }: Payment): SettlementKey {
+function keyOf({ network }: SettlerOptions, { asset, payer, nonce }: RequestedPayment): SettlementKey {
   return { network: network.id, asset, payer, nonce };
 }
 
-type Failed = Extract<Outcome, { state: 'failed' }>;
+type Failed = Extract<SettlementOutcome, { state: 'failed' }>;
 
-function failed({ reason, message, use }: Refusal & Pick<Failed, 'use'>): Failed {
+function failed({ reason, message, use }: PaymentRefusal & Pick<Failed, 'use'>): Failed {
   return { state: 'failed', reason, message, ...(use && { use }) };
 }
 
 function settleResponse(
   request: FacilitatorRequest,
-  payment: Payment | undefined,
+  payment: RequestedPayment | undefined,
   { outcome, repeat }: Granted,
 ): x402v2.SettleResponse {
   const common = { network: request.paymentRequirements.network, ...(payment && { payer: payment.payer }) };

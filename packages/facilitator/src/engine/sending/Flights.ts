@@ -1,10 +1,10 @@
 import { MULTICALL3, newId, type Cancel, type Clock, type Random } from '@agentpay/primitives';
 import { sameHex, type Hex } from '@agentpay/protocol';
-import type { Chain, Receipt, Receipts, Sender, SignedTransaction } from '@agentpay/evm';
+import type { Chain, TransactionReceipt, Receipts, Sender, SignedTransaction } from '@agentpay/evm';
 import type { MinedTransaction } from './MinedTransaction.js';
 import { failureIn, provenOutcomes } from '../assurance/provenOutcome.js';
-import type { Outcome, Settlement } from '../Settlement.js';
-import type { CarryingTransaction, SettlementStore } from '../SettlementStore.js';
+import type { CarryingTransaction, SettlementOutcome, Settlement } from '../Settlement.js';
+import type { SettlementStore } from '../SettlementStore.js';
 
 /** One account nonce and the settlements that it carries. */
 export interface Flight {
@@ -22,7 +22,7 @@ export interface Flight {
   readonly watches: Cancel[];
   /** Below 0: nothing is signed yet. */
   nonce: number;
-  receipt: Receipt | undefined;
+  receipt: TransactionReceipt | undefined;
   /** Somebody else's transaction took the nonce. */
   dropped: boolean;
   /** One look at the outcome at a time. */
@@ -62,170 +62,191 @@ export interface Flights {
 
 /** Hears of what was recorded. */
 export interface FlightsListener {
-  readonly ended: (id: string, outcome: Outcome) => void;
+  readonly ended: (id: string, outcome: SettlementOutcome) => void;
   /** Payments that one transaction made; the block in which it was seen, if it was seen itself. */
   readonly settled: (ids: readonly string[], hash: Hex, blockHash: Hex | undefined) => void;
 }
 
+/** The flights under way, and what their steps need. */
+interface Sky extends FlightsOptions {
+  readonly listener: FlightsListener;
+  readonly flights: Map<string, Flight>;
+}
+
 export function createFlights(options: FlightsOptions, listener: FlightsListener): Flights {
-  const { chain, clock, store, receipts, onError } = options;
+  const { chain, clock, random, store, receipts, confirmations, onError, onTransaction } = options;
+  const given = { chain, clock, random, store, receipts, confirmations, onError, onTransaction };
   const flights = new Map<string, Flight>();
-
-  function start(
-    id: string,
-    sender: Sender | undefined,
-    members: readonly Settlement[],
-    alone: boolean,
-  ): Flight {
-    const flight: Flight = {
-      id,
-      sender,
-      alone,
-      lookedAt: clock.now(),
-      carried: members.length,
-      hashes: [],
-      members: new Map(members.map((member) => [member.id, member])),
-      watches: [],
-      nonce: -1,
-      receipt: undefined,
-      dropped: false,
-      turn: Promise.resolve(),
-    };
-    flights.set(id, flight);
-    return flight;
-  }
-
-  const open = (sender: Sender, members: readonly Settlement[]): Flight =>
-    start(newId('transaction', options), sender, members, members.length <= 1);
-
-  function close(flight: Flight): void {
-    flights.delete(flight.id);
-    for (const cancel of flight.watches.splice(0)) cancel();
-  }
-
-  async function record(flight: Flight, transaction: SignedTransaction): Promise<void> {
-    await store.recordTransaction(flight, transaction, [...flight.members.keys()]);
-    watch(flight, transaction);
-  }
-
-  function watch(flight: Flight, { hash, nonce }: Pick<SignedTransaction, 'hash' | 'nonce'>): void {
-    flight.nonce = nonce;
-    flight.hashes.push(hash);
-    const found = (receipt: Receipt) => {
-      keepReceipt(flight, receipt);
-      void conclude(flight).catch((error: unknown) => onError('conclude', error));
-    };
-    flight.watches.push(receipts.watch(hash, found));
-  }
-
-  function keepReceipt(flight: Flight, receipt: Receipt): void {
-    if (!flight.receipt) {
-      const { hash, success, gasUsed } = receipt;
-      const { sender, carried } = flight;
-      options.onTransaction?.({ hash, signer: sender?.address, success, gasUsed, payments: carried });
-    }
-    flight.receipt = receipt;
-    flight.sender?.finish(flight.nonce);
-  }
-
-  /** The chain may prove payments before the receipt of their transaction was seen, and what that cost is to be told all the same. */
-  async function lookForReceipt(flight: Flight): Promise<void> {
-    const receipts = await chain.receipts(flight.hashes);
-    const receipt = receipts.find((found) => found);
-    if (receipt) keepReceipt(flight, receipt);
-  }
-
-  function conclude(flight: Flight): Promise<void> {
-    const turn = flight.turn.then(() => concludeNow(flight));
-    flight.turn = turn.catch(() => undefined);
-    return turn;
-  }
-
-  async function concludeNow(flight: Flight): Promise<void> {
-    const { receipt } = flight;
-    flight.lookedAt = clock.now();
-    if (receipt) await settleProved(flight, receipt);
-    if (flight.members.size > 0) await lookAtMembers(flight);
-    if (flight.members.size > 0) return;
-    if (!flight.receipt) await lookForReceipt(flight);
-    if (!flight.receipt) flight.sender?.abandon(flight.nonce);
-    close(flight);
-  }
-
-  async function lookAtMembers(flight: Flight): Promise<void> {
-    const { receipt, alone } = flight;
-    const members = [...flight.members.values()];
-    const proven = await provenOutcomes(options, members);
-    for (const [i, member] of members.entries()) {
-      const outcome = proven[i] ?? (receipt && (await failureIn(chain, receipt, member, alone)));
-      if (outcome?.state === 'settled') await settleAll(flight, [member], outcome.hash);
-      if (outcome?.state === 'failed') await failOne(flight, member, outcome);
-    }
-  }
-
-  async function failOne(
-    flight: Flight,
-    member: Settlement,
-    outcome: Outcome & { state: 'failed' },
-  ): Promise<void> {
-    await store.fail(member.id, outcome.reason, outcome.message);
-    announce(flight, member, outcome);
-  }
-
-  async function settleProved(flight: Flight, { logs, hash, blockHash }: Receipt): Promise<void> {
-    const proved = [...flight.members.values()].filter(({ transfer }) => transfer.isProvedBy(logs));
-    await settleAll(flight, proved, hash, blockHash);
-  }
-
-  async function settleAll(
-    flight: Flight,
-    members: readonly Settlement[],
-    hash: Hex,
-    blockHash?: Hex,
-  ): Promise<void> {
-    if (members.length === 0) return;
-    const ids = members.map(({ id }) => id);
-    await store.settle(ids, hash);
-    listener.settled(ids, hash, blockHash);
-    for (const member of members) announce(flight, member, { state: 'settled', hash });
-  }
-
-  function announce(flight: Flight, { id }: Settlement, outcome: Outcome): void {
-    flight.members.delete(id);
-    listener.ended(id, outcome);
-  }
-
+  const sky: Sky = { ...given, listener, flights };
   return {
     all: () => [...flights.values()],
     carrying: (settlementId) =>
       [...flights.values()].find(({ members, nonce }) => members.has(settlementId) && nonce >= 0),
-    open,
-    close,
-    record,
-    async takeUp({ transactionId, attempts, settlements }, sender) {
-      const underWay = flights.get(transactionId);
-      if (underWay) close(underWay);
-      const members = [...(underWay?.members.values() ?? []), ...settlements];
-      const alone =
-        members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
-      const flight = start(transactionId, sender, members, alone);
-      for (const attempt of attempts) watch(flight, attempt);
-      try {
-        await sender?.adopt(attempts, (transaction) => record(flight, transaction));
-      } catch (error) {
-        close(flight);
-        throw error;
-      }
-    },
+    open: (sender, members) => open(sky, sender, members),
+    close: (flight) => close(sky, flight),
+    record: (flight, transaction) => record(sky, flight, transaction),
+    takeUp: (transaction, sender) => takeUp(sky, transaction, sender),
     async fill(sender, nonce) {
-      const flight = open(sender, []);
-      try {
-        await sender.fill(nonce, (transaction) => record(flight, transaction));
-      } catch (error) {
-        close(flight);
-        throw error;
-      }
+      const flight = open(sky, sender, []);
+      await orClose(sky, flight, () => sender.fill(nonce, (transaction) => record(sky, flight, transaction)));
     },
-    conclude,
+    conclude: (flight) => conclude(sky, flight),
   };
+}
+
+function start(
+  { clock, flights }: Sky,
+  id: string,
+  sender: Sender | undefined,
+  { members, alone }: { readonly members: readonly Settlement[]; readonly alone: boolean },
+): Flight {
+  const flight: Flight = {
+    id,
+    sender,
+    alone,
+    lookedAt: clock.now(),
+    carried: members.length,
+    hashes: [],
+    members: new Map(members.map((member) => [member.id, member])),
+    watches: [],
+    nonce: -1,
+    receipt: undefined,
+    dropped: false,
+    turn: Promise.resolve(),
+  };
+  flights.set(id, flight);
+  return flight;
+}
+
+function open(sky: Sky, sender: Sender, members: readonly Settlement[]): Flight {
+  return start(sky, newId('transaction', sky), sender, { members, alone: members.length <= 1 });
+}
+
+function close({ flights }: Sky, flight: Flight): void {
+  flights.delete(flight.id);
+  for (const cancel of flight.watches.splice(0)) cancel();
+}
+
+async function orClose(sky: Sky, flight: Flight, work: () => Promise<void> | undefined): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    close(sky, flight);
+    throw error;
+  }
+}
+
+async function takeUp(
+  sky: Sky,
+  { transactionId, attempts, settlements }: CarryingTransaction,
+  sender: Sender | undefined,
+): Promise<void> {
+  const underWay = sky.flights.get(transactionId);
+  if (underWay) close(sky, underWay);
+  const members = [...(underWay?.members.values() ?? []), ...settlements];
+  const alone = members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
+  const flight = start(sky, transactionId, sender, { members, alone });
+  for (const attempt of attempts) watch(sky, flight, attempt);
+  await orClose(sky, flight, () =>
+    sender?.adopt(attempts, (transaction) => record(sky, flight, transaction)),
+  );
+}
+
+async function record(sky: Sky, flight: Flight, transaction: SignedTransaction): Promise<void> {
+  await sky.store.recordTransaction(flight, transaction, [...flight.members.keys()]);
+  watch(sky, flight, transaction);
+}
+
+function watch(sky: Sky, flight: Flight, { hash, nonce }: Pick<SignedTransaction, 'hash' | 'nonce'>): void {
+  flight.nonce = nonce;
+  flight.hashes.push(hash);
+  const found = (receipt: TransactionReceipt) => {
+    keepReceipt(sky, flight, receipt);
+    void conclude(sky, flight).catch((error: unknown) => sky.onError('conclude', error));
+  };
+  flight.watches.push(sky.receipts.watch(hash, found));
+}
+
+function keepReceipt({ onTransaction }: Sky, flight: Flight, receipt: TransactionReceipt): void {
+  if (!flight.receipt) {
+    const { hash, success, gasUsed } = receipt;
+    const { sender, carried } = flight;
+    onTransaction?.({ hash, signer: sender?.address, success, gasUsed, payments: carried });
+  }
+  flight.receipt = receipt;
+  flight.sender?.finish(flight.nonce);
+}
+
+/** The chain may prove payments before the receipt of their transaction was seen, and what that cost is to be told all the same. */
+async function lookForReceipt(sky: Sky, flight: Flight): Promise<void> {
+  const receipts = await sky.chain.receipts(flight.hashes);
+  const receipt = receipts.find((found) => found);
+  if (receipt) keepReceipt(sky, flight, receipt);
+}
+
+function conclude(sky: Sky, flight: Flight): Promise<void> {
+  const turn = flight.turn.then(() => concludeNow(sky, flight));
+  flight.turn = turn.catch(() => undefined);
+  return turn;
+}
+
+async function concludeNow(sky: Sky, flight: Flight): Promise<void> {
+  const { receipt } = flight;
+  flight.lookedAt = sky.clock.now();
+  if (receipt) await settleProved(sky, flight, receipt);
+  if (flight.members.size > 0) await lookAtMembers(sky, flight);
+  if (flight.members.size > 0) return;
+  if (!flight.receipt) await lookForReceipt(sky, flight);
+  if (!flight.receipt) flight.sender?.abandon(flight.nonce);
+  close(sky, flight);
+}
+
+async function lookAtMembers(sky: Sky, flight: Flight): Promise<void> {
+  const { receipt, alone } = flight;
+  const members = [...flight.members.values()];
+  const proven = await provenOutcomes(sky, members);
+  for (const [i, member] of members.entries()) {
+    const outcome = proven[i] ?? (receipt && (await failureIn(sky.chain, receipt, member, alone)));
+    if (outcome?.state === 'settled') await settleAll(sky, flight, { members: [member], hash: outcome.hash });
+    if (outcome?.state === 'failed') await failOne(sky, flight, member, outcome);
+  }
+}
+
+async function failOne(
+  sky: Sky,
+  flight: Flight,
+  member: Settlement,
+  outcome: SettlementOutcome & { state: 'failed' },
+): Promise<void> {
+  await sky.store.fail(member.id, outcome.reason, outcome.message);
+  announce(sky, flight, member, outcome);
+}
+
+async function settleProved(
+  sky: Sky,
+  flight: Flight,
+  { logs, hash, blockHash }: TransactionReceipt,
+): Promise<void> {
+  const proved = [...flight.members.values()].filter(({ transfer }) => transfer.isProvedBy(logs));
+  await settleAll(sky, flight, { members: proved, hash, blockHash });
+}
+
+/** Payments that one transaction made; the block in which it was seen, if it was seen itself. */
+interface Made {
+  readonly members: readonly Settlement[];
+  readonly hash: Hex;
+  readonly blockHash?: Hex;
+}
+
+async function settleAll(sky: Sky, flight: Flight, { members, hash, blockHash }: Made): Promise<void> {
+  if (members.length === 0) return;
+  const ids = members.map(({ id }) => id);
+  await sky.store.settle(ids, hash);
+  sky.listener.settled(ids, hash, blockHash);
+  for (const member of members) announce(sky, flight, member, { state: 'settled', hash });
+}
+
+function announce({ listener }: Sky, flight: Flight, { id }: Settlement, outcome: SettlementOutcome): void {
+  flight.members.delete(id);
+  listener.ended(id, outcome);
 }

@@ -5,7 +5,7 @@ import {
   readLimited,
   type Address,
   type Hex,
-  type SignedTransaction,
+  type Eip1559Transaction,
 } from '@agentpay/protocol';
 import { z } from 'zod';
 import type { Report } from '../../seller/Report.js';
@@ -36,13 +36,13 @@ export interface ChainNode {
   /** When the block was made, in Unix seconds. */
   timeOf(block: bigint): Promise<number>;
   /** Who signed the transaction; undefined when nobody can have. */
-  sender(transaction: SignedTransaction): Promise<Address | undefined>;
+  sender(transaction: Eip1559Transaction): Promise<Address | undefined>;
   /** How many transactions of the account stand in blocks: the nonce of its next one. */
   nextNonce(account: Address): Promise<number>;
   /** Wei per gas that a transaction must offer at least, as of the latest block. */
   baseFee(): Promise<bigint>;
   /** Whether the transaction would succeed now, and its sender can pay the gas. */
-  wouldSucceed(transaction: SignedTransaction, sender: Address): Promise<boolean>;
+  wouldSucceed(transaction: Eip1559Transaction, sender: Address): Promise<boolean>;
   /** Hands the transaction over. False: the node says no, which it also does of one that it has already. */
   send(raw: Hex): Promise<boolean>;
 }

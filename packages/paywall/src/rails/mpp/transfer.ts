@@ -7,7 +7,7 @@ import {
   sameHex,
   type Address,
   type Hex,
-  type SignedTransaction,
+  type Eip1559Transaction,
   type Transfer,
 } from '@agentpay/protocol';
 import type { ChainNode, KnownTransaction } from './ChainNode.js';
@@ -115,7 +115,7 @@ export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
 }
 
 /** Whether the transaction can be mined next and would succeed. @throws Refusal */
-async function checkedSender(node: ChainNode, signed: SignedTransaction): Promise<Address> {
+async function checkedSender(node: ChainNode, signed: Eip1559Transaction): Promise<Address> {
   const sender = await node.sender(signed);
   if (!sender) throw new Refusal('invalid_signature', 'Nobody can have signed this transaction.');
   const [next, baseFee, succeeds] = await Promise.all([
