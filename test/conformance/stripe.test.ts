@@ -1,5 +1,5 @@
 import { payments, payouts } from '@agentpay/core';
-import { newAgent, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
+import { ADMIN_KEY, newAgent, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
 import { SECRET_KEY, stripeStandIn, type StripeFault, type StripeStandIn } from './stripeStandIn.js';
 
 let stripe: StripeStandIn;
@@ -19,6 +19,8 @@ beforeEach(async () => {
   stripe.faults.length = 0;
   stripe.charges.length = 0;
   stripe.transfers.length = 0;
+  stripe.refunds.length = 0;
+  stripe.refunding.outcome = 'succeeded';
   stripe.intents.clear();
   stripe.card.outcome = 'succeeded';
   agent = await newAgent(api, { funds: 100 });
@@ -54,6 +56,7 @@ const balance = () => read(`/v1/wallets/${agent.wallet}/balance`);
 async function work(times = 1): Promise<void> {
   for (let n = 0; n < times; n++) {
     await payments.progress(api.composition.core, { limit: 10 });
+    await payments.progressRefunds(api.composition.core, { limit: 10 });
     await payouts.work(api.composition.core, { limit: 10 });
     api.clock.advance(130_000);
   }
@@ -117,6 +120,64 @@ describe('payments', () => {
     const receipt = await read(`/v1/payments/${made.body['id'] as string}`);
     expect(receipt).toMatchObject({ status: 'failed', failure: 'account_invalid' });
     expect(await balance()).toMatchObject({ available: 100, held: 0 });
+  });
+});
+
+describe('refunds', () => {
+  const refund = async (id: unknown, body: Body = {}) =>
+    (
+      await api.http
+        .post(`/v1/payments/${String(id)}/refund`)
+        .set('x-admin-key', ADMIN_KEY)
+        .send(body)
+    ).body as Body;
+  async function paid(): Promise<string> {
+    const { body } = await pay();
+    await work();
+    return body['id'] as string;
+  }
+
+  it.each([undefined, ...unknowns(['POST .*refunds$', 'GET .*refunds'])])(
+    'that meet %j are made once, and the money is in the wallet again',
+    async (fault) => {
+      const id = await paid();
+      if (fault) stripe.faults.push(fault);
+      expect(await refund(id)).toMatchObject({ refunding_amount: 5, refunded_amount: 0 });
+      await work(4);
+      expect(await read(`/v1/payments/${id}`)).toMatchObject({ status: 'refunded', refunding_amount: 0 });
+      expect(stripe.refunds).toMatchObject([{ amount: 500, reverse_transfer: 'true' }]);
+      expect(await balance()).toMatchObject({ available: 99.98, held: 0 });
+    },
+  );
+
+  it('in part leave the rest, and wait while Stripe does', async () => {
+    const id = await paid();
+    stripe.refunding.outcome = 'pending';
+    await refund(id, { amount: 2 });
+    await work(2);
+    expect(await read(`/v1/payments/${id}`)).toMatchObject({ refunding_amount: 2, refunded_amount: 0 });
+    for (const each of stripe.refunds) each.status = 'succeeded';
+    await work(2);
+    const receipt = await read(`/v1/payments/${id}`);
+    expect(receipt).toMatchObject({ status: 'completed', refunding_amount: 0, refunded_amount: 2 });
+    expect(await balance()).toMatchObject({ available: 96.98, held: 0 });
+  });
+
+  it('that Stripe could not make leave the payment as it was', async () => {
+    const id = await paid();
+    stripe.refunding.outcome = 'failed';
+    await refund(id);
+    await work();
+    const receipt = await read(`/v1/payments/${id}`);
+    expect(receipt).toMatchObject({ status: 'completed', refunding_amount: 0, refunded_amount: 0 });
+    expect(await balance()).toMatchObject({ available: 94.98, held: 0 });
+  });
+
+  it('of parts of a cent, or to somewhere else, are refused', async () => {
+    const id = await paid();
+    expect(await refund(id, { amount: 0.005 })).toMatchObject({ error: { reason: 'invalid_amount' } });
+    expect(await refund(id, { to_external: 'acct_x' })).toMatchObject({ error: { param: 'to_external' } });
+    expect(stripe.refunds).toEqual([]);
   });
 });
 

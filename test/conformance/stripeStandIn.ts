@@ -17,6 +17,16 @@ interface Intent {
   last_payment_error: { code: string; decline_code: string } | null;
 }
 
+interface StripeRefund {
+  id: string;
+  status: string;
+  amount: number;
+  payment_intent: string;
+  reverse_transfer: string;
+  failure_reason: string | null;
+  metadata: Record<string, string>;
+}
+
 interface Kept {
   readonly fields: string;
   readonly status: number;
@@ -35,8 +45,11 @@ export async function stripeStandIn() {
   const keys = new Map<string, Kept>();
   const faults: StripeFault[] = [];
   const charges: string[] = [];
+  const refunds: StripeRefund[] = [];
   /** What a confirmed card does. */
   const card = { outcome: 'succeeded' };
+  /** What becomes of a refund at first. */
+  const refunding = { outcome: 'succeeded' };
 
   const server = createServer((request, response) => void handle(request, response));
   server.listen(0, '127.0.0.1');
@@ -79,6 +92,10 @@ export async function stripeStandIn() {
       const data = transfers.filter((each) => each.transfer_group === group);
       return { status: 200, body: { object: 'list', data } };
     }
+    if (pathname === '/v1/refunds') {
+      const data = refunds.filter((each) => each.payment_intent === searchParams.get('payment_intent'));
+      return { status: 200, body: { object: 'list', data, has_more: false } };
+    }
     return shown(intents.get(pathname.split('/').at(-1) as string));
   }
 
@@ -98,6 +115,7 @@ export async function stripeStandIn() {
       transfers.push(made);
       return { status: 200, body: made };
     }
+    if (path === '/v1/refunds') return refund(field);
     if (path === '/v1/payment_intents') {
       const id = `pi_${intents.size + 1}`;
       const [amount, destination] = [field('amount'), field('transfer_data[destination]')];
@@ -108,6 +126,29 @@ export async function stripeStandIn() {
     const [, , , id, verb] = path.split('/') as [string, string, string, string, string];
     const intent = intents.get(id);
     return intent ? step(intent, verb) : shown(undefined);
+  }
+
+  function refund(field: (name: string) => string): { status: number; body: unknown } {
+    const intent = intents.get(field('payment_intent'));
+    if (intent?.status !== 'succeeded')
+      return { status: 400, body: refusal('invalid_request_error', 'charge_not_succeeded') };
+    const back = refunds
+      .filter((each) => each.payment_intent === intent.id && each.status !== 'failed')
+      .reduce((sum, { amount }) => sum + amount, 0);
+    const amount = Number(field('amount'));
+    if (back + amount > Number(intent.amount))
+      return { status: 400, body: refusal('invalid_request_error', 'charge_already_refunded') };
+    const made = {
+      id: `re_${refunds.length + 1}`,
+      status: refunding.outcome,
+      amount,
+      payment_intent: intent.id,
+      reverse_transfer: field('reverse_transfer'),
+      failure_reason: refunding.outcome === 'failed' ? 'insufficient_funds' : null,
+      metadata: { agentpay_refund: field('metadata[agentpay_refund]') },
+    };
+    refunds.push(made);
+    return { status: 200, body: made };
   }
 
   function step(intent: Intent, verb: string): { status: number; body: unknown } {
@@ -127,6 +168,8 @@ export async function stripeStandIn() {
     transfers,
     /** Ids of the intents that were charged, once for each time. */
     charges,
+    refunds,
+    refunding,
     faults,
     card,
     close: () => new Promise((resolve) => server.close(resolve).closeAllConnections()),

@@ -52,6 +52,44 @@ describe('on the chain', () => {
     const destination = { type: 'crypto', address: b, network: 'base' } as const;
     expect(await connector.submit(payout, destination)).toMatchObject({ status: 'completed' });
     expect([await bed.usdc(a), await bed.usdc(b)]).toEqual([40_000n, 60_000n]);
+    const c = payee();
+    const refund = { id: 'rfd_1', amount: 15_000n, toExternal: c, createdAt: new Date() } as payments.Refund;
+    const kept = { ...refund, proof: await rail.authorizeRefund(payment, refund) };
+    const [first, second] = await Promise.all([rail.refund(payment, kept), rail.refund(payment, kept)]);
+    expect(first).toMatchObject({ status: 'completed' });
+    expect(second).toEqual(first);
+    expect(await bed.usdc(c)).toBe(15_000n);
+  });
+});
+
+describe('a refund by base-usdc', () => {
+  const clock = manualClock(1_800_000_000_000);
+  const at = privateKeyToAddress(generatePrivateKey());
+  const payment = {} as payments.Payment;
+
+  it('is one transfer by the proof that is kept, whoever sends it and however often', async () => {
+    const sent: unknown[] = [];
+    const facilitator = {
+      settle: async ({ paymentPayload }: { paymentPayload: { payload: { authorization: object } } }) => {
+        sent.push(paymentPayload.payload);
+        if (sent.length === 1) throw new Error('away');
+        return { success: true, transaction: toHex(2, { size: 32 }), network: network.id };
+      },
+    } as unknown as Facilitator;
+    const rail = () => usdcRail(createTreasury({ privateKey, network, facilitator, clock }));
+    const refund = {
+      id: 'rfd_1',
+      amount: 40_000n,
+      toExternal: at,
+      createdAt: new Date(clock.now()),
+    } as payments.Refund;
+    const proof = await rail().authorizeRefund(payment, refund);
+    expect(proof).toMatchObject({ authorization: { to: at, value: '40000' } });
+    expect(await rail().authorizeRefund(payment, refund)).toEqual(proof);
+    expect(await rail().refund(payment, { ...refund, proof })).toEqual({ status: 'unknown' });
+    expect(await rail().refund(payment, { ...refund, proof })).toMatchObject({ status: 'completed' });
+    expect(sent[1]).toEqual(sent[0]);
+    expect(() => rail().acceptsRefund({ amount: 1n, toExternal: 'not an address' })).toThrow();
   });
 });
 

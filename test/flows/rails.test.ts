@@ -1,4 +1,13 @@
-import { events, ledger, migrations, payments, type Core } from '@agentpay/core';
+import {
+  disputes,
+  events,
+  ledger,
+  migrations,
+  parties,
+  payments,
+  type Core,
+  type Principal,
+} from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import { fund, signedIn, testCore, type SignedIn } from './market.js';
@@ -17,10 +26,16 @@ let payer: SignedIn;
 let answers: Answer[];
 let asked: string[];
 let proofs: number;
+let bringsBack: boolean;
+
+const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
 
 beforeAll(async () => {
   db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
-  const answer = async (how: string, { proof }: payments.Payment): Promise<payments.RailStatus> => {
+  const answer = async (
+    how: string,
+    { proof }: Pick<payments.Payment, 'proof'>,
+  ): Promise<payments.RailStatus> => {
     asked.push(`${how} ${String(proof?.['proof'])}`);
     const next = answers.shift() ?? { status: 'completed', reference: '0xabc' };
     if (next === 'broken') throw new Error('connection reset');
@@ -34,7 +49,12 @@ beforeAll(async () => {
     submit: (payment) => answer('submit', payment),
     settle: (payment) => answer('settle', payment),
     fail: (payment) => answer('fail', payment),
-    refund: async () => ({ status: 'failed', reason: 'no' }),
+    get bringsBack() {
+      return bringsBack;
+    },
+    acceptsRefund: () => undefined,
+    authorizeRefund: async () => ({ proof: ++proofs }),
+    refund: (_payment, refund) => answer('refund', refund),
     reconcile: async () => undefined,
   };
   ({ core, clock } = await testCore(db, { rails: { 'base-usdc': rail } }));
@@ -43,6 +63,7 @@ beforeEach(async () => {
   answers = [];
   asked = [];
   proofs = 0;
+  bringsBack = true;
   payer = await signedIn(core, 'Payer');
   await fund(core, payer, FUNDS);
 });
@@ -59,6 +80,7 @@ const pay = () =>
   });
 const read = (paymentId: string) => payments.get(core, { principal: payer.principal, paymentId });
 const money = () => ledger.walletMoney(db, { walletId: payer.walletId, asset: 'USD' });
+const workRefunds = () => payments.progressRefunds(core, { limit: 10 });
 const work = () => payments.progress(core, { limit: 10 });
 const told = async (subject: string) => (await events.history(db, { subject })).map(({ type }) => type);
 
@@ -121,4 +143,128 @@ it('payments that were made under a key and without one are asked for in the sam
   await work();
   const states = await Promise.all(made.map(({ id }) => read(id)));
   expect(states.map(({ status }) => status)).toEqual(['completed', 'completed']);
+describe('a refund by another rail', () => {
+  let id: string;
+  const spent = AMOUNT + FEE;
+  beforeEach(async () => {
+    ({ id } = await pay());
+    await work();
+    [asked, proofs] = [[], 0];
+  });
+  const refund = (more: { amount?: bigint; toExternal?: string } = {}) =>
+    payments.refund(core, { principal: operator, paymentId: id, ...more });
+  const lost = () => ledger.accountTotal(db, { account: ledger.EXPENSE_REFUNDS, asset: 'USD' });
+  const rows = () => payments.selectRefunds(db, id);
+
+  it('is under way until the rail says that the money is back, then in the wallet of the payer', async () => {
+    const before = await lost();
+    expect(await refund()).toMatchObject({ status: 'completed', refunded: 0n, refunding: AMOUNT });
+    expect(await money()).toEqual({ available: FUNDS - spent, held: 0n });
+    answers = [
+      { status: 'settling', reference: 're_1' },
+      { status: 'completed', reference: 're_1' },
+    ];
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'completed', refunding: AMOUNT });
+    clock.advance(10_000);
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'refunded', refunded: AMOUNT, refunding: 0n });
+    expect(await money()).toEqual({ available: FUNDS - FEE, held: 0n });
+    expect(await lost()).toBe(before);
+    expect(await rows()).toMatchObject([{ status: 'completed', reference: 're_1', nextAttemptAt: null }]);
+    expect((await told(id)).at(-1)).toBe('payment.refunded');
+    expect(await refund()).toMatchObject({ status: 'refunded' });
+  });
+
+  it('comes in parts, which never exceed the payment together', async () => {
+    await refund({ amount: 2_000_000n });
+    await refund({ amount: 1_000_000n });
+    await expect(refund({ amount: 2_000_001n })).rejects.toMatchObject({ kind: 'invalid_amount' });
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'completed', refunded: 3_000_000n, refunding: 0n });
+    await refund();
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'refunded' });
+    expect(await money()).toEqual({ available: FUNDS - FEE, held: 0n });
+  });
+
+  it('is sent again as it is when nobody knows what became of it, and never said to have failed', async () => {
+    answers = ['broken', { status: 'unknown' }, 'broken'];
+    await refund();
+    for (let n = 0; n < 3; n++) {
+      await workRefunds();
+      expect(await rows()).toMatchObject([{ status: 'pending' }]);
+      clock.advance(10_000);
+    }
+    await workRefunds();
+    expect(asked).toEqual(['refund 1', 'refund 1', 'refund 1', 'refund 1']);
+    expect(await rows()).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('that an instance died over is taken on by another with the same proof, once', async () => {
+    await refund();
+    await db.query(
+      `update payment_refunds set attempts = 1, proof = '{"proof": 7}', next_attempt_at = $2 where payment_id = $1`,
+      [id, new Date(clock.now() + 60_000)],
+    );
+    await workRefunds();
+    expect(asked).toEqual([]);
+    clock.advance(60_001);
+    await Promise.all([workRefunds(), workRefunds(), workRefunds()]);
+    expect([asked, proofs]).toEqual([['refund 7'], 0]);
+    expect(await read(id)).toMatchObject({ status: 'refunded' });
+  });
+
+  it('that the rail refuses for good can be asked for again', async () => {
+    answers = [{ status: 'failed', reason: 'charge_disputed' }];
+    await refund();
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'completed', refunded: 0n, refunding: 0n });
+    expect((await told(id)).at(-1)).toBe('payment.refund_failed');
+    await refund();
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'refunded' });
+    expect((await rows()).map(({ status, failure }) => [status, failure])).toEqual([
+      ['failed', 'charge_disputed'],
+      ['completed', null],
+    ]);
+  });
+
+  it('to an address leaves by the rail at the expense of the platform; the wallet gets nothing', async () => {
+    bringsBack = false;
+    const before = await lost();
+    expect(await refund({ toExternal: ADDRESS })).toMatchObject({ refunding: AMOUNT });
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'refunded' });
+    expect(await money()).toEqual({ available: FUNDS - spent, held: 0n });
+    expect(await lost()).toBe(before - AMOUNT);
+  });
+
+  it('from whose payee nothing can be had is paid to the wallet by the platform at once', async () => {
+    bringsBack = false;
+    const before = await lost();
+    expect(await refund()).toMatchObject({ status: 'refunded' });
+    expect(await money()).toEqual({ available: FUNDS - FEE, held: 0n });
+    expect(await lost()).toBe(before - AMOUNT);
+    expect(asked).toEqual([]);
+  });
+
+  it('that was decided is paid by the platform when the rail refuses it', async () => {
+    const dispute = await disputes.open(core, { principal: payer.principal, paymentId: id, reason: 'late' });
+    const decision = { principal: operator, disputeId: dispute.id, resolution: 'refund' } as const;
+    const before = await lost();
+    answers = [{ status: 'failed', reason: 'insufficient_funds' }];
+    await disputes.resolve(core, decision);
+    await workRefunds();
+    expect(await read(id)).toMatchObject({ status: 'refunded' });
+    expect(await money()).toEqual({ available: FUNDS - FEE, held: 0n });
+    expect(await lost()).toBe(before - AMOUNT);
+  });
+
+  it('is for the operator: neither payer nor strangers give it', async () => {
+    const by = (principal: Principal) => payments.refund(core, { principal, paymentId: id });
+    await expect(by(payer.principal)).rejects.toMatchObject({ kind: 'forbidden' });
+    const stranger = await signedIn(core, 'Stranger');
+    await expect(by(stranger.principal)).rejects.toMatchObject({ kind: 'payment_not_found' });
+  });
 });

@@ -56,6 +56,20 @@ async function hold({ walletId }: SignedIn): Promise<() => Promise<void>> {
 }
 
 describe('commands in batches', () => {
+  it('that write nothing are told what the database says, whatever else their batch writes', async () => {
+    const { id } = await pay(payer, 1_000n, { idempotencyKey: 'seen' });
+    const read = () =>
+      core.batch.run({
+        wants: [[payments.paymentRows, [id]]],
+        lane: id,
+        decide: (scene) => scene.find(payments.paymentRows, id)?.attempts,
+      });
+    expect(await read()).toBe(0);
+    await db.query('update payments set attempts = 7 where id = $1', [id]);
+    const [attempts] = await Promise.all([read(), pay(payer), pay(other)]);
+    expect(attempts).toBe(7);
+  });
+
   it('that need a row which somebody holds wait for it, and nobody else does', async () => {
     await pay(payer);
     const release = await hold(payer);

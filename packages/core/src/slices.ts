@@ -98,6 +98,7 @@ export const eventTypes: readonly EventType[] = [
   paymentEvents.paymentConfirmed,
   paymentEvents.paymentFailed,
   paymentEvents.paymentRefunded,
+  paymentEvents.paymentRefundFailed,
   approvalEvents.approvalRequested,
   ...Object.values(approvalEvents.approvalMoved),
   disputeEvents.disputeOpened,

@@ -103,6 +103,10 @@ export const refundShort = ({
     [[available(walletId), amount]],
   );
 
+/** A refund left the platform for an address, and becomes a claim on the payee. */
+export const refundSent = ({ from, asset, amount }: Money & { readonly from: string }) =>
+  movement(asset, [[account.EXPENSE_REFUNDS, amount]], [[from, amount]]);
+
 /** A payout was handed to its connector. */
 export const payoutSubmitted = ({ walletId, asset, amount }: OfWallet) =>
   movement(asset, [[held(walletId), amount]], [[account.PAYOUT_CLEARING, amount]]);

@@ -33,6 +33,8 @@ export interface Payment {
   readonly failure: string | null;
   /** Given back to the payer so far. */
   readonly refunded: Amount;
+  /** Under way back to the payer by another rail. */
+  readonly refunding: Amount;
   /** When its rail is to be asked next; null when nothing is left to do. */
   readonly nextAttemptAt: Date | null;
   readonly attempts: number;

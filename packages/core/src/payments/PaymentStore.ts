@@ -25,6 +25,7 @@ export const payments = table<Payment>('payments', {
   proof: 'jsonb',
   failure: 'text',
   refunded: 'bigint',
+  refunding: 'bigint',
   nextAttemptAt: 'timestamptz',
   attempts: 'integer',
   createdAt: 'timestamptz',
@@ -34,13 +35,14 @@ export const payments = table<Payment>('payments', {
 export const paymentRows = entity<Payment>({
   table: payments,
   key: ['id'],
-  guard: ['status', 'refunded', 'attempts'],
+  guard: ['status', 'refunded', 'refunding', 'attempts'],
   changes: [
     'status',
     'reference',
     'proof',
     'failure',
     'refunded',
+    'refunding',
     'nextAttemptAt',
     'attempts',
     'completedAt',
@@ -56,23 +58,6 @@ export const paymentKeys = entity<Payment>({
   key: ['payerId', 'idempotencyKey'],
   rank: 20,
   assumedAbsent: true,
-});
-
-/** Part of a payment given back. */
-export interface Refund {
-  readonly id: string;
-  readonly paymentId: string;
-  readonly amount: bigint;
-  readonly reason: string | null;
-  readonly createdAt: Date;
-}
-
-export const refunds = table<Refund>('payment_refunds', {
-  id: 'text',
-  paymentId: 'text',
-  amount: 'bigint',
-  reason: 'text',
-  createdAt: 'timestamptz',
 });
 
 export interface PaymentFilter {

@@ -1,5 +1,6 @@
 import type { Amount } from '@agentpay/primitives';
 import type { Payment } from './Payment.js';
+import type { Refund } from './PaymentRefund.js';
 
 /** What a rail says of a payment. `unknown`: it may have happened; the same proof is sent again. */
 export type RailStatus =
@@ -27,8 +28,14 @@ export interface Rail {
   settle(payment: Payment): Promise<RailStatus>;
   /** Makes sure that a payment which is given up can no longer be paid: `failed` when it cannot. */
   fail(payment: Payment): Promise<RailStatus>;
-  /** Gives money of a completed payment back, once per key. */
-  refund(payment: Payment, refund: { key: string; amount: Amount }): Promise<RailStatus>;
+  /** Whether money of a payment can come back by it; one that cannot still sends money to an address that is named. */
+  readonly bringsBack: boolean;
+  /** Whether it can give so much back there. @throws AgentPayError `invalid_request` or `invalid_amount` */
+  acceptsRefund(refund: Pick<Refund, 'amount' | 'toExternal'>): void;
+  /** Makes what gives money of a completed payment back exactly once. It is kept before it is sent. */
+  authorizeRefund(payment: Payment, refund: Refund): Promise<Readonly<Record<string, unknown>>>;
+  /** Gives the money back by what was kept, or asks how far that is. */
+  refund(payment: Payment, refund: Refund): Promise<RailStatus>;
   /** What the rail has of the platform's money, in base units; undefined when it does not say. */
   reconcile(): Promise<Amount | undefined>;
 }

@@ -171,6 +171,7 @@ function draft(
     proof: null,
     failure: null,
     refunded: 0n,
+    refunding: 0n,
     nextAttemptAt: null,
     attempts: 0,
     createdAt: new Date(core.clock.now()),

@@ -17,6 +17,7 @@ const payment = {
   fee: text,
   total_debited: text,
   refunded_amount: text,
+  refunding_amount: text,
   currency: text,
   from_wallet_id: text,
   to_wallet_id: text.nullable(),
@@ -40,6 +41,8 @@ export const paymentConfirmed = eventType('payment.confirmed', payment);
 export const paymentFailed = eventType('payment.failed', payment);
 /** Money of a payment was given back, whole or in part. */
 export const paymentRefunded = eventType('payment.refunded', payment);
+/** A rail could not give money of a payment back; it can be asked for again. */
+export const paymentRefundFailed = eventType('payment.refund_failed', payment);
 
 /** What every event about a payment tells. */
 export function paymentObject(of: Payment) {
@@ -52,6 +55,7 @@ export function paymentObject(of: Payment) {
     fee: formatDecimal(of.fee),
     total_debited: formatDecimal(totalDebited(of)),
     refunded_amount: formatDecimal(of.refunded),
+    refunding_amount: formatDecimal(of.refunding),
     currency: of.currency,
     from_wallet_id: of.payerWalletId,
     to_wallet_id: of.payeeWalletId,

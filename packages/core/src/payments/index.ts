@@ -11,5 +11,8 @@ export { externalRails } from './ports.js';
 export type { ExternalRail, PaymentPorts } from './ports.js';
 export type { Rail, RailStatus } from './Rail.js';
 export { completePurchaseIn, failPurchaseIn, openPurchaseIn, submitPurchaseIn } from './purchased.js';
+export { progressRefunds } from './progressRefunds.js';
 export { refund, refundIn } from './refund.js';
+export type { Refund } from './PaymentRefund.js';
+export { selectRefunds } from './RefundStore.js';
 export { feeSchedule } from './settings.js';

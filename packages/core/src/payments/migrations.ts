@@ -56,4 +56,23 @@ create table payment_refunds (
 create index payment_refunds_payment on payment_refunds (payment_id, created_at);
 `,
   },
+  {
+    name: 'core/payments-2',
+    sql: `
+alter table payments add column refunding bigint not null default 0 check (refunding >= 0);
+alter table payments add check (refunded + refunding <= amount);
+alter table payment_refunds
+  add column status text not null default 'completed' check (status in ('pending', 'completed', 'failed')),
+  add column to_external text,
+  add column short boolean not null default false,
+  add column reference text,
+  add column proof jsonb,
+  add column failure text,
+  add column next_attempt_at timestamptz,
+  add column attempts integer not null default 0,
+  add check ((next_attempt_at is not null) = (status = 'pending'));
+alter table payment_refunds alter column status drop default;
+create index payment_refunds_due on payment_refunds (next_attempt_at) where next_attempt_at is not null;
+`,
+  },
 ];

@@ -35,6 +35,7 @@ export function paidCall(core: Core, call: PaidCall): Payment {
     proof: null,
     failure: null,
     refunded: 0n,
+    refunding: 0n,
     nextAttemptAt: null,
     attempts: 0,
     createdAt: call.createdAt,

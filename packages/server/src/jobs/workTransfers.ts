@@ -9,11 +9,12 @@ const MOST_AT_ONCE = 20;
 /** What leaves the platform and takes its time. */
 const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) => Promise<JobReport>>> = {
   'payments.progress': payments.progress,
+  'payments.refunds': payments.progressRefunds,
   'payouts.work': payouts.work,
   'purchases.work': purchases.work,
 };
 
-/** Takes payments by other rails and payouts on that are due, twice a second, each kind in its own time. */
+/** Takes payments and refunds by other rails and payouts on that are due, twice a second, each kind in its own time. */
 export function workTransfers(core: Core, log: Logger): { stop(): Promise<void> } {
   const running = Object.entries(kinds).map(([job, work]) =>
     repeat(core.clock, EVERY_MS, () =>

@@ -29,7 +29,19 @@ export function usdcRail(treasury: Treasury): payments.Rail {
     submit: send,
     settle: send,
     fail: send,
-    refund: async () => ({ status: 'failed', reason: 'given_back_by_payee' }),
+    // The payee has the money: what goes back is sent anew.
+    bringsBack: false,
+    acceptsRefund({ toExternal }) {
+      if (toExternal === null || isAddress(toExternal)) return;
+      throw new AgentPayError('invalid_request', 'A refund by base-usdc goes to an address on the chain.', {
+        param: 'toExternal',
+      });
+    },
+    authorizeRefund: async (_payment, { id, toExternal, amount, createdAt }) => ({
+      ...(await treasury.sign({ key: id, to: toExternal as Address, amount, since: createdAt.getTime() })),
+    }),
+    refund: async (_payment, { proof }) =>
+      railStatus(await treasury.send(proof as unknown as TreasuryTransfer)),
     reconcile: async () => undefined,
   };
 }

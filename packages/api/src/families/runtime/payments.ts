@@ -36,6 +36,8 @@ const payment = z.object({
   description: z.string().nullable(),
   service_id: z.string().nullable(),
   refunded_amount: amount,
+  /** Under way back by another rail. */
+  refunding_amount: amount,
   /** What the rail calls it, such as a transaction hash. */
   reference: z.string().nullable(),
   /** Why it failed. */
@@ -58,6 +60,7 @@ const example = {
   description: 'Market data query',
   service_id: null,
   refunded_amount: 0,
+  refunding_amount: 0,
   reference: null,
   failure: null,
   created_at: '2026-05-08T13:00:00Z',
@@ -157,11 +160,19 @@ export const refund = Endpoint.from({
     /** What is left of the payment when absent. */
     amount: positiveAmount.optional(),
     reason: line(textBounds.description).optional(),
+    /** Of a payment by base-usdc: an address that gets USDC, in place of the payer's wallet. */
+    to_external: line(textBounds.externalPayee).optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),
   }),
   response: payment,
   status: 200,
-  errors: ['payment_not_found', 'forbidden', 'payment_wrong_state', 'insufficient_funds'],
+  errors: [
+    'payment_not_found',
+    'forbidden',
+    'payment_wrong_state',
+    'insufficient_funds',
+    'settlement_not_configured',
+  ],
   example: {
     params: { payment_id: PAYMENT },
     body: { amount: 2, reason: 'Out of stock' },

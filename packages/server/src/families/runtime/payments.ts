@@ -38,10 +38,9 @@ export const handlers = implement(runtime.nouns.payments, ({ core }) => ({
       ...(cursor !== undefined && { next_cursor: page.nextCursor }),
     };
   },
-  async refund({ principal, params, body: { amount, reason } }) {
-    return showPayment(
-      await payments.refund(core, { principal, paymentId: params.payment_id, amount, reason }),
-    );
+  async refund({ principal, params, body: { amount, reason, to_external: toExternal } }) {
+    const refund = { principal, paymentId: params.payment_id, amount, reason, toExternal };
+    return showPayment(await payments.refund(core, refund));
   },
 }));
 
@@ -60,6 +59,7 @@ function showPayment(payment: payments.Payment) {
     description: payment.description,
     service_id: payment.serviceId,
     refunded_amount: payment.refunded,
+    refunding_amount: payment.refunding,
     reference: payment.reference,
     failure: payment.failure,
     created_at: payment.createdAt,
