@@ -143,6 +143,8 @@ it('payments that were made under a key and without one are asked for in the sam
   await work();
   const states = await Promise.all(made.map(({ id }) => read(id)));
   expect(states.map(({ status }) => status)).toEqual(['completed', 'completed']);
+});
+
 describe('a refund by another rail', () => {
   let id: string;
   const spent = AMOUNT + FEE;

@@ -75,6 +75,9 @@ export function scriptedRail({ ask, books }: Outside): payments.Rail {
     submit: tell,
     settle: tell,
     fail: tell,
+    bringsBack: false,
+    acceptsRefund: () => undefined,
+    authorizeRefund: async () => ({}),
     refund: async () => ({ status: 'failed', reason: 'not_offered' }),
     reconcile: async () => undefined,
   };
