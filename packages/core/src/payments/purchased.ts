@@ -34,6 +34,7 @@ export function openPurchaseIn(
     proof: null,
     failure: null,
     refunded: 0n,
+    refunding: 0n,
     nextAttemptAt: null,
     attempts: 0,
     createdAt: new Date(core.clock.now()),

@@ -9,6 +9,7 @@ import { paymentRefunded, tell } from './events.js';
 import { payeeAccount, transition } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentRows } from './PaymentStore.js';
+import { externalRails } from './ports.js';
 import type { ExternalRail } from './ports.js';
 import type { Refund } from './PaymentRefund.js';
 import { refundRows } from './RefundStore.js';
@@ -116,6 +117,10 @@ function refundOnBooks(core: Core, scene: Scene, payment: Payment, refund: Refun
 
 /** The rail brings the money back, or sends it to an address; from a rail that does not, nothing can be had. */
 function refundByRail(core: Core, scene: Scene, payment: Payment, refund: Refund): Payment {
+  if (!(externalRails as readonly string[]).includes(payment.rail))
+    throw new AgentPayError('payment_wrong_state', 'A payment by this rail is given back by its payee.', {
+      reason: 'not_refundable',
+    });
   const rail = core.ports.rails[payment.rail as ExternalRail];
   if (!rail)
     throw new AgentPayError('settlement_not_configured', `The rail ${payment.rail} is not configured.`);
