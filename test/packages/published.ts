@@ -23,13 +23,10 @@ export interface Shelf {
 
 export async function packAll(): Promise<Shelf> {
   const folder = mkdtempSync(join(tmpdir(), 'agentpay-packages-'));
-  const { packageManager } = JSON.parse(readFileSync(root('package.json'), 'utf8')) as {
-    packageManager: string;
-  };
+  const { pack } = (await import(root('packages/dev/pack.mjs'))) as { pack(folder: string): Promise<void> };
+  await pack(folder);
   const tarballs: Partial<Record<Published, string>> = {};
   for (const name of published) {
-    const args = ['--yes', packageManager, 'pack', '--pack-destination', folder];
-    await run('npx', args, { cwd: root(`packages/${name}`) });
     const file = readdirSync(folder).find((entry) => entry.startsWith(`agentpay-${name}-`)) as string;
     tarballs[name] = join(folder, file);
   }
