@@ -5,6 +5,7 @@ import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
 import { developerSettings } from './developers/settings.js';
 import type { DeveloperSettings } from './developers/settings.js';
+import type { CustodyPorts } from './custody/ports.js';
 import { disputeSettings } from './disputes/settings.js';
 import type { DisputeSettings } from './disputes/settings.js';
 import type { ExplorerPorts } from './explorer/ports.js';
@@ -50,7 +51,8 @@ export interface CoreSettings {
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = PurchasePorts &
+export type CorePorts = CustodyPorts &
+  PurchasePorts &
   ExplorerPorts &
   MarketplacePorts &
   PaymentPorts &

@@ -1,8 +1,7 @@
 import type { FetchOut } from '@agentpay/primitives';
 import type { Facilitator } from '@agentpay/protocol';
-import type { CustodyPorts } from '../custody/index.js';
 
-export interface PurchasePorts extends CustodyPorts {
+export interface PurchasePorts {
   /** Calls of sellers. */
   readonly sellers: { readonly fetchOut: FetchOut };
   /** Settles payments that callers hand to sellers themselves; undefined: not configured. */
