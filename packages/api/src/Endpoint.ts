@@ -55,6 +55,8 @@ export interface Definition<
   readonly auth: readonly Access[];
   /** Of an endpoint for anyone: credentials that may be presented all the same, and then count. A wrong one is refused. */
   readonly optionalAuth: readonly Auth[];
+  /** Path parameter that must be the id of the caller: the key of anybody else is no key here. */
+  readonly self: string | undefined;
   readonly rate: Rate;
   readonly params: Params;
   readonly query: Query;
@@ -108,6 +110,7 @@ const text = z.object({ text: z.string() });
 
 const defaults = {
   optionalAuth: [],
+  self: undefined,
   rate: 'standard',
   params: none,
   query: none,

@@ -29,6 +29,8 @@ export interface FamilyErrors {
   readonly codes: Readonly<Partial<Record<ErrorName, string>>>;
   readonly statuses: Readonly<Partial<Record<ErrorName, number>>>;
   readonly hints: Readonly<Partial<Record<ErrorName, string>>>;
+  /** Codes by the reason of an error, where one name has several. */
+  readonly reasons?: Readonly<Partial<Record<ErrorName, Readonly<Record<string, string>>>>>;
   /** Name on the wire of a field that the core names in camelCase, as a dotted path. */
   field(name: string): string;
   /** The body on the wire. It holds at least the common one, so that every client can read it. */
@@ -41,8 +43,13 @@ interface Speaker {
 }
 
 /** The code that a family gives an error: AP-1001, TOKEN_EXPIRED, ... or the name of its kind. */
-export function errorCode({ errors }: Speaker, kind: ErrorName): string {
-  return errors.codes[kind] ?? kind;
+export function errorCode({ errors }: Speaker, kind: ErrorName, reason = ''): string {
+  return errors.reasons?.[kind]?.[reason] ?? errors.codes[kind] ?? kind;
+}
+
+/** Every code that an error can have in a family. */
+export function errorCodes({ errors }: Speaker, kind: ErrorName): string[] {
+  return [...new Set([errorCode({ errors }, kind), ...Object.values(errors.reasons?.[kind] ?? {})])];
 }
 
 /** An error as a family answers it. */
@@ -52,7 +59,7 @@ export function renderError(
   requestId: string,
 ): { readonly status: number; readonly body: ErrorBody } {
   const { errors } = family;
-  const code = errorCode(family, error.kind);
+  const code = errorCode(family, error.kind, error.reason);
   const body = errors.body({
     error: {
       code,

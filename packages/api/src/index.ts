@@ -8,3 +8,4 @@ export * from './families/index.js';
 export { gateway } from './families/gateway/index.js';
 export { runtime } from './families/runtime/index.js';
 export { web } from './families/web/index.js';
+export { buyer } from './families/buyer/index.js';

@@ -2,7 +2,7 @@ import type { ErrorName } from '@agentpay/primitives';
 import { errorKind } from '@agentpay/primitives';
 import { credentialRow, credentials, type Auth } from '../credentials.js';
 import { errorsOf, type Endpoint } from '../Endpoint.js';
-import { ErrorBody, errorCode } from '../Errors.js';
+import { ErrorBody, errorCodes } from '../Errors.js';
 import { endpointsOf, type Family } from '../Family.js';
 import { callName } from './callName.js';
 import { jsonSchema, type JsonSchema } from './jsonSchema.js';
@@ -136,7 +136,8 @@ function failures(family: Family, endpoint: Endpoint): JsonSchema {
 function failure(family: Family, names: readonly ErrorName[]): JsonSchema {
   const lines = names.map((name) => {
     const hint = family.errors.hints[name] ?? errorKind(name).hint;
-    return `- \`${errorCode(family, name)}\`, reason \`${name}\`: ${hint}`;
+    const codes = errorCodes(family, name).map((code) => `\`${code}\``);
+    return `- ${codes.join(', ')}, reason \`${name}\`: ${hint}`;
   });
   return {
     description: lines.join('\n'),

@@ -9,5 +9,9 @@ export interface Agent {
    * agent that began it, or `operator:` and the operator's name where the operator of the platform vouched for it.
    */
   readonly groupId: string;
+  /** The user whose agent it is: sets its limits and sees what it spends. Null: nobody's. */
+  readonly ownerId: string | null;
+  /** Since when it spends nothing more. */
+  readonly archivedAt: Date | null;
   readonly createdAt: Date;
 }

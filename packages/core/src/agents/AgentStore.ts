@@ -8,8 +8,20 @@ export const agents = table<Agent>('agents', {
   name: 'text',
   operator: 'text',
   groupId: 'text',
+  ownerId: 'text',
+  archivedAt: 'timestamptz',
   createdAt: 'timestamptz',
 });
+
+/** The agents of a user, newest first, and how many there are. */
+export function listOwned(
+  db: Queryable,
+  ownerId: string,
+  wanted: Page,
+): Promise<{ rows: Agent[]; total: number }> {
+  const orderBy = 'created_at desc, id desc';
+  return agents.page(db, { where: 'owner_id = $1', params: [ownerId], orderBy, ...wanted });
+}
 
 /** The agents of a group, oldest first, and how many there are. */
 export function listGroup(

@@ -25,4 +25,11 @@ drop index agents_operator;
 create index agents_group on agents (group_id, created_at, id);
 `,
   },
+  {
+    name: 'core/agents-3',
+    sql: `
+alter table agents add column owner_id text references parties (id), add column archived_at timestamptz;
+create index agents_owner on agents (owner_id, created_at, id);
+`,
+  },
 ];

@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
+import { open as openCustody } from '../custody/index.js';
 import { issue, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -22,9 +23,10 @@ const DEFAULT_CURRENCY = 'USD';
 
 /**
  * Makes an agent with its default wallet and its keys, which are shown this once. It joins the group of the agent that asks, and the
- * operator too unless another one is named; one that nobody vouches for begins a group of its own.
+ * operator too unless another one is named; one that nobody vouches for begins a group of its own. A user who asks owns it, and so does
+ * the owner of an agent that asks; it then has a wallet on the default network as well, where there is one.
  * @throws AgentPayError `invalid_request` for a name or operator that is blank, longer than 120 characters or has control characters;
- * `forbidden` for a party that is neither an agent nor the operator of the platform
+ * `forbidden` for a party that is none of a user, an agent and the operator of the platform; `conflict` beyond 1000 agents of a user
  */
 export async function create(
   core: Core,
@@ -36,13 +38,16 @@ export async function create(
     id,
     name: checkText('name', request.name),
     ...(await belonging(core.db, { id, operator, principal: request.principal })),
+    archivedAt: null,
     createdAt: new Date(core.clock.now()),
   };
   return core.db.tx(async (tx) => {
+    if (agent.ownerId !== null) await assertRoom(tx, agent.ownerId);
     const party = partyOf(agent.id);
     await createParty(tx, party);
     await store.agents.insert(tx, agent);
     const wallet = await open(core, tx, { ownerId: agent.id, currency: DEFAULT_CURRENCY });
+    if (agent.ownerId !== null) await openOnChain(core, tx, agent.id);
     return { agent, wallet, ...(await issueKeys(core, tx, party)) };
   });
 }
@@ -51,13 +56,29 @@ export async function create(
 async function belonging(
   db: Queryable,
   { id, operator, principal }: Pick<Agent, 'id' | 'operator'> & { principal: Principal | undefined },
-): Promise<Pick<Agent, 'operator' | 'groupId'>> {
-  if (!principal) return { operator, groupId: id };
-  requireParty(principal, 'agent', 'platform');
+): Promise<Pick<Agent, 'operator' | 'groupId' | 'ownerId'>> {
+  if (!principal) return { operator, groupId: id, ownerId: null };
+  const makerId = requireParty(principal, 'agent', 'platform', 'user');
+  if (principal.party.kind === 'user') return { operator, groupId: makerId, ownerId: makerId };
   if (principal.party.kind === 'platform')
-    return { operator, groupId: operator === null ? id : `operator:${operator}` };
+    return { operator, groupId: operator === null ? id : `operator:${operator}`, ownerId: null };
   const maker = await self(db, principal);
-  return { operator: operator ?? maker.operator, groupId: maker.groupId };
+  const { groupId, ownerId } = maker;
+  return { operator: operator ?? maker.operator, groupId, ownerId };
+}
+
+/** Most agents that one user has. */
+const MAX_OWNED = 1_000;
+
+async function assertRoom(tx: Tx, ownerId: string): Promise<void> {
+  const { total } = await store.listOwned(tx, ownerId, { limit: 1, offset: 0 });
+  if (total >= MAX_OWNED) throw new AgentPayError('conflict', `A user has at most ${MAX_OWNED} agents.`);
+}
+
+/** Agents of users pay on the chain: by the first of the networks that are configured. */
+async function openOnChain(core: Core, tx: Tx, agentId: string): Promise<void> {
+  const [network] = core.ports.chains.keys();
+  if (network !== undefined) await openCustody(core, tx, { ownerId: agentId, holder: agentId, network });
 }
 
 /**

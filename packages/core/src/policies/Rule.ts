@@ -40,7 +40,13 @@ export type RuleTerms =
 export type RuleKind = RuleTerms['kind'];
 
 /** Terms with the id under which they are kept. */
-export type Rule = RuleTerms & { readonly id: string };
+export type Rule = RuleTerms & {
+  readonly id: string;
+  /** False: kept, and not enforced. */
+  readonly active?: boolean;
+  /** Who may change it beside the operator of the platform: the owner of the party, or nobody. */
+  readonly setBy?: 'owner';
+};
 
 /** All rules of one party, and who else has rules for it. */
 export interface PolicySet {

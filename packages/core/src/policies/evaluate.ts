@@ -87,7 +87,8 @@ function firstDenial(
   for (const { rules: terms, partyId: owner } of sets.filter((set) => set !== undefined))
     for (const kind of kinds)
       for (const rule of terms) {
-        const found = rule.kind === kind ? judge(rule, { ...judged, owner }) : undefined;
+        const found =
+          rule.kind === kind && rule.active !== false ? judge(rule, { ...judged, owner }) : undefined;
         if (found) return found;
       }
   return undefined;
@@ -124,13 +125,13 @@ function judge(rule: Rule, { spend, standing, owner }: Case): Denial | undefined
     case 'monthly_usdc':
       return capped('org_monthly_limit', rule.amount, 'month');
     case 'allowlist':
-      return payees.some((payee) => rule.sellers.includes(payee))
+      return payees.some((payee) => rule.sellers.some((seller) => sameName(payee, seller)))
         ? undefined
         : denial('not_on_allow_list', rule.id);
     case 'time_restriction':
       return isAllowedTime(rule, atMs) ? undefined : denial('time_restriction', rule.id);
     case 'per_seller_cap': {
-      const payee = rule.seller === undefined ? payees[0] : payees.find((each) => each === rule.seller);
+      const payee = sellerOf(rule, payees);
       if (payee === undefined) return undefined;
       return capped('per_seller_cap', rule.amount, rule.period ?? 'total', sellerScope(payee));
     }
@@ -154,11 +155,22 @@ export function scopesOf(
     add(set.partyId, 'all');
     for (const rule of set.rules) {
       if (rule.kind !== 'per_seller_cap') continue;
-      const payee = rule.seller ?? spend.payees[0];
-      if (payee !== undefined && spend.payees.includes(payee)) add(set.partyId, sellerScope(payee));
+      const payee = sellerOf(rule, spend.payees);
+      if (payee !== undefined) add(set.partyId, sellerScope(payee));
     }
   }
   return [...scopes.values()];
+}
+
+/** The name of the payee by which a cap counts it; undefined when the cap is for another. */
+function sellerOf(rule: { readonly seller?: string | undefined }, payees: readonly string[]) {
+  const { seller } = rule;
+  return seller === undefined ? payees[0] : payees.find((payee) => sameName(payee, seller));
+}
+
+/** Addresses are the same in whatever case they are written. */
+function sameName(a: string, b: string): boolean {
+  return a === b || (a.startsWith('0x') && a.toLowerCase() === b.toLowerCase());
 }
 
 function denial(code: DenialCode, ruleId: string | null = null, facts: Partial<Denial> = {}): Denial {

@@ -3,9 +3,11 @@ export type { Denial, DenialCode, Spend, Standing } from './evaluate.js';
 export { migrations } from './migrations.js';
 export {
   addRules,
+  changeOwnerRules,
   create,
   dryRun,
   list,
+  ownerRulesOf,
   remove,
   removeRules,
   replace,

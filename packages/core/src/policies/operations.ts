@@ -86,6 +86,35 @@ export async function removeRules(
   await store.saveSet(tx, { ...set, rules: set.rules.filter(({ id }) => !ruleIds.includes(id)) });
 }
 
+/**
+ * Changes the rules that the owner of a party has set, inside the caller's transaction; those of the operator stay as they are.
+ * @throws AgentPayError as {@link addRules}
+ */
+export async function changeOwnerRules(
+  tx: Tx,
+  { partyId, change: changed }: { partyId: string; change: (rules: readonly Rule[]) => readonly Rule[] },
+): Promise<readonly Rule[]> {
+  const set = await store.lockSet(tx, partyId);
+  const own = changed(set.rules.filter(isOwners)).map((rule): Rule => ({ ...rule, setBy: 'owner' }));
+  own.forEach(checkTerms);
+  const rules = [...set.rules.filter((rule) => !isOwners(rule)), ...own];
+  if (rules.length > MAX_RULES) throw tooMany();
+  await store.saveSet(tx, { ...set, rules });
+  return own;
+}
+
+/** The rules that the owner of a party has set. */
+export async function ownerRulesOf(
+  db: Queryable,
+  { partyId }: { partyId: string },
+): Promise<readonly Rule[]> {
+  return (await rulesOf(db, { partyId })).filter(isOwners);
+}
+
+function isOwners({ setBy }: Rule): boolean {
+  return setBy === 'owner';
+}
+
 /** The rules of a party. */
 export async function rulesOf(db: Queryable, { partyId }: { partyId: string }): Promise<readonly Rule[]> {
   return (await store.findSet(db, partyId))?.rules ?? [];

@@ -41,6 +41,7 @@ export async function perform(
 ): Promise<Record<string, unknown>> {
   const { endpoint } = route;
   if (principal) assertDemo(endpoint, principal);
+  assertSelf(endpoint, decoded, principal);
   const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
   const call = { ...decoded, principal, repeatable, cookies } as unknown as EndpointCall<Endpoint>;
   try {
@@ -69,6 +70,16 @@ async function note(
   await noteRefusal(principal, error).catch((err: unknown) =>
     log.error({ requestId, err }, 'a refusal is missing in the log of its policy'),
   );
+}
+
+/** @throws AgentPayError `unauthorized` when the path names somebody else than the caller, where it must not */
+function assertSelf(
+  { self }: Endpoint,
+  { params }: RequestOf<Endpoint>,
+  principal: Principal | undefined,
+): void {
+  if (self === undefined || params[self] === principal?.party.id) return;
+  throw new AgentPayError('unauthorized', 'The key is of another agent than the path names.');
 }
 
 async function carryOut(

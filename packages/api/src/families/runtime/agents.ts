@@ -14,11 +14,11 @@ const agent = z.object({ id: z.string(), name: z.string(), operator: z.string().
 export const create = Endpoint.from({
   summary:
     'Creates an agent with its default wallet; the two keys are shown this once. With the key of an agent it joins that agent, ' +
-    'with the key of the operator of the platform those that were made so under the same operator.',
+    'with the key of the operator of the platform those that were made so under the same operator; a signed-in user owns it.',
   method: 'POST',
   path: '/v1/agents',
   auth: anyone,
-  optionalAuth: anyOf('agent', 'admin'),
+  optionalAuth: anyOf('agent', 'admin', 'session'),
   body: z.object({ name: line(textBounds.name), operator: line(textBounds.name).optional() }),
   response: z.object({ id: z.string(), api_key: z.string(), wallet_id: z.string(), secret_key: z.string() }),
   status: 201,

@@ -17,7 +17,7 @@ import * as webhooks from './webhooks.js';
 export const runtime = Family.from({
   id: 'runtime',
   paths: ['/'],
-  credentials: ['agent', 'explorer', 'admin', 'demoAdmin'],
+  credentials: ['agent', 'explorer', 'admin', 'demoAdmin', 'session'],
   explorers: true,
   errors,
   nouns: {

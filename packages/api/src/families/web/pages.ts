@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { anyone } from '../../credentials.js';
+import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { line } from '../../resources/values.js';
+import { id, line } from '../../resources/values.js';
 
 /** GET /signin */
 export const signin = Endpoint.page({
@@ -19,4 +19,23 @@ export const script = Endpoint.text({
   path: '/dashboard/dashboard.js',
   auth: anyone,
   contentType: 'text/javascript; charset=utf-8',
+});
+
+/** GET /dashboard */
+export const dashboard = Endpoint.page({
+  summary: "The user's agents.",
+  method: 'GET',
+  path: '/dashboard',
+  auth: anyOf('session'),
+});
+
+/** GET /dashboard/agents/{id} */
+export const agent = Endpoint.page({
+  summary: 'An agent: its keys, limits, rules, allow list, webhooks, and a test purchase.',
+  method: 'GET',
+  path: '/dashboard/agents/{id}',
+  auth: anyOf('session'),
+  params: z.object({ id: id('agent') }),
+  errors: ['agent_not_found'],
+  example: { params: { id: 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a' } },
 });

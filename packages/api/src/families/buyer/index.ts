@@ -1,0 +1,15 @@
+import { Family } from '../../Family.js';
+import * as agents from './agents.js';
+import { errors } from './errors.js';
+import * as keys from './keys.js';
+import * as rules from './rules.js';
+import * as webhooks from './webhooks.js';
+
+/** The buyer platform: agents that pay sellers, within what their owners allow. */
+export const buyer = Family.from({
+  id: 'buyer',
+  paths: ['/api/agents', '/api/demo'],
+  credentials: ['session', 'agentKey'],
+  errors,
+  nouns: { agents, keys, rules, webhooks },
+});

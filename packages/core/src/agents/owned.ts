@@ -1,0 +1,82 @@
+import { AgentPayError, isId } from '@agentpay/primitives';
+import type { Queryable } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import { issue, liveOf, requireParty, revoke } from '../identity/index.js';
+import type { Credential, Issued, Principal } from '../identity/index.js';
+import { page } from '../Page.js';
+import { lock } from '../parties/index.js';
+import { setArchived } from '../policies/index.js';
+import type { Agent } from './Agent.js';
+import * as store from './AgentStore.js';
+
+/** An agent, and the user who says that it is theirs. */
+export interface OfOwned {
+  readonly principal: Principal;
+  readonly agentId: string;
+}
+
+/** Keys that an agent has at the same time. */
+const MAX_KEYS = 50;
+
+/** The agent, if it is the caller's. @throws AgentPayError `agent_not_found`, the same for somebody else's and for nobody's */
+export async function owned(db: Queryable, { principal, agentId }: OfOwned): Promise<Agent> {
+  const ownerId = requireParty(principal, 'user');
+  const agent = isId('agent', agentId) ? await store.agents.find(db, { id: agentId, ownerId }) : undefined;
+  if (agent) return agent;
+  throw new AgentPayError('agent_not_found', 'You have no agent with this id.');
+}
+
+/** The caller's agents, newest first. @throws AgentPayError `invalid_request` for a page outside the limits */
+export async function listOwned(
+  core: Core,
+  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
+): Promise<{ agents: Agent[]; total: number }> {
+  const ownerId = requireParty(request.principal, 'user');
+  const { rows, total } = await store.listOwned(core.db, ownerId, page(request));
+  return { agents: rows, total };
+}
+
+/** The agent itself, for what its owner does in its name. @throws AgentPayError `agent_not_found` */
+export async function actFor(db: Queryable, request: OfOwned): Promise<Principal<'agent'>> {
+  const { id } = await owned(db, request);
+  return { party: { id, kind: 'agent' }, scopes: [], credentialId: request.principal.credentialId };
+}
+
+/** Ends all spending of an agent for good; its history and money stay. Again changes nothing. @throws AgentPayError `agent_not_found` */
+export async function archive(core: Core, request: OfOwned): Promise<Agent> {
+  return core.db.tx(async (tx) => {
+    const agent = await owned(tx, request);
+    if (agent.archivedAt !== null) return agent;
+    await setArchived(tx, { partyId: agent.id, archived: true });
+    const archivedAt = new Date(core.clock.now());
+    const [archived] = await store.agents.update(tx, { id: agent.id, archivedAt: null }, { archivedAt });
+    return archived ?? { ...agent, archivedAt };
+  });
+}
+
+/** Gives an agent one more key. @throws AgentPayError `agent_not_found`, `conflict` beyond 50 */
+export async function issueKey(core: Core, request: OfOwned): Promise<Issued> {
+  return core.db.tx(async (tx) => {
+    const { id } = await owned(tx, request);
+    await lock(tx, { partyId: id });
+    if ((await liveOf(core, tx, { partyId: id, kind: 'agentKey' })).length >= MAX_KEYS)
+      throw new AgentPayError('conflict', `An agent has at most ${MAX_KEYS} keys.`);
+    return issue(core, tx, { party: { id, kind: 'agent' }, kind: 'agentKey' });
+  });
+}
+
+/** The live keys of an agent, oldest first; none of them in clear. @throws AgentPayError `agent_not_found` */
+export async function ownKeys(core: Core, request: OfOwned): Promise<Credential[]> {
+  const { id } = await owned(core.db, request);
+  return liveOf(core, core.db, { partyId: id, kind: 'agentKey' });
+}
+
+/** Ends a key of an agent at once. @throws AgentPayError `agent_not_found`, `credential_not_found` */
+export async function revokeKey(core: Core, request: OfOwned & { keyId: string }): Promise<void> {
+  await core.db.tx(async (tx) => {
+    const { id: partyId } = await owned(tx, request);
+    const { keyId: credentialId } = request;
+    if ((await revoke(core, tx, { partyId, kind: 'agentKey', credentialId })) === 0)
+      throw new AgentPayError('credential_not_found', 'The agent has no key with this id.');
+  });
+}

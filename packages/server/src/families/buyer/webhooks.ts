@@ -1,0 +1,30 @@
+import { buyer } from '@agentpay/api';
+import { agents, eventTypes, webhooks, type Core, type Principal } from '@agentpay/core';
+import { implement } from '../../http/implement.js';
+
+const known = eventTypes.map(({ name }) => name);
+
+export const handlers = implement(buyer.nouns.webhooks, ({ core }) => ({
+  async list({ principal, params }) {
+    const owned = await webhooks.list(core, await asAgent(core, principal, params.id));
+    return { webhooks: owned.map(show), total: owned.length };
+  },
+  async create({ principal, params, body }) {
+    const agent = await asAgent(core, principal, params.id);
+    const { webhook, secret } = await webhooks.create(core, { ...agent, ...body, known });
+    return { ...show(webhook), secret };
+  },
+  async delete({ principal, params: { id, webhook_id: webhookId } }) {
+    await webhooks.remove(core, { ...(await asAgent(core, principal, id)), webhookId });
+    return { id: webhookId, status: 'deleted' };
+  },
+}));
+
+/** Webhooks are the agent's; its owner sees to them. */
+async function asAgent(core: Core, principal: Principal, agentId: string) {
+  return { principal: await agents.actFor(core.db, { principal, agentId }) };
+}
+
+function show({ id, url, events, status, createdAt }: webhooks.Webhook) {
+  return { id, url, events: [...events], status, createdAt };
+}
