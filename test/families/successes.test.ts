@@ -47,7 +47,9 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.idempotent)))(
 
 /** The body with one amount that is a little more. */
 function changed(body: object): object {
-  const entry = Object.entries(body).find(([, value]) => typeof value === 'number');
-  if (!entry) throw new Error('The example has no number to change.');
-  return { ...body, [entry[0]]: (entry[1] as number) + 1 };
+  const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
+  const entry = Object.entries(body).find(([, value]) => typeof value === 'number' || isDecimal(value));
+  if (!entry) throw new Error('The example has no amount to change.');
+  const more = Number(entry[1]) + 1;
+  return { ...body, [entry[0]]: typeof entry[1] === 'string' ? more.toFixed(2) : more };
 }

@@ -1,5 +1,13 @@
 import { credentialRow, type Auth, type Endpoint } from '@agentpay/api';
-import { developers, identity, parties, type Party, type PartyKind, type Principal } from '@agentpay/core';
+import {
+  developers,
+  gateways,
+  identity,
+  parties,
+  type Party,
+  type PartyKind,
+  type Principal,
+} from '@agentpay/core';
 import { newId, systemRandom } from '@agentpay/primitives';
 import { csrfTokenOf } from '@agentpay/server';
 import type { Response } from 'supertest';
@@ -70,7 +78,7 @@ async function credentialsOf(api: TestApi, agent: TestAgent): Promise<Held> {
     agent: headersFor('agent', agent.key),
     apiKey: headersFor('apiKey', await issue(user, 'apiKey')),
     agentKey: headersFor('agentKey', await issue(self, 'agentKey')),
-    gateway: headersFor('gateway', await issue(await made('gateway'), 'gateway')),
+    gateway: headersFor('gateway', await newGateway(api)),
     developer: headersFor('developer', await newDeveloper(api)),
     admin: headersFor('admin', ADMIN_KEY),
     demoAdmin: headersFor('demoAdmin', DEMO_ADMIN_KEY),
@@ -84,6 +92,11 @@ async function newDeveloper({ composition: { core } }: TestApi): Promise<string>
   const { developer } = await developers.register(core, { email: 'dev@example.com', name: 'Dev Co' });
   const approval = { principal: operator, developerId: developer.id };
   return (await developers.approve(core, approval)).key as string;
+}
+
+/** Makes a gateway; gives its key. */
+async function newGateway({ composition: { core } }: TestApi): Promise<string> {
+  return (await gateways.create(core, { principal: operator, name: 'Acme Gateway' })).key;
 }
 
 /** The operator of the platform. */

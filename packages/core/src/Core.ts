@@ -3,6 +3,8 @@ import { approvalSettings } from './approvals/settings.js';
 import type { ApprovalSettings } from './approvals/settings.js';
 import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
+import { catalogSettings } from './catalog/settings.js';
+import type { CatalogSettings } from './catalog/settings.js';
 import { developerSettings } from './developers/settings.js';
 import type { DeveloperSettings } from './developers/settings.js';
 import type { CustodyPorts } from './custody/ports.js';
@@ -11,6 +13,8 @@ import type { DisputeSettings } from './disputes/settings.js';
 import type { ExplorerPorts } from './explorer/ports.js';
 import { explorerSettings } from './explorer/settings.js';
 import type { ExplorerSettings } from './explorer/settings.js';
+import { gatewaySettings } from './gateways/settings.js';
+import type { GatewaySettings } from './gateways/settings.js';
 import { identitySettings } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
 import { batchWriter } from './ledger/index.js';
@@ -37,10 +41,12 @@ import type { WebhookPorts } from './webhooks/ports.js';
 
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
+  readonly catalog: CatalogSettings;
   readonly developers: DeveloperSettings;
   readonly approvals: ApprovalSettings;
   readonly disputes: DisputeSettings;
   readonly explorer: ExplorerSettings;
+  readonly gateways: GatewaySettings;
   readonly identity: IdentitySettings;
   readonly marketplace: MarketplaceSettings;
   readonly payments: PaymentSettings;
@@ -78,6 +84,8 @@ export interface GivenSettings {
   readonly approvals?: Partial<ApprovalSettings>;
   readonly explorer?: Partial<ExplorerSettings>;
   readonly identity: Parameters<typeof identitySettings>[0];
+  readonly gateways?: Partial<GatewaySettings>;
+  readonly catalog?: Partial<CatalogSettings>;
   readonly developers?: Partial<DeveloperSettings>;
   readonly disputes?: Partial<DisputeSettings>;
   readonly marketplace?: Partial<MarketplaceSettings>;
@@ -104,6 +112,8 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
     random,
     ports,
     settings: {
+      gateways: gatewaySettings(settings.gateways ?? {}),
+      catalog: catalogSettings(settings.catalog ?? {}),
       developers: developerSettings(settings.developers ?? {}),
       approvals: approvalSettings(settings.approvals ?? {}),
       disputes: disputeSettings(settings.disputes ?? {}),

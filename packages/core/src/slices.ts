@@ -3,11 +3,13 @@ import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as approvalsTables } from './approvals/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
+import { migrations as catalogTables } from './catalog/migrations.js';
 import { migrations as developersTables } from './developers/migrations.js';
 import { migrations as custodyTables } from './custody/migrations.js';
 import { migrations as disputesTables } from './disputes/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
 import { migrations as explorerTables } from './explorer/migrations.js';
+import { migrations as gatewaysTables } from './gateways/migrations.js';
 import { migrations as idempotencyTables } from './idempotency/migrations.js';
 import { migrations as identityTables } from './identity/migrations.js';
 import { migrations as ledgerTables } from './ledger/migrations.js';
@@ -23,7 +25,9 @@ import { migrations as usersTables } from './users/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
 import { jobs as approvalsJobs } from './approvals/jobs.js';
+import { jobs as developersJobs } from './developers/jobs.js';
 import { jobs as explorerJobs } from './explorer/jobs.js';
+import { jobs as gatewaysJobs } from './gateways/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as ledgerJobs } from './ledger/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
@@ -35,6 +39,7 @@ import type { EventType } from './events/index.js';
 import * as approvalEvents from './approvals/events.js';
 import * as disputeEvents from './disputes/events.js';
 import * as orgEvents from './orgs/events.js';
+import * as gatewayEvents from './gateways/events.js';
 import * as paymentEvents from './payments/events.js';
 import * as payoutEvents from './payouts/events.js';
 import * as purchaseEvents from './purchases/events.js';
@@ -42,12 +47,14 @@ import * as tokenEvents from './tokens/events.js';
 import * as webhookEvents from './webhooks/events.js';
 
 export * as agents from './agents/index.js';
+export * as catalog from './catalog/index.js';
 export * as developers from './developers/index.js';
 export * as custody from './custody/index.js';
 export * as approvals from './approvals/index.js';
 export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
 export * as explorer from './explorer/index.js';
+export * as gateways from './gateways/index.js';
 export * as idempotency from './idempotency/index.js';
 export * as identity from './identity/index.js';
 export * as ledger from './ledger/index.js';
@@ -73,7 +80,6 @@ export const migrations: readonly Migration[] = [
   ...usersTables,
   ...agentsTables,
   ...walletsTables,
-  ...developersTables,
   ...custodyTables,
   ...marketplaceTables,
   ...ledgerTables,
@@ -84,6 +90,9 @@ export const migrations: readonly Migration[] = [
   ...disputesTables,
   ...payoutsTables,
   ...purchasesTables,
+  ...developersTables,
+  ...catalogTables,
+  ...gatewaysTables,
   ...tokensTables,
   ...eventsTables,
   ...idempotencyTables,
@@ -93,6 +102,8 @@ export const migrations: readonly Migration[] = [
 
 /** Every type of event that a slice declares. */
 export const eventTypes: readonly EventType[] = [
+  gatewayEvents.callCompleted,
+  gatewayEvents.callFailed,
   paymentEvents.paymentInitiated,
   paymentEvents.paymentCompleted,
   paymentEvents.paymentConfirmed,
@@ -118,7 +129,9 @@ export const eventTypes: readonly EventType[] = [
 /** Every job that a slice declares. */
 export const jobs: readonly Job[] = [
   ...approvalsJobs,
+  ...developersJobs,
   ...explorerJobs,
+  ...gatewaysJobs,
   ...idempotencyJobs,
   ...ledgerJobs,
   ...marketplaceJobs,

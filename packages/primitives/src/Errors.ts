@@ -95,6 +95,10 @@ export const errorKinds = {
   // organizations and billing
   purchase_order_exhausted: { status: 409, hint: 'Use another purchase order, or a smaller amount.' },
 
+  // gateways
+  listing_not_callable: { status: 409, hint: 'Choose an agent that is active, priced and has an address.' },
+  quota_exceeded: { status: 403, hint: 'Provision the agent with a larger quota.' },
+
   // paywall
   payment_required: {
     status: 402,

@@ -27,6 +27,7 @@ import { custodyKeys } from './chains/custodyKeys.js';
 import { paymentChain } from './chains/paymentChain.js';
 import type { ServerConfig } from './config.js';
 import { outbound, type Logger, type Outbound } from '@agentpay/http';
+import { callRunner, type CallRunner } from './jobs/runCalls.js';
 import { migrations } from './migrations.js';
 import { ownClock, sharedClock, type ClockCheck, type NodeClock } from './nodeClock.js';
 import { checkPepper } from './pepperCheck.js';
@@ -52,6 +53,8 @@ export interface ServerReadiness extends ClockCheck {
 /** The parts of a node, put together. */
 export interface Composition {
   readonly core: Core;
+  /** Carries calls of agents out. */
+  readonly calls: CallRunner;
   readonly limiter: RateLimiter;
   readonly log: Logger;
   /** Public keys of payment tokens. */
@@ -108,8 +111,10 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     },
     settings: settingsOf(config, secrets),
   });
+  const calls = callRunner(core, log);
   return {
     core,
+    calls,
     limiter: hot.limiter,
     log,
     tokenKeys: [tokenKey.publicJwk],
@@ -123,6 +128,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     }),
     async close() {
       stop();
+      await calls.stop();
       await Promise.all([out.close(), toNamed.close()]);
       await hot.close();
       await db.close();

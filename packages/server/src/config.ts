@@ -64,6 +64,8 @@ export interface ServerConfig {
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
   readonly sandbox: boolean;
+  /** Key of a gateway that is made at the start, unless there is one with this key. */
+  readonly bootstrapGatewayKey: string | undefined;
   /** Whether developers are approved as they register. */
   readonly autoApprove: boolean;
   /** Key of the operator of the public demo. */
@@ -144,6 +146,10 @@ const Environment = z.object({
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
   SANDBOX: flag.optional(),
   SANDBOX_AUTO_APPROVE: flag.optional(),
+  BOOTSTRAP_GATEWAY_KEY: z
+    .string()
+    .regex(/^gw_live_\w{32,200}$/, 'must be gw_live_ and at least 32 letters and digits')
+    .optional(),
   ALLOW_SINGLE_NODE: flag.optional(),
   LOG_LEVEL: logLevel.optional(),
   PUBLIC_DEMO_MODE: flag.optional(),
@@ -207,6 +213,7 @@ export function readConfig(env: Env): ServerConfig {
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: isSandbox(values),
+    bootstrapGatewayKey: values.BOOTSTRAP_GATEWAY_KEY,
     autoApprove: values.SANDBOX_AUTO_APPROVE ?? false,
     demoAdminKey: values.PUBLIC_DEMO_ADMIN_TOKEN,
     explorer: explorerOf(values),

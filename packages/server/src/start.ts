@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import { gateways } from '@agentpay/core';
 import { createLogger, listen, type Listening } from '@agentpay/http';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { createApp } from './app.js';
@@ -49,6 +50,8 @@ export async function start(
   try {
     const baseUrl = config.publicBaseUrl ?? listening.url;
     const composition = await compose(config, { log, clock, machine, random, baseUrl: () => baseUrl });
+    const { bootstrapGatewayKey: key } = config;
+    if (key !== undefined) await gateways.bootstrap(composition.core, { key });
     const work = await startBackground(composition).catch(async (error: unknown) => {
       await composition.close();
       throw error;

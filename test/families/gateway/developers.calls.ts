@@ -1,5 +1,6 @@
 import type { gateway } from '@agentpay/api';
 import type { Calls, World } from '../world.js';
+import { earned } from './earned.js';
 
 async function registered({ api }: World): Promise<{ params: { developer_id: string } }> {
   const body = { email: 'dev@example.com', name: 'Dev Co' };
@@ -14,4 +15,11 @@ export const calls: Calls<typeof gateway.nouns.developers> = {
   profile: () => ({}),
   rotateKey: () => ({}),
   dashboard: () => ({}),
+  earnings: () => ({ query: { month: '2026-05' } }),
+  setPayoutAccount: () => ({}),
+  async payout(world) {
+    await earned(world, 400_000_000n);
+    return {};
+  },
+  payouts: () => ({ query: {} }),
 };

@@ -37,6 +37,12 @@ export function wholeNumber(min: number, max: number) {
     .meta({ wire: { type: 'integer', minimum: min, maximum: max } });
 }
 
+/** A calendar month in UTC: "2026-02". */
+export const month = z
+  .string({ error: 'must be a month such as 2026-02' })
+  .regex(/^\d{4}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-02')
+  .meta({ pattern: '^\\d{4}-(0[1-9]|1[0-2])$' });
+
 /** `true` or `false` in a query string. */
 export const flag = z
   .codec(z.enum(['true', 'false'], { error: 'must be true or false' }), z.boolean(), {

@@ -13,7 +13,29 @@ create table developers (
   wallet_id text not null unique references wallets (id),
   created_at timestamptz not null
 );
-create index developers_status on developers (status, created_at);
+create index developers_status on developers (status, id);
+
+create table developer_earnings (
+  developer_id text not null references developers (id),
+  month text not null,
+  amount bigint not null,
+  primary key (developer_id, month)
+) with (fillfactor = 50);
+
+create table developer_payout_accounts (
+  developer_id text primary key references developers (id),
+  type text not null check (type in ('bank', 'crypto', 'stripe')),
+  destination text not null,
+  shown jsonb not null
+);
+
+-- Payouts by the schedule: one a month.
+create table developer_payout_runs (
+  developer_id text not null references developers (id),
+  month text not null,
+  payout_id text not null references payouts (id),
+  primary key (developer_id, month)
+);
 `,
   },
 ];

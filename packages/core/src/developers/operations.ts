@@ -11,7 +11,7 @@ import type { Developer } from './Developer.js';
 import * as store from './DeveloperStore.js';
 
 /** What developers earn, and are paid out in. */
-const CURRENCY = 'USDC';
+export const CURRENCY = 'USDC';
 /** The reason of a rotation that leaves the former keys no time. */
 const EXPOSURE = 'exposure';
 

@@ -1,2 +1,3 @@
 export type { IdempotencyClaim, RepeatableRequest, StoredResponse } from './Claim.js';
+export { digestOf } from './Claim.js';
 export { claim, finish, once, purge, release } from './operations.js';

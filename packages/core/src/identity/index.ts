@@ -4,6 +4,7 @@ export {
   authenticate,
   endAll,
   findSecret,
+  isKnown,
   issue,
   liveOf,
   purge,

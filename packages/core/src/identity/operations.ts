@@ -50,13 +50,15 @@ export async function issue(
     scopes?: readonly string[];
     expiresAt?: Date;
     rotation?: string;
+    /** One that was chosen, in place of a random one. */
+    secret?: string;
   },
 ): Promise<Issued> {
   const { party, kind, scopes = [], expiresAt = null, rotation = null } = request;
   const parties: readonly string[] = credentialKinds[kind].parties;
   if (!parties.includes(party.kind))
     throw new AgentPayError('internal_error', `A party of kind ${party.kind} has no ${kind} credential.`);
-  const secret = newSecret(kind, core.random);
+  const { secret = newSecret(kind, core.random) } = request;
   const credential: Credential = {
     id: newId('credential', core),
     hash: hashSecret(secret, core.settings.identity.pepper),
@@ -101,6 +103,12 @@ export async function replace(
   await lock(tx, { partyId: party.id });
   await store.endBy(tx, { partyId: party.id, kind, at: new Date(core.clock.now() + overlapMs) });
   return issue(core, tx, { party, kind });
+}
+
+/** Whether there is, or was, a credential with this secret. */
+export async function isKnown(core: Core, db: Queryable, secret: string): Promise<boolean> {
+  const hash = hashSecret(secret, core.settings.identity.pepper);
+  return (await store.credentials.find(db, { hash })) !== undefined;
 }
 
 /** Ends every credential of a party. */

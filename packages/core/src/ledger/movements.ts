@@ -176,6 +176,11 @@ export const chainPaid = ({
 /** Parts per million that the marketplace keeps of what a developer earns. */
 export const MARKET_FEE_PPM = 50_000n;
 
+/** What the marketplace keeps of a sale. */
+export function marketFee(amount: Amount): Amount {
+  return share(amount, MARKET_FEE_PPM);
+}
+
 /** A marketplace call or a billing intent of `reserved` is settled for `amount`; the rest returns. */
 export const marketSettled = ({
   walletId,
@@ -184,7 +189,7 @@ export const marketSettled = ({
   amount,
   reserved,
 }: OfWallet & { readonly payee: string; readonly reserved: Amount }) => {
-  const fee = share(amount, MARKET_FEE_PPM);
+  const fee = marketFee(amount);
   return movement(
     asset,
     [[held(walletId), reserved]],
@@ -207,7 +212,7 @@ export const bundlePaid = ({
   asset,
   amount,
 }: Money & { readonly from: string; readonly payees: readonly string[] }) => {
-  const fee = share(amount, MARKET_FEE_PPM);
+  const fee = marketFee(amount);
   const part = (amount - fee) / BigInt(payees.length);
   const first = amount - fee - part * BigInt(payees.length - 1);
   return movement(

@@ -5,3 +5,4 @@ export type { Registration } from './operations.js';
 export type { Service, ServicePage } from './Service.js';
 export { serviceRows } from './ServiceStore.js';
 export { adjustTrustIn } from './trust.js';
+export { endpointOf } from './Service.js';

@@ -24,6 +24,8 @@ export interface PayoutRequest {
   readonly amount: Amount;
   readonly destination: Destination;
   readonly description?: string | undefined;
+  /** Nothing more is decided about it: nobody can take it back. Its id is that of a developer's payout. */
+  readonly processing?: true;
 }
 
 /**
@@ -48,7 +50,7 @@ export async function create(core: Core, request: PayoutRequest): Promise<Payout
     );
   connector.accepts(destination, amount);
   if (!isId('wallet', fromWalletId)) throw noWallet();
-  const id = newId('payout', core);
+  const id = newId(request.processing ? 'developer_payout' : 'payout', core);
   const sealed = core.ports.vault.seal(JSON.stringify(destination), id);
   return core.batch.run({
     wants: [
@@ -85,7 +87,7 @@ export async function create(core: Core, request: PayoutRequest): Promise<Payout
 
 function draft(
   core: Core,
-  { amount, destination }: PayoutRequest,
+  { amount, destination, processing }: PayoutRequest,
   made: {
     id: string;
     sealed: string;
@@ -106,7 +108,7 @@ function draft(
     destination: made.sealed,
     shown: shownOf(destination),
     description: made.description,
-    status: 'pending',
+    status: processing ? 'processing' : 'pending',
     holdId: made.holdId,
     reference: null,
     failure: null,

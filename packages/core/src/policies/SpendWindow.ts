@@ -1,5 +1,5 @@
-import { remembered } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import { dayOf, monthOf } from '../calendar.js';
 
 /** What a party has spent: in the calendar day and month (UTC) of its last spending, and in all. */
 export interface SpendWindow {
@@ -24,18 +24,6 @@ export function emptyWindow(partyId = '', scope = ''): SpendWindow {
 }
 
 export type Period = 'day' | 'month' | 'total';
-
-const DAY_MS = 86_400_000;
-/** Every spending asks for today's. */
-const textOfDay = remembered(2, (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10));
-
-export function dayOf(atMs: number): string {
-  return textOfDay(Math.floor(atMs / DAY_MS));
-}
-
-export function monthOf(atMs: number): string {
-  return dayOf(atMs).slice(0, 7);
-}
 
 /** When the period of a moment ends; null: never. */
 export function endOf(period: Period, atMs: number): Date | null {

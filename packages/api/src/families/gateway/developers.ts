@@ -2,7 +2,10 @@ import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { email, id, line, timestamp } from '../../resources/values.js';
+import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
+import { destinationType, payoutDestination, payoutStatus } from '../../resources/payout.js';
+import { email, id, line, month, timestamp } from '../../resources/values.js';
 
 const DEVELOPER = 'dev_01kb3x9v7f5m2q8r4t6w0y1z3p';
 const params = z.object({ developer_id: id('developer') });
@@ -105,4 +108,109 @@ export const dashboard = Endpoint.from({
   response: z.object({ url: z.string() }),
   status: 200,
   example: { response: { url: 'https://pay.example.com/dev/dashboard' } },
+});
+
+/** GET /developers/earnings */
+export const earnings = Endpoint.from({
+  summary: 'What the developer earned in a month, fees taken off: this one unless told.',
+  method: 'GET',
+  path: '/developers/earnings',
+  auth: anyOf('developer'),
+  query: z.object({ month: month.optional() }),
+  response: z.object({
+    month,
+    total_usdc: decimalAmount,
+    /** What can be paid out now, whichever month it was earned in. */
+    available_usdc: decimalAmount,
+  }),
+  status: 200,
+  errors: ['developer_not_found'],
+  example: { response: { month: '2026-02', total_usdc: '540.00', available_usdc: '540.00' } },
+});
+
+/** PUT /developers/payout-account */
+export const setPayoutAccount = Endpoint.from({
+  summary: 'Names the account that earnings are paid out to, now and at the end of each month.',
+  method: 'PUT',
+  path: '/developers/payout-account',
+  auth: anyOf('developer'),
+  body: z.object({ destination_type: destinationType, destination: payoutDestination }),
+  response: z.object({
+    destination_type: destinationType,
+    /** Masked. */
+    destination: z.record(z.string(), z.string()),
+  }),
+  status: 200,
+  errors: ['developer_not_found'],
+  example: {
+    body: {
+      destination_type: 'bank',
+      destination: {
+        routing_number: '021000021',
+        account_number: '123456789',
+        account_type: 'checking',
+        account_holder: 'Dev Co',
+      },
+    },
+    response: { destination_type: 'bank', destination: { account_number: '****6789' } },
+  },
+});
+
+/** POST /developers/payout */
+export const payout = Endpoint.from({
+  summary: "Pays earnings out to the developer's account of that type.",
+  method: 'POST',
+  path: '/developers/payout',
+  auth: anyOf('developer'),
+  idempotent: true,
+  body: z.object({ amount_usdc: positiveDecimalAmount, destination: destinationType }),
+  response: z.object({ payout_id: z.string(), status: payoutStatus }),
+  status: 200,
+  errors: [
+    'developer_not_found',
+    'insufficient_funds',
+    'policy_denied',
+    'settlement_not_configured',
+    'conflict',
+  ],
+  example: {
+    body: { amount_usdc: '200.00', destination: 'bank' },
+    response: { payout_id: 'po_01kb3x9v7f5m2q8r4t6w0y1z3n', status: 'processing' },
+  },
+});
+
+/** GET /developers/payouts */
+export const payouts = Endpoint.from({
+  summary: "Lists the developer's payouts, newest first.",
+  method: 'GET',
+  path: '/developers/payouts',
+  auth: anyOf('developer'),
+  query: pageQuery,
+  response: pageOf(
+    'payouts',
+    z.object({
+      id: z.string(),
+      status: payoutStatus,
+      amount_usdc: decimalAmount,
+      destination: destinationType,
+      failure: z.string().nullable(),
+      created_at: timestamp,
+    }),
+  ),
+  status: 200,
+  example: {
+    response: {
+      payouts: [
+        {
+          id: 'po_01kb3x9v7f5m2q8r4t6w0y1z3n',
+          status: 'completed',
+          amount_usdc: '200.00',
+          destination: 'bank',
+          failure: null,
+          created_at: '2026-02-26T20:10:00Z',
+        },
+      ],
+      total: 1,
+    },
+  },
 });

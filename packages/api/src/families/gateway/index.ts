@@ -1,10 +1,18 @@
 import { Family } from '../../Family.js';
+import * as calls from './calls.js';
+import * as certifications from './certifications.js';
 import * as contracts from './contracts.js';
 import * as developers from './developers.js';
 import { errors } from './errors.js';
+import * as gateways from './gateways.js';
+import * as listings from './listings.js';
+import * as marketplace from './marketplace.js';
 import * as orgs from './orgs.js';
 import * as policies from './policies.js';
+import * as pricing from './pricing.js';
 import * as purchaseOrders from './purchaseOrders.js';
+import * as sla from './sla.js';
+import * as versions from './versions.js';
 
 /** Gateways, organizations, billing, marketplace and administration. */
 export const gateway = Family.from({
@@ -28,5 +36,19 @@ export const gateway = Family.from({
   ],
   credentials: ['gateway', 'developer', 'admin'],
   errors,
-  nouns: { developers, orgs, contracts, purchaseOrders, policies },
+  nouns: {
+    developers,
+    listings,
+    versions,
+    pricing,
+    sla,
+    certifications,
+    marketplace,
+    gateways,
+    calls,
+    orgs,
+    contracts,
+    purchaseOrders,
+    policies,
+  },
 });

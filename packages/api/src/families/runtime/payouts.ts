@@ -4,14 +4,12 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
+import { destinationType, payoutDestination, payoutStatus } from '../../resources/payout.js';
 import { id, line, timestamp } from '../../resources/values.js';
 
 const PAYOUT = 'payout_01kb3x9v7f5m2q8r4t6w0y1z3n';
 const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
 const params = z.object({ payout_id: id('payout') });
-const statuses = ['pending', 'processing', 'completed', 'failed', 'canceled'] as const;
-const types = ['bank', 'crypto', 'stripe'] as const;
-const text = z.string({ error: 'must be text' }).max(120, 'is too long');
 
 /** A calendar day in UTC. */
 const day = z.codec(z.iso.date(), z.date(), {
@@ -21,10 +19,10 @@ const day = z.codec(z.iso.date(), z.date(), {
 
 const payout = z.object({
   id: z.string(),
-  status: z.enum(statuses),
+  status: payoutStatus,
   amount,
   currency: z.string(),
-  destination_type: z.enum(types),
+  destination_type: destinationType,
   /** Masked. */
   destination: z.record(z.string(), z.string()),
   from_wallet_id: z.string(),
@@ -70,19 +68,8 @@ export const create = Endpoint.from({
   body: z.object({
     from_wallet_id: id('wallet'),
     amount: positiveAmount,
-    destination_type: z.enum(types, { error: 'must be bank, crypto or stripe' }),
-    /**
-     * bank: routing_number, account_number, account_type, account_holder; crypto: address, network; stripe: account_id.
-     */
-    destination: z.object({
-      routing_number: text.optional(),
-      account_number: text.optional(),
-      account_type: z.enum(['checking', 'savings'], { error: 'must be checking or savings' }).optional(),
-      account_holder: text.optional(),
-      address: text.optional(),
-      network: text.optional(),
-      account_id: text.optional(),
-    }),
+    destination_type: destinationType,
+    destination: payoutDestination,
     description: line(textBounds.description).optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),
   }),
@@ -119,7 +106,7 @@ export const list = Endpoint.from({
   path: '/v1/payouts',
   auth: anyOf('agent'),
   tool: {},
-  query: pageQuery.extend({ status: z.enum(statuses).optional() }),
+  query: pageQuery.extend({ status: payoutStatus.optional() }),
   response: pageOf('payouts', payout),
   status: 200,
   example: { query: { status: 'pending' }, response: { payouts: [example], total: 1 } },

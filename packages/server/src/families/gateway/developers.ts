@@ -1,6 +1,7 @@
 import { gateway } from '@agentpay/api';
 import { developers } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { readDestination } from '../readDestination.js';
 
 export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) => ({
   async register({ body }) {
@@ -27,5 +28,31 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
   rotateKey: async ({ principal, body }) => ({
     new_key: await developers.rotateKey(core, { principal, reason: body.reason }),
   }),
+  async earnings({ principal, query }) {
+    const { month, total, available } = await developers.earnings(core, { principal, ...query });
+    return { month, total_usdc: total, available_usdc: available };
+  },
+  async setPayoutAccount({ principal, body }) {
+    const destination = readDestination(body.destination_type, body.destination);
+    const { type, shown } = await developers.setPayoutAccount(core, { principal, destination });
+    return { destination_type: type, destination: { ...shown } };
+  },
+  async payout({ principal, body }) {
+    const { amount_usdc: amount, destination: type } = body;
+    const { id, status } = await developers.payout(core, { principal, amount, type });
+    return { payout_id: id, status };
+  },
+  async payouts({ principal, query }) {
+    const { payouts, total } = await developers.listPayouts(core, { principal, ...query });
+    const shown = payouts.map((payout) => ({
+      id: payout.id,
+      status: payout.status,
+      amount_usdc: payout.amount,
+      destination: payout.destinationType,
+      failure: payout.failure,
+      created_at: payout.createdAt,
+    }));
+    return { payouts: shown, total };
+  },
   dashboard: async () => ({ url: `${baseUrl()}/dev/dashboard` }),
 }));

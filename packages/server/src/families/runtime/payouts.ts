@@ -1,7 +1,7 @@
 import { runtime } from '@agentpay/api';
 import { payouts } from '@agentpay/core';
-import { AgentPayError } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
+import { readDestination } from '../readDestination.js';
 
 export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
   async create({ principal, body }) {
@@ -18,31 +18,6 @@ export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
   cancel: async ({ principal, params }) =>
     show(await payouts.cancel(core, { principal, payoutId: params.payout_id })),
 }));
-
-type Fields = { readonly [Name in string]?: string | undefined };
-
-function readDestination(type: payouts.DestinationType, fields: Fields): payouts.Destination {
-  const field = (name: string): string => {
-    const value = fields[name];
-    if (value !== undefined && value !== '') return value;
-    const param = `destination.${name}`;
-    throw new AgentPayError('invalid_request', `Field "${param}": is required.`, { param });
-  };
-  switch (type) {
-    case 'bank':
-      return {
-        type,
-        routingNumber: field('routing_number'),
-        accountNumber: field('account_number'),
-        accountType: field('account_type') as 'checking' | 'savings',
-        accountHolder: field('account_holder'),
-      };
-    case 'crypto':
-      return { type, address: field('address'), network: field('network') };
-    case 'stripe':
-      return { type, accountId: field('account_id') };
-  }
-}
 
 function show(payout: payouts.Payout) {
   return {

@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { anyOf } from '../../credentials.js';
+import { Endpoint } from '../../Endpoint.js';
+import { LISTING, listingParams } from '../../resources/listing.js';
+import { httpUrl, line } from '../../resources/values.js';
+
+/** POST /marketplace/agents/{agent_id}/certifications */
+export const apply = Endpoint.from({
+  summary: 'Asks the operator to certify an agent.',
+  method: 'POST',
+  path: '/marketplace/agents/{agent_id}/certifications',
+  auth: anyOf('developer'),
+  params: listingParams,
+  body: z.object({ certification: line(40), evidence_url: httpUrl.optional() }),
+  response: z.object({ certification: z.string(), status: z.enum(['pending', 'approved', 'rejected']) }),
+  status: 200,
+  errors: ['listing_not_found', 'conflict'],
+  example: {
+    params: { agent_id: LISTING },
+    body: { certification: 'SOC2' },
+    response: { certification: 'SOC2', status: 'pending' },
+  },
+});
+
+/** POST /admin/marketplace/agents/{agent_id}/certifications */
+export const decide = Endpoint.from({
+  summary: 'Certifies an agent that asked for it, or does not.',
+  method: 'POST',
+  path: '/admin/marketplace/agents/{agent_id}/certifications',
+  auth: anyOf('admin'),
+  params: listingParams,
+  body: z.object({
+    certification: line(40),
+    decision: z.enum(['approved', 'rejected'], { error: 'must be approved or rejected' }),
+  }),
+  response: z.object({ certification: z.string(), status: z.enum(['pending', 'approved', 'rejected']) }),
+  status: 200,
+  errors: ['listing_not_found'],
+  example: {
+    params: { agent_id: LISTING },
+    body: { certification: 'SOC2', decision: 'approved' },
+    response: { certification: 'SOC2', status: 'approved' },
+  },
+});

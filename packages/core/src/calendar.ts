@@ -1,0 +1,15 @@
+import { remembered } from '@agentpay/primitives';
+
+const DAY_MS = 86_400_000;
+/** Every spending asks for today's. */
+const textOfDay = remembered(2, (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10));
+
+/** The day of a moment in UTC: "2026-05-08". */
+export function dayOf(atMs: number): string {
+  return textOfDay(Math.floor(atMs / DAY_MS));
+}
+
+/** The month of a moment in UTC: "2026-05". */
+export function monthOf(atMs: number): string {
+  return dayOf(atMs).slice(0, 7);
+}

@@ -1,0 +1,38 @@
+import { formatDecimal } from '@agentpay/primitives';
+import { z } from 'zod';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { emitIn, eventType } from '../events/index.js';
+import type { EventType } from '../events/index.js';
+import type { GatewayCall } from './Call.js';
+
+const text = z.string();
+const call = {
+  call_id: text,
+  gateway_id: text,
+  agent_id: text,
+  method: text,
+  status: text,
+  price_usdc: text,
+  failure: text.nullable(),
+};
+
+export const callCompleted = eventType('gateway.call_completed', call);
+export const callFailed = eventType('gateway.call_failed', call);
+
+/** Tells the gateway and the developer how a call ended; never what was asked and answered. */
+export function tell(core: Core, scene: Scene, type: EventType<string, typeof call>, of: GatewayCall): void {
+  emitIn(core, scene, type, {
+    subject: of.id,
+    audience: [{ id: of.gatewayId }, { id: of.developerId }],
+    object: {
+      call_id: of.id,
+      gateway_id: of.gatewayId,
+      agent_id: of.listingId,
+      method: of.method,
+      status: of.status,
+      price_usdc: formatDecimal(of.price),
+      failure: of.failure,
+    },
+  });
+}

@@ -1,0 +1,19 @@
+export { callStatuses } from './Call.js';
+export type { CallStatus, GatewayCall } from './Call.js';
+export { getCall, listCalls, queue } from './calls.js';
+export type { CallRequest } from './calls.js';
+export { GATEWAY_CURRENCY } from './Gateway.js';
+export type { Gateway, MonthUsage, Quota } from './Gateway.js';
+export {
+  balance,
+  bootstrap,
+  create,
+  get,
+  provision,
+  provisioned,
+  register,
+  rotateKey,
+  self,
+  usage,
+} from './operations.js';
+export { endLeft, pickUp, run } from './run.js';

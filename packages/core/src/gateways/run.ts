@@ -1,0 +1,180 @@
+import { isAgentPayError } from '@agentpay/primitives';
+import type { IncomingResponse, OutboundError } from '@agentpay/primitives';
+import type { Scene } from '../batch/index.js';
+import { monthOf } from '../calendar.js';
+import { countCallIn, countCallWants, get as getListing } from '../catalog/index.js';
+import type { CallEnding } from '../catalog/index.js';
+import type { Core } from '../Core.js';
+import { earnIn, earnWants } from '../developers/index.js';
+import type { JobReport } from '../Job.js';
+import { available, holds, movements } from '../ledger/index.js';
+import { find as findService } from '../marketplace/index.js';
+import { allowWants, captureIn, giveBackIn } from '../spending/index.js';
+import { stepOf } from './Call.js';
+import type { CallOutcome, GatewayCall } from './Call.js';
+import { payeeNames } from './calls.js';
+import { callCompleted, callFailed, tell } from './events.js';
+import * as store from './GatewayStore.js';
+
+const MAX_OUTPUT_BYTES = 256 * 1024;
+/** A process that has not ended a call so long after its time has died. */
+const GRACE_MS = 15_000;
+/** A call that is still queued then was forgotten by the process that queued it. */
+const FORGOTTEN_MS = 2_000;
+
+/**
+ * Carries a queued call out, once: asks the agent, then pays it when it did what was asked, and gives the money back when not. A call
+ * that is not queued is left alone.
+ */
+export async function run(
+  core: Core,
+  { callId, signal }: { readonly callId: string; readonly signal?: AbortSignal | undefined },
+): Promise<void> {
+  const call = await begin(core, callId);
+  if (!call) return;
+  await end(core, call, await ask(core, call, signal));
+}
+
+/** Ids of queued calls that nobody carries out, for {@link run}. */
+export async function pickUp(core: Core, { limit }: { limit: number }): Promise<readonly string[]> {
+  const nowMs = core.clock.now();
+  const forgotten = await store.listForgotten(core.db, new Date(nowMs - FORGOTTEN_MS), limit);
+  return forgotten.map(({ id }) => id);
+}
+
+/** Ends running calls whose process has died: nobody knows what the agent did, so they have failed and cost nothing. */
+export async function endLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
+  const left = await store.listLeft(core.db, new Date(core.clock.now()), limit);
+  const ended = await Promise.allSettled(
+    left.map((call) => end(core, call, { kind: 'left', failure: 'interrupted' })),
+  );
+  const failures = ended.flatMap((result, i) =>
+    result.status === 'rejected'
+      ? [{ subject: (left[i] as GatewayCall).id, error: result.reason as unknown }]
+      : [],
+  );
+  return { done: { interrupted: left.length - failures.length }, failures };
+}
+
+/** From here on no other process begins it; undefined when one has. */
+function begin(core: Core, callId: string): Promise<GatewayCall | undefined> {
+  return core.batch.run({
+    wants: [[store.callRows, [callId]]],
+    lane: callId,
+    decide(scene) {
+      const call = scene.find(store.callRows, callId);
+      const status = call && stepOf(call.status, 'begin');
+      if (!call || !status) return undefined;
+      const startedAt = new Date(core.clock.now());
+      const deadline = new Date(startedAt.getTime() + call.windowSeconds * 1000 + GRACE_MS);
+      return scene.update(store.callRows, call, { status, startedAt, deadline });
+    },
+  });
+}
+
+async function ask(core: Core, call: GatewayCall, signal: AbortSignal | undefined): Promise<CallOutcome> {
+  const { assertAllowed, fetchOut } = core.ports.endpoints;
+  const { id, listingId, method, input, windowSeconds } = call;
+  try {
+    const url = await addressOf(core, listingId);
+    assertAllowed(url);
+    const response = await fetchOut(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json', 'idempotency-key': id },
+      body: JSON.stringify({ call_id: id, agent_id: listingId, method, input }),
+      timeoutMs: windowSeconds * 1000,
+      maxBytes: MAX_OUTPUT_BYTES,
+      maxRedirects: 0,
+      ...(signal ? { signal } : {}),
+    });
+    return outcomeOf(response);
+  } catch (error) {
+    if (isAgentPayError(error)) return { kind: 'down', failure: 'address_refused' };
+    if ((error as Error).name !== 'OutboundError') throw error;
+    const { fault } = error as OutboundError;
+    return fault === 'aborted'
+      ? { kind: 'left', failure: 'interrupted' }
+      : { kind: 'down', failure: fault === 'timeout' ? 'sla_exceeded' : fault };
+  }
+}
+
+async function addressOf(core: Core, listingId: string): Promise<string> {
+  const { endpointUrl, serviceId } = await getListing(core.db, { listingId });
+  return endpointUrl ?? ((await findService(core.db, { serviceId: serviceId ?? '' })).endpointUrl as string);
+}
+
+function outcomeOf({ status, headers, body }: IncomingResponse): CallOutcome {
+  if (status === 429 || status >= 500) return { kind: 'down', failure: `http_${status}` };
+  if (status < 200 || status >= 300) return { kind: 'refused', failure: `http_${status}` };
+  const text = Buffer.from(body).toString().replaceAll('\u0000', '');
+  if (!/^application\/([\w.-]+\+)?json\b/i.test(headers['content-type'] ?? ''))
+    return { kind: 'done', output: { text } };
+  try {
+    return { kind: 'done', output: JSON.parse(text) as unknown };
+  } catch {
+    return { kind: 'down', failure: 'malformed' };
+  }
+}
+
+/** Pays a call or gives its price back, and counts it, in one step; one that has ended is left alone. */
+async function end(core: Core, { id, ...of }: GatewayCall, outcome: CallOutcome): Promise<void> {
+  const nowMs = core.clock.now();
+  const ms = Math.max(0, nowMs - (of.startedAt ?? of.queuedAt).getTime());
+  const how: CallEnding | undefined =
+    outcome.kind === 'left'
+      ? undefined
+      : outcome.kind === 'done'
+        ? { ending: 'done', ms }
+        : { ending: outcome.kind };
+  const counted = how && { listingId: of.listingId, atMs: nowMs, how };
+  await core.batch.run({
+    wants: [
+      [store.callRows, [id]],
+      [holds, [of.holdId]],
+      [store.quotas, [of.gatewayId, of.listingId]],
+      [store.usage, [of.gatewayId, monthOf(nowMs)]],
+      ...(counted ? countCallWants(counted) : []),
+      ...earnWants(core, of.developerId),
+      ...allowWants(of.gatewayId),
+    ],
+    lane: id,
+    decide(scene) {
+      const call = scene.find(store.callRows, id) as GatewayCall;
+      if (stepOf(call.status, outcome.kind === 'done' ? 'complete' : 'fail') === undefined) return;
+      if (outcome.kind === 'done') complete(core, scene, call, outcome.output);
+      else fail(core, scene, call, outcome.failure);
+      if (counted) countCallIn(scene, counted);
+    },
+  });
+}
+
+function complete(core: Core, scene: Scene, call: GatewayCall, output: unknown): void {
+  const { walletId, price, gatewayId, developerId } = call;
+  const payee = available(call.payoutWalletId);
+  captureIn(core, scene, {
+    holdId: call.holdId,
+    reason: 'complete',
+    postings: ({ asset, amount }) =>
+      movements.marketSettled({ walletId, payee, asset, amount, reserved: amount }),
+  });
+  earnIn(core, scene, { developerId, amount: price - movements.marketFee(price) });
+  const endedAt = new Date(core.clock.now());
+  const month = monthOf(endedAt.getTime());
+  const before = scene.find(store.usage, gatewayId, month);
+  if (before) scene.update(store.usage, before, { amount: before.amount + price, calls: before.calls + 1n });
+  else scene.insert(store.usage, { gatewayId, month, amount: price, calls: 1n });
+  const ended = { status: 'completed', output, deadline: null, endedAt } as const;
+  tell(core, scene, callCompleted, scene.update(store.callRows, call, ended));
+}
+
+function fail(core: Core, scene: Scene, call: GatewayCall, failure: string): void {
+  const { gatewayId: payer, price: amount, queuedAt: at, provisionId } = call;
+  const spent = { payer, payee: payeeNames(call), amount, at };
+  giveBackIn(core, scene, { holdId: call.holdId, reason: 'fail', spent });
+  const quota = scene.find(store.quotas, call.gatewayId, call.listingId);
+  // A later provision has begun to count anew.
+  if (quota?.provisionId === provisionId) scene.update(store.quotas, quota, { used: quota.used - amount });
+  const endedAt = new Date(core.clock.now());
+  const ended = { status: 'failed', failure, deadline: null, endedAt } as const;
+  tell(core, scene, callFailed, scene.update(store.callRows, call, ended));
+}

@@ -1,0 +1,38 @@
+import { gateway } from '@agentpay/api';
+import { catalog } from '@agentpay/core';
+import { implement } from '../../http/implement.js';
+import { detailOf, showListing, summarizeListing } from './presentListing.js';
+
+export const handlers = implement(gateway.nouns.listings, ({ core }) => ({
+  async list({ query }) {
+    const { q: text, developer_id: developerId, ...wanted } = query;
+    const { listings, total } = await catalog.search(core.db, { text, developerId, ...wanted });
+    return { agents: listings.map(summarizeListing), total };
+  },
+  async create({ principal, body }) {
+    const { name, category, version } = body;
+    const given = { ...detailOf(body), principal, name, category, version };
+    const { id, status } = await catalog.create(core, given);
+    return { agent_id: id, status };
+  },
+  async get({ params }) {
+    const listing = await catalog.get(core.db, { listingId: params.agent_id });
+    const [versions, certifications] = await Promise.all([
+      catalog.versionCount(core, { listingId: listing.id }),
+      catalog.certificationsOf(core.db, listing.id),
+    ]);
+    return { ...showListing(listing), versions, certifications };
+  },
+  async update({ principal, params, body }) {
+    await catalog.update(core, { principal, listingId: params.agent_id, ...detailOf(body) });
+    return { status: 'updated' as const };
+  },
+  async approve({ principal, params }) {
+    const { status } = await catalog.approve(core, { principal, listingId: params.agent_id });
+    return { status };
+  },
+  async suspend({ principal, params }) {
+    const { status } = await catalog.suspend(core, { principal, listingId: params.agent_id });
+    return { status };
+  },
+}));

@@ -1,0 +1,8 @@
+import type { gateway } from '@agentpay/api';
+import type { Calls } from '../world.js';
+
+export const calls: Calls<typeof gateway.nouns.marketplace> = {
+  regions: () => ({}),
+  revenueRules: () => ({}),
+  certifications: () => ({}),
+};
