@@ -32,7 +32,7 @@ import { headerLists } from './rails/RailHeaders.js';
 import { rails as allRails } from './rails/rails.js';
 import { readPrice, type Authorize, type Price, type Verdict } from './seller/Price.js';
 import { createPricing, type Pricing } from './seller/Pricing.js';
-import { findProof, mayCarryProof, quotedBy, type Proof } from './paid/proof.js';
+import { findProof, mayCarryProof, quotedBy, type FoundProof } from './paid/proof.js';
 import { hasBody, NO_BODY, readBody, type RequestBody } from './paid/RequestBody.js';
 import { compileRoutes } from './seller/routes.js';
 import { targetOf, type Asking, type Next } from './paid/Request.js';
@@ -297,7 +297,7 @@ async function verdictOf(context: RequestContext, authorize: Authorize): Promise
 }
 
 /** Whether the request says that it was paid for, and that is true. One that says so wrongly may still bring a payment. */
-async function mayComeBack(context: RequestContext, proof: Proof | undefined): Promise<boolean> {
+async function mayComeBack(context: RequestContext, proof: FoundProof | undefined): Promise<boolean> {
   const header = context.req.headers[SIGN_IN_HEADER.toLowerCase()];
   if (!context.pricing.extensions.signIn || typeof header !== 'string') return false;
   try {

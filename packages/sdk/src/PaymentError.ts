@@ -1,17 +1,17 @@
 import { AgentPayError, type ErrorName, type ErrorOptions } from '@agentpay/primitives';
-import type { Payment } from './Receipt.js';
+import type { PaymentMade } from './Receipt.js';
 
 /** Why a request that costs money has no answer. `kind`, `reason` and `hint` are for programs, the message for people. */
 export class PaymentError extends AgentPayError {
   /** The seller's last answer, its body unread; none when there was no answer. */
   readonly response: Response | undefined;
   /** What was signed, if anything was. */
-  readonly payment: Payment | undefined;
+  readonly payment: PaymentMade | undefined;
 
   constructor(
     kind: ErrorName,
     message: string,
-    options: ErrorOptions & { readonly response?: Response; readonly payment?: Payment } = {},
+    options: ErrorOptions & { readonly response?: Response; readonly payment?: PaymentMade } = {},
   ) {
     super(kind, message, options);
     this.response = options.response;

@@ -4,7 +4,7 @@ import type { Budget, Reservation } from './Budget.js';
 import type { Dialect } from './Offer.js';
 
 /** One thing bought: one proof, for one request. Plain JSON; `proof` is a secret while it is valid. */
-export interface Purchase {
+export interface SignedPurchase {
   readonly id: string;
   /** Stands for method, URL and body of the request. */
   readonly request: string;
@@ -34,9 +34,9 @@ export interface Purchase {
 /** Memory of purchases that outlives the process, such as a file or a table. Belongs to one client at a time. */
 export interface PurchaseJournal {
   /** Writes the purchase in place of an earlier state of it. Nothing is sent before this resolves. */
-  save(purchase: Purchase): Promise<void>;
+  save(purchase: SignedPurchase): Promise<void>;
   /** Every purchase that counts against the budget, and every open one. */
-  load(): Promise<readonly Purchase[]>;
+  load(): Promise<readonly SignedPurchase[]>;
 }
 
 /** The purchases of one client. */
@@ -44,17 +44,17 @@ export interface Purchases {
   /** Reads the journal, once; rejects when it cannot be read. */
   ready(): Promise<void>;
   /** Takes an unanswered purchase for this request, so that its proof is sent again and no other is made. */
-  resume(request: string): Purchase | undefined;
+  resume(request: string): SignedPurchase | undefined;
   /** Claims the nonce of an authorization, at once; false while an earlier one with this nonce may be valid. */
   claim(nonce: string): boolean;
   /** Takes up a new purchase, whose amount is reserved. */
-  open(purchase: Purchase, reservation: Reservation): void;
+  open(purchase: SignedPurchase, reservation: Reservation): void;
   /** Writes the purchase down; rejects when it cannot be written. */
-  record(purchase: Purchase): Promise<void>;
+  record(purchase: SignedPurchase): Promise<void>;
   /** Lets another request for the same resume the purchase. */
-  park(purchase: Purchase): void;
+  park(purchase: SignedPurchase): void;
   /** Ends the purchase. */
-  end(purchase: Purchase, state: 'confirmed' | 'closed' | 'void'): Promise<void>;
+  end(purchase: SignedPurchase, state: 'confirmed' | 'closed' | 'void'): Promise<void>;
 }
 
 export function createPurchases({
@@ -71,7 +71,7 @@ export function createPurchases({
   const reservations = new Map<string, Reservation>();
   let loading: Promise<void> | undefined;
 
-  function restore(purchase: Purchase): void {
+  function restore(purchase: SignedPurchase): void {
     if (purchase.state === 'void') return;
     const { network, asset, amount, url, signedAt } = purchase;
     const expense = { network, asset, amount: BigInt(amount), host: new URL(url).host };
@@ -112,21 +112,21 @@ export function createPurchases({
 }
 
 /** Refuses a journal as a whole, before any of it counts. */
-function checked(past: readonly Purchase[]): readonly Purchase[] {
+function checked(past: readonly SignedPurchase[]): readonly SignedPurchase[] {
   for (const { amount } of past) BigInt(amount);
   return past;
 }
 
 /** Unanswered purchases, by the request that each is for. */
 function parkedPurchases(clock: Clock) {
-  const parked = new Map<string, Purchase[]>();
-  const isOver = ({ validUntil }: Purchase) => validUntil <= clock.now();
+  const parked = new Map<string, SignedPurchase[]>();
+  const isOver = ({ validUntil }: SignedPurchase) => validUntil <= clock.now();
   return {
-    park(purchase: Purchase): void {
+    park(purchase: SignedPurchase): void {
       for (const [request, waiting] of parked) if (waiting.every(isOver)) parked.delete(request);
       parked.set(purchase.request, [...(parked.get(purchase.request) ?? []), purchase]);
     },
-    take(request: string): Purchase | undefined {
+    take(request: string): SignedPurchase | undefined {
       const found = (parked.get(request) ?? []).filter((purchase) => !isOver(purchase));
       const purchase = found.shift();
       if (found.length > 0) parked.set(request, found);

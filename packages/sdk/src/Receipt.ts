@@ -1,10 +1,10 @@
 import type { Amount } from '@agentpay/primitives';
 import { receiptIn } from '@agentpay/protocol';
 import type { Dialect } from './Offer.js';
-import type { Purchase } from './Purchase.js';
+import type { SignedPurchase } from './Purchase.js';
 
 /** What a response was paid with. */
-export interface Payment {
+export interface PaymentMade {
   readonly dialect: Dialect;
   /** Base units of the asset. */
   readonly amount: Amount;
@@ -17,7 +17,7 @@ export interface Payment {
   readonly tokenId?: string;
 }
 
-const payments = new WeakMap<Response, Payment>();
+const payments = new WeakMap<Response, PaymentMade>();
 
 /**
  * What the response was paid with; undefined when it was not paid for.
@@ -30,18 +30,18 @@ const payments = new WeakMap<Response, Payment>();
  * const transaction = paymentOf(response)?.transaction;
  * ```
  */
-export function paymentOf(response: Response): Payment | undefined {
+export function paymentOf(response: Response): PaymentMade | undefined {
   return payments.get(response);
 }
 
 /** Makes {@link paymentOf} know the response. */
-export function rememberPayment(response: Response, payment: Payment): void {
+export function rememberPayment(response: Response, payment: PaymentMade): void {
   payments.set(response, payment);
 }
 
 /** The seller's claim that this purchase was settled; undefined without one, or with one for something else. */
 export function readReceipt(
-  purchase: Purchase,
+  purchase: SignedPurchase,
   headers: Headers,
 ): { readonly transaction?: string } | undefined {
   const { dialect } = purchase;

@@ -6,7 +6,7 @@ import type { ClientState } from './ClientState.js';
 import { refuse, type Demand, type Offer, type Proof } from './Offer.js';
 import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';
-import type { Purchase } from './Purchase.js';
+import type { SignedPurchase } from './Purchase.js';
 import { readOffers } from './readOffers.js';
 
 /** Longest 402 body that is read. */
@@ -21,7 +21,7 @@ export async function buy(
   client: ClientState,
   request: BufferedRequest,
   { response, bytes }: Peeked,
-): Promise<Purchase | undefined> {
+): Promise<SignedPurchase | undefined> {
   const demand: Demand = { request, headers: response.headers, body: readJson(bytes) };
   const { offers, refusals } = readOffers(demand, client.settings);
   if (offers.length === 0 && refusals.length === 0) return undefined;
@@ -62,13 +62,13 @@ async function accept(
   response: Response,
   offer: Offer,
   refusals: AgentPayError[],
-): Promise<Purchase | undefined> {
+): Promise<SignedPurchase | undefined> {
   try {
     const url = urlOf(request, response);
     const { reservation, proof } = await agree(client, offer, new URL(url).host);
     const { dialect, network, asset, payTo, nonce } = offer;
     const { header, value, validUntil, tokenId } = proof;
-    const purchase: Purchase = {
+    const purchase: SignedPurchase = {
       id: bytesToHex(client.settings.random.bytes(16)).slice(2),
       request: request.key,
       url,

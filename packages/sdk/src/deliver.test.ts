@@ -2,7 +2,7 @@ import { isAgentPayError } from '@agentpay/primitives';
 import { createClient } from './Client.js';
 import type { ClientOptions } from './options.js';
 import { PaymentError } from './PaymentError.js';
-import type { PurchaseJournal, Purchase } from './Purchase.js';
+import type { PurchaseJournal, SignedPurchase } from './Purchase.js';
 import { paymentOf } from './Receipt.js';
 import {
   BUYER_KEY,
@@ -182,12 +182,12 @@ describe('a second 402', () => {
 });
 
 describe('a journal', () => {
-  function memoryJournal(): PurchaseJournal & { saved: Purchase[] } {
-    const saved: Purchase[] = [];
+  function memoryJournal(): PurchaseJournal & { saved: SignedPurchase[] } {
+    const saved: SignedPurchase[] = [];
     return {
       saved,
       async save(purchase) {
-        saved.push(JSON.parse(JSON.stringify(purchase)) as Purchase);
+        saved.push(JSON.parse(JSON.stringify(purchase)) as SignedPurchase);
       },
       load: async () => [...new Map(saved.map((purchase) => [purchase.id, purchase])).values()],
     };

@@ -6,8 +6,8 @@ import { isVoidToken } from './dialects/token.js';
 import { exchange } from './exchange.js';
 import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';
-import type { Purchase } from './Purchase.js';
-import { readReceipt, rememberPayment, type Payment } from './Receipt.js';
+import type { SignedPurchase } from './Purchase.js';
+import { readReceipt, rememberPayment, type PaymentMade } from './Receipt.js';
 import { describeRefusal } from './refusal.js';
 
 /** Answers up to this length are read to their end before they count as arrived. */
@@ -27,7 +27,7 @@ const PASSING = [408, 425, 429];
 export async function deliver(
   client: ClientState,
   request: BufferedRequest,
-  purchase: Purchase,
+  purchase: SignedPurchase,
 ): Promise<Response> {
   const payment = paymentFor(purchase);
   let ended = false;
@@ -54,8 +54,8 @@ type Attempt =
 async function sendUntilAnswered(
   client: ClientState,
   request: BufferedRequest,
-  purchase: Purchase,
-  payment: Payment,
+  purchase: SignedPurchase,
+  payment: PaymentMade,
 ): Promise<Pick<Peeked, 'response' | 'bytes'>> {
   const { clock, maxAttempts } = client.settings;
   for (let attempt = 1; ; attempt++) {
@@ -79,7 +79,7 @@ async function sendUntilAnswered(
 async function sendOnce(
   { settings }: ClientState,
   request: BufferedRequest,
-  { url, header, proof }: Purchase,
+  { url, header, proof }: SignedPurchase,
 ): Promise<Attempt> {
   try {
     const headers = { [header]: proof };
@@ -114,7 +114,7 @@ function askedWait(response: Response, attempt: number, now: number): number | u
 /** Books what the answer tells of the purchase; false when its proof may have to be sent again. */
 async function conclude(
   { settings, purchases }: ClientState,
-  purchase: Purchase,
+  purchase: SignedPurchase,
   response: Response,
   hasReceipt: boolean,
 ): Promise<boolean> {
@@ -141,7 +141,7 @@ function isPassing({ status, headers }: Response): boolean {
   return PASSING.includes(status) || (status === 409 && headers.has('retry-after'));
 }
 
-function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: Purchase): Payment {
+function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: SignedPurchase): PaymentMade {
   return {
     dialect,
     amount: BigInt(amount),
@@ -155,7 +155,7 @@ function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: Purchas
 function refused(
   { settings }: ClientState,
   { response, bytes }: Pick<Peeked, 'response' | 'bytes'>,
-  payment: Payment,
+  payment: PaymentMade,
 ): PaymentError {
   const reason = refusalCode((name) => response.headers.get(name), bytes);
   const { network, amount: needed } = payment;

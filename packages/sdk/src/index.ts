@@ -9,6 +9,6 @@ export { walletAccount, type WalletProvider } from './walletAccount.js';
 export type { Dialect } from './Offer.js';
 export type { ClientOptions } from './options.js';
 export { PaymentError } from './PaymentError.js';
-export type { PurchaseJournal, Purchase } from './Purchase.js';
-export { paymentOf, type Payment } from './Receipt.js';
+export type { PurchaseJournal, SignedPurchase } from './Purchase.js';
+export { paymentOf, type PaymentMade } from './Receipt.js';
 export { verifyPaymentReceipt, type PaymentReceipt } from '@agentpay/protocol';

@@ -5,7 +5,7 @@ import type { Terms } from '../seller/Price.js';
 import { dueIn, type PaymentOption } from '../seller/PaymentOption.js';
 
 /** A price in one payment option. */
-export interface Offer {
+export interface PricedOption {
   readonly option: PaymentOption;
   /** In micro-dollars. */
   readonly price: Amount;
@@ -16,7 +16,7 @@ export interface Offer {
 /** One price in every payment option. Each dialect renders it in its own words, once. */
 export interface Quote {
   readonly terms: Terms;
-  readonly offers: readonly [Offer, ...Offer[]];
+  readonly offers: readonly [PricedOption, ...PricedOption[]];
   /** Whether the price was worked out for one request and is offered with a pin. */
   readonly pinned: boolean;
 }
@@ -27,10 +27,10 @@ export function createQuote(
   terms: Terms,
   { paymentOptions, pinned }: { paymentOptions: readonly PaymentOption[]; pinned: boolean },
 ): Quote {
-  const offers = paymentOptions.map((option): Offer => {
+  const offers = paymentOptions.map((option): PricedOption => {
     return { option, price: terms.amount, v2: v2Offer(config, terms, option) };
   });
-  return { terms, offers: offers as [Offer, ...Offer[]], pinned };
+  return { terms, offers: offers as [PricedOption, ...PricedOption[]], pinned };
 }
 
 function v2Offer(

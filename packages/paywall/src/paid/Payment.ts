@@ -6,7 +6,7 @@ import type { Receipt } from './Claims.js';
 export type Moved = Pick<PaymentReceipt, 'network' | 'asset' | 'amount' | 'payTo' | 'payer' | 'transaction'>;
 
 /** What became of an attempt to take the money. */
-export type Settlement =
+export type SettleOutcome =
   | { readonly state: 'settled'; readonly receipt: Receipt; readonly moved?: Moved }
   /** Certainly not taken and never will be by this proof. `error` is what the buyer is told. */
   | { readonly state: 'refused'; readonly error: Error }
@@ -34,7 +34,7 @@ export interface SettleAttempt {
 }
 
 /** A proof that fits the quote, whatever its dialect. */
-export interface Payment {
+export interface ProvenPayment {
   /** Names the money: the same for every proof that moves it. */
   readonly key: string;
   /** A name that the buyer gave the payment, which belongs to this one alone. */
@@ -58,7 +58,7 @@ export interface Payment {
   /**
    * Takes the money, once, however often it is called. Never rejects.
    */
-  settle(attempt: SettleAttempt): Promise<Settlement>;
+  settle(attempt: SettleAttempt): Promise<SettleOutcome>;
   /** Gives up a verified payment that will not be settled. Never rejects. */
   release(): Promise<void>;
 }

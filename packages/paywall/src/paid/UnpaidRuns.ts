@@ -1,5 +1,5 @@
 import { AgentPayError, type Clock } from '@agentpay/primitives';
-import type { Payment, Verified } from './Payment.js';
+import type { ProvenPayment, Verified } from './Payment.js';
 
 /** A handler at work for a payment that is not made yet. */
 export interface Run {
@@ -22,7 +22,7 @@ export interface UnpaidRuns {
   paidLater(payment: Runnable): void;
 }
 
-type Runnable = Pick<Payment, 'key' | 'payer' | 'expiresAtMs'>;
+type Runnable = Pick<ProvenPayment, 'key' | 'payer' | 'expiresAtMs'>;
 
 interface Account {
   readonly pending: Set<Verified>;

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { jcs } from '@agentpay/protocol';
 import { type PricedContext } from './RequestContext.js';
 import { CALLER_HEADERS } from '../seller/callerHeaders.js';
-import type { Proof } from './proof.js';
+import type { FoundProof } from './proof.js';
 import type { RequestBody } from './RequestBody.js';
 import { targetOf, type Request } from './Request.js';
 
@@ -10,7 +10,7 @@ import { targetOf, type Request } from './Request.js';
  * One payment buys one request by one caller: the proof is public once it is settled on chain, so that a copy of it with another body, at
  * another host or with other credentials gets nothing.
  */
-export function bindingOf({ req }: PricedContext, proof: Proof, body: RequestBody): string {
+export function bindingOf({ req }: PricedContext, proof: FoundProof, body: RequestBody): string {
   const credentials = CALLER_HEADERS.map((name) => req.headers[name]);
   return digestOf([req.method, hostOf(req), targetOf(req), ...credentials, bodyText(body), proof.text]);
 }

@@ -2,13 +2,13 @@ import { unixSeconds } from '@agentpay/primitives';
 import { PAYMENT_RECEIPT_JWS, PAYMENT_RECEIPT_TYPE, type PaymentReceipt } from '@agentpay/protocol';
 import type { Receipt } from './Claims.js';
 import { type PricedContext } from './RequestContext.js';
-import type { Settlement } from './Payment.js';
+import type { SettleOutcome } from './Payment.js';
 import { targetOf } from './Request.js';
 
 /** The headers that tell a buyer of a settled payment, with one that the seller has signed, where he has a key and money moved on chain. */
 export function certified(
   { config, req }: PricedContext,
-  { receipt, moved }: Settlement & { state: 'settled' },
+  { receipt, moved }: SettleOutcome & { state: 'settled' },
 ): Receipt {
   if (!config.receiptKey || !moved) return receipt;
   const paid: PaymentReceipt = {

@@ -6,8 +6,8 @@ import { certified } from './certify.js';
 import { bearerOf, bindingOf } from './binding.js';
 import { clientLeft, requestIdOf, type PricedContext } from './RequestContext.js';
 import { addLast, addTrailers, holdResponse, stampHead, type Gate, type Outcome } from './Gate.js';
-import { reasonOf, type Payment, type Verified } from './Payment.js';
-import type { Proof } from './proof.js';
+import { reasonOf, type ProvenPayment, type Verified } from './Payment.js';
+import type { FoundProof } from './proof.js';
 import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
 import type { Run } from './UnpaidRuns.js';
 import { setHeaders } from '../outgoing/setHeaders.js';
@@ -26,7 +26,7 @@ const LEASE_MARGIN_MS = 30_000;
  *
  * Rejects with Refusal, AgentPayError and whatever else goes wrong, for `respondToError` to render.
  */
-export async function charge(context: PricedContext, proof: Proof): Promise<void> {
+export async function charge(context: PricedContext, proof: FoundProof): Promise<void> {
   const {
     config: { handlerTimeoutMs, clock },
     state: { claims },
@@ -55,7 +55,7 @@ export async function charge(context: PricedContext, proof: Proof): Promise<void
 
 async function verify(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   claim: Claim,
   takenOver: boolean,
 ): Promise<Verified> {
@@ -72,7 +72,7 @@ async function verify(
 /** The last checks before the handler: a verified payment that fails one is given up. */
 async function orUnserved<T>(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   claim: Claim,
   check: () => T,
 ): Promise<T> {
@@ -91,7 +91,7 @@ interface Running {
 }
 
 /** settle: 'after' and 'optimistic'. Runs the handler behind the gate and takes the money for its response. */
-async function serve(context: PricedContext, payment: Payment, { claim, run }: Running): Promise<void> {
+async function serve(context: PricedContext, payment: ProvenPayment, { claim, run }: Running): Promise<void> {
   const { config, res } = context;
   const timeoutMs = Math.min(config.handlerTimeoutMs, payment.deadlineMs - config.clock.now());
   const gate = holdResponse(res, { maxBytes: config.maxResponseBytes, timeoutMs, clock: config.clock });
@@ -111,7 +111,7 @@ async function serve(context: PricedContext, payment: Payment, { claim, run }: R
 /** Takes the money for a response; undefined where that is done in the background. @throws as {@link takeMoney} does */
 async function collect(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   { claim, run }: Running,
   answer: HeldResponse,
 ): Promise<Receipt | undefined> {
@@ -143,7 +143,7 @@ function whyUnpaid(context: PricedContext, outcome: Outcome): string {
 /** Takes the money for an `optimistic` response that has gone out. What is not paid counts against the payer until the proof expires. */
 async function settleLater(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   { claim: settling, run }: Running,
 ): Promise<void> {
   const { config, state } = context;
@@ -193,20 +193,20 @@ function letOut(context: PricedContext, gate: Gate, outcome: Outcome): void {
   }
 }
 
-async function unserved({ state }: PricedContext, payment: Payment, claim: Claim): Promise<void> {
+async function unserved({ state }: PricedContext, payment: ProvenPayment, claim: Claim): Promise<void> {
   await state.claims.drop(claim);
   await payment.release();
 }
 
 /** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
-async function settleFirst(context: PricedContext, payment: Payment, claim: Claim): Promise<void> {
+async function settleFirst(context: PricedContext, payment: ProvenPayment, claim: Claim): Promise<void> {
   const settling = await context.state.claims.settling(claim, SETTLE_LEASE_MS, {});
   return settleAndPass(context, payment, settling, false);
 }
 
 async function settleAndPass(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   settling: Claim,
   again: boolean,
 ): Promise<void> {
@@ -222,7 +222,7 @@ async function settleAndPass(
 }
 
 /** Continues where an owner stopped after the money may have moved. The handler of a held response does not run again. */
-async function resume(context: PricedContext, payment: Payment, left: Claim): Promise<void> {
+async function resume(context: PricedContext, payment: ProvenPayment, left: Claim): Promise<void> {
   if (!payment.isSecret && left.bearer !== bearerOf(context)) throw boundElsewhere();
   const settling = await context.state.claims.settling(left, SETTLE_LEASE_MS, left);
   if (!left.answer) return settleAndPass(context, payment, settling, true);
@@ -236,7 +236,7 @@ async function resume(context: PricedContext, payment: Payment, left: Claim): Pr
 /** The stored response, to whom it may be sent again; anybody else is told of the payment alone. */
 function repeat(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   { answer, receipt, bearer, paidAt = 0 }: Claim,
 ): void {
   const { repeats, clock } = context.config;
@@ -252,7 +252,7 @@ function repeat(
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
 async function takeMoney(
   context: PricedContext,
-  payment: Payment,
+  payment: ProvenPayment,
   settling: Claim,
   again: boolean,
 ): Promise<Receipt> {

@@ -5,7 +5,7 @@ import type { RequestContext } from './RequestContext.js';
 import { pinScope } from './scope.js';
 
 /** A payment proof as it came. */
-export interface Proof {
+export interface FoundProof {
   readonly rail: PaymentRail;
   readonly text: string;
 }
@@ -20,8 +20,8 @@ export function mayCarryProof({ req: { headers }, config }: RequestContext): boo
 export async function findProof(
   context: RequestContext,
   rails: readonly PaymentRail[],
-): Promise<Proof | undefined> {
-  const found: Proof[] = [];
+): Promise<FoundProof | undefined> {
+  const found: FoundProof[] = [];
   for (const rail of rails) {
     for (const text of await rail.find(context)) {
       // The same text in two places is one proof.
@@ -34,6 +34,9 @@ export async function findProof(
 }
 
 /** The quote that the proof was made for, where prices are worked out request by request. */
-export async function quotedBy(context: RequestContext, { rail, text }: Proof): Promise<Quote | undefined> {
+export async function quotedBy(
+  context: RequestContext,
+  { rail, text }: FoundProof,
+): Promise<Quote | undefined> {
   return rail.quoted(context, text, pinScope(context, await context.body()));
 }

@@ -1,5 +1,5 @@
 import { sleep, type Clock } from '@agentpay/primitives';
-import type { SettleAttempt, Payment, Settlement } from './Payment.js';
+import type { SettleAttempt, ProvenPayment, SettleOutcome } from './Payment.js';
 
 /** Waits between attempts, in ms. */
 const WAITS = [250, 500, 1000];
@@ -10,10 +10,10 @@ export const SETTLE_LEASE_MS = 2 * BUDGET_MS;
 
 /** Asks for the money until the outcome is certain, within bounds. */
 export async function settleFirmly(
-  payment: Payment,
+  payment: ProvenPayment,
   clock: Clock,
   attempt: SettleAttempt,
-): Promise<Settlement> {
+): Promise<SettleOutcome> {
   const giveUpAt = clock.now() + BUDGET_MS;
   let { again } = attempt;
   for (const wait of WAITS) {

@@ -1,7 +1,7 @@
 import { formatDecimal, type Amount } from '@agentpay/primitives';
 import { requestIdOf, routeOf, type PricedContext, type RequestContext } from './RequestContext.js';
 import type { PaymentEvent } from '../seller/hooks.js';
-import type { Payment } from './Payment.js';
+import type { ProvenPayment } from './Payment.js';
 import { targetOf } from './Request.js';
 
 export function tellChallenge(context: PricedContext): void {
@@ -14,7 +14,7 @@ export function tellChallenge(context: PricedContext): void {
   if (onChallenge) call(context, () => onChallenge(priced(context)));
 }
 
-export function tellVerified(context: PricedContext, { payer }: Payment): void {
+export function tellVerified(context: PricedContext, { payer }: ProvenPayment): void {
   const {
     config: { hooks },
     state: { counters },
@@ -25,7 +25,7 @@ export function tellVerified(context: PricedContext, { payer }: Payment): void {
 }
 
 /** A payment that was made. */
-export interface Settled extends Pick<Payment, 'payer'> {
+export interface Settled extends Pick<ProvenPayment, 'payer'> {
   /** What was taken; undefined: the price. */
   readonly amount: Amount | undefined;
   readonly receipt: Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export function tellRefused(context: RequestContext, reason: string): void {
 }
 
 /** A handler has run for nothing. */
-export function tellUnpaid(context: PricedContext, { payer }: Payment, reason: string): void {
+export function tellUnpaid(context: PricedContext, { payer }: ProvenPayment, reason: string): void {
   const {
     config: { hooks },
     state: { counters },

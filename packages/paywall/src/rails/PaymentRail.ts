@@ -1,5 +1,5 @@
 import type { Quote } from '../offer/Quote.js';
-import type { Payment, Refusal } from '../paid/Payment.js';
+import type { ProvenPayment, Refusal } from '../paid/Payment.js';
 import type { RequestBody } from '../paid/RequestBody.js';
 import type { PricedContext, RequestContext } from '../paid/RequestContext.js';
 import type { PaywallParts } from '../PaywallState.js';
@@ -20,7 +20,7 @@ export interface PaymentRail {
   /** The proofs of this dialect in a request; empty texts are none. @throws AgentPayError `payment_ambiguous` */
   find(context: RequestContext): ProofTexts | Promise<ProofTexts>;
   /** Holds a proof against the price of the request. @throws Refusal, AgentPayError */
-  read(context: PricedContext, proof: string): Payment | Promise<Payment>;
+  read(context: PricedContext, proof: string): ProvenPayment | Promise<ProvenPayment>;
   /**
    * The price that a proof was made for, where it was worked out for this very request.
    * @param scope names the request

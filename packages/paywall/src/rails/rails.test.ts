@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import express from 'express';
-import { Refusal, type Payment } from '../paid/Payment.js';
+import { Refusal, type ProvenPayment } from '../paid/Payment.js';
 import { headerText } from '../paid/headerText.js';
 import { paywallWith } from '../paywall.js';
 import type { PaywallOptions } from '../index.js';
@@ -45,7 +45,7 @@ const promiseRail: PaymentRail = {
         return { state: 'settled', receipt: { 'X-Promise-Receipt': `${from} owes` } };
       },
       release: async () => undefined,
-    } satisfies Payment;
+    } satisfies ProvenPayment;
   },
   quoted({ pricing }, proof, scope) {
     const [, amount] = /owes (\d+)/.exec(proof) ?? [];

@@ -15,7 +15,7 @@ import { checkKnown } from './known.js';
 export type TransferMethod = 'eip3009' | 'permit2';
 
 /** A token that a seller takes. */
-export interface Token {
+export interface PayableToken {
   readonly address: Address;
   readonly decimals: number;
   /** EIP-712 name and version of the contract; EIP-3009 needs them. */
@@ -42,7 +42,7 @@ export interface TransferOptions {
 /** One way for a seller to be paid: which token, how it moves, to whom, and who moves it. */
 export interface PaymentOption {
   readonly network: Network;
-  readonly asset: Token;
+  readonly asset: PayableToken;
   readonly transferMethod: TransferMethod;
   /** Base units of the token that are due, whatever the price in dollars; undefined: the price. */
   readonly amount: Amount | undefined;
@@ -65,7 +65,7 @@ export interface Accept {
   /** Must be one that settles on this network. */
   readonly facilitator?: string | Facilitator | readonly (string | Facilitator)[];
   /** Another token than USDC. It counts as a dollar unless `amount` says what is due. */
-  readonly asset?: Omit<Token, 'address'> & { readonly address: string };
+  readonly asset?: Omit<PayableToken, 'address'> & { readonly address: string };
   /** Default "eip3009". */
   readonly transferMethod?: TransferMethod;
   /** What a request costs in base units of the token, in place of the price; for the `accepts` of a route with a fixed price. */

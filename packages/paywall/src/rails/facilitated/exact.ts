@@ -7,8 +7,8 @@ import {
   type Reason,
 } from '@agentpay/protocol';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
-import { Refusal, type Payment } from '../../paid/Payment.js';
-import type { Offer } from '../../offer/Quote.js';
+import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
+import type { PricedOption } from '../../offer/Quote.js';
 import { facilitatedPayment, type FacilitatedProof } from './facilitated.js';
 
 /** An EIP-3009 authorization as one dialect brought it. */
@@ -17,7 +17,7 @@ export interface ExactProof extends FacilitatedProof {
 }
 
 /** The payment that an EIP-3009 authorization makes. @throws Refusal when the authorization does not pay this offer */
-export function exactPayment(config: PaywallConfig, offer: Offer, proof: ExactProof): Payment {
+export function exactPayment(config: PaywallConfig, offer: PricedOption, proof: ExactProof): ProvenPayment {
   const { asset, payTo } = offer.option;
   const { authorization, request } = proof;
   const refusal = (reason: Reason, message: string) =>

@@ -13,8 +13,8 @@ import {
   type x402v2,
 } from '@agentpay/protocol';
 import type { Receipt } from '../../paid/Claims.js';
-import { Refusal, type Payment, type Settlement, type Verified } from '../../paid/Payment.js';
-import type { Offer } from '../../offer/Quote.js';
+import { Refusal, type ProvenPayment, type SettleOutcome, type Verified } from '../../paid/Payment.js';
+import type { PricedOption } from '../../offer/Quote.js';
 import { whyNot } from '../../seller/facilitatorCheck.js';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 
@@ -23,7 +23,7 @@ export interface FacilitatedProof {
   /** What the facilitator is asked, made of our own terms and what the buyer signed. */
   readonly request: FacilitatorRequest;
   readonly receipt: (settled: x402v2.SettleResponse) => Receipt;
-  /** See {@link Payment.isSecret}. */
+  /** See {@link ProvenPayment.isSecret}. */
   readonly isSecret: boolean;
   /** Headers that tell a buyer of this dialect that settling failed. */
   readonly failure: (failed: x402v2.SettleResponse) => Readonly<Record<string, string>>;
@@ -47,10 +47,10 @@ export interface SignedTransfer {
  */
 export function facilitatedPayment(
   config: PaywallConfig,
-  offer: Offer,
+  offer: PricedOption,
   transfer: SignedTransfer,
   proof: FacilitatedProof,
-): Payment {
+): ProvenPayment {
   const { clock } = config;
   const { facilitator, facilitatorName, network } = offer.option;
   const { payer, contract, nonce, startsAt, endsAt } = transfer;
@@ -105,7 +105,7 @@ export function facilitatedPayment(
 }
 
 /** What a facilitator's response to /verify says. @throws Refusal, AgentPayError */
-function verifiedBy(response: VerifyResponse, { option, v2 }: Offer, payer: Address): Verified {
+function verifiedBy(response: VerifyResponse, { option, v2 }: PricedOption, payer: Address): Verified {
   const { isValid, invalidReason, invalidMessage, payer: verified, balance } = response;
   if (isNonceUsed(invalidReason)) throw alreadyUsed(invalidReason);
   if (!isValid) {
@@ -138,7 +138,7 @@ function over(request: FacilitatorRequest, due: bigint): FacilitatorRequest {
 }
 
 interface Paying {
-  readonly offer: Offer;
+  readonly offer: PricedOption;
   readonly payer: Address;
   readonly proof: FacilitatedProof;
   /** Base units that are due, where the payer does not know them. */
@@ -162,7 +162,7 @@ function forPurchase(request: FacilitatorRequest, claim: string): FacilitatorReq
 }
 
 /** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
-function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): Settlement {
+function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): SettleOutcome {
   const reason = answer.errorReason;
   if (answer.success) {
     // Granted to somebody before, and this claim has not asked before: it was another one.
@@ -182,7 +182,7 @@ function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: bool
   return refused(paying, answer);
 }
 
-function refused({ proof }: Paying, answer: x402v2.SettleResponse): Settlement {
+function refused({ proof }: Paying, answer: x402v2.SettleResponse): SettleOutcome {
   const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
   const reason = codeOf(answer.errorReason, reasons.unexpectedSettle.v2);
   return {
@@ -193,7 +193,7 @@ function refused({ proof }: Paying, answer: x402v2.SettleResponse): Settlement {
 
 type Sent = Pick<x402v2.SettleResponse, 'transaction' | 'network'>;
 
-function settled({ offer, payer, proof, due }: Paying, { transaction, network }: Sent): Settlement {
+function settled({ offer, payer, proof, due }: Paying, { transaction, network }: Sent): SettleOutcome {
   const amount = due === undefined ? {} : { amount: due.toString() };
   const { asset, payTo } = offer.option;
   const terms = {

@@ -9,8 +9,8 @@ import {
   type UptoPayload,
 } from '@agentpay/protocol';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
-import { Refusal, type Payment } from '../../paid/Payment.js';
-import type { Offer } from '../../offer/Quote.js';
+import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
+import type { PricedOption } from '../../offer/Quote.js';
 import { facilitatedPayment, type FacilitatedProof } from './facilitated.js';
 
 /** A permit as it came; one of scheme `upto` names the facilitator. */
@@ -19,7 +19,11 @@ export interface Permit2Proof extends FacilitatedProof {
 }
 
 /** The payment that a permit for an x402 proxy makes. @throws Refusal when the permit does not pay this offer */
-export function permit2Payment(config: PaywallConfig, offer: Offer, proof: Permit2Proof): Payment {
+export function permit2Payment(
+  config: PaywallConfig,
+  offer: PricedOption,
+  proof: Permit2Proof,
+): ProvenPayment {
   const { asset, payTo, uptoAccount = '' } = offer.option;
   const { from, permitted, spender, nonce, deadline, witness } = proof.permit;
   const proxy = offer.v2.scheme === 'upto' ? UPTO_PERMIT2_PROXY : EXACT_PERMIT2_PROXY;

@@ -3,7 +3,7 @@ import { mpp, PURCHASE, sameHex, type Address } from '@agentpay/protocol';
 import type { Receipt } from '../../paid/Claims.js';
 import { resourceUrl, type PricedContext, type RequestContext } from '../../paid/RequestContext.js';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
-import { Refusal, type Payment } from '../../paid/Payment.js';
+import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
 import { variantOf } from '../../offer/variant.js';
 import { scopeOf } from '../../paid/scope.js';
 import { exactPayment } from '../facilitated/exact.js';
@@ -14,7 +14,7 @@ import { hashPayment, transactionPayment } from './transfer.js';
  * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
  * @throws AgentPayError `payment_ambiguous`, `payload_too_large`, Refusal
  */
-export async function mppPayment(context: PricedContext, header: string): Promise<Payment> {
+export async function mppPayment(context: PricedContext, header: string): Promise<ProvenPayment> {
   const { config, quote } = context;
   const { challenge, payload, source } = credentialIn(header);
   if (!mpp.isOwnChallenge(challenge, config.mppSecrets)) throw invalid('The challenge was not issued here.');
@@ -44,7 +44,7 @@ function authorizationPayment(
   offer: MppOffer,
   answering: AnsweredChallenge,
   payload: mpp.AuthorizationPayload,
-): Payment {
+): ProvenPayment {
   const { config } = context;
   const { challenge, source, receipt } = answering;
   const { signature, type: _, ...authorization } = payload;
@@ -83,7 +83,7 @@ function transferPayment(
   { option, v2 }: MppOffer,
   answering: AnsweredChallenge,
   payload: TransferPayload,
-): Payment {
+): ProvenPayment {
   const { source, expiresAtMs, receipt } = answering;
   const checkTime = () => checkExpiry(config, answering);
   const transfers = option.transfers as NonNullable<typeof option.transfers>;

@@ -1,5 +1,5 @@
 import { base64url, jcs, mpp } from '@agentpay/protocol';
-import { isByPermit2, type Offer } from '../../offer/Quote.js';
+import { isByPermit2, type PricedOption } from '../../offer/Quote.js';
 import { definedOnly } from '../../offer/templates.js';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import { dueIn, type PaymentOption } from '../../seller/PaymentOption.js';
@@ -7,7 +7,7 @@ import type { Terms } from '../../seller/Price.js';
 import { perQuote } from '../perQuote.js';
 
 /** An offer that MPP can make as well: an EIP-3009 authorization pays it, or a transfer by the buyer's own transaction. */
-export interface MppOffer extends Offer {
+export interface MppOffer extends PricedOption {
   /** The parts of a challenge that are the same for every request. */
   readonly mpp: Parameters<typeof mpp.challengeTemplate>[0];
   readonly challenge: mpp.ChallengeTemplate;
@@ -24,7 +24,7 @@ function challengeOf(
   { realm, authorizationHeader }: PaywallConfig,
   terms: Terms,
   option: PaymentOption,
-): Omit<MppOffer, keyof Offer> {
+): Omit<MppOffer, keyof PricedOption> {
   const fixed = definedOnly({
     realm,
     method: mpp.EVM_METHOD,

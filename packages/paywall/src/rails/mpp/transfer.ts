@@ -13,7 +13,7 @@ import {
 import type { ChainNode, KnownTransaction } from './ChainNode.js';
 import type { Receipt } from '../../paid/Claims.js';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
-import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
+import { Refusal, type ProvenPayment, type SettleOutcome } from '../../paid/Payment.js';
 import type { PaymentOption, Transfers } from '../../seller/PaymentOption.js';
 
 /** A charge that is paid by the buyer's own transaction, with what the credential says of it. */
@@ -41,7 +41,7 @@ const SKEW_MS = 30_000;
  * The payment by a signed transaction that the seller broadcasts, once the response is there.
  * @throws AgentPayError `payment_malformed`, Refusal when the transaction does not pay this charge
  */
-export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
+export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPayment {
   const { config, option, transfers, expiresAtMs } = charge;
   const { clock } = config;
   const signed = readSignedTransaction(raw);
@@ -50,7 +50,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
     throw mismatch('The transaction is not the transfer due.');
   const watch = watching(charge, signed.hash);
 
-  async function settlement(): Promise<Settlement> {
+  async function settlement(): Promise<SettleOutcome> {
     // A node also says no to what it has already: whether it took the transaction, the chain tells.
     await transfers.node.send(raw);
     const giveUpAt = clock.now() + WAIT_MS;
@@ -84,7 +84,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): Payment {
 }
 
 /** The payment by a transfer that stands in a block, and was made after the challenge was issued. */
-export function hashPayment(charge: TransferCharge, hash: Hex): Payment {
+export function hashPayment(charge: TransferCharge, hash: Hex): ProvenPayment {
   const { config, transfers, expiresAtMs } = charge;
   const lifeMs = config.maxTimeoutSeconds * 1000;
   const watch = watching(charge, hash);
@@ -147,7 +147,7 @@ function watching(charge: TransferCharge, hash: Hex) {
   }
 
   /** @throws AgentPayError `unavailable`, Refusal when somebody else has paid */
-  async function look(): Promise<Settlement> {
+  async function look(): Promise<SettleOutcome> {
     const [found, head] = await Promise.all([transfers.node.find(hash), transfers.node.head()]);
     if (!found?.receipt || head - found.receipt.blockNumber + 1n < BigInt(transfers.confirmations))
       return { state: 'unknown' };
@@ -189,7 +189,7 @@ function transferOf({ option, amount }: TransferCharge): Transfer {
   return { token: option.asset.address, to: option.payTo, amount };
 }
 
-async function certain(config: PaywallConfig, outcome: Promise<Settlement>): Promise<Settlement> {
+async function certain(config: PaywallConfig, outcome: Promise<SettleOutcome>): Promise<SettleOutcome> {
   try {
     return await outcome;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { AgentPayError, isAgentPayError, sleep, unixSeconds, type Clock } from '@agentpay/primitives';
 import type { PricedContext } from '../../paid/RequestContext.js';
-import { Refusal, type Payment, type Settlement } from '../../paid/Payment.js';
+import { Refusal, type ProvenPayment, type SettleOutcome } from '../../paid/Payment.js';
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import type { PaywallParts } from '../../PaywallState.js';
 import type { Terms } from '../../seller/Price.js';
@@ -33,7 +33,7 @@ const WAITS = [100, 400];
  * call-completed or call-failed after it.
  * @throws AgentPayError `payment_malformed`, `facilitator_unavailable`, Refusal
  */
-export async function tokenPayment(context: PricedContext, token: string): Promise<Payment> {
+export async function tokenPayment(context: PricedContext, token: string): Promise<ProvenPayment> {
   const { config, quote } = context;
   const { clock } = config;
   const { issuer, service } = tokenSaleOf(context, quote.terms) as TokenSale;
@@ -84,7 +84,11 @@ export async function tokenPayment(context: PricedContext, token: string): Promi
   };
 }
 
-async function settlement({ report }: PaywallConfig, issuer: Issuer, tokenId: string): Promise<Settlement> {
+async function settlement(
+  { report }: PaywallConfig,
+  issuer: Issuer,
+  tokenId: string,
+): Promise<SettleOutcome> {
   try {
     const { reason } = await issuer.report(tokenId, 'call-completed');
     if (reason !== undefined) return { state: 'refused', error: notSettled() };

@@ -1,7 +1,7 @@
 import { asciiJson, mpp, reasonCode, sameHex, x402v1 } from '@agentpay/protocol';
-import { isByPermit2, resourceOf, type Offer } from '../../offer/Quote.js';
+import { isByPermit2, resourceOf, type PricedOption } from '../../offer/Quote.js';
 import { definedOnly, SLOT, spliced } from '../../offer/templates.js';
-import { Refusal, type Payment } from '../../paid/Payment.js';
+import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
 import { resourceUrl, type PricedContext } from '../../paid/RequestContext.js';
 import type { Terms } from '../../seller/Price.js';
 import { exactPayment, readExact } from '../facilitated/exact.js';
@@ -38,7 +38,7 @@ export const x402v1Rail: PaymentRail = {
 };
 
 /** An offer that v1 has words for. */
-interface V1Offer extends Offer {
+interface V1Offer extends PricedOption {
   readonly requirements: (url: string) => x402v1.PaymentRequirements;
 }
 
@@ -60,7 +60,7 @@ const membersOf = perQuote((quote, paywall) => {
   return spliced({ x402Version: 1, error: SLOT, accepts });
 });
 
-function requirementsOf({ v2 }: Offer, terms: Terms): V1Offer['requirements'] {
+function requirementsOf({ v2 }: PricedOption, terms: Terms): V1Offer['requirements'] {
   const { extra = {}, ...rest } = v2;
   const { paymentFlow: _, ...known } = extra;
   const offer = { ...rest, extra: known };
@@ -72,7 +72,7 @@ function requirementsOf({ v2 }: Offer, terms: Terms): V1Offer['requirements'] {
 }
 
 /** Reads an `X-PAYMENT` header. @throws AgentPayError `payment_malformed`, Refusal */
-function x402v1Payment(context: PricedContext, header: string): Payment {
+function x402v1Payment(context: PricedContext, header: string): ProvenPayment {
   const { config, quote } = context;
   const { scheme, network, payload } = x402v1.decodePaymentPayload(header.trim());
   const exact = readExact(payload);

@@ -12,13 +12,13 @@ import {
 import { resourceUrl, type PricedContext } from '../../paid/RequestContext.js';
 import { BAZAAR } from '../../offer/extensions/bazaar.js';
 import { bazaarOf, receiptExtensions } from '../../offer/extensions/declarations.js';
-import { Refusal, type Payment } from '../../paid/Payment.js';
+import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
 import { exactPayment, readExact } from '../facilitated/exact.js';
 import type { FacilitatedProof } from '../facilitated/facilitated.js';
 import { permit2Payment } from '../facilitated/permit2.js';
 
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
-export function x402v2Payment(context: PricedContext, header: string): Payment {
+export function x402v2Payment(context: PricedContext, header: string): ProvenPayment {
   const paid = x402v2.decodePaymentPayload(header.trim());
   const alias = aliasOf(context, paid);
   const payment = signedPayment(context, paid);
@@ -38,7 +38,7 @@ function aliasOf(
   return undefined;
 }
 
-function signedPayment(context: PricedContext, { accepted, payload }: x402v2.PaymentPayload): Payment {
+function signedPayment(context: PricedContext, { accepted, payload }: x402v2.PaymentPayload): ProvenPayment {
   const { config, quote } = context;
   const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer)
