@@ -1,4 +1,5 @@
 import { payments, payouts } from '@agentpay/core';
+import { reconcileBooks } from '@agentpay/server';
 import { ADMIN_KEY, newAgent, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
 import { SECRET_KEY, stripeStandIn, type StripeFault, type StripeStandIn } from './stripeStandIn.js';
 
@@ -200,6 +201,47 @@ describe('payouts', () => {
     await work();
     expect(await read(`/v1/payouts/${made.body['id'] as string}`)).toMatchObject({ status: 'failed' });
     expect(await balance()).toMatchObject({ available: 100, held: 0 });
+  });
+});
+
+describe('agentpay ledger reconcile', () => {
+  it('compares charges, refunds and transfers with the books, and names each that differs', async () => {
+    const differences = () => reconcileBooks(api.composition.core);
+    const { core } = api.composition;
+    // What other tests left is no longer at Stripe.
+    await core.db.exec("delete from payouts; delete from payment_refunds; update payments set rail = 'old'");
+    const [{ body: first }, { body: second }] = [await pay(), await pay({ amount: 7 })];
+    await payOut();
+    await work(4);
+    await api.http
+      .post(`/v1/payments/${String(first['id'])}/refund`)
+      .set('x-admin-key', ADMIN_KEY)
+      .send({ amount: 2 })
+      .expect(200);
+    await work(2);
+    expect(await differences()).toEqual([]);
+
+    const [intent] = [...stripe.intents.values()].filter(({ amount }) => amount === '700');
+    stripe.charges.push(intent?.id as string);
+    const [row] = await core.db.query<{ id: string }>(
+      `select id from ledger_journals where key = (select hold_id || ':close' from payments where id = $1)`,
+      [second['id'] as string],
+    );
+    const named = `${String(second['id'])}; ${row?.id}`;
+    expect(await differences()).toEqual([
+      `stripe: under ${intent?.id} the books have 7 (${named}), the rail has 14.`,
+    ]);
+    stripe.charges.splice(stripe.charges.indexOf(intent?.id as string));
+    stripe.refunds.push({
+      ...(stripe.refunds[0] as (typeof stripe.refunds)[number]),
+      id: 're_by_hand',
+      amount: 100,
+    });
+    expect((await differences()).filter((line) => line.includes('re_by_hand'))).toEqual([
+      'stripe: under re_by_hand the books have nothing, the rail has -1.',
+    ]);
+    stripe.faults.push({ path: 'balance_transactions', does: 500 });
+    expect(await differences()).toEqual([expect.stringContaining('the rail could not be asked')]);
   });
 });
 

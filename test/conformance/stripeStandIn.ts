@@ -92,6 +92,7 @@ export async function stripeStandIn() {
       const data = transfers.filter((each) => each.transfer_group === group);
       return { status: 200, body: { object: 'list', data } };
     }
+    if (pathname === '/v1/balance_transactions') return { status: 200, body: balanceTransactions() };
     if (pathname === '/v1/refunds') {
       const data = refunds.filter((each) => each.payment_intent === searchParams.get('payment_intent'));
       return { status: 200, body: { object: 'list', data, has_more: false } };
@@ -126,6 +127,26 @@ export async function stripeStandIn() {
     const [, , , id, verb] = path.split('/') as [string, string, string, string, string];
     const intent = intents.get(id);
     return intent ? step(intent, verb) : shown(undefined);
+  }
+
+  /** Everything that moved the balance, with what it was for. */
+  function balanceTransactions() {
+    const charged = charges.map((id) => ({
+      type: 'charge',
+      amount: Number(intents.get(id)?.amount),
+      source: { id: `ch_${id}`, payment_intent: id, metadata: { agentpay_payment: 'tx' } },
+    }));
+    const back = refunds
+      .filter(({ status }) => status === 'succeeded')
+      .map(({ id, amount, metadata }) => ({ type: 'refund', amount: -amount, source: { id, metadata } }));
+    const sent = transfers.map(({ id, amount }) => ({
+      type: 'transfer',
+      amount: -Number(amount),
+      source: { id, metadata: { agentpay_payout: 'payout' } },
+    }));
+    const fee = { type: 'stripe_fee', amount: -3, source: null };
+    const data = [...charged, ...back, ...sent, fee].map((each, n) => ({ id: `txn_${n}`, ...each }));
+    return { object: 'list', data, has_more: false };
   }
 
   function refund(field: (name: string) => string): { status: number; body: unknown } {

@@ -1,9 +1,13 @@
 import { baseSepolia, manualClock, systemClock } from '@agentpay/primitives';
 import type { Facilitator, x402v2 } from '@agentpay/protocol';
-import { createTreasury, usdcPayouts, usdcRail } from '@agentpay/server';
-import type { payments, payouts } from '@agentpay/core';
+import { createTreasury, reconcileBooks, usdcPayouts, usdcRail } from '@agentpay/server';
+import { viemChain } from '@agentpay/evm';
+import { pgliteDb } from '@agentpay/storage';
+import { payments } from '@agentpay/core';
+import type { payouts } from '@agentpay/core';
 import { toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
+import { fund, signedIn, testCore } from '../flows/market.js';
 import { startFacilitatorBed, type FacilitatorBed } from './facilitatorBed.js';
 
 const privateKey = generatePrivateKey();
@@ -59,6 +63,48 @@ describe('on the chain', () => {
     expect(first).toMatchObject({ status: 'completed' });
     expect(second).toEqual(first);
     expect(await bed.usdc(c)).toBe(15_000n);
+  });
+
+  it('agentpay ledger reconcile names a transfer that the books do not know, and one that the chain does not', async () => {
+    const db = await pgliteDb();
+    const rail = usdcRail(treasury(), viemChain({ rpcUrl: bed.rpcUrl }));
+    const made = await testCore(db, { rails: { 'base-usdc': rail } });
+    // The time of the chain.
+    const core = { ...made.core, clock: systemClock };
+    // What the treasury sent before, for other tests, is known here.
+    const before = (await reconcileBooks(core)).length;
+    const payer = await signedIn(core, 'Payer');
+    await fund(core, payer, 1_000_000n);
+    const from = { principal: payer.principal, fromWalletId: payer.walletId };
+    const { id } = await payments.create(core, {
+      ...from,
+      toExternal: payee(),
+      amount: 30_000n,
+      rail: 'base-usdc',
+    });
+    await payments.progress(core, { limit: 10 });
+    const { reference, holdId } = await payments.get(core, { principal: payer.principal, paymentId: id });
+    expect((await reconcileBooks(core)).length).toBe(before);
+
+    const own = treasury();
+    const sent = await own.send(
+      await own.sign({ key: 'by hand', to: payee(), amount: 77_000n, since: Date.now() }),
+    );
+    const hash = (sent as { reference: string }).reference;
+    expect(await reconcileBooks(core)).toContain(
+      `base-usdc: under ${hash} the books have nothing, the rail has 0.077.`,
+    );
+    const none = toHex(9, { size: 32 });
+    await db.query('update payments set reference = $2 where id = $1', [id, none]);
+    const [journal] = await db.query<{ id: string }>('select id from ledger_journals where key = $1', [
+      `${holdId}:close`,
+    ]);
+    const found = await reconcileBooks(core);
+    expect(found).toContain(
+      `base-usdc: under ${none} the books have 0.03 (${id}; ${journal?.id}), the rail has 0.`,
+    );
+    expect(found).toContain(`base-usdc: under ${reference} the books have nothing, the rail has 0.03.`);
+    await db.close();
   });
 });
 

@@ -55,7 +55,8 @@ beforeAll(async () => {
     acceptsRefund: () => undefined,
     authorizeRefund: async () => ({ proof: ++proofs }),
     refund: (_payment, refund) => answer('refund', refund),
-    reconcile: async () => undefined,
+    references: /./,
+    reconcile: async () => ({}),
   };
   ({ core, clock } = await testCore(db, { rails: { 'base-usdc': rail } }));
 });

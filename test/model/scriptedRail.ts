@@ -79,7 +79,8 @@ export function scriptedRail({ ask, books }: Outside): payments.Rail {
     acceptsRefund: () => undefined,
     authorizeRefund: async () => ({}),
     refund: async () => ({ status: 'failed', reason: 'not_offered' }),
-    reconcile: async () => undefined,
+    references: /./,
+    reconcile: async () => ({}),
   };
 }
 

@@ -194,13 +194,17 @@ function stripeWays({ stripe, sandbox }: ServerConfig, { fetchOut }: Outbound): 
   };
 }
 
-function sandboxWays({ sandbox, treasuryKey, facilitatorUrl }: ServerConfig, clock: Clock): WaysOut {
+function sandboxWays(
+  { sandbox, treasuryKey, facilitatorUrl, networks }: ServerConfig,
+  clock: Clock,
+): WaysOut {
   if (!sandbox) return { rails: {}, payouts: {} };
   if (!treasuryKey || !facilitatorUrl) return { rails: {}, payouts: sandboxConnectors() };
   const facilitator = httpFacilitator({ url: facilitatorUrl });
+  const looked = networks.find(({ network }) => network.id === baseSepolia.id);
   const treasury = createTreasury({ privateKey: treasuryKey, network: baseSepolia, facilitator, clock });
   return {
-    rails: { 'base-usdc': usdcRail(treasury) },
+    rails: { 'base-usdc': usdcRail(treasury, looked && viemChain({ rpcUrl: looked.rpcUrl })) },
     payouts: { ...sandboxConnectors(), crypto: usdcPayouts(treasury) },
   };
 }

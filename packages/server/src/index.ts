@@ -9,6 +9,7 @@ export { readConfig } from './config.js';
 export type { ServerConfig } from './config.js';
 export { startJobs } from './jobs/startJobs.js';
 export type { RunningJobs } from './jobs/startJobs.js';
+export { reconcileBooks } from './ledger/reconcile.js';
 export { watchTokens } from './jobs/watchTokens.js';
 export { migrations } from './migrations.js';
 export { start } from './start.js';

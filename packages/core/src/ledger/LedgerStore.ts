@@ -39,3 +39,28 @@ export async function sumTotals(db: Queryable, account: string, asset: string): 
   );
   return BigInt(row?.sum ?? 0);
 }
+
+/** Ids of the journals with these keys. */
+export async function journalIds(
+  db: Queryable,
+  { keys }: { keys: readonly string[] },
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query<{ key: string; id: string }>(
+    'select key, id from ledger_journals where key = any($1::text[])',
+    [keys],
+  );
+  return new Map(rows.map(({ key, id }) => [key, id]));
+}
+
+/** Ids of the last journals that moved something on an account, newest first. Reads every posting. */
+export async function lastJournals(
+  db: Queryable,
+  { account, limit }: { account: string; limit: number },
+): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    `select id from ledger_journals where number in (select journal from ledger_postings where account = $1)
+     order by created_at desc, number desc limit $2`,
+    [account, limit],
+  );
+  return rows.map(({ id }) => id);
+}

@@ -1,4 +1,5 @@
 import type { Amount } from '@agentpay/primitives';
+import type { RailMovement } from '../ledger/index.js';
 import type { Payment } from './Payment.js';
 import type { Refund } from './PaymentRefund.js';
 
@@ -8,6 +9,14 @@ export type RailStatus =
   | { readonly status: 'completed'; readonly reference: string }
   | { readonly status: 'failed'; readonly reason: string }
   | { readonly status: 'unknown' };
+
+/** What a rail has of the platform's money. */
+export interface RailStatement {
+  /** Base units; undefined when it does not say. */
+  readonly balance?: Amount | undefined;
+  /** Undefined when there is no way to look. */
+  readonly movements?: readonly RailMovement[] | undefined;
+}
 
 /** A way for money to leave the platform. Every call may be repeated, and none pays twice under one proof. */
 export interface Rail {
@@ -36,6 +45,11 @@ export interface Rail {
   authorizeRefund(payment: Payment, refund: Refund): Promise<Readonly<Record<string, unknown>>>;
   /** Gives the money back by what was kept, or asks how far that is. */
   refund(payment: Payment, refund: Refund): Promise<RailStatus>;
-  /** What the rail has of the platform's money, in base units; undefined when it does not say. */
-  reconcile(): Promise<Amount | undefined>;
+  /** Shape of what it calls payments, refunds and payouts. */
+  readonly references: RegExp;
+  /**
+   * What it has of the platform's money and its movements: of those that are named, and of others as far as it looks.
+   * Rejects when it cannot be asked.
+   */
+  reconcile(moved: { readonly references: readonly string[]; readonly since: Date }): Promise<RailStatement>;
 }

@@ -5,3 +5,4 @@ export { destinationTypes, payoutStatuses, shownOf } from './Payout.js';
 export type { Destination, DestinationType, Payout, PayoutStatus } from './Payout.js';
 export type { PayoutAnswer, PayoutConnector, PayoutPorts } from './ports.js';
 export { work } from './work.js';
+export { payoutEntries } from './payoutEntries.js';

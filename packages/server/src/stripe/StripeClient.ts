@@ -29,7 +29,7 @@ const VERSION = '2024-06-20';
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 1_000_000;
 /** Micro-units in a cent. */
-const CENT = 10_000n;
+export const CENT = 10_000n;
 
 const refusal = z.object({
   error: z.object({

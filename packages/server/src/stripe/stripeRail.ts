@@ -3,6 +3,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import { z } from 'zod';
 import { centsOf, isConnectedAccount, type StripeClient, type StripeResponse } from './StripeClient.js';
 import { stripeRefunds } from './stripeRefunds.js';
+import { stripeStatements } from './stripeStatements.js';
 
 export interface StripeRailOptions {
   readonly client: StripeClient;
@@ -86,7 +87,7 @@ export function stripeRail({ client, account, customer, paymentMethod }: StripeR
     settle: (payment) => onwards(payment),
     fail: (payment) => onwards(payment, true),
     ...stripeRefunds(client),
-    reconcile: async () => undefined,
+    ...stripeStatements(client),
   };
 }
 

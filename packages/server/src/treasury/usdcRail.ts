@@ -1,12 +1,15 @@
 import { ledger, type payments } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
+import type { Chain } from '@agentpay/evm';
 import type { Address } from '@agentpay/protocol';
+import { usdcStatement } from './usdcStatement.js';
 import type { TreasuryTransfer, TransferState, Treasury } from './Treasury.js';
 
 /**
  * Rail `base-usdc`: pays an address on chain from the treasury, for wallets of play money in a sandbox, whose money returns to the faucet.
+ * @param chain where its transfers are looked up, to compare them with the books
  */
-export function usdcRail(treasury: Treasury): payments.Rail {
+export function usdcRail(treasury: Treasury, chain?: Chain): payments.Rail {
   const send = async ({ proof }: payments.Payment) =>
     railStatus(await treasury.send(proof as unknown as TreasuryTransfer));
   return {
@@ -42,7 +45,12 @@ export function usdcRail(treasury: Treasury): payments.Rail {
     }),
     refund: async (_payment, { proof }) =>
       railStatus(await treasury.send(proof as unknown as TreasuryTransfer)),
-    reconcile: async () => undefined,
+    references: /^0x[0-9a-fA-F]{64}$/,
+    async reconcile({ references }) {
+      if (!chain) return {};
+      const { address: account, network } = treasury;
+      return usdcStatement(chain, { asset: network.usdc.address, account, references });
+    },
   };
 }
 
