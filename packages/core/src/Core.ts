@@ -1,6 +1,8 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
 import { approvalSettings } from './approvals/settings.js';
 import type { ApprovalSettings } from './approvals/settings.js';
+import { billingSettings } from './billing/settings.js';
+import type { BillingSettings } from './billing/settings.js';
 import { createBatch } from './batch/index.js';
 import type { Batch } from './batch/index.js';
 import { catalogSettings } from './catalog/settings.js';
@@ -42,6 +44,7 @@ import type { WebhookPorts } from './webhooks/ports.js';
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
   readonly catalog: CatalogSettings;
+  readonly billing: BillingSettings;
   readonly developers: DeveloperSettings;
   readonly approvals: ApprovalSettings;
   readonly disputes: DisputeSettings;
@@ -82,6 +85,7 @@ export interface Core {
 /** Settings as given: what has a default may be left out. */
 export interface GivenSettings {
   readonly approvals?: Partial<ApprovalSettings>;
+  readonly billing?: Partial<BillingSettings>;
   readonly explorer?: Partial<ExplorerSettings>;
   readonly identity: Parameters<typeof identitySettings>[0];
   readonly gateways?: Partial<GatewaySettings>;
@@ -116,6 +120,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
       catalog: catalogSettings(settings.catalog ?? {}),
       developers: developerSettings(settings.developers ?? {}),
       approvals: approvalSettings(settings.approvals ?? {}),
+      billing: billingSettings(settings.billing ?? {}),
       disputes: disputeSettings(settings.disputes ?? {}),
       explorer: explorerSettings(settings.explorer ?? {}),
       identity,

@@ -6,6 +6,7 @@ import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as catalogTables } from './catalog/migrations.js';
 import { migrations as developersTables } from './developers/migrations.js';
 import { migrations as custodyTables } from './custody/migrations.js';
+import { migrations as billingTables } from './billing/migrations.js';
 import { migrations as disputesTables } from './disputes/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
 import { migrations as explorerTables } from './explorer/migrations.js';
@@ -26,6 +27,7 @@ import { migrations as walletsTables } from './wallets/migrations.js';
 import { migrations as webhooksTables } from './webhooks/migrations.js';
 import { jobs as approvalsJobs } from './approvals/jobs.js';
 import { jobs as developersJobs } from './developers/jobs.js';
+import { jobs as billingJobs } from './billing/jobs.js';
 import { jobs as explorerJobs } from './explorer/jobs.js';
 import { jobs as gatewaysJobs } from './gateways/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
@@ -37,6 +39,7 @@ import { jobs as usersJobs } from './users/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
 import * as approvalEvents from './approvals/events.js';
+import * as billingEvents from './billing/events.js';
 import * as disputeEvents from './disputes/events.js';
 import * as orgEvents from './orgs/events.js';
 import * as gatewayEvents from './gateways/events.js';
@@ -51,6 +54,7 @@ export * as catalog from './catalog/index.js';
 export * as developers from './developers/index.js';
 export * as custody from './custody/index.js';
 export * as approvals from './approvals/index.js';
+export * as billing from './billing/index.js';
 export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
 export * as explorer from './explorer/index.js';
@@ -86,6 +90,7 @@ export const migrations: readonly Migration[] = [
   ...policiesTables,
   ...orgsTables,
   ...approvalsTables,
+  ...billingTables,
   ...paymentsTables,
   ...disputesTables,
   ...payoutsTables,
@@ -124,12 +129,23 @@ export const eventTypes: readonly EventType[] = [
   ...Object.values(tokenEvents.tokenReleased),
   webhookEvents.testEvent,
   ...Object.values(orgEvents),
+  billingEvents.invoiceCreated,
+  billingEvents.invoicePaid,
+  billingEvents.invoiceOverdue,
+  billingEvents.invoiceVoided,
+  billingEvents.subscriptionCreated,
+  billingEvents.subscriptionRenewed,
+  billingEvents.subscriptionChanged,
+  billingEvents.subscriptionPastDue,
+  billingEvents.subscriptionCanceled,
+  billingEvents.alertTriggered,
 ];
 
 /** Every job that a slice declares. */
 export const jobs: readonly Job[] = [
   ...approvalsJobs,
   ...developersJobs,
+  ...billingJobs,
   ...explorerJobs,
   ...gatewaysJobs,
   ...idempotencyJobs,

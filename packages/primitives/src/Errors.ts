@@ -93,6 +93,9 @@ export const errorKinds = {
   dispute_window_closed: { status: 409, hint: 'The payment is too old; ask its payee for a refund.' },
 
   // organizations and billing
+  invoice_wrong_state: { status: 409, hint: 'Read the invoice and follow its status.' },
+  subscription_wrong_state: { status: 409, hint: 'Read the subscription and follow its status.' },
+  authorization_wrong_state: { status: 409, hint: 'Let the payer authorize again.' },
   purchase_order_exhausted: { status: 409, hint: 'Use another purchase order, or a smaller amount.' },
 
   // gateways

@@ -205,6 +205,12 @@ export const marketSettled = ({
 export const planPaid = ({ from, asset, amount }: Money & { readonly from: string }) =>
   movement(asset, [[from, amount]], [[account.REVENUE_PLANS, amount]]);
 
+/** Equal parts of an amount, the remainder with the first: their sum is the amount. */
+export function equalParts(amount: Amount, count: number): Amount[] {
+  const part = amount / BigInt(count);
+  return Array.from({ length: count }, (_, i) => (i === 0 ? amount - part * BigInt(count - 1) : part));
+}
+
 /** A bundle is paid: equal shares to the developers' accounts, the remainder to the first. */
 export const bundlePaid = ({
   from,
@@ -215,13 +221,37 @@ export const bundlePaid = ({
   const fee = marketFee(amount);
   const part = (amount - fee) / BigInt(payees.length);
   const first = amount - fee - part * BigInt(payees.length - 1);
+  const fee = share(amount, MARKET_FEE_PPM);
+  const parts = equalParts(amount - fee, payees.length);
   return movement(
     asset,
     [[from, amount]],
+    [...payees.map((payee, i): Line => [payee, parts[i] as Amount]), [account.REVENUE_MARKET, fee]],
+  );
+};
+
+/**
+ * A paid invoice is given back whole. An own plan: by the platform, out of what it earned. A bundle: by the developers, each of them their
+ * part, and what is missing by the platform; the fee stays.
+ */
+export const invoiceRefunded = ({
+  walletId,
+  asset,
+  amount,
+  own,
+  parts,
+}: OfWallet & {
+  readonly own: boolean;
+  readonly parts: readonly { readonly payee: string; readonly amount: Amount }[];
+}) => {
+  const covered = parts.reduce((sum, part) => sum + part.amount, 0n);
+  return movement(
+    asset,
     [
-      ...payees.map((payee, index): Line => [payee, index === 0 ? first : part]),
-      [account.REVENUE_MARKET, fee],
+      ...parts.map((part): Line => [part.payee, part.amount]),
+      [own ? account.REVENUE_PLANS : account.EXPENSE_REFUNDS, amount - covered],
     ],
+    [[available(walletId), amount]],
   );
 };
 

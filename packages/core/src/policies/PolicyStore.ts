@@ -88,3 +88,17 @@ export async function findOwner(db: Queryable, ruleId: string): Promise<string |
   );
   return row?.id;
 }
+
+/** What each of these parties has spent so far, and this month; a party that has spent nothing is left out. */
+export function selectSpending(db: Queryable, partyIds: readonly string[]): Promise<SpendWindow[]> {
+  return windows.table.select(db, `where scope = 'all' and party_id = any($1::text[])`, [partyIds]);
+}
+
+/** What all parties of these kinds have spent so far. */
+export function selectSpendingOfKinds(db: Queryable, kinds: readonly string[]): Promise<SpendWindow[]> {
+  return windows.table.select(
+    db,
+    `where scope = 'all' and party_id in (select id from parties where kind = any($1::text[]))`,
+    [kinds],
+  );
+}

@@ -14,6 +14,8 @@ export {
   rulesOf,
   setArchived,
   setOrgs,
+  spendingOf,
+  spendingOfKinds,
 } from './operations.js';
 export { policySets, readSet, windows } from './PolicyStore.js';
 export type { PolicySet, Rule, RuleKind, RuleTerms } from './Rule.js';

@@ -1,14 +1,17 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Queryable, Tx } from '@agentpay/primitives';
+import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { find as findParty } from '../parties/index.js';
+import type { PartyKind } from '../parties/index.js';
 import { checkTerms } from './checkTerms.js';
 import { evaluate, scopesOf } from './evaluate.js';
 import type { Denial, Spend } from './evaluate.js';
 import * as store from './PolicyStore.js';
 import type { PolicySet, Rule, RuleTerms } from './Rule.js';
+import { spentIn } from './SpendWindow.js';
+import type { SpendWindow } from './SpendWindow.js';
 
 const MAX_RULES = 100;
 
@@ -118,6 +121,29 @@ function isOwners({ setBy }: Rule): boolean {
 /** The rules of a party. */
 export async function rulesOf(db: Queryable, { partyId }: { partyId: string }): Promise<readonly Rule[]> {
   return (await store.findSet(db, partyId))?.rules ?? [];
+}
+
+/** What a party has spent. */
+export type PartySpending = Pick<SpendWindow, 'partyId' | 'totalSpent' | 'since'> & {
+  /** In the calendar month (UTC) of the moment that was asked for. */
+  readonly monthSpent: Amount;
+};
+
+/** What each of these parties has spent; one that has spent nothing is left out. */
+export async function spendingOf(
+  db: Queryable,
+  { partyIds, atMs }: { partyIds: readonly string[]; atMs: number },
+): Promise<PartySpending[]> {
+  const found = await store.selectSpending(db, partyIds);
+  return found.map((window) => ({ ...window, monthSpent: spentIn(window, 'month', atMs) }));
+}
+
+/** What all parties of these kinds have spent in all. */
+export function spendingOfKinds(
+  db: Queryable,
+  kinds: readonly PartyKind[],
+): Promise<Pick<SpendWindow, 'partyId' | 'totalSpent'>[]> {
+  return store.selectSpendingOfKinds(db, kinds);
 }
 
 /** Ends (or takes up again) all spending of a party, inside the caller's transaction. */

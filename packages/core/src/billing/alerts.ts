@@ -1,0 +1,106 @@
+import { AgentPayError, formatDecimal, isId, newId } from '@agentpay/primitives';
+import type { Amount, Tx } from '@agentpay/primitives';
+import { checkAmount } from '../amount.js';
+import { monthOf } from '../calendar.js';
+import type { Core } from '../Core.js';
+import { emit } from '../events/index.js';
+import { requireParty } from '../identity/index.js';
+import type { Principal } from '../identity/index.js';
+import type { JobReport } from '../Job.js';
+import { orgIdsOf, rolesFor } from '../orgs/index.js';
+import { spendingOf } from '../policies/index.js';
+import { alerts } from './Alert.js';
+import type { Alert } from './Alert.js';
+import { alertTriggered } from './events.js';
+
+const MAX_ALERTS = 100;
+const BATCH = 500;
+
+/**
+ * Watches what the calling developer and the organizations that they pay for spend in a calendar month (UTC).
+ * @throws AgentPayError `forbidden`, `invalid_amount`, `conflict` for more than 100
+ */
+export async function createAlert(
+  core: Core,
+  { principal, threshold }: { principal: Principal; threshold: Amount },
+): Promise<Alert> {
+  const ownerId = requireParty(principal, 'developer');
+  checkAmount(threshold, 'threshold');
+  if ((await ofOwner(core, ownerId)).length >= MAX_ALERTS)
+    throw new AgentPayError('conflict', `There are ${MAX_ALERTS} alerts already.`, {
+      reason: 'too_many_alerts',
+    });
+  const createdAt = new Date(core.clock.now());
+  const alert: Alert = {
+    id: newId('alert', core),
+    ownerId,
+    type: 'budget',
+    threshold,
+    status: 'active',
+    firedMonth: null,
+    checkedAt: new Date(0),
+    createdAt,
+  };
+  await alerts.insert(core.db, alert);
+  return alert;
+}
+
+/** The calling developer's alerts, oldest first. */
+export function listAlerts(core: Core, { principal }: { principal: Principal }): Promise<Alert[]> {
+  return ofOwner(core, principal.party.id);
+}
+
+/** Watches no more; again changes nothing. @throws AgentPayError `alert_not_found` */
+export async function removeAlert(
+  core: Core,
+  { principal, alertId }: { principal: Principal; alertId: string },
+): Promise<Alert> {
+  const [removed] = isId('alert', alertId)
+    ? await alerts.update(core.db, { id: alertId, ownerId: principal.party.id }, { status: 'deleted' })
+    : [];
+  if (!removed) throw new AgentPayError('alert_not_found', 'You have no alert with this id.');
+  return removed;
+}
+
+/** Tells of every alert whose threshold this month's spending has reached, once a month each; those first that were not looked at longest. */
+export async function checkAlerts(core: Core): Promise<JobReport> {
+  const checkedAt = new Date(core.clock.now());
+  const month = monthOf(checkedAt.getTime());
+  const fired = await core.db.tx(async (tx) => {
+    const due = await alerts.select(
+      tx,
+      `where status = 'active' and fired_month is distinct from $1 order by checked_at, id limit $2 for update skip locked`,
+      [month, BATCH],
+    );
+    let count = 0;
+    for (const alert of due) {
+      const spent = await spentBy(tx, alert.ownerId, checkedAt);
+      const reached = spent >= alert.threshold;
+      await alerts.update(tx, { id: alert.id }, reached ? { checkedAt, firedMonth: month } : { checkedAt });
+      if (!reached) continue;
+      count += 1;
+      const object = {
+        alert_id: alert.id,
+        type: alert.type,
+        threshold_usdc: formatDecimal(alert.threshold),
+        spent_usdc: formatDecimal(spent),
+        month,
+      };
+      await emit(core, tx, alertTriggered, { subject: alert.id, audience: [{ id: alert.ownerId }], object });
+    }
+    return count;
+  });
+  return { done: { fired }, failures: [] };
+}
+
+async function spentBy(tx: Tx, ownerId: string, at: Date): Promise<Amount> {
+  const partyIds = [ownerId, ...(await orgIdsOf(tx, ownerId, rolesFor('spend')))];
+  const all = await spendingOf(tx, { partyIds, atMs: at.getTime() });
+  return all.reduce((sum, { monthSpent }) => sum + monthSpent, 0n);
+}
+
+function ofOwner(core: Core, ownerId: string): Promise<Alert[]> {
+  return alerts.select(core.db, `where owner_id = $1 and status = 'active' order by created_at, id`, [
+    ownerId,
+  ]);
+}

@@ -1,0 +1,16 @@
+export type { Alert } from './Alert.js';
+export { checkAlerts, createAlert, listAlerts, removeAlert } from './alerts.js';
+export type { Authorization, AuthorizationStatus } from './Authorization.js';
+export { authorize, complete, expireAuthorizations } from './authorizations.js';
+export type { Grant } from './BillingStore.js';
+export { forecast, markSpending, scaled } from './forecast.js';
+export type { Forecast } from './forecast.js';
+export { grant } from './grants.js';
+export type { Invoice, InvoiceStatus, Line, PaidReceipt } from './Invoice.js';
+export { bill, create, get, list, markPaid, pay, refund } from './invoices.js';
+export { noteOverdue } from './pastDue.js';
+export { monthlyPeriod, prorate } from './proration.js';
+export { getReceipt, listReceipts } from './receipts.js';
+export { renew } from './renew.js';
+export type { Subscription, SubscriptionStatus } from './Subscription.js';
+export { cancel, listSubscriptions, setSeats, subscribe } from './subscriptions.js';

@@ -1,0 +1,40 @@
+import { AgentPayError, isId } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import type { Principal } from '../identity/index.js';
+import { page } from '../Page.js';
+import * as store from './BillingStore.js';
+import { customersOf } from './invoices.js';
+import type { PaidReceipt } from './Invoice.js';
+
+const VISIBLE =
+  '($1::text[] is null or customer_id = any($1) or gateway_id = any($1) or seller_id = any($1))';
+
+/**
+ * Receipts of what the caller, or an organization that they pay for, has paid, sold or completed, newest first; all of them for the
+ * operator.
+ */
+export async function listReceipts(
+  core: Core,
+  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
+): Promise<{ receipts: PaidReceipt[]; total: number }> {
+  const { rows, total } = await store.receipts.page(core.db, {
+    where: VISIBLE,
+    params: [await customersOf(core.db, request.principal)],
+    orderBy: 'created_at desc, id desc',
+    ...page(request),
+  });
+  return { receipts: rows.map(store.readLines), total };
+}
+
+/** One of {@link listReceipts}. @throws AgentPayError `receipt_not_found` */
+export async function getReceipt(
+  core: Core,
+  { principal, receiptId }: { principal: Principal; receiptId: string },
+): Promise<PaidReceipt> {
+  const seen = await customersOf(core.db, principal);
+  const [found] = isId('receipt', receiptId)
+    ? await store.receipts.select(core.db, `where ${VISIBLE} and id = $2`, [seen, receiptId])
+    : [];
+  if (!found) throw new AgentPayError('receipt_not_found', 'You have no receipt with this id.');
+  return store.readLines(found);
+}

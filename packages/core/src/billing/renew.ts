@@ -1,0 +1,72 @@
+import { isAgentPayError } from '@agentpay/primitives';
+import type { Tx } from '@agentpay/primitives';
+import type { Core } from '../Core.js';
+import type { JobReport } from '../Job.js';
+import * as store from './BillingStore.js';
+import { subscriptionRenewed, tellSubscription } from './events.js';
+import { monthlyPeriod } from './proration.js';
+import { subscriptionAfter } from './Subscription.js';
+import type { Subscription } from './Subscription.js';
+import { billPeriod, end } from './subscriptions.js';
+
+const BATCH = 200;
+
+/**
+ * Begins the next month of every subscription whose month is over, and invoices it. One that is past due, or whose purchase order has not
+ * enough left, ends instead. A month that was missed is invoiced by a run of its own.
+ */
+export async function renew(core: Core): Promise<JobReport> {
+  const done = { renewed: 0, canceled: 0 };
+  const failures: { subject: string; error: unknown }[] = [];
+  for (let i = 0; i < BATCH; i++) {
+    const outcome = await core.db.tx((tx) => renewOne(core, tx));
+    if (!outcome) break;
+    done[outcome] += 1;
+  }
+  return { done, failures };
+}
+
+async function renewOne(core: Core, tx: Tx): Promise<'renewed' | 'canceled' | undefined> {
+  const [due] = await store.lockEnded(tx, { now: new Date(core.clock.now()), limit: 1 });
+  if (!due) return undefined;
+  if (subscriptionAfter(due.status, 'renew') === 'canceled') {
+    await end(core, tx, due);
+    return 'canceled';
+  }
+  const next = nextPeriod(due);
+  try {
+    await billPeriod(core, tx, next, await sellersOf(tx, due));
+  } catch (error) {
+    if (!isAgentPayError(error, 'purchase_order_exhausted')) throw error;
+    await end(core, tx, due);
+    return 'canceled';
+  }
+  const { seatCount, period, periodEnd } = next;
+  await tx.query(
+    'update subscriptions set seat_count = $2, next_seat_count = null, period = $3, period_end = $4 where id = $1',
+    [due.id, seatCount, period, periodEnd],
+  );
+  await tellSubscription(core, tx, subscriptionRenewed, next);
+  return 'renewed';
+}
+
+function nextPeriod(due: Subscription): Subscription {
+  const period = due.period + 1;
+  return {
+    ...due,
+    period,
+    periodEnd: monthlyPeriod(due.createdAt, period).end,
+    seatCount: due.nextSeatCount ?? due.seatCount,
+    nextSeatCount: null,
+  };
+}
+
+/** The developers of a bundle as its last invoice named them; a plan has none. */
+async function sellersOf(tx: Tx, { id }: Subscription): Promise<readonly string[]> {
+  const [last] = await store.invoices.select(
+    tx,
+    'where subscription_id = $1 order by created_at desc, id desc limit 1',
+    [id],
+  );
+  return last?.sellers ?? [];
+}
