@@ -56,6 +56,24 @@ describe('post', () => {
     expect(await funds()).toEqual({ available: 105n, held: 0n });
   });
 
+  it('writes what moves between accounts of the platform alone, within a transaction and by itself', async () => {
+    const total = () => ledger.accountTotal(db, { account: ledger.BANK, asset });
+    const before = await total();
+    const arrived = (key: string): ledger.JournalEntry => ({
+      key: `${walletId}:${key}`,
+      kind: 'test',
+      postings: ledger.movements.cardCashArrived({ asset, amount: 7n }),
+    });
+    await db.tx((tx) => ledger.post(core, tx, arrived('cash-1')));
+    await core.batch.run({
+      wants: [],
+      lane: walletId,
+      decide: (scene) => ledger.postIn(core, scene, arrived('cash-2')),
+    });
+    expect(await total()).toBe(before - 14n);
+    expect(await ledger.verifyLedger(db)).toEqual([]);
+  });
+
   it('never takes more than there is', async () => {
     await expect(db.tx((tx) => ledger.post(core, tx, entry(-101n)))).rejects.toEqual(
       refused('insufficient_funds'),

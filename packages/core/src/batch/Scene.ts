@@ -46,6 +46,7 @@ export interface OpenScene extends Scene {
   readonly slots: Map<AnyEntity, Map<string, Slot>>;
   readonly appended: Map<AnyTable, object[]>;
   readonly added: Map<RowWriter, (readonly SqlValue[])[]>;
+  readonly kept: Map<string, unknown[]>;
   collected(name: string): unknown[];
   /** Puts a row on the scene as the database has it. */
   place(entity: AnyEntity, key: readonly string[], row: object | undefined): void;
@@ -85,6 +86,7 @@ export function openScene(): OpenScene {
     slots,
     appended,
     added,
+    kept,
     find<Row extends object>(entity: Entity<Row>, ...key: string[]) {
       const slot = slotOf(entity, key);
       if (slot) return slot.now as Row | undefined;

@@ -16,8 +16,10 @@ export interface Statement {
 }
 
 /** Whether no command of the scene writes anything: it repeated what has happened before. */
-export function writesNothing({ slots, appended, added }: OpenScene): boolean {
-  if ([...appended.values(), ...added.values()].some((rows) => rows.length > 0)) return false;
+export function writesNothing({ slots, appended, added, kept }: OpenScene): boolean {
+  // What is kept for the end of a batch is written then: a journal of the platform's own accounts changes no row before that.
+  const lists = [...appended.values(), ...added.values(), ...kept.values()];
+  if (lists.some((rows) => rows.length > 0)) return false;
   return [...slots.values()].every((ofEntity) =>
     [...ofEntity.values()].every(({ loaded, now }) => loaded === now),
   );
