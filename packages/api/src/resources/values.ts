@@ -18,6 +18,16 @@ export function id(kind: IdKind) {
     .meta({ idKind: kind });
 }
 
+/** An id of one of several kinds, the first of which names it. */
+export function idOf(first: IdKind, ...others: IdKind[]) {
+  const kinds = [first, ...others];
+  const error = `must be an id that starts with ${kinds.map((kind) => idPrefixes[kind]).join(' or ')}`;
+  return z
+    .string({ error })
+    .refine((value) => kinds.some((kind) => isId(kind, value)), error)
+    .meta({ idKind: first });
+}
+
 /** A moment as RFC 3339 UTC in whole seconds, rounded down. */
 export const timestamp = z
   .codec(z.iso.datetime(), z.date(), {

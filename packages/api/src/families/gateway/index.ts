@@ -3,6 +3,11 @@ import * as calls from './calls.js';
 import * as certifications from './certifications.js';
 import * as contracts from './contracts.js';
 import * as developers from './developers.js';
+import * as subscriptions from './subscriptions.js';
+import * as invoices from './invoices.js';
+import * as receipts from './receipts.js';
+import * as alerts from './alerts.js';
+import * as forecast from './forecast.js';
 import { errors } from './errors.js';
 import * as gateways from './gateways.js';
 import * as listings from './listings.js';
@@ -50,5 +55,10 @@ export const gateway = Family.from({
     contracts,
     purchaseOrders,
     policies,
+    subscriptions,
+    invoices,
+    receipts,
+    alerts,
+    forecast,
   },
 });

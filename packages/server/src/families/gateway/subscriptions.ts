@@ -1,0 +1,44 @@
+import { gateway } from '@agentpay/api';
+import { billing } from '@agentpay/core';
+import { implement } from '../../http/implement.js';
+
+export const handlers = implement(gateway.nouns.subscriptions, ({ core }) => ({
+  async create({ principal, body }) {
+    const { plan, seat_count: seatCount, org_id: orgId, po_id: purchaseOrderId } = body;
+    const request = { principal, plan, seatCount, orgId, purchaseOrderId };
+    const { subscription, invoice } = await billing.subscribe(core, request);
+    return { subscription_id: subscription.id, status: subscription.status, invoice_id: invoice.id };
+  },
+  async list({ principal, query }) {
+    const { subscriptions, total } = await billing.listSubscriptions(core, { principal, ...query });
+    return { subscriptions: subscriptions.map(shown), total };
+  },
+  async setSeats({ principal, params, body }) {
+    const { subscription, invoice } = await billing.setSeats(core, {
+      principal,
+      subscriptionId: params.subscription_id,
+      seatCount: body.seat_count,
+    });
+    return { ...shown(subscription), invoice_id: invoice?.id ?? null };
+  },
+  async delete({ principal, params }) {
+    const { status } = await billing.cancel(core, { principal, subscriptionId: params.subscription_id });
+    return { status };
+  },
+}));
+
+function shown(subscription: billing.Subscription) {
+  return {
+    id: subscription.id,
+    customer_id: subscription.customerId,
+    plan: subscription.plan,
+    bundle_id: subscription.bundleId,
+    seat_count: subscription.seatCount,
+    next_seat_count: subscription.nextSeatCount,
+    status: subscription.status,
+    price_usdc: subscription.seatPrice * BigInt(subscription.seatCount),
+    period_end: subscription.periodEnd,
+    created_at: subscription.createdAt,
+    canceled_at: subscription.canceledAt,
+  };
+}

@@ -1,0 +1,4 @@
+import type { gateway } from '@agentpay/api';
+import type { Calls } from '../world.js';
+
+export const calls: Calls<typeof gateway.nouns.forecast> = { get: () => ({}) };
