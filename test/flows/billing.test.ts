@@ -1,6 +1,7 @@
 import {
   billing,
   developers,
+  disputes,
   ledger,
   migrations,
   orgs,
@@ -308,3 +309,39 @@ async function party(kind: 'gateway' | 'user') {
     return made;
   });
 }
+
+describe('a dispute about an invoice', () => {
+  const open = (invoiceId: string, principal = owner) =>
+    disputes.openOnInvoice(core, { principal, invoiceId, reason: 'overcharge' });
+  const resolve = (disputeId: string, resolution: 'refund' | 'deny') =>
+    disputes.resolve(core, { principal: operator, disputeId, resolution });
+
+  it('is opened once, for its customer; the invoice does not become overdue until it is decided', async () => {
+    const { invoice, subscription } = await subscribe();
+    await expect(open(invoice.id, await developer())).rejects.toMatchObject({ kind: 'invoice_not_found' });
+    const results = await Promise.allSettled(Array.from({ length: 5 }, () => open(invoice.id)));
+    const opened = results.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    expect(opened).toMatchObject([{ status: 'open', invoiceId: invoice.id, paymentId: null }]);
+    clock.advance(15 * DAY_MS);
+    await billing.noteOverdue(core);
+    expect(await invoicesOf()).toMatchObject([{ overdue: false, disputed: true }]);
+    await resolve(opened[0]?.id as string, 'deny');
+    await billing.noteOverdue(core);
+    expect(await invoicesOf()).toMatchObject([{ overdue: true, disputed: false, status: 'open' }]);
+    expect(subscription.status).toBe('active');
+  });
+
+  it('that is approved makes an open invoice void, and gives a paid one back once, however often it is decided', async () => {
+    await grant(1_000_000_000n);
+    const [unpaid, paid] = [(await subscribe()).invoice, (await subscribe()).invoice];
+    await billing.pay(core, { principal: owner, invoiceId: paid.id });
+    for (const { id } of [unpaid, paid]) {
+      const dispute = await open(id);
+      await Promise.all(Array.from({ length: 5 }, () => resolve(dispute.id, 'refund')));
+    }
+    expect((await invoicesOf()).map(({ status }) => status)).toEqual(['void', 'void']);
+    expect(await balance()).toBe(1_000_000_000n);
+    const { disputes: mine } = await disputes.list(core, { principal: owner });
+    expect(mine.map(({ status }) => status)).toEqual(['resolved_refunded', 'resolved_refunded']);
+  });
+});

@@ -23,6 +23,8 @@ export interface Invoice {
   readonly dueAt: Date;
   /** Whether it was still open when it was due. */
   readonly overdue: boolean;
+  /** Whether a dispute about it is undecided; it does not become overdue then. */
+  readonly disputed: boolean;
   /** What the operator wrote when it was paid outside. */
   readonly note: string | null;
   /** Where the money came from; null until it is paid. */

@@ -7,7 +7,7 @@ export { forecast, markSpending, scaled } from './forecast.js';
 export type { Forecast } from './forecast.js';
 export { grant } from './grants.js';
 export type { Invoice, InvoiceStatus, Line, PaidReceipt } from './Invoice.js';
-export { bill, create, get, list, markPaid, pay, refund } from './invoices.js';
+export { bill, create, get, list, markPaid, pay, refund, setDisputed } from './invoices.js';
 export { noteOverdue } from './pastDue.js';
 export { monthlyPeriod, prorate } from './proration.js';
 export { getReceipt, listReceipts } from './receipts.js';

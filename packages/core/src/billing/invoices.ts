@@ -47,6 +47,7 @@ export async function bill(core: Core, tx: Tx, billed: Billed): Promise<Invoice>
     status: 'open',
     dueAt: new Date(now + core.settings.billing.dueDays * DAY_MS),
     overdue: false,
+    disputed: false,
     note: null,
     paidFrom: null,
     createdAt: new Date(now),
@@ -188,6 +189,14 @@ export async function refund(core: Core, tx: Tx, { invoiceId }: { invoiceId: str
   const { purchaseOrderId, amount } = invoice;
   if (purchaseOrderId !== null) await undraw(tx, { purchaseOrderId, amount });
   await tellInvoice(core, tx, invoiceVoided, { ...invoice, status });
+}
+
+/** Notes whether a dispute about an invoice is undecided, inside the caller's transaction. */
+export async function setDisputed(
+  tx: Tx,
+  { invoiceId, disputed }: { invoiceId: string; disputed: boolean },
+): Promise<void> {
+  await store.invoices.update(tx, { id: invoiceId }, { disputed });
 }
 
 /** Customers whose invoices the caller sees; null: all of them. */

@@ -35,6 +35,7 @@ create table invoices (
   status text not null check (status in ('open', 'paid', 'void')),
   due_at timestamptz not null,
   overdue boolean not null,
+  disputed boolean not null,
   note text,
   paid_from text check (paid_from in ('balance', 'outside')),
   created_at timestamptz not null,

@@ -1,8 +1,10 @@
-/** A party of a payment says that something is wrong with it. */
+/** A party of a payment, or the customer of an invoice, says that something is wrong with it. */
 export interface Dispute {
-  /** `disp_...` */
+  /** `disp_...`; `dp_...` about an invoice */
   readonly id: string;
-  readonly paymentId: string;
+  /** What it is about is one of the two. */
+  readonly paymentId: string | null;
+  readonly invoiceId: string | null;
   /** The party that opened it. */
   readonly openerId: string;
   /** The other party; null when it is not on the platform. */

@@ -4,9 +4,10 @@ import type { Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Dispute, DisputeStatus, Evidence } from './Dispute.js';
 
-const disputes = table<Dispute>('disputes', {
+export const disputes = table<Dispute>('disputes', {
   id: 'text',
   paymentId: 'text',
+  invoiceId: 'text',
   openerId: 'text',
   otherId: 'text',
   reason: 'text',
@@ -53,11 +54,17 @@ export function lockDispute(db: Queryable, id: string): Promise<Dispute | undefi
 /** Disputes that concern the party, or all when there is none, newest first. */
 export async function selectDisputes(
   db: Queryable,
-  { partyId, status, ...wanted }: { partyId: string | null; status: DisputeStatus | null } & Page,
+  {
+    partyId,
+    status,
+    about,
+    ...wanted
+  }: { partyId: string | null; status: DisputeStatus | null; about: 'payment' | 'invoice' | null } & Page,
 ): Promise<{ disputes: Dispute[]; total: number }> {
   const { rows, total } = await disputes.page(db, {
-    where: '($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)',
-    params: [partyId, status],
+    where: `($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)
+      and ($3::text is null or (invoice_id is null) = ($3 = 'payment'))`,
+    params: [partyId, status, about],
     orderBy: 'created_at desc, id desc',
     ...wanted,
   });

@@ -8,7 +8,8 @@ import type { Dispute } from './Dispute.js';
 const text = z.string();
 const dispute = {
   id: text,
-  payment_id: text,
+  payment_id: text.nullable(),
+  invoice_id: text.nullable(),
   status: text,
   reason: text,
   description: text.nullable(),
@@ -31,8 +32,8 @@ export function tell(core: Core, scene: Scene, type: EventType<string, typeof di
 
 /** What every event about a dispute tells, and whom. */
 export function emissionOf(of: Dispute) {
-  const { id, paymentId, status, reason, description, note } = of;
-  const object = { id, payment_id: paymentId, status, reason, description, note };
+  const { id, paymentId, invoiceId, status, reason, description, note } = of;
+  const object = { id, payment_id: paymentId, invoice_id: invoiceId, status, reason, description, note };
   return { subject: id, audience: audienceOf(of), object };
 }
 

@@ -1,13 +1,14 @@
 import type { Migration } from '@agentpay/primitives';
 
-/** Disputes about payments, one of each at most, and what speaks for either side. */
+/** Disputes about payments and invoices, one of each at most, and what speaks for either side. */
 export const migrations: readonly Migration[] = [
   {
     name: 'core/disputes-1',
     sql: `
 create table disputes (
   id text primary key,
-  payment_id text not null unique references payments (id),
+  payment_id text unique references payments (id),
+  invoice_id text unique references invoices (id),
   opener_id text not null references parties (id),
   other_id text references parties (id),
   reason text not null,
@@ -15,7 +16,8 @@ create table disputes (
   status text not null check (status in ('open', 'under_review', 'withdrawn', 'resolved_refunded', 'resolved_denied')),
   note text,
   created_at timestamptz not null,
-  resolved_at timestamptz
+  resolved_at timestamptz,
+  check ((payment_id is null) <> (invoice_id is null))
 );
 create index disputes_opener on disputes (opener_id, created_at);
 create index disputes_other on disputes (other_id, created_at);

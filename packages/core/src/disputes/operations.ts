@@ -9,10 +9,12 @@ import { page } from '../Page.js';
 import { paymentRows, refundIn } from '../payments/index.js';
 import type { Payment } from '../payments/index.js';
 import { checkOptionalText, checkText } from '../text.js';
-import { decideDispute, isUndecided } from './Dispute.js';
+import { isUndecided } from './Dispute.js';
 import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
 import { disputeEvidenceAdded, disputeMoved, disputeOpened, emissionOf, tell } from './events.js';
 import * as store from './DisputeStore.js';
+import { moveOnInvoice } from './invoices.js';
+import { stepOf, wrongState } from './step.js';
 
 type OfDispute = { readonly principal: Principal; readonly disputeId: string };
 
@@ -49,6 +51,7 @@ export async function open(
       const dispute: Dispute = {
         id: newId('dispute', core),
         paymentId,
+        invoiceId: null,
         openerId: opener,
         otherId: payment.payerId === opener ? payment.payeeId : payment.payerId,
         reason,
@@ -80,13 +83,16 @@ export function list(
   request: {
     principal: Principal;
     status?: DisputeStatus | undefined;
+    /** Both unless told. */
+    about?: 'payment' | 'invoice' | undefined;
     limit?: number | undefined;
     offset?: number | undefined;
   },
 ): Promise<{ disputes: Dispute[]; total: number }> {
   const { party } = request.principal;
   const partyId = party.kind === 'platform' ? null : party.id;
-  return store.selectDisputes(core.db, { partyId, status: request.status ?? null, ...page(request) });
+  const { status = null, about = null } = request;
+  return store.selectDisputes(core.db, { partyId, status, about, ...page(request) });
 }
 
 /**
@@ -104,9 +110,7 @@ export function addEvidence(
       param: 'content',
     });
   return core.db.tx(async (tx) => {
-    const kept = isId('dispute', request.disputeId)
-      ? await store.lockDispute(tx, request.disputeId)
-      : undefined;
+    const kept = isDispute(request.disputeId) ? await store.lockDispute(tx, request.disputeId) : undefined;
     const dispute = visible(kept, request.principal);
     if (!isUndecided(dispute.status)) throw wrongState(dispute);
     if ((await store.selectEvidence(tx, dispute.id)).length >= MAX_EVIDENCE)
@@ -161,6 +165,7 @@ async function move(
   note: string | null,
 ): Promise<Dispute> {
   const { paymentId } = visible(await findDispute(core.db, disputeId), principal);
+  if (paymentId === null) return moveOnInvoice(core, { principal, disputeId, event, note });
   return core.batch.run({
     wants: [
       [store.disputeRows, [disputeId]],
@@ -169,14 +174,11 @@ async function move(
     lane: disputeId,
     decide(scene) {
       const dispute = scene.find(store.disputeRows, disputeId) as Dispute;
-      if (event === 'withdraw' && dispute.openerId !== principal.party.id)
-        throw new AgentPayError('forbidden', 'Only who opened a dispute withdraws it.');
-      const decision = decideDispute(dispute.status, event);
-      if (decision.kind === 'repeat') return dispute;
-      if (decision.kind === 'refuse') throw wrongState(dispute);
+      const to = stepOf(dispute, event, principal);
+      if (to === undefined) return dispute;
       if (event === 'refund') giveBack(core, scene, paymentId);
-      const resolvedAt = isUndecided(decision.to) ? null : new Date(core.clock.now());
-      const moved = scene.update(store.disputeRows, dispute, { status: decision.to, note, resolvedAt });
+      const resolvedAt = isUndecided(to) ? null : new Date(core.clock.now());
+      const moved = scene.update(store.disputeRows, dispute, { status: to, note, resolvedAt });
       tell(core, scene, disputeMoved[event], moved);
       return moved;
     },
@@ -204,17 +206,17 @@ function assertDisputable(core: Core, { status, completedAt }: Payment): void {
 }
 
 async function findDispute(db: Queryable, id: string): Promise<Dispute | undefined> {
-  return isId('dispute', id) ? store.findDispute(db, id) : undefined;
+  return isDispute(id) ? store.findDispute(db, id) : undefined;
+}
+
+function isDispute(id: string): boolean {
+  return isId('dispute', id) || isId('invoice_dispute', id);
 }
 
 function visible(dispute: Dispute | undefined, { party }: Principal): Dispute {
   const concerned = dispute && (dispute.openerId === party.id || dispute.otherId === party.id);
   if (dispute && (concerned || party.kind === 'platform')) return dispute;
   throw new AgentPayError('dispute_not_found', 'You have no dispute with this id.');
-}
-
-function wrongState({ status }: Dispute): AgentPayError {
-  return new AgentPayError('dispute_wrong_state', `The dispute is ${status}.`, { reason: status });
 }
 
 function noPayment(): AgentPayError {

@@ -8,6 +8,8 @@ import * as invoices from './invoices.js';
 import * as receipts from './receipts.js';
 import * as alerts from './alerts.js';
 import * as forecast from './forecast.js';
+import * as disputes from './disputes.js';
+import * as webhooks from './webhooks.js';
 import { errors } from './errors.js';
 import * as gateways from './gateways.js';
 import * as listings from './listings.js';
@@ -60,5 +62,7 @@ export const gateway = Family.from({
     receipts,
     alerts,
     forecast,
+    disputes,
+    webhooks,
   },
 });

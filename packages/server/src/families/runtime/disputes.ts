@@ -6,7 +6,7 @@ export const handlers = implement(runtime.nouns.disputes, ({ core }) => ({
   create: async ({ principal, body: { payment_id: paymentId, reason, description } }) =>
     show(await disputes.open(core, { principal, paymentId, reason, description })),
   async list({ principal, query }) {
-    const page = await disputes.list(core, { principal, ...query });
+    const page = await disputes.list(core, { principal, about: 'payment', ...query });
     return { disputes: page.disputes.map(show), total: page.total };
   },
   async get({ principal, params }) {
@@ -27,7 +27,8 @@ function show(dispute: disputes.Dispute) {
   return {
     id: dispute.id,
     status: dispute.status,
-    payment_id: dispute.paymentId,
+    // Ids of disputes about invoices do not get here.
+    payment_id: dispute.paymentId as string,
     reason: dispute.reason,
     description: dispute.description,
     note: dispute.note,
