@@ -290,7 +290,7 @@ describe('an authorization', () => {
     expect(await developers.earnings(core, { principal: dev })).toMatchObject({ total: 11_400_000n });
   });
 
-  it('that is not completed in time returns to the payer, and is refused from the millisecond on, whether or not a job has run', async () => {
+  it('that is not completed in time returns to the payer, and is refused from then on, job or no job', async () => {
     const [from, principal] = [await payer(12_000_000n), await seller()];
     const { id: authorizationId } = await authorize(from);
     clock.advance(core.settings.billing.authorizationTtlMs);

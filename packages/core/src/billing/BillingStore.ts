@@ -101,7 +101,8 @@ export async function takeOverdue(
 ): Promise<Kept<Invoice>[]> {
   return db.query(
     `update invoices set overdue = true where id in (
-       select id from invoices where status = 'open' and not overdue and not disputed and due_at <= $1 order by due_at limit $2 for update skip locked
+       select id from invoices where status = 'open' and not overdue and not disputed and due_at <= $1
+       order by due_at limit $2 for update skip locked
      ) returning ${invoices.columns}`,
     [now, limit],
   );

@@ -62,7 +62,10 @@ export async function removeAlert(
   return removed;
 }
 
-/** Tells of every alert whose threshold this month's spending has reached, once a month each; those first that were not looked at longest. */
+/**
+ * Tells of every alert whose threshold this month's spending has reached, once a month each; those first that were not looked at for
+ * longest.
+ */
 export async function checkAlerts(core: Core): Promise<JobReport> {
   const checkedAt = new Date(core.clock.now());
   const month = monthOf(checkedAt.getTime());

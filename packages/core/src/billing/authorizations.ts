@@ -72,10 +72,10 @@ export async function authorize(
 }
 
 /**
- * Takes what was used of an authorization, 5 % of it for the platform, and gives the rest back to the payer. Without an amount all of it was
- * used. It goes to the developer who served, or to the gateway itself. The same gateway again gets the same receipt.
- * @throws AgentPayError `forbidden`, `authorization_not_found` for that of another gateway, `authorization_wrong_state`, `invalid_amount` above
- * what was authorized, `developer_not_found`
+ * Takes what was used of an authorization, 5 % of it for the platform, and gives the rest back to the payer. Without an amount all of it
+ * was used. It goes to the developer who served, or to the gateway itself. The same gateway again gets the same receipt.
+ * @throws AgentPayError `forbidden`, `authorization_not_found` for that of another gateway, `authorization_wrong_state`, `invalid_amount`
+ * above what was authorized, `developer_not_found`
  */
 export function complete(
   core: Core,

@@ -13,7 +13,7 @@ import {
 import type { Invoice, Line } from './Invoice.js';
 import { bill, customersOf, requireSpender, voidOpen } from './invoices.js';
 import { monthlyPeriod, prorate } from './proration.js';
-import type { Period } from './proration.js';
+import type { BillingPeriod } from './proration.js';
 import { subscriptionAfter } from './Subscription.js';
 import type { Subscription, SubscriptionStatus } from './Subscription.js';
 
@@ -252,11 +252,15 @@ export function priceOf({ seatPrice, seatCount }: Pick<Subscription, 'seatPrice'
 }
 
 /** The running period. */
-export function periodOf({ createdAt, period }: Pick<Subscription, 'createdAt' | 'period'>): Period {
+export function periodOf({ createdAt, period }: Pick<Subscription, 'createdAt' | 'period'>): BillingPeriod {
   return monthlyPeriod(createdAt, period);
 }
 
-function lineOf({ plan, bundleId, seatCount }: Subscription, amount: Amount, { start, end }: Period): Line {
+function lineOf(
+  { plan, bundleId, seatCount }: Subscription,
+  amount: Amount,
+  { start, end }: BillingPeriod,
+): Line {
   const what =
     bundleId === null ? `${plan}, ${seatCount} ${seatCount === 1 ? 'seat' : 'seats'}` : `bundle ${bundleId}`;
   return { desc: `${what}, ${day(start)} to ${day(end)}`, amount };
