@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { share } from '@agentpay/primitives';
-import { equalParts, MARKET_FEE_PPM } from '../ledger/movements.js';
+import { movements } from '../ledger/index.js';
 import { coveredParts } from './money.js';
 import { monthlyPeriod, prorate } from './proration.js';
 
@@ -76,8 +76,8 @@ describe('shares', () => {
   it('of developers and platform sum to the whole, and differ by the remainder alone', () => {
     fc.assert(
       fc.property(amount, fc.integer({ min: 1, max: 50 }), (price, count) => {
-        const fee = share(price, MARKET_FEE_PPM);
-        const parts = equalParts(price - fee, count);
+        const fee = share(price, movements.MARKET_FEE_PPM);
+        const parts = movements.equalParts(price - fee, count);
         expect(sum(parts) + fee).toBe(price);
         expect((parts[0] as bigint) - (parts.at(-1) as bigint) < BigInt(count)).toBe(true);
       }),
