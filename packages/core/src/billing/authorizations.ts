@@ -1,4 +1,4 @@
-import { AgentPayError, isId, newId, share } from '@agentpay/primitives';
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import type { Want } from '../batch/index.js';
@@ -154,7 +154,7 @@ async function take(
         postings: () => movements.marketSettled(settled),
       });
       if (developerId !== undefined)
-        earnIn(core, scene, { developerId, amount: used - share(used, movements.MARKET_FEE_PPM) });
+        earnIn(core, scene, { developerId, amount: used - movements.marketFee(used) });
     },
   });
 }

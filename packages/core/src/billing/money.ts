@@ -1,4 +1,4 @@
-import { AgentPayError, share } from '@agentpay/primitives';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -120,7 +120,7 @@ function book(
         ? movements.planPaid({ from, asset: CURRENCY, amount })
         : movements.bundlePaid({ from, payees, asset: CURRENCY, amount }),
   });
-  const net = amount - share(amount, movements.MARKET_FEE_PPM);
+  const net = amount - movements.marketFee(amount);
   if (sellers.length > 0)
     for (const [i, part] of movements.equalParts(net, sellers.length).entries())
       earnIn(core, scene, { developerId: (sellers[i] as Seller).developerId, amount: part });

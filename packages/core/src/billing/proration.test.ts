@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import { share } from '@agentpay/primitives';
 import { movements } from '../ledger/index.js';
 import { coveredParts } from './money.js';
 import { monthlyPeriod, prorate } from './proration.js';
@@ -76,7 +75,7 @@ describe('shares', () => {
   it('of developers and platform sum to the whole, and differ by the remainder alone', () => {
     fc.assert(
       fc.property(amount, fc.integer({ min: 1, max: 50 }), (price, count) => {
-        const fee = share(price, movements.MARKET_FEE_PPM);
+        const fee = movements.marketFee(price);
         const parts = movements.equalParts(price - fee, count);
         expect(sum(parts) + fee).toBe(price);
         expect((parts[0] as bigint) - (parts.at(-1) as bigint) < BigInt(count)).toBe(true);

@@ -219,9 +219,6 @@ export const bundlePaid = ({
   amount,
 }: Money & { readonly from: string; readonly payees: readonly string[] }) => {
   const fee = marketFee(amount);
-  const part = (amount - fee) / BigInt(payees.length);
-  const first = amount - fee - part * BigInt(payees.length - 1);
-  const fee = share(amount, MARKET_FEE_PPM);
   const parts = equalParts(amount - fee, payees.length);
   return movement(
     asset,
