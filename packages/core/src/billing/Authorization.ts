@@ -2,7 +2,7 @@ import type { Amount } from '@agentpay/primitives';
 import { table } from '../table.js';
 
 /** Money of a payer that a gateway may take for what it serves, up to an amount and until a time. */
-export interface Authorization {
+export interface BillingAuthorization {
   /** `auth_...` */
   readonly id: string;
   /** Whose wallet it is held in. */
@@ -42,7 +42,7 @@ export function authorizationAfter(
   return (states[status] as Partial<Record<AuthorizationStep, AuthorizationStatus>>)[step];
 }
 
-export const authorizations = table<Authorization>('authorizations', {
+export const authorizations = table<BillingAuthorization>('authorizations', {
   id: 'text',
   payerId: 'text',
   walletId: 'text',

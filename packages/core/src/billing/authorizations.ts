@@ -11,7 +11,7 @@ import { available, balances, held, holds, movements } from '../ledger/index.js'
 import { allowWants, captureIn, giveBackIn, reserveIn, wantsOf } from '../spending/index.js';
 import { checkText } from '../text.js';
 import { authorizationAfter, authorizations } from './Authorization.js';
-import type { Authorization, AuthorizationStatus } from './Authorization.js';
+import type { BillingAuthorization, AuthorizationStatus } from './Authorization.js';
 import { CURRENCY, walletOf } from './money.js';
 import { receive } from './invoices.js';
 
@@ -32,7 +32,7 @@ export async function authorize(
     memo: string;
     gatewayId?: string | undefined;
   },
-): Promise<Authorization> {
+): Promise<BillingAuthorization> {
   const { payerId, walletId, amount, gatewayId = null } = request;
   checkAmount(amount, 'amount');
   const memo = checkText('memo', request.memo);
@@ -51,7 +51,7 @@ export async function authorize(
     decide: (scene) => reserveIn(core, scene, spending),
   });
   const now = core.clock.now();
-  const authorization: Authorization = {
+  const authorization: BillingAuthorization = {
     id: newId('authorization', core),
     payerId,
     walletId,
@@ -86,7 +86,7 @@ export function complete(
     amount?: Amount | undefined;
     developerId?: string | undefined;
   },
-): Promise<Authorization> {
+): Promise<BillingAuthorization> {
   const gatewayId = requireParty(request.principal, 'gateway');
   return core.db.tx(async (tx) => {
     const { authorizationId: id, usage, developerId } = request;
@@ -119,7 +119,7 @@ export function complete(
       endedAt: new Date(core.clock.now()),
     };
     const [settled] = await authorizations.update(tx, { id: kept.id }, change);
-    return settled as Authorization;
+    return settled as BillingAuthorization;
   });
 }
 
@@ -131,7 +131,12 @@ async function take(
     used,
     gatewayId,
     developerId,
-  }: { authorization: Authorization; used: Amount; gatewayId: string; developerId: string | undefined },
+  }: {
+    authorization: BillingAuthorization;
+    used: Amount;
+    gatewayId: string;
+    developerId: string | undefined;
+  },
 ): Promise<void> {
   const { walletId, holdId, amount } = authorization;
   const paid =
@@ -177,7 +182,7 @@ export async function expireAuthorizations(core: Core): Promise<JobReport> {
   return { done: { expired }, failures: [] };
 }
 
-async function release(core: Core, tx: Tx, due: Authorization): Promise<void> {
+async function release(core: Core, tx: Tx, due: BillingAuthorization): Promise<void> {
   const { id, holdId, payerId: payer, gatewayId, amount, createdAt: at, status } = due;
   const payee = gatewayId === null ? PAYEE : [gatewayId, PAYEE];
   await core.batch.runIn(tx, {

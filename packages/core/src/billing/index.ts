@@ -1,6 +1,6 @@
 export type { Alert } from './Alert.js';
 export { checkAlerts, createAlert, listAlerts, removeAlert } from './alerts.js';
-export type { Authorization, AuthorizationStatus } from './Authorization.js';
+export type { BillingAuthorization, AuthorizationStatus } from './Authorization.js';
 export { authorize, complete, expireAuthorizations } from './authorizations.js';
 export type { Grant } from './BillingStore.js';
 export { forecast, markSpending, scaled } from './forecast.js';
