@@ -4,7 +4,7 @@ import type { ApprovalSettings } from './approvals/settings.js';
 import { billingSettings } from './billing/settings.js';
 import type { BillingSettings } from './billing/settings.js';
 import { createBatch } from './batch/index.js';
-import type { Batch } from './batch/index.js';
+import type { AroundBatch, Batch } from './batch/index.js';
 import { catalogSettings } from './catalog/settings.js';
 import type { CatalogSettings } from './catalog/settings.js';
 import { developerSettings } from './developers/settings.js';
@@ -102,13 +102,16 @@ export interface GivenSettings {
 
 export interface CoreOptions extends Omit<Core, 'settings' | 'serviceLists' | 'batch'> {
   readonly settings: GivenSettings;
+  /** Sees every batch that is written, for metrics and traces. */
+  readonly aroundBatch?: AroundBatch | undefined;
 }
 
 /**
  * Makes the context of all operations.
  * @throws AgentPayError `invalid_request` for settings that cannot work.
  */
-export function createCore({ db, clock, random, ports, settings }: CoreOptions): Core {
+export function createCore(options: CoreOptions): Core {
+  const { db, clock, random, ports, settings, aroundBatch: around } = options;
   const identity = identitySettings(settings.identity);
   return {
     db,
@@ -131,7 +134,7 @@ export function createCore({ db, clock, random, ports, settings }: CoreOptions):
       users: userSettings(settings.users ?? {}),
       wallets: walletSettings(settings.wallets ?? {}),
     },
-    batch: createBatch({ db, clock, writer: batchWriter({ clock, pepper: identity.pepper }) }),
+    batch: createBatch({ db, clock, writer: batchWriter({ clock, pepper: identity.pepper }), around }),
     serviceLists: serviceLists(clock),
   };
 }

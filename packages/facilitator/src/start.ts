@@ -1,4 +1,4 @@
-import { faultOf, listen, outbound, type Listening } from '@agentpay/http';
+import { faultOf, listen, openTracing, outbound, type Listening } from '@agentpay/http';
 import {
   systemClock,
   systemRandom,
@@ -36,7 +36,6 @@ import { paymentIdentifiers } from './extensions/PaymentIdentifiers.js';
 import { createReadiness, type Readiness } from './operations/Readiness.js';
 import { settlementBook, type SettlementBook } from './operations/SettlementBook.js';
 import { traced as tracedBy, untraced, type Traced } from './operations/traced.js';
-import { openTracing } from './operations/Tracing.js';
 
 /** How long requests under way may take once the server is told to stop. */
 const GRACE_MS = 10_000;
@@ -279,7 +278,7 @@ async function openTraced(
 ): Promise<Traced> {
   if (otlpEndpoint === undefined) return untraced;
   const onError = (error: unknown) => log.warn({ fault: faultOf(error) }, 'spans were not delivered');
-  const tracing = await openTracing({ endpoint: otlpEndpoint, onError });
+  const tracing = await openTracing({ service: 'agentpay-facilitator', endpoint: otlpEndpoint, onError });
   closers.push(tracing.close);
   return tracedBy(tracing);
 }

@@ -23,3 +23,11 @@ export { reachOf, type Reach } from './outbound/addresses.js';
 export type { Resolve } from './outbound/target.js';
 export { requestIdFrom, requestIdOf, requestIds } from './requestId.js';
 export { stopSignals, type StopSignals } from './stopSignals.js';
+export {
+  openTracing,
+  type SpanAttributes,
+  type TracedWork,
+  type Tracing,
+  type TracingOptions,
+} from './tracing/Tracing.js';
+export { tracedDb } from './tracing/tracedDb.js';

@@ -22,7 +22,7 @@ export function createApp(
   composition: Composition,
   options: { trustProxyHops: number; rateLimit: Rates; production: boolean },
 ): Express {
-  const { core, limiter, log, baseUrl } = composition;
+  const { core, limiter, log, baseUrl, metrics, traced } = composition;
   const { clock, random } = core;
   const { rateLimit: rates, trustProxyHops, production } = options;
   const limit = rateLimit({ limiter, rates, clock, trustProxyHops });
@@ -37,7 +37,7 @@ export function createApp(
     requireHost,
   );
   const authenticate = authenticator(core);
-  metricsRoutes(app, { authenticate, limit, clock });
+  metricsRoutes(app, { authenticate, limit, clock, metrics });
   healthRoutes(app, composition);
   const routes = allRoutes(composition);
   const serving = {
@@ -49,6 +49,7 @@ export function createApp(
     log,
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,
     secureCookies: () => production || baseUrl().startsWith('https:'),
+    traced,
   } satisfies MountOptions;
   mount(app, routes, serving);
   mcpRoutes(app, routes, { ...serving, baseUrl, version });

@@ -26,9 +26,11 @@ import { accessTokens } from './accessTokens.js';
 import { custodyKeys } from './chains/custodyKeys.js';
 import { paymentChain } from './chains/paymentChain.js';
 import type { ServerConfig } from './config.js';
-import { outbound, type Logger, type Outbound } from '@agentpay/http';
+import { faultOf, openTracing, outbound, type Logger, type Outbound } from '@agentpay/http';
 import { callRunner, type CallRunner } from './jobs/runCalls.js';
 import { migrations } from './migrations.js';
+import { createMetrics, type ServerMetrics } from './operations/Metrics.js';
+import { traced as tracedBy, untraced, type ServerTracing } from './operations/traced.js';
 import { ownClock, sharedClock, type ClockCheck, type NodeClock } from './nodeClock.js';
 import { checkPepper } from './pepperCheck.js';
 import { endpoints } from './outbound/endpoints.js';
@@ -63,6 +65,8 @@ export interface Composition {
   readonly signIn: WaysToSignIn;
   /** The standard rate class. */
   readonly rates: ServerConfig['rateLimit'];
+  readonly metrics: ServerMetrics;
+  readonly traced: ServerTracing;
   ready(): Promise<ServerReadiness>;
   /** Closes tracker and database. */
   close(): Promise<void>;
@@ -85,16 +89,14 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
   const { log, baseUrl, random = systemRandom } = surroundings;
   const secrets = await readSecrets(config, random);
   const tokenKey = paymentTokenKey(secrets.token);
-  const db = await openDb(config, log);
-  const { clock, check, stop } = await prepare(db, config, { ...surroundings, pepper: secrets.pepper }).catch(
-    async (error: unknown) => {
-      await db.close().catch(() => undefined);
-      throw error;
-    },
-  );
+  const { db, clock, check, stop, traced } = await openTracedDb(config, {
+    ...surroundings,
+    pepper: secrets.pepper,
+  });
+  const metrics = createMetrics({ clock, core: () => core });
   const hot = await openHot(config, clock, { given: surroundings.clock, log });
-  const out = outbound({ clock: systemClock, allowHosts: config.outboundHosts });
-  const toNamed = outbound({ clock: systemClock, allowHosts: namedHosts(config) });
+  const out = traced.outbound(outbound({ clock: systemClock, allowHosts: config.outboundHosts }));
+  const toNamed = traced.outbound(outbound({ clock: systemClock, allowHosts: namedHosts(config) }));
   const core = createCore({
     db,
     clock,
@@ -110,6 +112,8 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       ...waysOut(config, clock, toNamed),
     },
     settings: settingsOf(config, secrets),
+    aroundBatch: (commands, write) =>
+      metrics.aroundBatch(commands, () => traced.aroundBatch(commands, write)),
   });
   const calls = callRunner(core, log);
   return {
@@ -121,6 +125,8 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     baseUrl,
     signIn: signInOf(config, toNamed),
     rates: config.rateLimit,
+    metrics,
+    traced,
     ready: async () => ({
       database: await answers(() => assertWritable(db)),
       tracker: await answers(hot.ping),
@@ -132,8 +138,30 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       await Promise.all([out.close(), toNamed.close()]);
       await hot.close();
       await db.close();
+      await traced.close();
     },
   };
+}
+
+/** The database with its tables and the time to go by, both as traces see them. */
+async function openTracedDb(
+  config: ServerConfig,
+  given: Surroundings & { pepper: string },
+): Promise<NodeClock & { readonly db: Db; readonly traced: ServerTracing }> {
+  const traced = await openTraced(config, given.log);
+  const db = traced.db(await openDb(config, given.log));
+  const own = await prepare(db, config, given).catch(async (error: unknown) => {
+    await Promise.all([db.close().catch(() => undefined), traced.close()]);
+    throw error;
+  });
+  return { ...own, clock: traced.clock(own.clock), db, traced };
+}
+
+/** Traces when a collector is named. */
+async function openTraced({ otlpEndpoint: endpoint }: ServerConfig, log: Logger): Promise<ServerTracing> {
+  if (endpoint === undefined) return untraced;
+  const onError = (error: unknown) => log.warn({ fault: faultOf(error) }, 'spans were not delivered');
+  return tracedBy(await openTracing({ service: 'agentpay-api', endpoint, onError }));
 }
 
 function settingsOf(config: ServerConfig, secrets: Secrets): GivenSettings {

@@ -72,6 +72,8 @@ export interface ServerConfig {
   readonly demoAdminKey: string | undefined;
   readonly explorer: Partial<Omit<explorer.ExplorerSettings, 'enabled'>>;
   readonly logLevel: string;
+  /** Collector that spans are sent to by OTLP over HTTP; undefined: no traces. */
+  readonly otlpEndpoint: string | undefined;
 }
 
 /** How people sign in. */
@@ -103,6 +105,7 @@ const Environment = z.object({
   DATABASE_URL: checked(databaseUrlFault).optional(),
   DATABASE_POOL_SIZE: whole(1, 1_000).optional(),
   DATA_DIR: z.string().optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: urlOf('http:', 'https:').optional(),
   REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   JWT_SECRET: secret.optional(),
   KEY_PEPPER: secret.optional(),
@@ -218,6 +221,7 @@ export function readConfig(env: Env): ServerConfig {
     demoAdminKey: values.PUBLIC_DEMO_ADMIN_TOKEN,
     explorer: explorerOf(values),
     logLevel: values.LOG_LEVEL ?? 'info',
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
   };
 }
 

@@ -56,7 +56,7 @@ export async function start(
       await composition.close();
       throw error;
     });
-    handle = createApp(composition, config);
+    handle = composition.traced.requests(createApp(composition, config));
     return running(listening, composition, work);
   } catch (error) {
     await listening.close(0);

@@ -19,6 +19,9 @@ export interface Batch {
   runIn<Result>(tx: Tx, command: Command<Result>): Promise<Result>;
 }
 
+/** Sees every writing of a batch: of how many commands, how long it takes, and whether it fails. */
+export type AroundBatch = <T>(commands: number, write: () => Promise<T>) => Promise<T>;
+
 /** The row under which batches are written; it counts them, so that it tells after a lost connection whether one was written. */
 export interface Writer {
   readonly entity: AnyEntity;
@@ -45,6 +48,7 @@ const ATTEMPTS_ALONE = 3;
 interface State {
   readonly db: Db;
   readonly writer: Writer;
+  readonly around: AroundBatch;
   readonly cache: RowCache;
   readonly fresh: Waiting[];
   /** Decided against their caller by the cache, or in a batch whose rows had changed: to be decided by the database. */
@@ -68,14 +72,17 @@ export function createBatch({
   db,
   clock,
   writer,
+  around = (_commands, write) => write(),
 }: {
   db: Db;
   clock: Pick<Clock, 'now'>;
   writer: Writer;
+  around?: AroundBatch | undefined;
 }): Batch {
   const state: State = {
     db,
     writer,
+    around,
     cache: rowCache(CACHED_ROWS, clock),
     fresh: [],
     doubted: [],
@@ -171,7 +178,7 @@ function checkable({ done, refused, busy }: BatchOutcome): BatchOutcome {
 async function send(state: State, { scene, key, outcome }: Prepared, statement: Statement): Promise<boolean> {
   const commands = outcome.done.map(({ waiting }) => waiting);
   try {
-    await state.db.query(statement.sql, statement.params);
+    await state.around(commands.length, () => state.db.query(statement.sql, statement.params));
   } catch (error) {
     forget(state.cache, scene);
     const written = await isWritten(state, scene, key, error).catch((fault: unknown) => {
@@ -194,13 +201,15 @@ async function locked(state: State, waiting: readonly Waiting[]): Promise<void> 
   let key = '';
   try {
     key = await writer.current(db);
-    await db.tx(async (tx) => {
-      scene = openScene();
-      outcome = await decideAll(scene, waiting, (wants) => loadRows(tx, scene, wants, 'skip'));
-      if (outcome.done.length === 0) return;
-      await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
-      await write(tx, writer, scene, { key, single: outcome.done.length === 1 });
-    });
+    await state.around(waiting.length, () =>
+      db.tx(async (tx) => {
+        scene = openScene();
+        outcome = await decideAll(scene, waiting, (wants) => loadRows(tx, scene, wants, 'skip'));
+        if (outcome.done.length === 0) return;
+        await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
+        await write(tx, writer, scene, { key, single: outcome.done.length === 1 });
+      }),
+    );
   } catch (error) {
     forget(state.cache, scene);
     const written = await isWritten(state, scene, key, error).catch((fault: unknown) => {
@@ -274,9 +283,10 @@ async function alone(state: State, one: Waiting): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const scene = openScene();
     try {
-      const value = await state.db.tx((tx) => aloneIn(tx, state.writer, scene, one.command), {
-        lane: one.command.lane,
-      });
+      const { lane } = one.command;
+      const value = await state.around(1, () =>
+        state.db.tx((tx) => aloneIn(tx, state.writer, scene, one.command), { lane }),
+      );
       remember(state.cache, scene);
       return one.resolve(value);
     } catch (error) {

@@ -27,3 +27,16 @@ export function selectAfter(
     [transaction, sequence, limit],
   );
 }
+
+/** When the first event after a position was emitted. */
+export async function selectOldestAfter(
+  db: Queryable,
+  { transaction, sequence }: EventPosition,
+): Promise<Date | undefined> {
+  const [row] = await db.query<{ createdAt: Date }>(
+    `select created_at as "createdAt" from events where (transaction, sequence) > ($1::xid8, $2::bigint)
+     order by events.transaction, sequence limit 1`,
+    [transaction, sequence],
+  );
+  return row?.createdAt;
+}

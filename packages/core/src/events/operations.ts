@@ -80,3 +80,8 @@ export function read(
 ): Promise<(Event & EventPosition)[]> {
   return store.selectAfter(db, after, Math.min(limit, MAX_READ));
 }
+
+/** When the first event after a position was emitted; undefined when there is none. */
+export function oldestAfter(db: Queryable, { after }: { after: EventPosition }): Promise<Date | undefined> {
+  return store.selectOldestAfter(db, after);
+}

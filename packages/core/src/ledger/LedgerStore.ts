@@ -64,3 +64,13 @@ export async function lastJournals(
   );
   return rows.map(({ id }) => id);
 }
+
+/** What open holds reserve, by purpose and asset. */
+export function sumOpenHolds(
+  db: Queryable,
+): Promise<{ purpose: string; asset: string; holds: number; amount: Amount }[]> {
+  return db.query(
+    `select purpose, asset, count(*)::integer as holds, sum(amount)::bigint as amount from ledger_holds
+     where state = 'open' group by purpose, asset order by purpose, asset`,
+  );
+}

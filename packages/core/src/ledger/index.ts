@@ -5,7 +5,7 @@ export type { Hold, HoldState } from './Hold.js';
 export type { JournalEntry, Journal, Posting } from './Journal.js';
 export { migrations } from './migrations.js';
 export * as movements from './movements.js';
-export { accountTotal, post, walletMoney } from './operations.js';
+export { accountTotal, openHolds, post, walletMoney } from './operations.js';
 export { compareMovements } from './compareMovements.js';
 export type { BookedMovement, MovementDifference, RailMovement } from './compareMovements.js';
 export { journalIds, lastJournals } from './LedgerStore.js';

@@ -39,6 +39,9 @@ export async function walletMoney(
   return { available: amountOf(available(walletId)), held: amountOf(held(walletId)) };
 }
 
+/** Money that open holds reserve, by what it is for. */
+export const openHolds = store.sumOpenHolds;
+
 /** What any account, the platform's included, has. */
 export async function accountTotal(
   db: Queryable,

@@ -38,6 +38,11 @@ export async function lockPosition(tx: Tx): Promise<EventPosition | undefined> {
   return position;
 }
 
+export async function findPosition(db: Queryable): Promise<EventPosition | undefined> {
+  const [position] = await db.query<EventPosition>('select transaction, sequence from webhook_position');
+  return position;
+}
+
 export async function savePosition(tx: Tx, { transaction, sequence }: EventPosition): Promise<void> {
   await tx.query('update webhook_position set transaction = $1, sequence = $2', [transaction, sequence]);
 }

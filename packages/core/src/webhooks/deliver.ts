@@ -2,7 +2,7 @@ import type { Core } from '../Core.js';
 import { get as getEvent } from '../events/index.js';
 import { signatureHeaders } from './signatures.js';
 import { afterAttempt } from './Webhook.js';
-import type { Attempt, Delivery, Webhook } from './Webhook.js';
+import type { Attempt, Delivery, DeliveryState, Webhook } from './Webhook.js';
 import * as store from './WebhookStore.js';
 
 /** Longest wait for a receiver. */
@@ -11,12 +11,21 @@ const TIMEOUT_MS = 10_000;
 const CLAIM_MS = 30_000;
 const MAX_ERROR = 200;
 
+/** What an attempt led to. */
+export interface Attempted {
+  readonly state: DeliveryState;
+  /** Attempts made, this one included. */
+  readonly attempts: number;
+  /** HTTP status; undefined: no response. */
+  readonly status?: number | undefined;
+}
+
 /**
  * Claims deliveries that are due and starts an attempt of each. No receiver waits for another: a slow one holds its own four at most.
  * @param options.limit most attempts to start
  * @returns an attempt under way for each. One that rejects was not written down: it is made again when its claim has lapsed
  */
-export async function startDue(core: Core, { limit }: { limit: number }): Promise<Promise<void>[]> {
+export async function startDue(core: Core, { limit }: { limit: number }): Promise<Promise<Attempted>[]> {
   const nowMs = core.clock.now();
   const claimed = await store.claimDue(core.db, {
     now: new Date(nowMs),
@@ -26,7 +35,7 @@ export async function startDue(core: Core, { limit }: { limit: number }): Promis
   return claimed.map((delivery) => deliver(core, delivery));
 }
 
-async function deliver(core: Core, delivery: Delivery): Promise<void> {
+async function deliver(core: Core, delivery: Delivery): Promise<Attempted> {
   const webhook = await store.webhooks.find(core.db, { id: delivery.webhookId });
   if (webhook?.status !== 'active')
     return settle(core, delivery, { error: 'The webhook is not active.' }, true);
@@ -60,7 +69,7 @@ async function attempt(core: Core, webhook: Webhook, delivery: Delivery): Promis
 }
 
 /** Writes down what came of an attempt, unless the delivery was claimed anew or ended meanwhile. */
-async function settle(core: Core, delivery: Delivery, made: Attempt, ended: boolean): Promise<void> {
+async function settle(core: Core, delivery: Delivery, made: Attempt, ended: boolean): Promise<Attempted> {
   const chance = (core.random.bytes(1)[0] as number) / 256;
   const next = ended ? { state: 'dead' as const } : afterAttempt(delivery.attempts, made, chance);
   const now = core.clock.now();
@@ -78,4 +87,5 @@ async function settle(core: Core, delivery: Delivery, made: Attempt, ended: bool
     await store.webhooks.update(tx, { id: delivery.webhookId, status: 'active' }, { status: 'disabled' });
     await store.endPending(tx, delivery.webhookId, 'The receiver is gone (410).');
   });
+  return { state: next.state, attempts: delivery.attempts, status: made.status };
 }

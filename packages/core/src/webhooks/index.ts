@@ -1,9 +1,11 @@
 export { startDue } from './deliver.js';
+export type { Attempted } from './deliver.js';
 export { dispatch } from './dispatch.js';
 export {
   backlog,
   create,
   get,
+  lagMs,
   list,
   listDeliveries,
   remove,

@@ -1,7 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { emit } from '../events/index.js';
+import { emit, oldestAfter } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { newSecret } from './signatures.js';
@@ -206,6 +206,13 @@ function checkEvents(names: readonly string[], known: readonly string[]): readon
 
 function refuse(why: string): AgentPayError {
   return new AgentPayError('invalid_request', `${why}.`, { param: 'events' });
+}
+
+/** How long the oldest event waits that no delivery was made of yet, in ms; 0 when there is none. */
+export async function lagMs(core: Core): Promise<number> {
+  const position = await store.findPosition(core.db);
+  const oldest = position && (await oldestAfter(core.db, { after: position }));
+  return oldest ? Math.max(0, core.clock.now() - oldest.getTime()) : 0;
 }
 
 /** How many deliveries wait for an attempt. */

@@ -1,9 +1,9 @@
 import type { RequestListener } from 'node:http';
-import { isAgentPayError, type Clock, type Db, type Queryable } from '@agentpay/primitives';
+import { tracedDb, type SpanAttributes, type Tracing } from '@agentpay/http';
+import { isAgentPayError, type Clock, type Db } from '@agentpay/primitives';
 import { aroundCalls, ChainError, type Chain } from '@agentpay/evm';
 import type { FacilitatorRequest } from '@agentpay/protocol';
 import type { FacilitatorOptions, RunningFacilitator } from '../engine/Facilitator.js';
-import type { SpanAttributes, Tracing } from './Tracing.js';
 
 type Tell = (attributes: SpanAttributes) => void;
 
@@ -126,24 +126,4 @@ function tracedChain(chain: Chain, tracing: Tracing): Chain {
 
 function sizeOf(asked: unknown): SpanAttributes {
   return Array.isArray(asked) ? { 'agentpay.batch_size': asked.length } : {};
-}
-
-/** Each statement and each transaction is a span; of a statement its verb and its table are told. */
-function tracedDb(db: Db, tracing: Tracing): Db {
-  const span = <T>(name: string, work: () => Promise<T>) =>
-    tracing.span({ name, kind: 'client', attributes: { 'db.system.name': 'postgresql' }, work });
-  const queries = (on: Queryable): Queryable => ({
-    query: (sql, params) => span(`db ${summaryOf(sql)}`, () => on.query(sql, params)),
-  });
-  return {
-    ...db,
-    ...queries(db),
-    tx: (work) => span('db transaction', () => db.tx((tx) => work({ ...tx, ...queries(tx) }))),
-  };
-}
-
-function summaryOf(sql: string): string {
-  const verb = /\b(select|insert|update|delete|set)\b/i.exec(sql)?.[1]?.toLowerCase() ?? 'query';
-  const table = /\bfacilitator_\w+/.exec(sql)?.[0];
-  return table === undefined ? verb : `${verb} ${table}`;
 }

@@ -9,6 +9,7 @@ import { renderErrors } from './errors.js';
 import { implement, routesOf } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
+import { untraced } from '../operations/traced.js';
 
 const shown = z.object({ shown: z.string() });
 const json = {
@@ -109,6 +110,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
     log,
     secureCookies: () => false,
     handlerTimeoutMs: 30_000,
+    traced: untraced,
   });
   app.use(renderErrors({ log, limit }));
   return async (path: string, { method = 'GET', accept = '*/*' } = {}) => {

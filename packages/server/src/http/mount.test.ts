@@ -9,6 +9,7 @@ import { renderErrors } from './errors.js';
 import type { EndpointRoute } from './implement.js';
 import { mount } from './mount.js';
 import { rateLimit } from './rateLimit.js';
+import { untraced } from '../operations/traced.js';
 
 const pass = async () => ({ allowed: true, limit: 1, remaining: 1, retryAfterMs: 0, resetMs: 0 });
 const unlimited: RateLimiter = { take: pass, look: pass };
@@ -38,6 +39,7 @@ function appWith(handle: EndpointRoute['handle']) {
     log,
     secureCookies: () => false,
     handlerTimeoutMs: 30_000,
+    traced: untraced,
   });
   app.use(renderErrors({ log, limit }));
   async function post() {

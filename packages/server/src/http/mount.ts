@@ -25,7 +25,7 @@ export function mount(app: Express, routes: readonly EndpointRoute[], options: M
   for (const [path, offered] of paths) {
     for (const each of offered) {
       app[verbs[each.endpoint.method]](path, (request: Request, response: Response) =>
-        serve(each, options, request, response),
+        options.traced.endpoint(each.endpoint, () => serve(each, options, request, response)),
       );
     }
     const methods = offered.map(({ endpoint }) => endpoint.method);

@@ -2,6 +2,7 @@ import { encodeResponse, errorsOf, type Endpoint, type RequestOf } from '@agentp
 import { explorer, type Core, type idempotency, type Principal } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
+import type { ServerTracing } from '../operations/traced.js';
 import type { Cookies } from './cookies.js';
 import type { EndpointCall, EndpointRoute } from './implement.js';
 
@@ -17,6 +18,7 @@ export interface PerformOptions {
   readonly noteRefusal: (principal: Principal, error: unknown) => Promise<void>;
   /** How long a handler may take before the caller is told that the outcome is unknown. */
   readonly handlerTimeoutMs: number;
+  readonly traced: Pick<ServerTracing, 'endpoint' | 'operation'>;
 }
 
 /** A request that was admitted and decoded, however it came. */
@@ -45,7 +47,10 @@ export async function perform(
   const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
   const call = { ...decoded, principal, repeatable, cookies } as unknown as EndpointCall<Endpoint>;
   try {
-    return await withDeadline(carryOut(route, call, options), options);
+    return await withDeadline(
+      options.traced.operation(endpoint, () => carryOut(route, call, options)),
+      options,
+    );
   } catch (error) {
     // Callers program against the documented errors; another one is a fault of ours, whatever its status.
     if (principal) await note(options, { principal, error, requestId });

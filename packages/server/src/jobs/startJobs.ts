@@ -10,6 +10,9 @@ const POLL_SECONDS = 5;
 const RETRIES = { retryLimit: 4, retryDelay: 5, retryBackoff: true };
 const STOP_MS = 10_000;
 
+/** Sees every run of a job. */
+export type AroundJob = (name: string, work: () => Promise<JobReport>) => Promise<JobReport>;
+
 /** The jobs of an instance. */
 export interface RunningJobs {
   /** Has a job run as soon as an instance is free, whatever its schedule says. */
@@ -21,6 +24,7 @@ export interface RunningJobs {
 export interface JobOptions {
   readonly jobs: readonly Job[];
   readonly log: Logger;
+  readonly around?: AroundJob;
   /** What a job that throws is repeated by; for tests. */
   readonly retries?: {
     readonly retryLimit: number;
@@ -37,6 +41,7 @@ export interface JobOptions {
  */
 export async function startJobs(core: Core, options: JobOptions): Promise<RunningJobs> {
   const { jobs, log, retries = RETRIES, pollSeconds = POLL_SECONDS } = options;
+  const { around = (_name, work) => work() } = options;
   const polling = { pollingIntervalSeconds: pollSeconds };
   const db = bossDb(core.db);
   const boss = new PgBoss({
@@ -58,7 +63,9 @@ export async function startJobs(core: Core, options: JobOptions): Promise<Runnin
     const queue = { name, policy: POLICY, expireInSeconds: timeoutSeconds, deadLetter: DEAD, ...retries };
     await boss.updateQueue(name, queue as PgBoss.Queue);
     await boss.schedule(name, cron, { job: name });
-    await boss.work(name, polling, async () => report(name, await run(job, core, log), log));
+    await boss.work(name, polling, async () =>
+      report(name, await around(name, () => run(job, core, log)), log),
+    );
   }
   return {
     async request(name) {

@@ -1,7 +1,7 @@
 import { payments, payouts, purchases, type Core, type JobReport } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { repeat } from '@agentpay/primitives';
-import { report } from './startJobs.js';
+import { report, type AroundJob } from './startJobs.js';
 
 const EVERY_MS = 500;
 const MOST_AT_ONCE = 20;
@@ -15,10 +15,13 @@ const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) =>
 };
 
 /** Takes payments and refunds by other rails and payouts on that are due, twice a second, each kind in its own time. */
-export function workTransfers(core: Core, log: Logger): { stop(): Promise<void> } {
+export function workTransfers(
+  core: Core,
+  { log, around }: { log: Logger; around: AroundJob },
+): { stop(): Promise<void> } {
   const running = Object.entries(kinds).map(([job, work]) =>
     repeat(core.clock, EVERY_MS, () =>
-      work(core, { limit: MOST_AT_ONCE }).then(
+      around(job, () => work(core, { limit: MOST_AT_ONCE })).then(
         (done) => report(job, done, log),
         (error: unknown) => log.error({ job, err: error }, 'job failed'),
       ),

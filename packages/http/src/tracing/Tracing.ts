@@ -1,8 +1,9 @@
-import { faultOf } from '@agentpay/http';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RequestListener } from 'node:http';
 import type { Clock } from '@agentpay/primitives';
 import type { Context, Span, SpanOptions } from '@opentelemetry/api';
+import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
+import { faultOf } from '../log.js';
 
 /** What is told of a span. Never a signature, a key, or anything else that a caller may quote at will. */
 export type SpanAttributes = Readonly<Record<string, string | number>>;
@@ -12,6 +13,11 @@ export interface TracedWork<T> {
   readonly attributes: SpanAttributes;
   /** `client`: asks another process; `server`: answers one. */
   readonly kind?: 'client' | 'server';
+  /**
+   * `root`: begins a trace, whatever is at work here, as what is done for several at once belongs to none of them. `below`: there is a
+   * span for it only under another one.
+   */
+  readonly place?: 'root' | 'below';
   /** `tell` adds what is known later. */
   readonly work: (tell: (attributes: SpanAttributes) => void) => Promise<T>;
 }
@@ -29,41 +35,60 @@ export interface Tracing {
 }
 
 export interface TracingOptions {
+  /** What spans say that they come from. */
+  readonly service: string;
   /** The collector's OTLP/HTTP base: spans go to `/v1/traces` below it. The other variables `OTEL_*` are read by the library. */
   readonly endpoint: string;
   readonly onError: (error: unknown) => void;
+  /** Takes the spans in place of the collector, for tests. */
+  readonly exporter?: SpanExporter;
 }
 
 /** Where spans that start here belong, as long as it is open. */
 interface Scope {
   readonly context: Context;
+  /** Whether it is a span of ours, and not only the caller's. */
+  readonly own: boolean;
   open: boolean;
 }
 
-const SERVICE = 'agentpay-facilitator';
 const EXPORT_TIMEOUT_MS = 3_000;
 
-/** Loads OpenTelemetry, which nobody pays for who has not asked for it. */
-export async function openTracing({ endpoint, onError }: TracingOptions): Promise<Tracing> {
+/**
+ * Loads OpenTelemetry, which nobody pays for who has not asked for it.
+ *
+ * @example
+ * const tracing = await openTracing({
+ *   service: 'agentpay-api',
+ *   endpoint: 'http://127.0.0.1:4318',
+ *   onError: (error) => console.error(error),
+ * });
+ * await tracing.span({ name: 'work', attributes: {}, work: async (tell) => tell({ result: 'ok' }) });
+ * await tracing.close();
+ */
+export async function openTracing(options: TracingOptions): Promise<Tracing> {
+  const { service, onError } = options;
   const { defaultTextMapGetter, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } =
     await import('@opentelemetry/api');
   const { W3CTraceContextPropagator } = await import('@opentelemetry/core');
-  const provider = await openProvider(endpoint, onError);
-  const tracer = provider.getTracer(SERVICE);
+  const provider = await openProvider(options);
+  const tracer = provider.getTracer(service);
   const propagator = new W3CTraceContextPropagator();
   const scopes = new AsyncLocalStorage<Scope | undefined>();
   const kinds = { client: SpanKind.CLIENT, server: SpanKind.SERVER, internal: SpanKind.INTERNAL };
 
-  function start(name: string, options: SpanOptions): { span: Span; scope: Scope } {
-    const above = scopes.getStore();
-    const parent = above?.open ? above.context : ROOT_CONTEXT;
-    const span = tracer.startSpan(name, options, parent);
-    return { span, scope: { context: trace.setSpan(parent, span), open: true } };
+  function start(name: string, above: Scope | undefined, about: SpanOptions): { span: Span; scope: Scope } {
+    const parent = above?.context ?? ROOT_CONTEXT;
+    const span = tracer.startSpan(name, about, parent);
+    return { span, scope: { context: trace.setSpan(parent, span), own: true, open: true } };
   }
 
   return {
-    async span({ name, attributes, kind, work }) {
-      const { span, scope } = start(name, { attributes, kind: kinds[kind ?? 'internal'] });
+    async span({ name, attributes, kind, place, work }) {
+      const at = scopes.getStore();
+      const above = at?.open && place !== 'root' ? at : undefined;
+      if (place === 'below' && !above?.own) return work(() => undefined);
+      const { span, scope } = start(name, above, { attributes, kind: kinds[kind ?? 'internal'] });
       try {
         return await scopes.run(scope, () => work((more) => void span.setAttributes(more)));
       } catch (error) {
@@ -76,7 +101,7 @@ export async function openTracing({ endpoint, onError }: TracingOptions): Promis
     },
     within: (handle) => (request, response) => {
       const context = propagator.extract(ROOT_CONTEXT, request.headers, defaultTextMapGetter);
-      scopes.run({ context, open: true }, () => handle(request, response));
+      scopes.run({ context, own: false, open: true }, () => handle(request, response));
     },
     apart: (clock) => ({
       now: clock.now,
@@ -88,7 +113,7 @@ export async function openTracing({ endpoint, onError }: TracingOptions): Promis
   };
 }
 
-async function openProvider(endpoint: string, onError: (error: unknown) => void) {
+async function openProvider({ service, endpoint, onError, exporter }: TracingOptions) {
   const { setGlobalErrorHandler } = await import('@opentelemetry/core');
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');
   const { defaultResource, detectResources, envDetector, resourceFromAttributes } =
@@ -96,10 +121,10 @@ async function openProvider(endpoint: string, onError: (error: unknown) => void)
   const { BasicTracerProvider, BatchSpanProcessor } = await import('@opentelemetry/sdk-trace-base');
   setGlobalErrorHandler(onError);
   const url = `${endpoint.replace(/\/$/, '')}/v1/traces`;
-  const exporter = new OTLPTraceExporter({ url, timeoutMillis: EXPORT_TIMEOUT_MS });
-  const named = defaultResource().merge(resourceFromAttributes({ 'service.name': SERVICE }));
+  const to = exporter ?? new OTLPTraceExporter({ url, timeoutMillis: EXPORT_TIMEOUT_MS });
+  const named = defaultResource().merge(resourceFromAttributes({ 'service.name': service }));
   return new BasicTracerProvider({
     resource: named.merge(detectResources({ detectors: [envDetector] })),
-    spanProcessors: [new BatchSpanProcessor(exporter, { exportTimeoutMillis: EXPORT_TIMEOUT_MS })],
+    spanProcessors: [new BatchSpanProcessor(to, { exportTimeoutMillis: EXPORT_TIMEOUT_MS })],
   });
 }
