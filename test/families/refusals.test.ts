@@ -138,11 +138,12 @@ describe.each(named(identified))('%s', (_id, callable) => {
 
   it('names the kind of its ids', () => expect(kind).toBeDefined());
 
-  it('answers 404 for an id that nobody has', async () => {
+  it("answers 404 for an id that nobody has, or 401 where only the caller's own will do", async () => {
     const id = newId(kind as IdKind, { clock: world.api.clock, random: systemRandom });
     const answer = await send(world, endpoint, { params: { [param]: id } });
     // A payment is a transaction between two parties.
     const noun = kind === 'transaction' ? 'payment' : kind;
+    if (endpoint.self) return void expect(expectRefusal(answer, callable, 401)).toBe('unauthorized');
     expect(expectRefusal(answer, callable, 404)).toBe(`${noun}_not_found`);
   });
 
@@ -166,6 +167,7 @@ describe.each(named(identified))('%s', (_id, callable) => {
       const { shared, ...sent } = await callable.call(world);
       const answer = await send(world, endpoint, { ...sent, headers: world.foreign(auth) });
       if (shared) expect(answer.status).toBe(endpoint.status);
+      else if (endpoint.self) expect(expectRefusal(answer, callable, 401)).toBe('unauthorized');
       else expect(expectRefusal(answer, callable, 404)).toMatch(/_not_found$/);
     }
   });

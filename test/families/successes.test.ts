@@ -45,11 +45,16 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.idempotent)))(
   },
 );
 
-/** The body with one amount that is a little more. */
+/** The body with one amount that is a little more, or with another URL. */
 function changed(body: object): object {
   const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
-  const entry = Object.entries(body).find(([, value]) => typeof value === 'number' || isDecimal(value));
-  if (!entry) throw new Error('The example has no amount to change.');
-  const more = Number(entry[1]) + 1;
-  return { ...body, [entry[0]]: typeof entry[1] === 'string' ? more.toFixed(2) : more };
+  const entries = Object.entries(body);
+  const amount = entries.find(([, value]) => typeof value === 'number' || isDecimal(value));
+  if (amount) {
+    const more = Number(amount[1]) + 1;
+    return { ...body, [amount[0]]: typeof amount[1] === 'string' ? more.toFixed(2) : more };
+  }
+  const url = entries.find(([, value]) => typeof value === 'string' && URL.canParse(value));
+  if (!url) throw new Error('The example has no amount or URL to change.');
+  return { ...body, [url[0]]: `${url[1] as string}x` };
 }

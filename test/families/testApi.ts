@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
-import { ledger } from '@agentpay/core';
+import { ledger, type Core } from '@agentpay/core';
 import { manualClock, systemRandom, type ManualClock } from '@agentpay/primitives';
 import { compose, createApp, createLogger, migrations, readConfig, type Composition } from '@agentpay/server';
 import { scratchDb } from '@agentpay/storage';
@@ -26,13 +26,17 @@ export interface TestApi {
 export interface TestApiOptions {
   /** The way that the API takes to its database. */
   readonly through?: (databaseUrl: string) => Promise<string>;
+  /** What the demo seller works with; it may change the core before the API serves. */
+  readonly demo?: (core: Core) => Composition['demo'];
+  /** Whether absolute URLs lead to where the API listens; else to a host that does not exist. */
+  readonly reachable?: boolean;
   /** Log lines of the faults that the test provokes. */
   readonly provoked?: RegExp;
 }
 
 export async function testApi(
   env: Record<string, string> = {},
-  { through = async (url) => url, provoked = /(?!)/ }: TestApiOptions = {},
+  { through = async (url) => url, provoked = /(?!)/, demo, reachable = false }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = manualClock(START);
   const logged: string[] = [];
@@ -53,16 +57,19 @@ export async function testApi(
     RATE_LIMIT_BURST: '1000000',
     ...env,
   });
+  let url = 'http://api.test';
   const composition = await compose(config, {
     log: createLogger('info', sink),
-    baseUrl: () => 'http://api.test',
+    baseUrl: () => url,
     clock,
     random: systemRandom,
   });
-  const server = createApp(composition, config).listen(0, '127.0.0.1');
+  const server = createApp({ ...composition, demo: demo?.(composition.core) }, config).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const listening = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  if (reachable) url = listening;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: listening,
     composition,
     clock,
     logged,

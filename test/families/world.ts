@@ -11,6 +11,7 @@ import {
 import { newId, systemRandom } from '@agentpay/primitives';
 import { csrfTokenOf } from '@agentpay/server';
 import type { Response } from 'supertest';
+import { paperShop } from './paperShop.js';
 import {
   ADMIN_KEY,
   DEMO_ADMIN_KEY,
@@ -50,7 +51,10 @@ export interface Sent {
 export type Calls<N> = { readonly [Verb in keyof N]: (world: World) => Sent | Promise<Sent> };
 
 export async function newWorld(options: TestApiOptions = {}): Promise<World> {
-  const api = await testApi({ DEV_SIGN_IN: 'true' }, options);
+  const api = await testApi(
+    { DEV_SIGN_IN: 'true', OUTBOUND_LOOPBACK: 'true' },
+    { ...options, demo: paperShop, reachable: true },
+  );
   const agent = await newAgent(api, { name: 'Owner', funds: 100 });
   const stranger = await newAgent(api, { name: 'Stranger', funds: 100 });
   const own = await credentialsOf(api, agent);

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { bytesToHex, type Hex } from '@agentpay/protocol';
 import type { Random } from '@agentpay/primitives';
 import { makeFolder } from '@agentpay/storage';
+import type { Scenarios } from './buyers.js';
 import { DevFault } from './DevFault.js';
 
 /** Secrets and identities of a local stack; they outlive it when the folder is the user's own. */
@@ -28,6 +29,9 @@ export interface StackState {
   readonly buyer?: StackAgent;
   readonly seller?: StackAgent;
   readonly serviceId?: string;
+  /** Key of the buyer for the buyer platform. */
+  readonly agentKey?: string;
+  readonly scenarios?: Scenarios;
 }
 
 /** An agent of the runtime API that the stack created for itself. */

@@ -26,7 +26,7 @@ export function devFile(folder: string): DevFile {
   };
 }
 
-function describe({ urls, parts, state }: Stack) {
+function describe({ urls, parts, state, cookie }: Stack) {
   return {
     api: { url: urls.api },
     facilitator: { url: urls.facilitator },
@@ -42,7 +42,21 @@ function describe({ urls, parts, state }: Stack) {
       usdc: baseSepolia.usdc.address,
       multicall3: MULTICALL3,
     },
-    keys: { admin: state.adminKey, runtime: state.buyer.apiKey, seller: state.seller.apiKey },
+    keys: {
+      admin: state.adminKey,
+      runtime: state.buyer.apiKey,
+      seller: state.seller.apiKey,
+      agent: state.agentKey,
+      buyerAgent: state.buyer.apiKey,
+    },
+    session: { cookie },
+    probe: {
+      sbc_scenarios: state.scenarios,
+      urls: {
+        demo_seller_x402: `${urls.api}/api/demo/seller?protocol=x402`,
+        demo_seller_mpp: `${urls.api}/api/demo/seller?protocol=mpp`,
+      },
+    },
     ids: {
       agent: state.buyer.agentId,
       wallet: state.buyer.walletId,

@@ -27,10 +27,13 @@ export interface Stack {
   };
   /** Secrets and identities, complete. */
   readonly state: Required<StackState>;
+  /** The `Cookie` header of the user who owns the agents. */
+  readonly cookie: string;
 }
 
 /** Test money that buyer and facilitator start with. */
 const BUYER_USDC = 1_000_000_000n;
+const AGENT_USDC = 1_000_000_000n;
 const TREASURY_USDC = 1_000_000_000_000n;
 const FACILITATOR_WEI = 10n ** 20n;
 /** Price of every route of the seller. */
@@ -81,14 +84,15 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     startNode(apiPart({ urls, data, state })),
     money,
   ]);
-  const complete = await registerAgents(state, {
+  const { state: complete, cookie } = await registerAgents(state, {
     apiUrl: urls.api,
     sellerUrl: `${urls.seller}/paid`,
     price: PRICE,
+    fund: (address) => chain.running.fund(address as `0x${string}`, { usdc: AGENT_USDC }),
   });
   data.writeState(complete);
   const seller = await startNode(sellerPart(urls, complete));
-  return { urls, parts: { api, facilitator, seller, chain }, state: complete };
+  return { urls, parts: { api, facilitator, seller, chain }, state: complete, cookie };
 }
 
 interface Place {
@@ -130,6 +134,9 @@ function apiPart({ urls, data, state }: Place): NodePart {
       OUTBOUND_LOOPBACK: 'true',
       TREASURY_KEY: state.treasuryKey,
       FACILITATOR_URL: urls.facilitator,
+      RPC_URLS: `${baseSepolia.name}=${urls.chain}`,
+      DEV_SIGN_IN: 'true',
+      DEMO_PAY_TO: privateKeyToAddress(state.sellerKey),
     },
   };
 }

@@ -7,6 +7,7 @@ import { authenticator } from './auth/authenticate.js';
 import type { Composition } from './compose.js';
 import { allRoutes } from './families/index.js';
 import { accessLog } from './http/accessLog.js';
+import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
 import { mcpRoutes } from './http/mcp.js';
@@ -39,6 +40,7 @@ export function createApp(
   const authenticate = authenticator(core);
   metricsRoutes(app, { authenticate, limit, clock, metrics });
   healthRoutes(app, composition);
+  demoSellerRoutes(app, { demo: composition.demo, limit });
   const routes = allRoutes(composition);
   const serving = {
     authenticate,

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { createCore, ledger, vault, type Core, type CorePorts, type GivenSettings } from '@agentpay/core';
 import {
@@ -43,6 +44,7 @@ import { createTreasury } from './treasury/Treasury.js';
 import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
 import { sandboxConnectors } from './payouts/sandboxConnectors.js';
+import type { DemoSellerOptions } from './http/DemoSellerOptions.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
@@ -63,6 +65,7 @@ export interface Composition {
   readonly tokenKeys: readonly PaymentTokenJwk[];
   readonly baseUrl: () => string;
   readonly signIn: WaysToSignIn;
+  readonly demo: DemoSellerOptions | undefined;
   /** The standard rate class. */
   readonly rates: ServerConfig['rateLimit'];
   readonly metrics: ServerMetrics;
@@ -124,6 +127,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     tokenKeys: [tokenKey.publicJwk],
     baseUrl,
     signIn: signInOf(config, toNamed),
+    demo: demoOf(config, secrets, { clock, log }),
     rates: config.rateLimit,
     metrics,
     traced,
@@ -196,6 +200,18 @@ function onChains(
     facilitator: facilitatorUrl === undefined ? undefined : httpFacilitator(callsWithin(facilitatorUrl)),
     sellers: { fetchOut },
   };
+}
+
+/** The demo seller sells on the default network. */
+function demoOf(
+  { demoPayTo: payTo, facilitatorUrl: facilitator, networks: [first] }: ServerConfig,
+  { token }: Secrets,
+  { clock, log }: { clock: Clock; log: Logger },
+): DemoSellerOptions | undefined {
+  if (!payTo || !facilitator || !first) return undefined;
+  const mppSecret = createHmac('sha256', token).update('agentpay demo seller v1').digest('hex');
+  const onError = (report: unknown) => log.warn({ report }, 'the demo seller reports');
+  return { payTo, facilitator, network: first.network.name, mppSecret, clock, onError };
 }
 
 /** Where the operator says that Stripe and GitHub are; they may be on this machine. */

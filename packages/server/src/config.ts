@@ -52,6 +52,8 @@ export interface ServerConfig {
   /** Payouts to connected accounts, and with {@link StripeConfig.charge} the rail stripe; absent: not configured. */
   readonly stripe: StripeConfig | undefined;
   readonly signIn: SignInConfig;
+  /** Address that is paid by whoever buys from the demo seller. */
+  readonly demoPayTo: string | undefined;
   readonly adminKey: string | undefined;
   /** Origin of absolute URLs and issuer of tokens; the address listened on when absent. */
   readonly publicBaseUrl: string | undefined;
@@ -135,6 +137,10 @@ const Environment = z.object({
   GITHUB_URL: urlOf('http:', 'https:').optional(),
   GITHUB_API_URL: urlOf('http:', 'https:').optional(),
   DEV_SIGN_IN: flag.optional(),
+  DEMO_PAY_TO: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address')
+    .optional(),
   MASTER_KEY: secret.optional(),
   FORMER_MASTER_KEYS: list.optional(),
   OUTBOUND_LOOPBACK: flag.optional(),
@@ -208,6 +214,7 @@ export function readConfig(env: Env): ServerConfig {
     outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...(values.OUTBOUND_HOSTS ?? [])],
     stripe: stripeOf(values),
     signIn: signInConfigOf(values),
+    demoPayTo: values.DEMO_PAY_TO,
     adminKey: values.ADMIN_KEY,
     publicBaseUrl: values.PUBLIC_BASE_URL?.replace(/\/+$/, ''),
     trustProxyHops: values.TRUST_PROXY_HOPS ?? 0,

@@ -21,7 +21,9 @@ export function renderErrors({ log, limit }: { log: Logger; limit: Limit }) {
     next: NextFunction,
   ): Promise<void> {
     let shown = asAgentPayError(error);
-    if (shown.status >= 500) log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
+    // 502 is the fault of a seller.
+    if (shown.status >= 500 && shown.status !== 502)
+      log.error({ requestId: requestIdOf(response), err: error }, 'request failed');
     if (response.headersSent) return next(error);
     if (!response.hasHeader('x-ratelimit-limit')) {
       const charge = shown.kind === 'unauthorized' ? limit.refused : limit.address;

@@ -4,7 +4,7 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { line } from '../../resources/values.js';
+import { httpUrl, line } from '../../resources/values.js';
 import { address, AGENT, agent, agentExample, limit, limits, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');
@@ -107,4 +107,90 @@ export const archive = Endpoint.from({
   status: 200,
   errors: ['agent_not_found'],
   example: { params: { id: AGENT }, response: { ...agentExample, archived: true } },
+});
+
+const bought = z.object({
+  success: z.literal(true),
+  /** JSON as it is, text as text, anything else as `{ base64, contentType }`. */
+  sellerResponse: z.unknown(),
+  payment: z.object({
+    /** "x402" or "mpp". */
+    protocol: z.string(),
+    txHash: z.string().nullable(),
+    /** In units of the asset. */
+    amount: z.string(),
+    explorer: z.string().nullable(),
+    transactionId: z.string(),
+  }),
+  agent: z.object({ address: z.string() }),
+});
+const TX_HASH = `0x${'ab'.repeat(32)}`;
+const boughtExample = {
+  success: true,
+  sellerResponse: { sky: 'blue' },
+  payment: {
+    protocol: 'x402',
+    txHash: TX_HASH,
+    amount: '0.01',
+    explorer: `https://sepolia.basescan.org/tx/${TX_HASH}`,
+    transactionId: 'tx_01kb3x9v7f5m2q8r4t6w0y1z3e',
+  },
+  agent: { address: agentExample.address },
+} as const;
+
+const buyErrors = [
+  'policy_denied',
+  'insufficient_funds',
+  'seller_not_402',
+  'no_payment_header',
+  'offer_not_acceptable',
+  'payment_refused',
+  'payment_unresolved',
+  'payment_in_progress',
+  'settlement_not_configured',
+  'conflict',
+] as const;
+
+/** POST /api/agents/{id}/pay */
+export const pay = Endpoint.from({
+  summary: 'Calls a seller, pays what it asks for within the limits of the agent, and gives its response.',
+  method: 'POST',
+  path: '/api/agents/{id}/pay',
+  auth: anyOf('agentKey'),
+  self: 'id',
+  idempotent: 'itself',
+  params: ofAgent,
+  body: z.object({
+    sellerUrl: httpUrl,
+    method: z
+      .enum(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'], { error: 'must be a method of HTTP' })
+      .default('GET'),
+    /** Headers to forward. */
+    headers: z
+      .record(z.string().max(255), z.string().max(8192), { error: 'must be an object of texts' })
+      .default({}),
+    /** Body to forward. */
+    body: z.string({ error: 'must be text' }).max(100_000).default(''),
+  }),
+  response: bought,
+  status: 200,
+  errors: buyErrors,
+  example: {
+    params: { id: AGENT },
+    body: { sellerUrl: 'https://api.example.com/resource', method: 'GET' },
+    response: boughtExample,
+  },
+});
+
+/** POST /api/agents/{id}/test-buy */
+export const testBuy = Endpoint.from({
+  summary: 'Buys once from the demo seller, as the agent would.',
+  method: 'POST',
+  path: '/api/agents/{id}/test-buy',
+  auth,
+  params: ofAgent,
+  response: bought,
+  status: 200,
+  errors: ['agent_not_found', ...buyErrors],
+  example: { params: { id: AGENT }, response: boughtExample },
 });

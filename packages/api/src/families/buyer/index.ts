@@ -3,6 +3,7 @@ import * as agents from './agents.js';
 import { errors } from './errors.js';
 import * as keys from './keys.js';
 import * as rules from './rules.js';
+import * as transactions from './transactions.js';
 import * as webhooks from './webhooks.js';
 
 /** The buyer platform: agents that pay sellers, within what their owners allow. */
@@ -11,5 +12,5 @@ export const buyer = Family.from({
   paths: ['/api/agents', '/api/demo'],
   credentials: ['session', 'agentKey'],
   errors,
-  nouns: { agents, keys, rules, webhooks },
+  nouns: { agents, keys, rules, transactions, webhooks },
 });

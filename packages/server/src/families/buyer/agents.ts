@@ -1,9 +1,11 @@
 import { buyer } from '@agentpay/api';
-import { agents } from '@agentpay/core';
+import { agents, purchases } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { DEMO_SELLER } from '../../http/DemoSellerOptions.js';
 import { readAgent, showAgent } from './readAgent.js';
+import { showBought } from './showBought.js';
 
-export const handlers = implement(buyer.nouns.agents, ({ core }) => ({
+export const handlers = implement(buyer.nouns.agents, ({ core, baseUrl }) => ({
   async create({ principal, body }) {
     const { agent } = await agents.create(core, { principal, ...body });
     return showAgent(core, agent);
@@ -20,4 +22,15 @@ export const handlers = implement(buyer.nouns.agents, ({ core }) => ({
   },
   archive: async ({ principal, params }) =>
     showAgent(core, await agents.archive(core, { principal, agentId: params.id })),
+  async pay({ principal, body: { sellerUrl: url, ...request }, repeatable }) {
+    await agents.assertActive(core.db, { agentId: principal.party.id });
+    const idempotencyKey = repeatable?.key;
+    return showBought(core, await purchases.buy(core, { principal, idempotencyKey, url, ...request }));
+  },
+  async testBuy({ principal, params }) {
+    const agent = await agents.actFor(core.db, { principal, agentId: params.id });
+    await agents.assertActive(core.db, { agentId: params.id });
+    const url = `${baseUrl()}${DEMO_SELLER}`;
+    return showBought(core, await purchases.buy(core, { principal: agent, url }));
+  },
 }));

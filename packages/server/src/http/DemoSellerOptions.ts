@@ -1,0 +1,10 @@
+import type { PaywallOptions } from '@agentpay/paywall';
+
+/** Where the money of the demo seller goes, and who settles it. */
+export type DemoSellerOptions = Pick<
+  PaywallOptions,
+  'payTo' | 'network' | 'facilitator' | 'mppSecret' | 'clock' | 'random' | 'onError'
+>;
+
+/** Path of the demo seller. */
+export const DEMO_SELLER = '/api/demo/seller';
