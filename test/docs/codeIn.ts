@@ -10,18 +10,18 @@ export function codeIn(path: string): string[] {
   return [...text.matchAll(/```[jt]s\n([^]*?)```/g)].map((match) => match[1] as string);
 }
 
-/** The programs behind `@example` in the sources of a package, by the name of the function they show. */
+/** The programs behind `@example` in the sources of a package, by the name of the function or method they show. */
 export function examplesIn(sources: string): [name: string, code: string][] {
   const files = readdirSync(root(sources), { recursive: true, encoding: 'utf8' });
   const shipped = files.filter((file) => file.endsWith('.ts') && !file.includes('.test.'));
   return shipped.sort().flatMap((file) => {
     const text = readFileSync(`${root(sources)}/${file}`, 'utf8');
     const found = text.matchAll(
-      / \* @example\n \* ```ts\n([^]*?) \* ```\n[^]*?\*\/\nexport (?:async )?function (\w+)/g,
+      / \* @example\n *\* ```ts\n([^]*?) \* ```\n[^]*?\*\/\n(?:export (?:async )?function| ) *(\w+)/g,
     );
     return [...found].map(([, code = '', name = '']): [string, string] => [
       name,
-      code.replace(/^ \* ?/gm, ''),
+      code.replace(/^ *\* ?/gm, ''),
     ]);
   });
 }

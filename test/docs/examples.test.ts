@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { freePort, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
 import { codeIn, examplesIn, functionsOf, root } from './codeIn.js';
 
@@ -11,17 +11,48 @@ interface Documented {
   readonly offline: boolean;
   /** Exported functions of another package, where they are shown. */
   readonly elsewhere: readonly string[];
+  /** Methods that have an example of their own. */
+  readonly methods?: readonly string[];
 }
 
 const packages: readonly Documented[] = [
   { name: '@agentpay/sdk', path: 'packages/sdk', offline: true, elsewhere: ['verifyPaymentReceipt'] },
+  {
+    name: '@agentpay/paywall',
+    path: 'packages/paywall',
+    offline: true,
+    elsewhere: [],
+    methods: ['charge', 'respond', 'discovery', 'used', 'earnings', 'metrics', 'ready', 'idle'],
+  },
   { name: '@agentpay/facilitator', path: 'packages/facilitator', offline: false, elsewhere: [] },
 ];
 
-/** The outside world of offline examples: a server that asks for nothing, and a wallet. */
+/**
+ * The outside world of offline programs: a server that asks for nothing, a facilitator, and a wallet. Their own servers listen where there is
+ * room, are asked for the weather once, and keep nothing alive.
+ */
 const world = `
+import { createServer, get } from 'node:http';
+import { Server } from 'node:net';
+const kinds = [{ x402Version: 2, scheme: 'exact', network: 'eip155:84532' }];
+const supported = JSON.stringify({ kinds, extensions: [], signers: {} });
+await new Promise((resolve) => createServer((_, res) => res.end(supported)).listen(process.env.FACILITATOR_PORT, resolve).unref());
 globalThis.fetch = async () => Response.json({ weather: 'sunny' });
 globalThis.ethereum = { request: async () => ['0x70997970C51812dc3A010C7d01b50e0d17dc79C8'] };
+globalThis.asked = [];
+const { listen } = Server.prototype;
+Server.prototype.listen = function () {
+  this.once('listening', () => {
+    const answered = new Promise((resolve, reject) => {
+      get({ port: this.address().port, path: '/weather', agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).on('error', reject);
+    });
+    globalThis.asked.push(answered.finally(() => this.close()));
+  });
+  return listen.call(this, 0);
+};
 `;
 
 /** Runs the examples one after the other, and says of each what it threw. They must leave nothing open. */
@@ -31,7 +62,8 @@ const outcomes = {};
 for (const name of process.argv.slice(2)) {
   try {
     await import('./' + name + '.js');
-    outcomes[name] = 'ran';
+    await new Promise((resolve) => setImmediate(resolve));
+    outcomes[name] = ['ran', ...(await Promise.all(globalThis.asked?.splice(0) ?? []))].join(' ');
   } catch (error) {
     outcomes[name] = error.stack;
   }
@@ -55,8 +87,9 @@ const folders = ['test', ...packages.map(({ path }) => path)].map(folderIn);
 
 let stack: InteropStack;
 let database: TestDatabase;
+let facilitatorPort: number;
 beforeAll(async () => {
-  [stack, database] = await Promise.all([startInteropStack(), testDatabase()]);
+  [stack, database, facilitatorPort] = await Promise.all([startInteropStack(), testDatabase(), freePort()]);
   for (const folder of folders) {
     mkdirSync(folder, { recursive: true });
     writeFileSync(`${folder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.ts'] }));
@@ -81,6 +114,7 @@ afterAll(async () => {
 function write(path: string, name: string, code: string): void {
   const here = code
     .replaceAll('https://sepolia.base.org', stack.rpcUrl)
+    .replaceAll('http://127.0.0.1:3102', `http://127.0.0.1:${facilitatorPort}`)
     .replaceAll('.listen(3102)', '.listen(0)');
   writeFileSync(`${folderIn(path)}/${name}.ts`, `${here}\nexport {};\n`);
 }
@@ -90,6 +124,8 @@ function node(cwd: string, ...args: readonly string[]) {
     ...process.env,
     RPC_URLS: stack.rpcUrl,
     SIGNER_KEYS: stack.facilitatorKey,
+    PRIVATE_KEY: stack.buyerKey,
+    FACILITATOR_PORT: String(facilitatorPort),
     DATABASE_URL: database.url,
     PORT: '0',
   };
@@ -106,20 +142,28 @@ test.each(folders)(
   120_000,
 );
 
-describe.each(packages)('$name', ({ name, path, offline, elsewhere }) => {
+describe.each(packages)('$name', ({ name, path, offline, elsewhere, methods = [] }) => {
   const examples = examplesIn(`${path}/src`);
 
   test('has an example for every function that it exports', async () => {
     const functions = (await functionsOf(name)).filter((exported) => !elsewhere.includes(exported));
-    expect(examples.map(([shown]) => shown).sort()).toEqual(functions.sort());
+    expect(examples.map(([shown]) => shown).sort()).toEqual([...functions, ...methods].sort());
   });
 
-  test('has examples that run', () => {
-    const preload = offline ? ['--import', './world.mjs'] : [];
-    const names = examples.map(([shown]) => shown);
-    const ended = node(folderIn(path), ...preload, './runner.mjs', ...names);
-    const outcomes: unknown = JSON.parse(readFileSync(`${folderIn(path)}/outcomes.json`, 'utf8'));
-    expect(outcomes).toEqual(Object.fromEntries(names.map((one) => [one, 'ran'])));
-    expect(ended.status).toBe(0);
-  }, 120_000);
+  test(
+    offline ? 'has examples, and programs in its README, that run' : 'has examples that run',
+    () => {
+      const preload = offline ? ['--import', './world.mjs'] : [];
+      const programs = offline ? codeIn(`${path}/README.md`) : [];
+      const names = [...examples.map(([shown]) => shown), ...programs.map((_, i) => `readme${i}`)];
+      const ended = node(folderIn(path), ...preload, './runner.mjs', ...names);
+      const outcomes: unknown = JSON.parse(readFileSync(`${folderIn(path)}/outcomes.json`, 'utf8'));
+      // A seller wants to be paid.
+      const sells = (i: number) => programs[i]?.includes('.listen(');
+      const expected = (one: string) => (sells(Number(one.replace('readme', ''))) ? 'ran 402' : 'ran');
+      expect(outcomes).toEqual(Object.fromEntries(names.map((one) => [one, expected(one)])));
+      expect(ended.status).toBe(0);
+    },
+    120_000,
+  );
 });

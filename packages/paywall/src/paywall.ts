@@ -51,35 +51,116 @@ export interface Paywall extends Middleware {
   /**
    * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and does not reach them.
    * @throws TypeError for a wrong price
+   * @example
+   * ```ts
+   * import express from 'express';
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * const app = express();
+   * app.get('/weather', pay.charge('$0.01'), (req, res) => void res.json({ sky: 'blue' }));
+   * ```
    */
   charge(price: Price): Middleware;
   /**
    * The same for servers in the style of fetch: the response is the offer, a refusal, or what `handler` gives for a request that is free
    * or paid for. Charges by `price` or `routes`. (Not `handle`: Connect takes a function with that member for an application.)
+   * @example
+   * ```ts
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({
+   *   payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
+   *   facilitator: 'http://127.0.0.1:3102',
+   *   price: '$0.01',
+   * });
+   * const request = new Request('https://shop.example/weather');
+   * const response = await pay.respond(request, () => Response.json({ sky: 'blue' }));
+   * response.status; // 402
+   * ```
    */
   respond(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
   /**
    * Middleware that tells what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
    * @throws TypeError for a wrong option
+   * @example
+   * ```ts
+   * import express from 'express';
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * const app = express();
+   * app.use(pay.discovery({ app, title: 'Weather' }));
+   * app.get('/weather', pay.charge('$0.01'), (req, res) => void res.json({ sky: 'blue' }));
+   * ```
    */
   discovery(options?: DiscoveryOptions): Discovery;
   /**
    * Says what a request to an `upto` route has used, such as "$0.003" or micro-dollars as a bigint, before its response ends. The last word
    * counts; more than the ceiling counts as the ceiling, and nothing said as nothing. No other request is touched by it.
    * @throws TypeError for what is no amount
+   * @example
+   * ```ts
+   * import express from 'express';
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * const app = express();
+   * app.post('/generate', pay.charge({ upto: '$0.10' }), (req, res) => {
+   *   const { text, tokens } = { text: 'Blue.', tokens: 150n };
+   *   pay.used(req, tokens * 20n);
+   *   res.json({ text });
+   * });
+   * ```
    */
   used(request: object, amount: string | bigint): void;
-  /** What each route has earned in this process. */
+  /**
+   * What each route has earned in this process.
+   * @example
+   * ```ts
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * for (const [route, { payments, amount }] of pay.earnings()) console.info(route, payments, amount);
+   * ```
+   */
   earnings(): ReadonlyMap<string, Earnings>;
-  /** What has happened in this process, by route, in the text format of Prometheus. */
+  /**
+   * What has happened in this process, by route, in the text format of Prometheus.
+   * @example
+   * ```ts
+   * import express from 'express';
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * const app = express();
+   * app.get('/metrics', (req, res) => void res.type('text/plain; version=0.0.4').send(pay.metrics()));
+   * ```
+   */
   metrics(): string;
   /**
    * Resolves when every facilitator says that it settles what is sold here; wait for it at start. They are asked in the background as
    * well, and `onError` hears of what is wrong.
    * @throws TypeError that says in one line what is wrong
+   * @example
+   * ```ts
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * await pay.ready();
+   * ```
    */
   ready(): Promise<void>;
-  /** Resolves when no payment is being settled in the background; wait for it before the process ends. */
+  /**
+   * Resolves when no payment is being settled in the background; wait for it before the process ends.
+   * @example
+   * ```ts
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * process.once('SIGTERM', () => void pay.idle().then(() => process.exit()));
+   * ```
+   */
   idle(): Promise<void>;
 }
 
@@ -87,6 +168,18 @@ export interface Paywall extends Middleware {
  * A paywall: as middleware it charges by its `price` or `routes`; `charge` attaches a price to a handler.
  * Accepts x402 v2 and v1 (`exact`, by EIP-3009 and in v2 by Permit2), MPP (`evm` charge) and, where configured, AgentPay payment tokens.
  * @throws TypeError that names the option at fault
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { paywall } from '@agentpay/paywall';
+ *
+ * const pay = paywall({
+ *   payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
+ *   facilitator: 'http://127.0.0.1:3102',
+ *   routes: { 'GET /weather': '$0.01', '/items/:id': { price: '$0.02', description: 'One item' } },
+ * });
+ * createServer((req, res) => pay(req, res, () => res.end('blue')));
+ * ```
  */
 export function paywall(options: PaywallOptions): Paywall {
   return paywallWith(allRails, options);

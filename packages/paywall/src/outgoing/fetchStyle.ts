@@ -104,6 +104,8 @@ function captured(res: ServerResponse, method: string): Promise<Response> {
       return res;
     }) as typeof res.end;
     res.destroy = (error = new Error('The request could not be answered.')) => {
+      // At once, as Node does: a handler that ends in this very turn is not to be charged for.
+      res.destroyed = true;
       reject(error);
       body.destroy(error);
       return res;

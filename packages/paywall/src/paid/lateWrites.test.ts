@@ -1,10 +1,19 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import connect from 'connect';
 import express from 'express';
 import { manualClock } from '@agentpay/primitives';
-import { paywall, type PaywallOptions } from '../index.js';
-import { fakeFacilitator, listen, pay, PAY_TO, send, type Seller } from '../seller.test.support.js';
+import { paywall, type PaywallOptions, type SettleTiming } from '../index.js';
+import {
+  fakeFacilitator,
+  listen,
+  pay,
+  PAY_TO,
+  send,
+  type Reply,
+  type Seller,
+} from '../seller.test.support.js';
 
 type Late = (res: ServerResponse & express.Response) => unknown;
 
@@ -49,26 +58,37 @@ const underNode =
 const underExpress = (middleware: Middleware, handler: Handler): RequestListener =>
   express().get('/', middleware as express.RequestHandler, (_req, res) => handler(res)) as RequestListener;
 
+const underConnect = (middleware: Middleware, handler: Handler): RequestListener =>
+  connect()
+    .use(middleware)
+    .use((_req, res) => handler(res as ServerResponse & express.Response));
+
 type Middleware = (req: IncomingMessage, res: ServerResponse, next: () => unknown) => void;
 type Handler = (res: ServerResponse & express.Response) => void;
 
 const members = [
   ...bare.map(([name, late]) => ['node:http', name, underNode, late] as const),
+  ...bare.map(([name, late]) => ['Connect', name, underConnect, late] as const),
   ...[...bare, ...ofExpress].map(([name, late]) => ['Express', name, underExpress, late] as const),
 ];
 
+const uncaught: unknown[] = [];
+const note = (error: unknown) => void uncaught.push(error);
+beforeEach(() => {
+  uncaught.length = 0;
+  process.on('uncaughtException', note).on('unhandledRejection', note);
+});
+afterEach(() => void process.off('uncaughtException', note).off('unhandledRejection', note));
+
+/** What streams and callbacks do comes in later turns of the loop. */
+async function expectNothingUncaught(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(uncaught).toEqual([]);
+}
+
 describe('what a handler does too late goes nowhere, quietly', () => {
   let seller: Seller | undefined;
-  const uncaught: unknown[] = [];
-  const note = (error: unknown) => void uncaught.push(error);
-  beforeEach(() => {
-    uncaught.length = 0;
-    process.on('uncaughtException', note).on('unhandledRejection', note);
-  });
-  afterEach(async () => {
-    process.off('uncaughtException', note).off('unhandledRejection', note);
-    await seller?.close();
-  });
+  afterEach(() => seller?.close());
 
   /** A seller whose handler does nothing until the test has its response. */
   async function open(
@@ -89,10 +109,7 @@ describe('what a handler does too late goes nowhere, quietly', () => {
 
   async function expectQuiet(res: ServerResponse & express.Response, late: Late): Promise<void> {
     await late(res);
-
-    // What streams and callbacks do comes in later turns of the loop.
-    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-    expect(uncaught).toEqual([]);
+    await expectNothingUncaught();
   }
 
   it.each(members)('%s: %s, after the buyer hung up', async (_, _name, adapter, late) => {
@@ -155,3 +172,110 @@ describe('what a handler does too late goes nowhere, quietly', () => {
     },
   );
 });
+
+/** Everything that a handler in the style of fetch can still come up with. */
+const lateResponses: readonly (readonly [string, () => Response | Promise<Response>])[] = [
+  ['a text', () => new Response('late', { headers: { 'x-late': '1' } })],
+  ['JSON with cookies', () => Response.json({ a: 1 }, { headers: { 'set-cookie': 'a=b', 'x-late': '1' } })],
+  ['a redirect', () => Response.redirect('https://shop.example/elsewhere', 302)],
+  ['no content', () => new Response(null, { status: 204 })],
+  ['a fault', () => new Response('late', { status: 500 })],
+  ['Response.error()', () => Response.error()],
+  ['nothing', () => undefined as unknown as Response],
+  ['a stream', () => new Response(streamOf('late ', 'later'))],
+  ['a stream that breaks off', () => new Response(streamOf('late ', new Error('source broke')))],
+  ['a stream that never ends', () => new Response(new ReadableStream({ pull: (to) => to.enqueue(CHUNK) }))],
+  ['a stream that never begins', () => new Response(new ReadableStream({ pull: () => never }))],
+  ['a body that was read before', readBefore],
+  ['a body that somebody else reads', readElsewhere],
+  ['an error', () => Promise.reject(new Error('late'))],
+];
+const CHUNK = new Uint8Array(64 * 1024);
+const never = new Promise<void>(() => undefined);
+
+function streamOf(...parts: (string | Error)[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(to) {
+      const part = parts.shift();
+      if (part === undefined) to.close();
+      else if (typeof part === 'string') to.enqueue(new TextEncoder().encode(part));
+      else to.error(part);
+    },
+  });
+}
+
+async function readBefore(): Promise<Response> {
+  const response = new Response('late');
+  await response.text();
+  return response;
+}
+
+function readElsewhere(): Response {
+  const response = new Response(streamOf('late'));
+  response.body?.getReader();
+  return response;
+}
+
+describe.each(lateResponses)(
+  'a server in the style of fetch whose handler gives %s too late',
+  (_name, late) => {
+    const url = 'https://shop.example/weather';
+
+    /** A seller whose handler waits for the test, and a buyer who has a proof. */
+    async function open(options: Partial<PaywallOptions> = {}, settle: SettleTiming = 'after') {
+      const facilitator = fakeFacilitator();
+      const routes = { '/weather': { price: '$0.01', settle } };
+      const wall = paywall({ payTo: PAY_TO, facilitator, routes, onError: () => undefined, ...options });
+      let begin: () => void = () => undefined;
+      let go: () => void = () => undefined;
+      const running = new Promise<void>((resolve) => (begin = resolve));
+      const released = new Promise<void>((resolve) => (go = resolve));
+      const handler = async () => {
+        begin();
+        await released;
+        return late();
+      };
+      const unpaid = await wall.respond(new Request(url), handler);
+      expect(unpaid.status).toBe(402);
+      const offered = { headers: Object.fromEntries(unpaid.headers), json: () => body } as Reply;
+      const body: unknown = await unpaid.json();
+      const headers = pay(offered, 'x402v2');
+      return { wall, handler, running, go, headers, facilitator };
+    }
+
+    it.each(['after', 'before', 'optimistic'] as const)(
+      'settle %s: after the buyer hung up',
+      async (settle) => {
+        const { wall, handler, running, go, headers, facilitator } = await open({}, settle);
+        const leaving = new AbortController();
+        const answer = wall.respond(new Request(url, { headers, signal: leaving.signal }), handler);
+        const failed = expect(answer).rejects.toThrow(/abort/);
+        await running;
+        leaving.abort();
+        await failed;
+        go();
+        await expectNothingUncaught();
+        expect(facilitator.calls.settle).toBe(settle === 'before' ? 1 : 0);
+        expect((await wall.respond(new Request(url), handler)).status).toBe(402);
+      },
+    );
+
+    it('after handlerTimeoutMs: the buyer has the 504 alone', async () => {
+      const clock = manualClock(Date.now());
+      const { wall, handler, running, go, headers, facilitator } = await open({
+        clock,
+        handlerTimeoutMs: 1_000,
+      });
+      const answer = wall.respond(new Request(url, { headers }), handler);
+      await running;
+      clock.advance(1_000);
+      const response = await answer;
+      go();
+      await expectNothingUncaught();
+      const { code } = (await response.json()) as { code: string };
+      expect([response.status, response.headers.get('x-late'), code]).toEqual([504, null, 'handler_timeout']);
+      await expectNothingUncaught();
+      expect(facilitator.calls.settle).toBe(0);
+    });
+  },
+);

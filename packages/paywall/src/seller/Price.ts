@@ -230,6 +230,15 @@ export function amountOf(price: string, where: string): Amount {
  * A price by volume: `tiers` maps the volume from which a price counts to that price, such as `{ 0: '$0.01', 1000: '$0.008' }`.
  * `volumeOf` tells the volume, such as the units in the request or the caller's purchases of this month.
  * @throws TypeError for an unreadable price or a volume that is no whole number, and without a price from 0 on
+ * @example
+ * ```ts
+ * import { byVolume, paywall } from '@agentpay/paywall';
+ *
+ * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+ * const callsOf = (key: unknown) => (key === 'regular' ? 5_000 : 0);
+ * const price = byVolume({ 0: '$0.01', 1000: '$0.008' }, ({ headers }) => callsOf(headers['x-api-key']));
+ * pay.charge(price);
+ * ```
  */
 export function byVolume(
   tiers: Readonly<Record<number, string>>,
