@@ -28,15 +28,16 @@ const packages: readonly Documented[] = [
 ];
 
 /**
- * The outside world of offline programs: a server that asks for nothing, a facilitator, and a wallet. Their own servers listen where there is
- * room, are asked for the weather once, and keep nothing alive.
+ * The outside world of offline programs: a server that asks for nothing, a facilitator, and a wallet. Their own servers listen on a free
+ * port, are asked for the weather once, and keep nothing alive.
  */
 const world = `
 import { createServer, get } from 'node:http';
 import { Server } from 'node:net';
 const kinds = [{ x402Version: 2, scheme: 'exact', network: 'eip155:84532' }];
 const supported = JSON.stringify({ kinds, extensions: [], signers: {} });
-await new Promise((resolve) => createServer((_, res) => res.end(supported)).listen(process.env.FACILITATOR_PORT, resolve).unref());
+const facilitator = createServer((_, res) => res.end(supported));
+await new Promise((resolve) => facilitator.listen(process.env.FACILITATOR_PORT, resolve).unref());
 globalThis.fetch = async () => Response.json({ weather: 'sunny' });
 globalThis.ethereum = { request: async () => ['0x70997970C51812dc3A010C7d01b50e0d17dc79C8'] };
 globalThis.asked = [];

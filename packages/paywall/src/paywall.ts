@@ -1,9 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AgentPayError } from '@agentpay/primitives';
-import { SIGN_IN_HEADER } from '@agentpay/protocol';
-import { respondToError, markGranted, offer } from './outgoing/responses.js';
-import { charge } from './paid/charge.js';
-import { allowOrigin, respondToOptions } from './outgoing/cors.js';
 import {
   createDiscovery,
   routeOf,
@@ -12,8 +7,6 @@ import {
   type DiscoveryOptions,
   type RunningPaywall,
 } from './offer/discovery/index.js';
-import { ambiguousPath, viewOf } from './paid/asked.js';
-import { resourceUrl, type PricedContext, type RequestContext } from './paid/RequestContext.js';
 import {
   asking,
   bodyOf,
@@ -22,7 +15,6 @@ import {
   writeResponse,
   type FetchHandler,
 } from './outgoing/fetchStyle.js';
-import { stampHead } from './paid/Gate.js';
 import { type Earnings } from './seller/hooks.js';
 import type { PaywallOptions } from './seller/options.js';
 import { readConfig } from './seller/PaywallConfig.js';
@@ -30,14 +22,11 @@ import { openState } from './PaywallState.js';
 import type { PaymentRail } from './rails/PaymentRail.js';
 import { headerLists } from './rails/RailHeaders.js';
 import { rails as allRails } from './rails/rails.js';
-import { readPrice, type Authorize, type Price, type Verdict } from './seller/Price.js';
+import { readPrice, type Price } from './seller/Price.js';
+import { priceTable } from './seller/priceTable.js';
+import { serve, type Charged } from './paid/serve.js';
 import { createPricing, type Pricing } from './seller/Pricing.js';
-import { findProof, mayCarryProof, quotedBy, type FoundProof } from './paid/proof.js';
-import { hasBody, NO_BODY, readBody, type RequestBody } from './paid/RequestBody.js';
-import { compileRoutes } from './seller/routes.js';
-import { targetOf, type Asking, type Next } from './paid/Request.js';
-import { tellChallenge } from './paid/tell.js';
-import { scopeText } from './paid/scope.js';
+import type { Next } from './paid/Request.js';
 
 /** Middleware for Express 4 and 5, Connect and bare `node:http`. */
 export type Middleware = (
@@ -49,7 +38,7 @@ export type Middleware = (
 /** Charges for what comes after it in the chain, and makes such middleware for single handlers. */
 export interface Paywall extends Middleware {
   /**
-   * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and does not reach them.
+   * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and never reaches them.
    * @throws TypeError for a wrong price
    * @example
    * ```ts
@@ -81,7 +70,7 @@ export interface Paywall extends Middleware {
    */
   respond(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
   /**
-   * Middleware that tells what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
+   * Middleware that lists what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
    * @throws TypeError for a wrong option
    * @example
    * ```ts
@@ -121,7 +110,7 @@ export interface Paywall extends Middleware {
    * import { paywall } from '@agentpay/paywall';
    *
    * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
-   * for (const [route, { payments, amount }] of pay.earnings()) console.info(route, payments, amount);
+   * const microDollars = [...pay.earnings().values()].reduce((sum, { amount }) => sum + amount, 0n);
    * ```
    */
   earnings(): ReadonlyMap<string, Earnings>;
@@ -140,7 +129,7 @@ export interface Paywall extends Middleware {
   metrics(): string;
   /**
    * Resolves when every facilitator says that it settles what is sold here; wait for it at start. They are asked in the background as
-   * well, and `onError` hears of what is wrong.
+   * well, and faults go to `onError`.
    * @throws TypeError that says in one line what is wrong
    * @example
    * ```ts
@@ -242,84 +231,6 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
 
 const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');
 
-type Charged = Pick<RequestContext, 'pricing'> & Partial<Pick<RequestContext, 'allow' | 'refusal'>>;
-type Found = 'free' | 'unpriced' | Charged;
-
-type Priced = readonly (readonly [pattern: string, pricing: Pricing | 'free'])[];
-
-function priceTable(running: RunningPaywall, priced: Priced | undefined): (req: Asking) => Found {
-  const { price } = running.config;
-  if (price) {
-    const found = { pricing: createPricing(running, price) };
-    return () => found;
-  }
-  if (!priced) return () => 'unpriced';
-  const exact = compileRoutes(priced);
-  const mounts = compileRoutes(priced, { mounts: true });
-  const anyPricing = priced.map(([, pricing]) => pricing).find((pricing) => pricing !== 'free') as Pricing;
-  return (req) => {
-    const table = isByConnect(req) ? mounts : exact;
-    const match = table(req.method ?? 'GET', [targetOf(req), req.url ?? '/']);
-    switch (match.kind) {
-      case 'priced':
-        return { pricing: match.price };
-      case 'free':
-        return 'free';
-      case 'method_not_priced':
-        return { pricing: anyPricing, allow: match.allow, refusal: METHOD_NOT_PRICED };
-      default:
-        return { pricing: anyPricing, refusal: PATH_AMBIGUOUS };
-    }
-  };
-}
-
-interface Arrival extends Pick<RequestContext, 'req' | 'res' | 'next'> {
-  /** Default: reads what Node holds. */
-  readonly read?: (maxBytes: number) => Promise<RequestBody>;
-}
-
-/** Connect keeps the whole target, as Express does, which adds its application. */
-function isByConnect(req: Asking): boolean {
-  return req.originalUrl !== undefined && req.app === undefined;
-}
-
-const METHOD_NOT_PRICED = new AgentPayError(
-  'method_not_priced',
-  'This path is for sale under other methods.',
-);
-const PATH_AMBIGUOUS = ambiguousPath();
-
-function serve(
-  { config, state, rails }: RunningPaywall,
-  { pricing, allow, refusal }: Charged,
-  { req, res, next, read = (maxBytes) => readBody(req, maxBytes) }: Arrival,
-): void {
-  let whole: Promise<RequestBody> | undefined;
-  const body = () => (whole ??= read(config.maxBodyBytes));
-  const context: RequestContext = {
-    config,
-    state,
-    pricing,
-    allow,
-    refusal,
-    req,
-    res,
-    next,
-    body,
-    gate: undefined,
-    quote: undefined,
-    requestId: undefined,
-  };
-  allowOrigin(context);
-  if (req.method === 'OPTIONS') return respondToOptions(context);
-  serveNow(context, rails)
-    ?.catch((error: unknown) => respondToError(context, rails, error))
-    .catch((error: unknown) => {
-      config.report({ what: 'an answer could not be sent', error });
-      res.destroy();
-    });
-}
-
 async function respond(
   running: RunningPaywall,
   charged: Charged,
@@ -337,90 +248,4 @@ async function respond(
   const answer = await response;
   if (!isHandled) discardBody(request);
   return answer;
-}
-
-/** Requests that pay, each by a proof that no other charge can be paid with. */
-const paying = new WeakSet<IncomingMessage>();
-
-/** What carries neither proof nor body is answered without waiting for anything, unless it takes a function to price it. */
-function serveNow(context: RequestContext, rails: readonly PaymentRail[]): Promise<void> | undefined {
-  const { refusal, pricing } = context;
-  if (paying.has(context.req)) return refuseSecondCharge();
-  if (refusal) return Promise.reject(refusal);
-  if (!pricing.fixed || pricing.authorize || hasBody(context.req) || mayCarryProof(context))
-    return admit(context, rails);
-  try {
-    return challenge(withQuote(context, pricing.fixed), rails, NO_BODY);
-  } catch (error) {
-    return Promise.reject(error);
-  }
-}
-
-/** Finds out whether a request has to pay, and how much. */
-async function admit(context: RequestContext, rails: readonly PaymentRail[]): Promise<void> {
-  const { pricing } = context;
-  const verdict = pricing.authorize ? await verdictOf(context, pricing.authorize) : 'pay';
-  if (verdict === 'refuse') throw new AgentPayError('forbidden', 'The seller does not serve this request.');
-  if (verdict === 'grant') return serveFree(context);
-  // A HEAD tells what a GET would: it neither takes nor spends a payment.
-  const proof = context.req.method === 'HEAD' ? undefined : await findProof(context, rails);
-  // The handler must not be the first to read the body that a payer is remembered by.
-  if (pricing.extensions.signIn) await context.body();
-  if (await mayComeBack(context, proof)) return serveFree(context);
-  await pricing.ready();
-  const quote =
-    pricing.fixed ?? (proof && (await quotedBy(context, proof))) ?? (await pricing.current(viewOf(context)));
-  if (quote === 'free') return serveFree(context);
-  const priced = withQuote(context, quote);
-  if (!proof) return challenge(priced, rails, await context.body());
-  paying.add(context.req);
-  return charge(priced, proof);
-}
-
-async function verdictOf(context: RequestContext, authorize: Authorize): Promise<Verdict> {
-  const view = viewOf(context);
-  try {
-    const verdict = await authorize(view.asked);
-    if (view.fault) throw view.fault;
-    if (['grant', 'refuse', 'pay'].includes(verdict)) return verdict;
-  } catch (error) {
-    throw view.fault ?? error;
-  }
-  throw new TypeError('authorize must give "grant", "refuse" or "pay".');
-}
-
-/** Whether the request says that it was paid for, and that is true. One that says so wrongly may still bring a payment. */
-async function mayComeBack(context: RequestContext, proof: FoundProof | undefined): Promise<boolean> {
-  const header = context.req.headers[SIGN_IN_HEADER.toLowerCase()];
-  if (!context.pricing.extensions.signIn || typeof header !== 'string') return false;
-  try {
-    await context.state.signIns.admit(header, {
-      url: resourceUrl(context),
-      scope: scopeText(context.req, await context.body()),
-    });
-    return true;
-  } catch (error) {
-    if (proof) return false;
-    throw error;
-  }
-}
-
-function challenge(context: PricedContext, rails: readonly PaymentRail[], body: RequestBody): undefined {
-  offer(context, { rails, body });
-  tellChallenge(context);
-}
-
-/** The same object, so that whoever answers for the context sees the gate of the context. */
-function withQuote(context: RequestContext, quote: PricedContext['quote']): PricedContext {
-  context.quote = quote;
-  return context as PricedContext;
-}
-
-async function serveFree(context: RequestContext): Promise<void> {
-  stampHead(context.res, () => markGranted(context));
-  await context.next();
-}
-
-async function refuseSecondCharge(): Promise<never> {
-  throw new TypeError('Two paywalls charge for the same request: mount one of them.');
 }

@@ -19,9 +19,9 @@ type Families = typeof api.families;
 /**
  * The AgentPay API, derived from its definitions: `client.wallets.fund({ wallet_id, amount: 100, source: 'test_faucet' })`. Nouns of the
  * agent runtime API stand at the top, those of another family under its name.
- * Answers have money as bigint micro-units and times as Date.
+ * Responses have money as bigint micro-units and times as Date.
  * Every call throws {@link ApiError} when the API refuses, AgentPayError `invalid_request` or `invalid_amount` when the input is wrong
- * (nothing was sent) and `outcome_unknown` when there was no usable answer.
+ * (nothing was sent) and `outcome_unknown` when there was no usable response.
  */
 export type ApiClient = Nouns<Families['runtime']> & {
   readonly [Id in Exclude<keyof Families, 'runtime'>]: Nouns<Families[Id]>;
@@ -37,7 +37,7 @@ export interface ApiClientOptions {
   /** Keys of other kinds, such as `gateway` and `developer`. */
   readonly keys?: Readonly<Partial<Record<Exclude<api.Auth, 'agent' | 'admin' | 'session'>, string>>>;
   readonly fetch?: typeof globalThis.fetch;
-  /** Milliseconds until an answer is given up. Default: 30 000. */
+  /** Deadline of a call in milliseconds. Default: 30 000. */
   readonly timeoutMs?: number;
 }
 

@@ -10,10 +10,10 @@ import { createPurchases } from './Purchase.js';
 
 export interface Client {
   /**
-   * As the global fetch; an answer with status 402 is paid for, once, and the request sent again with the proof.
+   * As the global fetch; a response with status 402 is paid for, once, and the request sent again with the proof.
    * A 402 that makes no known offer is returned as it is.
    * @throws PaymentError `budget_exceeded`, `offer_not_acceptable` (nothing was signed), `payment_refused` (the seller asked again),
-   *   `payment_unresolved` (no answer: fetch the same again); AgentPayError `payload_too_large`; otherwise as fetch does
+   *   `payment_unresolved` (no response: fetch the same again); AgentPayError `payload_too_large`; otherwise as fetch does
    */
   fetch(input: FetchInput, init?: RequestInit): Promise<Response>;
   /** What was spent so far, by asset. */

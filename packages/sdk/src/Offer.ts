@@ -2,11 +2,11 @@ import type { Amount } from '@agentpay/primitives';
 import { refuseOffer, type Hex } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
 
-/** The languages a seller may ask for payment in, in the order they are preferred. */
+/** The protocols in which sellers may ask for payment, the preferred one first. */
 export const dialects = ['token', 'x402v2', 'mpp', 'x402v1'] as const;
 export type Dialect = (typeof dialects)[number];
 
-/** A 402 as it came, with the request that it answers. */
+/** A 402 as it came, with its request. */
 export interface Demand {
   readonly request: BufferedRequest;
   readonly headers: Headers;

@@ -1,9 +1,9 @@
 import { AgentPayError, type ErrorName, type ErrorOptions } from '@agentpay/primitives';
 import type { PaymentMade } from './Receipt.js';
 
-/** Why a request that costs money has no answer. `kind`, `reason` and `hint` are for programs, the message for people. */
+/** Why a request that costs money has no response. `kind`, `reason` and `hint` are for programs, the message for people. */
 export class PaymentError extends AgentPayError {
-  /** The seller's last answer, its body unread; none when there was no answer. */
+  /** The seller's last response, its body unread; undefined when there was none. */
   readonly response: Response | undefined;
   /** What was signed, if anything was. */
   readonly payment: PaymentMade | undefined;
@@ -15,7 +15,7 @@ export class PaymentError extends AgentPayError {
   ) {
     super(kind, message, options);
     this.response = options.response;
-    // Whoever prints the error wants to read why, and not what a response is made of.
+    // Keeps printed errors short.
     Object.defineProperty(this, 'response', { enumerable: false });
     this.payment = options.payment;
   }

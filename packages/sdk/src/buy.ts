@@ -14,7 +14,7 @@ export const MAX_DEMAND = 256 * 1024;
 
 /**
  * Chooses an offer of a 402, reserves its amount and makes the one proof.
- * Undefined when the answer asks for nothing in a language known here.
+ * Undefined when the response asks for nothing in a dialect known here.
  * @throws PaymentError `offer_not_acceptable`, `budget_exceeded`: nothing was signed
  */
 export async function buy(
@@ -38,7 +38,7 @@ export async function buy(
   throw noDeal(refusals, response);
 }
 
-// Who answers must be whom the caller asked.
+// Only the origin that the caller asked is paid.
 function checkAddress({ settings }: ClientState, request: BufferedRequest, response: Response): void {
   const url = new URL(urlOf(request, response));
   if (url.origin !== new URL(request.url).origin)
@@ -104,7 +104,7 @@ async function agree(
   const reservation = budget.reserve({ ...offer, host });
   try {
     if (offer.nonce !== undefined && !purchases.claim(offer.nonce))
-      throw refuse('challenge_reused', 'The challenge was answered before.');
+      throw refuse('challenge_reused', 'The challenge was paid before.');
     return { reservation, proof: await offer.prove() };
   } catch (error) {
     reservation.release();

@@ -10,19 +10,19 @@ import type { SignedPurchase } from './Purchase.js';
 import { readReceipt, rememberPayment, type PaymentMade } from './Receipt.js';
 import { describeRefusal } from './refusal.js';
 
-/** Answers up to this length are read to their end before they count as arrived. */
+/** Responses up to this length are read to their end before they count as arrived. */
 const MAX_KEPT = 1024 * 1024;
 /** Longest body of a refusal that is searched for a reason. */
 const MAX_REFUSAL = 64 * 1024;
 const MAX_WAIT_MS = 30_000;
-/** Statuses of "not now" that come with a Retry-After. */
+/** Statuses that ask for a retry when they come with Retry-After. */
 const NOT_NOW = [409, 429, 503];
-/** Refusals that may pass. */
+/** Refusals that are temporary. */
 const PASSING = [408, 425, 429];
 
 /**
- * Writes the purchase down and sends its proof until there is an answer: the same proof, a bounded number of times, while it is valid.
- * @throws PaymentError `payment_refused` when the seller asks for payment again, `payment_unresolved` when there was no answer
+ * Writes the purchase down and sends its proof until there is a response: the same proof, a bounded number of times, while it is valid.
+ * @throws PaymentError `payment_refused` when the seller asks for payment again, `payment_unresolved` when there was no response
  */
 export async function deliver(
   client: ClientState,
@@ -103,7 +103,7 @@ function backoff(attempt: number): number {
   return Math.min(250 * 2 ** (attempt - 1), 8_000);
 }
 
-/** Milliseconds to wait before the same proof is sent again; undefined when the answer stands. */
+/** Milliseconds to wait before the same proof is sent again; undefined when the response stands. */
 function askedWait(response: Response, attempt: number, now: number): number | undefined {
   const asked = response.headers.get('retry-after');
   if (asked === null || !NOT_NOW.includes(response.status)) return undefined;
@@ -111,7 +111,7 @@ function askedWait(response: Response, attempt: number, now: number): number | u
   return ms <= MAX_WAIT_MS ? Math.max(ms, backoff(attempt)) : undefined;
 }
 
-/** Books what the answer tells of the purchase; false when its proof may have to be sent again. */
+/** Records the outcome of the purchase that the response tells; false when its proof may have to be sent again. */
 async function conclude(
   { settings, purchases }: ClientState,
   purchase: SignedPurchase,

@@ -51,13 +51,13 @@ export interface ClientOptions {
     | undefined;
   /** Dialects to pay in, best first; others are not used. Within a dialect the cheapest offer is taken. */
   readonly prefer?: readonly Dialect[] | undefined;
-  /** How often the same proof is sent until there is an answer. Default: 6. */
+  /** How often the same proof is sent until there is a response. Default: 6. */
   readonly maxAttempts?: number | undefined;
-  /** Milliseconds until an answer to a proof is given up, and the proof sent again. Default: 60 000. */
+  /** Deadline of one attempt in milliseconds; then the proof is sent again. Default: 60 000. */
   readonly attemptTimeoutMs?: number | undefined;
   /** Largest request body, which is kept so that it can be sent again. Default: 16 MiB. */
   readonly maxBodyBytes?: number | undefined;
-  /** Remembers purchases over the end of the process. */
+  /** Keeps purchases when the process ends. */
   readonly journal?: PurchaseJournal | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly clock?: Clock | undefined;

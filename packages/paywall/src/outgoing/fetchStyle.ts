@@ -29,7 +29,7 @@ export function bridge(request: Request): Bridged {
   const req = nodeRequest(request);
   const res = new ServerResponse(req);
   const response = captured(res, request.method);
-  // Nobody may be waiting for it any more.
+  // An unhandled rejection must not end the process when nothing awaits it any more.
   response.catch(() => undefined);
   const leave = () => void res.destroy(request.signal.reason as Error);
   if (request.signal.aborted) leave();
@@ -103,7 +103,7 @@ function captured(res: ServerResponse, method: string): Promise<Response> {
       body.end(chunk);
       return res;
     }) as typeof res.end;
-    res.destroy = (error = new Error('The request could not be answered.')) => {
+    res.destroy = (error = new Error('There is no response to the request.')) => {
       // At once, as Node does: a handler that ends in this very turn is not to be charged for.
       res.destroyed = true;
       reject(error);

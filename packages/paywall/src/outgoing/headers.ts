@@ -29,7 +29,7 @@ export interface OfferKind {
   readonly page?: boolean;
 }
 
-/** Headers that tell caches and browsers what a priced route's answers depend on and what they may read. */
+/** Headers that tell caches what responses of a priced route depend on, and browsers what they may read. */
 export function pricedHeaders(
   { res, req, config }: RequestContext,
   { negotiated, page }: OfferKind = {},

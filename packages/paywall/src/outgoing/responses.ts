@@ -55,7 +55,7 @@ function pageOf(
   return Buffer.from(payPage(x402v2.decodePaymentRequired(required), context));
 }
 
-/** Answers whatever went wrong before or instead of a paid response. Never rejects. */
+/** Responds to whatever went wrong before or instead of a paid response. Never rejects. */
 export async function respondToError(
   context: RequestContext,
   rails: readonly PaymentRail[],
@@ -74,13 +74,13 @@ export async function respondToError(
   }
 }
 
-/** A paid response that is under way has failed: it must not look as if it were whole. */
+/** A paid response broke off on its way: the connection is cut, so that it does not look complete. */
 function breakOff({ config, res }: RequestContext, error: unknown): void {
   config.report({ what: 'an answer broke off', error });
   res.destroy(error instanceof Error ? error : undefined);
 }
 
-// At today's price: an old one must not live on by way of proofs that fail.
+// At the current price: proofs that fail must not keep an old one alive.
 async function offerAnew(
   context: RequestContext,
   rails: readonly PaymentRail[],
@@ -191,7 +191,7 @@ export function withoutDelivery({ config: { headers } }: RequestContext, receipt
   );
 }
 
-/** Sets the headers of a response that was given for nothing to this caller. */
+/** Sets the headers of a response that this caller got free of charge. */
 export function markGranted(context: RequestContext): void {
   setHeaders(context.res, pricedHeaders(context));
   markPrivate(context.res);
@@ -200,7 +200,7 @@ export function markGranted(context: RequestContext): void {
 /** Sets the headers of a response that was not charged. */
 export function markUnpaid(context: PricedContext): void {
   setHeaders(context.res, pricedHeaders(context));
-  // Shared caches know that answers to Authorization are private, but not those to this header.
+  // Shared caches know that responses to `Authorization` are private, but not those to this header.
   if (context.config.authorizationHeader === mpp.PAYMENT_AUTHORIZATION) markPrivate(context.res);
 }
 

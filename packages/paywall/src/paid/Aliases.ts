@@ -9,7 +9,7 @@ export interface Aliases {
 }
 
 const LIFE_MS = 24 * 3_600_000;
-/** Value of a name that was given up. It is not deleted at once, because the store would count its versions anew for whoever is late. */
+/** Value of a name that was given up. It is not deleted at once: the store would count its versions anew, and a late writer could win. */
 const NOBODY = '';
 const GIVEN_UP_MS = 60_000;
 

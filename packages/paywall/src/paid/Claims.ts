@@ -19,11 +19,11 @@ const recordSchema = z.object({
   binding: z.string(),
   /** Names this claim to the facilitator, of which it buys once. */
   purchase: z.string(),
-  /** Digest of whom the response may be sent to again. */
+  /** Digest of the caller that the response may be sent to again. */
   bearer: z.string(),
   /** When it was paid, in ms since the epoch. */
   paidAt: z.number().optional(),
-  /** Until when, in ms since the epoch, whoever wrote this is taken to be alive. */
+  /** When the lease of its owner ends, in ms since the epoch. */
   leaseUntil: z.number(),
   answer: z.object({ status: z.number(), headers: headersSchema, body: z.string() }).optional(),
   /** What the response has used of a payment up to a ceiling, in micro-dollars. */
@@ -47,7 +47,7 @@ export interface Claim extends Bought, Pick<Subject, 'alias' | 'bearer'> {
   readonly state: Stored['state'];
   readonly binding: string;
   readonly leaseUntil: number;
-  /** Whether somebody else may have seen this claim left behind, and may still come back to it. */
+  /** Whether the lease may have run out: another owner may hold this claim, too. */
   readonly contested: boolean;
   /** Names this claim to the facilitator. */
   readonly purchase: string;
@@ -68,7 +68,7 @@ export interface Bought {
 export interface Subject {
   readonly key: string;
   readonly binding: string;
-  /** Who brings the proof, as far as anything but the proof tells. */
+  /** Digest of the address and headers of the caller who brings the proof. */
   readonly bearer: string;
   readonly expiresAtMs: number;
   /** Another name of the payment, which belongs to this one alone. */
@@ -76,7 +76,7 @@ export interface Subject {
 }
 
 /**
- * Exclusive use of payments over a shared {@link Store}: one owner runs the handler, one answer is stored. All changes are
+ * Exclusive use of payments over a shared {@link Store}: one owner runs the handler, one response is stored. All changes are
  * compare-and-set. Methods reject with `unavailable` when the store is out of reach: nothing is served then.
  */
 export interface Claims {
@@ -132,7 +132,7 @@ export function claimsIn({ store, clock, nonce, report }: ClaimsContext): Claims
 
   const isContested = ({ contested, leaseUntil }: Claim) => contested || leaseUntil <= clock.now();
 
-  // The store counts versions anew after a delete. Whoever still names a version of before must not hit upon a claim of after.
+  // The store counts versions anew after a delete, so that a stale owner could win: a claim that may be contested is marked free instead.
   async function giveUp(claim: Claim): Promise<void> {
     if (isContested(claim)) await write({ ...claim, state: 'free', answer: undefined }, 0);
     else if (!(await store.delete(claim.key, { expected: claim.version }))) return;

@@ -16,7 +16,7 @@ export type Outcome =
 /** Holds a handler's response until it is known whether it may go out. */
 export interface Gate {
   readonly outcome: Promise<Outcome>;
-  /** Ends the wait for a handler that cannot answer any more. */
+  /** Ends the wait for a handler that has failed. */
   fail(error: unknown): void;
   /** Sends the held response; `prepare` may still set headers. */
   release(prepare: () => void): void;
@@ -112,7 +112,7 @@ function keeperOf(held: Held, maxBytes: number, tooLarge: () => void): Keeper['k
   };
 }
 
-/** Lets `write` through to the client, and nobody after it. */
+/** Lets `write` through to the client and closes the gate for good. */
 function openGate(res: ServerResponse, held: Held, write: () => void): void {
   Reflect.deleteProperty(res, 'headersSent');
   Reflect.deleteProperty(res, 'writableEnded');
@@ -167,7 +167,7 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
     held.headHeld = true;
   };
 
-  // They would go out before the payment.
+  // Early hints would go out before the payment.
   res.writeEarlyHints = (_hints, done) => void (done && queueMicrotask(done));
 
   res.write = ((...args: unknown[]) => {
@@ -181,7 +181,7 @@ function takeOver(res: ServerResponse, held: Held, keeper: Keeper) {
     if (held.mode === 'open') return send.end(...args);
     const { chunk, encoding, done } = writeArguments(args);
     const late = held.ended || held.mode !== 'holding';
-    // A response that has ended may never tell so again.
+    // No further `finish` event may come.
     if (done) whenOver(res, late, done);
     if (late) return res;
     keeper.keep(chunk, encoding);
@@ -236,7 +236,7 @@ export function addLast(res: ServerResponse, last: () => string | undefined): vo
 const ENDS_WITHOUT_BODY = new Set([204, 304]);
 
 /**
- * Repeats the fields as trailers of a chunked answer, beside those of the handler, where the client takes trailers (RFC 9110 section
+ * Repeats the fields as trailers of a chunked response, beside those of the handler, where the client takes trailers (RFC 9110 section
  * 6.5): what comes after the last byte tells that it was the last. To be called when status and headers stand.
  */
 export function addTrailers(

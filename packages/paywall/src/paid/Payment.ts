@@ -17,9 +17,9 @@ export type SettleOutcome =
 
 /** What is known of a payer once the payment is verified. */
 export interface Verified {
-  /** What the payer has, and what this payment takes of it: base units of one token. Undefined where nobody says. */
+  /** What the payer has, and what this payment takes of it: base units of one token. Undefined where the facilitator does not say. */
   readonly funds?: { readonly token: string; readonly balance: bigint; readonly due: bigint };
-  /** The money is set aside already, or taken: nothing else that the payer does can use it up. */
+  /** The money is set aside or taken already: the payer cannot spend it elsewhere. */
   readonly isHeld?: boolean;
 }
 
@@ -41,11 +41,11 @@ export interface ProvenPayment {
   readonly alias?: string | undefined;
   /** Who pays. */
   readonly payer: string;
-  /** Whether the proof holds something that never gets on the chain, so that nobody can make it up from what is there. */
+  /** Whether the proof holds something that never gets on the chain, so that it cannot be copied from there. */
   readonly isSecret: boolean;
   /** When the proof stops being usable, in ms since the epoch. */
   readonly expiresAtMs: number;
-  /** When a handler must have answered for the money to be settled in time, in ms since the epoch. */
+  /** When the handler must be done for the money to be settled in time, in ms since the epoch. */
   readonly deadlineMs: number;
   /** Whether there is time to serve and settle. @throws Refusal */
   checkTime(): void;
@@ -63,7 +63,7 @@ export interface ProvenPayment {
   release(): Promise<void>;
 }
 
-/** A proof that does not buy this: answered with a fresh offer. */
+/** A proof that does not buy this: the response is a fresh offer. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   constructor(

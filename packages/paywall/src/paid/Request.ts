@@ -28,7 +28,7 @@ export function targetOf(req: Asking): string {
   return rest === '' || rest.startsWith('?') ? `/${rest}` : rest;
 }
 
-/** No target has a fragment (RFC 9112 section 3.2). Where one is sent all the same, common servers cut it off. */
+/** Targets have no fragment (RFC 9112 section 3.2); common servers cut one off that is sent all the same. */
 function withoutFragment(target: string): string {
   const mark = target.indexOf('#');
   return mark < 0 ? target : target.slice(0, mark);

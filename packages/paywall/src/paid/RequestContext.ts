@@ -7,7 +7,7 @@ import { targetOf, type Next, type Request } from './Request.js';
 import type { RequestBody } from './RequestBody.js';
 import type { PaywallParts } from '../PaywallState.js';
 
-/** One request to a priced route and everything that answers it, before its price is known. */
+/** One request to a priced route, before its price is known. */
 export interface RequestContext extends PaywallParts {
   readonly pricing: Pricing;
   readonly req: Request;
@@ -72,7 +72,7 @@ export function requestIdOf(context: RequestContext): string {
   return context.requestId;
 }
 
-/** Whether nobody is there any more to take the response. */
+/** Whether the client has hung up. */
 export function clientLeft({ req, res }: Pick<PricedContext, 'req' | 'res'>): boolean {
   return res.destroyed || req.socket.destroyed;
 }

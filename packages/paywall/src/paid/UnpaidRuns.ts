@@ -5,7 +5,7 @@ import type { ProvenPayment, Verified } from './Payment.js';
 export interface Run {
   /** It is paid for. */
   paid(): void;
-  /** It was for nothing, or nobody knows yet. */
+  /** It is not paid for, or that is not known yet. */
   unpaid(): void;
 }
 
@@ -30,7 +30,7 @@ interface Account {
   unpaid: readonly { readonly key: string; readonly until: number }[];
 }
 
-/** Payers that are kept in mind; of more than that those are forgotten of whom nothing was heard for longest. */
+/** Payers that are counted; beyond that the least recently seen are dropped. */
 const MOST_PAYERS = 10_000;
 
 export function unpaidRunsIn({ clock, max }: { clock: Clock; max: number }): UnpaidRuns {
@@ -39,7 +39,7 @@ export function unpaidRunsIn({ clock, max }: { clock: Clock; max: number }): Unp
   function accountOf(payer: string): Account {
     const account = accounts.get(payer) ?? { pending: new Set(), unpaid: [] };
     account.unpaid = account.unpaid.filter(({ until }) => until > clock.now());
-    // The last one heard of comes last.
+    // In the order in which payers were last seen.
     accounts.delete(payer);
     accounts.set(payer, account);
     if (accounts.size > MOST_PAYERS) accounts.delete(accounts.keys().next().value as string);
@@ -70,7 +70,7 @@ export function unpaidRunsIn({ clock, max }: { clock: Clock; max: number }): Unp
     begin({ key, payer, expiresAtMs }, verified) {
       const account = accountOf(payer);
       check(account, verified);
-      // Held by this process alone, whatever two runs have in common.
+      // An object of its own, since two runs may be verified alike.
       const run = { ...verified };
       account.pending.add(run);
       const end = () => account.pending.delete(run);

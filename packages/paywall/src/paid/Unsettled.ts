@@ -2,7 +2,7 @@ import type { Clock, Store } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { Report } from '../seller/Report.js';
 
-/** A payment whose answer was given before its money was taken. */
+/** A payment whose response went out before its money was taken. */
 export interface Debt {
   readonly payer: string;
   readonly key: string;
@@ -10,7 +10,7 @@ export interface Debt {
   readonly expiresAtMs: number;
 }
 
-/** Debts of each payer, over a shared {@link Store}: nobody has more than a few at a time. */
+/** Debts of each payer, in a shared {@link Store}; their number is limited. */
 export interface Unsettled {
   /** Notes a debt; false when the payer has as many as may be, or when that cannot be told. Never rejects. */
   enter(debt: Debt): Promise<boolean>;

@@ -1,4 +1,4 @@
-/** Work that goes on after its request was answered. */
+/** Work that goes on after the response to its request. */
 export interface Background {
   /** `work` never rejects. */
   run(work: Promise<void>): void;

@@ -7,8 +7,8 @@ import type { RequestBody } from './RequestBody.js';
 import { targetOf, type Request } from './Request.js';
 
 /**
- * One payment buys one request by one caller: the proof is public once it is settled on chain, so that a copy of it with another body, at
- * another host or with other credentials gets nothing.
+ * One payment buys one request by one caller: the proof is public once it is settled on chain, so that the same proof with another
+ * body, at another host or with other credentials must get nothing.
  */
 export function bindingOf({ req }: PricedContext, proof: FoundProof, body: RequestBody): string {
   const credentials = CALLER_HEADERS.map((name) => req.headers[name]);

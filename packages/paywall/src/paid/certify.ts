@@ -5,14 +5,14 @@ import { type PricedContext } from './RequestContext.js';
 import type { SettleOutcome } from './Payment.js';
 import { targetOf } from './Request.js';
 
-/** The headers that tell a buyer of a settled payment, with one that the seller has signed, where he has a key and money moved on chain. */
+/** The receipt headers of a settled payment; with a signed receipt where the seller has a key and money moved on chain. */
 export function certified(
   { config, req }: PricedContext,
   { receipt, moved }: SettleOutcome & { state: 'settled' },
 ): Receipt {
   if (!config.receiptKey || !moved) return receipt;
   const paid: PaymentReceipt = {
-    // Not the Host header of the request: nobody else is to say in whose name the seller signs.
+    // Not the Host header, which the client chooses.
     iss: config.baseUrl ?? config.realm,
     iat: unixSeconds(config.clock),
     method: req.method ?? 'GET',

@@ -14,7 +14,7 @@ import { setHeaders } from '../outgoing/setHeaders.js';
 import { tellSettled, tellUnpaid, tellUnsettled, tellVerified, type Settled } from './tell.js';
 import { scopeText } from './scope.js';
 
-/** What verifying may take, and what clocks of several nodes may differ by, in ms. */
+/** Time for verifying, and for clocks of replicas that differ, in ms. */
 const LEASE_MARGIN_MS = 30_000;
 
 /**
@@ -45,7 +45,7 @@ export async function charge(context: PricedContext, proof: FoundProof): Promise
   const verified = await verify(context, payment, claim, left?.state === 'running');
   tellVerified(context, payment);
   if (clientLeft(context)) return unserved(context, payment, claim);
-  // Verifying takes its time, too: what is left must do for the handler and for settling.
+  // Verifying has taken time: what is left must suffice for the handler and for settling.
   await orUnserved(context, payment, claim, () => payment.checkTime());
   if (context.quote.terms.settle === 'before') return settleFirst(context, payment, claim);
   const { unpaidRuns } = context.state;
@@ -63,7 +63,7 @@ async function verify(
     return await payment.verify(claim.purchase);
   } catch (error) {
     await context.state.claims.drop(claim);
-    // The owner before may have died with the payment verified.
+    // The former owner may have died with the payment verified.
     if (takenOver) await payment.release();
     throw error;
   }
@@ -125,7 +125,7 @@ async function collect(
     }
     const receipt = await takeMoney(context, payment, settling, false);
     run.paid();
-    // The buyer has paid: a store that fails now must not cost him the response.
+    // The buyer has paid: a store that fails now must not cost them the response.
     await recordDone(context, settling, receipt).catch(() => undefined);
     return receipt;
   } catch (error) {
@@ -140,7 +140,7 @@ function whyUnpaid(context: PricedContext, outcome: Outcome): string {
   return clientLeft(context) ? 'left' : `status_${outcome.answer.status}`;
 }
 
-/** Takes the money for an `optimistic` response that has gone out. What is not paid counts against the payer until the proof expires. */
+/** Takes the money for an `optimistic` response that has gone out. An unpaid one counts against the payer until the proof expires. */
 async function settleLater(
   context: PricedContext,
   payment: ProvenPayment,
@@ -186,7 +186,7 @@ function letOut(context: PricedContext, gate: Gate, outcome: Outcome): void {
     case 'too_large':
       throw new AgentPayError(
         'response_too_large',
-        'The answer is too long to be held until it is paid for.',
+        'The response is too long to be held until it is paid for.',
       );
     case 'failed':
       throw outcome.error;
@@ -198,7 +198,7 @@ async function unserved({ state }: PricedContext, payment: ProvenPayment, claim:
   await payment.release();
 }
 
-/** settle: 'before'. Takes the money, then lets the handler answer straight to the client. */
+/** settle: 'before'. Takes the money, then lets the handler write straight to the client. */
 async function settleFirst(context: PricedContext, payment: ProvenPayment, claim: Claim): Promise<void> {
   const settling = await context.state.claims.settling(claim, SETTLE_LEASE_MS, {});
   return settleAndPass(context, payment, settling, false);
@@ -211,7 +211,7 @@ async function settleAndPass(
   again: boolean,
 ): Promise<void> {
   const receipt = await takeMoney(context, payment, settling, again);
-  // Whoever records the payment runs the handler: nobody else does.
+  // Recording is compare-and-set: only the request that recorded the payment runs the handler.
   await recordDone(context, settling, receipt);
   stampHead(context.res, () => {
     markPaid(context, receipt);
@@ -221,7 +221,7 @@ async function settleAndPass(
   await context.next();
 }
 
-/** Continues where an owner stopped after the money may have moved. The handler of a held response does not run again. */
+/** Continues where a former owner stopped after the money may have moved. If it had a response, the handler does not run again. */
 async function resume(context: PricedContext, payment: ProvenPayment, left: Claim): Promise<void> {
   if (!payment.isSecret && left.bearer !== bearerOf(context)) throw boundElsewhere();
   const settling = await context.state.claims.settling(left, SETTLE_LEASE_MS, left);
@@ -233,7 +233,7 @@ async function resume(context: PricedContext, payment: ProvenPayment, left: Clai
   replay(context, left.answer, receipt);
 }
 
-/** The stored response, to whom it may be sent again; anybody else is told of the payment alone. */
+/** Sends the stored response to its buyer again; others get the receipt and a 409. */
 function repeat(
   context: PricedContext,
   payment: ProvenPayment,
@@ -244,8 +244,8 @@ function repeat(
   if (answer && (payment.isSecret || known)) return replay(context, answer, receipt ?? {});
   setHeaders(context.res, withoutDelivery(context, receipt ?? {}));
   const message = answer
-    ? 'This payment has bought its answer, and nothing in the request shows that it is its buyer who asks again.'
-    : 'This payment bought an answer that was not kept.';
+    ? 'This payment has bought its response, and nothing in the request shows that its buyer is asking again.'
+    : 'This payment bought a response that was not kept.';
   throw new AgentPayError('payment_already_used', message);
 }
 
@@ -285,7 +285,7 @@ async function noteSettled(context: PricedContext, settled: Settled): Promise<vo
   try {
     await state.signIns.remember(settled.payer, scopeText(req, await context.body()), signIn.seconds);
   } catch (error) {
-    config.report({ what: 'a payer could not be remembered, and cannot come back', error });
+    config.report({ what: 'a payer could not be noted, and cannot sign in', error });
   }
 }
 

@@ -51,7 +51,7 @@ async function decoded(req: Request, bytes: Buffer, maxBytes: number): Promise<B
   if (encoding === 'identity') return bytes;
   const decoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined;
   if (!decoder) throw unsupported('The request body has a Content-Encoding that is not supported.');
-  // Whoever does not decode would read something else.
+  // A parser that does not decode would read another price.
   if (isJson(bytes)) throw unsupported('The request body reads as JSON without being decoded.');
   try {
     return await decoder(bytes, { maxOutputLength: Math.max(1, maxBytes) });

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 
-/** What changes the head of a response. Once that has gone out, Node throws for each of them, in whatever turn of the loop. */
+/** Methods that change the head of a response. Once it has gone out, Node throws for each of them. */
 const HEAD_METHODS = ['setHeader', 'setHeaders', 'appendHeader', 'removeHeader'] as const;
-/** What writes on the connection without regard to whose turn it is there. */
+/** Methods that write on the connection at once. */
 const RAW_METHODS = ['writeContinue', 'writeProcessing', 'writeInformation'] as const;
 
 type Method = (...args: unknown[]) => unknown;
 
 /**
  * Lets what a handler does to the head of a response go nowhere once `isLate`: a handler that does not know that its client has left, or
- * that it took too long, must not end the process by a throw that nobody can catch.
+ * that it took too long, must not end the process by an error that cannot be caught.
  * @param isLate asked at each call, with a function that tells whether the head has gone out to the client
  */
 export function silenceLate(res: ServerResponse, isLate: (wasSent: () => boolean) => boolean): void {

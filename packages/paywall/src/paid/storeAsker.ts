@@ -1,7 +1,7 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { Report } from '../seller/Report.js';
 
-/** Waits for answers of a store; one that is out of reach is reported as `fault`, and rejects with `unavailable` and `message`. */
+/** Wraps calls of a store: one that fails is reported as `fault` and rejects with `unavailable` and `message`. */
 export function storeAsker(
   report: Report,
   { fault, message }: { fault: string; message: string },

@@ -31,11 +31,11 @@ export interface Transfers {
 
 /** The same as a seller writes it. */
 export interface TransferOptions {
-  /** JSON-RPC node of the network. */
+  /** JSON-RPC endpoint of the network. */
   readonly rpcUrl: string;
-  /** Blocks that a transfer must be deep in the chain, its own counted. Default 1. */
+  /** Confirmations that a transfer needs; 1 is its own block. Default 1. */
   readonly confirmations?: number;
-  /** Whether transfers that the buyer has broadcast count. Default: only those that are handed over to be broadcast. */
+  /** Whether transfers that the buyer has broadcast count. Default: only those that the seller broadcasts. */
   readonly hashes?: boolean;
 }
 

@@ -10,7 +10,7 @@ import type { RouteSchemas } from './RouteSchemas.js';
 
 /**
  * When the money moves: `after` the handler has succeeded and before its response goes out; `before` the handler runs, for streams and
- * answers too large to hold; `optimistic`: after the response has gone out, at the seller's risk.
+ * responses too large to hold; `optimistic`: after the response has gone out, at the seller's risk.
  */
 export type SettleTiming = 'after' | 'before' | 'optimistic';
 
@@ -37,14 +37,14 @@ export interface RequestView {
 /** A request that a function of the seller is asked about. */
 export interface CheckedView {
   readonly asked: RequestView;
-  /** Set once the function has asked for something that cannot be read in one way only. */
+  /** Set once the function has asked for something ambiguous. */
   readonly fault: AgentPayError | undefined;
 }
 
-/** Works out what a request costs. What it offered is what the buyer pays, whatever it would say by then. */
+/** Works out what a request costs. The buyer pays the price that was offered, even if the function would give another by then. */
 export type PriceFunction = (asked: RequestView) => string | Promise<string>;
 
-/** Decides before payment: `grant` serves for nothing, `refuse` answers 403, `pay` charges. */
+/** Decides before payment: `grant` serves for nothing, `refuse` gives 403, `pay` charges. */
 export type Authorize = (asked: RequestView) => Verdict | Promise<Verdict>;
 export type Verdict = 'grant' | 'refuse' | 'pay';
 

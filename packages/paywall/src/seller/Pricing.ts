@@ -26,9 +26,9 @@ export interface Pricing {
   ready(): Promise<void>;
   /** What this request costs now. @throws AgentPayError `internal_error` when the price function fails */
   current(view: CheckedView): Promise<Quote | 'free'>;
-  /** Keeps the price of an offer for whoever pays it: the pin that goes with the offer. `scope` names the request. */
+  /** The pin that goes with an offer, by which its price counts until it expires. `scope` names the request. */
   pin(scope: string, quote: Quote): string;
-  /** The quote of an amount that was pinned for this request, and is not too old. Without a pin only this process remembers. */
+  /** The quote of an amount that was pinned for this request, and is not too old. Without a pin only this process knows. */
   pinned(scope: string, amount: Amount, pin: string | undefined): Quote | undefined;
   /** The quote of an amount that is known to have been offered. */
   at(amount: Amount): Quote;

@@ -4,7 +4,7 @@ import { base64url, jcs } from '@agentpay/protocol';
 /** A key as its owner writes it: as PEM, or as a key object of Node. */
 export type GivenKey = string | KeyObject;
 
-/** A key that others check signatures by. */
+/** A public key that verifies signatures. */
 export interface PublishedKey {
   /** URL of the public key that holds the key itself (did:jwk), so that a signature can be checked without asking anybody. */
   readonly kid: string;
@@ -18,7 +18,7 @@ export interface PublishedKey {
 
 /** The key by which a seller signs what it offers and what it was paid. */
 export interface ReceiptKey extends PublishedKey {
-  /** Those that have signed before: what they signed stays good. */
+  /** Keys of before rotation, still published so that what they signed can be verified. */
   readonly former: readonly PublishedKey[];
   /** The payload in canonical JSON as a compact JWS (RFC 7515, EdDSA), of the type `typ`. */
   sign(payload: object, typ?: string): string;

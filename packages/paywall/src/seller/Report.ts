@@ -1,4 +1,4 @@
-/** Tells the operator of a fault that is not the caller's. It must not throw; if it does, that is ignored. */
+/** Reports a fault that is not the caller's to the operator. What it throws is ignored. */
 export type Report = (fault: {
   readonly what: string;
   readonly error?: unknown;
@@ -9,7 +9,7 @@ export interface Logger {
   error(fields: object, message: string): void;
 }
 
-/** The one that the options ask for, so that a fault in telling of faults harms nobody. */
+/** The reporter that the options ask for; what it throws is ignored. */
 export function reportOf({
   onError,
   logger,
@@ -25,7 +25,7 @@ function guarded(report: Report): Report {
     try {
       report(fault);
     } catch {
-      // A fault in telling of faults has nobody left to be told to.
+      // There is nowhere left to report it.
     }
   };
 }

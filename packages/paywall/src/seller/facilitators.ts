@@ -11,7 +11,7 @@ interface Context {
   readonly report: Report;
 }
 
-/** What all of several facilitators together may take to verify, in ms. */
+/** Time for /verify, shared by all facilitators of a list, in ms. */
 const VERIFY_BUDGET_MS = 10_000;
 const MIN_VERIFY_MS = 2_000;
 
@@ -53,12 +53,12 @@ export function withBreaker(
   async function guarded<T>(call: () => Promise<T>): Promise<T> {
     if (failures >= BREAK_AFTER) {
       if (clock.now() < closedUntil) throw leftAlone();
-      closedUntil = clock.now() + BREAK_MS; // this call tries, the others wait for what comes of it
+      closedUntil = clock.now() + BREAK_MS; // this call probes; others fail until it has succeeded
     }
     try {
-      const answer = await call();
+      const response = await call();
       failures = 0;
-      return answer;
+      return response;
     } catch (error) {
       if (++failures >= BREAK_AFTER) closedUntil = clock.now() + BREAK_MS;
       if (failures === BREAK_AFTER) report({ what: `${name} fails and is left alone for a while`, error });
@@ -80,8 +80,8 @@ function leftAlone(): AgentPayError {
 }
 
 /**
- * Several facilitators as one. To verify, the first one that answers counts. To settle, the next one is asked only when the one before
- * certainly did not take the request; whoever may have taken it is the only one to be asked about it again.
+ * Several facilitators as one. To verify, the first response counts. To settle, the next one is asked only when the one before
+ * certainly did not take the request. Once one may have taken it, that one alone is asked again.
  */
 export function failover(list: readonly [Facilitator, ...Facilitator[]]): Facilitator {
   const takenBy = new WeakMap<FacilitatorRequest, Facilitator>();

@@ -1,6 +1,6 @@
 import { unknownOption } from '@agentpay/primitives';
 
-/** Refuses members that nobody reads. @throws TypeError with the likely spelling */
+/** Refuses unknown members. @throws TypeError with the likely spelling */
 export function checkKnown(given: object, known: readonly string[], where: string): void {
   const unknown = unknownOption(given, known);
   if (unknown) throw new TypeError(`${where}: unknown option "${unknown.name}"; ${unknown.advice}`);

@@ -5,7 +5,7 @@ const HELP = {
   challenges: 'Offers to requests without proof',
   verified: 'Payments that can be made',
   settled: 'Payments that were made',
-  unsettled: 'Answers that went out and were not paid for',
+  unsettled: 'Responses that went out and were not paid for',
   unpaid_runs: 'Runs of handlers that were not paid for',
   refused: 'Requests that were refused',
 } as const;

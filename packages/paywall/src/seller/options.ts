@@ -58,9 +58,9 @@ export interface PaywallOptions extends Hooks {
    * first signs, all are published; of the former ones the public key will do.
    */
   readonly receiptKey?: GivenKey | readonly GivenKey[];
-  /** Pages of which origins may ask and pay; preflights for what is for sale are answered. Default: left to the application. */
+  /** Pages of which origins may ask and pay; preflights for what is for sale get a response. Default: left to the application. */
   readonly cors?: Cors;
-  /** Where claims and answers are kept. Default: memory of this process. Several processes need a shared one. */
+  /** Where claims and responses are kept. Default: memory of this process. Several processes need a shared one. */
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -69,22 +69,22 @@ export interface PaywallOptions extends Hooks {
   readonly maxTimeoutSeconds?: number;
   /** Longest request body that an MPP challenge can bind. Default 1 MiB. */
   readonly maxBodyBytes?: number;
-  /** Longest answer that is held until the payment is settled. Default 5 MiB. */
+  /** Longest response that is held until the payment is settled. Default 5 MiB. */
   readonly maxResponseBytes?: number;
-  /** Longest answer that is kept for the same proof sent again. Default 256 KiB. */
+  /** Longest response that is kept for the same proof sent again. Default 256 KiB. */
   readonly maxStoredBytes?: number;
   /**
-   * Who gets a stored response again by a proof of which everything is on the chain: whoever comes from the same address, with the same of
-   * these request headers, within so many seconds. Default: nobody.
+   * Who else gets a stored response again by a proof that is public on the chain: callers from the same address, with the same values of
+   * these request headers, within so many seconds. Default: none.
    */
   readonly repeats?: { readonly headers?: readonly string[]; readonly seconds?: number };
   /** How long a handler may take: default 60 s, at most what leaves time to settle within `maxTimeoutSeconds`. */
   readonly handlerTimeoutMs?: number;
-  /** How many answers of `settle: 'optimistic'` routes a payer may have unpaid for; the next is settled before it goes out. Default 3. */
+  /** How many unpaid responses of `settle: 'optimistic'` routes a payer may have; the next is settled before it goes out. Default 3. */
   readonly maxUnsettled?: number;
   /**
-   * How many runs of handlers a payer may have that were not paid for, until their proofs expire; without a facilitator that tells balances
-   * also how many at a time. Default 5.
+   * How many unpaid handler runs a payer may have until their proofs expire. With a facilitator that tells no balances it also limits how
+   * many run at a time. Default 5.
    */
   readonly maxUnpaidRuns?: number;
   /** Default: `logger.error`, else one line on stderr. */

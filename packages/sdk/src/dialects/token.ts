@@ -42,7 +42,7 @@ export function tokenOffers({ body }: Demand, settings: ClientSettings): ReadOff
 
 type Wallet = NonNullable<ClientSettings['wallet']>;
 
-// However this fails, nobody has the token: what the API may have reserved for it comes back when the token expires.
+// A token that fails to arrive cannot be spent: what the API may have reserved for it is released when the token expires.
 async function buyToken({ api, id }: Wallet, service: string, amount: bigint) {
   try {
     const bought = await api.services.authorize({
@@ -65,7 +65,7 @@ async function buyToken({ api, id }: Wallet, service: string, amount: bigint) {
 
 /**
  * Whether the ledger says that the token will never be paid for: unused and now cancelled, or ended without payment.
- * False also when the ledger does not answer.
+ * False also when the ledger gives no response.
  */
 export async function isVoidToken({ api }: Wallet, tokenId: string): Promise<boolean> {
   try {

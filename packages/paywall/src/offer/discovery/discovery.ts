@@ -76,7 +76,7 @@ export function createDiscovery(
       .catch(next);
   }
 
-  /** A facilitator that does not answer leaves only its own account out. */
+  /** A facilitator that is away leaves only its own account out. */
   async function offersKnown(): Promise<void> {
     await Promise.allSettled(
       routesNow().map(async ({ pricing }) => (pricing === 'free' ? undefined : pricing.ready())),

@@ -23,7 +23,7 @@ export interface Revisit {
   readonly scope: string;
 }
 
-/** Payers who come back to what they have paid for, by a signed message instead of a payment, over a shared {@link Store}. */
+/** Lets payers ask again for what they have paid for, by a signed message instead of a payment. Kept in a shared {@link Store}. */
 export interface SignIns {
   /** The extension in a 402: a message to sign, with a nonce that is good once, for some minutes, and for this URL. */
   offer(
@@ -31,11 +31,11 @@ export interface SignIns {
     options: { readonly chains: readonly string[]; readonly statement: string | undefined },
   ): object;
   /**
-   * Lets in whoever signed a message of ours and has paid.
+   * Admits the signer of a message of ours who has paid.
    * @throws Refusal for a message that is not good and an account that has not paid, AgentPayError `payment_malformed`, `unavailable`
    */
   admit(header: string, revisit: Revisit): Promise<void>;
-  /** Notes that an account has paid. `payer`: CAIP-10; who has no address is not remembered. */
+  /** Notes that an account has paid. `payer`: CAIP-10; payers without an address are left out. */
   remember(payer: string, scope: string, seconds: number): Promise<void>;
 }
 
@@ -56,8 +56,8 @@ const ACCOUNT = /^eip155:\d+:(0x[0-9a-f]{40})$/i;
 
 export function signInsIn({ store, clock, random, report, secrets }: Context): SignIns {
   const asking = storeAsker(report, {
-    fault: 'the store of sign-ins gives no answer',
-    message: 'Nobody can sign in at the moment.',
+    fault: 'the store of sign-ins gives no response',
+    message: 'Signing in is not possible at the moment.',
   });
   const isOwn = ({ nonce, issuedAt, uri }: SignIn) => {
     const salt = nonce.slice(0, 2 * RANDOM_BYTES);
@@ -105,7 +105,7 @@ export function signInsIn({ store, clock, random, report, secrets }: Context): S
       if (address === undefined) return;
       const key = paidKey(address, scope);
       const before = await store.get(key);
-      // Whoever writes at the same time notes the same.
+      // A concurrent write has the same content.
       await store.put(key, '', { expected: before?.version ?? 0, ttlMs: seconds * 1000 });
     },
   };

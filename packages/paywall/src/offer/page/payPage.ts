@@ -107,7 +107,7 @@ function radios(choices: readonly Choice[]): string {
 function forPrograms(url: string, isOnlyWay: boolean): string {
   return `<details${isOnlyWay ? ' open' : ''}>
 <summary>Pay with a program</summary>
-<p>The answer to this request holds the offer for x402 and MPP clients.</p>
+<p>The response to this request holds the offer for x402 and MPP clients.</p>
 <pre id="command" tabindex="0">curl -i ${escapeHtml(shellQuote(url))}</pre>
 ${isOnlyWay ? '' : '<button type="button" id="copy">Copy</button>'}
 </details>`;

@@ -57,11 +57,11 @@ export function facilitatedPayment(
   const { request, isSecret } = proof;
   const endsAtMs = Number(endsAt) * 1000;
   const deadlineMs = endsAtMs - config.settleReserveMs;
-  /** The transaction as far as it is known while the outcome is open. */
+  /** Hash of the transaction, as soon as it is known. */
   let hash = '';
   const refusal = (reason: Reason, message: string) =>
     new Refusal(reasonCode(reason, request.x402Version), message);
-  // One object for all attempts: of several facilitators the one that may have taken it is known by it.
+  // One object for all attempts: failover keeps the facilitator that may have taken a request by its object.
   const requestFor = memoized((purchase: string, due: bigint | undefined) => {
     const bought = forPurchase(request, purchase);
     return due === undefined ? bought : over(bought, due);
@@ -87,10 +87,10 @@ export function facilitatedPayment(
       const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
       if (due === 0n) return settled({ offer, payer, proof, due }, { transaction: '', network: network.id });
       try {
-        const answer = await facilitator.settle(requestFor(purchase, due));
-        if (!isNonceUsed(answer.errorReason)) hash = answer.transaction || hash;
-        const transaction = answer.transaction || hash;
-        return settlementOf({ offer, payer, proof, due }, { ...answer, transaction }, again);
+        const response = await facilitator.settle(requestFor(purchase, due));
+        if (!isNonceUsed(response.errorReason)) hash = response.transaction || hash;
+        const transaction = response.transaction || hash;
+        return settlementOf({ offer, payer, proof, due }, { ...response, transaction }, again);
       } catch (error) {
         config.report({
           what: `a payment could not be settled yet by ${facilitatorName}: ${whyNot(error)}`,
@@ -99,7 +99,7 @@ export function facilitatedPayment(
         return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
       }
     },
-    // An authorization that is not settled costs nobody anything.
+    // An authorization that is not settled moves no money.
     release: async () => undefined,
   };
 }
@@ -113,7 +113,7 @@ function verifiedBy(response: VerifyResponse, { option, v2 }: PricedOption, paye
     throw new Refusal(codeOf(invalidReason, reasons.unexpectedVerify.v2), message);
   }
   if (verified !== undefined && !sameHex(verified, payer)) {
-    throw new AgentPayError('facilitator_unavailable', 'The facilitator answered for another payment.', {
+    throw new AgentPayError('facilitator_unavailable', 'The facilitator responded for another payment.', {
       retryAfter: 2,
     });
   }
@@ -141,7 +141,7 @@ interface Paying {
   readonly offer: PricedOption;
   readonly payer: Address;
   readonly proof: FacilitatedProof;
-  /** Base units that are due, where the payer does not know them. */
+  /** Base units that are due of a payment up to a ceiling. */
   readonly due: bigint | undefined;
 }
 
@@ -161,33 +161,33 @@ function forPurchase(request: FacilitatorRequest, claim: string): FacilitatorReq
   return { ...request, paymentPayload: { ...paymentPayload, extensions } };
 }
 
-/** What a facilitator's answer means; `again`: an earlier attempt may have gone through. */
-function settlementOf(paying: Paying, answer: x402v2.SettleResponse, again: boolean): SettleOutcome {
-  const reason = answer.errorReason;
-  if (answer.success) {
-    // Granted to somebody before, and this claim has not asked before: it was another one.
-    if (answer.repeat && !again) return { state: 'refused', error: alreadyUsed(reason) };
-    return settled(paying, answer);
+/** What a facilitator's response means; `again`: an earlier attempt may have gone through. */
+function settlementOf(paying: Paying, response: x402v2.SettleResponse, again: boolean): SettleOutcome {
+  const reason = response.errorReason;
+  if (response.success) {
+    // Settled before, and not by this claim, which asks for the first time.
+    if (response.repeat && !again) return { state: 'refused', error: alreadyUsed(reason) };
+    return settled(paying, response);
   }
   if (reason === reasons.settlementPending.v2 || reason === reasons.unexpectedSettle.v2)
     return { state: 'unknown' };
   const isUsed = isNonceUsed(reason);
-  // Proved to be something else: the attempt whose response got lost was not made, and never will be. That the payment was made does not
-  // say for whom: the facilitator that made it, or claimed it before somebody else did, grants it to the one claim that it is for.
-  if (isUsed && answer.nonceUse === 'other') return refused(paying, answer);
+  // The nonce is proved to be used for something else: an earlier attempt of ours was not made and never will be. That a payment was made
+  // does not tell for which claim; the facilitator that settled or claimed it grants it to one claim.
+  if (isUsed && response.nonceUse === 'other') return refused(paying, response);
   // A refusal does not disprove an earlier attempt that may still be on its way.
   if (again) return { state: 'unknown' };
   if (isUsed || reason === reasons.duplicateSettlement.v2)
     return { state: 'refused', error: alreadyUsed(reason) };
-  return refused(paying, answer);
+  return refused(paying, response);
 }
 
-function refused({ proof }: Paying, answer: x402v2.SettleResponse): SettleOutcome {
-  const message = detailOf(answer.errorMessage, 'The payment could not be settled.');
-  const reason = codeOf(answer.errorReason, reasons.unexpectedSettle.v2);
+function refused({ proof }: Paying, response: x402v2.SettleResponse): SettleOutcome {
+  const message = detailOf(response.errorMessage, 'The payment could not be settled.');
+  const reason = codeOf(response.errorReason, reasons.unexpectedSettle.v2);
   return {
     state: 'refused',
-    error: new Refusal(reason, message, 'verification-failed', proof.failure(answer)),
+    error: new Refusal(reason, message, 'verification-failed', proof.failure(response)),
   };
 }
 
@@ -211,9 +211,9 @@ function settled({ offer, payer, proof, due }: Paying, { transaction, network }:
   };
 }
 
-async function available<T>({ report }: PaywallConfig, name: string, answer: Promise<T>): Promise<T> {
+async function available<T>({ report }: PaywallConfig, name: string, response: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await response;
   } catch (cause) {
     report({ what: `${name} gives no usable answer to /verify: ${whyNot(cause)}`, error: cause });
     if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
@@ -230,7 +230,7 @@ function alreadyUsed(reason: string | undefined): AgentPayError {
   });
 }
 
-/** A facilitator's code if it is one; some put prose in its place. */
+/** The facilitator's code if it has the form of one; some send prose. */
 function codeOf(reason: string | undefined, otherwise: string): string {
   return reason !== undefined && /^[A-Za-z0-9_.-]{1,100}$/.test(reason) ? reason : otherwise;
 }

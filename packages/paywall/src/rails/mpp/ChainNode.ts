@@ -23,27 +23,27 @@ const blockSchema = z.object({ timestamp: numberSchema, baseFeePerGas: numberSch
 const errorSchema = z.object({ code: z.number(), message: z.string() });
 const answerSchema = z.object({ error: errorSchema.optional(), result: z.unknown().optional() });
 
-/** A transaction that a node knows; `receipt` once it stands in a block. */
+/** A transaction that an RPC node knows; `receipt` once it is mined. */
 export interface KnownTransaction extends z.infer<typeof transactionSchema> {
   readonly receipt: z.infer<typeof receiptSchema> | undefined;
 }
 
-/** A JSON-RPC node of one chain, as far as plain transfers need one. Every method rejects with `unavailable` when it gives no response. */
+/** An RPC node of one chain, as far as plain transfers need one. Every method rejects with `unavailable` when there is no response. */
 export interface ChainNode {
   find(hash: Hex): Promise<KnownTransaction | undefined>;
   /** Number of the latest block. */
   head(): Promise<bigint>;
   /** When the block was made, in Unix seconds. */
   timeOf(block: bigint): Promise<number>;
-  /** Who signed the transaction; undefined when nobody can have. */
+  /** Who signed the transaction; undefined when no account can have. */
   sender(transaction: Eip1559Transaction): Promise<Address | undefined>;
-  /** How many transactions of the account stand in blocks: the nonce of its next one. */
+  /** How many transactions of the account are mined: the nonce of its next one. */
   nextNonce(account: Address): Promise<number>;
   /** Wei per gas that a transaction must offer at least, as of the latest block. */
   baseFee(): Promise<bigint>;
   /** Whether the transaction would succeed now, and its sender can pay the gas. */
   wouldSucceed(transaction: Eip1559Transaction, sender: Address): Promise<boolean>;
-  /** Hands the transaction over. False: the node says no, which it also does of one that it has already. */
+  /** Broadcasts the transaction. False: the node refuses it, as it also does one that it has already. */
   send(raw: Hex): Promise<boolean>;
 }
 
@@ -56,9 +56,9 @@ export interface ChainNodeOptions {
 }
 
 const TIMEOUT_MS = 10_000;
-/** Codes of JSON-RPC errors about what was asked: reverted, refused. Others are a node's own trouble, such as a block not there yet. */
+/** Codes of JSON-RPC errors about the call itself: reverted, refused. Others are faults of the node, such as a block that it lacks. */
 const VERDICTS: ReadonlySet<number> = new Set([3, -32_000, -32_003]);
-/** After a connection that ends, a limit, a node between two blocks: how often is asked, and the pause between. */
+/** Attempts after faults that pass (a broken connection, a rate limit, a node between two blocks), and the pause between, in ms. */
 const ATTEMPTS = 3;
 const PAUSE_MS = 150;
 const MAX_RESPONSE = 1024 * 1024;
@@ -102,12 +102,12 @@ export function chainNode(options: ChainNodeOptions): ChainNode {
 
 type Method<T> = (method: string, params: readonly unknown[], result: z.ZodType<T>) => Promise<T>;
 
-/** Calls of a node that has proved to be of the chain, repeated while it has trouble of its own. */
+/** Calls of a node that is proved to be of the right chain, repeated after faults of the node. */
 function asking(options: ChainNodeOptions) {
   const { chainId, clock, report } = options;
   let proof: Promise<void> | undefined;
 
-  // Transfers on another chain are worth something else, or nothing.
+  // Transfers on another chain would be accepted as payments.
   async function prove(): Promise<void> {
     const found = await post(options, 'eth_chainId', [], numberSchema);
     if (found !== BigInt(chainId)) throw new Error(`The node is of chain ${found}, not ${chainId}.`);

@@ -11,7 +11,7 @@ import { credentialTypesOf, mppOffersOf, type MppOffer } from './offers.js';
 import { hashPayment, transactionPayment } from './transfer.js';
 
 /**
- * Reads a Payment credential and checks that it answers a challenge of ours, for this very request and at today's terms.
+ * Reads a Payment credential and checks that it is for a challenge of ours, for this very request and at today's terms.
  * @throws AgentPayError `payment_ambiguous`, `payload_too_large`, Refusal
  */
 export async function mppPayment(context: PricedContext, header: string): Promise<ProvenPayment> {
@@ -30,7 +30,7 @@ export async function mppPayment(context: PricedContext, header: string): Promis
   return transferPayment(config, offer, answer, read);
 }
 
-/** A credential without its payload: what it answers, and how it is answered. */
+/** The challenge that a credential is for, and how a payment by it is acknowledged. */
 interface AnsweredChallenge {
   readonly challenge: mpp.Challenge;
   readonly source: string | undefined;
@@ -128,7 +128,7 @@ function credentialIn(header: string): mpp.Credential {
   return readable('malformed-credential', () => mpp.readCredential(header));
 }
 
-/** What cannot be read is answered with a fresh challenge, as every refusal of the Payment scheme. */
+/** What cannot be read gets a fresh challenge, as every refusal of the Payment scheme. */
 function readable<T>(problem: mpp.ProblemCode, read: () => T): T {
   try {
     return read();

@@ -31,7 +31,7 @@ export interface TransferCharge {
   readonly receipt: (transaction: Hex) => Receipt;
 }
 
-/** How long one attempt waits for a transaction to be far enough in the chain, and between looks at it. */
+/** How long one attempt waits for the confirmations of a transaction, and between looks at it. */
 const WAIT_MS = 10_000;
 const PAUSE_MS = 200;
 /** How far the time of blocks may be from ours. */
@@ -51,7 +51,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPaym
   const watch = watching(charge, signed.hash);
 
   async function settlement(): Promise<SettleOutcome> {
-    // A node also says no to what it has already: whether it took the transaction, the chain tells.
+    // An RPC node also refuses a transaction that it has already, so the chain is asked instead.
     await transfers.node.send(raw);
     const giveUpAt = clock.now() + WAIT_MS;
     for (;;) {
@@ -72,7 +72,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPaym
     deadlineMs: expiresAtMs - config.settleReserveMs,
     checkTime: charge.checkTime,
     async verify() {
-      // Before it is broadcast nobody but the buyer has it; later anybody can read it from the chain.
+      // Until it is broadcast only the buyer has it; afterwards anybody can read it from the chain.
       if (await transfers.node.find(signed.hash))
         throw new AgentPayError('payment_already_used', 'This transaction was broadcast before.');
       watch.paidBy(await checkedSender(transfers.node, signed));
@@ -83,7 +83,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPaym
   };
 }
 
-/** The payment by a transfer that stands in a block, and was made after the challenge was issued. */
+/** The payment by a transfer that was mined after the challenge was issued. */
 export function hashPayment(charge: TransferCharge, hash: Hex): ProvenPayment {
   const { config, transfers, expiresAtMs } = charge;
   const lifeMs = config.maxTimeoutSeconds * 1000;
@@ -95,14 +95,14 @@ export function hashPayment(charge: TransferCharge, hash: Hex): ProvenPayment {
     get payer() {
       return watch.payer();
     },
-    // The claim must outlive every challenge that this transfer could answer.
+    // The claim must outlive every challenge that this transfer could be presented for.
     expiresAtMs: config.clock.now() + lifeMs + 2 * SKEW_MS,
     deadlineMs: Number.MAX_SAFE_INTEGER,
     checkTime: charge.checkTime,
     async verify() {
       const found = await watch.look();
       if (found.state === 'refused') throw found.error;
-      // The money may be on its way: nobody is to pay again.
+      // The money may be on its way: no 402, or the buyer would pay again.
       if (found.state !== 'settled') throw notYet();
       const madeAtMs = 1000 * (await transfers.node.timeOf(watch.block()));
       if (madeAtMs < expiresAtMs - lifeMs - SKEW_MS)
@@ -117,7 +117,7 @@ export function hashPayment(charge: TransferCharge, hash: Hex): ProvenPayment {
 /** Whether the transaction can be mined next and would succeed. @throws Refusal */
 async function checkedSender(node: ChainNode, signed: Eip1559Transaction): Promise<Address> {
   const sender = await node.sender(signed);
-  if (!sender) throw new Refusal('invalid_signature', 'Nobody can have signed this transaction.');
+  if (!sender) throw new Refusal('invalid_signature', 'No account can have signed this transaction.');
   const [next, baseFee, succeeds] = await Promise.all([
     node.nextNonce(sender),
     node.baseFee(),
@@ -178,7 +178,7 @@ function watching(charge: TransferCharge, hash: Hex) {
   };
 }
 
-/** One transfer, by the transaction's own call: what contracts move on behalf of others may be somebody's payment already. */
+/** One transfer, by the transaction's own call: transfers that a contract makes for others may be payments already. */
 function makes({ from, to, input, receipt }: KnownTransaction, transfer: Transfer): boolean {
   if (!receipt || BigInt(receipt.status) !== 1n || !isTransferCall({ to, data: input }, transfer))
     return false;

@@ -77,7 +77,7 @@ export function issuer({ url, key, clock, fetch }: IssuerOptions): Issuer {
     url: base,
     async read(token, service) {
       const kid = paymentTokenKid(token);
-      // Expiry is the caller's to judge: an expired token may have bought a response that is still kept.
+      // The caller checks expiry: an expired token may have bought a response that is still kept.
       return verifyPaymentToken(token, await keys(kid), { now: 0, audience: service });
     },
     redeem: (token) => post('/v1/x402/verify', { token }),
@@ -101,7 +101,7 @@ function keySet(
       headers: { accept: 'application/json' },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    if (!response.ok) throw new Error(`The key set answered ${response.status}.`);
+    if (!response.ok) throw new Error(`The key set responded with ${response.status}.`);
     const { keys } = jwksSchema.parse(JSON.parse(await readText(response)));
     known = paymentTokenKeys(keys as Parameters<typeof paymentTokenKeys>[0]);
     fetchedAt = clock.now();
@@ -141,11 +141,11 @@ function reasonOf(text: string): string | undefined {
   }
 }
 
-/** The API answered, and not about the token. */
+/** The API responded, but not about the token. */
 class RefusedError extends Error {
   override readonly name = 'RefusedError';
   constructor(readonly status: number) {
-    super(`The AgentPay API answered ${status}.`);
+    super(`The AgentPay API responded with ${status}.`);
   }
 }
 
@@ -155,13 +155,13 @@ function failure(cause: unknown): AgentPayError {
   if (notDone) return unavailable(cause);
   return new AgentPayError(
     'settlement_unknown',
-    'The AgentPay API gave no answer to a step it may have taken.',
+    'The AgentPay API gave no response to a step that it may have taken.',
     { cause, retryAfter: 2 },
   );
 }
 
 export function unavailable(cause: unknown): AgentPayError {
-  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable answer.', {
+  return new AgentPayError('facilitator_unavailable', 'The AgentPay API gives no usable response.', {
     cause,
     retryAfter: 2,
   });
@@ -169,6 +169,6 @@ export function unavailable(cause: unknown): AgentPayError {
 
 async function readText(response: Response): Promise<string> {
   const bytes = await readLimited(response.body, MAX_RESPONSE);
-  if (!bytes) throw new Error('The AgentPay API answered at too great length.');
+  if (!bytes) throw new Error('The response of the AgentPay API is too long.');
   return bytes.toString('utf8');
 }

@@ -111,7 +111,7 @@ async function readClaims(issuer: Issuer, token: string, service: string) {
   }
 }
 
-/** Reports a step until it is answered, within bounds. */
+/** Reports a step until there is a response, a bounded number of times. */
 async function reportFirmly(
   issuer: Issuer,
   tokenId: string,
@@ -127,12 +127,12 @@ async function reportFirmly(
   return issuer.report(tokenId, event);
 }
 
-/** @throws the refusal, if the issuer's answer is one */
+/** @throws the refusal, if the issuer's response is one */
 function accepted({ reason, status }: IssuerResponse): void {
   if (reason !== undefined) throw refusalOf(status);
 }
 
-// Redeeming is single use: whether a lost answer had redeemed the token cannot be asked again, so its hold is given back.
+// Redeeming is single use and cannot be queried: after a lost response the hold of the token is released.
 async function redeem(issuer: Issuer, token: string, release: () => Promise<void>): Promise<IssuerResponse> {
   try {
     return await issuer.redeem(token);
