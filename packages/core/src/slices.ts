@@ -2,6 +2,7 @@
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as approvalsTables } from './approvals/migrations.js';
+import { migrations as auditTables } from './audit/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as catalogTables } from './catalog/migrations.js';
 import { migrations as developersTables } from './developers/migrations.js';
@@ -55,6 +56,7 @@ export * as developers from './developers/index.js';
 export * as custody from './custody/index.js';
 export * as approvals from './approvals/index.js';
 export * as billing from './billing/index.js';
+export * as audit from './audit/index.js';
 export * as disputes from './disputes/index.js';
 export * as events from './events/index.js';
 export * as explorer from './explorer/index.js';
@@ -80,6 +82,7 @@ export * as webhooks from './webhooks/index.js';
 export const migrations: readonly Migration[] = [
   ...batchTables,
   ...partiesTables,
+  ...auditTables,
   ...identityTables,
   ...usersTables,
   ...agentsTables,

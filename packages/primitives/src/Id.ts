@@ -15,6 +15,7 @@ export const idPrefixes = {
   user: 'usr_',
   rule: 'rule_',
   approval: 'apr_',
+  audit: 'aud_',
   journal: 'jr_',
   event: 'evt_',
   request: 'req_',

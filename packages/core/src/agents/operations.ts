@@ -1,5 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { open as openCustody } from '../custody/index.js';
 import { issue, requireParty, rotate } from '../identity/index.js';
@@ -47,6 +48,10 @@ export async function create(
     await createParty(tx, party);
     await store.agents.insert(tx, agent);
     const wallet = await open(core, tx, { ownerId: agent.id, currency: DEFAULT_CURRENCY });
+    if (request.principal?.party.kind === 'platform') {
+      const { principal } = request;
+      await record(core, tx, { principal, act: 'agent.create', subject: id, tenants: [id], after: agent });
+    }
     if (agent.ownerId !== null) await openOnChain(core, tx, agent.id);
     return { agent, wallet, ...(await issueKeys(core, tx, party)) };
   });
@@ -121,6 +126,7 @@ export async function rotateKeys(
       party: partyOf(agentId),
       kinds: ['runtime', 'secret'],
     });
+    await record(core, tx, { principal, act: 'keys.rotate', subject: agentId, tenants: [agentId] });
     return { apiKey: runtime.secret, secretKey: secret.secret };
   });
 }

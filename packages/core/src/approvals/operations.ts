@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
 import { attemptAll } from '../attempts.js';
+import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { emit, emitIn } from '../events/index.js';
@@ -141,7 +142,12 @@ export function decideIn(
   const decidedBy = principal.party.id;
   if (principal.party.kind !== 'platform' && decidedBy !== approval.ownerId)
     throw new AgentPayError('forbidden', 'Only the owner decides what may be spent.');
-  return move(core, scene, approval, event, { note, decidedBy });
+  const moved = move(core, scene, approval, event, { note, decidedBy });
+  if (moved === approval) return moved;
+  const [before, after] = [approval, moved].map(({ status, note: of }) => ({ status, note: of }));
+  const tenants = [approval.payerId, approval.ownerId];
+  recordIn(core, scene, { principal, act: `approval.${event}`, subject: approvalId, tenants, before, after });
+  return moved;
 }
 
 function move(

@@ -1,5 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { endAll, replace, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -63,6 +64,7 @@ export async function approve(
   return core.db.tx(async (tx) => {
     const { id, status } = await lock(tx, request);
     const [developer] = await store.developers.update(tx, { id }, { status: decided(status, 'approve') });
+    await note(core, tx, request, { before: { status }, after: { status: developer?.status } });
     return { developer: developer as Developer, key: await issueKey(core, tx, id) };
   });
 }
@@ -80,6 +82,7 @@ export async function suspend(
     const { id, status } = await lock(tx, request);
     await endAll(core, tx, { partyId: id });
     const [developer] = await store.developers.update(tx, { id }, { status: decided(status, 'suspend') });
+    await note(core, tx, request, { before: { status }, after: { status: developer?.status } });
     return developer as Developer;
   });
 }
@@ -94,9 +97,10 @@ export async function rotateKey(
 ): Promise<string> {
   const id = requireParty(principal, 'developer');
   const overlapMs = checkText('reason', reason) === EXPOSURE ? 0 : core.settings.developers.keyOverlapMs;
-  const issued = await core.db.tx((tx) =>
-    replace(core, tx, { party: { id, kind: 'developer' }, kind: 'developer', overlapMs }),
-  );
+  const issued = await core.db.tx(async (tx) => {
+    await record(core, tx, { principal, act: 'keys.rotate', subject: id, tenants: [id], after: { reason } });
+    return replace(core, tx, { party: { id, kind: 'developer' }, kind: 'developer', overlapMs });
+  });
   return issued.secret;
 }
 
@@ -112,6 +116,17 @@ export async function get(db: Queryable, { developerId }: { developerId: string 
     : undefined;
   if (!developer) throw notFound();
   return developer;
+}
+
+/** Notes what the operator decided about a developer. */
+async function note(
+  core: Core,
+  tx: Tx,
+  { principal, developerId }: { readonly principal: Principal; readonly developerId: string },
+  change: { before: object; after: { status: Developer['status'] | undefined } },
+): Promise<void> {
+  const act = `developer.${change.after.status ?? 'decide'}`;
+  await record(core, tx, { principal, act, subject: developerId, tenants: [developerId], ...change });
 }
 
 async function lock(tx: Tx, { developerId }: { readonly developerId: string }): Promise<Developer> {

@@ -1,5 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable } from '@agentpay/primitives';
+import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
@@ -180,6 +181,17 @@ async function move(
       const resolvedAt = isUndecided(to) ? null : new Date(core.clock.now());
       const moved = scene.update(store.disputeRows, dispute, { status: to, note, resolvedAt });
       tell(core, scene, disputeMoved[event], moved);
+      const [before, after] = [dispute, moved].map(({ status, note: of }) => ({ status, note: of }));
+      const tenants = [dispute.openerId, dispute.otherId];
+      if (principal.party.kind === 'platform')
+        recordIn(core, scene, {
+          principal,
+          act: `dispute.${event}`,
+          subject: disputeId,
+          tenants,
+          before,
+          after,
+        });
       return moved;
     },
   });

@@ -8,6 +8,8 @@ export interface Principal<Kind extends PartyKind = PartyKind> {
   readonly scopes: readonly string[];
   /** `key_...`, or `admin` for the admin key, which is a setting. */
   readonly credentialId: string;
+  /** The request by which they ask. */
+  readonly requestId?: string;
 }
 
 /** The party's id. @throws AgentPayError `forbidden` when a party of another kind asks. */

@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId, numberBounds } from '@agentpay/primitives';
 import type { Amount, Queryable } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -133,11 +134,22 @@ export async function setVerified(
   { principal, serviceId, verified }: { principal: Principal; serviceId: string; verified: boolean },
 ): Promise<Service> {
   requireParty(principal, 'platform');
-  await find(core.db, { serviceId });
-  const [service] = await store.services.update(core.db, { id: serviceId }, { verified });
-  if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
+  const { verified: before, providerId } = await find(core.db, { serviceId });
+  const changed = await core.db.tx(async (tx) => {
+    const [service] = await store.services.update(tx, { id: serviceId }, { verified });
+    if (!service) throw new AgentPayError('service_not_found', 'There is no service with this id.');
+    await record(core, tx, {
+      principal,
+      act: 'provider.verify',
+      subject: serviceId,
+      tenants: [providerId],
+      before: { verified: before },
+      after: { verified },
+    });
+    return service;
+  });
   core.serviceLists.clear();
-  return service;
+  return changed;
 }
 
 function placeOf(cursor: string): ListPlace | undefined {

@@ -1,5 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
@@ -57,9 +58,23 @@ export function refund(
       const payment = scene.find(paymentRows, paymentId);
       if (!payment) throw notFound();
       assertMayRefund(principal, payment);
-      return refundIn(core, scene, payment, { amount, reason, toExternal });
+      const after = refundIn(core, scene, payment, { amount, reason, toExternal });
+      if (principal.party.kind === 'platform' && after !== payment)
+        note(core, scene, principal, payment, after);
+      return after;
     },
   });
+}
+
+/** The operator gave money back on the payee's behalf. */
+function note(core: Core, scene: Scene, principal: Principal, was: Payment, is: Payment): void {
+  const [before, after] = [was, is].map(({ status, refunded, refunding }) => ({
+    status,
+    refunded,
+    refunding,
+  }));
+  const tenants = [was.payerId, was.payeeId];
+  recordIn(core, scene, { principal, act: 'payment.refund', subject: was.id, tenants, before, after });
 }
 
 /** {@link refund} inside a batch, without asking who wants it. */

@@ -1,5 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -38,10 +39,11 @@ export async function create(
   requireParty(principal, 'platform');
   checkTerms(terms);
   const rule: Rule = { ...terms, id: newId('rule', core) };
-  await change(core, partyId, (set) => {
+  const changed = (set: PolicySet) => {
     if (set.rules.length >= MAX_RULES) throw tooMany();
     return { ...set, rules: [...set.rules, rule] };
-  });
+  };
+  await change(core, { principal, partyId, rule }, changed);
   return rule;
 }
 
@@ -53,7 +55,8 @@ export async function replace(
   requireParty(principal, 'platform');
   checkTerms(terms);
   const rule: Rule = { ...terms, id: ruleId };
-  await changeOwner(core, ruleId, (rules) => rules.map((each) => (each.id === ruleId ? rule : each)));
+  const changed = (rules: readonly Rule[]) => rules.map((each) => (each.id === ruleId ? rule : each));
+  await changeOwner(core, { principal, ruleId, rule }, changed);
   return rule;
 }
 
@@ -63,7 +66,7 @@ export async function remove(
   { principal, ruleId }: { principal: Principal; ruleId: string },
 ): Promise<void> {
   requireParty(principal, 'platform');
-  await changeOwner(core, ruleId, (rules) => rules.filter(({ id }) => id !== ruleId));
+  await changeOwner(core, { principal, ruleId }, (rules) => rules.filter(({ id }) => id !== ruleId));
 }
 
 /** Adds rules to those of a party, inside the caller's transaction. @throws AgentPayError as {@link create}, but for `forbidden` */
@@ -175,16 +178,34 @@ export async function dryRun(core: Core, spend: Omit<Spend, 'atMs'>): Promise<De
   return evaluate(judged, { own, orgs: orgs.flatMap((set) => set ?? []), platform, window });
 }
 
-async function change(core: Core, partyId: string, changed: (set: PolicySet) => PolicySet): Promise<void> {
+async function change(
+  core: Core,
+  { principal, partyId, rule }: { principal: Principal; partyId: string; rule: Rule },
+  changed: (set: PolicySet) => PolicySet,
+): Promise<void> {
   await core.db.tx(async (tx) => {
     if (!(await findParty(tx, { partyId }))) throw notFound();
     await store.saveSet(tx, changed(await store.lockSet(tx, partyId)));
+    await write(core, tx, { principal, partyId, after: rule });
   });
+}
+
+/** Notes what became of a rule. */
+async function write(
+  core: Core,
+  tx: Tx,
+  done: { principal: Principal; partyId: string; before?: Rule | undefined; after?: Rule | undefined },
+): Promise<void> {
+  const { principal, partyId, before, after } = done;
+  const { id: subject, kind } = (after ?? before) as Rule;
+  const verb = before && after ? 'replace' : after ? 'create' : 'remove';
+  const act = kind === 'kill_switch' ? `kill_switch.${after ? 'on' : 'off'}` : `policy.${verb}`;
+  await record(core, tx, { principal, act, subject, tenants: [partyId], before, after });
 }
 
 async function changeOwner(
   core: Core,
-  ruleId: string,
+  { principal, ruleId, rule }: { principal: Principal; ruleId: string; rule?: Rule },
   changed: (rules: readonly Rule[]) => Rule[],
 ): Promise<void> {
   const noRule = () => new AgentPayError('rule_not_found', 'There is no rule with this id.');
@@ -192,8 +213,10 @@ async function changeOwner(
     const partyId = isId('rule', ruleId) ? await store.findOwner(tx, ruleId) : undefined;
     if (partyId === undefined) throw noRule();
     const set = await store.lockSet(tx, partyId);
-    if (!set.rules.some(({ id }) => id === ruleId)) throw noRule();
+    const before = set.rules.find(({ id }) => id === ruleId);
+    if (!before) throw noRule();
     await store.saveSet(tx, { ...set, rules: changed(set.rules) });
+    await write(core, tx, { principal, partyId, before, after: rule });
   });
 }
 

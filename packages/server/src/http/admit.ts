@@ -1,5 +1,6 @@
 import type { Endpoint } from '@agentpay/api';
 import type { Principal } from '@agentpay/core';
+import { requestIdOf } from '@agentpay/http';
 import type { Request, Response } from 'express';
 import { isPresented, type Authenticate } from '../auth/authenticate.js';
 import type { Limit } from './rateLimit.js';
@@ -28,5 +29,5 @@ export async function admit(
   } else {
     await limit.address(request, response);
   }
-  return principal;
+  return principal && { ...principal, requestId: requestIdOf(response) };
 }

@@ -1,6 +1,7 @@
 import { Family } from '../../Family.js';
 import * as agents from './agents.js';
 import * as approvals from './approvals.js';
+import * as audit from './audit.js';
 import * as disputes from './disputes.js';
 import { errors } from './errors.js';
 import * as payments from './payments.js';
@@ -33,5 +34,6 @@ export const runtime = Family.from({
     webhooks,
     explorer,
     ops,
+    audit,
   },
 });

@@ -1,0 +1,50 @@
+import type { Queryable, SqlValue } from '@agentpay/primitives';
+import type { Page } from '../Page.js';
+import { table } from '../table.js';
+import type { AuditEntry } from './AuditEntry.js';
+
+export const entries = table<AuditEntry>('audit_log', {
+  id: 'text',
+  at: 'timestamptz',
+  credentialId: 'text',
+  actorId: 'text',
+  tenantIds: 'text[]',
+  act: 'text',
+  subject: 'text',
+  before: 'jsonb',
+  after: 'jsonb',
+  requestId: 'text',
+});
+
+export interface AuditFilter {
+  /** Concerning this party. */
+  readonly tenantId?: string | undefined;
+  /** Done by this party. */
+  readonly actorId?: string | undefined;
+  readonly act?: string | undefined;
+  /** Done to what has this id. */
+  readonly subject?: string | undefined;
+}
+
+/** Newest first. */
+export async function selectEntries(
+  db: Queryable,
+  filter: AuditFilter,
+  wanted: Page,
+): Promise<{ entries: AuditEntry[]; total: number }> {
+  const params: SqlValue[] = [];
+  const { tenantId, actorId, act, subject } = filter;
+  const terms: string[] = [];
+  if (tenantId !== undefined) terms.push(`tenant_ids @> array[$${params.push(tenantId)}::text]`);
+  if (actorId !== undefined) terms.push(`actor_id = $${params.push(actorId)}`);
+  if (act !== undefined) terms.push(`act = $${params.push(act)}`);
+  if (subject !== undefined) terms.push(`subject = $${params.push(subject)}`);
+  const where = terms.join(' and ') || 'true';
+  const { rows, total } = await entries.page(db, {
+    where,
+    params,
+    orderBy: 'at desc, sequence desc',
+    ...wanted,
+  });
+  return { entries: rows, total };
+}

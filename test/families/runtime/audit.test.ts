@@ -1,0 +1,107 @@
+import type { Endpoint } from '@agentpay/api';
+import { callables, named } from '../calls.js';
+import { ADMIN_KEY, newAgent } from '../testApi.js';
+import { newWorld, send, type World } from '../world.js';
+
+/** Whatever the operator does, and whoever changes keys, is in the log with the request that asked for it. */
+let world: World;
+const admin = { 'x-admin-key': ADMIN_KEY };
+
+beforeAll(async () => {
+  world = await newWorld();
+});
+afterAll(() => world.api.close());
+
+interface Entry {
+  readonly act: string;
+  readonly actor_id: string;
+  readonly tenant_ids: string[];
+  readonly subject: string;
+  readonly before: object | null;
+  readonly after: object | null;
+  readonly request_id: string;
+}
+
+async function log(query: object = {}, headers: Record<string, string> = admin): Promise<Entry[]> {
+  const answer = await world.api.http
+    .get('/v1/admin/audit-log')
+    .query({ limit: 100, ...query })
+    .set(headers)
+    .expect(200);
+  return (answer.body as { entries: Entry[] }).entries;
+}
+
+const isAct = ({ auth, method }: Endpoint) => auth[0] === 'admin' && method !== 'GET';
+const ofOperator = callables.filter(({ family, endpoint }) => family.id === 'runtime' && isAct(endpoint));
+
+describe.each(named(ofOperator))('%s', (id, { endpoint, call }) => {
+  it('is in the log, with its request', async () => {
+    const sent = await call(world);
+    const acts = id.endsWith('killSwitch')
+      ? [{ body: { enabled: true } }, { body: { enabled: false } }]
+      : [{}];
+    for (const act of acts) {
+      const answer = await send(world, endpoint, { ...sent, ...act });
+      expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
+      const [entry] = await log();
+      expect(entry).toMatchObject({
+        request_id: answer.headers['x-request-id'],
+        actor_id: 'platform',
+        credential_id: 'admin',
+        act: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/),
+        tenant_ids: [expect.any(String), ...(entry?.tenant_ids.slice(1) ?? [])],
+      });
+      expect(entry?.before ?? entry?.after).toEqual(expect.any(Object));
+    }
+  });
+});
+
+it('tells an agent what was done to it, and nothing of others', async () => {
+  const [agent, other] = [await newAgent(world.api), await newAgent(world.api)];
+  const rule = { agent_id: agent.id, kind: 'daily', amount: 150 };
+  const made = await world.api.http.post('/v1/policies').set(admin).send(rule).expect(201);
+  const subject = made.body.id as string;
+  await world.api.http
+    .put(`/v1/policies/${subject}`)
+    .set(admin)
+    .send({ kind: 'daily', amount: 90 })
+    .expect(200);
+  await world.api.http.post(`/v1/agents/${agent.id}/keys/rotate`).set(agent.auth).expect(200);
+  const own = await log({}, agent.auth);
+  expect(own.map(({ act, before, after }) => [act, before, after]).reverse()).toEqual([
+    ['policy.create', null, { id: subject, kind: 'daily', amount: '150' }],
+    [
+      'policy.replace',
+      { id: subject, kind: 'daily', amount: '150' },
+      { id: subject, kind: 'daily', amount: '90' },
+    ],
+    ['keys.rotate', null, null],
+  ]);
+  expect(await log({}, other.auth)).toEqual([]);
+  expect(await log({ tenant_id: agent.id }, other.auth)).toEqual([]);
+  expect(await log({ tenant_id: agent.id })).toEqual(own);
+  expect(await log({ subject, act: 'policy.create' })).toHaveLength(1);
+});
+
+it('has a refund that the operator gives, and none of a refusal', async () => {
+  const { agent, api } = world;
+  const payee = await newAgent(api);
+  const body = { from_wallet_id: agent.wallet, to_wallet_id: payee.wallet, amount: 1 };
+  const { body: payment } = await api.http.post('/v1/payments').set(agent.auth).send(body).expect(201);
+  const refund = (amount: number) =>
+    api.http
+      .post(`/v1/payments/${payment.id as string}/refund`)
+      .set(admin)
+      .send({ amount });
+  await refund(2).expect(400);
+  await refund(0.25).expect(200);
+  expect(await log({ subject: payment.id as string })).toMatchObject([
+    { act: 'payment.refund', tenant_ids: [agent.id, payee.id], after: { refunded: '0.25' } },
+  ]);
+});
+
+it('cannot be changed, by anybody', async () => {
+  const { db } = world.api.composition.core;
+  for (const sql of ["update audit_log set act = 'x'", 'delete from audit_log', 'truncate audit_log'])
+    await expect(db.exec(sql)).rejects.toThrow(/append-only/);
+});
