@@ -111,6 +111,28 @@ describe('an agent', () => {
   });
 });
 
+it('buys by the curl line of the document', async () => {
+  const buyer = await newBuyer();
+  const line = `curl -X POST https://agents.stablecoin.xyz/api/agents/YOUR_AGENT_ID/pay \\
+  -H "Content-Type: application/json" \\
+  -H "X-Agent-Key: ak_live_your_key_here" \\
+  -d '{
+    "sellerUrl": "https://api.example.com/premium-data",
+    "method": "GET"
+  }'`
+    .replace('https://agents.stablecoin.xyz', api.url)
+    .replace('YOUR_AGENT_ID', buyer.id)
+    .replace('ak_live_your_key_here', buyer.key)
+    .replace('https://api.example.com/premium-data', seller());
+  const [, url, body] = /POST (\S+)[^]*-d '([^]*)'$/.exec(line) as unknown as [string, string, string];
+  const headers = [...line.matchAll(/-H "([^:]+): ([^"]+)"/g)].map(([, name, value]): [string, string] => [
+    String(name),
+    String(value),
+  ]);
+  const response = await fetch(url, { method: 'POST', headers, body });
+  expect([response.status, await response.json()]).toEqual([200, expect.objectContaining({ success: true })]);
+});
+
 describe('every code of the document', () => {
   it('401 unauthorized: no key, an unknown one, one that was revoked, and the key of another agent', async () => {
     const [buyer, other] = [await newBuyer(), await newBuyer()];

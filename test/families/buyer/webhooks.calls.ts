@@ -12,4 +12,7 @@ export const calls: Calls<typeof buyer.nouns.webhooks> = {
   },
 };
 
-const hook = { url: 'https://example.com/hook', events: ['payment.confirmed', 'payment.failed'] };
+const hook = {
+  url: 'https://example.com/hook',
+  events: ['payment.confirmed', 'payment.failed', 'payment.rejected'],
+};
