@@ -101,7 +101,7 @@ function welcome({ urls, state }: Stack): string {
     '',
     `  curl -i ${urls.seller}/paid`,
     '',
-    'Pay it, with the test money of the example buyer (npm install @agentpay/sdk):',
+    'Pay it with the test money of the example buyer, in a project that has @agentpay/sdk (npm run pack):',
     '',
     "  import { createClient } from '@agentpay/sdk';",
     `  const client = createClient({ privateKey: '${state.buyerKey}', budget: { total: '$1' } });`,
