@@ -77,7 +77,7 @@ export const setLimits = Endpoint.from({
   errors: ['agent_not_found', 'conflict'],
   example: {
     params: { id: AGENT },
-    body: { perTransaction: '1', daily: '20', monthly: '0' },
+    body: { perTransaction: '1.00', daily: '20.00', monthly: '0' },
     response: { perTransaction: '1.00', daily: '20.00', monthly: '0' },
   },
 });
