@@ -10,7 +10,7 @@ import {
   type RunningFacilitator,
 } from '@agentpay/facilitator';
 import { outbound } from '@agentpay/http';
-import { baseSepolia, systemClock, systemRandom, usdcOn, type Clock } from '@agentpay/primitives';
+import { baseSepolia, systemClock, systemRandom, usdcOn, type Clock, type Db } from '@agentpay/primitives';
 import {
   fromBase64,
   mpp,
@@ -30,7 +30,7 @@ export const SELLER = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 export const OTHER_SELLER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 /** What sellers ask for, in base units: $0.01. */
 export const PRICE = 10_000n;
-const OPERATOR: Principal<'platform'> = {
+export const OPERATOR: Principal<'platform'> = {
   party: { id: 'platform', kind: 'platform' },
   scopes: [],
   credentialId: 'test',
@@ -62,7 +62,7 @@ export interface PurchaseBed {
   readonly chain: SimulatedChain;
   readonly facilitator: RunningFacilitator;
   /** The core again, as another process on the same database has it. */
-  another(changed?: Partial<Core['ports']>): Core;
+  another(changed?: Partial<Core['ports']>, through?: Db): Core;
   buyer(funds?: bigint, rules?: readonly policies.RuleTerms[]): Promise<Buyer>;
   /** Serves on this machine; gives the URL of /paid. */
   serve(handle: Handle): Promise<string>;
@@ -99,9 +99,9 @@ export async function purchaseBed(): Promise<PurchaseBed> {
   const out = outbound({ clock: systemClock, allowHosts: ['127.0.0.1', 'localhost'] });
   const closing: (() => Promise<unknown>)[] = [];
 
-  function another(changed: Partial<Core['ports']> = {}): Core {
+  function another(changed: Partial<Core['ports']> = {}, through: Db = db): Core {
     return createCore({
-      db,
+      db: through,
       clock,
       random: systemRandom,
       ports: {

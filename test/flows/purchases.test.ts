@@ -1,4 +1,4 @@
-import { events, policies, purchases } from '@agentpay/core';
+import { approvals, events, policies, purchases } from '@agentpay/core';
 import { OutboundError } from '@agentpay/primitives';
 import {
   ASSET,
@@ -9,6 +9,7 @@ import {
   honestSeller,
   network,
   offerV2,
+  OPERATOR,
   OTHER_SELLER,
   PRICE,
   proofIn,
@@ -210,17 +211,25 @@ describe('what waits for approval', () => {
     const url = await bed.serve(handle);
     const error = await purchases
       .buy(bed.core, { principal: buyer.principal, url, method: 'POST', body: 'asked' })
-      .catch((refusal: { reason: string; details: { purchaseId: string } }) => refusal);
+      .catch((refusal: { reason: string; details: Record<string, string> }) => refusal);
     expect(error).toMatchObject({ reason: 'approval_required' });
-    return (error as { details: { purchaseId: string } }).details.purchaseId;
+    const { purchaseId, approvalId } = (
+      error as unknown as { details: Record<'purchaseId' | 'approvalId', string> }
+    ).details;
+    return { purchaseId, approvalId, buyer, url };
   }
+  const approve = ({ approvalId }: { approvalId: string }) =>
+    approvals.approve(bed.core, { principal: OPERATOR, approvalId });
 
   it('goes on with exactly the call that was asked for, once', async () => {
     const seller = honestSeller(bed.facilitator, 'x402v2');
-    const purchaseId = await waiting(seller.handle);
+    const asked = await waiting(seller.handle);
+    await expect(purchases.proceed(bed.core, asked)).rejects.toMatchObject({ reason: 'approval_required' });
+    const approved = await waiting(seller.handle);
+    await approve(approved);
     const [first, second] = await Promise.allSettled([
-      purchases.proceed(bed.core, { purchaseId }),
-      purchases.proceed(bed.another(), { purchaseId }),
+      purchases.proceed(bed.core, approved),
+      purchases.proceed(bed.another(), approved),
     ]);
     const done = [first, second].flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
     expect(done.map(textOf)).toEqual(['{"weather":"sunny","said":"asked"}']);
@@ -229,23 +238,23 @@ describe('what waits for approval', () => {
 
   it('does not pay what changed meanwhile', async () => {
     let asked = {};
-    const purchaseId = await waiting((_, response) => ask(response, 'x402v2', asked));
+    const waits = await waiting((_, response) => ask(response, 'x402v2', asked));
+    await approve(waits);
     for (asked of [{ amount: PRICE + 1n }, { payTo: OTHER_SELLER }])
-      await expect(purchases.proceed(bed.core, { purchaseId })).rejects.toMatchObject({
+      await expect(purchases.proceed(bed.core, waits)).rejects.toMatchObject({
         kind: 'offer_not_acceptable',
         reason: 'terms_changed',
       });
   });
 
   it('ends when it is refused, and does not go on then', async () => {
-    const purchaseId = await waiting((_, response) => ask(response, 'mpp'));
+    const waits = await waiting((_, response) => ask(response, 'mpp'));
+    const { purchaseId } = waits;
     expect(await purchases.refuse(bed.core, { purchaseId, reason: 'approval_rejected' })).toMatchObject({
       state: 'rejected',
       failure: 'approval_rejected',
     });
-    await expect(purchases.proceed(bed.core, { purchaseId })).rejects.toMatchObject({
-      kind: 'payment_wrong_state',
-    });
+    await expect(purchases.proceed(bed.core, waits)).rejects.toMatchObject({ kind: 'payment_wrong_state' });
   });
 });
 

@@ -70,6 +70,18 @@ export async function take(
   return taken;
 }
 
+/** Whether a purchase has this authorization already. */
+export async function isNonceTaken(
+  db: Queryable,
+  { from, nonce }: { from: string; nonce: string },
+): Promise<boolean> {
+  const rows = await db.query(
+    `select 1 from purchases where authorized is not null and authorized->>'from' = $1 and authorized->>'nonce' = $2`,
+    [from, nonce],
+  );
+  return rows.length > 0;
+}
+
 /** Claims purchases that are due, each for one attempt. @param until when somebody else may take them on */
 export function claimDue(
   db: Queryable,

@@ -1,5 +1,7 @@
 import { AgentPayError, isAgentPayError, newId, sleep } from '@agentpay/primitives';
 import type { TransferDialect } from '@agentpay/protocol';
+import { request as requestApproval } from '../approvals/index.js';
+import type { Approval } from '../approvals/index.js';
 import type { Core } from '../Core.js';
 import { balanceOf, ofHolder } from '../custody/index.js';
 import { requireParty } from '../identity/index.js';
@@ -9,13 +11,14 @@ import { digestOf, openRequest, sealRequest, sellerRequest } from './BuyRequest.
 import type { SellerRequest } from './BuyRequest.js';
 import { deliver, failureOf } from './deliver.js';
 import type { Purchased } from './deliver.js';
+import { awaitProof } from './fate.js';
 import { candidatesIn } from './offers.js';
 import type { Candidate, DemandToRead } from './offers.js';
 import { sameTerms } from './Purchase.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { askSeller } from './sellerCall.js';
-import { CLAIM_MS, putOff, quote, reject, reopen, reserve, signReserved } from './steps.js';
+import { approvedTerms, CLAIM_MS, putOff, quote, reject, reopen, reserve, signReserved } from './steps.js';
 import type { Reserved } from './steps.js';
 
 /** Everything of a call is over by then, so that it is answered within 30 seconds. */
@@ -33,6 +36,8 @@ export interface BuyRequest {
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | Uint8Array | undefined;
+  /** Who may approve it beside the operator of the platform, where the rules ask for an approval. */
+  readonly ownerId?: string | undefined;
   /** In which protocols it may be paid; any when absent. */
   readonly protocols?: readonly ('x402' | 'mpp')[] | undefined;
 }
@@ -57,15 +62,19 @@ export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
   const until = core.clock.now() + WHOLE_MS;
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const fresh = draft(core, { partyId, holder, idempotencyKey, asked });
-  if (await store.purchases.insertNew(core.db, fresh)) return work(core, fresh, { asked, until });
-  return again(core, fresh, { asked, until });
+  const working = { asked, until, ownerId: given.ownerId };
+  if (await store.purchases.insertNew(core.db, fresh)) return work(core, fresh, working);
+  return again(core, fresh, working);
 }
 
 /**
  * Goes on with a purchase that its owner has approved: exactly the call that was asked for, and exactly the terms that were shown.
  * @throws AgentPayError as {@link buy}; `purchase_not_found`; `offer_not_acceptable` with the reason `terms_changed`
  */
-export async function proceed(core: Core, { purchaseId }: { purchaseId: string }): Promise<Purchased> {
+export async function proceed(
+  core: Core,
+  { purchaseId, approvalId }: { purchaseId: string; approvalId: string },
+): Promise<Purchased> {
   const purchase = await taken(core, purchaseId);
   if (!purchase) throw inProgress();
   const until = core.clock.now() + WHOLE_MS;
@@ -74,7 +83,7 @@ export async function proceed(core: Core, { purchaseId }: { purchaseId: string }
     throw new AgentPayError('payment_wrong_state', `The purchase is ${purchase.state}.`);
   }
   const asked = openRequest<KeptRequest>(core, purchase.id, purchase.sealedRequest as string);
-  return work(core, purchase, { asked, until, approved: purchase.terms as PurchaseTerms });
+  return work(core, purchase, { asked, until, approvalId });
 }
 
 /** Ends a purchase that its owner did not approve. @throws AgentPayError `purchase_not_found`, `payment_wrong_state` */
@@ -94,22 +103,23 @@ interface Working {
   readonly asked: KeptRequest;
   /** Ms since the Unix epoch. */
   readonly until: number;
-  /** The terms that the owner has approved. */
-  readonly approved?: PurchaseTerms;
+  readonly ownerId?: string | undefined;
+  /** Approves the terms that the purchase waits with. */
+  readonly approvalId?: string | undefined;
 }
 
 /** From the 402 to the seller's answer. */
 async function work(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
-  const { asked, until, approved } = working;
+  const { asked, until, approvalId } = working;
   const { request, dialects } = asked;
   let chosen: { reserved: Reserved; candidate: Candidate };
   try {
     const wallets = await ofHolder(core.db, { holder: purchase.holder });
     const read: DemandToRead = { ...(await askSeller(core, request)), wallets, dialects };
     const candidates = candidatesIn(core, read);
-    chosen = await chooseAndReserve(core, purchase, approved ? pinned(candidates, approved) : candidates, {
-      approved: approved !== undefined,
-    });
+    const { terms } = purchase;
+    const open = approvalId !== undefined && terms ? pinned(candidates, terms) : candidates;
+    chosen = await chooseAndReserve(core, purchase, open, working);
   } catch (error) {
     await giveUp(core, purchase, error);
     throw error;
@@ -144,7 +154,7 @@ export async function chooseAndReserve(
   core: Core,
   purchase: Purchase,
   candidates: readonly [Candidate, ...Candidate[]],
-  options: { approved?: boolean } = {},
+  options: Pick<Working, 'approvalId' | 'ownerId'> = {},
 ): Promise<{ reserved: Reserved; candidate: Candidate }> {
   let first: { error: AgentPayError; candidate: Candidate } | undefined;
   let waiting: { error: AgentPayError; candidate: Candidate } | undefined;
@@ -154,11 +164,13 @@ export async function chooseAndReserve(
     } catch (error) {
       if (!isAgentPayError(error, 'policy_denied') && !isAgentPayError(error, 'insufficient_funds'))
         throw error;
+      // It waits on, as it did before.
+      if (options.approvalId !== undefined && error.reason === 'approval_required') throw error;
       first ??= { error, candidate };
       if (error.reason === 'approval_required') waiting ??= { error, candidate };
     }
   }
-  if (waiting) throw await toBeApproved(core, purchase, waiting.candidate.terms);
+  if (waiting) throw await toBeApproved(core, purchase, waiting, options);
   const { error, candidate } = first as NonNullable<typeof first>;
   await reject(core, purchase, { reason: error.reason ?? error.kind, terms: candidate.terms });
   throw error;
@@ -169,8 +181,9 @@ async function reserveFunded(
   core: Core,
   purchase: Purchase,
   candidate: Candidate,
-  options: { approved?: boolean },
+  options: Pick<Working, 'approvalId'>,
 ): Promise<Reserved> {
+  await assertFreshNonce(core, candidate);
   try {
     return await reserve(core, purchase, candidate, options);
   } catch (error) {
@@ -186,20 +199,47 @@ async function reserveFunded(
   }
 }
 
-async function toBeApproved(core: Core, purchase: Purchase, terms: PurchaseTerms): Promise<AgentPayError> {
-  const { id } = await quote(core, purchase, terms);
-  return approvalOf(id);
+/** An offer that names its nonce can be paid once, whoever asks for what. */
+async function assertFreshNonce(core: Core, { offer }: Candidate): Promise<void> {
+  const { nonce, payer: from } = offer;
+  if (nonce !== undefined && (await store.isNonceTaken(core.db, { from, nonce })))
+    throw new AgentPayError('offer_not_acceptable', 'The challenge was answered before.', {
+      reason: 'challenge_reused',
+    });
 }
 
-function approvalOf(purchaseId: string): AgentPayError {
+/** The terms are pinned, and whoever may approve them is asked. */
+async function toBeApproved(
+  core: Core,
+  purchase: Purchase,
+  { candidate, error }: { candidate: Candidate; error: AgentPayError },
+  { ownerId }: Pick<Working, 'ownerId'>,
+): Promise<AgentPayError> {
+  const quoted = await quote(core, purchase, candidate.terms);
+  const ruleId = error.details?.['ruleId'];
+  const wanted = { ownerId, ruleId: typeof ruleId === 'string' ? ruleId : null };
+  return approvalOf(quoted, await askApproval(core, quoted, wanted));
+}
+
+/** The approval of a quoted purchase: the one that was asked for, if it stands. */
+function askApproval(
+  core: Core,
+  quoted: Purchase,
+  { ownerId = null, ruleId = null }: { ownerId?: string | null | undefined; ruleId?: string | null } = {},
+): Promise<Approval> {
+  const terms = approvedTerms(core, quoted, quoted.terms as PurchaseTerms);
+  return requestApproval(core, { ...terms, reference: quoted.id, ownerId, ruleId });
+}
+
+function approvalOf({ id: purchaseId }: Purchase, { id: approvalId }: Approval): AgentPayError {
   return new AgentPayError('policy_denied', 'A payment of this amount needs the approval of its owner.', {
     reason: 'approval_required',
-    details: { purchaseId },
+    details: { purchaseId, approvalId },
   });
 }
 
 /** The key was used before: what came of that. */
-async function again(core: Core, fresh: Purchase, { asked, until }: Working): Promise<Purchased> {
+async function again(core: Core, fresh: Purchase, working: Working): Promise<Purchased> {
   const { holder, idempotencyKey } = fresh;
   for (;;) {
     const kept = await store.purchases.find(core.db, { holder, idempotencyKey });
@@ -209,20 +249,19 @@ async function again(core: Core, fresh: Purchase, { asked, until }: Working): Pr
         param: 'idempotencyKey',
       });
     const known = outcomeOf(kept);
-    if (known) return known;
+    if (known) return { ...known, purchase: await awaitProof(core, known.purchase, 0) };
     const mine = await taken(core, kept.id);
-    if (mine) return resume(core, mine, { asked, until });
-    if (core.clock.now() + LOOK_EVERY_MS > until) throw inProgress();
+    if (mine) return resume(core, mine, working);
+    if (core.clock.now() + LOOK_EVERY_MS > working.until) throw inProgress();
     await sleep(core.clock, LOOK_EVERY_MS);
   }
 }
 
 /** What is settled for whoever asks again; undefined when there is something to do or to wait for. */
 function outcomeOf(kept: Purchase): Purchased | undefined {
-  const { state, sellerStatus: status, contentType, response: body, failure, id } = kept;
+  const { state, sellerStatus: status, contentType, response: body, failure } = kept;
   if (status !== null && body !== null)
     return { purchase: kept, response: { status, contentType, body, truncated: false } };
-  if (state === 'quoted') throw approvalOf(id);
   if (state === 'rejected')
     throw failure === 'insufficient_funds'
       ? new AgentPayError('insufficient_funds', 'The wallet had less money than that.')
@@ -233,12 +272,26 @@ function outcomeOf(kept: Purchase): Purchased | undefined {
 
 async function resume(core: Core, mine: Purchase, working: Working): Promise<Purchased> {
   if (mine.state === 'requested') return work(core, mine, working);
+  if (mine.state === 'quoted') return resumeQuoted(core, mine, working);
   if (mine.state === 'reserved') return work(core, await reopen(core, mine), working);
   const ends = (mine.validBefore as Date).getTime();
   if (core.clock.now() < ends)
     return deliver(core, mine, { request: working.asked.request, until: Math.min(working.until, ends) });
   await putOff(core, mine, mine.endedAt ? null : new Date(core.clock.now()));
   throw failureOf(mine);
+}
+
+/** Its owner may have decided meanwhile. */
+async function resumeQuoted(core: Core, mine: Purchase, working: Working): Promise<Purchased> {
+  const approval = await askApproval(core, mine, working);
+  if (approval.status === 'approved') return work(core, mine, { ...working, approvalId: approval.id });
+  if (approval.status === 'pending') {
+    await putOff(core, mine, null);
+    throw approvalOf(mine, approval);
+  }
+  const reason = `approval_${approval.status}`;
+  await reject(core, mine, { reason, terms: mine.terms as PurchaseTerms });
+  throw new AgentPayError('policy_denied', 'The owner has not approved the payment.', { reason });
 }
 
 /** Takes a purchase on. @throws AgentPayError `purchase_not_found` */

@@ -1,6 +1,7 @@
 import { AgentPayError, unixSeconds } from '@agentpay/primitives';
 import { authorizationFor, bytesToHex, fromAuthorization } from '@agentpay/protocol';
 import type { Authorization } from '@agentpay/protocol';
+import { useIn } from '../approvals/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { chainOf, sign as signByCustody } from '../custody/index.js';
@@ -35,7 +36,7 @@ export function reserve(
   core: Core,
   purchase: Purchase,
   { offer, terms }: Candidate,
-  { approved = false }: { approved?: boolean } = {},
+  { approvalId }: { approvalId?: string | undefined } = {},
 ): Promise<Reserved> {
   const { network } = offer;
   const asset = chainCurrency(network.asset.symbol, network.name);
@@ -47,7 +48,7 @@ export function reserve(
     payee: terms.payTo,
     rail: railOf(terms.dialect),
     purpose: 'purchase',
-    approved,
+    approved: approvalId !== undefined,
   };
   const authorization = authorizationFor(offer, {
     now: unixSeconds(core.clock),
@@ -59,6 +60,8 @@ export function reserve(
     lane: terms.walletId,
     decide(scene) {
       const kept = ours(scene, purchase);
+      if (approvalId !== undefined)
+        useIn(core, scene, { ...approvedTerms(core, kept, terms), approvalId, usedBy: kept.id });
       const allowed = allowIn(core, scene, spending);
       const { id: transactionId } = openPurchaseIn(core, scene, {
         payerId: purchase.partyId,
@@ -79,6 +82,19 @@ export function reserve(
       return { purchase: reserved, allowed, authorization };
     },
   });
+}
+
+/** What an approval of a purchase is about. */
+export function approvedTerms(core: Core, { partyId }: Purchase, terms: PurchaseTerms) {
+  const { network } = chainOf(core, terms.network);
+  return {
+    payerId: partyId,
+    subject: 'purchase',
+    payee: terms.payTo,
+    rail: railOf(terms.dialect),
+    currency: chainCurrency(network.asset.symbol, network.name),
+    amount: amountOf(terms),
+  };
 }
 
 /** Signs what was reserved and keeps the proof, before anybody gets it. */
