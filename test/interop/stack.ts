@@ -27,6 +27,8 @@ export interface InteropStack {
   serve(app: Express): Promise<string>;
   /** Test USDC of an address, in base units. */
   usdc(address: Hex): Promise<bigint>;
+  /** Gives test USDC to an address, in base units. */
+  fund(address: Hex, amount: bigint): Promise<void>;
   /** Runs `end` when the stack closes, before its chain does. */
   onClose(end: () => Promise<void>): void;
   close(): Promise<void>;
@@ -73,6 +75,7 @@ export async function startInteropStack(): Promise<InteropStack> {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },
     usdc: usdcReader(chain.rpcUrl),
+    fund: (address, usdc) => chain.fund(address, { usdc }),
     onClose: (end) => void ends.push(end),
     async close() {
       for (const server of servers) {

@@ -6,6 +6,7 @@ export * from './Family.js';
 export * from './request.js';
 export * from './families/index.js';
 export { gateway } from './families/gateway/index.js';
+export { pay } from './families/pay/index.js';
 export { runtime } from './families/runtime/index.js';
 export { web } from './families/web/index.js';
 export { buyer } from './families/buyer/index.js';

@@ -2,6 +2,7 @@
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as approvalsTables } from './approvals/migrations.js';
+import { migrations as apiKeysTables } from './apiKeys/migrations.js';
 import { migrations as auditTables } from './audit/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as catalogTables } from './catalog/migrations.js';
@@ -53,6 +54,7 @@ import * as webhookEvents from './webhooks/events.js';
 export * as agents from './agents/index.js';
 export * as catalog from './catalog/index.js';
 export * as developers from './developers/index.js';
+export * as apiKeys from './apiKeys/index.js';
 export * as custody from './custody/index.js';
 export * as approvals from './approvals/index.js';
 export * as billing from './billing/index.js';
@@ -88,6 +90,7 @@ export const migrations: readonly Migration[] = [
   ...agentsTables,
   ...walletsTables,
   ...custodyTables,
+  ...apiKeysTables,
   ...marketplaceTables,
   ...ledgerTables,
   ...policiesTables,

@@ -170,4 +170,17 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    name: 'facilitator/012-grants',
+    sql: `
+      create table facilitator_grants (
+        key text primary key,
+        digest text not null,
+        hash text not null,
+        purchase text not null default '',
+        created_at timestamptz not null,
+        taken_at timestamptz
+      );
+    `,
+  },
 ];

@@ -2,11 +2,12 @@ import type { Endpoint } from '../Endpoint.js';
 import { endpointsOf, type Family } from '../Family.js';
 import { buyer } from './buyer/index.js';
 import { gateway } from './gateway/index.js';
+import { pay } from './pay/index.js';
 import { runtime } from './runtime/index.js';
 import { web } from './web/index.js';
 
 /** Every API by its id. */
-export const families = { runtime, buyer, gateway, web };
+export const families = { runtime, buyer, pay, gateway, web };
 
 const all: readonly Family[] = Object.values(families);
 

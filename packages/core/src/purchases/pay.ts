@@ -1,5 +1,5 @@
 import { AgentPayError, isAgentPayError, newId, textBounds } from '@agentpay/primitives';
-import { x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
+import { PREPAID, x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { ofHolder } from '../custody/index.js';
 import { requireParty } from '../identity/index.js';
@@ -164,8 +164,10 @@ function facilitatorOf(core: Core): Facilitator {
 
 /** What the facilitator is asked about a proof: what the buyer accepted is what it is to be held against. */
 function requestOf(value: string): FacilitatorRequest {
-  const paymentPayload = x402v2.decodePaymentPayload(value);
-  return { x402Version: 2, paymentPayload, paymentRequirements: paymentPayload.accepted };
+  const proof = x402v2.decodePaymentPayload(value);
+  // The seller has not seen it yet, and is to be told that it is paid.
+  const paymentPayload = { ...proof, extensions: { ...proof.extensions, [PREPAID]: {} } };
+  return { x402Version: 2, paymentPayload, paymentRequirements: proof.accepted };
 }
 
 function checkedUrl(url: string): string {

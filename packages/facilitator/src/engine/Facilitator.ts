@@ -31,6 +31,7 @@ import { createSignerAccounts } from './sending/SignerAccounts.js';
 import { proveChain } from './assurance/proveChain.js';
 import type { SettlementOutcome } from './Settlement.js';
 import type { MinedTransaction } from './sending/MinedTransaction.js';
+import { withPrepaid } from './prepaid.js';
 import { createSettlements, type Settlements, type SettlementsOptions } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
 import { createSettler } from './intake/settler.js';
@@ -140,7 +141,7 @@ export async function createFacilitator(options: FacilitatorOptions): Promise<Ru
   });
   const signers = options.accounts.map(({ address }) => address);
 
-  return {
+  const running: RunningFacilitator = {
     resumed,
     verify: (request) => reachable(() => verify({ chain, clock, read, contractPayers }, request)),
     settle: (request) => reachable(() => settle(request)),
@@ -151,6 +152,7 @@ export async function createFacilitator(options: FacilitatorOptions): Promise<Ru
     reconcile: (id) => reachable(() => settlements.reconcile(id)),
     close: () => settlements.close(),
   };
+  return withPrepaid(running, { db, clock });
 }
 
 /** What is served, with what was proved of the chain. */

@@ -6,6 +6,12 @@ import { jcs } from '../encoding/Json.js';
  */
 export const PURCHASE = 'purchase';
 
+/**
+ * Member of `extensions` in what somebody else than the seller asks a facilitator to settle: the payment is to buy one response of the
+ * seller who is shown it afterwards. A facilitator that does not know it settles all the same.
+ */
+export const PREPAID = 'prepaid';
+
 export interface PurchaseExtension {
   /** Digest of the request that is paid for: method, host, target, body and credentials. It tells nothing of them. */
   readonly request: string;

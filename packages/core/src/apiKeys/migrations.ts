@@ -1,0 +1,19 @@
+import type { Migration } from '@agentpay/primitives';
+
+/** What users call their API keys; the keys themselves are credentials. */
+export const migrations: readonly Migration[] = [
+  {
+    name: 'core/api-keys-1',
+    sql: `
+create table api_keys (
+  id text primary key references credentials (id),
+  user_id text not null references parties (id),
+  name text not null,
+  sealed_key text not null,
+  revoked_at timestamptz,
+  created_at timestamptz not null
+);
+create index api_keys_user on api_keys (user_id, created_at desc, id desc);
+`,
+  },
+];
