@@ -65,7 +65,7 @@ it('a 402 is paid by the API, and the seller delivers once for the signature', a
   const paymentRequired = demand.headers.get('payment-required') as string;
   const pay = (key: string) =>
     post('/v1/pay', { paymentRequired, url: seller.url }, { ...own(), 'idempotency-key': key });
-  expect((await pay('too early')).status).toBe(402);
+  expect((await pay('too-early')).status).toBe(402);
 
   await stack.fund(address, 20n * PRICE);
   const before = await stack.usdc(stack.payTo);
