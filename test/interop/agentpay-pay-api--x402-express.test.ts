@@ -1,4 +1,4 @@
-import { createLogger, csrfTokenOf, readConfig, start, type Running } from '@agentpay/server';
+import { createLogger, csrfTokenOf, readConfig, start } from '@agentpay/server';
 import { testDatabase } from '@agentpay/testing';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
 import { x402Express, type PeerSeller } from './peerServers.js';
@@ -6,7 +6,7 @@ import { PRICE, startInteropStack, type InteropStack } from './stack.js';
 
 /** The pay API with a seller that nobody here wrote: the platform settles, and the seller still delivers for it, once. */
 let stack: InteropStack;
-let api: Running;
+let api: Awaited<ReturnType<typeof start>>;
 let seller: PeerSeller;
 let apiKey: string;
 
