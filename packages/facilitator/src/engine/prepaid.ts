@@ -11,7 +11,9 @@ import {
   type x402v2,
 } from '@agentpay/protocol';
 
-/** What was settled for a payer before its seller saw it, and what it bought. */
+type SettleResponse = x402v2.SettleResponse;
+
+/** What was settled for a payer before its seller saw it, and whether it has bought anything. */
 interface Grant {
   readonly hash: string;
   readonly taken: boolean;
@@ -23,90 +25,90 @@ interface Grant {
  * is refused, so that no payment buys twice. A seller who names the purchase, as AgentPay's paywall does, hears the same again.
  */
 export function withPrepaid<F extends Facilitator>(inner: F, { db, clock }: { db: Db; clock: Clock }): F {
-  const find = async (request: FacilitatorRequest) => {
-    const named = nameOf(request);
-    const [grant] = named
-      ? await db.query<Grant>(
-          `select hash, taken_at is not null as taken from facilitator_grants where key = $1 and digest = $2`,
-          [named.key, named.digest],
-        )
-      : [];
-    return grant;
-  };
-
-  async function grant(request: FacilitatorRequest, { transaction }: x402v2.SettleResponse): Promise<void> {
-    const named = nameOf(request);
-    if (!named) return;
-    await db.query(
-      `insert into facilitator_grants (key, digest, hash, created_at) values ($1, $2, $3, $4) on conflict (key) do nothing`,
-      [named.key, named.digest, transaction, new Date(clock.now())],
-    );
-  }
-
-  /** Of any number of sellers the first; afterwards that one alone, if it says what is bought. */
-  async function take(request: FacilitatorRequest): Promise<'first' | 'again' | 'refused'> {
-    const { key } = nameOf(request) as Named;
-    const purchase = purchaseOf(request);
-    const [taken] = await db.query<{ first: boolean }>(
-      `update facilitator_grants as held set taken_at = coalesce(held.taken_at, $2), purchase = $3
-         from (select key, taken_at from facilitator_grants where key = $1 for update) as before
-        where held.key = before.key and (before.taken_at is null or (held.purchase = $3 and $3 <> ''))
-       returning before.taken_at is null as first`,
-      [key, new Date(clock.now()), purchase],
-    );
-    return taken ? (taken.first ? 'first' : 'again') : 'refused';
-  }
-
+  const now = () => new Date(clock.now());
   return {
     ...inner,
     async verify(request) {
       const verdict = await inner.verify(request);
       if (verdict.isValid || !isNonceUsed(verdict.invalidReason)) return verdict;
-      const granted = await find(request);
+      const granted = await find(db, request);
       const { payer } = verdict;
       return granted && !granted.taken ? { isValid: true, ...(payer !== undefined && { payer }) } : verdict;
     },
     async settle(request) {
       const settled = await inner.settle(request);
       if (isPrepaid(request)) {
-        if (settled.success) await grant(request, settled);
+        if (settled.success) await grant(db, request, { hash: settled.transaction, at: now() });
         return settled;
       }
       // Nearly every payment is a new one, which no grant can be about.
       if (settled.success ? !settled.repeat : !mayBeGranted(settled)) return settled;
-      const granted = await find(request);
-      if (!granted) return settled;
-      const { network, payer } = settled;
-      const common = { network, ...(payer !== undefined && { payer }) };
-      const outcome = await take(request);
-      if (outcome !== 'refused')
-        return {
-          success: true,
-          transaction: granted.hash,
-          ...common,
-          ...(outcome === 'again' && { repeat: true }),
-        };
-      return {
-        success: false,
-        transaction: '',
-        ...common,
-        errorReason: reasonCode('duplicateSettlement', request.x402Version),
-        errorMessage: 'The payment has bought a response already.',
-      };
+      const granted = await find(db, request);
+      return granted ? told(request, settled, granted, await take(db, request, now())) : settled;
     },
   };
 }
 
-function mayBeGranted({ errorReason }: x402v2.SettleResponse): boolean {
+async function find(db: Db, request: FacilitatorRequest): Promise<Grant | undefined> {
+  const named = nameOf(request);
+  if (!named) return undefined;
+  const [grant] = await db.query<Grant>(
+    'select hash, taken_at is not null as taken from facilitator_grants where key = $1 and digest = $2',
+    [named.key, named.digest],
+  );
+  return grant;
+}
+
+async function grant(
+  db: Db,
+  request: FacilitatorRequest,
+  { hash, at }: { hash: string; at: Date },
+): Promise<void> {
+  const named = nameOf(request);
+  if (!named) return;
+  await db.query(
+    'insert into facilitator_grants (key, digest, hash, created_at) values ($1, $2, $3, $4) on conflict (key) do nothing',
+    [named.key, named.digest, hash, at],
+  );
+}
+
+/** Of any number of sellers the first; afterwards that one alone, if it says what is bought. */
+async function take(db: Db, request: FacilitatorRequest, at: Date): Promise<'first' | 'again' | 'refused'> {
+  const { key } = nameOf(request) as Named;
+  const [taken] = await db.query<{ first: boolean }>(
+    `update facilitator_grants as held set taken_at = coalesce(held.taken_at, $2), purchase = $3
+       from (select key, taken_at from facilitator_grants where key = $1 for update) as before
+      where held.key = before.key and (before.taken_at is null or (held.purchase = $3 and $3 <> ''))
+     returning before.taken_at is null as first`,
+    [key, at, purchaseOf(request)],
+  );
+  return taken ? (taken.first ? 'first' : 'again') : 'refused';
+}
+
+function told(
+  { x402Version }: FacilitatorRequest,
+  { network, payer }: SettleResponse,
+  { hash }: Grant,
+  outcome: 'first' | 'again' | 'refused',
+): SettleResponse {
+  const common = { network, ...(payer !== undefined && { payer }) };
+  if (outcome !== 'refused')
+    return { success: true, transaction: hash, ...common, ...(outcome === 'again' && { repeat: true }) };
+  return {
+    success: false,
+    transaction: '',
+    ...common,
+    errorReason: reasonCode('duplicateSettlement', x402Version),
+    errorMessage: 'The payment has bought a response already.',
+  };
+}
+
+function mayBeGranted({ errorReason }: SettleResponse): boolean {
   return isNonceUsed(errorReason) || errorReason === reasonCode('duplicateSettlement', 2);
 }
 
-function extensionsOf(request: FacilitatorRequest): Readonly<Record<string, unknown>> {
-  return request.x402Version === 2 ? (request.paymentPayload.extensions ?? {}) : {};
-}
-
 function isPrepaid(request: FacilitatorRequest): boolean {
-  return extensionsOf(request)[PREPAID] !== undefined;
+  return request.x402Version === 2 && request.paymentPayload.extensions?.[PREPAID] !== undefined;
 }
 
 function purchaseOf(request: FacilitatorRequest): string {
