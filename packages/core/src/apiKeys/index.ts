@@ -1,2 +1,2 @@
-export type { ApiKey } from './ApiKey.js';
+export type { UserKey } from './UserKey.js';
 export { create, isKey, list, revoke } from './operations.js';

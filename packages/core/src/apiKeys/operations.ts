@@ -5,8 +5,8 @@ import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { lock } from '../parties/index.js';
 import { checkText } from '../text.js';
-import type { ApiKey } from './ApiKey.js';
-import * as store from './ApiKeyStore.js';
+import type { UserKey } from './UserKey.js';
+import * as store from './UserKeyStore.js';
 
 const MOST_LIVE = 100;
 
@@ -17,7 +17,7 @@ const MOST_LIVE = 100;
 export async function create(
   core: Core,
   { principal, name = 'default' }: { principal: Principal; name?: string | undefined },
-): Promise<ApiKey & { secret: string }> {
+): Promise<UserKey & { secret: string }> {
   const userId = requireParty(principal, 'user');
   const checked = checkText('name', name);
   return core.db.tx(async (tx) => {
@@ -37,7 +37,7 @@ export async function create(
 export async function list(
   core: Core,
   request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ keys: ApiKey[]; total: number }> {
+): Promise<{ keys: UserKey[]; total: number }> {
   const { rows, total } = await store.apiKeys.page(core.db, {
     where: 'user_id = $1',
     params: [requireParty(request.principal, 'user')],

@@ -9,13 +9,13 @@ const TRANSACTION = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3a';
 /** POST /v1/pay */
 export const create = Endpoint.from({
   summary:
-    'Pays what a 402 asks for, from the wallet of the key on its network, and gives the proof to repeat the request with.',
+    'Pays what a 402 asks for, from the wallet of the key, and gives the proof to repeat the request with.',
   method: 'POST',
   path: '/v1/pay',
   auth: anyOf('apiKey'),
   tool: {
     description:
-      'Send the value of the PAYMENT-REQUIRED header of the 402 and the URL of the request; then repeat the request with the header PAYMENT-SIGNATURE.',
+      'Send the PAYMENT-REQUIRED header of the 402 and the URL of the request; then repeat it with the header PAYMENT-SIGNATURE.',
   },
   idempotent: 'itself',
   body: z.object({

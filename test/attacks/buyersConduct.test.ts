@@ -13,223 +13,17 @@ import {
   OTHER_SELLER,
   PRICE,
   proofIn,
-  purchaseBed,
-  SELLER,
+  settlementOf,
   textOf,
   type Buyer,
   type Handle,
-  type PurchaseBed,
 } from '../flows/purchaseBed.js';
+import { asksV2, attempt, bed, endAndExpectSettled, onlySeller, refused, type Proof } from './buyersBed.js';
 
-/** How sellers have been seen to cheat agents, against purchases that the platform makes for them. Three ways of each kind. */
+/** How sellers have been seen to cheat agents by what they do, against purchases that the platform makes for them. Three ways of each kind. */
 
-let bed: PurchaseBed;
-beforeAll(async () => {
-  bed = await purchaseBed();
-});
-afterEach(async () => {
-  bed.clock.shift(120_000);
-  await bed.settleAll();
-  await bed.expectSettled();
-});
+afterEach(() => endAndExpectSettled());
 afterAll(() => bed.close());
-
-type Proof = NonNullable<ReturnType<typeof proofIn>>;
-
-/** A seller that keeps every proof that it gets. */
-function keeping(handle: Handle): { handle: Handle; proofs: Proof[] } {
-  const proofs: Proof[] = [];
-  return {
-    proofs,
-    handle(request, response) {
-      const proof = proofIn(request);
-      if (proof) proofs.push(proof);
-      return handle(request, response);
-    },
-  };
-}
-
-/** What a purchase at this seller comes to, and every proof that the seller got. */
-async function attempt(
-  handle: Handle,
-  {
-    buyer,
-    rules = [{ kind: 'per_tx', amount: PRICE }],
-    ...asked
-  }: { buyer?: Buyer; rules?: policies.RuleTerms[] } & Partial<purchases.BuyRequest> = {},
-) {
-  const seller = keeping(handle);
-  const { principal } = buyer ?? (await bed.buyer(1_000_000n, rules));
-  const url = await bed.serve(seller.handle);
-  const outcome = await purchases.buy(bed.core, { principal, url, ...asked }).then(
-    (bought) => ({ bought, refusal: undefined }),
-    (refusal: { kind: string; reason?: string }) => ({ bought: undefined, refusal }),
-  );
-  return { ...outcome, proofs: seller.proofs };
-}
-
-/** Nothing was signed. */
-async function refused(handle: Handle, reason: string, options: Parameters<typeof attempt>[1] = {}) {
-  const { refusal, proofs } = await attempt(handle, options);
-  expect([refusal?.reason ?? refusal?.kind, proofs]).toEqual([reason, []]);
-}
-
-const asksV2 =
-  (...accepts: object[]): Handle =>
-  (_, response) =>
-    askV2(response, accepts);
-const onlySeller: policies.RuleTerms = { kind: 'allowlist', sellers: [SELLER.toLowerCase()] };
-
-describe('ghost_paywall', () => {
-  it('a paywall of nobody on the allow list gets nothing', () =>
-    refused(asksV2(offerV2({ payTo: OTHER_SELLER })), 'not_on_allow_list', { rules: [onlySeller] }));
-  it('a host that leads into our networks is not asked for its price', async () => {
-    const { principal } = await bed.buyer();
-    for (const url of ['http://169.254.169.254/pay', 'http://10.1.2.3/pay', 'http://[fd00:ec2::254]/pay'])
-      await expect(purchases.buy(bed.core, { principal, url })).rejects.toMatchObject({
-        kind: 'invalid_request',
-        reason: 'address_refused',
-      });
-  });
-  it('one that appears where the goods were free is paid by the same limits as any other', async () => {
-    let free = true;
-    const handle: Handle = (_, response) =>
-      free ? response.end('free') : ask(response, 'x402v2', { amount: 50n * PRICE });
-    await refused(handle, 'status');
-    free = false;
-    await refused(handle, 'per_transaction_limit');
-  });
-});
-
-describe('price_bait', () => {
-  const bait = { description: 'Price: $0.01' };
-  it('a price above the limit is not paid, whatever is said beside it', () =>
-    refused(asksV2({ ...offerV2({ amount: PRICE + 1n }), ...bait }), 'per_transaction_limit'));
-  it('nor one in MPP, however it is described', () =>
-    refused((_, response) => {
-      const asked = challenge({ amount: PRICE + 1n }, bait);
-      response.writeHead(402, { 'www-authenticate': mpp.serializeChallenge(asked) }).end();
-    }, 'per_transaction_limit'));
-  it('a price that is raised once the proof is there is not paid: the signature is for the first one', async () => {
-    let calls = 0;
-    const { refusal, proofs } = await attempt((_, response) =>
-      askV2(response, [offerV2({ amount: calls++ ? 100n * PRICE : PRICE })]),
-    );
-    expect(refusal?.kind).toBe('payment_refused');
-    expect(proofs.map((proof) => authorizationIn(proof).value)).toEqual([String(PRICE)]);
-  });
-});
-
-describe('recipient_redirect', () => {
-  it('a redirect to another origin that asks for money gets nothing', async () => {
-    const thief = await bed.serve(asksV2(offerV2({ payTo: OTHER_SELLER })));
-    await refused(
-      (_, response) => response.writeHead(302, { location: thief.replace('127.0.0.1', 'localhost') }).end(),
-      'redirected_elsewhere',
-    );
-  });
-  it('a redirect of the proof is not followed', async () => {
-    const thief = keeping((_, response) => response.end('thanks'));
-    const elsewhere = await bed.serve(thief.handle);
-    const { refusal } = await attempt((request, response) =>
-      proofIn(request) ? response.writeHead(307, { location: elsewhere }).end() : ask(response, 'x402v2'),
-    );
-    expect([refusal?.kind, thief.proofs]).toEqual(['payment_refused', []]);
-  });
-  it('another recipient in the second demand gets nothing', async () => {
-    let calls = 0;
-    const { proofs } = await attempt((_, response) =>
-      askV2(response, [offerV2({ payTo: calls++ ? OTHER_SELLER : SELLER })]),
-    );
-    expect(proofs.map((proof) => authorizationIn(proof).to.toLowerCase())).toEqual([SELLER.toLowerCase()]);
-  });
-});
-
-describe('rail_switch', () => {
-  it('a network that is not configured is not paid on', () =>
-    refused(asksV2(offerV2({ networkId: 'eip155:8453' })), 'unknown_network'));
-  it('a rail that the rules do not allow is not taken', () =>
-    refused((_, response) => ask(response, 'mpp'), 'rail_not_allowed', {
-      rules: [{ kind: 'rail', rails: ['x402'] }],
-    }));
-  it('another scheme or kind of transfer is not signed', async () => {
-    await refused(asksV2({ ...offerV2(), scheme: 'upto' }), 'unknown_scheme');
-    const extra = { ...network.asset.eip712, assetTransferMethod: 'permit2' };
-    await refused(asksV2(offerV2({ extra })), 'unknown_transfer_method');
-  });
-});
-
-describe('asset_swap', () => {
-  it('another token is not paid', () => refused(asksV2(offerV2({ asset: OTHER_SELLER })), 'unknown_asset'));
-  it('nor the token of another network', () =>
-    refused(asksV2(offerV2({ asset: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913' })), 'unknown_asset'));
-  it('nor the right one under another EIP-712 domain', () =>
-    refused(asksV2(offerV2({ extra: { name: 'USD Coin', version: '2' } })), 'domain_mismatch'));
-});
-
-describe('unit_confusion', () => {
-  it('an amount as of a token with 18 decimals is above the limit', () =>
-    refused(asksV2(offerV2({ amount: 10_000_000_000_000_000n })), 'per_transaction_limit'));
-  it.each(['0.01', '1e4', '-1', '0x10', ' 10000', '010000'])('%j is no amount', (amount) =>
-    refused(asksV2(offerV2({ amount })), 'payment_malformed'),
-  );
-  it('decimals that the asset does not have are not believed', () =>
-    refused((_, response) => {
-      const asked = challenge();
-      const request = JSON.parse(Buffer.from(asked.request, 'base64url').toString()) as {
-        methodDetails: { decimals: number };
-      };
-      request.methodDetails.decimals = 18;
-      const changed = Buffer.from(JSON.stringify(request)).toString('base64url');
-      const header = mpp.serializeChallenge(challenge({}, { request: changed }));
-      response.writeHead(402, { 'www-authenticate': header }).end();
-    }, 'unit_mismatch'));
-});
-
-describe('accepts_ordering', () => {
-  const dear = offerV2({ amount: PRICE });
-  const cheap = offerV2({ amount: 1n });
-  it.each([
-    ['first', [cheap, dear]],
-    ['last', [dear, offerV2({ networkId: 'eip155:1' }), cheap]],
-  ])('the cheapest offer is taken where it stands %s', async (_where, accepts) => {
-    const seller = honestSeller(bed.facilitator, 'x402v2');
-    const { bought } = await attempt((request, response) =>
-      proofIn(request) ? seller.handle(request, response) : askV2(response, accepts),
-    );
-    expect(bought?.purchase.terms?.amount).toBe('1');
-  });
-  it('also across protocols', async () => {
-    const seller = honestSeller(bed.facilitator, 'mpp');
-    const { bought } = await attempt((request, response) => {
-      if (proofIn(request)) return seller.handle(request, response);
-      response.writeHead(402, {
-        'www-authenticate': mpp.serializeChallenge(challenge({ amount: 2n })),
-        'payment-required': toBase64({ x402Version: 2, resource: { url: 'x' }, accepts: [dear] }),
-      });
-      response.end(
-        JSON.stringify({ x402Version: 1, accepts: [offerV1('http://seller/paid', { amount: 3n })] }),
-      );
-    });
-    expect(bought?.purchase.terms).toMatchObject({ amount: '2', dialect: 'mpp' });
-  });
-});
-
-describe('authorization_lifetime', () => {
-  it.each(['x402v2', 'x402v1'] as const)(
-    '%s: an authorization ends soon, however long is asked for',
-    async (dialect) => {
-      const seller = honestSeller(bed.facilitator, dialect, { seconds: 31_000_000 });
-      await attempt(seller.handle);
-      const { validBefore } = authorizationIn(seller.proofs[0] as Proof);
-      expect(Number(validBefore) - bed.clock.now() / 1000).toBeLessThanOrEqual(60);
-    },
-  );
-  it('a challenge that has ended, or is about to, is not answered', async () => {
-    for (const seconds of [-1, 3])
-      await refused((_, response) => ask(response, 'mpp', { seconds }), 'expired');
-  });
-});
 
 describe('budget_split', () => {
   const rules: policies.RuleTerms[] = [{ kind: 'daily', amount: 3n * PRICE }];
@@ -394,7 +188,6 @@ describe('replay', () => {
     const seller = honestSeller(bed.facilitator, 'x402v2');
     const { bought } = await attempt(seller.handle);
     const [proof] = seller.proofs as [Proof];
-    const { settlementOf } = await import('../flows/purchaseBed.js');
     await bed.facilitator.settle(settlementOf(proof));
     expect([bought?.purchase.state, bed.paid() - before]).toEqual(['confirmed', PRICE]);
   });

@@ -1,5 +1,5 @@
 /** A key of a user, as its user sees it. */
-export interface ApiKey {
+export interface UserKey {
   /** `key_...`: that of the credential. Wallets are made for it. */
   readonly id: string;
   readonly userId: string;
@@ -9,7 +9,7 @@ export interface ApiKey {
 }
 
 /** As it is kept. */
-export interface KeptApiKey extends ApiKey {
+export interface KeptUserKey extends UserKey {
   /** The key itself, sealed, for the dashboard of its user. */
   readonly sealedKey: string;
 }

@@ -1,8 +1,8 @@
 import type { Queryable } from '@agentpay/primitives';
 import { table } from '../table.js';
-import type { KeptApiKey } from './ApiKey.js';
+import type { KeptUserKey } from './UserKey.js';
 
-export const apiKeys = table<KeptApiKey>('api_keys', {
+export const apiKeys = table<KeptUserKey>('api_keys', {
   id: 'text',
   userId: 'text',
   name: 'text',
