@@ -20,7 +20,7 @@ import {
 } from '../flows/purchaseBed.js';
 import { asksV2, attempt, bed, endAndExpectSettled, onlySeller, refused, type Proof } from './buyersBed.js';
 
-/** How sellers have been seen to cheat agents by what they do, against purchases that the platform makes for them. Three ways of each kind. */
+/** How sellers have been seen to cheat agents by what they do, against purchases of the platform. Three ways of each kind. */
 
 afterEach(() => endAndExpectSettled());
 afterAll(() => bed.close());

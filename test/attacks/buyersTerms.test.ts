@@ -26,7 +26,7 @@ import {
   type Proof,
 } from './buyersBed.js';
 
-/** How sellers have been seen to cheat agents by what they ask for, against purchases that the platform makes for them. Three ways of each kind. */
+/** How sellers have been seen to cheat agents by what they ask for, against purchases of the platform. Three ways of each kind. */
 
 afterEach(() => endAndExpectSettled());
 afterAll(() => bed.close());
