@@ -1,4 +1,4 @@
-import { custody, ledger, spending, wallets } from '@agentpay/core';
+import { custody, ledger, spending, vault, wallets } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { baseSepolia, usdcOn } from '@agentpay/primitives';
 import type { Db } from '@agentpay/primitives';
@@ -140,6 +140,35 @@ describe('what arrives on the chain', () => {
     await reserve(wallet, 10n);
     onChain.set(wallet.address, 0n);
     expect(await custody.balanceOf(core, wallet)).toMatchObject({ available: 60n, held: 10n });
+  });
+});
+
+describe('a new master key', () => {
+  const [former, present] = [1, 2].map((byte) => ({
+    id: `key${byte}`,
+    bytes: new Uint8Array(32).fill(byte),
+  }));
+  const sealedBy = (keys: readonly vault.VaultKey[]) =>
+    ({ ...core, ports: { ...core.ports, vault: vault.createVault(keys, core.random) } }) as Core;
+  const sealed = async ({ walletId }: custody.CustodyWallet) => {
+    const [row] = await db.query<{ key: string }>(
+      'select sealed_key as key from custody_wallets where wallet_id = $1',
+      [walletId],
+    );
+    return row?.key as string;
+  };
+
+  it('takes every wallet over, and the former key may go', async () => {
+    await db.query('delete from custody_wallets');
+    const old = sealedBy([former as vault.VaultKey]);
+    const request = { ownerId: agent.agent.id, holder: 'rotated', network: network.id };
+    const wallet = await db.tx((tx) => custody.open(old, tx, request));
+    const key = old.ports.vault.open(await sealed(wallet), wallet.walletId);
+    const both = sealedBy([present, former] as vault.VaultKey[]);
+    expect(await custody.rewrap(both)).toEqual({ rewrapped: 1, left: false });
+    expect(await custody.rewrap(both)).toEqual({ rewrapped: 0, left: false });
+    const only = sealedBy([present as vault.VaultKey]).ports.vault;
+    expect(only.open(await sealed(wallet), wallet.walletId)).toBe(key);
   });
 });
 

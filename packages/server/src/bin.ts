@@ -70,4 +70,14 @@ books
     process.exitCode = await reconcileCommand(process.env);
   });
 
+program
+  .command('keys')
+  .description('look after the keys of wallets')
+  .command('rotate-master')
+  .description('seal the keys of all wallets anew under the present master key, while the API runs')
+  .action(async () => {
+    const { rotateMasterCommand } = await import('./rotateMaster.js');
+    process.exitCode = await rotateMasterCommand(process.env);
+  });
+
 await program.parseAsync();

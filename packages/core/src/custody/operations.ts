@@ -133,7 +133,7 @@ export async function rewrap(core: Core): Promise<{ rewrapped: number; left: boo
   }
 }
 
-/** What all wallets of a network have on the chain; undefined when it cannot be asked. */
+/** What all wallets of a network have on the chain. Rejects when it cannot be asked. */
 export async function totalOnChain(core: Core, { network }: { network: string }): Promise<Amount> {
   const chain = networkNamed(core, network);
   let total = 0n;
