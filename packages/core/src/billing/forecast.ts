@@ -60,7 +60,10 @@ export function scaled(spent: Amount, elapsedMs: number): Amount {
 /** Notes what developers, organizations and gateways have spent in all, and forgets what no forecast looks at. */
 export async function markSpending(core: Core): Promise<JobReport> {
   const at = new Date(core.clock.now());
-  const spending = await spendingOfKinds(core.db, ['developer', 'org', 'gateway']);
+  const spending = await spendingOfKinds(core.db, {
+    kinds: ['developer', 'org', 'gateway'],
+    atMs: at.getTime(),
+  });
   await core.db.tx(async (tx) => {
     await marks.insertAllNew(
       tx,

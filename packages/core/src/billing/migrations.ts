@@ -5,11 +5,23 @@ export const migrations: readonly Migration[] = [
   {
     name: 'core/billing-1',
     sql: `
+create table bundles (
+  id text primary key,
+  maker_id text not null references parties (id),
+  name text not null,
+  listing_ids jsonb not null,
+  sellers jsonb not null,
+  price bigint not null check (price > 0),
+  status text not null check (status = 'active'),
+  created_at timestamptz not null
+);
+create index bundles_order on bundles (created_at, id);
+
 create table subscriptions (
   id text primary key,
   customer_id text not null references parties (id),
   plan text not null,
-  bundle_id text,
+  bundle_id text references bundles (id),
   seat_count integer not null check (seat_count > 0),
   next_seat_count integer check (next_seat_count > 0),
   seat_price bigint not null check (seat_price > 0),

@@ -141,12 +141,13 @@ export async function spendingOf(
   return found.map((window) => ({ ...window, monthSpent: spentIn(window, 'month', atMs) }));
 }
 
-/** What all parties of these kinds have spent in all. */
-export function spendingOfKinds(
+/** What all parties of these kinds have spent. */
+export async function spendingOfKinds(
   db: Queryable,
-  kinds: readonly PartyKind[],
-): Promise<Pick<SpendWindow, 'partyId' | 'totalSpent'>[]> {
-  return store.selectSpendingOfKinds(db, kinds);
+  { kinds, atMs }: { kinds: readonly PartyKind[]; atMs: number },
+): Promise<PartySpending[]> {
+  const found = await store.selectSpendingOfKinds(db, kinds);
+  return found.map((window) => ({ ...window, monthSpent: spentIn(window, 'month', atMs) }));
 }
 
 /** Ends (or takes up again) all spending of a party, inside the caller's transaction. */

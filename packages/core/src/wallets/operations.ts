@@ -1,8 +1,10 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
+import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { movements, post, walletMoney } from '../ledger/index.js';
+import { page } from '../Page.js';
 import { checkOptionalText } from '../text.js';
 import { isOnChain } from './Wallet.js';
 import type { Balance, Funding, Wallet } from './Wallet.js';
@@ -91,6 +93,29 @@ export async function owned(
   if (!wallet || wallet.ownerId !== principal.party.id)
     throw new AgentPayError('wallet_not_found', 'You have no wallet with this id.');
   return wallet;
+}
+
+/** All wallets of a currency and what they hold, newest first. For the operator. @throws AgentPayError `forbidden` */
+export async function listAll(
+  core: Core,
+  request: {
+    principal: Principal;
+    currency: string;
+    limit?: number | undefined;
+    offset?: number | undefined;
+  },
+): Promise<{ wallets: (Balance & { readonly wallet: Wallet })[]; total: number }> {
+  requireParty(request.principal, 'platform');
+  const { rows, total } = await store.wallets.page(core.db, {
+    where: 'currency = $1',
+    params: [request.currency],
+    orderBy: 'created_at desc, id desc',
+    ...page(request),
+  });
+  const found = await Promise.all(
+    rows.map(async (wallet) => ({ ...(await balanceOf(core.db, wallet)), wallet })),
+  );
+  return { wallets: found, total };
 }
 
 /** Anybody's wallet. @throws AgentPayError `wallet_not_found` */

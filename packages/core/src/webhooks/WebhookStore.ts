@@ -96,3 +96,19 @@ export async function endPending(db: Queryable, webhookId: string, why: string):
     [webhookId, why],
   );
 }
+
+/** Makes deliveries that were given up since a moment due again, of webhooks that are active; says how many. */
+export async function reviveDead(
+  db: Queryable,
+  { since, now, limit }: { since: Date; now: Date; limit: number },
+): Promise<number> {
+  const revived = await db.query(
+    `update webhook_deliveries set state = 'pending', attempts = 0, next_at = $2 where id in (
+       select delivery.id from webhook_deliveries as delivery join webhooks as webhook on webhook.id = delivery.webhook_id
+       where delivery.state = 'dead' and delivery.created_at >= $1 and webhook.status = 'active'
+       order by delivery.created_at, delivery.id limit $3 for update of delivery skip locked
+     ) returning 1`,
+    [since, now, limit],
+  );
+  return revived.length;
+}

@@ -10,6 +10,7 @@ export {
   listDeliveries,
   remove,
   replay,
+  replayDead,
   rotateSecret,
   sendTest,
 } from './operations.js';

@@ -2,6 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { emit, oldestAfter } from '../events/index.js';
+import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { newSecret } from './signatures.js';
@@ -23,6 +24,8 @@ const MAX_URL = 2048;
 const MAX_EVENTS = 64;
 /** Most webhooks that one party has. */
 const MAX_OWNED = 20;
+/** Deliveries that one replay of the operator makes due again. */
+const MAX_REPLAYED = 1_000;
 /** How long the former secret signs as well after a rotation. */
 const OVERLAP_MS = 24 * 60 * 60 * 1000;
 const NAME = /^(\*|[a-z_]+(\.[a-z_]+)*(\.\*)?)$/;
@@ -131,6 +134,19 @@ export async function listDeliveries(
     ...wanted,
   });
   return { deliveries: rows, total };
+}
+
+/**
+ * Sends again what webhooks did not take, of all owners and at most 1,000 deliveries, with the same event ids and bodies. For the operator.
+ * @param request.since deliveries that were made before then stay given up
+ * @throws AgentPayError `forbidden`
+ */
+export async function replayDead(
+  core: Core,
+  { principal, since }: { principal: Principal; since: Date },
+): Promise<number> {
+  requireParty(principal, 'platform');
+  return store.reviveDead(core.db, { since, now: new Date(core.clock.now()), limit: MAX_REPLAYED });
 }
 
 /**

@@ -10,6 +10,11 @@ import * as alerts from './alerts.js';
 import * as forecast from './forecast.js';
 import * as disputes from './disputes.js';
 import * as webhooks from './webhooks.js';
+import * as admin from './admin.js';
+import * as bundles from './bundles.js';
+import * as privateMarketplaces from './privateMarketplaces.js';
+import * as pages from './pages.js';
+import * as billing from './billing.js';
 import { errors } from './errors.js';
 import * as gateways from './gateways.js';
 import * as listings from './listings.js';
@@ -40,6 +45,10 @@ export const gateway = Family.from({
     '/billing',
     '/admin',
     '/stripe',
+    '/storefront',
+    '/docs',
+    '/dashboard.html',
+    '/dev',
   ],
   credentials: ['gateway', 'developer', 'admin'],
   errors,
@@ -64,5 +73,10 @@ export const gateway = Family.from({
     forecast,
     disputes,
     webhooks,
+    admin,
+    billing,
+    pages,
+    bundles,
+    privateMarketplaces,
   },
 });

@@ -23,8 +23,6 @@ const invoice = z.object({
   po_id: z.string().nullable(),
   due_at: timestamp,
   overdue: z.boolean(),
-  /** Where the document is; the key of the developer opens it. */
-  pdf_url: z.string(),
   created_at: timestamp,
   ended_at: timestamp.nullable(),
 });
@@ -39,7 +37,6 @@ const example = {
   po_id: null,
   due_at: '2026-03-12T20:10:00Z',
   overdue: false,
-  pdf_url: `https://pay.example.com/invoices/${INVOICE}/pdf`,
   created_at: '2026-02-26T20:10:00Z',
   ended_at: null,
 };

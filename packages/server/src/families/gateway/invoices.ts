@@ -3,13 +3,13 @@ import { billing } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
 
-export const handlers = implement(gateway.nouns.invoices, ({ core, baseUrl }) => ({
+export const handlers = implement(gateway.nouns.invoices, ({ core }) => ({
   async list({ principal, query }) {
     const { invoices, total } = await billing.list(core, { principal, ...query });
-    return { invoices: invoices.map((invoice) => shown(invoice, baseUrl())), total };
+    return { invoices: invoices.map(shown), total };
   },
   get: async ({ principal, params }) =>
-    shown(await billing.get(core, { principal, invoiceId: params.invoice_id }), baseUrl()),
+    shown(await billing.get(core, { principal, invoiceId: params.invoice_id })),
   async pay({ principal, params }) {
     const { status } = await billing.pay(core, { principal, invoiceId: params.invoice_id });
     return { status };
@@ -32,7 +32,7 @@ export const handlers = implement(gateway.nouns.invoices, ({ core, baseUrl }) =>
   },
 }));
 
-function shown(invoice: billing.Invoice, base: string) {
+function shown(invoice: billing.Invoice) {
   return {
     id: invoice.id,
     status: invoice.status,
@@ -43,7 +43,6 @@ function shown(invoice: billing.Invoice, base: string) {
     po_id: invoice.purchaseOrderId,
     due_at: invoice.dueAt,
     overdue: invoice.overdue,
-    pdf_url: `${base}/invoices/${invoice.id}/pdf`,
     created_at: invoice.createdAt,
     ended_at: invoice.endedAt,
   };

@@ -1,0 +1,16 @@
+import type { gateway } from '@agentpay/api';
+import type { Calls } from '../world.js';
+import { newOrg } from './orgs.calls.js';
+
+export const calls: Calls<typeof gateway.nouns.admin> = {
+  tools: () => ({}),
+  reconcile: () => ({}),
+  replay: () => ({}),
+  wallets: () => ({}),
+  stats: () => ({}),
+  grant: async (world) => {
+    const { org_id } = (await newOrg(world)).params;
+    return { body: { org_id, amount_usdc: '500.00' } };
+  },
+  reliability: () => ({}),
+};
