@@ -23,6 +23,7 @@ export const handlers = implement(gateway.nouns.privateMarketplaces, ({ core }) 
     };
   },
   async addAgent({ principal, params: { org_id: orgId, pm_id: marketplaceId }, body }) {
+    await orgs.requireMember(core.db, { principal, orgId }, 'marketplaces');
     const { id: listingId } = await catalog.get(core.db, { listingId: body.agent_id });
     await orgs.chooseListing(core, { principal, orgId, marketplaceId, listingId });
     return { status: 'added' as const };
