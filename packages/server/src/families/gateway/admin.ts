@@ -1,5 +1,5 @@
 import { gateway } from '@agentpay/api';
-import { billing, catalog, policies, wallets, webhooks } from '@agentpay/core';
+import { billing, catalog, policies, wallets, webhooks, type Core } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 import { checkBooks } from '../../ledger/checkBooks.js';
 
@@ -46,23 +46,7 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
       total,
     };
   },
-  async stats() {
-    const atMs = core.clock.now();
-    const month = new Date(atMs).toISOString().slice(0, 7);
-    const kinds = ['org', 'developer', 'gateway'] as const;
-    const [ofOrgs, ...others] = await Promise.all(
-      kinds.map((kind) => policies.spendingOfKinds(core.db, { kinds: [kind], atMs })),
-    );
-    const spenders = (ofOrgs ?? []).filter(({ monthSpent }) => monthSpent > 0n);
-    const active = new Set([
-      ...(await billing.activeOrgs(core.db)),
-      ...spenders.map(({ partyId }) => partyId),
-    ]);
-    // What gateways spend counts for their organization, too: of that, only what it pays itself is left to add.
-    const own = await billing.paidByOrgs(core.db, { since: new Date(`${month}-01T00:00:00Z`) });
-    const monthly = others.flat().reduce((sum, { monthSpent }) => sum + monthSpent, own);
-    return { active_orgs: active.size, monthly_usdc: monthly, month };
-  },
+  stats: () => stats(core),
   async grant({ principal, body }) {
     const { id } = await billing.grant(core, { principal, orgId: body.org_id, amount: body.amount_usdc });
     return { grant_id: id, status: 'issued' as const };
@@ -75,3 +59,19 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
     return { uptime: `${uptimePct}%`, p95_ms: p95Ms, calls };
   },
 }));
+
+/** Figures of the calendar month in UTC. */
+async function stats(core: Core) {
+  const atMs = core.clock.now();
+  const month = new Date(atMs).toISOString().slice(0, 7);
+  const kinds = ['org', 'developer', 'gateway'] as const;
+  const [ofOrgs, ...others] = await Promise.all(
+    kinds.map((kind) => policies.spendingOfKinds(core.db, { kinds: [kind], atMs })),
+  );
+  const spenders = (ofOrgs ?? []).filter(({ monthSpent }) => monthSpent > 0n);
+  const active = new Set([...(await billing.activeOrgs(core.db)), ...spenders.map(({ partyId }) => partyId)]);
+  // What gateways spend counts for their organization, too: of that, only what it pays itself is left to add.
+  const own = await billing.paidByOrgs(core.db, { since: new Date(`${month}-01T00:00:00Z`) });
+  const monthly = others.flat().reduce((sum, { monthSpent }) => sum + monthSpent, own);
+  return { active_orgs: active.size, monthly_usdc: monthly, month };
+}
