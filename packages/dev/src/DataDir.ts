@@ -31,6 +31,8 @@ export interface StackState {
   readonly serviceId?: string;
   /** Key of the buyer for the buyer platform. */
   readonly agentKey?: string;
+  /** `X-Api-Key` of the owner of the agents. */
+  readonly userKey?: string;
   readonly scenarios?: Scenarios;
 }
 

@@ -47,6 +47,7 @@ function describe({ urls, parts, state, cookie }: Stack) {
       runtime: state.buyer.apiKey,
       seller: state.seller.apiKey,
       agent: state.agentKey,
+      apiKey: state.userKey,
       buyerAgent: state.buyer.apiKey,
     },
     session: { cookie },

@@ -3,6 +3,7 @@ import { createApiClient, type ApiClientOptions } from '@agentpay/sdk';
 import { makeScenarios, withKey } from './buyers.js';
 import type { StackAgent, StackState } from './DataDir.js';
 import { signInAsOwner, type OwnerApi } from './ownerApi.js';
+import { fundedUserKey } from './userKey.js';
 
 /** Sandbox money in the buyer's wallet at each start. */
 const BUYER_FUNDS = 100;
@@ -31,6 +32,7 @@ export async function registerAgents(
   const paying = fundOnChain(owner, buyer, fund);
   paying.catch(() => undefined);
   const agentKey = (kept ? state.agentKey : undefined) ?? (await withKey(owner, buyer.agentId)).agent_key;
+  const userKey = await fundedUserKey(owner, { apiUrl, known: kept ? state.userKey : undefined, fund });
   const scenarios = state.scenarios ?? (await makeScenarios(owner));
   const seller = state.seller ?? (await createAgent({ url: apiUrl, apiKey: buyer.apiKey }, 'Example seller'));
   const serviceId = state.serviceId ?? (await registerService(apiUrl, seller, sellerUrl, price));
@@ -41,7 +43,7 @@ export async function registerAgents(
   });
   await paying;
   return {
-    state: { ...state, buyer, seller, serviceId, agentKey, scenarios },
+    state: { ...state, buyer, seller, serviceId, agentKey, userKey, scenarios },
     cookie: owner.cookie,
   };
 }
