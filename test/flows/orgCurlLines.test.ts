@@ -189,6 +189,13 @@ it('the operator reads wallets and figures, and runs the tools', async () => {
   expect(await get('/admin/reliability', ADMIN)).toEqual({ uptime: '100%', p95_ms: 0, calls: 0 });
 });
 
+it('everything that the operator did stands in the audit log', async () => {
+  const { entries } = (await get('/v1/admin/audit-log?limit=100', ADMIN)) as { entries: { act: string }[] };
+  const acts = new Set(entries.map(({ act }) => act));
+  for (const act of ['invoice.mark_paid', 'dispute.refund', 'org.grant', 'tool.reconcile', 'tool.replay'])
+    expect(acts).toContain(act);
+});
+
 it('pages are JSON with html unless HTML is asked for', async () => {
   expect(await get('/health')).toMatchObject({ status: 'ok' });
   for (const [path, headers, shown] of [

@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -25,6 +26,13 @@ export function grant(
     const walletId = await walletOf(tx, orgId);
     const postings = movements.granted({ walletId, asset: CURRENCY, amount });
     await post(core, tx, { key: made.id, kind: 'grant', postings });
+    await record(core, tx, {
+      principal,
+      act: 'org.grant',
+      subject: made.id,
+      tenants: [orgId],
+      after: { amount },
+    });
     return made;
   });
 }

@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -80,7 +81,15 @@ export async function create(
   return core.db.tx(async (tx) => {
     const party = await findParty(tx, { partyId: customerId });
     if (party?.kind !== 'org' && party?.kind !== 'developer') throw noCustomer(customerId);
-    return bill(core, tx, { customerId, lines: [line], purchaseOrderId });
+    const invoice = await bill(core, tx, { customerId, lines: [line], purchaseOrderId });
+    await record(core, tx, {
+      principal: request.principal,
+      act: 'invoice.create',
+      subject: invoice.id,
+      tenants: [customerId],
+      after: { amount },
+    });
+    return invoice;
   });
 }
 
@@ -146,6 +155,15 @@ async function settle(
     const settled: Invoice = { ...invoice, ...paid, lines };
     await tellInvoice(core, tx, invoicePaid, settled);
     await paidUp(core, tx, settled);
+    if (paidFrom === 'outside')
+      await record(core, tx, {
+        principal: request.principal,
+        act: 'invoice.mark_paid',
+        subject: invoiceId,
+        tenants: [customerId],
+        before: { status: invoice.status },
+        after: { status, note },
+      });
     return settled;
   });
 }

@@ -1,4 +1,5 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import { get as getInvoice, refund, setDisputed } from '../billing/index.js';
 import type { Invoice } from '../billing/index.js';
 import type { Core } from '../Core.js';
@@ -66,6 +67,15 @@ export function moveOnInvoice(
       Dispute,
     ];
     await emit(core, tx, disputeMoved[event], emissionOf(moved));
+    if (principal.party.kind === 'platform')
+      await record(core, tx, {
+        principal,
+        act: `dispute.${event}`,
+        subject: disputeId,
+        tenants: [moved.openerId],
+        before: { status: dispute.status },
+        after: { status, note },
+      });
     return moved;
   });
 }

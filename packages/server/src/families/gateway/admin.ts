@@ -1,5 +1,5 @@
 import { gateway } from '@agentpay/api';
-import { billing, catalog, policies, wallets, webhooks, type Core } from '@agentpay/core';
+import { audit, billing, catalog, policies, wallets, webhooks, type Core } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 import { checkBooks } from '../../ledger/checkBooks.js';
 
@@ -8,8 +8,10 @@ const MOST_FINDINGS = 100;
 
 export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
   tools: async () => ({ tools: ['reconcile' as const, 'replay' as const] }),
-  async reconcile() {
+  async reconcile({ principal }) {
     const { report, findings } = await checkBooks(core);
+    const act = { principal, act: 'tool.reconcile', subject: 'ledger', tenants: [], after: report };
+    await audit.record(core, core.db, act);
     const status: 'completed' | 'failed' = findings.length === 0 ? 'completed' : 'failed';
     return {
       tool: 'reconcile' as const,
@@ -22,6 +24,9 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
     const asked = body.params?.since;
     const since = asked === undefined ? new Date(core.clock.now() - DAY_MS) : new Date(asked);
     const deliveries = await webhooks.replayDead(core, { principal, since });
+    const after = { since: since.toISOString(), deliveries };
+    const act = { principal, act: 'tool.replay', subject: 'webhooks', tenants: [], after };
+    await audit.record(core, core.db, act);
     return {
       tool: 'replay' as const,
       status: 'completed' as const,
