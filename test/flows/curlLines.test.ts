@@ -1,4 +1,5 @@
 import { newAgent, newService, testApi, ADMIN_KEY, type TestApi } from '../families/testApi.js';
+import { curlOf } from './curl.js';
 
 /** The runtime guide's own curl lines, as it prints them, in its order. */
 let api: TestApi;
@@ -11,28 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => api.close());
 
-/** Sends what a shell would make of the line; understands what these lines use of curl and quotes. */
-async function curl(line: string): Promise<{ status: number; body: Record<string, unknown> }> {
-  const words = shellWords(line.replaceAll('\\\n', ' '));
-  const url = words.find((word) => word.startsWith('http')) as string;
-  const after = (option: string) =>
-    words.flatMap((word, i) => (word === option ? [words[i + 1] as string] : []));
-  const headers = after('-H').map((header) => header.split(/: (.*)/s).slice(0, 2) as [string, string]);
-  const [data] = after('-d');
-  const [method = 'GET'] = after('-X');
-  const response = await fetch(url, { method, headers, ...(data === undefined ? {} : { body: data }) });
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-function shellWords(line: string): string[] {
-  const known = (text: string) =>
-    text.replace(/\$([A-Z_]+)/g, (_, name: string) => variables[name] as string);
-  return [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
-    word.replace(/'([^']*)'|"([^"]*)"|([^'"]+)/g, (_, single?: string, double?: string, bare?: string) =>
-      single === undefined ? known(double ?? (bare as string)) : single,
-    ),
-  );
-}
+const curl = (line: string) => curlOf(variables, line);
 
 const KEY = '-H "Authorization: Bearer $AGENTPAY_API_KEY"';
 const JSON_TYPE = '-H "Content-Type: application/json"';

@@ -3,7 +3,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { formatDecimal } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
+import { privateKeyToAccount } from 'viem/accounts';
+import { fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
 const inDev = (path: string) => fileURLToPath(new URL(`../../../packages/dev/${path}`, import.meta.url));
@@ -15,8 +18,9 @@ interface DevJson {
   readonly api: { readonly url: string };
   readonly facilitator: { readonly url: string };
   readonly seller: { readonly url: string; readonly address: string };
-  readonly keys: { readonly runtime: string };
-  readonly ids: { readonly wallet: string };
+  readonly keys: GatewayDev['keys'] & { readonly runtime: string };
+  readonly ids: GatewayDev['ids'] & { readonly wallet: string };
+  readonly chain: { readonly usdc: string };
   readonly buyer: { readonly privateKey: `0x${string}` };
   readonly pids: Record<'supervisor' | 'api' | 'facilitator' | 'seller' | 'chain', number>;
 }
@@ -141,6 +145,74 @@ describe('a running stack', () => {
     );
     expect(said).toContain(`client.fetch('${dev.seller.url}/paid')`);
     expect(said).toContain(`Bearer ${dev.keys.runtime}`);
+  });
+
+  test('has a gateway with money, and a developer with earnings whose agents it calls and pays', async () => {
+    const market = gatewayOf(dev);
+    const before = await market.gateways.balance();
+    expect(before.available_usdc).toBeGreaterThanOrEqual(1_000_000_000n);
+    const { total_usdc: earned } = await market.developers.earnings();
+    expect(earned).toBeGreaterThanOrEqual(200_000_000n);
+    const spent = (await market.gateways.usage()).total_usdc;
+    const listed = (await market.listings.list()).agents.map(({ id }) => id);
+    expect(listed).toEqual(expect.arrayContaining([...dev.ids.listings]));
+    let paid = 0n;
+    for (const agent_id of dev.ids.listings) {
+      const { methods } = await market.pricing.get({ agent_id });
+      const { name, price_usdc } = methods[0] as { name: string; price_usdc: bigint };
+      await market.gateways.provision({ agent_id, quota_usdc: formatDecimal(price_usdc) });
+      const { call_id } = await market.calls.create({ agent_id, input: { task: name } });
+      const call = await market.calls.get({ call_id, wait: 20 });
+      expect(call).toMatchObject({ status: 'completed', output: { method: name, received: { task: name } } });
+      await expect(market.calls.create({ agent_id, input: { task: name } })).rejects.toMatchObject({
+        code: 'QUOTA_EXCEEDED',
+      });
+      await market.gateways.provision({ agent_id, quota_usdc: '1000.00' });
+      paid += price_usdc;
+    }
+    expect((await market.gateways.usage()).total_usdc).toBe(spent + paid);
+    expect((await market.gateways.balance()).available_usdc).toBe(before.available_usdc - paid);
+  });
+
+  test('takes money for a gateway by x402, of the key that comes with it or of the payer', async () => {
+    const market = gatewayOf(dev);
+    const key = dev.keys.gateway;
+    const before = await market.gateways.balance();
+    const offer = await fetch(`${dev.api.url}/gateway/fund/x402`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"amount_usdc":"12.50"}',
+    });
+    expect(offer.status).toBe(402);
+    const header = Buffer.from(offer.headers.get('payment-required') ?? '', 'base64').toString();
+    expect(JSON.parse(header)).toMatchObject({
+      accepts: [expect.objectContaining({ amount: '12500000', asset: dev.chain.usdc })],
+    });
+    // Without a key the money is the payer's, until a gateway claims it with their signature.
+    expect(await fundByX402(dev, { amount: '2.00', asIntent: true })).toMatchObject({ status: 'settled' });
+    expect((await market.gateways.balance()).available_usdc).toBe(before.available_usdc);
+    const account = privateKeyToAccount(dev.buyer.privateKey);
+    const address = account.address.toLowerCase();
+    const callback = { name: 'Gateway', callback_url: 'https://example.com/webhook' };
+    const { gateway_id } = await market.gateways.register(callback);
+    const message = `AgentPay: gateway ${gateway_id} claims ${address}`;
+    const signature = await account.signMessage({ message });
+    const wrong = await account.signMessage({ message: `${message}.` });
+    await expect(market.fundings.claim({ address, signature: wrong })).rejects.toMatchObject({
+      reason: 'signature_wrong',
+    });
+    expect((await market.fundings.claim({ address, signature })).received_usdc).toBe(2_000_000n);
+    expect((await market.fundings.claim({ address, signature })).received_usdc).toBe(0n);
+    for (const asIntent of [true, false]) {
+      const funded = await fundByX402(dev, { amount: '12.50', key, asIntent });
+      expect(funded.status).toBe('settled');
+      const { funding_id } = funded;
+      expect(await market.fundings.get({ funding_id })).toMatchObject({ status: 'settled', source: 'x402' });
+    }
+    // The payer is bound to the gateway by now.
+    expect(await fundByX402(dev, { amount: '1.00', asIntent: true })).toMatchObject({ status: 'settled' });
+    const { available_usdc: available } = await market.gateways.balance();
+    expect(available).toBe(before.available_usdc + 28_000_000n);
   });
 
   test('sells by the curl line it prints', async () => {

@@ -30,7 +30,7 @@ const pay = paywall({
 });
 
 const app = express().disable('x-powered-by');
-const served = { paid: 0, post: 0, stream: 0, fail: 0, slow: 0 };
+const served = { paid: 0, post: 0, stream: 0, fail: 0, slow: 0, agent: 0 };
 
 app.get('/health', (_req, res) => void res.json({ status: 'ok' }));
 app.get(
@@ -44,6 +44,11 @@ app.post(
   express.json(),
   (req, res) => void res.json({ served: ++served.post, received: req.body as unknown }),
 );
+// An agent of the marketplace: gateways pay for its calls at AgentPay, so it asks for nothing here.
+app.post('/agent', express.json({ limit: '200kb' }), (req, res) => {
+  const { method = null, input = null } = (req.body ?? {}) as { method?: unknown; input?: unknown };
+  res.json({ served: ++served.agent, method, received: input });
+});
 app.get(
   '/fail',
   pay.charge(PRICE),

@@ -15,6 +15,7 @@ import type { DisputeSettings } from './disputes/settings.js';
 import type { ExplorerPorts } from './explorer/ports.js';
 import { explorerSettings } from './explorer/settings.js';
 import type { ExplorerSettings } from './explorer/settings.js';
+import type { GatewayPorts } from './gateways/ports.js';
 import { gatewaySettings } from './gateways/settings.js';
 import type { GatewaySettings } from './gateways/settings.js';
 import { identitySettings } from './identity/settings.js';
@@ -63,6 +64,7 @@ export interface CoreSettings {
 export type CorePorts = CustodyPorts &
   PurchasePorts &
   ExplorerPorts &
+  GatewayPorts &
   MarketplacePorts &
   PaymentPorts &
   PayoutPorts &

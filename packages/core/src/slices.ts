@@ -115,6 +115,8 @@ export const migrations: readonly Migration[] = [
 export const eventTypes: readonly EventType[] = [
   gatewayEvents.callCompleted,
   gatewayEvents.callFailed,
+  gatewayEvents.fundingSettled,
+  gatewayEvents.fundingFailed,
   paymentEvents.paymentInitiated,
   paymentEvents.paymentCompleted,
   paymentEvents.paymentConfirmed,

@@ -26,6 +26,10 @@ export interface StackState {
   readonly sellerKey: Hex;
   /** Pays on the chain for the API. */
   readonly treasuryKey: Hex;
+  /** Key of a gateway of the gateway API. */
+  readonly gatewayKey: string;
+  /** Signs what stands in for events of Stripe. */
+  readonly stripeWebhookSecret: string;
   readonly buyer?: StackAgent;
   readonly seller?: StackAgent;
   readonly serviceId?: string;
@@ -34,6 +38,7 @@ export interface StackState {
   /** `X-Api-Key` of the owner of the agents. */
   readonly userKey?: string;
   readonly scenarios?: Scenarios;
+  readonly developer?: StackDeveloper;
 }
 
 /** An agent of the runtime API that the stack created for itself. */
@@ -41,6 +46,13 @@ export interface StackAgent {
   readonly agentId: string;
   readonly walletId: string;
   readonly apiKey: string;
+}
+
+/** A developer of the gateway API, with the agents that they list. */
+export interface StackDeveloper {
+  readonly developerId: string;
+  readonly key: string;
+  readonly listings: readonly string[];
 }
 
 /** The folder in which a local stack keeps everything. */
@@ -97,6 +109,8 @@ function newState(random: Random): StackState {
     buyerKey: key(),
     sellerKey: key(),
     treasuryKey: key(),
+    gatewayKey: `gw_live_${Buffer.from(random.bytes(24)).toString('hex')}`,
+    stripeWebhookSecret: `whsec_${Buffer.from(random.bytes(24)).toString('hex')}`,
   };
 }
 

@@ -49,7 +49,10 @@ function describe({ urls, parts, state, cookie }: Stack) {
       agent: state.agentKey,
       apiKey: state.userKey,
       buyerAgent: state.buyer.apiKey,
+      gateway: state.gatewayKey,
+      developer: state.developer.key,
     },
+    stripeWebhookSecret: state.stripeWebhookSecret,
     session: { cookie },
     probe: {
       sbc_scenarios: state.scenarios,
@@ -65,6 +68,8 @@ function describe({ urls, parts, state, cookie }: Stack) {
       sellerAgent: state.seller.agentId,
       sellerWallet: state.seller.walletId,
       service: state.serviceId,
+      developer: state.developer.developerId,
+      listings: state.developer.listings,
     },
     buyer: { address: privateKeyToAddress(state.buyerKey), privateKey: state.buyerKey },
     pids: {

@@ -10,7 +10,7 @@ const BUYER_FUNDS = 100;
 
 /** What a start makes anew: the session of the user who owns the agents. */
 export interface RegisteredAgents {
-  readonly state: Required<StackState>;
+  readonly state: Required<Omit<StackState, 'developer'>> & StackState;
   /** The `Cookie` header. */
   readonly cookie: string;
 }

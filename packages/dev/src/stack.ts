@@ -9,6 +9,7 @@ import { startLocalChain, type LocalChain } from './localChain.js';
 import { launchNode, type NodePart } from './nodePart.js';
 import type { Ports } from './Ports.js';
 import { registerAgents } from './registerAgents.js';
+import { earn, registerMarket } from './registerMarket.js';
 import type { Part, Supervisor } from './Supervisor.js';
 
 /** The running parts of the local stack and where they are. */
@@ -90,9 +91,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     price: PRICE,
     fund: (address) => chain.running.fund(address as `0x${string}`, { usdc: AGENT_USDC }),
   });
-  data.writeState(complete);
-  const seller = await startNode(sellerPart(urls, complete));
-  return { urls, parts: { api, facilitator, seller, chain }, state: complete, cookie };
+  const agentUrl = `${urls.seller}/agent`;
+  const developer = await registerMarket(complete, { apiUrl: urls.api, agentUrl, clock });
+  const known = { ...complete, developer };
+  data.writeState(known);
+  const seller = await startNode(sellerPart(urls, known));
+  await earn(known, urls.api);
+  return { urls, parts: { api, facilitator, seller, chain }, state: known, cookie };
 }
 
 interface Place {
@@ -132,6 +137,9 @@ function apiPart({ urls, data, state }: Place): NodePart {
       JWT_SECRET: state.jwtSecret,
       ADMIN_KEY: state.adminKey,
       OUTBOUND_LOOPBACK: 'true',
+      SANDBOX_AUTO_APPROVE: 'true',
+      BOOTSTRAP_GATEWAY_KEY: state.gatewayKey,
+      STRIPE_WEBHOOK_SECRET: state.stripeWebhookSecret,
       TREASURY_KEY: state.treasuryKey,
       FACILITATOR_URL: urls.facilitator,
       RPC_URLS: `${baseSepolia.name}=${urls.chain}`,

@@ -14,6 +14,8 @@ import { mcpRoutes } from './http/mcp.js';
 import { metricsRoutes } from './http/metrics.js';
 import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
+import { stripeRoutes } from './http/stripeWebhook.js';
+import { x402FundRoutes } from './http/x402Fund.js';
 import { version } from './version.js';
 
 const HANDLER_TIMEOUT_MS = 30_000;
@@ -41,6 +43,8 @@ export function createApp(
   metricsRoutes(app, { authenticate, limit, clock, metrics });
   healthRoutes(app, composition);
   demoSellerRoutes(app, { demo: composition.demo, limit });
+  stripeRoutes(app, composition, limit);
+  x402FundRoutes(app, composition, { authenticate, limit });
   const routes = allRoutes(composition);
   const serving = {
     authenticate,

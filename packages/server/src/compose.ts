@@ -38,8 +38,10 @@ import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
 import { signInOf, type WaysToSignIn } from './signIn/waysToSignIn.js';
 import { stripeClient } from './stripe/StripeClient.js';
+import { stripeCards } from './stripe/stripeCards.js';
 import { stripePayouts } from './stripe/stripePayouts.js';
 import { stripeRail } from './stripe/stripeRail.js';
+import { chainTill, type ChainTill } from './treasury/ChainTill.js';
 import { createTreasury } from './treasury/Treasury.js';
 import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
@@ -59,6 +61,10 @@ export interface Composition {
   readonly core: Core;
   /** Carries calls of agents out. */
   readonly calls: CallRunner;
+  /** Signs events of Stripe; without it none is believed. */
+  readonly stripeWebhookSecret: string | undefined;
+  /** Where gateways are funded on a chain; absent: not configured. */
+  readonly till: ChainTill | undefined;
   readonly limiter: RateLimiter;
   readonly log: Logger;
   /** Public keys of payment tokens. */
@@ -92,14 +98,13 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
   const { log, baseUrl, random = systemRandom } = surroundings;
   const secrets = await readSecrets(config, random);
   const tokenKey = paymentTokenKey(secrets.token);
-  const { db, clock, check, stop, traced } = await openTracedDb(config, {
-    ...surroundings,
-    pepper: secrets.pepper,
-  });
+  const given = { ...surroundings, pepper: secrets.pepper };
+  const { db, clock, check, stop, traced } = await openTracedDb(config, given);
   const metrics = createMetrics({ clock, core: () => core });
   const hot = await openHot(config, clock, { given: surroundings.clock, log });
   const out = traced.outbound(outbound({ clock: systemClock, allowHosts: config.outboundHosts }));
   const toNamed = traced.outbound(outbound({ clock: systemClock, allowHosts: namedHosts(config) }));
+  const till = chainTill(config);
   const core = createCore({
     db,
     clock,
@@ -112,6 +117,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
       ...onChains(config, secrets, out),
+      settleChain: till?.settle,
       ...waysOut(config, clock, toNamed),
     },
     settings: settingsOf(config, secrets),
@@ -122,6 +128,8 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
   return {
     core,
     calls,
+    stripeWebhookSecret: config.stripeWebhookSecret,
+    till,
     limiter: hot.limiter,
     log,
     tokenKeys: [tokenKey.publicJwk],
@@ -220,12 +228,16 @@ function namedHosts({ stripe, signIn: { github } }: ServerConfig): string[] {
   return urls.map((url) => new URL(url).host);
 }
 
-type WaysOut = Pick<CorePorts, 'rails' | 'payouts'>;
+type WaysOut = Pick<CorePorts, 'rails' | 'payouts' | 'cards'>;
 
 /** Ways for money to leave: play money by sandboxes, and by the treasury and Stripe where they are configured. */
 function waysOut(config: ServerConfig, clock: Clock, toStripe: Outbound): WaysOut {
   const [own, stripe] = [sandboxWays(config, clock), stripeWays(config, toStripe)];
-  return { rails: { ...own.rails, ...stripe.rails }, payouts: { ...own.payouts, ...stripe.payouts } };
+  return {
+    rails: { ...own.rails, ...stripe.rails },
+    payouts: { ...own.payouts, ...stripe.payouts },
+    cards: stripe.cards,
+  };
 }
 
 function stripeWays({ stripe, sandbox }: ServerConfig, { fetchOut }: Outbound): WaysOut {
@@ -235,6 +247,7 @@ function stripeWays({ stripe, sandbox }: ServerConfig, { fetchOut }: Outbound): 
   return {
     rails: stripe.charge ? { stripe: stripeRail({ client, account, ...stripe.charge }) } : {},
     payouts: { stripe: stripePayouts({ client, account }) },
+    cards: stripeCards(client),
   };
 }
 

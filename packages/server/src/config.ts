@@ -66,6 +66,8 @@ export interface ServerConfig {
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
   readonly sandbox: boolean;
+  /** Signs the events that Stripe sends; without it none is believed. */
+  readonly stripeWebhookSecret: string | undefined;
   /** Key of a gateway that is made at the start, unless there is one with this key. */
   readonly bootstrapGatewayKey: string | undefined;
   /** Whether developers are approved as they register. */
@@ -155,6 +157,10 @@ const Environment = z.object({
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
   SANDBOX: flag.optional(),
   SANDBOX_AUTO_APPROVE: flag.optional(),
+  STRIPE_WEBHOOK_SECRET: z
+    .string()
+    .regex(/^whsec_\w{16,200}$/, 'must be the signing secret of a webhook of Stripe')
+    .optional(),
   BOOTSTRAP_GATEWAY_KEY: z
     .string()
     .regex(/^gw_live_\w{32,200}$/, 'must be gw_live_ and at least 32 letters and digits')
@@ -223,6 +229,7 @@ export function readConfig(env: Env): ServerConfig {
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: isSandbox(values),
+    stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     bootstrapGatewayKey: values.BOOTSTRAP_GATEWAY_KEY,
     autoApprove: values.SANDBOX_AUTO_APPROVE ?? false,
     demoAdminKey: values.PUBLIC_DEMO_ADMIN_TOKEN,

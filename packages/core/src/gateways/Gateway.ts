@@ -11,6 +11,8 @@ export interface Gateway {
   /** The organization whose rules and contracts hold for its calls. */
   readonly orgId: string | null;
   readonly callbackUrl: string | null;
+  /** Made for an address that paid without a key; its name is that address. */
+  readonly keyless: boolean;
   readonly createdAt: Date;
 }
 

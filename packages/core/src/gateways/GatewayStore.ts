@@ -10,6 +10,7 @@ export const gateways = table<Gateway>('gateways', {
   walletId: 'text',
   orgId: 'text',
   callbackUrl: 'text',
+  keyless: 'boolean',
   createdAt: 'timestamptz',
 });
 

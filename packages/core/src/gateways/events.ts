@@ -5,6 +5,7 @@ import type { Core } from '../Core.js';
 import { emitIn, eventType } from '../events/index.js';
 import type { EventType } from '../events/index.js';
 import type { GatewayCall } from './Call.js';
+import type { GatewayFunding } from './Funding.js';
 
 const text = z.string();
 const call = {
@@ -35,4 +36,15 @@ export function tell(core: Core, scene: Scene, type: EventType<string, typeof ca
       failure: of.failure,
     },
   });
+}
+
+const funding = { funding_id: text, gateway_id: text, amount_usdc: text, source: text, status: text };
+
+/** Money has come to a gateway. */
+export const fundingSettled = eventType('gateway.funding_settled', funding);
+export const fundingFailed = eventType('gateway.funding_failed', funding);
+
+/** What every event about a funding tells. */
+export function fundingObject({ id, gatewayId, amount, source, status }: GatewayFunding) {
+  return { funding_id: id, gateway_id: gatewayId, amount_usdc: formatDecimal(amount), source, status };
 }

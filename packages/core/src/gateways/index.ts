@@ -16,4 +16,17 @@ export {
   self,
   usage,
 } from './operations.js';
+export {
+  claimAddress,
+  credit,
+  expect as expectPayment,
+  giveUp,
+  paidBy,
+  settleLeft,
+} from './chainFundings.js';
+export type { ExpectedPayment } from './chainFundings.js';
+export type { FundingStatus, GatewayFunding } from './Funding.js';
+export { collectDue, fund, getFunding, hear } from './fundings.js';
+export type { CardNews } from './fundings.js';
+export type { CardCollector, ChainOutcome, CollectionAnswer, GatewayPorts } from './ports.js';
 export { endLeft, pickUp, run } from './run.js';

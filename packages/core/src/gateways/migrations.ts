@@ -11,8 +11,10 @@ create table gateways (
   wallet_id text not null unique references wallets (id),
   org_id text references orgs (id),
   callback_url text,
+  keyless boolean not null,
   created_at timestamptz not null
 );
+create unique index gateways_keyless on gateways (name) where keyless;
 
 create table gateway_provisions (
   id text primary key,
@@ -68,6 +70,40 @@ create table gateway_calls (
 create index gateway_calls_log on gateway_calls (gateway_id, queued_at, id);
 create index gateway_calls_queued on gateway_calls (queued_at) where status = 'queued';
 create index gateway_calls_running on gateway_calls (deadline) where status = 'running';
+
+create table gateway_fundings (
+  id text primary key,
+  gateway_id text not null references gateways (id),
+  wallet_id text not null references wallets (id),
+  amount bigint not null check (amount > 0),
+  source text not null check (source in ('stripe', 'x402')),
+  status text not null check (status in ('processing', 'settled', 'failed')),
+  reference text unique,
+  failure text,
+  created_at timestamptz not null,
+  ended_at timestamptz,
+  check ((status = 'processing') = (ended_at is null))
+);
+create index gateway_fundings_gateway on gateway_fundings (gateway_id, created_at);
+create index gateway_fundings_unasked on gateway_fundings (created_at) where status = 'processing' and reference is null;
+
+create table gateway_chain_payments (
+  funding_id text primary key references gateway_fundings (id),
+  network text not null,
+  payment jsonb not null
+);
+
+create table gateway_addresses (
+  address text primary key,
+  gateway_id text not null references gateways (id)
+);
+
+create table gateway_card_events (
+  id text primary key,
+  type text not null,
+  funding_id text references gateway_fundings (id),
+  received_at timestamptz not null
+);
 `,
   },
 ];

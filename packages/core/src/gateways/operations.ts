@@ -56,17 +56,27 @@ async function make(
   tx: Tx,
   { name, orgId, key }: { name: string; orgId: string | null; key?: string },
 ): Promise<KeyedGateway> {
-  const id = newId('gateway', core);
-  const party = { id, kind: 'gateway' } as const;
-  await createParty(tx, party);
-  const wallet = await open(core, tx, { ownerId: id, currency: GATEWAY_CURRENCY });
-  const createdAt = new Date(core.clock.now());
-  const gateway: Gateway = { id, name, walletId: wallet.id, orgId, callbackUrl: null, createdAt };
-  await store.gateways.insert(tx, gateway);
-  if (orgId !== null) await setOrgs(tx, { partyId: id, orgs: [orgId] });
+  const gateway = await insert(core, tx, { name, orgId, keyless: false });
+  const party = { id: gateway.id, kind: 'gateway' } as const;
+  if (orgId !== null) await setOrgs(tx, { partyId: party.id, orgs: [orgId] });
   const chosen = key === undefined ? {} : { secret: key };
   const issued = await issue(core, tx, { party, kind: 'gateway', ...chosen });
   return { gateway, key: issued.secret };
+}
+
+/** Makes a gateway without a key, inside the caller's transaction. */
+export async function insert(
+  core: Core,
+  tx: Tx,
+  given: Pick<Gateway, 'name' | 'orgId' | 'keyless'>,
+): Promise<Gateway> {
+  const id = newId('gateway', core);
+  await createParty(tx, { id, kind: 'gateway' });
+  const wallet = await open(core, tx, { ownerId: id, currency: GATEWAY_CURRENCY });
+  const createdAt = new Date(core.clock.now());
+  const gateway: Gateway = { id, ...given, walletId: wallet.id, callbackUrl: null, createdAt };
+  await store.gateways.insert(tx, gateway);
+  return gateway;
 }
 
 /** The calling gateway says what it is called and where it is told of events. @throws AgentPayError `invalid_request` */

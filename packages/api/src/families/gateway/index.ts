@@ -16,6 +16,7 @@ import * as privateMarketplaces from './privateMarketplaces.js';
 import * as pages from './pages.js';
 import * as billing from './billing.js';
 import { errors } from './errors.js';
+import * as fundings from './fundings.js';
 import * as gateways from './gateways.js';
 import * as listings from './listings.js';
 import * as marketplace from './marketplace.js';
@@ -62,6 +63,7 @@ export const gateway = Family.from({
     marketplace,
     gateways,
     calls,
+    fundings,
     orgs,
     contracts,
     purchaseOrders,
