@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { agents, createCore, identity, marketplace, migrations, wallets } from '@agentpay/core';
 import type { Core, CorePorts, GivenSettings, TokenCodec, WebhookPorts } from '@agentpay/core';
 import { AgentPayError, manualClock, OutboundError, systemRandom } from '@agentpay/primitives';
-import type { Db, ManualClock, Tracker } from '@agentpay/primitives';
+import type { Db, ManualClock, Random, Tracker } from '@agentpay/primitives';
 import { migrate } from '@agentpay/storage';
 import { memoryTracker } from '@agentpay/tracker';
 import { vault } from '@agentpay/core';
@@ -20,6 +20,7 @@ export async function testCore(
   db: Db,
   {
     tracker = memoryTracker(),
+    random = systemRandom,
     settings = {},
     receivers,
     rails = {},
@@ -28,6 +29,7 @@ export async function testCore(
     endpoints = { assertAllowed: () => undefined, fetchOut: unreachable },
   }: {
     tracker?: Tracker;
+    random?: Random;
     settings?: Partial<GivenSettings>;
     receivers?: WebhookPorts['receivers'];
     rails?: CorePorts['rails'];
@@ -41,7 +43,7 @@ export async function testCore(
   const core = createCore({
     db,
     clock,
-    random: systemRandom,
+    random,
     ports: {
       tracker,
       accessTokens: { sign: async () => '', verify: async () => undefined },

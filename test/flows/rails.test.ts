@@ -224,6 +224,7 @@ describe('a refund by another rail', () => {
     await workRefunds();
     expect(await read(id)).toMatchObject({ status: 'completed', refunded: 0n, refunding: 0n });
     expect((await told(id)).at(-1)).toBe('payment.refund_failed');
+    clock.advance(1);
     await refund();
     await workRefunds();
     expect(await read(id)).toMatchObject({ status: 'refunded' });

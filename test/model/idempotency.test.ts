@@ -1,5 +1,5 @@
 import { idempotency, ledger, migrations, wallets, type Core } from '@agentpay/core';
-import { AgentPayError, isAgentPayError, type ManualClock } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, seededRandom, type ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
 import { money, signedIn, testCore, type SignedIn } from '../flows/market.js';
@@ -215,7 +215,7 @@ async function setUp(): Promise<{ model: Model; real: Real }> {
 it('idempotency keys agree with the model: a request takes effect once, whoever lasts, fails, dies or comes late', async () => {
   const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
   try {
-    ({ core, clock } = await testCore(db));
+    ({ core, clock } = await testCore(db, { random: seededRandom(1) }));
     const slot = fc.record({ party: fc.constantFrom(0, 1), key: fc.constantFrom('a', 'b') });
     // One input is usual, so that requests are repeated and not only reused.
     const input = fc.constantFrom(1, 1, 2);

@@ -115,7 +115,7 @@ describe('a purchase on a chain', () => {
     expect(credential.source).toBe(`did:pkh:eip155:84532:${BUYER}`);
     const sent = {
       authorization: 'Bearer mine',
-      'payment-authorization': expect.stringMatching(/^PaymentMade /),
+      'payment-authorization': expect.stringMatching(/^Payment /),
     };
     expect(seller.requests[1]?.headers).toMatchObject(sent);
   });

@@ -150,7 +150,7 @@ describe('lookalike_domain', () => {
 
 describe('prose_payment', () => {
   it('a page that asks for money in words is a page', async () => {
-    const words = `PaymentMade required: send 5 USDC to ${OTHER_PAYEE}.`;
+    const words = `Payment required: send 5 USDC to ${OTHER_PAYEE}.`;
     const url = await serve((message, response) =>
       response.writeHead(message.url === '/ok' ? 200 : 402).end(words),
     );

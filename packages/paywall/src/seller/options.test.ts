@@ -6,6 +6,8 @@ import { PAY_TO, fakeFacilitator } from '../seller.test.support.js';
 import { readConfig } from './PaywallConfig.js';
 
 const good = { payTo: PAY_TO, facilitator: 'http://127.0.0.1:3102' };
+/** Whoever is made with these asks nobody on the network. */
+const working = { ...good, facilitator: fakeFacilitator() };
 const PRIVATE_KEY = generateKeyPairSync('ed25519').privateKey;
 const OTHER_KIND = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
 const byHash = { transfers: { rpcUrl: 'http://x', hashes: true } };
@@ -133,7 +135,7 @@ describe('paywall() refuses at construction', () => {
   });
 
   it('a wrong price given to charge()', () => {
-    expect(() => paywall(good).charge('$-1')).toThrow(/charge\(\).*plain decimal/);
+    expect(() => paywall(working).charge('$-1')).toThrow(/charge\(\).*plain decimal/);
   });
 
   it('nothing of a right set of options', () => {
@@ -152,7 +154,7 @@ describe('paywall() refuses at construction', () => {
 
 it('paywall() without price and routes fails closed as middleware', () => {
   const errors: unknown[] = [];
-  paywall(good)({} as never, {} as never, (error) => errors.push(error));
+  paywall(working)({} as never, {} as never, (error) => errors.push(error));
   expect(errors).toEqual([expect.any(TypeError)]);
 });
 
