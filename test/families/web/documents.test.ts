@@ -3,7 +3,7 @@ import {
   endpoints,
   errorsOf,
   families,
-  errorCode,
+  errorCodes,
   type Endpoint,
   type Family,
 } from '@agentpay/api';
@@ -76,8 +76,10 @@ describe.each([
         const text = Object.values(responses)
           .map(({ description }) => description)
           .join('\n');
-        for (const name of errorsOf(endpoint))
-          expect(text).toContain(`\`${errorCode(family, name)}\`, reason \`${name}\``);
+        for (const name of errorsOf(endpoint)) {
+          const codes = errorCodes(family, name).map((code) => `\`${code}\``);
+          expect(text).toContain(`${codes.join(', ')}, reason \`${name}\``);
+        }
       }
     }
   });
@@ -152,7 +154,7 @@ describe('/ai/tools', () => {
     const agent = await newAgent(api);
     expect(agent.key).toMatch(/^pk_test_/);
     for (const { id, auth, example } of offered) {
-      expect([id, auth.includes('agent')]).toEqual([id, true]);
+      expect([id, auth.includes('agent') || auth.includes('apiKey')]).toEqual([id, true]);
       expect(JSON.stringify(example.response)).not.toMatch(/pk_test_|sk_test_|secret/);
     }
   });
