@@ -41,11 +41,21 @@ describe('the movements', () => {
     expect(
       read(movements.bundlePaid({ from: available('O'), payees: ['x', 'y', 'z'], asset, amount: 100n })),
     ).toEqual({ 'w:O:avail': -100n, x: 33n, y: 31n, z: 31n, 'rev:market': 5n });
+    const parts = [
+      { payee: 'x', amount: 33n },
+      { payee: 'y', amount: 31n },
+    ];
+    expect(read(movements.invoiceRefunded({ ...money, amount: 100n, own: false, parts }))).toEqual({
+      x: -33n,
+      y: -31n,
+      'exp:refunds': -36n,
+      'w:A:avail': 100n,
+    });
   });
 
   const walletId = fc.constantFrom('A', 'B');
   const amounts = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 15n }), fc.bigInt({ min: 0n, max: 10n ** 15n }));
-  const { MARKET_FEE_PPM: _rate, ...all } = movements;
+  const { MARKET_FEE_PPM: _rate, marketFee: _fee, equalParts: _parts, ...all } = movements;
 
   it('sum to zero, name no account twice, and cost nobody but the one who pays', () => {
     const cases = fc.tuple(fc.constantFrom(...Object.keys(all)), walletId, walletId, amounts);
@@ -69,6 +79,8 @@ describe('the movements', () => {
           covered: small,
           reserved: large + small,
           cap: large + small,
+          own: false,
+          parts: [{ payee: available('C'), amount: small + 1n }],
         });
         if (lines.length > 0) assertBalanced(lines);
         const losers = lines.filter((line) => isOwned(line.account) && line.amount < 0n);
