@@ -53,9 +53,9 @@ describe('an API node killed by SIGKILL at a commit', () => {
     expect(await contradictions(db)).toEqual([]);
   });
 
-  /** Kills the node at the commit of a step and starts another one. The step is not answered. */
+  /** Kills the node at the commit of a step, each of which is a batch, and starts another one. The step is not answered. */
   async function killedAt(where: Catch, step: Step, bought: Bought): Promise<void> {
-    const caught = gate.catchNext(where);
+    const caught = gate.catchBatch(where);
     const answer = take(step, node, shop, bought);
     await caught;
     await node.kill();

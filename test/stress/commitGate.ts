@@ -9,6 +9,8 @@ export interface CommitGate {
   readonly url: string;
   /** Resolves when the next commit is caught. Its connection stays silent from then on; later ones are not touched. */
   catchNext(where: Catch): Promise<void>;
+  /** The same for the next commit of a batch: not one of the background work, which reads the outbox twice a second. */
+  catchBatch(where: Catch): Promise<void>;
   /** The same for the statement outside of transactions that comes after `passing` others. */
   catchStatement(where: Catch, passing: number): Promise<void>;
   /** Catches nothing any more. */
@@ -21,19 +23,29 @@ export interface CommitGate {
 // The simple query of PostgreSQL's protocol: 'Q', length, text, zero.
 const COMMIT = 'Q\0\0\0\x0bcommit\0';
 
-/** What is a commit: the word itself, or the statement of a batch, which is a whole transaction. */
-type CommitKind = 'commit' | 'batch';
+interface Commit {
+  /** Whether a batch is written by it. */
+  readonly ofBatch: boolean;
+}
 
-/** Finds commits in what one connection sends. */
-function commits(): (chunk: Buffer) => CommitKind | undefined {
+/**
+ * Finds commits in what one connection sends: the word itself, or the statement of a batch, which is a whole transaction unless it stands
+ * within one. `idle`: the session is in no transaction.
+ */
+function commits(): (chunk: Buffer, idle: boolean) => Commit | undefined {
   const batches = new Set<string>();
-  return (chunk) => {
+  let batchWithin = false;
+  return (chunk, idle) => {
     const text = chunk.toString('latin1');
-    if (text.includes(COMMIT)) return 'commit';
+    if (idle) batchWithin = false;
+    if (text.includes(COMMIT)) return { ofBatch: batchWithin };
     // Parse: name, text. Bind: portal, name.
     for (const [, name = ''] of text.matchAll(/(agentpay_\d+)\0with [^\0]*batch_expect\(/g))
       batches.add(name);
-    return [...batches].some((name) => text.includes(`\0${name}\0`)) ? 'batch' : undefined;
+    const batch = [...batches].some((name) => text.includes(`\0${name}\0`));
+    if (batch && idle) return { ofBatch: true };
+    batchWithin ||= batch;
+    return undefined;
   };
 }
 const BEGIN = Buffer.from('begin', 'latin1');
@@ -41,7 +53,7 @@ const BEGIN = Buffer.from('begin', 'latin1');
 const IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 interface Armed {
-  readonly what: 'commit' | 'statement';
+  readonly what: 'commit' | 'batch' | 'statement';
   readonly where: Catch;
   passing: number;
   readonly caught: () => void;
@@ -52,10 +64,14 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   const sockets = new Set<Socket>();
   let armed: Armed | undefined;
 
-  function takeIfDue(chunk: Buffer, idle: boolean, commit: CommitKind | undefined): Armed | undefined {
+  function takeIfDue(chunk: Buffer, idle: boolean, commit: Commit | undefined): Armed | undefined {
     if (!armed) return undefined;
-    const meant = armed.what === 'commit' ? commit !== undefined : idle && !chunk.includes(BEGIN);
-    if (!meant || armed.passing-- > 0) return undefined;
+    const meant = {
+      commit: commit !== undefined,
+      batch: commit?.ofBatch === true,
+      statement: idle && !chunk.includes(BEGIN),
+    };
+    if (!meant[armed.what] || armed.passing-- > 0) return undefined;
     const due = armed;
     armed = undefined;
     return due;
@@ -63,15 +79,12 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname);
-    const kindOf = commits();
+    const commitIn = commits();
     let [silent, idle] = [false, false];
     let onAnswer: (() => void) | undefined;
     client.on('data', (chunk) => {
       if (silent) return;
-      // Inside a transaction the statement of a batch is one like any other.
-      const found = kindOf(chunk);
-      const kind = found === 'batch' && !idle ? undefined : found;
-      const due = takeIfDue(chunk, idle, kind);
+      const due = takeIfDue(chunk, idle, commitIn(chunk, idle));
       idle = false;
       if (due) {
         silent = true;
@@ -109,6 +122,7 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   return {
     url: url.href,
     catchNext: (where) => arm('commit', where, 0),
+    catchBatch: (where) => arm('batch', where, 0),
     catchStatement: (where, passing) => arm('statement', where, passing),
     disarm: () => void (armed = undefined),
     cut,
