@@ -1,5 +1,5 @@
 import { approvals, events, policies, purchases } from '@agentpay/core';
-import { OutboundError } from '@agentpay/primitives';
+import { OutboundError, sleep, systemClock, type Db } from '@agentpay/primitives';
 import {
   ASSET,
   ask,
@@ -327,6 +327,32 @@ describe('what the seller refuses or never answers', () => {
     expect(textOf(bought)).toBe('{"weather":"sunny","said":""}');
     expect(seller.proofs).toHaveLength(1);
   });
+});
+
+it('those made at once keep the bytes that each was answered with', async () => {
+  const { principal } = await bed.buyer(100n * PRICE);
+  const seller = honestSeller(bed.facilitator, 'x402v2');
+  const url = await bed.serve((request, response) => {
+    const end = response.end.bind(response);
+    // What is paid for is answered with what was asked.
+    if (proofIn(request)) Object.assign(response, { end: () => end(request.body) });
+    return seller.handle(request, response);
+  });
+  const { db } = bed.core;
+  // What waits for a slow database shares a batch.
+  const query: Db['query'] = (sql, params) => sleep(systemClock, 20).then(() => db.query(sql, params));
+  const slow = bed.another({}, { ...db, query });
+  const said = Array.from({ length: 24 }, (_, n) => `a,${n}`);
+  const buyAll = (core: PurchaseBed['core']) =>
+    Promise.all(
+      said.map(async (body, n) => {
+        const idempotencyKey = `k${n}`;
+        return textOf(await purchases.buy(core, { principal, url, method: 'POST', body, idempotencyKey }));
+      }),
+    );
+  const heard = await buyAll(slow);
+  expect(heard).toEqual(said);
+  expect(await buyAll(bed.another())).toEqual(heard);
 });
 
 describe('limits', () => {

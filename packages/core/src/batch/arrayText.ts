@@ -14,6 +14,8 @@ function elementText(value: SqlValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'string') return `"${escaped(value)}"`;
   if (value instanceof Date) return `"${value.toISOString()}"`;
+  if (value instanceof Uint8Array) return `"\\\\x${Buffer.from(value).toString('hex')}"`;
+  if (typeof value === 'object') throw new TypeError('An array has no text within another one.');
   return String(value);
 }
 
