@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { SqlValue } from '@agentpay/primitives';
 
 /**
@@ -13,8 +14,8 @@ export function arrayText(values: readonly SqlValue[]): string {
 function elementText(value: SqlValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'string') return `"${escaped(value)}"`;
-  if (value instanceof Date) return `"${value.toISOString()}"`;
-  if (value instanceof Uint8Array) return `"\\\\x${Buffer.from(value).toString('hex')}"`;
+  if (types.isDate(value)) return `"${value.toISOString()}"`;
+  if (types.isUint8Array(value)) return `"\\\\x${Buffer.from(value).toString('hex')}"`;
   if (typeof value === 'object') throw new TypeError('An array has no text within another one.');
   return String(value);
 }
