@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { attemptAll } from '../attempts.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
@@ -71,13 +72,8 @@ export async function getFunding(
 export async function collectDue(core: Core, { limit }: { limit: number }): Promise<JobReport> {
   if (!core.ports.cards) return { done: {}, failures: [] };
   const open = await store.listUnasked(core.db, new Date(core.clock.now() - ASK_AGAIN_MS), limit);
-  const asked = await Promise.allSettled(open.map((funding) => collect(core, funding)));
-  const failures = asked.flatMap((result, i) =>
-    result.status === 'rejected'
-      ? [{ subject: (open[i] as GatewayFunding).id, error: result.reason as unknown }]
-      : [],
-  );
-  return { done: { asked: open.length - failures.length }, failures };
+  const { done, failures } = await attemptAll(open, (funding) => collect(core, funding));
+  return { done: { asked: done }, failures };
 }
 
 const ASK_AGAIN_MS = 60_000;

@@ -1,5 +1,6 @@
 import { isAgentPayError } from '@agentpay/primitives';
 import type { IncomingResponse, OutboundError } from '@agentpay/primitives';
+import { attemptAll } from '../attempts.js';
 import type { Scene } from '../batch/index.js';
 import { monthOf } from '../calendar.js';
 import { countCallIn, countCallWants, get as getListing } from '../catalog/index.js';
@@ -45,15 +46,10 @@ export async function pickUp(core: Core, { limit }: { limit: number }): Promise<
 /** Ends running calls whose process has died: nobody knows what the agent did, so they have failed and cost nothing. */
 export async function endLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
   const left = await store.listLeft(core.db, new Date(core.clock.now()), limit);
-  const ended = await Promise.allSettled(
-    left.map((call) => end(core, call, { kind: 'left', failure: 'interrupted' })),
+  const { done, failures } = await attemptAll(left, (call) =>
+    end(core, call, { kind: 'left', failure: 'interrupted' }),
   );
-  const failures = ended.flatMap((result, i) =>
-    result.status === 'rejected'
-      ? [{ subject: (left[i] as GatewayCall).id, error: result.reason as unknown }]
-      : [],
-  );
-  return { done: { interrupted: left.length - failures.length }, failures };
+  return { done: { interrupted: done }, failures };
 }
 
 /** From here on no other process begins it; undefined when one has. */

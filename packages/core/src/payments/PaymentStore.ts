@@ -106,20 +106,3 @@ function condition(partyId: string, filter: PaymentFilter): { where: string; par
   if (filter.createdBefore !== undefined) terms.push(`created_at < $${params.push(filter.createdBefore)}`);
   return { where: terms.join(' and '), params };
 }
-
-/**
- * Claims payments whose rail is to be asked, each for one attempt.
- * @param until when somebody else may ask, should nothing be written down until then
- */
-export function claimDue(
-  db: Queryable,
-  { now, until, limit }: { now: Date; until: Date; limit: number },
-): Promise<Payment[]> {
-  return db.query<Payment>(
-    `update payments set next_attempt_at = $2, attempts = attempts + 1
-     where id in (
-       select id from payments where next_attempt_at <= $1 order by next_attempt_at limit $3 for update skip locked
-     ) returning ${payments.columns}`,
-    [now, until, limit],
-  );
-}

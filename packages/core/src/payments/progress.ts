@@ -2,12 +2,12 @@ import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { holds, movements } from '../ledger/index.js';
 import type { Scene } from '../batch/index.js';
-import { attemptAll, backOffMs, CLAIM_MS } from '../attempts.js';
+import { attemptAll, backOffMs, claimDue } from '../attempts.js';
 import { allowWants, captureIn, giveBackIn } from '../spending/index.js';
 import { paymentCompleted, paymentConfirmed, paymentFailed, tell } from './events.js';
 import { isOver, payeeNames, transition } from './Payment.js';
 import type { Payment, PaymentStep } from './Payment.js';
-import { claimDue, paymentRows } from './PaymentStore.js';
+import { paymentRows, payments } from './PaymentStore.js';
 import type { ExternalRail } from './ports.js';
 import type { Rail, RailStatus } from './Rail.js';
 
@@ -19,8 +19,7 @@ const MAX_WAIT_MS = 5 * 60 * 1000;
  * another one.
  */
 export async function progress(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const nowMs = core.clock.now();
-  const claimed = await claimDue(core.db, { now: new Date(nowMs), until: new Date(nowMs + CLAIM_MS), limit });
+  const claimed = await claimDue(core, payments, { limit });
   const { done, failures } = await attemptAll(claimed, (payment) => attempt(core, payment));
   return { done: { payments: done }, failures };
 }

@@ -1,4 +1,4 @@
-import { attemptAll, backOffMs, CLAIM_MS } from '../attempts.js';
+import { attemptAll, backOffMs, claimDue } from '../attempts.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
@@ -10,7 +10,7 @@ import type { ExternalRail } from './ports.js';
 import type { Rail, RailStatus } from './Rail.js';
 import { refundedIn } from './refund.js';
 import type { Refund } from './PaymentRefund.js';
-import { claimDueRefunds, refundRows } from './RefundStore.js';
+import { refundRows } from './RefundStore.js';
 
 const MAX_WAIT_MS = 5 * 60 * 1000;
 
@@ -19,9 +19,7 @@ const MAX_WAIT_MS = 5 * 60 * 1000;
  * afterwards the same is sent again until the rail says that it went back or that it never will.
  */
 export async function progressRefunds(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const nowMs = core.clock.now();
-  const claim = { now: new Date(nowMs), until: new Date(nowMs + CLAIM_MS), limit };
-  const claimed = await claimDueRefunds(core.db, claim);
+  const claimed = await claimDue(core, refundRows.table, { limit });
   const { done, failures } = await attemptAll(claimed, (refund) => attempt(core, refund));
   return { done: { refunds: done }, failures };
 }

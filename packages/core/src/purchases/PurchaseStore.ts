@@ -82,20 +82,6 @@ export async function isNonceTaken(
   return rows.length > 0;
 }
 
-/** Claims purchases that are due, each for one attempt. @param until when somebody else may take them on */
-export function claimDue(
-  db: Queryable,
-  { now, until, limit }: { now: Date; until: Date; limit: number },
-): Promise<Purchase[]> {
-  return db.query<Purchase>(
-    `update purchases set next_attempt_at = $2, attempts = attempts + 1
-     where id in (
-       select id from purchases where next_attempt_at <= $1 order by next_attempt_at limit $3 for update skip locked
-     ) returning ${purchases.columns}`,
-    [now, until, limit],
-  );
-}
-
 /** What was paid or may be paid: purchases of a party, or of one of its holders, that got as far as a signature; newest first. */
 export function pageOfSpent(
   db: Queryable,

@@ -1,4 +1,4 @@
-import { attemptAll, backOffMs } from '../attempts.js';
+import { attemptAll, backOffMs, claimDue } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { openRequest } from './BuyRequest.js';
@@ -22,12 +22,7 @@ const SEND_MS = 10_000;
  * the seller never answered, the same proof is sent again while it is valid. What was never signed is given back.
  */
 export async function work(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const nowMs = core.clock.now();
-  const claimed = await store.claimDue(core.db, {
-    now: new Date(nowMs),
-    until: new Date(nowMs + CLAIM_MS),
-    limit,
-  });
+  const claimed = await claimDue(core, store.purchases, { limit, claimMs: CLAIM_MS });
   const { done, failures } = await attemptAll(claimed, (purchase) => attempt(core, purchase));
   return { done: { purchases: done }, failures };
 }
