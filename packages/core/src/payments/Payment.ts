@@ -1,5 +1,5 @@
-import { share } from '@agentpay/primitives';
-import type { Amount } from '@agentpay/primitives';
+import { newId, share } from '@agentpay/primitives';
+import type { Amount, Clock, Random } from '@agentpay/primitives';
 import { available, external } from '../ledger/index.js';
 
 /** Money that goes from a wallet to somebody, by whatever rail. */
@@ -40,6 +40,38 @@ export interface Payment {
   readonly attempts: number;
   readonly createdAt: Date;
   readonly completedAt: Date | null;
+}
+
+/** What a payment always has from the beginning. */
+type Begun = Pick<
+  Payment,
+  'rail' | 'payerId' | 'payerWalletId' | 'amount' | 'fee' | 'feeMode' | 'currency' | 'status' | 'createdAt'
+>;
+
+/** A payment of which nothing is known but what is given. */
+export function newPayment(
+  source: { clock: Clock; random: Random },
+  given: Begun & Partial<Payment>,
+): Payment {
+  return {
+    id: newId('transaction', source),
+    payeeId: null,
+    payeeWalletId: null,
+    payeeExternal: null,
+    description: null,
+    serviceId: null,
+    holdId: null,
+    idempotencyKey: null,
+    reference: null,
+    proof: null,
+    failure: null,
+    refunded: 0n,
+    refunding: 0n,
+    nextAttemptAt: null,
+    attempts: 0,
+    completedAt: null,
+    ...given,
+  };
 }
 
 /** `on_top`: the payer bears it beside the amount. `from_gross`: the payee gets less. `by_permit`: paid apart, on chain. */

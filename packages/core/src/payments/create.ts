@@ -1,4 +1,4 @@
-import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import { AgentPayError, isId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { approvalRows, useIn, withApproval } from '../approvals/index.js';
@@ -13,7 +13,7 @@ import { checkOptionalText, checkText } from '../text.js';
 import { isOnChain, owned, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { paymentCompleted, paymentInitiated, tell } from './events.js';
-import { feeOn, payeeAccount, payeeNames } from './Payment.js';
+import { feeOn, newPayment, payeeAccount, payeeNames } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentKeys, paymentRows } from './PaymentStore.js';
 import { externalRails } from './ports.js';
@@ -150,8 +150,7 @@ function draft(
   { wallet, payee }: { wallet: Wallet; payee: Wallet | undefined },
 ): Payment {
   const terms = feeSchedule(core.settings.payments).payment;
-  return {
-    id: newId('transaction', core),
+  return newPayment(core, {
     rail: request.rail,
     payerId: request.payer,
     payerWalletId: wallet.id,
@@ -164,19 +163,9 @@ function draft(
     currency: wallet.currency,
     status: 'pending',
     description: request.description,
-    serviceId: null,
-    holdId: null,
     idempotencyKey: request.idempotencyKey,
-    reference: null,
-    proof: null,
-    failure: null,
-    refunded: 0n,
-    refunding: 0n,
-    nextAttemptAt: null,
-    attempts: 0,
     createdAt: new Date(core.clock.now()),
-    completedAt: null,
-  };
+  });
 }
 
 /** By the books of the platform a payment is authorized and completed in one step. */

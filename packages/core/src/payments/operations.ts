@@ -1,7 +1,8 @@
-import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import { AgentPayError, isId } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { cursorOf, page, placeIn } from '../Page.js';
+import { newPayment } from './Payment.js';
 import type { Payment } from './Payment.js';
 import * as store from './PaymentStore.js';
 import type { PaymentFilter, PaymentPosition } from './PaymentStore.js';
@@ -14,33 +15,23 @@ export type PaidCall = Pick<
 
 /** The payment of a call whose money the caller moves. */
 export function paidCall(core: Core, call: PaidCall): Payment {
-  return {
-    id: newId('transaction', core),
+  const { payerId, payerWalletId, payeeId, payeeWalletId, amount, fee, currency, serviceId, createdAt } =
+    call;
+  return newPayment(core, {
     rail: 'x402',
-    payerId: call.payerId,
-    payerWalletId: call.payerWalletId,
-    payeeId: call.payeeId,
-    payeeWalletId: call.payeeWalletId,
-    payeeExternal: null,
-    amount: call.amount,
-    fee: call.fee,
+    payerId,
+    payerWalletId,
+    payeeId,
+    payeeWalletId,
+    amount,
+    fee,
     feeMode: 'from_gross',
-    currency: call.currency,
+    currency,
     status: 'completed',
-    description: null,
-    serviceId: call.serviceId,
-    holdId: null,
-    idempotencyKey: null,
-    reference: null,
-    proof: null,
-    failure: null,
-    refunded: 0n,
-    refunding: 0n,
-    nextAttemptAt: null,
-    attempts: 0,
-    createdAt: call.createdAt,
+    serviceId,
+    createdAt,
     completedAt: new Date(core.clock.now()),
-  };
+  });
 }
 
 /**

@@ -1,8 +1,7 @@
-import { newId } from '@agentpay/primitives';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { paymentCompleted, paymentConfirmed, paymentFailed, paymentInitiated, tell } from './events.js';
-import { transition } from './Payment.js';
+import { newPayment, transition } from './Payment.js';
 import type { Payment, PaymentStep } from './Payment.js';
 import { paymentRows } from './PaymentStore.js';
 
@@ -18,28 +17,14 @@ export function openPurchaseIn(
     holdId: string;
   },
 ): Payment {
-  const payment: Payment = {
+  const payment = newPayment(core, {
     ...of,
-    id: newId('transaction', core),
-    payeeId: null,
-    payeeWalletId: null,
     payeeExternal: payee,
     fee: 0n,
     feeMode: 'on_top',
     status: 'authorized',
-    description: null,
-    serviceId: null,
-    idempotencyKey: null,
-    reference: null,
-    proof: null,
-    failure: null,
-    refunded: 0n,
-    refunding: 0n,
-    nextAttemptAt: null,
-    attempts: 0,
     createdAt: new Date(core.clock.now()),
-    completedAt: null,
-  };
+  });
   scene.insert(paymentRows, payment);
   tell(core, scene, paymentInitiated, payment);
   return payment;
