@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ADMIN_KEY, closeBalanced, testApi, type TestApi } from '../families/testApi.js';
-import { curlOf } from './curl.js';
+import { curlOf, curlShell, JSON_TYPE } from './curl.js';
 
 /** The API documentation's own curl lines about gateways, the marketplace and developers; who is needed first comes first. */
 const SECRET = 'whsec_0123456789abcdefghijklmnop';
@@ -29,22 +29,11 @@ afterAll(async () => {
   await closeBalanced(api);
 });
 
-const JSON_TYPE = '-H "Content-Type: application/json"';
 const GATEWAY = '-H "X-Gateway-Key: $GATEWAY_KEY"';
 const DEVELOPER = '-H "X-Developer-Key: $DEV_KEY"';
 const ADMIN = '-H "X-Admin-Key: $ADMIN_KEY"';
 
-/** Sends a line that succeeds; gives the body. */
-async function curl(line: string): Promise<Record<string, unknown>> {
-  const { status, body } = await curlOf(variables, line);
-  expect([status >= 200 && status < 300, line, body]).toEqual([true, line, body]);
-  return body;
-}
-
-const keep = (name: string, value: unknown) => (variables[name] = String(value));
-const post = (path: string, headers: string, body: string) =>
-  curl(`curl -X POST $BASE${path} \\\n  ${headers} ${JSON_TYPE} \\\n  -d '${body}'`);
-const get = (path: string, headers = '') => curl(`curl $BASE${path} ${headers}`);
+const { curl, keep, post, get } = curlShell(variables);
 
 it('registers a developer, who reads their profile and dashboard and changes their key', async () => {
   const made = await post('/developers/register', '', '{"email":"dev@example.com","name":"Dev Co"}');

@@ -1,5 +1,5 @@
 import { ADMIN_KEY, closeBalanced, testApi, type TestApi } from '../families/testApi.js';
-import { curlOf } from './curl.js';
+import { curlShell } from './curl.js';
 
 /**
  * The lines of the API documentation about organizations, billing and administration, in its order, but for who has to be there first.
@@ -21,21 +21,10 @@ beforeAll(async () => {
 
 afterAll(() => closeBalanced(api));
 
-const JSON_TYPE = '-H "Content-Type: application/json"';
 const DEVELOPER = '-H "X-Developer-Key: $DEV_KEY"';
 const ADMIN = '-H "X-Admin-Key: $ADMIN_KEY"';
 
-/** Sends a line that succeeds; gives the body. */
-async function curl(line: string): Promise<Record<string, unknown>> {
-  const { status, body } = await curlOf(variables, line);
-  expect([status >= 200 && status < 300, line, body]).toEqual([true, line, body]);
-  return body;
-}
-
-const keep = (name: string, value: unknown) => (variables[name] = String(value));
-const post = (path: string, headers: string, body: string) =>
-  curl(`curl -X POST $BASE${path} \\\n  ${headers} ${JSON_TYPE} \\\n  -d '${body}'`);
-const get = (path: string, headers = '') => curl(`curl $BASE${path} ${headers}`);
+const { curl, keep, post, get } = curlShell(variables);
 const remove = (path: string) => curl(`curl -X DELETE $BASE${path} \\\n  ${DEVELOPER}`);
 const id = (prefix: string) => expect.stringMatching(new RegExp(`^${prefix}[0-9a-z]{26}$`));
 
