@@ -15,7 +15,10 @@ export interface Entity<Row extends object> {
   readonly watched: boolean;
   /** The row to make where there is none before it is locked, so that two who need it take turns. */
   readonly blank: ((...key: string[]) => Row) | undefined;
-  /** How long a row may be taken from the cache, in ms: for what is shown and not checked. */
+  /**
+   * How long a row may be taken from the cache, in ms: for what is shown and not checked. 0: never, for rows that may be long, as a cache
+   * of many of them would fill the memory.
+   */
   readonly keptMs: number;
   /** Whether a row that is not in the cache is taken to be absent, as a unique index will tell otherwise. */
   readonly assumedAbsent: boolean;

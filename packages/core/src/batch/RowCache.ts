@@ -28,6 +28,7 @@ export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
       return found && clock.now() < found.until ? found.row : undefined;
     },
     set(entity, key, row) {
+      if (entity.keptMs === 0) return;
       const rows = of(entity);
       rows.delete(key);
       rows.set(key, { row, until: clock.now() + entity.keptMs });

@@ -89,6 +89,7 @@ export const callRows = entity<GatewayCall>({
   guard: ['status'],
   changes: ['status', 'output', 'failure', 'startedAt', 'deadline', 'endedAt'],
   rank: 20,
+  keptMs: 0,
 });
 
 /** A call by the key that its gateway gave it: a new one, as a rule. */

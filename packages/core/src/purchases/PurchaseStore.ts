@@ -55,6 +55,7 @@ export const purchaseRows = entity<Purchase>({
     'endedAt',
   ],
   rank: 15,
+  keptMs: 0,
 });
 
 /** Takes a purchase on that nobody works on: undefined when somebody does. */
