@@ -1,6 +1,6 @@
 import { remembered } from '@agentpay/primitives';
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 /** Every spending asks for today's. */
 const textOfDay = remembered(2, (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10));
 

@@ -1,5 +1,6 @@
 import type { Amount, Queryable } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
+import { DAY_MS } from '../calendar.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import type { JobReport } from '../Job.js';
@@ -11,7 +12,6 @@ import { monthlyPeriod } from './proration.js';
 import type { Subscription } from './Subscription.js';
 import { priceOf } from './subscriptions.js';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 export const HORIZON_DAYS = 30;
 
 /** What a party had spent in all at a moment: one a day, for as long as a forecast looks back. */

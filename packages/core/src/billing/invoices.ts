@@ -3,6 +3,7 @@ import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
+import { DAY_MS } from '../calendar.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { draw, orgIdsOf, requireMember, rolesFor, undraw } from '../orgs/index.js';
@@ -17,7 +18,6 @@ import { giveBack, moveFromBalance, moveFromOutside } from './money.js';
 import { paidUp } from './pastDue.js';
 
 export type OfInvoice = { readonly principal: Principal; readonly invoiceId: string };
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What is to be invoiced. */
 export interface Billed {

@@ -3,6 +3,7 @@ import { record } from '../audit/index.js';
 import { get as getInvoice, refund, setDisputed } from '../billing/index.js';
 import type { Invoice } from '../billing/index.js';
 import type { Core } from '../Core.js';
+import { DAY_MS } from '../calendar.js';
 import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText, checkText } from '../text.js';
@@ -11,8 +12,6 @@ import type { Dispute, DisputeEvent } from './Dispute.js';
 import { disputeMoved, disputeOpened, emissionOf } from './events.js';
 import * as store from './DisputeStore.js';
 import { stepOf } from './step.js';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Opens the one dispute about an invoice. For its customer, and for those who pay for an organization. While it is undecided the invoice

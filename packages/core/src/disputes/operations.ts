@@ -3,6 +3,7 @@ import type { Queryable } from '@agentpay/primitives';
 import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { DAY_MS } from '../calendar.js';
 import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -19,7 +20,6 @@ import { stepOf, wrongState } from './step.js';
 
 type OfDispute = { readonly principal: Principal; readonly disputeId: string };
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** Pieces of evidence that one dispute takes, and characters of each. */
 const MAX_EVIDENCE = 50;
 const MAX_CONTENT = 256 * 1024;

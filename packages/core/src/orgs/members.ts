@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
+import { DAY_MS } from '../calendar.js';
 import { emit } from '../events/index.js';
 import type { EventType } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
@@ -17,7 +18,6 @@ export type OfOrg = { readonly principal: Principal; readonly orgId: string };
 
 /** Members and open invitations that an organization has at most. */
 const MAX_MEMBERS = 1_000;
-const DAY_MS = 24 * 60 * 60 * 1000;
 const INVITE_DAYS = 7;
 
 /**

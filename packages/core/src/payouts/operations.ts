@@ -3,6 +3,7 @@ import type { Amount } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { DAY_MS } from '../calendar.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -15,8 +16,6 @@ import { payoutCanceled, payoutCreated, tell } from './events.js';
 import { shownOf, stepOf } from './Payout.js';
 import type { Destination, Payout, PayoutStatus } from './Payout.js';
 import * as store from './PayoutStore.js';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface PayoutRequest {
   readonly principal: Principal;

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../calendar.js';
 import { assertSetting } from '../settings.js';
 
 export interface UserSettings {
@@ -6,8 +7,6 @@ export interface UserSettings {
   /** Sessions that a user has at a time; the oldest ends when there is one more. */
   readonly maxSessions: number;
 }
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 export function userSettings(given: Partial<UserSettings>): UserSettings {
   const settings = { sessionTtlMs: 7 * DAY_MS, maxSessions: 20, ...given };
