@@ -4,6 +4,7 @@ export * from './buying/readTransfers.js';
 export * from './buying/receiptIn.js';
 export * from './buying/refusalCode.js';
 export * from './buying/TransferOffer.js';
+export * from './buying/unlessRefused.js';
 export * from './encoding/Json.js';
 export * from './encoding/readBytes.js';
 export * from './encoding/untilAborted.js';

@@ -1,4 +1,5 @@
-import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
+import type { AgentPayError } from '@agentpay/primitives';
+import { unlessRefused } from '@agentpay/protocol';
 import { tokenOffers } from './dialects/token.js';
 import { transferOffers } from './dialects/transfers.js';
 import type { Demand, Dialect, Offer, ReadOffer } from './Offer.js';
@@ -12,8 +13,8 @@ export function readOffers(
   const offers: Offer[] = [];
   const refusals: AgentPayError[] = [];
   for (const dialect of settings.prefer) {
-    const read = attempt(() => offersIn(dialect, demand, settings), refusals) ?? [];
-    const found = read.flatMap((readOffer) => attempt(readOffer, refusals) ?? []);
+    const read = unlessRefused(() => offersIn(dialect, demand, settings), refusals) ?? [];
+    const found = read.flatMap((readOffer) => unlessRefused(readOffer, refusals) ?? []);
     offers.push(...found.sort((a, b) => (a.amount < b.amount ? -1 : Number(a.amount > b.amount))));
   }
   return { offers, refusals };
@@ -21,14 +22,4 @@ export function readOffers(
 
 function offersIn(dialect: Dialect, demand: Demand, settings: ClientSettings): readonly ReadOffer[] {
   return dialect === 'token' ? tokenOffers(demand, settings) : transferOffers(dialect, demand, settings);
-}
-
-function attempt<T>(read: () => T, refusals: AgentPayError[]): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!isAgentPayError(error)) throw error;
-    refusals.push(error);
-    return undefined;
-  }
 }

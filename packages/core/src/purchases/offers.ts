@@ -1,5 +1,5 @@
-import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
-import { readTransfers, refuseOffer } from '@agentpay/protocol';
+import { AgentPayError } from '@agentpay/primitives';
+import { readTransfers, refuseOffer, unlessRefused } from '@agentpay/protocol';
 import type { PaymentDemand, TransferBuyer, TransferDialect, TransferOffer } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import type { CustodyWallet } from '../custody/index.js';
@@ -28,9 +28,9 @@ export function candidatesIn(
   const refusals: AgentPayError[] = [];
   const found: Candidate[] = [];
   for (const dialect of DIALECTS.filter((one) => dialects.includes(one))) {
-    const entries = attempt(() => readTransfers[dialect](demand, buyer), refusals) ?? [];
+    const entries = unlessRefused(() => readTransfers[dialect](demand, buyer), refusals) ?? [];
     for (const read of entries) {
-      const offer = attempt(read, refusals);
+      const offer = unlessRefused(read, refusals);
       if (offer) found.push({ offer, terms: termsOf(offer, { url, wallets }) });
     }
   }
@@ -89,14 +89,4 @@ function termsOf(
     payer,
     url,
   };
-}
-
-function attempt<T>(read: () => T, refusals: AgentPayError[]): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!isAgentPayError(error)) throw error;
-    refusals.push(error);
-    return undefined;
-  }
 }
