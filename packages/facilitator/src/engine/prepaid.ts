@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Clock, Db } from '@agentpay/primitives';
 import {
   isNonceUsed,
+  isPrepaid,
   jcs,
-  PREPAID,
   purchaseText,
   reasonCode,
   type Facilitator,
@@ -37,12 +37,12 @@ export function withPrepaid<F extends Facilitator>(inner: F, { db, clock }: { db
     },
     async settle(request) {
       const settled = await inner.settle(request);
-      if (isPrepaid(request)) {
+      if (request.x402Version === 2 && isPrepaid(request.paymentPayload.extensions)) {
         if (settled.success) await grant(db, request, { hash: settled.transaction, at: now() });
         return settled;
       }
-      // Nearly every payment is a new one, which no grant can be about.
-      if (settled.success ? !settled.repeat : !mayBeGranted(settled)) return settled;
+      // What is prepaid was settled as another purchase than the seller's.
+      if (settled.success || !mayBeGranted(settled)) return settled;
       const granted = await find(db, request);
       return granted ? told(request, settled, granted, await take(db, request, now())) : settled;
     },
@@ -105,10 +105,6 @@ function told(
 
 function mayBeGranted({ errorReason }: SettleResponse): boolean {
   return isNonceUsed(errorReason) || errorReason === reasonCode('duplicateSettlement', 2);
-}
-
-function isPrepaid(request: FacilitatorRequest): boolean {
-  return request.x402Version === 2 && request.paymentPayload.extensions?.[PREPAID] !== undefined;
 }
 
 function purchaseOf(request: FacilitatorRequest): string {

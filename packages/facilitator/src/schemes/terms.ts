@@ -2,6 +2,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import {
   addressSchema,
   checksumAddress,
+  isPrepaid,
   jcs,
   parseShape,
   purchaseText,
@@ -31,6 +32,8 @@ export interface PaymentTerms {
   readonly resource: string;
   /** What the seller says that the payment buys; "" where it says nothing. */
   readonly purchase: string;
+  /** Whether somebody else than the seller has it settled. That is another purchase: what a seller has settled is never prepaid. */
+  readonly prepaid: boolean;
   readonly settings: SchemeSettings;
 }
 
@@ -50,7 +53,7 @@ export function readTerms(request: FacilitatorRequest, settings: SchemeSettings)
 
 function versionTerms(
   request: FacilitatorRequest,
-): Pick<PaymentTerms, 'accepted' | 'amount' | 'resource' | 'purchase'> {
+): Pick<PaymentTerms, 'accepted' | 'amount' | 'resource' | 'purchase' | 'prepaid'> {
   if (request.x402Version === 1) {
     const { paymentPayload, paymentRequirements } = request;
     const accepted = { scheme: paymentPayload.scheme, network: paymentPayload.network };
@@ -59,6 +62,7 @@ function versionTerms(
       amount: BigInt(paymentRequirements.maxAmountRequired),
       resource: paymentRequirements.resource,
       purchase: purchaseText(paymentRequirements.extra),
+      prepaid: false,
     };
   }
   const { accepted, resource, extensions } = request.paymentPayload;
@@ -67,6 +71,7 @@ function versionTerms(
     amount: BigInt(request.paymentRequirements.amount),
     resource: resource?.url ?? '',
     purchase: purchaseText(extensions),
+    prepaid: isPrepaid(extensions),
   };
 }
 
@@ -89,7 +94,7 @@ export function malformedAs<T>(reason: string, read: () => T): T {
 
 /** One text for one payment for one purchase; `proof` is all that the payer sent. */
 export function fingerprintOf(
-  { x402Version, network, asset, payTo, amount, resource, purchase }: PaymentTerms,
+  { x402Version, network, asset, payTo, amount, resource, purchase, prepaid }: PaymentTerms,
   proof: readonly string[],
 ): string {
   const terms = jcs({
@@ -100,6 +105,7 @@ export function fingerprintOf(
     amount: amount.toString(),
     resource,
     ...(purchase && { purchase }),
+    ...(prepaid && { prepaid }),
   });
   return createHash('sha256')
     .update([terms, ...proof.map((text) => text.toLowerCase())].join('\n'))

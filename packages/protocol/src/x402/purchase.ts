@@ -19,6 +19,11 @@ export interface PurchaseExtension {
   readonly challengeId?: string;
 }
 
+/** Whether a request has a payment settled before its seller has seen it. */
+export function isPrepaid(extensions: Readonly<Record<string, unknown>> | undefined): boolean {
+  return extensions?.[PREPAID] !== undefined;
+}
+
 /** The purchase that a request names, as one text for comparison; "" for none. */
 export function purchaseText(extensions: Readonly<Record<string, unknown>> | undefined): string {
   const purchase = extensions?.[PURCHASE];
