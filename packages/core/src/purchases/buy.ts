@@ -259,14 +259,10 @@ async function again(core: Core, fresh: Purchase, working: Working): Promise<Pur
 
 /** What is settled for whoever asks again; undefined when there is something to do or to wait for. */
 function outcomeOf(kept: Purchase): Purchased | undefined {
-  const { state, sellerStatus: status, contentType, response: body, failure } = kept;
+  const { state, sellerStatus: status, contentType, response: body } = kept;
   if (status !== null && body !== null)
     return { purchase: kept, response: { status, contentType, body, truncated: false } };
-  if (state === 'rejected')
-    throw failure === 'insufficient_funds'
-      ? new AgentPayError('insufficient_funds', 'The wallet had less money than that.')
-      : new AgentPayError('policy_denied', 'The payment was refused.', { reason: failure ?? 'rejected' });
-  if (state === 'released' || state === 'refused') throw failureOf(kept);
+  if (state === 'rejected' || state === 'released' || state === 'refused') throw failureOf(kept);
   return undefined;
 }
 

@@ -53,9 +53,13 @@ export async function deliver(
   throw failureOf(proved, 'response' in heard ? heard.response.status : heard.status);
 }
 
-/** Why a purchase whose proof was sent gave nothing. */
+/** Why a purchase that the gate refused, or whose proof was sent, gave nothing. */
 export function failureOf(purchase: Purchase, status?: number): AgentPayError {
   const { id, state, reference, failure, transactionId } = purchase;
+  if (state === 'rejected')
+    return failure === 'insufficient_funds'
+      ? new AgentPayError('insufficient_funds', 'The wallet had less money than that.')
+      : new AgentPayError('policy_denied', 'The payment was refused.', { reason: failure ?? 'rejected' });
   const details = { purchaseId: id, transactionId, ...(status !== undefined && { status }), reference };
   const reason = failure ?? undefined;
   if (state === 'refused' || state === 'released' || (state === 'confirmed' && status !== undefined))

@@ -135,13 +135,10 @@ async function again(
     throw new AgentPayError('conflict', 'The idempotency key was used for another request.', {
       param: 'idempotencyKey',
     });
-  const { state, sealedProof, failure } = kept;
+  const { state, sealedProof } = kept;
   if (state === 'confirmed' && sealedProof)
     return { purchase: kept, paymentSignature: proofOf(core, kept).value };
-  if (state === 'rejected')
-    throw failure === 'insufficient_funds'
-      ? new AgentPayError('insufficient_funds', 'The wallet had less money than that.')
-      : new AgentPayError('policy_denied', 'The payment was refused.', { reason: failure ?? 'rejected' });
+  if (state === 'rejected') throw failureOf(kept);
   const now = core.clock.now();
   const until = new Date(now + CLAIM_MS);
   const mine = await store.take(core.db, { id: kept.id, now: new Date(now), until });
