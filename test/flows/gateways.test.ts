@@ -287,7 +287,11 @@ describe('a call', () => {
     const call = async ({ principal }: typeof a, by: Core) => {
       const quota = { principal, listingId: listing.id, quota: FUNDS };
       await gateways.provision(core, quota);
-      return gateways.queue(by, { ...quota, input: {} });
+      // As the server does with every refusal.
+      return gateways.queue(by, { ...quota, input: {} }).catch(async (error: unknown) => {
+        await orgs.noteRefusal(by, { principal, error });
+        throw error;
+      });
     };
     const tries = await Promise.allSettled([call(a, core), call(b, other), call(a, other), call(b, core)]);
     expect(tries.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);

@@ -1,4 +1,5 @@
 import { policies } from '@agentpay/core';
+import { listed } from './listings.calls.js';
 import { newOrg } from './orgs.calls.js';
 import { newWorld, type World } from '../world.js';
 
@@ -38,6 +39,28 @@ it('a payment above the budget of the organization is refused, and the organizat
       },
     ],
   });
+});
+
+it('a call above the budget of its organization stands once in the log', async () => {
+  const { api } = world;
+  const developer = world.credential('developer');
+  const { org_id } = (await newOrg(world)).params;
+  const policy = { name: 'Budget Cap', rules: { monthly_usdc: '0.001' } };
+  await api.http.post(`/orgs/${org_id}/policies`).set(developer).send(policy).expect(200);
+  const { body: made } = await api.http
+    .post('/admin/gateways')
+    .set(world.credential('admin'))
+    .send({ name: 'Acme Gateway', org_id })
+    .expect(201);
+  const gateway = { 'x-gateway-key': made.gateway_key as string };
+  const agent_id = await listed(world);
+  const quota = { agent_id, quota_usdc: '50.00' };
+  await api.http.post('/gateway/provision').set(gateway).send(quota).expect(200);
+  const call = { agent_id, input: { task: 'summarize' } };
+  const refused = await api.http.post('/gateway/call').set(gateway).send(call).expect(403);
+  expect(refused.body.error).toMatchObject({ reason: 'org_monthly_limit' });
+  const { body } = await api.http.get(`/orgs/${org_id}/policies/logs`).set(developer).expect(200);
+  expect(body).toMatchObject({ total: 1, logs: [{ spender_id: made.gateway_id }] });
 });
 
 it('an invitation is a link to a page that says what it offers, and shows names as text', async () => {

@@ -9,7 +9,6 @@ import type { Developer } from '../developers/index.js';
 import { digestOf } from '../idempotency/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
-import { noteRefusal } from '../orgs/index.js';
 import { page } from '../Page.js';
 import { reserveIn, wantsOf } from '../spending/index.js';
 import type { GatewayCall } from './Call.js';
@@ -50,16 +49,11 @@ export async function queue(core: Core, request: CallRequest): Promise<GatewayCa
   const contract = await contractSeconds(core.db, { listingId, orgId: gateway.orgId });
   const digest = digestOf({ listingId, input, method, maxPrice });
   const checked: Checked = { ...request, gateway, contract, digest };
-  try {
-    return await core.batch.run({
-      wants: wants(checked),
-      lane: gateway.walletId,
-      decide: (scene) => decide(core, scene, checked),
-    });
-  } catch (error) {
-    await noteRefusal(core, { principal, error });
-    throw error;
-  }
+  return core.batch.run({
+    wants: wants(checked),
+    lane: gateway.walletId,
+    decide: (scene) => decide(core, scene, checked),
+  });
 }
 
 function wants({ gateway, listingId, idempotencyKey }: Checked): Want[] {
