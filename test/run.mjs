@@ -93,9 +93,8 @@ function selected(args) {
 }
 
 async function jest(args, env) {
-  const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
   const command = [
-    ...flags,
+    '--disable-warning=ExperimentalWarning',
     join(root, 'node_modules/jest/bin/jest.js'),
     '--config',
     join(root, 'jest.config.mjs'),
