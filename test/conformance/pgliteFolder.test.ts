@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fillFromPrepared, pgliteDb } from '@agentpay/storage';
+import { pgliteDb, preparedDb, prepareEmptyDb } from '@agentpay/storage';
 
 describe('the folder of an embedded database', () => {
   const modes = (folder: string) =>
@@ -23,25 +23,41 @@ describe('the folder of an embedded database', () => {
     expect(found).toEqual(['file 600', 'folder 700']);
   });
 
-  it('is filled from a prepared one, which is made once, and is whole', async () => {
+  describe('that starts as a copy of a prepared one', () => {
     const parent = mkdtempSync(join(tmpdir(), 'agentpay-prepared-'));
-    const [cache, first, second] = ['cache', 'first', 'second'].map((one) => join(parent, one)) as [
-      string,
-      string,
-      string,
-    ];
-    await fillFromPrepared([first, second], cache);
-    const prepared = readdirSync(cache);
-    for (const dir of [first, second]) {
-      const db = await pgliteDb({ dir });
-      await db.exec('create table notes (id int); insert into notes values (1)');
-      await db.close();
-    }
-    await fillFromPrepared([first], cache);
-    const db = await pgliteDb({ dir: first });
-    expect(await db.query('select id from notes')).toEqual([{ id: 1 }]);
-    await db.close();
-    expect(readdirSync(cache)).toEqual(prepared);
-    rmSync(parent, { recursive: true, force: true });
+    const cache = join(parent, 'cache');
+    const notes = { name: 'notes-1', sql: 'create table notes (id int)' };
+    const marks = { name: 'marks-1', sql: 'create table marks (id int)' };
+    const open = (name: string, migrations = [notes]) =>
+      preparedDb({ dir: join(parent, name), cache, migrations });
+
+    afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+    it('has the tables and nothing of what the first one took in', async () => {
+      await prepareEmptyDb(cache);
+      const first = await open('first');
+      await first.exec('insert into notes values (1)');
+      const kept = readdirSync(cache);
+      const second = await open('second');
+      expect(await second.query('select id from notes')).toEqual([]);
+      await second.exec('insert into notes values (2)');
+      await Promise.all([first.close(), second.close()]);
+      expect(readdirSync(cache)).toEqual(kept);
+      expect(kept).toHaveLength(2);
+    });
+
+    it('is opened as it is when it is there, and migrated', async () => {
+      const again = await open('first', [notes, marks]);
+      expect(await again.query('select id from notes')).toEqual([{ id: 1 }]);
+      expect(await again.query('select id from marks')).toEqual([]);
+      await again.close();
+    });
+
+    it('is another one for other migrations', async () => {
+      const third = await open('third', [notes, marks]);
+      expect(await third.query('select id from marks')).toEqual([]);
+      await third.close();
+      expect(readdirSync(cache)).toHaveLength(3);
+    });
   });
 });

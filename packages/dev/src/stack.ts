@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { baseSepolia, type Clock } from '@agentpay/primitives';
-import { fillFromPrepared } from '@agentpay/storage';
+import { prepareEmptyDb } from '@agentpay/storage';
 import { privateKeyToAddress } from 'viem/accounts';
 import type { DataDir, StackState } from './DataDir.js';
 import { startLocalChain, type LocalChain } from './localChain.js';
@@ -70,7 +70,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     return started;
   };
 
-  const filled = fillDatabases(data);
+  // Both would make one; without a cache each does.
+  const prepared = prepareEmptyDb(databaseCache()).catch(() => undefined);
   const chain = await supervisor.start('chain', () =>
     startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json'), keepStates: 0 }),
   );
@@ -79,7 +80,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // Test money takes a block or two, which the others need not wait for.
   const money = giveMoney(chain.running, state);
   money.catch(() => undefined);
-  await filled;
+  await prepared;
   const [facilitator, api] = await Promise.all([
     startNode(facilitatorPart({ urls, data, state })),
     startNode(apiPart({ urls, data, state })),
@@ -120,6 +121,7 @@ function facilitatorPart({ urls, data, state }: Place): NodePart {
       DISCOVERY_HOSTS: 'localhost,127.0.0.1',
       SIGNER_KEYS: state.facilitatorKey,
       DATA_DIR: data.path('facilitator'),
+      DATABASE_CACHE: databaseCache(),
     },
   };
 }
@@ -134,6 +136,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
       ...listenAt(urls.api),
       PUBLIC_BASE_URL: urls.api,
       DATA_DIR: data.path('api'),
+      DATABASE_CACHE: databaseCache(),
       JWT_SECRET: state.jwtSecret,
       ADMIN_KEY: state.adminKey,
       OUTBOUND_LOOPBACK: 'true',
@@ -168,12 +171,8 @@ function sellerPart(urls: Stack['urls'], state: Required<StackState>): NodePart 
   };
 }
 
-/** Saves the seconds in which facilitator and API would make their databases; without a cache they make them. */
-function fillDatabases(data: DataDir): Promise<void> {
-  const cache = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'agentpay');
-  const folders = [data.path('facilitator'), join(data.path('api'), 'postgres')];
-  return fillFromPrepared(folders, cache).catch(() => undefined);
-}
+/** Saves the seconds in which facilitator and API would make their databases. */
+const databaseCache = () => join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'agentpay');
 
 // At every start, so that a kept folder never runs dry.
 async function giveMoney(chain: LocalChain, state: StackState): Promise<void> {

@@ -30,6 +30,8 @@ export interface FacilitatorConfig {
   /** PostgreSQL; else an embedded database in `dataDir`; else one in memory, which forgets everything at the end. */
   readonly databaseUrl: string | undefined;
   readonly dataDir: string | undefined;
+  /** Where prepared embedded databases are kept, for a quick start in a new `dataDir`. */
+  readonly databaseCache: string | undefined;
   /** Where replicas count requests together; else each counts its own. */
   readonly redisUrl: string | undefined;
   readonly apiKeys: readonly ApiKey[];
@@ -123,6 +125,7 @@ const Environment = z.object({
   ALLOW_MAINNET: flag(false),
   DATABASE_URL: url('a postgres://', 'postgres:', 'postgresql:').optional(),
   DATA_DIR: z.string().optional(),
+  DATABASE_CACHE: z.string().optional(),
   REDIS_URL: url('a redis://', 'redis:', 'rediss:').optional(),
   API_KEYS: list.optional(),
   METRICS_TOKEN: secret.optional(),
@@ -247,6 +250,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): FacilitatorC
     },
     databaseUrl: values.DATABASE_URL,
     dataDir: values.DATA_DIR,
+    databaseCache: values.DATABASE_CACHE,
     redisUrl: values.REDIS_URL,
     apiKeys,
     metricsToken: values.METRICS_TOKEN,

@@ -16,7 +16,7 @@ import {
   type Chain,
   type FeeGauge,
 } from '@agentpay/evm';
-import { migrate, pgDb, pgliteDb } from '@agentpay/storage';
+import { migrate, pgDb, pgliteDb, preparedDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
 import type { Address } from '@agentpay/protocol';
 import type { Logger } from 'pino';
@@ -284,8 +284,12 @@ async function openTraced(
 }
 
 /** The database with its tables. */
-async function openDb({ databaseUrl, dataDir }: FacilitatorConfig): Promise<Db> {
-  const db = await (databaseUrl ? pgDb({ url: databaseUrl }) : pgliteDb({ dir: dataDir }));
+async function openDb({ databaseUrl, dataDir, databaseCache: cache }: FacilitatorConfig): Promise<Db> {
+  const embedded = () =>
+    dataDir === undefined || cache === undefined
+      ? pgliteDb({ dir: dataDir })
+      : preparedDb({ dir: dataDir, cache, migrations });
+  const db = await (databaseUrl ? pgDb({ url: databaseUrl }) : embedded());
   await migrate(db, migrations).catch(async (cause: unknown) => {
     await db.close();
     throw new Error(`The database cannot be used: ${said(cause)}.`, { cause });

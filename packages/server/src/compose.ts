@@ -13,7 +13,7 @@ import {
   type Tracker,
 } from '@agentpay/primitives';
 import { httpFacilitator, paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
-import { assertWritable, migrate, pgDb, pgliteDb } from '@agentpay/storage';
+import { assertWritable, migrate, pgDb, pgliteDb, preparedDb } from '@agentpay/storage';
 import {
   connectRedis,
   fallbackLimiter,
@@ -266,7 +266,8 @@ function sandboxWays(
   };
 }
 
-function openDb({ databaseUrl, databasePoolSize, dataDir }: ServerConfig, log: Logger): Promise<Db> | Db {
+function openDb(config: ServerConfig, log: Logger): Promise<Db> | Db {
+  const { databaseUrl, databasePoolSize, dataDir, databaseCache: cache } = config;
   if (databaseUrl !== undefined) {
     return pgDb({
       url: databaseUrl,
@@ -275,7 +276,9 @@ function openDb({ databaseUrl, databasePoolSize, dataDir }: ServerConfig, log: L
       onIdleError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
     });
   }
-  return dataDir === undefined ? pgliteDb({}) : pgliteDb({ dir: join(dataDir, 'postgres') });
+  if (dataDir === undefined) return pgliteDb({});
+  const dir = join(dataDir, 'postgres');
+  return cache === undefined ? pgliteDb({ dir }) : preparedDb({ dir, cache, migrations });
 }
 
 /** Brings the schema up to date, and finds the time to go by. */

@@ -30,6 +30,8 @@ export interface ServerConfig {
   /** Most connections to PostgreSQL. */
   readonly databasePoolSize: number;
   readonly dataDir: string | undefined;
+  /** Where prepared embedded databases are kept, for a quick start in a new `dataDir`. */
+  readonly databaseCache: string | undefined;
   /** Redis; without it tracker and rate limits live in this process. */
   readonly redisUrl: string | undefined;
   /** Signs payment tokens. Absent only with the embedded database, which keeps or generates one. */
@@ -109,6 +111,7 @@ const Environment = z.object({
   DATABASE_URL: checked(databaseUrlFault).optional(),
   DATABASE_POOL_SIZE: whole(1, 1_000).optional(),
   DATA_DIR: z.string().optional(),
+  DATABASE_CACHE: z.string().optional(),
   OTEL_EXPORTER_OTLP_ENDPOINT: urlOf('http:', 'https:').optional(),
   REDIS_URL: urlOf('redis:', 'rediss:').optional(),
   JWT_SECRET: secret.optional(),
@@ -210,6 +213,7 @@ export function readConfig(env: Env): ServerConfig {
     databaseUrl: values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE ?? 10,
     dataDir: values.DATA_DIR,
+    databaseCache: values.DATABASE_CACHE,
     redisUrl: values.REDIS_URL,
     jwtSecret: values.JWT_SECRET,
     keyPepper: values.KEY_PEPPER,

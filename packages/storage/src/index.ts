@@ -10,4 +10,5 @@ export type { PgOptions } from './pgDb.js';
 export { pgliteDb } from './pgliteDb.js';
 export { scratchDb } from './scratchDb.js';
 export type { ScratchDb, ScratchOptions } from './scratchDb.js';
-export { fillFromPrepared } from './preparedFolder.js';
+export { prepareEmptyDb, preparedDb } from './preparedDb.js';
+export type { PreparedOptions } from './preparedDb.js';

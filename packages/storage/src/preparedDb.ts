@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Db, Migration } from '@agentpay/primitives';
+import { makeFolder } from './makeFolder.js';
+import { migrate } from './migrate.js';
+import { pgliteDb } from './pgliteDb.js';
+
+export interface PreparedOptions {
+  /** Folder of the database, made when absent. */
+  readonly dir: string;
+  /** Folder in which prepared databases are kept, for this and later starts. */
+  readonly cache: string;
+  readonly migrations: readonly Migration[];
+}
+
+/**
+ * The embedded database of a folder, with these migrations done. Making a database and its tables takes seconds and copying one a moment,
+ * so a folder that has none yet gets a copy of the one in `cache` that has these very migrations; the first start leaves it there.
+ * A cache that cannot be used costs only the time.
+ */
+export async function preparedDb({ dir, cache, migrations }: PreparedOptions): Promise<Db> {
+  const cluster = join(dir, 'postgres');
+  const migrated = join(cache, `${prefix()}-${digest(migrations)}`);
+  const isNew = !existsSync(cluster);
+  if (isNew) await copyFirst([migrated, emptyOne(cache)], cluster).catch(() => undefined);
+  const db = await pgliteDb({ dir });
+  try {
+    await migrate(db, migrations);
+    if (isNew && !existsSync(migrated)) {
+      // Nobody else has the database yet, so that its files stay as they are while they are copied.
+      await db.exec('checkpoint');
+      await copy(cluster, migrated).catch(() => undefined);
+    }
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/**
+ * Makes the empty database in `cache` that `preparedDb` begins with, unless it is there: once for several processes that start together.
+ * @throws Error when the folder cannot be written
+ */
+export async function prepareEmptyDb(cache: string): Promise<void> {
+  const prepared = emptyOne(cache);
+  if (existsSync(prepared)) return;
+  const made = `${prepared}.${process.pid}.making`;
+  rmSync(made, { recursive: true, force: true });
+  await (await pgliteDb({ dir: made })).close();
+  place(join(made, 'postgres'), prepared);
+  rmSync(made, { recursive: true, force: true });
+}
+
+async function copyFirst(sources: readonly string[], target: string): Promise<void> {
+  const source = sources.find((folder) => existsSync(folder));
+  if (source !== undefined) await copy(source, target);
+}
+
+/** A copy under another name first, so that a folder of the right name is always a whole one. */
+async function copy(source: string, target: string): Promise<void> {
+  const unfinished = `${target}.${process.pid}.copying`;
+  makeFolder(dirname(target));
+  try {
+    await cp(source, unfinished, { recursive: true });
+    place(unfinished, target);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+function place(unfinished: string, target: string): void {
+  try {
+    renameSync(unfinished, target);
+  } catch (error) {
+    // Another process was faster.
+    if (!existsSync(target)) throw error;
+  }
+}
+
+const emptyOne = (cache: string) => join(cache, prefix());
+
+function prefix(): string {
+  const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
+  const manifest = readFileSync(new URL('../package.json', pathToFileURL(entry)), 'utf8');
+  return `embedded-${(JSON.parse(manifest) as { version: string }).version}`;
+}
+
+function digest(migrations: readonly Migration[]): string {
+  const hash = createHash('sha256');
+  for (const { name, sql } of migrations) hash.update(`${name}\n${sql}\n`);
+  return hash.digest('hex').slice(0, 16);
+}
