@@ -1,4 +1,4 @@
-// A limit on the time of each test and hook, in milliseconds: what hangs fails by its name. Another one is given as with Jest, as last argument.
+// A limit on the time of each test and hook, in milliseconds: what hangs fails by its name. The last argument gives another, as with Jest.
 import { addEventHandler } from 'jest-circus';
 
 const LIMIT_MS = 120_000;
