@@ -1,4 +1,5 @@
 export { addressOf, canonicalAddress, clientAddress, type Origin } from './clientAddress.js';
+export { design, FOR_EVER, type DesignFile } from './design.js';
 export { ConfigError, readEnvironment, type Env } from './environment.js';
 export { healthRoutes, type Health, type HealthRoutes } from './health.js';
 export { listen, type Listening, type ListenOptions } from './listen.js';

@@ -6,6 +6,7 @@ import helmet, { type HelmetOptions } from 'helmet';
 import { authenticator } from './auth/authenticate.js';
 import type { Composition } from './compose.js';
 import { allRoutes } from './families/index.js';
+import { assetRoutes } from './http/assets.js';
 import { accessLog } from './http/accessLog.js';
 import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
@@ -42,6 +43,7 @@ export function createApp(
   const authenticate = authenticator(core);
   metricsRoutes(app, { authenticate, limit, clock, metrics });
   healthRoutes(app, composition);
+  assetRoutes(app);
   demoSellerRoutes(app, { demo: composition.demo, limit });
   stripeRoutes(app, composition, limit);
   x402FundRoutes(app, composition, { authenticate, limit });
