@@ -45,7 +45,7 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.idempotent)))(
   },
 );
 
-/** The body with one amount that is a little more, or with another URL. */
+/** The body with one amount that is a little more, or with another URL; in what it contains where it has neither itself. */
 function changed(body: object): object {
   const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
   const entries = Object.entries(body);
@@ -55,6 +55,8 @@ function changed(body: object): object {
     return { ...body, [amount[0]]: typeof amount[1] === 'string' ? more.toFixed(2) : more };
   }
   const url = entries.find(([, value]) => typeof value === 'string' && URL.canParse(value));
+  const inner = entries.find(([, value]) => typeof value === 'object' && value !== null);
+  if (!url && inner) return { ...body, [inner[0]]: changed(inner[1] as object) };
   if (!url) throw new Error('The example has no amount or URL to change.');
   return { ...body, [url[0]]: `${url[1] as string}x` };
 }

@@ -30,6 +30,13 @@ export interface Tool {
   readonly destructive?: boolean;
 }
 
+/** A success of another status than the usual one. */
+export interface OtherSuccess {
+  readonly status: 202;
+  readonly description: string;
+  readonly when: (wire: Readonly<Record<string, unknown>>) => boolean;
+}
+
 /** An endpoint that goes away. */
 export interface Deprecation {
   /** Day since when, as `2026-05-08`. */
@@ -69,6 +76,8 @@ export interface Definition<
   readonly response: Response;
   /** Status of success. */
   readonly status: 200 | 201 | 202 | 302 | 303;
+  /** Another success, told apart by the response on the wire. */
+  readonly also: OtherSuccess | undefined;
   /** Errors of this endpoint beside those that every endpoint has: {@link commonErrors}. */
   readonly errors: readonly ErrorName[];
   /**
@@ -123,6 +132,7 @@ const defaults = {
   demo: 'role',
   tool: undefined,
   deprecated: undefined,
+  also: undefined,
 } as const;
 
 type Given<D extends Definition> = Omit<D, keyof typeof defaults> & Partial<Pick<D, keyof typeof defaults>>;

@@ -5,6 +5,7 @@ export * from './Errors.js';
 export * from './Family.js';
 export * from './request.js';
 export * from './families/index.js';
+export { agreements } from './families/agreements/index.js';
 export { gateway } from './families/gateway/index.js';
 export { pay } from './families/pay/index.js';
 export { runtime } from './families/runtime/index.js';

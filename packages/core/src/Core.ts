@@ -1,4 +1,6 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
+import { agreementSettings } from './agreements/settings.js';
+import type { AgreementSettings } from './agreements/settings.js';
 import { approvalSettings } from './approvals/settings.js';
 import type { ApprovalSettings } from './approvals/settings.js';
 import { billingSettings } from './billing/settings.js';
@@ -44,6 +46,7 @@ import type { WebhookPorts } from './webhooks/ports.js';
 
 /** What each slice declares in its `settings.ts`. */
 export interface CoreSettings {
+  readonly agreements: AgreementSettings;
   readonly catalog: CatalogSettings;
   readonly billing: BillingSettings;
   readonly developers: DeveloperSettings;
@@ -86,6 +89,7 @@ export interface Core {
 
 /** Settings as given: what has a default may be left out. */
 export interface GivenSettings {
+  readonly agreements?: Partial<AgreementSettings>;
   readonly approvals?: Partial<ApprovalSettings>;
   readonly billing?: Partial<BillingSettings>;
   readonly explorer?: Partial<ExplorerSettings>;
@@ -121,6 +125,7 @@ export function createCore(options: CoreOptions): Core {
     random,
     ports,
     settings: {
+      agreements: agreementSettings(settings.agreements ?? {}),
       gateways: gatewaySettings(settings.gateways ?? {}),
       catalog: catalogSettings(settings.catalog ?? {}),
       developers: developerSettings(settings.developers ?? {}),

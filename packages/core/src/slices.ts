@@ -1,6 +1,7 @@
 // Every slice of core: its door, its tables, its events and its jobs. A new slice is added here and in slices.json.
 import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
+import { migrations as agreementsTables } from './agreements/migrations.js';
 import { migrations as approvalsTables } from './approvals/migrations.js';
 import { migrations as apiKeysTables } from './apiKeys/migrations.js';
 import { migrations as auditTables } from './audit/migrations.js';
@@ -40,6 +41,7 @@ import { jobs as tokensJobs } from './tokens/jobs.js';
 import { jobs as usersJobs } from './users/jobs.js';
 import type { Job } from './Job.js';
 import type { EventType } from './events/index.js';
+import * as agreementEvents from './agreements/events.js';
 import * as approvalEvents from './approvals/events.js';
 import * as billingEvents from './billing/events.js';
 import * as disputeEvents from './disputes/events.js';
@@ -52,6 +54,7 @@ import * as tokenEvents from './tokens/events.js';
 import * as webhookEvents from './webhooks/events.js';
 
 export * as agents from './agents/index.js';
+export * as agreements from './agreements/index.js';
 export * as catalog from './catalog/index.js';
 export * as developers from './developers/index.js';
 export * as apiKeys from './apiKeys/index.js';
@@ -98,6 +101,7 @@ export const migrations: readonly Migration[] = [
   ...approvalsTables,
   ...billingTables,
   ...paymentsTables,
+  ...agreementsTables,
   ...disputesTables,
   ...payoutsTables,
   ...purchasesTables,
@@ -123,6 +127,7 @@ export const eventTypes: readonly EventType[] = [
   paymentEvents.paymentFailed,
   paymentEvents.paymentRefunded,
   paymentEvents.paymentRefundFailed,
+  ...Object.values(agreementEvents.agreementMoved),
   approvalEvents.approvalRequested,
   ...Object.values(approvalEvents.approvalMoved),
   disputeEvents.disputeOpened,

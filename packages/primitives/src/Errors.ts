@@ -98,6 +98,10 @@ export const errorKinds = {
   authorization_wrong_state: { status: 409, hint: 'Let the payer authorize again.' },
   purchase_order_exhausted: { status: 409, hint: 'Use another purchase order, or a smaller amount.' },
 
+  // agreements
+  agreement_wrong_state: { status: 409, hint: 'Read the agreement and follow its status.' },
+  usage_exhausted: { status: 409, hint: 'The cap is used up: complete the agreement and propose another.' },
+
   // gateways
   listing_not_callable: { status: 409, hint: 'Choose an agent that is active, priced and has an address.' },
   quota_exceeded: { status: 403, hint: 'Provision the agent with a larger quota.' },

@@ -54,6 +54,8 @@ export const idPrefixes = {
   authorization: 'auth_',
   grant: 'gr_',
   purchase: 'pur_',
+  agreement: 'ua_',
+  usage: 'use_',
 } as const;
 
 export type IdKind = keyof typeof idPrefixes;

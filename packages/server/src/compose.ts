@@ -178,6 +178,7 @@ async function openTraced({ otlpEndpoint: endpoint }: ServerConfig, log: Logger)
 
 function settingsOf(config: ServerConfig, secrets: Secrets): GivenSettings {
   return {
+    agreements: { challengeSeconds: config.challengeWindowSeconds },
     approvals: { ttlMs: config.approvalTtlSeconds * 1000 },
     identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
     explorer: { ...config.explorer, enabled: config.sandbox },

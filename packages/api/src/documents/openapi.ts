@@ -67,7 +67,11 @@ function operation(family: Family, endpoint: Endpoint): JsonSchema {
           },
         }
       : {}),
-    responses: { [endpoint.status]: success(endpoint), ...failures(family, endpoint) },
+    responses: {
+      [endpoint.status]: success(endpoint),
+      ...otherSuccess(endpoint),
+      ...failures(family, endpoint),
+    },
   };
 }
 
@@ -101,6 +105,11 @@ function parametersOf({ params, query, idempotent, example }: Endpoint): JsonSch
     ...list('query', query, example.query ?? {}),
     ...(idempotent ? [key] : []),
   ];
+}
+
+function otherSuccess(endpoint: Endpoint): JsonSchema {
+  const { also } = endpoint;
+  return also ? { [also.status]: { ...success(endpoint), description: also.description } } : {};
 }
 
 function success(endpoint: Endpoint): JsonSchema {

@@ -1,5 +1,6 @@
 import type { Endpoint } from '../Endpoint.js';
 import { endpointsOf, type Family } from '../Family.js';
+import { agreements } from './agreements/index.js';
 import { buyer } from './buyer/index.js';
 import { gateway } from './gateway/index.js';
 import { pay } from './pay/index.js';
@@ -7,7 +8,7 @@ import { runtime } from './runtime/index.js';
 import { web } from './web/index.js';
 
 /** Every API by its id. */
-export const families = { runtime, buyer, pay, gateway, web };
+export const families = { runtime, buyer, pay, gateway, agreements, web };
 
 const all: readonly Family[] = Object.values(families);
 

@@ -3,5 +3,15 @@ export type { AgentKeys } from './operations.js';
 export { controlsOf, createRule, removeRule, setAllowList, setLimits, updateRule } from './controls.js';
 export type { AgentControls, AgentLimits } from './controls.js';
 export type { OfOwned } from './owned.js';
-export { actFor, archive, assertActive, issueKey, listOwned, owned, ownKeys, revokeKey } from './owned.js';
+export {
+  actFor,
+  archive,
+  assertActive,
+  issueKey,
+  listOwned,
+  owned,
+  ownerOf,
+  ownKeys,
+  revokeKey,
+} from './owned.js';
 export { create, get, list, rotateKeys } from './operations.js';

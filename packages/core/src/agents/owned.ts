@@ -26,6 +26,11 @@ export async function owned(db: Queryable, { principal, agentId }: OfOwned): Pro
   throw new AgentPayError('agent_not_found', 'You have no agent with this id.');
 }
 
+/** The user whose agent it is; null: nobody's. */
+export async function ownerOf(db: Queryable, { agentId }: { agentId: string }): Promise<string | null> {
+  return (await store.agents.find(db, { id: agentId }))?.ownerId ?? null;
+}
+
 /** The caller's agents, newest first. @throws AgentPayError `invalid_request` for a page outside the limits */
 export async function listOwned(
   core: Core,

@@ -2,9 +2,10 @@
 export interface Dispute {
   /** `disp_...`; `dp_...` about an invoice */
   readonly id: string;
-  /** What it is about is one of the two. */
+  /** What it is about is one of the three. */
   readonly paymentId: string | null;
   readonly invoiceId: string | null;
+  readonly agreementId: string | null;
   /** The party that opened it. */
   readonly openerId: string;
   /** The other party; null when it is not on the platform. */

@@ -8,6 +8,7 @@ export const disputes = table<Dispute>('disputes', {
   id: 'text',
   paymentId: 'text',
   invoiceId: 'text',
+  agreementId: 'text',
   openerId: 'text',
   otherId: 'text',
   reason: 'text',

@@ -10,6 +10,7 @@ const dispute = {
   id: text,
   payment_id: text.nullable(),
   invoice_id: text.nullable(),
+  agreement_id: text.nullable(),
   status: text,
   reason: text,
   description: text.nullable(),
@@ -32,8 +33,17 @@ export function tell(core: Core, scene: Scene, type: EventType<string, typeof di
 
 /** What every event about a dispute tells, and whom. */
 export function emissionOf(of: Dispute) {
-  const { id, paymentId, invoiceId, status, reason, description, note } = of;
-  const object = { id, payment_id: paymentId, invoice_id: invoiceId, status, reason, description, note };
+  const { id, paymentId, invoiceId, agreementId, status, reason, description, note } = of;
+  const object = {
+    id,
+    payment_id: paymentId,
+    invoice_id: invoiceId,
+    agreement_id: agreementId,
+    status,
+    reason,
+    description,
+    note,
+  };
   return { subject: id, audience: audienceOf(of), object };
 }
 

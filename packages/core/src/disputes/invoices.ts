@@ -30,6 +30,7 @@ export async function openOnInvoice(
     id: newId('invoice_dispute', core),
     paymentId: null,
     invoiceId,
+    agreementId: null,
     openerId: principal.party.id,
     otherId: null,
     reason,

@@ -1,6 +1,6 @@
 import type { Migration } from '@agentpay/primitives';
 
-/** Disputes about payments and invoices, one of each at most, and what speaks for either side. */
+/** Disputes about payments, invoices and agreements, one of each at most, and what speaks for either side. */
 export const migrations: readonly Migration[] = [
   {
     name: 'core/disputes-1',
@@ -31,6 +31,14 @@ create table dispute_evidence (
   created_at timestamptz not null
 );
 create index dispute_evidence_order on dispute_evidence (dispute_id, created_at);
+`,
+  },
+  {
+    name: 'core/disputes-2',
+    sql: `
+alter table disputes add column agreement_id text unique references agreements (id);
+alter table disputes drop constraint disputes_check;
+alter table disputes add constraint disputes_subject check (num_nonnulls(payment_id, invoice_id, agreement_id) = 1);
 `,
   },
 ];

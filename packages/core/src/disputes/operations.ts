@@ -1,5 +1,5 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Queryable } from '@agentpay/primitives';
+import type { Amount, Queryable } from '@agentpay/primitives';
 import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -15,6 +15,7 @@ import { isUndecided } from './Dispute.js';
 import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
 import { disputeEvidenceAdded, disputeMoved, disputeOpened, emissionOf, tell } from './events.js';
 import * as store from './DisputeStore.js';
+import { moveOnAgreement } from './agreements.js';
 import { moveOnInvoice } from './invoices.js';
 import { stepOf, wrongState } from './step.js';
 
@@ -53,6 +54,7 @@ export async function open(
         id: newId('dispute', core),
         paymentId,
         invoiceId: null,
+        agreementId: null,
         openerId: opener,
         otherId: payment.payerId === opener ? payment.payeeId : payment.payerId,
         reason,
@@ -148,12 +150,18 @@ export async function review(core: Core, request: OfDispute): Promise<Dispute> {
 
 /**
  * The operator decides. `refund` gives the payer back what is left of the amount, from the payee as far as it has it and from the
- * platform beyond that; the fee stays. Deciding the same again changes nothing.
+ * platform beyond that; the fee stays. About an agreement: the buyer gets back what was used, or `refundAmount` of it. Deciding the same
+ * again changes nothing.
  * @throws AgentPayError `forbidden`, `dispute_not_found`, `dispute_wrong_state`
  */
 export async function resolve(
   core: Core,
-  request: OfDispute & { resolution: 'refund' | 'deny'; note?: string | undefined },
+  request: OfDispute & {
+    resolution: 'refund' | 'deny';
+    note?: string | undefined;
+    /** Of an agreement: how much of what was used the buyer gets back. */
+    refundAmount?: Amount | undefined;
+  },
 ): Promise<Dispute> {
   requireParty(request.principal, 'platform');
   return move(core, request, request.resolution, checkOptionalText('description', request.note));
@@ -161,11 +169,17 @@ export async function resolve(
 
 async function move(
   core: Core,
-  { principal, disputeId }: OfDispute,
+  { principal, disputeId, refundAmount }: OfDispute & { refundAmount?: Amount | undefined },
   event: DisputeEvent,
   note: string | null,
 ): Promise<Dispute> {
-  const { paymentId } = visible(await findDispute(core.db, disputeId), principal);
+  const { paymentId, agreementId } = visible(await findDispute(core.db, disputeId), principal);
+  if (agreementId !== null)
+    return moveOnAgreement(core, { principal, disputeId, agreementId, event, note, refundAmount });
+  if (refundAmount !== undefined)
+    throw new AgentPayError('invalid_request', 'Only what was used of an agreement is given back in part.', {
+      param: 'refundAmount',
+    });
   if (paymentId === null) return moveOnInvoice(core, { principal, disputeId, event, note });
   return core.batch.run({
     wants: [

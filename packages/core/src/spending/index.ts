@@ -5,6 +5,7 @@ export {
   allowIn,
   allowWants,
   captureIn,
+  forgetIn,
   giveBackIn,
   policyDenied,
   reserveIn,

@@ -71,18 +71,23 @@ export function giveBackIn(
   scene: Scene,
   { holdId, reason, spent }: { holdId: string; reason: string; spent: PastSpending },
 ): Hold {
-  const judged = spendOf({ ...spent, rail: '' }, spent.at.getTime());
-  const sets = setsOf(scene, judged.payer);
-  for (const { partyId, scope } of scopesOf(judged, [sets.own, ...sets.orgs])) {
-    const before = scene.find(windows, partyId, scope);
-    if (before) scene.update(windows, before, unspend(before, judged));
-  }
+  forgetIn(scene, spent);
   return closeHoldIn(core, scene, {
     holdId,
     state: 'released',
     reason,
     postings: ({ walletId, asset, amount }) => movements.release({ walletId, asset, amount }),
   });
+}
+
+/** What was allowed, or a part of it, is not spent: the windows forget it. */
+export function forgetIn(scene: Scene, spent: PastSpending): void {
+  const judged = spendOf({ ...spent, rail: '' }, spent.at.getTime());
+  const sets = setsOf(scene, judged.payer);
+  for (const { partyId, scope } of scopesOf(judged, [sets.own, ...sets.orgs])) {
+    const before = scene.find(windows, partyId, scope);
+    if (before) scene.update(windows, before, unspend(before, judged));
+  }
 }
 
 /** A refusal of the rules as an error. */

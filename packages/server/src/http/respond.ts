@@ -13,7 +13,7 @@ export function respond(
     // RFC 9745: the moment since when, in Unix seconds
     response.setHeader('Deprecation', `@${Date.parse(endpoint.deprecated.since) / 1000}`);
   }
-  response.status(endpoint.status);
+  response.status(endpoint.also?.when(wire) ? endpoint.also.status : endpoint.status);
   switch (endpoint.kind) {
     case 'redirect':
       return void response.setHeader('Location', String(wire['location'])).end();

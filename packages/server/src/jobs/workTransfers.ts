@@ -1,4 +1,4 @@
-import { payments, payouts, purchases, type Core, type JobReport } from '@agentpay/core';
+import { agreements, payments, payouts, purchases, type Core, type JobReport } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { repeat } from '@agentpay/primitives';
 import { report, type AroundJob } from './startJobs.js';
@@ -6,15 +6,16 @@ import { report, type AroundJob } from './startJobs.js';
 const EVERY_MS = 500;
 const MOST_AT_ONCE = 20;
 
-/** What leaves the platform and takes its time. */
+/** What leaves the platform and takes its time, and what the clock moves. */
 const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) => Promise<JobReport>>> = {
   'payments.progress': payments.progress,
   'payments.refunds': payments.progressRefunds,
   'payouts.work': payouts.work,
   'purchases.work': purchases.work,
+  'agreements.work': agreements.work,
 };
 
-/** Takes payments and refunds by other rails and payouts on that are due, twice a second, each kind in its own time. */
+/** Takes payments and refunds by other rails, payouts and agreements on that are due, twice a second, each kind in its own time. */
 export function workTransfers(
   core: Core,
   { log, around }: { log: Logger; around: AroundJob },

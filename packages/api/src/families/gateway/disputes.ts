@@ -13,9 +13,10 @@ const params = z.object({ dispute_id: idOf('dispute', 'invoice_dispute') });
 const dispute = z.object({
   id: z.string(),
   status,
-  /** What it is about is one of the two. */
+  /** What it is about is one of the three. */
   invoice_id: z.string().nullable(),
   payment_id: z.string().nullable(),
+  agreement_id: z.string().nullable(),
   reason: z.string(),
   /** `approved` or `denied`, once it is decided. */
   resolution: z.enum(['approved', 'denied']).nullable(),
@@ -28,6 +29,7 @@ const example = {
   status: 'open',
   invoice_id: INVOICE,
   payment_id: null,
+  agreement_id: null,
   reason: 'overcharge',
   resolution: null,
   created_at: '2026-02-26T20:10:00Z',

@@ -2,6 +2,7 @@ import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
+import { positiveAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, timestamp } from '../../resources/values.js';
 
@@ -13,7 +14,9 @@ const statuses = ['open', 'under_review', 'withdrawn', 'resolved_refunded', 'res
 const dispute = z.object({
   id: z.string(),
   status: z.enum(statuses),
-  payment_id: z.string(),
+  /** What it is about is one of the two. */
+  payment_id: z.string().nullable(),
+  agreement_id: z.string().nullable(),
   reason: z.string(),
   description: z.string().nullable(),
   /** What the operator wrote about the decision. */
@@ -35,6 +38,7 @@ const example = {
   id: DISPUTE,
   status: 'open',
   payment_id: PAYMENT,
+  agreement_id: null,
   reason: 'service_not_delivered',
   description: 'Agent did not receive expected data',
   note: null,
@@ -73,7 +77,8 @@ export const create = Endpoint.from({
 
 /** GET /v1/disputes */
 export const list = Endpoint.from({
-  summary: 'Lists disputes about payments of the caller, newest first; all of them for the operator.',
+  summary:
+    'Lists disputes about payments and agreements of the caller, newest first; all of them for the operator.',
   method: 'GET',
   path: '/v1/disputes',
   auth: anyOf('agent', 'admin'),
@@ -130,7 +135,7 @@ export const withdraw = Endpoint.from({
   params,
   response: dispute,
   status: 200,
-  errors: ['dispute_not_found', 'forbidden', 'dispute_wrong_state'],
+  errors: ['dispute_not_found', 'forbidden', 'dispute_wrong_state', 'agreement_wrong_state'],
   example: { params: { dispute_id: DISPUTE }, response: { ...example, status: 'withdrawn' } },
 });
 
@@ -149,18 +154,21 @@ export const review = Endpoint.from({
 
 /** POST /v1/disputes/{dispute_id}/resolve */
 export const resolve = Endpoint.from({
-  summary: 'Decides a dispute: refund gives the payer the amount back, the fee stays. For the operator.',
+  summary:
+    'Decides a dispute: refund gives the payer the amount back, the fee stays; of an agreement what was used, or a part. For the operator.',
   method: 'POST',
   path: '/v1/disputes/{dispute_id}/resolve',
   auth: anyOf('admin'),
   params,
   body: z.object({
     resolution: z.enum(['refund', 'deny'], { error: 'must be refund or deny' }),
+    /** Of an agreement: how much of what was used the buyer gets back; all of it unless told. */
+    refund_amount: positiveAmount.optional(),
     note: line(textBounds.description).optional(),
   }),
   response: dispute,
   status: 200,
-  errors: ['dispute_not_found', 'dispute_wrong_state'],
+  errors: ['dispute_not_found', 'dispute_wrong_state', 'agreement_wrong_state'],
   example: {
     params: { dispute_id: DISPUTE },
     body: { resolution: 'refund', note: 'The logs show no response.' },

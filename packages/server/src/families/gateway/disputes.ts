@@ -36,6 +36,7 @@ function shown(dispute: disputes.Dispute) {
     status: statusOf(dispute),
     invoice_id: dispute.invoiceId,
     payment_id: dispute.paymentId,
+    agreement_id: dispute.agreementId,
     reason: dispute.reason,
     resolution: status === 'resolved_refunded' ? ('approved' as const) : denied,
     created_at: dispute.createdAt,

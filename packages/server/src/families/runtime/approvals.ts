@@ -1,5 +1,5 @@
 import { runtime } from '@agentpay/api';
-import { approvals } from '@agentpay/core';
+import { agreements, approvals } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(runtime.nouns.approvals, ({ core }) => ({
@@ -10,9 +10,23 @@ export const handlers = implement(runtime.nouns.approvals, ({ core }) => ({
   get: async ({ principal, params }) =>
     show(await approvals.get(core, { principal, approvalId: params.approval_id })),
   approve: async ({ principal, params, body: { note } }) =>
-    show(await approvals.approve(core, { principal, approvalId: params.approval_id, note })),
+    show(
+      await agreements.decideApproval(core, {
+        principal,
+        approvalId: params.approval_id,
+        event: 'approve',
+        note,
+      }),
+    ),
   reject: async ({ principal, params, body: { note } }) =>
-    show(await approvals.reject(core, { principal, approvalId: params.approval_id, note })),
+    show(
+      await agreements.decideApproval(core, {
+        principal,
+        approvalId: params.approval_id,
+        event: 'reject',
+        note,
+      }),
+    ),
 }));
 
 function show(approval: approvals.Approval) {

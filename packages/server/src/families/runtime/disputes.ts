@@ -19,16 +19,18 @@ export const handlers = implement(runtime.nouns.disputes, ({ core }) => ({
     show(await disputes.withdraw(core, { principal, disputeId: params.dispute_id })),
   review: async ({ principal, params }) =>
     show(await disputes.review(core, { principal, disputeId: params.dispute_id })),
-  resolve: async ({ principal, params, body }) =>
-    show(await disputes.resolve(core, { principal, disputeId: params.dispute_id, ...body })),
+  resolve: async ({ principal, params, body: { refund_amount: refundAmount, ...decision } }) =>
+    show(
+      await disputes.resolve(core, { principal, disputeId: params.dispute_id, refundAmount, ...decision }),
+    ),
 }));
 
 function show(dispute: disputes.Dispute) {
   return {
     id: dispute.id,
     status: dispute.status,
-    // Ids of disputes about invoices do not get here.
-    payment_id: dispute.paymentId as string,
+    payment_id: dispute.paymentId,
+    agreement_id: dispute.agreementId,
     reason: dispute.reason,
     description: dispute.description,
     note: dispute.note,

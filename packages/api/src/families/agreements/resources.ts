@@ -1,0 +1,128 @@
+import * as z from 'zod';
+import { decimalAmount } from '../../resources/amount.js';
+import { id, timestamp } from '../../resources/values.js';
+
+export const AGREEMENT = 'ua_01kb3x9v7f5m2q8r4t6w0y1z3a';
+export const APPROVAL = 'apr_01kb3x9v7f5m2q8r4t6w0y1z3p';
+export const BUYER = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a';
+export const SELLER = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3b';
+export const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3c';
+export const ADDRESS = '0x857b06519E91e3A54538791bDbb0E22373e36b66';
+
+export const ofAgreement = z.object({ agreement_id: id('agreement') });
+
+export const address = z
+  .string({ error: 'must be an address' })
+  .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address, 0x and 40 hexadecimal digits')
+  .meta({ pattern: '^0x[0-9a-fA-F]{40}$' });
+
+export const agreementStatus = z.enum([
+  'pending_approval',
+  'proposed',
+  'accepted',
+  'submitting',
+  'activation_failed',
+  'active',
+  'challenge_window',
+  'challenged',
+  'settling',
+  'settled',
+  'rejected',
+  'expired',
+]);
+
+/** What both sides agree on. */
+const terms = z.object({
+  /** The most that can be charged. */
+  cap: decimalAmount,
+  currency: z.string(),
+  unit: z.string(),
+  unit_price: decimalAmount,
+  ends_at: timestamp,
+  /** How long the buyer can object after usage has ended. */
+  challenge_window_seconds: z.number(),
+  /** What a call may take; null: nothing is promised. */
+  sla_seconds: z.number().nullable(),
+  description: z.string().nullable(),
+});
+
+export const agreement = z.object({
+  agreement_id: z.string(),
+  status: agreementStatus,
+  settlement_model: z.literal('escrow'),
+  /** Where the money waits: `sandbox`, on the books of the platform. */
+  funding: z.enum(['sandbox']),
+  service_id: z.string(),
+  buyer_agent_id: z.string(),
+  seller_agent_id: z.string(),
+  buyer_wallet_address: z.string().nullable(),
+  terms,
+  cap: decimalAmount,
+  used: decimalAmount,
+  /** Set aside for calls under way. */
+  reserved: decimalAmount,
+  remaining: decimalAmount,
+  /** Units that were counted. */
+  units: z.number(),
+  /** What the seller was paid. */
+  paid: decimalAmount.nullable(),
+  /** The approval that it waits for, or waited for. */
+  request_id: z.string().nullable(),
+  /** Why it was rejected, or why it failed. */
+  reason: z.string().nullable(),
+  activation_tx_hash: z.string().nullable(),
+  settlement_tx_hash: z.string().nullable(),
+  created_at: timestamp,
+  accepted_at: timestamp.nullable(),
+  activated_at: timestamp.nullable(),
+  challenge_ends_at: timestamp.nullable(),
+  ended_at: timestamp.nullable(),
+});
+
+const termsExample = {
+  cap: '0.20',
+  currency: 'USD',
+  unit: 'call',
+  unit_price: '0.002',
+  ends_at: '2026-06-07T13:00:00Z',
+  challenge_window_seconds: 86_400,
+  sla_seconds: 30,
+  description: null,
+};
+
+export const agreementExample = {
+  agreement_id: AGREEMENT,
+  status: 'proposed',
+  settlement_model: 'escrow',
+  funding: 'sandbox',
+  service_id: SERVICE,
+  buyer_agent_id: BUYER,
+  seller_agent_id: SELLER,
+  buyer_wallet_address: ADDRESS,
+  terms: termsExample,
+  cap: '0.20',
+  used: '0.00',
+  reserved: '0.00',
+  remaining: '0.20',
+  units: 0,
+  paid: null,
+  request_id: null,
+  reason: null,
+  activation_tx_hash: null,
+  settlement_tx_hash: null,
+  created_at: '2026-05-08T13:00:00Z',
+  accepted_at: null,
+  activated_at: null,
+  challenge_ends_at: null,
+  ended_at: null,
+};
+export const accepted = { ...agreementExample, status: 'accepted', accepted_at: '2026-05-08T13:05:00Z' };
+export const active = { ...accepted, status: 'active', activated_at: '2026-05-08T13:06:00Z' };
+export const completed = {
+  ...active,
+  status: 'challenge_window',
+  used: '0.02',
+  remaining: '0.18',
+  units: 10,
+  challenge_ends_at: '2026-05-09T14:00:00Z',
+};

@@ -1,0 +1,119 @@
+import type { Amount } from '@agentpay/primitives';
+
+/** A buyer and a seller agree on what a service costs and how much of it is bought; the money waits until it was used. */
+export interface Agreement {
+  /** `ua_...` */
+  readonly id: string;
+  readonly buyerId: string;
+  /** The user whose agent the buyer is; null: nobody's. */
+  readonly buyerOwnerId: string | null;
+  readonly sellerId: string;
+  readonly sellerOwnerId: string | null;
+  readonly serviceId: string;
+  /** Where the money waits. */
+  readonly funding: AgreementFunding;
+  /** The wallets on the platform. */
+  readonly buyerWalletId: string;
+  readonly sellerWalletId: string;
+  /** The wallet that the buyer named in the proposal. */
+  readonly buyerAddress: string | null;
+  readonly currency: string;
+  /** The most that can be charged. */
+  readonly cap: Amount;
+  /** What is counted: "call". */
+  readonly unit: string;
+  readonly unitPrice: Amount;
+  /** When usage ends, whether or not the cap is reached. */
+  readonly endsAt: Date;
+  /** How long the buyer can object after that. */
+  readonly challengeSeconds: number;
+  /** What a call may take, as the seller promises; null: nothing is promised. */
+  readonly slaSeconds: number | null;
+  readonly description: string | null;
+  readonly status: AgreementStatus;
+  /** Why it was rejected or has failed. */
+  readonly reason: string | null;
+  readonly approvalId: string | null;
+  /** Charged so far, never above the cap together with what is reserved. */
+  readonly used: Amount;
+  readonly units: bigint;
+  /** Set aside for calls under way. */
+  readonly reserved: Amount;
+  /** What the seller was paid in the end. */
+  readonly paid: Amount | null;
+  readonly createdAt: Date;
+  /** Since when the seller knows of it; null: its owner has not approved it. */
+  readonly proposedAt: Date | null;
+  /** When the limits of the buyer last counted it. */
+  readonly spentAt: Date;
+  readonly acceptedAt: Date | null;
+  readonly activatedAt: Date | null;
+  readonly challengeEndsAt: Date | null;
+  readonly endedAt: Date | null;
+  /** When the clock moves it; null: the clock does not. */
+  readonly dueAt: Date | null;
+}
+
+export type AgreementFunding = 'sandbox';
+
+const table = {
+  pending_approval: { approve: 'proposed', reject: 'rejected', expire: 'expired' },
+  proposed: { accept: 'accepted', reject: 'rejected', expire: 'expired' },
+  accepted: { submit: 'submitting', expire: 'expired' },
+  submitting: { activate: 'active', fail: 'activation_failed' },
+  activation_failed: { submit: 'submitting', expire: 'expired' },
+  active: { complete: 'challenge_window' },
+  challenge_window: { challenge: 'challenged', settle: 'settling' },
+  challenged: { settle: 'settling' },
+  settling: { pay: 'settled' },
+  settled: {},
+  rejected: {},
+  expired: {},
+} as const;
+
+export type AgreementStatus = keyof typeof table;
+export type AgreementEvent =
+  | 'approve'
+  | 'reject'
+  | 'expire'
+  | 'accept'
+  | 'submit'
+  | 'activate'
+  | 'fail'
+  | 'complete'
+  | 'challenge'
+  | 'settle'
+  | 'pay';
+
+export const agreementStatuses = Object.keys(table) as readonly AgreementStatus[];
+
+/** Where an event leads; undefined when it has no place there. */
+export function stepOf(status: AgreementStatus, event: AgreementEvent): AgreementStatus | undefined {
+  return (table[status] as Partial<Record<AgreementEvent, AgreementStatus>>)[event];
+}
+
+/** Whether nothing more can happen to it. */
+export function isEnded(status: AgreementStatus): boolean {
+  return Object.keys(table[status]).length === 0;
+}
+
+/** What is left of the cap. */
+export function remainingOf({ cap, used, reserved }: Pick<Agreement, 'cap' | 'used' | 'reserved'>): Amount {
+  return cap - used - reserved;
+}
+
+/** Usage as it is counted: units of the agreement, once for each event. */
+export interface AgreementUsage {
+  /** `use_...` */
+  readonly id: string;
+  readonly agreementId: string;
+  /** Under which it is counted once. */
+  readonly eventId: string;
+  readonly units: bigint;
+  readonly amount: Amount;
+  /** `reserved`: of a call under way; `released`: of a call that was not served. */
+  readonly status: 'reserved' | 'recorded' | 'released';
+  readonly createdAt: Date;
+  /** A call that is under way then has been left by its process. */
+  readonly deadline: Date | null;
+}

@@ -1,0 +1,137 @@
+import type { Queryable } from '@agentpay/primitives';
+import { entity } from '../batch/index.js';
+import type { Page } from '../Page.js';
+import type { Principal } from '../identity/index.js';
+import { table } from '../table.js';
+import type { Agreement, AgreementStatus, AgreementUsage } from './Agreement.js';
+
+export const agreements = table<Agreement>('agreements', {
+  id: 'text',
+  buyerId: 'text',
+  buyerOwnerId: 'text',
+  sellerId: 'text',
+  sellerOwnerId: 'text',
+  serviceId: 'text',
+  funding: 'text',
+  buyerWalletId: 'text',
+  sellerWalletId: 'text',
+  buyerAddress: 'text',
+  currency: 'text',
+  cap: 'bigint',
+  unit: 'text',
+  unitPrice: 'bigint',
+  endsAt: 'timestamptz',
+  challengeSeconds: 'integer',
+  slaSeconds: 'integer',
+  description: 'text',
+  status: 'text',
+  reason: 'text',
+  approvalId: 'text',
+  used: 'bigint',
+  units: 'bigint',
+  reserved: 'bigint',
+  paid: 'bigint',
+  createdAt: 'timestamptz',
+  proposedAt: 'timestamptz',
+  spentAt: 'timestamptz',
+  acceptedAt: 'timestamptz',
+  activatedAt: 'timestamptz',
+  challengeEndsAt: 'timestamptz',
+  endedAt: 'timestamptz',
+  dueAt: 'timestamptz',
+});
+
+export const agreementRows = entity<Agreement>({
+  table: agreements,
+  key: ['id'],
+  guard: ['status', 'used', 'reserved', 'approvalId'],
+  changes: [
+    'status',
+    'reason',
+    'approvalId',
+    'used',
+    'units',
+    'reserved',
+    'paid',
+    'proposedAt',
+    'spentAt',
+    'acceptedAt',
+    'activatedAt',
+    'challengeEndsAt',
+    'endedAt',
+    'dueAt',
+  ],
+  rank: 32,
+  keptMs: 0,
+});
+
+export const usages = table<AgreementUsage>('agreement_usage', {
+  id: 'text',
+  agreementId: 'text',
+  eventId: 'text',
+  units: 'bigint',
+  amount: 'bigint',
+  status: 'text',
+  createdAt: 'timestamptz',
+  deadline: 'timestamptz',
+});
+
+/** Usage by the event that it is counted under. */
+export const usageRows = entity<AgreementUsage>({
+  table: usages,
+  key: ['agreementId', 'eventId'],
+  guard: ['status'],
+  changes: ['status', 'units', 'amount', 'deadline'],
+  rank: 33,
+  keptMs: 0,
+});
+
+/** Agreements that concern a party, newest first: of an agent its own, of a user those of its agents, all for the operator. */
+export async function selectAgreements(
+  db: Queryable,
+  {
+    party,
+    status,
+    role,
+    ...wanted
+  }: Pick<Principal, 'party'> & {
+    status: AgreementStatus | null;
+    role: 'buyer' | 'seller' | null;
+  } & Page,
+): Promise<{ agreements: Agreement[]; total: number }> {
+  const side = party.kind === 'user' ? '_owner_id' : '_id';
+  const { rows, total } = await agreements.page(db, {
+    where: `($1::text is null or ($3::text is distinct from 'seller' and buyer${side} = $1)
+      or ($3::text is distinct from 'buyer' and seller${side} = $1 and proposed_at is not null))
+      and ($2::text is null or status = $2)`,
+    params: [party.kind === 'platform' ? null : party.id, status, role],
+    orderBy: 'created_at desc, id desc',
+    ...wanted,
+  });
+  return { agreements: rows, total };
+}
+
+/** Agreements of a buyer that have not ended. */
+export async function countOpen(db: Queryable, buyerId: string): Promise<number> {
+  const [row] = await db.query<{ count: bigint }>(
+    `select count(*) from agreements where buyer_id = $1 and ended_at is null`,
+    [buyerId],
+  );
+  return Number(row?.count ?? 0n);
+}
+
+/** Ids of agreements that the clock moves, longest overdue first. */
+export function selectDue(db: Queryable, now: Date, limit: number): Promise<{ id: string }[]> {
+  return db.query<{ id: string }>('select id from agreements where due_at <= $1 order by due_at limit $2', [
+    now,
+    limit,
+  ]);
+}
+
+/** Usage of calls whose process has not ended them in time. */
+export function selectLeft(db: Queryable, now: Date, limit: number): Promise<AgreementUsage[]> {
+  return usages.select(db, "where status = 'reserved' and deadline <= $1 order by deadline limit $2", [
+    now,
+    limit,
+  ]);
+}

@@ -1,0 +1,198 @@
+import { AgentPayError, isId } from '@agentpay/primitives';
+import type { Want } from '../batch/index.js';
+import type { Scene } from '../batch/index.js';
+import type { Core } from '../Core.js';
+import { history as historyOf } from '../events/index.js';
+import type { Principal } from '../identity/index.js';
+import { available, balances, escrow, movements, postIn } from '../ledger/index.js';
+import { page } from '../Page.js';
+import { allowWants } from '../spending/index.js';
+import { checkOptionalText } from '../text.js';
+import { isEnded, stepOf } from './Agreement.js';
+import type { Agreement, AgreementEvent, AgreementStatus } from './Agreement.js';
+import { allowAgainIn, forgetCapIn } from './allow.js';
+import { tell } from './events.js';
+import * as store from './AgreementStore.js';
+
+/** An agreement, and who asks for it. */
+export interface OfAgreement {
+  readonly principal: Principal;
+  readonly agreementId: string;
+}
+
+/** An agreement of the caller, or of its agents; any for the operator. @throws AgentPayError `agreement_not_found` */
+export async function get(core: Core, { principal, agreementId }: OfAgreement): Promise<Agreement> {
+  const kept = isId('agreement', agreementId)
+    ? await store.agreements.find(core.db, { id: agreementId })
+    : undefined;
+  return visible(kept, principal);
+}
+
+/** Agreements that concern the caller, newest first. */
+export function list(
+  core: Core,
+  request: {
+    principal: Principal;
+    status?: AgreementStatus | undefined;
+    role?: 'buyer' | 'seller' | undefined;
+    limit?: number | undefined;
+    offset?: number | undefined;
+  },
+): Promise<{ agreements: Agreement[]; total: number }> {
+  const { status = null, role = null } = request;
+  const { party } = request.principal;
+  return store.selectAgreements(core.db, { party, status, role, ...page(request) });
+}
+
+/** What happened to an agreement, first to last. @throws AgentPayError `agreement_not_found` */
+export async function history(
+  core: Core,
+  request: OfAgreement,
+): Promise<{ type: string; at: Date; status: AgreementStatus }[]> {
+  const { id } = await get(core, request);
+  const events = await historyOf(core.db, { subject: id });
+  return events.map(({ type, createdAt, data }) => ({
+    type,
+    at: createdAt,
+    status: (data as { status: AgreementStatus }).status,
+  }));
+}
+
+/**
+ * The seller takes the proposal. Again changes nothing.
+ * @throws AgentPayError `agreement_not_found`, `forbidden` for the buyer, `agreement_wrong_state`
+ */
+export function accept(core: Core, request: OfAgreement): Promise<Agreement> {
+  return run(core, request, (scene, agreement) => {
+    assertSide(request.principal, agreement, 'seller');
+    if (agreement.status === 'accepted') return agreement;
+    const now = core.clock.now();
+    const dueAt = new Date(Math.min(now + core.settings.agreements.proposalMs, agreement.endsAt.getTime()));
+    return moveIn(core, scene, agreement, 'accept', { acceptedAt: new Date(now), dueAt });
+  });
+}
+
+/** The seller does not take the proposal. Again changes nothing. @throws AgentPayError as {@link accept} */
+export function reject(
+  core: Core,
+  request: OfAgreement & { reason?: string | undefined },
+): Promise<Agreement> {
+  const reason = checkOptionalText('description', request.reason);
+  return run(core, request, (scene, agreement) => {
+    assertSide(request.principal, agreement, 'seller');
+    if (agreement.status === 'rejected') return agreement;
+    const rejected = moveIn(core, scene, agreement, 'reject', { reason });
+    forgetCapIn(scene, agreement, agreement.cap);
+    return rejected;
+  });
+}
+
+/**
+ * The buyer locks the cap: usage can begin. Again changes nothing.
+ * @throws AgentPayError `agreement_not_found`, `forbidden` for the seller, `agreement_wrong_state`, `policy_denied`, `insufficient_funds`
+ */
+export function activate(core: Core, request: OfAgreement): Promise<Agreement> {
+  return run(core, request, (scene, agreement) => {
+    assertSide(request.principal, agreement, 'buyer');
+    if (agreement.status === 'active') return agreement;
+    const spentAt = new Date(core.clock.now());
+    const submitted = moveIn(core, scene, agreement, 'submit', { spentAt });
+    allowAgainIn(core, scene, agreement);
+    const { id, buyerWalletId, currency: asset, cap: amount } = agreement;
+    const from = available(buyerWalletId);
+    postIn(core, scene, {
+      key: `${id}:lock`,
+      kind: 'agreement.lock',
+      postings: movements.escrowLocked({ from, agreementId: id, asset, amount }),
+    });
+    const dueAt = agreement.endsAt;
+    return moveIn(core, scene, submitted, 'activate', { activatedAt: spentAt, dueAt });
+  });
+}
+
+/**
+ * Usage is over, says one of both sides: the buyer can object for a while, then the seller is paid. Again changes nothing.
+ * @throws AgentPayError `agreement_not_found`, `agreement_wrong_state`
+ */
+export function complete(core: Core, request: OfAgreement): Promise<Agreement> {
+  return run(core, request, (scene, agreement) => {
+    assertSide(request.principal, agreement, 'buyer', 'seller');
+    return agreement.status === 'challenge_window' ? agreement : completeIn(core, scene, agreement);
+  });
+}
+
+/** {@link complete} inside a batch, whoever wants it. */
+export function completeIn(core: Core, scene: Scene, agreement: Agreement): Agreement {
+  const dueAt = new Date(core.clock.now() + agreement.challengeSeconds * 1000);
+  return moveIn(core, scene, agreement, 'complete', { challengeEndsAt: dueAt, dueAt });
+}
+
+/** Runs one decision on an agreement that the caller may see. */
+async function run<Result>(
+  core: Core,
+  { principal, agreementId }: OfAgreement,
+  decide: (scene: Scene, agreement: Agreement) => Result,
+): Promise<Result> {
+  const known = await get(core, { principal, agreementId });
+  return core.batch.run({
+    wants: wantsOf(known),
+    lane: agreementId,
+    decide: (scene) => decide(scene, visible(scene.find(store.agreementRows, agreementId), principal)),
+  });
+}
+
+/** The rows that moving an agreement asks for. */
+export function wantsOf({ id, buyerId, buyerWalletId, currency }: Agreement): Want[] {
+  return [
+    [store.agreementRows, [id]],
+    [balances, [available(buyerWalletId), currency]],
+    [balances, [escrow(id), currency]],
+    ...allowWants(buyerId),
+  ];
+}
+
+/** Moves an agreement by its table and tells of it. @throws AgentPayError `agreement_wrong_state` */
+export function moveIn(
+  core: Core,
+  scene: Scene,
+  agreement: Agreement,
+  event: AgreementEvent,
+  change: Partial<Agreement> = {},
+): Agreement {
+  const status = stepOf(agreement.status, event);
+  if (status === undefined) throw wrongState(agreement);
+  const endedAt = isEnded(status) ? new Date(core.clock.now()) : null;
+  const moved = scene.update(store.agreementRows, agreement, { dueAt: null, ...change, status, endedAt });
+  tell(core, scene, event === 'approve' ? 'propose' : event, moved);
+  return moved;
+}
+
+/** @throws AgentPayError `agreement_not_found` unless it concerns the caller */
+export function visible(agreement: Agreement | undefined, { party }: Principal): Agreement {
+  if (agreement && (party.kind === 'platform' || sidesOf(agreement, party.id).length > 0)) return agreement;
+  throw new AgentPayError('agreement_not_found', 'You have no agreement with this id.', {
+    param: 'agreementId',
+  });
+}
+
+/** On which side somebody stands. A seller knows of an agreement once it was proposed. */
+function sidesOf(agreement: Agreement, partyId: string): ('buyer' | 'seller')[] {
+  const { buyerId, buyerOwnerId, sellerId, sellerOwnerId, proposedAt } = agreement;
+  const buys = partyId === buyerId || partyId === buyerOwnerId;
+  const sells = proposedAt !== null && (partyId === sellerId || partyId === sellerOwnerId);
+  return [...(buys ? (['buyer'] as const) : []), ...(sells ? (['seller'] as const) : [])];
+}
+
+/** @throws AgentPayError `forbidden` for the other side */
+export function assertSide(
+  { party }: Principal,
+  agreement: Agreement,
+  ...sides: ('buyer' | 'seller')[]
+): void {
+  if (sidesOf(agreement, party.id).some((side) => sides.includes(side))) return;
+  throw new AgentPayError('forbidden', `Only the ${sides.join(' or the ')} of the agreement can do this.`);
+}
+
+export function wrongState({ status }: Agreement): AgentPayError {
+  return new AgentPayError('agreement_wrong_state', `The agreement is ${status}.`, { reason: status });
+}
