@@ -28,6 +28,17 @@ export async function get(core: Core, { principal, agreementId }: OfAgreement): 
   return visible(kept, principal);
 }
 
+/**
+ * An agreement that the caller, its buyer, can activate.
+ * @throws AgentPayError `agreement_not_found`, `forbidden` for the seller, `agreement_wrong_state`
+ */
+export async function activatable(core: Core, request: OfAgreement): Promise<Agreement> {
+  const agreement = await get(core, request);
+  assertSide(request.principal, agreement, 'buyer');
+  if (stepOf(agreement.status, 'submit') === undefined) throw wrongState(agreement);
+  return agreement;
+}
+
 /** Agreements that concern the caller, newest first. */
 export function list(
   core: Core,

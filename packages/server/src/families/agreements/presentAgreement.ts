@@ -1,3 +1,4 @@
+import type { RequestOf, agreements as family } from '@agentpay/api';
 import { agreements } from '@agentpay/core';
 
 /** An agreement on the wire. */
@@ -36,5 +37,57 @@ export function showAgreement(agreement: agreements.Agreement) {
     activated_at: agreement.activatedAt,
     challenge_ends_at: agreement.challengeEndsAt,
     ended_at: agreement.endedAt,
+  };
+}
+
+type Proposal = RequestOf<typeof family.nouns.agreements.create>['body'];
+
+/** The proposed terms as the core names them. */
+export function readTerms(terms: Proposal['terms']): agreements.ProposedTerms {
+  return {
+    cap: terms.cap,
+    unitPrice: terms.unit_price,
+    unit: terms.unit,
+    endsAt: terms.ends_at,
+    challengeSeconds: terms.challenge_window_seconds,
+    slaSeconds: terms.sla_seconds,
+    description: terms.description,
+  };
+}
+
+/** What the buyer signs: in the sandbox nothing. */
+export function showPackage({ id, funding }: agreements.Agreement) {
+  const infraFee = { pending: false, amount: 0n, permit: null };
+  return { agreement_id: id, funding, activation_intent: null, infra_fee: infraFee };
+}
+
+/** How far activation and settlement are. */
+export function showEscrow(agreement: agreements.Agreement) {
+  return {
+    agreement_id: agreement.id,
+    status: agreement.status,
+    cap: agreement.cap,
+    used: agreement.used,
+    remaining: agreements.remainingOf(agreement),
+    activation_tx_hash: null,
+    settlement_tx_hash: null,
+    challenge_ends_at: agreement.challengeEndsAt,
+    submitted_at: agreement.activatedAt,
+    stuck: false,
+  };
+}
+
+/** Usage that was counted, and what it left. */
+export function showUsage({ agreement, usage }: Awaited<ReturnType<typeof agreements.record>>) {
+  return {
+    recorded: true as const,
+    agreement_id: agreement.id,
+    usage_id: usage.id,
+    event_id: usage.eventId,
+    units: Number(usage.units),
+    amount: usage.amount,
+    status: agreement.status,
+    used: agreement.used,
+    remaining: agreements.remainingOf(agreement),
   };
 }
