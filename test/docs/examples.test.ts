@@ -11,6 +11,8 @@ interface Documented {
   readonly offline: boolean;
   /** Exported functions of another package, where they are shown. */
   readonly elsewhere: readonly string[];
+  /** What else can be imported of it, beside its main door. */
+  readonly doors?: readonly string[];
   /** Methods that have an example of their own. */
   readonly methods?: readonly string[];
 }
@@ -22,6 +24,7 @@ const packages: readonly Documented[] = [
     path: 'packages/paywall',
     offline: true,
     elsewhere: [],
+    doors: ['fastify', 'fetch', 'hono', 'koa'],
     methods: ['charge', 'respond', 'discovery', 'used', 'earnings', 'metrics', 'ready', 'idle'],
   },
   { name: '@agentpay/facilitator', path: 'packages/facilitator', offline: false, elsewhere: [] },
@@ -143,11 +146,14 @@ test.each(folders)(
   120_000,
 );
 
-describe.each(packages)('$name', ({ name, path, offline, elsewhere, methods = [] }) => {
+describe.each(packages)('$name', ({ name, path, offline, elsewhere, doors = [], methods = [] }) => {
   const examples = examplesIn(`${path}/src`);
 
   test('has an example for every function that it exports', async () => {
-    const functions = (await functionsOf(name)).filter((exported) => !elsewhere.includes(exported));
+    const exported: string[] = [];
+    for (const door of [name, ...doors.map((one) => `${name}/${one}`)])
+      exported.push(...(await functionsOf(door)));
+    const functions = exported.filter((one) => !elsewhere.includes(one));
     expect(examples.map(([shown]) => shown).sort()).toEqual([...functions, ...methods].sort());
   });
 
@@ -156,13 +162,13 @@ describe.each(packages)('$name', ({ name, path, offline, elsewhere, methods = []
     () => {
       const preload = offline ? ['--import', './world.mjs'] : [];
       const programs = offline ? codeIn(`${path}/README.md`) : [];
-      const names = [...examples.map(([shown]) => shown), ...programs.map((_, i) => `readme${i}`)];
+      const codes = new Map([...examples, ...programs.map((code, i) => [`readme${i}`, code] as const)]);
+      const names = [...codes.keys()];
       const ended = node(folderIn(path), ...preload, './runner.mjs', ...names);
       const outcomes: unknown = JSON.parse(readFileSync(`${folderIn(path)}/outcomes.json`, 'utf8'));
       // A seller wants to be paid.
-      const sells = (i: number) => programs[i]?.includes('.listen(');
-      const expected = (one: string) => (sells(Number(one.replace('readme', ''))) ? 'ran 402' : 'ran');
-      expect(outcomes).toEqual(Object.fromEntries(names.map((one) => [one, expected(one)])));
+      const expected = (code: string) => (offline && /\.listen\(|\bserve\(/.test(code) ? 'ran 402' : 'ran');
+      expect(outcomes).toEqual(Object.fromEntries([...codes].map(([one, code]) => [one, expected(code)])));
       expect(ended.status).toBe(0);
     },
     120_000,

@@ -1,4 +1,4 @@
-export { paywall, type Middleware, type Paywall } from './paywall.js';
+export { paywall, type Charge, type Middleware, type Paywall } from './paywall.js';
 export type { Discovery, DiscoveryOptions, Documents } from './offer/discovery/index.js';
 export type { RouteExtensions } from './offer/extensions/RouteExtensions.js';
 export type { FetchHandler } from './outgoing/fetchStyle.js';

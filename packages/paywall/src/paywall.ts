@@ -35,25 +35,11 @@ export type Middleware = (
   next: (error?: unknown) => unknown,
 ) => void;
 
-/** Charges for what comes after it in the chain, and makes such middleware for single handlers. */
-export interface Paywall extends Middleware {
-  /**
-   * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and never reaches them.
-   * @throws TypeError for a wrong price
-   * @example
-   * ```ts
-   * import express from 'express';
-   * import { paywall } from '@agentpay/paywall';
-   *
-   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
-   * const app = express();
-   * app.get('/weather', pay.charge('$0.01'), (req, res) => void res.json({ sky: 'blue' }));
-   * ```
-   */
-  charge(price: Price): Middleware;
+/** Middleware that charges for what comes after it in the chain. */
+export interface Charge extends Middleware {
   /**
    * The same for servers in the style of fetch: the response is the offer, a refusal, or what `handler` gives for a request that is free
-   * or paid for. Charges by `price` or `routes`. (Not `handle`: Connect takes a function with that member for an application.)
+   * or paid for. (Not `handle`: Connect takes a function with that member for an application.)
    * @example
    * ```ts
    * import { paywall } from '@agentpay/paywall';
@@ -69,6 +55,24 @@ export interface Paywall extends Middleware {
    * ```
    */
   respond(request: globalThis.Request, handler: FetchHandler): Promise<Response>;
+}
+
+/** Charges by its table of prices, and makes such middleware for single handlers. */
+export interface Paywall extends Charge {
+  /**
+   * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and never reaches them.
+   * @throws TypeError for a wrong price
+   * @example
+   * ```ts
+   * import express from 'express';
+   * import { paywall } from '@agentpay/paywall';
+   *
+   * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+   * const app = express();
+   * app.get('/weather', pay.charge('$0.01'), (req, res) => void res.json({ sky: 'blue' }));
+   * ```
+   */
+  charge(price: Price): Charge;
   /**
    * Middleware that lists what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
    * @throws TypeError for a wrong option
@@ -197,11 +201,15 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
     serve(running, found, { req, res, next });
   }
 
-  paywall.charge = (price: Price): Middleware => {
+  paywall.charge = (price: Price): Charge => {
     const pricing = createPricing(running, readPrice(price, 'charge()'));
-    const charge: Middleware = (req, res, next) => {
+    const middleware: Middleware = (req, res, next) => {
       serve(running, { pricing }, { req, res, next });
     };
+    const charge: Charge = Object.assign(middleware, {
+      respond: (request: globalThis.Request, handler: FetchHandler) =>
+        respond(running, { pricing }, request, handler),
+    });
     charged.set(charge, pricing);
     return charge;
   };
