@@ -17,6 +17,7 @@ import {
   parseAbi,
   toHex,
 } from 'viem';
+import type { HoldState } from './AuthCapture.js';
 import type { Call, CallResult, Log } from './Chain.js';
 import { AUTHORIZATION_CANCELED, fiatTokenAbi, transferLogs, word } from './FiatToken.js';
 import { readCalls, writeResults } from './Multicall.js';
@@ -51,6 +52,8 @@ export interface SimulatedState {
   /** `owner:spender` of tokens. Missing: nothing. */
   readonly allowances: Map<string, bigint>;
   readonly contracts: Map<string, Contract>;
+  /** What the escrow holds, by the hash of the payment. */
+  readonly holds: Map<string, HoldState>;
   readonly transfers: Authorization[];
 }
 
@@ -80,6 +83,7 @@ export function emptyState(network: Network): SimulatedState {
     blacklist: new Set(),
     allowances: new Map(),
     contracts: new Map(),
+    holds: new Map(),
     transfers: [],
   };
 }
@@ -93,6 +97,7 @@ export function copyState(state: SimulatedState): SimulatedState {
     accounts: new Map(state.accounts),
     blacklist: new Set(state.blacklist),
     allowances: new Map(state.allowances),
+    holds: new Map(state.holds),
     transfers: [...state.transfers],
   };
 }

@@ -1,3 +1,4 @@
+export * from './AuthCapture.js';
 export * from './Chain.js';
 export * from './feeGauge.js';
 export * from './FiatToken.js';
@@ -11,4 +12,5 @@ export * from './failoverChain.js';
 export * from './keccak256.js';
 export * from './recoverKey.js';
 export * from './simulatedChain.js';
+export { SIMULATED_STORE } from './SimulatedEscrow.js';
 export * from './viemChain.js';

@@ -19,6 +19,8 @@ import {
   type TransactionReceipt,
 } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
+import type { HoldState } from './AuthCapture.js';
+import { deployEscrow } from './SimulatedEscrow.js';
 import { deployPermit2 } from './SimulatedPermit2.js';
 import {
   addBalance,
@@ -52,6 +54,10 @@ export interface SimulatedChain extends Chain {
   transfers(): readonly Authorization[];
   /** Puts Permit2 and the x402 proxies where they belong. */
   deployPermit2(): void;
+  /** Puts the escrow where it belongs, and our operator at this address. */
+  deployEscrow(operator: Address): void;
+  /** What the escrow holds of a payment. */
+  hold(id: Hex): HoldState;
   /** Lets the spender move so much of the owner's token. */
   approve(owner: Address, spender: Address, amount: bigint): void;
   /** Gives the account code: an ERC-1271 account that takes the signatures for which `accepts` holds. */
@@ -118,6 +124,9 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     balanceOf: (account) => balanceOf(sim.state, account),
     transfers: () => sim.state.transfers,
     deployPermit2: () => deployPermit2(sim.state),
+    deployEscrow: (operator) => deployEscrow(sim.state, operator),
+    hold: (id) =>
+      sim.state.holds.get(id.toLowerCase()) ?? { collected: false, capturable: 0n, refundable: 0n },
     approve: (owner, spender, amount) =>
       void sim.state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
     setAccount: (account, accepts) => void sim.state.accounts.set(account.toLowerCase(), accepts),

@@ -65,6 +65,8 @@ export interface FacilitatorConfig {
   /** Most wei offered for a unit of gas. */
   readonly maxFeePerGas: bigint;
   readonly gas: GasLimits;
+  /** Our operator contract, for scheme `auth-capture`, and the key that signs for sellers; undefined: that scheme is not served. */
+  readonly escrow: { readonly operator: Address; readonly authorizerKey: Hex | undefined } | undefined;
   /** An older unfinished settlement makes the process not ready. */
   readonly maxQueueAgeSeconds: number;
   readonly logLevel: string;
@@ -137,6 +139,8 @@ const Environment = z.object({
   DISCOVERY_HOSTS: list.optional(),
   PAYTO: addresses.optional(),
   ASSETS: addresses.optional(),
+  OPERATOR_ADDRESS: addressSchema.optional(),
+  AUTHORIZER_KEY: bytes32Schema.optional(),
   FACTORIES: addresses.optional(),
   ALLOW_CONTRACT_PAYERS: flag(true),
   MAX_VALID_BEFORE_SECONDS: whole(10, 31_536_000, 3_600),
@@ -193,6 +197,14 @@ function crossFaults(values: Environment): string[] {
   if (values.KEYSTORE_FILE && !values.KEYSTORE_PASSWORD && !values.KEYSTORE_PASSWORD_FILE) {
     faults.push('KEYSTORE_PASSWORD_FILE is missing; KEYSTORE_FILE needs it, or KEYSTORE_PASSWORD.');
   }
+  if (values.AUTHORIZER_KEY && !values.OPERATOR_ADDRESS)
+    faults.push(
+      'OPERATOR_ADDRESS is missing; AUTHORIZER_KEY needs the operator contract for which it signs.',
+    );
+  if (values.AUTHORIZER_KEY && !values.API_KEYS)
+    faults.push(
+      'API_KEYS is missing; with AUTHORIZER_KEY only sellers that are known by a key are signed for.',
+    );
   if (values.NETWORKS[0].mainnet && !values.ALLOW_MAINNET) {
     faults.push('NETWORKS names a network with real money: set ALLOW_MAINNET=true if you mean it.');
   }
@@ -277,6 +289,10 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): FacilitatorC
       account: BigInt(values.MAX_GAS_ACCOUNT),
       permit2Account: BigInt(values.MAX_GAS_PERMIT2_ACCOUNT),
       deployment: BigInt(values.MAX_GAS_DEPLOYMENT),
+    },
+    escrow: values.OPERATOR_ADDRESS && {
+      operator: values.OPERATOR_ADDRESS,
+      authorizerKey: values.AUTHORIZER_KEY,
     },
     maxQueueAgeSeconds: values.MAX_QUEUE_AGE_SECONDS,
     logLevel: values.LOG_LEVEL,

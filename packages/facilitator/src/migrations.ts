@@ -183,4 +183,14 @@ export const migrations: readonly Migration[] = [
       );
     `,
   },
+  {
+    name: 'facilitator/013-holds',
+    sql: `
+      create table facilitator_holds (
+        id text primary key,
+        caller text not null,
+        created_at timestamptz not null
+      );
+    `,
+  },
 ];

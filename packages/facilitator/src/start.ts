@@ -18,7 +18,7 @@ import {
 } from '@agentpay/evm';
 import { migrate, pgDb, pgliteDb, preparedDb } from '@agentpay/storage';
 import { connectRedis, fallbackLimiter, memoryRateLimiter, redisRateLimiter } from '@agentpay/tracker';
-import type { Address } from '@agentpay/protocol';
+import { privateKeySigner, type Address } from '@agentpay/protocol';
 import type { Logger } from 'pino';
 import type { LocalAccount } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -189,6 +189,10 @@ async function openFacilitator(
     maxValidBeforeSeconds: config.maxValidBeforeSeconds,
     allowContractPayers: config.allowContractPayers,
     gas: config.gas,
+    escrow: config.escrow && {
+      operator: config.escrow.operator,
+      authorizer: config.escrow.authorizerKey && privateKeySigner(config.escrow.authorizerKey),
+    },
     minSignerBalance: config.minSignerBalance,
     maxInFlight: config.maxInFlight,
     maxBatch: config.maxBatch,

@@ -10,6 +10,7 @@ export * from './encoding/readBytes.js';
 export * from './encoding/untilAborted.js';
 export * from './encoding/wasNotSent.js';
 export * from './evm/AuthCapture.js';
+export * from './evm/EscrowConsent.js';
 export * from './evm/Eip191.js';
 export * from './evm/Eip3009.js';
 export * from './evm/Erc6492.js';
@@ -30,6 +31,7 @@ export {
 } from './token/PaymentToken.js';
 export * from './x402/Facilitator.js';
 export * from './x402/authCapture.js';
+export * from './x402/authCaptureOrder.js';
 export * from './x402/exact.js';
 export * from './x402/offerReceipt.js';
 export * from './x402/paymentIdentifier.js';

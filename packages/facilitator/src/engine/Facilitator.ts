@@ -3,6 +3,7 @@ import {
   bytesToHex,
   reasonCode,
   type Address,
+  type DigestSigner,
   type Facilitator,
   type FacilitatorRequest,
   type SupportedResponse,
@@ -20,6 +21,7 @@ import {
 import type { LocalAccount } from 'viem';
 import {
   defaultGasLimits,
+  type EscrowSettings,
   type GasLimits,
   type RequestedPayment,
   type PaymentRefusal,
@@ -28,9 +30,10 @@ import {
 import { schemeOf } from '../schemes/schemes.js';
 import { createContractPayers, type ContractPayers } from './intake/contractPayers.js';
 import { createSignerAccounts } from './sending/SignerAccounts.js';
-import { proveChain } from './assurance/proveChain.js';
+import { proveChain, proveEscrow } from './assurance/proveChain.js';
 import type { SettlementOutcome } from './Settlement.js';
 import type { MinedTransaction } from './sending/MinedTransaction.js';
+import { withHolds, type KnowsCallers } from './withHolds.js';
 import { withPrepaid } from './prepaid.js';
 import { createSettlements, type Settlements, type SettlementsOptions } from './Settlements.js';
 import { settlementStore, type SettlementStore } from './SettlementStore.js';
@@ -38,7 +41,7 @@ import { createSettler } from './intake/settler.js';
 
 export interface FacilitatorOptions extends Omit<
   SchemeSettings,
-  'assets' | 'permit2' | 'facilitatorAddress' | 'gas'
+  'assets' | 'permit2' | 'facilitatorAddress' | 'gas' | 'escrow'
 > {
   /** Tokens to move; undefined: the network's USDC. */
   readonly assets?: readonly Address[] | undefined;
@@ -47,6 +50,14 @@ export interface FacilitatorOptions extends Omit<
   readonly db: Db;
   readonly clock: Clock;
   readonly random: Random;
+  /** Our operator contract, for scheme `auth-capture`; undefined: that scheme is not served. */
+  readonly escrow?:
+    | {
+        readonly operator: Address;
+        /** Signs the orders of sellers that name its address as their `receiverAuthorizer`. */
+        readonly authorizer?: DigestSigner | undefined;
+      }
+    | undefined;
   /** Accounts that pay the gas; nobody else may send from them. */
   readonly accounts: readonly LocalAccount[];
   /** Settlements at work at once; beyond it calls are refused with `facilitator_overloaded`. */
@@ -79,7 +90,7 @@ export interface FacilitatorOptions extends Omit<
   readonly aroundBatch?: SettlementsOptions['aroundBatch'];
 }
 
-export interface RunningFacilitator extends Facilitator {
+export interface RunningFacilitator extends Omit<Facilitator, 'settle'>, KnowsCallers {
   /** Settlements of an earlier process that were taken up at start. */
   readonly resumed: number;
   /** Rejects when database or chain cannot be reached. */
@@ -141,26 +152,30 @@ export async function createFacilitator(options: FacilitatorOptions): Promise<Ru
   });
   const signers = options.accounts.map(({ address }) => address);
 
-  const running: RunningFacilitator = {
+  const running = {
     resumed,
-    verify: (request) => reachable(() => verify({ chain, clock, read, contractPayers }, request)),
-    settle: (request) => reachable(() => settle(request)),
+    verify: (request: FacilitatorRequest) =>
+      reachable(() => verify({ chain, clock, read, contractPayers }, request)),
+    settle: (request: FacilitatorRequest) => reachable(() => settle(request)),
     supported: async () => supported(settings, signers),
     async ready() {
       await Promise.all([db.query('select 1'), chain.chainId()]);
     },
-    reconcile: (id) => reachable(() => settlements.reconcile(id)),
+    reconcile: (id: string) => reachable(() => settlements.reconcile(id)),
     close: () => settlements.close(),
   };
-  return withPrepaid(running, { db, clock });
+  const authorizer = options.escrow?.authorizer;
+  return withHolds(withPrepaid(running, { db, clock }), { db, clock, network, authorizer });
 }
 
 /** What is served, with what was proved of the chain. */
 async function proveSettings(chain: Chain, options: FacilitatorOptions): Promise<SchemeSettings> {
   const { network, payTo, factories, maxValidBeforeSeconds, gas = defaultGasLimits } = options;
   const { assets, permit2 } = await proveChain(chain, network, options.assets);
+  const escrow = options.escrow && (await proveEscrow(chain, network, options.escrow));
   const { address: facilitatorAddress } = options.accounts[0] as LocalAccount;
-  return { network, assets, permit2, payTo, factories, maxValidBeforeSeconds, facilitatorAddress, gas };
+  const served = { network, assets, permit2, escrow, payTo, factories };
+  return { ...served, maxValidBeforeSeconds, facilitatorAddress, gas };
 }
 
 /** The records of settlements, and what moves their money. The keys go to the signer accounts and nowhere else. */
@@ -223,7 +238,7 @@ async function reachable<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function supported(
-  { network, permit2, facilitatorAddress }: SchemeSettings,
+  { network, permit2, escrow, facilitatorAddress }: SchemeSettings,
   signers: readonly Address[],
 ): SupportedResponse {
   const upto = { x402Version: 2, scheme: 'upto', network: network.id, extra: { facilitatorAddress } };
@@ -232,9 +247,21 @@ function supported(
       { x402Version: 2, scheme: 'exact', network: network.id },
       { x402Version: 1, scheme: 'exact', network: network.name },
       ...(permit2 ? [upto] : []),
+      ...(escrow
+        ? [{ x402Version: 2, scheme: 'auth-capture', network: network.id, extra: holdTerms(escrow) }]
+        : []),
     ],
     extensions: [],
     signers: { 'eip155:*': [...signers] },
+  };
+}
+
+/** What sellers copy into their offers of scheme `auth-capture`. */
+function holdTerms({ operator, authorizer }: EscrowSettings): Record<string, unknown> {
+  return {
+    captureAuthorizer: operator,
+    ...(authorizer && { receiverAuthorizer: authorizer }),
+    operators: [{ address: operator, operatorType: 'policy' }],
   };
 }
 

@@ -100,7 +100,7 @@ function responder(options: PaymentOptions): (call: Call) => Promise<PaymentResp
   }
 
   async function settle(request: FacilitatorRequest, call: Call): Promise<PaymentResponse> {
-    const move = () => facilitator.settle(request);
+    const move = () => facilitator.settle(request, call.key);
     const response = await (identifiers ? identifiers.guard(request, move) : move());
     if (response.success) tellListing(call.res, await listed(request, response.payer, call));
     return response;

@@ -182,7 +182,8 @@ async function addUp(db: Db, since: number): Promise<Map<number, Partial<Sums>>>
       }>(
         `select ${hourOf('created_at')} as at, count(*) filter (where state = 'settled') as settled,
                 count(*) filter (where state = 'failed') as failed, count(*) filter (where state in ('claimed', 'sent')) as open,
-                sum(amount::numeric) filter (where state = 'settled')::text as volume
+                sum(amount::numeric) filter (where state = 'settled' and scheme not in
+                  ('escrow-authorize', 'escrow-void', 'escrow-refund'))::text as volume
            from facilitator_settlements where id >= $1 group by 1`,
         [first],
       );

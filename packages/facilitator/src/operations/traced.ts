@@ -45,12 +45,12 @@ function tracedFacilitator(facilitator: RunningFacilitator, tracing: Tracing): R
       callSpan(tracing, 'verify', request, facilitator.verify, ({ isValid, invalidReason = 'invalid' }) => ({
         'agentpay.result': isValid ? 'valid' : invalidReason,
       })),
-    settle: (request) =>
+    settle: (request, caller) =>
       callSpan(
         tracing,
         'settle',
         request,
-        facilitator.settle,
+        (asked) => facilitator.settle(asked, caller),
         ({ success, errorReason = 'failed', transaction }) => ({
           'agentpay.result': success ? 'settled' : errorReason,
           ...(transaction !== '' && { 'agentpay.transaction': transaction }),

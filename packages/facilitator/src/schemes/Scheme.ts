@@ -2,7 +2,14 @@ import type { Network } from '@agentpay/primitives';
 import type { Address, FacilitatorRequest, Hex, Reason } from '@agentpay/protocol';
 import type { AggregateCall, Call, CallResult, Chain, Log, TransactionReceipt } from '@agentpay/evm';
 
-export type SchemeName = 'exact-eip3009' | 'exact-permit2' | 'upto';
+export type SchemeName =
+  | 'exact-eip3009'
+  | 'exact-permit2'
+  | 'upto'
+  | 'escrow-authorize'
+  | 'escrow-capture'
+  | 'escrow-void'
+  | 'escrow-refund';
 
 /** A token with EIP-3009, and its EIP-712 name and version. */
 export interface ServedToken {
@@ -23,9 +30,19 @@ export interface SchemeSettings {
   readonly maxValidBeforeSeconds: number;
   /** Whether Permit2 and the x402 proxies are on the chain. */
   readonly permit2: boolean;
+  /** The operator contract of scheme `auth-capture`; undefined: that scheme is not served. */
+  readonly escrow: EscrowSettings | undefined;
   /** The account that payers of scheme `upto` name as their facilitator. Payments are simulated as sent by it. */
   readonly facilitatorAddress: Address;
   readonly gas: GasLimits;
+}
+
+/** Who acts for holds in the escrow. */
+export interface EscrowSettings {
+  /** Our operator contract, which payers name as `captureAuthorizer`. */
+  readonly operator: Address;
+  /** The account by which this facilitator signs for sellers that name it as their `receiverAuthorizer`. */
+  readonly authorizer?: Address | undefined;
 }
 
 /** Why a payment is refused: the reason, and a sentence for people. */
@@ -43,7 +60,7 @@ export interface Scheme {
    * Reads the scheme's part of a request.
    * @throws AgentPayError `payment_malformed`, with the x402 reason `invalid_payload` or `invalid_payment_requirements`
    */
-  read(request: FacilitatorRequest, settings: SchemeSettings): RequestedPayment;
+  read(request: FacilitatorRequest, settings: SchemeSettings): RequestedPayment | PaymentRefusal;
   /** @param since seconds since the Unix epoch before which the payment was not claimed */
   transfer(order: Order, gas: GasLimits, since?: bigint): SettlementTransfer;
 }
@@ -125,6 +142,8 @@ export interface Order
 export interface SettlementTransfer {
   /** Contract calls, in this order and in one transaction. */
   calls(): readonly AggregateCall[];
+  /** How several of a kind are one call, of which those that are refused are left out. */
+  readonly bundle?: Bundle | undefined;
   /** Goes in a transaction of its own, since it may burn the gas of others, or its trace cannot be told from theirs. */
   readonly alone: boolean;
   /** Gas limit of a transaction of its own; what is not used is not paid. */
@@ -137,6 +156,8 @@ export interface SettlementTransfer {
   readonly endReason: Reason;
   /** Why it cannot move when its nonce was used for something else. */
   readonly usedReason: Reason;
+  /** Why it did not move when its transaction was reverted. Default `transactionFailed`. */
+  readonly failReason?: Reason | undefined;
   /** Asks whether the nonce is used. */
   readonly useQuestion: Call;
   /** What its result says; undefined when the node gave none. */
@@ -145,8 +166,20 @@ export interface SettlementTransfer {
   findUse(chain: Chain): Promise<Use | undefined>;
   /** Whether the logs of a transaction that carries it show that the money moved. */
   isProvedBy(logs: readonly Log[]): boolean;
+  /** Whether these logs show that a transaction which carries it left it out. */
+  isRefusedBy?(logs: readonly Log[]): boolean;
   /** Why it would fail now; undefined when it would not. */
   simulate(chain: Chain): Promise<PaymentRefusal | undefined>;
+}
+
+/** What several transfers of one kind have in common. */
+export interface Bundle {
+  /** Only those of the same kind are bundled. */
+  readonly kind: string;
+  readonly item: unknown;
+  /** Gas of one among others. */
+  readonly gas: bigint;
+  call(items: readonly unknown[]): AggregateCall;
 }
 
 /** A transaction that used a nonce. */

@@ -1,11 +1,21 @@
 import type { FacilitatorRequest } from '@agentpay/protocol';
 import { eip3009 } from './eip3009.js';
+import { hold } from './escrow/hold.js';
+import { orderScheme } from './escrow/order.js';
 import { exactPermit2 } from './exactPermit2.js';
 import { upto } from './upto.js';
 import type { GasLimits, Order, Scheme, SchemeName, SettlementTransfer } from './Scheme.js';
 
 /** Every way to pay; the first that takes a request reads it. */
-const schemes: readonly Scheme[] = [exactPermit2, upto, eip3009];
+const schemes: readonly Scheme[] = [
+  exactPermit2,
+  upto,
+  eip3009,
+  orderScheme('capture'),
+  orderScheme('void'),
+  orderScheme('refund'),
+  hold,
+];
 
 const byName = new Map<SchemeName, Scheme>(schemes.map((scheme) => [scheme.name, scheme]));
 

@@ -123,8 +123,12 @@ export function boundSalt(receiverAuthorizer: Address, policy: Address, saltNonc
 export function saltOf(operator: Address, binding: SaltBinding): Hex {
   const { receiverAuthorizer, saltNonce, captureNotBefore } = binding;
   if (captureNotBefore === 0) return boundSalt(receiverAuthorizer, ZERO_ADDRESS, saltNonce);
-  const document = hashWords(AGREEMENT_TYPE, hexToBytes(saltNonce), uint256Word(BigInt(captureNotBefore)));
-  return boundSalt(receiverAuthorizer, operator, bytesToHex(document));
+  return boundSalt(receiverAuthorizer, operator, agreementSaltNonce(saltNonce, captureNotBefore));
+}
+
+/** The `saltNonce` of an agreement's payment, whose `policy` is the operator: the document and the end of its challenge window. */
+export function agreementSaltNonce(document: Hex, captureNotBefore: number): Hex {
+  return bytesToHex(hashWords(AGREEMENT_TYPE, hexToBytes(document), uint256Word(BigInt(captureNotBefore))));
 }
 
 /** The payer's consent by EIP-3009 as typed data: `domain` is that of the token. */
@@ -215,6 +219,11 @@ export function refundTypedData(chainId: number, operator: Address, order: Refun
 /** The digest of {@link captureTypedData}. */
 export function hashCapture(chainId: number, operator: Address, order: CaptureOrder): Uint8Array {
   return hashOrder(chainId, operator, 'Capture', captureFields, { ...order });
+}
+
+/** The digest of {@link earlyCaptureTypedData}. */
+export function hashEarlyCapture(chainId: number, operator: Address, order: CaptureOrder): Uint8Array {
+  return hashOrder(chainId, operator, 'EarlyCapture', captureFields, { ...order });
 }
 
 /** The digest of {@link voidTypedData}. */

@@ -34,6 +34,11 @@ export const authCaptureExtraSchema = z
     maxFeeBps: basisPoints,
     authCaptureEscrow: addressSchema.optional(),
     assetTransferMethod: z.enum(['eip3009', 'permit2']).optional(),
+    /** When the money moves: `escrow` (the default) holds it first. */
+    paymentFlow: z.string().max(64).optional(),
+    /** When a hold is paid out: `sync` (the default) within the request, `deferred` later. */
+    captureMode: z.enum(['sync', 'deferred']).optional(),
+    operatorType: z.string().max(64).optional(),
     receiverAuthorizer: addressSchema.optional(),
     policy: addressSchema.optional(),
   })

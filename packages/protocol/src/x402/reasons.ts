@@ -1,5 +1,5 @@
 /**
- * Reason codes of the schemes `exact` and `upto` on EVM by what went wrong, as the reference implementation spells them: `v2` in responses
+ * Reason codes of the schemes `exact`, `upto` and `auth-capture` on EVM by what went wrong, as the reference implementation spells them: `v2` in responses
  * to v2 requests, `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and `errorMessage`.
  */
 export const reasons = {
@@ -62,6 +62,53 @@ export const reasons = {
   uptoAmountExceedsPermitted: { v2: 'upto_amount_exceeds_permitted' },
   uptoUnauthorizedFacilitator: { v2: 'upto_unauthorized_facilitator' },
   uptoTransactionFailed: { v2: 'invalid_upto_evm_transaction_failed' },
+  authCapturePayload: { v2: 'invalid_auth_capture_evm_payload_format' },
+  authCapturePayloadType: { v2: 'invalid_auth_capture_evm_payload_type' },
+  authCaptureVoidSignature: { v2: 'invalid_auth_capture_evm_void_authorizer_signature' },
+  authCaptureVoidRemainder: { v2: 'invalid_auth_capture_evm_void_remainder_full_capture' },
+  authCapturePaymentFlow: { v2: 'invalid_auth_capture_evm_unsupported_payment_flow' },
+  authCaptureScheme: { v2: 'invalid_auth_capture_evm_scheme' },
+  authCaptureNetworkMismatch: { v2: 'invalid_auth_capture_evm_network_mismatch' },
+  authCaptureExtra: { v2: 'invalid_auth_capture_evm_extra' },
+  authCaptureMissingAuthorizer: { v2: 'invalid_auth_capture_evm_missing_receiver_authorizer' },
+  authCaptureOperatorType: { v2: 'invalid_auth_capture_evm_unsupported_operator_type' },
+  authCapturePolicy: { v2: 'invalid_auth_capture_evm_policy' },
+  authCaptureOperatorNotAdmitted: { v2: 'invalid_auth_capture_evm_operator_not_admitted' },
+  authCaptureOperatorMismatch: { v2: 'invalid_auth_capture_evm_operator_mismatch' },
+  authCaptureSaltBinding: { v2: 'invalid_auth_capture_evm_salt_binding_mismatch' },
+  authCaptureAuthorizerSignature: { v2: 'invalid_auth_capture_evm_authorizer_signature' },
+  authCaptureUnauthenticated: { v2: 'invalid_auth_capture_evm_unauthenticated_authorizer_request' },
+  authCaptureUnexpectedState: { v2: 'invalid_auth_capture_evm_unexpected_payment_state' },
+  authCaptureRefundFunding: { v2: 'invalid_auth_capture_evm_refund_funding_unavailable' },
+  authCaptureTransferMethod: { v2: 'invalid_auth_capture_evm_unsupported_asset_transfer_method' },
+  authCaptureMethodMismatch: { v2: 'invalid_auth_capture_evm_payload_method_mismatch' },
+  authCaptureCaptureExpired: { v2: 'invalid_auth_capture_evm_capture_deadline_expired' },
+  authCaptureRefundExpired: { v2: 'invalid_auth_capture_evm_refund_deadline_expired' },
+  authCaptureDeadlineOrdering: { v2: 'invalid_auth_capture_evm_deadline_ordering' },
+  authCaptureExpired: { v2: 'invalid_auth_capture_evm_authorization_expired' },
+  authCaptureNotYetValid: { v2: 'invalid_auth_capture_evm_authorization_not_yet_valid' },
+  authCaptureSignature: { v2: 'invalid_auth_capture_evm_signature' },
+  authCaptureFactoryNotAllowed: { v2: 'invalid_auth_capture_evm_erc6492_factory_not_allowed' },
+  authCaptureAmountMismatch: { v2: 'invalid_auth_capture_evm_amount_mismatch' },
+  authCaptureAmountOverflow: { v2: 'invalid_auth_capture_evm_amount_overflow' },
+  authCaptureCollectorMismatch: { v2: 'invalid_auth_capture_evm_token_collector_mismatch' },
+  authCaptureTokenMismatch: { v2: 'invalid_auth_capture_evm_token_mismatch' },
+  authCaptureNonceMismatch: { v2: 'invalid_auth_capture_evm_nonce_mismatch' },
+  authCaptureInsufficientBalance: { v2: 'invalid_auth_capture_evm_insufficient_balance' },
+  authCaptureSimulationFailed: { v2: 'invalid_auth_capture_evm_simulation_failed' },
+  authCaptureCollected: { v2: 'invalid_auth_capture_evm_payment_already_collected' },
+  authCaptureCollectionFailed: { v2: 'invalid_auth_capture_evm_token_collection_failed' },
+  authCaptureCollector: { v2: 'invalid_auth_capture_evm_collector' },
+  authCaptureFeeBps: { v2: 'invalid_auth_capture_evm_fee_bps' },
+  authCaptureFeeRange: { v2: 'invalid_auth_capture_evm_fee_bps_range' },
+  authCaptureFeeOutOfRange: { v2: 'invalid_auth_capture_evm_fee_bps_out_of_range' },
+  authCaptureZeroFeeReceiver: { v2: 'invalid_auth_capture_evm_zero_fee_receiver' },
+  authCaptureFeeReceiver: { v2: 'invalid_auth_capture_evm_fee_receiver' },
+  authCaptureInsufficientAuthorization: { v2: 'invalid_auth_capture_evm_insufficient_authorization' },
+  authCaptureZeroAuthorization: { v2: 'invalid_auth_capture_evm_zero_authorization' },
+  authCaptureRefundExceedsCapture: { v2: 'invalid_auth_capture_evm_refund_exceeds_capture' },
+  authCaptureChallengeWindow: { v2: 'invalid_auth_capture_evm_challenge_window_open' },
+  authCaptureReverted: { v2: 'invalid_auth_capture_evm_transaction_reverted' },
   contractPayerNotAllowed: { v2: 'contract_payer_not_allowed' },
   payerFailedRecently: { v2: 'payer_failed_recently' },
   duplicateSettlement: { v2: 'duplicate_settlement' },
@@ -80,5 +127,9 @@ export function reasonCode(reason: Reason, x402Version: 1 | 2): string {
 
 /** Whether a code says that the authorization's nonce was used before: the money may have moved already. */
 export function isNonceUsed(code: string | undefined): boolean {
-  return code === reasons.nonceUsed.v2 || code === reasons.permit2NonceUsed.v2;
+  return (
+    code === reasons.nonceUsed.v2 ||
+    code === reasons.permit2NonceUsed.v2 ||
+    code === reasons.authCaptureCollected.v2
+  );
 }

@@ -1,5 +1,6 @@
 import type { Network } from '@agentpay/primitives';
 import {
+  AUTH_CAPTURE_ESCROW,
   bytesToHex,
   checksumAddress,
   domainSeparator,
@@ -8,9 +9,11 @@ import {
   sameHex,
   UPTO_PERMIT2_PROXY,
   type Address,
+  type DigestSigner,
 } from '@agentpay/protocol';
 import {
   isProxy,
+  operatorQuestions,
   permit2SeparatorCall,
   proxyQuestions,
   readTokenDomain,
@@ -18,7 +21,7 @@ import {
   type CallResult,
   type Chain,
 } from '@agentpay/evm';
-import type { ServedToken } from '../../schemes/Scheme.js';
+import type { EscrowSettings, ServedToken } from '../../schemes/Scheme.js';
 
 /** What a chain was proved to hold. */
 export interface ProvedChain {
@@ -61,6 +64,30 @@ async function proveToken(chain: Chain, { chainId, usdc }: Network, address: Add
     );
   }
   return { address, eip712 };
+}
+
+/**
+ * Makes sure that the operator is our contract, in front of the escrow.
+ * @throws Error with one sentence when it is not
+ */
+export async function proveEscrow(
+  chain: Chain,
+  { chainId }: Network,
+  { operator, authorizer }: { readonly operator: Address; readonly authorizer?: DigestSigner | undefined },
+): Promise<EscrowSettings> {
+  const [escrow, separator] = (await chain.read(operatorQuestions(operator))) as [CallResult, CallResult];
+  const name = 'x402 Auth Capture Operator';
+  const expected = domainSeparator({ name, version: '1', chainId, verifyingContract: operator });
+  const isOperator =
+    escrow.success &&
+    BigInt(escrow.data === '0x' ? 0 : escrow.data) === BigInt(AUTH_CAPTURE_ESCROW) &&
+    separator.success &&
+    sameHex(separator.data, bytesToHex(expected));
+  if (!isOperator)
+    throw new Error(
+      `OPERATOR_ADDRESS is wrong: the contract at ${operator} is no AgreementOperator in front of the escrow.`,
+    );
+  return { operator: checksumAddress(operator), authorizer: authorizer?.address };
 }
 
 async function hasPermit2(chain: Chain, { chainId }: Network): Promise<boolean> {

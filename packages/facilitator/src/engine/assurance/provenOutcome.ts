@@ -94,13 +94,18 @@ export async function failureIn(
   { transfer }: Settlement,
   alone: boolean,
 ): Promise<Proven | undefined> {
+  const leftOut = !receipt.success || transfer.isRefusedBy?.(receipt.logs) === true;
   // A successful transfer that left no trace: the node is lying or the block is gone. Time will tell.
-  if (receipt.success && alone) return undefined;
+  if (!leftOut && alone) return undefined;
   const refusal = await transfer.simulate(chain);
   // It was used, perhaps by this very transaction whatever its receipt says: only the use itself tells for what.
   if (refusal?.reason === transfer.usedReason) return undefined;
   if (refusal) return { state: 'failed', ...refusal };
-  return receipt.success
-    ? undefined
-    : { state: 'failed', reason: 'transactionFailed', message: 'The transaction was reverted.' };
+  return leftOut
+    ? {
+        state: 'failed',
+        reason: transfer.failReason ?? 'transactionFailed',
+        message: 'The transaction was reverted.',
+      }
+    : undefined;
 }

@@ -1,7 +1,14 @@
 import type { Clock } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
-import { asOneCall, type Sender, type SignedTransaction, type TransactionRequest } from '@agentpay/evm';
+import {
+  asOneCall,
+  type AggregateCall,
+  type Sender,
+  type SignedTransaction,
+  type TransactionRequest,
+} from '@agentpay/evm';
 import type { Waiters } from '../intake/Waiters.js';
+import type { Bundle } from '../../schemes/Scheme.js';
 import { hasEnded, type Settlement } from '../Settlement.js';
 import { ClaimsLost, type SettlementStore } from '../SettlementStore.js';
 import type { Flight, Flights } from './Flights.js';
@@ -72,7 +79,25 @@ export function createDispatch({ clock, store, queue, flights, waiters }: Dispat
 }
 
 function requestOf(members: readonly Settlement[]): TransactionRequest {
-  const { to, data } = asOneCall(members.flatMap(({ transfer }) => transfer.calls()));
-  const gas = members.length === 1 ? members[0]?.transfer.gas : undefined;
-  return { to, data, gas: gas ?? BATCH_GAS + BATCH_GAS_EACH * BigInt(members.length) };
+  const [first] = members;
+  if (first && members.length === 1) return { ...asOneCall(first.transfer.calls()), gas: first.transfer.gas };
+  const { to, data } = asOneCall(callsOf(members));
+  const gas = members.reduce(
+    (sum, { transfer }) => sum + (transfer.bundle?.gas ?? BATCH_GAS_EACH),
+    BATCH_GAS,
+  );
+  return { to, data, gas };
+}
+
+/** The calls of several settlements, those of a kind as one. */
+function callsOf(members: readonly Settlement[]): AggregateCall[] {
+  const bundles = new Map<string, { readonly bundle: Bundle; readonly items: unknown[] }>();
+  const calls: AggregateCall[] = [];
+  for (const { transfer } of members) {
+    const { bundle } = transfer;
+    if (!bundle) calls.push(...transfer.calls());
+    else if (bundles.has(bundle.kind)) bundles.get(bundle.kind)?.items.push(bundle.item);
+    else bundles.set(bundle.kind, { bundle, items: [bundle.item] });
+  }
+  return [...calls, ...[...bundles.values()].map(({ bundle, items }) => bundle.call(items))];
 }
