@@ -19,14 +19,23 @@ import {
 import type { Call, CallResult, Log } from './Chain.js';
 import { revertText } from './FiatToken.js';
 
+const WHO = 'address operator; address payer; address receiver; address token;';
+const UNTIL = 'uint48 preApprovalExpiry; uint48 authorizationExpiry; uint48 refundExpiry;';
+const FEES = 'uint16 minFeeBps; uint16 maxFeeBps; address feeReceiver;';
+const BOUND = 'PaymentInfo info; Binding binding;';
+const PAID = 'uint256 amount; uint256 feeAmount; address feeReceiver;';
+const BROUGHT = 'uint256 amount; address tokenCollector; bytes collectorData;';
+const EXPECTED = 'uint256 expectedCapturableAmount; uint256 expectedRefundableAmount;';
 const STRUCTS = [
-  'struct PaymentInfo { address operator; address payer; address receiver; address token; uint120 maxAmount; uint48 preApprovalExpiry; uint48 authorizationExpiry; uint48 refundExpiry; uint16 minFeeBps; uint16 maxFeeBps; address feeReceiver; uint256 salt; }',
+  `struct PaymentInfo { ${WHO} uint120 maxAmount; ${UNTIL} ${FEES} uint256 salt; }`,
   'struct Binding { address receiverAuthorizer; uint256 saltNonce; uint48 captureNotBefore; }',
   'struct Authorize { PaymentInfo info; address tokenCollector; bytes collectorData; }',
-  'struct Capture { PaymentInfo info; Binding binding; uint256 amount; uint256 feeAmount; address feeReceiver; uint256 expectedCapturableAmount; uint256 expectedRefundableAmount; bytes authorizerSignature; bytes payerSignature; }',
-  'struct Void { PaymentInfo info; Binding binding; bytes authorizerSignature; }',
-  'struct Refund { PaymentInfo info; Binding binding; uint256 amount; address tokenCollector; bytes collectorData; uint256 expectedCapturableAmount; uint256 expectedRefundableAmount; bytes authorizerSignature; }',
+  `struct Capture { ${BOUND} ${PAID} ${EXPECTED} bytes authorizerSignature; bytes payerSignature; }`,
+  `struct Void { ${BOUND} bytes authorizerSignature; }`,
+  `struct Refund { ${BOUND} ${BROUGHT} ${EXPECTED} bytes authorizerSignature; }`,
 ] as const;
+
+const PAYMENT = 'bytes32 indexed paymentInfoHash, PaymentInfo paymentInfo, uint256 amount';
 
 /** Our operator contract of escrowed payments (`AgreementOperator`). */
 export const operatorAbi = parseAbi([
@@ -46,10 +55,10 @@ export const operatorAbi = parseAbi([
 /** The part of the escrow that is asked, and what it leaves in the logs. */
 export const escrowAbi = parseAbi([
   STRUCTS[0],
-  'function paymentState(bytes32 paymentInfoHash) view returns (bool hasCollectedPayment, uint120 capturableAmount, uint120 refundableAmount)',
+  'function paymentState(bytes32 paymentInfoHash) view returns (bool, uint120 capturable, uint120 refundable)',
   'function reclaim(PaymentInfo info)',
-  'event PaymentCharged(bytes32 indexed paymentInfoHash, PaymentInfo paymentInfo, uint256 amount, address tokenCollector, uint256 feeAmount, address feeReceiver)',
-  'event PaymentAuthorized(bytes32 indexed paymentInfoHash, PaymentInfo paymentInfo, uint256 amount, address tokenCollector)',
+  `event PaymentCharged(${PAYMENT}, address tokenCollector, uint256 feeAmount, address feeReceiver)`,
+  `event PaymentAuthorized(${PAYMENT}, address tokenCollector)`,
   'event PaymentCaptured(bytes32 indexed paymentInfoHash, uint256 amount, uint256 feeAmount, address feeReceiver)',
   'event PaymentVoided(bytes32 indexed paymentInfoHash, uint256 amount)',
   'event PaymentReclaimed(bytes32 indexed paymentInfoHash, uint256 amount)',
@@ -189,7 +198,7 @@ export function reclaimCall(info: PaymentInfo): Call {
 }
 
 /** What the escrow holds of a payment, in base units. */
-export interface HoldState {
+export interface EscrowBalance {
   readonly collected: boolean;
   readonly capturable: bigint;
   readonly refundable: bigint;
@@ -203,7 +212,7 @@ export function holdStateCall(id: Hex): Call {
 }
 
 /** The state in a response to {@link holdStateCall}; undefined when it is none. */
-export function readHoldState({ success, data }: CallResult): HoldState | undefined {
+export function readHoldState({ success, data }: CallResult): EscrowBalance | undefined {
   if (!success || data.length !== 2 + 3 * 64) return undefined;
   const word = (at: number) => BigInt(`0x${data.slice(2 + at * 64, 66 + at * 64)}`);
   return { collected: word(0) !== 0n, capturable: word(1), refundable: word(2) };

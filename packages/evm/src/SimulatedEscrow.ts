@@ -26,7 +26,7 @@ import {
   toHex,
   type ContractErrorName,
 } from 'viem';
-import { escrowAbi, escrowErrorAbi, operatorAbi, ORDER_REFUSED, type HoldState } from './AuthCapture.js';
+import { escrowAbi, escrowErrorAbi, operatorAbi, ORDER_REFUSED, type EscrowBalance } from './AuthCapture.js';
 import type { Log } from './Chain.js';
 import { word } from './FiatToken.js';
 import { recoverAuthorizer } from './Signature.js';
@@ -93,7 +93,7 @@ interface Authorize {
   readonly collectorData: Hex;
 }
 
-const EMPTY: HoldState = { collected: false, capturable: 0n, refundable: 0n };
+const EMPTY: EscrowBalance = { collected: false, capturable: 0n, refundable: 0n };
 
 const escrowContract: Contract = (state, { to, data }, { timestamp }) => {
   const { functionName, args } = decodeFunctionData({ abi: escrowAbi, data });
@@ -299,7 +299,7 @@ function isSignedBy(account: Address, digest: Uint8Array, signature: Hex): boole
   return signer !== undefined && sameHex(signer, account);
 }
 
-function requireState({ state }: Step, id: Hex, expected: Expecting): HoldState {
+function requireState({ state }: Step, id: Hex, expected: Expecting): EscrowBalance {
   const held = state.holds.get(id) ?? EMPTY;
   const same =
     held.capturable === expected.expectedCapturableAmount &&

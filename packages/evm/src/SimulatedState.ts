@@ -17,7 +17,7 @@ import {
   parseAbi,
   toHex,
 } from 'viem';
-import type { HoldState } from './AuthCapture.js';
+import type { EscrowBalance } from './AuthCapture.js';
 import type { Call, CallResult, Log } from './Chain.js';
 import { AUTHORIZATION_CANCELED, fiatTokenAbi, transferLogs, word } from './FiatToken.js';
 import { readCalls, writeResults } from './Multicall.js';
@@ -53,7 +53,7 @@ export interface SimulatedState {
   readonly allowances: Map<string, bigint>;
   readonly contracts: Map<string, Contract>;
   /** What the escrow holds, by the hash of the payment. */
-  readonly holds: Map<string, HoldState>;
+  readonly holds: Map<string, EscrowBalance>;
   readonly transfers: Authorization[];
 }
 

@@ -19,7 +19,7 @@ import {
   type TransactionReceipt,
 } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
-import type { HoldState } from './AuthCapture.js';
+import type { EscrowBalance } from './AuthCapture.js';
 import { deployEscrow } from './SimulatedEscrow.js';
 import { deployPermit2 } from './SimulatedPermit2.js';
 import {
@@ -57,7 +57,7 @@ export interface SimulatedChain extends Chain {
   /** Puts the escrow where it belongs, and our operator at this address. */
   deployEscrow(operator: Address): void;
   /** What the escrow holds of a payment. */
-  hold(id: Hex): HoldState;
+  hold(id: Hex): EscrowBalance;
   /** Lets the spender move so much of the owner's token. */
   approve(owner: Address, spender: Address, amount: bigint): void;
   /** Gives the account code: an ERC-1271 account that takes the signatures for which `accepts` holds. */

@@ -143,7 +143,7 @@ export interface SettlementTransfer {
   /** Contract calls, in this order and in one transaction. */
   calls(): readonly AggregateCall[];
   /** How several of a kind are one call, of which those that are refused are left out. */
-  readonly bundle?: Bundle | undefined;
+  readonly bundle?: SharedCall | undefined;
   /** Goes in a transaction of its own, since it may burn the gas of others, or its trace cannot be told from theirs. */
   readonly alone: boolean;
   /** Gas limit of a transaction of its own; what is not used is not paid. */
@@ -173,7 +173,7 @@ export interface SettlementTransfer {
 }
 
 /** What several transfers of one kind have in common. */
-export interface Bundle {
+export interface SharedCall {
   /** Only those of the same kind are bundled. */
   readonly kind: string;
   readonly item: unknown;

@@ -1,6 +1,7 @@
 /**
- * Reason codes of the schemes `exact`, `upto` and `auth-capture` on EVM by what went wrong, as the reference implementation spells them: `v2` in responses
- * to v2 requests, `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and `errorMessage`.
+ * Reason codes of the schemes `exact`, `upto` and `auth-capture` on EVM by what went wrong, as the reference implementation spells them:
+ * `v2` in responses to v2 requests, `v1` where v1 servers and clients know another spelling. Prose goes to `invalidMessage` and
+ * `errorMessage`.
  */
 export const reasons = {
   invalidVersion: { v2: 'invalid_x402_version' },

@@ -8,7 +8,7 @@ import {
   type TransactionRequest,
 } from '@agentpay/evm';
 import type { Waiters } from '../intake/Waiters.js';
-import type { Bundle } from '../../schemes/Scheme.js';
+import type { SharedCall } from '../../schemes/Scheme.js';
 import { hasEnded, type Settlement } from '../Settlement.js';
 import { ClaimsLost, type SettlementStore } from '../SettlementStore.js';
 import type { Flight, Flights } from './Flights.js';
@@ -91,7 +91,7 @@ function requestOf(members: readonly Settlement[]): TransactionRequest {
 
 /** The calls of several settlements, those of a kind as one. */
 function callsOf(members: readonly Settlement[]): AggregateCall[] {
-  const bundles = new Map<string, { readonly bundle: Bundle; readonly items: unknown[] }>();
+  const bundles = new Map<string, { readonly bundle: SharedCall; readonly items: unknown[] }>();
   const calls: AggregateCall[] = [];
   for (const { transfer } of members) {
     const { bundle } = transfer;

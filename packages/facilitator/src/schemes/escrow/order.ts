@@ -23,7 +23,7 @@ import {
   type CaptureItem,
   type Chain,
   type HoldEvent,
-  type HoldState,
+  type EscrowBalance,
   type RefundItem,
   type VoidItem,
 } from '@agentpay/evm';
@@ -191,7 +191,7 @@ async function findUse(chain: Chain, { id, order, since }: Sought): Promise<Use 
   if (after?.capturable !== again?.capturable || after?.refundable !== again?.refundable) return undefined;
   for (const { receipt } of [...found].reverse()) {
     for (const event of holdEventsIn(receipt.logs, id).reverse()) {
-      const before: HoldState | undefined = after && undo(after, event);
+      const before: EscrowBalance | undefined = after && undo(after, event);
       if (!before) return undefined;
       if (meets(order, before)) return { receipt, paid: carriesOut(order, event) };
       after = before;
@@ -200,7 +200,7 @@ async function findUse(chain: Chain, { id, order, since }: Sought): Promise<Use 
   return undefined;
 }
 
-function meets(order: AuthCaptureOrder, { capturable, refundable }: HoldState): boolean {
+function meets(order: AuthCaptureOrder, { capturable, refundable }: EscrowBalance): boolean {
   if (order.type === 'void') return capturable > 0n;
   return (
     capturable === BigInt(order.expectedCapturableAmount) &&
@@ -209,7 +209,10 @@ function meets(order: AuthCaptureOrder, { capturable, refundable }: HoldState): 
 }
 
 /** The state before an event; undefined when they do not go together. */
-function undo({ collected, capturable, refundable }: HoldState, event: HoldEvent): HoldState | undefined {
+function undo(
+  { collected, capturable, refundable }: EscrowBalance,
+  event: HoldEvent,
+): EscrowBalance | undefined {
   const { kind, amount } = event;
   const before = {
     captured: { capturable: capturable + amount, refundable: refundable - amount },
