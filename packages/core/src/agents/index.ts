@@ -2,6 +2,8 @@ export type { Agent } from './Agent.js';
 export type { AgentKeys } from './operations.js';
 export { controlsOf, createRule, removeRule, setAllowList, setLimits, updateRule } from './controls.js';
 export type { AgentControls, AgentLimits } from './controls.js';
+export { policiesOf, setPolicies } from './policies.js';
+export type { AgentPolicies } from './policies.js';
 export type { OfOwned } from './owned.js';
 export {
   actFor,
@@ -9,6 +11,7 @@ export {
   assertActive,
   issueKey,
   listOwned,
+  overseen,
   owned,
   ownerOf,
   ownKeys,

@@ -26,6 +26,25 @@ export async function owned(db: Queryable, { principal, agentId }: OfOwned): Pro
   throw new AgentPayError('agent_not_found', 'You have no agent with this id.');
 }
 
+/**
+ * The agent, for whoever sets what it may spend: its owner, or the operator.
+ * @throws AgentPayError `agent_not_found`
+ */
+export async function governed(db: Queryable, { principal, agentId }: OfOwned): Promise<Agent> {
+  const { id: ownerId, kind } = principal.party;
+  const by = kind === 'platform' ? { id: agentId } : { id: agentId, ownerId };
+  const agent = isId('agent', agentId) ? await store.agents.find(db, by) : undefined;
+  if (agent) return agent;
+  throw new AgentPayError('agent_not_found', 'You have no agent with this id.', { param: 'agentId' });
+}
+
+/** The agent, for itself as well. @throws AgentPayError `agent_not_found` */
+export async function overseen(db: Queryable, request: OfOwned): Promise<Agent> {
+  const { principal, agentId } = request;
+  const itself = principal.party.id === agentId ? await store.agents.find(db, { id: agentId }) : undefined;
+  return itself ?? governed(db, request);
+}
+
 /** The user whose agent it is; null: nobody's. */
 export async function ownerOf(db: Queryable, { agentId }: { agentId: string }): Promise<string | null> {
   return (await store.agents.find(db, { id: agentId }))?.ownerId ?? null;

@@ -10,6 +10,8 @@ export interface Agreement {
   readonly sellerId: string;
   readonly sellerOwnerId: string | null;
   readonly serviceId: string;
+  /** Of the service, when it was proposed. */
+  readonly category: string | null;
   /** Where the money waits. */
   readonly funding: AgreementFunding;
   /** The wallets on the platform. */

@@ -12,6 +12,7 @@ export const agreements = table<Agreement>('agreements', {
   sellerId: 'text',
   sellerOwnerId: 'text',
   serviceId: 'text',
+  category: 'text',
   funding: 'text',
   buyerWalletId: 'text',
   sellerWalletId: 'text',

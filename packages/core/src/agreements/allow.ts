@@ -23,6 +23,7 @@ function spendingOf(agreement: Agreement): Spending {
     payee: payeeNames(agreement),
     rail: RAIL,
     purpose: 'agreement',
+    agreement: { category: agreement.category },
   };
 }
 

@@ -67,4 +67,8 @@ create table agreement_usage (
 create index agreement_usage_left on agreement_usage (deadline) where status = 'reserved';
 `,
   },
+  {
+    name: 'core/agreements-2',
+    sql: 'alter table agreements add column category text;',
+  },
 ];

@@ -112,6 +112,7 @@ async function drafted(
     sellerId: service.providerId,
     sellerOwnerId: await ownerOf(core.db, { agentId: service.providerId }),
     serviceId,
+    category: service.category,
     funding: 'sandbox',
     buyerWalletId: wallet.id,
     sellerWalletId: service.payoutWalletId,

@@ -57,11 +57,17 @@ export async function countPending(db: Queryable, payerId: string): Promise<numb
 /** Approvals that concern the party, or all when there is none, newest first. */
 export async function selectApprovals(
   db: Queryable,
-  { partyId, status, ...wanted }: { partyId: string | null; status: ApprovalStatus | null } & Page,
+  {
+    partyId,
+    payerId,
+    status,
+    ...wanted
+  }: { partyId: string | null; payerId: string | null; status: ApprovalStatus | null } & Page,
 ): Promise<{ approvals: Approval[]; total: number }> {
   const { rows, total } = await approvals.page(db, {
-    where: '($1::text is null or payer_id = $1 or owner_id = $1) and ($2::text is null or status = $2)',
-    params: [partyId, status],
+    where: `($1::text is null or payer_id = $1 or owner_id = $1) and ($2::text is null or status = $2)
+      and ($3::text is null or payer_id = $3)`,
+    params: [partyId, status, payerId],
     orderBy: 'created_at desc, id desc',
     ...wanted,
   });

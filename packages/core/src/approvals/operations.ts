@@ -94,6 +94,8 @@ export function list(
   core: Core,
   wanted: {
     principal: Principal;
+    /** Of one who wants to spend. */
+    payerId?: string | undefined;
     status?: ApprovalStatus | undefined;
     limit?: number | undefined;
     offset?: number | undefined;
@@ -101,7 +103,12 @@ export function list(
 ): Promise<{ approvals: Approval[]; total: number }> {
   const { party } = wanted.principal;
   const partyId = party.kind === 'platform' ? null : party.id;
-  return store.selectApprovals(core.db, { partyId, status: wanted.status ?? null, ...page(wanted) });
+  return store.selectApprovals(core.db, {
+    partyId,
+    payerId: wanted.payerId ?? null,
+    status: wanted.status ?? null,
+    ...page(wanted),
+  });
 }
 
 /**

@@ -1,6 +1,8 @@
 export { checkEndpoint } from './endpoints.js';
 export type { EndpointState } from './endpoints.js';
 export { find, findByEndpoint, get, list, register, setVerified } from './operations.js';
+export { search } from './search.js';
+export type { FoundService } from './search.js';
 export type { Registration } from './operations.js';
 export type { Service, ServicePage } from './Service.js';
 export { serviceRows } from './ServiceStore.js';

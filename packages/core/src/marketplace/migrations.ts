@@ -76,4 +76,15 @@ create table trust_changes (
 create index trust_changes_service on trust_changes (service_id, id);
 `,
   },
+  {
+    name: 'core/marketplace-2',
+    sql: `
+alter table services add column search tsvector generated always as (
+  setweight(to_tsvector('simple', name), 'A') || setweight(to_tsvector('simple', replace(slug, '-', ' ')), 'A')
+  || setweight(to_tsvector('simple', coalesce(category, '')), 'B')
+  || setweight(to_tsvector('english', coalesce(description, '')), 'C') || setweight(to_tsvector('simple', coalesce(description, '')), 'D')
+) stored;
+create index services_search on services using gin (search);
+`,
+  },
 ];

@@ -13,7 +13,15 @@ export type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 /** What a party may spend. Amounts are base units of six-decimal assets, without fees on top. */
 export type RuleTerms =
   | {
-      readonly kind: 'per_tx' | 'daily' | 'monthly' | 'max_amount' | 'monthly_usdc' | 'approval_over';
+      readonly kind:
+        | 'per_tx'
+        | 'daily'
+        | 'monthly'
+        | 'max_amount'
+        | 'monthly_usdc'
+        | 'approval_over'
+        /** The cap of one usage agreement. */
+        | 'agreement_cap';
       readonly amount: Amount;
     }
   /** The only payees: ids of parties, wallets or services, or labels of external ones. */
@@ -32,6 +40,8 @@ export type RuleTerms =
       readonly amount: Amount;
       readonly period?: 'day' | 'month' | undefined;
     }
+  /** The only categories of services that agreements are about. */
+  | { readonly kind: 'categories'; readonly categories: readonly string[] }
   /** The only rails. */
   | { readonly kind: 'rail'; readonly rails: readonly string[] }
   /** Nothing may be spent. */

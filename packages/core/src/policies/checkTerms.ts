@@ -12,6 +12,8 @@ export function checkTerms(terms: RuleTerms): void {
   switch (terms.kind) {
     case 'allowlist':
       return checkNames('sellers', terms.sellers);
+    case 'categories':
+      return checkNames('categories', terms.categories);
     case 'rail':
       return checkNames('rails', terms.rails);
     case 'per_seller_cap':

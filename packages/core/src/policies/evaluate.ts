@@ -13,6 +13,8 @@ export interface Spend {
   readonly amount: Amount;
   readonly rail: string;
   readonly atMs: number;
+  /** Of a usage agreement: the category of its service. */
+  readonly agreement?: { readonly category: string | null } | undefined;
   /** Whether its owner has approved it. */
   readonly approved?: boolean;
 }
@@ -29,6 +31,8 @@ export type DenialCode =
   | 'org_monthly_limit'
   | 'rail_not_allowed'
   | 'kill_switch'
+  | 'agreement_cap'
+  | 'category_not_allowed'
   | 'approval_required';
 
 /** Why a spending is refused. */
@@ -55,7 +59,13 @@ export interface Standing {
 export const sellerScope = (payee: string): string => `seller:${payee}`;
 
 const limits: readonly RuleKind[] = ['per_tx', 'daily', 'monthly', 'allowlist'];
-const rules: readonly RuleKind[] = ['max_amount', 'time_restriction', 'per_seller_cap'];
+const rules: readonly RuleKind[] = [
+  'max_amount',
+  'agreement_cap',
+  'categories',
+  'time_restriction',
+  'per_seller_cap',
+];
 const ownRules: readonly RuleKind[] = [...limits, ...rules];
 const orgRules: readonly RuleKind[] = [...limits, 'monthly_usdc', ...rules];
 const switches: readonly RuleKind[] = ['rail', 'kill_switch'];
@@ -102,7 +112,7 @@ interface Case {
 }
 
 function judge(rule: Rule, { spend, standing, owner }: Case): Denial | undefined {
-  const { amount, payees, rail, atMs } = spend;
+  const { amount, payees, rail, atMs, agreement } = spend;
   const capped = (code: DenialCode, limit: Amount, period: Period, scope = 'all') => {
     const spent = spentIn(standing.window(owner, scope), period, atMs);
     if (spent + amount <= limit) return undefined;
@@ -116,6 +126,12 @@ function judge(rule: Rule, { spend, standing, owner }: Case): Denial | undefined
       return above('per_transaction_limit', rule.amount);
     case 'max_amount':
       return above('max_amount', rule.amount);
+    case 'agreement_cap':
+      return agreement && above('agreement_cap', rule.amount);
+    case 'categories':
+      return !agreement || rule.categories.includes(agreement.category ?? '')
+        ? undefined
+        : denial('category_not_allowed', rule.id);
     case 'approval_over':
       return above('approval_required', rule.amount);
     case 'daily':

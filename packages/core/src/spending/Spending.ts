@@ -16,6 +16,8 @@ export interface Spending {
   readonly rail: string;
   /** What it is reserved for: "token", "payment", "payout", ... */
   readonly purpose: string;
+  /** Of a usage agreement: the category of its service. */
+  readonly agreement?: { readonly category: string | null };
   /** Whether its owner has approved it. */
   readonly approved?: boolean;
 }

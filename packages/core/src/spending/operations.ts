@@ -105,6 +105,8 @@ const sentences: Record<Denial['code'], string> = {
   daily_limit: 'The amount is above what is left of the daily limit.',
   monthly_limit: 'The amount is above what is left of the monthly limit.',
   not_on_allow_list: 'The payee is not on the allow list.',
+  agreement_cap: 'The cap is above the most that one agreement may have.',
+  category_not_allowed: 'A rule does not allow services of this category.',
   max_amount: 'The amount is above the most that a rule allows.',
   time_restriction: 'A rule allows no payment at this time.',
   per_seller_cap: 'The amount is above what is left for this payee.',
@@ -115,11 +117,11 @@ const sentences: Record<Denial['code'], string> = {
 };
 
 function spendOf(
-  spending: Pick<Spending, 'payer' | 'payee' | 'amount' | 'rail' | 'approved'>,
+  spending: Pick<Spending, 'payer' | 'payee' | 'amount' | 'rail' | 'approved' | 'agreement'>,
   atMs: number,
 ): Spend {
-  const { payer, payee, amount, rail, approved = false } = spending;
-  return { payer, payees: typeof payee === 'string' ? [payee] : payee, amount, rail, atMs, approved };
+  const { payer, payee, amount, rail, approved = false, agreement } = spending;
+  return { payer, payees: typeof payee === 'string' ? [payee] : payee, amount, rail, atMs, approved, agreement };
 }
 
 function setsOf(scene: Scene, payer: string) {

@@ -16,6 +16,8 @@ const kinds = [
   'max_amount',
   'monthly_usdc',
   'approval_over',
+  'agreement_cap',
+  'categories',
   'allowlist',
   'time_restriction',
   'per_seller_cap',
@@ -29,10 +31,12 @@ const name = line(255);
 /** The terms of a rule; which of them count depends on its kind. */
 const terms = z.object({
   kind: z.enum(kinds),
-  /** per_tx, daily, monthly, max_amount, monthly_usdc, approval_over, per_seller_cap */
+  /** per_tx, daily, monthly, max_amount, monthly_usdc, approval_over, agreement_cap, per_seller_cap */
   amount: positiveAmount.optional(),
   /** allowlist: ids of agents, wallets or services, labels of external payees */
   sellers: z.array(name).min(1).max(1000).optional(),
+  /** categories: of the services that usage agreements are about */
+  categories: z.array(line(textBounds.category)).min(1).max(100).optional(),
   /** time_restriction: from later than to is over midnight */
   hours: z.object({ from: time, to: time }).optional(),
   /** time_restriction */
@@ -46,7 +50,7 @@ const terms = z.object({
   /** rail */
   rails: z.array(line(40)).min(1).max(20).optional(),
 });
-const rule = terms.extend({ id: z.string() });
+const rule = terms.extend({ id: z.string(), amount: amount.optional() });
 const ofAgent = z.object({ agent_id: id('agent').optional() });
 const params = z.object({ rule_id: id('rule') });
 const example = { id: RULE, kind: 'daily', amount: 150 };

@@ -72,6 +72,8 @@ function termsOf(body: Terms): policies.RuleTerms {
       return { kind, hours: body.hours, days: body.days, timeZone: need('time_zone') };
     case 'per_seller_cap':
       return { kind, seller: body.seller, amount: need('amount'), period: body.period };
+    case 'categories':
+      return { kind, categories: need('categories') };
     case 'rail':
       return { kind, rails: need('rails') };
     case 'kill_switch':

@@ -1,6 +1,7 @@
 import { runtime } from '@agentpay/api';
 import { marketplace, tokens } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { readRegistration } from '../readRegistration.js';
 import { showEndpoint, showService, showSla, summarizeService } from './presentService.js';
 
 export const handlers = implement(runtime.nouns.services, ({ core }) => ({
@@ -10,16 +11,8 @@ export const handlers = implement(runtime.nouns.services, ({ core }) => ({
     return nextCursor === undefined ? page : { ...page, next_cursor: nextCursor };
   },
   async create({ principal, body }) {
-    const { id, slug, status, trustScore } = await marketplace.register(core, {
-      principal,
-      name: body.name,
-      description: body.description,
-      pricePerCall: body.price_per_call,
-      currency: body.currency,
-      category: body.category,
-      endpointUrl: body.endpoint_url,
-      sla: body.sla && { maxCompletionSeconds: body.sla.max_completion_seconds },
-    });
+    const made = await marketplace.register(core, { principal, ...readRegistration(body) });
+    const { id, slug, status, trustScore } = made;
     return { id, slug, status, trust_score: trustScore };
   },
   get: async ({ params }) => showService(await marketplace.get(core, { serviceId: params.service_id })),
