@@ -7,11 +7,7 @@ export async function governedAgent(
   policies: object = { require_approval_over: '1.00' },
 ): Promise<TestAgent> {
   const agent = await newAgent(api, { by: credential('session'), funds: 100 });
-  await api.http
-    .put(`/agents/${agent.id}/policies`)
-    .set(credential('session'))
-    .send(policies)
-    .expect(200);
+  await api.http.put(`/agents/${agent.id}/policies`).set(credential('session')).send(policies).expect(200);
   return agent;
 }
 
@@ -21,11 +17,7 @@ export async function asking(world: Pick<World, 'api' | 'credential'>) {
   const seller = await newAgent(world.api);
   const service_id = await newService(world.api, seller);
   const proposal = { service_id, terms: { cap: '2.00' } };
-  const { body } = await world.api.http
-    .post('/usage-agreements')
-    .set(agent.auth)
-    .send(proposal)
-    .expect(202);
+  const { body } = await world.api.http.post('/usage-agreements').set(agent.auth).send(proposal).expect(202);
   const { agreement_id: id, request_id } = body as { agreement_id: string; request_id: string };
   return { agent, seller, id, params: { agent_id: agent.id, request_id } };
 }

@@ -15,7 +15,11 @@ const http = () => world.api.http;
 const owner = () => world.credential('session');
 
 async function propose(auth: object, terms: object, service: object = {}) {
-  const service_id = await newService(world.api, await newAgent(world.api), service as Record<string, unknown>);
+  const service_id = await newService(
+    world.api,
+    await newAgent(world.api),
+    service as Record<string, unknown>,
+  );
   return http()
     .post('/usage-agreements')
     .set(auth as Record<string, string>)

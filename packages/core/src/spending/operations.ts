@@ -121,7 +121,15 @@ function spendOf(
   atMs: number,
 ): Spend {
   const { payer, payee, amount, rail, approved = false, agreement } = spending;
-  return { payer, payees: typeof payee === 'string' ? [payee] : payee, amount, rail, atMs, approved, agreement };
+  return {
+    payer,
+    payees: typeof payee === 'string' ? [payee] : payee,
+    amount,
+    rail,
+    atMs,
+    approved,
+    agreement,
+  };
 }
 
 function setsOf(scene: Scene, payer: string) {

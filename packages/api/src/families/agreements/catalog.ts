@@ -47,7 +47,8 @@ const found = z.object({
 
 /** POST /catalog/search */
 export const search = Endpoint.from({
-  summary: 'Looks for services by words, category, price and trust; the best answers of trusted sellers first.',
+  summary:
+    'Looks for services by words, category, price and trust; the best answers of trusted sellers first.',
   method: 'POST',
   path: '/catalog/search',
   auth: anyOf('agent', 'agentKey', 'session', 'developer', 'admin'),

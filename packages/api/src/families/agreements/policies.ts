@@ -47,7 +47,8 @@ export const get = Endpoint.from({
 
 /** PUT /agents/{agent_id}/policies */
 export const put = Endpoint.from({
-  summary: 'Sets what an agent may spend without asking; null takes a policy away, others stay. For its owner.',
+  summary:
+    'Sets what an agent may spend without asking; null takes a policy away, others stay. For its owner.',
   method: 'PUT',
   path: '/agents/{agent_id}/policies',
   auth: anyOf('session', 'developer', 'admin'),
