@@ -18,6 +18,7 @@ import {
   randomNonce,
   seller,
   signedRequest,
+  statesIn,
   until,
   type Bed,
 } from './payment.fixture.js';
@@ -145,6 +146,31 @@ describe('settle of exact by Permit2', () => {
       success: false,
       errorReason: 'permit2_invalid_nonce',
     });
+  });
+});
+
+const stranger = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
+
+describe('settle of exact by Permit2, whose nonce another permit used', () => {
+  it('is pending as long as a block could take it, and failed afterwards', async () => {
+    const facilitator = await bed.start({ settleTimeoutMs: 500 });
+    const nonce = BigInt(randomNonce());
+    const [request, other] = [
+      await permitRequest({ permit: { nonce } }),
+      await permitRequest({ permit: { nonce }, witness: { to: stranger } }),
+    ];
+    const pending = facilitator.settle(request);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
+    await bed.chain.act(callOf(other));
+    bed.mine();
+    expect(await pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
+    bed.skip(400_000);
+    await until(async () => (await statesIn(db)).includes('failed'));
+    expect(await facilitator.settle(request)).toMatchObject({
+      success: false,
+      errorReason: 'permit2_deadline_expired',
+    });
+    expect([bed.chain.balanceOf(seller), bed.chain.balanceOf(stranger)]).toEqual([0n, 10_000n]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Network } from '@agentpay/primitives';
 import type { Address, FacilitatorRequest, Hex, Reason } from '@agentpay/protocol';
-import type { AggregateCall, Call, CallResult, Chain, Log, TransactionReceipt } from '@agentpay/evm';
+import type { AggregateCall, Block, Call, CallResult, Chain, Log, TransactionReceipt } from '@agentpay/evm';
 
 export type SchemeName =
   | 'exact-eip3009'
@@ -162,8 +162,10 @@ export interface SettlementTransfer {
   readonly useQuestion: Call;
   /** What its result says; undefined when the node gave none. */
   isUsed(result: CallResult): boolean | undefined;
-  /** Looks for the transaction that used the nonce; undefined when it cannot be found. */
-  findUse(chain: Chain): Promise<Use | undefined>;
+  /**
+   * What used the nonce, which is known to be used in the block `head`; undefined while nothing shows it.
+   */
+  findUse(chain: Chain, head: Block): Promise<Use | undefined>;
   /** Whether the logs of a transaction that carries it show that the money moved. */
   isProvedBy(logs: readonly Log[]): boolean;
   /** Whether these logs show that a transaction which carries it left it out. */
@@ -182,9 +184,7 @@ export interface SharedCall {
   call(items: readonly unknown[]): AggregateCall;
 }
 
-/** A transaction that used a nonce. */
-export interface Use {
-  readonly receipt: TransactionReceipt;
-  /** It is the very transfer; else a cancellation or another transfer. */
-  readonly paid: boolean;
-}
+/** What used a nonce: the very transfer, or (`paid` false) a cancellation or another transfer, which may be nowhere to be seen. */
+export type Use =
+  | { readonly receipt: TransactionReceipt; readonly paid: boolean }
+  | { readonly receipt?: undefined; readonly paid: false };

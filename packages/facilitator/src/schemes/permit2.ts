@@ -21,6 +21,7 @@ import {
   settledPermit,
   TRANSFER,
   word,
+  type Block,
   type CallResult,
   type Chain,
   type FoundTransaction,
@@ -35,6 +36,10 @@ import { signerOf } from './signerOf.js';
 
 /** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 250_000n;
+/** Seconds after the end of a permit in which an RPC node may still have to learn of its blocks. */
+const LAG = 60n;
+/** Blocks of so many seconds are searched without a gap, whatever ranges the node allows. */
+const SEARCHED = 10_800n;
 
 export function permit2Scheme(kind: Permit2Kind): Scheme {
   return {
@@ -161,27 +166,27 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: 
   const payment = { proxy: kind.proxy, token: permitted.token, from, to: witness.to, amount: order.amount };
   const call = () => kind.settleCall(permit, order.amount, order.signature);
   const isProvedBy: SettlementTransfer['isProvedBy'] = (logs) => provesProxyPayment(logs, payment);
-  const isOurs = ({ call: made, receipt }: FoundTransaction) => {
+  const mayBeOurs = ({ call: made, receipt }: FoundTransaction) => {
     const settled = settledPermit(made);
-    return (
-      settled !== undefined &&
-      sameHex(settled.owner, from) &&
-      settled.nonce === nonce &&
-      isProvedBy(receipt.logs)
-    );
+    const isOther = settled && !(sameHex(settled.owner, from) && settled.nonce === nonce);
+    return !isOther && isProvedBy(receipt.logs);
   };
+  const isOurs = (found: FoundTransaction) => settledPermit(found.call) !== undefined && mayBeOurs(found);
+  const endsAt = deadline + 1n;
+  const isOver = ({ timestamp }: Block) =>
+    since !== undefined && timestamp >= endsAt + LAG && timestamp - since <= SEARCHED;
   return {
     calls: () => [call()],
     // The logs do not name the nonce, so a transaction must not carry two of them.
     alone: true,
     gas: order.byAccount ? limits.permit2Account : KEY_GAS,
     sender: witness.facilitator,
-    endsAt: deadline + 1n,
+    endsAt,
     endReason: 'permit2DeadlineExpired',
     usedReason: 'permit2NonceUsed',
     useQuestion: permitNonceCall(from, nonce),
     isUsed: (result) => isPermitNonceUsed(result, nonce),
-    async findUse(chain): Promise<Use | undefined> {
+    async findUse(chain, head): Promise<Use | undefined> {
       const transfers = await chain.transactionsWith({
         address: permitted.token,
         topics: [TRANSFER, word(from), word(witness.to)],
@@ -193,7 +198,9 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: 
       const invalidated = invalidations.find(({ receipt }) =>
         permitNonceInvalidated(receipt.logs, from, nonce),
       );
-      return invalidated && { receipt: invalidated.receipt, paid: false };
+      if (invalidated) return { receipt: invalidated.receipt, paid: false };
+      // No log tells that another permit has used the nonce. When no block can take this one any more, it is enough that none has.
+      return isOver(head) && !transfers.some(mayBeOurs) ? { paid: false } : undefined;
     },
     isProvedBy,
     simulate: async (chain) =>

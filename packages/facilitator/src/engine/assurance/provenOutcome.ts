@@ -73,8 +73,9 @@ async function useOutcome(
   transfer: SettlementTransfer,
   head: Block,
 ): Promise<Proven | undefined> {
-  const use = await transfer.findUse(chain);
-  if (!use || head.number - use.receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
+  const use = await transfer.findUse(chain, head);
+  if (!use) return undefined;
+  if (use.receipt && head.number - use.receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
   if (use.paid) return { state: 'settled', hash: use.receipt.hash };
   return {
     state: 'failed',
