@@ -8,9 +8,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 export type Rate = 'standard' | 'lifecycle';
 
 /**
- * What a success looks like: JSON; a page (HTML, or JSON `{html}` where the endpoint says so); a redirect to `location`; plain text.
+ * What a success looks like: JSON; a page (HTML, or JSON `{html}` where the endpoint says so); a redirect to `location`; plain text;
+ * server-sent events.
  */
-export type ResponseKind = 'json' | 'page' | 'redirect' | 'text';
+export type ResponseKind = 'json' | 'page' | 'redirect' | 'text' | 'stream';
 
 /** A documented call in wire form, with ids of the right shape. */
 export interface Example {
@@ -52,6 +53,7 @@ export interface Definition<
   Body extends z.ZodObject = z.ZodObject,
   Response extends z.ZodObject = z.ZodObject,
   Access extends Auth = Auth,
+  Waiting extends z.ZodObject | undefined = z.ZodObject | undefined,
 > {
   /** One sentence: what a call does. */
   readonly summary: string;
@@ -74,6 +76,8 @@ export interface Definition<
   /** `Content-Type` of a text. */
   readonly contentType: string;
   readonly response: Response;
+  /** What is answered with 202 where the call waits for somebody's decision; no response fits both shapes. */
+  readonly waiting: Waiting;
   /** Status of success. */
   readonly status: 200 | 201 | 202 | 302 | 303;
   /** Another success, told apart by the response on the wire. */
@@ -105,7 +109,8 @@ export interface Endpoint<
   Body extends z.ZodObject = z.ZodObject,
   Response extends z.ZodObject = z.ZodObject,
   Access extends Auth = Auth,
-> extends Definition<Params, Query, Body, Response, Access> {
+  Waiting extends z.ZodObject | undefined = z.ZodObject | undefined,
+> extends Definition<Params, Query, Body, Response, Access, Waiting> {
   /** `family.noun.verb`, unique; derived from where it is defined. */
   readonly id: string;
 }
@@ -116,11 +121,25 @@ type None = typeof none;
 const html = z.object({ html: z.string() });
 const location = z.object({ location: z.string() });
 const text = z.object({ text: z.string() });
+const stream = z.object({ events: z.custom<EventStream>() });
+
+/** What is told to whoever listens. */
+export interface StreamedEvent {
+  readonly id: string;
+  readonly type: string;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly data: { readonly object: Readonly<Record<string, unknown>> };
+}
+
+/** Events as they come; a client that has read all of a stream has them as a list. */
+export type EventStream = AsyncIterable<StreamedEvent> | Iterable<StreamedEvent>;
 
 const defaults = {
   optionalAuth: [],
   self: undefined,
   rate: 'standard',
+  waiting: undefined,
   params: none,
   query: none,
   body: none,
@@ -147,8 +166,9 @@ function from<
   P extends z.ZodObject = None,
   Q extends z.ZodObject = None,
   B extends z.ZodObject = None,
->(given: Given<Definition<P, Q, B, R, A>>): Definition<P, Q, B, R, A> {
-  const definition = { ...defaults, ...given } as Definition<P, Q, B, R, A>;
+  W extends z.ZodObject | undefined = undefined,
+>(given: Given<Definition<P, Q, B, R, A, W>>): Definition<P, Q, B, R, A, W> {
+  const definition = { ...defaults, ...given } as Definition<P, Q, B, R, A, W>;
   const named = pathParams(definition.path).join();
   const declared = Object.keys(definition.params.shape).join();
   if (named !== declared) {
@@ -202,6 +222,18 @@ function plain<A extends Auth = never, P extends z.ZodObject = None, Q extends z
   } as never);
 }
 
+/** Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html): its handler gives `{ events }`. */
+function events<A extends Auth = never, P extends z.ZodObject = None, Q extends z.ZodObject = None>(
+  given: GivenPage<Definition<P, Q, None, typeof stream, A>>,
+): Definition<P, Q, None, typeof stream, A> {
+  const fixed = { kind: 'stream', response: stream, status: 200, contentType: 'text/event-stream' };
+  return from<typeof stream, A, P, Q>({
+    ...given,
+    ...fixed,
+    example: { ...given.example, response: { events: [] } },
+  } as never);
+}
+
 /** Names of the parameters in a path, in order. */
 export function pathParams(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
@@ -238,4 +270,4 @@ export function errorsOf(endpoint: Definition): ErrorName[] {
   ];
 }
 
-export const Endpoint = { from, page, redirect, text: plain };
+export const Endpoint = { from, page, redirect, text: plain, events };

@@ -9,8 +9,10 @@ export interface RequestOf<E extends Endpoint> {
   readonly body: z.output<E['body']>;
 }
 
-/** An answer of an endpoint, decoded. */
-export type ResponseOf<E extends Endpoint> = z.output<E['response']>;
+/** An answer of an endpoint, decoded: of one that may wait for a decision either shape. */
+export type ResponseOf<E extends Endpoint> =
+  | z.output<E['response']>
+  | (E['waiting'] extends z.ZodObject ? z.output<E['waiting']> : never);
 
 /** A request as it travels. */
 export interface WireRequest {
@@ -47,7 +49,14 @@ export function encodeResponse<E extends Endpoint>(
   endpoint: E,
   response: ResponseOf<E>,
 ): Record<string, unknown> {
+  const waiting = endpoint.waiting?.safeEncode(response as never);
+  if (waiting?.success) return waiting.data as Record<string, unknown>;
   return z.encode(endpoint.response, response as never) as Record<string, unknown>;
+}
+
+/** The status of a success: 202 where it waits for a decision. */
+export function statusOf({ waiting, status }: Endpoint, wire: unknown): number {
+  return waiting?.safeDecode(wire as never).success ? 202 : status;
 }
 
 /** What a client gives to call an endpoint; fields with defaults may be left out. */
@@ -85,6 +94,8 @@ export function encodeRequest<E extends Endpoint>(
  * @throws z.ZodError when the answer has another shape.
  */
 export function decodeResponse<E extends Endpoint>(endpoint: E, wire: unknown): ResponseOf<E> {
+  const waiting = endpoint.waiting?.safeDecode(wire as never);
+  if (waiting?.success) return waiting.data as ResponseOf<E>;
   return z.decode(endpoint.response, wire as never) as ResponseOf<E>;
 }
 

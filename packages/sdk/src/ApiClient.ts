@@ -102,7 +102,7 @@ async function exchange(
     const sent = fetch(url.replace(/\/+$/, '') + path, {
       method: endpoint.method,
       headers: {
-        accept: endpoint.kind === 'page' ? 'text/html, application/json' : 'application/json',
+        accept: accepted[endpoint.kind],
         ...(body && { 'content-type': 'application/json' }),
         ...keyFor(options, endpoint),
       },
@@ -127,7 +127,23 @@ function wireOf({ kind }: api.Endpoint, headers: Headers, text: string | undefin
   const isJson = headers.get('content-type')?.includes('json') ?? false;
   if (kind === 'redirect') return { location: headers.get('location') };
   if (kind === 'text') return { text };
+  if (kind === 'stream') return { events: eventsIn(text ?? '') };
   return kind === 'page' && !isJson ? { html: text } : parse(text);
+}
+
+/** What a call takes. */
+const accepted: Readonly<Record<api.ResponseKind, string>> = {
+  json: 'application/json',
+  page: 'text/html, application/json',
+  redirect: 'application/json',
+  text: 'application/json',
+  stream: 'text/event-stream, application/json',
+};
+
+/** The events of a stream that has ended. */
+function eventsIn(text: string): unknown[] {
+  const data = text.split('\n').filter((line) => line.startsWith('data: '));
+  return data.map((line) => JSON.parse(line.slice('data: '.length)) as unknown);
 }
 
 /** The first kind of credential that the endpoint takes and the client has. */

@@ -47,6 +47,7 @@ import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
 import { sandboxConnectors } from './payouts/sandboxConnectors.js';
 import type { DemoSellerOptions } from './http/DemoSellerOptions.js';
+import { eventStreams, type EventStreams } from './streams/eventStreams.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
@@ -61,6 +62,8 @@ export interface Composition {
   readonly core: Core;
   /** Carries calls of agents out. */
   readonly calls: CallRunner;
+  /** Tells listeners of events. */
+  readonly streams: EventStreams;
   /** Signs events of Stripe; without it none is believed. */
   readonly stripeWebhookSecret: string | undefined;
   /** Where gateways are funded on a chain; absent: not configured. */
@@ -124,10 +127,11 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     aroundBatch: (commands, write) =>
       metrics.aroundBatch(commands, () => traced.aroundBatch(commands, write)),
   });
-  const calls = callRunner(core, log);
+  const [calls, streams] = [callRunner(core, log), eventStreams(core, log)];
   return {
     core,
     calls,
+    streams,
     stripeWebhookSecret: config.stripeWebhookSecret,
     till,
     limiter: hot.limiter,
@@ -139,13 +143,10 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     rates: config.rateLimit,
     metrics,
     traced,
-    ready: async () => ({
-      database: await answers(() => assertWritable(db)),
-      tracker: await answers(hot.ping),
-      ...check(),
-    }),
+    ready: () => readyOf(db, hot, check),
     async close() {
       stop();
+      streams.stop();
       await calls.stop();
       await Promise.all([out.close(), toNamed.close()]);
       await hot.close();
@@ -153,6 +154,11 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       await traced.close();
     },
   };
+}
+
+async function readyOf(db: Db, { ping }: Hot, check: NodeClock['check']): Promise<ServerReadiness> {
+  const database = await answers(() => assertWritable(db));
+  return { database, tracker: await answers(ping), ...check() };
 }
 
 /** The database with its tables and the time to go by, both as traces see them. */

@@ -14,6 +14,8 @@ export { watchTokens } from './jobs/watchTokens.js';
 export { migrations } from './migrations.js';
 export { start } from './start.js';
 export type { RunningServer } from './start.js';
+export { eventStreams } from './streams/eventStreams.js';
+export type { EventStreams } from './streams/eventStreams.js';
 export { stripeClient } from './stripe/StripeClient.js';
 export type { StripeClient, StripeClientOptions, StripeResponse } from './stripe/StripeClient.js';
 export { stripePayouts } from './stripe/stripePayouts.js';

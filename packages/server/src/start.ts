@@ -78,6 +78,8 @@ function running(
   return {
     url: listening.url,
     close(graceMs = GRACE_MS) {
+      // They would last as long as the grace.
+      composition.streams.stop();
       const drained = listening.close(graceMs);
       return (closing ??= closeAll(drained));
     },

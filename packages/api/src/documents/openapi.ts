@@ -70,6 +70,7 @@ function operation(family: Family, endpoint: Endpoint): JsonSchema {
     responses: {
       [endpoint.status]: success(endpoint),
       ...otherSuccess(endpoint),
+      ...waits(endpoint),
       ...failures(family, endpoint),
     },
   };
@@ -123,11 +124,18 @@ function success(endpoint: Endpoint): JsonSchema {
   return { description: 'Success.', headers, content: contentOf(endpoint) };
 }
 
+/** The response of a call that waits for somebody's decision. */
+function waits({ waiting }: Endpoint): JsonSchema {
+  if (!waiting) return {};
+  const content = { 'application/json': { schema: jsonSchema(waiting) } };
+  return { 202: { description: 'It waits for a decision.', content } };
+}
+
 function contentOf({ kind, htmlInJson, contentType, response, example }: Endpoint): JsonSchema {
-  const json = { 'application/json': { schema: jsonSchema(response), example: example.response } };
   const text = { schema: { type: 'string' } };
+  if (kind === 'text' || kind === 'stream') return { [contentType]: text };
+  const json = { 'application/json': { schema: jsonSchema(response), example: example.response } };
   if (kind === 'json') return json;
-  if (kind === 'text') return { [contentType]: text };
   return { 'text/html': text, ...(htmlInJson ? json : {}) };
 }
 

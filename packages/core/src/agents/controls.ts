@@ -26,7 +26,12 @@ const limitKinds = { perTransaction: 'per_tx', daily: 'daily', monthly: 'monthly
 const limitNames = Object.keys(limitKinds) as (keyof AgentLimits)[];
 
 /** Kinds of rules that an owner makes one by one. */
-const ruleKinds: readonly Rule['kind'][] = ['max_amount', 'time_restriction', 'per_seller_cap'];
+const ruleKinds: readonly Rule['kind'][] = [
+  'max_amount',
+  'time_restriction',
+  'per_seller_cap',
+  'approval_over',
+];
 
 /** @throws AgentPayError `agent_not_found` */
 export async function controlsOf(core: Core, request: OfOwned): Promise<AgentControls> {

@@ -78,11 +78,18 @@ export async function archive(core: Core, request: OfOwned): Promise<Agent> {
   });
 }
 
-/** Refuses before anybody is called what would be refused at the end. @throws AgentPayError `policy_denied` with the reason `archived` */
-export async function assertActive(db: Queryable, { agentId }: { agentId: string }): Promise<void> {
+/**
+ * Refuses before anybody is called what would be refused at the end; gives who owns the agent.
+ * @throws AgentPayError `policy_denied` with the reason `archived`
+ */
+export async function assertActive(
+  db: Queryable,
+  { agentId }: { agentId: string },
+): Promise<{ ownerId: string | undefined }> {
   const agent = await store.agents.find(db, { id: agentId });
   if (agent && agent.archivedAt !== null)
     throw new AgentPayError('policy_denied', 'The agent is archived.', { reason: 'archived' });
+  return { ownerId: agent?.ownerId ?? undefined };
 }
 
 /** Gives an agent one more key. @throws AgentPayError `agent_not_found`, `conflict` beyond 50 */

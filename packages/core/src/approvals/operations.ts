@@ -1,5 +1,5 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Tx } from '@agentpay/primitives';
+import type { Queryable, Tx } from '@agentpay/primitives';
 import { attemptAll } from '../attempts.js';
 import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
@@ -205,6 +205,29 @@ export function useIn(
   if (approval.status === 'pending') throw approvalRefused('approval_required', approval);
   if (!covers(approval, terms)) throw approvalRefused('approval_mismatch', approval);
   scene.update(store.approvalRows, approval, { usedBy });
+}
+
+/** Takes a use back that led to nothing: the approval may be used again while it lasts. */
+export function giveBackUseIn(
+  scene: Scene,
+  { approvalId, usedBy }: { approvalId: string; usedBy: string },
+): void {
+  const approval = scene.find(store.approvalRows, approvalId);
+  if (approval?.usedBy === usedBy) scene.update(store.approvalRows, approval, { usedBy: null });
+}
+
+/** Whether an approval still waits for its decision. */
+export function waitsIn(core: Pick<Core, 'clock'>, scene: Scene, approvalId: string): boolean {
+  const approval = scene.find(store.approvalRows, approvalId);
+  return approval?.status === 'pending' && core.clock.now() < approval.expiresAt.getTime();
+}
+
+/** The last approval that was asked for under a reference, whatever became of it. */
+export function lastOf(
+  db: Queryable,
+  of: Pick<Approval, 'payerId' | 'subject' | 'reference'>,
+): Promise<Approval | undefined> {
+  return store.findLast(db, of);
 }
 
 /** Ends approvals that nobody decided in time, at most `limit`. */

@@ -28,6 +28,25 @@ export function selectAfter(
   );
 }
 
+/** Where a reader stands that has read everything so far; undefined: nothing has happened yet. */
+export async function selectHead(db: Queryable): Promise<EventPosition | undefined> {
+  const [last] = await db.query<EventPosition>(
+    `select transaction::text as transaction, sequence from events
+     where transaction < pg_snapshot_xmin(pg_current_snapshot())
+     order by events.transaction desc, sequence desc limit 1`,
+  );
+  return last;
+}
+
+/** Where a reader stands that has read this event last. */
+export async function selectPosition(db: Queryable, id: string): Promise<EventPosition | undefined> {
+  const [found] = await db.query<EventPosition>(
+    'select transaction::text as transaction, sequence from events where id = $1',
+    [id],
+  );
+  return found;
+}
+
 /** When the first event after a position was emitted. */
 export async function selectOldestAfter(
   db: Queryable,

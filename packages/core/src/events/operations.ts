@@ -81,6 +81,19 @@ export function read(
   return store.selectAfter(db, after, Math.min(limit, MAX_READ));
 }
 
+/** The position of a reader that has read everything so far. */
+export async function head(db: Queryable): Promise<EventPosition> {
+  return (await store.selectHead(db)) ?? START;
+}
+
+/** The position of a reader that has read this event last; undefined when there is no such event. */
+export function positionOf(
+  db: Queryable,
+  { eventId }: { eventId: string },
+): Promise<EventPosition | undefined> {
+  return store.selectPosition(db, eventId);
+}
+
 /** When the first event after a position was emitted; undefined when there is none. */
 export function oldestAfter(db: Queryable, { after }: { after: EventPosition }): Promise<Date | undefined> {
   return store.selectOldestAfter(db, after);

@@ -24,6 +24,8 @@ export interface Purchase {
   /** `tx_...` of the transaction that the payment is; null before money was reserved. */
   readonly transactionId: string | null;
   readonly holdId: string | null;
+  /** The approval that it waits for or was made with; null: it needed none. */
+  readonly approvalId: string | null;
   /** What is signed, before it is; null before money was reserved. */
   readonly authorized: ExactPayload['authorization'] | null;
   /** The header and its value that pay, sealed; null before they were signed. */
@@ -71,7 +73,7 @@ const table = {
   /** Waits for its owner's approval. */
   quoted: { reserve: 'reserved', reject: 'rejected' },
   /** Nothing was signed that anybody could have. */
-  reserved: { sign: 'signed', reopen: 'requested' },
+  reserved: { sign: 'signed', reopen: 'requested', requote: 'quoted' },
   /** From here on the money may move, until the chain proves that it cannot. */
   signed: {
     deliver: 'delivered',
@@ -101,6 +103,7 @@ export type PurchaseStep =
   | 'reject'
   | 'sign'
   | 'reopen'
+  | 'requote'
   | 'deliver'
   | 'refuse'
   | 'lose'

@@ -18,6 +18,7 @@ export const purchases = table<Purchase>('purchases', {
   terms: 'jsonb',
   transactionId: 'text',
   holdId: 'text',
+  approvalId: 'text',
   authorized: 'jsonb',
   sealedProof: 'text',
   validBefore: 'timestamptz',
@@ -42,6 +43,7 @@ export const purchaseRows = entity<Purchase>({
     'terms',
     'transactionId',
     'holdId',
+    'approvalId',
     'authorized',
     'sealedProof',
     'validBefore',
@@ -95,6 +97,23 @@ export function pageOfSpent(
     orderBy: 'created_at desc, id desc',
     ...wanted,
   });
+}
+
+/** Makes purchases due whose approval is decided or can be no more, though nobody has taken them on; gives how many there were. */
+export async function wakeDecided(
+  db: Queryable,
+  { now, limit }: { now: Date; limit: number },
+): Promise<number> {
+  const rows = await db.query(
+    `update purchases set next_attempt_at = $1
+     where id in (
+       select p.id from purchases p join approvals a on a.id = p.approval_id
+       where p.state = 'quoted' and p.way = 'seller' and p.next_attempt_at is null and (a.status <> 'pending' or a.expires_at <= $1)
+       limit $2
+     ) and state = 'quoted' and next_attempt_at is null returning id`,
+    [now, limit],
+  );
+  return rows.length;
 }
 
 /** Forgets requests, proofs and responses of purchases that ended before a time; gives how many there were. */

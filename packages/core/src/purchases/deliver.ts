@@ -124,8 +124,8 @@ async function write(core: Core, signed: Purchase, heard: Heard): Promise<Purcha
     const code = refusalCode(headerIn(response), response.body) ?? `status_${status}`;
     return hear(core, signed, { outcome: 'refuse', claim, failure: code, nextAttemptAt: soon });
   }
-  // Kept for whoever asks again; without a key nobody can.
-  const kept = signed.idempotencyKey === null ? null : body;
+  // Kept for whoever asks again; without a key or an approval nobody can.
+  const kept = signed.idempotencyKey === null && signed.approvalId === null ? null : body;
   return hear(core, signed, {
     outcome: 'deliver',
     claim,

@@ -1,9 +1,10 @@
-export { buy, proceed, refuse } from './buy.js';
+export { decide, proceed, refuse } from './approved.js';
+export { buy } from './buy.js';
 export type { BuyRequest } from './buy.js';
 export { failureOf } from './deliver.js';
 export type { Purchased, SellerResponse } from './deliver.js';
 export { paymentRejected } from './events.js';
-export { get, spent } from './operations.js';
+export { get, ofApproval, spent } from './operations.js';
 export { pay } from './pay.js';
 export type { Paid, PayRequest } from './pay.js';
 export type { PurchasePorts } from './ports.js';

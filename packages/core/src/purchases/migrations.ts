@@ -48,4 +48,12 @@ create unique index purchases_nonce on purchases ((authorized->>'from'), (author
   where authorized is not null;
 `,
   },
+  {
+    name: 'core/purchases-2',
+    sql: `
+alter table purchases add column approval_id text;
+create index purchases_approval on purchases (approval_id) where approval_id is not null;
+create index purchases_waiting on purchases (approval_id) where state = 'quoted' and next_attempt_at is null;
+`,
+  },
 ];

@@ -1,4 +1,5 @@
 import { AgentPayError, isId } from '@agentpay/primitives';
+import type { Queryable } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -15,6 +16,14 @@ export async function get(
     : undefined;
   if (purchase?.partyId === principal.party.id) return purchase;
   throw new AgentPayError('purchase_not_found', 'You have no purchase with this id.');
+}
+
+/** The purchase of the caller that an approval is about; undefined when it is about something else. */
+export function ofApproval(
+  db: Queryable,
+  { principal, approvalId }: { principal: Principal; approvalId: string },
+): Promise<Purchase | undefined> {
+  return store.purchases.find(db, { partyId: principal.party.id, approvalId });
 }
 
 /**

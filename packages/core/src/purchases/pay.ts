@@ -6,13 +6,15 @@ import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText } from '../text.js';
 import { digestOf } from './BuyRequest.js';
-import { blank, chooseAndReserve } from './buy.js';
+import { chooseAndReserve } from './acquire.js';
+import { approvalFor } from './approval.js';
+import { blank } from './buy.js';
 import { failureOf } from './deliver.js';
 import { awaitProof } from './fate.js';
 import { candidatesIn } from './offers.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { CLAIM_MS, confirm, hear, proofOf, putOff, reopen, signReserved } from './steps.js';
+import { CLAIM_MS, confirm, hear, inProgress, proofOf, putOff, reopen, signReserved } from './steps.js';
 
 /** A 402 that a caller has met and wants to have paid. */
 export interface PayRequest {
@@ -70,19 +72,20 @@ async function work(
   core: Core,
   facilitator: Facilitator,
   purchase: Purchase,
-  { paymentRequired, url }: { paymentRequired: string; url: string },
+  { paymentRequired, url, approvalId }: { paymentRequired: string; url: string; approvalId?: string },
 ): Promise<Paid> {
   try {
     const wallets = await ofHolder(core.db, { holder: purchase.holder });
     const header = (name: string) => (name === x402v2.PAYMENT_REQUIRED ? paymentRequired : null);
     const demand = { url, hasAuthorization: false, requestBody: undefined, header, body: undefined };
     const candidates = candidatesIn(core, { demand, url, wallets, dialects: ['x402v2'] });
-    const { reserved, candidate } = await chooseAndReserve(core, purchase, candidates);
+    const { reserved, candidate } = await chooseAndReserve(core, purchase, candidates, { approvalId });
     const { purchase: signed } = await signReserved(core, reserved, candidate);
     return await settle(core, facilitator, signed);
   } catch (error) {
     const kept = await store.purchases.find(core.db, { id: purchase.id });
-    if (kept?.state === 'requested') await putOff(core, kept, null);
+    if (kept?.state === 'requested' || (kept?.state === 'quoted' && approvalId))
+      await putOff(core, kept, null);
     throw error;
   }
 }
@@ -144,7 +147,14 @@ async function again(
   const mine = await store.take(core.db, { id: kept.id, now: new Date(now), until });
   if (!mine) throw inProgress();
   if (mine.state === 'requested') return work(core, facilitator, mine, asked);
-  if (mine.state === 'reserved') return work(core, facilitator, await reopen(core, mine), asked);
+  if (mine.state === 'reserved') {
+    await putOff(core, await reopen(core, mine), null);
+    return again(core, facilitator, fresh, asked);
+  }
+  if (mine.state === 'quoted') {
+    const { id: approvalId } = await approvalFor(core, mine, {});
+    return work(core, facilitator, mine, { ...asked, approvalId });
+  }
   if (mine.state === 'signed' || mine.state === 'unknown') return settle(core, facilitator, mine);
   await putOff(core, mine, mine.endedAt ? null : new Date(now));
   throw failureOf(mine);
@@ -170,8 +180,4 @@ function requestOf(value: string): FacilitatorRequest {
 function checkedUrl(url: string): string {
   if (url.length <= textBounds.url && URL.canParse(url) && /^https?:/i.test(url)) return new URL(url).href;
   throw new AgentPayError('invalid_request', 'url must be an absolute http or https URL.', { param: 'url' });
-}
-
-function inProgress(): AgentPayError {
-  return new AgentPayError('payment_in_progress', 'This payment is being made.', { retryAfter: 1 });
 }

@@ -1,7 +1,7 @@
 import { AgentPayError, unixSeconds } from '@agentpay/primitives';
 import { authorizationFor, bytesToHex, fromAuthorization } from '@agentpay/protocol';
 import type { Authorization } from '@agentpay/protocol';
-import { useIn } from '../approvals/index.js';
+import { giveBackUseIn, useIn, waitsIn } from '../approvals/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { chainOf, sign as signByCustody } from '../custody/index.js';
@@ -15,6 +15,7 @@ import { tellRejected } from './events.js';
 import type { Candidate } from './offers.js';
 import { amountOf, isSettled, railOf, transition } from './Purchase.js';
 import type { Purchase, PurchaseStep, PurchaseTerms } from './Purchase.js';
+import * as store from './PurchaseStore.js';
 import { purchaseRows } from './PurchaseStore.js';
 
 /** How long whoever works on a purchase has it to themselves. */
@@ -123,7 +124,16 @@ export function proofOf(core: Core, { id, sealedProof }: Purchase): { header: st
 
 /** Pins the terms that wait for approval. */
 export function quote(core: Core, purchase: Purchase, terms: PurchaseTerms): Promise<Purchase> {
-  return step(core, purchase, (scene, kept) => move(scene, kept, 'quote', { terms, nextAttemptAt: null }));
+  return step(core, purchase, (scene, kept) => move(scene, kept, 'quote', { terms }));
+}
+
+/** Leaves a quoted purchase until its approval is decided. */
+export function waitFor(core: Core, purchase: Purchase, approvalId: string): Promise<Purchase> {
+  return step(core, purchase, (scene, kept) => {
+    const waits = waitsIn(core, scene, approvalId);
+    const nextAttemptAt = waits ? null : new Date(core.clock.now());
+    return scene.update(purchaseRows, kept, { approvalId, nextAttemptAt });
+  });
 }
 
 /** Ends a purchase that the gate refused, and tells of it. */
@@ -139,13 +149,19 @@ export function reject(
   });
 }
 
-/** Takes a reservation back that was never signed for, so that the same request may begin anew. */
+/**
+ * Takes a reservation back that was never signed for, so that the same request may begin anew. One that was approved keeps its terms and
+ * its approval.
+ */
 export function reopen(core: Core, purchase: Purchase): Promise<Purchase> {
   return step(core, purchase, (scene, kept) => {
     giveBack(core, scene, kept, 'reopen');
     failPurchaseIn(core, scene, kept.transactionId as string, 'interrupted');
-    const blank = { terms: null, transactionId: null, holdId: null, authorized: null, validBefore: null };
-    return move(scene, kept, 'reopen', blank);
+    const blank = { transactionId: null, holdId: null, authorized: null, validBefore: null };
+    const { approvalId } = kept;
+    if (approvalId === null) return move(scene, kept, 'reopen', { ...blank, terms: null });
+    giveBackUseIn(scene, { approvalId, usedBy: kept.id });
+    return move(scene, kept, 'requote', blank);
   });
 }
 
@@ -223,6 +239,18 @@ function giveBack(core: Core, scene: Scene, { partyId, holdId, terms }: Purchase
 
 function ended(core: Core, change: Partial<Purchase>): Partial<Purchase> {
   return { ...change, endedAt: new Date(core.clock.now()), nextAttemptAt: null };
+}
+
+/** Takes a purchase on; undefined when somebody else works on it. @throws AgentPayError `purchase_not_found` */
+export async function taken(core: Core, id: string): Promise<Purchase | undefined> {
+  const now = core.clock.now();
+  const mine = await store.take(core.db, { id, now: new Date(now), until: new Date(now + CLAIM_MS) });
+  if (mine || (await store.purchases.find(core.db, { id }))) return mine;
+  throw new AgentPayError('purchase_not_found', 'There is no purchase with this id.');
+}
+
+export function inProgress(): AgentPayError {
+  return new AgentPayError('payment_in_progress', 'This purchase is being made.', { retryAfter: 1 });
 }
 
 /** A step by whoever works on the purchase. @throws AgentPayError `payment_in_progress` when somebody else has taken it on */

@@ -1,6 +1,7 @@
 import { attemptAll, backOffMs, claimDue } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
+import { goOn } from './approved.js';
 import { openRequest } from './BuyRequest.js';
 import type { SellerRequest } from './BuyRequest.js';
 import { deliver } from './deliver.js';
@@ -28,10 +29,9 @@ export async function work(core: Core, { limit }: { limit: number }): Promise<Jo
 }
 
 async function attempt(core: Core, claimed: Purchase): Promise<void> {
-  const { state } = claimed;
-  if (!isOpen(state)) {
-    await putOff(core, state === 'reserved' ? await reopen(core, claimed) : claimed, null);
-    return;
+  if (!isOpen(claimed.state)) {
+    const kept = claimed.state === 'reserved' ? await reopen(core, claimed) : claimed;
+    return kept.state === 'quoted' ? goOn(core, kept) : void (await putOff(core, kept, null));
   }
   let purchase = claimed;
   try {

@@ -1,4 +1,4 @@
-import { decodeRequest, type Family } from '@agentpay/api';
+import { decodeRequest, type EventStream, type Family } from '@agentpay/api';
 import { requestIdOf } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response } from 'express';
@@ -9,6 +9,7 @@ import { rememberFamily } from './errors.js';
 import type { EndpointRoute } from './implement.js';
 import { perform, type PerformOptions } from './perform.js';
 import { respond } from './respond.js';
+import { streamEvents } from './streamEvents.js';
 
 export interface MountOptions extends PerformOptions, AdmitOptions {
   /** Whether cookies are for TLS alone. */
@@ -62,10 +63,21 @@ async function serve(
   rememberFamily(response, family);
   const principal = await admit(endpoint, options, request, response);
   const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
-  const decoded = decodeRequest(endpoint, { params: request.params, query: request.query, body });
+  const query = endpoint.kind === 'stream' ? lastEventOf(request) : request.query;
+  const decoded = decodeRequest(endpoint, { params: request.params, query, body });
   const cookies = cookiesOf(request, response, options.secureCookies());
   const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key'), cookies };
-  respond(endpoint, await perform(route, asked, options, requestIdOf(response)), request, response);
+  const wire = await perform(route, asked, options, requestIdOf(response));
+  if (endpoint.kind !== 'stream') return respond(endpoint, wire, request, response);
+  response.setHeader('Cache-Control', 'no-store');
+  const assertAllowed = () => options.authenticate(endpoint.auth, request);
+  return streamEvents(wire['events'] as EventStream, request, response, { ...options, assertAllowed });
+}
+
+/** The query of a stream; a browser that connects again names the last event in a header. */
+function lastEventOf(request: Request): object {
+  const after = request.get('last-event-id');
+  return { ...request.query, ...(after && { after }) };
 }
 
 /** Answers the other methods of a path with 405, and OPTIONS with those that it has. */

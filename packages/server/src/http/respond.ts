@@ -1,4 +1,4 @@
-import type { Endpoint } from '@agentpay/api';
+import { statusOf, type Endpoint } from '@agentpay/api';
 import type { Request, Response } from 'express';
 
 /** Writes a success in the form that the endpoint declares. Nothing of it is cached. */
@@ -13,7 +13,7 @@ export function respond(
     // RFC 9745: the moment since when, in Unix seconds
     response.setHeader('Deprecation', `@${Date.parse(endpoint.deprecated.since) / 1000}`);
   }
-  response.status(endpoint.also?.when(wire) ? endpoint.also.status : endpoint.status);
+  response.status(endpoint.also?.when(wire) ? endpoint.also.status : statusOf(endpoint, wire));
   switch (endpoint.kind) {
     case 'redirect':
       return void response.setHeader('Location', String(wire['location'])).end();
@@ -23,6 +23,7 @@ export function respond(
       if (!endpoint.htmlInJson || wantsHtml(request, response))
         return void response.type('html').send(String(wire['html']));
       return void response.json(wire);
+    case 'stream':
     case 'json':
       return void response.json(wire);
   }

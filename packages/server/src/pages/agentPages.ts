@@ -1,4 +1,4 @@
-import type { agents, policies, webhooks } from '@agentpay/core';
+import type { agents, approvals, policies, webhooks } from '@agentpay/core';
 import { formatDecimal } from '@agentpay/primitives';
 import { layout } from './layout.js';
 import { html, type Html } from './template.js';
@@ -20,6 +20,8 @@ export interface AgentView {
   readonly keys: readonly { readonly id: string; readonly createdAt: Date }[];
   readonly controls: agents.AgentControls;
   readonly webhooks: readonly webhooks.Webhook[];
+  /** Payments that wait for the owner. */
+  readonly waiting: readonly approvals.Approval[];
 }
 
 const EVENTS = ['payment.confirmed', 'payment.failed', 'payment.rejected'];
@@ -95,7 +97,7 @@ export function agentPage(viewer: Viewer, agent: AgentView): string {
         </table>
         <form data-send="POST ${path}/test-buy"><button>Test Buy</button> <output></output></form>
       </section>
-      ${keysOf(path, agent.keys)} ${limitsOf(path, agent.controls.limits)}
+      ${waitingOf(path, agent.waiting)} ${keysOf(path, agent.keys)} ${limitsOf(path, agent.controls.limits)}
       ${rulesOf(path, agent.controls.rules)}
       <section>
         <h2>Allow list</h2>
@@ -114,6 +116,32 @@ ${agent.controls.allowList.join('\n')}</textarea>
         <form data-send="POST ${path}/archive"><button>End all payments for good</button></form>
       </section>`,
   });
+}
+
+function waitingOf(path: string, waiting: AgentView['waiting']): Html | undefined {
+  if (waiting.length === 0) return undefined;
+  const rows = waiting.map(
+    ({ id, amount, currency, payee, expiresAt }) =>
+      html`<tr>
+        <td>${formatDecimal(amount)} ${currency}</td>
+        <td><code>${payee}</code></td>
+        <td>until ${expiresAt.toISOString()}</td>
+        <td>
+          <form data-send="POST ${path}/approvals/${id}/approve"><button>Approve</button></form>
+        </td>
+        <td>
+          <form data-send="POST ${path}/approvals/${id}/reject"><button>Reject</button></form>
+        </td>
+      </tr>`,
+  );
+  return html`<section>
+    <h2>Waits for you</h2>
+    <table>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </section>`;
 }
 
 function keysOf(path: string, keys: AgentView['keys']): Html {
@@ -187,6 +215,7 @@ function rulesOf(path: string, rules: readonly policies.Rule[]): Html {
       </tbody>
     </table>
     ${create('max_amount', html`<label>Most of one payment <input name="params.amount" inputmode="decimal" required /></label>`)}
+    ${create('approval_over', html`<label>Ask me above <input name="params.amount" inputmode="decimal" required /></label>`)}
     ${create(
       'time_restriction',
       html`<label>Allowed from <input type="time" name="params.hours.from" required /></label>
@@ -213,6 +242,8 @@ function wordsOf(rule: policies.Rule): string {
   switch (rule.kind) {
     case 'max_amount':
       return `at most ${formatDecimal(rule.amount)} a payment`;
+    case 'approval_over':
+      return `what is above ${formatDecimal(rule.amount)} needs your approval`;
     case 'time_restriction': {
       const { hours, days, timeZone } = rule;
       const when = [hours && `${hours.from} to ${hours.to}`, days?.join(', ')].filter(Boolean).join(' on ');

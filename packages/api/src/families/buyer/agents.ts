@@ -5,6 +5,7 @@ import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { httpUrl, line } from '../../resources/values.js';
+import { bought, boughtExample, waiting } from './bought.js';
 import { address, AGENT, agent, agentExample, limit, limits, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');
@@ -109,35 +110,6 @@ export const archive = Endpoint.from({
   example: { params: { id: AGENT }, response: { ...agentExample, archived: true } },
 });
 
-const bought = z.object({
-  success: z.literal(true),
-  /** JSON as it is, text as text, anything else as `{ base64, contentType }`. */
-  sellerResponse: z.unknown(),
-  payment: z.object({
-    /** "x402" or "mpp". */
-    protocol: z.string(),
-    txHash: z.string().nullable(),
-    /** In units of the asset. */
-    amount: z.string(),
-    explorer: z.string().nullable(),
-    transactionId: z.string(),
-  }),
-  agent: z.object({ address: z.string() }),
-});
-const TX_HASH = `0x${'ab'.repeat(32)}`;
-const boughtExample = {
-  success: true,
-  sellerResponse: { sky: 'blue' },
-  payment: {
-    protocol: 'x402',
-    txHash: TX_HASH,
-    amount: '0.01',
-    explorer: `https://sepolia.basescan.org/tx/${TX_HASH}`,
-    transactionId: 'tx_01kb3x9v7f5m2q8r4t6w0y1z3e',
-  },
-  agent: { address: agentExample.address },
-} as const;
-
 const buyErrors = [
   'policy_denied',
   'insufficient_funds',
@@ -173,6 +145,7 @@ export const pay = Endpoint.from({
     body: z.string({ error: 'must be text' }).max(100_000).default(''),
   }),
   response: bought,
+  waiting,
   status: 200,
   errors: buyErrors,
   example: {
@@ -190,6 +163,7 @@ export const testBuy = Endpoint.from({
   auth,
   params: ofAgent,
   response: bought,
+  waiting,
   status: 200,
   errors: ['agent_not_found', ...buyErrors],
   example: { params: { id: AGENT }, response: boughtExample },

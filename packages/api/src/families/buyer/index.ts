@@ -1,6 +1,8 @@
 import { Family } from '../../Family.js';
 import * as agents from './agents.js';
+import * as approvals from './approvals.js';
 import { errors } from './errors.js';
+import * as events from './events.js';
 import * as keys from './keys.js';
 import * as rules from './rules.js';
 import * as transactions from './transactions.js';
@@ -12,5 +14,5 @@ export const buyer = Family.from({
   paths: ['/api/agents', '/api/demo'],
   credentials: ['session', 'agentKey'],
   errors,
-  nouns: { agents, keys, rules, transactions, webhooks },
+  nouns: { agents, approvals, events, keys, rules, transactions, webhooks },
 });

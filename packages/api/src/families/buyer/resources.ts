@@ -6,6 +6,7 @@ export const AGENT = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a';
 export const RULE = 'rule_01kb3x9v7f5m2q8r4t6w0y1z3d';
 export const KEY = 'key_01kb3x9v7f5m2q8r4t6w0y1z3c';
 export const WEBHOOK = 'wh_01kb3x9v7f5m2q8r4t6w0y1z3g';
+export const APPROVAL = 'apr_01kb3x9v7f5m2q8r4t6w0y1z3p';
 export const SELLER = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
 
 export const ofAgent = z.object({ id: id('agent') });

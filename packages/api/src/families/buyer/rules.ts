@@ -6,14 +6,14 @@ import { id, line } from '../../resources/values.js';
 import { address, AGENT, ofAgent, RULE } from './resources.js';
 
 const auth = anyOf('session');
-const types = ['max_amount', 'time_restriction', 'per_seller_cap'] as const;
+const types = ['max_amount', 'time_restriction', 'per_seller_cap', 'approval_over'] as const;
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const time = z.string().regex(/^\d\d:\d\d$/, 'must be a time such as 09:30');
 
 /** What a rule says; which of it counts depends on its type. */
 const params = z.object(
   {
-    /** max_amount, per_seller_cap */
+    /** max_amount, per_seller_cap; approval_over: what is above it waits for the owner */
     amount: positiveDecimalAmount.optional(),
     /** time_restriction: when payments are allowed; from later than to is over midnight */
     hours: z.object({ from: time, to: time }).optional(),
@@ -48,7 +48,8 @@ export const list = Endpoint.from({
 
 /** POST /api/agents/{id}/policy-rules */
 export const create = Endpoint.from({
-  summary: 'Makes a rule: most of one payment, when payments are allowed, or most for one seller.',
+  summary:
+    'Makes a rule: most of one payment or for one seller, when payments are allowed, or above what the owner is asked.',
   method: 'POST',
   path: '/api/agents/{id}/policy-rules',
   auth,

@@ -1,9 +1,9 @@
 import { buyer } from '@agentpay/api';
-import { agents, purchases } from '@agentpay/core';
+import { agents } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 import { DEMO_SELLER } from '../../http/DemoSellerOptions.js';
 import { readAgent, showAgent } from './readAgent.js';
-import { showBought } from './showBought.js';
+import { buy } from './showBought.js';
 
 export const handlers = implement(buyer.nouns.agents, ({ core, baseUrl }) => ({
   async create({ principal, body }) {
@@ -23,14 +23,13 @@ export const handlers = implement(buyer.nouns.agents, ({ core, baseUrl }) => ({
   archive: async ({ principal, params }) =>
     showAgent(core, await agents.archive(core, { principal, agentId: params.id })),
   async pay({ principal, body: { sellerUrl: url, ...request }, repeatable }) {
-    await agents.assertActive(core.db, { agentId: principal.party.id });
+    const { ownerId } = await agents.assertActive(core.db, { agentId: principal.party.id });
     const idempotencyKey = repeatable?.key;
-    return showBought(core, await purchases.buy(core, { principal, idempotencyKey, url, ...request }));
+    return buy(core, { principal, ownerId, idempotencyKey, url, ...request });
   },
   async testBuy({ principal, params }) {
     const agent = await agents.actFor(core.db, { principal, agentId: params.id });
-    await agents.assertActive(core.db, { agentId: params.id });
-    const url = `${baseUrl()}${DEMO_SELLER}`;
-    return showBought(core, await purchases.buy(core, { principal: agent, url }));
+    const { ownerId } = await agents.assertActive(core.db, { agentId: params.id });
+    return buy(core, { principal: agent, ownerId, url: `${baseUrl()}${DEMO_SELLER}` });
   },
 }));

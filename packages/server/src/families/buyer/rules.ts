@@ -33,9 +33,8 @@ function termsOf(type: policies.Rule['kind'], params: Params): policies.RuleTerm
     throw new AgentPayError('invalid_request', `A rule of type ${type} needs an amount.`, {
       param: 'params.amount',
     });
-  return type === 'per_seller_cap'
-    ? { kind: 'per_seller_cap', seller, amount, period }
-    : { kind: 'max_amount', amount };
+  if (type === 'per_seller_cap') return { kind: type, seller, amount, period };
+  return { kind: type === 'approval_over' ? type : 'max_amount', amount };
 }
 
 /** A rule on the wire. */

@@ -1,5 +1,27 @@
 import { custody, purchases, type Core } from '@agentpay/core';
-import { formatMoney } from '@agentpay/primitives';
+import { formatMoney, isAgentPayError } from '@agentpay/primitives';
+
+/** Buys for an agent; what its owner has to approve first waits. @throws AgentPayError as `purchases.buy` */
+export async function buy(core: Core, request: purchases.BuyRequest) {
+  try {
+    return showBought(core, await purchases.buy(core, request));
+  } catch (error) {
+    const { approvalId, amount, expiresAt } = waitsFor(error) ?? {};
+    if (approvalId === undefined || amount === undefined || expiresAt === undefined) throw error;
+    return {
+      success: false as const,
+      status: 'pending_approval' as const,
+      approval_id: approvalId,
+      amount: formatMoney(amount),
+      expiresAt,
+    };
+  }
+}
+
+function waitsFor(error: unknown) {
+  if (!isAgentPayError(error, 'policy_denied') || error.reason !== 'approval_required') return undefined;
+  return error.details as { approvalId?: string; amount?: bigint; expiresAt?: Date } | undefined;
+}
 
 /** A purchase that succeeded, on the wire. */
 export function showBought(core: Core, { purchase, response }: purchases.Purchased) {

@@ -1,6 +1,7 @@
 import { runtime } from '@agentpay/api';
-import { agreements, approvals } from '@agentpay/core';
+import { approvals } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { decideApproval } from '../decideApproval.js';
 
 export const handlers = implement(runtime.nouns.approvals, ({ core }) => ({
   async list({ principal, query }) {
@@ -11,7 +12,7 @@ export const handlers = implement(runtime.nouns.approvals, ({ core }) => ({
     show(await approvals.get(core, { principal, approvalId: params.approval_id })),
   approve: async ({ principal, params, body: { note } }) =>
     show(
-      await agreements.decideApproval(core, {
+      await decideApproval(core, {
         principal,
         approvalId: params.approval_id,
         event: 'approve',
@@ -20,7 +21,7 @@ export const handlers = implement(runtime.nouns.approvals, ({ core }) => ({
     ),
   reject: async ({ principal, params, body: { note } }) =>
     show(
-      await agreements.decideApproval(core, {
+      await decideApproval(core, {
         principal,
         approvalId: params.approval_id,
         event: 'reject',

@@ -1,5 +1,5 @@
 import { web } from '@agentpay/api';
-import { agents, users, webhooks, type Core, type Principal } from '@agentpay/core';
+import { agents, approvals, users, webhooks, type Core, type Principal } from '@agentpay/core';
 import { csrfTokenOf } from '../../auth/csrf.js';
 import type { Cookies } from '../../http/cookies.js';
 import { implement } from '../../http/implement.js';
@@ -28,6 +28,7 @@ export const handlers = implement(web.nouns.pages, ({ core, signIn }) => ({
       keys: await agents.ownKeys(core, request),
       controls: await agents.controlsOf(core, request),
       webhooks: await webhooks.list(core, { principal: agent }),
+      waiting: (await approvals.list(core, { principal: agent, status: 'pending', limit: 100 })).approvals,
     };
     return { html: agentPage(await viewer(core, principal, cookies), view) };
   },

@@ -1,0 +1,151 @@
+import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import type { TransferDialect } from '@agentpay/protocol';
+import type { Core } from '../Core.js';
+import { balanceOf, ofHolder } from '../custody/index.js';
+import { approvalOf, askApproval } from './approval.js';
+import type { SellerRequest } from './BuyRequest.js';
+import { deliver } from './deliver.js';
+import type { Purchased } from './deliver.js';
+import { candidatesIn } from './offers.js';
+import type { Candidate, DemandToRead } from './offers.js';
+import { sameTerms } from './Purchase.js';
+import type { Purchase, PurchaseTerms } from './Purchase.js';
+import * as store from './PurchaseStore.js';
+import { askSeller } from './sellerCall.js';
+import { quote, reject, reserve, signReserved, waitFor } from './steps.js';
+import type { Reserved } from './steps.js';
+
+/** Everything of a call is over by then, so that it is answered within 30 seconds. */
+export const WHOLE_MS = 25_000;
+
+/** The request of a purchase as it is kept. */
+export interface KeptRequest {
+  readonly request: SellerRequest;
+  readonly dialects?: readonly TransferDialect[];
+  /** Who may approve it beside the operator of the platform. */
+  readonly ownerId?: string;
+}
+
+/** What somebody who works on a purchase goes by. */
+export interface Working {
+  readonly asked: KeptRequest;
+  /** Ms since the Unix epoch. */
+  readonly until: number;
+  /** Approves the terms that the purchase waits with. */
+  readonly approvalId?: string | undefined;
+}
+
+/** From the 402 to the seller's answer. */
+export async function acquire(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
+  const { asked, until, approvalId } = working;
+  const { request, dialects } = asked;
+  let chosen: { reserved: Reserved; candidate: Candidate };
+  try {
+    const wallets = await ofHolder(core.db, { holder: purchase.holder });
+    const read: DemandToRead = { ...(await askSeller(core, request)), wallets, dialects };
+    const candidates = candidatesIn(core, read);
+    const { terms } = purchase;
+    const open = approvalId !== undefined && terms ? pinned(candidates, terms) : candidates;
+    chosen = await chooseAndReserve(core, purchase, open, { approvalId, ownerId: asked.ownerId });
+  } catch (error) {
+    await giveUp(core, purchase, error);
+    throw error;
+  }
+  const { reserved, candidate } = chosen;
+  const signed = await signReserved(core, reserved, candidate);
+  return deliver(core, signed.purchase, { request, until });
+}
+
+/** Nothing was reserved: the purchase waits for whoever asks again. */
+async function giveUp(core: Core, { id }: Purchase, error: unknown): Promise<void> {
+  const kept = await store.purchases.find(core.db, { id });
+  if (kept?.state !== 'requested' && kept?.state !== 'quoted') return;
+  const failure = isAgentPayError(error) ? (error.reason ?? error.kind) : 'internal_error';
+  await store.purchases.update(
+    core.db,
+    { id, state: kept.state, attempts: kept.attempts },
+    { failure, nextAttemptAt: null },
+  );
+}
+
+function pinned(candidates: readonly Candidate[], terms: PurchaseTerms): [Candidate, ...Candidate[]] {
+  const same = candidates.find((one) => sameTerms(one.terms, terms));
+  if (same) return [same];
+  throw new AgentPayError('offer_not_acceptable', 'The seller asks for something else than was approved.', {
+    reason: 'terms_changed',
+  });
+}
+
+/** Reserves the first candidate that the gate allows. The refusal of the first one is what is told when it allows none. */
+export async function chooseAndReserve(
+  core: Core,
+  purchase: Purchase,
+  candidates: readonly [Candidate, ...Candidate[]],
+  options: { approvalId?: string | undefined; ownerId?: string | undefined } = {},
+): Promise<{ reserved: Reserved; candidate: Candidate }> {
+  let first: { error: AgentPayError; candidate: Candidate } | undefined;
+  let waiting: { error: AgentPayError; candidate: Candidate } | undefined;
+  for (const candidate of candidates) {
+    try {
+      return { reserved: await reserveFunded(core, purchase, candidate, options), candidate };
+    } catch (error) {
+      if (!isAgentPayError(error, 'policy_denied') && !isAgentPayError(error, 'insufficient_funds'))
+        throw error;
+      // It waits on, as it did before.
+      if (options.approvalId !== undefined && error.reason === 'approval_required') throw error;
+      first ??= { error, candidate };
+      if (error.reason === 'approval_required') waiting ??= { error, candidate };
+    }
+  }
+  if (waiting) throw await toBeApproved(core, purchase, waiting, options.ownerId);
+  const { error, candidate } = first as NonNullable<typeof first>;
+  await reject(core, purchase, { reason: error.reason ?? error.kind, terms: candidate.terms });
+  throw error;
+}
+
+/** Looks at the chain before it says that there is too little: money may have arrived since. */
+async function reserveFunded(
+  core: Core,
+  purchase: Purchase,
+  candidate: Candidate,
+  options: Pick<Working, 'approvalId'>,
+): Promise<Reserved> {
+  await assertFreshNonce(core, candidate);
+  try {
+    return await reserve(core, purchase, candidate, options);
+  } catch (error) {
+    if (!isAgentPayError(error, 'insufficient_funds')) throw error;
+    const { available } = await balanceOf(core, candidate.terms).catch((cause: unknown) => {
+      throw new AgentPayError('unavailable', 'The chain cannot be asked for the balance.', {
+        cause,
+        retryAfter: 2,
+      });
+    });
+    if (available < candidate.offer.amount) throw error;
+    return reserve(core, purchase, candidate, options);
+  }
+}
+
+/** An offer that names its nonce can be paid once, whoever asks for what. */
+async function assertFreshNonce(core: Core, { offer }: Candidate): Promise<void> {
+  const { nonce, payer: from } = offer;
+  if (nonce !== undefined && (await store.isNonceTaken(core.db, { from, nonce })))
+    throw new AgentPayError('offer_not_acceptable', 'The challenge was answered before.', {
+      reason: 'challenge_reused',
+    });
+}
+
+/** The terms are pinned, and whoever may approve them is asked. */
+async function toBeApproved(
+  core: Core,
+  purchase: Purchase,
+  { candidate, error }: { candidate: Candidate; error: AgentPayError },
+  ownerId: string | undefined,
+): Promise<AgentPayError> {
+  const quoted = await quote(core, purchase, candidate.terms);
+  const ruleId = error.details?.['ruleId'];
+  const wanted = { ownerId, ruleId: typeof ruleId === 'string' ? ruleId : null };
+  const approval = await askApproval(core, quoted, wanted);
+  await waitFor(core, quoted, approval.id);
+  return approvalOf(quoted, approval);
+}
