@@ -58,6 +58,8 @@ export interface Buyer {
 /** A core that buys, on a chain in memory, with a facilitator that settles there. */
 export interface PurchaseBed {
   readonly core: Core;
+  /** Of its database. */
+  readonly url: string;
   readonly clock: ShiftedClock;
   readonly chain: SimulatedChain;
   readonly facilitator: RunningFacilitator;
@@ -125,6 +127,7 @@ export async function purchaseBed(): Promise<PurchaseBed> {
 
   return {
     core,
+    url: scratch.url,
     clock,
     chain,
     facilitator,

@@ -54,6 +54,7 @@ export const idPrefixes = {
   authorization: 'auth_',
   grant: 'gr_',
   purchase: 'pur_',
+  withdrawal: 'wdr_',
   agreement: 'ua_',
   usage: 'use_',
 } as const;

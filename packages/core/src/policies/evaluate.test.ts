@@ -124,6 +124,11 @@ describe('a time restriction', () => {
     undefined;
   const office = { hours: { from: '09:00', to: '17:00' }, timeZone: 'UTC' };
   const night = { hours: { from: '22:00', to: '06:00' }, timeZone: 'UTC' };
+  const newYorkNight = {
+    hours: { from: '22:00', to: '02:30' },
+    days: ['sat'] as const,
+    timeZone: 'America/New_York',
+  };
   const fridayNight = { ...night, days: ['fri'] as const };
 
   it.each([
@@ -147,6 +152,13 @@ describe('a time restriction', () => {
     // And back on 2026-11-01: the hour from 01:00 comes twice, and both count.
     ['2026-11-01T05:30:00Z', { hours: { from: '01:00', to: '02:00' }, timeZone: 'America/New_York' }, true],
     ['2026-11-01T06:30:00Z', { hours: { from: '01:00', to: '02:00' }, timeZone: 'America/New_York' }, true],
+    // Over midnight into either change: the small hours end by the wall clock, and belong to Saturday.
+    ['2026-03-08T06:59:00Z', newYorkNight, true],
+    ['2026-03-08T07:00:00Z', newYorkNight, false],
+    ['2026-11-01T06:59:00Z', newYorkNight, true],
+    ['2026-11-01T07:29:00Z', newYorkNight, true],
+    ['2026-11-01T07:30:00Z', newYorkNight, false],
+    ['2026-11-02T06:00:00Z', newYorkNight, false],
     ['2026-05-08T00:00:00Z', { hours: { from: '00:00', to: '00:00' }, timeZone: 'UTC' }, true],
   ])('at %s of %j', (iso, terms, allowed) => {
     expect(at(iso, terms)).toBe(allowed);

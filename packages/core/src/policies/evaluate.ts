@@ -88,6 +88,12 @@ export function evaluate(spend: Spend, standing: Standing): Denial | undefined {
   );
 }
 
+/** What stops also an owner who takes their own money out: kill switches alone. */
+export function evaluateSwitches(spend: Spend, standing: Standing): Denial | undefined {
+  const { own, orgs, platform } = standing;
+  return firstDenial({ spend, standing }, ['kill_switch'], [own, ...orgs, platform]);
+}
+
 /** Set by set, and in each of them by the order of the kinds. */
 function firstDenial(
   judged: Pick<Case, 'spend' | 'standing'>,

@@ -1,4 +1,4 @@
-export { evaluate, scopesOf, sellerScope } from './evaluate.js';
+export { evaluate, evaluateSwitches, scopesOf, sellerScope } from './evaluate.js';
 export type { Denial, DenialCode, Spend, Standing } from './evaluate.js';
 export { migrations } from './migrations.js';
 export {

@@ -10,8 +10,11 @@ export interface Purchase {
   /** Whose wallets pay: see `custody`. */
   readonly holder: string;
   readonly idempotencyKey: string | null;
-  /** `seller`: the platform asks the seller and sends the proof. `facilitator`: it settles, and the caller sends the proof. */
-  readonly way: 'seller' | 'facilitator';
+  /**
+   * `seller`: the platform asks the seller and sends the proof. `facilitator`: it settles, and the caller sends the proof. `withdrawal`:
+   * it settles, and nothing is bought.
+   */
+  readonly way: 'seller' | 'facilitator' | 'withdrawal';
   readonly method: string;
   readonly url: string;
   /** Of everything that was asked for: the same key with another one is a conflict. */

@@ -1,4 +1,4 @@
-import { formatDecimal } from '@agentpay/primitives';
+import { formatDecimal, type PaymentNetwork } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -20,6 +20,39 @@ export const paymentRejected = eventType('payment.rejected', {
   pay_to: text,
   url: text,
 });
+
+const withdrawal = {
+  id: text,
+  to: text,
+  network: text,
+  asset: text,
+  amount: text,
+  transaction: text.nullable(),
+};
+
+/** Money of an agent's wallet is to leave it; its owner has to confirm that. */
+export const withdrawalRequested = eventType('withdrawal.requested', withdrawal);
+/** It has left the wallet. */
+export const withdrawalCompleted = eventType('withdrawal.completed', withdrawal);
+/** It did not leave the wallet, and cannot any more. */
+export const withdrawalFailed = eventType('withdrawal.failed', withdrawal);
+
+/** What every event about a withdrawal tells, and whom. */
+export function withdrawalObject({ id, partyId, terms, reference }: Purchase, { asset }: PaymentNetwork) {
+  const { network, amount, payTo: to } = terms as PurchaseTerms;
+  return {
+    subject: id,
+    audience: [{ id: partyId }],
+    object: {
+      id,
+      to,
+      network,
+      asset: asset.address,
+      amount: formatDecimal(BigInt(amount), asset.decimals),
+      transaction: reference,
+    },
+  };
+}
 
 export function tellRejected(
   core: Core,

@@ -10,4 +10,5 @@ export type { Paid, PayRequest } from './pay.js';
 export type { PurchasePorts } from './ports.js';
 export { amountOf, railOf } from './Purchase.js';
 export type { Purchase, PurchaseState, PurchaseTerms } from './Purchase.js';
+export { confirmableUntil, confirmWithdrawal, getWithdrawal, prepareWithdrawal } from './withdraw.js';
 export { work } from './work.js';

@@ -54,6 +54,8 @@ create unique index purchases_nonce on purchases ((authorized->>'from'), (author
 alter table purchases add column approval_id text;
 create index purchases_approval on purchases (approval_id) where approval_id is not null;
 create index purchases_waiting on purchases (approval_id) where state = 'quoted' and next_attempt_at is null;
+alter table purchases drop constraint purchases_way_check;
+alter table purchases add constraint purchases_way_check check (way in ('seller', 'facilitator', 'withdrawal'));
 `,
   },
 ];

@@ -93,7 +93,7 @@ async function work(
 /** Has the facilitator move the money of a signed purchase: the same proof, however often. */
 export async function settle(core: Core, facilitator: Facilitator, signed: Purchase): Promise<Paid> {
   const { value } = proofOf(core, signed);
-  const request = requestOf(value);
+  const request = requestOf(value, signed);
   const soon = new Date(core.clock.now() + 1_000);
   try {
     // A first look: what is known to be refused is not handed over. Later ones would only say that the nonce is used.
@@ -160,7 +160,8 @@ async function again(
   throw failureOf(mine);
 }
 
-function facilitatorOf(core: Core): Facilitator {
+/** @throws AgentPayError `settlement_not_configured` */
+export function facilitatorOf(core: Core): Facilitator {
   const { facilitator, chains } = core.ports;
   if (facilitator && chains.size > 0) return facilitator;
   throw new AgentPayError(
@@ -170,11 +171,13 @@ function facilitatorOf(core: Core): Facilitator {
 }
 
 /** What the facilitator is asked about a proof: what the buyer accepted is what it is to be held against. */
-function requestOf(value: string): FacilitatorRequest {
+function requestOf(value: string, { way }: Purchase): FacilitatorRequest {
   const proof = x402v2.decodePaymentPayload(value);
+  const { accepted: paymentRequirements } = proof;
+  if (way === 'withdrawal') return { x402Version: 2, paymentPayload: proof, paymentRequirements };
   // The seller has not seen it yet, and is to be told that it is paid.
   const paymentPayload = { ...proof, extensions: { ...proof.extensions, [PREPAID]: {} } };
-  return { x402Version: 2, paymentPayload, paymentRequirements: proof.accepted };
+  return { x402Version: 2, paymentPayload, paymentRequirements };
 }
 
 function checkedUrl(url: string): string {

@@ -11,7 +11,8 @@ import { completePurchaseIn, failPurchaseIn, openPurchaseIn, submitPurchaseIn } 
 import { allowIn, allowWants, captureIn, giveBackIn, wantsOf } from '../spending/index.js';
 import type { Allowed } from '../spending/index.js';
 import { chainCurrency } from '../wallets/index.js';
-import { tellRejected } from './events.js';
+import { tellRejected, withdrawalCompleted, withdrawalFailed, withdrawalObject } from './events.js';
+import { emitIn } from '../events/index.js';
 import type { Candidate } from './offers.js';
 import { amountOf, isSettled, railOf, transition } from './Purchase.js';
 import type { Purchase, PurchaseStep, PurchaseTerms } from './Purchase.js';
@@ -47,8 +48,9 @@ export function reserve(
     amount: offer.amount,
     asset,
     payee: terms.payTo,
-    rail: railOf(terms.dialect),
-    purpose: 'purchase',
+    ...(purchase.way === 'withdrawal'
+      ? { rail: 'withdrawal', purpose: 'withdrawal', own: true }
+      : { rail: railOf(terms.dialect), purpose: 'purchase' }),
     approved: approvalId !== undefined,
   };
   const authorization = authorizationFor(offer, {
@@ -159,7 +161,8 @@ export function reopen(core: Core, purchase: Purchase): Promise<Purchase> {
     failPurchaseIn(core, scene, kept.transactionId as string, 'interrupted');
     const blank = { transactionId: null, holdId: null, authorized: null, validBefore: null };
     const { approvalId } = kept;
-    if (approvalId === null) return move(scene, kept, 'reopen', { ...blank, terms: null });
+    const terms = kept.way === 'withdrawal' ? kept.terms : null;
+    if (approvalId === null) return move(scene, kept, 'reopen', { ...blank, terms });
     giveBackUseIn(scene, { approvalId, usedBy: kept.id });
     return move(scene, kept, 'requote', blank);
   });
@@ -202,14 +205,16 @@ export function confirm(core: Core, { id, partyId, holdId }: Purchase, reference
       const kept = scene.find(purchaseRows, id) as Purchase;
       if (isSettled(kept.state)) return kept;
       const terms = kept.terms as PurchaseTerms;
-      const { name } = chainOf(core, terms.network).network;
+      const { network } = chainOf(core, terms.network);
       captureIn(core, scene, {
         holdId: kept.holdId as string,
         reason: 'confirm',
         postings: ({ walletId, asset, amount }) =>
-          movements.chainPaid({ network: name, walletId, asset, amount, fee: 0n }),
+          movements.chainPaid({ network: network.name, walletId, asset, amount, fee: 0n }),
       });
       completePurchaseIn(core, scene, kept.transactionId as string, reference);
+      if (kept.way === 'withdrawal')
+        emitIn(core, scene, withdrawalCompleted, withdrawalObject({ ...kept, reference }, network));
       return move(scene, kept, 'confirm', ended(core, { reference }));
     },
   });
@@ -225,16 +230,21 @@ export function release(core: Core, { id, partyId, holdId }: Purchase, failure: 
       if (isSettled(kept.state)) return kept;
       giveBack(core, scene, kept, 'release');
       failPurchaseIn(core, scene, kept.transactionId as string, failure);
+      if (kept.way === 'withdrawal') {
+        const { network } = chainOf(core, (kept.terms as PurchaseTerms).network);
+        emitIn(core, scene, withdrawalFailed, withdrawalObject(kept, network));
+      }
       return move(scene, kept, 'release', ended(core, { failure: kept.failure ?? failure }));
     },
   });
 }
 
-function giveBack(core: Core, scene: Scene, { partyId, holdId, terms }: Purchase, reason: string): void {
+function giveBack(core: Core, scene: Scene, { partyId, holdId, terms, way }: Purchase, reason: string): void {
   const { amount, payTo: payee } = { ...(terms as PurchaseTerms), amount: amountOf(terms as PurchaseTerms) };
   // The windows counted it when its money was reserved.
   const { createdAt: at } = scene.find(holds, holdId as string) as Hold;
-  giveBackIn(core, scene, { holdId: holdId as string, reason, spent: { payer: partyId, payee, amount, at } });
+  const spent = { payer: partyId, payee, amount, at, own: way === 'withdrawal' };
+  giveBackIn(core, scene, { holdId: holdId as string, reason, spent });
 }
 
 function ended(core: Core, change: Partial<Purchase>): Partial<Purchase> {

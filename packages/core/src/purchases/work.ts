@@ -55,7 +55,7 @@ async function sendAgain(core: Core, purchase: Purchase): Promise<Purchase> {
   const { facilitator } = core.ports;
   const until = Math.min(core.clock.now() + SEND_MS, (validBefore as Date).getTime());
   try {
-    if (way === 'facilitator')
+    if (way !== 'seller')
       return facilitator ? (await settle(core, facilitator, purchase)).purchase : purchase;
     const { request } = openRequest<{ request: SellerRequest }>(core, id, sealedRequest as string);
     return (await deliver(core, purchase, { request, until })).purchase;

@@ -20,7 +20,9 @@ export interface Spending {
   readonly agreement?: { readonly category: string | null };
   /** Whether its owner has approved it. */
   readonly approved?: boolean;
+  /** Whether the owner takes their own money out: then only kill switches stop it, and no limit counts it. */
+  readonly own?: boolean;
 }
 
 /** What a spending was, for giving it back. */
-export type PastSpending = Pick<Spending, 'payer' | 'payee' | 'amount'> & { readonly at: Date };
+export type PastSpending = Pick<Spending, 'payer' | 'payee' | 'amount' | 'own'> & { readonly at: Date };

@@ -3,7 +3,16 @@ import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { available, balances, closeHoldIn, openHoldIn, held, movements } from '../ledger/index.js';
 import type { Hold, Posting } from '../ledger/index.js';
-import { evaluate, policySets, readSet, scopesOf, spend, unspend, windows } from '../policies/index.js';
+import {
+  evaluate,
+  evaluateSwitches,
+  policySets,
+  readSet,
+  scopesOf,
+  spend,
+  unspend,
+  windows,
+} from '../policies/index.js';
 import type { Denial, PolicySet, Spend } from '../policies/index.js';
 import { allowedBy } from './Allowed.js';
 import type { Allowed } from './Allowed.js';
@@ -31,10 +40,10 @@ export function wantsOf({ payer, walletId, asset }: Pick<Spending, 'payer' | 'wa
 export function allow(core: Pick<Core, 'clock'>, scene: Scene, spending: Spending): void {
   const judged = spendOf(spending, core.clock.now());
   const sets = setsOf(scene, judged.payer);
-  const scopes = scopesOf(judged, [sets.own, ...sets.orgs]);
+  const scopes = spending.own ? [] : scopesOf(judged, [sets.own, ...sets.orgs]);
   for (const { partyId, scope } of scopes) scene.find(windows, partyId, scope);
   const window = (partyId: string, scope: string) => scene.find(windows, partyId, scope);
-  const denial = evaluate(judged, { ...sets, window });
+  const denial = (spending.own ? evaluateSwitches : evaluate)(judged, { ...sets, window });
   if (denial) throw policyDenied(denial);
   for (const of of scopes) {
     const before = scene.find(windows, of.partyId, of.scope);
@@ -82,6 +91,7 @@ export function giveBackIn(
 
 /** What was allowed, or a part of it, is not spent: the windows forget it. */
 export function forgetIn(scene: Scene, spent: PastSpending): void {
+  if (spent.own) return;
   const judged = spendOf({ ...spent, rail: '' }, spent.at.getTime());
   const sets = setsOf(scene, judged.payer);
   for (const { partyId, scope } of scopesOf(judged, [sets.own, ...sets.orgs])) {

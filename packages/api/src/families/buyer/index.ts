@@ -7,6 +7,7 @@ import * as keys from './keys.js';
 import * as rules from './rules.js';
 import * as transactions from './transactions.js';
 import * as webhooks from './webhooks.js';
+import * as withdrawals from './withdrawals.js';
 
 /** The buyer platform: agents that pay sellers, within what their owners allow. */
 export const buyer = Family.from({
@@ -14,5 +15,5 @@ export const buyer = Family.from({
   paths: ['/api/agents', '/api/demo'],
   credentials: ['session', 'agentKey'],
   errors,
-  nouns: { agents, approvals, events, keys, rules, transactions, webhooks },
+  nouns: { agents, approvals, events, keys, rules, transactions, webhooks, withdrawals },
 });
