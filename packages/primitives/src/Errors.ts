@@ -100,6 +100,7 @@ export const errorKinds = {
 
   // agreements
   agreement_wrong_state: { status: 409, hint: 'Read the agreement and follow its status.' },
+  seller_unavailable: { status: 502, hint: 'Nothing was charged: try again later, or tell the seller.' },
   usage_exhausted: { status: 409, hint: 'The cap is used up: complete the agreement and propose another.' },
 
   // gateways

@@ -12,6 +12,7 @@ import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
 import { mcpRoutes } from './http/mcp.js';
+import { meteredProxyRoutes } from './http/meteredProxy.js';
 import { metricsRoutes } from './http/metrics.js';
 import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
@@ -47,6 +48,7 @@ export function createApp(
   demoSellerRoutes(app, { demo: composition.demo, limit });
   stripeRoutes(app, composition, limit);
   x402FundRoutes(app, composition, { authenticate, limit });
+  meteredProxyRoutes(app, composition, { authenticate, limit });
   const routes = allRoutes(composition);
   const serving = {
     authenticate,

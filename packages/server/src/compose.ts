@@ -12,7 +12,7 @@ import {
   type RateLimiter,
   type Tracker,
 } from '@agentpay/primitives';
-import { httpFacilitator, paymentTokenKey, type PaymentTokenJwk } from '@agentpay/protocol';
+import { httpFacilitator, paymentTokenKey, signUsageToken, type PaymentTokenJwk } from '@agentpay/protocol';
 import { assertWritable, migrate, pgDb, pgliteDb, preparedDb } from '@agentpay/storage';
 import {
   connectRedis,
@@ -29,6 +29,7 @@ import { paymentChain } from './chains/paymentChain.js';
 import type { ServerConfig } from './config.js';
 import { faultOf, openTracing, outbound, type Logger, type Outbound } from '@agentpay/http';
 import { callRunner, type CallRunner } from './jobs/runCalls.js';
+import type { MeteredWay } from './http/meteredProxy.js';
 import { migrations } from './migrations.js';
 import { createMetrics, type ServerMetrics } from './operations/Metrics.js';
 import { traced as tracedBy, untraced, type ServerTracing } from './operations/traced.js';
@@ -51,6 +52,9 @@ import { eventStreams, type EventStreams } from './streams/eventStreams.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
 
+/** Calls of one seller at the same time. */
+const PER_SELLER = 128;
+
 /** State of the parts a node depends on. Only the database decides whether it can serve: the tracker is an index. */
 export interface ServerReadiness extends ClockCheck {
   readonly database: 'ok' | 'failed';
@@ -70,6 +74,8 @@ export interface Composition {
   readonly till: ChainTill | undefined;
   readonly limiter: RateLimiter;
   readonly log: Logger;
+  /** The way of metered calls. */
+  readonly metered: MeteredWay;
   /** Public keys of payment tokens. */
   readonly tokenKeys: readonly PaymentTokenJwk[];
   readonly baseUrl: () => string;
@@ -105,7 +111,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
   const { db, clock, check, stop, traced } = await openTracedDb(config, given);
   const metrics = createMetrics({ clock, core: () => core });
   const hot = await openHot(config, clock, { given: surroundings.clock, log });
-  const out = traced.outbound(outbound({ clock: systemClock, allowHosts: config.outboundHosts }));
+  const out = traced.outbound(outbound({ clock: systemClock, allowHosts: config.outboundHosts, perServer: PER_SELLER }));
   const toNamed = traced.outbound(outbound({ clock: systemClock, allowHosts: namedHosts(config) }));
   const till = chainTill(config);
   const core = createCore({
@@ -137,6 +143,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     limiter: hot.limiter,
     log,
     tokenKeys: [tokenKey.publicJwk],
+    metered: { streamOut: out.streamOut, sign: (claims) => signUsageToken(claims, tokenKey) },
     baseUrl,
     signIn: signInOf(config, toNamed),
     demo: demoOf(config, secrets, { clock, log }),

@@ -3,6 +3,8 @@ export type { Agreement, AgreementEvent, AgreementStatus, AgreementUsage } from 
 export { challengeIn, challengeWants, decideChallengeIn } from './challenge.js';
 export { decideApproval } from './decide.js';
 export { accept, activatable, activate, complete, get, history, list, reject } from './operations.js';
+export { beginCall, endCall, releaseLeft } from './metering.js';
+export type { MeteredCall } from './metering.js';
 export { propose } from './propose.js';
 export type { ProposedTerms } from './propose.js';
 export { work } from './settle.js';

@@ -14,13 +14,13 @@ const CONNECT_MS = 5_000;
 const KEPT_MS = 4_000;
 const MAX_HEADER_BYTES = 16_384;
 
-export function connections(): Connections {
+export function connections(perServer = PER_SERVER): Connections {
   const pools = new Map<string, Pool>();
 
   function open(url: URL, address: string): Pool {
     const family = isIP(address);
     return new Pool(url.origin, {
-      connections: PER_SERVER,
+      connections: perServer,
       pipelining: 1,
       keepAliveTimeout: KEPT_MS,
       keepAliveMaxTimeout: KEPT_MS,

@@ -5,7 +5,9 @@ import type { Dispatcher } from 'undici';
 import { readBody } from './body.js';
 import { connections, type Connections } from './connections.js';
 import { startDeadline, type Deadline } from './deadline.js';
+import { asFault } from './faults.js';
 import { redirected } from './redirect.js';
+import { openStream, type IncomingStream, type StreamedRequest } from './stream.js';
 import { assertWritten, readTarget, resolveTarget, type Resolve, type Target } from './target.js';
 import { complete, type WholeRequest } from './wholeRequest.js';
 
@@ -16,6 +18,8 @@ export interface OutboundOptions {
    */
   readonly allowHosts?: readonly string[];
   readonly clock: Clock;
+  /** Connections to one server at the same time: 16 when absent. */
+  readonly perServer?: number;
   /** The system's resolver when absent. */
   readonly resolve?: Resolve;
 }
@@ -23,6 +27,12 @@ export interface OutboundOptions {
 /** Requests to servers that somebody else named. */
 export interface Outbound {
   readonly fetchOut: FetchOut;
+  /**
+   * Sends a request whose bodies pass through as they are, both ways, and gives the response once its headers are there. Redirects are
+   * not followed. No more is read than the reader of the body takes.
+   * @throws OutboundError
+   */
+  streamOut(url: string, request: StreamedRequest): Promise<IncomingStream>;
   /** Refuses a URL by what is written in it, without looking a name up. @throws OutboundError `url_refused`, `address_refused` */
   assertAllowed(url: string): void;
   close(): Promise<void>;
@@ -39,8 +49,13 @@ const MAX_REDIRECTS = 5;
  * const { fetchOut } = outbound({ clock: systemClock });
  * const { status, body } = await fetchOut('https://api.example.com/hook', { method: 'POST', body: '{}', timeoutMs: 5_000 });
  */
-export function outbound({ allowHosts = [], clock, resolve = systemResolve }: OutboundOptions): Outbound {
-  const open = connections();
+export function outbound({
+  allowHosts = [],
+  clock,
+  perServer,
+  resolve = systemResolve,
+}: OutboundOptions): Outbound {
+  const open = connections(perServer);
   const isAllowed = (url: URL) => allowHosts.includes(url.hostname) || allowHosts.includes(url.host);
 
   async function follow(text: string, first: WholeRequest, deadline: Deadline): Promise<IncomingResponse> {
@@ -64,6 +79,16 @@ export function outbound({ allowHosts = [], clock, resolve = systemResolve }: Ou
         return await follow(url, request, deadline);
       } finally {
         deadline.end();
+      }
+    },
+    async streamOut(url, request) {
+      const deadline = startDeadline(clock, request.timeoutMs, request.signal);
+      try {
+        const checked = resolveTarget(readTarget(url), { resolve, isAllowed });
+        return await openStream(open, await deadline.within(checked, false), request, deadline);
+      } catch (error) {
+        deadline.end();
+        throw asFault(error, deadline);
       }
     },
     assertAllowed: (url) => assertWritten(url, isAllowed),
@@ -139,24 +164,4 @@ function joined(headers: Dispatcher.ResponseData['headers']): Record<string, str
   return Object.fromEntries(
     entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
   );
-}
-
-const NOT_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'ETIMEDOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-function asFault(error: unknown, deadline: Deadline): OutboundError {
-  if (error instanceof OutboundError) return error;
-  if (deadline.over) return deadline.over(true);
-  const { code = '', message } = error as { code?: string; message?: string };
-  if (NOT_CONNECTED.has(code) || /CERT|TLS|SSL|ALTNAME/.test(code))
-    return new OutboundError('connection_failed', `No connection: ${message}`, false, { cause: error });
-  if (/^(HPE_|UND_ERR_(HEADERS|RES|INFO|INVALID|NOT_SUPPORTED))/.test(code))
-    return new OutboundError('malformed', `Not a response in HTTP: ${message}`, true, { cause: error });
-  return new OutboundError('connection_failed', `The connection broke: ${message}`, true, { cause: error });
 }

@@ -13,6 +13,7 @@ const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) =>
   'payouts.work': payouts.work,
   'purchases.work': purchases.work,
   'agreements.work': agreements.work,
+  'agreements.left': agreements.releaseLeft,
 };
 
 /** Takes payments and refunds by other rails, payouts and agreements on that are due, twice a second, each kind in its own time. */

@@ -8,7 +8,7 @@ import * as policies from './policies.js';
 /** Usage agreements: terms, money that waits, metered usage, settlement. */
 export const agreements = Family.from({
   id: 'agreements',
-  paths: ['/usage-agreements', '/agents', '/catalog'],
+  paths: ['/usage-agreements', '/agents', '/catalog', '/metered-proxy'],
   credentials: ['agent', 'agentKey', 'session', 'developer', 'admin'],
   errors,
   nouns: { agreements: nouns, catalog, policies, approvals },

@@ -1,0 +1,107 @@
+import { AgentPayError, newId } from '@agentpay/primitives';
+import { attemptAll } from '../attempts.js';
+import type { Core } from '../Core.js';
+import type { JobReport } from '../Job.js';
+import { find as findService } from '../marketplace/index.js';
+import { remainingOf } from './Agreement.js';
+import type { Agreement, AgreementUsage } from './Agreement.js';
+import { assertSide, get, visible, wantsOf, wrongState } from './operations.js';
+import type { OfAgreement } from './operations.js';
+import * as store from './AgreementStore.js';
+import { countIn, exhausted, isExhausted } from './usage.js';
+
+/** A process that has not ended a call so long after its time has died. */
+const GRACE_MS = 15_000;
+
+/** A call of the seller's service for which a unit is set aside. */
+export interface MeteredCall {
+  readonly agreement: Agreement;
+  readonly usage: AgreementUsage;
+  /** The address of the service. */
+  readonly endpointUrl: string;
+  /** Longest that it may take. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * Sets one unit aside for a call of the service, so that of many calls at once none goes beyond the cap. For the buyer.
+ * @throws AgentPayError `agreement_not_found`, `forbidden` for the seller, `agreement_wrong_state` unless it is active, `usage_exhausted`,
+ * `conflict` (reason `no_endpoint`) when the service has no address
+ */
+export async function beginCall(core: Core, { principal, agreementId }: OfAgreement): Promise<MeteredCall> {
+  const known = await get(core, { principal, agreementId });
+  assertSide(principal, known, 'buyer');
+  const { endpointUrl } = await findService(core.db, { serviceId: known.serviceId });
+  if (endpointUrl === null)
+    throw new AgentPayError('conflict', 'The service has no address.', { reason: 'no_endpoint' });
+  const id = newId('usage', core);
+  const { callMs: timeoutMs } = core.settings.agreements;
+  return core.batch.run({
+    wants: [[store.agreementRows, [agreementId]]],
+    lane: agreementId,
+    decide(scene) {
+      const agreement = visible(scene.find(store.agreementRows, agreementId), principal);
+      const nowMs = core.clock.now();
+      if (agreement.status !== 'active') throw wrongState(agreement);
+      if (nowMs >= agreement.endsAt.getTime())
+        throw new AgentPayError('agreement_wrong_state', 'The term of the agreement is over.', {
+          reason: 'term_over',
+        });
+      if (isExhausted(agreement)) throw exhausted(agreement);
+      const usage: AgreementUsage = {
+        id,
+        agreementId,
+        eventId: id,
+        units: 1n,
+        amount: agreement.unitPrice,
+        status: 'reserved',
+        createdAt: new Date(nowMs),
+        deadline: new Date(nowMs + timeoutMs + GRACE_MS),
+      };
+      scene.insert(store.usageRows, usage);
+      const reserved = agreement.reserved + usage.amount;
+      return {
+        agreement: scene.update(store.agreementRows, agreement, { reserved }),
+        usage,
+        endpointUrl,
+        timeoutMs,
+      };
+    },
+  });
+}
+
+/**
+ * Ends a call, once: it is charged for the units that the seller counted, up to what is left, or for none when it was not served.
+ * @param call.units undefined: it was not served
+ */
+export async function endCall(
+  core: Core,
+  { usage: { agreementId, eventId }, units }: { usage: AgreementUsage; units: bigint | undefined },
+): Promise<void> {
+  const known = await store.agreements.find(core.db, { id: agreementId });
+  if (!known) return;
+  await core.batch.run({
+    wants: [...wantsOf(known), [store.usageRows, [agreementId, eventId]]],
+    lane: agreementId,
+    decide(scene) {
+      const usage = scene.find(store.usageRows, agreementId, eventId);
+      if (usage?.status !== 'reserved') return;
+      const agreement = scene.find(store.agreementRows, agreementId) as Agreement;
+      const reserved = agreement.reserved - usage.amount;
+      const most = remainingOf({ ...agreement, reserved }) / agreement.unitPrice;
+      const counted = units === undefined ? 0n : units < most ? units : most;
+      const amount = counted * agreement.unitPrice;
+      const status = units === undefined ? 'released' : 'recorded';
+      scene.update(store.usageRows, usage, { status, units: counted, amount, deadline: null });
+      const used = { used: agreement.used + amount, units: agreement.units + counted };
+      countIn(core, scene, agreement, { reserved, ...used });
+    },
+  });
+}
+
+/** Ends calls whose process has died: nobody knows whether they were served, so they cost nothing. */
+export async function releaseLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
+  const left = await store.selectLeft(core.db, new Date(core.clock.now()), limit);
+  const { done, failures } = await attemptAll(left, (usage) => endCall(core, { usage, units: undefined }));
+  return { done: { released: done }, failures };
+}
