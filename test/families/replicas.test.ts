@@ -104,7 +104,6 @@ describe('two nodes', () => {
     await close();
   });
 
-
   it('redeem a token once between them', async () => {
     const { auth, authorize } = await shop();
     const { body } = await authorize();

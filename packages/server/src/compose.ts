@@ -111,7 +111,9 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
   const { db, clock, check, stop, traced } = await openTracedDb(config, given);
   const metrics = createMetrics({ clock, core: () => core });
   const hot = await openHot(config, clock, { given: surroundings.clock, log });
-  const out = traced.outbound(outbound({ clock: systemClock, allowHosts: config.outboundHosts, perServer: PER_SELLER }));
+  const out = traced.outbound(
+    outbound({ clock: systemClock, allowHosts: config.outboundHosts, perServer: PER_SELLER }),
+  );
   const toNamed = traced.outbound(outbound({ clock: systemClock, allowHosts: namedHosts(config) }));
   const till = chainTill(config);
   const core = createCore({

@@ -36,7 +36,10 @@ const TERMS = { cap: '0.10', unit_price: '0.01' };
 const made = (stage: 'accepted' | 'active' = 'active', service: object = {}) =>
   agreed({ api }, stage, { terms: TERMS, service: { endpoint_url, ...service } });
 const call = (of: Agreed, path = '/x', init: RequestInit & { duplex?: 'half' } = {}) =>
-  fetch(`${api.url}/metered-proxy/${of.id}${path}`, { ...init, headers: { ...of.buyer.auth, ...init.headers } });
+  fetch(`${api.url}/metered-proxy/${of.id}${path}`, {
+    ...init,
+    headers: { ...of.buyer.auth, ...init.headers },
+  });
 
 async function counted({ id, buyer }: Agreed) {
   const { body } = await api.http.get(`/usage-agreements/${id}`).set(buyer.auth).expect(200);
@@ -58,12 +61,19 @@ describe('a metered call', () => {
     let body = '';
     answer = (request, response) => {
       request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      request.on('end', () => response.writeHead(201, { 'x-seller': 'yes', 'set-cookie': 'a=b' }).end('made'));
+      request.on('end', () =>
+        response.writeHead(201, { 'x-seller': 'yes', 'set-cookie': 'a=b' }).end('made'),
+      );
     };
     const response = await call(of, '/a/b?c=d', {
       method: 'PATCH',
       body: 'hello',
-      headers: { 'x-mine': '1', 'x-admin-key': 'secret', cookie: 'agentpay_session=x', 'agentpay-agreement': 'forged' },
+      headers: {
+        'x-mine': '1',
+        'x-admin-key': 'secret',
+        cookie: 'agentpay_session=x',
+        'agentpay-agreement': 'forged',
+      },
     });
     expect([response.status, await response.text(), body]).toEqual([201, 'made', 'hello']);
     expect(response.headers.get('x-seller')).toBe('yes');
@@ -82,7 +92,9 @@ describe('a metered call', () => {
     const [head = '', payload = '', signature = ''] = token.split('.');
     const [jwk] = api.composition.tokenKeys;
     const key = createPublicKey({ key: { ...jwk }, format: 'jwk' });
-    expect(verify(null, Buffer.from(`${head}.${payload}`), key, Buffer.from(signature, 'base64url'))).toBe(true);
+    expect(verify(null, Buffer.from(`${head}.${payload}`), key, Buffer.from(signature, 'base64url'))).toBe(
+      true,
+    );
     expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({
       sub: of.buyer.id,
       agreement: of.id,
@@ -132,7 +144,10 @@ describe('a metered call', () => {
     expect((await ended(of)).used).toBe('0.00');
     const gone = await made('active', { endpoint_url: 'http://127.0.0.1:1/' });
     const refused = await call(gone);
-    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([502, 'seller_unavailable']);
+    expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([
+      502,
+      'seller_unavailable',
+    ]);
     expect((await ended(gone)).used).toBe('0.00');
   });
 
@@ -173,7 +188,8 @@ describe('a metered call', () => {
 
   it('is refused before the seller is asked when nothing is agreed, nothing is left, or somebody else asks', async () => {
     const accepted = await made('accepted');
-    const codeOf = async (response: globalThis.Response) => ((await response.json()) as { code: string }).code;
+    const codeOf = async (response: globalThis.Response) =>
+      ((await response.json()) as { code: string }).code;
     expect(await codeOf(await call(accepted))).toBe('agreement_wrong_state');
     const of = await made();
     const as = (auth: object) => call(of, '/x', { headers: auth as Record<string, string> });

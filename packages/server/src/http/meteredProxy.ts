@@ -64,9 +64,13 @@ export function meteredProxyRoutes(
 function readPath(url: string): { agreementId: string; rest: string } {
   const [, id = '', rest = ''] = /^\/([^/?]*)(.*)$/s.exec(url) ?? [];
   if (isId('agreement', id)) return { agreementId: id, rest };
-  throw new AgentPayError('invalid_request', 'The path names no agreement: it must be an id that starts with ua_.', {
-    param: 'agreementId',
-  });
+  throw new AgentPayError(
+    'invalid_request',
+    'The path names no agreement: it must be an id that starts with ua_.',
+    {
+      param: 'agreementId',
+    },
+  );
 }
 
 /** The address that the rest of a path leads to: never outside of that of the service. @throws AgentPayError `invalid_request` */
@@ -102,7 +106,9 @@ async function relay(
   } finally {
     await agreements
       .endCall(core, { usage: call.usage, units })
-      .catch((error: unknown) => log.error({ usage: call.usage.id, fault: faultOf(error) }, 'a call was not ended'));
+      .catch((error: unknown) =>
+        log.error({ usage: call.usage.id, fault: faultOf(error) }, 'a call was not ended'),
+      );
   }
   response.end();
 }
@@ -123,7 +129,8 @@ async function ask(
     iat,
     exp: iat + Math.ceil(timeoutMs / 1000),
   });
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.get('content-length')) > 0;
+  const hasBody =
+    request.headers['transfer-encoding'] !== undefined || Number(request.get('content-length')) > 0;
   try {
     return await metered.streamOut(addressOf(endpointUrl, rest), {
       method: request.method,
@@ -140,7 +147,10 @@ async function ask(
   } catch (error) {
     if ((error as Error).name !== 'OutboundError') throw error;
     const { fault } = error as { fault: string } & Error;
-    throw new AgentPayError('seller_unavailable', 'The seller gave no response.', { reason: fault, cause: error });
+    throw new AgentPayError('seller_unavailable', 'The seller gave no response.', {
+      reason: fault,
+      cause: error,
+    });
   }
 }
 

@@ -43,7 +43,10 @@ export function sentOn(headers: IncomingHttpHeaders): Passed {
 
 /** The headers of a seller's response as the buyer gets them. */
 export function givenOn(headers: Passed): Passed {
-  return kept(headers, (name) => NOT_GIVEN.has(name) || NOT_GIVEN_PREFIXES.some((each) => name.startsWith(each)));
+  return kept(
+    headers,
+    (name) => NOT_GIVEN.has(name) || NOT_GIVEN_PREFIXES.some((each) => name.startsWith(each)),
+  );
 }
 
 function kept(headers: IncomingHttpHeaders | Passed, isDropped: (name: string) => boolean): Passed {
