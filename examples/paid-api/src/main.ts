@@ -1,7 +1,7 @@
 // An Express API that charges for its routes in x402 v2, x402 v1, MPP and AgentPay payment tokens.
 import { setTimeout as wait } from 'node:timers/promises';
 import express, { type ErrorRequestHandler } from 'express';
-import { paywall } from '@agentpay/paywall';
+import { meteredCalls, paywall } from '@agentpay/paywall';
 import { connectRedis, redisStore } from '@agentpay/tracker';
 
 const { PORT = '3101', HOST = '127.0.0.1', PRICE = '$0.01', NETWORK = 'base-sepolia' } = process.env;
@@ -29,10 +29,21 @@ const pay = paywall({
     AGENTPAY_API_KEY && { token: { url: AGENTPAY_API_URL, key: AGENTPAY_API_KEY, ...service } }),
 });
 
+const metered =
+  AGENTPAY_API_URL && AGENTPAY_SERVICE_ID
+    ? meteredCalls({ url: AGENTPAY_API_URL, service: AGENTPAY_SERVICE_ID })
+    : async () => undefined;
+
 const app = express().disable('x-powered-by');
-const served = { paid: 0, post: 0, stream: 0, fail: 0, slow: 0, agent: 0 };
+const served = { paid: 0, post: 0, stream: 0, fail: 0, slow: 0, agent: 0, metered: 0 };
 
 app.get('/health', (_req, res) => void res.json({ status: 'ok' }));
+// Calls under a usage agreement are counted and settled by AgentPay: they pass the paywall by.
+app.use('/paid', async (req, res, next) => {
+  const usage = await metered(req);
+  if (!usage) return next();
+  res.json({ served: ++served.metered, agreement: usage.agreement, method: req.method, path: req.path });
+});
 app.get(
   '/paid',
   pay.charge({ price: PRICE, description: 'A number that grows' }),

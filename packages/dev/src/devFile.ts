@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
 import { privateKeyToAddress } from 'viem/accounts';
-import type { Stack } from './stack.js';
+import { CHALLENGE_WINDOW_SECONDS, type Stack } from './stack.js';
 
 /** Where the running stack is described for tools, below the working folder. Holds keys: mode 0600, ignored by git. */
 export interface DevFile {
@@ -55,6 +55,7 @@ function describe({ urls, parts, state, cookie }: Stack) {
     stripeWebhookSecret: state.stripeWebhookSecret,
     session: { cookie },
     probe: {
+      challenge_window_seconds: CHALLENGE_WINDOW_SECONDS,
       sbc_scenarios: state.scenarios,
       urls: {
         demo_seller_x402: `${urls.api}/api/demo/seller?protocol=x402`,

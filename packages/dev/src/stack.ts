@@ -37,6 +37,8 @@ const BUYER_USDC = 1_000_000_000n;
 const AGENT_USDC = 1_000_000_000n;
 const TREASURY_USDC = 1_000_000_000_000n;
 const FACILITATOR_WEI = 10n ** 20n;
+/** How long the buyer of an agreement can object. */
+export const CHALLENGE_WINDOW_SECONDS = 2;
 /** Price of every route of the seller. */
 export const PRICE = '$0.01';
 
@@ -141,6 +143,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
       ADMIN_KEY: state.adminKey,
       OUTBOUND_LOOPBACK: 'true',
       SANDBOX_AUTO_APPROVE: 'true',
+      CHALLENGE_WINDOW_SECONDS: String(CHALLENGE_WINDOW_SECONDS),
       BOOTSTRAP_GATEWAY_KEY: state.gatewayKey,
       STRIPE_WEBHOOK_SECRET: state.stripeWebhookSecret,
       TREASURY_KEY: state.treasuryKey,

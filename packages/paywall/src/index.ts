@@ -4,6 +4,7 @@ export type { RouteExtensions } from './offer/extensions/RouteExtensions.js';
 export type { FetchHandler } from './outgoing/fetchStyle.js';
 export type { Earnings, Hooks, PayerEvent, PaymentEvent } from './seller/hooks.js';
 export type { PaywallOptions, TokenOptions } from './seller/options.js';
+export { meteredCalls } from './seller/meteredCalls.js';
 export { byVolume } from './seller/Price.js';
 export type {
   RequestView,

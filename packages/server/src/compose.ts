@@ -153,21 +153,28 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     metrics,
     traced,
     ready: () => readyOf(db, hot, check),
-    async close() {
-      stop();
-      streams.stop();
-      await calls.stop();
-      await Promise.all([out.close(), toNamed.close()]);
-      await hot.close();
-      await db.close();
-      await traced.close();
-    },
+    close: () =>
+      closeAll([
+        { close: stop },
+        { close: () => streams.stop() },
+        { close: calls.stop },
+        out,
+        toNamed,
+        hot,
+        db,
+        traced,
+      ]),
   };
 }
 
 async function readyOf(db: Db, { ping }: Hot, check: NodeClock['check']): Promise<ServerReadiness> {
   const database = await answers(() => assertWritable(db));
   return { database, tracker: await answers(ping), ...check() };
+}
+
+/** One after the other: each works by those after it. */
+async function closeAll(parts: readonly { close(): unknown }[]): Promise<void> {
+  for (const part of parts) await part.close();
 }
 
 /** The database with its tables and the time to go by, both as traces see them. */

@@ -4,7 +4,8 @@ import { Refusal, type ProvenPayment, type SettleOutcome } from '../../paid/Paym
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import type { PaywallParts } from '../../PaywallState.js';
 import type { Terms } from '../../seller/Price.js';
-import { unavailable, type CallEvent, type Issuer, type IssuerResponse } from './issuer.js';
+import type { CallEvent, Issuer, IssuerResponse } from './issuer.js';
+import { unavailable } from './keySet.js';
 
 /** Response headers of a call that was paid by token. */
 export const X_PAYMENT_TOKEN_ID = 'X-Payment-Token-Id';
