@@ -90,6 +90,11 @@ export interface Definition<
    */
   readonly idempotent: boolean | 'itself';
   /**
+   * Who writes what the operator of the platform does here into the audit log. True: the server, in the transaction of the handler, which
+   * must use nothing but the database. `itself` where the work lasts or leaves the process.
+   */
+  readonly audited: true | 'itself';
+  /**
    * What sessions of the public sandbox may do here: read, and write where their role may (`role`); always the host (`host`) or everybody
    * (`all`); nothing (`closed`).
    */
@@ -148,6 +153,7 @@ const defaults = {
   contentType: 'text/plain; charset=utf-8',
   errors: [],
   idempotent: false,
+  audited: true,
   demo: 'role',
   tool: undefined,
   deprecated: undefined,

@@ -1,4 +1,4 @@
-import { idempotency, orgs } from '@agentpay/core';
+import { audit, idempotency, orgs } from '@agentpay/core';
 import { requestIds } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
@@ -54,6 +54,7 @@ export function createApp(
     authenticate,
     limit,
     once: (request, work) => idempotency.once(core, request, work),
+    audited: (own, describe, work) => audit.recorded(own ?? core, describe, work),
     noteRefusal: (principal, error) => orgs.noteRefusal(core, { principal, error }),
     clock,
     log,

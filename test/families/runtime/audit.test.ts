@@ -1,4 +1,4 @@
-import type { Endpoint } from '@agentpay/api';
+import { gateway, type Endpoint } from '@agentpay/api';
 import { callables, named } from '../calls.js';
 import { ADMIN_KEY, newAgent } from '../testApi.js';
 import { newWorld, send, type World } from '../world.js';
@@ -8,7 +8,7 @@ let world: World;
 const admin = { 'x-admin-key': ADMIN_KEY };
 
 beforeAll(async () => {
-  world = await newWorld();
+  world = await newWorld({ provoked: /audit_log/ });
 });
 afterAll(() => world.api.close());
 
@@ -31,17 +31,18 @@ async function log(query: object = {}, headers: Record<string, string> = admin):
   return (answer.body as { entries: Entry[] }).entries;
 }
 
-const isAct = ({ auth, method }: Endpoint) => auth[0] === 'admin' && method !== 'GET';
-const ofOperator = callables.filter(({ family, endpoint }) => family.id === 'runtime' && isAct(endpoint));
+const isAct = ({ auth, optionalAuth, method, tool }: Endpoint) =>
+  [...auth, ...optionalAuth].includes('admin') && method !== 'GET' && tool?.readOnly !== true;
+const ofOperator = callables.filter(({ endpoint }) => isAct(endpoint));
 
-describe.each(named(ofOperator))('%s', (id, { endpoint, call }) => {
+describe.each(named(ofOperator))('%s', (id, { family, endpoint, call }) => {
   it('is in the log, with its request', async () => {
-    const sent = await call(world);
+    const { shared: _, ...sent } = await call(world);
     const acts = id.endsWith('killSwitch')
       ? [{ body: { enabled: true } }, { body: { enabled: false } }]
       : [{}];
     for (const act of acts) {
-      const answer = await send(world, endpoint, { ...sent, ...act });
+      const answer = await send(world, endpoint, { ...sent, ...act, headers: admin });
       expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
       const [entry] = await log();
       expect(entry).toMatchObject({
@@ -49,10 +50,40 @@ describe.each(named(ofOperator))('%s', (id, { endpoint, call }) => {
         actor_id: 'platform',
         credential_id: 'admin',
         act: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/),
-        tenant_ids: [expect.any(String), ...(entry?.tenant_ids.slice(1) ?? [])],
+        subject: expect.stringMatching(/./),
       });
+      if (family.id === 'runtime') expect(entry?.tenant_ids).toContainEqual(expect.any(String));
       expect(entry?.before ?? entry?.after).toEqual(expect.any(Object));
+      expect(await log({ subject: entry?.subject, act: entry?.act })).toContainEqual(entry);
     }
+  });
+});
+
+describe('an act that no slice writes down', () => {
+  const { create } = gateway.nouns.gateways;
+  const make = (name: string) =>
+    world.api.http.post(create.path).set(admin).set('x-request-id', 'always-the-same').send({ name });
+
+  it('is written down once for each time, also under one request id, and shows no key', async () => {
+    for (const name of ['One', 'Two']) {
+      const { body } = await make(name).expect(201);
+      const { gateway_id: subject, gateway_key: key } = body as Record<string, string>;
+      const entries = await log({ subject });
+      expect(entries).toMatchObject([
+        { act: 'gateways.create', after: { name }, before: null, tenant_ids: [subject] },
+      ]);
+      expect(JSON.stringify(entries)).not.toContain(key);
+    }
+  });
+
+  it('does not happen when it cannot be written down', async () => {
+    const { db } = world.api.composition.core;
+    const count = () => db.query('select count(*) as n from gateways');
+    const before = await count();
+    await db.exec("alter table audit_log add constraint refused check (act <> 'gateways.create') not valid");
+    await make('Three').expect(500);
+    await db.exec('alter table audit_log drop constraint refused');
+    expect(await count()).toEqual(before);
   });
 });
 

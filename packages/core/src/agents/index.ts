@@ -7,6 +7,7 @@ export type { AgentPolicies } from './policies.js';
 export type { OfOwned } from './owned.js';
 export {
   actFor,
+  approverOf,
   archive,
   assertActive,
   issueKey,

@@ -50,6 +50,17 @@ export async function ownerOf(db: Queryable, { agentId }: { agentId: string }): 
   return (await store.agents.find(db, { id: agentId }))?.ownerId ?? null;
 }
 
+/**
+ * Who answers for an agent: the user whose it is, or the agent that began its group. Null: nobody but the operator of the platform, as for
+ * what is no agent.
+ */
+export async function approverOf(db: Queryable, { partyId }: { partyId: string }): Promise<string | null> {
+  const agent = isId('agent', partyId) ? await store.agents.find(db, { id: partyId }) : undefined;
+  if (!agent) return null;
+  const beganGroup = isId('agent', agent.groupId) && agent.groupId !== agent.id;
+  return agent.ownerId ?? (beganGroup ? agent.groupId : null);
+}
+
 /** The caller's agents, newest first. @throws AgentPayError `invalid_request` for a page outside the limits */
 export async function listOwned(
   core: Core,

@@ -1,5 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
+import { approverOf } from '../agents/index.js';
 import { attemptAll } from '../attempts.js';
 import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
@@ -53,7 +54,8 @@ export async function requestIn(core: Core, tx: Tx, wanted: ApprovalRequest): Pr
     throw new AgentPayError('policy_denied', `${MAX_PENDING} approvals wait for their owner already.`, {
       reason: 'too_many_approvals',
     });
-  const { ownerId = null, description = null, ruleId = null, ...terms } = wanted;
+  const { description = null, ruleId = null, ...terms } = wanted;
+  const ownerId = wanted.ownerId ?? (await approverOf(tx, { partyId: wanted.payerId }));
   const approval: Approval = {
     id: newId('approval', core),
     ...terms,

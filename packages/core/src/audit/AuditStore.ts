@@ -16,6 +16,15 @@ export const entries = table<AuditEntry>('audit_log', {
   requestId: 'text',
 });
 
+/** Whether the open transaction has written an entry of this request. The id alone says nothing: callers may give the same one twice. */
+export async function isWritten(tx: Queryable, requestId: string | undefined): Promise<boolean> {
+  const rows = await tx.query(
+    'select 1 from audit_log where request_id = $1 and xmin = pg_current_xact_id()::xid limit 1',
+    [requestId ?? null],
+  );
+  return rows.length > 0;
+}
+
 export interface AuditFilter {
   /** Concerning this party. */
   readonly tenantId?: string | undefined;

@@ -1,3 +1,3 @@
 export type { AuditEntry } from './AuditEntry.js';
-export { list, record, recordIn } from './operations.js';
+export { list, record, recorded, recordIn } from './operations.js';
 export type { AuditedAct } from './operations.js';

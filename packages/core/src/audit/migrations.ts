@@ -32,4 +32,8 @@ create trigger audit_log_append_only before update or delete or truncate on audi
   for each statement execute function audit_log_refuse_change();
 `,
   },
+  {
+    name: 'core/audit-2',
+    sql: 'create index audit_log_request on audit_log (request_id) where request_id is not null;',
+  },
 ];

@@ -4,6 +4,7 @@ import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import { within } from '../within.js';
 import type { AuditEntry } from './AuditEntry.js';
 import * as store from './AuditStore.js';
 import type { AuditFilter } from './AuditStore.js';
@@ -31,6 +32,26 @@ export async function record(
 /** {@link record} inside a batch. */
 export function recordIn(core: Pick<Core, 'clock' | 'random'>, scene: Scene, act: AuditedAct): void {
   scene.append(store.entries, entryOf(core, act));
+}
+
+/**
+ * Carries an act out in one transaction with its entry. What `work` writes down itself says more, and stands instead.
+ * @param describe the entry, by what `work` gave
+ * @throws whatever `work` throws; nothing is written then
+ */
+export function recorded<T>(
+  core: Core,
+  describe: (result: T) => AuditedAct,
+  work: (core: Core) => Promise<T>,
+): Promise<T> {
+  return core.db.tx((tx) =>
+    within(core, tx, async (inner) => {
+      const result = await work(inner);
+      const act = describe(result);
+      if (!(await store.isWritten(tx, act.principal.requestId))) await record(inner, tx, act);
+      return result;
+    }),
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { Amount } from '@agentpay/primitives';
 
 /** Money that leaves the platform for its owner. */
@@ -14,6 +15,8 @@ export interface Payout {
   /** What of it may be shown. */
   readonly shown: Readonly<Record<string, string>>;
   readonly description: string | null;
+  /** The same key and request again give this payout. */
+  readonly idempotencyKey: string | null;
   readonly status: PayoutStatus;
   /** Keeps the money until the payout has ended. */
   readonly holdId: string;
@@ -79,6 +82,16 @@ export function shownOf(destination: Destination): Record<string, string> {
     case 'stripe':
       return { account_id: masked(destination.accountId) };
   }
+}
+
+/**
+ * How whoever approves a payout is told the destination: as it may be shown, and with a mark that tells it from all others, as two accounts
+ * may end in the same digits. @param key of the marks; without it nobody finds the account by trying
+ */
+export function approvedPayee(destination: Destination, key: string): string {
+  const shown = Object.values(shownOf(destination)).join(' ');
+  const mark = createHmac('sha256', key).update(JSON.stringify(Object.entries(destination).sort()));
+  return `payout:${destination.type} ${shown} #${mark.digest('hex').slice(0, 16)}`;
 }
 
 function masked(text: string): string {

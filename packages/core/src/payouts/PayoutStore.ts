@@ -14,6 +14,7 @@ const payouts = table<Payout>('payouts', {
   destination: 'text',
   shown: 'jsonb',
   description: 'text',
+  idempotencyKey: 'text',
   status: 'text',
   holdId: 'text',
   reference: 'text',
@@ -32,6 +33,14 @@ export const payoutRows = entity<Payout>({
   guard: ['status', 'attempts'],
   changes: ['status', 'reference', 'failure', 'nextAt', 'claimedUntil', 'endedAt'],
   rank: 40,
+});
+
+/** A payout by the key that its owner gave it: a new one, as a rule. */
+export const payoutKeys = entity<Payout>({
+  table: payouts,
+  key: ['ownerId', 'idempotencyKey'],
+  rank: 40,
+  assumedAbsent: true,
 });
 
 export function findPayout(db: Queryable, id: string): Promise<Payout | undefined> {

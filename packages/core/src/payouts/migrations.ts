@@ -31,4 +31,11 @@ create index payouts_owner on payouts (owner_id, created_at);
 create index payouts_due on payouts (next_at) where next_at is not null;
 `,
   },
+  {
+    name: 'core/payouts-2',
+    sql: `
+alter table payouts add column idempotency_key text;
+create unique index payouts_key on payouts (owner_id, idempotency_key) where idempotency_key is not null;
+`,
+  },
 ];

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
-import type { Scene } from '../batch/index.js';
+import { approvalRows, useIn, withApproval } from '../approvals/index.js';
+import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { DAY_MS } from '../calendar.js';
 import { requireParty } from '../identity/index.js';
@@ -9,11 +11,11 @@ import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { allowWants, giveBackIn, reserveIn, wantsOf } from '../spending/index.js';
 import { checkOptionalText } from '../text.js';
-import { isOnChain, walletRows } from '../wallets/index.js';
+import { isOnChain, owned, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { checkDestination } from './checkDestination.js';
 import { payoutCanceled, payoutCreated, tell } from './events.js';
-import { shownOf, stepOf } from './Payout.js';
+import { approvedPayee, shownOf, stepOf } from './Payout.js';
 import type { Destination, Payout, PayoutStatus } from './Payout.js';
 import * as store from './PayoutStore.js';
 
@@ -23,19 +25,46 @@ export interface PayoutRequest {
   readonly amount: Amount;
   readonly destination: Destination;
   readonly description?: string | undefined;
-  /** Nothing more is decided about it: nobody can take it back. Its id is that of a developer's payout. */
+  /** The same key and request again give the first payout and send nothing. */
+  readonly idempotencyKey?: string | undefined;
+  /** An approval that was given, where the rules ask for one. */
+  readonly approvalId?: string | undefined;
+  /** Nothing more is decided about it: nobody can take it back, nobody is asked. Its id is that of a developer's payout. */
   readonly processing?: true;
 }
 
+type Checked = Omit<PayoutRequest, 'description' | 'idempotencyKey'> & {
+  readonly ownerId: string;
+  readonly description: string | null;
+  readonly idempotencyKey: string | null;
+  readonly days: number;
+};
+
 /**
- * Reserves money of the caller's wallet and sends it out of the platform; {@link work} does so.
+ * Reserves money of the caller's wallet and sends it out of the platform; {@link work} does so. One that needs approval is refused with the
+ * id of the approval that was asked for; once it is given, the same payout passes with that id, or under the same idempotency key.
  * @throws AgentPayError `invalid_amount`, `invalid_request`, `settlement_not_configured`, `wallet_not_found`, `policy_denied`,
- * `insufficient_funds`
+ * `approval_not_found`, `insufficient_funds`, `conflict` (the idempotency key was used for another payout)
  */
 export async function create(core: Core, request: PayoutRequest): Promise<Payout> {
+  const { approvalId: named, ...checked } = check(core, request);
+  const spend = (approvalId: string | undefined) =>
+    core.batch.run({
+      wants: wants({ ...checked, approvalId }),
+      lane: checked.fromWalletId,
+      decide: (scene) => decide(core, scene, { ...checked, approvalId }),
+    });
+  if (request.processing) return spend(undefined);
+  const terms = async () => {
+    const wallet = await owned(core.db, { principal: request.principal, walletId: checked.fromWalletId });
+    return { ...approvedTerms(core, checked, wallet), description: checked.description };
+  };
+  return withApproval(core, { approvalId: named, idempotencyKey: checked.idempotencyKey, terms }, spend);
+}
+
+function check(core: Core, request: PayoutRequest): Checked {
   const ownerId = requireParty(request.principal, 'agent', 'user', 'org', 'developer', 'gateway');
   const { fromWalletId, amount, destination } = request;
-  const description = checkOptionalText('description', request.description);
   checkAmount(amount, 'amount');
   checkDestination(destination);
   const connector = core.ports.payouts[destination.type];
@@ -49,72 +78,100 @@ export async function create(core: Core, request: PayoutRequest): Promise<Payout
     );
   connector.accepts(destination, amount);
   if (!isId('wallet', fromWalletId)) throw noWallet();
+  return {
+    ...request,
+    ownerId,
+    description: checkOptionalText('description', request.description),
+    idempotencyKey: checkOptionalText('idempotencyKey', request.idempotencyKey),
+    days: connector.days,
+  };
+}
+
+/** What an approval of a payout is about: the way out and the destination, which tells it from a payout to elsewhere. */
+function approvedTerms(
+  core: Core,
+  { ownerId, amount, destination }: Pick<Checked, 'ownerId' | 'amount' | 'destination'>,
+  { currency }: Pick<Wallet, 'currency'>,
+) {
+  const payee = approvedPayee(destination, core.settings.identity.pepper);
+  return { payerId: ownerId, subject: 'payout', payee, rail: destination.type, currency, amount };
+}
+
+function wants({ ownerId, fromWalletId, idempotencyKey, approvalId }: Checked): Want[] {
+  const rows: Want[] = [
+    [walletRows, [fromWalletId]],
+    ...wantsOf({ payer: ownerId, walletId: fromWalletId, asset: 'USD' }),
+  ];
+  if (approvalId !== undefined) rows.push([approvalRows, [approvalId]]);
+  if (idempotencyKey !== null) rows.push([store.payoutKeys, [ownerId, idempotencyKey]]);
+  return rows;
+}
+
+function decide(core: Core, scene: Scene, request: Checked): Payout {
+  const { ownerId, idempotencyKey, fromWalletId, amount, destination, approvalId } = request;
+  const first = idempotencyKey === null ? undefined : scene.find(store.payoutKeys, ownerId, idempotencyKey);
+  if (first) return repeated(core, first, request);
+  const wallet = scene.find(walletRows, fromWalletId);
+  if (!wallet || wallet.ownerId !== ownerId || isOnChain(wallet)) throw noWallet();
   const id = newId(request.processing ? 'developer_payout' : 'payout', core);
-  const sealed = core.ports.vault.seal(JSON.stringify(destination), id);
-  return core.batch.run({
-    wants: [
-      [walletRows, [fromWalletId]],
-      ...wantsOf({ payer: ownerId, walletId: fromWalletId, asset: 'USD' }),
-    ],
-    lane: fromWalletId,
-    decide(scene) {
-      const wallet = scene.find(walletRows, fromWalletId);
-      if (!wallet || wallet.ownerId !== ownerId || isOnChain(wallet)) throw noWallet();
-      const hold = reserveIn(core, scene, {
-        payer: ownerId,
-        walletId: wallet.id,
-        amount,
-        asset: wallet.currency,
-        payee: payeeOf(destination.type),
-        rail: destination.type,
-        purpose: 'payout',
-      });
-      const payout = draft(core, request, {
-        id,
-        sealed,
-        wallet,
-        holdId: hold.id,
-        description,
-        days: connector.days,
-      });
-      scene.insert(store.payoutRows, payout);
-      tell(core, scene, payoutCreated, payout);
-      return payout;
-    },
+  if (approvalId !== undefined)
+    useIn(core, scene, { ...approvedTerms(core, request, wallet), approvalId, usedBy: id });
+  const hold = reserveIn(core, scene, {
+    payer: ownerId,
+    walletId: wallet.id,
+    amount,
+    asset: wallet.currency,
+    payee: payeeOf(destination.type),
+    rail: destination.type,
+    purpose: 'payout',
+    approved: approvalId !== undefined,
+  });
+  const payout = draft(core, request, { id, wallet, holdId: hold.id });
+  if (idempotencyKey === null) scene.insert(store.payoutRows, payout);
+  else scene.insert(store.payoutKeys, payout);
+  tell(core, scene, payoutCreated, payout);
+  return payout;
+}
+
+/** What was asked for under this key before. @throws AgentPayError `conflict` when it was something else */
+function repeated(core: Core, first: Payout, request: Checked): Payout {
+  const destination = JSON.parse(core.ports.vault.open(first.destination, first.id)) as Destination;
+  const same =
+    first.walletId === request.fromWalletId &&
+    first.amount === request.amount &&
+    first.description === request.description &&
+    isDeepStrictEqual(destination, request.destination);
+  if (same) return first;
+  throw new AgentPayError('conflict', 'The idempotency key was used for another payout.', {
+    param: 'idempotencyKey',
   });
 }
 
 function draft(
   core: Core,
-  { amount, destination, processing }: PayoutRequest,
-  made: {
-    id: string;
-    sealed: string;
-    wallet: Wallet;
-    holdId: string;
-    description: string | null;
-    days: number;
-  },
+  { amount, destination, description, idempotencyKey, days, processing }: Checked,
+  { id, wallet, holdId }: { id: string; wallet: Wallet; holdId: string },
 ): Payout {
   const now = core.clock.now();
   return {
-    id: made.id,
-    ownerId: made.wallet.ownerId,
-    walletId: made.wallet.id,
+    id,
+    ownerId: wallet.ownerId,
+    walletId: wallet.id,
     amount,
-    currency: made.wallet.currency,
+    currency: wallet.currency,
     destinationType: destination.type,
-    destination: made.sealed,
+    destination: core.ports.vault.seal(JSON.stringify(destination), id),
     shown: shownOf(destination),
-    description: made.description,
+    description,
+    idempotencyKey,
     status: processing ? 'processing' : 'pending',
-    holdId: made.holdId,
+    holdId,
     reference: null,
     failure: null,
     attempts: 0,
     nextAt: new Date(now),
     claimedUntil: null,
-    estimatedArrival: new Date(now + made.days * DAY_MS),
+    estimatedArrival: new Date(now + days * DAY_MS),
     createdAt: new Date(now),
     endedAt: null,
   };

@@ -103,6 +103,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
       if (authenticated) return undefined;
       throw new AgentPayError('unauthorized', 'No key.');
     },
+    audited: () => Promise.reject(new Error('not asked')),
     noteRefusal: async () => undefined,
     once: () => Promise.reject(new Error('not asked')),
     limit,

@@ -31,6 +31,7 @@ function appWith(handle: EndpointRoute['handle']) {
   const authenticate = async () => undefined;
   const { create } = runtime.nouns.agents;
   mount(app, [{ family: runtime, endpoint: create, handle, within: () => handle }], {
+    audited: () => Promise.reject(new Error('not asked')),
     noteRefusal: async () => undefined,
     once: () => Promise.reject(new Error('not asked')),
     authenticate,

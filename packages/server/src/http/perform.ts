@@ -1,8 +1,9 @@
 import { encodeResponse, errorsOf, type Endpoint, type RequestOf } from '@agentpay/api';
-import { explorer, type Core, type idempotency, type Principal } from '@agentpay/core';
+import { explorer, type audit, type Core, type idempotency, type Principal } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
 import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { ServerTracing } from '../operations/traced.js';
+import { actOf } from './actOf.js';
 import type { Cookies } from './cookies.js';
 import type { EndpointCall, EndpointRoute } from './implement.js';
 
@@ -14,6 +15,12 @@ export interface PerformOptions {
     request: idempotency.RepeatableRequest,
     work: (core: Core) => Promise<idempotency.StoredResponse>,
   ) => Promise<idempotency.StoredResponse>;
+  /** Carries an act of the operator out together with its entry in the audit log: `audit.recorded` of the core. */
+  readonly audited: <T>(
+    core: Core | undefined,
+    describe: (result: T) => audit.AuditedAct,
+    work: (core: Core) => Promise<T>,
+  ) => Promise<T>;
   /** Writes a refusal by a policy of an organization into its log: `orgs.noteRefusal` of the core. */
   readonly noteRefusal: (principal: Principal, error: unknown) => Promise<void>;
   /** How long a handler may take before the caller is told that the outcome is unknown. */
@@ -88,15 +95,22 @@ function assertSelf(
 }
 
 async function carryOut(
-  { endpoint, handle, within }: EndpointRoute,
+  route: EndpointRoute,
   call: EndpointCall<Endpoint>,
-  { once }: PerformOptions,
+  { once, audited }: PerformOptions,
 ): Promise<Record<string, unknown>> {
-  if (endpoint.idempotent !== true || !call.repeatable) return encodeResponse(endpoint, await handle(call));
-  const stored = await once(call.repeatable, async (core) => {
-    const wire = encodeResponse(endpoint, await within(core)(call));
-    return { status: endpoint.status, body: JSON.stringify(wire) };
-  });
+  const { endpoint, handle, within } = route;
+  /** On the core that is given, or on that of the server. */
+  const work = async (core?: Core): Promise<Record<string, unknown>> => {
+    const act = actOf(endpoint, call);
+    if (!act) return encodeResponse(endpoint, await (core ? within(core) : handle)(call));
+    return audited(core, act, async (inner) => encodeResponse(endpoint, await within(inner)(call)));
+  };
+  if (endpoint.idempotent !== true || !call.repeatable) return work();
+  const stored = await once(call.repeatable, async (core) => ({
+    status: endpoint.status,
+    body: JSON.stringify(await work(core)),
+  }));
   return JSON.parse(stored.body) as Record<string, unknown>;
 }
 

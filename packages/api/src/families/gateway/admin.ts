@@ -22,6 +22,7 @@ export const tools = Endpoint.from({
 
 const run = {
   auth,
+  audited: 'itself',
   body: z.object({
     params: z
       .object({

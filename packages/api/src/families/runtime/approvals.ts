@@ -63,10 +63,11 @@ const decision = z.object({ note: line(textBounds.description).optional() });
 
 /** GET /v1/approvals */
 export const list = Endpoint.from({
-  summary: 'Lists the approvals that the caller asked for, newest first; all of them for the operator.',
+  summary:
+    'Lists the approvals that the caller asked for or decides, newest first; all of them for the operator.',
   method: 'GET',
   path: '/v1/approvals',
-  auth: anyOf('agent', 'admin'),
+  auth: anyOf('agent', 'apiKey', 'session', 'admin'),
   tool: {},
   query: pageQuery.extend({ status: z.enum(statuses).optional() }),
   response: pageOf('approvals', approval),
@@ -79,7 +80,7 @@ export const get = Endpoint.from({
   summary: 'Reads an approval that a refused payment asked for.',
   method: 'GET',
   path: '/v1/approvals/{approval_id}',
-  auth: anyOf('agent', 'admin'),
+  auth: anyOf('agent', 'apiKey', 'session', 'admin'),
   tool: { description: 'Once it is approved, send the same payment again with approval_id.' },
   params,
   response: approval,
@@ -90,15 +91,16 @@ export const get = Endpoint.from({
 
 /** POST /v1/approvals/{approval_id}/approve */
 export const approve = Endpoint.from({
-  summary: 'Allows one spending up to the amount to the payee. For the operator.',
+  summary:
+    'Allows one spending up to the amount to the payee. For the owner of the agent that asks, and the operator.',
   method: 'POST',
   path: '/v1/approvals/{approval_id}/approve',
-  auth: anyOf('admin'),
+  auth: anyOf('admin', 'agent', 'apiKey', 'session'),
   params,
   body: decision,
   response: approval,
   status: 200,
-  errors: ['approval_not_found', 'approval_wrong_state'],
+  errors: ['approval_not_found', 'approval_wrong_state', 'forbidden'],
   example: {
     params: { approval_id: APPROVAL },
     body: { note: decided.note },
@@ -108,15 +110,16 @@ export const approve = Endpoint.from({
 
 /** POST /v1/approvals/{approval_id}/reject */
 export const reject = Endpoint.from({
-  summary: 'Refuses a spending that waits for approval. For the operator.',
+  summary:
+    'Refuses a spending that waits for approval. For the owner of the agent that asks, and the operator.',
   method: 'POST',
   path: '/v1/approvals/{approval_id}/reject',
-  auth: anyOf('admin'),
+  auth: anyOf('admin', 'agent', 'apiKey', 'session'),
   params,
   body: decision,
   response: approval,
   status: 200,
-  errors: ['approval_not_found', 'approval_wrong_state'],
+  errors: ['approval_not_found', 'approval_wrong_state', 'forbidden'],
   example: {
     params: { approval_id: APPROVAL },
     body: { note: 'Too dear.' },

@@ -18,7 +18,7 @@ import * as webhooks from './webhooks.js';
 export const runtime = Family.from({
   id: 'runtime',
   paths: ['/'],
-  credentials: ['agent', 'explorer', 'admin', 'demoAdmin', 'session'],
+  credentials: ['agent', 'explorer', 'admin', 'demoAdmin', 'apiKey', 'session'],
   explorers: true,
   errors,
   nouns: {

@@ -64,7 +64,7 @@ export const create = Endpoint.from({
   path: '/v1/payouts',
   auth: anyOf('agent'),
   tool: { description: 'Set idempotency_key, so that a repeated call pays out once.' },
-  idempotent: true,
+  idempotent: 'itself',
   body: z.object({
     from_wallet_id: id('wallet'),
     amount: positiveAmount,
@@ -72,6 +72,8 @@ export const create = Endpoint.from({
     destination: payoutDestination,
     description: line(textBounds.description).optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),
+    /** An approval that was given, as a refusal for `approval_required` names it; under the same idempotency key it may be left out. */
+    approval_id: id('approval').optional(),
   }),
   response: payout,
   status: 201,
@@ -79,6 +81,7 @@ export const create = Endpoint.from({
     'wallet_not_found',
     'settlement_not_configured',
     'policy_denied',
+    'approval_not_found',
     'insufficient_funds',
     'conflict',
   ],

@@ -4,10 +4,17 @@ import { implement } from '../../http/implement.js';
 import { readDestination } from '../readDestination.js';
 
 export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
-  async create({ principal, body }) {
-    const { from_wallet_id: fromWalletId, amount, description } = body;
-    const destination = readDestination(body.destination_type, body.destination);
-    return show(await payouts.create(core, { principal, fromWalletId, amount, destination, description }));
+  async create({ principal, body, repeatable }) {
+    const payout = await payouts.create(core, {
+      principal,
+      fromWalletId: body.from_wallet_id,
+      amount: body.amount,
+      destination: readDestination(body.destination_type, body.destination),
+      description: body.description,
+      idempotencyKey: repeatable?.key,
+      approvalId: body.approval_id,
+    });
+    return show(payout);
   },
   async list({ principal, query }) {
     const page = await payouts.list(core, { principal, ...query });
