@@ -25,7 +25,7 @@ const WARM = 512;
 const IN_FLIGHT = (process.env['IN_FLIGHT'] ?? '1,16,64,256').split(',').map(Number);
 
 /** One measured operation. */
-interface Measured {
+export interface Measured {
   readonly perSecond: number;
   readonly p50: number;
   readonly p99: number;
@@ -39,9 +39,7 @@ export async function core(): Promise<string> {
   const counted = counting(db);
   try {
     await migrate(db, migrations);
-    await pool.query('create table plain (id text primary key, v jsonb, amount bigint)');
-    await pool.query('create table plain_counter (id int primary key, amount bigint)');
-    await pool.query('insert into plain_counter select i, 0 from generate_series(0, 1023) i');
+    await preparePlain(pool);
     const town = await openTown(counted.db);
     const tables: string[] = [];
     const rows: string[][] = [];
@@ -67,19 +65,19 @@ export async function core(): Promise<string> {
   }
 }
 
-interface Townsman {
+export interface Townsman {
   readonly principal: Principal;
   readonly walletId: string;
 }
 
 /** Agents with money, each with a daily limit, and one of them with a service. */
-interface Town {
+export interface Town {
   readonly core: Core;
   readonly people: readonly Townsman[];
   readonly serviceId: string;
 }
 
-async function openTown(db: Db): Promise<Town> {
+export async function openTown(db: Db): Promise<Town> {
   const made = createCore({
     db,
     clock: systemClock,
@@ -116,7 +114,7 @@ async function openTown(db: Db): Promise<Town> {
 
 let turn = 0;
 
-function operations({ core: made, people, serviceId }: Town): Record<string, () => Promise<unknown>> {
+export function operations({ core: made, people, serviceId }: Town): Record<string, () => Promise<unknown>> {
   const person = (n: number) => people[n % people.length] as Townsman;
   const pay = (payer: Townsman, payee: Townsman) =>
     payments.create(made, {
@@ -146,7 +144,14 @@ function operations({ core: made, people, serviceId }: Town): Record<string, () 
   };
 }
 
-async function plain(pool: pg.Pool): Promise<void> {
+/** The tables of {@link plain}. */
+export async function preparePlain(pool: pg.Pool): Promise<void> {
+  await pool.query('create table plain (id text primary key, v jsonb, amount bigint)');
+  await pool.query('create table plain_counter (id int primary key, amount bigint)');
+  await pool.query('insert into plain_counter select i, 0 from generate_series(0, 1023) i');
+}
+
+export async function plain(pool: pg.Pool): Promise<void> {
   const client = await pool.connect();
   const n = ++turn;
   try {
@@ -161,7 +166,7 @@ async function plain(pool: pg.Pool): Promise<void> {
   }
 }
 
-async function measure(inFlight: number, op: () => Promise<unknown>): Promise<Measured> {
+export async function measure(inFlight: number, op: () => Promise<unknown>): Promise<Measured> {
   // Everybody is met once before, so that nobody is read for the first time.
   for (let n = 0; n < WARM; n += inFlight) await Promise.all(Array.from({ length: inFlight }, op));
   const latencies: number[] = [];
