@@ -13,6 +13,11 @@ export interface CommitGate {
   catchBatch(where: Catch): Promise<void>;
   /** The same for the statement outside of transactions that comes after `passing` others. */
   catchStatement(where: Catch, passing: number): Promise<void>;
+  /**
+   * The same for the commit, or the writing statement outside of transactions, that comes after `passing` others. The claim of an
+   * idempotency key is none of them.
+   */
+  catchWrite(where: Catch, passing: number): Promise<void>;
   /** Catches nothing any more. */
   disarm(): void;
   /** Breaks every connection that is open. */
@@ -23,29 +28,40 @@ export interface CommitGate {
 // The simple query of PostgreSQL's protocol: 'Q', length, text, zero.
 const COMMIT = 'Q\0\0\0\x0bcommit\0';
 
-interface Commit {
-  /** Whether a batch is written by it. */
-  readonly ofBatch: boolean;
+/** What a chunk does that one connection sends. */
+interface Written {
+  /** Whether a transaction is committed, and a batch with it. */
+  readonly commit?: 'batch' | 'other';
+  /** Whether a statement outside of transactions writes. */
+  readonly alone?: true;
 }
+
+// Parse: name, text.
+const PARSED = /(agentpay_\d+)\0((?:with|insert|update|delete)\s[^\0]*)/g;
+const WRITES = /\b(?:insert into|update|delete from) (?!idempotency_keys)/;
 
 /**
  * Finds commits in what one connection sends: the word itself, or the statement of a batch, which is a whole transaction unless it stands
  * within one. `idle`: the session is in no transaction.
  */
-function commits(): (chunk: Buffer, idle: boolean) => Commit | undefined {
-  const batches = new Set<string>();
+function writes(): (chunk: Buffer, idle: boolean) => Written {
+  const [batches, writing] = [new Set<string>(), new Set<string>()];
   let batchWithin = false;
   return (chunk, idle) => {
     const text = chunk.toString('latin1');
     if (idle) batchWithin = false;
-    if (text.includes(COMMIT)) return { ofBatch: batchWithin };
-    // Parse: name, text. Bind: portal, name.
-    for (const [, name = ''] of text.matchAll(/(agentpay_\d+)\0with [^\0]*batch_expect\(/g))
-      batches.add(name);
-    const batch = [...batches].some((name) => text.includes(`\0${name}\0`));
-    if (batch && idle) return { ofBatch: true };
-    batchWithin ||= batch;
-    return undefined;
+    if (text.includes(COMMIT)) return { commit: batchWithin ? 'batch' : 'other' };
+    for (const [, name = '', statement = ''] of text.matchAll(PARSED)) {
+      if (/^with [^]*batch_expect\(/.test(statement)) batches.add(name);
+      else if (WRITES.test(statement)) writing.add(name);
+    }
+    // Bind: portal, name.
+    const binds = (names: Set<string>) => [...names].some((name) => text.includes(`\0${name}\0`));
+    const batch = binds(batches);
+    batchWithin ||= batch && !idle;
+    if (!idle) return {};
+    if (batch) return { commit: 'batch' };
+    return binds(writing) ? { alone: true } : {};
   };
 }
 const BEGIN = Buffer.from('begin', 'latin1');
@@ -53,7 +69,7 @@ const BEGIN = Buffer.from('begin', 'latin1');
 const IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
 interface Armed {
-  readonly what: 'commit' | 'batch' | 'statement';
+  readonly what: 'commit' | 'batch' | 'statement' | 'write';
   readonly where: Catch;
   passing: number;
   readonly caught: () => void;
@@ -64,12 +80,13 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   const sockets = new Set<Socket>();
   let armed: Armed | undefined;
 
-  function takeIfDue(chunk: Buffer, idle: boolean, commit: Commit | undefined): Armed | undefined {
+  function takeIfDue(chunk: Buffer, idle: boolean, { commit, alone }: Written): Armed | undefined {
     if (!armed) return undefined;
     const meant = {
       commit: commit !== undefined,
-      batch: commit?.ofBatch === true,
+      batch: commit === 'batch',
       statement: idle && !chunk.includes(BEGIN),
+      write: commit !== undefined || alone === true,
     };
     if (!meant[armed.what] || armed.passing-- > 0) return undefined;
     const due = armed;
@@ -79,12 +96,12 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
 
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname);
-    const commitIn = commits();
+    const writtenBy = writes();
     let [silent, idle] = [false, false];
     let onAnswer: (() => void) | undefined;
     client.on('data', (chunk) => {
       if (silent) return;
-      const due = takeIfDue(chunk, idle, commitIn(chunk, idle));
+      const due = takeIfDue(chunk, idle, writtenBy(chunk, idle));
       idle = false;
       if (due) {
         silent = true;
@@ -124,6 +141,7 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
     catchNext: (where) => arm('commit', where, 0),
     catchBatch: (where) => arm('batch', where, 0),
     catchStatement: (where, passing) => arm('statement', where, passing),
+    catchWrite: (where, passing) => arm('write', where, passing),
     disarm: () => void (armed = undefined),
     cut,
     async close() {
