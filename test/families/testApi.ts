@@ -28,6 +28,8 @@ export interface TestApiOptions {
   readonly through?: (databaseUrl: string) => Promise<string>;
   /** What the demo seller works with; it may change the core before the API serves. */
   readonly demo?: (core: Core) => Composition['demo'];
+  /** Where payments on a chain go, and by whom they are settled. */
+  readonly till?: Composition['till'];
   /** Whether absolute URLs lead to where the API listens; else to a host that does not exist. */
   readonly reachable?: boolean;
   /** Log lines of the faults that the test provokes. */
@@ -36,7 +38,7 @@ export interface TestApiOptions {
 
 export async function testApi(
   env: Record<string, string> = {},
-  { through = async (url) => url, provoked = /(?!)/, demo, reachable = false }: TestApiOptions = {},
+  { through = async (url) => url, provoked = /(?!)/, demo, till, reachable = false }: TestApiOptions = {},
 ): Promise<TestApi> {
   const clock = manualClock(START);
   const logged: string[] = [];
@@ -64,7 +66,9 @@ export async function testApi(
     clock,
     random: systemRandom,
   });
-  const server = createApp({ ...composition, demo: demo?.(composition.core) }, config).listen(0, '127.0.0.1');
+  Object.assign(composition.core.ports, till && { settleChain: till.settle });
+  const parts = { ...composition, demo: demo?.(composition.core), till: till ?? composition.till };
+  const server = createApp(parts, config).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const listening = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   if (reachable) url = listening;

@@ -256,12 +256,12 @@ describe('an authorization', () => {
     await db.tx((tx) => wallets.open(core, tx, { ownerId: made.id, currency: 'USDC' }));
     return { party: made, scopes: [], credentialId: 'key' } satisfies Principal;
   };
-  const authorize = (of: { payerId: string; walletId: string }, more: object = {}) =>
-    db.tx((tx) => billing.authorize(core, tx, { ...of, amount: 12_000_000n, memo: 'agent call', ...more }));
+  const authorize = (of: { payerId: string; walletId: string }, { party: { id: gatewayId } }: Principal) =>
+    db.tx((tx) => billing.authorize(core, tx, { ...of, gatewayId, amount: 12_000_000n, memo: 'agent call' }));
 
   it('is completed once for what was used; the rest returns, and the receipt names it', async () => {
     const [from, principal] = [await payer(12_000_000n), await seller()];
-    const { id: authorizationId } = await authorize(from);
+    const { id: authorizationId } = await authorize(from, principal);
     const done = { principal, authorizationId, usage: { tokens: 1234 }, amount: 8_000_000n };
     const all = await Promise.all(Array.from({ length: 5 }, () => billing.complete(core, done)));
     expect(new Set(all.map(({ receiptId }) => receiptId)).size).toBe(1);
@@ -280,7 +280,7 @@ describe('an authorization', () => {
 
   it('pays the developer who served, as earnings, and never above what was authorized', async () => {
     const [from, principal, dev] = [await payer(12_000_000n), await seller(), await developer()];
-    const { id: authorizationId } = await authorize(from, { gatewayId: principal.party.id });
+    const { id: authorizationId } = await authorize(from, principal);
     const done = { principal, authorizationId, usage: {}, developerId: dev.party.id };
     await expect(billing.complete(core, { ...done, amount: 12_000_001n })).rejects.toMatchObject({
       kind: 'invalid_amount',
@@ -292,7 +292,7 @@ describe('an authorization', () => {
 
   it('that is not completed in time returns to the payer, and is refused from then on, job or no job', async () => {
     const [from, principal] = [await payer(12_000_000n), await seller()];
-    const { id: authorizationId } = await authorize(from);
+    const { id: authorizationId } = await authorize(from, principal);
     clock.advance(core.settings.billing.authorizationTtlMs);
     const late = () => billing.complete(core, { principal, authorizationId, usage: {} });
     await expect(late()).rejects.toMatchObject({ kind: 'authorization_wrong_state', reason: 'expired' });

@@ -1,3 +1,4 @@
+import type { Clock } from '@agentpay/primitives';
 import { createApiClient, createClient } from '@agentpay/sdk';
 
 /** What a test of gateways reads of `.agentpay/dev.json`. */
@@ -14,11 +15,21 @@ export function gatewayOf({ api, keys }: GatewayDev) {
   return createApiClient({ url: api.url, adminKey: keys.admin, keys: { gateway: own, developer } }).gateway;
 }
 
-/** Funds a gateway with so much by x402 of the example buyer, whose proof goes as `Authorization: x402 usdc` where `asIntent` says so. */
-export async function fundByX402(
-  { api, buyer }: GatewayDev,
-  { amount, key, asIntent }: { amount: string; key?: string; asIntent: boolean },
-): Promise<{ funding_id: string; status: string }> {
+interface PayOptions {
+  readonly path: string;
+  readonly body: Readonly<Record<string, string>>;
+  /** The gateway key that goes along. */
+  readonly key?: string | undefined;
+  /** Whether the proof goes as `Authorization: x402 usdc`. */
+  readonly asIntent: boolean;
+  readonly clock?: Clock;
+}
+
+/** Calls an endpoint that is paid by x402 with money of the example buyer. */
+export async function payByX402<Answer>(
+  { api, buyer }: Pick<GatewayDev, 'api' | 'buyer'>,
+  { path, body, key, asIntent, clock }: PayOptions,
+): Promise<Answer> {
   const withIntent: typeof fetch = async (url, init) => {
     const request = new Request(url, init);
     const proof = request.headers.get('payment-signature');
@@ -32,12 +43,30 @@ export async function fundByX402(
     privateKey: buyer.privateKey,
     budget: { total: '$1000', perRequest: '$100' },
     fetch: withIntent,
+    clock,
   });
-  const response = await client.fetch(`${api.url}/gateway/fund/x402`, {
+  const response = await client.fetch(api.url + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(key !== undefined && { 'x-gateway-key': key }) },
-    body: JSON.stringify({ amount_usdc: amount }),
+    body: JSON.stringify(body),
   });
   if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
-  return (await response.json()) as { funding_id: string; status: string };
+  return (await response.json()) as Answer;
+}
+
+/** Funds a gateway with so much by x402. */
+export function fundByX402(
+  dev: Pick<GatewayDev, 'api' | 'buyer'>,
+  { amount, ...how }: { amount: string } & Omit<PayOptions, 'path' | 'body'>,
+): Promise<{ funding_id: string; status: string }> {
+  return payByX402(dev, { path: '/gateway/fund/x402', body: { amount_usdc: amount }, ...how });
+}
+
+/** Has so much held by x402. */
+export function authorizeByX402(
+  dev: Pick<GatewayDev, 'api' | 'buyer'>,
+  { amount, ...how }: { amount: string } & Omit<PayOptions, 'path' | 'body'>,
+): Promise<{ authorization_id: string; status: string; expires_at: string }> {
+  const body = { amount_usdc: amount, memo: 'agent call' };
+  return payByX402(dev, { path: '/billing/authorize', body, ...how });
 }

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { formatDecimal } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { privateKeyToAccount } from 'viem/accounts';
-import { fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
+import { authorizeByX402, fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
 const inDev = (path: string) => fileURLToPath(new URL(`../../../packages/dev/${path}`, import.meta.url));
@@ -213,6 +213,16 @@ describe('a running stack', () => {
     expect(await fundByX402(dev, { amount: '1.00', asIntent: true })).toMatchObject({ status: 'settled' });
     const { available_usdc: available } = await market.gateways.balance();
     expect(available).toBe(before.available_usdc + 28_000_000n);
+    // What an agent charges for with actual usage is held first, and completed with a receipt.
+    const { authorization_id } = await authorizeByX402(dev, { amount: '12.00', key, asIntent: true });
+    const usage = { tokens: 1234 };
+    const completed = await market.billing.complete({ authorization_id, usage, amount_usdc: '10.00' });
+    expect(completed.status).toBe('settled');
+    expect(await market.receipts.get(completed)).toMatchObject({
+      line_items: [{ desc: 'agent call', amount: 10_000_000n }],
+    });
+    const earned = await market.gateways.balance();
+    expect(earned.available_usdc).toBe(available + 9_500_000n);
   });
 
   test('sells by the curl line it prints', async () => {

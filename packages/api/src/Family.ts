@@ -11,17 +11,23 @@ export type Noun<V extends Verbs = Verbs> = {
 };
 
 /** One API: its endpoints by noun and verb, the credentials they take, and its words for errors. */
-export interface Family<Nouns extends Readonly<Record<string, Verbs>> = Readonly<Record<string, Verbs>>> {
+export interface Family<
+  Nouns extends Readonly<Record<string, Verbs>> = Readonly<Record<string, Verbs>>,
+  Paid extends Verbs = Verbs,
+> {
   readonly id: string;
   /** Path prefixes it answers for where no endpoint matches; of several families the longest prefix decides. */
   readonly paths: readonly string[];
   readonly credentials: readonly Auth[];
   readonly errors: FamilyErrors;
   readonly nouns: { readonly [N in keyof Nouns]: Noun<Nouns[N]> };
+  /** Endpoints that are paid by x402 themselves: clients call them as they buy from any seller, so they are no calls of the nouns. */
+  readonly paid: Noun<Paid>;
 }
 
-type Given<Nouns> = Omit<Family, 'nouns'> & {
+type Given<Nouns, Paid> = Omit<Family, 'nouns' | 'paid'> & {
   readonly nouns: Nouns;
+  readonly paid?: Paid;
   /** Whether access tokens of explorer sessions are taken wherever an agent's key is, but where `demo` is `closed`. */
   readonly explorers?: boolean;
 };
@@ -30,7 +36,9 @@ type Given<Nouns> = Omit<Family, 'nouns'> & {
  * Completes a family: every endpoint gets its id, `family.noun.verb`.
  * @throws TypeError when an endpoint asks for a credential that the family does not list
  */
-function from<Nouns extends Readonly<Record<string, Verbs>>>(given: Given<Nouns>): Family<Nouns> {
+function from<Nouns extends Readonly<Record<string, Verbs>>, Paid extends Verbs = Record<never, never>>(
+  given: Given<Nouns, Paid>,
+): Family<Nouns, Paid> {
   const { explorers: _, ...family } = given;
   const nouns = mapValues(given.nouns, (verbs, noun) =>
     mapValues(verbs, (definition, verb) => {
@@ -48,7 +56,10 @@ function from<Nouns extends Readonly<Record<string, Verbs>>>(given: Given<Nouns>
       });
     }),
   );
-  return Object.freeze({ ...family, nouns }) as unknown as Family<Nouns>;
+  const paid = mapValues(given.paid ?? {}, (definition, verb) =>
+    Object.freeze({ ...definition, id: `${given.id}.paid.${verb}` }),
+  );
+  return Object.freeze({ ...family, nouns, paid }) as unknown as Family<Nouns, Paid>;
 }
 
 function takes({ auth }: Definition, kind: Auth): boolean {
@@ -59,9 +70,9 @@ function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V,
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
 }
 
-/** Every endpoint of a family. */
+/** Every endpoint of a family, also those that are paid by x402. */
 export function endpointsOf(family: Family): Endpoint[] {
-  return Object.values(family.nouns).flatMap((noun) => Object.values(noun));
+  return [...Object.values(family.nouns), family.paid].flatMap((noun) => Object.values(noun));
 }
 
 export const Family = { from };

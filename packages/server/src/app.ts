@@ -17,7 +17,7 @@ import { metricsRoutes } from './http/metrics.js';
 import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
 import { stripeRoutes } from './http/stripeWebhook.js';
-import { x402FundRoutes } from './http/x402Fund.js';
+import { x402Routes } from './http/x402Wall.js';
 import { version } from './version.js';
 
 const HANDLER_TIMEOUT_MS = 30_000;
@@ -47,7 +47,7 @@ export function createApp(
   assetRoutes(app);
   demoSellerRoutes(app, { demo: composition.demo, limit });
   stripeRoutes(app, composition, limit);
-  x402FundRoutes(app, composition, { authenticate, limit });
+  x402Routes(app, composition, { authenticate, limit });
   meteredProxyRoutes(app, composition, { authenticate, limit });
   const routes = allRoutes(composition);
   const serving = {

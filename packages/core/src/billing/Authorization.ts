@@ -8,8 +8,8 @@ export interface BillingAuthorization {
   /** Whose wallet it is held in. */
   readonly payerId: string;
   readonly walletId: string;
-  /** The only gateway that completes it; null: the first that does. */
-  readonly gatewayId: string | null;
+  /** The only gateway that completes it. */
+  readonly gatewayId: string;
   readonly holdId: string;
   readonly amount: Amount;
   readonly memo: string;

@@ -1,5 +1,5 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import type { Amount, Tx } from '@agentpay/primitives';
+import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import type { Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -19,7 +19,8 @@ const PAYEE = 'billing';
 const BATCH = 200;
 
 /**
- * Holds money of a payer for a gateway, inside the caller's transaction: that which brought the money, or any other.
+ * Holds money of a payer for the one gateway that may complete it, inside the caller's transaction: that which brought the money, or
+ * any other.
  * @throws AgentPayError `invalid_amount`, `invalid_request`, `policy_denied`, `insufficient_funds`
  */
 export async function authorize(
@@ -30,10 +31,10 @@ export async function authorize(
     walletId: string;
     amount: Amount;
     memo: string;
-    gatewayId?: string | undefined;
+    gatewayId: string;
   },
 ): Promise<BillingAuthorization> {
-  const { payerId, walletId, amount, gatewayId = null } = request;
+  const { payerId, walletId, amount, gatewayId } = request;
   checkAmount(amount, 'amount');
   const memo = checkText('memo', request.memo);
   const spending = {
@@ -41,7 +42,7 @@ export async function authorize(
     walletId,
     amount,
     asset: CURRENCY,
-    payee: gatewayId === null ? PAYEE : [gatewayId, PAYEE],
+    payee: [gatewayId, PAYEE],
     rail: 'internal',
     purpose: 'billing',
   };
@@ -91,7 +92,7 @@ export function complete(
   return core.db.tx(async (tx) => {
     const { authorizationId: id, usage, developerId } = request;
     const kept = isId('authorization', id) ? await authorizations.lock(tx, { id }) : undefined;
-    if (!kept || (kept.gatewayId !== null && kept.gatewayId !== gatewayId)) throw notFound();
+    if (kept?.gatewayId !== gatewayId) throw notFound();
     if (kept.status === 'settled') return kept;
     const used = request.amount ?? kept.amount;
     checkAmount(used, 'amount');
@@ -114,7 +115,6 @@ export function complete(
       status,
       used,
       usage,
-      gatewayId,
       receiptId: receipt.id,
       endedAt: new Date(core.clock.now()),
     };
@@ -164,6 +164,21 @@ async function take(
   });
 }
 
+/** An authorization, whoever asks. */
+export async function getAuthorization(
+  db: Queryable,
+  { authorizationId: id }: { authorizationId: string },
+): Promise<BillingAuthorization> {
+  const found = await authorizations.find(db, { id });
+  if (!found) throw notFound();
+  return found;
+}
+
+/** Has a gateway complete what another could: its open authorizations. */
+export async function reassign(tx: Tx, { from, to }: { from: string; to: string }): Promise<void> {
+  await authorizations.update(tx, { gatewayId: from, status: 'authorized' }, { gatewayId: to });
+}
+
 /** Gives back what was authorized and not completed in time. */
 export async function expireAuthorizations(core: Core): Promise<JobReport> {
   let expired = 0;
@@ -184,7 +199,7 @@ export async function expireAuthorizations(core: Core): Promise<JobReport> {
 
 async function release(core: Core, tx: Tx, due: BillingAuthorization): Promise<void> {
   const { id, holdId, payerId: payer, gatewayId, amount, createdAt: at, status } = due;
-  const payee = gatewayId === null ? PAYEE : [gatewayId, PAYEE];
+  const payee = [gatewayId, PAYEE];
   await core.batch.runIn(tx, {
     wants: [[holds, [holdId]], ...allowWants(payer)],
     lane: holdId,

@@ -1,7 +1,7 @@
 export type { Alert } from './Alert.js';
 export { checkAlerts, createAlert, listAlerts, removeAlert } from './alerts.js';
 export type { BillingAuthorization, AuthorizationStatus } from './Authorization.js';
-export { authorize, complete, expireAuthorizations } from './authorizations.js';
+export { authorize, complete, expireAuthorizations, getAuthorization, reassign } from './authorizations.js';
 export { createBundle, getBundle, listBundles, subscribeToBundle } from './bundles.js';
 export type { Bundle } from './bundles.js';
 export type { Grant } from './BillingStore.js';

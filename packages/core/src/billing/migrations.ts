@@ -108,7 +108,7 @@ create table authorizations (
   id text primary key,
   payer_id text not null references parties (id),
   wallet_id text not null references wallets (id),
-  gateway_id text,
+  gateway_id text not null references parties (id),
   hold_id text not null,
   amount bigint not null check (amount > 0),
   memo text not null,
@@ -122,6 +122,7 @@ create table authorizations (
   check ((status = 'authorized') = (ended_at is null)),
   check ((status = 'settled') = (used is not null and receipt_id is not null))
 );
+create index authorizations_open on authorizations (gateway_id) where status = 'authorized';
 create index authorizations_due on authorizations (expires_at) where status = 'authorized';
 `,
   },

@@ -55,12 +55,24 @@ export interface ChainPayment {
   readonly fundingId: string;
   readonly network: string;
   readonly payment: unknown;
+  /** What the money is held for as soon as it is there; null: it is the gateway's to spend. */
+  readonly authorizes: PaidAuthorization | null;
+  readonly authorizationId: string | null;
+}
+
+/** An authorization that is paid for on a chain. */
+export interface PaidAuthorization {
+  readonly memo: string;
+  /** The gateway whose key came with the payment; null: the one that the payer's address is bound to. */
+  readonly gatewayId: string | null;
 }
 
 export const payments = table<ChainPayment>('gateway_chain_payments', {
   fundingId: 'text',
   network: 'text',
   payment: 'jsonb',
+  authorizes: 'jsonb',
+  authorizationId: 'text',
 });
 
 /** Whose gateway is paid for by an address. */
@@ -77,9 +89,9 @@ export function listUncredited(
   db: Queryable,
   before: Date,
   limit: number,
-): Promise<(ChainPayment & { readonly reference: string })[]> {
+): Promise<{ readonly fundingId: string; readonly payment: unknown; readonly reference: string }[]> {
   return db.query(
-    `select funding_id as "fundingId", network, payment, reference
+    `select funding_id as "fundingId", payment, reference
      from gateway_chain_payments join gateway_fundings on id = funding_id
      where status = 'processing' and created_at <= $1 order by created_at limit $2`,
     [before, limit],

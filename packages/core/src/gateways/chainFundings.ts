@@ -1,5 +1,7 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
+import { authorize, getAuthorization, reassign } from '../billing/index.js';
+import type { BillingAuthorization } from '../billing/index.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
@@ -27,6 +29,8 @@ export interface ExpectedPayment {
   readonly gatewayId: string | undefined;
   /** What settles it, for whoever has to ask again. */
   readonly payment: unknown;
+  /** The money stays the payer's and is held for the gateway; undefined: it is the gateway's. */
+  readonly authorize?: { readonly memo: string } | undefined;
 }
 
 const ASK_AGAIN_MS = 60_000;
@@ -34,15 +38,19 @@ const asset = GATEWAY_CURRENCY;
 
 /**
  * Notes a payment before anybody settles it, so that its money is found whatever happens then. Again, it gives the first note. A payer
- * is bound to the gateway whose key came with their first payment; without one they get a gateway of their own.
- * @throws AgentPayError `gateway_not_found`
+ * is bound to the gateway whose key came with their first payment; without one they get a gateway of their own, whose wallet also has what
+ * they pay to have it held.
+ * @throws AgentPayError `gateway_not_found`; `conflict` for a payment that was noted to buy something else
  */
 export function expect(core: Core, expected: ExpectedPayment): Promise<GatewayFunding> {
-  const { reference, amount, network, payment } = expected;
+  const { reference, amount, network, payment, authorize: held } = expected;
+  const authorizes = held ? { memo: held.memo, gatewayId: expected.gatewayId ?? null } : null;
   return core.db.tx(async (tx) => {
     const first = await store.fundings.find(tx, { reference, source: 'x402' });
-    if (first) return first;
-    const { id: gatewayId, walletId } = await gatewayFor(core, tx, expected);
+    if (first) return sameAgain(tx, first, authorizes);
+    const { id: gatewayId, walletId } = held
+      ? await keylessOf(core, tx, expected.payer)
+      : await gatewayFor(core, tx, expected);
     const funding: GatewayFunding = {
       id: newId('funding', core),
       gatewayId,
@@ -56,29 +64,62 @@ export function expect(core: Core, expected: ExpectedPayment): Promise<GatewayFu
       endedAt: null,
     };
     if (await store.fundings.insertNew(tx, funding)) {
-      await store.payments.insert(tx, { fundingId: funding.id, network, payment });
+      const row = { fundingId: funding.id, network, payment, authorizes, authorizationId: null };
+      await store.payments.insert(tx, row);
       return funding;
     }
-    return (await store.fundings.find(tx, { reference })) as GatewayFunding;
+    const other = (await store.fundings.find(tx, { reference })) as GatewayFunding;
+    return sameAgain(tx, other, authorizes);
   });
 }
 
-/** The payment was settled: credits its gateway, once. */
+/** @throws AgentPayError `conflict` when the payment of the funding was to buy something else */
+async function sameAgain(
+  tx: Tx,
+  funding: GatewayFunding,
+  wanted: store.PaidAuthorization | null,
+): Promise<GatewayFunding> {
+  const { authorizes } = (await store.payments.find(tx, { fundingId: funding.id })) as store.ChainPayment;
+  const same = authorizes?.memo === wanted?.memo && authorizes?.gatewayId === wanted?.gatewayId;
+  if (same) return funding;
+  throw new AgentPayError('conflict', 'The payment was made for something else.', {
+    reason: 'payment_used_elsewhere',
+  });
+}
+
+/** The payment was settled: credits its gateway, or holds it for the gateway that is to complete it; once. */
 export function credit(core: Core, { reference }: { readonly reference: string }): Promise<GatewayFunding> {
   return core.db.tx(async (tx) => {
     const funding = (await store.fundings.lock(tx, { reference, source: 'x402' })) as GatewayFunding;
     const status = stepOf(funding.status, 'succeed');
     if (!status) return funding;
     const { id, gatewayId, walletId, amount } = funding;
-    const { network } = (await store.payments.find(tx, { fundingId: id })) as store.ChainPayment;
+    const { network, authorizes } = (await store.payments.find(tx, { fundingId: id })) as store.ChainPayment;
     const postings = movements.chainDeposit({ network, walletId, asset, amount });
     await post(core, tx, { key: `${id}:charged`, kind: 'funding.charged', postings });
     const endedAt = new Date(core.clock.now());
     const [settled] = await store.fundings.update(tx, { id }, { status, failure: null, endedAt });
     const object = fundingObject(settled as GatewayFunding);
     await emit(core, tx, fundingSettled, { subject: id, audience: [{ id: gatewayId }], object });
+    if (authorizes) await holdPaid(core, tx, funding, authorizes);
     return settled as GatewayFunding;
   });
+}
+
+/** Holds what an address has paid for the gateway that may complete it: its own until another claims the address. */
+async function holdPaid(
+  core: Core,
+  tx: Tx,
+  { id: fundingId, gatewayId: payerId, walletId, amount }: GatewayFunding,
+  { memo, gatewayId: named }: store.PaidAuthorization,
+): Promise<void> {
+  // Whoever claims the address at this moment gets the authorization, too.
+  await lock(tx, { partyId: payerId });
+  const payer = await get(tx, { gatewayId: payerId });
+  const bound = await store.addresses.find(tx, { address: payer.name });
+  const gatewayId = named ?? bound?.gatewayId ?? payerId;
+  const { id } = await authorize(core, tx, { payerId, walletId, amount, memo, gatewayId });
+  await store.payments.update(tx, { fundingId }, { authorizationId: id });
 }
 
 /** The payment was certainly not made; one that was credited stays so. */
@@ -98,6 +139,16 @@ export async function paidBy(
   const funding = await store.fundings.find(core.db, { reference, source: 'x402' });
   if (!funding) throw new AgentPayError('funding_not_found', 'There is no such funding.');
   return funding;
+}
+
+/** What is held of a payment that was made for it. @throws AgentPayError `authorization_not_found`, `funding_not_found` */
+export async function authorizedBy(
+  core: Core,
+  paid: { readonly reference: string },
+): Promise<BillingAuthorization> {
+  const { id: fundingId } = await paidBy(core, paid);
+  const payment = await store.payments.find(core.db, { fundingId });
+  return getAuthorization(core.db, { authorizationId: payment?.authorizationId ?? '' });
 }
 
 /** Asks again about payments whose process died between settling and crediting them. */
@@ -129,27 +180,28 @@ async function gatewayFor(
   tx: Tx,
   { gatewayId, payer }: Pick<ExpectedPayment, 'gatewayId' | 'payer'>,
 ): Promise<Gateway> {
-  // Two first payments of one address make one gateway.
   await lock(tx, { partyId: platform.id });
   const bound = await store.addresses.find(tx, { address: payer });
   if (gatewayId === undefined && bound) return get(tx, bound);
   const gateway =
     gatewayId === undefined
-      ? await keylessFor(core, tx, payer)
+      ? await keylessOf(core, tx, payer)
       : ((await gateways.find(tx, { id: gatewayId })) as Gateway);
   if (!bound) await store.addresses.insert(tx, { address: payer, gatewayId: gateway.id });
   return gateway;
 }
 
-/** The gateway of an address that pays without a key. */
-async function keylessFor(core: Core, tx: Tx, address: string): Promise<Gateway> {
+/** The gateway of an address that pays without a key; two first payments of one address make one. */
+async function keylessOf(core: Core, tx: Tx, address: string): Promise<Gateway> {
+  await lock(tx, { partyId: platform.id });
   const made = await gateways.find(tx, { name: address, keyless: true });
   return made ?? insert(core, tx, { name: address, orgId: null, keyless: true });
 }
 
 /**
  * Binds an address, whose owner has signed that it should be, to the calling gateway: what it pays without a key goes there from now on,
- * and so does at once what it has paid without one. Gives how much that is; again, what came meanwhile.
+ * and so does at once what it has paid without one; what is held of its money is the gateway's to complete. Gives how much it received;
+ * again, what came meanwhile.
  */
 export function claimAddress(
   core: Core,
@@ -162,6 +214,8 @@ export function claimAddress(
       await store.addresses.update(tx, { address }, { gatewayId });
     const former = await gateways.find(tx, { name: address, keyless: true });
     if (!former) return 0n;
+    await lock(tx, { partyId: former.id });
+    await reassign(tx, { from: former.id, to: gatewayId });
     const { available: amount } = await walletMoney(tx, { walletId: former.walletId, asset });
     if (amount === 0n) return 0n;
     const postings = movements.refund({ payee: available(former.walletId), walletId, asset, amount });

@@ -17,6 +17,7 @@ export {
   usage,
 } from './operations.js';
 export {
+  authorizedBy,
   claimAddress,
   credit,
   expect as expectPayment,

@@ -90,7 +90,9 @@ create index gateway_fundings_unasked on gateway_fundings (created_at) where sta
 create table gateway_chain_payments (
   funding_id text primary key references gateway_fundings (id),
   network text not null,
-  payment jsonb not null
+  payment jsonb not null,
+  authorizes jsonb,
+  authorization_id text references authorizations (id)
 );
 
 create table gateway_addresses (

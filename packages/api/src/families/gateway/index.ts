@@ -16,6 +16,7 @@ import * as privateMarketplaces from './privateMarketplaces.js';
 import * as pages from './pages.js';
 import * as billing from './billing.js';
 import { errors } from './errors.js';
+import * as paid from './paid.js';
 import * as fundings from './fundings.js';
 import * as gateways from './gateways.js';
 import * as listings from './listings.js';
@@ -81,4 +82,5 @@ export const gateway = Family.from({
     bundles,
     privateMarketplaces,
   },
+  paid,
 });
