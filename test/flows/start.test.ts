@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -21,6 +22,7 @@ interface DevJson {
   readonly keys: GatewayDev['keys'] & { readonly runtime: string };
   readonly ids: GatewayDev['ids'] & { readonly wallet: string };
   readonly chain: { readonly usdc: string };
+  readonly stripeWebhookSecret: string;
   readonly buyer: { readonly privateKey: `0x${string}` };
   readonly pids: Record<'supervisor' | 'api' | 'facilitator' | 'seller' | 'chain', number>;
 }
@@ -50,6 +52,15 @@ async function balanceOf(dev: DevJson): Promise<bigint> {
   });
   expect(held).toBe(0n);
   return available;
+}
+
+/** Sends an event in the place of Stripe. */
+function signedEvent(dev: DevJson, at: string): Promise<Response> {
+  const body = '{"id":"evt_about_nothing","type":"charge.updated"}';
+  const time = Math.floor(Date.parse(at) / 1000);
+  const signature = createHmac('sha256', dev.stripeWebhookSecret).update(`${time}.${body}`).digest('hex');
+  const headers = { 'content-type': 'application/json', 'stripe-signature': `t=${time},v1=${signature}` };
+  return fetch(`${dev.api.url}/stripe/webhook`, { method: 'POST', headers, body });
 }
 
 async function buy(dev: DevJson, dialect: Dialect): Promise<number> {
@@ -147,12 +158,19 @@ describe('a running stack', () => {
     expect(said).toContain(`Bearer ${dev.keys.runtime}`);
   });
 
-  test('has a gateway with money, and a developer with earnings whose agents it calls and pays', async () => {
+  test('has a gateway with money, and a developer with earnings and invoices, whose agents it calls and pays', async () => {
     const market = gatewayOf(dev);
     const before = await market.gateways.balance();
     expect(before.available_usdc).toBeGreaterThanOrEqual(1_000_000_000n);
     const { total_usdc: earned } = await market.developers.earnings();
     expect(earned).toBeGreaterThanOrEqual(200_000_000n);
+    const { invoices } = await market.invoices.list({ status: 'open' });
+    expect(invoices.length).toBeGreaterThanOrEqual(2);
+    const { receipts } = await market.receipts.list();
+    expect(receipts).toContainEqual(expect.objectContaining({ amount_usdc: 5_000_000n }));
+    const said = (at: string) => signedEvent(dev, at);
+    expect((await said('2026-01-01T00:00:00Z')).status).toBe(401);
+    expect(await (await said(new Date().toISOString())).json()).toEqual({ received: true });
     const spent = (await market.gateways.usage()).total_usdc;
     const listed = (await market.listings.list()).agents.map(({ id }) => id);
     expect(listed).toEqual(expect.arrayContaining([...dev.ids.listings]));

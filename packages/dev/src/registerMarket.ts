@@ -9,6 +9,9 @@ const GATEWAY_LEAST = 2_000_000_000n;
 const GATEWAY_FUNDS = 5_000_000_000n;
 /** What the developer has earned at least. */
 const EARNED_LEAST = 200_000_000n;
+/** What the developer owes at least, and has paid. */
+const OPEN_INVOICES = ['12.00', '30.00'];
+const PAID_INVOICE = '5.00';
 const QUOTA = '1000.00';
 const WAIT_SECONDS = 25;
 
@@ -54,7 +57,25 @@ export async function registerMarket(state: StackState, options: MarketOptions):
   const { tools } = await gateway.gateways.tools();
   for (const agent_id of developer.listings.filter((id) => !tools.some((tool) => tool.agent_id === id)))
     await gateway.gateways.provision({ agent_id, quota_usdc: QUOTA });
+  await invoice({ ...state, developer }, options);
   return developer;
+}
+
+/** Sees that the developer has invoices to pay, and a receipt of one that was paid. */
+async function invoice(
+  state: StackState & { readonly developer: StackDeveloper },
+  { apiUrl }: MarketOptions,
+): Promise<void> {
+  const { gateway } = clientOf(state, apiUrl);
+  const { developerId: developer_id } = state.developer;
+  const make = (amount_usdc: string, description: string) =>
+    gateway.invoices.create({ developer_id, amount_usdc, description });
+  const { total: open } = await gateway.invoices.list({ status: 'open' });
+  for (const amount of OPEN_INVOICES.slice(open)) await make(amount, 'Support');
+  const { total: paid } = await gateway.invoices.list({ status: 'paid' });
+  if (paid > 0) return;
+  const { invoice_id } = await make(PAID_INVOICE, 'Set-up');
+  await gateway.invoices.markPaid({ invoice_id, note: 'paid via ACH' });
 }
 
 async function registerDeveloper(
@@ -109,8 +130,8 @@ export async function earn(
   apiUrl: string,
 ): Promise<void> {
   const { gateway } = clientOf(state, apiUrl);
-  const { available_usdc: earned } = await gateway.developers.earnings();
-  if (earned >= EARNED_LEAST) return;
+  const { available_usdc: available, total_usdc: ofMonth } = await gateway.developers.earnings();
+  if (available >= EARNED_LEAST && ofMonth >= EARNED_LEAST) return;
   const [agent_id = ''] = state.developer.listings;
   const { call_id } = await gateway.calls.create({ agent_id, input: { task: 'audit' } });
   const { status, failure } = await gateway.calls.get({ call_id, wait: WAIT_SECONDS });
