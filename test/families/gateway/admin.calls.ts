@@ -12,5 +12,6 @@ export const calls: Calls<typeof gateway.nouns.admin> = {
     const { org_id } = (await newOrg(world)).params;
     return { body: { org_id, amount_usdc: '500.00' } };
   },
+  grants: () => ({ query: {} }),
   reliability: () => ({}),
 };

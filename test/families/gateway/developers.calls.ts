@@ -10,6 +10,7 @@ async function registered({ api }: World): Promise<{ params: { developer_id: str
 
 export const calls: Calls<typeof gateway.nouns.developers> = {
   register: () => ({}),
+  list: () => ({ query: {} }),
   approve: registered,
   suspend: registered,
   profile: () => ({}),

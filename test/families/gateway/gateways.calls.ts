@@ -9,6 +9,7 @@ const quota = async (world: World) => ({
 
 export const calls: Calls<typeof gateway.nouns.gateways> = {
   create: () => ({}),
+  list: () => ({ query: {} }),
   register: () => ({}),
   balance: () => ({}),
   provision: quota,

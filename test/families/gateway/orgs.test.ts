@@ -86,3 +86,84 @@ it('an invitation is a link to a page that says what it offers, and shows names 
   const json = await api.http.get(pathname + search).expect(200);
   expect(json.body.html).toBe(page.text);
 });
+
+it('a private agent is found, read and called by those of an organization that has it, and by nobody else', async () => {
+  const { api } = world;
+  const [developer, stranger] = [world.credential('developer'), world.foreign('developer')];
+  const agent_id = await listed(world, { name: 'Secret', visibility: 'private' });
+  const finds = async (headers: object) => {
+    const path = 'x-gateway-key' in headers ? '/gateway/discover' : '/marketplace/agents';
+    const { body } = await api.http.get(path).query({ q: 'Secret' }).set(headers).expect(200);
+    const { status } = await api.http.get(`/marketplace/agents/${agent_id}`).set(headers);
+    return [(body.agents as { id: string }[]).map(({ id }) => id), status];
+  };
+  const [seen, unseen] = [
+    [[agent_id], 200],
+    [[], 404],
+  ];
+  const { org_id } = (await newOrg(world)).params;
+  const { body: made } = await api.http
+    .post('/admin/gateways')
+    .set(world.credential('admin'))
+    .send({ name: 'Acme Gateway', org_id })
+    .expect(201);
+  const gateway = { 'x-gateway-key': made.gateway_key as string };
+  const quota = { agent_id, quota_usdc: '50.00' };
+  const provision = (headers: object) => api.http.post('/gateway/provision').set(headers).send(quota);
+  for (const headers of [{}, stranger, gateway]) expect(await finds(headers)).toEqual(unseen);
+  await provision(gateway).expect(404);
+  expect(await finds(developer)).toEqual(seen);
+
+  const marketplaceOf = async (org: string, headers: object) => {
+    const at = `/orgs/${org}/private-marketplaces`;
+    const { body } = await api.http.post(at).set(headers).send({ name: 'Internal' }).expect(200);
+    return api.http.post(`${at}/${body.marketplace_id}/agents`).set(headers).send({ agent_id });
+  };
+  const { body: other } = await api.http.post('/orgs').set(stranger).send({ name: 'Other' }).expect(200);
+  expect((await marketplaceOf(other.org_id as string, stranger)).status).toBe(404);
+  expect((await marketplaceOf(org_id, developer)).status).toBe(200);
+  expect(await finds(gateway)).toEqual(seen);
+  for (const headers of [{}, stranger, world.credential('gateway')])
+    expect(await finds(headers)).toEqual(unseen);
+  await provision(gateway).expect(200);
+  await provision(world.credential('gateway')).expect(404);
+
+  const invited = await api.http
+    .post(`/orgs/${org_id}/members`)
+    .set(developer)
+    .send({ email: 'dev@example.com', role: 'member' })
+    .expect(200);
+  const token = new URL(invited.body.invite_url as string).searchParams.get('token');
+  await api.http.post('/orgs/invitations/accept').set(stranger).send({ token }).expect(200);
+  expect(await finds(stranger)).toEqual(seen);
+});
+
+it("the operator's lists show what they are asked for, page by page", async () => {
+  const { api } = world;
+  const admin = world.credential('admin');
+  const { org_id } = (await newOrg(world)).params;
+  for (const amount_usdc of ['1.00', '2.00'])
+    await api.http.post('/admin/grants').set(admin).send({ org_id, amount_usdc }).expect(200);
+  await api.http.post('/admin/gateways').set(admin).send({ name: 'Ours', org_id }).expect(201);
+  await api.http
+    .post('/developers/register')
+    .send({ email: 'new@example.com', name: 'New' })
+    .expect(200);
+  const list = async (path: string, query: object) =>
+    (await api.http.get(path).set(admin).query(query).expect(200)).body;
+  expect(await list('/admin/grants', { org_id, limit: 1 })).toMatchObject({
+    grants: [{ org_id, amount_usdc: '2.00' }],
+    total: 2,
+  });
+  expect(await list('/admin/gateways', { org_id })).toMatchObject({
+    gateways: [{ name: 'Ours', org_id, callback_url: null }],
+    total: 1,
+  });
+  expect(await list('/admin/gateways', { org_id, kind: 'address' })).toMatchObject({ gateways: [], total: 0 });
+  const waiting = { status: 'pending', email: 'new@example.com' };
+  expect(await list('/admin/developers', waiting)).toMatchObject({
+    developers: [{ name: 'New', ...waiting }],
+    total: 1,
+  });
+  expect(await list('/admin/developers', { ...waiting, status: 'active' })).toMatchObject({ total: 0 });
+});

@@ -9,6 +9,8 @@ export const CONTRACT = 'sla_01kb3x9v7f5m2q8r4t6w0y1z3r';
 export const ORG = 'org_01kb3x9v7f5m2q8r4t6w0y1z3s';
 /** The path of everything about one listing. */
 export const listingParams = z.object({ agent_id: id('listing') });
+/** A private one is found by its developer, and by members and gateways of the organizations that have it in a private marketplace. */
+export const visibility = z.enum(['public', 'private'], { error: 'must be public or private' });
 export const listingStatus = z.enum(['pending', 'active', 'suspended']);
 export const percent = z
   .string({ error: 'must be a percentage such as 99.9%' })
@@ -50,6 +52,7 @@ export const listingDetails = {
   /** Instead: a service of the runtime API, which is called where it is. */
   service_id: id('service').optional(),
   regions: z.array(line(40), { error: 'must be a list of regions' }).max(20).optional(),
+  visibility: visibility.optional(),
   methods: givenMethods.optional(),
   sla: slaPromise.optional(),
 };

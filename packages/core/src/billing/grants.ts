@@ -6,10 +6,31 @@ import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { movements, post } from '../ledger/index.js';
+import { page } from '../Page.js';
 import { find as findParty } from '../parties/index.js';
 import { grants } from './BillingStore.js';
 import type { Grant } from './BillingStore.js';
 import { CURRENCY, walletOf } from './money.js';
+
+/** Grants, of one organization or of all, newest first. @throws AgentPayError `forbidden`, `invalid_request` */
+export async function listGrants(
+  core: Core,
+  request: {
+    principal: Principal;
+    orgId?: string | undefined;
+    limit?: number | undefined;
+    offset?: number | undefined;
+  },
+): Promise<{ grants: Grant[]; total: number }> {
+  requireParty(request.principal, 'platform');
+  const { rows, total } = await grants.page(core.db, {
+    where: '$1::text is null or org_id = $1',
+    params: [request.orgId ?? null],
+    orderBy: 'created_at desc, id desc',
+    ...page(request),
+  });
+  return { grants: rows, total };
+}
 
 /** The operator gives an organization money. @throws AgentPayError `forbidden`, `org_not_found`, `invalid_amount` */
 export function grant(

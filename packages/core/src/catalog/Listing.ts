@@ -9,6 +9,8 @@ export interface AgentListing {
   readonly category: string;
   readonly description: string | null;
   readonly status: AgentListingStatus;
+  /** A private one is found by its developer, and by members of the organizations that have it in a private marketplace. */
+  readonly visibility: 'public' | 'private';
   /** Where it is called; null: where its service is. */
   readonly endpointUrl: string | null;
   /** The service of the runtime API that it stands for. */

@@ -18,6 +18,7 @@ export const listings = table<KeptListing>('listings', {
   category: 'text',
   description: 'text',
   status: 'text',
+  visibility: 'text',
   endpointUrl: 'text',
   serviceId: 'text',
   regions: 'jsonb',
@@ -60,18 +61,43 @@ export interface ListingFilter {
   readonly region?: string | undefined;
   readonly certification?: string | undefined;
   readonly developerId?: string | undefined;
+  /** Who looks; undefined: nobody in particular. */
+  readonly viewer?: Viewer | undefined;
+}
+
+/** Who looks for listings: a party, and the organization that it belongs to. */
+export interface Viewer {
+  readonly partyId: string;
+  readonly orgId?: string | null | undefined;
+}
+
+/** Whether the party $1 or the organization $2 sees a listing. */
+const SEEN = `(visibility = 'public' or developer_id = $1::text or exists (
+  select from org_marketplace_listings c join org_marketplaces m on m.id = c.marketplace_id
+  where c.listing_id = listings.id and (m.org_id = $2::text or exists (
+    select from org_members b where b.org_id = m.org_id and b.party_id = $1::text and b.status = 'active'))))`;
+
+const placesOf = (viewer: Viewer | undefined): SqlValue[] => [viewer?.partyId ?? null, viewer?.orgId ?? null];
+
+/** The listing with this id, if the viewer sees it. */
+export async function findSeen(
+  db: Queryable,
+  { listingId, viewer }: { listingId: string; viewer: Viewer | undefined },
+): Promise<AgentListing | undefined> {
+  const [kept] = await listings.select(db, `where ${SEEN} and id = $3`, [...placesOf(viewer), listingId]);
+  return kept && readListing(kept);
 }
 
 const OFFERED = `status = 'active' and exists (select from developers where id = developer_id and status = 'active')`;
 
-/** Active listings of active developers that match, newest first. */
+/** Active listings of active developers that match and that the viewer sees, newest first. */
 export async function searchListings(
   db: Queryable,
   filter: ListingFilter,
   wanted: Page,
 ): Promise<{ listings: AgentListing[]; total: number }> {
-  const params: SqlValue[] = [];
-  const terms = [OFFERED];
+  const params = placesOf(filter.viewer);
+  const terms = [OFFERED, SEEN];
   const add = (value: string | undefined, term: (place: string) => string) => {
     if (value !== undefined) terms.push(term(`$${params.push(value)}::text`));
   };

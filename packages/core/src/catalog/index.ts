@@ -7,9 +7,10 @@ export {
 export type { Certification } from './certifications.js';
 export { methodFor } from './Listing.js';
 export type { AgentListing, AgentListingStatus, ListedMethod, SlaPromise } from './Listing.js';
-export { approve, create, findAll, get, search, suspend, update } from './listings.js';
+export { approve, create, findAll, get, search, see, suspend, update } from './listings.js';
 export type { GivenMethod, ListingDetails } from './listings.js';
 export { listingRows, readListing } from './ListingStore.js';
+export type { Viewer } from './ListingStore.js';
 export { addVersion, setMethods, versionCount, versionsOf } from './methods.js';
 export { countCallIn, countCallWants, reliability } from './Reliability.js';
 export type { CallEnding, Reliability } from './Reliability.js';

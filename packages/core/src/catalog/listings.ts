@@ -11,7 +11,7 @@ import { checkOptionalText, checkText } from '../text.js';
 import { stepOf } from './Listing.js';
 import type { AgentListing, ListingStep, ListedMethod, SlaPromise } from './Listing.js';
 import * as store from './ListingStore.js';
-import type { ListingFilter } from './ListingStore.js';
+import type { ListingFilter, Viewer } from './ListingStore.js';
 import { readVersion } from './Version.js';
 
 const MAX_METHODS = 100;
@@ -31,6 +31,7 @@ export interface ListingDetails {
   readonly endpointUrl?: string | undefined;
   readonly serviceId?: string | undefined;
   readonly regions?: readonly string[] | undefined;
+  readonly visibility?: AgentListing['visibility'] | undefined;
   readonly methods?: readonly GivenMethod[] | undefined;
   readonly sla?: SlaPromise | undefined;
 }
@@ -60,6 +61,7 @@ export async function create(
     category: request.category,
     description: null,
     status: 'pending',
+    visibility: 'public',
     endpointUrl: null,
     serviceId: null,
     regions: [],
@@ -108,6 +110,16 @@ export async function get(db: Queryable, { listingId }: { listingId: string }): 
   const kept = isId('listing', listingId) ? await store.listings.find(db, { id: listingId }) : undefined;
   if (!kept) throw notFound();
   return store.readListing(kept);
+}
+
+/** A listing, unless it is private and the viewer is none of those who see it. @throws AgentPayError `listing_not_found` */
+export async function see(
+  db: Queryable,
+  { listingId, viewer }: { listingId: string; viewer: Viewer | undefined },
+): Promise<AgentListing> {
+  const found = isId('listing', listingId) ? await store.findSeen(db, { listingId, viewer }) : undefined;
+  if (!found) throw notFound();
+  return found;
 }
 
 /** The listings with these ids. */
@@ -168,6 +180,7 @@ async function checked(core: Core, given: ListingDetails): Promise<Partial<Agent
     if (service.endpointUrl === null) throw refuse('serviceId', 'The service has no address to call.');
     Object.assign(change, { serviceId: service.id, endpointUrl: null });
   }
+  if (given.visibility !== undefined) change.visibility = given.visibility;
   if (given.regions !== undefined) change.regions = checkRegions(core, given.regions);
   if (given.methods !== undefined) change.methods = checkMethods(core, given.methods);
   if (given.sla !== undefined) change.sla = checkSla(given.sla);

@@ -12,6 +12,7 @@ create table listings (
   category text not null,
   description text,
   status text not null check (status in ('pending', 'active', 'suspended')),
+  visibility text not null check (visibility in ('public', 'private')),
   endpoint_url text,
   service_id text references services (id),
   regions jsonb not null,

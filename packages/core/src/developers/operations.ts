@@ -5,6 +5,7 @@ import type { Core } from '../Core.js';
 import { endAll, replace, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { create as createParty } from '../parties/index.js';
+import { page } from '../Page.js';
 import { checkText } from '../text.js';
 import { open } from '../wallets/index.js';
 import { decided } from './Developer.js';
@@ -102,6 +103,28 @@ export async function rotateKey(
     return replace(core, tx, { party: { id, kind: 'developer' }, kind: 'developer', overlapMs });
   });
   return issued.secret;
+}
+
+/** Developers in this state or with this e-mail address, newest first. @throws AgentPayError `forbidden`, `invalid_request` */
+export async function list(
+  core: Core,
+  request: {
+    readonly principal: Principal;
+    readonly status?: Developer['status'] | undefined;
+    readonly email?: string | undefined;
+    readonly limit?: number | undefined;
+    readonly offset?: number | undefined;
+  },
+): Promise<{ developers: Developer[]; total: number }> {
+  requireParty(request.principal, 'platform');
+  const { status = null, email = null } = request;
+  const { rows, total } = await store.developers.page(core.db, {
+    where: '($1::text is null or status = $1) and ($2::text is null or email = $2)',
+    params: [status, email],
+    orderBy: 'created_at desc, id desc',
+    ...page(request),
+  });
+  return { developers: rows, total };
 }
 
 /** The calling developer. @throws AgentPayError `forbidden`, `developer_not_found` */

@@ -9,6 +9,7 @@ export {
   bootstrap,
   create,
   get,
+  list,
   provision,
   provisioned,
   register,

@@ -14,6 +14,7 @@ create table gateways (
   keyless boolean not null,
   created_at timestamptz not null
 );
+create index gateways_order on gateways (created_at, id);
 create unique index gateways_keyless on gateways (name) where keyless;
 
 create table gateway_provisions (

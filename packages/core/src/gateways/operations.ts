@@ -2,7 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { monthOf } from '../calendar.js';
-import { findAll, get as getListing } from '../catalog/index.js';
+import { findAll, see } from '../catalog/index.js';
 import type { AgentListing } from '../catalog/index.js';
 import type { Core } from '../Core.js';
 import { isKnown, issue, replace, requireParty } from '../identity/index.js';
@@ -10,6 +10,7 @@ import type { Principal } from '../identity/index.js';
 import { accountTotal, pending, walletMoney } from '../ledger/index.js';
 import { requireMember } from '../orgs/index.js';
 import { create as createParty, lock, platform } from '../parties/index.js';
+import { page } from '../Page.js';
 import { setOrgs } from '../policies/index.js';
 import { checkText } from '../text.js';
 import { open } from '../wallets/index.js';
@@ -121,10 +122,10 @@ export async function provision(
   core: Core,
   request: { readonly principal: Principal; readonly listingId: string; readonly quota: Amount },
 ): Promise<Quota> {
-  const { id: gatewayId } = await self(core.db, request.principal);
+  const { id: gatewayId, orgId } = await self(core.db, request.principal);
   const { listingId, quota } = request;
   checkAmount(quota, 'quota', 'The quota');
-  await getListing(core.db, { listingId });
+  await see(core.db, { listingId, viewer: { partyId: gatewayId, orgId } });
   const id = newId('provision', core);
   return core.batch.run({
     wants: [[store.quotas, [gatewayId, listingId]]],
@@ -150,6 +151,29 @@ export async function usage(
   const wanted = month ?? monthOf(core.clock.now());
   const kept = await store.usage.table.find(core.db, { gatewayId, month: wanted });
   return kept ?? { gatewayId, month: wanted, amount: 0n, calls: 0n };
+}
+
+/** Gateways of this organization or name, newest first; those of addresses that paid without a key only when asked for. */
+export async function list(
+  core: Core,
+  request: {
+    readonly principal: Principal;
+    readonly orgId?: string | undefined;
+    readonly name?: string | undefined;
+    readonly keyless?: boolean | undefined;
+    readonly limit?: number | undefined;
+    readonly offset?: number | undefined;
+  },
+): Promise<{ gateways: Gateway[]; total: number }> {
+  requireParty(request.principal, 'platform');
+  const { orgId = null, name = null, keyless = false } = request;
+  const { rows, total } = await store.gateways.page(core.db, {
+    where: 'keyless = $1 and ($2::text is null or org_id = $2) and ($3::text is null or name = $3)',
+    params: [keyless, orgId, name],
+    orderBy: 'created_at desc, id desc',
+    ...page(request),
+  });
+  return { gateways: rows, total };
 }
 
 /** The listings that the calling gateway has provisioned, with what is left of their quotas. */

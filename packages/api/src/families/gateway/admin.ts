@@ -135,6 +135,33 @@ export const grant = Endpoint.from({
   },
 });
 
+/** GET /admin/grants */
+export const grants = Endpoint.from({
+  summary: 'Lists what organizations were given, newest first.',
+  method: 'GET',
+  path: '/admin/grants',
+  auth,
+  query: pageQuery.extend({ org_id: id('org').optional() }),
+  response: pageOf(
+    'grants',
+    z.object({ id: z.string(), org_id: z.string(), amount_usdc: decimalAmount, created_at: timestamp }),
+  ),
+  status: 200,
+  example: {
+    response: {
+      grants: [
+        {
+          id: 'gr_01kb3x9v7f5m2q8r4t6w0y1z3s',
+          org_id: ORG,
+          amount_usdc: '500.00',
+          created_at: '2026-02-26T20:10:00Z',
+        },
+      ],
+      total: 1,
+    },
+  },
+});
+
 /** GET /admin/reliability */
 export const reliability = Endpoint.from({
   summary: 'Says how the calls of all agents were answered in the last 30 days.',

@@ -31,6 +31,35 @@ export const register = Endpoint.from({
   },
 });
 
+/** GET /admin/developers */
+export const list = Endpoint.from({
+  summary: 'Lists developers, newest first.',
+  method: 'GET',
+  path: '/admin/developers',
+  auth: anyOf('admin'),
+  query: pageQuery.extend({ status: status.optional(), email: email.optional() }),
+  response: pageOf(
+    'developers',
+    z.object({ id: z.string(), name: z.string(), email: z.string(), status, created_at: timestamp }),
+  ),
+  status: 200,
+  example: {
+    query: { status: 'pending' },
+    response: {
+      developers: [
+        {
+          id: DEVELOPER,
+          name: 'Dev Co',
+          email: 'dev@example.com',
+          status: 'pending',
+          created_at: '2026-02-26T20:10:00Z',
+        },
+      ],
+      total: 1,
+    },
+  },
+});
+
 /** POST /admin/developers/{developer_id}/approve */
 export const approve = Endpoint.from({
   summary: 'Lets a developer in and gives their key, shown this once; again, it gives another one.',

@@ -5,7 +5,7 @@ import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { LISTING, listingExample, listingSummary } from '../../resources/listing.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { httpUrl, id, line, month } from '../../resources/values.js';
+import { httpUrl, id, line, month, timestamp } from '../../resources/values.js';
 
 const GATEWAY = 'gw_01kb3x9v7f5m2q8r4t6w0y1z3u';
 
@@ -22,6 +22,45 @@ export const create = Endpoint.from({
   example: {
     body: { name: 'Acme Gateway' },
     response: { gateway_id: GATEWAY, gateway_key: 'gw_live_...' },
+  },
+});
+
+/** GET /admin/gateways */
+export const list = Endpoint.from({
+  summary: 'Lists gateways, newest first.',
+  method: 'GET',
+  path: '/admin/gateways',
+  auth: anyOf('admin'),
+  query: pageQuery.extend({
+    org_id: id('org').optional(),
+    name: line(textBounds.name).optional(),
+    /** `address`: those that hold what addresses have paid without a gateway key, named by the address. */
+    kind: z.enum(['keyed', 'address']).optional(),
+  }),
+  response: pageOf(
+    'gateways',
+    z.object({
+      id: z.string(),
+      name: z.string(),
+      org_id: z.string().nullable(),
+      callback_url: z.string().nullable(),
+      created_at: timestamp,
+    }),
+  ),
+  status: 200,
+  example: {
+    response: {
+      gateways: [
+        {
+          id: GATEWAY,
+          name: 'Acme Gateway',
+          org_id: null,
+          callback_url: 'https://example.com/webhook',
+          created_at: '2026-02-26T20:10:00Z',
+        },
+      ],
+      total: 1,
+    },
   },
 });
 

@@ -13,16 +13,18 @@ import {
   shownMethods,
   slaPromise,
   versionText,
+  visibility,
 } from '../../resources/listing.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, timestamp } from '../../resources/values.js';
 
 /** GET /marketplace/agents */
 export const list = Endpoint.from({
-  summary: 'Lists the agents that can be called, newest first.',
+  summary: 'Lists the agents that can be called, newest first; private ones for those with a key who may see them.',
   method: 'GET',
   path: '/marketplace/agents',
   auth: anyone,
+  optionalAuth: anyOf('developer', 'gateway'),
   query: pageQuery.extend({
     /** Part of the name or of the description. */
     q: line(textBounds.name).optional(),
@@ -64,9 +66,11 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/marketplace/agents/{agent_id}',
   auth: anyone,
+  optionalAuth: anyOf('developer', 'gateway'),
   params: listingParams,
   response: listingSummary.extend({
     status: listingStatus,
+    visibility,
     developer_id: z.string(),
     /** How many there are. */
     versions: z.number(),
@@ -83,6 +87,7 @@ export const get = Endpoint.from({
     response: {
       ...listingExample,
       status: 'active',
+      visibility: 'public',
       developer_id: 'dev_01kb3x9v7f5m2q8r4t6w0y1z3p',
       versions: 3,
       certifications: ['SOC2'],

@@ -56,6 +56,16 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
     const { id } = await billing.grant(core, { principal, orgId: body.org_id, amount: body.amount_usdc });
     return { grant_id: id, status: 'issued' as const };
   },
+  async grants({ principal, query: { org_id: orgId, ...wanted } }) {
+    const { grants, total } = await billing.listGrants(core, { principal, orgId, ...wanted });
+    const shown = grants.map((each) => ({
+      id: each.id,
+      org_id: each.orgId,
+      amount_usdc: each.amount,
+      created_at: each.createdAt,
+    }));
+    return { grants: shown, total };
+  },
   async reliability() {
     const now = core.clock.now();
     const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);

@@ -10,6 +10,17 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
     const registered = { developer_id: developer.id, status: 'pending' as const };
     return key === undefined ? registered : { ...registered, developer_key: key };
   },
+  async list({ principal, query }) {
+    const { developers: found, total } = await developers.list(core, { principal, ...query });
+    const shown = found.map(({ id, name, email, status, createdAt }) => ({
+      id,
+      name,
+      email,
+      status,
+      created_at: createdAt,
+    }));
+    return { developers: shown, total };
+  },
   async approve({ principal, params }) {
     const { developer, key } = await developers.approve(core, {
       principal,

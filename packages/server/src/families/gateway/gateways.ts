@@ -1,7 +1,7 @@
 import { gateway } from '@agentpay/api';
 import { catalog, eventTypes, gateways, webhooks, type Core, type Principal } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
-import { summarizeListing } from './presentListing.js';
+import { summarizeListing, viewerOf } from './presentListing.js';
 
 const known = eventTypes.map(({ name }) => name);
 
@@ -10,6 +10,18 @@ export const handlers = implement(gateway.nouns.gateways, ({ core }) => ({
     const { name, org_id: orgId } = body;
     const made = await gateways.create(core, { principal, name, orgId });
     return { gateway_id: made.gateway.id, gateway_key: made.key };
+  },
+  async list({ principal, query: { org_id: orgId, kind, ...wanted } }) {
+    const request = { principal, orgId, keyless: kind === 'address', ...wanted };
+    const { gateways: found, total } = await gateways.list(core, request);
+    const shown = found.map((each) => ({
+      id: each.id,
+      name: each.name,
+      org_id: each.orgId,
+      callback_url: each.callbackUrl,
+      created_at: each.createdAt,
+    }));
+    return { gateways: shown, total };
   },
   async register({ principal, body }) {
     const { name, callback_url: callbackUrl } = body;
@@ -34,9 +46,10 @@ export const handlers = implement(gateway.nouns.gateways, ({ core }) => ({
   rotateKey: async ({ principal, body }) => ({
     new_key: await gateways.rotateKey(core, { principal, reason: body.reason }),
   }),
-  async discover({ query }) {
+  async discover({ principal, query }) {
     const { q: text, ...wanted } = query;
-    const { listings, total } = await catalog.search(core.db, { text, ...wanted });
+    const viewer = await viewerOf(core.db, principal);
+    const { listings, total } = await catalog.search(core.db, { text, viewer, ...wanted });
     return { agents: listings.map(summarizeListing), total };
   },
   async tools({ principal }) {

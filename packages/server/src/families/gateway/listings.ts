@@ -1,12 +1,13 @@
 import { gateway } from '@agentpay/api';
 import { catalog } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
-import { detailOf, showListing, summarizeListing } from './presentListing.js';
+import { detailOf, showListing, summarizeListing, viewerOf } from './presentListing.js';
 
 export const handlers = implement(gateway.nouns.listings, ({ core }) => ({
-  async list({ query }) {
+  async list({ principal, query }) {
     const { q: text, developer_id: developerId, ...wanted } = query;
-    const { listings, total } = await catalog.search(core.db, { text, developerId, ...wanted });
+    const viewer = await viewerOf(core.db, principal);
+    const { listings, total } = await catalog.search(core.db, { text, developerId, viewer, ...wanted });
     return { agents: listings.map(summarizeListing), total };
   },
   async create({ principal, body }) {
@@ -15,8 +16,9 @@ export const handlers = implement(gateway.nouns.listings, ({ core }) => ({
     const { id, status } = await catalog.create(core, given);
     return { agent_id: id, status };
   },
-  async get({ params }) {
-    const listing = await catalog.get(core.db, { listingId: params.agent_id });
+  async get({ principal, params }) {
+    const viewer = await viewerOf(core.db, principal);
+    const listing = await catalog.see(core.db, { listingId: params.agent_id, viewer });
     const [versions, certifications] = await Promise.all([
       catalog.versionCount(core, { listingId: listing.id }),
       catalog.certificationsOf(core.db, listing.id),

@@ -1,11 +1,23 @@
 import type { gateway, RequestOf, ResponseOf } from '@agentpay/api';
-import type { catalog } from '@agentpay/core';
+import { gateways, type catalog, type Principal } from '@agentpay/core';
+import type { Queryable } from '@agentpay/primitives';
 
 type Nouns = typeof gateway.nouns;
 type Body = RequestOf<Nouns['listings']['update']>['body'];
 type GivenSla = NonNullable<Body['sla']>;
 
 const DAY_MS = 86_400_000;
+
+/** For whom private listings are looked for: a gateway sees those of its organization. */
+export async function viewerOf(
+  db: Queryable,
+  principal: Principal | undefined,
+): Promise<catalog.Viewer | undefined> {
+  if (!principal) return undefined;
+  if (principal.party.kind !== 'gateway') return { partyId: principal.party.id };
+  const { id: partyId, orgId } = await gateways.self(db, principal);
+  return { partyId, orgId };
+}
 
 /** A listing as lists show it. */
 export function summarizeListing({
@@ -29,6 +41,7 @@ export function showListing(listing: catalog.AgentListing) {
   return {
     ...summarizeListing(listing),
     status: listing.status,
+    visibility: listing.visibility,
     developer_id: listing.developerId,
     methods: showMethods(listing),
     sla: listing.sla && showPromise(listing.sla),
@@ -69,6 +82,7 @@ export function detailOf(body: Body): catalog.ListingDetails {
     endpointUrl: body.endpoint_url,
     serviceId: body.service_id,
     regions: body.regions,
+    visibility: body.visibility,
     methods: body.methods && methodsOf(body.methods),
     sla: body.sla && promiseOf(body.sla),
   };

@@ -24,7 +24,9 @@ export const handlers = implement(gateway.nouns.privateMarketplaces, ({ core }) 
   },
   async addAgent({ principal, params: { org_id: orgId, pm_id: marketplaceId }, body }) {
     await orgs.requireMember(core.db, { principal, orgId }, 'marketplaces');
-    const { id: listingId } = await catalog.get(core.db, { listingId: body.agent_id });
+    // A private listing is let in by its developer first.
+    const viewer = { partyId: principal.party.id };
+    const { id: listingId } = await catalog.see(core.db, { listingId: body.agent_id, viewer });
     await orgs.chooseListing(core, { principal, orgId, marketplaceId, listingId });
     return { status: 'added' as const };
   },
