@@ -9,9 +9,9 @@ export type Rate = 'standard' | 'lifecycle';
 
 /**
  * What a success looks like: JSON; a page (HTML, or JSON `{html}` where the endpoint says so); a redirect to `location`; plain text;
- * server-sent events.
+ * server-sent events; bytes.
  */
-export type ResponseKind = 'json' | 'page' | 'redirect' | 'text' | 'stream';
+export type ResponseKind = 'json' | 'page' | 'redirect' | 'text' | 'stream' | 'binary';
 
 /** A documented call in wire form, with ids of the right shape. */
 export interface Example {
@@ -73,7 +73,7 @@ export interface Definition<
   readonly kind: ResponseKind;
   /** Of a page: whether it is JSON `{html}` unless `Accept` ranks HTML above JSON. */
   readonly htmlInJson: boolean;
-  /** `Content-Type` of a text. */
+  /** `Content-Type` of a text and of bytes. */
   readonly contentType: string;
   readonly response: Response;
   /** What is answered with 202 where the call waits for somebody's decision; no response fits both shapes. */
@@ -139,6 +139,16 @@ export interface StreamedEvent {
 
 /** Events as they come; a client that has read all of a stream has them as a list. */
 export type EventStream = AsyncIterable<StreamedEvent> | Iterable<StreamedEvent>;
+/** Bytes; base64 where they are part of JSON, as for tools. */
+const binaryBody = z.object({
+  bytes: z
+    .codec(
+      z.base64(),
+      z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+      { decode: (wire) => z.util.base64ToUint8Array(wire), encode: (read) => z.util.uint8ArrayToBase64(read) },
+    )
+    .meta({ wire: { type: 'string', contentEncoding: 'base64' } }),
+});
 
 const defaults = {
   optionalAuth: [],
@@ -240,6 +250,15 @@ function events<A extends Auth = never, P extends z.ZodObject = None, Q extends 
   } as never);
 }
 
+/** Bytes of the declared content type: its handler gives `{ bytes }`. */
+function binary<A extends Auth = never, P extends z.ZodObject = None, Q extends z.ZodObject = None>(
+  given: GivenPage<Definition<P, Q, None, typeof binaryBody, A>> & { readonly contentType: string },
+): Definition<P, Q, None, typeof binaryBody, A> {
+  const example = { ...given.example, response: { bytes: 'JVBERi0xLjMK' } };
+  const fixed = { kind: 'binary', response: binaryBody, status: 200, example };
+  return from<typeof binaryBody, A, P, Q>({ ...given, ...fixed } as never);
+}
+
 /** Names of the parameters in a path, in order. */
 export function pathParams(path: string): string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string);
@@ -276,4 +295,4 @@ export function errorsOf(endpoint: Definition): ErrorName[] {
   ];
 }
 
-export const Endpoint = { from, page, redirect, text: plain, events };
+export const Endpoint = { from, page, redirect, text: plain, events, binary };

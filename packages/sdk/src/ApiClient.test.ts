@@ -28,7 +28,13 @@ const keyOf = (kind: api.Auth | undefined) =>
   kind === undefined ? undefined : kind === 'agent' ? 'Bearer pk_1' : `${kind}_1`;
 
 /** The member of an example that is the body itself, for kinds of endpoints that give no JSON. */
-const written = { text: 'text', page: 'html' };
+const written = (response: Readonly<Record<string, unknown>>) => ({
+  text: response['text'],
+  page: response['html'],
+  binary: Buffer.from(String(response['bytes']), 'base64').toString(),
+  json: response,
+  redirect: response,
+});
 
 type AnyNouns = Record<string, Record<string, (input: object) => Promise<unknown>>>;
 
@@ -38,7 +44,7 @@ describe('the API client', () => {
       const { example } = endpoint;
       const { url, calls } = await startApi(
         endpoint.status,
-        example.response[written[endpoint.kind as 'text' | 'page'] ?? ''] ?? example.response,
+        written(example.response)[endpoint.kind],
         endpoint.kind === 'redirect' ? { location: String(example.response['location']) } : undefined,
       );
       const keys = {

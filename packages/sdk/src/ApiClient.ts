@@ -76,15 +76,16 @@ async function call<E extends api.Endpoint>(
 ): Promise<api.ResponseOf<E>> {
   const request = api.decodeInput(endpoint, input);
   const { path, body } = api.encodeRequest(endpoint, request as api.CallOf<E>);
-  const { status, headers, text } = await exchange(options, endpoint, path, body);
+  const { status, headers, bytes } = await exchange(options, endpoint, path, body);
   if (status === endpoint.status || (status >= 200 && status < 300)) {
+    if (endpoint.kind === 'binary' && bytes) return { bytes } as unknown as api.ResponseOf<E>;
     try {
-      return api.decodeResponse(endpoint, wireOf(endpoint, headers, text));
+      return api.decodeResponse(endpoint, wireOf(endpoint, headers, bytes));
     } catch (cause) {
       throw unusable(endpoint, cause);
     }
   }
-  const refusal = api.ErrorBody.safeParse(parse(text));
+  const refusal = api.ErrorBody.safeParse(parse(textOf(bytes)));
   if (!refusal.success) throw unusable(endpoint, new Error(`Status ${status}.`));
   const wait = Number(headers.get('retry-after') ?? Number.NaN);
   throw new ApiError(status, refusal.data, Number.isFinite(wait) ? wait : undefined);
@@ -112,18 +113,15 @@ async function exchange(
     });
     const response = await untilAborted(sent, signal);
     const bytes = await readBytes(response.body, MAX_ANSWER_BYTES, signal);
-    return {
-      status: response.status,
-      headers: response.headers,
-      text: bytes && new TextDecoder().decode(bytes),
-    };
+    return { status: response.status, headers: response.headers, bytes };
   } catch (cause) {
     throw unusable(endpoint, cause);
   }
 }
 
 /** A success of each kind of endpoint as the object that its definition declares. */
-function wireOf({ kind }: api.Endpoint, headers: Headers, text: string | undefined): unknown {
+function wireOf({ kind }: api.Endpoint, headers: Headers, bytes: Uint8Array | undefined): unknown {
+  const text = textOf(bytes);
   const isJson = headers.get('content-type')?.includes('json') ?? false;
   if (kind === 'redirect') return { location: headers.get('location') };
   if (kind === 'text') return { text };
@@ -138,6 +136,7 @@ const accepted: Readonly<Record<api.ResponseKind, string>> = {
   redirect: 'application/json',
   text: 'application/json',
   stream: 'text/event-stream, application/json',
+  binary: 'application/json',
 };
 
 /** The events of a stream that has ended. */
@@ -145,6 +144,8 @@ function eventsIn(text: string): unknown[] {
   const data = text.split('\n').filter((line) => line.startsWith('data: '));
   return data.map((line) => JSON.parse(line.slice('data: '.length)) as unknown);
 }
+
+const textOf = (bytes: Uint8Array | undefined) => bytes && new TextDecoder().decode(bytes);
 
 /** The first kind of credential that the endpoint takes and the client has. */
 function keyFor({ apiKey, adminKey, keys }: ApiClientOptions, { auth, optionalAuth }: api.Endpoint) {

@@ -21,6 +21,7 @@ export async function newInvoice(world: World): Promise<{ params: { invoice_id: 
 export const calls: Calls<typeof gateway.nouns.invoices> = {
   list: () => ({}),
   get: newInvoice,
+  pdf: newInvoice,
   async pay(world) {
     const { core } = world.api.composition;
     await earn(core, await developerId(world));

@@ -167,3 +167,41 @@ it("the operator's lists show what they are asked for, page by page", async () =
   });
   expect(await list('/admin/developers', { ...waiting, status: 'active' })).toMatchObject({ total: 0 });
 });
+
+it('an invoice and its receipt are PDF documents that say what they are for, to their customer alone', async () => {
+  const { api } = world;
+  const [admin, developer] = [world.credential('admin'), world.credential('developer')];
+  const { body: profile } = await api.http.get('/developers/profile').set(developer).expect(200);
+  const asked = { developer_id: profile.id, amount_usdc: '1234.5', description: 'Café für 北京 – 3 €' };
+  const { body: made } = await api.http.post('/admin/invoices').set(admin).send(asked).expect(201);
+  const textOf = async (path: string) => {
+    const response = await api.http.get(path).set(developer).responseType('blob').expect(200);
+    expect(response.headers['content-type']).toBe('application/pdf');
+    expect((response.body as Buffer).subarray(0, 5).toString()).toBe('%PDF-');
+    return shownIn(response.body as Buffer);
+  };
+  const path = `/invoices/${made.invoice_id}.pdf`;
+  const invoice = await textOf(path);
+  for (const part of ['Invoice', made.invoice_id, profile.id, 'Café für ?? – 3 €', '1234.50', 'open', '2026-'])
+    expect(invoice).toContain(part);
+  expect(await textOf(path)).toBe(invoice);
+  await api.http.get(path).set(world.foreign('developer')).expect(404);
+  await api.http.get(path).expect(401);
+  await api.http.post(`/invoices/${made.invoice_id}/mark-paid`).set(admin).send({ note: 'ACH' }).expect(200);
+  expect(await textOf(path)).toContain('paid');
+  const { body } = await api.http.get('/receipts').set(developer).expect(200);
+  const receipt = (body.receipts as { id: string; invoice_id: string }[]).find(
+    (each) => each.invoice_id === made.invoice_id,
+  );
+  const shown = await textOf(`/receipts/${receipt?.id}.pdf`);
+  for (const part of ['Receipt', receipt?.id, made.invoice_id, '1234.50']) expect(shown).toContain(part);
+});
+
+/** The text of an uncompressed PDF in the standard fonts: its glyphs are codes of Windows-1252, in hex. */
+function shownIn(pdf: Buffer): string {
+  const decoder = new TextDecoder('windows-1252');
+  const runs = [...pdf.toString('latin1').matchAll(/\[([^\]]*)\] TJ/g)].map(([, run = '']) => run);
+  const bytes = (run: string) =>
+    [...run.matchAll(/<([0-9a-f]*)>/g)].map(([, hex = '']) => decoder.decode(Buffer.from(hex, 'hex'))).join('');
+  return runs.map(bytes).join('\n');
+}

@@ -15,4 +15,4 @@ async function received(world: World): Promise<{ params: { receipt_id: string } 
   return { params: { receipt_id: found.find((each) => each.invoice_id === invoice_id)?.id as string } };
 }
 
-export const calls: Calls<typeof gateway.nouns.receipts> = { list: () => ({}), get: received };
+export const calls: Calls<typeof gateway.nouns.receipts> = { list: () => ({}), get: received, pdf: received };

@@ -136,6 +136,7 @@ function contentOf({ kind, htmlInJson, contentType, response, example }: Endpoin
   if (kind === 'text' || kind === 'stream') return { [contentType]: text };
   const json = { 'application/json': { schema: jsonSchema(response), example: example.response } };
   if (kind === 'json') return json;
+  if (kind === 'binary') return { [contentType]: {} };
   return { 'text/html': text, ...(htmlInJson ? json : {}) };
 }
 

@@ -19,6 +19,9 @@ export function respond(
       return void response.setHeader('Location', String(wire['location'])).end();
     case 'text':
       return void response.setHeader('Content-Type', endpoint.contentType).end(String(wire['text']));
+    case 'binary':
+      response.setHeader('Content-Type', endpoint.contentType);
+      return void response.end(Buffer.from(String(wire['bytes']), 'base64'));
     case 'page':
       if (!endpoint.htmlInJson || wantsHtml(request, response))
         return void response.type('html').send(String(wire['html']));

@@ -66,6 +66,18 @@ export const get = Endpoint.from({
   example: { params: { invoice_id: INVOICE }, response: example },
 });
 
+/** GET /invoices/{invoice_id}.pdf */
+export const pdf = Endpoint.binary({
+  summary: 'An invoice as a PDF document.',
+  method: 'GET',
+  path: '/invoices/{invoice_id}.pdf',
+  auth,
+  params,
+  contentType: 'application/pdf',
+  errors: ['invoice_not_found'],
+  example: { params: { invoice_id: INVOICE } },
+});
+
 /** POST /invoices/{invoice_id}/pay */
 export const pay = Endpoint.from({
   summary: 'Pays an invoice from the balance of its customer, within the policies of an organization.',

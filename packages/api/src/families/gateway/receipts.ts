@@ -51,3 +51,15 @@ export const get = Endpoint.from({
   errors: ['receipt_not_found'],
   example: { params: { receipt_id: RECEIPT }, response: example },
 });
+
+/** GET /receipts/{receipt_id}.pdf */
+export const pdf = Endpoint.binary({
+  summary: 'A receipt as a PDF document.',
+  method: 'GET',
+  path: '/receipts/{receipt_id}.pdf',
+  auth,
+  params: z.object({ receipt_id: id('receipt') }),
+  contentType: 'application/pdf',
+  errors: ['receipt_not_found'],
+  example: { params: { receipt_id: RECEIPT } },
+});

@@ -2,6 +2,7 @@ import { gateway } from '@agentpay/api';
 import { billing } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
+import { invoicePdf } from '../../pages/billPdf.js';
 
 export const handlers = implement(gateway.nouns.invoices, ({ core }) => ({
   async list({ principal, query }) {
@@ -10,6 +11,9 @@ export const handlers = implement(gateway.nouns.invoices, ({ core }) => ({
   },
   get: async ({ principal, params }) =>
     shown(await billing.get(core, { principal, invoiceId: params.invoice_id })),
+  pdf: async ({ principal, params }) => ({
+    bytes: await invoicePdf(await billing.get(core, { principal, invoiceId: params.invoice_id })),
+  }),
   async pay({ principal, params }) {
     const { status } = await billing.pay(core, { principal, invoiceId: params.invoice_id });
     return { status };

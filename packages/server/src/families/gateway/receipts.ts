@@ -1,6 +1,7 @@
 import { gateway } from '@agentpay/api';
 import { billing } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { receiptPdf } from '../../pages/billPdf.js';
 
 export const handlers = implement(gateway.nouns.receipts, ({ core }) => ({
   async list({ principal, query }) {
@@ -9,6 +10,9 @@ export const handlers = implement(gateway.nouns.receipts, ({ core }) => ({
   },
   get: async ({ principal, params }) =>
     shown(await billing.getReceipt(core, { principal, receiptId: params.receipt_id })),
+  pdf: async ({ principal, params }) => ({
+    bytes: await receiptPdf(await billing.getReceipt(core, { principal, receiptId: params.receipt_id })),
+  }),
 }));
 
 function shown(receipt: billing.PaidReceipt) {
