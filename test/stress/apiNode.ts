@@ -47,21 +47,18 @@ export interface Answer {
  * @returns undefined when the connection broke before the answer came, as it does when the node is killed
  * @throws when there is no answer within the bound
  */
-export async function send(
+export async function exchange(
   node: ApiNode,
-  key: string,
-  line: string,
-  body?: object,
+  { headers, line, body }: { headers: Record<string, string>; line: string; body?: string },
 ): Promise<Answer | undefined> {
   const [method = '', path = ''] = line.split(' ');
-  const headers = { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) };
   const signal = AbortSignal.timeout(REQUEST_BOUND_MS);
   try {
     const response = await fetch(node.url + path, {
       method,
-      headers,
+      headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
       signal,
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body }),
     });
     return {
       status: response.status,
@@ -74,6 +71,17 @@ export async function send(
     if (/^(fetch failed|terminated)$/.test((error as Error).message)) return undefined;
     throw error;
   }
+}
+
+/** {@link exchange} with the key of an agent. */
+export function send(
+  node: ApiNode,
+  key: string,
+  line: string,
+  body?: object,
+): Promise<Answer | undefined> {
+  const headers = { authorization: `Bearer ${key}` };
+  return exchange(node, { headers, line, ...(body && { body: JSON.stringify(body) }) });
 }
 
 /** {@link send} for a node that is to answer with `status`. */
