@@ -117,7 +117,7 @@ async function signed(path: string, body: object): Promise<Step['send']> {
     proof = sent.headers.get('payment-signature') ?? '';
     return proof ? Response.json({}, { status: 400 }) : fetch(sent);
   };
-  const client = createClient({ privateKey: generatePrivateKey(), budget: { total: '$100' }, fetch: keep });
+  const client = createClient({ privateKey: generatePrivateKey(), budget: { total: '$100', perRequest: '$100' }, fetch: keep });
   const headers = { 'content-type': 'application/json' };
   await client
     .fetch(node.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -221,7 +221,13 @@ async function called(): Promise<void> {
 
 describe('an API node killed by SIGKILL at the commit of', () => {
   beforeAll(called, TIMEOUT_MS);
-  afterEach(async () => expect(await contradictions(db)).toEqual([]));
+  afterEach(async () => {
+    // What a call still does belongs to no other test.
+    const open = async () =>
+      (await count(own, '/gateway/calls?status=queued')) + (await count(own, '/gateway/calls?status=running'));
+    await eventually(async () => expect(await open()).toBe(0), 20_000);
+    expect(await contradictions(db)).toEqual([]);
+  });
 
   it.each(kills)(
     '%s, %s it: all of it has happened or nothing, and the same request again makes it happen once',
