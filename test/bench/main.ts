@@ -6,12 +6,13 @@ import { challenge } from './challenge.js';
 import { core } from './core.js';
 import { growth } from './growth.js';
 import { settle, verify } from './facilitator.js';
+import { gateway } from './gateway.js';
 import { paid } from './paid.js';
 import { served } from './served.js';
 import { stream } from './stream.js';
 import { tokens } from './tokens.js';
 
-const scenarios = { challenge, verify, settle, paid, stream, tokens, core, served, growth };
+const scenarios = { challenge, verify, settle, paid, stream, tokens, core, served, growth, gateway };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in scenarios));
 if (unknown.length > 0) {

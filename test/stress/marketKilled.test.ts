@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -11,6 +10,7 @@ import { generatePrivateKey } from 'viem/accounts';
 import { testCore } from '../flows/market.js';
 import { exchange, startNode, type Answer, type ApiNode } from './apiNode.js';
 import { contradictions } from './books.js';
+import { cardEvent } from './cardEvent.js';
 import { commitGate, type CommitGate } from './commitGate.js';
 
 /** Each test starts a process or two; on a busy machine that is most of its time. */
@@ -95,19 +95,8 @@ interface Step {
 }
 
 /** Says in the place of Stripe that the money of a funding came. */
-function event(fundingId: unknown): Step['send'] {
-  const object = { amount: 1_000, currency: 'usd', metadata: { funding_id: fundingId } };
-  const body = JSON.stringify({ id: `evt_${String(fundingId)}`, type: 'charge.succeeded', data: { object } });
-  return () => {
-    const time = Math.floor(Date.now() / 1000);
-    const v1 = createHmac('sha256', SECRET).update(`${time}.${body}`).digest('hex');
-    return exchange(node, {
-      headers: { 'stripe-signature': `t=${time},v1=${v1}` },
-      line: 'POST /stripe/webhook',
-      body,
-    });
-  };
-}
+const event = (fundingId: unknown) => (): Promise<Answer | undefined> =>
+  exchange(node, cardEvent({ fundingId: String(fundingId), cents: 1_000, secret: SECRET }));
 
 /** A payment by x402, signed once. */
 async function signed(path: string, body: object): Promise<Step['send']> {
