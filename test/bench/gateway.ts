@@ -117,8 +117,9 @@ async function reports(api: ApiNode, databaseUrl: string, agentId: string): Prom
     await db.exec(`set session_replication_role = replica;
       create temp table one as select * from gateway_calls where status = 'completed' limit 1;
       update one set idempotency_key = null;
-      insert into gateway_calls select (jsonb_populate_record(one, jsonb_build_object('id', 'call_' || i))).*
-        from one, generate_series(1, ${CALLS}) as i;
+      insert into gateway_calls select r.*
+        from one, generate_series(1, ${CALLS}) as i,
+          lateral jsonb_populate_record(one, jsonb_build_object('id', 'call_' || i)) as r;
       update gateway_usage set calls = calls + ${CALLS};
       analyze gateway_calls`);
     const rows: string[][] = [];

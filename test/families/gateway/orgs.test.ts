@@ -205,3 +205,28 @@ function shownIn(pdf: Buffer): string {
     [...run.matchAll(/<([0-9a-f]*)>/g)].map(([, hex = '']) => decoder.decode(Buffer.from(hex, 'hex'))).join('');
   return runs.map(bytes).join('\n');
 }
+
+it('what the operator decides about agents and gateways stands in the audit log', async () => {
+  const { api } = world;
+  const admin = world.credential('admin');
+  const agent_id = await listed(world);
+  const at = `/marketplace/agents/${agent_id}`;
+  await api.http
+    .post(`${at}/certifications`)
+    .set(world.credential('developer'))
+    .send({ certification: 'SOC2' })
+    .expect(200);
+  await api.http
+    .post(`/admin${at}/certifications`)
+    .set(admin)
+    .send({ certification: 'SOC2', decision: 'approved' })
+    .expect(200);
+  await api.http.post(`/admin${at}/suspend`).set(admin).expect(200);
+  const { body: made } = await api.http.post('/admin/gateways').set(admin).send({ name: 'Acme' }).expect(201);
+  const acts = async (subject: string) => {
+    const { body } = await api.http.get('/v1/admin/audit-log').query({ subject }).set(admin).expect(200);
+    return (body.entries as { act: string }[]).map(({ act }) => act);
+  };
+  expect(await acts(agent_id)).toEqual(['listing.suspend', 'listing.certify', 'listing.approve']);
+  expect(await acts(made.gateway_id as string)).toEqual(['gateway.create']);
+});

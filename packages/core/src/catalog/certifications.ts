@@ -1,11 +1,12 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { Queryable } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import { endpointOf } from '../marketplace/index.js';
 import { page } from '../Page.js';
 import { table } from '../table.js';
-import { lockOwned } from './listings.js';
+import { get, lockOwned } from './listings.js';
 import type { OfListing } from './listings.js';
 
 /** That a listing meets a standard, as its developer says and the operator decides. */
@@ -69,17 +70,25 @@ export async function decideCertification(
   core: Core,
   request: OfListing & { readonly name: string; readonly decision: 'approved' | 'rejected' },
 ): Promise<Certification> {
-  requireParty(request.principal, 'platform');
-  const { listingId, name, decision } = request;
-  const decidedAt = new Date(core.clock.now());
-  const [decided] = await certifications.update(
-    core.db,
-    { listingId, name },
-    { status: decision, decidedAt },
-  );
-  if (!decided)
-    throw new AgentPayError('listing_not_found', 'No agent with this id waits for this certification.');
-  return decided;
+  const { principal, listingId, name, decision } = request;
+  requireParty(principal, 'platform');
+  return core.db.tx(async (tx) => {
+    const before = await certifications.lock(tx, { listingId, name });
+    if (!before)
+      throw new AgentPayError('listing_not_found', 'No agent with this id waits for this certification.');
+    const change = { status: decision, decidedAt: new Date(core.clock.now()) };
+    await certifications.update(tx, { listingId, name }, change);
+    const { developerId } = await get(tx, { listingId });
+    await record(core, tx, {
+      principal,
+      act: 'listing.certify',
+      subject: listingId,
+      tenants: [developerId],
+      before: { certification: name, status: before.status },
+      after: { certification: name, status: decision },
+    });
+    return { ...before, ...change };
+  });
 }
 
 /** What waits for a decision, longest first. @throws AgentPayError `forbidden` */

@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId, numberBounds } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { self } from '../developers/index.js';
 import { requireParty } from '../identity/index.js';
@@ -153,7 +154,16 @@ async function decide(
   return core.db.tx(async (tx) => {
     const kept = await store.listings.lock(tx, { id: listingId });
     if (!kept) throw notFound();
-    return save(tx, store.readListing(kept), { status: stepOf(kept.status, step) });
+    const status = stepOf(kept.status, step);
+    await record(core, tx, {
+      principal,
+      act: `listing.${step}`,
+      subject: listingId,
+      tenants: [kept.developerId],
+      before: { status: kept.status },
+      after: { status },
+    });
+    return save(tx, store.readListing(kept), { status });
   });
 }
 
