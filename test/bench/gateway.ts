@@ -30,7 +30,8 @@ const input = { task: 'summarize', text: 'Sales grew in the north and fell in th
 /** Calls through the gateway against a bare proxying route to the same agent, and reports of a month over many calls. Needs DATABASE_URL. */
 export async function gateway(): Promise<string> {
   const database = await testDatabase();
-  const bare = (more: Record<string, string> = {}) => spawnNode(script('test/dist/bench/bareProxy.js'), { env: more });
+  const bare = (more: Record<string, string> = {}) =>
+    spawnNode(script('test/dist/bench/bareProxy.js'), { env: more });
   const agent = bare();
   const [, agentUrl = ''] = await agent.line(/^bare proxy on (http:\S+)$/);
   const proxy = bare({ AGENT_URL: agentUrl });
@@ -131,7 +132,11 @@ async function reports(api: ApiNode, databaseUrl: string, agentId: string): Prom
         times.push(performance.now() - began);
       }
       times.sort((a, b) => a - b);
-      rows.push([`GET ${path.replace(agentId, '{id}')}`, figure(median(times), 1), figure(percentile(times, 0.99), 1)]);
+      rows.push([
+        `GET ${path.replace(agentId, '{id}')}`,
+        figure(median(times), 1),
+        figure(percentile(times, 0.99), 1),
+      ]);
     }
     return markdownTable([`a month with ${figure(CALLS)} calls, one at a time`, 'p50 ms', 'p99 ms'], rows);
   } finally {

@@ -373,7 +373,11 @@ describe('reports of a month', () => {
     const reports = {
       usage: await gateways.usage(watched, { principal }),
       earnings: await developers.earnings(watched, { principal: seller.principal }),
-      sla: await catalog.reliability(watched.db, { listingId: listing.id, from: '2026-05-01', to: '2026-06-01' }),
+      sla: await catalog.reliability(watched.db, {
+        listingId: listing.id,
+        from: '2026-05-01',
+        to: '2026-06-01',
+      }),
     };
     const { endedAt } = await read(id);
     expect(endedAt?.toISOString().slice(0, 7)).toBe('2026-05');

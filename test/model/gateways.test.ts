@@ -101,7 +101,8 @@ function hear(which: number, news: 'succeed' | 'fail', times: number) {
     const { id: fundingId, source, reference } = funding;
     const event = { eventId: `evt_${++made}`, type: 'charge', fundingId, reference: undefined, news };
     const tell = (): Promise<unknown> => {
-      if (source === 'stripe') return gateways.hear(core, { ...event, amount: undefined, failure: undefined });
+      if (source === 'stripe')
+        return gateways.hear(core, { ...event, amount: undefined, failure: undefined });
       return news === 'succeed'
         ? gateways.credit(core, { reference })
         : gateways.giveUp(core, { reference, failure: 'refused' });
@@ -128,7 +129,8 @@ function call(method: Method, again: number) {
     if (first) return void expect((await queue()).id).toBe(first.id);
     const price = PRICES[method];
     const { quota } = model;
-    if (!quota || quota.used + price > quota.limit) return void expect(await kindOf(queue())).toBe('quota_exceeded');
+    if (!quota || quota.used + price > quota.limit)
+      return void expect(await kindOf(queue())).toBe('quota_exceeded');
     if (price > model.available) return void expect(await kindOf(queue())).toBe('insufficient_funds');
     const { id } = await queue();
     quota.used += price;

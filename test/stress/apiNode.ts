@@ -74,12 +74,7 @@ export async function exchange(
 }
 
 /** {@link exchange} with the key of an agent. */
-export function send(
-  node: ApiNode,
-  key: string,
-  line: string,
-  body?: object,
-): Promise<Answer | undefined> {
+export function send(node: ApiNode, key: string, line: string, body?: object): Promise<Answer | undefined> {
   const headers = { authorization: `Bearer ${key}` };
   return exchange(node, { headers, line, ...(body && { body: JSON.stringify(body) }) });
 }

@@ -48,7 +48,9 @@ beforeAll(async () => {
   agentId = (await ok(developer, 'POST /marketplace/agents', listing))['agent_id'] as string;
   await ok(admin, `POST /admin/marketplace/agents/${agentId}/approve`, {});
   await ok(own, 'POST /gateway/provision', { agent_id: agentId, quota_usdc: '50.00' });
-  await event((await ok(own, 'POST /gateway/fund', { amount_usdc: '10.00', source: 'stripe' }))['funding_id'])();
+  await event(
+    (await ok(own, 'POST /gateway/fund', { amount_usdc: '10.00', source: 'stripe' }))['funding_id'],
+  )();
 }, TIMEOUT_MS);
 afterAll(async () => {
   await node?.kill();
@@ -106,7 +108,11 @@ async function signed(path: string, body: object): Promise<Step['send']> {
     proof = sent.headers.get('payment-signature') ?? '';
     return proof ? Response.json({}, { status: 400 }) : fetch(sent);
   };
-  const client = createClient({ privateKey: generatePrivateKey(), budget: { total: '$100', perRequest: '$100' }, fetch: keep });
+  const client = createClient({
+    privateKey: generatePrivateKey(),
+    budget: { total: '$100', perRequest: '$100' },
+    fetch: keep,
+  });
   const headers = { 'content-type': 'application/json' };
   await client
     .fetch(node.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
@@ -205,7 +211,9 @@ const kills = Object.keys(steps).flatMap((name) =>
 async function called(): Promise<void> {
   const body = { agent_id: agentId, input: { task: 'summarize' } };
   const { call_id } = await ok(own, 'POST /gateway/call', body);
-  expect(await ok(own, `GET /gateway/calls/${String(call_id)}?wait=20`)).toMatchObject({ status: 'completed' });
+  expect(await ok(own, `GET /gateway/calls/${String(call_id)}?wait=20`)).toMatchObject({
+    status: 'completed',
+  });
 }
 
 describe('an API node killed by SIGKILL at the commit of', () => {
@@ -213,7 +221,8 @@ describe('an API node killed by SIGKILL at the commit of', () => {
   afterEach(async () => {
     // What a call still does belongs to no other test.
     const open = async () =>
-      (await count(own, '/gateway/calls?status=queued')) + (await count(own, '/gateway/calls?status=running'));
+      (await count(own, '/gateway/calls?status=queued')) +
+      (await count(own, '/gateway/calls?status=running'));
     await eventually(async () => expect(await open()).toBe(0), 20_000);
     expect(await contradictions(db)).toEqual([]);
   });

@@ -145,7 +145,10 @@ const binaryBody = z.object({
     .codec(
       z.base64(),
       z.custom<Uint8Array>((value) => value instanceof Uint8Array),
-      { decode: (wire) => z.util.base64ToUint8Array(wire), encode: (read) => z.util.uint8ArrayToBase64(read) },
+      {
+        decode: (wire) => z.util.base64ToUint8Array(wire),
+        encode: (read) => z.util.uint8ArrayToBase64(read),
+      },
     )
     .meta({ wire: { type: 'string', contentEncoding: 'base64' } }),
 });

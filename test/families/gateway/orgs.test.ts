@@ -145,10 +145,7 @@ it("the operator's lists show what they are asked for, page by page", async () =
   for (const amount_usdc of ['1.00', '2.00'])
     await api.http.post('/admin/grants').set(admin).send({ org_id, amount_usdc }).expect(200);
   await api.http.post('/admin/gateways').set(admin).send({ name: 'Ours', org_id }).expect(201);
-  await api.http
-    .post('/developers/register')
-    .send({ email: 'new@example.com', name: 'New' })
-    .expect(200);
+  await api.http.post('/developers/register').send({ email: 'new@example.com', name: 'New' }).expect(200);
   const list = async (path: string, query: object) =>
     (await api.http.get(path).set(admin).query(query).expect(200)).body;
   expect(await list('/admin/grants', { org_id, limit: 1 })).toMatchObject({
@@ -159,7 +156,10 @@ it("the operator's lists show what they are asked for, page by page", async () =
     gateways: [{ name: 'Ours', org_id, callback_url: null }],
     total: 1,
   });
-  expect(await list('/admin/gateways', { org_id, kind: 'address' })).toMatchObject({ gateways: [], total: 0 });
+  expect(await list('/admin/gateways', { org_id, kind: 'address' })).toMatchObject({
+    gateways: [],
+    total: 0,
+  });
   const waiting = { status: 'pending', email: 'new@example.com' };
   expect(await list('/admin/developers', waiting)).toMatchObject({
     developers: [{ name: 'New', ...waiting }],
@@ -182,7 +182,15 @@ it('an invoice and its receipt are PDF documents that say what they are for, to 
   };
   const path = `/invoices/${made.invoice_id}.pdf`;
   const invoice = await textOf(path);
-  for (const part of ['Invoice', made.invoice_id, profile.id, 'Café für ?? – 3 €', '1234.50', 'open', '2026-'])
+  for (const part of [
+    'Invoice',
+    made.invoice_id,
+    profile.id,
+    'Café für ?? – 3 €',
+    '1234.50',
+    'open',
+    '2026-',
+  ])
     expect(invoice).toContain(part);
   expect(await textOf(path)).toBe(invoice);
   await api.http.get(path).set(world.foreign('developer')).expect(404);
@@ -202,7 +210,9 @@ function shownIn(pdf: Buffer): string {
   const decoder = new TextDecoder('windows-1252');
   const runs = [...pdf.toString('latin1').matchAll(/\[([^\]]*)\] TJ/g)].map(([, run = '']) => run);
   const bytes = (run: string) =>
-    [...run.matchAll(/<([0-9a-f]*)>/g)].map(([, hex = '']) => decoder.decode(Buffer.from(hex, 'hex'))).join('');
+    [...run.matchAll(/<([0-9a-f]*)>/g)]
+      .map(([, hex = '']) => decoder.decode(Buffer.from(hex, 'hex')))
+      .join('');
   return runs.map(bytes).join('\n');
 }
 

@@ -62,11 +62,11 @@ export interface ListingFilter {
   readonly certification?: string | undefined;
   readonly developerId?: string | undefined;
   /** Who looks; undefined: nobody in particular. */
-  readonly viewer?: Viewer | undefined;
+  readonly viewer?: ListingViewer | undefined;
 }
 
 /** Who looks for listings: a party, and the organization that it belongs to. */
-export interface Viewer {
+export interface ListingViewer {
   readonly partyId: string;
   readonly orgId?: string | null | undefined;
 }
@@ -77,12 +77,15 @@ const SEEN = `(visibility = 'public' or developer_id = $1::text or exists (
   where c.listing_id = listings.id and (m.org_id = $2::text or exists (
     select from org_members b where b.org_id = m.org_id and b.party_id = $1::text and b.status = 'active'))))`;
 
-const placesOf = (viewer: Viewer | undefined): SqlValue[] => [viewer?.partyId ?? null, viewer?.orgId ?? null];
+const placesOf = (viewer: ListingViewer | undefined): SqlValue[] => [
+  viewer?.partyId ?? null,
+  viewer?.orgId ?? null,
+];
 
 /** The listing with this id, if the viewer sees it. */
 export async function findSeen(
   db: Queryable,
-  { listingId, viewer }: { listingId: string; viewer: Viewer | undefined },
+  { listingId, viewer }: { listingId: string; viewer: ListingViewer | undefined },
 ): Promise<AgentListing | undefined> {
   const [kept] = await listings.select(db, `where ${SEEN} and id = $3`, [...placesOf(viewer), listingId]);
   return kept && readListing(kept);

@@ -10,7 +10,7 @@ export type { AgentListing, AgentListingStatus, ListedMethod, SlaPromise } from 
 export { approve, create, findAll, get, search, see, suspend, update } from './listings.js';
 export type { GivenMethod, ListingDetails } from './listings.js';
 export { listingRows, readListing } from './ListingStore.js';
-export type { Viewer } from './ListingStore.js';
+export type { ListingViewer } from './ListingStore.js';
 export { addVersion, setMethods, versionCount, versionsOf } from './methods.js';
 export { countCallIn, countCallWants, reliability } from './Reliability.js';
 export type { CallEnding, Reliability } from './Reliability.js';

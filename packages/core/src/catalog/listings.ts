@@ -12,7 +12,7 @@ import { checkOptionalText, checkText } from '../text.js';
 import { stepOf } from './Listing.js';
 import type { AgentListing, ListingStep, ListedMethod, SlaPromise } from './Listing.js';
 import * as store from './ListingStore.js';
-import type { ListingFilter, Viewer } from './ListingStore.js';
+import type { ListingFilter, ListingViewer } from './ListingStore.js';
 import { readVersion } from './Version.js';
 
 const MAX_METHODS = 100;
@@ -116,7 +116,7 @@ export async function get(db: Queryable, { listingId }: { listingId: string }): 
 /** A listing, unless it is private and the viewer is none of those who see it. @throws AgentPayError `listing_not_found` */
 export async function see(
   db: Queryable,
-  { listingId, viewer }: { listingId: string; viewer: Viewer | undefined },
+  { listingId, viewer }: { listingId: string; viewer: ListingViewer | undefined },
 ): Promise<AgentListing> {
   const found = isId('listing', listingId) ? await store.findSeen(db, { listingId, viewer }) : undefined;
   if (!found) throw notFound();

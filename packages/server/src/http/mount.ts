@@ -42,7 +42,9 @@ function literalFirst(a: EndpointRoute, b: EndpointRoute): number {
 
 /** One digit for each segment: 0 for a literal, 1 for a parameter with an ending, 2 for a parameter. */
 function shapeOf(path: string): string {
-  return path.replace(/\/(\{\w+\})?([^/]*)/g, (_, param: string, rest: string) => (!param ? '0' : rest ? '1' : '2'));
+  return path.replace(/\/(\{\w+\})?([^/]*)/g, (_, param: string, rest: string) =>
+    !param ? '0' : rest ? '1' : '2',
+  );
 }
 
 const verbs = { GET: 'get', POST: 'post', PUT: 'put', PATCH: 'patch', DELETE: 'delete' } as const;

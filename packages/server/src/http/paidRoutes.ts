@@ -5,7 +5,7 @@ import type { Amount } from '@agentpay/primitives';
 const { fund, authorize } = gateway.paid;
 
 /** What a body asks to pay for. */
-export interface Order {
+export interface PaidOrder {
   readonly amount: Amount;
   readonly authorize?: { readonly memo: string };
 }
@@ -16,7 +16,7 @@ export interface PaidRoute {
   /** What is bought, for the payer. */
   readonly description: string;
   /** @throws AgentPayError `invalid_request`, `invalid_amount` */
-  readonly read: (body: unknown) => Order;
+  readonly read: (body: unknown) => PaidOrder;
   /** What a payment has bought, on the wire. */
   readonly answer: (core: Core, paid: { readonly reference: string }) => Promise<Record<string, unknown>>;
 }

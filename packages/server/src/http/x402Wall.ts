@@ -12,11 +12,11 @@ import { readBody } from './body.js';
 import { rememberFamily } from './errors.js';
 import { refuseMethod } from './mount.js';
 import type { Limit } from './rateLimit.js';
-import { paidRoutes, type Order, type PaidRoute } from './paidRoutes.js';
+import { paidRoutes, type PaidOrder, type PaidRoute } from './paidRoutes.js';
 
 /** What is known of a request while its payment is settled. */
 interface Asking {
-  readonly order: Order;
+  readonly order: PaidOrder;
   readonly gatewayId: string | undefined;
   reference?: string;
 }

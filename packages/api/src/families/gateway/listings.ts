@@ -20,7 +20,8 @@ import { id, line, timestamp } from '../../resources/values.js';
 
 /** GET /marketplace/agents */
 export const list = Endpoint.from({
-  summary: 'Lists the agents that can be called, newest first; private ones for those with a key who may see them.',
+  summary:
+    'Lists the agents that can be called, newest first; private ones for those with a key who may see them.',
   method: 'GET',
   path: '/marketplace/agents',
   auth: anyone,

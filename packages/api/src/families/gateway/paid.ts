@@ -8,8 +8,9 @@ import { line, timestamp } from '../../resources/values.js';
 /** POST /gateway/fund/x402 */
 export const fund = Endpoint.from({
   summary:
-    'Brings money to a gateway by x402: without a proof 402 with offers for the amount; with one, as "Authorization: x402 usdc <payload>" ' +
-    "or in any header of x402 and MPP, it is the gateway's of X-Gateway-Key, or else the payer's.",
+    'Brings money to a gateway by x402: without a proof 402 with offers for the amount; with one, as ' +
+    '"Authorization: x402 usdc <payload>" or in any header of x402 and MPP, it is the money of the gateway of X-Gateway-Key, or else of ' +
+    'the payer.',
   method: 'POST',
   path: '/gateway/fund/x402',
   auth: anyone,

@@ -1,6 +1,7 @@
 import { gateway } from '@agentpay/api';
 import { audit, billing, catalog, policies, wallets, webhooks, type Core } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { showMeasured } from './presentListing.js';
 import { checkBooks } from '../../ledger/checkBooks.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -35,11 +36,8 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
     };
   },
   async wallets({ principal, query }) {
-    const { wallets: found, total } = await wallets.listAll(core, {
-      principal,
-      currency: billing.CURRENCY,
-      ...query,
-    });
+    const request = { principal, currency: billing.CURRENCY, ...query };
+    const { wallets: found, total } = await wallets.listAll(core, request);
     return {
       wallets: found.map(({ wallet, available, balance }) => ({
         id: wallet.id,
@@ -58,22 +56,19 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
   },
   async grants({ principal, query: { org_id: orgId, ...wanted } }) {
     const { grants, total } = await billing.listGrants(core, { principal, orgId, ...wanted });
-    const shown = grants.map((each) => ({
-      id: each.id,
-      org_id: each.orgId,
-      amount_usdc: each.amount,
-      created_at: each.createdAt,
-    }));
-    return { grants: shown, total };
+    return { grants: grants.map(shownGrant), total };
   },
   async reliability() {
     const now = core.clock.now();
     const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
     const range = { from: day(now - 30 * DAY_MS), to: day(now + DAY_MS) };
-    const { calls, uptimePct, p95Ms } = await catalog.reliability(core.db, range);
-    return { uptime: `${uptimePct}%`, p95_ms: p95Ms, calls };
+    return showMeasured(await catalog.reliability(core.db, range));
   },
 }));
+
+function shownGrant({ id, orgId, amount, createdAt }: billing.Grant) {
+  return { id, org_id: orgId, amount_usdc: amount, created_at: createdAt };
+}
 
 /** Figures of the calendar month in UTC. */
 async function stats(core: Core) {

@@ -12,14 +12,7 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
   },
   async list({ principal, query }) {
     const { developers: found, total } = await developers.list(core, { principal, ...query });
-    const shown = found.map(({ id, name, email, status, createdAt }) => ({
-      id,
-      name,
-      email,
-      status,
-      created_at: createdAt,
-    }));
-    return { developers: shown, total };
+    return { developers: found.map(shown), total };
   },
   async approve({ principal, params }) {
     const { developer, key } = await developers.approve(core, {
@@ -32,10 +25,7 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
     const { status } = await developers.suspend(core, { principal, developerId: params.developer_id });
     return { status };
   },
-  async profile({ principal }) {
-    const { id, name, email, status, createdAt } = await developers.self(core.db, principal);
-    return { id, name, email, status, created_at: createdAt };
-  },
+  profile: async ({ principal }) => shown(await developers.self(core.db, principal)),
   rotateKey: async ({ principal, body }) => ({
     new_key: await developers.rotateKey(core, { principal, reason: body.reason }),
   }),
@@ -55,7 +45,7 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
   },
   async payouts({ principal, query }) {
     const { payouts, total } = await developers.listPayouts(core, { principal, ...query });
-    const shown = payouts.map((payout) => ({
+    const listed = payouts.map((payout) => ({
       id: payout.id,
       status: payout.status,
       amount_usdc: payout.amount,
@@ -63,7 +53,11 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
       failure: payout.failure,
       created_at: payout.createdAt,
     }));
-    return { payouts: shown, total };
+    return { payouts: listed, total };
   },
   dashboard: async () => ({ url: `${baseUrl()}/dev/dashboard` }),
 }));
+
+function shown({ id, name, email, status, createdAt }: developers.Developer) {
+  return { id, name, email, status, created_at: createdAt };
+}

@@ -14,14 +14,7 @@ export const handlers = implement(gateway.nouns.gateways, ({ core }) => ({
   async list({ principal, query: { org_id: orgId, kind, ...wanted } }) {
     const request = { principal, orgId, keyless: kind === 'address', ...wanted };
     const { gateways: found, total } = await gateways.list(core, request);
-    const shown = found.map((each) => ({
-      id: each.id,
-      name: each.name,
-      org_id: each.orgId,
-      callback_url: each.callbackUrl,
-      created_at: each.createdAt,
-    }));
-    return { gateways: shown, total };
+    return { gateways: found.map(shown), total };
   },
   async register({ principal, body }) {
     const { name, callback_url: callbackUrl } = body;
@@ -67,6 +60,10 @@ export const handlers = implement(gateway.nouns.gateways, ({ core }) => ({
     return { tools };
   },
 }));
+
+function shown({ id, name, orgId, callbackUrl, createdAt }: gateways.Gateway) {
+  return { id, name, org_id: orgId, callback_url: callbackUrl, created_at: createdAt };
+}
 
 /** Has the gateway told of its events at this address and no other. Gives the secret of a new one. */
 async function callBack(core: Core, principal: Principal, url: string): Promise<string | undefined> {

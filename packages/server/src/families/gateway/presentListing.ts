@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 export async function viewerOf(
   db: Queryable,
   principal: Principal | undefined,
-): Promise<catalog.Viewer | undefined> {
+): Promise<catalog.ListingViewer | undefined> {
   if (!principal) return undefined;
   if (principal.party.kind !== 'gateway') return { partyId: principal.party.id };
   const { id: partyId, orgId } = await gateways.self(db, principal);
