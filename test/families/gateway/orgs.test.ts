@@ -1,7 +1,7 @@
 import { policies } from '@agentpay/core';
 import { listed } from './listings.calls.js';
 import { newOrg } from './orgs.calls.js';
-import { newWorld, type World } from '../world.js';
+import { newWorld, type RequestHeaders, type World } from '../world.js';
 
 let world: World;
 
@@ -91,7 +91,7 @@ it('a private agent is found, read and called by those of an organization that h
   const { api } = world;
   const [developer, stranger] = [world.credential('developer'), world.foreign('developer')];
   const agent_id = await listed(world, { name: 'Secret', visibility: 'private' });
-  const finds = async (headers: object) => {
+  const finds = async (headers: RequestHeaders) => {
     const path = 'x-gateway-key' in headers ? '/gateway/discover' : '/marketplace/agents';
     const { body } = await api.http.get(path).query({ q: 'Secret' }).set(headers).expect(200);
     const { status } = await api.http.get(`/marketplace/agents/${agent_id}`).set(headers);
@@ -109,12 +109,12 @@ it('a private agent is found, read and called by those of an organization that h
     .expect(201);
   const gateway = { 'x-gateway-key': made.gateway_key as string };
   const quota = { agent_id, quota_usdc: '50.00' };
-  const provision = (headers: object) => api.http.post('/gateway/provision').set(headers).send(quota);
+  const provision = (headers: RequestHeaders) => api.http.post('/gateway/provision').set(headers).send(quota);
   for (const headers of [{}, stranger, gateway]) expect(await finds(headers)).toEqual(unseen);
   await provision(gateway).expect(404);
   expect(await finds(developer)).toEqual(seen);
 
-  const marketplaceOf = async (org: string, headers: object) => {
+  const marketplaceOf = async (org: string, headers: RequestHeaders) => {
     const at = `/orgs/${org}/private-marketplaces`;
     const { body } = await api.http.post(at).set(headers).send({ name: 'Internal' }).expect(200);
     return api.http.post(`${at}/${body.marketplace_id}/agents`).set(headers).send({ agent_id });
