@@ -1,5 +1,5 @@
 import type { billing } from '@agentpay/core';
-import { formatDecimal } from '@agentpay/primitives';
+import { formatMoney } from '@agentpay/primitives';
 import PdfDocument from 'pdfkit';
 
 const MARGIN = 50;
@@ -68,8 +68,8 @@ function write({ title, facts, lines, total, createdAt }: Bill): Promise<Uint8Ar
   for (const [label, value] of facts) if (value !== null) row(pdf, label, value, 'left');
   pdf.moveDown();
   row(pdf, 'Description', 'USDC', 'right', 'Helvetica-Bold');
-  for (const { desc, amount } of lines) row(pdf, desc, formatDecimal(amount), 'right');
-  row(pdf, 'Total', formatDecimal(total), 'right', 'Helvetica-Bold');
+  for (const { desc, amount } of lines) row(pdf, desc, formatMoney(amount), 'right');
+  row(pdf, 'Total', formatMoney(total), 'right', 'Helvetica-Bold');
   pdf.end();
   return written;
 }
