@@ -1,9 +1,10 @@
 import { baseSepolia, manualClock, type Clock, type Db, type ManualClock } from '@agentpay/primitives';
-import { PERMIT2 } from '@agentpay/protocol';
+import { AGREEMENT_OPERATOR, PERMIT2 } from '@agentpay/protocol';
 import { simulatedChain, type Call, type SimulatedChain } from '@agentpay/evm';
 import { createFacilitator, type RunningFacilitator } from '@agentpay/facilitator';
 import { createActivity, type Activity } from './Activity.js';
 import { createDice, type Dice } from './Dice.js';
+import type { EscrowBook } from './EscrowBook.js';
 import { createLife, type Life } from './Life.js';
 import { createMarket, type Market } from './Market.js';
 import { gasAccounts, payers, type Purchase } from './Purchase.js';
@@ -31,6 +32,8 @@ export interface World {
   readonly clock: ManualClock;
   readonly confirmations: number;
   readonly purchases: Purchase[];
+  /** What was held in the escrow, and what was ordered about it. */
+  readonly escrow: EscrowBook;
   /** Sellers behind paywalls, which use the facilitators. */
   readonly market: Market;
   /** What nobody caught: it would end the process of a seller. */
@@ -57,6 +60,7 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
   const clock = manualClock(START_MS);
   const chain = simulatedChain(clock);
   chain.deployPermit2();
+  chain.deployEscrow(AGREEMENT_OPERATOR);
   for (const { address } of payers) {
     chain.mint(address, BigInt(dice.between(20, 200)));
     chain.approve(address, PERMIT2, BigInt(dice.between(20, 400)));
@@ -75,6 +79,7 @@ export async function openWorld(seed: number, db: Db): Promise<World> {
     clock,
     confirmations: dice.between(1, 3),
     purchases: [],
+    escrow: { holds: [], orders: [] },
     story,
     replicasWanted: dice.chance(1 / 6) ? 2 : 1,
     replicas: [],
@@ -99,6 +104,7 @@ export async function startProcess(world: World): Promise<boolean> {
     network: baseSepolia,
     random: world.dice.random,
     accounts: gasAccounts,
+    escrow: { operator: AGREEMENT_OPERATOR },
     ...(world.replicasWanted > 1 && { leaseMs: LEASE_MS }),
     repairEveryMs: world.replicasWanted * 1_000,
     confirmations: world.confirmations,
@@ -150,7 +156,10 @@ export function noteDeaths(world: World): void {
 }
 
 /** Asks a process for settlement and keeps the answer, when there is one, with the purchase. */
-export function settle(world: World, purchase: Purchase): void {
+export function settle(
+  world: World,
+  purchase: Pick<Purchase, 'label' | 'request' | 'answer' | 'open'>,
+): void {
   if (world.replicas.length === 0) return;
   const { name, facilitator } = world.dice.pick(world.replicas);
   purchase.open += 1;

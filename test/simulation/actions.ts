@@ -1,5 +1,6 @@
 import type { ChainFault } from '@agentpay/evm';
 import { buy, payees, payers, rails, randomAuthorization, sign, type Signed } from './Purchase.js';
+import { askAboutHolds, carryOut, orderSomething, placeHold, reclaimHold } from './Hold.js';
 import type { DbFault } from './SimulatedDb.js';
 import { mine, pass, settle, startProcess, type World } from './World.js';
 
@@ -189,6 +190,11 @@ async function sleepLong(world: World): Promise<void> {
 
 const weighted: readonly (readonly [number, Action])[] = [
   [14, buySomething],
+  [8, placeHold],
+  [14, orderSomething],
+  [5, askAboutHolds],
+  [2, carryOut],
+  [2, reclaimHold],
   [8, ({ market }) => market.buy()],
   [5, ({ market }) => market.sendAgain()],
   [3, ({ market }) => market.carryElsewhere()],

@@ -1,12 +1,9 @@
 import { baseSepolia } from '@agentpay/primitives';
 import { sameHex, type Authorization, type Hex } from '@agentpay/protocol';
 import { nonceKey, type Purchase } from './Purchase.js';
+import { checkHoldRefusals, checkHolds, checkHoldsEnd } from './Hold.js';
+import { Violation } from './Violation.js';
 import type { World } from './World.js';
-
-/** What a simulated history must never show. */
-export class Violation extends Error {
-  override readonly name = 'Violation';
-}
 
 interface Row {
   readonly payer: Hex;
@@ -54,10 +51,12 @@ export function checkAlways({ chain, purchases, market, uncaught }: World): void
 /** Holds when faults have stopped and everything has had its time. */
 export async function checkEnd(world: World): Promise<void> {
   checkAlways(world);
+  checkHolds(world);
   const rows = await world.db.query<Row>('select payer, nonce, state, hash from facilitator_settlements');
   const stuck = rows.filter(({ state }) => state === 'sent');
   if (stuck.length > 0) throw new Violation(`without end: ${JSON.stringify(stuck)}`);
   const own = await ownTransactions(world);
+  checkHoldsEnd(world, rows, hashesOf(own));
   for (const [key, same] of groups(world.purchases)) {
     const row = rows.find(({ payer, nonce }) => nonceKey({ from: payer, nonce }) === key);
     await checkGroup(world, same, row, own);
@@ -74,6 +73,8 @@ interface OwnTransaction {
 function ownTransactions({ db }: World): Promise<readonly OwnTransaction[]> {
   return db.query<OwnTransaction>('select hash, data from facilitator_transactions');
 }
+
+const hashesOf = (own: readonly OwnTransaction[]) => new Set(own.map(({ hash }) => hash.toLowerCase()));
 
 /** Own transaction that used the nonce, if one did. */
 async function ownUseOf(
@@ -98,6 +99,7 @@ async function ownUseOf(
 /** Holds when faults have stopped, before anybody asks again: nobody was told that a payment failed which moved all the same. */
 export async function checkRefusals(world: World): Promise<void> {
   const own = await ownTransactions(world);
+  checkHoldRefusals(world, hashesOf(own));
   for (const same of groups(world.purchases).values()) {
     if (!(await ownUseOf(world, same, own))) continue;
     const moved = same.filter(({ transfer }) =>

@@ -13,12 +13,13 @@ const first = Number(only ?? values.from);
 const count = only === undefined ? Number(values.seeds) : 1;
 const db = await openDb();
 const began = performance.now();
-const sum = { purchases: 0, settled: 0, transfers: 0 };
+const sum = { purchases: 0, settled: 0, transfers: 0, holds: 0, orders: 0 };
 let broken = 0;
 for (let seed = first; seed < first + count; seed++) {
   try {
     const history = await simulate(seed, db);
-    for (const key of ['purchases', 'settled', 'transfers'] as const) sum[key] += history[key];
+    for (const key of ['purchases', 'settled', 'transfers', 'holds', 'orders'] as const)
+      sum[key] += history[key];
   } catch (error) {
     broken += 1;
     console.error((error as Error).message);

@@ -1,6 +1,8 @@
 import type { Db } from '@agentpay/primitives';
 import { act } from './actions.js';
-import { checkAlways, checkEnd, checkRefusals, Violation } from './invariants.js';
+import { checkHolds } from './Hold.js';
+import { checkAlways, checkEnd, checkRefusals } from './invariants.js';
+import { Violation } from './Violation.js';
 import { mine, noteDeaths, openWorld, pass, settle, startProcess, type World } from './World.js';
 
 const STEPS = 60;
@@ -12,6 +14,9 @@ export interface History {
   readonly purchases: number;
   readonly settled: number;
   readonly transfers: number;
+  /** Holds that were made, and orders that were carried out. */
+  readonly holds: number;
+  readonly orders: number;
   /** What happened, in words. */
   readonly story: readonly string[];
 }
@@ -35,13 +40,19 @@ export async function simulate(seed: number, db: Db): Promise<History> {
     await world.activity.quiet();
     process.off('uncaughtException', note).off('unhandledRejection', note);
   }
-  const settled = world.purchases.filter(({ answer }) => answer === 'settled').length;
+  const settled = settledIn(world.purchases);
   return {
     purchases: world.purchases.length,
     settled,
     transfers: world.chain.transfers().length,
+    holds: settledIn(world.escrow.holds),
+    orders: settledIn(world.escrow.orders),
     story: world.story,
   };
+}
+
+function settledIn(asked: readonly { readonly answer: string }[]): number {
+  return asked.filter(({ answer }) => answer === 'settled').length;
 }
 
 async function live(world: World): Promise<void> {
@@ -50,6 +61,7 @@ async function live(world: World): Promise<void> {
     await act(world);
     noteDeaths(world);
     checkAlways(world);
+    checkHolds(world);
   }
 }
 
@@ -69,7 +81,7 @@ async function recover(world: World): Promise<void> {
   world.market.settleDown();
   await passWithBlocks(world, END_SECONDS);
   await checkRefusals(world);
-  for (const purchase of world.purchases) {
+  for (const purchase of [...world.purchases, ...world.escrow.holds, ...world.escrow.orders]) {
     settle(world, purchase);
     await pass(world, 100);
   }

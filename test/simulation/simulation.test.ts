@@ -16,6 +16,8 @@ describe('random histories of purchases, faults, reorganisations and crashes', (
     for (const seed of seeds) histories.push(await simulate(seed, db));
     const settled = histories.reduce((sum, history) => sum + history.settled, 0);
     expect(settled).toBeGreaterThan(seeds.length);
+    const orders = histories.reduce((sum, history) => sum + history.orders, 0);
+    expect(only !== undefined || orders > 0).toBe(true);
   }, 600_000);
 
   it('is the same history for the same seed', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { baseSepolia, type Clock } from '@agentpay/primitives';
 import { prepareEmptyDb } from '@agentpay/storage';
+import { AGREEMENT_OPERATOR } from '@agentpay/protocol';
 import { privateKeyToAddress } from 'viem/accounts';
 import type { DataDir, StackState } from './DataDir.js';
 import { startLocalChain, type LocalChain } from './localChain.js';
@@ -122,6 +123,7 @@ function facilitatorPart({ urls, data, state }: Place): NodePart {
       RPC_URL: urls.chain,
       DISCOVERY_HOSTS: 'localhost,127.0.0.1',
       SIGNER_KEYS: state.facilitatorKey,
+      OPERATOR_ADDRESS: AGREEMENT_OPERATOR,
       DATA_DIR: data.path('facilitator'),
       DATABASE_CACHE: databaseCache(),
     },

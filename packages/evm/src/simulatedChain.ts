@@ -19,7 +19,7 @@ import {
   type TransactionReceipt,
 } from './Chain.js';
 import { AUTHORIZATION_CANCELED, AUTHORIZATION_USED } from './FiatToken.js';
-import type { EscrowBalance } from './AuthCapture.js';
+import { holdEventsIn, type EscrowBalance, type HoldEvent } from './AuthCapture.js';
 import { deployEscrow } from './SimulatedEscrow.js';
 import { deployPermit2 } from './SimulatedPermit2.js';
 import {
@@ -58,6 +58,8 @@ export interface SimulatedChain extends Chain {
   deployEscrow(operator: Address): void;
   /** What the escrow holds of a payment. */
   hold(id: Hex): EscrowBalance;
+  /** What happened to a payment in blocks that still stand, in order, whatever faults there are. */
+  holdEvents(id: Hex): readonly { readonly event: HoldEvent; readonly hash: Hex }[];
   /** Lets the spender move so much of the owner's token. */
   approve(owner: Address, spender: Address, amount: bigint): void;
   /** Gives the account code: an ERC-1271 account that takes the signatures for which `accepts` holds. */
@@ -127,6 +129,10 @@ export function simulatedChain(clock: Clock, network: Network = baseSepolia): Si
     deployEscrow: (operator) => deployEscrow(sim.state, operator),
     hold: (id) =>
       sim.state.holds.get(id.toLowerCase()) ?? { collected: false, capturable: 0n, refundable: 0n },
+    holdEvents: (id) =>
+      sim.blocks
+        .flatMap(({ receipts }) => receipts)
+        .flatMap(({ logs, hash }) => holdEventsIn(logs, id).map((event) => ({ event, hash }))),
     approve: (owner, spender, amount) =>
       void sim.state.allowances.set(`${owner}:${spender}`.toLowerCase(), amount),
     setAccount: (account, accepts) => void sim.state.accounts.set(account.toLowerCase(), accepts),

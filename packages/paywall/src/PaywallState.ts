@@ -1,5 +1,5 @@
 import { memoryStore, nonceSource, type Network } from '@agentpay/primitives';
-import { base64url, type Address } from '@agentpay/protocol';
+import { base64url } from '@agentpay/protocol';
 import { signInsIn, type SignIns } from './offer/extensions/SignIns.js';
 import { backgroundWork, type Background } from './paid/background.js';
 import { claimsIn, type Claims } from './paid/Claims.js';
@@ -14,7 +14,7 @@ import { ledgerOfEarnings } from './seller/hooks.js';
 import { counters } from './seller/metrics.js';
 import { readPaymentOptions, type Accept, type PaymentOption } from './seller/PaymentOption.js';
 import type { PaywallConfig } from './seller/PaywallConfig.js';
-import { uptoAccounts } from './seller/uptoAccounts.js';
+import { facilitatorKinds, type FacilitatorKinds } from './seller/facilitatorKinds.js';
 
 /** What a paywall knows and counts while it runs: caches, circuit breakers, claims, counters. */
 export interface PaywallState {
@@ -26,8 +26,7 @@ export interface PaywallState {
   facilitatorFaults(): Promise<readonly string[]>;
   /** Reports the same soon, without anybody waiting. */
   watchFacilitators(): void;
-  /** The account that payers up to a ceiling name. */
-  uptoAccount(option: PaymentOption): Promise<Address>;
+  readonly kinds: FacilitatorKinds;
   readonly issuer: Issuer | undefined;
   readonly claims: Claims;
   readonly unsettled: Unsettled;
@@ -55,7 +54,7 @@ export function openState(config: PaywallConfig): PaywallState {
   const store = config.store ?? memoryStore(clock);
   return {
     ...openPaymentOptions(config),
-    uptoAccount: uptoAccounts(clock),
+    kinds: facilitatorKinds(clock, config.holdSigner?.address),
     issuer: token && issuer({ ...token, clock, fetch }),
     claims: claimsIn({ store, clock, nonce: nonceSource(random), report }),
     unsettled: unsettledIn({ store, clock, report, max: config.maxUnsettled }),

@@ -22,7 +22,7 @@ import { openState } from './PaywallState.js';
 import type { PaymentRail } from './rails/PaymentRail.js';
 import { headerLists } from './rails/RailHeaders.js';
 import { rails as allRails } from './rails/rails.js';
-import { readPrice, type Price } from './seller/Price.js';
+import { readPrice, type Price, type PricedRoute } from './seller/Price.js';
 import { priceTable } from './seller/priceTable.js';
 import { serve, type Charged } from './paid/serve.js';
 import { createPricing, type Pricing } from './seller/Pricing.js';
@@ -61,6 +61,7 @@ export interface Charge extends Middleware {
 export interface Paywall extends Charge {
   /**
    * Middleware that charges for the handlers after it, whatever their path. OPTIONS is free and never reaches them.
+   * `options` are those of a priced route: `charge('$0.01', { hold: true })`.
    * @throws TypeError for a wrong price
    * @example
    * ```ts
@@ -72,7 +73,7 @@ export interface Paywall extends Charge {
    * app.get('/weather', pay.charge('$0.01'), (req, res) => void res.json({ sky: 'blue' }));
    * ```
    */
-  charge(price: Price): Charge;
+  charge(price: Price, options?: Omit<PricedRoute, 'price' | 'upto'>): Charge;
   /**
    * Middleware that lists what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
    * @throws TypeError for a wrong option
@@ -201,8 +202,8 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
     serve(running, found, { req, res, next });
   }
 
-  paywall.charge = (price: Price): Charge => {
-    const pricing = createPricing(running, readPrice(price, 'charge()'));
+  paywall.charge = (price: Price, options?: Omit<PricedRoute, 'price' | 'upto'>): Charge => {
+    const pricing = createPricing(running, readPrice(withOptions(price, options), 'charge()'));
     const middleware: Middleware = (req, res, next) => {
       serve(running, { pricing }, { req, res, next });
     };
@@ -235,6 +236,12 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
   };
   state.watchFacilitators();
   return paywall;
+}
+
+/** A price with the options beside it. */
+function withOptions(price: Price, options: Omit<PricedRoute, 'price' | 'upto'> | undefined): Price {
+  if (!options) return price;
+  return typeof price === 'object' ? { ...price, ...options } : { price, ...options };
 }
 
 const unpriced = () => new TypeError('paywall() needs price or routes to be used as middleware.');

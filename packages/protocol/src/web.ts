@@ -1,5 +1,6 @@
 // What runs in browsers, workers and edge runtimes as well as in Node.
 export * from './buying/authorization.js';
+export * from './buying/readHolds.js';
 export * from './buying/readTransfers.js';
 export * from './buying/receiptIn.js';
 export * from './buying/refusalCode.js';

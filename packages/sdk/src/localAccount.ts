@@ -1,4 +1,4 @@
-import { domainSeparator, hashAuthorization, privateKeySigner } from '@agentpay/protocol';
+import { domainSeparator, hashAuthorization, hashReceipt, privateKeySigner } from '@agentpay/protocol';
 import type { Account } from './Account.js';
 
 /**
@@ -16,6 +16,11 @@ export function localAccount(privateKey: string): Account {
   const { address, sign } = privateKeySigner(privateKey);
   return {
     address,
-    signTypedData: async ({ domain, message }) => sign(hashAuthorization(domainSeparator(domain), message)),
+    signTypedData: async ({ domain, primaryType, message }) =>
+      sign(
+        primaryType === 'TransferWithAuthorization'
+          ? hashAuthorization(domainSeparator(domain), message)
+          : hashReceipt(domain, message),
+      ),
   };
 }

@@ -1,5 +1,6 @@
 import type { AgentPayError } from '@agentpay/primitives';
 import { unlessRefused } from '@agentpay/protocol';
+import { holdOffers } from './dialects/holds.js';
 import { tokenOffers } from './dialects/token.js';
 import { transferOffers } from './dialects/transfers.js';
 import type { Demand, Dialect, Offer, ReadOffer } from './Offer.js';
@@ -21,5 +22,7 @@ export function readOffers(
 }
 
 function offersIn(dialect: Dialect, demand: Demand, settings: ClientSettings): readonly ReadOffer[] {
-  return dialect === 'token' ? tokenOffers(demand, settings) : transferOffers(dialect, demand, settings);
+  if (dialect === 'token') return tokenOffers(demand, settings);
+  const transfers = transferOffers(dialect, demand, settings);
+  return dialect === 'x402v2' ? [...transfers, ...holdOffers(demand, settings)] : transfers;
 }

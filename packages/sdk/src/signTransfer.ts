@@ -28,7 +28,7 @@ export async function signTransfer(
 }
 
 // Some signers leave out what stands in front of hex.
-function readSignature(signed: string): Hex {
+export function readSignature(signed: string): Hex {
   const hex = /^[0-9a-fA-F]{128,}$/.test(signed) ? `0x${signed}` : signed;
   const read = signatureSchema.safeParse(hex);
   if (read.success) return read.data;

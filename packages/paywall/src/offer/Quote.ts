@@ -38,7 +38,7 @@ function v2Offer(
   terms: Terms,
   option: PaymentOption,
 ): x402v2.PaymentRequirements {
-  const { network, asset, payTo, uptoAccount } = option;
+  const { network, asset, payTo, uptoAccount, holdTerms } = option;
   return {
     scheme: terms.scheme,
     network: network.id,
@@ -50,6 +50,7 @@ function v2Offer(
       ...asset.eip712,
       ...(isByPermit2(terms, option) && { assetTransferMethod: 'permit2' }),
       ...(terms.scheme === 'upto' && uptoAccount && { facilitatorAddress: uptoAccount }),
+      ...(terms.scheme === 'auth-capture' && { ...holdTerms, paymentFlow: 'escrow', captureMode: 'sync' }),
       // The buyer's money may move before the response is there (x402 v2, payment flows).
       ...(terms.settle !== 'after' && { paymentFlow: 'upfront' }),
     },

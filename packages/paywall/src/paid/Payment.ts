@@ -56,6 +56,11 @@ export interface ProvenPayment {
    */
   verify(purchase: string): Promise<Verified>;
   /**
+   * Of a payment that waits in an escrow while the handler runs: holds all of it, once, however often it is called. Never rejects.
+   * `settle` then captures what was used, and `release` gives it back.
+   */
+  readonly hold?: (attempt: Pick<SettleAttempt, 'again' | 'purchase'>) => Promise<SettleOutcome>;
+  /**
    * Takes the money, once, however often it is called. Never rejects.
    */
   settle(attempt: SettleAttempt): Promise<SettleOutcome>;

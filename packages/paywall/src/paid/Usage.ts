@@ -7,8 +7,8 @@ export interface Usage {
   alias(req: object, alias: object): void;
   /** Notes what a request has used; said again, the last word counts. @throws TypeError for what is no amount */
   say(request: object, used: string | Amount): void;
-  /** What is charged for a request: what was said, at most the ceiling; nothing when nothing was said. In micro-dollars. */
-  due(req: object, ceiling: Amount): Amount;
+  /** What is charged for a request: what was said, at most the ceiling; `unsaid` when nothing was said. In micro-dollars. */
+  due(req: object, ceiling: Amount, unsaid?: Amount): Amount;
 }
 
 export function usageIn(report: Report): Usage {
@@ -22,8 +22,8 @@ export function usageIn(report: Report): Usage {
         typeof used === 'bigint' && used >= 0n ? used : amountIn(String(used)),
       );
     },
-    due(req, ceiling) {
-      const used = said.get(req);
+    due(req, ceiling, unsaid) {
+      const used = said.get(req) ?? unsaid;
       if (used === undefined) {
         report({ what: 'a handler did not say what its request used: nothing was charged' });
         return 0n;

@@ -1,18 +1,19 @@
 import type { ServerResponse } from 'node:http';
-import { AgentPayError, type Amount } from '@agentpay/primitives';
-import { isSuccess, markPaid, markUnpaid, replay, withoutDelivery } from '../outgoing/responses.js';
+import { AgentPayError } from '@agentpay/primitives';
+import { isSuccess, markPaid, replay, withoutDelivery } from '../outgoing/responses.js';
 import { boundElsewhere, type HeldResponse, type Claim, type Receipt } from './Claims.js';
-import { certified } from './certify.js';
 import { bearerOf, bindingOf } from './binding.js';
 import { clientLeft, requestIdOf, type PricedContext } from './RequestContext.js';
-import { addLast, addTrailers, holdResponse, stampHead, type Gate, type Outcome } from './Gate.js';
+import { addLast, addTrailers, holdResponse, stampHead } from './Gate.js';
 import { reasonOf, type ProvenPayment, type Verified } from './Payment.js';
 import type { FoundProof } from './proof.js';
-import { SETTLE_LEASE_MS, settleFirmly } from './settleFirmly.js';
+import { isEscrowed, runEscrowed, serveEscrowed } from './escrowed.js';
+import { isCharged, letOut, runHandler, usedIn, whyUnpaid } from './handler.js';
+import { SETTLE_LEASE_MS } from './settleFirmly.js';
+import { recordDone, takeMoney } from './takeMoney.js';
 import type { Run } from './UnpaidRuns.js';
 import { setHeaders } from '../outgoing/setHeaders.js';
-import { tellSettled, tellUnpaid, tellUnsettled, tellVerified, type Settled } from './tell.js';
-import { scopeText } from './scope.js';
+import { tellUnpaid, tellUnsettled, tellVerified } from './tell.js';
 
 /** Time for verifying, and for clocks of replicas that differ, in ms. */
 const LEASE_MARGIN_MS = 30_000;
@@ -47,6 +48,7 @@ export async function charge(context: PricedContext, proof: FoundProof): Promise
   if (clientLeft(context)) return unserved(context, payment, claim);
   // Verifying has taken time: what is left must suffice for the handler and for settling.
   await orUnserved(context, payment, claim, () => payment.checkTime());
+  if (isEscrowed(payment)) return serveEscrowed(context, payment, claim);
   if (context.quote.terms.settle === 'before') return settleFirst(context, payment, claim);
   const { unpaidRuns } = context.state;
   const run = await orUnserved(context, payment, claim, () => unpaidRuns.begin(payment, verified));
@@ -135,11 +137,6 @@ async function collect(
   }
 }
 
-function whyUnpaid(context: PricedContext, outcome: Outcome): string {
-  if (outcome.kind !== 'answer') return outcome.kind;
-  return clientLeft(context) ? 'left' : `status_${outcome.answer.status}`;
-}
-
 /** Takes the money for an `optimistic` response that has gone out. An unpaid one counts against the payer until the proof expires. */
 async function settleLater(
   context: PricedContext,
@@ -161,35 +158,6 @@ async function settleLater(
       requestId: requestIdOf(context),
     });
     tellUnsettled(context, reasonOf(error));
-  }
-}
-
-function runHandler(context: PricedContext, gate: Gate): void {
-  try {
-    const returned = context.next();
-    // A bare handler may be an async function.
-    if (returned instanceof Promise) returned.catch((error: unknown) => gate.fail(error));
-  } catch (error) {
-    gate.fail(error);
-  }
-}
-
-/** Ends a handler's run that costs nothing. */
-function letOut(context: PricedContext, gate: Gate, outcome: Outcome): void {
-  switch (outcome.kind) {
-    case 'answer':
-      return gate.release(() => markUnpaid(context));
-    case 'left':
-      return gate.replace(() => context.res.end());
-    case 'timeout':
-      throw new AgentPayError('handler_timeout', 'The seller took too long. Nothing was charged.');
-    case 'too_large':
-      throw new AgentPayError(
-        'response_too_large',
-        'The response is too long to be held until it is paid for.',
-      );
-    case 'failed':
-      throw outcome.error;
   }
 }
 
@@ -225,6 +193,7 @@ async function settleAndPass(
 async function resume(context: PricedContext, payment: ProvenPayment, left: Claim): Promise<void> {
   if (!payment.isSecret && left.bearer !== bearerOf(context)) throw boundElsewhere();
   const settling = await context.state.claims.settling(left, SETTLE_LEASE_MS, left);
+  if (!left.answer && isEscrowed(payment)) return runEscrowed(context, payment, settling, true);
   if (!left.answer) return settleAndPass(context, payment, settling, true);
   const receipt = await takeMoney(context, payment, settling, true);
   context.state.unpaidRuns.paidLater(payment);
@@ -247,67 +216,6 @@ function repeat(
     ? 'This payment has bought its response, and nothing in the request shows that its buyer is asking again.'
     : 'This payment bought a response that was not kept.';
   throw new AgentPayError('payment_already_used', message);
-}
-
-/** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
-async function takeMoney(
-  context: PricedContext,
-  payment: ProvenPayment,
-  settling: Claim,
-  again: boolean,
-): Promise<Receipt> {
-  const { config, state } = context;
-  const { used, purchase } = settling;
-  const settlement = await settleFirmly(payment, config.clock, { again, used, purchase });
-  switch (settlement.state) {
-    case 'settled': {
-      const receipt = certified(context, settlement);
-      if (used !== 0n) await noteSettled(context, { payer: payment.payer, amount: used, receipt });
-      return receipt;
-    }
-    case 'refused':
-      await state.claims.drop(settling);
-      await payment.release();
-      throw settlement.error;
-    default:
-      await state.claims.yieldLease(settling);
-      throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', {
-        retryAfter: 2,
-      });
-  }
-}
-
-async function noteSettled(context: PricedContext, settled: Settled): Promise<void> {
-  tellSettled(context, settled);
-  const { config, state, quote, req } = context;
-  const { signIn } = quote.terms.extensions;
-  if (!signIn) return;
-  try {
-    await state.signIns.remember(settled.payer, scopeText(req, await context.body()), signIn.seconds);
-  } catch (error) {
-    config.report({ what: 'a payer could not be noted, and cannot sign in', error });
-  }
-}
-
-async function recordDone(
-  { config, state }: PricedContext,
-  settling: Claim,
-  receipt: Receipt,
-): Promise<void> {
-  const keep = (answer: HeldResponse | undefined) =>
-    answer && answer.body.length <= config.maxStoredBytes ? answer : undefined;
-  await state.claims.done(settling, receipt, keep(settling.answer));
-}
-
-/** What is due of a payment up to a ceiling; undefined for any other. */
-function usedIn({ req, quote: { terms }, state }: PricedContext): Amount | undefined {
-  return terms.scheme === 'upto' ? state.usage.due(req, terms.amount) : undefined;
-}
-
-function isCharged({ quote }: PricedContext, status: number): boolean {
-  return (
-    isSuccess(status) || (quote.terms.chargeRedirects && status >= 300 && status < 400 && status !== 304)
-  );
 }
 
 function isEventStream(res: ServerResponse): boolean {

@@ -10,7 +10,7 @@ export const SETTLE_LEASE_MS = 2 * BUDGET_MS;
 
 /** Asks for the money until the outcome is certain, within bounds. */
 export async function settleFirmly(
-  payment: ProvenPayment,
+  payment: Pick<ProvenPayment, 'settle'>,
   clock: Clock,
   attempt: SettleAttempt,
 ): Promise<SettleOutcome> {

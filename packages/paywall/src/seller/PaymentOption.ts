@@ -9,6 +9,7 @@ import {
 import { z } from 'zod';
 import type { ChainNode } from '../rails/mpp/ChainNode.js';
 import { httpUrl, objectWith } from './checks.js';
+import type { HoldTerms } from './HoldTerms.js';
 import { checkKnown } from './known.js';
 
 /** How a token moves: by an authorization of its own (EIP-3009), or by Permit2, which works for every ERC-20 token. */
@@ -54,6 +55,8 @@ export interface PaymentOption {
   readonly facilitatorCount: number;
   /** The facilitator's account that such payers name; undefined while it is not known. */
   readonly uptoAccount?: Address | undefined;
+  /** The terms of holds; undefined while they are not known. */
+  readonly holdTerms?: HoldTerms | undefined;
   readonly transfers: Transfers | undefined;
 }
 

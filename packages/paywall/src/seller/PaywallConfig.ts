@@ -1,5 +1,5 @@
 import { systemClock, systemRandom, type Clock, type Random, type Store } from '@agentpay/primitives';
-import { mpp } from '@agentpay/protocol';
+import { mpp, privateKeySigner, type DigestSigner } from '@agentpay/protocol';
 import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
 import type { HeaderLists } from '../rails/RailHeaders.js';
 import type { Cors } from './CorsOption.js';
@@ -30,6 +30,8 @@ export interface PaywallConfig {
   readonly cors: Cors | undefined;
   readonly token: TokenOptions | undefined;
   readonly receiptKey: ReceiptKey | undefined;
+  /** Signs what becomes of holds; undefined: the facilitator does. */
+  readonly holdSigner: DigestSigner | undefined;
   /** Undefined: memory of this process. */
   readonly store: Store | undefined;
   readonly clock: Clock;
@@ -84,6 +86,7 @@ export function readConfig(
     cors: options.cors,
     token: options.token,
     receiptKey: options.receiptKey === undefined ? undefined : receiptKeyOf(options.receiptKey),
+    holdSigner: options.holdKey === undefined ? undefined : privateKeySigner(options.holdKey),
     store: options.store,
     clock,
     random,

@@ -58,6 +58,11 @@ export interface PricedRoute {
    */
   readonly upto?: string | PriceFunction;
   /**
+   * Holds the price in an escrow before the handler runs, captures what `used` says (by default all of it) when it has succeeded, and gives
+   * the rest back; all of it when the handler fails or the client leaves. Paid in x402 v2, scheme `auth-capture`, by one facilitator.
+   */
+  readonly hold?: boolean;
+  /**
    * Request headers that a price function goes by. An offer that it made counts for requests with the same values only. Default:
    * `Authorization`, `Cookie` and the usual headers of API keys.
    */
@@ -87,7 +92,7 @@ export type Price = string | PriceFunction | PricedRoute;
 /** One price that has been checked; `amount` in micro-dollars, the base units of USDC. */
 export interface Terms {
   /** Whether the amount is what a request costs, or the most that it may cost. */
-  readonly scheme: 'exact' | 'upto';
+  readonly scheme: 'exact' | 'upto' | 'auth-capture';
   readonly amount: Amount;
   readonly settle: SettleTiming;
   readonly chargeRedirects: boolean;
@@ -127,6 +132,7 @@ const priceSchema = z.union([z.string(), functionOf<PriceFunction>()], { error: 
 const shape = {
   price: priceSchema.optional(),
   upto: priceSchema.optional(),
+  hold: z.boolean().optional(),
   vary: z
     .array(z.string().regex(/^[\w!#$%&'*+.^`|~-]{1,100}$/, 'must list names of request headers'))
     .max(20)
@@ -179,7 +185,7 @@ export function readPrice(price: Price, where: string): RouteTerms {
     throw new TypeError(`${where}: vary belongs to a price that is a function.`);
   const vary = given.vary?.map((name) => name.toLowerCase()) ?? CALLER_HEADERS;
   const hasAmounts = accepts?.some((accept) => accept.amount !== undefined);
-  if (hasAmounts && (typeof value === 'function' || scheme === 'upto')) {
+  if (hasAmounts && (typeof value === 'function' || scheme !== 'exact')) {
     throw new TypeError(`${where}: an amount in accepts needs a fixed price.`);
   }
   return {
@@ -199,15 +205,22 @@ export function readPrice(price: Price, where: string): RouteTerms {
 }
 
 type Valued = {
-  readonly [Member in 'price' | 'upto' | 'settle' | 'service']?: PricedRoute[Member] | undefined;
+  readonly [Member in 'price' | 'upto' | 'hold' | 'settle' | 'service']?: PricedRoute[Member] | undefined;
 };
 
 /** The price or the ceiling. */
 function valueOf(
-  { price, upto, settle, service }: Valued,
+  { price, upto, hold = false, settle, service }: Valued,
   where: string,
 ): Pick<Terms, 'scheme'> & { value: string | PriceFunction } {
-  if (upto === undefined && price !== undefined) return { scheme: 'exact', value: price };
+  if (hold && (price === undefined || upto !== undefined))
+    throw new TypeError(`${where}: a hold needs a price, of which used() may take less.`);
+  if (hold && settle !== undefined)
+    throw new TypeError(`${where}: a hold is made before and captured after the handler; leave settle out.`);
+  if (hold && service !== undefined)
+    throw new TypeError(`${where}: payment tokens are no holds; leave service out.`);
+  if (upto === undefined && price !== undefined)
+    return { scheme: hold ? 'auth-capture' : 'exact', value: price };
   if (upto === undefined || price !== undefined) throw new TypeError(`${where}: give price or upto.`);
   if (settle === 'before')
     throw new TypeError(`${where}: with upto the money cannot be taken before it is known how much it is.`);

@@ -1,12 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
-import { isSameText, sameHex } from '@agentpay/protocol';
+import { isSameText, jcs, sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from '../offer/extensions/bazaar.js';
 import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
 import type { PaywallParts } from '../PaywallState.js';
 import type { PaywallConfig } from './PaywallConfig.js';
 import { amountOf, type Authorize, type PriceFunction, type CheckedView, type RouteTerms } from './Price.js';
 import { createQuote, type Quote } from '../offer/Quote.js';
+import type { FacilitatorKinds } from './facilitatorKinds.js';
 import { placeReader } from './routes.js';
 import { priceOf, type PaymentOption } from './PaymentOption.js';
 
@@ -43,8 +44,8 @@ const MAX_OFFERS = 10_000;
 export function createPricing({ config, state }: PaywallParts, terms: RouteTerms, route?: string): Pricing {
   const { amount, extensions = config.extensions, ...rest } = terms;
   let paymentOptions = terms.accepts ? state.paymentOptionsOf(terms.accepts) : state.paymentOptions;
-  if (terms.scheme === 'upto' && paymentOptions.some(({ facilitatorCount }) => facilitatorCount > 1)) {
-    throw new TypeError('A price up to a ceiling needs one facilitator, which the payer names.');
+  if (terms.scheme !== 'exact' && paymentOptions.some(({ facilitatorCount }) => facilitatorCount > 1)) {
+    throw new TypeError('A price up to a ceiling, or a hold, needs one facilitator, which the payer names.');
   }
   const { signIn, bazaar, offerReceipt } = extensions;
   if (offerReceipt && !config.receiptKey)
@@ -76,12 +77,11 @@ export function createPricing({ config, state }: PaywallParts, terms: RouteTerms
     fixed: typeof amount === 'bigint' && terms.scheme === 'exact' ? at(amount) : undefined,
     async ready() {
       if (terms.scheme === 'exact') return;
-      const accounts = await Promise.all(paymentOptions.map(state.uptoAccount));
-      if (paymentOptions.every(({ uptoAccount }, index) => uptoAccount === accounts[index])) return;
-      paymentOptions = paymentOptions.map((option, index) => ({
-        ...option,
-        uptoAccount: accounts[index],
-      })) as [PaymentOption, ...PaymentOption[]];
+      const completed = await Promise.all(
+        paymentOptions.map((option) => completeOption(state.kinds, option, terms.scheme)),
+      );
+      if (completed.every((option, index) => option === paymentOptions[index])) return;
+      paymentOptions = completed as [PaymentOption, ...PaymentOption[]];
       quotes.clear();
     },
     at,
@@ -98,6 +98,20 @@ export function createPricing({ config, state }: PaywallParts, terms: RouteTerms
     },
     ...pins(config, at),
   };
+}
+
+/** The option with what its facilitator wants named; the same one where nothing has changed. */
+async function completeOption(
+  kinds: FacilitatorKinds,
+  option: PaymentOption,
+  scheme: RouteTerms['scheme'],
+): Promise<PaymentOption> {
+  if (scheme === 'upto') {
+    const uptoAccount = await kinds.uptoAccount(option);
+    return uptoAccount === option.uptoAccount ? option : { ...option, uptoAccount };
+  }
+  const holdTerms = await kinds.holdTerms(option);
+  return jcs(holdTerms) === jcs(option.holdTerms ?? {}) ? option : { ...option, holdTerms };
 }
 
 async function worksOut(

@@ -54,6 +54,11 @@ export interface PaywallOptions extends Hooks {
   readonly authorizationHeader?: 'Authorization' | 'Payment-Authorization';
   readonly token?: TokenOptions;
   /**
+   * Private key, 0x and 64 hex digits, that signs what becomes of holds: the `receiverAuthorizer` of routes with `hold: true`. It can give
+   * money back and pay `payTo`, and nothing else. Default: the facilitator signs, where it does that.
+   */
+  readonly holdKey?: string;
+  /**
    * Private Ed25519 key, as PEM or as a KeyObject, by which receipts, and offers of routes that say so, are signed. A list rotates: the
    * first signs, all are published; of the former ones the public key will do.
    */
@@ -140,6 +145,10 @@ const shape = {
       headers: z.array(z.string().min(1).max(100)).max(20).optional(),
       seconds: z.number().int().min(1).max(3600).optional(),
     })
+    .optional(),
+  holdKey: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hex digits')
     .optional(),
   handlerTimeoutMs: z.number().int().min(1).optional(),
   maxUnsettled: z.number().int().min(1).max(1000).optional(),

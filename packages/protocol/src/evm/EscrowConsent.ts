@@ -1,5 +1,5 @@
 import {
-  ERC3009_COLLECTOR,
+  escrowTypedData,
   payerAgnosticHash,
   paymentInfoHash,
   PERMIT2_COLLECTOR,
@@ -7,8 +7,8 @@ import {
   type PaymentInfo,
 } from './AuthCapture.js';
 import { addressWord, authorizationFields, hashWords, typedDataDigest, uint256Word } from './Eip712.js';
-import { domainSeparator, type TokenDomain } from './Eip3009.js';
-import { bytesToHex, hexToBytes, keccak256, type Address, type Hex } from './Hex.js';
+import { domainSeparator, type Authorization, type TokenDomain } from './Eip3009.js';
+import { bytesToHex, hexToBytes, keccak256 } from './Hex.js';
 import { permit2Separator } from './Permit2.js';
 
 const RECEIVE_TYPE = keccak256(
@@ -22,13 +22,7 @@ const PERMIT_TRANSFER_TYPE = keccak256(
 
 /** The digest that the payer signs by EIP-3009: that of `escrowTypedData`. */
 export function hashEscrowConsent(domain: TokenDomain, info: PaymentInfo): Uint8Array {
-  return hashReceive(domain, {
-    from: info.payer,
-    to: ERC3009_COLLECTOR,
-    value: info.maxAmount,
-    validBefore: BigInt(info.preApprovalExpiry),
-    nonce: payerAgnosticHash(domain.chainId, info),
-  });
+  return hashReceipt(domain, escrowTypedData(domain, info).message);
 }
 
 /** The digest that the payer signs by Permit2: that of `escrowPermitTypedData`. */
@@ -56,7 +50,7 @@ export function receiverRefundTypedData(domain: TokenDomain, info: PaymentInfo, 
     domain,
     types: { ReceiveWithAuthorization: authorizationFields },
     primaryType: 'ReceiveWithAuthorization',
-    message: { ...receiverRefund(domain.chainId, info, refund), validAfter: 0n },
+    message: receiverRefund(domain.chainId, info, refund),
   } as const;
 }
 
@@ -66,30 +60,25 @@ export function hashReceiverRefund(
   info: PaymentInfo,
   refund: ReceiverRefund,
 ): Uint8Array {
-  return hashReceive(domain, receiverRefund(domain.chainId, info, refund));
+  return hashReceipt(domain, receiverRefundTypedData(domain, info, refund).message);
 }
 
-interface Receipt {
-  readonly from: Address;
-  readonly to: Address;
-  readonly value: bigint;
-  readonly validBefore: bigint;
-  readonly nonce: Hex;
-}
-
-function receiverRefund(chainId: number, info: PaymentInfo, { amount, left }: ReceiverRefund): Receipt {
+function receiverRefund(chainId: number, info: PaymentInfo, { amount, left }: ReceiverRefund): Authorization {
   const id = hexToBytes(paymentInfoHash(chainId, info));
   return {
     from: info.receiver,
     to: RECEIVER_REFUND_COLLECTOR,
     value: amount,
+    validAfter: 0n,
     validBefore: BigInt(info.refundExpiry),
     nonce: bytesToHex(hashWords(id, uint256Word(amount), uint256Word(left))),
   };
 }
 
-function hashReceive(domain: TokenDomain, { from, to, value, validBefore, nonce }: Receipt): Uint8Array {
-  const words = [addressWord(from), addressWord(to), uint256Word(value), uint256Word(0n)];
-  const struct = hashWords(RECEIVE_TYPE, ...words, uint256Word(validBefore), hexToBytes(nonce));
+/** The digest of a transfer that only its recipient may send (EIP-3009 ReceiveWithAuthorization). */
+export function hashReceipt(domain: TokenDomain, authorization: Authorization): Uint8Array {
+  const { from, to, value, validAfter, validBefore, nonce } = authorization;
+  const numbers = [value, validAfter, validBefore].map(uint256Word);
+  const struct = hashWords(RECEIVE_TYPE, addressWord(from), addressWord(to), ...numbers, hexToBytes(nonce));
   return typedDataDigest(domainSeparator(domain), struct);
 }

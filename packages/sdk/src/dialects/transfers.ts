@@ -38,7 +38,7 @@ function offerOf(transfer: TransferOffer, settings: ClientSettings): Offer {
   };
 }
 
-function demandOf({ request, headers, body }: Demand): PaymentDemand {
+export function demandOf({ request, headers, body }: Demand): PaymentDemand {
   return {
     url: request.url,
     hasAuthorization: request.headers.has('Authorization'),
@@ -48,7 +48,7 @@ function demandOf({ request, headers, body }: Demand): PaymentDemand {
   };
 }
 
-function buyerOf(settings: ClientSettings): TransferBuyer {
+export function buyerOf(settings: ClientSettings): TransferBuyer {
   const { account, networks, hosts, clock } = settings;
   return {
     now: () => clock.now(),

@@ -92,16 +92,41 @@ export function facilitatedPayment(
         const transaction = response.transaction || hash;
         return settlementOf({ offer, payer, proof, due }, { ...response, transaction }, again);
       } catch (error) {
-        config.report({
-          what: `a payment could not be settled yet by ${facilitatorName}: ${whyNot(error)}`,
-          error,
-        });
-        return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
+        return unanswered(config, facilitatorName, error);
       }
     },
     // An authorization that is not settled moves no money.
     release: async () => undefined,
   };
+}
+
+/** What is known of money that a facilitator was asked to move when it gave no response. */
+function unanswered({ report }: PaywallConfig, name: string, error: unknown): SettleOutcome {
+  report({ what: `a payment could not be settled yet by ${name}: ${whyNot(error)}`, error });
+  return { state: isAgentPayError(error, 'facilitator_unavailable') ? 'unsent' : 'unknown' };
+}
+
+/** Has the facilitator carry out what the seller orders of a hold; `due` in base units. Never rejects. */
+export async function settleOrder(
+  paying: Pick<Paying, 'offer' | 'proof'> & {
+    readonly config: PaywallConfig;
+    readonly info: { readonly payer: Address };
+  },
+  request: FacilitatorRequest,
+  { due, again }: { readonly due: bigint; readonly again: boolean },
+): Promise<SettleOutcome> {
+  const { config, offer, proof, info } = paying;
+  const { facilitator, facilitatorName } = offer.option;
+  try {
+    const response = await facilitator.settle(request);
+    // An order is good for one effect, which is this seller's: that it was carried out before is no objection.
+    const { repeat: _, ...told } = response;
+    const isDone = response.nonceUse === 'payment' && response.transaction !== '';
+    const known = isDone ? { ...told, success: true } : told;
+    return settlementOf({ offer, payer: info.payer, proof, due }, known, again);
+  } catch (error) {
+    return unanswered(config, facilitatorName, error);
+  }
 }
 
 /** What a facilitator's response to /verify says. @throws Refusal, AgentPayError */

@@ -15,6 +15,7 @@ export interface MppOffer extends PricedOption {
 
 export const mppOffersOf = perQuote(({ terms, offers }, { config }): readonly MppOffer[] =>
   offers.flatMap((offer) => {
+    if (terms.scheme === 'auth-capture') return [];
     const payable = !isByPermit2(terms, offer.option) || (terms.scheme === 'exact' && offer.option.transfers);
     return payable ? [{ ...offer, ...challengeOf(config, terms, offer.option) }] : [];
   }),

@@ -45,7 +45,7 @@ interface V1Offer extends PricedOption {
 const v1OffersOf = perQuote(({ terms, offers }): readonly V1Offer[] => {
   const said = new Set<string>();
   return offers.flatMap((offer) => {
-    if (isByPermit2(terms, offer.option)) return [];
+    if (terms.scheme === 'auth-capture' || isByPermit2(terms, offer.option)) return [];
     // A v1 payload does not name its token: of those that it could not tell apart v1 has the first.
     const { network, payTo, amount } = offer.v2;
     const inV1 = [network, payTo, amount].join(' ');

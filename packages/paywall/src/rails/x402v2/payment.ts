@@ -1,5 +1,6 @@
 import { AgentPayError } from '@agentpay/primitives';
 import {
+  authCapturePayloadSchema,
   exactPermit2PayloadSchema,
   parseShape,
   readPaymentIdentifier,
@@ -15,7 +16,11 @@ import { bazaarOf, receiptExtensions } from '../../offer/extensions/declarations
 import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
 import { exactPayment, readExact } from '../facilitated/exact.js';
 import type { FacilitatedProof } from '../facilitated/facilitated.js';
+import { holdPayment } from '../facilitated/hold.js';
 import { permit2Payment } from '../facilitated/permit2.js';
+import type { PricedOption } from '../../offer/Quote.js';
+import { offerAsAccepted } from '../../seller/HoldTerms.js';
+import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 
 /** Reads a `PAYMENT-SIGNATURE` header. @throws AgentPayError `payment_malformed`, Refusal */
 export function x402v2Payment(context: PricedContext, header: string): ProvenPayment {
@@ -40,7 +45,9 @@ function aliasOf(
 
 function signedPayment(context: PricedContext, { accepted, payload }: x402v2.PaymentPayload): ProvenPayment {
   const { config, quote } = context;
-  const offer = quote.offers.find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
+  const offer = quote.offers
+    .map((offered) => asOffered(offered, accepted, config))
+    .find(({ v2 }) => x402v2.isAcceptanceOf(accepted, v2));
   if (!offer)
     throw new Refusal(
       reasonCode('invalidRequirements', 2),
@@ -64,12 +71,27 @@ function signedPayment(context: PricedContext, { accepted, payload }: x402v2.Pay
     },
     failure: (failed) => ({ [x402v2.PAYMENT_RESPONSE]: x402v2.encodeSettleResponse(failed) }),
   });
+  if (offer.v2.scheme === 'auth-capture') {
+    const held = parseShape(authCapturePayloadSchema, payload, 'payload of scheme auth-capture');
+    return holdPayment(config, offer, { payload: held, ...proofOf(held) });
+  }
   if (offer.v2.scheme === 'exact' && offer.option.transferMethod === 'eip3009') {
     const exact = readExact(payload);
     return exactPayment(config, offer, { authorization: exact.authorization, ...proofOf(exact) });
   }
   const permit2 = readPermit2(offer.v2.scheme, payload);
   return permit2Payment(config, offer, { permit: permit2.permit2Authorization, ...proofOf(permit2) });
+}
+
+/** Deadlines of holds move on while buyers think. */
+function asOffered(
+  offered: PricedOption,
+  accepted: x402v2.PaymentRequirements,
+  { clock }: PaywallConfig,
+): PricedOption {
+  if (offered.v2.scheme !== 'auth-capture') return offered;
+  const v2 = offerAsAccepted(offered.v2, accepted, clock);
+  return v2 === offered.v2 ? offered : { ...offered, v2 };
 }
 
 /** What is bought, without what the buyer asked; and what the facilitator lists of it, if the route wants that. */

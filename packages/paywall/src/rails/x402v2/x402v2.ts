@@ -5,7 +5,7 @@ import type { PaymentRail } from '../PaymentRail.js';
 import { PIN, x402v2Offer } from './offer.js';
 import { x402v2Payment } from './payment.js';
 
-/** x402 v2: schemes `exact` (EIP-3009 and Permit2) and `upto`, the offer in `PAYMENT-REQUIRED`. */
+/** x402 v2: schemes `exact` (EIP-3009 and Permit2), `upto` and `auth-capture`, the offer in `PAYMENT-REQUIRED`. */
 export const x402v2Rail: PaymentRail = {
   protocol: 'x402',
   headers: {
