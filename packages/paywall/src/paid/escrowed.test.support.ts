@@ -31,7 +31,7 @@ export interface FakeHold {
   returned: bigint;
 }
 
-export type Step = 'authorize' | AuthCaptureOrder['type'];
+type Step = 'authorize' | AuthCaptureOrder['type'];
 
 /** A facilitator that holds imaginary money; `before` and `after` may fail at a step. */
 export interface FakeEscrow extends Facilitator {
