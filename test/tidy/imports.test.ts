@@ -14,8 +14,8 @@ const graph: Record<string, readonly string[]> = {
   http: ['primitives'],
   core: ['primitives', 'protocol'],
   api: ['primitives'],
-  mcp: ['api'],
   sdk: ['primitives', 'protocol', 'api'],
+  mcp: ['primitives', 'protocol', 'api', 'sdk', 'paywall'],
 };
 graph['server'] = [...Object.keys(graph), 'server'];
 // It brings a local chain, which the server must not.

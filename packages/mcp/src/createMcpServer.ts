@@ -1,4 +1,4 @@
-import { jsonSchema, type ErrorBody, type ToolDefinition } from '@agentpay/api';
+import { jsonSchema, type ErrorBody, type JsonSchema, type ToolDefinition } from '@agentpay/api';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CallToolRequestSchema,
@@ -17,6 +17,16 @@ export type ToolOutcome =
 /** Carries out the call of a tool. It does not throw for what a model can act on: that is an outcome. */
 export type ToolCaller = (tool: ToolDefinition, input: Record<string, unknown>) => Promise<ToolOutcome>;
 
+/** A tool that is no endpoint. */
+export interface OwnTool {
+  readonly name: string;
+  readonly description: string;
+  readonly input: JsonSchema;
+  readonly annotations: Tool['annotations'];
+  /** As {@link ToolCaller}. */
+  call(input: Record<string, unknown>): Promise<ToolOutcome>;
+}
+
 const INSTRUCTIONS =
   'Amounts are in currency units with at most six decimals. A refused call is a result with code, reason, message and hint: ' +
   'follow the hint. Refusals of policies and balances are business outcomes; tell the operator instead of trying again.';
@@ -25,18 +35,22 @@ const INSTRUCTIONS =
 export function createMcpServer(
   tools: readonly ToolDefinition[],
   call: ToolCaller,
-  { version }: { version: string },
+  { version, own = [] }: { readonly version: string; readonly own?: readonly OwnTool[] },
 ): Server {
-  const byName = new Map(tools.map((tool) => [tool.name, tool]));
+  const callers = new Map([
+    ...tools.map((tool) => [tool.name, (input: Record<string, unknown>) => call(tool, input)] as const),
+    ...own.map((tool) => [tool.name, (input: Record<string, unknown>) => tool.call(input)] as const),
+  ]);
   const server = new Server(
     { name: 'agentpay', version },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listing(tools) }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...listing(tools), ...own.map(shown)] }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }): Promise<CallToolResult> => {
-    const tool = byName.get(params.name);
-    if (!tool) throw new McpError(ErrorCode.InvalidParams, `There is no tool with the name ${params.name}.`);
-    const outcome = await call(tool, params.arguments ?? {});
+    const caller = callers.get(params.name);
+    if (!caller)
+      throw new McpError(ErrorCode.InvalidParams, `There is no tool with the name ${params.name}.`);
+    const outcome = await caller(params.arguments ?? {});
     const text = (value: object) => [{ type: 'text' as const, text: JSON.stringify(value) }];
     // Clients hold structured content against the schema of a success, so an error has none.
     if (!outcome.ok) return { content: text(outcome.error), isError: true };
@@ -66,5 +80,16 @@ function listed(tool: ToolDefinition): Tool {
       idempotentHint: tool.repeatable,
       openWorldHint: false,
     },
+    _meta: { 'agentpay/group': groupOf(tool) },
   };
+}
+
+/** The noun that a tool is about, its family first where that is not the runtime API: `payments`, `gateway.calls`. */
+export function groupOf({ endpoint: { id } }: ToolDefinition): string {
+  const [family, noun] = id.split('.') as [string, string];
+  return family === 'runtime' ? noun : `${family}.${noun}`;
+}
+
+function shown({ name, description, input, annotations }: OwnTool): Tool {
+  return { name, description, inputSchema: input as Tool['inputSchema'], annotations };
 }

@@ -154,7 +154,8 @@ describe('/ai/tools', () => {
     const agent = await newAgent(api);
     expect(agent.key).toMatch(/^pk_test_/);
     for (const { id, auth, example } of offered) {
-      expect([id, auth.includes('agent') || auth.includes('apiKey')]).toEqual([id, true]);
+      const forPrograms = auth.some((kind) => ['agent', 'apiKey', 'agentKey', 'gateway'].includes(kind));
+      expect([id, forPrograms || auth.length === 0]).toEqual([id, true]);
       expect(JSON.stringify(example.response)).not.toMatch(/pk_test_|sk_test_|secret/);
     }
   });

@@ -129,6 +129,7 @@ export const pay = Endpoint.from({
   method: 'POST',
   path: '/api/agents/{id}/pay',
   auth: anyOf('agentKey'),
+  tool: {},
   self: 'id',
   idempotent: 'itself',
   params: ofAgent,

@@ -42,6 +42,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/gateway/call',
   auth: anyOf('gateway'),
+  tool: { description: 'Set max_price_usdc and idempotency_key, so that a repeated call pays once.' },
   idempotent: 'itself',
   body: z.object({
     agent_id: id('listing'),
@@ -75,6 +76,7 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/gateway/calls/{call_id}',
   auth: anyOf('gateway'),
+  tool: {},
   params: z.object({ call_id: id('call') }),
   query: z.object({ wait: wholeNumber(0, MAX_WAIT_SECONDS).default(0) }),
   response: summary.extend({
@@ -97,6 +99,7 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/gateway/calls',
   auth: anyOf('gateway'),
+  tool: {},
   query: pageQuery.extend({ status: status.optional() }),
   response: pageOf('calls', summary),
   status: 200,

@@ -34,6 +34,7 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/gateway/fundings/{funding_id}',
   auth: anyOf('gateway'),
+  tool: {},
   params: z.object({ funding_id: id('funding') }),
   response: z.object({
     funding_id: z.string(),

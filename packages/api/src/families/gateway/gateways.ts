@@ -91,6 +91,7 @@ export const balance = Endpoint.from({
   method: 'GET',
   path: '/gateway/balance',
   auth: anyOf('gateway'),
+  tool: {},
   response: z.object({
     available_usdc: decimalAmount,
     pending_usdc: decimalAmount,
@@ -125,6 +126,7 @@ export const usage = Endpoint.from({
   method: 'GET',
   path: '/gateway/usage',
   auth: anyOf('gateway'),
+  tool: {},
   query: z.object({ month: month.optional() }),
   response: z.object({ month, total_usdc: decimalAmount, calls: z.number() }),
   status: 200,
@@ -150,6 +152,7 @@ export const discover = Endpoint.from({
   method: 'GET',
   path: '/gateway/discover',
   auth: anyOf('gateway'),
+  tool: {},
   query: pageQuery.extend({
     q: line(textBounds.name).optional(),
     category: line(textBounds.category).optional(),

@@ -26,6 +26,7 @@ export const list = Endpoint.from({
   path: '/marketplace/agents',
   auth: anyone,
   optionalAuth: anyOf('developer', 'gateway'),
+  tool: {},
   query: pageQuery.extend({
     /** Part of the name or of the description. */
     q: line(textBounds.name).optional(),
@@ -68,6 +69,7 @@ export const get = Endpoint.from({
   path: '/marketplace/agents/{agent_id}',
   auth: anyone,
   optionalAuth: anyOf('developer', 'gateway'),
+  tool: {},
   params: listingParams,
   response: listingSummary.extend({
     status: listingStatus,
