@@ -1,5 +1,5 @@
 // Redis and PostgreSQL for the tests: those of REDIS_URL and DATABASE_URL, else own ones in a temporary folder on loopback; and
-// Chromium: the one of CHROMIUM, else that on the PATH.
+// Chromium: the one of CHROMIUM, else that on the PATH; and the Python of PYTHON, else the system's, with what the Python package needs.
 // Run as a child of run.mjs: it sends { env } or { fault } over IPC and takes everything down when that channel closes,
 // however its parent ended.
 import { execFileSync, spawn } from 'node:child_process';
@@ -33,7 +33,7 @@ async function startDatabases() {
     given.REDIS_URL || startRedis(),
     given.DATABASE_URL || startPostgres(),
   ]);
-  return { REDIS_URL: redis, DATABASE_URL: postgres, CHROMIUM: findChromium() };
+  return { REDIS_URL: redis, DATABASE_URL: postgres, CHROMIUM: findChromium(), PYTHON };
 }
 
 // ---- finding and installing
@@ -45,7 +45,29 @@ function missing(given) {
     ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql']),
     ...(findPgBouncer() ? [] : ['pgbouncer']),
     ...(findChromium() ? [] : ['chromium']),
+    ...missingPython(),
   ];
+}
+
+/** Modules that the tests of the Python package import, and where Debian has them. */
+const pythonModules = {
+  httpx: 'python3-httpx',
+  Cryptodome: 'python3-pycryptodome',
+  ecdsa: 'python3-ecdsa',
+  mypy: 'mypy',
+  pytest: 'python3-pytest',
+};
+const PYTHON = process.env.PYTHON || '/usr/bin/python3';
+
+function missingPython() {
+  const modules = Object.keys(pythonModules);
+  const program = `from importlib.util import find_spec; print(*(m for m in ${JSON.stringify(modules)} if not find_spec(m)))`;
+  try {
+    const missed = execFileSync(PYTHON, ['-c', program], { encoding: 'utf8' }).trim();
+    return missed === '' ? [] : missed.split(' ').map((name) => pythonModules[name]);
+  } catch {
+    return ['python3', ...Object.values(pythonModules)];
+  }
 }
 
 function installMissing(given) {
@@ -60,7 +82,8 @@ function installMissing(given) {
   if (still.length === 0) return;
   throw new Error(
     `The tests need ${still.join(' and ')}: install with "sudo apt-get install ${still.join(' ')}" or as your system does it` +
-      `${still.includes('postgresql') ? ', or set DATABASE_URL' : ''}${still.includes('chromium') ? ', or set CHROMIUM' : ''}.`,
+      `${still.includes('postgresql') ? ', or set DATABASE_URL' : ''}${still.includes('chromium') ? ', or set CHROMIUM' : ''}` +
+      `${still.some((name) => name.includes('python')) ? ', or set PYTHON to one that has them' : ''}.`,
   );
 }
 

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { createLogger, csrfTokenOf, readConfig, start } from '@agentpay/server';
 import { testDatabase } from '@agentpay/testing';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
@@ -88,3 +91,34 @@ it('a 402 is paid by the API, and the seller delivers once for the signature', a
   });
   expect(await read('/v1/wallets')).toMatchObject({ wallets: [{ address, balance: '0.19', held: '0.00' }] });
 });
+
+const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+it('the Python client buys through the API, once', async () => {
+  const { write } = (await import(root('packages/sdk-python/generate.mjs'))) as { write(): void };
+  write();
+  const made = await post('/v1/wallets', { network: 'eip155:84532' }, own());
+  const { address } = (await made.json()) as { address: `0x${string}` };
+  await stack.fund(address, 2n * PRICE);
+  const [before, served] = [await stack.usdc(stack.payTo), seller.served()];
+  const program = `
+import os
+from agentpay import AgentPay, payment_of
+with AgentPay(os.environ["API"], api_key=os.environ["KEY"], timeout=120) as client:
+    response = client.fetch(os.environ["SELLER"], max_amount="0.01")
+    print(response.json(), payment_of(response).amount, client.spent())
+    print(client.pay.spend_events.list().spend_events[0].status)
+`;
+  const env = {
+    ...process.env,
+    PYTHONPATH: root('packages/sdk-python/src'),
+    PYTHONDONTWRITEBYTECODE: '1',
+    API: api.url,
+    KEY: apiKey,
+    SELLER: seller.url,
+  };
+  const python = process.env['PYTHON'] ?? '/usr/bin/python3';
+  const { stdout } = await promisify(execFile)(python, ['-c', program], { env });
+  expect(stdout).toBe("{'weather': 'sunny'} 0.01 0.01\nconfirmed\n");
+  expect([seller.served() - served, (await stack.usdc(stack.payTo)) - before]).toEqual([1, PRICE]);
+}, 180_000);

@@ -1,0 +1,2 @@
+export { paidTool, type PaidToolHandler, type PaidToolOptions } from './paidTool.js';
+export { payingMcpClient, type PayingClientOptions, type PayingMcpClient } from './payingClient.js';

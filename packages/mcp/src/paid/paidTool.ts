@@ -1,0 +1,149 @@
+import { paywall, type Paywall, type PaywallOptions, type Price } from '@agentpay/paywall';
+import { memoryStore, systemClock, systemRandom } from '@agentpay/primitives';
+import { jcs } from '@agentpay/protocol';
+import type { McpServer, RegisteredTool } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { CallToolResult, ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
+import type { ZodRawShape } from 'zod';
+import {
+  demandIn,
+  MPP_REQUIRED,
+  receiptMeta,
+  requestHeaders,
+  X402_ERROR,
+  X402_PAYMENT,
+  type Meta,
+} from './meta.js';
+
+/** What a paid tool is, and what it costs: the options of a paywall with the price of every call. */
+export interface PaidToolOptions extends Omit<PaywallOptions, 'price' | 'routes' | 'baseUrl' | 'cors'> {
+  readonly name: string;
+  readonly price: Price;
+  readonly title?: string;
+  readonly description?: string;
+  readonly inputSchema?: ZodRawShape;
+  readonly annotations?: ToolAnnotations;
+}
+
+/** Does what was paid for. A result with `isError`, and an error, are not charged. */
+export type PaidToolHandler = (input: Record<string, unknown>) => CallToolResult | Promise<CallToolResult>;
+
+/** Tells results of the handler from refusals of the paywall. */
+const HANDLED = 'x-tool-result';
+const ORIGIN = 'https://mcp.invalid';
+
+/**
+ * Registers a tool that is paid for, by the x402 MCP transport or by MPP's MCP binding, whichever the buyer speaks. A call without payment
+ * gives a result with `isError` that says what to pay. The payment is bound to the tool and, by MPP, to the arguments.
+ * @throws TypeError for a wrong option
+ * @example
+ * ```ts
+ * import { paidTool } from '@agentpay/mcp/paid';
+ * import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+ *
+ * const server = new McpServer({ name: 'weather', version: '1.0.0' });
+ * const payTo = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
+ * paidTool(server, { name: 'forecast', price: '$0.01', payTo, facilitator: 'http://127.0.0.1:3102' }, () => ({
+ *   content: [{ type: 'text', text: 'sunny' }],
+ * }));
+ * ```
+ */
+export function paidTool(
+  server: McpServer,
+  options: PaidToolOptions,
+  handler: PaidToolHandler,
+): RegisteredTool {
+  const { name, price, title, description, inputSchema = {}, annotations, ...selling } = options;
+  const wall = paywall({
+    ...shared,
+    realm: 'mcp',
+    ...selling,
+    baseUrl: ORIGIN,
+    price: priced(price, description),
+  });
+  const config = {
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(annotations && { annotations }),
+    inputSchema,
+  };
+  return server.registerTool(name, config, async (input: Record<string, unknown>, { _meta, signal }) =>
+    sell(wall, { name, input, meta: _meta, signal }, handler),
+  );
+}
+
+/**
+ * What the tools of a process share unless they are told otherwise: a proof buys one call of one of them, and servers that are made anew
+ * for every request know each other's challenges.
+ */
+const shared = {
+  store: memoryStore(systemClock),
+  mppSecret: Buffer.from(systemRandom.bytes(32)).toString('hex'),
+};
+
+function priced(price: Price, description: string | undefined): Price {
+  if (description === undefined) return price;
+  return typeof price === 'object' ? { description, ...price } : ({ price, description } as Price);
+}
+
+interface ToolCall {
+  readonly name: string;
+  readonly input: Record<string, unknown>;
+  readonly meta: Meta | undefined;
+  readonly signal: AbortSignal;
+}
+
+async function sell(wall: Paywall, call: ToolCall, handler: PaidToolHandler): Promise<CallToolResult> {
+  const { name, input, meta, signal } = call;
+  const request = new Request(`${ORIGIN}/tools/${encodeURIComponent(name)}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'accept-payment': 'evm/charge',
+      ...requestHeaders(named(meta, ORIGIN)),
+    },
+    body: jcs(input),
+    signal,
+  });
+  const response = await wall.respond(request, async () => {
+    const result = await handler(input);
+    const headers = { [HANDLED]: 'true' };
+    return Response.json(result, { status: result.isError ? 422 : 200, headers });
+  });
+  const body = (await response.json()) as Record<string, unknown>;
+  if (response.headers.has(HANDLED)) {
+    const result = body as unknown as CallToolResult;
+    return { ...result, _meta: { ...result._meta, ...receiptMeta(response.headers) } };
+  }
+  return refusal(name, response, body);
+}
+
+/** The payment with the address of the resource that the paywall knows. */
+function named(meta: Meta | undefined, origin: string): Meta | undefined {
+  const payment = meta?.[X402_PAYMENT] as { resource?: object } | undefined;
+  if (!payment?.resource) return meta;
+  const url = `${origin}/`;
+  return { ...meta, [X402_PAYMENT]: { ...payment, resource: { ...payment.resource, url } } };
+}
+
+function refusal(name: string, response: Response, body: Record<string, unknown>): CallToolResult {
+  const demand = response.status === 402 ? demandIn(response.headers) : undefined;
+  if (!demand) return { isError: true, content: text({ status: response.status, ...body }) };
+  const { x402, challenges } = demand;
+  const url = `mcp://tool/${name}`;
+  const required = x402 && { ...x402, resource: { ...(x402['resource'] as object), url } };
+  const message = typeof body['detail'] === 'string' ? body['detail'] : 'Payment required';
+  return {
+    isError: true,
+    content: text(required ? { [X402_ERROR]: { code: 402, message, data: required } } : body),
+    ...(required && { structuredContent: required }),
+    ...(challenges && {
+      _meta: { [MPP_REQUIRED]: { httpStatus: 402, challenges, problem: problemOf(body) } },
+    }),
+  };
+}
+
+function problemOf({ type, title, status, detail, challengeId }: Record<string, unknown>): object {
+  return { type, title, status, detail, challengeId };
+}
+
+const text = (value: object) => [{ type: 'text' as const, text: JSON.stringify(value) }];
