@@ -10,6 +10,9 @@ import { testApi, type TestApi } from '../families/testApi.js';
 const run = promisify(execFile);
 const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const folder = root('packages/sdk-python');
+const nemo = root('packages/sdk-python-nemo');
+const PYTEST = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests'];
+const MYPY = ['-m', 'mypy', 'src', 'tests'];
 const PYTHON = process.env['PYTHON'] ?? '/usr/bin/python3';
 
 let api: TestApi;
@@ -23,7 +26,7 @@ beforeAll(async () => {
   seller = spawnNode(root('packages/server/dist/bin.js'), { args: ['mock', '--port', '0'] });
   env = {
     ...process.env,
-    PYTHONPATH: `${folder}/src`,
+    PYTHONPATH: `${folder}/src:${nemo}/src`,
     PYTHONDONTWRITEBYTECODE: '1',
     AGENTPAY_URL: api.url,
     SHOP_URL: (await seller.line(/http:\/\/\S+/))[0] as string,
@@ -36,10 +39,10 @@ afterAll(async () => {
 });
 
 /** Runs Python; its output is the message when it fails. */
-async function python(...args: string[]): Promise<string> {
-  const options = { cwd: folder, env, maxBuffer: 16 * 1024 * 1024 };
+async function python(args: readonly string[], cwd = folder): Promise<string> {
+  const options = { cwd, env, maxBuffer: 16 * 1024 * 1024 };
   try {
-    return (await run(PYTHON, args, options)).stdout;
+    return (await run(PYTHON, [...args], options)).stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`${stdout}${stderr}`, { cause: error });
@@ -47,13 +50,13 @@ async function python(...args: string[]): Promise<string> {
 }
 
 it('passes its own tests', async () => {
-  const output = await python('-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests');
+  const output = await python(PYTEST);
   expect(output).toMatch(/\d\d+ passed/);
   expect(output).not.toMatch(/skipped|xfailed|warning/);
 }, 300_000);
 
 it('is typed: mypy finds nothing in the package and its tests, strictly', async () => {
-  expect(await python('-m', 'mypy', 'src', 'tests')).toContain('Success');
+  expect(await python(MYPY)).toContain('Success');
 }, 300_000);
 
 it('does in its README what it says', async () => {
@@ -66,6 +69,11 @@ it('does in its README what it says', async () => {
     const program = example
       .replaceAll('https://pay.example.com', api.url)
       .replaceAll('https://api.example.com', env['SHOP_URL'] as string);
-    await python('-c', program);
+    await python(['-c', program]);
   }
+}, 300_000);
+
+it('has functions for the NeMo Agent Toolkit, which are tested and typed as well', async () => {
+  expect(await python(PYTEST, nemo)).toMatch(/\d passed/);
+  expect(await python(MYPY, nemo)).toContain('Success');
 }, 300_000);

@@ -106,8 +106,12 @@ it.each(['x402v2', 'mpp'] as const)(
 
 it('a tool that fails is not charged for, and one that is free is not paid', async () => {
   const failing: PaidToolHandler = () => ({ isError: true, content: [{ type: 'text', text: 'no weather' }] });
-  const { client, facilitator } = await shop({ forecast: { handler: failing } });
+  const broken: PaidToolHandler = () => {
+    throw new Error('no satellite');
+  };
+  const { client, facilitator } = await shop({ forecast: { handler: failing }, radar: { handler: broken } });
   const agent = buyer(client);
+  expect(await agent.callTool(bern('radar'))).toMatchObject({ isError: true });
   expect(await agent.callTool(bern())).toMatchObject({ isError: true, content: [{ text: 'no weather' }] });
   const free = await agent.callTool({ name: 'free' });
   expect([free.content, free.payment]).toEqual([[{ type: 'text', text: 'free' }], undefined]);

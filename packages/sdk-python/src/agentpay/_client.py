@@ -178,6 +178,10 @@ class AgentPay(Api):
         flow = _paying.fetch(self._state, method, url, headers, content, max_amount)
         return _exchange.run(self._http.http, self._http.sleep, flow)
 
+    def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_amount: Money | None = None) -> httpx.Response:
+        """A GET by :meth:`fetch`."""
+        return self.fetch(url, headers=headers, max_amount=max_amount)
+
     def spent(self) -> Decimal:
         """USDC that was promised by this client, whatever became of it."""
         return Decimal(self._state.spent) / 1_000_000
@@ -229,6 +233,10 @@ class AsyncAgentPay(AsyncApi):
         """As :meth:`AgentPay.fetch`."""
         flow = _paying.fetch(self._state, method, url, headers, content, max_amount)
         return await _exchange.run_async(self._http.http, self._http.sleep, flow)
+
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, max_amount: Money | None = None) -> httpx.Response:
+        """A GET by :meth:`fetch`."""
+        return await self.fetch(url, headers=headers, max_amount=max_amount)
 
     def spent(self) -> Decimal:
         """USDC that was promised by this client, whatever became of it."""
