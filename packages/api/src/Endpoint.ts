@@ -73,6 +73,8 @@ export interface Definition<
   readonly kind: ResponseKind;
   /** Of a page: whether it is JSON `{html}` unless `Accept` ranks HTML above JSON. */
   readonly htmlInJson: boolean;
+  /** Of a page: whether it is Markdown where `Accept` ranks `text/markdown` above HTML, or where the path ends in `.md`. */
+  readonly markdown: boolean;
   /** `Content-Type` of a text and of bytes. */
   readonly contentType: string;
   readonly response: Response;
@@ -123,7 +125,9 @@ export interface Endpoint<
 const none = z.object({});
 type None = typeof none;
 
-const html = z.object({ html: z.string() });
+const html = z.object({ html: z.string(), markdown: z.string().optional() });
+/** What the JSON form of a page holds. */
+export const pageInJson = z.object({ html: z.string() });
 const location = z.object({ location: z.string() });
 const text = z.object({ text: z.string() });
 const stream = z.object({ events: z.custom<EventStream>() });
@@ -163,6 +167,7 @@ const defaults = {
   body: none,
   kind: 'json',
   htmlInJson: false,
+  markdown: false,
   contentType: 'text/plain; charset=utf-8',
   errors: [],
   idempotent: false,
@@ -204,7 +209,7 @@ type GivenPage<D extends Definition> = Omit<Given<D>, Fixed> & {
   readonly example?: Omit<Example, 'response'>;
 };
 
-/** A page: its handler gives `{ html }`. */
+/** A page: its handler gives `{ html }`, and `markdown` where the endpoint has it. */
 function page<A extends Auth = never, P extends z.ZodObject = None, Q extends z.ZodObject = None>(
   given: GivenPage<Definition<P, Q, None, typeof html, A>>,
 ): Definition<P, Q, None, typeof html, A> {

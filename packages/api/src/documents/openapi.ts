@@ -1,7 +1,7 @@
 import type { ErrorName } from '@agentpay/primitives';
 import { errorKind } from '@agentpay/primitives';
 import { credentialRow, credentials, type Auth } from '../credentials.js';
-import { errorsOf, type Endpoint } from '../Endpoint.js';
+import { errorsOf, pageInJson, type Endpoint } from '../Endpoint.js';
 import { ErrorBody, errorCodes } from '../Errors.js';
 import { endpointsOf, type Family } from '../Family.js';
 import { callName } from './callName.js';
@@ -131,13 +131,14 @@ function waits({ waiting }: Endpoint): JsonSchema {
   return { 202: { description: 'It waits for a decision.', content } };
 }
 
-function contentOf({ kind, htmlInJson, contentType, response, example }: Endpoint): JsonSchema {
+function contentOf({ kind, htmlInJson, markdown, contentType, response, example }: Endpoint): JsonSchema {
   const text = { schema: { type: 'string' } };
   if (kind === 'text' || kind === 'stream') return { [contentType]: text };
-  const json = { 'application/json': { schema: jsonSchema(response), example: example.response } };
+  const schema = jsonSchema(kind === 'page' ? pageInJson : response);
+  const json = { 'application/json': { schema, example: example.response } };
   if (kind === 'json') return json;
   if (kind === 'binary') return { [contentType]: {} };
-  return { 'text/html': text, ...(htmlInJson ? json : {}) };
+  return { 'text/html': text, ...(markdown ? { 'text/markdown': text } : {}), ...(htmlInJson ? json : {}) };
 }
 
 /** The errors of an endpoint by status, each with its codes and reasons. */

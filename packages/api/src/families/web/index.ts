@@ -1,17 +1,19 @@
 import { Family } from '../../Family.js';
 import { errors } from '../runtime/errors.js';
 import * as auth from './auth.js';
+import * as docs from './docs.js';
 import * as openapi from './openapi.js';
 import * as pages from './pages.js';
 import * as plugin from './plugin.js';
+import * as site from './site.js';
 import * as tools from './tools.js';
 
 /** For people, browsers and AI platforms: signing in, pages, documents, manifests and tool lists. Errors are those of the runtime API. */
 export const web = Family.from({
   id: 'web',
-  paths: ['/ai', '/openapi', '/.well-known', '/mcp', '/api/auth', '/signin', '/dashboard'],
-  credentials: ['session'],
+  paths: ['/ai', '/openapi', '/.well-known', '/mcp', '/api/auth', '/signin', '/dashboard', '/integrations', '/explorer'],
+  credentials: ['session', 'admin', 'demoAdmin'],
   // Its fields are named on the wire as here.
   errors: { ...errors, field: (name) => name },
-  nouns: { auth, openapi, pages, plugin, tools },
+  nouns: { auth, docs, openapi, pages, plugin, site, tools },
 });
