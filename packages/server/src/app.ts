@@ -11,6 +11,7 @@ import { accessLog } from './http/accessLog.js';
 import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
+import { markdownPaths } from './http/markdownPaths.js';
 import { mcpRoutes } from './http/mcp.js';
 import { meteredProxyRoutes } from './http/meteredProxy.js';
 import { metricsRoutes } from './http/metrics.js';
@@ -40,6 +41,7 @@ export function createApp(
     requestIds({ clock, random }),
     accessLog({ log, clock }),
     requireHost,
+    markdownPaths,
   );
   const authenticate = authenticator(core);
   metricsRoutes(app, { authenticate, limit, clock, metrics });

@@ -7,7 +7,8 @@ async function wanted(world: World): Promise<{ name: string; agent_ids: string[]
   return { name: 'Starter', agent_ids: [await listed(world)] };
 }
 
-async function created(world: World): Promise<{ params: { bundle_id: string } }> {
+/** A bundle of the world's developer; gives its path. */
+export async function newBundle(world: World): Promise<{ params: { bundle_id: string } }> {
   const { body } = await world.api.http
     .post('/bundles')
     .set(world.credential('developer'))
@@ -19,9 +20,9 @@ async function created(world: World): Promise<{ params: { bundle_id: string } }>
 export const calls: Calls<typeof gateway.nouns.bundles> = {
   create: async (world) => ({ body: await wanted(world) }),
   list: () => ({}),
-  get: created,
+  get: newBundle,
   async subscribe(world) {
     const { org_id } = (await newOrg(world)).params;
-    return { ...(await created(world)), body: { org_id, plan: 'monthly' } };
+    return { ...(await newBundle(world)), body: { org_id, plan: 'monthly' } };
   },
 };

@@ -23,17 +23,26 @@ export function respond(
       response.setHeader('Content-Type', endpoint.contentType);
       return void response.end(Buffer.from(String(wire['bytes']), 'base64'));
     case 'page':
-      if (!endpoint.htmlInJson || wantsHtml(request, response))
-        return void response.type('html').send(String(wire['html']));
-      return void response.json(wire);
+      return respondPage(endpoint, wire, request, response);
     case 'stream':
     case 'json':
       return void response.json(wire);
   }
 }
 
-/** Whether `Accept` ranks HTML above JSON; a client that takes anything gets JSON. */
-function wantsHtml(request: Request, response: Response): boolean {
-  response.vary('Accept');
-  return request.accepts(['json', 'html']) === 'html';
+/** A page in the form that `Accept` ranks highest; a client that takes anything gets JSON where there is that, else HTML. */
+function respondPage(
+  { htmlInJson, markdown }: Endpoint,
+  wire: Record<string, unknown>,
+  request: Request,
+  response: Response,
+): void {
+  const forms = [...(htmlInJson ? ['json'] : []), 'html', ...(markdown ? ['text/markdown'] : [])];
+  if (forms.length > 1) response.vary('Accept');
+  const form = forms.length > 1 && request.accepts(forms);
+  if (form === 'json') return void response.json({ html: wire['html'] });
+  if (form === 'text/markdown')
+    return void response.type('text/markdown; charset=utf-8').send(String(wire['markdown']));
+  if (form === false && htmlInJson) return void response.json({ html: wire['html'] });
+  response.type('html').send(String(wire['html']));
 }

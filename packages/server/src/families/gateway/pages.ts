@@ -1,50 +1,23 @@
-import { endpointsOf, families, gateway, type Family } from '@agentpay/api';
-import { billing, catalog, developers, orgs, type Core, type Principal } from '@agentpay/core';
+import { gateway } from '@agentpay/api';
+import { billing, developers, orgs, type Core, type Principal } from '@agentpay/core';
 import { formatDecimal } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
+import { docsPage } from '../../pages/docs/docsPages.js';
+import { library } from '../../pages/docs/library.js';
 import { page, text } from '../../pages/html.js';
+import { storefront, storefrontAgent, storefrontBundle } from './storefront.js';
 
-export const handlers = implement(gateway.nouns.pages, ({ core }) => ({
-  storefront: async () => ({ html: await storefront(core) }),
-  docs: async () => ({ html: docs() }),
+export const handlers = implement(gateway.nouns.pages, ({ core, baseUrl }) => ({
+  storefront: async ({ query }) => ({ html: await storefront(core, query) }),
+  storefrontAgent: async ({ params }) => ({ html: await storefrontAgent(core, params.agent_id) }),
+  storefrontBundle: async ({ params }) => ({ html: await storefrontBundle(core, params.bundle_id) }),
+  async docs() {
+    const all = library(baseUrl());
+    return { html: docsPage(all, all.start), markdown: all.start.markdown };
+  },
   dashboard: async ({ principal }) => ({ html: await dashboard(core, principal) }),
   developerDashboard: async ({ principal }) => ({ html: await dashboard(core, principal) }),
 }));
-
-async function storefront(core: Core): Promise<string> {
-  const { listings } = await catalog.search(core.db, { limit: 100 });
-  const { bundles } = await billing.listBundles(core, { limit: 100 });
-  const agents = listings.map(({ id, name, category, description, methods }) => {
-    const prices = methods.map((method) => `${method.name} ${usdc(method.price)}`).join(', ');
-    return [name, category, description ?? '', prices, id];
-  });
-  const offered = bundles.map(({ id, name, listingIds, price }) => [
-    name,
-    listingIds.length,
-    usdc(price),
-    id,
-  ]);
-  return page(
-    'Storefront',
-    `<h1>Agents</h1>
-${table(['Name', 'Category', 'What it does', 'Methods', 'Id'], agents)}
-<h2>Bundles</h2>
-${table(['Name', 'Agents', 'A month', 'Id'], offered)}`,
-  );
-}
-
-function docs(): string {
-  const parts = Object.values<Family>(families).map((family) => {
-    const rows = endpointsOf(family).map(({ method, path, summary }) => [`${method} ${path}`, summary]);
-    return `<h2>${text(family.id)}</h2>\n${table(['Endpoint', 'What it does'], rows)}`;
-  });
-  return page(
-    'API',
-    `<h1>API</h1>
-<p>The same as OpenAPI: <a href="/openapi/spec.json">/openapi/spec.json</a></p>
-${parts.join('\n')}`,
-  );
-}
 
 async function dashboard(core: Core, principal: Principal): Promise<string> {
   const { name } = await developers.self(core.db, principal);

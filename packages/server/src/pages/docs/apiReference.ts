@@ -2,7 +2,6 @@ import {
   commonErrors,
   credentialRow,
   credentials,
-  endpointsOf,
   errorCodes,
   errorsOf,
   families,

@@ -47,7 +47,7 @@ markdown.renderer.rules.fence = (tokens, index) => {
   const isFirst = !labelled(tokens[index - 1]);
   return `<details class="example"${isFirst ? ' open' : ''}><summary>${text(label.join(' '))}</summary>\n${pre}</details>\n`;
 };
-markdown.renderer.rules.table_open = () => '<div class="table-wrap" tabindex="0"><table>\n';
+markdown.renderer.rules.table_open = () => '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n';
 markdown.renderer.rules.table_close = () => '</table></div>\n';
 
 function labelled(token: Tokens[number] | undefined): boolean {
@@ -63,7 +63,7 @@ function coloured(code: string, language: string): string {
 export function render(source: string): Rendered {
   const tokens = markdown.parse(source, {});
   for (const token of tokens.flatMap(({ children }) => children ?? [])) {
-    if (token.type === 'link_open') token.attrSet('href', destination(token.attrGet('href') ?? ''));
+    if (token.type === 'link_open') token.attrSet('href', destination(String(token.attrGet('href') ?? '')));
   }
   const sections = sectionsOf(tokens);
   const first = tokens.findIndex(({ type }) => type === 'paragraph_open');

@@ -1,0 +1,10 @@
+import type { web } from '@agentpay/api';
+import type { Calls } from '../world.js';
+
+export const calls: Calls<typeof web.nouns.docs> = {
+  api: () => ({}),
+  noun: () => ({}),
+  search: () => ({ query: { q: 'wallet' } }),
+  guide: () => ({}),
+  llms: () => ({}),
+};
