@@ -48,8 +48,7 @@ async function attempt(control, work) {
   try {
     await work();
   } catch (error) {
-    find('fault').textContent =
-      error instanceof TypeError ? 'The server cannot be reached.' : error.message;
+    find('fault').textContent = error instanceof TypeError ? 'The server cannot be reached.' : error.message;
   } finally {
     if (control) control.disabled = false;
   }
@@ -62,7 +61,8 @@ function enter(given) {
   keep(given);
   find('doors').hidden = true;
   find('session').hidden = false;
-  for (const node of document.querySelectorAll('#fund, #invite, #invites')) node.hidden = given.role !== 'host';
+  for (const node of document.querySelectorAll('#fund, #invite, #invites'))
+    node.hidden = given.role !== 'host';
   showCall();
   return refresh();
 }
@@ -95,7 +95,10 @@ function kept() {
 
 async function join(invite) {
   await enter(
-    await demand('POST', '/v1/explorer/invites/exchange', { body: JSON.stringify({ invite }), token: undefined }),
+    await demand('POST', '/v1/explorer/invites/exchange', {
+      body: JSON.stringify({ invite }),
+      token: undefined,
+    }),
   );
 }
 
@@ -184,7 +187,8 @@ function money(amount) {
 function fillCalls() {
   const groups = new Map();
   for (const [index, { group, method, path }] of calls.entries()) {
-    if (!groups.has(group)) groups.set(group, Object.assign(document.createElement('optgroup'), { label: group }));
+    if (!groups.has(group))
+      groups.set(group, Object.assign(document.createElement('optgroup'), { label: group }));
     groups.get(group).append(new Option(`${method} ${path}`, String(index)));
   }
   find('call').replaceChildren(...groups.values());
@@ -228,11 +232,16 @@ function field(name, place, value) {
 function request() {
   const { method, path, body } = chosen();
   const inputs = [...find('fields').querySelectorAll('input')];
-  const valueOf = (name) => inputs.find((input) => input.name === name && input.dataset.place === 'param').value;
+  const valueOf = (name) =>
+    inputs.find((input) => input.name === name && input.dataset.place === 'param').value;
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(valueOf(name)));
   const pairs = inputs.filter(({ dataset, value }) => dataset.place === 'query' && value !== '');
   const search = new URLSearchParams(pairs.map(({ name, value }) => [name, value])).toString();
-  return { method, target: search ? `${filled}?${search}` : filled, body: body === undefined ? undefined : find('body').value };
+  return {
+    method,
+    target: search ? `${filled}?${search}` : filled,
+    body: body === undefined ? undefined : find('body').value,
+  };
 }
 
 /** The token is named, not shown: what is copied may be shown to others. */
@@ -252,7 +261,8 @@ async function sendCall() {
   const answer = await ask(method, target, { body });
   find('status').textContent = String(answer.status);
   find('status').className = `badge ${answer.ok ? 'ok' : 'danger'}`;
-  find('response').textContent = answer.json === undefined ? answer.text : JSON.stringify(answer.json, null, 2);
+  find('response').textContent =
+    answer.json === undefined ? answer.text : JSON.stringify(answer.json, null, 2);
   await refresh();
 }
 
@@ -271,7 +281,11 @@ async function copy(button, text, shown) {
 
 function wire() {
   const on = (id, event, work) => find(id).addEventListener(event, work);
-  on('open', 'click', ({ target }) => void attempt(target, async () => enter(await demand('POST', '/v1/explorer/sessions'))));
+  on(
+    'open',
+    'click',
+    ({ target }) => void attempt(target, async () => enter(await demand('POST', '/v1/explorer/sessions'))),
+  );
   on('join', 'submit', (event) => {
     event.preventDefault();
     const { invite } = event.target.elements;

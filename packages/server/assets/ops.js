@@ -25,7 +25,10 @@ async function refusalOf(response) {
 }
 
 async function refresh() {
-  const response = await fetch('/ops/public-alpha', { headers: headers({ accept: 'text/html' }), credentials: 'omit' });
+  const response = await fetch('/ops/public-alpha', {
+    headers: headers({ accept: 'text/html' }),
+    credentials: 'omit',
+  });
   if (!response.ok || response.redirected) throw await refusalOf(response);
   const page = new DOMParser().parseFromString(await response.text(), 'text/html');
   find('state').replaceChildren(...page.getElementById('state').childNodes);

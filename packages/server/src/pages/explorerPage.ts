@@ -32,8 +32,8 @@ export function explorerPage({ enabled, baseUrl }: { enabled: boolean; baseUrl: 
       <script type="module" src="${siteFiles.explorer.path}"></script>`,
     body: enabled
       ? html`<p>
-            A session is an agent with test money that you share: as its host you may pay, guests who have your invite
-            watch and read. It ends by itself, and nothing in it is worth anything.
+            A session is an agent with test money that you share: as its host you may pay, guests who have
+            your invite watch and read. It ends by itself, and nothing in it is worth anything.
           </p>
           <noscript
             ><p role="alert">
@@ -43,9 +43,14 @@ export function explorerPage({ enabled, baseUrl }: { enabled: boolean; baseUrl: 
           >
           <p id="fault" role="alert"></p>
           ${doors} ${session}
-          <script type="application/json" id="calls">${{ html: data }}</script>`
+          <script type="application/json" id="calls">
+            ${{ html: data }}
+          </script>`
       : html`<p class="notice">There is no public sandbox on this server. Its operator can switch it on.</p>
-          <p>The <a href="/docs">documentation</a> shows every call, and <code>npm start</code> runs all of it at home.</p>`,
+          <p>
+            The <a href="/docs">documentation</a> shows every call, and <code>npm start</code> runs all of it
+            at home.
+          </p>`,
   });
 }
 
@@ -60,7 +65,13 @@ const doors = html`<div id="doors" class="grid">
     <form id="join" class="stack">
       <label
         >Invite
-        <input name="invite" required autocomplete="off" spellcheck="false" pattern="inv_code_[0-9a-f]{48}" placeholder="inv_code_..."
+        <input
+          name="invite"
+          required
+          autocomplete="off"
+          spellcheck="false"
+          pattern="inv_code_[0-9a-f]{48}"
+          placeholder="inv_code_..."
       /></label>
       <button>Join as a guest</button>
     </form>
@@ -88,7 +99,9 @@ const session = html`<div id="session" hidden>
       <h2 id="invite-title">Invite guests</h2>
       <p>Whoever opens the link joins as a guest. Agents exchange its code for a token of their own.</p>
       <button type="button" id="invite">Make an invite</button>
-      <p><label id="link-label" hidden>Link <input id="link" readonly /></label></p>
+      <p>
+        <label id="link-label" hidden>Link <input id="link" readonly /></label>
+      </p>
       <button type="button" class="plain" id="copy-link" hidden>Copy the link</button>
     </section>
   </div>
@@ -96,7 +109,9 @@ const session = html`<div id="session" hidden>
     <h2 id="payments-title">Payments</h2>
     <div class="scroll" tabindex="0" role="region" aria-label="Payments of the session">
       <table>
-        <caption class="visually-hidden">Payments of the session, the newest first</caption>
+        <caption class="visually-hidden">
+          Payments of the session, the newest first
+        </caption>
         <thead>
           <tr>
             <th scope="col">When</th>
@@ -114,7 +129,10 @@ const session = html`<div id="session" hidden>
     <h2 id="console-title">Console</h2>
     <div class="console">
       <form id="console" class="stack">
-        <label>Call <select id="call"></select></label>
+        <label
+          >Call
+          <select id="call"></select
+        ></label>
         <p class="muted small" id="summary"></p>
         <div id="fields" class="stack"></div>
         <label id="body-label">Body <textarea id="body" rows="8" spellcheck="false"></textarea></label>

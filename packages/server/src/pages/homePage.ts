@@ -2,7 +2,11 @@ import { frame } from './frame.js';
 import { siteFiles } from './siteFiles.js';
 import { html, type Html } from './template.js';
 
-const ways: readonly { title: string; text: string; links: readonly (readonly [path: string, name: string])[] }[] = [
+const ways: readonly {
+  title: string;
+  text: string;
+  links: readonly (readonly [path: string, name: string])[];
+}[] = [
   {
     title: 'Sell',
     text: 'Put a price on a route of your API. Whoever calls it pays first; whoever lost the answer gets it again.',
@@ -36,12 +40,13 @@ const ways: readonly { title: string; text: string; links: readonly (readonly [p
 export function homePage(baseUrl: string): string {
   return frame({
     title: 'Payments for software agents',
-    description: 'AI agents buy from APIs over HTTP 402: a paywall, a paying client, and an API with wallets and spending rules.',
+    description:
+      'AI agents buy from APIs over HTTP 402: a paywall, a paying client, and an API with wallets and spending rules.',
     head: html`<link rel="stylesheet" href="${siteFiles.style.path}" />`,
     body: html`<p class="lead">
-        A server names its price with the status 402. A client that may spend pays it and asks again. AgentPay is both
-        sides of that, and the books between them: money moves once, whatever is retried, and nobody is charged for an
-        answer that never came.
+        A server names its price with the status 402. A client that may spend pays it and asks again. AgentPay
+        is both sides of that, and the books between them: money moves once, whatever is retried, and nobody
+        is charged for an answer that never came.
       </p>
       <p class="row">
         <a class="button" href="/docs">Read the docs</a>
@@ -52,11 +57,12 @@ export function homePage(baseUrl: string): string {
       <p>
         This server is the API, too. Ask it for its calls as <a href="/openapi/spec.json">OpenAPI</a> or as
         <a href="/ai/tools?format=openai">tools for a model</a>, connect over MCP, or begin with
-        <a href="/llms.txt">llms.txt</a>. <a href="/integrations">Set-ups for twelve AI platforms</a> are ready to copy.
+        <a href="/llms.txt">llms.txt</a>. <a href="/integrations">Set-ups for twelve AI platforms</a> are
+        ready to copy.
       </p>
-      <pre tabindex="0"><code>curl -X POST '${baseUrl}/v1/agents' \
-  -H 'Content-Type: application/json' \
-  -d '{"name":"First agent"}'</code></pre>`,
+      <pre
+        tabindex="0"
+      ><code>curl -X POST '${baseUrl}/v1/agents'   -H 'Content-Type: application/json'   -d '{"name":"First agent"}'</code></pre>`,
   });
 }
 

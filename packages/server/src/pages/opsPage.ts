@@ -23,13 +23,13 @@ export function opsPage(state: OpsState | undefined): string {
 
 function signIn(known: boolean): Html {
   return html`<form id="sign-in" class="row" ${known ? html`hidden` : undefined}>
-    <label>Admin key <input id="key" type="password" autocomplete="off" required /></label>
-    <button>Sign in</button>
-  </form>
-  <p class="row" id="tools" ${known ? undefined : html`hidden`}>
-    <button type="button" class="plain" id="refresh">Refresh</button>
-    <button type="button" class="plain" id="sign-out">Sign out</button>
-  </p>`;
+      <label>Admin key <input id="key" type="password" autocomplete="off" required /></label>
+      <button>Sign in</button>
+    </form>
+    <p class="row" id="tools" ${known ? undefined : html`hidden`}>
+      <button type="button" class="plain" id="refresh">Refresh</button>
+      <button type="button" class="plain" id="sign-out">Sign out</button>
+    </p>`;
 }
 
 /** The state as HTML: what the page holds at once for who came with the key, and what its script asks for else. */
@@ -81,8 +81,9 @@ function stateView({ sessions, settings, rate_limits, queue_depth, kill_switch }
           ${fact('A session lasts', minutes(settings.session_ttl_seconds))}
           ${fact('A token lasts', minutes(settings.access_ttl_seconds))}
           ${fact('An invite lasts', minutes(settings.invite_ttl_seconds))}
-          ${fact('Guests of an invite', settings.invite_uses)} ${fact('Sessions at most', settings.max_sessions)}
-          ${fact('Rails', settings.rails.join(', '))} ${fact('Most at once', formatMoney(settings.payment_max))}
+          ${fact('Guests of an invite', settings.invite_uses)}
+          ${fact('Sessions at most', settings.max_sessions)} ${fact('Rails', settings.rails.join(', '))}
+          ${fact('Most at once', formatMoney(settings.payment_max))}
           ${fact('Most in a wallet', formatMoney(settings.funding_max))}
         </dl>
       </section>

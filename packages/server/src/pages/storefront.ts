@@ -32,7 +32,12 @@ export interface Wanted {
 /** The storefront: agents, bundles and services, with prices, trust and SLA. */
 export function storefrontPage(
   wanted: Wanted,
-  { offers, total, bundles, services }: {
+  {
+    offers,
+    total,
+    bundles,
+    services,
+  }: {
     offers: readonly Offer[];
     total: number;
     bundles: readonly OfferedBundle[];
@@ -45,8 +50,8 @@ export function storefrontPage(
     description: 'Agents, bundles and services that can be paid by the call.',
     current: '/storefront',
     body: html`<p>
-        Agents that are paid by the call, bundles of them by the month, and services that take payment tokens. Each
-        shows its price, what it promises and how it kept that.
+        Agents that are paid by the call, bundles of them by the month, and services that take payment tokens.
+        Each shows its price, what it promises and how it kept that.
       </p>
       <form action="/storefront" role="search" class="row">
         <label>Look for <input type="search" name="q" value="${wanted.q ?? ''}" maxlength="120" /></label>
@@ -56,19 +61,17 @@ export function storefrontPage(
       <h2 id="agents">Agents</h2>
       ${
         offers.length === 0
-          ? html`<p class="notice">${isSearch ? 'No agent fits. Search for less.' : 'No agent is offered yet.'}</p>`
-          : html`<div class="grid">
-              ${offers.map(offerCard)}
-            </div>`
+          ? html`<p class="notice">
+              ${isSearch ? 'No agent fits. Search for less.' : 'No agent is offered yet.'}
+            </p>`
+          : html`<div class="grid">${offers.map(offerCard)}</div>`
       }
       ${pager(wanted, total)}
       <h2 id="bundles">Bundles</h2>
       ${
         bundles.length === 0
           ? html`<p class="notice">No bundle is offered yet.</p>`
-          : html`<div class="grid">
-              ${bundles.map(bundleCard)}
-            </div>`
+          : html`<div class="grid">${bundles.map(bundleCard)}</div>`
       }
       <h2 id="services">Services</h2>
       ${servicesTable(services)}`,
@@ -76,7 +79,13 @@ export function storefrontPage(
 }
 
 /** All there is to know about an agent before buying from it. */
-export function offerPage({ offer, versions }: { offer: Offer; versions: readonly catalog.ListingVersion[] }): string {
+export function offerPage({
+  offer,
+  versions,
+}: {
+  offer: Offer;
+  versions: readonly catalog.ListingVersion[];
+}): string {
   const { listing, developer } = offer;
   const methods = listing.methods.map(
     ({ name, description, price }) =>
@@ -149,7 +158,9 @@ export function bundlePage({ bundle, listings }: OfferedBundle): string {
       </dl>
       <h2>What is in it</h2>
       ${table('Agents of the bundle', ['Agent', 'Category', 'Status', 'A call, else'], inside)}
-      <p>An organization <a href="/docs/api/gateway.bundles">subscribes to it</a> and is invoiced each month.</p>`,
+      <p>
+        An organization <a href="/docs/api/gateway.bundles">subscribes to it</a> and is invoiced each month.
+      </p>`,
   });
 }
 
@@ -181,7 +192,8 @@ function badges({ certifications, measured, kept }: Offer): Html {
       : kept
         ? html`<span class="badge ok">SLA kept</span>`
         : html`<span class="badge danger">SLA missed</span>`;
-  const calls = measured.calls === 0 ? 'no calls in 30 days' : `${measured.uptimePct} % of ${measured.calls} calls`;
+  const calls =
+    measured.calls === 0 ? 'no calls in 30 days' : `${measured.uptimePct} % of ${measured.calls} calls`;
   return html`<p>${certified} ${promise} <span class="badge">${calls}</span></p>`;
 }
 
@@ -195,11 +207,19 @@ function slaTable({ listing: { sla }, measured }: Offer): Html {
       <td>${promised}</td>
       <td>${none ? 'no calls' : got}</td>
     </tr>`;
-  return table('Promised, and measured over the last 30 days', ['', 'Promised', 'Measured'], [
-    row('Calls answered', sla?.uptimePct === undefined ? 'no promise' : `${sla.uptimePct} %`, `${measured.uptimePct} %`),
-    row('95 % of calls done within', ms(sla?.p95Ms), `${measured.p95Ms} ms`),
-    row('A call fails after', seconds(sla?.maxCompletionSeconds), '-'),
-  ]);
+  return table(
+    'Promised, and measured over the last 30 days',
+    ['', 'Promised', 'Measured'],
+    [
+      row(
+        'Calls answered',
+        sla?.uptimePct === undefined ? 'no promise' : `${sla.uptimePct} %`,
+        `${measured.uptimePct} %`,
+      ),
+      row('95 % of calls done within', ms(sla?.p95Ms), `${measured.p95Ms} ms`),
+      row('A call fails after', seconds(sla?.maxCompletionSeconds), '-'),
+    ],
+  );
 }
 
 function servicesTable(services: readonly marketplace.Service[]): Html {
@@ -222,7 +242,9 @@ function table(caption: string, head: readonly string[], rows: readonly Html[]):
   const cells = head.map((name) => (name === '' ? html`<td></td>` : html`<th scope="col">${name}</th>`));
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
     <table>
-      <caption>${caption}</caption>
+      <caption>
+        ${caption}
+      </caption>
       <thead>
         <tr>
           ${cells}
@@ -238,7 +260,11 @@ function table(caption: string, head: readonly string[], rows: readonly Html[]):
 function pager({ q, category, limit, offset }: Wanted, total: number): Html | undefined {
   if (total <= limit && offset === 0) return undefined;
   const to = (start: number) => {
-    const query = new URLSearchParams({ ...(q ? { q } : {}), ...(category ? { category } : {}), offset: String(start) });
+    const query = new URLSearchParams({
+      ...(q ? { q } : {}),
+      ...(category ? { category } : {}),
+      offset: String(start),
+    });
     return `/storefront?${query}`;
   };
   const last = Math.min(offset + limit, total);

@@ -43,7 +43,8 @@ export const guide = Endpoint.page({
 
 /** GET /llms.txt */
 export const llms = Endpoint.text({
-  summary: 'What models read first: every page of the documentation with a sentence about it (https://llmstxt.org).',
+  summary:
+    'What models read first: every page of the documentation with a sentence about it (https://llmstxt.org).',
   method: 'GET',
   path: '/llms.txt',
   auth: anyone,

@@ -11,7 +11,17 @@ import * as tools from './tools.js';
 /** For people, browsers and AI platforms: signing in, pages, documents, manifests and tool lists. Errors are those of the runtime API. */
 export const web = Family.from({
   id: 'web',
-  paths: ['/ai', '/openapi', '/.well-known', '/mcp', '/api/auth', '/signin', '/dashboard', '/integrations', '/explorer'],
+  paths: [
+    '/ai',
+    '/openapi',
+    '/.well-known',
+    '/mcp',
+    '/api/auth',
+    '/signin',
+    '/dashboard',
+    '/integrations',
+    '/explorer',
+  ],
   credentials: ['session', 'admin', 'demoAdmin'],
   // Its fields are named on the wire as here.
   errors: { ...errors, field: (name) => name },

@@ -12,7 +12,9 @@ export async function storefront(core: Core, query: Wanted): Promise<string> {
   const { listings, total } = await catalog.search(core.db, { text, ...rest });
   const { bundles } = await billing.listBundles(core, { limit: BUNDLES });
   const { services } = await marketplace.list(core, { limit: SERVICES });
-  const inBundles = await catalog.findAll(core.db, [...new Set(bundles.flatMap((bundle) => bundle.listingIds))]);
+  const inBundles = await catalog.findAll(core.db, [
+    ...new Set(bundles.flatMap((bundle) => bundle.listingIds)),
+  ]);
   const offered = bundles.map((bundle) => ({ bundle, listings: within(bundle, inBundles) }));
   const offers = await Promise.all(listings.map((listing) => offerOf(core, listing)));
   return storefrontPage(wanted, { offers, total, bundles: offered, services });

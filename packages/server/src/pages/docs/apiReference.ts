@@ -81,8 +81,10 @@ ${all.map(familyPart).join('\n\n')}
 
 function credentialLine(kind: Auth): string {
   const { shown, cookie, prefixes } = credentialRow(kind);
-  const starts = prefixes.length > 0 ? `, begins with ${prefixes.map((prefix) => `\`${prefix}\``).join(' or ')}` : '';
-  const header = cookie === undefined ? `\`${shown}\`${starts}` : `\`Cookie: ${cookie}\`, of a browser that signed in`;
+  const starts =
+    prefixes.length > 0 ? `, begins with ${prefixes.map((prefix) => `\`${prefix}\``).join(' or ')}` : '';
+  const header =
+    cookie === undefined ? `\`${shown}\`${starts}` : `\`Cookie: ${cookie}\`, of a browser that signed in`;
   return `| ${kind} | ${header} | \`${keyVariables[kind]}\` |`;
 }
 
@@ -123,7 +125,9 @@ function endpointPart(family: Family, endpoint: Endpoint, baseUrl: string): stri
     fence('py Python', pythonExample(endpoint, baseUrl)),
     ...(kind === 'json'
       ? [`Status ${status}:`, fence('json', JSON.stringify(example.response, null, 2))]
-      : [`Status ${status}, ${kind === 'page' ? 'HTML' : kind === 'redirect' ? 'to the address in `Location`' : 'text'}.`]),
+      : [
+          `Status ${status}, ${kind === 'page' ? 'HTML' : kind === 'redirect' ? 'to the address in `Location`' : 'text'}.`,
+        ]),
     ...(own.length > 0 || errors.length > 0 ? ['### Errors', errorTable(family, own)] : []),
   ].join('\n\n');
 }

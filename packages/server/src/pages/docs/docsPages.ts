@@ -33,7 +33,10 @@ export function searchPage(library: Library, words: string, found: readonly Foun
     words.trim() === ''
       ? html`<p>Type what you look for: a word of a guide, a path, an error.</p>`
       : found.length === 0
-        ? html`<p role="status">Nothing has all of these words. Try fewer, or look through the <a href="/docs/api">API reference</a>.</p>`
+        ? html`<p role="status">
+            Nothing has all of these words. Try fewer, or look through the
+            <a href="/docs/api">API reference</a>.
+          </p>`
         : html`<ol class="found">
             ${items}
           </ol>`;
@@ -58,7 +61,9 @@ function docsFrame(
     head: html`<link rel="stylesheet" href="${siteFiles.style.path}" />
       ${path === '/docs/search' ? html`<meta name="robots" content="noindex" />` : alternate(path)}`,
     body: html`<div class="columns docs">
-      <aside>${path === '/docs/search' ? undefined : searchForm('search', '')} ${navigation(library, path)}</aside>
+      <aside>
+        ${path === '/docs/search' ? undefined : searchForm('search', '')} ${navigation(library, path)}
+      </aside>
       <div>${body}</div>
     </div>`,
   });

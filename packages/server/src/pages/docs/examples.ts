@@ -35,7 +35,9 @@ export function curlExample(endpoint: Endpoint, baseUrl: string, call: ExampleCa
   const lines = [
     `curl ${method === 'GET' ? '' : `-X ${method} `}${quoted(targetOf(endpoint, baseUrl, call))}`,
     ...(header ? [`-H "${header.name}: ${header.before}$${header.variable}"`] : []),
-    ...(body === undefined ? [] : [`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body))}`]),
+    ...(body === undefined
+      ? []
+      : [`-H 'Content-Type: application/json'`, `-d ${quoted(JSON.stringify(body))}`]),
   ];
   return lines.join(' \\\n  ');
 }

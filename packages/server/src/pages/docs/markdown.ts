@@ -47,7 +47,8 @@ markdown.renderer.rules.fence = (tokens, index) => {
   const isFirst = !labelled(tokens[index - 1]);
   return `<details class="example"${isFirst ? ' open' : ''}><summary>${text(label.join(' '))}</summary>\n${pre}</details>\n`;
 };
-markdown.renderer.rules.table_open = () => '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n';
+markdown.renderer.rules.table_open = () =>
+  '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n';
 markdown.renderer.rules.table_close = () => '</table></div>\n';
 
 function labelled(token: Tokens[number] | undefined): boolean {
@@ -100,7 +101,11 @@ function plain(token: Tokens[number] | undefined): string {
 }
 
 function anchorFor(title: string, taken: Set<string>): string {
-  const base = title.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'part';
+  const base =
+    title
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '') || 'part';
   let anchor = base;
   for (let i = 2; taken.has(anchor); i++) anchor = `${base}-${i}`;
   taken.add(anchor);
