@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
 import { paymentOf } from '../stress/facilitatorNode.js';
-import { openBrowser } from './browser.js';
+import { findings, openBrowser, overflow } from './browser.js';
 
 const key = `fk_${randomBytes(32).toString('base64url')}`;
 const apiKeys = `boss:admin:${createHash('sha256').update(key).digest('hex')}`;
@@ -67,15 +67,15 @@ describe('the admin page', () => {
     await open('fk_wrong');
     await page.getByRole('status').getByText('This API key is not known.').waitFor();
     expect(await page.locator('#content').isVisible()).toBe(false);
-    expect(await page.locator('tbody tr').count()).toBe(0);
+    expect(await page.locator('#rows tr').count()).toBe(0);
     expect(faults).toEqual([]);
   });
 
   it('lists settlements with state and link, draws the day, and keeps the key out of the page', async () => {
     await open(key);
-    await page.locator('tbody tr').waitFor();
+    await page.locator('#rows tr').waitFor();
     const shortHex = expect.stringMatching(/^0x.{6}….{6}$/);
-    expect(await page.locator('tbody tr td').allTextContents()).toEqual([
+    expect(await page.locator('#rows td').allTextContents()).toEqual([
       expect.any(String),
       'settled',
       '0.01',
@@ -84,7 +84,7 @@ describe('the admin page', () => {
       shortHex,
       '',
     ]);
-    expect(await page.locator('tbody a').getAttribute('href')).toMatch(
+    expect(await page.locator('#rows a').getAttribute('href')).toMatch(
       /^https:\/\/sepolia\.basescan\.org\/tx\/0x[0-9a-f]{64}$/,
     );
     await page.locator('#volume-sum').getByText('0.01').waitFor();
@@ -96,6 +96,36 @@ describe('the admin page', () => {
     expect(faults).toEqual([]);
   });
 
+  it('shows health and the gas of the signers, has axes and tables behind its bars, and signs out', async () => {
+    await open(key);
+    await page.locator('#rows tr').waitFor();
+    expect(await page.locator('#ready').innerText()).toBe('ready');
+    expect(await page.locator('#checks').innerText()).toMatch(/^database\nok\nchain\nok\nsigners\nok/);
+    expect(await page.locator('#signers dd').innerText()).toMatch(/^\d+\.\d{6} ETH$/);
+    for (const chart of ['volume', 'success', 'gas']) {
+      const labels = await page.locator(`#${chart} text`).allTextContents();
+      expect(labels).toHaveLength(7);
+      expect(labels.slice(3)).toEqual(Array(4).fill(expect.stringMatching(/^\d\d:00$/)));
+      expect(await page.locator(`#${chart}-table tbody tr`).count()).toBe(24);
+    }
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    expect(await page.locator('#content').isVisible()).toBe(false);
+    expect(await page.locator('#rows tr').count()).toBe(0);
+    expect(await page.getByLabel('Admin key').isVisible()).toBe(true);
+    expect(faults).toEqual([]);
+  });
+
+  it.each(['light', 'dark'] as const)('fits a phone and is accessible (%s)', async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 360, height: 800 });
+    expect(await findings(page)).toEqual([]);
+    await open(key);
+    await page.locator('#rows tr').waitFor();
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+    expect(await findings(page)).toEqual([]);
+    expect(faults).toEqual([]);
+  });
+
   it('filters by state and reconciles an open settlement at a click', async () => {
     // As after a fault: the money moved, and the record does not know it yet.
     await run(
@@ -104,12 +134,12 @@ describe('the admin page', () => {
     await open(key);
     await page.getByLabel('State').selectOption('settled');
     await page.getByRole('button', { name: 'Show' }).click();
-    await page.locator('tbody tr').waitFor({ state: 'detached' });
+    await page.locator('#rows tr').waitFor({ state: 'detached' });
     await page.getByLabel('State').selectOption('failed');
     await page.getByRole('button', { name: 'Show' }).click();
-    await page.locator('tbody td.state-failed').waitFor();
+    await page.locator('#rows td.state-failed').waitFor();
     await page.getByRole('button', { name: 'Reconcile' }).click();
-    await page.locator('tbody td.state-settled').waitFor();
+    await page.locator('#rows td.state-settled').waitFor();
     expect(await page.getByRole('button', { name: 'Reconcile' }).count()).toBe(0);
     expect(faults).toEqual([]);
   });
@@ -131,12 +161,12 @@ describe('the admin page', () => {
       [ids, payer],
     );
     await open(key);
-    await page.locator('tbody tr').nth(24).waitFor();
-    expect(await page.locator('tbody tr').count()).toBe(25);
+    await page.locator('#rows tr').nth(24).waitFor();
+    expect(await page.locator('#rows tr').count()).toBe(25);
     await page.getByRole('button', { name: 'More' }).click();
-    await page.locator('tbody tr').nth(30).waitFor();
+    await page.locator('#rows tr').nth(30).waitFor();
     const shown = await page
-      .locator('tbody tr')
+      .locator('#rows tr')
       .evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset['id']));
     expect(shown.slice(1)).toEqual(ids);
     expect(await page.getByRole('button', { name: 'More' }).isVisible()).toBe(false);
@@ -144,13 +174,13 @@ describe('the admin page', () => {
 
     await page.getByLabel('Payer').fill(stack.buyer.address);
     await page.getByRole('button', { name: 'Show' }).click();
-    await page.locator('tbody tr').nth(1).waitFor({ state: 'detached' });
-    expect(await page.locator('tbody tr').count()).toBe(1);
+    await page.locator('#rows tr').nth(1).waitFor({ state: 'detached' });
+    expect(await page.locator('#rows tr').count()).toBe(1);
     await page.getByLabel('Payer').fill(payer);
     await page.getByRole('button', { name: 'Show' }).click();
-    await page.locator('tbody tr').nth(24).waitFor();
-    const cells = await page.locator('tbody tr').first().locator('td').allTextContents();
-    expect(cells.slice(1, 4)).toEqual(['failed: insufficientFunds', '1.5', '0xababab…ababab']);
+    await page.locator('#rows tr').nth(24).waitFor();
+    const cells = await page.locator('#rows tr').first().locator('td').allTextContents();
+    expect(cells.slice(1, 4)).toEqual(['failed: insufficientFunds', '1.50', '0xababab…ababab']);
     expect(faults).toEqual([]);
   });
 });

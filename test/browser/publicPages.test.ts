@@ -1,14 +1,11 @@
 /// <reference lib="dom" />
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { listed } from '../families/gateway/listings.calls.js';
 import { newBundle } from '../families/gateway/bundles.calls.js';
 import { ADMIN_KEY } from '../families/testApi.js';
 import { newWorld, type World } from '../families/world.js';
-import { openBrowser } from './browser.js';
+import { findings, openBrowser, overflow } from './browser.js';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const HOSTILE = `<img src=x onerror="document.title='broken'">"'><script>document.title='broken'</script>`;
 
 /** The public pages on one API, in one browser. */
@@ -55,27 +52,6 @@ async function newPage(options: Parameters<Browser['newContext']>[0] = {}): Prom
   });
   return page;
 }
-
-interface Found {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[];
-}
-
-/** Serious and critical findings of axe on the page as it stands. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const violations = await page.evaluate(async () => {
-    const { run } = (globalThis as unknown as { axe: { run(): Promise<{ violations: unknown }> } }).axe;
-    return (await run()).violations;
-  });
-  return (violations as Found[])
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0]?.target)} ${nodes[0]?.failureSummary}`);
-}
-
-const overflow = (page: Page) =>
-  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 const pages: readonly [path: string, heading: RegExp][] = [
   ['/', /Payments for software agents/],

@@ -35,10 +35,10 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
-/** Base units of a token with six decimals, as people read them. */
-function decimal(units) {
+/** Base units of a token with six decimals as money: at least two digits after the point. */
+function money(units) {
   const text = String(units).padStart(7, '0');
-  return `${text.slice(0, -6)}.${text.slice(-6)}`.replace(/\.?0+$/, '');
+  return `${text.slice(0, -6)}.${text.slice(-6).replace(/0{1,4}$/, '')}`;
 }
 
 const short = (hex) => (hex ? `${hex.slice(0, 8)}…${hex.slice(-6)}` : '');
@@ -56,7 +56,7 @@ function row(settlement) {
   made.append(
     element('td', new Date(createdAt).toLocaleString()),
     element('td', reason ? `${state}: ${reason}` : state, { class: `state-${state}` }),
-    element('td', decimal(amount), { class: 'amount' }),
+    element('td', money(amount), { class: 'amount' }),
     element('td', short(payer), { title: payer }),
     element('td', short(payTo), { title: payTo ?? '' }),
     linked,
@@ -90,25 +90,67 @@ async function showPage(next) {
   find('more').hidden = cursor === null;
 }
 
-/** Bars side by side, each a stack of parts from the bottom up. */
-function bars(svg, stacks, label) {
-  const top = Math.max(1e-9, ...stacks.map((parts) => parts.reduce((sum, { value }) => sum + value, 0)));
-  svg.setAttribute('viewBox', `0 0 ${stacks.length * 10} 100`);
-  svg.setAttribute('preserveAspectRatio', 'none');
-  svg.setAttribute('aria-label', label);
+/** Where the bars stand in the picture: room for the values on the left and for the hours below. */
+const PLOT = { left: 44, right: 316, top: 8, bottom: 110 };
+
+function drawn(name, attributes, text = '') {
+  const made = document.createElementNS(SVG, name);
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  made.textContent = text;
+  return made;
+}
+
+/**
+ * Bars side by side, each a stack of parts from the bottom up, with axes; the same as a table below it.
+ * `columns` are the names of the parts, `text` writes a value.
+ */
+function chart(id, hours, { label, columns, text }) {
+  const svg = find(id);
+  const sums = hours.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0));
+  const top = Math.max(...sums) || 1;
+  const width = (PLOT.right - PLOT.left) / hours.length;
+  svg.setAttribute('aria-label', `${label}; the highest is ${text(Math.max(...sums))}`);
   svg.replaceChildren();
-  for (const [i, parts] of stacks.entries()) {
-    let y = 100;
-    for (const { value, kind } of parts) {
-      const height = (value / top) * 100;
-      y -= height;
-      const bar = document.createElementNS(SVG, 'rect');
-      for (const [name, number] of Object.entries({ x: i * 10 + 1, y, width: 8, height }))
-        bar.setAttribute(name, number);
-      bar.setAttribute('class', kind);
-      svg.append(bar);
-    }
+  for (const share of [0, 0.5, 1]) {
+    const y = PLOT.bottom - share * (PLOT.bottom - PLOT.top);
+    svg.append(drawn('line', { x1: PLOT.left, x2: PLOT.right, y1: y, y2: y }));
+    svg.append(drawn('text', { x: PLOT.left - 4, y: y + 3, 'text-anchor': 'end' }, text(share * top)));
   }
+  for (const [i, { at, parts }] of hours.entries()) {
+    const x = PLOT.left + i * width;
+    let y = PLOT.bottom;
+    for (const { value, kind } of parts) {
+      const height = (value / top) * (PLOT.bottom - PLOT.top);
+      y -= height;
+      svg.append(drawn('rect', { x: x + 1, y, width: width - 2, height, class: kind }));
+    }
+    if (i % 6 === 0) svg.append(drawn('text', { x, y: PLOT.bottom + 14 }, hourOf(at)));
+  }
+  const rows = hours.map(({ at, parts }) => [hourOf(at), ...parts.map(({ value }) => text(value))]);
+  find(`${id}-table`).replaceChildren(
+    element('summary', 'As a table'),
+    tableOf(label, ['Hour', ...columns], rows),
+  );
+}
+
+const hourOf = (at) => `${String(new Date(at).getHours()).padStart(2, '0')}:00`;
+
+function tableOf(label, head, rows) {
+  const table = element('table', '');
+  const line = (cells, name) => {
+    const row = element('tr', '');
+    row.append(
+      ...cells.map((cell, i) =>
+        element(i === 0 ? 'th' : name, cell, { scope: name === 'th' ? 'col' : 'row' }),
+      ),
+    );
+    return row;
+  };
+  const [thead, tbody] = [element('thead', ''), element('tbody', '')];
+  thead.append(line(head, 'th'));
+  tbody.append(...rows.map((row) => line(row, 'td')));
+  table.append(element('caption', label), thead, tbody);
+  return table;
 }
 
 async function showActivity() {
@@ -117,24 +159,66 @@ async function showActivity() {
   const gasEach = ({ gasUsed, payments }) => (payments > 0 ? Number(gasUsed) / payments : 0);
   const [volume, settled, failed] = [sum('volume'), sum('settled'), sum('failed')];
   const [gasUsed, payments] = [sum('gasUsed'), Number(sum('payments'))];
-  bars(
-    find('volume'),
-    hours.map((hour) => [{ value: Number(hour.volume), kind: 'plain' }]),
-    'Volume by the hour',
+  const bars = (partsOf) => hours.map((hour) => ({ at: hour.hour, parts: partsOf(hour) }));
+  const whole = (value) => Math.round(value).toLocaleString('en');
+  chart(
+    'volume',
+    bars((hour) => [{ value: Number(hour.volume), kind: 'plain-bar' }]),
+    {
+      label: 'Volume by the hour, USDC',
+      columns: ['USDC'],
+      text: (value) => money(Math.round(value)),
+    },
   );
-  const ends = hours.map((hour) => [
-    { value: hour.settled, kind: 'good' },
-    { value: hour.failed, kind: 'bad' },
-  ]);
-  bars(find('success'), ends, 'Settled and failed by the hour');
-  bars(
-    find('gas'),
-    hours.map((hour) => [{ value: gasEach(hour), kind: 'plain' }]),
-    'Gas per payment by the hour',
+  chart(
+    'success',
+    bars(({ settled: good, failed: bad }) => [
+      { value: good, kind: 'good' },
+      { value: bad, kind: 'bad' },
+    ]),
+    { label: 'Settled and failed by the hour', columns: ['Settled', 'Failed'], text: whole },
   );
-  find('volume-sum').textContent = decimal(volume);
+  chart(
+    'gas',
+    bars((hour) => [{ value: gasEach(hour), kind: 'plain-bar' }]),
+    {
+      label: 'Gas per payment by the hour',
+      columns: ['Gas'],
+      text: whole,
+    },
+  );
+  find('volume-sum').textContent = money(volume);
   find('success-sum').textContent = `${settled} / ${failed}`;
   find('gas-sum').textContent = payments > 0 ? Math.round(gasEach({ gasUsed, payments })) : '–';
+}
+
+/** What each part says of itself, and what the signers have left to pay gas with. */
+async function showHealth() {
+  const { ready, checks, signers } = await ask('/admin/health');
+  find('ready').textContent = ready ? 'ready' : 'not ready';
+  find('ready').className = `badge ${ready ? 'ok' : 'danger'}`;
+  const facts = (pairs) => pairs.flatMap(([term, text]) => [element('dt', term), element('dd', text)]);
+  find('checks').replaceChildren(...facts(Object.entries(checks)));
+  find('signers').replaceChildren(
+    ...facts(signers.map(({ address, wei }) => [short(address), `${ether(wei)} ETH`])),
+  );
+}
+
+/** Wei as ether with six digits after the point, rounded down. */
+function ether(wei) {
+  const text = String(wei).padStart(19, '0');
+  return `${text.slice(0, -18)}.${text.slice(-18, -12)}`;
+}
+
+function signOut() {
+  key = '';
+  cursor = null;
+  find('content').hidden = true;
+  find('sign-out').hidden = true;
+  find('login').hidden = false;
+  for (const id of ['rows', 'checks', 'signers']) find(id).replaceChildren();
+  find('notice').textContent = '';
+  find('key').focus();
 }
 
 find('login').addEventListener('submit', (event) => {
@@ -143,9 +227,11 @@ find('login').addEventListener('submit', (event) => {
     key = find('key').value.trim();
     find('content').hidden = true;
     await showPage();
-    await showActivity();
+    await Promise.all([showActivity(), showHealth()]);
     find('key').value = '';
     find('content').hidden = false;
+    find('sign-out').hidden = false;
+    find('login').hidden = true;
   });
 });
 find('filter').addEventListener('submit', (event) => {
@@ -153,3 +239,4 @@ find('filter').addEventListener('submit', (event) => {
   void attempt(() => showPage());
 });
 find('more').addEventListener('click', () => void attempt(() => showPage(cursor)));
+find('sign-out').addEventListener('click', signOut);

@@ -97,7 +97,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(requestIds(options), uncached, helmet());
   supportedRoute(app, payments);
   healthRoutes(app, options);
-  if (book) operationRoutes(app, { facilitator, book, access, log });
+  if (book) operationRoutes(app, { facilitator, book, access, log, readiness: options.readiness });
   if (catalogue) discoveryRoutes(app, { catalogue, access });
   app.use(unknownRoute);
   app.use(answerErrors(log));
@@ -108,7 +108,7 @@ const allowed: readonly (readonly [pattern: RegExp, method: string])[] = [
   [/^\/(verify|settle)$/, 'POST'],
   [/^\/settlements\/[^/]+\/reconcile$/, 'POST'],
   [
-    /^\/(supported|health|healthz|readyz|metrics|settlements(\/[^/]+)?|admin(\/activity)?|discovery\/(resources|search))$/,
+    /^\/(supported|health|healthz|readyz|metrics|settlements(\/[^/]+)?|admin(\/(activity|health))?|discovery\/(resources|search))$/,
     'GET',
   ],
 ];

@@ -1,4 +1,4 @@
-import { requestIdOf } from '@agentpay/http';
+import { design, FOR_EVER, requestIdOf } from '@agentpay/http';
 import { readFileSync } from 'node:fs';
 import { AgentPayError } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
@@ -6,6 +6,7 @@ import type { Express, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
+import type { Readiness } from '../operations/Readiness.js';
 import { isSettlementId, type SettlementBook, type SettlementRecord } from '../operations/SettlementBook.js';
 import { guard, keyNameOf, type Access } from './access.js';
 import { readQuery } from './query.js';
@@ -15,6 +16,7 @@ export interface OperationRoutesOptions {
   readonly book: SettlementBook;
   readonly access: Access;
   readonly log: Logger;
+  readonly readiness?: Readiness | undefined;
 }
 
 const listQuery = z.object({
@@ -28,7 +30,7 @@ const activityQuery = z.object({ hours: z.coerce.number().int().min(1).max(168).
 /** `/settlements` and `/admin`: what operators see and do, with a key of the scope `admin`. */
 export function operationRoutes(
   app: Express,
-  { facilitator, book, access, log }: OperationRoutesOptions,
+  { facilitator, book, access, log, readiness }: OperationRoutesOptions,
 ): void {
   const admin = guard(access, 'admin');
 
@@ -60,7 +62,28 @@ export function operationRoutes(
     res.json({ hours: await book.activity(hours) });
   });
 
+  app.get('/admin/health', admin, async (_req, res) => void res.json(await healthOf(facilitator, readiness)));
+
+  for (const { path, type, text } of Object.values(design))
+    app.get(path, (_req, res) => void res.set('Cache-Control', FOR_EVER).type(type).send(text));
   for (const [path, file, type] of pageFiles) app.get(path, pageFile(file, type));
+}
+
+/** What each part says of itself, and what every signer account holds for gas, in wei. None where the chain does not say. */
+async function healthOf(facilitator: RunningFacilitator, readiness: Readiness | undefined) {
+  if (!readiness) {
+    const ready = await facilitator.ready().then(
+      () => true,
+      () => false,
+    );
+    return { ready, checks: {}, signers: [] };
+  }
+  const [{ ready, checks }, balances] = await Promise.all([
+    readiness.check(),
+    readiness.balances().catch(() => new Map<string, bigint>()),
+  ]);
+  const signers = [...balances].map(([address, wei]) => ({ address, wei: String(wei) }));
+  return { ready, checks, signers };
 }
 
 async function findRecord(book: SettlementBook, id: unknown): Promise<SettlementRecord> {
@@ -87,6 +110,8 @@ const PAGE_POLICY = [
 ].join('; ');
 
 function pageFile(file: string, type: string): RequestHandler {
-  const text = readFileSync(new URL(`../../assets/${file}`, import.meta.url), 'utf8');
+  const text = readFileSync(new URL(`../../assets/${file}`, import.meta.url), 'utf8')
+    .replace('{{design.css}}', design.css.path)
+    .replace('{{design.theme}}', design.theme.path);
   return (_req, res) => void res.set('Content-Security-Policy', PAGE_POLICY).type(type).send(text);
 }
