@@ -34,34 +34,8 @@ function signIn(known: boolean): Html {
 
 /** The state as HTML: what the page holds at once for who came with the key, and what its script asks for else. */
 function stateView({ sessions, settings, rate_limits, queue_depth, kill_switch }: OpsState): Html {
-  const fact = (term: string, value: string | number) =>
-    html`<dt>${term}</dt>
-      <dd>${value}</dd>`;
-  const yes = (value: boolean) => (value ? 'yes' : 'no');
-  const minutes = (seconds: number) => `${Math.round(seconds / 60)} min`;
-  const rows = sessions.map(
-    ({ session_id, agent_id, created_at, expires_at }) =>
-      html`<tr>
-        <th scope="row"><code>${session_id}</code></th>
-        <td><code>${agent_id}</code></td>
-        <td>${time(created_at)}</td>
-        <td>${time(expires_at)}</td>
-      </tr>`,
-  );
   return html`<div class="grid">
-      <section class="card">
-        <h2>Kill switch</h2>
-        <p>
-          ${
-            kill_switch
-              ? html`<span class="badge danger">on: nothing is paid</span>`
-              : html`<span class="badge ok">off: payments are made</span>`
-          }
-        </p>
-        <button type="button" class="danger" data-kill="${kill_switch ? 'false' : 'true'}">
-          ${kill_switch ? 'Let payments go on' : 'Stop all payments'}
-        </button>
-      </section>
+      ${killSwitch(kill_switch)}
       <section class="card">
         <h2>Queue</h2>
         <p class="figure">${queue_depth}</p>
@@ -73,41 +47,73 @@ function stateView({ sessions, settings, rate_limits, queue_depth, kill_switch }
           ${fact('Calls a minute', rate_limits.per_minute)} ${fact('At once', rate_limits.burst)}
         </dl>
       </section>
-      <section class="card">
-        <h2>Settings</h2>
-        <dl class="facts">
-          ${fact('Sandbox', yes(settings.sandbox))} ${fact('Hosts may write', yes(settings.host_writes))}
-          ${fact('Guests may write', yes(settings.guest_writes))}
-          ${fact('A session lasts', minutes(settings.session_ttl_seconds))}
-          ${fact('A token lasts', minutes(settings.access_ttl_seconds))}
-          ${fact('An invite lasts', minutes(settings.invite_ttl_seconds))}
-          ${fact('Guests of an invite', settings.invite_uses)}
-          ${fact('Sessions at most', settings.max_sessions)} ${fact('Rails', settings.rails.join(', '))}
-          ${fact('Most at once', formatMoney(settings.payment_max))}
-          ${fact('Most in a wallet', formatMoney(settings.funding_max))}
-        </dl>
-      </section>
+      ${settingsCard(settings)}
     </div>
     <h2>Sessions (${sessions.length})</h2>
-    ${
-      rows.length === 0
-        ? html`<p class="notice">No session is open.</p>`
-        : html`<div class="scroll" tabindex="0" role="region" aria-label="Open sessions">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Session</th>
-                  <th scope="col">Agent</th>
-                  <th scope="col">Opened</th>
-                  <th scope="col">Ends</th>
-                </tr>
-              </thead>
-              <tbody>
-                ${rows}
-              </tbody>
-            </table>
-          </div>`
-    }`;
+    ${sessions.length === 0 ? html`<p class="notice">No session is open.</p>` : sessionTable(sessions)}`;
+}
+
+function killSwitch(isOn: boolean): Html {
+  const state = isOn
+    ? html`<span class="badge danger">on: nothing is paid</span>`
+    : html`<span class="badge ok">off: payments are made</span>`;
+  return html`<section class="card">
+    <h2>Kill switch</h2>
+    <p>${state}</p>
+    <button type="button" class="danger" data-kill="${isOn ? 'false' : 'true'}">
+      ${isOn ? 'Let payments go on' : 'Stop all payments'}
+    </button>
+  </section>`;
+}
+
+function settingsCard(settings: OpsState['settings']): Html {
+  const yes = (value: boolean) => (value ? 'yes' : 'no');
+  const minutes = (seconds: number) => `${Math.round(seconds / 60)} min`;
+  return html`<section class="card">
+    <h2>Settings</h2>
+    <dl class="facts">
+      ${fact('Sandbox', yes(settings.sandbox))} ${fact('Hosts may write', yes(settings.host_writes))}
+      ${fact('Guests may write', yes(settings.guest_writes))}
+      ${fact('A session lasts', minutes(settings.session_ttl_seconds))}
+      ${fact('A token lasts', minutes(settings.access_ttl_seconds))}
+      ${fact('An invite lasts', minutes(settings.invite_ttl_seconds))}
+      ${fact('Guests of an invite', settings.invite_uses)} ${fact('Sessions at most', settings.max_sessions)}
+      ${fact('Rails', settings.rails.join(', '))} ${fact('Most at once', formatMoney(settings.payment_max))}
+      ${fact('Most in a wallet', formatMoney(settings.funding_max))}
+    </dl>
+  </section>`;
+}
+
+function sessionTable(sessions: OpsState['sessions']): Html {
+  const rows = sessions.map(
+    ({ session_id, agent_id, created_at, expires_at }) =>
+      html`<tr>
+        <th scope="row"><code>${session_id}</code></th>
+        <td><code>${agent_id}</code></td>
+        <td>${time(created_at)}</td>
+        <td>${time(expires_at)}</td>
+      </tr>`,
+  );
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Open sessions">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Session</th>
+          <th scope="col">Agent</th>
+          <th scope="col">Opened</th>
+          <th scope="col">Ends</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function fact(term: string, value: string | number): Html {
+  return html`<dt>${term}</dt>
+    <dd>${value}</dd>`;
 }
 
 const time = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

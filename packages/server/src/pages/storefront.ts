@@ -284,7 +284,12 @@ function cheapest({ methods }: catalog.AgentListing): string {
 
 function callOf({ id, methods }: catalog.AgentListing): string {
   const body = { agent_id: id, method: methods[0]?.name ?? 'method', input: {} };
-  return `curl -X POST '/gateway/call' \\\n  -H "X-Gateway-Key: $AGENTPAY_GATEWAY_KEY" \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
+  return [
+    `curl -X POST "$AGENTPAY_URL/gateway/call"`,
+    `-H "X-Gateway-Key: $AGENTPAY_GATEWAY_KEY"`,
+    `-H 'Content-Type: application/json'`,
+    `-d '${JSON.stringify(body)}'`,
+  ].join(' \\\n  ');
 }
 
 const usdc = (amount: Amount) => `${formatMoney(amount)} USDC`;
