@@ -60,7 +60,11 @@ function idKindOf(endpoint: Endpoint, param: string): IdKind | undefined {
 
 const kinds = Object.keys(credentials) as Auth[];
 const guarded = callables.filter(({ endpoint }) => endpoint.auth.length > 0);
-const identified = callables.filter(({ endpoint }) => pathParams(endpoint.path).length > 0);
+const withPath = callables.filter(({ endpoint }) => pathParams(endpoint.path).length > 0);
+/** Pages are named in their path, everything else has an id there. */
+const isNamed = ({ endpoint }: Callable) =>
+  pathParams(endpoint.path).every((param) => endpoint.params.shape[param]?.meta()?.['pageName'] === true);
+const identified = withPath.filter((callable) => !isNamed(callable));
 const withBody = callables.filter(({ endpoint }) => Object.keys(endpoint.body.shape).length > 0);
 const withQuery = callables.filter(({ endpoint }) => Object.keys(endpoint.query.shape).length > 0);
 
@@ -171,6 +175,27 @@ describe.each(named(identified))('%s', (_id, callable) => {
       else expect(expectRefusal(answer, callable, 404)).toMatch(/_not_found$/);
     }
   });
+});
+
+describe.each(named(withPath.filter(isNamed)))('%s', (_id, callable) => {
+  const { endpoint } = callable;
+  const [param] = pathParams(endpoint.path) as [string];
+
+  it('answers 404 for the name of no page', async () => {
+    for (const name of ['nothing', 'constructor', '__proto__', 'README', 'package.json'])
+      expect((await send(world, endpoint, { params: { [param]: name } })).status).toBe(
+        name === '__proto__' ? 400 : 404,
+      );
+  });
+
+  it.each(["' or 1=1 --", '../etc/passwd', '\u0000', 'é'.repeat(200)])(
+    'answers 400 for the malformed name %j',
+    async (name) => {
+      const answer = await send(world, endpoint, { params: { [param]: name } });
+      expect(expectRefusal(answer, callable, 400)).toBe('invalid_request');
+      expect(answer.body.error.param).toBe(param);
+    },
+  );
 });
 
 describe.each(named(withBody))('%s', (_id, callable) => {

@@ -10,6 +10,20 @@ export function line(maxLength: number) {
     .refine(isPlainText, 'must not have control or invisible characters');
 }
 
+/** What a search form sends: text for people, or nothing of a field that was left empty. */
+export function searchText(maxLength: number) {
+  return z
+    .string({ error: 'must be text' })
+    .max(maxLength, `must have at most ${maxLength} characters`)
+    .refine(isPlainText, 'must not have control or invisible characters');
+}
+
+/** The name of a page of the documentation, in its path. */
+export const pageName = z
+  .string()
+  .regex(/^[A-Za-z][\w.-]{0,63}$/, 'must be the name of a page')
+  .meta({ pattern: '^[A-Za-z][A-Za-z0-9_.-]{0,63}$', pageName: true });
+
 /** An id of one kind, checked for its shape. */
 export function id(kind: IdKind) {
   return z

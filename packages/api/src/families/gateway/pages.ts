@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { LISTING, listingParams } from '../../resources/listing.js';
-import { id, wholeNumber } from '../../resources/values.js';
+import { id, searchText, wholeNumber } from '../../resources/values.js';
 
 const page = { method: 'GET', htmlInJson: true } as const;
 
@@ -15,8 +15,8 @@ export const storefront = Endpoint.page({
   auth: anyone,
   query: z.object({
     // What a form sends of a field that was left empty.
-    q: z.string().max(textBounds.name).optional(),
-    category: z.string().max(textBounds.category).optional(),
+    q: searchText(textBounds.name).optional(),
+    category: searchText(textBounds.category).optional(),
     limit: wholeNumber(1, 60).default(24),
     offset: wholeNumber(0, 1_000_000).default(0),
   }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { line } from '../../resources/values.js';
+import { pageName, searchText } from '../../resources/values.js';
 
 const page = { method: 'GET', auth: anyone, markdown: true } as const;
 
@@ -17,7 +17,7 @@ export const noun = Endpoint.page({
   ...page,
   summary: 'The endpoints of one noun of the API, with their fields, errors and examples.',
   path: '/docs/api/{noun}',
-  params: z.object({ noun: line(64) }),
+  params: z.object({ noun: pageName }),
   errors: ['not_found'],
   example: { params: { noun: 'runtime.wallets' } },
 });
@@ -27,7 +27,7 @@ export const search = Endpoint.page({
   ...page,
   summary: 'Searches the guides and the API reference.',
   path: '/docs/search',
-  query: z.object({ q: z.string().max(200).default('') }),
+  query: z.object({ q: searchText(200).default('') }),
   markdown: false,
 });
 
@@ -36,7 +36,7 @@ export const guide = Endpoint.page({
   ...page,
   summary: 'A guide.',
   path: '/docs/{page}',
-  params: z.object({ page: line(64) }),
+  params: z.object({ page: pageName }),
   errors: ['not_found'],
   example: { params: { page: 'quickstart-sellers' } },
 });
