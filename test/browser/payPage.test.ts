@@ -4,7 +4,7 @@ import express, { type RequestHandler } from 'express';
 import type { Browser, Page } from 'playwright-core';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
 import { PRICE, startInteropStack, type InteropStack } from '../interop/stack.js';
-import { giveWallet, openBrowser } from './browser.js';
+import { findings, giveWallet, openBrowser, overflow } from './browser.js';
 
 const HOSTILE = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;
 
@@ -76,6 +76,13 @@ describe('the pay page', () => {
     expect(paid).toBe(PRICE);
     expect(JSON.parse(await page.locator('#content pre').innerText())).toEqual({ weather: 'sunny' });
     expect(await page.getByRole('link', { name: 'Save as a file' }).isVisible()).toBe(true);
+    const receipt = await page.locator('#receipt').innerText();
+    expect(receipt).toContain('0.01 USDC on Base Sepolia');
+    expect(receipt).toContain(stack.payTo);
+    expect(await page.locator('#receipt a').getAttribute('href')).toMatch(
+      /^https:\/\/sepolia\.basescan\.org\/tx\/0x[0-9a-f]{64}$/,
+    );
+    expect(await findings(page)).toEqual([]);
     const signing = [
       'eth_requestAccounts',
       'wallet_switchEthereumChain',
@@ -102,6 +109,13 @@ describe('the pay page', () => {
     await button().click();
     await page.locator('#status.fault').waitFor();
     expect(await status()).toMatch(/^No wallet was found/);
+    const { host, pathname, search } = new URL(url);
+    expect(await page.getByRole('link', { name: 'Open in MetaMask' }).getAttribute('href')).toBe(
+      `https://metamask.app.link/dapp/${host}${pathname}${search}`,
+    );
+    expect(await page.getByRole('link', { name: 'Open in Coinbase Wallet' }).isVisible()).toBe(true);
+    await page.setViewportSize({ width: 360, height: 780 });
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
     const wallet = await giveWallet(page, stack.buyer);
     wallet.decline = true;
     await page.goto(url);

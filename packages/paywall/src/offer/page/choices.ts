@@ -45,3 +45,11 @@ export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>):
     ];
   });
 }
+
+/** The most that a request may cost where the price is known afterwards (scheme `upto`), such as "$0.10"; undefined where it is fixed. */
+export function ceilingOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>): string | undefined {
+  const accepted = accepts.find(({ scheme }) => scheme === 'upto');
+  const network = accepted && findNetwork(accepted.network);
+  if (!network || !sameHex(accepted.asset, network.usdc.address)) return undefined;
+  return `$${formatMoney(BigInt(accepted.amount), network.usdc.decimals)}`;
+}

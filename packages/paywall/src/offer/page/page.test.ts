@@ -129,6 +129,20 @@ describe('a browser that opens a priced URL', () => {
     expect(command).toBe(`curl -i '${seller.url}/x?q='\\'';rm+-rf+~;'\\'''`);
   });
 
+  it('is told the most that a price by use may be, and how to pay it', async () => {
+    const kind = { x402Version: 2, scheme: 'upto', network: 'eip155:84532' };
+    const kinds = [{ ...kind, extra: { facilitatorAddress: PAY_TO } }];
+    const facilitator = fakeFacilitator({ supported: async () => ({ kinds, extensions: [], signers: {} }) });
+    const charge = paywall({ payTo: PAY_TO, network: 'base-sepolia', facilitator }).charge({ upto: '$0.5' });
+    seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
+    const { text, status } = await send(seller, '/', { headers: { accept: BROWSER } });
+    expect(status).toBe(402);
+    expect(text).toContain('<p class="price">up to $0.50</p>');
+    expect(text).toContain(PAY_TO);
+    expect(text).toContain('<details open>');
+    expect(text).not.toContain('id="pay"');
+  });
+
   it('is told why a payment was refused', async () => {
     const first = await open();
     const headers = { accept: BROWSER, ...pay(first, 'x402v2', { to: `0x${'11'.repeat(20)}` }) };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { x402v2 } from '@agentpay/protocol';
-import { choicesOf, type Choice } from './choices.js';
+import { ceilingOf, choicesOf, type Choice } from './choices.js';
 import { style } from './style.js';
 
 /** Compiled from `browser/pay.ts`, which imports nothing. */
@@ -54,12 +54,13 @@ export function payPage(
 <section id="offer" aria-labelledby="title">
 <p class="kicker">${escapeHtml(hostOf(resource.url))} asks for a payment</p>
 <h1 id="title">${escapeHtml(title)}</h1>
-${choices.length > 0 ? offerOf(choices, resource) : '<p>A wallet in a browser cannot make this payment. Pay it with a program.</p>'}
+${choices.length > 0 ? offerOf(choices, resource) : unpayable(required)}
 </section>
 <section id="bought" aria-labelledby="bought-title" hidden>
 <p class="kicker">${escapeHtml(title)}</p>
 <h1 id="bought-title" tabindex="-1">Here is what you paid for</h1>
 <div id="content"></div>
+<dl id="receipt"></dl>
 </section>
 <p id="status" role="status"${detail ? ' class="fault"' : ''}>${escapeHtml(detail ?? '')}</p>
 ${forPrograms(resource.url, choices.length === 0)}
@@ -69,6 +70,28 @@ ${choices.length > 0 ? scriptsOf({ now: nowSeconds, resource, choices }) : ''}
 </html>
 `;
 }
+
+/** What is asked for where no wallet of a browser can pay it. */
+function unpayable(required: x402v2.PaymentRequired): string {
+  const ceiling = ceilingOf(required);
+  const why = 'A wallet in a browser cannot make this payment. Pay it with a program.';
+  if (ceiling === undefined) return `<p>${why}</p>`;
+  const [{ payTo = '' } = {}] = required.accepts.filter(({ scheme }) => scheme === 'upto');
+  return `<p class="price">up to ${escapeHtml(ceiling)}</p>
+<p class="unit">You pay for what is used, and never more than this.</p>
+<dl>
+${row('Paid to', `<code>${escapeHtml(payTo)}</code>`)}
+${row('Address', `<code>${escapeHtml(required.resource.url)}</code>`)}
+</dl>
+<p>${why}</p>`;
+}
+
+/** For who has no wallet here. Links to wallets are made by the script, for the address that is open. */
+const withoutWallet = `<details id="no-wallet">
+<summary>No wallet here?</summary>
+<p>On a phone, open this page in the browser inside your wallet. On a computer, install a wallet as an extension and load the page again.</p>
+<ul id="wallets"></ul>
+</details>`;
 
 function offerOf(choices: readonly Choice[], { url }: x402v2.Resource): string {
   const [first] = choices as [Choice, ...Choice[]];
@@ -86,7 +109,8 @@ ${row('Network', escapeHtml(distinct(choices, ({ chain }) => chain.chainName).jo
 ${row('Address', `<code>${escapeHtml(url)}</code>`)}
 </dl>
 <noscript><p><strong>Paying here needs JavaScript.</strong> Without it, pay with a program.</p></noscript>
-${button}`;
+${button}
+${withoutWallet}`;
 }
 
 function distinct(choices: readonly Choice[], textOf: (choice: Choice) => string): string[] {

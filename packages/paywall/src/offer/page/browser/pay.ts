@@ -30,6 +30,8 @@ interface Signed {
   readonly proof: string;
   /** Unix seconds. */
   readonly validBefore: number;
+  /** What the receipt says of it. */
+  readonly paid: { readonly label: string; readonly payTo: string; readonly explorer: string };
 }
 
 /** What the server wrote into the page; `now` in Unix seconds. */
@@ -55,6 +57,7 @@ addEventListener('eip6963:announceProvider', (event) => {
 });
 dispatchEvent(new Event('eip6963:requestProvider'));
 
+offerWallets();
 button.addEventListener('click', () => void run());
 element('copy').addEventListener('click', () => void copyCommand());
 if (kept()) offerAgain('A payment that you signed before may be open. Nothing is signed anew.');
@@ -75,7 +78,10 @@ async function run(): Promise<void> {
 async function sign(): Promise<Signed> {
   const choice = choices[chosen()] as Choice;
   const found = wallet;
-  if (!found) throw new Error('No wallet was found in this browser. Install one, or pay with a program.');
+  if (!found) {
+    (element('no-wallet') as HTMLDetailsElement).open = true;
+    throw new Error('No wallet was found in this browser. Install one, or pay with a program.');
+  }
   tell('Waiting for your wallet …');
   const accounts = (await found.request({ method: 'eth_requestAccounts' })) as readonly string[];
   const from = accounts[0];
@@ -90,7 +96,16 @@ async function sign(): Promise<Signed> {
     accepted: choice.accepted,
     payload: { signature, authorization },
   };
-  const signed = { proof: base64(JSON.stringify(proof)), validBefore: Number(authorization.validBefore) };
+  const paid = {
+    label: choice.label,
+    payTo: choice.accepted.payTo,
+    explorer: choice.chain.blockExplorerUrls[0] ?? '',
+  };
+  const signed = {
+    proof: base64(JSON.stringify(proof)),
+    validBefore: Number(authorization.validBefore),
+    paid,
+  };
   keep(signed);
   return signed;
 }
@@ -155,13 +170,14 @@ function typedDataOf(message: ReturnType<typeof authorize>, { accepted, chainId 
 
 // ---- the seller
 
-async function deliver({ proof }: Signed): Promise<void> {
+async function deliver({ proof, paid }: Signed): Promise<void> {
   tell('Paying …');
   const answer = await send(proof);
   if (!answer)
     return offerAgain('The seller cannot be reached. Your payment stays valid; nothing is paid twice.');
   if (answer.ok) {
     await show(answer);
+    showReceipt(answer, paid);
     return forget();
   }
   const problem = (await answer.json().catch(() => ({}))) as { detail?: string; code?: string };
@@ -194,6 +210,47 @@ async function show(answer: Response): Promise<void> {
   element('bought').hidden = false;
   tell('Paid.');
   element('bought-title').focus();
+}
+
+/** What was paid, to whom, and where to see it: the seller names the transaction in `PAYMENT-RESPONSE`. */
+function showReceipt(answer: Response, { label, payTo, explorer }: Signed['paid']): void {
+  const { transaction, payer } = settlementIn(answer.headers.get('payment-response') ?? '');
+  line('Paid', label);
+  line('To', payTo);
+  if (payer) line('From', payer);
+  line('At', new Date(time() * 1000).toLocaleString());
+  if (!/^0x[0-9a-f]{64}$/i.test(transaction ?? '')) return;
+  const link = document.createElement('a');
+  link.href = `${explorer}/tx/${transaction}`;
+  link.rel = 'noopener noreferrer';
+  link.target = '_blank';
+  line('Transaction', transaction ?? '', link);
+}
+
+function settlementIn(header: string): { transaction?: string; payer?: string } {
+  try {
+    const bytes = Uint8Array.from(atob(header), (char) => char.charCodeAt(0));
+    const { transaction, payer } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    return {
+      ...(typeof transaction === 'string' && { transaction }),
+      ...(typeof payer === 'string' && { payer }),
+    };
+  } catch {
+    return {};
+  }
+}
+
+function line(term: string, said: string, inside: HTMLElement = document.createElement('span')): void {
+  const [row, name, value] = ['div', 'dt', 'dd'].map((tag) => document.createElement(tag)) as [
+    HTMLElement,
+    HTMLElement,
+    HTMLElement,
+  ];
+  name.textContent = term;
+  inside.textContent = said;
+  value.append(inside);
+  row.append(name, value);
+  element('receipt').append(row);
 }
 
 function frame(html: string): HTMLElement {
@@ -237,6 +294,23 @@ function download(blob: Blob, answer: Response): HTMLElement {
 }
 
 // ---- the page
+
+/** Addresses that open this page in the browser inside a wallet. */
+function offerWallets(): void {
+  const here = location.href.split('#', 1)[0] as string;
+  const wallets = {
+    MetaMask: `https://metamask.app.link/dapp/${here.replace(/^https?:\/\//, '')}`,
+    'Coinbase Wallet': `https://go.cb-w.com/dapp?cb_url=${encodeURIComponent(here)}`,
+  };
+  for (const [name, address] of Object.entries(wallets)) {
+    const [item, link] = [document.createElement('li'), document.createElement('a')];
+    link.href = address;
+    link.rel = 'noopener noreferrer';
+    link.textContent = `Open in ${name}`;
+    item.append(link);
+    element('wallets').append(item);
+  }
+}
 
 function element(id: string): HTMLElement {
   return document.getElementById(id) as HTMLElement;
