@@ -20,6 +20,7 @@ async function main(jestArguments) {
   await step('packages installed', () => install({ onStart, signal }));
   await step('stale build output removed', removeStaleOutput);
   await step('types checked and built', () => run(bin('tsc'), ['-b']));
+  await step('dashboard bundled', () => run(process.execPath, [join(root, 'packages/dashboard/build.mjs')]));
   await step('formatted', () => run(bin('oxfmt'), ['--check']));
   await step('lint clean', () => run(bin('oxlint'), ['--deny-warnings', 'packages', 'examples', 'test']));
   const databases = await step('Redis and PostgreSQL up, Chromium found', startDatabases);
@@ -58,7 +59,7 @@ function removeOrphans(dist, source) {
   for (const entry of readdirSync(dist, { recursive: true })) {
     if (!entry.endsWith('.d.ts')) continue; // what the compiler wrote has declarations beside it
     const stem = entry.slice(0, -'.d.ts'.length);
-    if (existsSync(join(source, `${stem}.ts`))) continue;
+    if (existsSync(join(source, `${stem}.ts`)) || existsSync(join(source, `${stem}.tsx`))) continue;
     for (const suffix of ['.js', '.js.map', '.d.ts', '.d.ts.map'])
       rmSync(join(dist, stem + suffix), { force: true });
   }

@@ -22,6 +22,10 @@ const build = spawnSync(
   },
 );
 if (build.status !== 0) fail(`The build failed:\n${build.stdout}${build.stderr}`);
+const bundle = spawnSync(process.execPath, [join(root, 'packages/dashboard/build.mjs')], {
+  encoding: 'utf8',
+});
+if (bundle.status !== 0) fail(`The dashboard could not be bundled:\n${bundle.stdout}${bundle.stderr}`);
 
 process.argv.splice(1, 1, join(root, 'packages/dev/dist/bin.js'));
 await import('./dist/bin.js');

@@ -16,6 +16,7 @@ const graph: Record<string, readonly string[]> = {
   api: ['primitives'],
   sdk: ['primitives', 'protocol', 'api'],
   mcp: ['primitives', 'protocol', 'api', 'sdk', 'paywall'],
+  dashboard: ['primitives', 'sdk'],
 };
 graph['server'] = [...Object.keys(graph), 'server'];
 // It brings a local chain, which the server must not.

@@ -7,6 +7,7 @@ import { authenticator } from './auth/authenticate.js';
 import type { Composition } from './compose.js';
 import { allRoutes } from './families/index.js';
 import { assetRoutes } from './http/assets.js';
+import { dashboardFileRoutes, dashboardPageRoutes } from './http/dashboard.js';
 import { accessLog } from './http/accessLog.js';
 import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
@@ -47,6 +48,7 @@ export function createApp(
   metricsRoutes(app, { authenticate, limit, clock, metrics });
   healthRoutes(app, composition);
   assetRoutes(app);
+  dashboardFileRoutes(app);
   demoSellerRoutes(app, { demo: composition.demo, limit });
   stripeRoutes(app, composition, limit);
   x402Routes(app, composition, { authenticate, limit });
@@ -64,6 +66,7 @@ export function createApp(
     secureCookies: () => production || baseUrl().startsWith('https:'),
     traced,
   } satisfies MountOptions;
+  dashboardPageRoutes(app, serving);
   mount(app, routes, serving);
   mcpRoutes(app, routes, { ...serving, baseUrl, version });
   app.use(notFound);
@@ -71,10 +74,15 @@ export function createApp(
   return app;
 }
 
-/** Without TLS a page's own files are not to be asked for by https. */
+/** No page is shown within another. Without TLS a page's own files are not to be asked for by https. */
 function helmetOptions(baseUrl: () => string): HelmetOptions {
-  if (baseUrl().startsWith('https:')) return {};
-  return { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } };
+  const plain = !baseUrl().startsWith('https:');
+  const directives = {
+    ...(plain && { upgradeInsecureRequests: null }),
+    frameAncestors: ["'none'"],
+    fontSrc: ["'self'"],
+  };
+  return { contentSecurityPolicy: { directives }, xFrameOptions: { action: 'deny' } };
 }
 
 /** RFC 9112 section 3.2: HTTP/1.1 without Host is refused. Node would do so with an empty body. */

@@ -11,6 +11,7 @@ async function ofRule(world: World): Promise<{ id: string; rule_id: string }> {
 export const calls: Calls<typeof buyer.nouns.rules> = {
   list: async (world) => ({ params: { id: await ownedAgent(world) } }),
   create: async (world) => ({ params: { id: await ownedAgent(world) } }),
+  preview: async (world) => ({ params: { id: await ownedAgent(world) } }),
   update: async (world) => ({ params: await ofRule(world) }),
   delete: async (world) => ({ params: await ofRule(world) }),
 };

@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { positiveDecimalAmount } from '../../resources/amount.js';
-import { id, line } from '../../resources/values.js';
-import { address, AGENT, ofAgent, RULE } from './resources.js';
+import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
+import { id, line, timestamp } from '../../resources/values.js';
+import { address, AGENT, ofAgent, RULE, SELLER } from './resources.js';
 
 const auth = anyOf('session');
 const types = ['max_amount', 'time_restriction', 'per_seller_cap', 'approval_over'] as const;
@@ -84,6 +84,41 @@ export const update = Endpoint.from({
     params: { id: AGENT, rule_id: RULE },
     body: { active: false },
     response: { ...example, active: false },
+  },
+});
+
+/** POST /api/agents/{id}/policy-rules/preview */
+export const preview = Endpoint.from({
+  summary: 'Tells whether a payment would pass the limits, allow list and rules now. Nothing is reserved.',
+  method: 'POST',
+  path: '/api/agents/{id}/policy-rules/preview',
+  auth,
+  params: ofAgent,
+  body: z.object({ amount: positiveDecimalAmount, seller: address.optional() }),
+  response: z.object({
+    allowed: z.boolean(),
+    /** Why not. */
+    code: z.string().nullable(),
+    ruleId: z.string().nullable(),
+    limit: decimalAmount.nullable(),
+    spent: decimalAmount.nullable(),
+    remaining: decimalAmount.nullable(),
+    resetsAt: timestamp.nullable(),
+  }),
+  status: 200,
+  errors: ['agent_not_found'],
+  example: {
+    params: { id: AGENT },
+    body: { amount: '2.00', seller: SELLER },
+    response: {
+      allowed: false,
+      code: 'per_transaction_limit',
+      ruleId: null,
+      limit: '1.00',
+      spent: null,
+      remaining: null,
+      resetsAt: null,
+    },
   },
 });
 

@@ -67,7 +67,8 @@ export const dashboard = Endpoint.page({
 /** GET /dev/dashboard */
 export const developerDashboard = Endpoint.page({
   ...page,
-  summary: 'The same page, at the address that GET /developers/dashboard names; HTML only.',
+  summary:
+    "The developers' part of the dashboard, at the address that GET /developers/dashboard names; HTML only.",
   path: '/dev/dashboard',
   htmlInJson: false,
   auth: anyOf('developer'),

@@ -14,7 +14,7 @@ export const signin = Endpoint.page({
 
 /** GET /dashboard/dashboard.js */
 export const script = Endpoint.text({
-  summary: 'The script of the pages of the dashboard.',
+  summary: 'The script of the sign-in page.',
   method: 'GET',
   path: '/dashboard/dashboard.js',
   auth: anyone,
@@ -23,7 +23,7 @@ export const script = Endpoint.text({
 
 /** GET /dashboard */
 export const dashboard = Endpoint.page({
-  summary: "The user's agents.",
+  summary: 'The dashboard: its page holds no data, its script asks the API.',
   method: 'GET',
   path: '/dashboard',
   auth: anyOf('session'),
@@ -31,7 +31,7 @@ export const dashboard = Endpoint.page({
 
 /** GET /dashboard/agents/{id} */
 export const agent = Endpoint.page({
-  summary: 'An agent: its keys, limits, rules, allow list, webhooks, and a test purchase.',
+  summary: 'The dashboard at an agent: its keys, limits, rules, allow list, webhooks, and a test purchase.',
   method: 'GET',
   path: '/dashboard/agents/{id}',
   auth: anyOf('session'),

@@ -1,5 +1,5 @@
 import { buyer, type RequestOf } from '@agentpay/api';
-import { agents, type policies } from '@agentpay/core';
+import { agents, policies } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
 
@@ -21,6 +21,20 @@ export const handlers = implement(buyer.nouns.rules, ({ core }) => ({
   async delete({ principal, params: { id: agentId, rule_id: ruleId } }) {
     await agents.removeRule(core, { principal, agentId, ruleId });
     return { id: ruleId, status: 'deleted' };
+  },
+  async preview({ principal, params, body: { amount, seller } }) {
+    const { party } = await agents.actFor(core.db, { principal, agentId: params.id });
+    const payees = seller === undefined ? [] : [seller.toLowerCase()];
+    const denial = await policies.dryRun(core, { payer: party.id, payees, amount, rail: 'x402' });
+    return {
+      allowed: denial === undefined,
+      code: denial?.code ?? null,
+      ruleId: denial?.ruleId ?? null,
+      limit: denial?.limit ?? null,
+      spent: denial?.spent ?? null,
+      remaining: denial?.remaining ?? null,
+      resetsAt: denial?.resetsAt ?? null,
+    };
   },
 }));
 

@@ -18,6 +18,15 @@ export const handlers = implement(buyer.nouns.webhooks, ({ core }) => ({
     await webhooks.remove(core, { ...(await asAgent(core, principal, id)), webhookId });
     return { id: webhookId, status: 'deleted' };
   },
+  async deliveries({ principal, params: { id, webhook_id: webhookId }, query }) {
+    const request = { ...(await asAgent(core, principal, id)), webhookId, ...query };
+    const { deliveries, total } = await webhooks.listDeliveries(core, request);
+    return { deliveries: deliveries.map(showDelivery), total };
+  },
+  async replay({ principal, params: { id, webhook_id: webhookId, delivery_id: deliveryId } }) {
+    const request = { ...(await asAgent(core, principal, id)), webhookId, deliveryId };
+    return showDelivery(await webhooks.replay(core, request));
+  },
 }));
 
 /** Webhooks are the agent's; its owner sees to them. */
@@ -27,4 +36,28 @@ async function asAgent(core: Core, principal: Principal, agentId: string) {
 
 function show({ id, url, events, status, createdAt }: webhooks.Webhook) {
   return { id, url, events: [...events], status, createdAt };
+}
+
+function showDelivery({
+  id,
+  eventId,
+  type,
+  attempts,
+  createdAt,
+  deliveredAt,
+  ...delivery
+}: webhooks.Delivery) {
+  const { state: status, lastStatus: responseStatus, lastError: error, nextAt: nextAttemptAt } = delivery;
+  return {
+    id,
+    eventId,
+    type,
+    status,
+    attempts,
+    responseStatus,
+    error,
+    nextAttemptAt,
+    createdAt,
+    deliveredAt,
+  };
 }

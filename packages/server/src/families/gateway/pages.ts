@@ -4,6 +4,7 @@ import { formatDecimal } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
 import { docsPage } from '../../pages/docs/docsPages.js';
 import { library } from '../../pages/docs/library.js';
+import { dashboardPage } from '../../pages/dashboardPage.js';
 import { page, text } from '../../pages/html.js';
 import { storefront, storefrontAgent, storefrontBundle } from './storefront.js';
 
@@ -16,7 +17,10 @@ export const handlers = implement(gateway.nouns.pages, ({ core, baseUrl }) => ({
     return { html: docsPage(all, all.start), markdown: all.start.markdown };
   },
   dashboard: async ({ principal }) => ({ html: await dashboard(core, principal) }),
-  developerDashboard: async ({ principal }) => ({ html: await dashboard(core, principal) }),
+  async developerDashboard({ principal }) {
+    await developers.self(core.db, principal);
+    return { html: dashboardPage({ signedIn: false, presented: 'developer' }) };
+  },
 }));
 
 async function dashboard(core: Core, principal: Principal): Promise<string> {

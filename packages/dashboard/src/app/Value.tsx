@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+import { plain, tone, type Kind } from './format.js';
+
+/** A value as a page shows it. React escapes every text. */
+export function Value({ value, kind }: { value: unknown; kind: Kind }): ReactNode {
+  const text = plain(value);
+  if (value === null || value === undefined) return <span className="muted">{text}</span>;
+  if (value instanceof Date) return <time dateTime={value.toISOString()}>{text}</time>;
+  switch (kind) {
+    case 'status':
+      return <span className={tone(text)}>{text.replaceAll('_', ' ')}</span>;
+    case 'code':
+      return <code>{text}</code>;
+    default:
+      return text;
+  }
+}
+
+/** Names and values of one object. */
+export function Facts({ facts }: { facts: readonly (readonly [string, unknown, Kind?])[] }): ReactNode {
+  return (
+    <dl className="facts">
+      {facts.map(([name, value, kind = 'text']) => (
+        <div className="fact" key={name}>
+          <dt>{name}</dt>
+          <dd>
+            <Value value={value} kind={kind} />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

@@ -1,0 +1,255 @@
+import type { Screen } from '../Screen.js';
+import { columns, listed } from './listed.js';
+
+const base = '/dashboard/operator';
+const area = 'operator';
+const WATCH_MS = 5000;
+
+/** What the operator of the platform sees to. */
+export const operatorScreens: readonly Screen[] = [
+  {
+    path: `${base}/state`,
+    title: 'State of the platform',
+    area,
+    listed: true,
+    facts: {
+      async load({ gateway: { admin }, ops }) {
+        const [stats, reliability, state] = await Promise.all([
+          admin.stats(),
+          admin.reliability(),
+          ops.state(),
+        ]);
+        const { queue_depth, kill_switch, settings, sessions } = state;
+        return { ...stats, ...reliability, queue_depth, kill_switch, sessions: sessions.length, settings };
+      },
+      kinds: { kill_switch: 'flag', settings: 'json' },
+      every: WATCH_MS,
+    },
+    actions: [
+      {
+        title: 'Kill switch',
+        submit: 'Set',
+        danger: true,
+        fields: [{ name: 'spending', label: 'Spending', type: 'select', options: ['go on', 'stop all'] }],
+        run: ({ ops }, { spending }) => ops.killSwitch({ enabled: spending === 'stop all' }),
+      },
+    ],
+  },
+  {
+    path: `${base}/wallets`,
+    title: 'Wallets',
+    area,
+    listed: true,
+    table: {
+      columns: columns('id', 'owner_id', 'balance_usdc', 'available_usdc', 'created_at'),
+      empty: 'There are no wallets.',
+      load: listed('wallets', ({ gateway }, query) => gateway.admin.wallets(query)),
+    },
+    actions: [
+      {
+        title: 'Grant credits to an organization',
+        submit: 'Grant',
+        fields: [
+          { name: 'org_id', label: 'Organization' },
+          { name: 'amount_usdc', label: 'Amount (USDC)', type: 'amount' },
+        ],
+        run: ({ gateway }, { org_id = '', amount_usdc = '' }) => gateway.admin.grant({ org_id, amount_usdc }),
+      },
+    ],
+  },
+  {
+    path: `${base}/reconcile`,
+    title: 'Reconcile',
+    area,
+    listed: true,
+    intro: 'Compares the books with themselves, the chain and the payment processors. It changes nothing.',
+    actions: [
+      {
+        title: 'Reconcile the books',
+        submit: 'Reconcile',
+        run: ({ gateway }) => gateway.admin.reconcile({}),
+      },
+      {
+        title: 'Replay deliveries of webhooks',
+        submit: 'Replay',
+        fields: [{ name: 'since', label: 'Since', placeholder: '2026-02-26T20:10:00Z' }],
+        run: ({ gateway }, { since }) => gateway.admin.replay({ params: { since } }),
+      },
+    ],
+  },
+  {
+    path: `${base}/approvals`,
+    title: 'Approvals',
+    area,
+    listed: true,
+    table: {
+      columns: columns(
+        'id',
+        'status',
+        'agent_id',
+        'amount',
+        'currency',
+        'payee',
+        'rail',
+        'created_at',
+        'expires_at',
+      ),
+      empty: 'Nothing waits for approval.',
+      load: listed('approvals', ({ approvals }, query) => approvals.list(query)),
+    },
+    actions: [
+      {
+        title: 'Approve',
+        submit: 'Approve',
+        fields: [
+          { name: 'id', label: 'Id of the approval' },
+          { name: 'note', label: 'Note', optional: true },
+        ],
+        run: ({ approvals }, { id = '', note = '' }) =>
+          approvals.approve({ approval_id: id, ...(note && { note }) }),
+      },
+      {
+        title: 'Reject',
+        submit: 'Reject',
+        danger: true,
+        fields: [
+          { name: 'id', label: 'Id of the approval' },
+          { name: 'note', label: 'Note', optional: true },
+        ],
+        run: ({ approvals }, { id = '', note = '' }) =>
+          approvals.reject({ approval_id: id, ...(note && { note }) }),
+      },
+    ],
+  },
+  {
+    path: `${base}/disputes`,
+    title: 'Disputed payments',
+    area,
+    listed: true,
+    table: {
+      columns: columns('id', 'status', 'payment_id', 'reason', 'description', 'note', 'created_at'),
+      empty: 'Nothing is disputed.',
+      load: listed('disputes', ({ disputes }, query) => disputes.list(query)),
+    },
+    actions: [
+      {
+        title: 'Take up a dispute',
+        submit: 'Review',
+        fields: [{ name: 'id', label: 'Id of the dispute' }],
+        run: ({ disputes }, { id = '' }) => disputes.review({ dispute_id: id }),
+      },
+      {
+        title: 'Decide a dispute',
+        submit: 'Decide',
+        danger: true,
+        fields: [
+          { name: 'id', label: 'Id of the dispute' },
+          { name: 'resolution', label: 'Decision', type: 'select', options: ['refund', 'deny'] },
+          { name: 'note', label: 'Note', optional: true },
+        ],
+        run: ({ disputes }, { id = '', resolution, note = '' }) =>
+          disputes.resolve({ dispute_id: id, resolution: resolution as 'refund', ...(note && { note }) }),
+      },
+    ],
+  },
+  {
+    path: `${base}/invoice-disputes`,
+    title: 'Disputed invoices of all',
+    area,
+    listed: true,
+    table: {
+      columns: columns('id', 'status', 'invoice_id', 'payment_id', 'reason', 'resolution', 'created_at'),
+      empty: 'Nothing is disputed.',
+      load: listed('disputes', ({ gateway }, query) => gateway.disputes.listAll(query)),
+    },
+    actions: [
+      {
+        title: 'Decide',
+        submit: 'Decide',
+        danger: true,
+        fields: [
+          { name: 'id', label: 'Id of the dispute' },
+          {
+            name: 'resolution',
+            label: 'Decision',
+            type: 'select',
+            options: ['approved', 'rejected', 'denied'],
+          },
+        ],
+        run: ({ gateway }, { id = '', resolution }) =>
+          gateway.disputes.resolve({ dispute_id: id, resolution: resolution as 'approved' }),
+      },
+    ],
+  },
+  {
+    path: `${base}/certifications`,
+    title: 'Certifications',
+    area,
+    listed: true,
+    actions: [
+      {
+        title: 'Decide on a certification',
+        submit: 'Decide',
+        fields: [
+          { name: 'agent_id', label: 'Listed agent' },
+          { name: 'certification', label: 'Certification', initial: 'SOC2' },
+          { name: 'decision', label: 'Decision', type: 'select', options: ['approved', 'rejected'] },
+        ],
+        run: ({ gateway }, { agent_id = '', certification = '', decision }) =>
+          gateway.certifications.decide({ agent_id, certification, decision: decision as 'approved' }),
+      },
+    ],
+  },
+  {
+    path: `${base}/developers`,
+    title: 'Developers and gateways',
+    area,
+    listed: true,
+    actions: [
+      {
+        title: 'Let a developer in',
+        submit: 'Approve',
+        fields: [{ name: 'id', label: 'Id of the developer' }],
+        run: ({ gateway }, { id = '' }) => gateway.developers.approve({ developer_id: id }),
+      },
+      {
+        title: 'Suspend a developer',
+        submit: 'Suspend',
+        danger: true,
+        fields: [{ name: 'id', label: 'Id of the developer' }],
+        run: ({ gateway }, { id = '' }) => gateway.developers.suspend({ developer_id: id }),
+      },
+      {
+        title: 'New gateway',
+        submit: 'Create',
+        fields: [
+          { name: 'name', label: 'Name' },
+          { name: 'org_id', label: 'Organization', optional: true },
+        ],
+        run: ({ gateway }, { name = '', org_id = '' }) =>
+          gateway.gateways.create({ name, ...(org_id && { org_id }) }),
+      },
+    ],
+  },
+  {
+    path: `${base}/audit-log`,
+    title: 'Audit log',
+    area,
+    listed: true,
+    table: {
+      columns: columns(
+        'at',
+        'act',
+        'subject',
+        'actor_id',
+        'tenant_ids',
+        'before',
+        'after',
+        'request_id',
+        'id',
+      ),
+      empty: 'Nothing was written yet.',
+      load: listed('entries', ({ audit }, query) => audit.list(query)),
+    },
+  },
+];

@@ -1,0 +1,268 @@
+/// <reference lib="dom" />
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { readConfig, start, type RunningServer } from '@agentpay/server';
+import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { pino } from 'pino';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
+import { startInteropStack, type InteropStack } from '../interop/stack.js';
+import { openBrowser } from './browser.js';
+
+const HOSTILE = `<img src=x onerror="document.title='broken'">`;
+const ADMIN_KEY = 'operator-key-of-the-dashboard-tests-0123456789';
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let stack: InteropStack;
+let browser: Browser;
+let database: TestDatabase;
+let server: RunningServer;
+let receiver: Server;
+/** Bodies that the webhook's receiver was sent. */
+const received: string[] = [];
+let context: BrowserContext;
+let page: Page;
+/** What the pages reported that they should not have. */
+let faults: string[] = [];
+let agentId: string;
+
+beforeAll(async () => {
+  const built = spawnSync(process.execPath, [join(process.cwd(), 'packages/dashboard/build.mjs')]);
+  expect([built.status, String(built.stderr)]).toEqual([0, '']);
+  [stack, browser, database] = await Promise.all([startInteropStack(), openBrowser(), testDatabase()]);
+  receiver = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk) => (body += String(chunk)));
+    request.on('end', () => {
+      received.push(body);
+      response.end();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(receiver, 'listening');
+  const config = readConfig({
+    PORT: '0',
+    ADMIN_KEY,
+    DATABASE_URL: database.url,
+    JWT_SECRET: 'secret-of-the-dashboard-tests-0123456789',
+    RPC_URLS: `base-sepolia=${stack.rpcUrl}`,
+    FACILITATOR_URL: await agentpayFacilitator(stack),
+    DEMO_PAY_TO: stack.payTo,
+    DEV_SIGN_IN: 'true',
+    OUTBOUND_LOOPBACK: 'true',
+    SANDBOX_AUTO_APPROVE: 'true',
+  });
+  server = await start(config, { log: pino({ level: 'silent' }) });
+  context = await browser.newContext();
+  // axe is put into pages from here; the policy of the pages would not let it be loaded.
+  await context.addInitScript(axe);
+  page = await context.newPage();
+  page.on('pageerror', ({ message }) => faults.push(message));
+  page.on('console', (said) => {
+    if (said.type() === 'error' && !/favicon/.test(said.text())) faults.push(said.text());
+  });
+}, 120_000);
+afterAll(async () => {
+  await browser?.close();
+  await server?.close(0);
+  await database?.drop();
+  receiver?.close();
+  await stack?.close();
+});
+beforeEach(() => {
+  faults = [];
+});
+
+const open = (path: string) => page.goto(server.url + path);
+const heading = (name: string) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
+const part = (name: string) => page.getByRole('region', { name, exact: true });
+const webhookUrl = () => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hook`;
+
+describe('the dashboard', () => {
+  it('leads to the sign-in page without a session, and back after it', async () => {
+    await open('/dashboard/agents?sort=name');
+    expect(new URL(page.url()).pathname).toBe('/signin');
+    await page.getByLabel('Login').fill('developer');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await heading('Agents');
+    expect(page.url()).toBe(`${server.url}/dashboard/agents?sort=name`);
+    await page.getByText('You have no agents yet.').waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('makes an agent, whose name is text and nothing else', async () => {
+    await page.getByLabel('Name').fill(HOSTILE);
+    await page.getByRole('button', { name: 'Create' }).click();
+    await page.getByRole('link', { name: HOSTILE, exact: true }).click();
+    await heading(HOSTILE);
+    expect(await page.title()).toBe(`${HOSTILE} · AgentPay`);
+    agentId = new URL(page.url()).pathname.split('/').pop() as string;
+    expect(await page.content()).not.toContain('<img src=x');
+    expect(faults).toEqual([]);
+  });
+
+  it('shows a key once, and not in the page of the agent', async () => {
+    await part('API keys').getByRole('button', { name: 'Generate API key' }).click();
+    const key = await part('API keys').locator('output').textContent();
+    expect(key).toMatch(/^ak_live_/);
+    const html = await page.reload().then((response) => response?.text());
+    await part('API keys').locator('tbody tr').waitFor();
+    expect(await page.content()).not.toContain(key);
+    expect(html).not.toMatch(/ak_live_|ses_|csrf/);
+    expect(faults).toEqual([]);
+  });
+
+  it('buys step by step: the 402, the decision, the proof on the chain, the response', async () => {
+    const address = await part('Wallet')
+      .getByText(/^0x[0-9a-fA-F]{40}$/)
+      .textContent();
+    await stack.fund(address as `0x${string}`, 5_000_000n);
+    await part('Webhooks').getByLabel('URL').fill(webhookUrl());
+    await part('Webhooks').getByRole('button', { name: 'Add webhook' }).click();
+    await part('Webhooks').getByText('Signing secret').waitFor();
+    await part('Test Buy').getByRole('button', { name: 'Test Buy' }).click();
+    await part('Test Buy').getByText('allowed').waitFor();
+    for (const step of ['The seller asked for a payment (402)', 'The proof', "The seller's response"])
+      await part('Test Buy').getByRole('heading', { name: step }).waitFor();
+    expect(await part('Test Buy').getByRole('link').getAttribute('href')).toMatch(/\/tx\/0x[0-9a-f]{64}$/);
+    await part('Payments').getByRole('cell', { name: 'completed' }).waitFor();
+    expect(await stack.usdc(stack.payTo)).toBe(10_000n);
+    expect(faults).toEqual([]);
+  });
+
+  it('shows the delivery of the webhook and replays it', async () => {
+    const deliveries = page.getByRole('region', { name: /^Deliveries to/ });
+    await deliveries.getByRole('cell', { name: 'delivered' }).waitFor();
+    expect(received).toHaveLength(1);
+    await deliveries.getByRole('button', { name: 'Replay' }).click();
+    await expect2(() => received.length, 2);
+    expect(received[1]).toBe(received[0]);
+    await deliveries.getByRole('cell', { name: 'delivered' }).waitFor();
+    expect(faults).toEqual([]);
+  });
+
+  it('sets limits and a rule, which stop the next Test Buy before anything is signed', async () => {
+    await part('Spending limits').getByLabel('A day').fill('20');
+    await part('Spending limits').getByRole('button', { name: 'Save limits' }).click();
+    await part('Spending limits').getByText('Saved.').waitFor();
+    await part('Policy rules').getByLabel('Amount', { exact: true }).fill('0.005');
+    await part('Policy rules').getByRole('button', { name: 'Add rule' }).click();
+    await part('Policy rules').getByRole('cell', { name: 'at most 0.005 a payment' }).waitFor();
+    await part('Policy rules').getByRole('button', { name: 'Try' }).click();
+    await part('Policy rules').getByText('refused', { exact: true }).waitFor();
+    await part('Test Buy').getByRole('button', { name: 'Test Buy' }).click();
+    await part('Test Buy').getByText('Nothing was signed and nothing was paid.').waitFor();
+    expect(await stack.usdc(stack.payTo)).toBe(10_000n);
+    // The browser itself notes the status of the refusal.
+    expect(faults.filter((fault) => !/status of 4\d\d/.test(fault))).toEqual([]);
+    faults = [];
+  });
+
+  it('counts it on the overview, and refuses a write from a page of somebody else', async () => {
+    await open('/dashboard');
+    await heading('Overview');
+    await page.getByRole('heading', { name: 'Spend by seller' }).waitFor();
+    const forged = await fetch(`${server.url}/api/agents/${agentId}/archive`, {
+      method: 'POST',
+      headers: {
+        cookie: (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; '),
+        origin: 'https://evil.example',
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    });
+    expect(forged.status).toBe(403);
+    expect(faults).toEqual([]);
+  });
+});
+
+/** Waits until a value is what is expected; the test's own limit ends it. */
+async function expect2(value: () => number, expected: number): Promise<void> {
+  while (value() !== expected) await page.waitForTimeout(50);
+}
+
+describe('every page of the dashboard', () => {
+  const paths = async () => [
+    '/signin',
+    '/dashboard',
+    '/dashboard/agents',
+    `/dashboard/agents/${agentId}`,
+    '/dashboard/payments',
+    '/dev/dashboard',
+    ...(await linked()),
+  ];
+  /** Whatever the navigation leads to. */
+  const linked = async () => {
+    await open('/dashboard');
+    await heading('Overview');
+    return page
+      .locator('nav.side a')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('href') as string));
+  };
+
+  it('is named, accessible and whole, in light and dark, and fits a phone', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const path of new Set(await paths())) {
+      const response = await open(path);
+      await page.locator('[role=status]', { hasText: 'Loading' }).first().waitFor({ state: 'detached' });
+      expect([path, response?.status()]).toEqual([path, 200]);
+      expect(response?.headers()['content-security-policy']).toMatch(/script-src 'self'(;|$)/);
+      expect(response?.headers()['content-security-policy']).toContain("frame-ancestors 'none'");
+      expect(await page.title()).toMatch(/ · AgentPay$/);
+      expect(await page.locator('html').getAttribute('lang')).toBe('en');
+      expect([path, await page.locator('h1:visible').count()]).toEqual([path, 1]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect([path, overflow]).toEqual([path, 0]);
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect([path, colorScheme, await violations()]).toEqual([path, colorScheme, []]);
+      }
+      expect([path, faults]).toEqual([path, []]);
+    }
+  }, 240_000);
+
+  it('loads less than 250 kB before anything is shown, and nothing from elsewhere', async () => {
+    const sizes: number[] = [];
+    const origins = new Set<string>();
+    const fresh = await browser.newContext();
+    await fresh.addCookies(await context.cookies());
+    const first = await fresh.newPage();
+    first.on('request', (request) => origins.add(new URL(request.url()).origin));
+    first.on('requestfinished', (request) => {
+      sizes.push(0);
+      const at = sizes.length - 1;
+      void request.sizes().then(({ responseBodySize }) => (sizes[at] = responseBodySize));
+    });
+    await first.goto(`${server.url}/dashboard/agents`);
+    await first.getByRole('heading', { level: 1, name: 'Agents' }).waitFor();
+    await first.waitForLoadState('networkidle');
+    await fresh.close();
+    expect([...origins]).toEqual([server.url]);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    expect(total).toBeGreaterThan(50_000);
+    expect(total).toBeLessThan(250_000);
+  });
+});
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** What axe finds that is serious. */
+async function violations(): Promise<string[]> {
+  const found = await page.evaluate(async () => {
+    const { axe: checker } = globalThis as unknown as {
+      axe: { run(): Promise<{ violations: Violation[] }> };
+    };
+    return (await checker.run()).violations;
+  });
+  return found
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+}
