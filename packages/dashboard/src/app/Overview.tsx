@@ -8,7 +8,7 @@ import { DataTable } from './DataTable.js';
 import { money } from './format.js';
 import { Loaded } from './Loaded.js';
 import { Title } from './Screen.js';
-import { spendBy, type Paid } from './spend.js';
+import { spendBy, type CountedPayment } from './spend.js';
 
 const SpendChart = lazy(() => import('./SpendChart.js'));
 
@@ -109,7 +109,7 @@ function Figure({ name, value }: { name: string; value: string }): ReactNode {
   );
 }
 
-function Totals({ paid }: { paid: readonly Paid[] }): ReactNode {
+function Totals({ paid }: { paid: readonly CountedPayment[] }): ReactNode {
   const spent = paid.filter(({ status }) => status === 'completed');
   return (
     <>
@@ -123,7 +123,7 @@ function Totals({ paid }: { paid: readonly Paid[] }): ReactNode {
 }
 
 /** What wants somebody's eye. */
-function Alerts({ paid }: { paid: readonly Paid[] }): ReactNode {
+function Alerts({ paid }: { paid: readonly CountedPayment[] }): ReactNode {
   const bad = paid.filter(({ status }) => /failed|rejected|unknown/.test(status));
   if (bad.length === 0) return null;
   return (
@@ -134,7 +134,7 @@ function Alerts({ paid }: { paid: readonly Paid[] }): ReactNode {
   );
 }
 
-function Spend({ paid }: { paid: readonly Paid[] }): ReactNode {
+function Spend({ paid }: { paid: readonly CountedPayment[] }): ReactNode {
   const days = spendBy(paid, ({ createdAt }) => createdAt.toISOString().slice(0, 10)).reverse();
   const sellers = spendBy(paid, ({ to }) => to ?? 'unknown');
   return (

@@ -1,5 +1,5 @@
 /** What is counted of a payment. */
-export interface Paid {
+export interface CountedPayment {
   readonly amount: bigint;
   readonly status: string;
   readonly to: string | null;
@@ -7,7 +7,10 @@ export interface Paid {
 }
 
 /** Sums of completed payments by what `group` says of each, in the order in which they are met. */
-export function spendBy(paid: readonly Paid[], group: (each: Paid) => string): (readonly [string, bigint])[] {
+export function spendBy(
+  paid: readonly CountedPayment[],
+  group: (each: CountedPayment) => string,
+): (readonly [string, bigint])[] {
   const sums = new Map<string, bigint>();
   for (const each of paid) {
     if (each.status !== 'completed') continue;

@@ -1,3 +1,4 @@
+import { systemClock } from '@agentpay/primitives';
 import { filled } from '../ActionForm.js';
 import type { Screen } from '../Screen.js';
 import { columns, linked, listed } from './listed.js';
@@ -187,7 +188,9 @@ export const runtimeScreens: readonly Screen[] = [
     facts: {
       async load({ tokens }, { token = '' }) {
         const found = await tokens.get({ token_id: token });
-        const left = found.deadline ? Math.ceil((found.deadline.getTime() - Date.now()) / SECOND_MS) : 0;
+        const left = found.deadline
+          ? Math.ceil((found.deadline.getTime() - systemClock.now()) / SECOND_MS)
+          : 0;
         return { ...found, seconds_left: Math.max(0, left) };
       },
       every: SECOND_MS,
