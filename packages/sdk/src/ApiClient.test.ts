@@ -34,6 +34,7 @@ const written = (response: Readonly<Record<string, unknown>>) => ({
   binary: Buffer.from(String(response['bytes']), 'base64').toString(),
   json: response,
   redirect: response,
+  stream: response,
 });
 
 type AnyNouns = Record<string, Record<string, (input: object) => Promise<unknown>>>;

@@ -153,17 +153,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     metrics,
     traced,
     ready: () => readyOf(db, hot, check),
-    close: () =>
-      closeAll([
-        { close: stop },
-        { close: () => streams.stop() },
-        { close: calls.stop },
-        out,
-        toNamed,
-        hot,
-        db,
-        traced,
-      ]),
+    close: () => closeAll([stop, streams.stop, calls.stop, ...[out, toNamed, hot, db, traced].map(closing)]),
   };
 }
 
@@ -173,9 +163,11 @@ async function readyOf(db: Db, { ping }: Hot, check: NodeClock['check']): Promis
 }
 
 /** One after the other: each works by those after it. */
-async function closeAll(parts: readonly { close(): unknown }[]): Promise<void> {
-  for (const part of parts) await part.close();
+async function closeAll(steps: readonly (() => unknown)[]): Promise<void> {
+  for (const step of steps) await step();
 }
+
+const closing = (part: { close(): unknown }) => () => part.close();
 
 /** The database with its tables and the time to go by, both as traces see them. */
 async function openTracedDb(

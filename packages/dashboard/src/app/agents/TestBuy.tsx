@@ -5,7 +5,9 @@ import { apiOf } from '../api.js';
 import { Refusal } from '../Loaded.js';
 import { Facts } from '../Value.js';
 
-type Bought = Awaited<ReturnType<ReturnType<typeof apiOf>['buyer']['agents']['testBuy']>>;
+type Outcome = Awaited<ReturnType<ReturnType<typeof apiOf>['buyer']['agents']['testBuy']>>;
+type Bought = Extract<Outcome, { success: true }>;
+type Waiting = Extract<Outcome, { success: false }>;
 
 /** Buys from the demo seller as the agent would, and shows each step of it. */
 export function TestBuy({ id }: { id: string }): ReactNode {
@@ -23,10 +25,25 @@ export function TestBuy({ id }: { id: string }): ReactNode {
       </button>
       <div aria-live="polite">
         {buy.isPending && <p role="status">Buying…</p>}
-        {buy.isSuccess && <Steps bought={buy.data} />}
+        {buy.data && (buy.data.success ? <Steps bought={buy.data} /> : <Asked waiting={buy.data} />)}
         {buy.error && <Refused error={buy.error} />}
       </div>
     </section>
+  );
+}
+
+function Asked({ waiting: { amount, approval_id, expiresAt } }: { waiting: Waiting }): ReactNode {
+  return (
+    <>
+      <p>The price is above what this agent may spend unasked. It goes on once you approve it below.</p>
+      <Facts
+        facts={[
+          ['Price', amount],
+          ['Approval', approval_id, 'code'],
+          ['To be decided by', expiresAt],
+        ]}
+      />
+    </>
   );
 }
 
