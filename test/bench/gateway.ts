@@ -27,7 +27,7 @@ const env = {
 const json = { 'content-type': 'application/json' };
 const input = { task: 'summarize', text: 'Sales grew in the north and fell in the south.' };
 
-/** Calls through the gateway against a bare proxying route to the same agent, and reports of a month over many calls. Needs DATABASE_URL. */
+/** Calls through the gateway against a bare proxying route to the same agent, and reports of a month. Needs DATABASE_URL. */
 export async function gateway(): Promise<string> {
   const database = await testDatabase();
   const bare = (more: Record<string, string> = {}) =>

@@ -1,6 +1,6 @@
 import { catalog, developers, gateways, identity, ledger, migrations, orgs, parties } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
-import { OutboundError, type Db, type FetchOut, type ManualClock, type SqlValue } from '@agentpay/primitives';
+import { OutboundError, type Db, type FetchOut, type ManualClock } from '@agentpay/primitives';
 import { pgDb, scratchDb, type ScratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
 import { testCore } from './market.js';
@@ -356,43 +356,6 @@ describe('a gateway', () => {
     for (const secret of [second, key])
       await expect(signIn(secret)).rejects.toMatchObject({ kind: 'unauthorized' });
     await signIn(third);
-  });
-});
-
-describe('reports of a month', () => {
-  it('read what was counted when each call ended, never the calls themselves', async () => {
-    const { principal, seller, listing, call, read } = await market();
-    const { id } = await call();
-    await gateways.run(core, { callId: id });
-    const statements: [text: string, params: readonly SqlValue[] | undefined][] = [];
-    const query: Db['query'] = (text, params) => {
-      statements.push([text, params]);
-      return core.db.query(text, params);
-    };
-    const watched: Core = { ...core, db: { ...core.db, query } };
-    const reports = {
-      usage: await gateways.usage(watched, { principal }),
-      earnings: await developers.earnings(watched, { principal: seller.principal }),
-      sla: await catalog.reliability(watched.db, {
-        listingId: listing.id,
-        from: '2026-05-01',
-        to: '2026-06-01',
-      }),
-    };
-    const { endedAt } = await read(id);
-    expect(endedAt?.toISOString().slice(0, 7)).toBe('2026-05');
-    expect(reports).toMatchObject({
-      usage: { amount: PRICE, calls: 1n },
-      earnings: { total: 950_001n },
-      sla: { calls: 1 },
-    });
-    expect(statements.length).toBeGreaterThanOrEqual(3);
-    expect(statements.filter(([text]) => /gateway_calls|ledger_(postings|journals)/.test(text))).toEqual([]);
-    for (const [text, params] of statements) {
-      const plan = await core.db.query<{ 'QUERY PLAN': string }>(`explain ${text}`, params);
-      const scans = plan.map((row) => row['QUERY PLAN']).filter((line) => line.includes('Seq Scan'));
-      expect([text, scans]).toEqual([text, []]);
-    }
   });
 });
 

@@ -1,5 +1,5 @@
 import { catalog, developers, gateways, ledger, migrations, parties, type Core } from '@agentpay/core';
-import { OutboundError, type FetchOut } from '@agentpay/primitives';
+import { OutboundError, type Db, type FetchOut, type SqlValue } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
 import { testCore } from '../flows/market.js';
@@ -211,4 +211,45 @@ it('fundings, quotas and calls of a gateway are what a simple account of them sa
     },
   );
   expect(await ledger.verifyLedger(db)).toEqual([]);
+});
+
+it('reports of a month read what was counted when each call ended, never the calls themselves', async () => {
+  const { principal, seller, listingId } = await openMarket();
+  const payment = {
+    reference: 'reported',
+    payer: '0x0',
+    network: 'eip155:84532',
+    amount: 5_000_000n,
+    payment: {},
+  };
+  await gateways.expectPayment(core, { ...payment, gatewayId: principal.party.id });
+  await gateways.credit(core, payment);
+  await gateways.provision(core, { principal, listingId, quota: 5_000_000n });
+  const { id } = await gateways.queue(core, { principal, listingId, method: 'short', input: {} });
+  ending = 'done';
+  await gateways.run(core, { callId: id });
+
+  const statements: [text: string, params: readonly SqlValue[] | undefined][] = [];
+  const query: Db['query'] = (text, params) => {
+    statements.push([text, params]);
+    return core.db.query(text, params);
+  };
+  const watched: Core = { ...core, db: { ...core.db, query } };
+  const reports = {
+    usage: await gateways.usage(watched, { principal }),
+    earnings: await developers.earnings(watched, { principal: seller }),
+    sla: await catalog.reliability(watched.db, { listingId, from: '2026-05-01', to: '2026-06-01' }),
+  };
+  expect(reports).toMatchObject({
+    usage: { month: '2026-05', amount: PRICES.short, calls: 1n },
+    earnings: { total: PRICES.short - feeOf(PRICES.short) },
+    sla: { calls: 1 },
+  });
+  expect(statements.length).toBeGreaterThanOrEqual(3);
+  expect(statements.filter(([text]) => /gateway_calls|ledger_(postings|journals)/.test(text))).toEqual([]);
+  for (const [text, params] of statements) {
+    const plan = await core.db.query<{ 'QUERY PLAN': string }>(`explain ${text}`, params);
+    const scans = plan.map((row) => row['QUERY PLAN']).filter((line) => line.includes('Seq Scan'));
+    expect([text, scans]).toEqual([text, []]);
+  }
 });

@@ -41,7 +41,9 @@ type AnyNouns = Record<string, Record<string, (input: object) => Promise<unknown
 
 describe('the API client', () => {
   it('has every endpoint of the API under its noun and verb', async () => {
-    for (const endpoint of api.endpoints) {
+    // What is paid by x402 is bought as from any seller.
+    const called = api.endpoints.filter(({ id }) => id.split('.')[1] !== 'paid');
+    for (const endpoint of called) {
       const { example } = endpoint;
       const { url, calls } = await startApi(
         endpoint.status,

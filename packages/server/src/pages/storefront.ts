@@ -4,7 +4,7 @@ import { frame } from './frame.js';
 import { html, type Html } from './template.js';
 
 /** A listing with what buyers ask about it. */
-export interface Offer {
+export interface ShownAgent {
   readonly listing: catalog.AgentListing;
   readonly developer: string;
   /** Names of the certificates that were granted. */
@@ -38,7 +38,7 @@ export function storefrontPage(
     bundles,
     services,
   }: {
-    offers: readonly Offer[];
+    offers: readonly ShownAgent[];
     total: number;
     bundles: readonly OfferedBundle[];
     services: readonly marketplace.Service[];
@@ -83,7 +83,7 @@ export function offerPage({
   offer,
   versions,
 }: {
-  offer: Offer;
+  offer: ShownAgent;
   versions: readonly catalog.ListingVersion[];
 }): string {
   const { listing, developer } = offer;
@@ -164,7 +164,7 @@ export function bundlePage({ bundle, listings }: OfferedBundle): string {
   });
 }
 
-function offerCard(offer: Offer): Html {
+function offerCard(offer: ShownAgent): Html {
   const { listing, developer } = offer;
   return html`<article class="card">
     <h3><a href="/storefront/agents/${listing.id}">${listing.name}</a></h3>
@@ -184,7 +184,7 @@ function bundleCard({ bundle, listings }: OfferedBundle): Html {
 }
 
 /** Trust in short: certificates, and whether promises were kept. */
-function badges({ certifications, measured, kept }: Offer): Html {
+function badges({ certifications, measured, kept }: ShownAgent): Html {
   const certified = certifications.map((name) => html`<span class="badge info">${name}</span> `);
   const promise =
     kept === null
@@ -197,7 +197,7 @@ function badges({ certifications, measured, kept }: Offer): Html {
   return html`<p>${certified} ${promise} <span class="badge">${calls}</span></p>`;
 }
 
-function slaTable({ listing: { sla }, measured }: Offer): Html {
+function slaTable({ listing: { sla }, measured }: ShownAgent): Html {
   const seconds = (value: number | undefined) => (value === undefined ? 'no promise' : `${value} s`);
   const ms = (value: number | undefined) => (value === undefined ? 'no promise' : `${value} ms`);
   const none = measured.calls === 0;

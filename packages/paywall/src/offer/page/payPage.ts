@@ -89,7 +89,7 @@ ${row('Address', `<code>${escapeHtml(required.resource.url)}</code>`)}
 /** For who has no wallet here. Links to wallets are made by the script, for the address that is open. */
 const withoutWallet = `<details id="no-wallet">
 <summary>No wallet here?</summary>
-<p>On a phone, open this page in the browser inside your wallet. On a computer, install a wallet as an extension and load the page again.</p>
+<p>On a phone, open this page in the browser of your wallet. On a computer, install a wallet as an extension and load the page again.</p>
 <ul id="wallets"></ul>
 </details>`;
 

@@ -1,5 +1,11 @@
 import { billing, catalog, developers, marketplace, type Core } from '@agentpay/core';
-import { bundlePage, offerPage, storefrontPage, type Offer, type Wanted } from '../../pages/storefront.js';
+import {
+  bundlePage,
+  offerPage,
+  storefrontPage,
+  type ShownAgent,
+  type Wanted,
+} from '../../pages/storefront.js';
 import { kept, lastDays } from './presentListing.js';
 
 const SERVICES = 50;
@@ -34,7 +40,7 @@ export async function storefrontBundle(core: Core, bundleId: string): Promise<st
   return bundlePage({ bundle, listings: within(bundle, listings) });
 }
 
-async function offerOf(core: Core, listing: catalog.AgentListing): Promise<Offer> {
+async function offerOf(core: Core, listing: catalog.AgentListing): Promise<ShownAgent> {
   const days = lastDays(30, core.clock.now());
   const [developer, certifications, measured] = await Promise.all([
     developers.get(core.db, { developerId: listing.developerId }),

@@ -4,7 +4,7 @@ import { html, type Html } from '../template.js';
 import { contents } from './contents.js';
 import type { DocsPage, Library } from './library.js';
 import type { Section } from './markdown.js';
-import type { Found } from './search.js';
+import type { SearchHit } from './search.js';
 
 /** A page of the documentation in its frame: what else there is, and where one is on the page. */
 export function docsPage(library: Library, page: DocsPage): string {
@@ -21,7 +21,7 @@ export function docsPage(library: Library, page: DocsPage): string {
 }
 
 /** What a search found. */
-export function searchPage(library: Library, words: string, found: readonly Found[]): string {
+export function searchPage(library: Library, words: string, found: readonly SearchHit[]): string {
   const items = found.map(
     ({ title, page, path, excerpt }) =>
       html`<li>

@@ -3,7 +3,7 @@ import { remembered } from '@agentpay/primitives';
 import { allPages, library } from './library.js';
 
 /** A place in the documentation that a search found. */
-export interface Found {
+export interface SearchHit {
   readonly title: string;
   readonly page: string;
   readonly path: string;
@@ -13,7 +13,7 @@ export interface Found {
 const MAX_FOUND = 30;
 const EXCERPT = 180;
 
-interface Entry extends Found {
+interface Entry extends SearchHit {
   readonly id: number;
   readonly text: string;
 }
@@ -38,7 +38,7 @@ const index = remembered(1, (baseUrl: string) => {
 });
 
 /** The parts of the documentation that have all these words, the best first. */
-export function searchDocs(baseUrl: string, words: string): Found[] {
+export function searchDocs(baseUrl: string, words: string): SearchHit[] {
   const results = index(baseUrl).search(words);
   return results.slice(0, MAX_FOUND).map(({ title, page, path, excerpt }) => ({
     title: String(title),
