@@ -228,17 +228,6 @@ describe('a payment above the threshold', () => {
     expect((await asOwner(pathOf(other, waits) + '/approve')).status).toBe(404);
     expect(await read(buyer, path)).toMatchObject({ status: 'pending' });
   });
-
-  it('shows on the page of the agent', async () => {
-    const buyer = await newBuyer();
-    const waits = await pay(buyer);
-    const page = await api.http
-      .get(`/dashboard/agents/${buyer.id}`)
-      .set({ cookie: owner.cookie, accept: 'text/html' })
-      .expect(200);
-    expect(page.text).toContain(`${pathOf(buyer, waits)}/approve`);
-    expect(page.text).toContain('what is above 0.009999 needs your approval');
-  });
 });
 
 /** A stream that is read as it comes; `meanwhile` is done again and again until it has come. */
