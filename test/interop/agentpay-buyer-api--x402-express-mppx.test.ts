@@ -55,10 +55,10 @@ async function newBuyer() {
 const sellers: [string, string, () => Promise<PeerSeller>][] = [
   ['@x402/express', 'x402', () => x402Express(stack, facilitator)],
   ['x402-express', 'x402', () => x402ExpressV1(stack, facilitator)],
-  ['mppx', 'mpp', () => mppxExpress(stack, facilitator)],
+  ['mppx, in x402,', 'x402', () => mppxExpress(stack, facilitator)],
 ];
 
-it.each(sellers)('a seller by %s is paid once in %s, and delivers', async (_name, protocol, serve) => {
+it.each(sellers)('a seller by %s is paid once by %s, and delivers', async (_name, protocol, serve) => {
   const [seller, buyer] = [await serve(), await newBuyer()];
   const before = await stack.usdc(stack.payTo);
   const pay = () =>
