@@ -103,7 +103,7 @@ export async function confirmWithdrawal(core: Core, request: OfWithdrawal): Prom
       if (!isAgentPayError(error, 'payment_refused') && !isAgentPayError(error, 'payment_unresolved'))
         throw error;
     });
-    return getWithdrawal(core, request);
+    return await getWithdrawal(core, request);
   } finally {
     const left = await store.purchases.find(core.db, { id: mine.id });
     if (left?.state === 'requested' && left.attempts === mine.attempts) await putOff(core, left, null);
