@@ -89,6 +89,8 @@ describe('an agreement in the sandbox', () => {
     const ends_at = new Date(api.clock.now() + 5_000).toISOString();
     const of = await made('active', { ...TERMS, ends_at });
     api.clock.advance(5_000);
+    const late = await call('post', of, 'record-usage', of.seller.auth, { units: 1 });
+    expect([late.status, late.body.error.reason]).toEqual([409, 'term_over']);
     await agreements.work(api.composition.core, { limit: 1000 });
     expect((await shown(of)).status).toBe('challenge_window');
   });
@@ -172,6 +174,8 @@ describe('an agreement in the sandbox', () => {
   it('expires as a proposal, and gives the limits of the buyer back', async () => {
     const of = await made('proposed');
     api.clock.advance(7 * 24 * 3_600_000);
+    const late = await call('put', of, 'accept', of.seller.auth);
+    expect([late.status, late.body.error.reason]).toEqual([409, 'expired']);
     await agreements.work(api.composition.core, { limit: 1000 });
     expect((await shown(of)).status).toBe('expired');
     expect((await call('put', of, 'accept', of.seller.auth)).status).toBe(409);

@@ -5,7 +5,7 @@ import type { JobReport } from '../Job.js';
 import { find as findService } from '../marketplace/index.js';
 import { remainingOf } from './Agreement.js';
 import type { Agreement, AgreementUsage } from './Agreement.js';
-import { assertSide, get, visible, wantsOf, wrongState } from './operations.js';
+import { assertInTime, assertSide, get, visible, wantsOf, wrongState } from './operations.js';
 import type { OfAgreement } from './operations.js';
 import * as store from './AgreementStore.js';
 import { countIn, exhausted, isExhausted } from './usage.js';
@@ -43,10 +43,7 @@ export async function beginCall(core: Core, { principal, agreementId }: OfAgreem
       const agreement = visible(scene.find(store.agreementRows, agreementId), principal);
       const nowMs = core.clock.now();
       if (agreement.status !== 'active') throw wrongState(agreement);
-      if (nowMs >= agreement.endsAt.getTime())
-        throw new AgentPayError('agreement_wrong_state', 'The term of the agreement is over.', {
-          reason: 'term_over',
-        });
+      assertInTime(core, agreement);
       if (isExhausted(agreement)) throw exhausted(agreement);
       const usage: AgreementUsage = {
         id,

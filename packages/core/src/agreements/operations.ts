@@ -77,6 +77,7 @@ export function accept(core: Core, request: OfAgreement): Promise<Agreement> {
   return run(core, request, (scene, agreement) => {
     assertSide(request.principal, agreement, 'seller');
     if (agreement.status === 'accepted') return agreement;
+    assertInTime(core, agreement);
     const now = core.clock.now();
     const dueAt = new Date(Math.min(now + core.settings.agreements.proposalMs, agreement.endsAt.getTime()));
     return moveIn(core, scene, agreement, 'accept', { acceptedAt: new Date(now), dueAt });
@@ -106,6 +107,7 @@ export function activate(core: Core, request: OfAgreement): Promise<Agreement> {
   return run(core, request, (scene, agreement) => {
     assertSide(request.principal, agreement, 'buyer');
     if (agreement.status === 'active') return agreement;
+    assertInTime(core, agreement);
     const spentAt = new Date(core.clock.now());
     const submitted = moveIn(core, scene, agreement, 'submit', { spentAt });
     allowAgainIn(core, scene, agreement);
@@ -202,6 +204,15 @@ export function assertSide(
 ): void {
   if (sidesOf(agreement, party.id).some((side) => sides.includes(side))) return;
   throw new AgentPayError('forbidden', `Only the ${sides.join(' or the ')} of the agreement can do this.`);
+}
+
+/** The clock decides, whether or not the job has run. @throws AgentPayError `agreement_wrong_state` */
+export function assertInTime(core: Pick<Core, 'clock'>, { status, dueAt }: Agreement): void {
+  if (dueAt === null || core.clock.now() < dueAt.getTime()) return;
+  const reason = status === 'active' ? 'term_over' : 'expired';
+  throw new AgentPayError('agreement_wrong_state', `The time of the agreement is over: ${reason}.`, {
+    reason,
+  });
 }
 
 export function wrongState({ status }: Agreement): AgentPayError {

@@ -4,7 +4,7 @@ import type { Core } from '../Core.js';
 import { checkText } from '../text.js';
 import { remainingOf } from './Agreement.js';
 import type { Agreement, AgreementUsage } from './Agreement.js';
-import { assertSide, completeIn, get, visible, wantsOf, wrongState } from './operations.js';
+import { assertInTime, assertSide, completeIn, get, visible, wantsOf, wrongState } from './operations.js';
 import type { OfAgreement } from './operations.js';
 import * as store from './AgreementStore.js';
 
@@ -38,6 +38,7 @@ export async function record(
       const counted = scene.find(store.usageRows, agreementId, eventId);
       if (counted) return { agreement, usage: repeated(counted, units) };
       if (agreement.status !== 'active') throw wrongState(agreement);
+      assertInTime(core, agreement);
       const amount = units * agreement.unitPrice;
       if (amount > remainingOf(agreement)) throw exhausted(agreement);
       const createdAt = new Date(core.clock.now());
