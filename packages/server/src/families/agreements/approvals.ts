@@ -1,7 +1,8 @@
 import { agreements as family } from '@agentpay/api';
-import { agents, agreements, approvals, type Core, type Principal } from '@agentpay/core';
+import { agents, approvals, type Core, type Principal } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
+import { decideApproval } from '../decideApproval.js';
 
 export const handlers = implement(family.nouns.approvals, ({ core }) => ({
   async list({ principal, params: { agent_id: agentId }, query }) {
@@ -42,7 +43,7 @@ async function decide(
   decision: { readonly event: 'approve' | 'reject'; readonly note?: string | undefined },
 ): Promise<approvals.Approval> {
   const { id: approvalId } = await asked(core, principal, named);
-  return agreements.decideApproval(core, { principal, approvalId, ...decision });
+  return decideApproval(core, { principal, approvalId, ...decision });
 }
 
 function show(approval: approvals.Approval) {
