@@ -22,8 +22,21 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
+/** The settings of an API on a database. */
+export const settingsOn = (databaseUrl: string): Record<string, string> => ({
+  ADMIN_KEY,
+  PUBLIC_DEMO_ADMIN_TOKEN: DEMO_ADMIN_KEY,
+  DATABASE_URL: databaseUrl,
+  JWT_SECRET: 'secret-of-the-tests-that-signs-0123456789',
+  KEY_PEPPER: 'pepper-of-the-tests-0123456789-abcdefghij',
+  RATE_LIMIT_PER_MINUTE: '1000000',
+  RATE_LIMIT_BURST: '1000000',
+});
+
 /** What a test does to the API. */
 export interface TestApiOptions {
+  /** The time at which it stands still. */
+  readonly startMs?: number;
   /** The way that the API takes to its database. */
   readonly through?: (databaseUrl: string) => Promise<string>;
   /** What the demo seller works with; it may change the core before the API serves. */
@@ -38,9 +51,16 @@ export interface TestApiOptions {
 
 export async function testApi(
   env: Record<string, string> = {},
-  { through = async (url) => url, provoked = /(?!)/, demo, till, reachable = false }: TestApiOptions = {},
+  {
+    startMs = START,
+    through = async (url) => url,
+    provoked = /(?!)/,
+    demo,
+    till,
+    reachable = false,
+  }: TestApiOptions = {},
 ): Promise<TestApi> {
-  const clock = manualClock(START);
+  const clock = manualClock(startMs);
   const logged: string[] = [];
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -49,16 +69,7 @@ export async function testApi(
     },
   });
   const database = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
-  const config = readConfig({
-    ADMIN_KEY,
-    PUBLIC_DEMO_ADMIN_TOKEN: DEMO_ADMIN_KEY,
-    DATABASE_URL: await through(database.url),
-    JWT_SECRET: 'secret-of-the-tests-that-signs-0123456789',
-    KEY_PEPPER: 'pepper-of-the-tests-0123456789-abcdefghij',
-    RATE_LIMIT_PER_MINUTE: '1000000',
-    RATE_LIMIT_BURST: '1000000',
-    ...env,
-  });
+  const config = readConfig({ ...settingsOn(await through(database.url)), ...env });
   let url = 'http://api.test';
   const composition = await compose(config, {
     log: createLogger('info', sink),

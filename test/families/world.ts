@@ -50,11 +50,11 @@ export interface Sent {
 /** A call for each verb of a noun; each noun has such a file, and the generic tests run over all of them. */
 export type Calls<N> = { readonly [Verb in keyof N]: (world: World) => Sent | Promise<Sent> };
 
+/** What the world's API is told beside the settings of every test API. */
+export const worldSettings = { DEV_SIGN_IN: 'true', OUTBOUND_LOOPBACK: 'true' };
+
 export async function newWorld(options: TestApiOptions = {}): Promise<World> {
-  const api = await testApi(
-    { DEV_SIGN_IN: 'true', OUTBOUND_LOOPBACK: 'true' },
-    { ...options, demo: paperShop, reachable: true },
-  );
+  const api = await testApi(worldSettings, { ...options, demo: paperShop, reachable: true });
   const agent = await newAgent(api, { name: 'Owner', funds: 100 });
   const stranger = await newAgent(api, { name: 'Stranger', funds: 100 });
   const own = await credentialsOf(api, agent);
@@ -113,8 +113,13 @@ export function headersFor(kind: Auth, secret: string): RequestHeaders {
   return { [header]: scheme === undefined ? secret : `${scheme} ${secret}` };
 }
 
-/** Sends a request to an endpoint; what is not given comes from its example. */
-export async function send(world: World, endpoint: Endpoint, sent: Sent = {}): Promise<Response> {
+/** Sends a request to an endpoint; what is not given comes from its example. @param http the instance that is asked */
+export async function send(
+  world: World,
+  endpoint: Endpoint,
+  sent: Sent = {},
+  http: TestApi['http'] = world.api.http,
+): Promise<Response> {
   const { example, method } = endpoint;
   const params = { ...example.params, ...sent.params };
   const path = endpoint.path.replace(/\{(\w+)\}/g, (_match, name: string) =>
@@ -123,7 +128,7 @@ export async function send(world: World, endpoint: Endpoint, sent: Sent = {}): P
   const [kind] = endpoint.auth;
   const headers = sent.headers ?? (kind === undefined ? {} : world.credential(kind));
   const verb = method.toLowerCase() as Lowercase<typeof method>;
-  const request = world.api.http[verb](path)
+  const request = http[verb](path)
     .query(sent.query ?? example.query ?? {})
     .redirects(0)
     .set(headers);

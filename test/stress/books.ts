@@ -20,7 +20,15 @@ union all
 select 'a payment of the books without its journal, or a journal without its payment', coalesce(payment.id, journal.id)
   from (select * from payments where rail = 'internal') as payment full join
     (select * from ledger_journals where kind = 'payment') as journal on journal.key = payment.id || ':complete'
-  where payment.id is null or journal.id is null`;
+  where payment.id is null or journal.id is null
+union all
+select 'an open hold that nothing will end, or something under way without its hold', coalesce(hold.id, keeper.id)
+  from (select * from ledger_holds where state = 'open') as hold full join (
+    select hold_id, id from payment_tokens where deadline is not null
+    union all select hold_id, id from payments where hold_id is not null and status in ('authorized', 'submitted', 'settling')
+    union all select hold_id, id from payouts where status in ('pending', 'processing')
+  ) as keeper on keeper.hold_id = hold.id
+  where (keeper.id is null and hold.purpose in ('token', 'payment', 'payout')) or hold.id is null`;
 
 /** Everything in a database that cannot be true at once; empty when its books are right. */
 export async function contradictions(db: Db): Promise<unknown[]> {
