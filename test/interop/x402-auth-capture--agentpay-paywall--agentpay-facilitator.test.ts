@@ -91,6 +91,67 @@ test("AgentPay's own client pays the same offer, and counts the whole hold", asy
   expect(await moved(before)).toEqual({ earned: 3_000n, paid: 3_000n });
 }, 60_000);
 
+/** What the official client signs for an offer of our seller, changed before or after it was signed. */
+async function signedBy(
+  change: (accepted: x402v2.PaymentRequirements) => x402v2.PaymentRequirements = (same) => same,
+) {
+  const { url } = await holdingSeller();
+  const required = x402v2.decodePaymentRequired((await fetch(url)).headers.get('payment-required') as string);
+  const accepted = change(required.accepts[0] as x402v2.PaymentRequirements);
+  const scheme = new AuthCaptureEvmScheme(stack.buyer);
+  const { payload } = await scheme.createPaymentPayload(
+    2,
+    accepted as Parameters<typeof scheme.createPaymentPayload>[1],
+  );
+  return { accepted, payload: payload as Record<string, unknown> };
+}
+
+async function ask(path: 'verify' | 'settle', { accepted, payload }: Awaited<ReturnType<typeof signedBy>>) {
+  const paymentPayload = { x402Version: 2, accepted, payload };
+  const response = await fetch(`${facilitator}/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ x402Version: 2, paymentPayload, paymentRequirements: accepted }),
+  });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+const withExtra = (extra: object) => (accepted: x402v2.PaymentRequirements) => ({
+  ...accepted,
+  extra: { ...accepted.extra, ...extra },
+});
+
+test('what the official client signed is verified, held once, and refused as a replay', async () => {
+  const signed = await signedBy();
+  expect(await ask('verify', signed)).toMatchObject({ isValid: true, payer: stack.buyer.address });
+  expect(await ask('settle', signed)).toMatchObject({ success: true });
+  const elsewhere = { ...signed, accepted: withExtra({ refundDeadline: 4_000_000_000 })(signed.accepted) };
+  expect(await ask('settle', elsewhere)).toMatchObject({ errorReason: `${CODE}nonce_mismatch` });
+  expect(await ask('verify', signed)).toMatchObject({ invalidReason: `${CODE}payment_already_collected` });
+}, 60_000);
+
+const CODE = 'invalid_auth_capture_evm_';
+test.each([
+  ['a wrong signature', undefined, { signature: `0x${'11'.repeat(64)}1b` }, 'signature'],
+  [
+    'a signature that expires',
+    (offer: x402v2.PaymentRequirements) => ({ ...offer, maxTimeoutSeconds: 2 }),
+    {},
+    'authorization_expired',
+  ],
+  ['another operator', withExtra({ captureAuthorizer: `0x${'12'.repeat(20)}` }), {}, 'operator_not_admitted'],
+  ['fee bounds beyond the whole', withExtra({ maxFeeBps: 10_001 }), {}, 'extra'],
+])(
+  'the facilitator refuses %s of the official client, over HTTP',
+  async (_, change, changed, code) => {
+    const signed = await signedBy(change);
+    const sent = { ...signed, payload: { ...signed.payload, ...changed } };
+    expect(await ask('verify', sent)).toMatchObject({ isValid: false, invalidReason: `${CODE}${code}` });
+    expect(await ask('settle', sent)).toMatchObject({ success: false, errorReason: `${CODE}${code}` });
+  },
+  60_000,
+);
+
 test('after seller and facilitator are gone the buyer takes the money back from the contract alone', async () => {
   const own = await startInteropStack();
   try {

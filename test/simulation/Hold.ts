@@ -55,7 +55,7 @@ async function newHold(dice: Dice, now: number, label: string): Promise<Hold> {
   const payer = dice.pick(payers) as PrivateKeyAccount;
   const saltNonce = bytesToHex(dice.random.bytes(32));
   const preApprovalExpiry = now + dice.between(8, 60);
-  const authorizationExpiry = preApprovalExpiry + dice.between(0, 50);
+  const authorizationExpiry = preApprovalExpiry + dice.between(0, 60);
   const info: PaymentInfo = {
     operator: AGREEMENT_OPERATOR,
     payer: payer.address,
@@ -115,9 +115,9 @@ function requestOf(info: PaymentInfo, label: string, payload: Record<string, unk
 export function orderSomething(world: World): void {
   const { dice, escrow } = world;
   if (escrow.holds.length === 0 || escrow.orders.length >= MOST_ORDERS) return;
-  const hold = dice.pick(escrow.holds);
+  const live = escrow.holds.filter(({ id }) => world.chain.hold(id).collected);
+  const hold = dice.pick(live.length > 0 && dice.chance(0.9) ? live : escrow.holds);
   const state = world.chain.hold(hold.id);
-  if (!state.collected && dice.chance(0.9)) return;
   const order = signed(randomOrder(dice, hold, state));
   const label = `${order.type} ${escrow.orders.length} of ${hold.label}`;
   const ordered: Ordered = {
