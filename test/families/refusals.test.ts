@@ -120,11 +120,11 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.optionalAuth.len
           const answer = await send(world, endpoint, { headers: headersFor(kind, secret) });
           expect(expectRefusal(answer, callable, 401)).toBe('unauthorized');
         }
+        const { shared: _, ...sent } = await callable.call(world);
         for (const headers of [{}, { authorization: 'Bearer ' }, { authorization: 'Basic eDp5' }])
-          expect((await send(world, endpoint, { headers })).status).toBe(endpoint.status);
-        expect((await send(world, endpoint, { headers: world.credential(kind) })).status).toBe(
-          endpoint.status,
-        );
+          expect((await send(world, endpoint, { ...sent, headers })).status).toBe(endpoint.status);
+        const headers = world.credential(kind);
+        expect((await send(world, endpoint, { ...sent, headers })).status).toBe(endpoint.status);
       },
     );
   },

@@ -137,7 +137,7 @@ function contentOf({ kind, htmlInJson, markdown, contentType, response, example 
   const schema = jsonSchema(kind === 'page' ? pageInJson : response);
   const json = { 'application/json': { schema, example: example.response } };
   if (kind === 'json') return json;
-  if (kind === 'binary') return { [contentType]: {} };
+  if (kind === 'binary') return { [contentType]: { schema: { type: 'string', format: 'binary' } } };
   return { 'text/html': text, ...(markdown ? { 'text/markdown': text } : {}), ...(htmlInJson ? json : {}) };
 }
 
