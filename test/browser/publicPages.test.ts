@@ -121,7 +121,7 @@ describe('/explorer', () => {
   };
   const balance = (page: Page, text: string) => page.locator('#balance', { hasText: text }).waitFor();
   const call = async (page: Page, label: string) => {
-    await page.getByLabel('Call', { exact: true }).selectOption({ label });
+    await page.getByRole('combobox', { name: 'Call' }).selectOption({ label });
   };
 
   it('lets a guest in by the link of an invite, who watches live and cannot write', async () => {

@@ -129,10 +129,10 @@ const session = html`<div id="session" hidden>
     <h2 id="console-title">Console</h2>
     <div class="console">
       <form id="console" class="stack">
-        <label
-          >Call
-          <select id="call"></select
-        ></label>
+        <div>
+          <label for="call">Call</label>
+          <select id="call"></select>
+        </div>
         <p class="muted small" id="summary"></p>
         <div id="fields" class="stack"></div>
         <label id="body-label">Body <textarea id="body" rows="8" spellcheck="false"></textarea></label>
