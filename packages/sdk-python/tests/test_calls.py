@@ -158,3 +158,11 @@ def test_unknown_fields_are_dropped_and_a_missing_one_is_no_response() -> None:
     assert client.gateway.listings.list().total == 0
     with pytest.raises(OutcomeUnknown):
         client.gateway.listings.list()
+
+
+def test_a_stream_is_read_to_its_end() -> None:
+    text = 'id: evt_1\ndata: {"type":"payment","amount":0.1}\n\n: still here\n\ndata: {"type":"approval"}\n\n'
+    client, _, seen = answering(httpx.Response(200, text=text, headers={"content-type": "text/event-stream"}))
+    read = client.buyer.events.stream(id="agent_x", seconds="0")
+    assert [event["type"] for event in read.events] == ["payment", "approval"]
+    assert seen[0].headers["accept"].startswith("text/event-stream")

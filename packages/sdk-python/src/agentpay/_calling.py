@@ -22,6 +22,7 @@ MAX_RESPONSE_BYTES = 4 * 1024 * 1024
 MAX_WAIT = 30.0
 """Longest time that is waited for a retry, in seconds; who is told to wait longer is told so by the error."""
 _PASSING = (502, 503, 504)
+_ACCEPTED = {"page": "text/html, application/json", "stream": "text/event-stream, application/json"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def _request(
         raise InvalidRequest(f"{missing[0]} is needed.", param=missing[0])
     path = re.sub(r"\{(\w+)\}", lambda match: quote(params[match[1]], safe=""), operation.path)
     headers = {
-        "accept": "text/html, application/json" if operation.kind == "page" else "application/json",
+        "accept": _ACCEPTED.get(operation.kind, "application/json"),
         "user-agent": settings.user_agent,
         **_credential(settings.keys, operation),
     }
@@ -152,6 +153,9 @@ def _value(operation: Operation, reply: Reply) -> Any:
     is_json = "json" in reply.headers.get("content-type", "")
     if operation.kind == "text":
         return {"text": reply.content.decode()}
+    if operation.kind == "stream":
+        lines = reply.content.decode().split("\n")
+        return {"events": [_wire.read_json(line[6:].encode()) for line in lines if line.startswith("data: ")]}
     return {"html": reply.content.decode()} if operation.kind == "page" and not is_json else _wire.read_json(reply.content)
 
 

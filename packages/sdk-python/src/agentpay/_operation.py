@@ -21,7 +21,7 @@ class Operation:
     method: str
     path: str
     kind: str
-    """json, page, redirect or text."""
+    """json, page, redirect, text or stream."""
     auth: tuple[str, ...]
     """Kinds of credentials that open it, in the order in which they are looked for."""
     params: tuple[str, ...]
