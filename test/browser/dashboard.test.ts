@@ -162,6 +162,25 @@ describe('the dashboard', () => {
     faults = [];
   });
 
+  it('asks above a threshold, and pays once it is approved in the inbox', async () => {
+    await part('Policy rules').getByRole('button', { name: 'Delete' }).click();
+    await part('Policy rules').getByText('There are no rules.').waitFor();
+    await part('Policy rules').getByLabel('Type of the rule').selectOption('approval_over');
+    await part('Policy rules').getByLabel('Amount', { exact: true }).fill('0.005');
+    await part('Policy rules').getByRole('button', { name: 'Add rule' }).click();
+    await part('Policy rules')
+      .getByRole('cell', { name: 'what is above 0.005 needs your approval' })
+      .waitFor();
+    await part('Test Buy').getByRole('button', { name: 'Test Buy' }).click();
+    await part('Test Buy').getByText('waits for you').waitFor();
+    expect(await stack.usdc(stack.payTo)).toBe(10_000n);
+    await open('/dashboard/approvals');
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByText('Nothing waits for you.').waitFor();
+    while ((await stack.usdc(stack.payTo)) < 20_000n) await page.waitForTimeout(100);
+    expect(faults).toEqual([]);
+  });
+
   it('counts it on the overview, and refuses a write from a page of somebody else', async () => {
     await open('/dashboard');
     await heading('Overview');

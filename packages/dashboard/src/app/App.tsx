@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { AgentList } from './agents/AgentList.js';
 import { AgentPage } from './agents/AgentPage.js';
+import { ApprovalInbox } from './agents/Approvals.js';
 import { PaymentPage } from './agents/PaymentPage.js';
 import { Account } from './Account.js';
 import { Overview, PaymentList } from './Overview.js';
@@ -49,6 +50,9 @@ function Pages(): ReactNode {
       </Route>
       <Route path="/dashboard/payments">
         <PaymentList />
+      </Route>
+      <Route path="/dashboard/approvals">
+        <ApprovalInbox />
       </Route>
       {screens.map((screen) => (
         <Route key={screen.path} path={screen.path}>

@@ -7,6 +7,7 @@ import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Screen.js';
 import { Facts } from '../Value.js';
+import { Approvals } from './Approvals.js';
 import { AllowList, Limits } from './Limits.js';
 import { Rules } from './Rules.js';
 import { TestBuy } from './TestBuy.js';
@@ -41,6 +42,7 @@ export function AgentPage({ id }: { id: string }): ReactNode {
               />
             </section>
             <TestBuy id={id} />
+            <Approvals id={id} />
             <Keys id={id} />
             <Limits id={id} limits={agent.limits} />
             <AllowList id={id} sellers={agent.allowlist} />

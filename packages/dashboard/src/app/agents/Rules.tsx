@@ -23,6 +23,11 @@ const forms: Record<string, RuleForm> = {
     fields: [{ name: 'amount', label: 'Amount', type: 'amount', placeholder: '1.00' }],
     paramsOf: ({ amount }) => ({ amount }),
   },
+  approval_over: {
+    title: 'Ask me above an amount',
+    fields: [{ name: 'amount', label: 'Amount', type: 'amount', placeholder: '5.00' }],
+    paramsOf: ({ amount }) => ({ amount }),
+  },
   time_restriction: {
     title: 'When payments are allowed',
     fields: [
@@ -131,6 +136,8 @@ function wordsOf({ type, params }: Rule): string {
   switch (type) {
     case 'max_amount':
       return `at most ${amount} a payment`;
+    case 'approval_over':
+      return `what is above ${amount} needs your approval`;
     case 'per_seller_cap':
       return `at most ${amount} for ${params.seller ?? 'each seller'}, ${params.period ? `a ${params.period}` : 'ever'}`;
     case 'time_restriction': {

@@ -7,7 +7,6 @@ import { Facts } from '../Value.js';
 
 type Outcome = Awaited<ReturnType<ReturnType<typeof apiOf>['buyer']['agents']['testBuy']>>;
 type Bought = Extract<Outcome, { success: true }>;
-type Waiting = Extract<Outcome, { success: false }>;
 
 /** Buys from the demo seller as the agent would, and shows each step of it. */
 export function TestBuy({ id }: { id: string }): ReactNode {
@@ -25,25 +24,11 @@ export function TestBuy({ id }: { id: string }): ReactNode {
       </button>
       <div aria-live="polite">
         {buy.isPending && <p role="status">Buying…</p>}
-        {buy.data && (buy.data.success ? <Steps bought={buy.data} /> : <Asked waiting={buy.data} />)}
+        {buy.data?.success === true && <Steps bought={buy.data} />}
+        {buy.data?.success === false && <Waiting waiting={buy.data} />}
         {buy.error && <Refused error={buy.error} />}
       </div>
     </section>
-  );
-}
-
-function Asked({ waiting: { amount, approval_id, expiresAt } }: { waiting: Waiting }): ReactNode {
-  return (
-    <>
-      <p>The price is above what this agent may spend unasked. It goes on once you approve it below.</p>
-      <Facts
-        facts={[
-          ['Price', amount],
-          ['Approval', approval_id, 'code'],
-          ['To be decided by', expiresAt],
-        ]}
-      />
-    </>
   );
 }
 
@@ -83,6 +68,28 @@ function Steps({ bought: { payment, sellerResponse, agent } }: { bought: Bought 
       <li>
         <h3>The seller's response</h3>
         <pre tabIndex={0}>{JSON.stringify(sellerResponse, null, 2)}</pre>
+      </li>
+    </ol>
+  );
+}
+
+function Waiting({ waiting }: { waiting: Extract<Outcome, { success: false }> }): ReactNode {
+  return (
+    <ol className="steps">
+      <li>
+        <h3>The seller asked for {waiting.amount} (402)</h3>
+      </li>
+      <li>
+        <h3>
+          The decision <span className="badge warning">waits for you</span>
+        </h3>
+        <p>It is above the threshold of a rule. Nothing is signed until you approve it, below.</p>
+        <Facts
+          facts={[
+            ['Approval', waiting.approval_id, 'code'],
+            ['Until', waiting.expiresAt],
+          ]}
+        />
       </li>
     </ol>
   );

@@ -1,4 +1,5 @@
 import type { Screen } from '../Screen.js';
+import { agreementScreens } from './agreements.js';
 import { developerScreens } from './developer.js';
 import { gatewayScreens } from './gateway.js';
 import { operatorScreens } from './operator.js';
@@ -9,6 +10,7 @@ import { runtimeScreens } from './runtime.js';
 /** Every screen that is described as data. */
 export const screens: readonly Screen[] = [
   ...ownScreens,
+  ...agreementScreens,
   ...runtimeScreens,
   ...gatewayScreens,
   ...developerScreens,
@@ -29,6 +31,8 @@ export const groups: readonly { readonly title: string; readonly links: Links }[
       ['/dashboard', 'Overview'],
       ['/dashboard/agents', 'Agents'],
       ['/dashboard/payments', 'Payments'],
+      ['/dashboard/approvals', 'Approvals'],
+      ...listed(agreementScreens),
       ...listed(ownScreens),
     ],
   },

@@ -1,0 +1,102 @@
+import { useQuery } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { ActionForm } from '../ActionForm.js';
+import { apiOf } from '../api.js';
+import { DataTable, type Column } from '../DataTable.js';
+import { Loaded } from '../Loaded.js';
+import { Title } from '../Screen.js';
+
+const api = () => apiOf('session').buyer.approvals;
+/** How often the inbox looks for what came in. */
+const WATCH_MS = 3000;
+/** Agents whose approvals the inbox shows. */
+const MOST_AGENTS = 20;
+
+interface Asked {
+  readonly id: string;
+  readonly agentId: string;
+  readonly status: string;
+}
+
+const columns: readonly Column[] = [
+  { key: 'createdAt', label: 'Asked', kind: 'time' },
+  { key: 'status', label: 'Status', kind: 'status' },
+  { key: 'amount', label: 'Amount', kind: 'money' },
+  { key: 'currency', label: 'Currency' },
+  { key: 'payTo', label: 'To', kind: 'code' },
+  { key: 'sellerUrl', label: 'For the call' },
+  { key: 'note', label: 'Note' },
+  { key: 'expiresAt', label: 'Expires', kind: 'time' },
+  {
+    key: 'decide',
+    label: 'Decide',
+    cell: ({ id: approval_id, agentId: id, status }: Asked) =>
+      status === 'pending' && (
+        <div className="row">
+          <ActionForm submit="Approve" run={() => api().approve({ id, approval_id })} />
+          <ActionForm submit="Reject" danger run={() => api().reject({ id, approval_id })} />
+        </div>
+      ),
+  },
+];
+
+/** What one agent asked its owner for. */
+export function Approvals({ id }: { id: string }): ReactNode {
+  const query = useQuery({
+    queryKey: ['session', 'agent', id, 'approvals'],
+    queryFn: () => api().list({ id, limit: 100 }),
+    refetchInterval: WATCH_MS,
+  });
+  return (
+    <section className="card" aria-label="Approvals">
+      <h2>Approvals</h2>
+      <Loaded query={query}>
+        {({ approvals, total }) => (
+          <DataTable
+            caption="Approvals"
+            columns={columns}
+            rows={approvals.map((each) => ({ ...each, agentId: id }))}
+            total={total}
+            empty="This agent has asked for nothing."
+          />
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+/** What waits for the user's decision, of all their agents. It is read again while somebody looks. */
+export function ApprovalInbox(): ReactNode {
+  const query = useQuery({
+    queryKey: ['session', 'approvals'],
+    queryFn: async () => {
+      const { agents } = await apiOf('session').buyer.agents.list({ limit: MOST_AGENTS });
+      const lists = await Promise.all(
+        agents.map(async ({ id, name }) => {
+          const { approvals } = await api().list({ id, status: 'pending', limit: 100 });
+          return approvals.map((each) => ({ ...each, agent: name, agentId: id }));
+        }),
+      );
+      return lists.flat();
+    },
+    refetchInterval: WATCH_MS,
+  });
+  return (
+    <>
+      <Title>Approvals</Title>
+      <p className="muted">
+        What your newest {MOST_AGENTS} agents may not spend without you. Nothing is paid until you allow it.
+      </p>
+      <Loaded query={query}>
+        {(waiting) => (
+          <DataTable
+            caption="Approvals"
+            columns={[{ key: 'agent', label: 'Agent' }, ...columns]}
+            rows={waiting}
+            empty="Nothing waits for you."
+          />
+        )}
+      </Loaded>
+    </>
+  );
+}
