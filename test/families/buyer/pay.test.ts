@@ -279,7 +279,7 @@ describe('what an owner has', () => {
     expect((await pay(buyer)).status).toBe(200);
   });
 
-  it('shows on the page of the agent', async () => {
+  it('do not stand in the page of the agent, which holds no data', async () => {
     const buyer = await newBuyer();
     await asOwner('post', `/api/agents/${buyer.id}/policy-rules`, {
       type: 'max_amount',
