@@ -237,5 +237,5 @@ it('what the operator decides about agents and gateways stands in the audit log'
     return (body.entries as { act: string }[]).map(({ act }) => act);
   };
   expect(await acts(agent_id)).toEqual(['listing.suspend', 'listing.certify', 'listing.approve']);
-  expect(await acts(made.gateway_id as string)).toEqual(['gateway.create']);
+  expect(await acts(made.gateway_id as string)).toEqual(['gateways.create']);
 });

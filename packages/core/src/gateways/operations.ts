@@ -1,7 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
-import { record } from '../audit/index.js';
 import { monthOf } from '../calendar.js';
 import { findAll, see } from '../catalog/index.js';
 import type { AgentListing } from '../catalog/index.js';
@@ -41,13 +40,7 @@ export async function create(
   requireParty(principal, 'platform');
   const name = checkText('name', request.name);
   if (orgId !== undefined) await requireMember(core.db, { principal, orgId }, 'read');
-  return core.db.tx(async (tx) => {
-    const made = await make(core, tx, { name, orgId: orgId ?? null });
-    const { id: subject } = made.gateway;
-    const tenants = orgId === undefined ? [subject] : [subject, orgId];
-    await record(core, tx, { principal, act: 'gateway.create', subject, tenants, after: { name } });
-    return made;
-  });
+  return core.db.tx((tx) => make(core, tx, { name, orgId: orgId ?? null }));
 }
 
 /** Makes a gateway with a key that the operator has chosen, unless the key exists: safe to repeat, also by several instances at once. */

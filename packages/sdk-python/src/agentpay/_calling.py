@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping
@@ -150,6 +151,8 @@ def _value(operation: Operation, reply: Reply) -> Any:
     """A success of each kind of endpoint as the object that its definition declares."""
     if operation.kind == "redirect":
         return {"location": reply.headers.get("location")}
+    if operation.kind == "binary":
+        return {"bytes": base64.b64encode(reply.content).decode()}
     is_json = "json" in reply.headers.get("content-type", "")
     if operation.kind == "text":
         return {"text": reply.content.decode()}
