@@ -58,7 +58,7 @@ export async function ofHolder(db: Queryable, { holder }: { holder: string }): P
  *
  * The chain's balance less what the books have can only be too small while payments are under way, as those that the chain has taken
  * already are still reserved: so what it shows as more has arrived. Less is believed only when nothing is reserved.
- * Rejects when the chain cannot be asked.
+ * @throws AgentPayError `wallet_not_found`, `unavailable` when the chain cannot be asked
  */
 export async function balanceOf(
   core: Core,
@@ -70,7 +70,12 @@ export async function balanceOf(
   const asset = chainCurrency(network.asset.symbol, network.name);
   // The books first: what is confirmed between the two looks makes the difference smaller.
   const before = await walletMoney(core.db, { walletId, asset });
-  const onChain = await ask(wallet.address);
+  const onChain = await ask(wallet.address).catch((cause: unknown) => {
+    throw new AgentPayError('unavailable', 'The chain cannot be asked for the balance.', {
+      cause,
+      retryAfter: 2,
+    });
+  });
   const difference = onChain - before.available - before.held;
   if (difference > 0n || (difference < 0n && before.held === 0n))
     await book(core, wallet, { asset, network: network.name, difference, expected: before });

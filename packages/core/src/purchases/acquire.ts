@@ -115,12 +115,7 @@ async function reserveFunded(
     return await reserve(core, purchase, candidate, options);
   } catch (error) {
     if (!isAgentPayError(error, 'insufficient_funds')) throw error;
-    const { available } = await balanceOf(core, candidate.terms).catch((cause: unknown) => {
-      throw new AgentPayError('unavailable', 'The chain cannot be asked for the balance.', {
-        cause,
-        retryAfter: 2,
-      });
-    });
+    const { available } = await balanceOf(core, candidate.terms);
     if (available < candidate.offer.amount) throw error;
     return reserve(core, purchase, candidate, options);
   }

@@ -150,12 +150,7 @@ async function transferOf(core: Core, { holder, url, terms }: Purchase): Promise
 
 /** What the chain has, less what payments may still take. @throws AgentPayError `unavailable` when the chain cannot be asked */
 async function freeIn(core: Core, wallet: Pick<CustodyWallet, 'walletId'>): Promise<Amount> {
-  const { available, held, onChain } = await balanceOf(core, wallet).catch((cause: unknown) => {
-    throw new AgentPayError('unavailable', 'The chain cannot be asked for the balance.', {
-      cause,
-      retryAfter: 2,
-    });
-  });
+  const { available, held, onChain } = await balanceOf(core, wallet);
   return available < onChain - held ? available : onChain - held;
 }
 
