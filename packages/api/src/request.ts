@@ -9,7 +9,7 @@ export interface RequestOf<E extends Endpoint> {
   readonly body: z.output<E['body']>;
 }
 
-/** An answer of an endpoint, decoded: of one that may wait for a decision either shape. */
+/** A response of an endpoint, decoded: of one that may wait for a decision either shape. */
 export type ResponseOf<E extends Endpoint> =
   | z.output<E['response']>
   | (E['waiting'] extends z.ZodObject ? z.output<E['waiting']> : never);
@@ -44,7 +44,7 @@ export function decodeInput<E extends Endpoint>(endpoint: E, input: object): Req
   return decodeRequest(endpoint, { params: input, query: Object.fromEntries(texts), body: input });
 }
 
-/** Writes an answer for the wire; fields that the endpoint does not declare never leave. */
+/** Writes a response for the wire; fields that the endpoint does not declare never leave. */
 export function encodeResponse<E extends Endpoint>(
   endpoint: E,
   response: ResponseOf<E>,
@@ -90,8 +90,8 @@ export function encodeRequest<E extends Endpoint>(
 }
 
 /**
- * Reads an answer from the wire. Fields that this version does not know are dropped.
- * @throws z.ZodError when the answer has another shape.
+ * Reads a response from the wire. Fields that this version does not know are dropped.
+ * @throws z.ZodError when the response has another shape.
  */
 export function decodeResponse<E extends Endpoint>(endpoint: E, wire: unknown): ResponseOf<E> {
   const waiting = endpoint.waiting?.safeDecode(wire as never);

@@ -1,14 +1,14 @@
 import type { Clock } from '@agentpay/primitives';
 
-/** A small cache of loaded answers. */
+/** A small cache of what was loaded. */
 export interface Expiring<Value> {
-  /** The kept answer, or the one that `load` gives. Callers that ask at the same time share one load; a failed one is not kept. */
+  /** What is kept, or the one that `load` gives. Callers that ask at the same time share one load; a failed one is not kept. */
   get(key: string, load: () => Promise<Value>): Promise<Value>;
   /** Forgets everything, loads under way included. */
   clear(): void;
 }
 
-/** Keeps an answer for `ttlMs` from the start of its load, and at most `limit` of them: the oldest goes first. */
+/** Keeps what was loaded for `ttlMs` from the start of its load, and at most `limit` of them: the oldest goes first. */
 export function expiring<Value>(
   clock: Clock,
   { ttlMs, limit }: { ttlMs: number; limit: number },

@@ -14,7 +14,7 @@ export interface RpcTransportOptions {
   readonly timeoutMs: number;
   /** Requests of one turn of the event loop travel in one batch. */
   readonly together: boolean;
-  /** Asks once more when the connection ends before the answer: only for what may be asked twice. */
+  /** Asks once more when the connection ends before the response: only for what may be asked twice. */
   readonly again: boolean;
 }
 

@@ -115,7 +115,7 @@ export async function rpcProxy({ target }: { target: string }): Promise<RpcProxy
   };
 }
 
-/** Asks the node what is to be asked, in one request, and gives an answer per call. */
+/** Asks the node what is to be asked, in one request, and gives a response per call. */
 async function forward(target: string, met: readonly Met[]): Promise<unknown[]> {
   const asked = met
     .filter(({ fault }) => !(typeof fault === 'object' && 'error' in fault))

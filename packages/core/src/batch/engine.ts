@@ -111,7 +111,7 @@ export function createBatch({
 async function drain(state: State): Promise<void> {
   const { doubted, fresh } = state;
   for (;;) {
-    // Those who got their answer ask again in this turn, and share the next batch.
+    // Those who got their result ask again in this turn, and share the next batch.
     await new Promise<void>((resolve) => afterThisTurn(resolve));
     if (doubted.length > 0 || (state.careful > 0 && fresh.length > 0)) {
       await state.flight;

@@ -35,7 +35,7 @@ export interface Working {
   readonly approvalId?: string | undefined;
 }
 
-/** From the 402 to the seller's answer. */
+/** From the 402 to the seller's response. */
 export async function acquire(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
   const { asked, until, approvalId } = working;
   const { request, dialects } = asked;

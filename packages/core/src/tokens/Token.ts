@@ -74,7 +74,7 @@ const repeatable: Partial<Record<TokenEvent, TokenState>> = {
 /** What an event does to a token at a moment. */
 export type Decision =
   | { readonly kind: 'advance'; readonly to: TokenState }
-  /** The event has happened before: same answer, no effect. */
+  /** The event has happened before: same response, no effect. */
   | { readonly kind: 'repeat' }
   /** The deadline passed first: the token takes that way, and the event is refused. */
   | { readonly kind: 'lapse'; readonly to: TokenState }

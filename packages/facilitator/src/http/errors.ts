@@ -11,7 +11,7 @@ import {
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 
-/** What was thrown, as an answer: a code, a sentence, what to do about it, and the id of the request. */
+/** What was thrown, as a response: a code, a sentence, what to do about it, and the id of the request. */
 export interface ErrorAnswer {
   readonly status: number;
   /** Seconds. */

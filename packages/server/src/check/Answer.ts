@@ -17,7 +17,7 @@ export type Ask = (request?: {
 const TIMEOUT_MS = 15_000;
 const MAX_BODY = 1024 * 1024;
 
-/** Asks as a program would: JSON wanted, redirects not followed. Rejects when there is no answer in time. */
+/** Asks as a program would: JSON wanted, redirects not followed. Rejects when there is no response in time. */
 export function asker(url: URL, defaultMethod: string, fetch: typeof globalThis.fetch): Ask {
   return async ({ method = defaultMethod, headers = {} } = {}) => {
     const response = await fetch(url, {

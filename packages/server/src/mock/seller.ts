@@ -6,7 +6,7 @@ import { MockFault, readFault, readPriceText, type MockOptions } from './MockOpt
 import { signatureFacilitator } from './signatureFacilitator.js';
 import { speakOnly } from './speakOnly.js';
 
-/** Stands on every answer. */
+/** Stands on every response. */
 export const MOCK_HEADER = 'AgentPay-Mock';
 
 /**

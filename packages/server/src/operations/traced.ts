@@ -61,7 +61,7 @@ export function traced(tracing: Tracing): ServerTracing {
 
 type Work<T> = Omit<TracedWork<T>, 'work'> & { readonly work: () => Promise<T> };
 
-/** Tells how work ended. A refusal is an answer as well: its words may be the caller's, so that its code alone is told. */
+/** Tells how work ended. A refusal is a response as well: its words may be the caller's, so that its code alone is told. */
 async function answered<T>(tracing: Tracing, { work, ...about }: Work<T>): Promise<T> {
   const outcome = await tracing.span<{ value: T } | { refusal: unknown }>({
     ...about,
