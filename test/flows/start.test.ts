@@ -236,8 +236,12 @@ describe('a running stack', () => {
     const usage = { tokens: 1234 };
     const completed = await market.billing.complete({ authorization_id, usage, amount_usdc: '10.00' });
     expect(completed.status).toBe('settled');
-    expect(await market.receipts.get(completed)).toMatchObject({
-      line_items: [{ desc: 'agent call', amount: 10_000_000n }],
+    // Its own key, and no developer's beside it.
+    const receipt = await fetch(`${dev.api.url}/receipts/${completed.receipt_id}`, {
+      headers: { 'x-gateway-key': key },
+    });
+    expect(await receipt.json()).toMatchObject({
+      line_items: [{ desc: 'agent call', amount: '10.00' }],
     });
     const earned = await market.gateways.balance();
     expect(earned.available_usdc).toBe(available + 9_500_000n);

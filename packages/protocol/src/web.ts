@@ -30,7 +30,7 @@ export {
   paymentTokenKid,
   type PaymentTokenClaims,
 } from './token/PaymentToken.js';
-export type { UsageTokenClaims } from './token/UsageToken.js';
+export type { UsageTokenClaims } from './token/UsageTokenClaims.js';
 export * from './x402/Facilitator.js';
 export * from './x402/authCapture.js';
 export * from './x402/authCaptureOrder.js';

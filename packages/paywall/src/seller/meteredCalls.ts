@@ -15,11 +15,17 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  * @param options.url the AgentPay API
  * @param options.service id of the service that the agreements are about
  * @returns what AgentPay says of a request, checked by its published keys; undefined for every other request
- *
  * @example
- * const metered = meteredCalls({ url: 'https://pay.example.com', service: 'svc_...' });
+ * ```ts
+ * import express from 'express';
+ * import { meteredCalls, paywall } from '@agentpay/paywall';
+ *
+ * const pay = paywall({ payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', facilitator: 'http://127.0.0.1:3102' });
+ * const metered = meteredCalls({ url: 'https://pay.example.com', service: 'svc_01' });
  * const charge = pay.charge('$0.01');
+ * const app = express();
  * app.use(async (req, res, next) => ((await metered(req)) ? next() : charge(req, res, next)));
+ * ```
  */
 export function meteredCalls({
   url,

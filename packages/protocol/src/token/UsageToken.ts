@@ -3,27 +3,16 @@ import * as z from 'zod';
 import { readBase64 } from '#platform';
 import { base64url, fromBase64url, MAX_ENCODED } from '../encoding/Json.js';
 import type { PaymentTokenKey, PaymentTokenKeys } from './PaymentTokenKeys.js';
+import { usageTokenClaimsSchema, type UsageTokenClaims } from './UsageTokenClaims.js';
 
 /** Request header that tells a seller of a metered call. */
 export const AGENTPAY_USAGE_TOKEN = 'AgentPay-Usage-Token';
 
-const claimsSchema = z.object({
-  iss: z.string().max(512),
-  aud: z.string().max(64),
-  sub: z.string().max(64),
-  jti: z.string().max(64),
-  agreement: z.string().max(64),
-  iat: z.number().int().nonnegative(),
-  exp: z.number().int().positive(),
-});
 const headerSchema = z.object({
   alg: z.literal('EdDSA'),
   typ: z.literal('agentpay-usage+jwt'),
   kid: z.string().min(1).max(64),
 });
-
-/** What a usage token says: `sub` uses agreement `agreement` of service `aud`; `jti` is the id of the usage, until `exp` (Unix seconds). */
-export type UsageTokenClaims = z.infer<typeof claimsSchema>;
 
 /** Signs what a seller is told of a metered call: a compact JWS (RFC 7515, EdDSA) by the key of payment tokens, of another type. */
 export function signUsageToken(claims: UsageTokenClaims, key: PaymentTokenKey): string {
@@ -52,7 +41,7 @@ export function readUsageToken(
   if (!key || !head || !body || more.length > 0) return undefined;
   if (!verify(null, Buffer.from(`${head}.${body}`), key, readBase64(signature, 'base64url')))
     return undefined;
-  const { data } = claimsSchema.safeParse(decoded(body));
+  const { data } = usageTokenClaimsSchema.safeParse(decoded(body));
   return data && data.aud === audience && data.exp > now ? data : undefined;
 }
 
