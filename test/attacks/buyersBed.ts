@@ -11,8 +11,13 @@ import {
   type PurchaseBed,
 } from '../flows/purchaseBed.js';
 
-/** A bed for one suite; between tests everything ends, and the books are looked through. */
-export const bed: PurchaseBed = await purchaseBed();
+/** The bed of the suite that runs; between tests everything ends, and the books are looked through. */
+export let bed: PurchaseBed;
+
+/** A new bed for a suite: suites of one worker share this module. */
+export async function openBed(): Promise<void> {
+  bed = await purchaseBed();
+}
 
 export async function endAndExpectSettled(): Promise<void> {
   bed.clock.shift(120_000);

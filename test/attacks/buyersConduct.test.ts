@@ -18,10 +18,20 @@ import {
   type Buyer,
   type Handle,
 } from '../flows/purchaseBed.js';
-import { asksV2, attempt, bed, endAndExpectSettled, onlySeller, refused, type Proof } from './buyersBed.js';
+import {
+  asksV2,
+  attempt,
+  bed,
+  endAndExpectSettled,
+  onlySeller,
+  refused,
+  type Proof,
+  openBed,
+} from './buyersBed.js';
 
 /** How sellers have been seen to cheat agents by what they do, against purchases of the platform. Three ways of each kind. */
 
+beforeAll(openBed);
 afterEach(() => endAndExpectSettled());
 afterAll(() => bed.close());
 

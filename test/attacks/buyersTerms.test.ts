@@ -24,10 +24,12 @@ import {
   onlySeller,
   refused,
   type Proof,
+  openBed,
 } from './buyersBed.js';
 
 /** How sellers have been seen to cheat agents by what they ask for, against purchases of the platform. Three ways of each kind. */
 
+beforeAll(openBed);
 afterEach(() => endAndExpectSettled());
 afterAll(() => bed.close());
 
