@@ -232,7 +232,7 @@ describe('a receiver', () => {
     await register();
     await happen();
     respond = () => new Promise(() => undefined);
-    await webhooks.dispatch(core, { limit: 100 });
+    await dispatchAll();
     await webhooks.startDue(core, { limit: 100 });
     await eventually(() => expect(sent).toHaveLength(1));
     respond = async () => ({ status: 200 });
