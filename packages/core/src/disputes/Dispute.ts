@@ -19,6 +19,16 @@ export interface Dispute {
   readonly resolvedAt: Date | null;
 }
 
+/** What a dispute is before it is about something and anything is decided. */
+export const opened = {
+  paymentId: null,
+  invoiceId: null,
+  agreementId: null,
+  status: 'open',
+  note: null,
+  resolvedAt: null,
+} as const satisfies Partial<Dispute>;
+
 /** Something that speaks for one side. */
 export interface Evidence {
   /** `evd_...` */

@@ -6,7 +6,7 @@ import { recordIn } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText, checkText } from '../text.js';
-import { isUndecided } from './Dispute.js';
+import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent } from './Dispute.js';
 import { disputeMoved, disputeOpened, tell } from './events.js';
 import * as store from './DisputeStore.js';
@@ -30,18 +30,14 @@ export async function openOnAgreement(
     decide(scene) {
       const agreement = challengeIn(core, scene, { principal, agreementId });
       const dispute: Dispute = {
+        ...opened,
         id: newId('dispute', core),
-        paymentId: null,
-        invoiceId: null,
         agreementId,
         openerId: agreement.buyerId,
         otherId: agreement.sellerId,
         reason,
         description,
-        status: 'open',
-        note: null,
         createdAt: new Date(core.clock.now()),
-        resolvedAt: null,
       };
       scene.insert(store.disputeRows, dispute);
       tell(core, scene, disputeOpened, dispute);

@@ -7,7 +7,7 @@ import { DAY_MS } from '../calendar.js';
 import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText, checkText } from '../text.js';
-import { isUndecided } from './Dispute.js';
+import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent } from './Dispute.js';
 import { disputeMoved, disputeOpened, emissionOf } from './events.js';
 import * as store from './DisputeStore.js';
@@ -27,18 +27,14 @@ export async function openOnInvoice(
   const description = checkOptionalText('description', request.description);
   assertDisputable(core, await getInvoice(core, { principal, invoiceId }));
   const dispute: Dispute = {
+    ...opened,
     id: newId('invoice_dispute', core),
-    paymentId: null,
     invoiceId,
-    agreementId: null,
     openerId: principal.party.id,
     otherId: null,
     reason,
     description,
-    status: 'open',
-    note: null,
     createdAt: new Date(core.clock.now()),
-    resolvedAt: null,
   };
   return core.db.tx(async (tx) => {
     if (!(await store.disputes.insertNew(tx, dispute)))

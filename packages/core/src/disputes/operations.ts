@@ -11,7 +11,7 @@ import { page } from '../Page.js';
 import { paymentRows, refundIn } from '../payments/index.js';
 import type { Payment } from '../payments/index.js';
 import { checkOptionalText, checkText } from '../text.js';
-import { isUndecided } from './Dispute.js';
+import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
 import { disputeEvidenceAdded, disputeMoved, disputeOpened, emissionOf, tell } from './events.js';
 import * as store from './DisputeStore.js';
@@ -51,18 +51,14 @@ export async function open(
       if (scene.find(store.disputesOfPayments, paymentId))
         throw new AgentPayError('duplicate_dispute', 'There is a dispute about this payment already.');
       const dispute: Dispute = {
+        ...opened,
         id: newId('dispute', core),
         paymentId,
-        invoiceId: null,
-        agreementId: null,
         openerId: opener,
         otherId: payment.payerId === opener ? payment.payeeId : payment.payerId,
         reason,
         description,
-        status: 'open',
-        note: null,
         createdAt: new Date(core.clock.now()),
-        resolvedAt: null,
       };
       scene.insert(store.disputeRows, dispute);
       tell(core, scene, disputeOpened, dispute);
