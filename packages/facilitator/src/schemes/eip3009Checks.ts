@@ -6,6 +6,7 @@ import type { PaymentRefusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,
   refuse,
+  refuseOtherNetwork,
   servedAsset,
   servedNetwork,
   servedRecipient,
@@ -46,12 +47,7 @@ const tokenDomain: OfTerms = ({ payment }) =>
     'The requirements lack extra.name or extra.version of the token.',
   );
 
-const sameNetwork: OfTerms = ({ payment }) =>
-  refuse(
-    payment.accepted.network !== payment.network,
-    'networkMismatch',
-    'Payload and requirements name different networks.',
-  );
+const sameNetwork: OfTerms = ({ payment }) => refuseOtherNetwork(payment, 'networkMismatch');
 
 const signature: OfTerms = async ({ payment, isSignedByKey, findings }) => {
   if (isSignedByKey()) return undefined;

@@ -6,6 +6,7 @@ import type { PaymentRefusal } from './Scheme.js';
 import {
   MIN_LIFE_SECONDS,
   refuse,
+  refuseOtherNetwork,
   refuseShortBalance,
   servedAsset,
   servedNetwork,
@@ -24,12 +25,7 @@ const scheme: OfTerms = ({ payment: { accepted, kind, settings } }) => {
   return refuse(accepted.scheme !== kind.scheme, kind.reasons.scheme, 'The payer accepted another scheme.');
 };
 
-const sameNetwork: OfTerms = ({ payment: { accepted, network, kind } }) =>
-  refuse(
-    accepted.network !== network,
-    kind.reasons.network,
-    'Payload and requirements name different networks.',
-  );
+const sameNetwork: OfTerms = ({ payment }) => refuseOtherNetwork(payment, payment.kind.reasons.network);
 
 const spender: OfTerms = ({ payment: { permit, kind } }) =>
   refuse(

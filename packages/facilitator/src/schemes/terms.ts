@@ -116,6 +116,13 @@ export function refuse(when: boolean, reason: Reason, message: string): PaymentR
   return when ? { reason, message } : undefined;
 }
 
+export function refuseOtherNetwork(
+  { accepted, network }: PaymentTerms,
+  reason: Reason,
+): PaymentRefusal | undefined {
+  return refuse(accepted.network !== network, reason, 'Payload and requirements name different networks.');
+}
+
 /** Refuses a payer that holds less than `needed`. */
 export function refuseShortBalance(
   { network }: PaymentTerms,

@@ -11,6 +11,7 @@ import { numberIn, type ChainCheck, type TermCheck } from '../examine.js';
 import {
   MIN_LIFE_SECONDS,
   refuse,
+  refuseOtherNetwork,
   refuseShortBalance,
   servedAsset,
   servedNetwork,
@@ -48,12 +49,7 @@ export function signedTerms(payload: AuthCapturePayload) {
 const scheme: OfTerms = ({ payment: { accepted } }) =>
   refuse(accepted.scheme !== 'auth-capture', 'authCaptureScheme', 'The payer accepted another scheme.');
 
-const sameNetwork: OfTerms = ({ payment: { accepted, network } }) =>
-  refuse(
-    accepted.network !== network,
-    'authCaptureNetworkMismatch',
-    'Payload and requirements name different networks.',
-  );
+const sameNetwork: OfTerms = ({ payment }) => refuseOtherNetwork(payment, 'authCaptureNetworkMismatch');
 
 const captureDeadline: OfTerms = ({ payment: { extra }, nowSeconds }) =>
   refuse(

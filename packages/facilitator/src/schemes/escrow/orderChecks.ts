@@ -2,7 +2,7 @@ import { bytesToHex, hashOrderVoid, sameHex, type Reason } from '@agentpay/proto
 import { readHoldState, type CallResult } from '@agentpay/evm';
 import type { ChainCheck, TermCheck } from '../examine.js';
 import { signerOf } from '../signerOf.js';
-import { refuse, servedAsset, servedNetwork, servedRecipient } from '../terms.js';
+import { refuse, refuseOtherNetwork, servedAsset, servedNetwork, servedRecipient } from '../terms.js';
 import { escrowRefusal } from './escrowRefusal.js';
 import type { HoldOrder } from './readOrder.js';
 
@@ -20,12 +20,7 @@ type OfChain = ChainCheck<HoldOrder, OrderFindings>;
 const scheme: OfTerms = ({ payment: { accepted } }) =>
   refuse(accepted.scheme !== 'auth-capture', 'authCaptureScheme', 'The payload is of another scheme.');
 
-const sameNetwork: OfTerms = ({ payment: { accepted, network } }) =>
-  refuse(
-    accepted.network !== network,
-    'authCaptureNetworkMismatch',
-    'Payload and requirements name different networks.',
-  );
+const sameNetwork: OfTerms = ({ payment }) => refuseOtherNetwork(payment, 'authCaptureNetworkMismatch');
 
 const signature: OfTerms = ({ isSignedByKey }) =>
   refuse(
