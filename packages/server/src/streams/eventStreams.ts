@@ -140,7 +140,8 @@ async function* follow(
 /** Begins to read for all. */
 function begin(state: State): Promise<events.EventPosition> {
   const { core, log } = state;
-  state.reading = repeat(core.clock, EVERY_MS, () =>
+  // It goes on where the head could not be read while others were coming.
+  state.reading ??= repeat(core.clock, EVERY_MS, () =>
     readOn(state).catch((error: unknown) => log.error({ job: 'streams', err: error }, 'job failed')),
   );
   const position = events.head(core.db);
