@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pgliteDb, preparedDb, prepareEmptyDb } from '@agentpay/storage';
@@ -58,6 +58,21 @@ describe('the folder of an embedded database', () => {
       expect(await third.query('select id from marks')).toEqual([]);
       await third.close();
       expect(readdirSync(cache)).toHaveLength(3);
+    });
+
+    it('is one of six that are kept, the newest; those that nobody begins with any more go', async () => {
+      const old = Array.from({ length: 8 }, (_, n) => join(cache, `embedded-0.0.${n}-0123456789abcdef`));
+      for (const folder of old) {
+        mkdirSync(folder);
+        utimesSync(folder, 1_000, 1_000);
+      }
+      await (await open('fourth', [marks])).close();
+      const left = readdirSync(cache).map((name) => join(cache, name));
+      // The empty one, the three that were made here, and three of the old ones.
+      expect([left.length, left.filter((folder) => old.includes(folder)).length]).toEqual([7, 3]);
+      const fifth = await open('fifth', [marks]);
+      expect(await fifth.query('select id from marks')).toEqual([]);
+      await fifth.close();
     });
   });
 });

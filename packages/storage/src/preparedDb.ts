@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,10 @@ import type { Db, Migration } from '@agentpay/primitives';
 import { makeFolder } from './makeFolder.js';
 import { migrate } from './migrate.js';
 import { pgliteDb } from './pgliteDb.js';
+
+/** Databases with tables that are kept: those of API and facilitator, now and a few changes ago; each is some 40 MB. */
+const MOST_KEPT = 6;
+const NAME = 'embedded';
 
 export interface PreparedOptions {
   /** Folder of the database, made when absent. */
@@ -33,7 +37,7 @@ export async function preparedDb({ dir, cache, migrations }: PreparedOptions): P
     if (isNew && !existsSync(migrated)) {
       // Nobody else has the database yet, so that its files stay as they are while they are copied.
       await db.exec('checkpoint');
-      await copy(cluster, migrated).catch(() => undefined);
+      await keep(cluster, { migrated, cache }).catch(() => undefined);
     }
     return db;
   } catch (error) {
@@ -59,6 +63,19 @@ export async function prepareEmptyDb(cache: string): Promise<void> {
 async function copyFirst(sources: readonly string[], target: string): Promise<void> {
   const source = sources.find((folder) => existsSync(folder));
   if (source !== undefined) await copy(source, target);
+}
+
+async function keep(
+  cluster: string,
+  { migrated, cache }: { migrated: string; cache: string },
+): Promise<void> {
+  await copy(cluster, migrated);
+  const folders = readdirSync(cache)
+    .filter((name) => name.startsWith(NAME) && join(cache, name) !== emptyOne(cache))
+    .map((name) => join(cache, name));
+  const madeAt = new Map(folders.map((folder) => [folder, statSync(folder).mtimeMs]));
+  const newestFirst = folders.sort((a, b) => (madeAt.get(b) as number) - (madeAt.get(a) as number));
+  for (const folder of newestFirst.slice(MOST_KEPT)) rmSync(folder, { recursive: true, force: true });
 }
 
 /** A copy under another name first, so that a folder of the right name is always a whole one. */
@@ -87,7 +104,7 @@ const emptyOne = (cache: string) => join(cache, prefix());
 function prefix(): string {
   const entry = createRequire(import.meta.url).resolve('@electric-sql/pglite');
   const manifest = readFileSync(new URL('../package.json', pathToFileURL(entry)), 'utf8');
-  return `embedded-${(JSON.parse(manifest) as { version: string }).version}`;
+  return `${NAME}-${(JSON.parse(manifest) as { version: string }).version}`;
 }
 
 function digest(migrations: readonly Migration[]): string {
