@@ -1,6 +1,6 @@
 import type { WaysToSignIn } from '../signIn/waysToSignIn.js';
+import { frame } from './frame.js';
 import { html } from './template.js';
-import { layout } from './layout.js';
 
 /** Why a sign-in did not happen, by the names that NextAuth gives them. */
 const faults: Readonly<Record<string, string>> = {
@@ -17,15 +17,17 @@ export function signInPage(
   { callbackUrl, error }: { callbackUrl: string; error: string | undefined },
 ): string {
   const then = encodeURIComponent(callbackUrl);
-  return layout({
+  return frame({
     title: 'Sign in',
+    current: '/dashboard',
+    head: html`<script src="/dashboard/dashboard.js" defer></script>`,
     body: html` ${error === undefined ? undefined : html`<p role="alert">${faults[error] ?? faults['OAuthSignin']}</p>`}
     ${github && html`<p><a class="button" href="/api/auth/signin/github?callbackUrl=${then}">Sign in with GitHub</a></p>`}
     ${
       development
         ? html`<section>
             <h2>Development</h2>
-            <form data-send="POST /api/auth/callback/development" data-then="${callbackUrl}">
+            <form data-send="/api/auth/callback/development" data-then="${callbackUrl}">
               <label>Login <input name="login" value="developer" required maxlength="39" /></label>
               <button>Sign in</button>
             </form>
