@@ -38,8 +38,10 @@ export function bareNodes(
   return {
     current: () => present,
     async kill() {
-      await (await present).kill();
+      const killed = await present;
+      // Nobody is told of the one that dies: its death is seen on its connections sooner than here.
       [present, next] = [next, start()];
+      await killed.kill();
     },
     async close() {
       for (const node of [present, next]) await (await node).kill();

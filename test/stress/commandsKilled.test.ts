@@ -103,6 +103,7 @@ async function killedAt(where: Catch, passing: number, callable: Callable, sent:
   });
   await Promise.race([caught, response]);
   const got = await response;
+  if (killed) await caught;
   gate.disarm();
   expect(got?.status).toBe(killed ? undefined : callable.endpoint.status);
   return killed;

@@ -142,8 +142,11 @@ it("the operator's lists show what they are asked for, page by page", async () =
   const { api } = world;
   const admin = world.credential('admin');
   const { org_id } = (await newOrg(world)).params;
-  for (const amount_usdc of ['1.00', '2.00'])
+  for (const amount_usdc of ['1.00', '2.00']) {
+    // Of two of one moment nobody knows which is the newer.
+    api.clock.advance(1_000);
     await api.http.post('/admin/grants').set(admin).send({ org_id, amount_usdc }).expect(200);
+  }
   await api.http.post('/admin/gateways').set(admin).send({ name: 'Ours', org_id }).expect(201);
   await api.http.post('/developers/register').send({ email: 'new@example.com', name: 'New' }).expect(200);
   const list = async (path: string, query: object) =>

@@ -59,6 +59,8 @@ describe('copies of a facilitator on one database', () => {
       requests.map((request, i) => (replicas[(i + turn) % 2] as RunningFacilitator).settle(request));
     const asked = ask(0);
     await until(async () => (bed.chain.calls.send ?? 0) > sent);
+    // Each has claimed what it was asked for: a copy asked for all of them before that might claim, and send, the other's too.
+    await until(async () => (await states()).length === 22);
     const answers = await Promise.all([...asked, ...ask(1)]);
     expect(answers.filter(({ success }) => !success)).toEqual([]);
     const unmarked = answers.map((answer) => ({ ...answer, repeat: undefined }));
