@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { sleep, systemClock, type Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { spawnNode, testDatabase } from '@agentpay/testing';
 import { exchange, startNode, type ApiNode } from '../stress/apiNode.js';
@@ -38,14 +39,14 @@ export async function gateway(): Promise<string> {
   const [, proxyUrl = ''] = await proxy.line(/^bare proxy on (http:\S+)$/);
   const api = await startNode({ database: database.url }, env);
   try {
-    const agentId = await openMarket(api, agentUrl);
+    const market = await openMarket(api, agentUrl);
     const [plain, whole]: [number[], number[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
       const body = Buffer.from(JSON.stringify({ input }));
       const next = () => ({ path: '/', method: 'POST', headers: json, body });
       const options = { url: proxyUrl, next, concurrency: IN_FLIGHT, seconds: SECONDS, pid: process.pid };
       plain.push((await load({ ...options, judge: expectStatus(200) })).perSecond);
-      whole.push(await callsPerSecond(api.url, agentId));
+      whole.push(await callsPerSecond(api.url, market.agentId));
     }
     const [base, calls] = [median(plain), median(whole)];
     const speed = markdownTable(
@@ -55,7 +56,7 @@ export async function gateway(): Promise<string> {
         ['gateway call, from the request to the answer of the agent', figure(calls), figure(calls / base, 2)],
       ],
     );
-    return `${speed}\n\n${await reports(api, database.url, agentId)}`;
+    return `${speed}\n\n${await reports(api, database.url, market)}`;
   } finally {
     await Promise.all([api.kill(), proxy.kill(), agent.kill()]);
     await database.drop();
@@ -68,8 +69,13 @@ async function ok(api: ApiNode, headers: Record<string, string>, line: string, b
   return answer.body;
 }
 
-/** A listing that the gateway has provisioned and has money for. */
-async function openMarket(api: ApiNode, endpoint_url: string): Promise<string> {
+/** A listing that the gateway has provisioned and has money for, and the key of its developer. */
+interface Market {
+  readonly agentId: string;
+  readonly developer: { readonly 'x-developer-key': string };
+}
+
+async function openMarket(api: ApiNode, endpoint_url: string): Promise<Market> {
   const dev = await ok(api, {}, 'POST /developers/register', { email: 'dev@example.com', name: 'Dev Co' });
   const developer = { 'x-developer-key': String(dev['developer_key']) };
   const methods = [{ name: 'summarize', price_usdc: '0.01' }];
@@ -80,7 +86,7 @@ async function openMarket(api: ApiNode, endpoint_url: string): Promise<string> {
   const funding = await ok(api, own, 'POST /gateway/fund', { amount_usdc: '1000000.00', source: 'stripe' });
   const came = cardEvent({ fundingId: String(funding['funding_id']), cents: 100_000_000, secret: SECRET });
   if ((await exchange(api, came))?.status !== 200) throw new Error('The gateway was not funded.');
-  return agent_id;
+  return { agentId: agent_id, developer };
 }
 
 /** Whole calls: each is asked for, and its end waited for. */
@@ -110,25 +116,28 @@ function read({ status, body }: Answer): Record<string, unknown> {
   return JSON.parse(body) as Record<string, unknown>;
 }
 
-/** Reports of a month after so many calls, which are copies of one. */
-async function reports(api: ApiNode, databaseUrl: string, agentId: string): Promise<string> {
-  const db = pgDb({ url: databaseUrl, max: 1 });
+/** Reports of a month after so many calls, which are copies of one, and how many of those calls were read for them. */
+async function reports(api: ApiNode, databaseUrl: string, { agentId, developer }: Market): Promise<string> {
+  const db = pgDb({ url: databaseUrl, max: 1, statementTimeoutMs: 600_000 });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const wanted: readonly [string, Record<string, string>][] = [
+    ['/gateway/usage', own],
+    ['/developers/earnings', developer],
+    ['/usage/forecast', developer],
+    [`/marketplace/agents/${agentId}/sla`, {}],
+    [`/marketplace/agents/${agentId}/sla-report`, {}],
+    ['/admin/stats', admin],
+    ['/admin/reliability', admin],
+  ];
   try {
-    await db.exec(`set session_replication_role = replica;
-      create temp table one as select * from gateway_calls where status = 'completed' limit 1;
-      update one set idempotency_key = null;
-      insert into gateway_calls select r.*
-        from one, generate_series(1, ${CALLS}) as i,
-          lateral jsonb_populate_record(one, jsonb_build_object('id', 'call_' || i)) as r;
-      update gateway_usage set calls = calls + ${CALLS};
-      analyze gateway_calls`);
+    await fill(db);
+    const before = await callsRead(db);
     const rows: string[][] = [];
-    for (const path of ['/gateway/usage', `/marketplace/agents/${agentId}/sla-report`]) {
+    for (const [path, headers] of wanted) {
       const times: number[] = [];
       for (let n = 0; n < REPORTS; n++) {
         const began = performance.now();
-        read(await send(agent, api.url, { path, method: 'GET', headers: own }));
+        read(await send(agent, api.url, { path, method: 'GET', headers }));
         times.push(performance.now() - began);
       }
       times.sort((a, b) => a - b);
@@ -138,9 +147,36 @@ async function reports(api: ApiNode, databaseUrl: string, agentId: string): Prom
         figure(percentile(times, 0.99), 1),
       ]);
     }
-    return markdownTable([`a month with ${figure(CALLS)} calls, one at a time`, 'p50 ms', 'p99 ms'], rows);
+    const table = markdownTable(
+      [`a month with ${figure(CALLS)} calls, one at a time`, 'p50 ms', 'p99 ms'],
+      rows,
+    );
+    return `${table}\n\nRows of calls that were read for these reports: ${(await callsRead(db)) - before}.`;
   } finally {
     agent.destroy();
     await db.close();
   }
+}
+
+/** Copies of one call of this month, and how they were answered by fifty agents in sixty days. */
+async function fill(db: Db): Promise<void> {
+  await db.exec(`set session_replication_role = replica;
+    create temp table one as select * from gateway_calls where status = 'completed' limit 1;
+    update one set idempotency_key = null;
+    insert into gateway_calls select r.*
+      from one, generate_series(1, ${CALLS}) as i,
+        lateral jsonb_populate_record(one, jsonb_build_object('id', 'call_' || i)) as r;
+    update gateway_usage set calls = calls + ${CALLS};
+    insert into listing_calls select 'agt_' || agent, (now()::date - day)::text, class::text, 600
+      from generate_series(1, 50) as agent, generate_series(0, 59) as day, generate_series(1, 30) as class;
+    analyze gateway_calls; analyze listing_calls`);
+}
+
+/** Rows of calls that all sessions have read so far; PostgreSQL counts them a second late. */
+async function callsRead(db: Db): Promise<bigint> {
+  await sleep(systemClock, 3_000);
+  const [row] = await db.query<{ read: bigint }>(
+    `select (seq_tup_read + coalesce(idx_tup_fetch, 0))::bigint as read from pg_stat_user_tables where relname = 'gateway_calls'`,
+  );
+  return row?.read ?? 0n;
 }

@@ -7,12 +7,13 @@ import { core } from './core.js';
 import { growth } from './growth.js';
 import { settle, verify } from './facilitator.js';
 import { gateway } from './gateway.js';
+import { metered } from './metered.js';
 import { paid } from './paid.js';
 import { served } from './served.js';
 import { stream } from './stream.js';
 import { tokens } from './tokens.js';
 
-const scenarios = { challenge, verify, settle, paid, stream, tokens, core, served, growth, gateway };
+const scenarios = { challenge, verify, settle, paid, stream, tokens, core, served, growth, gateway, metered };
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !(name in scenarios));
 if (unknown.length > 0) {

@@ -1,13 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { get } from 'node:http';
 import { x402v2 } from '@agentpay/protocol';
 import { openBed, script, type Measured } from './bed.js';
+import { MB, memory, receive } from './download.js';
 import { payments } from './payments.js';
 import { SECONDS } from './scenarios.js';
 import { figure, markdownTable } from './table.js';
 
 const sellerScript = script('test/dist/bench/streamSeller.js');
-const MB = 1_000_000;
 /** 1 GB, or less where a scenario is only tried out. */
 const LONG = Math.min(1_000, SECONDS * 125) * MB;
 
@@ -54,26 +52,4 @@ async function headersFor(
   const [accepted] = x402v2.decodePaymentRequired(required).accepts as [x402v2.PaymentRequirements];
   const [payment] = payments(accepted, 1, buyerKeys) as [x402v2.PaymentPayload];
   return { 'payment-signature': x402v2.encodePaymentPayload(payment) };
-}
-
-/** How many bytes came. */
-function receive(url: string, headers: Record<string, string>): Promise<number> {
-  return new Promise((resolve, reject) => {
-    get(url, { headers, agent: false }, (response) => {
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => void (bytes += chunk.length));
-      response.on('end', () =>
-        response.statusCode === 200
-          ? resolve(bytes)
-          : reject(new Error(`${url}: HTTP ${response.statusCode}`)),
-      );
-      response.on('error', reject);
-    }).on('error', reject);
-  });
-}
-
-/** Memory of a process in MB, from /proc (Linux): what it holds, or the most it has held. */
-function memory(pid: number, field: 'VmRSS' | 'VmHWM'): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return (Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024) / MB;
 }

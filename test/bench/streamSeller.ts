@@ -2,15 +2,14 @@
  * A seller of a long stream: `node streamSeller.js NAME`, configured by PORT. The money is imaginary: a facilitator in this process says
  * yes to everything.
  */
-import { Readable } from 'node:stream';
 import { baseSepolia } from '@agentpay/primitives';
 import { paywall } from '@agentpay/paywall';
 import { ExactEvmScheme } from '@x402/evm/exact/server';
 import { paymentMiddleware, x402ResourceServer } from '@x402/express';
 import express, { type RequestHandler } from 'express';
+import { bytesOf } from './bytesOf.js';
 
 const PAY_TO = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
-const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
 const yes = {
   verify: async () => ({ isValid: true }),
@@ -39,23 +38,11 @@ const middlewares: Record<string, () => RequestHandler> = {
   },
 };
 
-/** So many bytes, chunk by chunk as they are asked for. */
-function stream(bytes: number): Readable {
-  let left = bytes;
-  return new Readable({
-    read() {
-      const chunk = left >= CHUNK.length ? CHUNK : CHUNK.subarray(0, left);
-      left -= chunk.length;
-      this.push(chunk.length > 0 ? chunk : null);
-    },
-  });
-}
-
 const app = express();
 app.use(middlewares[process.argv[2] ?? '']?.() ?? (() => process.exit(2)));
 app.get(
   '/stream',
-  (req, res) => void stream(Number(req.query['bytes'])).pipe(res.type('application/octet-stream')),
+  (req, res) => void bytesOf(Number(req.query['bytes'])).pipe(res.type('application/octet-stream')),
 );
 app.listen(Number(process.env['PORT']), '127.0.0.1');
 process.on('SIGTERM', () => process.exit(0));

@@ -19,6 +19,17 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   }
 }
 
+/** What the process is told of from now on; it gives what there was, and listens no longer. */
+function listenFor(name: 'unhandledRejection'): () => unknown[] {
+  const heard: unknown[] = [];
+  const hear = (reason: unknown) => void heard.push(reason);
+  process.on(name, hear);
+  return () => {
+    process.off(name, hear);
+    return heard;
+  };
+}
+
 describe.each(['PostgreSQL', 'PGlite'] as const)('jobs on %s', (kind) => {
   let db: Db;
   let close: () => Promise<void>;
@@ -43,11 +54,13 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('jobs on %s', (kind) => {
   let names = 0;
   const newName = () => `test.job-${++names}`;
   const retries = { retryLimit: 1, retryDelay: 0, retryBackoff: false };
-  const start = async (jobs: readonly Job[]) => {
-    for (const { name } of jobs)
-      await db.query(`select pgboss.create_queue($1, '{"policy": "stately"}')`, [name]);
-    return startJobs((await testCore(db)).core, { jobs, log, retries, pollSeconds: 0.5 });
+  const queue = (name: string) => db.query(`select pgboss.create_queue($1, '{"policy": "stately"}')`, [name]);
+  const start = async (jobs: readonly Job[], on = db) => {
+    for (const { name } of jobs) await queue(name);
+    return startOn(on, jobs);
   };
+  const startOn = async (on: Db, jobs: readonly Job[]) =>
+    startJobs((await testCore(on)).core, { jobs, log, retries, pollSeconds: 0.5 });
 
   beforeAll(async () => {
     ({ db, close } = await freshDb(kind, 10));
@@ -102,6 +115,55 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('jobs on %s', (kind) => {
     await jobs.stop();
     expect(tries.broken).toBe(2);
     expect(given()).toEqual([expect.stringContaining(broken)]);
+  });
+
+  it('do not end the process when their end cannot be written down', async () => {
+    const name = newName();
+    let [runs, lost] = [0, 0];
+    const ends = (sql: string) => /FROM results\s*$/.test(sql);
+    const losing: Db = {
+      ...db,
+      query: (sql, params) =>
+        ends(sql) && lost++ === 0 ? Promise.reject(new Error('lost')) : db.query(sql, params),
+    };
+    const unhandled = listenFor('unhandledRejection');
+    const jobs = await start([job(name, async () => ({ ...nothing, done: { runs: ++runs } }))], losing);
+    await jobs.request(name);
+    await until(() => logged.some((line) => line.includes('not written down') && line.includes('lost')));
+    await jobs.stop();
+    expect([runs, unhandled()]).toEqual([1, []]);
+  });
+
+  it('that were taken up are let go when the start fails, which says why', async () => {
+    const [taken, missing] = [newName(), newName()];
+    let begun = (): void => {};
+    let fail = (): void => {};
+    const beginning = new Promise<void>((resolve) => (begun = resolve));
+    const failing = new Promise<void>((resolve) => (fail = resolve));
+    let closed = false;
+    const closing: Db = {
+      ...db,
+      async query(sql, params) {
+        if (closed) throw new Error('Cannot use a database after it was closed');
+        if (params?.includes(missing)) await beginning;
+        return db.query(sql, params);
+      },
+    };
+    const work = job(taken, async () => {
+      begun();
+      await failing;
+      throw new Error('no database any more');
+    });
+    await queue(taken);
+    await db.query(`insert into pgboss.job (name, data) values ($1, '{}')`, [taken]);
+    const unhandled = listenFor('unhandledRejection');
+    await expect(startOn(closing, [work, job(missing, work.run)])).rejects.toThrow(
+      `Queue ${missing} not found`,
+    );
+    closed = true;
+    fail();
+    await sleep(systemClock, 1000);
+    expect(unhandled()).toEqual([]);
   });
 
   it('end before stop resolves, and none begins after it', async () => {

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createLogger, readConfig, start } from '@agentpay/server';
 import { eventually, spawnNode } from '@agentpay/testing';
@@ -101,6 +103,68 @@ describe('agentpay serve', () => {
     expect(await server.ended).toEqual({ code: 0, signal: null });
   });
 });
+
+it('passes the body of a metered call on without holding it: 200 MB in less than 100 MB', async () => {
+  const [MB, megabytes] = [1_000_000, 200];
+  const seller = createHttpServer((request, response) => {
+    const chunk = Buffer.alloc(MB);
+    const body = function* () {
+      for (let n = request.url === '/warm' ? 1 : megabytes; n > 0; n--) yield chunk;
+    };
+    Readable.from(body()).pipe(response);
+  }).listen(0, '127.0.0.1');
+  await once(seller, 'listening');
+  const server = serve({ PORT: '0', OUTBOUND_LOOPBACK: 'true' });
+  try {
+    const [, url = ''] = await server.line(/^AgentPay API listens on (\S+)$/);
+    const { path, auth } = await meteredCalls(
+      url,
+      `http://127.0.0.1:${(seller.address() as AddressInfo).port}`,
+    );
+    const take = async (what: string) => {
+      let bytes = 0;
+      const response = await fetch(`${url}${path}/${what}`, { headers: auth });
+      for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) bytes += chunk.length;
+      return bytes / MB;
+    };
+    // Linux tells the most that a process has held, in kB.
+    const peak = async () => {
+      const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
+      return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_000;
+    };
+    expect(await take('warm')).toBe(1);
+    const before = await peak();
+    expect(await take('whole')).toBe(megabytes);
+    expect((await peak()) - before).toBeLessThan(100);
+  } finally {
+    await server.kill();
+    seller.closeAllConnections();
+    seller.close();
+  }
+});
+
+/** An active agreement of two agents about a seller. */
+async function meteredCalls(
+  url: string,
+  endpoint_url: string,
+): Promise<{ path: string; auth: { authorization: string } }> {
+  const http = supertest(url);
+  const join = async (name: string) => {
+    const { body } = await http.post('/v1/agents').send({ name }).expect(201);
+    return { auth: { authorization: `Bearer ${body.api_key}` }, wallet: body.wallet_id as string };
+  };
+  const [buyer, seller] = [await join('Buyer'), await join('Seller')];
+  const money = { amount: 5, source: 'test_faucet' };
+  await http.post(`/v1/wallets/${buyer.wallet}/fund`).set(buyer.auth).send(money).expect(200);
+  const offer = { name: 'Films', price_per_call: 0.01, endpoint_url };
+  const { body: service } = await http.post('/v1/services').set(seller.auth).send(offer).expect(201);
+  const proposal = { service_id: service.id, terms: {} };
+  const { body } = await http.post('/usage-agreements').set(buyer.auth).send(proposal).expect(201);
+  const at = `/usage-agreements/${body.agreement_id}`;
+  await http.put(`${at}/accept`).set(seller.auth).send({}).expect(200);
+  await http.post(`${at}/activate-escrow`).set(buyer.auth).send({}).expect(202);
+  return { path: `/metered-proxy/${body.agreement_id}`, auth: buyer.auth };
+}
 
 describe('a server that is told to stop', () => {
   it('finishes the request under way and accepts no other', async () => {

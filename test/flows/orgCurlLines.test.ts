@@ -42,6 +42,10 @@ it('subscribes to seats of a plan, and has an invoice that is marked paid', asyn
   });
   keep('SUBSCRIPTION', made['subscription_id']);
   expect(await remove('/subscriptions/$SUBSCRIPTION')).toEqual({ status: 'canceled' });
+  expect(await get('/subscriptions', DEVELOPER)).toEqual({ subscriptions: [], total: 0 });
+  expect(await get('/subscriptions?status=canceled', DEVELOPER)).toMatchObject({
+    subscriptions: [{ id: variables['SUBSCRIPTION'], status: 'canceled' }],
+  });
 });
 
 it('makes an organization with members, contracts and purchase orders', async () => {

@@ -9,6 +9,7 @@ const REQUEST_BOUND_MS = 10_000;
 /** A process that runs `agentpay serve`. */
 export interface ApiNode {
   readonly url: string;
+  readonly pid: number;
   /** Sends SIGKILL at once; resolves when the process has ended. */
   kill(): Promise<void>;
 }
@@ -32,7 +33,7 @@ export async function startNode(
     },
   });
   const [, url] = await node.line(/^AgentPay API listens on (http:\S+)$/);
-  return { url: url as string, kill: () => node.kill() };
+  return { url: url as string, pid: node.pid, kill: () => node.kill() };
 }
 
 export interface Answer {

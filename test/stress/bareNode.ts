@@ -6,7 +6,7 @@ const config = readConfig(process.env);
 let url = '';
 const composition = await compose(config, {
   log: createLogger('error'),
-  baseUrl: () => url,
+  baseUrl: () => config.publicBaseUrl ?? url,
   random: systemRandom,
 });
 const server = createApp(composition, config).listen(0, '127.0.0.1', () => {

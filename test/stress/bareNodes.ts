@@ -32,7 +32,7 @@ export function bareNodes(
       await node.kill();
       await gate.close();
     };
-    return { url: url as string, gate, kill };
+    return { url: url as string, pid: node.pid, gate, kill };
   };
   let [present, next] = [start(), start()];
   return {

@@ -110,6 +110,19 @@ export function table<Row extends object>(name: string, fields: Fields<Row>): Ta
   };
 }
 
+/**
+ * A condition on one parameter that holds for every row where the parameter is null. Which of the two is known before the statement is
+ * prepared: `$1 is null or …` within it would use no index.
+ *
+ * @example
+ * page(db, { where: ifGiven(status, 'status = $1'), params: [status], ... });
+ */
+export function ifGiven(value: SqlValue, condition: string): string {
+  if (value !== null) return condition;
+  const [place = ''] = /\$\d+/.exec(condition) ?? [];
+  return `${place}::text is null`;
+}
+
 interface Part {
   readonly text: string;
   readonly params: SqlValue[];

@@ -50,14 +50,17 @@ export async function start(
   try {
     const baseUrl = config.publicBaseUrl ?? listening.url;
     const composition = await compose(config, { log, clock, machine, random, baseUrl: () => baseUrl });
-    const { bootstrapGatewayKey: key } = config;
-    if (key !== undefined) await gateways.bootstrap(composition.core, { key });
-    const work = await startBackground(composition).catch(async (error: unknown) => {
-      await composition.close();
+    try {
+      const { bootstrapGatewayKey: key } = config;
+      if (key !== undefined) await gateways.bootstrap(composition.core, { key });
+      const app = composition.traced.requests(createApp(composition, config));
+      const work = await startBackground(composition);
+      handle = app;
+      return running(listening, composition, work);
+    } catch (error) {
+      await composition.close().catch(() => undefined);
       throw error;
-    });
-    handle = composition.traced.requests(createApp(composition, config));
-    return running(listening, composition, work);
+    }
   } catch (error) {
     await listening.close(0);
     throw error;

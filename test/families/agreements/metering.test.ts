@@ -223,11 +223,11 @@ describe('a metered call', () => {
     const of = await made();
     const { core } = api.composition;
     const principal = { party: { id: of.buyer.id, kind: 'agent' as const }, scopes: [], credentialId: 'x' };
-    const { usage } = await agreements.beginCall(core, { principal, agreementId: of.id });
+    const begun = await agreements.beginCall(core, { principal, agreementId: of.id });
     expect(await counted(of)).toMatchObject({ reserved: '0.01', used: '0.00' });
     api.clock.advance(700_000);
     await agreements.releaseLeft(core, { limit: 100 });
-    await agreements.endCall(core, { usage, units: 1n });
+    await agreements.endCall(core, { ...begun, units: 1n });
     expect(await counted(of)).toMatchObject({ reserved: '0.00', used: '0.00' });
   });
 });

@@ -1,3 +1,4 @@
+import { runtime } from '@agentpay/api';
 import {
   ADMIN_KEY,
   balanceOf,
@@ -245,5 +246,51 @@ describe('services', () => {
       .query({ url: 'https://nobody.example/' })
       .set(consumer.auth)
       .expect(200, { accepts: [] });
+  });
+});
+
+describe('a payout above approval_over', () => {
+  const operator = { 'x-admin-key': ADMIN_KEY };
+  async function asking() {
+    const payer = await newAgent(api, { funds: 5 });
+    const rule = { agent_id: payer.id, kind: 'approval_over', amount: 1 };
+    await api.http.post('/v1/policies').set(operator).send(rule).expect(201);
+    const { destination_type, destination } = runtime.nouns.payouts.create.example.body ?? {};
+    const body = { from_wallet_id: payer.wallet, amount: 2, destination_type, destination };
+    return {
+      payer,
+      pay: () => api.http.post('/v1/payouts').set(payer.auth).set('idempotency-key', 'payout-1').send(body),
+      decide: (id: string, decision: 'approve' | 'reject') =>
+        api.http.post(`/v1/approvals/${id}/${decision}`).set(operator).send({}).expect(200),
+    };
+  }
+
+  it('waits for its owner, moves nothing, and passes once under the same idempotency key', async () => {
+    const { payer, pay, decide } = await asking();
+    const { body: asked } = await pay().expect(202);
+    expect(asked).toEqual({
+      status: 'pending_approval',
+      approval_id: expect.stringMatching(/^apr_/),
+      amount: 2,
+      currency: 'USD',
+      expires_at: expect.stringMatching(/Z$/),
+    });
+    await pay().expect(202, asked);
+    expect(await balance(payer)).toMatchObject({ available: 5, held: 0 });
+    await decide(asked.approval_id, 'approve');
+    const { body: sent } = await pay().expect(201);
+    await pay().expect(201, sent);
+    expect(await balance(payer)).toMatchObject({ available: 3, held: 2 });
+  });
+
+  it('is refused, with the same approval, once its owner has rejected it', async () => {
+    const { pay, decide } = await asking();
+    const { body: asked } = await pay().expect(202);
+    await decide(asked.approval_id, 'reject');
+    const { body: refused } = await pay().expect(403);
+    expect(refused.error.details).toMatchObject({
+      approval_id: asked.approval_id,
+      approval_status: 'rejected',
+    });
   });
 });

@@ -69,16 +69,17 @@ export async function beginCall(core: Core, { principal, agreementId }: OfAgreem
 
 /**
  * Ends a call, once: it is charged for the units that the seller counted, up to what is left, or for none when it was not served.
+ * @param call.agreement as it was when the call began, or later
  * @param call.units undefined: it was not served
  */
 export async function endCall(
   core: Core,
-  { usage: { agreementId, eventId }, units }: { usage: AgreementUsage; units: bigint | undefined },
+  call: Pick<MeteredCall, 'agreement' | 'usage'> & { readonly units: bigint | undefined },
 ): Promise<void> {
-  const known = await store.agreements.find(core.db, { id: agreementId });
-  if (!known) return;
+  const { agreementId, eventId } = call.usage;
+  const { units } = call;
   await core.batch.run({
-    wants: [...wantsOf(known), [store.usageRows, [agreementId, eventId]]],
+    wants: [...wantsOf(call.agreement), [store.usageRows, [agreementId, eventId]]],
     lane: agreementId,
     decide(scene) {
       const usage = scene.find(store.usageRows, agreementId, eventId);
@@ -99,6 +100,9 @@ export async function endCall(
 /** Ends calls whose process has died: nobody knows whether they were served, so they cost nothing. */
 export async function releaseLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
   const left = await store.selectLeft(core.db, new Date(core.clock.now()), limit);
-  const { done, failures } = await attemptAll(left, (usage) => endCall(core, { usage, units: undefined }));
+  const { done, failures } = await attemptAll(left, async (usage) => {
+    const agreement = await store.agreements.find(core.db, { id: usage.agreementId });
+    if (agreement) await endCall(core, { agreement, usage, units: undefined });
+  });
   return { done: { released: done }, failures };
 }

@@ -7,6 +7,7 @@ import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { movements, post } from '../ledger/index.js';
 import { page } from '../Page.js';
+import { ifGiven } from '../table.js';
 import { find as findParty } from '../parties/index.js';
 import { grants } from './BillingStore.js';
 import type { Grant } from './BillingStore.js';
@@ -23,9 +24,10 @@ export async function listGrants(
   },
 ): Promise<{ grants: Grant[]; total: number }> {
   requireParty(request.principal, 'platform');
+  const { orgId = null } = request;
   const { rows, total } = await grants.page(core.db, {
-    where: '$1::text is null or org_id = $1',
-    params: [request.orgId ?? null],
+    where: ifGiven(orgId, 'org_id = $1'),
+    params: [orgId],
     orderBy: 'created_at desc, id desc',
     ...page(request),
   });

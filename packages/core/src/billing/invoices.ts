@@ -9,6 +9,7 @@ import type { Principal } from '../identity/index.js';
 import { draw, orgIdsOf, requireMember, rolesFor, undraw } from '../orgs/index.js';
 import { page } from '../Page.js';
 import { find as findParty } from '../parties/index.js';
+import { ifGiven } from '../table.js';
 import { checkText } from '../text.js';
 import * as store from './BillingStore.js';
 import { invoiceCreated, invoicePaid, invoiceVoided, tellInvoice } from './events.js';
@@ -103,9 +104,11 @@ export async function list(
     offset?: number | undefined;
   },
 ): Promise<{ invoices: Invoice[]; total: number }> {
+  const { status = null } = request;
+  const customers = await customersOf(core.db, request.principal);
   const { rows, total } = await store.invoices.page(core.db, {
-    where: '($1::text[] is null or customer_id = any($1)) and ($2::text is null or status = $2)',
-    params: [await customersOf(core.db, request.principal), request.status ?? null],
+    where: `${ifGiven(customers, 'customer_id = any($1)')} and ${ifGiven(status, 'status = $2')}`,
+    params: [customers, status],
     orderBy: 'created_at desc, id desc',
     ...page(request),
   });

@@ -126,4 +126,8 @@ create index authorizations_open on authorizations (gateway_id) where status = '
 create index authorizations_due on authorizations (expires_at) where status = 'authorized';
 `,
   },
+  {
+    name: 'core/billing-2',
+    sql: `create index invoices_balance on invoices (ended_at) where paid_from = 'balance'`,
+  },
 ];

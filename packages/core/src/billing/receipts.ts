@@ -2,12 +2,13 @@ import { AgentPayError, isId } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import { ifGiven } from '../table.js';
 import * as store from './BillingStore.js';
 import { customersOf } from './invoices.js';
 import type { PaidReceipt } from './Invoice.js';
 
-const VISIBLE =
-  '($1::text[] is null or customer_id = any($1) or gateway_id = any($1) or seller_id = any($1))';
+const seenBy = (customers: string[] | null) =>
+  ifGiven(customers, '(customer_id = any($1) or gateway_id = any($1) or seller_id = any($1))');
 
 /**
  * Receipts of what the caller, or an organization that they pay for, has paid, sold or completed, newest first; all of them for the
@@ -17,9 +18,10 @@ export async function listReceipts(
   core: Core,
   request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
 ): Promise<{ receipts: PaidReceipt[]; total: number }> {
+  const customers = await customersOf(core.db, request.principal);
   const { rows, total } = await store.receipts.page(core.db, {
-    where: VISIBLE,
-    params: [await customersOf(core.db, request.principal)],
+    where: seenBy(customers),
+    params: [customers],
     orderBy: 'created_at desc, id desc',
     ...page(request),
   });
@@ -33,7 +35,7 @@ export async function getReceipt(
 ): Promise<PaidReceipt> {
   const seen = await customersOf(core.db, principal);
   const [found] = isId('receipt', receiptId)
-    ? await store.receipts.select(core.db, `where ${VISIBLE} and id = $2`, [seen, receiptId])
+    ? await store.receipts.select(core.db, `where ${seenBy(seen)} and id = $2`, [seen, receiptId])
     : [];
   if (!found) throw new AgentPayError('receipt_not_found', 'You have no receipt with this id.');
   return store.readLines(found);

@@ -3,6 +3,7 @@ import type { Amount, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import { ifGiven } from '../table.js';
 import * as store from './BillingStore.js';
 import {
   subscriptionCanceled,
@@ -118,19 +119,21 @@ export function billPeriod(
   });
 }
 
-/** Subscriptions of the caller and of the organizations that they pay for, newest first. */
+/** Subscriptions of the caller and of the organizations that they pay for, in any of these states, newest first. */
 export async function listSubscriptions(
   core: Core,
   request: {
     principal: Principal;
-    status?: SubscriptionStatus | undefined;
+    statuses?: readonly SubscriptionStatus[] | undefined;
     limit?: number | undefined;
     offset?: number | undefined;
   },
 ): Promise<{ subscriptions: Subscription[]; total: number }> {
+  const { statuses = null } = request;
+  const customers = await customersOf(core.db, request.principal);
   const { rows, total } = await store.subscriptions.page(core.db, {
-    where: '($1::text[] is null or customer_id = any($1)) and ($2::text is null or status = $2)',
-    params: [await customersOf(core.db, request.principal), request.status ?? null],
+    where: `${ifGiven(customers, 'customer_id = any($1)')} and ${ifGiven(statuses, 'status = any($2)')}`,
+    params: [customers, statuses],
     orderBy: 'created_at desc, id desc',
     ...page(request),
   });

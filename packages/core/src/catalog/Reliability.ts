@@ -2,7 +2,7 @@ import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
 import type { Scene, Want } from '../batch/index.js';
 import { dayOf } from '../calendar.js';
-import { table } from '../table.js';
+import { ifGiven, table } from '../table.js';
 
 /** How a call ended: the agent did it, refused what was asked, or did not answer as it should. */
 export type CallEnding =
@@ -75,12 +75,12 @@ export function countCallIn(scene: Scene, ended: Ended): void {
 /** How calls of the days from `from` until before `to` were answered: of one listing, or of all. */
 export async function reliability(
   db: Queryable,
-  { listingId, from, to }: { listingId?: string | undefined; from: string; to: string },
+  { listingId = null, from, to }: { listingId?: string | null; from: string; to: string },
 ): Promise<Reliability> {
   const rows = await db.query<{ ending: string; calls: bigint }>(
     `select ending, sum(calls)::bigint as calls from listing_calls
-     where ($1::text is null or listing_id = $1) and day >= $2 and day < $3 group by ending`,
-    [listingId ?? null, from, to],
+     where ${ifGiven(listingId, 'listing_id = $1')} and day >= $2 and day < $3 group by ending`,
+    [listingId, from, to],
   );
   return summarize(rows.map(({ ending, calls }) => ({ ending, calls: Number(calls) })));
 }

@@ -6,6 +6,7 @@ import { endAll, replace, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { create as createParty } from '../parties/index.js';
 import { page } from '../Page.js';
+import { ifGiven } from '../table.js';
 import { checkText } from '../text.js';
 import { open } from '../wallets/index.js';
 import { decided } from './Developer.js';
@@ -119,7 +120,7 @@ export async function list(
   requireParty(request.principal, 'platform');
   const { status = null, email = null } = request;
   const { rows, total } = await store.developers.page(core.db, {
-    where: '($1::text is null or status = $1) and ($2::text is null or email = $2)',
+    where: `${ifGiven(status, 'status = $1')} and ${ifGiven(email, 'email = $2')}`,
     params: [status, email],
     orderBy: 'created_at desc, id desc',
     ...page(request),

@@ -10,6 +10,7 @@ import { digestOf } from '../idempotency/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import { ifGiven } from '../table.js';
 import { reserveIn, wantsOf } from '../spending/index.js';
 import type { GatewayCall } from './Call.js';
 import { GATEWAY_CURRENCY } from './Gateway.js';
@@ -185,9 +186,10 @@ export async function listCalls(
   },
 ): Promise<{ calls: GatewayCall[]; total: number }> {
   const gatewayId = requireParty(request.principal, 'gateway');
+  const { status = null } = request;
   const { rows, total } = await store.calls.page(core.db, {
-    where: 'gateway_id = $1 and ($2::text is null or status = $2)',
-    params: [gatewayId, request.status ?? null],
+    where: `gateway_id = $1 and ${ifGiven(status, 'status = $2')}`,
+    params: [gatewayId, status],
     orderBy: 'queued_at desc, id desc',
     ...page(request),
   });

@@ -12,6 +12,7 @@ import { requireMember } from '../orgs/index.js';
 import { create as createParty, lock, platform } from '../parties/index.js';
 import { page } from '../Page.js';
 import { setOrgs } from '../policies/index.js';
+import { ifGiven } from '../table.js';
 import { checkText } from '../text.js';
 import { open } from '../wallets/index.js';
 import { GATEWAY_CURRENCY } from './Gateway.js';
@@ -168,7 +169,7 @@ export async function list(
   requireParty(request.principal, 'platform');
   const { orgId = null, name = null, keyless = false } = request;
   const { rows, total } = await store.gateways.page(core.db, {
-    where: 'keyless = $1 and ($2::text is null or org_id = $2) and ($3::text is null or name = $3)',
+    where: `keyless = $1 and ${ifGiven(orgId, 'org_id = $2')} and ${ifGiven(name, 'name = $3')}`,
     params: [keyless, orgId, name],
     orderBy: 'created_at desc, id desc',
     ...page(request),

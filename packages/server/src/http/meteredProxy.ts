@@ -105,7 +105,7 @@ async function relay(
     units = await passOn(upstream, response, { usageId: call.usage.id, leaving: leaving.signal });
   } finally {
     await agreements
-      .endCall(core, { usage: call.usage, units })
+      .endCall(core, { ...call, units })
       .catch((error: unknown) =>
         log.error({ usage: call.usage.id, fault: faultOf(error) }, 'a call was not ended'),
       );

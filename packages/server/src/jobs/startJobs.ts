@@ -40,10 +40,8 @@ export interface JobOptions {
  * schedule. Runs that fail are repeated, and go to the queue `dead` when that does not help.
  */
 export async function startJobs(core: Core, options: JobOptions): Promise<RunningJobs> {
-  const { jobs, log, retries = RETRIES, pollSeconds = POLL_SECONDS } = options;
-  const { around = (_name, work) => work() } = options;
-  const polling = { pollingIntervalSeconds: pollSeconds };
-  const db = bossDb(core.db);
+  const { log, pollSeconds = POLL_SECONDS } = options;
+  const db = bossDb(core.db, (error) => log.warn({ err: error }, 'the end of a job was not written down'));
   const boss = new PgBoss({
     db,
     schema: SCHEMA,
@@ -54,7 +52,29 @@ export async function startJobs(core: Core, options: JobOptions): Promise<Runnin
     deleteAfterDays: 7,
   });
   boss.on('error', (error) => log.warn({ err: error }, 'a step of the jobs failed and will be repeated'));
-  await boss.start();
+  const stop = async (stopping: PgBoss.StopOptions): Promise<void> => {
+    await boss.stop(stopping).finally(() => db.close());
+  };
+  try {
+    await boss.start();
+    await takeUp(boss, core, { ...options, pollSeconds });
+  } catch (error) {
+    // What was taken up already would go on with a database that is closed now, and be told of in place of this.
+    await stop({ graceful: false }).catch(() => undefined);
+    throw error;
+  }
+  return {
+    async request(name) {
+      await boss.send(name, { job: name });
+    },
+    stop: () => stop({ graceful: true, wait: true, timeout: STOP_MS }),
+  };
+}
+
+/** Has each job done by this instance, and told of when it is given up. */
+async function takeUp(boss: PgBoss, core: Core, options: JobOptions): Promise<void> {
+  const { jobs, log, retries = RETRIES, around = (_name, work) => work() } = options;
+  const polling = { pollingIntervalSeconds: options.pollSeconds ?? POLL_SECONDS };
   await boss.work<{ job: string }>(DEAD, polling, async ([dead]) => {
     log.error({ job: dead?.data.job }, 'job given up');
   });
@@ -67,15 +87,6 @@ export async function startJobs(core: Core, options: JobOptions): Promise<Runnin
       report(name, await around(name, () => run(job, core, log)), log),
     );
   }
-  return {
-    async request(name) {
-      await boss.send(name, { job: name });
-    },
-    async stop() {
-      await boss.stop({ graceful: true, wait: true, timeout: STOP_MS });
-      await db.close();
-    },
-  };
 }
 
 async function run(job: Job, core: Core, log: Logger): Promise<JobReport> {

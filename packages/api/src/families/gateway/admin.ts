@@ -125,6 +125,7 @@ export const grant = Endpoint.from({
   method: 'POST',
   path: '/admin/grants',
   auth,
+  idempotent: true,
   body: z.object({ org_id: id('org'), amount_usdc: positiveDecimalAmount }),
   response: z.object({ grant_id: z.string(), status: z.literal('issued') }),
   status: 200,

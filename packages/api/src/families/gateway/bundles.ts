@@ -73,6 +73,7 @@ export const subscribe = Endpoint.from({
   method: 'POST',
   path: '/bundles/{bundle_id}/subscribe',
   auth: anyOf('developer'),
+  idempotent: true,
   params,
   body: z.object({
     org_id: id('org'),

@@ -115,6 +115,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/admin/invoices',
   auth: anyOf('admin'),
+  idempotent: true,
   body: z.object({
     developer_id: id('developer').optional(),
     /** Instead of a developer. */

@@ -18,6 +18,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/orgs/{org_id}/purchase-orders',
   auth,
+  idempotent: true,
   params,
   body: z.object({ amount_usdc: positiveDecimalAmount, memo: line(textBounds.memo) }),
   response: z.object({ po_id: z.string(), status }),

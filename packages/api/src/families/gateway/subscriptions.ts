@@ -51,6 +51,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/subscriptions',
   auth,
+  idempotent: true,
   body: z.object({
     plan: line(textBounds.name),
     seat_count: seats,
@@ -71,7 +72,7 @@ export const create = Endpoint.from({
 /** GET /subscriptions */
 export const list = Endpoint.from({
   summary:
-    'Lists the subscriptions of the developer and of the organizations that they pay for, newest first.',
+    'Lists the subscriptions of the developer and of the organizations that they pay for, newest first; those that ended only by status.',
   method: 'GET',
   path: '/subscriptions',
   auth,

@@ -36,6 +36,16 @@ const payout = z.object({
   ended_at: timestamp.nullable(),
 });
 
+/** What waits for the owner instead: the same payout passes with the approval, once that is given. */
+const waiting = z.object({
+  status: z.literal('pending_approval'),
+  approval_id: z.string(),
+  amount,
+  currency: z.string(),
+  /** Until when it is decided. */
+  expires_at: timestamp,
+});
+
 const example = {
   id: PAYOUT,
   status: 'pending',
@@ -72,10 +82,11 @@ export const create = Endpoint.from({
     destination: payoutDestination,
     description: line(textBounds.description).optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),
-    /** An approval that was given, as a refusal for `approval_required` names it; under the same idempotency key it may be left out. */
+    /** An approval that was given, as the response with 202 names it; under the same idempotency key it may be left out. */
     approval_id: id('approval').optional(),
   }),
   response: payout,
+  waiting,
   status: 201,
   errors: [
     'wallet_not_found',

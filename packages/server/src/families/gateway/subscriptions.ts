@@ -10,7 +10,10 @@ export const handlers = implement(gateway.nouns.subscriptions, ({ core }) => ({
     return { subscription_id: subscription.id, status: subscription.status, invoice_id: invoice.id };
   },
   async list({ principal, query }) {
-    const { subscriptions, total } = await billing.listSubscriptions(core, { principal, ...query });
+    const { status, ...page } = query;
+    // One that was canceled is read in history alone, by naming its state.
+    const statuses = status === undefined ? (['active', 'past_due'] as const) : [status];
+    const { subscriptions, total } = await billing.listSubscriptions(core, { principal, statuses, ...page });
     return { subscriptions: subscriptions.map(shown), total };
   },
   async setSeats({ principal, params, body }) {

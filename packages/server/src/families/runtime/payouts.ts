@@ -1,11 +1,12 @@
 import { runtime } from '@agentpay/api';
-import { payouts } from '@agentpay/core';
+import { approvals, payouts, type Core, type Principal } from '@agentpay/core';
+import { isAgentPayError } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
 import { readDestination } from '../readDestination.js';
 
 export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
   async create({ principal, body, repeatable }) {
-    const payout = await payouts.create(core, {
+    const asked = payouts.create(core, {
       principal,
       fromWalletId: body.from_wallet_id,
       amount: body.amount,
@@ -14,7 +15,7 @@ export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
       idempotencyKey: repeatable?.key,
       approvalId: body.approval_id,
     });
-    return show(payout);
+    return asked.then(show, (error: unknown) => showWaiting(core, principal, error));
   },
   async list({ principal, query }) {
     const page = await payouts.list(core, { principal, ...query });
@@ -25,6 +26,22 @@ export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
   cancel: async ({ principal, params }) =>
     show(await payouts.cancel(core, { principal, payoutId: params.payout_id })),
 }));
+
+/** What waits for its owner. @throws what `payouts.create` has thrown for any other reason */
+async function showWaiting(core: Core, principal: Principal, error: unknown) {
+  const { approvalId } = (isAgentPayError(error, 'policy_denied') && error.details) || {};
+  if (typeof approvalId !== 'string') throw error;
+  const { status, amount, currency, expiresAt } = await approvals.get(core, { principal, approvalId });
+  // One that is decided is no longer waited for: the refusal says what to do.
+  if (status !== 'pending') throw error;
+  return {
+    status: 'pending_approval' as const,
+    approval_id: approvalId,
+    amount,
+    currency,
+    expires_at: expiresAt,
+  };
+}
 
 function show(payout: payouts.Payout) {
   return {
