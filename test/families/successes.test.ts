@@ -45,7 +45,7 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.idempotent)))(
   },
 );
 
-/** The body with one amount that is a little more, or with another URL; in what it contains where it has neither itself. */
+/** The body with one amount that is a little more, or with another URL or id; in what it contains where it has none itself. */
 function changed(body: object): object {
   const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
   const entries = Object.entries(body);
@@ -57,6 +57,11 @@ function changed(body: object): object {
   const url = entries.find(([, value]) => typeof value === 'string' && URL.canParse(value));
   const inner = entries.find(([, value]) => typeof value === 'object' && value !== null);
   if (!url && inner) return { ...body, [inner[0]]: changed(inner[1] as object) };
-  if (!url) throw new Error('The example has no amount or URL to change.');
-  return { ...body, [url[0]]: `${url[1] as string}x` };
+  if (url) return { ...body, [url[0]]: `${url[1] as string}x` };
+  const id = entries.find(([name]) => name.endsWith('_id'));
+  if (!id) throw new Error('The example has no amount, URL or id to change.');
+  return {
+    ...body,
+    [id[0]]: `${(id[1] as string).slice(0, -1)}${(id[1] as string).endsWith('0') ? '1' : '0'}`,
+  };
 }
