@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { agents, createCore, custody, ledger, migrations, policies, purchases, vault } from '@agentpay/core';
+import { agents, custody, ledger, migrations, policies, purchases } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import { simulatedChain, type SimulatedChain } from '@agentpay/evm';
 import {
@@ -9,8 +9,7 @@ import {
   migrations as facilitatorMigrations,
   type RunningFacilitator,
 } from '@agentpay/facilitator';
-import { outbound } from '@agentpay/http';
-import { baseSepolia, systemClock, systemRandom, usdcOn, type Clock, type Db } from '@agentpay/primitives';
+import { baseSepolia, systemClock, systemRandom, type Clock, type Db } from '@agentpay/primitives';
 import {
   fromBase64,
   mpp,
@@ -19,12 +18,12 @@ import {
   type Facilitator,
   type FacilitatorRequest,
 } from '@agentpay/protocol';
-import { custodyKeys, paymentChain } from '@agentpay/server';
+import { paymentChain } from '@agentpay/server';
 import { pgDb, scratchDb } from '@agentpay/storage';
-import { memoryTracker } from '@agentpay/tracker';
 import { privateKeyToAccount } from 'viem/accounts';
+import { localSellers, network, purchaseCore } from './purchaseCore.js';
 
-export const network = usdcOn(baseSepolia);
+export { network };
 export const ASSET = 'USDC@base-sepolia';
 export const SELLER = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 export const OTHER_SELLER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
@@ -64,7 +63,7 @@ export interface PurchaseBed {
   readonly chain: SimulatedChain;
   readonly facilitator: RunningFacilitator;
   /** The core again, as another process on the same database has it. */
-  another(changed?: Partial<Core['ports']>, through?: Db): Core;
+  another(changed?: Partial<Pick<Core['ports'], 'sellers' | 'facilitator'>>, through?: Db): Core;
   buyer(funds?: bigint, rules?: readonly policies.RuleTerms[]): Promise<Buyer>;
   /** Serves on this machine; gives the URL of /paid. */
   serve(handle: Handle): Promise<string>;
@@ -98,31 +97,14 @@ export async function purchaseBed(): Promise<PurchaseBed> {
   });
   const scratch = await scratchDb({ server, migrations });
   const db = pgDb({ url: scratch.url });
-  const out = outbound({ clock: systemClock, allowHosts: ['127.0.0.1', 'localhost'] });
+  const out = localSellers();
   const closing: (() => Promise<unknown>)[] = [];
 
-  function another(changed: Partial<Core['ports']> = {}, through: Db = db): Core {
-    return createCore({
-      db: through,
-      clock,
-      random: systemRandom,
-      ports: {
-        vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
-        custodyKeys: custodyKeys(new Uint8Array(32).fill(9)),
-        chains: new Map([[network.id, paymentChain({ network, chain, confirmations: 1 })]]),
-        sellers: { fetchOut: out.fetchOut },
-        facilitator,
-        tracker: memoryTracker(),
-        rails: {},
-        payouts: {},
-        ...changed,
-      } as Core['ports'],
-      settings: {
-        identity: { pepper: 'pepper-of-the-test-pepper-of-the-test' },
-        purchases: { longestSeconds: 60 },
-      },
-    });
-  }
+  const chains = [paymentChain({ network, chain, confirmations: 1 })];
+  const another: PurchaseBed['another'] = (changed = {}, through = db) => {
+    const ports = { sellers: { fetchOut: out.fetchOut }, facilitator, ...changed };
+    return purchaseCore({ db: through, clock, chains, ports });
+  };
   const core = another();
 
   return {

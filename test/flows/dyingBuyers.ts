@@ -1,0 +1,105 @@
+import { purchases, type Core, type custody, type Principal } from '@agentpay/core';
+import { systemClock, type Db } from '@agentpay/primitives';
+import { fromAuthorization, httpFacilitator, type Facilitator } from '@agentpay/protocol';
+import { pgDb } from '@agentpay/storage';
+import { localSellers, network, purchaseCore } from './purchaseCore.js';
+
+/** Buys of this process, as BUYS gives them. */
+export interface DyingBuy {
+  readonly name: string;
+  readonly principal: Principal;
+  readonly idempotencyKey: string;
+  readonly url: string;
+  /** Paid by the facilitator, for a caller who has this header of the seller's 402; absent: bought from the seller. */
+  readonly paymentRequired?: string;
+  /** Stands still after so many effects on anything outside of the process. */
+  readonly after: number;
+}
+
+// A process that buys several things. Each purchase stands still for ever after an effect of its own number: a statement that writes, a transaction or
+// a request. Once nothing moves any more, it says where each of them stands, and waits to be killed.
+const { DATABASE_URL = '', OUTSIDE_URL = '', BUYS = '[]' } = process.env;
+const AT_ONCE = 16;
+const SETTLE_SECONDS = 600;
+
+const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 20_000 });
+const sellers = localSellers();
+const settling = httpFacilitator({ url: OUTSIDE_URL });
+
+/** The chain, as the process that has it sees it. */
+const chain: custody.PaymentChain = {
+  network,
+  balanceOf: async (account) => BigInt((await asked('balanceOf', [account])) as string),
+  async fateOf(authorization, hint) {
+    const fate = (await asked('fateOf', [fromAuthorization(authorization), hint])) as Awaited<
+      ReturnType<custody.PaymentChain['fateOf']>
+    > | null;
+    if (fate === null || fate === undefined) return undefined;
+    return fate.use === 'unused' ? { ...fate, at: BigInt(fate.at) } : fate;
+  },
+};
+
+async function asked(method: keyof custody.PaymentChain, args: readonly unknown[]): Promise<unknown> {
+  const body = JSON.stringify(args);
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${OUTSIDE_URL}/chain/${method}`, { method: 'POST', headers, body });
+  return response.json();
+}
+
+/** @param onStop called once, when the last effect has happened */
+function mortal(after: number, onStop: () => void): Core {
+  let effects = 0;
+  const forever = () => new Promise<never>(() => undefined);
+  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
+    if (effects >= after) return forever();
+    const result = await work();
+    if (++effects < after) return result;
+    onStop();
+    return forever();
+  };
+  const dying: Db = {
+    ...db,
+    query: (sql, params) =>
+      /^\s*select\b/i.test(sql) ? db.query(sql, params) : alive(() => db.query(sql, params)),
+    tx: (fn, options) => alive(() => db.tx(fn, options)),
+  };
+  const facilitator: Facilitator = {
+    ...settling,
+    verify: (request) => alive(() => settling.verify(request)),
+    settle: (request) => alive(() => settling.settle(request)),
+  };
+  const fetchOut: typeof sellers.fetchOut = (...call) => alive(() => sellers.fetchOut(...call));
+  return purchaseCore({
+    db: dying,
+    clock: systemClock,
+    chains: [chain],
+    ports: { sellers: { fetchOut }, facilitator },
+    longestSeconds: SETTLE_SECONDS,
+  });
+}
+
+/** How it ended, or that it stands still. */
+function buy(one: DyingBuy): Promise<string> {
+  return new Promise((resolve) => {
+    const core = mortal(one.after, () => resolve('stands still'));
+    const { principal, url, idempotencyKey, paymentRequired } = one;
+    const holder = principal.party.id;
+    const bought =
+      paymentRequired === undefined
+        ? purchases.buy(core, { principal, url, idempotencyKey })
+        : purchases.pay(core, { principal, holder, url, idempotencyKey, paymentRequired });
+    bought.then(
+      ({ purchase }) => resolve(purchase.state),
+      (error: unknown) => resolve(String(error)),
+    );
+  });
+}
+
+const left = [...(JSON.parse(BUYS) as DyingBuy[])];
+const stands: Record<string, string> = {};
+const worker = async () => {
+  for (let one = left.shift(); one; one = left.shift()) stands[one.name] = await buy(one);
+};
+await Promise.all(Array.from({ length: AT_ONCE }, worker));
+console.log(`all stand: ${JSON.stringify(stands)}`);
+setInterval(() => undefined, 60_000);
