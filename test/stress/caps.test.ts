@@ -1,16 +1,20 @@
-import { ledger, parties, payments, policies } from '@agentpay/core';
+import { custody, ledger, parties, payments, policies, purchases } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
-import { isAgentPayError, type Db } from '@agentpay/primitives';
+import { isAgentPayError, systemClock, type Db, type PaymentNetwork } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
-import { fund, signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { fund, signedIn, START_MS, testCore, type SignedIn } from '../flows/market.js';
+import { purchaseCore } from '../flows/purchaseCore.js';
 import { commitGate, type CommitGate } from './commitGate.js';
+import { networks, PAY_TO, paperSale } from './paperSale.js';
 
 const REPLICAS = 10;
 const PAYMENTS = 100;
 const USD = 1_000_000n;
 const CAP = 150n * USD;
 const SELLER = 'merchant:demo';
+/** Longer than a process has a purchase to itself. */
+const UNTIL_OTHERS_MAY_MS = 41_000;
 const TIMEOUT_MS = 90_000;
 /** How often a client sends a payment again whose fate it does not know. */
 const MAX_TRIES = 20;
@@ -18,32 +22,41 @@ const MAX_TRIES = 20;
 /** An instance with its own connections and caches. */
 interface Replica {
   readonly core: Core;
+  /** The same for purchases, which wait for one another: their clock runs. */
+  readonly buying: Core;
   readonly db: Db;
 }
 
+const sale = paperSale();
+let shifted = START_MS - systemClock.now();
+const running = { ...systemClock, now: () => systemClock.now() + shifted };
+
 let database: TestDatabase;
-let gate: CommitGate | undefined;
+let gate: CommitGate;
 let replicas: Replica[];
 let payer: SignedIn;
 
 async function replica(url: string): Promise<Replica> {
   const db = pgDb({ url, max: 3, connectTimeoutMs: 20_000, lockTimeoutMs: 20_000 });
-  return { db, core: (await testCore(db)).core };
+  const { core } = await testCore(db);
+  const { chains, sellers } = sale;
+  const ports = { sellers, facilitator: undefined };
+  return { db, core, buying: purchaseCore({ db, clock: running, chains, ports }) };
 }
 
 beforeAll(async () => {
   database = await testDatabase();
-  const way = await commitGate(database.url);
-  gate = way;
+  gate = await commitGate(database.url);
   replicas = [await replica(database.url)];
   // Half of them reach the database by a way that can be cut.
   while (replicas.length < REPLICAS)
-    replicas.push(await replica(replicas.length % 2 === 0 ? database.url : way.url));
+    replicas.push(await replica(replicas.length % 2 === 0 ? database.url : gate.url));
 }, TIMEOUT_MS);
 beforeEach(async () => {
   const [{ core }] = replicas as [Replica];
   payer = await signedIn(core, 'Payer');
   await fund(core, payer, 1_000n * USD);
+  for (const { id: network } of networks) await openWallet(network);
 });
 afterEach(async () => {
   const [{ core }] = replicas as [Replica];
@@ -56,103 +69,162 @@ afterAll(async () => {
   await database?.drop();
 });
 
+function openWallet(network: string): Promise<unknown> {
+  const [{ buying, db }] = replicas as [Replica];
+  const of = { ownerId: payer.agent.id, holder: payer.agent.id, network };
+  return db.tx((tx) => custody.open(buying, tx, of));
+}
+
 const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
 const rule = (terms: policies.RuleTerms) =>
   policies.create((replicas[0] as Replica).core, { principal: operator, partyId: payer.agent.id, terms });
 
 type Outcome = { readonly id: string } | { readonly refused: string | undefined };
 
+/** How money is spent: what a payment is, and whom it pays. */
+interface Way {
+  readonly seller: string;
+  /** Gives its id. */
+  pay(replica: Replica, order: { index: number; amount: bigint }): Promise<string>;
+  /** Whether a client that was told this does not know what became of it. */
+  isUnknown(error: unknown): boolean;
+  /** What was paid, as whoever got it counts it; undefined where nobody outside of the database does. */
+  received(): Promise<bigint | undefined>;
+}
+
+const lost = (error: unknown) =>
+  isAgentPayError(error, 'unavailable') || isAgentPayError(error, 'outcome_unknown');
+
+const internal: Way = {
+  seller: SELLER,
+  async pay({ core }, { index, amount }) {
+    const { principal, walletId } = payer;
+    const idempotencyKey = `race-${index}`;
+    const order = { principal, fromWalletId: walletId, toExternal: SELLER, amount, idempotencyKey };
+    return (await payments.create(core, order)).id;
+  },
+  isUnknown: lost,
+  received: async () => undefined,
+};
+
+/** Bought from a seller on two chains, in two assets by turns. */
+const bought: Way = {
+  seller: PAY_TO.toLowerCase(),
+  async pay({ buying }, { index, amount }) {
+    const url = sale.url(networks[index % networks.length] as PaymentNetwork, amount);
+    const order = { principal: payer.principal, url, idempotencyKey: `race-${index}` };
+    return (await purchases.buy(buying, order)).purchase.id;
+  },
+  isUnknown: (error) =>
+    lost(error) ||
+    isAgentPayError(error, 'payment_in_progress') ||
+    isAgentPayError(error, 'payment_unresolved'),
+  async received() {
+    const [{ db }] = replicas as [Replica];
+    const wallets = await custody.ofHolder(db, { holder: payer.agent.id });
+    return sale.paidBy(wallets.map(({ address }) => address));
+  },
+};
+
 /** A payment as a client makes it: sent again under its key, to the next replica, for as long as its fate is not known. */
-async function pay(index: number, amount: bigint): Promise<Outcome> {
-  const { principal, walletId } = payer;
-  const idempotencyKey = `race-${index}`;
-  const request = { principal, fromWalletId: walletId, toExternal: SELLER, amount, idempotencyKey };
+async function pay(way: Way, index: number, amount: bigint): Promise<Outcome> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
-    const { core } = replicas[(index + tries) % replicas.length] as Replica;
     try {
-      return { id: (await payments.create(core, request)).id };
+      return { id: await way.pay(replicas[(index + tries) % replicas.length] as Replica, { index, amount }) };
     } catch (error) {
       if (isAgentPayError(error, 'policy_denied')) return { refused: error.reason };
-      if (!isAgentPayError(error, 'unavailable') && !isAgentPayError(error, 'outcome_unknown')) throw error;
+      if (!way.isUnknown(error)) throw error;
     }
   }
   throw new Error(`Payment ${index} was never answered.`);
 }
 
-const all = (amount: (index: number) => bigint) =>
-  Promise.all(Array.from({ length: PAYMENTS }, (_, index) => pay(index, amount(index))));
+const all = (way: Way, amount: bigint) =>
+  Promise.all(Array.from({ length: PAYMENTS }, (_, index) => pay(way, index, amount)));
 const paid = (outcomes: readonly Outcome[]) => outcomes.filter((each) => 'id' in each);
 
-/** What the database has as paid, and how many payments these are. */
-async function booked(): Promise<{ count: number; sum: bigint }> {
-  const [row] = await (replicas[0] as Replica).db.query<{ count: bigint; sum: string | null }>(
-    `select count(*) as count, sum(amount)::text as sum from payments where payer_id = $1 and status = 'completed'`,
+/** Expects so many payments, and the cap to be reached exactly: by the database, and by whoever was paid. */
+async function expectCapReached(way: Way, count: number): Promise<void> {
+  const [row] = await (replicas[0] as Replica).db.query<{ count: bigint; sum: string | null; held: bigint }>(
+    `select count(*) as count, sum(amount)::text as sum, (select count(*) from ledger_holds where state = 'open') as held
+     from payments where payer_id = $1 and status = 'completed'`,
     [payer.agent.id],
   );
-  return { count: Number(row?.count), sum: BigInt(row?.sum ?? 0) };
+  expect(row).toEqual({ count: BigInt(count), sum: String(CAP), held: 0n });
+  expect(await way.received()).toBe(way === bought ? CAP : undefined);
 }
 
-const caps: readonly [string, policies.RuleTerms][] = [
-  ['daily_limit', { kind: 'daily', amount: CAP }],
-  ['per_seller_cap', { kind: 'per_seller_cap', seller: SELLER, amount: CAP, period: 'day' }],
+const caps: readonly [string, (way: Way) => policies.RuleTerms][] = [
+  ['daily_limit', () => ({ kind: 'daily', amount: CAP })],
+  ['per_seller_cap', ({ seller }) => ({ kind: 'per_seller_cap', seller, amount: CAP, period: 'day' })],
 ];
+const races = [
+  ['payments', internal],
+  ['purchases in two assets', bought],
+] as const;
+const cases = races.flatMap(([what, way]) => caps.map(([code, terms]) => ({ what, way, code, terms })));
 
-describe.each(caps)('ten replicas race for a cap of $150 (%s) with 100 parallel payments', (code, terms) => {
-  it(
-    'and reach it exactly, with nothing above it',
-    async () => {
-      await rule(terms);
-      const outcomes = await all(() => 5n * USD);
-      expect(paid(outcomes)).toHaveLength(30);
-      expect(outcomes.filter((each) => !('id' in each))).toEqual(
-        Array.from({ length: 70 }, () => ({ refused: code })),
-      );
-      expect(await booked()).toEqual({ count: 30, sum: CAP });
-      expect(await pay(PAYMENTS, 1n)).toEqual({ refused: code });
-    },
-    TIMEOUT_MS,
-  );
+describe.each(cases)(
+  'ten replicas race for a cap of $150 ($code) with 100 parallel $what',
+  ({ way, code, terms }) => {
+    it(
+      'and reach it exactly, with nothing above it',
+      async () => {
+        await rule(terms(way));
+        const outcomes = await all(way, 5n * USD);
+        expect(paid(outcomes)).toHaveLength(30);
+        expect(outcomes.filter((each) => !('id' in each))).toEqual(
+          Array.from({ length: 70 }, () => ({ refused: code })),
+        );
+        await expectCapReached(way, 30);
+        for (const index of networks.keys())
+          expect(await pay(way, PAYMENTS + index, 1n)).toEqual({ refused: code });
+      },
+      TIMEOUT_MS,
+    );
 
+    it(
+      'and pass it by not one micro-unit where the payments do not divide it',
+      async () => {
+        await rule(terms(way));
+        expect(paid(await all(way, 5n * USD + 1n))).toHaveLength(29);
+        const left = CAP - 29n * (5n * USD + 1n);
+        const last = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            pay(way, PAYMENTS + index, Math.floor(index / 2) % 2 === 0 ? left : left + 1n),
+          ),
+        );
+        expect(paid(last)).toHaveLength(1);
+        await expectCapReached(way, 30);
+      },
+      TIMEOUT_MS,
+    );
+  },
+);
+
+describe.each(races)('half of ten replicas lost in the middle of %s and started again', (_what, way) => {
   it(
-    'and pass it by not one micro-unit where the payments do not divide it',
+    'the cap is reached exactly, and each of them made once',
     async () => {
-      await rule(terms);
-      expect(paid(await all(() => 5n * USD + 1n))).toHaveLength(29);
-      const left = CAP - 29n * (5n * USD + 1n);
-      const last = await Promise.all(
-        Array.from({ length: 20 }, (_, index) => pay(PAYMENTS + index, index % 2 === 0 ? left : left + 1n)),
-      );
-      expect(paid(last)).toHaveLength(1);
-      expect(await booked()).toEqual({ count: 30, sum: CAP });
+      await rule({ kind: 'daily', amount: CAP });
+      const gone = replicas.filter((_, index) => index % 2 === 1);
+      const held = gate.catchBatch('after');
+      const outcomes = all(way, 5n * USD);
+      // One has written a batch and does not hear of it.
+      await held;
+      await gate.close();
+      gate = await commitGate(database.url);
+      const anew = await Promise.all(gone.map(() => replica(gate.url)));
+      replicas = replicas.map((each, index) => (index % 2 === 1 ? (anew[(index - 1) / 2] as Replica) : each));
+      shifted += UNTIL_OTHERS_MAY_MS;
+      const answered = await outcomes;
+      expect(paid(answered)).toHaveLength(30);
+      expect(new Set(paid(answered).map((each) => 'id' in each && each.id)).size).toBe(30);
+      await expectCapReached(way, 30);
+      const again = await all(way, 5n * USD);
+      expect(paid(again)).toEqual(paid(answered));
+      await Promise.all(gone.map(({ db }) => db.close()));
     },
     TIMEOUT_MS,
   );
 });
-
-it(
-  'half of ten replicas lost in the middle of it and started again: the cap is reached exactly, and each payment made once',
-  async () => {
-    await rule({ kind: 'daily', amount: CAP });
-    const lost = replicas.filter((_, index) => index % 2 === 1);
-    const way = gate as CommitGate;
-    const held = way.catchBatch('after');
-    const outcomes = all(() => 5n * USD);
-    // One has written a batch and does not hear of it.
-    await held;
-    await way.close();
-    gate = undefined;
-    replicas = [...replicas.filter((each) => !lost.includes(each)), ...(await started(lost.length))];
-    const answered = await outcomes;
-    expect(paid(answered)).toHaveLength(30);
-    expect(new Set(paid(answered).map((each) => 'id' in each && each.id)).size).toBe(30);
-    expect(await booked()).toEqual({ count: 30, sum: CAP });
-    const again = await all(() => 5n * USD);
-    expect(paid(again)).toEqual(paid(answered));
-    await Promise.all(lost.map(({ db }) => db.close()));
-  },
-  TIMEOUT_MS,
-);
-
-function started(count: number): Promise<Replica[]> {
-  return Promise.all(Array.from({ length: count }, () => replica(database.url)));
-}
