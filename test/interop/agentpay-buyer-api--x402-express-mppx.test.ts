@@ -1,7 +1,7 @@
 import { createLogger, csrfTokenOf, readConfig, start } from '@agentpay/server';
 import { testDatabase } from '@agentpay/testing';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
-import { mppxExpress, x402Express, x402ExpressV1, type PeerSeller } from './peerServers.js';
+import { mppxAlone, mppxExpress, x402Express, x402ExpressV1, type PeerSeller } from './peerServers.js';
 import { PRICE, startInteropStack, type InteropStack } from './stack.js';
 
 /** `POST /api/agents/{id}/pay` against sellers that nobody here wrote. */
@@ -56,6 +56,7 @@ const sellers: [string, string, () => Promise<PeerSeller>][] = [
   ['@x402/express', 'x402', () => x402Express(stack, facilitator)],
   ['x402-express', 'x402', () => x402ExpressV1(stack, facilitator)],
   ['mppx, in x402,', 'x402', () => mppxExpress(stack, facilitator)],
+  ['mppx alone', 'mpp', () => mppxAlone(stack)],
 ];
 
 it.each(sellers)('a seller by %s is paid once by %s, and delivers', async (_name, protocol, serve) => {

@@ -1,4 +1,6 @@
+import { transferCall } from '@agentpay/evm';
 import { baseSepolia } from '@agentpay/primitives';
+import { toAuthorization, type ExactPayload } from '@agentpay/protocol';
 import { HTTPFacilitatorClient } from '@x402/core/server';
 import { x402Facilitator } from '@x402/core/facilitator';
 import { toFacilitatorEvmSigner } from '@x402/evm';
@@ -8,7 +10,7 @@ import { ExactEvmScheme as ExactEvmServer } from '@x402/evm/exact/server';
 import { paymentMiddleware, x402ResourceServer } from '@x402/express';
 import express, { type Express, type RequestHandler } from 'express';
 import { Mppx, evm } from 'mppx/express';
-import { createWalletClient, http, nonceManager, publicActions, type NonceManager } from 'viem';
+import { createWalletClient, http, nonceManager, publicActions, type Hex, type NonceManager } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia as viemBaseSepolia } from 'viem/chains';
 import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-express';
@@ -101,6 +103,40 @@ export function mppxExpress(stack: SellerSetup, facilitator: string): Promise<Pe
         }),
       ],
     });
+    app.get('/weather', mppx.charge({ amount: '0.01' }) as unknown as RequestHandler, handler);
+  });
+}
+
+/** mppx's Express middleware, MPP alone: no x402 beside it, and no facilitator. It settles by its own account. */
+export async function mppxAlone(
+  stack: SellerSetup & Pick<InteropStack, 'rpcUrl' | 'newFacilitatorKey'>,
+): Promise<PeerSeller> {
+  const account = privateKeyToAccount(await stack.newFacilitatorKey());
+  const transport = http(stack.rpcUrl);
+  const wallet = createWalletClient({
+    account,
+    chain: viemBaseSepolia,
+    transport,
+    pollingInterval: 50,
+  }).extend(publicActions);
+  const method = evm.charge({
+    chainId: baseSepolia.chainId,
+    currency: usdc.address,
+    decimals: usdc.decimals,
+    recipient: stack.payTo,
+    authorization: { ...usdc.eip712 },
+    async settle({ payload }) {
+      const { signature, ...authorization } = payload as ExactPayload['authorization'] & { signature: Hex };
+      const call = transferCall(usdc.address, toAuthorization(authorization), signature);
+      const reference = await wallet.sendTransaction(call);
+      const { status } = await wallet.waitForTransactionReceipt({ hash: reference });
+      if (status !== 'success') throw new Error(`${reference} has failed.`);
+      return { reference };
+    },
+  });
+  return serveWeather(stack, (app, handler) => {
+    const secretKey = Buffer.alloc(32, 8).toString('base64');
+    const mppx = Mppx.create({ realm: 'weather.example', secretKey, methods: [method] });
     app.get('/weather', mppx.charge({ amount: '0.01' }) as unknown as RequestHandler, handler);
   });
 }
