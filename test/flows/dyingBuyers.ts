@@ -16,8 +16,8 @@ export interface DyingBuy {
   readonly after: number;
 }
 
-// A process that buys several things. Each purchase stands still for ever after an effect of its own number: a statement that writes, a transaction or
-// a request. Once nothing moves any more, it says where each of them stands, and waits to be killed.
+// A process that buys several things. Each purchase stands still for ever after an effect of its own number: a statement that writes, a
+// transaction or a request. Once nothing moves any more, it says where each of them stands, and waits to be killed.
 const { DATABASE_URL = '', OUTSIDE_URL = '', BUYS = '[]' } = process.env;
 const AT_ONCE = 16;
 const SETTLE_SECONDS = 600;

@@ -119,7 +119,8 @@ export async function mppxAlone(
     transport,
     pollingInterval: 50,
   }).extend(publicActions);
-  const method = evm.charge({
+  // The transport that comes with the method offers x402 beside MPP.
+  const { transport: _, ...method } = evm.charge({
     chainId: baseSepolia.chainId,
     currency: usdc.address,
     decimals: usdc.decimals,
@@ -136,7 +137,11 @@ export async function mppxAlone(
   });
   return serveWeather(stack, (app, handler) => {
     const secretKey = Buffer.alloc(32, 8).toString('base64');
-    const mppx = Mppx.create({ realm: 'weather.example', secretKey, methods: [method] });
+    const mppx = Mppx.create({
+      realm: 'weather.example',
+      secretKey,
+      methods: [method as ReturnType<typeof evm.charge>],
+    });
     app.get('/weather', mppx.charge({ amount: '0.01' }) as unknown as RequestHandler, handler);
   });
 }
