@@ -1,15 +1,16 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { completionScript, completionsOf, shells, table } from '@agentpay/cli';
 import { paywall } from '@agentpay/paywall';
 import { baseSepolia } from '@agentpay/primitives';
 import { checkUrl, type CheckReport } from '@agentpay/server/check';
-import { spawnNode } from '@agentpay/testing';
+import { runCommands } from '@agentpay/server/commands';
+import { spawned, spawnNode } from '@agentpay/testing';
 import express, { type RequestHandler } from 'express';
 import { mppxExpress, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
+const BIN = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url));
 const payTo = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 const ends: (() => void)[] = [];
 const { warn, error } = console;
@@ -129,10 +130,78 @@ describe('agentpay mock', () => {
   });
 });
 
-describe('agentpay dev', () => {
-  it('is the command of @agentpay/dev, found from the working folder', async () => {
-    const run = spawnNode(BIN, { args: ['dev', '--port', 'abc'], cwd: ROOT });
-    expect((await run.ended).code).toBe(2);
-    expect(run.output()).toMatch(/--port.*abc/);
+/** Calls the command line within this process; gives its exit code and what it says of a failure. */
+async function called(...words: string[]) {
+  let said = '';
+  const keep = (line: string) => void (said += `${line}\n`);
+  const around = { print: keep, note: keep, write: async () => undefined, env: {}, folder: '/' };
+  return { code: await runCommands(table, words, around), said };
+}
+
+describe('agentpay', () => {
+  it('hands dev its flags unread, and says its version', async () => {
+    const dev = spawnNode(BIN, { args: ['dev', '--port', 'abc'] });
+    expect([(await dev.ended).code, dev.output()]).toEqual([2, expect.stringMatching(/--port.*abc/)]);
+    expect(await called('--version')).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    });
+  });
+
+  it.each([
+    ['nothing'],
+    ['pay'],
+    ['pay', 'ftp://x'],
+    ['pay', 'http://x', '--max', 'much'],
+    ['check', 'nowhere'],
+    ['wallet', 'balance', '--network', 'moon'],
+    ['sell', '--upstream', 'http://127.0.0.1:1'],
+    ['sell', '--mcp', '--price', '$0.01'],
+    ['init', 'x', '--kind', 'thief', '--json'],
+    ['trigger', 'doomsday'],
+    ['events', 'listen', '--forward-to', 'http://['],
+    ['completion', 'cmd'],
+    ['serve', '--port', 'x'],
+    ['ledger', 'verify', '--what'],
+    ['check', 'http://127.0.0.1:9/x'],
+  ])('ends with 2 when it is called wrongly, with one sentence or with JSON: %s', async (...words) => {
+    const { code, said } = await called(...words.filter((word) => word !== '--json'));
+    expect([code, said.trim().split('\n').length]).toEqual([2, 1]);
+    const asJson = await called(...words, '--json');
+    expect(asJson.code).toBe(2);
+    expect(JSON.parse(asJson.said)).toMatchObject({
+      ok: false,
+      error: { code: expect.any(String), message: expect.any(String) },
+    });
+  });
+
+  it('shows help and ends with 2 when it is called without a command', async () => {
+    expect(await called()).toMatchObject({ code: 2, said: expect.stringContaining('Usage: agentpay') });
+    expect(await called('wallet')).toMatchObject({ code: 2, said: expect.stringContaining('create') });
+  });
+
+  it('has help with examples for every command, and completes all of them in every shell', async () => {
+    const { commands } = table;
+    const withoutExamples = commands.filter(({ examples, passesOn }) => !passesOn && !examples?.length);
+    expect(withoutExamples.map(({ name }) => name)).toEqual([]);
+    expect(await called('pay', '--help')).toMatchObject({
+      code: 0,
+      said: expect.stringContaining('Examples:'),
+    });
+    const flags = new Map(completionsOf(table).map(({ after, next }) => [after, next]));
+    for (const { name, flags: rows = [] } of commands)
+      for (const { flag } of rows) expect(flags.get(name)).toContain(/--[\w-]+/.exec(flag)?.[0]);
+    const words = [...new Set(commands.flatMap(({ name }) => name.split(' ')))];
+    for (const shell of shells) {
+      const script = completionScript(shell, table);
+      expect([shell, words.filter((word) => !script.includes(word))]).toEqual([shell, []]);
+    }
+    const typed = `${completionScript('bash', table)}
+COMP_WORDS=(agentpay wallet balance --network ''); COMP_CWORD=4; _agentpay; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(agentpay led); COMP_CWORD=1; _agentpay; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(agentpay ledger ''); COMP_CWORD=2; _agentpay; echo "\${COMPREPLY[@]}"`;
+    const bash = spawned('bash', ['--norc', '-c', typed]);
+    expect((await bash.ended).code).toBe(0);
+    expect(bash.output()).toBe('local base-sepolia base\nledger\nverify reconcile\n');
   });
 });

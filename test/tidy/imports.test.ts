@@ -21,6 +21,19 @@ const graph: Record<string, readonly string[]> = {
 graph['server'] = [...Object.keys(graph), 'server'];
 // It brings a local chain, which the server must not.
 graph['dev'] = ['primitives', 'protocol', 'solidity', 'storage', 'sdk'];
+// The command line: what stands behind its commands.
+graph['cli'] = [
+  'primitives',
+  'protocol',
+  'api',
+  'http',
+  'paywall',
+  'sdk',
+  'mcp',
+  'facilitator',
+  'server',
+  'dev',
+];
 graph['testing'] = Object.keys(graph);
 
 const code = paths.filter((path) => /^(packages\/[^/]+\/src|examples|test)\/.*\.tsx?$/.test(path));
@@ -41,7 +54,10 @@ const sliceOf = (path: string) => /^packages\/core\/src\/([^/]+)\//.exec(path)?.
 
 const projects = [...new Set(code.map(folderOf))].sort();
 /** Packages that a project runs as processes instead of importing them. */
-const startedBy: Record<string, readonly string[]> = { 'packages/dev': ['facilitator', 'server'] };
+const startedBy: Record<string, readonly string[]> = {
+  'packages/dev': ['facilitator', 'server'],
+  'packages/cli': ['facilitator'],
+};
 
 describe('the module graph', () => {
   it('knows every package', () => {

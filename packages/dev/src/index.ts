@@ -1,2 +1,4 @@
 export { runDev } from './command.js';
+export { DevFault } from './DevFault.js';
 export { startLocalChain, type LocalChain, type LocalChainOptions } from './localChain.js';
+export { startLocalMoney, type LocalMoney, type LocalMoneyOptions } from './localMoney.js';

@@ -37,7 +37,7 @@ export interface Stack {
 const BUYER_USDC = 1_000_000_000n;
 const AGENT_USDC = 1_000_000_000n;
 const TREASURY_USDC = 1_000_000_000_000n;
-const FACILITATOR_WEI = 10n ** 20n;
+export const FACILITATOR_WEI = 10n ** 20n;
 /** How long the buyer of an agreement can object. */
 export const CHALLENGE_WINDOW_SECONDS = 2;
 /** Price of every route of the seller. */
@@ -112,7 +112,7 @@ interface Place {
 
 const listenAt = (url: string) => ({ PORT: new URL(url).port, HOST: '127.0.0.1' });
 
-function facilitatorPart({ urls, data, state }: Place): NodePart {
+export function facilitatorPart({ urls, data, state }: Place): NodePart {
   return {
     name: 'facilitator',
     script: workspace('packages/facilitator/dist/bin.js'),

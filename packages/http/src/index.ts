@@ -20,6 +20,7 @@ export {
 } from './readers.js';
 export type { HttpRefusal, RefusalKind, RenderRefusal } from './refusals.js';
 export { outbound, type Outbound, type OutboundOptions } from './outbound/outbound.js';
+export { addressBelow, endToEnd, type PassedHeaders } from './outbound/passing.js';
 export type { IncomingStream, StreamedRequest } from './outbound/stream.js';
 export { reachOf, type Reach } from './outbound/addresses.js';
 export type { Resolve } from './outbound/target.js';

@@ -1,12 +1,14 @@
 import { custody } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
+import { CommandFault } from './commands/Command.js';
 import { compose } from './compose.js';
 import { readConfig } from './config.js';
 
 /**
  * `agentpay keys rotate-master`: seals the keys of all wallets anew under the present master key, while the API runs. The former key may
  * leave FORMER_MASTER_KEYS when it is done and nothing else was sealed by it.
- * @returns the exit code: 0 when all are sealed by the present key, 2 when they could not be
+ * @returns the exit code: 0 when all are sealed by the present key
+ * @throws CommandFault when they could not be, with exit code 2
  */
 export async function rotateMasterCommand(env: NodeJS.ProcessEnv): Promise<number> {
   try {
@@ -27,7 +29,6 @@ export async function rotateMasterCommand(env: NodeJS.ProcessEnv): Promise<numbe
     }
   } catch (error) {
     const said = error instanceof ConfigError ? error.message : `The keys cannot be sealed: ${String(error)}`;
-    process.stderr.write(`${said}\n`);
-    return 2;
+    throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
   }
 }

@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import { IncomingMessage } from 'node:http';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Connections } from './connections.js';
 import type { Deadline } from './deadline.js';
@@ -37,7 +38,7 @@ export async function openStream(
     method: method as Dispatcher.HttpMethod,
     path: url.pathname + url.search,
     headers: headers as Record<string, string | string[]>,
-    body: body ?? null,
+    body: body instanceof IncomingMessage ? kept(body) : (body ?? null),
     signal: deadline.signal,
   });
   response.body.once('close', () => deadline.end());
@@ -47,6 +48,11 @@ export async function openStream(
     body: response.body,
     trailers: response.trailers as Record<string, string>,
   };
+}
+
+/** undici takes its socket from a request of this server whose body it was given, and whoever responds to it still needs that. */
+function kept(body: IncomingMessage): Readable {
+  return pipeline(body, new PassThrough(), () => undefined);
 }
 
 function given(headers: Dispatcher.ResponseData['headers']): IncomingStream['headers'] {

@@ -1,2 +1,9 @@
-export { paidTool, type PaidToolHandler, type PaidToolOptions } from './paidTool.js';
+export {
+  paidCall,
+  paidTool,
+  type PaidCall,
+  type PaidCallOptions,
+  type PaidToolHandler,
+  type PaidToolOptions,
+} from './paidTool.js';
 export { payingMcpClient, type PayingClientOptions, type PayingMcpClient } from './payingClient.js';

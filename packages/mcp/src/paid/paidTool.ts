@@ -52,14 +52,9 @@ export function paidTool(
   options: PaidToolOptions,
   handler: PaidToolHandler,
 ): RegisteredTool {
-  const { name, price, title, description, inputSchema = {}, annotations, ...selling } = options;
-  const wall = paywall({
-    ...shared,
-    realm: 'mcp',
-    ...selling,
-    baseUrl: ORIGIN,
-    price: priced(price, description),
-  });
+  const { title, inputSchema = {}, annotations, ...selling } = options;
+  const { name, description } = options;
+  const call = paidCall(selling, handler);
   const config = {
     ...(title !== undefined && { title }),
     ...(description !== undefined && { description }),
@@ -67,8 +62,33 @@ export function paidTool(
     inputSchema,
   };
   return server.registerTool(name, config, async (input: Record<string, unknown>, { _meta, signal }) =>
-    sell(wall, { name, input, meta: _meta, signal }, handler),
+    call(input, { meta: _meta, signal }),
   );
+}
+
+/** What a call of a tool costs, and to whom it is paid. */
+export type PaidCallOptions = Omit<PaidToolOptions, 'title' | 'inputSchema' | 'annotations'>;
+
+/** One call of a tool: its input, the `_meta` of the request, and whether the caller still waits. */
+export type PaidCall = (
+  input: Record<string, unknown>,
+  request: { readonly meta: Meta | undefined; readonly signal: AbortSignal },
+) => Promise<CallToolResult>;
+
+/**
+ * What {@link paidTool} does for each call, for servers that answer `tools/call` themselves: make it once for each tool.
+ * @throws TypeError for a wrong option
+ */
+export function paidCall(options: PaidCallOptions, handler: PaidToolHandler): PaidCall {
+  const { name, price, description, ...selling } = options;
+  const wall = paywall({
+    ...shared,
+    realm: 'mcp',
+    ...selling,
+    baseUrl: ORIGIN,
+    price: priced(price, description),
+  });
+  return (input, { meta, signal }) => sell(wall, { name, input, meta, signal }, handler);
 }
 
 /**

@@ -74,7 +74,9 @@ export function requestIdOf(context: RequestContext): string {
 
 /** Whether the client has hung up. */
 export function clientLeft({ req, res }: Pick<PricedContext, 'req' | 'res'>): boolean {
-  return res.destroyed || req.socket.destroyed;
+  // A handler that passes the body on with undici leaves the request without its socket.
+  const socket = req.socket as typeof req.socket | null;
+  return res.destroyed || socket?.destroyed === true;
 }
 
 /** Pattern of the route in the table of prices, else of the Express route, else "*". */

@@ -1,4 +1,5 @@
 import { systemClock, type Clock } from '@agentpay/primitives';
+import { CommandFault } from '../commands/Command.js';
 import { asker } from './Answer.js';
 import { checks, statusCheck, type Check, type CheckedSeller, type CheckVerdict } from './checks.js';
 import { readAnswer } from './Reading.js';
@@ -22,26 +23,25 @@ export interface CheckReport {
 }
 
 /** Something in the call that its user can put right, in one sentence. */
-export class CheckFault extends Error {
+export class CheckFault extends CommandFault {
   override readonly name = 'CheckFault';
+
+  constructor(code: 'usage' | 'no_response', message: string) {
+    super(code, message, { exitCode: 2 });
+  }
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
  * `agentpay check`: whether a paid URL, of whatever make, does what buyers, browsers and caches rely on. It pays nothing.
- * @returns the exit code: 0 nothing failed, 1 something did, 2 the URL cannot be checked
+ * @returns the exit code: 0 nothing failed, 1 something did
+ * @throws CheckFault when the URL cannot be checked
  */
 export async function check(address: string, flags: CheckFlags): Promise<number> {
-  try {
-    const report = await checkUrl(address, flags.method);
-    process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
-    return report.ok ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof CheckFault)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return 2;
-  }
+  const report = await checkUrl(address, flags.method);
+  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
+  return report.ok ? 0 : 1;
 }
 
 interface Surroundings {
@@ -58,12 +58,12 @@ export async function checkUrl(
   const { clock = systemClock, fetch = globalThis.fetch } = surroundings;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
-    throw new CheckFault(`agentpay check needs an http or https URL, not "${address}".`);
+    throw new CheckFault('usage', `agentpay check needs an http or https URL, not "${address}".`);
   if (!METHODS.includes(method))
-    throw new CheckFault(`--method must be one of ${METHODS.join(', ')}, not "${method}".`);
+    throw new CheckFault('usage', `--method must be one of ${METHODS.join(', ')}, not "${method}".`);
   const ask = asker(url, method, fetch);
   const first = await ask().catch((error: unknown) => {
-    throw new CheckFault(`${url.href} gives no answer: ${causeOf(error)}.`);
+    throw new CheckFault('no_response', `${url.href} gives no answer: ${causeOf(error)}.`);
   });
   const subject: CheckedSeller = { url, method, ask, first, readings: readAnswer(first, clock.now()) };
   const findings: Finding[] = [];

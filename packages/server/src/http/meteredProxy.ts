@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises';
 import { agreements as family, anyOf } from '@agentpay/api';
 import { agreements, type Core, type Principal } from '@agentpay/core';
-import { faultOf, type IncomingStream, type Logger, type Outbound } from '@agentpay/http';
+import { addressBelow, faultOf, type IncomingStream, type Logger, type Outbound } from '@agentpay/http';
 import { AgentPayError, isId } from '@agentpay/primitives';
 import type { UsageTokenClaims } from '@agentpay/protocol';
 import type { Express, Request, Response } from 'express';
@@ -73,18 +73,6 @@ function readPath(url: string): { agreementId: string; rest: string } {
   );
 }
 
-/** The address that the rest of a path leads to: never outside of that of the service. @throws AgentPayError `invalid_request` */
-export function addressOf(endpointUrl: string, rest: string): string {
-  const url = new URL(endpointUrl);
-  const [, path = '', query = ''] = /^([^?]*)\??(.*)$/s.exec(rest) ?? [];
-  const base = url.pathname.replace(/\/$/, '');
-  if (path !== '') url.pathname = base + path;
-  if (url.pathname !== base && !url.pathname.startsWith(`${base}/`))
-    throw new AgentPayError('invalid_request', 'The path leads out of the service.', { param: 'path' });
-  if (query !== '') url.search = url.search === '' ? query : `${url.search.slice(1)}&${query}`;
-  return url.href;
-}
-
 interface Passing {
   readonly request: Request;
   readonly response: Response;
@@ -132,7 +120,7 @@ async function ask(
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.get('content-length')) > 0;
   try {
-    return await metered.streamOut(addressOf(endpointUrl, rest), {
+    return await metered.streamOut(addressBelow(endpointUrl, rest), {
       method: request.method,
       headers: {
         ...sentOn(request.headers),

@@ -1,29 +1,32 @@
 import type { Core } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
+import { CommandFault } from '../commands/Command.js';
 import { compose } from '../compose.js';
 import { readConfig } from '../config.js';
 
 /**
  * Runs a check on the books of the database that the environment names, and prints what it finds.
- * @returns the exit code: 0 when nothing was found, 1 when something was, 2 when the books could not be read
+ * @returns the exit code: 0 when nothing was found, 1 when something was
+ * @throws CommandFault when the books cannot be read, with exit code 2
  */
 export async function onBooks(
   env: NodeJS.ProcessEnv,
   check: (core: Core) => Promise<{ readonly faults: readonly string[]; readonly right: string }>,
+  { json }: { readonly json: boolean },
 ): Promise<number> {
   try {
     const composition = await compose(readConfig(env), { log: createLogger('error'), baseUrl: () => '' });
     try {
       const { faults, right } = await check(composition.core);
-      for (const fault of faults) process.stdout.write(`${fault}\n`);
-      if (faults.length === 0) process.stdout.write(`${right}\n`);
-      return faults.length === 0 ? 0 : 1;
+      const ok = faults.length === 0;
+      const lines = ok ? [right] : faults;
+      process.stdout.write(json ? `${JSON.stringify({ ok, faults }, null, 2)}\n` : `${lines.join('\n')}\n`);
+      return ok ? 0 : 1;
     } finally {
       await composition.close();
     }
   } catch (error) {
     const said = error instanceof ConfigError ? error.message : `The books cannot be read: ${String(error)}`;
-    process.stderr.write(`${said}\n`);
-    return 2;
+    throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
   }
 }

@@ -3,10 +3,14 @@ import { onBooks } from './onBooks.js';
 
 /**
  * `agentpay ledger verify`: recomputes the books of the database that the environment names.
- * @returns the exit code: 0 when they are right, 1 when something contradicts, 2 when they could not be read
+ * @returns the exit code: 0 when they are right, 1 when something contradicts, 2 when the books could not be read
  */
-export function verifyCommand(env: NodeJS.ProcessEnv): Promise<number> {
-  return onBooks(env, async (core) => ({ faults: await verifyBooks(core), right: 'The books are right.' }));
+export function verifyCommand(env: NodeJS.ProcessEnv, printing: { readonly json: boolean }): Promise<number> {
+  return onBooks(
+    env,
+    async (core) => ({ faults: await verifyBooks(core), right: 'The books are right.' }),
+    printing,
+  );
 }
 
 /** What is wrong with the books, a sentence each; the first journal that was tampered with comes first. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { listen } from '@agentpay/http';
+import { portFault, usageFault } from '../commands/Command.js';
 import { refuseWith } from '../http/refuse.js';
 import { faultNames } from './faults.js';
 import { MockFault, readMockOptions, type MockFlags } from './MockOptions.js';
@@ -11,7 +12,8 @@ const GRACE_MS = 1000;
 
 /**
  * `agentpay mock`: a seller for tests of buyers, until SIGTERM or SIGINT. Prints one line with its URL on stdout.
- * @returns the exit code: 0 stopped, 1 the port cannot be used, 2 a flag cannot
+ * @returns the exit code: 0 stopped
+ * @throws CommandFault when a flag or the port cannot be used
  */
 export async function mock(flags: MockFlags): Promise<number> {
   const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
@@ -32,14 +34,7 @@ export async function mock(flags: MockFlags): Promise<number> {
     await listening.close(GRACE_MS);
     return 0;
   } catch (error) {
-    process.stderr.write(`${sentence(error)}\n`);
-    return error instanceof MockFault ? 2 : 1;
+    if (error instanceof MockFault) throw usageFault(error.message);
+    throw portFault(error);
   }
-}
-
-function sentence(error: unknown): string {
-  const { code, port, message } = error as NodeJS.ErrnoException & { port?: number };
-  return code === 'EADDRINUSE'
-    ? `Port ${port} is taken; give another one with --port, or 0 for any free one.`
-    : message;
 }

@@ -10,7 +10,7 @@ export const contents = [
   },
   {
     title: 'Build with',
-    slugs: ['sdk', 'integrations'],
+    slugs: ['sdk', 'cli', 'integrations'],
   },
   {
     title: 'Inside',

@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+import { runCommands } from '@agentpay/server/commands';
+import { table } from './table.js';
+
+process.exitCode = await runCommands(table, process.argv.slice(2));

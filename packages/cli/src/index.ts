@@ -1,0 +1,2 @@
+export { completionScript, completionsOf, shells, type Completions } from './completion/completion.js';
+export { table } from './table.js';

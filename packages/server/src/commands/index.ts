@@ -1,0 +1,14 @@
+export {
+  CommandFault,
+  jsonFlag,
+  portFault,
+  readWhole,
+  usageFault,
+  type Called,
+  type CommandRow,
+  type CommandTable,
+  type FlagRow,
+  type Surroundings,
+} from './Command.js';
+export { runCommands } from './runCommands.js';
+export { serverCommands, serverGroups } from './serverCommands.js';
