@@ -16,7 +16,7 @@ import { createClient, paymentOf, PaymentError, type PaymentMade } from '@agentp
 import { CommandFault, type Called } from '@agentpay/server/commands';
 import { jsonText } from '../print.js';
 import { homeFolder, payingKey } from '../wallet/WalletFile.js';
-import { readPayRequest, type PayRequest } from './payRequest.js';
+import { readPayRequest, type PaidFetch } from './payRequest.js';
 import { purchaseFiles } from './purchaseFiles.js';
 
 /** Longest body that is shown within JSON. */
@@ -42,7 +42,7 @@ export async function pay(called: Called): Promise<number> {
 }
 
 async function fetchPaid(
-  request: PayRequest,
+  request: PaidFetch,
   wallet: unknown,
   env: Called['around']['env'],
 ): Promise<Response> {

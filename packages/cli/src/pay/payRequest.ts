@@ -3,7 +3,7 @@ import { findNetwork, parsePrice } from '@agentpay/primitives';
 import { usageFault, type Called } from '@agentpay/server/commands';
 
 /** What is to be fetched, and what it may cost. */
-export interface PayRequest {
+export interface PaidFetch {
   readonly url: string;
   readonly method: string;
   readonly headers: Headers;
@@ -20,7 +20,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const MAX_BODY = 16 * 1024 * 1024;
 
 /** @throws CommandFault naming the word or flag at fault */
-export function readPayRequest({ args, flags }: Called): PayRequest {
+export function readPayRequest({ args, flags }: Called): PaidFetch {
   const body = flags['data'] === undefined ? undefined : bodyOf(String(flags['data']));
   const headers = headersOf((flags['header'] ?? []) as readonly string[]);
   if (body && !headers.has('content-type')) headers.set('content-type', typeOf(body));

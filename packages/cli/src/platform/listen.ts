@@ -9,8 +9,8 @@ const FORWARD_MS = 30_000;
 const PAUSE_MS = 1_000;
 
 /**
- * `agentpay events listen`: tells what happens to an agent, and forwards it as a webhook would deliver it, to an address that the API cannot
- * reach. A stream that ends is taken up again behind the last event.
+ * `agentpay events listen`: tells what happens to an agent, and forwards it as a webhook would deliver it, to an address that the API
+ * cannot reach. A stream that ends is taken up again behind the last event.
  * @returns the exit code: 0 when it is told to stop. @throws CommandFault
  */
 export async function listenToEvents({ flags, around }: Called): Promise<number> {

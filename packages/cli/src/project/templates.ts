@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { version } from '../version.js';
 
 /** What a project is made from. */
@@ -31,12 +32,14 @@ export function projectFiles(choices: ProjectChoices): readonly ProjectFile[] {
   const isSeller = choices.kind === 'seller';
   return [
     { path: 'package.json', text: manifest(choices) },
-    { path: isSeller ? 'server.js' : 'buy.js', text: isSeller ? SERVER : BUY },
+    { path: isSeller ? 'server.js' : 'buy.js', text: program(isSeller ? 'server.js' : 'buy.js') },
     { path: '.env', text: isSeller ? sellerEnv(choices) : buyerEnv(choices), isPrivate: true },
     { path: '.gitignore', text: 'node_modules\n.env\n.agentpay\n' },
     { path: 'README.md', text: isSeller ? sellerReadme(choices) : buyerReadme(choices) },
   ];
 }
+
+const program = (name: string) => readFileSync(new URL(`../../assets/${name}`, import.meta.url), 'utf8');
 
 function manifest({ name, kind, tarballs }: ProjectChoices): string {
   const main = kind === 'seller' ? '@agentpay/paywall' : '@agentpay/sdk';
@@ -54,50 +57,6 @@ function manifest({ name, kind, tarballs }: ProjectChoices): string {
   };
   return `${JSON.stringify(text, null, 2)}\n`;
 }
-
-const SERVER = `import express from 'express';
-import { paywall } from '@agentpay/paywall';
-
-const { PAY_TO, PRICE, NETWORK, FACILITATOR_URL, PORT = '3000' } = process.env;
-
-const pay = paywall({
-  payTo: PAY_TO,
-  network: NETWORK,
-  facilitator: FACILITATOR_URL,
-  onSettled: ({ route, amount, payer }) => console.log(\`paid $\${amount} for \${route} by \${payer}\`),
-});
-
-const app = express();
-app.use(pay.discovery({ app, title: 'Weather' }));
-app.get('/weather', pay.charge({ price: PRICE, description: 'The weather of now' }), (req, res) => {
-  res.json({ sky: 'blue', celsius: 21 });
-});
-
-const server = app.listen(Number(PORT), () => {
-  console.log(\`Selling http://localhost:\${server.address().port}/weather for \${PRICE}, paid to \${PAY_TO}, settled by \${FACILITATOR_URL}\`);
-});
-`;
-
-const BUY = `import { createClient, paymentOf } from '@agentpay/sdk';
-
-const { PRIVATE_KEY, SELLER_URL, MAX_PRICE, NETWORK } = process.env;
-
-const client = createClient({
-  privateKey: PRIVATE_KEY,
-  budget: { perRequest: MAX_PRICE, total: '$1' },
-  allow: { networks: [NETWORK] },
-});
-
-try {
-  const response = await client.fetch(SELLER_URL);
-  console.log(response.status, await response.text());
-  const payment = paymentOf(response);
-  if (payment) console.log(\`paid \${payment.amount} base units to \${payment.payTo}, transaction \${payment.transaction}\`);
-} catch (error) {
-  console.error(error.message);
-  process.exitCode = 1;
-}
-`;
 
 function sellerEnv({ address, privateKey, price, network, facilitator }: ProjectChoices): string {
   const key =
@@ -132,8 +91,8 @@ npm start
 curl -i http://localhost:3000/weather     # the offer
 \`\`\`
 
-Payments are settled by ${facilitator}; \`.env\` has the price, the network and who is paid. For real money set \`NETWORK=base\` and a facilitator
-that settles there.
+Payments are settled by ${facilitator}; \`.env\` has the price, the network and who is paid. For real money set
+\`NETWORK=base\` and a facilitator that settles there.
 `;
 }
 
@@ -147,7 +106,7 @@ npm install
 npm start
 \`\`\`
 
-The address needs test USDC: on a local chain \`agentpay wallet fund ${address}\`, on Base Sepolia from https://faucet.circle.com. \`.env\` has the key,
-the most that a request may cost, and the network that may be paid on.
+The address needs test USDC: on a local chain \`agentpay wallet fund ${address}\`, on Base Sepolia from
+https://faucet.circle.com. \`.env\` has the key, the most that a request may cost, and the network that may be paid on.
 `;
 }

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { findNetwork, parsePrice, type Network } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
-import { readWhole, usageFault, type Called, type Surroundings } from '@agentpay/server/commands';
+import { readWhole, usageFault, type Called, type CommandSurroundings } from '@agentpay/server/commands';
 import { readDocument, type ApiDocument } from './apiDocument.js';
 import { readPrices, type Prices } from './prices.js';
 
@@ -100,7 +100,11 @@ function mcpOf([command, ...args]: readonly string[], flags: Called['flags']): S
   return { kind: 'mcp', command, args };
 }
 
-function httpOf(words: readonly string[], flags: Called['flags'], { env, folder }: Surroundings): Sold {
+function httpOf(
+  words: readonly string[],
+  flags: Called['flags'],
+  { env, folder }: CommandSurroundings,
+): Sold {
   const [file, extra] = words;
   if (extra !== undefined)
     throw usageFault(`agentpay sell takes one OpenAPI document, not "${extra}" as well.`);
@@ -113,7 +117,7 @@ function httpOf(words: readonly string[], flags: Called['flags'], { env, folder 
   return { kind: 'http', upstream, headers: headersOf(flags['upstreamHeader'], env), document };
 }
 
-function headersOf(lines: unknown, env: Surroundings['env']): Record<string, string> {
+function headersOf(lines: unknown, env: CommandSurroundings['env']): Record<string, string> {
   const entries = ((lines ?? []) as readonly string[]).map((line) => {
     // A value may come from the environment, so that keys stay out of the list of processes.
     const [, name, value = ''] = /^([\w!#$%&'*+.^`|~-]+):\s*([\x20-\x7e]*)$/.exec(line) ?? [];

@@ -2,7 +2,7 @@ import { listen, stopSignals } from '@agentpay/http';
 import { DevFault, startLocalMoney } from '@agentpay/dev';
 import type { PaywallOptions } from '@agentpay/paywall';
 import { systemClock, systemRandom } from '@agentpay/primitives';
-import { CommandFault, portFault, type Called, type Surroundings } from '@agentpay/server/commands';
+import { CommandFault, portFault, type Called, type CommandSurroundings } from '@agentpay/server/commands';
 import { join } from 'node:path';
 import { localStack, SELL_FILE } from '../localStack.js';
 import { addUp, earnedText, paymentBook, paymentLine } from './PaymentBook.js';
@@ -38,7 +38,7 @@ interface Money {
 /** The facilitator that settles: the one that was named, that of a local stack in this folder, or one that is started now. */
 async function moneyOf(
   { facilitator, folder }: SellOptions,
-  { note, folder: working }: Surroundings,
+  { note, folder: working }: CommandSurroundings,
 ): Promise<Money> {
   const never = { gaveUp: new Promise<string>(() => undefined), close: async () => undefined };
   if (facilitator !== undefined) return { facilitator, isLocal: false, ...never };
@@ -61,7 +61,7 @@ async function moneyOf(
 }
 
 interface Opening extends Money {
-  readonly around: Surroundings;
+  readonly around: CommandSurroundings;
   readonly stop: ReturnType<typeof stopSignals>;
 }
 
@@ -129,7 +129,7 @@ const refusal: Parameters<typeof listen>[1]['refuse'] = (kind, message) => ({
 });
 
 interface Opened {
-  readonly around: Surroundings;
+  readonly around: CommandSurroundings;
   readonly url: string;
   readonly payTo: string;
   readonly keyFile: string | undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { serveHttp } from '@agentpay/mcp';
-import { paidCall, type PaidCall } from '@agentpay/mcp/paid';
+import { paidCall, type PaidToolCall } from '@agentpay/mcp/paid';
 import { memoryStore, systemClock } from '@agentpay/primitives';
 import { readLimited } from '@agentpay/protocol';
 import { CommandFault } from '@agentpay/server/commands';
@@ -31,7 +31,7 @@ const PRICE = 'agentpay/price';
 interface Offered {
   readonly tool: Tool;
   readonly price: string;
-  readonly call: PaidCall;
+  readonly call: PaidToolCall;
 }
 
 /** Sells the tools of an MCP server that speaks over standard input and output: over streamable HTTP, each for its price. */

@@ -1,7 +1,7 @@
 export {
   paidCall,
   paidTool,
-  type PaidCall,
+  type PaidToolCall,
   type PaidCallOptions,
   type PaidToolHandler,
   type PaidToolOptions,

@@ -70,7 +70,7 @@ export function paidTool(
 export type PaidCallOptions = Omit<PaidToolOptions, 'title' | 'inputSchema' | 'annotations'>;
 
 /** One call of a tool: its input, the `_meta` of the request, and whether the caller still waits. */
-export type PaidCall = (
+export type PaidToolCall = (
   input: Record<string, unknown>,
   request: { readonly meta: Meta | undefined; readonly signal: AbortSignal },
 ) => Promise<CallToolResult>;
@@ -79,7 +79,7 @@ export type PaidCall = (
  * What {@link paidTool} does for each call, for servers that answer `tools/call` themselves: make it once for each tool.
  * @throws TypeError for a wrong option
  */
-export function paidCall(options: PaidCallOptions, handler: PaidToolHandler): PaidCall {
+export function paidCall(options: PaidCallOptions, handler: PaidToolHandler): PaidToolCall {
   const { name, price, description, ...selling } = options;
   const wall = paywall({
     ...shared,

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { baseSepolia } from '@agentpay/primitives';
+import { base, baseSepolia } from '@agentpay/primitives';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { checkUrl } from './index.js';
 
@@ -12,6 +12,11 @@ const SECRET = 's'.repeat(32);
 /** What a seller says, and how it behaves; without changes, as it should. */
 interface Behaviour {
   v2Amount?: string;
+  /** In all dialects. */
+  amount?: string;
+  asset?: string;
+  network?: typeof baseSepolia;
+  described?: boolean;
   extra?: Record<string, string>;
   path?: string;
   expires?: string;
@@ -28,7 +33,11 @@ afterEach(async () => {
 });
 
 function offerOf({
-  v2Amount = '10000',
+  amount = '10000',
+  asset = usdc.address,
+  network = baseSepolia,
+  described = false,
+  v2Amount = amount,
   extra = { ...usdc.eip712 },
   path = '/weather',
   expires,
@@ -36,24 +45,25 @@ function offerOf({
 }: Behaviour) {
   const offer = {
     scheme: 'exact',
-    network: baseSepolia.id,
-    asset: usdc.address,
+    network: network.id,
+    asset,
     payTo,
     maxTimeoutSeconds: 60,
     extra,
   };
-  const resource = { url: `http://seller.example${path}` };
+  const resource = { url: `http://seller.example${path}`, ...(described && { description: 'Weather' }) };
   const v2 = x402v2.encodePaymentRequired({
     x402Version: 2,
     resource,
     accepts: [{ ...offer, amount: v2Amount }],
+    ...(described && { extensions: { bazaar: { info: {} } } }),
   });
-  const accepts = [x402v1.requirementsFromV2({ ...offer, amount: '10000' }, resource)];
+  const accepts = [x402v1.requirementsFromV2({ ...offer, amount }, resource)];
   const charge = {
-    amount: 10_000n,
-    currency: usdc.address,
+    amount: BigInt(amount),
+    currency: asset as `0x${string}`,
     recipient: payTo,
-    chainId: baseSepolia.chainId,
+    chainId: network.chainId,
     decimals: 6,
   } as const;
   const challenge = mpp.createChallenge(
@@ -105,8 +115,38 @@ describe('the check of a paid URL', () => {
     const report = await checkUrl(
       await sell({ headers: { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': '*' } }),
     );
-    expect(report.findings.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
-    expect([report.ok, report.findings.length]).toEqual([true, 16]);
+    // This one is on a machine of its own.
+    const others = report.findings.filter(({ check }) => check !== 'indexer');
+    expect(others.filter(({ verdict }) => verdict !== 'pass')).toEqual([]);
+    expect([report.ok, report.findings.length]).toEqual([true, 18]);
+  });
+
+  const unknownToken = `0x${'12'.repeat(20)}`;
+  it.each<[string, RegExp, Behaviour]>([
+    ['costs too much', /\$1\.5 is more than the \$1 that it pays/, { amount: '1500000' }],
+    ['wants a token that nobody knows', /does not know the token 0x1212/, { asset: unknownToken }],
+  ])('warns of what a client refuses as it is installed: what %s', async (_, reason, behaviour) => {
+    const report = await checkUrl(await sell(behaviour));
+    const found = report.findings.find(({ check }) => check === 'stock_client');
+    expect([report.ok, found]).toEqual([
+      true,
+      { check: 'stock_client', verdict: 'warn', reason: expect.stringMatching(reason) },
+    ]);
+  });
+
+  it('says why an indexer would skip it, and nothing where it has all', async () => {
+    const { url: _, ...rest } = await checkUrl(await sell({}));
+    expect(rest.findings.find(({ check }) => check === 'indexer')).toEqual({
+      check: 'indexer',
+      verdict: 'warn',
+      reason:
+        'An indexer would skip it: its address leads to a private network; its address has no TLS; it takes test money only; ' +
+        'the offer has no description; the offer has no bazaar extension, which says how it is called.',
+    });
+    const { v2 } = offerOf({ network: base, described: true });
+    const fetch = async () => new Response('{}', { status: 402, headers: { [x402v2.PAYMENT_REQUIRED]: v2 } });
+    const { findings } = await checkUrl('https://seller.example/weather', 'GET', { fetch });
+    expect(findings.find(({ check }) => check === 'indexer')).toMatchObject({ verdict: 'pass' });
   });
 
   it.each<[string, string[], Behaviour]>([

@@ -2,6 +2,7 @@ import { systemClock, type Clock } from '@agentpay/primitives';
 import { CommandFault } from '../commands/Command.js';
 import { asker } from './Answer.js';
 import { checks, statusCheck, type Check, type CheckedSeller, type CheckVerdict } from './checks.js';
+import { indexer, stockClient } from './reach.js';
 import { readAnswer } from './Reading.js';
 
 /** Texts of the flags as they came from the command line. */
@@ -67,7 +68,9 @@ export async function checkUrl(
   });
   const subject: CheckedSeller = { url, method, ask, first, readings: readAnswer(first, clock.now()) };
   const findings: Finding[] = [];
-  for (const { id, run } of first.status === 402 ? [statusCheck, ...checks] : [statusCheck]) {
+  for (const { id, run } of first.status === 402
+    ? [statusCheck, ...checks, stockClient, indexer]
+    : [statusCheck]) {
     findings.push({ check: id, ...(await judge(run, subject)) });
   }
   return { url: url.href, ok: findings.every(({ verdict }) => verdict !== 'fail'), findings };
@@ -94,6 +97,8 @@ function table({ url, ok, findings }: CheckReport): string {
   );
   const failed = findings.filter(({ verdict }) => verdict === 'fail').length;
   const passed = findings.filter(({ verdict }) => verdict === 'pass').length;
-  const end = ok ? `${passed} passed.` : `${failed} failed, ${passed} passed.`;
+  const warned = findings.filter(({ verdict }) => verdict === 'warn').length;
+  const counts = [ok ? '' : `${failed} failed`, warned > 0 ? `${warned} to look at` : '', `${passed} passed`];
+  const end = `${counts.filter(Boolean).join(', ')}.`;
   return `${url}\n\n${lines.join('\n')}\n\n${end}\n`;
 }

@@ -13,7 +13,8 @@ export interface CheckedSeller {
 }
 
 export interface CheckVerdict {
-  readonly verdict: 'pass' | 'fail' | 'skip';
+  /** `warn`: nothing is wrong, but some buyers or indexes stay away. */
+  readonly verdict: 'pass' | 'warn' | 'fail' | 'skip';
   readonly reason: string;
 }
 

@@ -8,7 +8,7 @@ export {
   type CommandRow,
   type CommandTable,
   type FlagRow,
-  type Surroundings,
+  type CommandSurroundings,
 } from './Command.js';
 export { runCommands } from './runCommands.js';
 export { serverCommands, serverGroups } from './serverCommands.js';

@@ -6,10 +6,10 @@ import {
   type Called,
   type CommandRow,
   type CommandTable,
-  type Surroundings,
+  type CommandSurroundings,
 } from './Command.js';
 
-const ofProcess: Surroundings = {
+const ofProcess: CommandSurroundings = {
   print: (line) => void process.stdout.write(`${line}\n`),
   async write(bytes) {
     if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
@@ -27,7 +27,7 @@ const ofProcess: Surroundings = {
 export async function runCommands(
   table: CommandTable,
   words: readonly string[],
-  around: Surroundings = ofProcess,
+  around: CommandSurroundings = ofProcess,
 ): Promise<number> {
   let code = 0;
   let said = '';
@@ -57,7 +57,7 @@ export async function runCommands(
 function tell(
   { code, message, exitCode, details }: CommandFault,
   asJson: boolean,
-  { print, note }: Surroundings,
+  { print, note }: CommandSurroundings,
 ): number {
   if (asJson) print(`${JSON.stringify({ ok: false, error: { code, message, ...details } }, null, 2)}`);
   else note(message);
