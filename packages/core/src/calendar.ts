@@ -13,3 +13,9 @@ export function dayOf(atMs: number): string {
 export function monthOf(atMs: number): string {
   return dayOf(atMs).slice(0, 7);
 }
+
+/** The days from one until before another: "2026-05-30" and "2026-06-01" give two. */
+export function daysBetween(from: string, to: string): string[] {
+  const [first, end] = [Date.parse(from) / DAY_MS, Date.parse(to) / DAY_MS];
+  return Array.from({ length: Math.max(0, end - first) }, (_, n) => dayOf((first + n) * DAY_MS));
+}

@@ -84,7 +84,9 @@ export const usageRows = entity<AgreementUsage>({
   guard: ['status'],
   changes: ['status', 'units', 'amount', 'deadline'],
   rank: 33,
-  keptMs: 0,
+  // A call that is under way ends soon, and here.
+  keptMs: 10_000,
+  kept: ({ status }) => status === 'reserved',
 });
 
 /** Agreements that concern a party, newest first: of an agent its own, of a user those of its agents, all for the operator. */

@@ -20,6 +20,8 @@ export interface Entity<Row extends object> {
    * of many of them would fill the memory.
    */
   readonly keptMs: number;
+  /** Whether a row may be kept as it is now: one that has ended is asked for by no command, however long it is. */
+  kept(row: Row): boolean;
   /** Whether a row that is not in the cache is taken to be absent, as a unique index will tell otherwise. */
   readonly assumedAbsent: boolean;
 }
@@ -33,6 +35,7 @@ export function entity<Row extends object>(given: Given<Row>): Entity<Row> {
     watched: false,
     blank: undefined,
     keptMs: Infinity,
+    kept: () => true,
     assumedAbsent: false,
     ...given,
   };

@@ -4,7 +4,8 @@ import { entity } from './Entity.js';
 import { rowCache } from './RowCache.js';
 
 const rows = table<{ id: string }>('rows', { id: 'text' });
-const kind = (keptMs: number) => entity({ table: rows, key: ['id'], rank: 1, keptMs });
+const kind = (keptMs: number, kept = () => true) =>
+  entity({ table: rows, key: ['id'], rank: 1, keptMs, kept });
 const a = { id: 'a' };
 
 describe('a cache of rows', () => {
@@ -19,6 +20,17 @@ describe('a cache of rows', () => {
     expect([cache.get(always, 'a'), cache.get(second, 'a'), cache.get(second, 'b')]).toEqual([a, a, null]);
     clock.advance(1);
     expect([cache.get(always, 'a'), cache.get(second, 'a')]).toEqual([a, undefined]);
+  });
+
+  it('forgets a row that has come to be one that is not kept', () => {
+    const cache = rowCache(10, manualClock(0));
+    let ended = false;
+    const ending = kind(Infinity, () => !ended);
+    cache.set(ending, 'a', a);
+    expect(cache.get(ending, 'a')).toBe(a);
+    ended = true;
+    cache.set(ending, 'a', a);
+    expect(cache.get(ending, 'a')).toBeUndefined();
   });
 
   it('keeps no row of a kind that may be long, and not more of the others than it may', () => {

@@ -31,6 +31,7 @@ export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
       if (entity.keptMs === 0) return;
       const rows = of(entity);
       rows.delete(key);
+      if (row && !entity.kept(row)) return;
       rows.set(key, { row, until: clock.now() + entity.keptMs });
       if (rows.size > limit) rows.delete(rows.keys().next().value as string);
     },

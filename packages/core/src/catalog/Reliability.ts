@@ -1,7 +1,7 @@
 import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
 import type { Scene, Want } from '../batch/index.js';
-import { dayOf } from '../calendar.js';
+import { dayOf, daysBetween } from '../calendar.js';
 import { ifGiven, table } from '../table.js';
 
 /** How a call ended: the agent did it, refused what was asked, or did not answer as it should. */
@@ -77,10 +77,11 @@ export async function reliability(
   db: Queryable,
   { listingId = null, from, to }: { listingId?: string | null; from: string; to: string },
 ): Promise<Reliability> {
+  // Day by day: a plan that is kept takes a range of days for small, and would read those of every listing.
   const rows = await db.query<{ ending: string; calls: bigint }>(
-    `select ending, sum(calls)::bigint as calls from listing_calls
-     where ${ifGiven(listingId, 'listing_id = $1')} and day >= $2 and day < $3 group by ending`,
-    [listingId, from, to],
+    `select ending, sum(calls)::bigint as calls from unnest($2::text[]) as wanted (day) join listing_calls using (day)
+     where ${ifGiven(listingId, 'listing_id = $1')} group by ending`,
+    [listingId, daysBetween(from, to)],
   );
   return summarize(rows.map(({ ending, calls }) => ({ ending, calls: Number(calls) })));
 }

@@ -83,13 +83,17 @@ export const calls = table<GatewayCall>('gateway_calls', {
   endedAt: 'timestamptz',
 });
 
+/** For how long a call that is under way may be taken from the cache: most end sooner. */
+const UNDER_WAY_MS = 10_000;
+
 export const callRows = entity<GatewayCall>({
   table: calls,
   key: ['id'],
   guard: ['status'],
   changes: ['status', 'output', 'failure', 'startedAt', 'deadline', 'endedAt'],
   rank: 20,
-  keptMs: 0,
+  keptMs: UNDER_WAY_MS,
+  kept: ({ endedAt }) => endedAt === null,
 });
 
 /** A call by the key that its gateway gave it: a new one, as a rule. */

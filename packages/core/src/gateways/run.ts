@@ -3,8 +3,8 @@ import type { IncomingResponse, OutboundError } from '@agentpay/primitives';
 import { attemptAll } from '../attempts.js';
 import type { Scene } from '../batch/index.js';
 import { monthOf } from '../calendar.js';
-import { countCallIn, countCallWants, get as getListing } from '../catalog/index.js';
-import type { CallEnding } from '../catalog/index.js';
+import { countCallIn, countCallWants, get as getListing, listingRows } from '../catalog/index.js';
+import type { AgentListing, CallEnding } from '../catalog/index.js';
 import type { Core } from '../Core.js';
 import { earnIn, earnWants } from '../developers/index.js';
 import type { JobReport } from '../Job.js';
@@ -27,13 +27,23 @@ const FORGOTTEN_MS = 2_000;
  * Carries a queued call out, once: asks the agent, then pays it when it did what was asked, and gives the money back when not. A call
  * that is not queued is left alone.
  */
-export async function run(
-  core: Core,
-  { callId, signal }: { readonly callId: string; readonly signal?: AbortSignal | undefined },
-): Promise<void> {
-  const call = await begin(core, callId);
-  if (!call) return;
-  await end(core, call, await ask(core, call, signal));
+export async function run(core: Core, { callId, listingId, signal }: Running): Promise<void> {
+  const begun = await begin(core, { callId, listingId });
+  if (!begun) return;
+  await end(core, begun.call, await ask(core, begun, signal));
+}
+
+interface Running {
+  readonly callId: string;
+  /** Where it is known already: then the listing is looked at in the step that begins the call. */
+  readonly listingId?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A call that this process carries out, and its listing where it was asked for. */
+interface Begun {
+  readonly call: GatewayCall;
+  readonly listing: Pick<AgentListing, 'endpointUrl' | 'serviceId'> | undefined;
 }
 
 /** Ids of queued calls that nobody carries out, for {@link run}. */
@@ -53,9 +63,15 @@ export async function endLeft(core: Core, { limit }: { limit: number }): Promise
 }
 
 /** From here on no other process begins it; undefined when one has. */
-function begin(core: Core, callId: string): Promise<GatewayCall | undefined> {
+function begin(
+  core: Core,
+  { callId, listingId }: Pick<Running, 'callId' | 'listingId'>,
+): Promise<Begun | undefined> {
   return core.batch.run({
-    wants: [[store.callRows, [callId]]],
+    wants: [
+      [store.callRows, [callId]],
+      ...(listingId === undefined ? [] : [[listingRows, [listingId]] as const]),
+    ],
     lane: callId,
     decide(scene) {
       const call = scene.find(store.callRows, callId);
@@ -63,16 +79,23 @@ function begin(core: Core, callId: string): Promise<GatewayCall | undefined> {
       if (!call || !status) return undefined;
       const startedAt = new Date(core.clock.now());
       const deadline = new Date(startedAt.getTime() + call.windowSeconds * 1000 + GRACE_MS);
-      return scene.update(store.callRows, call, { status, startedAt, deadline });
+      return {
+        call: scene.update(store.callRows, call, { status, startedAt, deadline }),
+        listing: listingId === undefined ? undefined : scene.find(listingRows, listingId),
+      };
     },
   });
 }
 
-async function ask(core: Core, call: GatewayCall, signal: AbortSignal | undefined): Promise<CallOutcome> {
+async function ask(
+  core: Core,
+  { call, listing }: Begun,
+  signal: AbortSignal | undefined,
+): Promise<CallOutcome> {
   const { assertAllowed, fetchOut } = core.ports.endpoints;
   const { id, listingId, method, input, windowSeconds } = call;
   try {
-    const url = await addressOf(core, listingId);
+    const url = await addressOf(core, listing ?? (await getListing(core.db, { listingId })));
     assertAllowed(url);
     const response = await fetchOut(url, {
       method: 'POST',
@@ -94,8 +117,10 @@ async function ask(core: Core, call: GatewayCall, signal: AbortSignal | undefine
   }
 }
 
-async function addressOf(core: Core, listingId: string): Promise<string> {
-  const { endpointUrl, serviceId } = await getListing(core.db, { listingId });
+async function addressOf(
+  core: Core,
+  { endpointUrl, serviceId }: Pick<AgentListing, 'endpointUrl' | 'serviceId'>,
+): Promise<string> {
   return endpointUrl ?? ((await findService(core.db, { serviceId: serviceId ?? '' })).endpointUrl as string);
 }
 

@@ -14,7 +14,9 @@ const GRACE_MS = 5_000;
 /** Carries queued calls out on this instance. */
 export interface CallRunner {
   /** Begins a queued call, now or when there is room. */
-  start(callId: string): void;
+  start(call: Pick<gateways.GatewayCall, 'id' | 'gatewayId' | 'listingId'>): void;
+  /** Resolves when a call by this gateway that this instance carries out has ended, or after so long; at once for any other call. */
+  ended(callId: string, wanted: { readonly gatewayId: string; readonly ms: number }): Promise<void>;
   /** Resolves when a call of this instance has ended, or after a while. */
   change(callId: string, ms: number): Promise<void>;
   /** Lets the calls under way end for a few seconds; those that have not end unpaid. No other begins. */
@@ -26,7 +28,10 @@ export interface CallRunner {
  * running, is picked up by another.
  */
 export function callRunner(core: Core, log: Logger): CallRunner {
-  const underWay = new Map<string, Promise<void>>();
+  const underWay = new Map<
+    string,
+    { readonly ended: Promise<void>; readonly gatewayId: string | undefined }
+  >();
   const stopping = new AbortController();
   let open = true;
   const looking = repeat(core.clock, EVERY_MS, () =>
@@ -36,31 +41,47 @@ export function callRunner(core: Core, log: Logger): CallRunner {
   async function look(): Promise<void> {
     const limit = MOST_AT_ONCE - underWay.size;
     if (limit <= 0) return;
-    for (const callId of await gateways.pickUp(core, { limit })) start(callId);
+    for (const id of await gateways.pickUp(core, { limit })) start({ id });
   }
 
-  function start(callId: string): void {
+  function start({
+    id: callId,
+    gatewayId,
+    listingId,
+  }: {
+    id: string;
+    gatewayId?: string;
+    listingId?: string;
+  }) {
     if (!open || underWay.size >= MOST_AT_ONCE || underWay.has(callId)) return;
     const ended = gateways
-      .run(core, { callId, signal: stopping.signal })
+      .run(core, { callId, listingId, signal: stopping.signal })
       .catch((error: unknown) => log.error({ job: 'calls', call: callId, err: error }, 'call not ended'))
       .finally(() => underWay.delete(callId));
-    underWay.set(callId, ended);
+    underWay.set(callId, { ended, gatewayId });
+  }
+
+  async function within(ms: number, work: Promise<void> | undefined): Promise<void> {
+    const done = new AbortController();
+    await Promise.race([work, sleep(core.clock, ms, done.signal)].filter((one) => one !== undefined));
+    done.abort();
   }
 
   return {
     start,
-    async change(callId, ms) {
+    async ended(callId, { gatewayId, ms }) {
       const mine = underWay.get(callId);
-      const done = new AbortController();
-      await Promise.race([mine, sleep(core.clock, Math.min(ms, mine ? ms : LOOK_MS), done.signal)]);
-      done.abort();
+      if (mine?.gatewayId === gatewayId) await within(ms, mine.ended);
+    },
+    change(callId, ms) {
+      const mine = underWay.get(callId);
+      return within(Math.min(ms, mine ? ms : LOOK_MS), mine?.ended);
     },
     async stop() {
       open = false;
       await looking.stop();
       const cancel = core.clock.timer(GRACE_MS, () => stopping.abort());
-      await Promise.all(underWay.values());
+      await Promise.all([...underWay.values()].map(({ ended }) => ended));
       cancel();
     },
   };

@@ -14,14 +14,15 @@ export const handlers = implement(gateway.nouns.calls, ({ core, calls }) => ({
       maxPrice,
       idempotencyKey,
     });
-    if (call.status === 'queued') calls.start(call.id);
+    if (call.status === 'queued') calls.start(call);
     return { call_id: call.id, status: 'queued' as const };
   },
   async get({ principal, params, query }) {
     const callId = params.call_id;
     const read = () => gateways.getCall(core, { principal, callId });
-    let call = await read();
     const until = core.clock.now() + query.wait * 1000;
+    if (query.wait > 0) await calls.ended(callId, { gatewayId: principal.party.id, ms: query.wait * 1000 });
+    let call = await read();
     while (call.endedAt === null && core.clock.now() < until) {
       await calls.change(callId, until - core.clock.now());
       call = await read();
