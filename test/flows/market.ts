@@ -26,6 +26,7 @@ export async function testCore(
     rails = {},
     payouts = {},
     chains = new Map(),
+    escrow,
     endpoints = { assertAllowed: () => undefined, fetchOut: unreachable },
   }: {
     tracker?: Tracker;
@@ -36,6 +37,7 @@ export async function testCore(
     payouts?: CorePorts['payouts'];
     endpoints?: Core['ports']['endpoints'];
     chains?: CorePorts['chains'];
+    escrow?: CorePorts['escrow'];
   } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
@@ -54,6 +56,7 @@ export async function testCore(
         derive: async (walletId) => new Uint8Array(createHmac('sha256', 'root').update(walletId).digest()),
       },
       chains,
+      escrow,
       facilitator: undefined,
       sellers: { fetchOut: unreachable },
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { formatDecimal } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { privateKeyToAccount } from 'viem/accounts';
+import { expectedRefusals, playAgreements, type AgreementDev } from './devAgreement.js';
 import { authorizeByX402, fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
@@ -19,9 +20,9 @@ interface DevJson {
   readonly api: { readonly url: string };
   readonly facilitator: { readonly url: string };
   readonly seller: { readonly url: string; readonly address: string };
-  readonly keys: GatewayDev['keys'] & { readonly runtime: string };
-  readonly ids: GatewayDev['ids'] & { readonly wallet: string };
-  readonly chain: { readonly usdc: string };
+  readonly keys: GatewayDev['keys'] & AgreementDev['keys'] & { readonly runtime: string };
+  readonly ids: GatewayDev['ids'] & AgreementDev['ids'] & { readonly wallet: string };
+  readonly chain: AgreementDev['chain'];
   readonly stripeWebhookSecret: string;
   readonly buyer: { readonly privateKey: `0x${string}` };
   readonly pids: Record<'supervisor' | 'api' | 'facilitator' | 'seller' | 'chain', number>;
@@ -246,6 +247,13 @@ describe('a running stack', () => {
     const earned = await market.gateways.balance();
     expect(earned.available_usdc).toBe(available + 9_500_000n);
   });
+
+  test('funds agreements on the chain by one signature each, and settles them there', async () => {
+    const { agreed, settled, refused } = await playAgreements(dev);
+    expect(refused).toEqual(expectedRefusals);
+    expect(agreed).toEqual({ cap: 100_000n, held: 300_000n, spent: 300_000n });
+    expect(settled).toEqual({ held: 0n, spent: 30_000n, earned: 30_000n });
+  }, 90_000);
 
   test('sells by the curl line it prints', async () => {
     const [, url] = await run.line(/curl -i (http\S+)/);

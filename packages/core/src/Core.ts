@@ -1,6 +1,7 @@
 import type { Clock, Db, Random } from '@agentpay/primitives';
 import { agreementSettings } from './agreements/settings.js';
 import type { AgreementSettings } from './agreements/settings.js';
+import type { AgreementPorts } from './agreements/ports.js';
 import { approvalSettings } from './approvals/settings.js';
 import type { ApprovalSettings } from './approvals/settings.js';
 import { billingSettings } from './billing/settings.js';
@@ -64,7 +65,8 @@ export interface CoreSettings {
 }
 
 /** What slices need from the outside, as each declares it in its `ports.ts`. */
-export type CorePorts = CustodyPorts &
+export type CorePorts = AgreementPorts &
+  CustodyPorts &
   PurchasePorts &
   ExplorerPorts &
   GatewayPorts &

@@ -1,8 +1,10 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
+import { AGREEMENT_OPERATOR, AUTH_CAPTURE_ESCROW } from '@agentpay/protocol';
 import { privateKeyToAddress } from 'viem/accounts';
 import { CHALLENGE_WINDOW_SECONDS, type Stack } from './stack.js';
+import { tokenStoreOf } from './tokenStore.js';
 
 /** Where the running stack is described for tools, below the working folder. Holds keys: mode 0600, ignored by git. */
 export interface DevFile {
@@ -41,6 +43,9 @@ function describe({ urls, parts, state, cookie }: Stack) {
       network: baseSepolia.id,
       usdc: baseSepolia.usdc.address,
       multicall3: MULTICALL3,
+      escrow: AUTH_CAPTURE_ESCROW,
+      operator: AGREEMENT_OPERATOR,
+      tokenStore: tokenStoreOf(AGREEMENT_OPERATOR),
     },
     keys: {
       admin: state.adminKey,

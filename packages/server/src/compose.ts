@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { createCore, ledger, vault, type Core, type CorePorts, type GivenSettings } from '@agentpay/core';
 import {
   baseSepolia,
+  findNetwork,
   systemClock,
   systemRandom,
   type Clock,
@@ -12,7 +13,13 @@ import {
   type RateLimiter,
   type Tracker,
 } from '@agentpay/primitives';
-import { httpFacilitator, paymentTokenKey, signUsageToken, type PaymentTokenJwk } from '@agentpay/protocol';
+import {
+  httpFacilitator,
+  paymentTokenKey,
+  privateKeySigner,
+  signUsageToken,
+  type PaymentTokenJwk,
+} from '@agentpay/protocol';
 import { assertWritable, migrate, pgDb, pgliteDb, preparedDb } from '@agentpay/storage';
 import {
   connectRedis,
@@ -24,6 +31,7 @@ import {
 } from '@agentpay/tracker';
 import { viemChain } from '@agentpay/evm';
 import { accessTokens } from './accessTokens.js';
+import { agreementEscrow } from './escrow/agreementEscrow.js';
 import { custodyKeys } from './chains/custodyKeys.js';
 import { paymentChain } from './chains/paymentChain.js';
 import type { ServerConfig } from './config.js';
@@ -129,6 +137,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       endpoints: endpoints(out),
       ...onChains(config, secrets, out),
       settleChain: till?.settle,
+      escrow: escrowOf(config, secrets, clock),
       ...waysOut(config, clock, toNamed),
     },
     settings: settingsOf(config, secrets),
@@ -223,6 +232,28 @@ function onChains(
     facilitator: facilitatorUrl === undefined ? undefined : httpFacilitator(callsWithin(facilitatorUrl)),
     sellers: { fetchOut },
   };
+}
+
+/** The escrow of agreements on the default network, where that is one of Base. */
+function escrowOf(
+  { networks: [first], facilitatorUrl: url, escrowKey, production }: ServerConfig,
+  { token }: Secrets,
+  clock: Clock,
+): CorePorts['escrow'] {
+  const network = first && findNetwork(first.network.id);
+  if (!network || url === undefined || (production && escrowKey === undefined)) return undefined;
+  const derived = createHmac('sha256', token).update('agentpay agreements escrow v1').digest('hex');
+  const authorizer = privateKeySigner(escrowKey ?? `0x${derived}`);
+  const chain = viemChain({ rpcUrl: first.rpcUrl });
+  const feeReceiver = authorizer.address;
+  return agreementEscrow({
+    network,
+    chain,
+    facilitator: httpFacilitator({ url }),
+    authorizer,
+    feeReceiver,
+    clock,
+  });
 }
 
 /** The demo seller sells on the default network. */

@@ -47,6 +47,8 @@ export interface ServerConfig {
   /** Pays on the chain for the sandbox; with {@link facilitatorUrl} the rail base-usdc and payouts to addresses are configured. */
   readonly treasuryKey: `0x${string}` | undefined;
   readonly facilitatorUrl: string | undefined;
+  /** Signs what is paid out of the escrow for agreements; absent: derived from the JWT secret, and in production no escrow. */
+  readonly escrowKey: `0x${string}` | undefined;
   /** Where wallets pay on chains, the default network first. */
   readonly networks: readonly ConfiguredNetwork[];
   /** Blocks that a payment must have, its own included, to count. */
@@ -123,6 +125,10 @@ const Environment = z.object({
     .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
     .optional(),
   FACILITATOR_URL: urlOf('http:', 'https:').optional(),
+  ESCROW_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
+    .optional(),
   RPC_URLS: list.optional(),
   PAYMENT_NETWORKS: z.string().max(65_536).optional(),
   CONFIRMATIONS: whole(1, 1_000).optional(),
@@ -222,6 +228,7 @@ export function readConfig(env: Env): ServerConfig {
     keyPepper: values.KEY_PEPPER,
     treasuryKey: values.TREASURY_KEY as `0x${string}` | undefined,
     facilitatorUrl: values.FACILITATOR_URL,
+    escrowKey: values.ESCROW_KEY as `0x${string}` | undefined,
     masterKey: values.MASTER_KEY,
     formerMasterKeys: values.FORMER_MASTER_KEYS ?? [],
     outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...(values.OUTBOUND_HOSTS ?? [])],

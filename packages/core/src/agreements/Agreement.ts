@@ -17,8 +17,12 @@ export interface Agreement {
   /** The wallets on the platform. */
   readonly buyerWalletId: string;
   readonly sellerWalletId: string;
-  /** The wallet that the buyer named in the proposal. */
+  /** The wallet that the buyer named in the proposal; on a chain the one that pays. */
   readonly buyerAddress: string | null;
+  /** Who is paid on a chain; null: it is not accepted yet, or funded in the sandbox. */
+  readonly sellerAddress: string | null;
+  /** CAIP-2 id of the chain on which the money waits; null: on the books of the platform. */
+  readonly network: string | null;
   readonly currency: string;
   /** The most that can be charged. */
   readonly cap: Amount;
@@ -49,14 +53,25 @@ export interface Agreement {
   /** When the limits of the buyer last counted it. */
   readonly spentAt: Date;
   readonly acceptedAt: Date | null;
+  /** When the buyer's signature was taken. */
+  readonly submittedAt: Date | null;
   readonly activatedAt: Date | null;
   readonly challengeEndsAt: Date | null;
   readonly endedAt: Date | null;
   /** When the clock moves it; null: the clock does not. */
   readonly dueAt: Date | null;
+  /** How often the present step was tried on the chain. */
+  readonly attempts: number;
+  /** The transaction that locked the cap. */
+  readonly activationTx: string | null;
+  /** The transaction that paid the seller, or gave all of it back. */
+  readonly settlementTx: string | null;
 }
 
-export type AgreementFunding = 'sandbox';
+/** `sandbox`: on the books of the platform; `onchain`: in the escrow on a chain. */
+export type AgreementFunding = (typeof agreementFundings)[number];
+
+export const agreementFundings = ['sandbox', 'onchain'] as const;
 
 const table = {
   pending_approval: { approve: 'proposed', reject: 'rejected', expire: 'expired' },
@@ -102,6 +117,19 @@ export function isEnded(status: AgreementStatus): boolean {
 /** What is left of the cap. */
 export function remainingOf({ cap, used, reserved }: Pick<Agreement, 'cap' | 'used' | 'reserved'>): Amount {
   return cap - used - reserved;
+}
+
+/** Whether its activation has waited for a transaction for longer than it should. */
+export function isStuck(
+  { status, activationTx, submittedAt }: Agreement,
+  { nowMs, stuckMs }: { readonly nowMs: number; readonly stuckMs: number },
+): boolean {
+  return (
+    status === 'submitting' &&
+    activationTx === null &&
+    submittedAt !== null &&
+    nowMs - submittedAt.getTime() > stuckMs
+  );
 }
 
 /** Usage as it is counted: units of the agreement, once for each event. */

@@ -4,6 +4,7 @@ import type { Page } from '../Page.js';
 import type { Principal } from '../identity/index.js';
 import { table } from '../table.js';
 import type { Agreement, AgreementStatus, AgreementUsage } from './Agreement.js';
+import type { AgreementHold } from './AgreementHold.js';
 
 export const agreements = table<Agreement>('agreements', {
   id: 'text',
@@ -17,6 +18,8 @@ export const agreements = table<Agreement>('agreements', {
   buyerWalletId: 'text',
   sellerWalletId: 'text',
   buyerAddress: 'text',
+  sellerAddress: 'text',
+  network: 'text',
   currency: 'text',
   cap: 'bigint',
   unit: 'text',
@@ -36,16 +39,20 @@ export const agreements = table<Agreement>('agreements', {
   proposedAt: 'timestamptz',
   spentAt: 'timestamptz',
   acceptedAt: 'timestamptz',
+  submittedAt: 'timestamptz',
   activatedAt: 'timestamptz',
   challengeEndsAt: 'timestamptz',
   endedAt: 'timestamptz',
   dueAt: 'timestamptz',
+  attempts: 'integer',
+  activationTx: 'text',
+  settlementTx: 'text',
 });
 
 export const agreementRows = entity<Agreement>({
   table: agreements,
   key: ['id'],
-  guard: ['status', 'used', 'reserved', 'approvalId'],
+  guard: ['status', 'used', 'reserved', 'approvalId', 'attempts'],
   changes: [
     'status',
     'reason',
@@ -54,15 +61,36 @@ export const agreementRows = entity<Agreement>({
     'units',
     'reserved',
     'paid',
+    'sellerAddress',
     'proposedAt',
     'spentAt',
     'acceptedAt',
+    'submittedAt',
     'activatedAt',
     'challengeEndsAt',
     'endedAt',
     'dueAt',
+    'attempts',
+    'activationTx',
+    'settlementTx',
   ],
   rank: 32,
+  keptMs: 0,
+});
+
+export const holds = table<AgreementHold>('agreement_holds', {
+  agreementId: 'text',
+  offer: 'jsonb',
+  signature: 'text',
+});
+
+/** What buyers signed to fund agreements on a chain. */
+export const holdRows = entity<AgreementHold>({
+  table: holds,
+  key: ['agreementId'],
+  guard: ['signature'],
+  changes: ['offer', 'signature'],
+  rank: 34,
   keptMs: 0,
 });
 
@@ -123,12 +151,24 @@ export async function countOpen(db: Queryable, buyerId: string): Promise<number>
   return Number(row?.count ?? 0n);
 }
 
-/** Ids of agreements that the clock moves, longest overdue first. */
+/** In these a step on the chain is to be made. */
+const RELAYED = `status in ('submitting', 'activation_failed', 'settling')`;
+
+/** Ids of agreements that the clock alone moves, longest overdue first. */
 export function selectDue(db: Queryable, now: Date, limit: number): Promise<{ id: string }[]> {
-  return db.query<{ id: string }>('select id from agreements where due_at <= $1 order by due_at limit $2', [
-    now,
-    limit,
-  ]);
+  return selectOverdue(db, `not ${RELAYED}`, now, limit);
+}
+
+/** Ids of agreements whose next step on a chain is due. */
+export function selectRelayed(db: Queryable, now: Date, limit: number): Promise<{ id: string }[]> {
+  return selectOverdue(db, RELAYED, now, limit);
+}
+
+function selectOverdue(db: Queryable, where: string, now: Date, limit: number): Promise<{ id: string }[]> {
+  return db.query<{ id: string }>(
+    `select id from agreements where due_at <= $1 and ${where} order by due_at limit $2`,
+    [now, limit],
+  );
 }
 
 /** Usage of calls whose process has not ended them in time. */

@@ -1,11 +1,29 @@
-export { agreementStatuses, isEnded, remainingOf, stepOf } from './Agreement.js';
-export type { Agreement, AgreementEvent, AgreementStatus, AgreementUsage } from './Agreement.js';
+export { activate, activationPackage } from './activate.js';
+export type { ActivationPackage, ActivationProof } from './activate.js';
+export { agreementFundings, agreementStatuses, isEnded, isStuck, remainingOf, stepOf } from './Agreement.js';
+export type {
+  Agreement,
+  AgreementEvent,
+  AgreementFunding,
+  AgreementStatus,
+  AgreementUsage,
+} from './Agreement.js';
 export { challengeIn, challengeWants, decideChallengeIn } from './challenge.js';
 export { decideApproval } from './decide.js';
-export { accept, activatable, activate, complete, get, history, list, reject } from './operations.js';
+export { accept, complete, get, history, list, reject } from './operations.js';
 export { beginCall, endCall, releaseLeft } from './metering.js';
 export type { MeteredCall } from './metering.js';
+export type {
+  AgreementEscrow,
+  AgreementOffer,
+  AgreementPorts,
+  EscrowStep,
+  HoldSight,
+  OfferRefusal,
+  TypedData,
+} from './ports.js';
 export { propose } from './propose.js';
 export type { ProposedTerms } from './propose.js';
+export { relay } from './relay.js';
 export { work } from './settle.js';
 export { record } from './usage.js';

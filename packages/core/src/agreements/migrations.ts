@@ -71,4 +71,26 @@ create index agreement_usage_left on agreement_usage (deadline) where status = '
     name: 'core/agreements-2',
     sql: 'alter table agreements add column category text;',
   },
+  {
+    name: 'core/agreements-3',
+    sql: `
+alter table agreements drop constraint agreements_funding_check;
+alter table agreements
+  add column seller_address text,
+  add column network text,
+  add column submitted_at timestamptz,
+  add column attempts integer not null default 0,
+  add column activation_tx text,
+  add column settlement_tx text,
+  add check (funding in ('sandbox', 'onchain')),
+  add check ((funding = 'onchain') = (network is not null)),
+  add check (funding = 'sandbox' or buyer_address is not null);
+
+create table agreement_holds (
+  agreement_id text primary key references agreements (id),
+  offer jsonb not null,
+  signature text not null
+);
+`,
+  },
 ];

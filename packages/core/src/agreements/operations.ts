@@ -2,15 +2,16 @@ import { AgentPayError, isId } from '@agentpay/primitives';
 import type { Want } from '../batch/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { open as openCustody } from '../custody/index.js';
 import { history as historyOf } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
-import { available, balances, escrow, movements, postIn } from '../ledger/index.js';
+import { available, balances, escrow } from '../ledger/index.js';
 import { page } from '../Page.js';
 import { allowWants } from '../spending/index.js';
 import { checkOptionalText } from '../text.js';
 import { isEnded, stepOf } from './Agreement.js';
 import type { Agreement, AgreementEvent, AgreementStatus } from './Agreement.js';
-import { allowAgainIn, forgetCapIn } from './allow.js';
+import { forgetCapIn } from './allow.js';
 import { tell } from './events.js';
 import * as store from './AgreementStore.js';
 
@@ -26,17 +27,6 @@ export async function get(core: Core, { principal, agreementId }: OfAgreement): 
     ? await store.agreements.find(core.db, { id: agreementId })
     : undefined;
   return visible(kept, principal);
-}
-
-/**
- * An agreement that the caller, its buyer, can activate.
- * @throws AgentPayError `agreement_not_found`, `forbidden` for the seller, `agreement_wrong_state`
- */
-export async function activatable(core: Core, request: OfAgreement): Promise<Agreement> {
-  const agreement = await get(core, request);
-  assertSide(request.principal, agreement, 'buyer');
-  if (stepOf(agreement.status, 'submit') === undefined) throw wrongState(agreement);
-  return agreement;
 }
 
 /** Agreements that concern the caller, newest first. */
@@ -70,17 +60,39 @@ export async function history(
 }
 
 /**
- * The seller takes the proposal. Again changes nothing.
+ * The seller takes the proposal. Again changes nothing. On a chain they are paid at `sellerAddress`, or at their wallet with the platform.
  * @throws AgentPayError `agreement_not_found`, `forbidden` for the buyer, `agreement_wrong_state`
  */
-export function accept(core: Core, request: OfAgreement): Promise<Agreement> {
+export async function accept(
+  core: Core,
+  request: OfAgreement & { sellerAddress?: string | undefined },
+): Promise<Agreement> {
+  const sellerAddress = await payeeOf(core, request);
   return run(core, request, (scene, agreement) => {
     assertSide(request.principal, agreement, 'seller');
     if (agreement.status === 'accepted') return agreement;
     assertInTime(core, agreement);
     const now = core.clock.now();
     const dueAt = new Date(Math.min(now + core.settings.agreements.proposalMs, agreement.endsAt.getTime()));
-    return moveIn(core, scene, agreement, 'accept', { acceptedAt: new Date(now), dueAt });
+    return moveIn(core, scene, agreement, 'accept', { acceptedAt: new Date(now), dueAt, sellerAddress });
+  });
+}
+
+async function payeeOf(
+  core: Core,
+  { sellerAddress, ...request }: Parameters<typeof accept>[1],
+): Promise<string | null> {
+  const known = await get(core, request);
+  assertSide(request.principal, known, 'seller');
+  const { network, sellerId, buyerAddress, status } = known;
+  if (network === null || status !== 'proposed') return known.sellerAddress;
+  const address =
+    sellerAddress ??
+    (await core.db.tx((tx) => openCustody(core, tx, { ownerId: sellerId, holder: sellerId, network })))
+      .address;
+  if (address.toLowerCase() !== buyerAddress?.toLowerCase() && !/^0x0{40}$/.test(address)) return address;
+  throw new AgentPayError('invalid_request', 'The seller is paid at an address of their own.', {
+    param: 'sellerWalletAddress',
   });
 }
 
@@ -96,30 +108,6 @@ export function reject(
     const rejected = moveIn(core, scene, agreement, 'reject', { reason });
     forgetCapIn(scene, agreement, agreement.cap);
     return rejected;
-  });
-}
-
-/**
- * The buyer locks the cap: usage can begin. Again changes nothing.
- * @throws AgentPayError `agreement_not_found`, `forbidden` for the seller, `agreement_wrong_state`, `policy_denied`, `insufficient_funds`
- */
-export function activate(core: Core, request: OfAgreement): Promise<Agreement> {
-  return run(core, request, (scene, agreement) => {
-    assertSide(request.principal, agreement, 'buyer');
-    if (agreement.status === 'active') return agreement;
-    assertInTime(core, agreement);
-    const spentAt = new Date(core.clock.now());
-    const submitted = moveIn(core, scene, agreement, 'submit', { spentAt });
-    allowAgainIn(core, scene, agreement);
-    const { id, buyerWalletId, currency: asset, cap: amount } = agreement;
-    const from = available(buyerWalletId);
-    postIn(core, scene, {
-      key: `${id}:lock`,
-      kind: 'agreement.lock',
-      postings: movements.escrowLocked({ from, agreementId: id, asset, amount }),
-    });
-    const dueAt = agreement.endsAt;
-    return moveIn(core, scene, submitted, 'activate', { activatedAt: spentAt, dueAt });
   });
 }
 
@@ -155,11 +143,11 @@ async function run<Result>(
 }
 
 /** The rows that moving an agreement asks for. */
-export function wantsOf({ id, buyerId, buyerWalletId, currency }: Agreement): Want[] {
+export function wantsOf({ id, buyerId, buyerWalletId, currency, network }: Agreement): Want[] {
   return [
     [store.agreementRows, [id]],
     [balances, [available(buyerWalletId), currency]],
-    [balances, [escrow(id), currency]],
+    ...(network === null ? [[balances, [escrow(id), currency]] as const] : []),
     ...allowWants(buyerId),
   ];
 }

@@ -12,7 +12,7 @@ import type { Service } from '../marketplace/index.js';
 import { allowWants } from '../spending/index.js';
 import { checkOptionalText, checkText } from '../text.js';
 import { ofCurrency } from '../wallets/index.js';
-import type { Agreement } from './Agreement.js';
+import type { Agreement, AgreementFunding } from './Agreement.js';
 import { allowedIn, approvedTerms } from './allow.js';
 import { tell } from './events.js';
 import * as store from './AgreementStore.js';
@@ -38,7 +38,8 @@ const LONGEST_CHALLENGE_SECONDS = (30 * DAY_MS) / 1000;
  * Proposes an agreement to the provider of a service; the caller is its buyer. The limits of the buyer count the cap from now on. Where
  * they ask for the approval of its owner, the proposal waits for it, and the seller knows nothing of it.
  * @throws AgentPayError `service_not_found`, `service_not_active`, `invalid_request`, `invalid_amount`, `currency_mismatch` (the buyer
- * has no wallet of the service's currency), `policy_denied`, `conflict` beyond 1000 agreements that have not ended
+ * has no wallet of the service's currency), `policy_denied`, `settlement_not_configured`, `conflict` beyond 1000 agreements that have not
+ * ended
  */
 export async function propose(
   core: Core,
@@ -46,6 +47,8 @@ export async function propose(
     readonly principal: Principal;
     readonly serviceId: string;
     readonly buyerAddress?: string | undefined;
+    /** On a chain when absent, where one is configured and the buyer names their address. */
+    readonly funding?: AgreementFunding | undefined;
     readonly terms?: ProposedTerms | undefined;
   },
 ): Promise<Agreement> {
@@ -91,7 +94,7 @@ export async function propose(
 
 async function drafted(
   core: Core,
-  { principal, serviceId, buyerAddress, terms = {} }: Parameters<typeof propose>[1],
+  { principal, serviceId, buyerAddress, funding, terms = {} }: Parameters<typeof propose>[1],
 ): Promise<Agreement> {
   const buyerId = requireParty(principal, 'agent');
   const service = await getService(core.db, { serviceId });
@@ -113,10 +116,11 @@ async function drafted(
     sellerOwnerId: await ownerOf(core.db, { agentId: service.providerId }),
     serviceId,
     category: service.category,
-    funding: 'sandbox',
+    ...fundedBy(core, service, { buyerAddress, funding }),
     buyerWalletId: wallet.id,
     sellerWalletId: service.payoutWalletId,
     buyerAddress: buyerAddress ?? null,
+    sellerAddress: null,
     currency: service.currency,
     ...checked(core, service, terms),
     status: 'proposed',
@@ -130,11 +134,38 @@ async function drafted(
     proposedAt: null,
     spentAt: now,
     acceptedAt: null,
+    submittedAt: null,
     activatedAt: null,
     challengeEndsAt: null,
     endedAt: null,
     dueAt: new Date(now.getTime() + core.settings.agreements.proposalMs),
+    attempts: 0,
+    activationTx: null,
+    settlementTx: null,
   };
+}
+
+/** Where the money is to wait. */
+function fundedBy(
+  core: Core,
+  { currency }: Service,
+  { buyerAddress, funding }: Pick<Parameters<typeof propose>[1], 'buyerAddress' | 'funding'>,
+): Pick<Agreement, 'funding' | 'network'> {
+  const { escrow } = core.ports;
+  const fits = escrow?.currencies.includes(currency) ?? false;
+  const wanted = funding ?? (buyerAddress !== undefined && fits ? 'onchain' : 'sandbox');
+  if (wanted === 'sandbox') return { funding: wanted, network: null };
+  if (!escrow)
+    throw new AgentPayError('settlement_not_configured', 'Agreements are not funded on a chain here.', {
+      param: 'funding',
+    });
+  if (!fits)
+    throw new AgentPayError('currency_mismatch', `The escrow holds no money for prices in ${currency}.`);
+  if (buyerAddress === undefined || /^0x0{40}$/.test(buyerAddress))
+    throw new AgentPayError('invalid_request', 'An agreement on a chain needs the address that pays.', {
+      param: 'buyerWalletAddress',
+    });
+  return { funding: wanted, network: escrow.network };
 }
 
 /** The terms with what follows from the service. */

@@ -52,6 +52,11 @@ export function settleIn(core: Core, scene: Scene, agreement: Agreement, paid: A
     const dueAt = new Date(core.clock.now() + LOOK_AGAIN_MS);
     return scene.update(store.agreementRows, agreement, { dueAt });
   }
+  if (agreement.funding === 'onchain') {
+    // From here on the amount stands, and the job asks the escrow for it until it is paid.
+    const dueAt = new Date(core.clock.now());
+    return moveIn(core, scene, agreement, 'settle', { paid, dueAt, attempts: 0 });
+  }
   const settling = moveIn(core, scene, agreement, 'settle', { paid });
   const { id, sellerWalletId, buyerWalletId, currency: asset, cap } = agreement;
   postIn(core, scene, {

@@ -13,6 +13,7 @@ const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) =>
   'payouts.work': payouts.work,
   'purchases.work': purchases.work,
   'agreements.work': agreements.work,
+  'agreements.relay': agreements.relay,
   'agreements.left': agreements.releaseLeft,
 };
 

@@ -7,7 +7,6 @@ import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, timestamp } from '../../resources/values.js';
 import {
   accepted,
-  active,
   address,
   ADDRESS,
   AGREEMENT,
@@ -15,8 +14,12 @@ import {
   agreementExample,
   agreementStatus,
   completed,
+  funding,
   ofAgreement,
   SERVICE,
+  signature,
+  submitting,
+  typedData,
 } from './resources.js';
 
 /** The agents that agree. */
@@ -53,7 +56,9 @@ export const create = Endpoint.from({
   idempotent: true,
   body: z.object({
     service_id: id('service'),
+    /** With it the money waits in the escrow on a chain, where one is configured. */
     buyer_wallet_address: address.optional(),
+    funding: funding.optional(),
     settlement_model: z.literal('escrow', { error: 'must be escrow' }).default('escrow'),
     terms: proposal,
   }),
@@ -64,7 +69,14 @@ export const create = Endpoint.from({
     description: 'It waits for the approval of the owner.',
     when: ({ status }) => status === 'pending_approval',
   },
-  errors: ['service_not_found', 'service_not_active', 'currency_mismatch', 'policy_denied', 'conflict'],
+  errors: [
+    'service_not_found',
+    'service_not_active',
+    'currency_mismatch',
+    'policy_denied',
+    'conflict',
+    'settlement_not_configured',
+  ],
   example: {
     body: { service_id: SERVICE, buyer_wallet_address: ADDRESS, terms: { cap: '0.20' } },
     response: agreementExample,
@@ -134,10 +146,12 @@ export const accept = Endpoint.from({
   auth: agents,
   tool: {},
   params: ofAgreement,
+  /** On a chain the seller is paid there; absent: in the wallet that the platform keeps for them. */
+  body: z.object({ seller_wallet_address: address.optional() }),
   response: agreement,
   status: 200,
   errors: [...ofIt, 'forbidden'],
-  example: { params: { agreement_id: AGREEMENT }, response: accepted },
+  example: { params: { agreement_id: AGREEMENT }, body: {}, response: accepted },
 });
 
 /** PUT /usage-agreements/{agreement_id}/reject */
@@ -169,13 +183,13 @@ export const activationPackage = Endpoint.from({
   params: ofAgreement,
   response: z.object({
     agreement_id: z.string(),
-    funding: z.enum(['sandbox']),
-    /** Null where nothing is signed. */
-    activation_intent: z.null(),
+    funding,
+    /** EIP-712 data of `ReceiveWithAuthorization` (EIP-3009), integers as decimal text; null where nothing is signed. */
+    activation_intent: typedData.nullable(),
     infra_fee: z.object({ pending: z.boolean(), amount: decimalAmount, permit: z.null() }),
   }),
   status: 200,
-  errors: [...ofIt, 'forbidden'],
+  errors: [...ofIt, 'forbidden', 'settlement_not_configured', 'unavailable'],
   example: {
     params: { agreement_id: AGREEMENT },
     response: {
@@ -189,16 +203,34 @@ export const activationPackage = Endpoint.from({
 
 /** POST /usage-agreements/{agreement_id}/activate-escrow */
 export const activate = Endpoint.from({
-  summary: 'Locks the cap, so that usage can begin. For the buyer.',
+  summary:
+    'Locks the cap, so that usage can begin. On a chain the money moves soon after: follow escrow-status. For the buyer.',
   method: 'POST',
   path: '/usage-agreements/{agreement_id}/activate-escrow',
   auth: agents,
   tool: {},
   params: ofAgreement,
+  body: z.object({
+    /** Of the `activation_intent`; nothing in the sandbox. */
+    activation_signature: signature.optional(),
+  }),
   response: agreement,
   status: 202,
-  errors: [...ofIt, 'forbidden', 'policy_denied', 'insufficient_funds'],
-  example: { params: { agreement_id: AGREEMENT }, response: active },
+  errors: [
+    ...ofIt,
+    'forbidden',
+    'policy_denied',
+    'insufficient_funds',
+    'conflict',
+    'facilitator_unavailable',
+    'settlement_not_configured',
+    'unavailable',
+  ],
+  example: {
+    params: { agreement_id: AGREEMENT },
+    body: { activation_signature: `0x${'5a'.repeat(65)}` },
+    response: submitting,
+  },
 });
 
 /** GET /usage-agreements/{agreement_id}/escrow-status */

@@ -16,6 +16,20 @@ export const address = z
   .regex(/^0x[0-9a-fA-F]{40}$/, 'must be an address, 0x and 40 hexadecimal digits')
   .meta({ pattern: '^0x[0-9a-fA-F]{40}$' });
 
+/** By a key or by an account with code. */
+export const signature = z
+  .string({ error: 'must be a signature' })
+  .regex(/^0x(?:[0-9a-fA-F]{2}){65,4096}$/, 'must be a signature, 0x and hexadecimal digits')
+  .meta({ pattern: '^0x(?:[0-9a-fA-F]{2}){65,4096}$' });
+
+/** EIP-712. */
+export const typedData = z.object({
+  domain: z.record(z.string(), z.unknown()),
+  types: z.record(z.string(), z.array(z.object({ name: z.string(), type: z.string() })).readonly()),
+  primaryType: z.string(),
+  message: z.record(z.string(), z.unknown()),
+});
+
 export const agreementStatus = z.enum([
   'pending_approval',
   'proposed',
@@ -46,16 +60,22 @@ const terms = z.object({
   description: z.string().nullable(),
 });
 
+export const funding = z.enum(['sandbox', 'onchain'], { error: 'must be sandbox or onchain' });
+
 export const agreement = z.object({
   agreement_id: z.string(),
   status: agreementStatus,
   settlement_model: z.literal('escrow'),
-  /** Where the money waits: `sandbox`, on the books of the platform. */
-  funding: z.enum(['sandbox']),
+  /** Where the money waits: `sandbox`, on the books of the platform; `onchain`, in the escrow on a chain. */
+  funding,
   service_id: z.string(),
   buyer_agent_id: z.string(),
   seller_agent_id: z.string(),
   buyer_wallet_address: z.string().nullable(),
+  /** Where the seller is paid on the chain. */
+  seller_wallet_address: z.string().nullable(),
+  /** CAIP-2 id of the chain; null in the sandbox. */
+  network: z.string().nullable(),
   terms,
   cap: decimalAmount,
   used: decimalAmount,
@@ -74,6 +94,7 @@ export const agreement = z.object({
   settlement_tx_hash: z.string().nullable(),
   created_at: timestamp,
   accepted_at: timestamp.nullable(),
+  submitted_at: timestamp.nullable(),
   activated_at: timestamp.nullable(),
   challenge_ends_at: timestamp.nullable(),
   ended_at: timestamp.nullable(),
@@ -99,6 +120,8 @@ export const agreementExample = {
   buyer_agent_id: BUYER,
   seller_agent_id: SELLER,
   buyer_wallet_address: ADDRESS,
+  seller_wallet_address: null,
+  network: null,
   terms: termsExample,
   cap: '0.20',
   used: '0.00',
@@ -112,12 +135,27 @@ export const agreementExample = {
   settlement_tx_hash: null,
   created_at: '2026-05-08T13:00:00Z',
   accepted_at: null,
+  submitted_at: null,
   activated_at: null,
   challenge_ends_at: null,
   ended_at: null,
 };
 export const accepted = { ...agreementExample, status: 'accepted', accepted_at: '2026-05-08T13:05:00Z' };
-export const active = { ...accepted, status: 'active', activated_at: '2026-05-08T13:06:00Z' };
+export const active = {
+  ...accepted,
+  status: 'active',
+  submitted_at: '2026-05-08T13:06:00Z',
+  activated_at: '2026-05-08T13:06:00Z',
+};
+const SELLER_ADDRESS = '0x209693Bc6afc0C5328bA36FaF03C514EF312287C';
+export const submitting = {
+  ...accepted,
+  status: 'submitting',
+  funding: 'onchain',
+  network: 'eip155:84532',
+  seller_wallet_address: SELLER_ADDRESS,
+  submitted_at: '2026-05-08T13:06:00Z',
+};
 export const completed = {
   ...active,
   status: 'challenge_window',

@@ -1,11 +1,13 @@
 import { agreements as family } from '@agentpay/api';
 import { agreements, disputes } from '@agentpay/core';
+import type { Hex } from '@agentpay/protocol';
 import { implement } from '../../http/implement.js';
 import { readTerms, showAgreement, showEscrow, showPackage, showUsage } from './presentAgreement.js';
 
 export const handlers = implement(family.nouns.agreements, ({ core }) => ({
-  async create({ principal, body: { service_id: serviceId, buyer_wallet_address: buyerAddress, terms } }) {
-    const proposed = { serviceId, buyerAddress, terms: readTerms(terms) };
+  async create({ principal, body }) {
+    const { service_id: serviceId, buyer_wallet_address: buyerAddress, funding, terms } = body;
+    const proposed = { serviceId, buyerAddress, funding, terms: readTerms(terms) };
     return showAgreement(await agreements.propose(core, { principal, ...proposed }));
   },
   async list({ principal, query }) {
@@ -19,16 +21,20 @@ export const handlers = implement(family.nouns.agreements, ({ core }) => ({
     const history = steps.map(({ type: event, status, at }) => ({ event, status, at }));
     return { agreement_id: agreementId, history };
   },
-  accept: async ({ principal, params }) =>
-    showAgreement(await agreements.accept(core, { principal, agreementId: params.agreement_id })),
+  async accept({ principal, params: { agreement_id: agreementId }, body }) {
+    const sellerAddress = body.seller_wallet_address;
+    return showAgreement(await agreements.accept(core, { principal, agreementId, sellerAddress }));
+  },
   reject: async ({ principal, params, body: { reason } }) =>
     showAgreement(await agreements.reject(core, { principal, agreementId: params.agreement_id, reason })),
   activationPackage: async ({ principal, params }) =>
-    showPackage(await agreements.activatable(core, { principal, agreementId: params.agreement_id })),
-  activate: async ({ principal, params }) =>
-    showAgreement(await agreements.activate(core, { principal, agreementId: params.agreement_id })),
+    showPackage(await agreements.activationPackage(core, { principal, agreementId: params.agreement_id })),
+  async activate({ principal, params: { agreement_id: agreementId }, body }) {
+    const signature = body.activation_signature as Hex | undefined;
+    return showAgreement(await agreements.activate(core, { principal, agreementId, signature }));
+  },
   escrowStatus: async ({ principal, params }) =>
-    showEscrow(await agreements.get(core, { principal, agreementId: params.agreement_id })),
+    showEscrow(core, await agreements.get(core, { principal, agreementId: params.agreement_id })),
   async recordUsage({ principal, params: { agreement_id: agreementId }, body }) {
     const counted = { units: BigInt(body.units), eventId: body.event_id };
     return showUsage(await agreements.record(core, { principal, agreementId, ...counted }));

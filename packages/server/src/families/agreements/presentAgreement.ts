@@ -1,5 +1,5 @@
 import type { RequestOf, agreements as family } from '@agentpay/api';
-import { agreements } from '@agentpay/core';
+import { agreements, type Core } from '@agentpay/core';
 
 /** An agreement on the wire. */
 export function showAgreement(agreement: agreements.Agreement) {
@@ -30,10 +30,13 @@ export function showAgreement(agreement: agreements.Agreement) {
     paid: agreement.paid,
     request_id: agreement.approvalId,
     reason: agreement.reason,
-    activation_tx_hash: null,
-    settlement_tx_hash: null,
+    seller_wallet_address: agreement.sellerAddress,
+    network: agreement.network,
+    activation_tx_hash: agreement.activationTx,
+    settlement_tx_hash: agreement.settlementTx,
     created_at: agreement.createdAt,
     accepted_at: agreement.acceptedAt,
+    submitted_at: agreement.submittedAt,
     activated_at: agreement.activatedAt,
     challenge_ends_at: agreement.challengeEndsAt,
     ended_at: agreement.endedAt,
@@ -56,24 +59,25 @@ export function readTerms(terms: Proposal['terms']): agreements.ProposedTerms {
 }
 
 /** What the buyer signs: in the sandbox nothing. */
-export function showPackage({ id, funding }: agreements.Agreement) {
+export function showPackage({ agreement: { id, funding }, intent }: agreements.ActivationPackage) {
   const infraFee = { pending: false, amount: 0n, permit: null };
-  return { agreement_id: id, funding, activation_intent: null, infra_fee: infraFee };
+  return { agreement_id: id, funding, activation_intent: intent, infra_fee: infraFee };
 }
 
 /** How far activation and settlement are. */
-export function showEscrow(agreement: agreements.Agreement) {
+export function showEscrow({ clock, settings }: Core, agreement: agreements.Agreement) {
+  const { stuckMs } = settings.agreements;
   return {
     agreement_id: agreement.id,
     status: agreement.status,
     cap: agreement.cap,
     used: agreement.used,
     remaining: agreements.remainingOf(agreement),
-    activation_tx_hash: null,
-    settlement_tx_hash: null,
+    activation_tx_hash: agreement.activationTx,
+    settlement_tx_hash: agreement.settlementTx,
     challenge_ends_at: agreement.challengeEndsAt,
-    submitted_at: agreement.activatedAt,
-    stuck: false,
+    submitted_at: agreement.submittedAt,
+    stuck: agreements.isStuck(agreement, { nowMs: clock.now(), stuckMs }),
   };
 }
 
