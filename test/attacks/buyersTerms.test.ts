@@ -1,4 +1,5 @@
-import { purchases } from '@agentpay/core';
+import { custody, purchases } from '@agentpay/core';
+import { radiusTestnet } from '@agentpay/primitives';
 import { mpp, toBase64 } from '@agentpay/protocol';
 import {
   ask,
@@ -109,6 +110,28 @@ describe('rail_switch', () => {
     await refused(asksV2({ ...offerV2(), scheme: 'upto' }), 'unknown_scheme');
     const extra = { ...network.asset.eip712, assetTransferMethod: 'permit2' };
     await refused(asksV2(offerV2({ extra })), 'unknown_transfer_method');
+  });
+  it('SBC on Radius, which moves by Permit2 alone, is refused by either way of paying, and no wallet is made there', async () => {
+    const { id: networkId, asset } = radiusTestnet;
+    const extra = { ...asset.eip712, assetTransferMethod: 'permit2' };
+    const sbc = offerV2({ networkId, asset: asset.address, extra });
+    await refused(asksV2(sbc), 'unknown_transfer_method');
+    const { principal, id: holder } = await bed.buyer();
+    const url = 'http://seller/paid';
+    const paymentRequired = toBase64({ x402Version: 2, resource: { url }, accepts: [sbc] });
+    await expect(purchases.pay(bed.core, { principal, holder, url, paymentRequired })).rejects.toMatchObject({
+      kind: 'offer_not_acceptable',
+      reason: 'unknown_transfer_method',
+    });
+    const of = { ownerId: holder, holder, network: networkId };
+    await expect(bed.core.db.tx((tx) => custody.open(bed.core, tx, of))).rejects.toMatchObject({
+      kind: 'settlement_not_configured',
+      reason: 'unknown_transfer_method',
+    });
+    // Nor is it the network of new agents where it is configured first.
+    const chains = new Map([...bed.core.ports.chains].reverse());
+    const chosen = custody.defaultChain({ ...bed.core, ports: { ...bed.core.ports, chains } });
+    expect([[...chains.keys()][0], chosen?.network.id]).toEqual([networkId, network.id]);
   });
 });
 

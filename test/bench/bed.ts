@@ -27,6 +27,8 @@ export interface Bed {
   facilitatorKey(): Promise<Hex>;
   /** A fresh folder, removed at the end. */
   folder(): string;
+  /** Gives test USDC to an address, in base units. */
+  fund(address: Hex, usdc: bigint): Promise<void>;
   /** Test USDC of the payee, in base units. */
   received(): Promise<bigint>;
   close(): Promise<void>;
@@ -73,6 +75,7 @@ export async function openBed(blockTime: number, { endures = false } = {}): Prom
       folders.push(folder);
       return folder;
     },
+    fund: (address, amount) => chain.fund(address, { usdc: amount }),
     received: () => usdc(payTo),
     async close() {
       for (const child of children) {

@@ -34,23 +34,50 @@ export interface LoadOptions {
   readonly judge: (answer: Answer) => string;
   /** Process whose CPU time is counted. */
   readonly pid: number;
+  /** Before each request passes a random time below this. */
+  readonly pauseMs?: number;
 }
 
 const ANSWER_TIMEOUT_MS = 60_000;
 
 /** A closed loop over keep-alive connections, bounded by time and by the supply of requests. */
 export async function load(options: LoadOptions): Promise<LoadResult> {
+  const { url, next, judge, pid, ...loop } = options;
   const agent = new Agent({ keepAlive: true, maxSockets: options.concurrency });
+  const cpuBefore = cpuMilliseconds(pid);
+  const once = () => {
+    const prepared = next();
+    return prepared && send(agent, url, prepared).then(judge);
+  };
+  const result = await closedLoop({ ...loop, once });
+  agent.destroy();
+  return { ...result, cpuMs: (cpuMilliseconds(pid) - cpuBefore) / Math.max(result.ok, 1) };
+}
+
+export interface LoopOptions {
+  /** "ok", or what went wrong; undefined when there is nothing left to do. */
+  readonly once: () => Promise<string> | undefined;
+  readonly concurrency: number;
+  readonly seconds: number;
+  /** Before each of them passes a random time below this. */
+  readonly pauseMs?: number | undefined;
+}
+
+/** So many workers, each of which does one after the other. The CPU time is not measured. */
+export async function closedLoop(options: LoopOptions): Promise<LoadResult> {
+  const { once, concurrency, seconds, pauseMs = 0 } = options;
   const latencies: number[] = [];
   const failed: Record<string, number> = {};
   let ok = 0;
-  const cpuBefore = cpuMilliseconds(options.pid);
   const began = performance.now();
-  const until = began + options.seconds * 1000;
+  const until = began + seconds * 1000;
   const worker = async () => {
-    for (let prepared = options.next(); prepared && performance.now() < until; prepared = options.next()) {
+    while (performance.now() < until) {
+      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * pauseMs));
       const sent = performance.now();
-      const verdict = await send(agent, options.url, prepared).then(options.judge, (error: unknown) =>
+      const doing = once();
+      if (!doing) return;
+      const verdict = await doing.catch((error: unknown) =>
         String((error as { code?: string }).code ?? error),
       );
       latencies.push(performance.now() - sent);
@@ -58,17 +85,16 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
       else failed[verdict] = (failed[verdict] ?? 0) + 1;
     }
   };
-  await Promise.all(Array.from({ length: options.concurrency }, worker));
-  const seconds = (performance.now() - began) / 1000;
-  agent.destroy();
+  await Promise.all(Array.from({ length: concurrency }, worker));
+  const lasted = (performance.now() - began) / 1000;
   latencies.sort((a, b) => a - b);
   return {
     ok,
     failed,
-    perSecond: ok / seconds,
+    perSecond: ok / lasted,
     p50: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
-    cpuMs: (cpuMilliseconds(options.pid) - cpuBefore) / Math.max(ok, 1),
+    cpuMs: Number.NaN,
   };
 }
 

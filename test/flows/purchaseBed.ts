@@ -9,7 +9,14 @@ import {
   migrations as facilitatorMigrations,
   type RunningFacilitator,
 } from '@agentpay/facilitator';
-import { baseSepolia, systemClock, systemRandom, type Clock, type Db } from '@agentpay/primitives';
+import {
+  baseSepolia,
+  radiusTestnet,
+  systemClock,
+  systemRandom,
+  type Clock,
+  type Db,
+} from '@agentpay/primitives';
 import {
   fromBase64,
   mpp,
@@ -93,14 +100,17 @@ export async function purchaseBed(): Promise<PurchaseBed> {
     random: systemRandom,
     maxValidBeforeSeconds: 3_600,
     pollMs: 10,
-    settleTimeoutMs: 5_000,
+    // A bound on hanging: on a busy machine some seconds pass, and a seller that gives up has the proof sent again.
+    settleTimeoutMs: 20_000,
   });
   const scratch = await scratchDb({ server, migrations });
   const db = pgDb({ url: scratch.url });
   const out = localSellers();
   const closing: (() => Promise<unknown>)[] = [];
 
-  const chains = [paymentChain({ network, chain, confirmations: 1 })];
+  // The second has an asset that no wallet pays in.
+  const permit2Alone = { network: radiusTestnet, balanceOf: async () => 0n, fateOf: async () => undefined };
+  const chains = [paymentChain({ network, chain, confirmations: 1 }), permit2Alone];
   const another: PurchaseBed['another'] = (changed = {}, through = db) => {
     const ports = { sellers: { fetchOut: out.fetchOut }, facilitator, ...changed };
     return purchaseCore({ db: through, clock, chains, ports });

@@ -30,7 +30,7 @@ beforeAll(async () => {
     PYTHONDONTWRITEBYTECODE: '1',
     AGENTPAY_URL: api.url,
     SHOP_URL: (await seller.line(/http:\/\/\S+/))[0] as string,
-    ENDPOINTS: JSON.stringify(endpoints.map(({ id }) => id).filter((id) => !id.includes('.paid.'))),
+    ENDPOINTS: JSON.stringify(endpoints.map(({ id }) => id).filter((id) => !/\.(paid|heard)\./.test(id))),
   };
 }, 120_000);
 afterAll(async () => {

@@ -14,6 +14,7 @@ export type Noun<V extends Verbs = Verbs> = {
 export interface Family<
   Nouns extends Readonly<Record<string, Verbs>> = Readonly<Record<string, Verbs>>,
   Paid extends Verbs = Verbs,
+  Heard extends Verbs = Verbs,
 > {
   readonly id: string;
   /** Path prefixes it answers for where no endpoint matches; of several families the longest prefix decides. */
@@ -23,11 +24,14 @@ export interface Family<
   readonly nouns: { readonly [N in keyof Nouns]: Noun<Nouns[N]> };
   /** Endpoints that are paid by x402 themselves: clients call them as they buy from any seller, so they are no calls of the nouns. */
   readonly paid: Noun<Paid>;
+  /** Endpoints that somebody else's server calls in its own words, as a card processor does: no calls of clients either. */
+  readonly heard: Noun<Heard>;
 }
 
-type Given<Nouns, Paid> = Omit<Family, 'nouns' | 'paid'> & {
+type Given<Nouns, Paid, Heard> = Omit<Family, 'nouns' | 'paid' | 'heard'> & {
   readonly nouns: Nouns;
   readonly paid?: Paid;
+  readonly heard?: Heard;
   /** Whether access tokens of explorer sessions are taken wherever an agent's key is, but where `demo` is `closed`. */
   readonly explorers?: boolean;
 };
@@ -36,9 +40,11 @@ type Given<Nouns, Paid> = Omit<Family, 'nouns' | 'paid'> & {
  * Completes a family: every endpoint gets its id, `family.noun.verb`.
  * @throws TypeError when an endpoint asks for a credential that the family does not list
  */
-function from<Nouns extends Readonly<Record<string, Verbs>>, Paid extends Verbs = Record<never, never>>(
-  given: Given<Nouns, Paid>,
-): Family<Nouns, Paid> {
+function from<
+  Nouns extends Readonly<Record<string, Verbs>>,
+  Paid extends Verbs = Record<never, never>,
+  Heard extends Verbs = Record<never, never>,
+>(given: Given<Nouns, Paid, Heard>): Family<Nouns, Paid, Heard> {
   const { explorers: _, ...family } = given;
   const nouns = mapValues(given.nouns, (verbs, noun) =>
     mapValues(verbs, (definition, verb) => {
@@ -56,10 +62,12 @@ function from<Nouns extends Readonly<Record<string, Verbs>>, Paid extends Verbs 
       });
     }),
   );
-  const paid = mapValues(given.paid ?? {}, (definition, verb) =>
-    Object.freeze({ ...definition, id: `${given.id}.paid.${verb}` }),
+  const [paid, heard] = (['paid', 'heard'] as const).map((noun) =>
+    mapValues<Definition, Endpoint>(given[noun] ?? {}, (definition, verb) =>
+      Object.freeze({ ...definition, id: `${given.id}.${noun}.${verb}` }),
+    ),
   );
-  return Object.freeze({ ...family, nouns, paid }) as unknown as Family<Nouns, Paid>;
+  return Object.freeze({ ...family, nouns, paid, heard }) as unknown as Family<Nouns, Paid, Heard>;
 }
 
 function takes({ auth }: Definition, kind: Auth): boolean {
@@ -70,9 +78,14 @@ function mapValues<V, W>(object: Readonly<Record<string, V>>, change: (value: V,
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
 }
 
-/** Every endpoint of a family, also those that are paid by x402. */
+/** The nouns of a family by name, and what is paid by x402 or heard from others as two more. */
+export function sectionsOf({ nouns, paid, heard }: Family): [string, Noun][] {
+  return Object.entries<Noun>({ ...nouns, paid, heard }).filter(([, verbs]) => Object.keys(verbs).length > 0);
+}
+
+/** Every endpoint of a family, also those that are no calls of its clients. */
 export function endpointsOf(family: Family): Endpoint[] {
-  return [...Object.values(family.nouns), family.paid].flatMap((noun) => Object.values(noun));
+  return sectionsOf(family).flatMap(([, noun]) => Object.values(noun));
 }
 
 export const Family = { from };

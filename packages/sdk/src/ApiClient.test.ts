@@ -41,8 +41,9 @@ type AnyNouns = Record<string, Record<string, (input: object) => Promise<unknown
 
 describe('the API client', () => {
   it('has every endpoint of the API under its noun and verb', async () => {
-    // What is paid by x402 is bought as from any seller.
-    const called = api.endpoints.filter(({ id }) => id.split('.')[1] !== 'paid');
+    // What is paid by x402 is bought as from any seller, and what is heard comes from others.
+    const apart = ['paid', 'heard'];
+    const called = api.endpoints.filter(({ id }) => !apart.includes(id.split('.')[1] as string));
     for (const endpoint of called) {
       const { example } = endpoint;
       const { url, calls } = await startApi(

@@ -1,6 +1,7 @@
 import {
   callName,
   endpoints,
+  endpointsOf,
   errorsOf,
   families,
   errorCodes,
@@ -71,7 +72,7 @@ describe.each([
   it('names every error of every endpoint with its code under its status', async () => {
     const paths = (await read(path))['paths'] as Paths;
     for (const family of Object.values<Family>(families)) {
-      for (const endpoint of Object.values(family.nouns).flatMap((noun) => Object.values(noun))) {
+      for (const endpoint of endpointsOf(family)) {
         const { responses } = operationOf(paths, endpoint);
         const text = Object.values(responses)
           .map(({ description }) => description)
@@ -95,6 +96,27 @@ describe('/openapi/spec.json', () => {
     expect(fund).toContain('"amount":{"type":"number"');
     expect(fund).toContain('Idempotency-Key');
     expect(JSON.stringify(paths['/v1/x402/tokens/{token_id}']?.['get'])).toContain('"format":"date-time"');
+  });
+});
+
+describe('what is no call of a client', () => {
+  const apart = [
+    ['get', '/api/demo/seller', 'buyer.paid'],
+    ['post', '/gateway/fund/x402', 'gateway.paid'],
+    ['post', '/billing/authorize', 'gateway.paid'],
+    ['post', '/stripe/webhook', 'gateway.heard'],
+  ] as const;
+
+  it.each(apart)('%s %s is documented all the same, as one of %s', async (method, path, section) => {
+    const document = (await read('/openapi/spec.json')) as unknown as {
+      paths: Paths;
+      tags: { name: string }[];
+    };
+    expect(document.paths[path]?.[method]).toMatchObject({ tags: [section] });
+    expect(document.tags).toContainEqual({ name: section });
+    const page = await api.http.get(`/docs/api/${section}.md`).expect(200);
+    expect(page.text).toContain(`## ${method.toUpperCase()} ${path}`);
+    expect((await api.http.get('/docs/api.md').expect(200)).text).toContain(`/docs/api/${section}`);
   });
 });
 

@@ -3,7 +3,7 @@ import { errorKind } from '@agentpay/primitives';
 import { credentialRow, credentials, type Auth } from '../credentials.js';
 import { errorsOf, pageInJson, type Endpoint } from '../Endpoint.js';
 import { ErrorBody, errorCodes } from '../Errors.js';
-import { endpointsOf, type Family } from '../Family.js';
+import { endpointsOf, sectionsOf, type Family } from '../Family.js';
 import { callName } from './callName.js';
 import { jsonSchema, type JsonSchema } from './jsonSchema.js';
 
@@ -32,7 +32,7 @@ export function openApi(families: readonly Family[], { baseUrl, version }: Docum
     info: { title: TITLE, version, description: DESCRIPTION },
     servers: [{ url: baseUrl }],
     tags: families.flatMap((family) =>
-      Object.keys(family.nouns).map((noun) => ({ name: `${family.id}.${noun}` })),
+      sectionsOf(family).map(([noun]) => ({ name: `${family.id}.${noun}` })),
     ),
     paths,
     components: {

@@ -2,7 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
-import { open as openCustody } from '../custody/index.js';
+import { defaultChain, open as openCustody } from '../custody/index.js';
 import { issue, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -80,9 +80,9 @@ async function assertRoom(tx: Tx, ownerId: string): Promise<void> {
   if (total >= MAX_OWNED) throw new AgentPayError('conflict', `A user has at most ${MAX_OWNED} agents.`);
 }
 
-/** Agents of users pay on the chain: by the first of the networks that are configured. */
+/** Agents of users pay on the chain: by the first of the networks on which wallets can. */
 async function openOnChain(core: Core, tx: Tx, agentId: string): Promise<void> {
-  const [network] = core.ports.chains.keys();
+  const network = defaultChain(core)?.network.id;
   if (network !== undefined) await openCustody(core, tx, { ownerId: agentId, holder: agentId, network });
 }
 

@@ -1,4 +1,13 @@
 export type { CustodyWallet } from './CustodyWallet.js';
-export { balanceOf, chainOf, networkNamed, ofHolder, open, rewrap, totalOnChain } from './operations.js';
+export {
+  balanceOf,
+  chainOf,
+  defaultChain,
+  networkNamed,
+  ofHolder,
+  open,
+  rewrap,
+  totalOnChain,
+} from './operations.js';
 export type { AuthorizationFate, CustodyKeys, CustodyPorts, PaymentChain } from './ports.js';
 export { sign } from './sign.js';

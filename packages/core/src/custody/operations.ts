@@ -24,9 +24,19 @@ export function networkNamed(core: Core, idOrName: string): PaymentChain {
   return chainOf(core, idOrName);
 }
 
+/** The first network on which wallets can pay; undefined when there is none. */
+export function defaultChain(core: Core): PaymentChain | undefined {
+  return [...core.ports.chains.values()].find(movesBySignature);
+}
+
+/** Whether a signature of the wallet alone moves its money (EIP-3009). */
+function movesBySignature({ network }: PaymentChain): boolean {
+  return (network.asset.transfer ?? 'eip3009') === 'eip3009';
+}
+
 /**
  * The wallet of a holder on a network, made where there is none, inside the caller's transaction.
- * @throws AgentPayError `settlement_not_configured`
+ * @throws AgentPayError `settlement_not_configured`, with the reason `unknown_transfer_method` where money could come and never leave
  */
 export async function open(
   core: Core,
@@ -34,6 +44,14 @@ export async function open(
   { ownerId, holder, network }: Pick<CustodyWallet, 'ownerId' | 'holder' | 'network'>,
 ): Promise<CustodyWallet> {
   const chain = chainOf(core, network);
+  if (!movesBySignature(chain)) {
+    const { asset, title } = chain.network;
+    const why = `${asset.symbol} on ${title} moves by Permit2 alone, which wallets here do not sign.`;
+    throw new AgentPayError('settlement_not_configured', why, {
+      param: 'network',
+      reason: 'unknown_transfer_method',
+    });
+  }
   // Two who ask at once take turns.
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`custody ${holder} ${network}`]);
   const first = await store.custodyWallets.find(tx, { holder, network });

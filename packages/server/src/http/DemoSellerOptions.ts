@@ -5,6 +5,3 @@ export type DemoSellerOptions = Pick<
   PaywallOptions,
   'payTo' | 'network' | 'facilitator' | 'mppSecret' | 'clock' | 'random' | 'onError'
 >;
-
-/** Path of the demo seller. */
-export const DEMO_SELLER = '/api/demo/seller';

@@ -1,13 +1,14 @@
-import { buyer } from '@agentpay/api';
+import { buyer, decodeRequest, encodeResponse } from '@agentpay/api';
 import { paywall } from '@agentpay/paywall';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request, Response as HttpResponse } from 'express';
-import { DEMO_SELLER, type DemoSellerOptions } from './DemoSellerOptions.js';
+import type { DemoSellerOptions } from './DemoSellerOptions.js';
 import { rememberFamily } from './errors.js';
 import { refuseMethod } from './mount.js';
 import type { Limit } from './rateLimit.js';
 
 const PRICE = '$0.01';
+const endpoint = buyer.paid.demoSeller;
 
 /**
  * `GET /api/demo/seller`: something to try buying on. Sells in x402 and MPP; `?protocol=x402` or `?protocol=mpp` offers one of them alone.
@@ -17,18 +18,16 @@ export function demoSellerRoutes(
   { demo, limit }: { demo: DemoSellerOptions | undefined; limit: Limit },
 ): void {
   const wall = demo && paywall({ ...demo, price: { price: PRICE, description: 'Mock market data' } });
-  app.get(DEMO_SELLER, async (request, response) => {
-    response.locals['endpoint'] = 'buyer.demo.seller';
+  app.get(endpoint.path, async (request, response) => {
+    response.locals['endpoint'] = endpoint.id;
     rememberFamily(response, buyer);
     await limit.address(request, response);
     if (!wall) throw new AgentPayError('settlement_not_configured', 'There is no demo seller here.');
-    const { protocol } = request.query;
-    if (protocol !== undefined && protocol !== 'x402' && protocol !== 'mpp')
-      throw new AgentPayError('invalid_request', 'protocol is x402 or mpp.', { param: 'protocol' });
+    const { protocol } = decodeRequest(endpoint, { params: {}, query: request.query, body: {} }).query;
     const served = await wall.respond(asked(request), async () => Response.json(goods()));
     await pass(protocol === undefined ? served : await only(protocol, served), response);
   });
-  app.all(DEMO_SELLER, refuseMethod(buyer, ['GET']));
+  app.all(endpoint.path, refuseMethod(buyer, ['GET']));
 }
 
 /** The request as `fetch` writes it. */
@@ -42,7 +41,8 @@ function asked(request: Request): globalThis.Request {
 }
 
 function goods() {
-  return { symbol: 'ETH/USD', price: '3142.50', source: 'AgentPay demo seller', mock: true };
+  const source = 'AgentPay demo seller';
+  return encodeResponse(endpoint, { symbol: 'ETH/USD', price: '3142.50', source, mock: true });
 }
 
 /** The offers of one protocol. What was paid for is as it is. */

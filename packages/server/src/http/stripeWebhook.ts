@@ -9,7 +9,7 @@ import { rememberFamily } from './errors.js';
 import { refuseMethod } from './mount.js';
 import type { Limit } from './rateLimit.js';
 
-const PATH = '/stripe/webhook';
+const { path, id } = gateway.heard.stripe;
 const raw = express.raw({ limit: MAX_BODY_BYTES, type: () => true });
 
 /** `POST /stripe/webhook`: events of Stripe, signed over the body as it was sent. What they are not about is received all the same. */
@@ -18,8 +18,8 @@ export function stripeRoutes(
   { core, log, stripeWebhookSecret: secret }: Composition,
   limit: Limit,
 ): void {
-  app.post(PATH, async (request: Request, response: Response) => {
-    response.locals['endpoint'] = 'gateway.stripe.webhook';
+  app.post(path, async (request: Request, response: Response) => {
+    response.locals['endpoint'] = id;
     rememberFamily(response, gateway);
     await limit.assertNotGuessing(request, response);
     const body = await rawBody(request, response);
@@ -30,7 +30,7 @@ export function stripeRoutes(
     log.info({ event: said.eventId, type: said.type, funding: funding?.id }, 'event of Stripe');
     response.setHeader('Cache-Control', 'no-store').json({ received: true });
   });
-  app.all(PATH, refuseMethod(gateway, ['POST']));
+  app.all(path, refuseMethod(gateway, ['POST']));
 }
 
 function rawBody(request: Request, response: Response): Promise<Buffer> {

@@ -4,6 +4,7 @@ import * as approvals from './approvals.js';
 import { errors } from './errors.js';
 import * as events from './events.js';
 import * as keys from './keys.js';
+import * as paid from './paid.js';
 import * as rules from './rules.js';
 import * as transactions from './transactions.js';
 import * as webhooks from './webhooks.js';
@@ -16,4 +17,5 @@ export const buyer = Family.from({
   credentials: ['session', 'agentKey'],
   errors,
   nouns: { agents, approvals, events, keys, rules, transactions, webhooks, withdrawals },
+  paid,
 });

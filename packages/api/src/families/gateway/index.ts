@@ -19,6 +19,7 @@ import { errors } from './errors.js';
 import * as paid from './paid.js';
 import * as fundings from './fundings.js';
 import * as gateways from './gateways.js';
+import * as heard from './heard.js';
 import * as listings from './listings.js';
 import * as marketplace from './marketplace.js';
 import * as orgs from './orgs.js';
@@ -83,4 +84,5 @@ export const gateway = Family.from({
     privateMarketplaces,
   },
   paid,
+  heard,
 });

@@ -1,7 +1,6 @@
 import { buyer } from '@agentpay/api';
 import { agents } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
-import { DEMO_SELLER } from '../../http/DemoSellerOptions.js';
 import { readAgent, showAgent } from './readAgent.js';
 import { buy } from './showBought.js';
 
@@ -30,6 +29,6 @@ export const handlers = implement(buyer.nouns.agents, ({ core, baseUrl }) => ({
   async testBuy({ principal, params }) {
     const agent = await agents.actFor(core.db, { principal, agentId: params.id });
     const { ownerId } = await agents.assertActive(core.db, { agentId: params.id });
-    return buy(core, { principal: agent, ownerId, url: `${baseUrl()}${DEMO_SELLER}` });
+    return buy(core, { principal: agent, ownerId, url: `${baseUrl()}${buyer.paid.demoSeller.path}` });
   },
 }));

@@ -5,7 +5,8 @@ import { implement } from '../../http/implement.js';
 
 export const handlers = implement(pay.nouns.wallets, ({ core }) => ({
   async create({ principal, body }) {
-    const { network } = custody.networkNamed(core, body.network ?? defaultNetwork(core));
+    const { network } =
+      body.network === undefined ? defaultChain(core) : custody.networkNamed(core, body.network);
     const { id: ownerId } = principal.party;
     const wallet = await core.db.tx((tx) =>
       custody.open(core, tx, { ownerId, holder: principal.credentialId, network: network.id }),
@@ -27,9 +28,9 @@ function shown(core: Core, { walletId, network, address, createdAt }: custody.Cu
   return { id: walletId, network, asset, address, created_at: createdAt };
 }
 
-/** The network that is configured first. */
-function defaultNetwork({ ports }: Core): string {
-  const [first] = ports.chains.keys();
-  if (first !== undefined) return first;
-  throw new AgentPayError('settlement_not_configured', 'No network is configured.');
+/** The first network on which wallets can pay. */
+function defaultChain(core: Core): custody.PaymentChain {
+  const first = custody.defaultChain(core);
+  if (first) return first;
+  throw new AgentPayError('settlement_not_configured', 'No network is configured on which wallets pay.');
 }

@@ -6,6 +6,7 @@ import {
   errorsOf,
   families,
   jsonSchema,
+  sectionsOf,
   type Auth,
   type Endpoint,
   type Family,
@@ -89,7 +90,7 @@ function credentialLine(kind: Auth): string {
 }
 
 function familyPart(family: Family): string {
-  const nouns = Object.entries(family.nouns).map(([noun, verbs]) => {
+  const nouns = sectionsOf(family).map(([noun, verbs]) => {
     const rows = Object.values(verbs).map(
       ({ method, path, summary }) => `| \`${method} ${path}\` | ${cell(summary)} |`,
     );
@@ -101,7 +102,7 @@ function familyPart(family: Family): string {
 /** A page for each noun, as Markdown, by `family.noun`. */
 export function nounPages(baseUrl: string): Map<string, string> {
   const pages = all.flatMap((family) =>
-    Object.entries(family.nouns).map(([noun, verbs]): [string, string] => {
+    sectionsOf(family).map(([noun, verbs]): [string, string] => {
       const parts = Object.values(verbs).map((endpoint) => endpointPart(family, endpoint, baseUrl));
       const title = `# ${words(noun)}: ${words(family.id)} API`;
       return [`${family.id}.${noun}`, `${title}\n\n${parts.join('\n\n')}\n`];
@@ -121,8 +122,13 @@ function endpointPart(family: Family, endpoint: Endpoint, baseUrl: string): stri
     ...fieldTables(endpoint),
     '### Example',
     fence('sh curl', curlExample(endpoint, baseUrl)),
-    fence('ts TypeScript', typescriptExample(endpoint, baseUrl)),
-    fence('py Python', pythonExample(endpoint, baseUrl)),
+    // What is heard is sent by others, not by programs of the reader.
+    ...(endpoint.id.split('.')[1] === 'heard'
+      ? []
+      : [
+          fence('ts TypeScript', typescriptExample(endpoint, baseUrl)),
+          fence('py Python', pythonExample(endpoint, baseUrl)),
+        ]),
     ...(kind === 'json'
       ? [`Status ${status}:`, fence('json', JSON.stringify(example.response, null, 2))]
       : [

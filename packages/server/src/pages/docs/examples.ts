@@ -51,6 +51,7 @@ export function typescriptExample(
   const [kind] = endpoint.auth;
   if (kind === 'session') return fetchExample(endpoint, baseUrl, call);
   const [family, noun, verb] = endpoint.id.split('.') as [string, string, string];
+  if (noun === 'paid') return buyingExample(endpoint, baseUrl, call);
   const name = family === 'runtime' ? `${noun}.${verb}` : `${family}.${noun}.${verb}`;
   const input = { ...call.params, ...call.query, ...(bodyOf(endpoint, call) as object | undefined) };
   const given = Object.keys(input).length > 0 ? JSON.stringify(input, null, 2) : '';
@@ -58,6 +59,26 @@ export function typescriptExample(
 
 const api = createApiClient({ url: '${baseUrl}'${keyOption(kind)} });
 const result = await api.${name}(${given});`;
+}
+
+/** What is paid by x402 is bought as from any seller. */
+function buyingExample(endpoint: Endpoint, baseUrl: string, call: ExampleCall): string {
+  const { method } = endpoint;
+  const body = bodyOf(endpoint, call);
+  const init =
+    body === undefined
+      ? ''
+      : `, {
+  method: '${method}',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(${JSON.stringify(body)}),
+}`;
+  return `import { createClient } from '@agentpay/sdk';
+
+const { PRIVATE_KEY: privateKey } = process.env;
+const client = createClient({ privateKey, budget: { perRequest: '$200', total: '$200' } });
+const response = await client.fetch('${targetOf(endpoint, baseUrl, call)}'${init});
+const result = await response.json();`;
 }
 
 function keyOption(kind: Auth | undefined): string {
