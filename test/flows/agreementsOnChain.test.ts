@@ -208,7 +208,7 @@ describe('what is not known', () => {
     const stuck = async () => agreements.isStuck(await read(id), { nowMs: clock.now(), stuckMs: 60_000 });
     expect(await stuck()).toBe(false);
     clock.advance(60_001);
-    expect(await stuck()).toBe(true);
+    expect([await stuck(), await agreements.countStuck(core)]).toEqual([true, 1]);
     await relay();
     expect([await stuck(), (await read(id)).activationTx]).toEqual([false, '0x12']);
     clock.advance(UNTIL_OTHERS_MAY_MS);
@@ -257,6 +257,26 @@ describe('an activation that is refused', () => {
     expect(only()).toMatchObject({ capturable: 0n, captured: 0n, returned: CAP });
     expect(await booked(id)).toBe(0n);
   });
+});
+
+it('books and escrow are compared agreement by agreement', async () => {
+  const [held, paid] = [await accepted(), await accepted()];
+  for (const id of [held, paid]) await activate(id);
+  await relay();
+  await use(paid);
+  await relay();
+  const differing = async () =>
+    (await agreements.compareEscrow(core)).filter(({ agreementId }) => [held, paid].includes(agreementId));
+  expect(await differing()).toEqual([]);
+  const [first, second] = escrow.holds.values();
+  Object.assign(first as object, { capturable: CAP - 1n });
+  Object.assign(second as object, { captured: USED + 1n });
+  expect(new Set(await differing())).toEqual(
+    new Set([
+      { agreementId: held, booked: { held: CAP, paid: 0n }, found: { held: CAP - 1n, paid: 0n } },
+      { agreementId: paid, booked: { held: 0n, paid: USED }, found: { held: 0n, paid: USED + 1n } },
+    ]),
+  );
 });
 
 describe('what is signed', () => {

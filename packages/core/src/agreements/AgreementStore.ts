@@ -151,6 +151,29 @@ export async function countOpen(db: Queryable, buyerId: string): Promise<number>
   return Number(row?.count ?? 0n);
 }
 
+/** Activations without a transaction that were taken before then. */
+export async function countWaiting(db: Queryable, before: Date): Promise<number> {
+  const [row] = await db.query<{ count: bigint }>(
+    `select count(*) from agreements
+     where due_at is not null and status = 'submitting' and activation_tx is null and submitted_at < $1`,
+    [before],
+  );
+  return Number(row?.count ?? 0n);
+}
+
+/** Agreements whose money is, or was, in the escrow of a network and is not being moved, by id. */
+export function selectHeld(
+  db: Queryable,
+  { network, after, limit }: { network: string; after: string; limit: number },
+): Promise<Agreement[]> {
+  return agreements.select(
+    db,
+    `where network = $1 and id > $2 and status in ('active', 'challenge_window', 'challenged', 'settled')
+     order by id limit $3`,
+    [network, after, limit],
+  );
+}
+
 /** In these a step on the chain is to be made. */
 const RELAYED = `status in ('submitting', 'activation_failed', 'settling')`;
 

@@ -9,6 +9,8 @@ export type {
   AgreementUsage,
 } from './Agreement.js';
 export { challengeIn, challengeWants, decideChallengeIn } from './challenge.js';
+export { compareEscrow } from './compareEscrow.js';
+export type { EscrowDifference } from './compareEscrow.js';
 export { decideApproval } from './decide.js';
 export { accept, complete, get, history, list, reject } from './operations.js';
 export { beginCall, endCall, releaseLeft } from './metering.js';
@@ -24,6 +26,6 @@ export type {
 } from './ports.js';
 export { propose } from './propose.js';
 export type { ProposedTerms } from './propose.js';
-export { relay } from './relay.js';
+export { countStuck, relay } from './relay.js';
 export { work } from './settle.js';
 export { record } from './usage.js';

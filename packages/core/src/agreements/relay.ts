@@ -36,6 +36,11 @@ export async function relay(core: Core, { limit }: { limit: number }): Promise<J
   return { done: { relayed: done }, failures };
 }
 
+/** Activations that have waited for their transaction for longer than they should. */
+export function countStuck(core: Core): Promise<number> {
+  return store.countWaiting(core.db, new Date(core.clock.now() - core.settings.agreements.stuckMs));
+}
+
 async function relayOne(core: Core, id: string): Promise<void> {
   const claimed = await claim(core, id);
   if (!claimed) return;

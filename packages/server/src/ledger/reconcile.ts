@@ -1,4 +1,4 @@
-import { custody, ledger, payments, payouts, type Core } from '@agentpay/core';
+import { agreements, custody, ledger, payments, payouts, type Core } from '@agentpay/core';
 import { formatDecimal, isAgentPayError } from '@agentpay/primitives';
 import { onBooks } from './onBooks.js';
 
@@ -25,7 +25,18 @@ export async function reconcileBooks(core: Core): Promise<string[]> {
   const rails = await Promise.all(payments.externalRails.map((name) => lookAt(core, name)));
   const looked = rails.filter((each) => each !== undefined);
   const movements = await Promise.all(looked.map((each) => movementsOf(core, each)));
-  return [...(await custodyOf(core, looked)), ...movements.flat()];
+  return [...(await custodyOf(core, looked)), ...movements.flat(), ...(await escrowOf(core))];
+}
+
+/** What the escrow says of agreements otherwise than the books. */
+async function escrowOf(core: Core): Promise<string[]> {
+  const differences = await agreements.compareEscrow(core);
+  return differences.map(({ agreementId, booked, found }) => {
+    const says = found
+      ? `the escrow holds ${formatDecimal(found.held)} and has paid ${formatDecimal(found.paid)}.`
+      : 'the escrow could not be asked.';
+    return `${agreementId}: the books have ${formatDecimal(booked.held)} held and ${formatDecimal(booked.paid)} paid, ${says}`;
+  });
 }
 
 /** What a rail moved so long before the oldest entry of the books is looked at, too. */

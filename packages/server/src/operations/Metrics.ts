@@ -1,4 +1,4 @@
-import { ledger, webhooks, type AroundBatch, type Core, type JobReport } from '@agentpay/core';
+import { agreements, ledger, webhooks, type AroundBatch, type Core, type JobReport } from '@agentpay/core';
 import { formatDecimal, type Clock } from '@agentpay/primitives';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
@@ -146,6 +146,9 @@ function storeGauges(registers: Registry[], core: () => Core): void {
     for (const { purpose, asset, amount } of await ledger.openHolds(core().db))
       set({ purpose, currency: asset }, Number(formatDecimal(amount)));
   });
+  gauge('agreements_stuck', 'Activations that wait for their transaction for too long.', [], async (set) =>
+    set({}, await agreements.countStuck(core())),
+  );
   gauge('webhook_deliveries_pending', 'Deliveries that wait for an attempt.', [], async (set) =>
     set({}, await webhooks.backlog(core())),
   );
