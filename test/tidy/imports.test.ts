@@ -22,7 +22,7 @@ graph['server'] = [...Object.keys(graph), 'server'];
 // It brings a local chain, which the server must not.
 graph['dev'] = ['primitives', 'protocol', 'solidity', 'storage', 'sdk'];
 // The command line: what stands behind its commands.
-graph['cli'] = ['primitives', 'protocol', 'core', 'http', 'paywall', 'sdk', 'mcp', 'server', 'dev'];
+graph['cli'] = ['primitives', 'protocol', 'api', 'core', 'http', 'paywall', 'sdk', 'mcp', 'server', 'dev'];
 graph['testing'] = Object.keys(graph);
 
 const code = paths.filter((path) => /^(packages\/[^/]+\/src|examples|test)\/.*\.tsx?$/.test(path));

@@ -40,6 +40,7 @@ export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';
 export * from './x402/purchase.js';
 export * from './x402/reasons.js';
+export * from './x402/settlementStatus.js';
 export * from './x402/shortBalance.js';
 export * from './x402/signedIntent.js';
 export * from './x402/signIn.js';

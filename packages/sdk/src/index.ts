@@ -11,4 +11,9 @@ export type { ClientOptions } from './options.js';
 export { PaymentError } from './PaymentError.js';
 export type { PurchaseJournal, SignedPurchase } from './Purchase.js';
 export { paymentOf, type PaymentMade } from './Receipt.js';
-export { verifyPaymentReceipt, type PaymentReceipt } from '@agentpay/protocol';
+export {
+  settlementStatus,
+  verifyPaymentReceipt,
+  type PaymentReceipt,
+  type SettlementStatus,
+} from '@agentpay/protocol';

@@ -11,6 +11,11 @@ const listen: CommandRow = {
       flag: '--secret <secret>',
       says: 'signs what is forwarded, whsec_…; default: a new one, which is shown',
     },
+    {
+      flag: '--after <id>',
+      says: 'the last event that was received, at most a day old; default: from now on',
+    },
+    { flag: '--no-follow', says: 'end once everything is told that has happened' },
     { flag: '--agent <id>', says: 'whose events; default: the buyer of the local stack' },
     apiFlag,
     { ...jsonFlag, says: 'print events as lines of JSON' },

@@ -1,3 +1,4 @@
+import { credentials } from '@agentpay/api';
 import { CommandFault } from '@agentpay/server/commands';
 import * as z from 'zod';
 
@@ -25,13 +26,12 @@ const eventSchema = z.object({ id: z.string(), type: z.string() });
  */
 export async function* readEvents(
   { url, key, agentId }: StreamPlace,
-  after: string | undefined,
-  signal: AbortSignal,
+  { after, seconds, signal }: { after: string | undefined; seconds: number; signal: AbortSignal },
 ): AsyncGenerator<HeardEvent> {
   const address = new URL(`/api/agents/${encodeURIComponent(agentId)}/events`, url);
-  address.searchParams.set('seconds', '3600');
+  address.searchParams.set('seconds', String(seconds));
   if (after !== undefined) address.searchParams.set('after', after);
-  const headers = { authorization: `Bearer ${key}`, accept: 'text/event-stream' };
+  const headers = { [credentials.agentKey.header]: key, accept: 'text/event-stream' };
   const response = await fetch(address, { headers, signal });
   if (!response.ok || !response.body) {
     const said = (await response.text()).slice(0, 500);

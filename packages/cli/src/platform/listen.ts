@@ -7,6 +7,8 @@ import { readEvents, type HeardEvent, type StreamPlace } from './eventStream.js'
 
 const FORWARD_MS = 30_000;
 const PAUSE_MS = 1_000;
+/** The longest that the API streams at a time. */
+const STREAM_SECONDS = 3600;
 
 /**
  * `agentpay events listen`: tells what happens to an agent, and forwards it as a webhook would deliver it, to an address that the API
@@ -20,25 +22,27 @@ export async function listenToEvents({ flags, around }: Called): Promise<number>
   const place = streamPlace(flags, around);
   const secret = (flags['secret'] as string | undefined) ?? newSecret();
   if (!/^whsec_[A-Za-z0-9+/=]{16,}$/.test(secret)) throw usageFault('--secret must be whsec_ and base64.');
-  const stop = stopSignals();
+  const follow = flags['follow'] !== false;
   const stopping = new AbortController();
-  void stop.first.then(() => stopping.abort());
+  if (follow) void stopSignals().first.then(() => stopping.abort());
   if (forwardTo !== undefined) note(`Forwarding to ${forwardTo}, signed with ${secret}`);
-  note(`Listening to what happens to ${place.agentId}; Ctrl-C ends it.`);
-  let after: string | undefined;
+  if (follow) note(`Listening to what happens to ${place.agentId}; Ctrl-C ends it.`);
+  const telling = { forwardTo, secret, types, print, asJson: flags['json'] === true };
+  let after = flags['after'] as string | undefined;
   while (!stopping.signal.aborted) {
     try {
-      for await (const event of readEvents(place, after, stopping.signal)) {
+      const reading = { after, seconds: follow ? STREAM_SECONDS : 0, signal: stopping.signal };
+      for await (const event of readEvents(place, reading)) {
+        await tell(event, telling);
         after = event.id;
-        if (types && !types.includes(event.type)) continue;
-        await tell(event, { forwardTo, secret, print, asJson: flags['json'] === true });
       }
     } catch (error) {
       if (stopping.signal.aborted) break;
       // A refusal stands; a connection that broke is made anew.
-      if (error instanceof CommandFault) throw error;
+      if (error instanceof CommandFault || !follow) throw error;
       note(`The stream broke off (${(error as Error).message}); listening again.`);
     }
+    if (!follow) break;
     await sleep(systemClock, PAUSE_MS, stopping.signal);
   }
   return 0;
@@ -68,6 +72,8 @@ function forwardAddress(given: unknown): string | undefined {
 }
 
 interface Telling {
+  /** Undefined: all. */
+  readonly types: readonly string[] | undefined;
   readonly print: Called['around']['print'];
   readonly forwardTo: string | undefined;
   readonly secret: string;
@@ -76,8 +82,9 @@ interface Telling {
 
 async function tell(
   { id, type, body }: HeardEvent,
-  { forwardTo, secret, print, asJson }: Telling,
+  { forwardTo, secret, types, print, asJson }: Telling,
 ): Promise<void> {
+  if (types && !types.includes(type)) return;
   const outcome = forwardTo === undefined ? undefined : await forward({ id, type, body }, forwardTo, secret);
   if (asJson) print(body);
   else print(`${type}  ${id}${outcome === undefined ? '' : `  ${outcome}`}`);

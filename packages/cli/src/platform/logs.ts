@@ -20,9 +20,8 @@ export async function tailLogs({ flags, around }: Called): Promise<number> {
     ...(flags['act'] !== undefined && { act: String(flags['act']) }),
     ...(flags['subject'] !== undefined && { subject: String(flags['subject']) }),
   };
-  const stop = stopSignals();
   const stopping = new AbortController();
-  void stop.first.then(() => stopping.abort());
+  if (flags['follow'] !== false) void stopSignals().first.then(() => stopping.abort());
   const told = new Set<string>();
   let isFirst = true;
   while (!stopping.signal.aborted) {

@@ -6,6 +6,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import type { Catalogue } from '../extensions/Catalogue.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
+import { byPaymentRoute } from './byPayment.js';
 import { createAccess, type Access } from './access.js';
 import { discoveryRoutes } from './discovery.js';
 import { answerErrors } from './errors.js';
@@ -97,6 +98,7 @@ export function createApp(options: AppOptions): RequestListener {
   app.use(requestIds(options), uncached, helmet());
   supportedRoute(app, payments);
   healthRoutes(app, options);
+  if (book) byPaymentRoute(app, { book, access });
   if (book) operationRoutes(app, { facilitator, book, access, log, readiness: options.readiness });
   if (catalogue) discoveryRoutes(app, { catalogue, access });
   app.use(unknownRoute);
@@ -107,8 +109,9 @@ export function createApp(options: AppOptions): RequestListener {
 const allowed: readonly (readonly [pattern: RegExp, method: string])[] = [
   [/^\/(verify|settle)$/, 'POST'],
   [/^\/settlements\/[^/]+\/reconcile$/, 'POST'],
+  [/^\/settlements(\/[^/]+|\/by-payment\/[^/]+)?$/, 'GET'],
   [
-    /^\/(supported|health|healthz|readyz|metrics|settlements(\/[^/]+)?|admin(\/(activity|health))?|discovery\/(resources|search))$/,
+    /^\/(supported|health|healthz|readyz|metrics|admin(\/(activity|health))?|discovery\/(resources|search))$/,
     'GET',
   ],
 ];

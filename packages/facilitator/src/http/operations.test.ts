@@ -1,4 +1,8 @@
 import type { Db } from '@agentpay/primitives';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { paymentHash, paymentKeyIn, settlementStatus, toBase64 } from '@agentpay/protocol';
 import request from 'supertest';
 import { newPayer, openDb, payer, seller, signedRequest } from '../engine/payment.fixture.js';
 import { as, openService, type ServiceBed } from './service.fixture.js';
@@ -42,6 +46,74 @@ describe('operations', () => {
     const one = await get(`/settlements/${settlements[0].id}`);
     expect(one.body).toEqual(settlements[0]);
     expect(one.text).not.toContain((payment.paymentPayload.payload['signature'] as string).slice(2, 40));
+  });
+
+  describe('by payment', () => {
+    const proofOf = ({ paymentPayload }: Awaited<ReturnType<typeof signedRequest>>) =>
+      toBase64(paymentPayload);
+    const ask = (proof: string, hash = paymentHash(paymentKeyIn(proof))) =>
+      request(bed.app).get(`/settlements/by-payment/${hash}`).set('payment-signature', proof);
+
+    it('tell whoever shows the payment whether it was settled, and settle nothing', async () => {
+      const payment = await signedRequest();
+      const proof = proofOf(payment);
+      expect(await ask(proof)).toMatchObject({ status: 404, body: { code: 'settlement_not_known' } });
+      // Nothing is mined: the call gives up, and the payment may still go either way.
+      await request(bed.app).post('/settle').send(payment);
+      expect(await ask(proof)).toMatchObject({ status: 200, body: { state: 'pending', reason: null } });
+      bed.mine();
+      const { transaction } = (await request(bed.app).post('/settle').send(payment).expect(200)).body;
+      expect((await ask(proof)).body).toMatchObject({
+        state: 'settled',
+        transaction,
+        amount: '10000',
+        pay_to: expect.stringMatching(new RegExp(seller, 'i')),
+        explorer: expect.stringContaining(transaction),
+      });
+      const { status, body } = await ask(proof, 'ab'.repeat(32));
+      expect([status, body.code, body.error]).toEqual([
+        400,
+        'invalid_request',
+        expect.stringContaining('hash'),
+      ]);
+      expect(await ask('nonsense', 'ab'.repeat(32))).toMatchObject({ status: 400 });
+    });
+
+    it('tell the holder of a key that may settle, by payer and nonce, and nobody else', async () => {
+      await bed.close();
+      bed = await openService(db, { keys: ['shop', 'reader'] });
+      bed.mine();
+      const payment = await signedRequest();
+      const key = paymentKeyIn(proofOf(payment));
+      const call = () =>
+        request(bed.app).get(
+          `/settlements/by-payment/${paymentHash(key)}?payer=${key.payer}&nonce=${key.nonce}`,
+        );
+      await request(bed.app).post('/settle').set('authorization', as('shop')).send(payment).expect(200);
+      expect(await call().set('authorization', as('shop'))).toMatchObject({ body: { state: 'settled' } });
+      expect((await call().set('authorization', as('reader'))).status).toBe(403);
+      expect((await call()).status).toBe(401);
+      expect(await ask(proofOf(payment))).toMatchObject({ body: { state: 'settled' } });
+    });
+
+    it('are asked for by the function of the SDK', async () => {
+      bed.mine();
+      const payment = await signedRequest();
+      const server = createServer(bed.app).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const facilitator = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      try {
+        const status = () => settlementStatus({ facilitator, payment: proofOf(payment) });
+        expect(await status()).toBeUndefined();
+        await request(bed.app).post('/settle').send(payment).expect(200);
+        expect(await status()).toMatchObject({ state: 'settled', transaction: expect.stringMatching(/^0x/) });
+      } finally {
+        server.close();
+      }
+      await expect(settlementStatus({ facilitator, payment: proofOf(payment) })).rejects.toMatchObject({
+        kind: 'facilitator_unavailable',
+      });
+    });
   });
 
   it('list page by page, newest first, by state and by payer', async () => {

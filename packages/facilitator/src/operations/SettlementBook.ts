@@ -7,6 +7,7 @@ import {
   type Db,
   type Network,
 } from '@agentpay/primitives';
+import type { PaymentKey } from '@agentpay/protocol';
 import type { SettlementState } from '../engine/Settlement.js';
 import type { MinedTransaction } from '../engine/sending/MinedTransaction.js';
 
@@ -60,7 +61,10 @@ export interface ActivityHour {
 
 /** Settlements to be looked at, of all replicas on the database. It changes none of them. */
 export interface SettlementBook {
+  readonly network: Network;
   get(id: string): Promise<SettlementRecord | undefined>;
+  /** The settlement of a payment; there is one for each nonce. */
+  find(key: PaymentKey): Promise<SettlementRecord | undefined>;
   /** Newest first. */
   list(filter: SettlementFilter): Promise<SettlementPage>;
   /** @throws AgentPayError `unavailable` when there is too much to add up */
@@ -105,6 +109,17 @@ export function settlementBook(
   });
 
   return {
+    network,
+
+    async find({ network: id, asset, payer, nonce }) {
+      const key = [id, asset, payer, nonce].map((part) => part.toLowerCase());
+      const [row] = await db.query<Row>(
+        `${SELECT} where network = $1 and asset = $2 and payer = $3 and nonce = $4`,
+        key,
+      );
+      return row && shown(row);
+    },
+
     async get(id) {
       const [row] = await db.query<Row>(`${SELECT} where id = $1`, [id]);
       return row && shown(row);

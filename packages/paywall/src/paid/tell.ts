@@ -37,14 +37,17 @@ export function tellSettled(
   { payer, amount = context.quote.terms.amount, receipt }: Settled,
 ): void {
   const {
-    config: { hooks },
+    config: { hooks, logger },
     state: { earnings, counters },
   } = context;
   earnings.add(routeOf(context), amount);
   counters.count('settled', routeOf(context));
   const { onSettled } = hooks;
-  if (onSettled)
-    call(context, () => onSettled({ ...priced(context), amount: formatDecimal(amount), payer, receipt }));
+  if (!onSettled && !logger?.info) return;
+  const settled = { ...priced(context), amount: formatDecimal(amount), payer };
+  if (onSettled) call(context, () => onSettled({ ...settled, receipt }));
+  if (logger?.info)
+    call(context, () => logger.info?.(settled, `paid $${settled.amount} for ${settled.route} by ${payer}`));
 }
 
 export function tellRefused(context: RequestContext, reason: string): void {

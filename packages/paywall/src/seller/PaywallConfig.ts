@@ -8,7 +8,7 @@ import { checkOptions, type PaywallOptions, type TokenOptions } from './options.
 import type { Accept } from './PaymentOption.js';
 import { readPrice, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { receiptKeyOf, type ReceiptKey } from './ReceiptKey.js';
-import { reportOf, type Report } from './Report.js';
+import { reportOf, type Logger, type Report } from './Report.js';
 
 /** What a seller has configured, checked and completed. It never changes; what does is in `PaywallState`. */
 export interface PaywallConfig {
@@ -49,6 +49,7 @@ export interface PaywallConfig {
   readonly maxUnpaidRuns: number;
   readonly hooks: Hooks;
   readonly report: Report;
+  readonly logger: Logger | undefined;
   /** Headers of the dialects. */
   readonly headers: HeaderLists;
 }
@@ -103,6 +104,7 @@ export function readConfig(
     maxUnpaidRuns: options.maxUnpaidRuns ?? 5,
     hooks: options,
     report: reportOf(options),
+    logger: options.logger,
     headers: listHeaders(authorizationHeader),
   });
 }

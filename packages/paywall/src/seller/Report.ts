@@ -7,6 +7,8 @@ export type Report = (fault: {
 
 export interface Logger {
   error(fields: object, message: string): void;
+  /** Told of each payment that was settled, in one line. */
+  info?(fields: object, message: string): void;
 }
 
 /** The reporter that the options ask for; what it throws is ignored. */

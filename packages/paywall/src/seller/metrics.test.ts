@@ -41,6 +41,25 @@ describe('metrics', () => {
     ]);
   });
 
+  it('go with one line in the log for each payment, and none for what was not paid', async () => {
+    const lines: [object, string][] = [];
+    const logger = { error: () => undefined, info: (...line: [object, string]) => void lines.push(line) };
+    await open({ logger, routes: { '/a': '$0.01' } });
+    await send(seller, '/a', { headers: { 'x-payment': '!' } });
+    expect((await buy('/a?x=1')).status).toBe(200);
+    expect(lines).toEqual([
+      [
+        expect.objectContaining({
+          route: '/a',
+          target: '/a?x=1',
+          amount: '0.01',
+          requestId: expect.any(String),
+        }),
+        expect.stringMatching(/^paid \$0\.01 for \/a by eip155:84532:0x/),
+      ],
+    ]);
+  });
+
   it('count answers that went out and were not paid for', async () => {
     const refusal = {
       success: false,

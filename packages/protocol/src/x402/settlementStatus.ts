@@ -1,0 +1,132 @@
+import { AgentPayError, findNetwork } from '@agentpay/primitives';
+import * as z from 'zod';
+import { readBytes } from '../encoding/readBytes.js';
+import { bytesOfText, sha256, writeHex } from '#platform';
+import { PERMIT2 } from '../evm/Permit2.js';
+import * as v1 from './v1.js';
+import * as v2 from './v2.js';
+
+/** What a payment is known by: the contract in which its nonce is used up (the token, or Permit2), and whose nonce it is. */
+export interface PaymentKey {
+  /** CAIP-2 id. */
+  readonly network: string;
+  readonly asset: string;
+  readonly payer: string;
+  /** 32 bytes of hex. */
+  readonly nonce: string;
+}
+
+const signedBy = z.object({ from: z.string(), nonce: z.string() });
+const signedSchema = z.union([
+  z.object({ authorization: signedBy }),
+  z.object({ permit2Authorization: signedBy }),
+]);
+
+/**
+ * What the payment in a header is known by.
+ * @param payment value of `PAYMENT-SIGNATURE` (x402 v2) or `X-PAYMENT` (v1)
+ * @throws AgentPayError `payment_malformed` where it cannot be read, or is made in another way than by a signed transfer
+ */
+export function paymentKeyIn(payment: string): PaymentKey {
+  const { scheme, network, asset, payload } = readEither(payment);
+  const signed = signedSchema.safeParse(payload);
+  if (!signed.success || !['exact', 'upto'].includes(scheme))
+    throw new AgentPayError('payment_malformed', 'The payment is not made by a signed transfer.');
+  if ('authorization' in signed.data) {
+    const { from, nonce } = signed.data.authorization;
+    return { network, asset, payer: from, nonce };
+  }
+  const { from, nonce } = signed.data.permit2Authorization;
+  return { network, asset: PERMIT2, payer: from, nonce: hex32(nonce) };
+}
+
+function readEither(
+  payment: string,
+): Pick<PaymentKey, 'network' | 'asset'> & { scheme: string; payload: unknown } {
+  const malformed = (cause: unknown) =>
+    new AgentPayError('payment_malformed', 'The payment cannot be read.', { cause });
+  try {
+    const { accepted, payload } = v2.decodePaymentPayload(payment);
+    return { ...accepted, payload };
+  } catch (cause) {
+    try {
+      const { scheme, network, payload } = v1.decodePaymentPayload(payment);
+      const known = findNetwork(network);
+      // x402 v1 names no token in the payment: it is USDC.
+      if (known) return { scheme, network: known.id, asset: known.usdc.address, payload };
+    } catch {
+      throw malformed(cause);
+    }
+    throw malformed(cause);
+  }
+}
+
+/** Permit2 writes nonces as decimal digits. @throws AgentPayError `payment_malformed` */
+function hex32(digits: string): string {
+  if (!/^\d{1,78}$/.test(digits)) throw new AgentPayError('payment_malformed', 'The nonce cannot be read.');
+  return `0x${BigInt(digits).toString(16).padStart(64, '0')}`;
+}
+
+/** The hash by which a payment is asked for: SHA-256, in hex, of network, asset, payer and nonce in lower case with `|` between them. */
+export function paymentHash({ network, asset, payer, nonce }: PaymentKey): string {
+  const text = [network, asset, payer, nonce].join('|').toLowerCase();
+  return writeHex(sha256(bytesOfText(text)));
+}
+
+/** What became of a payment at a facilitator. `pending`: it is claimed or sent, and may still go either way. */
+export const settlementStatusSchema = z.object({
+  state: z.enum(['pending', 'settled', 'failed']),
+  transaction: z.string().nullable(),
+  network: z.string(),
+  payer: z.string(),
+  pay_to: z.string().nullable(),
+  /** Base units. */
+  amount: z.string(),
+  explorer: z.string().nullable(),
+  reason: z.string().nullable(),
+  updated_at: z.string(),
+});
+
+export type SettlementStatus = z.infer<typeof settlementStatusSchema>;
+
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Asks a facilitator of AgentPay what became of a payment; nothing is moved by it. The payment itself is the proof that the caller may
+ * know.
+ * @param payment value of `PAYMENT-SIGNATURE` or `X-PAYMENT`
+ * @returns undefined when the facilitator has never settled it
+ * @throws AgentPayError `payment_malformed`; `facilitator_unavailable` when there is no usable response
+ */
+export async function settlementStatus({
+  facilitator,
+  payment,
+  fetch = globalThis.fetch,
+  timeoutMs = 10_000,
+}: {
+  readonly facilitator: string;
+  readonly payment: string;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly timeoutMs?: number;
+}): Promise<SettlementStatus | undefined> {
+  const hash = paymentHash(paymentKeyIn(payment));
+  const signal = AbortSignal.timeout(timeoutMs);
+  const unavailable = (cause?: unknown) =>
+    new AgentPayError('facilitator_unavailable', 'The facilitator does not say what became of the payment.', {
+      cause,
+    });
+  const url = `${facilitator.replace(/\/+$/, '')}/settlements/by-payment/${hash}`;
+  const headers = { accept: 'application/json', [v2.PAYMENT_SIGNATURE]: payment };
+  try {
+    const response = await fetch(url, { headers, signal });
+    const text = new TextDecoder().decode(await readBytes(response.body, MAX_BYTES, signal));
+    const body: unknown = JSON.parse(text);
+    if (response.status === 404 && (body as { code?: unknown } | undefined)?.code === 'settlement_not_known')
+      return undefined;
+    const read = settlementStatusSchema.safeParse(body);
+    if (response.ok && read.success) return read.data;
+  } catch (cause) {
+    throw unavailable(cause);
+  }
+  throw unavailable();
+}
