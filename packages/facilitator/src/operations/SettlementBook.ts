@@ -111,12 +111,8 @@ export function settlementBook(
   return {
     network,
 
-    async find({ network: id, asset, payer, nonce }) {
-      const key = [id, asset, payer, nonce].map((part) => part.toLowerCase());
-      const [row] = await db.query<Row>(
-        `${SELECT} where network = $1 and asset = $2 and payer = $3 and nonce = $4`,
-        key,
-      );
+    async find(key) {
+      const row = await selectByKey(db, key);
       return row && shown(row);
     },
 
@@ -160,6 +156,14 @@ export function settlementBook(
       );
     },
   };
+}
+
+async function selectByKey(db: Db, { network, asset, payer, nonce }: PaymentKey): Promise<Row | undefined> {
+  const [row] = await db.query<Row>(
+    `${SELECT} where network = $1 and asset = $2 and payer = $3 and nonce = $4`,
+    [network, asset, payer, nonce].map((part) => part.toLowerCase()),
+  );
+  return row;
 }
 
 /** One row more than the page has, when there is one. */
