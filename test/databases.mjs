@@ -56,6 +56,9 @@ const pythonModules = {
   ecdsa: 'python3-ecdsa',
   mypy: 'mypy',
   pytest: 'python3-pytest',
+  pip: 'python3-pip',
+  setuptools: 'python3-setuptools',
+  wheel: 'python3-wheel',
 };
 const PYTHON = process.env.PYTHON || '/usr/bin/python3';
 

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { install, root } from './install.mjs';
+import { packPython } from './packPython.mjs';
 
 const run = promisify(execFile);
 
 /** The packages for everybody's projects, and those that they need. */
-export const published = ['primitives', 'protocol', 'api', 'paywall', 'sdk'];
+export const published = ['primitives', 'protocol', 'api', 'paywall', 'sdk', 'mcp'];
 
 /** Packs them, as they are built, into a folder. */
 export async function pack(folder) {
@@ -25,11 +26,17 @@ async function main() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   await pack(folder);
+  await packPython(folder).catch((error) =>
+    console.error(`The Python packages were not built: ${error.message}`),
+  );
   for (const file of readdirSync(folder)) console.log(join('tarballs', file));
-  console.log(`\nIn your project:\n\n  npm install ${join(folder, '*.tgz')}`);
+  console.log(
+    `\nIn your project:\n\n  npm install ${join(folder, '*.tgz')}\n  pip install ${join(folder, '*.whl')}`,
+  );
 }
 
-function build() {
+/** Compiles them. */
+export function build() {
   const args = [
     join(root, 'node_modules/typescript/bin/tsc'),
     '-b',

@@ -1,5 +1,7 @@
 import { AgentPayError } from '@agentpay/primitives';
 import { paywall, type PaywallOptions } from '@agentpay/paywall';
+import { createClient } from '@agentpay/sdk';
+import { eventually } from '@agentpay/testing';
 import {
   httpFacilitator,
   mpp,
@@ -12,6 +14,7 @@ import express, { type RequestHandler } from 'express';
 import type { Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
 import { openAttackBed, type AttackBed, type Target } from './attackBed.js';
+import { hostileFacilitator, type Conduct } from './hostileFacilitator.js';
 import { domain, newAccount, paymentOf, PRICE, transferOf, type Request } from './payment.js';
 import { closeServers, dialects, proofFor, serve, type Dialect } from './paywallSeller.js';
 
@@ -181,5 +184,62 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
       expect(await bed.usdc(payTo)).toBe(PRICE);
       expect(runs).toBeLessThanOrEqual(5);
     },
+  );
+
+  /** How a purchase ends that the SDK makes while the seller's facilitator behaves so. */
+  const ends: Readonly<Record<Conduct, 'goods' | 'payment_unresolved' | 'payment_refused'>> = {
+    clean: 'goods',
+    slow: 'goods',
+    'times out after settling': 'payment_unresolved',
+    '502 after settling': 'payment_unresolved',
+    '402 after settling': 'payment_unresolved',
+    'cannot be asked after settling': 'payment_unresolved',
+    'declares it safe after settling': 'payment_refused',
+  };
+  const battery = (['x402v2', 'mpp'] as const).flatMap((dialect) =>
+    (Object.keys(ends) as Conduct[]).map((conduct) => ({ dialect, conduct })),
+  );
+
+  it.each(battery)(
+    'B34 a facilitator that is "$conduct", in $dialect: one signature, one payment, and its goods once it behaves',
+    async ({ dialect, conduct }) => {
+      const hostile = hostileFacilitator(target.url);
+      const url = await open({
+        facilitator: httpFacilitator({
+          url: await serve(hostile.listener),
+          ...(conduct === 'times out after settling' && { settleTimeoutMs: 500 }),
+        }),
+      });
+      const proofs = new Set<string>();
+      const counted: typeof fetch = (input, init) => {
+        const headers = new Headers(init?.headers);
+        const proof = headers.get(dialect === 'mpp' ? 'authorization' : 'payment-signature');
+        if (proof) proofs.add(proof);
+        return fetch(input, init);
+      };
+      const budget = { total: '$0.015' };
+      const buyer = createClient({
+        account: payer,
+        prefer: [dialect],
+        maxAttempts: 1,
+        budget,
+        fetch: counted,
+      });
+      const buy = () =>
+        buyer.fetch(url).then(
+          (response) => response.text(),
+          (error: { kind: string }) => error.kind,
+        );
+      hostile.conduct = conduct;
+      expect(await buy()).toBe(ends[conduct]);
+      await eventually(async () => expect(await bed.usdc(payTo)).toBe(PRICE));
+      // What may have been paid counts, whatever anybody says of it.
+      expect(buyer.spent()).toEqual([expect.objectContaining({ signed: PRICE })]);
+      hostile.conduct = 'clean';
+      expect(await buy()).toBe(ends[conduct] === 'payment_unresolved' ? 'goods' : 'budget_exceeded');
+      expect([proofs.size, await bed.usdc(payTo)]).toEqual([1, PRICE]);
+      expect(runs).toBe(1);
+    },
+    60_000,
   );
 });

@@ -2,10 +2,16 @@ import type { Hex } from 'viem';
 import { markdownTable } from '../bench/table.js';
 import { agentpayPaywall, buyWithAgentpay } from './agentpay.js';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
+import { wrapFetchWithPayment as wrapFetch0x7 } from 'x402-fetch-0.7';
+import { wrapFetchWithPayment as wrapFetch1x0 } from 'x402-fetch-1.0';
+import { wrapFetchWithPaymentFromConfig as wrapFetch2x0 } from 'x402-fetch-2.0';
+import { wrapFetchWithPaymentFromConfig as wrapFetch2x11 } from 'x402-fetch-2.11';
 import {
+  buyWithFaremeter,
   buyWithMppx,
   buyWithMppxOverX402,
   buyWithX402Axios,
+  buyWithX402AxiosV1,
   buyWithX402Fetch,
   buyWithX402FetchV1,
   type Bought,
@@ -15,6 +21,8 @@ import {
   officialFacilitator,
   x402Express,
   x402ExpressV1,
+  x402Hono,
+  x402HonoV1,
   type PeerSeller,
 } from './peerServers.js';
 import { newPayee, PRICE, type InteropStack } from './stack.js';
@@ -37,6 +45,8 @@ export interface Server {
 export interface Facilitator {
   readonly name: string;
   start(stack: InteropStack): Promise<string>;
+  /** Whether it settles for several sellers at once. */
+  readonly atOnce: boolean;
 }
 
 const ownClient = (dialect: Dialect): Client => ({
@@ -45,10 +55,30 @@ const ownClient = (dialect: Dialect): Client => ({
   buy: (stack, url) => buyWithAgentpay(stack, url, dialect),
 });
 
+/** An earlier release of the official client of x402 v2. */
+const fetchV2 = (version: string, wrap: Parameters<typeof buyWithX402Fetch>[2]): Client => ({
+  name: `@x402/fetch ${version}`,
+  speaks: ['x402v2', 'x402v1'],
+  buy: (stack, url) => buyWithX402Fetch(stack, url, wrap),
+});
+
+/** An earlier release of the official client of x402 v1. */
+const fetchV1 = (version: string, wrap: Parameters<typeof buyWithX402FetchV1>[2]): Client => ({
+  name: `x402-fetch ${version}`,
+  speaks: ['x402v1'],
+  buy: (stack, url) => buyWithX402FetchV1(stack, url, wrap),
+});
+
 export const clients: readonly Client[] = [
-  { name: '@x402/fetch', speaks: ['x402v2', 'x402v1'], buy: buyWithX402Fetch },
+  { name: '@x402/fetch', speaks: ['x402v2', 'x402v1'], buy: (stack, url) => buyWithX402Fetch(stack, url) },
+  fetchV2('2.11', wrapFetch2x11 as never),
+  fetchV2('2.0', wrapFetch2x0 as never),
   { name: '@x402/axios', speaks: ['x402v2', 'x402v1'], buy: buyWithX402Axios },
-  { name: 'x402-fetch', speaks: ['x402v1'], buy: buyWithX402FetchV1 },
+  { name: '@faremeter/fetch', speaks: ['x402v2', 'x402v1'], buy: buyWithFaremeter },
+  { name: 'x402-fetch', speaks: ['x402v1'], buy: (stack, url) => buyWithX402FetchV1(stack, url) },
+  fetchV1('1.0', wrapFetch1x0 as never),
+  fetchV1('0.7', wrapFetch0x7 as never),
+  { name: 'x402-axios', speaks: ['x402v1'], buy: buyWithX402AxiosV1 },
   { name: 'mppx, MPP', speaks: ['mpp'], buy: buyWithMppx },
   { name: 'mppx, x402', speaks: ['x402v2'], buy: buyWithMppxOverX402 },
   ...(['x402v2', 'x402v1', 'mpp'] as const).map(ownClient),
@@ -57,17 +87,16 @@ export const clients: readonly Client[] = [
 export const servers: readonly Server[] = [
   { name: '@agentpay/paywall', offers: ['x402v2', 'x402v1', 'mpp'], open: agentpayPaywall },
   { name: '@x402/express', offers: ['x402v2'], open: x402Express },
-  {
-    name: 'x402-express',
-    offers: ['x402v1'],
-    open: (stack, url) => x402ExpressV1(stack, url as `http://${string}`),
-  },
+  { name: '@x402/hono', offers: ['x402v2'], open: x402Hono },
+  { name: 'x402-express', offers: ['x402v1'], open: x402ExpressV1 },
+  { name: 'x402-hono', offers: ['x402v1'], open: x402HonoV1 },
   { name: 'mppx/express', offers: ['mpp', 'x402v2'], open: mppxExpress },
 ];
 
 export const facilitators: readonly Facilitator[] = [
-  { name: '@agentpay/facilitator', start: agentpayFacilitator },
-  { name: '@x402/core facilitator', start: (stack) => officialFacilitator(stack) },
+  { name: '@agentpay/facilitator', start: agentpayFacilitator, atOnce: true },
+  // viem's nonce manager, which it uses, can hand out a used nonce.
+  { name: '@x402/core facilitator', start: (stack) => officialFacilitator(stack), atOnce: false },
 ];
 
 /** One way through the grid: sold, impossible for lack of a common dialect, or failed. */
@@ -80,16 +109,14 @@ export interface Cell {
   readonly reason?: string;
 }
 
-/**
- * Every client buys once from every server by every facilitator, on one chain. Facilitators run side by side, but
- * the sellers of one in turn: viem's nonce manager, which the official facilitator uses, can hand out a used nonce.
- */
+/** Every client buys once from every server by every facilitator, on one chain. Facilitators run side by side. */
 export async function playGrid(stack: InteropStack): Promise<readonly Cell[]> {
   const lanes = facilitators.map(async (facilitator) => {
     const url = await facilitator.start({ ...stack, facilitatorKey: await stack.newFacilitatorKey() });
+    const play = (server: Server) => playSeller(stack, server, { name: facilitator.name, url });
+    if (facilitator.atOnce) return (await Promise.all(servers.map(play))).flat();
     const cells: Cell[] = [];
-    for (const server of servers)
-      cells.push(...(await playSeller(stack, server, { name: facilitator.name, url })));
+    for (const server of servers) cells.push(...(await play(server)));
     return cells;
   });
   return (await Promise.all(lanes)).flat();

@@ -1,3 +1,5 @@
+import { wrap as wrapFaremeter } from '@faremeter/fetch';
+import { createPaymentHandler } from '@faremeter/payment-evm/exact';
 import { wrapAxiosWithPaymentFromConfig } from '@x402/axios';
 import { decodePaymentResponseHeader, wrapFetchWithPaymentFromConfig } from '@x402/fetch';
 import { ExactEvmScheme } from '@x402/evm';
@@ -7,6 +9,7 @@ import { Receipt } from 'mppx';
 import { Mppx, evm } from 'mppx/client';
 import { createWalletClient, http } from 'viem';
 import { baseSepolia as viemBaseSepolia } from 'viem/chains';
+import { withPaymentInterceptor } from 'x402-axios';
 import { wrapFetchWithPayment as wrapFetchV1, decodeXPaymentResponse } from 'x402-fetch';
 import type { InteropStack } from './stack.js';
 
@@ -29,9 +32,13 @@ function officialSchemes({ buyer }: InteropStack): Parameters<typeof wrapFetchWi
   return { schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(buyer) }, v1] };
 }
 
-/** `@x402/fetch`, x402 v2 and v1. */
-export async function buyWithX402Fetch(stack: InteropStack, url: string): Promise<Bought> {
-  return fromX402(await wrapFetchWithPaymentFromConfig(fetch, officialSchemes(stack))(url));
+/** `@x402/fetch` in one of its published versions, x402 v2 and v1. */
+export async function buyWithX402Fetch(
+  stack: InteropStack,
+  url: string,
+  wrap = wrapFetchWithPaymentFromConfig,
+): Promise<Bought> {
+  return fromX402(await wrap(fetch, officialSchemes(stack))(url));
 }
 
 /** `@x402/axios`, x402 v2 and v1. */
@@ -46,21 +53,47 @@ export async function buyWithX402Axios(stack: InteropStack, url: string): Promis
   };
 }
 
-/** The legacy `x402-fetch`, x402 v1. */
-export async function buyWithX402FetchV1(stack: InteropStack, url: string): Promise<Bought> {
+/** The wallet that the clients of x402 v1 take; each brings the types of its own viem. */
+function walletV1<T>(stack: InteropStack): T {
   const wallet = createWalletClient({
     account: stack.buyer,
     chain: viemBaseSepolia,
     transport: http(stack.rpcUrl),
   });
-  const pay = wrapFetchV1(fetch, wallet as unknown as Parameters<typeof wrapFetchV1>[1]);
-  const response = await pay(url);
-  const header = response.headers.get('x-payment-response');
-  return {
-    status: response.status,
-    body: await response.json(),
-    transaction: header ? decodeXPaymentResponse(header).transaction : undefined,
-  };
+  return wallet as unknown as T;
+}
+
+const transactionV1 = (header: unknown) =>
+  typeof header === 'string' ? decodeXPaymentResponse(header).transaction : undefined;
+
+/** The legacy `x402-fetch` in one of its published versions, x402 v1. */
+export async function buyWithX402FetchV1(
+  stack: InteropStack,
+  url: string,
+  wrap = wrapFetchV1,
+): Promise<Bought> {
+  const response = await wrap(fetch, walletV1(stack))(url);
+  const transaction = transactionV1(response.headers.get('x-payment-response'));
+  return { status: response.status, body: await response.json(), transaction };
+}
+
+/** The legacy `x402-axios`, x402 v1. */
+export async function buyWithX402AxiosV1(stack: InteropStack, url: string): Promise<Bought> {
+  const pay = withPaymentInterceptor(
+    axios.create() as unknown as Parameters<typeof withPaymentInterceptor>[0],
+    walletV1(stack),
+  );
+  const { status, data, headers } = await pay.get<unknown>(url);
+  return { status, body: data, transaction: transactionV1(headers['x-payment-response']) };
+}
+
+/** `@faremeter/fetch`, x402 v2 and v1. */
+export async function buyWithFaremeter(stack: InteropStack, url: string): Promise<Bought> {
+  const { address } = stack.buyer;
+  const account = stack.buyer as unknown as Parameters<typeof createPaymentHandler>[0]['account'];
+  const chain = { id: viemBaseSepolia.id, name: viemBaseSepolia.name };
+  const pay = wrapFaremeter(fetch, { handlers: [createPaymentHandler({ chain, address, account })] });
+  return fromX402(await pay(url));
 }
 
 /** mppx's client, native MPP. */

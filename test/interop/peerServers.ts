@@ -8,12 +8,16 @@ import { ExactEvmScheme as ExactEvmFacilitator } from '@x402/evm/exact/facilitat
 import { ExactEvmSchemeV1 as ExactEvmFacilitatorV1 } from '@x402/evm/exact/v1/facilitator';
 import { ExactEvmScheme as ExactEvmServer } from '@x402/evm/exact/server';
 import { paymentMiddleware, x402ResourceServer } from '@x402/express';
+import { getRequestListener } from '@hono/node-server';
+import { paymentMiddleware as paymentMiddlewareHono } from '@x402/hono';
 import express, { type Express, type RequestHandler } from 'express';
+import { Hono } from 'hono';
 import { Mppx, evm } from 'mppx/express';
 import { createWalletClient, http, nonceManager, publicActions, type Hex, type NonceManager } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { baseSepolia as viemBaseSepolia } from 'viem/chains';
 import { paymentMiddleware as paymentMiddlewareV1 } from 'x402-express';
+import { paymentMiddleware as paymentMiddlewareHonoV1 } from 'x402-hono';
 import { PRICE, type InteropStack } from './stack.js';
 
 const usdc = baseSepolia.usdc;
@@ -41,48 +45,75 @@ export async function serveWeather(
   return { url: `${await stack.serve(app)}/weather`, served: () => served };
 }
 
+/** The same behind middleware for Hono. */
+async function serveWeatherByHono(stack: SellerSetup, pay: (app: Hono) => void): Promise<PeerSeller> {
+  let served = 0;
+  const hono = new Hono();
+  pay(hono);
+  hono.get('/weather', (context) => {
+    served++;
+    return context.json({ weather: 'sunny' });
+  });
+  const app = express();
+  app.use(getRequestListener(hono.fetch) as RequestHandler);
+  return { url: `${await stack.serve(app)}/weather`, served: () => served };
+}
+
+/** What the official middlewares of x402 v2 take. */
+function routesV2({ payTo }: SellerSetup, facilitator: string) {
+  const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712 } };
+  const accepts = { scheme: 'exact', network: baseSepolia.id, payTo, maxTimeoutSeconds: 300, price };
+  const client = new HTTPFacilitatorClient({ url: facilitator });
+  const server = new x402ResourceServer(client).register(baseSepolia.id, new ExactEvmServer());
+  return {
+    routes: { 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } },
+    server,
+  };
+}
+
 /** `@x402/express`, x402 v2. */
 export function x402Express(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
-    const price = { amount: PRICE.toString(), asset: usdc.address, extra: { ...usdc.eip712 } };
-    const accepts = {
-      scheme: 'exact',
-      network: baseSepolia.id,
-      payTo: stack.payTo,
-      maxTimeoutSeconds: 300,
-      price,
-    };
-    const server = new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator })).register(
-      baseSepolia.id,
-      new ExactEvmServer(),
-    );
-    app.use(
-      paymentMiddleware(
-        { 'GET /weather': { accepts, description: 'Weather', mimeType: 'application/json' } },
-        server,
-      ),
-    );
+    const { routes, server } = routesV2(stack, facilitator);
+    app.use(paymentMiddleware(routes, server));
     app.get('/weather', handler);
   });
 }
 
+/** `@x402/hono`, x402 v2. */
+export function x402Hono(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
+  return serveWeatherByHono(stack, (app) => {
+    const { routes, server } = routesV2(stack, facilitator);
+    app.use(paymentMiddlewareHono(routes, server));
+  });
+}
+
+/** What the official middlewares of x402 v1 take. */
+const routesV1 = {
+  'GET /weather': {
+    network: 'base-sepolia',
+    price: {
+      amount: PRICE.toString(),
+      asset: { address: usdc.address, decimals: usdc.decimals, eip712: { ...usdc.eip712 } },
+    },
+    config: { description: 'Weather' },
+  },
+} as const;
+
 /** The legacy `x402-express`, x402 v1. */
-export function x402ExpressV1(stack: SellerSetup, facilitator: `${string}://${string}`): Promise<PeerSeller> {
+export function x402ExpressV1(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
   return serveWeather(stack, (app, handler) => {
-    const asset = { address: usdc.address, decimals: usdc.decimals, eip712: { ...usdc.eip712 } };
-    const route = {
-      network: 'base-sepolia',
-      price: { amount: PRICE.toString(), asset },
-      config: { description: 'Weather' },
-    } as const;
-    app.use(
-      paymentMiddlewareV1(
-        stack.payTo,
-        { 'GET /weather': route },
-        { url: facilitator },
-      ) as unknown as RequestHandler,
-    );
+    const url = facilitator as `http://${string}`;
+    app.use(paymentMiddlewareV1(stack.payTo, routesV1, { url }) as unknown as RequestHandler);
     app.get('/weather', handler);
+  });
+}
+
+/** The legacy `x402-hono`, x402 v1. */
+export function x402HonoV1(stack: SellerSetup, facilitator: string): Promise<PeerSeller> {
+  return serveWeatherByHono(stack, (app) => {
+    const url = facilitator as `http://${string}`;
+    app.use(paymentMiddlewareHonoV1(stack.payTo, routesV1, { url }));
   });
 }
 

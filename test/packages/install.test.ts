@@ -7,6 +7,7 @@ import {
   install,
   installed,
   node,
+  npx,
   packAll,
   published,
   root,
@@ -22,6 +23,8 @@ const budgets: Record<Published, { readonly bytes: number; readonly packages: nu
   api: { bytes: 8 * MIB, packages: 3 },
   sdk: { bytes: 11 * MIB, packages: 8 },
   paywall: { bytes: 12 * MIB, packages: 9 },
+  // Most of it is the official SDK of the Model Context Protocol, which brings Express and Hono.
+  mcp: { bytes: 30 * MIB, packages: 110 },
 };
 
 const projects = {} as Record<Published, string>;
@@ -80,9 +83,11 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
   it('is small, with all that it needs', () => {
     const { bytes, packages } = installed(projects[name]);
     expect(packages).toContain(`@agentpay/${name}@${String(manifestOf(name)['version'])}`);
-    expect(
-      packages.filter((one) => /^(viem|ox|pg|ioredis|express|@electric-sql\/pglite|@foundry-rs\/)/.test(one)),
-    ).toEqual([]);
+    const heavy =
+      /^(viem|ox|pg|ioredis|express|@electric-sql\/pglite|@foundry-rs\/|@agentpay\/(core|server|evm))/;
+    expect(packages.filter((one) => heavy.test(one) && !(name === 'mcp' && /^express/.test(one)))).toEqual(
+      [],
+    );
     expect(bytes).toBeLessThan(budgets[name].bytes);
     expect(packages.length).toBeLessThanOrEqual(budgets[name].packages);
   });
@@ -117,8 +122,8 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
         module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
         target: 'es2023',
         lib: ['es2023', 'dom', 'dom.iterable'],
-        // A browser's project has no types of Node; a paywall stands in a server.
-        types: moduleResolution === 'nodenext' || name === 'paywall' ? ['node'] : [],
+        // A browser's project has no types of Node; a paywall and an MCP server stand in a server.
+        types: moduleResolution === 'nodenext' || name === 'paywall' || name === 'mcp' ? ['node'] : [],
         typeRoots: [root('node_modules/@types')],
         strict: true,
         exactOptionalPropertyTypes: true,
@@ -128,7 +133,7 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
       writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
       expect(await node(project, root('node_modules/typescript/bin/tsc'), '-p', '.')).toBe('');
     },
-    120_000,
+    300_000,
   );
 });
 
@@ -148,3 +153,89 @@ it('a seller with Express installs little, and no database, chain or server of o
   expect(packages.length).toBeLessThanOrEqual(80);
   expect(packages.filter((one) => /^(viem|pg|ioredis|@electric-sql|@foundry-rs)/.test(one))).toEqual([]);
 }, 120_000);
+
+it('npx agentpay-mcp speaks JSON-RPC and nothing else, offline, where only the package is installed', async () => {
+  const asked = [
+    {
+      id: 1,
+      method: 'initialize',
+      params: {
+        protocolVersion: '2025-06-18',
+        capabilities: {},
+        clientInfo: { name: 'test', version: '1' },
+      },
+    },
+    { method: 'notifications/initialized' },
+    { id: 2, method: 'tools/list' },
+  ];
+  const input = asked.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join('');
+  const printed = await npx(projects.mcp, 'agentpay-mcp', input);
+  const messages = printed
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { id: number; result: Record<string, unknown> });
+  expect(messages.map(({ id }) => id)).toEqual([1, 2]);
+  expect(messages[0]?.result['serverInfo']).toEqual({
+    name: 'agentpay',
+    version: manifestOf('mcp')['version'],
+  });
+  const tools = (messages[1]?.result['tools'] as { name: string }[]).map(({ name }) => name);
+  expect(tools).toEqual(expect.arrayContaining(['payments_create', 'fetch_paid']));
+}, 120_000);
+
+describe('a release', () => {
+  interface Release {
+    readonly manifests: readonly { readonly name: string; readonly version: string }[];
+    readonly python: readonly { readonly path: string; readonly version: string }[];
+    readonly changelog: string;
+    readonly [other: string]: unknown;
+  }
+  interface Releasing {
+    readRelease(): Release;
+    releaseFaults(release: Release): readonly string[];
+    tarballFaults(folder: string, version: string): readonly string[];
+  }
+  const releasing = async () => (await import(root('packages/dev/release.mjs'))) as Releasing;
+  const version = () => String(manifestOf('sdk')['version']);
+  /** The packages as they are, in a repository that is ready. */
+  const ready = (release: Release): Release => ({
+    ...release,
+    changelog: `# Changelog\n\n## ${version()}\n`,
+    tags: [],
+    changes: [],
+    pending: [],
+  });
+
+  it('has one version everywhere, the Python packages included, and needs nothing that is not published', async () => {
+    const { readRelease, releaseFaults, tarballFaults } = await releasing();
+    expect(releaseFaults(ready(readRelease()))).toEqual([]);
+    expect(tarballFaults(shelf.folder, version())).toEqual([]);
+    expect(tarballFaults(shelf.folder, '9.9.9').length).toBeGreaterThanOrEqual(published.length);
+  });
+
+  it.each<[string, (release: Release) => object, RegExp]>([
+    [
+      'a package of another version',
+      ({ manifests: [one, ...others] }) => ({ manifests: [one, { ...others[0], version: '9.9.9' }] }),
+      /has version 9\.9\.9/,
+    ],
+    [
+      'a package that is needed and not published',
+      ({ manifests }) => ({ manifests: manifests.slice(1) }),
+      /needs @agentpay\/primitives/,
+    ],
+    [
+      'Python left behind',
+      ({ python }) => ({ python: [{ ...python[0], version: '0.0.1' }] }),
+      /says 0\.0\.1/,
+    ],
+    ['nothing in the changelog', () => ({ changelog: '## Unreleased' }), /CHANGELOG\.md/],
+    ['a tag that exists', () => ({ tags: [`v${version()}`] }), /the tag v/],
+    ['files that are not committed', () => ({ changes: [' M README.md'] }), /not committed/],
+    ['changesets that wait', () => ({ pending: ['brave-dogs.md'] }), /brave-dogs/],
+  ])('is refused with %s', async (_, change, fault) => {
+    const { readRelease, releaseFaults } = await releasing();
+    const release = ready(readRelease());
+    expect(releaseFaults({ ...release, ...change(release) }).join('\n')).toMatch(fault);
+  });
+});

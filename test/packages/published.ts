@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
 /** The packages that are for everybody's projects, and those that they need. */
-export const published = ['primitives', 'protocol', 'api', 'paywall', 'sdk'] as const;
+export const published = ['primitives', 'protocol', 'api', 'paywall', 'sdk', 'mcp'] as const;
 export type Published = (typeof published)[number];
 
 /** A folder outside of the workspace with the packages as they would be published. */
@@ -92,3 +92,14 @@ export async function node(project: string, ...args: readonly string[]): Promise
     throw new Error(`${stdout ?? ''}${stderr ?? String(error)}`);
   }
 }
+
+/** Runs a command that a package brought, with the text as its standard input; gives what it printed once its input has ended. */
+export async function npx(project: string, command: string, input: string): Promise<string> {
+  const started = run('npx', ['--no-install', command], {
+    cwd: project,
+    env: { ...process.env, ...OFFLINE },
+  });
+  started.child.stdin?.end(input);
+  return (await started).stdout;
+}
+const OFFLINE = { npm_config_offline: 'true', AGENTPAY_URL: 'http://127.0.0.1:1' };

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { endpoints } from '@agentpay/api';
@@ -39,8 +41,12 @@ afterAll(async () => {
 });
 
 /** Runs Python; its output is the message when it fails. */
-async function python(args: readonly string[], cwd = folder): Promise<string> {
-  const options = { cwd, env, maxBuffer: 16 * 1024 * 1024 };
+async function python(
+  args: readonly string[],
+  cwd = folder,
+  others: NodeJS.ProcessEnv = {},
+): Promise<string> {
+  const options = { cwd, env: { ...env, ...others }, maxBuffer: 16 * 1024 * 1024 };
   try {
     return (await run(PYTHON, [...args], options)).stdout;
   } catch (error) {
@@ -59,19 +65,75 @@ it('is typed: mypy finds nothing in the package and its tests, strictly', async 
   expect(await python(MYPY)).toContain('Success');
 }, 300_000);
 
-it('does in its README what it says', async () => {
-  const examples = readFileSync(`${folder}/README.md`, 'utf8')
-    .split('```')
-    .filter((part) => part.startsWith('python\n'))
-    .map((part) => part.slice('python\n'.length));
-  expect(examples.length).toBeGreaterThan(1);
-  for (const example of examples) {
-    const program = example
-      .replaceAll('https://pay.example.com', api.url)
-      .replaceAll('https://api.example.com', env['SHOP_URL'] as string);
-    await python(['-c', program]);
-  }
-}, 300_000);
+describe('from its wheel and its sdist, installed offline', () => {
+  const shelf = mkdtempSync(join(tmpdir(), 'agentpay-wheels-'));
+  afterAll(() => rmSync(shelf, { recursive: true, force: true }));
+
+  /** Runs Python that sees the packages only where they were installed. */
+  const installed = (target: string, args: readonly string[]) =>
+    python(args, shelf, { PYTHONPATH: join(shelf, target) });
+  const install = (target: string, files: readonly string[]) => {
+    const quiet = [
+      '--quiet',
+      '--disable-pip-version-check',
+      '--no-index',
+      '--no-deps',
+      '--no-build-isolation',
+    ];
+    const paths = files.map((file) => join(shelf, file));
+    return python(['-m', 'pip', 'install', ...quiet, '--target', join(shelf, target), ...paths], shelf);
+  };
+
+  it('each has code, types, README and licence, and no stray files', async () => {
+    const { packPython } = (await import(root('packages/dev/packPython.mjs'))) as {
+      packPython(folder: string, python: string): Promise<void>;
+    };
+    await packPython(shelf, PYTHON);
+    const files = readdirSync(shelf).sort();
+    expect(files.map((name) => name.replace('agentpay-nemo', 'agentpay_nemo')).sort()).toEqual([
+      'agentpay-0.1.0-py3-none-any.whl',
+      'agentpay-0.1.0.tar.gz',
+      'agentpay_nemo-0.1.0-py3-none-any.whl',
+      'agentpay_nemo-0.1.0.tar.gz',
+    ]);
+    for (const file of files) expect(statSync(join(shelf, file)).size).toBeLessThan(200 * 1024);
+    await install(
+      'wheels',
+      files.filter((name) => name.endsWith('.whl')),
+    );
+    const names = readdirSync(join(shelf, 'wheels'), { recursive: true, encoding: 'utf8' });
+    expect(names).toEqual(
+      expect.arrayContaining([
+        'agentpay/py.typed',
+        'agentpay/_generated/runtime.py',
+        'agentpay-0.1.0.dist-info/LICENSE',
+        'agentpay_nemo/py.typed',
+        'agentpay_nemo-0.1.0.dist-info/LICENSE',
+      ]),
+    );
+    expect(names.filter((name) => /test|generate\b|build/.test(name))).toEqual([]);
+    await install(
+      'sdists',
+      files.filter((name) => name.startsWith('agentpay-0') && name.endsWith('.gz')),
+    );
+  }, 300_000);
+
+  it('does in its README what it says', async () => {
+    const examples = readFileSync(`${folder}/README.md`, 'utf8')
+      .split('```')
+      .filter((part) => part.startsWith('python\n'))
+      .map((part) => part.slice('python\n'.length));
+    expect(examples.length).toBeGreaterThan(1);
+    for (const example of examples) {
+      const program = example
+        .replaceAll('https://pay.example.com', api.url)
+        .replaceAll('https://api.example.com', env['SHOP_URL'] as string);
+      await installed('wheels', ['-c', program]);
+    }
+    const where = ['-c', 'import agentpay; print(agentpay.__file__)'];
+    expect((await installed('sdists', where)).trim()).toBe(join(shelf, 'sdists/agentpay/__init__.py'));
+  }, 300_000);
+});
 
 it('has functions for the NeMo Agent Toolkit, which are tested and typed as well', async () => {
   expect(await python(PYTEST, nemo)).toMatch(/\d passed/);

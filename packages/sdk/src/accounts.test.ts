@@ -9,6 +9,7 @@ import {
 import fc from 'fast-check';
 import { verifyTypedData } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { signWith } from './Account.js';
 import { createClient } from './Client.js';
 import { createPayingFetch } from './createPayingFetch.js';
 import { localAccount } from './localAccount.js';
@@ -56,7 +57,7 @@ describe('a local account', () => {
         const data = authorizationTypedData(domain, message);
         const theirs = privateKeyToAccount(privateKey);
         expect(localAccount(privateKey).address).toBe(theirs.address);
-        expect(await localAccount(privateKey).signTypedData(data)).toBe(await theirs.signTypedData(data));
+        expect(await signWith(localAccount(privateKey), data)).toBe(await theirs.signTypedData(data));
       }),
       { numRuns: 50 },
     );
@@ -136,7 +137,7 @@ describe('an account by a wallet', () => {
       nonce: `0x${'0'.repeat(64)}`,
     } as const;
     const data = authorizationTypedData(domain, message);
-    const signature = await account.signTypedData(data);
+    const signature = await signWith(account, data);
     expect(await verifyTypedData({ ...data, address: BUYER, signature })).toBe(true);
     expect(calls).not.toContain('wallet_switchEthereumChain');
   });

@@ -1,5 +1,5 @@
 import { domainSeparator, hashAuthorization, hashReceipt, privateKeySigner } from '@agentpay/protocol';
-import type { Account } from './Account.js';
+import type { Account, SignedByPayers } from './Account.js';
 
 /**
  * An account that pays by a private key in memory: 0x and 64 hex digits.
@@ -16,11 +16,13 @@ export function localAccount(privateKey: string): Account {
   const { address, sign } = privateKeySigner(privateKey);
   return {
     address,
-    signTypedData: async ({ domain, primaryType, message }) =>
-      sign(
+    signTypedData: async (typedData) => {
+      const { domain, primaryType, message } = typedData as unknown as SignedByPayers;
+      return sign(
         primaryType === 'TransferWithAuthorization'
           ? hashAuthorization(domainSeparator(domain), message)
           : hashReceipt(domain, message),
-      ),
+      );
+    },
   };
 }

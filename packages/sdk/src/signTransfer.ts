@@ -10,7 +10,7 @@ import {
   type Hex,
   type TransferOffer,
 } from '@agentpay/protocol';
-import { MAX_LIFETIME, type Account } from './Account.js';
+import { MAX_LIFETIME, signWith, type Account } from './Account.js';
 import type { ClientSettings } from './options.js';
 
 /** Signs the transfer that an offer asks for, to the token's own EIP-712 domain. */
@@ -21,9 +21,8 @@ export async function signTransfer(
 ): Promise<ExactPayload> {
   const nonce = bytesToHex(random.bytes(32));
   const authorization = authorizationFor(offer, { now: unixSeconds(clock), nonce, longest: MAX_LIFETIME });
-  const signature = await account.signTypedData(
-    authorizationTypedData(tokenDomainOf(offer.network), authorization),
-  );
+  const typedData = authorizationTypedData(tokenDomainOf(offer.network), authorization);
+  const signature = await signWith(account, typedData);
   return { signature: readSignature(signature), authorization: fromAuthorization(authorization) };
 }
 

@@ -93,7 +93,7 @@ function countingAccount() {
   const account: Account = {
     address: BUYER,
     async signTypedData({ message }) {
-      signed.push(message.value);
+      signed.push(message['value'] as bigint);
       return `0x${'11'.repeat(65)}`;
     },
   };

@@ -1,6 +1,6 @@
 import { unixSeconds } from '@agentpay/primitives';
 import { bytesToHex, readHolds, type HoldOffer } from '@agentpay/protocol';
-import { MAX_LIFETIME, type Account } from '../Account.js';
+import { MAX_LIFETIME, signWith, type Account } from '../Account.js';
 import type { Demand, Offer, ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
 import { readSignature } from '../signTransfer.js';
@@ -23,7 +23,7 @@ function offerOf(hold: HoldOffer, settings: ClientSettings): Offer {
       const { clock, random } = settings;
       const time = { now: unixSeconds(clock), longest: MAX_LIFETIME };
       const consent = hold.consent(bytesToHex(random.bytes(32)), time);
-      const signature = await (settings.account as Account).signTypedData(consent.typedData);
+      const signature = await signWith(settings.account as Account, consent.typedData);
       return { header, value: consent.seal(readSignature(signature)), validUntil: consent.end * 1000 };
     },
   };

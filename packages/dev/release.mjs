@@ -1,0 +1,113 @@
+// `npm run release`: packs everything that is published, checks it, and prints the commands that publish it. It publishes nothing itself.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { root } from './install.mjs';
+import { build, pack, published } from './pack.mjs';
+import { packPython } from './packPython.mjs';
+import { pythonVersions } from './pythonVersions.mjs';
+
+const read = (path) => readFileSync(join(root, path), 'utf8');
+const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+
+/** What a release is made of, as the files and git have it. */
+export function readRelease() {
+  const manifests = published.map((name) => JSON.parse(read(`packages/${name}/package.json`)));
+  return {
+    manifests,
+    python: pythonVersions(),
+    changelog: read('CHANGELOG.md'),
+    tags: git('tag', '--list', 'v*').split('\n'),
+    changes: git('status', '--porcelain').split('\n').filter(Boolean),
+    pending: readdirSync(join(root, '.changeset')).filter(
+      (name) => /\.md$/.test(name) && name !== 'README.md',
+    ),
+  };
+}
+
+/** Why this must not be released; empty if it may. */
+export function releaseFaults({ manifests, python, changelog, tags, changes, pending }) {
+  const [{ version }] = manifests;
+  const others = manifests.filter((one) => one.version !== version);
+  const missing = manifests.flatMap(({ name, dependencies = {} }) =>
+    Object.keys(dependencies)
+      .filter((one) => one.startsWith('@agentpay/') && !manifests.some((own) => own.name === one))
+      .map((one) => `${name} needs ${one}, which is not published`),
+  );
+  return [
+    ...others.map((one) => `${one.name} has version ${one.version} instead of ${version}`),
+    ...manifests.filter((one) => one.private).map((one) => `${one.name} is private`),
+    ...missing,
+    ...python
+      .filter((one) => one.version !== version)
+      .map(({ path, version: said }) => `${path} says ${said} instead of ${version}: npm run bump`),
+    ...(changelog.includes(`\n## ${version}`) ? [] : [`CHANGELOG.md has no heading "## ${version}"`]),
+    ...(tags.includes(`v${version}`) ? [`the tag v${version} exists`] : []),
+    ...(changes.length > 0 ? [`${changes.length} files are not committed`] : []),
+    ...(pending.length > 0 ? [`changesets wait: npm run bump (${pending.join(', ')})`] : []),
+  ];
+}
+
+/** What is wrong with the tarballs of a folder: ranges that only the workspace understands, and other versions than the release's. */
+export function tarballFaults(folder, version) {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.tgz'))
+    .flatMap((file) => {
+      const text = execFileSync('tar', ['-xzOf', join(folder, file), 'package/package.json'], {
+        encoding: 'utf8',
+      });
+      const own = JSON.parse(text);
+      const ranges = Object.entries({
+        ...own.dependencies,
+        ...own.peerDependencies,
+        ...own.optionalDependencies,
+      });
+      return [
+        ...ranges
+          .filter(([, range]) => /^(workspace|catalog|file|link):/.test(range))
+          .map(([name, range]) => `${file}: ${name} is ${range}`),
+        ...ranges
+          .filter(([name, range]) => name.startsWith('@agentpay/') && range !== version)
+          .map(([name, range]) => `${file}: ${name} is ${range}`),
+        ...(own.version === version ? [] : [`${file}: version ${own.version}`]),
+      ];
+    });
+}
+
+/** The commands that publish what is in the folder, those first that others need. */
+export function commands(folder, version) {
+  const tarballs = published.map(
+    (name) => `npm publish ${folder}/agentpay-${name}-${version}.tgz --access public`,
+  );
+  const wheels = readdirSync(join(root, folder)).filter((file) => /\.(whl|tar\.gz)$/.test(file));
+  return [
+    ...tarballs,
+    ...(wheels.length > 0 ? [`twine upload ${wheels.map((file) => `${folder}/${file}`).join(' ')}`] : []),
+    `git tag v${version} && git push origin v${version}`,
+  ];
+}
+
+async function main() {
+  const release = readRelease();
+  const [{ version }] = release.manifests;
+  const folder = join(root, 'tarballs');
+  build();
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  await pack(folder);
+  await packPython(folder);
+  for (const file of readdirSync(folder))
+    console.log(`${String(Math.ceil(statSync(join(folder, file)).size / 1024)).padStart(5)} kB  ${file}`);
+  const faults = [...releaseFaults(release), ...tarballFaults(folder, version)];
+  if (faults.length > 0) {
+    console.error(`\nNot ready to be released as ${version}:\n\n  ${faults.join('\n  ')}`);
+    process.exitCode = 1;
+    return;
+  }
+  console.log(
+    `\nReady. Nothing was published; these commands do it:\n\n  ${commands('tarballs', version).join('\n  ')}`,
+  );
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
