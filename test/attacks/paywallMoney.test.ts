@@ -187,13 +187,13 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
   );
 
   /** How a purchase ends that the SDK makes while the seller's facilitator behaves so. */
-  const ends: Readonly<Record<Conduct, 'goods' | 'payment_unresolved' | 'payment_refused'>> = {
+  const ends: Readonly<Record<Conduct, 'goods' | 'settlement_unknown' | 'payment_refused'>> = {
     clean: 'goods',
     slow: 'goods',
-    'times out after settling': 'payment_unresolved',
-    '502 after settling': 'payment_unresolved',
-    '402 after settling': 'payment_unresolved',
-    'cannot be asked after settling': 'payment_unresolved',
+    'times out after settling': 'settlement_unknown',
+    '502 after settling': 'settlement_unknown',
+    '402 after settling': 'settlement_unknown',
+    'cannot be asked after settling': 'settlement_unknown',
     'declares it safe after settling': 'payment_refused',
   };
   const battery = (['x402v2', 'mpp'] as const).flatMap((dialect) =>
@@ -227,7 +227,8 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
       });
       const buy = () =>
         buyer.fetch(url).then(
-          (response) => response.text(),
+          async (response) =>
+            response.ok ? response.text() : ((await response.json()) as { code: string }).code,
           (error: { kind: string }) => error.kind,
         );
       hostile.conduct = conduct;
@@ -236,7 +237,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
       // What may have been paid counts, whatever anybody says of it.
       expect(buyer.spent()).toEqual([expect.objectContaining({ signed: PRICE })]);
       hostile.conduct = 'clean';
-      expect(await buy()).toBe(ends[conduct] === 'payment_unresolved' ? 'goods' : 'budget_exceeded');
+      expect(await buy()).toBe(ends[conduct] === 'settlement_unknown' ? 'goods' : 'budget_exceeded');
       expect([proofs.size, await bed.usdc(payTo)]).toEqual([1, PRICE]);
       expect(runs).toBe(1);
     },

@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { endpoints, toolsOf } from '@agentpay/api';
+import { readConfig as readFacilitatorConfig } from '@agentpay/facilitator';
+import { readConfig } from '@agentpay/server';
 import { spawnNode } from '@agentpay/testing';
+import { parse, parseAllDocuments } from 'yaml';
 import { ADMIN_KEY, newAgent, testApi, type TestApi } from '../families/testApi.js';
 import { root } from './codeIn.js';
 
@@ -11,6 +15,7 @@ let agentKey: string;
 const folder = root(`packages/sdk/dist/guides-${process.pid}`);
 const sellerFolder = root(`test/dist/guides-${process.pid}`);
 
+const PYTHON = process.env['PYTHON'] ?? '/usr/bin/python3';
 const guides = readdirSync(root('docs')).filter((name) => name.endsWith('.md'));
 const textOf = (name: string) => readFileSync(root(`docs/${name}`), 'utf8');
 const blocks = (name: string, language: string) =>
@@ -75,7 +80,10 @@ test('the programs of the guides in TypeScript compile in strict mode, and run',
   writeFileSync(`${sellerFolder}/tsconfig.json`, JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   writeFileSync(`${sellerFolder}/package.json`, '{"type":"module"}');
   for (const { name, code } of programs) {
-    const free = code.replace('.listen(3000)', ".listen(0, () => console.log('listening'))");
+    const told = "() => console.log('listening')";
+    const free = code
+      .replace('.listen(3000)', `.listen(0, ${told})`)
+      .replace('port: 3000 });', `port: 0 }, ${told});`);
     writeFileSync(`${sellerFolder}/${name}.ts`, `${free}\nexport {};\n`);
   }
   const compiled = await run(
@@ -87,7 +95,7 @@ test('the programs of the guides in TypeScript compile in strict mode, and run',
   for (const { name, code } of programs) {
     // What buys from others finds nobody here; it has compiled.
     if (code.includes('api.example.com')) continue;
-    if (code.includes('.listen(')) {
+    if (/\.listen\(|\bserve\(/.test(code)) {
       const program = spawnNode(`${sellerFolder}/${name}.js`, { env: { WEBHOOK_SECRET: 'whsec_1' } });
       await program.line(/^listening$/, 30_000);
       await program.kill();
@@ -96,6 +104,130 @@ test('the programs of the guides in TypeScript compile in strict mode, and run',
       expect([name, status, printed]).toEqual([name, 0, printed]);
     }
   }
+});
+
+describe('the files for deploying', () => {
+  const file = (name: string) => readFileSync(root(`docs/deploy/${name}`), 'utf8');
+  const secret = (name: string) => `${name.toLowerCase()}-of-the-tests-0123456789-abcdefghij`;
+  /** What is given from outside, to either program. */
+  const outside: Readonly<Record<string, string>> = {
+    POSTGRES_PASSWORD: 'secret',
+    PUBLIC_BASE_URL: 'https://pay.example.com',
+    RPC_URLS: 'https://sepolia.base.org',
+    SIGNER_KEYS: `0x${'11'.repeat(32)}`,
+    ...Object.fromEntries(
+      ['JWT_SECRET', 'KEY_PEPPER', 'MASTER_KEY', 'ADMIN_KEY'].map((name) => [name, secret(name)]),
+    ),
+  };
+  const databases = {
+    DATABASE_URL: 'postgres://agentpay:secret@postgres:5432/agentpay',
+    REDIS_URL: 'redis://redis:6379',
+  };
+  const pick = (...names: string[]) =>
+    Object.fromEntries(names.map((name) => [name, outside[name] as string]));
+  const apiSecrets = {
+    ...databases,
+    ...pick('RPC_URLS', 'JWT_SECRET', 'KEY_PEPPER', 'MASTER_KEY', 'ADMIN_KEY'),
+  };
+  const facilitatorSecrets = { ...databases, ...pick('RPC_URLS', 'SIGNER_KEYS') };
+  const accepted = (api: Record<string, string>, facilitator?: Record<string, string>) => {
+    expect(readConfig(api)).toMatchObject({ port: 3100 });
+    if (facilitator) expect(readFacilitatorConfig(facilitator)).toMatchObject({ port: 3102 });
+  };
+
+  test('of Compose have settings that the programs accept, and nothing is asked for that the guide does not name', () => {
+    const { services } = parse(file('compose.yaml')) as {
+      services: Record<string, { environment: Record<string, string> }>;
+    };
+    const asked = new Set<string>();
+    const environment = (name: string) =>
+      Object.fromEntries(
+        Object.entries(services[name]?.environment ?? {}).map(([key, value]) => [
+          key,
+          value.replace(/\$\{(\w+)\}/g, (_, variable: string) => {
+            asked.add(variable);
+            return outside[variable] as string;
+          }),
+        ]),
+      );
+    expect(Object.keys(services).sort()).toEqual(['api', 'facilitator', 'postgres', 'redis']);
+    accepted(environment('api'), environment('facilitator'));
+    environment('postgres');
+    expect([...asked].sort()).toEqual(Object.keys(outside).sort());
+    for (const name of asked) expect(textOf('deploying.md')).toContain(name);
+  });
+
+  test('of Kubernetes are complete documents, whose settings the programs accept', () => {
+    interface Manifest {
+      readonly kind: string;
+      readonly metadata: { readonly name: string };
+      readonly spec: {
+        readonly template: {
+          readonly spec: {
+            readonly containers: readonly { env: readonly { name: string; value: string }[] }[];
+          };
+        };
+      };
+    }
+    const manifests = parseAllDocuments(file('kubernetes.yaml')).map((document) => {
+      expect(document.errors).toEqual([]);
+      return document.toJS() as Manifest;
+    });
+    expect(manifests.map(({ kind, metadata }) => [kind, metadata.name])).toEqual([
+      ['Deployment', 'agentpay-api'],
+      ['Service', 'agentpay-api'],
+      ['Deployment', 'agentpay-facilitator'],
+      ['Service', 'agentpay-facilitator'],
+    ]);
+    const env = (index: number) =>
+      Object.fromEntries(
+        (manifests[index]?.spec.template.spec.containers[0]?.env ?? []).map(({ name, value }) => [
+          name,
+          value,
+        ]),
+      );
+    accepted({ ...apiSecrets, ...env(0) }, { ...facilitatorSecrets, ...env(2) });
+  });
+
+  test('of Fly.io and Docker name what exists', async () => {
+    const program = 'import json, sys, tomllib; print(json.dumps(tomllib.load(open(sys.argv[1], "rb"))))';
+    const { status, printed } = await run(PYTHON, ['-c', program, root('docs/deploy/fly.toml')]);
+    expect([status, printed]).toEqual([0, printed]);
+    const fly = JSON.parse(printed) as {
+      env: Record<string, string>;
+      http_service: { internal_port: number; checks: { path: string }[] };
+    };
+    accepted({ ...apiSecrets, ...fly.env });
+    expect(fly.http_service).toMatchObject({ internal_port: 3100, checks: [{ path: '/readyz' }] });
+    const copied = ['Dockerfile', 'compose.yaml', 'kubernetes.yaml'].flatMap(
+      (name) => file(name).match(/packages\/[\w/]+\.(?:js|mjs)/g) ?? [],
+    );
+    expect(copied.length).toBeGreaterThan(4);
+    for (const path of copied) expect([path, existsSync(root(path))]).toEqual([path, true]);
+  });
+});
+
+test('the skill for models names tools that exist', () => {
+  const skill = readFileSync(root('docs/skill/agentpay/SKILL.md'), 'utf8');
+  expect(skill).toMatch(/^---\nname: agentpay\ndescription: .{40,}\n---\n/);
+  const known = [...toolsOf(endpoints).map(({ name }) => name), 'fetch_paid'];
+  const named = [...skill.matchAll(/`([a-z]+_(?:balance|create|list|authorize|paid))`/g)].map(
+    (match) => match[1] as string,
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((name) => !known.includes(name))).toEqual([]);
+});
+
+test('the configuration that the guides show for MCP clients is JSON with one server each', () => {
+  const shown = blocks('claude.md', 'json').map(
+    (text) =>
+      JSON.parse(text) as { mcpServers: Record<string, { command?: string; args?: string[]; url?: string }> },
+  );
+  expect(shown.map(({ mcpServers }) => Object.keys(mcpServers))).toEqual([['agentpay'], ['agentpay']]);
+  const [remote, local] = shown.map(({ mcpServers }) => mcpServers['agentpay']);
+  expect(remote?.url).toMatch(/\/mcp$/);
+  const script = local?.args?.[0]?.replace('/path/to/agentpay/', '') as string;
+  expect(existsSync(root(script))).toBe(true);
 });
 
 test('every link between the pages leads to a page and a heading that exist', async () => {

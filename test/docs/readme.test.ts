@@ -49,5 +49,5 @@ test('every package and example is on the map, and nothing else is', () => {
     (match) => match[1] as string,
   );
   for (const path of new Set(linked)) expect(readFileSync(root(`${path}/README.md`), 'utf8')).toMatch(/^# /);
-  expect(new Set(linked).size).toBe(23);
+  expect(new Set(linked).size).toBe(25);
 });

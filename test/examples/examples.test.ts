@@ -1,18 +1,23 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { freePort, spawnNode, type Spawned } from '@agentpay/testing';
 import { startLocalChain, type LocalChain } from '@agentpay/dev';
+import { createClient, paymentOf } from '@agentpay/sdk';
+import { newAgent, testApi, type TestApi } from '../families/testApi.js';
+import { standInModel } from './model.js';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 
+const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const example = (name: string) =>
-  fileURLToPath(new URL(`../../../examples/${name}/dist/main.js`, import.meta.url));
+  root(name.includes('/') ? `examples/${name.replace('/', '/dist/')}.js` : `examples/${name}/dist/main.js`);
 
 let chain: LocalChain;
 const running: Spawned[] = [];
 
-function run(name: string, env: Record<string, string>): Spawned {
-  const started = spawnNode(example(name), { env });
+function run(name: string, env: Record<string, string>, file = example(name)): Spawned {
+  const started = spawnNode(file, { env });
   running.push(started);
   return started;
 }
@@ -88,4 +93,138 @@ describe('the examples', () => {
     await facilitator.kill('SIGTERM');
     expect(await facilitator.ended).toEqual({ code: 0, signal: null });
   }, 60_000);
+});
+
+/** Buys once with the SDK; gives the body and the dialect that was paid in. */
+async function buyOnce(url: string): Promise<[unknown, string | undefined]> {
+  const privateKey = generatePrivateKey();
+  await chain.fund(privateKeyToAddress(privateKey), { usdc: 10_000n });
+  const response = await createClient({ privateKey }).fetch(url);
+  const dialect = paymentOf(response)?.dialect;
+  const body: unknown = await response.json();
+  return [response.status === 200 ? body : { status: response.status, body }, dialect];
+}
+
+describe('sellers', () => {
+  let settings: Record<string, string>;
+  beforeAll(async () => {
+    const facilitator = await startFacilitator();
+    const payTo = privateKeyToAddress(generatePrivateKey());
+    settings = { PAY_TO: payTo, FACILITATOR_URL: await urlIn(facilitator), PORT: '0' };
+  }, 60_000);
+
+  it.each(['express', 'hono', 'fastify', 'koa', 'fetch'])(
+    'by %s: refuse without payment, and sell',
+    async (name) => {
+      const seller = run(`sellers/${name}`, settings);
+      const url = await urlIn(seller);
+      expect((await fetch(url)).status).toBe(402);
+      expect(await buyOnce(url)).toEqual([{ sky: 'blue' }, 'x402v2']);
+      await seller.kill();
+    },
+    60_000,
+  );
+
+  it('by a route handler of Next.js: refuse without payment, and sell', async () => {
+    const handler = root('examples/sellers/dist/next/app/weather/[city]/route.js');
+    const program = root(`test/dist/next-${process.pid}.mjs`);
+    // As Next.js calls it: with the request and the parameters of the path.
+    writeFileSync(
+      program,
+      `import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { GET } from ${JSON.stringify(handler)};
+const params = Promise.resolve({ city: 'bern' });
+const server = createServer(getRequestListener((request) => GET(request, { params }))).listen(0, '127.0.0.1', () =>
+  console.log('Selling at http://127.0.0.1:' + server.address().port + '/weather/bern'),
+);`,
+    );
+    try {
+      const url = await urlIn(run('next', settings, program));
+      expect((await fetch(url)).status).toBe(402);
+      expect(await buyOnce(url)).toEqual([{ sky: 'blue', city: 'bern' }, 'x402v2']);
+    } finally {
+      rmSync(program, { force: true });
+    }
+  }, 60_000);
+
+  it('of the guide for moving from x402-express and @x402/express sell before and after', async () => {
+    const guide = readFileSync(root('docs/migrate.md'), 'utf8');
+    const programs = [...guide.matchAll(/```js\n([^]*?)```/g)].map((match) => match[1] as string);
+    expect(programs).toHaveLength(4);
+    const dialects: unknown[] = [];
+    for (const [i, code] of programs.entries()) {
+      const file = root(`test/dist/migrate-${process.pid}-${i}.mjs`);
+      const told = "() => console.log('Selling at http://127.0.0.1:' + server.address().port + '/weather')";
+      const here = code
+        .replaceAll('http://127.0.0.1:3102', settings['FACILITATOR_URL'] as string)
+        .replace('app.listen(3000);', `const server = app.listen(0, ${told});`)
+        .replace('const server = new', 'const resources = new')
+        .replace('accepts } }, server)', 'accepts } }, resources)');
+      writeFileSync(file, here);
+      try {
+        const seller = run('migrate', {}, file);
+        const [body, dialect] = await buyOnce(await urlIn(seller));
+        expect([i, body]).toEqual([i, { sky: 'blue' }]);
+        dialects.push(dialect);
+        await seller.kill();
+      } finally {
+        rmSync(file, { force: true });
+      }
+    }
+    expect(dialects).toEqual(['x402v1', 'x402v2', 'x402v2', 'x402v2']);
+  }, 120_000);
+});
+
+describe('agents', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await testApi();
+  }, 60_000);
+  afterAll(() => api?.close());
+
+  const outputOf = async (name: string, env: Record<string, string> = {}) => {
+    const agent = run(`agents/${name}`, { AGENTPAY_URL: api.url, ...env });
+    expect([await agent.ended, agent.output()]).toEqual([{ code: 0, signal: null }, agent.output()]);
+    return agent.output();
+  };
+
+  it('trade on the marketplace: what was answered is paid, what failed is given back', async () => {
+    expect(await outputOf('marketplace')).toBe('answered  settled\nfailed    refunded\nbalance   $4.99\n');
+  }, 60_000);
+
+  it('keep a metered agreement: usage counts once per event', async () => {
+    expect(await outputOf('metered')).toBe('used      $0.05, left $0.45\nstatus    challenge_window\n');
+  }, 60_000);
+
+  it.each([
+    ['claude', 'ANTHROPIC_URL', '', '/v1/messages'],
+    ['openai', 'OPENAI_URL', '/v1', '/v1/chat/completions'],
+  ])(
+    'on %s use the tools, and the model never sees the key',
+    async (name, variable, base, path) => {
+      const agent = await newAgent(api, { name, funds: 7 });
+      const model = await standInModel('wallets_balance', { wallet_id: agent.wallet });
+      try {
+        const output = await outputOf(name, { AGENTPAY_API_KEY: agent.key, [variable]: model.url + base });
+        expect(output).toMatch(/^The tool says \{.*"balance":7[,.}]/);
+        expect(model.asked.map((one) => one.path)).toEqual([path, path]);
+        const [first] = model.asked;
+        const names = first?.body.tools.map((tool) => tool.name ?? tool.function?.name);
+        expect(names).toEqual(expect.arrayContaining(['wallets_balance', 'payments_create']));
+        expect(JSON.stringify(model.asked)).not.toContain(agent.key);
+      } finally {
+        await model.close();
+      }
+    },
+    60_000,
+  );
+});
+
+it('every example has fewer than 60 lines, but the two that are programs to run', () => {
+  const whole = ['paid-api/src/main.ts', 'self-hosted-facilitator/src/main.ts'];
+  const long = readdirSync(root('examples'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path) && !whole.includes(path))
+    .filter((path) => readFileSync(root(`examples/${path}`), 'utf8').split('\n').length > 60);
+  expect(long).toEqual([]);
 });

@@ -37,13 +37,13 @@ describe('every client, server and facilitator', () => {
 
   it('moves the price once for each purchase and nothing else', () => {
     const sold = cells.filter(({ result }) => result === 'sold').length;
-    expect(sold).toBeGreaterThan(30);
+    expect(sold).toBeGreaterThan(100);
     expect(spent).toBe(BigInt(sold) * PRICE);
   });
 
   it('can be printed as tables, with the reason for what is impossible', () => {
     const text = gridText(cells);
-    expect(text).toMatch(/^\| mppx, MPP +\| +sold \| +impossible \| +impossible \| +sold \|$/m);
+    expect(text).toMatch(/^\| mppx, MPP +\| +sold \|( +impossible \|){4} +sold \|$/m);
     expect(text).toContain('x402-fetch > @x402/express: the client speaks x402 v1, the server x402 v2');
   });
 });

@@ -38,7 +38,8 @@ export async function buyWithX402Fetch(
   url: string,
   wrap = wrapFetchWithPaymentFromConfig,
 ): Promise<Bought> {
-  return fromX402(await wrap(fetch, officialSchemes(stack))(url));
+  // 2.0 wants a second argument.
+  return fromX402(await wrap(fetch, officialSchemes(stack))(url, {}));
 }
 
 /** `@x402/axios`, x402 v2 and v1. */

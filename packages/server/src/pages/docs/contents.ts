@@ -2,15 +2,21 @@
 export const contents = [
   {
     title: 'Start',
-    slugs: ['quickstart-sellers', 'quickstart-buyers', 'quickstart-operators'],
+    slugs: [
+      'quickstart-sellers',
+      'quickstart-frameworks',
+      'quickstart-buyers',
+      'quickstart-operators',
+      'test-money',
+    ],
   },
   {
     title: 'Guides',
-    slugs: ['policies', 'webhooks', 'sla-tokens', 'escrow', 'production'],
+    slugs: ['migrate', 'policies', 'webhooks', 'sla-tokens', 'escrow', 'deploying', 'production', 'mainnet'],
   },
   {
     title: 'Build with',
-    slugs: ['sdk', 'cli', 'integrations'],
+    slugs: ['sdk', 'cli', 'integrations', 'claude'],
   },
   {
     title: 'Inside',
