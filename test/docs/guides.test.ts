@@ -113,7 +113,7 @@ describe('the files for deploying', () => {
   const outside: Readonly<Record<string, string>> = {
     POSTGRES_PASSWORD: 'secret',
     PUBLIC_BASE_URL: 'https://pay.example.com',
-    RPC_URLS: 'https://sepolia.base.org',
+    RPC_URL: 'https://sepolia.base.org',
     SIGNER_KEYS: `0x${'11'.repeat(32)}`,
     ...Object.fromEntries(
       ['JWT_SECRET', 'KEY_PEPPER', 'MASTER_KEY', 'ADMIN_KEY'].map((name) => [name, secret(name)]),
@@ -127,9 +127,14 @@ describe('the files for deploying', () => {
     Object.fromEntries(names.map((name) => [name, outside[name] as string]));
   const apiSecrets = {
     ...databases,
-    ...pick('RPC_URLS', 'JWT_SECRET', 'KEY_PEPPER', 'MASTER_KEY', 'ADMIN_KEY'),
+    RPC_URLS: 'base-sepolia=https://sepolia.base.org',
+    ...pick('JWT_SECRET', 'KEY_PEPPER', 'MASTER_KEY', 'ADMIN_KEY'),
   };
-  const facilitatorSecrets = { ...databases, ...pick('RPC_URLS', 'SIGNER_KEYS') };
+  const facilitatorSecrets = {
+    ...databases,
+    RPC_URLS: 'https://sepolia.base.org',
+    ...pick('SIGNER_KEYS'),
+  };
   const accepted = (api: Record<string, string>, facilitator?: Record<string, string>) => {
     expect(readConfig(api)).toMatchObject({ port: 3100 });
     if (facilitator) expect(readFacilitatorConfig(facilitator)).toMatchObject({ port: 3102 });

@@ -190,7 +190,7 @@ describe('agents', () => {
   };
 
   it('trade on the marketplace: what was answered is paid, what failed is given back', async () => {
-    expect(await outputOf('marketplace')).toBe('answered  settled\nfailed    refunded\nbalance   $4.99\n');
+    expect(await outputOf('marketplace')).toBe('answered  settled\ngiven up  failed\nbalance   $4.99\n');
   }, 60_000);
 
   it('keep a metered agreement: usage counts once per event', async () => {

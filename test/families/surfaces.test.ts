@@ -20,7 +20,12 @@ const fieldsOf = ({ params, query, body }: Endpoint) =>
 test('the families define every endpoint, each once', () => {
   expect(all.length).toBeGreaterThan(150);
   expect(new Set(defined).size).toBe(defined.length);
-  expect(all.map(({ id }) => id).sort()).toEqual([...defined].sort());
+  expect(
+    all
+      .map(({ id }) => id)
+      .filter(isOffered)
+      .sort(),
+  ).toEqual([...defined].sort());
 });
 
 test('the SDK has a function for each, and no other', () => {
@@ -123,5 +128,5 @@ test('Python has a method for each, sync and async, with its fields, and no othe
   }
 });
 
-/** What is bought by x402 is no call of the Python package. */
+/** What is bought by x402 is no call of a client: it is fetched by whoever pays. */
 const isOffered = (id: string) => !id.includes('.paid.');

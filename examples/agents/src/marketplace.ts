@@ -30,6 +30,6 @@ async function call(answer: () => boolean): Promise<string> {
 }
 
 console.log(`answered  ${await call(() => true)}`);
-console.log(`failed    ${await call(() => false)}`);
+console.log(`given up  ${await call(() => false)}`);
 const { balance } = await buyer.wallets.balance({ wallet_id: from_wallet_id });
 console.log(`balance   $${(Number(balance) / 1e6).toFixed(2)}`);
