@@ -13,7 +13,7 @@ const from_wallet_id = traveller.wallet_id;
 await buyer.wallets.fund({ wallet_id: from_wallet_id, amount: 5, source: 'test_faucet' });
 
 const service = await seller.services.create({
-  name: 'Forecast',
+  name: `Forecast ${desk.wallet_id}`,
   price_per_call: 0.01,
   sla: { max_completion_seconds: 30 },
 });

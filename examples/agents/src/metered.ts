@@ -10,7 +10,7 @@ const [desk, traveller] = [
 const seller = createApiClient({ url, apiKey: desk.api_key });
 const buyer = createApiClient({ url, apiKey: traveller.api_key });
 await buyer.wallets.fund({ wallet_id: traveller.wallet_id, amount: 5, source: 'test_faucet' });
-const service = await seller.services.create({ name: 'Forecast', price_per_call: 0.01 });
+const service = await seller.services.create({ name: `Forecast ${desk.wallet_id}`, price_per_call: 0.01 });
 
 const { agreement_id } = await buyer.agreements.agreements.create({
   service_id: service.id,
