@@ -66,7 +66,7 @@ async function binary(version) {
 
 async function check(version, node) {
   const said = async (cwd, ...args) => (await run(node, args, { cwd, timeout: 120_000 })).stdout.trim();
-  const agentpay = join(root, 'packages/server/dist/bin.js');
+  const agentpay = join(root, 'packages/cli/dist/bin.js');
   const found = {
     node: await said(project, '--version'),
     sale: await said(project, 'sale.mjs'),
