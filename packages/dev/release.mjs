@@ -21,7 +21,7 @@ export function readRelease() {
     tags: git('tag', '--list', 'v*').split('\n'),
     changes: git('status', '--porcelain').split('\n').filter(Boolean),
     pending: readdirSync(join(root, '.changeset')).filter(
-      (name) => /\.md$/.test(name) && name !== 'README.md',
+      (name) => name.endsWith('.md') && name !== 'README.md',
     ),
   };
 }
