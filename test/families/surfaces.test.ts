@@ -128,5 +128,5 @@ test('Python has a method for each, sync and async, with its fields, and no othe
   }
 });
 
-/** What is bought by x402 is no call of a client: it is fetched by whoever pays. */
-const isOffered = (id: string) => !id.includes('.paid.');
+/** What is bought by x402, or told to AgentPay by others, is no call of a client. */
+const isOffered = (id: string) => !/\.(paid|heard)\./.test(id);

@@ -4,7 +4,7 @@ import type { Address, authorizationTypedData, escrowTypedData, Hex } from '@age
 export type SignedByPayers = ReturnType<typeof authorizationTypedData> | ReturnType<typeof escrowTypedData>;
 
 /** EIP-712 typed data, as signers of every kind take it. */
-export interface TypedData {
+export interface PayersTypedData {
   readonly domain: SignedByPayers['domain'];
   readonly types: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>;
   readonly primaryType: string;
@@ -14,7 +14,7 @@ export interface TypedData {
 /** Who pays on a chain. A viem account is one. */
 export interface Account {
   readonly address: Address;
-  signTypedData(typedData: TypedData): Promise<Hex>;
+  signTypedData(typedData: PayersTypedData): Promise<Hex>;
 }
 
 /** Has an account sign what payers sign. */
