@@ -18,12 +18,14 @@ export interface DyingBuy {
 
 // A process that buys several things. Each purchase stands still for ever after an effect of its own number: a statement that writes, a
 // transaction or a request. Once nothing moves any more, it says where each of them stands, and waits to be killed.
-const { DATABASE_URL = '', OUTSIDE_URL = '', BUYS = '[]' } = process.env;
+const { DATABASE_URL = '', OUTSIDE_URL = '', BUYS = '[]', AHEAD_MS = '0' } = process.env;
 const AT_ONCE = 16;
 const SETTLE_SECONDS = 600;
 
 const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 20_000 });
 const sellers = localSellers();
+/** As far ahead of the machine's as that of the chain and the facilitator. */
+const clock = { ...systemClock, now: () => systemClock.now() + Number(AHEAD_MS) };
 const settling = httpFacilitator({ url: OUTSIDE_URL });
 
 /** The chain, as the process that has it sees it. */
@@ -71,7 +73,7 @@ function mortal(after: number, onStop: () => void): Core {
   const fetchOut: typeof sellers.fetchOut = (...call) => alive(() => sellers.fetchOut(...call));
   return purchaseCore({
     db: dying,
-    clock: systemClock,
+    clock,
     chains: [chain],
     ports: { sellers: { fetchOut }, facilitator },
     longestSeconds: SETTLE_SECONDS,

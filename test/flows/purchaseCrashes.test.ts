@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { purchases } from '@agentpay/core';
 import type { Core, custody } from '@agentpay/core';
 import { toAuthorization, toBase64, type ExactPayload, type FacilitatorRequest } from '@agentpay/protocol';
+import { systemClock } from '@agentpay/primitives';
 import { spawnNode } from '@agentpay/testing';
 import type { DyingBuy } from './dyingBuyers.js';
 import {
@@ -71,6 +72,7 @@ beforeAll(async () => {
     env: {
       DATABASE_URL: bed.url,
       OUTSIDE_URL: new URL(outside).origin,
+      AHEAD_MS: String(bed.clock.now() - systemClock.now()),
       BUYS: JSON.stringify(all.map(({ buy }) => buy)),
     },
   });
