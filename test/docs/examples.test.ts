@@ -18,7 +18,12 @@ interface Documented {
 }
 
 const packages: readonly Documented[] = [
-  { name: '@agentpay/sdk', path: 'packages/sdk', offline: true, elsewhere: ['verifyPaymentReceipt'] },
+  {
+    name: '@agentpay/sdk',
+    path: 'packages/sdk',
+    offline: true,
+    elsewhere: ['settlementStatus', 'verifyPaymentReceipt'],
+  },
   {
     name: '@agentpay/paywall',
     path: 'packages/paywall',

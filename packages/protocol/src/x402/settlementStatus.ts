@@ -95,6 +95,9 @@ const MAX_BYTES = 64 * 1024;
  * Asks a facilitator of AgentPay what became of a payment; nothing is moved by it. The payment itself is the proof that the caller may
  * know.
  * @param payment value of `PAYMENT-SIGNATURE` or `X-PAYMENT`
+ * @example
+ * const status = await settlementStatus({ facilitator: 'http://127.0.0.1:3102', payment: req.headers['payment-signature'] });
+ * status?.state; // 'settled'
  * @returns undefined when the facilitator has never settled it
  * @throws AgentPayError `payment_malformed`; `facilitator_unavailable` when there is no usable response
  */
