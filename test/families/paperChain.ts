@@ -1,4 +1,4 @@
-import type { Core, custody } from '@agentpay/core';
+import type { agreements, Core, custody } from '@agentpay/core';
 import { baseSepolia, systemRandom, usdcOn } from '@agentpay/primitives';
 import { bytesToHex, type Facilitator } from '@agentpay/protocol';
 
@@ -27,5 +27,25 @@ export function usePaperChain(core: Core): void {
       return { success: true, transaction: bytesToHex(systemRandom.bytes(32)), network: network.id };
     },
   };
-  Object.assign(core.ports, { chains: new Map([[network.id, chain]]), facilitator });
+  const feeWallet = paperFees(core);
+  Object.assign(core.ports, { chains: new Map([[network.id, chain]]), facilitator, feeWallet });
+}
+
+/** Takes any signature for a permit, and whatever is collected counts as collected. */
+function paperFees({ clock }: Core): agreements.FeeWallet {
+  const address = '0x976EA74026E726554dB657fA54763abd0C3a0aa9';
+  const permitFor: agreements.FeeWallet['permitFor'] = async ({ owner, amount: value }) => {
+    const deadline = BigInt(Math.floor(clock.now() / 1000) + 3_600);
+    return { owner, spender: address, value, nonce: 0n, deadline };
+  };
+  const done = async () => ({ status: 'completed', reference: bytesToHex(systemRandom.bytes(32)) }) as const;
+  return {
+    network: network.id,
+    address,
+    permitFor,
+    signedPermit: permitFor,
+    collect: done,
+    giveBack: done,
+    balance: async () => undefined,
+  };
 }

@@ -8,6 +8,7 @@ import { formatDecimal } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { privateKeyToAccount } from 'viem/accounts';
 import { expectedRefusals, playAgreements, type AgreementDev } from './devAgreement.js';
+import { buyDirectly, byPython, byTypeScript, type DirectDev } from './devDirect.js';
 import { authorizeByX402, fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
@@ -20,11 +21,11 @@ interface DevJson {
   readonly api: { readonly url: string };
   readonly facilitator: { readonly url: string };
   readonly seller: { readonly url: string; readonly address: string };
-  readonly keys: GatewayDev['keys'] & AgreementDev['keys'] & { readonly runtime: string };
-  readonly ids: GatewayDev['ids'] & AgreementDev['ids'] & { readonly wallet: string };
-  readonly chain: AgreementDev['chain'];
+  readonly keys: GatewayDev['keys'] & AgreementDev['keys'] & DirectDev['keys'];
+  readonly ids: GatewayDev['ids'] & AgreementDev['ids'] & DirectDev['ids'] & { readonly wallet: string };
+  readonly chain: AgreementDev['chain'] & DirectDev['chain'];
   readonly stripeWebhookSecret: string;
-  readonly buyer: { readonly privateKey: `0x${string}` };
+  readonly buyer: { readonly address: string; readonly privateKey: `0x${string}` };
   readonly pids: Record<'supervisor' | 'api' | 'facilitator' | 'seller' | 'chain', number>;
 }
 
@@ -254,6 +255,28 @@ describe('a running stack', () => {
     expect(agreed).toEqual({ cap: 100_000n, held: 300_000n, spent: 300_000n });
     expect(settled).toEqual({ held: 0n, spent: 30_000n, earned: 30_000n });
   }, 90_000);
+
+  test.each([
+    ['TypeScript', byTypeScript],
+    ['Python', byPython],
+  ])(
+    'has a service bought directly, signed in %s: paid on the chain when the seller accepts',
+    async (_, sign) => {
+      const hash = expect.stringMatching(/^0x[0-9a-f]{64}$/);
+      expect(await buyDirectly(dev, sign)).toEqual({
+        fee: '0.103',
+        proposed: 'proposed',
+        unaccepted: [0n, 0n, 0n],
+        moved: [-5_103_000n, 5_000_000n, 103_000n],
+        ended: expect.objectContaining({
+          fee_tx_hash: hash,
+          payment_tx_hash: hash,
+          fee_return_tx_hash: null,
+        }),
+      });
+    },
+    60_000,
+  );
 
   test('sells by the curl line it prints', async () => {
     const [, url] = await run.line(/curl -i (http\S+)/);

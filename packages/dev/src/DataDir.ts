@@ -26,6 +26,8 @@ export interface StackState {
   readonly sellerKey: Hex;
   /** Pays on the chain for the API. */
   readonly treasuryKey: Hex;
+  /** Collects the fees of direct payments. */
+  readonly gasWalletKey: Hex;
   /** Key of a gateway of the gateway API. */
   readonly gatewayKey: string;
   /** Signs what stands in for events of Stripe. */
@@ -109,6 +111,7 @@ function newState(random: Random): StackState {
     buyerKey: key(),
     sellerKey: key(),
     treasuryKey: key(),
+    gasWalletKey: key(),
     gatewayKey: `gw_live_${Buffer.from(random.bytes(24)).toString('hex')}`,
     stripeWebhookSecret: `whsec_${Buffer.from(random.bytes(24)).toString('hex')}`,
   };

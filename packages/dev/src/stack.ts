@@ -78,7 +78,8 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const chain = await supervisor.start('chain', () =>
     startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json'), keepStates: 0 }),
   );
-  await chain.running.fund(privateKeyToAddress(state.facilitatorKey), { eth: FACILITATOR_WEI });
+  for (const key of [state.facilitatorKey, state.gasWalletKey])
+    await chain.running.fund(privateKeyToAddress(key), { eth: FACILITATOR_WEI });
   onReady('chain', urls.chain);
   // Test money takes a block or two, which the others need not wait for.
   const money = giveMoney(chain.running, state);
@@ -149,6 +150,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
       BOOTSTRAP_GATEWAY_KEY: state.gatewayKey,
       STRIPE_WEBHOOK_SECRET: state.stripeWebhookSecret,
       TREASURY_KEY: state.treasuryKey,
+      GAS_WALLET_KEY: state.gasWalletKey,
       FACILITATOR_URL: urls.facilitator,
       RPC_URLS: `${baseSepolia.name}=${urls.chain}`,
       DEV_SIGN_IN: 'true',

@@ -14,6 +14,7 @@ export * from './evm/AuthCapture.js';
 export * from './evm/EscrowConsent.js';
 export * from './evm/Eip191.js';
 export * from './evm/Eip3009.js';
+export * from './evm/Erc2612.js';
 export * from './evm/Erc6492.js';
 export * from './evm/Hex.js';
 export * from './evm/nonceUse.js';

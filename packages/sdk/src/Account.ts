@@ -1,7 +1,16 @@
-import type { Address, authorizationTypedData, escrowTypedData, Hex } from '@agentpay/protocol';
+import type {
+  Address,
+  authorizationTypedData,
+  escrowTypedData,
+  Hex,
+  permitTypedData,
+} from '@agentpay/protocol';
 
-/** What payers sign: a transfer, or one into an escrow that only its collector may send. */
-export type SignedByPayers = ReturnType<typeof authorizationTypedData> | ReturnType<typeof escrowTypedData>;
+/** What payers sign: a transfer, one into an escrow that only its collector may send, or a permit for a fee. */
+export type SignedByPayers =
+  | ReturnType<typeof authorizationTypedData>
+  | ReturnType<typeof escrowTypedData>
+  | ReturnType<typeof permitTypedData>;
 
 /** EIP-712 typed data, as signers of every kind take it. */
 export interface PayersTypedData {

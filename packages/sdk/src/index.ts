@@ -1,6 +1,12 @@
 export { createApiClient, type ApiClient, type ApiClientOptions } from './ApiClient.js';
 export { ApiError } from './ApiError.js';
 export type { Account, PayersTypedData } from './Account.js';
+export {
+  buildDirectStablecoinAgreement,
+  signActivation,
+  type ActivationSignatures,
+  type DirectStablecoinAgreement,
+} from './agreements.js';
 export type { Spent } from './Budget.js';
 export { createClient, type Client } from './Client.js';
 export { createPayingFetch } from './createPayingFetch.js';

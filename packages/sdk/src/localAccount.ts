@@ -1,4 +1,10 @@
-import { domainSeparator, hashAuthorization, hashReceipt, privateKeySigner } from '@agentpay/protocol';
+import {
+  domainSeparator,
+  hashAuthorization,
+  hashPermit,
+  hashReceipt,
+  privateKeySigner,
+} from '@agentpay/protocol';
 import type { Account, SignedByPayers } from './Account.js';
 
 /**
@@ -16,13 +22,17 @@ export function localAccount(privateKey: string): Account {
   const { address, sign } = privateKeySigner(privateKey);
   return {
     address,
-    signTypedData: async (typedData) => {
-      const { domain, primaryType, message } = typedData as unknown as SignedByPayers;
-      return sign(
-        primaryType === 'TransferWithAuthorization'
-          ? hashAuthorization(domainSeparator(domain), message)
-          : hashReceipt(domain, message),
-      );
-    },
+    signTypedData: async (typedData) => sign(digestOf(typedData as unknown as SignedByPayers)),
   };
+}
+
+function digestOf({ domain, primaryType, message }: SignedByPayers): Uint8Array {
+  switch (primaryType) {
+    case 'TransferWithAuthorization':
+      return hashAuthorization(domainSeparator(domain), message);
+    case 'ReceiveWithAuthorization':
+      return hashReceipt(domain, message);
+    case 'Permit':
+      return hashPermit(domain, message);
+  }
 }

@@ -51,6 +51,7 @@ import { stripeCards } from './stripe/stripeCards.js';
 import { stripePayouts } from './stripe/stripePayouts.js';
 import { stripeRail } from './stripe/stripeRail.js';
 import { chainTill, type ChainTill } from './treasury/ChainTill.js';
+import { feeWalletOf } from './treasury/feeWalletOf.js';
 import { createTreasury } from './treasury/Treasury.js';
 import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
@@ -138,6 +139,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       ...onChains(config, secrets, out),
       settleChain: till?.settle,
       escrow: escrowOf(config, secrets, clock),
+      feeWallet: feeWalletOf(config, { db, clock, log }),
       ...waysOut(config, clock, toNamed),
     },
     settings: settingsOf(config, secrets),

@@ -49,6 +49,8 @@ export interface ServerConfig {
   readonly facilitatorUrl: string | undefined;
   /** Signs what is paid out of the escrow for agreements; absent: derived from the JWT secret, and in production no escrow. */
   readonly escrowKey: `0x${string}` | undefined;
+  /** Collects the fees of direct payments on the default network and pays its gas; with {@link facilitatorUrl} they are configured. */
+  readonly gasWalletKey: `0x${string}` | undefined;
   /** Where wallets pay on chains, the default network first. */
   readonly networks: readonly ConfiguredNetwork[];
   /** Blocks that a payment must have, its own included, to count. */
@@ -126,6 +128,10 @@ const Environment = z.object({
     .optional(),
   FACILITATOR_URL: urlOf('http:', 'https:').optional(),
   ESCROW_KEY: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
+    .optional(),
+  GAS_WALLET_KEY: z
     .string()
     .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
     .optional(),
@@ -229,6 +235,7 @@ export function readConfig(env: Env): ServerConfig {
     treasuryKey: values.TREASURY_KEY as `0x${string}` | undefined,
     facilitatorUrl: values.FACILITATOR_URL,
     escrowKey: values.ESCROW_KEY as `0x${string}` | undefined,
+    gasWalletKey: values.GAS_WALLET_KEY as `0x${string}` | undefined,
     masterKey: values.MASTER_KEY,
     formerMasterKeys: values.FORMER_MASTER_KEYS ?? [],
     outboundHosts: [...(values.OUTBOUND_LOOPBACK ? LOOPBACK : []), ...(values.OUTBOUND_HOSTS ?? [])],

@@ -24,6 +24,7 @@ export { stripeRail } from './stripe/stripeRail.js';
 export type { StripeRailOptions } from './stripe/stripeRail.js';
 export { outcomeOf } from './treasury/ChainTill.js';
 export type { ChainTill } from './treasury/ChainTill.js';
+export { createFeeWallet } from './treasury/FeeWallet.js';
 export { createTreasury } from './treasury/Treasury.js';
 export type { TreasuryTransfer, TransferState, Treasury, TreasuryOptions } from './treasury/Treasury.js';
 export { usdcPayouts } from './treasury/usdcPayouts.js';

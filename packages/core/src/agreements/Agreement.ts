@@ -68,14 +68,15 @@ export interface Agreement {
   readonly settlementTx: string | null;
 }
 
-/** `sandbox`: on the books of the platform; `onchain`: in the escrow on a chain. */
-export type AgreementFunding = (typeof agreementFundings)[number];
+/** `direct`: nowhere, it goes from wallet to wallet on the chain. */
+export type AgreementFunding = (typeof agreementFundings)[number] | 'direct';
 
+/** Where money waits: `sandbox`, on the books of the platform; `onchain`, in the escrow on a chain. */
 export const agreementFundings = ['sandbox', 'onchain'] as const;
 
 const table = {
   pending_approval: { approve: 'proposed', reject: 'rejected', expire: 'expired' },
-  proposed: { accept: 'accepted', reject: 'rejected', expire: 'expired' },
+  proposed: { accept: 'accepted', collect: 'collecting_fee', reject: 'rejected', expire: 'expired' },
   accepted: { submit: 'submitting', expire: 'expired' },
   submitting: { activate: 'active', fail: 'activation_failed' },
   activation_failed: { submit: 'submitting', expire: 'expired' },
@@ -83,6 +84,11 @@ const table = {
   challenge_window: { challenge: 'challenged', settle: 'settling' },
   challenged: { settle: 'settling' },
   settling: { pay: 'settled' },
+  collecting_fee: { charge: 'executing_payment', abort: 'failed' },
+  executing_payment: { deliver: 'completed', giveBack: 'returning_fee' },
+  returning_fee: { abort: 'failed' },
+  completed: {},
+  failed: {},
   settled: {},
   rejected: {},
   expired: {},
@@ -100,7 +106,12 @@ export type AgreementEvent =
   | 'complete'
   | 'challenge'
   | 'settle'
-  | 'pay';
+  | 'pay'
+  | 'collect'
+  | 'charge'
+  | 'deliver'
+  | 'giveBack'
+  | 'abort';
 
 export const agreementStatuses = Object.keys(table) as readonly AgreementStatus[];
 

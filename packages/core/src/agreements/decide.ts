@@ -41,7 +41,9 @@ export async function decideApproval(
       }
       useIn(core, scene, { approvalId, usedBy: agreement.id, ...approvedTerms(agreement) });
       const nowMs = core.clock.now();
-      const dueAt = new Date(nowMs + core.settings.agreements.proposalMs);
+      const dueAt = new Date(
+        Math.min(nowMs + core.settings.agreements.proposalMs, agreement.endsAt.getTime()),
+      );
       moveIn(core, scene, agreement, 'approve', { proposedAt: new Date(nowMs), dueAt });
       return scene.find(approvalRows, approvalId) as Approval;
     },

@@ -34,6 +34,11 @@ export const agreementMoved = {
   challenge: eventType('agreement.challenged', agreement),
   settle: eventType('agreement.settling', agreement),
   pay: eventType('agreement.settled', agreement),
+  collect: eventType('agreement.collecting_fee', agreement),
+  charge: eventType('agreement.executing_payment', agreement),
+  giveBack: eventType('agreement.returning_fee', agreement),
+  deliver: eventType('agreement.completed', agreement),
+  abort: eventType('agreement.failed', agreement),
 } as const;
 
 /** Tells both sides and their owners what happened; the seller once it was proposed. */

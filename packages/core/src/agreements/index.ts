@@ -13,6 +13,13 @@ export { compareEscrow } from './compareEscrow.js';
 export type { EscrowDifference } from './compareEscrow.js';
 export { decideApproval } from './decide.js';
 export { accept, complete, get, history, list, reject } from './operations.js';
+export { directFee, directFeeTerms } from './DirectPurchase.js';
+export type { DirectPurchase } from './DirectPurchase.js';
+export type { DirectPorts, FeeState, FeeWallet, PermitFee } from './directPorts.js';
+export { proposeDirect, proposeOnce } from './proposeDirect.js';
+export { requirements } from './requirements.js';
+export type { DirectRequirements } from './requirements.js';
+export { getDirect, workDirect } from './workDirect.js';
 export { beginCall, endCall, releaseLeft } from './metering.js';
 export type { MeteredCall } from './metering.js';
 export type {

@@ -93,4 +93,42 @@ create table agreement_holds (
 );
 `,
   },
+  {
+    name: 'core/agreements-direct',
+    sql: `
+alter table agreements
+  drop constraint agreements_funding_check,
+  drop constraint agreements_status_check,
+  drop constraint agreements_check3,
+  drop constraint agreements_check4;
+alter table agreements
+  add constraint agreements_funding_check check (funding in ('sandbox', 'onchain', 'direct')),
+  add constraint agreements_status_check check (status in ('pending_approval', 'proposed', 'accepted', 'submitting', 'activation_failed',
+    'active', 'challenge_window', 'challenged', 'settling', 'settled', 'rejected', 'expired', 'collecting_fee', 'executing_payment',
+    'returning_fee', 'completed', 'failed')),
+  add constraint agreements_ended check ((ended_at is not null) = (status in ('settled', 'rejected', 'expired', 'completed', 'failed'))),
+  add constraint agreements_paid check ((paid is not null) = (status in ('settling', 'settled', 'completed')));
+
+create table direct_purchases (
+  id text primary key references agreements (id),
+  network text not null,
+  payer text not null,
+  payee text not null,
+  amount bigint not null check (amount > 0),
+  fee bigint not null check (fee > 0),
+  payment jsonb not null,
+  payment_nonce text not null,
+  permit jsonb not null,
+  fee_hash text,
+  payment_hash text,
+  return_hash text,
+  return_since timestamptz,
+  attempts integer not null,
+  next_at timestamptz,
+  claimed_until timestamptz,
+  unique (network, payer, payment_nonce)
+);
+create index agreements_direct on agreements (accepted_at) where status in ('collecting_fee', 'executing_payment', 'returning_fee');
+`,
+  },
 ];

@@ -60,7 +60,8 @@ export async function history(
 }
 
 /**
- * The seller takes the proposal. Again changes nothing. On a chain they are paid at `sellerAddress`, or at their wallet with the platform.
+ * The seller takes the proposal. Again changes nothing. On a chain they are paid at `sellerAddress`, or at their wallet with the
+ * platform; of one with direct payment, `workDirect` then moves the money.
  * @throws AgentPayError `agreement_not_found`, `forbidden` for the buyer, `agreement_wrong_state`
  */
 export async function accept(
@@ -70,9 +71,11 @@ export async function accept(
   const sellerAddress = await payeeOf(core, request);
   return run(core, request, (scene, agreement) => {
     assertSide(request.principal, agreement, 'seller');
-    if (agreement.status === 'accepted') return agreement;
+    const direct = agreement.funding === 'direct';
+    if (agreement.status === 'accepted' || (direct && agreement.acceptedAt !== null)) return agreement;
     assertInTime(core, agreement);
     const now = core.clock.now();
+    if (direct) return moveIn(core, scene, agreement, 'collect', { acceptedAt: new Date(now) });
     const dueAt = new Date(Math.min(now + core.settings.agreements.proposalMs, agreement.endsAt.getTime()));
     return moveIn(core, scene, agreement, 'accept', { acceptedAt: new Date(now), dueAt, sellerAddress });
   });

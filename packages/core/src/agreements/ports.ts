@@ -1,5 +1,6 @@
 import type { Amount } from '@agentpay/primitives';
 import type { Address, Hex, WirePaymentInfo } from '@agentpay/protocol';
+import type { DirectPorts } from './directPorts.js';
 
 /** A payment into the escrow that the buyer of an agreement can consent to with one signature, as it is kept. */
 export interface AgreementOffer {
@@ -73,7 +74,7 @@ export interface AgreementEscrow {
   look(offer: AgreementOffer): Promise<HoldSight>;
 }
 
-export interface AgreementPorts {
+export interface AgreementPorts extends DirectPorts {
   /** Absent: agreements are funded from wallets of the platform alone. */
   readonly escrow?: AgreementEscrow | undefined;
 }

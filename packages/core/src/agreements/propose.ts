@@ -14,6 +14,8 @@ import { checkOptionalText, checkText } from '../text.js';
 import { ofCurrency } from '../wallets/index.js';
 import type { Agreement, AgreementFunding } from './Agreement.js';
 import { allowedIn, approvedTerms } from './allow.js';
+import type { DirectOrder } from './checkDirect.js';
+import { insertDirect } from './DirectStore.js';
 import { tell } from './events.js';
 import * as store from './AgreementStore.js';
 
@@ -50,6 +52,8 @@ export async function propose(
     /** On a chain when absent, where one is configured and the buyer names their address. */
     readonly funding?: AgreementFunding | undefined;
     readonly terms?: ProposedTerms | undefined;
+    /** A direct purchase, whose signatures were checked. */
+    readonly direct?: DirectOrder | undefined;
   },
 ): Promise<Agreement> {
   const agreement = await drafted(core, request);
@@ -88,13 +92,14 @@ export async function propose(
         tell(core, scene, approval ? 'wait' : 'propose', made);
       },
     });
+    if (request.direct) await insertDirect(tx, { id: made.id, ...request.direct.purchase });
     return made;
   });
 }
 
 async function drafted(
   core: Core,
-  { principal, serviceId, buyerAddress, funding, terms = {} }: Parameters<typeof propose>[1],
+  { principal, serviceId, buyerAddress, funding, terms = {}, direct }: Parameters<typeof propose>[1],
 ): Promise<Agreement> {
   const buyerId = requireParty(principal, 'agent');
   const service = await getService(core.db, { serviceId });
@@ -116,10 +121,10 @@ async function drafted(
     sellerOwnerId: await ownerOf(core.db, { agentId: service.providerId }),
     serviceId,
     category: service.category,
-    ...fundedBy(core, service, { buyerAddress, funding }),
+    ...(direct ? DIRECTLY : fundedBy(core, service, { buyerAddress, funding })),
     buyerWalletId: wallet.id,
     sellerWalletId: service.payoutWalletId,
-    buyerAddress: buyerAddress ?? null,
+    buyerAddress: direct?.purchase.payer ?? buyerAddress ?? null,
     sellerAddress: null,
     currency: service.currency,
     ...checked(core, service, terms),
@@ -138,12 +143,16 @@ async function drafted(
     activatedAt: null,
     challengeEndsAt: null,
     endedAt: null,
-    dueAt: new Date(now.getTime() + core.settings.agreements.proposalMs),
+    dueAt: new Date(
+      Math.min(now.getTime() + core.settings.agreements.proposalMs, direct?.until.getTime() ?? Infinity),
+    ),
     attempts: 0,
     activationTx: null,
     settlementTx: null,
   };
 }
+
+const DIRECTLY = { funding: 'direct', network: null } as const;
 
 /** Where the money is to wait. */
 function fundedBy(

@@ -31,10 +31,10 @@ export async function reconcile(
   );
   const differences: CustodyDifference[] = [];
   for (const { account, asset, amount } of rows) {
-    const [, network = '', symbol = ''] = account.split(':');
+    const [, network = ''] = account.split(':');
     // Debits are negative, and an asset grows by debits.
     const expected = -BigInt(amount);
-    const actual = (await custody.balance({ network, asset: symbol })) ?? null;
+    const actual = (await custody.balance({ network, asset })) ?? null;
     if (actual !== expected) differences.push({ account, asset, expected, actual });
   }
   return differences;

@@ -4,6 +4,7 @@ from ._budget import Paying, Payment
 from ._client import AgentPay, AsyncAgentPay, payment_of
 from ._operation import Money
 from ._version import VERSION as __version__
+from .agreements import build_direct_stablecoin_agreement, sign_activation
 from .errors import (
     AgentPayError,
     ApiError,
@@ -46,5 +47,7 @@ __all__ = [
     "ServerError",
     "Unauthorized",
     "__version__",
+    "build_direct_stablecoin_agreement",
     "payment_of",
+    "sign_activation",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -59,9 +60,8 @@ def checksum_address(address: str) -> str:
 
 
 _DOMAIN = keccak256(b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
-_TRANSFER = keccak256(
-    b"TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
-)
+_AUTHORIZATION = b"WithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+_PERMIT = keccak256(b"Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)")
 
 
 def domain_separator(name: str, version: str, chain_id: int, contract: str) -> bytes:
@@ -70,11 +70,19 @@ def domain_separator(name: str, version: str, chain_id: int, contract: str) -> b
     return keccak256(b"".join(words))
 
 
-def authorization_digest(domain: bytes, authorization: dict[str, str]) -> bytes:
-    """What the payer of an EIP-3009 TransferWithAuthorization signs."""
+def authorization_digest(domain: bytes, authorization: dict[str, str], kind: str = "Transfer") -> bytes:
+    """What the payer of an EIP-3009 TransferWithAuthorization signs, or of a ReceiveWithAuthorization (`kind` "Receive")."""
+    type_hash = keccak256(kind.encode() + _AUTHORIZATION)
     numbers = [_word(int(authorization[name])) for name in ("value", "validAfter", "validBefore")]
     nonce = bytes.fromhex(authorization["nonce"][2:])
-    words = [_TRANSFER, _address(authorization["from"]), _address(authorization["to"]), *numbers, nonce]
+    words = [type_hash, _address(authorization["from"]), _address(authorization["to"]), *numbers, nonce]
+    return keccak256(b"\x19\x01" + domain + keccak256(b"".join(words)))
+
+
+def permit_digest(domain: bytes, permit: Mapping[str, str]) -> bytes:
+    """What the owner of an EIP-2612 Permit signs."""
+    numbers = [_word(int(permit[name])) for name in ("value", "nonce", "deadline")]
+    words = [_PERMIT, _address(permit["owner"]), _address(permit["spender"]), *numbers]
     return keccak256(b"\x19\x01" + domain + keccak256(b"".join(words)))
 
 

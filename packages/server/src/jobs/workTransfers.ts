@@ -15,6 +15,7 @@ const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) =>
   'agreements.work': agreements.work,
   'agreements.relay': agreements.relay,
   'agreements.left': agreements.releaseLeft,
+  'agreements.direct': agreements.workDirect,
 };
 
 /** Takes payments and refunds by other rails, payouts and agreements on that are due, twice a second, each kind in its own time. */

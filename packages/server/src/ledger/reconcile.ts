@@ -92,7 +92,7 @@ async function custodyOf(core: Core, rails: readonly Looked[]): Promise<string[]
     async balance({ network, asset }) {
       const account = ledger.custody(network, asset);
       const own = rails.filter(({ rail }) => rail.account === account).map(({ said }) => said?.balance);
-      const parts = [...own, ...(await walletsOn(core, network, asset))];
+      const parts = [...own, ...(await walletsOn(core, network, asset)), ...(await feesOn(core, account))];
       if (parts.length === 0 || parts.includes(undefined)) return undefined;
       return parts.reduce<bigint>((sum, part) => sum + (part ?? 0n), 0n);
     },
@@ -106,6 +106,16 @@ async function custodyOf(core: Core, rails: readonly Looked[]): Promise<string[]
       return `${account}: the books have ${expected} ${asset}${found}${journals}`;
     }),
   );
+}
+
+/** What the account that collects fees has, where its fees are booked on this account of the ledger. */
+async function feesOn(
+  { ports: { feeWallet, chains } }: Core,
+  account: string,
+): Promise<(bigint | undefined)[]> {
+  const network = feeWallet && chains.get(feeWallet.network)?.network;
+  if (!network || ledger.custody(network.name, network.asset.symbol) !== account) return [];
+  return [await feeWallet.balance()];
 }
 
 /** What the wallets of a network have on it; nothing where none pay there. */

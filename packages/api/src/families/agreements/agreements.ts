@@ -2,7 +2,7 @@ import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
+import { decimalAmount, positiveCents, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, timestamp } from '../../resources/values.js';
 import {
@@ -53,13 +53,24 @@ export const create = Endpoint.from({
   path: '/usage-agreements',
   auth: agents,
   tool: {},
-  idempotent: true,
+  idempotent: 'itself',
   body: z.object({
     service_id: id('service'),
     /** With it the money waits in the escrow on a chain, where one is configured. */
     buyer_wallet_address: address.optional(),
     funding: funding.optional(),
-    settlement_model: z.literal('escrow', { error: 'must be escrow' }).default('escrow'),
+    settlement_model: z
+      .enum(['escrow', 'direct_payment'], { error: 'must be escrow or direct_payment' })
+      .default('escrow'),
+    /** Of a direct payment, as are the next two: see GET /payment-requirements. */
+    amount_cents: positiveCents.optional(),
+    /** The payment as the header `PAYMENT-SIGNATURE` of x402 v2 has it. */
+    payment_header: z.string({ error: 'must be text' }).max(16_384).optional(),
+    /** Signature of the permit for the fee. */
+    fee_permit: z
+      .string({ error: 'must be a signature' })
+      .regex(/^0x[0-9a-fA-F]{128,130}$/, 'must be a signature, 0x and 130 hexadecimal digits')
+      .optional(),
     terms: proposal,
   }),
   response: agreement,
@@ -76,6 +87,10 @@ export const create = Endpoint.from({
     'policy_denied',
     'conflict',
     'settlement_not_configured',
+    'payment_malformed',
+    'payment_refused',
+    'payment_already_used',
+    'insufficient_funds',
   ],
   example: {
     body: { service_id: SERVICE, buyer_wallet_address: ADDRESS, terms: { cap: '0.20' } },

@@ -43,6 +43,11 @@ export const agreementStatus = z.enum([
   'settled',
   'rejected',
   'expired',
+  'collecting_fee',
+  'executing_payment',
+  'returning_fee',
+  'completed',
+  'failed',
 ]);
 
 /** What both sides agree on. */
@@ -65,9 +70,9 @@ export const funding = z.enum(['sandbox', 'onchain'], { error: 'must be sandbox 
 export const agreement = z.object({
   agreement_id: z.string(),
   status: agreementStatus,
-  settlement_model: z.literal('escrow'),
-  /** Where the money waits: `sandbox`, on the books of the platform; `onchain`, in the escrow on a chain. */
-  funding,
+  settlement_model: z.enum(['escrow', 'direct_payment']),
+  /** Where the money waits: `sandbox`, on the books of the platform; `onchain`, in the escrow on a chain; `direct`: nowhere. */
+  funding: z.enum([...funding.options, 'direct']),
   service_id: z.string(),
   buyer_agent_id: z.string(),
   seller_agent_id: z.string(),

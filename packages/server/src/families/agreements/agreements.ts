@@ -2,13 +2,24 @@ import { agreements as family } from '@agentpay/api';
 import { agreements, disputes } from '@agentpay/core';
 import type { Hex } from '@agentpay/protocol';
 import { implement } from '../../http/implement.js';
-import { readTerms, showAgreement, showEscrow, showPackage, showUsage } from './presentAgreement.js';
+import {
+  readDirect,
+  readTerms,
+  showAgreement,
+  showEscrow,
+  showPackage,
+  showUsage,
+} from './presentAgreement.js';
 
 export const handlers = implement(family.nouns.agreements, ({ core }) => ({
-  async create({ principal, body }) {
+  async create({ principal, body, repeatable }) {
     const { service_id: serviceId, buyer_wallet_address: buyerAddress, funding, terms } = body;
+    if (body.settlement_model === 'direct_payment') {
+      const direct = { principal, repeatable, serviceId, buyerAddress, ...readDirect(body) };
+      return showAgreement(await agreements.proposeDirect(core, direct));
+    }
     const proposed = { serviceId, buyerAddress, funding, terms: readTerms(terms) };
-    return showAgreement(await agreements.propose(core, { principal, ...proposed }));
+    return showAgreement(await agreements.proposeOnce(core, { principal, repeatable, ...proposed }));
   },
   async list({ principal, query }) {
     const found = await agreements.list(core, { principal, ...query });

@@ -1,12 +1,13 @@
 import type { RequestOf, agreements as family } from '@agentpay/api';
 import { agreements, type Core } from '@agentpay/core';
+import { AgentPayError } from '@agentpay/primitives';
 
 /** An agreement on the wire. */
 export function showAgreement(agreement: agreements.Agreement) {
   return {
     agreement_id: agreement.id,
     status: agreement.status,
-    settlement_model: 'escrow' as const,
+    settlement_model: agreement.funding === 'direct' ? ('direct_payment' as const) : ('escrow' as const),
     funding: agreement.funding,
     service_id: agreement.serviceId,
     buyer_agent_id: agreement.buyerId,
@@ -58,10 +59,23 @@ export function readTerms(terms: Proposal['terms']): agreements.ProposedTerms {
   };
 }
 
+/** What a direct purchase has beside its service. @throws AgentPayError `invalid_request` where something is missing */
+export function readDirect({ amount_cents: amount, payment_header, fee_permit, terms }: Proposal) {
+  const given = { amountCents: amount, paymentHeader: payment_header, feePermit: fee_permit };
+  const [missing] = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing !== undefined || amount === undefined || !payment_header || !fee_permit)
+    throw new AgentPayError('invalid_request', 'A direct payment has an amount and two signatures.', {
+      param: missing ?? 'paymentHeader',
+    });
+  const { description } = terms;
+  return { amount, paymentHeader: payment_header, feePermit: fee_permit as `0x${string}`, description };
+}
+
 /** What the buyer signs: in the sandbox nothing. */
 export function showPackage({ agreement: { id, funding }, intent }: agreements.ActivationPackage) {
   const infraFee = { pending: false, amount: 0n, permit: null };
-  return { agreement_id: id, funding, activation_intent: intent, infra_fee: infraFee };
+  const waits = funding === 'onchain' ? funding : ('sandbox' as const);
+  return { agreement_id: id, funding: waits, activation_intent: intent, infra_fee: infraFee };
 }
 
 /** How far activation and settlement are. */
