@@ -146,10 +146,10 @@ describe('the admin page', () => {
 
   it('goes back page by page, and shows what one payer paid', async () => {
     const payer = `0x${'ab'.repeat(20)}`;
-    const aMinuteAgo = Date.now() - 60_000;
+    const anHourAgo = Date.now() - 3_600_000;
     const clockAt = (ms: number) => ({ now: () => ms, timer: () => () => {} });
     const ids = Array.from({ length: 30 }, (_, i) =>
-      newId('settlement', { clock: clockAt(aMinuteAgo - i), random: systemRandom }),
+      newId('settlement', { clock: clockAt(anHourAgo - i), random: systemRandom }),
     );
     await run(
       `insert into facilitator_settlements

@@ -5,7 +5,6 @@ import { devFile } from './devFile.js';
 import { readDevOptions, type DevFlags, type DevOptions } from './DevOptions.js';
 import { choosePorts } from './Ports.js';
 import { progressOf } from './progress.js';
-import { makePurchases } from './purchases.js';
 import { purchaseJson, purchaseTable } from './purchaseTable.js';
 import { startStack, type Stack } from './stack.js';
 import { createSupervisor } from './Supervisor.js';
@@ -58,6 +57,8 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
       stopped,
     );
     progress.stop();
+    // Loaded late, because the parts can start without it.
+    const { makePurchases } = await import('./purchases.js');
     const purchases = stack && (await orStopped(makePurchases(stack, systemClock), stopped));
     if (!stack || !purchases) return gaveUp ? 1 : 0;
     const failed = purchases.some(({ fault }) => fault !== undefined);

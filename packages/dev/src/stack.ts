@@ -6,11 +6,10 @@ import { prepareEmptyDb } from '@agentpay/storage';
 import { AGREEMENT_OPERATOR } from '@agentpay/protocol';
 import { privateKeyToAddress } from 'viem/accounts';
 import type { DataDir, StackState } from './DataDir.js';
-import { startLocalChain, type LocalChain } from './localChain.js';
+import type { LocalChain } from './localChain.js';
 import { launchNode, type NodePart } from './nodePart.js';
 import type { Ports } from './Ports.js';
-import { registerAgents } from './registerAgents.js';
-import { earn, registerMarket } from './registerMarket.js';
+import type { RegisteredAgents } from './registerAgents.js';
 import type { Part, Supervisor } from './Supervisor.js';
 
 /** The running parts of the local stack and where they are. */
@@ -55,7 +54,7 @@ export interface StackOptions {
   readonly onReady: (name: string, url: string) => void;
 }
 
-/** Starts chain, facilitator, API and seller, in this order of need. @throws DevFault when one of them does not start */
+/** Starts chain, facilitator, API and seller, each as soon as what it needs is there. @throws DevFault when one of them does not start */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { ports, data, blockTime, supervisor, clock, onReady } = options;
   const url = (port: number) => `http://127.0.0.1:${port}`;
@@ -74,7 +73,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   // Both would make one; without a cache each does.
-  const prepared = prepareEmptyDb(databaseCache()).catch(() => undefined);
+  await prepareEmptyDb(databaseCache()).catch(() => undefined);
+  // The API asks the chain nothing before somebody pays.
+  const starting = startNode(apiPart({ urls, data, state }));
+  starting.catch(() => undefined);
+  // Loaded meanwhile: it takes as long as the API's own modules.
+  const { startLocalChain } = await import('./localChain.js');
   const chain = await supervisor.start('chain', () =>
     startLocalChain({ port: ports.chain, blockTime, stateFile: data.path('chain.json'), keepStates: 0 }),
   );
@@ -82,13 +86,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await chain.running.fund(privateKeyToAddress(key), { eth: FACILITATOR_WEI });
   onReady('chain', urls.chain);
   // Test money takes a block or two, which the others need not wait for.
-  const money = giveMoney(chain.running, state);
-  money.catch(() => undefined);
-  await prepared;
-  const [facilitator, api] = await Promise.all([
+  const [facilitator, api, { registerAgents }, { earn, registerMarket }] = await Promise.all([
     startNode(facilitatorPart({ urls, data, state })),
-    startNode(apiPart({ urls, data, state })),
-    money,
+    starting,
+    import('./registerAgents.js'),
+    import('./registerMarket.js'),
+    giveMoney(chain.running, state),
   ]);
   const { state: complete, cookie } = await registerAgents(state, {
     apiUrl: urls.api,
@@ -96,11 +99,12 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     price: PRICE,
     fund: (address) => chain.running.fund(address as `0x${string}`, { usdc: AGENT_USDC }),
   });
-  const agentUrl = `${urls.seller}/agent`;
-  const developer = await registerMarket(complete, { apiUrl: urls.api, agentUrl, clock });
+  const [seller, developer] = await Promise.all([
+    startNode(sellerPart(urls, complete)),
+    registerMarket(complete, { apiUrl: urls.api, agentUrl: `${urls.seller}/agent`, clock }),
+  ]);
   const known = { ...complete, developer };
   data.writeState(known);
-  const seller = await startNode(sellerPart(urls, known));
   await earn(known, urls.api);
   return { urls, parts: { api, facilitator, seller, chain }, state: known, cookie };
 }
@@ -159,7 +163,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
   };
 }
 
-function sellerPart(urls: Stack['urls'], state: Required<StackState>): NodePart {
+function sellerPart(urls: Stack['urls'], state: RegisteredAgents['state']): NodePart {
   return {
     name: 'seller',
     script: workspace('examples/paid-api/dist/main.js'),

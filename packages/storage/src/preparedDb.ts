@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { cp } from 'node:fs/promises';
+import { constants, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { copyFile, mkdir, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -83,10 +83,20 @@ async function copy(source: string, target: string): Promise<void> {
   const unfinished = `${target}.${process.pid}.copying`;
   makeFolder(dirname(target));
   try {
-    await cp(source, unfinished, { recursive: true });
+    await copyFolder(source, unfinished);
     place(unfinished, target);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** `cp` of Node asks the system six times about each file, which takes longer than copying it. */
+async function copyFolder(source: string, target: string): Promise<void> {
+  await mkdir(target, { mode: 0o700 });
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    const [from, to] = [join(source, entry.name), join(target, entry.name)];
+    if (entry.isDirectory()) await copyFolder(from, to);
+    else await copyFile(from, to, constants.COPYFILE_FICLONE);
   }
 }
 

@@ -1,7 +1,7 @@
 import { decodeInput, renderError, runtime, toolsOf, type ToolDefinition } from '@agentpay/api';
 import type { Principal } from '@agentpay/core';
 import { requestIdOf } from '@agentpay/http';
-import { createMcpServer, serveHttp, type ToolOutcome } from '@agentpay/mcp';
+import type { ToolOutcome } from '@agentpay/mcp';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request } from 'express';
 import { admit } from './admit.js';
@@ -42,6 +42,8 @@ export function mcpRoutes(app: Express, routes: readonly EndpointRoute[], option
         options,
         requestIdOf(response),
       );
+    // Slow to load, and an API may never be asked for a tool.
+    const { createMcpServer, serveHttp } = await import('@agentpay/mcp');
     await serveHttp(createMcpServer(tools, call, options), request, response, message);
   });
   app.all('/mcp', refuseMethod(runtime, ['POST']));

@@ -1,6 +1,5 @@
 import type { billing } from '@agentpay/core';
 import { formatMoney } from '@agentpay/primitives';
-import PdfDocument from 'pdfkit';
 
 const MARGIN = 50;
 const AMOUNT_WIDTH = 110;
@@ -53,7 +52,9 @@ export function receiptPdf(receipt: billing.PaidReceipt): Promise<Uint8Array> {
   });
 }
 
-function write({ title, facts, lines, total, createdAt }: Bill): Promise<Uint8Array> {
+async function write({ title, facts, lines, total, createdAt }: Bill): Promise<Uint8Array> {
+  // Slow to load, and an API may never be asked for a bill.
+  const { default: PdfDocument } = await import('pdfkit');
   const info = { Title: title, Producer: 'AgentPay', Creator: 'AgentPay', CreationDate: createdAt };
   // Uncompressed, the text is found by whatever searches files; a bill is small.
   const pdf = new PdfDocument({ size: 'A4', margin: MARGIN, compress: false, info });
