@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { createLogger, readConfig, start } from '@agentpay/server';
+import { createLogger, migrations, readConfig, start } from '@agentpay/server';
+import { scratchDb, type ScratchDb } from '@agentpay/storage';
 import { eventually, spawnNode } from '@agentpay/testing';
 import supertest from 'supertest';
 
@@ -21,20 +22,33 @@ function serve(env: Record<string, string>) {
   });
 }
 
+const SECRET = { JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_' };
+let database: ScratchDb;
+/** Keeps the embedded database that the first folder gets for the others. */
+let cache: string;
+beforeAll(async () => {
+  database = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  cache = await mkdtemp(join(tmpdir(), 'agentpay-prepared-'));
+});
+afterAll(async () => {
+  await database?.close();
+  await rm(cache, { recursive: true, force: true });
+});
+
 describe('agentpay serve', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'prints its URL, serves, and ends with code 0 on %s',
-    async (signal) => {
-      const server = serve({ PORT: '0' });
-      const [line, url] = await server.line(/^AgentPay API listens on (http:\/\/127\.0\.0\.1:\d+)$/);
-      await supertest(url as string)
-        .get('/readyz')
-        .expect(200);
-      await server.kill(signal);
-      expect(await server.ended).toEqual({ code: 0, signal: null });
-      expect(server.output()).toBe(`${line}\n`);
-    },
-  );
+  it.each([
+    ['SIGTERM', 'without any setting', () => ({})],
+    ['SIGINT', 'on PostgreSQL', () => ({ ...SECRET, DATABASE_URL: database.url })],
+  ] as const)('prints its URL, serves, and ends with code 0 on %s, %s', async (signal, _how, settings) => {
+    const server = serve({ PORT: '0', ...settings() });
+    const [line, url] = await server.line(/^AgentPay API listens on (http:\/\/127\.0\.0\.1:\d+)$/);
+    await supertest(url as string)
+      .get('/readyz')
+      .expect(200);
+    await server.kill(signal);
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(server.output()).toBe(`${line}\n`);
+  });
 
   it('names a port that is taken in one sentence', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -53,10 +67,7 @@ describe('agentpay serve', () => {
   });
 
   it('says so when the database is out of reach', async () => {
-    const server = serve({
-      DATABASE_URL: 'postgres://127.0.0.1:1/none',
-      JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_',
-    });
+    const server = serve({ ...SECRET, DATABASE_URL: 'postgres://127.0.0.1:1/none' });
     expect(await server.ended).toEqual({ code: 1, signal: null });
     expect(server.output()).toBe('AgentPay cannot start: No PostgreSQL listens at 127.0.0.1:1.\n');
   });
@@ -82,7 +93,7 @@ describe('agentpay serve', () => {
   });
 
   it('finishes the request under way when it is told to stop twice', async () => {
-    const server = serve({ PORT: '0' });
+    const server = serve({ ...SECRET, PORT: '0', DATABASE_URL: database.url });
     const [, url] = await server.line(/^AgentPay API listens on (\S+)$/);
     const { hostname, port } = new URL(url as string);
     const socket = connect(Number(port), hostname);
@@ -168,7 +179,8 @@ async function meteredCalls(
 
 describe('a server that is told to stop', () => {
   it('finishes the request under way and accepts no other', async () => {
-    const running = await start(readConfig({ PORT: '0' }), { log: createLogger('silent') });
+    const config = readConfig({ ...SECRET, PORT: '0', DATABASE_URL: database.url });
+    const running = await start(config, { log: createLogger('silent') });
     const { hostname, port } = new URL(running.url);
     const socket = connect(Number(port), hostname);
     let answer = '';
@@ -192,9 +204,14 @@ describe('a server that is told to stop', () => {
 });
 
 describe('a server with a data folder', () => {
+  const openAt = (folder: string) =>
+    start(readConfig({ PORT: '0', DATA_DIR: folder, DATABASE_CACHE: cache }), {
+      log: createLogger('silent'),
+    });
+
   it('keeps agents, money and the validity of tokens over a restart', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'agentpay-serve-'));
-    const open = () => start(readConfig({ PORT: '0', DATA_DIR: folder }), { log: createLogger('silent') });
+    const open = () => openAt(folder);
     let running = await open();
     try {
       const http = supertest(running.url);
@@ -235,7 +252,7 @@ describe('a server with a data folder', () => {
 
   it('does not start with another secret than its keys were made with, and says what to give back', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'agentpay-pepper-'));
-    const open = () => start(readConfig({ PORT: '0', DATA_DIR: folder }), { log: createLogger('silent') });
+    const open = () => openAt(folder);
     try {
       await (await open()).close();
       const kept = await readFile(join(folder, 'secret'));
