@@ -25,7 +25,7 @@ export async function open(
 }
 
 /**
- * Gives play money to a wallet of the caller. With an idempotency key the same call again gives the first answer's
+ * Gives play money to a wallet of the caller. With an idempotency key the same call again gives the first response's
  * transaction and no money.
  * @throws AgentPayError `wallet_not_found`, `funding_source_unknown`, `invalid_amount`, `funding_refused` (no sandbox, above the
  * cap), `conflict` (the idempotency key was used for another amount)
