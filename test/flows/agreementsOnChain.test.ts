@@ -1,14 +1,17 @@
 import { agreements, createCore, disputes, ledger, migrations, parties } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
+import type { Hex } from '@agentpay/protocol';
 import { scratchDb } from '@agentpay/storage';
 import { ADMIN_KEY, market, PEPPER, testCore, type SignedIn } from './market.js';
 import { paperEscrow, signed, type PaperEscrow } from './paperEscrow.js';
+import { paperChains, paperFees, signedFee, type PaperFees } from './paperFees.js';
 
 const BUYER = `0x${'b'.repeat(40)}`;
 const SELLER = `0x${'c'.repeat(40)}`;
 const CAP = 100n;
 const USED = 20n;
+const FEE = 100_000n;
 const WINDOW_MS = 2_000;
 /** Longer than a process has a step to itself. */
 const UNTIL_OTHERS_MAY_MS = 125_000;
@@ -19,6 +22,7 @@ let db: Db;
 let core: Core;
 let clock: ManualClock;
 let escrow: PaperEscrow;
+let fees: PaperFees;
 let buyer: SignedIn;
 let seller: SignedIn;
 let serviceId: string;
@@ -26,7 +30,9 @@ let serviceId: string;
 beforeAll(async () => {
   db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
   escrow = paperEscrow(() => Math.floor(clock.now() / 1000));
-  ({ core, clock } = await testCore(db, { settings, escrow }));
+  fees = paperFees();
+  const ports = { escrow, feeWallet: fees, chains: paperChains };
+  ({ core, clock } = await testCore(db, { settings, ...ports }));
   const made = await market(core);
   [buyer, seller, serviceId] = [made.buyer, made.seller, made.service.id];
 });
@@ -36,6 +42,9 @@ beforeEach(async () => {
   clock.advance(UNTIL_OTHERS_MAY_MS);
   await relay();
   escrow.holds.clear();
+  fees.script = [];
+  fees.collected.clear();
+  fees.returned.clear();
 });
 afterEach(async () => expect(await ledger.verifyLedger(db)).toEqual([]));
 afterAll(() => db.close());
@@ -55,9 +64,15 @@ const ofBuyer = (agreementId: string) => ({ principal: buyer.principal, agreemen
 const read = (id: string) => agreements.get(core, ofBuyer(id));
 const relay = (on = core) => agreements.relay(on, { limit: 100 });
 
+/** What the buyer signs by the activation package. */
+async function proofOf(id: string, on = core): Promise<{ signature: Hex; feePermit: Hex }> {
+  const { intent, fee } = await agreements.activationPackage(on, ofBuyer(id));
+  const signature = signed(intent as agreements.TypedData);
+  return { signature, feePermit: fee ? signedFee(fee.permit) : '0x' };
+}
+
 async function activate(id: string, on = core): Promise<agreements.Agreement> {
-  const { intent } = await agreements.activationPackage(on, ofBuyer(id));
-  return agreements.activate(on, { ...ofBuyer(id), signature: signed(intent as agreements.TypedData) });
+  return agreements.activate(on, { ...ofBuyer(id), ...(await proofOf(id, on)) });
 }
 
 /** Usage, its end, and what the clock does then. */
@@ -72,6 +87,9 @@ async function use(id: string, on = core): Promise<void> {
 /** What the books have in escrow for an agreement. */
 const booked = async (id: string) =>
   ledger.accountTotal(db, { account: ledger.escrow(id), asset: escrow.asset });
+
+/** What the books have earned by fees. */
+const feesBooked = () => ledger.accountTotal(db, { account: ledger.REVENUE_INFRA, asset: escrow.asset });
 
 const only = () => {
   const [hold, ...others] = escrow.holds.values();
@@ -110,6 +128,10 @@ function mortal(after: number): { core: Core; hasDied(): boolean } {
       release: (...sent: Parameters<PaperEscrow['release']>) => alive(() => escrow.release(...sent)),
       look: (...sent: Parameters<PaperEscrow['look']>) => alive(() => escrow.look(...sent)),
     },
+    feeWallet: {
+      ...fees,
+      collect: (...sent: Parameters<PaperFees['collect']>) => alive(() => fees.collect(...sent)),
+    },
   };
   const { random } = core;
   return { core: createCore({ db: dying, clock, random, ports, settings }), hasDied: () => effects >= after };
@@ -137,6 +159,8 @@ describe('a process that dies', () => {
       await relay();
       expect([n, (await read(id)).status, only()?.capturable]).toEqual([n, 'active', CAP]);
       expect(await booked(id)).toBe(CAP);
+      expect([...fees.collected.values()]).toEqual([FEE]);
+      fees.collected.clear();
     }
   });
 
@@ -243,19 +267,69 @@ describe('an activation that is refused', () => {
     expect((await read(late)).status).toBe('active');
 
     escrow.holds.clear();
+    const earned = await feesBooked();
     const id = await accepted();
-    const { intent } = await agreements.activationPackage(core, ofBuyer(id));
-    const signature = signed(intent as agreements.TypedData);
-    await agreements.activate(core, { ...ofBuyer(id), signature });
+    const { signature, feePermit } = await proofOf(id);
+    await agreements.activate(core, { ...ofBuyer(id), signature, feePermit });
     escrow.script = [refused];
     await relay();
     // Somebody else makes the hold with it.
     escrow.holds.set(signature, { cap: CAP, capturable: CAP, captured: 0n, returned: 0n });
     clock.advance(3_600_000);
     await relay();
+    clock.advance(60_000);
+    fees.script = ['lost'];
+    await relay();
+    expect((await read(id)).status).toBe('activation_failed');
+    clock.advance(60_000);
+    await relay();
     expect((await read(id)).status).toBe('expired');
+    // The fee bought nothing.
+    expect([...fees.returned.values()]).toEqual([FEE]);
+    expect(await feesBooked()).toBe(earned);
     expect(only()).toMatchObject({ capturable: 0n, captured: 0n, returned: CAP });
     expect(await booked(id)).toBe(0n);
+  });
+});
+
+describe('the fee', () => {
+  it('is signed for by its own permit, collected first and once, also when the activation is made again', async () => {
+    const id = await accepted();
+    const { signature, feePermit } = await proofOf(id);
+    const wrong = { kind: 'invalid_request', reason: 'fee_permit_mismatch', param: 'infraFeePermit' };
+    const by = (proof: object) => agreements.activate(core, { ...ofBuyer(id), signature, ...proof });
+    await expect(by({})).rejects.toMatchObject(wrong);
+    await expect(by({ feePermit: `0x${'77'.repeat(65)}` })).rejects.toMatchObject(wrong);
+    await by({ feePermit });
+    fees.script = [{ status: 'processing' }, 'lost'];
+    escrow.script = [{ status: 'failed', reason: 'short' }];
+    for (let look = 0; look < 3; look++) {
+      expect([...escrow.holds.keys()]).toEqual([]);
+      await relay();
+      clock.advance(5_000);
+    }
+    expect((await read(id)).status).toBe('activation_failed');
+    const again = await agreements.activationPackage(core, ofBuyer(id));
+    expect(again.fee).toBeNull();
+    await agreements.activate(core, {
+      ...ofBuyer(id),
+      signature: signed(again.intent as agreements.TypedData),
+    });
+    await relay();
+    expect((await read(id)).status).toBe('active');
+    expect([...fees.collected.values()]).toEqual([FEE]);
+  });
+
+  it('that cannot be collected leaves the money where it is, and the next permit is another', async () => {
+    const id = await accepted();
+    await activate(id);
+    fees.script = [{ status: 'failed', reason: 'fee_permit_used' }];
+    await relay();
+    expect(await read(id)).toMatchObject({ status: 'activation_failed', reason: 'fee_permit_used' });
+    expect([escrow.holds.size, fees.collected.size]).toEqual([0, 0]);
+    await activate(id);
+    await relay();
+    expect([(await read(id)).status, fees.collected.size]).toEqual(['active', 1]);
   });
 });
 
@@ -287,7 +361,9 @@ describe('what is signed', () => {
     const second = await agreements.activationPackage(core, ofBuyer(id));
     expect(second.intent).not.toEqual(first.intent);
     const signature = signed(first.intent as agreements.TypedData);
-    await expect(agreements.activate(core, { ...ofBuyer(id), signature })).resolves.toMatchObject({
+    const { feePermit } = await proofOf(id);
+    const proof = { signature, feePermit };
+    await expect(agreements.activate(core, { ...ofBuyer(id), ...proof })).resolves.toMatchObject({
       status: 'submitting',
     });
   });

@@ -34,6 +34,7 @@ export const expectedRefusals = [
   ['activation by another key', 400, 'invalid_request'],
   ['activation with what was signed for another agreement', 400, 'invalid_request'],
   ['activation by the seller', 403, 'forbidden'],
+  ['activation without the permit for the fee', 400, 'invalid_request'],
   ['activation again', 202, undefined],
   ['activation when it is settled', 409, 'agreement_wrong_state'],
 ];
@@ -83,17 +84,22 @@ export async function playAgreements(dev: AgreementDev) {
   note('activation by another key', await activate(first, await stranger.signTypedData(intents[0] as never)));
   note('activation with what was signed for another agreement', await activate(first, signatures[1]));
   note('activation by the seller', await activate(first, signatures[0], seller));
-  const taken = await Promise.all(made.map((id, n) => activate(id, signatures[n])));
-  expect(taken.map(({ status, body }) => [status, body.status])).toEqual(Array(3).fill([202, 'submitting']));
-  note('activation again', await activate(first, signatures[0]));
+  note('activation without the permit for the fee', await activate(first, signatures[0]));
   const until = (id: string, status: string) =>
     eventually(async () => {
       const { body } = await buyer('GET', `/${id}/escrow-status`);
       if (body.status !== status) throw new Error(`${id} is ${body.status}.`);
       return body;
     }, 30_000);
-  const active = await Promise.all(made.map((id) => until(id, 'active')));
-  for (const { activation_tx_hash: hash, stuck } of active) {
+  // Permits of one wallet are used in order.
+  for (const [n, id] of made.entries()) {
+    const { body } = await buyer<{ infra_fee: { permit: TypedData } }>('GET', `/${id}/activation-package`);
+    const infra_fee_permit = await account.signTypedData(body.infra_fee.permit as never);
+    const proof = { activation_signature: signatures[n], infra_fee_permit };
+    const taken = await buyer('POST', `/${id}/activate-escrow`, { body: proof });
+    expect([taken.status, taken.body.status]).toEqual([202, 'submitting']);
+    if (n === 0) note('activation again', await activate(first, signatures[0]));
+    const { activation_tx_hash: hash, stuck } = await until(id, 'active');
     const [receipt] = await node.receipts([hash as Hex]);
     expect([receipt?.success, stuck]).toEqual([true, false]);
   }

@@ -27,6 +27,7 @@ export async function testCore(
     payouts = {},
     chains = new Map(),
     escrow,
+    feeWallet,
     endpoints = { assertAllowed: () => undefined, fetchOut: unreachable },
   }: {
     tracker?: Tracker;
@@ -38,6 +39,7 @@ export async function testCore(
     endpoints?: Core['ports']['endpoints'];
     chains?: CorePorts['chains'];
     escrow?: CorePorts['escrow'];
+    feeWallet?: CorePorts['feeWallet'];
   } = {},
 ): Promise<{ core: Core; clock: ManualClock }> {
   await migrate(db, migrations);
@@ -57,6 +59,7 @@ export async function testCore(
       },
       chains,
       escrow,
+      feeWallet,
       facilitator: undefined,
       sellers: { fetchOut: unreachable },
       receivers: receivers ?? { assertAllowed: () => undefined, post: async () => ({ status: 200 }) },

@@ -252,9 +252,10 @@ describe('a running stack', () => {
   test('funds agreements on the chain by one signature each, and settles them there', async () => {
     const { agreed, settled, refused } = await playAgreements(dev);
     expect(refused).toEqual(expectedRefusals);
-    expect(agreed).toEqual({ cap: 100_000n, held: 300_000n, spent: 300_000n });
-    expect(settled).toEqual({ held: 0n, spent: 30_000n, earned: 30_000n });
-  }, 90_000);
+    // Each activation costs 0.10 beside its cap.
+    expect(agreed).toEqual({ cap: 100_000n, held: 300_000n, spent: 600_000n });
+    expect(settled).toEqual({ held: 0n, spent: 330_000n, earned: 30_000n });
+  }, 120_000);
 
   test.each([
     ['TypeScript', byTypeScript],

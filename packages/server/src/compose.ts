@@ -203,7 +203,10 @@ async function openTraced({ otlpEndpoint: endpoint }: ServerConfig, log: Logger)
 
 function settingsOf(config: ServerConfig, secrets: Secrets): GivenSettings {
   return {
-    agreements: { challengeSeconds: config.challengeWindowSeconds },
+    agreements: {
+      challengeSeconds: config.challengeWindowSeconds,
+      infraFee: BigInt(config.infraFeeCents) * 10_000n,
+    },
     approvals: { ttlMs: config.approvalTtlSeconds * 1000 },
     identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
     explorer: { ...config.explorer, enabled: config.sandbox },

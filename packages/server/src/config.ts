@@ -70,6 +70,8 @@ export interface ServerConfig {
   readonly approvalTtlSeconds: number;
   /** How long the buyer of an agreement can object to its settlement. */
   readonly challengeWindowSeconds: number;
+  /** Fee of an activation on a chain, in US cents. */
+  readonly infraFeeCents: number;
   readonly defaultSlaSeconds: number;
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
@@ -170,6 +172,7 @@ const Environment = z.object({
   TOKEN_TTL_SECONDS: whole(1, 86_400).optional(),
   APPROVAL_TTL_SECONDS: whole(1, 31_536_000).optional(),
   CHALLENGE_WINDOW_SECONDS: whole(0, 2_592_000).optional(),
+  INFRA_FEE_CENTS: whole(0, 10_000).optional(),
   DEFAULT_SLA_SECONDS: whole(1, 86_400).optional(),
   RATE_LIMIT_PER_MINUTE: whole(1, 1_000_000).optional(),
   RATE_LIMIT_BURST: whole(1, 1_000_000).optional(),
@@ -248,6 +251,7 @@ export function readConfig(env: Env): ServerConfig {
     tokenTtlSeconds: values.TOKEN_TTL_SECONDS ?? 300,
     approvalTtlSeconds: values.APPROVAL_TTL_SECONDS ?? 86_400,
     challengeWindowSeconds: values.CHALLENGE_WINDOW_SECONDS ?? 86_400,
+    infraFeeCents: values.INFRA_FEE_CENTS ?? 10,
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: isSandbox(values),

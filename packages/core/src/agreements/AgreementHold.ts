@@ -10,6 +10,7 @@ import {
   type Hex,
 } from '@agentpay/protocol';
 import type { Agreement } from './Agreement.js';
+import type { FeePermit } from './infraFee.js';
 import type { AgreementEscrow, AgreementOffer } from './ports.js';
 
 /** What the buyer has signed to fund an agreement on a chain. */
@@ -17,6 +18,13 @@ export interface AgreementHold {
   readonly agreementId: string;
   readonly offer: AgreementOffer;
   readonly signature: Hex;
+  /** For the fee that is collected first; null: none is due. */
+  readonly permit: FeePermit | null;
+  /** The transaction that collected it, and that which gave it back. */
+  readonly feeTx: string | null;
+  readonly feeReturnTx: string | null;
+  /** Since when it is being given back. */
+  readonly feeReturnSince: Date | null;
 }
 
 /** A signature is asked for that lives no longer than facilitators let it, and no shorter than people take. */

@@ -82,14 +82,18 @@ export const holds = table<AgreementHold>('agreement_holds', {
   agreementId: 'text',
   offer: 'jsonb',
   signature: 'text',
+  permit: 'jsonb',
+  feeTx: 'text',
+  feeReturnTx: 'text',
+  feeReturnSince: 'timestamptz',
 });
 
 /** What buyers signed to fund agreements on a chain. */
 export const holdRows = entity<AgreementHold>({
   table: holds,
   key: ['agreementId'],
-  guard: ['signature'],
-  changes: ['offer', 'signature'],
+  guard: ['signature', 'feeTx', 'feeReturnTx'],
+  changes: ['offer', 'signature', 'permit', 'feeTx', 'feeReturnTx', 'feeReturnSince'],
   rank: 34,
   keptMs: 0,
 });

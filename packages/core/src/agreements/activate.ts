@@ -1,4 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
+import type { Amount } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -8,6 +9,7 @@ import type { Agreement } from './Agreement.js';
 import { isOver, offersOf } from './AgreementHold.js';
 import type { AgreementHold } from './AgreementHold.js';
 import { allowAgainIn } from './allow.js';
+import { feeIntent, provenPermit } from './infraFee.js';
 import { assertInTime, assertSide, get, moveIn, visible, wantsOf, wrongState } from './operations.js';
 import type { OfAgreement } from './operations.js';
 import type { AgreementEscrow, AgreementOffer, TypedData } from './ports.js';
@@ -19,11 +21,15 @@ export interface ActivationPackage {
   readonly agreement: Agreement;
   /** Null in the sandbox, where nothing is signed. */
   readonly intent: TypedData | null;
+  /** The fee that is collected first; null: none is due. */
+  readonly fee: { readonly amount: Amount; readonly permit: TypedData } | null;
 }
 
 /** What the buyer has signed. */
 export interface ActivationProof {
   readonly signature?: Hex | undefined;
+  /** Of the permit for the fee. */
+  readonly feePermit?: Hex | undefined;
 }
 
 /**
@@ -32,10 +38,11 @@ export interface ActivationProof {
  */
 export async function activationPackage(core: Core, request: OfAgreement): Promise<ActivationPackage> {
   const agreement = await activatable(core, request);
-  if (agreement.funding === 'sandbox') return { agreement, intent: null };
+  if (agreement.funding === 'sandbox') return { agreement, intent: null, fee: null };
   const escrow = escrowOf(core, agreement);
   const [offer] = await signable(core, escrow, agreement);
-  return { agreement, intent: escrow.typedData(offer as AgreementOffer) };
+  const fee = await feeIntent(core, agreement);
+  return { agreement, intent: escrow.typedData(offer as AgreementOffer), fee };
 }
 
 /**
@@ -51,7 +58,8 @@ export async function activate(core: Core, request: OfAgreement & ActivationProo
   assertSide(request.principal, known, 'buyer');
   if (isActivating(known)) return known;
   await activatable(core, request);
-  const hold = await provenHold(core, known, request.signature);
+  const proven = await provenHold(core, known, request.signature);
+  const hold = { ...proven, permit: await provenPermit(core, known, request.feePermit) };
   return run(core, request, known, (scene, agreement) => submitIn(core, scene, agreement, hold));
 }
 
@@ -105,7 +113,9 @@ function submitIn(core: Core, scene: Scene, agreement: Agreement, hold: Agreemen
   const now = new Date(core.clock.now());
   const { offer, signature } = hold;
   const former = scene.find(store.holdRows, agreement.id);
-  if (former) scene.update(store.holdRows, former, { offer, signature });
+  // A fee that was collected is not collected again.
+  const permit = former?.feeTx ? former.permit : hold.permit;
+  if (former) scene.update(store.holdRows, former, { offer, signature, permit });
   else scene.insert(store.holdRows, hold);
   allowAgainIn(core, scene, agreement);
   const begun = { spentAt: now, submittedAt: now, dueAt: now, attempts: 0, activationTx: null, reason: null };
@@ -142,7 +152,7 @@ async function provenHold(
   if (signature === undefined) throw wrongSignature('The signature of the activation intent is missing.');
   for (const offer of await signable(core, escrow, agreement)) {
     const refusal = await escrow.check(offer, signature);
-    const hold = { agreementId: agreement.id, offer, signature };
+    const hold = { agreementId: agreement.id, offer, signature, ...withoutFee };
     if (!refusal || refusal.why === 'collected') return hold;
     const { why, message } = refusal;
     if (why === 'funds') throw new AgentPayError('insufficient_funds', message);
@@ -150,6 +160,8 @@ async function provenHold(
   }
   throw wrongSignature('The buyer did not sign the activation intent with this signature.');
 }
+
+const withoutFee = { permit: null, feeTx: null, feeReturnTx: null, feeReturnSince: null };
 
 function wrongSignature(message: string): AgentPayError {
   const reason = 'signature_wrong';

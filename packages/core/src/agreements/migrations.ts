@@ -89,7 +89,11 @@ alter table agreements
 create table agreement_holds (
   agreement_id text primary key references agreements (id),
   offer jsonb not null,
-  signature text not null
+  signature text not null,
+  permit jsonb,
+  fee_tx text,
+  fee_return_tx text,
+  fee_return_since timestamptz
 );
 `,
   },

@@ -11,6 +11,7 @@ import type { Agreement } from './Agreement.js';
 import { isOver } from './AgreementHold.js';
 import type { AgreementHold } from './AgreementHold.js';
 import { forgetCapIn } from './allow.js';
+import { bookFee, collectFee, returnFee } from './infraFee.js';
 import { moveIn, wantsOf } from './operations.js';
 import type { AgreementEscrow, EscrowStep } from './ports.js';
 import { agreementFee } from './settings.js';
@@ -77,12 +78,17 @@ function isRelayed({ status, funding }: Agreement): boolean {
 
 function stepFor(core: Core, claimed: Claimed): Promise<EscrowStep> {
   const { status } = claimed.agreement;
-  if (status === 'submitting') return lock(claimed);
+  if (status === 'submitting') return lock(core, claimed);
   return status === 'settling' ? pay(core, claimed) : withdraw(core, claimed);
 }
 
 /** Only time or a refusal that the chain agrees with ends an activation. */
-async function lock({ hold: { offer, signature }, escrow }: Claimed): Promise<EscrowStep> {
+async function lock(core: Core, { agreement, hold, escrow }: Claimed): Promise<EscrowStep> {
+  const fee = await collectFee(core, agreement, hold);
+  if (fee?.status === 'failed') return fee;
+  if (fee && fee.status !== 'completed') return { status: 'pending', transaction: null };
+  if (fee) await bookFee(core, hold, fee.reference);
+  const { offer, signature } = hold;
   const step = await escrow.lock(offer, signature);
   if (step.status !== 'failed') return step;
   const { collected, transaction } = await escrow.look(offer);
@@ -115,14 +121,18 @@ async function bookSeller(core: Core, { agreement, hold }: Claimed): Promise<voi
 }
 
 /** An activation that failed ends when its signature can do nothing more: what came into the escrow all the same goes back. */
-async function withdraw(core: Core, { hold: { offer }, escrow }: Claimed): Promise<EscrowStep> {
+async function withdraw(core: Core, { agreement, hold, escrow }: Claimed): Promise<EscrowStep> {
+  const { offer } = hold;
   const { collected, capturable, transaction, at } = await escrow.look(offer);
-  if (capturable > 0n) return escrow.release(offer, { amount: 0n, fee: 0n });
-  if (collected) return { status: 'done', transaction, captured: 0n };
+  if (capturable > 0n) {
+    const step = await escrow.release(offer, { amount: 0n, fee: 0n });
+    // The fee goes back when the hold has: at the next look.
+    return hold.feeTx === null || step.status !== 'done' ? step : { status: 'pending', transaction: null };
+  }
   const isPast = isOver(offer, core.clock.now()) && at > offer.paymentInfo.preApprovalExpiry;
-  return isPast
-    ? { status: 'done', transaction: null, captured: 0n }
-    : { status: 'pending', transaction: null };
+  const isEnd = collected || isPast;
+  if (!isEnd || !(await returnFee(core, agreement, hold))) return { status: 'pending', transaction: null };
+  return { status: 'done', transaction: collected ? transaction : null, captured: 0n };
 }
 
 function write(core: Core, claimed: Claimed, step: EscrowStep): Promise<void> {

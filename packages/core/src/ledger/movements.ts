@@ -260,6 +260,10 @@ export const granted = ({ walletId, asset, amount }: OfWallet) =>
 export const infraFeePaid = ({ network, asset, amount }: Money & OnChain) =>
   movement(asset, [[account.custody(network, asset), amount]], [[account.REVENUE_INFRA, amount]]);
 
+/** The fixed fee of an agreement that was never activated is given back. */
+export const infraFeeReturned = ({ network, asset, amount }: Money & OnChain) =>
+  movement(asset, [[account.REVENUE_INFRA, amount]], [[account.custody(network, asset), amount]]);
+
 /** The cap of an agreement is locked. `from`: `ESCROW_CONTRACT` on chain, `available(walletId)` in the sandbox. */
 export const escrowLocked = ({
   from,

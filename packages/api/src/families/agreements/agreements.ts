@@ -201,7 +201,7 @@ export const activationPackage = Endpoint.from({
     funding,
     /** EIP-712 data of `ReceiveWithAuthorization` (EIP-3009), integers as decimal text; null where nothing is signed. */
     activation_intent: typedData.nullable(),
-    infra_fee: z.object({ pending: z.boolean(), amount: decimalAmount, permit: z.null() }),
+    infra_fee: z.object({ pending: z.boolean(), amount: decimalAmount, permit: typedData.nullable() }),
   }),
   status: 200,
   errors: [...ofIt, 'forbidden', 'settlement_not_configured', 'unavailable'],
@@ -228,6 +228,8 @@ export const activate = Endpoint.from({
   body: z.object({
     /** Of the `activation_intent`; nothing in the sandbox. */
     activation_signature: signature.optional(),
+    /** Of the permit of `infra_fee`, where one is due. */
+    infra_fee_permit: signature.optional(),
   }),
   response: agreement,
   status: 202,

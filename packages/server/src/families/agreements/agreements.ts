@@ -42,7 +42,9 @@ export const handlers = implement(family.nouns.agreements, ({ core }) => ({
     showPackage(await agreements.activationPackage(core, { principal, agreementId: params.agreement_id })),
   async activate({ principal, params: { agreement_id: agreementId }, body }) {
     const signature = body.activation_signature as Hex | undefined;
-    return showAgreement(await agreements.activate(core, { principal, agreementId, signature }));
+    const feePermit = body.infra_fee_permit as Hex | undefined;
+    const proof = { signature, feePermit };
+    return showAgreement(await agreements.activate(core, { principal, agreementId, ...proof }));
   },
   escrowStatus: async ({ principal, params }) =>
     showEscrow(core, await agreements.get(core, { principal, agreementId: params.agreement_id })),

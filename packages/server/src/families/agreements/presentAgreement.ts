@@ -72,8 +72,8 @@ export function readDirect({ amount_cents: amount, payment_header, fee_permit, t
 }
 
 /** What the buyer signs: in the sandbox nothing. */
-export function showPackage({ agreement: { id, funding }, intent }: agreements.ActivationPackage) {
-  const infraFee = { pending: false, amount: 0n, permit: null };
+export function showPackage({ agreement: { id, funding }, intent, fee }: agreements.ActivationPackage) {
+  const infraFee = { pending: fee !== null, amount: fee?.amount ?? 0n, permit: fee?.permit ?? null };
   const waits = funding === 'onchain' ? funding : ('sandbox' as const);
   return { agreement_id: id, funding: waits, activation_intent: intent, infra_fee: infraFee };
 }
