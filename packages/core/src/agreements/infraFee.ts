@@ -10,6 +10,7 @@ import type { Agreement } from './Agreement.js';
 import type { AgreementHold } from './AgreementHold.js';
 import type { FeeState, FeeWallet } from './directPorts.js';
 import type { TypedData } from './ports.js';
+import { reachable } from './requirements.js';
 import * as store from './AgreementStore.js';
 
 /** The permit (EIP-2612) by which the fee of an activation is collected, as it is kept. */
@@ -44,12 +45,17 @@ export async function feeIntent(
   const due = dueOf(core, agreement, await store.holds.find(core.db, { agreementId: agreement.id }));
   if (!due) return null;
   const { amount, owner, wallet } = due;
-  const permit = await wallet.permitFor({ owner, amount });
+  const permit = await asked(() => wallet.permitFor({ owner, amount }));
   const { domain, types, primaryType } = permitTypedData(
     tokenDomainOf(chainOf(core, wallet.network).network),
     permit,
   );
   return { amount, permit: { domain: { ...domain }, types, primaryType, message: { ...textOf(permit) } } };
+}
+
+/** A node that refuses a read is asked once more. @throws AgentPayError `unavailable` */
+function asked<T>(ask: () => Promise<T>): Promise<T> {
+  return reachable(() => ask().catch(ask));
 }
 
 function textOf({ owner, spender, value, nonce, deadline }: TokenPermit) {
@@ -77,11 +83,13 @@ export async function provenPermit(
       reason: 'fee_permit_mismatch',
     });
   if (signature === undefined) throw wrong('The signature of the permit for the fee is missing.');
-  const permit = await wallet.signedPermit({ owner, amount, signature }).catch((error: unknown) => {
-    if (error instanceof AgentPayError && error.kind === 'invalid_request') throw wrong(error.message);
-    throw error;
-  });
-  const available = await chainOf(core, wallet.network).balanceOf(owner);
+  const permit = await asked(() => wallet.signedPermit({ owner, amount, signature })).catch(
+    (error: unknown) => {
+      if (error instanceof AgentPayError && error.kind === 'invalid_request') throw wrong(error.message);
+      throw error;
+    },
+  );
+  const available = await asked(() => chainOf(core, wallet.network).balanceOf(owner));
   if (available < amount + agreement.cap)
     throw new AgentPayError('insufficient_funds', 'The wallet has less than the cap and the fee.', {
       details: { required: amount + agreement.cap, available },
