@@ -10,8 +10,16 @@ import {
   type Hex,
 } from '@agentpay/protocol';
 import type { Agreement } from './Agreement.js';
-import type { FeePermit } from './infraFee.js';
 import type { AgreementEscrow, AgreementOffer } from './ports.js';
+
+/** The permit (EIP-2612) by which the fee of an activation is collected, as it is kept. */
+export interface FeePermit {
+  readonly spender: Address;
+  readonly value: string;
+  readonly nonce: string;
+  readonly deadline: string;
+  readonly signature: Hex;
+}
 
 /** What the buyer has signed to fund an agreement on a chain. */
 export interface AgreementHold {

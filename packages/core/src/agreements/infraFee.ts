@@ -7,20 +7,11 @@ import { chainOf } from '../custody/index.js';
 import { movements, postIn } from '../ledger/index.js';
 import { chainCurrency } from '../wallets/index.js';
 import type { Agreement } from './Agreement.js';
-import type { AgreementHold } from './AgreementHold.js';
+import type { AgreementHold, FeePermit } from './AgreementHold.js';
 import type { FeeState, FeeWallet } from './directPorts.js';
 import type { TypedData } from './ports.js';
 import { reachable } from './requirements.js';
 import * as store from './AgreementStore.js';
-
-/** The permit (EIP-2612) by which the fee of an activation is collected, as it is kept. */
-export interface FeePermit {
-  readonly spender: Address;
-  readonly value: string;
-  readonly nonce: string;
-  readonly deadline: string;
-  readonly signature: Hex;
-}
 
 /** What is still due for an activation. */
 interface DueFee {
