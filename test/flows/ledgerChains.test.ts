@@ -182,7 +182,7 @@ describe('reconcile', () => {
     });
     const account = 'custody:base:usdc';
     expect(await ledger.reconcile(core, chainSays(100n))).toEqual([]);
-    expect(asked).toEqual([{ network: 'base', asset: 'usdc' }]);
+    expect(asked).toEqual([{ network: 'base', asset: 'USDC' }]);
     expect(await ledger.reconcile(core, chainSays(99n))).toEqual([
       { account, asset: 'USDC', expected: 100n, actual: 99n },
     ]);

@@ -4,8 +4,8 @@ import type { LedgerCore } from './LedgerCore.js';
 /** Where the platform's own money on chains can be looked up. */
 export interface Custody {
   /**
-   * What the platform has at this moment on the account `custody:{network}:{asset}`, in base units; undefined when it has no such
-   * place any more or knows no way to look.
+   * What the platform has at this moment on the custody account of a network, in base units; undefined when it has no such place any
+   * more or knows no way to look. The asset is named as in the ledger: `USDC`, `USDC@base`.
    */
   balance(place: { network: string; asset: string }): Promise<Amount | undefined>;
 }
