@@ -47,7 +47,7 @@ beforeAll(async () => {
     req.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
     req.once('end', () => {
       received.push({ headers: req.headers, body });
-      res.writeHead(received.length === 1 ? 500 : 204).end();
+      res.writeHead(body.includes('"type":"payment.completed"') ? 500 : 204).end();
     });
   }).listen(0, '127.0.0.1');
   await once(receiver, 'listening');
