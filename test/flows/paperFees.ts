@@ -1,5 +1,5 @@
 import type { agreements } from '@agentpay/core';
-import { AgentPayError, baseSepolia, usdcOn } from '@agentpay/primitives';
+import { baseSepolia, usdcOn } from '@agentpay/primitives';
 import type { CorePorts } from '@agentpay/core';
 import type { Hex } from '@agentpay/protocol';
 
@@ -53,8 +53,7 @@ export function paperFees(): PaperFees {
     }),
     async signedPermit(fee) {
       const permit = await fees.permitFor(fee);
-      if (BigInt(fee.signature) === permit.nonce) return permit;
-      throw new AgentPayError('invalid_request', 'Somebody else signed.', { reason: 'fee_permit_mismatch' });
+      return BigInt(fee.signature) === permit.nonce ? permit : undefined;
     },
     collect: ({ id, permit }) =>
       act(() => {

@@ -1,13 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bytesToHex, type Hex } from '@agentpay/protocol';
@@ -15,6 +6,7 @@ import type { Random } from '@agentpay/primitives';
 import { makeFolder } from '@agentpay/storage';
 import type { Scenarios } from './buyers.js';
 import { DevFault } from './DevFault.js';
+import { replaceFile } from './replaceFile.js';
 
 /** Secrets and identities of a local stack; they outlive it when the folder is the user's own. */
 export interface StackState {
@@ -81,8 +73,7 @@ export function openDataDir(dir: string | undefined, random: Random): DataDir {
     path: (name) => join(folder, name),
     readState: () => ({ ...newState(random), ...kept(stateFile) }),
     writeState(state) {
-      writeFileSync(`${stateFile}.new`, JSON.stringify(state, null, 2), { mode: 0o600 });
-      renameSync(`${stateFile}.new`, stateFile);
+      replaceFile(stateFile, JSON.stringify(state, null, 2));
     },
     close() {
       try {

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
 import { AGREEMENT_OPERATOR, AUTH_CAPTURE_ESCROW } from '@agentpay/protocol';
 import { privateKeyToAddress } from 'viem/accounts';
+import { replaceFile } from './replaceFile.js';
 import { CHALLENGE_WINDOW_SECONDS, type Stack } from './stack.js';
 import { tokenStoreOf } from './tokenStore.js';
 
@@ -19,8 +20,7 @@ export function devFile(folder: string): DevFile {
   return {
     write(stack) {
       mkdirSync(join(folder, '.agentpay'), { recursive: true, mode: 0o700 });
-      writeFileSync(`${file}.new`, `${JSON.stringify(describe(stack), null, 2)}\n`, { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      replaceFile(file, `${JSON.stringify(describe(stack), null, 2)}\n`);
     },
     remove() {
       if (ownerOf(file) === process.pid) rmSync(file, { force: true });

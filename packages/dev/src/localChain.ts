@@ -1,4 +1,4 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { encodeFunctionData, parseAbi, toHex } from 'viem';
 import { baseSepolia, MULTICALL3, sleep, systemClock, systemRandom } from '@agentpay/primitives';
@@ -29,6 +29,7 @@ import {
 import { anvilBinary, startAnvil, type Anvil } from './anvil.js';
 import { DevFault } from './DevFault.js';
 import { claimPort } from './Ports.js';
+import { replaceFile } from './replaceFile.js';
 
 const SAVE_EVERY_MS = 50;
 const mintAbi = parseAbi(['function mint(address to, uint256 amount)']);
@@ -167,8 +168,7 @@ function keepState(anvil: Anvil, file: string): { save(): Promise<void>; stop():
 
   async function write(): Promise<void> {
     const dump = await anvil.rpc<string>('anvil_dumpState');
-    writeFileSync(`${file}.new`, gunzipSync(Buffer.from(dump.slice(2), 'hex')), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    replaceFile(file, gunzipSync(Buffer.from(dump.slice(2), 'hex')));
   }
   function save(): Promise<void> {
     writing = writing.catch(() => undefined).then(write);

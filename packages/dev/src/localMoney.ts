@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync, renameSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { baseSepolia, type Clock, type Random } from '@agentpay/primitives';
 import { privateKeyToAddress } from 'viem/accounts';
@@ -7,6 +7,7 @@ import type { DevFault } from './DevFault.js';
 import { startLocalChain } from './localChain.js';
 import { launchNode } from './nodePart.js';
 import { claimPort } from './Ports.js';
+import { replaceFile } from './replaceFile.js';
 import { FACILITATOR_WEI, facilitatorPart } from './stack.js';
 import { createSupervisor } from './Supervisor.js';
 
@@ -71,6 +72,5 @@ function describe(file: string, urls: { facilitator: string; chain: string }): v
     pids: { supervisor: process.pid },
   };
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  writeFileSync(`${file}.new`, `${JSON.stringify(described, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  replaceFile(file, `${JSON.stringify(described, null, 2)}\n`);
 }

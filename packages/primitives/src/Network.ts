@@ -21,6 +21,8 @@ export interface Network {
   readonly chainId: number;
   readonly mainnet: boolean;
   readonly explorer: string;
+  /** A node that anybody may ask, within limits. */
+  readonly publicRpcUrl: string;
   readonly usdc: Asset;
 }
 
@@ -32,6 +34,7 @@ export const base: Network = {
   chainId: 8453,
   mainnet: true,
   explorer: 'https://basescan.org',
+  publicRpcUrl: 'https://mainnet.base.org',
   usdc: {
     address: '0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913',
     symbol: 'USDC',
@@ -48,6 +51,7 @@ export const baseSepolia: Network = {
   chainId: 84532,
   mainnet: false,
   explorer: 'https://sepolia.basescan.org',
+  publicRpcUrl: 'https://sepolia.base.org',
   usdc: {
     address: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
     symbol: 'USDC',
@@ -60,7 +64,7 @@ export const baseSepolia: Network = {
 export const networks: readonly Network[] = [base, baseSepolia];
 
 /** A network and what is paid with there. */
-export interface PaymentNetwork extends Omit<Network, 'usdc'> {
+export interface PaymentNetwork extends Omit<Network, 'usdc' | 'publicRpcUrl'> {
   readonly asset: Asset;
 }
 

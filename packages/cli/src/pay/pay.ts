@@ -9,6 +9,7 @@ import {
   mpp,
   PAYMENT_RECEIPT_JWS,
   readBytes,
+  sameHex,
   x402v1,
   x402v2,
 } from '@agentpay/protocol';
@@ -130,33 +131,31 @@ function orText(read: () => unknown, text: string): unknown {
   }
 }
 
-const networkOf = (id: string) => paymentNetworks.find((network) => network.id === id);
+/** The network of a payment, and its amount in units of the asset where that is the one known there. */
+function moneyOf({ network: id, asset, amount }: PaymentMade) {
+  const network = paymentNetworks.find((known) => known.id === id);
+  if (!network || !sameHex(network.asset.address, asset)) return { title: network?.title ?? id };
+  const { symbol, decimals } = network.asset;
+  return { title: network.title, money: { decimal: formatDecimal(amount, decimals), symbol } };
+}
 
 function shown(payment: PaymentMade): object {
-  const network = networkOf(payment.network);
-  const isKnown = network?.asset.address.toLowerCase() === payment.asset.toLowerCase();
   const explorer = findNetwork(payment.network)?.explorer;
   return {
     ...payment,
     amount: String(payment.amount),
-    ...(isKnown && {
-      decimal: formatDecimal(payment.amount, network.asset.decimals),
-      symbol: network.asset.symbol,
-    }),
+    ...moneyOf(payment).money,
     ...(explorer !== undefined &&
       payment.transaction && { explorer: `${explorer}/tx/${payment.transaction}` }),
   };
 }
 
 function paidSentence(payment: PaymentMade): string {
-  const { amount, asset, network: id, payTo, dialect, transaction } = payment;
-  const network = networkOf(id);
-  const isKnown = network?.asset.address.toLowerCase() === asset.toLowerCase();
-  const money = isKnown
-    ? `${formatDecimal(amount, network.asset.decimals)} ${network.asset.symbol}`
-    : `${amount} base units of ${asset}`;
+  const { amount, asset, payTo, dialect, transaction } = payment;
+  const { title, money } = moneyOf(payment);
+  const what = money ? `${money.decimal} ${money.symbol}` : `${amount} base units of ${asset}`;
   const proof = transaction === undefined ? '' : `, transaction ${transaction}`;
-  return `Paid ${money} on ${network?.title ?? id} to ${payTo} (${dialect})${proof}.`;
+  return `Paid ${what} on ${title} to ${payTo} (${dialect})${proof}.`;
 }
 
 function headerLines(response: Response): string {

@@ -20,7 +20,7 @@ export async function listenToEvents({ flags, around }: Called): Promise<number>
   const forwardTo = forwardAddress(flags['forwardTo']);
   const types = (flags['events'] as string | undefined)?.split(',').map((type) => type.trim());
   const place = streamPlace(flags, around);
-  const secret = (flags['secret'] as string | undefined) ?? newSecret();
+  const secret = (flags['secret'] as string | undefined) ?? webhooks.newSecret(systemRandom.bytes(32));
   if (!/^whsec_[A-Za-z0-9+/=]{16,}$/.test(secret)) throw usageFault('--secret must be whsec_ and base64.');
   const follow = flags['follow'] !== false;
   const stopping = new AbortController();
@@ -107,5 +107,3 @@ async function forward({ id, body }: HeardEvent, address: string, secret: string
     return `no response (${(cause as NodeJS.ErrnoException | undefined)?.code ?? (error as Error).message})`;
   }
 }
-
-const newSecret = () => `whsec_${Buffer.from(systemRandom.bytes(24)).toString('base64')}`;

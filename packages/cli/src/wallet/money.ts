@@ -6,10 +6,6 @@ import { localStack } from '../localStack.js';
 /** Where everybody gets test money. */
 export const FAUCET = 'https://faucet.circle.com';
 
-const PUBLIC_RPC: Readonly<Record<string, string>> = {
-  base: 'https://mainnet.base.org',
-  'base-sepolia': 'https://sepolia.base.org',
-};
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 64 * 1024;
 
@@ -46,7 +42,7 @@ export function chainPlace(
     return { network, rpcUrl: local.chain.rpcUrl, isLocal: true };
   return {
     network,
-    rpcUrl: given ?? (PUBLIC_RPC[network.name] as string),
+    rpcUrl: given ?? network.publicRpcUrl,
     isLocal: given !== undefined && given === local?.chain.rpcUrl,
   };
 }

@@ -37,7 +37,8 @@ export interface ActivationProof {
  * @throws AgentPayError `agreement_not_found`, `forbidden` for the seller, `agreement_wrong_state`
  */
 export async function activationPackage(core: Core, request: OfAgreement): Promise<ActivationPackage> {
-  const agreement = await activatable(core, request);
+  const agreement = await get(core, request);
+  assertActivatable(core, agreement, request);
   if (agreement.funding === 'sandbox') return { agreement, intent: null, fee: null };
   const escrow = escrowOf(core, agreement);
   const [offer] = await signable(core, escrow, agreement);
@@ -57,19 +58,17 @@ export async function activate(core: Core, request: OfAgreement & ActivationProo
     return run(core, request, known, (scene, agreement) => lockIn(core, scene, agreement));
   assertSide(request.principal, known, 'buyer');
   if (isActivating(known)) return known;
-  await activatable(core, request);
+  assertActivatable(core, known, request);
   const proven = await provenHold(core, known, request.signature);
   const hold = { ...proven, permit: await provenPermit(core, known, request.feePermit) };
   return run(core, request, known, (scene, agreement) => submitIn(core, scene, agreement, hold));
 }
 
-/** An agreement that the caller, its buyer, can activate. */
-async function activatable(core: Core, request: OfAgreement): Promise<Agreement> {
-  const agreement = await get(core, request);
-  assertSide(request.principal, agreement, 'buyer');
+/** The caller is its buyer, and it can be activated now. */
+function assertActivatable(core: Core, agreement: Agreement, { principal }: OfAgreement): void {
+  assertSide(principal, agreement, 'buyer');
   if (stepOf(agreement.status, 'submit') === undefined) throw wrongState(agreement);
   assertInTime(core, agreement);
-  return agreement;
 }
 
 const isActivating = ({ status }: Agreement) => status === 'submitting' || status === 'active';

@@ -43,6 +43,12 @@ export async function checkDirect(core: Core, proposal: DirectProposal): Promise
   if (!sameHex(proposal.buyerAddress ?? payer, payer))
     throw refuse('buyerWalletAddress', 'payer_mismatch', 'The payment is not from this wallet.');
   const permit = await reachable(() => feeWallet.signedPermit({ owner: payer, amount: fee, signature }));
+  if (!permit)
+    throw refuse(
+      'feePermit',
+      'fee_permit_mismatch',
+      'The signature is not that of the permit for this fee by the wallet that pays.',
+    );
   const ends = validBefore < permit.deadline ? validBefore : permit.deadline;
   const until = new Date(Number(ends - BigInt(LEFT_SECONDS)) * 1000);
   if (until.getTime() < core.clock.now() + LEAST_SECONDS * 1000)

@@ -26,13 +26,13 @@ export interface FeeWallet {
   permitFor(fee: { readonly owner: Address; readonly amount: Amount }): Promise<TokenPermit>;
   /**
    * The permit that an owner signed for this amount: of those that {@link permitFor} gives now or has given while they were good.
-   * @throws AgentPayError `invalid_request`, reason `fee_permit_mismatch`, for any other signature
+   * Undefined for any other signature. Rejects when the chain cannot be asked.
    */
   signedPermit(fee: {
     readonly owner: Address;
     readonly amount: Amount;
     readonly signature: Hex;
-  }): Promise<TokenPermit>;
+  }): Promise<TokenPermit | undefined>;
   /** Takes the fee, once per id however often it is called, and says how far that is. */
   collect(fee: PermitFee): Promise<FeeState>;
   /**

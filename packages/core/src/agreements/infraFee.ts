@@ -36,17 +36,12 @@ export async function feeIntent(
   const due = dueOf(core, agreement, await store.holds.find(core.db, { agreementId: agreement.id }));
   if (!due) return null;
   const { amount, owner, wallet } = due;
-  const permit = await asked(() => wallet.permitFor({ owner, amount }));
+  const permit = await reachable(() => wallet.permitFor({ owner, amount }));
   const { domain, types, primaryType } = permitTypedData(
     tokenDomainOf(chainOf(core, wallet.network).network),
     permit,
   );
   return { amount, permit: { domain: { ...domain }, types, primaryType, message: { ...textOf(permit) } } };
-}
-
-/** A node that refuses a read is asked once more. @throws AgentPayError `unavailable` */
-function asked<T>(ask: () => Promise<T>): Promise<T> {
-  return reachable(() => ask().catch(ask));
 }
 
 function textOf({ owner, spender, value, nonce, deadline }: TokenPermit) {
@@ -74,13 +69,9 @@ export async function provenPermit(
       reason: 'fee_permit_mismatch',
     });
   if (signature === undefined) throw wrong('The signature of the permit for the fee is missing.');
-  const permit = await asked(() => wallet.signedPermit({ owner, amount, signature })).catch(
-    (error: unknown) => {
-      if (error instanceof AgentPayError && error.kind === 'invalid_request') throw wrong(error.message);
-      throw error;
-    },
-  );
-  const available = await asked(() => chainOf(core, wallet.network).balanceOf(owner));
+  const permit = await reachable(() => wallet.signedPermit({ owner, amount, signature }));
+  if (!permit) throw wrong('The signature is not that of the permit for this fee by the wallet that pays.');
+  const available = await reachable(() => chainOf(core, wallet.network).balanceOf(owner));
   if (available < amount + agreement.cap)
     throw new AgentPayError('insufficient_funds', 'The wallet has less than the cap and the fee.', {
       details: { required: amount + agreement.cap, available },

@@ -79,10 +79,15 @@ async function offerOf(
   };
 }
 
-/** What the chain is asked while a caller waits. @throws AgentPayError `unavailable` when it cannot be asked */
+/**
+ * What chain or facilitator are asked while a caller waits; one that refuses a read is asked once more.
+ * @throws AgentPayError `unavailable` when it cannot be asked
+ */
 export async function reachable<T>(ask: () => Promise<T>): Promise<T> {
-  return ask().catch((cause: unknown) => {
-    if (cause instanceof AgentPayError && cause.status < 500) throw cause;
-    throw new AgentPayError('unavailable', 'The chain cannot be asked now.', { cause, retryAfter: 2 });
-  });
+  return ask()
+    .catch(ask)
+    .catch((cause: unknown) => {
+      if (cause instanceof AgentPayError && cause.status < 500) throw cause;
+      throw new AgentPayError('unavailable', 'The chain cannot be asked now.', { cause, retryAfter: 2 });
+    });
 }

@@ -1,6 +1,6 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { reasons, toAuthorization } from '@agentpay/protocol';
-import type { Address, Facilitator, Hex, Reason } from '@agentpay/protocol';
+import { reasons, sameHex, toAuthorization } from '@agentpay/protocol';
+import type { Address, Facilitator, Reason } from '@agentpay/protocol';
 import { attemptAll, CLAIM_MS } from '../attempts.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -178,12 +178,8 @@ function book(
 /** The wallet that the permit names. Rejects when another is configured now. */
 function walletOf(core: Core, { permit, network }: DirectPurchase): FeeWallet {
   const wallet = feeWalletOf(core);
-  if (wallet.network === network && isSame(wallet.address, permit.spender)) return wallet;
+  if (wallet.network === network && sameHex(wallet.address, permit.spender)) return wallet;
   throw new Error(`The fee is permitted to ${permit.spender} on ${network}, which is not configured.`);
-}
-
-function isSame(a: Hex, b: Hex): boolean {
-  return a.toLowerCase() === b.toLowerCase();
 }
 
 function waitOf({ status }: FeeState): number {

@@ -17,4 +17,4 @@ export {
 export type { NewWebhook } from './operations.js';
 export type { WebhookPorts } from './ports.js';
 export type { Attempt, Delivery, DeliveryState, Webhook, WebhookStatus } from './Webhook.js';
-export { signatureHeaders } from './signatures.js';
+export { newSecret, signatureHeaders } from './signatures.js';

@@ -9,7 +9,7 @@ import {
   type Chain,
   type EcdsaSignature,
 } from '@agentpay/evm';
-import { AgentPayError, unixSeconds, type Clock, type Db, type Network } from '@agentpay/primitives';
+import { unixSeconds, type Clock, type Db, type Network } from '@agentpay/primitives';
 import {
   hashPermit,
   sameHex,
@@ -74,15 +74,9 @@ export function createFeeWallet(options: FeeWalletOptions): agreements.FeeWallet
     permitFor: ({ owner, amount }) => permitUntil(owner, amount),
     async signedPermit({ owner, amount, signature }) {
       const last = await permitUntil(owner, amount);
-      const permit = candidates(last).find((candidate) => {
+      return candidates(last).find((candidate) => {
         const signer = recoverAuthorizer(hashPermit(domain, candidate), signature);
         return signer !== undefined && sameHex(signer, owner);
-      });
-      if (permit) return permit;
-      const message = 'The signature is not that of the permit for this fee by the wallet that pays.';
-      throw new AgentPayError('invalid_request', message, {
-        param: 'feePermit',
-        reason: 'fee_permit_mismatch',
       });
     },
     collect: (fee) => collect({ calls, chain, token: usdc.address }, fee),

@@ -1,4 +1,4 @@
-import { base, baseSepolia, findNetwork, formatMoney, type Network } from '@agentpay/primitives';
+import { findNetwork, formatMoney } from '@agentpay/primitives';
 import { sameHex, type x402v2 } from '@agentpay/protocol';
 
 /** An offer that a browser's wallet can pay by one signature. */
@@ -17,28 +17,25 @@ export interface Choice {
   readonly label: string;
 }
 
-const chains: ReadonlyMap<Network, { readonly chainName: string; readonly rpcUrls: readonly string[] }> =
-  new Map([
-    [base, { chainName: 'Base', rpcUrls: ['https://mainnet.base.org'] }],
-    [baseSepolia, { chainName: 'Base Sepolia', rpcUrls: ['https://sepolia.base.org'] }],
-  ]);
-
-/** The offers that the page can pay: scheme `exact` by EIP-3009, in USDC of a network whose name and node it knows. */
+/** The offers that the page can pay: scheme `exact` by EIP-3009, in USDC of a network that it knows. */
 export function choicesOf({ accepts }: Pick<x402v2.PaymentRequired, 'accepts'>): Choice[] {
   return accepts.flatMap((accepted) => {
     const network = findNetwork(accepted.network);
-    const chain = network && chains.get(network);
     const { assetTransferMethod = 'eip3009', name, version } = accepted.extra ?? {};
     const byEip3009 = accepted.scheme === 'exact' && assetTransferMethod === 'eip3009';
     const isSignable = byEip3009 && typeof name === 'string' && typeof version === 'string';
-    if (!network || !chain || !isSignable || !sameHex(accepted.asset, network.usdc.address)) return [];
+    if (!network || !isSignable || !sameHex(accepted.asset, network.usdc.address)) return [];
     const amount = formatMoney(BigInt(accepted.amount), network.usdc.decimals);
-    const label = `${amount} ${network.usdc.symbol} on ${chain.chainName}${network.mainnet ? '' : ' (test money)'}`;
+    const label = `${amount} ${network.usdc.symbol} on ${network.title}${network.mainnet ? '' : ' (test money)'}`;
     return [
       {
         accepted,
         chainId: network.chainId,
-        chain: { ...chain, blockExplorerUrls: [network.explorer] },
+        chain: {
+          chainName: network.title,
+          rpcUrls: [network.publicRpcUrl],
+          blockExplorerUrls: [network.explorer],
+        },
         price: `$${amount}`,
         label,
       },
