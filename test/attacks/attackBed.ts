@@ -173,17 +173,17 @@ async function heart(
   let beating = true;
   let stillness = 0;
   await rpc('anvil_setIntervalMining', [0]);
+  let made: Promise<unknown> = Promise.resolve();
   const beat = async () => {
-    for (; beating; await sleep(BLOCK_MS)) if (stillness === 0) await mine().catch(() => undefined);
+    for (; beating; await sleep(BLOCK_MS)) if (stillness === 0) await (made = mine().catch(() => undefined));
   };
   void beat();
   return {
     stop: () => void (beating = false),
     async still<T>(work: () => Promise<T>): Promise<T> {
       stillness += 1;
-      // A block that is being made is not the last one before the stillness.
-      await sleep(BLOCK_MS / 2);
       try {
+        await made;
         return await work();
       } finally {
         stillness -= 1;

@@ -59,9 +59,9 @@ describe('A9 a chain that takes blocks back', () => {
       await bed.token('blacklist', payer.address);
       await rpc('eth_sendRawTransaction', [raw]);
       await rpc('evm_mine');
+      expect([await bed.sent(target.signer), await bed.usdc(seller)]).toEqual([before, 0n]);
       await bed.token('unBlacklist', payer.address);
     });
-    expect([await bed.sent(target.signer), await bed.usdc(seller)]).toEqual([before, 0n]);
     await eventually(async () => expect(await bed.usdc(seller)).toBe(PRICE), 40_000);
     await eventually(async () => {
       const again = await target.settle(request);

@@ -84,6 +84,7 @@ export function createSettlements(options: SettlementsOptions): Settlements {
   const flights = createFlights(options, {
     ended: waiters.tell,
     settled: (...made) => rechecks.add(...made),
+    unmade: (settlement) => batcher.add(settlement),
   });
   const dispatch = createDispatch({ clock, store, queue, flights, waiters });
   const batcher = batcherOf(options, dispatch);

@@ -55,6 +55,44 @@ describe('when the chain loses blocks and makes others with the same account non
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
+  /** Settles a payment of all that the account has; its block is lost, the money is gone, and its transaction is broadcast again. */
+  async function settledAndSentAgain() {
+    const facilitator = await bed.start({ onError });
+    const request = await signedRequest({ account });
+    const answer = facilitator.settle(request);
+    await until(() => (bed.chain.calls.send ?? 0) > 0);
+    await bed.chain.mine();
+    expect(await answer).toMatchObject({ success: true });
+    bed.chain.reorg(1);
+    bed.chain.forgetPool();
+    bed.chain.mint(account.address, -10_000n);
+    bed.skip(30_000);
+    await until(() => bed.chain.calls.send === 2);
+    return { facilitator, request, first: (await answer).transaction };
+  }
+
+  it('makes a payment in another, whose transaction was broadcast again and reverted', async () => {
+    const { facilitator, request, first } = await settledAndSentAgain();
+    await bed.chain.mine();
+    await until(() => bed.chain.calls.send === 3);
+    expect((await record())?.state).toBe('sent');
+    bed.chain.mint(account.address, 10_000n);
+    await bed.chain.mine();
+    await stateBecomes('settled');
+    const again = await facilitator.settle(request);
+    expect(again).toMatchObject({ success: true, transaction: (await record())?.hash });
+    expect(again.transaction).not.toBe(first);
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it('records the failure of one whose second transaction is reverted too', async () => {
+    await settledAndSentAgain();
+    bed.mine();
+    await stateBecomes('failed');
+    expect(bed.chain.calls.send).toBe(3);
+    expect(bed.chain.transfers()).toEqual([]);
+  });
+
   it('records the failure of one that cannot be made again', async () => {
     const { facilitator, request } = await settledAndUndone();
     bed.mine();

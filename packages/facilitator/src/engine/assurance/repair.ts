@@ -98,10 +98,11 @@ async function takeUpUnfinished(own: Repairing): Promise<number> {
 async function takeUp(
   { accounts, flights, owed }: Repairing,
   transaction: CarryingTransaction,
+  undone?: readonly Settlement[],
 ): Promise<void> {
   const sender = accounts.held().find(({ address }) => address === transaction.attempts[0]?.signer);
   try {
-    await flights.takeUp(transaction, sender);
+    await flights.takeUp(transaction, sender, undone);
   } catch (error) {
     if (sender) owed.add(sender);
     throw error;
@@ -143,11 +144,8 @@ async function restoreTransaction(own: Repairing, transaction: CarryingTransacti
   // The attempt that moved the money is the one to broadcast.
   const moved = (signed: SignedTransaction) => settlements.some(({ hash }) => hash === signed.hash);
   const inOrder = [...attempts.filter((signed) => !moved(signed)), ...attempts.filter(moved)];
-  await takeUp(own, {
-    transactionId,
-    attempts: inOrder,
-    settlements: settlements.filter(({ state }) => state === 'sent').concat(gone),
-  });
+  const open = settlements.filter(({ state }) => state === 'sent').concat(gone);
+  await takeUp(own, { transactionId, attempts: inOrder, settlements: open }, gone);
 }
 
 async function makeAgain(own: Repairing, lost: readonly Settlement[]): Promise<void> {
@@ -175,7 +173,7 @@ async function reopenAndSend(own: Repairing, lost: readonly Settlement[]): Promi
     const toSend = standing ? await unusedOf(chain, gone) : [];
     const toWatch = gone.filter((settlement) => !toSend.includes(settlement));
     toSend.forEach((settlement) => sendAgain(settlement));
-    if (toWatch.length > 0) await takeUp(own, { transactionId, attempts, settlements: toWatch });
+    if (toWatch.length > 0) await takeUp(own, { transactionId, attempts, settlements: toWatch }, toWatch);
   }
 }
 

@@ -17,6 +17,8 @@ export interface Flight {
   readonly carried: number;
   /** Those without an outcome. */
   readonly members: Map<string, Settlement>;
+  /** Members that were settled until the chain lost their block: that their transaction reverts is not the end of them. */
+  readonly undone: Set<string>;
   /** Hashes of its attempts, oldest first. */
   readonly hashes: Hex[];
   readonly watches: Cancel[];
@@ -52,8 +54,15 @@ export interface Flights {
   close(flight: Flight): void;
   /** Makes a signed transaction durable as an attempt of the flight, and watches for it. */
   record(flight: Flight, transaction: SignedTransaction): Promise<void>;
-  /** Goes on with what was signed before; without a sender it only watches. After a failure there is no such flight. */
-  takeUp(transaction: CarryingTransaction, sender: Sender | undefined): Promise<void>;
+  /**
+   * Goes on with what was signed before; without a sender it only watches. After a failure there is no such flight.
+   * @param undone settlements among them that were settled until the chain lost their block
+   */
+  takeUp(
+    transaction: CarryingTransaction,
+    sender: Sender | undefined,
+    undone?: readonly Settlement[],
+  ): Promise<void>;
   /** Spends the nonce on nothing. */
   fill(sender: Sender, nonce: number): Promise<void>;
   /** Finds the outcomes that can be proved now. */
@@ -65,6 +74,8 @@ export interface FlightsListener {
   readonly ended: (id: string, outcome: SettlementOutcome) => void;
   /** Payments that one transaction made; the block in which it was seen, if it was seen itself. */
   readonly settled: (ids: readonly string[], hash: Hex, blockHash: Hex | undefined) => void;
+  /** A payment that was settled until the chain lost its block, and that its transaction, mined again, did not make. */
+  readonly unmade: (settlement: Settlement) => void;
 }
 
 /** The flights under way, and what their steps need. */
@@ -85,7 +96,7 @@ export function createFlights(options: FlightsOptions, listener: FlightsListener
     open: (sender, members) => open(sky, sender, members),
     close: (flight) => close(sky, flight),
     record: (flight, transaction) => record(sky, flight, transaction),
-    takeUp: (transaction, sender) => takeUp(sky, transaction, sender),
+    takeUp: (transaction, sender, undone) => takeUp(sky, transaction, sender, undone),
     async fill(sender, nonce) {
       const flight = open(sky, sender, []);
       await orClose(sky, flight, () => sender.fill(nonce, (transaction) => record(sky, flight, transaction)));
@@ -108,6 +119,7 @@ function start(
     carried: members.length,
     hashes: [],
     members: new Map(members.map((member) => [member.id, member])),
+    undone: new Set(),
     watches: [],
     nonce: -1,
     receipt: undefined,
@@ -140,12 +152,14 @@ async function takeUp(
   sky: Sky,
   { transactionId, attempts, settlements }: CarryingTransaction,
   sender: Sender | undefined,
+  undone: readonly Settlement[] = [],
 ): Promise<void> {
   const underWay = sky.flights.get(transactionId);
   if (underWay) close(sky, underWay);
   const members = [...(underWay?.members.values() ?? []), ...settlements];
   const alone = members.some(({ transfer }) => transfer.alone) || !sameHex(attempts[0]?.to ?? '', MULTICALL3);
   const flight = start(sky, transactionId, sender, { members, alone });
+  for (const id of [...(underWay?.undone ?? []), ...undone.map((member) => member.id)]) flight.undone.add(id);
   for (const attempt of attempts) watch(sky, flight, attempt);
   await orClose(sky, flight, () =>
     sender?.adopt(attempts, (transaction) => record(sky, flight, transaction)),
@@ -208,8 +222,15 @@ async function lookAtMembers(sky: Sky, flight: Flight): Promise<void> {
   for (const [i, member] of members.entries()) {
     const outcome = proven[i] ?? (receipt && (await failureIn(sky.chain, receipt, member, alone)));
     if (outcome?.state === 'settled') await settleAll(sky, flight, { members: [member], hash: outcome.hash });
-    if (outcome?.state === 'failed') await failOne(sky, flight, member, outcome);
+    else if (outcome && !proven[i] && flight.undone.has(member.id)) unmade(sky, flight, member);
+    else if (outcome) await failOne(sky, flight, member, outcome);
   }
+}
+
+/** Its seller was told of the payment: another transaction is to make it, and only what becomes of that one ends it. */
+function unmade({ listener }: Sky, flight: Flight, member: Settlement): void {
+  flight.members.delete(member.id);
+  listener.unmade({ ...member, state: 'sent' });
 }
 
 async function failOne(
