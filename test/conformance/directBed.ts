@@ -80,7 +80,7 @@ export async function startDirectBed(): Promise<DirectBed> {
       random: systemRandom,
       ports: {
         vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
-        custodyKeys: custodyKeys(new Uint8Array(32).fill(9)),
+        custodyKeys: custodyKeys(new Uint8Array(32).fill(9), systemRandom),
         chains: new Map([[network.id, proofs]]),
         endpoints: { assertAllowed: () => undefined, fetchOut: never },
         sellers: { fetchOut: never },

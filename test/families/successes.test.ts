@@ -1,4 +1,6 @@
 import { decodeResponse, encodeResponse } from '@agentpay/api';
+import { sealedColumns, vault } from '@agentpay/core';
+import { systemRandom } from '@agentpay/primitives';
 import { callables, named } from './calls.js';
 import { newWorld, send, type World } from './world.js';
 
@@ -44,6 +46,37 @@ describe.each(named(callables.filter(({ endpoint }) => endpoint.idempotent)))(
     });
   },
 );
+
+it('all that was sealed on the way is sealed anew under another master key, and nothing is left under the former', async () => {
+  const { db, ports } = world.api.composition.core;
+  const anew = vault.createVault([{ id: 'anew', bytes: new Uint8Array(32).fill(5) }], systemRandom);
+  const { mark, open } = ports.vault;
+  const both = { ...anew, open: (text: string, place: string) => open(text, place) };
+  const before = await columnsWith(mark);
+  expect(before.length).toBeGreaterThan(4);
+  expect(await vault.reseal({ db, vault: both }, sealedColumns)).toMatchObject({
+    unreadable: 0,
+    left: false,
+  });
+  expect([await columnsWith(mark), await columnsWith(anew.mark)]).toEqual([[], before]);
+});
+
+/** Columns of the database in which something has this within. */
+async function columnsWith(mark: string): Promise<string[]> {
+  const { db } = world.api.composition.core;
+  const columns = await db.query<{ table: string; column: string }>(
+    `select table_name as table, column_name as column from information_schema.columns
+     where table_schema = 'public' and data_type in ('text', 'jsonb') order by 1, 2`,
+  );
+  const found: string[] = [];
+  for (const { table, column } of columns) {
+    const rows = await db.query(`select 1 from "${table}" where strpos("${column}"::text, $1) > 0 limit 1`, [
+      mark,
+    ]);
+    if (rows.length > 0) found.push(`${table}.${column}`);
+  }
+  return found;
+}
 
 /** The body with one amount that is a little more, or with another URL or id; in what it contains where it has none itself. */
 function changed(body: object): object {

@@ -1,4 +1,4 @@
-import { custody, ledger, spending, vault, wallets } from '@agentpay/core';
+import { custody, ledger, sealedColumns, spending, vault, wallets } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { baseSepolia, usdcOn } from '@agentpay/primitives';
 import type { Db } from '@agentpay/primitives';
@@ -165,10 +165,16 @@ describe('a new master key', () => {
     const wallet = await db.tx((tx) => custody.open(old, tx, request));
     const key = old.ports.vault.open(await sealed(wallet), wallet.walletId);
     const both = sealedBy([present, former] as vault.VaultKey[]);
-    expect(await custody.rewrap(both)).toEqual({ rewrapped: 1, left: false });
-    expect(await custody.rewrap(both)).toEqual({ rewrapped: 0, left: false });
+    const reseal = (by: Core) => vault.reseal({ db, vault: by.ports.vault }, sealedColumns);
+    // Somebody who knows the new one alone reads nothing, says so, and changes nothing.
+    const unread = { resealed: 0, unreadable: 1, left: false };
+    expect(await reseal(sealedBy([present as vault.VaultKey]))).toEqual(unread);
+    expect(await reseal(both)).toEqual({ resealed: 1, unreadable: 0, left: false });
+    expect(await reseal(both)).toEqual({ resealed: 0, unreadable: 0, left: false });
     const only = sealedBy([present as vault.VaultKey]).ports.vault;
     expect(only.open(await sealed(wallet), wallet.walletId)).toBe(key);
+    const resealed = await sealed(wallet);
+    expect(() => old.ports.vault.open(resealed, wallet.walletId)).toThrow('cannot be read');
   });
 });
 

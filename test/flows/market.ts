@@ -55,7 +55,7 @@ export async function testCore(
       vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
       endpoints,
       custodyKeys: {
-        derive: async (walletId) => new Uint8Array(createHmac('sha256', 'root').update(walletId).digest()),
+        make: async (walletId) => new Uint8Array(createHmac('sha256', 'root').update(walletId).digest()),
       },
       chains,
       escrow,

@@ -70,7 +70,7 @@ export interface PurchaseBed {
   readonly chain: SimulatedChain;
   readonly facilitator: RunningFacilitator;
   /** The core again, as another process on the same database has it. */
-  another(changed?: Partial<Pick<Core['ports'], 'sellers' | 'facilitator'>>, through?: Db): Core;
+  another(changed?: Partial<Pick<Core['ports'], 'sellers' | 'facilitator' | 'vault'>>, through?: Db): Core;
   buyer(funds?: bigint, rules?: readonly policies.RuleTerms[]): Promise<Buyer>;
   /** Serves on this machine; gives the URL of /paid. */
   serve(handle: Handle): Promise<string>;

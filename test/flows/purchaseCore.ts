@@ -1,9 +1,11 @@
 import { createCore, vault, type Core, type custody } from '@agentpay/core';
 import { outbound, type Outbound } from '@agentpay/http';
 import { baseSepolia, systemClock, systemRandom, usdcOn, type Clock, type Db } from '@agentpay/primitives';
-import { custodyKeys } from '@agentpay/server';
+import { custodyKeys, vaultKey } from '@agentpay/server';
 import { memoryTracker } from '@agentpay/tracker';
 
+/** By which wallets and proofs are sealed, unless a test says otherwise. */
+export const MASTER_KEY = 'master-key-of-the-purchases-under-test-0123456789';
 export const network = usdcOn(baseSepolia);
 
 /** Calls of sellers on this machine. */
@@ -14,7 +16,7 @@ export interface PurchaseCoreOptions {
   readonly db: Db;
   readonly clock: Clock;
   readonly chains: readonly custody.PaymentChain[];
-  readonly ports: Pick<Core['ports'], 'sellers' | 'facilitator'>;
+  readonly ports: Pick<Core['ports'], 'sellers' | 'facilitator'> & Partial<Pick<Core['ports'], 'vault'>>;
   /** Longest that an authorization is signed for. */
   readonly longestSeconds?: number;
 }
@@ -27,8 +29,8 @@ export function purchaseCore(options: PurchaseCoreOptions): Core {
     clock,
     random: systemRandom,
     ports: {
-      vault: vault.createVault([{ id: 'test', bytes: new Uint8Array(32).fill(7) }], systemRandom),
-      custodyKeys: custodyKeys(new Uint8Array(32).fill(9)),
+      vault: vault.createVault([vaultKey(MASTER_KEY)], systemRandom),
+      custodyKeys: custodyKeys(new Uint8Array(32).fill(9), systemRandom),
       chains: new Map(chains.map((chain) => [chain.network.id, chain])),
       tracker: memoryTracker(),
       rails: {},

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { purchases } from '@agentpay/core';
+import { purchases, sealedColumns, vault } from '@agentpay/core';
 import type { Core, custody } from '@agentpay/core';
 import { toAuthorization, toBase64, type ExactPayload, type FacilitatorRequest } from '@agentpay/protocol';
-import { systemClock } from '@agentpay/primitives';
-import { spawnNode } from '@agentpay/testing';
+import { systemClock, systemRandom } from '@agentpay/primitives';
+import { vaultKey } from '@agentpay/server';
+import { eventually, spawnNode, type Spawned } from '@agentpay/testing';
 import type { DyingBuy } from './dyingBuyers.js';
 import {
   authorizationIn,
@@ -15,9 +16,11 @@ import {
   PRICE,
   purchaseBed,
   textOf,
+  type Buyer,
   type HonestSeller,
   type PurchaseBed,
 } from './purchaseBed.js';
+import { MASTER_KEY } from './purchaseCore.js';
 
 const SCRIPT = fileURLToPath(new URL('dyingBuyers.js', import.meta.url));
 /** More than any purchase has, so that the last ones of each kind come to their end. */
@@ -184,5 +187,122 @@ describe('a process killed by SIGKILL within purchases', () => {
       `select count(*) as confirmed from purchases where state = 'confirmed'`,
     );
     expect(counted?.confirmed).toBe(BigInt(all.filter((one) => paid(one) === PRICE).length));
+  });
+});
+
+describe('a new master key', () => {
+  const NEXT_KEY = 'the-next-master-key-of-the-purchases-under-test-0123';
+  const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
+  const rotation = (): Spawned =>
+    spawnNode(BIN, {
+      args: ['keys', 'rotate-master'],
+      env: {
+        NODE_ENV: '',
+        DATABASE_URL: bed.url,
+        JWT_SECRET: 'k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_',
+        MASTER_KEY: NEXT_KEY,
+        FORMER_MASTER_KEYS: MASTER_KEY,
+      },
+    });
+  const vaultOf = (...secrets: string[]) => vault.createVault(secrets.map(vaultKey), systemRandom);
+  const replica = (...secrets: string[]) => bed.another({ vault: vaultOf(...secrets) });
+  const [former, next] = [vaultOf(MASTER_KEY), vaultOf(NEXT_KEY)];
+
+  /** All that is sealed, with where it belongs. */
+  async function allSealed(): Promise<{ sealed: string; place: string }[]> {
+    const lists = sealedColumns.map(async ({ table, column, key, place }) => {
+      const rows = await bed.core.db.query<{ key: string; sealed: string }>(
+        `select ${key} as key, ${column} as sealed from ${table} where ${column} is not null`,
+      );
+      return rows.map((row) => ({ sealed: row.sealed, place: place(row.key) }));
+    });
+    return (await Promise.all(lists)).flat();
+  }
+
+  const walletsUnderFormer = async () =>
+    (
+      await bed.core.db.query<{ id: string }>(
+        'select wallet_id as id from custody_wallets where starts_with(sealed_key, $1)',
+        [former.mark],
+      )
+    ).map(({ id }) => id);
+
+  /** A replica that buys for them by turns, without a pause, until it is stopped; gives the states of all its purchases. */
+  function buying(core: Core, buyers: readonly Buyer[], url: string) {
+    const states: string[] = [];
+    let going = true;
+    const worker = async (first: number) => {
+      for (let n = first; going; n++) {
+        const { principal } = buyers[n % buyers.length] as Buyer;
+        states.push(
+          (await purchases.buy(core, { principal, url, idempotencyKey: `${systemRandom.bytes(8)}` })).purchase
+            .state,
+        );
+      }
+    };
+    const workers = Promise.all([worker(0), worker(1)]);
+    return {
+      states,
+      async stop() {
+        going = false;
+        await workers;
+      },
+    };
+  }
+
+  it('is taken on while replicas buy, though the command is killed: every purchase ends, and the former key opens nothing', async () => {
+    const buyers = await Promise.all(Array.from({ length: 6 }, () => bed.buyer()));
+    const untouched = await bed.buyer();
+    const seller = honestSeller(bed.facilitator, 'x402v2');
+    const url = await bed.serve(seller.handle);
+    // At first both replicas seal by the former key and can open what the next one sealed; then they are replaced, one by one.
+    const running = [1, 2].map(() => buying(replica(MASTER_KEY, NEXT_KEY), buyers, url));
+    const all = [...running];
+    for (const index of running.keys()) {
+      const other = running[1 - index] as (typeof running)[number];
+      const had = other.states.length;
+      await (running[index] as typeof other).stop();
+      await eventually(() => expect(other.states.length).toBeGreaterThan(had));
+      all.push((running[index] = buying(replica(NEXT_KEY, MASTER_KEY), buyers, url)));
+    }
+
+    // Somebody holds one row: the command comes to an end at everything else, and waits there to be killed.
+    let release = (): void => undefined;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const { walletId } = untouched.wallet;
+    const holding = bed.core.db.tx(async (tx) => {
+      await tx.query('select 1 from custody_wallets where wallet_id = $1 for update', [walletId]);
+      await released;
+    });
+    const killed = rotation();
+    await eventually(async () => expect(await walletsUnderFormer()).toEqual([walletId]), 60_000);
+    await killed.kill('SIGKILL');
+    expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
+    release();
+    await holding;
+
+    const bought = all.reduce((sum, { states }) => sum + states.length, 0);
+    const whole = rotation();
+    expect([(await whole.ended).code, whole.output()]).toEqual([
+      0,
+      expect.stringContaining('All are under the present'),
+    ]);
+    await eventually(() =>
+      expect(all.reduce((sum, { states }) => sum + states.length, 0)).toBeGreaterThan(bought),
+    );
+    for (const each of running) await each.stop();
+    const states = all.flatMap((each) => each.states);
+    expect(states).toEqual(states.map(() => 'confirmed'));
+    expect(seller.delivered()).toBe(states.length);
+
+    const sealed = await allSealed();
+    expect(sealed.length).toBeGreaterThan(states.length);
+    for (const { sealed: text, place } of sealed) {
+      expect(() => former.open(text, place)).toThrow('cannot be read');
+      expect(next.open(text, place)).not.toBe('');
+    }
+    const only = replica(NEXT_KEY);
+    for (const { principal } of [...buyers, untouched])
+      expect((await purchases.buy(only, { principal, url })).purchase.state).toBe('confirmed');
   });
 });

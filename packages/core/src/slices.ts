@@ -3,12 +3,12 @@ import type { Migration } from '@agentpay/primitives';
 import { migrations as agentsTables } from './agents/migrations.js';
 import { migrations as agreementsTables } from './agreements/migrations.js';
 import { migrations as approvalsTables } from './approvals/migrations.js';
-import { migrations as apiKeysTables } from './apiKeys/migrations.js';
+import { migrations as apiKeysTables, sealed as apiKeysSealed } from './apiKeys/migrations.js';
 import { migrations as auditTables } from './audit/migrations.js';
 import { migrations as batchTables } from './batch/migrations.js';
 import { migrations as catalogTables } from './catalog/migrations.js';
-import { migrations as developersTables } from './developers/migrations.js';
-import { migrations as custodyTables } from './custody/migrations.js';
+import { migrations as developersTables, sealed as developersSealed } from './developers/migrations.js';
+import { migrations as custodyTables, sealed as custodySealed } from './custody/migrations.js';
 import { migrations as billingTables } from './billing/migrations.js';
 import { migrations as disputesTables } from './disputes/migrations.js';
 import { migrations as eventsTables } from './events/migrations.js';
@@ -21,13 +21,13 @@ import { migrations as marketplaceTables } from './marketplace/migrations.js';
 import { migrations as orgsTables } from './orgs/migrations.js';
 import { migrations as partiesTables } from './parties/migrations.js';
 import { migrations as paymentsTables } from './payments/migrations.js';
-import { migrations as payoutsTables } from './payouts/migrations.js';
+import { migrations as payoutsTables, sealed as payoutsSealed } from './payouts/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
-import { migrations as purchasesTables } from './purchases/migrations.js';
+import { migrations as purchasesTables, sealed as purchasesSealed } from './purchases/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as usersTables } from './users/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
-import { migrations as webhooksTables } from './webhooks/migrations.js';
+import { migrations as webhooksTables, sealed as webhooksSealed } from './webhooks/migrations.js';
 import { jobs as approvalsJobs } from './approvals/jobs.js';
 import { jobs as developersJobs } from './developers/jobs.js';
 import { jobs as billingJobs } from './billing/jobs.js';
@@ -40,6 +40,7 @@ import { jobs as purchasesJobs } from './purchases/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import { jobs as usersJobs } from './users/jobs.js';
 import type { Job } from './Job.js';
+import type { SealedColumn } from './vault/index.js';
 import type { EventType } from './events/index.js';
 import * as agreementEvents from './agreements/events.js';
 import * as approvalEvents from './approvals/events.js';
@@ -167,4 +168,14 @@ export const jobs: readonly Job[] = [
   ...purchasesJobs,
   ...tokensJobs,
   ...usersJobs,
+];
+
+/** Every column of sealed texts that a slice declares. */
+export const sealedColumns: readonly SealedColumn[] = [
+  ...custodySealed,
+  ...apiKeysSealed,
+  ...webhooksSealed,
+  ...payoutsSealed,
+  ...developersSealed,
+  ...purchasesSealed,
 ];

@@ -136,7 +136,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
-      ...onChains(config, secrets, out),
+      ...onChains(config, { secrets, random }, out),
       settleChain: till?.settle,
       escrow: escrowOf(config, secrets, clock),
       feeWallet: feeWalletOf(config, { db, clock, log }),
@@ -225,7 +225,7 @@ function callsWithin(url: string) {
 /** Chains on which wallets pay, and where the keys of these wallets come from. */
 function onChains(
   { networks, confirmations, facilitatorUrl }: ServerConfig,
-  { custodyRoot }: Secrets,
+  { secrets: { custodyRoot }, random }: { secrets: Secrets; random: Random },
   { fetchOut }: Outbound,
 ): Pick<CorePorts, 'chains' | 'custodyKeys' | 'facilitator' | 'sellers'> {
   const open = ({ network, rpcUrl }: ServerConfig['networks'][number]) =>
@@ -233,7 +233,7 @@ function onChains(
   const chains = new Map(networks.map((configured) => [configured.network.id, open(configured)]));
   return {
     chains,
-    custodyKeys: custodyKeys(custodyRoot),
+    custodyKeys: custodyKeys(custodyRoot, random),
     facilitator: facilitatorUrl === undefined ? undefined : httpFacilitator(callsWithin(facilitatorUrl)),
     sellers: { fetchOut },
   };

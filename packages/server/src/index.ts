@@ -7,6 +7,7 @@ export { compose } from './compose.js';
 export type { Composition, ServerReadiness, Surroundings } from './compose.js';
 export { readConfig } from './config.js';
 export type { ServerConfig } from './config.js';
+export { vaultKey } from './secrets.js';
 export { startJobs } from './jobs/startJobs.js';
 export type { RunningJobs } from './jobs/startJobs.js';
 export { reconcileBooks } from './ledger/reconcile.js';

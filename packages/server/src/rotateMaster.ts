@@ -1,34 +1,39 @@
-import { custody } from '@agentpay/core';
+import { sealedColumns, vault } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
 import { CommandFault } from './commands/Command.js';
 import { compose } from './compose.js';
 import { readConfig } from './config.js';
 
 /**
- * `agentpay keys rotate-master`: seals the keys of all wallets anew under the present master key, while the API runs. The former key may
- * leave FORMER_MASTER_KEYS when it is done and nothing else was sealed by it.
- * @returns the exit code: 0 when all are sealed by the present key
- * @throws CommandFault when they could not be, with exit code 2
+ * `agentpay keys rotate-master`: seals everything anew under the present master key, while the API runs: keys of wallets and of users,
+ * signing secrets, destinations of payouts, and purchases under way. The former key may leave FORMER_MASTER_KEYS when it is done.
+ * @returns the exit code: 0 when all is sealed by the present key, 1 when something is not
+ * @throws CommandFault when nothing could be done, with exit code 2
  */
 export async function rotateMasterCommand(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     const composition = await compose(readConfig(env), { log: createLogger('error'), baseUrl: () => '' });
     try {
-      let count = 0;
-      for (let left = true; left;) {
-        const done = await custody.rewrap(composition.core);
-        count += done.rewrapped;
-        ({ left } = done);
-      }
-      process.stdout.write(
-        `${count} keys of wallets were sealed anew; all are under the present master key.\n`,
-      );
-      return 0;
+      const { db, ports } = composition.core;
+      const done = await vault.reseal({ db, vault: ports.vault }, sealedColumns);
+      process.stdout.write(`${said(done)}\n`);
+      return done.unreadable === 0 && !done.left ? 0 : 1;
     } finally {
       await composition.close();
     }
   } catch (error) {
-    const said = error instanceof ConfigError ? error.message : `The keys cannot be sealed: ${String(error)}`;
-    throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
+    const why =
+      error instanceof ConfigError ? error.message : `The secrets cannot be sealed: ${String(error)}`;
+    throw new CommandFault('unavailable', why, { exitCode: 2, cause: error });
   }
+}
+
+function said({ resealed, unreadable, left }: vault.Resealed): string {
+  const parts = [`${resealed} secrets were sealed anew.`];
+  if (unreadable > 0)
+    parts.push(`${unreadable} cannot be read by any key of MASTER_KEY and FORMER_MASTER_KEYS: name theirs.`);
+  if (left)
+    parts.push('Some are still sealed by a former key: stop what seals by it, and run the command again.');
+  if (parts.length === 1) parts.push('All are under the present master key.');
+  return parts.join(' ');
 }

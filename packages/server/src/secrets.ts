@@ -14,7 +14,7 @@ export interface Secrets {
   readonly pepper: string;
   /** Seal secrets that have to be read again; the first one seals. */
   readonly vaultKeys: readonly vault.VaultKey[];
-  /** The keys of new wallets are derived from it. */
+  /** Goes into the keys of new wallets. */
   readonly custodyRoot: Uint8Array;
 }
 
@@ -37,7 +37,7 @@ export async function readSecrets(
 }
 
 /** A vault key, named by its own hash, so that what it sealed tells which key it was. */
-function vaultKey(secret: string): vault.VaultKey {
+export function vaultKey(secret: string): vault.VaultKey {
   const bytes = new Uint8Array(hkdfSync('sha256', secret, '', 'agentpay vault v1', 32));
   return { id: createHash('sha256').update(bytes).digest('hex').slice(0, 8), bytes };
 }

@@ -1,4 +1,5 @@
 import type { Migration } from '@agentpay/primitives';
+import type { SealedColumn } from '../vault/index.js';
 
 /** What users call their API keys; the keys themselves are credentials. */
 export const migrations: readonly Migration[] = [
@@ -16,4 +17,9 @@ create table api_keys (
 create index api_keys_user on api_keys (user_id, created_at desc, id desc);
 `,
   },
+];
+
+/** What of it is sealed. */
+export const sealed: readonly SealedColumn[] = [
+  { table: 'api_keys', key: 'id', column: 'sealed_key', place: (id) => id },
 ];

@@ -29,14 +29,6 @@ export function selectOfNetwork(
   ]);
 }
 
-/** Wallets in the order of their ids, whatever their network. */
-export function selectAfter(
-  db: Queryable,
-  { after, limit }: { after: string; limit: number },
-): Promise<KeptCustodyWallet[]> {
-  return custodyWallets.select(db, 'where wallet_id > $1 order by wallet_id limit $2', [after, limit]);
-}
-
 /** Takes a number of bookings for granted and counts one more; false when somebody else has booked meanwhile. */
 export async function countBooking(
   db: Queryable,

@@ -6,7 +6,6 @@ export {
   networkNamed,
   ofHolder,
   open,
-  rewrap,
   totalOnChain,
 } from './operations.js';
 export type { AuthorizationFate, CustodyKeys, CustodyPorts, PaymentChain } from './ports.js';

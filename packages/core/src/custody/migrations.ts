@@ -1,4 +1,5 @@
 import type { Migration } from '@agentpay/primitives';
+import type { SealedColumn } from '../vault/index.js';
 
 /** Wallets on chains. */
 export const migrations: readonly Migration[] = [
@@ -20,4 +21,9 @@ create table custody_wallets (
 create index custody_wallets_owner on custody_wallets (owner_id);
 `,
   },
+];
+
+/** What of it is sealed. */
+export const sealed: readonly SealedColumn[] = [
+  { table: 'custody_wallets', key: 'wallet_id', column: 'sealed_key', place: (id) => id },
 ];

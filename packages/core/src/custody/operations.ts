@@ -58,7 +58,7 @@ export async function open(
   if (first) return shown(first);
   const currency = chainCurrency(chain.network.asset.symbol, chain.network.name);
   const { id: walletId, createdAt } = await openWallet(core, tx, { ownerId, currency });
-  const key = bytesToHex(await core.ports.custodyKeys.derive(walletId));
+  const key = bytesToHex(await core.ports.custodyKeys.make(walletId));
   const { address } = privateKeySigner(key);
   const sealedKey = core.ports.vault.seal(key, walletId);
   const wallet = { walletId, ownerId, holder, network, address, sealedKey, bookings: 0n, createdAt };
@@ -136,24 +136,6 @@ async function book(
     },
     { lane: walletId },
   );
-}
-
-const MAX_REWRAPPED = 1_000;
-
-/** Seals keys anew that a former master key sealed, at most so many. Payments go on meanwhile. */
-export async function rewrap(core: Core): Promise<{ rewrapped: number; left: boolean }> {
-  let rewrapped = 0;
-  for (let after = ''; ;) {
-    const wallets = await store.selectAfter(core.db, { after, limit: MAX_REWRAPPED });
-    for (const { walletId, sealedKey } of wallets) {
-      after = walletId;
-      if (core.ports.vault.isCurrent(sealedKey)) continue;
-      const anew = core.ports.vault.seal(core.ports.vault.open(sealedKey, walletId), walletId);
-      await store.custodyWallets.update(core.db, { walletId, sealedKey }, { sealedKey: anew });
-      if (++rewrapped === MAX_REWRAPPED) return { rewrapped, left: true };
-    }
-    if (wallets.length < MAX_REWRAPPED) return { rewrapped, left: false };
-  }
 }
 
 /** What all wallets of a network have on the chain. Rejects when it cannot be asked. */

@@ -21,8 +21,8 @@ export interface PaymentChain {
 
 /** Where keys come from: a master key, or a key service. */
 export interface CustodyKeys {
-  /** The private key of a wallet, 32 bytes: the same for the same id. Called when the wallet is made, and never again. */
-  derive(walletId: string): Promise<Uint8Array>;
+  /** The private key of a new wallet, 32 bytes: another one each time, so that who knows the master key alone knows none. */
+  make(walletId: string): Promise<Uint8Array>;
 }
 
 export interface CustodyPorts {

@@ -1,4 +1,5 @@
 import type { Migration } from '@agentpay/primitives';
+import type { SealedColumn } from '../vault/index.js';
 
 /** Developers. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,9 @@ create table developer_payout_runs (
 );
 `,
   },
+];
+
+/** What of it is sealed. */
+export const sealed: readonly SealedColumn[] = [
+  { table: 'developer_payout_accounts', key: 'developer_id', column: 'destination', place: (id) => id },
 ];

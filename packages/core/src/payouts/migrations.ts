@@ -1,4 +1,5 @@
 import type { Migration } from '@agentpay/primitives';
+import type { SealedColumn } from '../vault/index.js';
 
 /** Money on its way out. */
 export const migrations: readonly Migration[] = [
@@ -38,4 +39,9 @@ alter table payouts add column idempotency_key text;
 create unique index payouts_key on payouts (owner_id, idempotency_key) where idempotency_key is not null;
 `,
   },
+];
+
+/** What of it is sealed. */
+export const sealed: readonly SealedColumn[] = [
+  { table: 'payouts', key: 'id', column: 'destination', place: (id) => id },
 ];

@@ -1,4 +1,5 @@
 import type { Migration } from '@agentpay/primitives';
+import type { SealedColumn } from '../vault/index.js';
 
 /** What was bought from sellers that answer 402. */
 export const migrations: readonly Migration[] = [
@@ -58,4 +59,10 @@ alter table purchases drop constraint purchases_way_check;
 alter table purchases add constraint purchases_way_check check (way in ('seller', 'facilitator', 'withdrawal'));
 `,
   },
+];
+
+/** What of it is sealed. */
+export const sealed: readonly SealedColumn[] = [
+  { table: 'purchases', key: 'id', column: 'sealed_request', place: (id) => `${id} request` },
+  { table: 'purchases', key: 'id', column: 'sealed_proof', place: (id) => `${id} proof` },
 ];

@@ -14,6 +14,8 @@ export interface Vault {
   seal(text: string, context: string): string;
   /** @throws AgentPayError `internal_error` when the text was changed, belongs elsewhere, or its key is gone */
   open(sealed: string, context: string): string;
+  /** What everything begins with that the current key sealed. */
+  readonly mark: string;
   /** Whether the text was sealed by the current key; else it is to be sealed again. */
   isCurrent(sealed: string): boolean;
 }
@@ -39,7 +41,9 @@ export function createVault(keys: readonly VaultKey[], random: Random): Vault {
       'invalid_request',
       'The vault needs keys of 32 bytes, each with a name of its own.',
     );
+  const mark = `${VERSION}.${current.id}.`;
   return {
+    mark,
     seal(text, context) {
       const nonce = random.bytes(NONCE_BYTES);
       const cipher = createCipheriv(ALGORITHM, current.bytes, nonce).setAAD(Buffer.from(context));
@@ -60,7 +64,7 @@ export function createVault(keys: readonly VaultKey[], random: Random): Vault {
         throw unreadable();
       }
     },
-    isCurrent: (sealed) => sealed.startsWith(`${VERSION}.${current.id}.`),
+    isCurrent: (sealed) => sealed.startsWith(mark),
   };
 }
 

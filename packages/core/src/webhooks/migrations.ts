@@ -1,4 +1,5 @@
 import type { Migration } from '@agentpay/primitives';
+import type { SealedColumn } from '../vault/index.js';
 
 /** Who is told of events, and every telling. */
 export const migrations: readonly Migration[] = [
@@ -46,4 +47,10 @@ create table webhook_position (
 insert into webhook_position (transaction, sequence) values ('0', 0);
 `,
   },
+];
+
+/** What of it is sealed. */
+export const sealed: readonly SealedColumn[] = [
+  { table: 'webhooks', key: 'id', column: 'secret', place: (id) => id },
+  { table: 'webhooks', key: 'id', column: 'former_secret', place: (id) => id },
 ];

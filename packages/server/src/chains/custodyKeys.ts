@@ -1,10 +1,14 @@
 import { hkdfSync } from 'node:crypto';
 import type { CorePorts } from '@agentpay/core';
+import type { Random } from '@agentpay/primitives';
 
-/** Keys of wallets from one root (HKDF-SHA256, RFC 5869), a key for each wallet. */
-export function custodyKeys(root: Uint8Array): CorePorts['custodyKeys'] {
+/**
+ * Keys of new wallets (HKDF-SHA256, RFC 5869): from a root and from bytes that are drawn for each of them and kept nowhere, so that neither
+ * a root that leaked nor poor randomness gives any.
+ */
+export function custodyKeys(root: Uint8Array, random: Random): CorePorts['custodyKeys'] {
   return {
-    derive: async (walletId) =>
-      new Uint8Array(hkdfSync('sha256', root, walletId, 'agentpay wallet key v1', 32)),
+    make: async (walletId) =>
+      new Uint8Array(hkdfSync('sha256', root, random.bytes(32), `agentpay wallet key v2 ${walletId}`, 32)),
   };
 }
