@@ -33,6 +33,6 @@ export type {
 } from './ports.js';
 export { propose } from './propose.js';
 export type { ProposedTerms } from './propose.js';
-export { countStuck, relay } from './relay.js';
+export { countStuck, MOST_RELAYED, relay } from './relay.js';
 export { work } from './settle.js';
 export { record } from './usage.js';

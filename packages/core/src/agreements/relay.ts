@@ -17,6 +17,8 @@ import type { AgreementEscrow, EscrowStep } from './ports.js';
 import { agreementFee } from './settings.js';
 import * as store from './AgreementStore.js';
 
+/** How many may be relayed side by side: as many as facilitators put in one transaction. */
+export const MOST_RELAYED = 100;
 /** The longest between two attempts. */
 const MAX_WAIT_MS = 15_000;
 

@@ -6,14 +6,21 @@ import { report, type AroundJob } from './startJobs.js';
 const EVERY_MS = 500;
 const MOST_AT_ONCE = 20;
 
+type Kind = (core: Core, options: { limit: number }) => Promise<JobReport>;
+
+/** What is settled in the same run shares its transactions, so that many are taken. */
+function together(work: Kind): Kind {
+  return (core) => work(core, { limit: agreements.MOST_RELAYED });
+}
+
 /** What leaves the platform and takes its time, and what the clock moves. */
-const kinds: Readonly<Record<string, (core: Core, options: { limit: number }) => Promise<JobReport>>> = {
+const kinds: Readonly<Record<string, Kind>> = {
   'payments.progress': payments.progress,
   'payments.refunds': payments.progressRefunds,
   'payouts.work': payouts.work,
   'purchases.work': purchases.work,
-  'agreements.work': agreements.work,
-  'agreements.relay': agreements.relay,
+  'agreements.work': together(agreements.work),
+  'agreements.relay': together(agreements.relay),
   'agreements.left': agreements.releaseLeft,
   'agreements.direct': agreements.workDirect,
 };

@@ -53,6 +53,8 @@ const GAS = 150_000n;
  */
 const STEP_SECONDS = 600;
 const LONGEST_SECONDS = 3_600;
+/** How many permits of an owner may have been used since one that still allows its fee. */
+const FORMER_PERMITS = 4n;
 
 /** Collects fees by permit: the permit first, by anybody's transaction, then a transfer of just the fee to its own account. */
 export function createFeeWallet(options: FeeWalletOptions): agreements.FeeWallet {
@@ -73,11 +75,16 @@ export function createFeeWallet(options: FeeWalletOptions): agreements.FeeWallet
     address: spender,
     permitFor: ({ owner, amount }) => permitUntil(owner, amount),
     async signedPermit({ owner, amount, signature }) {
-      const last = await permitUntil(owner, amount);
-      return candidates(last).find((candidate) => {
-        const signer = recoverAuthorizer(hashPermit(domain, candidate), signature);
+      const isSigned = (permit: TokenPermit): boolean => {
+        const signer = recoverAuthorizer(hashPermit(domain, permit), signature);
         return signer !== undefined && sameHex(signer, owner);
-      });
+      };
+      const last = await permitUntil(owner, amount);
+      const unused = candidates(last).find(isSigned);
+      if (unused) return unused;
+      const [allowance] = await numbers(chain, [allowanceCall(usdc.address, owner, spender)]);
+      // Somebody else has submitted it: what counts is what it allows.
+      return allowance < amount ? undefined : formerOf(last).flatMap(candidates).find(isSigned);
     },
     collect: (fee) => collect({ calls, chain, token: usdc.address }, fee),
     giveBack: (fee) => giveBack(treasury, options.proofs, fee),
@@ -95,6 +102,12 @@ function candidates(last: TokenPermit): TokenPermit[] {
     ...last,
     deadline: last.deadline - BigInt(i * STEP_SECONDS),
   }));
+}
+
+/** The last permits that can have been used. */
+function formerOf(next: TokenPermit): TokenPermit[] {
+  const count = next.nonce < FORMER_PERMITS ? next.nonce : FORMER_PERMITS;
+  return Array.from({ length: Number(count) }, (_, i) => ({ ...next, nonce: next.nonce - BigInt(i + 1) }));
 }
 
 interface Collecting {
