@@ -79,58 +79,78 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
     return { facilitator, state };
   }
 
-  async function cancel(nonce: Hex): Promise<void> {
+  async function cancel(buyer: PrivateKeyAccount, nonce: Hex): Promise<void> {
     const types = {
       CancelAuthorization: [
         { name: 'authorizer', type: 'address' },
         { name: 'nonce', type: 'bytes32' },
       ],
     } as const;
-    const message = { authorizer: payer.address, nonce };
-    const signature = await payer.signTypedData({
+    const message = { authorizer: buyer.address, nonce };
+    const signature = await buyer.signTypedData({
       domain,
       types,
       primaryType: 'CancelAuthorization',
       message,
     });
-    await bed.token('cancelAuthorization', payer.address, nonce, signature);
+    await bed.token('cancelAuthorization', buyer.address, nonce, signature);
   }
 
-  async function payElsewhere(authorization: Pick<Authorization, 'nonce'>): Promise<void> {
+  async function payElsewhere(
+    buyer: PrivateKeyAccount,
+    authorization: Pick<Authorization, 'nonce'>,
+  ): Promise<void> {
     const elsewhere = newAccount().address;
-    await bed.act(transferOf(await paymentOf(payer, { payTo: elsewhere, authorization })));
+    await bed.act(transferOf(await paymentOf(buyer, { payTo: elsewhere, authorization })));
   }
 
   const uses: readonly (readonly [
     string,
-    (signed: Request['paymentPayload']['payload']) => Promise<unknown>,
+    (buyer: PrivateKeyAccount, signed: Request['paymentPayload']['payload']) => Promise<unknown>,
     boolean,
   ])[] = [
-    ['cancels it', ({ authorization }) => cancel(authorization.nonce), false],
-    ['pays somebody else with its nonce', ({ authorization: { nonce } }) => payElsewhere({ nonce }), false],
-    ['broadcasts it', (payload) => bed.act(transferOf({ paymentPayload: { payload } } as Request)), true],
+    ['cancels it', (buyer, { authorization: { nonce } }) => cancel(buyer, nonce), false],
+    [
+      'pays somebody else with its nonce',
+      (buyer, { authorization: { nonce } }) => payElsewhere(buyer, { nonce }),
+      false,
+    ],
+    ['broadcasts it', (_, payload) => bed.act(transferOf({ paymentPayload: { payload } } as Request)), true],
   ];
 
   describe.each(dialects)('B28 a used nonce is a payment by proof only, in %s', (dialect) => {
+    /** A seller whose facilitator went away after the proof was made, and a buyer with that proof. */
+    async function seller(away: 'unreachable' | 'silent') {
+      const { facilitator, state } = leaving();
+      const buyer = await bed.payer();
+      const to = newAccount().address;
+      const url = await open({ facilitator, payTo: to });
+      const headers = await proofFor(buyer, url, dialect);
+      state.away = away;
+      return { buyer, headers, state, to, ask: () => fetch(url, { headers }) };
+    }
+
     it.each(['unreachable', 'silent'] as const)(
       'while the facilitator is %s the buyer uses the nonce',
       async (away) => {
-        for (const [what, use, pays] of uses) {
-          const { facilitator, state } = leaving();
-          const url = await open({ facilitator });
-          const headers = await proofFor(payer, url, dialect);
-          const before = await bed.usdc(payTo);
-          state.away = away;
-          expect([what, (await fetch(url, { headers })).status]).toEqual([what, 503]);
-          await use(signedIn(headers, dialect));
-          state.away = false;
-          const response = await fetch(url, { headers });
-          const text = await response.text();
-          // A payment that nobody made for this claim may be somebody else's: unknown, so that nobody signs another.
-          expect([what, response.status, text === 'goods']).toEqual([what, pays ? 503 : 402, false]);
-          const offers = response.headers.has(dialect === 'mpp' ? 'www-authenticate' : 'payment-required');
-          expect([what, offers, (await bed.usdc(payTo)) - before]).toEqual([what, !pays, pays ? PRICE : 0n]);
-        }
+        const asked = [];
+        for (const [what, use, pays] of uses) asked.push({ what, use, pays, ...(await seller(away)) });
+        // The waits of all at once; what changes the chain one after the other.
+        await Promise.all(
+          asked.map(async ({ what, ask }) => expect([what, (await ask()).status]).toEqual([what, 503])),
+        );
+        for (const { use, buyer, headers } of asked) await use(buyer, signedIn(headers, dialect));
+        await Promise.all(
+          asked.map(async ({ what, pays, ask, state, to }) => {
+            state.away = false;
+            const response = await ask();
+            const text = await response.text();
+            // A payment that nobody made for this claim may be somebody else's: unknown, so that nobody signs another.
+            expect([what, response.status, text === 'goods']).toEqual([what, pays ? 503 : 402, false]);
+            const offers = response.headers.has(dialect === 'mpp' ? 'www-authenticate' : 'payment-required');
+            expect([what, offers, await bed.usdc(to)]).toEqual([what, !pays, pays ? PRICE : 0n]);
+          }),
+        );
       },
       60_000,
     );
