@@ -57,22 +57,28 @@ export function scaled(spent: Amount, elapsedMs: number): Amount {
   return spent <= 0n ? 0n : (2n * spent * BigInt(HORIZON_DAYS * DAY_MS) + elapsed) / (2n * elapsed);
 }
 
-/** Notes what developers, organizations and gateways have spent in all, and forgets what no forecast looks at. */
+/** Notes what developers, organizations and gateways have spent in all, once a day (UTC), and forgets what no forecast looks at. */
 export async function markSpending(core: Core): Promise<JobReport> {
   const at = new Date(core.clock.now());
   const spending = await spendingOfKinds(core.db, {
     kinds: ['developer', 'org', 'gateway'],
     atMs: at.getTime(),
   });
-  await core.db.tx(async (tx) => {
+  const marked = await core.db.tx(async (tx) => {
+    const today = await marks.select(tx, 'where at >= $1', [
+      new Date(at.getTime() - (at.getTime() % DAY_MS)),
+    ]);
+    const noted = new Set(today.map(({ partyId }) => partyId));
+    const missing = spending.filter(({ partyId }) => !noted.has(partyId));
     await marks.insertAllNew(
       tx,
-      spending.map(({ partyId, totalSpent }) => ({ partyId, at, total: totalSpent })),
+      missing.map(({ partyId, totalSpent }) => ({ partyId, at, total: totalSpent })),
     );
     const forgotten = new Date(at.getTime() - 2 * HORIZON_DAYS * DAY_MS);
     await tx.query('delete from spending_marks where at < $1', [forgotten]);
+    return missing.length;
   });
-  return { done: { marked: spending.length }, failures: [] };
+  return { done: { marked }, failures: [] };
 }
 
 async function markBefore(db: Queryable, partyId: string, nowMs: number): Promise<SpendingMark | undefined> {

@@ -1,0 +1,134 @@
+import { gateways, jobs, ledger, payouts, type Core, type JobReport } from '@agentpay/core';
+import { OutboundError, type Db, type Tx } from '@agentpay/primitives';
+import { testCore } from '../flows/market.js';
+
+/** Where a process stands still for ever: at the nth change of the database, or right after it, before anybody hears of it. */
+export interface Stop {
+  readonly number: number;
+  readonly where: 'before' | 'after';
+}
+
+/** The database as a process sees it that stands still. Only what writes is counted; `changes` tells how much that was. */
+export function standing(db: Db, stop: Stop | undefined, onStop: () => void): Db & { changes(): number } {
+  let changes = 0;
+  const forever = (): Promise<never> => {
+    onStop();
+    return new Promise<never>(() => undefined);
+  };
+  const due = (number: number, where: Stop['where']) => stop?.number === number && stop.where === where;
+  return {
+    ...db,
+    changes: () => changes,
+    async query(sql, params) {
+      if (!writes(sql)) return db.query(sql, params);
+      const number = ++changes;
+      if (due(number, 'before')) return forever();
+      const rows = await db.query<never>(sql, params);
+      return due(number, 'after') ? forever() : rows;
+    },
+    async tx(fn, options) {
+      let number = 0;
+      const result = await db.tx(async (tx) => {
+        const watched = watchedTx(tx);
+        const done = await fn(watched);
+        if (watched.wrote()) number = ++changes;
+        return due(number, 'before') ? forever() : done;
+      }, options);
+      return due(number, 'after') ? forever() : result;
+    },
+  };
+}
+
+/** To lock rows is no change, and the chain that a process writes to is its own. */
+const writes = (sql: string) =>
+  /\b(?:insert into|update|delete from)\s+(?!ledger_chains)\w/i.test(
+    sql.replace(/\bfor (?:no key )?update\b/gi, ''),
+  );
+
+function watchedTx(tx: Tx): Tx & { wrote(): boolean } {
+  let wrote = false;
+  return {
+    ...tx,
+    wrote: () => wrote,
+    query(sql, params) {
+      wrote ||= writes(sql);
+      return tx.query(sql, params);
+    },
+  };
+}
+
+/** Pays out to a bank that has paid everything. */
+const bank: payouts.PayoutConnector = {
+  account: ledger.FAUCET,
+  days: 2,
+  accepts: () => undefined,
+  submit: async ({ id }) => ({ status: 'completed', reference: `ach_${id}` }),
+};
+
+/** How an agent responds: it has done it, or the process is told to end before it has. */
+export type Agent = 'done' | 'interrupted';
+
+/** A core whose outside is on paper: what is asked for there has happened, once for each id. */
+export async function jobsCore(
+  db: Db,
+  { nowMs, agent = 'done', cards = true }: { nowMs: number; agent?: Agent; cards?: boolean },
+): Promise<Core> {
+  const body = Buffer.from('{"summary":"Sales grew."}');
+  const endpoints = {
+    assertAllowed: () => undefined,
+    async fetchOut(url: string) {
+      if (agent === 'interrupted') throw new OutboundError('aborted', 'The process ends.', false);
+      return { status: 200, headers: { 'content-type': 'application/json' }, body, url };
+    },
+  };
+  const { core, clock } = await testCore(db, { endpoints, payouts: { bank } });
+  clock.advance(nowMs - clock.now());
+  const collector: gateways.CardCollector = {
+    accepts: () => undefined,
+    async collect({ id, amount }) {
+      return amount === REFUSED
+        ? { status: 'refused', reason: 'card_declined' }
+        : { status: 'open', reference: `pi_${id}`, clientSecret: null };
+    },
+  };
+  Object.assign(core.ports, {
+    ...(cards && { cards: collector }),
+    settleChain: async (payment: unknown) => payment as gateways.ChainOutcome,
+  });
+  return core;
+}
+
+/** What the card processor refuses. */
+export const REFUSED = 13_000_000n;
+
+const declared = (name: string) => (core: Core) =>
+  (jobs.find((job) => job.name === name) as (typeof jobs)[number]).run(core);
+
+/** Calls that were queued, and whose process has died, are carried out. */
+async function takeUpCalls(core: Core): Promise<JobReport> {
+  const queued = await gateways.pickUp(core, { limit: 10 });
+  for (const callId of queued) await gateways.run(core, { callId });
+  return { done: { calls: queued.length }, failures: [] };
+}
+
+/**
+ * All that changes states without being asked, in the order in which it runs: payouts that the months make are worked by a later run, and
+ * the marks see what the others have spent.
+ */
+export const works: readonly (readonly [name: string, run: (core: Core) => Promise<JobReport>])[] = [
+  ['payouts.work', (core) => payouts.work(core, { limit: 10 })],
+  ['gateways.calls', takeUpCalls],
+  ...[
+    'approvals.expire',
+    'billing.alerts',
+    'billing.expire',
+    'billing.overdue',
+    'billing.renew',
+    'developers.payout',
+    'gateways.chain',
+    'gateways.fundings',
+    'gateways.left',
+    'marketplace.trust',
+    'billing.marks',
+  ].map((name) => [name, declared(name)] as const),
+];
