@@ -64,8 +64,10 @@ export interface AttackBed {
   token(functionName: string, ...args: readonly unknown[]): Promise<Hex>;
   /** No block comes by itself while `work` runs. */
   withoutBlocks<T>(work: () => Promise<T>): Promise<T>;
-  /** Gas that the account has paid for so far. */
-  gasOf(account: Hex): Promise<bigint>;
+  /** The number of the latest block. */
+  height(): Promise<bigint>;
+  /** Gas that the account has paid for in the blocks behind this one. */
+  gasOf(account: Hex, since: bigint): Promise<bigint>;
   close(): Promise<void>;
 }
 
@@ -146,10 +148,11 @@ export async function openAttackBed(): Promise<AttackBed> {
     token: (functionName, ...args) =>
       act({ to: token.address, data: encodeFunctionData({ abi: token.abi, functionName, args }) }),
     withoutBlocks: beat.still,
-    async gasOf(account) {
+    height: () => client.getBlockNumber(),
+    async gasOf(account, since) {
       let used = 0n;
       const height = await client.getBlockNumber();
-      for (let blockNumber = 1n; blockNumber <= height; blockNumber++) {
+      for (let blockNumber = since + 1n; blockNumber <= height; blockNumber++) {
         const { transactions } = await client.getBlock({ blockNumber, includeTransactions: true });
         const own = transactions.filter(({ from }) => isAddressEqual(from, account));
         for (const { hash } of own) used += (await client.getTransactionReceipt({ hash })).gasUsed;
@@ -200,6 +203,25 @@ async function post(url: string, body: unknown): Promise<Said> {
   });
   const said = (await response.json()) as object;
   return { ...said, status: response.status, retryAfter: response.headers.get('retry-after') };
+}
+
+/** Asks until the response is final, as a seller does that was told `settlement_pending`. */
+export function settleFirmly(target: Target, request: unknown): Promise<Said> {
+  return eventually(async () => {
+    const said = await target.settle(request);
+    if (said.status === 503 || said.errorReason === 'settlement_pending')
+      throw new Error('It stays pending.');
+    return said;
+  });
+}
+
+/** Asks while the outcome cannot be known: it is pending, and gives the hash as soon as it is signed. */
+export function settlePending(target: Target, request: unknown): Promise<Said> {
+  return eventually(async () => {
+    const said = await target.settle(request);
+    if (said.errorReason === 'settlement_pending' && !said.transaction) throw new Error('Nothing is signed.');
+    return said;
+  });
 }
 
 /** Resolves when the facilitator has a transaction in the node's pool. */

@@ -92,7 +92,7 @@ export async function playAgreements(dev: AgreementDev) {
       // Whoever asks more often meets the limit of requests.
       await new Promise((resolve) => setTimeout(resolve, 250));
       throw new Error(`${id} is ${body.status}.`);
-    }, 30_000);
+    });
   // Permits of one wallet are used in order.
   for (const [n, id] of made.entries()) {
     const { body } = await buyer<{ infra_fee: { permit: TypedData } }>('GET', `/${id}/activation-package`);

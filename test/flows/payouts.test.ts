@@ -1,6 +1,7 @@
 import { events, ledger, migrations, payouts, type Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
+import { eventually } from '@agentpay/testing';
 import { fund, signedIn, testCore, type SignedIn } from './market.js';
 
 type Submit = payouts.PayoutConnector['submit'];
@@ -100,8 +101,7 @@ it('an attempt whose instance died or whose connector broke is made again', asyn
   submit = () => new Promise(() => undefined);
   clock.advance(4_000);
   void work();
-  for (let tries = 0; submitted.length < 2 && tries < 500; tries++)
-    await new Promise((done) => setImmediate(done));
+  await eventually(() => expect(submitted).toHaveLength(2));
   submit = async () => ({ status: 'completed', reference: 'ach_3' });
   await work();
   expect(submitted).toHaveLength(2);

@@ -104,7 +104,8 @@ export async function purchaseBed(): Promise<PurchaseBed> {
     settleTimeoutMs: 20_000,
   });
   const scratch = await scratchDb({ server, migrations });
-  const db = pgDb({ url: scratch.url });
+  // Many buy at once: on a busy machine they wait for a connection, and for one another.
+  const db = pgDb({ url: scratch.url, connectTimeoutMs: 20_000, lockTimeoutMs: 20_000 });
   const out = localSellers();
   const closing: (() => Promise<unknown>)[] = [];
 

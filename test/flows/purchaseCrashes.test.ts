@@ -28,7 +28,7 @@ const EFFECTS = 13;
 /** Longer than a process has a purchase to itself, shorter than an authorization lasts. */
 const UNTIL_OTHERS_MAY_MS = 41_000;
 const LIFETIME_SECONDS = 600;
-const START_MS = 100_000;
+const START_MS = 300_000;
 
 /** The three dialects, and the 402 that a caller has met and has settled by the facilitator. */
 const kinds = [...dialects, 'facilitator'] as const;

@@ -12,6 +12,8 @@ import { buyDirectly, byPython, byTypeScript, type DirectDev } from './devDirect
 import { authorizeByX402, fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
+/** On a busy machine the stack takes minutes to start. */
+const START_MS = 300_000;
 const inDev = (path: string) => fileURLToPath(new URL(`../../../packages/dev/${path}`, import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'agentpay-start-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,29 +105,33 @@ test('a taken port is refused with one sentence that names it', async () => {
   expect(run.output().trim()).toMatch(new RegExp(`^Port ${port} is taken.*$`));
 });
 
-test('--once --json buys once in each dialect and leaves nothing behind', async () => {
-  const run = start('--once', '--json', '--port', '0');
-  const { code } = await run.ended;
-  expect({ code, output: run.output() }).toMatchObject({ code: 0 });
-  const { ok, purchases } = JSON.parse(
-    run.output().slice(run.output().indexOf('{'), run.output().lastIndexOf('}') + 1),
-  ) as {
-    ok: boolean;
-    purchases: { dialect: string; status: number; price: string; transaction?: string }[];
-  };
-  expect(ok).toBe(true);
-  expect(purchases.map(({ dialect, status, price }) => [dialect, status, price])).toEqual([
-    ['x402 v2', 200, '$0.01'],
-    ['x402 v1', 200, '$0.01'],
-    ['MPP', 200, '$0.01'],
-    ['token', 200, '$0.01'],
-  ]);
-  for (const { dialect, transaction } of purchases) {
-    if (dialect === 'token') expect(transaction).toBeUndefined();
-    else expect(transaction).toMatch(/^0x[0-9a-f]{64}$/);
-  }
-  expect(existsSync(devFile)).toBe(false);
-}, 120_000);
+test(
+  '--once --json buys once in each dialect and leaves nothing behind',
+  async () => {
+    const run = start('--once', '--json', '--port', '0');
+    const { code } = await run.ended;
+    expect({ code, output: run.output() }).toMatchObject({ code: 0 });
+    const { ok, purchases } = JSON.parse(
+      run.output().slice(run.output().indexOf('{'), run.output().lastIndexOf('}') + 1),
+    ) as {
+      ok: boolean;
+      purchases: { dialect: string; status: number; price: string; transaction?: string }[];
+    };
+    expect(ok).toBe(true);
+    expect(purchases.map(({ dialect, status, price }) => [dialect, status, price])).toEqual([
+      ['x402 v2', 200, '$0.01'],
+      ['x402 v1', 200, '$0.01'],
+      ['MPP', 200, '$0.01'],
+      ['token', 200, '$0.01'],
+    ]);
+    for (const { dialect, transaction } of purchases) {
+      if (dialect === 'token') expect(transaction).toBeUndefined();
+      else expect(transaction).toMatch(/^0x[0-9a-f]{64}$/);
+    }
+    expect(existsSync(devFile)).toBe(false);
+  },
+  START_MS,
+);
 
 describe('a running stack', () => {
   const data = join(folder, 'data');
@@ -133,9 +139,9 @@ describe('a running stack', () => {
   let dev: DevJson;
   beforeAll(async () => {
     run = start('--port', '0', '--data', data);
-    await run.line(/curl -i http/, 120_000);
+    await run.line(/curl -i http/, START_MS);
     dev = readDev();
-  }, 120_000);
+  }, START_MS);
   afterAll(() => run?.kill('SIGTERM'));
 
   test('is described in a file for its owner alone', () => {
@@ -249,13 +255,17 @@ describe('a running stack', () => {
     expect(earned.available_usdc).toBe(available + 9_500_000n);
   });
 
-  test('funds agreements on the chain by one signature each, and settles them there', async () => {
-    const { agreed, settled, refused } = await playAgreements(dev);
-    expect(refused).toEqual(expectedRefusals);
-    // Each activation costs 0.10 beside its cap.
-    expect(agreed).toEqual({ cap: 100_000n, held: 300_000n, spent: 600_000n });
-    expect(settled).toEqual({ held: 0n, spent: 330_000n, earned: 30_000n });
-  }, 120_000);
+  test(
+    'funds agreements on the chain by one signature each, and settles them there',
+    async () => {
+      const { agreed, settled, refused } = await playAgreements(dev);
+      expect(refused).toEqual(expectedRefusals);
+      // Each activation costs 0.10 beside its cap.
+      expect(agreed).toEqual({ cap: 100_000n, held: 300_000n, spent: 600_000n });
+      expect(settled).toEqual({ held: 0n, spent: 330_000n, earned: 30_000n });
+    },
+    START_MS,
+  );
 
   test.each([
     ['TypeScript', byTypeScript],
@@ -276,7 +286,7 @@ describe('a running stack', () => {
         }),
       });
     },
-    60_000,
+    START_MS,
   );
 
   test('sells by the curl line it prints', async () => {
@@ -301,32 +311,36 @@ describe('a running stack', () => {
       await eventually(() => {
         const after = readDev().pids[part];
         if (after === before || !isAlive(after)) throw new Error(`The ${part} has not been started again.`);
-      }, 90_000);
+      }, START_MS);
       expect(await eventually(() => balanceOf(dev))).toBe(balance);
       expect(await buy(dev, 'token')).toBe(200);
       expect(await buy(dev, 'x402v2')).toBe(200);
       expect(await balanceOf(dev)).toBe(balance - 10_000n);
     },
-    180_000,
+    2 * START_MS,
   );
 
-  test('ends with SIGTERM, all its processes with it, and comes back from its folder as it was', async () => {
-    const balance = await balanceOf(dev);
-    const { pids } = readDev();
-    await run.kill('SIGTERM');
-    expect((await run.ended).code).toBe(0);
-    expect(Object.values(pids).filter(isAlive)).toEqual([]);
-    expect(existsSync(devFile)).toBe(false);
+  test(
+    'ends with SIGTERM, all its processes with it, and comes back from its folder as it was',
+    async () => {
+      const balance = await balanceOf(dev);
+      const { pids } = readDev();
+      await run.kill('SIGTERM');
+      expect((await run.ended).code).toBe(0);
+      expect(Object.values(pids).filter(isAlive)).toEqual([]);
+      expect(existsSync(devFile)).toBe(false);
 
-    run = start('--port', '0', '--data', data);
-    await run.line(/curl -i http/, 120_000);
-    const second = startBuilt('--port', '0', '--data', data);
-    expect((await second.ended).code).not.toBe(0);
-    expect(second.output()).toMatch(/--data is in use by process/);
-    dev = readDev();
-    // One token was bought at the start, and the faucet gave 100 again.
-    expect(await balanceOf(dev)).toBe(balance + 100_000_000n - 10_000n);
-  }, 120_000);
+      run = start('--port', '0', '--data', data);
+      await run.line(/curl -i http/, START_MS);
+      const second = startBuilt('--port', '0', '--data', data);
+      expect((await second.ended).code).not.toBe(0);
+      expect(second.output()).toMatch(/--data is in use by process/);
+      dev = readDev();
+      // One token was bought at the start, and the faucet gave 100 again.
+      expect(await balanceOf(dev)).toBe(balance + 100_000_000n - 10_000n);
+    },
+    2 * START_MS,
+  );
 
   test('ends with its supervisor even if that is killed', async () => {
     const { pids } = readDev();
@@ -335,5 +349,5 @@ describe('a running stack', () => {
       const left = Object.entries(pids).filter(([, pid]) => isAlive(pid));
       if (left.length > 0) throw new Error(`still alive: ${left.map(([name]) => name).join(', ')}`);
     });
-  }, 30_000);
+  });
 });

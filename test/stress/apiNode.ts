@@ -4,7 +4,7 @@ import { spawnNode } from '@agentpay/testing';
 const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
 
 /** No request may take longer, whatever is broken behind the API: a bound on hanging, not a measure of speed. */
-const REQUEST_BOUND_MS = 10_000;
+const REQUEST_BOUND_MS = 60_000;
 
 /** A process that runs `agentpay serve`. */
 export interface ApiNode {

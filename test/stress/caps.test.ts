@@ -13,9 +13,7 @@ const PAYMENTS = 100;
 const USD = 1_000_000n;
 const CAP = 150n * USD;
 const SELLER = 'merchant:demo';
-/** Longer than a process has a purchase to itself. */
-const UNTIL_OTHERS_MAY_MS = 41_000;
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 300_000;
 /** How often a client sends a payment again whose fate it does not know. */
 const MAX_TRIES = 20;
 
@@ -28,7 +26,7 @@ interface Replica {
 }
 
 const sale = paperSale();
-let shifted = START_MS - systemClock.now();
+const shifted = START_MS - systemClock.now();
 const running = { ...systemClock, now: () => systemClock.now() + shifted };
 
 let database: TestDatabase;
@@ -143,6 +141,13 @@ const all = (way: Way, amount: bigint) =>
   Promise.all(Array.from({ length: PAYMENTS }, (_, index) => pay(way, index, amount)));
 const paid = (outcomes: readonly Outcome[]) => outcomes.filter((each) => 'id' in each);
 
+/** What the lost ones were at is nobody's any more. */
+async function letClaimsLapse(): Promise<void> {
+  const [{ db }] = replicas as [Replica];
+  const now = new Date(running.now());
+  await db.query('update purchases set next_attempt_at = $1 where next_attempt_at > $1', [now]);
+}
+
 /** Expects so many payments, and the cap to be reached exactly: by the database, and by whoever was paid. */
 async function expectCapReached(way: Way, count: number): Promise<void> {
   const [row] = await (replicas[0] as Replica).db.query<{ count: bigint; sum: string | null; held: bigint }>(
@@ -208,15 +213,16 @@ describe.each(races)('half of ten replicas lost in the middle of %s and started 
     async () => {
       await rule({ kind: 'daily', amount: CAP });
       const gone = replicas.filter((_, index) => index % 2 === 1);
-      const held = gate.catchBatch('after');
+      const [lostGate, nextGate] = [gate, await commitGate(database.url)];
+      const anew = await Promise.all(gone.map(() => replica(nextGate.url)));
+      const held = lostGate.catchBatch('after');
       const outcomes = all(way, 5n * USD);
       // One has written a batch and does not hear of it.
       await held;
-      await gate.close();
-      gate = await commitGate(database.url);
-      const anew = await Promise.all(gone.map(() => replica(gate.url)));
+      await lostGate.close();
+      gate = nextGate;
       replicas = replicas.map((each, index) => (index % 2 === 1 ? (anew[(index - 1) / 2] as Replica) : each));
-      shifted += UNTIL_OTHERS_MAY_MS;
+      await letClaimsLapse();
       const answered = await outcomes;
       expect(paid(answered)).toHaveLength(30);
       expect(new Set(paid(answered).map((each) => 'id' in each && each.id)).size).toBe(30);

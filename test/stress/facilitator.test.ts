@@ -89,11 +89,15 @@ describe('the facilitator process on a real chain', () => {
     const request = await paymentOf(payer as NonNullable<typeof payer>, seller);
     const before = await nonce(signer);
     await node.setIntervalMining({ interval: 0 });
-    const pending = await victim.settle(request);
-    expect(pending).toMatchObject({
-      success: false,
-      errorReason: 'settlement_pending',
-      transaction: expect.stringMatching(/^0x/),
+    // It waits no longer than it is told, and on a busy machine has signed nothing by then.
+    const pending = await eventually(async () => {
+      const said = await victim.settle(request);
+      expect(said).toMatchObject({
+        success: false,
+        errorReason: 'settlement_pending',
+        transaction: expect.stringMatching(/^0x/),
+      });
+      return said;
     });
     const lost = victim.settle(request).catch(() => 'lost');
     await victim.kill();
