@@ -23,7 +23,7 @@ describe('A9 nodes that fail or lie', () => {
   beforeAll(async () => {
     bed = await openAttackBed();
     target = await bed.start({ SETTLE_TIMEOUT_MS: '1500' });
-  }, 60_000);
+  });
   afterAll(() => bed.close());
   beforeEach(async () => {
     payer = await bed.payer();

@@ -24,7 +24,7 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
   beforeAll(async () => {
     bed = await openAttackBed();
     target = await bed.start();
-  }, 60_000);
+  });
   afterAll(() => bed?.close());
   beforeEach(async () => {
     payer = await bed.payer();

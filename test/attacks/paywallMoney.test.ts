@@ -44,7 +44,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
   beforeAll(async () => {
     bed = await openAttackBed();
     target = await bed.start();
-  }, 60_000);
+  });
   afterAll(() => bed?.close());
   beforeEach(async () => {
     payer = await bed.payer();
@@ -152,7 +152,6 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
           }),
         );
       },
-      60_000,
     );
   });
 
@@ -188,7 +187,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
           expect.not.stringContaining('goods'),
           PRICE,
         ]);
-      }, 30_000);
+      });
     },
   );
 
@@ -261,6 +260,5 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
       expect([proofs.size, await bed.usdc(payTo)]).toEqual([1, PRICE]);
       expect(runs).toBe(1);
     },
-    60_000,
   );
 });

@@ -18,7 +18,7 @@ describe('A9 a chain that takes blocks back', () => {
     database = await bed.database();
     target = await bed.start({ DATABASE_URL: database });
     node = createTestClient({ mode: 'anvil', transport: http(bed.proxy.url) });
-  }, 60_000);
+  });
   afterAll(() => bed.close());
   beforeEach(async () => {
     payer = await bed.payer();

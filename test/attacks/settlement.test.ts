@@ -15,7 +15,7 @@ describe('settlements under attack', () => {
   beforeAll(async () => {
     bed = await openAttackBed();
     target = await bed.start();
-  }, 60_000);
+  });
   afterAll(() => bed.close());
   beforeEach(async () => {
     payer = await bed.payer();

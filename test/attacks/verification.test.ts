@@ -28,7 +28,7 @@ describe('payments that are not what they seem', () => {
     bed = await openAttackBed();
     target = await bed.start();
     payer = await bed.payer(1_000n * PRICE);
-  }, 60_000);
+  });
   afterAll(() => bed.close());
 
   const pay = (options: Partial<PaymentOptions> = {}) => paymentOf(payer, { payTo: seller, ...options });

@@ -60,7 +60,7 @@ describe('agentpay ledger verify', () => {
     expect(code).toBe(1);
     expect(printed.split('\n')[0]).toMatch(`Journal ${first?.id} (`);
     expect(printed).toMatch(/balance_differs: w:wallet_/);
-  }, 60_000);
+  });
 });
 
 describe('agentpay ledger reconcile', () => {
@@ -75,5 +75,5 @@ describe('agentpay ledger reconcile', () => {
       1,
       'custody:base:usdc: the books have 7 USDC; its chain could not be asked.\n',
     ]);
-  }, 60_000);
+  });
 });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   agent = await newAgent(api, { funds: 5 });
   seller = spawnNode(file('packages/server/dist/bin.js'), { args: ['mock', '--port', '0'] });
   shop = (await seller.line(/http:\/\/\S+/))[0];
-}, 120_000);
+});
 afterAll(async () => {
   await Promise.all(clients.map((client) => client.close()));
   await seller?.kill();
@@ -66,7 +66,7 @@ describe('agentpay-mcp', () => {
       isError: true,
       content: { reason: 'outcome_unknown', hint: expect.any(String) },
     });
-  }, 120_000);
+  });
 
   it('carries calls out with the key of its environment, and shows refusals as results', async () => {
     const client = await connect({ AGENTPAY_URL: api.url, AGENTPAY_API_KEY: agent.key });
@@ -91,7 +91,7 @@ describe('agentpay-mcp', () => {
     });
     // An endpoint for gateways: the key of an agent does not open it.
     expect(await call(client, 'gateway_gateways_balance')).toMatchObject({ isError: true });
-  }, 120_000);
+  });
 
   it('offers the groups that its environment names, and no tool shows a key of the API', async () => {
     const client = await connect({ AGENTPAY_TOOLS: 'payments, gateway.calls' });
@@ -107,7 +107,7 @@ describe('agentpay-mcp', () => {
         /(^|_)(key|secret|api_key|privateKey|apiKey)$/.test(name.split('.')[1] as string),
       ),
     ).toEqual([]);
-  }, 120_000);
+  });
 
   it('pays what a 402 asks for within the limits of the call and of the process, and never shows its key', async () => {
     const client = await connect({
@@ -133,7 +133,7 @@ describe('agentpay-mcp', () => {
       isError: true,
       content: { reason: 'invalid_request', param: 'url' },
     });
-  }, 120_000);
+  });
 
   it('says in a result what it needs to pay, and on stderr which variable is wrong', async () => {
     const client = await connect({});
@@ -151,5 +151,5 @@ describe('agentpay-mcp', () => {
       expect(await failed.ended).toMatchObject({ code: 2 });
       expect(failed.output()).toContain(`agentpay-mcp: ${name}`);
     }
-  }, 120_000);
+  });
 });

@@ -88,7 +88,7 @@ beforeAll(async () => {
   shop = spawnNode(BIN, { args, cwd: folder, env: { UPSTREAM_KEY: 'k-123' } });
   [, url = ''] = await shop.line(/^Selling \S+ on (http:\S+)$/, 180_000);
   await shop.line(/^ {2}found by/);
-}, 200_000);
+});
 afterAll(async () => {
   await shop?.kill('SIGTERM');
   api?.closeAllConnections();

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAgentPayError } from '@agentpay/primitives';
 import { pgDb, pgliteDb } from '@agentpay/storage';
-import { dbCases, testDatabase } from '@agentpay/testing';
+import { dbCases, eventually, testDatabase } from '@agentpay/testing';
 import type { TestDatabase } from '@agentpay/testing';
 
 const databases: TestDatabase[] = [];
@@ -26,6 +26,8 @@ dbCases('PGlite', () => pgliteDb());
 describe('pgDb', () => {
   it('gives unavailable, in bounded time, when every connection is taken', async () => {
     const db = pgDb({ url: await ownDatabase(), max: 1, connectTimeoutMs: 200 });
+    // To make the connection may take longer on a busy machine.
+    await eventually(() => db.query('select 1'));
     const inner = await db.tx(() => db.query('select 1').catch((thrown: unknown) => thrown));
     expect(isAgentPayError(inner, 'unavailable')).toBe(true);
     expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);

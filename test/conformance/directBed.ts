@@ -156,7 +156,7 @@ export async function startDirectBed(): Promise<DirectBed> {
       return id;
     },
     async settle(id, on = core) {
-      for (let round = 0; round < 1_000; round++) {
+      for (let round = 0; round < 10_000; round++) {
         const agreement = await agreements.get(core, { principal: seller, agreementId: id });
         if (agreements.isEnded(agreement.status)) return agreement;
         await db.query('update direct_purchases set next_at = null, claimed_until = null where id = $1', [

@@ -243,7 +243,7 @@ describe('a process that dies before or after anything it does leaves the purcha
         const at = `${moment} ${deed.name}, ${deed.nth}`;
         expect({ at, dead, status, moved }).toEqual({ at, dead: true, ...end });
       }
-  }, 240_000);
+  });
 
   it('a fee whose payment fails is given back once', async () => {
     const end = { status: 'failed', moved: nothing };
@@ -259,5 +259,5 @@ describe('a process that dies before or after anything it does leaves the purcha
         const at = `${moment} ${deed.name}, ${deed.nth}`;
         expect({ at, dead, status, moved }).toEqual({ at, dead: true, ...end });
       }
-  }, 240_000);
+  });
 });

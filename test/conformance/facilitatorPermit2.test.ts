@@ -13,6 +13,7 @@ import {
   type Permit2Authorization,
 } from '@agentpay/protocol';
 import { permit2, smartWallet, smartWalletFactory } from '@agentpay/solidity';
+import { eventually } from '@agentpay/testing';
 import { x402ExactPermit2ProxyABI } from '@x402/evm';
 import { createWalletClient, encodeFunctionData, http, type Abi, type Address, type Hex } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
@@ -40,10 +41,10 @@ let facilitator: RunningFacilitator;
 let payer: PrivateKeyAccount;
 beforeAll(async () => {
   bed = await startFacilitatorBed();
-  facilitator = await bed.start({ settleTimeoutMs: 10_000 });
+  facilitator = await bed.start({ settleTimeoutMs: 60_000 });
   payer = await bed.payer(100n * PRICE);
   await bed.send({ account: payer, address: token, abi: usdcAbi, functionName: 'approve', args: approval });
-}, 60_000);
+});
 afterAll(() => bed.close());
 
 async function exact(): Promise<{
@@ -63,9 +64,7 @@ async function overtaken(request: FacilitatorRequest, account: PrivateKeyAccount
   const before = await pending();
   await bed.node.setIntervalMining({ interval: 0 });
   const answer = facilitator.settle(request);
-  for (const end = Date.now() + 10_000; (await pending()) === before && Date.now() < end;) {
-    await new Promise((tick) => setTimeout(tick, 20));
-  }
+  await eventually(async () => expect(await pending()).toBeGreaterThan(before));
   const wallet = createWalletClient({ account, transport: http(bed.rpcUrl) });
   const hash = await wallet.sendTransaction({ to, data, chain: null, ...haste });
   await bed.node.setIntervalMining({ interval: 1 });
@@ -124,7 +123,7 @@ it('takes a payment that somebody else brought to the proxy first for paid', asy
   const data = encodeFunctionData({ abi: x402ExactPermit2ProxyABI as Abi, functionName: 'settle', args });
   const { answer, hash } = await overtaken(request, stranger, EXACT_PERMIT2_PROXY, data);
   expect(answer).toMatchObject({ success: true, transaction: hash });
-}, 30_000);
+});
 
 it('does not take an earlier payment of the same amount for one whose permit the payer invalidated', async () => {
   expect(await facilitator.settle((await exact()).request)).toMatchObject({ success: true });
@@ -141,4 +140,4 @@ it('does not take an earlier payment of the same amount for one whose permit the
     isValid: false,
     invalidReason: 'permit2_invalid_nonce',
   });
-}, 30_000);
+});

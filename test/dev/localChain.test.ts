@@ -5,6 +5,7 @@ import { createPublicClient, createWalletClient, http, parseAbi } from 'viem';
 import { baseSepolia, MULTICALL3 } from '@agentpay/primitives';
 import { EXACT_PERMIT2_PROXY, PERMIT2, UPTO_PERMIT2_PROXY } from '@agentpay/protocol';
 import { startLocalChain, type LocalChain } from '@agentpay/dev';
+import { eventually } from '@agentpay/testing';
 
 const usdc = {
   address: baseSepolia.usdc.address,
@@ -76,10 +77,7 @@ describe('local chain', () => {
     await rpc.waitForTransactionReceipt({ hash });
     const saved = () => readFileSync(stateFile, 'utf8').includes(hash.slice(2));
     expect(before).not.toContain(hash.slice(2));
-    for (const deadline = Date.now() + 10_000; !saved() && Date.now() < deadline;) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect(saved()).toBe(true);
+    await eventually(() => expect(saved()).toBe(true));
   });
 
   it('says in one sentence what keeps it from starting', async () => {

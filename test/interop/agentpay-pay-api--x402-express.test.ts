@@ -121,4 +121,4 @@ with AgentPay(os.environ["API"], api_key=os.environ["KEY"], timeout=120) as clie
   const { stdout } = await promisify(execFile)(python, ['-c', program], { env });
   expect(stdout).toBe("{'weather': 'sunny'} 0.01 0.01\nconfirmed\n");
   expect([seller.served() - served, (await stack.usdc(stack.payTo)) - before]).toEqual([1, PRICE]);
-}, 180_000);
+});

@@ -12,7 +12,7 @@ import { expectPurchase, PRICE, startInteropStack, type InteropStack } from './s
 let stack: InteropStack;
 beforeAll(async () => {
   stack = await startInteropStack();
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 const mppx = createRequire(import.meta.url)
@@ -60,13 +60,13 @@ test('mppx validate passes in full: discovery, challenges, errors, and a payment
   for (const { payment } of endpoints) expect(payment).toContainEqual(successful);
   expect(code).toBe(0);
   expect((await stack.usdc(stack.payTo)) - before).toBe(2n * PRICE);
-}, 120_000);
+});
 
 test('mppx discover validate finds nothing to object to', async () => {
   const { code, output } = await runMppx('discover', 'validate', `${await openShop()}/openapi.json`);
   expect(output).not.toMatch(/error|warning/i);
   expect(code).toBe(0);
-}, 120_000);
+});
 
 test('mppx and our client pay by authorization where transactions and hashes are taken as well', async () => {
   const accepts = [{ transfers: { rpcUrl: stack.rpcUrl, hashes: true } }];
@@ -76,4 +76,4 @@ test('mppx and our client pay by authorization where transactions and hashes are
   });
   await expectPurchase(stack, served, () => buyWithMppx(stack, url));
   await expectPurchase(stack, served, () => buyWithAgentpay(stack, url, 'mpp'));
-}, 60_000);
+});

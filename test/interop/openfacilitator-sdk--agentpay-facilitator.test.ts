@@ -13,7 +13,7 @@ describe('@openfacilitator/sdk', () => {
   beforeAll(async () => {
     stack = await startInteropStack();
     sdk = new OpenFacilitator({ url: await agentpayFacilitator(stack) });
-  }, 60_000);
+  });
   afterAll(() => stack?.close());
 
   async function pay(version: 1 | 2, value = PRICE): Promise<[Payment, Requirements]> {

@@ -24,7 +24,7 @@ let facilitator: string;
 beforeAll(async () => {
   stack = await startInteropStack();
   facilitator = await agentpayFacilitator(stack, { OPERATOR_ADDRESS: AGREEMENT_OPERATOR });
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 /** A seller that holds the price first; what a request uses is in its query. */
@@ -58,19 +58,15 @@ async function moved(before: { seller: bigint; buyer: bigint }) {
 test.each([
   ['all of a hold', '', PRICE],
   ['what a request used, and has the rest given back', '?used=$0.004', 4_000n],
-])(
-  'the unmodified official client pays %s',
-  async (_, query, due) => {
-    const { url } = await holdingSeller();
-    const before = await balances();
-    const response = await official()(`${url}${query}`);
-    expect([response.status, await response.json()]).toEqual([200, { weather: 'sunny' }]);
-    const receipt = x402v2.decodeSettleResponse(response.headers.get('payment-response') as string);
-    expect(receipt).toMatchObject({ success: true, amount: due.toString() });
-    expect(await moved(before)).toEqual({ earned: due, paid: due });
-  },
-  60_000,
-);
+])('the unmodified official client pays %s', async (_, query, due) => {
+  const { url } = await holdingSeller();
+  const before = await balances();
+  const response = await official()(`${url}${query}`);
+  expect([response.status, await response.json()]).toEqual([200, { weather: 'sunny' }]);
+  const receipt = x402v2.decodeSettleResponse(response.headers.get('payment-response') as string);
+  expect(receipt).toMatchObject({ success: true, amount: due.toString() });
+  expect(await moved(before)).toEqual({ earned: due, paid: due });
+});
 
 test('a handler that fails costs nothing: the hold is given back', async () => {
   const { url, pay } = await holdingSeller();
@@ -78,7 +74,7 @@ test('a handler that fails costs nothing: the hold is given back', async () => {
   expect((await official()(`${url}?fails`)).status).toBe(500);
   await pay.idle();
   await eventually(async () => expect(await moved(before)).toEqual({ earned: 0n, paid: 0n }));
-}, 60_000);
+});
 
 test("AgentPay's own client pays the same offer, and counts the whole hold", async () => {
   const { url } = await holdingSeller();
@@ -89,7 +85,7 @@ test("AgentPay's own client pays the same offer, and counts the whole hold", asy
   expect(paymentOf(response)).toMatchObject({ dialect: 'x402v2', amount: PRICE });
   expect(client.spent()).toMatchObject([{ signed: PRICE }]);
   expect(await moved(before)).toEqual({ earned: 3_000n, paid: 3_000n });
-}, 60_000);
+});
 
 /** What the official client signs for an offer of our seller, changed before or after it was signed. */
 async function signedBy(
@@ -128,7 +124,7 @@ test('what the official client signed is verified, held once, and refused as a r
   const elsewhere = { ...signed, accepted: withExtra({ refundDeadline: 4_000_000_000 })(signed.accepted) };
   expect(await ask('settle', elsewhere)).toMatchObject({ errorReason: `${CODE}nonce_mismatch` });
   expect(await ask('verify', signed)).toMatchObject({ invalidReason: `${CODE}payment_already_collected` });
-}, 60_000);
+});
 
 const CODE = 'invalid_auth_capture_evm_';
 test.each([
@@ -141,16 +137,12 @@ test.each([
   ],
   ['another operator', withExtra({ captureAuthorizer: `0x${'12'.repeat(20)}` }), {}, 'operator_not_admitted'],
   ['fee bounds beyond the whole', withExtra({ maxFeeBps: 10_001 }), {}, 'extra'],
-])(
-  'the facilitator refuses %s of the official client, over HTTP',
-  async (_, change, changed, code) => {
-    const signed = await signedBy(change);
-    const sent = { ...signed, payload: { ...signed.payload, ...changed } };
-    expect(await ask('verify', sent)).toMatchObject({ isValid: false, invalidReason: `${CODE}${code}` });
-    expect(await ask('settle', sent)).toMatchObject({ success: false, errorReason: `${CODE}${code}` });
-  },
-  60_000,
-);
+])('the facilitator refuses %s of the official client, over HTTP', async (_, change, changed, code) => {
+  const signed = await signedBy(change);
+  const sent = { ...signed, payload: { ...signed.payload, ...changed } };
+  expect(await ask('verify', sent)).toMatchObject({ isValid: false, invalidReason: `${CODE}${code}` });
+  expect(await ask('settle', sent)).toMatchObject({ success: false, errorReason: `${CODE}${code}` });
+});
 
 test('after seller and facilitator are gone the buyer takes the money back from the contract alone', async () => {
   const own = await startInteropStack();
@@ -204,4 +196,4 @@ test('after seller and facilitator are gone the buyer takes the money back from 
   } finally {
     await own.close();
   }
-}, 60_000);
+});

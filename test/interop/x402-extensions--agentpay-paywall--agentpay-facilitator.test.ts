@@ -25,7 +25,7 @@ let facilitator: string;
 beforeAll(async () => {
   stack = await startInteropStack();
   facilitator = await agentpayFacilitator(stack);
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 const paid = () => stack.usdc(stack.payTo);
@@ -41,7 +41,7 @@ test('sign-in-with-x: who has paid comes back by the message that the official c
   const back = await signedFetch(seller.url);
   expect([back.status, await back.json(), seller.served()]).toEqual([200, { weather: 'sunny' }, 2]);
   expect(await paid()).toBe(before);
-}, 60_000);
+});
 
 test('payment-identifier: a second payment of the same name, as the official client makes it, is not charged', async () => {
   const seller = await agentpayExtended(stack, facilitator, { paymentIdentifier: 'required' });
@@ -61,7 +61,7 @@ test('payment-identifier: a second payment of the same name, as the official cli
     statuses.push((await fetch(seller.url, { headers: { 'payment-signature': header } })).status);
   }
   expect([statuses, seller.served(), (await paid()) - before]).toEqual([[200, 409], 1, PRICE]);
-}, 60_000);
+});
 
 test('bazaar: the official facilitator would list what the 402 declares, and ours does when it was paid for', async () => {
   const bazaar = { query: { city: 'Bern' }, response: { weather: 'sunny' } };
@@ -83,7 +83,7 @@ test('bazaar: the official facilitator would list what the 402 declares, and our
       { resource: seller.url, description: 'Weather', extensions: { bazaar: declared } },
     ]);
   });
-}, 60_000);
+});
 
 test('offer-receipt: the official client checks what was offered and paid by the key that the signatures name', async () => {
   const seller = await agentpayExtended(stack, facilitator, { offerReceipt: true });
@@ -105,4 +105,4 @@ test('offer-receipt: the official client checks what was offered and paid by the
   const { transaction } = x402v2.decodeSettleResponse(paidAnswer.headers.get('payment-response') as string);
   expect(await verifyReceiptSignatureJWS(receipt)).toMatchObject({ payer: stack.buyer.address, transaction });
   expect(verifyReceiptMatchesOffer(receipt, offer, [stack.buyer.address])).toBe(true);
-}, 60_000);
+});

@@ -6,7 +6,7 @@ import { expectPurchase, startInteropStack, type InteropStack } from './stack.js
 let stack: InteropStack;
 beforeAll(async () => {
   stack = await startInteropStack();
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 test('the official client pays both servers by Permit2 through the facilitator, once the buyer allowed it', async () => {
@@ -23,4 +23,4 @@ test('the official client pays both servers by Permit2 through the facilitator, 
   await allowPermit2(stack);
   for (const seller of sellers)
     await expectPurchase(stack, seller.served, () => buyWithPermit2(stack, seller.url));
-}, 60_000);
+});

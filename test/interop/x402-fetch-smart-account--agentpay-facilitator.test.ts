@@ -7,7 +7,7 @@ import { newPayee, PRICE, startInteropStack, type InteropStack } from './stack.j
 let stack: InteropStack;
 beforeAll(async () => {
   stack = await startInteropStack();
-}, 60_000);
+});
 afterAll(() => stack?.close());
 
 test.each([
@@ -28,5 +28,4 @@ test.each([
       expect([seller.served(), await stack.usdc(shop.payTo)]).toEqual([sales, BigInt(sales) * PRICE]);
     }
   },
-  60_000,
 );

@@ -264,5 +264,5 @@ describe('agreements', () => {
     };
     await playSequences<Model, Real>(commands, { setUp, finish: compare, runs: 25 });
     expect(await ledger.verifyLedger(db)).toEqual([]);
-  }, 240_000);
+  });
 });

@@ -152,5 +152,5 @@ describe('approvals', () => {
       { numRuns: 25 },
     );
     expect(await ledger.verifyLedger(db)).toEqual([]);
-  }, 240_000);
+  });
 });

@@ -281,4 +281,4 @@ it('disputes agree with the model, whoever opens, proves, withdraws and decides 
   } finally {
     await db.close();
   }
-}, 240_000);
+});

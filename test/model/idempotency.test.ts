@@ -239,4 +239,4 @@ it('idempotency keys agree with the model: a request takes effect once, whoever 
   } finally {
     await db.close();
   }
-}, 240_000);
+});

@@ -215,4 +215,4 @@ it('the books agree with the model: every event once, nothing below zero, holds 
   } finally {
     await db.close();
   }
-}, 240_000);
+});

@@ -367,4 +367,4 @@ it('payments agree with the model, whatever is paid, refunded, answered late or 
   } finally {
     await db.close();
   }
-}, 240_000);
+});

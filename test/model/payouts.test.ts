@@ -238,4 +238,4 @@ it('payouts agree with the model, whatever is sent, taken back, answered late or
   } finally {
     await db.close();
   }
-}, 240_000);
+});

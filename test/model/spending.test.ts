@@ -176,5 +176,5 @@ describe('spending windows', () => {
       { numRuns: 25 },
     );
     expect(await ledger.verifyLedger(db)).toEqual([]);
-  }, 240_000);
+  });
 });

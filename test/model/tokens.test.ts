@@ -236,10 +236,10 @@ describe('payment tokens', () => {
         }
       },
     );
-    await fc.assert(runs, { numRuns: 40, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true });
+    await fc.assert(runs, { numRuns: 40 });
     // The runs were worth something: every end of a token was reached.
     expect([...seen]).toEqual(
       expect.arrayContaining(['settled', 'sla_breached', 'expired', 'cancelled', 'failed']),
     );
-  }, 120_000);
+  });
 });

@@ -396,4 +396,4 @@ it('webhooks agree with the model, whatever happens, fails, ends, dies and is se
   } finally {
     await db.close();
   }
-}, 240_000);
+});

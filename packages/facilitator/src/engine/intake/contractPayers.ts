@@ -62,8 +62,9 @@ export function createContractPayers({
       if (here >= MOST_UNDER_WAY) refuseMore();
       underWay.set(payer, here + 1);
       try {
-        const { open } = await store.ofContractPayer(account, new Date(clock.now()));
-        if (open >= MOST_UNDER_WAY) refuseMore();
+        // One may have failed since the account was looked at; whoever asks again is told.
+        const { open, failed } = await store.ofContractPayer(account, new Date(clock.now() - REST_MS));
+        if (failed || open >= MOST_UNDER_WAY) refuseMore();
       } catch (error) {
         end(payer);
         throw error;
