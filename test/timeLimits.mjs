@@ -1,5 +1,5 @@
-// A limit on the time of each test and hook, in milliseconds: what hangs fails by its name. It is for hangs, not for speed: a busy machine is
-// twenty times as slow. The last argument gives another, as with Jest.
+// A limit on the time of each test and hook, in milliseconds: what hangs fails by its name. It is for hangs and not for speed, as a busy
+// machine is twenty times as slow. The last argument gives another, as with Jest.
 import { addEventHandler } from 'jest-circus';
 
 const LIMIT_MS = 600_000;
