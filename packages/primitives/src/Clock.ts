@@ -80,6 +80,14 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+/** What `work` comes to, unless `ms` milliseconds pass first: then it rejects as `late` says, and nobody hears of `work` any more. */
+export function inTime<T>(clock: Clock, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.timer(ms, () => reject(late()));
+    work.then(resolve, reject).finally(cancel);
+  });
+}
+
 /** Does `work`, which must not reject, `ms` after now and after each end of it, in the background. */
 export function repeat(clock: Clock, ms: number, work: () => Promise<void>): { stop(): Promise<void> } {
   let stopped = false;

@@ -1,7 +1,7 @@
 import { mpp } from '@agentpay/protocol';
 import { createBudget, type Spent } from './Budget.js';
 import { bufferRequest, type FetchInput } from './BufferedRequest.js';
-import { buy, MAX_DEMAND } from './buy.js';
+import { buy, DEMAND_MS, MAX_DEMAND } from './buy.js';
 import { deliver } from './deliver.js';
 import { exchange } from './exchange.js';
 import type { ClientState } from './ClientState.js';
@@ -56,7 +56,7 @@ async function fetchAndPay(client: ClientState, input: FetchInput, init?: Reques
     ? { 'Accept-Payment': `${mpp.EVM_METHOD}/${mpp.CHARGE_INTENT}` }
     : {};
   const bytesToRead = ({ status }: Response) => (status === 402 ? MAX_DEMAND : undefined);
-  const asked = await exchange(settings, request, { headers, bytesToRead });
+  const asked = await exchange(settings, request, { headers, bytesToRead, bodyTimeoutMs: DEMAND_MS });
   const { response } = asked;
   if (response.status !== 402) return response;
   const purchase = await buy(client, request, asked);

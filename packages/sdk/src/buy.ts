@@ -11,6 +11,8 @@ import { readOffers } from './readOffers.js';
 
 /** Longest 402 body that is read. */
 export const MAX_DEMAND = 256 * 1024;
+/** Longest that the body of a 402 is waited for: with what follows, a 402 is decided on within 30 seconds. */
+export const DEMAND_MS = 15_000;
 
 /**
  * Chooses an offer of a 402, reserves its amount and makes the one proof.

@@ -1,5 +1,6 @@
-import { isAgentPayError } from '@agentpay/primitives';
+import { isAgentPayError, systemClock, type Clock } from '@agentpay/primitives';
 import { createClient } from './Client.js';
+import { createPayingFetch } from './createPayingFetch.js';
 import type { ClientOptions } from './options.js';
 import { PaymentError } from './PaymentError.js';
 import type { PurchaseJournal, SignedPurchase } from './Purchase.js';
@@ -15,6 +16,8 @@ import {
   failure,
   demand,
   hurriedClock,
+  proofIn,
+  serve,
   startSeller,
   type Answer,
   type HurriedClock,
@@ -41,6 +44,26 @@ const notNow =
   (status: number, retryAfter: string): Answer =>
   (response) =>
     void response.writeHead(status, { 'retry-after': retryAfter }).end('{}');
+
+describe('a 402 whose body never ends', () => {
+  /** Time-outs of 30 seconds and more never come. */
+  const within30: Clock = {
+    now: () => systemClock.now(),
+    timer: (ms, fn) => (ms < 30_000 ? systemClock.timer(0, fn) : () => undefined),
+  };
+
+  it.each([
+    ['it is paid by what its headers ask for', askV2().headers, 200],
+    ['without offers in its headers it is given back', {}, 402],
+  ])('is decided on within 30 seconds: %s', async (_, headers, status) => {
+    const url = await serve((request, response) => {
+      if (proofIn(request)) response.end('{}');
+      else response.writeHead(402, headers).write('{');
+    });
+    const payingFetch = createPayingFetch(fetch, { privateKey: BUYER_KEY, clock: within30 });
+    expect((await payingFetch(url)).status).toBe(status);
+  });
+});
 
 describe('a lost answer', () => {
   it.each<[string, readonly Answer[]]>([

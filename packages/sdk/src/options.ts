@@ -17,6 +17,9 @@ import { dialects, type Dialect } from './Offer.js';
 import { checkClientOptions } from './optionShapes.js';
 import type { PurchaseJournal } from './Purchase.js';
 
+/** Longest that the API is waited for when a payment token is bought. */
+const TOKEN_MS = 10_000;
+
 export interface ClientOptions {
   /** Pays on EVM chains: a viem account, or anything with an address that signs typed data. */
   readonly account?: Account | undefined;
@@ -99,7 +102,7 @@ export function resolveOptions(options: ClientOptions): ClientSettings {
   return {
     account: account ?? (privateKey === undefined ? undefined : accountOf(privateKey)),
     wallet: agentpay && {
-      api: createApiClient({ url: agentpay.url, apiKey: agentpay.apiKey, fetch }),
+      api: createApiClient({ url: agentpay.url, apiKey: agentpay.apiKey, fetch, timeoutMs: TOKEN_MS }),
       id: agentpay.walletId,
     },
     perRequest: parsePrice(budget?.perRequest ?? '$1'),

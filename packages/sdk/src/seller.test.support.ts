@@ -21,6 +21,7 @@ import {
 } from '@agentpay/protocol';
 import { verifyTypedData } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { DEMAND_MS } from './buy.js';
 import type { PaymentError } from './PaymentError.js';
 
 export const BUYER_KEY = '0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d';
@@ -65,7 +66,7 @@ export interface HurriedClock extends Clock {
   advance(ms: number): void;
 }
 
-/** A clock on which waits below a minute pass at once, and longer ones, which are time-outs, when told to. */
+/** A clock on which waits pass at once, and time-outs, those of a minute and that of the body of a 402, when told to. */
 export function hurriedClock(): HurriedClock {
   let now = Date.UTC(2026, 10, 20, 12);
   const waited: number[] = [];
@@ -74,7 +75,7 @@ export function hurriedClock(): HurriedClock {
     waited,
     now: () => now,
     timer(ms, fn) {
-      if (ms >= 60_000) {
+      if (ms >= 60_000 || ms === DEMAND_MS) {
         timeouts.add(fn);
         return () => void timeouts.delete(fn);
       }

@@ -1,4 +1,4 @@
-import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
+import { AgentPayError, inTime, isAgentPayError } from '@agentpay/primitives';
 import type { TransferDialect } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { balanceOf, ofHolder } from '../custody/index.js';
@@ -15,8 +15,8 @@ import { askSeller } from './sellerCall.js';
 import { quote, reject, reserve, signReserved, waitFor } from './steps.js';
 import type { Reserved } from './steps.js';
 
-/** Everything of a call is over by then, so that it is answered within 30 seconds. */
-export const WHOLE_MS = 25_000;
+/** Longest that a caller waits to hear that its wallet has more than the books know. */
+const BALANCE_MS = 5_000;
 
 /** The request of a purchase as it is kept. */
 export interface KeptRequest {
@@ -42,7 +42,7 @@ export async function acquire(core: Core, purchase: Purchase, working: Working):
   let chosen: { reserved: Reserved; candidate: Candidate };
   try {
     const wallets = await ofHolder(core.db, { holder: purchase.holder });
-    const read: DemandToRead = { ...(await askSeller(core, request)), wallets, dialects };
+    const read: DemandToRead = { ...(await askSeller(core, request, until)), wallets, dialects };
     const candidates = candidatesIn(core, read);
     const { terms } = purchase;
     const open = approvalId !== undefined && terms ? pinned(candidates, terms) : candidates;
@@ -115,10 +115,15 @@ async function reserveFunded(
     return await reserve(core, purchase, candidate, options);
   } catch (error) {
     if (!isAgentPayError(error, 'insufficient_funds')) throw error;
-    const { available } = await balanceOf(core, candidate.terms);
+    const look = balanceOf(core, candidate.terms);
+    const { available } = await inTime(core.clock, BALANCE_MS, look, chainAway);
     if (available < candidate.offer.amount) throw error;
     return reserve(core, purchase, candidate, options);
   }
+}
+
+function chainAway(): AgentPayError {
+  return new AgentPayError('unavailable', 'The chain cannot be asked for the balance.', { retryAfter: 2 });
 }
 
 /** An offer that names its nonce can be paid once, whoever asks for what. */

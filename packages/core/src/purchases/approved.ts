@@ -5,7 +5,7 @@ import { backOffMs } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText } from '../text.js';
-import { acquire, WHOLE_MS } from './acquire.js';
+import { acquire } from './acquire.js';
 import type { KeptRequest } from './acquire.js';
 import { approvalFor } from './approval.js';
 import { openRequest } from './BuyRequest.js';
@@ -64,7 +64,7 @@ export async function proceed(
 ): Promise<Purchased> {
   const purchase = await taken(core, purchaseId);
   if (!purchase) throw inProgress();
-  const until = core.clock.now() + WHOLE_MS;
+  const until = core.clock.now() + core.settings.purchases.answerMs;
   if (purchase.state !== 'quoted') {
     await putOff(core, purchase, purchase.nextAttemptAt && new Date(core.clock.now()));
     throw new AgentPayError('payment_wrong_state', `The purchase is ${purchase.state}.`);
@@ -94,7 +94,7 @@ export async function goOn(core: Core, mine: Purchase): Promise<void> {
   let approval: Approval | undefined;
   try {
     approval = await approvalFor(core, mine, asked);
-    const until = core.clock.now() + WHOLE_MS;
+    const until = core.clock.now() + core.settings.purchases.answerMs;
     await acquire(core, mine, { asked, until, approvalId: approval.id });
   } catch (error) {
     // Whether it waits, has ended or was sent is written down.

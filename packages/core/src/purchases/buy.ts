@@ -4,7 +4,7 @@ import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText } from '../text.js';
-import { acquire, WHOLE_MS } from './acquire.js';
+import { acquire } from './acquire.js';
 import type { KeptRequest, Working } from './acquire.js';
 import { approvalFor } from './approval.js';
 import { digestOf, sealRequest, sellerRequest } from './BuyRequest.js';
@@ -49,7 +49,7 @@ export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
     ...(protocols && { dialects: dialectsOf(protocols) }),
     ...(ownerId !== undefined && { ownerId }),
   };
-  const until = core.clock.now() + WHOLE_MS;
+  const until = core.clock.now() + core.settings.purchases.answerMs;
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const fresh = draft(core, { partyId, holder, idempotencyKey, asked });
   const working = { asked, until };

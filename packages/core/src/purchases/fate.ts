@@ -1,4 +1,4 @@
-import { sleep } from '@agentpay/primitives';
+import { AgentPayError, inTime, sleep } from '@agentpay/primitives';
 import { toAuthorization, type ExactPayload } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { chainOf } from '../custody/index.js';
@@ -7,6 +7,8 @@ import type { Purchase, PurchaseTerms } from './Purchase.js';
 import { confirm, release } from './steps.js';
 
 const ASK_EVERY_MS = 200;
+/** Time that the chain has for one look, though nobody wants to wait. */
+const LOOK_MS = 3_000;
 
 /**
  * Ends a purchase by what its chain proves: confirmed by the transfer itself; released when the nonce was used for something else, or was
@@ -24,12 +26,19 @@ export async function settleByProof(core: Core, purchase: Purchase): Promise<Pur
   return confirm(core, purchase, fate.transaction);
 }
 
-/** {@link settleByProof} for somebody who waits: asked again for a while, and a chain that is away proves nothing. */
+/** {@link settleByProof} for somebody who waits: asked again for a while, and a chain that is away, or takes long, proves nothing. */
 export async function awaitProof(core: Core, purchase: Purchase, waitMs: number): Promise<Purchase> {
-  const until = core.clock.now() + waitMs;
+  const began = core.clock.now();
+  const until = began + waitMs;
+  const last = Math.max(until, began + LOOK_MS);
   for (let now = purchase; ;) {
-    now = await settleByProof(core, now).catch(() => now);
+    const leftMs = last - core.clock.now();
+    now = await inTime(core.clock, leftMs, settleByProof(core, now), tooLong).catch(() => now);
     if (!isOpen(now.state) || core.clock.now() + ASK_EVERY_MS > until) return now;
     await sleep(core.clock, ASK_EVERY_MS);
   }
+}
+
+function tooLong(): AgentPayError {
+  return new AgentPayError('unavailable', 'The chain takes too long.');
 }

@@ -1,4 +1,4 @@
-import { AgentPayError, isAgentPayError, newId, textBounds } from '@agentpay/primitives';
+import { AgentPayError, inTime, isAgentPayError, newId, textBounds } from '@agentpay/primitives';
 import { PREPAID, x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { ofHolder } from '../custody/index.js';
@@ -47,6 +47,7 @@ export async function pay(core: Core, given: PayRequest): Promise<Paid> {
   const { holder, paymentRequired, method = 'GET' } = given;
   const url = checkedUrl(given.url);
   const asked = { paymentRequired, url, method: method.toUpperCase() };
+  const until = core.clock.now() + core.settings.purchases.answerMs;
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const id = newId('purchase', core);
   const now = core.clock.now();
@@ -64,15 +65,24 @@ export async function pay(core: Core, given: PayRequest): Promise<Paid> {
     nextAttemptAt: new Date(now + CLAIM_MS),
     createdAt: new Date(now),
   };
-  if (await store.purchases.insertNew(core.db, fresh)) return work(core, facilitator, fresh, asked);
-  return again(core, facilitator, fresh, asked);
+  if (await store.purchases.insertNew(core.db, fresh))
+    return work(core, facilitator, fresh, { ...asked, until });
+  return again(core, facilitator, fresh, { ...asked, until });
+}
+
+/** What is to be paid, and until when the caller waits. */
+interface Working {
+  readonly paymentRequired: string;
+  readonly url: string;
+  readonly until: number;
+  readonly approvalId?: string;
 }
 
 async function work(
   core: Core,
   facilitator: Facilitator,
   purchase: Purchase,
-  { paymentRequired, url, approvalId }: { paymentRequired: string; url: string; approvalId?: string },
+  { paymentRequired, url, until, approvalId }: Working,
 ): Promise<Paid> {
   try {
     const wallets = await ofHolder(core.db, { holder: purchase.holder });
@@ -81,7 +91,7 @@ async function work(
     const candidates = candidatesIn(core, { demand, url, wallets, dialects: ['x402v2'] });
     const { reserved, candidate } = await chooseAndReserve(core, purchase, candidates, { approvalId });
     const { purchase: signed } = await signReserved(core, reserved, candidate);
-    return await settle(core, facilitator, signed);
+    return await settle(core, facilitator, signed, until);
   } catch (error) {
     const kept = await store.purchases.find(core.db, { id: purchase.id });
     if (kept?.state === 'requested' || (kept?.state === 'quoted' && approvalId))
@@ -90,19 +100,30 @@ async function work(
   }
 }
 
-/** Has the facilitator move the money of a signed purchase: the same proof, however often. */
-export async function settle(core: Core, facilitator: Facilitator, signed: Purchase): Promise<Paid> {
+/**
+ * Has the facilitator move the money of a signed purchase: the same proof, however often. What it has not answered until then, ms since
+ * the Unix epoch, is not known.
+ */
+export async function settle(
+  core: Core,
+  facilitator: Facilitator,
+  signed: Purchase,
+  until = core.clock.now() + core.settings.purchases.answerMs,
+): Promise<Paid> {
+  const inTheEnd = <T>(answer: Promise<T>) =>
+    inTime(core.clock, Math.max(1, until - core.clock.now()), answer, noAnswer);
   const { value } = proofOf(core, signed);
   const request = requestOf(value, signed);
   const soon = new Date(core.clock.now() + 1_000);
   try {
     // A first look: what is known to be refused is not handed over. Later ones would only say that the nonce is used.
-    const verdict = signed.state === 'signed' ? await facilitator.verify(request) : { isValid: true };
+    const verdict =
+      signed.state === 'signed' ? await inTheEnd(facilitator.verify(request)) : { isValid: true };
     if (!verdict.isValid) {
       const failure = verdict.invalidReason ?? 'not_valid';
       throw failureOf(await hear(core, signed, { outcome: 'refuse', failure, nextAttemptAt: soon }));
     }
-    const settled = await facilitator.settle(request);
+    const settled = await inTheEnd(facilitator.settle(request));
     if (settled.success)
       return { purchase: await confirm(core, signed, settled.transaction), paymentSignature: value };
     const claim = settled.transaction || null;
@@ -118,6 +139,10 @@ export async function settle(core: Core, facilitator: Facilitator, signed: Purch
   }
 }
 
+function noAnswer(): AgentPayError {
+  return new AgentPayError('settlement_unknown', 'The facilitator gives no answer.');
+}
+
 /** The chain may know more than the facilitator says. */
 async function byProof(core: Core, heard: Purchase, value: string): Promise<Paid> {
   const proved = await awaitProof(core, heard, 0);
@@ -125,12 +150,7 @@ async function byProof(core: Core, heard: Purchase, value: string): Promise<Paid
   throw failureOf(proved);
 }
 
-async function again(
-  core: Core,
-  facilitator: Facilitator,
-  fresh: Purchase,
-  asked: { paymentRequired: string; url: string },
-): Promise<Paid> {
+async function again(core: Core, facilitator: Facilitator, fresh: Purchase, asked: Working): Promise<Paid> {
   const { holder, idempotencyKey } = fresh;
   const kept = await store.purchases.find(core.db, { holder, idempotencyKey });
   if (!kept) throw inProgress();
@@ -155,7 +175,8 @@ async function again(
     const { id: approvalId } = await approvalFor(core, mine, {});
     return work(core, facilitator, mine, { ...asked, approvalId });
   }
-  if (mine.state === 'signed' || mine.state === 'unknown') return settle(core, facilitator, mine);
+  if (mine.state === 'signed' || mine.state === 'unknown')
+    return settle(core, facilitator, mine, asked.until);
   await putOff(core, mine, mine.endedAt ? null : new Date(now));
   throw failureOf(mine);
 }

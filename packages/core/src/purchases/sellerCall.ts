@@ -20,10 +20,11 @@ const MOST_REDIRECTS = 3;
 export async function askSeller(
   core: Core,
   request: SellerRequest,
+  until: number,
 ): Promise<{ demand: PaymentDemand; url: string }> {
   const reads = request.method === 'GET' || request.method === 'HEAD';
   const response = await send(core, request, {
-    timeoutMs: ASK_MS,
+    timeoutMs: Math.max(1, Math.min(ASK_MS, until - core.clock.now())),
     maxBytes: MOST_DEMAND,
     maxRedirects: reads ? MOST_REDIRECTS : 0,
   }).catch((error: unknown) => {

@@ -1,7 +1,7 @@
 import { encodeResponse, errorsOf, type Endpoint, type RequestOf } from '@agentpay/api';
 import { explorer, type audit, type Core, type idempotency, type Principal } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
-import { AgentPayError, isAgentPayError, type Clock } from '@agentpay/primitives';
+import { AgentPayError, inTime, isAgentPayError, type Clock } from '@agentpay/primitives';
 import type { ServerTracing } from '../operations/traced.js';
 import { actOf } from './actOf.js';
 import type { Cookies } from './cookies.js';
@@ -114,14 +114,9 @@ async function carryOut(
   return JSON.parse(stored.body) as Record<string, unknown>;
 }
 
-async function withDeadline<T>(work: Promise<T>, { clock, handlerTimeoutMs }: PerformOptions): Promise<T> {
-  let cancel = (): void => {};
-  const deadline = new Promise<never>((_, reject) => {
-    cancel = clock.timer(handlerTimeoutMs, () =>
-      reject(new AgentPayError('outcome_unknown', 'The request took too long.')),
-    );
-  });
-  return Promise.race([work, deadline]).finally(() => cancel());
+function withDeadline<T>(work: Promise<T>, { clock, handlerTimeoutMs }: PerformOptions): Promise<T> {
+  const late = () => new AgentPayError('outcome_unknown', 'The request took too long.');
+  return inTime(clock, handlerTimeoutMs, work, late);
 }
 
 /**
