@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unixSeconds, type Clock, type Db } from '@agentpay/primitives';
 
 /** How a database fails: before anything happened, or after everything did, when only the answer is lost. */
@@ -6,7 +7,13 @@ export interface DbFault {
   readonly kind: 'failed' | 'answer_lost';
 }
 
-/** A database on which it is as late as the simulated clock says, to the second, and whose calls can be made to fail. */
+/** Longer than anything goes on by itself that waits for neither the database nor the clock. */
+const TURNS_AFTER_CALL = 20;
+
+/**
+ * A database on which it is as late as the simulated clock says, to the second, and whose calls can be made to fail. It does one call
+ * after the other, and gives the result when nothing else goes on: how long a call takes changes nothing in a history.
+ */
 export interface SimulatedDb extends Db {
   fault(fault: DbFault, times: number): void;
   /** Takes back all faults that have not met a call yet. */
@@ -17,6 +24,15 @@ export interface SimulatedDb extends Db {
 export function simulatedDb(db: Db, clock: Clock): SimulatedDb {
   const faults: { fault: DbFault; left: number }[] = [];
   let told: number | undefined;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  function inTurn<T>(call: () => Promise<T>): Promise<T> {
+    const mine = tail.then(call).finally(async () => {
+      for (let turns = 0; turns < TURNS_AFTER_CALL; turns++) await nextTurn();
+    });
+    tail = mine.catch(() => undefined);
+    return mine;
+  }
 
   async function tellTime(): Promise<void> {
     const now = unixSeconds(clock);
@@ -36,8 +52,8 @@ export function simulatedDb(db: Db, clock: Clock): SimulatedDb {
   }
 
   return {
-    query: (sql, params) => met('query', () => db.query(sql, params)),
-    tx: (work) => met('tx', () => db.tx(work)),
+    query: (sql, params) => inTurn(() => met('query', () => db.query(sql, params))),
+    tx: (work) => inTurn(() => met('tx', () => db.tx(work))),
     exec: (sql) => db.exec(sql),
     close: () => db.close(),
     fault: (fault, times) => void faults.push({ fault, left: times }),

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db } from '@agentpay/primitives';
 import { openDb } from './openDb.js';
 import { simulate, type History } from './simulate.js';
@@ -20,8 +21,23 @@ describe('random histories of purchases, faults, reorganisations and crashes', (
     expect(only !== undefined || orders > 0).toBe(true);
   }, 600_000);
 
-  it('is the same history for the same seed', async () => {
-    const seed = seeds[0] as number;
-    expect(await simulate(seed, db)).toEqual(await simulate(seed, db));
-  }, 60_000);
+  it('is the same history for the same seed, however long the database takes', async () => {
+    for (const seed of seeds.slice(0, 3))
+      expect(await simulate(seed, unsteady(db))).toEqual(await simulate(seed, db));
+  }, 600_000);
 });
+
+/** Gives every fourth result late. */
+function unsteady(db: Db): Db {
+  let calls = 0;
+  const late = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    if (calls++ % 4 === 0) await sleep(2);
+    return result;
+  };
+  return {
+    ...db,
+    query: (sql, params) => late(db.query(sql, params)),
+    tx: (work) => late(db.tx(work)),
+  };
+}
