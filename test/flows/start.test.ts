@@ -9,6 +9,7 @@ import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpa
 import { privateKeyToAccount } from 'viem/accounts';
 import { expectedRefusals, playAgreements, type AgreementDev } from './devAgreement.js';
 import { buyDirectly, byPython, byTypeScript, type DirectDev } from './devDirect.js';
+import { buyByWorkflow, overseeByWorkflow, type WorkflowDev } from './devWorkflows.js';
 import { authorizeByX402, fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
@@ -24,7 +25,11 @@ interface DevJson {
   readonly facilitator: { readonly url: string };
   readonly seller: { readonly url: string; readonly address: string };
   readonly keys: GatewayDev['keys'] & AgreementDev['keys'] & DirectDev['keys'];
-  readonly ids: GatewayDev['ids'] & AgreementDev['ids'] & DirectDev['ids'] & { readonly wallet: string };
+  readonly ids: GatewayDev['ids'] &
+    AgreementDev['ids'] &
+    DirectDev['ids'] &
+    WorkflowDev['ids'] & { readonly wallet: string };
+  readonly session: WorkflowDev['session'];
   readonly chain: AgreementDev['chain'] & DirectDev['chain'];
   readonly stripeWebhookSecret: string;
   readonly buyer: { readonly address: string; readonly privateKey: `0x${string}` };
@@ -254,6 +259,26 @@ describe('a running stack', () => {
     const earned = await market.gateways.balance();
     expect(earned.available_usdc).toBe(available + 9_500_000n);
   });
+
+  test(
+    'serves the workflows of the document in their order: found, agreed on, activated, used, and settled on the chain',
+    async () => {
+      // The activation costs 0.10 beside what was used.
+      expect(await buyByWorkflow(dev)).toEqual({
+        locked: 1_000_000n,
+        left: 0n,
+        spent: 130_000n,
+        earned: 30_000n,
+      });
+    },
+    START_MS,
+  );
+
+  test(
+    'asks the owner of an agent by its policies, and goes on as they decide',
+    () => overseeByWorkflow(dev),
+    START_MS,
+  );
 
   test(
     'funds agreements on the chain by one signature each, and settles them there',

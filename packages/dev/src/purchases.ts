@@ -76,13 +76,18 @@ interface Balances {
 
 async function readBalances({ urls, state }: Stack): Promise<Balances> {
   const chain = createPublicClient({ transport: http(urls.chain) });
-  const usdcOf = (address: `0x${string}`) =>
+  const ask = (address: `0x${string}`) =>
     chain.readContract({
       address: baseSepolia.usdc.address,
       abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
       functionName: 'balanceOf',
       args: [address],
     });
+  // A node that keeps no earlier states refuses a read that meets a block in the making.
+  const usdcOf = (address: `0x${string}`) =>
+    ask(address)
+      .catch(() => ask(address))
+      .catch(() => ask(address));
   const wallets = createApiClient({ url: urls.api, apiKey: state.buyer.apiKey }).wallets;
   const [chainBuyer, chainSeller, wallet] = await Promise.all([
     usdcOf(privateKeyToAddress(state.buyerKey)),

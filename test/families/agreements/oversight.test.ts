@@ -1,4 +1,5 @@
-import { agreements } from '@agentpay/core';
+import { agreements, approvals } from '@agentpay/core';
+import { listenTo } from '../listenTo.js';
 import { newAgent, newService } from '../testApi.js';
 import { newWorld, type World } from '../world.js';
 import { asking, governedAgent } from './asking.js';
@@ -127,6 +128,59 @@ describe('an agreement above the threshold', () => {
     expect((await read(of)).body.status).toBe('expired');
     expect((await decide(of, 'approve')).status).toBe(409);
   });
+});
+
+describe('server-sent events of an agreement above the threshold', () => {
+  it.each([
+    ['approved', 'agreement.proposed', ['agreement.proposed']],
+    ['rejected', 'agreement.rejected', []],
+    ['expired', 'agreement.expired', []],
+  ] as const)(
+    'tell agent and owner that it waits and is %s, and the seller of what was proposed alone',
+    async (end, outcome, sellerIs) => {
+      const { api } = world;
+      const agent = await governedAgent(world);
+      const path = `/api/agents/${agent.id}`;
+      const { body: made } = await http().post(`${path}/api-keys`).set(owner()).expect(201);
+      const listen = (headers: Record<string, string>) =>
+        listenTo(`${api.url}${path}/events?seconds=3600`, headers);
+      const both = async () => [await listen({ 'x-agent-key': made.key }), await listen(owner())];
+      const seller = await newAgent(api);
+      const service_id = await newService(api, seller);
+      const proposal = { service_id, terms: { cap: '2.00' } };
+      const early = end === 'expired' ? undefined : await both();
+      const { body } = await http().post('/usage-agreements').set(agent.auth).send(proposal).expect(202);
+      // Longer than a stream may last.
+      if (!early) api.clock.advance(24 * 3_600_000);
+      const heard = early ?? (await both());
+      if (end === 'expired') {
+        await agreements.work(api.composition.core, { limit: 1000 });
+        await approvals.expireDue(api.composition.core, { limit: 1000 });
+      } else {
+        const verb = end === 'approved' ? 'approve' : 'reject';
+        const decision = `/agents/${agent.id}/approvals/${body.request_id}/${verb}`;
+        await http().post(decision).set(owner()).send({}).expect(200);
+      }
+      const asked = early ? ['approval.requested', 'agreement.pending_approval'] : [];
+      const told = [...asked, `approval.${end}`, outcome];
+      for (const each of heard) {
+        const hasAll = (types: readonly unknown[]) => told.every((type) => types.includes(type));
+        await each.come(
+          () => api.clock.advance(500),
+          () => hasAll(each.types()),
+        );
+        expect([...each.types()].sort()).toEqual([...told].sort());
+        expect(each.types().slice(0, asked.length)).toEqual(asked);
+        expect(each.said()).toContain(body.request_id);
+        await each.leave();
+      }
+      const ofSeller = await api.composition.core.db.query<{ type: string }>(
+        'select type from events where $1 = any(audience) order by sequence',
+        [seller.id],
+      );
+      expect(ofSeller.map(({ type }) => type)).toEqual(sellerIs);
+    },
+  );
 });
 
 describe('the catalogue', () => {

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { approvals, jobs, purchases, type Job } from '@agentpay/core';
 import { createApiClient } from '@agentpay/sdk';
 import { createApp, eventStreams } from '@agentpay/server';
+import { listenTo } from '../listenTo.js';
 import { paperShop } from '../paperShop.js';
 import { signedIn, type Browser } from '../signedIn.js';
 import { testApi, type TestApi } from '../testApi.js';
@@ -229,35 +230,6 @@ describe('a payment above the threshold', () => {
     expect(await read(buyer, path)).toMatchObject({ status: 'pending' });
   });
 });
-
-/** A stream that is read as it comes; `meanwhile` is done again and again until it has come. */
-async function listenTo(url: string, headers: Record<string, string>) {
-  const response = await fetch(url, { headers });
-  expect(response.status).toBe(200);
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  let [text, over] = ['', false];
-  const reading = (async () => {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return void (over = true);
-      text += Buffer.from(value).toString();
-    }
-  })();
-  const eventually = async (meanwhile: () => void, come: () => boolean) => {
-    for (let turn = 0; turn < 2_000 && !come(); turn++) {
-      meanwhile();
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    expect([come(), text]).toEqual([true, text]);
-  };
-  return {
-    until: (meanwhile: () => void, pattern: RegExp) => eventually(meanwhile, () => pattern.test(text)),
-    async ended(meanwhile: () => void) {
-      await eventually(meanwhile, () => over);
-      await reading;
-    },
-  };
-}
 
 describe('the events of an agent', () => {
   it('are read as a stream, on from the last one, by its key, its owner, and the SDK', async () => {
