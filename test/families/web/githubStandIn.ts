@@ -3,14 +3,18 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
 
+const userFaults = ['user_refused', 'user_text', 'user_nobody', 'user_moved'] as const;
+type UserFault = (typeof userFaults)[number];
+const isUserFault = (fault: string | undefined): boolean => userFaults.some((one) => one === fault);
+
 /** Speaks like GitHub, as far as signing in goes, and keeps what it was told. */
 export interface GitHubStandIn {
   readonly url: string;
   readonly env: Readonly<Record<string, string>>;
   /** Who is signed in at GitHub; null: refuses the app. */
   user: { id: number; login: string; name: string | null; avatar_url: string | null } | null;
-  /** Answers the next exchange of a code with this instead. */
-  fault: 'refuses_code' | 'breaks' | undefined;
+  /** Answers the next exchange of a code with this instead, or the next question whose token it is. */
+  fault: 'refuses_code' | 'breaks' | UserFault | undefined;
   /** What the browser comes back with after it was sent to `location`. */
   visit(location: string): Promise<URL>;
   close(): Promise<void>;
@@ -45,11 +49,11 @@ export async function githubStandIn(): Promise<GitHubStandIn> {
     const issued = codes.get(code as string);
     codes.delete(code as string);
     const { fault } = standIn;
-    standIn.fault = undefined;
+    if (!isUserFault(fault)) standIn.fault = undefined;
     if (fault === 'breaks') return void req.socket.destroy();
     const challenge = createHash('sha256').update(String(code_verifier)).digest('base64url');
     const right =
-      fault === undefined &&
+      (fault === undefined || isUserFault(fault)) &&
       issued?.challenge === challenge &&
       issued.redirectUri === redirect_uri &&
       client_id === secrets.clientId &&
@@ -62,8 +66,16 @@ export async function githubStandIn(): Promise<GitHubStandIn> {
   app.get('/api/user', (req, res) => {
     if (req.get('authorization') !== 'Bearer gho_token' || !req.get('user-agent'))
       return void res.status(401).json({ message: 'Bad credentials' });
+    const { fault } = standIn;
+    standIn.fault = undefined;
+    if (fault === 'user_refused') return void res.status(401).json({ message: 'Bad credentials' });
+    if (fault === 'user_text') return void res.send('<html>');
+    if (fault === 'user_nobody') return void res.json({ ...standIn.user, id: null });
+    if (fault === 'user_moved') return void res.redirect('/elsewhere');
     res.json(standIn.user);
   });
+  // Whoever follows there is told of somebody.
+  app.get('/elsewhere', (_req, res) => void res.json(standIn.user));
 
   const server = app.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -88,11 +88,18 @@ describe('signing in with GitHub', () => {
   });
 
   it('tells when GitHub refuses, breaks, or its user does not want to', async () => {
-    for (const fault of ['refuses_code', 'breaks'] as const) {
+    const before = await signedIn(api, 'patient');
+    const breaking = ['refuses_code', 'breaks'] as const;
+    const strange = ['user_refused', 'user_text', 'user_nobody', 'user_moved'] as const;
+    for (const fault of [...breaking, ...strange]) {
       github.fault = fault;
-      const answer = await comeBack(...pairOf(await begun()));
-      expect(answer.headers['location']).toBe('/signin?error=OAuthCallback');
+      const [back, cookie] = pairOf(await begun());
+      const answer = await comeBack(back, `${cookie}; ${before.cookie}`);
+      expect([fault, answer.headers['location']]).toEqual([fault, '/signin?error=OAuthCallback']);
+      expect(setBy(answer).join()).not.toContain('agentpay_session');
     }
+    // Who was signed in still is.
+    await sessionOf(before.cookie).expect(200);
     const { user } = github;
     github.user = null;
     const answer = await comeBack(...pairOf(await begun()));
