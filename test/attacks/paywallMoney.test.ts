@@ -256,7 +256,13 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
       // What may have been paid counts, whatever anybody says of it.
       expect(buyer.spent()).toEqual([expect.objectContaining({ signed: PRICE })]);
       hostile.conduct = 'clean';
-      expect(await buy()).toBe(ends[conduct] === 'settlement_unknown' ? 'goods' : 'budget_exceeded');
+      // The seller of a facilitator that gives no response waits for half a second only: on a busy machine even a clean one takes longer.
+      const again = await eventually(async () => {
+        const got = await buy();
+        expect(got).not.toBe('settlement_unknown');
+        return got;
+      });
+      expect(again).toBe(ends[conduct] === 'settlement_unknown' ? 'goods' : 'budget_exceeded');
       expect([proofs.size, await bed.usdc(payTo)]).toEqual([1, PRICE]);
       expect(runs).toBe(1);
     },

@@ -24,6 +24,7 @@ export interface Sale {
  * Many buyers and sellers at work at once, each token taken step by step over nodes drawn at random. One sale in
  * four is left lying at a random step.
  * @param options.nodes those to be asked, live: a node that is killed is to be taken out
+ * @param options.onAsk called with the node before each request to it
  * @param options.onAnswer called with the number of answers so far, at each of them
  * @param options.signal ends the storm after the requests under way
  */
@@ -32,9 +33,16 @@ export async function storm(
   {
     nodes,
     random,
+    onAsk,
     onAnswer,
     signal,
-  }: { nodes: ApiNode[]; random: Random; onAnswer: (count: number) => void; signal: AbortSignal },
+  }: {
+    nodes: ApiNode[];
+    random: Random;
+    onAsk: (node: ApiNode) => void;
+    onAnswer: (count: number) => void;
+    signal: AbortSignal;
+  },
 ): Promise<Sale[]> {
   const sales: Sale[] = [];
   let answers = 0;
@@ -43,6 +51,7 @@ export async function storm(
     for (const step of plan) {
       const node = pick(random, nodes);
       if (signal.aborted || !node) return;
+      onAsk(node);
       const answer = await take(step, node, shop, sale);
       if (!answer) {
         sale.lost = step;
