@@ -338,12 +338,24 @@ describe('a quota', () => {
 });
 
 describe('a gateway', () => {
+  it('whose calls come fifty at a time has them queued, carried out and paid by few statements in all', async () => {
+    const { call, listing } = await market();
+    const [db] = dbs as [Db];
+    let sent = 0;
+    const counting = { ...db, query: ((...of) => (sent++, db.query(...of))) as Db['query'] };
+    const { core: counted } = await testCore(counting, { endpoints: core.ports.endpoints });
+    const one = async () =>
+      gateways.run(counted, { callId: (await call(counted)).id, listingId: listing.id });
+    for (const ended of await Promise.all(Array.from({ length: 50 }, one)))
+      expect(ended?.status).toBe('completed');
+    expect(sent).toBeLessThanOrEqual(40);
+  });
+
   it('that the operator has chosen a key for is made once by replicas that start at once', async () => {
     const key = `gw_live_${'a1'.repeat(24)}`;
     await Promise.all([core, other, core].map((by) => gateways.bootstrap(by, { key })));
-    const signedIn = await Promise.all(
-      [core, other].map((by) => identity.authenticate(by, { accepts: ['gateway'], secret: key })),
-    );
+    const signIn = (by: Core) => identity.authenticate(by, { accepts: ['gateway'], secret: key });
+    const signedIn = await Promise.all([core, other].map(signIn));
     expect(new Set(signedIn.map(({ party }) => party.id)).size).toBe(1);
   });
 

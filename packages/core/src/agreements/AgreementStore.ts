@@ -2,6 +2,7 @@ import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
 import type { Page } from '../Page.js';
 import type { Principal } from '../identity/index.js';
+import { lookUp } from '../lookUp.js';
 import { table } from '../table.js';
 import type { Agreement, AgreementStatus, AgreementUsage } from './Agreement.js';
 import type { AgreementHold } from './AgreementHold.js';
@@ -48,6 +49,17 @@ export const agreements = table<Agreement>('agreements', {
   activationTx: 'text',
   settlementTx: 'text',
 });
+
+/** An agreement with the address of its service. */
+export const findServed = lookUp<Agreement & { readonly endpointUrl: string | null }>(
+  (db, ids) =>
+    db.query(
+      `select ${agreements.columns}, (select endpoint_url from services where services.id = service_id) as "endpointUrl"
+       from agreements where id in (select * from unnest($1::text[]))`,
+      [ids],
+    ),
+  ({ id }) => id,
+);
 
 export const agreementRows = entity<Agreement>({
   table: agreements,

@@ -1,11 +1,10 @@
-import { AgentPayError, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import { attemptAll } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
-import { find as findService } from '../marketplace/index.js';
 import { remainingOf } from './Agreement.js';
 import type { Agreement, AgreementUsage } from './Agreement.js';
-import { assertInTime, assertSide, get, visible, wantsOf, wrongState } from './operations.js';
+import { assertInTime, assertSide, visible, wantsOf, wrongState } from './operations.js';
 import type { OfAgreement } from './operations.js';
 import * as store from './AgreementStore.js';
 import { countIn, exhausted, isExhausted } from './usage.js';
@@ -29,9 +28,9 @@ export interface MeteredCall {
  * `conflict` (reason `no_endpoint`) when the service has no address
  */
 export async function beginCall(core: Core, { principal, agreementId }: OfAgreement): Promise<MeteredCall> {
-  const known = await get(core, { principal, agreementId });
-  assertSide(principal, known, 'buyer');
-  const { endpointUrl } = await findService(core.db, { serviceId: known.serviceId });
+  const known = isId('agreement', agreementId) ? await store.findServed(core.db, agreementId) : undefined;
+  assertSide(principal, visible(known, principal), 'buyer');
+  const endpointUrl = known?.endpointUrl ?? null;
   if (endpointUrl === null)
     throw new AgentPayError('conflict', 'The service has no address.', { reason: 'no_endpoint' });
   const id = newId('usage', core);

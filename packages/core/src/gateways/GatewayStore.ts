@@ -1,5 +1,6 @@
 import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
+import { lookUp } from '../lookUp.js';
 import { table } from '../table.js';
 import type { GatewayCall } from './Call.js';
 import type { Gateway, MonthUsage, Quota } from './Gateway.js';
@@ -13,6 +14,11 @@ export const gateways = table<Gateway>('gateways', {
   keyless: 'boolean',
   createdAt: 'timestamptz',
 });
+
+export const findGateway = lookUp<Gateway>(
+  (db, ids) => gateways.select(db, 'where id in (select * from unnest($1::text[]))', [ids]),
+  ({ id }) => id,
+);
 
 /** A quota as a gateway asked for it. */
 interface Provision {

@@ -203,7 +203,7 @@ export function self(db: Queryable, principal: Principal): Promise<Gateway> {
 
 /** @throws AgentPayError `gateway_not_found` */
 export async function get(db: Queryable, { gatewayId }: { gatewayId: string }): Promise<Gateway> {
-  const gateway = isId('gateway', gatewayId) ? await store.gateways.find(db, { id: gatewayId }) : undefined;
+  const gateway = isId('gateway', gatewayId) ? await store.findGateway(db, gatewayId) : undefined;
   if (!gateway) throw new AgentPayError('gateway_not_found', 'There is no gateway with this id.');
   return gateway;
 }

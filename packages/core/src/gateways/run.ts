@@ -25,12 +25,14 @@ const FORGOTTEN_MS = 2_000;
 
 /**
  * Carries a queued call out, once: asks the agent, then pays it when it did what was asked, and gives the money back when not. A call
- * that is not queued is left alone.
+ * that is not queued is left alone. Gives the call as it has ended, where this process has ended it.
  */
-export async function run(core: Core, { callId, listingId, signal }: Running): Promise<void> {
+export async function run(
+  core: Core,
+  { callId, listingId, signal }: Running,
+): Promise<GatewayCall | undefined> {
   const begun = await begin(core, { callId, listingId });
-  if (!begun) return;
-  await end(core, begun.call, await ask(core, begun, signal));
+  return begun && end(core, begun.call, await ask(core, begun, signal));
 }
 
 interface Running {
@@ -138,7 +140,7 @@ function outcomeOf({ status, headers, body }: IncomingResponse): CallOutcome {
 }
 
 /** Pays a call or gives its price back, and counts it, in one step; one that has ended is left alone. */
-async function end(core: Core, { id, ...of }: GatewayCall, outcome: CallOutcome): Promise<void> {
+function end(core: Core, { id, ...of }: GatewayCall, outcome: CallOutcome): Promise<GatewayCall | undefined> {
   const nowMs = core.clock.now();
   const ms = Math.max(0, nowMs - (of.startedAt ?? of.queuedAt).getTime());
   const how: CallEnding | undefined =
@@ -148,7 +150,7 @@ async function end(core: Core, { id, ...of }: GatewayCall, outcome: CallOutcome)
         ? { ending: 'done', ms }
         : { ending: outcome.kind };
   const counted = how && { listingId: of.listingId, atMs: nowMs, how };
-  await core.batch.run({
+  return core.batch.run({
     wants: [
       [store.callRows, [id]],
       [holds, [of.holdId]],
@@ -161,15 +163,16 @@ async function end(core: Core, { id, ...of }: GatewayCall, outcome: CallOutcome)
     lane: id,
     decide(scene) {
       const call = scene.find(store.callRows, id) as GatewayCall;
-      if (stepOf(call.status, outcome.kind === 'done' ? 'complete' : 'fail') === undefined) return;
-      if (outcome.kind === 'done') complete(core, scene, call, outcome.output);
-      else fail(core, scene, call, outcome.failure);
+      if (stepOf(call.status, outcome.kind === 'done' ? 'complete' : 'fail') === undefined) return undefined;
       if (counted) countCallIn(scene, counted);
+      return outcome.kind === 'done'
+        ? complete(core, scene, call, outcome.output)
+        : fail(core, scene, call, outcome.failure);
     },
   });
 }
 
-function complete(core: Core, scene: Scene, call: GatewayCall, output: unknown): void {
+function complete(core: Core, scene: Scene, call: GatewayCall, output: unknown): GatewayCall {
   const { walletId, price, gatewayId, developerId } = call;
   const payee = available(call.payoutWalletId);
   captureIn(core, scene, {
@@ -185,10 +188,12 @@ function complete(core: Core, scene: Scene, call: GatewayCall, output: unknown):
   if (before) scene.update(store.usage, before, { amount: before.amount + price, calls: before.calls + 1n });
   else scene.insert(store.usage, { gatewayId, month, amount: price, calls: 1n });
   const ended = { status: 'completed', output, deadline: null, endedAt } as const;
-  tell(core, scene, callCompleted, scene.update(store.callRows, call, ended));
+  const after = scene.update(store.callRows, call, ended);
+  tell(core, scene, callCompleted, after);
+  return after;
 }
 
-function fail(core: Core, scene: Scene, call: GatewayCall, failure: string): void {
+function fail(core: Core, scene: Scene, call: GatewayCall, failure: string): GatewayCall {
   const { gatewayId: payer, price: amount, queuedAt: at, provisionId } = call;
   const spent = { payer, payee: payeeNames(call), amount, at };
   giveBackIn(core, scene, { holdId: call.holdId, reason: 'fail', spent });
@@ -197,5 +202,7 @@ function fail(core: Core, scene: Scene, call: GatewayCall, failure: string): voi
   if (quota?.provisionId === provisionId) scene.update(store.quotas, quota, { used: quota.used - amount });
   const endedAt = new Date(core.clock.now());
   const ended = { status: 'failed', failure, deadline: null, endedAt } as const;
-  tell(core, scene, callFailed, scene.update(store.callRows, call, ended));
+  const after = scene.update(store.callRows, call, ended);
+  tell(core, scene, callFailed, after);
+  return after;
 }

@@ -15,8 +15,14 @@ const GRACE_MS = 5_000;
 export interface CallRunner {
   /** Begins a queued call, now or when there is room. */
   start(call: Pick<gateways.GatewayCall, 'id' | 'gatewayId' | 'listingId'>): void;
-  /** Resolves when a call by this gateway that this instance carries out has ended, or after so long; at once for any other call. */
-  ended(callId: string, wanted: { readonly gatewayId: string; readonly ms: number }): Promise<void>;
+  /**
+   * Resolves when a call by this gateway that this instance carries out has ended, to what became of it, or after so long; at once for
+   * any other call.
+   */
+  ended(
+    callId: string,
+    wanted: { readonly gatewayId: string; readonly ms: number },
+  ): Promise<gateways.GatewayCall | undefined>;
   /** Resolves when a call of this instance has ended, or after a while. */
   change(callId: string, ms: number): Promise<void>;
   /** Lets the calls under way end for a few seconds; those that have not end unpaid. No other begins. */
@@ -30,7 +36,7 @@ export interface CallRunner {
 export function callRunner(core: Core, log: Logger): CallRunner {
   const underWay = new Map<
     string,
-    { readonly ended: Promise<void>; readonly gatewayId: string | undefined }
+    { readonly ended: Promise<gateways.GatewayCall | undefined>; readonly gatewayId: string | undefined }
   >();
   const stopping = new AbortController();
   let open = true;
@@ -56,26 +62,24 @@ export function callRunner(core: Core, log: Logger): CallRunner {
     if (!open || underWay.size >= MOST_AT_ONCE || underWay.has(callId)) return;
     const ended = gateways
       .run(core, { callId, listingId, signal: stopping.signal })
-      .catch((error: unknown) => log.error({ job: 'calls', call: callId, err: error }, 'call not ended'))
+      .catch((error: unknown) => {
+        log.error({ job: 'calls', call: callId, err: error }, 'call not ended');
+        return undefined;
+      })
       .finally(() => underWay.delete(callId));
     underWay.set(callId, { ended, gatewayId });
-  }
-
-  async function within(ms: number, work: Promise<void> | undefined): Promise<void> {
-    const done = new AbortController();
-    await Promise.race([work, sleep(core.clock, ms, done.signal)].filter((one) => one !== undefined));
-    done.abort();
   }
 
   return {
     start,
     async ended(callId, { gatewayId, ms }) {
       const mine = underWay.get(callId);
-      if (mine?.gatewayId === gatewayId) await within(ms, mine.ended);
+      return mine?.gatewayId === gatewayId ? within(core, ms, mine.ended) : undefined;
     },
-    change(callId, ms) {
+    async change(callId, ms) {
       const mine = underWay.get(callId);
-      return within(Math.min(ms, mine ? ms : LOOK_MS), mine?.ended);
+      if (mine) await within(core, ms, mine.ended);
+      else await sleep(core.clock, Math.min(ms, LOOK_MS));
     },
     async stop() {
       open = false;
@@ -85,4 +89,17 @@ export function callRunner(core: Core, log: Logger): CallRunner {
       cancel();
     },
   };
+}
+
+/** What `work` gives, undefined when it takes longer. */
+async function within<T>(
+  { clock }: Pick<Core, 'clock'>,
+  ms: number,
+  work: Promise<T | undefined>,
+): Promise<T | undefined> {
+  const done = new AbortController();
+  const over = sleep(clock, ms, done.signal).then(() => undefined);
+  const first = await Promise.race([work, over]);
+  done.abort();
+  return first;
 }

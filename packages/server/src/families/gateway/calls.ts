@@ -21,8 +21,8 @@ export const handlers = implement(gateway.nouns.calls, ({ core, calls }) => ({
     const callId = params.call_id;
     const read = () => gateways.getCall(core, { principal, callId });
     const until = core.clock.now() + query.wait * 1000;
-    if (query.wait > 0) await calls.ended(callId, { gatewayId: principal.party.id, ms: query.wait * 1000 });
-    let call = await read();
+    const mine = { gatewayId: principal.party.id, ms: query.wait * 1000 };
+    let call = (query.wait > 0 ? await calls.ended(callId, mine) : undefined) ?? (await read());
     while (call.endedAt === null && core.clock.now() < until) {
       await calls.change(callId, until - core.clock.now());
       call = await read();
