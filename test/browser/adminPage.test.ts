@@ -35,7 +35,7 @@ describe('the admin page', () => {
       body,
     });
     expect(await settled.json()).toMatchObject({ success: true });
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await server?.close();

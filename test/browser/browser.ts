@@ -15,9 +15,21 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Headless Chromium: the one `npm test` found, else Debian's. */
-export function openBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
+/** Longest wait for what must happen in a page; a busy machine takes its time. */
+const BOUND_MS = 180_000;
+
+/** Headless Chromium: the one `npm test` found, else Debian's. Its pages wait as long as a test may. */
+export async function openBrowser(): Promise<Browser> {
+  const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+  const browser = await chromium.launch({ executablePath, args: FLAGS, timeout: BOUND_MS });
+  const newContext = browser.newContext.bind(browser);
+  // Pages that are opened without a context get theirs by this, too.
+  browser.newContext = async (options) => {
+    const context = await newContext(options);
+    context.setDefaultTimeout(BOUND_MS);
+    return context;
+  };
+  return browser;
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');

@@ -13,7 +13,7 @@ let origin: string;
 
 beforeAll(async () => {
   browser = await openBrowser();
-}, 60_000);
+});
 afterAll(() => browser?.close());
 beforeEach(async () => {
   origin = await serve(

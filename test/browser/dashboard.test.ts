@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { readConfig, start, type RunningServer } from '@agentpay/server';
-import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { pino } from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
@@ -65,7 +65,7 @@ beforeAll(async () => {
   page.on('console', (said) => {
     if (said.type() === 'error' && !/favicon/.test(said.text())) faults.push(said.text());
   });
-}, 120_000);
+});
 afterAll(async () => {
   await browser?.close();
   await server?.close(0);
@@ -99,7 +99,7 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Create' }).click();
     await page.getByRole('link', { name: HOSTILE, exact: true }).click();
     await heading(HOSTILE);
-    expect(await page.title()).toBe(`${HOSTILE} · AgentPay`);
+    await eventually(async () => expect(await page.title()).toBe(`${HOSTILE} · AgentPay`));
     agentId = new URL(page.url()).pathname.split('/').pop() as string;
     expect(await page.content()).not.toContain('<img src=x');
     expect(faults).toEqual([]);
@@ -234,11 +234,12 @@ describe('every page of the dashboard', () => {
     await page.setViewportSize({ width: 390, height: 844 });
     for (const path of new Set(await paths())) {
       const response = await open(path);
+      await page.locator('h1:visible').first().waitFor();
       await page.locator('[role=status]', { hasText: 'Loading' }).first().waitFor({ state: 'detached' });
       expect([path, response?.status()]).toEqual([path, 200]);
       expect(response?.headers()['content-security-policy']).toMatch(/script-src 'self'(;|$)/);
       expect(response?.headers()['content-security-policy']).toContain("frame-ancestors 'none'");
-      expect(await page.title()).toMatch(/ · AgentPay$/);
+      await eventually(async () => expect(await page.title()).toMatch(/ · AgentPay$/));
       expect(await page.locator('html').getAttribute('lang')).toBe('en');
       expect([path, await page.locator('h1:visible').count()]).toEqual([path, 1]);
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -249,26 +250,24 @@ describe('every page of the dashboard', () => {
       expect([path, 'dark', await violations(['color-contrast'])]).toEqual([path, 'dark', []]);
       expect([path, faults]).toEqual([path, []]);
     }
-  }, 240_000);
+  }, 600_000);
 
   it('loads less than 250 kB before anything is shown, and nothing from elsewhere', async () => {
-    const sizes: number[] = [];
+    const sizes: Promise<number>[] = [];
     const origins = new Set<string>();
     const fresh = await browser.newContext();
     await fresh.addCookies(await context.cookies());
     const first = await fresh.newPage();
     first.on('request', (request) => origins.add(new URL(request.url()).origin));
-    first.on('requestfinished', (request) => {
-      sizes.push(0);
-      const at = sizes.length - 1;
-      void request.sizes().then(({ responseBodySize }) => (sizes[at] = responseBodySize));
-    });
+    first.on('requestfinished', (request) =>
+      sizes.push(request.sizes().then(({ responseBodySize }) => responseBodySize)),
+    );
     await first.goto(`${server.url}/dashboard/agents`);
     await first.getByRole('heading', { level: 1, name: 'Agents' }).waitFor();
     await first.waitForLoadState('networkidle');
+    const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     await fresh.close();
     expect([...origins]).toEqual([server.url]);
-    const total = sizes.reduce((sum, size) => sum + size, 0);
     expect(total).toBeGreaterThan(50_000);
     expect(total).toBeLessThan(250_000);
   });

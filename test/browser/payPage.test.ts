@@ -18,7 +18,7 @@ let faults: string[];
 beforeAll(async () => {
   [stack, browser] = await Promise.all([startInteropStack(), openBrowser()]);
   facilitator = await agentpayFacilitator(stack);
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await stack?.close();
@@ -90,7 +90,7 @@ describe('the pay page', () => {
       'eth_signTypedData_v4',
     ];
     expect([wallet.calls, served.count, faults]).toEqual([signing, 1, []]);
-  }, 30_000);
+  });
 
   it('can be used with the keyboard alone, and moves the focus to what was bought', async () => {
     const { url } = await sell(sunny);
@@ -101,7 +101,7 @@ describe('the pay page', () => {
     expect(await button().evaluate((node) => getComputedStyle(node).outlineStyle)).toBe('solid');
     await page.keyboard.press('Enter');
     await page.locator('#bought-title:focus').waitFor();
-  }, 30_000);
+  });
 
   it('says so when the person declines or has no wallet, and pays nothing', async () => {
     const { url, served } = await sell(sunny);
@@ -130,7 +130,7 @@ describe('the pay page', () => {
     ]);
     await button().click();
     await page.locator('#bought-title').waitFor();
-  }, 30_000);
+  });
 
   it('sends the same payment again after an answer got lost, also when the page was reloaded', async () => {
     const { url, served } = await sell(sunny);
@@ -152,7 +152,7 @@ describe('the pay page', () => {
     });
     expect([paid, served.count]).toEqual([PRICE, 1]);
     expect(wallet.calls.filter((method) => method === 'eth_signTypedData_v4')).toHaveLength(1);
-  }, 30_000);
+  });
 
   it('pays in a browser that keeps storage from pages', async () => {
     const { url } = await sell(sunny);
@@ -164,7 +164,7 @@ describe('the pay page', () => {
     await button().click();
     await page.locator('#bought-title').waitFor();
     expect(faults).toEqual([]);
-  }, 30_000);
+  });
 
   it('shows bought HTML in a frame that runs no script, and gives anything else as a file', async () => {
     await giveWallet(page, stack.buyer);
@@ -188,7 +188,7 @@ describe('the pay page', () => {
     expect(download.suggestedFilename()).toBe('sky.bin');
     const chunks = await (await download.createReadStream()).toArray();
     expect(Buffer.concat(chunks)).toEqual(bytes);
-  }, 30_000);
+  });
 
   it('runs no script of a hostile description or URL', async () => {
     const { url } = await sell(sunny, { price: '$0.01', description: HOSTILE });
@@ -196,7 +196,7 @@ describe('the pay page', () => {
     expect(await page.title()).toBe(HOSTILE);
     expect(await page.locator('img, body script:not([id]):not([type=module])').count()).toBe(0);
     expect(faults).toEqual([]);
-  }, 30_000);
+  });
 
   it('says what to do without JavaScript', async () => {
     const { url } = await sell(sunny);
@@ -205,7 +205,7 @@ describe('the pay page', () => {
     expect(await plain.locator('noscript').isVisible()).toBe(true);
     expect(await plain.locator('noscript').innerText()).toContain('Paying here needs JavaScript.');
     await plain.close();
-  }, 30_000);
+  });
 
   it.each(['light', 'dark'] as const)(
     'has a contrast of 4.5 or more in the %s scheme',
@@ -229,7 +229,6 @@ describe('the pay page', () => {
       expect(ratios.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
       expect(ratios).toHaveLength(9);
     },
-    30_000,
   );
 });
 

@@ -113,7 +113,7 @@ beforeAll(async () => {
   }
   for (const { path } of packages)
     for (const [name, code] of examplesIn(`${path}/src`)) write(path, name, code);
-}, 60_000);
+});
 afterAll(async () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
   await Promise.all([stack?.close(), database?.drop()]);
@@ -142,14 +142,10 @@ function node(cwd: string, ...args: readonly string[]) {
   return { status, printed: stdout + stderr };
 }
 
-test.each(folders)(
-  'every program of %s compiles, in strict TypeScript, as written',
-  (folder) => {
-    const compiled = node(folder, root('node_modules/typescript/bin/tsc'), '-p', '.');
-    expect(compiled).toEqual({ status: 0, printed: '' });
-  },
-  120_000,
-);
+test.each(folders)('every program of %s compiles, in strict TypeScript, as written', (folder) => {
+  const compiled = node(folder, root('node_modules/typescript/bin/tsc'), '-p', '.');
+  expect(compiled).toEqual({ status: 0, printed: '' });
+});
 
 describe.each(packages)('$name', ({ name, path, offline, elsewhere, doors = [], methods = [] }) => {
   const examples = examplesIn(`${path}/src`);
@@ -162,20 +158,16 @@ describe.each(packages)('$name', ({ name, path, offline, elsewhere, doors = [], 
     expect(examples.map(([shown]) => shown).sort()).toEqual([...functions, ...methods].sort());
   });
 
-  test(
-    offline ? 'has examples, and programs in its README, that run' : 'has examples that run',
-    () => {
-      const preload = offline ? ['--import', './world.mjs'] : [];
-      const programs = offline ? codeIn(`${path}/README.md`) : [];
-      const codes = new Map([...examples, ...programs.map((code, i) => [`readme${i}`, code] as const)]);
-      const names = [...codes.keys()];
-      const ended = node(folderIn(path), ...preload, './runner.mjs', ...names);
-      const outcomes: unknown = JSON.parse(readFileSync(`${folderIn(path)}/outcomes.json`, 'utf8'));
-      // A seller wants to be paid.
-      const expected = (code: string) => (offline && /\.listen\(|\bserve\(/.test(code) ? 'ran 402' : 'ran');
-      expect(outcomes).toEqual(Object.fromEntries([...codes].map(([one, code]) => [one, expected(code)])));
-      expect(ended.status).toBe(0);
-    },
-    120_000,
-  );
+  test(offline ? 'has examples, and programs in its README, that run' : 'has examples that run', () => {
+    const preload = offline ? ['--import', './world.mjs'] : [];
+    const programs = offline ? codeIn(`${path}/README.md`) : [];
+    const codes = new Map([...examples, ...programs.map((code, i) => [`readme${i}`, code] as const)]);
+    const names = [...codes.keys()];
+    const ended = node(folderIn(path), ...preload, './runner.mjs', ...names);
+    const outcomes: unknown = JSON.parse(readFileSync(`${folderIn(path)}/outcomes.json`, 'utf8'));
+    // A seller wants to be paid.
+    const expected = (code: string) => (offline && /\.listen\(|\bserve\(/.test(code) ? 'ran 402' : 'ran');
+    expect(outcomes).toEqual(Object.fromEntries([...codes].map(([one, code]) => [one, expected(code)])));
+    expect(ended.status).toBe(0);
+  });
 });

@@ -44,23 +44,31 @@ function run(program: string, args: readonly string[], cwd = folder) {
     WEBHOOK_SECRET: 'whsec_1',
   };
   return new Promise<{ status: number; printed: string }>((resolve) => {
-    execFile(program, args, { env, cwd, timeout: 100_000 }, (error, stdout, stderr) => {
+    execFile(program, args, { env, cwd, timeout: 300_000 }, (error, stdout, stderr) => {
       const status = error ? (typeof error.code === 'number' ? error.code : 1) : 0;
       resolve({ status, printed: stdout + stderr });
     });
   });
 }
 
-test.each(having('sh'))('the commands of %s work one after the other', async (name) => {
-  const script = `set -euo pipefail\n${here(blocks(name, 'sh').join('\n'))}`;
-  const { status, printed } = await run('bash', ['-c', script]);
-  expect([status, printed]).toEqual([0, printed]);
-});
+test.each(having('sh'))(
+  'the commands of %s work one after the other',
+  async (name) => {
+    const script = `set -euo pipefail\n${here(blocks(name, 'sh').join('\n'))}`;
+    const { status, printed } = await run('bash', ['-c', script]);
+    expect([status, printed]).toEqual([0, printed]);
+  },
+  600_000,
+);
 
-test.each(having('py'))('the programs of %s in Python run', async (name) => {
-  for (const code of blocks(name, 'py'))
-    expect(await run('python3', ['-c', code])).toEqual({ status: 0, printed: '' });
-});
+test.each(having('py'))(
+  'the programs of %s in Python run',
+  async (name) => {
+    for (const code of blocks(name, 'py'))
+      expect(await run('python3', ['-c', code])).toEqual({ status: 0, printed: '' });
+  },
+  600_000,
+);
 
 /** Those that ask the API run as they are; what listens is started and asked once. */
 test('the programs of the guides in TypeScript compile in strict mode, and run', async () => {
@@ -97,14 +105,14 @@ test('the programs of the guides in TypeScript compile in strict mode, and run',
     if (code.includes('api.example.com')) continue;
     if (/\.listen\(|\bserve\(/.test(code)) {
       const program = spawnNode(`${sellerFolder}/${name}.js`, { env: { WEBHOOK_SECRET: 'whsec_1' } });
-      await program.line(/^listening$/, 30_000);
+      await program.line(/^listening$/);
       await program.kill();
     } else {
       const { status, printed } = await run(process.execPath, [`${sellerFolder}/${name}.js`], sellerFolder);
       expect([name, status, printed]).toEqual([name, 0, printed]);
     }
   }
-});
+}, 600_000);
 
 describe('the files for deploying', () => {
   const file = (name: string) => readFileSync(root(`docs/deploy/${name}`), 'utf8');

@@ -26,7 +26,7 @@ const urlIn = async (started: Spawned): Promise<string> => (await started.line(/
 
 beforeAll(async () => {
   chain = await startLocalChain({ blockTime: 0.1 });
-}, 60_000);
+});
 afterAll(async () => {
   await Promise.all(running.map((each) => each.kill()));
   await chain?.close();
@@ -54,7 +54,7 @@ describe('the examples', () => {
     expect(agent.output()).toMatch(
       /^status +200\ndialect +x402v2\nprice +\$0\.01\ntransaction +0x[0-9a-f]{64}\nanswer +\{"served":1\}\n$/,
     );
-  }, 60_000);
+  });
 
   it('tell of a port that is taken as a fault', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -79,7 +79,7 @@ describe('the examples', () => {
       1,
       expect.stringMatching(/^RPC_URLS is missing[^\n]+\n$/),
     ]);
-  }, 60_000);
+  });
 
   it('keep the facilitator behind its key, and let it stop', async () => {
     const facilitator = await startFacilitator({ FACILITATOR_KEY: 'open sesame' });
@@ -92,7 +92,7 @@ describe('the examples', () => {
     expect((await fetch(url, { headers: { authorization: 'Bearer open sesame' } })).status).toBe(200);
     await facilitator.kill('SIGTERM');
     expect(await facilitator.ended).toEqual({ code: 0, signal: null });
-  }, 60_000);
+  });
 });
 
 /** Buys once with the SDK; gives the body and the dialect that was paid in. */
@@ -111,7 +111,7 @@ describe('sellers', () => {
     const facilitator = await startFacilitator();
     const payTo = privateKeyToAddress(generatePrivateKey());
     settings = { PAY_TO: payTo, FACILITATOR_URL: await urlIn(facilitator), PORT: '0' };
-  }, 60_000);
+  });
 
   it.each(['express', 'hono', 'fastify', 'koa', 'fetch'])(
     'by %s: refuse without payment, and sell',
@@ -122,7 +122,6 @@ describe('sellers', () => {
       expect(await buyOnce(url)).toEqual([{ sky: 'blue' }, 'x402v2']);
       await seller.kill();
     },
-    60_000,
   );
 
   it('by a route handler of Next.js: refuse without payment, and sell', async () => {
@@ -146,7 +145,7 @@ const server = createServer(getRequestListener((request) => GET(request, { param
     } finally {
       rmSync(program, { force: true });
     }
-  }, 60_000);
+  });
 
   it('of the guide for moving from x402-express and @x402/express sell before and after', async () => {
     const guide = readFileSync(root('docs/migrate.md'), 'utf8');
@@ -173,14 +172,14 @@ const server = createServer(getRequestListener((request) => GET(request, { param
       }
     }
     expect(dialects).toEqual(['x402v1', 'x402v2', 'x402v2', 'x402v2']);
-  }, 120_000);
+  });
 });
 
 describe('agents', () => {
   let api: TestApi;
   beforeAll(async () => {
     api = await testApi();
-  }, 60_000);
+  });
   afterAll(() => api?.close());
 
   const outputOf = async (name: string, env: Record<string, string> = {}) => {
@@ -192,34 +191,30 @@ describe('agents', () => {
 
   it('trade on the marketplace: what was answered is paid, what failed is given back', async () => {
     expect(await outputOf('marketplace')).toBe('answered  settled\ngiven up  failed\nbalance   $4.99\n');
-  }, 60_000);
+  });
 
   it('keep a metered agreement: usage counts once per event', async () => {
     expect(await outputOf('metered')).toBe('used      $0.05, left $0.45\nstatus    challenge_window\n');
-  }, 60_000);
+  });
 
   it.each([
     ['claude', 'ANTHROPIC_URL', '', '/v1/messages'],
     ['openai', 'OPENAI_URL', '/v1', '/v1/chat/completions'],
-  ])(
-    'on %s use the tools, and the model never sees the key',
-    async (name, variable, base, path) => {
-      const agent = await newAgent(api, { name, funds: 7 });
-      const model = await standInModel('wallets_balance', { wallet_id: agent.wallet });
-      try {
-        const output = await outputOf(name, { AGENTPAY_API_KEY: agent.key, [variable]: model.url + base });
-        expect(output).toMatch(/^The tool says \{.*"balance":7[,.}]/);
-        expect(model.asked.map((one) => one.path)).toEqual([path, path]);
-        const [first] = model.asked;
-        const names = first?.body.tools.map((tool) => tool.name ?? tool.function?.name);
-        expect(names).toEqual(expect.arrayContaining(['wallets_balance', 'payments_create']));
-        expect(JSON.stringify(model.asked)).not.toContain(agent.key);
-      } finally {
-        await model.close();
-      }
-    },
-    60_000,
-  );
+  ])('on %s use the tools, and the model never sees the key', async (name, variable, base, path) => {
+    const agent = await newAgent(api, { name, funds: 7 });
+    const model = await standInModel('wallets_balance', { wallet_id: agent.wallet });
+    try {
+      const output = await outputOf(name, { AGENTPAY_API_KEY: agent.key, [variable]: model.url + base });
+      expect(output).toMatch(/^The tool says \{.*"balance":7[,.}]/);
+      expect(model.asked.map((one) => one.path)).toEqual([path, path]);
+      const [first] = model.asked;
+      const names = first?.body.tools.map((tool) => tool.name ?? tool.function?.name);
+      expect(names).toEqual(expect.arrayContaining(['wallets_balance', 'payments_create']));
+      expect(JSON.stringify(model.asked)).not.toContain(agent.key);
+    } finally {
+      await model.close();
+    }
+  });
 });
 
 it('every example has fewer than 60 lines, but the two that are programs to run', () => {

@@ -60,7 +60,7 @@ describe('the facilitator as a command', () => {
     expect([code, getAddress(signer)]).toEqual([0, signer]);
     await chain.fund(getAddress(signer), { eth: 10n ** 18n });
     await chain.fund(privateKeyToAccount(signerKey).address, { eth: 10n ** 18n });
-  }, 60_000);
+  });
   afterAll(async () => {
     await chain.close();
     await database.drop();

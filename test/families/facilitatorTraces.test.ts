@@ -23,7 +23,7 @@ describe('traces of the facilitator', () => {
       startCollector(),
     ]);
     await chain.fund(privateKeyToAccount(signerKey).address, { eth: 10n ** 18n });
-  }, 60_000);
+  });
   afterAll(async () => {
     collector?.close();
     await chain?.close();

@@ -136,7 +136,7 @@ describe('two nodes', () => {
     await eventually(async () => {
       clock.advance(1_000);
       expect(await balance()).toMatchObject({ available: 1, held: 0 });
-    }, 60_000);
+    });
   });
 
   it('go on without Redis: tokens are sold, redeemed once, and limits still hold', async () => {
@@ -156,12 +156,10 @@ describe('two nodes', () => {
     } finally {
       await redis.start();
     }
-    await eventually(
-      () =>
-        http(0)
-          .get('/readyz')
-          .expect(200, { status: 'ok', checks: { database: 'ok', tracker: 'ok' } }),
-      10_000,
+    await eventually(() =>
+      http(0)
+        .get('/readyz')
+        .expect(200, { status: 'ok', checks: { database: 'ok', tracker: 'ok' } }),
     );
   });
 });

@@ -191,13 +191,12 @@ describe('a server that is told to stop', () => {
     socket.write(`${head}Content-Length: ${body.length}\r\n\r\n`);
     await once(socket, 'data'); // 100 Continue: the request is under way
 
-    const told = performance.now();
-    const closed = running.close();
-    await expect(fetch(`${running.url}/healthz`)).rejects.toThrow();
+    // Longer than any test may take: whoever is cut off at the end of the grace is too late.
+    const closed = running.close(10 * 60_000);
+    await eventually(() => expect(fetch(`${running.url}/healthz`)).rejects.toThrow());
     socket.write(body);
     await once(socket, 'close');
     await closed;
-    expect(performance.now() - told).toBeLessThan(9_000); // not cut off at the end of the grace
     expect(answer).toContain('HTTP/1.1 201 Created');
     await running.close();
   });

@@ -109,7 +109,7 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
     );
     // The profile passes over the two ways of old in which nobody imports an ESM package. It fails with what it finds.
     await node(shelf.folder, cli, shelf.tarballs[name], '--profile', 'esm-only', '--no-color');
-  }, 120_000);
+  });
 
   it.each(['nodenext', 'bundler'])(
     'has types under %s',
@@ -152,7 +152,7 @@ it('a seller with Express installs little, and no database, chain or server of o
   expect(bytes).toBeLessThan(15 * MIB);
   expect(packages.length).toBeLessThanOrEqual(80);
   expect(packages.filter((one) => /^(viem|pg|ioredis|@electric-sql|@foundry-rs)/.test(one))).toEqual([]);
-}, 120_000);
+});
 
 it('npx agentpay-mcp speaks JSON-RPC and nothing else, offline, where only the package is installed', async () => {
   const asked = [
@@ -181,7 +181,7 @@ it('npx agentpay-mcp speaks JSON-RPC and nothing else, offline, where only the p
   });
   const tools = (messages[1]!.result['tools'] as { name: string }[]).map(({ name }) => name);
   expect(tools).toEqual(expect.arrayContaining(['payments_create', 'fetch_paid']));
-}, 120_000);
+});
 
 describe('a release', () => {
   interface Release {

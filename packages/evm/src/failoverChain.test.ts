@@ -7,6 +7,17 @@ import { simulatedChain, type SimulatedChain } from './simulatedChain.js';
 const account = privateKeyToAccount(`0x${'42'.repeat(32)}`);
 const { chainId } = baseSepolia;
 
+const signed = () =>
+  account.signTransaction({
+    type: 'eip1559',
+    chainId,
+    nonce: 0,
+    to: account.address,
+    gas: 21_000n,
+    maxFeePerGas: 2n,
+    maxPriorityFeePerGas: 1n,
+  });
+
 describe('several RPC nodes as one', () => {
   /** Two ways to one chain; the first can be cut. */
   function setUp() {
@@ -47,14 +58,7 @@ describe('several RPC nodes as one', () => {
   it('broadcast a transaction through the second when the first is silent, and it is mined once', async () => {
     const { chain, second, cut } = setUp();
     cut(true);
-    const fees = { maxFeePerGas: 2n, maxPriorityFeePerGas: 1n, gas: 21_000n };
-    const raw = await account.signTransaction({
-      type: 'eip1559',
-      chainId,
-      nonce: 0,
-      to: account.address,
-      ...fees,
-    });
+    const raw = await signed();
     await chain.send(raw);
     cut(false);
     await chain.send(raw);
@@ -66,7 +70,7 @@ describe('several RPC nodes as one', () => {
     const { chain, second, errors } = setUp();
     await chain.block();
     second.fault({ on: 'send', kind: 'underpriced' });
-    await expect(chain.send('0x00')).rejects.toMatchObject({ kind: 'underpriced' });
+    await expect(chain.send(await signed())).rejects.toMatchObject({ kind: 'underpriced' });
     expect(errors).toEqual([]);
   });
 

@@ -85,7 +85,7 @@ describe('an RPC node at its limit', () => {
       });
       const clock = manualClock(1_800_000_000_000);
       const second = simulatedChain(clock);
-      const limited = viemChain({ rpcUrl: node.url, timeoutMs: 5_000 });
+      const limited = viemChain({ rpcUrl: node.url, timeoutMs: 100_000 });
       const chain = failoverChain([limited, second], { clock, chainId });
       const ask = stages[stage] as (chain: Chain) => Promise<unknown>;
       const expected = await ask(simulatedChain(clock));

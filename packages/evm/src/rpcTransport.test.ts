@@ -12,7 +12,7 @@ interface Question {
 type Body = Question | readonly Question[];
 
 /** A node that answers as it is told. */
-async function openNode(answer: (body: Body, res: ServerResponse) => void) {
+async function openNode(answer: (body: Body, res: ServerResponse) => void, timeoutMs: number) {
   const server = createServer((req, res) => {
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -21,7 +21,7 @@ async function openNode(answer: (body: Body, res: ServerResponse) => void) {
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const client = createPublicClient({
-    transport: rpcTransport(url, { timeoutMs: 300, together: true, again: true }),
+    transport: rpcTransport(url, { timeoutMs, together: true, again: true }),
     cacheTime: 0,
   });
   const close = async () => {
@@ -42,8 +42,8 @@ const refusal = (id: number | null) => ({
 describe('the transport', () => {
   let close = async () => undefined as void;
   afterEach(() => close());
-  const open = async (answer: Parameters<typeof openNode>[0]) => {
-    const node = await openNode(answer);
+  const open = async (answer: Parameters<typeof openNode>[0], timeoutMs = 100_000) => {
+    const node = await openNode(answer, timeoutMs);
     close = node.close;
     return node.client;
   };
@@ -69,18 +69,19 @@ describe('the transport', () => {
     ).toMatchObject({ code: -32_000, details: 'not today' });
   });
 
-  it.each<[string, string, (res: ServerResponse) => void]>([
+  it.each<[string, string, (res: ServerResponse) => void, timeoutMs?: number]>([
     ['a page', 'not JSON', (res) => res.end('<html>')],
     ['an error without a refusal', 'HTTP 502', (res) => res.writeHead(502).end('bad gateway')],
     ['too few answers', 'unanswered', (res) => json(res, [])],
-    ['nothing', 'No response within 300 ms', () => undefined],
+    ['nothing', 'No response within 300 ms', () => undefined, 300],
     [
       'the beginning of an answer',
       'No response within 300 ms',
       (res) => void res.writeHead(200, { 'content-length': '99' }).write('{"'),
+      300,
     ],
-  ])('fails when it gets %s', async (_, said, answer) => {
-    const client = await open((_body, res) => answer(res));
+  ])('fails when it gets %s', async (_, said, answer, timeoutMs) => {
+    const client = await open((_body, res) => answer(res), timeoutMs);
     await expect(client.getChainId()).rejects.toThrow(new RegExp(said));
   });
 });

@@ -197,8 +197,10 @@ function nodeOf(sim: Simulated): Chain {
       { maxFeePerGas: 2_000_000_000n, maxPriorityFeePerGas: 1_000_000n }
     ),
     async send(raw) {
+      const sent = await sentBy(raw);
+      // Whoever sees that it was called finds the transaction in the pool.
       const fault = enter(sim, 'send');
-      await accept(sim, raw);
+      accept(sim, sent);
       if (fault === 'answer_lost')
         throw new ChainError('unreachable', 'Scripted fault: the response got lost.');
     },
@@ -231,21 +233,24 @@ function enter({ calls, faults }: Simulated, on: keyof Chain): ChainFault['kind'
   throw new ChainError(kind, `Scripted fault: ${on} is ${kind}.`);
 }
 
-async function accept(sim: Simulated, raw: Hex): Promise<void> {
+async function sentBy(raw: Hex): Promise<Pooled> {
   const parsed = parseTransaction(raw as TransactionSerialized);
   const from = await recoverTransactionAddress({ serializedTransaction: raw as TransactionSerialized });
-  const nonce = parsed.nonce ?? 0;
-  const hash = keccak256(raw);
+  const fee = (parsed as { maxFeePerGas?: bigint }).maxFeePerGas ?? 0n;
+  const call = { to: parsed.to as Address, data: parsed.data ?? '0x' } as const;
+  return { hash: keccak256(raw), raw, from, nonce: parsed.nonce ?? 0, fee, call };
+}
+
+function accept(sim: Simulated, sent: Pooled): void {
+  const { hash, from, nonce, fee } = sent;
   if (findReceipt(sim, hash)) return;
   if (nonce < nonceOf(sim.state, from)) throw new ChainError('nonce_too_low', 'nonce too low');
-  const fee = (parsed as { maxFeePerGas?: bigint }).maxFeePerGas ?? 0n;
   const rival = sim.pool.find((other) => other.from === from && other.nonce === nonce);
   if (rival?.hash === hash) return;
   if (rival && fee * 10n < rival.fee * 11n)
     throw new ChainError('underpriced', 'replacement transaction underpriced');
-  const call = { to: parsed.to as Address, data: parsed.data ?? '0x' };
   sim.pool = sim.pool.filter((other) => other !== rival);
-  sim.pool.push({ hash, raw, from, nonce, fee, call });
+  sim.pool.push(sent);
 }
 
 function findReceipt({ blocks }: Simulated, hash: Hex): TransactionReceipt | undefined {

@@ -112,7 +112,7 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
     ['another recipient', { to: '0x90F79bf6EB2c4f870365E785982E1f101E93b906' }],
     ['another amount', { value: '9999' }],
     ['too little time left', { validBefore: String(Math.floor(Date.now() / 1000) + 3) }],
-    ['a start in the future', { validAfter: String(Math.floor(Date.now() / 1000) + 100) }],
+    ['a start in the future', { validAfter: String(Math.floor(Date.now() / 1000) + 100_000) }],
   ])('with %s is refused before the facilitator is asked', async (_, changes) => {
     const { facilitator, served } = await weather();
     const reply = await send(seller, '/weather', {

@@ -6,7 +6,7 @@ const POLL_MS = 10;
  * Calls `attempt` until it no longer throws, and gives its result.
  * @throws the last error of `attempt` when `timeoutMs` have passed.
  */
-export async function eventually<T>(attempt: () => T | Promise<T>, timeoutMs = 60_000): Promise<T> {
+export async function eventually<T>(attempt: () => T | Promise<T>, timeoutMs = 120_000): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     try {

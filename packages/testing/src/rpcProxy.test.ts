@@ -26,7 +26,7 @@ describe('the proxy before a node', () => {
     node.close();
   });
 
-  const ask = (body: unknown, ms = 5_000) =>
+  const ask = (body: unknown, ms = 100_000) =>
     fetch(proxy.url, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(ms) }).then(
       async (res) => ({
         status: res.status,

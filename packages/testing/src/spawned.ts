@@ -64,7 +64,7 @@ export function spawned(command: string, args: readonly string[], options: Spawn
     pid: child.pid ?? -1,
     output: () => output,
     ended,
-    line(pattern, timeoutMs = 60_000) {
+    line(pattern, timeoutMs = 180_000) {
       return new Promise((resolve, reject) => {
         const settle = (end: () => void) => {
           listeners.delete(look);

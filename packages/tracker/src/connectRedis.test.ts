@@ -27,13 +27,12 @@ describe('connectRedis', () => {
     const lines: string[] = [];
     const port = await closedPort();
     const redis = await connectRedis(`redis://:secret@127.0.0.1:${port}`, {
-      commandTimeoutMs: 100,
+      commandTimeoutMs: 100_000,
       log: (line) => lines.push(line),
     });
     try {
-      const start = performance.now();
-      await expect(redisStore(redis).get('x')).rejects.toThrow();
-      expect(performance.now() - start).toBeLessThan(1000);
+      // Nothing but the refusal ends it before this test's own time is over.
+      await expect(redisStore(redis).get('x')).rejects.not.toThrow('timed out');
     } finally {
       redis.disconnect();
     }
@@ -80,7 +79,8 @@ describe('connectRedis', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const lines: string[] = [];
-    const redis = await connectRedis(`redis://127.0.0.1:${port}`, { log: (line) => lines.push(line) });
+    const log = (line: string) => void lines.push(line);
+    const redis = await connectRedis(`redis://127.0.0.1:${port}`, { commandTimeoutMs: 100_000, log });
     try {
       const put = () => redisStore(redis).put('key', 'value', { expected: 0, ttlMs: 1_000 });
       await expect(put()).rejects.toThrow('READONLY');

@@ -135,12 +135,15 @@ describe('a metered call', () => {
 
   it('is not charged when the seller breaks off, or is away', async () => {
     const of = await made();
+    let breakOff = (): void => {};
     answer = (_request, response) => {
       response.writeHead(200, { 'content-length': '100' });
       response.write('half');
-      setTimeout(() => response.destroy(), 20);
+      breakOff = () => void response.destroy();
     };
-    await expect(call(of).then((response) => response.text())).rejects.toThrow();
+    const begun = await call(of);
+    breakOff();
+    await expect(begun.text()).rejects.toThrow();
     expect((await ended(of)).used).toBe('0.00');
     const gone = await made('active', { endpoint_url: 'http://127.0.0.1:1/' });
     const refused = await call(gone);

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { approvals, jobs, purchases, type Job } from '@agentpay/core';
 import { createApiClient } from '@agentpay/sdk';
 import { createApp, eventStreams } from '@agentpay/server';
+import { eventually } from '@agentpay/testing';
 import { listenTo } from '../listenTo.js';
 import { paperShop } from '../paperShop.js';
 import { signedIn, type Browser } from '../signedIn.js';
@@ -254,8 +255,11 @@ describe('the events of an agent', () => {
         .set({ 'x-agent-key': buyer.key, 'last-event-id': String(first?.id) })
         .expect(200);
     // Transactions of others on the same server hold the outbox back for a moment.
-    let seen = await read();
-    for (let turn = 0; turn < 1_000 && !seen.text.includes('event:'); turn++) seen = await read();
+    const seen = await eventually(async () => {
+      const response = await read();
+      expect(response.text).toContain('event:');
+      return response;
+    });
     expect(seen.headers['content-type']).toBe('text/event-stream; charset=utf-8');
     expect(seen.text.match(/^event: .*$/gm)).toEqual(['event: payment.rejected']);
     const client = createApiClient({ url: api.url, keys: { agentKey: buyer.key } });
@@ -296,9 +300,9 @@ describe('the events of an agent', () => {
     await asOwner(`${pathOf(buyer, first)}/reject`);
     await work();
     for (const heard of [byKey, bySession]) {
-      await heard.until(() => clock.advance(500), /event: approval.rejected/);
-      await heard.until(() => clock.advance(500), /event: payment.rejected/);
-      await heard.until(() => clock.advance(15_000), /^:$/m);
+      await heard.until(() => clock.advance(250), /event: approval.rejected/);
+      await heard.until(() => clock.advance(250), /event: payment.rejected/);
+      await heard.until(() => clock.advance(1_000), /^:$/m);
     }
     const nine = await Promise.all(Array.from({ length: 9 }, () => listen({ 'x-agent-key': buyer.key })));
     const eleventh = await fetch(`${url}/api/agents/${buyer.id}/events`, {
@@ -313,7 +317,7 @@ describe('the events of an agent', () => {
       .delete(`/api/agents/${buyer.id}/api-keys/${String(keys.apiKeys[0].id)}`)
       .set(owner.writes)
       .expect(200);
-    for (const heard of [byKey, ...nine]) await heard.ended(() => clock.advance(15_000));
+    for (const heard of [byKey, ...nine]) await heard.ended(() => clock.advance(1_000));
     const left = await listen({ cookie: owner.cookie });
     streams.stop();
     await left.ended(() => undefined);

@@ -73,7 +73,7 @@ async function serve(
 /** Delivers until the receiver has heard so much; transactions of others on the same server hold the outbox back for a moment. */
 async function deliverUntil(come: () => boolean): Promise<void> {
   const { core } = api.composition;
-  for (const end = performance.now() + 60_000; performance.now() < end && !come();) {
+  for (const end = performance.now() + 200_000; performance.now() < end && !come();) {
     await webhooks.dispatch(core, { limit: 500 });
     await Promise.all(await webhooks.startDue(core, { limit: 64 }));
   }

@@ -1,5 +1,5 @@
 import type { Db } from '@agentpay/primitives';
-import { openBed, openDb, signedRequest, type Bed } from './payment.fixture.js';
+import { openBed, openDb, signedRequest, until, type Bed } from './payment.fixture.js';
 import type { MinedTransaction } from './sending/MinedTransaction.js';
 
 describe('figures of gas', () => {
@@ -23,6 +23,8 @@ describe('figures of gas', () => {
     const settled = await Promise.all(requests.map((request) => facilitator.settle(request)));
     expect(settled.map(({ success }) => success)).toEqual([true, true, true]);
     const hashes = [...new Set(settled.map(({ transaction }) => transaction))];
+    // The callers hear of their payments first.
+    await until(() => mined.length >= hashes.length);
     expect(mined.map(({ hash }) => hash).sort()).toEqual(hashes.sort());
     expect(mined.reduce((sum, { payments }) => sum + payments, 0)).toBe(3);
   });

@@ -54,12 +54,12 @@ beforeEach(async () => {
   facilitator = await bed.start({ escrow });
 });
 
-/** A bed in place of the one of this test, on which blocks come when they are asked for. */
-async function stillBed(): Promise<void> {
+/** A bed in place of the one of this test, on which blocks come when they are asked for, and so many are sent together. */
+async function stillBed(maxBatch: number): Promise<void> {
   await bed.close();
   bed = await openBed(db);
   openEscrow(bed);
-  facilitator = await bed.start({ escrow, batchWindowMs: 50 });
+  facilitator = await bed.start({ escrow, batchWindowMs: 60_000, maxBatch });
 }
 
 /** Waits until so many transactions of ours were broadcast. */
@@ -198,7 +198,7 @@ describe('a capture', () => {
   });
 
   it('of one hold shares a transaction with those of others, and one that is refused does not sink them', async () => {
-    await stillBed();
+    await stillBed(3);
     const { chain } = bed;
     const holds = await Promise.all([newHold(), newHold(), newHold()]);
     const made = holds.map(({ request }) => facilitator.settle(request));

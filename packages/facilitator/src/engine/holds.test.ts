@@ -28,12 +28,12 @@ beforeEach(async () => {
   facilitator = await bed.start({ escrow });
 });
 
-/** A bed in place of the one of this test, on which blocks come when they are asked for. */
-async function stillBed(): Promise<void> {
+/** A bed in place of the one of this test, on which blocks come when they are asked for, and so many are sent together. */
+async function stillBed(maxBatch: number): Promise<void> {
   await bed.close();
   bed = await openBed(db);
   openEscrow(bed);
-  facilitator = await bed.start({ escrow, batchWindowMs: 50 });
+  facilitator = await bed.start({ escrow, batchWindowMs: 60_000, maxBatch });
 }
 
 /** Waits until so many transactions of ours were broadcast. */
@@ -67,7 +67,7 @@ describe('a hold', () => {
   });
 
   it('of many payers shares a transaction', async () => {
-    await stillBed();
+    await stillBed(5);
     const payers = Array.from({ length: 5 }, newPayer);
     for (const account of payers) bed.chain.mint(account.address, 10_000n);
     const holds = await Promise.all(payers.map((account) => newHold({ account })));

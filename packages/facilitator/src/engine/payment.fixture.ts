@@ -103,6 +103,9 @@ export function openDb(): Promise<Db> {
   return scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
 }
 
+/** How long a call of settle waits for its outcome, ms. No test waits so long: see {@link Bed.endWaits}. */
+const PATIENCE_MS = 61_009;
+
 /** A facilitator on a simulated chain and an emptied database. */
 export interface Bed {
   readonly chain: SimulatedChain;
@@ -110,6 +113,8 @@ export interface Bed {
   readonly db: Db;
   /** Lets time pass at once, for facilitator and chain; timers do not notice. */
   skip(ms: number): void;
+  /** Ends the patience of all calls of settle that wait, so that they are told what is known by now. */
+  endWaits(): void;
   /** Starts a facilitator that is closed with the bed. */
   start(options?: Partial<FacilitatorOptions>): Promise<RunningFacilitator>;
   /** Starts a facilitator that dies without being closed. */
@@ -121,7 +126,17 @@ export interface Bed {
 
 export async function openBed(db: Db): Promise<Bed> {
   let skipped = 0;
-  const clock: Clock = { ...systemClock, now: () => systemClock.now() + skipped };
+  const waits = new Set<() => void>();
+  const clock: Clock = {
+    now: () => systemClock.now() + skipped,
+    timer(ms, fn, options) {
+      const cancel = systemClock.timer(ms, fn, options);
+      if (ms !== PATIENCE_MS) return cancel;
+      const end = () => (cancel(), fn());
+      waits.add(end);
+      return () => (waits.delete(end), cancel());
+    },
+  };
   const chain = simulatedChain(clock);
   await db.exec(
     'truncate facilitator_settlements, facilitator_transactions, facilitator_replicas, facilitator_signers',
@@ -140,7 +155,7 @@ export async function openBed(db: Db): Promise<Bed> {
       maxValidBeforeSeconds: 3_600,
       pollMs: 2,
       repairEveryMs: 20,
-      settleTimeoutMs: 10_000,
+      settleTimeoutMs: PATIENCE_MS,
       ...options,
     });
   return {
@@ -148,6 +163,7 @@ export async function openBed(db: Db): Promise<Bed> {
     clock,
     db,
     skip: (ms) => void (skipped += ms),
+    endWaits: () => waits.forEach((end) => end()),
     startMortal: launch,
     async start(options = {}) {
       const facilitator = await launch(options);
@@ -162,8 +178,8 @@ export async function openBed(db: Db): Promise<Bed> {
   };
 }
 
-/** Waits for what must come to pass soon. */
-export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
+/** Waits for what must come to pass; a busy machine takes its time. */
+export async function until(holds: () => boolean | Promise<boolean>, timeoutMs = 100_000): Promise<void> {
   for (const end = systemClock.now() + timeoutMs; !(await holds());) {
     if (systemClock.now() > end) throw new Error('It did not come to pass in time.');
     await new Promise<void>((resolve) => void systemClock.timer(2, resolve));
@@ -174,4 +190,11 @@ export async function until(holds: () => boolean | Promise<boolean>, timeoutMs =
 export async function statesIn(db: Db): Promise<readonly string[]> {
   const rows = await db.query<{ state: string }>('select state from facilitator_settlements');
   return rows.map(({ state }) => state);
+}
+
+/** What a call is told whose time is over while the transaction of its payment is in no block. */
+export async function pendingIn<T>(bed: Bed, answer: Promise<T>): Promise<T> {
+  await until(async () => (await statesIn(bed.db)).includes('sent'));
+  bed.endWaits();
+  return answer;
 }

@@ -15,6 +15,7 @@ import {
   openBed,
   openDb,
   payer,
+  pendingIn,
   randomNonce,
   seller,
   signedRequest,
@@ -118,9 +119,9 @@ describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) =>
   });
 
   it('answers pending when no block comes, and settles after a restart with the same transaction', async () => {
-    const first = await bed.start({ settleTimeoutMs: 100 });
+    const first = await bed.start();
     const request = await permitRequest({ scheme });
-    const pending = await first.settle(request);
+    const pending = await pendingIn(bed, first.settle(request));
     expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     await first.close();
     const heir = await bed.start();
@@ -153,7 +154,7 @@ const stranger = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 
 describe('settle of exact by Permit2, whose nonce another permit used', () => {
   it('is pending as long as a block could take it, and failed afterwards', async () => {
-    const facilitator = await bed.start({ settleTimeoutMs: 500 });
+    const facilitator = await bed.start();
     const nonce = BigInt(randomNonce());
     const [request, other] = [
       await permitRequest({ permit: { nonce } }),
@@ -163,6 +164,9 @@ describe('settle of exact by Permit2, whose nonce another permit used', () => {
     await until(() => (bed.chain.calls.send ?? 0) > 0);
     await bed.chain.act(callOf(other));
     bed.mine();
+    const blocks = bed.chain.calls.block ?? 0;
+    await until(() => (bed.chain.calls.block ?? 0) > blocks + 10);
+    bed.endWaits();
     expect(await pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     bed.skip(400_000);
     await until(async () => (await statesIn(db)).includes('failed'));

@@ -183,11 +183,13 @@ describe('copies of a facilitator on one database', () => {
     const awake = new Promise<void>((resolve) => (wake = resolve));
     const fees = () => awake.then(() => bed.chain.fees());
     const own = { leaseMs: 300, accounts: [gasPayer] };
+    let recorded = false;
+    const watched: Db = { ...db, tx: (work) => db.tx(work).finally(() => (recorded = true)) };
     const sleeper = await bed.start({
       ...own,
+      db: watched,
       chain: { ...bed.chain, fees },
       repairEveryMs: 60_000,
-      settleTimeoutMs: 2_000,
     });
     const request = await signedRequest();
     const answer = sleeper.settle(request).catch((error: unknown) => error);
@@ -195,6 +197,8 @@ describe('copies of a facilitator on one database', () => {
     const other = await bed.start({ ...own, accounts: [second] });
     await until(async () => (await states()).includes('failed'));
     wake();
+    await until(() => recorded);
+    bed.endWaits();
     expect(await answer).toMatchObject({ kind: 'facilitator_unavailable' });
     expect(bed.chain.calls.send).toBeUndefined();
     bed.mine();
@@ -259,14 +263,12 @@ describe('a signer account without ether', () => {
     ether = 5n;
     bed.skip(15_000);
     const request = await signedRequest();
-    let success = false;
-    for (const end = Date.now() + 5_000; !success && Date.now() < end;) {
-      success = await facilitator.settle(request).then(
-        (answer) => answer.success,
+    await until(() =>
+      facilitator.settle(request).then(
+        ({ success }) => success,
         () => false,
-      );
-    }
-    expect(success).toBe(true);
+      ),
+    );
     await bed.close();
     await db.close();
   });

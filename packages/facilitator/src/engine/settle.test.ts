@@ -1,6 +1,7 @@
-import { isAgentPayError, type Db } from '@agentpay/primitives';
+import { isAgentPayError, unixSeconds, type Db } from '@agentpay/primitives';
 import { exactPayloadSchema, toAuthorization, type FacilitatorRequest, type Hex } from '@agentpay/protocol';
 import { transferCall } from '@agentpay/evm';
+import type { FacilitatorOptions } from './Facilitator.js';
 import {
   gasPayer,
   network,
@@ -9,6 +10,7 @@ import {
   openBed,
   openDb,
   payer,
+  pendingIn,
   randomNonce,
   seller,
   signedRequest,
@@ -66,7 +68,8 @@ describe('settle', () => {
   });
 
   it('carries many payments in fewer transactions, and a bad one does not sink the others', async () => {
-    const facilitator = await bed.start({ batchWindowMs: 60 });
+    // Nobody is sent before all have come.
+    const facilitator = await bed.start({ batchWindowMs: 60_000, maxBatch: 22 });
     const poor = newPayer();
     bed.chain.mint(poor.address, 10_000n);
     // Both of the poor payer's authorizations pass the checks; only one can move the money.
@@ -130,9 +133,9 @@ describe('settle', () => {
   });
 
   it('answers pending with the hash when no block comes, and with success once one has', async () => {
-    const facilitator = await bed.start({ settleTimeoutMs: 100 });
+    const facilitator = await bed.start();
     const request = await signedRequest();
-    const pending = await facilitator.settle(request);
+    const pending = await pendingIn(bed, facilitator.settle(request));
     expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     expect(pending.transaction).toMatch(/^0x[0-9a-f]{64}$/);
     bed.mine();
@@ -167,10 +170,14 @@ describe('settle', () => {
   });
 
   it('believes no success without the logs of the transfer, and finds the transfer when it comes', async () => {
-    const facilitator = await bed.start({ settleTimeoutMs: 100 });
+    const facilitator = await bed.start();
     bed.chain.fault({ on: 'receipts', kind: 'invented' });
     const request = await signedRequest();
-    const pending = await facilitator.settle(request);
+    const answer = facilitator.settle(request);
+    await until(() => (bed.chain.calls.receipts ?? 0) > 0);
+    const looks = bed.chain.calls.transactionCount ?? 0;
+    await until(() => (bed.chain.calls.transactionCount ?? 0) > looks + 2);
+    const pending = await pendingIn(bed, answer);
     expect(pending).toMatchObject({ success: false, errorReason: 'settlement_pending' });
     expect(bed.chain.transfers()).toHaveLength(0);
     bed.mine();
@@ -181,16 +188,19 @@ describe('settle', () => {
   });
 
   it('lets no payment wait for others that is near its end', async () => {
-    const facilitator = await bed.start({ batchWindowMs: 60_000 });
+    // For the facilitator it has nine seconds left however long the test takes, for the chain a minute.
+    const now = bed.clock.now() + 51_000;
+    const clock = { ...bed.clock, now: () => now };
+    const facilitator = await bed.start({ batchWindowMs: 60_000, clock });
     bed.mine();
     const patient = facilitator.settle(await signedRequest());
-    const pressing = await signedRequest({ authorization: { validBefore: nowSeconds() + 9n } });
+    const pressing = await signedRequest({ authorization: { validBefore: BigInt(unixSeconds(clock)) + 9n } });
     expect(await facilitator.settle(pressing)).toMatchObject({ success: true });
     expect(await patient).toMatchObject({ success: true });
   });
 
   it('sends the payment of an account with code in a transaction of its own', async () => {
-    const facilitator = await bed.start({ batchWindowMs: 50 });
+    const facilitator = await bed.start({ batchWindowMs: 60_000, maxBatch: 3 });
     const account = newPayer().address;
     bed.chain.mint(account, 10_000n);
     bed.chain.setAccount(account, (_digest, signature) => signature === `0x${'ab'.repeat(70)}`);
@@ -266,7 +276,6 @@ describe('settle', () => {
     bed.chain.fault({ on: 'send', kind: 'unreachable' }, Infinity);
     const answer = facilitator.settle(await signedRequest());
     await until(() => (bed.chain.calls.send ?? 0) > 0);
-    bed.chain.heal();
     const fees = { maxFeePerGas: 9_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n };
     const foreign = {
       type: 'eip1559',
@@ -276,7 +285,9 @@ describe('settle', () => {
       gas: 21_000n,
       ...fees,
     } as const;
-    await bed.chain.send(await gasPayer.signTransaction(foreign));
+    const raw = await gasPayer.signTransaction(foreign);
+    bed.chain.heal();
+    await bed.chain.send(raw);
     bed.mine();
     expect((await answer).success).toBe(true);
     expect(bed.chain.transfers()).toHaveLength(1);
@@ -296,15 +307,29 @@ describe('settle', () => {
   });
 
   it('takes no more than it has room for, and says so', async () => {
-    const facilitator = await bed.start({ maxInFlight: 3, settleTimeoutMs: 200 });
+    const facilitator = await bed.start({ maxInFlight: 3 });
     const requests = await Promise.all(Array.from({ length: 5 }, () => signedRequest()));
-    const results = await Promise.allSettled(requests.map((request) => facilitator.settle(request)));
+    const told = Promise.allSettled(requests.map((request) => facilitator.settle(request)));
+    await until(async () => (await statesIn(db)).join() === 'sent,sent,sent');
+    bed.endWaits();
+    const results = await told;
     const refused = results.flatMap((result) =>
       result.status === 'rejected' ? [result.reason as unknown] : [],
     );
     expect(refused).toHaveLength(2);
     expect(refused.every((error) => isAgentPayError(error, 'facilitator_overloaded'))).toBe(true);
   });
+
+  /** Asks for a payment on a chain that tells no fees, and gives it up once a batch has failed. */
+  async function giveUp(why: string, options: Partial<FacilitatorOptions> = {}): Promise<void> {
+    let failed = false;
+    const facilitator = await bed.start({ ...options, onError: (what) => void (failed ||= what === 'send') });
+    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, Infinity);
+    const refused = expect(facilitator.settle(await signedRequest())).rejects.toThrow(why);
+    await until(() => failed);
+    bed.endWaits();
+    await refused;
+  }
 
   it('leaves no claim behind that the database did not let it give up', async () => {
     let failures = 1;
@@ -315,24 +340,18 @@ describe('settle', () => {
         return fails ? Promise.reject(new Error('away')) : db.query(sql, params);
       },
     };
-    const facilitator = await bed.start({ db: failing, settleTimeoutMs: 2_000 });
-    // Background work asks for fees as well, and may meet the first one.
-    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1_000);
-    await expect(facilitator.settle(await signedRequest())).rejects.toThrow('away');
+    await giveUp('away', { db: failing });
     const states = () => statesIn(db);
     expect(await states()).toEqual(['claimed']);
+    // A claim is abandoned when it is twice as old as anybody waits.
+    bed.skip(200_000);
     while ((await states())[0] === 'claimed') await new Promise((resolve) => setTimeout(resolve, 5));
     expect(await states()).toEqual(['failed']);
     expect(bed.chain.calls.send).toBeUndefined();
   });
 
   it('sends nothing later when the chain could not be reached in time', async () => {
-    const facilitator = await bed.start({ settleTimeoutMs: 100 });
-    // Background work asks for fees as well, and may meet the first one.
-    bed.chain.fault({ on: 'fees', kind: 'unreachable' }, 1_000);
-    await expect(facilitator.settle(await signedRequest())).rejects.toMatchObject({
-      kind: 'facilitator_unavailable',
-    });
+    await giveUp('could not be sent in time');
     // Longer than the pause after which a batch is tried again.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(bed.chain.calls.send).toBeUndefined();

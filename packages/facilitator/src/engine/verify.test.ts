@@ -162,7 +162,7 @@ describe('verify', () => {
   afterAll(() => db.close());
   beforeEach(async () => {
     bed = await openBed(db);
-    facilitator = await bed.start({ payTo: [seller, OTHER], settleTimeoutMs: 50 });
+    facilitator = await bed.start({ payTo: [seller, OTHER] });
   });
   afterEach(() => bed.close());
 

@@ -156,7 +156,8 @@ describe('access', () => {
   });
 
   it('leaves no key, signature or token in the log, whatever happens', async () => {
-    await open({ keys: ['shop', 'boss'], settleTimeoutMs: 200 });
+    await open({ keys: ['shop', 'boss'] });
+    bed.mine();
     const payment = await signedRequest();
     const send = (path: string, key: string) =>
       request(bed.app).post(path).set('authorization', key).send(payment);

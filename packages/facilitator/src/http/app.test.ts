@@ -2,7 +2,17 @@ import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { pino } from 'pino';
 import request from 'supertest';
 import { createApp } from './app.js';
-import { gasPayer, openBed, openDb, payer, signedRequest, type Bed } from '../engine/payment.fixture.js';
+import {
+  gasPayer,
+  openBed,
+  openDb,
+  payer,
+  pendingIn,
+  signedRequest,
+  statesIn,
+  until,
+  type Bed,
+} from '../engine/payment.fixture.js';
 
 describe('the HTTP service', () => {
   let db: Db;
@@ -15,7 +25,7 @@ describe('the HTTP service', () => {
     bed = await openBed(db);
     logged = '';
     const log = pino({}, { write: (line: string) => void (logged += line) });
-    const facilitator = await bed.start({ maxInFlight: 1, settleTimeoutMs: 300 });
+    const facilitator = await bed.start({ maxInFlight: 1 });
     app = createApp({ facilitator, clock: systemClock, random: systemRandom, log });
   });
   afterEach(() => bed.close());
@@ -91,13 +101,13 @@ describe('the HTTP service', () => {
   it('answers 503 with Retry-After when it is full, and when the chain is away', async () => {
     const first = request(app)
       .post('/settle')
+      .send(await signedRequest())
+      .then((response) => response);
+    await until(async () => (await statesIn(db)).length === 1);
+    const refused = await request(app)
+      .post('/settle')
       .send(await signedRequest());
-    const [pending, refused] = await Promise.all([
-      first,
-      request(app)
-        .post('/settle')
-        .send(await signedRequest()),
-    ]);
+    const pending = await pendingIn(bed, first);
     expect([pending.status, pending.body.errorReason]).toEqual([200, 'settlement_pending']);
     expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([
       503,

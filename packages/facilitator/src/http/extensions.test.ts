@@ -4,7 +4,7 @@ import request from 'supertest';
 import { catalogue } from '../extensions/Catalogue.js';
 import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import { newPayer, openDb, seller, signedRequest, type PaymentOptions } from '../engine/payment.fixture.js';
-import { as, openService, type ServiceBed } from './service.fixture.js';
+import { as, openService, settlePending, type ServiceBed } from './service.fixture.js';
 
 const weather = {
   info: {
@@ -280,7 +280,7 @@ describe('payment identifiers', () => {
   let bed: ServiceBed;
   beforeAll(async () => void (db = await openDb()));
   afterAll(() => db.close());
-  beforeEach(async () => void (bed = await openService(db, { settleTimeoutMs: 300 })));
+  beforeEach(async () => void (bed = await openService(db)));
   afterEach(() => bed.close());
 
   const id = 'pay_0123456789abcdef';
@@ -322,7 +322,7 @@ describe('payment identifiers', () => {
       'invalid_exact_evm_insufficient_balance',
     );
     const pending = await named({ id });
-    expect((await settle(pending)).body.errorReason).toBe('settlement_pending');
+    expect((await settlePending(bed, pending)).body.errorReason).toBe('settlement_pending');
     expect((await settle(await named({ id }))).status).toBe(409);
     bed.mine();
     expect((await settle(pending)).body.success).toBe(true);

@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import request from 'supertest';
 import { gasPayer, openDb, signedRequest } from '../engine/payment.fixture.js';
-import { METRICS_TOKEN, openService, type ServiceBed } from './service.fixture.js';
+import { METRICS_TOKEN, openService, settlePending, type ServiceBed } from './service.fixture.js';
 
 /** The figures of an exposition, by name with labels. */
 function figuresOf(text: string): Map<string, number> {
@@ -20,7 +20,7 @@ describe('health', () => {
   beforeAll(async () => void (db = await openDb()));
   afterAll(() => db.close());
   // No repair meanwhile: it may prove a payment before its receipt is seen, and then its gas is not counted.
-  beforeEach(async () => void (bed = await openService(db, { settleTimeoutMs: 300, repairEveryMs: 60_000 })));
+  beforeEach(async () => void (bed = await openService(db, { repairEveryMs: 60_000 })));
   afterEach(() => bed.close());
 
   const ready = () => request(bed.app).get('/readyz');
@@ -57,7 +57,8 @@ describe('health', () => {
   });
 
   it('is not good with a settlement that waits too long', async () => {
-    expect((await post('/settle')).body.errorReason).toBe('settlement_pending');
+    const pending = await settlePending(bed, await signedRequest());
+    expect(pending.body.errorReason).toBe('settlement_pending');
     await db.query(`update facilitator_settlements set updated_at = updated_at - interval '200 seconds'`);
     const { body } = await ready().expect(503);
     const queue = expect.stringMatching(/^the oldest settlement has waited for 2\d\d seconds$/);
@@ -82,7 +83,7 @@ describe('health', () => {
   });
 
   it('counts answers, batches, gas, queue, balances and calls of the node', async () => {
-    await post('/settle');
+    await settlePending(bed, await signedRequest());
     const before = await metrics();
     expect(before.get('agentpay_facilitator_queue_settlements{state="sent"}')).toBe(1);
     expect(

@@ -3,6 +3,7 @@ import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { memoryRateLimiter } from '@agentpay/tracker';
 import { createFeeGauge, type Chain } from '@agentpay/evm';
 import type { RequestListener } from 'node:http';
+import request, { type Response } from 'supertest';
 import { newApiKey, parseApiKeys, type ApiKey } from '../operations/ApiKey.js';
 import { createApp } from './app.js';
 import { catalogue, type Catalogue } from '../extensions/Catalogue.js';
@@ -10,7 +11,7 @@ import type { Ownership } from '../extensions/ownership.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { createAccess } from './access.js';
 import { createMetrics, measuredChain } from '../operations/Metrics.js';
-import { gasPayer, network, openBed, type Bed } from '../engine/payment.fixture.js';
+import { gasPayer, network, openBed, pendingIn, type Bed } from '../engine/payment.fixture.js';
 import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import { createReadiness, type Readiness } from '../operations/Readiness.js';
 import { settlementBook } from '../operations/SettlementBook.js';
@@ -46,14 +47,13 @@ export interface ServiceOptions {
   readonly keys?: readonly KeyName[];
   readonly rate?: { readonly perMinute: number; readonly burst: number };
   readonly trustProxyHops?: number;
-  readonly settleTimeoutMs?: number;
   readonly repairEveryMs?: number;
   /** Another view of the bed's chain. */
   readonly chain?: Chain;
 }
 
 export async function openService(db: Db, options: ServiceOptions = {}): Promise<ServiceBed> {
-  const { keys = ['boss'], rate, settleTimeoutMs = 10_000, repairEveryMs = 20 } = options;
+  const { keys = ['boss'], rate, repairEveryMs = 20 } = options;
   const clock = systemClock;
   const bed = await openBed(db);
   await db.exec('truncate facilitator_gas, facilitator_payment_ids, facilitator_resources cascade');
@@ -83,7 +83,6 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
   const facilitator = await bed.start({
     chain,
     fees,
-    settleTimeoutMs,
     repairEveryMs,
     onTransaction(mined) {
       metrics.mined(mined);
@@ -112,4 +111,15 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
     identifiers: paymentIdentifiers(db, clock),
   });
   return { ...bed, app, facilitator, readiness, listings, owners, logged: () => logged };
+}
+
+/** The response to a call of `/settle` whose time is over before a block comes. */
+export function settlePending(bed: Bed & Pick<ServiceBed, 'app'>, payment: object): Promise<Response> {
+  return pendingIn(
+    bed,
+    request(bed.app)
+      .post('/settle')
+      .send(payment)
+      .then((response) => response),
+  );
 }

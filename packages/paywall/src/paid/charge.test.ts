@@ -154,9 +154,9 @@ describe('a kept answer', () => {
     const { seller, served } = await open(fakeFacilitator(), { clock });
     const headers = pay(await send(seller, '/'), 'x402v2');
     await send(seller, '/', { headers });
-    clock.offset += 299_000;
+    clock.offset += 240_000;
     expect((await send(seller, '/', { headers })).text).toBe('answer 1');
-    clock.offset += 100_000;
+    clock.offset += 160_000;
     expect((await send(seller, '/', { headers })).status).toBe(402);
     expect(served.count).toBe(1);
   });

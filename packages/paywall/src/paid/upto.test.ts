@@ -179,7 +179,7 @@ describe('a price up to a ceiling', () => {
     const reply = await send(seller, '/?used=0.05', { headers: proof });
     expect([reply.status, reply.text, served.count]).toEqual([200, 'answer 1', 0]);
     expect(new Set(asked)).toEqual(new Set(['50000']));
-  }, 30_000);
+  });
 
   it.each([
     ['another facilitator', { facilitator: OTHER }, 'upto_facilitator_mismatch'],

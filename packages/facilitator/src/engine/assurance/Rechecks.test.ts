@@ -113,9 +113,9 @@ describe('when the chain loses blocks and makes others with the same account non
     await becomes(async () => (await attempts()).length > 1);
     await bed.chain.mine();
     const made = (await answer).transaction;
+    const other = (await attempts()).find(({ hash }) => hash !== made) as { hash: Hex; raw: Hex };
     bed.chain.reorg(1);
     bed.chain.forgetPool();
-    const other = (await attempts()).find(({ hash }) => hash !== made) as { hash: Hex; raw: Hex };
     await bed.chain.send(other.raw);
     await bed.chain.mine();
     expect(bed.chain.transfers()).toHaveLength(1);

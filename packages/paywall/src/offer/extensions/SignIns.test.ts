@@ -122,9 +122,9 @@ describe('who has paid', () => {
     const clock = shiftedClock();
     await open({}, { clock, store: memoryStore(clock) });
     await buy();
-    clock.offset += 3_590_000;
+    clock.offset += 3_500_000;
     expect((await send(seller, '/', { headers: signIn(await send(seller, '/')) })).status).toBe(200);
-    clock.offset += 20_000;
+    clock.offset += 110_000;
     expect((await send(seller, '/', { headers: signIn(await send(seller, '/')) })).status).toBe(402);
   });
 
