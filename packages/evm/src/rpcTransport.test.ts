@@ -9,6 +9,9 @@ interface Question {
   readonly method: string;
 }
 
+/** For a node that responds; a busy machine takes its time. */
+const LONG_MS = 100_000;
+
 type Body = Question | readonly Question[];
 
 /** A node that answers as it is told. */
@@ -42,7 +45,7 @@ const refusal = (id: number | null) => ({
 describe('the transport', () => {
   let close = async () => undefined as void;
   afterEach(() => close());
-  const open = async (answer: Parameters<typeof openNode>[0], timeoutMs = 100_000) => {
+  const open = async (answer: Parameters<typeof openNode>[0], timeoutMs = LONG_MS) => {
     const node = await openNode(answer, timeoutMs);
     close = node.close;
     return node.client;
@@ -69,10 +72,10 @@ describe('the transport', () => {
     ).toMatchObject({ code: -32_000, details: 'not today' });
   });
 
-  it.each<[string, string, (res: ServerResponse) => void, timeoutMs?: number]>([
-    ['a page', 'not JSON', (res) => res.end('<html>')],
-    ['an error without a refusal', 'HTTP 502', (res) => res.writeHead(502).end('bad gateway')],
-    ['too few answers', 'unanswered', (res) => json(res, [])],
+  it.each<[string, string, (res: ServerResponse) => void, number]>([
+    ['a page', 'not JSON', (res) => res.end('<html>'), LONG_MS],
+    ['an error without a refusal', 'HTTP 502', (res) => res.writeHead(502).end('bad gateway'), LONG_MS],
+    ['too few answers', 'unanswered', (res) => json(res, []), LONG_MS],
     ['nothing', 'No response within 300 ms', () => undefined, 300],
     [
       'the beginning of an answer',
