@@ -23,7 +23,8 @@ describe('the admin page', () => {
 
   beforeAll(async () => {
     [stack, browser, database] = await Promise.all([startInteropStack(), openBrowser(), testDatabase()]);
-    const node = { RPC_URLS: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
+    const own = { RPC_URLS: stack.rpcUrl, SIGNER_KEYS: stack.facilitatorKey, DATABASE_URL: database.url };
+    const node = { ...own, SETTLE_TIMEOUT_MS: '200000' };
     server = await start(
       readConfig({ PORT: '0', HOST: '127.0.0.1', API_KEYS: apiKeys, ...node }),
       pino({ level: 'silent' }),

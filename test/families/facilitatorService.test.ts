@@ -15,10 +15,13 @@ import { newAccount, paymentOf } from '../stress/facilitatorNode.js';
 const BIN = fileURLToPath(new URL('../../../packages/facilitator/dist/bin.js', import.meta.url));
 const password = 'correct horse battery staple';
 
+/** How long `/settle` waits here; a busy machine takes its time. */
+const SETTLE_TIMEOUT_MS = '200000';
+
 /** Runs `agentpay-facilitator` in an environment of its own. */
 function run(env: Record<string, string>, ...args: string[]) {
   const none = { DATABASE_URL: '', REDIS_URL: '', SIGNER_KEYS: '', SIGNER_KEY: '', LOG_LEVEL: 'info' };
-  return spawnNode(BIN, { args, env: { ...none, PORT: '0', HOST: '127.0.0.1', ...env } });
+  return spawnNode(BIN, { args, env: { ...none, PORT: '0', HOST: '127.0.0.1', SETTLE_TIMEOUT_MS, ...env } });
 }
 
 async function outputOf(

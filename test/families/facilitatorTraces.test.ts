@@ -36,6 +36,7 @@ describe('traces of the facilitator', () => {
       SIGNER_KEYS: signerKey,
       DATABASE_URL: database.url,
       REDIS_URL: '',
+      SETTLE_TIMEOUT_MS: '200000',
       PORT: '0',
       HOST: '127.0.0.1',
     };
