@@ -193,8 +193,9 @@ export async function statesIn(db: Db): Promise<readonly string[]> {
 }
 
 /** What a call is told whose time is over while the transaction of its payment is in no block. */
-export async function pendingIn<T>(bed: Bed, answer: Promise<T>): Promise<T> {
+export async function pendingIn<T>(bed: Bed, answer: PromiseLike<T>): Promise<T> {
+  const told = Promise.resolve(answer);
   await until(async () => (await statesIn(bed.db)).includes('sent'));
   bed.endWaits();
-  return answer;
+  return told;
 }

@@ -3,8 +3,15 @@ import { fromBase64, type FacilitatorRequest } from '@agentpay/protocol';
 import request from 'supertest';
 import { catalogue } from '../extensions/Catalogue.js';
 import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
-import { newPayer, openDb, seller, signedRequest, type PaymentOptions } from '../engine/payment.fixture.js';
-import { as, openService, settlePending, type ServiceBed } from './service.fixture.js';
+import {
+  newPayer,
+  openDb,
+  pendingIn,
+  seller,
+  signedRequest,
+  type PaymentOptions,
+} from '../engine/payment.fixture.js';
+import { as, openService, type ServiceBed } from './service.fixture.js';
 
 const weather = {
   info: {
@@ -322,7 +329,7 @@ describe('payment identifiers', () => {
       'invalid_exact_evm_insufficient_balance',
     );
     const pending = await named({ id });
-    expect((await settlePending(bed, pending)).body.errorReason).toBe('settlement_pending');
+    expect((await pendingIn(bed, settle(pending))).body.errorReason).toBe('settlement_pending');
     expect((await settle(await named({ id }))).status).toBe(409);
     bed.mine();
     expect((await settle(pending)).body.success).toBe(true);

@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import request from 'supertest';
-import { gasPayer, openDb, signedRequest } from '../engine/payment.fixture.js';
-import { METRICS_TOKEN, openService, settlePending, type ServiceBed } from './service.fixture.js';
+import { gasPayer, openDb, pendingIn, signedRequest } from '../engine/payment.fixture.js';
+import { METRICS_TOKEN, openService, type ServiceBed } from './service.fixture.js';
 
 /** The figures of an exposition, by name with labels. */
 function figuresOf(text: string): Map<string, number> {
@@ -23,6 +23,7 @@ describe('health', () => {
   beforeEach(async () => void (bed = await openService(db, { repairEveryMs: 60_000 })));
   afterEach(() => bed.close());
 
+  const settlePending = (payment: object) => pendingIn(bed, request(bed.app).post('/settle').send(payment));
   const ready = () => request(bed.app).get('/readyz');
   const post = async (path: string, options?: Parameters<typeof signedRequest>[0]) =>
     request(bed.app)
@@ -57,7 +58,7 @@ describe('health', () => {
   });
 
   it('is not good with a settlement that waits too long', async () => {
-    const pending = await settlePending(bed, await signedRequest());
+    const pending = await settlePending(await signedRequest());
     expect(pending.body.errorReason).toBe('settlement_pending');
     await db.query(`update facilitator_settlements set updated_at = updated_at - interval '200 seconds'`);
     const { body } = await ready().expect(503);
@@ -83,7 +84,7 @@ describe('health', () => {
   });
 
   it('counts answers, batches, gas, queue, balances and calls of the node', async () => {
-    await settlePending(bed, await signedRequest());
+    await settlePending(await signedRequest());
     const before = await metrics();
     expect(before.get('agentpay_facilitator_queue_settlements{state="sent"}')).toBe(1);
     expect(

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { paymentHash, paymentKeyIn, settlementStatus, toBase64 } from '@agentpay/protocol';
 import request from 'supertest';
-import { newPayer, openDb, payer, seller, signedRequest } from '../engine/payment.fixture.js';
-import { as, openService, settlePending, type ServiceBed } from './service.fixture.js';
+import { newPayer, openDb, payer, pendingIn, seller, signedRequest } from '../engine/payment.fixture.js';
+import { as, openService, type ServiceBed } from './service.fixture.js';
 
 describe('operations', () => {
   let db: Db;
@@ -15,6 +15,7 @@ describe('operations', () => {
   beforeEach(async () => void (bed = await openService(db)));
   afterEach(() => bed.close());
 
+  const settlePending = (payment: object) => pendingIn(bed, request(bed.app).post('/settle').send(payment));
   const get = async (path: string) => request(bed.app).get(path).set('authorization', as('boss'));
   const settle = async (options?: Parameters<typeof signedRequest>[0]) =>
     (
@@ -59,7 +60,7 @@ describe('operations', () => {
       const proof = proofOf(payment);
       expect(await ask(proof)).toMatchObject({ status: 404, body: { code: 'settlement_not_known' } });
       // Nothing is mined: the call gives up, and the payment may still go either way.
-      await settlePending(bed, payment);
+      await settlePending(payment);
       expect(await ask(proof)).toMatchObject({ status: 200, body: { state: 'pending', reason: null } });
       bed.mine();
       const { transaction } = (await request(bed.app).post('/settle').send(payment).expect(200)).body;
@@ -161,7 +162,7 @@ describe('operations', () => {
   });
 
   it('reconcile a settlement with the chain at once, and leave one alone that is not decided', async () => {
-    const pending = await settlePending(bed, await signedRequest());
+    const pending = await settlePending(await signedRequest());
     expect(pending.body.errorReason).toBe('settlement_pending');
     const [{ id, state }] = (await get('/settlements')).body.settlements;
     expect(state).toBe('sent');

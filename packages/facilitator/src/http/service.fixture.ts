@@ -3,7 +3,6 @@ import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { memoryRateLimiter } from '@agentpay/tracker';
 import { createFeeGauge, type Chain } from '@agentpay/evm';
 import type { RequestListener } from 'node:http';
-import request, { type Response } from 'supertest';
 import { newApiKey, parseApiKeys, type ApiKey } from '../operations/ApiKey.js';
 import { createApp } from './app.js';
 import { catalogue, type Catalogue } from '../extensions/Catalogue.js';
@@ -11,7 +10,7 @@ import type { Ownership } from '../extensions/ownership.js';
 import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { createAccess } from './access.js';
 import { createMetrics, measuredChain } from '../operations/Metrics.js';
-import { gasPayer, network, openBed, pendingIn, type Bed } from '../engine/payment.fixture.js';
+import { gasPayer, network, openBed, type Bed } from '../engine/payment.fixture.js';
 import { paymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import { createReadiness, type Readiness } from '../operations/Readiness.js';
 import { settlementBook } from '../operations/SettlementBook.js';
@@ -111,15 +110,4 @@ export async function openService(db: Db, options: ServiceOptions = {}): Promise
     identifiers: paymentIdentifiers(db, clock),
   });
   return { ...bed, app, facilitator, readiness, listings, owners, logged: () => logged };
-}
-
-/** The response to a call of `/settle` whose time is over before a block comes. */
-export function settlePending(bed: Bed & Pick<ServiceBed, 'app'>, payment: object): Promise<Response> {
-  return pendingIn(
-    bed,
-    request(bed.app)
-      .post('/settle')
-      .send(payment)
-      .then((response) => response),
-  );
 }
