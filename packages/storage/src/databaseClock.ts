@@ -2,7 +2,10 @@ import type { Clock, MachineClock, Queryable } from '@agentpay/primitives';
 
 /** The time of a database, as this machine knows it. */
 export interface DatabaseClock extends Clock {
-  /** Milliseconds that the machine's own clock is ahead of the database's; negative when it is behind. */
+  /**
+   * Milliseconds that the machine's own clock is ahead of the database's at least; negative when it is behind. What the time that a
+   * response took may be to blame for is not counted.
+   */
   machineAheadMs(): number;
   /** Asks the database again. @throws what the database rejects with; the time goes on as it was */
   measure(): Promise<void>;
@@ -32,12 +35,16 @@ export async function databaseClock(db: Queryable, options: DatabaseClockOptions
   const { machine, onMeasured = () => undefined, onError = () => undefined } = options;
   let { earliest, latest } = await ask(db, machine);
   let sinceElapsed = (earliest + latest) / 2;
+  /** How far that may be wrong. */
+  let doubtMs = (latest - earliest) / 2;
   let machineGap = gapOf(machine);
   let asking: Promise<void> | undefined;
 
   async function correct(): Promise<void> {
     ({ earliest, latest } = await ask(db, machine));
-    sinceElapsed = Math.min(Math.max(sinceElapsed, earliest), latest);
+    const before = sinceElapsed;
+    sinceElapsed = Math.min(Math.max(before, earliest), latest);
+    doubtMs = sinceElapsed === before ? Math.min(doubtMs, latest - earliest) : latest - earliest;
     told();
   }
   function told(): void {
@@ -45,7 +52,10 @@ export async function databaseClock(db: Queryable, options: DatabaseClockOptions
     onMeasured(machineAheadMs());
   }
   const measure = (): Promise<void> => (asking ??= correct().finally(() => (asking = undefined)));
-  const machineAheadMs = (): number => gapOf(machine) - sinceElapsed;
+  function machineAheadMs(): number {
+    const aheadMs = gapOf(machine) - sinceElapsed;
+    return Math.sign(aheadMs) * Math.max(0, Math.abs(aheadMs) - doubtMs);
+  }
 
   let stopped = false;
   const wait = () => machine.timer(EVERY_MS, () => void again(), { background: true });
