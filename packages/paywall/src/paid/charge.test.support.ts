@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { AgentPayError, systemClock, type Clock } from '@agentpay/primitives';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Facilitator, x402v2 } from '@agentpay/protocol';
 import { paywall, type PaywallOptions } from '../index.js';
 import {
@@ -7,6 +7,7 @@ import {
   NETWORK,
   PAY_TO,
   fakeFacilitator,
+  hasty,
   listen,
   type FakeFacilitator,
   type Seller,
@@ -23,9 +24,6 @@ export type Options = Partial<PaywallOptions> & {
   settle?: 'after' | 'before';
   handler?: (res: ServerResponse, served: number) => unknown;
 };
-
-/** Waits between attempts need not be waited for. */
-export const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 
 export async function open(
   facilitator: Facilitator,

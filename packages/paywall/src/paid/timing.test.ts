@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { memoryStore, systemClock, type Clock } from '@agentpay/primitives';
+import { memoryStore, systemClock } from '@agentpay/primitives';
 import type { Facilitator } from '@agentpay/protocol';
 import { paywall, type PaywallOptions, type PricedRoute } from '../index.js';
 import {
@@ -7,6 +7,7 @@ import {
   NETWORK,
   PAY_TO,
   fakeFacilitator,
+  hasty,
   listen,
   pay,
   receiptOf,
@@ -21,7 +22,6 @@ afterEach(async () => {
 });
 
 type Handler = (res: ServerResponse) => unknown;
-const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 
 async function open(route: Partial<PricedRoute>, handler: Handler, options: Partial<PaywallOptions> = {}) {
   const wall = paywall({

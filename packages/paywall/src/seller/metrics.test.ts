@@ -1,11 +1,17 @@
-import { systemClock, type Clock } from '@agentpay/primitives';
 import { paywall, type PaywallOptions } from '../index.js';
-import { NETWORK, PAY_TO, fakeFacilitator, listen, pay, send, type Seller } from '../seller.test.support.js';
+import {
+  NETWORK,
+  PAY_TO,
+  fakeFacilitator,
+  hasty,
+  listen,
+  pay,
+  send,
+  type Seller,
+} from '../seller.test.support.js';
 
 let seller: Seller;
 afterEach(() => seller?.close());
-
-const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 
 async function open(options: Partial<PaywallOptions>) {
   const wall = paywall({

@@ -12,6 +12,7 @@ import {
   DIALECTS,
   PAY_TO,
   fakeFacilitator,
+  hasty,
   listen,
   pay,
   send,
@@ -21,7 +22,6 @@ import {
 
 const SERVICE = 'svc_01kb3x9v7f5m2q8r4t6w0y1z3d';
 const KEY = paymentTokenKey('k'.repeat(32));
-const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 
 const open: Seller[] = [];
 afterEach(async () => {
