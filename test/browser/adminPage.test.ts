@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import type { Browser, Page } from 'playwright-core';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
 import { paymentOf } from '../stress/facilitatorNode.js';
-import { findings, openBrowser, overflow } from './browser.js';
+import { findings, keepLook, openBrowser, overflow } from './browser.js';
 
 const key = `fk_${randomBytes(32).toString('base64url')}`;
 const apiKeys = `boss:admin:${createHash('sha256').update(key).digest('hex')}`;
@@ -124,6 +124,7 @@ describe('the admin page', () => {
     await page.locator('#rows tr').waitFor();
     expect(await overflow(page)).toBeLessThanOrEqual(0);
     expect(await findings(page)).toEqual([]);
+    await keepLook(page, 'facilitator admin', [colorScheme]);
     expect(faults).toEqual([]);
   });
 

@@ -1,6 +1,7 @@
 /// <reference lib="dom" />
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { authorizationTypedData } from '@agentpay/protocol';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import type { PrivateKeyAccount } from 'viem/accounts';
@@ -55,6 +56,29 @@ export async function findings(page: Page): Promise<string[]> {
 /** By how many pixels the page is wider than its window. */
 export const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+/** How the pages look, kept by the run for people to see: one folder, which git does not have. */
+const SHOTS = join(process.cwd(), 'test/artifacts/pages');
+const devices = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
+
+/** Keeps how a page looks on a desktop and, as it is left, on a phone: as it is, or in light and dark. */
+export async function keepLook(
+  page: Page,
+  name: string,
+  schemes: readonly ('light' | 'dark')[] = ['light', 'dark'],
+): Promise<void> {
+  mkdirSync(SHOTS, { recursive: true });
+  const file = name.replaceAll(/[^a-z0-9]+/gi, '-').replaceAll(/^-|-$/g, '') || 'home';
+  for (const [device, size] of Object.entries(devices)) {
+    await page.setViewportSize(size);
+    for (const colorScheme of schemes) {
+      await page.emulateMedia({ colorScheme });
+      const path = join(SHOTS, `${file}.${device}.${colorScheme}.jpg`);
+      // Playwright hides carets by an inline style, which the pages refuse.
+      await page.screenshot({ path, type: 'jpeg', quality: 60, caret: 'initial' });
+    }
+  }
+}
 
 /** A wallet in a page, and what it was asked. */
 export interface TestWallet {

@@ -6,13 +6,15 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { AGREEMENT_OPERATOR } from '@agentpay/protocol';
 import { readConfig, start, type RunningServer } from '@agentpay/server';
 import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { pino } from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
-import { openBrowser } from './browser.js';
+import { keepLook, openBrowser } from './browser.js';
+import { journeys } from './journeys.js';
 
 const HOSTILE = `<img src=x onerror="document.title='broken'">`;
 const ADMIN_KEY = 'operator-key-of-the-dashboard-tests-0123456789';
@@ -50,7 +52,8 @@ beforeAll(async () => {
     DATABASE_URL: database.url,
     JWT_SECRET: 'secret-of-the-dashboard-tests-0123456789',
     RPC_URLS: `base-sepolia=${stack.rpcUrl}`,
-    FACILITATOR_URL: await agentpayFacilitator(stack),
+    FACILITATOR_URL: await agentpayFacilitator(stack, { OPERATOR_ADDRESS: AGREEMENT_OPERATOR }),
+    GAS_WALLET_KEY: await stack.newFacilitatorKey(),
     DEMO_PAY_TO: stack.payTo,
     DEV_SIGN_IN: 'true',
     OUTBOUND_LOOPBACK: 'true',
@@ -145,6 +148,27 @@ describe('the dashboard', () => {
     expect(faults).toEqual([]);
   });
 
+  it('shows the payment with its entries in the books, its events and who was told', async () => {
+    await part('Payments').getByRole('link', { name: /^tx_/ }).first().click();
+    await heading('Payment');
+    await part('Ledger').getByRole('cell', { name: 'purchase.hold' }).first().waitFor();
+    const sums = new Map<string, number>();
+    for (const row of await part('Ledger').locator('tbody tr').all()) {
+      const [, entry = '', , side, amount] = await row.locator('td').allTextContents();
+      sums.set(entry, (sums.get(entry) ?? 0) + (side === 'debit' ? -1 : 1) * Number(amount) * 1e6);
+    }
+    // Reserved, and then paid.
+    expect([...sums.values()]).toEqual([0, 0]);
+    await part('Events').getByRole('cell', { name: 'payment.confirmed' }).waitFor();
+    await part('Webhook deliveries').getByRole('cell', { name: 'delivered' }).first().waitFor();
+    expect(await part('Payment').getByRole('link').getAttribute('href')).toMatch(/\/tx\/0x[0-9a-f]{64}$/);
+    expect(await violations()).toEqual([]);
+    await keepLook(page, 'payment');
+    await page.getByRole('link', { name: 'The agent', exact: true }).click();
+    await heading(HOSTILE);
+    expect(faults).toEqual([]);
+  });
+
   it('sets limits and a rule, which stop the next Test Buy before anything is signed', async () => {
     await part('Spending limits').getByLabel('A day').fill('20');
     await part('Spending limits').getByRole('button', { name: 'Save limits' }).click();
@@ -181,6 +205,22 @@ describe('the dashboard', () => {
     expect(faults).toEqual([]);
   });
 
+  it('shows an approval in the inbox as it is asked for, by server-sent events', async () => {
+    const streams = page.waitForResponse((response) => response.url().endsWith('/events'));
+    await page.reload();
+    expect((await streams).headers()['content-type']).toMatch('text/event-stream');
+    await page.getByText('Nothing waits for you.').waitFor();
+    await page.evaluate(async (id) => {
+      const { csrfToken } = (await (await fetch('/api/auth/csrf')).json()) as { csrfToken: string };
+      const headers = { 'x-csrf-token': csrfToken, 'content-type': 'application/json' };
+      await fetch(`/api/agents/${id}/test-buy`, { method: 'POST', headers, body: '{}' });
+    }, agentId);
+    await page.getByRole('button', { name: 'Reject' }).click();
+    await page.getByText('Nothing waits for you.').waitFor();
+    expect(await stack.usdc(stack.payTo)).toBe(20_000n);
+    expect(faults).toEqual([]);
+  });
+
   it('counts it on the overview, and refuses a write from a page of somebody else', async () => {
     await open('/dashboard');
     await heading('Overview');
@@ -199,6 +239,18 @@ describe('the dashboard', () => {
   });
 });
 
+describe('journeys by key', () => {
+  journeys(() => ({
+    page,
+    url: server.url,
+    stack,
+    adminKey: ADMIN_KEY,
+    post,
+    violations,
+    faults: () => faults,
+  }));
+});
+
 describe('every page of the dashboard', () => {
   const paths = async () => [
     '/signin',
@@ -209,6 +261,8 @@ describe('every page of the dashboard', () => {
     '/dev/dashboard',
     ...(await linked()),
   ];
+  const areas = ['own', 'runtime', 'gateway', 'operator', 'dev'];
+  const areaOf = (path: string) => areas.find((area) => path.includes(`/${area}/`)) ?? 'own';
   /** Whatever the navigation leads to. */
   const linked = async () => {
     await open('/dashboard');
@@ -229,28 +283,39 @@ describe('every page of the dashboard', () => {
     expect(faults).toEqual([]);
   });
 
-  it('is named, accessible and whole, in light and dark, and fits a phone', async () => {
-    await holdKeys();
-    await page.setViewportSize({ width: 390, height: 844 });
-    for (const path of new Set(await paths())) {
-      const response = await open(path);
-      await page.locator('h1:visible').first().waitFor();
-      await page.locator('[role=status]', { hasText: 'Loading' }).first().waitFor({ state: 'detached' });
-      expect([path, response?.status()]).toEqual([path, 200]);
-      expect(response?.headers()['content-security-policy']).toMatch(/script-src 'self'(;|$)/);
-      expect(response?.headers()['content-security-policy']).toContain("frame-ancestors 'none'");
-      await eventually(async () => expect(await page.title()).toMatch(/ · AgentPay$/));
-      expect(await page.locator('html').getAttribute('lang')).toBe('en');
-      expect([path, await page.locator('h1:visible').count()]).toEqual([path, 1]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      expect([path, overflow]).toEqual([path, 0]);
-      await page.emulateMedia({ colorScheme: 'light' });
-      expect([path, await violations()]).toEqual([path, []]);
-      await page.emulateMedia({ colorScheme: 'dark' });
-      expect([path, 'dark', await violations(['color-contrast'])]).toEqual([path, 'dark', []]);
-      expect([path, faults]).toEqual([path, []]);
-    }
-  }, 600_000);
+  describe('seen with all keys', () => {
+    beforeAll(holdKeys);
+
+    it.each(areas)(
+      'is named, accessible and whole, in light and dark, and fits a phone (%s)',
+      async (area) => {
+        await page.setViewportSize({ width: 390, height: 844 });
+        const own = new Set((await paths()).filter((path) => areaOf(path) === area));
+        expect(own.size).toBeGreaterThan(2);
+        for (const path of own) {
+          const response = await open(path);
+          await page.locator('h1:visible').first().waitFor();
+          await page.locator('[role=status]', { hasText: 'Loading' }).first().waitFor({ state: 'detached' });
+          expect([path, response?.status()]).toEqual([path, 200]);
+          expect(response?.headers()['content-security-policy']).toMatch(/script-src 'self'(;|$)/);
+          expect(response?.headers()['content-security-policy']).toMatch(/style-src 'self'(;|$)/);
+          expect(response?.headers()['content-security-policy']).toContain("frame-ancestors 'none'");
+          await eventually(async () => expect(await page.title()).toMatch(/ · AgentPay$/));
+          expect(await page.locator('html').getAttribute('lang')).toBe('en');
+          expect([path, await page.locator('h1:visible').count()]).toEqual([path, 1]);
+          const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          expect([path, overflow]).toEqual([path, 0]);
+          await page.emulateMedia({ colorScheme: 'light' });
+          expect([path, await violations()]).toEqual([path, []]);
+          await page.emulateMedia({ colorScheme: 'dark' });
+          expect([path, 'dark', await violations(['color-contrast'])]).toEqual([path, 'dark', []]);
+          expect([path, faults]).toEqual([path, []]);
+          await keepLook(page, path.replace(agentId, 'AGENT'));
+        }
+      },
+      600_000,
+    );
+  });
 
   it('loads less than 250 kB before anything is shown, and nothing from elsewhere', async () => {
     const sizes: Promise<number>[] = [];
@@ -264,10 +329,14 @@ describe('every page of the dashboard', () => {
     );
     await first.goto(`${server.url}/dashboard/agents`);
     await first.getByRole('heading', { level: 1, name: 'Agents' }).waitFor();
+    await first.getByRole('button', { name: 'Create' }).waitFor();
+    const interactive = await first.evaluate(() => performance.now());
     await first.waitForLoadState('networkidle');
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     await fresh.close();
     expect([...origins]).toEqual([server.url]);
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    console.log(`Dashboard: interactive after ${Math.round(interactive)} ms, by ${total} bytes.`);
     expect(total).toBeGreaterThan(50_000);
     expect(total).toBeLessThan(250_000);
   });

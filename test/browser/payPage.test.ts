@@ -4,7 +4,7 @@ import express, { type RequestHandler } from 'express';
 import type { Browser, Page } from 'playwright-core';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
 import { PRICE, startInteropStack, type InteropStack } from '../interop/stack.js';
-import { findings, giveWallet, openBrowser, overflow } from './browser.js';
+import { findings, giveWallet, keepLook, openBrowser, overflow } from './browser.js';
 
 const HOSTILE = `<img src=x onerror="document.title='broken'"><script>document.title='broken'</script>`;
 
@@ -228,6 +228,7 @@ describe('the pay page', () => {
       ]);
       expect(ratios.filter(({ ratio }) => ratio < 4.5)).toEqual([]);
       expect(ratios).toHaveLength(9);
+      await keepLook(page, 'pay page', [colorScheme]);
     },
   );
 });

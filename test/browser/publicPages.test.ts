@@ -5,7 +5,7 @@ import { listed } from '../families/gateway/listings.calls.js';
 import { newBundle } from '../families/gateway/bundles.calls.js';
 import { ADMIN_KEY } from '../families/testApi.js';
 import { newWorld, type World } from '../families/world.js';
-import { findings, openBrowser, overflow } from './browser.js';
+import { findings, keepLook, openBrowser, overflow } from './browser.js';
 
 const HOSTILE = `<img src=x onerror="document.title='broken'">"'><script>document.title='broken'</script>`;
 
@@ -90,7 +90,9 @@ describe.each(pages)('%s', (path, heading) => {
       ]);
       expect(await overflow(page)).toBeLessThanOrEqual(0);
       expect(await findings(page)).toEqual([]);
+      expect(headers['content-security-policy']).toMatch(/style-src 'self'(;|$)/);
       expect(await page.locator('main img, main script:not([type="application/json"])').count()).toBe(0);
+      await keepLook(page, path, [colorScheme]);
       expect(faults).toEqual([]);
       await page.context().close();
     },

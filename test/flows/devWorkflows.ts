@@ -124,7 +124,7 @@ async function activate(dev: WorkflowDev, { buyer, stranger }: Cast, at: string)
       if (shown.body['status'] === 'active') return shown;
       await new Promise((resolve) => setTimeout(resolve, 250));
       throw new Error(`It is ${shown.body['status']}.`);
-    }, 120_000);
+    }, 60_000);
   expect(await stranger('GET', `${at}/activation-package`)).toEqual(refused(404, 'agreement_not_found'));
   const signs = await buyer('GET', `${at}/activation-package`);
   const infra_fee = { pending: true, amount: '0.10', permit: TYPED };
@@ -177,7 +177,7 @@ async function use({ buyer, seller, stranger }: Cast, at: string, shop: { calls(
       throw new Error(`It is ${shown.body['status']}.`);
     }
     expect(shown).toEqual(said(200, { used: '0.03', settlement_tx_hash: HASH }));
-  }, 120_000);
+  }, 60_000);
   expect(await seller('GET', at)).toEqual(said(200, { status: 'settled', paid: '0.03' }));
   expect(await seller('POST', `${at}/record-usage`, { units: 1 })).toEqual(
     refused(409, 'agreement_wrong_state'),

@@ -131,6 +131,40 @@ describe('an idempotency key', () => {
   });
 });
 
+describe('a trace', () => {
+  it('has what the books have of a payment and its refunds, and what was told of it, for its two sides', async () => {
+    const { id } = await pay();
+    await pay();
+    clock.advance(1);
+    await payments.refund(core, { principal: payee.principal, paymentId: id, amount: 2_000_000n });
+    const [of, to] = [payer, payee].map(({ walletId }) => `w:${walletId}:avail`);
+    const told = await payments.trace(core, { principal: payee.principal, paymentId: id });
+    expect(told.payment).toMatchObject({ id, refunded: 2_000_000n });
+    expect(told.journals.map(({ kind, postings }) => [kind, postings])).toEqual([
+      [
+        'payment',
+        [
+          { account: of, asset: 'USD', amount: -5_020_000n },
+          { account: ledger.REVENUE_PAYMENT, asset: 'USD', amount: 20_000n },
+          { account: to, asset: 'USD', amount: 5_000_000n },
+        ],
+      ],
+      [
+        'payment.refund',
+        [
+          { account: to, asset: 'USD', amount: -2_000_000n },
+          { account: of, asset: 'USD', amount: 2_000_000n },
+        ],
+      ],
+    ]);
+    expect(told.events[0]).toMatchObject({ type: 'payment.completed', subject: id });
+    const other = (await signedIn(core, 'Other')).principal;
+    await expect(payments.trace(core, { principal: other, paymentId: id })).rejects.toEqual(
+      refused('payment_not_found'),
+    );
+  });
+});
+
 describe('a refund', () => {
   it('gives the principal back, in parts and then whole; the fee stays', async () => {
     const { id: paymentId } = await pay();

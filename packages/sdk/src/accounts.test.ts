@@ -84,8 +84,12 @@ describe('a local account', () => {
   });
 });
 
-/** A wallet as browsers have it, on this network. */
-function startWallet(chainId: number, refused?: { readonly method: string; readonly error: unknown }) {
+/** A wallet as browsers have it, on this network; the only one it knows unless it `knows` others. */
+function startWallet(
+  chainId: number,
+  { refused, knows = true }: { refused?: { method: string; error: unknown }; knows?: boolean } = {},
+) {
+  let known = knows;
   const calls: string[] = [];
   const account = privateKeyToAccount(BUYER_KEY);
   let current = chainId;
@@ -95,7 +99,13 @@ function startWallet(chainId: number, refused?: { readonly method: string; reado
       if (method === refused?.method) throw refused.error;
       if (method === 'eth_requestAccounts') return [BUYER.toLowerCase()];
       if (method === 'eth_chainId') return `0x${current.toString(16)}`;
+      if (method === 'wallet_addEthereumChain') {
+        expect(params).toMatchObject([{ chainId: '0x14a34', chainName: baseSepolia.title }]);
+        known = true;
+        return null;
+      }
       if (method === 'wallet_switchEthereumChain') {
+        if (!known) throw Object.assign(new Error('Unrecognized chain'), { code: 4902 });
         current = Number((params[0] as { chainId: string }).chainId);
         return null;
       }
@@ -125,6 +135,22 @@ describe('an account by a wallet', () => {
     ]);
   });
 
+  it('is told of a network that it does not know, and moved there', async () => {
+    const seller = await startSeller(askV2());
+    const { wallet, calls } = startWallet(1, { knows: false });
+    const client = createClient({ account: await walletAccount(wallet), clock });
+    expect((await client.fetch(seller.url)).status).toBe(200);
+    expect(await isSigned(seller.proofs[0] as Received)).toBe(true);
+    expect(calls).toEqual([
+      'eth_requestAccounts',
+      'eth_chainId',
+      'wallet_switchEthereumChain',
+      'wallet_addEthereumChain',
+      'wallet_switchEthereumChain',
+      'eth_signTypedData_v4',
+    ]);
+  });
+
   it('is not moved when it is there', async () => {
     const { wallet, calls } = startWallet(baseSepolia.chainId);
     const account = await walletAccount(wallet, { address: BUYER });
@@ -146,10 +172,8 @@ describe('an account by a wallet', () => {
     'whose owner says no to %s sends and spends nothing',
     async (method) => {
       const seller = await startSeller(askV2());
-      const { wallet } = startWallet(1, {
-        method,
-        error: { code: 4001, message: 'User rejected the request.' },
-      });
+      const error = { code: 4001, message: 'User rejected the request.' };
+      const { wallet } = startWallet(1, { refused: { method, error } });
       let spent: unknown[] = [];
       const bought = (async () => {
         const client = createClient({ account: await walletAccount(wallet), clock });

@@ -1,4 +1,4 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, networks } from '@agentpay/primitives';
 import { addressSchema, checksumAddress, sameHex, type Address, type Hex } from '@agentpay/protocol';
 import type { Account } from './Account.js';
 
@@ -9,6 +9,9 @@ export interface WalletProvider {
 
 /** Code of EIP-1193: the user said no. */
 const REJECTED = 4001;
+/** Code of EIP-3085: the wallet does not know the network. */
+const UNKNOWN_CHAIN = 4902;
+const ETHER = { name: 'Ether', symbol: 'ETH', decimals: 18 };
 const DOMAIN = [
   { name: 'name', type: 'string' },
   { name: 'version', type: 'string' },
@@ -17,7 +20,8 @@ const DOMAIN = [
 ];
 
 /**
- * An account that pays by a wallet, which asks its user for every signature. The wallet is moved to the network of the payment first.
+ * An account that pays by a wallet, which asks its user for every signature. The wallet is moved to the network of the payment first, and
+ * told of it where it does not know it.
  * @param options.address which of the accounts that the wallet shows; default: the first
  * @throws AgentPayError `policy_denied`, reason `wallet_denied`, when the user says no (now or at a signature); `invalid_request` when
  *   the wallet shows no such account
@@ -62,7 +66,21 @@ function accountIn(shown: unknown, wanted: string | undefined): Address {
 async function moveTo(wallet: WalletProvider, chainId: number): Promise<void> {
   const current = await ask(wallet, 'eth_chainId');
   if (Number(current) === chainId) return;
-  await ask(wallet, 'wallet_switchEthereumChain', [{ chainId: `0x${chainId.toString(16)}` }]);
+  const id = `0x${chainId.toString(16)}`;
+  const move = () => ask(wallet, 'wallet_switchEthereumChain', [{ chainId: id }]);
+  try {
+    await move();
+  } catch (error) {
+    const network = networks.find((one) => one.chainId === chainId);
+    if (!network || (error as { code?: unknown } | null)?.code !== UNKNOWN_CHAIN) throw error;
+    const { title: chainName, publicRpcUrl, explorer } = network;
+    const urls = { rpcUrls: [publicRpcUrl], blockExplorerUrls: [explorer] };
+    await ask(wallet, 'wallet_addEthereumChain', [
+      { chainId: id, chainName, nativeCurrency: ETHER, ...urls },
+    ]);
+    // Some wallets add a network without moving to it.
+    await move();
+  }
 }
 
 async function ask(

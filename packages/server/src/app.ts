@@ -82,6 +82,8 @@ function helmetOptions(baseUrl: () => string): HelmetOptions {
     ...(plain && { upgradeInsecureRequests: null }),
     frameAncestors: ["'none'"],
     fontSrc: ["'self'"],
+    // The default would take inline styles, and files of any origin.
+    styleSrc: ["'self'"],
   };
   return { contentSecurityPolicy: { directives }, xFrameOptions: { action: 'deny' } };
 }

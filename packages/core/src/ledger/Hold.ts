@@ -15,3 +15,7 @@ export interface Hold {
   readonly createdAt: Date;
   readonly closedAt: Date | null;
 }
+
+/** Under which the books have that a hold was opened, and what became of it. */
+export const openKey = (holdId: string): string => `${holdId}:open`;
+export const closeKey = (holdId: string): string => `${holdId}:close`;

@@ -40,6 +40,26 @@ export async function sumTotals(db: Queryable, account: string, asset: string): 
   return BigInt(row?.sum ?? 0);
 }
 
+/** The journals with these keys and their lines, oldest first; of each what is taken before what is given. */
+export async function journalsOf(db: Queryable, { keys }: { keys: readonly string[] }): Promise<Journal[]> {
+  const found = await db.query<Omit<Journal, 'postings'> & { number: bigint }>(
+    `select number, id, key, kind, created_at as "createdAt" from ledger_journals
+     where key = any((select $1::text[])::text[]) order by created_at, number`,
+    [keys],
+  );
+  const lines = await db.query<Posting & { journal: bigint }>(
+    `select journal, account, asset, amount from ledger_postings
+     where journal = any((select $1::bigint[])::bigint[]) order by amount, account`,
+    [found.map(({ number }) => String(number))],
+  );
+  return found.map(({ number, ...journal }) => ({
+    ...journal,
+    postings: lines
+      .filter((line) => line.journal === number)
+      .map(({ account, asset, amount }) => ({ account, asset, amount })),
+  }));
+}
+
 /** Ids of the journals with these keys. */
 export async function journalIds(
   db: Queryable,

@@ -6,6 +6,7 @@ import { table } from '../table.js';
 import { isOwned } from './Account.js';
 import { append } from './Chain.js';
 import type { ChainedJournal, JournalChain } from './Chain.js';
+import { closeKey, openKey } from './Hold.js';
 import type { Hold } from './Hold.js';
 import { assertBalanced, balanceAfter, inLockOrder } from './Journal.js';
 import type { Journal, JournalEntry, Posting } from './Journal.js';
@@ -134,7 +135,7 @@ export function openHoldIn(
     closedAt: null,
   };
   postIn(source, scene, {
-    key: `${hold.id}:open`,
+    key: openKey(hold.id),
     kind: `${hold.purpose}.hold`,
     postings: movements.reserve(reserved),
   });
@@ -160,7 +161,7 @@ export function closeHoldIn(
   if (hold?.state !== 'open')
     throw new AgentPayError('internal_error', `Hold ${closing.holdId} is not open.`);
   postIn(source, scene, {
-    key: `${hold.id}:close`,
+    key: closeKey(hold.id),
     kind: `${hold.purpose}.${closing.reason}`,
     postings: closing.postings(hold),
   });

@@ -1,6 +1,7 @@
 export { balances, batchWriter, closeHoldIn, holds, openHoldIn, postIn } from './book.js';
 export * from './Account.js';
 export type { JournalChain } from './Chain.js';
+export { closeKey, openKey } from './Hold.js';
 export type { Hold, HoldState } from './Hold.js';
 export type { JournalEntry, Journal, Posting } from './Journal.js';
 export { migrations } from './migrations.js';
@@ -8,7 +9,7 @@ export * as movements from './movements.js';
 export { accountTotal, openHolds, post, walletMoney } from './operations.js';
 export { compareMovements } from './compareMovements.js';
 export type { BookedMovement, MovementDifference, RailMovement } from './compareMovements.js';
-export { journalIds, lastJournals } from './LedgerStore.js';
+export { journalIds, journalsOf, lastJournals } from './LedgerStore.js';
 export { reconcile } from './reconcile.js';
 export type { Custody, CustodyDifference } from './reconcile.js';
 export { verifyChains } from './verifyChains.js';

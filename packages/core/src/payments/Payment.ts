@@ -74,6 +74,9 @@ export function newPayment(
   };
 }
 
+/** Under which the books have a payment that was made in one step. */
+export const completeKey = (paymentId: string): string => `${paymentId}:complete`;
+
 /** `on_top`: the payer bears it beside the amount. `from_gross`: the payee gets less. `by_permit`: paid apart, on chain. */
 export type FeeMode = 'on_top' | 'from_gross' | 'by_permit';
 

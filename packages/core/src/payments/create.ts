@@ -13,7 +13,7 @@ import { checkOptionalText, checkText } from '../text.js';
 import { isOnChain, owned, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { paymentCompleted, paymentInitiated, tell } from './events.js';
-import { feeOn, newPayment, payeeAccount, payeeNames } from './Payment.js';
+import { completeKey, feeOn, newPayment, payeeAccount, payeeNames } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentKeys, paymentRows } from './PaymentStore.js';
 import { externalRails } from './ports.js';
@@ -174,7 +174,7 @@ function payAtOnce(core: Core, scene: Scene, draftOf: Payment, spending: Spendin
   allow(core, scene, spending);
   const { payerWalletId, currency, amount, fee } = payment;
   postIn(core, scene, {
-    key: `${payment.id}:complete`,
+    key: completeKey(payment.id),
     kind: 'payment',
     postings: movements.payOnTop({
       walletId: payerWalletId,

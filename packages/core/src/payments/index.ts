@@ -17,3 +17,5 @@ export { refund, refundIn } from './refund.js';
 export type { Refund } from './PaymentRefund.js';
 export { selectRefunds } from './RefundStore.js';
 export { feeSchedule } from './settings.js';
+export { trace } from './trace.js';
+export type { PaymentTrace } from './trace.js';

@@ -1,36 +1,28 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { ApiError } from '@agentpay/sdk';
-import { useEffect, useId, useRef, type ReactNode } from 'react';
-import { useForm, type FieldErrors, type UseFormRegister } from 'react-hook-form';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { useForm } from 'react-hook-form';
+import { Confirmation } from './Confirmation.js';
+import { FormField, readFiles, type Field, type Given } from './FormField.js';
 import { Refusal } from './Loaded.js';
 
-/** A field of a form. */
-export interface Field {
-  readonly name: string;
-  readonly label: string;
-  readonly type?: 'text' | 'amount' | 'url' | 'time' | 'email' | 'number' | 'lines' | 'select' | 'password';
-  readonly optional?: boolean;
-  readonly initial?: string;
-  readonly placeholder?: string;
-  /** Values of a select; the first is chosen. */
-  readonly options?: readonly string[];
-}
-
-export type Given = Readonly<Record<string, string>>;
+export type { Field, Given } from './FormField.js';
 
 interface FormOptions<Result> {
   readonly fields?: readonly Field[];
   readonly submit: string;
   readonly danger?: boolean;
+  /** What the user is asked before it is done; without it nothing is asked. */
+  readonly confirm?: ((given: Given) => string) | undefined;
   /** `key` stays the same until what was asked for has succeeded or something else is asked for. */
   readonly run: (given: Given, key: string) => Promise<Result>;
   /** What the success shows; else it says that it is done. */
   readonly children?: (result: Result) => ReactNode;
 }
 
-/** A form that does one thing, and what became of it. Everything on the page is read again afterwards. */
+/** A form that does one thing, and what became of it. Everything on the page is read again afterwards, but for queries that say `once`. */
 export function ActionForm<Result>(options: FormOptions<Result>): ReactNode {
-  const { fields = [], submit, danger = false, run, children } = options;
+  const { fields = [], submit, danger = false, confirm, run, children } = options;
   const initial = Object.fromEntries(
     fields.map((field) => [field.name, field.initial ?? field.options?.[0] ?? '']),
   );
@@ -39,26 +31,18 @@ export function ActionForm<Result>(options: FormOptions<Result>): ReactNode {
   });
   const before = JSON.stringify(initial);
   useEffect(() => reset(JSON.parse(before) as Record<string, string>), [before, reset]);
-  const queries = useQueryClient();
-  const asked = useRef<{ what: string; key: string }>(undefined);
-  const keyFor = (given: Given): string => {
-    const what = JSON.stringify(given);
-    if (asked.current?.what !== what) asked.current = { what, key: randomKey() };
-    return asked.current.key;
-  };
-  const action = useMutation({
-    mutationFn: (given: Given) => run(given, keyFor(given)),
-    onSuccess: () => {
-      asked.current = undefined;
-      return queries.invalidateQueries();
-    },
-    onError: (error) => {
-      const param = error instanceof ApiError ? error.param : undefined;
-      const field = fields.find(({ name }) => name === param || param?.endsWith(`.${name}`));
-      if (field) setError(field.name, { message: error.message });
-    },
+  const action = useAction(run, (error) => {
+    const param = error instanceof ApiError ? error.param : undefined;
+    const field = fields.find(({ name }) => name === param || param?.endsWith(`.${name}`));
+    if (field) setError(field.name, { message: error.message });
   });
-  const onSubmit = handleSubmit((given) => action.mutateAsync(given).then(undefined, () => undefined));
+  const [asking, setAsking] = useState<Given>();
+  const act = (given: Given) => action.mutateAsync(given).then(undefined, () => undefined);
+  const onSubmit = handleSubmit(async (raw) => {
+    const { given, tooLarge } = await readFiles(fields, raw);
+    if (tooLarge !== undefined) return setError(tooLarge, { message: 'The file is larger than 192 kB.' });
+    return confirm ? setAsking(given) : act(given);
+  });
   return (
     <form className="row" onSubmit={(event) => void onSubmit(event)} noValidate>
       {fields.map((field) => (
@@ -67,6 +51,16 @@ export function ActionForm<Result>(options: FormOptions<Result>): ReactNode {
       <button type="submit" className={danger ? 'danger' : ''} disabled={action.isPending}>
         {submit}
       </button>
+      {asking && (
+        <Confirmation
+          question={confirm?.(asking) ?? ''}
+          yes={submit}
+          onEnd={(agreed) => {
+            setAsking(undefined);
+            if (agreed) void act(asking);
+          }}
+        />
+      )}
       <div className="outcome" aria-live="polite">
         {action.isPending && <span role="status">Working…</span>}
         {action.error && <Refusal error={action.error} />}
@@ -76,51 +70,23 @@ export function ActionForm<Result>(options: FormOptions<Result>): ReactNode {
   );
 }
 
-function FormField({
-  field,
-  register,
-  errors,
-}: {
-  field: Field;
-  register: UseFormRegister<Record<string, string>>;
-  errors: FieldErrors<Record<string, string>>;
-}): ReactNode {
-  const { name, label, type = 'text', optional = false, placeholder, options } = field;
-  const errorId = useId();
-  const message = errors[name]?.message;
-  const common = {
-    ...register(name, optional ? {} : { required: `${label} is missing.` }),
-    required: !optional,
-    placeholder,
-    'aria-invalid': message !== undefined,
-    'aria-describedby': message === undefined ? undefined : errorId,
+/** Does what a form asks for, under a key that stays the same until it has succeeded or something else is asked for. */
+function useAction<Result>(run: FormOptions<Result>['run'], onError: (error: Error) => void) {
+  const queries = useQueryClient();
+  const asked = useRef<{ what: string; key: string }>(undefined);
+  const keyFor = (given: Given): string => {
+    const what = JSON.stringify(given);
+    if (asked.current?.what !== what) asked.current = { what, key: randomKey() };
+    return asked.current.key;
   };
-  return (
-    <label>
-      {label}
-      {type === 'lines' && <textarea rows={4} cols={44} {...common} />}
-      {type === 'select' && (
-        <select {...common}>
-          {options?.map((option) => (
-            <option key={option}>{option}</option>
-          ))}
-        </select>
-      )}
-      {type !== 'lines' && type !== 'select' && (
-        <input
-          {...common}
-          type={type === 'amount' ? 'text' : type}
-          inputMode={type === 'amount' ? 'decimal' : undefined}
-          autoComplete="off"
-        />
-      )}
-      {message !== undefined && (
-        <span id={errorId} className="fault">
-          {message}
-        </span>
-      )}
-    </label>
-  );
+  return useMutation({
+    mutationFn: (given: Given) => run(given, keyFor(given)),
+    onSuccess: () => {
+      asked.current = undefined;
+      return queries.invalidateQueries({ predicate: ({ meta }) => meta?.['once'] !== true });
+    },
+    onError,
+  });
 }
 
 function randomKey(): string {

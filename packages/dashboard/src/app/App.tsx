@@ -1,15 +1,19 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { ApiError } from '@agentpay/sdk';
-import type { ReactNode } from 'react';
+import { lazy, Suspense, type ReactNode } from 'react';
 import { Link, Route, Switch, useLocation } from 'wouter';
 import { AgentList } from './agents/AgentList.js';
 import { AgentPage } from './agents/AgentPage.js';
 import { ApprovalInbox } from './agents/Approvals.js';
 import { PaymentPage } from './agents/PaymentPage.js';
 import { Account } from './Account.js';
+import { ListingPage } from './listings/ListingPage.js';
 import { Overview, PaymentList } from './Overview.js';
 import { ScreenPage, Title } from './Screen.js';
 import { groups, screens } from './screens/index.js';
+
+/** It signs: only who looks at an agreement loads what that takes. */
+const AgreementPage = lazy(() => import('./agreements/AgreementPage.js'));
 
 const STALE_MS = 5000;
 
@@ -28,7 +32,9 @@ export function App(): ReactNode {
           <Account />
         </aside>
         <div className="content">
-          <Pages />
+          <Suspense fallback={<p role="status">Loading…</p>}>
+            <Pages />
+          </Suspense>
         </div>
       </div>
     </QueryClientProvider>
@@ -53,6 +59,13 @@ function Pages(): ReactNode {
       </Route>
       <Route path="/dashboard/approvals">
         <ApprovalInbox />
+      </Route>
+      <Route path="/dev/dashboard/listings/:id">{({ id }) => <ListingPage key={id} id={id} />}</Route>
+      <Route path="/dashboard/agreements/:id">
+        {({ id }) => <AgreementPage key={id} id={id} area="session" />}
+      </Route>
+      <Route path="/dashboard/runtime/agreements/:id">
+        {({ id }) => <AgreementPage key={id} id={id} area="agent" />}
       </Route>
       {screens.map((screen) => (
         <Route key={screen.path} path={screen.path}>

@@ -13,6 +13,7 @@ import {
 import { useMemo, type ReactNode } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { csv, plain, type Kind } from './format.js';
+import { saveFile } from './saveFile.js';
 import { Value } from './Value.js';
 
 export type Row = object;
@@ -176,12 +177,8 @@ function TableTools({
         exported.map(({ key }) => plain((original as Record<string, unknown>)[key], true)),
       );
     const labels = exported.map(({ label }) => label);
-    const url = URL.createObjectURL(new Blob([csv(labels, rows)], { type: 'text/csv' }));
-    const anchor = document.createElement('a');
-    anchor.href = url;
-    anchor.download = `${caption.toLowerCase().replaceAll(/\W+/g, '-')}.csv`;
-    anchor.click();
-    URL.revokeObjectURL(url);
+    const name = `${caption.toLowerCase().replaceAll(/\W+/g, '-')}.csv`;
+    saveFile(name, new Blob([csv(labels, rows)], { type: 'text/csv' }));
   };
   return (
     <div className="row tools">

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, type ReactNode } from 'react';
+import { Link } from 'wouter';
 import type { ApiClient } from '@agentpay/sdk';
 import { ActionForm, type Field, type Given } from './ActionForm.js';
 import { apiOf, type Area } from './api.js';
@@ -17,6 +18,10 @@ export interface Action {
   readonly submit: string;
   readonly danger?: boolean;
   readonly fields?: readonly Field[];
+  /** What the user is asked before it is done. */
+  readonly confirm?: (given: Given, params: Params) => string;
+  /** Where what was made is seen. */
+  readonly links?: (result: never) => readonly (readonly [string, string])[];
   /** `key` is the same as long as the same is asked for, so that nothing happens twice after a lost response. */
   readonly run: (api: ApiClient, given: Given, params: Params, key: string) => Promise<unknown>;
 }
@@ -69,9 +74,10 @@ export function ScreenPage({ screen, params }: { screen: Screen; params: Params 
               fields={action.fields ?? []}
               submit={action.submit}
               danger={action.danger ?? false}
+              confirm={action.confirm && ((given) => action.confirm?.(given, params) ?? '')}
               run={(given, key) => action.run(apiOf(area), given, params, key)}
             >
-              {(result) => <Outcome result={result} />}
+              {(result) => <Outcome result={result} links={action.links?.(result as never)} />}
             </ActionForm>
           </section>
         ))}
@@ -123,26 +129,43 @@ function FactsPart({
           <Facts
             facts={Object.entries(data).map(([name, value]) => [worded(name), value, kindOf(name, kinds)])}
           />
-          {links && (
-            <ul className="links">
-              {links(data as never).map(([label, href]) => (
-                <li key={href}>
-                  <a href={href}>{label}</a>
-                </li>
-              ))}
-            </ul>
-          )}
+          <Links links={links?.(data as never)} />
         </section>
       )}
     </Loaded>
   );
 }
 
-function Outcome({ result }: { result: unknown }): ReactNode {
+/** Related pages. */
+export function Links({
+  links = [],
+}: {
+  links?: readonly (readonly [string, string])[] | undefined;
+}): ReactNode {
+  if (links.length === 0) return null;
+  return (
+    <ul className="links">
+      {links.map(([label, href]) => (
+        <li key={href}>
+          <Link href={href}>{label}</Link>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Outcome({
+  result,
+  links,
+}: {
+  result: unknown;
+  links?: readonly (readonly [string, string])[] | undefined;
+}): ReactNode {
   if (typeof result !== 'object' || result === null) return <span role="status">Done.</span>;
   return (
     <div className="notice" role="status">
       <Facts facts={Object.entries(result).map(([name, value]) => [worded(name), value, kindOf(name, {})])} />
+      <Links links={links} />
     </div>
   );
 }

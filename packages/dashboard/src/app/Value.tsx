@@ -11,9 +11,24 @@ export function Value({ value, kind }: { value: unknown; kind: Kind }): ReactNod
       return <span className={tone(text)}>{text.replaceAll('_', ' ')}</span>;
     case 'code':
       return <code>{text}</code>;
+    case 'long':
+      return <Long text={text} />;
     default:
       return text;
   }
+}
+
+const MOST_SHOWN = 120;
+
+/** A text that may be as long as a file: its beginning, and all of it when asked. */
+function Long({ text }: { text: string }): ReactNode {
+  if (text.length <= MOST_SHOWN) return text;
+  return (
+    <details>
+      <summary>{text.slice(0, MOST_SHOWN)}…</summary>
+      <pre tabIndex={0}>{text}</pre>
+    </details>
+  );
 }
 
 /** Names and values of one object. */

@@ -1,7 +1,7 @@
 import { formatMoney } from '@agentpay/primitives';
 
 /** How the values of a column are written, sorted and exported. */
-export type Kind = 'text' | 'money' | 'time' | 'status' | 'code' | 'number' | 'flag' | 'json';
+export type Kind = 'text' | 'money' | 'time' | 'status' | 'code' | 'number' | 'flag' | 'json' | 'long';
 
 const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 

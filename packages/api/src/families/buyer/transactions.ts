@@ -30,6 +30,63 @@ const example = {
   createdAt: '2026-05-08T12:00:00Z',
 };
 
+/** What the books have of it: each entry takes from some accounts (debit) what it gives to others (credit). */
+const ledger = z.array(
+  z.object({
+    id: z.string(),
+    /** "payment", "purchase.hold". */
+    kind: z.string(),
+    createdAt: timestamp,
+    postings: z.array(
+      z.object({
+        account: z.string(),
+        asset: z.string(),
+        side: z.enum(['debit', 'credit']),
+        amount: decimalAmount,
+      }),
+    ),
+  }),
+);
+const traced = transaction.extend({
+  /** Which side the agent is on. */
+  role: z.enum(['payer', 'payee']),
+  fee: decimalAmount,
+  refunded: decimalAmount,
+  description: z.string().nullable(),
+  /** What the rail calls it, such as a transaction hash. */
+  reference: z.string().nullable(),
+  /** Why it failed. */
+  failure: z.string().nullable(),
+  completedAt: timestamp.nullable(),
+  ledger,
+  /** What was told of it to webhooks and listeners. */
+  events: z.array(z.object({ id: z.string(), type: z.string(), createdAt: timestamp })),
+});
+const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
+const posting = { asset: example.currency, amount: example.amount };
+const tracedExample = {
+  ...example,
+  role: 'payer',
+  fee: '0.00',
+  refunded: '0.00',
+  description: null,
+  reference: `0x${'5a'.repeat(32)}`,
+  failure: null,
+  completedAt: example.createdAt,
+  ledger: [
+    {
+      id: 'jr_01kb3x9v7f5m2q8r4t6w0y1z3f',
+      kind: 'purchase.hold',
+      createdAt: example.createdAt,
+      postings: [
+        { account: `w:${WALLET}:avail`, side: 'debit', ...posting },
+        { account: `w:${WALLET}:held`, side: 'credit', ...posting },
+      ],
+    },
+  ],
+  events: [{ id: 'evt_01kb3x9v7f5m2q8r4t6w0y1z3g', type: 'payment.confirmed', createdAt: example.createdAt }],
+};
+
 /** GET /api/agents/{id}/transactions */
 export const list = Endpoint.from({
   summary: 'Lists what an agent has paid, newest first.',
@@ -46,13 +103,13 @@ export const list = Endpoint.from({
 
 /** GET /api/agents/{id}/transactions/{transaction_id} */
 export const get = Endpoint.from({
-  summary: 'Reads a payment of an agent.',
+  summary: 'Reads a payment of an agent, with its entries in the books and its events.',
   method: 'GET',
   path: '/api/agents/{id}/transactions/{transaction_id}',
   auth,
   params: ofAgent.extend({ transaction_id: id('transaction') }),
-  response: transaction,
+  response: traced,
   status: 200,
   errors: ['agent_not_found', 'payment_not_found'],
-  example: { params: { id: AGENT, transaction_id: TX }, response: example },
+  example: { params: { id: AGENT, transaction_id: TX }, response: tracedExample },
 });

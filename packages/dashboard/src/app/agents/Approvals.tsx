@@ -5,12 +5,13 @@ import { apiOf } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Screen.js';
+import { useAgentEvents } from './useAgentEvents.js';
 
 const api = () => apiOf('session').buyer.approvals;
-/** How often the inbox looks for what came in. */
-const WATCH_MS = 3000;
 /** Agents whose approvals the inbox shows. */
 const MOST_AGENTS = 20;
+
+const NONE: readonly { readonly id: string; readonly name: string }[] = [];
 
 interface Asked {
   readonly id: string;
@@ -40,12 +41,15 @@ const columns: readonly Column[] = [
   },
 ];
 
+const inboxColumns: readonly Column[] = [{ key: 'agent', label: 'Agent' }, ...columns];
+
 /** What one agent asked its owner for. */
 export function Approvals({ id }: { id: string }): ReactNode {
+  const every = useAgentEvents([id]);
   const query = useQuery({
     queryKey: ['session', 'agent', id, 'approvals'],
     queryFn: () => api().list({ id, limit: 100 }),
-    refetchInterval: WATCH_MS,
+    refetchInterval: every,
   });
   return (
     <section className="card" aria-label="Approvals">
@@ -65,12 +69,18 @@ export function Approvals({ id }: { id: string }): ReactNode {
   );
 }
 
-/** What waits for the user's decision, of all their agents. It is read again while somebody looks. */
+/** What waits for the user's decision, of all their agents, as it comes in. */
 export function ApprovalInbox(): ReactNode {
-  const query = useQuery({
-    queryKey: ['session', 'approvals'],
+  const newest = useQuery({
+    queryKey: ['session', 'agents', 'newest'],
+    queryFn: () => apiOf('session').buyer.agents.list({ limit: MOST_AGENTS }),
+  });
+  const agents = newest.data?.agents ?? NONE;
+  const every = useAgentEvents(agents.map(({ id }) => id));
+  const waits = useQuery({
+    queryKey: ['session', 'approvals', agents.map(({ id }) => id)],
+    enabled: newest.data !== undefined,
     queryFn: async () => {
-      const { agents } = await apiOf('session').buyer.agents.list({ limit: MOST_AGENTS });
       const lists = await Promise.all(
         agents.map(async ({ id, name }) => {
           const { approvals } = await api().list({ id, status: 'pending', limit: 100 });
@@ -79,7 +89,7 @@ export function ApprovalInbox(): ReactNode {
       );
       return lists.flat();
     },
-    refetchInterval: WATCH_MS,
+    refetchInterval: every,
   });
   return (
     <>
@@ -87,14 +97,18 @@ export function ApprovalInbox(): ReactNode {
       <p className="muted">
         What your newest {MOST_AGENTS} agents may not spend without you. Nothing is paid until you allow it.
       </p>
-      <Loaded query={query}>
-        {(waiting) => (
-          <DataTable
-            caption="Approvals"
-            columns={[{ key: 'agent', label: 'Agent' }, ...columns]}
-            rows={waiting}
-            empty="Nothing waits for you."
-          />
+      <Loaded query={newest}>
+        {() => (
+          <Loaded query={waits}>
+            {(waiting) => (
+              <DataTable
+                caption="Approvals"
+                columns={inboxColumns}
+                rows={waiting}
+                empty="Nothing waits for you."
+              />
+            )}
+          </Loaded>
         )}
       </Loaded>
     </>

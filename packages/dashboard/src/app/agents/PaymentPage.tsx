@@ -1,40 +1,176 @@
 import { useQuery } from '@tanstack/react-query';
+import { findNetwork } from '@agentpay/primitives';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { apiOf } from '../api.js';
+import { DataTable, type Column } from '../DataTable.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Screen.js';
 import { Facts } from '../Value.js';
 
-/** A payment of one of the user's agents. */
+const api = () => apiOf('session').buyer;
+type Paid = Awaited<ReturnType<ReturnType<typeof api>['transactions']['get']>>;
+
+const WATCH_MS = 5000;
+
+/** A payment of one of the user's agents: how far it is, its entries in the books, its events and who was told of them. */
 export function PaymentPage({ id, payment }: { id: string; payment: string }): ReactNode {
   const query = useQuery({
     queryKey: ['session', 'agent', id, 'transactions', payment],
-    queryFn: () => apiOf('session').buyer.transactions.get({ id, transaction_id: payment }),
+    queryFn: () => api().transactions.get({ id, transaction_id: payment }),
+    refetchInterval: WATCH_MS,
   });
   return (
     <>
       <Title>Payment</Title>
       <Loaded query={query}>
         {(paid) => (
-          <section className="card" aria-label="Payment">
-            <Facts
-              facts={[
-                ['Id', paid.id, 'code'],
-                ['Amount', paid.amount, 'money'],
-                ['Currency', paid.currency],
-                ['Rail', paid.rail],
-                ['Status', paid.status, 'status'],
-                ['To', paid.to, 'code'],
-                ['Time', paid.createdAt],
-              ]}
-            />
-          </section>
+          <>
+            <Money paid={paid} />
+            <MoneyBack paid={paid} />
+            <Books paid={paid} />
+            <Events paid={paid} />
+            <Deliveries id={id} paid={paid} />
+          </>
         )}
       </Loaded>
       <p>
-        <Link href={`/dashboard/agents/${id}`}>The agent that paid</Link>
+        <Link href={`/dashboard/agents/${id}`}>The agent</Link>
       </p>
     </>
+  );
+}
+
+function Money({ paid }: { paid: Paid }): ReactNode {
+  const explorer = findNetwork(paid.currency.split('@')[1] ?? '')?.explorer;
+  const isHash = /^0x[0-9a-f]{64}$/.test(paid.reference ?? '');
+  return (
+    <section className="card" aria-label="Payment">
+      <Facts
+        facts={[
+          ['Id', paid.id, 'code'],
+          ['Amount', paid.amount, 'money'],
+          ['Fee', paid.fee, 'money'],
+          ['Given back', paid.refunded, 'money'],
+          ['Currency', paid.currency],
+          ['Rail', paid.rail],
+          ['Status', paid.status, 'status'],
+          ['Why it failed', paid.failure],
+          ['To', paid.to, 'code'],
+          ['For', paid.description],
+          ['Begun', paid.createdAt],
+          ['Completed', paid.completedAt],
+          [isHash ? 'Transaction on the chain' : 'Reference', paid.reference, 'code'],
+        ]}
+      />
+      {explorer && isHash && (
+        <a href={`${explorer}/tx/${paid.reference}`} rel="noreferrer">
+          Look at it on the chain
+        </a>
+      )}
+    </section>
+  );
+}
+
+/** Refunds and disputes are of the two sides: the agents act by their keys. */
+function MoneyBack({ paid: { id, role, status } }: { paid: Paid }): ReactNode {
+  if (status !== 'completed') return null;
+  return (
+    <section className="card" aria-label="Money back">
+      <h2>Money back</h2>
+      <p>
+        {role === 'payee'
+          ? 'This agent was paid: it can give back all of it or a part.'
+          : 'Who was paid can give it back. What was not delivered can be disputed.'}
+      </p>
+      <Link href={`/dashboard/runtime/payments/${id}`}>
+        {role === 'payee' ? 'Refund it' : 'Dispute it'} with the key of the agent
+      </Link>
+    </section>
+  );
+}
+
+const postings: readonly Column[] = [
+  { key: 'createdAt', label: 'Time', kind: 'time' },
+  { key: 'kind', label: 'Entry' },
+  { key: 'account', label: 'Account', kind: 'code' },
+  { key: 'side', label: 'Side' },
+  { key: 'amount', label: 'Amount', kind: 'money' },
+  { key: 'asset', label: 'Asset' },
+  { key: 'id', label: 'Journal', kind: 'code' },
+];
+
+function Books({ paid: { ledger } }: { paid: Paid }): ReactNode {
+  return (
+    <section className="card" aria-label="Ledger">
+      <h2>Ledger</h2>
+      <DataTable
+        caption="Ledger entries"
+        columns={postings}
+        rows={ledger.flatMap(({ postings: lines, ...journal }) =>
+          lines.map((line) => ({ ...journal, ...line })),
+        )}
+        empty="The books have no entry of it."
+      />
+    </section>
+  );
+}
+
+function Events({ paid: { events } }: { paid: Paid }): ReactNode {
+  return (
+    <section className="card" aria-label="Events">
+      <h2>Events</h2>
+      <DataTable
+        caption="Events of the payment"
+        columns={[
+          { key: 'createdAt', label: 'Time', kind: 'time' },
+          { key: 'type', label: 'Event' },
+          { key: 'id', label: 'Event id', kind: 'code' },
+        ]}
+        rows={events}
+        empty="Nobody was told of it yet."
+      />
+    </section>
+  );
+}
+
+const MOST_WEBHOOKS = 10;
+
+/** What webhooks were sent of its events, among their last hundred deliveries. */
+function Deliveries({ id, paid: { events } }: { id: string; paid: Paid }): ReactNode {
+  const query = useQuery({
+    queryKey: ['session', 'agent', id, 'deliveries', 'of', events.map((event) => event.id)],
+    async queryFn() {
+      const { webhooks } = await api().webhooks.list({ id });
+      const lists = await Promise.all(
+        webhooks.slice(0, MOST_WEBHOOKS).map(async ({ id: webhook_id, url }) => {
+          const { deliveries } = await api().webhooks.deliveries({ id, webhook_id, limit: 100 });
+          return deliveries.map((delivery) => ({ ...delivery, url }));
+        }),
+      );
+      return lists.flat().filter(({ eventId }) => events.some((event) => event.id === eventId));
+    },
+  });
+  return (
+    <section className="card" aria-label="Webhook deliveries">
+      <h2>Webhook deliveries</h2>
+      <Loaded query={query}>
+        {(deliveries) => (
+          <DataTable
+            caption="Deliveries"
+            columns={[
+              { key: 'createdAt', label: 'Time', kind: 'time' },
+              { key: 'type', label: 'Event' },
+              { key: 'url', label: 'To' },
+              { key: 'status', label: 'Status', kind: 'status' },
+              { key: 'attempts', label: 'Attempts', kind: 'number' },
+              { key: 'responseStatus', label: 'Response', kind: 'number' },
+            ]}
+            rows={deliveries}
+            empty="No webhook was told of it."
+          />
+        )}
+      </Loaded>
+    </section>
   );
 }

@@ -1,9 +1,22 @@
-import type { Screen } from '../Screen.js';
+import { developerDocument } from '../api.js';
+import { saveFile } from '../saveFile.js';
+import type { Action, Screen } from '../Screen.js';
 import { columns, linked, listed } from './listed.js';
 import { filled } from '../ActionForm.js';
+import { newListing, readListing } from '../listings/ListingPage.js';
 
 const base = '/dev/dashboard';
 const area = 'developer';
+
+/** The document of an invoice or a receipt, whose id is this parameter of the path. */
+const pdf = (list: string, param: string): Action => ({
+  title: 'PDF',
+  submit: 'Save as PDF',
+  async run(_, __, params) {
+    const id = encodeURIComponent(params[param] ?? '');
+    saveFile(`${id}.pdf`, await developerDocument(`/${list}/${id}.pdf`));
+  },
+});
 
 /** What a developer sees of their money and what they are billed. */
 export const developerScreens: readonly Screen[] = [
@@ -40,7 +53,10 @@ export const developerScreens: readonly Screen[] = [
     listed: true,
     intro: 'What you sell in the marketplace.',
     table: {
-      columns: columns('name', 'id', 'category', 'description', 'regions', 'from_usdc'),
+      columns: [
+        linked('name', `${base}/listings`, 'id'),
+        ...columns('id', 'category', 'description', 'regions', 'from_usdc'),
+      ],
       empty: 'You offer nothing yet.',
       async load(api, params) {
         const { id: developer_id } = await api.gateway.developers.profile();
@@ -50,6 +66,22 @@ export const developerScreens: readonly Screen[] = [
         return page(api, params);
       },
     },
+    actions: [
+      {
+        title: 'New listing',
+        submit: 'List it',
+        fields: newListing,
+        run: ({ gateway }, given) => gateway.listings.create(readListing(given)),
+        links: ({ agent_id: id }: { agent_id: string }) => [['Open the listing', `${base}/listings/${id}`]],
+      },
+      {
+        title: 'Open a listing',
+        submit: 'Look it up',
+        fields: [{ name: 'id', label: 'Id of a listing that is not offered yet', placeholder: 'agt_…' }],
+        run: ({ gateway }, { id = '' }) => gateway.listings.get({ agent_id: id }),
+        links: ({ id }: { id: string }) => [['Open the listing', `${base}/listings/${id}`]],
+      },
+    ],
   },
   {
     path: `${base}/payouts`,
@@ -96,6 +128,27 @@ export const developerScreens: readonly Screen[] = [
         ],
         run: ({ gateway }, given) =>
           gateway.bundles.subscribe(filled(given) as { bundle_id: string; org_id: string; plan: 'monthly' }),
+        links: ({ invoice_id: id }: { invoice_id: string }) => [['The invoice', `${base}/invoices/${id}`]],
+      },
+      {
+        title: 'Offer a bundle',
+        submit: 'Offer it',
+        fields: [
+          { name: 'name', label: 'Name' },
+          { name: 'agents', label: 'Ids of the agents, one a line', type: 'lines' },
+          {
+            name: 'price',
+            label: 'A month (USDC); empty is what the platform asks',
+            type: 'amount',
+            optional: true,
+          },
+        ],
+        run: ({ gateway }, { name = '', agents = '', price = '' }) =>
+          gateway.bundles.create({
+            name,
+            agent_ids: agents.split(/\s+/).filter(Boolean),
+            ...(price && { price_usdc: price }),
+          }),
       },
     ],
   },
@@ -149,12 +202,25 @@ export const developerScreens: readonly Screen[] = [
     title: 'Invoice',
     area,
     facts: {
-      load: ({ gateway }, { invoice = '' }) => gateway.invoices.get({ invoice_id: invoice }),
+      async load({ gateway }, { invoice = '' }) {
+        const { line_items: _, ...facts } = await gateway.invoices.get({ invoice_id: invoice });
+        return facts;
+      },
+      kinds: { amount_usdc: 'money' },
+    },
+    table: {
+      columns: columns('desc', 'amount'),
+      empty: 'It has no lines.',
+      load: listed('line_items', ({ gateway }, _, { invoice = '' }) =>
+        gateway.invoices.get({ invoice_id: invoice }),
+      ),
     },
     actions: [
+      pdf('invoices', 'invoice'),
       {
         title: 'Pay',
         submit: 'Pay the invoice',
+        confirm: () => 'Pay it from the balance of its customer?',
         run: ({ gateway }, _, { invoice = '' }) => gateway.invoices.pay({ invoice_id: invoice }),
       },
       {
@@ -189,6 +255,7 @@ export const developerScreens: readonly Screen[] = [
     title: 'Receipt',
     area,
     facts: { load: ({ gateway }, { receipt = '' }) => gateway.receipts.get({ receipt_id: receipt }) },
+    actions: [pdf('receipts', 'receipt')],
   },
   {
     path: `${base}/budgets`,

@@ -1,5 +1,5 @@
 import type { Screen } from '../Screen.js';
-import { agreementScreens } from './agreements.js';
+import { agentAgreementScreens, agreementScreens } from './agreements.js';
 import { developerScreens } from './developer.js';
 import { gatewayScreens } from './gateway.js';
 import { operatorScreens } from './operator.js';
@@ -12,6 +12,7 @@ export const screens: readonly Screen[] = [
   ...ownScreens,
   ...agreementScreens,
   ...runtimeScreens,
+  ...agentAgreementScreens,
   ...gatewayScreens,
   ...developerScreens,
   ...organizationScreens,
@@ -36,7 +37,7 @@ export const groups: readonly { readonly title: string; readonly links: Links }[
       ...listed(ownScreens),
     ],
   },
-  { title: 'An agent by its key', links: listed(runtimeScreens) },
+  { title: 'An agent by its key', links: listed([...runtimeScreens, ...agentAgreementScreens]) },
   { title: 'A gateway', links: listed(gatewayScreens) },
   { title: 'Developers', links: listed([...developerScreens, ...organizationScreens]) },
   { title: 'Operator', links: listed(operatorScreens) },

@@ -27,7 +27,10 @@ export function listed<Member extends string>(
 
 /** A column by its name on the wire: `created_at` is "Created at". */
 export function column(key: string, kind: Kind = kindOf(key), link?: Column['link']): Column {
-  const label = key.replaceAll('_', ' ').replace(/ usdc$/, ' (USDC)');
+  const label = key
+    .replaceAll('_', ' ')
+    .replace(/ usdc$/, ' (USDC)')
+    .replace(/^desc$/, 'description');
   return { key, label: label.charAt(0).toUpperCase() + label.slice(1), kind, ...(link && { link }) };
 }
 
@@ -44,3 +47,9 @@ export const columns = (...keys: readonly string[]): Column[] => keys.map((key) 
 export function linked(key: string, base: string, by = key): Column {
   return column(key, kindOf(key), (row: Record<string, string>) => `${base}/${row[by]}`);
 }
+
+/** Of the evidence of a dispute, which can be a whole file. */
+export const evidenceColumns: readonly Column[] = [
+  ...columns('created_at', 'party_id', 'type'),
+  column('content', 'long'),
+];

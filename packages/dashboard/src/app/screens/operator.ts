@@ -1,5 +1,5 @@
 import type { Screen } from '../Screen.js';
-import { columns, listed } from './listed.js';
+import { columns, evidenceColumns, linked, listed } from './listed.js';
 
 const base = '/dashboard/operator';
 const area = 'operator';
@@ -126,29 +126,56 @@ export const operatorScreens: readonly Screen[] = [
     title: 'Disputed payments',
     area,
     listed: true,
+    intro: 'Open one to see its evidence and to decide it.',
     table: {
-      columns: columns('id', 'status', 'payment_id', 'reason', 'description', 'note', 'created_at'),
+      columns: [
+        linked('id', `${base}/disputes`),
+        ...columns('status', 'payment_id', 'reason', 'description', 'note', 'created_at'),
+      ],
       empty: 'Nothing is disputed.',
       load: listed('disputes', ({ disputes }, query) => disputes.list(query)),
     },
+  },
+  {
+    path: `${base}/disputes/:dispute`,
+    title: 'Disputed payment',
+    area,
+    facts: {
+      async load({ disputes }, { dispute = '' }) {
+        const { evidence: _, ...facts } = await disputes.get({ dispute_id: dispute });
+        return facts;
+      },
+      every: WATCH_MS,
+    },
+    table: {
+      columns: evidenceColumns,
+      empty: 'There is no evidence yet.',
+      load: listed('evidence', ({ disputes }, _, { dispute = '' }) => disputes.get({ dispute_id: dispute })),
+    },
     actions: [
       {
-        title: 'Take up a dispute',
+        title: 'Take it up',
         submit: 'Review',
-        fields: [{ name: 'id', label: 'Id of the dispute' }],
-        run: ({ disputes }, { id = '' }) => disputes.review({ dispute_id: id }),
+        run: ({ disputes }, _, { dispute = '' }) => disputes.review({ dispute_id: dispute }),
       },
       {
-        title: 'Decide a dispute',
+        title: 'Decide',
         submit: 'Decide',
         danger: true,
         fields: [
-          { name: 'id', label: 'Id of the dispute' },
           { name: 'resolution', label: 'Decision', type: 'select', options: ['refund', 'deny'] },
           { name: 'note', label: 'Note', optional: true },
         ],
-        run: ({ disputes }, { id = '', resolution, note = '' }) =>
-          disputes.resolve({ dispute_id: id, resolution: resolution as 'refund', ...(note && { note }) }),
+        confirm: ({ resolution }) =>
+          resolution === 'refund'
+            ? 'Give the payer the amount back? It cannot be taken back.'
+            : 'Deny the dispute for good?',
+        run: ({ disputes }, { resolution, note = '' }, { dispute = '' }) =>
+          disputes.resolve({
+            dispute_id: dispute,
+            resolution: resolution as 'refund',
+            ...(note && { note }),
+          }),
       },
     ],
   },
@@ -178,6 +205,33 @@ export const operatorScreens: readonly Screen[] = [
         ],
         run: ({ gateway }, { id = '', resolution }) =>
           gateway.disputes.resolve({ dispute_id: id, resolution: resolution as 'approved' }),
+      },
+    ],
+  },
+  {
+    path: `${base}/listings`,
+    title: 'Listings',
+    area,
+    listed: true,
+    intro: 'What the marketplace offers. A new listing is offered once it is approved here.',
+    table: {
+      columns: columns('name', 'id', 'category', 'description', 'from_usdc'),
+      empty: 'Nothing is offered.',
+      load: listed('agents', ({ gateway }, query) => gateway.listings.list(query)),
+    },
+    actions: [
+      {
+        title: 'Approve a listing',
+        submit: 'Approve',
+        fields: [{ name: 'id', label: 'Id of the listing' }],
+        run: ({ gateway }, { id = '' }) => gateway.listings.approve({ agent_id: id }),
+      },
+      {
+        title: 'Suspend a listing',
+        submit: 'Suspend',
+        danger: true,
+        fields: [{ name: 'id', label: 'Id of the listing' }],
+        run: ({ gateway }, { id = '' }) => gateway.listings.suspend({ agent_id: id }),
       },
     ],
   },

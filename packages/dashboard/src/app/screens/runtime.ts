@@ -1,7 +1,7 @@
 import { systemClock } from '@agentpay/primitives';
 import { filled } from '../ActionForm.js';
 import type { Screen } from '../Screen.js';
-import { columns, linked, listed } from './listed.js';
+import { columns, evidenceColumns, linked, listed } from './listed.js';
 
 const base = '/dashboard/runtime';
 const area = 'agent';
@@ -49,6 +49,8 @@ export const runtimeScreens: readonly Screen[] = [
           { name: 'amount', label: 'Amount; empty is all of it', type: 'amount', optional: true },
           { name: 'reason', label: 'Reason', optional: true },
         ],
+        confirm: ({ amount }, { payment }) =>
+          `Give ${amount ? amount : 'all that is left'} of the payment ${payment} back? It cannot be taken back.`,
         run: ({ payments }, given, { payment = '' }, key) =>
           payments.refund({ payment_id: payment, ...filled(given), idempotency_key: key }),
       },
@@ -62,6 +64,7 @@ export const runtimeScreens: readonly Screen[] = [
         ],
         run: ({ disputes }, given, { payment = '' }) =>
           disputes.create({ payment_id: payment, ...(filled(given) as { reason: string }) }),
+        links: ({ id }: { id: string }) => [['The dispute', `${base}/disputes/${id}`]],
       },
     ],
   },
@@ -91,7 +94,7 @@ export const runtimeScreens: readonly Screen[] = [
       links: ({ payment_id }: { payment_id: string }) => [['The payment', `${base}/payments/${payment_id}`]],
     },
     table: {
-      columns: columns('created_at', 'party_id', 'type', 'content'),
+      columns: evidenceColumns,
       empty: 'There is no evidence yet.',
       load: listed('evidence', ({ disputes }, _, { dispute = '' }) => disputes.get({ dispute_id: dispute })),
     },
@@ -101,10 +104,11 @@ export const runtimeScreens: readonly Screen[] = [
         submit: 'Add',
         fields: [
           { name: 'type', label: 'Type', initial: 'log_excerpt' },
-          { name: 'content', label: 'Content', type: 'lines' },
+          { name: 'content', label: 'Content', type: 'lines', optional: true },
+          { name: 'file', label: 'Or a file', type: 'file', optional: true },
         ],
-        run: ({ disputes }, { type = '', content = '' }, { dispute = '' }) =>
-          disputes.addEvidence({ dispute_id: dispute, type, content }),
+        run: ({ disputes }, { type = '', content = '', file = '' }, { dispute = '' }) =>
+          disputes.addEvidence({ dispute_id: dispute, type, content: file || content }),
       },
       {
         title: 'Withdraw',

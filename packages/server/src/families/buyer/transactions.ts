@@ -10,7 +10,7 @@ export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   },
   async get({ principal, params: { id: agentId, transaction_id: paymentId } }) {
     const agent = await agents.actFor(core.db, { principal, agentId });
-    return show(await payments.get(core, { principal: agent, paymentId }));
+    return showTrace(agentId, await payments.trace(core, { principal: agent, paymentId }));
   },
 }));
 
@@ -25,4 +25,30 @@ function show({
   createdAt,
 }: payments.Payment) {
   return { id, amount, currency, rail, status, to: payeeExternal ?? payeeWalletId, createdAt };
+}
+
+function showTrace(agentId: string, { payment, journals, events }: payments.PaymentTrace) {
+  const { payerId, fee, refunded, description, reference, failure, completedAt } = payment;
+  return {
+    ...show(payment),
+    role: payerId === agentId ? ('payer' as const) : ('payee' as const),
+    fee,
+    refunded,
+    description,
+    reference,
+    failure,
+    completedAt,
+    ledger: journals.map(({ id, kind, createdAt, postings }) => ({
+      id,
+      kind,
+      createdAt,
+      postings: postings.map(({ account, asset, amount }) => ({
+        account,
+        asset,
+        side: amount < 0n ? ('debit' as const) : ('credit' as const),
+        amount: amount < 0n ? -amount : amount,
+      })),
+    })),
+    events: events.map(({ id, type, createdAt }) => ({ id, type, createdAt })),
+  };
 }
