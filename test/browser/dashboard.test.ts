@@ -335,7 +335,6 @@ describe('every page of the dashboard', () => {
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     await fresh.close();
     expect([...origins]).toEqual([server.url]);
-    const total = sizes.reduce((sum, size) => sum + size, 0);
     console.log(`Dashboard: interactive after ${Math.round(interactive)} ms, by ${total} bytes.`);
     expect(total).toBeGreaterThan(50_000);
     expect(total).toBeLessThan(250_000);
