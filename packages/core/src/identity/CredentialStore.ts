@@ -1,5 +1,6 @@
 import type { Queryable } from '@agentpay/primitives';
 import type { Party } from '../parties/index.js';
+import { lookUp } from '../lookUp.js';
 import { table } from '../table.js';
 import type { Credential } from './Credential.js';
 
@@ -15,17 +16,16 @@ export const credentials = table<Credential>('credentials', {
   createdAt: 'timestamptz',
 });
 
-/** The credential with this hash and the kind of its party, in one look-up: every request makes it. */
-export async function findByHash(
-  db: Queryable,
-  hash: string,
-): Promise<(Credential & { partyKind: Party['kind'] }) | undefined> {
-  const [credential] = await db.query<Credential & { partyKind: Party['kind'] }>(
-    `select ${credentials.columns}, (select kind from parties where id = party_id) as "partyKind" from credentials where hash = $1`,
-    [hash],
-  );
-  return credential;
-}
+/** The credential with a hash and the kind of its party: every request makes this look-up. */
+export const findByHash = lookUp<Credential & { partyKind: Party['kind'] }>(
+  (db, hashes) =>
+    db.query(
+      `select ${credentials.columns}, (select kind from parties where id = party_id) as "partyKind"
+       from credentials where hash in (select * from unnest($1::text[]))`,
+      [hashes],
+    ),
+  ({ hash }) => hash,
+);
 
 /** Has the keys of a party end at that moment, those that end sooner excepted; of one kind, or of all. */
 export async function endBy(
