@@ -1,5 +1,6 @@
 import type { RunningFacilitator } from '@agentpay/facilitator';
-import { wrapSignature, type FacilitatorRequest } from '@agentpay/protocol';
+import { baseSepolia } from '@agentpay/primitives';
+import { AGREEMENT_OPERATOR, PERMIT2, wrapSignature, type FacilitatorRequest } from '@agentpay/protocol';
 import {
   hostileFactory,
   hostileWallet,
@@ -19,7 +20,9 @@ import {
   type Hex,
 } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { authorized, PRICE, startFacilitatorBed, type FacilitatorBed } from './facilitatorBed.js';
+import { usdcAbi } from './contractBed.js';
+import { authorized, payee, PRICE, startFacilitatorBed, type FacilitatorBed } from './facilitatorBed.js';
+import { heldBy, transferMethods } from './heldBy.js';
 
 let bed: FacilitatorBed;
 let owner: PrivateKeyAccount;
@@ -32,7 +35,8 @@ beforeAll(async () => {
   owner = await bed.payer(0n);
   factory = await bed.deploy(smartWalletFactory);
   hostile = await bed.deploy(hostileFactory);
-  facilitator = await bed.start({ factories: [factory, hostile] });
+  const escrow = { operator: AGREEMENT_OPERATOR } as const;
+  facilitator = await bed.start({ factories: [factory, hostile], escrow });
 });
 afterAll(() => bed.close());
 
@@ -177,6 +181,62 @@ describe('an account with code', () => {
     expect(bad).toMatchObject({ success: false, payer: account });
     expect(good.map(({ success }) => success)).toEqual([true, true, true]);
     for (const gasUsed of await gasOfTransactionsSince(height)) expect(gasUsed).toBeLessThanOrEqual(500_000n);
+  });
+});
+
+describe('a hold in the escrow', () => {
+  /** Lets Permit2 move the money of an account, which may be one with code. */
+  async function approve(account: Address): Promise<void> {
+    await bed.node.setBalance({ address: account, value: 10n ** 18n });
+    await bed.node.impersonateAccount({ address: account });
+    const args = [PERMIT2, 10n ** 12n];
+    await bed.send({
+      account,
+      address: baseSepolia.usdc.address,
+      abi: usdcAbi,
+      functionName: 'approve',
+      args,
+    });
+    await bed.node.stopImpersonatingAccount({ address: account });
+  }
+
+  async function keyAccount() {
+    const account = await bed.payer(PRICE);
+    return { address: account.address, sign: (hash: Hex) => account.sign({ hash }) };
+  }
+
+  async function wallet() {
+    const { account: address, data } = await plannedAccount(1n);
+    await bed.sendData(factory, data, 3_000_000n);
+    return { address, sign: ownerSigns };
+  }
+
+  const payers = { 'an account with a key': keyAccount, 'a contract wallet': wallet };
+  const cases = Object.entries(payers).flatMap(([name, open]) =>
+    transferMethods.map((method) => [name, method, open] as const),
+  );
+
+  it.each(cases)('is made once by %s with %s, and captured', async (_, method, open) => {
+    const { address, sign } = await open();
+    const stranger = await bed.payer(0n);
+    const forged = await heldBy(address, method, async (hash) => `${await stranger.sign({ hash })}01`);
+    if (method === 'permit2') {
+      const early = await heldBy(address, method, sign);
+      expect(await facilitator.verify(early.authorize)).toEqual(refusedAs('permit2_allowance_required'));
+      await approve(address);
+    }
+    expect(await facilitator.verify(forged.authorize)).toEqual(
+      refusedAs('invalid_auth_capture_evm_signature'),
+    );
+    const { authorize, capture } = await heldBy(address, method, sign);
+    const earned = await bed.usdc(payee);
+    expect(await facilitator.verify(authorize)).toEqual({ isValid: true, payer: address });
+    const held = await facilitator.settle(authorize);
+    expect(held).toMatchObject({ success: true, payer: address });
+    expect(await facilitator.settle(authorize)).toEqual({ ...held, repeat: true });
+    expect([await bed.usdc(address), (await bed.usdc(payee)) - earned]).toEqual([0n, 0n]);
+    expect(await facilitator.settle(capture)).toMatchObject({ success: true, amount: PRICE.toString() });
+    expect((await bed.usdc(payee)) - earned).toBe(PRICE);
   });
 });
 
