@@ -5,7 +5,6 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { root } from '../packages/dev/install.mjs';
 import { pack } from '../packages/dev/pack.mjs';
 
 const run = promisify(execFile);
@@ -66,11 +65,11 @@ async function binary(version) {
 
 async function check(version, node) {
   const said = async (cwd, ...args) => (await run(node, args, { cwd, timeout: 120_000 })).stdout.trim();
-  const agentpay = join(root, 'packages/cli/dist/bin.js');
+  const agentpay = join(project, 'node_modules/@agentpay/cli/dist/bin.js');
   const found = {
     node: await said(project, '--version'),
     sale: await said(project, 'sale.mjs'),
-    agentpay: await said(root, agentpay, '--version'),
+    agentpay: await said(project, agentpay, '--version'),
   };
   const right =
     found.node === `v${version}` &&

@@ -1,6 +1,6 @@
-// `npm run pack`: installs, builds and packs what sellers and buyers install into `tarballs/`, for projects outside of this repository.
+// `npm run pack`: installs, builds and packs everything that is published into `tarballs/`, for projects outside of this repository.
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -9,14 +9,27 @@ import { packPython } from './packPython.mjs';
 
 const run = promisify(execFile);
 
-/** The packages for everybody's projects, and those that they need. */
-export const published = ['primitives', 'protocol', 'api', 'paywall', 'sdk', 'mcp'];
+/** What is published, each behind all that it needs: for everybody's projects, and the command `agentpay` with what it runs. */
+export const published = `
+  primitives protocol api paywall sdk mcp
+  tracker storage http evm facilitator core dashboard docs server
+  solidity example-paid-api dev cli
+`
+  .trim()
+  .split(/\s+/);
 
-/** Packs them, as they are built, into a folder. */
-export async function pack(folder) {
+/** The folder of a package, from the root of the repository. */
+export function folderOf(name) {
+  if (name === 'docs') return name;
+  return name.startsWith('example-') ? name.replace('example-', 'examples/') : `packages/${name}`;
+}
+
+/** Packs them, or some of them, as they are built, into a folder. */
+export async function pack(folder, names = published) {
   const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const args = ['--yes', packageManager, 'pack', '--pack-destination', folder];
-  for (const name of published) await run('npx', args, { cwd: join(root, 'packages', name) });
+  const filters = names.flatMap((name) => ['--filter', `@agentpay/${name}`]);
+  const args = ['--yes', packageManager, ...filters, '-r', 'pack', '--pack-destination', folder];
+  await run('npx', args, { cwd: root, maxBuffer: 64 * 1024 * 1024 });
 }
 
 async function main() {
@@ -31,19 +44,23 @@ async function main() {
   );
   for (const file of readdirSync(folder)) console.log(join('tarballs', file));
   console.log(
-    `\nIn your project:\n\n  npm install ${join(folder, '*.tgz')}\n  pip install ${join(folder, '*.whl')}`,
+    `\nThe command line, from any folder:\n\n  npm install --global ${join(folder, '*.tgz')}` +
+      `\n\nIn your project, each package with those that it needs:\n\n` +
+      `  npm install ${join(folder, 'agentpay-{primitives,protocol,api,sdk}-*.tgz')}\n  pip install ${join(folder, '*.whl')}`,
   );
 }
 
-/** Compiles them. */
+/** Compiles them, and bundles the dashboard. */
 export function build() {
-  const args = [
-    join(root, 'node_modules/typescript/bin/tsc'),
-    '-b',
-    ...published.map((name) => `packages/${name}`),
+  const projects = published.map(folderOf).filter((path) => existsSync(join(root, path, 'tsconfig.json')));
+  const steps = [
+    [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...projects],
+    [join(root, 'packages/dashboard/build.mjs')],
   ];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`The build failed:\n${stdout}${stderr}`);
+  for (const step of steps) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, step, { cwd: root, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`The build failed:\n${stdout}${stderr}`);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { root } from './install.mjs';
-import { build, pack, published } from './pack.mjs';
+import { build, folderOf, pack, published } from './pack.mjs';
 import { packPython } from './packPython.mjs';
 import { pythonVersions } from './pythonVersions.mjs';
 
@@ -13,7 +13,7 @@ const git = (...args) => execFileSync('git', args, { cwd: root, encoding: 'utf8'
 
 /** What a release is made of, as the files and git have it. */
 export function readRelease() {
-  const manifests = published.map((name) => JSON.parse(read(`packages/${name}/package.json`)));
+  const manifests = published.map((name) => JSON.parse(read(`${folderOf(name)}/package.json`)));
   return {
     manifests,
     python: pythonVersions(),

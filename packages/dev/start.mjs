@@ -15,7 +15,7 @@ try {
 }
 const build = spawnSync(
   process.execPath,
-  [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/dev', 'examples/paid-api'],
+  [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/dev'],
   {
     cwd: root,
     encoding: 'utf8',

@@ -1,16 +1,18 @@
 import { createServer, type Server } from 'node:http';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { table } from '@agentpay/cli';
 import { payingMcpClient } from '@agentpay/mcp/paid';
+import { paywall } from '@agentpay/paywall';
 import { verifyPaymentReceipt } from '@agentpay/sdk';
 import { runCommands } from '@agentpay/server/commands';
 import { spawnNode, type Spawned } from '@agentpay/testing';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 
 /** `agentpay sell`, from an empty folder, with buyers who have the command line alone. One local chain serves all of it. */
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -186,6 +188,61 @@ describe('agentpay sell', () => {
     });
   });
 });
+
+describe('agentpay facilitator', () => {
+  it('settles payments of the local chain for a seller, and stops when it is told to', async () => {
+    const { chain } = JSON.parse(readFileSync(join(folder, '.agentpay', 'local.json'), 'utf8')) as {
+      chain: { rpcUrl: string };
+    };
+    const rpc = jsonRpc(chain.rpcUrl);
+    const [signer, payTo] = [generatePrivateKey(), privateKeyToAddress(generatePrivateKey())];
+    await rpc('anvil_setBalance', [privateKeyToAddress(signer), '0xde0b6b3a7640000']);
+    // As its README starts it, on any free port.
+    const env = {
+      RPC_URLS: chain.rpcUrl,
+      SIGNER_KEYS: signer,
+      DATA_DIR: join(folder, 'facilitator'),
+      // `sell` has left a database with its tables there.
+      DATABASE_CACHE: join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'agentpay'),
+      HOST: '127.0.0.1',
+      PORT: '0',
+    };
+    const facilitator = spawnNode(BIN, { args: ['facilitator'], cwd: folder, env: { ...WITHOUT, ...env } });
+    const seller = createServer();
+    try {
+      const [, at = ''] = await facilitator.line(/^facilitator on (http:\S+) for eip155:84532$/);
+      for (const path of ['/readyz', '/healthz']) expect((await fetch(at + path)).status).toBe(200);
+      const charge = paywall({ payTo, network: 'base-sepolia', facilitator: at }).charge('$0.01');
+      seller.on('request', (req, res) => charge(req, res, () => void res.end('sold')));
+      await new Promise<void>((resolve) => seller.listen(0, '127.0.0.1', resolve));
+      const bought = await json('pay', `http://127.0.0.1:${(seller.address() as AddressInfo).port}/`);
+      expect(bought).toMatchObject({ code: 0, status: 200, body: 'sold', payment: { decimal: '0.01' } });
+      const { transaction } = bought['payment'] as { transaction: string };
+      expect(await rpc('eth_getTransactionReceipt', [transaction])).toMatchObject({
+        status: '0x1',
+        from: privateKeyToAddress(signer).toLowerCase(),
+      });
+    } finally {
+      seller.close();
+      seller.closeAllConnections();
+      await facilitator.kill('SIGTERM');
+    }
+    expect(await facilitator.ended).toMatchObject({ code: 0 });
+  });
+});
+
+/** Nothing of the machine's databases. */
+const WITHOUT = { DATABASE_URL: '', REDIS_URL: '', NODE_ENV: '' };
+
+const jsonRpc = (url: string) => async (method: string, params: readonly unknown[]) => {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  });
+  return ((await response.json()) as { result: unknown }).result;
+};
 
 describe('agentpay init', () => {
   it('writes a seller and a buyer that trade as they are', async () => {

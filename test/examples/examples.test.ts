@@ -215,7 +215,36 @@ describe('agents', () => {
       await model.close();
     }
   });
+
+  it('of LangChain use the tools with any chat model of it, which never sees the key', async () => {
+    const agent = await newAgent(api, { name: 'LangChain', funds: 7 });
+    const { langchainTools, answer } = (await import(example('agents/langchain'))) as LangchainExample;
+    const tools = await langchainTools(api.url, agent.key);
+    const seen: string[] = [];
+    const model = {
+      bindTools: (bound: readonly { name: string }[]) => ({
+        invoke(messages: readonly { content: string }[]) {
+          seen.push(JSON.stringify([bound, messages]));
+          const { content } = messages.at(-1) as { content: string };
+          if (messages.length > 1) return Promise.resolve({ text: `The tool says ${content}` });
+          const call = { id: 'call_1', name: 'wallets_balance', args: { wallet_id: agent.wallet } };
+          return Promise.resolve({ text: '', tool_calls: [call] });
+        },
+      }),
+    };
+    expect(await answer(model, { question: 'What do I have?', tools })).toMatch(
+      /^The tool says \{.*"balance":7[,.}]/,
+    );
+    expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['payments_create']));
+    expect(seen).toHaveLength(2);
+    expect(seen.join()).not.toContain(agent.key);
+  });
 });
+
+interface LangchainExample {
+  langchainTools(url: string, apiKey: string): Promise<readonly { name: string }[]>;
+  answer(model: unknown, asked: { question: string; tools: readonly unknown[] }): Promise<string>;
+}
 
 it('every example has fewer than 60 lines, but the two that are programs to run', () => {
   const whole = ['paid-api/src/main.ts', 'self-hosted-facilitator/src/main.ts'];

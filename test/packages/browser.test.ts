@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm';
 import { x402v2 } from '@agentpay/protocol';
 import { baseSepolia } from '@agentpay/primitives';
 import { build } from 'esbuild';
-import { install, packAll, type Shelf } from './published.js';
+import { install, packed, type Shelf } from './published.js';
 
 /** Bytes of the SDK in one minified file, as a page loads it before compression. */
 const MOST_BYTES = 370_000;
@@ -38,7 +38,7 @@ const platform = () => ({
 let shelf: Shelf;
 let project: string;
 beforeAll(async () => {
-  shelf = await packAll();
+  shelf = await packed(['primitives', 'protocol', 'api', 'sdk']);
   project = await install(shelf, 'sdk');
 }, 600_000);
 afterAll(() => shelf?.close());

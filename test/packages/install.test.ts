@@ -1,23 +1,25 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { spawnNode } from '@agentpay/testing';
 import { publint } from 'publint';
+import { buyAsTold, installedCommand, printSteps, selling, timed, type Steps } from './commandLine.js';
 import {
   filesOf,
+  folderOf,
   install,
   installed,
   node,
   npx,
-  packAll,
+  packed,
   published,
   root,
-  type Published,
+  typeFaults,
   type Shelf,
 } from './published.js';
 
 const MIB = 1024 * 1024;
 /** What a user of a package gets at most: bytes of all files, and packages, with all that it needs. */
-const budgets: Record<Published, { readonly bytes: number; readonly packages: number }> = {
+const budgets: Readonly<Record<string, { readonly bytes: number; readonly packages: number }>> = {
   primitives: { bytes: 0.2 * MIB, packages: 1 },
   protocol: { bytes: 10 * MIB, packages: 6 },
   api: { bytes: 8 * MIB, packages: 3 },
@@ -25,23 +27,70 @@ const budgets: Record<Published, { readonly bytes: number; readonly packages: nu
   paywall: { bytes: 12 * MIB, packages: 9 },
   // Most of it is the official SDK of the Model Context Protocol, which brings Express and Hono.
   mcp: { bytes: 30 * MIB, packages: 110 },
+  // A local chain, an embedded PostgreSQL and viem are the most of it.
+  cli: { bytes: 300 * MIB, packages: 300 },
 };
+const budgeted = Object.keys(budgets);
+/** Each is installed into an empty project, and brings those that it needs. */
+const alone = ['sdk', 'paywall', 'mcp', 'cli'];
 
-const projects = {} as Record<Published, string>;
+const projects: Record<string, string> = {};
+const installing: Steps = {};
 let shelf: Shelf;
+/** What arethetypeswrong says of each module, and how many names each exports. */
+let faults: Record<string, unknown>;
+const loaded: Record<string, number> = {};
 
 beforeAll(async () => {
-  shelf = await packAll();
-  for (const name of published) projects[name] = await install(shelf, name);
-}, 600_000);
+  shelf = await packed();
+  for (const name of alone)
+    await timed(installing, name, async () => {
+      // A seller has Express as well.
+      projects[name] = await install(shelf, name, name === 'paywall' ? { express: '5.3.0' } : {});
+    });
+  faults = await typeFaults(shelf, modules);
+  for (const name of alone) {
+    const own = modules.filter((one) => projectOf(one) === projects[name]);
+    Object.assign(loaded, await load(projectOf(name), own));
+  }
+}, 900_000);
 afterAll(() => shelf?.close());
 
-const quoted = (name: Published) => JSON.stringify(`@agentpay/${name}`);
+/** The project that has a package: its own, that of the SDK, or that of the command, which needs the others. */
+function projectOf(name: string): string {
+  const whose = alone.includes(name)
+    ? name
+    : ['primitives', 'protocol', 'api'].includes(name)
+      ? 'sdk'
+      : 'cli';
+  return projects[whose] as string;
+}
+async function load(project: string, names: readonly string[]): Promise<Record<string, number>> {
+  const program = `const loaded = {};
+    for (const name of ${JSON.stringify(names)}) loaded[name] = Object.keys(await import('@agentpay/' + name)).length;
+    console.log(JSON.stringify(loaded));`;
+  return JSON.parse(await node(project, '--input-type=module', '-e', program)) as Record<string, number>;
+}
+const quoted = (name: string) => JSON.stringify(`@agentpay/${name}`);
 
-const manifestOf = (name: Published) =>
+const manifestOf = (name: string) =>
   JSON.parse(
-    readFileSync(join(projects[name], 'node_modules/@agentpay', name, 'package.json'), 'utf8'),
+    readFileSync(join(projectOf(name), 'node_modules/@agentpay', name, 'package.json'), 'utf8'),
   ) as Record<string, unknown>;
+
+/** What packages have beside code and types. */
+const others: Readonly<Record<string, RegExp>> = {
+  cli: /^assets\/\w+\.js$/,
+  dashboard: /^build\/([\w-]+\.(js|css)(\.br|\.gz)?|manifest\.json)$/,
+  docs: /^[a-z-]+\.md$/,
+  facilitator: /^assets\/\w+\.(css|html|js)$/,
+  http: /^assets\/\w+\.(css|js)$/,
+  server: /^assets\/\w+\.(css|js)$/,
+  solidity: /^artifacts\/\w+\.json$/,
+};
+/** Packages that are no modules: texts, and a program. */
+const notModules = ['docs', 'example-paid-api'];
+const modules = published.filter((name) => !notModules.includes(name));
 
 describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
   it('names its licence, its source, the versions of Node it runs on, and exact versions of what it needs', () => {
@@ -53,92 +102,99 @@ describe.each(published)('@agentpay/%s from its tarball, by npm', (name) => {
       name: `@agentpay/${name}`,
       license: 'Apache-2.0',
       type: 'module',
-      sideEffects: false,
       engines: { node: '>=20.19' },
-      repository: { type: 'git', url: repository.url, directory: `packages/${name}` },
+      repository: { type: 'git', url: repository.url, directory: folderOf(name) },
     });
+    if (!['dashboard', 'example-paid-api'].includes(name))
+      expect(manifest).toMatchObject({ sideEffects: false });
     expect(String(manifest['description']).length).toBeGreaterThan(20);
-    const needed = Object.values((manifest['dependencies'] ?? {}) as Record<string, string>);
+    const needed = ['dependencies', 'optionalDependencies', 'peerDependencies'].flatMap((group) =>
+      Object.values((manifest[group] ?? {}) as Record<string, string>),
+    );
     expect(needed.filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([]);
   });
 
   it('has code, types, README and licence, and no stray files', () => {
-    const files = filesOf(projects[name], name);
-    expect(files).toEqual(
-      expect.arrayContaining(['README.md', 'LICENSE', 'package.json', 'dist/index.js', 'dist/index.d.ts']),
-    );
-    const stray = files.filter(
-      (file) => !/^(README\.md|LICENSE|package\.json|dist\/.+\.(js|d\.ts|css|html))$/.test(file),
-    );
+    const files = filesOf(projectOf(name), name);
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'package.json']));
+    if (modules.includes(name))
+      expect(files).toEqual(expect.arrayContaining(['dist/index.js', 'dist/index.d.ts']));
+    const stray = files
+      .filter((file) => !/^(README\.md|LICENSE|package\.json|dist\/.+\.(js|d\.ts|css|html))$/.test(file))
+      .filter((file) => !others[name]?.test(file));
     expect(stray).toEqual([]);
+    if (others[name]) expect(files.some((file) => others[name]?.test(file))).toBe(true);
     expect(files.filter((file) => /\.(test|fixture|bench)\./.test(file))).toEqual([]);
     const maps = files.filter((file) =>
-      readFileSync(join(projects[name], 'node_modules/@agentpay', name, file), 'utf8').includes(
-        'sourceMappingURL',
+      /^\/\/[#@] sourceMappingURL/m.test(
+        readFileSync(join(projectOf(name), 'node_modules/@agentpay', name, file), 'utf8'),
       ),
     );
     expect(maps).toEqual([]);
   });
 
+  it('gives publint nothing to say', async () => {
+    const pkgDir = join(projectOf(name), 'node_modules/@agentpay', name);
+    expect((await publint({ pkgDir, pack: false, strict: true })).messages).toEqual([]);
+  });
+});
+
+describe.each(budgeted)('@agentpay/%s', (name) => {
   it('is small, with all that it needs', () => {
-    const { bytes, packages } = installed(projects[name]);
+    const { bytes, packages } = installed(projectOf(name), `@agentpay/${name}`);
     expect(packages).toContain(`@agentpay/${name}@${String(manifestOf(name)['version'])}`);
     const heavy =
       /^(viem|ox|pg|ioredis|express|@electric-sql\/pglite|@foundry-rs\/|@agentpay\/(core|server|evm))/;
-    expect(
-      packages.filter((one) => heavy.test(one) && !(name === 'mcp' && one.startsWith('express'))),
-    ).toEqual([]);
-    expect(bytes).toBeLessThan(budgets[name].bytes);
-    expect(packages.length).toBeLessThanOrEqual(budgets[name].packages);
+    if (name !== 'cli')
+      expect(
+        packages.filter((one) => heavy.test(one) && !(name === 'mcp' && one.startsWith('express'))),
+      ).toEqual([]);
+    expect(bytes).toBeLessThan((budgets[name] as { bytes: number }).bytes);
+    expect(packages.length).toBeLessThanOrEqual((budgets[name] as { packages: number }).packages);
+  });
+});
+
+describe.each(modules)('the module @agentpay/%s', (name) => {
+  it('loads, with all that it needs', () => {
+    expect(loaded[name]).toBeGreaterThan(0);
   });
 
-  it('loads', async () => {
-    const program = `console.log(Object.keys(await import(${quoted(name)})).length)`;
-    expect(Number(await node(projects[name], '--input-type=module', '-e', program))).toBeGreaterThan(0);
+  it('gives arethetypeswrong nothing to say (ESM only)', () => {
+    expect(faults[name]).toEqual({ types: 'included', problems: [] });
   });
+});
 
-  it('gives publint nothing to say', async () => {
-    const pkgDir = join(projects[name], 'node_modules/@agentpay', name);
-    expect((await publint({ pkgDir, pack: false, strict: true })).messages).toEqual([]);
-  });
-
-  it('gives arethetypeswrong nothing to say (ESM only)', async () => {
-    const cli = join(
-      dirname(createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json')),
-      'dist/index.js',
+describe.each(['sdk', 'paywall', 'mcp', 'cli'])('the types in the project of @agentpay/%s', (name) => {
+  it.each(['nodenext', 'bundler'])('are right under %s', async (moduleResolution) => {
+    const project = projectOf(name);
+    // A project has those that its package needs, too; the command's has all.
+    const own = modules.filter((one) => existsSync(join(project, 'node_modules/@agentpay', one)));
+    const imports = own.map(
+      (one, i) => `import * as all${i} from ${quoted(one)};\nexport type Names${i} = keyof typeof all${i};\n`,
     );
-    // The profile passes over the two ways of old in which nobody imports an ESM package. It fails with what it finds.
-    await node(shelf.folder, cli, shelf.tarballs[name], '--profile', 'esm-only', '--no-color');
+    writeFileSync(join(project, 'main.ts'), imports.join('') + (samples[name] ?? ''));
+    const inServer = ['paywall', 'mcp', 'cli'].includes(name);
+    const compilerOptions = {
+      moduleResolution,
+      module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
+      target: 'es2023',
+      lib: ['es2023', 'dom', 'dom.iterable'],
+      // A browser's project has no types of Node.
+      types: moduleResolution === 'nodenext' || inServer ? ['node'] : [],
+      typeRoots: [root('node_modules/@types')],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      // What servers are built of brings types that are not ours to mend.
+      skipLibCheck: moduleResolution === 'nodenext' || name === 'cli',
+    };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
+    expect(await node(project, root('node_modules/typescript/bin/tsc'), '-p', '.')).toBe('');
   });
-
-  it.each(['nodenext', 'bundler'])(
-    'has types under %s',
-    async (moduleResolution) => {
-      const project = projects[name];
-      const program = `import * as all from ${quoted(name)};\nexport type Names = keyof typeof all;\n`;
-      writeFileSync(join(project, 'main.ts'), program + (samples[name] ?? ''));
-      const compilerOptions = {
-        moduleResolution,
-        module: moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
-        target: 'es2023',
-        lib: ['es2023', 'dom', 'dom.iterable'],
-        // A browser's project has no types of Node; a paywall and an MCP server stand in a server.
-        types: moduleResolution === 'nodenext' || name === 'paywall' || name === 'mcp' ? ['node'] : [],
-        typeRoots: [root('node_modules/@types')],
-        strict: true,
-        exactOptionalPropertyTypes: true,
-        noEmit: true,
-        skipLibCheck: moduleResolution === 'nodenext',
-      };
-      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }));
-      expect(await node(project, root('node_modules/typescript/bin/tsc'), '-p', '.')).toBe('');
-    },
-    300_000,
-  );
 });
 
 /** What a user writes, on top of a bare import. */
-const samples: Partial<Record<Published, string>> = {
+const samples: Readonly<Record<string, string>> = {
   sdk: readFileSync(root('packages/sdk/README.md'), 'utf8')
     .split('```')
     .filter((part) => part.startsWith('ts\n'))
@@ -147,9 +203,11 @@ const samples: Partial<Record<Published, string>> = {
     .join('\n'),
 };
 
-it('a seller with Express installs little, and no database, chain or server of ours', async () => {
-  const { bytes, packages } = installed(await install(shelf, 'paywall', { express: '5.3.0' }));
-  expect(bytes).toBeLessThan(15 * MIB);
+it('a seller with Express installs little, and no database, chain or server of ours', () => {
+  const found = ['@agentpay/paywall', 'express'].map((name) => installed(projectOf('paywall'), name));
+  const packages = found.flatMap((one) => one.packages);
+  expect(found.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(15 * MIB);
+  expect(packages).toContain('express@5.3.0');
   expect(packages.length).toBeLessThanOrEqual(80);
   expect(packages.filter((one) => /^(viem|pg|ioredis|@electric-sql|@foundry-rs)/.test(one))).toEqual([]);
 });
@@ -169,7 +227,7 @@ it('npx agentpay-mcp speaks JSON-RPC and nothing else, offline, where only the p
     { id: 2, method: 'tools/list' },
   ];
   const input = asked.map((message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`).join('');
-  const printed = await npx(projects.mcp, 'agentpay-mcp', input);
+  const printed = await npx(projectOf('mcp'), 'agentpay-mcp', input);
   const messages = printed
     .trim()
     .split('\n')
@@ -181,6 +239,66 @@ it('npx agentpay-mcp speaks JSON-RPC and nothing else, offline, where only the p
   });
   const tools = (messages[1]!.result['tools'] as { name: string }[]).map(({ name }) => name);
   expect(tools).toEqual(expect.arrayContaining(['payments_create', 'fetch_paid']));
+});
+
+describe('the command agentpay, installed', () => {
+  it('comes from an empty folder to the first paid call by the commands that its README tells, offline', async () => {
+    const agentpay = installedCommand(projectOf('cli'));
+    const steps: Steps = { 'npm install': installing['cli'] as number };
+    await selling(agentpay, steps, async (shop, url) => {
+      const bought = await buyAsTold(agentpay, steps, url);
+      printSteps('From an empty folder to the first paid call:', steps);
+      expect(bought).toContain('{"sky":"blue"}');
+      const [, facilitator = ''] = await shop.line(/^ {2}settled by +(http:\S+)$/);
+
+      // A project that it writes sells by the same facilitator.
+      await agentpay.run(
+        `npx @agentpay/cli init shop --kind seller --facilitator ${facilitator} --tarballs ${shelf.folder}`,
+      );
+      await agentpay.run('cd shop && npm install --no-audit --no-fund --ignore-scripts');
+      const cwd = join(agentpay.folder, 'shop');
+      const seller = spawnNode('--env-file=.env', { args: ['server.js'], cwd, env: { PORT: '0' } });
+      try {
+        const [, at = ''] = await seller.line(/^Selling (http:\S+) for \$0\.01/);
+        expect(await agentpay.run(`npx @agentpay/cli pay ${at}`)).toContain('{"sky":"blue"');
+      } finally {
+        await seller.kill();
+      }
+    });
+  }, 900_000);
+
+  it('runs the whole stack, with its pages', async () => {
+    const agentpay = installedCommand(projectOf('cli'), join(projectOf('cli'), 'stack'));
+    const dev = agentpay.start('dev', '--port', '0');
+    try {
+      await dev.line(/^All keys and ids are in/);
+      const { api } = JSON.parse(readFileSync(join(agentpay.folder, '.agentpay/dev.json'), 'utf8')) as {
+        api: { url: string };
+      };
+      const page = async (path: string) => {
+        const response = await fetch(api.url + path, { headers: { accept: 'text/html' } });
+        return `${response.status} ${await response.text()}`;
+      };
+      for (const path of ['/readyz', '/healthz']) expect(await page(path)).toMatch(/^200 /);
+      expect(await page('/docs/quickstart-sellers')).toMatch(/^200 [^]*Quickstart for sellers/);
+      const [, script = ''] = /"(\/assets\/dashboard\/[^"]+\.js)"/.exec(await page('/dashboard')) ?? [];
+      expect(await page(script)).toMatch(/^200 /);
+    } finally {
+      await dev.kill('SIGTERM');
+    }
+    expect(await dev.ended).toEqual({ code: 0, signal: null });
+  }, 900_000);
+
+  it('has the server and the facilitator, which say what is not configured', async () => {
+    const agentpay = installedCommand(projectOf('cli'));
+    const started = [agentpay.start('serve', '--port', '70000'), agentpay.start('facilitator')];
+    const ended = await Promise.all(started.map((one) => one.ended));
+    expect(ended.map(({ code }) => code)).toEqual([2, 1]);
+    expect(started.map((one) => one.output())).toEqual([
+      expect.stringContaining('--port'),
+      expect.stringMatching(/^RPC_URLS is missing/m),
+    ]);
+  });
 });
 
 describe('a release', () => {

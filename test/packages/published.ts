@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -10,45 +11,46 @@ const run = promisify(execFile);
 /** Root folder of the workspace, seen from test/dist/packages. */
 export const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-/** The packages that are for everybody's projects, and those that they need. */
-export const published = ['primitives', 'protocol', 'api', 'paywall', 'sdk', 'mcp'] as const;
-export type Published = (typeof published)[number];
+interface Packing {
+  readonly published: readonly string[];
+  folderOf(name: string): string;
+  pack(folder: string, names?: readonly string[]): Promise<void>;
+}
+export const { published, folderOf, pack } = (await import(root('packages/dev/pack.mjs'))) as Packing;
 
-/** A folder outside of the workspace with the packages as they would be published. */
+/** A folder outside of the workspace with packages as they would be published. */
 export interface Shelf {
   readonly folder: string;
-  readonly tarballs: Readonly<Record<Published, string>>;
+  readonly tarballs: Readonly<Record<string, string>>;
   close(): void;
 }
 
-export async function packAll(): Promise<Shelf> {
+export async function packed(names = published): Promise<Shelf> {
   const folder = mkdtempSync(join(tmpdir(), 'agentpay-packages-'));
-  const { pack } = (await import(root('packages/dev/pack.mjs'))) as { pack(folder: string): Promise<void> };
-  await pack(folder);
-  const tarballs: Partial<Record<Published, string>> = {};
-  for (const name of published) {
-    const file = readdirSync(folder).find((entry) => entry.startsWith(`agentpay-${name}-`)) as string;
-    tarballs[name] = join(folder, file);
-  }
-  const close = () => rmSync(folder, { recursive: true, force: true });
-  return { folder, tarballs: tarballs as Shelf['tarballs'], close };
+  await pack(folder, names);
+  const versionOf = (name: string) =>
+    (JSON.parse(readFileSync(root(`${folderOf(name)}/package.json`), 'utf8')) as { version: string }).version;
+  const tarballs = Object.fromEntries(
+    names.map((name) => [name, join(folder, `agentpay-${name}-${versionOf(name)}.tgz`)]),
+  );
+  return { folder, tarballs, close: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
 /** An empty project in which npm has installed the tarball of a package, and others from the registry by their versions. */
 export async function install(
   { folder, tarballs }: Shelf,
-  name: Published,
+  name: string,
   others: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const project = join(folder, `with-${name}-${Object.keys(others).length}`);
   mkdirSync(project);
-  const own = (names: readonly Published[]) =>
+  const own = (names: readonly string[]) =>
     Object.fromEntries(names.map((one) => [`@agentpay/${one}`, `file:${tarballs[one]}`]));
   const manifest = {
     private: true,
     type: 'module',
     dependencies: { ...own([name]), ...others },
-    overrides: own(published.filter((one) => one !== name)),
+    overrides: own(Object.keys(tarballs).filter((one) => one !== name)),
   };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
   const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', '--ignore-scripts'];
@@ -56,26 +58,56 @@ export async function install(
   return project;
 }
 
-/** What is installed: the packages by name and version, and the bytes of all their files. */
-export function installed(project: string): { readonly packages: readonly string[]; readonly bytes: number } {
-  const lock = JSON.parse(readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8')) as {
-    packages: Record<string, { version: string }>;
-  };
-  const packages = Object.entries(lock.packages).map(
-    ([path, { version }]) => `${path.replace(/^.*node_modules\//, '')}@${version}`,
-  );
-  return { packages, bytes: bytesIn(join(project, 'node_modules')) };
+interface Locked {
+  readonly version: string;
+  readonly dependencies?: Record<string, string>;
+  readonly optionalDependencies?: Record<string, string>;
+  readonly peerDependencies?: Record<string, string>;
 }
 
+/** A package and all that it needs, as npm has installed them: by name and version, and the bytes of all their files. */
+export function installed(project: string, name: string): { packages: readonly string[]; bytes: number } {
+  const { packages } = JSON.parse(readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8')) as {
+    packages: Record<string, Locked>;
+  };
+  const reached = new Set<string>();
+  /** Node looks beside the package that asks, and then further out. */
+  const find = (from: string, wanted: string): string | undefined => {
+    const place = `${from === '' ? '' : `${from}/`}node_modules/${wanted}`;
+    if (packages[place]) return place;
+    return from === ''
+      ? undefined
+      : find(from.slice(0, Math.max(0, from.lastIndexOf('/node_modules/'))), wanted);
+  };
+  const reach = (path: string | undefined): void => {
+    if (path === undefined || reached.has(path)) return;
+    reached.add(path);
+    const { dependencies, optionalDependencies, peerDependencies } = packages[path] as Locked;
+    for (const wanted of Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }))
+      reach(find(path, wanted));
+  };
+  reach(find('', name));
+  const named = [...reached].map(
+    (path) => `${path.replace(/^.*node_modules\//, '')}@${(packages[path] as Locked).version}`,
+  );
+  return {
+    packages: named,
+    bytes: [...reached].reduce((sum, path) => sum + bytesIn(join(project, path)), 0),
+  };
+}
+
+/** Without what is nested, which is counted by itself. */
 function bytesIn(folder: string): number {
-  return readdirSync(folder, { withFileTypes: true }).reduce((sum, entry) => {
-    const path = join(folder, entry.name);
-    return sum + (entry.isDirectory() ? bytesIn(path) : statSync(path).size);
-  }, 0);
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => name !== 'node_modules')
+    .reduce((sum, entry) => {
+      const path = join(folder, entry.name);
+      return sum + (entry.isDirectory() ? bytesIn(path) : statSync(path).size);
+    }, 0);
 }
 
 /** Every file of an installed package, by its path in it. */
-export function filesOf(project: string, name: Published): string[] {
+export function filesOf(project: string, name: string): string[] {
   const folder = join(project, 'node_modules/@agentpay', name);
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -85,7 +117,7 @@ export function filesOf(project: string, name: Published): string[] {
 /** Runs a program of Node in a folder; rejects with what it printed when it fails. */
 export async function node(project: string, ...args: readonly string[]): Promise<string> {
   try {
-    const { stdout } = await run(process.execPath, args, { cwd: project });
+    const { stdout } = await run(process.execPath, args, { cwd: project, maxBuffer: 16 * 1024 * 1024 });
     return stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
@@ -103,3 +135,28 @@ export async function npx(project: string, command: string, input: string): Prom
   return (await started).stdout;
 }
 const OFFLINE = { npm_config_offline: 'true', AGENTPAY_URL: 'http://127.0.0.1:1' };
+
+/**
+ * What arethetypeswrong finds in tarballs, by package, in the ways in which ESM is imported. One process looks at all: it loads a compiler.
+ */
+export async function typeFaults(
+  { tarballs }: Shelf,
+  names: readonly string[],
+): Promise<Record<string, unknown>> {
+  const cli = createRequire(import.meta.url).resolve('@arethetypeswrong/cli/package.json');
+  const core = pathToFileURL(createRequire(cli).resolve('@arethetypeswrong/core'));
+  const program = `
+    import { readFileSync } from 'node:fs';
+    import { checkPackage, createPackageFromTarballData } from ${JSON.stringify(core)};
+    const found = {};
+    for (const [name, file] of ${JSON.stringify(names.map((name) => [name, tarballs[name]]))}) {
+      const { types, problems = [] } = await checkPackage(createPackageFromTarballData(new Uint8Array(readFileSync(file))));
+      const old = ['node10', 'node16-cjs'];
+      found[name] = { types: types && types.kind, problems: problems.filter((one) => !old.includes(one.resolutionKind)) };
+    }
+    console.log(JSON.stringify(found));`;
+  return JSON.parse(await node(root('test'), '--input-type=module', '-e', program)) as Record<
+    string,
+    unknown
+  >;
+}

@@ -1,4 +1,4 @@
-import { baseSepolia, formatDecimal, parsePrice, type Clock } from '@agentpay/primitives';
+import { baseSepolia, formatDecimal, parsePrice, sleep, type Clock } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { createPublicClient, http, parseAbi } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
@@ -26,7 +26,7 @@ async function purchase(
   name: PurchaseRow['dialect'],
   dialect: Dialect,
 ): Promise<PurchaseRow> {
-  const before = await readBalances(stack);
+  const before = await readBalances(stack, clock);
   const began = clock.now();
   try {
     const { buyer } = stack.state;
@@ -45,7 +45,7 @@ async function purchase(
         ? `the seller responded ${response.status}`
         : payment?.dialect !== dialect
           ? `was paid as ${payment?.dialect ?? 'nothing'}`
-          : balanceFault(dialect, before, await readBalances(stack));
+          : balanceFault(dialect, before, await readBalances(stack, clock));
     return {
       dialect: name,
       price: PRICE,
@@ -74,20 +74,27 @@ interface Balances {
   readonly ledgerHeld: bigint;
 }
 
-async function readBalances({ urls, state }: Stack): Promise<Balances> {
+/** anvil keeps no earlier states here, and refuses a read when a block comes in between. */
+const READS = 40;
+const READ_PAUSE_MS = 50;
+
+async function readBalances({ urls, state }: Stack, clock: Clock): Promise<Balances> {
   const chain = createPublicClient({ transport: http(urls.chain) });
-  const ask = (address: `0x${string}`) =>
-    chain.readContract({
-      address: baseSepolia.usdc.address,
-      abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
-      functionName: 'balanceOf',
-      args: [address],
-    });
-  // A node that keeps no earlier states refuses a read that meets a block in the making.
-  const usdcOf = (address: `0x${string}`) =>
-    ask(address)
-      .catch(() => ask(address))
-      .catch(() => ask(address));
+  async function usdcOf(address: `0x${string}`): Promise<bigint> {
+    for (let read = 1; ; read++) {
+      try {
+        return await chain.readContract({
+          address: baseSepolia.usdc.address,
+          abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
+          functionName: 'balanceOf',
+          args: [address],
+        });
+      } catch (error) {
+        if (read === READS) throw error;
+        await sleep(clock, READ_PAUSE_MS);
+      }
+    }
+  }
   const wallets = createApiClient({ url: urls.api, apiKey: state.buyer.apiKey }).wallets;
   const [chainBuyer, chainSeller, wallet] = await Promise.all([
     usdcOf(privateKeyToAddress(state.buyerKey)),

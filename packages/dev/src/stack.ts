@@ -42,7 +42,9 @@ export const CHALLENGE_WINDOW_SECONDS = 2;
 /** Price of every route of the seller. */
 export const PRICE = '$0.01';
 
-const workspace = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+/** The program of a package, beside its door. */
+const programOf = (name: string, file = 'bin.js') =>
+  fileURLToPath(new URL(file, import.meta.resolve(`@agentpay/${name}`)));
 
 export interface StackOptions {
   readonly ports: Ports;
@@ -120,7 +122,7 @@ const listenAt = (url: string) => ({ PORT: new URL(url).port, HOST: '127.0.0.1' 
 export function facilitatorPart({ urls, data, state }: Place): NodePart {
   return {
     name: 'facilitator',
-    script: workspace('packages/facilitator/dist/bin.js'),
+    script: programOf('facilitator'),
     readyUrl: `${urls.facilitator}/readyz`,
     env: {
       ...listenAt(urls.facilitator),
@@ -138,7 +140,7 @@ export function facilitatorPart({ urls, data, state }: Place): NodePart {
 function apiPart({ urls, data, state }: Place): NodePart {
   return {
     name: 'API',
-    script: workspace('packages/server/dist/bin.js'),
+    script: programOf('server'),
     args: ['serve'],
     readyUrl: `${urls.api}/readyz`,
     env: {
@@ -166,7 +168,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
 function sellerPart(urls: Stack['urls'], state: RegisteredAgents['state']): NodePart {
   return {
     name: 'seller',
-    script: workspace('examples/paid-api/dist/main.js'),
+    script: programOf('example-paid-api', 'main.js'),
     readyUrl: `${urls.seller}/health`,
     env: {
       ...listenAt(urls.seller),

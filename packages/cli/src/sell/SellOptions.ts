@@ -48,7 +48,7 @@ const VALUE_FLAGS = [
 ];
 
 /** @throws CommandFault naming the word or flag at fault */
-export function readSellOptions({ args, flags: given, around }: Called): SellOptions {
+export async function readSellOptions({ args, flags: given, around }: Called): Promise<SellOptions> {
   const isMcp = given['mcp'] === true;
   const { words, flags } = isMcp ? trailing(args, given) : { words: args, flags: given };
   const facilitator = urlOf('--facilitator', flags['facilitator']);
@@ -58,7 +58,7 @@ export function readSellOptions({ args, flags: given, around }: Called): SellOpt
   if (price === undefined && Object.keys(prices).length === 0)
     throw usageFault(`Say what it costs: --price '$0.01', or --prices FILE.`);
   return {
-    sold: isMcp ? mcpOf(words, flags) : httpOf(words, flags, around),
+    sold: isMcp ? mcpOf(words, flags) : await httpOf(words, flags, around),
     price,
     prices,
     payTo: payToOf(flags, facilitator),
@@ -100,15 +100,15 @@ function mcpOf([command, ...args]: readonly string[], flags: Called['flags']): S
   return { kind: 'mcp', command, args };
 }
 
-function httpOf(
+async function httpOf(
   words: readonly string[],
   flags: Called['flags'],
   { env, folder }: CommandSurroundings,
-): Sold {
+): Promise<Sold> {
   const [file, extra] = words;
   if (extra !== undefined)
     throw usageFault(`agentpay sell takes one OpenAPI document, not "${extra}" as well.`);
-  const document = file === undefined ? undefined : readDocument(resolve(folder, file));
+  const document = file === undefined ? undefined : await readDocument(resolve(folder, file));
   const upstream = urlOf('--upstream', flags['upstream']) ?? document?.server;
   if (upstream === undefined)
     throw usageFault(

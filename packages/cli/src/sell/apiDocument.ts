@@ -11,7 +11,8 @@ const operation = z.looseObject({
 });
 const schema = z.looseObject({
   openapi: z.string().regex(/^3\./, 'must be 3.0 or newer'),
-  info: z.looseObject({ title: z.string(), version: z.string() }),
+  // In YAML a version without quotes is a number.
+  info: z.looseObject({ title: z.string(), version: z.union([z.string(), z.number().transform(String)]) }),
   servers: z.array(z.looseObject({ url: z.string() })).optional(),
   paths: z.record(z.string().startsWith('/'), z.record(z.string(), z.unknown())),
 });
@@ -38,16 +39,9 @@ const MAX_FILE = 10 * 1024 * 1024;
 /** More routes than anybody reads. */
 const MOST_ROUTES = 2_000;
 
-/** Reads an OpenAPI document in JSON. @throws CommandFault with what is wrong */
-export function readDocument(file: string): ApiDocument {
-  const text = readGiven(file, MAX_FILE);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw usageFault(`${file} is not JSON. An OpenAPI document in YAML has to be converted to JSON first.`);
-  }
-  const read = schema.safeParse(value);
+/** Reads an OpenAPI document in JSON or YAML. @throws CommandFault with what is wrong */
+export async function readDocument(file: string): Promise<ApiDocument> {
+  const read = schema.safeParse(await valueOf(file));
   if (!read.success) {
     const [issue] = read.error.issues;
     throw usageFault(`${file} is no OpenAPI 3 document: ${issue?.path.join('.')} ${issue?.message}.`);
@@ -58,6 +52,22 @@ export function readDocument(file: string): ApiDocument {
   if (operations.length > MOST_ROUTES) throw usageFault(`${file} has more than ${MOST_ROUTES} operations.`);
   const server = openapi.servers?.find(({ url }) => /^https?:\/\//.test(url) && URL.canParse(url))?.url;
   return { openapi, server, operations };
+}
+
+async function valueOf(file: string): Promise<unknown> {
+  const text = readGiven(file, MAX_FILE);
+  try {
+    return JSON.parse(text);
+  } catch {
+    // YAML, then.
+  }
+  const { parse } = await import('yaml');
+  try {
+    return parse(text, { merge: true, logLevel: 'error' });
+  } catch (cause) {
+    const [what] = (cause as Error).message.split('\n');
+    throw usageFault(`${file} is neither JSON nor YAML: ${what?.replace(/:$/, '')}.`);
+  }
 }
 
 function operationsOf(path: string, item: Record<string, unknown>): ApiOperation[] {

@@ -17,7 +17,7 @@ const HURRY_MS = 500;
 
 /** `agentpay sell`: sells until it is told to stop. @returns the exit code. @throws CommandFault */
 export async function sell(called: Called): Promise<number> {
-  const options = readSellOptions(called);
+  const options = await readSellOptions(called);
   const { around } = called;
   const stop = stopSignals();
   const money = await moneyOf(options, around);

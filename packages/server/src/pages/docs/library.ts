@@ -25,8 +25,8 @@ export interface Library {
 
 /** The address that the texts have; readers see that of the API they ask. */
 const WRITTEN_URL = 'http://127.0.0.1:3100';
-/** `docs` of the repository, seen from `packages/server/dist/pages/docs`. */
-const FOLDER = new URL('../../../../../docs/', import.meta.url);
+/** The guides, a package of their own. */
+const FOLDER = new URL('./', import.meta.resolve('@agentpay/docs/README.md'));
 
 /** The documentation of the API at this address. */
 export const library = remembered(1, (baseUrl: string): Library => {
