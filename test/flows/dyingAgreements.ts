@@ -1,11 +1,11 @@
 import { agreements, createCore, type Core, type Principal } from '@agentpay/core';
-import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { crashSettings, crashPorts, useOf, type CrashKind, type PortNames } from './agreementBed.js';
 import { testCore } from './market.js';
 import { signed } from './paperEscrow.js';
 import { signedFee } from './paperFees.js';
 import { callPort } from './portsOverHttp.js';
+import { changesOf, standStill, type Around } from './standStill.js';
 
 /** Something that this process does with an agreement, as DEEDS gives them. */
 export interface DyingDeed {
@@ -31,7 +31,6 @@ const [buyer, seller] = [BUYER, SELLER].map((text) => JSON.parse(text) as Princi
 ];
 
 const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 20_000 });
-type Around = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** The ports of another process; `around` sees what changes something. */
 const portsBy = (around: Around) =>
@@ -43,24 +42,16 @@ const { core: whole, clock } = await testCore(db, { settings: crashSettings, ...
 
 /** @param onStop called once, when the last effect has happened */
 function mortal(after: number, onStop: () => void): Core {
-  let effects = 0;
-  const forever = () => new Promise<never>(() => undefined);
-  const alive: Around = async (work) => {
-    if (effects >= after) return forever();
-    const result = await work();
-    if (++effects < after) return result;
-    onStop();
-    return forever();
-  };
-  const dying: Db = {
-    ...db,
-    query: (sql, params) =>
-      /^\s*select\b/i.test(sql) ? db.query(sql, params) : alive(() => db.query(sql, params)),
-    tx: (work, options) => alive(() => db.tx(work, options)),
-  };
+  const alive = standStill(after, onStop);
   const { random, ports } = whole;
   const settings = crashSettings;
-  return createCore({ db: dying, clock, random, settings, ports: { ...ports, ...portsBy(alive) } });
+  return createCore({
+    db: changesOf(db, alive),
+    clock,
+    random,
+    settings,
+    ports: { ...ports, ...portsBy(alive) },
+  });
 }
 
 const many = { limit: 100 };

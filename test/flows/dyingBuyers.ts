@@ -1,8 +1,9 @@
 import { purchases, type Core, type custody, type Principal } from '@agentpay/core';
-import { systemClock, type Db } from '@agentpay/primitives';
+import { systemClock } from '@agentpay/primitives';
 import { fromAuthorization, httpFacilitator, type Facilitator } from '@agentpay/protocol';
 import { pgDb } from '@agentpay/storage';
 import { localSellers, network, purchaseCore } from './purchaseCore.js';
+import { changesOf, standStill } from './standStill.js';
 
 /** Buys of this process, as BUYS gives them. */
 export interface DyingBuy {
@@ -50,21 +51,7 @@ async function asked(method: keyof custody.PaymentChain, args: readonly unknown[
 
 /** @param onStop called once, when the last effect has happened */
 function mortal(after: number, onStop: () => void): Core {
-  let effects = 0;
-  const forever = () => new Promise<never>(() => undefined);
-  const alive = async <T>(work: () => Promise<T>): Promise<T> => {
-    if (effects >= after) return forever();
-    const result = await work();
-    if (++effects < after) return result;
-    onStop();
-    return forever();
-  };
-  const dying: Db = {
-    ...db,
-    query: (sql, params) =>
-      /^\s*select\b/i.test(sql) ? db.query(sql, params) : alive(() => db.query(sql, params)),
-    tx: (fn, options) => alive(() => db.tx(fn, options)),
-  };
+  const alive = standStill(after, onStop);
   const facilitator: Facilitator = {
     ...settling,
     verify: (request) => alive(() => settling.verify(request)),
@@ -72,7 +59,7 @@ function mortal(after: number, onStop: () => void): Core {
   };
   const fetchOut: typeof sellers.fetchOut = (...call) => alive(() => sellers.fetchOut(...call));
   return purchaseCore({
-    db: dying,
+    db: changesOf(db, alive),
     clock,
     chains: [chain],
     ports: { sellers: { fetchOut }, facilitator },

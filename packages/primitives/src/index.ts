@@ -1,6 +1,7 @@
 export * from './Amount.js';
 export * from './Bounds.js';
 export * from './Clock.js';
+export * from './coalesce.js';
 export * from './Db.js';
 export * from './Errors.js';
 export * from './FetchOut.js';

@@ -1,7 +1,6 @@
-import type { Clock, Db, Queryable } from '@agentpay/primitives';
+import { coalesce, type Clock, type Db, type Queryable } from '@agentpay/primitives';
 import type { Address, Hex, Reason } from '@agentpay/protocol';
 import type { Sender, SignedTransaction } from '@agentpay/evm';
-import { coalesce } from './coalesce.js';
 import { defaultGasLimits, type GasLimits } from '../schemes/Scheme.js';
 import {
   GIVEN_UP,

@@ -1,4 +1,4 @@
-import { afterThisTurn } from '@agentpay/primitives';
+import { afterThisTurn } from './Clock.js';
 
 /** Most members of one set. */
 const MOST = 200;
