@@ -25,8 +25,8 @@ describe('when the chain loses blocks and makes others with the same account non
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
   }
 
-  /** Settles a payment of all that the account has, in a block that is then made anew without the money for it. */
-  async function settledAndUndone() {
+  /** Settles a payment of all that the account has, in a block that is then lost. */
+  async function settledAndLost() {
     const facilitator = await bed.start({ onError });
     const request = await signedRequest({ account });
     const answer = facilitator.settle(request);
@@ -34,10 +34,16 @@ describe('when the chain loses blocks and makes others with the same account non
     await bed.chain.mine();
     expect(await answer).toMatchObject({ success: true });
     bed.chain.reorg(1);
+    return { facilitator, request, first: (await answer).transaction };
+  }
+
+  /** The same, and the block is made anew without the money for it. */
+  async function settledAndUndone() {
+    const settled = await settledAndLost();
     bed.chain.mint(account.address, -10_000n);
     await bed.chain.mine();
     expect(bed.chain.transfers()).toEqual([]);
-    return { facilitator, request, first: (await answer).transaction };
+    return settled;
   }
 
   it('finds a payment undone whose transaction mined again without it, and makes it in another', async () => {
@@ -55,20 +61,14 @@ describe('when the chain loses blocks and makes others with the same account non
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
-  /** Settles a payment of all that the account has; its block is lost, the money is gone, and its transaction is broadcast again. */
+  /** The same, but the money is gone when its transaction is broadcast again. */
   async function settledAndSentAgain() {
-    const facilitator = await bed.start({ onError });
-    const request = await signedRequest({ account });
-    const answer = facilitator.settle(request);
-    await until(() => (bed.chain.calls.send ?? 0) > 0);
-    await bed.chain.mine();
-    expect(await answer).toMatchObject({ success: true });
-    bed.chain.reorg(1);
+    const settled = await settledAndLost();
     bed.chain.forgetPool();
     bed.chain.mint(account.address, -10_000n);
     bed.skip(30_000);
     await until(() => bed.chain.calls.send === 2);
-    return { facilitator, request, first: (await answer).transaction };
+    return settled;
   }
 
   it('makes a payment in another, whose transaction was broadcast again and reverted', async () => {
