@@ -1,22 +1,10 @@
 import { baseSepolia, manualClock } from '@agentpay/primitives';
-import { privateKeyToAccount } from 'viem/accounts';
 import { ChainError, type Chain } from './Chain.js';
 import { failoverChain } from './failoverChain.js';
+import { account, signedTransaction } from './signedTransaction.fixture.js';
 import { simulatedChain, type SimulatedChain } from './simulatedChain.js';
 
-const account = privateKeyToAccount(`0x${'42'.repeat(32)}`);
 const { chainId } = baseSepolia;
-
-const signed = () =>
-  account.signTransaction({
-    type: 'eip1559',
-    chainId,
-    nonce: 0,
-    to: account.address,
-    gas: 21_000n,
-    maxFeePerGas: 2n,
-    maxPriorityFeePerGas: 1n,
-  });
 
 describe('several RPC nodes as one', () => {
   /** Two ways to one chain; the first can be cut. */
@@ -58,7 +46,7 @@ describe('several RPC nodes as one', () => {
   it('broadcast a transaction through the second when the first is silent, and it is mined once', async () => {
     const { chain, second, cut } = setUp();
     cut(true);
-    const raw = await signed();
+    const raw = await signedTransaction();
     await chain.send(raw);
     cut(false);
     await chain.send(raw);
@@ -70,7 +58,7 @@ describe('several RPC nodes as one', () => {
     const { chain, second, errors } = setUp();
     await chain.block();
     second.fault({ on: 'send', kind: 'underpriced' });
-    await expect(chain.send(await signed())).rejects.toMatchObject({ kind: 'underpriced' });
+    await expect(chain.send(await signedTransaction())).rejects.toMatchObject({ kind: 'underpriced' });
     expect(errors).toEqual([]);
   });
 

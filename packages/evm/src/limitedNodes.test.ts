@@ -1,14 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { baseSepolia, manualClock } from '@agentpay/primitives';
-import { privateKeyToAccount } from 'viem/accounts';
 import type { Chain } from './Chain.js';
 import { failoverChain } from './failoverChain.js';
 import { answerEach, openHttpNode, type HttpNode, type Question } from './httpNode.fixture.js';
+import { account, signedTransaction } from './signedTransaction.fixture.js';
 import { simulatedChain } from './simulatedChain.js';
 import { viemChain } from './viemChain.js';
 
 const { chainId, usdc } = baseSepolia;
-const account = privateKeyToAccount(`0x${'42'.repeat(32)}`);
 const hash = `0x${'77'.repeat(32)}` as const;
 const call = { to: usdc.address, data: '0x06fdde03' } as const;
 
@@ -44,17 +43,6 @@ const responses: Readonly<Record<string, (questions: readonly Question[], res: S
     res.end(JSON.stringify(questions.length === 1 ? { id: 0 } : questions.map(({ id }) => ({ id })))),
 };
 
-const raw = () =>
-  account.signTransaction({
-    type: 'eip1559',
-    chainId,
-    nonce: 0,
-    to: account.address,
-    gas: 21_000n,
-    maxFeePerGas: 2n,
-    maxPriorityFeePerGas: 1n,
-  });
-
 /** Every question that a settlement asks, at the stage where it asks it. */
 const stages: Readonly<Record<string, (chain: Chain) => Promise<unknown>>> = {
   'verify read': (chain) => chain.read([call]),
@@ -62,7 +50,7 @@ const stages: Readonly<Record<string, (chain: Chain) => Promise<unknown>>> = {
   gas: (chain) => chain.fees(),
   balance: (chain) => chain.balance(account.address),
   nonce: (chain) => chain.transactionCount(account.address, 'pending'),
-  broadcast: async (chain) => chain.send(await raw()),
+  broadcast: async (chain) => chain.send(await signedTransaction()),
   block: (chain) => chain.block(),
   receipt: (chain) => chain.receipts([hash, `0x${'78'.repeat(32)}`]),
   'logs of an authorization': (chain) => chain.authorizationUse(usdc.address, account.address, hash),
@@ -139,13 +127,13 @@ describe('what an RPC node says of the matter itself', () => {
     ['invalid sender', 'refused'],
   ])('of a transaction "%s" is an answer', async (message, kind) => {
     const { chain, second } = await setUp({ code: -32_000, message });
-    await expect(chain.send(await raw())).rejects.toMatchObject({ kind });
+    await expect(chain.send(await signedTransaction())).rejects.toMatchObject({ kind });
     expect(second.calls.send).toBeUndefined();
   });
 
   it('a full pool is none: the transaction goes to the next node', async () => {
     const { chain, second } = await setUp({ code: -32_000, message: 'txpool is full' });
-    await chain.send(await raw());
+    await chain.send(await signedTransaction());
     await second.mine();
     expect(await second.transactionCount(account.address, 'latest')).toBe(1);
   });
