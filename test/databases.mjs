@@ -1,4 +1,5 @@
-// Redis and PostgreSQL for the tests: those of REDIS_URL and DATABASE_URL, else own ones in a temporary folder on loopback; and
+// Redis and PostgreSQL for the tests: those of REDIS_URL and DATABASE_URL, else one of each for every worker of Jest, in a temporary
+// folder on loopback, so that no suite waits for a transaction of another; and
 // Chromium: the one of CHROMIUM, else that on the PATH; and the Python of PYTHON, else the system's, with what the Python package needs.
 // Run as a child of run.mjs: it sends { env } or { fault } over IPC and takes everything down when that channel closes,
 // however its parent ended.
@@ -16,6 +17,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import jestConfig from '../jest.config.mjs';
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
@@ -29,11 +31,14 @@ async function startDatabases() {
   const given = { REDIS_URL: process.env.REDIS_URL, DATABASE_URL: process.env.DATABASE_URL };
   installMissing(given);
   folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
+  const ofWorkers = (url, start) =>
+    Promise.all(Array.from({ length: jestConfig.maxWorkers }, (_, index) => url || start(index + 1)));
   const [redis, postgres] = await Promise.all([
-    given.REDIS_URL || startRedis(),
-    given.DATABASE_URL || startPostgres(),
+    ofWorkers(given.REDIS_URL, startRedis),
+    ofWorkers(given.DATABASE_URL, startPostgres),
   ]);
-  return { REDIS_URL: redis, DATABASE_URL: postgres, CHROMIUM: findChromium(), PYTHON };
+  const env = { REDIS_URL: redis[0], DATABASE_URL: postgres[0], CHROMIUM: findChromium(), PYTHON };
+  return { ...env, REDIS_URLS: redis.join(' '), DATABASE_URLS: postgres.join(' ') };
 }
 
 // ---- finding and installing
@@ -127,18 +132,18 @@ function findPostgres() {
 
 // ---- starting
 
-async function startRedis() {
+async function startRedis(worker) {
   const port = await freePort();
-  const data = join(folder, 'redis');
+  const data = join(folder, `redis${worker}`);
   mkdirSync(data);
   const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', data];
   await startProcess(findRedis(), args, { ready: 'Ready to accept connections', stopSignal: 'SIGTERM' });
   return `redis://127.0.0.1:${port}`;
 }
 
-async function startPostgres() {
+async function startPostgres(worker) {
   const bin = findPostgres();
-  const data = join(folder, 'postgres');
+  const data = join(folder, `postgres${worker}`);
   mkdirSync(data);
   const user = isRoot ? unprivilegedUser() : {};
   if (isRoot) {

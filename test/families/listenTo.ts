@@ -11,6 +11,8 @@ export async function listenTo(url: string, headers: Record<string, string>) {
       text += Buffer.from(value).toString();
     }
   })();
+  // Whoever waits for the end is told; a stream that was left open by a test that failed ends nothing else.
+  reading.catch(() => undefined);
   const eventually = async (meanwhile: () => void, come: () => boolean) => {
     for (const end = performance.now() + 100_000; !come() && performance.now() < end;) {
       meanwhile();

@@ -90,7 +90,10 @@ export async function testApi(
     logged,
     http: supertest(server),
     async close() {
-      await new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => server.close(resolve));
+      // A test that failed may have left a stream open.
+      server.closeAllConnections();
+      await closed;
       await composition.close();
       await database.close();
       // Callers program against the documented errors, and no test provokes another fault of ours.

@@ -325,4 +325,20 @@ describe('the events of an agent', () => {
     await bySession.ended(() => undefined);
     await new Promise((resolve) => another.close(resolve));
   });
+
+  it('are told from the opening of a stream on, not from its first reading', async () => {
+    const buyer = await newBuyer();
+    const { composition, clock } = api;
+    const streams = eventStreams(composition.core, composition.log);
+    const told = (await streams.open({ partyId: buyer.id, seconds: 3600 }))[Symbol.asyncIterator]();
+    await pay(buyer);
+    let first: unknown;
+    void told.next().then(({ value }) => (first = value));
+    await eventually(() => {
+      clock.advance(250);
+      expect(first).toMatchObject({ type: 'approval.requested' });
+    });
+    await told.return?.();
+    streams.stop();
+  });
 });

@@ -81,6 +81,13 @@ async function open(state: State, listening: StreamRequest): Promise<AsyncIterab
     });
   const listener: Listener = { partyId, waiting: [], ended: false, bell: new AbortController() };
   listeners.add(listener);
+  try {
+    // Whoever comes first finds out where to begin. What happens after a listener was let in waits with it, also before it listens.
+    await (state.position ??= begin(state));
+  } catch (error) {
+    leave(state, listener);
+    throw error;
+  }
   const told = follow(state, listener, { after, seconds: listening.seconds });
   return {
     [Symbol.asyncIterator]: () => ({
@@ -114,8 +121,6 @@ async function* follow(
   const { core } = state;
   const until = core.clock.now() + seconds * 1000;
   try {
-    // Whoever follows first finds out where to begin: what comes after that waits with the listener.
-    await (state.position ??= begin(state));
     let position = after;
     for (let full = position !== undefined; full && !listener.ended;) {
       const page = await events.read(core.db, { after: position, limit: PAGE });

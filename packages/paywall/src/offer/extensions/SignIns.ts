@@ -66,8 +66,9 @@ export function signInsIn({ store, clock, random, report, secrets }: Context): S
 
   return {
     offer(url, { chains, statement }) {
-      const issuedAt = new Date(clock.now()).toISOString();
-      const expirationTime = new Date(clock.now() + LIFE_MS).toISOString();
+      const now = clock.now();
+      const issuedAt = new Date(now).toISOString();
+      const expirationTime = new Date(now + LIFE_MS).toISOString();
       const salt = bytesToHex(random.bytes(RANDOM_BYTES)).slice(2);
       const nonce = nonceOf(secrets[0], salt, { issuedAt, uri: url });
       const resource = { domain: new URL(url).host, uri: url, resources: [url] };

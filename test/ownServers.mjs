@@ -1,0 +1,7 @@
+// Gives the suites of each worker the Redis and PostgreSQL that databases.mjs started for it.
+const worker = Number(process.env.TINYPOOL_WORKER_ID ?? 1);
+
+for (const name of ['REDIS_URL', 'DATABASE_URL']) {
+  const urls = process.env[`${name}S`]?.split(' ');
+  if (urls) process.env[name] = urls[(worker - 1) % urls.length];
+}
