@@ -5,7 +5,11 @@ export default {
   transform: {},
   roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test'],
   testMatch: ['**/dist/**/*.test.js'],
-  setupFiles: ['<rootDir>/test/ownServers.mjs', '<rootDir>/test/fastCheck.mjs', '<rootDir>/test/timeLimits.mjs'],
+  setupFiles: [
+    '<rootDir>/test/ownServers.mjs',
+    '<rootDir>/test/fastCheck.mjs',
+    '<rootDir>/test/timeLimits.mjs',
+  ],
   maxWorkers: 2,
   reporters: ['default', '<rootDir>/test/slowestSuites.mjs'],
 };

@@ -4,4 +4,6 @@ const worker = Number(process.env.TINYPOOL_WORKER_ID ?? 1);
 for (const name of ['REDIS_URL', 'DATABASE_URL']) {
   const urls = process.env[`${name}S`]?.split(' ');
   if (urls) process.env[name] = urls[(worker - 1) % urls.length];
+  // Programs that the suites start refuse settings that are near to theirs.
+  delete process.env[`${name}S`];
 }
