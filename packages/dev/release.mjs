@@ -1,9 +1,11 @@
-// `npm run release`: packs everything that is published, checks it, and prints the commands that publish it. It publishes nothing itself.
+// `npm run release -- --dry-run`: installs, builds and packs everything that is published, checks it, and prints the commands that publish it.
+// With or without the flag it publishes nothing itself.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { root } from './install.mjs';
+import { changelogFaults } from './changelog.mjs';
+import { install, root } from './install.mjs';
 import { build, folderOf, pack, published } from './pack.mjs';
 import { packPython } from './packPython.mjs';
 import { pythonVersions } from './pythonVersions.mjs';
@@ -42,7 +44,7 @@ export function releaseFaults({ manifests, python, changelog, tags, changes, pen
     ...python
       .filter((one) => one.version !== version)
       .map(({ path, version: said }) => `${path} says ${said} instead of ${version}: npm run bump`),
-    ...(changelog.includes(`\n## ${version}`) ? [] : [`CHANGELOG.md has no heading "## ${version}"`]),
+    ...changelogFaults(changelog, version),
     ...(tags.includes(`v${version}`) ? [`the tag v${version} exists`] : []),
     ...(changes.length > 0 ? [`${changes.length} files are not committed`] : []),
     ...(pending.length > 0 ? [`changesets wait: npm run bump (${pending.join(', ')})`] : []),
@@ -75,39 +77,56 @@ export function tarballFaults(folder, version) {
     });
 }
 
-/** The commands that publish what is in the folder, those first that others need. */
-export function commands(folder, version) {
+/** The commands that publish what is in a folder, those first that others need. */
+function commands(folder, version) {
+  const at = (file) => relative(root, join(folder, file));
   const tarballs = published.map(
-    (name) => `npm publish ${folder}/agentpay-${name}-${version}.tgz --access public`,
+    (name) => `npm publish ${at(`agentpay-${name}-${version}.tgz`)} --access public`,
   );
-  const wheels = readdirSync(join(root, folder)).filter((file) => /\.(whl|tar\.gz)$/.test(file));
+  const python = readdirSync(folder).filter((file) => /\.(whl|tar\.gz)$/.test(file));
   return [
     ...tarballs,
-    ...(wheels.length > 0 ? [`twine upload ${wheels.map((file) => `${folder}/${file}`).join(' ')}`] : []),
+    ...(python.length > 0 ? [`twine upload ${python.map(at).join(' ')}`] : []),
     `git tag v${version} && git push origin v${version}`,
   ];
 }
 
-async function main() {
-  const release = readRelease();
+/** What is said of packages that lie in a folder: how large they are, and either what is wrong or how they are published. */
+export function verdict(folder, release) {
   const [{ version }] = release.manifests;
+  const sizes = readdirSync(folder).map((file) => {
+    const { size } = statSync(join(folder, file));
+    return `${String(Math.ceil(size / 1024)).padStart(5)} kB  ${file}`;
+  });
+  const faults = [...releaseFaults(release), ...tarballFaults(folder, version)];
+  const said =
+    faults.length > 0
+      ? ['', `Not ready to be released as ${version}:`, '', ...faults.map((fault) => `  ${fault}`)]
+      : [
+          '',
+          'Ready. Nothing was published; these commands do it:',
+          '',
+          ...commands(folder, version).map((one) => `  ${one}`),
+        ];
+  return { ready: faults.length === 0, text: [...sizes, ...said].join('\n') };
+}
+
+async function main(words) {
+  const [unknown] = words.filter((word) => word !== '--dry-run');
+  if (unknown !== undefined) {
+    console.error(`${unknown} is not known. npm run release -- --dry-run: nothing is ever published by it.`);
+    return 2;
+  }
   const folder = join(root, 'tarballs');
+  await install({ filter: '!@agentpay/test', onStart: () => console.error('Installing dependencies …') });
   build();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   await pack(folder);
   await packPython(folder);
-  for (const file of readdirSync(folder))
-    console.log(`${String(Math.ceil(statSync(join(folder, file)).size / 1024)).padStart(5)} kB  ${file}`);
-  const faults = [...releaseFaults(release), ...tarballFaults(folder, version)];
-  if (faults.length > 0) {
-    console.error(`\nNot ready to be released as ${version}:\n\n  ${faults.join('\n  ')}`);
-    process.exitCode = 1;
-    return;
-  }
-  console.log(
-    `\nReady. Nothing was published; these commands do it:\n\n  ${commands('tarballs', version).join('\n  ')}`,
-  );
+  const { ready, text } = verdict(folder, readRelease());
+  console.log(text);
+  return ready ? 0 : 1;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));

@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isAlive } from '@agentpay/dev/alive';
 import { formatDecimal } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { privateKeyToAccount } from 'viem/accounts';
@@ -42,15 +43,6 @@ const readDev = () => JSON.parse(readFileSync(devFile, 'utf8')) as DevJson;
 const start = (...args: string[]): Spawned => spawnNode(inDev('start.mjs'), { args, cwd: folder });
 /** The same once everything is installed and built. */
 const startBuilt = (...args: string[]): Spawned => spawnNode(inDev('dist/bin.js'), { args, cwd: folder });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 async function balanceOf(dev: DevJson): Promise<bigint> {
   const { available, held } = await createApiClient({

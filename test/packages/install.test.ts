@@ -301,59 +301,13 @@ describe('the command agentpay, installed', () => {
   });
 });
 
-describe('a release', () => {
-  interface Release {
-    readonly manifests: readonly { readonly name: string; readonly version: string }[];
-    readonly python: readonly { readonly path: string; readonly version: string }[];
-    readonly changelog: string;
-    readonly [other: string]: unknown;
-  }
-  interface Releasing {
-    readRelease(): Release;
-    releaseFaults(release: Release): readonly string[];
-    tarballFaults(folder: string, version: string): readonly string[];
-  }
-  const releasing = async () => (await import(root('packages/dev/release.mjs'))) as Releasing;
-  const version = () => String(manifestOf('sdk')['version']);
-  /** The packages as they are, in a repository that is ready. */
-  const ready = (release: Release): Release => ({
-    ...release,
-    changelog: `# Changelog\n\n## ${version()}\n`,
-    tags: [],
-    changes: [],
-    pending: [],
-  });
-
-  it('has one version everywhere, the Python packages included, and needs nothing that is not published', async () => {
-    const { readRelease, releaseFaults, tarballFaults } = await releasing();
-    expect(releaseFaults(ready(readRelease()))).toEqual([]);
-    expect(tarballFaults(shelf.folder, version())).toEqual([]);
-    expect(tarballFaults(shelf.folder, '9.9.9').length).toBeGreaterThanOrEqual(published.length);
-  });
-
-  it.each<[string, (release: Release) => object, RegExp]>([
-    [
-      'a package of another version',
-      ({ manifests: [one, ...others] }) => ({ manifests: [one, { ...others[0], version: '9.9.9' }] }),
-      /has version 9\.9\.9/,
-    ],
-    [
-      'a package that is needed and not published',
-      ({ manifests }) => ({ manifests: manifests.slice(1) }),
-      /needs @agentpay\/primitives/,
-    ],
-    [
-      'Python left behind',
-      ({ python }) => ({ python: [{ ...python[0], version: '0.0.1' }] }),
-      /says 0\.0\.1/,
-    ],
-    ['nothing in the changelog', () => ({ changelog: '## Unreleased' }), /CHANGELOG\.md/],
-    ['a tag that exists', () => ({ tags: [`v${version()}`] }), /the tag v/],
-    ['files that are not committed', () => ({ changes: [' M README.md'] }), /not committed/],
-    ['changesets that wait', () => ({ pending: ['brave-dogs.md'] }), /brave-dogs/],
-  ])('is refused with %s', async (_, change, fault) => {
-    const { readRelease, releaseFaults } = await releasing();
-    const release = ready(readRelease());
-    expect(releaseFaults({ ...release, ...change(release) }).join('\n')).toMatch(fault);
-  });
+it('tarballs have the versions of the release and no ranges of the workspace', async () => {
+  const { tarballFaults } = (await import(root('packages/dev/release.mjs'))) as Releasing;
+  const version = String(manifestOf('sdk')['version']);
+  expect(tarballFaults(shelf.folder, version)).toEqual([]);
+  expect(tarballFaults(shelf.folder, '9.9.9').length).toBeGreaterThanOrEqual(published.length);
 });
+
+interface Releasing {
+  tarballFaults(folder: string, version: string): readonly string[];
+}

@@ -6,6 +6,7 @@ import type { Random } from '@agentpay/primitives';
 import { makeFolder } from '@agentpay/storage';
 import type { Scenarios } from './buyers.js';
 import { DevFault } from './DevFault.js';
+import { isAlive } from './isAlive.js';
 import { replaceFile } from './replaceFile.js';
 
 /** Secrets and identities of a local stack; they outlive it when the folder is the user's own. */
@@ -126,14 +127,4 @@ function takeLock(lock: string, folder: string): void {
     }
   }
   throw new DevFault(`The folder ${folder} given by --data is being taken by another process.`, true);
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (cause) {
-    return (cause as { code?: string }).code === 'EPERM';
-  }
 }
