@@ -1,5 +1,5 @@
-// `npm run release -- --dry-run`: installs, builds and packs everything that is published, checks it, and prints the commands that publish it.
-// With or without the flag it publishes nothing itself.
+// `npm run release -- --dry-run`: installs, builds and packs everything that is published, checks it, and prints the commands that
+// publish it. With or without the flag it publishes nothing itself.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { spawnNode } from '@agentpay/testing';
 import { root } from './published.js';
 
-/** `npm run release`: what it refuses, and what it tells when nothing is in the way. The tarballs themselves are tested where they are packed. */
+/** `npm run release`: what it refuses, and what it tells when nothing is in the way. `install` tests the tarballs themselves. */
 interface Release {
   readonly manifests: readonly { readonly name: string; readonly version: string }[];
   readonly python: readonly { readonly path: string; readonly version: string }[];
