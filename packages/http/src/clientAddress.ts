@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { remembered } from '@agentpay/primitives';
 
 /** Where a request came from, as the connection and the proxies tell it. */
 export interface Origin {
@@ -19,9 +20,11 @@ export interface Origin {
 export function clientAddress({ peer, forwardedFor = '', trustedHops }: Origin): string {
   const named = trustedHops > 0 ? String(forwardedFor).split(',') : [];
   const trusted = named.reverse().slice(0, trustedHops);
-  const known = [peer ?? '', ...trusted].map(canonicalAddress);
+  const known = [addressOfPeer(peer ?? ''), ...trusted.map(canonicalAddress)];
   return known.findLast((address) => address !== undefined) ?? 'unknown';
 }
+
+const addressOfPeer = remembered(1_000, (peer: string) => canonicalAddress(peer));
 
 /** {@link clientAddress} of a request. */
 export function addressOf({ socket, headers }: IncomingMessage, trustedHops: number): string {

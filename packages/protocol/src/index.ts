@@ -1,4 +1,5 @@
 export * from './web.js';
+export { hmacSha256 } from './encoding/hmacSha256.js';
 export * from './encoding/httpClient.js';
 export * from './encoding/readLimited.js';
 export * from './token/PaymentTokenKeys.js';

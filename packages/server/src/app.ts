@@ -2,7 +2,6 @@ import { audit, idempotency, orgs } from '@agentpay/core';
 import { requestIds } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import helmet, { type HelmetOptions } from 'helmet';
 import { authenticator } from './auth/authenticate.js';
 import type { Composition } from './compose.js';
 import { allRoutes } from './families/index.js';
@@ -18,6 +17,7 @@ import { meteredProxyRoutes } from './http/meteredProxy.js';
 import { metricsRoutes } from './http/metrics.js';
 import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
+import { securityHeaders } from './http/securityHeaders.js';
 import { stripeRoutes } from './http/stripeWebhook.js';
 import { x402Routes } from './http/x402Wall.js';
 import { version } from './version.js';
@@ -38,8 +38,9 @@ export function createApp(
   app.set('trust proxy', options.trustProxyHops);
   app.set('query parser', 'simple');
   app.disable('etag');
+  app.disable('x-powered-by');
   app.use(
-    helmet(helmetOptions(baseUrl)),
+    securityHeaders({ tls: baseUrl().startsWith('https:') }),
     requestIds({ clock, random }),
     accessLog({ log, clock }),
     requireHost,
@@ -73,19 +74,6 @@ export function createApp(
   app.use(notFound);
   app.use(renderErrors({ log, limit }));
   return app;
-}
-
-/** No page is shown within another. Without TLS a page's own files are not to be asked for by https. */
-function helmetOptions(baseUrl: () => string): HelmetOptions {
-  const plain = !baseUrl().startsWith('https:');
-  const directives = {
-    ...(plain && { upgradeInsecureRequests: null }),
-    frameAncestors: ["'none'"],
-    fontSrc: ["'self'"],
-    // The default would take inline styles, and files of any origin.
-    styleSrc: ["'self'"],
-  };
-  return { contentSecurityPolicy: { directives }, xFrameOptions: { action: 'deny' } };
 }
 
 /** RFC 9112 section 3.2: HTTP/1.1 without Host is refused. Node would do so with an empty body. */

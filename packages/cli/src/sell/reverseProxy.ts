@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import { addressBelow, endToEnd, type IncomingStream, type Outbound } from '@agentpay/http';
 import { isAgentPayError } from '@agentpay/primitives';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
@@ -90,7 +89,7 @@ async function passOn(
   for (const [name, value] of Object.entries(endToEnd(upstream.headers)))
     res.setHeader(name, value as string | string[]);
   try {
-    await pipeline(upstream.body, res, { end: false });
+    await upstream.passTo(res);
     res.end();
   } catch (error) {
     // Half of a response is none: the caller sees that it broke off, and what waits for its end is not charged.

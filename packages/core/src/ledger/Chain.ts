@@ -1,4 +1,5 @@
-import { createHmac } from 'node:crypto';
+import { remembered } from '@agentpay/primitives';
+import { hmacSha256 } from '@agentpay/protocol';
 import { linesText } from './Journal.js';
 import type { Journal } from './Journal.js';
 
@@ -44,5 +45,7 @@ export function numberOf(chainId: number, position: bigint): bigint {
 export function hashOf(journal: Journal & { readonly number: bigint }, before: string, key: string): string {
   const { number, id, key: event, kind, createdAt } = journal;
   const text = [before, number, id, event, kind, createdAt.getTime(), linesText(journal.postings)].join('\n');
-  return createHmac('sha256', key).update(`ledger\n${text}`).digest('base64');
+  return Buffer.from(under(key).of(`ledger\n${text}`), 'base64url').toString('base64');
 }
+
+const under = remembered(4, hmacSha256);

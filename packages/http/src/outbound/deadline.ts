@@ -2,41 +2,47 @@ import { OutboundError, type Clock } from '@agentpay/primitives';
 
 /** The end of the time that one request has, redirects included. */
 export interface Deadline {
-  readonly signal: AbortSignal;
   /** Why no more time is left; undefined while there is some. */
   readonly over: ((sent: boolean) => OutboundError) | undefined;
+  /** Calls `stop` when time is over, or at once if it is; in place of what was given before. */
+  onOver(stop: () => void): void;
   /** The promise's result, unless time is over first. */
   within<T>(promise: Promise<T>, sent: boolean): Promise<T>;
   end(): void;
 }
 
+/** Each call makes one: an `AbortController` and its events would cost more than all else here. */
 export function startDeadline(clock: Clock, timeoutMs: number, given: AbortSignal | undefined): Deadline {
-  const controller = new AbortController();
   let over: Deadline['over'];
-  const stop = (fault: 'timeout' | 'aborted', message: string): void => {
-    over ??= (sent) => new OutboundError(fault, message, sent);
-    controller.abort();
+  let stop: (() => void) | undefined;
+  const end = (fault: 'timeout' | 'aborted', message: string): void => {
+    if (over) return;
+    over = (sent) => new OutboundError(fault, message, sent);
+    stop?.();
   };
   const cancel = clock.timer(timeoutMs, () =>
-    stop('timeout', `No whole response came within ${timeoutMs} ms.`),
+    end('timeout', `No whole response came within ${timeoutMs} ms.`),
   );
-  const abort = () => stop('aborted', 'The request was given up.');
+  const abort = () => end('aborted', 'The request was given up.');
   given?.addEventListener('abort', abort, { once: true });
   if (given?.aborted) abort();
+
+  function onOver(next: () => void): void {
+    stop = next;
+    if (over) next();
+  }
   return {
-    signal: controller.signal,
     get over() {
       return over;
     },
-    within<T>(promise: Promise<T>, sent: boolean) {
-      return new Promise<T>((resolve, reject) => {
-        const refuse = () => reject((over as NonNullable<typeof over>)(sent));
-        if (over) return refuse();
-        controller.signal.addEventListener('abort', refuse, { once: true });
-        promise.then(resolve, reject).finally(() => controller.signal.removeEventListener('abort', refuse));
-      });
-    },
+    onOver,
+    within: (promise, sent) =>
+      new Promise((resolve, reject) => {
+        onOver(() => reject((over as NonNullable<typeof over>)(sent)));
+        promise.then(resolve, reject);
+      }),
     end() {
+      stop = undefined;
       cancel();
       given?.removeEventListener('abort', abort);
     },

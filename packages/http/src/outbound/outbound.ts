@@ -1,10 +1,12 @@
 import { lookup } from 'node:dns/promises';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock, FetchOut, IncomingResponse } from '@agentpay/primitives';
 import { OutboundError } from '@agentpay/primitives';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
 import { readBody } from './body.js';
 import { connections, type Connections } from './connections.js';
 import { startDeadline, type Deadline } from './deadline.js';
+import { exchange } from './exchange.js';
 import { asFault } from './faults.js';
 import { redirected } from './redirect.js';
 import { openStream, type IncomingStream, type StreamedRequest } from './stream.js';
@@ -109,7 +111,7 @@ async function send(
 ): Promise<IncomingResponse> {
   for (const [index, address] of addresses.entries()) {
     try {
-      return await exchange(open, url, address, request, deadline);
+      return await ask(open.to(url, address), url, request, deadline);
     } catch (error) {
       const fault = asFault(error, deadline);
       if (fault.fault !== 'connection_failed' || fault.sent || index === addresses.length - 1) throw fault;
@@ -118,27 +120,25 @@ async function send(
   throw new OutboundError('connection_failed', 'The server has no address.', false);
 }
 
-async function exchange(
-  open: Connections,
+async function ask(
+  pool: Pool,
   url: URL,
-  address: string,
-  request: WholeRequest,
+  { method, headers, body, maxBytes, longer }: WholeRequest,
   deadline: Deadline,
 ): Promise<IncomingResponse> {
-  const { method, headers, body, maxBytes, longer } = request;
-  const response: Dispatcher.ResponseData = await open.to(url, address).request({
+  const options: Dispatcher.DispatchOptions = {
     method: method as Dispatcher.HttpMethod,
     path: url.pathname + url.search,
     headers: { 'user-agent': 'AgentPay', 'accept-encoding': 'gzip, br', ...lowerCased(headers) },
     body: body ?? null,
-    signal: deadline.signal,
-  });
-  const shown = joined(response.headers);
+  };
+  const incoming = await exchange(pool, options, deadline);
+  const shown = joined(incoming.headers);
   const encoding = method === 'HEAD' ? undefined : shown['content-encoding'];
   return {
-    status: response.statusCode,
+    status: incoming.status,
     headers: shown,
-    body: await readBody(response.body, { encoding, maxBytes, longer }),
+    body: await readBody(incoming, { encoding, maxBytes, longer }),
     url: url.href,
   };
 }
@@ -155,13 +155,17 @@ const CARRIED = new Set([
 ]);
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
-  return Object.fromEntries(entries.filter(([name]) => !CARRIED.has(name)));
+  const kept: Record<string, string> = {};
+  for (const given of Object.keys(headers)) {
+    const name = given.toLowerCase();
+    if (!CARRIED.has(name)) kept[name] = headers[given] as string;
+  }
+  return kept;
 }
 
-function joined(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
-  const entries = Object.entries(headers).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(
-    entries.map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : String(value)]),
-  );
+function joined(headers: IncomingHttpHeaders): Record<string, string> {
+  const shown: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers))
+    if (value !== undefined) shown[name] = Array.isArray(value) ? value.join(', ') : value;
+  return shown;
 }

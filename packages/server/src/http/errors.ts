@@ -3,6 +3,7 @@ import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
 import type { NextFunction, Request, Response } from 'express';
 import { requestIdOf, type Logger } from '@agentpay/http';
 import type { Limit } from './rateLimit.js';
+import { sendJson } from './sendJson.js';
 
 /** Notes which family answers this request; without it the family of the path does. */
 export function rememberFamily(response: Response, family: Family): void {
@@ -43,7 +44,7 @@ function send(error: AgentPayError, request: Request, response: Response): void 
   if (challenges.length > 0) response.setHeader('WWW-Authenticate', challenges.join(', '));
   if (error.retryAfter !== undefined) response.setHeader('Retry-After', String(Math.ceil(error.retryAfter)));
   response.setHeader('Cache-Control', 'no-store');
-  response.status(status).json(body);
+  sendJson(response.status(status), body);
 }
 
 /** Whether a browser asks for a page. */

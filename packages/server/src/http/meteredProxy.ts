@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { agreements as family, anyOf } from '@agentpay/api';
 import { agreements, type Core, type Principal } from '@agentpay/core';
 import { addressBelow, faultOf, type IncomingStream, type Logger, type Outbound } from '@agentpay/http';
@@ -157,7 +156,7 @@ async function passOn(
   response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
   response.setHeader('X-Content-Type-Options', 'nosniff');
   try {
-    await pipeline(upstream.body, response, { end: false });
+    await upstream.passTo(response);
   } catch {
     response.destroy();
     if (!leaving.aborted) return undefined;

@@ -1,7 +1,7 @@
 import { decodeRequest, type EventStream, type Family } from '@agentpay/api';
 import { requestIdOf } from '@agentpay/http';
 import { AgentPayError } from '@agentpay/primitives';
-import type { Express, Request, Response } from 'express';
+import { Router, type Express, type NextFunction, type Request, type Response } from 'express';
 import { admit, type AdmitOptions } from './admit.js';
 import { readBody } from './body.js';
 import { cookiesOf } from './cookies.js';
@@ -23,15 +23,48 @@ export function mount(app: Express, routes: readonly EndpointRoute[], options: M
     const path = expressPath(each.endpoint.path);
     paths.set(path, [...(paths.get(path) ?? []), each]);
   }
+  const routers = new Map<string, Router>();
   for (const [path, offered] of paths) {
+    const router = at(routers, placeOf(path));
     for (const each of offered) {
-      app[verbs[each.endpoint.method]](path, (request: Request, response: Response) =>
+      router[verbs[each.endpoint.method]](path, (request: Request, response: Response) =>
         options.traced.endpoint(each.endpoint, () => serve(each, options, request, response)),
       );
     }
     const methods = offered.map(({ endpoint }) => endpoint.method);
-    app.all(path, refuseMethod((offered[0] as EndpointRoute).family, methods));
+    router.all(path, refuseMethod((offered[0] as EndpointRoute).family, methods));
   }
+  app.use(toRouter(routers));
+}
+
+/** Two hundred paths are not tried one after the other: those of one place, a few, have a router of their own. */
+function toRouter(routers: ReadonlyMap<string, Router>) {
+  return function findRoute(request: Request, response: Response, next: NextFunction): void {
+    const { path } = request;
+    const beside = routers.get(placeOf(path, true));
+    const further = beside
+      ? (error?: unknown) => (error ? next(error) : beside(request, response, next))
+      : next;
+    const exact = routers.get(placeOf(path));
+    if (exact) exact(request, response, further);
+    else further();
+  };
+}
+
+function at(routers: Map<string, Router>, place: string): Router {
+  const known = routers.get(place) ?? Router();
+  routers.set(place, known);
+  return known;
+}
+
+/**
+ * How many segments a path has and which are the first two, as Express takes them: in any case, with or without a slash at the end. No path
+ * begins with a parameter; where the second segment is one, or is taken for one, it counts as any.
+ */
+function placeOf(path: string, anySecond = false): string {
+  const segments = path.toLowerCase().replace(/\/$/, '').split('/');
+  const [, first = '', second = ''] = segments;
+  return `${segments.length}/${first}/${anySecond || second.startsWith(':') ? ':' : second}`;
 }
 
 /** Sorts so that `/agents/services` goes before `/agents/{agent_id}`, whoever defined them in which order. */

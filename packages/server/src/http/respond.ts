@@ -1,5 +1,6 @@
 import { statusOf, type Endpoint } from '@agentpay/api';
 import type { Request, Response } from 'express';
+import { sendJson } from './sendJson.js';
 
 /** Writes a success in the form that the endpoint declares. Nothing of it is cached. */
 export function respond(
@@ -26,7 +27,7 @@ export function respond(
       return respondPage(endpoint, wire, request, response);
     case 'stream':
     case 'json':
-      return void response.json(wire);
+      return sendJson(response, wire);
   }
 }
 
@@ -40,9 +41,9 @@ function respondPage(
   const forms = [...(htmlInJson ? ['json'] : []), 'html', ...(markdown ? ['text/markdown'] : [])];
   if (forms.length > 1) response.vary('Accept');
   const form = forms.length > 1 && request.accepts(forms);
-  if (form === 'json') return void response.json({ html: wire['html'] });
+  if (form === 'json') return sendJson(response, { html: wire['html'] });
   if (form === 'text/markdown')
     return void response.type('text/markdown; charset=utf-8').send(String(wire['markdown']));
-  if (form === false && htmlInJson) return void response.json({ html: wire['html'] });
+  if (form === false && htmlInJson) return sendJson(response, { html: wire['html'] });
   response.type('html').send(String(wire['html']));
 }
