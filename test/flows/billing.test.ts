@@ -2,6 +2,7 @@ import {
   billing,
   developers,
   disputes,
+  jobs,
   ledger,
   migrations,
   orgs,
@@ -10,9 +11,10 @@ import {
   policies,
   wallets,
   type Core,
+  type Job,
   type Principal,
 } from '@agentpay/core';
-import { newId, systemRandom, type Db, type ManualClock } from '@agentpay/primitives';
+import { newId, systemRandom, type Db, type ManualClock, type Tx } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import { testCore } from './market.js';
 
@@ -61,6 +63,21 @@ const eventsOf = async (subject: string) =>
       subject,
     ])
   ).map(({ type }) => type);
+
+const payer = async (amount: bigint) => {
+  const made = await party('user');
+  const wallet = await db.tx((tx) => wallets.open(core, tx, { ownerId: made.id, currency: 'USDC' }));
+  const postings = ledger.movements.granted({ walletId: wallet.id, asset: 'USDC', amount });
+  await db.tx((tx) => ledger.post(core, tx, { key: made.id, kind: 'test.fund', postings }));
+  return { payerId: made.id, walletId: wallet.id };
+};
+const seller = async () => {
+  const made = await party('gateway');
+  await db.tx((tx) => wallets.open(core, tx, { ownerId: made.id, currency: 'USDC' }));
+  return { party: made, scopes: [], credentialId: 'key' } satisfies Principal;
+};
+const authorize = (of: { payerId: string; walletId: string }, { party: { id: gatewayId } }: Principal) =>
+  db.tx((tx) => billing.authorize(core, tx, { ...of, gatewayId, amount: 12_000_000n, memo: 'agent call' }));
 
 describe('an invoice', () => {
   it('is paid from the balance of the organization once, however often and concurrently; there is one receipt', async () => {
@@ -244,21 +261,6 @@ describe('the forecast', () => {
 });
 
 describe('an authorization', () => {
-  const payer = async (amount: bigint) => {
-    const made = await party('user');
-    const wallet = await db.tx((tx) => wallets.open(core, tx, { ownerId: made.id, currency: 'USDC' }));
-    const postings = ledger.movements.granted({ walletId: wallet.id, asset: 'USDC', amount });
-    await db.tx((tx) => ledger.post(core, tx, { key: made.id, kind: 'test.fund', postings }));
-    return { payerId: made.id, walletId: wallet.id };
-  };
-  const seller = async () => {
-    const made = await party('gateway');
-    await db.tx((tx) => wallets.open(core, tx, { ownerId: made.id, currency: 'USDC' }));
-    return { party: made, scopes: [], credentialId: 'key' } satisfies Principal;
-  };
-  const authorize = (of: { payerId: string; walletId: string }, { party: { id: gatewayId } }: Principal) =>
-    db.tx((tx) => billing.authorize(core, tx, { ...of, gatewayId, amount: 12_000_000n, memo: 'agent call' }));
-
   it('is completed once for what was used; the rest returns, and the receipt names it', async () => {
     const [from, principal] = [await payer(12_000_000n), await seller()];
     const { id: authorizationId } = await authorize(from, principal);
@@ -300,6 +302,63 @@ describe('an authorization', () => {
     expect(await balance(from.payerId)).toBe(12_000_000n);
     await expect(late()).rejects.toMatchObject({ reason: 'expired' });
   });
+});
+
+describe('one row that cannot be worked', () => {
+  /** The same, but that nothing can be written about one row. */
+  const brokenFor = (id: string): Core => {
+    const query =
+      (tx: Tx): Tx['query'] =>
+      (sql, params = []) =>
+        params.flat().includes(id) && !/^\s*select|for update/i.test(sql)
+          ? Promise.reject(new Error('This row is broken.'))
+          : tx.query(sql, params);
+    const tx: Db['tx'] = (work, options) =>
+      db.tx((inner) => work({ ...inner, query: query(inner) }), options);
+    return { ...core, db: { ...db, tx } };
+  };
+  /** Two of a kind that are due, the broken one first, and the job that works them. */
+  const kinds = {
+    async 'billing.renew'() {
+      const ids = [(await subscribe({})).subscription.id, (await subscribe({})).subscription.id];
+      clock.advance(32 * DAY_MS);
+      return { ids, told: ['subscription.created', 'subscription.renewed'] };
+    },
+    async 'billing.overdue'() {
+      const ids = [(await subscribe({})).invoice.id, (await subscribe({})).invoice.id];
+      clock.advance(15 * DAY_MS);
+      return { ids, told: ['invoice.created', 'invoice.overdue'] };
+    },
+    async 'billing.alerts'() {
+      const alert = () => billing.createAlert(core, { principal: owner, threshold: 1n });
+      const ids = [(await alert()).id, (await alert()).id];
+      await grant(1_000_000_000n);
+      await billing.pay(core, { principal: owner, invoiceId: (await subscribe()).invoice.id });
+      return { ids, told: ['alert.triggered'] };
+    },
+    async 'billing.expire'() {
+      const [from, principal] = [await payer(24_000_000n), await seller()];
+      const ids = [(await authorize(from, principal)).id, (await authorize(from, principal)).id];
+      clock.advance(core.settings.billing.authorizationTtlMs);
+      return { ids, told: [], worked: () => balance(from.payerId) };
+    },
+  };
+
+  it.each(Object.keys(kinds) as (keyof typeof kinds)[])(
+    'by %s is told of, and holds up no other',
+    async (name) => {
+      const due: { ids: string[]; told: string[]; worked?: () => Promise<bigint> } = await kinds[name]();
+      const [broken = '', whole = ''] = due.ids;
+      const job = jobs.find((each) => each.name === name) as Job;
+      const { failures } = await job.run(brokenFor(broken));
+      expect(failures).toEqual([{ subject: broken, error: new Error('This row is broken.') }]);
+      expect(await eventsOf(whole)).toEqual(due.told);
+      expect(await due.worked?.()).toBe(due.worked && 12_000_000n);
+      expect((await job.run(core)).failures).toEqual([]);
+      expect(await eventsOf(broken)).toEqual(due.told);
+      expect(await due.worked?.()).toBe(due.worked && 24_000_000n);
+    },
+  );
 });
 
 async function party(kind: 'gateway' | 'user') {

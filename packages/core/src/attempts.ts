@@ -1,4 +1,4 @@
-import type { Clock, Queryable } from '@agentpay/primitives';
+import type { Clock, Db, Queryable, Tx } from '@agentpay/primitives';
 import type { JobReport } from './Job.js';
 import type { Table } from './table.js';
 
@@ -34,6 +34,44 @@ export async function attemptAll<Row extends { readonly id: string }>(
       : [],
   );
   return { done: claimed.length - failures.length, failures };
+}
+
+/**
+ * Works rows that are due one after the other, each in a transaction of its own, until none is left or `most` are done. A row whose work
+ * fails stays as it was, is named and passed over by this run, so that it holds up no other.
+ * @throws what the database rejects with while the next row is looked for
+ */
+export async function oneByOne<Row extends { readonly id: string }, Outcome extends string>(
+  { db }: { readonly db: Db },
+  { most, next, work }: OneByOne<Row, Outcome>,
+): Promise<{ done: Partial<Record<Outcome, number>>; failures: JobReport['failures'] }> {
+  const done: Partial<Record<Outcome, number>> = {};
+  const failures: { subject: string; error: unknown }[] = [];
+  for (let worked = 0; worked < most && failures.length < most;) {
+    const met: { row?: Row | undefined } = {};
+    try {
+      const outcome = await db.tx(async (tx) => {
+        const failed = failures.map(({ subject }) => subject);
+        met.row = await next(tx, failed);
+        return met.row && work(tx, met.row);
+      });
+      if (outcome === undefined) break;
+      done[outcome] = (done[outcome] ?? 0) + 1;
+      worked += 1;
+    } catch (error) {
+      if (!met.row) throw error;
+      failures.push({ subject: met.row.id, error });
+    }
+  }
+  return { done, failures };
+}
+
+interface OneByOne<Row, Outcome> {
+  readonly most: number;
+  /** Locks the next row that is due and none of those. */
+  readonly next: (tx: Tx, failed: readonly string[]) => Promise<Row | undefined>;
+  /** What became of it. */
+  readonly work: (tx: Tx, row: Row) => Promise<Outcome>;
 }
 
 /** The wait after so many attempts: a second, doubled each time. */

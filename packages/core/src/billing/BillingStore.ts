@@ -82,30 +82,34 @@ export function readLines<Row extends { readonly lines: readonly KeptLine[] }>(
   return { ...row, lines: row.lines.map(({ desc, amount }) => ({ desc, amount: BigInt(amount) })) };
 }
 
-/** Locks subscriptions whose period is over, the longest over first. */
-export function lockEnded(
-  db: Queryable,
-  { now, limit }: { now: Date; limit: number },
-): Promise<Subscription[]> {
-  return subscriptions.select(
-    db,
-    `where status <> 'canceled' and period_end <= $1 order by period_end limit $2 for update skip locked`,
-    [now, limit],
-  );
+/** What is due at a moment and is none of those that failed. */
+interface Due {
+  readonly now: Date;
+  readonly failed: readonly string[];
 }
 
-/** Notes that open invoices are overdue, and gives them. */
-export async function takeOverdue(
-  db: Queryable,
-  { now, limit }: { now: Date; limit: number },
-): Promise<Kept<Invoice>[]> {
-  return db.query(
-    `update invoices set overdue = true where id in (
-       select id from invoices where status = 'open' and not overdue and not disputed and due_at <= $1
-       order by due_at limit $2 for update skip locked
-     ) returning ${invoices.columns}`,
-    [now, limit],
+/** Locks the subscription whose period has been over for longest. */
+export async function lockEnded(db: Queryable, { now, failed }: Due): Promise<Subscription | undefined> {
+  const [ended] = await subscriptions.select(
+    db,
+    `where status <> 'canceled' and period_end <= $1 and id <> all($2::text[])
+     order by period_end, id limit 1 for update skip locked`,
+    [now, failed],
   );
+  return ended;
+}
+
+/** Notes that the open invoice which is due for longest is overdue, and gives it. */
+export async function takeOverdue(db: Queryable, { now, failed }: Due): Promise<Kept<Invoice> | undefined> {
+  const [taken] = await db.query<Kept<Invoice>>(
+    `update invoices set overdue = true where id = (
+       select id from invoices
+       where status = 'open' and not overdue and not disputed and due_at <= $1 and id <> all($2::text[])
+       order by due_at, id limit 1 for update skip locked
+     ) returning ${invoices.columns}`,
+    [now, failed],
+  );
+  return taken;
 }
 
 /** Whether a subscription has an invoice that should have been paid. */

@@ -1,6 +1,7 @@
 import { AgentPayError, formatDecimal, isId, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { oneByOne } from '../attempts.js';
 import { monthOf } from '../calendar.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
@@ -69,31 +70,43 @@ export async function removeAlert(
 export async function checkAlerts(core: Core): Promise<JobReport> {
   const checkedAt = new Date(core.clock.now());
   const month = monthOf(checkedAt.getTime());
-  const fired = await core.db.tx(async (tx) => {
-    const due = await alerts.select(
-      tx,
-      `where status = 'active' and fired_month is distinct from $1 order by checked_at, id limit $2 for update skip locked`,
-      [month, BATCH],
-    );
-    let count = 0;
-    for (const alert of due) {
-      const spent = await spentBy(tx, alert.ownerId, checkedAt);
-      const reached = spent >= alert.threshold;
-      await alerts.update(tx, { id: alert.id }, reached ? { checkedAt, firedMonth: month } : { checkedAt });
-      if (!reached) continue;
-      count += 1;
-      const object = {
-        alert_id: alert.id,
-        type: alert.type,
-        threshold_usdc: formatDecimal(alert.threshold),
-        spent_usdc: formatDecimal(spent),
-        month,
-      };
-      await emit(core, tx, alertTriggered, { subject: alert.id, audience: [{ id: alert.ownerId }], object });
-    }
-    return count;
+  const silent = `status = 'active' and fired_month is distinct from $1`;
+  const rest = `where ${silent} order by checked_at, id limit $2`;
+  const left = await alerts.select(core.db, rest, [month, BATCH]);
+  const { done, failures } = await oneByOne(core, {
+    most: BATCH,
+    async next(tx) {
+      for (let alert = left.shift(); alert; alert = left.shift()) {
+        const mine = `where ${silent} and id = $2 for update skip locked`;
+        const [locked] = await alerts.select(tx, mine, [month, alert.id]);
+        if (locked) return locked;
+      }
+      return undefined;
+    },
+    work: (tx, alert) => check(core, tx, alert, { month, checkedAt }),
   });
-  return { done: { fired }, failures: [] };
+  return { done: { fired: done.fired ?? 0 }, failures };
+}
+
+async function check(
+  core: Core,
+  tx: Tx,
+  { id, ownerId, type, threshold }: Alert,
+  { month, checkedAt }: { month: string; checkedAt: Date },
+): Promise<'fired' | 'below'> {
+  const spent = await spentBy(tx, ownerId, checkedAt);
+  const reached = spent >= threshold;
+  await alerts.update(tx, { id }, reached ? { checkedAt, firedMonth: month } : { checkedAt });
+  if (!reached) return 'below';
+  const object = {
+    alert_id: id,
+    type,
+    threshold_usdc: formatDecimal(threshold),
+    spent_usdc: formatDecimal(spent),
+    month,
+  };
+  await emit(core, tx, alertTriggered, { subject: id, audience: [{ id: ownerId }], object });
+  return 'fired';
 }
 
 async function spentBy(tx: Tx, ownerId: string, at: Date): Promise<Amount> {

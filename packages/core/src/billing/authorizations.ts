@@ -1,6 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
+import { oneByOne } from '../attempts.js';
 import type { Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { earnIn, earnWants, get as getDeveloper } from '../developers/index.js';
@@ -181,23 +182,30 @@ export async function reassign(tx: Tx, { from, to }: { from: string; to: string 
 
 /** Gives back what was authorized and not completed in time. */
 export async function expireAuthorizations(core: Core): Promise<JobReport> {
-  let expired = 0;
-  for (; expired < BATCH; expired++) {
-    const more = await core.db.tx(async (tx) => {
-      const [due] = await authorizations.select(
-        tx,
-        `where status = 'authorized' and expires_at <= $1 order by expires_at limit 1 for update skip locked`,
-        [new Date(core.clock.now())],
-      );
-      if (due) await release(core, tx, due);
-      return due !== undefined;
-    });
-    if (!more) break;
-  }
-  return { done: { expired }, failures: [] };
+  const now = new Date(core.clock.now());
+  const { done, failures } = await oneByOne(core, {
+    most: BATCH,
+    next: (tx, failed) => lockExpired(tx, now, failed),
+    work: (tx, due) => release(core, tx, due),
+  });
+  return { done: { expired: 0, ...done }, failures };
 }
 
-async function release(core: Core, tx: Tx, due: BillingAuthorization): Promise<void> {
+async function lockExpired(
+  tx: Tx,
+  now: Date,
+  failed: readonly string[],
+): Promise<BillingAuthorization | undefined> {
+  const [due] = await authorizations.select(
+    tx,
+    `where status = 'authorized' and expires_at <= $1 and id <> all($2::text[])
+     order by expires_at, id limit 1 for update skip locked`,
+    [now, failed],
+  );
+  return due;
+}
+
+async function release(core: Core, tx: Tx, due: BillingAuthorization): Promise<'expired'> {
   const { id, holdId, payerId: payer, gatewayId, amount, createdAt: at, status } = due;
   const payee = [gatewayId, PAYEE];
   await core.batch.runIn(tx, {
@@ -211,6 +219,7 @@ async function release(core: Core, tx: Tx, due: BillingAuthorization): Promise<v
     endedAt: new Date(core.clock.now()),
   };
   await authorizations.update(tx, { id }, change);
+  return 'expired';
 }
 
 function wrongState(status: AuthorizationStatus): AgentPayError {

@@ -1,4 +1,5 @@
 import type { Tx } from '@agentpay/primitives';
+import { oneByOne } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import * as store from './BillingStore.js';
@@ -26,19 +27,21 @@ export async function paidUp(core: Core, tx: Tx, { subscriptionId: id }: Invoice
 /** Notes invoices that were not paid in time, and their subscriptions with them. */
 export async function noteOverdue(core: Core): Promise<JobReport> {
   const now = new Date(core.clock.now());
-  const overdue = await core.db.tx(async (tx) => {
-    const taken = await store.takeOverdue(tx, { now, limit: BATCH });
-    for (const row of taken) {
-      const invoice = store.readLines(row);
-      await tellInvoice(core, tx, invoiceOverdue, invoice);
-      const { subscriptionId: id } = invoice;
-      const subscription = id === null ? undefined : await store.subscriptions.lock(tx, { id });
-      const status = subscription && subscriptionAfter(subscription.status, 'overdue');
-      if (!status) continue;
-      await store.subscriptions.update(tx, { id: subscription.id }, { status });
-      await tellSubscription(core, tx, subscriptionPastDue, { ...subscription, status });
-    }
-    return taken.length;
+  const { done, failures } = await oneByOne(core, {
+    most: BATCH,
+    next: (tx, failed) => store.takeOverdue(tx, { now, failed }),
+    work: (tx, row) => tellOverdue(core, tx, store.readLines(row)),
   });
-  return { done: { overdue }, failures: [] };
+  return { done: { overdue: 0, ...done }, failures };
+}
+
+async function tellOverdue(core: Core, tx: Tx, invoice: Invoice): Promise<'overdue'> {
+  await tellInvoice(core, tx, invoiceOverdue, invoice);
+  const { subscriptionId: id } = invoice;
+  const subscription = id === null ? undefined : await store.subscriptions.lock(tx, { id });
+  const status = subscription && subscriptionAfter(subscription.status, 'overdue');
+  if (!status) return 'overdue';
+  await store.subscriptions.update(tx, { id: subscription.id }, { status });
+  await tellSubscription(core, tx, subscriptionPastDue, { ...subscription, status });
+  return 'overdue';
 }

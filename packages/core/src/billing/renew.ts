@@ -1,5 +1,6 @@
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
+import { oneByOne } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import * as store from './BillingStore.js';
@@ -16,19 +17,16 @@ const BATCH = 200;
  * enough left, ends instead. A month that was missed is invoiced by a run of its own.
  */
 export async function renew(core: Core): Promise<JobReport> {
-  const done = { renewed: 0, canceled: 0 };
-  const failures: { subject: string; error: unknown }[] = [];
-  for (let i = 0; i < BATCH; i++) {
-    const outcome = await core.db.tx((tx) => renewOne(core, tx));
-    if (!outcome) break;
-    done[outcome] += 1;
-  }
-  return { done, failures };
+  const now = new Date(core.clock.now());
+  const { done, failures } = await oneByOne(core, {
+    most: BATCH,
+    next: (tx, failed) => store.lockEnded(tx, { now, failed }),
+    work: (tx, due) => renewOne(core, tx, due),
+  });
+  return { done: { renewed: 0, canceled: 0, ...done }, failures };
 }
 
-async function renewOne(core: Core, tx: Tx): Promise<'renewed' | 'canceled' | undefined> {
-  const [due] = await store.lockEnded(tx, { now: new Date(core.clock.now()), limit: 1 });
-  if (!due) return undefined;
+async function renewOne(core: Core, tx: Tx, due: Subscription): Promise<'renewed' | 'canceled'> {
   if (subscriptionAfter(due.status, 'renew') === 'canceled') {
     await end(core, tx, due);
     return 'canceled';
