@@ -1,4 +1,4 @@
-import { billing, gateways, ledger } from '@agentpay/core';
+import { billing, events, gateways, ledger } from '@agentpay/core';
 import { baseSepolia } from '@agentpay/primitives';
 import type { Facilitator, FacilitatorRequest } from '@agentpay/protocol';
 import { outcomeOf, type ChainTill } from '@agentpay/server';
@@ -239,6 +239,21 @@ describe('a payment whose process died before it heard of it', () => {
       status: 'failed',
       failure: 'insufficient_funds',
     });
+    const { id } = await gateways.paidBy(core, paid);
+    await gateways.giveUp(core, { ...paid, failure: 'insufficient_funds' });
+    expect(await events.history(core.db, { subject: id })).toMatchObject([
+      {
+        type: 'gateway.funding_failed',
+        audience: [gateway.id],
+        data: {
+          funding_id: id,
+          gateway_id: gateway.id,
+          amount_usdc: '5',
+          source: 'x402',
+          status: 'failed',
+        },
+      },
+    ]);
     says = 'settled';
     expect((await settleLeft()).done).toEqual({ credited: 0, failed: 0 });
     expect(await gateway.available()).toBe('0.00');

@@ -3,12 +3,11 @@ import type { Amount, Tx } from '@agentpay/primitives';
 import { authorize, getAuthorization, reassign } from '../billing/index.js';
 import type { BillingAuthorization } from '../billing/index.js';
 import type { Core } from '../Core.js';
-import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
 import type { JobReport } from '../Job.js';
 import { available, movements, post, walletMoney } from '../ledger/index.js';
 import { lock, platform } from '../parties/index.js';
-import { fundingObject, fundingSettled } from './events.js';
+import { fundingFailed, fundingSettled, tellFunding } from './events.js';
 import { GATEWAY_CURRENCY } from './Gateway.js';
 import type { Gateway } from './Gateway.js';
 import { stepOf } from './Funding.js';
@@ -93,14 +92,13 @@ export function credit(core: Core, { reference }: { readonly reference: string }
     const funding = (await store.fundings.lock(tx, { reference, source: 'x402' })) as GatewayFunding;
     const status = stepOf(funding.status, 'succeed');
     if (!status) return funding;
-    const { id, gatewayId, walletId, amount } = funding;
+    const { id, walletId, amount } = funding;
     const { network, authorizes } = (await store.payments.find(tx, { fundingId: id })) as store.ChainPayment;
     const postings = movements.chainDeposit({ network, walletId, asset, amount });
     await post(core, tx, { key: `${id}:charged`, kind: 'funding.charged', postings });
     const endedAt = new Date(core.clock.now());
     const [settled] = await store.fundings.update(tx, { id }, { status, failure: null, endedAt });
-    const object = fundingObject(settled as GatewayFunding);
-    await emit(core, tx, fundingSettled, { subject: id, audience: [{ id: gatewayId }], object });
+    await tellFunding(core, tx, fundingSettled, settled as GatewayFunding);
     if (authorizes) await holdPaid(core, tx, funding, authorizes);
     return settled as GatewayFunding;
   });
@@ -122,13 +120,17 @@ async function holdPaid(
   await store.payments.update(tx, { fundingId }, { authorizationId: id });
 }
 
-/** The payment was certainly not made; one that was credited stays so. */
-export async function giveUp(
+/** The payment was certainly not made, which its gateway is told once; one that was credited stays so. */
+export function giveUp(
   core: Core,
   { reference, failure }: { readonly reference: string; readonly failure: string },
 ): Promise<void> {
   const change = { status: 'failed', failure, endedAt: new Date(core.clock.now()) } as const;
-  await store.fundings.update(core.db, { reference, source: 'x402', status: 'processing' }, change);
+  return core.db.tx(async (tx) => {
+    const waiting = { reference, source: 'x402', status: 'processing' } as const;
+    const [failed] = await store.fundings.update(tx, waiting, change);
+    if (failed) await tellFunding(core, tx, fundingFailed, failed);
+  });
 }
 
 /** What became of the payment of a funding. @throws AgentPayError `funding_not_found` */

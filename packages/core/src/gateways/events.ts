@@ -1,8 +1,9 @@
 import { formatDecimal } from '@agentpay/primitives';
+import type { Tx } from '@agentpay/primitives';
 import { z } from 'zod';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { emitIn, eventType } from '../events/index.js';
+import { emit, emitIn, eventType } from '../events/index.js';
 import type { EventType } from '../events/index.js';
 import type { GatewayCall } from './Call.js';
 import type { GatewayFunding } from './Funding.js';
@@ -40,11 +41,18 @@ export function tell(core: Core, scene: Scene, type: EventType<string, typeof ca
 
 const funding = { funding_id: text, gateway_id: text, amount_usdc: text, source: text, status: text };
 
-/** Money has come to a gateway. */
+/** Money has come to a gateway; or it will not come, by card or on a chain. */
 export const fundingSettled = eventType('gateway.funding_settled', funding);
 export const fundingFailed = eventType('gateway.funding_failed', funding);
 
-/** What every event about a funding tells. */
-export function fundingObject({ id, gatewayId, amount, source, status }: GatewayFunding) {
-  return { funding_id: id, gateway_id: gatewayId, amount_usdc: formatDecimal(amount), source, status };
+/** Tells a gateway what became of its funding. */
+export async function tellFunding(
+  core: Core,
+  tx: Tx,
+  type: EventType<string, typeof funding>,
+  { id, gatewayId, amount, source, status }: GatewayFunding,
+): Promise<void> {
+  const amount_usdc = formatDecimal(amount);
+  const object = { funding_id: id, gateway_id: gatewayId, amount_usdc, source, status };
+  await emit(core, tx, type, { subject: id, audience: [{ id: gatewayId }], object });
 }

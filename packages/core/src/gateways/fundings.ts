@@ -3,12 +3,11 @@ import type { Amount, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { attemptAll } from '../attempts.js';
 import type { Core } from '../Core.js';
-import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import type { JobReport } from '../Job.js';
 import { movements, post } from '../ledger/index.js';
-import { fundingFailed, fundingObject, fundingSettled } from './events.js';
+import { fundingFailed, fundingSettled, tellFunding } from './events.js';
 import { GATEWAY_CURRENCY } from './Gateway.js';
 import { stepOf } from './Funding.js';
 import type { GatewayFunding } from './Funding.js';
@@ -161,8 +160,7 @@ async function concludeIn(
   const why = news === 'fail' ? (failure ?? 'card_declined') : null;
   const [ended] = await store.fundings.update(tx, { id }, { status, failure: why, endedAt });
   const type = news === 'succeed' ? fundingSettled : fundingFailed;
-  const object = fundingObject(ended as GatewayFunding);
-  await emit(core, tx, type, { subject: id, audience: [{ id: gatewayId }], object });
+  await tellFunding(core, tx, type, ended as GatewayFunding);
   return ended as GatewayFunding;
 }
 
