@@ -38,6 +38,27 @@ test('ids sort by time', () => {
   );
 });
 
+test('ids of one millisecond sort by the order in which they were made', () => {
+  const clock = manualClock(1_700_000_000_000);
+  for (const random of [
+    systemRandom,
+    seededRandom(7),
+    { bytes: (n: number) => new Uint8Array(n).fill(255) },
+  ]) {
+    for (let run = 0; run < 20; run++) {
+      const made = Array.from({ length: 2_000 }, () => newId('event', { clock, random }));
+      expect([...made].sort()).toEqual(made);
+      clock.advance(1);
+    }
+  }
+});
+
+test('what is random of an id does not follow from the one before', () => {
+  const source = { clock: manualClock(0), random: systemRandom };
+  const ends = Array.from({ length: 1_000 }, () => newId('token', source).slice(-12));
+  expect(new Set(ends).size).toBe(1_000);
+});
+
 test('a thousand ids of one millisecond differ', () => {
   const source = { clock: manualClock(0), random: systemRandom };
   expect(new Set(Array.from({ length: 1000 }, () => newId('token', source))).size).toBe(1000);

@@ -65,15 +65,37 @@ const DIGITS = [...'0123456789abcdefghjkmnpqrstvwxyz'];
 const PAIRS = DIGITS.flatMap((first) => DIGITS.map((second) => first + second));
 const TIME_DIGITS = 10;
 const RANDOM_DIGITS = 16;
+/** Those of the random digits that count on within a millisecond. */
+const ORDER_DIGITS = 4;
+const ORDERS = 32 ** ORDER_DIGITS;
 
-/** A new id: prefix, 48 bits of milliseconds and 80 random bits in lower-case Crockford base 32, so that ids sort by time. */
-export function newId(kind: IdKind, source: { clock: Clock; random: Random }): string {
-  let text = idPrefixes[kind] + timeText(source.clock.now());
+/**
+ * A new id: prefix, 48 bits of milliseconds and 80 random bits in lower-case Crockford base 32. Ids sort by time, and those that one
+ * source of randomness gave in one millisecond by the order in which they were made: their first 20 random bits count on.
+ */
+export function newId(kind: IdKind, { clock, random }: { clock: Clock; random: Random }): string {
+  const ms = clock.now();
   // Five bits of sixteen bytes: what is left over costs nothing.
-  const bytes = source.random.bytes(RANDOM_DIGITS);
-  for (let i = 0; i < RANDOM_DIGITS; i += 2)
+  const bytes = random.bytes(RANDOM_DIGITS);
+  let text = idPrefixes[kind] + timeText(ms) + orderText(ms, random, bytes);
+  for (let i = ORDER_DIGITS; i < RANDOM_DIGITS; i += 2)
     text += PAIRS[32 * ((bytes[i] as number) & 31) + ((bytes[i + 1] as number) & 31)];
   return text;
+}
+
+/** The order of the last id of a source of randomness, and its millisecond. */
+const lastOrders = new WeakMap<Random, { ms: number; order: number }>();
+
+function orderText(ms: number, random: Random, bytes: Uint8Array): string {
+  let last = lastOrders.get(random);
+  if (!last) lastOrders.set(random, (last = { ms: -1, order: 0 }));
+  if (last.ms === ms) last.order = (last.order + 1) % ORDERS;
+  // Half of all orders are left for those that follow within the millisecond.
+  else
+    last.order =
+      ((bytes[0] as number) * 65_536 + (bytes[1] as number) * 256 + (bytes[2] as number)) % (ORDERS / 2);
+  last.ms = ms;
+  return `${PAIRS[last.order >> 10]}${PAIRS[last.order & 1023]}`;
 }
 
 /** Ids come in bursts: those of one millisecond share its text. */
