@@ -220,6 +220,7 @@ export function settlePending(target: Target, request: unknown): Promise<Said> {
   return eventually(async () => {
     const said = await target.settle(request);
     if (said.errorReason === 'settlement_pending' && !said.transaction) throw new Error('Nothing is signed.');
+    if (said.code === 'facilitator_unavailable') throw new Error('Nothing was sent in time.');
     return said;
   });
 }

@@ -3,7 +3,14 @@ import { eventually } from '@agentpay/testing';
 import type { Abi, Hex } from 'viem';
 import { encodeFunctionData } from 'viem';
 import type { PrivateKeyAccount } from 'viem/accounts';
-import { openAttackBed, whenBroadcast, type AttackBed, type Said, type Target } from './attackBed.js';
+import {
+  openAttackBed,
+  settlePending,
+  whenBroadcast,
+  type AttackBed,
+  type Said,
+  type Target,
+} from './attackBed.js';
 import { newAccount, paymentOf, PRICE, transferOf, type PaymentOptions, type Request } from './payment.js';
 
 describe('settlements under attack', () => {
@@ -88,7 +95,7 @@ describe('settlements under attack', () => {
       bed.proxy.fault('eth_getTransactionReceipt', { lie: bare }, Infinity);
       bed.proxy.fault('eth_getLogs', { lie: () => [] }, Infinity);
       try {
-        expect(await patient.settle(request)).toMatchObject({
+        expect(await settlePending(patient, request)).toMatchObject({
           success: false,
           errorReason: 'settlement_pending',
         });

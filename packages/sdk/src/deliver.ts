@@ -61,8 +61,9 @@ async function sendUntilAnswered(
   for (let attempt = 1; ; attempt++) {
     const answer = await sendOnce(client, request, purchase);
     const { response } = answer;
-    const waitMs = response ? askedWait(response, attempt, clock.now()) : backoff(attempt);
-    const again = waitMs !== undefined && attempt < maxAttempts && clock.now() + waitMs < purchase.validUntil;
+    const now = clock.now();
+    const waitMs = response ? askedWait(response, attempt, now) : backoff(attempt);
+    const again = waitMs !== undefined && attempt < maxAttempts && now + waitMs < purchase.validUntil;
     if (!again && answer.response) return answer;
     if (!again)
       throw new PaymentError('payment_unresolved', 'The seller gave no answer to a payment.', {

@@ -126,7 +126,8 @@ interface OfParty {
 /** The live credentials of one kind that a party has, oldest first. */
 export async function liveOf(core: Core, db: Queryable, of: OfParty): Promise<Credential[]> {
   const kept = await store.selectKept(db, of.partyId, of.kind);
-  return kept.filter((credential) => isLive(credential, core.clock.now()));
+  const now = core.clock.now();
+  return kept.filter((credential) => isLive(credential, now));
 }
 
 /** Ends the credentials of one kind that a party has, or one of them, at once. Gives how many ended. */

@@ -181,8 +181,9 @@ export function batchWriter({ clock, pepper }: Pick<Source, 'clock'> & { readonl
     entity: chains,
     async current(db: Db) {
       // Long before anybody else may take it for left.
-      if (!own || clock.now() - own.usedMs > LEFT_MS / 2) own = { key: await adopt(db, now()), usedMs: 0 };
-      own.usedMs = clock.now();
+      const usedMs = clock.now();
+      if (!own || usedMs - own.usedMs > LEFT_MS / 2) own = { key: await adopt(db, new Date(usedMs)), usedMs };
+      own.usedMs = usedMs;
       return own.key;
     },
     async borrow(tx: Tx) {

@@ -47,10 +47,10 @@ export async function pay(core: Core, given: PayRequest): Promise<Paid> {
   const { holder, paymentRequired, method = 'GET' } = given;
   const url = checkedUrl(given.url);
   const asked = { paymentRequired, url, method: method.toUpperCase() };
-  const until = core.clock.now() + core.settings.purchases.answerMs;
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const id = newId('purchase', core);
   const now = core.clock.now();
+  const until = now + core.settings.purchases.answerMs;
   const fresh: Purchase = {
     ...blank,
     id,

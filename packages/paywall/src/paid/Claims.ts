@@ -123,8 +123,9 @@ export function claimsIn({ store, clock, nonce, report }: ClaimsContext): Claims
   });
 
   async function write(change: Omit<Claim, 'leaseUntil'>, leaseMs: number): Promise<Claim> {
-    const claim = { ...change, leaseUntil: clock.now() + leaseMs };
-    const put = { expected: claim.version, ttlMs: lifeOf(claim, clock.now()) };
+    const now = clock.now();
+    const claim = { ...change, leaseUntil: now + leaseMs };
+    const put = { expected: claim.version, ttlMs: lifeOf(claim, now) };
     const version = await asking(store.put(claim.key, JSON.stringify(storedForm(claim)), put));
     if (version === undefined) throw inProgress();
     return { ...claim, version };

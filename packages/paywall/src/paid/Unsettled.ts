@@ -40,9 +40,10 @@ export function unsettledIn({
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const entry = await store.get(key);
       const entries: Entries = entry ? entriesSchema.parse(JSON.parse(entry.value)) : [];
-      const changed = to(entries.filter(([, until]) => until > clock.now()));
+      const now = clock.now();
+      const changed = to(entries.filter(([, until]) => until > now));
       if (!changed) return false;
-      const ttlMs = Math.max(1, ...changed.map(([, until]) => until - clock.now()));
+      const ttlMs = Math.max(1, ...changed.map(([, until]) => until - now));
       if (
         (await store.put(key, JSON.stringify(changed), { expected: entry?.version ?? 0, ttlMs })) !==
         undefined

@@ -52,8 +52,9 @@ export function withBreaker(
 
   async function guarded<T>(call: () => Promise<T>): Promise<T> {
     if (failures >= BREAK_AFTER) {
-      if (clock.now() < closedUntil) throw leftAlone();
-      closedUntil = clock.now() + BREAK_MS; // this call probes; others fail until it has succeeded
+      const now = clock.now();
+      if (now < closedUntil) throw leftAlone();
+      closedUntil = now + BREAK_MS; // this call probes; others fail until it has succeeded
     }
     try {
       const response = await call();

@@ -34,8 +34,9 @@ export function keySet(
   }
 
   return async (kid) => {
-    const fresh = clock.now() - fetchedAt < KEYS_FRESH_MS;
-    if (fresh && (known(kid) || clock.now() - triedAt < KEYS_PAUSE_MS)) return known;
+    const now = clock.now();
+    const fresh = now - fetchedAt < KEYS_FRESH_MS;
+    if (fresh && (known(kid) || now - triedAt < KEYS_PAUSE_MS)) return known;
     loading ??= load().finally(() => {
       loading = undefined;
     });
