@@ -185,8 +185,11 @@ describe('a running stack', () => {
       const { name, price_usdc } = methods[0] as { name: string; price_usdc: bigint };
       await market.gateways.provision({ agent_id, quota_usdc: formatDecimal(price_usdc) });
       const { call_id } = await market.calls.create({ agent_id, input: { task: name } });
-      const call = await market.calls.get({ call_id, wait: 20 });
-      expect(call).toMatchObject({ status: 'completed', output: { method: name, received: { task: name } } });
+      const output = { method: name, received: { task: name } };
+      await eventually(async () => {
+        const call = await market.calls.get({ call_id, wait: 20 });
+        expect(call).toMatchObject({ status: 'completed', output });
+      });
       await expect(market.calls.create({ agent_id, input: { task: name } })).rejects.toMatchObject({
         code: 'QUOTA_EXCEEDED',
       });

@@ -34,7 +34,7 @@ beforeAll(async () => {
     SHOP_URL: (await seller.line(/http:\/\/\S+/))[0] as string,
     ENDPOINTS: JSON.stringify(endpoints.map(({ id }) => id).filter((id) => !/\.(paid|heard)\./.test(id))),
   };
-}, 120_000);
+});
 afterAll(async () => {
   await seller?.kill();
   await api?.close();
@@ -59,11 +59,11 @@ it('passes its own tests', async () => {
   const output = await python(PYTEST);
   expect(output).toMatch(/\d\d+ passed/);
   expect(output).not.toMatch(/skipped|xfailed|warning/);
-}, 300_000);
+});
 
 it('is typed: mypy finds nothing in the package and its tests, strictly', async () => {
   expect(await python(MYPY)).toContain('Success');
-}, 300_000);
+});
 
 describe('from its wheel and its sdist, installed offline', () => {
   const shelf = mkdtempSync(join(tmpdir(), 'agentpay-wheels-'));
@@ -116,7 +116,7 @@ describe('from its wheel and its sdist, installed offline', () => {
       'sdists',
       files.filter((name) => name.startsWith('agentpay-0') && name.endsWith('.gz')),
     );
-  }, 300_000);
+  });
 
   it('does in its README what it says', async () => {
     const examples = readFileSync(`${folder}/README.md`, 'utf8')
@@ -132,10 +132,10 @@ describe('from its wheel and its sdist, installed offline', () => {
     }
     const where = ['-c', 'import agentpay; print(agentpay.__file__)'];
     expect((await installed('sdists', where)).trim()).toBe(join(shelf, 'sdists/agentpay/__init__.py'));
-  }, 300_000);
+  });
 });
 
 it('has functions for the NeMo Agent Toolkit, which are tested and typed as well', async () => {
   expect(await python(PYTEST, nemo)).toMatch(/\d passed/);
   expect(await python(MYPY, nemo)).toContain('Success');
-}, 300_000);
+});

@@ -305,9 +305,8 @@ async function letClaimsLapse(): Promise<void> {
 async function called(): Promise<void> {
   const body = { agent_id: agentId, input: { task: 'summarize' } };
   const { call_id } = await ok(own, 'POST /gateway/call', body);
-  expect(await ok(own, `GET /gateway/calls/${String(call_id)}?wait=20`)).toMatchObject({
-    status: 'completed',
-  });
+  const ended = () => ok(own, `GET /gateway/calls/${String(call_id)}?wait=20`);
+  await eventually(async () => expect(await ended()).toMatchObject({ status: 'completed' }));
 }
 
 describe('an API process killed by SIGKILL at the commit of', () => {

@@ -11,7 +11,7 @@ describe('artefacts', () => {
     expect(readdirSync(folder).sort()).toEqual([...compiled.keys()].sort().map((name) => `${name}.json`));
     for (const [name, text] of compiled)
       expect(readFileSync(new URL(`${name}.json`, folder), 'utf8') === text).toBe(true);
-  }, 60_000);
+  });
 
   it('hold code within the size limit of EIP-170', () => {
     for (const { runtimeBytecode } of Object.values(contracts)) {
