@@ -201,8 +201,7 @@ export function journeys(bed: () => Bed): void {
     const wallet = await giveWallet(page, stack.buyer);
     await hold({ agent: buyer.key });
     await open(`/dashboard/runtime/agreements/${id}`);
-    const status = (text: string) =>
-      part('Money').getByText(text, { exact: true }).waitFor({ timeout: 60_000 });
+    const status = (text: string) => part('Money').getByText(text, { exact: true }).waitFor();
     await status('accepted');
     await part('Activate').getByText('The platform takes a fee of 0.10').waitFor();
     wallet.decline = true;

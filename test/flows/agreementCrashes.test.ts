@@ -37,7 +37,7 @@ const LEAST: Readonly<Record<CrashKind, number>> = {
 };
 /** Longer than a process has a step to itself. */
 const UNTIL_OTHERS_MAY_MS = 125_000;
-const START_MS = 100_000;
+const START_MS = 300_000;
 const SELLER = `0x${'c'.repeat(40)}`;
 
 let db: ScratchDb;

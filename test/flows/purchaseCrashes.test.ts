@@ -275,7 +275,7 @@ describe('a new master key', () => {
       await released;
     });
     const killed = rotation();
-    await eventually(async () => expect(await walletsUnderFormer()).toEqual([walletId]), 60_000);
+    await eventually(async () => expect(await walletsUnderFormer()).toEqual([walletId]), START_MS);
     await killed.kill('SIGKILL');
     expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
     release();

@@ -71,10 +71,10 @@ export function shiftedClock(): Clock & { offset: number } {
   };
 }
 
-/** Pauses between attempts need not be waited for. What a handler may take at most is as long as ever. */
+/** Pauses between attempts, of half a minute at most, need not be waited for. What a handler may take is as long as ever. */
 export const hasty: Clock = {
   now: systemClock.now,
-  timer: (ms, fn) => systemClock.timer(ms < 30_000 ? ms / 50 : ms, fn),
+  timer: (ms, fn) => systemClock.timer(ms <= 30_000 ? ms / 50 : ms, fn),
 };
 
 /** A running server; `close` ends it with all its connections. */

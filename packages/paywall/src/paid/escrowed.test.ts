@@ -1,13 +1,11 @@
 import { request, type IncomingMessage, type ServerResponse } from 'node:http';
-import { memoryStore, systemClock, type Clock } from '@agentpay/primitives';
+import { memoryStore } from '@agentpay/primitives';
 import { privateKeySigner, x402v2 } from '@agentpay/protocol';
 import { paywall, type Paywall, type PaywallOptions } from '../index.js';
-import { acceptsIn, listen, PAY_TO, send, shiftedClock, type Seller } from '../seller.test.support.js';
+import { acceptsIn, hasty, listen, PAY_TO, send, shiftedClock, type Seller } from '../seller.test.support.js';
 import { away, unknown } from './charge.test.support.js';
 import { fakeEscrow, payByHold, type FakeEscrow } from './escrowed.test.support.js';
 
-/** Waits of a minute, as for a hold that cannot be given back, need not be waited for either. */
-const hasty: Clock = { now: systemClock.now, timer: (ms, fn) => systemClock.timer(ms / 50, fn) };
 const holdKey = `0x${'77'.repeat(32)}`;
 const sellers: Seller[] = [];
 afterEach(async () => void (await Promise.all(sellers.splice(0).map((seller) => seller.close()))));
