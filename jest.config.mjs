@@ -10,6 +10,8 @@ export default {
     '<rootDir>/test/fastCheck.mjs',
     '<rootDir>/test/timeLimits.mjs',
   ],
-  maxWorkers: 2,
+  testSequencer: '<rootDir>/test/longestFirst.mjs',
+  // Many suites wait for blocks and processes most of the time: four keep two cores busy.
+  maxWorkers: 4,
   reporters: ['default', '<rootDir>/test/slowestSuites.mjs'],
 };

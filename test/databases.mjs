@@ -141,17 +141,25 @@ async function startRedis(worker) {
   return `redis://127.0.0.1:${port}`;
 }
 
-async function startPostgres(worker) {
-  const bin = findPostgres();
-  const data = join(folder, `postgres${worker}`);
+/** An empty database folder, made once: a copy takes a tenth of the time. */
+function freshPostgres(bin, user) {
+  const data = join(folder, 'postgres');
+  if (existsSync(data)) return data;
   mkdirSync(data);
-  const user = isRoot ? unprivilegedUser() : {};
   if (isRoot) {
     chownSync(folder, user.uid, user.gid);
     chownSync(data, user.uid, user.gid);
   }
   const initdb = ['-D', data, '-U', 'agentpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
   execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'pipe' });
+  return data;
+}
+
+async function startPostgres(worker) {
+  const bin = findPostgres();
+  const data = join(folder, `postgres${worker}`);
+  const user = isRoot ? unprivilegedUser() : {};
+  execFileSync('cp', ['-a', freshPostgres(bin, user), data]);
   const port = await freePort();
   // The data is thrown away with the folder, so nothing waits for the disk.
   const settings = {

@@ -1,14 +1,12 @@
 // A Jest reporter that ends a run with its ten slowest suites.
-import { relative } from 'node:path';
+import { sourceOf } from './sourceOf.mjs';
 
 export default class SlowestSuites {
   onRunComplete(_contexts, { testResults }) {
     if (testResults.length < 20) return;
     const suites = testResults
       .map(({ testFilePath, perfStats }) => ({
-        path: relative(process.cwd(), testFilePath)
-          .replace(/(^|\/)dist\//, '$1')
-          .replace(/\.js$/, '.ts'),
+        path: sourceOf(process.cwd(), testFilePath),
         ms: perfStats.end - perfStats.start,
       }))
       .sort((a, b) => b.ms - a.ms)

@@ -29,6 +29,12 @@ describe('files', () => {
     expect(faults.map((path) => `${path}: name it after what it holds`)).toEqual([]);
   });
 
+  it('include all suites that are said to take long', () => {
+    const long = Object.keys(JSON.parse(read('test/longSuites.json')) as Record<string, number>);
+    expect(long.length).toBeGreaterThan(20);
+    expect(long.filter((path) => !paths.includes(path))).toEqual([]);
+  });
+
   it('include a README for every package and the license', () => {
     const readmes = manifests
       .filter((path) => path.startsWith('packages/'))
