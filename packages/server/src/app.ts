@@ -11,6 +11,7 @@ import { accessLog } from './http/accessLog.js';
 import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
 import { healthRoutes } from './http/health.js';
+import { inTurn } from './http/inTurn.js';
 import { markdownPaths } from './http/markdownPaths.js';
 import { mcpRoutes } from './http/mcp.js';
 import { meteredProxyRoutes } from './http/meteredProxy.js';
@@ -40,20 +41,17 @@ export function createApp(
   app.disable('etag');
   app.disable('x-powered-by');
   app.use(
-    securityHeaders({ tls: baseUrl().startsWith('https:') }),
-    requestIds({ clock, random }),
-    accessLog({ log, clock }),
-    requireHost,
-    markdownPaths,
+    inTurn(
+      securityHeaders({ tls: baseUrl().startsWith('https:') }),
+      requestIds({ clock, random }),
+      accessLog({ log, clock }),
+      requireHost,
+      markdownPaths,
+    ),
   );
   const authenticate = authenticator(core);
   metricsRoutes(app, { authenticate, limit, clock, metrics });
-  healthRoutes(app, composition);
-  assetRoutes(app);
-  dashboardFileRoutes(app);
-  demoSellerRoutes(app, { demo: composition.demo, limit });
-  stripeRoutes(app, composition, limit);
-  x402Routes(app, composition, { authenticate, limit });
+  // What is called most comes first: Express tries one after the other.
   meteredProxyRoutes(app, composition, { authenticate, limit });
   const routes = allRoutes(composition);
   const serving = {
@@ -70,6 +68,12 @@ export function createApp(
   } satisfies MountOptions;
   dashboardPageRoutes(app, serving);
   mount(app, routes, serving);
+  healthRoutes(app, composition);
+  assetRoutes(app);
+  dashboardFileRoutes(app);
+  demoSellerRoutes(app, { demo: composition.demo, limit });
+  stripeRoutes(app, composition, limit);
+  x402Routes(app, composition, { authenticate, limit });
   mcpRoutes(app, routes, { ...serving, baseUrl, version });
   app.use(notFound);
   app.use(renderErrors({ log, limit }));

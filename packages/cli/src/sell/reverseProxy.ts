@@ -31,22 +31,19 @@ const NOT_SENT = new Set([
 /** Passes requests on to an HTTP API, and its responses back, as they come and no faster than they are read. */
 export function reverseProxy(options: ProxyOptions) {
   return async (req: IncomingMessage, res: ServerResponse): Promise<void> => {
-    const leaving = new AbortController();
-    // Also after a response of the paywall's own, such as 504: nobody waits for the API any more.
-    res.once('close', () => leaving.abort());
-    const upstream = await ask(options, req, leaving.signal).catch((error: unknown) => {
-      if (leaving.signal.aborted) return undefined;
+    const upstream = await ask(options, req, res).catch((error: unknown) => {
+      if (isGivenUp(error)) return undefined;
       refuse(options, res, error);
       return undefined;
     });
-    if (upstream) await passOn(options, upstream, res, leaving.signal);
+    if (upstream) await passOn(options, upstream, res);
   };
 }
 
 function ask(
   { upstream, headers, streamOut, timeoutMs }: ProxyOptions,
   req: IncomingMessage,
-  signal: AbortSignal,
+  res: ServerResponse,
 ): Promise<IncomingStream> {
   const hasBody =
     req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
@@ -61,7 +58,8 @@ function ask(
       headers: { ...sentOn(req), ...forwarded, ...headers },
       body: hasBody ? req : undefined,
       timeoutMs,
-      signal,
+      // Also after a response of the paywall's own, such as 504: nobody waits for the API any more.
+      receiver: res,
     }))();
 }
 
@@ -83,19 +81,23 @@ async function passOn(
   { onFault, upstream: base }: ProxyOptions,
   upstream: IncomingStream,
   res: ServerResponse,
-  leaving: AbortSignal,
 ): Promise<void> {
   res.statusCode = upstream.status;
   for (const [name, value] of Object.entries(endToEnd(upstream.headers)))
     res.setHeader(name, value as string | string[]);
   try {
-    await upstream.passTo(res);
+    await upstream.pass();
     res.end();
   } catch (error) {
     // Half of a response is none: the caller sees that it broke off, and what waits for its end is not charged.
     res.destroy();
-    if (!leaving.aborted) onFault(`${base} broke off its response: ${(error as Error).message}`);
+    if (!isGivenUp(error)) onFault(`${base} broke off its response: ${(error as Error).message}`);
   }
+}
+
+/** The caller has left. */
+function isGivenUp(error: unknown): boolean {
+  return (error as { fault?: unknown }).fault === 'aborted';
 }
 
 function refuse({ onFault, upstream }: ProxyOptions, res: ServerResponse, error: unknown): void {

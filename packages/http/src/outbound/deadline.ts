@@ -6,6 +6,8 @@ export interface Deadline {
   readonly over: ((sent: boolean) => OutboundError) | undefined;
   /** Calls `stop` when time is over, or at once if it is; in place of what was given before. */
   onOver(stop: () => void): void;
+  /** Nobody waits for the response any more. */
+  giveUp(): void;
   /** The promise's result, unless time is over first. */
   within<T>(promise: Promise<T>, sent: boolean): Promise<T>;
   end(): void;
@@ -23,9 +25,9 @@ export function startDeadline(clock: Clock, timeoutMs: number, given: AbortSigna
   const cancel = clock.timer(timeoutMs, () =>
     end('timeout', `No whole response came within ${timeoutMs} ms.`),
   );
-  const abort = () => end('aborted', 'The request was given up.');
-  given?.addEventListener('abort', abort, { once: true });
-  if (given?.aborted) abort();
+  const giveUp = () => end('aborted', 'The request was given up.');
+  given?.addEventListener('abort', giveUp, { once: true });
+  if (given?.aborted) giveUp();
 
   function onOver(next: () => void): void {
     stop = next;
@@ -36,6 +38,7 @@ export function startDeadline(clock: Clock, timeoutMs: number, given: AbortSigna
       return over;
     },
     onOver,
+    giveUp,
     within: (promise, sent) =>
       new Promise((resolve, reject) => {
         onOver(() => reject((over as NonNullable<typeof over>)(sent)));
@@ -44,7 +47,7 @@ export function startDeadline(clock: Clock, timeoutMs: number, given: AbortSigna
     end() {
       stop = undefined;
       cancel();
-      given?.removeEventListener('abort', abort);
+      given?.removeEventListener('abort', giveUp);
     },
   };
 }

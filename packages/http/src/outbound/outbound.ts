@@ -84,7 +84,10 @@ export function outbound({
       }
     },
     async streamOut(url, request) {
-      const deadline = startDeadline(clock, request.timeoutMs, request.signal);
+      const { timeoutMs, receiver } = request;
+      const deadline = startDeadline(clock, timeoutMs, undefined);
+      receiver.once('close', deadline.giveUp);
+      if (receiver.destroyed) deadline.giveUp();
       try {
         const checked = resolveTarget(readTarget(url), { resolve, isAllowed });
         return await openStream(open, await deadline.within(checked, false), request, deadline);

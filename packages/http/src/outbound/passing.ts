@@ -21,16 +21,20 @@ export function endToEnd(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
   isDropped: (name: string) => boolean = () => false,
 ): Record<string, string | readonly string[]> {
-  const named = String(headers['connection'] ?? '')
+  const { connection } = headers;
+  const named = connection === undefined ? [] : namesIn(String(connection));
+  const entries = Object.entries(headers).filter(
+    ([name, value]) =>
+      value !== undefined && !HOP_BY_HOP.has(name) && !named.includes(name) && !isDropped(name),
+  );
+  return Object.fromEntries(entries) as Record<string, string | readonly string[]>;
+}
+
+function namesIn(connection: string): string[] {
+  return connection
     .toLowerCase()
     .split(',')
     .map((name) => name.trim());
-  const entries = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined || HOP_BY_HOP.has(name) || named.includes(name) || isDropped(name)
-      ? []
-      : [[name, value] as const],
-  );
-  return Object.fromEntries(entries);
 }
 
 /** The address that the rest of a path leads to below another: never outside of it. @throws AgentPayError `invalid_request` */

@@ -14,7 +14,8 @@ export interface StreamedRequest {
   readonly body?: Readable | undefined;
   /** For everything together, to the last byte of the response. */
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal;
+  /** Whom the response is for. When this closes before its end, the request is given up. */
+  readonly receiver: Writable;
 }
 
 /** A response whose body is still to come. */
@@ -23,10 +24,11 @@ export interface IncomingStream {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
   /**
-   * Writes the body into a sink as it was sent, compressed or not, and no faster than the sink takes it. Resolves at its end, and leaves
-   * the sink open; rejects when either breaks off. Called once.
+   * Writes the body to the receiver as it was sent, compressed or not, and no faster than the receiver takes it. Resolves at its end, and
+   * leaves the receiver open; called once.
+   * @throws OutboundError `aborted` when the receiver closed
    */
-  passTo(sink: Writable): Promise<void>;
+  pass(): Promise<void>;
   /** Complete when the body has ended. */
   readonly trailers: Readonly<Record<string, string | readonly string[]>>;
 }
@@ -35,7 +37,7 @@ export interface IncomingStream {
 export async function openStream(
   open: Connections,
   { url, addresses: [address] }: Target,
-  { method, headers, body }: StreamedRequest,
+  { method, headers, body, receiver }: StreamedRequest,
   deadline: Deadline,
 ): Promise<IncomingStream> {
   const options: Dispatcher.DispatchOptions = {
@@ -48,35 +50,28 @@ export async function openStream(
   return {
     status: incoming.status,
     headers: incoming.headers as IncomingStream['headers'],
-    passTo: (sink) => passTo(incoming, sink),
+    pass: () => pass(incoming, receiver, deadline),
     get trailers() {
       return incoming.trailers as IncomingStream['trailers'];
     },
   };
 }
 
-function passTo(incoming: Incoming, sink: Writable): Promise<void> {
+function pass(incoming: Incoming, receiver: Writable, deadline: Deadline): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = () => {
-      sink.off('close', broken).off('error', broken).off('drain', incoming.resume);
-    };
-    const fail = (error: unknown) => {
+    const settled = (settle: () => void) => {
+      receiver.off('error', deadline.giveUp);
       settle();
-      reject(error);
     };
-    const broken = (error?: Error) => {
-      incoming.stop();
-      fail(error ?? new Error('The body is not taken any more.'));
-    };
-    if (sink.destroyed) return broken();
-    sink.on('close', broken).on('error', broken).on('drain', incoming.resume);
+    receiver.on('error', deadline.giveUp);
     incoming.giveTo({
-      take: (chunk) => sink.write(chunk),
-      end() {
-        settle();
-        resolve();
+      take(chunk) {
+        const takesMore = receiver.write(chunk);
+        if (!takesMore) receiver.once('drain', incoming.resume);
+        return takesMore;
       },
-      fail,
+      end: () => settled(resolve),
+      fail: (error) => settled(() => reject(error)),
     });
   });
 }

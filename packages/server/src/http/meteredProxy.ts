@@ -84,12 +84,10 @@ async function relay(
   { request, response, rest }: Passing,
 ): Promise<void> {
   const { core, log } = relaying;
-  const leaving = new AbortController();
-  response.once('close', () => response.writableFinished || leaving.abort());
   let units: bigint | undefined;
   try {
-    const upstream = await ask(relaying, call, { request, rest, signal: leaving.signal });
-    units = await passOn(upstream, response, { usageId: call.usage.id, leaving: leaving.signal });
+    const upstream = await ask(relaying, call, { request, response, rest });
+    units = await passOn(upstream, response, call.usage.id);
   } finally {
     await agreements
       .endCall(core, { ...call, units })
@@ -104,7 +102,7 @@ async function relay(
 async function ask(
   { core, metered, baseUrl }: Relaying,
   { agreement, usage, endpointUrl, timeoutMs }: agreements.MeteredCall,
-  { request, rest, signal }: Pick<Passing, 'request' | 'rest'> & { signal: AbortSignal },
+  { request, response, rest }: Passing,
 ): Promise<IncomingStream> {
   const iat = Math.floor(core.clock.now() / 1000);
   const token = metered.sign({
@@ -129,7 +127,7 @@ async function ask(
       },
       body: hasBody ? request : undefined,
       timeoutMs,
-      signal,
+      receiver: response,
     });
   } catch (error) {
     if ((error as Error).name !== 'OutboundError') throw error;
@@ -145,7 +143,7 @@ async function ask(
 async function passOn(
   upstream: IncomingStream,
   response: Response,
-  { usageId, leaving }: { usageId: string; leaving: AbortSignal },
+  usageId: string,
 ): Promise<bigint | undefined> {
   const served = upstream.status >= 200 && upstream.status < 300;
   response.status(upstream.status);
@@ -156,10 +154,10 @@ async function passOn(
   response.setHeader('Content-Security-Policy', "default-src 'none'; sandbox");
   response.setHeader('X-Content-Type-Options', 'nosniff');
   try {
-    await upstream.passTo(response);
-  } catch {
+    await upstream.pass();
+  } catch (error) {
     response.destroy();
-    if (!leaving.aborted) return undefined;
+    if ((error as { fault?: string }).fault !== 'aborted') return undefined;
   }
   return served ? unitsOf(upstream) : undefined;
 }

@@ -91,15 +91,17 @@ export function callRunner(core: Core, log: Logger): CallRunner {
   };
 }
 
-/** What `work` gives, undefined when it takes longer. */
-async function within<T>(
+/** What `work`, which must not reject, gives; undefined when it takes longer. */
+function within<T>(
   { clock }: Pick<Core, 'clock'>,
   ms: number,
   work: Promise<T | undefined>,
 ): Promise<T | undefined> {
-  const done = new AbortController();
-  const over = sleep(clock, ms, done.signal).then(() => undefined);
-  const first = await Promise.race([work, over]);
-  done.abort();
-  return first;
+  return new Promise((resolve) => {
+    const cancel = clock.timer(ms, () => resolve(undefined));
+    void work.then((result) => {
+      cancel();
+      resolve(result);
+    });
+  });
 }
