@@ -7,6 +7,7 @@ import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { createClient, paymentOf } from '@agentpay/sdk';
 import { newAgent, testApi, type TestApi } from '../families/testApi.js';
 import { standInModel } from './model.js';
+import { nextSettings, nextSite } from './nextSite.js';
 import { generatePrivateKey, privateKeyToAddress } from 'viem/accounts';
 
 const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -124,28 +125,19 @@ describe('sellers', () => {
     },
   );
 
-  it('by a route handler of Next.js: refuse without payment, and sell', async () => {
-    const handler = root('examples/sellers/dist/next/app/weather/[city]/route.js');
-    const program = root(`test/dist/next-${process.pid}.mjs`);
-    // As Next.js calls it: with the request and the parameters of the path.
-    writeFileSync(
-      program,
-      `import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
-import { GET } from ${JSON.stringify(handler)};
-const params = Promise.resolve({ city: 'bern' });
-const server = createServer(getRequestListener((request) => GET(request, { params }))).listen(0, '127.0.0.1', () =>
-  console.log('Selling at http://127.0.0.1:' + server.address().port + '/weather/bern'),
-);`,
-    );
+  it('by a route handler in a server of Next.js: refuse without payment, and sell', async () => {
+    const site = nextSite(root('examples/sellers/dist/next/app'));
     try {
-      const url = await urlIn(run('next', settings, program));
-      expect((await fetch(url)).status).toBe(402);
+      const url = await urlIn(run('next', { ...settings, ...nextSettings }, site.program));
+      const [asked, head] = [await fetch(url), await fetch(url, { method: 'HEAD' })];
+      expect([asked.status, head.status]).toEqual([402, 402]);
+      expect(asked.headers.get('cache-control')).toBe('no-store');
       expect(await buyOnce(url)).toEqual([{ sky: 'blue', city: 'bern' }, 'x402v2']);
     } finally {
-      rmSync(program, { force: true });
+      await running.at(-1)?.kill();
+      site.remove();
     }
-  });
+  }, 300_000);
 
   it('of the guide for moving from x402-express and @x402/express sell before and after', async () => {
     const guide = readFileSync(root('docs/migrate.md'), 'utf8');
