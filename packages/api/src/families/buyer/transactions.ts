@@ -1,12 +1,14 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { decimalAmount } from '../../resources/amount.js';
+import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, timestamp } from '../../resources/values.js';
+import { id, line, timestamp } from '../../resources/values.js';
 import { AGENT, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');
+const ofTransaction = ofAgent.extend({ transaction_id: id('transaction') });
 const TX = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3e';
 
 const transaction = z.object({
@@ -52,6 +54,8 @@ const traced = transaction.extend({
   role: z.enum(['payer', 'payee']),
   fee: decimalAmount,
   refunded: decimalAmount,
+  /** Under way back by another rail. */
+  refunding: decimalAmount,
   description: z.string().nullable(),
   /** What the rail calls it, such as a transaction hash. */
   reference: z.string().nullable(),
@@ -69,6 +73,7 @@ const tracedExample = {
   role: 'payer',
   fee: '0.00',
   refunded: '0.00',
+  refunding: '0.00',
   description: null,
   reference: `0x${'5a'.repeat(32)}`,
   failure: null,
@@ -107,9 +112,40 @@ export const get = Endpoint.from({
   method: 'GET',
   path: '/api/agents/{id}/transactions/{transaction_id}',
   auth,
-  params: ofAgent.extend({ transaction_id: id('transaction') }),
+  params: ofTransaction,
   response: traced,
   status: 200,
   errors: ['agent_not_found', 'payment_not_found'],
   example: { params: { id: AGENT, transaction_id: TX }, response: tracedExample },
+});
+
+/** POST /api/agents/{id}/transactions/{transaction_id}/refund */
+export const refund = Endpoint.from({
+  summary: 'Gives money of a payment that an agent received back, whole or in part; the fee is kept.',
+  method: 'POST',
+  path: '/api/agents/{id}/transactions/{transaction_id}/refund',
+  auth,
+  idempotent: true,
+  params: ofTransaction,
+  body: z.object({
+    /** What is left of the payment when absent. */
+    amount: positiveDecimalAmount.optional(),
+    reason: line(textBounds.description).optional(),
+    idempotency_key: line(textBounds.idempotencyKey).optional(),
+  }),
+  response: traced,
+  status: 200,
+  errors: [
+    'agent_not_found',
+    'payment_not_found',
+    'forbidden',
+    'payment_wrong_state',
+    'insufficient_funds',
+    'settlement_not_configured',
+  ],
+  example: {
+    params: { id: AGENT, transaction_id: TX },
+    body: { amount: '0.01', reason: 'Out of stock' },
+    response: { ...tracedExample, role: 'payee', refunded: '0.01', status: 'refunded' },
+  },
 });

@@ -12,6 +12,12 @@ export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
     const agent = await agents.actFor(core.db, { principal, agentId });
     return showTrace(agentId, await payments.trace(core, { principal: agent, paymentId }));
   },
+  async refund({ principal, params: { id: agentId, transaction_id: paymentId }, body }) {
+    const agent = await agents.actFor(core.db, { principal, agentId });
+    const { amount, reason } = body;
+    await payments.refund(core, { principal: agent, paymentId, amount, reason });
+    return showTrace(agentId, await payments.trace(core, { principal: agent, paymentId }));
+  },
 }));
 
 function show({
@@ -28,12 +34,13 @@ function show({
 }
 
 function showTrace(agentId: string, { payment, journals, events }: payments.PaymentTrace) {
-  const { payerId, fee, refunded, description, reference, failure, completedAt } = payment;
+  const { payerId, fee, refunded, refunding, description, reference, failure, completedAt } = payment;
   return {
     ...show(payment),
     role: payerId === agentId ? ('payer' as const) : ('payee' as const),
     fee,
     refunded,
+    refunding,
     description,
     reference,
     failure,
