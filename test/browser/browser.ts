@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { authorizationTypedData } from '@agentpay/protocol';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import type { PrivateKeyAccount } from 'viem/accounts';
 
 const FLAGS = [
@@ -41,16 +41,55 @@ interface Found {
   readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[];
 }
 
-/** Serious and critical findings of axe on the page as it stands. */
-export async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const violations = await page.evaluate(async () => {
-    const { run } = (globalThis as unknown as { axe: { run(): Promise<{ violations: unknown }> } }).axe;
-    return (await run()).violations;
-  });
-  return (violations as Found[])
+/** Serious and critical findings of axe on the page as it stands: by all its rules, or by some. */
+export async function findings(page: Page, rules?: readonly string[]): Promise<string[]> {
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
+  const { violations, passes } = await page.evaluate(async (runOnly) => {
+    const { axe: checker } = globalThis as unknown as {
+      axe: { run(options: object): Promise<Record<'violations' | 'passes', Found[]>> };
+    };
+    return checker.run(runOnly ? { runOnly } : {});
+  }, rules);
+  expect(passes.length).toBeGreaterThan(0);
+  return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${JSON.stringify(nodes[0]?.target)} ${nodes[0]?.failureSummary}`);
+}
+
+/** What has the focus, as its text. */
+const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
+
+/**
+ * Presses a button that asks first, and looks at the question: it can be read in both schemes, keeps the keyboard within, ends with Escape
+ * and gives the focus back. Then the button is pressed again and the question agreed to.
+ */
+export async function agreeTo(page: Page, button: Locator): Promise<void> {
+  const name = await button.innerText();
+  const dialog = page.getByRole('dialog');
+  await button.click();
+  await dialog.waitFor();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect([name, colorScheme, await findings(page)]).toEqual([name, colorScheme, []]);
+  }
+  await keepLook(page, `question ${name}`);
+  expect(await focused(page)).toBe('No');
+  for (let turn = 0; turn < 4; turn++) {
+    await page.keyboard.press('Tab');
+    // Beside its two buttons the browser's own bar is all that the keyboard reaches, and then the page has no focus at all.
+    expect([name, 'No', '']).toContain(
+      await page.evaluate(() => {
+        const { activeElement, body } = document;
+        return activeElement === body ? '' : activeElement?.textContent;
+      }),
+    );
+  }
+  await page.keyboard.press('Escape');
+  await dialog.waitFor({ state: 'detached' });
+  expect(await button.evaluate((node) => node === node.ownerDocument.activeElement)).toBe(true);
+  await button.click();
+  await dialog.getByRole('button', { name, exact: true }).click();
+  await dialog.waitFor({ state: 'detached' });
 }
 
 /** By how many pixels the page is wider than its window. */

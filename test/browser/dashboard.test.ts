@@ -1,9 +1,7 @@
 /// <reference lib="dom" />
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { AGREEMENT_OPERATOR } from '@agentpay/protocol';
@@ -13,12 +11,11 @@ import { pino } from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
-import { keepLook, openBrowser } from './browser.js';
+import { agreeTo, findings, keepLook, openBrowser } from './browser.js';
 import { journeys } from './journeys.js';
 
 const HOSTILE = `<img src=x onerror="document.title='broken'">`;
 const ADMIN_KEY = 'operator-key-of-the-dashboard-tests-0123456789';
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let stack: InteropStack;
 let browser: Browser;
@@ -61,8 +58,6 @@ beforeAll(async () => {
   });
   server = await start(config, { log: pino({ level: 'silent' }) });
   context = await browser.newContext();
-  // axe is put into pages from here; the policy of the pages would not let it be loaded.
-  await context.addInitScript(axe);
   page = await context.newPage();
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (said) => {
@@ -162,7 +157,7 @@ describe('the dashboard', () => {
     await part('Events').getByRole('cell', { name: 'payment.confirmed' }).waitFor();
     await part('Webhook deliveries').getByRole('cell', { name: 'delivered' }).first().waitFor();
     expect(await part('Payment').getByRole('link').getAttribute('href')).toMatch(/\/tx\/0x[0-9a-f]{64}$/);
-    expect(await violations()).toEqual([]);
+    expect(await findings(page)).toEqual([]);
     await keepLook(page, 'payment');
     await page.getByRole('link', { name: 'The agent', exact: true }).click();
     await heading(HOSTILE);
@@ -187,7 +182,7 @@ describe('the dashboard', () => {
   });
 
   it('asks above a threshold, and pays once it is approved in the inbox', async () => {
-    await part('Policy rules').getByRole('button', { name: 'Delete' }).click();
+    await agreeTo(page, part('Policy rules').getByRole('button', { name: 'Delete' }));
     await part('Policy rules').getByText('There are no rules.').waitFor();
     await part('Policy rules').getByLabel('Type of the rule').selectOption('approval_over');
     await part('Policy rules').getByLabel('Amount', { exact: true }).fill('0.005');
@@ -215,7 +210,7 @@ describe('the dashboard', () => {
       const headers = { 'x-csrf-token': csrfToken, 'content-type': 'application/json' };
       await fetch(`/api/agents/${id}/test-buy`, { method: 'POST', headers, body: '{}' });
     }, agentId);
-    await page.getByRole('button', { name: 'Reject' }).click();
+    await agreeTo(page, page.getByRole('button', { name: 'Reject' }));
     await page.getByText('Nothing waits for you.').waitFor();
     expect(await stack.usdc(stack.payTo)).toBe(20_000n);
     expect(faults).toEqual([]);
@@ -239,6 +234,34 @@ describe('the dashboard', () => {
   });
 });
 
+describe('a payment that an agent of the user received', () => {
+  it('is given back on its page, once that was asked', async () => {
+    const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+    const payee = await post('/v1/agents', { name: 'Paid' }, { cookie });
+    const payer = await post('/v1/agents', { name: 'Payer' });
+    const auth = { authorization: `Bearer ${payer['api_key']}` };
+    await post(`/v1/wallets/${payer['wallet_id']}/fund`, { amount: 50, source: 'test_faucet' }, auth);
+    const order = { from_wallet_id: payer['wallet_id'], to_wallet_id: payee['wallet_id'], amount: 5 };
+    const { id } = await post('/v1/payments', order, auth);
+    await open(`/dashboard/agents/${payee['id']}/payments/${id}`);
+    await part('Money back')
+      .getByLabel(/^Amount/)
+      .fill('2');
+    await agreeTo(page, part('Money back').getByRole('button', { name: 'Refund' }));
+    await part('Money back').getByText('Given back so far: 2.00.').waitFor();
+    await part('Money back').getByText('Of it 3.00 can be given back').waitFor();
+    await part('Ledger').getByRole('cell', { name: 'payment.refund' }).first().waitFor();
+    await part('Money back')
+      .getByLabel(/^Amount/)
+      .fill('');
+    await part('Money back').getByRole('button', { name: 'Refund' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Refund' }).click();
+    await part('Payment').getByText('refunded', { exact: true }).waitFor();
+    expect(await part('Money back').count()).toBe(0);
+    expect(faults).toEqual([]);
+  });
+});
+
 describe('journeys by key', () => {
   journeys(() => ({
     page,
@@ -246,7 +269,7 @@ describe('journeys by key', () => {
     stack,
     adminKey: ADMIN_KEY,
     post,
-    violations,
+    violations: () => findings(page),
     faults: () => faults,
   }));
 });
@@ -306,9 +329,9 @@ describe('every page of the dashboard', () => {
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           expect([path, overflow]).toEqual([path, 0]);
           await page.emulateMedia({ colorScheme: 'light' });
-          expect([path, await violations()]).toEqual([path, []]);
+          expect([path, await findings(page)]).toEqual([path, []]);
           await page.emulateMedia({ colorScheme: 'dark' });
-          expect([path, 'dark', await violations(['color-contrast'])]).toEqual([path, 'dark', []]);
+          expect([path, 'dark', await findings(page, ['color-contrast'])]).toEqual([path, 'dark', []]);
           expect([path, faults]).toEqual([path, []]);
           await keepLook(page, path.replace(agentId, 'AGENT'));
         }
@@ -340,12 +363,6 @@ describe('every page of the dashboard', () => {
     expect(total).toBeLessThan(250_000);
   });
 });
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
 
 async function post(path: string, body: object, headers = {}): Promise<Record<string, string>> {
   const init = { method: 'POST', body: JSON.stringify(body) };
@@ -380,18 +397,4 @@ async function holdKeys(): Promise<void> {
     for (const [area, key] of Object.entries(held))
       sessionStorage.setItem(`agentpay.key.${area}`, key as string);
   }, keys);
-}
-
-/** What axe finds that is serious, by all its rules or by some. */
-async function violations(rules?: readonly string[]): Promise<string[]> {
-  const { violations: found, passes } = await page.evaluate(async (runOnly) => {
-    const { axe: checker } = globalThis as unknown as {
-      axe: { run(options: object): Promise<Record<'violations' | 'passes', Violation[]>> };
-    };
-    return checker.run(runOnly ? { runOnly } : {});
-  }, rules);
-  expect(passes.length).toBeGreaterThan(0);
-  return found
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }

@@ -2,7 +2,7 @@
 import { formatDecimal } from '@agentpay/primitives';
 import type { Page } from 'playwright-core';
 import { newPayee, type InteropStack } from '../interop/stack.js';
-import { giveWallet, keepLook } from './browser.js';
+import { agreeTo, giveWallet, keepLook } from './browser.js';
 
 /** The dashboard's stack and the page in which somebody works, as the suite has it. */
 export interface Bed {
@@ -30,11 +30,8 @@ export function journeys(bed: () => Bed): void {
       for (const [area, key] of Object.entries(held)) sessionStorage.setItem(`agentpay.key.${area}`, key);
     }, keys);
   };
-  /** Presses a button that asks before it does what it says. */
-  const press = async (region: string, name: string) => {
-    await part(region).getByRole('button', { name }).click();
-    await bed().page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
-  };
+  const agree = (region: string, name: string) =>
+    agreeTo(bed().page, part(region).getByRole('button', { name }));
   const expectWhole = async (name: string) => {
     expect([name, await bed().violations()]).toEqual([name, []]);
     await keepLook(bed().page, name);
@@ -89,7 +86,7 @@ export function journeys(bed: () => Bed): void {
     await part('Decide').getByRole('button', { name: 'Decide' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'No' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    await press('Decide', 'Decide');
+    await agree('Decide', 'Decide');
     await part('Details').getByText('resolved refunded').waitFor();
     await open(`/dashboard/runtime/payments/${id}`);
     await part('Details').getByText('refunded', { exact: true }).waitFor();
@@ -214,7 +211,7 @@ export function journeys(bed: () => Bed): void {
     await post(`${at}/record-usage`, { units: 5 }, seller.auth);
     await part('Money').getByText('0.05 by 5 × 0.01 a call').waitFor();
     await expectWhole('agreement');
-    await press('End of usage', 'End the usage');
+    await agree('End of usage', 'End the usage');
     await status('settled');
     expect(await part('Escrow').getByRole('link').count()).toBe(2);
     expect(formatDecimal(await stack.usdc(payee))).toBe('0.05');

@@ -11,9 +11,8 @@ export type { Field, Given } from './FormField.js';
 interface FormOptions<Result> {
   readonly fields?: readonly Field[];
   readonly submit: string;
-  readonly danger?: boolean;
-  /** What the user is asked before it is done; without it nothing is asked. */
-  readonly confirm?: ((given: Given) => string) | undefined;
+  /** What the user is asked before something is done that takes something away or cannot be taken back. */
+  readonly ask?: ((given: Given) => string) | undefined;
   /** `key` stays the same until what was asked for has succeeded or something else is asked for. */
   readonly run: (given: Given, key: string) => Promise<Result>;
   /** What the success shows; else it says that it is done. */
@@ -22,7 +21,7 @@ interface FormOptions<Result> {
 
 /** A form that does one thing, and what became of it. Everything on the page is read again afterwards, but for queries that say `once`. */
 export function ActionForm<Result>(options: FormOptions<Result>): ReactNode {
-  const { fields = [], submit, danger = false, confirm, run, children } = options;
+  const { fields = [], submit, ask, run, children } = options;
   const initial = Object.fromEntries(
     fields.map((field) => [field.name, field.initial ?? field.options?.[0] ?? '']),
   );
@@ -39,21 +38,23 @@ export function ActionForm<Result>(options: FormOptions<Result>): ReactNode {
   const [asking, setAsking] = useState<Given>();
   const act = (given: Given) => action.mutateAsync(given).then(undefined, () => undefined);
   const onSubmit = handleSubmit(async (raw) => {
+    if (action.isPending) return undefined;
     const { given, tooLarge } = await readFiles(fields, raw);
     if (tooLarge !== undefined) return setError(tooLarge, { message: 'The file is larger than 192 kB.' });
-    return confirm ? setAsking(given) : act(given);
+    return ask ? setAsking(given) : act(given);
   });
   return (
     <form className="row" onSubmit={(event) => void onSubmit(event)} noValidate>
       {fields.map((field) => (
         <FormField key={field.name} field={field} register={register} errors={formState.errors} />
       ))}
-      <button type="submit" className={danger ? 'danger' : ''} disabled={action.isPending}>
+      {/* Not disabled, or the focus would be lost. */}
+      <button type="submit" className={ask ? 'danger' : ''} aria-disabled={action.isPending}>
         {submit}
       </button>
       {asking && (
         <Confirmation
-          question={confirm?.(asking) ?? ''}
+          question={ask?.(asking) ?? ''}
           yes={submit}
           onEnd={(agreed) => {
             setAsking(undefined);

@@ -1,5 +1,4 @@
 import {
-  flexRender,
   getCoreRowModel,
   getFilteredRowModel,
   getPaginationRowModel,
@@ -35,13 +34,15 @@ interface TableOptions {
   readonly rows: readonly Row[];
   readonly total?: number;
   readonly empty: string;
+  /** Tells the tables of one page apart in its URL. */
+  readonly name?: string;
 }
 
 const PAGE_SIZE = 25;
 
 /** A table that sorts, filters, pages and exports. What it shows is in the URL. */
-export function DataTable({ caption, columns, rows, total, empty }: TableOptions): ReactNode {
-  const table = useTable(columns, rows);
+export function DataTable({ caption, columns, rows, total, empty, name = '' }: TableOptions): ReactNode {
+  const table = useTable(columns, rows, name);
   if (rows.length === 0) return <p className="muted">{empty}</p>;
   const { rows: shown } = table.getRowModel();
   const found = table.getFilteredRowModel().rows.length;
@@ -56,49 +57,63 @@ export function DataTable({ caption, columns, rows, total, empty }: TableOptions
           </caption>
           <thead>
             <tr>
-              {table.getFlatHeaders().map((header) => (
-                <Head key={header.id} header={header} />
+              {table.getFlatHeaders().map((header, index) => (
+                <Head key={header.id} header={header} column={columns[index] as Column} />
               ))}
             </tr>
           </thead>
           <tbody>
             {shown.map((row) => (
               <tr key={row.id}>
-                {row.getVisibleCells().map((cell) => (
-                  <td key={cell.id}>{flexRender(cell.column.columnDef.cell, cell.getContext())}</td>
+                {columns.map((column) => (
+                  <td key={column.key} className={alignment(column)}>
+                    <Cell column={column} row={row.original} />
+                  </td>
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
       </div>
+      {found === 0 && <p className="muted">Nothing fits the filter.</p>}
       <Pager table={table} />
     </>
   );
 }
 
-function useTable(columns: readonly Column[], rows: readonly Row[]): Table<Row> {
+/** What a table shows, as it stands in the URL: `sort=-amount`, `q=weather`, `page=2`, each after the name of the table. */
+function useView(name: string) {
   const [search, setSearch] = useSearchParams();
-  const set = (name: string, value: string) =>
+  const named = (part: string) => (name ? `${name}.${part}` : part);
+  const get = (part: string) => search.get(named(part)) ?? '';
+  const set = (part: string, value: string) =>
     setSearch(
       (before) => {
         const after = new URLSearchParams(before);
-        if (value) after.set(name, value);
-        else after.delete(name);
-        if (name !== 'page') after.delete('page');
+        if (value) after.set(named(part), value);
+        else after.delete(named(part));
+        if (part !== 'page') after.delete(named('page'));
         return after;
       },
       { replace: true },
     );
-  const by = search.get('sort') ?? '';
+  return { get, set };
+}
+
+function useTable(columns: readonly Column[], rows: readonly Row[], name: string): Table<Row> {
+  const { get, set } = useView(name);
+  const by = get('sort');
   const sorting: SortingState = by ? [{ id: by.replace(/^-/, ''), desc: by.startsWith('-') }] : [];
-  const pageIndex = Math.max(0, (Number(search.get('page')) || 1) - 1);
+  const lastPage = Math.max(0, Math.ceil(rows.length / PAGE_SIZE) - 1);
+  const pageIndex = Math.min(lastPage, Math.max(0, (Number(get('page')) || 1) - 1));
   const defs = useMemo(() => columns.map(columnDef), [columns]);
   const data = useMemo(() => [...rows], [rows]);
+  const getRowId = useMemo(() => rowIds(data), [data]);
   return useReactTable({
     data,
     columns: defs,
-    state: { sorting, globalFilter: search.get('q') ?? '', pagination: { pageIndex, pageSize: PAGE_SIZE } },
+    getRowId,
+    state: { sorting, globalFilter: get('q'), pagination: { pageIndex, pageSize: PAGE_SIZE } },
     onSortingChange: (change) => {
       const [first] = typeof change === 'function' ? change(sorting) : change;
       set('sort', first ? `${first.desc ? '-' : ''}${first.id}` : '');
@@ -119,21 +134,32 @@ function useTable(columns: readonly Column[], rows: readonly Row[]): Table<Row> 
   });
 }
 
-function columnDef({ key, label, kind = 'text', link, cell }: Column): ColumnDef<Row> {
-  const valueOf = (row: Row) => (row as Record<string, unknown>)[key];
+/** A row is known by its id wherever it moves, so that what is asked in it stays about it; by its place where ids are not unique. */
+function rowIds(rows: readonly Row[]): (row: Row, index: number) => string {
+  const ids = rows.map((row) => (row as { id?: unknown }).id);
+  const unique = ids.every((id) => typeof id === 'string') && new Set(ids).size === ids.length;
+  return (_, index) => (unique ? String(ids[index]) : String(index));
+}
+
+const valueOf = (row: Row, { key }: Column) => (row as Record<string, unknown>)[key];
+
+function columnDef(column: Column): ColumnDef<Row> {
   return {
-    id: key,
-    header: label,
-    accessorFn: (row) => plain(valueOf(row)),
-    enableSorting: cell === undefined,
-    sortingFn: (a, b) => compare(valueOf(a.original), valueOf(b.original)),
-    cell: ({ row }) => {
-      if (cell) return cell(row.original as never);
-      const shown = <Value value={valueOf(row.original)} kind={kind} />;
-      return link ? <Link href={link(row.original as never)}>{shown}</Link> : shown;
-    },
+    id: column.key,
+    accessorFn: (row) => plain(valueOf(row, column)),
+    enableSorting: column.cell === undefined,
+    sortingFn: (a, b) => compare(valueOf(a.original, column), valueOf(b.original, column)),
   };
 }
+
+function Cell({ column, row }: { column: Column; row: Row }): ReactNode {
+  const { kind = 'text', link, cell } = column;
+  if (cell) return cell(row as never);
+  const shown = <Value value={valueOf(row, column)} kind={kind} />;
+  return link ? <Link href={link(row as never)}>{shown}</Link> : shown;
+}
+
+const alignment = ({ kind }: Column) => (kind === 'money' || kind === 'number' ? 'amount' : undefined);
 
 /** Numbers, money and times by size, everything else as text; what is missing comes last. */
 function compare(a: unknown, b: unknown): number {
@@ -145,15 +171,18 @@ function compare(a: unknown, b: unknown): number {
   return plain(left).localeCompare(plain(right));
 }
 
-function Head({ header }: { header: Header<Row, unknown> }): ReactNode {
-  const { column } = header;
-  const text = flexRender(column.columnDef.header, header.getContext());
-  if (!column.getCanSort()) return <th scope="col">{text}</th>;
-  const sorted = column.getIsSorted();
+function Head({ header, column }: { header: Header<Row, unknown>; column: Column }): ReactNode {
+  const { getCanSort, getIsSorted, getToggleSortingHandler } = header.column;
+  if (!getCanSort()) return <th scope="col">{column.label}</th>;
+  const sorted = getIsSorted();
   return (
-    <th scope="col" aria-sort={sorted === false ? 'none' : sorted === 'asc' ? 'ascending' : 'descending'}>
-      <button className="sort" type="button" onClick={column.getToggleSortingHandler()}>
-        {text}
+    <th
+      scope="col"
+      className={alignment(column)}
+      aria-sort={sorted === false ? 'none' : sorted === 'asc' ? 'ascending' : 'descending'}
+    >
+      <button className="sort" type="button" onClick={getToggleSortingHandler()}>
+        {column.label}
         <span aria-hidden="true">{sorted === false ? '↕' : sorted === 'asc' ? '↑' : '↓'}</span>
       </button>
     </th>
@@ -173,9 +202,7 @@ function TableTools({
     const exported = columns.filter(({ cell }) => cell === undefined);
     const rows = table
       .getSortedRowModel()
-      .rows.map(({ original }) =>
-        exported.map(({ key }) => plain((original as Record<string, unknown>)[key], true)),
-      );
+      .rows.map(({ original }) => exported.map((column) => plain(valueOf(original, column), true)));
     const labels = exported.map(({ label }) => label);
     const name = `${caption.toLowerCase().replaceAll(/\W+/g, '-')}.csv`;
     saveFile(name, new Blob([csv(labels, rows)], { type: 'text/csv' }));

@@ -16,10 +16,9 @@ export type Params = Readonly<Record<string, string | undefined>>;
 export interface Action {
   readonly title: string;
   readonly submit: string;
-  readonly danger?: boolean;
   readonly fields?: readonly Field[];
-  /** What the user is asked before it is done. */
-  readonly confirm?: (given: Given, params: Params) => string;
+  /** What the user is asked before something is done that takes something away or cannot be taken back. */
+  readonly ask?: (given: Given, params: Params) => string;
   /** Where what was made is seen. */
   readonly links?: (result: never) => readonly (readonly [string, string])[];
   /** `key` is the same as long as the same is asked for, so that nothing happens twice after a lost response. */
@@ -73,8 +72,7 @@ export function ScreenPage({ screen, params }: { screen: Screen; params: Params 
             <ActionForm
               fields={action.fields ?? []}
               submit={action.submit}
-              danger={action.danger ?? false}
-              confirm={action.confirm && ((given) => action.confirm?.(given, params) ?? '')}
+              ask={action.ask && ((given) => action.ask?.(given, params) ?? '')}
               run={(given, key) => action.run(apiOf(area), given, params, key)}
             >
               {(result) => <Outcome result={result} links={action.links?.(result as never)} />}

@@ -71,7 +71,7 @@ function Keys({ id }: { id: string }): ReactNode {
       cell: (key: { id: string }) => (
         <ActionForm
           submit="Revoke"
-          danger
+          ask={() => `Revoke the key ${key.id}? Whatever uses it is refused at once.`}
           run={() => apiOf('session').buyer.keys.revoke({ id, key_id: key.id })}
         />
       ),
@@ -82,7 +82,13 @@ function Keys({ id }: { id: string }): ReactNode {
       <h2>API keys</h2>
       <Loaded query={query}>
         {({ apiKeys }) => (
-          <DataTable caption="API keys" columns={columns} rows={apiKeys} empty="This agent has no key yet." />
+          <DataTable
+            name="keys"
+            caption="API keys"
+            columns={columns}
+            rows={apiKeys}
+            empty="This agent has no key yet."
+          />
         )}
       </Loaded>
       <ActionForm submit="Generate API key" run={() => apiOf('session').buyer.keys.create({ id })}>
@@ -103,6 +109,7 @@ function Payments({ id }: { id: string }): ReactNode {
       <Loaded query={query}>
         {({ transactions, total }) => (
           <DataTable
+            name="payments"
             caption="Payments"
             columns={paymentColumns(() => id)}
             rows={transactions}
@@ -143,7 +150,7 @@ function Archive({ id, archived }: { id: string; archived: boolean }): ReactNode
         <p>Its keys stop at once and nobody can start them again.</p>
         <ActionForm
           submit="Archive the agent"
-          danger
+          ask={() => 'Archive this agent? It can never pay again.'}
           run={() => apiOf('session').buyer.agents.archive({ id })}
         />
       </details>

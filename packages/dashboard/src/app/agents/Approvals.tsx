@@ -35,7 +35,11 @@ const columns: readonly Column[] = [
       status === 'pending' && (
         <div className="row">
           <ActionForm submit="Approve" run={() => api().approve({ id, approval_id })} />
-          <ActionForm submit="Reject" danger run={() => api().reject({ id, approval_id })} />
+          <ActionForm
+            submit="Reject"
+            ask={() => 'Reject it? Nothing is paid, and the agent has to ask anew.'}
+            run={() => api().reject({ id, approval_id })}
+          />
         </div>
       ),
   },
@@ -57,6 +61,7 @@ export function Approvals({ id }: { id: string }): ReactNode {
       <Loaded query={query}>
         {({ approvals, total }) => (
           <DataTable
+            name="approvals"
             caption="Approvals"
             columns={columns}
             rows={approvals.map((each) => ({ ...each, agentId: id }))}

@@ -2,8 +2,10 @@ import { useQuery } from '@tanstack/react-query';
 import { findNetwork } from '@agentpay/primitives';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import { ActionForm, filled } from '../ActionForm.js';
 import { apiOf } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
+import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Screen.js';
 import { Facts } from '../Value.js';
@@ -27,7 +29,7 @@ export function PaymentPage({ id, payment }: { id: string; payment: string }): R
         {(paid) => (
           <>
             <Money paid={paid} />
-            <MoneyBack paid={paid} />
+            <MoneyBack id={id} paid={paid} />
             <Books paid={paid} />
             <Events paid={paid} />
             <Deliveries id={id} paid={paid} />
@@ -52,6 +54,7 @@ function Money({ paid }: { paid: Paid }): ReactNode {
           ['Amount', paid.amount, 'money'],
           ['Fee', paid.fee, 'money'],
           ['Given back', paid.refunded, 'money'],
+          ['On its way back', paid.refunding === 0n ? null : paid.refunding, 'money'],
           ['Currency', paid.currency],
           ['Rail', paid.rail],
           ['Status', paid.status, 'status'],
@@ -72,21 +75,52 @@ function Money({ paid }: { paid: Paid }): ReactNode {
   );
 }
 
-/** Refunds and disputes are of the two sides: the agents act by their keys. */
-function MoneyBack({ paid: { id, role, status } }: { paid: Paid }): ReactNode {
-  if (status !== 'completed') return null;
+/** What was received is given back here; what was paid is disputed by the agent itself, with its key. */
+function MoneyBack({ id, paid }: { id: string; paid: Paid }): ReactNode {
+  if (paid.status !== 'completed') return null;
   return (
     <section className="card" aria-label="Money back">
       <h2>Money back</h2>
-      <p>
-        {role === 'payee'
-          ? 'This agent was paid: it can give back all of it or a part.'
-          : 'Who was paid can give it back. What was not delivered can be disputed.'}
-      </p>
-      <Link href={`/dashboard/runtime/payments/${id}`}>
-        {role === 'payee' ? 'Refund it' : 'Dispute it'} with the key of the agent
-      </Link>
+      {paid.role === 'payee' ? (
+        <Refund id={id} paid={paid} />
+      ) : (
+        <>
+          <p>Who was paid can give it back. What was not delivered can be disputed.</p>
+          <Link href={`/dashboard/runtime/payments/${paid.id}`}>Dispute it with the key of the agent</Link>
+        </>
+      )}
     </section>
+  );
+}
+
+function Refund({ id, paid }: { id: string; paid: Paid }): ReactNode {
+  const left = paid.amount - paid.refunded - paid.refunding;
+  if (left === 0n) return <p>All of it is on its way back.</p>;
+  return (
+    <>
+      <p>
+        This agent was paid. Of it {money(left)} can be given back, from its wallet to that of the payer; the
+        fee stays paid.
+      </p>
+      <ActionForm
+        fields={[
+          { name: 'amount', label: 'Amount; empty is all of it', type: 'amount', optional: true },
+          { name: 'reason', label: 'Reason', optional: true },
+        ]}
+        submit="Refund"
+        ask={({ amount }) => `Give ${amount || money(left)} back to the payer? It cannot be taken back.`}
+        run={(given, key) =>
+          api().transactions.refund({
+            id,
+            transaction_id: paid.id,
+            ...filled(given),
+            idempotency_key: key,
+          })
+        }
+      >
+        {({ refunded }) => <span role="status">Given back so far: {money(refunded)}.</span>}
+      </ActionForm>
+    </>
   );
 }
 
@@ -105,6 +139,7 @@ function Books({ paid: { ledger } }: { paid: Paid }): ReactNode {
     <section className="card" aria-label="Ledger">
       <h2>Ledger</h2>
       <DataTable
+        name="ledger"
         caption="Ledger entries"
         columns={postings}
         rows={ledger.flatMap(({ postings: lines, ...journal }) =>
@@ -121,6 +156,7 @@ function Events({ paid: { events } }: { paid: Paid }): ReactNode {
     <section className="card" aria-label="Events">
       <h2>Events</h2>
       <DataTable
+        name="events"
         caption="Events of the payment"
         columns={[
           { key: 'createdAt', label: 'Time', kind: 'time' },
@@ -157,6 +193,7 @@ function Deliveries({ id, paid: { events } }: { id: string; paid: Paid }): React
       <Loaded query={query}>
         {(deliveries) => (
           <DataTable
+            name="deliveries"
             caption="Deliveries"
             columns={[
               { key: 'createdAt', label: 'Time', kind: 'time' },

@@ -74,6 +74,7 @@ export function Rules({ id }: { id: string }): ReactNode {
       <Loaded query={query}>
         {({ rules }) => (
           <DataTable
+            name="rules"
             caption="Rules"
             columns={columnsOf(id)}
             rows={rules.map((rule) => ({
@@ -123,7 +124,11 @@ function columnsOf(id: string): readonly Column[] {
             submit={rule.active ? 'Switch off' : 'Switch on'}
             run={() => api().rules.update({ id, rule_id: rule.id, active: !rule.active })}
           />
-          <ActionForm submit="Delete" danger run={() => api().rules.delete({ id, rule_id: rule.id })} />
+          <ActionForm
+            submit="Delete"
+            ask={() => `Delete the rule “${wordsOf(rule)}”?`}
+            run={() => api().rules.delete({ id, rule_id: rule.id })}
+          />
         </div>
       ),
     },

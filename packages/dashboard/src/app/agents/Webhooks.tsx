@@ -22,6 +22,7 @@ export function Webhooks({ id }: { id: string }): ReactNode {
         {({ webhooks }) => (
           <>
             <DataTable
+              name="webhooks"
               caption="Webhooks"
               columns={columnsOf(id)}
               rows={webhooks}
@@ -58,8 +59,12 @@ function columnsOf(id: string): readonly Column[] {
     {
       key: 'remove',
       label: 'End',
-      cell: (hook: { id: string }) => (
-        <ActionForm submit="Delete" danger run={() => api().delete({ id, webhook_id: hook.id })} />
+      cell: (hook: { id: string; url: string }) => (
+        <ActionForm
+          submit="Delete"
+          ask={() => `Delete the webhook to ${hook.url}? Its deliveries go with it.`}
+          run={() => api().delete({ id, webhook_id: hook.id })}
+        />
       ),
     },
   ];
@@ -97,6 +102,7 @@ function Deliveries({ id, webhookId, url }: { id: string; webhookId: string; url
       <Loaded query={query}>
         {({ deliveries, total }) => (
           <DataTable
+            name={webhookId}
             caption={`Deliveries to ${url}`}
             columns={columns}
             rows={deliveries}

@@ -47,7 +47,11 @@ function Answer({ agreement: { agreement_id, funding } }: { agreement: ShownAgre
         submit="Accept"
         run={(given) => api().accept({ agreement_id, ...filled(given) })}
       />
-      <ActionForm submit="Reject" danger run={() => api().reject({ agreement_id })} />
+      <ActionForm
+        submit="Reject"
+        ask={() => 'Reject this agreement? It ends then.'}
+        run={() => api().reject({ agreement_id })}
+      />
     </section>
   );
 }
@@ -105,8 +109,7 @@ function End({ agreement: { agreement_id, used, remaining } }: { agreement: Show
       <p className="muted">The challenge window begins then; after it the seller is paid what was used.</p>
       <ActionForm
         submit="End the usage"
-        danger
-        confirm={() => `End it with ${money(used)} used? ${money(remaining)} come back to the buyer.`}
+        ask={() => `End it with ${money(used)} used? ${money(remaining)} come back to the buyer.`}
         run={() => api().complete({ agreement_id })}
       />
     </section>
@@ -124,7 +127,6 @@ function Challenge({ agreement: { agreement_id } }: { agreement: ShownAgreement 
           { name: 'description', label: 'What happened', type: 'lines', optional: true },
         ]}
         submit="Object to the settlement"
-        danger
         run={(given) => api().challenge({ agreement_id, ...(filled(given) as { reason: string }) })}
       />
     </section>

@@ -134,6 +134,7 @@ function Methods({ listing: { id, methods } }: { listing: Listing }): ReactNode 
     <section className="card" aria-label="Methods and prices">
       <h2>Methods and prices</h2>
       <DataTable
+        name="methods"
         caption="Methods"
         columns={columns('name', 'price_usdc', 'description', 'id')}
         rows={methods}
@@ -170,6 +171,7 @@ function Versions({ id }: { id: string }): ReactNode {
       <Loaded query={query}>
         {({ versions, total }) => (
           <DataTable
+            name="versions"
             caption="Versions"
             columns={[column('id'), column('notes', 'long'), column('created_at')]}
             rows={versions}

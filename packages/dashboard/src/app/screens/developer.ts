@@ -40,8 +40,8 @@ export const developerScreens: readonly Screen[] = [
       {
         title: 'Rotate the key',
         submit: 'Rotate',
-        danger: true,
         fields: [{ name: 'reason', label: 'Reason', initial: 'rotation' }],
+        ask: () => 'Replace your key? The one that you have is refused at once.',
         run: ({ gateway }, { reason = '' }) => gateway.developers.rotateKey({ reason }),
       },
     ],
@@ -177,8 +177,8 @@ export const developerScreens: readonly Screen[] = [
       {
         title: 'Cancel a subscription',
         submit: 'Cancel it',
-        danger: true,
         fields: [{ name: 'id', label: 'Id' }],
+        ask: ({ id }) => `Cancel the subscription ${id}?`,
         run: ({ gateway }, { id = '' }) => gateway.subscriptions.delete({ subscription_id: id }),
       },
     ],
@@ -220,13 +220,12 @@ export const developerScreens: readonly Screen[] = [
       {
         title: 'Pay',
         submit: 'Pay the invoice',
-        confirm: () => 'Pay it from the balance of its customer?',
+        ask: () => 'Pay it from the balance of its customer?',
         run: ({ gateway }, _, { invoice = '' }) => gateway.invoices.pay({ invoice_id: invoice }),
       },
       {
         title: 'Dispute',
         submit: 'Open a dispute',
-        danger: true,
         fields: [
           { name: 'reason', label: 'Reason', initial: 'overcharge' },
           { name: 'description', label: 'What is wrong', type: 'lines', optional: true },
@@ -279,8 +278,8 @@ export const developerScreens: readonly Screen[] = [
       {
         title: 'Delete an alert',
         submit: 'Delete',
-        danger: true,
         fields: [{ name: 'id', label: 'Id' }],
+        ask: ({ id }) => `Delete the alert ${id}?`,
         run: ({ gateway }, { id = '' }) => gateway.alerts.delete({ alert_id: id }),
       },
     ],

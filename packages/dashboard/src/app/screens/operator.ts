@@ -29,7 +29,8 @@ export const operatorScreens: readonly Screen[] = [
       {
         title: 'Kill switch',
         submit: 'Set',
-        danger: true,
+        ask: ({ spending }) =>
+          spending === 'stop all' ? 'Stop all spending on this platform?' : 'Let spending go on?',
         fields: [{ name: 'spending', label: 'Spending', type: 'select', options: ['go on', 'stop all'] }],
         run: ({ ops }, { spending }) => ops.killSwitch({ enabled: spending === 'stop all' }),
       },
@@ -111,7 +112,7 @@ export const operatorScreens: readonly Screen[] = [
       {
         title: 'Reject',
         submit: 'Reject',
-        danger: true,
+        ask: ({ id }) => `Reject ${id}? The payment that waits for it ends.`,
         fields: [
           { name: 'id', label: 'Id of the approval' },
           { name: 'note', label: 'Note', optional: true },
@@ -161,12 +162,11 @@ export const operatorScreens: readonly Screen[] = [
       {
         title: 'Decide',
         submit: 'Decide',
-        danger: true,
         fields: [
           { name: 'resolution', label: 'Decision', type: 'select', options: ['refund', 'deny'] },
           { name: 'note', label: 'Note', optional: true },
         ],
-        confirm: ({ resolution }) =>
+        ask: ({ resolution }) =>
           resolution === 'refund'
             ? 'Give the payer the amount back? It cannot be taken back.'
             : 'Deny the dispute for good?',
@@ -193,7 +193,7 @@ export const operatorScreens: readonly Screen[] = [
       {
         title: 'Decide',
         submit: 'Decide',
-        danger: true,
+        ask: ({ id, resolution }) => `Decide ${id} for good: ${resolution}?`,
         fields: [
           { name: 'id', label: 'Id of the dispute' },
           {
@@ -229,7 +229,7 @@ export const operatorScreens: readonly Screen[] = [
       {
         title: 'Suspend a listing',
         submit: 'Suspend',
-        danger: true,
+        ask: ({ id }) => `Suspend the listing ${id}? Nobody can call it any more.`,
         fields: [{ name: 'id', label: 'Id of the listing' }],
         run: ({ gateway }, { id = '' }) => gateway.listings.suspend({ agent_id: id }),
       },
@@ -269,7 +269,7 @@ export const operatorScreens: readonly Screen[] = [
       {
         title: 'Suspend a developer',
         submit: 'Suspend',
-        danger: true,
+        ask: ({ id }) => `Suspend the developer ${id}? Their keys are refused at once.`,
         fields: [{ name: 'id', label: 'Id of the developer' }],
         run: ({ gateway }, { id = '' }) => gateway.developers.suspend({ developer_id: id }),
       },

@@ -58,7 +58,7 @@ export const organizationScreens: readonly Screen[] = [
       {
         title: 'Remove a member',
         submit: 'Remove',
-        danger: true,
+        ask: ({ id }) => `Remove the member ${id} from the organization?`,
         fields: [{ name: 'id', label: 'Id of the member' }],
         run: ({ gateway }, { id = '' }, { org = '' }) =>
           gateway.orgs.removeMember({ org_id: org, member_id: id }),
@@ -138,7 +138,7 @@ export const organizationScreens: readonly Screen[] = [
       {
         title: 'Delete a policy',
         submit: 'Delete',
-        danger: true,
+        ask: ({ id }) => `Delete the policy ${id}? What it stopped is allowed again.`,
         fields: [{ name: 'id', label: 'Id' }],
         run: ({ gateway }, { id = '' }, { org = '' }) =>
           gateway.policies.delete({ org_id: org, policy_id: id }),

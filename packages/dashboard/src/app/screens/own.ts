@@ -33,7 +33,7 @@ export const ownScreens: readonly Screen[] = [
       {
         title: 'Revoke a key',
         submit: 'Revoke',
-        danger: true,
+        ask: ({ id }) => `Revoke the key ${id}? Whatever uses it is refused at once.`,
         fields: [{ name: 'id', label: 'Id of the key' }],
         run: ({ pay }, { id = '' }) => pay.keys.delete({ key_id: id }),
       },

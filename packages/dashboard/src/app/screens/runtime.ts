@@ -44,12 +44,11 @@ export const runtimeScreens: readonly Screen[] = [
       {
         title: 'Refund',
         submit: 'Refund',
-        danger: true,
         fields: [
           { name: 'amount', label: 'Amount; empty is all of it', type: 'amount', optional: true },
           { name: 'reason', label: 'Reason', optional: true },
         ],
-        confirm: ({ amount }, { payment }) =>
+        ask: ({ amount }, { payment }) =>
           `Give ${amount ? amount : 'all that is left'} of the payment ${payment} back? It cannot be taken back.`,
         run: ({ payments }, given, { payment = '' }, key) =>
           payments.refund({ payment_id: payment, ...filled(given), idempotency_key: key }),
@@ -57,7 +56,6 @@ export const runtimeScreens: readonly Screen[] = [
       {
         title: 'Dispute',
         submit: 'Open a dispute',
-        danger: true,
         fields: [
           { name: 'reason', label: 'Reason', initial: 'service_not_delivered' },
           { name: 'description', label: 'What happened', type: 'lines', optional: true },
@@ -113,7 +111,7 @@ export const runtimeScreens: readonly Screen[] = [
       {
         title: 'Withdraw',
         submit: 'Withdraw the dispute',
-        danger: true,
+        ask: () => 'Withdraw the dispute? The payment stands then.',
         run: ({ disputes }, _, { dispute = '' }) => disputes.withdraw({ dispute_id: dispute }),
       },
     ],
@@ -203,7 +201,7 @@ export const runtimeScreens: readonly Screen[] = [
       {
         title: 'Cancel',
         submit: 'Cancel the token',
-        danger: true,
+        ask: () => 'Cancel the token? What it holds goes back.',
         run: ({ tokens }, _, { token = '' }) => tokens.cancel({ token_id: token }),
       },
     ],
@@ -264,7 +262,7 @@ export const runtimeScreens: readonly Screen[] = [
       {
         title: 'Cancel',
         submit: 'Cancel the payout',
-        danger: true,
+        ask: () => 'Cancel the payout? The money stays in the wallet.',
         run: ({ payouts }, _, { payout = '' }) => payouts.cancel({ payout_id: payout }),
       },
     ],
