@@ -16,6 +16,12 @@ const unlimited: RateLimiter = { take: pass, look: pass };
 
 /** An application with one endpoint that does what the test says. */
 function appWith(handle: EndpointRoute['handle']) {
+  return appOf([{ family: runtime, endpoint: create, handle, within: () => handle }]);
+}
+
+const { create } = runtime.nouns.agents;
+
+function appOf(routes: readonly EndpointRoute[]) {
   const clock = manualClock(0);
   const lines: string[] = [];
   const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) });
@@ -29,8 +35,7 @@ function appWith(handle: EndpointRoute['handle']) {
   const app = express();
   app.use(requestIds({ clock, random: systemRandom }));
   const authenticate = async () => undefined;
-  const { create } = runtime.nouns.agents;
-  mount(app, [{ family: runtime, endpoint: create, handle, within: () => handle }], {
+  mount(app, routes, {
     audited: () => Promise.reject(new Error('not asked')),
     noteRefusal: async () => undefined,
     once: () => Promise.reject(new Error('not asked')),
@@ -42,19 +47,23 @@ function appWith(handle: EndpointRoute['handle']) {
     handlerTimeoutMs: 30_000,
     traced: untraced,
   });
+  app.use(() => {
+    throw new AgentPayError('not_found', 'Nothing.');
+  });
   app.use(renderErrors({ log, limit }));
-  async function post() {
+  async function post(path = '/v1/agents', method = 'POST') {
     const server = app.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/agents`;
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
     const headers = { 'content-type': 'application/json', connection: 'close' };
-    const answer = await fetch(url, { method: 'POST', headers, body: '{"name":"A"}' });
+    const body = method === 'POST' ? '{"name":"A"}' : null;
+    const answer = await fetch(url, { method, headers, body });
     const text = await answer.text();
     server.close();
     return {
       status: answer.status,
       text,
-      body: JSON.parse(text) as { code?: string; error?: { request_id: string } },
+      body: JSON.parse(text) as { id?: string; code?: string; error?: { request_id: string } },
     };
   }
   return { post, clock, lines };
@@ -101,4 +110,49 @@ describe('mount', () => {
     expect((await post()).status).toBe(410);
     expect(lines.join('')).toContain('undocumented error');
   });
+});
+
+describe('the route of a path', () => {
+  const paths = [
+    '/',
+    '/orgs/{org_id}',
+    '/orgs/{org_id}/members',
+    '/orgs/invitations',
+    '/orgs/invitations/accept',
+    '/invoices/{id}',
+    '/invoices/{id}.pdf',
+  ];
+  const { post } = appOf(
+    paths.map((path) => {
+      const handle = async () => ({ id: path, api_key: 'b', wallet_id: 'c', secret_key: 'd' });
+      return { family: runtime, endpoint: { ...create, path }, handle, within: () => handle };
+    }),
+  );
+
+  it.each([
+    ['/', '/'],
+    ['/orgs/org_1', '/orgs/{org_id}'],
+    ['/orgs/%69nvitations', '/orgs/{org_id}'],
+    ['/orgs/:org_id', '/orgs/{org_id}'],
+    ['/orgs/invitations', '/orgs/invitations'],
+    ['/ORGS/Invitations/', '/orgs/invitations'],
+    ['/orgs/invitations?after=/orgs/x', '/orgs/invitations'],
+    ['/orgs/invitations/accept', '/orgs/invitations/accept'],
+    ['/orgs/invitations/members', '/orgs/{org_id}/members'],
+    ['/invoices/inv_1', '/invoices/{id}'],
+    ['/invoices/inv_1.pdf', '/invoices/{id}.pdf'],
+  ])('%s is that of %s', async (path, expected) => {
+    const { status, body } = await post(path);
+    expect([status, body.id]).toEqual([201, expected]);
+  });
+
+  it.each(['/orgs', '/orgs/invitations/other', '/orgs/a/b/c', '//orgs/invitations', '/other'])(
+    'there is none for %s',
+    async (path) => expect((await post(path)).status).toBe(404),
+  );
+
+  it.each(['/orgs/invitations', '/orgs/org_1', '/orgs/invitations/members'])(
+    'another method of %s is not allowed',
+    async (path) => expect((await post(path, 'DELETE')).status).toBe(405),
+  );
 });
