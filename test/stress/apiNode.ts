@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { spawnNode } from '@agentpay/testing';
+import { bundled } from './bundled.js';
 
 const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
 
@@ -19,7 +20,7 @@ export async function startNode(
   stores: { database: string; redis?: string },
   env: Record<string, string> = {},
 ): Promise<ApiNode> {
-  const node = spawnNode(BIN, {
+  const node = spawnNode(await bundled(BIN), {
     args: ['serve'],
     env: {
       NODE_ENV: '',

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { spawnNode } from '@agentpay/testing';
 import type { ApiNode } from './apiNode.js';
+import { bundled } from './bundled.js';
 import { commitGate, type CommitGate } from './commitGate.js';
 
 const SCRIPT = fileURLToPath(new URL('bareNode.js', import.meta.url));
@@ -26,7 +27,9 @@ export function bareNodes(
 ): BareNodes {
   const start = async (): Promise<BareNode> => {
     const gate = await commitGate(databaseUrl);
-    const node = spawnNode(SCRIPT, { env: { ...settings(gate.url), NODE_ENV: '', REDIS_URL: '' } });
+    const node = spawnNode(await bundled(SCRIPT), {
+      env: { ...settings(gate.url), NODE_ENV: '', REDIS_URL: '' },
+    });
     const [, url] = await node.line(/^bare API listens on (http:\S+)$/);
     const kill = async () => {
       await node.kill();

@@ -10,6 +10,7 @@ import type { LocalChain } from '@agentpay/dev';
 import { spawnNode } from '@agentpay/testing';
 import { createPublicClient, http, parseAbi } from 'viem';
 import { generatePrivateKey, privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
+import { bundled } from './bundled.js';
 
 const BIN = fileURLToPath(new URL('../../../packages/facilitator/dist/bin.js', import.meta.url));
 
@@ -30,7 +31,7 @@ export interface SettleAnswer {
 }
 
 export async function startFacilitator(env: Record<string, string>): Promise<FacilitatorNode> {
-  const node = spawnNode(BIN, {
+  const node = spawnNode(await bundled(BIN), {
     env: { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'error', DATABASE_URL: '', ...env },
   });
   const [, url] = await node.line(/^facilitator on (http:\S+) for /);
