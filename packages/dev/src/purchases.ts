@@ -1,8 +1,9 @@
-import { baseSepolia, formatDecimal, parsePrice, sleep, type Clock } from '@agentpay/primitives';
+import { baseSepolia, formatDecimal, parsePrice, type Clock } from '@agentpay/primitives';
 import { createApiClient, createClient, paymentOf, type Dialect } from '@agentpay/sdk';
 import { createPublicClient, http, parseAbi } from 'viem';
 import { privateKeyToAddress } from 'viem/accounts';
 import type { PurchaseRow } from './purchaseTable.js';
+import { readLatest } from './readLatest.js';
 import { PRICE as PRICE_TEXT, type Stack } from './stack.js';
 
 const PRICE = parsePrice(PRICE_TEXT);
@@ -74,27 +75,12 @@ interface Balances {
   readonly ledgerHeld: bigint;
 }
 
-/** anvil keeps no earlier states here, and refuses a read when a block comes in between. */
-const READS = 40;
-const READ_PAUSE_MS = 50;
-
 async function readBalances({ urls, state }: Stack, clock: Clock): Promise<Balances> {
   const chain = createPublicClient({ transport: http(urls.chain) });
-  async function usdcOf(address: `0x${string}`): Promise<bigint> {
-    for (let read = 1; ; read++) {
-      try {
-        return await chain.readContract({
-          address: baseSepolia.usdc.address,
-          abi: parseAbi(['function balanceOf(address) view returns (uint256)']),
-          functionName: 'balanceOf',
-          args: [address],
-        });
-      } catch (error) {
-        if (read === READS) throw error;
-        await sleep(clock, READ_PAUSE_MS);
-      }
-    }
-  }
+  const abi = parseAbi(['function balanceOf(address) view returns (uint256)']);
+  const token = { address: baseSepolia.usdc.address, abi, functionName: 'balanceOf' } as const;
+  const usdcOf = (address: `0x${string}`) =>
+    readLatest(() => chain.readContract({ ...token, args: [address] }), clock);
   const wallets = createApiClient({ url: urls.api, apiKey: state.buyer.apiKey }).wallets;
   const [chainBuyer, chainSeller, wallet] = await Promise.all([
     usdcOf(privateKeyToAddress(state.buyerKey)),

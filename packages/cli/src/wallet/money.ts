@@ -1,3 +1,4 @@
+import { readLatest } from '@agentpay/dev/latest';
 import { findNetwork, sleep, systemClock, type Network } from '@agentpay/primitives';
 import { CommandFault, usageFault } from '@agentpay/server/commands';
 import * as z from 'zod';
@@ -55,28 +56,15 @@ export function titleOf({ network, isLocal }: ChainPlace): string {
 /** What the address has, in base units of USDC. @throws CommandFault `chain_unavailable` */
 export async function usdcBalance(place: ChainPlace, address: string): Promise<bigint> {
   const data = `0x70a08231${word(address)}`;
-  const said = await read(place, [{ to: place.network.usdc.address, data }, 'latest']);
+  const call = [{ to: place.network.usdc.address, data }, 'latest'];
+  const read = () => rpc(place, 'eth_call', call);
+  const said = await (place.isLocal ? readLatest(read) : read());
   if (typeof said !== 'string' || !/^0x[0-9a-f]{64}$/i.test(said))
     throw new CommandFault(
       'chain_unavailable',
       `${place.rpcUrl} does not know USDC of ${place.network.title}.`,
     );
   return BigInt(said);
-}
-
-/** A local chain that keeps no earlier states refuses a read when a block comes in between: it is asked again. */
-const READS = 40;
-const READ_PAUSE_MS = 50;
-
-async function read(place: ChainPlace, params: readonly unknown[]): Promise<unknown> {
-  for (let left = place.isLocal ? READS : 1; ; left--) {
-    try {
-      return await rpc(place, 'eth_call', params);
-    } catch (cause) {
-      if (left === 1) throw cause;
-      await sleep(systemClock, READ_PAUSE_MS);
-    }
-  }
 }
 
 /**
