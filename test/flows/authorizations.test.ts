@@ -259,6 +259,26 @@ describe('a payment whose process died before it heard of it', () => {
     expect(await gateway.available()).toBe('0.00');
   });
 
+  it('is met also behind one of which nothing is ever known', async () => {
+    const gateway = await newGateway();
+    const { core } = api.composition;
+    const [silent, paid] = [await note(gateway.id), await note(gateway.id)];
+    await core.db.query(
+      `update gateway_chain_payments set payment = '"silent"' from gateway_fundings
+       where id = funding_id and reference = $1`,
+      [silent.reference],
+    );
+    api.clock.advance(60_000);
+    const settleChain = async (payment: unknown) =>
+      payment === 'silent' ? ({ status: 'unknown' } as const) : ({ status: 'settled' } as const);
+    const knowing = { ...core, ports: { ...core.ports, settleChain } };
+    const statusOf = async (of: typeof paid) => (await gateways.paidBy(core, of)).status;
+    for (let run = 0; run < 100 && (await statusOf(paid)) !== 'settled'; run++)
+      expect((await gateways.settleLeft(knowing, { limit: 1 })).failures).toEqual([]);
+    expect([await statusOf(silent), await statusOf(paid)]).toEqual(['processing', 'settled']);
+    await gateways.giveUp(core, { ...silent, failure: 'insufficient_funds' });
+  });
+
   it('buys nothing else', async () => {
     const gateway = await newGateway();
     const { core } = api.composition;

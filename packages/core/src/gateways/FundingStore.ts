@@ -40,12 +40,15 @@ export function findTold(
   return Promise.resolve(undefined);
 }
 
-/** Fundings by card that the processor has not answered about, made before `before` and not older than it remembers. */
+/**
+ * Fundings by card that the processor has not answered about, made before `before` and not older than it remembers; any of them, so that
+ * many without an answer do not hold up the others.
+ */
 export function listUnasked(db: Queryable, before: Date, limit: number): Promise<GatewayFunding[]> {
   return fundings.select(
     db,
     `where source = 'stripe' and status = 'processing' and reference is null and created_at <= $1
-       and created_at > $1::timestamptz - interval '23 hours' order by created_at limit $2`,
+       and created_at > $1::timestamptz - interval '23 hours' order by random() limit $2`,
     [before, limit],
   );
 }
@@ -84,7 +87,7 @@ interface PayerAddress {
 
 export const addresses = table<PayerAddress>('gateway_addresses', { address: 'text', gatewayId: 'text' });
 
-/** Fundings on a chain of which nobody knows what became. */
+/** Fundings on a chain of which nobody knows what became; any of them, as above. */
 export function listUncredited(
   db: Queryable,
   before: Date,
@@ -93,7 +96,7 @@ export function listUncredited(
   return db.query(
     `select funding_id as "fundingId", payment, reference
      from gateway_chain_payments join gateway_fundings on id = funding_id
-     where status = 'processing' and created_at <= $1 order by created_at limit $2`,
+     where status = 'processing' and created_at <= $1 order by random() limit $2`,
     [before, limit],
   );
 }
