@@ -32,7 +32,7 @@ const KEPT_BYTES = 65_536;
 interface Exchange {
   readonly resolve: (incoming: Incoming) => void;
   readonly reject: (error: unknown) => void;
-  readonly deadline: Deadline;
+  readonly settled: () => void;
   readonly kept: Buffer[];
   keptBytes: number;
   controller: Dispatcher.DispatchController | undefined;
@@ -45,17 +45,20 @@ interface Exchange {
 /**
  * Sends a request and gives the response once its headers are there. undici's own `request` puts a stream around every body and listens to
  * a signal for every deadline, which cost more than the exchange itself.
+ *
+ * @param settled called when the response has ended or broken off
  */
 export function exchange(
   pool: Pool,
   options: Dispatcher.DispatchOptions,
   deadline: Deadline,
+  settled: () => void = () => undefined,
 ): Promise<Incoming> {
   return new Promise((resolve, reject) => {
     const on: Exchange = {
       resolve,
       reject,
-      deadline,
+      settled,
       kept: [],
       keptBytes: 0,
       controller: undefined,
@@ -95,7 +98,7 @@ function handlerOf(on: Exchange): Dispatcher.DispatchHandler {
       if (on.state !== 'open') return;
       on.state = 'ended';
       on.trailers = trailers;
-      on.deadline.end();
+      on.settled();
       on.taker?.end();
     },
     onResponseError: (_controller, error) => fail(on, error),
@@ -134,7 +137,7 @@ function breakOff(on: Exchange, why: unknown): void {
 function fail(on: Exchange, error: unknown): void {
   if (on.state !== 'open') return;
   on.state = { failed: error };
-  on.deadline.end();
+  on.settled();
   if (on.answered) on.taker?.fail(error);
   else on.reject(error);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import { OutboundError, systemClock, type OutgoingRequest } from '@agentpay/primitives';
+import { manualClock, OutboundError, systemClock, type OutgoingRequest } from '@agentpay/primitives';
 import { outbound, type Outbound } from './outbound.js';
 
 const open: { close(): unknown }[] = [];
@@ -253,6 +253,21 @@ describe('limits', () => {
     const { port } = server.address() as AddressInfo;
     const fault = await faultOf(out().fetchOut(`http://127.0.0.1:${port}/`, { timeoutMs: 200 }));
     expect([fault.fault, fault.sent]).toEqual(['timeout', true]);
+  });
+
+  it('has one deadline for all redirects and addresses', async () => {
+    const clock = manualClock(0);
+    const { port, seen } = await serve((request, response) => {
+      if (request.url === '/moved') response.writeHead(302, { location: '/silent' }).end();
+      else clock.advance(10_000);
+    });
+    const resolve = async () => ['127.0.0.2', '127.0.0.1'];
+    const url = `http://seller.test:${port}/moved`;
+    const fault = await faultOf(
+      out({ clock, resolve }).fetchOut(url, { maxRedirects: 1, timeoutMs: 10_000 }),
+    );
+    expect([fault.fault, fault.sent]).toEqual(['timeout', true]);
+    expect(seen.map((request) => request.url)).toEqual(['/moved', '/silent']);
   });
 
   it('gives up on a resolver that never answers, and when the caller does', async () => {

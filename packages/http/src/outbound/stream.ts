@@ -46,7 +46,7 @@ export async function openStream(
     headers: headers as Record<string, string | string[]>,
     body: body instanceof IncomingMessage ? kept(body) : (body ?? null),
   };
-  const incoming = await exchange(open.to(url, address as string), options, deadline);
+  const incoming = await exchange(open.to(url, address as string), options, deadline, deadline.end);
   return {
     status: incoming.status,
     headers: incoming.headers as IncomingStream['headers'],
