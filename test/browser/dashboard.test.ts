@@ -220,6 +220,8 @@ describe('the dashboard', () => {
     await open('/dashboard');
     await heading('Overview');
     await page.getByRole('heading', { name: 'Spend by seller' }).waitFor();
+    await part('Balances').getByRole('link', { name: HOSTILE }).waitFor();
+    await page.getByText('Spent, in USDC@base-sepolia').waitFor();
     const forged = await fetch(`${server.url}/api/agents/${agentId}/archive`, {
       method: 'POST',
       headers: {
@@ -295,6 +297,19 @@ describe('every page of the dashboard', () => {
       .evaluateAll((links) => links.map((link) => link.getAttribute('href') as string));
   };
 
+  it('folds its menu on a phone', async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    await open('/dashboard/agents');
+    await heading('Agents');
+    const entry = page.getByRole('link', { name: 'Approvals' }).first();
+    await entry.waitFor({ state: 'hidden' });
+    await page.getByText('Menu', { exact: true }).click();
+    await entry.click();
+    await heading('Approvals');
+    await entry.waitFor({ state: 'hidden' });
+    expect(faults).toEqual([]);
+  });
+
   it('asks for a key where it takes one, keeps it for the tab, and shows what it opens', async () => {
     await open('/dev/dashboard/invoices');
     await heading('Invoices');
@@ -326,6 +341,7 @@ describe('every page of the dashboard', () => {
           await eventually(async () => expect(await page.title()).toMatch(/ · AgentPay$/));
           expect(await page.locator('html').getAttribute('lang')).toBe('en');
           expect([path, await page.locator('h1:visible').count()]).toEqual([path, 1]);
+          expect([path, await page.locator('h1', { hasText: 'Not found' }).count()]).toEqual([path, 0]);
           const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           expect([path, overflow]).toEqual([path, 0]);
           await page.emulateMedia({ colorScheme: 'light' });
@@ -354,11 +370,16 @@ describe('every page of the dashboard', () => {
     await first.getByRole('heading', { level: 1, name: 'Agents' }).waitFor();
     await first.getByRole('button', { name: 'Create' }).waitFor();
     const interactive = await first.evaluate(() => performance.now());
+    const asked = await first.evaluate(() =>
+      performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname),
+    );
     await first.waitForLoadState('networkidle');
     const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
     await fresh.close();
     expect([...origins]).toEqual([server.url]);
     console.log(`Dashboard: interactive after ${Math.round(interactive)} ms, by ${total} bytes.`);
+    // The page names its first call, and its script makes no second one of it.
+    expect(asked.filter((path) => path === '/api/agents')).toHaveLength(1);
     expect(total).toBeGreaterThan(50_000);
     expect(total).toBeLessThan(250_000);
   });

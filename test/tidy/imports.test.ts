@@ -16,7 +16,7 @@ const graph: Record<string, readonly string[]> = {
   api: ['primitives'],
   sdk: ['primitives', 'protocol', 'api'],
   mcp: ['primitives', 'protocol', 'api', 'sdk', 'paywall'],
-  dashboard: ['primitives', 'sdk'],
+  dashboard: ['primitives', 'api', 'sdk'],
 };
 graph['server'] = [...Object.keys(graph), 'server'];
 // It brings a local chain, which the server must not.

@@ -1,5 +1,6 @@
 export { createApiClient, type ApiClient, type ApiClientOptions } from './ApiClient.js';
 export { ApiError } from './ApiError.js';
+export { createFamilyClient, type FamilyClient } from './familyClient.js';
 export type { Account, PayersTypedData } from './Account.js';
 export {
   buildDirectStablecoinAgreement,

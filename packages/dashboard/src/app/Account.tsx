@@ -1,14 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ActionForm } from './ActionForm.js';
-import { apiOf } from './api.js';
+import { ownApi } from './api.js';
 
 /** Who is signed in, by a page that was opened with a session. */
 export function Account(): ReactNode {
   const signedIn = document.querySelector('meta[name="agentpay-session"]') !== null;
   const query = useQuery({
     queryKey: ['account'],
-    queryFn: () => apiOf('session').web.auth.session(),
+    queryFn: () => ownApi().web.auth.session(),
     enabled: signedIn,
   });
   if (!signedIn)
@@ -18,12 +18,12 @@ export function Account(): ReactNode {
       </p>
     );
   return (
-    <div className="stack">
+    <div className="account">
       {query.data && <p className="small muted">Signed in as {query.data.user.login}</p>}
       <ActionForm
         submit="Sign out"
         run={async () => {
-          const { url } = await apiOf('session').web.auth.signout({});
+          const { url } = await ownApi().web.auth.signout({});
           location.assign(url);
         }}
       />

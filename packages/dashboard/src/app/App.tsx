@@ -1,19 +1,20 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { ApiError } from '@agentpay/sdk';
 import { lazy, Suspense, type ReactNode } from 'react';
-import { Link, Route, Switch, useLocation } from 'wouter';
+import { Route, Switch, useLocation } from 'wouter';
 import { AgentList } from './agents/AgentList.js';
-import { AgentPage } from './agents/AgentPage.js';
-import { ApprovalInbox } from './agents/Approvals.js';
-import { PaymentPage } from './agents/PaymentPage.js';
 import { Account } from './Account.js';
-import { ListingPage } from './listings/ListingPage.js';
+import { Faults } from './Faults.js';
 import { Overview, PaymentList } from './Overview.js';
-import { ScreenPage, Title } from './Screen.js';
-import { groups, screens } from './screens/index.js';
+import { SideNav } from './SideNav.js';
 
-/** It signs: only who looks at an agreement loads what that takes. */
+/** What a first look does not need is loaded when it is looked at. */
+const AgentPage = lazy(() => import('./agents/AgentPage.js'));
+const PaymentPage = lazy(() => import('./agents/PaymentPage.js'));
+const ApprovalInbox = lazy(() => import('./agents/ApprovalInbox.js'));
+const ListingPage = lazy(() => import('./listings/ListingPage.js'));
 const AgreementPage = lazy(() => import('./agreements/AgreementPage.js'));
+const ScreenRoutes = lazy(() => import('./ScreenRoutes.js'));
 
 const STALE_MS = 5000;
 
@@ -24,17 +25,21 @@ const retry = (failures: number, error: Error) =>
 const client = new QueryClient({ defaultOptions: { queries: { retry, staleTime: STALE_MS } } });
 
 export function App(): ReactNode {
+  const [here] = useLocation();
   return (
     <QueryClientProvider client={client}>
       <div className="columns">
         <aside>
-          <SideNav />
-          <Account />
+          <SideNav>
+            <Account />
+          </SideNav>
         </aside>
         <div className="content">
-          <Suspense fallback={<p role="status">Loading…</p>}>
-            <Pages />
-          </Suspense>
+          <Faults key={here}>
+            <Suspense fallback={<p role="status">Loading…</p>}>
+              <Pages />
+            </Suspense>
+          </Faults>
         </div>
       </div>
     </QueryClientProvider>
@@ -67,37 +72,9 @@ function Pages(): ReactNode {
       <Route path="/dashboard/runtime/agreements/:id">
         {({ id }) => <AgreementPage key={id} id={id} area="agent" />}
       </Route>
-      {screens.map((screen) => (
-        <Route key={screen.path} path={screen.path}>
-          {(params) => <ScreenPage key={screen.path} screen={screen} params={params} />}
-        </Route>
-      ))}
       <Route>
-        <Title>Not found</Title>
-        <p>There is no page at this address.</p>
+        <ScreenRoutes />
       </Route>
     </Switch>
-  );
-}
-
-function SideNav(): ReactNode {
-  const [here] = useLocation();
-  return (
-    <nav aria-label="Dashboard" className="side">
-      {groups.map(({ title, links }) => (
-        <details key={title} open={links.some(([path]) => path === here) || title === 'Buying'}>
-          <summary>{title}</summary>
-          <ul>
-            {links.map(([path, label]) => (
-              <li key={path}>
-                <Link href={path} aria-current={path === here ? 'page' : undefined}>
-                  {label}
-                </Link>
-              </li>
-            ))}
-          </ul>
-        </details>
-      ))}
-    </nav>
   );
 }

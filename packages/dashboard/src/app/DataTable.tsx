@@ -39,6 +39,8 @@ interface TableOptions {
 }
 
 const PAGE_SIZE = 25;
+/** Fewer rows than these are read faster than a filter is typed. */
+const FILTERED_FROM = 6;
 
 /** A table that sorts, filters, pages and exports. What it shows is in the URL. */
 export function DataTable({ caption, columns, rows, total, empty, name = '' }: TableOptions): ReactNode {
@@ -198,6 +200,7 @@ function TableTools({
   columns: readonly Column[];
   table: Table<Row>;
 }): ReactNode {
+  const filter = String(table.getState().globalFilter);
   const exportCsv = () => {
     const exported = columns.filter(({ cell }) => cell === undefined);
     const rows = table
@@ -209,14 +212,16 @@ function TableTools({
   };
   return (
     <div className="row tools">
-      <label>
-        Filter
-        <input
-          type="search"
-          value={String(table.getState().globalFilter)}
-          onChange={({ target }) => table.setGlobalFilter(target.value)}
-        />
-      </label>
+      {(filter !== '' || table.getCoreRowModel().rows.length >= FILTERED_FROM) && (
+        <label>
+          Filter
+          <input
+            type="search"
+            value={filter}
+            onChange={({ target }) => table.setGlobalFilter(target.value)}
+          />
+        </label>
+      )}
       <button className="plain" type="button" onClick={exportCsv}>
         Export CSV
       </button>

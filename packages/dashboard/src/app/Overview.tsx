@@ -1,14 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, type ReactNode } from 'react';
+import { systemClock } from '@agentpay/primitives';
+import { Fragment, lazy, Suspense, type ReactNode } from 'react';
 import { Link } from 'wouter';
-import { paymentColumns } from './agents/AgentPage.js';
+import { paymentColumns } from './agents/paymentColumns.js';
 import { useAgents } from './agents/AgentList.js';
-import { apiOf } from './api.js';
-import { DataTable } from './DataTable.js';
+import { ownApi } from './api.js';
+import { DataTable, type Column } from './DataTable.js';
 import { money } from './format.js';
 import { Loaded } from './Loaded.js';
-import { Title } from './Screen.js';
-import { spendBy, type CountedPayment } from './spend.js';
+import { Title } from './Title.js';
+import { byDay, spendBy, spent, type CountedPayment, type Sum } from './spend.js';
 
 const SpendChart = lazy(() => import('./SpendChart.js'));
 
@@ -18,24 +19,29 @@ const MOST_PAYMENTS = 100;
 
 /** The last payments of the user's agents. */
 export function usePayments() {
-  return useQuery({
-    queryKey: ['session', 'payments'],
+  const { data, error, refetch } = useAgents();
+  const agents = data?.rows.slice(0, MOST_AGENTS) ?? [];
+  const payments = useQuery({
+    queryKey: ['session', 'payments', agents.map(({ id }) => id)],
+    enabled: data !== undefined,
     queryFn: async () => {
-      const { buyer } = apiOf('session');
-      const { agents, total } = await buyer.agents.list({ limit: MOST_AGENTS });
       const lists = await Promise.all(
         agents.map(async ({ id, name }) => {
-          const { transactions } = await buyer.transactions.list({ id, limit: MOST_PAYMENTS });
+          const { transactions } = await ownApi().buyer.transactions.list({ id, limit: MOST_PAYMENTS });
           return transactions.map((each) => ({ ...each, agentId: id, agent: name }));
         }),
       );
-      const payments = lists.flat().sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
-      return { payments, agents, partly: total > agents.length };
+      const all = lists.flat().sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+      return { payments: all, partly: (data?.total ?? 0) > agents.length };
     },
   });
+  return error ? { data: undefined, error, refetch } : payments;
 }
 
-const columns = [{ key: 'agent', label: 'Agent' }, ...paymentColumns(({ agentId = '' }) => agentId)];
+const columns = [
+  { key: 'agent', label: 'Agent' } as Column,
+  ...paymentColumns(({ agentId = '' }) => agentId),
+];
 
 export function PaymentList(): ReactNode {
   const query = usePayments();
@@ -73,30 +79,70 @@ export function Overview(): ReactNode {
               may spend, and try a Test Buy.
             </p>
           ) : (
-            <div className="grid">
-              <Figure name="Agents" value={String(rows.filter(({ archived }) => !archived).length)} />
-              {payments.data && <Totals paid={payments.data.payments} />}
-            </div>
+            <>
+              <div className="grid">
+                <Figure name="Agents" value={String(rows.filter(({ archived }) => !archived).length)} />
+                {payments.data && <Totals payments={payments.data.payments} />}
+              </div>
+              <Balances agents={rows} />
+            </>
           )
         }
       </Loaded>
       <Loaded query={payments}>
-        {({ payments: paid }) =>
-          paid.length === 0 ? (
+        {({ payments: last }) =>
+          last.length === 0 ? (
             <p className="muted">No payments yet.</p>
           ) : (
             <>
-              <Alerts paid={paid} />
-              <Spend paid={paid} />
+              <Alerts payments={last} />
+              <Spend payments={last} />
               <section aria-label="Last payments">
                 <h2>Last payments</h2>
-                <DataTable caption="Last payments" columns={columns} rows={paid.slice(0, 10)} empty="" />
+                <DataTable caption="Last payments" columns={columns} rows={last.slice(0, 10)} empty="" />
               </section>
             </>
           )
         }
       </Loaded>
     </>
+  );
+}
+
+/** Wallets that the overview reads from their chains. */
+const MOST_WALLETS = 5;
+const balanceColumns: readonly Column[] = [
+  { key: 'name', label: 'Agent', link: ({ id }: { id: string }) => `/dashboard/agents/${id}` },
+  { key: 'network', label: 'Network' },
+  { key: 'balance', label: 'Balance', kind: 'money' },
+];
+
+function Balances({
+  agents,
+}: {
+  agents: readonly { readonly id: string; readonly archived: boolean }[];
+}): ReactNode {
+  const shown = agents.filter(({ archived }) => !archived).slice(0, MOST_WALLETS);
+  const query = useQuery({
+    queryKey: ['session', 'balances', shown.map(({ id }) => id)],
+    queryFn: () => Promise.all(shown.map(({ id }) => ownApi().buyer.agents.get({ id }))),
+  });
+  return (
+    <section aria-label="Balances">
+      <h2>Balances</h2>
+      {agents.length > shown.length && <p className="muted">Of the newest {shown.length} agents.</p>}
+      <Loaded query={query}>
+        {(rows) => (
+          <DataTable
+            name="balances"
+            caption="Balances"
+            columns={balanceColumns}
+            rows={rows}
+            empty="None of your agents can pay."
+          />
+        )}
+      </Loaded>
+    </section>
   );
 }
 
@@ -109,66 +155,84 @@ function Figure({ name, value }: { name: string; value: string }): ReactNode {
   );
 }
 
-function Totals({ paid }: { paid: readonly CountedPayment[] }): ReactNode {
-  const spent = paid.filter(({ status }) => status === 'completed');
+function Totals({ payments }: { payments: readonly CountedPayment[] }): ReactNode {
+  const done = spent(payments);
   return (
     <>
-      <Figure
-        name="Spent by the payments shown"
-        value={money(spent.reduce((sum, { amount }) => sum + amount, 0n))}
-      />
-      <Figure name="Completed payments" value={String(spent.length)} />
+      {spendBy(payments, () => 'Spent').map(({ currency, amount }) => (
+        <Figure key={currency} name={`Spent, in ${currency}`} value={money(amount)} />
+      ))}
+      <Figure name="Completed payments" value={String(done.length)} />
     </>
   );
 }
 
 /** What wants somebody's eye. */
-function Alerts({ paid }: { paid: readonly CountedPayment[] }): ReactNode {
-  const bad = paid.filter(({ status }) => /failed|rejected|unknown/.test(status));
+function Alerts({ payments }: { payments: readonly CountedPayment[] }): ReactNode {
+  const bad = payments.filter(({ status }) => /failed|rejected|unknown/.test(status));
   if (bad.length === 0) return null;
   return (
     <p className="notice">
-      {bad.length} of the last {paid.length} payments did not complete.{' '}
+      {bad.length} of the last {payments.length} payments did not complete.{' '}
       <Link href="/dashboard/payments?sort=-status">See which</Link>
     </p>
   );
 }
 
-function Spend({ paid }: { paid: readonly CountedPayment[] }): ReactNode {
-  const days = spendBy(paid, ({ createdAt }) => createdAt.toISOString().slice(0, 10)).reverse();
-  const sellers = spendBy(paid, ({ to }) => to ?? 'unknown');
+/** Spend of each currency: amounts of two are never one sum. */
+function Spend({ payments }: { payments: readonly CountedPayment[] }): ReactNode {
+  const currencies = [...new Set(spent(payments).map(({ currency }) => currency))];
+  const today = new Date(systemClock.now());
   return (
     <section aria-label="Spend">
-      <h2>Spend by day</h2>
-      <Suspense fallback={<p role="status">Loading…</p>}>
-        <SpendChart days={days} />
-      </Suspense>
-      <details>
-        <summary>The days as a table</summary>
-        <Sums head="Day (UTC)" sums={days} />
-      </details>
+      {currencies.map((currency) => {
+        const days = byDay(
+          payments.filter((each) => each.currency === currency),
+          today,
+        );
+        return (
+          <Fragment key={currency}>
+            <h2>Spend by day, in {currency}</h2>
+            <Suspense fallback={<p role="status">Loading…</p>}>
+              <SpendChart days={days} />
+            </Suspense>
+            <details>
+              <summary>The days as a table</summary>
+              <Sums
+                head="Day (UTC)"
+                sums={days.toReversed().map(([name, amount]) => ({ name, currency, amount }))}
+              />
+            </details>
+          </Fragment>
+        );
+      })}
       <h2>Spend by seller</h2>
-      <Sums head="Seller" sums={sellers} />
+      <Sums head="Seller" sums={spendBy(payments, ({ to }) => to ?? 'unknown')} />
     </section>
   );
 }
 
-function Sums({ head, sums }: { head: string; sums: readonly (readonly [string, bigint])[] }): ReactNode {
+/** Most rows of a table of sums. */
+const MOST_SUMS = 31;
+
+function Sums({ head, sums }: { head: string; sums: readonly Sum[] }): ReactNode {
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label={`Spend: ${head}`}>
       <table>
         <thead>
           <tr>
             <th scope="col">{head}</th>
+            <th scope="col">Currency</th>
             <th scope="col" className="amount">
               Amount
             </th>
           </tr>
         </thead>
         <tbody>
-          {sums.slice(0, 31).map(([name, amount]) => (
-            <tr key={name}>
+          {sums.slice(0, MOST_SUMS).map(({ name, currency, amount }) => (
+            <tr key={name + currency}>
               <th scope="row">{name}</th>
+              <td>{currency}</td>
               <td className="amount">{money(amount)}</td>
             </tr>
           ))}

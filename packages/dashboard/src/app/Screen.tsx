@@ -1,13 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { ApiClient } from '@agentpay/sdk';
 import { ActionForm, type Field, type Given } from './ActionForm.js';
-import { apiOf, type Area } from './api.js';
+import type { Area } from './api.js';
+import { apiOf } from './apiOf.js';
 import { DataTable, type Column, type Row } from './DataTable.js';
 import type { Kind } from './format.js';
 import { KeyGate } from './KeyGate.js';
 import { Loaded } from './Loaded.js';
+import { Title } from './Title.js';
 import { Facts } from './Value.js';
 
 export type Params = Readonly<Record<string, string | undefined>>;
@@ -30,8 +32,6 @@ export interface Screen {
   readonly path: string;
   readonly title: string;
   readonly area: Area;
-  /** Whether the side navigation has it. */
-  readonly listed?: boolean;
   readonly intro?: string;
   readonly actions?: readonly Action[];
   readonly table?: {
@@ -47,14 +47,6 @@ export interface Screen {
     /** Milliseconds after which it is read again, while the page is open. */
     readonly every?: number;
   };
-}
-
-/** Names the page, for the tab and for whoever listens. */
-export function Title({ children }: { children: string }): ReactNode {
-  useEffect(() => {
-    document.title = `${children} · AgentPay`;
-  }, [children]);
-  return <h1>{children}</h1>;
 }
 
 export function ScreenPage({ screen, params }: { screen: Screen; params: Params }): ReactNode {

@@ -27,22 +27,34 @@ export default function SpendChart({ days }: { days: readonly (readonly [string,
 function draw(element: HTMLElement, days: readonly (readonly [string, bigint])[]): uPlot {
   const styles = getComputedStyle(element);
   const [ink, line] = [styles.color, styles.outlineColor];
-  const axis = { stroke: ink, grid: { stroke: line, width: 0.3 }, ticks: { stroke: line, width: 0.3 } };
+  const font = `12px ${styles.fontFamily}`;
+  const axis = { font, stroke: ink, grid: { stroke: line, width: 0.3 }, ticks: { stroke: line, width: 0.3 } };
   const times = days.map(([day]) => Date.parse(day) / SECONDS);
   // Drawn, not reckoned with: a float is near enough for the height of a bar.
   const sums = days.map(([, amount]) => Number(amount) / MICRO);
   const bars = uPlot.paths.bars?.({ size: [0.6, 40] });
   return new uPlot(
     {
+      // A day is one of UTC, as in the table.
+      tzDate: (at) => uPlot.tzDate(new Date(at * SECONDS), 'UTC'),
       width: element.clientWidth,
       height: HEIGHT,
       legend: { show: false },
       cursor: { show: false },
       scales: { y: { range: (_, _low, high) => [0, high || 1] } },
-      axes: [axis, { ...axis, size: 60 }],
+      axes: [
+        { ...axis, space: 70 },
+        { ...axis, size: 60 },
+      ],
       series: [
         {},
-        { label: 'Spent', stroke: styles.caretColor, fill: styles.caretColor, ...(bars && { paths: bars }) },
+        {
+          label: 'Spent',
+          stroke: styles.caretColor,
+          fill: styles.caretColor,
+          points: { show: false },
+          ...(bars && { paths: bars }),
+        },
       ],
     },
     [times, sums],

@@ -5,12 +5,17 @@ import { plain, tone, type Kind } from './format.js';
 export function Value({ value, kind }: { value: unknown; kind: Kind }): ReactNode {
   const text = plain(value);
   if (value === null || value === undefined) return <span className="muted">{text}</span>;
-  if (value instanceof Date) return <time dateTime={value.toISOString()}>{text}</time>;
+  if (value instanceof Date)
+    return (
+      <time dateTime={value.toISOString()} title={value.toISOString()}>
+        {text}
+      </time>
+    );
   switch (kind) {
     case 'status':
       return <span className={tone(text)}>{text.replaceAll('_', ' ')}</span>;
     case 'code':
-      return <code>{text}</code>;
+      return <code title={text}>{text}</code>;
     case 'long':
       return <Long text={text} />;
     default:

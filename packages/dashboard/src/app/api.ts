@@ -1,4 +1,5 @@
-import { createApiClient, type ApiClient, type ApiClientOptions } from '@agentpay/sdk';
+import { buyer, web } from '@agentpay/api';
+import { createFamilyClient, type ApiClientOptions, type FamilyClient } from '@agentpay/sdk';
 
 /** Whose view a part of the dashboard is: the signed-in user's, or that of the holder of a key which is typed into the page. */
 export type Area = 'session' | KeyArea;
@@ -30,7 +31,7 @@ export function isPresented(area: KeyArea): boolean {
 let csrf: Promise<string> | undefined;
 
 function csrfToken(): Promise<string> {
-  csrf ??= createApiClient({ url: location.origin })
+  csrf ??= createFamilyClient({ web }, { url: location.origin })
     .web.auth.csrf()
     .then(({ csrfToken: token }) => token);
   csrf.catch(() => (csrf = undefined));
@@ -45,20 +46,25 @@ async function fetchOwn(input: RequestInfo | URL, init: RequestInit = {}): Promi
   return fetch(input, { ...init, headers });
 }
 
-/** The API as the holder of this area's credential calls it. */
-export function apiOf(area: Area): ApiClient {
+/** How the holder of this area's credential calls the API. */
+export function optionsOf(area: Area): ApiClientOptions {
   const options: ApiClientOptions = { url: location.origin, fetch: fetchOwn };
-  if (area === 'session') return createApiClient(options);
+  if (area === 'session') return options;
   const key = keyOf(area);
-  if (key === undefined) return createApiClient({ url: location.origin });
+  if (key === undefined) return { url: location.origin };
   switch (area) {
     case 'agent':
-      return createApiClient({ ...options, apiKey: key });
+      return { ...options, apiKey: key };
     case 'operator':
-      return createApiClient({ ...options, adminKey: key });
+      return { ...options, adminKey: key };
     default:
-      return createApiClient({ ...options, keys: { [area]: key } });
+      return { ...options, keys: { [area]: key } };
   }
+}
+
+/** What the pages of the signed-in user call; the other families of the API are loaded with the screens that call them. */
+export function ownApi(): FamilyClient<{ buyer: typeof buyer; web: typeof web }> {
+  return createFamilyClient({ buyer, web }, optionsOf('session'));
 }
 
 /** A document that the holder of a developer's key may read. @throws Error when it does not come */

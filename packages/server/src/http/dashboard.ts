@@ -31,7 +31,7 @@ export function dashboardFileRoutes(app: Express): void {
 export function dashboardPageRoutes(app: Express, options: AdmitOptions): void {
   const open = async (request: Request, response: Response) => {
     await admit({ auth: [], optionalAuth: [], rate: 'standard' }, options, request, response);
-    send(response, false);
+    send(request, response, false);
   };
   app.get('/dev/dashboard', async (request: Request, response: Response, next: NextFunction) => {
     const asksForPage = request.get('x-developer-key') === undefined && wantsHtml(request);
@@ -43,7 +43,7 @@ export function dashboardPageRoutes(app: Express, options: AdmitOptions): void {
     response.locals['endpointKind'] = 'page';
     rememberFamily(response, web);
     await admit({ auth: ['session'], optionalAuth: [], rate: 'standard' }, options, request, response);
-    send(response, true);
+    send(request, response, true);
   });
 }
 
@@ -54,7 +54,10 @@ function wantsHtml(request: Request): boolean {
   return request.get('accept')?.includes('text/html') ?? false;
 }
 
-function send(response: Response, signedIn: boolean): void {
+function send(request: Request, response: Response, signedIn: boolean): void {
   response.locals['endpoint'] = 'web.pages.dashboard';
-  response.set('Cache-Control', 'no-store').type('html').send(dashboardPage({ signedIn }));
+  response
+    .set('Cache-Control', 'no-store')
+    .type('html')
+    .send(dashboardPage({ path: request.path, signedIn }));
 }

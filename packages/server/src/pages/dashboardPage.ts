@@ -15,16 +15,21 @@ export function dashboard(): Dashboard | undefined {
  * `presented`: the kind of key that came with the request, in its header.
  */
 export function dashboardPage({
+  path,
   signedIn,
   presented,
 }: {
+  path: string;
   signedIn: boolean;
   presented?: 'developer';
 }): string {
   const built = dashboard();
+  const { modules = [], data = [] } = built?.ahead(path) ?? {};
   const head = html`${signedIn ? html`<meta name="agentpay-session" content="yes" />` : undefined}
   ${presented && html`<meta name="agentpay-presented" content="${presented}" />`}
   ${built?.styles.map((path) => html`<link rel="stylesheet" href="${path}" />`)}
+  ${modules.map((module) => html`<link rel="modulepreload" href="${module}" />`)}
+  ${signedIn ? data.map((call) => html`<link rel="preload" as="fetch" crossorigin href="${call}" />`) : undefined}
   ${built && html`<script type="module" src="${built.script}"></script>`}`;
   return frame({
     title: 'Dashboard',

@@ -62,7 +62,7 @@ export function homePage(baseUrl: string): string {
       </p>
       <pre
         tabindex="0"
-      ><code>curl -X POST '${baseUrl}/v1/agents'   -H 'Content-Type: application/json'   -d '{"name":"First agent"}'</code></pre>`,
+      ><code>curl -X POST '${baseUrl}/v1/agents' -H 'Content-Type: application/json' -d '{"name":"First agent"}'</code></pre>`,
   });
 }
 

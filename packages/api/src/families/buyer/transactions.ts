@@ -18,6 +18,8 @@ const transaction = z.object({
   /** "x402" or "mpp". */
   rail: z.string(),
   status: z.string(),
+  /** Which side the agent is on. */
+  role: z.enum(['payer', 'payee']),
   /** Who is paid. */
   to: z.string().nullable(),
   createdAt: timestamp,
@@ -28,6 +30,7 @@ const example = {
   currency: 'USDC@base-sepolia',
   rail: 'x402',
   status: 'completed',
+  role: 'payer',
   to: SELLER.toLowerCase(),
   createdAt: '2026-05-08T12:00:00Z',
 };
@@ -50,8 +53,6 @@ const ledger = z.array(
   }),
 );
 const traced = transaction.extend({
-  /** Which side the agent is on. */
-  role: z.enum(['payer', 'payee']),
   fee: decimalAmount,
   refunded: decimalAmount,
   /** Under way back by another rail. */
@@ -70,7 +71,6 @@ const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
 const posting = { asset: example.currency, amount: example.amount };
 const tracedExample = {
   ...example,
-  role: 'payer',
   fee: '0.00',
   refunded: '0.00',
   refunding: '0.00',
@@ -94,7 +94,7 @@ const tracedExample = {
 
 /** GET /api/agents/{id}/transactions */
 export const list = Endpoint.from({
-  summary: 'Lists what an agent has paid, newest first.',
+  summary: 'Lists what an agent has paid and was paid, newest first.',
   method: 'GET',
   path: '/api/agents/{id}/transactions',
   auth,

@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ActionForm } from '../ActionForm.js';
-import { apiOf, everything } from '../api.js';
+import { everything, ownApi } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
 import { Loaded } from '../Loaded.js';
-import { Title } from '../Screen.js';
+import { Title } from '../Title.js';
 
 const columns: readonly Column[] = [
   { key: 'name', label: 'Name', link: ({ id }: { id: string }) => `/dashboard/agents/${id}` },
@@ -21,7 +21,7 @@ export function useAgents() {
     queryKey: ['session', 'agents'],
     queryFn: () =>
       everything(async (query) => {
-        const { agents, total } = await apiOf('session').buyer.agents.list(query);
+        const { agents, total } = await ownApi().buyer.agents.list(query);
         const rows = agents.map((agent) => ({ ...agent, status: agent.archived ? 'archived' : 'active' }));
         return { rows, total };
       }),
@@ -49,7 +49,7 @@ export function AgentList(): ReactNode {
         <ActionForm
           fields={[{ name: 'name', label: 'Name', placeholder: 'Researcher' }]}
           submit="Create"
-          run={({ name = '' }) => apiOf('session').buyer.agents.create({ name })}
+          run={({ name = '' }) => ownApi().buyer.agents.create({ name })}
         >
           {({ id, name }) => (
             <p role="status">

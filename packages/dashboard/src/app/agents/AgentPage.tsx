@@ -1,23 +1,24 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ActionForm, Secret } from '../ActionForm.js';
-import { apiOf } from '../api.js';
+import { ownApi } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
 import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
-import { Title } from '../Screen.js';
+import { Title } from '../Title.js';
 import { Facts } from '../Value.js';
 import { Approvals } from './Approvals.js';
+import { paymentColumns } from './paymentColumns.js';
 import { AllowList, Limits } from './Limits.js';
 import { Rules } from './Rules.js';
 import { TestBuy } from './TestBuy.js';
 import { Webhooks } from './Webhooks.js';
 
 /** An agent with all that its owner sees to. */
-export function AgentPage({ id }: { id: string }): ReactNode {
+export default function AgentPage({ id }: { id: string }): ReactNode {
   const query = useQuery({
     queryKey: ['session', 'agent', id],
-    queryFn: () => apiOf('session').buyer.agents.get({ id }),
+    queryFn: () => ownApi().buyer.agents.get({ id }),
   });
   return (
     <>
@@ -60,7 +61,7 @@ export function AgentPage({ id }: { id: string }): ReactNode {
 function Keys({ id }: { id: string }): ReactNode {
   const query = useQuery({
     queryKey: ['session', 'agent', id, 'keys'],
-    queryFn: () => apiOf('session').buyer.keys.list({ id }),
+    queryFn: () => ownApi().buyer.keys.list({ id }),
   });
   const columns: readonly Column[] = [
     { key: 'id', label: 'Key', kind: 'code' },
@@ -72,7 +73,7 @@ function Keys({ id }: { id: string }): ReactNode {
         <ActionForm
           submit="Revoke"
           ask={() => `Revoke the key ${key.id}? Whatever uses it is refused at once.`}
-          run={() => apiOf('session').buyer.keys.revoke({ id, key_id: key.id })}
+          run={() => ownApi().buyer.keys.revoke({ id, key_id: key.id })}
         />
       ),
     },
@@ -91,7 +92,7 @@ function Keys({ id }: { id: string }): ReactNode {
           />
         )}
       </Loaded>
-      <ActionForm submit="Generate API key" run={() => apiOf('session').buyer.keys.create({ id })}>
+      <ActionForm submit="Generate API key" run={() => ownApi().buyer.keys.create({ id })}>
         {({ key }) => <Secret name="API key" value={key} />}
       </ActionForm>
     </section>
@@ -101,7 +102,7 @@ function Keys({ id }: { id: string }): ReactNode {
 function Payments({ id }: { id: string }): ReactNode {
   const query = useQuery({
     queryKey: ['session', 'agent', id, 'transactions'],
-    queryFn: () => apiOf('session').buyer.transactions.list({ id, limit: 100 }),
+    queryFn: () => ownApi().buyer.transactions.list({ id, limit: 100 }),
   });
   return (
     <section className="card" aria-label="Payments">
@@ -122,24 +123,6 @@ function Payments({ id }: { id: string }): ReactNode {
   );
 }
 
-/** Columns of payments of agents. */
-export function paymentColumns(agentOf: (row: { agentId?: string }) => string): readonly Column[] {
-  return [
-    {
-      key: 'id',
-      label: 'Payment',
-      kind: 'code',
-      link: (row: { id: string; agentId?: string }) => `/dashboard/agents/${agentOf(row)}/payments/${row.id}`,
-    },
-    { key: 'amount', label: 'Amount', kind: 'money' },
-    { key: 'currency', label: 'Currency' },
-    { key: 'rail', label: 'Rail' },
-    { key: 'status', label: 'Status', kind: 'status' },
-    { key: 'to', label: 'To', kind: 'code' },
-    { key: 'createdAt', label: 'Time', kind: 'time' },
-  ];
-}
-
 function Archive({ id, archived }: { id: string; archived: boolean }): ReactNode {
   if (archived) return null;
   return (
@@ -151,7 +134,7 @@ function Archive({ id, archived }: { id: string; archived: boolean }): ReactNode
         <ActionForm
           submit="Archive the agent"
           ask={() => 'Archive this agent? It can never pay again.'}
-          run={() => apiOf('session').buyer.agents.archive({ id })}
+          run={() => ownApi().buyer.agents.archive({ id })}
         />
       </details>
     </section>

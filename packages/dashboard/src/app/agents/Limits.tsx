@@ -1,7 +1,7 @@
 import { formatDecimal } from '@agentpay/primitives';
 import type { ReactNode } from 'react';
 import { ActionForm } from '../ActionForm.js';
-import { apiOf } from '../api.js';
+import { ownApi } from '../api.js';
 
 interface AgentLimits {
   readonly perTransaction: bigint;
@@ -25,7 +25,7 @@ export function Limits({ id, limits }: { id: string; limits: AgentLimits }): Rea
           field('monthly', 'A month'),
         ]}
         submit="Save limits"
-        run={(given) => apiOf('session').buyer.agents.setLimits({ id, ...given })}
+        run={(given) => ownApi().buyer.agents.setLimits({ id, ...given })}
       >
         {() => <span role="status">Saved.</span>}
       </ActionForm>
@@ -50,7 +50,7 @@ export function AllowList({ id, sellers }: { id: string; sellers: readonly strin
         ]}
         submit="Save allow list"
         run={({ sellers: text = '' }) =>
-          apiOf('session').buyer.agents.setAllowlist({ id, sellers: text.split(/\s+/).filter(Boolean) })
+          ownApi().buyer.agents.setAllowlist({ id, sellers: text.split(/\s+/).filter(Boolean) })
         }
       >
         {({ sellers: saved }) => <span role="status">Saved: {saved.length || 'anybody'}.</span>}

@@ -3,20 +3,20 @@ import { findNetwork } from '@agentpay/primitives';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { ActionForm, filled } from '../ActionForm.js';
-import { apiOf } from '../api.js';
+import { ownApi } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
 import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
-import { Title } from '../Screen.js';
+import { Title } from '../Title.js';
 import { Facts } from '../Value.js';
 
-const api = () => apiOf('session').buyer;
+const api = () => ownApi().buyer;
 type Paid = Awaited<ReturnType<ReturnType<typeof api>['transactions']['get']>>;
 
 const WATCH_MS = 5000;
 
 /** A payment of one of the user's agents: how far it is, its entries in the books, its events and who was told of them. */
-export function PaymentPage({ id, payment }: { id: string; payment: string }): ReactNode {
+export default function PaymentPage({ id, payment }: { id: string; payment: string }): ReactNode {
   const query = useQuery({
     queryKey: ['session', 'agent', id, 'transactions', payment],
     queryFn: () => api().transactions.get({ id, transaction_id: payment }),

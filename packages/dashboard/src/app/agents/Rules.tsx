@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 import { ActionForm, filled, type Field, type Given } from '../ActionForm.js';
-import { apiOf } from '../api.js';
+import { ownApi } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
 import { money, plain, time } from '../format.js';
 import { Loaded } from '../Loaded.js';
 
-const api = () => apiOf('session').buyer;
+const api = () => ownApi().buyer;
 
 type Rule = Awaited<ReturnType<ReturnType<typeof api>['rules']['list']>>['rules'][number];
 

@@ -1,18 +1,18 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { ApiError } from '@agentpay/sdk';
 import type { ReactNode } from 'react';
-import { apiOf } from '../api.js';
+import { ownApi } from '../api.js';
 import { Refusal } from '../Loaded.js';
 import { Facts } from '../Value.js';
 
-type Outcome = Awaited<ReturnType<ReturnType<typeof apiOf>['buyer']['agents']['testBuy']>>;
+type Outcome = Awaited<ReturnType<ReturnType<typeof ownApi>['buyer']['agents']['testBuy']>>;
 type Bought = Extract<Outcome, { success: true }>;
 
 /** Buys from the demo seller as the agent would, and shows each step of it. */
 export function TestBuy({ id }: { id: string }): ReactNode {
   const queries = useQueryClient();
   const buy = useMutation({
-    mutationFn: () => apiOf('session').buyer.agents.testBuy({ id }),
+    mutationFn: () => ownApi().buyer.agents.testBuy({ id }),
     onSettled: () => queries.invalidateQueries(),
   });
   return (

@@ -1,11 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { ActionForm, Secret } from '../ActionForm.js';
-import { apiOf } from '../api.js';
+import { ownApi } from '../api.js';
 import { DataTable, type Column } from '../DataTable.js';
 import { Loaded } from '../Loaded.js';
 
-const api = () => apiOf('session').buyer.webhooks;
+const api = () => ownApi().buyer.webhooks;
 const EVENTS = 'payment.confirmed payment.failed payment.rejected';
 const WATCH_MS = 2000;
 

@@ -6,7 +6,7 @@ import { DataTable } from '../DataTable.js';
 import { money, time } from '../format.js';
 import { KeyGate } from '../KeyGate.js';
 import { Loaded } from '../Loaded.js';
-import { Title } from '../Screen.js';
+import { Title } from '../Title.js';
 import { columns } from '../screens/listed.js';
 import { Facts } from '../Value.js';
 import { AgreementActions } from './AgreementActions.js';

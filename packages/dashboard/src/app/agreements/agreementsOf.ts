@@ -1,4 +1,4 @@
-import { apiOf } from '../api.js';
+import { apiOf } from '../apiOf.js';
 
 /** Whose view it is: the owner's, who looks on, or the agent's, who agrees. */
 export type AgreementArea = 'session' | 'agent';

@@ -3,11 +3,11 @@ import { formatDecimal } from '@agentpay/primitives';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { ActionForm, filled, type Field, type Given } from '../ActionForm.js';
-import { apiOf } from '../api.js';
+import { apiOf } from '../apiOf.js';
 import { DataTable } from '../DataTable.js';
 import { KeyGate } from '../KeyGate.js';
 import { Loaded } from '../Loaded.js';
-import { Title } from '../Screen.js';
+import { Title } from '../Title.js';
 import { column, columns } from '../screens/listed.js';
 import { Facts } from '../Value.js';
 import { methodLines, methodsIn } from './methods.js';
@@ -16,7 +16,7 @@ const api = () => apiOf('developer').gateway;
 type Listing = Awaited<ReturnType<ReturnType<typeof api>['listings']['get']>>;
 
 /** A listing as its developer sees to it: what it says, what its methods cost, its versions. */
-export function ListingPage({ id }: { id: string }): ReactNode {
+export default function ListingPage({ id }: { id: string }): ReactNode {
   return (
     <>
       <Title>Listing</Title>

@@ -24,7 +24,6 @@ export const agreementScreens: readonly Screen[] = [
     path: base,
     title: 'Agreements',
     area: 'session',
-    listed: true,
     intro: 'What your agents buy or sell by use, up to a cap that is held in escrow.',
     table: tableAt(base),
   },
@@ -36,7 +35,6 @@ export const agentAgreementScreens: readonly Screen[] = [
     path: keyBase,
     title: 'Agreements of the agent',
     area: 'agent',
-    listed: true,
     intro: 'Open one to take it, to sign for it with a wallet, to end it or to object.',
     table: tableAt(keyBase),
     actions: [

@@ -24,7 +24,6 @@ export const developerScreens: readonly Screen[] = [
     path: base,
     title: 'Developer',
     area,
-    listed: true,
     facts: {
       async load({ gateway: { developers, forecast } }) {
         const [profile, earnings, next] = await Promise.all([
@@ -50,7 +49,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/listings`,
     title: 'Listings',
     area,
-    listed: true,
     intro: 'What you sell in the marketplace.',
     table: {
       columns: [
@@ -87,7 +85,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/payouts`,
     title: 'Payouts',
     area,
-    listed: true,
     table: {
       columns: columns('id', 'status', 'amount_usdc', 'destination', 'failure', 'created_at'),
       empty: 'Nothing was paid out yet.',
@@ -110,7 +107,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/bundles`,
     title: 'Bundles',
     area,
-    listed: true,
     table: {
       columns: columns('name', 'id', 'agents', 'price_usdc'),
       empty: 'No bundles are offered.',
@@ -156,7 +152,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/subscriptions`,
     title: 'Subscriptions',
     area,
-    listed: true,
     table: {
       columns: columns('id', 'plan', 'status', 'seat_count', 'price_usdc', 'period_end', 'bundle_id'),
       empty: 'You subscribe to nothing.',
@@ -187,7 +182,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/invoices`,
     title: 'Invoices',
     area,
-    listed: true,
     table: {
       columns: [
         linked('id', `${base}/invoices`),
@@ -239,7 +233,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/receipts`,
     title: 'Receipts',
     area,
-    listed: true,
     table: {
       columns: [
         linked('id', `${base}/receipts`),
@@ -260,7 +253,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/budgets`,
     title: 'Budgets and alerts',
     area,
-    listed: true,
     facts: { load: ({ gateway }) => gateway.forecast.get() },
     table: {
       columns: columns('id', 'type', 'threshold_usdc', 'triggered_month', 'created_at'),
@@ -288,7 +280,6 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/disputes`,
     title: 'Disputed invoices',
     area,
-    listed: true,
     table: {
       columns: columns('id', 'status', 'invoice_id', 'reason', 'resolution', 'created_at', 'resolved_at'),
       empty: 'Nothing is disputed.',

@@ -12,7 +12,6 @@ export const gatewayScreens: readonly Screen[] = [
     path: `${base}/balance`,
     title: 'Gateway balance',
     area,
-    listed: true,
     facts: {
       async load({ gateway: { gateways } }) {
         return { ...(await gateways.balance()), ...(await gateways.usage()) };
@@ -36,7 +35,6 @@ export const gatewayScreens: readonly Screen[] = [
     path: `${base}/calls`,
     title: 'Calls',
     area,
-    listed: true,
     table: {
       columns: [
         linked('call_id', `${base}/calls`),
@@ -78,7 +76,6 @@ export const gatewayScreens: readonly Screen[] = [
     path: `${base}/tools`,
     title: 'Tools and quotas',
     area,
-    listed: true,
     table: {
       columns: columns('name', 'id', 'agent_id', 'description', 'price_usdc', 'quota_left_usdc'),
       empty: 'Nothing is provisioned.',
@@ -101,7 +98,6 @@ export const gatewayScreens: readonly Screen[] = [
     path: `${base}/receipts`,
     title: 'Gateway receipts',
     area,
-    listed: true,
     table: {
       columns: columns('id', 'amount_usdc', 'line_items', 'authorization_id', 'created_at'),
       empty: 'There are no receipts.',

@@ -18,27 +18,3 @@ export const screens: readonly Screen[] = [
   ...organizationScreens,
   ...operatorScreens,
 ];
-
-type Links = readonly (readonly [string, string])[];
-
-const listed = (list: readonly Screen[]): Links =>
-  list.filter((screen) => screen.listed).map(({ path, title }) => [path, title]);
-
-/** The side navigation. */
-export const groups: readonly { readonly title: string; readonly links: Links }[] = [
-  {
-    title: 'Buying',
-    links: [
-      ['/dashboard', 'Overview'],
-      ['/dashboard/agents', 'Agents'],
-      ['/dashboard/payments', 'Payments'],
-      ['/dashboard/approvals', 'Approvals'],
-      ...listed(agreementScreens),
-      ...listed(ownScreens),
-    ],
-  },
-  { title: 'An agent by its key', links: listed([...runtimeScreens, ...agentAgreementScreens]) },
-  { title: 'A gateway', links: listed(gatewayScreens) },
-  { title: 'Developers', links: listed([...developerScreens, ...organizationScreens]) },
-  { title: 'Operator', links: listed(operatorScreens) },
-];

@@ -11,7 +11,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/state`,
     title: 'State of the platform',
     area,
-    listed: true,
     facts: {
       async load({ gateway: { admin }, ops }) {
         const [stats, reliability, state] = await Promise.all([
@@ -40,7 +39,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/wallets`,
     title: 'Wallets',
     area,
-    listed: true,
     table: {
       columns: columns('id', 'owner_id', 'balance_usdc', 'available_usdc', 'created_at'),
       empty: 'There are no wallets.',
@@ -62,7 +60,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/reconcile`,
     title: 'Reconcile',
     area,
-    listed: true,
     intro: 'Compares the books with themselves, the chain and the payment processors. It changes nothing.',
     actions: [
       {
@@ -82,7 +79,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/approvals`,
     title: 'Approvals',
     area,
-    listed: true,
     table: {
       columns: columns(
         'id',
@@ -126,7 +122,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/disputes`,
     title: 'Disputed payments',
     area,
-    listed: true,
     intro: 'Open one to see its evidence and to decide it.',
     table: {
       columns: [
@@ -183,7 +178,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/invoice-disputes`,
     title: 'Disputed invoices of all',
     area,
-    listed: true,
     table: {
       columns: columns('id', 'status', 'invoice_id', 'payment_id', 'reason', 'resolution', 'created_at'),
       empty: 'Nothing is disputed.',
@@ -212,7 +206,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/listings`,
     title: 'Listings',
     area,
-    listed: true,
     intro: 'What the marketplace offers. A new listing is offered once it is approved here.',
     table: {
       columns: columns('name', 'id', 'category', 'description', 'from_usdc'),
@@ -239,7 +232,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/certifications`,
     title: 'Certifications',
     area,
-    listed: true,
     actions: [
       {
         title: 'Decide on a certification',
@@ -258,7 +250,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/developers`,
     title: 'Developers and gateways',
     area,
-    listed: true,
     actions: [
       {
         title: 'Let a developer in',
@@ -289,7 +280,6 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/audit-log`,
     title: 'Audit log',
     area,
-    listed: true,
     table: {
       columns: columns(
         'at',

@@ -11,7 +11,6 @@ export const organizationScreens: readonly Screen[] = [
     path: base,
     title: 'Organizations',
     area,
-    listed: true,
     table: {
       columns: [linked('name', base, 'id'), ...columns('id')],
       empty: 'You belong to no organization.',

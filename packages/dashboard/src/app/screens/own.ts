@@ -7,7 +7,6 @@ export const ownScreens: readonly Screen[] = [
     path: '/dashboard/keys',
     title: 'API keys',
     area: 'session',
-    listed: true,
     intro: 'Keys of your own for programs that buy with POST /v1/pay (X-Api-Key).',
     table: {
       columns: [
@@ -43,7 +42,6 @@ export const ownScreens: readonly Screen[] = [
     path: '/dashboard/spend',
     title: 'Spend events',
     area: 'session',
-    listed: true,
     intro: 'What your API keys have paid.',
     table: {
       columns: [

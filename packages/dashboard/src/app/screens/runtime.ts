@@ -13,7 +13,6 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/payments`,
     title: 'Agent payments',
     area,
-    listed: true,
     table: {
       columns: [
         linked('id', `${base}/payments`),
@@ -70,7 +69,6 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/disputes`,
     title: 'Disputes',
     area,
-    listed: true,
     table: {
       columns: [
         linked('id', `${base}/disputes`),
@@ -120,7 +118,6 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/services`,
     title: 'Services',
     area,
-    listed: true,
     intro: 'What the marketplace of this platform offers, this agent’s own services among it.',
     table: {
       columns: [
@@ -173,7 +170,6 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/tokens`,
     title: 'Look up a token',
     area,
-    listed: true,
     actions: [
       {
         title: 'Token',
@@ -210,7 +206,6 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/payouts`,
     title: 'Agent payouts',
     area,
-    listed: true,
     table: {
       columns: [
         linked('id', `${base}/payouts`),
@@ -271,7 +266,6 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/approvals`,
     title: 'Approvals of the agent',
     area,
-    listed: true,
     table: {
       columns: columns(
         'id',

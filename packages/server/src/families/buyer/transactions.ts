@@ -6,7 +6,7 @@ export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   async list({ principal, params, query }) {
     const agent = await agents.actFor(core.db, { principal, agentId: params.id });
     const page = await payments.list(core, { principal: agent, ...query });
-    return { transactions: page.payments.map(show), total: page.total };
+    return { transactions: page.payments.map((payment) => show(params.id, payment)), total: page.total };
   },
   async get({ principal, params: { id: agentId, transaction_id: paymentId } }) {
     const agent = await agents.actFor(core.db, { principal, agentId });
@@ -20,24 +20,16 @@ export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   },
 }));
 
-function show({
-  id,
-  amount,
-  currency,
-  rail,
-  status,
-  payeeExternal,
-  payeeWalletId,
-  createdAt,
-}: payments.Payment) {
-  return { id, amount, currency, rail, status, to: payeeExternal ?? payeeWalletId, createdAt };
+function show(agentId: string, payment: payments.Payment) {
+  const { id, amount, currency, rail, status, payerId, payeeExternal, payeeWalletId, createdAt } = payment;
+  const role = payerId === agentId ? ('payer' as const) : ('payee' as const);
+  return { id, amount, currency, rail, status, role, to: payeeExternal ?? payeeWalletId, createdAt };
 }
 
 function showTrace(agentId: string, { payment, journals, events }: payments.PaymentTrace) {
-  const { payerId, fee, refunded, refunding, description, reference, failure, completedAt } = payment;
+  const { fee, refunded, refunding, description, reference, failure, completedAt } = payment;
   return {
-    ...show(payment),
-    role: payerId === agentId ? ('payer' as const) : ('payee' as const),
+    ...show(agentId, payment),
     fee,
     refunded,
     refunding,

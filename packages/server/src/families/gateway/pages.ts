@@ -19,7 +19,7 @@ export const handlers = implement(gateway.nouns.pages, ({ core, baseUrl }) => ({
   dashboard: async ({ principal }) => ({ html: await dashboard(core, principal) }),
   async developerDashboard({ principal }) {
     await developers.self(core.db, principal);
-    return { html: dashboardPage({ signedIn: false, presented: 'developer' }) };
+    return { html: dashboardPage({ path: '/dev/dashboard', signedIn: false, presented: 'developer' }) };
   },
 }));
 

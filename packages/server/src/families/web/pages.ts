@@ -11,9 +11,9 @@ export const handlers = implement(web.nouns.pages, ({ core, signIn }) => ({
     html: signInPage(signIn, { callbackUrl: ownPath(callbackUrl), error }),
   }),
   script: async () => ({ text: SCRIPT }),
-  dashboard: async () => ({ html: dashboardPage({ signedIn: true }) }),
+  dashboard: async () => ({ html: dashboardPage({ path: '/dashboard', signedIn: true }) }),
   async agent({ principal, params }) {
     await agents.actFor(core.db, { principal, agentId: params.id });
-    return { html: dashboardPage({ signedIn: true }) };
+    return { html: dashboardPage({ path: `/dashboard/agents/${params.id}`, signedIn: true }) };
   },
 }));
