@@ -236,35 +236,7 @@ describe('the dashboard', () => {
   });
 });
 
-describe('a payment that an agent of the user received', () => {
-  it('is given back on its page, once that was asked', async () => {
-    const cookie = (await context.cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
-    const payee = await post('/v1/agents', { name: 'Paid' }, { cookie });
-    const payer = await post('/v1/agents', { name: 'Payer' });
-    const auth = { authorization: `Bearer ${payer['api_key']}` };
-    await post(`/v1/wallets/${payer['wallet_id']}/fund`, { amount: 50, source: 'test_faucet' }, auth);
-    const order = { from_wallet_id: payer['wallet_id'], to_wallet_id: payee['wallet_id'], amount: 5 };
-    const { id } = await post('/v1/payments', order, auth);
-    await open(`/dashboard/agents/${payee['id']}/payments/${id}`);
-    await part('Money back')
-      .getByLabel(/^Amount/)
-      .fill('2');
-    await agreeTo(page, part('Money back').getByRole('button', { name: 'Refund' }));
-    await part('Money back').getByText('Given back so far: 2.00.').waitFor();
-    await part('Money back').getByText('Of it 3.00 can be given back').waitFor();
-    await part('Ledger').getByRole('cell', { name: 'payment.refund' }).first().waitFor();
-    await part('Money back')
-      .getByLabel(/^Amount/)
-      .fill('');
-    await part('Money back').getByRole('button', { name: 'Refund' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Refund' }).click();
-    await part('Payment').getByText('refunded', { exact: true }).waitFor();
-    expect(await part('Money back').count()).toBe(0);
-    expect(faults).toEqual([]);
-  });
-});
-
-describe('journeys by key', () => {
+describe('journeys', () => {
   journeys(() => ({
     page,
     url: server.url,

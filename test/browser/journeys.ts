@@ -17,7 +17,7 @@ export interface Bed {
 
 type Area = 'agent' | 'developer' | 'operator';
 
-/** What people do by a key that they type in. */
+/** What people do, most of it by a key that they type in. */
 export function journeys(bed: () => Bed): void {
   const part = (name: string) => bed().page.getByRole('region', { name, exact: true });
   const heading = (name: string) =>
@@ -51,6 +51,33 @@ export function journeys(bed: () => Bed): void {
   };
 
   afterEach(() => bed().page.evaluate(() => sessionStorage.clear()));
+
+  it('gives back on the page of a payment what an agent of the user received, once that was asked', async () => {
+    const { page, post, faults } = bed();
+    const cookies = await page.context().cookies();
+    const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+    const payee = await post('/v1/agents', { name: 'Paid' }, { cookie });
+    const payer = await newAgent('Payer');
+    await post(`/v1/wallets/${payer.wallet}/fund`, { amount: 50, source: 'test_faucet' }, payer.auth);
+    const order = { from_wallet_id: payer.wallet, to_wallet_id: payee['wallet_id'], amount: 5 };
+    const { id } = await post('/v1/payments', order, payer.auth);
+    await open(`/dashboard/agents/${payee['id']}/payments/${id}`);
+    await part('Money back')
+      .getByLabel(/^Amount/)
+      .fill('2');
+    await agree('Money back', 'Refund');
+    await part('Money back').getByText('Given back so far: 2.00.').waitFor();
+    await part('Money back').getByText('Of it 3.00 can be given back').waitFor();
+    await part('Ledger').getByRole('cell', { name: 'payment.refund' }).first().waitFor();
+    await part('Money back')
+      .getByLabel(/^Amount/)
+      .fill('');
+    await part('Money back').getByRole('button', { name: 'Refund' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Refund' }).click();
+    await part('Payment').getByText('refunded', { exact: true }).waitFor();
+    expect(await part('Money back').count()).toBe(0);
+    expect(faults()).toEqual([]);
+  });
 
   it('opens a dispute with a file as evidence, which the operator reads and decides', async () => {
     const { page, post, adminKey } = bed();

@@ -9,10 +9,10 @@ export function SideNav({ children }: { children: ReactNode }): ReactNode {
   const [here] = useLocation();
   const [open, setOpen] = useState(!NARROW.matches);
   useEffect(() => {
-    const fit = () => setOpen(!NARROW.matches);
-    fit();
-    NARROW.addEventListener('change', fit);
-    return () => NARROW.removeEventListener('change', fit);
+    const fold = () => setOpen(!NARROW.matches);
+    fold();
+    NARROW.addEventListener('change', fold);
+    return () => NARROW.removeEventListener('change', fold);
   }, [here]);
   return (
     <details className="menu" open={open} onToggle={({ currentTarget }) => setOpen(currentTarget.open)}>

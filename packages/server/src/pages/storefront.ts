@@ -230,7 +230,7 @@ function servicesTable(services: readonly marketplace.Service[]): Html {
         <th scope="row">${name} ${verified ? html`<span class="badge ok">verified</span>` : undefined}</th>
         <td>${category ?? '-'}</td>
         <td class="amount">${formatMoney(price)} ${currency}</td>
-        <td class="number">${trustScore} of 100</td>
+        <td class="amount">${trustScore} of 100</td>
         <td>${slaSeconds === null ? 'no promise' : `within ${slaSeconds} s`}</td>
       </tr>`,
   );
