@@ -31,7 +31,8 @@ export async function packPython(folder, python = process.env.PYTHON ?? '/usr/bi
   }
 }
 
-function copyOf(name, copies) {
+/** Copies what a Python package is made of. @returns the copy */
+export function copyOf(name, copies) {
   const copy = join(copies, name);
   const isSource = (path) =>
     !/^(tests|generate|build|dist|.*\.egg-info|__pycache__|\..*)$/.test(basename(path));

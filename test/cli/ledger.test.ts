@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
-import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { startNode } from '../stress/apiNode.js';
 import { buy, openShop, steps } from '../stress/shop.js';
 
@@ -77,3 +77,15 @@ describe('agentpay ledger reconcile', () => {
     ]);
   });
 });
+
+it.each(['ledger verify', 'ledger reconcile', 'keys rotate-master'])(
+  'agentpay %s finds nothing in order where no database is named',
+  async (command) => {
+    const env = { DATABASE_URL: '', DATA_DIR: '', REDIS_URL: '', NODE_ENV: '' };
+    const called = spawnNode(BIN, { args: command.split(' '), env });
+    expect([(await called.ended).code, called.output()]).toEqual([
+      2,
+      expect.stringMatching(/^DATABASE_URL is missing, or DATA_DIR [^\n]+\n$/),
+    ]);
+  },
+);

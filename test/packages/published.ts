@@ -36,25 +36,31 @@ export async function packed(names = published): Promise<Shelf> {
   return { folder, tarballs, close: () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-/** An empty project in which npm has installed the tarball of a package, and others from the registry by their versions. */
-export async function install(
-  { folder, tarballs }: Shelf,
-  name: string,
-  others: Readonly<Record<string, string>> = {},
-): Promise<string> {
-  const project = join(folder, `with-${name}-${Object.keys(others).length}`);
+/** Where READMEs say that the tarballs are. */
+const TOLD_FOLDER = '/path/to/agentpay/tarballs';
+/** Nothing of npm that is not the matter of a test: scripts, advice, and asking for news of what is at hand. */
+const QUIET = {
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  npm_config_ignore_scripts: 'true',
+  npm_config_loglevel: 'error',
+  npm_config_prefer_offline: 'true',
+  npm_config_update_notifier: 'false',
+};
+
+/** The commands by which a README or a guide installs tarballs. */
+export function toldInstalls(path: string): string[] {
+  const text = readFileSync(root(path), 'utf8');
+  return [...text.matchAll(/`(npm install [^`\n]*\.tgz)`/g)].map((match) => match[1] as string);
+}
+
+/** An empty project in which somebody has carried out such a command, word for word but for the folder. */
+export async function installAsTold({ folder }: Shelf, name: string, command: string): Promise<string> {
+  const project = join(folder, `with-${name}`);
   mkdirSync(project);
-  const own = (names: readonly string[]) =>
-    Object.fromEntries(names.map((one) => [`@agentpay/${one}`, `file:${tarballs[one]}`]));
-  const manifest = {
-    private: true,
-    type: 'module',
-    dependencies: { ...own([name]), ...others },
-    overrides: own(Object.keys(tarballs).filter((one) => one !== name)),
-  };
-  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
-  const quiet = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', '--ignore-scripts'];
-  await run('npm', ['install', ...quiet], { cwd: project });
+  writeFileSync(join(project, 'package.json'), '{"private":true,"type":"module"}');
+  const here = command.replaceAll(TOLD_FOLDER, folder);
+  await run('bash', ['-c', here], { cwd: project, env: { ...process.env, ...QUIET } });
   return project;
 }
 
@@ -112,6 +118,30 @@ export function filesOf(project: string, name: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+/** What an installed package imports, in its code and its types, without saying that it needs it. */
+export function undeclared(project: string, name: string): string[] {
+  const folder = join(project, 'node_modules/@agentpay', name);
+  const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Locked & {
+    readonly name: string;
+  };
+  const { dependencies, optionalDependencies, peerDependencies } = manifest;
+  const declared = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
+  const found = filesOf(project, name)
+    .filter((file) => /^dist\/.*\.(js|d\.ts)$/.test(file))
+    .flatMap((file) => importsIn(readFileSync(join(folder, file), 'utf8')))
+    .filter((imported) => !/^(\.|#|node:)/.test(imported))
+    .map((imported) => (/^(@[^/]+\/)?[^/]+/.exec(imported) as RegExpExecArray)[0]);
+  return [...new Set(found)].filter((one) => one !== manifest.name && !declared.includes(one)).sort();
+}
+
+/** The modules that a module names, without what stands in its comments. */
+export function importsIn(text: string): string[] {
+  const code = text.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
+  const still = code.matchAll(/^(?:import|export)\b(?:[^'"`;]*?\bfrom)?\s*['"]([^'"\n]+)['"];/gm);
+  const lazy = code.matchAll(/\bimport(?:\.meta\.resolve)?\(\s*['"]([^'"\n]+)['"]/g);
+  return [...still, ...lazy].map((match) => match[1] as string);
 }
 
 /** Runs a program of Node in a folder; rejects with what it printed when it fails. */

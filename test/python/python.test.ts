@@ -17,6 +17,11 @@ const PYTEST = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests'];
 const MYPY = ['-m', 'mypy', 'src', 'tests'];
 const PYTHON = process.env['PYTHON'] ?? '/usr/bin/python3';
 
+interface Packing {
+  packPython(folder: string, python: string): Promise<void>;
+  copyOf(name: string, copies: string): string;
+}
+
 let api: TestApi;
 let seller: Spawned;
 let env: NodeJS.ProcessEnv;
@@ -72,22 +77,26 @@ describe('from its wheel and its sdist, installed offline', () => {
   /** Runs Python that sees the packages only where they were installed. */
   const installed = (target: string, args: readonly string[]) =>
     python(args, shelf, { PYTHONPATH: join(shelf, target) });
-  const install = (target: string, files: readonly string[]) => {
-    const quiet = [
-      '--quiet',
-      '--disable-pip-version-check',
-      '--no-index',
-      '--no-deps',
-      '--no-build-isolation',
-    ];
-    const paths = files.map((file) => join(shelf, file));
-    return python(['-m', 'pip', 'install', ...quiet, '--target', join(shelf, target), ...paths], shelf);
+  /** Carries out what a README tells, word for word, with the Python of the tests, offline and into a folder of its own. */
+  const install = async (target: string, told: string) => {
+    const settings = {
+      PYTHON,
+      PIP_DISABLE_PIP_VERSION_CHECK: '1',
+      PIP_NO_BUILD_ISOLATION: '0', // as pip reads it: none
+      PIP_NO_DEPS: '1',
+      PIP_NO_INDEX: '1',
+      PIP_QUIET: '1',
+      PIP_TARGET: join(shelf, target),
+    };
+    const here = told.replaceAll('/path/to/agentpay/tarballs', shelf);
+    const command = `set -e\npip() { "$PYTHON" -m pip "$@"; }\n${here}`;
+    await run('bash', ['-c', command], { cwd: shelf, env: { ...process.env, ...settings } });
   };
+  const toldIn = (path: string, expression: RegExp) =>
+    (expression.exec(readFileSync(root(path), 'utf8')) as RegExpExecArray)[1] as string;
 
   it('each has code, types, README and licence, and no stray files', async () => {
-    const { packPython } = (await import(root('packages/dev/packPython.mjs'))) as {
-      packPython(folder: string, python: string): Promise<void>;
-    };
+    const { packPython } = (await import(root('packages/dev/packPython.mjs'))) as Packing;
     await packPython(shelf, PYTHON);
     const files = readdirSync(shelf).sort();
     expect(files.map((name) => name.replace('agentpay-nemo', 'agentpay_nemo')).sort()).toEqual([
@@ -97,10 +106,8 @@ describe('from its wheel and its sdist, installed offline', () => {
       'agentpay_nemo-0.1.0.tar.gz',
     ]);
     for (const file of files) expect(statSync(join(shelf, file)).size).toBeLessThan(200 * 1024);
-    await install(
-      'wheels',
-      files.filter((name) => name.endsWith('.whl')),
-    );
+    await install('wheels', toldIn('README.md', /`(pip install [^`\n]*\.whl)`/));
+    await install('wheels', 'pip install agentpay_nemo-*.whl');
     const names = readdirSync(join(shelf, 'wheels'), { recursive: true, encoding: 'utf8' });
     expect(names).toEqual(
       expect.arrayContaining([
@@ -112,10 +119,21 @@ describe('from its wheel and its sdist, installed offline', () => {
       ]),
     );
     expect(names.filter((name) => /test|generate\b|build/.test(name))).toEqual([]);
-    await install(
-      'sdists',
-      files.filter((name) => name.startsWith('agentpay-0') && name.endsWith('.gz')),
-    );
+    await install('sdists', 'pip install agentpay-0*.gz');
+  });
+
+  it('are also installed from a clone, as their READMEs tell', async () => {
+    const { copyOf } = (await import(root('packages/dev/packPython.mjs'))) as Packing;
+    const told = ['sdk-python', 'sdk-python-nemo'].map((name) => {
+      copyOf(name, join(shelf, 'packages'));
+      return toldIn(`packages/${name}/README.md`, /```sh\n([^]*?)```/);
+    });
+    for (const [i, commands] of told.entries()) {
+      await install(`clone${i}`, commands.trim().split('\n').at(-1) as string);
+      const where = await installed(`clone${i}`, ['-c', 'import agentpay; print(agentpay.__file__)']);
+      expect(where.trim()).toBe(join(shelf, `clone${i}`, 'agentpay/__init__.py'));
+    }
+    expect(readdirSync(join(shelf, 'clone1'))).toContain('agentpay_nemo');
   });
 
   it('does in its README what it says', async () => {

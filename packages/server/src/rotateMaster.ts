@@ -2,7 +2,7 @@ import { sealedColumns, vault } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
 import { CommandFault } from './commands/Command.js';
 import { compose } from './compose.js';
-import { readConfig } from './config.js';
+import { readStoredConfig } from './storedConfig.js';
 
 /**
  * `agentpay keys rotate-master`: seals everything anew under the present master key, while the API runs: keys of wallets and of users,
@@ -12,7 +12,10 @@ import { readConfig } from './config.js';
  */
 export async function rotateMasterCommand(env: NodeJS.ProcessEnv): Promise<number> {
   try {
-    const composition = await compose(readConfig(env), { log: createLogger('error'), baseUrl: () => '' });
+    const composition = await compose(readStoredConfig(env), {
+      log: createLogger('error'),
+      baseUrl: () => '',
+    });
     try {
       const { db, ports } = composition.core;
       const done = await vault.reseal({ db, vault: ports.vault }, sealedColumns);

@@ -2,7 +2,7 @@ import type { Core } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
 import { CommandFault } from '../commands/Command.js';
 import { compose } from '../compose.js';
-import { readConfig } from '../config.js';
+import { readStoredConfig } from '../storedConfig.js';
 
 /**
  * Runs a check on the books of the database that the environment names, and prints what it finds.
@@ -15,7 +15,10 @@ export async function onBooks(
   { json }: { readonly json: boolean },
 ): Promise<number> {
   try {
-    const composition = await compose(readConfig(env), { log: createLogger('error'), baseUrl: () => '' });
+    const composition = await compose(readStoredConfig(env), {
+      log: createLogger('error'),
+      baseUrl: () => '',
+    });
     try {
       const { faults, right } = await check(composition.core);
       const ok = faults.length === 0;

@@ -4,7 +4,6 @@ import { createContext, runInContext } from 'node:vm';
 import { x402v2 } from '@agentpay/protocol';
 import { baseSepolia } from '@agentpay/primitives';
 import { build } from 'esbuild';
-import { install, packed, type Shelf } from './published.js';
 
 /** Bytes of the SDK in one minified file, as a page loads it before compression. */
 const MOST_BYTES = 370_000;
@@ -35,15 +34,7 @@ const platform = () => ({
   setTimeout,
 });
 
-let shelf: Shelf;
-let project: string;
-beforeAll(async () => {
-  shelf = await packed(['primitives', 'protocol', 'api', 'sdk']);
-  project = await install(shelf, 'sdk');
-}, 600_000);
-afterAll(() => shelf?.close());
-
-async function bundle(program: string, conditions: string[]) {
+async function bundle(project: string, program: string, conditions: string[]) {
   const entry = join(project, 'entry.js');
   writeFileSync(entry, program);
   const { outputFiles, metafile } = await build({
@@ -98,26 +89,31 @@ async function seller(_: unknown, init: RequestInit): Promise<Response> {
   return new Response('goods', { headers: { 'payment-response': x402v2.encodeSettleResponse(settled) } });
 }
 
-describe.each([
+const runtimes: [string, string[]][] = [
   ['a browser', ['browser']],
   ['a worker', ['workerd', 'worker']],
   ['an edge runtime', ['edge-light']],
-])('the SDK in %s', (_, conditions) => {
-  it('is one small file that asks for nothing of Node, and buys', async () => {
-    const { text, imported } = await bundle(shop, conditions);
-    expect(imported.filter((path) => path.startsWith('node:'))).toEqual([]);
-    expect(text).not.toMatch(/\bBuffer\.(from|alloc|concat)|\bprocess\.(env|version)/);
-    expect(text.length).toBeLessThan(MOST_BYTES);
-    const world = createContext({ ...platform(), seller, privateKey: PRIVATE_KEY });
-    runInContext(text, world);
-    const bought: unknown = await runInContext(
-      `(async () => {
-        const client = createClient({ privateKey, fetch: seller });
-        const response = await client.fetch('https://shop.test/');
-        return JSON.stringify([response.status, await response.text(), String(paymentOf(response).amount), client.spent().length]);
-      })()`,
-      world,
-    );
-    expect(JSON.parse(String(bought))).toEqual([200, 'goods', '10000', 1]);
+];
+
+/** @param projectOf the project in which the package is installed, once it is */
+export function describeBundles(projectOf: () => string): void {
+  describe.each(runtimes)('the SDK in %s', (_, conditions) => {
+    it('is one small file that asks for nothing of Node, and buys', async () => {
+      const { text, imported } = await bundle(projectOf(), shop, conditions);
+      expect(imported.filter((path) => path.startsWith('node:'))).toEqual([]);
+      expect(text).not.toMatch(/\bBuffer\.(from|alloc|concat)|\bprocess\.(env|version)/);
+      expect(text.length).toBeLessThan(MOST_BYTES);
+      const world = createContext({ ...platform(), seller, privateKey: PRIVATE_KEY });
+      runInContext(text, world);
+      const bought: unknown = await runInContext(
+        `(async () => {
+          const client = createClient({ privateKey, fetch: seller });
+          const response = await client.fetch('https://shop.test/');
+          return JSON.stringify([response.status, await response.text(), String(paymentOf(response).amount), client.spent().length]);
+        })()`,
+        world,
+      );
+      expect(JSON.parse(String(bought))).toEqual([200, 'goods', '10000', 1]);
+    });
   });
-});
+}
