@@ -179,13 +179,19 @@ describe('a new master key', () => {
 });
 
 describe('a signature', () => {
+  /** The wallet with its sealed key. */
+  const keyed = async ({ holder }: custody.CustodyWallet) => {
+    const [wallet] = await custody.payingFor(db, { holder });
+    return wallet as custody.KeptCustodyWallet;
+  };
+
   it('is made for what the gate allowed, by the key of the wallet', async () => {
     const wallet = await open();
     onChain.set(wallet.address, 100n);
     await custody.balanceOf(core, wallet);
     const allowed = await reserve(wallet, 10n);
     const authorization = authorizationOf(wallet, 10n);
-    const { signature } = await custody.sign(core, { allowed, authorization });
+    const { signature } = custody.sign(core, { wallet: await keyed(wallet), allowed, authorization });
     const hash = bytesToHex(authorizationDigest(network, authorization));
     expect(await recoverAddress({ hash, signature })).toBe(wallet.address);
   });
@@ -196,17 +202,22 @@ describe('a signature', () => {
     await custody.balanceOf(core, wallet);
     const allowed = await reserve(wallet, 10n);
     const right = authorizationOf(wallet, 10n);
-    const wrong: [spending.Allowed, Authorization][] = [
+    const wrong: [spending.Allowed, Authorization, custody.CustodyWallet?][] = [
       [{ ...allowed }, right],
       [allowed, { ...right, value: 11n }],
       [allowed, { ...right, value: 9n }],
       [allowed, { ...right, to: other.address }],
       [allowed, { ...right, from: other.address }],
+      [allowed, { ...right, from: other.address }, other],
     ];
-    for (const [verdict, authorization] of wrong)
-      await expect(custody.sign(core, { allowed: verdict, authorization })).rejects.toMatchObject({
-        kind: 'internal_error',
-        message: expect.stringContaining('Nothing is signed'),
-      });
+    for (const [verdict, authorization, by = wallet] of wrong) {
+      const asked = { wallet: await keyed(by), allowed: verdict, authorization };
+      expect(() => custody.sign(core, asked)).toThrow(
+        expect.objectContaining({
+          kind: 'internal_error',
+          message: expect.stringContaining('Nothing is signed'),
+        }),
+      );
+    }
   });
 });

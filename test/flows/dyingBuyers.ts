@@ -9,7 +9,8 @@ import { changesOf, standStill } from './standStill.js';
 export interface DyingBuy {
   readonly name: string;
   readonly principal: Principal;
-  readonly idempotencyKey: string;
+  /** Absent: nobody can ask for it again. */
+  readonly idempotencyKey?: string;
   readonly url: string;
   /** Paid by the facilitator, for a caller who has this header of the seller's 402; absent: bought from the seller. */
   readonly paymentRequired?: string;

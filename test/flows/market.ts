@@ -4,6 +4,7 @@ import type { Core, CorePorts, GivenSettings, TokenCodec, WebhookPorts } from '@
 import { AgentPayError, manualClock, OutboundError, systemRandom } from '@agentpay/primitives';
 import type { Db, ManualClock, Random, Tracker } from '@agentpay/primitives';
 import { migrate } from '@agentpay/storage';
+import { privateKeySigner } from '@agentpay/protocol';
 import { memoryTracker } from '@agentpay/tracker';
 import { vault } from '@agentpay/core';
 
@@ -56,6 +57,7 @@ export async function testCore(
       endpoints,
       custodyKeys: {
         make: async (walletId) => new Uint8Array(createHmac('sha256', 'root').update(walletId).digest()),
+        sign: (key, digest) => privateKeySigner(key).sign(digest),
       },
       chains,
       escrow,

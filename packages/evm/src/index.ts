@@ -11,6 +11,7 @@ export * from './Signature.js';
 export * from './failoverChain.js';
 export * from './keccak256.js';
 export * from './recoverKey.js';
+export * from './signDigest.js';
 export * from './simulatedChain.js';
 export { SIMULATED_STORE } from './SimulatedEscrow.js';
 export * from './viemChain.js';

@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import { lookUp } from '../lookUp.js';
 import type { Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Agent } from './Agent.js';
@@ -12,6 +13,12 @@ export const agents = table<Agent>('agents', {
   archivedAt: 'timestamptz',
   createdAt: 'timestamptz',
 });
+
+/** The agent with an id: every payment makes this look-up. */
+export const findById = lookUp<Agent>(
+  (db, ids) => agents.select(db, 'where id in (select * from unnest($1::text[]))', [ids]),
+  ({ id }) => id,
+);
 
 /** The agents of a user, newest first, and how many there are. */
 export function listOwned(

@@ -97,7 +97,7 @@ export async function assertActive(
   db: Queryable,
   { agentId }: { agentId: string },
 ): Promise<{ ownerId: string | undefined }> {
-  const agent = await store.agents.find(db, { id: agentId });
+  const agent = await store.findById(db, agentId);
   if (agent && agent.archivedAt !== null)
     throw new AgentPayError('policy_denied', 'The agent is archived.', { reason: 'archived' });
   return { ownerId: agent?.ownerId ?? undefined };

@@ -6,7 +6,6 @@ export {
   decideIn,
   expireDue,
   get,
-  giveBackUseIn,
   lastOf,
   list,
   reject,

@@ -209,15 +209,6 @@ export function useIn(
   scene.update(store.approvalRows, approval, { usedBy });
 }
 
-/** Takes a use back that led to nothing: the approval may be used again while it lasts. */
-export function giveBackUseIn(
-  scene: Scene,
-  { approvalId, usedBy }: { approvalId: string; usedBy: string },
-): void {
-  const approval = scene.find(store.approvalRows, approvalId);
-  if (approval?.usedBy === usedBy) scene.update(store.approvalRows, approval, { usedBy: null });
-}
-
 /** Whether an approval still waits for its decision. */
 export function waitsIn(core: Pick<Core, 'clock'>, scene: Scene, approvalId: string): boolean {
   const approval = scene.find(store.approvalRows, approvalId);

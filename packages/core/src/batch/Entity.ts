@@ -45,8 +45,11 @@ export function entity<Row extends object>(given: Given<Row>): Entity<Row> {
 // oxlint-disable-next-line no-explicit-any
 export type AnyEntity = Entity<any>;
 
-/** A row that a command will ask for. */
-export type Want = readonly [entity: AnyEntity, key: readonly string[]];
+/**
+ * A row that a command will ask for. `known`: as its caller knows it, who alone works on it; taken for what a cache has, and checked by
+ * the guards as that is.
+ */
+export type Want = readonly [entity: AnyEntity, key: readonly string[], known?: object];
 
 /** Rows that are written in a way of their own: added to what is there, for example. */
 export interface RowWriter {

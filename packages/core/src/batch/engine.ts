@@ -320,9 +320,9 @@ async function fromCache(
   scene: OpenScene,
   wants: readonly Want[],
 ): Promise<readonly Want[]> {
-  const missing = wants.filter(([entity, key]) => {
+  const missing = wants.filter(([entity, key, known]) => {
     if (scene.has(entity, key)) return false;
-    const row = entity.assumedAbsent ? null : cache.get(entity, keyText(key));
+    const row = entity.assumedAbsent ? null : (known ?? cache.get(entity, keyText(key)));
     if (row === undefined) return true;
     scene.place(entity, key, row ?? undefined);
     return false;

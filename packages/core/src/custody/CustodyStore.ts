@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import { lookUp } from '../lookUp.js';
 import { table } from '../table.js';
 import type { KeptCustodyWallet } from './CustodyWallet.js';
 
@@ -13,9 +14,17 @@ export const custodyWallets = table<KeptCustodyWallet>('custody_wallets', {
   createdAt: 'timestamptz',
 });
 
-export function selectOfHolder(db: Queryable, holder: string): Promise<KeptCustodyWallet[]> {
-  return custodyWallets.select(db, 'where holder = $1 order by created_at, wallet_id', [holder]);
-}
+/** The wallets of a holder, oldest first: every purchase makes this look-up. */
+export const findOfHolder = lookUp<{ holder: string; wallets: KeptCustodyWallet[] }>(
+  async (db, holders) => {
+    const found = new Map(holders.map((holder) => [holder, { holder, wallets: [] as KeptCustodyWallet[] }]));
+    const rest = 'where holder in (select * from unnest($1::text[])) order by created_at, wallet_id';
+    for (const wallet of await custodyWallets.select(db, rest, [holders]))
+      found.get(wallet.holder)?.wallets.push(wallet);
+    return [...found.values()];
+  },
+  ({ holder }) => holder,
+);
 
 /** Wallets of a network, in the order of their ids. */
 export function selectOfNetwork(

@@ -1,4 +1,4 @@
-export type { CustodyWallet } from './CustodyWallet.js';
+export type { CustodyWallet, KeptCustodyWallet } from './CustodyWallet.js';
 export {
   balanceOf,
   chainOf,
@@ -6,6 +6,7 @@ export {
   networkNamed,
   ofHolder,
   open,
+  payingFor,
   totalOnChain,
 } from './operations.js';
 export type { AuthorizationFate, CustodyKeys, CustodyPorts, PaymentChain } from './ports.js';

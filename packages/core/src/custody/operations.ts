@@ -68,7 +68,15 @@ export async function open(
 
 /** The wallets of a holder, oldest first. */
 export async function ofHolder(db: Queryable, { holder }: { holder: string }): Promise<CustodyWallet[]> {
-  return (await store.selectOfHolder(db, holder)).map(shown);
+  return (await payingFor(db, { holder })).map(shown);
+}
+
+/** {@link ofHolder}, as whoever pays with them needs them: each with its sealed key. */
+export async function payingFor(
+  db: Queryable,
+  { holder }: { holder: string },
+): Promise<readonly KeptCustodyWallet[]> {
+  return (await store.findOfHolder(db, holder))?.wallets ?? [];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Amount, PaymentNetwork } from '@agentpay/primitives';
-import type { Address, Authorization } from '@agentpay/protocol';
+import type { Address, Authorization, Hex } from '@agentpay/protocol';
 import type { Vault } from '../vault/index.js';
 
 /** What a chain shows of an authorization. `unused`: it was not used by that time, in Unix seconds. */
@@ -19,10 +19,12 @@ export interface PaymentChain {
   fateOf(authorization: Authorization, hint?: string): Promise<AuthorizationFate | undefined>;
 }
 
-/** Where keys come from: a master key, or a key service. */
+/** Where keys come from, and what signs by them: a master key and this process, or a key service. */
 export interface CustodyKeys {
   /** The private key of a new wallet, 32 bytes: another one each time, so that who knows the master key alone knows none. */
   make(walletId: string): Promise<Uint8Array>;
+  /** Signature of a 32-byte digest by a key, 0x and hex: r, the low s and v as 27 or 28; the same each time (RFC 6979). */
+  sign(privateKey: string, digest: Uint8Array): Hex;
 }
 
 export interface CustodyPorts {

@@ -2,7 +2,6 @@ import { AgentPayError } from '@agentpay/primitives';
 import {
   authorizationDigest,
   fromAuthorization,
-  privateKeySigner,
   sameHex,
   type Authorization,
   type ExactPayload,
@@ -10,21 +9,24 @@ import {
 import type { Core } from '../Core.js';
 import { isAllowed } from '../spending/index.js';
 import type { Allowed } from '../spending/index.js';
-import { custodyWallets } from './CustodyStore.js';
+import type { KeptCustodyWallet } from './CustodyWallet.js';
 import { chainOf } from './operations.js';
 
 /**
- * Signs the one payment that the gate of spending has allowed. There is no other way to a signature of a wallet's key.
+ * Signs the one payment that the gate of spending has allowed, the same each time. There is no other way to a signature of a wallet's key.
  * @throws AgentPayError `internal_error` for an authorization that pays anything else
  */
-export async function sign(
+export function sign(
   core: Core,
-  { allowed, authorization }: { allowed: Allowed; authorization: Authorization },
-): Promise<ExactPayload> {
+  {
+    wallet,
+    allowed,
+    authorization,
+  }: { wallet: KeptCustodyWallet; allowed: Allowed; authorization: Authorization },
+): ExactPayload {
   const { spending, hold } = allowed;
   if (!isAllowed(allowed)) throw refuse('no gate has allowed it');
-  const wallet = await custodyWallets.find(core.db, { walletId: hold.walletId });
-  if (!wallet) throw refuse('the wallet has no key');
+  if (wallet.walletId !== hold.walletId) throw refuse('the money of another wallet is reserved');
   const { from, to, value } = authorization;
   const payees = typeof spending.payee === 'string' ? [spending.payee] : spending.payee;
   if (!sameHex(from, wallet.address)) throw refuse('another wallet pays');
@@ -33,7 +35,7 @@ export async function sign(
   const key = core.ports.vault.open(wallet.sealedKey, wallet.walletId);
   const digest = authorizationDigest(chainOf(core, wallet.network).network, authorization);
   return {
-    signature: privateKeySigner(key).sign(digest),
+    signature: core.ports.custodyKeys.sign(key, digest),
     authorization: fromAuthorization(authorization),
   };
 }

@@ -72,11 +72,11 @@ export interface PurchaseTerms {
 }
 
 const table = {
-  requested: { quote: 'quoted', reserve: 'reserved', reject: 'rejected' },
+  /** In the memory of this process alone: the first step writes it down. */
+  draft: { quote: 'quoted', sign: 'signed', reject: 'rejected' },
+  requested: { quote: 'quoted', sign: 'signed', reject: 'rejected' },
   /** Waits for its owner's approval. */
-  quoted: { reserve: 'reserved', reject: 'rejected' },
-  /** Nothing was signed that anybody could have. */
-  reserved: { sign: 'signed', reopen: 'requested', requote: 'quoted' },
+  quoted: { sign: 'signed', reject: 'rejected' },
   /** From here on the money may move, until the chain proves that it cannot. */
   signed: {
     deliver: 'delivered',
@@ -102,11 +102,8 @@ const table = {
 export type PurchaseState = keyof typeof table;
 export type PurchaseStep =
   | 'quote'
-  | 'reserve'
   | 'reject'
   | 'sign'
-  | 'reopen'
-  | 'requote'
   | 'deliver'
   | 'refuse'
   | 'lose'

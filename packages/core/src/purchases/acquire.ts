@@ -1,7 +1,7 @@
 import { AgentPayError, inTime, isAgentPayError } from '@agentpay/primitives';
 import type { TransferDialect } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
-import { balanceOf, ofHolder } from '../custody/index.js';
+import { balanceOf, payingFor } from '../custody/index.js';
 import { approvalOf, askApproval } from './approval.js';
 import type { SellerRequest } from './BuyRequest.js';
 import { deliver } from './deliver.js';
@@ -12,8 +12,8 @@ import { sameTerms } from './Purchase.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { askSeller } from './sellerCall.js';
-import { quote, reject, reserve, signReserved, waitFor } from './steps.js';
-import type { Reserved } from './steps.js';
+import { quote, reject, reserveAndSign, waitFor } from './steps.js';
+import type { Signed } from './steps.js';
 
 /** Longest that a caller waits to hear that its wallet has more than the books know. */
 const BALANCE_MS = 5_000;
@@ -39,24 +39,25 @@ export interface Working {
 export async function acquire(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
   const { asked, until, approvalId } = working;
   const { request, dialects } = asked;
-  let chosen: { reserved: Reserved; candidate: Candidate };
+  let signed: Signed;
   try {
-    const wallets = await ofHolder(core.db, { holder: purchase.holder });
-    const read: DemandToRead = { ...(await askSeller(core, request, until)), wallets, dialects };
+    const [asking, wallets] = await Promise.all([
+      askSeller(core, request, until),
+      payingFor(core.db, { holder: purchase.holder }),
+    ]);
+    const read: DemandToRead = { ...asking, wallets, dialects };
     const candidates = candidatesIn(core, read);
     const { terms } = purchase;
     const open = approvalId !== undefined && terms ? pinned(candidates, terms) : candidates;
-    chosen = await chooseAndReserve(core, purchase, open, { approvalId, ownerId: asked.ownerId });
+    signed = await chooseAndSign(core, purchase, open, { approvalId, ownerId: asked.ownerId });
   } catch (error) {
     await giveUp(core, purchase, error);
     throw error;
   }
-  const { reserved, candidate } = chosen;
-  const signed = await signReserved(core, reserved, candidate);
-  return deliver(core, signed.purchase, { request, until });
+  return deliver(core, signed.purchase, { request, until, proof: signed.proof });
 }
 
-/** Nothing was reserved: the purchase waits for whoever asks again. */
+/** Nothing was signed: the purchase waits for whoever asks again. */
 async function giveUp(core: Core, { id }: Purchase, error: unknown): Promise<void> {
   const kept = await store.purchases.find(core.db, { id });
   if (kept?.state !== 'requested' && kept?.state !== 'quoted') return;
@@ -76,18 +77,18 @@ function pinned(candidates: readonly Candidate[], terms: PurchaseTerms): [Candid
   });
 }
 
-/** Reserves the first candidate that the gate allows. The refusal of the first one is what is told when it allows none. */
-export async function chooseAndReserve(
+/** Reserves and signs the first candidate that the gate allows. The refusal of the first one is what is told when it allows none. */
+export async function chooseAndSign(
   core: Core,
   purchase: Purchase,
   candidates: readonly [Candidate, ...Candidate[]],
   options: { approvalId?: string | undefined; ownerId?: string | undefined } = {},
-): Promise<{ reserved: Reserved; candidate: Candidate }> {
+): Promise<Signed> {
   let first: { error: AgentPayError; candidate: Candidate } | undefined;
   let waiting: { error: AgentPayError; candidate: Candidate } | undefined;
   for (const candidate of candidates) {
     try {
-      return { reserved: await reserveFunded(core, purchase, candidate, options), candidate };
+      return await signFunded(core, purchase, candidate, options);
     } catch (error) {
       if (!isAgentPayError(error, 'policy_denied') && !isAgentPayError(error, 'insufficient_funds'))
         throw error;
@@ -104,21 +105,21 @@ export async function chooseAndReserve(
 }
 
 /** Looks at the chain before it says that there is too little: money may have arrived since. */
-async function reserveFunded(
+async function signFunded(
   core: Core,
   purchase: Purchase,
   candidate: Candidate,
   options: Pick<Working, 'approvalId'>,
-): Promise<Reserved> {
+): Promise<Signed> {
   await assertFreshNonce(core, candidate);
   try {
-    return await reserve(core, purchase, candidate, options);
+    return await reserveAndSign(core, purchase, candidate, options);
   } catch (error) {
     if (!isAgentPayError(error, 'insufficient_funds')) throw error;
     const look = balanceOf(core, candidate.terms);
     const { available } = await inTime(core.clock, BALANCE_MS, look, chainAway);
     if (available < candidate.offer.amount) throw error;
-    return reserve(core, purchase, candidate, options);
+    return reserveAndSign(core, purchase, candidate, options);
   }
 }
 

@@ -13,7 +13,7 @@ import type { Purchased } from './deliver.js';
 import { awaitProof } from './fate.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { CLAIM_MS, inProgress, putOff, reopen, taken } from './steps.js';
+import { CLAIM_MS, inProgress, putOff, taken } from './steps.js';
 
 const LOOK_EVERY_MS = 150;
 
@@ -53,7 +53,10 @@ export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const fresh = draft(core, { partyId, holder, idempotencyKey, asked });
   const working = { asked, until };
-  if (await store.purchases.insertNew(core.db, fresh)) return acquire(core, fresh, working);
+  // Nobody can ask for it again: it is written down once there is something to keep.
+  if (idempotencyKey === null) return acquire(core, fresh, working);
+  const requested = { ...fresh, state: 'requested' } as const;
+  if (await store.purchases.insertNew(core.db, requested)) return acquire(core, requested, working);
   return again(core, fresh, working);
 }
 
@@ -92,7 +95,6 @@ async function resume(core: Core, mine: Purchase, working: Working): Promise<Pur
     const { id: approvalId } = await approvalFor(core, mine, working.asked);
     return acquire(core, mine, { ...working, approvalId });
   }
-  if (mine.state === 'reserved') return resume(core, await reopen(core, mine), working);
   const ends = (mine.validBefore as Date).getTime();
   if (core.clock.now() < ends)
     return deliver(core, mine, { request: working.asked.request, until: Math.min(working.until, ends) });
@@ -129,7 +131,7 @@ function draft(
 
 /** A purchase of which nothing is known but what is asked for. */
 export const blank = {
-  state: 'requested',
+  state: 'draft',
   terms: null,
   transactionId: null,
   holdId: null,

@@ -3,10 +3,11 @@ import type { IncomingResponse } from '@agentpay/primitives';
 import { receiptIn, refusalCode } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import type { SellerRequest } from './BuyRequest.js';
-import { awaitProof } from './fate.js';
+import { awaitProof, provedWithin } from './fate.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import { headerIn, MOST_RESPONSE, sendProof } from './sellerCall.js';
-import { hear, proofOf } from './steps.js';
+import { confirm, hear, proofOf } from './steps.js';
+import type { Proof } from './steps.js';
 
 /** What the seller gave for the money. */
 export interface SellerResponse {
@@ -26,12 +27,19 @@ export interface Purchased {
 const MOST_ATTEMPTS = 4;
 /** How long a delivered purchase is waited for to be proved. */
 const PROOF_MS = 3_000;
+/** How long what a seller has delivered may be unwritten while the chain is asked. */
+const AT_ONCE_MS = 250;
 /** Statuses of "not now". */
 const NOT_NOW = [408, 409, 425, 429];
 
+interface Answered {
+  readonly outcome: 'deliver' | 'refuse';
+  readonly response: IncomingResponse;
+}
+
 /** What one sending of the proof came to. */
 type Heard =
-  | { readonly outcome: 'deliver' | 'refuse'; readonly response: IncomingResponse }
+  | Answered
   /** Not known: the same proof is sent again. */
   | { readonly outcome: 'lose'; readonly why: string; readonly status?: number; readonly waitMs?: number };
 
@@ -43,14 +51,31 @@ type Heard =
 export async function deliver(
   core: Core,
   signed: Purchase,
-  { request, until }: { request: SellerRequest; until: number },
+  { request, until, proof = proofOf(core, signed) }: { request: SellerRequest; until: number; proof?: Proof },
 ): Promise<Purchased> {
-  const heard = await sendUntilHeard(core, signed, { request, until });
-  const purchase = await write(core, signed, heard);
-  const waitMs = heard.outcome === 'deliver' ? Math.min(PROOF_MS, until - core.clock.now()) : 0;
-  const proved = await awaitProof(core, purchase, waitMs);
-  if (heard.outcome === 'deliver') return { purchase: proved, response: shown(heard.response) };
+  const heard = await sendUntilHeard(core, signed, { request, until, proof });
+  if (heard.outcome === 'deliver') {
+    const purchase = await delivered(core, signed, { heard, proof, until });
+    return { purchase, response: shown(heard.response) };
+  }
+  const proved = await awaitProof(core, await write(core, signed, heard, proof), 0);
   throw failureOf(proved, 'response' in heard ? heard.response.status : heard.status);
+}
+
+/** Writes down that the seller has delivered, and what the chain proves of the money: both in one step when it does so at once. */
+async function delivered(
+  core: Core,
+  signed: Purchase,
+  { heard, proof, until }: { heard: Answered; proof: Proof; until: number },
+): Promise<Purchase> {
+  const answer = answerOf(signed, heard, proof);
+  const looking = provedWithin(core, { ...signed, claim: answer.claim }, AT_ONCE_MS);
+  // What somebody may ask for again is kept before anything else is waited for.
+  const kept = answer.response === null ? undefined : await write(core, signed, heard, proof);
+  const reference = await looking;
+  if (reference !== undefined) return confirm(core, kept ?? signed, reference, answer);
+  const purchase = kept ?? (await write(core, signed, heard, proof));
+  return awaitProof(core, purchase, Math.min(PROOF_MS, until - core.clock.now()));
 }
 
 /** Why a purchase that the gate refused, or whose proof was sent, gave nothing. */
@@ -79,10 +104,9 @@ export function failureOf(purchase: Purchase, status?: number): AgentPayError {
 async function sendUntilHeard(
   core: Core,
   signed: Purchase,
-  { request, until }: { request: SellerRequest; until: number },
+  { request, until, proof }: { request: SellerRequest; until: number; proof: Proof },
 ): Promise<Heard> {
   const { url } = signed.terms as PurchaseTerms;
-  const proof = proofOf(core, signed);
   for (let attempt = 1; ; attempt++) {
     const timeoutMs = Math.max(1, until - core.clock.now());
     const heard = await sendProof(core, request, { url, ...proof, timeoutMs }).then(judge, lost);
@@ -111,29 +135,24 @@ function waitOf({ headers }: IncomingResponse): { waitMs?: number } {
   return /^\d{1,4}$/.test(asked) ? { waitMs: Math.max(250, Number(asked) * 1000) } : {};
 }
 
-async function write(core: Core, signed: Purchase, heard: Heard): Promise<Purchase> {
-  const soon = new Date(core.clock.now() + 1_000);
-  if (heard.outcome === 'lose')
-    return hear(core, signed, { outcome: 'lose', failure: heard.why, nextAttemptAt: soon });
-  const { response } = heard;
+async function write(core: Core, signed: Purchase, heard: Heard, proof: Proof): Promise<Purchase> {
+  const { outcome } = heard;
+  const nextAttemptAt = new Date(core.clock.now() + 1_000);
+  if (outcome === 'lose') return hear(core, signed, { outcome, failure: heard.why, nextAttemptAt });
+  return hear(core, signed, { outcome, ...answerOf(signed, heard, proof), nextAttemptAt });
+}
+
+/** What is kept of an answer. */
+function answerOf(signed: Purchase, { outcome, response }: Answered, proof: Proof) {
   const { dialect, network } = signed.terms as PurchaseTerms;
-  const receipt = receiptIn({ dialect, network, proof: proofOf(core, signed).value }, headerIn(response));
+  const receipt = receiptIn({ dialect, network, proof: proof.value }, headerIn(response));
   const claim = receipt?.transaction.slice(0, 200) ?? null;
   const { status, contentType, body } = shown(response);
-  if (heard.outcome === 'refuse') {
-    const code = refusalCode(headerIn(response), response.body) ?? `status_${status}`;
-    return hear(core, signed, { outcome: 'refuse', claim, failure: code, nextAttemptAt: soon });
-  }
+  if (outcome === 'refuse')
+    return { claim, failure: refusalCode(headerIn(response), response.body) ?? `status_${status}` };
   // Kept for whoever asks again; without a key or an approval nobody can.
   const kept = signed.idempotencyKey === null && signed.approvalId === null ? null : body;
-  return hear(core, signed, {
-    outcome: 'deliver',
-    claim,
-    sellerStatus: status,
-    contentType,
-    response: kept,
-    nextAttemptAt: soon,
-  });
+  return { claim, sellerStatus: status, contentType, response: kept };
 }
 
 function shown({ status, headers, body }: IncomingResponse): SellerResponse {

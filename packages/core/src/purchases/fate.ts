@@ -1,5 +1,5 @@
 import { AgentPayError, inTime, sleep } from '@agentpay/primitives';
-import { toAuthorization, type ExactPayload } from '@agentpay/protocol';
+import { toAuthorization, type Authorization, type ExactPayload } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { chainOf } from '../custody/index.js';
 import { isOpen } from './Purchase.js';
@@ -16,14 +16,33 @@ const LOOK_MS = 3_000;
  */
 export async function settleByProof(core: Core, purchase: Purchase): Promise<Purchase> {
   if (!isOpen(purchase.state)) return purchase;
-  const { network } = purchase.terms as PurchaseTerms;
-  const authorization = toAuthorization(purchase.authorized as ExactPayload['authorization']);
-  const fate = await chainOf(core, network).fateOf(authorization, purchase.claim ?? undefined);
+  const fate = await fateOf(core, purchase);
   if (fate === undefined) return purchase;
-  if (fate.use === 'unused')
-    return fate.at >= authorization.validBefore ? release(core, purchase, 'not_settled_in_time') : purchase;
+  if (fate.use === 'unused') {
+    const isOver = fate.at >= authorizationOf(purchase).validBefore;
+    return isOver ? release(core, purchase, 'not_settled_in_time') : purchase;
+  }
   if (fate.use === 'other') return release(core, purchase, 'nonce_used_otherwise');
   return confirm(core, purchase, fate.transaction);
+}
+
+/** The transaction by which the chain proves within so many ms that a purchase was paid; undefined when it does not. */
+export async function provedWithin(
+  core: Core,
+  purchase: Purchase,
+  withinMs: number,
+): Promise<string | undefined> {
+  const fate = await inTime(core.clock, withinMs, fateOf(core, purchase), tooLong).catch(() => undefined);
+  return fate?.use === 'payment' ? fate.transaction : undefined;
+}
+
+function fateOf(core: Core, purchase: Purchase) {
+  const { network } = purchase.terms as PurchaseTerms;
+  return chainOf(core, network).fateOf(authorizationOf(purchase), purchase.claim ?? undefined);
+}
+
+function authorizationOf({ authorized }: Purchase): Authorization {
+  return toAuthorization(authorized as ExactPayload['authorization']);
 }
 
 /** {@link settleByProof} for somebody who waits: asked again for a while, and a chain that is away, or takes long, proves nothing. */

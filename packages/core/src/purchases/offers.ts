@@ -2,13 +2,14 @@ import { AgentPayError } from '@agentpay/primitives';
 import { readTransfers, refuseOffer, unlessRefused } from '@agentpay/protocol';
 import type { PaymentDemand, TransferBuyer, TransferDialect, TransferOffer } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
-import type { CustodyWallet } from '../custody/index.js';
+import type { KeptCustodyWallet } from '../custody/index.js';
 import type { PurchaseTerms } from './Purchase.js';
 
 /** An offer with the wallet that would pay it. */
 export interface Candidate {
   readonly offer: TransferOffer;
   readonly terms: PurchaseTerms;
+  readonly wallet: KeptCustodyWallet;
 }
 
 /** In which order dialects are preferred at one price. */
@@ -31,7 +32,7 @@ export function candidatesIn(
     const entries = unlessRefused(() => readTransfers[dialect](demand, buyer), refusals) ?? [];
     for (const read of entries) {
       const offer = unlessRefused(read, refusals);
-      if (offer) found.push({ offer, terms: termsOf(offer, { url, wallets }) });
+      if (offer) found.push(candidateOf(offer, { url, wallets }));
     }
   }
   found.sort((a, b) => (a.offer.amount < b.offer.amount ? -1 : Number(a.offer.amount > b.offer.amount)));
@@ -50,11 +51,11 @@ export interface DemandToRead {
   readonly demand: PaymentDemand;
   /** Where it came from. */
   readonly url: string;
-  readonly wallets: readonly CustodyWallet[];
+  readonly wallets: readonly KeptCustodyWallet[];
   readonly dialects?: readonly TransferDialect[] | undefined;
 }
 
-function buyerOf(core: Core, wallets: readonly CustodyWallet[]): TransferBuyer {
+function buyerOf(core: Core, wallets: DemandToRead['wallets']): TransferBuyer {
   const networks = [...core.ports.chains.values()].map(({ network }) => network);
   return {
     now: () => core.clock.now(),
@@ -73,13 +74,13 @@ function buyerOf(core: Core, wallets: readonly CustodyWallet[]): TransferBuyer {
   };
 }
 
-function termsOf(
+function candidateOf(
   offer: TransferOffer,
   { url, wallets }: Pick<DemandToRead, 'url' | 'wallets'>,
-): PurchaseTerms {
+): Candidate {
   const { dialect, network, amount, payTo, payer } = offer;
-  const wallet = wallets.find((one) => one.network === network.id) as CustodyWallet;
-  return {
+  const wallet = wallets.find((one) => one.network === network.id) as KeptCustodyWallet;
+  const terms = {
     dialect,
     network: network.id,
     asset: network.asset.address,
@@ -89,4 +90,5 @@ function termsOf(
     payer,
     url,
   };
+  return { offer, terms, wallet };
 }

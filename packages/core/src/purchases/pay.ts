@@ -1,12 +1,12 @@
 import { AgentPayError, inTime, isAgentPayError, newId, textBounds } from '@agentpay/primitives';
 import { PREPAID, x402v2, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
-import { ofHolder } from '../custody/index.js';
+import { payingFor } from '../custody/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText } from '../text.js';
 import { digestOf } from './BuyRequest.js';
-import { chooseAndReserve } from './acquire.js';
+import { chooseAndSign } from './acquire.js';
 import { approvalFor } from './approval.js';
 import { blank } from './buy.js';
 import { failureOf } from './deliver.js';
@@ -14,7 +14,8 @@ import { awaitProof } from './fate.js';
 import { candidatesIn } from './offers.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { CLAIM_MS, confirm, hear, inProgress, proofOf, putOff, reopen, signReserved } from './steps.js';
+import { CLAIM_MS, confirm, hear, inProgress, proofOf, putOff } from './steps.js';
+import type { Proof } from './steps.js';
 
 /** A 402 that a caller has met and wants to have paid. */
 export interface PayRequest {
@@ -65,8 +66,10 @@ export async function pay(core: Core, given: PayRequest): Promise<Paid> {
     nextAttemptAt: new Date(now + CLAIM_MS),
     createdAt: new Date(now),
   };
-  if (await store.purchases.insertNew(core.db, fresh))
-    return work(core, facilitator, fresh, { ...asked, until });
+  if (idempotencyKey === null) return work(core, facilitator, fresh, { ...asked, until });
+  const requested = { ...fresh, state: 'requested' } as const;
+  if (await store.purchases.insertNew(core.db, requested))
+    return work(core, facilitator, requested, { ...asked, until });
   return again(core, facilitator, fresh, { ...asked, until });
 }
 
@@ -85,13 +88,12 @@ async function work(
   { paymentRequired, url, until, approvalId }: Working,
 ): Promise<Paid> {
   try {
-    const wallets = await ofHolder(core.db, { holder: purchase.holder });
+    const wallets = await payingFor(core.db, { holder: purchase.holder });
     const header = (name: string) => (name === x402v2.PAYMENT_REQUIRED ? paymentRequired : null);
     const demand = { url, hasAuthorization: false, requestBody: undefined, header, body: undefined };
     const candidates = candidatesIn(core, { demand, url, wallets, dialects: ['x402v2'] });
-    const { reserved, candidate } = await chooseAndReserve(core, purchase, candidates, { approvalId });
-    const { purchase: signed } = await signReserved(core, reserved, candidate);
-    return await settle(core, facilitator, signed, until);
+    const { purchase: signed, proof } = await chooseAndSign(core, purchase, candidates, { approvalId });
+    return await settle(core, facilitator, signed, { until, proof });
   } catch (error) {
     const kept = await store.purchases.find(core.db, { id: purchase.id });
     if (kept?.state === 'requested' || (kept?.state === 'quoted' && approvalId))
@@ -108,11 +110,14 @@ export async function settle(
   core: Core,
   facilitator: Facilitator,
   signed: Purchase,
-  until = core.clock.now() + core.settings.purchases.answerMs,
+  {
+    until = core.clock.now() + core.settings.purchases.answerMs,
+    proof = proofOf(core, signed),
+  }: { until?: number; proof?: Proof } = {},
 ): Promise<Paid> {
   const inTheEnd = <T>(answer: Promise<T>) =>
     inTime(core.clock, Math.max(1, until - core.clock.now()), answer, noAnswer);
-  const { value } = proofOf(core, signed);
+  const { value } = proof;
   const request = requestOf(value, signed);
   const soon = new Date(core.clock.now() + 1_000);
   try {
@@ -125,7 +130,7 @@ export async function settle(
     }
     const settled = await inTheEnd(facilitator.settle(request));
     if (settled.success)
-      return { purchase: await confirm(core, signed, settled.transaction), paymentSignature: value };
+      return { purchase: await confirm(core, signed, settled.transaction, {}), paymentSignature: value };
     const claim = settled.transaction || null;
     const failure = settled.errorReason ?? 'not_settled';
     const outcome = failure === 'settlement_pending' ? ('lose' as const) : ('refuse' as const);
@@ -167,16 +172,12 @@ async function again(core: Core, facilitator: Facilitator, fresh: Purchase, aske
   const mine = await store.take(core.db, { id: kept.id, now: new Date(now), until });
   if (!mine) throw inProgress();
   if (mine.state === 'requested') return work(core, facilitator, mine, asked);
-  if (mine.state === 'reserved') {
-    await putOff(core, await reopen(core, mine), null);
-    return again(core, facilitator, fresh, asked);
-  }
   if (mine.state === 'quoted') {
     const { id: approvalId } = await approvalFor(core, mine, {});
     return work(core, facilitator, mine, { ...asked, approvalId });
   }
   if (mine.state === 'signed' || mine.state === 'unknown')
-    return settle(core, facilitator, mine, asked.until);
+    return settle(core, facilitator, mine, { until: asked.until });
   await putOff(core, mine, mine.endedAt ? null : new Date(now));
   throw failureOf(mine);
 }

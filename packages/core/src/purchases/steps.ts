@@ -1,15 +1,13 @@
 import { AgentPayError, unixSeconds } from '@agentpay/primitives';
-import { authorizationFor, bytesToHex, fromAuthorization } from '@agentpay/protocol';
-import type { Authorization } from '@agentpay/protocol';
-import { giveBackUseIn, useIn, waitsIn } from '../approvals/index.js';
-import type { Scene } from '../batch/index.js';
+import { authorizationFor, bytesToHex } from '@agentpay/protocol';
+import { useIn, waitsIn } from '../approvals/index.js';
+import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { chainOf, sign as signByCustody } from '../custody/index.js';
+import { chainOf, sign } from '../custody/index.js';
 import { holds, movements } from '../ledger/index.js';
 import type { Hold } from '../ledger/index.js';
 import { completePurchaseIn, failPurchaseIn, openPurchaseIn, submitPurchaseIn } from '../payments/index.js';
 import { allowIn, allowWants, captureIn, giveBackIn, wantsOf } from '../spending/index.js';
-import type { Allowed } from '../spending/index.js';
 import { chainCurrency } from '../wallets/index.js';
 import { tellRejected, withdrawalCompleted, withdrawalFailed, withdrawalObject } from './events.js';
 import { emitIn } from '../events/index.js';
@@ -22,24 +20,29 @@ import { purchaseRows } from './PurchaseStore.js';
 /** How long whoever works on a purchase has it to themselves. */
 export const CLAIM_MS = 40_000;
 
-/** A purchase whose money is reserved, and what its one signature is made for. */
-export interface Reserved {
+/** The header and its value that pay. */
+export interface Proof {
+  readonly header: string;
+  readonly value: string;
+}
+
+/** A purchase whose one signature is made and kept. */
+export interface Signed {
   readonly purchase: Purchase;
-  readonly allowed: Allowed;
-  readonly authorization: Authorization;
+  readonly proof: Proof;
 }
 
 /**
- * Judges an offer and reserves its money: terms, hold, spending windows, transaction and the authorization that will be signed are
- * written together.
+ * Judges an offer, reserves its money and signs for it: terms, hold, spending windows, transaction, authorization and proof are written
+ * together, and nobody has the proof before they are.
  * @throws AgentPayError `policy_denied`, `insufficient_funds`: then nothing was
  */
-export function reserve(
+export function reserveAndSign(
   core: Core,
   purchase: Purchase,
-  { offer, terms }: Candidate,
+  { offer, terms, wallet }: Candidate,
   { approvalId }: { approvalId?: string | undefined } = {},
-): Promise<Reserved> {
+): Promise<Signed> {
   const { network } = offer;
   const asset = chainCurrency(network.asset.symbol, network.name);
   const spending = {
@@ -59,7 +62,7 @@ export function reserve(
     longest: core.settings.purchases.longestSeconds,
   });
   return core.batch.run({
-    wants: [[purchaseRows, [purchase.id]], ...wantsOf(spending)],
+    wants: [...rowOf(purchase), ...wantsOf(spending)],
     lane: terms.walletId,
     decide(scene) {
       const kept = ours(scene, purchase);
@@ -75,14 +78,19 @@ export function reserve(
         rail: spending.rail,
         holdId: allowed.hold.id,
       });
-      const reserved = move(scene, kept, 'reserve', {
+      submitPurchaseIn(scene, transactionId);
+      // The same each time that this is decided: one authorization has one signature.
+      const signed = sign(core, { wallet, allowed, authorization });
+      const proof = { header: offer.header, value: offer.seal(signed) };
+      const done = move(scene, kept, 'sign', {
         terms,
         transactionId,
         holdId: allowed.hold.id,
-        authorized: fromAuthorization(authorization),
+        authorized: signed.authorization,
         validBefore: new Date(Number(authorization.validBefore) * 1000),
+        sealedProof: core.ports.vault.seal(JSON.stringify(proof), `${kept.id} proof`),
       });
-      return { purchase: reserved, allowed, authorization };
+      return { purchase: done, proof };
     },
   });
 }
@@ -100,28 +108,9 @@ export function approvedTerms(core: Core, { partyId }: Purchase, terms: Purchase
   };
 }
 
-/** Signs what was reserved and keeps the proof, before anybody gets it. */
-export async function signReserved(
-  core: Core,
-  { purchase, allowed, authorization }: Reserved,
-  { offer }: Candidate,
-): Promise<{ purchase: Purchase; header: string; value: string }> {
-  const signed = await signByCustody(core, { allowed, authorization });
-  const proof = { header: offer.header, value: offer.seal(signed) };
-  const sealedProof = core.ports.vault.seal(JSON.stringify(proof), `${purchase.id} proof`);
-  const kept = await step(core, purchase, (scene, before) => {
-    submitPurchaseIn(scene, before.transactionId as string);
-    return move(scene, before, 'sign', { sealedProof });
-  });
-  return { purchase: kept, ...proof };
-}
-
-/** The header and value that pay. */
-export function proofOf(core: Core, { id, sealedProof }: Purchase): { header: string; value: string } {
-  return JSON.parse(core.ports.vault.open(sealedProof as string, `${id} proof`)) as {
-    header: string;
-    value: string;
-  };
+/** The proof as it was kept. */
+export function proofOf(core: Core, { id, sealedProof }: Purchase): Proof {
+  return JSON.parse(core.ports.vault.open(sealedProof as string, `${id} proof`)) as Proof;
 }
 
 /** Pins the terms that wait for approval. */
@@ -151,22 +140,10 @@ export function reject(
   });
 }
 
-/**
- * Takes a reservation back that was never signed for, so that the same request may begin anew. One that was approved keeps its terms and
- * its approval.
- */
-export function reopen(core: Core, purchase: Purchase): Promise<Purchase> {
-  return step(core, purchase, (scene, kept) => {
-    giveBack(core, scene, kept, 'reopen');
-    failPurchaseIn(core, scene, kept.transactionId as string, 'interrupted');
-    const blank = { transactionId: null, holdId: null, authorized: null, validBefore: null };
-    const { approvalId } = kept;
-    const terms = kept.way === 'withdrawal' ? kept.terms : null;
-    if (approvalId === null) return move(scene, kept, 'reopen', { ...blank, terms });
-    giveBackUseIn(scene, { approvalId, usedBy: kept.id });
-    return move(scene, kept, 'requote', blank);
-  });
-}
+/** What the seller, or the facilitator, answered to the proof. */
+export type Answer = Partial<
+  Pick<Purchase, 'claim' | 'failure' | 'sellerStatus' | 'contentType' | 'response'>
+>;
 
 /** Writes down what came of sending the proof. */
 export function hear(
@@ -174,15 +151,13 @@ export function hear(
   purchase: Purchase,
   {
     outcome,
-    ...heard
-  }: { outcome: 'deliver' | 'refuse' | 'lose' } & Partial<
-    Pick<Purchase, 'claim' | 'failure' | 'sellerStatus' | 'contentType' | 'response' | 'nextAttemptAt'>
-  >,
+    nextAttemptAt,
+    ...answer
+  }: { outcome: 'deliver' | 'refuse' | 'lose' } & Answer & Partial<Pick<Purchase, 'nextAttemptAt'>>,
 ): Promise<Purchase> {
   return step(core, purchase, (scene, kept) => {
     // The chain may have ended it meanwhile; what the seller answered is kept all the same.
     const state = transition(kept.state, outcome) ?? kept.state;
-    const { nextAttemptAt, ...answer } = heard;
     return scene.update(purchaseRows, kept, {
       ...answer,
       state,
@@ -196,14 +171,24 @@ export function putOff(core: Core, purchase: Purchase, nextAttemptAt: Date | nul
   return step(core, purchase, (scene, kept) => scene.update(purchaseRows, kept, { nextAttemptAt }));
 }
 
-/** The money moved, proved by its transaction: whoever says so, and however often. */
-export function confirm(core: Core, { id, partyId, holdId }: Purchase, reference: string): Promise<Purchase> {
+/**
+ * The money moved, proved by its transaction: whoever says so, and however often.
+ * @param answer of whoever works on the purchase: what was heard of it, written down in the same step
+ */
+export function confirm(
+  core: Core,
+  purchase: Purchase,
+  reference: string,
+  answer?: Answer,
+): Promise<Purchase> {
+  const { id, partyId, holdId } = purchase;
+  const row: Want = answer ? [purchaseRows, [id], purchase] : [purchaseRows, [id]];
   return core.batch.run({
-    wants: [[purchaseRows, [id]], [holds, [holdId as string]], ...allowWants(partyId)],
+    wants: [row, [holds, [holdId as string]], ...allowWants(partyId)],
     lane: id,
     decide(scene) {
       const kept = scene.find(purchaseRows, id) as Purchase;
-      if (isSettled(kept.state)) return kept;
+      if (isSettled(kept.state)) return answer ? scene.update<Purchase>(purchaseRows, kept, answer) : kept;
       const terms = kept.terms as PurchaseTerms;
       const { network } = chainOf(core, terms.network);
       captureIn(core, scene, {
@@ -215,7 +200,7 @@ export function confirm(core: Core, { id, partyId, holdId }: Purchase, reference
       completePurchaseIn(core, scene, kept.transactionId as string, reference);
       if (kept.way === 'withdrawal')
         emitIn(core, scene, withdrawalCompleted, withdrawalObject({ ...kept, reference }, network));
-      return move(scene, kept, 'confirm', ended(core, { reference }));
+      return move(scene, kept, 'confirm', ended(core, { ...answer, reference }));
     },
   });
 }
@@ -270,13 +255,23 @@ function step(
   change: (scene: Scene, kept: Purchase) => Purchase,
 ): Promise<Purchase> {
   return core.batch.run({
-    wants: [[purchaseRows, [purchase.id]]],
+    wants: rowOf(purchase),
     lane: purchase.id,
     decide: (scene) => change(scene, ours(scene, purchase)),
   });
 }
 
-function ours(scene: Scene, { id, attempts }: Purchase): Purchase {
+/** The row of a purchase for whoever works on it: as they have it. */
+function rowOf(purchase: Purchase): Want[] {
+  return purchase.state === 'draft' ? [] : [[purchaseRows, [purchase.id], purchase]];
+}
+
+function ours(scene: Scene, purchase: Purchase): Purchase {
+  if (purchase.state === 'draft') {
+    scene.insert(purchaseRows, purchase);
+    return purchase;
+  }
+  const { id, attempts } = purchase;
   const kept = scene.find(purchaseRows, id);
   if (kept?.attempts === attempts) return kept;
   throw new AgentPayError('payment_in_progress', 'Somebody else works on this purchase.', { retryAfter: 1 });

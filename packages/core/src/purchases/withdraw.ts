@@ -3,7 +3,7 @@ import type { Amount, PaymentNetwork } from '@agentpay/primitives';
 import { checksumAddress, sameHex, toBase64, x402v2 } from '@agentpay/protocol';
 import type { Address } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
-import { balanceOf, chainOf, ofHolder } from '../custody/index.js';
+import { balanceOf, chainOf, ofHolder, payingFor } from '../custody/index.js';
 import type { CustodyWallet } from '../custody/index.js';
 import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
@@ -16,7 +16,7 @@ import type { Candidate } from './offers.js';
 import { facilitatorOf, settle } from './pay.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { inProgress, putOff, reopen, reserve, signReserved, taken } from './steps.js';
+import { inProgress, putOff, reserveAndSign, taken } from './steps.js';
 
 /** How long a withdrawal waits to be confirmed. */
 const CONFIRM_MS = 10 * 60_000;
@@ -65,6 +65,7 @@ export async function prepareWithdrawal(
     holder: partyId,
     idempotencyKey: null,
     way: 'withdrawal',
+    state: 'requested',
     method: 'GET',
     url: terms.url,
     digest: digestOf({ to, amount: terms.amount }),
@@ -89,11 +90,10 @@ export async function prepareWithdrawal(
 export async function confirmWithdrawal(core: Core, request: OfWithdrawal): Promise<Purchase> {
   const facilitator = facilitatorOf(core);
   const kept = await getWithdrawal(core, request);
-  if (kept.state !== 'requested' && kept.state !== 'reserved') return kept;
-  let mine = await taken(core, kept.id);
+  if (kept.state !== 'requested') return kept;
+  const mine = await taken(core, kept.id);
   if (!mine) throw inProgress();
   try {
-    if (mine.state === 'reserved') mine = await reopen(core, mine);
     if (mine.state !== 'requested') return mine;
     if (core.clock.now() >= confirmableUntil(mine).getTime())
       throw new AgentPayError('payment_wrong_state', 'It was not confirmed in time.', { reason: 'expired' });
@@ -125,7 +125,7 @@ async function sign(core: Core, mine: Purchase): Promise<Purchase> {
   const candidate = await transferOf(core, mine);
   const { walletId } = candidate.terms;
   if (candidate.offer.amount > (await freeIn(core, { walletId }))) throw tooLittle();
-  return (await signReserved(core, await reserve(core, mine, candidate), candidate)).purchase;
+  return (await reserveAndSign(core, mine, candidate)).purchase;
 }
 
 /** The transfer as facilitators know it: an offer that asks for nothing but the money. */
@@ -144,7 +144,7 @@ async function transferOf(core: Core, { holder, url, terms }: Purchase): Promise
   const required = toBase64({ x402Version: 2, resource: { url }, accepts: [accepted] });
   const header = (name: string) => (name === x402v2.PAYMENT_REQUIRED ? required : null);
   const demand = { url, hasAuthorization: false, requestBody: undefined, header, body: undefined };
-  const wallets = await ofHolder(core.db, { holder });
+  const wallets = await payingFor(core.db, { holder });
   return candidatesIn(core, { demand, url, wallets, dialects: ['x402v2'] })[0];
 }
 

@@ -10,7 +10,7 @@ import { settle } from './pay.js';
 import { isOpen } from './Purchase.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { CLAIM_MS, putOff, reopen } from './steps.js';
+import { CLAIM_MS, putOff } from './steps.js';
 
 const MAX_WAIT_MS = 30_000;
 /** How long after the end of an authorization the chain is first asked about it. */
@@ -20,7 +20,7 @@ const SEND_MS = 10_000;
 
 /**
  * Takes purchases on that nobody works on, one attempt each: the chain is asked what became of their money; where it was not moved and
- * the seller never answered, the same proof is sent again while it is valid. What was never signed is given back.
+ * the seller never answered, the same proof is sent again while it is valid. What was never signed is left.
  */
 export async function work(core: Core, { limit }: { limit: number }): Promise<JobReport> {
   const claimed = await claimDue(core, store.purchases, { limit, claimMs: CLAIM_MS });
@@ -30,8 +30,7 @@ export async function work(core: Core, { limit }: { limit: number }): Promise<Jo
 
 async function attempt(core: Core, claimed: Purchase): Promise<void> {
   if (!isOpen(claimed.state)) {
-    const kept = claimed.state === 'reserved' ? await reopen(core, claimed) : claimed;
-    return kept.state === 'quoted' ? goOn(core, kept) : void (await putOff(core, kept, null));
+    return claimed.state === 'quoted' ? goOn(core, claimed) : void (await putOff(core, claimed, null));
   }
   let purchase = claimed;
   try {

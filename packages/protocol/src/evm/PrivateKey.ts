@@ -16,13 +16,21 @@ export function privateKeySigner(privateKey: string): DigestSigner {
   const secret = /^0x[0-9a-fA-F]{64}$/.test(privateKey) ? hexToBytes(privateKey) : new Uint8Array();
   if (!secp256k1.utils.isValidSecretKey(secret))
     throw new RangeError('A private key is 32 bytes of hex with 0x in front.');
-  const publicKey = secp256k1.getPublicKey(secret, false);
+  let address: Address | undefined;
   return {
-    address: checksumAddress(bytesToHex(keccak256(publicKey.subarray(1)).subarray(12))),
+    // As dear as a signature, and whoever only signs does not ask for it.
+    get address() {
+      return (address ??= addressOf(secret));
+    },
     sign(digest) {
       const signature = secp256k1.sign(digest, secret, { prehash: false, format: 'recovered' });
       const recovery = signature[0] as number;
       return `${bytesToHex(signature.subarray(1))}${(27 + recovery).toString(16)}` as Hex;
     },
   };
+}
+
+function addressOf(secret: Uint8Array): Address {
+  const publicKey = secp256k1.getPublicKey(secret, false);
+  return checksumAddress(bytesToHex(keccak256(publicKey.subarray(1)).subarray(12)));
 }

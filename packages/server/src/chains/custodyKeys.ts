@@ -1,5 +1,6 @@
 import { hkdfSync } from 'node:crypto';
 import type { CorePorts } from '@agentpay/core';
+import { signDigest } from '@agentpay/evm';
 import type { Random } from '@agentpay/primitives';
 
 /**
@@ -10,5 +11,6 @@ export function custodyKeys(root: Uint8Array, random: Random): CorePorts['custod
   return {
     make: async (walletId) =>
       new Uint8Array(hkdfSync('sha256', root, random.bytes(32), `agentpay wallet key v2 ${walletId}`, 32)),
+    sign: signDigest,
   };
 }
