@@ -15,7 +15,6 @@ import {
   proofIn,
   purchaseBed,
   SELLER,
-  settlementOf,
   textOf,
   type Buyer,
   type PurchaseBed,
@@ -93,46 +92,6 @@ describe.each(dialects)('a purchase in %s', (dialect) => {
     expect(JSON.parse(textOf(bought))).toMatchObject({ weather: 'sunny' });
     expect(new Set(seller.proofs.map(({ value }) => value)).size).toBe(1);
     expect([seller.proofs.length, bed.paid() - before]).toEqual([3, PRICE]);
-  });
-});
-
-describe('a purchase without a key', () => {
-  const writtenFor = async ({ id }: Buyer) =>
-    (await bed.core.db.query<{ state: string }>('select state from purchases where party_id = $1', [id])).map(
-      ({ state }) => state,
-    );
-
-  it('is not written down before it is signed, and is before the proof is sent', async () => {
-    const buyer = await bed.buyer();
-    const seen: string[][] = [];
-    const seller = honestSeller(bed.facilitator, 'x402v2');
-    const url = await bed.serve(async (request, response) => {
-      seen.push(await writtenFor(buyer));
-      return seller.handle(request, response);
-    });
-    await purchases.buy(bed.core, { principal: buyer.principal, url });
-    expect(seen).toEqual([[], ['signed']]);
-    expect(await writtenFor(buyer)).toEqual(['confirmed']);
-  });
-
-  it('that others have ended while its seller answers is told so: decided by the database, not by what its process knew', async () => {
-    const [buyer, before] = [await bed.buyer(), bed.paid()];
-    const seller = honestSeller(bed.facilitator, 'x402v2');
-    const url = await bed.serve(async (request, response) => {
-      const proof = proofIn(request);
-      if (proof) {
-        await bed.facilitator.settle(settlementOf(proof));
-        await bed.settleAll(bed.another());
-        expect(await writtenFor(buyer)).toEqual(['confirmed']);
-      }
-      return seller.handle(request, response);
-    });
-    const bought = await purchases.buy(bed.core, { principal: buyer.principal, url });
-    expect(bought.purchase).toMatchObject({ state: 'confirmed', attempts: 1, sellerStatus: 200 });
-    expect(
-      await purchases.get(bed.core, { principal: buyer.principal, purchaseId: bought.purchase.id }),
-    ).toEqual(bought.purchase);
-    expect([seller.proofs.length, bed.paid() - before]).toEqual([1, PRICE]);
   });
 });
 

@@ -7,7 +7,7 @@ import { awaitProof, provedWithin } from './fate.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import { headerIn, MOST_RESPONSE, sendProof } from './sellerCall.js';
 import { confirm, hear, proofOf } from './steps.js';
-import type { Proof } from './steps.js';
+import type { PurchaseProof } from './steps.js';
 
 /** What the seller gave for the money. */
 export interface SellerResponse {
@@ -51,7 +51,11 @@ type Heard =
 export async function deliver(
   core: Core,
   signed: Purchase,
-  { request, until, proof = proofOf(core, signed) }: { request: SellerRequest; until: number; proof?: Proof },
+  {
+    request,
+    until,
+    proof = proofOf(core, signed),
+  }: { request: SellerRequest; until: number; proof?: PurchaseProof },
 ): Promise<Purchased> {
   const heard = await sendUntilHeard(core, signed, { request, until, proof });
   if (heard.outcome === 'deliver') {
@@ -66,7 +70,7 @@ export async function deliver(
 async function delivered(
   core: Core,
   signed: Purchase,
-  { heard, proof, until }: { heard: Answered; proof: Proof; until: number },
+  { heard, proof, until }: { heard: Answered; proof: PurchaseProof; until: number },
 ): Promise<Purchase> {
   const answer = answerOf(signed, heard, proof);
   const looking = provedWithin(core, { ...signed, claim: answer.claim }, AT_ONCE_MS);
@@ -104,7 +108,7 @@ export function failureOf(purchase: Purchase, status?: number): AgentPayError {
 async function sendUntilHeard(
   core: Core,
   signed: Purchase,
-  { request, until, proof }: { request: SellerRequest; until: number; proof: Proof },
+  { request, until, proof }: { request: SellerRequest; until: number; proof: PurchaseProof },
 ): Promise<Heard> {
   const { url } = signed.terms as PurchaseTerms;
   for (let attempt = 1; ; attempt++) {
@@ -135,7 +139,7 @@ function waitOf({ headers }: IncomingResponse): { waitMs?: number } {
   return /^\d{1,4}$/.test(asked) ? { waitMs: Math.max(250, Number(asked) * 1000) } : {};
 }
 
-async function write(core: Core, signed: Purchase, heard: Heard, proof: Proof): Promise<Purchase> {
+async function write(core: Core, signed: Purchase, heard: Heard, proof: PurchaseProof): Promise<Purchase> {
   const { outcome } = heard;
   const nextAttemptAt = new Date(core.clock.now() + 1_000);
   if (outcome === 'lose') return hear(core, signed, { outcome, failure: heard.why, nextAttemptAt });
@@ -143,7 +147,7 @@ async function write(core: Core, signed: Purchase, heard: Heard, proof: Proof): 
 }
 
 /** What is kept of an answer. */
-function answerOf(signed: Purchase, { outcome, response }: Answered, proof: Proof) {
+function answerOf(signed: Purchase, { outcome, response }: Answered, proof: PurchaseProof) {
   const { dialect, network } = signed.terms as PurchaseTerms;
   const receipt = receiptIn({ dialect, network, proof: proof.value }, headerIn(response));
   const claim = receipt?.transaction.slice(0, 200) ?? null;

@@ -15,7 +15,7 @@ import { candidatesIn } from './offers.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { CLAIM_MS, confirm, hear, inProgress, proofOf, putOff } from './steps.js';
-import type { Proof } from './steps.js';
+import type { PurchaseProof } from './steps.js';
 
 /** A 402 that a caller has met and wants to have paid. */
 export interface PayRequest {
@@ -113,7 +113,7 @@ export async function settle(
   {
     until = core.clock.now() + core.settings.purchases.answerMs,
     proof = proofOf(core, signed),
-  }: { until?: number; proof?: Proof } = {},
+  }: { until?: number; proof?: PurchaseProof } = {},
 ): Promise<Paid> {
   const inTheEnd = <T>(answer: Promise<T>) =>
     inTime(core.clock, Math.max(1, until - core.clock.now()), answer, noAnswer);

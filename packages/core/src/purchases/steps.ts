@@ -21,15 +21,15 @@ import { purchaseRows } from './PurchaseStore.js';
 export const CLAIM_MS = 40_000;
 
 /** The header and its value that pay. */
-export interface Proof {
+export interface PurchaseProof {
   readonly header: string;
   readonly value: string;
 }
 
 /** A purchase whose one signature is made and kept. */
-export interface Signed {
+export interface SignedPurchase {
   readonly purchase: Purchase;
-  readonly proof: Proof;
+  readonly proof: PurchaseProof;
 }
 
 /**
@@ -42,7 +42,7 @@ export function reserveAndSign(
   purchase: Purchase,
   { offer, terms, wallet }: Candidate,
   { approvalId }: { approvalId?: string | undefined } = {},
-): Promise<Signed> {
+): Promise<SignedPurchase> {
   const { network } = offer;
   const asset = chainCurrency(network.asset.symbol, network.name);
   const spending = {
@@ -109,8 +109,8 @@ export function approvedTerms(core: Core, { partyId }: Purchase, terms: Purchase
 }
 
 /** The proof as it was kept. */
-export function proofOf(core: Core, { id, sealedProof }: Purchase): Proof {
-  return JSON.parse(core.ports.vault.open(sealedProof as string, `${id} proof`)) as Proof;
+export function proofOf(core: Core, { id, sealedProof }: Purchase): PurchaseProof {
+  return JSON.parse(core.ports.vault.open(sealedProof as string, `${id} proof`)) as PurchaseProof;
 }
 
 /** Pins the terms that wait for approval. */
