@@ -13,7 +13,7 @@ import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { askSeller } from './sellerCall.js';
 import { quote, reject, reserveAndSign, waitFor } from './steps.js';
-import type { SignedPurchase } from './steps.js';
+import type { PurchaseWithProof } from './steps.js';
 
 /** Longest that a caller waits to hear that its wallet has more than the books know. */
 const BALANCE_MS = 5_000;
@@ -39,7 +39,7 @@ export interface Working {
 export async function acquire(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
   const { asked, until, approvalId } = working;
   const { request, dialects } = asked;
-  let signed: SignedPurchase;
+  let signed: PurchaseWithProof;
   try {
     const [asking, wallets] = await Promise.all([
       askSeller(core, request, until),
@@ -83,7 +83,7 @@ export async function chooseAndSign(
   purchase: Purchase,
   candidates: readonly [Candidate, ...Candidate[]],
   options: { approvalId?: string | undefined; ownerId?: string | undefined } = {},
-): Promise<SignedPurchase> {
+): Promise<PurchaseWithProof> {
   let first: { error: AgentPayError; candidate: Candidate } | undefined;
   let waiting: { error: AgentPayError; candidate: Candidate } | undefined;
   for (const candidate of candidates) {
@@ -110,7 +110,7 @@ async function signFunded(
   purchase: Purchase,
   candidate: Candidate,
   options: Pick<Working, 'approvalId'>,
-): Promise<SignedPurchase> {
+): Promise<PurchaseWithProof> {
   await assertFreshNonce(core, candidate);
   try {
     return await reserveAndSign(core, purchase, candidate, options);

@@ -27,7 +27,7 @@ export interface PurchaseProof {
 }
 
 /** A purchase whose one signature is made and kept. */
-export interface SignedPurchase {
+export interface PurchaseWithProof {
   readonly purchase: Purchase;
   readonly proof: PurchaseProof;
 }
@@ -42,7 +42,7 @@ export function reserveAndSign(
   purchase: Purchase,
   { offer, terms, wallet }: Candidate,
   { approvalId }: { approvalId?: string | undefined } = {},
-): Promise<SignedPurchase> {
+): Promise<PurchaseWithProof> {
   const { network } = offer;
   const asset = chainCurrency(network.asset.symbol, network.name);
   const spending = {
