@@ -79,6 +79,27 @@ export function journeys(bed: () => Bed): void {
     expect(faults()).toEqual([]);
   });
 
+  it('disputes on the page of a payment what an agent of the user paid, once that was asked', async () => {
+    const { page, post, faults } = bed();
+    const cookies = await page.context().cookies();
+    const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
+    const payer = await post('/v1/agents', { name: 'Unserved' }, { cookie });
+    const payee = await newAgent('Silent');
+    const auth = { authorization: `Bearer ${payer['api_key']}` };
+    await post(`/v1/wallets/${payer['wallet_id']}/fund`, { amount: 50, source: 'test_faucet' }, auth);
+    const order = { from_wallet_id: payer['wallet_id'], to_wallet_id: payee.wallet, amount: 5 };
+    const { id } = await post('/v1/payments', order, auth);
+    await open(`/dashboard/agents/${payer['id']}/payments/${id}`);
+    await part('Dispute').getByLabel('What happened').fill('<b>The data</b>\nnever came.');
+    await agree('Dispute', 'Open a dispute');
+    await part('Dispute').getByText('open', { exact: true }).waitFor();
+    await part('Dispute').getByText('This agent', { exact: true }).waitFor();
+    await part('Dispute').getByText('<b>The data</b> never came.').waitFor();
+    expect(await part('Dispute').getByRole('button').count()).toBe(0);
+    await expectWhole('disputed payment');
+    expect(faults()).toEqual([]);
+  });
+
   it('opens a dispute with a file as evidence, which the operator reads and decides', async () => {
     const { page, post, adminKey } = bed();
     const [payer, payee] = [await newAgent('Payer'), await newAgent('Payee')];

@@ -41,6 +41,11 @@ export function checkLines(field: TextField, text: string): string {
   return text;
 }
 
+/** {@link checkLines} for a field that may be absent. */
+export function checkOptionalLines(field: TextField, text: string | undefined): string | null {
+  return text === undefined ? null : checkLines(field, text);
+}
+
 /** {@link checkText} for a field that may be absent. */
 export function checkOptionalText(field: TextField, text: string | undefined): string | null {
   return text === undefined ? null : checkText(field, text);

@@ -30,4 +30,8 @@ export const calls: Calls<typeof buyer.nouns.transactions> = {
     const { payee: id, transaction_id } = await paid(world);
     return { params: { id, transaction_id } };
   },
+  async dispute(world) {
+    const { payer: id, transaction_id } = await paid(world);
+    return { params: { id, transaction_id }, body: { reason: 'service_not_delivered' } };
+  },
 };

@@ -161,9 +161,10 @@ describe('a payment that an agent received', () => {
       Number(
         (await api.http.get(`/v1/wallets/${from?.wallet_id}/balance`).set(auth).expect(200)).body.balance,
       );
-    const refundBy = (agent: string | undefined) =>
-      `/api/agents/${agent}/transactions/${String(payment.id)}/refund`;
-    return { payer, byPayer: refundBy(from?.id), byPayee: refundBy(to?.id), left };
+    const pathBy = (agent: string | undefined, verb = 'refund') =>
+      `/api/agents/${agent}/transactions/${String(payment.id)}/${verb}`;
+    const [byPayer, byPayee] = [pathBy(from?.id), pathBy(to?.id)];
+    return { payer, byPayer, byPayee, left, disputeBy: pathBy(from?.id, 'dispute'), auth };
   }
 
   it('is given back by the owner of that agent, in parts, each once', async () => {
@@ -204,5 +205,49 @@ describe('a payment that an agent received', () => {
     expect([forged.status, forged.body.error?.reason]).toEqual([403, 'csrf_token_missing']);
     await api.http.post(byPayee).send({}).expect(401);
     expect(await left()).toBe(before);
+  });
+
+  it('is disputed by the owner of the agent that paid, once, as if that agent had', async () => {
+    const { payer, byPayee, disputeBy, auth } = await paidBetween();
+    const said = { reason: 'service_not_delivered', description: 'Nothing came.\nTwice.' };
+    const keyed = { ...said, idempotency_key: disputeBy };
+    const [first, again] = [await written(disputeBy, keyed, payer), await written(disputeBy, keyed, payer)];
+    const dispute = { status: 'open', openedBy: 'payer', ...said, note: null, resolvedAt: null };
+    expect(first).toMatchObject({ status: 201, body: { role: 'payer', status: 'completed', dispute } });
+    expect(again).toEqual(first);
+    expect(await written(disputeBy, said, payer)).toMatchObject({
+      status: 409,
+      body: { error: { code: 'duplicate_dispute' } },
+    });
+    const { id } = first.body['dispute'] as { id: string };
+    const { body: seen } = await api.http.get('/v1/disputes').set(auth).expect(200);
+    expect(seen).toMatchObject({ total: 1, disputes: [{ id, ...said }] });
+    const ofPayee = await api.http
+      .get(byPayee.replace(/\/refund$/, ''))
+      .set('cookie', owner.cookie)
+      .expect(200);
+    expect(ofPayee.body).toMatchObject({ role: 'payee', dispute: { id, openedBy: 'payer' } });
+    await written(byPayee);
+    expect(await written(disputeBy, { ...said, idempotency_key: 'late' }, payer)).toMatchObject({
+      status: 409,
+    });
+  });
+
+  it('is disputed by nobody else, and not by a page of another site', async () => {
+    const { payer, byPayer, disputeBy } = await paidBetween();
+    const said = { reason: 'service_not_delivered' };
+    for (const who of [owner, await signedIn(api, 'stranger')])
+      expect((await written(disputeBy, said, who)).status).toBe(404);
+    const forged = await api.http
+      .post(disputeBy)
+      .set({ cookie: payer.cookie, origin: 'http://api.test' })
+      .send(said);
+    expect([forged.status, forged.body.error?.reason]).toEqual([403, 'csrf_token_missing']);
+    await api.http.post(disputeBy).send(said).expect(401);
+    const { body } = await api.http
+      .get(byPayer.replace(/\/refund$/, ''))
+      .set('cookie', payer.cookie)
+      .expect(200);
+    expect(body.dispute).toBe(null);
   });
 });

@@ -10,6 +10,18 @@ export function line(maxLength: number) {
     .refine(isPlainText, 'must not have control or invisible characters');
 }
 
+/** {@link line} of any number of lines. */
+export function lines(maxLength: number) {
+  return z
+    .string({ error: 'must be text' })
+    .min(1, 'must not be empty')
+    .max(maxLength, `must have at most ${maxLength} characters`)
+    .refine(
+      (text) => isPlainText(text.replace(/[\r\n\t]/g, ' ')),
+      'must not have control or invisible characters',
+    );
+}
+
 /** What a search form sends: text for people, or nothing of a field that was left empty. */
 export function searchText(maxLength: number) {
   return z

@@ -5,7 +5,7 @@ import type { Agreement } from '../agreements/index.js';
 import { recordIn } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
-import { checkOptionalText, checkText } from '../text.js';
+import { checkOptionalLines, checkText } from '../text.js';
 import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent } from './Dispute.js';
 import { disputeMoved, disputeOpened, tell } from './events.js';
@@ -22,7 +22,7 @@ export async function openOnAgreement(
 ): Promise<{ dispute: Dispute; agreement: Agreement }> {
   const { principal, agreementId } = request;
   const reason = checkText('reason', request.reason);
-  const description = checkOptionalText('description', request.description);
+  const description = checkOptionalLines('description', request.description);
   const known = await getAgreement(core, { principal, agreementId });
   return core.batch.run({
     wants: challengeWants(known),

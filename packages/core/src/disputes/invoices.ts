@@ -6,7 +6,7 @@ import type { Core } from '../Core.js';
 import { DAY_MS } from '../calendar.js';
 import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
-import { checkOptionalText, checkText } from '../text.js';
+import { checkOptionalLines, checkText } from '../text.js';
 import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent } from './Dispute.js';
 import { disputeMoved, disputeOpened, emissionOf } from './events.js';
@@ -24,7 +24,7 @@ export async function openOnInvoice(
 ): Promise<Dispute> {
   const { principal, invoiceId } = request;
   const reason = checkText('reason', request.reason);
-  const description = checkOptionalText('description', request.description);
+  const description = checkOptionalLines('description', request.description);
   assertDisputable(core, await getInvoice(core, { principal, invoiceId }));
   const dispute: Dispute = {
     ...opened,

@@ -10,7 +10,7 @@ import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
 import { paymentRows, refundIn } from '../payments/index.js';
 import type { Payment } from '../payments/index.js';
-import { checkOptionalText, checkText } from '../text.js';
+import { checkOptionalLines, checkOptionalText, checkText } from '../text.js';
 import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
 import { disputeEvidenceAdded, disputeMoved, disputeOpened, emissionOf, tell } from './events.js';
@@ -35,7 +35,7 @@ export async function open(
 ): Promise<Dispute> {
   const { principal, paymentId } = request;
   const reason = checkText('reason', request.reason);
-  const description = checkOptionalText('description', request.description);
+  const description = checkOptionalLines('description', request.description);
   if (!isId('transaction', paymentId)) throw noPayment();
   return core.batch.run({
     wants: [
@@ -74,6 +74,15 @@ export async function get(
 ): Promise<{ dispute: Dispute; evidence: Evidence[] }> {
   const dispute = visible(await findDispute(core.db, request.disputeId), request.principal);
   return { dispute, evidence: await store.selectEvidence(core.db, dispute.id) };
+}
+
+/** The dispute about a payment that the caller made or received; null when there is none. */
+export async function ofPayment(
+  core: Core,
+  { principal, paymentId }: { principal: Principal; paymentId: string },
+): Promise<Dispute | null> {
+  const dispute = await store.disputes.find(core.db, { paymentId });
+  return dispute ? visible(dispute, principal) : null;
 }
 
 /** Disputes that concern the caller, newest first; all of them for the operator. */

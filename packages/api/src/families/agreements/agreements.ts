@@ -4,7 +4,7 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveCents, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, line, timestamp } from '../../resources/values.js';
+import { id, line, lines, timestamp } from '../../resources/values.js';
 import {
   accepted,
   address,
@@ -363,7 +363,7 @@ export const challenge = Endpoint.from({
   params: ofAgreement,
   body: z.object({
     reason: line(textBounds.reason),
-    description: line(textBounds.description).optional(),
+    description: lines(textBounds.description).optional(),
   }),
   response: agreement.extend({ dispute_id: z.string() }),
   status: 200,

@@ -4,7 +4,7 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, line, timestamp } from '../../resources/values.js';
+import { id, line, lines, timestamp } from '../../resources/values.js';
 import { AGENT, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');
@@ -52,6 +52,19 @@ const ledger = z.array(
     ),
   }),
 );
+/** What one side says is wrong with it; the operator decides. */
+const complaint = z.object({
+  id: z.string(),
+  /** "open", "under_review", "withdrawn", "resolved_refunded" or "resolved_denied". */
+  status: z.string(),
+  openedBy: z.enum(['payer', 'payee']),
+  reason: z.string(),
+  description: z.string().nullable(),
+  /** What the operator wrote about the decision. */
+  note: z.string().nullable(),
+  createdAt: timestamp,
+  resolvedAt: timestamp.nullable(),
+});
 const traced = transaction.extend({
   fee: decimalAmount,
   refunded: decimalAmount,
@@ -63,6 +76,7 @@ const traced = transaction.extend({
   /** Why it failed. */
   failure: z.string().nullable(),
   completedAt: timestamp.nullable(),
+  dispute: complaint.nullable(),
   ledger,
   /** What was told of it to webhooks and listeners. */
   events: z.array(z.object({ id: z.string(), type: z.string(), createdAt: timestamp })),
@@ -78,6 +92,7 @@ const tracedExample = {
   reference: `0x${'5a'.repeat(32)}`,
   failure: null,
   completedAt: example.createdAt,
+  dispute: null,
   ledger: [
     {
       id: 'jr_01kb3x9v7f5m2q8r4t6w0y1z3f',
@@ -147,5 +162,46 @@ export const refund = Endpoint.from({
     params: { id: AGENT, transaction_id: TX },
     body: { amount: '0.01', reason: 'Out of stock' },
     response: { ...tracedExample, role: 'payee', refunded: '0.01', status: 'refunded' },
+  },
+});
+
+/** POST /api/agents/{id}/transactions/{transaction_id}/dispute */
+export const dispute = Endpoint.from({
+  summary: 'Opens the one dispute about a completed payment that an agent made or received.',
+  method: 'POST',
+  path: '/api/agents/{id}/transactions/{transaction_id}/dispute',
+  auth,
+  idempotent: true,
+  params: ofTransaction,
+  body: z.object({
+    reason: line(textBounds.reason),
+    description: lines(textBounds.description).optional(),
+    idempotency_key: line(textBounds.idempotencyKey).optional(),
+  }),
+  response: traced,
+  status: 201,
+  errors: [
+    'agent_not_found',
+    'payment_not_found',
+    'payment_wrong_state',
+    'dispute_window_closed',
+    'duplicate_dispute',
+  ],
+  example: {
+    params: { id: AGENT, transaction_id: TX },
+    body: { reason: 'service_not_delivered', description: 'The data never came' },
+    response: {
+      ...tracedExample,
+      dispute: {
+        id: 'disp_01kb3x9v7f5m2q8r4t6w0y1z3k',
+        status: 'open',
+        openedBy: 'payer',
+        reason: 'service_not_delivered',
+        description: 'The data never came',
+        note: null,
+        createdAt: '2026-05-08T12:05:00Z',
+        resolvedAt: null,
+      },
+    },
   },
 });

@@ -1,22 +1,15 @@
-import { isPlainText, textBounds } from '@agentpay/primitives';
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, line, timestamp } from '../../resources/values.js';
+import { id, line, lines, timestamp } from '../../resources/values.js';
 
 const ORG = 'org_01kb3x9v7f5m2q8r4t6w0y1z3a';
 const CONTRACT = 'ct_01kb3x9v7f5m2q8r4t6w0y1z3c';
 const auth = anyOf('developer');
 const params = z.object({ org_id: id('org') });
-const terms = z
-  .string({ error: 'must be text' })
-  .min(1, 'must not be empty')
-  .max(textBounds.terms, `must have at most ${textBounds.terms} characters`)
-  .refine(
-    (text) => isPlainText(text.replace(/[\r\n\t]/g, ' ')),
-    'must not have control or invisible characters',
-  );
+const terms = lines(textBounds.terms);
 
 /** POST /orgs/{org_id}/contracts */
 export const create = Endpoint.from({

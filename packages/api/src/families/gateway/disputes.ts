@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, idOf, line, timestamp } from '../../resources/values.js';
+import { id, idOf, line, lines, timestamp } from '../../resources/values.js';
 
 const DISPUTE = 'dp_01kb3x9v7f5m2q8r4t6w0y1z3q';
 const INVOICE = 'inv_01kb3x9v7f5m2q8r4t6w0y1z3j';
@@ -45,7 +45,7 @@ export const create = Endpoint.from({
   body: z.object({
     invoice_id: id('invoice'),
     reason: line(textBounds.reason),
-    description: line(textBounds.description).optional(),
+    description: lines(textBounds.description).optional(),
   }),
   response: z.object({ dispute_id: z.string(), status }),
   status: 200,

@@ -4,7 +4,7 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { positiveAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, line, timestamp } from '../../resources/values.js';
+import { id, line, lines, timestamp } from '../../resources/values.js';
 
 const DISPUTE = 'disp_01kb3x9v7f5m2q8r4t6w0y1z3k';
 const PAYMENT = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3c';
@@ -64,7 +64,7 @@ export const create = Endpoint.from({
   body: z.object({
     payment_id: id('transaction'),
     reason: line(textBounds.reason),
-    description: line(textBounds.description).optional(),
+    description: lines(textBounds.description).optional(),
   }),
   response: dispute,
   status: 201,

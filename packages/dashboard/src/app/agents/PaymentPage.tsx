@@ -30,6 +30,7 @@ export default function PaymentPage({ id, payment }: { id: string; payment: stri
           <>
             <Money paid={paid} />
             <MoneyBack id={id} paid={paid} />
+            <Dispute id={id} paid={paid} />
             <Books paid={paid} />
             <Events paid={paid} />
             <Deliveries id={id} paid={paid} />
@@ -75,21 +76,83 @@ function Money({ paid }: { paid: Paid }): ReactNode {
   );
 }
 
-/** What was received is given back here; what was paid is disputed by the agent itself, with its key. */
+/** What was received is given back here. */
 function MoneyBack({ id, paid }: { id: string; paid: Paid }): ReactNode {
-  if (paid.status !== 'completed') return null;
+  if (paid.status !== 'completed' || paid.role !== 'payee') return null;
   return (
     <section className="card" aria-label="Money back">
       <h2>Money back</h2>
-      {paid.role === 'payee' ? (
-        <Refund id={id} paid={paid} />
+      <Refund id={id} paid={paid} />
+    </section>
+  );
+}
+
+/** What was paid is disputed here; a dispute that somebody has opened is shown to both sides. */
+function Dispute({ id, paid }: { id: string; paid: Paid }): ReactNode {
+  if (paid.dispute === null && (paid.status !== 'completed' || paid.role !== 'payer')) return null;
+  return (
+    <section className="card" aria-label="Dispute">
+      <h2>Dispute</h2>
+      {paid.dispute ? (
+        <Disputed dispute={paid.dispute} role={paid.role} />
       ) : (
-        <>
-          <p>Who was paid can give it back. What was not delivered can be disputed.</p>
-          <Link href={`/dashboard/runtime/payments/${paid.id}`}>Dispute it with the key of the agent</Link>
-        </>
+        <Complaint id={id} paid={paid} />
       )}
     </section>
+  );
+}
+
+function Disputed({
+  dispute,
+  role,
+}: {
+  dispute: NonNullable<Paid['dispute']>;
+  role: Paid['role'];
+}): ReactNode {
+  return (
+    <>
+      <Facts
+        facts={[
+          ['Id', dispute.id, 'code'],
+          ['Status', dispute.status, 'status'],
+          ['Opened by', dispute.openedBy === role ? 'This agent' : 'The other side'],
+          ['Reason', dispute.reason],
+          ['What happened', dispute.description],
+          ['What the operator wrote', dispute.note],
+          ['Opened', dispute.createdAt],
+          ['Decided', dispute.resolvedAt],
+        ]}
+      />
+      <Link href={`/dashboard/runtime/disputes/${dispute.id}`}>Evidence, with the key of the agent</Link>
+    </>
+  );
+}
+
+function Complaint({ id, paid }: { id: string; paid: Paid }): ReactNode {
+  return (
+    <>
+      <p>
+        Who was paid can give the money back. What was not delivered can be disputed: the operator reads what
+        both sides say, and decides.
+      </p>
+      <ActionForm
+        fields={[
+          { name: 'reason', label: 'Reason', initial: 'service_not_delivered' },
+          { name: 'description', label: 'What happened', type: 'lines', optional: true },
+        ]}
+        submit="Open a dispute"
+        ask={() => `Dispute the payment of ${money(paid.amount)}? A payment is disputed once.`}
+        run={({ reason = '', ...given }, key) =>
+          api().transactions.dispute({
+            id,
+            transaction_id: paid.id,
+            reason,
+            ...filled(given),
+            idempotency_key: key,
+          })
+        }
+      />
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
 import { buyer } from '@agentpay/api';
-import { agents, payments } from '@agentpay/core';
+import { agents, disputes, payments } from '@agentpay/core';
+import type { Core, Principal } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
@@ -10,15 +11,27 @@ export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   },
   async get({ principal, params: { id: agentId, transaction_id: paymentId } }) {
     const agent = await agents.actFor(core.db, { principal, agentId });
-    return showTrace(agentId, await payments.trace(core, { principal: agent, paymentId }));
+    return read(core, agent, paymentId);
   },
   async refund({ principal, params: { id: agentId, transaction_id: paymentId }, body }) {
     const agent = await agents.actFor(core.db, { principal, agentId });
     const { amount, reason } = body;
     await payments.refund(core, { principal: agent, paymentId, amount, reason });
-    return showTrace(agentId, await payments.trace(core, { principal: agent, paymentId }));
+    return read(core, agent, paymentId);
+  },
+  async dispute({ principal, params: { id: agentId, transaction_id: paymentId }, body }) {
+    const agent = await agents.actFor(core.db, { principal, agentId });
+    const { reason, description } = body;
+    await disputes.open(core, { principal: agent, paymentId, reason, description });
+    return read(core, agent, paymentId);
   },
 }));
+
+async function read(core: Core, agent: Principal<'agent'>, paymentId: string) {
+  const request = { principal: agent, paymentId };
+  const trace = await payments.trace(core, request);
+  return showTrace(agent.party.id, trace, await disputes.ofPayment(core, request));
+}
 
 function show(agentId: string, payment: payments.Payment) {
   const { id, amount, currency, rail, status, payerId, payeeExternal, payeeWalletId, createdAt } = payment;
@@ -26,7 +39,11 @@ function show(agentId: string, payment: payments.Payment) {
   return { id, amount, currency, rail, status, role, to: payeeExternal ?? payeeWalletId, createdAt };
 }
 
-function showTrace(agentId: string, { payment, journals, events }: payments.PaymentTrace) {
+function showTrace(
+  agentId: string,
+  { payment, journals, events }: payments.PaymentTrace,
+  dispute: disputes.Dispute | null,
+) {
   const { fee, refunded, refunding, description, reference, failure, completedAt } = payment;
   return {
     ...show(agentId, payment),
@@ -37,6 +54,7 @@ function showTrace(agentId: string, { payment, journals, events }: payments.Paym
     reference,
     failure,
     completedAt,
+    dispute: dispute && showDispute(payment, dispute),
     ledger: journals.map(({ id, kind, createdAt, postings }) => ({
       id,
       kind,
@@ -50,4 +68,10 @@ function showTrace(agentId: string, { payment, journals, events }: payments.Paym
     })),
     events: events.map(({ id, type, createdAt }) => ({ id, type, createdAt })),
   };
+}
+
+function showDispute({ payerId }: payments.Payment, dispute: disputes.Dispute) {
+  const { id, status, openerId, reason, description, note, createdAt, resolvedAt } = dispute;
+  const openedBy = openerId === payerId ? ('payer' as const) : ('payee' as const);
+  return { id, status, openedBy, reason, description, note, createdAt, resolvedAt };
 }
