@@ -78,7 +78,7 @@ async function columnsWith(mark: string): Promise<string[]> {
   return found;
 }
 
-/** The body with one amount that is a little more, or with another URL or id; in what it contains where it has none itself. */
+/** The body with one amount that is a little more, or with another URL, id or reason; in what it contains where it has none itself. */
 function changed(body: object): object {
   const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
   const entries = Object.entries(body);
@@ -91,8 +91,8 @@ function changed(body: object): object {
   const inner = entries.find(([, value]) => typeof value === 'object' && value !== null);
   if (!url && inner) return { ...body, [inner[0]]: changed(inner[1] as object) };
   if (url) return { ...body, [url[0]]: `${url[1] as string}x` };
-  const id = entries.find(([name]) => name.endsWith('_id'));
-  if (!id) throw new Error('The example has no amount, URL or id to change.');
+  const id = entries.find(([name]) => name.endsWith('_id') || name === 'reason');
+  if (!id) throw new Error('The example has no amount, URL, id or reason to change.');
   return {
     ...body,
     [id[0]]: `${(id[1] as string).slice(0, -1)}${(id[1] as string).endsWith('0') ? '1' : '0'}`,

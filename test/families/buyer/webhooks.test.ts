@@ -230,6 +230,7 @@ describe('a payment that an agent received', () => {
     await written(byPayee);
     expect(await written(disputeBy, { ...said, idempotency_key: 'late' }, payer)).toMatchObject({
       status: 409,
+      body: { error: { code: 'payment_wrong_state' } },
     });
   });
 
