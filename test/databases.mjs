@@ -6,6 +6,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import {
   accessSync,
+  chmodSync,
   chownSync,
   constants,
   existsSync,
@@ -38,7 +39,16 @@ async function startDatabases() {
     ofWorkers(given.DATABASE_URL, startPostgres),
   ]);
   const env = { REDIS_URL: redis[0], DATABASE_URL: postgres[0], CHROMIUM: findChromium(), PYTHON };
-  return { ...env, REDIS_URLS: redis.join(' '), DATABASE_URLS: postgres.join(' ') };
+  return { ...env, REDIS_URLS: redis.join(' '), DATABASE_URLS: postgres.join(' '), TEST_FOLDER: temporary() };
+}
+
+/** Where suites put their temporary files: what a suite leaves, or one that is killed, goes when the databases do. */
+function temporary() {
+  // Programs that refuse to run as root find their files in it.
+  chmodSync(folder, 0o711);
+  const path = join(folder, 'tmp');
+  mkdirSync(path);
+  return path;
 }
 
 // ---- finding and installing

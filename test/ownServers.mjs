@@ -1,4 +1,5 @@
-// Gives the suites of each worker the Redis and PostgreSQL that databases.mjs started for it.
+// Gives the suites of each worker the Redis and PostgreSQL that databases.mjs started for it, and all of them its folder for what is
+// temporary.
 const worker = Number(process.env.TINYPOOL_WORKER_ID ?? 1);
 
 for (const name of ['REDIS_URL', 'DATABASE_URL']) {
@@ -7,3 +8,5 @@ for (const name of ['REDIS_URL', 'DATABASE_URL']) {
   // Programs that the suites start refuse settings that are near to theirs.
   delete process.env[`${name}S`];
 }
+
+if (process.env.TEST_FOLDER) process.env.TMPDIR = process.env.TEST_FOLDER;

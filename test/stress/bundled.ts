@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -45,12 +45,7 @@ async function bundle(script: string): Promise<string> {
 }
 
 function folderOfWorker(): string {
-  if (folder === undefined) {
-    const made = mkdtempSync(join(tmpdir(), 'agentpay-bundled-'));
-    process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-    folder = made;
-  }
-  return folder;
+  return (folder ??= mkdtempSync(join(tmpdir(), 'agentpay-bundled-')));
 }
 
 const apart: Plugin = {
