@@ -107,11 +107,13 @@ function drawn(name, attributes, text = '') {
 function chart(id, hours, { label, columns, text }) {
   const svg = find(id);
   const sums = hours.map(({ parts }) => parts.reduce((sum, { value }) => sum + value, 0));
-  const top = Math.max(...sums) || 1;
+  const highest = Math.max(...sums);
+  // Even, so that half of it is a whole number, too.
+  const top = Math.ceil(highest / 2) * 2 || 2;
   const width = (PLOT.right - PLOT.left) / hours.length;
-  svg.setAttribute('aria-label', `${label}; the highest is ${text(Math.max(...sums))}`);
+  svg.setAttribute('aria-label', `${label}; the highest is ${text(highest)}`);
   svg.replaceChildren();
-  for (const share of [0, 0.5, 1]) {
+  for (const share of highest === 0 ? [0] : [0, 0.5, 1]) {
     const y = PLOT.bottom - share * (PLOT.bottom - PLOT.top);
     svg.append(drawn('line', { x1: PLOT.left, x2: PLOT.right, y1: y, y2: y }));
     svg.append(drawn('text', { x: PLOT.left - 4, y: y + 3, 'text-anchor': 'end' }, text(share * top)));
@@ -189,7 +191,7 @@ async function showActivity() {
   );
   find('volume-sum').textContent = money(volume);
   find('success-sum').textContent = `${settled} / ${failed}`;
-  find('gas-sum').textContent = payments > 0 ? Math.round(gasEach({ gasUsed, payments })) : '–';
+  find('gas-sum').textContent = payments > 0 ? whole(gasEach({ gasUsed, payments })) : '–';
 }
 
 /** What each part says of itself, and what the signers have left to pay gas with. */

@@ -38,13 +38,13 @@ function stateView({ sessions, settings, rate_limits, queue_depth, kill_switch }
       ${killSwitch(kill_switch)}
       <section class="card">
         <h2>Queue</h2>
-        <p class="figure">${queue_depth}</p>
+        <p class="figure">${queue_depth.toLocaleString('en')}</p>
         <p class="muted small">webhook deliveries that wait</p>
       </section>
       <section class="card">
         <h2>Rate limits</h2>
         <dl class="facts">
-          ${fact('Calls a minute', rate_limits.per_minute)} ${fact('At once', rate_limits.burst)}
+          ${fact('Calls a minute', rate_limits.per_minute)} ${fact('Calls at once', rate_limits.burst)}
         </dl>
       </section>
       ${settingsCard(settings)}
@@ -69,7 +69,7 @@ function killSwitch(isOn: boolean): Html {
 function settingsCard(settings: OpsState['settings']): Html {
   const yes = (value: boolean) => (value ? 'yes' : 'no');
   const minutes = (seconds: number) => `${Math.round(seconds / 60)} min`;
-  return html`<section class="card">
+  return html`<section class="card wide">
     <h2>Settings</h2>
     <dl class="facts">
       ${fact('Sandbox', yes(settings.sandbox))} ${fact('Hosts may write', yes(settings.host_writes))}
@@ -78,7 +78,8 @@ function settingsCard(settings: OpsState['settings']): Html {
       ${fact('A token lasts', minutes(settings.access_ttl_seconds))}
       ${fact('An invite lasts', minutes(settings.invite_ttl_seconds))}
       ${fact('Guests of an invite', settings.invite_uses)} ${fact('Sessions at most', settings.max_sessions)}
-      ${fact('Rails', settings.rails.join(', '))} ${fact('Most at once', formatMoney(settings.payment_max))}
+      ${fact('Rails', settings.rails.join(', '))}
+      ${fact('Most in one payment', formatMoney(settings.payment_max))}
       ${fact('Most in a wallet', formatMoney(settings.funding_max))}
     </dl>
   </section>`;
@@ -113,7 +114,7 @@ function sessionTable(sessions: OpsState['sessions']): Html {
 
 function fact(term: string, value: string | number): Html {
   return html`<dt>${term}</dt>
-    <dd>${value}</dd>`;
+    <dd>${typeof value === 'number' ? value.toLocaleString('en') : value}</dd>`;
 }
 
 const time = (at: Date) => `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;

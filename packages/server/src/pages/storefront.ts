@@ -53,7 +53,7 @@ export function storefrontPage(
         Agents that are paid by the call, bundles of them by the month, and services that take payment tokens.
         Each shows its price, what it promises and how it kept that.
       </p>
-      <form action="/storefront" role="search" class="row">
+      <form action="/storefront" role="search" class="row find">
         <label>Look for <input type="search" name="q" value="${wanted.q ?? ''}" maxlength="120" /></label>
         <label>Category <input name="category" value="${wanted.category ?? ''}" maxlength="60" /></label>
         <button>Search</button> ${isSearch ? html`<a href="/storefront">Show all</a>` : undefined}
@@ -117,7 +117,7 @@ export function offerPage({
         <dd><code>${listing.id}</code></dd>
       </dl>
       <h2>Prices</h2>
-      ${table('Price of each method', ['Method', 'What it does', 'A call'], methods)}
+      ${table('Price of each method', ['Method', 'What it does', amountHead('A call')], methods)}
       <h2>SLA</h2>
       ${slaTable(offer)}
       <h2>Call it</h2>
@@ -157,7 +157,7 @@ export function bundlePage({ bundle, listings }: OfferedBundle): string {
         <dd>${day(bundle.createdAt)}</dd>
       </dl>
       <h2>What is in it</h2>
-      ${table('Agents of the bundle', ['Agent', 'Category', 'Status', 'A call, else'], inside)}
+      ${table('Agents of the bundle', ['Agent', 'Category', 'Status', amountHead('A call, else')], inside)}
       <p>
         An organization <a href="/docs/api/gateway.bundles">subscribes to it</a> and is invoiced each month.
       </p>`,
@@ -234,12 +234,21 @@ function servicesTable(services: readonly marketplace.Service[]): Html {
         <td>${slaSeconds === null ? 'no promise' : `within ${slaSeconds} s`}</td>
       </tr>`,
   );
-  return table('Services that take payment tokens', ['Service', 'Category', 'A call', 'Trust', 'SLA'], rows);
+  return table(
+    'Services that take payment tokens',
+    ['Service', 'Category', amountHead('A call'), amountHead('Trust'), 'SLA'],
+    rows,
+  );
 }
 
-function table(caption: string, head: readonly string[], rows: readonly Html[]): Html {
+const amountHead = (name: string): Html => html`<th scope="col" class="amount">${name}</th>`;
+
+function table(caption: string, head: readonly (string | Html)[], rows: readonly Html[]): Html {
   if (rows.length === 0) return html`<p class="notice">There are none.</p>`;
-  const cells = head.map((name) => (name === '' ? html`<td></td>` : html`<th scope="col">${name}</th>`));
+  const cells = head.map((name) => {
+    if (typeof name !== 'string') return name;
+    return name === '' ? html`<td></td>` : html`<th scope="col">${name}</th>`;
+  });
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}">
     <table>
       <caption>
