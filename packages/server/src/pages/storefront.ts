@@ -1,6 +1,7 @@
 import type { billing, catalog, marketplace } from '@agentpay/core';
 import { formatMoney, type Amount } from '@agentpay/primitives';
 import { frame } from './frame.js';
+import { siteFiles } from './siteFiles.js';
 import { html, type Html } from './template.js';
 
 /** A listing with what buyers ask about it. */
@@ -49,6 +50,7 @@ export function storefrontPage(
     title: 'Storefront',
     description: 'Agents, bundles and services that can be paid by the call.',
     current: '/storefront',
+    head: siteStyle,
     body: html`<p>
         Agents that are paid by the call, bundles of them by the month, and services that take payment tokens.
         Each shows its price, what it promises and how it kept that.
@@ -103,6 +105,7 @@ export function offerPage({
     title: listing.name,
     description: listing.description ?? `${listing.name}, an agent that is paid by the call.`,
     current: '/storefront',
+    head: siteStyle,
     body: html`<p><a href="/storefront">Storefront</a></p>
       ${listing.status === 'active' ? undefined : html`<p role="alert">This agent is ${listing.status} and cannot be called.</p>`}
       ${listing.description === null ? undefined : html`<p>${listing.description}</p>`} ${badges(offer)}
@@ -148,6 +151,7 @@ export function bundlePage({ bundle, listings }: OfferedBundle): string {
     title: bundle.name,
     description: `${bundle.name}: ${listings.length} agents for one price a month.`,
     current: '/storefront',
+    head: siteStyle,
     body: html`<p><a href="/storefront#bundles">Storefront</a></p>
       <p><span class="figure">${usdc(bundle.price)}</span> a month</p>
       <dl class="facts">
@@ -241,6 +245,7 @@ function servicesTable(services: readonly marketplace.Service[]): Html {
   );
 }
 
+const siteStyle = html`<link rel="stylesheet" href="${siteFiles.style.path}" />`;
 const amountHead = (name: string): Html => html`<th scope="col" class="amount">${name}</th>`;
 
 function table(caption: string, head: readonly (string | Html)[], rows: readonly Html[]): Html {
