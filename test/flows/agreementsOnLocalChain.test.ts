@@ -72,22 +72,21 @@ describe(`${MANY} agreements that end in the same run`, () => {
     `are held in one transaction, and settled in two: all captures, then what is left; ${CAPTURE_GAS} gas a capture`,
     async () => {
       const { buyer, seller, service } = await market(core);
-      const ids = await Promise.all(
-        Array.from({ length: MANY }, async () => {
-          const { id: agreementId } = await agreements.propose(core, {
-            principal: buyer.principal,
-            serviceId: service.id,
-            buyerAddress: stack.buyer.address,
-            terms: { cap: CAP, unitPrice: 10_000n },
-          });
-          const sold = { principal: seller.principal, agreementId };
-          await agreements.accept(core, { ...sold, sellerAddress: stack.payTo });
-          const bought = { principal: buyer.principal, agreementId };
-          const { intent } = await agreements.activationPackage(core, bought);
-          await agreements.activate(core, { ...bought, signature: await signedBy(intent) });
-          return agreementId;
-        }),
-      );
+      const ids: string[] = [];
+      while (ids.length < MANY) {
+        const { id: agreementId } = await agreements.propose(core, {
+          principal: buyer.principal,
+          serviceId: service.id,
+          buyerAddress: stack.buyer.address,
+          terms: { cap: CAP, unitPrice: 10_000n },
+        });
+        const sold = { principal: seller.principal, agreementId };
+        await agreements.accept(core, { ...sold, sellerAddress: stack.payTo });
+        const bought = { principal: buyer.principal, agreementId };
+        const { intent } = await agreements.activationPackage(core, bought);
+        await agreements.activate(core, { ...bought, signature: await signedBy(intent) });
+        ids.push(agreementId);
+      }
       const read = () =>
         Promise.all(
           ids.map((agreementId) => agreements.get(core, { principal: buyer.principal, agreementId })),
