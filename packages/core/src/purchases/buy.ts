@@ -13,7 +13,7 @@ import type { Purchased } from './deliver.js';
 import { awaitProof } from './fate.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { CLAIM_MS, inProgress, putOff, taken } from './steps.js';
+import { begin, CLAIM_MS, inProgress, putOff, taken } from './steps.js';
 
 const LOOK_EVERY_MS = 150;
 
@@ -53,11 +53,8 @@ export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const fresh = draft(core, { partyId, holder, idempotencyKey, asked });
   const working = { asked, until };
-  // Nobody can ask for it again: it is written down once there is something to keep.
-  if (idempotencyKey === null) return acquire(core, fresh, working);
-  const requested = { ...fresh, state: 'requested' } as const;
-  if (await store.purchases.insertNew(core.db, requested)) return acquire(core, requested, working);
-  return again(core, fresh, working);
+  const begun = await begin(core, fresh);
+  return begun ? acquire(core, begun, working) : again(core, fresh, working);
 }
 
 /** The key was used before: what came of that. */

@@ -7,7 +7,7 @@ import { awaitProof, provedWithin } from './fate.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import { headerIn, MOST_RESPONSE, sendProof } from './sellerCall.js';
 import { confirm, hear, proofOf } from './steps.js';
-import type { PurchaseProof } from './steps.js';
+import type { PurchaseAnswer, PurchaseProof } from './steps.js';
 
 /** What the seller gave for the money. */
 export interface SellerResponse {
@@ -62,7 +62,8 @@ export async function deliver(
     const purchase = await delivered(core, signed, { heard, proof, until });
     return { purchase, response: shown(heard.response) };
   }
-  const proved = await awaitProof(core, await write(core, signed, heard, proof), 0);
+  const written = await write(core, signed, heard.outcome, answerOf(signed, heard, proof));
+  const proved = await awaitProof(core, written, 0);
   throw failureOf(proved, 'response' in heard ? heard.response.status : heard.status);
 }
 
@@ -73,12 +74,12 @@ async function delivered(
   { heard, proof, until }: { heard: Answered; proof: PurchaseProof; until: number },
 ): Promise<Purchase> {
   const answer = answerOf(signed, heard, proof);
-  const looking = provedWithin(core, { ...signed, claim: answer.claim }, AT_ONCE_MS);
+  const looking = provedWithin(core, { ...signed, claim: answer.claim ?? null }, AT_ONCE_MS);
   // What somebody may ask for again is kept before anything else is waited for.
-  const kept = answer.response === null ? undefined : await write(core, signed, heard, proof);
+  const kept = answer.response === null ? undefined : await write(core, signed, 'deliver', answer);
   const reference = await looking;
   if (reference !== undefined) return confirm(core, kept ?? signed, reference, answer);
-  const purchase = kept ?? (await write(core, signed, heard, proof));
+  const purchase = kept ?? (await write(core, signed, 'deliver', answer));
   return awaitProof(core, purchase, Math.min(PROOF_MS, until - core.clock.now()));
 }
 
@@ -139,15 +140,19 @@ function waitOf({ headers }: IncomingResponse): { waitMs?: number } {
   return /^\d{1,4}$/.test(asked) ? { waitMs: Math.max(250, Number(asked) * 1000) } : {};
 }
 
-async function write(core: Core, signed: Purchase, heard: Heard, proof: PurchaseProof): Promise<Purchase> {
-  const { outcome } = heard;
-  const nextAttemptAt = new Date(core.clock.now() + 1_000);
-  if (outcome === 'lose') return hear(core, signed, { outcome, failure: heard.why, nextAttemptAt });
-  return hear(core, signed, { outcome, ...answerOf(signed, heard, proof), nextAttemptAt });
+function write(
+  core: Core,
+  signed: Purchase,
+  outcome: Heard['outcome'],
+  answer: PurchaseAnswer,
+): Promise<Purchase> {
+  return hear(core, signed, { outcome, ...answer, nextAttemptAt: new Date(core.clock.now() + 1_000) });
 }
 
-/** What is kept of an answer. */
-function answerOf(signed: Purchase, { outcome, response }: Answered, proof: PurchaseProof) {
+/** What is kept of what was heard. */
+function answerOf(signed: Purchase, heard: Heard, proof: PurchaseProof): PurchaseAnswer {
+  if (heard.outcome === 'lose') return { failure: heard.why };
+  const { outcome, response } = heard;
   const { dialect, network } = signed.terms as PurchaseTerms;
   const receipt = receiptIn({ dialect, network, proof: proof.value }, headerIn(response));
   const claim = receipt?.transaction.slice(0, 200) ?? null;

@@ -14,7 +14,7 @@ import { awaitProof } from './fate.js';
 import { candidatesIn } from './offers.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
-import { CLAIM_MS, confirm, hear, inProgress, proofOf, putOff } from './steps.js';
+import { begin, CLAIM_MS, confirm, hear, inProgress, proofOf, putOff } from './steps.js';
 import type { PurchaseProof } from './steps.js';
 
 /** A 402 that a caller has met and wants to have paid. */
@@ -66,11 +66,9 @@ export async function pay(core: Core, given: PayRequest): Promise<Paid> {
     nextAttemptAt: new Date(now + CLAIM_MS),
     createdAt: new Date(now),
   };
-  if (idempotencyKey === null) return work(core, facilitator, fresh, { ...asked, until });
-  const requested = { ...fresh, state: 'requested' } as const;
-  if (await store.purchases.insertNew(core.db, requested))
-    return work(core, facilitator, requested, { ...asked, until });
-  return again(core, facilitator, fresh, { ...asked, until });
+  const working = { ...asked, until };
+  const begun = await begin(core, fresh);
+  return begun ? work(core, facilitator, begun, working) : again(core, facilitator, fresh, working);
 }
 
 /** What is to be paid, and until when the caller waits. */

@@ -33,6 +33,16 @@ export interface PurchaseWithProof {
 }
 
 /**
+ * Begins a purchase. One with a key is written down at once; one without, which nobody can ask for again, once there is something to keep.
+ * @returns undefined when its key is taken
+ */
+export async function begin(core: Core, draft: Purchase): Promise<Purchase | undefined> {
+  if (draft.idempotencyKey === null) return draft;
+  const requested = { ...draft, state: 'requested' } as const;
+  return (await store.purchases.insertNew(core.db, requested)) ? requested : undefined;
+}
+
+/**
  * Judges an offer, reserves its money and signs for it: terms, hold, spending windows, transaction, authorization and proof are written
  * together, and nobody has the proof before they are.
  * @throws AgentPayError `policy_denied`, `insufficient_funds`: then nothing was
@@ -141,7 +151,7 @@ export function reject(
 }
 
 /** What the seller, or the facilitator, answered to the proof. */
-export type Answer = Partial<
+export type PurchaseAnswer = Partial<
   Pick<Purchase, 'claim' | 'failure' | 'sellerStatus' | 'contentType' | 'response'>
 >;
 
@@ -153,7 +163,7 @@ export function hear(
     outcome,
     nextAttemptAt,
     ...answer
-  }: { outcome: 'deliver' | 'refuse' | 'lose' } & Answer & Partial<Pick<Purchase, 'nextAttemptAt'>>,
+  }: { outcome: 'deliver' | 'refuse' | 'lose' } & PurchaseAnswer & Partial<Pick<Purchase, 'nextAttemptAt'>>,
 ): Promise<Purchase> {
   return step(core, purchase, (scene, kept) => {
     // The chain may have ended it meanwhile; what the seller answered is kept all the same.
@@ -179,7 +189,7 @@ export function confirm(
   core: Core,
   purchase: Purchase,
   reference: string,
-  answer?: Answer,
+  answer?: PurchaseAnswer,
 ): Promise<Purchase> {
   const { id, partyId, holdId } = purchase;
   const row: Want = answer ? [purchaseRows, [id], purchase] : [purchaseRows, [id]];
