@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
-import { remembered, type Random } from '@agentpay/primitives';
-import { hmacSha256 } from '@agentpay/protocol';
+import type { Random } from '@agentpay/primitives';
+import { keyedHash } from '../keyedHash.js';
 import type { PartyKind } from '../parties/index.js';
 
 /** Kinds of credential that are kept as rows: the prefix that marks a secret of that kind and the parties that may have one. */
@@ -48,10 +48,8 @@ export function newSecret(kind: StoredCredentialKind, random: Random): string {
 
 /** The form in which a secret is kept and found: HMAC-SHA256 under the server's pepper, hex. */
 export function hashSecret(secret: string, pepper: string): string {
-  return Buffer.from(under(pepper).of(secret), 'base64url').toString('hex');
+  return keyedHash(pepper, secret).toString('hex');
 }
-
-const under = remembered(4, hmacSha256);
 
 /** Compares in a time that does not depend on where the two differ. */
 export function sameSecret(a: string, b: string, pepper: string): boolean {

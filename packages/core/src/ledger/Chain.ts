@@ -1,5 +1,4 @@
-import { remembered } from '@agentpay/primitives';
-import { hmacSha256 } from '@agentpay/protocol';
+import { keyedHash } from '../keyedHash.js';
 import { linesText } from './Journal.js';
 import type { Journal } from './Journal.js';
 
@@ -45,7 +44,5 @@ export function numberOf(chainId: number, position: bigint): bigint {
 export function hashOf(journal: Journal & { readonly number: bigint }, before: string, key: string): string {
   const { number, id, key: event, kind, createdAt } = journal;
   const text = [before, number, id, event, kind, createdAt.getTime(), linesText(journal.postings)].join('\n');
-  return Buffer.from(under(key).of(`ledger\n${text}`), 'base64url').toString('base64');
+  return keyedHash(key, `ledger\n${text}`).toString('base64');
 }
-
-const under = remembered(4, hmacSha256);
