@@ -3,23 +3,20 @@ import * as z from 'zod';
 
 /** Text for people: none of its characters hidden. */
 export function line(maxLength: number) {
-  return z
-    .string({ error: 'must be text' })
-    .min(1, 'must not be empty')
-    .max(maxLength, `must have at most ${maxLength} characters`)
-    .refine(isPlainText, 'must not have control or invisible characters');
+  return plainText(maxLength, isPlainText);
 }
 
 /** {@link line} of any number of lines. */
 export function lines(maxLength: number) {
+  return plainText(maxLength, (text) => isPlainText(text.replace(/[\r\n\t]/g, ' ')));
+}
+
+function plainText(maxLength: number, isPlain: (text: string) => boolean) {
   return z
     .string({ error: 'must be text' })
     .min(1, 'must not be empty')
     .max(maxLength, `must have at most ${maxLength} characters`)
-    .refine(
-      (text) => isPlainText(text.replace(/[\r\n\t]/g, ' ')),
-      'must not have control or invisible characters',
-    );
+    .refine(isPlain, 'must not have control or invisible characters');
 }
 
 /** What a search form sends: text for people, or nothing of a field that was left empty. */
