@@ -19,6 +19,7 @@ export {
   whole,
 } from './readers.js';
 export type { HttpRefusal, RefusalKind, RenderRefusal } from './refusals.js';
+export { isGivenUp } from './outbound/faults.js';
 export { outbound, type Outbound, type OutboundOptions } from './outbound/outbound.js';
 export { addressBelow, endToEnd, type PassedHeaders } from './outbound/passing.js';
 export type { IncomingStream, StreamedRequest } from './outbound/stream.js';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { addressBelow, endToEnd, type IncomingStream, type Outbound } from '@agentpay/http';
+import { addressBelow, endToEnd, isGivenUp, type IncomingStream, type Outbound } from '@agentpay/http';
 import { isAgentPayError } from '@agentpay/primitives';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { problem } from './problem.js';
@@ -93,11 +93,6 @@ async function passOn(
     res.destroy();
     if (!isGivenUp(error)) onFault(`${base} broke off its response: ${(error as Error).message}`);
   }
-}
-
-/** The caller has left. */
-function isGivenUp(error: unknown): boolean {
-  return (error as { fault?: unknown }).fault === 'aborted';
 }
 
 function refuse({ onFault, upstream }: ProxyOptions, res: ServerResponse, error: unknown): void {

@@ -10,6 +10,11 @@ const NOT_CONNECTED = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+/** Whether a request ended because nobody waits for its response any more. */
+export function isGivenUp(error: unknown): boolean {
+  return error instanceof OutboundError && error.fault === 'aborted';
+}
+
 /** Why a request got no response, of whatever went wrong. */
 export function asFault(error: unknown, deadline: Deadline): OutboundError {
   if (error instanceof OutboundError) return error;

@@ -1,6 +1,13 @@
 import { agreements as family, anyOf } from '@agentpay/api';
 import { agreements, type Core, type Principal } from '@agentpay/core';
-import { addressBelow, faultOf, type IncomingStream, type Logger, type Outbound } from '@agentpay/http';
+import {
+  addressBelow,
+  faultOf,
+  isGivenUp,
+  type IncomingStream,
+  type Logger,
+  type Outbound,
+} from '@agentpay/http';
 import { AgentPayError, isId } from '@agentpay/primitives';
 import type { UsageTokenClaims } from '@agentpay/protocol';
 import type { Express, Request, Response } from 'express';
@@ -157,7 +164,7 @@ async function passOn(
     await upstream.pass();
   } catch (error) {
     response.destroy();
-    if ((error as { fault?: string }).fault !== 'aborted') return undefined;
+    if (!isGivenUp(error)) return undefined;
   }
   return served ? unitsOf(upstream) : undefined;
 }

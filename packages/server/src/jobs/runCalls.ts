@@ -1,6 +1,6 @@
 import { gateways, type Core } from '@agentpay/core';
 import type { Logger } from '@agentpay/http';
-import { repeat, sleep } from '@agentpay/primitives';
+import { inTime, repeat, sleep } from '@agentpay/primitives';
 
 /** Calls of agents under way at once on one instance; others wait in the database. */
 const MOST_AT_ONCE = 256;
@@ -97,11 +97,5 @@ function within<T>(
   ms: number,
   work: Promise<T | undefined>,
 ): Promise<T | undefined> {
-  return new Promise((resolve) => {
-    const cancel = clock.timer(ms, () => resolve(undefined));
-    void work.then((result) => {
-      cancel();
-      resolve(result);
-    });
-  });
+  return inTime(clock, ms, work, () => new Error('It takes longer.')).catch(() => undefined);
 }
