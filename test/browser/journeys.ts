@@ -37,9 +37,15 @@ export function journeys(bed: () => Bed): void {
     await keepLook(bed().page, name);
     expect([name, bed().faults()]).toEqual([name, []]);
   };
-  const newAgent = async (name: string) => {
-    const { api_key, wallet_id } = await bed().post('/v1/agents', { name });
+  /** The credential of the signed-in user. */
+  const session = async () => {
+    const cookies = await bed().page.context().cookies();
+    return { cookie: cookies.map(({ name, value }) => `${name}=${value}`).join('; ') };
+  };
+  const newAgent = async (name: string, headers = {}) => {
+    const { id, api_key, wallet_id } = await bed().post('/v1/agents', { name }, headers);
     return {
+      id: id as string,
       key: api_key as string,
       wallet: wallet_id as string,
       auth: { authorization: `Bearer ${api_key}` },
@@ -54,14 +60,12 @@ export function journeys(bed: () => Bed): void {
 
   it('gives back on the page of a payment what an agent of the user received, once that was asked', async () => {
     const { page, post, faults } = bed();
-    const cookies = await page.context().cookies();
-    const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
-    const payee = await post('/v1/agents', { name: 'Paid' }, { cookie });
+    const payee = await newAgent('Paid', await session());
     const payer = await newAgent('Payer');
     await post(`/v1/wallets/${payer.wallet}/fund`, { amount: 50, source: 'test_faucet' }, payer.auth);
-    const order = { from_wallet_id: payer.wallet, to_wallet_id: payee['wallet_id'], amount: 5 };
+    const order = { from_wallet_id: payer.wallet, to_wallet_id: payee.wallet, amount: 5 };
     const { id } = await post('/v1/payments', order, payer.auth);
-    await open(`/dashboard/agents/${payee['id']}/payments/${id}`);
+    await open(`/dashboard/agents/${payee.id}/payments/${id}`);
     await part('Money back')
       .getByLabel(/^Amount/)
       .fill('2');
@@ -80,16 +84,13 @@ export function journeys(bed: () => Bed): void {
   });
 
   it('disputes on the page of a payment what an agent of the user paid, once that was asked', async () => {
-    const { page, post, faults } = bed();
-    const cookies = await page.context().cookies();
-    const cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ');
-    const payer = await post('/v1/agents', { name: 'Unserved' }, { cookie });
+    const { post, faults } = bed();
+    const payer = await newAgent('Unserved', await session());
     const payee = await newAgent('Silent');
-    const auth = { authorization: `Bearer ${payer['api_key']}` };
-    await post(`/v1/wallets/${payer['wallet_id']}/fund`, { amount: 50, source: 'test_faucet' }, auth);
-    const order = { from_wallet_id: payer['wallet_id'], to_wallet_id: payee.wallet, amount: 5 };
-    const { id } = await post('/v1/payments', order, auth);
-    await open(`/dashboard/agents/${payer['id']}/payments/${id}`);
+    await post(`/v1/wallets/${payer.wallet}/fund`, { amount: 50, source: 'test_faucet' }, payer.auth);
+    const order = { from_wallet_id: payer.wallet, to_wallet_id: payee.wallet, amount: 5 };
+    const { id } = await post('/v1/payments', order, payer.auth);
+    await open(`/dashboard/agents/${payer.id}/payments/${id}`);
     await part('Dispute').getByLabel('What happened').fill('<b>The data</b>\nnever came.');
     await agree('Dispute', 'Open a dispute');
     await part('Dispute').getByText('open', { exact: true }).waitFor();
