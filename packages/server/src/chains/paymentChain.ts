@@ -18,8 +18,10 @@ export function paymentChain({
 }): custody.PaymentChain {
   const { address: asset } = network.asset;
 
+  /** @param head number of the latest block; what stands in a block has one confirmation whatever that is */
   function useIn(receipt: TransactionReceipt | undefined, authorization: Authorization, head: bigint) {
-    if (!receipt?.success || head - receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
+    if (!receipt?.success) return undefined;
+    if (confirmations > 1 && head - receipt.blockNumber + 1n < BigInt(confirmations)) return undefined;
     const use = authorizationUseIn(receipt.logs, asset, authorization);
     return use && { use, transaction: receipt.hash };
   }
@@ -34,13 +36,14 @@ export function paymentChain({
     },
     async fateOf(authorization, hint) {
       const { from, nonce, validAfter } = authorization;
-      // The block first: what is unused after a block past its end can never be used.
-      const head = await chain.block();
       if (hint !== undefined && isHash(hint)) {
-        const [receipt] = await chain.receipts([hint]);
-        const named = useIn(receipt, authorization, head.number);
+        const deep = confirmations > 1 ? chain.block() : undefined;
+        const [[receipt], latest] = await Promise.all([chain.receipts([hint]), deep]);
+        const named = useIn(receipt, authorization, latest?.number ?? 0n);
         if (named) return named;
       }
+      // The block before the state: what is unused after a block past its end can never be used.
+      const head = await chain.block();
       const [state] = await chain.read([authorizationStateCall(asset, from, nonce)]);
       if (!state?.success || state.data === '0x') return undefined;
       if (BigInt(state.data) === 0n) return { use: 'unused', at: head.timestamp };
