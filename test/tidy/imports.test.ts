@@ -145,7 +145,7 @@ describe('the module graph', () => {
 /** The files of core that collect what slices declare, and where slices declare it. */
 const declared: Record<string, readonly string[]> = {
   'packages/core/src/slices.ts': ['migrations.js', 'events.js', 'jobs.js'],
-  'packages/core/src/Core.ts': ['settings.js', 'ports.js', 'ServiceLists.js'],
+  'packages/core/src/Core.ts': ['settings.js', 'ports.js', 'ServiceLists.js', 'ProofsUnderWay.js'],
 };
 
 describe('the slices of core', () => {

@@ -34,6 +34,8 @@ import type { MarketplaceSettings } from './marketplace/settings.js';
 import { paymentSettings } from './payments/settings.js';
 import type { PaymentSettings } from './payments/settings.js';
 import type { PurchasePorts } from './purchases/ports.js';
+import { proofsUnderWay } from './purchases/ProofsUnderWay.js';
+import type { ProofsUnderWay } from './purchases/ProofsUnderWay.js';
 import { purchaseSettings } from './purchases/settings.js';
 import type { PurchaseSettings } from './purchases/settings.js';
 import type { TokenPorts } from './tokens/ports.js';
@@ -87,6 +89,8 @@ export interface Core {
   readonly batch: Batch;
   /** Responses of `marketplace.list`. */
   readonly serviceLists: ServiceLists;
+  /** Proofs of purchases that were answered already. */
+  readonly proofs: ProofsUnderWay;
 }
 
 /** Settings as given: what has a default may be left out. */
@@ -108,7 +112,7 @@ export interface GivenSettings {
   readonly wallets?: Partial<WalletSettings>;
 }
 
-export interface CoreOptions extends Omit<Core, 'settings' | 'serviceLists' | 'batch'> {
+export interface CoreOptions extends Omit<Core, 'settings' | 'serviceLists' | 'batch' | 'proofs'> {
   readonly settings: GivenSettings;
   /** Sees every batch that is written, for metrics and traces. */
   readonly aroundBatch?: AroundBatch | undefined;
@@ -145,5 +149,6 @@ export function createCore(options: CoreOptions): Core {
     },
     batch: createBatch({ db, clock, writer: batchWriter({ clock, pepper: identity.pepper }), around }),
     serviceLists: serviceLists(clock),
+    proofs: proofsUnderWay(clock),
   };
 }

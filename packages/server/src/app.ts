@@ -60,6 +60,7 @@ export function createApp(
     once: (request, work) => idempotency.once(core, request, work),
     audited: (own, describe, work) => audit.recorded(own ?? core, describe, work),
     noteRefusal: (principal, error) => orgs.noteRefusal(core, { principal, error }),
+    proved: ({ party }) => core.proofs.of(party.kind === 'platform' ? undefined : party.id),
     clock,
     log,
     handlerTimeoutMs: HANDLER_TIMEOUT_MS,

@@ -76,6 +76,7 @@ function running(
   const closeAll = async (drained: Promise<void>): Promise<void> => {
     await drained;
     await work.stop();
+    await composition.core.proofs.of();
     await composition.close();
   };
   return {

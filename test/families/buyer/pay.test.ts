@@ -11,13 +11,19 @@ let api: TestApi;
 let owner: Browser;
 /** Whether wallets have money on the chain. */
 let funded = true;
+/** What the chain waits for before it tells what became of a payment. */
+let chainTells: Promise<void> = Promise.resolve();
 
 beforeAll(async () => {
   const demo = (core: Core) => {
     const shop = paperShop(core);
     const chains = [...core.ports.chains].map(([id, chain]): [string, custody.PaymentChain] => [
       id,
-      { ...chain, balanceOf: async (account) => (funded ? chain.balanceOf(account) : 0n) },
+      {
+        ...chain,
+        balanceOf: async (account) => (funded ? chain.balanceOf(account) : 0n),
+        fateOf: (...asked) => chainTells.then(() => chain.fateOf(...asked)),
+      },
     ]);
     Object.assign(core.ports, { chains: new Map(chains) });
     return shop;
@@ -86,6 +92,35 @@ describe('an agent', () => {
       .set('cookie', owner.cookie)
       .expect(200);
     expect(read.body).toMatchObject({ amount: '0.01', rail: protocol, to: DEMO_PAY_TO.toLowerCase() });
+  });
+
+  it('has its response before the payment is proved; whoever asks next is answered once it is', async () => {
+    const buyer = await newBuyer();
+    const { proofs } = api.composition.core;
+    const { of } = proofs;
+    let tell = () => {};
+    chainTells = new Promise((resolve) => (tell = resolve));
+    try {
+      const { status, body } = await pay(buyer);
+      const { transactionId, txHash } = body['payment'] as { transactionId: string; txHash: string };
+      expect([status, txHash]).toEqual([200, expect.stringMatching(/^0x[0-9a-f]{64}$/)]);
+      // The chain tells once somebody waits for it.
+      Object.assign(proofs, {
+        of(party?: string) {
+          const waiting = of(party);
+          tell();
+          return waiting;
+        },
+      });
+      const read = await api.http
+        .get(`/api/agents/${buyer.id}/transactions/${transactionId}`)
+        .set('cookie', owner.cookie)
+        .expect(200);
+      expect(read.body).toMatchObject({ status: 'completed', reference: txHash });
+    } finally {
+      tell();
+      Object.assign(proofs, { of });
+    }
   });
 
   it('pays once under one idempotency key', async () => {

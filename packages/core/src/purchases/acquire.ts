@@ -33,6 +33,8 @@ export interface Working {
   readonly until: number;
   /** Approves the terms that the purchase waits with. */
   readonly approvalId?: string | undefined;
+  /** See `BuyRequest`. */
+  readonly early?: boolean | undefined;
 }
 
 /** From the 402 to the seller's response. */
@@ -54,7 +56,9 @@ export async function acquire(core: Core, purchase: Purchase, working: Working):
     await giveUp(core, purchase, error);
     throw error;
   }
-  return deliver(core, signed.purchase, { request, until, proof: signed.proof });
+  const { ownerId } = asked;
+  const early = working.early === true ? { ownerId } : undefined;
+  return deliver(core, signed.purchase, { request, until, proof: signed.proof, early });
 }
 
 /** Nothing was signed: the purchase waits for whoever asks again. */

@@ -32,6 +32,11 @@ export interface BuyRequest {
   readonly ownerId?: string | undefined;
   /** In which protocols it may be paid; any when absent. */
   readonly protocols?: readonly ('x402' | 'mpp')[] | undefined;
+  /**
+   * Gives what the seller has delivered as soon as it is kept, if the seller names the transaction; the chain is asked meanwhile, and what
+   * it proves is written down afterwards: see `Core.proofs`.
+   */
+  readonly early?: boolean | undefined;
 }
 
 /**
@@ -52,7 +57,7 @@ export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
   const until = core.clock.now() + core.settings.purchases.answerMs;
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const fresh = draft(core, { partyId, holder, idempotencyKey, asked });
-  const working = { asked, until };
+  const working = { asked, until, early: given.early };
   const begun = await begin(core, fresh);
   return begun ? acquire(core, begun, working) : again(core, fresh, working);
 }

@@ -55,11 +55,13 @@ export async function deliver(
     request,
     until,
     proof = proofOf(core, signed),
-  }: { request: SellerRequest; until: number; proof?: PurchaseProof },
+    early,
+  }: { request: SellerRequest; until: number; proof?: PurchaseProof; early?: Early | undefined },
 ): Promise<Purchased> {
   const heard = await sendUntilHeard(core, signed, { request, until, proof });
   if (heard.outcome === 'deliver') {
-    const purchase = await delivered(core, signed, { heard, proof, until });
+    const answer = answerOf(signed, heard, proof);
+    const purchase = await delivered(core, signed, { answer, until, early });
     return { purchase, response: shown(heard.response) };
   }
   const written = await write(core, signed, heard.outcome, answerOf(signed, heard, proof));
@@ -67,20 +69,50 @@ export async function deliver(
   throw failureOf(proved, 'response' in heard ? heard.response.status : heard.status);
 }
 
-/** Writes down that the seller has delivered, and what the chain proves of the money: both in one step when it does so at once. */
+/** The caller is answered before the proof, whose owner may ask for it as well. */
+interface Early {
+  readonly ownerId: string | undefined;
+}
+
+/** Writes down that the seller has delivered, and what the chain proves of the money. */
 async function delivered(
   core: Core,
   signed: Purchase,
-  { heard, proof, until }: { heard: Answered; proof: PurchaseProof; until: number },
+  { answer, until, early }: { answer: PurchaseAnswer; until: number; early: Early | undefined },
 ): Promise<Purchase> {
-  const answer = answerOf(signed, heard, proof);
   const looking = provedWithin(core, { ...signed, claim: answer.claim ?? null }, AT_ONCE_MS);
   // What somebody may ask for again is kept before anything else is waited for.
   const kept = answer.response === null ? undefined : await write(core, signed, 'deliver', answer);
+  const proved = proveDelivered(core, signed, { answer, kept, looking, until });
+  if (early === undefined || !isTransaction(answer.claim) || !core.proofs.hasRoom) return proved;
+  core.proofs.add([signed.partyId, signed.holder, ...(early.ownerId ? [early.ownerId] : [])], proved);
+  return kept ?? { ...signed, ...answer };
+}
+
+/** Both in one step when the chain proves it at once. */
+async function proveDelivered(
+  core: Core,
+  signed: Purchase,
+  { answer, kept, looking, until }: Delivered,
+): Promise<Purchase> {
   const reference = await looking;
   if (reference !== undefined) return confirm(core, kept ?? signed, reference, answer);
   const purchase = kept ?? (await write(core, signed, 'deliver', answer));
   return awaitProof(core, purchase, Math.min(PROOF_MS, until - core.clock.now()));
+}
+
+interface Delivered {
+  readonly answer: PurchaseAnswer;
+  /** With the answer, where that is written down. */
+  readonly kept: Purchase | undefined;
+  /** The transaction by which the chain proves the payment. */
+  readonly looking: Promise<string | undefined>;
+  readonly until: number;
+}
+
+/** Whether a seller named what can be looked for. */
+function isTransaction(claim: string | null | undefined): boolean {
+  return /^0x[0-9a-f]{64}$/i.test(claim ?? '');
 }
 
 /** Why a purchase that the gate refused, or whose proof was sent, gave nothing. */

@@ -105,6 +105,7 @@ function shop({ allowed = true, authenticated = true } = {}) {
     },
     audited: () => Promise.reject(new Error('not asked')),
     noteRefusal: async () => undefined,
+    proved: () => undefined,
     once: () => Promise.reject(new Error('not asked')),
     limit,
     clock,

@@ -38,6 +38,7 @@ function appOf(routes: readonly EndpointRoute[]) {
   mount(app, routes, {
     audited: () => Promise.reject(new Error('not asked')),
     noteRefusal: async () => undefined,
+    proved: () => undefined,
     once: () => Promise.reject(new Error('not asked')),
     authenticate,
     limit,

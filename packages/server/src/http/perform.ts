@@ -23,6 +23,8 @@ export interface PerformOptions {
   ) => Promise<T>;
   /** Writes a refusal by a policy of an organization into its log: `orgs.noteRefusal` of the core. */
   readonly noteRefusal: (principal: Principal, error: unknown) => Promise<void>;
+  /** Waits for proofs of what the caller has bought; undefined when there are none. */
+  readonly proved: (principal: Principal) => Promise<void> | undefined;
   /** How long a handler may take before the caller is told that the outcome is unknown. */
   readonly handlerTimeoutMs: number;
   readonly traced: Pick<ServerTracing, 'endpoint' | 'operation'>;
@@ -52,6 +54,8 @@ export async function perform(
   if (principal) assertDemo(endpoint, principal);
   assertSelf(endpoint, decoded, principal);
   const repeatable = principal && readRepeatable(endpoint, principal, idempotencyKey, decoded);
+  // Whoever asks next finds proved what they were answered before it was. What claims its key itself begins something new.
+  if (principal && endpoint.idempotent !== 'itself') await options.proved(principal);
   const call = { ...decoded, principal, repeatable, cookies } as unknown as EndpointCall<Endpoint>;
   try {
     return await withDeadline(
