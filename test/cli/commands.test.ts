@@ -9,8 +9,9 @@ import { runCommands } from '@agentpay/server/commands';
 import { spawned, spawnNode } from '@agentpay/testing';
 import express, { type RequestHandler } from 'express';
 import { mppxExpress, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
+import { bundled } from '../stress/bundled.js';
 
-const BIN = fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url));
+const BIN = await bundled(fileURLToPath(new URL('../../../packages/cli/dist/bin.js', import.meta.url)));
 const payTo = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 const ends: (() => void)[] = [];
 const { warn, error } = console;

@@ -5,9 +5,10 @@ import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { startNode } from '../stress/apiNode.js';
+import { bundled } from '../stress/bundled.js';
 import { buy, openShop, steps } from '../stress/shop.js';
 
-const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
+const BIN = await bundled(fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url)));
 
 let database: TestDatabase;
 let db: Db;

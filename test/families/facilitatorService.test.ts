@@ -10,9 +10,12 @@ import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { eventually, freePort, spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { getAddress } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { bundled } from '../stress/bundled.js';
 import { newAccount, paymentOf } from '../stress/facilitatorNode.js';
 
-const BIN = fileURLToPath(new URL('../../../packages/facilitator/dist/bin.js', import.meta.url));
+const BIN = await bundled(
+  fileURLToPath(new URL('../../../packages/facilitator/dist/bin.js', import.meta.url)),
+);
 const password = 'correct horse battery staple';
 
 /** How long `/settle` waits here; a busy machine takes its time. */

@@ -11,8 +11,9 @@ import { createLogger, migrations, readConfig, start } from '@agentpay/server';
 import { scratchDb, type ScratchDb } from '@agentpay/storage';
 import { eventually, spawnNode } from '@agentpay/testing';
 import supertest from 'supertest';
+import { bundled } from '../stress/bundled.js';
 
-const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
+const BIN = await bundled(fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url)));
 
 /** Runs `agentpay serve` in an environment of its own. */
 function serve(env: Record<string, string>) {

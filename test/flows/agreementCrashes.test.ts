@@ -15,6 +15,7 @@ import {
   type CrashKind,
   type PaperWorld,
 } from './agreementBed.js';
+import { bundled } from '../stress/bundled.js';
 import type { DyingDeed, Standing } from './dyingAgreements.js';
 import { market, testCore, type SignedIn } from './market.js';
 import { signed, type PaperHold } from './paperEscrow.js';
@@ -70,7 +71,7 @@ beforeAll(async () => {
     for (let after = 1; after <= EFFECTS; after++) all.push({ id: await prepared(kind), kind, after });
   deeds = all;
   const outside = await servePorts({ ...world } as unknown as Ports);
-  const dying = spawnNode(SCRIPT, {
+  const dying = spawnNode(await bundled(SCRIPT), {
     env: {
       DATABASE_URL: db.url,
       OUTSIDE_URL: outside.url,

@@ -16,6 +16,7 @@ import {
 import { privateKeyToAccount } from 'viem/accounts';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
 import { ask, send, startNode, type ApiNode } from '../stress/apiNode.js';
+import { bundled } from '../stress/bundled.js';
 import { startFacilitator, type FacilitatorNode } from '../stress/facilitatorNode.js';
 import { patientFacilitator, type PatientFacilitator } from './escrowStack.js';
 import { market } from './market.js';
@@ -206,7 +207,7 @@ describe('agreements of processes that are killed', () => {
 
   /** The command on the same books. */
   async function reconcile() {
-    const run = spawnNode(SERVER, {
+    const run = spawnNode(await bundled(SERVER), {
       args: ['ledger', 'reconcile', '--json'],
       env: { ...env, NODE_ENV: '', REDIS_URL: '', DATABASE_URL: database.url },
     });

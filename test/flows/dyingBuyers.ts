@@ -24,7 +24,7 @@ const { DATABASE_URL = '', OUTSIDE_URL = '', BUYS = '[]', AHEAD_MS = '0' } = pro
 const AT_ONCE = 16;
 const SETTLE_SECONDS = 600;
 
-const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 20_000 });
+const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 300_000 });
 const sellers = localSellers();
 /** As far ahead of the machine's as that of the chain and the facilitator. */
 const clock = { ...systemClock, now: () => systemClock.now() + Number(AHEAD_MS) };

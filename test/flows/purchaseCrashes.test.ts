@@ -6,6 +6,7 @@ import { toAuthorization, toBase64, type ExactPayload, type FacilitatorRequest }
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { vaultKey } from '@agentpay/server';
 import { eventually, spawnNode, type Spawned } from '@agentpay/testing';
+import { bundled } from '../stress/bundled.js';
 import type { DyingBuy } from './dyingBuyers.js';
 import {
   authorizationIn,
@@ -73,7 +74,7 @@ beforeAll(async () => {
   for (const kind of kinds)
     for (const end of ends) for (const after of steps) ready.push(await prepared({ kind, end, after, shop }));
   all = ready;
-  const buyers = spawnNode(SCRIPT, {
+  const buyers = spawnNode(await bundled(SCRIPT), {
     env: {
       DATABASE_URL: bed.url,
       OUTSIDE_URL: new URL(outside).origin,
@@ -236,8 +237,8 @@ describe('a purchase without a key', () => {
 describe('a new master key', () => {
   const NEXT_KEY = 'the-next-master-key-of-the-purchases-under-test-0123';
   const BIN = fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url));
-  const rotation = (): Spawned =>
-    spawnNode(BIN, {
+  const rotation = async (): Promise<Spawned> =>
+    spawnNode(await bundled(BIN), {
       args: ['keys', 'rotate-master'],
       env: {
         NODE_ENV: '',
@@ -317,7 +318,7 @@ describe('a new master key', () => {
       await tx.query('select 1 from custody_wallets where wallet_id = $1 for update', [walletId]);
       await released;
     });
-    const killed = rotation();
+    const killed = await rotation();
     await eventually(async () => expect(await walletsUnderFormer()).toEqual([walletId]), START_MS);
     await killed.kill('SIGKILL');
     expect(await killed.ended).toMatchObject({ signal: 'SIGKILL' });
@@ -325,7 +326,7 @@ describe('a new master key', () => {
     await holding;
 
     const bought = all.reduce((sum, { states }) => sum + states.length, 0);
-    const whole = rotation();
+    const whole = await rotation();
     expect([(await whole.ended).code, whole.output()]).toEqual([
       0,
       expect.stringContaining('All are under the present'),

@@ -3,7 +3,7 @@ import type { Db } from '@agentpay/primitives';
 import { openDb } from './openDb.js';
 import { simulate, type History } from './simulate.js';
 
-const SEEDS = 60;
+const SEEDS = 30;
 const only = process.env['SEED'];
 const seeds = only === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(only)];
 

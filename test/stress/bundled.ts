@@ -1,33 +1,52 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { eventually } from '@agentpay/testing';
 import { build, type Plugin } from 'esbuild';
 
 /** What finds files of its own beside its code stays where it is. */
 const APART = ['@electric-sql/pglite', 'pdfkit', 'esbuild'];
 const REQUIRE = `import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);`;
 
+/** Bundling takes seconds; on a busy machine, a hundred. */
+const WAIT_MS = 300_000;
 const made = new Map<string, Promise<string>>();
-let folder: string | undefined;
 
 /**
- * The program with all that it imports in few files, made once per worker of Jest. It does what the program does and starts for less than
- * half of the CPU time: most goes into finding and linking 1,500 modules, and suites that kill processes start very many.
+ * The program with all that it imports in few files, made once for all workers of Jest. It does what the program does and starts for less
+ * than half of the CPU time: most goes into finding and linking 1,500 modules, and suites that kill processes start very many.
  * @param script path of a compiled program
  * @returns path of what is to be run in its place
  */
 export function bundled(script: string): Promise<string> {
-  let program = made.get(script);
-  if (program === undefined) {
-    program = bundle(script);
-    made.set(script, program);
-  }
+  const program = made.get(script) ?? ofAllWorkers(script);
+  made.set(script, program);
   return program;
 }
 
-async function bundle(script: string): Promise<string> {
-  const outdir = join(folderOfWorker(), String(made.size));
+/** The first worker that asks makes it, the others wait for it. */
+async function ofAllWorkers(script: string): Promise<string> {
+  const run = join(tmpdir(), `agentpay-bundled-${process.ppid}`);
+  const outdir = join(run, createHash('sha256').update(script).digest('hex').slice(0, 16));
+  const whole = join(outdir, 'whole');
+  await mkdir(run, { recursive: true });
+  const first = await mkdir(outdir).then(
+    () => true,
+    () => false,
+  );
+  if (first) {
+    await bundle(script, outdir);
+    await writeFile(whole, '');
+  } else {
+    await eventually(() => access(whole), WAIT_MS);
+  }
+  return join(outdir, `${basename(script, '.js')}.mjs`);
+}
+
+async function bundle(script: string, outdir: string): Promise<void> {
   await build({
     entryPoints: [script],
     outdir,
@@ -41,11 +60,6 @@ async function bundle(script: string): Promise<string> {
     banner: { js: REQUIRE },
     plugins: [apart, ownPlace],
   });
-  return join(outdir, `${basename(script, '.js')}.mjs`);
-}
-
-function folderOfWorker(): string {
-  return (folder ??= mkdtempSync(join(tmpdir(), 'agentpay-bundled-')));
 }
 
 const apart: Plugin = {

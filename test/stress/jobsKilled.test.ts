@@ -18,6 +18,7 @@ import { pgDb } from '@agentpay/storage';
 import { eventually, spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { fund, market, START_MS } from '../flows/market.js';
 import { contradictions } from './books.js';
+import { bundled } from './bundled.js';
 import type { Stand } from './dyingJobs.js';
 import { jobsCore, REFUSED, standing, works, type Agent, type Stop } from './jobsCore.js';
 
@@ -127,7 +128,7 @@ it(
 async function killStanding(stops: readonly Stop[], databases: readonly TestDatabase[]): Promise<void> {
   const stands = stops.map((stop, i): Stand => ({ stop, databaseUrl: (databases[i] as TestDatabase).url }));
   const env = { STANDS: JSON.stringify(stands), NOW_MS: String(NOW_MS) };
-  const process = spawnNode(SCRIPT, { env });
+  const process = spawnNode(await bundled(SCRIPT), { env });
   const [, said = '[]'] = await process.line(/^all stand: (.*)$/, STAND_MS).finally(() => process.kill());
   const standAt = ({ number }: Stop) =>
     Object.fromEntries(

@@ -1,16 +1,17 @@
 #!/usr/bin/env -S node --max-semi-space-size=32
-import { createLogger, stopSignals } from '@agentpay/http';
 import { systemRandom } from '@agentpay/primitives';
-import { runCommand } from './commands.js';
-import { readConfig } from './config.js';
-import { start } from './start.js';
 
 /** What requests under way still get when the process is told to stop once more. */
 const HURRY_MS = 2_000;
 
+// Each loads what it needs: a command, or a fault in the settings, is answered before the server is read.
+
 async function serve(): Promise<void> {
+  const { createLogger, stopSignals } = await import('@agentpay/http');
   const stop = stopSignals();
+  const { readConfig } = await import('./config.js');
   const config = readConfig(process.env);
+  const { start } = await import('./start.js');
   const server = await start(config, createLogger(config.logLevel));
   process.stdout.write(`facilitator on ${server.url} for ${config.network.id}\n`);
   await stop.first;
@@ -19,10 +20,14 @@ async function serve(): Promise<void> {
   process.exit(0);
 }
 
+async function command(args: readonly string[]): Promise<void> {
+  const { runCommand } = await import('./commands.js');
+  process.stdout.write(await runCommand(args, process.env, systemRandom));
+}
+
 try {
   const args = process.argv.slice(2);
-  if (args.length === 0) await serve();
-  else process.stdout.write(await runCommand(args, process.env, systemRandom));
+  await (args.length === 0 ? serve() : command(args));
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`);
   process.exit(1);

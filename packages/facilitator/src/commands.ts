@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Random } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
-import { bytesToHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { newApiKey, scopes, type Scope } from './operations/ApiKey.js';
 import { readPassword, sealKeystore } from './operations/Keystore.js';
@@ -42,7 +41,7 @@ async function createKeystore(file: string, env: Env, random: Random): Promise<s
     throw new Error('KEYSTORE_PASSWORD_FILE is missing, or KEYSTORE_PASSWORD.');
   const secret = await readPassword({ password, passwordFile });
   if (secret.length < 12) throw new Error('The password of a keystore must have at least 12 characters.');
-  const key = (given || bytesToHex(random.bytes(32))) as Hex;
+  const key = (given || `0x${Buffer.from(random.bytes(32)).toString('hex')}`) as Hex;
   const text = await sealKeystore(key, secret, random);
   try {
     // An older key may own money: never written over.
