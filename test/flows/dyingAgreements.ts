@@ -30,7 +30,7 @@ const [buyer, seller] = [BUYER, SELLER].map((text) => JSON.parse(text) as Princi
   Principal,
 ];
 
-const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 20_000 });
+const db = pgDb({ url: DATABASE_URL, connectTimeoutMs: 300_000 });
 
 /** The ports of another process; `around` sees what changes something. */
 const portsBy = (around: Around) =>

@@ -105,7 +105,7 @@ export async function purchaseBed(): Promise<PurchaseBed> {
   });
   const scratch = await scratchDb({ server, migrations });
   // Many buy at once: on a busy machine they wait for a connection, and for one another.
-  const db = pgDb({ url: scratch.url, connectTimeoutMs: 20_000, lockTimeoutMs: 20_000 });
+  const db = pgDb({ url: scratch.url, connectTimeoutMs: 300_000, lockTimeoutMs: 300_000 });
   const out = localSellers();
   const closing: (() => Promise<unknown>)[] = [];
 

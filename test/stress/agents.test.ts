@@ -13,7 +13,7 @@ let core: Core;
 
 beforeAll(async () => {
   database = await testDatabase();
-  db = pgDb({ url: database.url, max: 20, connectTimeoutMs: 20_000 });
+  db = pgDb({ url: database.url, max: 20, connectTimeoutMs: 300_000 });
   ({ core } = await testCore(db));
 });
 afterAll(async () => {

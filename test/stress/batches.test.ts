@@ -14,7 +14,7 @@ let other: SignedIn;
 
 beforeAll(async () => {
   database = await testDatabase();
-  db = pgDb({ url: database.url, max: 12, lockTimeoutMs: 20_000, connectTimeoutMs: 20_000 });
+  db = pgDb({ url: database.url, max: 12, lockTimeoutMs: 300_000, connectTimeoutMs: 300_000 });
   ({ core } = await testCore(db));
 });
 beforeEach(async () => {

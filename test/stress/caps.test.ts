@@ -35,7 +35,7 @@ let replicas: Replica[];
 let payer: SignedIn;
 
 async function replica(url: string): Promise<Replica> {
-  const db = pgDb({ url, max: 3, connectTimeoutMs: 20_000, lockTimeoutMs: 20_000 });
+  const db = pgDb({ url, max: 3, connectTimeoutMs: 300_000, lockTimeoutMs: 300_000 });
   const { core } = await testCore(db);
   const { chains, sellers } = sale;
   const ports = { sellers, facilitator: undefined };

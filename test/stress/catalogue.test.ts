@@ -14,7 +14,7 @@ let core: Core;
 
 beforeAll(async () => {
   database = await testDatabase();
-  db = pgDb({ url: database.url, max: 10, connectTimeoutMs: 20_000 });
+  db = pgDb({ url: database.url, max: 10, connectTimeoutMs: 300_000 });
   ({ core } = await testCore(db));
   const { agent, walletId } = await signedIn(core, 'Seller');
   await db.query(

@@ -19,7 +19,7 @@ async function standAll({ databaseUrl, stop }: Stand): Promise<Record<string, st
 function stand(url: string, stop: Stop, run: (typeof works)[number][1]): Promise<string> {
   return new Promise((resolve) => {
     const work = async () => {
-      const db = pgDb({ url, max: 1, connectTimeoutMs: 20_000 });
+      const db = pgDb({ url, max: 1, connectTimeoutMs: 300_000 });
       const dying = standing(db, stop, () => resolve('stands still'));
       await run(await jobsCore(dying, { nowMs: Number(NOW_MS) }));
       await db.close();

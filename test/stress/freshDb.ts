@@ -12,7 +12,7 @@ export async function freshDb(
     return { db, close: () => db.close() };
   }
   const database = await testDatabase();
-  const db = pgDb({ url: database.url, max, connectTimeoutMs: 20_000 });
+  const db = pgDb({ url: database.url, max, connectTimeoutMs: 300_000 });
   return {
     db,
     async close() {

@@ -14,7 +14,7 @@ let core: Core;
 
 beforeAll(async () => {
   database = await testDatabase();
-  db = pgDb({ url: database.url, max: 30, connectTimeoutMs: 20_000 });
+  db = pgDb({ url: database.url, max: 30, connectTimeoutMs: 300_000 });
   ({ core } = await testCore(db));
 });
 afterEach(async () => expect(await ledger.verifyLedger(db)).toEqual([]));

@@ -27,7 +27,7 @@ beforeAll(async () => {
   database = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
   replicas = await Promise.all(
     Array.from({ length: REPLICAS }, async () => {
-      const db = pgDb({ url: database.url, max: 2, connectTimeoutMs: 20_000 });
+      const db = pgDb({ url: database.url, max: 2, connectTimeoutMs: 300_000 });
       return { db, core: (await testCore(db)).core };
     }),
   );

@@ -59,8 +59,8 @@ describe('two sellers over one Redis', () => {
   async function seller(): Promise<string> {
     // What Redis takes long for on a busy machine is not what is tested here.
     const connection = await connectRedis(redis.url, {
-      commandTimeoutMs: 20_000,
-      connectTimeoutMs: 20_000,
+      commandTimeoutMs: 300_000,
+      connectTimeoutMs: 300_000,
     });
     connections.push(connection);
     const shared = {

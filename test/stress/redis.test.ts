@@ -2,7 +2,7 @@ import { eventually, startRedis, type RedisServer } from '@agentpay/testing';
 import { connectRedis, redisStore, redisTracker } from '@agentpay/tracker';
 
 /** Long enough for a busy machine. */
-const PATIENT = { commandTimeoutMs: 20_000, connectTimeoutMs: 20_000 };
+const PATIENT = { commandTimeoutMs: 300_000, connectTimeoutMs: 300_000 };
 const BOUND_MS = 60_000;
 const LONG = 600_000;
 

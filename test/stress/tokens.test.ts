@@ -20,7 +20,7 @@ let place: Awaited<ReturnType<typeof market>>;
 
 beforeAll(async () => {
   database = await testDatabase();
-  db = pgDb({ url: database.url, max: 30, connectTimeoutMs: 20_000 });
+  db = pgDb({ url: database.url, max: 30, connectTimeoutMs: 300_000 });
 });
 beforeEach(async () => {
   ({ core, clock } = await testCore(db));
