@@ -4,7 +4,7 @@ import type { Clock } from '@agentpay/primitives';
 /** Proofs beyond these are waited for before the caller is answered. */
 const MOST = 1_000;
 /** How long somebody who asks next waits for them: the books stand without them, with the money still held. */
-const WAIT_MS = 250;
+const WAIT_MS = 1_000;
 
 /** Proofs of purchases whose callers have their response already, in this process. */
 export interface ProofsUnderWay {

@@ -24,7 +24,7 @@ export const handlers = implement(buyer.nouns.agents, ({ core, baseUrl }) => ({
   async pay({ principal, body: { sellerUrl: url, ...request }, repeatable }) {
     const { ownerId } = await agents.assertActive(core.db, { agentId: principal.party.id });
     const idempotencyKey = repeatable?.key;
-    return buy(core, { principal, ownerId, idempotencyKey, url, ...request });
+    return buy(core, { principal, ownerId, idempotencyKey, url, ...request, early: true });
   },
   async testBuy({ principal, params }) {
     const agent = await agents.actFor(core.db, { principal, agentId: params.id });

@@ -4,7 +4,7 @@ import { formatMoney, isAgentPayError } from '@agentpay/primitives';
 /** Buys for an agent; what its owner has to approve first waits. @throws AgentPayError as `purchases.buy` */
 export async function buy(core: Core, request: purchases.BuyRequest) {
   try {
-    return showBought(core, await purchases.buy(core, { ...request, early: true }));
+    return showBought(core, await purchases.buy(core, request));
   } catch (error) {
     const { approvalId, amount, expiresAt } = waitsFor(error) ?? {};
     if (approvalId === undefined || amount === undefined || expiresAt === undefined) throw error;
