@@ -2,7 +2,6 @@ import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
 import type { Page } from '../Page.js';
 import type { Principal } from '../identity/index.js';
-import { lookUp } from '../lookUp.js';
 import { table } from '../table.js';
 import type { Agreement, AgreementStatus, AgreementUsage } from './Agreement.js';
 import type { AgreementHold } from './AgreementHold.js';
@@ -50,17 +49,6 @@ export const agreements = table<Agreement>('agreements', {
   settlementTx: 'text',
 });
 
-/** An agreement with the address of its service. */
-export const findServed = lookUp<Agreement & { readonly endpointUrl: string | null }>(
-  (db, ids) =>
-    db.query(
-      `select ${agreements.columns}, (select endpoint_url from services where services.id = service_id) as "endpointUrl"
-       from agreements where id in (select * from unnest($1::text[]))`,
-      [ids],
-    ),
-  ({ id }) => id,
-);
-
 export const agreementRows = entity<Agreement>({
   table: agreements,
   key: ['id'],
@@ -87,7 +75,9 @@ export const agreementRows = entity<Agreement>({
     'settlementTx',
   ],
   rank: 32,
-  keptMs: 0,
+  // While calls are under way many ask for it at once; what may be long is not kept for later.
+  keptMs: 10_000,
+  kept: ({ status, reserved }) => status === 'active' && reserved > 0n,
 });
 
 export const holds = table<AgreementHold>('agreement_holds', {

@@ -2,9 +2,10 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import { attemptAll } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
+import { serviceRows } from '../marketplace/index.js';
 import { remainingOf } from './Agreement.js';
 import type { Agreement, AgreementUsage } from './Agreement.js';
-import { assertInTime, assertSide, visible, wantsOf, wrongState } from './operations.js';
+import { assertInTime, assertSide, visible, wrongState } from './operations.js';
 import type { OfAgreement } from './operations.js';
 import * as store from './AgreementStore.js';
 import { countIn, exhausted, isExhausted } from './usage.js';
@@ -28,18 +29,18 @@ export interface MeteredCall {
  * `conflict` (reason `no_endpoint`) when the service has no address
  */
 export async function beginCall(core: Core, { principal, agreementId }: OfAgreement): Promise<MeteredCall> {
-  const known = isId('agreement', agreementId) ? await store.findServed(core.db, agreementId) : undefined;
-  assertSide(principal, visible(known, principal), 'buyer');
-  const endpointUrl = known?.endpointUrl ?? null;
-  if (endpointUrl === null)
-    throw new AgentPayError('conflict', 'The service has no address.', { reason: 'no_endpoint' });
   const id = newId('usage', core);
   const { callMs: timeoutMs } = core.settings.agreements;
   return core.batch.run({
     wants: [[store.agreementRows, [agreementId]]],
     lane: agreementId,
     decide(scene) {
-      const agreement = visible(scene.find(store.agreementRows, agreementId), principal);
+      const known = isId('agreement', agreementId) ? scene.find(store.agreementRows, agreementId) : undefined;
+      const agreement = visible(known, principal);
+      assertSide(principal, agreement, 'buyer');
+      const endpointUrl = scene.find(serviceRows, agreement.serviceId)?.endpointUrl ?? null;
+      if (endpointUrl === null)
+        throw new AgentPayError('conflict', 'The service has no address.', { reason: 'no_endpoint' });
       const nowMs = core.clock.now();
       if (agreement.status !== 'active') throw wrongState(agreement);
       assertInTime(core, agreement);
@@ -68,17 +69,19 @@ export async function beginCall(core: Core, { principal, agreementId }: OfAgreem
 
 /**
  * Ends a call, once: it is charged for the units that the seller counted, up to what is left, or for none when it was not served.
- * @param call.agreement as it was when the call began, or later
  * @param call.units undefined: it was not served
  */
 export async function endCall(
   core: Core,
-  call: Pick<MeteredCall, 'agreement' | 'usage'> & { readonly units: bigint | undefined },
+  call: Pick<MeteredCall, 'usage'> & { readonly units: bigint | undefined },
 ): Promise<void> {
   const { agreementId, eventId } = call.usage;
   const { units } = call;
   await core.batch.run({
-    wants: [...wantsOf(call.agreement), [store.usageRows, [agreementId, eventId]]],
+    wants: [
+      [store.agreementRows, [agreementId]],
+      [store.usageRows, [agreementId, eventId]],
+    ],
     lane: agreementId,
     decide(scene) {
       const usage = scene.find(store.usageRows, agreementId, eventId);
@@ -99,9 +102,6 @@ export async function endCall(
 /** Ends calls whose process has died: nobody knows whether they were served, so they cost nothing. */
 export async function releaseLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
   const left = await store.selectLeft(core.db, new Date(core.clock.now()), limit);
-  const { done, failures } = await attemptAll(left, async (usage) => {
-    const agreement = await store.agreements.find(core.db, { id: usage.agreementId });
-    if (agreement) await endCall(core, { agreement, usage, units: undefined });
-  });
+  const { done, failures } = await attemptAll(left, (usage) => endCall(core, { usage, units: undefined }));
   return { done: { released: done }, failures };
 }
