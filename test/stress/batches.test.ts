@@ -1,6 +1,6 @@
 import { ledger, payments } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
-import type { Db } from '@agentpay/primitives';
+import type { Db, SqlValue } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
 import { fund, money, signedIn, testCore } from '../flows/market.js';
@@ -53,6 +53,12 @@ async function hold({ walletId }: SignedIn): Promise<() => Promise<void>> {
     release();
     await ended;
   };
+}
+
+function signal() {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => (give = resolve));
+  return { given, give: () => give() };
 }
 
 describe('commands in batches', () => {
@@ -114,6 +120,41 @@ describe('commands in batches', () => {
     expect(paid).toBe(133);
     const others = answers.filter((answer) => answer.status === 'rejected');
     for (const { reason } of others) expect(reason).toMatchObject({ kind: 'insufficient_funds' });
+  });
+
+  it('that come while a batch is being written are written together after it', async () => {
+    const { id } = await pay(payer);
+    const [begun, released] = [signal(), signal()];
+    let statements = 0;
+    const slow: Db = {
+      ...db,
+      async query<Row>(sql: string, params?: readonly SqlValue[]) {
+        if (sql.includes('batch_expect') && ++statements === 1) {
+          begun.give();
+          await released.given;
+        }
+        return db.query<Row>(sql, params);
+      },
+    };
+    const { core: slowCore } = await testCore(slow);
+    const attempt = () =>
+      slowCore.batch.run({
+        wants: [[payments.paymentRows, [id]]],
+        lane: id,
+        decide(scene) {
+          const payment = scene.find(payments.paymentRows, id) as payments.Payment;
+          return scene.update(payments.paymentRows, payment, { attempts: payment.attempts + 1 }).attempts;
+        },
+      });
+    const made = [attempt()];
+    await begun.given;
+    for (let n = 0; n < 10; n++) {
+      made.push(attempt());
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    released.give();
+    expect(await Promise.all(made)).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
+    expect(statements).toBe(2);
   });
 
   it('write every text as it was given', async () => {

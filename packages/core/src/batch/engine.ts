@@ -38,6 +38,8 @@ export interface Writer {
 const MAX_BATCH = 512;
 /** So many commands at once are parted, so that some are decided while others are written. */
 const WORTH_PARTING = 64;
+/** Fewer than so many commands wait for the batch that is being written, and others join them. */
+const WORTH_DECIDING_AHEAD = WORTH_PARTING / 2;
 const MAX_WAITING = 20_000;
 const CACHED_ROWS = 50_000;
 /** Batches that read with locks after one whose rows somebody else had changed. */
@@ -107,7 +109,7 @@ export function createBatch({
   };
 }
 
-/** While one batch is being written the next one is decided, by what the first leaves behind. */
+/** While one batch is being written the next one is decided, if many wait for it, by what the first leaves behind. */
 async function drain(state: State): Promise<void> {
   const { doubted, fresh } = state;
   for (;;) {
@@ -116,10 +118,10 @@ async function drain(state: State): Promise<void> {
     if (doubted.length > 0 || (state.careful > 0 && fresh.length > 0)) {
       await state.flight;
       await locked(state, (doubted.length > 0 ? doubted : fresh).splice(0, MAX_BATCH));
+    } else if (state.flight && fresh.length < WORTH_DECIDING_AHEAD) {
+      await state.flight;
     } else if (fresh.length > 0) {
       await cached(state, fresh.splice(0, sizeOfNext(state)));
-    } else if (state.flight) {
-      await state.flight;
     } else break;
   }
   state.running = false;
