@@ -1,6 +1,19 @@
-import { custody, purchases } from '@agentpay/core';
+import { purchases } from '@agentpay/core';
+import { recoverAuthorizer } from '@agentpay/evm';
 import { radiusTestnet } from '@agentpay/primitives';
-import { mpp, toBase64 } from '@agentpay/protocol';
+import {
+  allowanceDigest,
+  EIP2612_GAS_SPONSORING,
+  EXACT_PERMIT2_PROXY,
+  mpp,
+  PERMIT2,
+  permitDigest,
+  toBase64,
+  toPermit2Authorization,
+  type ExactPermit2Payload,
+  type FacilitatorRequest,
+  type Hex,
+} from '@agentpay/protocol';
 import {
   ask,
   askV2,
@@ -8,12 +21,16 @@ import {
   challenge,
   honestSeller,
   network,
+  offerSbc,
   offerV1,
   offerV2,
   OTHER_SELLER,
+  permitIn,
   PRICE,
   proofIn,
   SELLER,
+  settlementOf,
+  sponsoring,
   type Handle,
 } from '../flows/purchaseBed.js';
 import {
@@ -27,6 +44,8 @@ import {
   type Proof,
   openBed,
 } from './buyersBed.js';
+
+const { asset: sbc } = radiusTestnet;
 
 /** How sellers have been seen to cheat agents by what they ask for, against purchases of the platform. Three ways of each kind. */
 
@@ -111,27 +130,112 @@ describe('rail_switch', () => {
     const extra = { ...network.asset.eip712, assetTransferMethod: 'permit2' };
     await refused(asksV2(offerV2({ extra })), 'unknown_transfer_method');
   });
-  it('SBC on Radius, which moves by Permit2 alone, is refused by either way of paying, and no wallet is made there', async () => {
-    const { id: networkId, asset } = radiusTestnet;
-    const extra = { ...asset.eip712, assetTransferMethod: 'permit2' };
-    const sbc = offerV2({ networkId, asset: asset.address, extra });
-    await refused(asksV2(sbc), 'unknown_transfer_method');
-    const { principal, id: holder } = await bed.buyer();
-    const url = 'http://seller/paid';
-    const paymentRequired = toBase64({ x402Version: 2, resource: { url }, accepts: [sbc] });
-    await expect(purchases.pay(bed.core, { principal, holder, url, paymentRequired })).rejects.toMatchObject({
-      kind: 'offer_not_acceptable',
-      reason: 'unknown_transfer_method',
+  it('nor is SBC by a transfer that it does not know, or where nobody pays the gas of the permit, or without a wallet', async () => {
+    const buyer = () => bed.buyer(1_000_000n, [], 'permit2');
+    await refused(asksV2(offerSbc({ extra: { ...sbc.eip712 } })), 'unknown_transfer_method', {
+      buyer: await buyer(),
     });
-    const of = { ownerId: holder, holder, network: networkId };
-    await expect(bed.core.db.tx((tx) => custody.open(bed.core, tx, of))).rejects.toMatchObject({
-      kind: 'settlement_not_configured',
-      reason: 'unknown_transfer_method',
+    await refused(asksV2(offerSbc()), 'gas_not_sponsored', { buyer: await buyer() });
+    await refused((_, response) => ask(response, 'permit2'), 'no_wallet');
+  });
+});
+
+describe('permits', () => {
+  const sbcBuyer = () => bed.buyer(1_000_000n, [], 'permit2');
+  const EVIL = OTHER_SELLER;
+
+  it('are for Permit2, the asset, the price and the time of the payment, whatever the seller declares', async () => {
+    const buyer = await sbcBuyer();
+    const declared = sponsoring.extensions[EIP2612_GAS_SPONSORING] as { info: object };
+    const info = {
+      ...declared.info,
+      from: EVIL,
+      asset: EVIL,
+      spender: EVIL,
+      amount: String(2n ** 256n - 1n),
+      nonce: '7',
+      deadline: String(2n ** 256n - 1n),
+    };
+    const extensions = { [EIP2612_GAS_SPONSORING]: { ...declared, info } };
+    const extra = { ...sbc.eip712, assetTransferMethod: 'permit2', spender: EVIL, witness: { to: EVIL } };
+    const { proofs } = await attempt(
+      (_, response) => askV2(response, [offerSbc({ extra, seconds: 30_000_000 })], { extensions }),
+      { buyer },
+    );
+    const [proof] = proofs.map(permitIn);
+    const { permit2Authorization: permit, signature } = proof?.payload as ExactPermit2Payload;
+    const { info: said } = proof?.extensions[EIP2612_GAS_SPONSORING] as { info: Record<string, string> };
+    expect(proofs).toHaveLength(1);
+    expect(permit).toMatchObject({
+      from: buyer.wallet.address,
+      permitted: { token: sbc.address, amount: String(PRICE) },
+      spender: EXACT_PERMIT2_PROXY,
+      witness: { to: SELLER },
     });
-    // Nor is it the network of new agents where it is configured first.
-    const chains = new Map([...bed.core.ports.chains].reverse());
-    const chosen = custody.defaultChain({ ...bed.core, ports: { ...bed.core.ports, chains } });
-    expect([[...chains.keys()][0], chosen?.network.id]).toEqual([networkId, network.id]);
+    expect(Number(permit.deadline)).toBeLessThanOrEqual(bed.clock.now() / 1000 + 60);
+    expect(said).toMatchObject({
+      from: buyer.wallet.address,
+      asset: sbc.address,
+      spender: PERMIT2,
+      amount: String(PRICE),
+      nonce: '0',
+      deadline: permit.deadline,
+    });
+    const digests = [
+      permitDigest(radiusTestnet, toPermit2Authorization(permit)),
+      allowanceDigest(radiusTestnet, {
+        owner: buyer.wallet.address,
+        spender: PERMIT2,
+        value: PRICE,
+        nonce: 0n,
+        deadline: BigInt(permit.deadline),
+      }),
+    ];
+    const signed = [signature, said['signature'] as Hex].map((one, n) =>
+      recoverAuthorizer(digests[n] as Uint8Array, one),
+    );
+    expect(signed).toEqual([buyer.wallet.address, buyer.wallet.address]);
+  });
+
+  it('that say anything else are refused by whoever settles them, and nothing moves', async () => {
+    const { proofs } = await attempt((_, response) => ask(response, 'permit2'), { buyer: await sbcBuyer() });
+    const asked = settlementOf(proofs[0] as Proof) as { paymentPayload: object } & FacilitatorRequest;
+    const { payload, extensions } = permitIn(proofs[0] as Proof) as NonNullable<ReturnType<typeof permitIn>>;
+    const permit = payload.permit2Authorization;
+    const signs = (changed: object) => ({
+      payload: { ...payload, permit2Authorization: { ...permit, ...changed } },
+    });
+    const sponsors = (changed: object) => {
+      const own = extensions[EIP2612_GAS_SPONSORING] as { info: object };
+      return {
+        extensions: {
+          ...extensions,
+          [EIP2612_GAS_SPONSORING]: { ...own, info: { ...own.info, ...changed } },
+        },
+      };
+    };
+    const variants: [object, string][] = [
+      [signs({ witness: { ...permit.witness, to: EVIL } }), 'invalid_permit2_recipient_mismatch'],
+      [signs({ witness: { ...permit.witness, validAfter: '0' } }), 'invalid_permit2_signature'],
+      [signs({ spender: EVIL }), 'invalid_permit2_spender'],
+      [signs({ permitted: { token: EVIL, amount: String(PRICE) } }), 'permit2_token_mismatch'],
+      [signs({ nonce: '1' }), 'invalid_permit2_signature'],
+      [signs({ deadline: String(Number(permit.deadline) + 60) }), 'invalid_permit2_signature'],
+      [sponsors({ spender: EVIL }), 'eip2612_spender_not_permit2'],
+      [sponsors({ asset: EVIL }), 'eip2612_asset_mismatch'],
+      [sponsors({ from: EVIL }), 'eip2612_from_mismatch'],
+      [sponsors({ amount: String(2n ** 256n - 1n) }), 'permit2_2612_amount_mismatch'],
+      [sponsors({ deadline: String(Number(permit.deadline) + 60) }), 'permit2_allowance_required'],
+      [sponsors({ deadline: '1' }), 'eip2612_deadline_expired'],
+    ];
+    for (const [changed, invalidReason] of variants) {
+      const request = { ...asked, paymentPayload: { ...asked.paymentPayload, ...changed } };
+      expect(await bed.facilitator.verify(request as FacilitatorRequest)).toMatchObject({
+        isValid: false,
+        invalidReason,
+      });
+    }
+    expect(await bed.facilitator.verify(asked)).toMatchObject({ isValid: true });
   });
 });
 

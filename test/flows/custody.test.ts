@@ -1,8 +1,17 @@
 import { custody, ledger, sealedColumns, spending, vault, wallets } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
-import { baseSepolia, usdcOn } from '@agentpay/primitives';
+import { baseSepolia, radiusTestnet, unixSeconds, usdcOn } from '@agentpay/primitives';
 import type { Db } from '@agentpay/primitives';
-import { authorizationDigest, bytesToHex, type Authorization } from '@agentpay/protocol';
+import {
+  allowanceDigest,
+  allowanceFor,
+  authorizationDigest,
+  bytesToHex,
+  permitDigest,
+  permitFor,
+  type Authorization,
+  type Hex,
+} from '@agentpay/protocol';
 import { pgliteDb } from '@agentpay/storage';
 import { recoverAddress } from 'viem';
 import { signedIn, testCore, type SignedIn } from './market.js';
@@ -29,7 +38,13 @@ beforeAll(async () => {
     },
     fateOf: async () => undefined,
   };
-  ({ core } = await testCore(db, { chains: new Map([[network.id, chain]]) }));
+  const radius = { ...chain, network: radiusTestnet };
+  ({ core } = await testCore(db, {
+    chains: new Map([
+      [network.id, chain],
+      [radiusTestnet.id, radius],
+    ]),
+  }));
   agent = await signedIn(core, 'Buyer');
 });
 afterEach(async () => {
@@ -39,11 +54,11 @@ afterEach(async () => {
 afterAll(() => db.close());
 
 let holders = 0;
-const open = (holder = `holder_${++holders}`) =>
-  db.tx((tx) => custody.open(core, tx, { ownerId: agent.agent.id, holder, network: network.id }));
+const open = (holder = `holder_${++holders}`, on = network.id) =>
+  db.tx((tx) => custody.open(core, tx, { ownerId: agent.agent.id, holder, network: on }));
 
-function reserve(wallet: custody.CustodyWallet, amount: bigint) {
-  const of = { payer: wallet.ownerId, walletId: wallet.walletId, asset };
+function reserve(wallet: custody.CustodyWallet, amount: bigint, money = asset) {
+  const of = { payer: wallet.ownerId, walletId: wallet.walletId, asset: money };
   return core.batch.run({
     wants: spending.wantsOf(of),
     lane: wallet.walletId,
@@ -219,5 +234,52 @@ describe('a signature', () => {
         }),
       );
     }
+  });
+
+  it('by Permit2 is of the payment and of the permit of its amount for Permit2, and of no other', async () => {
+    const [wallet, { address: other }] = [await open('sbc', radiusTestnet.id), await open()];
+    onChain.set(wallet.address, 100n);
+    await custody.balanceOf(core, wallet);
+    const allowed = await reserve(wallet, 10n, 'SBC@radius-testnet');
+    const by = { wallet: await keyed(wallet), allowed };
+    const now = unixSeconds(core.clock);
+    const offer = { payer: wallet.address, payTo: SELLER, amount: 10n, network: radiusTestnet } as const;
+    const nonce = bytesToHex(core.random.bytes(32));
+    const permitOf = (seconds: number) =>
+      permitFor({ ...offer, lifetime: () => seconds }, { now, nonce, longest: seconds });
+    const permit = permitOf(60);
+    const allowance = allowanceFor(permit, 3n);
+
+    const { payload, sponsoring } = custody.signPermit(core, { ...by, permit, allowance });
+    const signer = (digest: Uint8Array, signature: Hex) =>
+      recoverAddress({ hash: bytesToHex(digest), signature });
+    expect(await signer(permitDigest(radiusTestnet, permit), payload.signature)).toBe(wallet.address);
+    expect(await signer(allowanceDigest(radiusTestnet, allowance), sponsoring.signature)).toBe(
+      wallet.address,
+    );
+    expect(sponsoring).toMatchObject({ nonce: '3', amount: '10', asset: radiusTestnet.asset.address });
+
+    const forever = permitOf(10_000);
+    const { permitted, witness } = permit;
+    const wrong: Partial<Parameters<typeof custody.signPermit>[1]>[] = [
+      { allowed: { ...allowed } },
+      { permit: { ...permit, permitted: { ...permitted, amount: 11n } } },
+      { permit: { ...permit, permitted: { ...permitted, token: other } } },
+      { permit: { ...permit, witness: { ...witness, to: other } } },
+      { permit: { ...permit, from: other } },
+      { permit: { ...permit, spender: other } },
+      { permit: forever, allowance: allowanceFor(forever, 3n) },
+      { allowance: { ...allowance, spender: other } },
+      { allowance: { ...allowance, owner: other } },
+      { allowance: { ...allowance, value: 2n ** 256n - 1n } },
+      { allowance: { ...allowance, deadline: 2n ** 256n - 1n } },
+    ];
+    for (const changed of wrong)
+      expect(() => custody.signPermit(core, { ...by, permit, allowance, ...changed })).toThrow(
+        expect.objectContaining({
+          kind: 'internal_error',
+          message: expect.stringContaining('Nothing is signed'),
+        }),
+      );
   });
 });

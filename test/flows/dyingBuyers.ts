@@ -1,6 +1,11 @@
 import { purchases, type Core, type custody, type Principal } from '@agentpay/core';
-import { systemClock } from '@agentpay/primitives';
-import { fromAuthorization, httpFacilitator, type Facilitator } from '@agentpay/protocol';
+import { radiusTestnet, systemClock } from '@agentpay/primitives';
+import {
+  fromAuthorization,
+  fromPermit2Authorization,
+  httpFacilitator,
+  type Facilitator,
+} from '@agentpay/protocol';
 import { pgDb } from '@agentpay/storage';
 import { localSellers, network, purchaseCore } from './purchaseCore.js';
 import { changesOf, standStill } from './standStill.js';
@@ -34,19 +39,34 @@ const settling = httpFacilitator({ url: OUTSIDE_URL });
 const chain: custody.PaymentChain = {
   network,
   balanceOf: async (account) => BigInt((await asked('balanceOf', [account])) as string),
-  async fateOf(authorization, hint) {
-    const fate = (await asked('fateOf', [fromAuthorization(authorization), hint])) as Awaited<
-      ReturnType<custody.PaymentChain['fateOf']>
-    > | null;
-    if (fate === null || fate === undefined) return undefined;
-    return fate.use === 'unused' ? { ...fate, at: BigInt(fate.at) } : fate;
+  fateOf: async (authorization, hint) =>
+    fateIn(await asked('fateOf', [fromAuthorization(authorization), hint])),
+};
+
+/** Radius, the same. */
+const radius: custody.PaymentChain = {
+  network: radiusTestnet,
+  balanceOf: async (account) => BigInt((await asked('balanceOf', [account], 'radius')) as string),
+  fateOf: () => Promise.reject(new Error('Nothing is authorized there.')),
+  permits: {
+    nextNonce: async (account) => BigInt((await asked('nextNonce', [account], 'radius')) as string),
+    fateOf: async (permit, hint) =>
+      fateIn(await asked('fateOf', [fromPermit2Authorization(permit), hint], 'radius')),
   },
 };
 
-async function asked(method: keyof custody.PaymentChain, args: readonly unknown[]): Promise<unknown> {
+type Fate = Awaited<ReturnType<custody.PaymentChain['fateOf']>>;
+
+function fateIn(said: unknown): Fate {
+  const fate = said as Fate | null;
+  if (fate === null || fate === undefined) return undefined;
+  return fate.use === 'unused' ? { ...fate, at: BigInt(fate.at) } : fate;
+}
+
+async function asked(method: string, args: readonly unknown[], of = 'chain'): Promise<unknown> {
   const body = JSON.stringify(args);
   const headers = { 'content-type': 'application/json' };
-  const response = await fetch(`${OUTSIDE_URL}/chain/${method}`, { method: 'POST', headers, body });
+  const response = await fetch(`${OUTSIDE_URL}/${of}/${method}`, { method: 'POST', headers, body });
   return response.json();
 }
 
@@ -62,7 +82,7 @@ function mortal(after: number, onStop: () => void): Core {
   return purchaseCore({
     db: changesOf(db, alive),
     clock,
-    chains: [chain],
+    chains: [chain, radius],
     ports: { sellers: { fetchOut }, facilitator },
     longestSeconds: SETTLE_SECONDS,
   });

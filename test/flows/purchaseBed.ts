@@ -16,12 +16,15 @@ import {
   systemRandom,
   type Clock,
   type Db,
+  type Network,
 } from '@agentpay/primitives';
 import {
+  declareGasSponsoring,
   fromBase64,
   mpp,
   toBase64,
   x402v2,
+  type ExactPermit2Payload,
   type Facilitator,
   type FacilitatorRequest,
 } from '@agentpay/protocol';
@@ -32,6 +35,9 @@ import { localSellers, network, purchaseCore } from './purchaseCore.js';
 
 export { network };
 export const ASSET = 'USDC@base-sepolia';
+const { asset: sbc, ...radius } = radiusTestnet;
+/** Radius as the simulated chain knows networks, by their one token. */
+const radiusWithSbc: Network = { ...radius, usdc: sbc, publicRpcUrl: 'https://radius.invalid' };
 export const SELLER = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
 export const OTHER_SELLER = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 /** What sellers ask for, in base units: $0.01. */
@@ -61,17 +67,20 @@ export interface Buyer {
   readonly wallet: custody.CustodyWallet;
 }
 
-/** A core that buys, on a chain in memory, with a facilitator that settles there. */
+/** A core that buys on two chains in memory, Base Sepolia and Radius, with a facilitator that settles on both. */
 export interface PurchaseBed {
   readonly core: Core;
   /** Of its database. */
   readonly url: string;
   readonly clock: ShiftedClock;
   readonly chain: SimulatedChain;
+  /** Where SBC moves by Permit2 alone. */
+  readonly radius: SimulatedChain;
   readonly facilitator: RunningFacilitator;
   /** The core again, as another process on the same database has it. */
   another(changed?: Partial<Pick<Core['ports'], 'sellers' | 'facilitator' | 'vault'>>, through?: Db): Core;
-  buyer(funds?: bigint, rules?: readonly policies.RuleTerms[]): Promise<Buyer>;
+  /** @param dialect says on which chain its wallet is */
+  buyer(funds?: bigint, rules?: readonly policies.RuleTerms[], dialect?: Dialect): Promise<Buyer>;
   /** Serves on this machine; gives the URL of /paid. */
   serve(handle: Handle): Promise<string>;
   /** Base units that the seller has. */
@@ -87,31 +96,19 @@ export type Handle = (request: IncomingMessage & { body: string }, response: Ser
 
 export async function purchaseBed(): Promise<PurchaseBed> {
   const server = process.env['DATABASE_URL'] as string;
-  const chain = simulatedChain(clock);
-  const stopMining = chain.mineEvery(10);
-  const gasPayer = privateKeyToAccount(`0x${'6a'.repeat(32)}`);
-  const settling = await scratchDb({ server, migrations: facilitatorMigrations });
-  const facilitator = await createFacilitator({
-    chain,
-    db: settling,
-    network: baseSepolia,
-    accounts: [gasPayer],
-    clock,
-    random: systemRandom,
-    maxValidBeforeSeconds: 3_600,
-    pollMs: 10,
-    // A bound on hanging: on a busy machine some seconds pass, and a seller that gives up has the proof sent again.
-    settleTimeoutMs: 20_000,
-  });
+  const [onBase, onRadius] = [await settled(baseSepolia), await settled(radiusWithSbc)];
+  const { chain } = onBase;
+  const facilitator = ofBoth(onBase.facilitator, onRadius.facilitator);
   const scratch = await scratchDb({ server, migrations });
   // Many buy at once: on a busy machine they wait for a connection, and for one another.
   const db = pgDb({ url: scratch.url, connectTimeoutMs: 300_000, lockTimeoutMs: 300_000 });
   const out = localSellers();
   const closing: (() => Promise<unknown>)[] = [];
 
-  // The second has an asset that no wallet pays in.
-  const permit2Alone = { network: radiusTestnet, balanceOf: async () => 0n, fateOf: async () => undefined };
-  const chains = [paymentChain({ network, chain, confirmations: 1 }), permit2Alone];
+  const chains = [
+    paymentChain({ network, chain, confirmations: 1 }),
+    paymentChain({ network: radiusTestnet, chain: onRadius.chain, confirmations: 1 }),
+  ];
   const another: PurchaseBed['another'] = (changed = {}, through = db) => {
     const ports = { sellers: { fetchOut: out.fetchOut }, facilitator, ...changed };
     return purchaseCore({ db: through, clock, chains, ports });
@@ -123,14 +120,16 @@ export async function purchaseBed(): Promise<PurchaseBed> {
     url: scratch.url,
     clock,
     chain,
+    radius: onRadius.chain,
     facilitator,
     another,
-    async buyer(funds = 1_000_000n, rules = []) {
+    async buyer(funds = 1_000_000n, rules = [], dialect = 'x402v2') {
       const { agent } = await agents.create(core, { name: 'Buyer' });
+      const on = dialect === 'permit2' ? radiusTestnet : network;
       const wallet = await db.tx((tx) =>
-        custody.open(core, tx, { ownerId: agent.id, holder: agent.id, network: network.id }),
+        custody.open(core, tx, { ownerId: agent.id, holder: agent.id, network: on.id }),
       );
-      chain.mint(wallet.address, funds);
+      (on === network ? chain : onRadius.chain).mint(wallet.address, funds);
       for (const terms of rules)
         await policies.create(core, { principal: OPERATOR, partyId: agent.id, terms });
       const party = { id: agent.id, kind: 'agent' } as const;
@@ -151,7 +150,8 @@ export async function purchaseBed(): Promise<PurchaseBed> {
       });
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}/paid`;
     },
-    paid: (seller = SELLER) => chain.balanceOf(seller as `0x${string}`),
+    paid: (seller = SELLER) =>
+      chain.balanceOf(seller as `0x${string}`) + onRadius.chain.balanceOf(seller as `0x${string}`),
     async settleAll(worker = core) {
       for (let round = 0; round < 200; round++) {
         await db.query(
@@ -182,19 +182,63 @@ export async function purchaseBed(): Promise<PurchaseBed> {
       expect(wrong?.count).toBe(0n);
     },
     async close() {
-      stopMining();
       for (const end of closing) await end();
-      await facilitator.close();
+      await onBase.close();
+      await onRadius.close();
       await out.close();
       await db.close();
       await scratch.close();
-      await settling.close();
     },
   };
 }
 
-export type Dialect = 'x402v2' | 'x402v1' | 'mpp';
-export const dialects: readonly Dialect[] = ['x402v2', 'x402v1', 'mpp'];
+/** A chain in memory with a facilitator that settles there. */
+async function settled(on: Network) {
+  const chain = simulatedChain(clock, on);
+  if (on !== baseSepolia) chain.deployPermit2();
+  const stopMining = chain.mineEvery(10);
+  const gasPayer = privateKeyToAccount(`0x${'6a'.repeat(32)}`);
+  const db = await scratchDb({
+    server: process.env['DATABASE_URL'] as string,
+    migrations: facilitatorMigrations,
+  });
+  const facilitator = await createFacilitator({
+    chain,
+    db,
+    network: on,
+    accounts: [gasPayer],
+    clock,
+    random: systemRandom,
+    maxValidBeforeSeconds: 3_600,
+    pollMs: 10,
+    // A bound on hanging: on a busy machine some seconds pass, and a seller that gives up has the proof sent again.
+    settleTimeoutMs: 20_000,
+  });
+  return {
+    chain,
+    facilitator,
+    async close() {
+      stopMining();
+      await facilitator.close();
+      await db.close();
+    },
+  };
+}
+
+/** One facilitator that settles on both networks. */
+function ofBoth(first: RunningFacilitator, second: RunningFacilitator): RunningFacilitator {
+  const of = ({ paymentRequirements }: FacilitatorRequest) =>
+    paymentRequirements.network === radiusTestnet.id ? second : first;
+  return {
+    ...first,
+    verify: (request) => of(request).verify(request),
+    settle: (request) => of(request).settle(request),
+  };
+}
+
+/** `permit2`: x402 v2, for SBC on Radius. */
+export type Dialect = 'x402v2' | 'x402v1' | 'mpp' | 'permit2';
+export const dialects: readonly Dialect[] = ['x402v2', 'x402v1', 'mpp', 'permit2'];
 
 /** One thing that a seller asks for. */
 export interface Asked {
@@ -219,6 +263,19 @@ export function offerV2(asked: Asked = {}) {
     extra: asked.extra ?? { ...network.asset.eip712 },
   };
 }
+
+/** An offer in SBC on Radius. */
+export function offerSbc({ extra, ...asked }: Asked = {}) {
+  return offerV2({
+    networkId: radiusTestnet.id,
+    asset: sbc.address,
+    extra: extra ?? { ...sbc.eip712, assetTransferMethod: 'permit2' },
+    ...asked,
+  });
+}
+
+/** What the 402 of a seller in SBC says beside its offers: its facilitator pays the gas of permits. */
+export const sponsoring = { extensions: declareGasSponsoring() };
 
 export function offerV1(url: string, asked: Asked = {}) {
   const { amount, network: _id, ...rest } = offerV2(asked);
@@ -258,6 +315,7 @@ export function challenge(asked: Asked = {}, changed: Partial<mpp.Challenge> = {
 /** Asks for payment in one dialect. */
 export function ask(response: ServerResponse, dialect: Dialect, asked: Asked = {}, url = ''): void {
   if (dialect === 'x402v2') askV2(response, [offerV2(asked)]);
+  else if (dialect === 'permit2') askV2(response, [offerSbc(asked)], sponsoring);
   else if (dialect === 'mpp')
     response.writeHead(402, { 'www-authenticate': mpp.serializeChallenge(challenge(asked)) }).end('{}');
   else {
@@ -287,6 +345,13 @@ export function proofIn({ headers }: IncomingMessage): { dialect: Dialect; value
 
 /** What a facilitator is asked about a proof of any dialect. */
 export function settlementOf({ dialect, value }: { dialect: Dialect; value: string }): FacilitatorRequest {
+  const permit = permitIn({ dialect, value });
+  if (permit) {
+    const { permitted, witness } = permit.payload.permit2Authorization;
+    const paymentRequirements = offerSbc({ amount: permitted.amount, payTo: witness.to });
+    const paymentPayload = { ...permit, x402Version: 2, accepted: paymentRequirements };
+    return { x402Version: 2, paymentPayload, paymentRequirements } as FacilitatorRequest;
+  }
   const { authorization, signature } =
     dialect === 'mpp'
       ? splitMpp(mpp.readCredential(value).payload)
@@ -298,6 +363,17 @@ export function settlementOf({ dialect, value }: { dialect: Dialect; value: stri
     paymentPayload: { x402Version: 2, accepted, payload },
     paymentRequirements: accepted,
   } as FacilitatorRequest;
+}
+
+/** The payload and the extensions of a proof by Permit2; undefined for any other. */
+export function permitIn({ dialect, value }: { dialect: Dialect; value: string }) {
+  if (dialect === 'mpp') return undefined;
+  const proof = fromBase64(value) as {
+    payload: ExactPermit2Payload;
+    extensions: Record<string, { info: Record<string, string> }>;
+  };
+  const { payload, extensions } = proof;
+  return 'permit2Authorization' in payload ? { payload, extensions } : undefined;
 }
 
 interface Authorized {
@@ -313,9 +389,18 @@ function splitMpp(payload: Record<string, unknown>) {
   return { authorization: authorization as unknown as Authorized, signature: signature as string };
 }
 
-/** The authorization in a proof. */
+/** The authorization in a proof, as one by EIP-3009 has it. */
 export function authorizationIn(proof: { dialect: Dialect; value: string }): Authorized {
-  return settlementOf(proof).paymentPayload.payload['authorization'] as Authorized;
+  return authorizedIn(settlementOf(proof));
+}
+
+/** The same of what a facilitator is asked. */
+export function authorizedIn({ paymentPayload: { payload } }: FacilitatorRequest): Authorized {
+  if (!('permit2Authorization' in payload)) return payload['authorization'] as Authorized;
+  const { from, permitted, nonce, deadline, witness } = payload[
+    'permit2Authorization'
+  ] as ExactPermit2Payload['permit2Authorization'];
+  return { from, to: witness.to, value: permitted.amount, nonce, validBefore: String(BigInt(deadline) + 1n) };
 }
 
 /** Says that a payment was settled, in the words of the dialect. */
@@ -330,7 +415,8 @@ export function receiptHeaders(
       'payment-receipt': mpp.serializeReceipt({ ...receipt, reference: transaction, challengeId: id }),
     };
   }
-  const settled = { success: true, transaction, network: network.id, payer: authorizationIn(proof).from };
+  const on = permitIn(proof) ? radiusTestnet : network;
+  const settled = { success: true, transaction, network: on.id, payer: authorizationIn(proof).from };
   const name = proof.dialect === 'x402v2' ? 'payment-response' : 'x-payment-response';
   return { [name]: x402v2.encodeSettleResponse(settled) };
 }

@@ -39,7 +39,8 @@ export function purchaseCore(options: PurchaseCoreOptions): Core {
     } as Partial<Core['ports']> as Core['ports'],
     settings: {
       identity: { pepper: 'pepper-of-the-test-pepper-of-the-test' },
-      purchases: { longestSeconds },
+      // Longer than a busy machine takes to settle.
+      purchases: { longestSeconds, turnMs: 60_000 },
     },
   });
 }

@@ -2,14 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { purchases, sealedColumns, vault } from '@agentpay/core';
 import type { Core, custody } from '@agentpay/core';
-import { toAuthorization, toBase64, type ExactPayload, type FacilitatorRequest } from '@agentpay/protocol';
-import { systemClock, systemRandom } from '@agentpay/primitives';
+import {
+  toAuthorization,
+  toBase64,
+  toPermit2Authorization,
+  type ExactPayload,
+  type ExactPermit2Payload,
+  type FacilitatorRequest,
+} from '@agentpay/protocol';
+import { radiusTestnet, systemClock, systemRandom } from '@agentpay/primitives';
 import { vaultKey } from '@agentpay/server';
 import { eventually, spawnNode, type Spawned } from '@agentpay/testing';
 import { bundled } from '../stress/bundled.js';
 import type { DyingBuy } from './dyingBuyers.js';
 import {
   authorizationIn,
+  authorizedIn,
   dialects,
   honestSeller,
   network,
@@ -27,15 +35,16 @@ import { MASTER_KEY } from './purchaseCore.js';
 
 const SCRIPT = fileURLToPath(new URL('dyingBuyers.js', import.meta.url));
 /** More than any purchase has, so that the last ones of each kind come to their end. */
-const EFFECTS = 11;
+const EFFECTS = 12;
 /** Longer than a process has a purchase to itself, shorter than an authorization lasts. */
 const UNTIL_OTHERS_MAY_MS = 41_000;
 const LIFETIME_SECONDS = 600;
 const START_MS = 300_000;
 
-/** The three dialects, and the 402 that a caller has met and has settled by the facilitator. */
+/** All dialects, and the 402 that a caller has met and has settled by the facilitator. */
 const kinds = [...dialects, 'facilitator'] as const;
 type Kind = (typeof kinds)[number];
+type Permit = ExactPermit2Payload['permit2Authorization'];
 const ends = ['asked again', 'left to others', 'left to others, without a key'] as const;
 type End = (typeof ends)[number];
 
@@ -97,7 +106,7 @@ async function prepared(
   const payTo = `0x${randomBytes(20).toString('hex')}`;
   const asked = { payTo, seconds: LIFETIME_SECONDS };
   const url = `${shop}/${encodeURIComponent(name)}`;
-  const { principal } = await bed.buyer();
+  const { principal } = await bed.buyer(1_000_000n, [], kind === 'facilitator' ? 'x402v2' : kind);
   const demand = { x402Version: 2, resource: { url }, accepts: [offerV2(asked)] };
   return {
     kind,
@@ -120,6 +129,15 @@ async function prepared(
 async function outsideSays(path: string, body: string): Promise<unknown> {
   const [, first, second] = path.split('/');
   const asked = JSON.parse(body) as unknown;
+  if (first === 'radius') {
+    const chain = bed.core.ports.chains.get(radiusTestnet.id) as custody.PaymentChain;
+    const [subject, hint] = asked as [never, string?];
+    if (second === 'balanceOf') return chain.balanceOf(subject);
+    const permits = chain.permits as custody.PermitChain;
+    return second === 'nextNonce'
+      ? permits.nextNonce(subject)
+      : permits.fateOf(toPermit2Authorization(subject as Permit), hint);
+  }
   if (first === 'chain') {
     const chain = bed.core.ports.chains.get(network.id) as custody.PaymentChain;
     const [subject, hint] = asked as [never, string?];
@@ -136,8 +154,8 @@ async function settle(request: FacilitatorRequest) {
   return bed.facilitator.settle(request);
 }
 
-function noteSettling({ paymentPayload }: FacilitatorRequest): void {
-  const { to, nonce } = paymentPayload.payload['authorization'] as ExactPayload['authorization'];
+function noteSettling(request: FacilitatorRequest): void {
+  const { to, nonce } = authorizedIn(request);
   all.find(({ payTo }) => payTo === to.toLowerCase())?.settled.add(nonce);
 }
 

@@ -48,6 +48,17 @@ it('what was prepared is sent once it is confirmed, and not before; limits, rule
   await bed.expectSettled();
 });
 
+it('SBC on Radius leaves by a permit, for which the wallet has no gas', async () => {
+  const [buyer, to] = [await bed.buyer(3n * PRICE, [], 'permit2'), newAddress()];
+  expect(await confirm(buyer, await prepare(buyer, to, PRICE))).toMatchObject({
+    state: 'confirmed',
+    reference: expect.stringMatching(/^0x/),
+  });
+  expect((await confirm(buyer, await prepare(buyer, to))).state).toBe('confirmed');
+  expect([bed.paid(to), bed.radius.balanceOf(buyer.wallet.address)]).toEqual([3n * PRICE, 0n]);
+  await bed.expectSettled();
+});
+
 it('what payments hold is not free to leave', async () => {
   const [buyer, to] = [await bed.buyer(3n * PRICE), newAddress()];
   // A seller that takes the proof and tells nothing: the money may move until the authorization ends.

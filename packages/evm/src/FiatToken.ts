@@ -28,6 +28,8 @@ export const fiatTokenAbi = parseAbi([
   `function transferWithAuthorization(${TERMS}, uint8 v, bytes32 r, bytes32 s)`,
   `function transferWithAuthorization(${TERMS}, bytes signature)`,
   'function cancelAuthorization(address authorizer, bytes32 nonce, bytes signature)',
+  'function nonces(address owner) view returns (uint256)',
+  'function permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)',
 ]);
 const errorAbi = parseAbi(['error Error(string)']);
 
@@ -85,6 +87,14 @@ export function allowanceCall(asset: Address, owner: Address, spender: Address):
   return {
     to: asset,
     data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'allowance', args: [owner, spender] }),
+  };
+}
+
+/** Asks a token for the nonce of the owner's next permit (EIP-2612). */
+export function tokenNonceCall(asset: Address, owner: Address): Call {
+  return {
+    to: asset,
+    data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'nonces', args: [owner] }),
   };
 }
 

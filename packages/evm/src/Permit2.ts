@@ -19,6 +19,7 @@ import {
 } from 'viem';
 import type { Call, CallResult, Log, LogFilter } from './Chain.js';
 import { hasTopics, revertText, TRANSFER, word } from './FiatToken.js';
+import { parseSignature } from './Signature.js';
 
 const STRUCTS = [
   'struct TokenPermissions { address token; uint256 amount; }',
@@ -139,6 +140,30 @@ export function exactSettleCall(authorization: Permit2Authorization, signature: 
   return {
     to: EXACT_PERMIT2_PROXY,
     data: encodeFunctionData({ abi: exactProxyAbi, functionName: 'settle', args }),
+  };
+}
+
+/** What lets Permit2 move a token: an EIP-2612 permit of the payer's for Permit2, signed as (r, s, v). */
+export interface TokenAllowance {
+  readonly value: bigint;
+  readonly deadline: bigint;
+  readonly signature: Hex;
+}
+
+/** {@link exactSettleCall} that brings the payer's permit of the token along. @throws Error for a signature that is not (r, s, v) */
+export function exactSettleWithPermitCall(
+  authorization: Permit2Authorization,
+  signature: Hex,
+  { value, deadline, signature: allowed }: TokenAllowance,
+): Call {
+  const parsed = parseSignature(allowed);
+  if (!parsed) throw new Error('A permit is signed by 65 bytes with the low s.');
+  const permit2612 = { value, deadline, ...parsed };
+  const { from, witness } = authorization;
+  const args = [permit2612, permitOf(authorization), from, witness, signature] as const;
+  return {
+    to: EXACT_PERMIT2_PROXY,
+    data: encodeFunctionData({ abi: exactProxyAbi, functionName: 'settleWithPermit', args }),
   };
 }
 

@@ -24,9 +24,16 @@ import {
   witnessTypehashes,
 } from './Permit2.js';
 import { recoverAuthorizer } from './Signature.js';
-import { moveTokens, Revert, type Applied, type Contract, type SimulatedState } from './SimulatedState.js';
+import {
+  moveTokens,
+  permitTokens,
+  Revert,
+  type Applied,
+  type Contract,
+  type SimulatedState,
+} from './SimulatedState.js';
 
-/** Puts Permit2 and the x402 proxies on a simulated chain, with their rules and errors; `settleWithPermit` is not among them. */
+/** Puts Permit2 and the x402 proxies on a simulated chain, with their rules and errors; the upto proxy has no `settleWithPermit`. */
 export function deployPermit2({ contracts }: SimulatedState): void {
   contracts.set(PERMIT2.toLowerCase(), permit2);
   contracts.set(EXACT_PERMIT2_PROXY.toLowerCase(), proxy(settleExact));
@@ -91,17 +98,36 @@ function witnessTypehash({ to }: Call): Hex {
   ] as Hex;
 }
 
-function settleExact({ network: { chainId } }: SimulatedState, data: Hex): Payment {
+function settleExact(state: SimulatedState, data: Hex, { timestamp }: Block): Payment {
+  const { chainId } = state.network;
   const { functionName, args } = decodeFunctionData({ abi: exactProxyAbi, data });
-  if (functionName !== 'settle') throw new Error('The simulated proxy knows settle only.');
-  const [signed, from, witness, signature] = args;
+  const [signed, from, witness, signature] =
+    functionName === 'settle' ? args : ([args[1], args[2], args[3], args[4]] as const);
   const permit = { ...signed, from, spender: EXACT_PERMIT2_PROXY, witness } as const;
+  if (functionName === 'settleWithPermit') allow(state, permit, args[0], timestamp);
   return {
     permit,
     amount: signed.permitted.amount,
     digest: hashExactPermit(permit2Separator(chainId), permit),
     signature,
   };
+}
+
+/** Lets Permit2 move the token. A permit that fails stops nothing: it may have been used already, by anyone. */
+function allow(
+  state: SimulatedState,
+  { from, permitted }: Permit2Authorization,
+  permit2612: { readonly value: bigint; readonly deadline: bigint; v: number; r: Hex; s: Hex },
+  timestamp: bigint,
+): void {
+  const { value, deadline, v, r, s } = permit2612;
+  if (value !== permitted.amount) throw new Refused('Permit2612AmountMismatch');
+  if (!sameHex(permitted.token, state.network.usdc.address)) return;
+  try {
+    permitTokens(state, [from, PERMIT2, value, deadline, v, r, s], timestamp);
+  } catch (error) {
+    if (!(error instanceof Revert)) throw error;
+  }
 }
 
 function settleUpto({ network: { chainId } }: SimulatedState, data: Hex, { sender }: Block): Payment {

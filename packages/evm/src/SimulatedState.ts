@@ -3,6 +3,7 @@ import {
   bytesToHex,
   domainSeparator,
   hashAuthorization,
+  hashPermit,
   sameHex,
   type Address,
   type Authorization,
@@ -51,6 +52,8 @@ export interface SimulatedState {
   readonly blacklist: Set<string>;
   /** `owner:spender` of tokens. Missing: nothing. */
   readonly allowances: Map<string, bigint>;
+  /** Of the owners' next permits. Missing: 0. */
+  readonly permitNonces: Map<string, bigint>;
   readonly contracts: Map<string, Contract>;
   /** What the escrow holds, by the hash of the payment. */
   readonly holds: Map<string, EscrowBalance>;
@@ -82,6 +85,7 @@ export function emptyState(network: Network): SimulatedState {
     accounts: new Map(),
     blacklist: new Set(),
     allowances: new Map(),
+    permitNonces: new Map(),
     contracts: new Map(),
     holds: new Map(),
     transfers: [],
@@ -97,6 +101,7 @@ export function copyState(state: SimulatedState): SimulatedState {
     accounts: new Map(state.accounts),
     blacklist: new Set(state.blacklist),
     allowances: new Map(state.allowances),
+    permitNonces: new Map(state.permitNonces),
     holds: new Map(state.holds),
     transfers: [...state.transfers],
   };
@@ -177,6 +182,11 @@ async function applyToken(state: SimulatedState, data: Hex, timestamp: bigint): 
       return answer(toHex(balanceOf(state, call.args[0]), { size: 32 }));
     case 'allowance':
       return answer(toHex(state.allowances.get(call.args.join(':').toLowerCase()) ?? 0n, { size: 32 }));
+    case 'nonces':
+      return answer(toHex(permitNonceOf(state, call.args[0]), { size: 32 }));
+    case 'permit':
+      permitTokens(state, call.args, timestamp);
+      return answer('0x');
     case 'authorizationState':
       return answer(toHex(state.used.has(useKey(...call.args)), { size: 32 }));
     case 'cancelAuthorization':
@@ -184,6 +194,28 @@ async function applyToken(state: SimulatedState, data: Hex, timestamp: bigint): 
     case 'transferWithAuthorization':
       return applyTransfer(state, call.args, timestamp);
   }
+}
+
+/** The owner's next permit of the token (EIP-2612) has this nonce. */
+function permitNonceOf(state: SimulatedState, owner: Address): bigint {
+  return state.permitNonces.get(owner.toLowerCase()) ?? 0n;
+}
+
+/** Lets a spender move tokens of the owner who has signed that (EIP-2612). @throws Revert */
+export function permitTokens(
+  state: SimulatedState,
+  [owner, spender, value, deadline, v, r, s]: readonly [Address, Address, bigint, bigint, number, Hex, Hex],
+  timestamp: bigint,
+): void {
+  if (deadline < timestamp) throw new Revert('FiatTokenV2: permit is expired');
+  const nonce = permitNonceOf(state, owner);
+  const { usdc, chainId } = state.network;
+  const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
+  const digest = hashPermit(domain, { owner, spender, value, nonce, deadline });
+  const signer = recoverAuthorizer(digest, concat([r, s, toHex(v, { size: 1 })]));
+  if (!signer || !sameHex(signer, owner)) throw new Revert('EIP2612: invalid signature');
+  state.permitNonces.set(owner.toLowerCase(), nonce + 1n);
+  state.allowances.set(`${owner}:${spender}`.toLowerCase(), value);
 }
 
 /** Whoever acts for the payer here is the payer: its signature is not looked at. */

@@ -1,6 +1,7 @@
 // What runs in browsers, workers and edge runtimes as well as in Node.
 export * from './buying/authorization.js';
 export * from './buying/readHolds.js';
+export * from './buying/readPermits.js';
 export * from './buying/readTransfers.js';
 export * from './buying/receiptIn.js';
 export * from './buying/refusalCode.js';
@@ -36,6 +37,7 @@ export * from './x402/Facilitator.js';
 export * from './x402/authCapture.js';
 export * from './x402/authCaptureOrder.js';
 export * from './x402/exact.js';
+export * from './x402/gasSponsoring.js';
 export * from './x402/offerReceipt.js';
 export * from './x402/paymentIdentifier.js';
 export * from './x402/permit2.js';

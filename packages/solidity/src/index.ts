@@ -12,6 +12,9 @@ export interface Artifact {
 /** FiatTokenV2_2-like test money. */
 export const testUsdc: Artifact = load('TestUSDC');
 
+/** Test money without EIP-3009, as SBC on Radius is. */
+export const testSbc: Artifact = load('TestSBC');
+
 /** Multicall3 for chains that lack it. */
 export const multicall3: Artifact = load('Multicall3');
 

@@ -7,7 +7,8 @@ export {
   ofHolder,
   open,
   payingFor,
+  permitsOf,
   totalOnChain,
 } from './operations.js';
-export type { AuthorizationFate, CustodyKeys, CustodyPorts, PaymentChain } from './ports.js';
-export { sign } from './sign.js';
+export type { AuthorizationFate, CustodyKeys, CustodyPorts, PaymentChain, PermitChain } from './ports.js';
+export { sign, signPermit } from './sign.js';

@@ -6,7 +6,7 @@ import { movements, post, walletMoney } from '../ledger/index.js';
 import { chainCurrency, open as openWallet } from '../wallets/index.js';
 import type { CustodyWallet, KeptCustodyWallet } from './CustodyWallet.js';
 import * as store from './CustodyStore.js';
-import type { PaymentChain } from './ports.js';
+import type { PaymentChain, PermitChain } from './ports.js';
 
 /** The chain of a network. @throws AgentPayError `settlement_not_configured` */
 export function chainOf(core: Core, network: string): PaymentChain {
@@ -24,19 +24,22 @@ export function networkNamed(core: Core, idOrName: string): PaymentChain {
   return chainOf(core, idOrName);
 }
 
-/** The first network on which wallets can pay; undefined when there is none. */
-export function defaultChain(core: Core): PaymentChain | undefined {
-  return [...core.ports.chains.values()].find(movesBySignature);
+/** What has to be known to pay by Permit2 on a network. @throws AgentPayError `settlement_not_configured` */
+export function permitsOf(core: Core, network: string): PermitChain {
+  const { permits } = chainOf(core, network);
+  if (permits) return permits;
+  throw new AgentPayError('settlement_not_configured', `On ${network} nothing is paid by Permit2.`);
 }
 
-/** Whether a signature of the wallet alone moves its money (EIP-3009). */
-function movesBySignature({ network }: PaymentChain): boolean {
-  return (network.asset.transfer ?? 'eip3009') === 'eip3009';
+/** The first network of the configuration; undefined when there is none. */
+export function defaultChain(core: Core): PaymentChain | undefined {
+  const [first] = core.ports.chains.values();
+  return first;
 }
 
 /**
  * The wallet of a holder on a network, made where there is none, inside the caller's transaction.
- * @throws AgentPayError `settlement_not_configured`, with the reason `unknown_transfer_method` where money could come and never leave
+ * @throws AgentPayError `settlement_not_configured`
  */
 export async function open(
   core: Core,
@@ -44,14 +47,6 @@ export async function open(
   { ownerId, holder, network }: Pick<CustodyWallet, 'ownerId' | 'holder' | 'network'>,
 ): Promise<CustodyWallet> {
   const chain = chainOf(core, network);
-  if (!movesBySignature(chain)) {
-    const { asset, title } = chain.network;
-    const why = `${asset.symbol} on ${title} moves by Permit2 alone, which wallets here do not sign.`;
-    throw new AgentPayError('settlement_not_configured', why, {
-      param: 'network',
-      reason: 'unknown_transfer_method',
-    });
-  }
   // Two who ask at once take turns.
   await tx.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`custody ${holder} ${network}`]);
   const first = await store.custodyWallets.find(tx, { holder, network });

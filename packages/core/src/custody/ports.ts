@@ -1,5 +1,5 @@
 import type { Amount, PaymentNetwork } from '@agentpay/primitives';
-import type { Address, Authorization, Hex } from '@agentpay/protocol';
+import type { Address, Authorization, Hex, Permit2Authorization } from '@agentpay/protocol';
 import type { Vault } from '../vault/index.js';
 
 /** What a chain shows of an authorization. `unused`: it was not used by that time, in Unix seconds. */
@@ -17,6 +17,16 @@ export interface PaymentChain {
    * @param hint a transaction that is said to have used it
    */
   fateOf(authorization: Authorization, hint?: string): Promise<AuthorizationFate | undefined>;
+  /** Of a chain whose asset moves by Permit2 alone. */
+  readonly permits?: PermitChain;
+}
+
+/** What has to be known of a chain to pay there by Permit2. */
+export interface PermitChain {
+  /** Nonce of the account's next permit of the asset (EIP-2612). Rejects when the chain cannot be asked. */
+  nextNonce(account: Address): Promise<bigint>;
+  /** What became of a permit, as {@link PaymentChain.fateOf} tells it of an authorization. */
+  fateOf(permit: Permit2Authorization, hint?: string): Promise<AuthorizationFate | undefined>;
 }
 
 /** Where keys come from, and what signs by them: a master key and this process, or a key service. */

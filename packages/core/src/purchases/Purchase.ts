@@ -1,5 +1,5 @@
 import type { Amount } from '@agentpay/primitives';
-import type { ExactPayload, TransferDialect } from '@agentpay/protocol';
+import type { ExactPayload, ExactPermit2Payload, TransferDialect } from '@agentpay/protocol';
 
 /** One thing bought from a seller that answers 402: one authorization, whatever happens. */
 export interface Purchase {
@@ -30,7 +30,7 @@ export interface Purchase {
   /** The approval that it waits for or was made with; null: it needed none. */
   readonly approvalId: string | null;
   /** What is signed, before it is; null before money was reserved. */
-  readonly authorized: ExactPayload['authorization'] | null;
+  readonly authorized: Authorized | null;
   /** The header and its value that pay, sealed; null before they were signed. */
   readonly sealedProof: string | null;
   /** When the authorization ends. */
@@ -52,6 +52,9 @@ export interface Purchase {
   readonly createdAt: Date;
   readonly endedAt: Date | null;
 }
+
+/** What moves the money: an authorization by EIP-3009, or a permit by Permit2. */
+export type Authorized = ExactPayload['authorization'] | ExactPermit2Payload['permit2Authorization'];
 
 /** What is paid, to whom, and how it was asked for. */
 export interface PurchaseTerms {

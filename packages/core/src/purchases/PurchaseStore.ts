@@ -73,6 +73,37 @@ export async function take(
   return taken;
 }
 
+/**
+ * Takes the turn to use the next permit of a wallet; false while another purchase has it. It is over when that purchase is settled or
+ * refused, and at its end at the latest.
+ */
+export async function takeTurn(
+  db: Queryable,
+  { walletId, purchaseId, now, endsAt }: { walletId: string; purchaseId: string; now: Date; endsAt: Date },
+): Promise<boolean> {
+  const rows = await db.query(
+    `insert into purchase_turns as turn (wallet_id, purchase_id, ends_at) values ($1, $2, $4)
+     on conflict (wallet_id) do update set purchase_id = excluded.purchase_id, ends_at = excluded.ends_at
+     where turn.purchase_id = excluded.purchase_id or turn.ends_at <= $3 or exists (
+       select 1 from purchases p
+       where p.id = turn.purchase_id and p.state in ('refused', 'confirmed', 'released', 'rejected'))
+     returning wallet_id`,
+    [walletId, purchaseId, now, endsAt],
+  );
+  return rows.length > 0;
+}
+
+/** Leaves the turn to others: nothing was signed. */
+export async function passTurn(
+  db: Queryable,
+  { walletId, purchaseId }: { walletId: string; purchaseId: string },
+): Promise<void> {
+  await db.query('delete from purchase_turns where wallet_id = $1 and purchase_id = $2', [
+    walletId,
+    purchaseId,
+  ]);
+}
+
 /** Whether a purchase has this authorization already. */
 export async function isNonceTaken(
   db: Queryable,

@@ -14,6 +14,7 @@ import * as store from './PurchaseStore.js';
 import { askSeller } from './sellerCall.js';
 import { quote, reject, reserveAndSign, waitFor } from './steps.js';
 import type { PurchaseWithProof } from './steps.js';
+import { inTurn } from './turns.js';
 
 /** Longest that a caller waits to hear that its wallet has more than the books know. */
 const BALANCE_MS = 5_000;
@@ -108,14 +109,25 @@ export async function chooseAndSign(
   throw error;
 }
 
-/** Looks at the chain before it says that there is too little: money may have arrived since. */
 async function signFunded(
   core: Core,
   purchase: Purchase,
   candidate: Candidate,
-  options: Pick<Working, 'approvalId'>,
+  { approvalId }: Pick<Working, 'approvalId'>,
 ): Promise<PurchaseWithProof> {
   await assertFreshNonce(core, candidate);
+  return inTurn(core, purchase, candidate, (permitNonce) =>
+    signOnceFunded(core, purchase, candidate, { approvalId, permitNonce }),
+  );
+}
+
+/** Looks at the chain before it says that there is too little: money may have arrived since. */
+async function signOnceFunded(
+  core: Core,
+  purchase: Purchase,
+  candidate: Candidate,
+  options: Parameters<typeof reserveAndSign>[3],
+): Promise<PurchaseWithProof> {
   try {
     return await reserveAndSign(core, purchase, candidate, options);
   } catch (error) {
@@ -133,6 +145,7 @@ function chainAway(): AgentPayError {
 
 /** An offer that names its nonce can be paid once, whoever asks for what. */
 async function assertFreshNonce(core: Core, { offer }: Candidate): Promise<void> {
+  if (offer.method !== undefined) return;
   const { nonce, payer: from } = offer;
   if (nonce !== undefined && (await store.isNonceTaken(core.db, { from, nonce })))
     throw new AgentPayError('offer_not_acceptable', 'The challenge was answered before.', {

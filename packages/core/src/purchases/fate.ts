@@ -1,9 +1,9 @@
 import { AgentPayError, inTime, sleep } from '@agentpay/primitives';
-import { toAuthorization, type Authorization, type ExactPayload } from '@agentpay/protocol';
+import { permitEnd, toAuthorization, toPermit2Authorization } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
-import { chainOf } from '../custody/index.js';
+import { chainOf, permitsOf } from '../custody/index.js';
 import { isOpen } from './Purchase.js';
-import type { Purchase, PurchaseTerms } from './Purchase.js';
+import type { Authorized, Purchase, PurchaseTerms } from './Purchase.js';
 import { confirm, release } from './steps.js';
 
 const ASK_EVERY_MS = 200;
@@ -19,7 +19,7 @@ export async function settleByProof(core: Core, purchase: Purchase): Promise<Pur
   const fate = await fateOf(core, purchase);
   if (fate === undefined) return purchase;
   if (fate.use === 'unused') {
-    const isOver = fate.at >= authorizationOf(purchase).validBefore;
+    const isOver = fate.at >= endOf(purchase.authorized as Authorized);
     return isOver ? release(core, purchase, 'not_settled_in_time') : purchase;
   }
   if (fate.use === 'other') return release(core, purchase, 'nonce_used_otherwise');
@@ -38,11 +38,18 @@ export async function provedWithin(
 
 function fateOf(core: Core, purchase: Purchase) {
   const { network } = purchase.terms as PurchaseTerms;
-  return chainOf(core, network).fateOf(authorizationOf(purchase), purchase.claim ?? undefined);
+  const authorized = purchase.authorized as Authorized;
+  const hint = purchase.claim ?? undefined;
+  if ('witness' in authorized)
+    return permitsOf(core, network).fateOf(toPermit2Authorization(authorized), hint);
+  return chainOf(core, network).fateOf(toAuthorization(authorized), hint);
 }
 
-function authorizationOf({ authorized }: Purchase): Authorization {
-  return toAuthorization(authorized as ExactPayload['authorization']);
+/** The first second, since the Unix epoch, in which no block can take it. */
+function endOf(authorized: Authorized): bigint {
+  return 'witness' in authorized
+    ? permitEnd(toPermit2Authorization(authorized))
+    : BigInt(authorized.validBefore);
 }
 
 /** {@link settleByProof} for somebody who waits: asked again for a while, and a chain that is away, or takes long, proves nothing. */

@@ -59,6 +59,17 @@ alter table purchases drop constraint purchases_way_check;
 alter table purchases add constraint purchases_way_check check (way in ('seller', 'facilitator', 'withdrawal'));
 `,
   },
+  {
+    name: 'core/purchases-3',
+    sql: `
+-- Which purchase uses the next permit of a wallet whose asset moves by Permit2.
+create table purchase_turns (
+  wallet_id text primary key,
+  purchase_id text not null,
+  ends_at timestamptz not null
+);
+`,
+  },
 ];
 
 /** What of it is sealed. */

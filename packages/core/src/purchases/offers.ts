@@ -1,13 +1,19 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { readTransfers, refuseOffer, unlessRefused } from '@agentpay/protocol';
-import type { PaymentDemand, TransferBuyer, TransferDialect, TransferOffer } from '@agentpay/protocol';
+import { readPermits, readTransfers, refuseOffer, unlessRefused } from '@agentpay/protocol';
+import type {
+  PaymentDemand,
+  PermitOffer,
+  TransferBuyer,
+  TransferDialect,
+  TransferOffer,
+} from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import type { KeptCustodyWallet } from '../custody/index.js';
 import type { PurchaseTerms } from './Purchase.js';
 
 /** An offer with the wallet that would pay it. */
 export interface Candidate {
-  readonly offer: TransferOffer;
+  readonly offer: TransferOffer | PermitOffer;
   readonly terms: PurchaseTerms;
   readonly wallet: KeptCustodyWallet;
 }
@@ -29,7 +35,7 @@ export function candidatesIn(
   const refusals: AgentPayError[] = [];
   const found: Candidate[] = [];
   for (const dialect of DIALECTS.filter((one) => dialects.includes(one))) {
-    const entries = unlessRefused(() => readTransfers[dialect](demand, buyer), refusals) ?? [];
+    const entries = unlessRefused(() => readIn(dialect, demand, buyer), refusals) ?? [];
     for (const read of entries) {
       const offer = unlessRefused(read, refusals);
       if (offer) found.push(candidateOf(offer, { url, wallets }));
@@ -45,6 +51,16 @@ export function candidatesIn(
       cause: refusal,
     });
   throw new AgentPayError('no_payment_header', 'The 402 of the seller asks for payment in no known way.');
+}
+
+/** Both readers look at each offer of x402 v2; that of Permit2 first, as it knows why one of its own is refused. */
+function readIn(
+  dialect: TransferDialect,
+  demand: PaymentDemand,
+  buyer: TransferBuyer,
+): readonly (() => Candidate['offer'])[] {
+  const transfers = readTransfers[dialect](demand, buyer);
+  return dialect === 'x402v2' ? [...readPermits(demand, buyer), ...transfers] : transfers;
 }
 
 export interface DemandToRead {
@@ -75,7 +91,7 @@ function buyerOf(core: Core, wallets: DemandToRead['wallets']): TransferBuyer {
 }
 
 function candidateOf(
-  offer: TransferOffer,
+  offer: Candidate['offer'],
   { url, wallets }: Pick<DemandToRead, 'url' | 'wallets'>,
 ): Candidate {
   const { dialect, network, amount, payTo, payer } = offer;

@@ -1,14 +1,14 @@
-import { AgentPayError, unixSeconds } from '@agentpay/primitives';
-import { authorizationFor, bytesToHex } from '@agentpay/protocol';
+import { AgentPayError } from '@agentpay/primitives';
 import { useIn, waitsIn } from '../approvals/index.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
-import { chainOf, sign } from '../custody/index.js';
+import { chainOf } from '../custody/index.js';
 import { holds, movements } from '../ledger/index.js';
 import type { Hold } from '../ledger/index.js';
 import { completePurchaseIn, failPurchaseIn, openPurchaseIn, submitPurchaseIn } from '../payments/index.js';
 import { allowIn, allowWants, captureIn, giveBackIn, wantsOf } from '../spending/index.js';
 import { chainCurrency } from '../wallets/index.js';
+import { draftOf } from './draft.js';
 import { tellRejected, withdrawalCompleted, withdrawalFailed, withdrawalObject } from './events.js';
 import { emitIn } from '../events/index.js';
 import type { Candidate } from './offers.js';
@@ -50,9 +50,10 @@ export async function begin(core: Core, draft: Purchase): Promise<Purchase | und
 export function reserveAndSign(
   core: Core,
   purchase: Purchase,
-  { offer, terms, wallet }: Candidate,
-  { approvalId }: { approvalId?: string | undefined } = {},
+  candidate: Candidate,
+  { approvalId, permitNonce }: { approvalId?: string | undefined; permitNonce?: bigint | undefined } = {},
 ): Promise<PurchaseWithProof> {
+  const { offer, terms } = candidate;
   const { network } = offer;
   const asset = chainCurrency(network.asset.symbol, network.name);
   const spending = {
@@ -66,11 +67,7 @@ export function reserveAndSign(
       : { rail: railOf(terms.dialect), purpose: 'purchase' }),
     approved: approvalId !== undefined,
   };
-  const authorization = authorizationFor(offer, {
-    now: unixSeconds(core.clock),
-    nonce: bytesToHex(core.random.bytes(32)),
-    longest: core.settings.purchases.longestSeconds,
-  });
+  const draft = draftOf(core, candidate, permitNonce);
   return core.batch.run({
     wants: [...rowOf(purchase), ...wantsOf(spending)],
     lane: terms.walletId,
@@ -89,15 +86,15 @@ export function reserveAndSign(
         holdId: allowed.hold.id,
       });
       submitPurchaseIn(scene, transactionId);
-      // The same each time that this is decided: one authorization has one signature.
-      const signed = sign(core, { wallet, allowed, authorization });
-      const proof = { header: offer.header, value: offer.seal(signed) };
+      // The same each time that this is decided.
+      const { authorized, value } = draft.sign(allowed);
+      const proof = { header: offer.header, value };
       const done = move(scene, kept, 'sign', {
         terms,
         transactionId,
         holdId: allowed.hold.id,
-        authorized: signed.authorization,
-        validBefore: new Date(Number(authorization.validBefore) * 1000),
+        authorized,
+        validBefore: new Date(Number(draft.end) * 1000),
         sealedProof: core.ports.vault.seal(JSON.stringify(proof), `${kept.id} proof`),
       });
       return { purchase: done, proof };

@@ -1,6 +1,6 @@
 import { AgentPayError, isAgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, PaymentNetwork } from '@agentpay/primitives';
-import { checksumAddress, sameHex, toBase64, x402v2 } from '@agentpay/protocol';
+import { checksumAddress, declareGasSponsoring, sameHex, toBase64, x402v2 } from '@agentpay/protocol';
 import type { Address } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { balanceOf, chainOf, ofHolder, payingFor } from '../custody/index.js';
@@ -17,6 +17,7 @@ import { facilitatorOf, settle } from './pay.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { inProgress, putOff, reserveAndSign, taken } from './steps.js';
+import { inTurn } from './turns.js';
 
 /** How long a withdrawal waits to be confirmed. */
 const CONFIRM_MS = 10 * 60_000;
@@ -125,13 +126,17 @@ async function sign(core: Core, mine: Purchase): Promise<Purchase> {
   const candidate = await transferOf(core, mine);
   const { walletId } = candidate.terms;
   if (candidate.offer.amount > (await freeIn(core, { walletId }))) throw tooLittle();
-  return (await reserveAndSign(core, mine, candidate)).purchase;
+  const { purchase } = await inTurn(core, mine, candidate, (permitNonce) =>
+    reserveAndSign(core, mine, candidate, { permitNonce }),
+  );
+  return purchase;
 }
 
 /** The transfer as facilitators know it: an offer that asks for nothing but the money. */
 async function transferOf(core: Core, { holder, url, terms }: Purchase): Promise<Candidate> {
   const { network: id, amount, payTo } = terms as PurchaseTerms;
   const { asset } = chainOf(core, id).network;
+  const byPermit = asset.transfer === 'permit2';
   const accepted = {
     scheme: 'exact',
     network: id,
@@ -139,9 +144,11 @@ async function transferOf(core: Core, { holder, url, terms }: Purchase): Promise
     asset: asset.address,
     payTo: checksumAddress(payTo),
     maxTimeoutSeconds: 600,
-    extra: { ...asset.eip712 },
+    extra: { ...asset.eip712, ...(byPermit && { assetTransferMethod: 'permit2' }) },
   };
-  const required = toBase64({ x402Version: 2, resource: { url }, accepts: [accepted] });
+  // The wallet has no gas: a permit of its goes to the chain with the transfer.
+  const extensions = byPermit && { extensions: declareGasSponsoring() };
+  const required = toBase64({ x402Version: 2, resource: { url }, accepts: [accepted], ...extensions });
   const header = (name: string) => (name === x402v2.PAYMENT_REQUIRED ? required : null);
   const demand = { url, hasAuthorization: false, requestBody: undefined, header, body: undefined };
   const wallets = await payingFor(core.db, { holder });

@@ -2,13 +2,17 @@ import {
   EXACT_PERMIT2_PROXY,
   exactPermitTypedData,
   fromPermit2Authorization,
+  gasSponsoringOf,
   PERMIT2,
+  permitTypedData,
   UPTO_PERMIT2_PROXY,
   uptoPermitTypedData,
+  withGasSponsoring,
   type Address,
   type FacilitatorRequest,
   type Hex,
   type Permit2Authorization,
+  type TokenPermit,
   type UptoWitness,
 } from '@agentpay/protocol';
 import { gasPayer, network, nowSeconds, payer, randomNonce, seller, type Bed } from './payment.fixture.js';
@@ -22,6 +26,8 @@ export interface PermitOptions {
   readonly permit?: Partial<Omit<Permit, 'witness'>>;
   readonly witness?: Partial<UptoWitness>;
   readonly signature?: Hex;
+  /** The permit of the token that travels along, but for the rest; absent: none does. */
+  readonly allowance?: Partial<TokenPermit>;
   /** What the seller requires, but for the rest. */
   readonly requirements?: Readonly<Record<string, unknown>>;
   /** What the payer says it accepted, but for what is required. */
@@ -65,11 +71,24 @@ export async function permitRequest(options: PermitOptions = {}): Promise<Facili
     permit2Authorization: wire(scheme, permit),
   };
   const accepted = { ...paymentRequirements, ...options.accepted };
+  const extensions = options.allowance && (await sponsored(account, permit, options.allowance));
   return {
     x402Version: 2,
-    paymentPayload: { x402Version: 2, resource: { url: resource }, accepted, payload },
+    paymentPayload: { x402Version: 2, resource: { url: resource }, accepted, payload, extensions },
     paymentRequirements,
   };
+}
+
+/** The extension by which the payer leaves the gas to whoever settles. */
+async function sponsored(account: typeof payer, permit: Permit, changed: Partial<TokenPermit>) {
+  const { usdc, chainId } = network;
+  const domain = { ...usdc.eip712, chainId, verifyingContract: usdc.address };
+  const { amount: value } = permit.permitted;
+  const { deadline } = permit;
+  const of = { owner: account.address, spender: PERMIT2, value, nonce: 0n, deadline } as const;
+  const allowance: TokenPermit = { ...of, ...changed };
+  const signature = await account.signTypedData(permitTypedData(domain, allowance));
+  return withGasSponsoring(undefined, gasSponsoringOf(allowance, { asset: usdc.address, signature }));
 }
 
 function sign(account: typeof payer, scheme: 'exact' | 'upto', permit: Permit): Promise<Hex> {

@@ -1,11 +1,23 @@
 import type { Db } from '@agentpay/primitives';
 import {
+  EIP2612_GAS_SPONSORING,
   exactPermit2PayloadSchema,
+  gasSponsoringIn,
   PERMIT2,
   toPermit2Authorization,
   type FacilitatorRequest,
+  type GasSponsoring,
+  type Hex,
 } from '@agentpay/protocol';
-import { exactSettleCall } from '@agentpay/evm';
+import {
+  allowanceCall,
+  exactSettleCall,
+  fiatTokenAbi,
+  parseSignature,
+  type Call,
+  type EcdsaSignature,
+} from '@agentpay/evm';
+import { encodeFunctionData } from 'viem';
 import { openPermit2, permitRequest } from './permit.fixture.js';
 import {
   gasPayer,
@@ -27,6 +39,15 @@ import {
 /** The same permit, of which the seller takes another amount. */
 const taking = (request: FacilitatorRequest, amount: string) =>
   ({ ...request, paymentRequirements: { ...request.paymentRequirements, amount } }) as FacilitatorRequest;
+
+/** The permit of a token, brought by itself. */
+function tokenPermitCall(to: Hex, { from, spender, amount, deadline, signature }: GasSponsoring): Call {
+  const { v, r, s } = parseSignature(signature) as EcdsaSignature;
+  const args = [from, spender, BigInt(amount), BigInt(deadline), v, r, s] as const;
+  return { to, data: encodeFunctionData({ abi: fiatTokenAbi, functionName: 'permit', args }) };
+}
+
+const stranger = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
 
 let db: Db;
 let bed: Bed;
@@ -150,7 +171,97 @@ describe('settle of exact by Permit2', () => {
   });
 });
 
-const stranger = '0x90F79bf6EB2c4f870365E785982E1f101E93b906';
+describe('settle of exact by Permit2 for a payer without gas', () => {
+  /** Who has let nobody move anything. */
+  function newcomer(): typeof payer {
+    const account = newPayer();
+    bed.chain.mint(account.address, 1_000_000n);
+    return account;
+  }
+  const allowed = async (owner: typeof payer) => {
+    const [result] = await bed.chain.read([allowanceCall(network.usdc.address, owner.address, PERMIT2)]);
+    return BigInt(result?.data as Hex);
+  };
+
+  it('brings the permit of the token to the chain with the payment, once, and leaves nothing allowed', async () => {
+    const facilitator = await bed.start();
+    bed.mine();
+    const account = newcomer();
+    expect(await facilitator.verify(await permitRequest({ account }))).toMatchObject({
+      invalidReason: 'permit2_allowance_required',
+    });
+    const request = await permitRequest({ account, allowance: {} });
+    expect(await facilitator.verify(request)).toEqual({ isValid: true, payer: account.address });
+    const answers = await Promise.all([1, 2, 3].map(() => facilitator.settle(request)));
+    expect(answers.map(({ success }) => success)).toEqual([true, true, true]);
+    expect([bed.chain.balanceOf(seller), await allowed(account)]).toEqual([10_000n, 0n]);
+    // The next one has the next nonce of the token; a used one lets nobody move anything.
+    for (const [nonce, success] of [
+      [0n, false],
+      [1n, true],
+    ] as const)
+      expect(await facilitator.settle(await permitRequest({ account, allowance: { nonce } }))).toMatchObject({
+        success,
+      });
+    expect(bed.chain.balanceOf(seller)).toBe(20_000n);
+  });
+
+  it('settles when somebody else has brought that permit before', async () => {
+    const facilitator = await bed.start();
+    bed.mine();
+    const account = newcomer();
+    const request = await permitRequest({ account, allowance: {} });
+    if (request.x402Version !== 2) throw new Error('It is of version 2.');
+    const brought = gasSponsoringIn(request.paymentPayload.extensions) as GasSponsoring;
+    await bed.chain.act(tokenPermitCall(network.usdc.address, brought));
+    expect(await allowed(account)).toBe(10_000n);
+    expect(await facilitator.settle(request)).toMatchObject({ success: true });
+  });
+
+  it('goes on after a restart with the same transaction', async () => {
+    const first = await bed.start();
+    const request = await permitRequest({ account: newcomer(), allowance: {} });
+    const pending = await pendingIn(bed, first.settle(request));
+    await first.close();
+    const heir = await bed.start();
+    bed.mine();
+    expect(await heir.settle(request)).toMatchObject({ success: true, transaction: pending.transaction });
+    expect(bed.chain.transfers()).toHaveLength(1);
+  });
+
+  it.each([
+    ['another spender', { spender: stranger }, 'eip2612_spender_not_permit2'],
+    ['another owner', { owner: stranger }, 'eip2612_from_mismatch'],
+    ['more than the payment', { value: 2n ** 256n - 1n }, 'permit2_2612_amount_mismatch'],
+    ['an end that is past', { deadline: 1n }, 'eip2612_deadline_expired'],
+    ['another nonce of the token', { nonce: 7n }, 'permit2_allowance_required'],
+  ] as const)('refuses a permit of the token with %s', async (_name, allowance, invalidReason) => {
+    const facilitator = await bed.start();
+    const request = await permitRequest({ account: newcomer(), allowance });
+    expect(await facilitator.verify(request)).toMatchObject({ isValid: false, invalidReason });
+  });
+
+  it('refuses a permit that is malformed, and takes the echo of a seller that no permit is in', async () => {
+    const facilitator = await bed.start();
+    const request = await permitRequest({ allowance: {} });
+    if (request.x402Version !== 2) throw new Error('It is of version 2.');
+    const withInfo = (info: object) => ({
+      ...request,
+      paymentPayload: { ...request.paymentPayload, extensions: { [EIP2612_GAS_SPONSORING]: { info } } },
+    });
+    const { signature, ...rest } = gasSponsoringIn(request.paymentPayload.extensions) as GasSponsoring;
+    for (const info of [
+      { signature },
+      { ...rest, signature: `${signature}00` },
+      { ...rest, signature: `0x${'ff'.repeat(65)}` },
+    ])
+      await expect(facilitator.verify(withInfo(info))).rejects.toMatchObject({
+        kind: 'payment_malformed',
+        reason: 'invalid_eip2612_extension_format',
+      });
+    expect(await facilitator.verify(withInfo({ version: '1' }))).toMatchObject({ isValid: true });
+  });
+});
 
 describe('settle of exact by Permit2, whose nonce another permit used', () => {
   it('is pending as long as a block could take it, and failed afterwards', async () => {

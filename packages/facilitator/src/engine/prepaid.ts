@@ -118,10 +118,16 @@ interface Named {
   readonly digest: string;
 }
 
-/** What a payment by EIP-3009 is known by; undefined for any other. */
+/** What a payment by EIP-3009 or Permit2 is known by; undefined for any other. */
 function nameOf({ paymentPayload, paymentRequirements }: FacilitatorRequest): Named | undefined {
-  const { authorization, signature } = paymentPayload.payload as {
-    authorization?: { from?: unknown; nonce?: unknown };
+  type Signed = { from?: unknown; nonce?: unknown };
+  const {
+    permit2Authorization,
+    authorization = permit2Authorization,
+    signature,
+  } = paymentPayload.payload as {
+    authorization?: Signed;
+    permit2Authorization?: Signed;
     signature?: unknown;
   };
   if (typeof authorization?.from !== 'string' || typeof authorization.nonce !== 'string') return undefined;

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { AgentPayError, type Clock, type Random } from '@agentpay/primitives';
 import {
   facilitatorRequestSchema,
+  EIP2612_GAS_SPONSORING,
   PAYMENT_IDENTIFIER,
   toBase64,
   type FacilitatorRequest,
@@ -86,7 +87,9 @@ export function supportedRoute(
   const extensions = [...(catalogue ? ['bazaar'] : []), ...(identifiers ? [PAYMENT_IDENTIFIER] : [])];
   app.get('/supported', guard(access, 'public'), async (_req, res) => {
     const supported = await facilitator.supported();
-    res.json({ ...supported, extensions: [...supported.extensions, ...extensions] });
+    // Permit2 is served where `upto` is.
+    const sponsored = supported.kinds.some(({ scheme }) => scheme === 'upto') ? [EIP2612_GAS_SPONSORING] : [];
+    res.json({ ...supported, extensions: [...supported.extensions, ...extensions, ...sponsored] });
   });
 }
 

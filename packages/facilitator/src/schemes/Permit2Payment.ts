@@ -1,5 +1,5 @@
-import type { Address, Hex, Permit2Authorization, Reason } from '@agentpay/protocol';
-import type { Call, CallResult } from '@agentpay/evm';
+import type { Address, GasSponsoring, Hex, Permit2Authorization, Reason } from '@agentpay/protocol';
+import type { Call, CallResult, TokenAllowance } from '@agentpay/evm';
 import type { Order, SchemeName } from './Scheme.js';
 import type { PaymentTerms } from './terms.js';
 
@@ -22,7 +22,10 @@ export interface Permit2Kind {
   toPermit(wire: Order['authorization']): Permit;
   fromPermit(permit: Permit): Order['authorization'];
   digest(chainId: number, permit: Permit): Uint8Array;
-  settleCall(permit: Permit, amount: bigint, signature: Hex): Call;
+  /** @param allowance the payer's permit of the token, which goes to the chain with the payment */
+  settleCall(permit: Permit, amount: bigint, signature: Hex, allowance?: TokenAllowance): Call;
+  /** Whether payments of this kind may bring the payer's permit of the token along (`eip2612GasSponsoring`). */
+  readonly sponsored: boolean;
 }
 
 /** A payment by Permit2: the payer signs what an x402 proxy may take from the tokens that Permit2 was allowed to move. */
@@ -30,6 +33,8 @@ export interface Permit2Payment extends PaymentTerms {
   readonly kind: Permit2Kind;
   readonly permit: Permit;
   readonly signature: Hex;
+  /** What lets Permit2 move the token, where the payer leaves its gas to us. */
+  readonly sponsoring: GasSponsoring | undefined;
 }
 
 /** What the chain says of a payment. */

@@ -8,7 +8,7 @@ import {
   toPermit2Authorization,
   type ExactPermit2Payload,
 } from '@agentpay/protocol';
-import { exactSettleCall } from '@agentpay/evm';
+import { exactSettleCall, exactSettleWithPermitCall } from '@agentpay/evm';
 import { permit2Scheme } from './permit2.js';
 
 type Wire = ExactPermit2Payload['permit2Authorization'];
@@ -26,5 +26,7 @@ export const exactPermit2 = permit2Scheme({
   toPermit: (wire) => toPermit2Authorization(wire as Wire),
   fromPermit: (permit) => fromPermit2Authorization(permit),
   digest: (chainId, permit) => hashExactPermit(permit2Separator(chainId), permit),
-  settleCall: (permit, _amount, signature) => exactSettleCall(permit, signature),
+  settleCall: (permit, _amount, signature, allowance) =>
+    allowance ? exactSettleWithPermitCall(permit, signature, allowance) : exactSettleCall(permit, signature),
+  sponsored: true,
 });

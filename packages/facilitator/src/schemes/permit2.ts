@@ -1,11 +1,13 @@
 import {
   bytesToHex,
   checksumAddress,
+  gasSponsoringIn,
   jcs,
   PERMIT2,
   sameHex,
   unwrapSignature,
   type FacilitatorRequest,
+  type GasSponsoring,
   type Hex,
 } from '@agentpay/protocol';
 import {
@@ -14,6 +16,7 @@ import {
   canonicalSignature,
   isPermitNonceUsed,
   isValidSignatureCall,
+  parseSignature,
   permitNonceCall,
   permitNonceInvalidated,
   permitNonceInvalidations,
@@ -25,6 +28,7 @@ import {
   type CallResult,
   type Chain,
   type FoundTransaction,
+  type TokenAllowance,
 } from '@agentpay/evm';
 import { toHex } from 'viem';
 import { examine, type Examiner } from './examine.js';
@@ -36,6 +40,8 @@ import { signerOf } from './signerOf.js';
 
 /** Gas limit where no code of the payer's choice runs; what is not used is not paid. */
 const KEY_GAS = 250_000n;
+/** What a permit of the token costs on top. */
+const PERMIT_GAS = 100_000n;
 /** Seconds after the end of a permit in which an RPC node may still have to learn of its blocks. */
 const LAG = 60n;
 /** Blocks of so many seconds are searched without a gap, whatever ranges the node allows. */
@@ -48,8 +54,9 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
       x402Version === 2 && scheme === kind.scheme && 'permit2Authorization' in payload,
     read(request, settings) {
       const payment = readPayment(kind, request, settings);
-      const { permit, signature, amount } = payment;
-      const authorization = kind.fromPermit(permit);
+      const { permit, signature, amount, sponsoring } = payment;
+      const signed = kind.fromPermit(permit);
+      const authorization = sponsoring ? { ...signed, sponsoring } : signed;
       let fingerprint: string | undefined;
       return {
         scheme: kind.name,
@@ -61,7 +68,7 @@ export function permit2Scheme(kind: Permit2Kind): Scheme {
         sender: permit.witness.facilitator,
         authorization,
         get fingerprint() {
-          return (fingerprint ??= fingerprintOf(payment, [jcs(authorization), signature]));
+          return (fingerprint ??= fingerprintOf(payment, [jcs(signed), signature]));
         },
         purchase: payment.purchase,
         tellsAmount: kind.scheme === 'upto',
@@ -81,7 +88,30 @@ function readPayment(
     const payload = kind.readPayload(request.paymentPayload.payload);
     return { permit: canonical(payload.permit), signature: unwrapSignature(payload.signature).signature };
   });
-  return { ...readTerms(request, settings), kind, permit, signature };
+  return {
+    ...readTerms(request, settings),
+    kind,
+    permit,
+    signature,
+    sponsoring: kind.sponsored ? readSponsoring(request) : undefined,
+  };
+}
+
+function readSponsoring(request: FacilitatorRequest): GasSponsoring | undefined {
+  if (request.x402Version !== 2) return undefined;
+  const { extensions } = request.paymentPayload;
+  return malformedAs('invalid_eip2612_extension_format', () => {
+    const sponsoring = gasSponsoringIn(extensions);
+    if (!sponsoring || parseSignature(sponsoring.signature)) return sponsoring;
+    throw new Error('The permit of the token must be signed by r, the low s and v.');
+  });
+}
+
+/** The permit of the token as the proxy takes it. */
+function allowanceIn(sponsoring: GasSponsoring | undefined): TokenAllowance | undefined {
+  if (!sponsoring) return undefined;
+  const { amount, deadline, signature } = sponsoring;
+  return { value: BigInt(amount), deadline: BigInt(deadline), signature };
 }
 
 /** Addresses may come in any case, also with a checksum that is wrong; they leave in the one form that everybody takes. */
@@ -147,24 +177,29 @@ async function readFindings(
  */
 async function simulate(
   chain: Chain,
-  { kind, permit, amount, signature, settings: { gas, facilitatorAddress } }: Permit2Payment,
+  { kind, permit, amount, signature, sponsoring, settings: { gas, facilitatorAddress } }: Permit2Payment,
   byKey: boolean,
   nowSeconds: bigint,
 ): Promise<CallResult> {
   const { facilitator, validAfter } = permit.witness;
-  const as = { from: facilitator ?? facilitatorAddress, gas: byKey ? KEY_GAS : gas.permit2Account };
-  const call = kind.settleCall(permit, amount, signature);
+  const as = { from: facilitator ?? facilitatorAddress, gas: gasOf(sponsoring, byKey, gas) };
+  const call = kind.settleCall(permit, amount, signature, allowanceIn(sponsoring));
   const result = await chain.simulate(call, as);
   // The latest block is older than the permit; the next one takes it.
   const isNext = validAfter <= nowSeconds && settleRefusal(result)?.reason === 'permit2PaymentTooEarly';
   return isNext ? chain.simulate(call, { ...as, time: validAfter + 1n }) : result;
 }
 
+function gasOf(sponsoring: GasSponsoring | undefined, byKey: boolean, limits: GasLimits): bigint {
+  return (byKey ? KEY_GAS : limits.permit2Account) + (sponsoring ? PERMIT_GAS : 0n);
+}
+
 function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: bigint): SettlementTransfer {
-  const permit = kind.toPermit(order.authorization);
+  const { sponsoring, ...signed } = order.authorization as { readonly sponsoring?: GasSponsoring };
+  const permit = kind.toPermit(signed);
   const { from, nonce, deadline, permitted, witness } = permit;
   const payment = { proxy: kind.proxy, token: permitted.token, from, to: witness.to, amount: order.amount };
-  const call = () => kind.settleCall(permit, order.amount, order.signature);
+  const call = () => kind.settleCall(permit, order.amount, order.signature, allowanceIn(sponsoring));
   const isProvedBy: SettlementTransfer['isProvedBy'] = (logs) => provesProxyPayment(logs, payment);
   const mayBeOurs = ({ call: made, receipt }: FoundTransaction) => {
     const settled = settledPermit(made);
@@ -179,7 +214,7 @@ function transferOf(kind: Permit2Kind, order: Order, limits: GasLimits, since?: 
     calls: () => [call()],
     // The logs do not name the nonce, so a transaction must not carry two of them.
     alone: true,
-    gas: order.byAccount ? limits.permit2Account : KEY_GAS,
+    gas: gasOf(sponsoring, !order.byAccount, limits),
     sender: witness.facilitator,
     endsAt,
     endReason: 'permit2DeadlineExpired',

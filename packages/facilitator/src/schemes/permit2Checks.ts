@@ -1,4 +1,4 @@
-import { sameHex, type Reason } from '@agentpay/protocol';
+import { PERMIT2, sameHex, type Reason } from '@agentpay/protocol';
 import { isPermitNonceUsed, permit2RevertText, saysValidSignature, type CallResult } from '@agentpay/evm';
 import { numberIn, type ChainCheck, type TermCheck } from './examine.js';
 import type { Permit2Findings, Permit2Payment } from './Permit2Payment.js';
@@ -91,6 +91,43 @@ const signature: OfTerms = async ({ isSignedByKey, findings }) => {
   return refuse(!good, 'permit2Signature', 'The payer did not give this signature.');
 };
 
+// Checks of the permit of the token that travels with the payment.
+
+const sponsoredPayer: OfTerms = ({ payment: { sponsoring, permit } }) =>
+  refuse(
+    sponsoring !== undefined && !sameHex(sponsoring.from, permit.from),
+    'eip2612FromMismatch',
+    'The permit of the token is not of the payer.',
+  );
+
+const sponsoredToken: OfTerms = ({ payment: { sponsoring, asset } }) =>
+  refuse(
+    sponsoring !== undefined && !sameHex(sponsoring.asset, asset),
+    'eip2612AssetMismatch',
+    'The permit is of another token.',
+  );
+
+const sponsoredSpender: OfTerms = ({ payment: { sponsoring } }) =>
+  refuse(
+    sponsoring !== undefined && !sameHex(sponsoring.spender, PERMIT2),
+    'eip2612Spender',
+    `The permit of the token must be for Permit2 at ${PERMIT2}.`,
+  );
+
+const sponsoredAmount: OfTerms = ({ payment: { sponsoring, permit } }) =>
+  refuse(
+    sponsoring !== undefined && BigInt(sponsoring.amount) !== permit.permitted.amount,
+    'permit2612AmountMismatch',
+    'The permit of the token must be for the amount.',
+  );
+
+const sponsoredInTime: OfTerms = ({ payment: { sponsoring }, nowSeconds }) =>
+  refuse(
+    sponsoring !== undefined && BigInt(sponsoring.deadline) < nowSeconds + MIN_LIFE_SECONDS,
+    'eip2612DeadlineExpired',
+    'The permit of the token has expired or is about to.',
+  );
+
 /** Checks that need no look at the chain, but for the signature of an account with code. */
 export const termChecks: readonly OfTerms[] = [
   scheme,
@@ -106,6 +143,11 @@ export const termChecks: readonly OfTerms[] = [
   notEarly,
   amount,
   token,
+  sponsoredPayer,
+  sponsoredToken,
+  sponsoredSpender,
+  sponsoredAmount,
+  sponsoredInTime,
   signature,
 ];
 
@@ -123,9 +165,10 @@ const balance: OfChain = ({ balance: held }, { payment }) =>
     needed: payment.amount,
   });
 
-const allowance: OfChain = ({ allowance: allowed }, { payment }) =>
+// A permit that travels along may have been used by somebody else already; then the allowance stands, and the simulation tells.
+const allowance: OfChain = ({ allowance: allowed, settle }, { payment }) =>
   refuse(
-    (numberIn(allowed) ?? 0n) < payment.amount,
+    (numberIn(allowed) ?? 0n) < payment.amount && !(payment.sponsoring && settle.success),
     'permit2AllowanceRequired',
     'The payer has to let Permit2 move the token first (approve).',
   );

@@ -33,6 +33,7 @@ export const upto = permit2Scheme({
   fromPermit: (permit) => fromPermit2Authorization(named(permit)),
   digest: (chainId, permit) => hashUptoPermit(permit2Separator(chainId), named(permit)),
   settleCall: (permit, amount, signature) => uptoSettleCall(named(permit), amount, signature),
+  sponsored: false,
 });
 
 /** The payload's shape made sure that it names the facilitator. */

@@ -35,6 +35,8 @@ export interface TransferBuyer {
 /** One way to pay by an EIP-3009 authorization, acceptable but for its price. */
 export interface TransferOffer {
   readonly dialect: TransferDialect;
+  /** Absent: by EIP-3009. */
+  readonly method?: undefined;
   readonly network: PaymentNetwork;
   readonly payer: Address;
   /** Base units of the network's asset. */
@@ -69,27 +71,35 @@ export interface AskedTransfer {
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Payment flows in which an EIP-3009 authorization is the whole payment. */
+type TransferMethod = NonNullable<PaymentNetwork['asset']['transfer']>;
+const METHODS: Readonly<Record<TransferMethod, string>> = { eip3009: 'EIP-3009', permit2: 'Permit2' };
+
+/** Payment flows in which a signed authorization is the whole payment. */
 const FLOWS: readonly unknown[] = [undefined, 'authorization', 'upfront'];
 
 /**
  * Holds what a seller asks for against what the buyer may pay. The token's EIP-712 domain always comes from the table of networks, never
  * from the seller.
+ * @param method the kind of transfer that the buyer signs
  * @throws AgentPayError `offer_not_acceptable` with the reason
  */
 export function readTransfer(
   buyer: TransferBuyer,
   url: string,
   asked: AskedTransfer,
+  method: TransferMethod = 'eip3009',
 ): Pick<TransferOffer, 'network' | 'payer' | 'amount' | 'payTo'> {
   const network = buyer.network(asked.network);
   const { asset } = network;
   if (!sameHex(asked.asset, asset.address))
     throw refuseOffer('unknown_asset', `Asset ${asked.asset} is not known on ${network.name}.`);
   buyer.assertAsset(network);
-  if ((asset.transfer ?? 'eip3009') !== 'eip3009')
-    throw refuseOffer('unknown_transfer_method', `${asset.symbol} on ${network.name} has no EIP-3009.`);
-  checkExtra(network, asked.extra ?? {});
+  if ((asset.transfer ?? 'eip3009') !== method)
+    throw refuseOffer(
+      'unknown_transfer_method',
+      `${asset.symbol} on ${network.name} is not paid by ${METHODS[method]}.`,
+    );
+  checkExtra(network, asked.extra ?? {}, method);
   if (network.mainnet && isCleartext(url) && !buyer.cleartext)
     throw refuseOffer('cleartext', 'Real money is paid over https only.');
   const payTo = addressSchema.safeParse(asked.payTo);
@@ -100,15 +110,19 @@ export function readTransfer(
   return { network, payer, amount: readAmount(asked.amount), payTo: checksumAddress(payTo.data) };
 }
 
-function checkExtra({ asset }: PaymentNetwork, extra: Readonly<Record<string, unknown>>): void {
+function checkExtra(
+  { asset }: PaymentNetwork,
+  extra: Readonly<Record<string, unknown>>,
+  method: TransferMethod,
+): void {
   const { name, version } = asset.eip712;
   const named = extra['name'] ?? name;
   const versioned = extra['version'] ?? version;
   if (named !== name || versioned !== version)
     throw refuseOffer('domain_mismatch', 'The seller describes another token contract.');
   const transfer = extra['assetTransferMethod'] ?? 'eip3009';
-  if (transfer !== 'eip3009')
-    throw refuseOffer('unknown_transfer_method', 'Only transfers by EIP-3009 are signed.');
+  if (transfer !== method)
+    throw refuseOffer('unknown_transfer_method', `Only transfers by ${METHODS[method]} are signed.`);
   if (!FLOWS.includes(extra['paymentFlow'] ?? undefined))
     throw refuseOffer('unknown_payment_flow', 'The payment flow is not known.');
 }

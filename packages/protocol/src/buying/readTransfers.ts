@@ -7,7 +7,7 @@ import { readTransfer, refuseOffer } from './TransferOffer.js';
 import type { PaymentDemand, ReadTransfer, TransferBuyer, TransferDialect } from './TransferOffer.js';
 
 /** Proofs above this length may not fit beside other headers: extensions, which may be left out, then are. */
-const MAX_PROOF = 8 * 1024;
+export const MAX_PROOF = 8 * 1024;
 /** Shortest time that must be left of a challenge, in ms: facilitators refuse authorizations that are about to end. */
 const MARGIN_MS = 6_000;
 /** Seconds for which an authorization is signed when the challenge has no end. */

@@ -55,6 +55,7 @@ function attempt<T>(read: () => T): T | undefined {
 }
 
 function payerOf({ proof }: SentProof): string {
-  const { payload } = fromBase64(proof) as { payload: { authorization: { from: string } } };
-  return payload.authorization.from;
+  type Payload = Partial<Record<'authorization' | 'permit2Authorization', { from: string }>>;
+  const { payload } = fromBase64(proof) as { payload: Payload };
+  return (payload.authorization ?? payload.permit2Authorization)?.from ?? '';
 }

@@ -2,6 +2,7 @@ import type { custody } from '@agentpay/core';
 import { authorizationStateCall, balanceCall, type Chain, type TransactionReceipt } from '@agentpay/evm';
 import type { PaymentNetwork } from '@agentpay/primitives';
 import { authorizationUseIn, type Authorization, type Hex } from '@agentpay/protocol';
+import { permitChain } from './permitChain.js';
 
 /**
  * A chain as purchases look at it.
@@ -26,8 +27,10 @@ export function paymentChain({
     return use && { use, transaction: receipt.hash };
   }
 
+  const byPermit = network.asset.transfer === 'permit2';
   return {
     network,
+    ...(byPermit && { permits: permitChain({ asset, chain, confirmations }) }),
     async balanceOf(account) {
       const [balance] = await chain.read([balanceCall(asset, account)]);
       if (!balance?.success || balance.data === '0x')

@@ -24,13 +24,14 @@ const entrySchema = z.strictObject({
   // Limits count micro-units, whatever the asset.
   decimals: z.literal(6, 'must be 6: limits count micro-units, whatever the asset'),
   eip712: z.strictObject({ name: z.string().min(1).max(64), version: z.string().min(1).max(16) }),
+  transfer: z.enum(['eip3009', 'permit2']).default('eip3009'),
   explorer: httpUrl,
   rpcUrl: httpUrl,
 });
 
 /**
  * The networks of `RPC_URLS` (`base=https://..., base-sepolia=https://...`) and of `PAYMENT_NETWORKS`, a JSON array of entries
- * `{id, name, chainId, asset, contract, decimals, eip712, explorer, rpcUrl}`.
+ * `{id, name, chainId, asset, contract, decimals, eip712, transfer?, explorer, rpcUrl}`.
  * @returns the networks, or a sentence about the first fault
  */
 export function readNetworks(
@@ -72,14 +73,14 @@ function readEntries(text: string): ConfiguredNetwork[] | string {
   }
   const mismatch = read.data.find(({ id, chainId }) => id !== `eip155:${chainId}`);
   if (mismatch) return `PAYMENT_NETWORKS: ${mismatch.id} has another chainId.`;
-  return read.data.map(({ rpcUrl, asset, contract, decimals, eip712, title, ...network }) => ({
+  return read.data.map(({ rpcUrl, asset, contract, decimals, eip712, transfer, title, ...network }) => ({
     rpcUrl,
     network: {
       ...network,
       id: network.id as PaymentNetwork['id'],
       title: title ?? network.name,
       explorer: network.explorer.replace(/\/+$/, ''),
-      asset: { address: checksumAddress(contract), symbol: asset, decimals, eip712 },
+      asset: { address: checksumAddress(contract), symbol: asset, decimals, eip712, transfer },
     },
   }));
 }
