@@ -10,7 +10,6 @@ import {
   permitDigest,
   toBase64,
   toPermit2Authorization,
-  type ExactPermit2Payload,
   type FacilitatorRequest,
   type Hex,
 } from '@agentpay/protocol';
@@ -162,10 +161,12 @@ describe('permits', () => {
       (_, response) => askV2(response, [offerSbc({ extra, seconds: 30_000_000 })], { extensions }),
       { buyer },
     );
-    const [proof] = proofs.map(permitIn);
-    const { permit2Authorization: permit, signature } = proof?.payload as ExactPermit2Payload;
-    const { info: said } = proof?.extensions[EIP2612_GAS_SPONSORING] as { info: Record<string, string> };
     expect(proofs).toHaveLength(1);
+    const { payload, extensions: sent } = permitIn(proofs[0] as Proof) as NonNullable<
+      ReturnType<typeof permitIn>
+    >;
+    const { permit2Authorization: permit, signature } = payload;
+    const { info: said } = sent[EIP2612_GAS_SPONSORING] as { info: Record<string, string> };
     expect(permit).toMatchObject({
       from: buyer.wallet.address,
       permitted: { token: sbc.address, amount: String(PRICE) },

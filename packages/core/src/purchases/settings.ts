@@ -6,8 +6,8 @@ export interface PurchaseSettings {
   /** Time that sellers and facilitators have in all within one call, in ms; the chain may be asked for three seconds after it. */
   readonly answerMs: number;
   /**
-   * Where the asset moves by Permit2: how long a purchase has its wallet's permits to itself, in ms. Honest sellers settle sooner, and others
-   * hold up the next purchase for no longer.
+   * Where the asset moves by Permit2: how long a purchase has its wallet's permits to itself, in ms. Honest sellers settle sooner, and
+   * others hold up the next purchase for no longer.
    */
   readonly turnMs: number;
 }

@@ -13,9 +13,9 @@ const LOOK_EVERY_MS = 150;
 const ASK_MS = 5_000;
 
 /**
- * Signs for a candidate once it is its turn. A token takes the permits of a wallet one after the other, so that of two purchases by Permit2
- * that are signed at once one would be refused by its seller: they are signed one after the other. Two that are signed at once all the same,
- * as the turn of a slow one ends, cost no money: the chain takes either, or one of them.
+ * Signs for a candidate once it is its turn. A token takes the permits of a wallet one after the other, so that of two purchases by
+ * Permit2 that are signed at once one would be refused by its seller: they are signed one after the other. Two that are signed at once
+ * all the same, as the turn of a slow one ends, cost no money: the chain takes either, or one of them.
  * @param sign is given the nonce of the wallet's next permit, and undefined where none is needed
  * @throws AgentPayError `payment_in_progress` when the turn does not come, `unavailable` when the chain cannot be asked: nothing is signed
  */
