@@ -111,6 +111,23 @@ describe('commands in batches', () => {
     expect(await pay(payer, 300_000n)).toMatchObject({ status: 'completed' });
   });
 
+  it('write every row as it was decided, whether the rows of a batch are alike or not', async () => {
+    const texts = ['"quoted"', 'C:\\dir\\n', '{a,b}', 'NULL', 'é😀', undefined];
+    const batches: { amount?: bigint; description?: string | undefined }[][] = [
+      Array.from({ length: 20 }, () => ({})),
+      texts.map((description, index) => ({ amount: BigInt(index + 1), description })),
+      Array.from({ length: 20 }, () => ({ description: 'the same' })),
+    ];
+    for (const batch of batches) {
+      const made = await Promise.all(batch.map(({ amount, ...more }) => pay(payer, amount, more)));
+      const kept = made.map(({ id }) => payments.get(core, { principal: payer.principal, paymentId: id }));
+      expect(await Promise.all(kept)).toEqual(made);
+      expect(made.map(({ description }) => description)).toEqual(
+        batch.map(({ description }) => description ?? null),
+      );
+    }
+  });
+
   it('that are refused disturb nobody: of 200, those with money pay', async () => {
     const poor = await signedIn(core, 'Poor');
     const answers = await Promise.allSettled(

@@ -6,20 +6,23 @@ import type { SqlValue } from '@agentpay/primitives';
  * the longest part of what is sent.
  */
 export function arrayText(values: readonly SqlValue[]): string {
-  let text = '';
-  for (const value of values) text += `${text && ','}${elementText(value)}`;
-  return `{${text}}`;
+  if (values.every(isWrittenAsInJson)) {
+    const json = JSON.stringify(values);
+    // Quotes and backslashes are escaped alike, anything else is not.
+    if (!/\\[^"\\]/.test(json)) return `{${json.slice(1, -1)}}`;
+  }
+  return `{${values.map(elementText).join(',')}}`;
+}
+
+function isWrittenAsInJson(value: SqlValue): boolean {
+  return typeof value === 'string' || value === null || types.isDate(value);
 }
 
 function elementText(value: SqlValue): string {
   if (value === null) return 'NULL';
-  if (typeof value === 'string') return `"${escaped(value)}"`;
+  if (typeof value === 'string') return `"${value.replace(/["\\]/g, '\\$&')}"`;
   if (types.isDate(value)) return `"${value.toISOString()}"`;
   if (types.isUint8Array(value)) return `"\\\\x${Buffer.from(value).toString('hex')}"`;
   if (typeof value === 'object') throw new TypeError('An array has no text within another one.');
   return String(value);
-}
-
-function escaped(text: string): string {
-  return /["\\]/.test(text) ? text.replace(/["\\]/g, '\\$&') : text;
 }

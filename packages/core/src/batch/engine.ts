@@ -10,7 +10,7 @@ import type { RowCache } from './RowCache.js';
 import { keyText, openScene } from './Scene.js';
 import type { OpenScene } from './Scene.js';
 import { CHANGED_MEANWHILE, statementOf, writesNothing } from './statement.js';
-import type { Statement } from './statement.js';
+import type { Statement, Varying } from './statement.js';
 
 /** Carries commands out, those that wait at the same moment together. */
 export interface Batch {
@@ -52,6 +52,7 @@ interface State {
   readonly writer: Writer;
   readonly around: AroundBatch;
   readonly cache: RowCache;
+  readonly varying: Varying;
   readonly fresh: Waiting[];
   /** Decided against their caller by the cache, or in a batch whose rows had changed: to be decided by the database. */
   readonly doubted: Waiting[];
@@ -86,6 +87,7 @@ export function createBatch({
     writer,
     around,
     cache: rowCache(CACHED_ROWS, clock),
+    varying: new Set(),
     fresh: [],
     doubted: [],
     single: [],
@@ -105,7 +107,7 @@ export function createBatch({
       });
     },
     runIn: <Result>(tx: Tx, command: Command<Result>) =>
-      aloneIn(tx, writer, openScene(), command) as Promise<Result>,
+      aloneIn(tx, state, openScene(), command) as Promise<Result>,
   };
 }
 
@@ -158,7 +160,7 @@ interface Prepared {
 }
 
 async function prepare(state: State, waiting: readonly Waiting[]): Promise<Prepared> {
-  const { db, cache, writer } = state;
+  const { db, cache, writer, varying } = state;
   const key = await writer.current(db);
   const scene = openScene();
   const load = (wants: readonly Want[]) => fromCache(db, cache, scene, wants);
@@ -167,7 +169,7 @@ async function prepare(state: State, waiting: readonly Waiting[]): Promise<Prepa
   if (done.length === 0) return { scene, key, outcome, statement: undefined };
   await load([[writer.entity, [key]]]);
   writer.finish(scene, key);
-  return { scene, key, outcome, statement: statementOf(scene, { single: done.length === 1 }) };
+  return { scene, key, outcome, statement: statementOf(scene, { single: done.length === 1, varying }) };
 }
 
 /** The statement checks the rows that it writes: a command that writes nothing is not decided by the cache. */
@@ -209,7 +211,7 @@ async function locked(state: State, waiting: readonly Waiting[]): Promise<void> 
         outcome = await decideAll(scene, waiting, (wants) => loadRows(tx, scene, wants, 'skip'));
         if (outcome.done.length === 0) return;
         await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
-        await write(tx, writer, scene, { key, single: outcome.done.length === 1 });
+        await write(tx, state, scene, { key, single: outcome.done.length === 1 });
       }),
     );
   } catch (error) {
@@ -242,13 +244,13 @@ async function isWritten(state: State, scene: OpenScene, key: string, error: unk
 
 async function write(
   on: Queryable,
-  writer: Writer,
+  { writer, varying }: State,
   scene: OpenScene,
   { key, single }: { key: string; single: boolean },
 ): Promise<void> {
   if (writesNothing(scene)) return;
   writer.finish(scene, key);
-  const { sql, params } = statementOf(scene, { single });
+  const { sql, params } = statementOf(scene, { single, varying });
   await on.query(sql, params);
 }
 
@@ -287,7 +289,7 @@ async function alone(state: State, one: Waiting): Promise<void> {
     try {
       const { lane } = one.command;
       const value = await state.around(1, () =>
-        state.db.tx((tx) => aloneIn(tx, state.writer, scene, one.command), { lane }),
+        state.db.tx((tx) => aloneIn(tx, state, scene, one.command), { lane }),
       );
       remember(state.cache, scene);
       return one.resolve(value);
@@ -299,20 +301,15 @@ async function alone(state: State, one: Waiting): Promise<void> {
   }
 }
 
-async function aloneIn(
-  tx: Tx,
-  writer: Writer,
-  scene: OpenScene,
-  command: Command<unknown>,
-): Promise<unknown> {
+async function aloneIn(tx: Tx, state: State, scene: OpenScene, command: Command<unknown>): Promise<unknown> {
   const load = (wants: readonly Want[]) => loadRows(tx, scene, wants, 'wait');
   const one = { command, resolve: () => undefined, reject: () => undefined, failures: 0 };
   const { done, refused } = await decideAll(scene, [one], load);
   if (refused[0]) throw refused[0].error;
   if (writesNothing(scene)) return done[0]?.value;
-  const key = await writer.borrow(tx);
-  await loadRows(tx, scene, [[writer.entity, [key]]], 'wait');
-  await write(tx, writer, scene, { key, single: true });
+  const key = await state.writer.borrow(tx);
+  await loadRows(tx, scene, [[state.writer.entity, [key]]], 'wait');
+  await write(tx, state, scene, { key, single: true });
   return done[0]?.value;
 }
 

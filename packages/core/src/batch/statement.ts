@@ -25,9 +25,19 @@ export function writesNothing({ slots, appended, added, kept }: OpenScene): bool
   );
 }
 
-interface Writing {
+/**
+ * Columns, as `table.column`, in which rows of one batch have differed so far. The values of the others go along once instead of once
+ * for each row. Only ever grows, so that a kind of batch comes to one text, whose plan is kept.
+ */
+export type Varying = Set<string>;
+
+interface StatementOptions {
   /** Whether it is the statement of one command: its rows are few, and their number is known beforehand. */
   readonly single: boolean;
+  readonly varying: Varying;
+}
+
+interface Writing extends StatementOptions {
   readonly steps: string[];
   readonly params: SqlValue[];
   /** SQL of numbers that add up to `expected` when every row was still what it was. */
@@ -39,8 +49,8 @@ interface Writing {
  * One statement for a whole batch: it runs alone, so that it is a transaction by itself, or inside one. Rows that other transactions
  * hold are not waited for (55P03), and where a guarded row has changed, nothing at all is written (AP001): the caller decides anew.
  */
-export function statementOf(scene: OpenScene, { single }: { single: boolean }): Statement {
-  const writing: Writing = { single, steps: [], params: [], counts: [], expected: 0 };
+export function statementOf(scene: OpenScene, options: StatementOptions): Statement {
+  const writing: Writing = { ...options, steps: [], params: [], counts: [], expected: 0 };
   const ranked = [...scene.slots].sort(([a], [b]) => a.rank - b.rank);
   for (const [entity, slots] of ranked) writeEntity(writing, entity, [...slots.values()]);
   for (const [table, rows] of scene.appended) insertRows(writing, table, rows);
@@ -51,7 +61,8 @@ export function statementOf(scene: OpenScene, { single }: { single: boolean }): 
       type,
       values: rows.map((row) => row[i] ?? null),
     }));
-    writing.steps.push(`${writer.name} as (${writer.sql(`(select * from ${source(writing, columns)})`)})`);
+    const rowsOf = `(select * from ${source(writing, writer.name, columns)})`;
+    writing.steps.push(`${writer.name} as (${writer.sql(rowsOf)})`);
   }
   writing.params.push(writing.expected);
   const sum = [...writing.counts, '0'].join(' + ');
@@ -80,7 +91,7 @@ function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]
   const given = fields.map(([field, type]) => columnOf('', rows, field, type));
   writing.steps.push(
     `i${writing.steps.length} as (insert into ${table.name} (${columns})
-       select ${values.join(', ')} from ${source(writing, given)})`,
+       select ${values.join(', ')} from ${source(writing, table.name, given)})`,
   );
 }
 
@@ -101,7 +112,7 @@ function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[])
   const held = [sameKey(entity), ...unchanged(entity)].join(' and ');
   writing.steps.push(
     `l_${name} as materialized (
-       select t.tid, ${changed.map((each) => each.name).join(', ')} from ${source(writing, all)}
+       select t.tid, ${changed.map((each) => each.name).join(', ')} from ${source(writing, name, all)}
        cross join lateral (select ctid as tid from ${name} as t where ${held} limit 1 for no key update nowait) as t)`,
     `u_${name} as (update ${name} as t set ${set} from l_${name} as l where t.ctid = l.tid returning 1)`,
   );
@@ -123,7 +134,7 @@ function watchRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]):
   ];
   const held = unchanged(entity).join(' and ');
   writing.counts.push(
-    `(select count(*) from ${source(writing, given)}
+    `(select count(*) from ${source(writing, name, given)}
       left join lateral (select * from ${name} as t where ${sameKey(entity)} limit 1) as t on true where ${held})`,
   );
   writing.expected += slots.length;
@@ -155,21 +166,43 @@ function columnOf(prefix: string, rows: readonly object[], field: string, type: 
 const MAX_WRITTEN_OUT = 4;
 
 /**
- * The rows as a table `d`. Of one command they are written out; of a batch each column is one parameter, so that a statement has the same
- * text for any number of rows and is planned once.
+ * The rows as a table `d`. Of one command they are written out; of a batch each column is one parameter, a list of values or the one that
+ * all rows have, so that a statement has the same text for any number of rows and is planned once.
  */
-function source(writing: Writing, columns: readonly Column[]): string {
+function source(writing: Writing, table: string, columns: readonly Column[]): string {
   const { params } = writing;
-  const names = columns.map(({ name }) => name).join(', ');
   const count = columns[0]?.values.length ?? 0;
   if (writing.single && count <= MAX_WRITTEN_OUT) {
     const rows = Array.from({ length: count }, (_, row) => {
       const places = columns.map(({ type, values }) => `$${params.push(values[row] ?? null)}::${type}`);
       return `(${places.join(', ')})`;
     });
-    return `(values ${rows.join(', ')}) as d (${names})`;
+    return `(values ${rows.join(', ')}) as d (${columns.map(({ name }) => name).join(', ')})`;
   }
-  // Within a select the planner does not look at the values: it would plan anew for each of them.
-  const places = columns.map(({ type, values }) => `(select $${params.push(arrayText(values))}::${type}[])`);
-  return `unnest(${places.join(', ')}) as d (${names})`;
+  const own = ownValues(writing, table, columns);
+  const shown = columns.map((each) => {
+    const { name, type, values } = each;
+    return own.includes(each) ? `r.${name}` : `$${params.push(values[0] ?? null)}::${type} as ${name}`;
+  });
+  if (own.length === 0) return `(select ${shown.join(', ')}) as d`;
+  const names = own.map(({ name }) => name);
+  const arrays = own.map(
+    ({ name, type, values }) => `$${params.push(arrayText(values))}::${type}[] as ${name}`,
+  );
+  // Behind "offset 0" the planner does not look at the values: it would plan anew for each of them.
+  return `(select ${shown.join(', ')} from (select ${arrays.join(', ')} offset 0) as a,
+    unnest(${names.map((name) => `a.${name}`).join(', ')}) as r (${names.join(', ')})) as d`;
+}
+
+/** Columns that need a value for each row. */
+function ownValues({ varying }: Writing, table: string, columns: readonly Column[]): readonly Column[] {
+  const own = columns.filter(({ name, values }) => {
+    const column = `${table}.${name}`;
+    const differs = varying.has(column) || values.some((value) => value !== values[0]);
+    if (differs) varying.add(column);
+    return differs;
+  });
+  // Rows that are all the same are still so many.
+  const several = (columns[0]?.values.length ?? 0) > 1;
+  return own.length === 0 && several ? columns.slice(0, 1) : own;
 }
