@@ -59,11 +59,15 @@ export async function findings(page: Page, rules?: readonly string[]): Promise<s
 /** What has the focus, as its text. */
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.textContent);
 
+/** What the dialogs of a page agree to that were looked at. */
+const lookedAt = new WeakMap<Page, Set<string>>();
+export const questionsOf = (page: Page): ReadonlySet<string> => lookedAt.get(page) ?? new Set();
+
 /**
  * Presses a button that asks first, and looks at the question: it can be read in both schemes, keeps the keyboard within, ends with Escape
- * and gives the focus back. Then the button is pressed again and the question agreed to.
+ * and gives the focus back. Nothing was agreed to then.
  */
-export async function agreeTo(page: Page, button: Locator): Promise<void> {
+export async function lookAtQuestion(page: Page, button: Locator): Promise<void> {
   const name = await button.innerText();
   const dialog = page.getByRole('dialog');
   await button.click();
@@ -72,7 +76,6 @@ export async function agreeTo(page: Page, button: Locator): Promise<void> {
     await page.emulateMedia({ colorScheme });
     expect([name, colorScheme, await findings(page)]).toEqual([name, colorScheme, []]);
   }
-  await keepLook(page, `question ${name}`);
   expect(await focused(page)).toBe('No');
   for (let turn = 0; turn < 4; turn++) {
     await page.keyboard.press('Tab');
@@ -87,7 +90,17 @@ export async function agreeTo(page: Page, button: Locator): Promise<void> {
   await page.keyboard.press('Escape');
   await dialog.waitFor({ state: 'detached' });
   expect(await button.evaluate((node) => node === node.ownerDocument.activeElement)).toBe(true);
+  lookedAt.set(page, new Set([...questionsOf(page), name]));
+}
+
+/** {@link lookAtQuestion}; then the button is pressed again, its question kept as a picture and agreed to. */
+export async function agreeTo(page: Page, button: Locator): Promise<void> {
+  await lookAtQuestion(page, button);
+  const name = await button.innerText();
+  const dialog = page.getByRole('dialog');
   await button.click();
+  await dialog.waitFor();
+  await keepLook(page, `question ${name}`);
   await dialog.getByRole('button', { name, exact: true }).click();
   await dialog.waitFor({ state: 'detached' });
 }

@@ -2,7 +2,7 @@
 import { formatDecimal } from '@agentpay/primitives';
 import type { Page } from 'playwright-core';
 import { newPayee, type InteropStack } from '../interop/stack.js';
-import { agreeTo, giveWallet, keepLook } from './browser.js';
+import { agreeTo, giveWallet, keepLook, lookAtQuestion } from './browser.js';
 
 /** The dashboard's stack and the page in which somebody works, as the suite has it. */
 export interface Bed {
@@ -96,8 +96,30 @@ export function journeys(bed: () => Bed): void {
     await part('Dispute').getByText('open', { exact: true }).waitFor();
     await part('Dispute').getByText('This agent', { exact: true }).waitFor();
     await part('Dispute').getByText('<b>The data</b> never came.').waitFor();
-    expect(await part('Dispute').getByRole('button').count()).toBe(0);
     await expectWhole('disputed payment');
+
+    const log = { name: 'call.log', mimeType: 'text/plain', buffer: Buffer.from('<b>no response</b>') };
+    await part('Dispute').getByLabel('Or a file').setInputFiles(log);
+    await part('Dispute').getByRole('button', { name: 'Add evidence' }).click();
+    await part('Dispute').getByRole('cell', { name: '<b>no response</b>' }).waitFor();
+    await part('Dispute').getByRole('cell', { name: 'This agent' }).waitFor();
+    await agree('Dispute', 'Withdraw the dispute');
+    await part('Dispute').getByText('withdrawn', { exact: true }).waitFor();
+    expect(await part('Dispute').getByLabel('Or a file').count()).toBe(0);
+
+    await part('Requests').getByText('/v1/payments', { exact: true }).first().waitFor();
+    await part('Requests')
+      .getByRole('cell', { name: `/api/agents/${payer.id}/transactions/${id}/dispute` })
+      .first()
+      .waitFor();
+    await part('Requests').getByRole('link', { name: 'The request that made it' }).click();
+    await heading('Request');
+    await part('Details').getByText('runtime.payments.create').waitFor();
+    await part('Details').getByText(/^key_/).waitFor();
+    await part('Details')
+      .getByText(id as string)
+      .waitFor();
+    await expectWhole('request');
     expect(faults()).toEqual([]);
   });
 
@@ -237,6 +259,9 @@ export function journeys(bed: () => Bed): void {
     const proposal = { service_id, buyer_wallet_address: stack.buyer.address, terms };
     const { agreement_id: id } = await post('/usage-agreements', proposal, buyer.auth);
     const at = `/usage-agreements/${id}`;
+    await hold({ agent: seller.key });
+    await open(`/dashboard/runtime/agreements/${id}`);
+    await lookAtQuestion(page, part('The proposal').getByRole('button', { name: 'Reject' }));
     const put = async (path: string, body: object) =>
       fetch(url + at + path, {
         method: 'PUT',

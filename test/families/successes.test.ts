@@ -1,6 +1,6 @@
 import { decodeResponse, encodeResponse } from '@agentpay/api';
-import { sealedColumns, vault } from '@agentpay/core';
-import { systemRandom } from '@agentpay/primitives';
+import { parties, requests, sealedColumns, vault, type Principal } from '@agentpay/core';
+import { idTime, systemRandom } from '@agentpay/primitives';
 import { callables, named } from './calls.js';
 import { newWorld, send, type World } from './world.js';
 
@@ -22,6 +22,11 @@ describe.each(named(callables))('%s', (_id, { endpoint, call }) => {
     expect(answer.headers['x-ratelimit-limit']).toBe(endpoint.rate === 'standard' ? '1000000' : '60000');
     if (endpoint.kind !== 'json') return;
     expect(encodeResponse(endpoint, decodeResponse(endpoint, answer.body))).toEqual(answer.body);
+    const made = newIn(answer.body, sent);
+    if (endpoint.status !== 201 || made.length === 0) return;
+    const kept = await keptOf(answer.headers['x-request-id'] as string);
+    expect(kept).toMatchObject({ endpoint: endpoint.id, status: 201, error: null });
+    expect(made).toContain(kept?.made[0]);
   });
 });
 
@@ -60,6 +65,20 @@ it('all that was sealed on the way is sealed anew under another master key, and 
   });
   expect([await columnsWith(mark), await columnsWith(anew.mark)]).toEqual([[], before]);
 });
+
+/** Ids in a response that the request did not name. */
+function newIn(body: unknown, sent: object): string[] {
+  const [answered, asked] = [body, sent].map((part) => JSON.stringify(part));
+  const ids = [...(answered ?? '').matchAll(/"([a-z_]+_[0-9a-z]{26})"/g)].map(([, id]) => id as string);
+  return ids.filter((id) => idTime(id) !== undefined && !asked?.includes(id));
+}
+
+async function keptOf(requestId: string): Promise<requests.KeptRequest | undefined> {
+  const { core, requestLog } = world.api.composition;
+  await requestLog.written();
+  const principal: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
+  return (await requests.list(core, { principal, requestId })).requests[0];
+}
 
 /** Columns of the database in which something has this within. */
 async function columnsWith(mark: string): Promise<string[]> {

@@ -39,6 +39,7 @@ const elsewhere = [
   'purchases.wake', // purchases are killed at every step in flows/purchaseCrashes
   'sla.cleanup', // steps of a token's life are killed in apiKilled
   'marketplace.endpoints', // notes what an address said last
+  'requests.purge',
   'users.purge',
 ];
 

@@ -24,6 +24,7 @@ import { migrations as paymentsTables } from './payments/migrations.js';
 import { migrations as payoutsTables, sealed as payoutsSealed } from './payouts/migrations.js';
 import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as purchasesTables, sealed as purchasesSealed } from './purchases/migrations.js';
+import { migrations as requestsTables } from './requests/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as usersTables } from './users/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
@@ -37,6 +38,7 @@ import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as ledgerJobs } from './ledger/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
 import { jobs as purchasesJobs } from './purchases/jobs.js';
+import { jobs as requestsJobs } from './requests/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
 import { jobs as usersJobs } from './users/jobs.js';
 import type { Job } from './Job.js';
@@ -77,6 +79,7 @@ export * as payments from './payments/index.js';
 export * as payouts from './payouts/index.js';
 export * as policies from './policies/index.js';
 export * as purchases from './purchases/index.js';
+export * as requests from './requests/index.js';
 export * as spending from './spending/index.js';
 export * as tokens from './tokens/index.js';
 export * as users from './users/index.js';
@@ -114,6 +117,7 @@ export const migrations: readonly Migration[] = [
   ...idempotencyTables,
   ...webhooksTables,
   ...explorerTables,
+  ...requestsTables,
 ];
 
 /** Every type of event that a slice declares. */
@@ -166,6 +170,7 @@ export const jobs: readonly Job[] = [
   ...ledgerJobs,
   ...marketplaceJobs,
   ...purchasesJobs,
+  ...requestsJobs,
   ...tokensJobs,
   ...usersJobs,
 ];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { manualClock } from './Clock.js';
-import { idPrefixes, isId, newId, type IdKind } from './Id.js';
+import { idPrefixes, idTime, isId, newId, type IdKind } from './Id.js';
 import { nonceSource, seededRandom, systemRandom } from './Random.js';
 
 const kinds = Object.keys(idPrefixes) as IdKind[];
@@ -20,6 +20,19 @@ test('an id is recognised as its own kind only, but for namesakes', () => {
     const same = namesakes.includes(kind) ? namesakes : [kind];
     expect(kinds.filter((other) => isId(other, id))).toEqual(same);
   }
+});
+
+test('an id of any kind tells when it was made, and nothing else does', () => {
+  const ms = fc.integer({ min: 1, max: 2 ** 45 });
+  fc.assert(
+    fc.property(fc.constantFrom(...kinds), ms, (kind, at) => {
+      const id = newId(kind, { clock: manualClock(at), random: systemRandom });
+      expect(idTime(id)).toBe(at);
+      const short = id.slice(idPrefixes[kind].length);
+      for (const other of [short, `x${id}`, `${id}0`, id.slice(0, -1), `${id.slice(0, -1)}u`, ''])
+        expect(idTime(other)).toBeUndefined();
+    }),
+  );
 });
 
 test('ids sort by time', () => {

@@ -106,6 +106,21 @@ const timeText = remembered(1, (ms: number) => {
   return text;
 });
 
+const prefixes = new Set<string>(Object.values(idPrefixes));
+
+/** When an id was made, in milliseconds since the Unix epoch; undefined for what is no id of any kind. */
+export function idTime(text: string): number | undefined {
+  const start = text.length - TIME_DIGITS - RANDOM_DIGITS;
+  if (!prefixes.has(text.slice(0, Math.max(0, start)))) return undefined;
+  let ms = 0;
+  for (let i = start; i < text.length; i++) {
+    const digit = DIGITS.indexOf(text.charAt(i));
+    if (digit < 0) return undefined;
+    if (i < start + TIME_DIGITS) ms = 32 * ms + digit;
+  }
+  return ms;
+}
+
 /** Whether the text has the shape of an id of this kind. Says nothing about existence. */
 export function isId(kind: IdKind, text: string): boolean {
   const prefix = idPrefixes[kind];

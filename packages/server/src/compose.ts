@@ -57,6 +57,7 @@ import { usdcPayouts } from './treasury/usdcPayouts.js';
 import { usdcRail } from './treasury/usdcRail.js';
 import { sandboxConnectors } from './payouts/sandboxConnectors.js';
 import type { DemoSellerOptions } from './http/DemoSellerOptions.js';
+import { requestLog, type RequestLog } from './http/requestLog.js';
 import { eventStreams, type EventStreams } from './streams/eventStreams.js';
 import { readSecrets, type Secrets } from './secrets.js';
 import { tokenCodec } from './tokenCodec.js';
@@ -83,6 +84,7 @@ export interface Composition {
   readonly till: ChainTill | undefined;
   readonly limiter: RateLimiter;
   readonly log: Logger;
+  readonly requestLog: RequestLog;
   /** The way of metered calls. */
   readonly metered: MeteredWay;
   /** Public keys of payment tokens. */
@@ -146,7 +148,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     aroundBatch: (commands, write) =>
       metrics.aroundBatch(commands, () => traced.aroundBatch(commands, write)),
   });
-  const [calls, streams] = [callRunner(core, log), eventStreams(core, log)];
+  const [calls, streams, kept] = [callRunner(core, log), eventStreams(core, log), requestLog(core, log)];
   return {
     core,
     calls,
@@ -155,6 +157,7 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     till,
     limiter: hot.limiter,
     log,
+    requestLog: kept,
     tokenKeys: [tokenKey.publicJwk],
     metered: { streamOut: out.streamOut, sign: (claims) => signUsageToken(claims, tokenKey) },
     baseUrl,
@@ -164,7 +167,8 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     metrics,
     traced,
     ready: () => readyOf(db, hot, check),
-    close: () => closeAll([stop, streams.stop, calls.stop, ...[out, toNamed, hot, db, traced].map(closing)]),
+    close: () =>
+      closeAll([stop, streams.stop, calls.stop, kept.stop, ...[out, toNamed, hot, db, traced].map(closing)]),
   };
 }
 

@@ -9,7 +9,9 @@ async function newAgent({ api, credential }: World, name: string) {
 }
 
 /** A payment from one agent of the user to another. */
-async function paid(world: World): Promise<Record<'payer' | 'payee' | 'transaction_id', string>> {
+export async function paidBetween(
+  world: World,
+): Promise<Record<'payer' | 'payee' | 'transaction_id', string>> {
   const { http } = world.api;
   const [payer, payee] = [await newAgent(world, 'Payer'), await newAgent(world, 'Payee')];
   const auth = { authorization: `Bearer ${payer.api_key}` };
@@ -23,15 +25,15 @@ async function paid(world: World): Promise<Record<'payer' | 'payee' | 'transacti
 export const calls: Calls<typeof buyer.nouns.transactions> = {
   list: async (world) => ({ params: { id: await ownedAgent(world) } }),
   async get(world) {
-    const { payer: id, transaction_id } = await paid(world);
+    const { payer: id, transaction_id } = await paidBetween(world);
     return { params: { id, transaction_id } };
   },
   async refund(world) {
-    const { payee: id, transaction_id } = await paid(world);
+    const { payee: id, transaction_id } = await paidBetween(world);
     return { params: { id, transaction_id } };
   },
   async dispute(world) {
-    const { payer: id, transaction_id } = await paid(world);
+    const { payer: id, transaction_id } = await paidBetween(world);
     return { params: { id, transaction_id }, body: { reason: 'service_not_delivered' } };
   },
 };

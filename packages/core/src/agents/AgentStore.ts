@@ -30,6 +30,12 @@ export function listOwned(
   return agents.page(db, { where: 'owner_id = $1', params: [ownerId], orderBy, ...wanted });
 }
 
+/** Ids of the agents of a user. */
+export async function idsOwned(db: Queryable, ownerId: string): Promise<string[]> {
+  const rows = await db.query<{ id: string }>('select id from agents where owner_id = $1', [ownerId]);
+  return rows.map(({ id }) => id);
+}
+
 /** The agents of a group, oldest first, and how many there are. */
 export function listGroup(
   db: Queryable,

@@ -16,6 +16,7 @@ export {
   owned,
   ownerOf,
   ownKeys,
+  partiesOf,
   revokeKey,
 } from './owned.js';
 export { create, get, list, rotateKeys } from './operations.js';

@@ -71,6 +71,13 @@ export async function listOwned(
   return { agents: rows, total };
 }
 
+/** The parties whose doings are the caller's: itself, and of a user their agents. Null: everybody's, for the operator of the platform. */
+export async function partiesOf(db: Queryable, { party }: Principal): Promise<readonly string[] | null> {
+  if (party.kind === 'platform') return null;
+  if (party.kind === 'user') return [party.id, ...(await store.idsOwned(db, party.id))];
+  return [party.id];
+}
+
 /** The agent itself, for what its owner does in its name. @throws AgentPayError `agent_not_found` */
 export async function actFor(db: Queryable, request: OfOwned): Promise<Principal<'agent'>> {
   const { id } = await owned(db, request);

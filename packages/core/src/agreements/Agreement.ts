@@ -158,3 +158,8 @@ export interface AgreementUsage {
   /** A call that is under way then has been left by its process. */
   readonly deadline: Date | null;
 }
+
+/** Under which the books have its money. */
+export function journalKeys({ id }: Pick<Agreement, 'id'>): string[] {
+  return ['lock', 'settle', 'fee', 'fee-return', 'return'].map((step) => `${id}:${step}`);
+}

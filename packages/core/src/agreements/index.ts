@@ -1,6 +1,14 @@
 export { activate, activationPackage } from './activate.js';
 export type { ActivationPackage, ActivationProof } from './activate.js';
-export { agreementFundings, agreementStatuses, isEnded, isStuck, remainingOf, stepOf } from './Agreement.js';
+export {
+  agreementFundings,
+  agreementStatuses,
+  isEnded,
+  isStuck,
+  journalKeys,
+  remainingOf,
+  stepOf,
+} from './Agreement.js';
 export type {
   Agreement,
   AgreementEvent,

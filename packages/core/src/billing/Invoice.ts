@@ -67,3 +67,8 @@ export interface PaidReceipt {
   readonly lines: readonly Line[];
   readonly createdAt: Date;
 }
+
+/** Under which the books have its money. */
+export function journalKeys({ id }: Pick<Invoice, 'id'>): string[] {
+  return [`${id}:paid`, `${id}:refund`];
+}

@@ -8,6 +8,7 @@ export type { Grant } from './BillingStore.js';
 export { forecast, markSpending, scaled } from './forecast.js';
 export type { Forecast } from './forecast.js';
 export { grant, listGrants } from './grants.js';
+export { journalKeys } from './Invoice.js';
 export type { Invoice, InvoiceStatus, Line, PaidReceipt } from './Invoice.js';
 export { bill, create, get, list, markPaid, pay, refund, setDisputed } from './invoices.js';
 export { CURRENCY } from './money.js';

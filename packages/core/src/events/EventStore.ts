@@ -28,6 +28,19 @@ export function selectAfter(
   );
 }
 
+/** The last events of one subject, newest first; null: whoever may be told. */
+export function selectLatest(
+  db: Queryable,
+  { subject, partyIds, limit }: { subject: string; partyIds: readonly string[] | null; limit: number },
+): Promise<Event[]> {
+  const told = partyIds === null ? '$2::text[] is null' : 'audience && $2::text[]';
+  return events.select(db, `where subject = $1 and ${told} order by sequence desc limit $3`, [
+    subject,
+    partyIds === null ? null : [...partyIds],
+    limit,
+  ]);
+}
+
 /** Where a reader stands that has read everything so far; undefined: nothing has happened yet. */
 export async function selectHead(db: Queryable): Promise<EventPosition | undefined> {
   const [last] = await db.query<EventPosition>(

@@ -68,6 +68,14 @@ export function history(db: Queryable, { subject }: { subject: string }): Promis
   return store.events.select(db, 'where subject = $1 order by sequence', [subject]);
 }
 
+/** The last that happened to one subject, newest first: all of it, or what some parties may be told. */
+export function latest(
+  db: Queryable,
+  wanted: { subject: string; partyIds: readonly string[] | null; limit: number },
+): Promise<Event[]> {
+  return store.selectLatest(db, wanted);
+}
+
 /**
  * The next events after a position, each with its own. A reader that keeps the position of the last one it has dealt with is given
  * every event once, in an order that no late commit changes. An event is given as soon as every transaction that began before its

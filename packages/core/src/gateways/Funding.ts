@@ -28,3 +28,8 @@ export type FundingStatus = keyof typeof table;
 export function stepOf(status: FundingStatus, news: 'succeed' | 'fail'): FundingStatus | undefined {
   return (table[status] as Partial<Record<typeof news, FundingStatus>>)[news];
 }
+
+/** Under which the books have its money. */
+export function fundingKeys({ id }: Pick<GatewayFunding, 'id'>): string[] {
+  return ['request', 'again', 'charged', 'failed'].map((step) => `${id}:${step}`);
+}

@@ -27,6 +27,7 @@ export {
   settleLeft,
 } from './chainFundings.js';
 export type { ExpectedPayment } from './chainFundings.js';
+export { fundingKeys } from './Funding.js';
 export type { FundingStatus, GatewayFunding } from './Funding.js';
 export { collectDue, fund, getFunding, hear } from './fundings.js';
 export type { CardNews } from './fundings.js';

@@ -19,3 +19,4 @@ export interface Hold {
 /** Under which the books have that a hold was opened, and what became of it. */
 export const openKey = (holdId: string): string => `${holdId}:open`;
 export const closeKey = (holdId: string): string => `${holdId}:close`;
+export const keysOfHold = (holdId: string): string[] => [openKey(holdId), closeKey(holdId)];

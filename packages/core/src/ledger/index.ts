@@ -1,7 +1,7 @@
 export { balances, batchWriter, closeHoldIn, holds, openHoldIn, postIn } from './book.js';
 export * from './Account.js';
 export type { JournalChain } from './Chain.js';
-export { closeKey, openKey } from './Hold.js';
+export { closeKey, keysOfHold, openKey } from './Hold.js';
 export type { Hold, HoldState } from './Hold.js';
 export type { JournalEntry, Journal, Posting } from './Journal.js';
 export { migrations } from './migrations.js';

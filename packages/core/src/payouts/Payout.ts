@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Amount } from '@agentpay/primitives';
+import { keysOfHold } from '../ledger/index.js';
 
 /** Money that leaves the platform for its owner. */
 export interface Payout {
@@ -96,4 +97,9 @@ export function approvedPayee(destination: Destination, key: string): string {
 
 function masked(text: string): string {
   return `****${text.slice(-4)}`;
+}
+
+/** Under which the books have its money. */
+export function journalKeys({ id, holdId }: Pick<Payout, 'id' | 'holdId'>): string[] {
+  return [...keysOfHold(holdId), `${id}:confirm`];
 }

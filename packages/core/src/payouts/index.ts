@@ -1,7 +1,7 @@
 export { cancel, create, get, list } from './operations.js';
 export type { PayoutRequest } from './operations.js';
 export { checkDestination } from './checkDestination.js';
-export { destinationTypes, payoutStatuses, shownOf } from './Payout.js';
+export { destinationTypes, journalKeys, payoutStatuses, shownOf } from './Payout.js';
 export type { Destination, DestinationType, Payout, PayoutStatus } from './Payout.js';
 export type { PayoutAnswer, PayoutConnector, PayoutPorts } from './ports.js';
 export { work } from './work.js';

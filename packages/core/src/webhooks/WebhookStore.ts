@@ -1,6 +1,6 @@
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { EventPosition } from '../events/index.js';
-import { table } from '../table.js';
+import { column, table } from '../table.js';
 import type { Delivery, Webhook } from './Webhook.js';
 
 export const webhooks = table<Webhook>('webhooks', {
@@ -29,6 +29,21 @@ export const deliveries = table<Delivery>('webhook_deliveries', {
   createdAt: 'timestamptz',
   deliveredAt: 'timestamptz',
 });
+
+/** The last deliveries of these events to webhooks of these owners, newest first. */
+export function selectOfEvents(
+  db: Queryable,
+  { eventIds, ownerIds, limit }: { eventIds: readonly string[]; ownerIds: readonly string[]; limit: number },
+): Promise<(Delivery & Pick<Webhook, 'url'>)[]> {
+  const columns = Object.keys(deliveries.fields).map((field) => `delivery.${column(field)} as "${field}"`);
+  return db.query(
+    `select ${columns.join(', ')}, webhook.url from webhooks as webhook
+     join webhook_deliveries as delivery on delivery.webhook_id = webhook.id
+     where webhook.owner_id in (select * from unnest($1::text[])) and delivery.event_id in (select * from unnest($2::text[]))
+     order by delivery.created_at desc, delivery.id desc limit $3`,
+    [[...ownerIds], [...eventIds], limit],
+  );
+}
 
 /** How far the outbox has been read; undefined when another instance is reading it. */
 export async function lockPosition(tx: Tx): Promise<EventPosition | undefined> {

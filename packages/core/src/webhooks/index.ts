@@ -4,6 +4,7 @@ export { dispatch } from './dispatch.js';
 export {
   backlog,
   create,
+  deliveriesOf,
   get,
   lagMs,
   list,

@@ -2,6 +2,7 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { emit, oldestAfter } from '../events/index.js';
+import type { Event } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
@@ -118,6 +119,21 @@ export async function sendTest(core: Core, request: OfWebhook): Promise<Delivery
     await store.deliveries.insert(tx, delivery);
     return delivery;
   });
+}
+
+/**
+ * What webhooks were told of events, newest first: those of the parties that are named, null: of whoever may be told of them.
+ */
+export function deliveriesOf(
+  db: Queryable,
+  {
+    events,
+    partyIds,
+    limit,
+  }: { events: readonly Event[]; partyIds: readonly string[] | null; limit: number },
+): Promise<(Delivery & Pick<Webhook, 'url'>)[]> {
+  const ownerIds = partyIds ?? [...new Set(events.flatMap(({ audience }) => audience))];
+  return store.selectOfEvents(db, { eventIds: events.map(({ id }) => id), ownerIds, limit });
 }
 
 /** What was sent to a webhook, newest first. @throws AgentPayError `webhook_not_found`, `invalid_request` for a page outside the limits */

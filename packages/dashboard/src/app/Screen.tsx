@@ -10,6 +10,7 @@ import type { Kind } from './format.js';
 import { KeyGate } from './KeyGate.js';
 import { Loaded } from './Loaded.js';
 import { Title } from './Title.js';
+import { Trace } from './Trace.js';
 import { Facts } from './Value.js';
 
 export type Params = Readonly<Record<string, string | undefined>>;
@@ -33,6 +34,8 @@ export interface Screen {
   readonly title: string;
   readonly area: Area;
   readonly intro?: string;
+  /** Of the page of one object: the parameter of the path that is its id. What is behind it is shown below. */
+  readonly object?: string;
   readonly actions?: readonly Action[];
   readonly table?: {
     readonly columns: readonly Column[];
@@ -50,7 +53,7 @@ export interface Screen {
 }
 
 export function ScreenPage({ screen, params }: { screen: Screen; params: Params }): ReactNode {
-  const { title, area, intro, table, facts, actions = [] } = screen;
+  const { title, area, intro, table, facts, object, actions = [] } = screen;
   return (
     <>
       <Title>{title}</Title>
@@ -71,6 +74,7 @@ export function ScreenPage({ screen, params }: { screen: Screen; params: Params 
             </ActionForm>
           </section>
         ))}
+        {object && <Trace id={params[object] ?? ''} area={area} />}
       </KeyGate>
     </>
   );

@@ -67,6 +67,22 @@ export function ownApi(): FamilyClient<{ buyer: typeof buyer; web: typeof web }>
   return createFamilyClient({ buyer, web }, optionsOf('session'));
 }
 
+/** What every area has: requests, and what is behind an object. */
+export function webApi(area: Area): FamilyClient<{ web: typeof web }>['web'] {
+  return createFamilyClient({ web }, optionsOf(area)).web;
+}
+
+/** Below which address the pages of an area are. */
+export const areaBase = (area: Area): string => bases[area];
+
+const bases: Readonly<Record<Area, string>> = {
+  session: '/dashboard',
+  agent: '/dashboard/runtime',
+  gateway: '/dashboard/gateway',
+  developer: '/dev/dashboard',
+  operator: '/dashboard/operator',
+};
+
 /** A document that the holder of a developer's key may read. @throws Error when it does not come */
 export async function developerDocument(path: string): Promise<Blob> {
   const key = keyOf('developer');

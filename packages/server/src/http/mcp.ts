@@ -1,6 +1,5 @@
 import { decodeInput, renderError, runtime, toolsOf, type ToolDefinition } from '@agentpay/api';
 import type { Principal } from '@agentpay/core';
-import { requestIdOf } from '@agentpay/http';
 import type { ToolOutcome } from '@agentpay/mcp';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request } from 'express';
@@ -9,8 +8,9 @@ import { readBody } from './body.js';
 import { noCookies } from './cookies.js';
 import { asAgentPayError, rememberFamily } from './errors.js';
 import type { EndpointRoute } from './implement.js';
-import { refuseMethod, type MountOptions } from './mount.js';
+import { nameOf, refuseMethod, type MountOptions } from './mount.js';
 import { perform } from './perform.js';
+import { noted } from './requestLog.js';
 
 export interface McpOptions extends MountOptions {
   /** Origin of the API: pages of any other origin are refused, as the transport demands against DNS rebinding. */
@@ -40,7 +40,7 @@ export function mcpRoutes(app: Express, routes: readonly EndpointRoute[], option
         routeOf.get(tool.endpoint.id) as EndpointRoute,
         { input, principal },
         options,
-        requestIdOf(response),
+        nameOf(request, response),
       );
     // Slow to load, and an API may never be asked for a tool.
     const { createMcpServer, serveHttp } = await import('@agentpay/mcp');
@@ -53,12 +53,17 @@ async function callTool(
   route: EndpointRoute,
   { input, principal }: { input: Record<string, unknown>; principal: Principal },
   options: McpOptions,
-  requestId: string,
+  name: { readonly requestId: string; readonly named: boolean },
 ): Promise<ToolOutcome> {
+  const { requestId } = name;
   try {
-    const decoded = decodeInput(route.endpoint, input);
-    const asked = { decoded, principal, idempotencyKey: undefined, cookies: noCookies };
-    return { ok: true, response: await perform(route, asked, options, requestId) };
+    const came = { principal, ...name, params: input, said: () => input };
+    const response = await noted(route, came, options, async () => {
+      const decoded = decodeInput(route.endpoint, input);
+      const asked = { decoded, principal, idempotencyKey: undefined, cookies: noCookies };
+      return perform(route, asked, options, requestId);
+    });
+    return { ok: true, response };
   } catch (error) {
     const shown = asAgentPayError(error);
     if (shown.status >= 500) options.log.error({ requestId, err: error }, 'request failed');

@@ -8,10 +8,11 @@ import { cookiesOf } from './cookies.js';
 import { rememberFamily } from './errors.js';
 import type { EndpointRoute } from './implement.js';
 import { perform, type PerformOptions } from './perform.js';
+import { noted, type KeepingOptions } from './requestLog.js';
 import { respond } from './respond.js';
 import { streamEvents } from './streamEvents.js';
 
-export interface MountOptions extends PerformOptions, AdmitOptions {
+export interface MountOptions extends PerformOptions, AdmitOptions, KeepingOptions {
   /** Whether cookies are for TLS alone. */
   readonly secureCookies: () => boolean;
 }
@@ -97,16 +98,27 @@ async function serve(
   response.locals['endpointKind'] = endpoint.kind;
   rememberFamily(response, family);
   const principal = await admit(endpoint, options, request, response);
-  const body = endpoint.method === 'GET' ? {} : await readBody(request, response);
-  const query = endpoint.kind === 'stream' ? lastEventOf(request) : request.query;
-  const decoded = decodeRequest(endpoint, { params: request.params, query, body });
-  const cookies = cookiesOf(request, response, options.secureCookies());
-  const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key'), cookies };
-  const wire = await perform(route, asked, options, requestIdOf(response));
+  const { params } = request;
+  let body: unknown = {};
+  const came = { principal, ...nameOf(request, response), params, said: () => ({ body }) };
+  const wire = await noted(route, came, options, async () => {
+    if (endpoint.method !== 'GET') body = await readBody(request, response);
+    const query = endpoint.kind === 'stream' ? lastEventOf(request) : request.query;
+    const decoded = decodeRequest(endpoint, { params, query, body });
+    const cookies = cookiesOf(request, response, options.secureCookies());
+    const asked = { decoded, principal, idempotencyKey: request.get('idempotency-key'), cookies };
+    return perform(route, asked, options, came.requestId);
+  });
   if (endpoint.kind !== 'stream') return respond(endpoint, wire, request, response);
   response.setHeader('Cache-Control', 'no-store');
   const assertAllowed = () => options.authenticate(endpoint.auth, request);
   return streamEvents(wire['events'] as EventStream, request, response, { ...options, assertAllowed });
+}
+
+/** What a request is called, and whether the caller named it so. */
+export function nameOf(request: Request, response: Response): { requestId: string; named: boolean } {
+  const requestId = requestIdOf(response);
+  return { requestId, named: request.get('x-request-id') === requestId };
 }
 
 /** The query of a stream; a browser that connects again names the last event in a header. */

@@ -1,6 +1,7 @@
 import { Family } from '../../Family.js';
 import * as agents from './agents.js';
 import * as approvals from './approvals.js';
+import * as disputes from './disputes.js';
 import { errors } from './errors.js';
 import * as events from './events.js';
 import * as keys from './keys.js';
@@ -16,6 +17,6 @@ export const buyer = Family.from({
   paths: ['/api/agents', '/api/demo'],
   credentials: ['session', 'agentKey'],
   errors,
-  nouns: { agents, approvals, events, keys, rules, transactions, webhooks, withdrawals },
+  nouns: { agents, approvals, disputes, events, keys, rules, transactions, webhooks, withdrawals },
   paid,
 });

@@ -5,6 +5,7 @@ import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, lines, timestamp } from '../../resources/values.js';
+import { complaint, complaintExample } from './disputes.js';
 import { AGENT, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');
@@ -52,19 +53,6 @@ const ledger = z.array(
     ),
   }),
 );
-/** What one side says is wrong with it; the operator decides. */
-const complaint = z.object({
-  id: z.string(),
-  /** "open", "under_review", "withdrawn", "resolved_refunded" or "resolved_denied". */
-  status: z.string(),
-  openedBy: z.enum(['payer', 'payee']),
-  reason: z.string(),
-  description: z.string().nullable(),
-  /** What the operator wrote about the decision. */
-  note: z.string().nullable(),
-  createdAt: timestamp,
-  resolvedAt: timestamp.nullable(),
-});
 const traced = transaction.extend({
   fee: decimalAmount,
   refunded: decimalAmount,
@@ -192,16 +180,7 @@ export const dispute = Endpoint.from({
     body: { reason: 'service_not_delivered', description: 'The data never came' },
     response: {
       ...tracedExample,
-      dispute: {
-        id: 'disp_01kb3x9v7f5m2q8r4t6w0y1z3k',
-        status: 'open',
-        openedBy: 'payer',
-        reason: 'service_not_delivered',
-        description: 'The data never came',
-        note: null,
-        createdAt: '2026-05-08T12:05:00Z',
-        resolvedAt: null,
-      },
+      dispute: complaintExample,
     },
   },
 });

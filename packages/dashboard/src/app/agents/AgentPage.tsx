@@ -6,6 +6,7 @@ import { DataTable, type Column } from '../DataTable.js';
 import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Title.js';
+import { Trace } from '../Trace.js';
 import { Facts } from '../Value.js';
 import { Approvals } from './Approvals.js';
 import { paymentColumns } from './paymentColumns.js';
@@ -51,6 +52,7 @@ export default function AgentPage({ id }: { id: string }): ReactNode {
             <Webhooks id={id} />
             <Payments id={id} />
             <Archive id={id} archived={agent.archived} />
+            <Trace id={id} area="session" />
           </>
         )}
       </Loaded>

@@ -4,11 +4,12 @@ import type { ReactNode } from 'react';
 import { Link } from 'wouter';
 import { ActionForm, filled } from '../ActionForm.js';
 import { ownApi } from '../api.js';
-import { DataTable, type Column } from '../DataTable.js';
 import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Title.js';
+import { Trace } from '../Trace.js';
 import { Facts } from '../Value.js';
+import { Disputed } from './Disputed.js';
 
 const api = () => ownApi().buyer;
 type Paid = Awaited<ReturnType<ReturnType<typeof api>['transactions']['get']>>;
@@ -31,9 +32,7 @@ export default function PaymentPage({ id, payment }: { id: string; payment: stri
             <Money paid={paid} />
             <MoneyBack id={id} paid={paid} />
             <Dispute id={id} paid={paid} />
-            <Books paid={paid} />
-            <Events paid={paid} />
-            <Deliveries id={id} paid={paid} />
+            <Trace id={payment} area="session" agentId={id} />
           </>
         )}
       </Loaded>
@@ -93,38 +92,8 @@ function Dispute({ id, paid }: { id: string; paid: Paid }): ReactNode {
   return (
     <section className="card" aria-label="Dispute">
       <h2>Dispute</h2>
-      {paid.dispute ? (
-        <Disputed dispute={paid.dispute} role={paid.role} />
-      ) : (
-        <Complaint id={id} paid={paid} />
-      )}
+      {paid.dispute ? <Disputed id={id} paid={paid} /> : <Complaint id={id} paid={paid} />}
     </section>
-  );
-}
-
-function Disputed({
-  dispute,
-  role,
-}: {
-  dispute: NonNullable<Paid['dispute']>;
-  role: Paid['role'];
-}): ReactNode {
-  return (
-    <>
-      <Facts
-        facts={[
-          ['Id', dispute.id, 'code'],
-          ['Status', dispute.status, 'status'],
-          ['Opened by', dispute.openedBy === role ? 'This agent' : 'The other side'],
-          ['Reason', dispute.reason],
-          ['What happened', dispute.description],
-          ['What the operator wrote', dispute.note],
-          ['Opened', dispute.createdAt],
-          ['Decided', dispute.resolvedAt],
-        ]}
-      />
-      <Link href={`/dashboard/runtime/disputes/${dispute.id}`}>Evidence, with the key of the agent</Link>
-    </>
   );
 }
 
@@ -184,93 +153,5 @@ function Refund({ id, paid }: { id: string; paid: Paid }): ReactNode {
         {({ refunded }) => <span role="status">Given back so far: {money(refunded)}.</span>}
       </ActionForm>
     </>
-  );
-}
-
-const postings: readonly Column[] = [
-  { key: 'createdAt', label: 'Time', kind: 'time' },
-  { key: 'kind', label: 'Entry' },
-  { key: 'account', label: 'Account', kind: 'code' },
-  { key: 'side', label: 'Side' },
-  { key: 'amount', label: 'Amount', kind: 'money' },
-  { key: 'asset', label: 'Asset' },
-  { key: 'id', label: 'Journal', kind: 'code' },
-];
-
-function Books({ paid: { ledger } }: { paid: Paid }): ReactNode {
-  return (
-    <section className="card" aria-label="Ledger">
-      <h2>Ledger</h2>
-      <DataTable
-        name="ledger"
-        caption="Ledger entries"
-        columns={postings}
-        rows={ledger.flatMap(({ postings: lines, ...journal }) =>
-          lines.map((line) => ({ ...journal, ...line })),
-        )}
-        empty="The books have no entry of it."
-      />
-    </section>
-  );
-}
-
-function Events({ paid: { events } }: { paid: Paid }): ReactNode {
-  return (
-    <section className="card" aria-label="Events">
-      <h2>Events</h2>
-      <DataTable
-        name="events"
-        caption="Events of the payment"
-        columns={[
-          { key: 'createdAt', label: 'Time', kind: 'time' },
-          { key: 'type', label: 'Event' },
-          { key: 'id', label: 'Event id', kind: 'code' },
-        ]}
-        rows={events}
-        empty="Nobody was told of it yet."
-      />
-    </section>
-  );
-}
-
-const MOST_WEBHOOKS = 10;
-
-/** What webhooks were sent of its events, among their last hundred deliveries. */
-function Deliveries({ id, paid: { events } }: { id: string; paid: Paid }): ReactNode {
-  const query = useQuery({
-    queryKey: ['session', 'agent', id, 'deliveries', 'of', events.map((event) => event.id)],
-    async queryFn() {
-      const { webhooks } = await api().webhooks.list({ id });
-      const lists = await Promise.all(
-        webhooks.slice(0, MOST_WEBHOOKS).map(async ({ id: webhook_id, url }) => {
-          const { deliveries } = await api().webhooks.deliveries({ id, webhook_id, limit: 100 });
-          return deliveries.map((delivery) => ({ ...delivery, url }));
-        }),
-      );
-      return lists.flat().filter(({ eventId }) => events.some((event) => event.id === eventId));
-    },
-  });
-  return (
-    <section className="card" aria-label="Webhook deliveries">
-      <h2>Webhook deliveries</h2>
-      <Loaded query={query}>
-        {(deliveries) => (
-          <DataTable
-            name="deliveries"
-            caption="Deliveries"
-            columns={[
-              { key: 'createdAt', label: 'Time', kind: 'time' },
-              { key: 'type', label: 'Event' },
-              { key: 'url', label: 'To' },
-              { key: 'status', label: 'Status', kind: 'status' },
-              { key: 'attempts', label: 'Attempts', kind: 'number' },
-              { key: 'responseStatus', label: 'Response', kind: 'number' },
-            ]}
-            rows={deliveries}
-            empty="No webhook was told of it."
-          />
-        )}
-      </Loaded>
-    </section>
   );
 }

@@ -7,6 +7,7 @@ import { money, time } from '../format.js';
 import { KeyGate } from '../KeyGate.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Title.js';
+import { Trace } from '../Trace.js';
 import { columns } from '../screens/listed.js';
 import { Facts } from '../Value.js';
 import { AgreementActions } from './AgreementActions.js';
@@ -54,6 +55,7 @@ function Watched({ id, area }: { id: string; area: AgreementArea }): ReactNode {
           )}
           <Terms agreement={agreement} />
           <History id={id} area={area} />
+          <Trace id={id} area={area} />
         </>
       )}
     </Loaded>

@@ -8,6 +8,7 @@ import { DataTable } from '../DataTable.js';
 import { KeyGate } from '../KeyGate.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Title.js';
+import { Trace } from '../Trace.js';
 import { column, columns } from '../screens/listed.js';
 import { Facts } from '../Value.js';
 import { methodLines, methodsIn } from './methods.js';
@@ -62,6 +63,7 @@ function Listed({ id }: { id: string }): ReactNode {
           <Change listing={listing} />
           <Methods listing={listing} />
           <Versions id={id} />
+          <Trace id={id} area="developer" />
         </>
       )}
     </Loaded>

@@ -195,6 +195,7 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/invoices/:invoice`,
     title: 'Invoice',
     area,
+    object: 'invoice',
     facts: {
       async load({ gateway }, { invoice = '' }) {
         const { line_items: _, ...facts } = await gateway.invoices.get({ invoice_id: invoice });
@@ -246,6 +247,7 @@ export const developerScreens: readonly Screen[] = [
     path: `${base}/receipts/:receipt`,
     title: 'Receipt',
     area,
+    object: 'receipt',
     facts: { load: ({ gateway }, { receipt = '' }) => gateway.receipts.get({ receipt_id: receipt }) },
     actions: [pdf('receipts', 'receipt')],
   },

@@ -66,6 +66,7 @@ export const gatewayScreens: readonly Screen[] = [
     path: `${base}/calls/:call`,
     title: 'Call',
     area,
+    object: 'call',
     facts: {
       load: ({ gateway }, { call = '' }) => gateway.calls.get({ call_id: call }),
       kinds: { input: 'json', output: 'json' },

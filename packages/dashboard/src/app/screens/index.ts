@@ -5,6 +5,7 @@ import { gatewayScreens } from './gateway.js';
 import { operatorScreens } from './operator.js';
 import { organizationScreens } from './organizations.js';
 import { ownScreens } from './own.js';
+import { requestScreens } from './requests.js';
 import { runtimeScreens } from './runtime.js';
 
 /** Every screen that is described as data. */
@@ -17,4 +18,5 @@ export const screens: readonly Screen[] = [
   ...developerScreens,
   ...organizationScreens,
   ...operatorScreens,
+  ...requestScreens,
 ];

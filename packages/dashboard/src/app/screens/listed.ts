@@ -1,6 +1,7 @@
 import type { ApiClient } from '@agentpay/sdk';
 import { everything } from '../api.js';
 import type { Column, Row } from '../DataTable.js';
+import type { Field } from '../FormField.js';
 import type { Kind } from '../format.js';
 import type { Params } from '../Screen.js';
 
@@ -48,8 +49,17 @@ export function linked(key: string, base: string, by = key): Column {
   return column(key, kindOf(key), (row: Record<string, string>) => `${base}/${row[by]}`);
 }
 
-/** Of the evidence of a dispute, which can be a whole file. */
-export const evidenceColumns: readonly Column[] = [
-  ...columns('created_at', 'party_id', 'type'),
+/** Of the evidence of a dispute, which can be a whole file: when and by whom it was given is named so. */
+export const evidenceOf = (at: string, by: string): readonly Column[] => [
+  { ...column(at, 'time'), label: 'Given' },
+  column(by),
+  column('type'),
   column('content', 'long'),
+];
+
+/** What a form asks for evidence. */
+export const evidenceFields: readonly Field[] = [
+  { name: 'type', label: 'Type', initial: 'log_excerpt' },
+  { name: 'content', label: 'Content', type: 'lines', optional: true },
+  { name: 'file', label: 'Or a file', type: 'file', optional: true },
 ];

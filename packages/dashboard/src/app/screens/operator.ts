@@ -1,5 +1,5 @@
 import type { Screen } from '../Screen.js';
-import { columns, evidenceColumns, linked, listed } from './listed.js';
+import { columns, evidenceOf, linked, listed } from './listed.js';
 
 const base = '/dashboard/operator';
 const area = 'operator';
@@ -136,6 +136,7 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/disputes/:dispute`,
     title: 'Disputed payment',
     area,
+    object: 'dispute',
     facts: {
       async load({ disputes }, { dispute = '' }) {
         const { evidence: _, ...facts } = await disputes.get({ dispute_id: dispute });
@@ -144,7 +145,7 @@ export const operatorScreens: readonly Screen[] = [
       every: WATCH_MS,
     },
     table: {
-      columns: evidenceColumns,
+      columns: evidenceOf('created_at', 'party_id'),
       empty: 'There is no evidence yet.',
       load: listed('evidence', ({ disputes }, _, { dispute = '' }) => disputes.get({ dispute_id: dispute })),
     },

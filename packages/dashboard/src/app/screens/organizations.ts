@@ -29,6 +29,7 @@ export const organizationScreens: readonly Screen[] = [
     path: `${base}/:org`,
     title: 'Organization',
     area,
+    object: 'org',
     facts: {
       load: ({ gateway }, { org = '' }) => gateway.orgs.get({ org_id: org }),
       links: ({ id }: { id: string }) => [

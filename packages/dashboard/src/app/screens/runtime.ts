@@ -1,7 +1,7 @@
 import { systemClock } from '@agentpay/primitives';
 import { filled } from '../ActionForm.js';
 import type { Screen } from '../Screen.js';
-import { columns, evidenceColumns, linked, listed } from './listed.js';
+import { columns, evidenceFields, evidenceOf, linked, listed } from './listed.js';
 
 const base = '/dashboard/runtime';
 const area = 'agent';
@@ -35,6 +35,7 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/payments/:payment`,
     title: 'Agent payment',
     area,
+    object: 'payment',
     facts: {
       load: ({ payments }, { payment = '' }) => payments.get({ payment_id: payment }),
       every: 5 * SECOND_MS,
@@ -82,6 +83,7 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/disputes/:dispute`,
     title: 'Dispute',
     area,
+    object: 'dispute',
     facts: {
       async load({ disputes }, { dispute = '' }) {
         const { evidence: _, ...facts } = await disputes.get({ dispute_id: dispute });
@@ -90,7 +92,7 @@ export const runtimeScreens: readonly Screen[] = [
       links: ({ payment_id }: { payment_id: string }) => [['The payment', `${base}/payments/${payment_id}`]],
     },
     table: {
-      columns: evidenceColumns,
+      columns: evidenceOf('created_at', 'party_id'),
       empty: 'There is no evidence yet.',
       load: listed('evidence', ({ disputes }, _, { dispute = '' }) => disputes.get({ dispute_id: dispute })),
     },
@@ -98,11 +100,7 @@ export const runtimeScreens: readonly Screen[] = [
       {
         title: 'Add evidence',
         submit: 'Add',
-        fields: [
-          { name: 'type', label: 'Type', initial: 'log_excerpt' },
-          { name: 'content', label: 'Content', type: 'lines', optional: true },
-          { name: 'file', label: 'Or a file', type: 'file', optional: true },
-        ],
+        fields: evidenceFields,
         run: ({ disputes }, { type = '', content = '', file = '' }, { dispute = '' }) =>
           disputes.addEvidence({ dispute_id: dispute, type, content: file || content }),
       },
@@ -147,6 +145,7 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/services/:service`,
     title: 'Service',
     area,
+    object: 'service',
     facts: {
       async load({ services }, { service: service_id = '' }) {
         const [{ sla: _, ...service }, { service_id: __, ...sla }] = await Promise.all([
@@ -183,6 +182,7 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/tokens/:token`,
     title: 'Token',
     area,
+    object: 'token',
     facts: {
       async load({ tokens }, { token = '' }) {
         const found = await tokens.get({ token_id: token });
@@ -249,6 +249,7 @@ export const runtimeScreens: readonly Screen[] = [
     path: `${base}/payouts/:payout`,
     title: 'Payout',
     area,
+    object: 'payout',
     facts: {
       load: ({ payouts }, { payout = '' }) => payouts.get({ payout_id: payout }),
       every: 5 * SECOND_MS,

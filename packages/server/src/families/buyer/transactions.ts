@@ -2,6 +2,7 @@ import { buyer } from '@agentpay/api';
 import { agents, disputes, payments } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
+import { showDispute } from './disputes.js';
 
 export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   async list({ principal, params, query }) {
@@ -68,10 +69,4 @@ function showTrace(
     })),
     events: events.map(({ id, type, createdAt }) => ({ id, type, createdAt })),
   };
-}
-
-function showDispute({ payerId }: payments.Payment, dispute: disputes.Dispute) {
-  const { id, status, openerId, reason, description, note, createdAt, resolvedAt } = dispute;
-  const openedBy = openerId === payerId ? ('payer' as const) : ('payee' as const);
-  return { id, status, openedBy, reason, description, note, createdAt, resolvedAt };
 }

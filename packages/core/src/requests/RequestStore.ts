@@ -1,0 +1,130 @@
+import { newId, type Queryable, type Random, type SqlValue } from '@agentpay/primitives';
+import type { Page } from '../Page.js';
+import { table } from '../table.js';
+import type { KeptRequest } from './KeptRequest.js';
+
+const requests = table<KeptRequest>('kept_requests', {
+  id: 'text',
+  requestId: 'text',
+  at: 'timestamptz',
+  partyId: 'text',
+  credentialId: 'text',
+  method: 'text',
+  path: 'text',
+  endpoint: 'text',
+  status: 'integer',
+  error: 'text',
+  durationMs: 'integer',
+  made: 'text[]',
+  named: 'text[]',
+});
+
+/** Writes all of them in one statement; those that are there already stay. Ids have no blank, so that lists of them go as texts. */
+export async function insertAll(db: Queryable, kept: readonly KeptRequest[]): Promise<void> {
+  const of = (field: keyof KeptRequest) => kept.map((request) => request[field] as string | null);
+  const listOf = (field: 'made' | 'named') => kept.map((request) => request[field].join(' '));
+  await db.query(
+    `insert into kept_requests (id, request_id, at, party_id, credential_id, method, path, endpoint, status, error,
+       duration_ms, made, named)
+     select id, request_id, at, party_id, credential_id, method, path, endpoint, status, error, duration_ms,
+       string_to_array(made, ' '), string_to_array(named, ' ')
+     from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+       $9::integer[], $10::text[], $11::integer[], $12::text[], $13::text[])
+       as r (id, request_id, at, party_id, credential_id, method, path, endpoint, status, error, duration_ms, made, named)
+     on conflict do nothing`,
+    [
+      of('id'),
+      of('requestId'),
+      of('at'),
+      of('partyId'),
+      of('credentialId'),
+      of('method'),
+      of('path'),
+      of('endpoint'),
+      of('status'),
+      of('error'),
+      of('durationMs'),
+      listOf('made'),
+      listOf('named'),
+    ],
+  );
+}
+
+export interface RequestFilter {
+  /** Sent by one of these; null: by anybody. */
+  readonly partyIds: readonly string[] | null;
+  /** That made this, or named it in the path. */
+  readonly objectId?: string | undefined;
+  /** Under this name. */
+  readonly requestId?: string | undefined;
+  /** Refused ones or others only. */
+  readonly refused?: boolean | undefined;
+}
+
+/** Newest first. */
+export async function selectRequests(
+  db: Queryable,
+  filter: RequestFilter,
+  wanted: Page,
+): Promise<{ requests: KeptRequest[]; total: number }> {
+  const { text: where, params } = conditionOf(filter);
+  const { rows, total } = await requests.page(db, { where, params, orderBy: 'id desc', ...wanted });
+  return { requests: rows, total };
+}
+
+/** The first request that made something, or was the first to name it. */
+export async function findMaker(
+  db: Queryable,
+  partyIds: readonly string[] | null,
+  objectId: string,
+): Promise<KeptRequest | undefined> {
+  const { text, params } = conditionOf({ partyIds });
+  const made = `made @> array[$${params.push(objectId)}::text]`;
+  const [first] = await requests.select(db, `where ${text} and ${made} order by id limit 1`, params);
+  return first;
+}
+
+export async function findRequest(
+  db: Queryable,
+  partyIds: readonly string[] | null,
+  id: string,
+): Promise<KeptRequest | undefined> {
+  const { text, params } = conditionOf({ partyIds });
+  const [found] = await requests.select(db, `where ${text} and id = $${params.push(id)}`, params);
+  return found;
+}
+
+/** Deletes the oldest ones from before a moment, and says how many. */
+export async function deleteBefore(
+  db: Queryable,
+  { beforeMs, limit, random }: { beforeMs: number; limit: number; random: Random },
+): Promise<number> {
+  const bound = newId('request', { clock: { now: () => beforeMs, timer: () => () => undefined }, random });
+  const rows = await db.query(
+    `delete from kept_requests where id in (
+       select id from kept_requests where id < $1 order by id limit $2 for update skip locked
+     ) returning 1`,
+    [bound, limit],
+  );
+  return rows.length;
+}
+
+function conditionOf({ partyIds, objectId, requestId, refused }: RequestFilter): {
+  text: string;
+  params: SqlValue[];
+} {
+  const params: SqlValue[] = [];
+  const terms: string[] = [];
+  if (partyIds !== null)
+    terms.push(`party_id in (select * from unnest($${params.push([...partyIds])}::text[]))`);
+  if (objectId !== undefined) {
+    const place = `array[$${params.push(objectId)}::text]`;
+    terms.push(`(made @> ${place} or named @> ${place})`);
+  }
+  if (requestId !== undefined) {
+    const place = `$${params.push(requestId)}`;
+    terms.push(`(id = ${place} or (request_id = ${place} and request_id <> id))`);
+  }
+  if (refused !== undefined) terms.push(refused ? 'status >= 400' : 'status < 400');
+  return { text: terms.join(' and ') || 'true', params };
+}

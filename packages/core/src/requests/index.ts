@@ -1,0 +1,2 @@
+export type { KeptRequest } from './KeptRequest.js';
+export { get, keep, list, makerOf } from './operations.js';
