@@ -1,11 +1,9 @@
 /// <reference lib="dom" />
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { runtime } from '@agentpay/api';
 import { AGREEMENT_OPERATOR } from '@agentpay/protocol';
 import { readConfig, start, type RunningServer } from '@agentpay/server';
 import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
@@ -13,8 +11,10 @@ import { pino } from 'pino';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { agentpayFacilitator } from '../interop/agentpayFacilitator.js';
 import { startInteropStack, type InteropStack } from '../interop/stack.js';
-import { agreeTo, findings, keepLook, lookAtQuestion, openBrowser, questionsOf } from './browser.js';
+import { agreeTo, findings, keepLook, openBrowser } from './browser.js';
+import { holdKeys } from './holdKeys.js';
 import { journeys } from './journeys.js';
+import { questions } from './questions.js';
 
 const HOSTILE = `<img src=x onerror="document.title='broken'">`;
 const ADMIN_KEY = 'operator-key-of-the-dashboard-tests-0123456789';
@@ -298,7 +298,7 @@ describe('every page of the dashboard', () => {
   describe('seen with all keys', () => {
     let ids: Record<string, string>;
     beforeAll(async () => {
-      ids = await holdKeys();
+      ids = await holdKeys(page, { post, developerKey, adminKey: ADMIN_KEY, name: HOSTILE });
     });
 
     it.each(areas)(
@@ -332,34 +332,7 @@ describe('every page of the dashboard', () => {
       600_000,
     );
 
-    it('asks before what cannot be taken back, by dialogs that are accessible, keep the keyboard and end with Escape', async () => {
-      const { screens } = (await import(join(APP, 'screens/index.js'))) as { screens: readonly Asking[] };
-      const asking = screens.flatMap(({ path, actions = [] }) =>
-        actions.filter(({ ask }) => ask).map((action) => ({ ...action, path })),
-      );
-      expect(asking.length).toBeGreaterThan(12);
-      for (const { path, title, submit, fields = [] } of asking) {
-        await open(path.replaceAll(/:(\w+)/g, (_, name: string) => ids[name] as string));
-        for (const { label, type, optional, options } of fields)
-          if (!optional && !options)
-            await part(title)
-              .getByLabel(label, { exact: true })
-              .fill(type === 'amount' ? '1' : 'x');
-        await lookAtQuestion(page, part(title).getByRole('button', { name: submit, exact: true }));
-      }
-      await open(`/dashboard/agents/${agentId}`);
-      await part('Archive').getByText('End all payments of this agent for good').click();
-      for (const [region, submit] of [
-        ['API keys', 'Revoke'],
-        ['Webhooks', 'Delete'],
-        ['Archive', 'Archive the agent'],
-      ] as const)
-        await lookAtQuestion(page, part(region).getByRole('button', { name: submit, exact: true }).first());
-      const written = sources().flatMap((text) => [...text.matchAll(/submit="([^"]+)"\s+ask=/g)]);
-      expect(written.length).toBeGreaterThan(8);
-      expect([...questionsOf(page)]).toEqual(expect.arrayContaining(written.map(([, submit]) => submit)));
-      expect(faults).toEqual([]);
-    }, 600_000);
+    questions(() => ({ page, open, agentId, ids, faults: () => faults }));
   });
 
   it('loads less than 250 kB before anything is shown, and nothing from elsewhere', async () => {
@@ -406,69 +379,4 @@ async function developerKey(): Promise<string> {
   const email = `dev${++developers}@example.com`;
   const { developer_key } = await post('/developers/register', { email, name: HOSTILE });
   return developer_key as string;
-}
-
-/** The dashboard as it is compiled, in which its screens are data. */
-const APP = join(process.cwd(), 'packages/dashboard/dist/app');
-
-/** What is read of a screen. */
-interface Asking {
-  readonly path: string;
-  readonly actions?: readonly {
-    readonly title: string;
-    readonly submit: string;
-    readonly ask?: unknown;
-    readonly fields?: readonly {
-      readonly label: string;
-      readonly type?: string;
-      readonly optional?: boolean;
-      readonly options?: readonly string[];
-    }[];
-  }[];
-}
-
-/** The pages of the dashboard that are written out, as their sources say. */
-function sources(): string[] {
-  const src = join(process.cwd(), 'packages/dashboard/src/app');
-  return readdirSync(src, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.tsx'))
-    .map((name) => readFileSync(join(src, name), 'utf8'));
-}
-
-/** Gives the tab a key of every area, with something to see by each; and the ids that stand in addresses. */
-async function holdKeys(): Promise<Record<string, string>> {
-  const agent = await post('/v1/agents', { name: HOSTILE });
-  const auth = { authorization: `Bearer ${agent['api_key']}` };
-  await post(`/v1/wallets/${agent['wallet_id']}/fund`, { amount: 50, source: 'test_faucet' }, auth);
-  const payment = { from_wallet_id: agent['wallet_id'], to_external: HOSTILE.slice(0, 30), amount: 5 };
-  const paid = await post('/v1/payments', { ...payment, currency: 'USD', rail: 'internal' }, auth);
-  await post('/v1/services', { name: HOSTILE, price_per_call: 0.01 }, auth);
-  const bought = await somethingOf(agent, auth);
-  const gateway = await post('/admin/gateways', { name: 'Gateway' }, { 'x-admin-key': ADMIN_KEY });
-  const developer = await developerKey();
-  const { org_id: org } = await post('/orgs', { name: HOSTILE }, { 'x-developer-key': developer });
-  const plan = { plan: 'pro', seat_count: 1 };
-  const { invoice_id: invoice } = await post('/subscriptions', plan, { 'x-developer-key': developer });
-  const keys = { agent: agent['api_key'], gateway: gateway['gateway_key'], developer, operator: ADMIN_KEY };
-  await page.evaluate((held) => {
-    for (const [area, key] of Object.entries(held))
-      sessionStorage.setItem(`agentpay.key.${area}`, key as string);
-  }, keys);
-  return { ...bought, payment: paid['id'], org, invoice } as Record<string, string>;
-}
-
-/** A token, a payout and a disputed payment of an agent. */
-async function somethingOf(agent: Record<string, string>, auth: object) {
-  const other = await post('/v1/agents', { name: 'Other' });
-  const otherAuth = { authorization: `Bearer ${other['api_key']}` };
-  const service = await post('/v1/services', { name: 'Of another', price_per_call: 0.01 }, otherAuth);
-  const from = { from_wallet_id: agent['wallet_id'] };
-  const { token_id: token } = await post(`/v1/services/${service['id']}/authorize`, from, auth);
-  const destination = runtime.nouns.payouts.create.example.body;
-  const { id: payout } = await post('/v1/payouts', { ...destination, ...from, amount: 1 }, auth);
-  const order = { ...from, to_wallet_id: other['wallet_id'], amount: 1 };
-  const { id: payment_id } = await post('/v1/payments', order, auth);
-  const complaint = { payment_id, reason: 'service_not_delivered' };
-  const { id: dispute } = await post('/v1/disputes', complaint, auth);
-  return { token, payout, dispute };
 }

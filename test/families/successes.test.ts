@@ -73,7 +73,7 @@ function newIn(body: unknown, sent: object): string[] {
   return ids.filter((id) => idTime(id) !== undefined && !asked?.includes(id));
 }
 
-async function keptOf(requestId: string): Promise<requests.KeptRequest | undefined> {
+async function keptOf(requestId: string): Promise<requests.LoggedRequest | undefined> {
   const { core, requestLog } = world.api.composition;
   await requestLog.written();
   const principal: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
@@ -97,7 +97,7 @@ async function columnsWith(mark: string): Promise<string[]> {
   return found;
 }
 
-/** The body with one amount that is a little more, or with another URL, id or reason; in what it contains where it has none itself. */
+/** The body with one amount that is a little more, or with another URL, id, reason or content; in what it contains where it has none itself. */
 function changed(body: object): object {
   const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
   const entries = Object.entries(body);
@@ -110,8 +110,8 @@ function changed(body: object): object {
   const inner = entries.find(([, value]) => typeof value === 'object' && value !== null);
   if (!url && inner) return { ...body, [inner[0]]: changed(inner[1] as object) };
   if (url) return { ...body, [url[0]]: `${url[1] as string}x` };
-  const id = entries.find(([name]) => name.endsWith('_id') || name === 'reason');
-  if (!id) throw new Error('The example has no amount, URL, id or reason to change.');
+  const id = entries.find(([name]) => name.endsWith('_id') || ['reason', 'content'].includes(name));
+  if (!id) throw new Error('The example has no amount, URL, id, reason or content to change.');
   return {
     ...body,
     [id[0]]: `${(id[1] as string).slice(0, -1)}${(id[1] as string).endsWith('0') ? '1' : '0'}`,

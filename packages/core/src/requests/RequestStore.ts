@@ -1,9 +1,9 @@
 import { newId, type Queryable, type Random, type SqlValue } from '@agentpay/primitives';
 import type { Page } from '../Page.js';
 import { table } from '../table.js';
-import type { KeptRequest } from './KeptRequest.js';
+import type { LoggedRequest } from './LoggedRequest.js';
 
-const requests = table<KeptRequest>('kept_requests', {
+const requests = table<LoggedRequest>('kept_requests', {
   id: 'text',
   requestId: 'text',
   at: 'timestamptz',
@@ -20,8 +20,8 @@ const requests = table<KeptRequest>('kept_requests', {
 });
 
 /** Writes all of them in one statement; those that are there already stay. Ids have no blank, so that lists of them go as texts. */
-export async function insertAll(db: Queryable, kept: readonly KeptRequest[]): Promise<void> {
-  const of = (field: keyof KeptRequest) => kept.map((request) => request[field] as string | null);
+export async function insertAll(db: Queryable, kept: readonly LoggedRequest[]): Promise<void> {
+  const of = (field: keyof LoggedRequest) => kept.map((request) => request[field] as string | null);
   const listOf = (field: 'made' | 'named') => kept.map((request) => request[field].join(' '));
   await db.query(
     `insert into kept_requests (id, request_id, at, party_id, credential_id, method, path, endpoint, status, error,
@@ -66,7 +66,7 @@ export async function selectRequests(
   db: Queryable,
   filter: RequestFilter,
   wanted: Page,
-): Promise<{ requests: KeptRequest[]; total: number }> {
+): Promise<{ requests: LoggedRequest[]; total: number }> {
   const { text: where, params } = conditionOf(filter);
   const { rows, total } = await requests.page(db, { where, params, orderBy: 'id desc', ...wanted });
   return { requests: rows, total };
@@ -77,7 +77,7 @@ export async function findMaker(
   db: Queryable,
   partyIds: readonly string[] | null,
   objectId: string,
-): Promise<KeptRequest | undefined> {
+): Promise<LoggedRequest | undefined> {
   const { text, params } = conditionOf({ partyIds });
   const made = `made @> array[$${params.push(objectId)}::text]`;
   const [first] = await requests.select(db, `where ${text} and ${made} order by id limit 1`, params);
@@ -88,7 +88,7 @@ export async function findRequest(
   db: Queryable,
   partyIds: readonly string[] | null,
   id: string,
-): Promise<KeptRequest | undefined> {
+): Promise<LoggedRequest | undefined> {
   const { text, params } = conditionOf({ partyIds });
   const [found] = await requests.select(db, `where ${text} and id = $${params.push(id)}`, params);
   return found;

@@ -1,2 +1,2 @@
-export type { KeptRequest } from './KeptRequest.js';
+export type { LoggedRequest } from './LoggedRequest.js';
 export { get, keep, list, makerOf } from './operations.js';

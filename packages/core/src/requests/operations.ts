@@ -3,14 +3,14 @@ import { partiesOf } from '../agents/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
-import type { KeptRequest } from './KeptRequest.js';
+import type { LoggedRequest } from './LoggedRequest.js';
 import * as store from './RequestStore.js';
 
 /** How long a request is kept. */
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Writes requests down that were answered. Those that are there already stay as they are. */
-export async function keep(core: Pick<Core, 'db'>, requests: readonly KeptRequest[]): Promise<void> {
+export async function keep(core: Pick<Core, 'db'>, requests: readonly LoggedRequest[]): Promise<void> {
   if (requests.length > 0) await store.insertAll(core.db, requests);
 }
 
@@ -28,7 +28,7 @@ export async function list(
     limit?: number | undefined;
     offset?: number | undefined;
   },
-): Promise<{ requests: KeptRequest[]; total: number }> {
+): Promise<{ requests: LoggedRequest[]; total: number }> {
   const { principal, objectId, requestId, refused } = wanted;
   const filter = { partyIds: await partiesOf(core.db, principal), objectId, requestId, refused };
   return store.selectRequests(core.db, filter, page(wanted));
@@ -38,7 +38,7 @@ export async function list(
 export async function get(
   core: Core,
   { principal, id }: { principal: Principal; id: string },
-): Promise<KeptRequest> {
+): Promise<LoggedRequest> {
   const found = isId('request', id)
     ? await store.findRequest(core.db, await partiesOf(core.db, principal), id)
     : undefined;
@@ -50,7 +50,7 @@ export async function get(
 export async function makerOf(
   core: Core,
   { principal, objectId }: { principal: Principal; objectId: string },
-): Promise<KeptRequest | null> {
+): Promise<LoggedRequest | null> {
   return (await store.findMaker(core.db, await partiesOf(core.db, principal), objectId)) ?? null;
 }
 

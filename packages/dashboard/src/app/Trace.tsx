@@ -6,7 +6,7 @@ import { DataTable, type Column, type Row } from './DataTable.js';
 import { Loaded } from './Loaded.js';
 import { Facts } from './Value.js';
 
-export interface Traced {
+interface Traced {
   /** Id of the object. */
   readonly id: string;
   readonly area: Area;

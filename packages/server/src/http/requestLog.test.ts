@@ -29,7 +29,7 @@ function bed() {
   return { clock, told, written, state, log, note };
 }
 
-function request(id: string): requests.KeptRequest {
+function request(id: string): requests.LoggedRequest {
   return {
     id,
     requestId: id,

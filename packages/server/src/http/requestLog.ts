@@ -18,14 +18,14 @@ const CORRECTED_MS = 1_000;
 
 /** What was asked of this instance and is written down twice a second, so that no request waits for it. */
 export interface RequestLog {
-  note(request: requests.KeptRequest): void;
+  note(request: requests.LoggedRequest): void;
   /** Resolves when what was noted before has been written down, or could not be. */
   written(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export function requestLog(core: Core, log: Logger): RequestLog {
-  const waiting: requests.KeptRequest[] = [];
+  const waiting: requests.LoggedRequest[] = [];
   let lost = 0;
   let writing = Promise.resolve();
   const written = () => (writing = writing.then(writeDown));
@@ -110,7 +110,7 @@ function readsOnly({ method, tool }: Endpoint): boolean {
 function note(
   { id: endpoint, method, path }: Endpoint,
   { principal, requestId, named: isNamed, params }: Omit<Came, 'said'>,
-  answered: Pick<requests.KeptRequest, 'status' | 'error' | 'made' | 'named'> & { readonly at: number },
+  answered: Pick<requests.LoggedRequest, 'status' | 'error' | 'made' | 'named'> & { readonly at: number },
   options: KeepingOptions,
 ): void {
   const { at, made } = answered;

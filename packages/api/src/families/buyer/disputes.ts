@@ -3,37 +3,12 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { id, line, timestamp } from '../../resources/values.js';
+import { complaint, complaintExample, side } from './complaint.js';
 import { AGENT, ofAgent } from './resources.js';
 
 const auth = anyOf('session');
 const params = ofAgent.extend({ transaction_id: id('transaction') });
 const TX = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3e';
-
-const side = z.enum(['payer', 'payee']);
-
-/** What one side says is wrong with a payment; the operator decides. */
-export const complaint = z.object({
-  id: z.string(),
-  /** "open", "under_review", "withdrawn", "resolved_refunded" or "resolved_denied". */
-  status: z.string(),
-  openedBy: side,
-  reason: z.string(),
-  description: z.string().nullable(),
-  /** What the operator wrote about the decision. */
-  note: z.string().nullable(),
-  createdAt: timestamp,
-  resolvedAt: timestamp.nullable(),
-});
-export const complaintExample = {
-  id: 'disp_01kb3x9v7f5m2q8r4t6w0y1z3k',
-  status: 'open',
-  openedBy: 'payer',
-  reason: 'service_not_delivered',
-  description: 'The data never came',
-  note: null,
-  createdAt: '2026-05-08T12:05:00Z',
-  resolvedAt: null,
-};
 
 const evidence = z.object({
   id: z.string(),

@@ -5,7 +5,7 @@ import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, lines, timestamp } from '../../resources/values.js';
-import { complaint, complaintExample } from './disputes.js';
+import { complaint, complaintExample } from './complaint.js';
 import { AGENT, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');

@@ -1,56 +1,17 @@
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
+import { keptRequest, keptRequestExample } from '../../resources/keptRequest.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, line, timestamp } from '../../resources/values.js';
+import { id, line } from '../../resources/values.js';
 
 const auth = anyOf('agent', 'gateway', 'developer', 'admin', 'session');
 const params = z.object({ id: id('request') });
 
-export const request = z.object({
-  id: z.string(),
-  /** As `X-Request-Id` of the response: the caller's own where one was sent. */
-  request_id: z.string(),
-  at: timestamp,
-  /** Who sent it. */
-  party_id: z.string(),
-  /** `key_...`, or `admin` for the key of the operator; null for what asks for no credential. */
-  credential_id: z.string().nullable(),
-  method: z.string(),
-  /** With the ids that were in it. */
-  path: z.string(),
-  /** The endpoint, as `runtime.payments.create`. */
-  endpoint: z.string(),
-  status: z.number(),
-  /** Code of the error. */
-  error: z.string().nullable(),
-  duration_ms: z.number(),
-  /** Ids of what it made. */
-  made: z.array(z.string()),
-  /** Ids in its path. */
-  named: z.array(z.string()),
-});
-
-export const example = {
-  id: 'req_01kb3x9v7f5m2q8r4t6w0y1z3s',
-  request_id: 'req_01kb3x9v7f5m2q8r4t6w0y1z3s',
-  at: '2026-05-08T12:00:00Z',
-  party_id: 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a',
-  credential_id: 'key_01kb3x9v7f5m2q8r4t6w0y1z3p',
-  method: 'POST',
-  path: '/v1/payments',
-  endpoint: 'runtime.payments.create',
-  status: 201,
-  error: null,
-  duration_ms: 12,
-  made: ['tx_01kb3x9v7f5m2q8r4t6w0y1z3c'],
-  named: [],
-};
-
 /** GET /api/requests */
 export const list = Endpoint.from({
   summary:
-    'Lists requests of the caller that changed something or were refused, newest first; of a user those of their agents, too. Kept for 30 days.',
+    'Lists requests of the caller, and of a user of their agents, that changed something or were refused, newest first; 30 days.',
   method: 'GET',
   path: '/api/requests',
   auth,
@@ -61,9 +22,9 @@ export const list = Endpoint.from({
     /** Refused ones, or the others. */
     outcome: z.enum(['done', 'refused']).optional(),
   }),
-  response: pageOf('requests', request),
+  response: pageOf('requests', keptRequest),
   status: 200,
-  example: { response: { requests: [example], total: 1 } },
+  example: { response: { requests: [keptRequestExample], total: 1 } },
 });
 
 /** GET /api/requests/{id} */
@@ -73,8 +34,8 @@ export const get = Endpoint.from({
   path: '/api/requests/{id}',
   auth,
   params,
-  response: request,
+  response: keptRequest,
   status: 200,
   errors: ['request_not_found'],
-  example: { params: { id: example.id }, response: example },
+  example: { params: { id: keptRequestExample.id }, response: keptRequestExample },
 });

@@ -2,8 +2,8 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount } from '../../resources/amount.js';
+import { keptRequest, keptRequestExample } from '../../resources/keptRequest.js';
 import { id, idOf, timestamp } from '../../resources/values.js';
-import { example as requestExample, request } from './requests.js';
 
 const PAYMENT = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3c';
 const EVENT = 'evt_01kb3x9v7f5m2q8r4t6w0y1z3g';
@@ -37,7 +37,7 @@ const entry = z.object({
   ),
 });
 
-const created_at = requestExample.at;
+const created_at = keptRequestExample.at;
 const posting = { asset: 'USD', amount: '5.00' };
 
 /** GET /api/traces/{object_id} */
@@ -72,9 +72,9 @@ export const get = Endpoint.from({
   response: z.object({
     object_id: z.string(),
     /** The request that made it; null when that was nobody's who is the caller, or is kept no more. */
-    request: request.nullable(),
+    request: keptRequest.nullable(),
     /** The last 50 that made it or named it, newest first. */
-    requests: z.array(request),
+    requests: z.array(keptRequest),
     /** The last 200, newest first. */
     events: z.array(event),
     /** The last 200, newest first. */
@@ -102,8 +102,8 @@ export const get = Endpoint.from({
     params: { object_id: PAYMENT },
     response: {
       object_id: PAYMENT,
-      request: requestExample,
-      requests: [requestExample],
+      request: keptRequestExample,
+      requests: [keptRequestExample],
       events: [{ id: EVENT, type: 'payment.completed', created_at }],
       deliveries: [
         {

@@ -15,7 +15,7 @@ export const handlers = implement(web.nouns.requests, ({ core, requestLog }) => 
   },
 }));
 
-export function showRequest(request: requests.KeptRequest) {
+export function showRequest(request: requests.LoggedRequest) {
   return {
     id: request.id,
     request_id: request.requestId,

@@ -1,5 +1,5 @@
 /** A request to the API that changed something or was refused, as it is kept for who sent it. Bodies, queries and headers are not. */
-export interface KeptRequest {
+export interface LoggedRequest {
   /** `req_...`; what the caller was told in `X-Request-Id`, unless they named the request themselves. */
   readonly id: string;
   /** What was echoed in `X-Request-Id`. */
