@@ -4,6 +4,7 @@ import { one } from './listings.calls.js';
 
 export const calls: Calls<typeof gateway.nouns.certifications> = {
   apply: one,
+  list: () => ({}),
   async decide(world) {
     const { params } = await one(world);
     await world.api.http

@@ -34,6 +34,8 @@ interface TableOptions {
   readonly rows: readonly Row[];
   readonly total?: number;
   readonly empty: string;
+  /** Columns whose values are chosen from, to see their rows alone. */
+  readonly filters?: readonly string[];
   /** Tells the tables of one page apart in its URL. */
   readonly name?: string;
 }
@@ -43,14 +45,15 @@ const PAGE_SIZE = 25;
 const FILTERED_FROM = 6;
 
 /** A table that sorts, filters, pages and exports. What it shows is in the URL. */
-export function DataTable({ caption, columns, rows, total, empty, name = '' }: TableOptions): ReactNode {
-  const table = useTable(columns, rows, name);
+export function DataTable(options: TableOptions): ReactNode {
+  const { caption, columns, rows, total, empty, filters = [] } = options;
+  const table = useTable(options);
   if (rows.length === 0) return <p className="muted">{empty}</p>;
   const { rows: shown } = table.getRowModel();
   const found = table.getFilteredRowModel().rows.length;
   return (
     <>
-      <TableTools caption={caption} columns={columns} table={table} />
+      <TableTools caption={caption} columns={columns} filters={filters} table={table} />
       <div className="scroll" tabIndex={0} role="region" aria-label={caption}>
         <table>
           <caption>
@@ -102,10 +105,11 @@ function useView(name: string) {
   return { get, set };
 }
 
-function useTable(columns: readonly Column[], rows: readonly Row[], name: string): Table<Row> {
+function useTable({ columns, rows, filters = [], name = '' }: TableOptions): Table<Row> {
   const { get, set } = useView(name);
   const by = get('sort');
   const sorting: SortingState = by ? [{ id: by.replace(/^-/, ''), desc: by.startsWith('-') }] : [];
+  const columnFilters = filters.flatMap((id) => (get(id) ? [{ id, value: get(id) }] : []));
   const lastPage = Math.max(0, Math.ceil(rows.length / PAGE_SIZE) - 1);
   const pageIndex = Math.min(lastPage, Math.max(0, (Number(get('page')) || 1) - 1));
   const defs = useMemo(() => columns.map(columnDef), [columns]);
@@ -115,10 +119,14 @@ function useTable(columns: readonly Column[], rows: readonly Row[], name: string
     data,
     columns: defs,
     getRowId,
-    state: { sorting, globalFilter: get('q'), pagination: { pageIndex, pageSize: PAGE_SIZE } },
+    state: { sorting, globalFilter: get('q'), columnFilters, pagination: { pageIndex, pageSize: PAGE_SIZE } },
     onSortingChange: (change) => {
       const [first] = typeof change === 'function' ? change(sorting) : change;
       set('sort', first ? `${first.desc ? '-' : ''}${first.id}` : '');
+    },
+    onColumnFiltersChange: (change) => {
+      const after = typeof change === 'function' ? change(columnFilters) : change;
+      for (const id of filters) set(id, String(after.find((filter) => filter.id === id)?.value ?? ''));
     },
     onGlobalFilterChange: (text: string) => set('q', text),
     onPaginationChange: (change) => {
@@ -150,6 +158,7 @@ function columnDef(column: Column): ColumnDef<Row> {
     id: column.key,
     accessorFn: (row) => plain(valueOf(row, column)),
     enableSorting: column.cell === undefined,
+    filterFn: 'equalsString',
     sortingFn: (a, b) => compare(valueOf(a.original, column), valueOf(b.original, column)),
   };
 }
@@ -194,10 +203,12 @@ function Head({ header, column }: { header: Header<Row, unknown>; column: Column
 function TableTools({
   caption,
   columns,
+  filters,
   table,
 }: {
   caption: string;
   columns: readonly Column[];
+  filters: readonly string[];
   table: Table<Row>;
 }): ReactNode {
   const filter = String(table.getState().globalFilter);
@@ -222,10 +233,35 @@ function TableTools({
           />
         </label>
       )}
+      {columns
+        .filter(({ key }) => filters.includes(key))
+        .map((column) => (
+          <Choice key={column.key} column={column} table={table} />
+        ))}
       <button className="plain" type="button" onClick={exportCsv}>
         Export CSV
       </button>
     </div>
+  );
+}
+
+/** Rows with one value of a column, or all of them. */
+function Choice({ column: { key, label }, table }: { column: Column; table: Table<Row> }): ReactNode {
+  const values = table.getCoreRowModel().rows.map((row) => String(row.getValue(key)));
+  const column = table.getColumn(key);
+  return (
+    <label>
+      {label}
+      <select
+        value={String(column?.getFilterValue() ?? '')}
+        onChange={({ target }) => column?.setFilterValue(target.value)}
+      >
+        <option value="">all</option>
+        {[...new Set(values)].sort().map((value) => (
+          <option key={value}>{value}</option>
+        ))}
+      </select>
+    </label>
   );
 }
 

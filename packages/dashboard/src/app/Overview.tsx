@@ -55,6 +55,7 @@ export function PaymentList(): ReactNode {
             <DataTable
               caption="Payments"
               columns={columns}
+              filters={['status', 'agent', 'role', 'currency']}
               rows={payments}
               empty="Your agents have paid nothing yet."
             />
@@ -199,6 +200,7 @@ function Spend({ payments }: { payments: readonly CountedPayment[] }): ReactNode
             <details>
               <summary>The days as a table</summary>
               <Sums
+                name={`days.${currency}`}
                 head="Day (UTC)"
                 sums={days.toReversed().map(([name, amount]) => ({ name, currency, amount }))}
               />
@@ -207,37 +209,24 @@ function Spend({ payments }: { payments: readonly CountedPayment[] }): ReactNode
         );
       })}
       <h2>Spend by seller</h2>
-      <Sums head="Seller" sums={spendBy(payments, ({ to }) => to ?? 'unknown')} />
+      <Sums name="sellers" head="Seller" sums={spendBy(payments, ({ to }) => to ?? 'unknown')} />
     </section>
   );
 }
 
-/** Most rows of a table of sums. */
-const MOST_SUMS = 31;
-
-function Sums({ head, sums }: { head: string; sums: readonly Sum[] }): ReactNode {
+function Sums({ name, head, sums }: { name: string; head: string; sums: readonly Sum[] }): ReactNode {
+  const shown: readonly Column[] = [
+    { key: 'name', label: head },
+    { key: 'currency', label: 'Currency' },
+    { key: 'amount', label: 'Amount', kind: 'money' },
+  ];
   return (
-    <div className="scroll" tabIndex={0} role="region" aria-label={`Spend: ${head}`}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{head}</th>
-            <th scope="col">Currency</th>
-            <th scope="col" className="amount">
-              Amount
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sums.slice(0, MOST_SUMS).map(({ name, currency, amount }) => (
-            <tr key={name + currency}>
-              <th scope="row">{name}</th>
-              <td>{currency}</td>
-              <td className="amount">{money(amount)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      name={name}
+      caption={`Spend: ${head}`}
+      columns={shown}
+      rows={sums}
+      empty="Nothing was spent."
+    />
   );
 }

@@ -2,7 +2,8 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { LISTING, listingParams } from '../../resources/listing.js';
-import { httpUrl, line } from '../../resources/values.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
+import { httpUrl, line, timestamp } from '../../resources/values.js';
 
 /** POST /marketplace/agents/{agent_id}/certifications */
 export const apply = Endpoint.from({
@@ -19,6 +20,34 @@ export const apply = Endpoint.from({
     params: { agent_id: LISTING },
     body: { certification: 'SOC2' },
     response: { certification: 'SOC2', status: 'pending' },
+  },
+});
+
+/** GET /admin/marketplace/certifications */
+export const list = Endpoint.from({
+  summary: 'Lists the certifications that wait for a decision, longest first. For the operator.',
+  method: 'GET',
+  path: '/admin/marketplace/certifications',
+  auth: anyOf('admin'),
+  query: pageQuery,
+  response: pageOf(
+    'certifications',
+    z.object({
+      agent_id: z.string(),
+      certification: z.string(),
+      /** Where the auditor's report is. */
+      evidence_url: z.string().nullable(),
+      asked_at: timestamp,
+    }),
+  ),
+  status: 200,
+  example: {
+    response: {
+      certifications: [
+        { agent_id: LISTING, certification: 'SOC2', evidence_url: null, asked_at: '2026-05-08T12:00:00Z' },
+      ],
+      total: 1,
+    },
   },
 });
 

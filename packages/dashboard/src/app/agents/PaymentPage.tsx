@@ -8,7 +8,7 @@ import { money } from '../format.js';
 import { Loaded } from '../Loaded.js';
 import { Title } from '../Title.js';
 import { Trace } from '../Trace.js';
-import { Facts } from '../Value.js';
+import { Facts, Value } from '../Value.js';
 import { Disputed } from './Disputed.js';
 
 const api = () => ownApi().buyer;
@@ -30,6 +30,7 @@ export default function PaymentPage({ id, payment }: { id: string; payment: stri
         {(paid) => (
           <>
             <Money paid={paid} />
+            <Lifecycle paid={paid} />
             <MoneyBack id={id} paid={paid} />
             <Dispute id={id} paid={paid} />
             <Trace id={payment} area="session" agentId={id} />
@@ -71,6 +72,35 @@ function Money({ paid }: { paid: Paid }): ReactNode {
           Look at it on the chain
         </a>
       )}
+    </section>
+  );
+}
+
+/** How far it is, first to last; what has not happened has no time. */
+function Lifecycle({ paid }: { paid: Paid }): ReactNode {
+  const { status, createdAt, completedAt, failure, refunded, dispute } = paid;
+  const steps: readonly (readonly [name: string, at: Date | null])[] = [
+    ['Begun', createdAt],
+    failure === null ? ['Completed', completedAt] : [`Failed: ${failure.replaceAll('_', ' ')}`, null],
+    ...(dispute ? [['Disputed', dispute.createdAt] as const] : []),
+    ...(dispute?.resolvedAt ? [['Dispute decided', dispute.resolvedAt] as const] : []),
+  ];
+  return (
+    <section className="card" aria-label="Lifecycle">
+      <h2>Lifecycle</h2>
+      <ol className="steps">
+        {steps.map(([name, at]) => (
+          <li key={name}>
+            {name}{' '}
+            {at ? (
+              <Value value={at} kind="time" />
+            ) : (
+              failure === null && <span className="muted">not yet</span>
+            )}
+          </li>
+        ))}
+        {refunded > 0n && <li>{`${status === 'refunded' ? 'All' : money(refunded)} given back`}</li>}
+      </ol>
     </section>
   );
 }

@@ -233,6 +233,12 @@ export const operatorScreens: readonly Screen[] = [
     path: `${base}/certifications`,
     title: 'Certifications',
     area,
+    intro: 'What developers ask for and nobody has decided yet, longest first.',
+    table: {
+      columns: columns('agent_id', 'certification', 'evidence_url', 'asked_at'),
+      empty: 'Nothing waits for a decision.',
+      load: listed('certifications', ({ gateway }, query) => gateway.certifications.list(query)),
+    },
     actions: [
       {
         title: 'Decide on a certification',

@@ -9,6 +9,16 @@ export const handlers = implement(gateway.nouns.certifications, ({ core }) => ({
     const { status } = await catalog.applyForCertification(core, asked);
     return { certification: name, status };
   },
+  async list({ principal, query }) {
+    const page = await catalog.pendingCertifications(core, principal, query);
+    const certifications = page.certifications.map(({ listingId, name, evidenceUrl, askedAt }) => ({
+      agent_id: listingId,
+      certification: name,
+      evidence_url: evidenceUrl,
+      asked_at: askedAt,
+    }));
+    return { certifications, total: page.total };
+  },
   async decide({ principal, params, body }) {
     const { certification: name, decision } = body;
     const decided = { principal, listingId: params.agent_id, name, decision };
