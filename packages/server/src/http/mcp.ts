@@ -10,7 +10,7 @@ import { asAgentPayError, rememberFamily } from './errors.js';
 import type { EndpointRoute } from './implement.js';
 import { nameOf, refuseMethod, type MountOptions } from './mount.js';
 import { perform } from './perform.js';
-import { noted } from './requestLog.js';
+import { noted } from './noted.js';
 
 export interface McpOptions extends MountOptions {
   /** Origin of the API: pages of any other origin are refused, as the transport demands against DNS rebinding. */

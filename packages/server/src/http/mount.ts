@@ -8,7 +8,7 @@ import { cookiesOf } from './cookies.js';
 import { rememberFamily } from './errors.js';
 import type { EndpointRoute } from './implement.js';
 import { perform, type PerformOptions } from './perform.js';
-import { noted, type KeepingOptions } from './requestLog.js';
+import { noted, type KeepingOptions } from './noted.js';
 import { respond } from './respond.js';
 import { streamEvents } from './streamEvents.js';
 
