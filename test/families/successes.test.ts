@@ -97,7 +97,9 @@ async function columnsWith(mark: string): Promise<string[]> {
   return found;
 }
 
-/** The body with one amount that is a little more, or with another URL, id, reason or content; in what it contains where it has none itself. */
+/**
+ * The body with one amount that is a little more, or with another URL, id, reason or content; in what it contains where it has none itself.
+ */
 function changed(body: object): object {
   const isDecimal = (value: unknown) => typeof value === 'string' && /^\d+\.\d{2}$/.test(value);
   const entries = Object.entries(body);
