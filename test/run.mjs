@@ -96,6 +96,8 @@ function selected(args) {
 async function jest(args, env) {
   const command = [
     '--disable-warning=ExperimentalWarning',
+    // Workers inherit it: with less, a twelfth of their time goes into collecting young objects.
+    '--max-semi-space-size=64',
     join(root, 'node_modules/jest/bin/jest.js'),
     '--config',
     join(root, 'jest.config.mjs'),
