@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { connectRedis } from './connectRedis.js';
 import { redisStore } from './redisStore.js';
 
@@ -17,6 +18,25 @@ function reply(command: string, toScript: string): string {
   if (/\beval(sha)?\b/i.test(command)) return toScript;
   return /\binfo\b/i.test(command) ? '$9\r\nloading:0\r\n' : '+OK\r\n';
 }
+
+/** A Redis with one key, in a thread of its own: it goes on while the others stand still. Tells when it has answered. */
+const ANSWERING = `
+const { createServer } = require('node:net');
+const { parentPort, workerData } = require('node:worker_threads');
+const reply = (command) => (/get/i.test(command) ? '$5\\r\\nvalue\\r\\n' : /info/i.test(command) ? '$9\\r\\nloading:0\\r\\n' : '+OK\\r\\n');
+const server = createServer((socket) => {
+  socket.on('error', () => undefined);
+  socket.on('data', (data) => {
+    for (const command of String(data).match(/\\*\\d+\\r\\n(?:\\$\\d+\\r\\n[^\\r]*\\r\\n)+/g) ?? [])
+      socket.write(reply(command), () => {
+        if (!/\\bget\\b/i.test(command)) return;
+        Atomics.store(workerData, 0, 1);
+        Atomics.notify(workerData, 0);
+      });
+  });
+});
+server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
 
 describe('connectRedis', () => {
   it.each(['', 'localhost:6379', 'http://localhost:6379', 'redis://'])('refuses %p as a URL', async (url) => {
@@ -53,6 +73,27 @@ describe('connectRedis', () => {
       redis.disconnect();
       server.close();
     }
+  });
+
+  it('waits for a server, and not for itself: what came while this process stood still is read', async () => {
+    const answered = new Int32Array(new SharedArrayBuffer(4));
+    const server = new Worker(ANSWERING, { eval: true, workerData: answered });
+    const [port] = (await once(server, 'message')) as [number];
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const redis = await connectRedis(`redis://127.0.0.1:${port}`, { commandTimeoutMs: 100, log });
+    try {
+      const answer = redis.get('key');
+      // Until the response is there, and longer than a hanging server is given.
+      Atomics.wait(answered, 0, 0, 60_000);
+      const standStill = new Int32Array(new SharedArrayBuffer(4));
+      Atomics.wait(standStill, 0, 0, 300);
+      expect(await answer).toBe('value');
+    } finally {
+      redis.disconnect();
+      await server.terminate();
+    }
+    expect(lines).toEqual([]);
   });
 
   it.each([

@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import { limitWaits } from './limitWaits.js';
 
 export interface RedisOptions {
   /** Longest wait for the response to one command, in ms. */
@@ -14,7 +15,7 @@ const MAX_BACKOFF_MS = 2000;
 /**
  * Connects to Redis (`redis://` or `rediss://`). Resolves when the connection is ready or the first attempt has failed: Redis being
  * away is told to `log`, and the connection mends itself. While Redis is away every command rejects at once, and no command
- * waits longer than `commandTimeoutMs`. A command that was under way when the connection broke rejects and is never sent again,
+ * waits longer than `commandTimeoutMs`, not counting the time for which this process itself stands still. A command that was under way when the connection broke rejects and is never sent again,
  * because Redis may have done it.
  * @throws TypeError for a URL of another kind.
  */
@@ -24,10 +25,7 @@ export async function connectRedis(url: string, options: RedisOptions = {}): Pro
     throw new TypeError('The URL of Redis must begin with redis:// or rediss://.');
   const redis = new Redis(url, {
     lazyConnect: true,
-    commandTimeout: commandTimeoutMs,
     connectTimeout: connectTimeoutMs,
-    // A server that hangs with the connection open is treated as one that is away.
-    socketTimeout: 2 * commandTimeoutMs,
     disconnectTimeout: commandTimeoutMs,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -35,6 +33,8 @@ export async function connectRedis(url: string, options: RedisOptions = {}): Pro
     retryStrategy: (attempt) => Math.min(50 * 2 ** (attempt - 1), MAX_BACKOFF_MS),
     reconnectOnError: becameReplica,
   });
+  // A server that hangs with the connection open is treated as one that is away.
+  limitWaits(redis, commandTimeoutMs);
   logChanges(redis, log);
   await redis.connect().catch(() => {}); // logChanges has told why
   return redis;
