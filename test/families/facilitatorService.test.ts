@@ -150,10 +150,11 @@ describe('the facilitator as a command', () => {
   });
 
   it('names every fault of its environment, and no stack', async () => {
-    const { code, output } = await outputOf({ RPC_URLS: 'x', MAX_BATCH: '0' });
+    const { code, output } = await outputOf({ RPC_URLS: 'x', MAX_BATCH: '0', BATCH_WINDOW_MS: '0' });
     expect(code).toBe(1);
     expect(output).toBe(
-      'RPC_URLS must be an http(s) URL.\nMAX_BATCH must be a whole number from 1 to 200.\n',
+      'RPC_URLS must be an http(s) URL.\nMAX_BATCH must be a whole number from 1 to 200.\n' +
+        'BATCH_WINDOW_MS must be a whole number from 1 to 10000.\n',
     );
   });
 

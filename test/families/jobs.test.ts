@@ -1,7 +1,7 @@
 import type { Job } from '@agentpay/core';
 import { createLogger, migrations, startJobs, watchTokens } from '@agentpay/server';
-import { sleep, systemClock, type Db } from '@agentpay/primitives';
-import { jobs as declared, tokens } from '@agentpay/core';
+import { newId, sleep, systemClock, systemRandom, type Db } from '@agentpay/primitives';
+import { jobs as declared, parties, tokens } from '@agentpay/core';
 import { migrate } from '@agentpay/storage';
 import { Writable } from 'node:stream';
 import { testCore } from '../flows/market.js';
@@ -67,6 +67,43 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('jobs on %s', (kind) => {
     await migrate(db, migrations);
   });
   afterAll(() => close());
+
+  it('try each row once before any that failed again, so that no number of those holds up the others', async () => {
+    const { core, clock } = await testCore(db);
+    const customer = { id: newId('developer', { clock, random: systemRandom }), kind: 'developer' as const };
+    await db.tx((tx) => parties.create(tx, customer));
+    const add = (lines: string, [from, to]: readonly [number, number]) =>
+      db.query(
+        `insert into invoices (id, customer_id, amount, lines, sellers, status, due_at, overdue, disputed, created_at)
+         select 'inv_' || n, $1, 1, $2::jsonb, '[]', 'open', $3::timestamptz + n * interval '1 second', false, false, $3
+         from generate_series($4::integer, $5) as n`,
+        [customer.id, lines, new Date(clock.now() - 3_600_000), from, to],
+      );
+    await add('null', [1, 201]);
+    await add('[]', [202, 202]);
+    const overdue = declared.find(({ name }) => name === 'billing.overdue') as Job;
+    const run = async () => {
+      const { done, failures } = await overdue.run(core);
+      return [failures.length, done['overdue']];
+    };
+    expect([await run(), await run(), await run()]).toEqual([
+      [200, 0],
+      [1, 1],
+      [0, 0],
+    ]);
+    // They wait longer each time: a second, then two.
+    await db.query("delete from invoices where id <> 'inv_7'");
+    for (const [ms, failed] of [
+      [999, 0],
+      [1, 1],
+      [1_999, 0],
+      [1, 1],
+    ] as const) {
+      clock.advance(ms);
+      expect(await run()).toEqual([failed, 0]);
+    }
+    await db.query('delete from invoices');
+  });
 
   it('run when their schedule says so', async () => {
     let runs = 0;

@@ -1,5 +1,5 @@
 import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
-import { decodeRequest, runtime, type Endpoint } from './index.js';
+import { agreements, decodeRequest, runtime, type Endpoint } from './index.js';
 
 const { agents, services, tokens, wallets } = runtime.nouns;
 const WALLET = { wallet_id: 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b' };
@@ -68,7 +68,26 @@ describe('decodeRequest', () => {
   });
 
   it.each([[[]], ['text'], [null], [5]])('refuses the body %p', (body) => {
-    expect(refusal(agents.create, { body }).kind).toBe('invalid_request');
+    const { kind, message } = refusal(agents.create, { body });
+    expect([kind, message]).toEqual(['invalid_request', 'The body: must be an object.']);
+  });
+
+  it.each([0, -1, 1.5, 1_000_000_001, '1', 1e300])('says which numbers %p should be one of', (units) => {
+    const params = { agreement_id: 'ua_01kb3x9v7f5m2q8r4t6w0y1z3b' };
+    expect(refusal(agreements.nouns.agreements.recordUsage, { params, body: { units } }).message).toBe(
+      'Field "units": must be a whole number from 1 to 1000000000.',
+    );
+  });
+
+  it.each([
+    [0, 'at least 1'],
+    ['soon', 'a number'],
+    [1e9, 'at most 86400'],
+  ])('says in words what %p should be', (seconds, said) => {
+    const body = { name: 'A', price_per_call: 1, sla: { max_completion_seconds: seconds } };
+    expect(refusal(services.create, { body }).message).toBe(
+      `Field "sla.max_completion_seconds": must be ${said}.`,
+    );
   });
 
   it.each(['\u0000', 'a\u0000b', 'a\nb', '\ud800', '\u0085', 'x'.repeat(121), ''])(

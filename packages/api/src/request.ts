@@ -119,7 +119,31 @@ function name(part: Part): string {
 
 function fault(issue: z.core.$ZodIssue, wire: unknown): string {
   const missing = issue.path.length > 0 && at(wire, issue.path) === undefined;
-  return missing ? 'is required' : issue.message.replace(/\.$/, '');
+  return missing ? 'is required' : (wording(issue) ?? issue.message.replace(/\.$/, ''));
+}
+
+const names: Readonly<Record<string, string>> = {
+  object: 'an object',
+  record: 'an object',
+  array: 'a list',
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+};
+
+/** What zod words for programmers, where a schema says nothing itself. */
+function wording(issue: z.core.$ZodIssue): string | undefined {
+  if (!/^(Invalid input|Too )/.test(issue.message)) return undefined;
+  if (issue.code === 'invalid_type') return `must be ${names[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'too_small') return bounded(issue.origin, `at least ${String(issue.minimum)}`);
+  if (issue.code === 'too_big') return bounded(issue.origin, `at most ${String(issue.maximum)}`);
+  return undefined;
+}
+
+function bounded(origin: string, bound: string): string {
+  if (origin === 'string') return `must have ${bound} characters`;
+  return origin === 'array' ? `must have ${bound} entries` : `must be ${bound}`;
 }
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -25,6 +25,7 @@ import { migrations as payoutsTables, sealed as payoutsSealed } from './payouts/
 import { migrations as policiesTables } from './policies/migrations.js';
 import { migrations as purchasesTables, sealed as purchasesSealed } from './purchases/migrations.js';
 import { migrations as requestsTables } from './requests/migrations.js';
+import { migrations as setbacksTables } from './setbacks/migrations.js';
 import { migrations as tokensTables } from './tokens/migrations.js';
 import { migrations as usersTables } from './users/migrations.js';
 import { migrations as walletsTables } from './wallets/migrations.js';
@@ -90,6 +91,7 @@ export * as webhooks from './webhooks/index.js';
 /** The schema of core: each slice declares its tables; a slice stands after those whose tables it refers to. */
 export const migrations: readonly Migration[] = [
   ...batchTables,
+  ...setbacksTables,
   ...partiesTables,
   ...auditTables,
   ...identityTables,

@@ -58,6 +58,8 @@ export interface FacilitatorConfig {
   readonly settleTimeoutMs: number;
   readonly pollMs: number;
   readonly maxBatch: number;
+  /** Milliseconds in which others may join the first payment of a transaction. */
+  readonly batchWindowMs: number;
   readonly maxInFlight: number;
   readonly confirmations: number;
   /** An account with less ether than this cannot be relied on, in wei. */
@@ -147,6 +149,7 @@ const Environment = z.object({
   SETTLE_TIMEOUT_MS: whole(100, 600_000, 25_000),
   POLL_MS: whole(10, 60_000, 10),
   MAX_BATCH: whole(1, 200, 100),
+  BATCH_WINDOW_MS: whole(1, 10_000, 5),
   MAX_IN_FLIGHT: whole(1, 100_000, 2_000),
   CONFIRMATIONS: whole(1, 1_000, 1),
   MIN_SIGNER_BALANCE: ether.prefault('0.0001'),
@@ -281,6 +284,7 @@ function toConfig(values: Environment, apiKeys: readonly ApiKey[]): FacilitatorC
     settleTimeoutMs: values.SETTLE_TIMEOUT_MS,
     pollMs: values.POLL_MS,
     maxBatch: values.MAX_BATCH,
+    batchWindowMs: values.BATCH_WINDOW_MS,
     maxInFlight: values.MAX_IN_FLIGHT,
     confirmations: values.CONFIRMATIONS,
     minSignerBalance: values.MIN_SIGNER_BALANCE,

@@ -196,6 +196,7 @@ async function openFacilitator(
     minSignerBalance: config.minSignerBalance,
     maxInFlight: config.maxInFlight,
     maxBatch: config.maxBatch,
+    batchWindowMs: config.batchWindowMs,
     settleTimeoutMs: config.settleTimeoutMs,
     pollMs: config.pollMs,
     confirmations: config.confirmations,

@@ -15,8 +15,8 @@ const MAX_BACKOFF_MS = 2000;
 /**
  * Connects to Redis (`redis://` or `rediss://`). Resolves when the connection is ready or the first attempt has failed: Redis being
  * away is told to `log`, and the connection mends itself. While Redis is away every command rejects at once, and no command
- * waits longer than `commandTimeoutMs`, not counting the time for which this process itself stands still. A command that was under way when the connection broke rejects and is never sent again,
- * because Redis may have done it.
+ * waits longer than `commandTimeoutMs`, not counting the time for which this process itself stands still. A command that was under
+ * way when the connection broke rejects and is never sent again, because Redis may have done it.
  * @throws TypeError for a URL of another kind.
  */
 export async function connectRedis(url: string, options: RedisOptions = {}): Promise<Redis> {

@@ -95,6 +95,26 @@ describe('an agreement in the sandbox', () => {
     expect((await shown(of)).status).toBe('challenge_window');
   });
 
+  it('that cannot be moved holds up no other, and is tried again', async () => {
+    const ends_at = new Date(api.clock.now() + 5_000).toISOString();
+    const stuck = await made('active', { ...TERMS, ends_at });
+    api.clock.advance(1);
+    const whole = await made('active', { ...TERMS, ends_at });
+    api.clock.advance(5_000);
+    const { core } = api.composition;
+    const run: typeof core.batch.run = (command) =>
+      command.lane === stuck.id ? Promise.reject(new Error('Stuck.')) : core.batch.run(command);
+    const one = () => agreements.work({ ...core, batch: { ...core.batch, run } }, { limit: 1 });
+    const failed = { done: { moved: 0 }, failures: [{ subject: stuck.id, error: new Error('Stuck.') }] };
+    expect(await one()).toEqual(failed);
+    expect(await one()).toEqual({ done: { moved: 1 }, failures: [] });
+    const statuses = async () => [(await shown(stuck)).status, (await shown(whole)).status];
+    expect(await statuses()).toEqual(['active', 'challenge_window']);
+    api.clock.advance(1_000);
+    expect(await agreements.work(core, { limit: 1 })).toMatchObject({ done: { moved: 1 } });
+    expect(await statuses()).toEqual(['challenge_window', 'challenge_window']);
+  });
+
   it.each([
     ['refund', {}, 99, 0],
     ['refund', { refund_amount: 0.05 }, 98.95, 0.05],

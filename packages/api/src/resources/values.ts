@@ -59,6 +59,12 @@ export const timestamp = z
   })
   .meta({ wire: { type: 'string', format: 'date-time' } });
 
+/** A whole number within bounds, as JSON has it. */
+export function whole(min: number, max: number, unit = '') {
+  const error = `must be a whole number${unit && ` of ${unit}`} from ${min} to ${max}`;
+  return z.int({ error }).min(min, error).max(max, error);
+}
+
 /** A whole number in a query string, within bounds. */
 export function wholeNumber(min: number, max: number) {
   const error = `must be a whole number from ${min} to ${max}`;

@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
 import type { Page } from '../Page.js';
 import type { Principal } from '../identity/index.js';
@@ -181,29 +182,26 @@ export function selectHeld(
 }
 
 /** In these a step on the chain is to be made. */
-const RELAYED = `status in ('submitting', 'activation_failed', 'settling')`;
+const RELAYED = `(status in ('submitting', 'activation_failed', 'settling'))`;
 
 /** Ids of agreements that the clock alone moves, longest overdue first. */
-export function selectDue(db: Queryable, now: Date, limit: number): Promise<{ id: string }[]> {
-  return selectOverdue(db, `not ${RELAYED}`, now, limit);
-}
+export const dueRows: DueRows = {
+  select: 'select id from agreements',
+  where: `due_at <= $1 and not ${RELAYED}`,
+  order: 'due_at, id',
+};
 
 /** Ids of agreements whose next step on a chain is due. */
 export function selectRelayed(db: Queryable, now: Date, limit: number): Promise<{ id: string }[]> {
-  return selectOverdue(db, RELAYED, now, limit);
-}
-
-function selectOverdue(db: Queryable, where: string, now: Date, limit: number): Promise<{ id: string }[]> {
   return db.query<{ id: string }>(
-    `select id from agreements where due_at <= $1 and ${where} order by due_at limit $2`,
+    `select id from agreements where due_at <= $1 and ${RELAYED} order by due_at limit $2`,
     [now, limit],
   );
 }
 
 /** Usage of calls whose process has not ended them in time. */
-export function selectLeft(db: Queryable, now: Date, limit: number): Promise<AgreementUsage[]> {
-  return usages.select(db, "where status = 'reserved' and deadline <= $1 order by deadline limit $2", [
-    now,
-    limit,
-  ]);
-}
+export const leftUsages: DueRows = {
+  select: `select ${usages.columns} from agreement_usage`,
+  where: `status = 'reserved' and deadline <= $1`,
+  order: 'deadline, id',
+};

@@ -1,5 +1,5 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
-import { attemptAll } from '../attempts.js';
+import { attemptDue } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { serviceRows } from '../marketplace/index.js';
@@ -101,7 +101,11 @@ export async function endCall(
 
 /** Ends calls whose process has died: nobody knows whether they were served, so they cost nothing. */
 export async function releaseLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const left = await store.selectLeft(core.db, new Date(core.clock.now()), limit);
-  const { done, failures } = await attemptAll(left, (usage) => endCall(core, { usage, units: undefined }));
+  const { done, failures } = await attemptDue(core, {
+    job: 'agreements.left',
+    limit,
+    due: store.leftUsages,
+    attempt: (usage: AgreementUsage) => endCall(core, { usage, units: undefined }),
+  });
   return { done: { released: done }, failures };
 }

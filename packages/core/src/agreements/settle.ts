@@ -1,5 +1,5 @@
 import type { Amount } from '@agentpay/primitives';
-import { attemptAll } from '../attempts.js';
+import { attemptDue } from '../attempts.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
@@ -15,8 +15,12 @@ const LOOK_AGAIN_MS = 500;
 
 /** Moves the agreements that are due: expiry, the end of the term, settlement after the challenge window. */
 export async function work(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const due = await store.selectDue(core.db, new Date(core.clock.now()), limit);
-  const { done, failures } = await attemptAll(due, ({ id }) => advance(core, id));
+  const { done, failures } = await attemptDue(core, {
+    job: 'agreements.work',
+    limit,
+    due: store.dueRows,
+    attempt: ({ id }) => advance(core, id),
+  });
   return { done: { moved: done }, failures };
 }
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
 import type { Page } from '../Page.js';
 import { table } from '../table.js';
@@ -75,10 +76,8 @@ export async function selectApprovals(
 }
 
 /** Ids of those that nobody decided in time, longest overdue first. */
-export async function selectDue(db: Queryable, now: Date, limit: number): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(
-    `select id from approvals where status = 'pending' and expires_at <= $1 order by expires_at limit $2`,
-    [now, limit],
-  );
-  return rows.map(({ id }) => id);
-}
+export const dueRows: DueRows = {
+  select: 'select id from approvals',
+  where: `status = 'pending' and expires_at <= $1`,
+  order: 'expires_at, id',
+};

@@ -1,7 +1,7 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import { approverOf } from '../agents/index.js';
-import { attemptAll } from '../attempts.js';
+import { attemptDue } from '../attempts.js';
 import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
@@ -225,10 +225,11 @@ export function lastOf(
 
 /** Ends approvals that nobody decided in time, at most `limit`. */
 export async function expireDue(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const due = await store.selectDue(core.db, new Date(core.clock.now()), limit);
-  const { done, failures } = await attemptAll(
-    due.map((id) => ({ id })),
-    ({ id }) =>
+  const { done, failures } = await attemptDue(core, {
+    job: 'approvals.expire',
+    limit,
+    due: store.dueRows,
+    attempt: ({ id }) =>
       core.batch.run({
         wants: [[store.approvalRows, [id]]],
         lane: id,
@@ -239,7 +240,7 @@ export async function expireDue(core: Core, { limit }: { limit: number }): Promi
           move(core, scene, approval, 'expire', { note: null, decidedBy: null });
         },
       }),
-  );
+  });
   return { done: { expired: done }, failures };
 }
 

@@ -82,32 +82,32 @@ export function readLines<Row extends { readonly lines: readonly KeptLine[] }>(
   return { ...row, lines: row.lines.map(({ desc, amount }) => ({ desc, amount: BigInt(amount) })) };
 }
 
-/** What is due at a moment and is none of those that failed. */
+/** What is due at a moment, `$1`, by a condition on its id. */
 interface Due {
   readonly now: Date;
-  readonly failed: readonly string[];
+  readonly isDue: string;
 }
 
 /** Locks the subscription whose period has been over for longest. */
-export async function lockEnded(db: Queryable, { now, failed }: Due): Promise<Subscription | undefined> {
+export async function lockEnded(db: Queryable, { now, isDue }: Due): Promise<Subscription | undefined> {
   const [ended] = await subscriptions.select(
     db,
-    `where status <> 'canceled' and period_end <= $1 and id <> all($2::text[])
+    `where status <> 'canceled' and period_end <= $1 and ${isDue}
      order by period_end, id limit 1 for update skip locked`,
-    [now, failed],
+    [now],
   );
   return ended;
 }
 
 /** Notes that the open invoice which is due for longest is overdue, and gives it. */
-export async function takeOverdue(db: Queryable, { now, failed }: Due): Promise<Kept<Invoice> | undefined> {
+export async function takeOverdue(db: Queryable, { now, isDue }: Due): Promise<Kept<Invoice> | undefined> {
   const [taken] = await db.query<Kept<Invoice>>(
     `update invoices set overdue = true where id = (
        select id from invoices
-       where status = 'open' and not overdue and not disputed and due_at <= $1 and id <> all($2::text[])
+       where status = 'open' and not overdue and not disputed and due_at <= $1 and ${isDue}
        order by due_at, id limit 1 for update skip locked
      ) returning ${invoices.columns}`,
-    [now, failed],
+    [now],
   );
   return taken;
 }

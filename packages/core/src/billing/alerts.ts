@@ -2,6 +2,7 @@ import { AgentPayError, formatDecimal, isId, newId } from '@agentpay/primitives'
 import type { Amount, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { oneByOne } from '../attempts.js';
+import type { WhoseTurn } from '../attempts.js';
 import { monthOf } from '../calendar.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
@@ -70,22 +71,29 @@ export async function removeAlert(
 export async function checkAlerts(core: Core): Promise<JobReport> {
   const checkedAt = new Date(core.clock.now());
   const month = monthOf(checkedAt.getTime());
-  const silent = `status = 'active' and fired_month is distinct from $1`;
-  const rest = `where ${silent} order by checked_at, id limit $2`;
-  const left = await alerts.select(core.db, rest, [month, BATCH]);
   const { done, failures } = await oneByOne(core, {
+    job: 'billing.alerts',
     most: BATCH,
-    async next(tx) {
-      for (let alert = left.shift(); alert; alert = left.shift()) {
-        const mine = `where ${silent} and id = $2 for update skip locked`;
-        const [locked] = await alerts.select(tx, mine, [month, alert.id]);
-        if (locked) return locked;
-      }
-      return undefined;
-    },
+    next: nextAlert({ month, now: checkedAt }),
     work: (tx, alert) => check(core, tx, alert, { month, checkedAt }),
   });
   return { done: { fired: done.fired ?? 0 }, failures };
+}
+
+/** Those that were silent at the beginning of a run, each once: one that is looked at and stays silent remains due. */
+function nextAlert({ month, now }: { month: string; now: Date }) {
+  const silent = `status = 'active' and fired_month is distinct from $2`;
+  const left: { first?: Alert[]; again?: Alert[] } = {};
+  return async (tx: Tx, { turn, isDue }: WhoseTurn): Promise<Alert | undefined> => {
+    const rest = `where ${silent} and created_at <= $1 and ${isDue} order by checked_at, id limit $3`;
+    const alertsLeft = (left[turn] ??= await alerts.select(tx, rest, [now, month, BATCH]));
+    for (let alert = alertsLeft.shift(); alert; alert = alertsLeft.shift()) {
+      const mine = `where ${silent} and id = $1 for update skip locked`;
+      const [locked] = await alerts.select(tx, mine, [alert.id, month]);
+      if (locked) return locked;
+    }
+    return undefined;
+  };
 }
 
 async function check(

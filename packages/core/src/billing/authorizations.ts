@@ -184,23 +184,20 @@ export async function reassign(tx: Tx, { from, to }: { from: string; to: string 
 export async function expireAuthorizations(core: Core): Promise<JobReport> {
   const now = new Date(core.clock.now());
   const { done, failures } = await oneByOne(core, {
+    job: 'billing.expire',
     most: BATCH,
-    next: (tx, failed) => lockExpired(tx, now, failed),
+    next: (tx, { isDue }) => lockExpired(tx, now, isDue),
     work: (tx, due) => release(core, tx, due),
   });
   return { done: { expired: 0, ...done }, failures };
 }
 
-async function lockExpired(
-  tx: Tx,
-  now: Date,
-  failed: readonly string[],
-): Promise<BillingAuthorization | undefined> {
+async function lockExpired(tx: Tx, now: Date, isDue: string): Promise<BillingAuthorization | undefined> {
   const [due] = await authorizations.select(
     tx,
-    `where status = 'authorized' and expires_at <= $1 and id <> all($2::text[])
+    `where status = 'authorized' and expires_at <= $1 and ${isDue}
      order by expires_at, id limit 1 for update skip locked`,
-    [now, failed],
+    [now],
   );
   return due;
 }

@@ -28,8 +28,9 @@ export async function paidUp(core: Core, tx: Tx, { subscriptionId: id }: Invoice
 export async function noteOverdue(core: Core): Promise<JobReport> {
   const now = new Date(core.clock.now());
   const { done, failures } = await oneByOne(core, {
+    job: 'billing.overdue',
     most: BATCH,
-    next: (tx, failed) => store.takeOverdue(tx, { now, failed }),
+    next: (tx, { isDue }) => store.takeOverdue(tx, { now, isDue }),
     work: (tx, row) => tellOverdue(core, tx, store.readLines(row)),
   });
   return { done: { overdue: 0, ...done }, failures };

@@ -19,8 +19,9 @@ const BATCH = 200;
 export async function renew(core: Core): Promise<JobReport> {
   const now = new Date(core.clock.now());
   const { done, failures } = await oneByOne(core, {
+    job: 'billing.renew',
     most: BATCH,
-    next: (tx, failed) => store.lockEnded(tx, { now, failed }),
+    next: (tx, { isDue }) => store.lockEnded(tx, { now, isDue }),
     work: (tx, due) => renewOne(core, tx, due),
   });
   return { done: { renewed: 0, canceled: 0, ...done }, failures };

@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
 import { lookUp } from '../lookUp.js';
 import { table } from '../table.js';
@@ -119,9 +120,8 @@ export function listForgotten(db: Queryable, before: Date, limit: number): Promi
 }
 
 /** Running calls whose process has not ended them in time. */
-export function listLeft(db: Queryable, at: Date, limit: number): Promise<GatewayCall[]> {
-  return calls.select(db, `where status = 'running' and deadline <= $1 order by deadline limit $2`, [
-    at,
-    limit,
-  ]);
-}
+export const leftCalls: DueRows = {
+  select: `select ${calls.columns} from gateway_calls`,
+  where: `status = 'running' and deadline <= $1`,
+  order: 'deadline, id',
+};

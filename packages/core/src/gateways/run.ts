@@ -1,6 +1,6 @@
 import { isAgentPayError } from '@agentpay/primitives';
 import type { IncomingResponse, OutboundError } from '@agentpay/primitives';
-import { attemptAll } from '../attempts.js';
+import { attemptDue } from '../attempts.js';
 import type { Scene } from '../batch/index.js';
 import { monthOf } from '../calendar.js';
 import { countCallIn, countCallWants, get as getListing, listingRows } from '../catalog/index.js';
@@ -57,10 +57,12 @@ export async function pickUp(core: Core, { limit }: { limit: number }): Promise<
 
 /** Ends running calls whose process has died: nobody knows what the agent did, so they have failed and cost nothing. */
 export async function endLeft(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const left = await store.listLeft(core.db, new Date(core.clock.now()), limit);
-  const { done, failures } = await attemptAll(left, (call) =>
-    end(core, call, { kind: 'left', failure: 'interrupted' }),
-  );
+  const { done, failures } = await attemptDue(core, {
+    job: 'gateways.left',
+    limit,
+    due: store.leftCalls,
+    attempt: (call: GatewayCall) => end(core, call, { kind: 'left', failure: 'interrupted' }),
+  });
   return { done: { interrupted: done }, failures };
 }
 

@@ -1,4 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
+import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
 import { table } from '../table.js';
 import type { Token } from './Token.js';
@@ -51,13 +52,11 @@ export function selectOpen(
 }
 
 /** Tokens whose deadline has come, longest overdue first. */
-export async function selectDue(db: Queryable, at: Date, limit: number): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(
-    'select id from payment_tokens where deadline <= $1 order by deadline limit $2',
-    [at, limit],
-  );
-  return rows.map((row) => row.id);
-}
+export const dueRows: DueRows = {
+  select: 'select id from payment_tokens',
+  where: 'deadline <= $1',
+  order: 'deadline, id',
+};
 
 interface Calls {
   readonly settled: number;

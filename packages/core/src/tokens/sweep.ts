@@ -1,3 +1,4 @@
+import { attemptAll, attemptDue } from '../attempts.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { advance } from './advance.js';
@@ -6,7 +7,7 @@ import type { Token } from './Token.js';
 import * as store from './TokenStore.js';
 import { dueTokens, track } from './tracking.js';
 
-/** What a sweep did. A token that failed keeps its deadline and is met again by the next sweep. */
+/** What a sweep did. A token that failed keeps its deadline and is met again, after a wait that grows. */
 export interface Swept {
   readonly expired: number;
   readonly breached: number;
@@ -26,7 +27,17 @@ export async function sweep(
   core: Core,
   { nowMs = core.clock.now(), limit = BATCH }: { nowMs?: number; limit?: number } = {},
 ): Promise<Swept> {
-  return lapseAll(core, await store.selectDue(core.db, new Date(nowMs), limit), nowMs);
+  const lapsed: Lapsed = [];
+  const { failures } = await attemptDue(
+    { db: core.db, clock: { now: () => nowMs } },
+    {
+      job: 'sla.cleanup',
+      limit,
+      due: store.dueRows,
+      attempt: async ({ id }) => lapsed.push(await lapse(core, id, nowMs)),
+    },
+  );
+  return sweptOf(lapsed, failures);
 }
 
 /** The same for the tokens that the tracker holds for due: cheaper, so it can run every second; what it misses, {@link sweep} finds. */
@@ -34,7 +45,13 @@ export async function sweepTracked(
   core: Core,
   { limit = BATCH, leaseMs = LEASE_MS }: { limit?: number; leaseMs?: number } = {},
 ): Promise<Swept> {
-  return lapseAll(core, await dueTokens(core, { limit, leaseMs }), core.clock.now());
+  const [ids, nowMs] = [await dueTokens(core, { limit, leaseMs }), core.clock.now()];
+  const lapsed: Lapsed = [];
+  const { failures } = await attemptAll(
+    ids.map((id) => ({ id })),
+    async ({ id }) => lapsed.push(await lapse(core, id, nowMs)),
+  );
+  return sweptOf(lapsed, failures);
 }
 
 /** Repeats a sweep until a batch releases less than it might. Tokens that failed are met again by the next run, not by the next batch. */
@@ -54,17 +71,15 @@ export async function inBatches(
   return { done, failures };
 }
 
-async function lapseAll(core: Core, tokenIds: readonly string[], nowMs: number): Promise<Swept> {
-  let expired = 0;
-  let breached = 0;
-  const failures: { tokenId: string; error: unknown }[] = [];
-  const lapses = await Promise.allSettled(tokenIds.map((tokenId) => lapse(core, tokenId, nowMs)));
-  for (const [i, lapsed] of lapses.entries()) {
-    if (lapsed.status === 'rejected') failures.push({ tokenId: tokenIds[i] as string, error: lapsed.reason });
-    else if (lapsed.value?.state === 'expired') expired++;
-    else if (lapsed.value?.state === 'sla_breached') breached++;
-  }
-  return { expired, breached, failures };
+type Lapsed = (Token | undefined)[];
+
+function sweptOf(lapsed: Lapsed, failures: JobReport['failures']): Swept {
+  const count = (state: Token['state']) => lapsed.filter((token) => token?.state === state).length;
+  return {
+    expired: count('expired'),
+    breached: count('sla_breached'),
+    failures: failures.map(({ subject, error }) => ({ tokenId: subject, error })),
+  };
 }
 
 /** The lapsed token, or undefined when it was not due after all. */

@@ -4,7 +4,7 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveCents, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, line, lines, timestamp } from '../../resources/values.js';
+import { id, line, lines, timestamp, whole } from '../../resources/values.js';
 import {
   accepted,
   address,
@@ -27,8 +27,7 @@ const agents = anyOf('agent', 'agentKey');
 /** Them, their owners, and the operator. */
 const readers = anyOf('agent', 'agentKey', 'session', 'developer', 'admin');
 const ofIt = ['agreement_not_found', 'agreement_wrong_state'] as const;
-const seconds = (least: number, most: number) =>
-  z.int({ error: 'must be a whole number of seconds' }).min(least).max(most);
+const seconds = (least: number, most: number) => whole(least, most, 'seconds');
 
 const proposal = z
   .object(
@@ -304,7 +303,7 @@ export const recordUsage = Endpoint.from({
   rate: 'lifecycle',
   params: ofAgreement,
   body: z.object({
-    units: z.int({ error: 'must be a whole number' }).min(1).max(1_000_000_000).default(1),
+    units: whole(1, 1_000_000_000).default(1),
     /** Under which it is counted once. */
     event_id: line(textBounds.idempotencyKey).optional(),
   }),

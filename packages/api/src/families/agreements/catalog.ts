@@ -4,7 +4,7 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf } from '../../resources/page.js';
-import { currency, line } from '../../resources/values.js';
+import { currency, line, whole } from '../../resources/values.js';
 import { create } from '../runtime/services.js';
 import { SELLER, SERVICE } from './resources.js';
 
@@ -59,10 +59,10 @@ export const search = Endpoint.from({
     /** The most that a call may cost. */
     max_price: positiveDecimalAmount.optional(),
     currency: currency.optional(),
-    min_trust: z.int({ error: 'must be a whole number' }).min(0).max(100).optional(),
+    min_trust: whole(0, 100).optional(),
     verified: z.boolean({ error: 'must be true or false' }).optional(),
-    limit: z.int({ error: 'must be a whole number' }).min(1).max(100).default(20),
-    offset: z.int({ error: 'must be a whole number' }).min(0).max(1_000_000).default(0),
+    limit: whole(1, 100).default(20),
+    offset: whole(0, 1_000_000).default(0),
   }),
   response: pageOf('services', found),
   status: 200,

@@ -4,14 +4,14 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
-import { id, idOf, line, timestamp } from '../../resources/values.js';
+import { id, idOf, line, timestamp, whole } from '../../resources/values.js';
 
 const SUBSCRIPTION = 'sub_01kb3x9v7f5m2q8r4t6w0y1z3h';
 const INVOICE = 'inv_01kb3x9v7f5m2q8r4t6w0y1z3j';
 const auth = anyOf('developer');
 const params = z.object({ subscription_id: idOf('subscription', 'bundle_subscription') });
 const status = z.enum(['active', 'past_due', 'canceled']);
-const seats = z.int({ error: 'must be a whole number' }).min(1).max(100_000);
+const seats = whole(1, 100_000);
 
 const subscription = z.object({
   id: z.string(),
