@@ -1,6 +1,6 @@
 import { newId, type Queryable, type Random, type SqlValue } from '@agentpay/primitives';
 import type { Page } from '../Page.js';
-import { table } from '../table.js';
+import { column, table } from '../table.js';
 import type { LoggedRequest } from './LoggedRequest.js';
 
 const requests = table<LoggedRequest>('kept_requests', {
@@ -19,35 +19,15 @@ const requests = table<LoggedRequest>('kept_requests', {
   named: 'text[]',
 });
 
-/** Writes all of them in one statement; those that are there already stay. Ids have no blank, so that lists of them go as texts. */
+const fields = Object.entries(requests.fields);
+const read = fields.map(([name, type]) => `"${name}" ${type}`).join(', ');
+const written = `insert into kept_requests (${fields.map(([name]) => column(name)).join(', ')})
+  select ${fields.map(([name]) => `"${name}"`).join(', ')} from json_to_recordset($1::json) as r (${read})
+  on conflict do nothing`;
+
+/** Writes all of them in one statement; those that are there already stay. As JSON they cost half of what arrays of their columns do. */
 export async function insertAll(db: Queryable, kept: readonly LoggedRequest[]): Promise<void> {
-  const of = (field: keyof LoggedRequest) => kept.map((request) => request[field] as string | null);
-  const listOf = (field: 'made' | 'named') => kept.map((request) => request[field].join(' '));
-  await db.query(
-    `insert into kept_requests (id, request_id, at, party_id, credential_id, method, path, endpoint, status, error,
-       duration_ms, made, named)
-     select id, request_id, at, party_id, credential_id, method, path, endpoint, status, error, duration_ms,
-       string_to_array(made, ' '), string_to_array(named, ' ')
-     from unnest($1::text[], $2::text[], $3::timestamptz[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
-       $9::integer[], $10::text[], $11::integer[], $12::text[], $13::text[])
-       as r (id, request_id, at, party_id, credential_id, method, path, endpoint, status, error, duration_ms, made, named)
-     on conflict do nothing`,
-    [
-      of('id'),
-      of('requestId'),
-      of('at'),
-      of('partyId'),
-      of('credentialId'),
-      of('method'),
-      of('path'),
-      of('endpoint'),
-      of('status'),
-      of('error'),
-      of('durationMs'),
-      listOf('made'),
-      listOf('named'),
-    ],
-  );
+  await db.query(written, [JSON.stringify(kept)]);
 }
 
 export interface RequestFilter {
@@ -115,7 +95,9 @@ function conditionOf({ partyIds, objectId, requestId, refused }: RequestFilter):
 } {
   const params: SqlValue[] = [];
   const terms: string[] = [];
-  if (partyIds !== null)
+  // One party's are read in their order; an index has no order across several.
+  if (partyIds?.length === 1) terms.push(`party_id = $${params.push(partyIds[0] as string)}`);
+  else if (partyIds !== null)
     terms.push(`party_id in (select * from unnest($${params.push([...partyIds])}::text[]))`);
   if (objectId !== undefined) {
     const place = `array[$${params.push(objectId)}::text]`;

@@ -12,7 +12,7 @@ function bed() {
   const state = { down: false };
   const query = async (_sql: string, params: unknown[]): Promise<[]> => {
     if (state.down) throw new Error('the database is away');
-    written.push((params[0] as unknown[]).length);
+    written.push((JSON.parse(params[0] as string) as unknown[]).length);
     return [];
   };
   const sink = new Writable({
