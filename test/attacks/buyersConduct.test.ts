@@ -255,3 +255,28 @@ describe('retry_storm', () => {
     expect([proofs.length, refusal?.kind]).toEqual([1, 'payment_unresolved']);
   });
 });
+
+it('sellers that hang hold up no proof: what is over is ended apart from what is sent again, were that due long before', async () => {
+  const [over, valid] = [await bed.buyer(PRICE), await bed.buyer(PRICE)];
+  const refuse: Handle = (_, response) => ask(response, 'x402v2');
+  expect((await attempt(refuse, { buyer: over })).refusal?.kind).toBe('payment_refused');
+  bed.clock.shift(120_000);
+  expect((await attempt(refuse, { buyer: valid })).refusal?.kind).toBe('payment_refused');
+  await bed.chain.mine();
+  const due = ({ id }: Buyer, agoMs: number) =>
+    bed.core.db.query('update purchases set next_attempt_at = $2 where party_id = $1', [
+      id,
+      new Date(bed.clock.now() - agoMs),
+    ]);
+  await due(over, 1_000);
+  await due(valid, 60_000);
+  expect(await purchases.workEnded(bed.core, { limit: 1 })).toEqual({ done: { purchases: 1 }, failures: [] });
+  const kept = await bed.core.db.query(
+    'select party_id, state, attempts from purchases where party_id = any($1) order by created_at',
+    [[over.id, valid.id]],
+  );
+  expect(kept).toEqual([
+    { party_id: over.id, state: 'released', attempts: 1 },
+    { party_id: valid.id, state: 'refused', attempts: 0 },
+  ]);
+});

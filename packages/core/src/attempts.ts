@@ -8,17 +8,21 @@ import type { Table } from './table.js';
 export const CLAIM_MS = 120_000;
 const FIRST_WAIT_MS = 1_000;
 
-/** Claims rows whose next attempt is due, each for one attempt; after `claimMs` somebody else may, should nothing be written down. */
+/**
+ * Claims rows whose next attempt is due, each for one attempt; after `claimMs` somebody else may, should nothing be written down.
+ * @param options.which condition that narrows them down; in it $1 is the time
+ */
 export function claimDue<Row extends { readonly nextAttemptAt: Date | null; readonly attempts: number }>(
   { db, clock }: { readonly db: Queryable; readonly clock: Pick<Clock, 'now'> },
   { name, columns }: Table<Row>,
-  { limit, claimMs = CLAIM_MS }: { limit: number; claimMs?: number },
+  { limit, claimMs = CLAIM_MS, which = 'true' }: { limit: number; claimMs?: number; which?: string },
 ): Promise<Row[]> {
   const nowMs = clock.now();
   return db.query<Row>(
     `update ${name} set next_attempt_at = $2, attempts = attempts + 1
      where id in (
-       select id from ${name} where next_attempt_at <= $1 order by next_attempt_at limit $3 for update skip locked
+       select id from ${name} where next_attempt_at <= $1 and ${which}
+       order by next_attempt_at limit $3 for update skip locked
      ) returning ${columns}`,
     [new Date(nowMs), new Date(nowMs + claimMs), limit],
   );

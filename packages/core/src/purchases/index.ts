@@ -11,4 +11,4 @@ export type { PurchasePorts } from './ports.js';
 export { amountOf, railOf } from './Purchase.js';
 export type { Purchase, PurchaseState, PurchaseTerms } from './Purchase.js';
 export { confirmableUntil, confirmWithdrawal, getWithdrawal, prepareWithdrawal } from './withdraw.js';
-export { work } from './work.js';
+export { work, workEnded } from './work.js';

@@ -22,8 +22,17 @@ const SEND_MS = 10_000;
  * Takes purchases on that nobody works on, one attempt each: the chain is asked what became of their money; where it was not moved and
  * the seller never answered, the same proof is sent again while it is valid. What was never signed is left.
  */
-export async function work(core: Core, { limit }: { limit: number }): Promise<JobReport> {
-  const claimed = await claimDue(core, store.purchases, { limit, claimMs: CLAIM_MS });
+export function work(core: Core, { limit }: { limit: number }): Promise<JobReport> {
+  return workDue(core, { limit });
+}
+
+/** The same for those whose authorization is over: of these the chain alone is asked, and no seller of another one holds them up. */
+export function workEnded(core: Core, { limit }: { limit: number }): Promise<JobReport> {
+  return workDue(core, { limit, which: 'valid_before <= $1' });
+}
+
+async function workDue(core: Core, due: { limit: number; which?: string }): Promise<JobReport> {
+  const claimed = await claimDue(core, store.purchases, { ...due, claimMs: CLAIM_MS });
   const { done, failures } = await attemptAll(claimed, (purchase) => attempt(core, purchase));
   return { done: { purchases: done }, failures };
 }

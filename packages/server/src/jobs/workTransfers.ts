@@ -19,6 +19,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   'payments.refunds': payments.progressRefunds,
   'payouts.work': payouts.work,
   'purchases.work': purchases.work,
+  'purchases.ended': purchases.workEnded,
   'agreements.work': together(agreements.work),
   'agreements.relay': together(agreements.relay),
   'agreements.left': agreements.releaseLeft,
