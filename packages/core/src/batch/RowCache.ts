@@ -10,11 +10,11 @@ export interface RowCache {
 }
 
 interface Kept {
-  readonly row: object | null;
-  readonly until: number;
+  row: object | null;
+  until: number;
 }
 
-/** Keeps at most `limit` rows of each entity, those that were set last. */
+/** Keeps at most `limit` rows of each entity, those that came last. */
 export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
   const kept = new Map<AnyEntity, Map<string, Kept>>();
   const of = (entity: AnyEntity) => {
@@ -25,14 +25,17 @@ export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
   return {
     get(entity, key) {
       const found = kept.get(entity)?.get(key);
-      return found && clock.now() < found.until ? found.row : undefined;
+      return found && (found.until === Infinity || clock.now() < found.until) ? found.row : undefined;
     },
     set(entity, key, row) {
       if (entity.keptMs === 0) return;
       const rows = of(entity);
-      rows.delete(key);
-      if (row && !entity.kept(row)) return;
-      rows.set(key, { row, until: clock.now() + entity.keptMs });
+      if (row && !entity.kept(row)) return void rows.delete(key);
+      const until = entity.keptMs === Infinity ? Infinity : clock.now() + entity.keptMs;
+      const known = rows.get(key);
+      // Most rows are there: to put them to the end each time would make the map grow and be laid out anew.
+      if (known) return void Object.assign(known, { row, until });
+      rows.set(key, { row, until });
       if (rows.size > limit) rows.delete(rows.keys().next().value as string);
     },
     forget: (entity, key) => void kept.get(entity)?.delete(key),

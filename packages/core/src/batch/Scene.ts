@@ -57,8 +57,11 @@ export interface OpenScene extends Scene {
   wrote(): boolean;
 }
 
-export const keyText = (key: readonly string[]): string =>
-  key.length === 1 ? (key[0] as string) : key.join(' ');
+export function keyText(key: readonly string[]): string {
+  let text = key[0] as string;
+  for (let i = 1; i < key.length; i++) text += ` ${key[i]}`;
+  return text;
+}
 
 export function keyOf(entity: AnyEntity, row: object): string[] {
   return entity.key.map((field) => String((row as Record<string, unknown>)[field]));

@@ -43,6 +43,6 @@ export function numberOf(chainId: number, position: bigint): bigint {
 /** HMAC-SHA256 of a journal and of the hash before it. */
 export function hashOf(journal: Journal & { readonly number: bigint }, before: string, key: string): string {
   const { number, id, key: event, kind, createdAt } = journal;
-  const text = [before, number, id, event, kind, createdAt.getTime(), linesText(journal.postings)].join('\n');
-  return keyedHash(key, `ledger\n${text}`).toString('base64');
+  const head = `ledger\n${before}\n${number}\n${id}\n${event}\n${kind}\n${createdAt.getTime()}`;
+  return keyedHash(key, `${head}\n${linesText(journal.postings)}`).toString('base64');
 }

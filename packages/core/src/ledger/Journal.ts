@@ -28,8 +28,9 @@ export interface Journal extends JournalEntry {
 export const MAX_BALANCE: Amount = 2n ** 63n - 1n;
 
 /** In the one order in which every transaction locks accounts. */
-export function inLockOrder(postings: readonly Posting[]): Posting[] {
-  return [...postings].sort((a, b) => compare(a.account, b.account) || compare(a.asset, b.asset));
+export function inLockOrder(postings: readonly Posting[]): readonly Posting[] {
+  const ordered = postings.every((line, i) => i === 0 || inOrder(postings[i - 1] as Posting, line) <= 0);
+  return ordered ? postings : [...postings].sort(inOrder);
 }
 
 /**
@@ -71,9 +72,14 @@ export function samePostings(a: readonly Posting[], b: readonly Posting[]): bool
 
 /** The lines of a journal as text, the same however they are ordered. */
 export function linesText(postings: readonly Posting[]): string {
-  return inLockOrder(postings)
-    .map((line) => `${line.account} ${line.asset} ${line.amount}`)
-    .join('\n');
+  let text = '';
+  for (const { account, asset, amount } of inLockOrder(postings))
+    text += `${text && '\n'}${account} ${asset} ${amount}`;
+  return text;
+}
+
+function inOrder(a: Posting, b: Posting): number {
+  return compare(a.account, b.account) || compare(a.asset, b.asset);
 }
 
 function compare(a: string, b: string): number {
