@@ -3,6 +3,7 @@ import { migrate, pgDb } from '@agentpay/storage';
 import { testDatabase } from '@agentpay/testing';
 import pg from 'pg';
 import { measure, openTown, operations, plain, preparePlain, type Measured, type Town } from './core.js';
+import { createChaining, journalsOf } from './filledJournals.js';
 import { figure, markdownTable } from './table.js';
 
 const POSTINGS = Number(process.env['POSTINGS'] ?? 5_000_000);
@@ -14,6 +15,8 @@ const IN_FLIGHT = 16;
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 /** Rows of one statement. */
 const PART = 100_000;
+/** Longest that the whole books may be read for. */
+const VERIFY_MS = 600_000;
 
 interface Size {
   readonly postings: number;
@@ -28,6 +31,7 @@ interface Size {
 export async function growth(): Promise<string> {
   const database = await testDatabase();
   const db = pgDb({ url: database.url, max: 10 });
+  const patient = pgDb({ url: database.url, max: 1, statementTimeoutMs: VERIFY_MS });
   const pool = new pg.Pool({ connectionString: database.url, max: 20 });
   try {
     await migrate(db, migrations);
@@ -40,17 +44,32 @@ export async function growth(): Promise<string> {
     ];
     const measured: Map<string, Ratio>[] = [];
     for (const size of sizes) {
-      await fill(size);
-      measured.push(await ratios(pool, town));
+      await told(`filled up to ${size.postings} postings and ${size.tokens} open tokens`, () => fill(size));
+      measured.push(await told('measured', () => ratios(pool, town)));
     }
-    const faults = await ledger.verifyLedger(db);
-    const books = faults.length === 0 ? 'The books are right.' : `The books are WRONG: ${faults[0]?.check}.`;
+    const faults = await told('verified', async () => [
+      ...(await ledger.verifyLedger(patient)),
+      ...(await ledger.verifyChains({ ...town.core, db: patient })),
+    ]);
+    const [first] = faults;
+    const books = first
+      ? `The books are WRONG: ${'check' in first ? first.check : first.fault}.`
+      : 'The books are right.';
     return `${tableOf(sizes, measured)}\n\n${books}`;
   } finally {
     await pool.end();
+    await patient.close();
     await db.close();
     await database.drop();
   }
+}
+
+/** Says on stderr how long a part of the run took: the whole of it takes minutes. */
+async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const began = performance.now();
+  const result = await work();
+  console.error(`${what}: ${figure((performance.now() - began) / 1000, 1)} s`);
+  return result;
 }
 
 interface Ratio extends Measured {
@@ -100,9 +119,12 @@ function tableOf(sizes: readonly Size[], measured: readonly Map<string, Ratio>[]
 
 /**
  * Fills the books by SQL with what payments and tokens leave behind: payments of three postings with their event, and open tokens of two
- * with their hold, under journals of a chain of their own. All constraints and triggers stand; the hashes of that chain are made up.
+ * with their hold, under journals of a chain of their own. All constraints and triggers stand, and the chain is as a writer leaves it.
  */
-async function filler(pool: pg.Pool, { people, serviceId }: Town): Promise<(size: Size) => Promise<void>> {
+async function filler(
+  pool: pg.Pool,
+  { core, people, serviceId }: Town,
+): Promise<(size: Size) => Promise<void>> {
   const [provider] = people as [Town['people'][number]];
   const made = await pool.query(
     `insert into ledger_chains (kind, used_at) values ('batch', now()) returning id`,
@@ -111,6 +133,7 @@ async function filler(pool: pg.Pool, { people, serviceId }: Town): Promise<(size
   await pool.query('create table filled (n int primary key, party text not null, wallet text not null)');
   for (const [n, { principal, walletId }] of people.entries())
     await pool.query('insert into filled values ($1, $2, $3)', [n, principal.party.id, walletId]);
+  await createChaining(pool, core.settings.identity.pepper);
   const done = { payments: 0, tokens: 0, journals: 0 };
 
   async function part(kind: 'payments' | 'tokens', count: number): Promise<void> {
@@ -148,11 +171,9 @@ const NUMBERS = `select i, $1::bigint * (1::bigint << 40) + i + 1 as number, pay
     payee.wallet as payee_wallet
   from generate_series($2::int, $3::int - 1) as i
   join filled as payer on payer.n = i % PEOPLE join filled as payee on payee.n = (i + 1) % PEOPLE`;
-const journals = (key: string, kind: string): Part => [
-  `insert into ledger_journals (number, id, key, kind, created_at, hash)
-   select number, 'jr_filled_' || i, ${key}, '${kind}', now(), md5(i::text) from (${NUMBERS}) as made`,
-  false,
-];
+/** Journals and their lines. */
+const booked = (key: string, kind: string, lines: string): Part[] =>
+  journalsOf({ numbers: NUMBERS, key, kind, lines }).map((sql): Part => [sql, false]);
 /** Balances by the lines of each; a row that is negative alone must not be inserted. */
 const moved = (lines: string): Part[] => {
   const line = `(${NUMBERS}) as made, lateral (values ${lines}) as line (account, amount) group by account`;
@@ -170,19 +191,18 @@ const moved = (lines: string): Part[] => {
   ];
 };
 const chainGrown: Part = [
-  'update ledger_chains set length = $3, used_at = now() where id = $1 and $2::int >= 0',
+  `update ledger_chains set length = $3, used_at = now(),
+     head = (select hash from ledger_journals where number = $1::bigint * (1::bigint << 40) + $3)
+   where id = $1 and $2::int >= 0`,
   false,
 ];
 
+const PAID = `('w:' || wallet || ':avail', -11), ('w:' || payee_wallet || ':avail', 10)`;
+const RESERVED = `('w:' || wallet || ':avail', -10), ('w:' || wallet || ':held', 10)`;
+
 const paymentParts: readonly Part[] = [
-  journals(`'tx_filled_' || i || ':complete'`, 'payment'),
-  [
-    `insert into ledger_postings (journal, account, asset, amount)
-     select number, account, 'USD', amount from (${NUMBERS}) as made, lateral (values
-       ('w:' || wallet || ':avail', -11), ('w:' || payee_wallet || ':avail', 10), ('rev:payment', 1)) as line (account, amount)`,
-    false,
-  ],
-  ...moved(`('w:' || wallet || ':avail', -11), ('w:' || payee_wallet || ':avail', 10)`),
+  ...booked(`'tx_filled_' || i || ':complete'`, 'payment', `${PAID}, ('rev:payment', 1)`),
+  ...moved(PAID),
   [
     `insert into ledger_totals as kept (chain, account, asset, amount) values ($1, 'rev:payment', 'USD', $3::int - $2::int)
      on conflict (chain, account, asset) do update set amount = kept.amount + excluded.amount`,
@@ -206,14 +226,8 @@ const paymentParts: readonly Part[] = [
 ];
 
 const tokenParts: readonly Part[] = [
-  journals(`'hold_filled_' || i || ':open'`, 'hold'),
-  [
-    `insert into ledger_postings (journal, account, asset, amount)
-     select number, account, 'USD', amount from (${NUMBERS}) as made, lateral (values
-       ('w:' || wallet || ':avail', -10), ('w:' || wallet || ':held', 10)) as line (account, amount)`,
-    false,
-  ],
-  ...moved(`('w:' || wallet || ':avail', -10), ('w:' || wallet || ':held', 10)`),
+  ...booked(`'hold_filled_' || i || ':open'`, 'token.hold', RESERVED),
+  ...moved(RESERVED),
   [
     `insert into ledger_holds (id, wallet_id, asset, amount, purpose, state, created_at)
      select 'hold_filled_' || i, wallet, 'USD', 10, 'token', 'open', now() from (${NUMBERS}) as made`,
