@@ -11,7 +11,7 @@ import {
   x402ExpressV1,
   type PeerSeller,
 } from './peerServers.js';
-import { placeSbc, x402ExpressSbc, type LocalSbc } from './permit2.js';
+import { agentpaySbc, placeSbc, x402ExpressSbc, type LocalSbc } from './permit2.js';
 import { PRICE, startInteropStack, type InteropStack } from './stack.js';
 
 /** `POST /api/agents/{id}/pay` against sellers that nobody here wrote. */
@@ -126,9 +126,9 @@ describe('in SBC, which moves by Permit2 alone,', () => {
     at = await startApi({ PAYMENT_NETWORKS: JSON.stringify([sbc.entry]), FACILITATOR_URL: ours });
   });
 
-  it('sellers by @x402/express are paid by an agent that has no gas, whoever settles', async () => {
+  it('sellers by @x402/express, and ours, are paid by an agent that has no gas, whoever settles', async () => {
     const buyer = await newBuyer(at);
-    await sbc.fund(buyer.address, 6n * PRICE);
+    await sbc.fund(buyer.address, 7n * PRICE);
     const theirs = await officialFacilitator({ ...stack, facilitatorKey: await stack.newFacilitatorKey() });
     const pay = async (sellerUrl: string) => {
       const headers = { 'x-agent-key': buyer.key };
@@ -148,11 +148,17 @@ describe('in SBC, which moves by Permit2 alone,', () => {
         agent: { address: buyer.address },
       }),
     ];
-    for (const facilitatorUrl of [theirs, ours]) {
-      const [seller, before] = [await x402ExpressSbc(stack, facilitatorUrl), await sbc.balance(stack.payTo)];
+    const sales: [PeerSeller, bigint][] = [
+      [await x402ExpressSbc(stack, theirs), 3n],
+      [await x402ExpressSbc(stack, ours), 3n],
+      [await agentpaySbc(stack, ours), 1n],
+    ];
+    for (const [seller, times] of sales) {
+      const before = await sbc.balance(stack.payTo);
       // Each brings the next permit of the wallet to the chain.
-      for (const _ of [1, 2, 3]) expect(await pay(seller.url)).toEqual(bought);
-      expect([seller.served(), (await sbc.balance(stack.payTo)) - before]).toEqual([3, 3n * PRICE]);
+      for (let n = 0n; n < times; n++) expect(await pay(seller.url)).toEqual(bought);
+      const paid = (await sbc.balance(stack.payTo)) - before;
+      expect([BigInt(seller.served()), paid]).toEqual([times, times * PRICE]);
     }
     expect(await sbc.balance(buyer.address)).toBe(0n);
     expect(await viemChain({ rpcUrl: stack.rpcUrl }).balance(buyer.address)).toBe(0n);

@@ -11,6 +11,7 @@ import { HTTPFacilitatorClient } from '@x402/core/server';
 import { paymentMiddleware, x402ResourceServer } from '@x402/express';
 import { createPublicClient, createTestClient, createWalletClient, http, parseAbi, type Hex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
+import { agentpayPaywall } from './agentpay.js';
 import { fromX402, type Bought } from './peerClients.js';
 import { serveWeather, type PeerSeller } from './peerServers.js';
 import { PRICE, type InteropStack } from './stack.js';
@@ -99,6 +100,16 @@ export function x402ExpressSbc(stack: InteropStack, facilitator: string): Promis
     const route = { accepts, extensions, description: 'Weather', mimeType: 'application/json' };
     app.use(paymentMiddleware({ 'GET /weather': route }, server));
     app.get('/weather', handler);
+  });
+}
+
+/** AgentPay's paywall that sells for SBC in the same way. */
+export function agentpaySbc(stack: InteropStack, facilitator: string): Promise<PeerSeller> {
+  const { address, decimals, eip712 } = sbc;
+  return agentpayPaywall(stack, facilitator, {
+    price: '$0.01',
+    accepts: [{ transferMethod: 'permit2', asset: { address, decimals, eip712 } }],
+    extensions: { gasSponsoring: true },
   });
 }
 

@@ -1,5 +1,8 @@
 import { baseSepolia, systemClock, unixSeconds } from '@agentpay/primitives';
 import {
+  declareGasSponsoring,
+  EIP2612_GAS_SPONSORING,
+  PERMIT2,
   UPTO_PERMIT2_PROXY,
   wrapSignature,
   x402v2,
@@ -86,6 +89,41 @@ describe('a option by Permit2', () => {
     expect((await send(seller, '/other', { headers: proof })).json()).toMatchObject({
       code: 'payment_bound_elsewhere',
     });
+  });
+
+  it('hands on what lets Permit2 move the token, and nothing else that the payer says, where the route sponsors gas', async () => {
+    const { asked } = await open({ ...byPermit2, extensions: { gasSponsoring: true } });
+    const offer = await send(seller, '/');
+    const { extensions } = x402v2.decodePaymentRequired(offer.headers['payment-required'] as string);
+    expect(extensions).toEqual(declareGasSponsoring());
+    const info = {
+      from: PAYER,
+      asset: baseSepolia.usdc.address,
+      spender: PERMIT2,
+      amount: '10000',
+      nonce: '0',
+      deadline: '1893456000',
+      signature: `0x${'ab'.repeat(65)}`,
+      version: '1',
+    };
+    const paying = (said: object) => {
+      const proof = x402v2.decodePaymentPayload(permit(offer)['payment-signature'] as string);
+      const sent = { other: { info: {} }, [EIP2612_GAS_SPONSORING]: { info: said } };
+      const header = x402v2.encodePaymentPayload({ ...proof, extensions: sent });
+      return send(seller, '/', { headers: { 'payment-signature': header } });
+    };
+    const malformed = await paying({ ...info, signature: '0x00' });
+    expect([malformed.status, asked.length]).toEqual([400, 0]);
+    expect((await paying(info)).status).toBe(200);
+    // Who echoes what was declared brings nothing.
+    expect((await paying({ version: '1' })).status).toBe(200);
+    const told = asked.map(
+      ({ paymentPayload }) => (paymentPayload as x402v2.PaymentPayload).extensions ?? {},
+    );
+    expect(told.map((one) => [one[EIP2612_GAS_SPONSORING], 'other' in one])).toEqual([
+      [{ info }, false],
+      [undefined, false],
+    ]);
   });
 
   const now = unixSeconds(systemClock);

@@ -16,6 +16,11 @@ export interface RouteExtensions {
   readonly bazaar?: true | BazaarExamples;
   /** Offers and receipts are signed, as proof of what was offered and paid. Needs `receiptKey` and `baseUrl`. */
   readonly offerReceipt?: boolean;
+  /**
+   * Payers by Permit2 may leave the gas to the facilitator, which brings their permit of the token (EIP-2612) to the chain with the payment.
+   * For facilitators that name `eip2612GasSponsoring` in `/supported`.
+   */
+  readonly gasSponsoring?: boolean;
 }
 
 const examplesSchema = z.strictObject({
@@ -47,4 +52,5 @@ export const extensionsSchema = z.strictObject({
     })
     .optional(),
   offerReceipt: z.boolean().optional(),
+  gasSponsoring: z.boolean().optional(),
 });

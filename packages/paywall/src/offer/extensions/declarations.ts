@@ -1,5 +1,8 @@
 import { unixSeconds } from '@agentpay/primitives';
 import {
+  declareGasSponsoring,
+  EIP2612_GAS_SPONSORING,
+  gasSponsoringIn,
   OFFER_RECEIPT,
   PAYMENT_IDENTIFIER,
   paymentIdentifierDeclaration,
@@ -9,7 +12,7 @@ import {
   type x402v2,
 } from '@agentpay/protocol';
 import { resourceUrl, type PricedContext, routeOf } from '../../paid/RequestContext.js';
-import type { Quote } from '../Quote.js';
+import type { PricedOption, Quote } from '../Quote.js';
 import type { ReceiptKey } from '../../seller/ReceiptKey.js';
 import { BAZAAR } from './bazaar.js';
 
@@ -19,9 +22,29 @@ export function bazaarOf(context: PricedContext): object | undefined {
 }
 
 /** Whether a 402 for the quote has the member `extensions`. */
-export function declaresAny({ terms: { extensions } }: Quote): boolean {
-  const { paymentIdentifier, bazaar, signIn, offerReceipt } = extensions;
-  return Boolean(paymentIdentifier || bazaar || signIn || offerReceipt);
+export function declaresAny(quote: Quote): boolean {
+  const { paymentIdentifier, bazaar, signIn, offerReceipt } = quote.terms.extensions;
+  return Boolean(paymentIdentifier || bazaar || signIn || offerReceipt) || sponsorsGas(quote);
+}
+
+/** Whether the gas of payers by Permit2 may be left to the facilitator. */
+function sponsorsGas({ terms, offers }: Quote): boolean {
+  return terms.extensions.gasSponsoring === true && offers.some(isExactPermit2);
+}
+
+function isExactPermit2({ v2, option }: PricedOption): boolean {
+  return v2.scheme === 'exact' && option.transferMethod === 'permit2';
+}
+
+/** The permit of the token that a payer sends along, for the facilitator. @throws AgentPayError `payment_malformed` */
+export function sponsoringOf(
+  quote: Quote,
+  offer: PricedOption,
+  extensions: x402v2.PaymentPayload['extensions'],
+): Readonly<Record<string, unknown>> | undefined {
+  if (!sponsorsGas(quote) || !isExactPermit2(offer)) return undefined;
+  const info = gasSponsoringIn(extensions);
+  return info && { [EIP2612_GAS_SPONSORING]: { info } };
 }
 
 /** Member `extensions` of a 402; undefined when the route declares none. */
@@ -36,6 +59,7 @@ export function declarations(
       [PAYMENT_IDENTIFIER]: paymentIdentifierDeclaration(paymentIdentifier === 'required'),
     }),
     ...(bazaar && { [BAZAAR]: bazaarOf(context) }),
+    ...(sponsorsGas(context.quote) && declareGasSponsoring()),
     ...(offerReceipt && { [OFFER_RECEIPT]: offersOf(context, url) }),
     ...(signIn && {
       [SIGN_IN_WITH_X]: context.state.signIns.offer(url, {

@@ -12,7 +12,7 @@ import {
 } from '@agentpay/protocol';
 import { resourceUrl, type PricedContext } from '../../paid/RequestContext.js';
 import { BAZAAR } from '../../offer/extensions/bazaar.js';
-import { bazaarOf, receiptExtensions } from '../../offer/extensions/declarations.js';
+import { bazaarOf, receiptExtensions, sponsoringOf } from '../../offer/extensions/declarations.js';
 import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
 import { exactPayment, readExact } from '../facilitated/exact.js';
 import type { FacilitatedProof } from '../facilitated/facilitated.js';
@@ -43,7 +43,10 @@ function aliasOf(
   return undefined;
 }
 
-function signedPayment(context: PricedContext, { accepted, payload }: x402v2.PaymentPayload): ProvenPayment {
+function signedPayment(
+  context: PricedContext,
+  { accepted, payload, extensions: sent }: x402v2.PaymentPayload,
+): ProvenPayment {
   const { config, quote } = context;
   const offer = quote.offers
     .map((offered) => asOffered(offered, accepted, config))
@@ -53,10 +56,13 @@ function signedPayment(context: PricedContext, { accepted, payload }: x402v2.Pay
       reasonCode('invalidRequirements', 2),
       'The payment accepts terms that are not offered here.',
     );
+  const listing = listingOf(context);
+  const sponsoring = sponsoringOf(quote, offer, sent);
+  const told = sponsoring ? { ...listing, extensions: { ...listing.extensions, ...sponsoring } } : listing;
   const proofOf = (read: { [member: string]: unknown }): FacilitatedProof => ({
     request: {
       x402Version: 2,
-      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...listingOf(context) },
+      paymentPayload: { x402Version: 2, accepted: offer.v2, payload: { ...read }, ...told },
       paymentRequirements: offer.v2,
     },
     isSecret: x402v2.echoesOffer(accepted),
