@@ -17,8 +17,8 @@ export interface RouteExtensions {
   /** Offers and receipts are signed, as proof of what was offered and paid. Needs `receiptKey` and `baseUrl`. */
   readonly offerReceipt?: boolean;
   /**
-   * Payers by Permit2 may leave the gas to the facilitator, which brings their permit of the token (EIP-2612) to the chain with the payment.
-   * For facilitators that name `eip2612GasSponsoring` in `/supported`.
+   * Payers by Permit2 may leave the gas to the facilitator, which brings their permit of the token (EIP-2612) to the chain with the
+   * payment. For facilitators that name `eip2612GasSponsoring` in `/supported`.
    */
   readonly gasSponsoring?: boolean;
 }
