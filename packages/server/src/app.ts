@@ -15,7 +15,7 @@ import { inTurn } from './http/inTurn.js';
 import { markdownPaths } from './http/markdownPaths.js';
 import { mcpRoutes } from './http/mcp.js';
 import { meteredProxyRoutes } from './http/meteredProxy.js';
-import { metricsRoutes } from './http/metrics.js';
+import { countRequests, metricsRoutes } from './http/metrics.js';
 import { mount, type MountOptions } from './http/mount.js';
 import { rateLimit, type Rates } from './http/rateLimit.js';
 import { securityHeaders } from './http/securityHeaders.js';
@@ -47,10 +47,10 @@ export function createApp(
       accessLog({ log, clock }),
       requireHost,
       markdownPaths,
+      countRequests({ clock, metrics }),
     ),
   );
   const authenticate = authenticator(core);
-  metricsRoutes(app, { authenticate, limit, clock, metrics });
   // What is called most comes first: Express tries one after the other.
   meteredProxyRoutes(app, composition, { authenticate, limit });
   const routes = allRoutes(composition);
@@ -71,6 +71,7 @@ export function createApp(
   } satisfies MountOptions;
   dashboardPageRoutes(app, serving);
   mount(app, routes, serving);
+  metricsRoutes(app, { authenticate, limit, clock, metrics });
   healthRoutes(app, composition);
   assetRoutes(app);
   dashboardFileRoutes(app);

@@ -8,8 +8,9 @@ import { requestIdOf, type Logger } from '@agentpay/http';
  */
 export function accessLog({ log, clock }: { log: Logger; clock: Clock }) {
   return function logAccess(request: Request, response: Response, next: NextFunction): void {
+    if (!log.isLevelEnabled('info')) return next();
     const started = clock.now();
-    response.once('close', () => {
+    response.on('close', () => {
       log.info(
         {
           requestId: requestIdOf(response),

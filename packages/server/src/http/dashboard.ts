@@ -1,7 +1,7 @@
 import { web } from '@agentpay/api';
 import { FOR_EVER } from '@agentpay/http';
 import { DASHBOARD_BASE } from '@agentpay/dashboard';
-import type { Express, NextFunction, Request, Response } from 'express';
+import { Router, type Express, type NextFunction, type Request, type Response } from 'express';
 import { dashboard, dashboardPage } from '../pages/dashboardPage.js';
 import { admit, type AdmitOptions } from './admit.js';
 import { rememberFamily } from './errors.js';
@@ -33,18 +33,23 @@ export function dashboardPageRoutes(app: Express, options: AdmitOptions): void {
     await admit({ auth: [], optionalAuth: [], rate: 'standard' }, options, request, response);
     send(request, response, false);
   };
-  app.get('/dev/dashboard', async (request: Request, response: Response, next: NextFunction) => {
+  const pages = Router();
+  pages.get('/dev/dashboard', async (request: Request, response: Response, next: NextFunction) => {
     const asksForPage = request.get('x-developer-key') === undefined && wantsHtml(request);
     return asksForPage ? open(request, response) : next();
   });
-  for (const path of BY_KEY) app.get(path, open);
-  app.get('/dashboard/*path', async (request, response, next) => {
+  for (const path of BY_KEY) pages.get(path, open);
+  pages.get('/dashboard/*path', async (request, response, next) => {
     if (isEndpoint(request.path)) return next();
     response.locals['endpointKind'] = 'page';
     rememberFamily(response, web);
     await admit({ auth: ['session'], optionalAuth: [], rate: 'standard' }, options, request, response);
     send(request, response, true);
   });
+  // Every request comes by here: most see at once that it is not for them.
+  app.use((request, response, next) =>
+    /^\/(dev\/)?dashboard\//i.test(`${request.path}/`) ? pages(request, response, next) : next(),
+  );
 }
 
 const isEndpoint = (path: string) => /^\/dashboard\/(dashboard\.js|agents\/[^/]+)$/.test(path);

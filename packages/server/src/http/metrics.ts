@@ -12,20 +12,24 @@ export interface MetricsRoutesOptions {
 }
 
 /**
- * Counts every request that comes after it by endpoint and status, and serves the figures of this instance at `GET /metrics` in the text
- * format of Prometheus, to the operator alone. A request that no endpoint took is counted under `none`, so that nobody can make labels.
+ * Middleware that counts every request that comes after it by endpoint and status. A request that no endpoint took is counted under
+ * `none`, so that nobody can make labels.
  */
-export function metricsRoutes(app: Express, options: MetricsRoutesOptions): void {
-  const { authenticate, limit, clock, metrics } = options;
-  app.use(function count(_request: Request, response: Response, next: NextFunction): void {
+export function countRequests({ clock, metrics }: Pick<MetricsRoutesOptions, 'clock' | 'metrics'>) {
+  return function count(_request: Request, response: Response, next: NextFunction): void {
     const started = clock.now();
-    response.once('close', () => {
+    response.on('close', () => {
       const endpoint = (response.locals['endpoint'] as string | undefined) ?? 'none';
       const status = response.writableFinished ? String(response.statusCode) : 'aborted';
       metrics.requested(endpoint, status, (clock.now() - started) / 1000);
     });
     next();
-  });
+  };
+}
+
+/** Serves the figures of this instance at `GET /metrics` in the text format of Prometheus, to the operator alone. */
+export function metricsRoutes(app: Express, options: MetricsRoutesOptions): void {
+  const { authenticate, limit, metrics } = options;
   app.get('/metrics', async (request, response) => {
     response.locals['endpoint'] = 'metrics';
     await limit.assertNotGuessing(request, response);
