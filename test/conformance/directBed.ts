@@ -168,7 +168,8 @@ export async function startDirectBed(): Promise<DirectBed> {
       throw new Error('The purchase does not end.');
     },
     async expectBalanced() {
-      // What sellers were paid is booked when their wallets are looked at.
+      // What sellers were paid is booked when their wallets are looked at; until then it is no difference.
+      expect(await reconcileBooks(core)).toEqual([]);
       for (const { walletId } of await custody.ofHolder(db, { holder: seller.party.id }))
         await custody.balanceOf(core, { walletId });
       expect(await ledger.verifyLedger(db)).toEqual([]);

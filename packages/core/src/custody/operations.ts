@@ -141,18 +141,32 @@ async function book(
   );
 }
 
-/** What all wallets of a network have on the chain. Rejects when it cannot be asked. */
+/**
+ * What all wallets of a network have on the chain, without what has arrived at them since they were last looked at, which is booked at the
+ * next look ({@link balanceOf}). Rejects when it cannot be asked.
+ */
 export async function totalOnChain(core: Core, { network }: { network: string }): Promise<Amount> {
   const chain = networkNamed(core, network);
   let total = 0n;
   for (let after = ''; ;) {
     const limit = 100;
     const wallets = await store.selectOfNetwork(core.db, { network: chain.network.id, after, limit });
-    const found = await Promise.all(wallets.map(({ address }) => chain.balanceOf(address)));
+    const found = await Promise.all(wallets.map((wallet) => bookableOf(core, chain, wallet)));
     total = found.reduce((sum, amount) => sum + amount, total);
     if (wallets.length < limit) return total;
     after = (wallets.at(-1) as KeptCustodyWallet).walletId;
   }
+}
+
+async function bookableOf(
+  core: Core,
+  { network, balanceOf: ask }: PaymentChain,
+  { walletId, address }: KeptCustodyWallet,
+): Promise<Amount> {
+  const asset = chainCurrency(network.asset.symbol, network.name);
+  const { available, held } = await walletMoney(core.db, { walletId, asset });
+  const [booked, onChain] = [available + held, await ask(address)];
+  return onChain > booked ? booked : onChain;
 }
 
 function shown({ walletId, ownerId, holder, network, address, createdAt }: KeptCustodyWallet): CustodyWallet {
