@@ -70,7 +70,7 @@ export function pgSession(client: pg.PoolClient, options: SessionOptions): PgSes
   };
 }
 
-const PREPARED_STATEMENTS = 500;
+const PREPARED_STATEMENTS = 1_000;
 const names = new Map<string, string>();
 
 /** The first so many texts get a name; SQL is written, not made up. */

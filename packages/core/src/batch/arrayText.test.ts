@@ -13,7 +13,7 @@ describe('an array as PostgreSQL reads it', () => {
   it('writes numbers, times and bytes', () => {
     expect(arrayText([1n, null, -5n])).toBe('{1,NULL,-5}');
     expect(arrayText([true, 7])).toBe('{true,7}');
-    expect(arrayText([new Date(0), null])).toBe('{"1970-01-01T00:00:00.000Z",null}');
+    expect(arrayText([new Date(0), null])).toBe('{"1970-01-01T00:00:00.000Z",NULL}');
     expect(arrayText([new Uint8Array([1, 255])])).toBe('{"\\\\x01ff"}');
     expect(arrayText([])).toBe('{}');
   });

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { remembered } from '@agentpay/primitives';
 import type { SqlValue } from '@agentpay/primitives';
 
 /**
@@ -6,7 +7,7 @@ import type { SqlValue } from '@agentpay/primitives';
  * the longest part of what is sent.
  */
 export function arrayText(values: readonly SqlValue[]): string {
-  if (values.every(isWrittenAsInJson)) {
+  if (values.every(isText)) {
     const json = JSON.stringify(values);
     // Quotes and backslashes are escaped alike, anything else is not.
     if (!/\\[^"\\]/.test(json)) return `{${json.slice(1, -1)}}`;
@@ -14,14 +15,17 @@ export function arrayText(values: readonly SqlValue[]): string {
   return `{${values.map(elementText).join(',')}}`;
 }
 
-function isWrittenAsInJson(value: SqlValue): boolean {
-  return typeof value === 'string' || value === null || types.isDate(value);
+function isText(value: SqlValue): boolean {
+  return typeof value === 'string' || value === null;
 }
+
+/** Rows of one batch are made within the same few milliseconds. */
+const timeText = remembered(1, (ms: number) => `"${new Date(ms).toISOString()}"`);
 
 function elementText(value: SqlValue): string {
   if (value === null) return 'NULL';
   if (typeof value === 'string') return `"${value.replace(/["\\]/g, '\\$&')}"`;
-  if (types.isDate(value)) return `"${value.toISOString()}"`;
+  if (types.isDate(value)) return timeText(value.getTime());
   if (types.isUint8Array(value)) return `"\\\\x${Buffer.from(value).toString('hex')}"`;
   if (typeof value === 'object') throw new TypeError('An array has no text within another one.');
   return String(value);
