@@ -11,7 +11,8 @@ export const errors: FamilyErrors = {
   hints: {
     unauthorized:
       'Send a key that is valid in the header that the endpoint names; ask for a new one if it ended.',
-    insufficient_funds: 'Fund the gateway with POST /gateway/fund, or make a smaller call.',
+    insufficient_funds:
+      'Ask for less. A gateway gets money by POST /gateway/fund, a developer by what the agents earn.',
     listing_not_found: 'Find the agent with GET /marketplace/agents.',
     developer_not_found: 'Use the id of a developer who has registered.',
   },
