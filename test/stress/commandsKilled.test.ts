@@ -57,7 +57,8 @@ const db = () => world.api.composition.core.db;
  * What a command leaves there depends on who was there before: claims of keys, chains of processes, sums and first meetings; or on when it
  * is looked at: requests are noted a moment later.
  */
-const DERIVED = `'kept_requests', 'idempotency_keys', 'ledger_chains', 'ledger_balances', 'ledger_totals', 'spend_windows', 'policy_sets', 'service_totals'`;
+const DERIVED = `'kept_requests', 'idempotency_keys', 'ledger_chains', 'ledger_balances', 'ledger_totals', 'spend_windows',
+  'policy_sets', 'service_totals'`;
 
 /** Rows of each table. */
 async function rows(): Promise<Map<string, number>> {
