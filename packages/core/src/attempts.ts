@@ -1,6 +1,6 @@
 import type { Clock, Db, Queryable, Tx } from '@agentpay/primitives';
 import type { JobReport } from './Job.js';
-import { clear, inTurn, note } from './setbacks/index.js';
+import { clear, note, whoseTurn } from './setbacks/index.js';
 import type { Turn } from './setbacks/index.js';
 import type { Table } from './table.js';
 
@@ -52,7 +52,7 @@ export async function attemptDue<Row extends { readonly id: string }>(
 ): Promise<{ done: number; failures: JobReport['failures'] }> {
   const { select, where, order } = due;
   const turns = (['first', 'again'] as const).map(
-    (turn) => `(${select} where ${where} and ${inTurn(job, turn)} order by ${order} limit $2)`,
+    (turn) => `(${select} where ${where} and ${whoseTurn(job, turn)} order by ${order} limit $2)`,
   );
   const rows = await db.query<Row>(turns.join(' union all '), [new Date(clock.now()), limit]);
   const report = await attemptAll(rows, attempt);
@@ -110,7 +110,7 @@ async function workNext<Row extends { readonly id: string }, Outcome extends str
   const met: { row?: Row | undefined } = {};
   try {
     const outcome = await db.tx(async (tx) => {
-      met.row = await next(tx, { turn, isDue: inTurn(job, turn) });
+      met.row = await next(tx, { turn, isDue: whoseTurn(job, turn) });
       if (!met.row) return undefined;
       if (turn === 'again') await clear(tx, { job, subjects: [met.row.id] });
       return work(tx, met.row);

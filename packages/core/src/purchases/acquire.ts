@@ -14,7 +14,7 @@ import * as store from './PurchaseStore.js';
 import { askSeller } from './sellerCall.js';
 import { quote, reject, reserveAndSign, waitFor } from './steps.js';
 import type { PurchaseWithProof } from './steps.js';
-import { inTurn } from './turns.js';
+import { withPermitTurn } from './turns.js';
 
 /** Longest that a caller waits to hear that its wallet has more than the books know. */
 const BALANCE_MS = 5_000;
@@ -116,7 +116,7 @@ async function signFunded(
   { approvalId }: Pick<Working, 'approvalId'>,
 ): Promise<PurchaseWithProof> {
   await assertFreshNonce(core, candidate);
-  return inTurn(core, purchase, candidate, (permitNonce) =>
+  return withPermitTurn(core, purchase, candidate, (permitNonce) =>
     signOnceFunded(core, purchase, candidate, { approvalId, permitNonce }),
   );
 }

@@ -1,9 +1,9 @@
+import { byBatches } from '../byBatches.js';
 import type { Job } from '../Job.js';
 import { forget, wakeDecided } from './PurchaseStore.js';
 
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const BATCH = 1_000;
-const MAX_BATCHES = 100;
 
 export const jobs: readonly Job[] = [
   {
@@ -23,12 +23,7 @@ export const jobs: readonly Job[] = [
     timeoutSeconds: 300,
     async run(core) {
       const before = new Date(core.clock.now() - KEPT_MS);
-      let forgotten = 0;
-      for (let n = 0; n < MAX_BATCHES; n++) {
-        const batch = await forget(core.db, { before, limit: BATCH });
-        forgotten += batch;
-        if (batch < BATCH) break;
-      }
+      const forgotten = await byBatches(BATCH, (limit) => forget(core.db, { before, limit }));
       return { done: { forgotten }, failures: [] };
     },
   },

@@ -19,7 +19,7 @@ const ASK_MS = 5_000;
  * @param sign is given the nonce of the wallet's next permit, and undefined where none is needed
  * @throws AgentPayError `payment_in_progress` when the turn does not come, `unavailable` when the chain cannot be asked: nothing is signed
  */
-export async function inTurn<T>(
+export async function withPermitTurn<T>(
   core: Core,
   { id: purchaseId }: Purchase,
   { offer, terms }: Candidate,

@@ -17,7 +17,7 @@ import { facilitatorOf, settle } from './pay.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { inProgress, putOff, reserveAndSign, taken } from './steps.js';
-import { inTurn } from './turns.js';
+import { withPermitTurn } from './turns.js';
 
 /** How long a withdrawal waits to be confirmed. */
 const CONFIRM_MS = 10 * 60_000;
@@ -126,7 +126,7 @@ async function sign(core: Core, mine: Purchase): Promise<Purchase> {
   const candidate = await transferOf(core, mine);
   const { walletId } = candidate.terms;
   if (candidate.offer.amount > (await freeIn(core, { walletId }))) throw tooLittle();
-  const { purchase } = await inTurn(core, mine, candidate, (permitNonce) =>
+  const { purchase } = await withPermitTurn(core, mine, candidate, (permitNonce) =>
     reserveAndSign(core, mine, candidate, { permitNonce }),
   );
   return purchase;

@@ -52,7 +52,7 @@ export async function selectRequests(
   return { requests: rows, total };
 }
 
-/** The first request that made something, or was the first to name it. */
+/** The first request that made something. */
 export async function findMaker(
   db: Queryable,
   partyIds: readonly string[] | null,

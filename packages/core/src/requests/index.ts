@@ -1,2 +1,2 @@
 export type { LoggedRequest } from './LoggedRequest.js';
-export { get, keep, list, makerOf } from './operations.js';
+export { about, get, keep, list } from './operations.js';

@@ -1,8 +1,8 @@
+import { byBatches } from '../byBatches.js';
 import type { Job } from '../Job.js';
 import { purge } from './operations.js';
 
 const BATCH = 10_000;
-const MAX_BATCHES = 100;
 
 export const jobs: readonly Job[] = [
   {
@@ -10,12 +10,7 @@ export const jobs: readonly Job[] = [
     cron: '7 * * * *',
     timeoutSeconds: 300,
     async run(core) {
-      let purged = 0;
-      for (let n = 0; n < MAX_BATCHES; n++) {
-        const batch = await purge(core, { limit: BATCH });
-        purged += batch;
-        if (batch < BATCH) break;
-      }
+      const purged = await byBatches(BATCH, (limit) => purge(core, { limit }));
       return { done: { purged }, failures: [] };
     },
   },

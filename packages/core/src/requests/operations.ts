@@ -1,4 +1,4 @@
-import { AgentPayError, isId } from '@agentpay/primitives';
+import { AgentPayError, isId, type Queryable } from '@agentpay/primitives';
 import { partiesOf } from '../agents/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
@@ -46,12 +46,17 @@ export async function get(
   throw new AgentPayError('request_not_found', 'No request of yours is kept under this id.');
 }
 
-/** The request that made something; null: nobody's who is the caller, or one that is kept no more. */
-export async function makerOf(
-  core: Core,
-  { principal, objectId }: { principal: Principal; objectId: string },
-): Promise<LoggedRequest | null> {
-  return (await store.findMaker(core.db, await partiesOf(core.db, principal), objectId)) ?? null;
+/** Requests of these parties about something, newest first, and the one that made it; null: anybody's. */
+export async function about(
+  db: Queryable,
+  wanted: { partyIds: readonly string[] | null; objectId: string; limit: number },
+): Promise<{ maker: LoggedRequest | null; requests: LoggedRequest[] }> {
+  const { partyIds, objectId, limit } = wanted;
+  const [maker = null, { requests }] = await Promise.all([
+    store.findMaker(db, partyIds, objectId),
+    store.selectRequests(db, { partyIds, objectId }, page({ limit })),
+  ]);
+  return { maker, requests };
 }
 
 /** Forgets the oldest requests whose time is over, at most `limit`, and says how many. */

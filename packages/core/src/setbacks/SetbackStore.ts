@@ -8,7 +8,7 @@ export type Turn = 'first' | 'again';
  * failed are found apart from the others, so that they wait for none of them.
  * @param job a name in the code, never from outside
  */
-export function inTurn(job: string, turn: Turn, id = 'id'): string {
+export function whoseTurn(job: string, turn: Turn, id = 'id'): string {
   const mine = `select 1 from setbacks where job = '${job}' and subject = ${id}`;
   return turn === 'first' ? `not exists (${mine})` : `exists (${mine} and next_attempt_at <= $1)`;
 }

@@ -1,2 +1,2 @@
-export { clear, inTurn, note } from './SetbackStore.js';
+export { clear, note, whoseTurn } from './SetbackStore.js';
 export type { Turn } from './SetbackStore.js';

@@ -1,4 +1,5 @@
 import { attemptAll, attemptDue } from '../attempts.js';
+import { byBatches } from '../byBatches.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { advance } from './advance.js';
@@ -61,13 +62,14 @@ export async function inBatches(
 ): Promise<JobReport> {
   const done = { expired: 0, breached: 0 };
   const failures: { subject: string; error: unknown }[] = [];
-  for (let n = 0; n < MAX_BATCHES; n++) {
-    const swept = await sweepOnce(core, { limit: BATCH });
+  const sweepBatch = async (limit: number) => {
+    const swept = await sweepOnce(core, { limit });
     done.expired += swept.expired;
     done.breached += swept.breached;
     failures.push(...swept.failures.map(({ tokenId, error }) => ({ subject: tokenId, error })));
-    if (swept.expired + swept.breached < BATCH) break;
-  }
+    return swept.expired + swept.breached;
+  };
+  await byBatches(BATCH, sweepBatch, MAX_BATCHES);
   return { done, failures };
 }
 

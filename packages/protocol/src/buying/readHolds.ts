@@ -1,4 +1,4 @@
-import { fromBase64, parseShape, toBase64 } from '../encoding/Json.js';
+import { parseShape, toBase64 } from '../encoding/Json.js';
 import { AUTH_CAPTURE_ESCROW, boundSalt, escrowTypedData, type PaymentInfo } from '../evm/AuthCapture.js';
 import type { Address, Hex } from '../evm/Hex.js';
 import {
@@ -15,6 +15,7 @@ import {
   type TransferBuyer,
   type TransferOffer,
 } from './TransferOffer.js';
+import { writtenDemand } from './writtenDemand.js';
 
 /** Longest time for which a buyer lets their money wait in an escrow, in seconds. */
 const LONGEST_HOLD = 30 * 86_400;
@@ -36,14 +37,8 @@ export interface HoldConsent {
 }
 
 /** The offers of scheme `auth-capture` in a `PAYMENT-REQUIRED` header, each to be read for itself. */
-export function readHolds({ url, header }: PaymentDemand, buyer: TransferBuyer): (() => HoldOffer)[] {
-  const required = header(x402v2.PAYMENT_REQUIRED);
-  if (required === null) return [];
-  const written = fromBase64(required) as {
-    accepts?: unknown;
-    resource?: unknown;
-    extensions?: unknown;
-  } | null;
+export function readHolds(demand: PaymentDemand, buyer: TransferBuyer): (() => HoldOffer)[] {
+  const written = writtenDemand(demand);
   if (!Array.isArray(written?.accepts)) return [];
   const { accepts, resource, extensions } = written;
   const holds = accepts.filter((entry) => (entry as { scheme?: unknown } | null)?.scheme === 'auth-capture');
@@ -51,7 +46,7 @@ export function readHolds({ url, header }: PaymentDemand, buyer: TransferBuyer):
     const entry = parseShape(x402v2.paymentRequirementsSchema, accepted, 'x402 v2 offer');
     const extra = readExtra(entry, Math.floor(buyer.now() / 1000));
     const { paymentFlow: _, ...token } = entry.extra ?? {};
-    const read = readTransfer(buyer, url, { ...entry, extra: token });
+    const read = readTransfer(buyer, demand.url, { ...entry, extra: token });
     return {
       ...read,
       header: x402v2.PAYMENT_SIGNATURE,

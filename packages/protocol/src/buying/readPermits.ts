@@ -1,4 +1,4 @@
-import { fromBase64, parseShape, toBase64 } from '../encoding/Json.js';
+import { parseShape, toBase64 } from '../encoding/Json.js';
 import { offersGasSponsoring, withGasSponsoring, type GasSponsoring } from '../x402/gasSponsoring.js';
 import type { ExactPermit2Payload } from '../x402/permit2.js';
 import * as x402v2 from '../x402/v2.js';
@@ -10,6 +10,7 @@ import {
   type TransferBuyer,
   type TransferOffer,
 } from './TransferOffer.js';
+import { writtenDemand } from './writtenDemand.js';
 
 /** One way to pay by Permit2 without gas, acceptable but for its price. */
 export interface PermitOffer extends Omit<TransferOffer, 'nonce' | 'method' | 'seal'> {
@@ -27,19 +28,13 @@ export interface SignedPermits {
  * The offers in a `PAYMENT-REQUIRED` header that are paid by Permit2, each to be read for itself. The payer has no gas, so that only those
  * are taken whose seller has its permit brought to the chain (`eip2612GasSponsoring`).
  */
-export function readPermits({ url, header }: PaymentDemand, buyer: TransferBuyer): (() => PermitOffer)[] {
-  const required = header(x402v2.PAYMENT_REQUIRED);
-  if (required === null) return [];
-  const written = fromBase64(required) as {
-    accepts?: unknown;
-    resource?: unknown;
-    extensions?: unknown;
-  } | null;
+export function readPermits(demand: PaymentDemand, buyer: TransferBuyer): (() => PermitOffer)[] {
+  const written = writtenDemand(demand);
   if (!Array.isArray(written?.accepts)) return [];
   const { accepts, resource, extensions } = written;
   return accepts.filter(isPermit2).map((accepted: unknown) => () => {
     const entry = parseShape(x402v2.paymentRequirementsSchema, accepted, 'x402 v2 offer');
-    const read = readTransfer(buyer, url, entry, 'permit2');
+    const read = readTransfer(buyer, demand.url, entry, 'permit2');
     if (!offersGasSponsoring(extensions))
       throw refuseOffer('gas_not_sponsored', 'The seller has nobody who pays the gas of the permit.');
     return {

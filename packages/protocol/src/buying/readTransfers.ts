@@ -1,10 +1,11 @@
-import { fromBase64, parseShape, toBase64 } from '../encoding/Json.js';
+import { parseShape, toBase64 } from '../encoding/Json.js';
 import type { Hex } from '../evm/Hex.js';
 import * as mpp from '../mpp/Mpp.js';
 import * as x402v1 from '../x402/v1.js';
 import * as x402v2 from '../x402/v2.js';
 import { readTransfer, refuseOffer } from './TransferOffer.js';
 import type { PaymentDemand, ReadTransfer, TransferBuyer, TransferDialect } from './TransferOffer.js';
+import { writtenDemand } from './writtenDemand.js';
 
 /** Proofs above this length may not fit beside other headers: extensions, which may be left out, then are. */
 export const MAX_PROOF = 8 * 1024;
@@ -19,16 +20,10 @@ export const readTransfers: Readonly<
 > = { x402v2: x402v2Transfers, mpp: mppTransfers, x402v1: x402v1Transfers };
 
 /** Offers in the `PAYMENT-REQUIRED` header. What the seller wrote is echoed as it came, members unknown here included. */
-function x402v2Transfers({ url, header }: PaymentDemand, buyer: TransferBuyer): ReadTransfer[] {
-  const required = header(x402v2.PAYMENT_REQUIRED);
-  if (required === null) return [];
-  const written = fromBase64(required) as {
-    x402Version?: unknown;
-    accepts?: unknown;
-    resource?: unknown;
-    extensions?: unknown;
-  } | null;
-  if (written?.x402Version !== 2 || !Array.isArray(written.accepts))
+function x402v2Transfers(demand: PaymentDemand, buyer: TransferBuyer): ReadTransfer[] {
+  const written = writtenDemand(demand);
+  if (written === undefined) return [];
+  if (written.x402Version !== 2 || !Array.isArray(written.accepts))
     throw refuseOffer('malformed', 'The PAYMENT-REQUIRED header is malformed.');
   const { accepts, resource, extensions } = written;
 
@@ -37,7 +32,7 @@ function x402v2Transfers({ url, header }: PaymentDemand, buyer: TransferBuyer): 
     if (entry.scheme !== 'exact') throw refuseOffer('unknown_scheme', `Scheme ${entry.scheme} is not known.`);
     return {
       dialect: 'x402v2',
-      ...readTransfer(buyer, url, entry),
+      ...readTransfer(buyer, demand.url, entry),
       lifetime: () => entry.maxTimeoutSeconds,
       header: x402v2.PAYMENT_SIGNATURE,
       seal(payload) {

@@ -2,6 +2,7 @@ import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
+import { givenEvidence } from '../../resources/evidence.js';
 import { id, line, timestamp } from '../../resources/values.js';
 import { complaint, complaintExample, side } from './complaint.js';
 import { AGENT, ofAgent } from './resources.js';
@@ -51,11 +52,7 @@ export const addEvidence = Endpoint.from({
   auth,
   idempotent: true,
   params,
-  body: z.object({
-    type: line(textBounds.evidenceType),
-    content: z.string({ error: 'must be text' }).min(1, 'must not be empty').max(262_144, 'is too long'),
-    idempotency_key: line(textBounds.idempotencyKey).optional(),
-  }),
+  body: givenEvidence.extend({ idempotency_key: line(textBounds.idempotencyKey).optional() }),
   response: evidence,
   status: 201,
   errors: [...errors, 'dispute_wrong_state', 'conflict'],

@@ -4,8 +4,9 @@ import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
+import { posting } from '../../resources/posting.js';
 import { id, line, lines, timestamp } from '../../resources/values.js';
-import { complaint, complaintExample } from './complaint.js';
+import { complaint, complaintExample, side } from './complaint.js';
 import { AGENT, ofAgent, SELLER } from './resources.js';
 
 const auth = anyOf('session');
@@ -20,7 +21,7 @@ const transaction = z.object({
   rail: z.string(),
   status: z.string(),
   /** Which side the agent is on. */
-  role: z.enum(['payer', 'payee']),
+  role: side,
   /** Who is paid. */
   to: z.string().nullable(),
   createdAt: timestamp,
@@ -36,21 +37,14 @@ const example = {
   createdAt: '2026-05-08T12:00:00Z',
 };
 
-/** What the books have of it: each entry takes from some accounts (debit) what it gives to others (credit). */
+/** What the books have of it. */
 const ledger = z.array(
   z.object({
     id: z.string(),
     /** "payment", "purchase.hold". */
     kind: z.string(),
     createdAt: timestamp,
-    postings: z.array(
-      z.object({
-        account: z.string(),
-        asset: z.string(),
-        side: z.enum(['debit', 'credit']),
-        amount: decimalAmount,
-      }),
-    ),
+    postings: z.array(posting),
   }),
 );
 const traced = transaction.extend({
@@ -70,7 +64,7 @@ const traced = transaction.extend({
   events: z.array(z.object({ id: z.string(), type: z.string(), createdAt: timestamp })),
 });
 const WALLET = 'wallet_01kb3x9v7f5m2q8r4t6w0y1z3b';
-const posting = { asset: example.currency, amount: example.amount };
+const moved = { asset: example.currency, amount: example.amount };
 const tracedExample = {
   ...example,
   fee: '0.00',
@@ -87,8 +81,8 @@ const tracedExample = {
       kind: 'purchase.hold',
       createdAt: example.createdAt,
       postings: [
-        { account: `w:${WALLET}:avail`, side: 'debit', ...posting },
-        { account: `w:${WALLET}:held`, side: 'credit', ...posting },
+        { account: `w:${WALLET}:avail`, side: 'debit', ...moved },
+        { account: `w:${WALLET}:held`, side: 'credit', ...moved },
       ],
     },
   ],

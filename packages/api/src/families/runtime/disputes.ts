@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { positiveAmount } from '../../resources/amount.js';
+import { givenEvidence } from '../../resources/evidence.js';
 import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, lines, timestamp } from '../../resources/values.js';
 
@@ -111,10 +112,7 @@ export const addEvidence = Endpoint.from({
   auth: anyOf('agent'),
   tool: {},
   params,
-  body: z.object({
-    type: line(textBounds.evidenceType),
-    content: z.string({ error: 'must be text' }).min(1, 'must not be empty').max(262_144, 'is too long'),
-  }),
+  body: givenEvidence,
   response: evidence,
   status: 201,
   errors: ['dispute_not_found', 'dispute_wrong_state', 'conflict'],

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
-import { decimalAmount } from '../../resources/amount.js';
 import { keptRequest, keptRequestExample } from '../../resources/keptRequest.js';
+import { posting } from '../../resources/posting.js';
 import { id, idOf, timestamp } from '../../resources/values.js';
 
 const PAYMENT = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3c';
@@ -22,23 +22,16 @@ const delivery = z.object({
   response_status: z.number().nullable(),
   created_at: timestamp,
 });
-/** What the books have of it: each entry takes from some accounts (debit) what it gives to others (credit). */
+/** What the books have of it. */
 const entry = z.object({
   id: z.string(),
   kind: z.string(),
   created_at: timestamp,
-  postings: z.array(
-    z.object({
-      account: z.string(),
-      asset: z.string(),
-      side: z.enum(['debit', 'credit']),
-      amount: decimalAmount,
-    }),
-  ),
+  postings: z.array(posting),
 });
 
 const created_at = keptRequestExample.at;
-const posting = { asset: 'USD', amount: '5.00' };
+const moved = { asset: 'USD', amount: '5.00' };
 
 /** GET /api/traces/{object_id} */
 export const get = Endpoint.from({
@@ -124,8 +117,8 @@ export const get = Endpoint.from({
           kind: 'payment',
           created_at,
           postings: [
-            { account: `w:${WALLET}:avail`, side: 'debit', ...posting },
-            { account: 'ext:shop', side: 'credit', ...posting },
+            { account: `w:${WALLET}:avail`, side: 'debit', ...moved },
+            { account: 'ext:shop', side: 'credit', ...moved },
           ],
         },
       ],

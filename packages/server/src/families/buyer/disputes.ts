@@ -38,7 +38,8 @@ async function find(core: Core, { principal, params: { id: agentId, transaction_
   throw new AgentPayError('dispute_not_found', 'Nobody has disputed this payment.');
 }
 
-const sideOf = ({ payerId }: payments.Payment, partyId: string) =>
+/** On which side of a payment a party is. */
+export const sideOf = ({ payerId }: payments.Payment, partyId: string) =>
   partyId === payerId ? ('payer' as const) : ('payee' as const);
 
 export function showDispute(payment: payments.Payment, dispute: disputes.Dispute) {

@@ -2,7 +2,8 @@ import { buyer } from '@agentpay/api';
 import { agents, disputes, payments } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import { implement } from '../../http/implement.js';
-import { showDispute } from './disputes.js';
+import { showPostings } from '../showPostings.js';
+import { showDispute, sideOf } from './disputes.js';
 
 export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   async list({ principal, params, query }) {
@@ -35,8 +36,8 @@ async function read(core: Core, agent: Principal<'agent'>, paymentId: string) {
 }
 
 function show(agentId: string, payment: payments.Payment) {
-  const { id, amount, currency, rail, status, payerId, payeeExternal, payeeWalletId, createdAt } = payment;
-  const role = payerId === agentId ? ('payer' as const) : ('payee' as const);
+  const { id, amount, currency, rail, status, payeeExternal, payeeWalletId, createdAt } = payment;
+  const role = sideOf(payment, agentId);
   return { id, amount, currency, rail, status, role, to: payeeExternal ?? payeeWalletId, createdAt };
 }
 
@@ -60,12 +61,7 @@ function showTrace(
       id,
       kind,
       createdAt,
-      postings: postings.map(({ account, asset, amount }) => ({
-        account,
-        asset,
-        side: amount < 0n ? ('debit' as const) : ('credit' as const),
-        amount: amount < 0n ? -amount : amount,
-      })),
+      postings: showPostings(postings),
     })),
     events: events.map(({ id, type, createdAt }) => ({ id, type, createdAt })),
   };

@@ -20,6 +20,7 @@ import {
 } from '@agentpay/core';
 import { AgentPayError, isId, type IdKind } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
+import { showPostings } from '../showPostings.js';
 import { showRequest } from './requests.js';
 
 const MOST_REQUESTS = 50;
@@ -31,15 +32,14 @@ export const handlers = implement(web.nouns.traces, ({ core, requestLog }) => ({
     const journals = await see(core, viewer, objectId);
     await requestLog.written();
     const partyIds = await agents.partiesOf(core.db, principal);
-    const [request, asked, told] = await Promise.all([
-      requests.makerOf(core, { principal, objectId }),
-      requests.list(core, { principal, objectId, limit: MOST_REQUESTS }),
+    const [asked, told] = await Promise.all([
+      requests.about(core.db, { partyIds, objectId, limit: MOST_REQUESTS }),
       events.latest(core.db, { subject: objectId, partyIds, limit: MOST_TOLD }),
     ]);
     const sent = await webhooks.deliveriesOf(core.db, { events: told, partyIds, limit: MOST_TOLD });
     return {
       object_id: objectId,
-      request: request && showRequest(request),
+      request: asked.maker && showRequest(asked.maker),
       requests: asked.requests.map(showRequest),
       events: told.map(({ id, type, createdAt }) => ({ id, type, created_at: createdAt })),
       deliveries: sent.map(showDelivery),
@@ -117,11 +117,6 @@ function showJournal({ id, kind, createdAt, postings }: ledger.Journal) {
     id,
     kind,
     created_at: createdAt,
-    postings: postings.map(({ account, asset, amount }) => ({
-      account,
-      asset,
-      side: amount < 0n ? ('debit' as const) : ('credit' as const),
-      amount: amount < 0n ? -amount : amount,
-    })),
+    postings: showPostings(postings),
   };
 }
