@@ -159,7 +159,14 @@ export interface AgreementUsage {
   readonly deadline: Date | null;
 }
 
+const journalSteps = ['lock', 'settle', 'fee', 'fee-return', 'return'] as const;
+
+/** Under which the books have one step of its money. */
+export function journalKey(id: string, step: (typeof journalSteps)[number]): string {
+  return `${id}:${step}`;
+}
+
 /** Under which the books have its money. */
 export function journalKeys({ id }: Pick<Agreement, 'id'>): string[] {
-  return ['lock', 'settle', 'fee', 'fee-return', 'return'].map((step) => `${id}:${step}`);
+  return journalSteps.map((step) => journalKey(id, step));
 }

@@ -4,7 +4,7 @@ import type { Hex } from '@agentpay/protocol';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { available, movements, postIn } from '../ledger/index.js';
-import { stepOf } from './Agreement.js';
+import { journalKey, stepOf } from './Agreement.js';
 import type { Agreement } from './Agreement.js';
 import { isOver, offersOf } from './AgreementHold.js';
 import type { AgreementHold } from './AgreementHold.js';
@@ -100,7 +100,7 @@ function lockIn(core: Core, scene: Scene, agreement: Agreement): Agreement {
   const { id, buyerWalletId, currency: asset, cap: amount } = agreement;
   const from = available(buyerWalletId);
   postIn(core, scene, {
-    key: `${id}:lock`,
+    key: journalKey(id, 'lock'),
     kind: 'agreement.lock',
     postings: movements.escrowLocked({ from, agreementId: id, asset, amount }),
   });

@@ -6,6 +6,7 @@ import type { Core } from '../Core.js';
 import { chainOf } from '../custody/index.js';
 import { movements, postIn } from '../ledger/index.js';
 import { chainCurrency } from '../wallets/index.js';
+import { journalKey } from './Agreement.js';
 import type { Agreement } from './Agreement.js';
 import type { AgreementHold, FeePermit } from './AgreementHold.js';
 import type { FeeState, FeeWallet } from './directPorts.js';
@@ -111,7 +112,7 @@ export function bookFee(core: Core, hold: AgreementHold, transaction: string): P
       if (kept.feeTx !== null) return kept;
       const money = moneyOf(core, BigInt((permit as FeePermit).value));
       postIn(core, scene, {
-        key: `${agreementId}:fee`,
+        key: journalKey(agreementId, 'fee'),
         kind: 'agreement.fee',
         postings: movements.infraFeePaid(money),
       });
@@ -148,7 +149,7 @@ export async function returnFee(
       const kept = scene.find(store.holdRows, id) as AgreementHold;
       if (kept.feeReturnTx !== null) return;
       const postings = movements.infraFeeReturned(moneyOf(core, amount));
-      postIn(core, scene, { key: `${id}:fee-return`, kind: 'agreement.fee_return', postings });
+      postIn(core, scene, { key: journalKey(id, 'fee-return'), kind: 'agreement.fee_return', postings });
       scene.update(store.holdRows, kept, { feeReturnTx: state.reference });
     },
   });

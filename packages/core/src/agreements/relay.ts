@@ -7,6 +7,7 @@ import { balanceOf as bookBalance, ofHolder } from '../custody/index.js';
 import type { JobReport } from '../Job.js';
 import { balances, escrow as escrowAccount, ESCROW_CONTRACT, movements, postIn } from '../ledger/index.js';
 import { escrowOf } from './activate.js';
+import { journalKey } from './Agreement.js';
 import type { Agreement } from './Agreement.js';
 import { isOver } from './AgreementHold.js';
 import type { AgreementHold } from './AgreementHold.js';
@@ -176,7 +177,7 @@ function doneIn(
   const of = { agreementId: id, asset: escrow.asset, amount: cap };
   if (status === 'submitting') {
     const postings = movements.escrowLocked({ ...of, from: ESCROW_CONTRACT });
-    postIn(core, scene, { key: `${id}:lock`, kind: 'agreement.lock', postings });
+    postIn(core, scene, { key: journalKey(id, 'lock'), kind: 'agreement.lock', postings });
     const activatedAt = new Date(core.clock.now());
     const active = {
       activatedAt,
@@ -191,7 +192,7 @@ function doneIn(
     return forgetCapIn(scene, agreement, cap);
   }
   postIn(core, scene, {
-    key: `${id}:settle`,
+    key: journalKey(id, 'settle'),
     kind: 'agreement.settle',
     postings: movements.escrowSettledOnChain(of),
   });

@@ -4,6 +4,7 @@ import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { JobReport } from '../Job.js';
 import { available, balances, movements, postIn } from '../ledger/index.js';
+import { journalKey } from './Agreement.js';
 import type { Agreement } from './Agreement.js';
 import { forgetCapIn } from './allow.js';
 import { completeIn, moveIn, wantsOf } from './operations.js';
@@ -64,7 +65,7 @@ export function settleIn(core: Core, scene: Scene, agreement: Agreement, paid: A
   const settling = moveIn(core, scene, agreement, 'settle', { paid });
   const { id, sellerWalletId, buyerWalletId, currency: asset, cap } = agreement;
   postIn(core, scene, {
-    key: `${id}:settle`,
+    key: journalKey(id, 'settle'),
     kind: 'agreement.settle',
     postings: movements.escrowSettled({
       agreementId: id,

@@ -9,6 +9,7 @@ import type { AuthorizationFate } from '../custody/index.js';
 import type { JobReport } from '../Job.js';
 import { movements, postIn } from '../ledger/index.js';
 import { chainCurrency } from '../wallets/index.js';
+import { journalKey } from './Agreement.js';
 import type { Agreement } from './Agreement.js';
 import { forgetCapIn } from './allow.js';
 import * as agreementStore from './AgreementStore.js';
@@ -172,7 +173,7 @@ function book(
   const { name: network, asset } = chainOf(core, purchase.network).network;
   const money = { network, asset: chainCurrency(asset.symbol, network), amount };
   const postings = what === 'fee' ? movements.directFeePaid(money) : movements.directFeeReturned(money);
-  postIn(core, scene, { key: `${id}:${what}`, kind: `agreement.${what}`, postings });
+  postIn(core, scene, { key: journalKey(id, what), kind: `agreement.${what}`, postings });
 }
 
 /** The wallet that the permit names. Rejects when another is configured now. */

@@ -68,7 +68,14 @@ export interface PaidReceipt {
   readonly createdAt: Date;
 }
 
+const journalSteps = ['paid', 'refund'] as const;
+
+/** Under which the books have one step of its money. */
+export function journalKey(id: string, step: (typeof journalSteps)[number]): string {
+  return `${id}:${step}`;
+}
+
 /** Under which the books have its money. */
 export function journalKeys({ id }: Pick<Invoice, 'id'>): string[] {
-  return [`${id}:paid`, `${id}:refund`];
+  return journalSteps.map((step) => journalKey(id, step));
 }

@@ -7,6 +7,7 @@ import { available, balances, BANK, movements, postIn } from '../ledger/index.js
 import { ORG_CURRENCY } from '../orgs/index.js';
 import { allow, wantsOf } from '../spending/index.js';
 import { ofCurrency } from '../wallets/index.js';
+import { journalKey } from './Invoice.js';
 import type { Invoice } from './Invoice.js';
 
 /** Currency of all invoices. */
@@ -71,7 +72,7 @@ export async function giveBack(core: Core, tx: Tx, invoice: Invoice): Promise<vo
         scene.find(balances, available(seller.walletId), CURRENCY)?.amount ?? 0n;
       const parts = coveredParts(invoice.amount, sellers, has);
       postIn(core, scene, {
-        key: `${invoice.id}:refund`,
+        key: journalKey(invoice.id, 'refund'),
         kind: 'invoice.refund',
         postings: movements.invoiceRefunded({
           walletId,
@@ -113,7 +114,7 @@ function book(
   const { id, amount } = invoice;
   const payees = sellers.map(({ walletId }) => available(walletId));
   postIn(core, scene, {
-    key: `${id}:paid`,
+    key: journalKey(id, 'paid'),
     kind: 'invoice.paid',
     postings:
       sellers.length === 0

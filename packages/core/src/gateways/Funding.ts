@@ -29,7 +29,14 @@ export function stepOf(status: FundingStatus, news: 'succeed' | 'fail'): Funding
   return (table[status] as Partial<Record<typeof news, FundingStatus>>)[news];
 }
 
+const journalSteps = ['request', 'again', 'charged', 'failed'] as const;
+
+/** Under which the books have one step of its money. */
+export function journalKey(id: string, step: (typeof journalSteps)[number]): string {
+  return `${id}:${step}`;
+}
+
 /** Under which the books have its money. */
 export function fundingKeys({ id }: Pick<GatewayFunding, 'id'>): string[] {
-  return ['request', 'again', 'charged', 'failed'].map((step) => `${id}:${step}`);
+  return journalSteps.map((step) => journalKey(id, step));
 }

@@ -10,7 +10,7 @@ import { lock, platform } from '../parties/index.js';
 import { fundingFailed, fundingSettled, tellFunding } from './events.js';
 import { GATEWAY_CURRENCY } from './Gateway.js';
 import type { Gateway } from './Gateway.js';
-import { stepOf } from './Funding.js';
+import { journalKey, stepOf } from './Funding.js';
 import type { GatewayFunding } from './Funding.js';
 import * as store from './FundingStore.js';
 import { gateways } from './GatewayStore.js';
@@ -95,7 +95,7 @@ export function credit(core: Core, { reference }: { readonly reference: string }
     const { id, walletId, amount } = funding;
     const { network, authorizes } = (await store.payments.find(tx, { fundingId: id })) as store.ChainPayment;
     const postings = movements.chainDeposit({ network, walletId, asset, amount });
-    await post(core, tx, { key: `${id}:charged`, kind: 'funding.charged', postings });
+    await post(core, tx, { key: journalKey(id, 'charged'), kind: 'funding.charged', postings });
     const endedAt = new Date(core.clock.now());
     const [settled] = await store.fundings.update(tx, { id }, { status, failure: null, endedAt });
     await tellFunding(core, tx, fundingSettled, settled as GatewayFunding);

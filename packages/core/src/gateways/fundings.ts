@@ -9,7 +9,7 @@ import type { JobReport } from '../Job.js';
 import { movements, post } from '../ledger/index.js';
 import { fundingFailed, fundingSettled, tellFunding } from './events.js';
 import { GATEWAY_CURRENCY } from './Gateway.js';
-import { stepOf } from './Funding.js';
+import { journalKey, stepOf } from './Funding.js';
 import type { GatewayFunding } from './Funding.js';
 import * as store from './FundingStore.js';
 import { self } from './operations.js';
@@ -151,10 +151,10 @@ async function concludeIn(
   if (news === 'succeed') {
     if (funding.status === 'failed') await announce(core, tx, funding, 'again');
     const postings = movements.gatewayFundingCharged({ gatewayId, walletId, asset, amount });
-    await post(core, tx, { key: `${id}:charged`, kind: 'funding.charged', postings });
+    await post(core, tx, { key: journalKey(id, 'charged'), kind: 'funding.charged', postings });
   } else {
     const postings = movements.gatewayFundingFailed({ gatewayId, asset, amount });
-    await post(core, tx, { key: `${id}:failed`, kind: 'funding.failed', postings });
+    await post(core, tx, { key: journalKey(id, 'failed'), kind: 'funding.failed', postings });
   }
   const endedAt = new Date(core.clock.now());
   const why = news === 'fail' ? (failure ?? 'card_declined') : null;
@@ -165,7 +165,7 @@ async function concludeIn(
 }
 
 /** The money is on its way: pending, owed by the card processor. */
-function announce(core: Core, tx: Tx, { id, gatewayId, amount }: GatewayFunding, step: string) {
+function announce(core: Core, tx: Tx, { id, gatewayId, amount }: GatewayFunding, step: 'request' | 'again') {
   const postings = movements.gatewayFundingRequested({ gatewayId, asset, amount });
-  return post(core, tx, { key: `${id}:${step}`, kind: `funding.${step}`, postings });
+  return post(core, tx, { key: journalKey(id, step), kind: `funding.${step}`, postings });
 }

@@ -99,7 +99,10 @@ function masked(text: string): string {
   return `****${text.slice(-4)}`;
 }
 
+/** Under which the books have that it has arrived. */
+export const confirmKey = (payoutId: string): string => `${payoutId}:confirm`;
+
 /** Under which the books have its money. */
 export function journalKeys({ id, holdId }: Pick<Payout, 'id' | 'holdId'>): string[] {
-  return [...keysOfHold(holdId), `${id}:confirm`];
+  return [...keysOfHold(holdId), confirmKey(id)];
 }

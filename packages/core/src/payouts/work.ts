@@ -5,7 +5,7 @@ import { holds, movements, postIn } from '../ledger/index.js';
 import { allowWants, captureIn, giveBackIn } from '../spending/index.js';
 import { payoutCompleted, payoutFailed, tell } from './events.js';
 import { end, spentOn } from './operations.js';
-import { stepOf } from './Payout.js';
+import { confirmKey, stepOf } from './Payout.js';
 import type { Destination, Payout } from './Payout.js';
 import * as store from './PayoutStore.js';
 import type { PayoutAnswer } from './ports.js';
@@ -69,7 +69,7 @@ function settle(
         const postings = () => movements.payoutSubmitted({ walletId, asset, amount });
         captureIn(core, scene, { holdId, reason: 'submit', postings });
         const confirmed = movements.payoutConfirmed({ from: account, asset, amount });
-        postIn(core, scene, { key: `${id}:confirm`, kind: 'payout.confirm', postings: confirmed });
+        postIn(core, scene, { key: confirmKey(id), kind: 'payout.confirm', postings: confirmed });
         const { reference } = answer;
         tell(core, scene, payoutCompleted, end(core, scene, payout, { status: 'completed', reference }));
         return;
