@@ -4,6 +4,7 @@ import { freePort, spawnNode, type Spawned } from '@agentpay/testing';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { generatePrivateKey } from 'viem/accounts';
+import { destructiveTools, harmlessTools } from '../families/destructiveTools.js';
 import { newAgent, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
 
 /** `agentpay-mcp` as a client starts it: a process that speaks over standard input and output. */
@@ -56,11 +57,13 @@ describe('agentpay-mcp', () => {
     ]);
     expect(tools.length).toBeGreaterThan(40);
     expect(tools.map(({ name }) => name)).toContain('payments_create');
-    for (const { annotations } of tools)
-      expect(annotations).toMatchObject({
-        readOnlyHint: expect.any(Boolean),
-        destructiveHint: expect.any(Boolean),
-      });
+    const changing = tools.filter(({ annotations }) => annotations?.readOnlyHint === false);
+    const marked = (destructive: boolean) =>
+      changing
+        .filter(({ annotations }) => annotations?.destructiveHint === destructive)
+        .map(({ name }) => name);
+    expect(marked(true)).toEqual([...destructiveTools, 'fetch_paid']);
+    expect(marked(false)).toEqual(harmlessTools);
     const refused = await call(client, 'wallets_balance', { wallet_id: agent.wallet });
     expect(refused).toMatchObject({
       isError: true,

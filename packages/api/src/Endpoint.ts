@@ -27,7 +27,7 @@ export interface Tool {
   readonly description?: string;
   /** Whether it changes nothing; of a GET unless said otherwise. */
   readonly readOnly?: boolean;
-  /** Whether it takes something away for good; of a DELETE unless said otherwise. */
+  /** Whether it moves or commits money, or takes something away for good; so does whatever changes something, unless said otherwise. */
   readonly destructive?: boolean;
 }
 

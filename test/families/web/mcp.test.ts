@@ -1,6 +1,7 @@
 import { callName, endpoints } from '@agentpay/api';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { destructiveTools, harmlessTools } from '../destructiveTools.js';
 import { authorize, newAgent, newService, testApi, type TestAgent, type TestApi } from '../testApi.js';
 
 /** The official client against the server: what an agent platform sees. */
@@ -56,6 +57,21 @@ describe('/mcp', () => {
       idempotentHint: true,
     });
     expect(client.getInstructions()).toContain('hint');
+  });
+
+  it('marks whatever moves or commits money or takes something away for good, and nothing else', async () => {
+    const { tools } = await client.listTools();
+    const offered = new Set(tools.map(({ name }) => name));
+    const marked = tools.filter(({ annotations }) => annotations?.destructiveHint);
+    expect(marked.map(({ name }) => name)).toEqual(destructiveTools.filter((name) => offered.has(name)));
+    expect(marked.length).toBeGreaterThan(10);
+    const reading = tools.filter(({ annotations }) => annotations?.readOnlyHint);
+    expect(
+      [...marked, ...reading].map(({ name }) => name).filter((name) => harmlessTools.includes(name)),
+    ).toEqual([]);
+    expect(tools.length).toBe(
+      marked.length + reading.length + harmlessTools.filter((name) => offered.has(name)).length,
+    );
   });
 
   it('carries calls out for the agent whose key it is', async () => {

@@ -11,7 +11,7 @@ export interface ToolDefinition {
   readonly endpoint: Endpoint;
   /** It changes nothing. */
   readonly readOnly: boolean;
-  /** It takes something away that cannot be had back by another call. */
+  /** It moves or commits money, or takes something away that cannot be had back by another call. */
   readonly destructive: boolean;
   /** Sent again, it changes nothing more. */
   readonly repeatable: boolean;
@@ -29,7 +29,7 @@ export function toolsOf(endpoints: readonly Endpoint[]): ToolDefinition[] {
       input: inputSchema(endpoint),
       endpoint,
       readOnly,
-      destructive: tool.destructive ?? method === 'DELETE',
+      destructive: tool.destructive ?? !readOnly,
       repeatable: readOnly || method === 'DELETE' || method === 'PUT' || endpoint.idempotent !== false,
     };
   });

@@ -51,7 +51,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/usage-agreements',
   auth: agents,
-  tool: {},
+  tool: { destructive: false },
   idempotent: 'itself',
   body: z.object({
     service_id: id('service'),
@@ -158,7 +158,7 @@ export const accept = Endpoint.from({
   method: 'PUT',
   path: '/usage-agreements/{agreement_id}/accept',
   auth: agents,
-  tool: {},
+  tool: { destructive: false },
   params: ofAgreement,
   /** On a chain the seller is paid there; absent: in the wallet that the platform keeps for them. */
   body: z.object({ seller_wallet_address: address.optional() }),

@@ -28,7 +28,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/v1/wallets',
   auth: anyOf('apiKey'),
-  tool: {},
+  tool: { destructive: false },
   body: z.object({
     /** CAIP-2 id or name of the network; the platform's default when absent. */
     network: z

@@ -61,7 +61,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/v1/disputes',
   auth: anyOf('agent'),
-  tool: {},
+  tool: { destructive: false },
   body: z.object({
     payment_id: id('transaction'),
     reason: line(textBounds.reason),
@@ -110,7 +110,7 @@ export const addEvidence = Endpoint.from({
   method: 'POST',
   path: '/v1/disputes/{dispute_id}/evidence',
   auth: anyOf('agent'),
-  tool: {},
+  tool: { destructive: false },
   params,
   body: givenEvidence,
   response: evidence,

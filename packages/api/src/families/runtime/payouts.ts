@@ -146,7 +146,7 @@ export const cancel = Endpoint.from({
   method: 'POST',
   path: '/v1/payouts/{payout_id}/cancel',
   auth: anyOf('agent'),
-  tool: {},
+  tool: { destructive: false },
   params,
   response: payout,
   status: 200,

@@ -32,7 +32,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/v1/services',
   auth: anyOf('agent'),
-  tool: {},
+  tool: { destructive: false },
   body: z.object({
     name: line(textBounds.name).regex(
       /[a-z0-9]/i,
@@ -100,7 +100,7 @@ export const checkEndpoint = Endpoint.from({
   method: 'POST',
   path: '/v1/services/{service_id}/endpoint-check',
   auth: anyOf('agent'),
-  tool: {},
+  tool: { destructive: false },
   params,
   response: z.object({
     service_id: z.string(),

@@ -55,7 +55,7 @@ function callEvent(event: 'started' | 'accepted' | 'failed', status: string, sum
     method: 'POST',
     path: `/v1/x402/tokens/{token_id}/call-${event}`,
     auth: anyOf('agent'),
-    tool: {},
+    tool: { destructive: event === 'failed' },
     rate: 'lifecycle',
     params,
     response: state,

@@ -14,7 +14,7 @@ export const fund = Endpoint.from({
   method: 'POST',
   path: '/v1/wallets/{wallet_id}/fund',
   auth: anyOf('agent'),
-  tool: { description: 'Sandbox only: the source is test_faucet.' },
+  tool: { description: 'Sandbox only: the source is test_faucet.', destructive: false },
   idempotent: true,
   params,
   body: z.object({
