@@ -84,7 +84,7 @@ export async function openTown(db: Db): Promise<Town> {
     random: systemRandom,
     ports: benchPorts(),
     settings: {
-      identity: { pepper: 'pepper-of-the-bench-pepper-of-the-bench', adminKey: undefined },
+      identity: { pepper: 'pepper-of-the-bench-pepper-of-the-bench' },
       wallets: { sandbox: true },
     },
   });

@@ -16,7 +16,7 @@ export const crashKinds = [
 export type CrashKind = (typeof crashKinds)[number];
 
 export const crashSettings = {
-  identity: { pepper: PEPPER, adminKey: ADMIN_KEY },
+  identity: { pepper: PEPPER, adminKeys: [ADMIN_KEY] },
   agreements: { proposalMs: 3_600_000 },
 };
 

@@ -17,7 +17,10 @@ const WINDOW_MS = 2_000;
 /** Longer than a process has a step to itself. */
 const UNTIL_OTHERS_MAY_MS = 125_000;
 const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
-const settings = { identity: { pepper: PEPPER, adminKey: ADMIN_KEY }, agreements: { proposalMs: 3_600_000 } };
+const settings = {
+  identity: { pepper: PEPPER, adminKeys: [ADMIN_KEY] },
+  agreements: { proposalMs: 3_600_000 },
+};
 
 let db: Db;
 let core: Core;

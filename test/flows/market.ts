@@ -69,7 +69,7 @@ export async function testCore(
       payouts,
     },
     settings: {
-      identity: { pepper: PEPPER, adminKey: ADMIN_KEY },
+      identity: { pepper: PEPPER, adminKeys: [ADMIN_KEY] },
       wallets: { sandbox: true },
       marketplace: { offerUnproven: true },
       ...settings,

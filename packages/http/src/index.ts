@@ -14,6 +14,7 @@ export {
   logLevel,
   port,
   secret,
+  secretList,
   sharedSecrets,
   urlOf,
   whole,

@@ -72,6 +72,9 @@ export const list = z.string().transform((text) =>
     .filter((part) => part !== ''),
 );
 
+/** Secrets between commas: as a key is rotated it is listed beside the one that takes its place. */
+export const secretList = list.pipe(z.array(secret).max(10, 'must list at most 10 secrets'));
+
 export const logLevel = z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
   error: 'must be a pino level',
 });

@@ -117,7 +117,8 @@ export interface Surroundings {
 export async function compose(config: ServerConfig, surroundings: Surroundings): Promise<Composition> {
   const { log, baseUrl, random = systemRandom } = surroundings;
   const secrets = await readSecrets(config, random);
-  const tokenKey = paymentTokenKey(secrets.token);
+  const [token, ...former] = secrets.tokens;
+  const tokenKeys = [paymentTokenKey(token), ...former.map(paymentTokenKey)] as const;
   const given = { ...surroundings, pepper: secrets.pepper };
   const { db, clock, check, stop, traced } = await openTracedDb(config, given);
   const metrics = createMetrics({ clock, core: () => core });
@@ -132,9 +133,9 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     clock,
     random,
     ports: {
-      accessTokens: accessTokens(secrets.token, clock),
+      accessTokens: accessTokens(secrets.tokens, clock),
       tracker: hot.tracker,
-      tokenCodec: tokenCodec(tokenKey, baseUrl),
+      tokenCodec: tokenCodec(tokenKeys, baseUrl),
       vault: vault.createVault(secrets.vaultKeys, random),
       receivers: receivers(out, clock),
       endpoints: endpoints(out),
@@ -158,8 +159,8 @@ export async function compose(config: ServerConfig, surroundings: Surroundings):
     limiter: hot.limiter,
     log,
     requestLog: kept,
-    tokenKeys: [tokenKey.publicJwk],
-    metered: { streamOut: out.streamOut, sign: (claims) => signUsageToken(claims, tokenKey) },
+    tokenKeys: tokenKeys.map(({ publicJwk }) => publicJwk),
+    metered: { streamOut: out.streamOut, sign: (claims) => signUsageToken(claims, tokenKeys[0]) },
     baseUrl,
     signIn: signInOf(config, toNamed),
     demo: demoOf(config, secrets, { clock, log }),
@@ -212,7 +213,7 @@ function settingsOf(config: ServerConfig, secrets: Secrets): GivenSettings {
       infraFee: BigInt(config.infraFeeCents) * 10_000n,
     },
     approvals: { ttlMs: config.approvalTtlSeconds * 1000 },
-    identity: { pepper: secrets.pepper, adminKey: config.adminKey, demoAdminKey: config.demoAdminKey },
+    identity: { pepper: secrets.pepper, ...config.operatorKeys },
     explorer: { ...config.explorer, enabled: config.sandbox },
     wallets: { sandbox: config.sandbox },
     developers: { autoApprove: config.autoApprove },
@@ -246,7 +247,7 @@ function onChains(
 /** The escrow of agreements on the default network, where that is one of Base. */
 function escrowOf(
   { networks: [first], facilitatorUrl: url, escrowKey, production }: ServerConfig,
-  { token }: Secrets,
+  { tokens: [token] }: Secrets,
   clock: Clock,
 ): CorePorts['escrow'] {
   const network = first && findNetwork(first.network.id);
@@ -268,11 +269,13 @@ function escrowOf(
 /** The demo seller sells on the default network. */
 function demoOf(
   { demoPayTo: payTo, facilitatorUrl: facilitator, networks: [first] }: ServerConfig,
-  { token }: Secrets,
+  { tokens }: Secrets,
   { clock, log }: { clock: Clock; log: Logger },
 ): DemoSellerOptions | undefined {
   if (!payTo || !facilitator || !first) return undefined;
-  const mppSecret = createHmac('sha256', token).update('agentpay demo seller v1').digest('hex');
+  const mppSecret = tokens.map((token) =>
+    createHmac('sha256', token).update('agentpay demo seller v1').digest('hex'),
+  );
   const onError = (report: unknown) => log.warn({ report }, 'the demo seller reports');
   return { payTo, facilitator, network: first.network.name, mppSecret, clock, onError };
 }

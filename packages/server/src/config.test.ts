@@ -67,6 +67,9 @@ describe('readConfig', () => {
     ['JWT_SECRET', 'short'],
     ['JWT_SECRET', 'a'.repeat(40)],
     ['JWT_SECRET', 'replace-with-at-least-32-random-characters'],
+    ['FORMER_JWT_SECRETS', `${SECRET},short`],
+    ['FORMER_MASTER_KEYS', 'short'],
+    ['FORMER_ADMIN_KEYS', 'admin'],
     ['ADMIN_KEY', 'admin'],
     ['PUBLIC_BASE_URL', 'ftp://x'],
     ['TRUST_PROXY_HOPS', 'yes'],
@@ -106,6 +109,14 @@ describe('readConfig', () => {
 });
 
 describe('readConfig in production', () => {
+  it('takes former keys of the operator with a present one alone', () => {
+    expect(faults({ FORMER_ADMIN_KEYS: SECRET })).toEqual([
+      'ADMIN_KEY is missing; FORMER_ADMIN_KEYS are those that it takes the place of.',
+    ]);
+    const { operatorKeys } = readConfig({ ADMIN_KEY: `new-${SECRET}`, FORMER_ADMIN_KEYS: SECRET });
+    expect(operatorKeys.adminKeys).toEqual([`new-${SECRET}`, SECRET]);
+  });
+
   it('refuses the faucet of a sandbox, secrets that are one and the same, and misspelt names', () => {
     expect(faults({ ...production, SANDBOX: 'true' })).toEqual([
       'SANDBOX=true lets everybody give themselves money; production refuses it.',

@@ -8,8 +8,8 @@ import type { ServerConfig } from './config.js';
 
 /** The secrets a node works with. */
 export interface Secrets {
-  /** Signs payment tokens. */
-  readonly token: string;
+  /** Sign tokens; the first one signs, and what the others signed is good as well. */
+  readonly tokens: readonly [string, ...string[]];
   /** Keys the hashes of stored credentials. */
   readonly pepper: string;
   /** Seal secrets that have to be read again; the first one seals. */
@@ -23,18 +23,22 @@ export interface Secrets {
  * start), or a new one when that database is in memory and nothing outlives the process.
  */
 export async function readSecrets(
-  { jwtSecret, keyPepper, masterKey, formerMasterKeys, dataDir }: ServerConfig,
+  { jwtSecret, formerJwtSecrets, keyPepper, masterKey, formerMasterKeys, dataDir }: ServerConfig,
   random: Random,
 ): Promise<Secrets> {
   const token = jwtSecret ?? (dataDir === undefined ? newSecret(random) : await keptSecret(dataDir, random));
-  const master = masterKey ?? `agentpay vault v1 ${token}`;
+  // While a secret replaces another, each stands in both lists of some replica.
+  const former = formerJwtSecrets.filter((secret) => secret !== token);
+  const master = masterKey ?? derivedMaster(token);
   return {
-    token,
-    vaultKeys: [master, ...formerMasterKeys].map(vaultKey),
+    tokens: [token, ...former],
+    vaultKeys: [master, ...formerMasterKeys, ...former.map(derivedMaster)].map(vaultKey),
     custodyRoot: new Uint8Array(hkdfSync('sha256', master, '', 'agentpay custody v1', 32)),
     pepper: keyPepper ?? createHmac('sha256', token).update('agentpay credential hashes v1').digest('hex'),
   };
 }
+
+const derivedMaster = (token: string) => `agentpay vault v1 ${token}`;
 
 /** A vault key, named by its own hash, so that what it sealed tells which key it was. */
 export function vaultKey(secret: string): vault.VaultKey {

@@ -7,9 +7,15 @@ import {
   type PaymentTokenKey,
 } from '@agentpay/protocol';
 
-/** The wire form of payment tokens for the core. `issuer` is asked at each signature: the port may be known late. */
-export function tokenCodec(key: PaymentTokenKey, issuer: () => string): TokenCodec {
-  const keys = paymentTokenKeys([key.publicJwk]);
+/**
+ * The wire form of payment tokens for the core: the first key signs, what any of them signed is read. `issuer` is asked at each
+ * signature: the port may be known late.
+ */
+export function tokenCodec(
+  [key, ...former]: readonly [PaymentTokenKey, ...PaymentTokenKey[]],
+  issuer: () => string,
+): TokenCodec {
+  const keys = paymentTokenKeys([key, ...former].map(({ publicJwk }) => publicJwk));
   return {
     sign: (claims) =>
       signPaymentToken(

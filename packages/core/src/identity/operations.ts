@@ -23,9 +23,9 @@ export async function authenticate(
   core: Core,
   { accepts, secret }: { accepts: readonly CredentialKind[]; secret: string },
 ): Promise<Principal> {
-  const { adminKey, demoAdminKey, pepper } = core.settings.identity;
-  for (const [kind, key] of Object.entries({ admin: adminKey, demoAdmin: demoAdminKey })) {
-    if (accepts.includes(kind as CredentialKind) && key !== undefined && sameSecret(secret, key, pepper))
+  const { adminKeys, demoAdminKeys, pepper } = core.settings.identity;
+  for (const [kind, keys] of Object.entries({ admin: adminKeys, demoAdmin: demoAdminKeys })) {
+    if (accepts.includes(kind as CredentialKind) && keys.some((key) => sameSecret(secret, key, pepper)))
       return { party: platform, scopes: [], credentialId: kind };
   }
   const kind = kindOf(secret);

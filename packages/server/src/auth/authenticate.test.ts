@@ -34,8 +34,10 @@ beforeAll(async () => {
     db,
     clock,
     random: systemRandom,
-    ports: { accessTokens: accessTokens('secret-of-the-test-secret-of-the-test', clock) } as never,
-    settings: { identity: { pepper: 'pepper-of-the-test-pepper-of-the-test', adminKey: ADMIN_KEY } } as never,
+    ports: { accessTokens: accessTokens(['secret-of-the-test-secret-of-the-test'], clock) } as never,
+    settings: {
+      identity: { pepper: 'pepper-of-the-test-pepper-of-the-test', adminKeys: [ADMIN_KEY] },
+    } as never,
   });
   for (const [auth, kind] of stored) {
     const party = { id: newId('credential', core), kind: credentials[auth].party as PartyKind };
