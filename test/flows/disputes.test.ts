@@ -1,8 +1,18 @@
-import { disputes, ledger, migrations, payments, type Core, type Principal } from '@agentpay/core';
+import {
+  disputes,
+  events,
+  ledger,
+  marketplace,
+  migrations,
+  payments,
+  tokens,
+  type Core,
+  type Principal,
+} from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { fund, signedIn, testCore, type SignedIn } from './market.js';
+import { fund, market, signedIn, testCore, type SignedIn } from './market.js';
 
 const operator: Principal = {
   party: { id: 'platform', kind: 'platform' },
@@ -84,6 +94,69 @@ describe('a decision to refund', () => {
     const resolve = () => disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
     await Promise.all(Array.from({ length: 10 }, resolve));
     expect(await money(payer)).toBe(100_000_000n - FEE);
+  });
+});
+
+describe('about a call that was paid by token', () => {
+  let place: Awaited<ReturnType<typeof market>>;
+  beforeEach(async () => {
+    place = await market(core);
+  });
+
+  async function settled() {
+    const { seller, buyer, service } = place;
+    const { signed, token } = await tokens.authorize(core, {
+      principal: buyer.principal,
+      serviceId: service.id,
+      walletId: buyer.walletId,
+    });
+    const bySeller = { principal: seller.principal, tokenId: token.id };
+    await tokens.verify(core, { principal: seller.principal, token: signed });
+    await tokens.callStarted(core, bySeller);
+    await tokens.callAccepted(core, bySeller);
+    await tokens.callCompleted(core, bySeller);
+    const { paymentId } = await tokens.get(core, bySeller);
+    return { bySeller, paymentId: paymentId as string };
+  }
+
+  const trust = async () => (await marketplace.get(core, { serviceId: place.service.id })).trustScore;
+  const told = async (subject: string) => (await events.history(db, { subject })).map(({ type }) => type);
+
+  it('a decision to refund takes the token back and ten points of trust, once', async () => {
+    const { bySeller, paymentId } = await settled();
+    const { id: disputeId } = await open(paymentId, place.buyer);
+    const resolve = () => disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+    await Promise.all(Array.from({ length: 5 }, resolve));
+    expect(await tokens.get(core, bySeller)).toMatchObject({ state: 'refunded', paymentId, deadline: null });
+    expect(await trust()).toBe(41);
+    expect([await money(place.buyer), await money(place.seller)]).toEqual([1_000_000n, 0n]);
+    expect(await told(bySeller.tokenId)).toEqual(['token.reserved', 'token.settled', 'token.refunded']);
+    await expect(tokens.callCompleted(core, bySeller)).rejects.toMatchObject({
+      kind: 'token_wrong_state',
+      reason: 'refunded',
+    });
+  });
+
+  it('the decision stands against the token also when its seller has given everything back meanwhile', async () => {
+    const { bySeller, paymentId } = await settled();
+    await fund(core, place.seller, 1_000_000n);
+    const { id: disputeId } = await open(paymentId, place.buyer);
+    await payments.refund(core, { principal: place.seller.principal, paymentId });
+    const before = await money(place.buyer);
+    await disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+    expect((await tokens.get(core, bySeller)).state).toBe('refunded');
+    expect([await trust(), await money(place.buyer)]).toEqual([41, before]);
+  });
+
+  it('nothing else costs trust or changes the token: no denial, and no refund that the seller makes by itself', async () => {
+    const denied = await settled();
+    const { id: disputeId } = await open(denied.paymentId, place.buyer);
+    await disputes.resolve(core, { principal: operator, disputeId, resolution: 'deny' });
+    const given = await settled();
+    await fund(core, place.seller, 1_000_000n);
+    await payments.refund(core, { principal: place.seller.principal, paymentId: given.paymentId });
+    const state = async ({ bySeller }: typeof given) => (await tokens.get(core, bySeller)).state;
+    expect([await state(denied), await state(given), await trust()]).toEqual(['settled', 'settled', 52]);
   });
 });
 

@@ -95,6 +95,12 @@ describe('a call', () => {
         data: expect.objectContaining({ amount: '0.005', fee: '0.00002' }),
       }),
     ]);
+    const [, settled] = await events.history(db, { subject: token.id });
+    expect(settled).toMatchObject({
+      type: 'token.settled',
+      audience: [place.buyer.agent.id, place.seller.agent.id],
+      data: { token_id: token.id, service_id: place.service.id, payment_id: paymentId, amount: '0.005' },
+    });
   });
 
   it('is paid once when completed is said again', async () => {

@@ -91,7 +91,7 @@ describe('a delivery', () => {
     clock.advance(Date.now() - clock.now());
     const { seller, buyer, service } = await market(core);
     const { secret } = await register(['payment.*'], seller);
-    await register(['token.reserved'], buyer);
+    await register(['token.reserved', 'token.settled'], buyer);
     const { signed } = await tokens.authorize(core, {
       principal: buyer.principal,
       serviceId: service.id,
@@ -107,6 +107,7 @@ describe('a delivery', () => {
     expect(sent.map(({ body }) => (JSON.parse(body) as { type: string }).type).sort()).toEqual([
       'payment.completed',
       'token.reserved',
+      'token.settled',
     ]);
     const { headers, body } = sent.find((request) => request.body.includes('payment.completed')) as Sent;
     const event = JSON.parse(body) as { id: string; created: string; data: { object: { amount: string } } };

@@ -1,5 +1,5 @@
-import { ledger, marketplace, tokens } from '@agentpay/core';
-import type { Core } from '@agentpay/core';
+import { disputes, ledger, marketplace, tokens } from '@agentpay/core';
+import type { Core, Principal } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { pgliteDb } from '@agentpay/storage';
@@ -10,6 +10,11 @@ const TTL_MS = 300_000;
 const SLA_MS = SLA_SECONDS * 1000;
 /** Enough for four tokens and a bit: running out of money is part of the game. */
 const FUNDS = PRICE * 4n + 1n;
+const operator: Principal = {
+  party: { id: 'platform', kind: 'platform' },
+  scopes: [],
+  credentialId: 'admin',
+};
 
 // ---- the model: what the documents say, told a second time and more simply
 
@@ -22,7 +27,8 @@ type State =
   | 'sla_breached'
   | 'expired'
   | 'cancelled'
-  | 'failed';
+  | 'failed'
+  | 'refunded';
 
 interface ModelToken {
   state: State;
@@ -33,6 +39,8 @@ interface Model {
   now: number;
   trust: number;
   settled: number;
+  /** What the seller has: a decision against it takes what is there. */
+  seller: bigint;
   /** Reserved money that came back or is still held is not spent; only settled tokens cost. */
   tokens: ModelToken[];
 }
@@ -73,6 +81,7 @@ function play(model: Model, token: ModelToken, step: Step): string | undefined {
     if (to === 'in_flight') token.deadline = model.now + SLA_MS;
     if (to === 'settled') {
       model.settled++;
+      model.seller += PRICE - FEE;
       model.trust = Math.min(100, model.trust + 1);
     }
     return undefined;
@@ -105,7 +114,7 @@ async function agree(model: Model, real: Real): Promise<void> {
   const { core, place } = real;
   expect(await money(core, place.buyer)).toEqual({ available: availableIn(model), held: heldIn(model) });
   expect(await money(core, place.seller)).toEqual({
-    available: (PRICE - FEE) * BigInt(model.settled),
+    available: model.seller,
     held: 0n,
   });
   expect((await marketplace.get(core, { serviceId: place.service.id })).trustScore).toBe(model.trust);
@@ -167,6 +176,30 @@ function stepping(named: Step | 'next', pick: number): Command {
   };
 }
 
+/** A dispute about the payment of a settled token is decided for the buyer. */
+function disputing(pick: number): Command {
+  const settled = (model: Model) => model.tokens.filter((token) => token.state === 'settled');
+  return {
+    check: (model) => settled(model).length > 0,
+    toString: () => `dispute(${pick})`,
+    async run(model, real) {
+      const token = settled(model)[pick % settled(model).length] as ModelToken;
+      const { core, place } = real;
+      const { principal } = place.buyer;
+      const tokenId = (real.tokens[model.tokens.indexOf(token)] as Real['tokens'][number]).id;
+      const { paymentId } = await tokens.get(core, { principal, tokenId });
+      const about = { principal, paymentId: paymentId as string, reason: 'not_delivered' };
+      const { id: disputeId } = await disputes.open(core, about);
+      await disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+      token.state = 'refunded';
+      model.settled--;
+      model.seller -= model.seller < PRICE ? model.seller : PRICE;
+      model.trust = Math.max(0, model.trust - 10);
+      await agree(model, real);
+    },
+  };
+}
+
 function waiting(ms: number): Command {
   return {
     check: () => true,
@@ -215,6 +248,7 @@ describe('payment tokens', () => {
       { weight: 3, arbitrary: fc.constant(authorizing) },
       { weight: 9, arbitrary: fc.nat(3).map((pick) => stepping('next', pick)) },
       { weight: 4, arbitrary: fc.tuple(step, fc.nat(7)).map(([name, pick]) => stepping(name, pick)) },
+      { weight: 1, arbitrary: fc.nat(3).map(disputing) },
       { weight: 2, arbitrary: fc.constantFrom(1, SLA_MS - 1, SLA_MS, TTL_MS - 1, TTL_MS).map(waiting) },
       {
         weight: 2,
@@ -227,7 +261,7 @@ describe('payment tokens', () => {
       async (commands) => {
         const { core, clock } = await testCore(db);
         const place = await market(core, { funds: FUNDS });
-        const model: Model = { now: START_MS, trust: 50, settled: 0, tokens: [] };
+        const model: Model = { now: START_MS, trust: 50, settled: 0, seller: 0n, tokens: [] };
         try {
           await fc.asyncModelRun(() => ({ model, real: { core, clock, place, tokens: [] } }), commands);
           for (const { state } of model.tokens) seen.add(state);
@@ -239,7 +273,7 @@ describe('payment tokens', () => {
     await fc.assert(runs, { numRuns: 40 });
     // The runs were worth something: every end of a token was reached.
     expect([...seen]).toEqual(
-      expect.arrayContaining(['settled', 'sla_breached', 'expired', 'cancelled', 'failed']),
+      expect.arrayContaining(['settled', 'sla_breached', 'expired', 'cancelled', 'failed', 'refunded']),
     );
   });
 });

@@ -86,6 +86,8 @@ describe('payment tokens', () => {
     expect(await balance(provider)).toEqual({ available: 0.00498, held: 0 });
     const told = await events.history(api.composition.core.db, { subject: completed.payment_id as string });
     expect(told.map((event) => event.type)).toEqual(['payment.completed']);
+    const ofToken = await events.history(api.composition.core.db, { subject: id });
+    expect(ofToken.map((event) => event.type)).toEqual(['token.reserved', 'token.settled']);
   });
 
   it('are redeemed once, under either name of the field', async () => {

@@ -1,23 +1,22 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable } from '@agentpay/primitives';
-import { recordIn } from '../audit/index.js';
-import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import { DAY_MS } from '../calendar.js';
 import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
-import { paymentRows, refundIn } from '../payments/index.js';
+import { paymentRows } from '../payments/index.js';
 import type { Payment } from '../payments/index.js';
 import { checkOptionalLines, checkOptionalText, checkText } from '../text.js';
 import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent, DisputeStatus, Evidence } from './Dispute.js';
-import { disputeEvidenceAdded, disputeMoved, disputeOpened, emissionOf, tell } from './events.js';
+import { disputeEvidenceAdded, disputeOpened, emissionOf, tell } from './events.js';
 import * as store from './DisputeStore.js';
 import { moveOnAgreement } from './agreements.js';
 import { moveOnInvoice } from './invoices.js';
-import { stepOf, wrongState } from './step.js';
+import { moveOnPayment } from './payments.js';
+import { wrongState } from './step.js';
 
 type OfDispute = { readonly principal: Principal; readonly disputeId: string };
 
@@ -155,8 +154,8 @@ export async function review(core: Core, request: OfDispute): Promise<Dispute> {
 
 /**
  * The operator decides. `refund` gives the payer back what is left of the amount, from the payee as far as it has it and from the
- * platform beyond that; the fee stays. About an agreement: the buyer gets back what was used, or `refundAmount` of it. Deciding the same
- * again changes nothing.
+ * platform beyond that; the fee stays. If it was paid by token, the token is `refunded` and its service less trusted. About an
+ * agreement: the buyer gets back what was used, or `refundAmount` of it. Deciding the same again changes nothing.
  * @throws AgentPayError `forbidden`, `dispute_not_found`, `dispute_wrong_state`
  */
 export async function resolve(
@@ -186,40 +185,7 @@ async function move(
       param: 'refundAmount',
     });
   if (paymentId === null) return moveOnInvoice(core, { principal, disputeId, event, note });
-  return core.batch.run({
-    wants: [
-      [store.disputeRows, [disputeId]],
-      [paymentRows, [paymentId]],
-    ],
-    lane: disputeId,
-    decide(scene) {
-      const dispute = scene.find(store.disputeRows, disputeId) as Dispute;
-      const to = stepOf(dispute, event, principal);
-      if (to === undefined) return dispute;
-      if (event === 'refund') giveBack(core, scene, paymentId);
-      const resolvedAt = isUndecided(to) ? null : new Date(core.clock.now());
-      const moved = scene.update(store.disputeRows, dispute, { status: to, note, resolvedAt });
-      tell(core, scene, disputeMoved[event], moved);
-      const [before, after] = [dispute, moved].map(({ status, note: of }) => ({ status, note: of }));
-      const tenants = [dispute.openerId, dispute.otherId];
-      if (principal.party.kind === 'platform')
-        recordIn(core, scene, {
-          principal,
-          act: `dispute.${event}`,
-          subject: disputeId,
-          tenants,
-          before,
-          after,
-        });
-      return moved;
-    },
-  });
-}
-
-/** A payment that was given back whole meanwhile needs nothing more. */
-function giveBack(core: Core, scene: Scene, paymentId: string): void {
-  const payment = scene.find(paymentRows, paymentId) as Payment;
-  refundIn(core, scene, payment, { reason: 'dispute', short: true });
+  return moveOnPayment(core, { principal, disputeId, paymentId, event, note });
 }
 
 function assertDisputable(core: Core, { status, completedAt }: Payment): void {

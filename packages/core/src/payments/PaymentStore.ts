@@ -49,14 +49,14 @@ export const paymentRows = entity<Payment>({
   ],
   // Disputes rest on payments that they leave as they are.
   watched: true,
-  rank: 20,
+  rank: 21,
 });
 
 /** A payment by the key that its payer gave it: a new one, as a rule. */
 export const paymentKeys = entity<Payment>({
   table: payments,
   key: ['payerId', 'idempotencyKey'],
-  rank: 20,
+  rank: 21,
   assumedAbsent: true,
 });
 

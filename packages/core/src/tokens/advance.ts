@@ -7,12 +7,13 @@ import { adjustTrustIn } from '../marketplace/index.js';
 import type { Party } from '../parties/index.js';
 import { callFee, paidCall, paymentCompleted, paymentObject, paymentRows } from '../payments/index.js';
 import { captureIn, giveBackIn } from '../spending/index.js';
-import { tokenReleased } from './events.js';
+import { tokenRefunded, tokenReleased, tokenSettled } from './events.js';
 import type { Token, TokenState } from './Token.js';
 import { tokenRows } from './TokenStore.js';
 
 const TRUST_SETTLED = 1;
 const TRUST_BREACHED = -5;
+const TRUST_REFUNDED = -10;
 
 /** Takes a token into a state that the table allows: its row, its money, the trust it earns and the event, all in one batch. */
 export function advance(core: Core, scene: Scene, token: Token, to: TokenState, nowMs: number): Token {
@@ -39,8 +40,9 @@ export function advance(core: Core, scene: Scene, token: Token, to: TokenState, 
     case 'cancelled':
     case 'failed':
       return release(core, scene, token, to, now);
-    case 'reserved':
     case 'refunded':
+      return takeBack(core, scene, token);
+    case 'reserved':
       throw new AgentPayError('internal_error', `No operation takes a token to ${to}.`);
   }
 }
@@ -68,8 +70,11 @@ function settle(core: Core, scene: Scene, token: Token, now: Date): Token {
   scene.insert(paymentRows, payment);
   const change = { state: 'settled', deadline: null, endedAt: now, paymentId: payment.id } as const;
   const settled = scene.update(tokenRows, token, change);
-  const object = { ...paymentObject(payment), ...facts(settled) };
-  emitIn(core, scene, paymentCompleted, { subject: payment.id, audience: partiesOf(token), object });
+  const [audience, about] = [partiesOf(token), facts(settled)];
+  const object = { ...paymentObject(payment), ...about };
+  emitIn(core, scene, paymentCompleted, { subject: payment.id, audience, object });
+  const paid = { ...about, payment_id: payment.id };
+  emitIn(core, scene, tokenSettled, { subject: token.id, audience, object: paid });
   adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_SETTLED });
   return settled;
 }
@@ -86,6 +91,15 @@ function release(core: Core, scene: Scene, token: Token, to: keyof typeof tokenR
   });
   if (to === 'sla_breached') adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_BREACHED });
   return released;
+}
+
+/** The money of its payment goes back by the decision that asks for this. */
+function takeBack(core: Core, scene: Scene, token: Token): Token {
+  const refunded = scene.update(tokenRows, token, { state: 'refunded' });
+  const object = { ...facts(refunded), payment_id: token.paymentId as string };
+  emitIn(core, scene, tokenRefunded, { subject: token.id, audience: partiesOf(token), object });
+  adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_REFUNDED });
+  return refunded;
 }
 
 /** Who is told of a token. */

@@ -10,7 +10,13 @@ const token = {
   currency: z.string(),
 };
 
+/** Of a token whose call was paid. */
+const paid = { ...token, payment_id: z.string() };
+
 export const tokenReserved = eventType('token.reserved', token);
+export const tokenSettled = eventType('token.settled', paid);
+/** The payment of its call was given back by a decision against its provider. */
+export const tokenRefunded = eventType('token.refunded', paid);
 /** How a token ended whose money went back to its consumer. */
 export const tokenReleased = {
   sla_breached: eventType('token.sla_breached', token),
