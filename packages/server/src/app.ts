@@ -10,6 +10,7 @@ import { dashboardFileRoutes, dashboardPageRoutes } from './http/dashboard.js';
 import { accessLog } from './http/accessLog.js';
 import { demoSellerRoutes } from './http/demoSeller.js';
 import { renderErrors } from './http/errors.js';
+import { crossOrigin, type CrossOriginOptions } from './http/crossOrigin.js';
 import { healthRoutes } from './http/health.js';
 import { inTurn } from './http/inTurn.js';
 import { markdownPaths } from './http/markdownPaths.js';
@@ -26,14 +27,19 @@ import { version } from './version.js';
 /** Callers are promised a response within 30 s: it is on its way before. */
 const HANDLER_TIMEOUT_MS = 29_000;
 
+export interface ApiOptions {
+  readonly trustProxyHops: number;
+  readonly rateLimit: Rates;
+  readonly production: boolean;
+  /** Whose pages may use a demo that is open to the public. */
+  readonly publicDemo?: Pick<CrossOriginOptions, 'allowedOrigins'> | undefined;
+}
+
 /** The API as an Express application. */
-export function createApp(
-  composition: Composition,
-  options: { trustProxyHops: number; rateLimit: Rates; production: boolean },
-): Express {
+export function createApp(composition: Composition, options: ApiOptions): Express {
   const { core, limiter, log, baseUrl, metrics, traced } = composition;
   const { clock, random } = core;
-  const { rateLimit: rates, trustProxyHops, production } = options;
+  const { rateLimit: rates, trustProxyHops, production, publicDemo } = options;
   const limit = rateLimit({ limiter, rates, clock, trustProxyHops });
   const app = express();
   app.set('trust proxy', options.trustProxyHops);
@@ -48,6 +54,7 @@ export function createApp(
       requireHost,
       markdownPaths,
       countRequests({ clock, metrics }),
+      ...(publicDemo ? [crossOrigin({ ...publicDemo, baseUrl })] : []),
     ),
   );
   const authenticate = authenticator(core);

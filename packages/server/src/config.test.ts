@@ -133,6 +133,8 @@ describe('readConfig in production', () => {
   it('accepts a complete environment: reachable, no faucet', () => {
     expect(readConfig(production)).toMatchObject({ production: true, host: '0.0.0.0', sandbox: false });
     expect(faults(demo)).toEqual([]);
+    expect(readConfig(demo).publicDemo).toEqual({ allowedOrigins: ['https://demo.example'] });
+    expect(readConfig(production).publicDemo).toBeUndefined();
   });
 
   it.each([
@@ -143,9 +145,15 @@ describe('readConfig in production', () => {
     ['PUBLIC_DEMO_ADMIN_TOKEN', undefined],
     ['PUBLIC_DEMO_ADMIN_TOKEN', 'replace-with-at-least-32-random-characters'],
     ['PUBLIC_DEMO_ALLOWED_ORIGINS', 'https://a.example,http://b.example'],
+    ['PUBLIC_DEMO_ALLOWED_ORIGINS', 'https://a.example/page'],
+    ['PUBLIC_DEMO_ALLOWED_ORIGINS', '*'],
     ['PUBLIC_DEMO_SANDBOX_ONLY', 'false'],
+    ['SANDBOX', 'false'],
+    ['RPC_URLS', 'base-sepolia=https://node.example,base=https://node.example'],
   ])('refuses %s=%s', (name, value) => {
-    expect(faults({ ...demo, [name]: value }).join('\n')).toContain(name);
+    expect(faults({ ...demo, [name]: value }).join('\n')).toContain(
+      name === 'RPC_URLS' ? 'real: base.' : name,
+    );
   });
 
   it('runs a single node without Redis only when told so', () => {

@@ -70,6 +70,8 @@ export interface ServerConfig {
   readonly bootstrapGatewayKey: string | undefined;
   /** Whether developers are approved as they register. */
   readonly autoApprove: boolean;
+  /** A demo that is open to the public: origins whose pages may use its API, beside its own. Absent: no demo. */
+  readonly publicDemo: { readonly allowedOrigins: readonly string[] } | undefined;
   readonly explorer: Partial<Omit<explorer.ExplorerSettings, 'enabled'>>;
   readonly logLevel: string;
   /** Collector that spans are sent to by OTLP over HTTP; undefined: no traces. */
@@ -108,6 +110,7 @@ export function readConfig(env: Env): ServerConfig {
   const faults = configFaults(values, env);
   const networks = readNetworks(values.RPC_URLS ?? [], values.PAYMENT_NETWORKS);
   if (typeof networks === 'string') faults.push(networks);
+  else faults.push(...realMoneyFaults(values, networks));
   if (faults.length > 0 || typeof networks === 'string') throw new ConfigError(faults);
   return {
     production,
@@ -146,10 +149,23 @@ export function readConfig(env: Env): ServerConfig {
     stripeWebhookSecret: values.STRIPE_WEBHOOK_SECRET,
     bootstrapGatewayKey: values.BOOTSTRAP_GATEWAY_KEY,
     autoApprove: values.SANDBOX_AUTO_APPROVE ?? false,
+    publicDemo: values.PUBLIC_DEMO_MODE
+      ? { allowedOrigins: values.PUBLIC_DEMO_ALLOWED_ORIGINS ?? [] }
+      : undefined,
     explorer: explorerOf(values),
     logLevel: values.LOG_LEVEL ?? 'info',
     otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
   };
+}
+
+/** A demo of play money alone has no wallets where money is real. */
+function realMoneyFaults(
+  { PUBLIC_DEMO_SANDBOX_ONLY }: Environment,
+  networks: readonly ConfiguredNetwork[],
+): string[] {
+  const real = networks.filter(({ network }) => network.mainnet).map(({ network }) => network.name);
+  if (!PUBLIC_DEMO_SANDBOX_ONLY || real.length === 0) return [];
+  return [`PUBLIC_DEMO_SANDBOX_ONLY refuses networks where money is real: ${real.join(', ')}.`];
 }
 
 function operatorKeysOf(values: Environment): ServerConfig['operatorKeys'] {
@@ -178,6 +194,7 @@ function explorerOf(values: Environment): Partial<Omit<explorer.ExplorerSettings
   const minutes = (value: number | undefined) => value && value * 60_000;
   const units = (value: number | undefined) => value && BigInt(value) * 1_000_000n;
   const given = {
+    everybody: values.PUBLIC_DEMO_MODE,
     hostWrites: values.EXPLORER_HOST_WRITES,
     guestWrites: values.EXPLORER_GUEST_WRITES,
     sessionTtlMs: minutes(values.EXPLORER_SESSION_MINUTES),

@@ -9,6 +9,7 @@ export function configFaults(values: Environment, env: Env): string[] {
     ...operatorFaults(values),
     ...stripeFaults(values),
     ...sandboxFaults(values),
+    ...sandboxOnlyFaults(values),
     ...signInFaults(values),
     ...(values.NODE_ENV === 'production' ? productionFaults(values) : []),
   ];
@@ -44,6 +45,14 @@ function sandboxFaults(values: Environment): string[] {
 function operatorFaults({ ADMIN_KEY, FORMER_ADMIN_KEYS }: Environment): string[] {
   if (ADMIN_KEY || !FORMER_ADMIN_KEYS?.length) return [];
   return ['ADMIN_KEY is missing; FORMER_ADMIN_KEYS are those that it takes the place of.'];
+}
+
+/** What would have a sandbox without play money. */
+function sandboxOnlyFaults({ PUBLIC_DEMO_SANDBOX_ONLY, SANDBOX }: Environment): string[] {
+  if (!PUBLIC_DEMO_SANDBOX_ONLY || SANDBOX !== false) return [];
+  return [
+    'SANDBOX=false and PUBLIC_DEMO_SANDBOX_ONLY=true say the opposite of each other; give one of them.',
+  ];
 }
 
 function storageFaults(values: Environment): string[] {

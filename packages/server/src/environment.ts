@@ -13,6 +13,14 @@ import {
 import { databaseUrlFault } from '@agentpay/storage';
 import { z } from 'zod';
 
+/** A URL of scheme, host and port alone, as browsers write it in `Origin`. */
+const origin = z
+  .string()
+  .refine(
+    (text) => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text,
+    'must list origins such as https://demo.example, without a path',
+  );
+
 /** The variables that the server reads, each by itself. */
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
@@ -94,7 +102,7 @@ export const Environment = z.object({
   LOG_LEVEL: logLevel.optional(),
   PUBLIC_DEMO_MODE: flag.optional(),
   PUBLIC_DEMO_SANDBOX_ONLY: flag.optional(),
-  PUBLIC_DEMO_ALLOWED_ORIGINS: list.optional(),
+  PUBLIC_DEMO_ALLOWED_ORIGINS: list.pipe(z.array(origin).max(50)).optional(),
   PUBLIC_DEMO_ADMIN_TOKEN: secret.optional(),
   EXPLORER_HOST_WRITES: flag.optional(),
   EXPLORER_GUEST_WRITES: flag.optional(),

@@ -13,6 +13,7 @@ import { open } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import type { Agent } from './Agent.js';
 import * as store from './AgentStore.js';
+import { isRestricted, restrict } from './restrict.js';
 
 /** The two keys of an agent, in clear: shown once, kept only as hashes. */
 export interface AgentKeys {
@@ -25,13 +26,19 @@ const DEFAULT_CURRENCY = 'USD';
 /**
  * Makes an agent with its default wallet and its keys, which are shown this once. It joins the group of the agent that asks, and the
  * operator too unless another one is named; one that nobody vouches for begins a group of its own. A user who asks owns it, and so does
- * the owner of an agent that asks; it then has a wallet on the default network as well, where there is one.
+ * the owner of an agent that asks; it then has a wallet on the default network as well, where there is one. In a public demo it is
+ * restricted unless the operator makes it; `restricted` has it so anywhere.
  * @throws AgentPayError `invalid_request` for a name or operator that is blank, longer than 120 characters or has control characters;
  * `forbidden` for a party that is none of a user, an agent and the operator of the platform; `conflict` beyond 1000 agents of a user
  */
 export async function create(
   core: Core,
-  request: { principal?: Principal | undefined; name: string; operator?: string | undefined },
+  request: {
+    principal?: Principal | undefined;
+    name: string;
+    operator?: string | undefined;
+    restricted?: boolean;
+  },
 ): Promise<{ agent: Agent; wallet: Wallet } & AgentKeys> {
   const id = newId('agent', core);
   const operator = checkOptionalText('operator', request.operator);
@@ -52,6 +59,8 @@ export async function create(
       const { principal } = request;
       await record(core, tx, { principal, act: 'agent.create', subject: id, tenants: [id], after: agent });
     }
+    if (request.restricted || isRestricted(core, request.principal))
+      await restrict(core, tx, { agentId: id });
     if (agent.ownerId !== null) await openOnChain(core, tx, agent.id);
     return { agent, wallet, ...(await issueKeys(core, tx, party)) };
   });

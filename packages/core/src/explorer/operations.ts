@@ -26,7 +26,7 @@ const operator: Principal<'platform'> = { party: platform, scopes: [], credentia
  * @throws AgentPayError `forbidden` (no sandbox), `unavailable` (as many sessions as there may be)
  */
 export async function open(core: Core): Promise<Admission> {
-  const { enabled, maxSessions, sessionTtlMs, paymentMax, rails } = core.settings.explorer;
+  const { enabled, maxSessions, sessionTtlMs } = core.settings.explorer;
   if (!enabled)
     throw new AgentPayError('forbidden', 'There is no public sandbox here.', { reason: 'no_sandbox' });
   const now = core.clock.now();
@@ -34,10 +34,7 @@ export async function open(core: Core): Promise<Admission> {
     throw new AgentPayError('unavailable', 'There are too many sessions at this moment.', { retryAfter: 60 });
   const session = await core.db.tx((tx) =>
     within(core, tx, async (inner) => {
-      const { agent, wallet } = await createAgent(inner, { name: 'Demo agent' });
-      const rule = { principal: operator, partyId: agent.id };
-      await createRule(inner, { ...rule, terms: { kind: 'max_amount', amount: paymentMax } });
-      await createRule(inner, { ...rule, terms: { kind: 'rail', rails } });
+      const { agent, wallet } = await createAgent(inner, { name: 'Demo agent', restricted: true });
       const made: ExplorerSession = {
         id: newId('explorer_session', core),
         agentId: agent.id,

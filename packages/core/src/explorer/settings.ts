@@ -5,6 +5,8 @@ import { assertSetting } from '../settings.js';
 export interface ExplorerSettings {
   /** Whether there are sessions at all. */
   readonly enabled: boolean;
+  /** Whether rails and amounts of demo agents bind every agent that the operator has not made, and every wallet. */
+  readonly everybody: boolean;
   readonly hostWrites: boolean;
   readonly guestWrites: boolean;
   readonly sessionTtlMs: number;
@@ -27,6 +29,7 @@ const MINUTE_MS = 60_000;
 export function explorerSettings(given: Partial<ExplorerSettings>): ExplorerSettings {
   const settings: ExplorerSettings = {
     enabled: false,
+    everybody: false,
     hostWrites: true,
     guestWrites: false,
     sessionTtlMs: 240 * MINUTE_MS,
