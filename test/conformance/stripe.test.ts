@@ -202,6 +202,21 @@ describe('payouts', () => {
     expect(await read(`/v1/payouts/${made.body['id'] as string}`)).toMatchObject({ status: 'failed' });
     expect(await balance()).toMatchObject({ available: 100, held: 0 });
   });
+
+  it.each([undefined, ...unknowns(['GET .*transfers/tr_1$'])])(
+    'whose transfer is reversed come back once, also when it is asked for and %j is met',
+    async (fault) => {
+      const made = await payOut();
+      await work();
+      const payout = () => read(`/v1/payouts/${made.body['id'] as string}`);
+      expect(await payout()).toMatchObject({ status: 'completed' });
+      for (const transfer of stripe.transfers) transfer.reversed = true;
+      if (fault) stripe.faults.push(fault);
+      await work(4);
+      expect(await payout()).toMatchObject({ status: 'returned', failure: 'transfer_reversed' });
+      expect(await balance()).toMatchObject({ available: 100, held: 0 });
+    },
+  );
 });
 
 describe('agentpay ledger reconcile', () => {
@@ -219,6 +234,11 @@ describe('agentpay ledger reconcile', () => {
       .send({ amount: 2 })
       .expect(200);
     await work(2);
+    expect(await differences()).toEqual([]);
+
+    for (const transfer of stripe.transfers) transfer.reversed = true;
+    expect(await differences()).toEqual([expect.stringContaining('under tr_1 the books have 20')]);
+    await work(6);
     expect(await differences()).toEqual([]);
 
     const [intent] = [...stripe.intents.values()].filter(({ amount }) => amount === '700');

@@ -27,6 +27,14 @@ interface StripeRefund {
   metadata: Record<string, string>;
 }
 
+interface Transfer {
+  readonly id: string;
+  readonly transfer_group: string;
+  readonly amount: string;
+  readonly destination: string;
+  reversed: boolean;
+}
+
 interface Kept {
   readonly fields: string;
   readonly status: number;
@@ -41,7 +49,7 @@ export const SECRET_KEY = 'sk_test_standin0123456789';
  */
 export async function stripeStandIn() {
   const intents = new Map<string, Intent>();
-  const transfers: { id: string; transfer_group: string; amount: string; destination: string }[] = [];
+  const transfers: Transfer[] = [];
   const keys = new Map<string, Kept>();
   const faults: StripeFault[] = [];
   const charges: string[] = [];
@@ -92,6 +100,10 @@ export async function stripeStandIn() {
       const data = transfers.filter((each) => each.transfer_group === group);
       return { status: 200, body: { object: 'list', data } };
     }
+    if (pathname.startsWith('/v1/transfers/')) {
+      const found = transfers.find(({ id }) => pathname.endsWith(`/${id}`));
+      return found ? { status: 200, body: found } : shown(undefined);
+    }
     if (pathname === '/v1/balance_transactions') return { status: 200, body: balanceTransactions() };
     if (pathname === '/v1/refunds') {
       const data = refunds.filter((each) => each.payment_intent === searchParams.get('payment_intent'));
@@ -112,7 +124,8 @@ export async function stripeStandIn() {
         string,
         string,
       ];
-      const made = { id: `tr_${transfers.length + 1}`, transfer_group: group, amount, destination };
+      const id = `tr_${transfers.length + 1}`;
+      const made = { id, transfer_group: group, amount, destination, reversed: false };
       transfers.push(made);
       return { status: 200, body: made };
     }
@@ -144,8 +157,18 @@ export async function stripeStandIn() {
       amount: -Number(amount),
       source: { id, metadata: { agentpay_payout: 'payout' } },
     }));
+    const reversed = transfers
+      .filter((each) => each.reversed)
+      .map(({ id, amount }) => ({
+        type: 'transfer_refund',
+        amount: Number(amount),
+        source: { id: `trr_${id}`, transfer: id },
+      }));
     const fee = { type: 'stripe_fee', amount: -3, source: null };
-    const data = [...charged, ...back, ...sent, fee].map((each, n) => ({ id: `txn_${n}`, ...each }));
+    const data = [...charged, ...back, ...sent, ...reversed, fee].map((each, n) => ({
+      id: `txn_${n}`,
+      ...each,
+    }));
     return { object: 'list', data, has_more: false };
   }
 

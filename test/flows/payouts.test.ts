@@ -1,7 +1,9 @@
 import { events, ledger, migrations, payouts, type Core } from '@agentpay/core';
+import { AgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
+import { contradictions } from '../stress/books.js';
 import { fund, signedIn, testCore, type SignedIn } from './market.js';
 
 type Submit = payouts.PayoutConnector['submit'];
@@ -21,27 +23,32 @@ let clock: ManualClock;
 let owner: SignedIn;
 let submitted: string[];
 let submit: Submit;
+let fate: payouts.PayoutFate;
+let accepts: () => void;
 
 beforeAll(async () => {
   db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
   const connector: payouts.PayoutConnector = {
     account: ledger.FAUCET,
     days: 2,
-    accepts: () => undefined,
+    accepts: () => accepts(),
     submit: (payout, destination) => {
       submitted.push(payout.id);
       return submit(payout, destination);
     },
+    returns: { days: 2, ask: async () => fate },
   };
   ({ core, clock } = await testCore(db, { payouts: { bank: connector } }));
 });
 beforeEach(async () => {
   submitted = [];
   submit = async () => ({ status: 'completed', reference: 'ach_1' });
+  fate = { status: 'arrived' };
+  accepts = () => undefined;
   owner = await signedIn(core, 'Owner');
   await fund(core, owner, 300_000_000n);
 });
-afterEach(async () => expect(await ledger.verifyLedger(db)).toEqual([]));
+afterEach(async () => expect(await contradictions(db)).toEqual([]));
 afterAll(() => db.close());
 
 const create = (destination: payouts.Destination = bank) =>
@@ -54,6 +61,7 @@ const create = (destination: payouts.Destination = bank) =>
 const read = (payoutId: string) => payouts.get(core, { principal: owner.principal, payoutId });
 const money = () => ledger.walletMoney(db, { walletId: owner.walletId, asset: 'USD' });
 const work = () => payouts.work(core, { limit: 10 });
+const clearing = () => ledger.accountTotal(db, { account: ledger.PAYOUT_CLEARING, asset: 'USD' });
 const told = async (subject: string) => (await events.history(db, { subject })).map(({ type }) => type);
 
 it('a payout is reserved, sent and arrives', async () => {
@@ -61,7 +69,7 @@ it('a payout is reserved, sent and arrives', async () => {
   expect([status, estimatedArrival.getTime() - clock.now()]).toEqual(['pending', 2 * 86_400_000]);
   expect(await money()).toEqual({ available: 50_000_000n, held: AMOUNT });
   await work();
-  expect(await read(id)).toMatchObject({ status: 'completed', reference: 'ach_1', nextAt: null });
+  expect(await read(id)).toMatchObject({ status: 'completed', reference: 'ach_1' });
   expect(await money()).toEqual({ available: 50_000_000n, held: 0n });
   expect(await told(id)).toEqual(['payout.created', 'payout.completed']);
 });
@@ -73,6 +81,64 @@ it('one that is refused gives the money back', async () => {
   expect(await read(id)).toMatchObject({ status: 'failed', failure: 'account_closed' });
   expect(await money()).toEqual({ available: 300_000_000n, held: 0n });
   expect(await told(id)).toEqual(['payout.created', 'payout.failed']);
+});
+
+it('what was handed to a connector is on its way, and no longer with its owner', async () => {
+  submit = async () => ({ status: 'processing', reference: 'ach_1' });
+  const { id } = await create();
+  const before = await clearing();
+  await work();
+  expect(await read(id)).toMatchObject({ status: 'processing' });
+  expect(await money()).toEqual({ available: 50_000_000n, held: 0n });
+  expect((await clearing()) - before).toBe(AMOUNT);
+  submit = async () => ({ status: 'failed', reason: 'account_closed' });
+  clock.advance(4_000);
+  await work();
+  expect(await money()).toEqual({ available: 300_000_000n, held: 0n });
+  expect(await clearing()).toBe(before);
+});
+
+it('one that its connector takes no longer fails, and is never handed over', async () => {
+  const { id } = await create();
+  accepts = () => {
+    throw new AgentPayError('invalid_request', 'No payouts to this bank.', { reason: 'bank_not_served' });
+  };
+  await work();
+  expect(submitted).toEqual([]);
+  expect(await read(id)).toMatchObject({ status: 'failed', failure: 'bank_not_served' });
+  expect(await money()).toEqual({ available: 300_000_000n, held: 0n });
+  expect(await told(id)).toEqual(['payout.created', 'payout.failed']);
+});
+
+it('one that arrived and comes back is in the wallet again, once', async () => {
+  const { id } = await create();
+  await work();
+  fate = { status: 'unknown' };
+  for (let days = 0; days < 3; days++) {
+    clock.advance(86_400_000);
+    await work();
+    expect(await read(id)).toMatchObject({ status: 'completed' });
+  }
+  fate = { status: 'returned', reason: 'account_closed' };
+  clock.advance(86_400_000);
+  await Promise.all([work(), work(), work()]);
+  clock.advance(86_400_000);
+  await work();
+  expect(submitted).toEqual([id]);
+  expect(await read(id)).toMatchObject({ status: 'returned', failure: 'account_closed', nextAt: null });
+  expect(await money()).toEqual({ available: 300_000_000n, held: 0n });
+  expect(await told(id)).toEqual(['payout.created', 'payout.completed', 'payout.returned']);
+});
+
+it('what has arrived is looked at until it can no longer come back', async () => {
+  const { id } = await create();
+  await work();
+  for (let days = 0; days < 2; days++) {
+    expect((await read(id)).nextAt).not.toBeNull();
+    clock.advance(86_400_000);
+    await work();
+  }
+  expect(await read(id)).toMatchObject({ status: 'completed', nextAt: null });
 });
 
 it('unknown is never failure: the connector is asked again, later and later, under the same id', async () => {

@@ -5,11 +5,13 @@ import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import fc from 'fast-check';
 import { fund, money, signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { contradictions } from '../stress/books.js';
 import { command, kindOf, playSequences } from './play.js';
 import {
   behaviours,
   heardOf,
   outside,
+  RETURN_DAYS,
   scriptedConnector,
   treated,
   type AtRail,
@@ -19,6 +21,8 @@ import {
 const FUNDS = 10_000n;
 const CLAIM_MS = 120_000;
 const MAX_WAIT_MS = 600_000;
+const FIRST_LOOK_MS = 60_000;
+const DAY_MS = 86_400_000;
 
 // ---- the model
 
@@ -30,6 +34,7 @@ interface ModelPayout {
   next: number | null;
   claimedUntil: number | null;
   atRail: AtRail;
+  endedAt: number | null;
   events: string[];
 }
 /** The connector was asked by an instance that has heard nothing yet. */
@@ -41,6 +46,7 @@ interface Model {
   now: number;
   available: bigint;
   held: bigint;
+  clearing: bigint;
   payouts: ModelPayout[];
   unanswered: Unanswered[];
 }
@@ -51,11 +57,24 @@ const dueIn = ({ payouts: all, now }: Model) =>
       next !== null && next <= now && (claimedUntil === null || claimedUntil <= now),
   );
 
-function end(model: Model, payout: ModelPayout, status: 'completed' | 'failed' | 'canceled'): void {
-  Object.assign(payout, { status, next: null, claimedUntil: null });
+type End = 'completed' | 'failed' | 'canceled' | 'returned';
+
+function end(model: Model, payout: ModelPayout, status: End): void {
+  const next = status === 'completed' ? model.now + FIRST_LOOK_MS : null;
+  Object.assign(payout, { status, next, claimedUntil: null, endedAt: model.now });
   payout.events.push(`payout.${status}`);
-  model.held -= payout.amount;
+  if (status === 'canceled') model.held -= payout.amount;
+  else if (status !== 'returned') model.clearing -= payout.amount;
   if (status !== 'completed') model.available += payout.amount;
+}
+
+/** What has arrived is looked at. */
+function look(model: Model, payout: ModelPayout): void {
+  if (bank.back.has(payout.id)) return end(model, payout, 'returned');
+  const lookedMs = model.now - (payout.endedAt as number);
+  const isOver = lookedMs >= RETURN_DAYS * DAY_MS;
+  payout.next = isOver ? null : model.now + Math.min(Math.max(lookedMs, FIRST_LOOK_MS), DAY_MS);
+  payout.claimedUntil = null;
 }
 
 function hear(model: Model, payout: ModelPayout, heard: AtRail): void {
@@ -84,6 +103,8 @@ const KEPT = `select id, status, attempts, next_at as next, claimed_until as "cl
 
 async function expectSame(model: Model, { owner }: Real): Promise<void> {
   expect(await money(core, owner)).toEqual({ available: model.available, held: model.held });
+  const clearing = await ledger.accountTotal(core.db, { account: ledger.PAYOUT_CLEARING, asset: 'USD' });
+  expect(clearing).toBe(model.clearing);
   const kept = await core.db.query<Record<string, unknown>>(KEPT, [owner.agent.id]);
   const at = (time: unknown) => (time as Date | null)?.getTime() ?? null;
   const shown = kept.map((row) => ({
@@ -91,7 +112,9 @@ async function expectSame(model: Model, { owner }: Real): Promise<void> {
     next: at(row['next']),
     claimedUntil: at(row['claimedUntil']),
   }));
-  const expected = model.payouts.map(({ amount: _amount, atRail: _atRail, ...rest }) => rest);
+  const expected = model.payouts.map(
+    ({ amount: _amount, atRail: _atRail, endedAt: _ended, ...rest }) => rest,
+  );
   expect(shown).toHaveLength(expected.length);
   expect(shown).toEqual(expect.arrayContaining(expected));
   for (const { id, atRail } of model.payouts) expect(bank.books.get(id) ?? 'unsent').toBe(atRail);
@@ -109,7 +132,13 @@ const create = (amount: bigint) =>
       const { id } = await creating;
       model.available -= amount;
       model.held += amount;
-      const fresh = { status: 'pending', attempts: 0, claimedUntil: null, atRail: 'unsent' } as const;
+      const fresh = {
+        status: 'pending',
+        attempts: 0,
+        claimedUntil: null,
+        atRail: 'unsent',
+        endedAt: null,
+      } as const;
       model.payouts.push({ id, amount, ...fresh, next: model.now, events: ['payout.created'] });
     }
     await expectSame(model, real);
@@ -137,6 +166,11 @@ function ask(model: Model, script: readonly Behaviour[]): ModelPayout[] {
     const behaviour = script[n % script.length] as Behaviour;
     bank.script.set(payout.id, behaviour);
     payout.attempts++;
+    if (payout.status === 'completed') continue;
+    if (payout.status === 'pending') {
+      model.held -= payout.amount;
+      model.clearing += payout.amount;
+    }
     payout.status = 'processing';
     payout.atRail = treated(payout.atRail, behaviour);
   }
@@ -146,7 +180,8 @@ function ask(model: Model, script: readonly Behaviour[]): ModelPayout[] {
 const work = (script: readonly Behaviour[]) =>
   command<Model, Real>(`work ${script.join()}`, async (model, real) => {
     for (const payout of ask(model, script))
-      hear(model, payout, heardOf(payout.atRail, bank.script.get(payout.id) as Behaviour));
+      if (payout.status === 'completed') look(model, payout);
+      else hear(model, payout, heardOf(payout.atRail, bank.script.get(payout.id) as Behaviour));
     expect((await payouts.work(core, { limit: 100 })).failures).toEqual([]);
     await expectSame(model, real);
   });
@@ -171,10 +206,24 @@ const die = (script: readonly Behaviour[]) =>
     (model) => dueIn(model).length > 0,
   );
 
+/** What was paid comes back. */
+const comeBack = (pick: number) =>
+  command<Model, Real>(
+    `come back ${pick}`,
+    async (model) => {
+      const paid = model.payouts.filter(({ atRail }) => atRail === 'paid');
+      bank.back.add((paid[pick % paid.length] as ModelPayout).id);
+    },
+    (model) => model.payouts.some(({ atRail }) => atRail === 'paid'),
+  );
+
 /** The instances that hung hear at last; of payouts that another one took over their word counts no more. */
 async function hearLate(model: Model, real: Real): Promise<void> {
   for (const { payout, attempts } of model.unanswered.splice(0))
-    if (payout.attempts === attempts && payout.next !== null) hear(model, payout, payout.atRail);
+    if (payout.attempts === attempts && payout.next !== null) {
+      if (payout.status === 'completed') look(model, payout);
+      else hear(model, payout, payout.atRail);
+    }
   bank.answer();
   await Promise.all(real.dead.splice(0));
   await expectSame(model, real);
@@ -191,27 +240,30 @@ async function clear(): Promise<void> {
   bank.script.clear();
   bank.dead = false;
   bank.answer();
-  clock.advance(MAX_WAIT_MS + CLAIM_MS);
-  await payouts.work(core, { limit: 1_000 });
+  for (const ms of [MAX_WAIT_MS + CLAIM_MS, 2 * RETURN_DAYS * DAY_MS]) {
+    clock.advance(ms);
+    await payouts.work(core, { limit: 1_000 });
+  }
   bank.books.clear();
+  bank.back.clear();
 }
 
 async function setUp(): Promise<{ model: Model; real: Real }> {
   await clear();
   const owner = await signedIn(core, 'Owner');
   await fund(core, owner, FUNDS);
-  const model = { now: clock.now(), available: FUNDS, held: 0n, payouts: [], unanswered: [] };
+  const model = { now: clock.now(), available: FUNDS, held: 0n, clearing: 0n, payouts: [], unanswered: [] };
   return { model, real: { owner, dead: [] } };
 }
 
-/** Once the connector answers truthfully, every payout ends, and what was paid is what is called completed. */
+/** Once the connector answers truthfully, every payout ends, and what was paid is what is called completed or returned. */
 async function finish(model: Model, real: Real): Promise<void> {
   await hearLate(model, real);
   await wait(MAX_WAIT_MS + CLAIM_MS).run(model, real);
   await work(['pay']).run(model, real);
-  expect(model.held).toBe(0n);
+  expect([model.held, model.clearing]).toEqual([0n, 0n]);
   for (const { id, status } of model.payouts)
-    expect(bank.books.get(id) === 'paid').toBe(status === 'completed');
+    expect(bank.books.get(id) === 'paid').toBe(status === 'completed' || status === 'returned');
 }
 
 it('payouts agree with the model, whatever is sent, taken back, answered late or never, in whatever order', async () => {
@@ -226,14 +278,22 @@ it('payouts agree with the model, whatever is sent, taken back, answered late or
       fc.bigInt({ min: 1n, max: 4_000n }).map(create),
       fc.constant(create(500n)),
       fc.nat(5).map(cancel),
+      fc.nat(5).map(comeBack),
       script.map(work),
       script.map(die),
       fc.constant(command<Model, Real>('hear late', hearLate)),
       fc.constantFrom(1_000, 4_000, CLAIM_MS, MAX_WAIT_MS).map(wait),
     ];
     await playSequences(commands, { setUp, finish, runs: 30 });
-    expect([...seen].sort()).toEqual(['canceled', 'completed', 'failed', 'pending', 'processing']);
-    expect(await ledger.verifyLedger(db)).toEqual([]);
+    expect([...seen].sort()).toEqual([
+      'canceled',
+      'completed',
+      'failed',
+      'pending',
+      'processing',
+      'returned',
+    ]);
+    expect(await contradictions(db)).toEqual([]);
     expect(await ledger.verifyChains(core)).toEqual([]);
   } finally {
     await db.close();

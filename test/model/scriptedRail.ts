@@ -29,12 +29,20 @@ export interface Outside {
   asked: number;
   answer(): void;
   ask(id: string, order: string): Promise<AtRail>;
+  /** By id: what was paid and has come back. */
+  readonly back: Set<string>;
+  look(id: string): Promise<boolean>;
 }
 
 export function outside(): Outside {
   const waiting: (() => void)[] = [];
+  const heard = async () => {
+    own.asked++;
+    if (own.dead) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
   const own: Outside = {
     script: new Map(),
+    back: new Set(),
     books: new Map(),
     dead: false,
     asked: 0,
@@ -43,17 +51,22 @@ export function outside(): Outside {
       const behaviour = own.script.get(id) ?? 'pay';
       const state = treated(own.books.get(order) ?? 'unsent', behaviour);
       own.books.set(order, state);
-      own.asked++;
-      if (own.dead) {
-        await new Promise<void>((resolve) => waiting.push(resolve));
-        return own.books.get(order) as AtRail;
-      }
+      const { dead } = own;
+      await heard();
+      if (dead) return own.books.get(order) as AtRail;
       if (behaviour === 'break') throw new Error('connection reset');
       return heardOf(state, behaviour);
+    },
+    async look(id) {
+      await heard();
+      return own.back.has(id);
     },
   };
   return own;
 }
+
+/** For so long money that has arrived may come back. */
+export const RETURN_DAYS = 1;
 
 /** A rail of payments; every proof that it is asked to make is an order of its own. */
 export function scriptedRail({ ask, books }: Outside): payments.Rail {
@@ -85,7 +98,7 @@ export function scriptedRail({ ask, books }: Outside): payments.Rail {
 }
 
 /** A connector of payouts, which pays once for each id. */
-export function scriptedConnector({ ask }: Outside): payouts.PayoutConnector {
+export function scriptedConnector({ ask, look }: Outside): payouts.PayoutConnector {
   return {
     account: ledger.FAUCET,
     days: 2,
@@ -95,6 +108,11 @@ export function scriptedConnector({ ask }: Outside): payouts.PayoutConnector {
       if (state === 'paid') return { status: 'completed', reference: 'ref' };
       if (state === 'refused') return { status: 'failed', reason: 'refused' };
       return state === 'settling' ? { status: 'processing', reference: 'ref' } : { status: 'unknown' };
+    },
+    returns: {
+      days: RETURN_DAYS,
+      ask: async ({ id }) =>
+        (await look(id)) ? { status: 'returned', reason: 'account_closed' } : { status: 'arrived' },
     },
   };
 }

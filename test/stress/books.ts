@@ -26,9 +26,26 @@ select 'an open hold that nothing will end, or something under way without its h
   from (select * from ledger_holds where state = 'open') as hold full join (
     select hold_id, id from payment_tokens where deadline is not null
     union all select hold_id, id from payments where hold_id is not null and status in ('authorized', 'submitted', 'settling')
-    union all select hold_id, id from payouts where status in ('pending', 'processing')
+    union all select hold_id, id from payouts where status = 'pending'
   ) as keeper on keeper.hold_id = hold.id
-  where (keeper.id is null and hold.purpose in ('token', 'payment', 'payout')) or hold.id is null`;
+  where (keeper.id is null and hold.purpose in ('token', 'payment', 'payout')) or hold.id is null
+union all
+select 'a payout that the books have otherwise than its state', payout.id
+  from payouts as payout left join lateral (
+    select coalesce(sum(posting.amount) filter (where posting.account = 'payout:clearing'), 0) as clearing,
+      coalesce(sum(posting.amount) filter (where posting.account like 'w:%:avail'), 0) as avail,
+      coalesce(sum(posting.amount) filter (where posting.account = payout.account), 0) as gone
+    from ledger_journals as journal join ledger_postings as posting on posting.journal = journal.number
+    where posting.asset = payout.currency and (split_part(journal.key, ':', 1) = payout.hold_id or split_part(journal.key, ':', 1) = payout.id)
+  ) as booked on true
+  where (booked.clearing, -booked.avail, booked.gone) is distinct from (
+    case when payout.status = 'processing' then payout.amount else 0 end,
+    case when payout.status in ('failed', 'canceled', 'returned') then 0 else payout.amount end,
+    case when payout.status = 'completed' then payout.amount else 0 end)
+union all
+select 'money on its way that belongs to no payout', account.asset
+  from (select asset, sum(amount) as amount from ledger_postings where account = 'payout:clearing' group by 1) as account
+  where amount <> coalesce((select sum(amount) from payouts where status = 'processing' and currency = account.asset), 0)`;
 
 /** Everything in a database that cannot be true at once; empty when its books are right. */
 export async function contradictions(db: Db): Promise<unknown[]> {

@@ -21,7 +21,7 @@ function stand(url: string, stop: Stop, run: (typeof works)[number][1]): Promise
     const work = async () => {
       const db = pgDb({ url, max: 1, connectTimeoutMs: 300_000 });
       const dying = standing(db, stop, () => resolve('stands still'));
-      await run(await jobsCore(dying, { nowMs: Number(NOW_MS) }));
+      await run(await jobsCore(dying, { nowMs: Number(NOW_MS), outside: db }));
       await db.close();
       resolve('has ended');
     };

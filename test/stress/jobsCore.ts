@@ -1,6 +1,7 @@
-import { gateways, jobs, ledger, payouts, type Core, type JobReport } from '@agentpay/core';
+import { gateways, jobs, payments, payouts, type Core, type JobReport } from '@agentpay/core';
 import { OutboundError, type Db, type Tx } from '@agentpay/primitives';
 import { testCore } from '../flows/market.js';
+import { paperBank, paperRails, REFUSED } from './paperRails.js';
 
 /** Where a process stands still for ever: at the nth change of the database, or right after it, before anybody hears of it. */
 export interface Stop {
@@ -57,21 +58,18 @@ function watchedTx(tx: Tx): Tx & { wrote(): boolean } {
   };
 }
 
-/** Pays out to a bank that has paid everything. */
-const bank: payouts.PayoutConnector = {
-  account: ledger.FAUCET,
-  days: 2,
-  accepts: () => undefined,
-  submit: async ({ id }) => ({ status: 'completed', reference: `ach_${id}` }),
-};
-
 /** How an agent responds: it has done it, or the process is told to end before it has. */
 export type Agent = 'done' | 'interrupted';
 
-/** A core whose outside is on paper: what is asked for there has happened, once for each id. */
+/** A core whose outside is on paper, in the books of `outside`: what is asked for there has happened, once for each id. */
 export async function jobsCore(
   db: Db,
-  { nowMs, agent = 'done', cards = true }: { nowMs: number; agent?: Agent; cards?: boolean },
+  {
+    nowMs,
+    agent = 'done',
+    cards = true,
+    outside = db,
+  }: { nowMs: number; agent?: Agent; cards?: boolean; outside?: Db },
 ): Promise<Core> {
   const body = Buffer.from('{"summary":"Sales grew."}');
   const endpoints = {
@@ -81,7 +79,11 @@ export async function jobsCore(
       return { status: 200, headers: { 'content-type': 'application/json' }, body, url };
     },
   };
-  const { core, clock } = await testCore(db, { endpoints, payouts: { bank } });
+  const { core, clock } = await testCore(db, {
+    endpoints,
+    payouts: { bank: paperBank(outside) },
+    rails: paperRails(outside),
+  });
   clock.advance(nowMs - clock.now());
   const collector: gateways.CardCollector = {
     accepts: () => undefined,
@@ -98,9 +100,6 @@ export async function jobsCore(
   return core;
 }
 
-/** What the card processor refuses. */
-export const REFUSED = 13_000_000n;
-
 const declared = (name: string) => (core: Core) =>
   (jobs.find((job) => job.name === name) as (typeof jobs)[number]).run(core);
 
@@ -111,12 +110,31 @@ async function takeUpCalls(core: Core): Promise<JobReport> {
   return { done: { calls: queued.length }, failures: [] };
 }
 
+/** A run, of so many at once of what it would take many of. */
+type Run = (core: Core, limit?: number) => Promise<JobReport>;
+/** Where several runs have the same name, a number stands behind it. */
+type Work = readonly [name: string, run: Run];
+
+/** So many runs of what takes any number of rows, each of one row: all die at the same step of theirs. */
+function oneByOne(
+  name: string,
+  work: (core: Core, options: { limit: number }) => Promise<JobReport>,
+  runs: number,
+): Work[] {
+  return Array.from({ length: runs }, (_, i) => [
+    `${name} ${i + 1}`,
+    (core, limit = 1) => work(core, { limit }),
+  ]);
+}
+
 /**
  * All that changes states without being asked, in the order in which it runs: payouts that the months make are worked by a later run, and
  * the marks see what the others have spent.
  */
-export const works: readonly (readonly [name: string, run: (core: Core) => Promise<JobReport>])[] = [
-  ['payouts.work', (core) => payouts.work(core, { limit: 10 })],
+export const works: readonly Work[] = [
+  ...oneByOne('payouts.work', payouts.work, 5),
+  ...oneByOne('payments.progress', payments.progress, 3),
+  ...oneByOne('payments.refunds', payments.progressRefunds, 4),
   ['gateways.calls', takeUpCalls],
   ...[
     'approvals.expire',

@@ -146,6 +146,7 @@ export const eventTypes: readonly EventType[] = [
   purchaseEvents.withdrawalFailed,
   payoutEvents.payoutCreated,
   payoutEvents.payoutCompleted,
+  payoutEvents.payoutReturned,
   payoutEvents.payoutFailed,
   payoutEvents.payoutCanceled,
   tokenEvents.tokenReserved,

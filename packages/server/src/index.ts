@@ -11,6 +11,7 @@ export { vaultKey } from './secrets.js';
 export { startJobs } from './jobs/startJobs.js';
 export type { RunningJobs } from './jobs/startJobs.js';
 export { reconcileBooks } from './ledger/reconcile.js';
+export { transfers } from './jobs/workTransfers.js';
 export { watchTokens } from './jobs/watchTokens.js';
 export { migrations } from './migrations.js';
 export { start } from './start.js';

@@ -21,4 +21,4 @@ export const payoutDestination = z.object({
   account_id: text.optional(),
 });
 
-export const payoutStatus = z.enum(['pending', 'processing', 'completed', 'failed', 'canceled']);
+export const payoutStatus = z.enum(['pending', 'processing', 'completed', 'failed', 'canceled', 'returned']);

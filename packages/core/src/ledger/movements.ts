@@ -115,9 +115,13 @@ export const payoutSubmitted = ({ walletId, asset, amount }: OfWallet) =>
 export const payoutConfirmed = ({ from, asset, amount }: Money & { readonly from: string }) =>
   movement(asset, [[account.PAYOUT_CLEARING, amount]], [[from, amount]]);
 
-/** A payout that was submitted came back. */
-export const payoutReturned = ({ walletId, asset, amount }: OfWallet) =>
+/** A payout that was submitted was not sent. */
+export const payoutFailed = ({ walletId, asset, amount }: OfWallet) =>
   movement(asset, [[account.PAYOUT_CLEARING, amount]], [[available(walletId), amount]]);
+
+/** A payout that had arrived came back. `from`: the account that it left by. */
+export const payoutReturned = ({ from, walletId, asset, amount }: OfWallet & { readonly from: string }) =>
+  movement(asset, [[from, amount]], [[available(walletId), amount]]);
 
 /** A card funding of a gateway was requested. */
 export const gatewayFundingRequested = ({

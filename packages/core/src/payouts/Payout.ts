@@ -19,11 +19,13 @@ export interface Payout {
   /** The same key and request again give this payout. */
   readonly idempotencyKey: string | null;
   readonly status: PayoutStatus;
-  /** Keeps the money until the payout has ended. */
+  /** Keeps the money until the payout is handed to its connector. */
   readonly holdId: string;
   /** What the connector calls it: a transaction hash, a transfer. */
   readonly reference: string | null;
-  /** Why it failed, snake_case. */
+  /** Account of the ledger that the money left by; null until it has arrived. */
+  readonly account: string | null;
+  /** Why it failed or came back, snake_case. */
   readonly failure: string | null;
   readonly attempts: number;
   /** When the connector is asked next; null when nothing is left to do. */
@@ -32,6 +34,7 @@ export interface Payout {
   readonly claimedUntil: Date | null;
   readonly estimatedArrival: Date;
   readonly createdAt: Date;
+  /** When it arrived, failed, was taken back, or came back. */
   readonly endedAt: Date | null;
 }
 
@@ -51,15 +54,16 @@ export type Destination =
   | { readonly type: 'stripe'; readonly accountId: string };
 
 const table = {
-  pending: { process: 'processing', cancel: 'canceled' },
+  pending: { process: 'processing', cancel: 'canceled', fail: 'failed' },
   processing: { complete: 'completed', fail: 'failed' },
-  completed: {},
+  completed: { return: 'returned' },
+  returned: {},
   failed: {},
   canceled: {},
 } as const;
 
 export type PayoutStatus = keyof typeof table;
-export type PayoutStep = 'process' | 'complete' | 'fail' | 'cancel';
+export type PayoutStep = 'process' | 'complete' | 'fail' | 'cancel' | 'return';
 
 export const payoutStatuses = Object.keys(table) as readonly PayoutStatus[];
 
@@ -102,7 +106,13 @@ function masked(text: string): string {
 /** Under which the books have that it has arrived. */
 export const confirmKey = (payoutId: string): string => `${payoutId}:confirm`;
 
+/** Under which the books have that its connector did not send it. */
+export const failKey = (payoutId: string): string => `${payoutId}:fail`;
+
+/** Under which the books have that it came back after it had arrived. */
+export const returnKey = (payoutId: string): string => `${payoutId}:return`;
+
 /** Under which the books have its money. */
 export function journalKeys({ id, holdId }: Pick<Payout, 'id' | 'holdId'>): string[] {
-  return [...keysOfHold(holdId), confirmKey(id)];
+  return [...keysOfHold(holdId), ...[confirmKey, failKey, returnKey].map((key) => key(id))];
 }

@@ -18,6 +18,7 @@ const payouts = table<Payout>('payouts', {
   status: 'text',
   holdId: 'text',
   reference: 'text',
+  account: 'text',
   failure: 'text',
   attempts: 'integer',
   nextAt: 'timestamptz',
@@ -31,7 +32,7 @@ export const payoutRows = entity<Payout>({
   table: payouts,
   key: ['id'],
   guard: ['status', 'attempts'],
-  changes: ['status', 'reference', 'failure', 'nextAt', 'claimedUntil', 'endedAt'],
+  changes: ['status', 'reference', 'account', 'failure', 'nextAt', 'claimedUntil', 'endedAt'],
   rank: 40,
 });
 

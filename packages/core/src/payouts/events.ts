@@ -21,6 +21,7 @@ const payout = {
 export const payoutCreated = eventType('payout.created', payout);
 export const payoutCompleted = eventType('payout.completed', payout);
 export const payoutFailed = eventType('payout.failed', payout);
+export const payoutReturned = eventType('payout.returned', payout);
 export const payoutCanceled = eventType('payout.canceled', payout);
 
 export function tell(core: Core, scene: Scene, type: EventType<string, typeof payout>, of: Payout): void {

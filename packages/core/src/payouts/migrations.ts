@@ -16,9 +16,10 @@ create table payouts (
   destination text not null,
   shown jsonb not null,
   description text,
-  status text not null check (status in ('pending', 'processing', 'completed', 'failed', 'canceled')),
+  status text not null check (status in ('pending', 'processing', 'completed', 'failed', 'canceled', 'returned')),
   hold_id text not null,
   reference text,
+  account text,
   failure text,
   attempts integer not null,
   next_at timestamptz,
@@ -26,7 +27,8 @@ create table payouts (
   estimated_arrival timestamptz not null,
   created_at timestamptz not null,
   ended_at timestamptz,
-  check ((status in ('pending', 'processing')) = (next_at is not null))
+  check (case when status in ('pending', 'processing') then next_at is not null else status = 'completed' or next_at is null end),
+  check ((status in ('completed', 'returned')) = (account is not null))
 );
 create index payouts_owner on payouts (owner_id, created_at);
 create index payouts_due on payouts (next_at) where next_at is not null;

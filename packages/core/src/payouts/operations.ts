@@ -8,8 +8,9 @@ import type { Core } from '../Core.js';
 import { DAY_MS } from '../calendar.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
+import { movements } from '../ledger/index.js';
 import { page } from '../Page.js';
-import { allowWants, giveBackIn, reserveIn, wantsOf } from '../spending/index.js';
+import { allowWants, captureIn, giveBackIn, reserveIn, wantsOf } from '../spending/index.js';
 import { checkOptionalText } from '../text.js';
 import { isOnChain, owned, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
@@ -127,6 +128,7 @@ function decide(core: Core, scene: Scene, request: Checked): Payout {
     approved: approvalId !== undefined,
   });
   const payout = draft(core, request, { id, wallet, holdId: hold.id });
+  if (request.processing) handOver(core, scene, payout);
   if (idempotencyKey === null) scene.insert(store.payoutRows, payout);
   else scene.insert(store.payoutKeys, payout);
   tell(core, scene, payoutCreated, payout);
@@ -167,6 +169,7 @@ function draft(
     status: processing ? 'processing' : 'pending',
     holdId,
     reference: null,
+    account: null,
     failure: null,
     attempts: 0,
     nextAt: new Date(now),
@@ -236,10 +239,16 @@ export function end(
   core: Core,
   scene: Scene,
   payout: Payout,
-  change: Pick<Payout, 'status'> & Partial<Pick<Payout, 'reference' | 'failure'>>,
+  change: Pick<Payout, 'status'> & Partial<Pick<Payout, 'reference' | 'failure' | 'account' | 'nextAt'>>,
 ): Payout {
   const endedAt = new Date(core.clock.now());
-  return scene.update(store.payoutRows, payout, { ...change, nextAt: null, claimedUntil: null, endedAt });
+  return scene.update(store.payoutRows, payout, { nextAt: null, ...change, claimedUntil: null, endedAt });
+}
+
+/** From here on its money may have left: what was reserved for the owner is now on its way. */
+export function handOver(core: Core, scene: Scene, { holdId, walletId, currency, amount }: Payout): void {
+  const postings = () => movements.payoutSubmitted({ walletId, asset: currency, amount });
+  captureIn(core, scene, { holdId, reason: 'submit', postings });
 }
 
 /** By what name an allow list knows the owner's own destinations. */

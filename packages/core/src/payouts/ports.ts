@@ -8,6 +8,19 @@ export type PayoutAnswer =
   | { readonly status: 'failed'; readonly reason: string }
   | { readonly status: 'unknown' };
 
+/** What has become of money that had arrived. */
+export type PayoutFate =
+  | { readonly status: 'arrived' | 'unknown' }
+  | { readonly status: 'returned'; readonly reason: string };
+
+/** How money comes back that had arrived, as an account was closed or a transfer reversed. */
+export interface PayoutReturns {
+  /** For so long after its arrival. */
+  readonly days: number;
+  /** Whether it has. Pays nothing. */
+  ask(payout: Payout, destination: Destination): Promise<PayoutFate>;
+}
+
 /** A way for payouts to leave. */
 export interface PayoutConnector {
   /** Account of the ledger that the money leaves by: that of a bank, a custody wallet, or the faucet of play money. */
@@ -18,6 +31,8 @@ export interface PayoutConnector {
   accepts(destination: Destination, amount: Amount): void;
   /** Pays, once per id of the payout however often it is called, and says how far that is. */
   submit(payout: Payout, destination: Destination): Promise<PayoutAnswer>;
+  /** Absent: what has arrived stays there. */
+  readonly returns?: PayoutReturns | undefined;
 }
 
 export interface PayoutPorts {

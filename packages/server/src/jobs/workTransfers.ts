@@ -14,7 +14,7 @@ function together(work: Kind): Kind {
 }
 
 /** What leaves the platform and takes its time, and what the clock moves. */
-const kinds: Readonly<Record<string, Kind>> = {
+export const transfers: Readonly<Record<string, Kind>> = {
   'payments.progress': payments.progress,
   'payments.refunds': payments.progressRefunds,
   'payouts.work': payouts.work,
@@ -31,7 +31,7 @@ export function workTransfers(
   core: Core,
   { log, around }: { log: Logger; around: AroundJob },
 ): { stop(): Promise<void> } {
-  const running = Object.entries(kinds).map(([job, work]) =>
+  const running = Object.entries(transfers).map(([job, work]) =>
     repeat(core.clock, EVERY_MS, () =>
       around(job, () => work(core, { limit: MOST_AT_ONCE })).then(
         (done) => report(job, done, log),

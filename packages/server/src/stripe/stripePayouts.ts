@@ -5,6 +5,10 @@ import { centsOf, type StripeClient } from './StripeClient.js';
 
 const transfer = z.object({ id: z.string() });
 const transfers = z.object({ data: z.array(transfer) });
+const sent = z.object({ id: z.string(), reversed: z.boolean() });
+
+/** For so long a transfer is looked at after it was made. */
+const RETURN_DAYS = 90;
 
 export interface StripePayoutsOptions {
   readonly client: StripeClient;
@@ -14,7 +18,7 @@ export interface StripePayoutsOptions {
 
 /**
  * Payouts to a connected account: transfers from the balance at Stripe. Each is in a group of its own, by which it is looked for before it
- * is sent again, since Stripe forgets idempotency keys after a day.
+ * is sent again, since Stripe forgets idempotency keys after a day. One that is reversed whole has come back.
  */
 export function stripePayouts({ client, account }: StripePayoutsOptions): payouts.PayoutConnector {
   return {
@@ -29,9 +33,9 @@ export function stripePayouts({ client, account }: StripePayoutsOptions): payout
     },
     async submit({ id, amount }, destination) {
       if (destination.type !== 'stripe') return { status: 'failed', reason: 'wrong_destination' };
-      const sent = await client.get(`/v1/transfers?transfer_group=${id}&limit=1`, transfers);
-      if (sent.kind !== 'ok') return { status: 'unknown' };
-      const [earlier] = sent.body.data;
+      const found = await client.get(`/v1/transfers?transfer_group=${id}&limit=1`, transfers);
+      if (found.kind !== 'ok') return { status: 'unknown' };
+      const [earlier] = found.body.data;
       if (earlier) return { status: 'completed', reference: earlier.id };
       const fields = {
         amount: centsOf(amount),
@@ -43,6 +47,16 @@ export function stripePayouts({ client, account }: StripePayoutsOptions): payout
       const made = await client.post('/v1/transfers', transfer, { fields, key: id });
       if (made.kind === 'ok') return { status: 'completed', reference: made.body.id };
       return made.kind === 'refused' ? { status: 'failed', reason: made.code } : { status: 'unknown' };
+    },
+    returns: {
+      days: RETURN_DAYS,
+      async ask({ reference }) {
+        const now = await client.get(`/v1/transfers/${reference}`, sent);
+        if (now.kind !== 'ok') return { status: 'unknown' };
+        return now.body.reversed
+          ? { status: 'returned', reason: 'transfer_reversed' }
+          : { status: 'arrived' };
+      },
     },
   };
 }

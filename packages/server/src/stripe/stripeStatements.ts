@@ -6,6 +6,8 @@ import { CENT, type StripeClient } from './StripeClient.js';
 const source = z.object({
   id: z.string(),
   payment_intent: z.string().nullish(),
+  /** Of a reversal. */
+  transfer: z.string().nullish(),
   metadata: z.record(z.string(), z.string()).nullish(),
 });
 const balanceTransaction = z.object({
@@ -56,7 +58,7 @@ async function statement(
   throw new Error('Stripe has more balance transactions than can be compared.');
 }
 
-/** A charge by its payment intent, a refund and a transfer by themselves; what is none of these moves nothing of ours. */
+/** A charge by its payment intent, a reversal by its transfer, a refund and a transfer by themselves; what is none of these moves nothing of ours. */
 function movementOf({ type, amount: cents, source: of }: z.output<typeof balanceTransaction>) {
   const amount = BigInt(cents) * CENT;
   if (!of) return undefined;
@@ -69,6 +71,8 @@ function movementOf({ type, amount: cents, source: of }: z.output<typeof balance
       return { reference: of.id, amount };
     case 'transfer':
       return { reference: of.id, amount: -amount };
+    case 'transfer_refund':
+      return of.transfer ? { reference: of.transfer, amount: -amount } : undefined;
     default:
       return undefined;
   }

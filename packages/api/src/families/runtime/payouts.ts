@@ -29,7 +29,7 @@ const payout = z.object({
   description: z.string().nullable(),
   /** What the way out calls it, such as a transaction hash. */
   reference: z.string().nullable(),
-  /** Why it failed. */
+  /** Why it failed or came back. */
   failure: z.string().nullable(),
   estimated_arrival: day,
   created_at: timestamp,
