@@ -36,7 +36,7 @@ select 'a payout that the books have otherwise than its state', payout.id
       coalesce(sum(posting.amount) filter (where posting.account like 'w:%:avail'), 0) as avail,
       coalesce(sum(posting.amount) filter (where posting.account = payout.account), 0) as gone
     from ledger_journals as journal join ledger_postings as posting on posting.journal = journal.number
-    where posting.asset = payout.currency and (split_part(journal.key, ':', 1) = payout.hold_id or split_part(journal.key, ':', 1) = payout.id)
+    where split_part(journal.key, ':', 1) in (payout.hold_id, payout.id)
   ) as booked on true
   where (booked.clearing, -booked.avail, booked.gone) is distinct from (
     case when payout.status = 'processing' then payout.amount else 0 end,

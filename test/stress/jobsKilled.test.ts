@@ -99,6 +99,7 @@ async function runWhole(db: Db, agent: Agent): Promise<Seen> {
   const seen = await see(db);
   await runAgain(db);
   expect(await see(db)).toEqual(seen);
+  expect(await wronglyMoved(db)).toEqual([]);
   return seen;
 }
 

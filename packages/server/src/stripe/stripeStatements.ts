@@ -58,7 +58,10 @@ async function statement(
   throw new Error('Stripe has more balance transactions than can be compared.');
 }
 
-/** A charge by its payment intent, a reversal by its transfer, a refund and a transfer by themselves; what is none of these moves nothing of ours. */
+/**
+ * A charge by its payment intent, a reversal by its transfer, a refund and a transfer by themselves; what is none of these moves nothing
+ * of ours.
+ */
 function movementOf({ type, amount: cents, source: of }: z.output<typeof balanceTransaction>) {
   const amount = BigInt(cents) * CENT;
   if (!of) return undefined;
