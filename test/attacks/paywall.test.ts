@@ -45,7 +45,7 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
       payTo,
       facilitator: target.url,
       mppSecret: SECRET,
-      onError: () => undefined,
+      logger: false,
       ...options,
     });
     const app = express();

@@ -54,7 +54,7 @@ describe('the money of a paywall under attack, on its facilitator and a chain', 
   afterEach(closeServers);
 
   async function open(options: Partial<PaywallOptions> = {}): Promise<string> {
-    const common = { payTo, facilitator: target.url, mppSecret: SECRET, onError: () => undefined };
+    const common = { payTo, facilitator: target.url, mppSecret: SECRET, logger: false as const };
     const pay = paywall({ ...common, ...options });
     const app = express();
     app.get('/goods', pay.charge('$0.01') as RequestHandler, (_req, res) => {

@@ -92,7 +92,7 @@ const spellings = [
 
 describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
   const mount = name.includes('mounted') ? '/api' : '';
-  const open = () => serve(build(paywall({ payTo, facilitator, routes })));
+  const open = () => serve(build(paywall({ logger: false, payTo, facilitator, routes })));
 
   it.each(['GET', 'HEAD'])('every spelling of a priced path is charged under %s', async (method) => {
     const url = await open();
@@ -160,14 +160,20 @@ describe('B16 a method that middleware rewrites', () => {
 
   it('before the paywall is the one that is charged for', async () => {
     const url = await serve(
-      express().use(override).use(paywall({ payTo, facilitator, routes })).get('/weather', sell),
+      express()
+        .use(override)
+        .use(paywall({ logger: false, payTo, facilitator, routes }))
+        .get('/weather', sell),
     );
     expect((await sendRaw(url, 'POST /weather HTTP/1.1', lines)).status).toBe(402);
   });
 
   it('behind the paywall finds the path closed under the method that came', async () => {
     const url = await serve(
-      express().use(paywall({ payTo, facilitator, routes })).use(override).get('/weather', sell),
+      express()
+        .use(paywall({ logger: false, payTo, facilitator, routes }))
+        .use(override)
+        .get('/weather', sell),
     );
     expect((await sendRaw(url, 'POST /weather HTTP/1.1', lines)).status).toBe(405);
   });
@@ -196,7 +202,11 @@ describe('B19 headers that are no proof', () => {
     ['15 kB of nonsense', `X-PAYMENT: ${'A'.repeat(15_000)}`],
     ['a line folded', 'X-PAYMENT: e30\r\n e30'],
   ])('%s', async (_, line) => {
-    const url = await serve(express().use(paywall({ payTo, facilitator, routes })).get('/weather', sell));
+    const url = await serve(
+      express()
+        .use(paywall({ logger: false, payTo, facilitator, routes }))
+        .get('/weather', sell),
+    );
     const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [line]);
     expect([400, 402]).toContain(answer.status);
     expect(answer.body).not.toContain(GOODS);
@@ -204,7 +214,11 @@ describe('B19 headers that are no proof', () => {
   });
 
   it('a megabyte: not read to its end, and the server lives on', async () => {
-    const url = await serve(express().use(paywall({ payTo, facilitator, routes })).get('/weather', sell));
+    const url = await serve(
+      express()
+        .use(paywall({ logger: false, payTo, facilitator, routes }))
+        .get('/weather', sell),
+    );
     const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [
       `PAYMENT-SIGNATURE: ${'A'.repeat(1_000_000)}`,
     ]);
@@ -214,7 +228,12 @@ describe('B19 headers that are no proof', () => {
 });
 
 describe('B19 proofs with something foreign in them', () => {
-  const open = () => serve(express().use(paywall({ payTo, facilitator, routes })).get('/weather', sell));
+  const open = () =>
+    serve(
+      express()
+        .use(paywall({ logger: false, payTo, facilitator, routes }))
+        .get('/weather', sell),
+    );
 
   it.each(dialects)('%s joined with another by a comma', async (dialect) => {
     const url = `${await open()}/weather`;

@@ -42,7 +42,7 @@ describe('B21 payment tokens under attack, on the real API', () => {
     const others = {
       payTo: newAccount().address,
       facilitator: 'http://127.0.0.1:9',
-      onError: () => undefined,
+      logger: false as const,
     };
     const charge = paywall({ ...others, clock, token: { url, ...sold } }).charge(`$${PRICE}`);
     return serve((req, res) => charge(req, res, () => (runs++, handler(res))));

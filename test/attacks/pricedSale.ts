@@ -22,7 +22,7 @@ export const [CHEAP, DEAR] = ['10000', '5000000'];
 
 /** Handlers refuse many requests of the one payer here, which is not what is tested. */
 export const wallOf = (options: Partial<PaywallOptions>) =>
-  paywall({ payTo, facilitator, onError: () => undefined, maxUnpaidRuns: 1_000, ...options });
+  paywall({ payTo, facilitator, logger: false, maxUnpaidRuns: 1_000, ...options });
 
 /** Says what it has seen in the request. */
 export type See = (req: IncomingMessage & { body?: unknown; params?: unknown; query?: unknown }) => unknown;

@@ -23,6 +23,7 @@ function official(): RequestHandler {
 
 function own(): RequestHandler {
   return paywall({
+    logger: false,
     payTo: PAY_TO,
     facilitator: FACILITATOR_URL,
     routes: { 'GET /weather': { price: '$0.01', ...about } },

@@ -21,6 +21,7 @@ const middlewares: Record<string, () => RequestHandler> = {
   agentpay() {
     const facilitator = { ...yes, supported: async () => ({ kinds: [], extensions: [], signers: {} }) };
     return paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator,
       routes: { 'GET /stream': { price: '$0.01', settle: 'before' } },

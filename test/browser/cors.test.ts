@@ -29,6 +29,7 @@ afterEach(async () => {
 
 function sell(cors: Cors): Promise<string> {
   const pay = paywall({
+    logger: false,
     payTo: newAccount().address,
     facilitator: agreeable,
     routes: { 'GET /weather': '$0.01' },

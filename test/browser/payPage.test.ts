@@ -44,7 +44,7 @@ async function sell(
     payTo: stack.payTo,
     network: 'base-sepolia',
     facilitator,
-    onError: () => undefined,
+    logger: false,
   });
   const app = express();
   app.get('/weather', wall.charge(price), (req, res, next) => {

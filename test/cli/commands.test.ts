@@ -47,7 +47,7 @@ function facilitator(): Promise<`http://${string}`> {
 }
 
 async function ourSeller(): Promise<string> {
-  const pay = paywall({ payTo, facilitator: 'http://127.0.0.1:1' });
+  const pay = paywall({ logger: false, payTo, facilitator: 'http://127.0.0.1:1' });
   const open: RequestHandler = (_req, res, next) => {
     res.setHeader('Access-Control-Allow-Origin', '*');
     next();

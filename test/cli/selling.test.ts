@@ -212,7 +212,9 @@ describe('agentpay facilitator', () => {
     try {
       const [, at = ''] = await facilitator.line(/^facilitator on (http:\S+) for eip155:84532$/);
       for (const path of ['/readyz', '/healthz']) expect((await fetch(at + path)).status).toBe(200);
-      const charge = paywall({ payTo, network: 'base-sepolia', facilitator: at }).charge('$0.01');
+      const charge = paywall({ logger: false, payTo, network: 'base-sepolia', facilitator: at }).charge(
+        '$0.01',
+      );
       seller.on('request', (req, res) => charge(req, res, () => void res.end('sold')));
       await new Promise<void>((resolve) => seller.listen(0, '127.0.0.1', resolve));
       const bought = await json('pay', `http://127.0.0.1:${(seller.address() as AddressInfo).port}/`);

@@ -51,7 +51,7 @@ export async function sell({ handler, facilitator = agreeable, ...options }: Sel
     facilitator,
     mppSecret: SECRET,
     routes,
-    onError: () => undefined,
+    logger: false,
     ...options,
   });
   const serve: RequestListener = async (req, res) => {

@@ -209,7 +209,12 @@ describe('flows of a seller', () => {
   });
 
   it('discovery_document', async () => {
-    const pay = paywall({ payTo: PAY_TO, facilitator: agreeable, routes: { 'GET /weather': '$0.01' } });
+    const pay = paywall({
+      logger: false,
+      payTo: PAY_TO,
+      facilitator: agreeable,
+      routes: { 'GET /weather': '$0.01' },
+    });
     const discovery = pay.discovery({ title: 'Weather' });
     const url = await listen((req, res) => discovery(req, res, () => pay(req, res, () => res.end())));
     const document = await (await fetch(`${url}/openapi.json`)).json();

@@ -48,9 +48,7 @@ async function openShop(
   let served = 0;
   const accepts = [{ transfers: { rpcUrl: node.url, hashes: true, ...transfers }, ...more }];
   const state = { clock, store: memoryStore(clock), mppSecret: SECRET };
-  const charge = paywall({ payTo: payee, facilitator, accepts, ...state, onError: () => undefined }).charge(
-    '$0.01',
-  );
+  const charge = paywall({ payTo: payee, facilitator, accepts, ...state, logger: false }).charge('$0.01');
   const server = createServer((req, res) => charge(req, res, () => res.end(`answer ${++served}`))).listen(
     0,
     '127.0.0.1',

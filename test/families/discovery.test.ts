@@ -13,7 +13,7 @@ describe.each([
   ['Express 4', express4 as unknown as typeof express],
 ])('discovery on %s', (_, framework) => {
   it('finds the priced routes, in a document that the MPP validator accepts', async () => {
-    const pay = paywall({ payTo, facilitator: 'http://127.0.0.1:1' });
+    const pay = paywall({ logger: false, payTo, facilitator: 'http://127.0.0.1:1' });
     const app = framework();
     const router = framework.Router();
     app.use(pay.discovery({ app, routers: { '/api': router }, title: 'Weather' }));

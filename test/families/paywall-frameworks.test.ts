@@ -234,7 +234,7 @@ describe.each(shops)('$name, price by $way', ({ way, mount, build }) => {
     const pay = paywall({
       payTo: PAY_TO,
       facilitator,
-      onError: () => undefined,
+      logger: false,
       ...(way === 'routes' && { routes }),
     });
     const url = await listen(
@@ -307,7 +307,7 @@ const echoes: Record<string, (pay: Charge) => RequestListener | Promise<RequestL
 
 test.each(Object.entries(echoes))('%s reads the body that the price went by', async (_, build) => {
   const facilitator = countingFacilitator();
-  const pay = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined });
+  const pay = paywall({ payTo: PAY_TO, facilitator, logger: false });
   const priceOf = async ({ json }: RequestView) => {
     const { words } = (await json()) as { words: string[] };
     return `$0.0${words.length}`;

@@ -57,7 +57,7 @@ async function open(
     }),
     supported: async () => ({ kinds: [], extensions: [], signers: {} }),
   };
-  const given: PaywallOptions = { payTo: PAY_TO, facilitator, onError: () => undefined, ...options };
+  const given: PaywallOptions = { payTo: PAY_TO, facilitator, logger: false, ...options };
   const app = express();
   if (around.length > 0) app.use(...around);
   app.get('/', paywall(given).charge({ price: '$0.01', settle }), ...handlers);

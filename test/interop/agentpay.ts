@@ -10,7 +10,7 @@ export function agentpayPaywall(
   facilitator: PaywallOptions['facilitator'],
   price: Price = '$0.01',
 ): Promise<PeerSeller> {
-  const pay = paywall({ payTo: stack.payTo, network: 'base-sepolia', facilitator });
+  const pay = paywall({ logger: false, payTo: stack.payTo, network: 'base-sepolia', facilitator });
   return serveWeather(stack, (app, handler) => app.get('/weather', pay.charge(price), handler));
 }
 

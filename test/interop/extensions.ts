@@ -28,7 +28,7 @@ export async function agentpayExtended(
   });
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const receiptKey = generateKeyPairSync('ed25519').privateKey;
-  const pay = paywall({ payTo: stack.payTo, facilitator, baseUrl, receiptKey });
+  const pay = paywall({ logger: false, payTo: stack.payTo, facilitator, baseUrl, receiptKey });
   app.get('/weather', pay.charge({ price: '$0.01', description: 'Weather', extensions }), (_req, res) => {
     served++;
     res.json({ weather: 'sunny' });

@@ -28,6 +28,7 @@ async function sell(options: Partial<PaywallOptions> = {}) {
     supported: async () => ({ kinds: [], extensions: [], signers: {} }),
   };
   const pay = paywall({
+    logger: false,
     payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
     facilitator,
     price: '$0.01',

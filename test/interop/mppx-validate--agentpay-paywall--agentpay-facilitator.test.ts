@@ -35,6 +35,7 @@ async function runMppx(...args: string[]): Promise<{ code: number | null; output
 
 async function openShop(): Promise<string> {
   const pay = paywall({
+    logger: false,
     payTo: stack.payTo,
     facilitator: await agentpayFacilitator(stack),
     realm: '127.0.0.1',

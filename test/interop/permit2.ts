@@ -145,7 +145,7 @@ export function x402ExpressPermit2(
 
 /** AgentPay's paywall with the price as a ceiling, of which the handler says that so much was used. */
 export function agentpayUpto(stack: InteropStack, facilitator: string, used: bigint): Promise<PeerSeller> {
-  const pay = paywall({ payTo: stack.payTo, facilitator });
+  const pay = paywall({ logger: false, payTo: stack.payTo, facilitator });
   return serveWeather(stack, (app, handler) => {
     app.get('/weather', pay.charge({ upto: '$0.01' }), (req, res, next) => {
       pay.used(req, used);

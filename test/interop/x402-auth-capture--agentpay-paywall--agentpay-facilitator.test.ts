@@ -30,7 +30,7 @@ afterAll(() => stack?.close());
 /** A seller that holds the price first; what a request uses is in its query. */
 async function holdingSeller() {
   const app = express();
-  const pay = paywall({ payTo: stack.payTo, facilitator, holdKey: randomKey() });
+  const pay = paywall({ logger: false, payTo: stack.payTo, facilitator, holdKey: randomKey() });
   app.get('/weather', pay.charge('$0.01', { hold: true }), (req, res) => {
     const { used, fails } = req.query as Record<string, string>;
     if (fails !== undefined) return void res.status(500).json({ error: 'out of order' });
@@ -149,7 +149,7 @@ test('after seller and facilitator are gone the buyer takes the money back from 
   try {
     const url = await agentpayFacilitator(own, { OPERATOR_ADDRESS: AGREEMENT_OPERATOR });
     const app = express();
-    const pay = paywall({ payTo: own.payTo, facilitator: url, holdKey: randomKey() });
+    const pay = paywall({ logger: false, payTo: own.payTo, facilitator: url, holdKey: randomKey() });
     app.get('/weather', pay.charge('$0.01', { hold: true }), (_req, res) => void res.json({}));
     const shop = `${await own.serve(app)}/weather`;
     const required = x402v2.decodePaymentRequired(

@@ -102,6 +102,7 @@ export function createMarket(world: Surroundings): Market {
 
   const sellers: readonly Respond[] = [0, 1].map((index) => {
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator,
       price: PRICE,

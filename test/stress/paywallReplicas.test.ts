@@ -71,7 +71,7 @@ describe('two sellers over one Redis', () => {
     const pay = paywall({
       payTo: PAY_TO,
       facilitator: facilitatorOf(moved),
-      onError: () => undefined,
+      logger: false,
       ...shared,
     });
     const charge = pay.charge({ price: '$0.01', extensions });

@@ -8,7 +8,6 @@ import { unsettledIn, type Unsettled } from './paid/Unsettled.js';
 import { usageIn, type Usage } from './paid/Usage.js';
 import { chainNode } from './rails/mpp/ChainNode.js';
 import { issuer, type Issuer } from './rails/token/issuer.js';
-import { facilitatorFaults } from './seller/facilitatorCheck.js';
 import { facilitatorsOf } from './seller/facilitators.js';
 import { ledgerOfEarnings } from './seller/hooks.js';
 import { counters } from './seller/metrics.js';
@@ -22,10 +21,8 @@ export interface PaywallState {
   readonly paymentOptions: readonly [PaymentOption, ...PaymentOption[]];
   /** Opens what pays and watches for a route; one facilitator has one circuit breaker, whichever routes use it. */
   paymentOptionsOf(accepts: readonly Accept[]): PaywallState['paymentOptions'];
-  /** What is wrong with the facilitators that are used, a line for each. */
-  facilitatorFaults(): Promise<readonly string[]>;
-  /** Reports the same soon, without anybody waiting. */
-  watchFacilitators(): void;
+  /** The ways to pay that were opened so far, those above first. */
+  readonly used: readonly PaymentOption[];
   readonly kinds: FacilitatorKinds;
   readonly issuer: Issuer | undefined;
   readonly claims: Claims;
@@ -82,17 +79,5 @@ function openPaymentOptions({ accepts, defaults, takesHashes, clock, report, ...
     used.push(...paymentOptions);
     return paymentOptions;
   };
-  // Facilitators in this process answer for themselves; those elsewhere are asked once everything is set up.
-  const remote = () => used.filter(({ facilitatorName }) => /^https?:/.test(facilitatorName));
-  return {
-    paymentOptions: paymentOptionsOf(accepts),
-    paymentOptionsOf,
-    facilitatorFaults: () => facilitatorFaults(used),
-    watchFacilitators() {
-      const tell = async () => {
-        for (const what of await facilitatorFaults(remote())) report({ what });
-      };
-      if (remote().length > 0) clock.timer(0, () => void tell(), { background: true });
-    },
-  };
+  return { paymentOptions: paymentOptionsOf(accepts), paymentOptionsOf, used };
 }

@@ -20,7 +20,12 @@ let offer: Reply;
 let served = 0;
 
 beforeAll(async () => {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: 'http://127.0.0.1' });
+  const wall = paywall({
+    logger: false,
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    baseUrl: 'http://127.0.0.1',
+  });
   const extensions = { paymentIdentifier: 'optional', signIn: { seconds: 60 }, bazaar: true } as const;
   const charge = wall.charge({ price: '$0.01', accepts: [{}, { transferMethod: 'permit2' }], extensions });
   seller = await listen((req, res) => charge(req, res, () => res.end(`${++served}`)));

@@ -30,7 +30,7 @@ async function open(
   const served = { count: 0 };
   const routes = { 'GET /weather': '$0.01', 'GET /a': '$0.01', 'GET /b': '$0.01', 'POST /order': '$0.01' };
   const app = express();
-  const wall = paywall({ payTo: PAY_TO, facilitator, routes, onError: () => undefined, ...options });
+  const wall = paywall({ payTo: PAY_TO, facilitator, routes, logger: false, ...options });
   if (mount) app.use(mount, wall as RequestHandler);
   else app.use(wall as RequestHandler);
   app.use((req, res, next) => {
@@ -158,9 +158,9 @@ describe('x402 gaps', () => {
 
   it('amounts below the smallest unit: refused at start, not rounded to a free offer', () => {
     for (const price of ['$0.0000001', '$0.0000019']) {
-      expect(() => paywall({ payTo: PAY_TO, facilitator: 'http://127.0.0.1:1', price })).toThrow(
-        /fraction digits/,
-      );
+      expect(() =>
+        paywall({ logger: false, payTo: PAY_TO, facilitator: 'http://127.0.0.1:1', price }),
+      ).toThrow(/fraction digits/);
     }
   });
 
@@ -247,7 +247,7 @@ describe('MPP gaps', () => {
   });
 
   it('1000 challenges issued together have 1000 ids', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
     const ask = () => wall.respond(new Request('http://shop.example/weather'), () => new Response('free'));
     const responses = await Promise.all(Array.from({ length: 1000 }, ask));
     const ids = responses.map(

@@ -183,7 +183,9 @@ describe('a second paywall behind one that charges', () => {
   it('is told of as a fault: the answer is 500, nobody pays, no handler runs', async () => {
     const [facilitator, faults, served] = [fakeFacilitator(), [] as { error?: unknown }[], { count: 0 }];
     const open = (price: string) =>
-      paywall({ payTo: PAY_TO, facilitator, onError: (fault) => faults.push(fault) }).charge(price);
+      paywall({ logger: false, payTo: PAY_TO, facilitator, onError: (fault) => faults.push(fault) }).charge(
+        price,
+      );
     const [outer, inner] = [open('$0.01'), open('$0.02')];
     seller = await listen((req, res) =>
       outer(req, res, () => inner(req, res, () => res.end(`${++served.count}`))),
@@ -199,7 +201,7 @@ describe('a second paywall behind one that charges', () => {
   });
 
   it('charges where the first one lets a request pass', async () => {
-    const options = { payTo: PAY_TO, facilitator: fakeFacilitator() };
+    const options = { payTo: PAY_TO, facilitator: fakeFacilitator(), logger: false as const };
     const outer = paywall({ ...options, authorize: () => 'grant' }).charge('$0.01');
     const inner = paywall(options).charge('$0.02');
     seller = await listen((req, res) => outer(req, res, () => inner(req, res, () => res.end('goods'))));

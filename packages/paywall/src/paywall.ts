@@ -15,6 +15,8 @@ import {
   writeResponse,
   type FetchHandler,
 } from './outgoing/fetchStyle.js';
+import { announcement } from './seller/announcement.js';
+import { facilitatorFaults } from './seller/facilitatorCheck.js';
 import { type Earnings } from './seller/hooks.js';
 import type { PaywallOptions } from './seller/options.js';
 import { readConfig } from './seller/PaywallConfig.js';
@@ -193,6 +195,7 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
     return [pattern, terms === 'free' ? terms : createPricing(running, terms, pattern)] as const;
   });
   const priceOf = priceTable(running, priced);
+  const announce = announcement(running);
   const charged = new WeakMap<object, Pricing>();
 
   function paywall(req: IncomingMessage, res: ServerResponse, next: Next): void {
@@ -203,7 +206,9 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
   }
 
   paywall.charge = (price: Price, options?: Omit<PricedRoute, 'price' | 'upto'>): Charge => {
-    const pricing = createPricing(running, readPrice(withOptions(price, options), 'charge()'));
+    const terms = readPrice(withOptions(price, options), 'charge()');
+    const pricing = createPricing(running, terms);
+    announce(terms);
     const middleware: Middleware = (req, res, next) => {
       serve(running, { pricing }, { req, res, next });
     };
@@ -231,10 +236,9 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
   paywall.metrics = () => state.counters.text(state.earnings.all());
   paywall.idle = state.background.idle;
   paywall.ready = async () => {
-    const faults = await state.facilitatorFaults();
+    const faults = await facilitatorFaults(state.used);
     if (faults.length > 0) throw new TypeError(`paywall(): ${faults.join(' ')}`);
   };
-  state.watchFacilitators();
   return paywall;
 }
 

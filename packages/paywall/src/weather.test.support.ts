@@ -4,7 +4,7 @@ import { PAY_TO, fakeFacilitator, listen, type Seller } from './seller.test.supp
 
 /** A seller of GET and POST /weather for $0.01 and of GET /dear for $0.02. */
 export async function weather(app: Express, facilitator = fakeFacilitator(), options = {}) {
-  const wall = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options });
+  const wall = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options });
   const served = { count: 0 };
   const handler: RequestHandler = (_req, res) => void res.json({ served: ++served.count });
   app.all(

@@ -277,7 +277,7 @@ function demoOf(
     createHmac('sha256', token).update('agentpay demo seller v1').digest('hex'),
   );
   const onError = (report: unknown) => log.warn({ report }, 'the demo seller reports');
-  return { payTo, facilitator, network: first.network.name, mppSecret, clock, onError };
+  return { payTo, facilitator, network: first.network.name, mppSecret, clock, logger: log, onError };
 }
 
 /** Where the operator says that Stripe and GitHub are; they may be on this machine. */

@@ -76,6 +76,8 @@ async function open(options: SellOptions, opening: Opening): Promise<number> {
     payTo,
     network: network.id,
     facilitator,
+    logger: false,
+    onError: ({ what, error }) => note(error instanceof Error ? `${what}: ${error.message}` : what),
     ...sellerKeys(folder, systemRandom),
     ...(options.baseUrl !== undefined && { baseUrl: options.baseUrl }),
     onSettled(event) {

@@ -19,6 +19,7 @@ describe('the 402', () => {
   it('says in every dialect and on its page what the seller says, in whatever script', async () => {
     const description = 'Météo ☀ 🌧 天気';
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
       price: { price: '$0.01', description },
@@ -89,7 +90,7 @@ describe('the 402', () => {
   });
 
   it('keeps the challenges, Vary and exposed headers that others have set', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     seller = await listen((req, res) => {
       res.setHeader('WWW-Authenticate', 'Bearer realm="x"');
       res.setHeader('Vary', 'Origin');

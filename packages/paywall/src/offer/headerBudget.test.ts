@@ -13,6 +13,7 @@ it('tells the operator once for each route whose 402 has headers above 4 kB, and
     'GET /short': '$0.01',
   };
   const wall = paywall({
+    logger: false,
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
     routes,
@@ -36,6 +37,7 @@ it('tells of four ways to pay, which nginx does not pass by default, and how to 
   const faults: string[] = [];
   const accepts = [1, 2, 3, 4].map((i) => ({ payTo: `0x${String(i).repeat(40)}` }));
   const wall = paywall({
+    logger: false,
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
     price: { price: '$0.01', description: 'One forecast' },

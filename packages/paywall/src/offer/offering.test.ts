@@ -15,6 +15,7 @@ describe('what a 402 says', () => {
   const clock = shiftedClock();
   beforeAll(async () => {
     const pay = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
       price: '$0.01',

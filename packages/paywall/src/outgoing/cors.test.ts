@@ -20,6 +20,7 @@ async function open(
 ) {
   const served = { count: 0 };
   const wall = paywall({
+    logger: false,
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
     routes: { 'GET /paid': '$0.01', '/any': '$0.01' },
@@ -144,7 +145,13 @@ describe('without the option', () => {
 });
 
 it('respond answers a preflight as well', async () => {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01', cors: true });
+  const wall = paywall({
+    logger: false,
+    payTo: PAY_TO,
+    facilitator: fakeFacilitator(),
+    price: '$0.01',
+    cors: true,
+  });
   const headers = { origin: PAGE, 'access-control-request-method': 'GET' };
   const response = await wall.respond(
     new Request('http://shop.example/', { method: 'OPTIONS', headers }),

@@ -18,7 +18,7 @@ function open(handler: FetchHandler, options: Partial<PaywallOptions> = {}) {
     payTo: PAY_TO,
     facilitator,
     routes: { '/weather': '$0.01' },
-    onError: () => undefined,
+    logger: false,
     ...options,
   });
   const ask = async (init: RequestInit = {}, url = URL_) =>
@@ -134,7 +134,7 @@ describe('a fetch-style server', () => {
   });
 
   it('needs price or routes', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     await expect(wall.respond(new Request(URL_), sell)).rejects.toThrow(/price or routes/);
   });
 

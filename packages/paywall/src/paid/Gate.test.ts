@@ -23,7 +23,7 @@ type Handler = (res: ServerResponse) => unknown;
 /** Pays for a bare `node:http` handler. */
 async function buy(handler: Handler, options = {}, request: { method?: string } = {}) {
   const facilitator = fakeFacilitator();
-  const wall = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options });
+  const wall = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options });
   seller = await listen((req, res) => wall.charge('$0.01')(req, res, () => handler(res)));
   const headers = pay(await send(seller, '/'), 'x402v2');
   const reply = await send(seller, '/', { headers, ...request });
@@ -204,7 +204,7 @@ describe('an answer is not charged', () => {
 
   it('the client left: no charge, and the same proof buys the answer later', async () => {
     const facilitator = fakeFacilitator();
-    const wall = paywall({ payTo: PAY_TO, facilitator });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator });
     const started: ServerResponse[] = [];
     seller = await listen((req, res) =>
       wall.charge('$0.01')(req, res, () => (started.length ? res.end('served') : started.push(res))),
@@ -229,7 +229,7 @@ describe('under Express 5', () => {
   async function buyFrom(handler: express.RequestHandler) {
     const facilitator = fakeFacilitator();
     const app = express();
-    app.get('/', paywall({ payTo: PAY_TO, facilitator }).charge('$0.01'), handler);
+    app.get('/', paywall({ logger: false, payTo: PAY_TO, facilitator }).charge('$0.01'), handler);
     app.use(
       ((_error, _req, res, _next) =>
         void res.status(500).json({ code: 'own_error' })) as express.ErrorRequestHandler,

@@ -11,7 +11,9 @@ const json = { 'content-type': 'application/json' };
 const BODY = JSON.stringify({ city: 'Rome', n: [1, 2, 3] });
 
 function wall(options = {}) {
-  return paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), ...options }).charge('$0.01');
+  return paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), ...options }).charge(
+    '$0.01',
+  );
 }
 
 /** The request after the paywall has read and put back its body, echoed by a handler in its own way of reading. */

@@ -25,7 +25,7 @@ describe.each(DIALECTS)('work that is not paid for in %s', (dialect) => {
     const wall = paywall({
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
-      onError: () => undefined,
+      logger: false,
       onUnpaid: ({ reason }) => told.push(reason),
       ...options,
     });

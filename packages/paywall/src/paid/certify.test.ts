@@ -29,7 +29,7 @@ async function open(
   const wall = paywall({
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
-    onError: () => undefined,
+    logger: false,
     repeats: {},
     ...options,
   });

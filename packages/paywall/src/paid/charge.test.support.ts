@@ -30,7 +30,7 @@ export async function open(
   { settle = 'after', handler, ...options }: Options = {},
 ) {
   const served = { count: 0 };
-  const wall = paywall({ payTo: PAY_TO, facilitator, clock: hasty, onError: () => undefined, ...options });
+  const wall = paywall({ payTo: PAY_TO, facilitator, clock: hasty, logger: false, ...options });
   const charge = wall.charge({ price: '$0.01', settle });
   const seller = await listen((req, res) => {
     charge(req, res, () => {

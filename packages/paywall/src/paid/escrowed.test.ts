@@ -15,6 +15,7 @@ type Handler = (context: { req: IncomingMessage; res: ServerResponse; pay: Paywa
 async function open(facilitator: FakeEscrow, handler?: Handler, options: Partial<PaywallOptions> = {}) {
   const reports: string[] = [];
   const pay = paywall({
+    logger: false,
     payTo: PAY_TO,
     facilitator,
     holdKey,
@@ -215,5 +216,5 @@ it.each([
   [{ price: '$1', hold: true, settle: 'before' }, /leave settle out/],
   [{ price: '$1', hold: true, service: 'svc_1' }, /no holds/],
 ] as const)('a hold that contradicts itself is refused at start: %j', (price, message) => {
-  expect(() => paywall({ payTo: PAY_TO, facilitator: fakeEscrow(), price })).toThrow(message);
+  expect(() => paywall({ logger: false, payTo: PAY_TO, facilitator: fakeEscrow(), price })).toThrow(message);
 });

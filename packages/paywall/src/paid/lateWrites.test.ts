@@ -97,7 +97,7 @@ describe('what a handler does too late goes nowhere, quietly', () => {
     settle?: 'before' | 'optimistic',
   ) {
     const facilitator = fakeFacilitator();
-    const wall = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options });
+    const wall = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options });
     const price = settle ? { price: '$0.01', settle } : '$0.01';
     let given: (res: ServerResponse & express.Response) => void = () => undefined;
     const running = new Promise<ServerResponse & express.Response>((resolve) => (given = resolve));
@@ -225,7 +225,7 @@ describe.each(lateResponses)(
     async function open(options: Partial<PaywallOptions> = {}, settle: SettleTiming = 'after') {
       const facilitator = fakeFacilitator();
       const routes = { '/weather': { price: '$0.01', settle } };
-      const wall = paywall({ payTo: PAY_TO, facilitator, routes, onError: () => undefined, ...options });
+      const wall = paywall({ payTo: PAY_TO, facilitator, routes, logger: false, ...options });
       let begin: () => void = () => undefined;
       let go: () => void = () => undefined;
       const running = new Promise<void>((resolve) => (begin = resolve));

@@ -15,7 +15,7 @@ afterEach(() => seller?.close());
 
 async function open() {
   const facilitator = fakeFacilitator();
-  const charge = paywall({ payTo: PAY_TO, facilitator }).charge('$0.01');
+  const charge = paywall({ logger: false, payTo: PAY_TO, facilitator }).charge('$0.01');
   seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
   return { facilitator, offer: await send(seller, '/') };
 }

@@ -18,7 +18,7 @@ afterEach(() => seller?.close());
 async function open(price: Parameters<ReturnType<typeof paywall>['charge']>[0] = '$0.01') {
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined }).charge(price);
+  const charge = paywall({ payTo: PAY_TO, facilitator, logger: false }).charge(price);
   seller = await listen((req, res) => charge(req, res, () => res.end(`answer ${++served.count}`)));
   return { facilitator, served };
 }

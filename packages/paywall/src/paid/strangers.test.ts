@@ -18,7 +18,7 @@ async function open(options: Partial<PaywallOptions> = {}) {
   const wall = paywall({
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
-    onError: () => undefined,
+    logger: false,
     ...options,
   });
   let served = 0;

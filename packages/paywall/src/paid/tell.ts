@@ -1,6 +1,7 @@
 import { formatDecimal, type Amount } from '@agentpay/primitives';
 import { requestIdOf, routeOf, type PricedContext, type RequestContext } from './RequestContext.js';
 import type { PaymentEvent } from '../seller/hooks.js';
+import { safely } from '../seller/Report.js';
 import type { ProvenPayment } from './Payment.js';
 import { targetOf } from './Request.js';
 
@@ -37,17 +38,26 @@ export function tellSettled(
   { payer, amount = context.quote.terms.amount, receipt }: Settled,
 ): void {
   const {
-    config: { hooks, logger },
+    config: { hooks, line },
     state: { earnings, counters },
   } = context;
   earnings.add(routeOf(context), amount);
   counters.count('settled', routeOf(context));
   const { onSettled } = hooks;
-  if (!onSettled && !logger?.info) return;
+  if (!onSettled && !line) return;
   const settled = { ...priced(context), amount: formatDecimal(amount), payer };
   if (onSettled) call(context, () => onSettled({ ...settled, receipt }));
-  if (logger?.info)
-    call(context, () => logger.info?.(settled, `paid $${settled.amount} for ${settled.route} by ${payer}`));
+  line?.(settled, `paid $${settled.amount} for ${shown(settled)} by ${payer} (${settled.requestId})`);
+}
+
+/** Longest path in a line of the log. */
+const MOST_SHOWN = 200;
+
+/** The route, or what was asked for where no pattern is known. */
+function shown({ route, method, target }: PaymentEvent): string {
+  if (route !== '*') return route;
+  const path = target.split('?', 1)[0] as string;
+  return `${method} ${path.length > MOST_SHOWN ? `${path.slice(0, MOST_SHOWN)}…` : path}`;
 }
 
 export function tellRefused(context: RequestContext, reason: string): void {
@@ -91,11 +101,5 @@ function about(context: RequestContext) {
 }
 
 function call({ config }: RequestContext, hook: () => unknown): void {
-  const failed = (error: unknown) => config.report({ what: 'a hook failed', error });
-  try {
-    const returned = hook();
-    if (returned instanceof Promise) returned.catch(failed);
-  } catch (error) {
-    failed(error);
-  }
+  safely(config.report, hook);
 }

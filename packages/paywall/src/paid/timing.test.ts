@@ -28,7 +28,7 @@ async function open(route: Partial<PricedRoute>, handler: Handler, options: Part
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
     clock: hasty,
-    onError: () => undefined,
+    logger: false,
     ...options,
   });
   const charge = wall.charge({ price: '$0.01', ...route });
@@ -283,6 +283,7 @@ describe('hooks', () => {
 
 it('earnings are counted by route of the table', async () => {
   const wall = paywall({
+    logger: false,
     payTo: PAY_TO,
     facilitator: fakeFacilitator(),
     routes: { 'GET /a/:id': '$0.01', '/b': '$0.02' },

@@ -58,7 +58,13 @@ async function open(
     return { success: true, transaction: HASH, network: NETWORK.id, payer: PAYER };
   };
   const facilitator = fakeFacilitator({ supported, settle, ...faults });
-  const pay = paywall({ payTo: PAY_TO, facilitator, onError: ({ what }) => told.push(what), ...options });
+  const pay = paywall({
+    logger: false,
+    payTo: PAY_TO,
+    facilitator,
+    onError: ({ what }) => told.push(what),
+    ...options,
+  });
   const served = { count: 0 };
   const charge = pay.charge(price);
   seller = await listen((req, res) =>
@@ -214,6 +220,7 @@ describe('a price up to a ceiling', () => {
 
   it('is listed with the ceiling and the account of the facilitator, as the 402 says it', async () => {
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator({ supported }),
       routes: { 'GET /a': { upto: '$0.10' } },
@@ -271,7 +278,9 @@ describe('the facilitator of a price up to a ceiling', () => {
 
   it('cannot be one of several', () => {
     const facilitator = [fakeFacilitator(), fakeFacilitator()];
-    expect(() => paywall({ payTo: PAY_TO, facilitator }).charge({ upto: '$1' })).toThrow(/one facilitator/);
+    expect(() => paywall({ logger: false, payTo: PAY_TO, facilitator }).charge({ upto: '$1' })).toThrow(
+      /one facilitator/,
+    );
   });
 });
 
@@ -288,6 +297,7 @@ describe('what was used is told', () => {
     expect((await buy('/')).status).toBe(200);
 
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator({ supported }),
       price: { upto: '$0.10' },
@@ -309,6 +319,7 @@ describe('what was used is told', () => {
 
   it('by requests that are free or at a price, without effect', async () => {
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
       price: { upto: '$0.10' },
@@ -331,6 +342,8 @@ describe('paywall() refuses', () => {
     ['a ceiling for tokens', { upto: '$1', service: 'svc_1' }, /ceiling/],
     ['a ceiling beside an amount', { upto: '$1', accepts: [{ amount: '1' }] }, /fixed price/],
   ])('%s', (_, price, message) => {
-    expect(() => paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge(price)).toThrow(message);
+    expect(() =>
+      paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() }).charge(price),
+    ).toThrow(message);
   });
 });

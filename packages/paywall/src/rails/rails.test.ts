@@ -62,7 +62,7 @@ async function open(
   dialects: readonly PaymentRail[] = [...rails, promiseRail],
 ) {
   const facilitator = fakeFacilitator();
-  const wall = paywallWith(dialects, { payTo: PAY_TO, facilitator, onError: () => undefined, ...options });
+  const wall = paywallWith(dialects, { payTo: PAY_TO, facilitator, logger: false, ...options });
   const app = express();
   let dearer = 0;
   app.use(wall.discovery({ app }));

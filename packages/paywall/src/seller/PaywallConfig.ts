@@ -3,12 +3,12 @@ import { mpp, privateKeySigner, type DigestSigner } from '@agentpay/protocol';
 import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
 import type { HeaderLists } from '../rails/RailHeaders.js';
 import type { Cors } from './CorsOption.js';
-import type { Hooks } from './hooks.js';
+import { hooksOf, type Hooks } from './hooks.js';
 import { checkOptions, type PaywallOptions, type TokenOptions } from './options.js';
 import type { Accept } from './PaymentOption.js';
 import { readPrice, type Authorize, type Price, type RouteTerms } from './Price.js';
 import { receiptKeyOf, type ReceiptKey } from './ReceiptKey.js';
-import { reportOf, type Logger, type Report } from './Report.js';
+import { lineOf, reportOf, type LogLine, type Report } from './Report.js';
 
 /** What a seller has configured, checked and completed. It never changes; what does is in `PaywallState`. */
 export interface PaywallConfig {
@@ -49,7 +49,8 @@ export interface PaywallConfig {
   readonly maxUnpaidRuns: number;
   readonly hooks: Hooks;
   readonly report: Report;
-  readonly logger: Logger | undefined;
+  /** Undefined: there is no log. */
+  readonly line: LogLine | undefined;
   /** Headers of the dialects. */
   readonly headers: HeaderLists;
 }
@@ -69,6 +70,7 @@ export function readConfig(
   checkOptions(options);
   const { clock = systemClock, random = systemRandom, baseUrl, repeats } = options;
   const { mppSecret, authorizationHeader = 'Authorization' } = options;
+  const report = reportOf(options);
   return Object.freeze({
     accepts: options.accepts ?? [{}],
     defaults: {
@@ -102,9 +104,9 @@ export function readConfig(
     ...timesOf(options),
     maxUnsettled: options.maxUnsettled ?? 3,
     maxUnpaidRuns: options.maxUnpaidRuns ?? 5,
-    hooks: options,
-    report: reportOf(options),
-    logger: options.logger,
+    hooks: hooksOf(options),
+    report,
+    line: lineOf(options, report),
     headers: listHeaders(authorizationHeader),
   });
 }

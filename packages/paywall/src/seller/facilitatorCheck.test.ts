@@ -29,7 +29,12 @@ async function closedPort(): Promise<number> {
 const kinds = (network: string) => ({ kinds: [{ x402Version: 2, scheme: 'exact', network }] });
 
 function wallOf(facilitator: string, onError: PaywallOptions['onError'] = () => undefined) {
-  return paywall({ payTo: PAY_TO, facilitator, onError: onError as NonNullable<typeof onError> });
+  return paywall({
+    logger: false,
+    payTo: PAY_TO,
+    facilitator,
+    onError: onError as NonNullable<typeof onError>,
+  });
 }
 
 describe('a facilitator that is none for this seller is told of at start, with what to do', () => {
@@ -85,7 +90,7 @@ describe('a facilitator that is none for this seller is told of at start, with w
   });
 
   it('one in the same process is asked by ready() alone', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     await expect(wall.ready()).rejects.toThrow('the facilitator in this process');
   });
 });

@@ -47,7 +47,7 @@ describe('several facilitators', () => {
   it('serve a buyer while the first is down', async () => {
     const second = fakeFacilitator();
     const facilitator = [fakeFacilitator({ verify: down, settle: down }), second];
-    const charge = paywall({ payTo: PAY_TO, facilitator }).charge('$0.01');
+    const charge = paywall({ logger: false, payTo: PAY_TO, facilitator }).charge('$0.01');
     const seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     await seller.close();

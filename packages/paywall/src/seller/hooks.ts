@@ -31,6 +31,20 @@ export interface Hooks {
   onRefused?(event: Omit<PaymentEvent, 'amount'> & { readonly reason: string }): unknown;
 }
 
+/** Their names. */
+export const HOOKS = [
+  'onChallenge',
+  'onVerified',
+  'onSettled',
+  'onUnpaid',
+  'onRefused',
+] as const satisfies readonly (keyof Hooks)[];
+
+/** The hooks among the options, and nothing else of them: some options are secrets. */
+export function hooksOf(options: Hooks): Hooks {
+  return Object.fromEntries(HOOKS.map((name) => [name, options[name]]));
+}
+
 /** What a route has earned in this process. */
 export interface Earnings {
   readonly payments: number;

@@ -7,7 +7,7 @@ import { readConfig } from './PaywallConfig.js';
 
 const good = { payTo: PAY_TO, facilitator: 'http://127.0.0.1:3102' };
 /** Whoever is made with these asks nobody on the network. */
-const working = { ...good, facilitator: fakeFacilitator() };
+const working = { ...good, facilitator: fakeFacilitator(), logger: false as const };
 const PRIVATE_KEY = generateKeyPairSync('ed25519').privateKey;
 const OTHER_KIND = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey;
 const byHash = { transfers: { rpcUrl: 'http://x', hashes: true } };
@@ -141,6 +141,7 @@ describe('paywall() refuses at construction', () => {
   it('nothing of a right set of options', () => {
     const routes = { 'GET /a': '$0.01', '/b': 'free' };
     const wall = paywall({
+      logger: false,
       ...good,
       facilitator: fakeFacilitator(),
       network: 'eip155:8453',

@@ -3,7 +3,7 @@ import { mpp } from '@agentpay/protocol';
 import { z } from 'zod';
 import { functionOf, httpUrl, objectWith } from './checks.js';
 import { extensionsSchema, type RouteExtensions } from '../offer/extensions/RouteExtensions.js';
-import type { Hooks } from './hooks.js';
+import { HOOKS, type Hooks } from './hooks.js';
 import { checkKnown } from './known.js';
 import { authorizeSchema, serviceId, type Authorize, type Price } from './Price.js';
 import {
@@ -94,8 +94,11 @@ export interface PaywallOptions extends Hooks {
   readonly maxUnpaidRuns?: number;
   /** Default: `logger.error`, else one line on stderr. */
   readonly onError?: Report;
-  /** Where faults go; pino and its likes fit. */
-  readonly logger?: Logger;
+  /**
+   * Where the log goes: what is sold, once, a line for each payment that was settled, and faults; pino and its likes fit. False: there is
+   * none, and faults go to `onError` alone. Default: lines on stderr.
+   */
+  readonly logger?: Logger | false;
 }
 
 const MIB = 1024 * 1024;
@@ -104,6 +107,7 @@ const SEPARATORS = /["\\|]|[^\x20-\x7e]/;
 const secretError = `must be one text or a list of texts, each of ${mpp.MIN_SECRET_BYTES} bytes or more`;
 const secret = z.string().refine((text) => Buffer.byteLength(text) >= mpp.MIN_SECRET_BYTES, secretError);
 const fn = functionOf();
+const loggerError = 'must have the method error, or be false';
 const bytes = z
   .number()
   .int()
@@ -154,12 +158,8 @@ const shape = {
   maxUnsettled: z.number().int().min(1).max(1000).optional(),
   maxUnpaidRuns: z.number().int().min(1).max(1000).optional(),
   onError: fn.optional(),
-  logger: objectWith<Logger>('error').optional(),
-  onChallenge: fn.optional(),
-  onVerified: fn.optional(),
-  onSettled: fn.optional(),
-  onUnpaid: fn.optional(),
-  onRefused: fn.optional(),
+  logger: z.union([z.literal(false), objectWith<Logger>('error')], { error: loggerError }).optional(),
+  ...Object.fromEntries(HOOKS.map((name) => [name, fn.optional()])),
 };
 const tokenShape = { url: httpUrl, key: z.string().min(1).max(1024), service: serviceId.optional() };
 

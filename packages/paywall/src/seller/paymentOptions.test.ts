@@ -46,7 +46,7 @@ async function open(price: PricedRoute, options: Partial<PaywallOptions> = {}) {
     },
   });
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge(price);
+  const charge = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options }).charge(price);
   seller = await listen((req, res) => charge(req, res, () => res.end(`answer ${++served.count}`)));
   return { facilitator, served, asked };
 }
@@ -263,12 +263,14 @@ describe('tokens', () => {
     ],
     ['twice', { price: '$1', accepts: [{ asset: EURC }, { asset: EURC }] }, /twice/],
   ])('are refused at construction %s', (_, price, message) => {
-    expect(() => paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge(price)).toThrow(message);
+    expect(() =>
+      paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() }).charge(price),
+    ).toThrow(message);
   });
 
   it('at an amount are refused for all routes together', () => {
     expect(() =>
-      paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), accepts: [{ amount: '1' }] }),
+      paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), accepts: [{ amount: '1' }] }),
     ).toThrow(/accepts of one route/);
   });
 });

@@ -21,7 +21,7 @@ afterEach(() => seller?.close());
 async function open(price: PricedRoute, options: Partial<PaywallOptions> = {}) {
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge(price);
+  const charge = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options }).charge(price);
   seller = await listen((req, res) => charge(req, res, () => res.end(`answer ${++served.count}`)));
   return { facilitator, served };
 }
@@ -180,7 +180,7 @@ describe('several ways to pay', () => {
     ['none', [], /accepts/],
   ])('cannot name %s', (_, wrong, message) => {
     expect(() =>
-      paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() }).charge({
+      paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() }).charge({
         price: '$1',
         accepts: wrong as [],
       }),

@@ -30,10 +30,10 @@ type Wall = (asked: Asking, request: Request, response: Response, next: () => vo
  */
 export function x402Routes(
   app: Express,
-  { core, till, baseUrl }: Composition,
+  { core, till, baseUrl, log }: Composition,
   options: { readonly authenticate: Authenticate; readonly limit: Limit },
 ): void {
-  const behind = till && wallsOf(core, till, baseUrl());
+  const behind = till && wallsOf({ core, log, baseUrl: baseUrl() }, till);
   for (const route of paidRoutes) {
     const wall = behind?.(route);
     const { path, id } = route.endpoint;
@@ -86,7 +86,10 @@ function versionOf(intent: string): unknown {
 }
 
 /** One paywall for all routes, which knows a proof that was used on another. */
-function wallsOf(core: Core, { payTo, network, facilitator }: ChainTill, baseUrl: string) {
+function wallsOf(
+  { core, log: logger, baseUrl }: Pick<Composition, 'core' | 'log'> & { readonly baseUrl: string },
+  { payTo, network, facilitator }: ChainTill,
+) {
   const asking = new AsyncLocalStorage<Asking>();
   const noted: Facilitator = {
     verify: (request) => facilitator.verify(request),
@@ -108,7 +111,14 @@ function wallsOf(core: Core, { payTo, network, facilitator }: ChainTill, baseUrl
       return settled;
     },
   };
-  const wall = paywall({ payTo, network: network.id, facilitator: noted, clock: core.clock, baseUrl });
+  const wall = paywall({
+    payTo,
+    network: network.id,
+    facilitator: noted,
+    clock: core.clock,
+    baseUrl,
+    logger,
+  });
   return ({ description, read }: PaidRoute): Wall => {
     const charge = wall.charge({
       price: async (asked) => formatDecimal(read(await asked.json()).amount),

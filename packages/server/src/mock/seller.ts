@@ -48,7 +48,7 @@ function wallsOf({ network, payTo }: MockOptions, clock: Clock): Readonly<Record
       facilitator: withFault(facilitator, fault),
       store,
       clock,
-      onError: () => undefined,
+      logger: false,
     });
   };
   return Object.fromEntries(faultNames.map((fault) => [fault, wallOf(fault)])) as Record<Fault, Paywall>;

@@ -92,7 +92,12 @@ describe('discovery', () => {
         // One pattern of a kind, so that what a sample path asks for is the pattern it was made of.
         const kinds = new Map(Object.keys(routes).map((key) => [key.replace(/:[\w-]+/g, ':x'), key]));
         const distinct = Object.fromEntries([...kinds.values()].map((key) => [key, routes[key] as Price]));
-        const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes: distinct });
+        const wall = paywall({
+          logger: false,
+          payTo: PAY_TO,
+          facilitator: fakeFacilitator(),
+          routes: distinct,
+        });
         seller = await listen((req, res) =>
           wall.discovery()(req, res, () => wall(req, res, () => res.end('free'))),
         );
@@ -117,7 +122,7 @@ describe('discovery', () => {
 
   it('lists a method once, by the route that names it, whatever the parameters are called', async () => {
     const routes = { 'POST /:item-id': '$0.02', '/:id': '$0.01' };
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), routes });
     seller = await listen((req, res) =>
       wall.discovery()(req, res, () => wall(req, res, () => res.end('free'))),
     );
@@ -132,7 +137,12 @@ describe('discovery', () => {
   });
 
   it('lists the charge routes of an Express application, with what zod says of them', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: 'https://api.example' });
+    const wall = paywall({
+      logger: false,
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator(),
+      baseUrl: 'https://api.example',
+    });
     const app = express();
     app.use(wall.discovery({ app, title: 'Weather', description: 'Forecasts' }));
     const schemas = {
@@ -177,7 +187,7 @@ describe('discovery', () => {
   });
 
   it('lists the charge routes of routers by the path at which they are mounted, and what is listed is for sale there', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     const charge = wall.charge('$0.01');
     const [app, api, inner] = [express(), express.Router(), express.Router()];
     app.use(wall.discovery({ app, routers: { '/api/': api, '/api/users/:user': inner } }));
@@ -199,6 +209,7 @@ describe('discovery', () => {
 
   it('names no amount where the request decides', async () => {
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
       routes: { 'GET /words': () => '$0.03', 'GET /long': '$2.5' },
@@ -215,6 +226,7 @@ describe('discovery', () => {
 
   it('adds prices to the OpenAPI document of the application, and leaves the rest of it', async () => {
     const wall = paywall({
+      logger: false,
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
       routes: { 'GET /weather': '$0.01' },
@@ -235,7 +247,12 @@ describe('discovery', () => {
   });
 
   it('is for every origin and for caches, asked by GET and HEAD alone', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), routes: { '/weather': '$0.01' } });
+    const wall = paywall({
+      logger: false,
+      payTo: PAY_TO,
+      facilitator: fakeFacilitator(),
+      routes: { '/weather': '$0.01' },
+    });
     seller = await listen((req, res) => wall.discovery()(req, res, () => res.end('next')));
     const { headers } = await send(seller, '/openapi.json');
     expect(headers).toMatchObject({
@@ -249,7 +266,7 @@ describe('discovery', () => {
   });
 
   it('knows its options', () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     expect(() => wall.discovery({ tittle: 'x' } as object)).toThrow(
       'discovery(): unknown option "tittle"; did you mean "title"?',
     );

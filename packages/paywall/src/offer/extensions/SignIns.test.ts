@@ -38,7 +38,7 @@ async function open(route: Partial<PricedRoute> = {}, options: Partial<PaywallOp
     payTo: PAY_TO,
     facilitator,
     baseUrl: BASE_URL,
-    onError: () => undefined,
+    logger: false,
     ...options,
   });
   const charge = wall.charge({ price: '$0.01', extensions, ...route });
@@ -252,6 +252,6 @@ describe('a sign-in', () => {
 });
 
 it("signIn without baseUrl is refused at construction: the Host header is the caller's", () => {
-  const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+  const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
   expect(() => wall.charge({ price: '$1', extensions: { signIn: { seconds: 60 } } })).toThrow(/baseUrl/);
 });

@@ -33,7 +33,7 @@ async function open(route: Partial<PricedRoute> = {}) {
       return { success: true, transaction: HASH, network: 'eip155:84532', payer: PAYER };
     },
   });
-  const wall = paywall({ payTo: PAY_TO, facilitator, baseUrl: BASE_URL });
+  const wall = paywall({ logger: false, payTo: PAY_TO, facilitator, baseUrl: BASE_URL });
   const app = express();
   const charge = wall.charge({ price: '$0.01', extensions: { bazaar: true }, schemas, ...route });
   app.all('/items/:id', charge, (_req, res) => void res.json({ sky: 'blue' }));
@@ -114,12 +114,12 @@ describe('a listing in the bazaar', () => {
   });
 
   it("needs baseUrl, since the Host header is the caller's", () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     expect(() => wall.charge({ price: '$1', extensions: { bazaar: true } })).toThrow(/baseUrl/);
   });
 
   it('takes examples that JSON can say', () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: BASE_URL });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), baseUrl: BASE_URL });
     expect(() => wall.charge({ price: '$1', extensions: { bazaar: { response: 1n } } })).toThrow(
       /bazaar must be true, or examples/,
     );

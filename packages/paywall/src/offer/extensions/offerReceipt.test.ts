@@ -24,7 +24,14 @@ afterEach(() => seller?.close());
 
 async function open(route: Partial<PricedRoute> = {}, options: Partial<PaywallOptions> = {}): Promise<void> {
   const facilitator = fakeFacilitator();
-  const wall = paywall({ payTo: PAY_TO, facilitator, baseUrl: BASE_URL, receiptKey: privateKey, ...options });
+  const wall = paywall({
+    logger: false,
+    payTo: PAY_TO,
+    facilitator,
+    baseUrl: BASE_URL,
+    receiptKey: privateKey,
+    ...options,
+  });
   const charge = wall.charge({ price: '$0.01', extensions: { offerReceipt: true }, ...route });
   seller = await listen((req, res) => charge(req, res, () => res.end('answer')));
 }
@@ -129,7 +136,7 @@ describe('the key of offers and receipts', () => {
   it('may be PEM', () => {
     const receiptKey = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
     expect(() =>
-      paywall({ ...good, receiptKey, baseUrl: BASE_URL }).charge({ price: '$1', extensions }),
+      paywall({ logger: false, ...good, receiptKey, baseUrl: BASE_URL }).charge({ price: '$1', extensions }),
     ).not.toThrow();
   });
 
@@ -138,13 +145,15 @@ describe('the key of offers and receipts', () => {
     ['of another kind', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey],
     ['that is no key', 'secret'],
   ])('%s is refused at construction', (_, receiptKey) => {
-    expect(() => paywall({ ...good, receiptKey })).toThrow(/receiptKey must be a private Ed25519 key/);
+    expect(() => paywall({ logger: false, ...good, receiptKey })).toThrow(
+      /receiptKey must be a private Ed25519 key/,
+    );
   });
 
   it("must be given where a route signs, and signs no URL of the caller's", () => {
     expect(() => paywall(good).charge({ price: '$1', extensions })).toThrow(/needs the option receiptKey/);
-    expect(() => paywall({ ...good, receiptKey: privateKey }).charge({ price: '$1', extensions })).toThrow(
-      /baseUrl/,
-    );
+    expect(() =>
+      paywall({ logger: false, ...good, receiptKey: privateKey }).charge({ price: '$1', extensions }),
+    ).toThrow(/baseUrl/);
   });
 });

@@ -22,7 +22,7 @@ async function open(
 ) {
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge({
+  const charge = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options }).charge({
     price: '$0.01',
     extensions,
   });
@@ -126,7 +126,7 @@ describe('a payment identifier', () => {
   it('is declared in known words only, for a route or for all of them', () => {
     const extensions = { paymentIdentifier: 'always' } as unknown as RouteExtensions;
     const good = { payTo: PAY_TO, facilitator: fakeFacilitator() };
-    expect(() => paywall({ ...good, extensions })).toThrow(/extensions.paymentIdentifier/);
+    expect(() => paywall({ logger: false, ...good, extensions })).toThrow(/extensions.paymentIdentifier/);
     expect(() => paywall(good).charge({ price: '$1', extensions })).toThrow(/extensions.paymentIdentifier/);
   });
 });

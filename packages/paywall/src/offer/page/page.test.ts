@@ -22,7 +22,7 @@ async function open(
   target = '/',
   { description = 'One forecast', network = 'base-sepolia', price = '$0.01', headers = {} } = {},
 ) {
-  const wall = paywall({ payTo: PAY_TO, network, facilitator: fakeFacilitator() });
+  const wall = paywall({ logger: false, payTo: PAY_TO, network, facilitator: fakeFacilitator() });
   const charge = wall.charge({ price, description });
   seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
   return send(seller, target, { headers: { accept: BROWSER, ...headers } });
@@ -71,7 +71,7 @@ describe('a browser that opens a priced URL', () => {
 
   it('chooses among several ways to pay, and pays what was offered to this request', async () => {
     const accepts = [{ network: 'base' }, { network: 'base-sepolia' }];
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), accepts });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), accepts });
     const charge = wall.charge(() => '$0.03');
     seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
     const { text, headers } = await send(seller, '/', { headers: { accept: BROWSER } });
@@ -133,7 +133,9 @@ describe('a browser that opens a priced URL', () => {
     const kind = { x402Version: 2, scheme: 'upto', network: 'eip155:84532' };
     const kinds = [{ ...kind, extra: { facilitatorAddress: PAY_TO } }];
     const facilitator = fakeFacilitator({ supported: async () => ({ kinds, extensions: [], signers: {} }) });
-    const charge = paywall({ payTo: PAY_TO, network: 'base-sepolia', facilitator }).charge({ upto: '$0.5' });
+    const charge = paywall({ logger: false, payTo: PAY_TO, network: 'base-sepolia', facilitator }).charge({
+      upto: '$0.5',
+    });
     seller = await listen((req, res) => charge(req, res, () => res.end('sold')));
     const { text, status } = await send(seller, '/', { headers: { accept: BROWSER } });
     expect(status).toBe(402);
@@ -167,7 +169,7 @@ describe('the page is for', () => {
     ['a client that refuses HTML', 'GET', 'text/html;q=0, */*;q=0', false],
     ['a form, whose body the page could not send again', 'POST', BROWSER, false],
   ])('%s', async (_, method, accept, isPage) => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
     seller = await listen((req, res) => wall(req, res, () => res.end()));
     const { headers } = await send(seller, '/', { method, headers: accept === undefined ? {} : { accept } });
     expect(headers['content-type']).toBe(

@@ -16,9 +16,7 @@ afterEach(() => seller?.close());
 
 async function open(options = {}, facilitator = fakeFacilitator()) {
   const served = { count: 0 };
-  const charge = paywall({ payTo: PAY_TO, facilitator, onError: () => undefined, ...options }).charge(
-    '$0.01',
-  );
+  const charge = paywall({ payTo: PAY_TO, facilitator, logger: false, ...options }).charge('$0.01');
   seller = await listen((req, res) => charge(req, res, () => res.end(`${++served.count}`)));
   return { served, facilitator };
 }
@@ -188,7 +186,7 @@ describe('a refusal without a challenge has the problem type of the draft where 
     const charge = paywall({
       payTo: PAY_TO,
       facilitator: fakeFacilitator(),
-      onError: () => undefined,
+      logger: false,
     }).charge(() => 'nonsense');
     seller = await listen((req, res) => charge(req, res, () => res.end()));
     expectAnswer(await send(seller, '/'), 500, problemType('internal-payment-error'));
@@ -263,7 +261,7 @@ describe('Accept-Payment', () => {
   });
 
   it('keeps the challenges of other schemes', async () => {
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), price: '$0.01' });
     seller = await listen((req, res) => {
       res.setHeader('WWW-Authenticate', 'Bearer realm="x"');
       wall(req, res, () => res.end());

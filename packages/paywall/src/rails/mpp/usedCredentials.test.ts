@@ -32,7 +32,7 @@ async function open({
   const clock = shiftedClock();
   const facilitator = fakeFacilitator();
   const served = { count: 0 };
-  const wall = paywall({ payTo: PAY_TO, facilitator, clock, onError: () => undefined, ...options });
+  const wall = paywall({ payTo: PAY_TO, facilitator, clock, logger: false, ...options });
   const charge = wall.charge(price);
   const seller = await listen((req, res) => {
     charge(req, res, () => {

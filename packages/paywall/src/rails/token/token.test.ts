@@ -99,7 +99,7 @@ async function seller(
     facilitator,
     clock: hasty,
     token: { url: api.url, key: 'pk_test_provider', service: SERVICE },
-    onError: () => undefined,
+    logger: false,
     ...options,
   });
   const app = express();
@@ -159,7 +159,7 @@ describe('a payment token', () => {
   ])('may come in a JSON body, %s', async (_, parsed) => {
     const api = await fakeApi();
     const token = { url: api.url, key: 'pk_test_provider', service: SERVICE };
-    const wall = paywall({ payTo: PAY_TO, facilitator: fakeFacilitator(), token });
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator(), token });
     const app = express();
     if (parsed) app.use(express.json());
     app.post(
