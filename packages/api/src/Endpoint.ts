@@ -303,4 +303,9 @@ export function errorsOf(endpoint: Definition): ErrorName[] {
   ];
 }
 
+/** Whether the same request may be sent again when it is not known what became of it. */
+export function isRepeatable({ idempotent, method }: Definition): boolean {
+  return idempotent !== false || method === 'GET' || method === 'PUT' || method === 'DELETE';
+}
+
 export const Endpoint = { from, page, redirect, text: plain, events, binary };

@@ -35,6 +35,8 @@ export interface PaywallState {
   /** The same, encoded in base64url once more. */
   writtenNonce(): string;
   readonly background: Background;
+  /** Keys of payments of which it is being found out whether they were made. */
+  readonly followed: Set<string>;
   readonly earnings: ReturnType<typeof ledgerOfEarnings>;
   readonly counters: ReturnType<typeof counters>;
 }
@@ -61,6 +63,7 @@ export function openState(config: PaywallConfig): PaywallState {
     nonce: nonceSource(random),
     writtenNonce: nonceSource(random, base64url),
     background: backgroundWork(),
+    followed: new Set(),
     earnings: ledgerOfEarnings(),
     counters: counters(),
   };

@@ -74,7 +74,7 @@ export function shiftedClock(): Clock & { offset: number } {
 /** Pauses between attempts, of half a minute at most, need not be waited for. What a handler may take is as long as ever. */
 export const hasty: Clock = {
   now: systemClock.now,
-  timer: (ms, fn) => systemClock.timer(ms <= 30_000 ? ms / 50 : ms, fn),
+  timer: (ms, fn, options) => systemClock.timer(ms <= 30_000 ? ms / 50 : ms, fn, options),
 };
 
 /** A running server; `close` ends it with all its connections. */

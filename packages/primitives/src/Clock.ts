@@ -66,8 +66,13 @@ export function manualClock(startMs: number): ManualClock {
   };
 }
 
-/** Resolves after `ms` milliseconds of `clock`, or at once when `signal` aborts. */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after `ms` milliseconds of `clock`, or at once when `signal` aborts; `options` as those of a timer. */
+export function sleep(
+  clock: Clock,
+  ms: number,
+  signal?: AbortSignal,
+  options?: { readonly background?: boolean },
+): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
     const done = () => {
@@ -75,7 +80,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
       signal?.removeEventListener('abort', done);
       resolve();
     };
-    const cancel = clock.timer(ms, done);
+    const cancel = clock.timer(ms, done, options);
     signal?.addEventListener('abort', done, { once: true });
   });
 }

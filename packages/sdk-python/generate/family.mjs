@@ -18,9 +18,7 @@ export function familyModule(api, family) {
   const classes = classMaker();
   const nouns = Object.entries(family.nouns).map(([noun, verbs]) => ({
     noun,
-    calls: Object.entries(verbs).map(([verb, endpoint]) =>
-      citerateOf(api, { noun, verb, endpoint }, classes),
-    ),
+    calls: Object.entries(verbs).map(([verb, endpoint]) => callOf(api, { noun, verb, endpoint }, classes)),
   }));
   return [
     HEADER,
@@ -34,7 +32,7 @@ export function familyModule(api, family) {
   ].join('');
 }
 
-function citerateOf(api, { noun, verb, endpoint }, classes) {
+function callOf(api, { noun, verb, endpoint }, classes) {
   const parts = ['params', 'query', 'body'].map((part) => api.jsonSchema(endpoint[part]));
   const required = new Set(parts.flatMap((part) => part.required ?? []));
   const [params, query, body] = parts.map((part) => Object.keys(part.properties ?? {}));
@@ -52,23 +50,22 @@ function citerateOf(api, { noun, verb, endpoint }, classes) {
     api.jsonSchema(endpoint.response),
     `${pascal(noun)}${pascal(verb)}Response`,
   );
-  const operation = operationOf(endpoint, { params, query, body, fields });
-  const items = itemsOf(api, endpoint, query);
+  const operation = operationOf(api, endpoint, { params, query, body, fields });
+  const pages = api.pagesOf(endpoint);
   return {
     verb,
     endpoint,
     fields,
     result,
     operation,
-    items: items && { ...items, type: classes.itemType(result, items.wire) },
+    pages: pages && { ...pages, type: classes.itemType(result, pages.field) },
   };
 }
 
 const tuple = (names) => `(${names.map((name) => `${quote(name)},`).join(' ')})`;
 
-function operationOf(endpoint, { params, query, body, fields }) {
+function operationOf(api, endpoint, { params, query, body, fields }) {
   const idempotent = endpoint.idempotent !== false;
-  const repeatable = idempotent || ['GET', 'PUT', 'DELETE'].includes(endpoint.method);
   const money = fields.filter(({ schema }) => holdsMoney(schema)).map(({ wire }) => wire);
   const values = [
     `id=${quote(endpoint.id)}`,
@@ -81,17 +78,9 @@ function operationOf(endpoint, { params, query, body, fields }) {
     `has_body=${body.length > 0 ? 'True' : 'False'}`,
     `money=${tuple(money)}`,
     `idempotent=${idempotent ? 'True' : 'False'}`,
-    `repeatable=${repeatable ? 'True' : 'False'}`,
+    `repeatable=${api.isRepeatable(endpoint) ? 'True' : 'False'}`,
   ];
   return `${quote(endpoint.id)}: Operation(${values.join(', ')})`;
-}
-
-/** The field of a page that holds its items, where pages can be turned. */
-function itemsOf(api, endpoint, query) {
-  const { properties = {} } = api.jsonSchema(endpoint.response);
-  const lists = Object.entries(properties).filter(([, { type }]) => type === 'array');
-  const turns = query.includes('offset') && 'total' in properties && lists.length === 1;
-  return turns ? { wire: lists[0][0], cursor: query.includes('cursor') } : undefined;
 }
 
 function nounClass(noun, calls, isAsync) {
@@ -99,7 +88,7 @@ function nounClass(noun, calls, isAsync) {
   return [
     `\n\nclass ${isAsync ? 'Async' : ''}${pascal(noun)}:\n`,
     `    def __init__(self, caller: ${caller}) -> None:\n        self._caller = caller\n`,
-    ...calls.flatMap((call) => [methodOf(call, isAsync), ...(call.items ? [iterateOf(call, isAsync)] : [])]),
+    ...calls.flatMap((call) => [methodOf(call, isAsync), ...(call.pages ? [iterateOf(call, isAsync)] : [])]),
   ].join('');
 }
 
@@ -119,7 +108,7 @@ function methodOf({ verb, endpoint, fields, result }, isAsync) {
   ].join('');
 }
 
-function iterateOf({ verb, endpoint, fields, result, items }, isAsync) {
+function iterateOf({ verb, endpoint, fields, result, pages }, isAsync) {
   const filters = fields.filter(({ wire }) => !['limit', 'offset', 'cursor'].includes(wire));
   const shown = filters.map(({ name, type, required }) =>
     required ? `${name}: ${type}` : `${name}: ${optional(type)} = None`,
@@ -129,10 +118,10 @@ function iterateOf({ verb, endpoint, fields, result, items }, isAsync) {
   const sent = [...filters, { wire: 'limit', name: 'limit' }];
   const given = `{${sent.map(({ wire, name }) => `${quote(wire)}: ${name}`).join(', ')}}`;
   return [
-    `\n    def ${name}(${parameters.join(', ')}) -> ${isAsync ? 'AsyncIterator' : 'Iterator'}[${items.type}]:\n`,
+    `\n    def ${name}(${parameters.join(', ')}) -> ${isAsync ? 'AsyncIterator' : 'Iterator'}[${pages.type}]:\n`,
     `${docstring(`${endpoint.summary} Turns the pages, of \`limit\` each, as it is read.`, '        ')}\n`,
     `        return self._caller.pages(OPERATIONS[${quote(endpoint.id)}], ${result}, ${given}, `,
-    `items=${quote(snake(items.wire))}, by_cursor=${items.cursor ? 'True' : 'False'}, timeout=timeout)\n`,
+    `items=${quote(snake(pages.field))}, by_cursor=${pages.byCursor ? 'True' : 'False'}, timeout=timeout)\n`,
   ].join('');
 }
 

@@ -14,6 +14,8 @@ export class ApiError extends Error {
   readonly requestId: string;
   /** The field at fault, as a dotted path. */
   readonly param: string | undefined;
+  /** Facts of a refusal, as they came: of a policy `rule_id`, `limit`, `spent`, `remaining`, `resets_at`; `approval_id`. */
+  readonly details: ErrorBody['error']['details'];
   /** Seconds after which a retry makes sense. */
   readonly retryAfter: number | undefined;
 
@@ -25,6 +27,7 @@ export class ApiError extends Error {
     this.hint = error.hint;
     this.requestId = error.request_id;
     this.param = error.param;
+    this.details = error.details;
     this.retryAfter = retryAfter;
   }
 }

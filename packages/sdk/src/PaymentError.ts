@@ -1,5 +1,12 @@
 import { AgentPayError, type ErrorName, type ErrorOptions } from '@agentpay/primitives';
+import type { SettlementStatus } from '@agentpay/protocol';
 import type { PaymentMade } from './Receipt.js';
+
+type PaymentErrorOptions = ErrorOptions & {
+  readonly response?: Response;
+  readonly payment?: PaymentMade;
+  readonly settlement?: SettlementStatus | undefined;
+};
 
 /** Why a request that costs money has no response. `kind`, `reason` and `hint` are for programs, the message for people. */
 export class PaymentError extends AgentPayError {
@@ -7,16 +14,15 @@ export class PaymentError extends AgentPayError {
   readonly response: Response | undefined;
   /** What was signed, if anything was. */
   readonly payment: PaymentMade | undefined;
+  /** What the client's facilitator knows of the payment, where one is given and knows it. */
+  readonly settlement: SettlementStatus | undefined;
 
-  constructor(
-    kind: ErrorName,
-    message: string,
-    options: ErrorOptions & { readonly response?: Response; readonly payment?: PaymentMade } = {},
-  ) {
+  constructor(kind: ErrorName, message: string, options: PaymentErrorOptions = {}) {
     super(kind, message, options);
     this.response = options.response;
     // Keeps printed errors short.
     Object.defineProperty(this, 'response', { enumerable: false });
     this.payment = options.payment;
+    this.settlement = options.settlement;
   }
 }

@@ -39,6 +39,18 @@ export function rememberPayment(response: Response, payment: PaymentMade): void 
   payments.set(response, payment);
 }
 
+/** What a purchase pays, before anybody has said that it is settled. */
+export function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: SignedPurchase): PaymentMade {
+  return {
+    dialect,
+    amount: BigInt(amount),
+    asset,
+    network,
+    payTo,
+    ...(tokenId !== undefined && { tokenId }),
+  };
+}
+
 /** The seller's claim that this purchase was settled; undefined without one, or with one for something else. */
 export function readReceipt(
   purchase: SignedPurchase,

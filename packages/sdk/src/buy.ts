@@ -2,11 +2,13 @@ import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
 import { bytesToHex } from '@agentpay/protocol';
 import type { Reservation } from './Budget.js';
 import type { BufferedRequest } from './BufferedRequest.js';
+import { tell } from './ClientEvent.js';
 import type { ClientState } from './ClientState.js';
 import { refuse, type Demand, type Offer, type Proof } from './Offer.js';
 import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';
 import type { SignedPurchase } from './Purchase.js';
+import { paymentFor } from './Receipt.js';
 import { readOffers } from './readOffers.js';
 
 /** Longest 402 body that is read. */
@@ -88,6 +90,7 @@ async function accept(
       state: 'open',
     };
     client.purchases.open(purchase, reservation);
+    tell(client.settings, { type: 'signed', url, payment: paymentFor(purchase) });
     return purchase;
   } catch (error) {
     if (!isAgentPayError(error, 'offer_not_acceptable') && !isAgentPayError(error, 'budget_exceeded'))

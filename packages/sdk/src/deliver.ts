@@ -1,14 +1,17 @@
 import { sleep } from '@agentpay/primitives';
 import { refusalCode } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
+import { tell } from './ClientEvent.js';
 import type { ClientState } from './ClientState.js';
 import { isVoidToken } from './dialects/token.js';
 import { exchange } from './exchange.js';
+import { settlementOf, settlementSentence } from './settlementOf.js';
 import { PaymentError } from './PaymentError.js';
 import type { Peeked } from './peek.js';
 import type { SignedPurchase } from './Purchase.js';
-import { readReceipt, rememberPayment, type PaymentMade } from './Receipt.js';
+import { paymentFor, readReceipt, rememberPayment, type PaymentMade } from './Receipt.js';
 import { describeRefusal } from './refusal.js';
+import { backoffMs, retryAfterMs } from './retryAfter.js';
 
 /** Responses up to this length are read to their end before they count as arrived. */
 const MAX_KEPT = 1024 * 1024;
@@ -38,7 +41,8 @@ export async function deliver(
     ended = await conclude(client, purchase, response, receipt !== undefined);
     const paid =
       receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
-    if (response.status === 402) throw refused(client, { response, bytes }, paid);
+    tell(client.settings, { type: 'answered', url: purchase.url, status: response.status, payment: paid });
+    if (response.status === 402) throw await refused(client, { response, bytes }, purchase, paid);
     rememberPayment(response, paid);
     return response;
   } finally {
@@ -58,18 +62,19 @@ async function sendUntilAnswered(
   payment: PaymentMade,
 ): Promise<Pick<Peeked, 'response' | 'bytes'>> {
   const { clock, maxAttempts } = client.settings;
+  const { url } = purchase;
   for (let attempt = 1; ; attempt++) {
+    tell(client.settings, { type: 'sent', url, attempt });
     const answer = await sendOnce(client, request, purchase);
     const { response } = answer;
     const now = clock.now();
-    const waitMs = response ? askedWait(response, attempt, now) : backoff(attempt);
+    const waitMs = response ? askedWait(response, attempt, now) : backoffMs(attempt);
     const again = waitMs !== undefined && attempt < maxAttempts && now + waitMs < purchase.validUntil;
-    if (!again && answer.response) return answer;
-    if (!again)
-      throw new PaymentError('payment_unresolved', 'The seller gave no answer to a payment.', {
-        cause: answer.response ? undefined : answer.error,
-        payment,
-      });
+    if (!again) {
+      if (answer.response) return answer;
+      throw await unresolved(client, purchase, payment, answer.error);
+    }
+    tell(client.settings, { type: 'waiting', url, attempt, status: response?.status, waitMs });
     void response?.body?.cancel().catch(() => undefined);
     await sleep(clock, waitMs, request.signal);
     request.signal?.throwIfAborted();
@@ -100,16 +105,10 @@ function bytesToRead({ ok, status, headers }: Response): number | undefined {
   return ok && Number(headers.get('content-length') ?? Number.NaN) <= MAX_KEPT ? MAX_KEPT : undefined;
 }
 
-function backoff(attempt: number): number {
-  return Math.min(250 * 2 ** (attempt - 1), 8_000);
-}
-
 /** Milliseconds to wait before the same proof is sent again; undefined when the response stands. */
 function askedWait(response: Response, attempt: number, now: number): number | undefined {
-  const asked = response.headers.get('retry-after');
-  if (asked === null || !NOT_NOW.includes(response.status)) return undefined;
-  const ms = /^\d{1,9}$/.test(asked) ? Number(asked) * 1000 : Date.parse(asked) - now;
-  return ms <= MAX_WAIT_MS ? Math.max(ms, backoff(attempt)) : undefined;
+  const ms = NOT_NOW.includes(response.status) ? retryAfterMs(response.headers, now) : undefined;
+  return ms !== undefined && ms <= MAX_WAIT_MS ? Math.max(ms, backoffMs(attempt)) : undefined;
 }
 
 /** Records the outcome of the purchase that the response tells; false when its proof may have to be sent again. */
@@ -142,29 +141,32 @@ function isPassing({ status, headers }: Response): boolean {
   return PASSING.includes(status) || (status === 409 && headers.has('retry-after'));
 }
 
-function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: SignedPurchase): PaymentMade {
-  return {
-    dialect,
-    amount: BigInt(amount),
-    asset,
-    network,
-    payTo,
-    ...(tokenId !== undefined && { tokenId }),
-  };
+async function unresolved(
+  { settings }: ClientState,
+  purchase: SignedPurchase,
+  payment: PaymentMade,
+  cause: unknown,
+): Promise<PaymentError> {
+  const settlement = await settlementOf(settings, purchase);
+  const message = `The seller gave no answer to a payment.${settlementSentence(settlement)}`;
+  return new PaymentError('payment_unresolved', message, { cause, payment, settlement });
 }
 
-function refused(
+async function refused(
   { settings }: ClientState,
   { response, bytes }: Pick<Peeked, 'response' | 'bytes'>,
+  purchase: SignedPurchase,
   payment: PaymentMade,
-): PaymentError {
+): Promise<PaymentError> {
+  const settlement = await settlementOf(settings, purchase);
   const reason = refusalCode((name) => response.headers.get(name), bytes);
   const { network, amount: needed } = payment;
   const payer = payment.tokenId === undefined ? settings.account?.address : undefined;
-  const message = describeRefusal(reason, bytes, { payer, network, needed });
+  const message = describeRefusal(reason, bytes, { payer, network, needed }) + settlementSentence(settlement);
   return new PaymentError('payment_refused', message, {
     response,
     payment,
+    settlement,
     ...(reason !== undefined && { reason }),
   });
 }

@@ -18,6 +18,8 @@ const fn = z.custom((value) => typeof value === 'function', 'must be a function'
 const WHOLE = 'must be a whole number above zero';
 const count = z.number(WHOLE).int(WHOLE).min(1, WHOLE);
 
+const NOT_NEGATIVE = 'must be a whole number, zero or more';
+
 /** Something with these methods. */
 function withMethods(...names: readonly string[]) {
   const has = (value: unknown, name: string) =>
@@ -27,6 +29,9 @@ function withMethods(...names: readonly string[]) {
     `must have ${names.map((name) => `${name}()`).join(' and ')}`,
   );
 }
+
+const clock = withMethods('now', 'timer');
+const random = withMethods('bytes');
 
 /** The members that an options object may have; those that are objects themselves are shapes again. */
 interface Shape {
@@ -56,9 +61,11 @@ const clientShape: Shape = {
   attemptTimeoutMs: count,
   maxBodyBytes: count,
   journal: withMethods('save', 'load'),
+  facilitator: url,
+  onEvent: fn,
   fetch: fn,
-  clock: withMethods('now', 'timer'),
-  random: withMethods('bytes'),
+  clock,
+  random,
 };
 
 /** Kinds of credentials that have no option of their own. */
@@ -70,6 +77,10 @@ const apiShape: Shape = {
   keys: Object.fromEntries(otherKinds.map((kind) => [kind, secret.optional()])),
   fetch: fn.optional(),
   timeoutMs: count.optional(),
+  maxRetries: z.int(NOT_NEGATIVE).min(0, NOT_NEGATIVE).optional(),
+  onAttempt: fn.optional(),
+  clock: clock.optional(),
+  random: random.optional(),
 };
 
 /** @throws AgentPayError `invalid_request` for an option that is misspelt or of another type, on every level */

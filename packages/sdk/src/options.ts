@@ -12,6 +12,7 @@ import {
 } from '@agentpay/primitives';
 import { createApiClient, type ApiClient } from './ApiClient.js';
 import type { Account } from './Account.js';
+import type { ClientEvent } from './ClientEvent.js';
 import { localAccount } from './localAccount.js';
 import { dialects, type Dialect } from './Offer.js';
 import { checkClientOptions } from './optionShapes.js';
@@ -62,6 +63,13 @@ export interface ClientOptions {
   readonly maxBodyBytes?: number | undefined;
   /** Keeps purchases when the process ends. */
   readonly journal?: PurchaseJournal | undefined;
+  /**
+   * URL of a facilitator of AgentPay that sellers settle with. It is asked what became of a payment where the seller does not say, or says
+   * no: the error has it as `settlement`.
+   */
+  readonly facilitator?: string | undefined;
+  /** Hears what happens while a request is paid for; what it throws is ignored. */
+  readonly onEvent?: ((event: ClientEvent) => void) | undefined;
   readonly fetch?: typeof globalThis.fetch | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
@@ -83,6 +91,8 @@ export interface ClientSettings {
   readonly attemptTimeoutMs: number;
   readonly maxBodyBytes: number;
   readonly journal: PurchaseJournal | undefined;
+  readonly facilitator: string | undefined;
+  readonly onEvent: ((event: ClientEvent) => void) | undefined;
   readonly fetch: typeof globalThis.fetch;
   readonly clock: Clock;
   readonly random: Random;
@@ -102,7 +112,13 @@ export function resolveOptions(options: ClientOptions): ClientSettings {
   return {
     account: account ?? (privateKey === undefined ? undefined : accountOf(privateKey)),
     wallet: agentpay && {
-      api: createApiClient({ url: agentpay.url, apiKey: agentpay.apiKey, fetch, timeoutMs: TOKEN_MS }),
+      api: createApiClient({
+        url: agentpay.url,
+        apiKey: agentpay.apiKey,
+        fetch,
+        timeoutMs: TOKEN_MS,
+        maxRetries: 0,
+      }),
       id: agentpay.walletId,
     },
     perRequest: parsePrice(budget?.perRequest ?? '$1'),
@@ -117,6 +133,8 @@ export function resolveOptions(options: ClientOptions): ClientSettings {
     attemptTimeoutMs: options.attemptTimeoutMs ?? 60_000,
     maxBodyBytes: options.maxBodyBytes ?? 16 * 1024 * 1024,
     journal: options.journal,
+    facilitator: options.facilitator,
+    onEvent: options.onEvent,
     fetch,
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Definition } from '../Endpoint.js';
 import { wholeNumber } from './values.js';
 
 /** The part of a list that is wanted, by position: the first 20 unless told. */
@@ -23,4 +24,19 @@ export function pageOf<Plural extends string, Item extends z.ZodType>(plural: Pl
     total: z.number(),
     next_cursor: z.string().nullable().optional(),
   });
+}
+
+/** The field of a response that holds the items of a page, and whether its pages are turned by cursor; undefined where none are turned. */
+export interface Pages {
+  readonly field: string;
+  readonly byCursor: boolean;
+}
+
+/** How the pages of a list are turned: by offset, or by cursor where the list has one. */
+export function pagesOf({ query, response }: Pick<Definition, 'query' | 'response'>): Pages | undefined {
+  const lists = Object.entries(response.shape).filter(([, field]) => field instanceof z.ZodArray);
+  const [field, ...others] = lists.map(([name]) => name);
+  if (field === undefined || others.length > 0) return undefined;
+  if (!('offset' in query.shape) || !('total' in response.shape)) return undefined;
+  return { field, byCursor: 'cursor' in query.shape };
 }

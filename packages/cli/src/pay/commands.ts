@@ -20,6 +20,10 @@ export const payCommand: CommandRow = {
     walletFlag,
     { flag: '-i, --include', says: 'show status and headers before the body' },
     { flag: '-o, --output <file>', says: 'write the body to a file' },
+    {
+      flag: '--facilitator <url>',
+      says: 'facilitator of AgentPay that is asked what became of a payment when the seller does not say',
+    },
     { flag: '--timeout <seconds>', says: 'how long one attempt may take; default 60' },
     jsonFlag,
   ],

@@ -13,7 +13,7 @@ import {
   x402v1,
   x402v2,
 } from '@agentpay/protocol';
-import { createClient, paymentOf, PaymentError, type PaymentMade } from '@agentpay/sdk';
+import { createClient, paymentOf, PaymentError, type ClientEvent, type PaymentMade } from '@agentpay/sdk';
 import { CommandFault, type Called } from '@agentpay/server/commands';
 import { jsonText } from '../print.js';
 import { homeFolder, payingKey } from '../wallet/WalletFile.js';
@@ -30,7 +30,7 @@ export async function pay(called: Called): Promise<number> {
   const { flags, around } = called;
   const { print, note } = around;
   const request = readPayRequest(called);
-  const response = await fetchPaid(request, flags['wallet'], around.env);
+  const response = await fetchPaid(request, flags['wallet'], around);
   const payment = paymentOf(response);
   if (flags['json']) print(jsonText(await jsonOf(response, payment)));
   else {
@@ -45,15 +45,17 @@ export async function pay(called: Called): Promise<number> {
 async function fetchPaid(
   request: PaidFetch,
   wallet: unknown,
-  env: Called['around']['env'],
+  { env, note }: Called['around'],
 ): Promise<Response> {
-  const { url, method, headers, body, max, maxPerDay, networks, timeoutMs } = request;
+  const { url, method, headers, body, max, maxPerDay, networks, facilitator, timeoutMs } = request;
   const { address, privateKey } = payingKey(env, wallet);
   const client = createClient({
     privateKey,
     budget: { perRequest: max, total: NO_TOTAL, ...(maxPerDay !== undefined && { perDay: maxPerDay }) },
     ...(networks && { allow: { networks } }),
+    facilitator,
     attemptTimeoutMs: timeoutMs,
+    onEvent: (event) => noteWaiting(event, note),
     journal: purchaseFiles(join(homeFolder(env), 'purchases', address.toLowerCase()), systemClock),
   });
   try {
@@ -63,11 +65,23 @@ async function fetchPaid(
   }
 }
 
+/** On long work somebody wants to know that it goes on. */
+function noteWaiting(event: ClientEvent, note: (line: string) => void): void {
+  if (event.type !== 'waiting') return;
+  const why = event.status === undefined ? 'gives no response' : `responds with ${event.status}`;
+  note(`The seller ${why}: the same payment goes out again in ${(event.waitMs / 1000).toFixed(1)} s.`);
+}
+
 function faultOf(error: unknown, url: string): unknown {
   if (error instanceof PaymentError) {
-    const { kind, message, reason, hint, payment } = error;
+    const { kind, message, reason, hint, payment, settlement } = error;
     const advice = ADVICE[kind] ?? (kind === 'payment_refused' && /test money/i.test(message) ? FUND : '');
-    const details = { reason, hint, ...(payment && { payment: shown(payment) }) };
+    const details = {
+      reason,
+      hint,
+      ...(payment && { payment: shown(payment) }),
+      ...(settlement && { settlement }),
+    };
     return new CommandFault(kind, `${message}${advice && ` ${advice}`}`, { details, cause: error });
   }
   const isNetwork = error instanceof TypeError || (error as Error).name === 'TimeoutError';

@@ -13,6 +13,8 @@ export interface PaidFetch {
   readonly maxPerDay: string | undefined;
   /** Networks that may be paid on; undefined: test networks. */
   readonly networks: readonly string[] | undefined;
+  /** Facilitator that is asked what became of a payment. */
+  readonly facilitator: string | undefined;
   readonly timeoutMs: number;
 }
 
@@ -25,21 +27,23 @@ export function readPayRequest({ args, flags }: Called): PaidFetch {
   const headers = headersOf((flags['header'] ?? []) as readonly string[]);
   if (body && !headers.has('content-type')) headers.set('content-type', typeOf(body));
   return {
-    url: urlOf(args[0] as string),
+    url: urlOf('agentpay pay', args[0] as string),
     method: methodOf(flags['request'] ?? (body ? 'POST' : 'GET')),
     headers,
     body,
     max: priceOf('--max', flags['max'] ?? '$1'),
     maxPerDay: flags['maxPerDay'] === undefined ? undefined : priceOf('--max-per-day', flags['maxPerDay']),
     networks: networksOf(flags['network'] as readonly string[] | undefined),
+    facilitator:
+      flags['facilitator'] === undefined ? undefined : urlOf('--facilitator', String(flags['facilitator'])),
     timeoutMs: secondsOf(flags['timeout'] ?? '60') * 1000,
   };
 }
 
-function urlOf(text: string): string {
+function urlOf(what: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol)) return url.href;
-  throw usageFault(`agentpay pay needs an http or https URL, not "${text}".`);
+  throw usageFault(`${what} needs an http or https URL, not "${text}".`);
 }
 
 function methodOf(given: unknown): string {

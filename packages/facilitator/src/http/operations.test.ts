@@ -2,7 +2,7 @@ import type { Db } from '@agentpay/primitives';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { paymentHash, paymentKeyIn, settlementStatus, toBase64 } from '@agentpay/protocol';
+import { httpFacilitator, paymentHash, paymentKeyIn, settlementStatus, toBase64 } from '@agentpay/protocol';
 import request from 'supertest';
 import { newPayer, openDb, payer, pendingIn, seller, signedRequest } from '../engine/payment.fixture.js';
 import { as, openService, type ServiceBed } from './service.fixture.js';
@@ -108,6 +108,9 @@ describe('operations', () => {
         expect(await status()).toBeUndefined();
         await request(bed.app).post('/settle').send(payment).expect(200);
         expect(await status()).toMatchObject({ state: 'settled', transaction: expect.stringMatching(/^0x/) });
+        const asSeller = httpFacilitator({ url: facilitator });
+        expect(await asSeller.settlement?.(payment)).toEqual(await status());
+        expect(await asSeller.settlement?.(await signedRequest())).toBeUndefined();
       } finally {
         server.close();
       }

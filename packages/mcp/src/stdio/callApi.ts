@@ -31,8 +31,16 @@ type Refusal = Extract<ToolOutcome, { ok: false }>['error'];
 /** What a model is told of an error. @throws the error itself when it is none of the API or of its client */
 export function outcomeOf(error: unknown, { path }: { readonly path: string }): Refusal {
   if (error instanceof ApiError) {
-    const { code, reason, message, hint, requestId, param } = error;
-    return { code, reason, message, hint, request_id: requestId, ...(param !== undefined && { param }) };
+    const { code, reason, message, hint, requestId, param, details } = error;
+    return {
+      code,
+      reason,
+      message,
+      hint,
+      request_id: requestId,
+      ...(param !== undefined && { param }),
+      ...(details !== undefined && { details }),
+    };
   }
   if (!(error instanceof AgentPayError)) throw error;
   return renderError(familyAt(path, Object.values(families)), error, '').body.error;

@@ -7,11 +7,11 @@ const ANSWER: HeldResponse = { status: 200, headers: { 'x-a': ['1', '2'] }, body
 const RECEIPT = { 'payment-response': 'abc' };
 const OWNERS = 3;
 
-type Act = 'find' | 'take' | 'settling' | 'done' | 'yieldLease' | 'drop';
+type Act = 'find' | 'take' | 'settling' | 'done' | 'yieldLease' | 'settled' | 'drop';
 type Step = { owner: number; act: Act } | { act: 'pass'; ms: number };
 
 const owner = fc.nat(OWNERS - 1);
-const act = fc.constantFrom<Act>('find', 'take', 'settling', 'done', 'yieldLease', 'drop');
+const act = fc.constantFrom<Act>('find', 'take', 'settling', 'done', 'yieldLease', 'settled', 'drop');
 const pass = fc.constantFrom(1, LEASE_MS / 2, LEASE_MS, LEASE_MS).map((ms): Step[] => [{ act: 'pass', ms }]);
 const enter = owner.map((one): Step[] => [
   { owner: one, act: 'find' },
@@ -24,6 +24,14 @@ const group = fc.oneof(
   { weight: 1, arbitrary: pass },
 );
 const steps = fc.array(group, { minLength: 10, maxLength: 60 }).map((groups) => groups.flat() as Step[]);
+
+/** Who owns the payment, in what state and until when, and whether it is known that its money was taken. */
+interface Real {
+  readonly owner: number;
+  readonly state: Claim['state'];
+  readonly leaseUntil: number;
+  readonly receipt?: boolean;
+}
 
 /** One payment and several owners that each follow the rules with what they last saw, however old that is. */
 function world() {
@@ -62,7 +70,8 @@ it('a payment is paid at most once, and only by the one who last came to own it,
       const { clock, claims, subject, held, seen, ...rest } = world();
       let { paid } = rest;
       // The model: who owns the payment, in what state and until when.
-      let real: { owner: number; state: Claim['state']; leaseUntil: number } | undefined;
+      let real: Real | undefined;
+      const left = new Map<number, { claim: Claim | undefined; real: Real | undefined }>();
 
       for (const todo of sequence) {
         if (todo.act === 'pass') {
@@ -78,6 +87,7 @@ it('a payment is paid at most once, and only by the one who last came to own it,
             expect(refused).toBe(live ? 'payment_in_progress' : undefined);
             if (!refused)
               expect(real ? [real.state] : [undefined, 'free']).toContain(seen.get(todo.owner)?.state);
+            if (!refused && real?.receipt) expect(seen.get(todo.owner)?.receipt).toEqual(RECEIPT);
             break;
           }
           case 'take': {
@@ -116,9 +126,20 @@ it('a payment is paid at most once, and only by the one who last came to own it,
           }
           case 'yieldLease': {
             if (mine?.state !== 'settling') break;
-            await claims.yieldLease(mine);
+            const claim = await claims.yieldLease(mine);
+            expect(claim !== undefined).toBe(owns);
             if (owns && real) real = { ...real, leaseUntil: clock.now() };
+            left.set(todo.owner, { claim, real });
             held.delete(todo.owner);
+            break;
+          }
+          case 'settled': {
+            const then = left.get(todo.owner);
+            if (!then?.claim) break;
+            // Whoever has written since has the claim.
+            const isOurs = real === then.real;
+            expect(await claims.settled(then.claim, RECEIPT)).toBe(isOurs);
+            if (isOurs && real) real = { ...real, leaseUntil: clock.now(), receipt: true };
             break;
           }
           case 'drop': {

@@ -13,7 +13,7 @@ export interface HeldResponse {
 
 const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 const recordSchema = z.object({
-  /** `running`: the handler may be at work. `settling`: money may move or have moved. `done`: paid. `free`: given up. */
+  /** `running`: the handler may be at work. `settling`: money may move or have moved, and has where there is a receipt. `done`: paid. `free`: given up. */
   state: z.enum(['running', 'settling', 'done', 'free']),
   /** Digest of the request and the proof that the payment belongs to. */
   binding: z.string(),
@@ -95,8 +95,10 @@ export interface Claims {
   settling(claim: Claim, leaseMs: number, bought: Partial<Bought>): Promise<Claim>;
   /** After money has moved. @throws AgentPayError `payment_in_progress` when somebody else recorded it */
   done(claim: Claim, receipt: Receipt, answer: HeldResponse | undefined): Promise<void>;
-  /** Lets the next request with this proof continue at once. Never rejects. */
-  yieldLease(claim: Claim): Promise<void>;
+  /** Notes that the money of a `settling` claim is taken, by which nothing is delivered yet; false when the claim is somebody else's by now. */
+  settled(claim: Claim, receipt: Receipt): Promise<boolean>;
+  /** Lets the next request with this proof continue at once; the claim as it stands, unless it is somebody else's by now. Never rejects. */
+  yieldLease(claim: Claim): Promise<Claim | undefined>;
   /** Nothing was charged: the payment may be used anew. Never rejects. */
   drop(claim: Claim): Promise<void>;
 }
@@ -140,14 +142,7 @@ export function claimsIn({ store, clock, nonce, report }: ClaimsContext): Claims
     if (claim.alias !== undefined) await aliases.free(claim.alias, claim.key);
   }
 
-  async function quietly(change: Promise<unknown>): Promise<void> {
-    try {
-      await change;
-    } catch (error) {
-      if (isAgentPayError(error, 'payment_in_progress')) return; // it belongs to somebody else by now
-      report({ what: 'a claim could not be changed and stays until it expires', error });
-    }
-  }
+  const quietly = <T>(change: Promise<T>) => orNothing(change, report);
 
   return {
     async find(subject) {
@@ -170,9 +165,32 @@ export function claimsIn({ store, clock, nonce, report }: ClaimsContext): Claims
     async done(claim, receipt, answer) {
       await write({ ...claim, state: 'done', receipt, answer, paidAt: clock.now() }, 0);
     },
+    settled: (claim, receipt) => isOurs(write({ ...claim, receipt }, 0)),
     yieldLease: (claim) => quietly(write(claim, 0)),
     drop: (claim) => quietly(giveUp(claim)),
   };
+}
+
+/** What the change gives; undefined when it was not made. */
+async function orNothing<T>(change: Promise<T>, report: Report): Promise<T | undefined> {
+  try {
+    return await change;
+  } catch (error) {
+    if (isAgentPayError(error, 'payment_in_progress')) return undefined; // it belongs to somebody else by now
+    report({ what: 'a claim could not be changed and stays until it expires', error });
+    return undefined;
+  }
+}
+
+/** Whether the change could be made, as the claim is still ours. */
+async function isOurs(change: Promise<unknown>): Promise<boolean> {
+  try {
+    await change;
+    return true;
+  } catch (error) {
+    if (isAgentPayError(error, 'payment_in_progress')) return false;
+    throw error;
+  }
 }
 
 /** How long the store keeps a claim, in ms. */

@@ -64,6 +64,11 @@ export interface ProvenPayment {
    * Takes the money, once, however often it is called. Never rejects.
    */
   settle(attempt: SettleAttempt): Promise<SettleOutcome>;
+  /**
+   * After an attempt whose outcome is unknown: whether the money was taken, without taking it. False: not, as far as is known, and asking
+   * again tells no more; undefined: not known yet. Absent where nobody tells. Never rejects.
+   */
+  readonly isSettled?: ((attempt: Omit<SettleAttempt, 'again'>) => Promise<boolean | undefined>) | undefined;
   /** Gives up a verified payment that will not be settled. Never rejects. */
   release(): Promise<void>;
 }

@@ -1,11 +1,11 @@
 import { AgentPayError } from '@agentpay/primitives';
 import { certified } from './certify.js';
+import { followUp } from './followUp.js';
+import { noteSettled } from './noteSettled.js';
 import type { Claim, HeldResponse, Receipt } from './Claims.js';
 import type { ProvenPayment } from './Payment.js';
 import type { PricedContext } from './RequestContext.js';
-import { scopeText } from './scope.js';
 import { settleFirmly } from './settleFirmly.js';
-import { tellSettled, type Settled } from './tell.js';
 
 /** Takes the money or says what to do. @throws Refusal, AgentPayError `settlement_unknown`, `payment_already_used` */
 export async function takeMoney(
@@ -16,6 +16,8 @@ export async function takeMoney(
 ): Promise<Receipt> {
   const { config, state } = context;
   const { used, purchase } = settling;
+  // Found out, and told, since the last attempt.
+  if (settling.receipt) return settling.receipt;
   const settlement = await settleFirmly(payment, config.clock, { again, used, purchase });
   switch (settlement.state) {
     case 'settled': {
@@ -28,22 +30,10 @@ export async function takeMoney(
       await payment.release();
       throw settlement.error;
     default:
-      await state.claims.yieldLease(settling);
+      followUp(context, payment, await state.claims.yieldLease(settling));
       throw new AgentPayError('settlement_unknown', 'It is not known yet whether the payment was made.', {
         retryAfter: 2,
       });
-  }
-}
-
-async function noteSettled(context: PricedContext, settled: Settled): Promise<void> {
-  tellSettled(context, settled);
-  const { config, state, quote, req } = context;
-  const { signIn } = quote.terms.extensions;
-  if (!signIn) return;
-  try {
-    await state.signIns.remember(settled.payer, scopeText(req, await context.body()), signIn.seconds);
-  } catch (error) {
-    config.report({ what: 'a payer could not be noted, and cannot sign in', error });
   }
 }
 

@@ -71,6 +71,7 @@ export function withBreaker(
     verify: (request) => guarded(() => facilitator.verify(request)),
     settle: (request) => guarded(() => facilitator.settle(request)),
     supported: () => guarded(() => facilitator.supported()),
+    ...(facilitator.settlement && { settlement: facilitator.settlement }),
   };
 }
 
@@ -115,6 +116,8 @@ export function failover(list: readonly [Facilitator, ...Facilitator[]]): Facili
         (facilitator) => facilitator.supported(),
         () => true,
       ),
+    // Whoever may have taken it knows.
+    settlement: async (request) => takenBy.get(request)?.settlement?.(request),
     settle(request) {
       const owner = takenBy.get(request);
       if (owner) return owner.settle(request);

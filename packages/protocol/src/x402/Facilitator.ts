@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { isPlain, nullable } from '../encoding/Json.js';
 import { uint256Schema } from '../evm/Hex.js';
+import type { SettlementStatus } from './settlementStatus.js';
 import * as v1 from './v1.js';
 import * as v2 from './v2.js';
 
@@ -62,6 +63,11 @@ export interface Facilitator {
    * @throws AgentPayError `facilitator_unavailable` when the request was certainly not taken, `settlement_unknown` when it may have been
    */
   settle(request: FacilitatorRequest): Promise<v2.SettleResponse>;
+  /**
+   * What became of a payment, without moving anything; undefined when it was never settled here. Absent where a facilitator does not tell.
+   * @throws AgentPayError as {@link settlementStatus}
+   */
+  readonly settlement?: (request: FacilitatorRequest) => Promise<SettlementStatus | undefined>;
   /** What can be settled. @throws AgentPayError `facilitator_unavailable` */
   supported(): Promise<SupportedResponse>;
 }

@@ -33,6 +33,14 @@ const request: FacilitatorRequest = {
     asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
   },
 };
+const acceptedV2 = {
+  scheme: 'exact',
+  network: 'eip155:84532',
+  amount: '10000',
+  asset: '0x036CbD53842c5426634e7929541eC2318f3dCF7e',
+  payTo: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
+  maxTimeoutSeconds: 60,
+};
 const settled = { success: true, transaction: HASH, network: 'base-sepolia', payer: PAYER };
 
 const servers: Server[] = [];
@@ -78,6 +86,47 @@ afterEach(async () => {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
+});
+
+describe('what became of a payment', () => {
+  const { authorization } = request.paymentPayload.payload as { authorization: { from: string } };
+  const signed = { ...authorization, nonce: `0x${'07'.repeat(32)}` };
+  const asked = {
+    ...request,
+    paymentPayload: { ...request.paymentPayload, payload: { authorization: signed, signature: '0x00' } },
+  } as FacilitatorRequest;
+  const ask = async (listener: RequestListener) => (await facilitator(listener)).settlement?.(asked);
+
+  it('is asked for by the payment alone, whatever it was bought with', async () => {
+    const seen: IncomingMessage[] = [];
+    const own = await facilitator((message, response) => {
+      seen.push(message);
+      json(response, 404, { code: 'settlement_not_known' });
+    });
+    const { payload } = asked.paymentPayload;
+    const extensions = { large: 'x'.repeat(50_000) };
+    const v2 = { x402Version: 2, accepted: acceptedV2, payload, extensions };
+    await own.settlement?.({ x402Version: 2, paymentPayload: v2, paymentRequirements: acceptedV2 } as never);
+    expect(seen[0]).toMatchObject({
+      method: 'GET',
+      url: expect.stringMatching(/^\/settlements\/by-payment\/[0-9a-f]{64}$/),
+    });
+    expect(String(seen[0]?.headers['payment-signature']).length).toBeLessThan(2_000);
+  });
+
+  it.each<[string, RequestListener, string | undefined]>([
+    ['has no such resource', answer(404, { error: 'not found' }), 'settlement_status_not_told'],
+    ['does not take the method', answer(405, {}), 'settlement_status_not_told'],
+    ['is out of order', answer(500, {}), undefined],
+    ['says something else', answer(200, { state: 'odd' }), undefined],
+    ['ends the connection', (message) => void message.socket.destroy(), undefined],
+  ])('is not known from a facilitator that %s', async (_, listener, reason) => {
+    await expect(ask(listener)).rejects.toMatchObject({ kind: 'facilitator_unavailable', reason });
+  });
+
+  it('is that it was never settled there', async () => {
+    expect(await ask(answer(404, { code: 'settlement_not_known' }))).toBeUndefined();
+  });
 });
 
 describe('a facilitator over HTTP', () => {

@@ -3,7 +3,9 @@ import { httpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '
 import { readLimited } from '../encoding/readLimited.js';
 import { untilAborted } from '../encoding/untilAborted.js';
 import { wasNotSent } from '../encoding/wasNotSent.js';
+import { toBase64 } from '../encoding/Json.js';
 import type { Facilitator, FacilitatorRequest } from './Facilitator.js';
+import { readStatus, statusRequest, type SettlementStatus } from './settlementStatus.js';
 import {
   OtherPayment,
   readSettleAnswer,
@@ -77,6 +79,8 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
         throw wasNotTaken(cause) ? unavailable(cause) : unknown(cause);
       }
     },
+    settlement: (request) =>
+      askStatus(exchange, { base, headers: options.headers, timeoutMs: verifyTimeoutMs }, request),
     async supported() {
       try {
         return await call(urls.supported, readSupportedAnswer, verifyTimeoutMs);
@@ -85,6 +89,26 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
       }
     },
   };
+}
+
+/** `GET /settlements/by-payment/{hash}` of a facilitator of AgentPay, with the payment itself as proof. */
+async function askStatus(
+  exchange: Exchange,
+  at: {
+    readonly base: string;
+    readonly headers: HttpFacilitatorOptions['headers'] | undefined;
+    readonly timeoutMs: number;
+  },
+  { paymentPayload }: FacilitatorRequest,
+): Promise<SettlementStatus | undefined> {
+  // What was bought is of no interest, and may be longer than a header.
+  const { url, headers } = statusRequest(at.base, toBase64({ ...paymentPayload, extensions: undefined }));
+  const sent = { method: 'GET', headers: { ...headers, ...at.headers }, body: undefined } as const;
+  const limits = { timeoutMs: at.timeoutMs, maxBytes: MAX_ANSWER_BYTES };
+  const { status, text } = await exchange(new URL(url), { ...sent, ...limits }).catch((cause: unknown) => {
+    throw unavailable(cause);
+  });
+  return readStatus(status, text);
 }
 
 type Exchange = (

@@ -1,4 +1,4 @@
-import { AgentPayError, findNetwork } from '@agentpay/primitives';
+import { AgentPayError, findNetwork, isAgentPayError } from '@agentpay/primitives';
 import * as z from 'zod';
 import { readBytes } from '../encoding/readBytes.js';
 import { bytesOfText, sha256, writeHex } from '#platform';
@@ -90,6 +90,10 @@ export const settlementStatusSchema = z.object({
 export type SettlementStatus = z.infer<typeof settlementStatusSchema>;
 
 const MAX_BYTES = 64 * 1024;
+/** Statuses of a facilitator that has no such resource, which is not asked again. */
+const NOT_TOLD = [404, 405, 501];
+/** Reason of `facilitator_unavailable` for such a facilitator. */
+export const STATUS_NOT_TOLD = 'settlement_status_not_told';
 
 /**
  * Asks a facilitator of AgentPay what became of a payment; nothing is moved by it. The payment itself is the proof that the caller may
@@ -99,7 +103,8 @@ const MAX_BYTES = 64 * 1024;
  * const status = await settlementStatus({ facilitator: 'http://127.0.0.1:3102', payment: req.headers['payment-signature'] });
  * status?.state; // 'settled'
  * @returns undefined when the facilitator has never settled it
- * @throws AgentPayError `payment_malformed`; `facilitator_unavailable` when there is no usable response
+ * @throws AgentPayError `payment_malformed`; `facilitator_unavailable` when there is no usable response, with the reason
+ *   `settlement_status_not_told` by a facilitator that has no such resource
  */
 export async function settlementStatus({
   facilitator,
@@ -112,24 +117,45 @@ export async function settlementStatus({
   readonly fetch?: typeof globalThis.fetch;
   readonly timeoutMs?: number;
 }): Promise<SettlementStatus | undefined> {
-  const hash = paymentHash(paymentKeyIn(payment));
   const signal = AbortSignal.timeout(timeoutMs);
-  const unavailable = (cause?: unknown) =>
-    new AgentPayError('facilitator_unavailable', 'The facilitator does not say what became of the payment.', {
-      cause,
-    });
-  const url = `${facilitator.replace(/\/+$/, '')}/settlements/by-payment/${hash}`;
-  const headers = { accept: 'application/json', [v2.PAYMENT_SIGNATURE]: payment };
+  const { url, headers } = statusRequest(facilitator, payment);
   try {
     const response = await fetch(url, { headers, signal });
     const text = new TextDecoder().decode(await readBytes(response.body, MAX_BYTES, signal));
-    const body: unknown = JSON.parse(text);
-    if (response.status === 404 && (body as { code?: unknown } | undefined)?.code === 'settlement_not_known')
-      return undefined;
-    const read = settlementStatusSchema.safeParse(body);
-    if (response.ok && read.success) return read.data;
+    return readStatus(response.status, text);
   } catch (cause) {
-    throw unavailable(cause);
+    throw isAgentPayError(cause) ? cause : noStatus(cause);
   }
-  throw unavailable();
+}
+
+/** How a facilitator of AgentPay is asked what became of a payment. @throws AgentPayError `payment_malformed` */
+export function statusRequest(facilitator: string, payment: string) {
+  const hash = paymentHash(paymentKeyIn(payment));
+  return {
+    url: `${facilitator.replace(/\/+$/, '')}/settlements/by-payment/${hash}`,
+    headers: { accept: 'application/json', [v2.PAYMENT_SIGNATURE]: payment },
+  };
+}
+
+/** What a facilitator responds to it, as {@link settlementStatus} gives it. @throws AgentPayError `facilitator_unavailable` */
+export function readStatus(code: number, text: string): SettlementStatus | undefined {
+  const body = parsed(text);
+  if (code === 404 && (body as { code?: unknown } | undefined)?.code === 'settlement_not_known')
+    return undefined;
+  const read = settlementStatusSchema.safeParse(body);
+  if (code === 200 && read.success) return read.data;
+  throw noStatus(new Error(`Status ${code}.`), NOT_TOLD.includes(code) ? STATUS_NOT_TOLD : undefined);
+}
+
+function noStatus(cause: unknown, reason?: string): AgentPayError {
+  const message = 'The facilitator does not say what became of the payment.';
+  return new AgentPayError('facilitator_unavailable', message, { cause, ...(reason && { reason }) });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

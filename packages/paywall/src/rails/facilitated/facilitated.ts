@@ -1,11 +1,13 @@
-import { AgentPayError, isAgentPayError, unixSeconds } from '@agentpay/primitives';
+import { AgentPayError, isAgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
 import {
   isNonceUsed,
   PURCHASE,
   reasonCode,
   reasons,
   sameHex,
+  STATUS_NOT_TOLD,
   type Address,
+  type Facilitator,
   type FacilitatorRequest,
   type Hex,
   type Reason,
@@ -67,6 +69,9 @@ export function facilitatedPayment(
     return due === undefined ? bought : over(bought, due);
   });
 
+  const dueOf = (used: Amount | undefined) =>
+    used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
+
   return {
     payer: `${network.id}:${payer}`,
     isSecret,
@@ -84,7 +89,7 @@ export function facilitatedPayment(
       return verifiedBy(await available(config, facilitatorName, asked), offer, payer);
     },
     async settle({ again, used, purchase }) {
-      const due = used === undefined ? undefined : (used * BigInt(offer.v2.amount)) / offer.price;
+      const due = dueOf(used);
       if (due === 0n) return settled({ offer, payer, proof, due }, { transaction: '', network: network.id });
       try {
         const response = await facilitator.settle(requestFor(purchase, due));
@@ -95,9 +100,25 @@ export function facilitatedPayment(
         return unanswered(config, facilitatorName, error);
       }
     },
+    isSettled:
+      facilitator.settlement &&
+      (({ used, purchase }) => isSettledBy(facilitator, requestFor(purchase, dueOf(used)))),
     // An authorization that is not settled moves no money.
     release: async () => undefined,
   };
+}
+
+/** Whether a facilitator has settled a payment; undefined while it may still go either way, or does not say. Never rejects. */
+async function isSettledBy(
+  facilitator: Facilitator,
+  request: FacilitatorRequest,
+): Promise<boolean | undefined> {
+  try {
+    const status = await facilitator.settlement?.(request);
+    return status?.state === 'pending' ? undefined : status?.state === 'settled';
+  } catch (error) {
+    return isAgentPayError(error) && error.reason === STATUS_NOT_TOLD ? false : undefined;
+  }
 }
 
 /** What is known of money that a facilitator was asked to move when it gave no response. */

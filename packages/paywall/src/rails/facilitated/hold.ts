@@ -79,6 +79,8 @@ export function holdPayment(config: PaywallConfig, offer: PricedOption, proof: H
       return outcome;
     },
     settle: (attempt) => capture(own, attempt),
+    // What is asked of is the hold, and not what is captured of it.
+    isSettled: undefined,
     async release() {
       if (mayBeHeld) await giveBack(own);
     },
