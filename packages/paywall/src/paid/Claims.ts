@@ -13,7 +13,10 @@ export interface HeldResponse {
 
 const headersSchema = z.record(z.string(), z.union([z.string(), z.array(z.string())]));
 const recordSchema = z.object({
-  /** `running`: the handler may be at work. `settling`: money may move or have moved, and has where there is a receipt. `done`: paid. `free`: given up. */
+  /**
+   * `running`: the handler may be at work. `settling`: money may move or have moved, and has where there is a receipt. `done`: paid.
+   * `free`: given up.
+   */
   state: z.enum(['running', 'settling', 'done', 'free']),
   /** Digest of the request and the proof that the payment belongs to. */
   binding: z.string(),
@@ -97,7 +100,7 @@ export interface Claims {
   done(claim: Claim, receipt: Receipt, answer: HeldResponse | undefined): Promise<void>;
   /** Notes that the money of a `settling` claim is taken, by which nothing is delivered yet; false when the claim is somebody else's by now. */
   settled(claim: Claim, receipt: Receipt): Promise<boolean>;
-  /** Lets the next request with this proof continue at once; the claim as it stands, unless it is somebody else's by now. Never rejects. */
+  /** Lets the next request with this proof continue at once. The claim as it stands, unless somebody else has it. Never rejects. */
   yieldLease(claim: Claim): Promise<Claim | undefined>;
   /** Nothing was charged: the payment may be used anew. Never rejects. */
   drop(claim: Claim): Promise<void>;
