@@ -1,5 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { callName, endpoints, families, openApi, toolsOf, type Endpoint, type Family } from '@agentpay/api';
+import {
+  callName,
+  endpoints,
+  families,
+  openApi,
+  pagesOf,
+  toolsOf,
+  type Endpoint,
+  type Family,
+} from '@agentpay/api';
 import { createApiClient } from '@agentpay/sdk';
 
 /** SDK, Python, MCP and OpenAPI against the definitions that they are made from, name by name: calls, and what each of them takes. */
@@ -28,7 +37,7 @@ test('the families define every endpoint, each once', () => {
   ).toEqual([...defined].sort());
 });
 
-test('the SDK has a function for each, and no other', () => {
+test('the SDK has a function for each, one that turns the pages of each list, and no other', () => {
   const client = createApiClient({ url: 'http://127.0.0.1:1' }) as unknown as Record<string, object>;
   const verbsIn = (holder: object, at: string) =>
     Object.entries(holder).flatMap(([noun, verbs]) =>
@@ -37,13 +46,19 @@ test('the SDK has a function for each, and no other', () => {
         return `${at}.${noun}.${verb}`;
       }),
     );
+  // `iterate`, and of a list by another name that name behind it.
+  const pascal = (verb: string) => verb.replace(/^./, (first) => first.toUpperCase());
+  const iterating = all
+    .filter((endpoint) => isOffered(endpoint.id) && pagesOf(endpoint))
+    .map(({ id }) => id.replace(/\w+$/, (verb) => (verb === 'list' ? 'iterate' : `iterate${pascal(verb)}`)));
   const others = Object.keys(families).filter((id) => id !== 'runtime');
   const runtime = Object.fromEntries(Object.entries(client).filter(([name]) => !others.includes(name)));
   const found = [
     ...verbsIn(runtime, 'runtime'),
     ...others.flatMap((id) => verbsIn(client[id] as object, id)),
   ];
-  expect(found.sort()).toEqual([...defined].sort());
+  expect(iterating.length).toBeGreaterThan(30);
+  expect(found.sort()).toEqual([...defined, ...iterating].sort());
 });
 
 describe('OpenAPI', () => {
