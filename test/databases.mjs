@@ -12,13 +12,13 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   rmSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import jestConfig from '../jest.config.mjs';
+import { findPostgres, makeCluster, postgresUser } from '../packages/dev/postgres.mjs';
 
 const READY_MS = 30_000;
 const STOP_MS = 10_000;
@@ -127,19 +127,6 @@ const findRedis = () => findOnPath('redis-server');
 const findChromium = () =>
   process.env.CHROMIUM || ['chromium', 'chromium-browser', 'google-chrome'].map(findOnPath).find(Boolean);
 
-/** The folder that holds `initdb` and `postgres`, which Debian keeps off the PATH. */
-function findPostgres() {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
-  const debian = '/usr/lib/postgresql';
-  if (existsSync(debian)) {
-    const versions = readdirSync(debian).sort((a, b) => Number(b) - Number(a));
-    folders.push(...versions.map((version) => join(debian, version, 'bin')));
-  }
-  const config = findOnPath('pg_config');
-  if (config) folders.push(execFileSync(config, ['--bindir'], { encoding: 'utf8' }).trim());
-  return folders.find((path) => executable(join(path, 'initdb')) && executable(join(path, 'postgres')));
-}
-
 // ---- starting
 
 async function startRedis(worker) {
@@ -155,20 +142,15 @@ async function startRedis(worker) {
 function freshPostgres(bin, user) {
   const data = join(folder, 'postgres');
   if (existsSync(data)) return data;
-  mkdirSync(data);
-  if (isRoot) {
-    chownSync(folder, user.uid, user.gid);
-    chownSync(data, user.uid, user.gid);
-  }
-  const initdb = ['-D', data, '-U', 'agentpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'];
-  execFileSync(join(bin, 'initdb'), initdb, { ...user, cwd: folder, stdio: 'pipe' });
+  if (isRoot) chownSync(folder, user.uid, user.gid);
+  makeCluster({ bin, data, role: 'agentpay', user, sync: false });
   return data;
 }
 
 async function startPostgres(worker) {
   const bin = findPostgres();
   const data = join(folder, `postgres${worker}`);
-  const user = isRoot ? unprivilegedUser() : {};
+  const user = postgresUser();
   execFileSync('cp', ['-a', freshPostgres(bin, user), data]);
   const port = await freePort();
   // The data is thrown away with the folder, so nothing waits for the disk.
@@ -190,21 +172,6 @@ async function startPostgres(worker) {
     stopSignal: 'SIGINT',
   });
   return `postgres://agentpay@127.0.0.1:${port}/postgres`;
-}
-
-/** PostgreSQL refuses to run as root. */
-function unprivilegedUser() {
-  for (const name of ['postgres', 'nobody']) {
-    try {
-      const id = (flag) => Number(execFileSync('id', [flag, name], { encoding: 'utf8', stdio: 'pipe' }));
-      return { uid: id('-u'), gid: id('-g') };
-    } catch {
-      // no such user: try the next
-    }
-  }
-  throw new Error(
-    'PostgreSQL does not run as root, and there is neither a user postgres nor a user nobody to run it as.',
-  );
 }
 
 /** Starts a server in its own process group, so that a Ctrl-C at the terminal reaches it through {@link stopAll} only. */

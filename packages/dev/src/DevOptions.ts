@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { DevFault } from './DevFault.js';
+import { keptPlace } from './kept.js';
 
 /** What `agentpay dev` was asked for. */
 export interface DevOptions {
@@ -11,6 +12,8 @@ export interface DevOptions {
   readonly json: boolean;
   /** Folder that keeps ledger, settlements, chain and keys; undefined: a temporary one. */
   readonly dataDir: string | undefined;
+  /** PostgreSQL of the API; undefined: an embedded one in the folder. */
+  readonly databaseUrl: string | undefined;
   /** Seconds between blocks of the local chain. */
   readonly blockTime: number;
 }
@@ -21,18 +24,29 @@ export interface DevFlags {
   readonly once?: boolean;
   readonly json?: boolean;
   readonly data?: string;
+  readonly keep?: boolean;
   readonly blockTime?: string;
 }
 
 /** Reads the flags. @throws DevFault naming the flag and the value */
-export function readDevOptions(flags: DevFlags): DevOptions {
+export function readDevOptions(flags: DevFlags, env: NodeJS.ProcessEnv): DevOptions {
   return {
     port: flags.port === undefined ? 3100 : readPort(flags.port),
     once: flags.once ?? false,
     json: flags.json ?? false,
-    dataDir: flags.data === undefined ? undefined : readFolder(flags.data),
+    ...placeOf(flags, env),
     blockTime: flags.blockTime === undefined ? 0.5 : readBlockTime(flags.blockTime),
   };
+}
+
+function placeOf(
+  { data, keep }: DevFlags,
+  env: NodeJS.ProcessEnv,
+): Pick<DevOptions, 'dataDir' | 'databaseUrl'> {
+  if (keep && data !== undefined)
+    throw new DevFault('--keep and --data name two folders; give one of them.', true);
+  if (keep) return keptPlace(env);
+  return { dataDir: data === undefined ? undefined : readFolder(data), databaseUrl: undefined };
 }
 
 function readPort(text: string): number {

@@ -11,6 +11,10 @@ export async function runDev(args: readonly string[]): Promise<number> {
     .option('--once', 'leave after buying once in each dialect')
     .option('--json', 'print the purchases as JSON')
     .option('--data <folder>', 'keep everything in this folder')
+    .option(
+      '--keep',
+      'keep everything in .agentpay, the books in the PostgreSQL of DATABASE_URL where that is set',
+    )
     .option('--block-time <seconds>', 'seconds between blocks of the local chain')
     .allowExcessArguments()
     .action(async (flags: DevFlags, command: Command) => {

@@ -19,7 +19,7 @@ export async function dev(flags: DevFlags, words: readonly string[]): Promise<nu
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   try {
     if (words.length > 0) throw new DevFault(`agentpay dev takes flags only, not "${words[0]}".`, true);
-    return await run(readDevOptions(flags), stop);
+    return await run(readDevOptions(flags, process.env), stop);
   } catch (cause) {
     if (stop.signal.aborted) return 0;
     if (!(cause instanceof DevFault)) throw cause;
@@ -50,10 +50,10 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
     stop.signal.addEventListener('abort', () => resolve(), { once: true }),
   );
   try {
-    const { blockTime } = options;
+    const { blockTime, databaseUrl } = options;
     const onReady = progress.ready;
     const stack = await orStopped(
-      startStack({ ports, data, blockTime, supervisor, clock: systemClock, onReady }),
+      startStack({ ports, data, databaseUrl, blockTime, supervisor, clock: systemClock, onReady }),
       stopped,
     );
     progress.stop();

@@ -89,7 +89,8 @@ function runningOf(
   };
 }
 
-function inherited(): Record<string, string> {
+/** What a part has of the user's shell. */
+export function inherited(): Record<string, string> {
   return Object.fromEntries(
     INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );

@@ -31,19 +31,22 @@ export async function registerAgents(
   const buyer = kept ? (state.buyer as StackAgent) : await createOwned(owner, 'Example buyer');
   const paying = fundOnChain(owner, buyer, fund);
   paying.catch(() => undefined);
-  const agentKey = (kept ? state.agentKey : undefined) ?? (await withKey(owner, buyer.agentId)).agent_key;
-  const userKey = await fundedUserKey(owner, { apiUrl, known: kept ? state.userKey : undefined, fund });
-  const scenarios = state.scenarios ?? (await makeScenarios(owner));
-  const seller = state.seller ?? (await createAgent({ url: apiUrl, apiKey: buyer.apiKey }, 'Example seller'));
-  const serviceId = state.serviceId ?? (await registerService(apiUrl, seller, sellerUrl, price));
+  // What another database knows, this one does not.
+  const known: Partial<StackState> = kept ? state : {};
+  const agentKey = known.agentKey ?? (await withKey(owner, buyer.agentId)).agent_key;
+  const userKey = await fundedUserKey(owner, { apiUrl, known: known.userKey, fund });
+  const scenarios = known.scenarios ?? (await makeScenarios(owner));
+  const seller = known.seller ?? (await createAgent({ url: apiUrl, apiKey: buyer.apiKey }, 'Example seller'));
+  const serviceId = known.serviceId ?? (await registerService(apiUrl, seller, sellerUrl, price));
   await createApiClient({ url: apiUrl, apiKey: buyer.apiKey }).wallets.fund({
     wallet_id: buyer.walletId,
     amount: BUYER_FUNDS,
     source: 'test_faucet',
   });
   await paying;
+  const { developer: _developer, ...secrets } = state;
   return {
-    state: { ...state, buyer, seller, serviceId, agentKey, userKey, scenarios },
+    state: { ...(kept ? state : secrets), buyer, seller, serviceId, agentKey, userKey, scenarios },
     cookie: owner.cookie,
   };
 }

@@ -43,12 +43,14 @@ export const CHALLENGE_WINDOW_SECONDS = 2;
 export const PRICE = '$0.01';
 
 /** The program of a package, beside its door. */
-const programOf = (name: string, file = 'bin.js') =>
+export const programOf = (name: string, file = 'bin.js') =>
   fileURLToPath(new URL(file, import.meta.resolve(`@agentpay/${name}`)));
 
 export interface StackOptions {
   readonly ports: Ports;
   readonly data: DataDir;
+  /** PostgreSQL of the API; undefined: an embedded one in the folder. */
+  readonly databaseUrl: string | undefined;
   readonly blockTime: number;
   readonly supervisor: Supervisor;
   readonly clock: Clock;
@@ -58,7 +60,7 @@ export interface StackOptions {
 
 /** Starts chain, facilitator, API and seller, each as soon as what it needs is there. @throws DevFault when one of them does not start */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { ports, data, blockTime, supervisor, clock, onReady } = options;
+  const { ports, data, databaseUrl, blockTime, supervisor, clock, onReady } = options;
   const url = (port: number) => `http://127.0.0.1:${port}`;
   const urls = {
     api: url(ports.api),
@@ -77,7 +79,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   // Both would make one; without a cache each does.
   await prepareEmptyDb(databaseCache()).catch(() => undefined);
   // The API asks the chain nothing before somebody pays.
-  const starting = startNode(apiPart({ urls, data, state }));
+  const starting = startNode(apiPart({ urls, data, state, databaseUrl }));
   starting.catch(() => undefined);
   // Loaded meanwhile: it takes as long as the API's own modules.
   const { startLocalChain } = await import('./localChain.js');
@@ -117,6 +119,8 @@ interface Place {
   readonly state: StackState;
 }
 
+type Stores = Pick<Place, 'data' | 'state'> & Pick<StackOptions, 'databaseUrl'>;
+
 const listenAt = (url: string) => ({ PORT: new URL(url).port, HOST: '127.0.0.1' });
 
 export function facilitatorPart({ urls, data, state }: Place): NodePart {
@@ -137,7 +141,17 @@ export function facilitatorPart({ urls, data, state }: Place): NodePart {
   };
 }
 
-function apiPart({ urls, data, state }: Place): NodePart {
+/** Where the API has its books, and the secret that they are read with. */
+export function apiStores({ data, state, databaseUrl }: Stores): Record<string, string> {
+  const embedded = { DATA_DIR: data.path('api'), DATABASE_CACHE: databaseCache() };
+  return {
+    ...(databaseUrl === undefined ? embedded : { DATABASE_URL: databaseUrl }),
+    JWT_SECRET: state.jwtSecret,
+  };
+}
+
+function apiPart({ urls, ...stores }: Stores & Place): NodePart {
+  const { state } = stores;
   return {
     name: 'API',
     script: programOf('server'),
@@ -146,9 +160,7 @@ function apiPart({ urls, data, state }: Place): NodePart {
     env: {
       ...listenAt(urls.api),
       PUBLIC_BASE_URL: urls.api,
-      DATA_DIR: data.path('api'),
-      DATABASE_CACHE: databaseCache(),
-      JWT_SECRET: state.jwtSecret,
+      ...apiStores(stores),
       ADMIN_KEY: state.adminKey,
       OUTBOUND_LOOPBACK: 'true',
       SANDBOX_AUTO_APPROVE: 'true',

@@ -1,5 +1,4 @@
 import { createHmac } from 'node:crypto';
-import { join } from 'node:path';
 import { createCore, ledger, vault, type Core, type CorePorts, type GivenSettings } from '@agentpay/core';
 import {
   baseSepolia,
@@ -20,7 +19,7 @@ import {
   signUsageToken,
   type PaymentTokenJwk,
 } from '@agentpay/protocol';
-import { assertWritable, migrate, pgDb, pgliteDb, preparedDb } from '@agentpay/storage';
+import { assertWritable } from '@agentpay/storage';
 import {
   connectRedis,
   fallbackLimiter,
@@ -35,14 +34,13 @@ import { agreementEscrow } from './escrow/agreementEscrow.js';
 import { custodyKeys } from './chains/custodyKeys.js';
 import { paymentChain } from './chains/paymentChain.js';
 import type { ServerConfig } from './config.js';
+import { migrateDb, openDb } from './database.js';
 import { faultOf, openTracing, outbound, type Logger, type Outbound } from '@agentpay/http';
 import { callRunner, type CallRunner } from './jobs/runCalls.js';
 import type { MeteredWay } from './http/meteredProxy.js';
-import { migrations } from './migrations.js';
 import { createMetrics, type ServerMetrics } from './operations/Metrics.js';
 import { traced as tracedBy, untraced, type ServerTracing } from './operations/traced.js';
 import { ownClock, sharedClock, type ClockCheck, type NodeClock } from './nodeClock.js';
-import { checkPepper } from './pepperCheck.js';
 import { endpoints } from './outbound/endpoints.js';
 import { receivers } from './outbound/receivers.js';
 import { signInOf, type WaysToSignIn } from './signIn/waysToSignIn.js';
@@ -324,29 +322,13 @@ function sandboxWays(
   };
 }
 
-function openDb(config: ServerConfig, log: Logger): Promise<Db> | Db {
-  const { databaseUrl, databasePoolSize, dataDir, databaseCache: cache } = config;
-  if (databaseUrl !== undefined) {
-    return pgDb({
-      url: databaseUrl,
-      max: databasePoolSize,
-      onNotice: (line) => log.warn(line),
-      onIdleError: (error) => log.warn({ err: error }, 'a connection to the database broke'),
-    });
-  }
-  if (dataDir === undefined) return pgliteDb({});
-  const dir = join(dataDir, 'postgres');
-  return cache === undefined ? pgliteDb({ dir }) : preparedDb({ dir, cache, migrations });
-}
-
 /** Brings the schema up to date, and finds the time to go by. */
 async function prepare(
   db: Db,
   { databaseUrl }: ServerConfig,
   { clock, machine = systemClock, log, pepper }: Surroundings & { pepper: string },
 ): Promise<NodeClock> {
-  await migrate(db, migrations);
-  await checkPepper(db, pepper);
+  await migrateDb(db, pepper);
   if (clock) return ownClock(clock);
   return databaseUrl === undefined ? ownClock(machine) : sharedClock(db, { machine, log });
 }

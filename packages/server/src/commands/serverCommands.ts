@@ -21,6 +21,26 @@ const serve: CommandRow = {
   },
 };
 
+const migrate: CommandRow = {
+  name: 'migrate',
+  says: 'bring the database up to date and end; the server does so itself when it starts',
+  examples: ['DATABASE_URL=postgres://… agentpay migrate'],
+  async run({ around }) {
+    const { migrateCommand } = await import('../migrate.js');
+    return migrateCommand(process.env, around.print);
+  },
+};
+
+const seed: CommandRow = {
+  name: 'seed',
+  says: 'put demo agents and services into the database of a sandbox, once',
+  examples: ['DATABASE_URL=postgres://… agentpay seed'],
+  async run({ around }) {
+    const { seedCommand } = await import('../seed.js');
+    return seedCommand(process.env, around.print);
+  },
+};
+
 const check: CommandRow = {
   name: 'check',
   says: 'check what a paid URL says to buyers, browsers, caches and indexers; pays nothing',
@@ -95,6 +115,15 @@ const rotateMaster: CommandRow = {
 };
 
 /** The commands of the server, which the command line of AgentPay has among its own. */
-export const serverCommands: readonly CommandRow[] = [serve, check, mock, verify, reconcile, rotateMaster];
+export const serverCommands: readonly CommandRow[] = [
+  serve,
+  migrate,
+  seed,
+  check,
+  mock,
+  verify,
+  reconcile,
+  rotateMaster,
+];
 
 export const serverGroups = { ledger: 'look into the books', keys: 'look after the keys of wallets' };
