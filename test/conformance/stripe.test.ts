@@ -3,6 +3,8 @@ import { reconcileBooks } from '@agentpay/server';
 import { ADMIN_KEY, newAgent, testApi, type TestAgent, type TestApi } from '../families/testApi.js';
 import { SECRET_KEY, stripeStandIn, type StripeFault, type StripeStandIn } from './stripeStandIn.js';
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
 let stripe: StripeStandIn;
 let api: TestApi;
 let agent: TestAgent;
@@ -113,6 +115,34 @@ describe('payments', () => {
     for (const intent of stripe.intents.values()) intent.status = 'succeeded';
     await work(2);
     expect((await read(`/v1/payments/${made.body['id'] as string}`))['status']).toBe('completed');
+  });
+
+  it('that are unknown for a day are canceled before they fail, and can never be charged', async () => {
+    stripe.faults.push({ path: 'POST .*confirm$', does: 500 });
+    const path = `/v1/payments/${(await pay()).body['id'] as string}`;
+    await work();
+    expect(await read(path)).toMatchObject({ status: 'submitted' });
+    api.clock.advance(DAY_MS);
+    stripe.faults.push({ path: 'POST .*cancel$', does: 500 });
+    await work();
+    expect(await read(path)).toMatchObject({ status: 'submitted' });
+    expect(await balance()).toMatchObject({ held: 5.02 });
+    await work(3);
+    expect(await read(path)).toMatchObject({ status: 'failed', failure: 'given_up' });
+    expect([...stripe.intents.values()].map(({ status }) => status)).toEqual(['canceled']);
+    expect([stripe.charges, (await balance())['available']]).toEqual([[], 100]);
+  });
+
+  it('that the card works on for days are not given up', async () => {
+    stripe.card.outcome = 'processing';
+    const path = `/v1/payments/${(await pay()).body['id'] as string}`;
+    await work();
+    api.clock.advance(3 * DAY_MS);
+    await work(3);
+    expect(await read(path)).toMatchObject({ status: 'settling' });
+    for (const intent of stripe.intents.values()) intent.status = 'succeeded';
+    await work(3);
+    expect(await read(path)).toMatchObject({ status: 'completed' });
   });
 
   it('to an account that Stripe does not know fail', async () => {

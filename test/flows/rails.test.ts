@@ -5,11 +5,13 @@ import {
   migrations,
   parties,
   payments,
+  policies,
   type Core,
   type Principal,
 } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
+import { eventually } from '@agentpay/testing';
 import { fund, signedIn, testCore, type SignedIn } from './market.js';
 
 type Answer = payments.RailStatus | 'broken';
@@ -27,6 +29,11 @@ let answers: Answer[];
 let asked: string[];
 let proofs: number;
 let bringsBack: boolean;
+let rail: payments.Rail;
+let signs: boolean;
+/** For how long the rail thinks before it has made a proof. */
+let signing: Promise<void>;
+const rails: { 'base-usdc'?: payments.Rail } = {};
 
 const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
 
@@ -41,11 +48,16 @@ beforeAll(async () => {
     if (next === 'broken') throw new Error('connection reset');
     return next;
   };
-  const rail: payments.Rail = {
+  rail = {
     currency: 'USD',
     account: ledger.FAUCET,
     accepts: () => undefined,
-    authorize: async () => ({ proof: ++proofs }),
+    async authorize() {
+      if (!signs) throw new Error('no key to sign with');
+      proofs++;
+      await signing;
+      return { proof: proofs };
+    },
     submit: (payment) => answer('submit', payment),
     settle: (payment) => answer('settle', payment),
     fail: (payment) => answer('fail', payment),
@@ -58,13 +70,16 @@ beforeAll(async () => {
     references: /./,
     reconcile: async () => ({}),
   };
-  ({ core, clock } = await testCore(db, { rails: { 'base-usdc': rail } }));
+  ({ core, clock } = await testCore(db, { rails }));
 });
 beforeEach(async () => {
   answers = [];
   asked = [];
   proofs = 0;
   bringsBack = true;
+  signs = true;
+  signing = Promise.resolve();
+  rails['base-usdc'] = rail;
   payer = await signedIn(core, 'Payer');
   await fund(core, payer, FUNDS);
 });
@@ -113,6 +128,108 @@ it('one that the rail refuses for good fails, and its money and its share of the
   expect(await read(id)).toMatchObject({ status: 'failed', failure: 'not_sent_in_time' });
   expect(await money()).toEqual({ available: FUNDS, held: 0n });
   expect(await told(id)).toEqual(['payment.initiated', 'payment.failed']);
+});
+
+describe('a payment that cannot be sent', () => {
+  const HOUR_MS = 3_600_000;
+  const limit = () =>
+    policies.create(core, {
+      principal: operator,
+      partyId: payer.agent.id,
+      terms: { kind: 'monthly', amount: AMOUNT },
+    });
+
+  it.each(['signs nothing', 'is not configured any more'])(
+    'because its rail %s waits an hour, is reported, and expires: its money and its share of the limits return',
+    async (why) => {
+      await limit();
+      const { id } = await pay();
+      if (why === 'signs nothing') signs = false;
+      else delete rails['base-usdc'];
+      for (let n = 0; n < 29; n++) {
+        expect((await work()).failures).toMatchObject([{ subject: id }]);
+        clock.advance(120_000);
+      }
+      expect(await read(id)).toMatchObject({ status: 'authorized', attempts: 29 });
+      expect(await money()).toEqual({ available: FUNDS - AMOUNT - FEE, held: AMOUNT + FEE });
+      clock.advance(HOUR_MS - 29 * 120_000);
+      expect((await work()).failures).toEqual([]);
+      expect(await read(id)).toMatchObject({ status: 'expired', failure: 'not_sent_in_time' });
+      expect(await money()).toEqual({ available: FUNDS, held: 0n });
+      expect(await told(id)).toEqual(['payment.initiated', 'payment.failed']);
+      rails['base-usdc'] = rail;
+      signs = true;
+      expect((await pay()).status).toBe('authorized');
+      await work();
+      expect([asked, proofs]).toEqual([['submit 1'], 1]);
+    },
+  );
+
+  it('expires also while an instance is about to send it, which then sends nothing', async () => {
+    const { id } = await pay();
+    let sign = (): void => undefined;
+    signing = new Promise((resolve) => (sign = resolve));
+    const slow = work();
+    await eventually(() => expect(proofs).toBe(1));
+    clock.advance(HOUR_MS);
+    await work();
+    expect(await read(id)).toMatchObject({ status: 'expired' });
+    sign();
+    await slow;
+    expect(asked).toEqual([]);
+    expect(await read(id)).toMatchObject({ status: 'expired', proof: null });
+  });
+});
+
+describe('a payment that was sent and of which nobody knows what became', () => {
+  const DAY_MS = 24 * 3_600_000;
+
+  it('is given up after a day, and its money is free once the rail has made sure that it is not paid', async () => {
+    answers = [{ status: 'unknown' }, 'broken', 'broken', { status: 'unknown' }];
+    const { id } = await pay();
+    await work();
+    clock.advance(DAY_MS - 1);
+    await work();
+    for (let n = 0; n < 2; n++) {
+      clock.advance(600_000);
+      await work();
+      expect(await read(id)).toMatchObject({ status: 'submitted' });
+      expect((await money()).held).toBe(AMOUNT + FEE);
+    }
+    expect(asked).toEqual(['submit 1', 'settle 1', 'fail 1', 'fail 1']);
+    answers = [{ status: 'failed', reason: 'given_up' }];
+    clock.advance(600_000);
+    await work();
+    expect(await read(id)).toMatchObject({ status: 'failed', failure: 'given_up' });
+    expect(await money()).toEqual({ available: FUNDS, held: 0n });
+  });
+
+  it('is completed when the rail says that it was paid after all', async () => {
+    answers = [{ status: 'unknown' }];
+    const { id } = await pay();
+    await work();
+    clock.advance(DAY_MS);
+    await work();
+    expect(asked).toEqual(['submit 1', 'fail 1']);
+    expect(await read(id)).toMatchObject({ status: 'completed' });
+  });
+
+  it('keeps its money while its rail is not configured, however long, and is reported', async () => {
+    answers = [{ status: 'unknown' }];
+    const { id } = await pay();
+    await work();
+    delete rails['base-usdc'];
+    clock.advance(30 * DAY_MS);
+    expect((await work()).failures).toMatchObject([
+      { subject: id, error: { kind: 'settlement_not_configured' } },
+    ]);
+    expect(await read(id)).toMatchObject({ status: 'submitted' });
+    expect((await money()).held).toBe(AMOUNT + FEE);
+    rails['base-usdc'] = rail;
+    clock.advance(600_000);
+    await work();
+    expect(await read(id)).toMatchObject({ status: 'completed' });
+  });
 });
 
 it('an instance that dies over a payment leaves it to another, which makes no second proof', async () => {

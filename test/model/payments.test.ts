@@ -7,114 +7,32 @@ import fc from 'fast-check';
 import { fund, money, signedIn, START_MS, testCore, type SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 import {
-  behaviours,
-  heardOf,
-  outside,
-  scriptedRail,
-  treated,
-  type AtRail,
-  type Behaviour,
-} from './scriptedRail.js';
+  ask,
+  book,
+  CLAIM_MS,
+  dueIn,
+  feeOn,
+  GIVE_UP_MS,
+  hear,
+  MAX_WAIT_MS,
+  railStates,
+  refusalOf,
+  TTL_MS,
+  type Model,
+  type ModelPayment,
+  type Order,
+  type RailState,
+  type To,
+} from './paymentModel.js';
+import { behaviours, heardOf, outside, scriptedRail, type Behaviour } from './scriptedRail.js';
 
 const FUNDS = 10_000n;
 const MOST = 6_000n;
-const CLAIM_MS = 120_000;
-const MAX_WAIT_MS = 300_000;
 const operator: Principal = {
   party: { id: 'platform', kind: 'platform' },
   scopes: [],
   credentialId: 'admin',
 };
-
-// ---- the model: a payment, its way through the states, and who has how much
-
-type To = 'payee' | 'outside' | 'rail';
-
-interface Order {
-  readonly to: To;
-  readonly amount: bigint;
-  readonly key?: string | undefined;
-}
-interface ModelPayment extends Order {
-  readonly id: string;
-  readonly fee: bigint;
-  status: payments.PaymentStatus;
-  refunded: bigint;
-  attempts: number;
-  /** When the rail is asked next. */
-  next: number | null;
-  atRail: AtRail;
-  events: string[];
-}
-/** The rail was asked by an instance that has heard nothing yet. */
-interface Unanswered {
-  readonly payment: ModelPayment;
-  readonly attempts: number;
-}
-interface Model {
-  now: number;
-  payer: bigint;
-  held: bigint;
-  payee: bigint;
-  outside: bigint;
-  revenue: bigint;
-  payments: ModelPayment[];
-  unanswered: Unanswered[];
-}
-
-const feeOn = (amount: bigint) => (amount * 4n + 500n) / 1_000n;
-const dueIn = (model: Model) => model.payments.filter(({ next }) => next !== null && next <= model.now);
-
-/** What the platform makes of what it hears from the rail, be it nothing. */
-function hear(model: Model, payment: ModelPayment, heard: AtRail): void {
-  const total = payment.amount + payment.fee;
-  if (heard === 'paid' || heard === 'refused') {
-    payment.status = heard === 'paid' ? 'completed' : 'failed';
-    payment.next = null;
-    model.held -= total;
-    if (heard === 'paid') model.revenue += payment.fee;
-    else model.payer += total;
-    payment.events.push(
-      ...(heard === 'paid' ? ['payment.confirmed', 'payment.completed'] : ['payment.failed']),
-    );
-    return;
-  }
-  if (heard === 'settling') payment.status = 'settling';
-  payment.next = model.now + Math.min(MAX_WAIT_MS, 1_000 * 2 ** (payment.attempts - 1));
-}
-
-function book(model: Model, id: string, order: Order): void {
-  const fee = feeOn(order.amount);
-  const byRail = order.to === 'rail';
-  model.payer -= order.amount + fee;
-  if (byRail) model.held += order.amount + fee;
-  else {
-    model[order.to as 'payee' | 'outside'] += order.amount;
-    model.revenue += fee;
-  }
-  model.payments.push({
-    ...order,
-    id,
-    fee,
-    status: byRail ? 'authorized' : 'completed',
-    refunded: 0n,
-    attempts: 0,
-    next: byRail ? model.now : null,
-    atRail: 'unsent',
-    events: [byRail ? 'payment.initiated' : 'payment.completed'],
-  });
-}
-
-/** The kind of error that a refund is refused with. */
-function refusalOf(model: Model, payment: ModelPayment, amount: bigint | undefined): string | undefined {
-  if (payment.status === 'refunded' && amount === undefined) return undefined;
-  if (payment.status !== 'completed') return 'payment_wrong_state';
-  const left = payment.amount - payment.refunded;
-  if ((amount ?? left) > left) return 'invalid_amount';
-  return model[payment.to as 'payee' | 'outside'] < (amount ?? left) ? 'insufficient_funds' : undefined;
-}
-
-// ---- the real thing
 
 interface Real {
   readonly payer: SignedIn;
@@ -128,6 +46,13 @@ const seen = new Set<string>();
 let core: Core;
 let clock: ManualClock;
 const bank = outside();
+const rails: { 'base-usdc'?: payments.Rail } = {};
+
+function setRail(state: RailState): void {
+  bank.signs = state !== 'unable';
+  if (state === 'gone') delete rails['base-usdc'];
+  else rails['base-usdc'] = scriptedRail(bank);
+}
 
 const label = ({ payer }: Real) => `shop-${payer.agent.id}`;
 const revenue = () => ledger.accountTotal(core.db, { account: ledger.REVENUE_PAYMENT, asset: 'USD' });
@@ -166,8 +91,10 @@ async function expectSame(model: Model, real: Real): Promise<void> {
   );
   // The rail itself was asked for each payment by one proof alone.
   const orders = (id: string) => [...bank.books].filter(([order]) => order.startsWith(`${id}#`));
-  for (const { id, to, attempts, atRail } of model.payments)
-    expect(orders(id).map(([, state]) => state)).toEqual(to === 'rail' && attempts > 0 ? [atRail] : []);
+  for (const { id, to, status, atRail } of model.payments) {
+    const sent = to === 'rail' && status !== 'authorized' && status !== 'expired';
+    expect(orders(id).map(([, state]) => state)).toEqual(sent ? [atRail] : []);
+  }
   model.payments.forEach(({ status }) => seen.add(status));
 }
 
@@ -177,7 +104,15 @@ const pay = (order: Order) =>
     const first = model.payments.find(({ key }) => key !== undefined && key === order.key);
     const covered = order.amount + feeOn(order.amount) <= model.payer;
     const repeats = first?.to === order.to && first.amount === order.amount;
-    const expected = first ? (repeats ? undefined : 'conflict') : covered ? undefined : 'insufficient_funds';
+    const gone = order.to === 'rail' && model.rail === 'gone';
+    const refused = covered ? undefined : 'insufficient_funds';
+    const expected = gone
+      ? 'settlement_not_configured'
+      : first
+        ? repeats
+          ? undefined
+          : 'conflict'
+        : refused;
     const paying = payments.create(core, {
       principal: payer.principal,
       fromWalletId: payer.walletId,
@@ -187,6 +122,7 @@ const pay = (order: Order) =>
       ...(order.key !== undefined && { idempotencyKey: order.key }),
     });
     expect(await kindOf(paying)).toBe(expected);
+    if (gone) return;
     if (first && repeats) expect((await paying).id).toBe(first.id);
     if (!first && covered) book(model, (await paying).id, order);
     await expectSame(model, real);
@@ -240,24 +176,22 @@ const spend = (amount: bigint) =>
     await expectSame(model, real);
   });
 
-/** Claims what is due, and has the rail treat it as the script says. */
-function ask(model: Model, script: readonly Behaviour[]): ModelPayment[] {
-  const due = dueIn(model);
-  for (const [n, payment] of due.entries()) {
-    const behaviour = script[n % script.length] as Behaviour;
+/** {@link ask}, and tells the rail what to do. */
+function askBank(model: Model, script: readonly Behaviour[]): ReturnType<typeof ask> {
+  const done = ask(model, script);
+  for (const { payment, behaviour, givenUp } of done.asked) {
     bank.script.set(payment.id, behaviour);
-    payment.attempts++;
-    if (payment.status === 'authorized') payment.status = 'submitted';
-    payment.atRail = treated(payment.atRail, behaviour);
+    if (givenUp) seen.add('given up');
   }
-  return due;
+  return done;
 }
 
 const progress = (script: readonly Behaviour[]) =>
   command<Model, Real>(`progress ${script.join()}`, async (model, real) => {
-    for (const payment of ask(model, script))
-      hear(model, payment, heardOf(payment.atRail, bank.script.get(payment.id) as Behaviour));
-    expect((await payments.progress(core, { limit: 100 })).failures).toEqual([]);
+    const { asked, failed } = askBank(model, script);
+    for (const { payment, behaviour } of asked) hear(model, payment, heardOf(payment.atRail, behaviour));
+    const { failures } = await payments.progress(core, { limit: 100 });
+    expect(failures.map(({ subject }) => subject).sort()).toEqual(failed.map(({ id }) => id).sort());
     await expectSame(model, real);
   });
 
@@ -266,17 +200,18 @@ const die = (script: readonly Behaviour[]) =>
   command<Model, Real>(
     `die ${script.join()}`,
     async (model, real) => {
-      const due = ask(model, script);
-      for (const payment of due) {
+      const { asked } = askBank(model, script);
+      for (const { payment } of asked) {
         payment.next = model.now + CLAIM_MS;
         model.unanswered.push({ payment, attempts: payment.attempts });
       }
       const before = bank.asked;
       bank.dead = true;
       real.dead.push(payments.progress(core, { limit: 100 }));
-      await eventually(() => expect(bank.asked - before).toBe(due.length));
+      await eventually(() => expect(bank.asked - before).toBe(asked.length));
       bank.dead = false;
-      await expectSame(model, real);
+      // What the rail is not asked about ends beside it.
+      await eventually(() => expectSame(model, real));
     },
     (model) => dueIn(model).length > 0,
   );
@@ -290,6 +225,12 @@ async function hearLate(model: Model, real: Real): Promise<void> {
   await expectSame(model, real);
 }
 
+const set = (rail: RailState) =>
+  command<Model, Real>(`the rail ${rail}`, async (model) => {
+    model.rail = rail;
+    setRail(rail);
+  });
+
 const wait = (ms: number) =>
   command<Model, Real>(`wait ${ms}`, async (model) => {
     model.now += ms;
@@ -298,10 +239,11 @@ const wait = (ms: number) =>
 
 /** What a sequence that failed left behind must not reach the next one. */
 async function clear(): Promise<void> {
+  setRail('works');
   bank.script.clear();
   bank.dead = false;
   bank.answer();
-  clock.advance(MAX_WAIT_MS + CLAIM_MS);
+  clock.advance(TTL_MS + GIVE_UP_MS);
   await payments.progress(core, { limit: 1_000 });
   bank.books.clear();
 }
@@ -312,12 +254,14 @@ async function setUp(): Promise<{ model: Model; real: Real }> {
   await fund(core, payer, FUNDS);
   const real = { payer, payee, revenueBefore: await revenue(), dead: [] };
   const nothing = { held: 0n, payee: 0n, outside: 0n, revenue: 0n, payments: [], unanswered: [] };
-  return { model: { now: clock.now(), payer: FUNDS, ...nothing }, real };
+  const rail = 'works' as const;
+  return { model: { now: clock.now(), payer: FUNDS, rail, ...nothing }, real };
 }
 
-/** Once the rail answers truthfully, every payment ends, and the platform and the rail agree on what was paid. */
+/** Once the rail is there and answers truthfully, every payment ends, and the platform and the rail agree on what was paid. */
 async function finish(model: Model, real: Real): Promise<void> {
   await hearLate(model, real);
+  await set('works').run(model, real);
   model.now += MAX_WAIT_MS + CLAIM_MS;
   clock.advance(MAX_WAIT_MS + CLAIM_MS);
   await progress(['pay']).run(model, real);
@@ -332,7 +276,8 @@ it('payments agree with the model, whatever is paid, refunded, answered late or 
   try {
     ({ core, clock } = await testCore(db, {
       random: seededRandom(1),
-      rails: { 'base-usdc': scriptedRail(bank) },
+      settings: { payments: { ttlMs: TTL_MS, giveUpMs: GIVE_UP_MS } },
+      rails,
     }));
     expect(clock.now()).toBe(START_MS);
     const amount = fc.bigInt({ min: 1n, max: MOST });
@@ -354,14 +299,27 @@ it('payments agree with the model, whatever is paid, refunded, answered late or 
       amount.map(spend),
       script.map(progress),
       script.map(progress),
+      // Sent, and still unknown when it is to be given up.
+      fc.constantFrom<Behaviour>('break', 'lose', 'settle').map((behaviour) => progress([behaviour])),
       script.map(die),
       fc.constant(command<Model, Real>('hear late', hearLate)),
       fc.constantFrom(1_000, 4_000, CLAIM_MS, MAX_WAIT_MS).map(wait),
+      fc.constantFrom(CLAIM_MS, GIVE_UP_MS).map(wait),
+      // More often there than not.
+      fc.constantFrom('works' as const, ...railStates).map(set),
     ];
     await playSequences(commands, { setUp, finish, runs: 30 });
-    expect([...seen].sort()).toEqual(
-      ['authorized', 'completed', 'failed', 'refunded', 'settling', 'submitted'].sort(),
-    );
+    // A payment is `pending` within the transaction alone that reserves its money or moves it.
+    expect([...seen].sort()).toEqual([
+      'authorized',
+      'completed',
+      'expired',
+      'failed',
+      'given up',
+      'refunded',
+      'settling',
+      'submitted',
+    ]);
     expect(await ledger.verifyLedger(db)).toEqual([]);
     expect(await ledger.verifyChains(core)).toEqual([]);
   } finally {

@@ -7,9 +7,10 @@ export type Behaviour = (typeof behaviours)[number];
 /** How far an order is at the rail. */
 export type AtRail = 'unsent' | 'settling' | 'paid' | 'refused';
 
-/** What the rail makes of an order. One that is paid or refused stays so. */
-export function treated(state: AtRail, behaviour: Behaviour): AtRail {
+/** What the rail makes of an order. One that is paid or refused stays so, and one that is given up before it began is never paid. */
+export function treated(state: AtRail, behaviour: Behaviour, givenUp = false): AtRail {
   if (state === 'paid' || state === 'refused' || behaviour === 'break') return state;
+  if (givenUp && state === 'unsent') return 'refused';
   return behaviour === 'refuse' ? 'refused' : behaviour === 'settle' ? 'settling' : 'paid';
 }
 
@@ -24,11 +25,13 @@ export interface Outside {
   readonly script: Map<string, Behaviour>;
   /** By what it pays only once for. */
   readonly books: Map<string, AtRail>;
+  /** Whether it makes orders; what it has it works on all the same. */
+  signs: boolean;
   /** Whether it never answers; `asked` counts who asked, and `answer` lets those who wait hear what became of it. */
   dead: boolean;
   asked: number;
   answer(): void;
-  ask(id: string, order: string): Promise<AtRail>;
+  ask(id: string, order: string, givenUp?: boolean): Promise<AtRail>;
   /** By id: what was paid and has come back. */
   readonly back: Set<string>;
   look(id: string): Promise<boolean>;
@@ -44,12 +47,13 @@ export function outside(): Outside {
     script: new Map(),
     back: new Set(),
     books: new Map(),
+    signs: true,
     dead: false,
     asked: 0,
     answer: () => waiting.splice(0).forEach((tell) => tell()),
-    async ask(id, order) {
+    async ask(id, order, givenUp) {
       const behaviour = own.script.get(id) ?? 'pay';
-      const state = treated(own.books.get(order) ?? 'unsent', behaviour);
+      const state = treated(own.books.get(order) ?? 'unsent', behaviour, givenUp);
       own.books.set(order, state);
       const { dead } = own;
       await heard();
@@ -69,9 +73,10 @@ export function outside(): Outside {
 export const RETURN_DAYS = 1;
 
 /** A rail of payments; every proof that it is asked to make is an order of its own. */
-export function scriptedRail({ ask, books }: Outside): payments.Rail {
-  const tell = async ({ id, proof }: payments.Payment): Promise<payments.RailStatus> => {
-    const state = await ask(id, String(proof?.['order']));
+export function scriptedRail(bank: Outside): payments.Rail {
+  const { ask, books } = bank;
+  const tell = async ({ id, proof }: payments.Payment, givenUp = false): Promise<payments.RailStatus> => {
+    const state = await ask(id, String(proof?.['order']), givenUp);
     if (state === 'paid') return { status: 'completed', reference: 'ref' };
     if (state === 'refused') return { status: 'failed', reason: 'refused' };
     return state === 'settling' ? { status: 'settling', reference: 'ref' } : { status: 'unknown' };
@@ -81,13 +86,14 @@ export function scriptedRail({ ask, books }: Outside): payments.Rail {
     account: ledger.FAUCET,
     accepts: () => undefined,
     async authorize({ id }) {
+      if (!bank.signs) throw new Error('no key to sign with');
       const order = `${id}#${books.size}`;
       books.set(order, 'unsent');
       return { order };
     },
-    submit: tell,
-    settle: tell,
-    fail: tell,
+    submit: (payment) => tell(payment),
+    settle: (payment) => tell(payment),
+    fail: (payment) => tell(payment, true),
     bringsBack: false,
     acceptsRefund: () => undefined,
     authorizeRefund: async () => ({}),

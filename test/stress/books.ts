@@ -5,7 +5,8 @@ import type { Db } from '@agentpay/primitives';
 const CONTRADICTIONS = `
 select 'a token without its hold, or a hold in another state' as fault, coalesce(token.id, hold.id) as subject
   from payment_tokens as token full join (select * from ledger_holds where purpose = 'token') as hold on hold.id = token.hold_id
-  where (token.amount, case when token.deadline is not null then 'open' when token.state = 'settled' then 'captured' else 'released' end)
+  where (token.amount, case when token.deadline is not null then 'open'
+      when token.state in ('settled', 'refunded') then 'captured' else 'released' end)
     is distinct from (hold.amount, hold.state)
 union all
 select 'a hold not booked once when opened and once when closed', hold.id
@@ -13,7 +14,7 @@ select 'a hold not booked once when opened and once when closed', hold.id
   group by hold.id having count(journal.id) <> case hold.state when 'open' then 1 else 2 end
 union all
 select 'a settled token without its payment, or a payment without its token', coalesce(token.id, payment.id)
-  from (select * from payment_tokens where state = 'settled') as token full join
+  from (select * from payment_tokens where state in ('settled', 'refunded')) as token full join
     (select * from payments where rail = 'x402') as payment on payment.id = token.payment_id
   where token.amount is distinct from payment.amount
 union all

@@ -58,6 +58,9 @@ function watchedTx(tx: Tx): Tx & { wrote(): boolean } {
   };
 }
 
+/** Longer than any payment waits to be sent here, in spite of everything, and shorter than one waits that nobody has sent. */
+const PAYMENT_TTL_MS = 12 * 3_600_000;
+
 /** How an agent responds: it has done it, or the process is told to end before it has. */
 export type Agent = 'done' | 'interrupted';
 
@@ -83,6 +86,7 @@ export async function jobsCore(
     endpoints,
     payouts: { bank: paperBank(outside) },
     rails: paperRails(outside),
+    settings: { payments: { ttlMs: PAYMENT_TTL_MS } },
   });
   clock.advance(nowMs - clock.now());
   const collector: gateways.CardCollector = {
@@ -133,7 +137,7 @@ function oneByOne(
  */
 export const works: readonly Work[] = [
   ...oneByOne('payouts.work', payouts.work, 5),
-  ...oneByOne('payments.progress', payments.progress, 3),
+  ...oneByOne('payments.progress', payments.progress, 4),
   ...oneByOne('payments.refunds', payments.progressRefunds, 4),
   ['gateways.calls', takeUpCalls],
   ...[

@@ -351,7 +351,7 @@ async function prepareRuntime(core: Core, later: Core): Promise<void> {
 
 /**
  * Payouts, payments and refunds by rails: such as pass at once, are asked about twice and are refused; a payout that comes back; refunds
- * that a rail brings back and such as it sends to an address.
+ * that a rail brings back and such as it sends to an address; a payment that was not sent in its time.
  */
 async function prepareTransfers(core: Core, later: (ms: number) => Core): Promise<void> {
   const owner = await signedIn(core, 'Owner');
@@ -364,6 +364,7 @@ async function prepareTransfers(core: Core, later: (ms: number) => Core): Promis
   await payOut(core, RETURNED);
   const paid = [await pay(core, 30_000_000n), await pay(core, 40_000_000n, 'base-usdc')];
   for (const work of [payouts.work, payments.progress]) await work(core, { limit: MOST_AT_ONCE });
+  await pay(later(20 * HOUR_MS), 3_000_000n);
   for (const [i, amount] of [SLOW, REFUSED, 2_000_000n].entries()) {
     await payOut(later((4 - i) * HOUR_MS), amount);
     await pay(later((4 - i) * HOUR_MS), amount);

@@ -16,8 +16,7 @@ import { paymentCompleted, paymentInitiated, tell } from './events.js';
 import { completeKey, feeOn, newPayment, payeeAccount, payeeNames } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentKeys, paymentRows } from './PaymentStore.js';
-import { externalRails } from './ports.js';
-import type { ExternalRail } from './ports.js';
+import { externalRails, railOf } from './ports.js';
 import type { Rail } from './Rail.js';
 import { feeSchedule } from './settings.js';
 
@@ -104,11 +103,7 @@ function connectorOf(core: Core, rail: string): Rail | undefined {
   if (rail === 'internal') return undefined;
   if (!(externalRails as readonly string[]).includes(rail))
     throw invalid('rail', `The rails are internal, ${externalRails.join(', ')}.`);
-  const connector = core.ports.rails[rail as ExternalRail];
-  if (connector) return connector;
-  throw new AgentPayError('settlement_not_configured', `The rail ${rail} is not configured.`, {
-    param: 'rail',
-  });
+  return railOf(core, rail, { param: 'rail' });
 }
 
 function wants({ payer, fromWalletId, toWalletId, idempotencyKey, approvalId }: Checked): Want[] {

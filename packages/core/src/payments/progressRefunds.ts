@@ -6,7 +6,7 @@ import { movements, postIn } from '../ledger/index.js';
 import { paymentRefundFailed, tell } from './events.js';
 import type { Payment } from './Payment.js';
 import { paymentRows, payments } from './PaymentStore.js';
-import type { ExternalRail } from './ports.js';
+import { railOf } from './ports.js';
 import type { Rail, RailStatus } from './Rail.js';
 import { refundedIn } from './refund.js';
 import type { Refund } from './PaymentRefund.js';
@@ -26,8 +26,7 @@ export async function progressRefunds(core: Core, { limit }: { limit: number }):
 
 async function attempt(core: Core, claimed: Refund): Promise<void> {
   const payment = (await payments.find(core.db, { id: claimed.paymentId })) as Payment;
-  const rail = core.ports.rails[payment.rail as ExternalRail];
-  if (!rail) return;
+  const rail = railOf(core, payment.rail);
   const refund = claimed.proof ? claimed : await prepare(core, { payment, refund: claimed, rail });
   if (!refund) return;
   const said = await rail.refund(payment, refund).catch((): RailStatus => ({ status: 'unknown' }));

@@ -10,8 +10,7 @@ import { paymentRefunded, tell } from './events.js';
 import { payeeAccount, transition } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentRows } from './PaymentStore.js';
-import { externalRails } from './ports.js';
-import type { ExternalRail } from './ports.js';
+import { externalRails, railOf } from './ports.js';
 import type { Refund } from './PaymentRefund.js';
 import { refundRows } from './RefundStore.js';
 
@@ -136,9 +135,7 @@ function refundByRail(core: Core, scene: Scene, payment: Payment, refund: Refund
     throw new AgentPayError('payment_wrong_state', 'A payment by this rail is given back by its payee.', {
       reason: 'not_refundable',
     });
-  const rail = core.ports.rails[payment.rail as ExternalRail];
-  if (!rail)
-    throw new AgentPayError('settlement_not_configured', `The rail ${payment.rail} is not configured.`);
+  const rail = railOf(core, payment.rail);
   rail.acceptsRefund(refund);
   if (refund.toExternal === null && !rail.bringsBack)
     return completeIn(core, scene, payment, refund, { payee: rail.account, covered: 0n });
