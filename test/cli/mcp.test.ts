@@ -100,7 +100,7 @@ describe('agentpay-mcp', () => {
     const client = await connect({ AGENTPAY_TOOLS: 'payments, gateway.calls' });
     const { tools } = await client.listTools();
     const groups = tools.map((tool) => tool._meta?.['agentpay/group']);
-    expect([...new Set(groups)]).toEqual(['payments', 'gateway.calls', undefined]);
+    expect([...new Set(groups)]).toEqual(['payments', 'gateway.calls', 'fetch']);
     expect(tools.at(-1)?.name).toBe('fetch_paid');
     const named = toolsOf(endpoints).flatMap(({ endpoint }) =>
       Object.keys(endpoint.response.shape).map((field) => `${callName(endpoint)}.${field}`),

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { freePort, spawnNode, type Spawned } from '@agentpay/testing';
 import { startLocalChain, type LocalChain } from '@agentpay/dev';
 import { createClient, paymentOf } from '@agentpay/sdk';
+import { paperShop } from '../families/paperShop.js';
+import { signedIn } from '../families/signedIn.js';
 import { newAgent, testApi, type TestApi } from '../families/testApi.js';
 import { standInModel } from './model.js';
 import { nextSettings, nextSite } from './nextSite.js';
@@ -170,9 +172,22 @@ describe('sellers', () => {
 describe('agents', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await testApi();
+    const settings = { DEV_SIGN_IN: 'true', OUTBOUND_LOOPBACK: 'true' };
+    api = await testApi(settings, { demo: paperShop, reachable: true });
   });
   afterAll(() => api?.close());
+
+  /** The key of an agent of the dashboard, with a wallet on a chain. */
+  async function dashboardKey(): Promise<string> {
+    const { writes } = await signedIn(api, 'owner');
+    const { body: made } = await api.http
+      .post('/api/agents')
+      .set(writes)
+      .send({ name: 'Shopper' })
+      .expect(201);
+    const { body } = await api.http.post(`/api/agents/${made.id}/api-keys`).set(writes).send({}).expect(201);
+    return body.key as string;
+  }
 
   const outputOf = async (name: string, env: Record<string, string> = {}) => {
     const agent = run(`agents/${name}`, { AGENTPAY_URL: api.url, ...env });
@@ -208,6 +223,24 @@ describe('agents', () => {
     }
   });
 
+  it.each([
+    ['claude', 'ANTHROPIC_URL', ''],
+    ['openai', 'OPENAI_URL', '/v1'],
+  ])(
+    'on %s buy from a server that answers 402, and the model never sees the key',
+    async (name, variable, base) => {
+      const key = await dashboardKey();
+      const model = await standInModel('fetch_paid', { url: `${api.url}/api/demo/seller`, max_amount: 0.05 });
+      try {
+        const output = await outputOf(name, { AGENTPAY_API_KEY: key, [variable]: model.url + base });
+        expect(output).toMatch(/^The tool says \{"status":200,.*ETH\/USD.*"payment":\{.*"amount":"10000"/);
+        expect(JSON.stringify(model.asked)).not.toContain(key);
+      } finally {
+        await model.close();
+      }
+    },
+  );
+
   it('of LangChain use the tools with any chat model of it, which never sees the key', async () => {
     const agent = await newAgent(api, { name: 'LangChain', funds: 7 });
     const { langchainTools, answer } = (await import(example('agents/langchain'))) as LangchainExample;
@@ -230,11 +263,19 @@ describe('agents', () => {
     expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(['payments_create']));
     expect(seen).toHaveLength(2);
     expect(seen.join()).not.toContain(agent.key);
+    const buying = await langchainTools(api.url, await dashboardKey());
+    const bought = await buying
+      .find(({ name }) => name === 'fetch_paid')
+      ?.invoke({ url: `${api.url}/api/demo/seller` });
+    expect(JSON.parse(String(bought))).toMatchObject({ status: 200, payment: { amount: '10000' } });
   });
 });
 
 interface LangchainExample {
-  langchainTools(url: string, apiKey: string): Promise<readonly { name: string }[]>;
+  langchainTools(
+    url: string,
+    apiKey: string,
+  ): Promise<readonly { name: string; invoke(input: object): Promise<unknown> }[]>;
   answer(model: unknown, asked: { question: string; tools: readonly unknown[] }): Promise<string>;
 }
 

@@ -2,6 +2,8 @@ import { viemChain } from '@agentpay/evm';
 import { baseSepolia, radiusTestnet } from '@agentpay/primitives';
 import { createLogger, csrfTokenOf, readConfig, start } from '@agentpay/server';
 import { testDatabase } from '@agentpay/testing';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
 import {
   mppxAlone,
@@ -111,6 +113,31 @@ it.each(sellers)('a seller by %s is paid once by %s, and delivers', async (_name
   ]);
   expect(((await (await pay()).json()) as typeof body).payment.txHash).toBe(body.payment.txHash);
   expect([seller.served(), (await stack.usdc(stack.payTo)) - before]).toEqual([1, PRICE]);
+});
+
+it('over MCP an agent buys once from x402-express, by fetch_paid, however often it repeats the call', async () => {
+  const [seller, buyer] = [await x402ExpressV1(stack, facilitator), await newBuyer(api)];
+  await stack.fund(buyer.address, 2n * PRICE);
+  const before = await stack.usdc(stack.payTo);
+  const client = new Client({ name: 'agent', version: '1.0.0' });
+  const requestInit = { headers: { 'x-agent-key': buyer.key } };
+  const transport = new StreamableHTTPClientTransport(new URL('/mcp', api.url), { requestInit });
+  await client.connect(transport as Parameters<Client['connect']>[0]);
+  await client.listTools();
+  const buy = () =>
+    client.callTool({
+      name: 'fetch_paid',
+      arguments: { url: seller.url, max_amount: 0.01, idempotency_key: 'a' },
+    });
+  const { structuredContent: bought } = await buy();
+  expect(bought).toMatchObject({
+    status: 200,
+    body: '{"weather":"sunny"}',
+    payment: { dialect: 'x402v1', amount: '10000', transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/) },
+  });
+  expect((await buy()).structuredContent).toEqual(bought);
+  expect([seller.served(), (await stack.usdc(stack.payTo)) - before]).toEqual([1, PRICE]);
+  await client.close();
 });
 
 describe('in SBC, which moves by Permit2 alone,', () => {

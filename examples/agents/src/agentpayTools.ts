@@ -9,10 +9,17 @@ export interface Tool {
   readonly inputSchema: object;
 }
 
-/** The calls of the AgentPay API as tools of an agent, and a way to carry them out. The key stays here; the model never sees it. */
+/**
+ * The calls of the AgentPay API as tools of an agent, and a way to carry them out; for an agent of the dashboard, which has a wallet on a
+ * chain, `fetch_paid` among them. The key stays here; the model never sees it.
+ */
 export async function agentpayTools(url: string, apiKey: string) {
   const client = new Client({ name: 'agent', version: '1.0.0' });
-  const requestInit = { headers: { authorization: `Bearer ${apiKey}` } };
+  const ofDashboard = apiKey.startsWith('ak_live_');
+  const headers: Record<string, string> = ofDashboard
+    ? { 'x-agent-key': apiKey }
+    : { authorization: `Bearer ${apiKey}` };
+  const requestInit = { headers };
   const transport = new StreamableHTTPClientTransport(new URL('/mcp', url), { requestInit });
   await client.connect(transport as Transport);
   const { tools } = await client.listTools();

@@ -29,6 +29,10 @@ export interface Tool {
   readonly readOnly?: boolean;
   /** Whether it moves or commits money, or takes something away for good; so does whatever changes something, unless said otherwise. */
   readonly destructive?: boolean;
+  /** Whether sent again it changes nothing more; so it is of what takes a key for that, of PUT and DELETE, unless said otherwise. */
+  readonly repeatable?: boolean;
+  /** Whether it calls servers of anybody. */
+  readonly openWorld?: boolean;
 }
 
 /** A success of another status than the usual one. */

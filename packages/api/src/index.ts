@@ -3,6 +3,7 @@ export * from './documents/index.js';
 export * from './Endpoint.js';
 export * from './Errors.js';
 export * from './Family.js';
+export * from './fetchPaid.js';
 export * from './request.js';
 export * from './families/index.js';
 export { agreements } from './families/agreements/index.js';

@@ -1,4 +1,4 @@
-import { jsonSchema, type ErrorBody, type JsonSchema, type ToolDefinition } from '@agentpay/api';
+import { jsonSchema, type ErrorBody, type ToolDefinition } from '@agentpay/api';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
   CallToolRequestSchema,
@@ -17,16 +17,6 @@ export type ToolOutcome =
 /** Carries out the call of a tool. It does not throw for what a model can act on: that is an outcome. */
 export type ToolCaller = (tool: ToolDefinition, input: Record<string, unknown>) => Promise<ToolOutcome>;
 
-/** A tool that is no endpoint. */
-export interface OwnTool {
-  readonly name: string;
-  readonly description: string;
-  readonly input: JsonSchema;
-  readonly annotations: Tool['annotations'];
-  /** As {@link ToolCaller}. */
-  call(input: Record<string, unknown>): Promise<ToolOutcome>;
-}
-
 const INSTRUCTIONS =
   'Amounts are in currency units with at most six decimals. A refused call is a result with code, reason, message and hint: ' +
   'follow the hint. Refusals of policies and balances are business outcomes; tell the operator instead of trying again.';
@@ -35,22 +25,18 @@ const INSTRUCTIONS =
 export function createMcpServer(
   tools: readonly ToolDefinition[],
   call: ToolCaller,
-  { version, own = [] }: { readonly version: string; readonly own?: readonly OwnTool[] },
+  { version }: { readonly version: string },
 ): Server {
-  const callers = new Map([
-    ...tools.map((tool) => [tool.name, (input: Record<string, unknown>) => call(tool, input)] as const),
-    ...own.map((tool) => [tool.name, (input: Record<string, unknown>) => tool.call(input)] as const),
-  ]);
+  const named = new Map(tools.map((tool) => [tool.name, tool]));
   const server = new Server(
     { name: 'agentpay', version },
     { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
   );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: [...listing(tools), ...own.map(shown)] }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: listing(tools) }));
   server.setRequestHandler(CallToolRequestSchema, async ({ params }): Promise<CallToolResult> => {
-    const caller = callers.get(params.name);
-    if (!caller)
-      throw new McpError(ErrorCode.InvalidParams, `There is no tool with the name ${params.name}.`);
-    const outcome = await caller(params.arguments ?? {});
+    const tool = named.get(params.name);
+    if (!tool) throw new McpError(ErrorCode.InvalidParams, `There is no tool with the name ${params.name}.`);
+    const outcome = await call(tool, params.arguments ?? {});
     const text = (value: object) => [{ type: 'text' as const, text: JSON.stringify(value) }];
     // Clients hold structured content against the schema of a success, so an error has none.
     if (!outcome.ok) return { content: text(outcome.error), isError: true };
@@ -78,7 +64,7 @@ function listed(tool: ToolDefinition): Tool {
       readOnlyHint: tool.readOnly,
       destructiveHint: tool.destructive,
       idempotentHint: tool.repeatable,
-      openWorldHint: false,
+      openWorldHint: tool.openWorld,
     },
     _meta: { 'agentpay/group': groupOf(tool) },
   };
@@ -88,8 +74,4 @@ function listed(tool: ToolDefinition): Tool {
 export function groupOf({ endpoint: { id } }: ToolDefinition): string {
   const [family, noun] = id.split('.') as [string, string];
   return family === 'runtime' ? noun : `${family}.${noun}`;
-}
-
-function shown({ name, description, input, annotations }: OwnTool): Tool {
-  return { name, description, inputSchema: input as Tool['inputSchema'], annotations };
 }

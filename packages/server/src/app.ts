@@ -85,7 +85,7 @@ export function createApp(composition: Composition, options: ApiOptions): Expres
   demoSellerRoutes(app, { demo: composition.demo, limit });
   stripeRoutes(app, composition, limit);
   x402Routes(app, composition, { authenticate, limit });
-  mcpRoutes(app, routes, { ...serving, baseUrl, version });
+  mcpRoutes(app, routes, { ...serving, core, baseUrl, version });
   app.use(notFound);
   app.use(renderErrors({ log, limit }));
   return app;

@@ -149,7 +149,7 @@ describe('/ai/tools', () => {
   it.each(Object.keys(parts))('gives every tool for %s, with a schema of its input', async (format) => {
     const { tools } = (await read(`/ai/tools?format=${format}`)) as { tools: Schema[] };
     const read2 = tools.map((tool) => (parts[format] as (tool: Schema) => [Listed, Schema])(tool));
-    expect(read2.map(([{ name }]) => name)).toEqual(offered.map(callName));
+    expect(read2.map(([{ name }]) => name)).toEqual([...offered.map(callName), 'fetch_paid']);
     for (const [{ name, description }, input] of read2) {
       expect(name).toMatch(/^[a-z][a-z0-9_]{0,63}$/);
       expect(description.length).toBeGreaterThan(10);
@@ -162,7 +162,7 @@ describe('/ai/tools', () => {
       tools: { functionDeclarations: Schema[] }[];
     };
     const declarations = tools[0]?.functionDeclarations as Schema[];
-    expect(declarations.map(({ name }) => name)).toEqual(offered.map(callName));
+    expect(declarations.map(({ name }) => name)).toEqual([...offered.map(callName), 'fetch_paid']);
     expect(JSON.stringify(declarations)).not.toMatch(/"(additionalProperties|default|format|const|\$ref)":/);
   });
 

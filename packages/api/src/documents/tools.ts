@@ -15,6 +15,8 @@ export interface ToolDefinition {
   readonly destructive: boolean;
   /** Sent again, it changes nothing more. */
   readonly repeatable: boolean;
+  /** It calls servers of anybody. */
+  readonly openWorld: boolean;
 }
 
 /** The endpoints that are offered to models, by name. */
@@ -30,7 +32,10 @@ export function toolsOf(endpoints: readonly Endpoint[]): ToolDefinition[] {
       endpoint,
       readOnly,
       destructive: tool.destructive ?? !readOnly,
-      repeatable: readOnly || method === 'DELETE' || method === 'PUT' || endpoint.idempotent !== false,
+      repeatable:
+        tool.repeatable ??
+        (readOnly || method === 'DELETE' || method === 'PUT' || endpoint.idempotent !== false),
+      openWorld: tool.openWorld ?? false,
     };
   });
 }

@@ -7,6 +7,7 @@ import {
   parseBaseUnits,
   parseDecimal,
   parseNumber,
+  parsePrice,
   toNumber,
 } from '@agentpay/primitives';
 import * as z from 'zod';
@@ -46,6 +47,15 @@ export const amount = z
     encode: (micro) => toNumber(micro),
   })
   .meta({ wire: { type: 'number', description: 'Currency units, at most six decimals.' } });
+
+/** Micro-units as a JSON number of dollars above zero. Text is read as well, as prices are written: "$0.05". */
+export const dollars = z
+  .codec(numberOrText, z.bigint(), {
+    decode: reading((value) => (typeof value === 'number' ? parseNumber(value) : parsePrice(value))),
+    encode: (micro) => toNumber(micro),
+  })
+  .refine(...aboveZero)
+  .meta({ wire: { type: 'number', description: 'Dollars, at most six decimals.' } });
 
 /** An {@link amount} above zero. */
 export const positiveAmount = amount.refine(...aboveZero);

@@ -1,4 +1,4 @@
-import { AgentPayError, inTime, isAgentPayError } from '@agentpay/primitives';
+import { AgentPayError, formatDecimal, inTime, isAgentPayError } from '@agentpay/primitives';
 import type { TransferDialect } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { balanceOf, payingFor } from '../custody/index.js';
@@ -12,6 +12,7 @@ import { sameTerms } from './Purchase.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 import { askSeller } from './sellerCall.js';
+import type { SellerResponse } from './sellerCall.js';
 import { quote, reject, reserveAndSign, waitFor } from './steps.js';
 import type { PurchaseWithProof } from './steps.js';
 import { withPermitTurn } from './turns.js';
@@ -25,6 +26,14 @@ export interface KeptRequest {
   readonly dialects?: readonly TransferDialect[];
   /** Who may approve it beside the operator of the platform. */
   readonly ownerId?: string;
+  /** Most that it may cost, base units of six decimals as digits. */
+  readonly maxAmount?: string;
+}
+
+/** What a seller gave without asking for money. */
+export interface Unasked {
+  readonly purchase: null;
+  readonly response: SellerResponse;
 }
 
 /** What somebody who works on a purchase goes by. */
@@ -38,8 +47,30 @@ export interface Working {
   readonly early?: boolean | undefined;
 }
 
-/** From the 402 to the seller's response. */
+/** From the 402 to the seller's response. @throws AgentPayError `seller_not_402` */
 export async function acquire(core: Core, purchase: Purchase, working: Working): Promise<Purchased> {
+  return whenAsked(await acquireAny(core, purchase, working));
+}
+
+/** @throws AgentPayError `seller_not_402` for what was given without payment */
+export function whenAsked(got: Purchased | Unasked): Purchased {
+  if (got.purchase) return got;
+  throw notAsked(got.response);
+}
+
+function notAsked({ status }: SellerResponse): AgentPayError {
+  return new AgentPayError('seller_not_402', `The seller answered ${status} instead of 402.`, {
+    reason: 'status',
+    details: { status },
+  });
+}
+
+/** {@link acquire}, where a seller that asks for nothing is as welcome. */
+export async function acquireAny(
+  core: Core,
+  purchase: Purchase,
+  working: Working,
+): Promise<Purchased | Unasked> {
   const { asked, until, approvalId } = working;
   const { request, dialects } = asked;
   let signed: PurchaseWithProof;
@@ -48,8 +79,12 @@ export async function acquire(core: Core, purchase: Purchase, working: Working):
       askSeller(core, request, until),
       payingFor(core.db, { holder: purchase.holder }),
     ]);
+    if ('unasked' in asking) {
+      await giveUp(core, purchase, notAsked(asking.unasked));
+      return { purchase: null, response: asking.unasked };
+    }
     const read: DemandToRead = { ...asking, wallets, dialects };
-    const candidates = candidatesIn(core, read);
+    const candidates = withinMax(candidatesIn(core, read), asked);
     const { terms } = purchase;
     const open = approvalId !== undefined && terms ? pinned(candidates, terms) : candidates;
     signed = await chooseAndSign(core, purchase, open, { approvalId, ownerId: asked.ownerId });
@@ -72,6 +107,18 @@ async function giveUp(core: Core, { id }: Purchase, error: unknown): Promise<voi
     { id, state: kept.state, attempts: kept.attempts },
     { failure, nextAttemptAt: null },
   );
+}
+
+function withinMax(
+  candidates: readonly [Candidate, ...Candidate[]],
+  { maxAmount }: KeptRequest,
+): readonly [Candidate, ...Candidate[]] {
+  if (maxAmount === undefined) return candidates;
+  const [first, ...others] = candidates.filter(({ offer }) => offer.amount <= BigInt(maxAmount));
+  if (first) return [first, ...others];
+  const [{ offer }] = candidates;
+  const words = `$${formatDecimal(offer.amount)} is above the $${formatDecimal(BigInt(maxAmount))} that it may cost.`;
+  throw new AgentPayError('budget_exceeded', words, { reason: 'per_request' });
 }
 
 function pinned(candidates: readonly Candidate[], terms: PurchaseTerms): [Candidate, ...Candidate[]] {

@@ -1,11 +1,12 @@
 import { AgentPayError, newId, sleep } from '@agentpay/primitives';
+import type { Amount } from '@agentpay/primitives';
 import type { TransferDialect } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalText } from '../text.js';
-import { acquire } from './acquire.js';
-import type { KeptRequest, Working } from './acquire.js';
+import { acquireAny, whenAsked } from './acquire.js';
+import type { KeptRequest, Unasked, Working } from './acquire.js';
 import { approvalFor } from './approval.js';
 import { digestOf, sealRequest, sellerRequest } from './BuyRequest.js';
 import { deliver, failureOf } from './deliver.js';
@@ -24,12 +25,16 @@ export interface BuyRequest {
   readonly holder?: string | undefined;
   /** The same key and request again are the same purchase: its response, or the same proof once more. */
   readonly idempotencyKey?: string | undefined;
+  /** The key was made for this call: nobody can have used it. It is written down with the first thing that there is to keep. */
+  readonly newKey?: boolean | undefined;
   readonly url: string;
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | Uint8Array | undefined;
   /** Who may approve it beside the operator of the platform, where the rules ask for an approval. */
   readonly ownerId?: string | undefined;
+  /** Most that it may cost, in base units; every asset has six decimals. */
+  readonly maxAmount?: Amount | undefined;
   /** In which protocols it may be paid; any when absent. */
   readonly protocols?: readonly ('x402' | 'mpp')[] | undefined;
   /**
@@ -43,27 +48,34 @@ export interface BuyRequest {
  * Calls a seller for an agent, pays what its 402 asks for if the rules of the agent allow it, and gives what the seller then answers. One
  * signature at most: whatever is lost, the same proof is sent again, by this call, by another with the same key, or by `work`.
  * @throws AgentPayError `invalid_request`, `settlement_not_configured`, `seller_not_402`, `no_payment_header`, `offer_not_acceptable`,
- * `policy_denied` and `insufficient_funds` (nothing was signed), `payment_refused`, `payment_unresolved`, `payment_in_progress`, `conflict`
+ * `budget_exceeded`, `policy_denied` and `insufficient_funds` (nothing was signed), `payment_refused`, `payment_unresolved`,
+ * `payment_in_progress`, `conflict`
  */
 export async function buy(core: Core, given: BuyRequest): Promise<Purchased> {
+  return whenAsked(await fetchPaid(core, given));
+}
+
+/** {@link buy}, where a seller that asks for no payment is as welcome: what it gives is given. @throws AgentPayError as `buy` */
+export async function fetchPaid(core: Core, given: BuyRequest): Promise<Purchased | Unasked> {
   const partyId = requireParty(given.principal, 'agent', 'user');
   const request = sellerRequest(given);
-  const { protocols, ownerId, holder = partyId } = given;
+  const { protocols, ownerId, maxAmount, holder = partyId } = given;
   const asked: KeptRequest = {
     request,
     ...(protocols && { dialects: dialectsOf(protocols) }),
     ...(ownerId !== undefined && { ownerId }),
+    ...(maxAmount !== undefined && { maxAmount: String(maxAmount) }),
   };
   const until = core.clock.now() + core.settings.purchases.answerMs;
   const idempotencyKey = checkOptionalText('idempotencyKey', given.idempotencyKey);
   const fresh = draft(core, { partyId, holder, idempotencyKey, asked });
   const working = { asked, until, early: given.early };
-  const begun = await begin(core, fresh);
-  return begun ? acquire(core, begun, working) : again(core, fresh, working);
+  const begun = given.newKey ? fresh : await begin(core, fresh);
+  return begun ? acquireAny(core, begun, working) : again(core, fresh, working);
 }
 
 /** The key was used before: what came of that. */
-async function again(core: Core, fresh: Purchase, working: Working): Promise<Purchased> {
+async function again(core: Core, fresh: Purchase, working: Working): Promise<Purchased | Unasked> {
   const { holder, idempotencyKey } = fresh;
   for (;;) {
     const kept = await store.purchases.find(core.db, { holder, idempotencyKey });
@@ -90,12 +102,12 @@ function outcomeOf(kept: Purchase): Purchased | undefined {
   return undefined;
 }
 
-async function resume(core: Core, mine: Purchase, working: Working): Promise<Purchased> {
-  if (mine.state === 'requested') return acquire(core, mine, working);
+async function resume(core: Core, mine: Purchase, working: Working): Promise<Purchased | Unasked> {
+  if (mine.state === 'requested') return acquireAny(core, mine, working);
   if (mine.state === 'quoted') {
     // Its owner may have decided meanwhile.
     const { id: approvalId } = await approvalFor(core, mine, working.asked);
-    return acquire(core, mine, { ...working, approvalId });
+    return acquireAny(core, mine, { ...working, approvalId });
   }
   const ends = (mine.validBefore as Date).getTime();
   if (core.clock.now() < ends)

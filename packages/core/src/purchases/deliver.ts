@@ -5,18 +5,10 @@ import type { Core } from '../Core.js';
 import type { SellerRequest } from './BuyRequest.js';
 import { awaitProof, provedWithin } from './fate.js';
 import type { Purchase, PurchaseTerms } from './Purchase.js';
-import { headerIn, MOST_RESPONSE, sendProof } from './sellerCall.js';
+import { headerIn, MOST_RESPONSE, sendProof, shown } from './sellerCall.js';
+import type { SellerResponse } from './sellerCall.js';
 import { confirm, hear, proofOf } from './steps.js';
 import type { PurchaseAnswer, PurchaseProof } from './steps.js';
-
-/** What the seller gave for the money. */
-export interface SellerResponse {
-  readonly status: number;
-  readonly contentType: string | null;
-  readonly body: Uint8Array;
-  /** Whether it is the beginning of a longer one. */
-  readonly truncated: boolean;
-}
 
 /** A purchase with what came of it. */
 export interface Purchased {
@@ -62,7 +54,7 @@ export async function deliver(
   if (heard.outcome === 'deliver') {
     const answer = answerOf(signed, heard, proof);
     const purchase = await delivered(core, signed, { answer, until, early });
-    return { purchase, response: shown(heard.response) };
+    return { purchase, response: shown(heard.response, MOST_RESPONSE) };
   }
   const written = await write(core, signed, heard.outcome, answerOf(signed, heard, proof));
   const proved = await awaitProof(core, written, 0);
@@ -188,15 +180,10 @@ function answerOf(signed: Purchase, heard: Heard, proof: PurchaseProof): Purchas
   const { dialect, network } = signed.terms as PurchaseTerms;
   const receipt = receiptIn({ dialect, network, proof: proof.value }, headerIn(response));
   const claim = receipt?.transaction.slice(0, 200) ?? null;
-  const { status, contentType, body } = shown(response);
+  const { status, contentType, body } = shown(response, MOST_RESPONSE);
   if (outcome === 'refuse')
     return { claim, failure: refusalCode(headerIn(response), response.body) ?? `status_${status}` };
   // Kept for whoever asks again; without a key or an approval nobody can.
   const kept = signed.idempotencyKey === null && signed.approvalId === null ? null : body;
   return { claim, sellerStatus: status, contentType, response: kept };
-}
-
-function shown({ status, headers, body }: IncomingResponse): SellerResponse {
-  const contentType = headers['content-type']?.slice(0, 255) ?? null;
-  return { status, contentType, body, truncated: body.length >= MOST_RESPONSE };
 }

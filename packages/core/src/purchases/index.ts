@@ -1,8 +1,9 @@
 export { decide, proceed, refuse } from './approved.js';
-export { buy } from './buy.js';
+export { buy, fetchPaid } from './buy.js';
 export type { BuyRequest } from './buy.js';
 export { failureOf } from './deliver.js';
-export type { Purchased, SellerResponse } from './deliver.js';
+export type { Unasked } from './acquire.js';
+export type { Purchased } from './deliver.js';
 export { paymentRejected } from './events.js';
 export { get, ofApproval, spent } from './operations.js';
 export { pay } from './pay.js';
@@ -10,5 +11,6 @@ export type { Paid, PayRequest } from './pay.js';
 export type { PurchasePorts } from './ports.js';
 export { amountOf, railOf } from './Purchase.js';
 export type { Purchase, PurchaseState, PurchaseTerms } from './Purchase.js';
+export type { SellerResponse } from './sellerCall.js';
 export { confirmableUntil, confirmWithdrawal, getWithdrawal, prepareWithdrawal } from './withdraw.js';
 export { work, workEnded } from './work.js';

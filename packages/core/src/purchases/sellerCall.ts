@@ -5,41 +5,59 @@ import type { Core } from '../Core.js';
 import { bodyOf } from './BuyRequest.js';
 import type { SellerRequest } from './BuyRequest.js';
 
+/** What a seller answered. */
+export interface SellerResponse {
+  readonly status: number;
+  readonly contentType: string | null;
+  readonly body: Uint8Array;
+  /** Whether it is the beginning of a longer one. */
+  readonly truncated: boolean;
+}
+
 /** Longest that is waited for the 402. */
 const ASK_MS = 8_000;
-/** Longest 402 that is read. */
+/** Longest 402 that is read; what is beyond it is cut off. */
 const MOST_DEMAND = 256 * 1024;
 /** Longest answer to a payment that is given on; what is beyond it is cut off. */
 export const MOST_RESPONSE = 1024 * 1024;
 const MOST_REDIRECTS = 3;
 
+/** What a seller asks for, from the very host that was asked. */
+export interface SellerDemand {
+  readonly demand: PaymentDemand;
+  readonly url: string;
+}
+
 /**
- * Asks the seller without paying. What comes back is its demand, from the very host that was asked.
+ * Asks the seller without paying. What comes back is its demand, or what it gives to anybody.
  * @throws AgentPayError `invalid_request` for an address that is not to be called, `seller_not_402`, `offer_not_acceptable`
  */
 export async function askSeller(
   core: Core,
   request: SellerRequest,
   until: number,
-): Promise<{ demand: PaymentDemand; url: string }> {
+): Promise<SellerDemand | { readonly unasked: SellerResponse }> {
   const reads = request.method === 'GET' || request.method === 'HEAD';
   const response = await send(core, request, {
     timeoutMs: Math.max(1, Math.min(ASK_MS, until - core.clock.now())),
     maxBytes: MOST_DEMAND,
+    longer: 'cut',
     maxRedirects: reads ? MOST_REDIRECTS : 0,
   }).catch((error: unknown) => {
     throw asRefusal(error);
   });
-  if (response.status !== 402)
-    throw new AgentPayError('seller_not_402', `The seller answered ${response.status} instead of 402.`, {
-      reason: 'status',
-      details: { status: response.status },
-    });
+  if (response.status !== 402) return { unasked: shown(response, MOST_DEMAND) };
   if (!isSameSeller(request.url, response.url))
     throw new AgentPayError('offer_not_acceptable', `${new URL(response.url).host} asks for money unasked.`, {
       reason: 'redirected_elsewhere',
     });
   return { demand: demandOf(request, response), url: response.url };
+}
+
+/** A response as callers are given it. */
+export function shown({ status, headers, body }: IncomingResponse, mostBytes: number): SellerResponse {
+  const contentType = headers['content-type']?.slice(0, 255) ?? null;
+  return { status, contentType, body, truncated: body.length >= mostBytes };
 }
 
 /** Sends the request with the proof to where the 402 came from; nothing is followed. @throws OutboundError */

@@ -1,11 +1,11 @@
 import type { Readable, Writable } from 'node:stream';
-import { endpoints, toolsOf } from '@agentpay/api';
+import { endpoints, fetchPaid, toolsOf, type ToolDefinition } from '@agentpay/api';
 import { createApiClient } from '@agentpay/sdk';
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import { createMcpServer, groupOf, type ToolCaller, type ToolOutcome } from '../createMcpServer.js';
 import { callApi } from './callApi.js';
-import { fetchPaid } from './fetchPaid.js';
-import { readSettings } from './settings.js';
+import { fetchAndPayInTurn } from './fetchPaid.js';
+import { readSettings, type PayingSettings } from './settings.js';
 
 export interface StdioOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,16 +35,14 @@ export async function serveStdio({
     const known = [...new Set(all.map(groupOf))].join(', ');
     throw new Error(`AGENTPAY_TOOLS names the group "${unknown}"; there are ${known}.`);
   }
-  const tools = groups ? all.filter((tool) => groups.includes(groupOf(tool))) : all;
+  const chosen = groups ? all.filter((tool) => groups.includes(groupOf(tool))) : all;
+  const paid = fetchPaidWithin(settings.paying);
   const secrets = secretsIn(env);
   const api = callApi(createApiClient({ ...settings.api, fetch }));
-  const call: ToolCaller = async (tool, input) => withoutSecrets(await api(tool, input), secrets);
-  const paid = fetchPaid(settings.paying, { fetch });
-  const own = {
-    ...paid,
-    call: async (input: object) => withoutSecrets(await paid.call({ ...input }), secrets),
-  };
-  const server = createMcpServer(tools, call, { version, own: [own] });
+  const pay = fetchAndPayInTurn(settings.paying, { fetch });
+  const call: ToolCaller = async (tool, input) =>
+    withoutSecrets(await (tool === paid ? pay(input) : api(tool, input)), secrets);
+  const server = createMcpServer([...chosen, paid], call, { version });
   const ended = new Promise<void>((resolve) => {
     stdin.once('end', resolve).once('close', resolve);
     server.onclose = resolve;
@@ -52,6 +50,12 @@ export async function serveStdio({
   await server.connect(new StdioServerTransport(stdin, stdout) as Parameters<typeof server.connect>[0]);
   await ended;
   await server.close();
+}
+
+/** The tool as a model is shown it, with the limit of the process. */
+function fetchPaidWithin({ maxPerCall }: PayingSettings): ToolDefinition {
+  const [tool] = toolsOf([fetchPaid]) as [ToolDefinition];
+  return { ...tool, description: `${tool.description} At most ${maxPerCall} each time.` };
 }
 
 function secretsIn(env: StdioOptions['env']): string[] {

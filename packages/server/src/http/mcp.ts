@@ -1,11 +1,13 @@
-import { decodeInput, renderError, runtime, toolsOf, type ToolDefinition } from '@agentpay/api';
-import type { Principal } from '@agentpay/core';
+import { decodeInput, renderError, runtime, toolsOf, type Auth, type ToolDefinition } from '@agentpay/api';
+import type { Core, Principal } from '@agentpay/core';
 import type { ToolOutcome } from '@agentpay/mcp';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Express, Request } from 'express';
 import { admit } from './admit.js';
+import { isPresented } from '../auth/authenticate.js';
 import { readBody } from './body.js';
 import { noCookies } from './cookies.js';
+import { fetchPaidRoute } from './fetchPaid.js';
 import { asAgentPayError, rememberFamily } from './errors.js';
 import type { EndpointRoute } from './implement.js';
 import { nameOf, refuseMethod, type MountOptions } from './mount.js';
@@ -13,26 +15,36 @@ import { perform } from './perform.js';
 import { noted } from './noted.js';
 
 export interface McpOptions extends MountOptions {
+  readonly core: Core;
   /** Origin of the API: pages of any other origin are refused, as the transport demands against DNS rebinding. */
   readonly baseUrl: () => string;
   readonly version: string;
 }
 
-const CALLERS = { auth: ['agent', 'explorer'], optionalAuth: [], rate: 'standard' } as const;
+const CALLERS = {
+  auth: ['agent', 'agentKey', 'apiKey', 'explorer'],
+  optionalAuth: [],
+  rate: 'standard',
+} as const;
 
 /**
- * `POST /mcp`: the endpoints that are tools and that an agent may call, by the Streamable HTTP transport without sessions. A refused call
- * is a result, not a failure of the protocol.
+ * `POST /mcp`: the endpoints that are tools and that the caller's credential opens, and `fetch_paid` for those whose wallets pay on
+ * chains, by the Streamable HTTP transport without sessions. A refused call is a result, not a failure of the protocol.
  */
 export function mcpRoutes(app: Express, routes: readonly EndpointRoute[], options: McpOptions): void {
-  const open = routes.filter(({ endpoint: { auth } }) => auth.length === 0 || auth.includes('agent'));
-  const tools = toolsOf(open.map(({ endpoint }) => endpoint));
-  const routeOf = new Map(open.map((route) => [route.endpoint.id, route]));
+  const ofAgents = offer(routes, 'agent');
+  const offered = {
+    agent: ofAgents,
+    explorer: ofAgents,
+    agentKey: offer([...routes, fetchPaidRoute(options.core, 'agentKey')], 'agentKey'),
+    apiKey: offer([...routes, fetchPaidRoute(options.core, 'apiKey')], 'apiKey'),
+  };
   app.post('/mcp', async (request, response) => {
     response.locals['endpoint'] = 'web.mcp';
     rememberFamily(response, runtime);
     assertOrigin(request, options.baseUrl());
     const principal = (await admit(CALLERS, options, request, response)) as Principal;
+    const { tools, routeOf } = offered[CALLERS.auth.find((kind) => isPresented(kind, request)) ?? 'agent'];
     const message = await readBody(request, response);
     if (Array.isArray(message)) throw new AgentPayError('invalid_request', 'Send one message at a time.');
     const call = (tool: ToolDefinition, input: Record<string, unknown>) =>
@@ -47,6 +59,15 @@ export function mcpRoutes(app: Express, routes: readonly EndpointRoute[], option
     await serveHttp(createMcpServer(tools, call, options), request, response, message);
   });
   app.all('/mcp', refuseMethod(runtime, ['POST']));
+}
+
+/** What a credential opens. */
+function offer(routes: readonly EndpointRoute[], kind: Auth) {
+  const open = routes.filter(({ endpoint: { auth } }) => auth.length === 0 || auth.includes(kind));
+  return {
+    tools: toolsOf(open.map(({ endpoint }) => endpoint)),
+    routeOf: new Map(open.map((route) => [route.endpoint.id, route])),
+  };
 }
 
 async function callTool(

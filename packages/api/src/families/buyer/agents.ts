@@ -129,7 +129,7 @@ export const pay = Endpoint.from({
   method: 'POST',
   path: '/api/agents/{id}/pay',
   auth: anyOf('agentKey'),
-  tool: {},
+  tool: { openWorld: true },
   self: 'id',
   idempotent: 'itself',
   params: ofAgent,

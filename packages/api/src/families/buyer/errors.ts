@@ -28,6 +28,9 @@ export const errors: FamilyErrors = {
     insufficient_funds:
       'Send money to the address of the agent, or buy something cheaper. A retry alone does not help.',
     policy_denied: 'The owner of the agent sets its limits and rules; ask them, or buy something else.',
+    budget_exceeded: 'Nothing was signed. Raise max_amount if whoever pays agrees, or buy something cheaper.',
+    payment_unresolved:
+      'The money may have moved: repeat the same call with the same idempotency key, or read the transaction. Do not buy anew before.',
     offer_not_acceptable:
       'Nothing was signed: the seller asks for a network or asset that this agent does not pay in.',
   },

@@ -1,7 +1,7 @@
-import { endpoints, toolsFor, toolsOf, web } from '@agentpay/api';
+import { endpoints, fetchPaidByKey, toolsFor, toolsOf, web } from '@agentpay/api';
 import { implement } from '../../http/implement.js';
 
-const tools = toolsOf(endpoints);
+const tools = toolsOf([...endpoints, fetchPaidByKey]);
 
 export const handlers = implement(web.nouns.tools, () => ({
   list: async ({ query: { format } }) => ({
