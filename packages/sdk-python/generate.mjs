@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as api from '../api/dist/index.js';
 import * as primitives from '../primitives/dist/index.js';
+import * as protocol from '../protocol/dist/index.js';
 import { familyModule } from './generate/family.mjs';
 import { indexModule } from './generate/index.mjs';
 import { networksModule } from './generate/networks.mjs';
@@ -14,7 +15,7 @@ export function generate() {
   const families = Object.values(api.families);
   return {
     '__init__.py': indexModule(families, api.credentials),
-    'networks.py': networksModule(primitives),
+    'networks.py': networksModule(primitives, protocol),
     ...Object.fromEntries(families.map((family) => [`${family.id}.py`, familyModule(api, family)])),
   };
 }

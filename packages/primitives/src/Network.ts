@@ -98,5 +98,8 @@ export function findNetwork(idOrName: string): Network | undefined {
   return networks.find((network) => network.id === idOrName || network.name === idOrName);
 }
 
+/** Where everybody gets USDC of test networks. */
+export const TEST_MONEY = 'https://faucet.circle.com';
+
 /** Multicall3, at the same address on every chain. */
 export const MULTICALL3 = '0xcA11bde05977b3631167028862bE2a173976CA11';

@@ -1,7 +1,8 @@
 import { quote } from './names.mjs';
 
-/** The networks and the money on them, from the one table that everything signs by. */
-export function networksModule({ networks }) {
+/** The networks and the money on them, from the one table that everything signs by; and what is said of a wallet that holds too little. */
+export function networksModule({ networks, TEST_MONEY }, { shortBalanceCodes }) {
+  const codes = [...shortBalanceCodes].map(quote).join(', ');
   const rows = networks.map(({ id, name, title, chainId, mainnet, usdc }) => {
     const { address, symbol, decimals, eip712, transfer = 'eip3009' } = usdc;
     const flags = `mainnet=${mainnet ? 'True' : 'False'}, decimals=${decimals}`;
@@ -17,5 +18,9 @@ from .._network import Network
 
 NETWORKS: tuple[Network, ...] = (
 ${rows.join('')})
+
+FAUCET = ${quote(TEST_MONEY)}
+
+SHORT_BALANCE = frozenset({${codes}})
 `;
 }

@@ -1,11 +1,8 @@
 import { readLatest } from '@agentpay/dev/latest';
-import { findNetwork, sleep, systemClock, type Network } from '@agentpay/primitives';
+import { findNetwork, sleep, systemClock, TEST_MONEY, type Network } from '@agentpay/primitives';
 import { CommandFault, usageFault } from '@agentpay/server/commands';
 import * as z from 'zod';
 import { localStack } from '../localStack.js';
-
-/** Where everybody gets test money. */
-export const FAUCET = 'https://faucet.circle.com';
 
 const TIMEOUT_MS = 15_000;
 const MAX_BYTES = 64 * 1024;
@@ -75,7 +72,10 @@ export async function mintTestUsdc(place: ChainPlace, address: string, amount: b
   const accounts = await rpc(place, 'eth_accounts', []).catch(() => []);
   const from = Array.isArray(accounts) ? (accounts[0] as unknown) : undefined;
   if (typeof from !== 'string')
-    throw new CommandFault('not_a_test_chain', `${place.rpcUrl} makes no test money. Get some at ${FAUCET}.`);
+    throw new CommandFault(
+      'not_a_test_chain',
+      `${place.rpcUrl} makes no test money. Get some at ${TEST_MONEY}.`,
+    );
   const before = await usdcBalance(place, address);
   const data = `0x40c10f19${word(address)}${amount.toString(16).padStart(64, '0')}`;
   const hash = await rpc(place, 'eth_sendTransaction', [{ from, to: place.network.usdc.address, data }]);

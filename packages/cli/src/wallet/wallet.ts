@@ -1,7 +1,7 @@
-import { formatDecimal, parsePrice, systemRandom } from '@agentpay/primitives';
+import { formatDecimal, parsePrice, systemRandom, TEST_MONEY } from '@agentpay/primitives';
 import { usageFault, type Called } from '@agentpay/server/commands';
 import { jsonText } from '../print.js';
-import { chainPlace, FAUCET, mintTestUsdc, titleOf, usdcBalance } from './money.js';
+import { chainPlace, mintTestUsdc, titleOf, usdcBalance } from './money.js';
 import { createWallet, payingKey, walletPath } from './WalletFile.js';
 
 /** Most that is minted at once. */
@@ -55,8 +55,8 @@ function tellWhere(
 ): number {
   const how = network.mainnet
     ? `USDC on ${network.title} is real money: send it to ${address}.`
-    : `Get test USDC for ${address} at ${FAUCET} (network: ${network.title}).`;
-  const error = { code: 'fund_elsewhere', message: how, ...(!network.mainnet && { url: FAUCET }) };
+    : `Get test USDC for ${address} at ${TEST_MONEY} (network: ${network.title}).`;
+  const error = { code: 'fund_elsewhere', message: how, ...(!network.mainnet && { url: TEST_MONEY }) };
   if (asJson) print(jsonText({ ok: false, error }));
   else print(how);
   return 1;

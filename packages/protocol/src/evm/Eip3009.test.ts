@@ -1,4 +1,5 @@
-import { base, baseSepolia, type Network } from '@agentpay/primitives';
+import { readFileSync } from 'node:fs';
+import { base, findNetwork, type Network } from '@agentpay/primitives';
 import fc from 'fast-check';
 import { domainSeparator as viemDomainSeparator, getAddress, hashTypedData, recoverAddress } from 'viem';
 import {
@@ -9,6 +10,7 @@ import {
   type TokenDomain,
 } from './Eip3009.js';
 import { bytesToHex, checksumAddress, hexToBytes, type Hex } from './Hex.js';
+import { privateKeySigner } from './PrivateKey.js';
 
 const domainOf = (network: Network): TokenDomain => ({
   ...network.usdc.eip712,
@@ -16,41 +18,37 @@ const domainOf = (network: Network): TokenDomain => ({
   verifyingContract: network.usdc.address,
 });
 
-const authorization: Authorization = {
-  from: '0x70997970C51812dc3A010C7d01b50e0d17dc79C8',
-  to: '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC',
-  value: 10_000n,
-  validAfter: 0n,
-  validBefore: 1_893_456_000n,
-  nonce: `0x${'11'.repeat(32)}`,
+/** What the Python package is held against as well. */
+const file = new URL('../../../sdk-python/tests/vectors/signing.json', import.meta.url);
+const known = JSON.parse(readFileSync(file, 'utf8')) as {
+  readonly key: Hex;
+  readonly address: Hex;
+  readonly authorization: Readonly<Record<keyof Authorization, string>>;
+  readonly eip3009: readonly {
+    readonly network: string;
+    readonly separator: Hex;
+    readonly digest: Hex;
+    readonly signature: Hex;
+  }[];
 };
 
-interface Vector {
-  readonly network: Network;
-  readonly separator: Hex;
-  readonly digest: Hex;
-  readonly signature: Hex;
-}
+const { from, to, value, validAfter, validBefore, nonce } = known.authorization;
+const authorization: Authorization = {
+  from: from as Hex,
+  to: to as Hex,
+  value: BigInt(value),
+  validAfter: BigInt(validAfter),
+  validBefore: BigInt(validBefore),
+  nonce: nonce as Hex,
+};
+const vectors = known.eip3009.map((vector) => ({
+  ...vector,
+  network: findNetwork(vector.network) as Network,
+}));
 
-const BASE_SIGNATURE =
-  '0xc8563961bf19b5416e4e6839c1f7edfe1f194bfb375c746f2f2ab2c9a7a8a6b462907c88d358eeaa254246fae023ab5a062cbbee15e02c06069e06d1678e3f751b';
-const SEPOLIA_SIGNATURE =
-  '0x7b8cebf9b81ccb11162e1ec0f9b58c1b0405138bbd754b7cd06d71d03d92f88261134753f56f921d37dec70f5844cd6c3030eab84cd59aea1ac3ba2113bb7c311c';
-
-const vectors: readonly Vector[] = [
-  {
-    network: base,
-    separator: '0x02fa7265e7c5d81118673727957699e4d68f74cd74b7db77da710fe8a2c7834f',
-    digest: '0xf7e41d46ba298f52df6eea0508cae3dd35cbb41d1a7cb6a6b521142b4f305200',
-    signature: BASE_SIGNATURE,
-  },
-  {
-    network: baseSepolia,
-    separator: '0x71f17a3b2ff373b803d70a5a07c046c1a2bc8e89c09ef722fcb047abe94c9818',
-    digest: '0xaf12c98a9a82b0f30500ece1733b91d404761baef31ae2a61565c6525d123a5d',
-    signature: SEPOLIA_SIGNATURE,
-  },
-];
+it('has vectors of a test network and of real money', () => {
+  expect(vectors.map(({ network }) => network.mainnet)).toEqual([true, false]);
+});
 
 describe.each(vectors)('EIP-3009 with USDC on $network.name', ({ network, separator, digest, signature }) => {
   it('has the domain separator of the deployed contract', () => {
@@ -60,7 +58,8 @@ describe.each(vectors)('EIP-3009 with USDC on $network.name', ({ network, separa
   it('hashes the known authorization to the known digest, from which its signature recovers the payer', async () => {
     const hash = bytesToHex(hashAuthorization(hexToBytes(separator), authorization));
     expect(hash).toBe(digest);
-    expect(await recoverAddress({ hash, signature })).toBe(authorization.from);
+    expect(await recoverAddress({ hash, signature })).toBe(known.address);
+    expect(privateKeySigner(known.key).sign(hexToBytes(digest))).toBe(signature);
   });
 });
 

@@ -2,7 +2,7 @@ import { findNetwork, formatDecimal, parseDecimal, type Amount } from '@agentpay
 import { reasons } from './reasons.js';
 
 /** Codes by which facilitators say that the payer holds less than the amount. */
-const CODES: ReadonlySet<unknown> = new Set([
+export const shortBalanceCodes: ReadonlySet<string> = new Set([
   reasons.insufficientBalance.v2,
   reasons.insufficientBalance.v1,
   reasons.permit2InsufficientBalance.v2,
@@ -11,7 +11,7 @@ const CODES: ReadonlySet<unknown> = new Set([
 
 /** Whether a refusal's code says that the payer holds less than the amount. */
 export function isShortBalance(code: string | undefined): boolean {
-  return CODES.has(code);
+  return code !== undefined && shortBalanceCodes.has(code);
 }
 
 /** A payer that holds less USDC than a payment needs; amounts in base units, `network` as CAIP-2 id or x402 v1 name. */

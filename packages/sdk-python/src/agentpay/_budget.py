@@ -10,11 +10,11 @@ from typing import Any
 
 from . import _calling
 from ._generated.networks import NETWORKS
+from ._limits import MICRO, Budget, Limits, Reservation
 from ._offers import Allowed
 from ._operation import Money
 from .errors import BudgetExceeded, InvalidRequest
 
-MICRO = 1_000_000
 MAX_PARKED = 1000
 
 
@@ -23,12 +23,15 @@ class Paying:
     """How a client pays, and within which limits.
 
     `account`: a :class:`agentpay.local.LocalAccount`; without one AgentPay pays, from the wallet of the key ``ap_…``.
+    `max_per_host`: of all requests to one host; `max_per_day`: of any 24 hours; without them there is no such limit.
     `networks`: names or CAIP-2 ids; default: test networks, so that real money has to be named. `hosts`: who may be paid; default: anybody.
     """
 
     account: Any = None
     max_per_request: Money = "1"
     max_total: Money = "10"
+    max_per_host: Money | None = None
+    max_per_day: Money | None = None
     networks: tuple[str, ...] | None = None
     hosts: tuple[str, ...] | None = None
     attempt_timeout: float = 60.0
@@ -56,6 +59,7 @@ class Purchase:
     proof: str | None
     """None: AgentPay is still to be asked for it, by `demand` under `idempotency_key`."""
     payment: Payment
+    reserved: Reservation
     valid_until: float
     demand: str = ""
     idempotency_key: str = ""
@@ -68,25 +72,15 @@ class PayingState:
     paying: Paying
     settings: _calling.Settings
     allowed: Allowed
-    per_request: int
-    total: int
-    spent: int = 0
+    budget: Budget
     parked: dict[str, list[Purchase]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def reserve(self, amount: int, limit: int) -> None:
+    def reserve(self, amount: int, limit: int, host: str) -> Reservation:
         with self.lock:
-            if amount > limit:
-                raise BudgetExceeded(f"The price of {usdc(amount)} USDC is above {usdc(limit)}.", reason="per_request")
-            if self.spent + amount > self.total:
-                raise BudgetExceeded(f"{usdc(self.spent)} USDC of {usdc(self.total)} are spent.", reason="total")
             if sum(map(len, self.parked.values())) >= MAX_PARKED:
                 raise BudgetExceeded("Too many purchases have no response yet.", reason="unresolved")
-            self.spent += amount
-
-    def release(self, amount: int) -> None:
-        with self.lock:
-            self.spent -= amount
+        return self.budget.reserve(amount, limit, host)
 
     def park(self, purchase: Purchase) -> None:
         with self.lock:
@@ -112,14 +106,13 @@ def paying_state(paying: Paying, settings: _calling.Settings) -> PayingState:
         if (not network.mainnet if named is None else network.id in named or network.name in named)
     )
     allowed = Allowed(networks=networks, hosts=paying.hosts)
-    per_request = units(paying.max_per_request, "max_per_request")
-    return PayingState(
-        paying=paying,
-        settings=settings,
-        allowed=allowed,
-        per_request=per_request,
+    limits = Limits(
+        per_request=units(paying.max_per_request, "max_per_request"),
         total=units(paying.max_total, "max_total"),
+        per_host=None if paying.max_per_host is None else units(paying.max_per_host, "max_per_host"),
+        per_day=None if paying.max_per_day is None else units(paying.max_per_day, "max_per_day"),
     )
+    return PayingState(paying=paying, settings=settings, allowed=allowed, budget=Budget(limits=limits))
 
 
 def units(amount: Money, name: str) -> int:
@@ -133,7 +126,3 @@ def units(amount: Money, name: str) -> int:
         return int(exact)
     except (ValueError, InvalidOperation):
         raise InvalidRequest(f"{name} must be an amount above zero with at most six decimals.", param=name) from None
-
-
-def usdc(amount: int) -> str:
-    return format(Decimal(amount) / MICRO, "f")

@@ -14,6 +14,7 @@ import httpx
 from . import _calling, _exchange, _paying
 from ._budget import Paying, Payment, paying_state
 from ._generated import Api, AsyncApi
+from ._limits import MICRO
 from ._operation import Money, Operation
 from ._version import VERSION
 from .errors import InvalidRequest
@@ -184,7 +185,7 @@ class AgentPay(Api):
 
     def spent(self) -> Decimal:
         """USDC that was promised by this client, whatever became of it."""
-        return Decimal(self._state.spent) / 1_000_000
+        return Decimal(self._state.budget.spent) / MICRO
 
     def close(self) -> None:
         """Closes the connections, unless the httpx client is the caller's."""
@@ -240,7 +241,7 @@ class AsyncAgentPay(AsyncApi):
 
     def spent(self) -> Decimal:
         """USDC that was promised by this client, whatever became of it."""
-        return Decimal(self._state.spent) / 1_000_000
+        return Decimal(self._state.budget.spent) / MICRO
 
     async def close(self) -> None:
         """Closes the connections, unless the httpx client is the caller's."""

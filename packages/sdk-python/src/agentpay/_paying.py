@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -15,13 +17,15 @@ from uuid import uuid4
 import httpx
 
 from . import _calling
-from ._budget import MICRO, PayingState, Payment, Purchase, units
+from ._budget import PayingState, Payment, Purchase, units
 from ._challenges import from_base64, to_base64
 from ._exchange import Failure, Flow, Reply, Send, Sleep
 from ._generated import OPERATIONS
 from ._generated.pay import PaymentsCreateResponse
+from ._limits import MICRO, Reservation
 from ._offers import Demand, Offer, check_transfer, read_amount, read_offers, refuse
 from ._operation import Money
+from ._refusal import describe_refusal
 from .errors import ApiError, BudgetExceeded, OfferNotAcceptable, PaymentRefused, PaymentUnresolved, ServerError
 
 _MAX_ATTEMPTS = 6
@@ -43,7 +47,8 @@ def fetch(
 ) -> Flow[httpx.Response]:
     """Sends a request; a 402 is paid for, once, and the request sent again with the proof."""
     method = method.upper()
-    limit = state.per_request if max_amount is None else min(units(max_amount, "max_amount"), state.per_request)
+    most = state.budget.limits.per_request
+    limit = most if max_amount is None else min(units(max_amount, "max_amount"), most)
     own = dict(headers or {})
     request = _sending(state, method, url, own, content)
     purchase = state.resume(_fingerprint(method, url, content))
@@ -101,11 +106,11 @@ def _choose(state: PayingState, request: Send, reply: Reply, limit: int) -> Purc
             refusals.append(refuse("recipient", "The payer would pay itself."))
             continue
         try:
-            state.reserve(offer.amount, limit)
+            reserved = state.reserve(offer.amount, limit, _host(reply.url))
         except BudgetExceeded as error:
             exceeded = exceeded or error
             continue
-        return _signed(state, request, reply, offer)
+        return _signed(state, request, reply, offer, reserved)
     raise exceeded or refusals[0]
 
 
@@ -117,16 +122,21 @@ def _check_place(state: PayingState, request: Send, reply: Reply) -> None:
     if reply.redirected and request.method not in ("GET", "HEAD"):
         raise refuse("redirected", f"The {request.method} request was redirected to where payment is asked for.")
     hosts = state.allowed.hosts
-    host = reply.url.host if reply.url.port is None else f"{reply.url.host}:{reply.url.port}"
+    host = _host(reply.url)
     if hosts is not None and host not in hosts and reply.url.host not in hosts:
         raise refuse("host_not_allowed", f"Host {host} is not allowed.")
+
+
+def _host(url: httpx.URL) -> str:
+    """With its port, where that is not the usual one."""
+    return url.host if url.port is None else f"{url.host}:{url.port}"
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
-def _signed(state: PayingState, request: Send, reply: Reply, offer: Offer) -> Purchase:
+def _signed(state: PayingState, request: Send, reply: Reply, offer: Offer, reserved: Reservation) -> Purchase:
     from .local import authorization_digest, checksum_address, domain_separator
 
     account, network, now = state.paying.account, offer.network, int(time.time())
@@ -146,6 +156,7 @@ def _signed(state: PayingState, request: Send, reply: Reply, offer: Offer) -> Pu
         header=offer.header,
         proof=offer.seal(authorization, signature),
         payment=_payment(offer.dialect, offer.amount, network.id, offer.pay_to),
+        reserved=reserved,
         valid_until=now + offer.lifetime,
     )
 
@@ -174,13 +185,14 @@ def _by_agentpay(state: PayingState, request: Send, reply: Reply, limit: int) ->
     if not offers:
         raise refusals[0] if refusals else refuse("malformed", "The PAYMENT-REQUIRED header has no offer.")
     amount, accepted = min(offers, key=lambda offer: offer[0])
-    state.reserve(amount, limit)
+    reserved = state.reserve(amount, limit, _host(reply.url))
     return Purchase(
         key=_fingerprint(request.method, request.url, request.content or b""),
         url=str(reply.url),
         header="PAYMENT-SIGNATURE",
         proof=None,
         payment=_payment("x402v2", amount, accepted["network"], accepted["payTo"]),
+        reserved=reserved,
         valid_until=math.inf,
         demand=to_base64({**required, "accepts": [accepted]}),
         idempotency_key=f"py-{uuid4()}",
@@ -201,13 +213,17 @@ def _deliver(state: PayingState, request: Send, purchase: Purchase) -> Flow[http
         # Any other failure of the server may have come before it saw the proof.
         ended = reply.status < 500 and reply.status not in (408, 425, 429) and not _is_later(reply)
         if reply.status == 402:
-            raise PaymentRefused(
-                "The seller refused the payment. No other was made.", reason=_reason(reply), status=402
-            )
+            reason = _reason(reply)
+            raise PaymentRefused(_refusal(state, purchase, reason, reply), reason=reason, status=402)
         return reply.as_response({PAYMENT: _with_receipt(purchase.payment, reply)})
     finally:
         if not ended:
             state.park(purchase)
+
+
+def _refusal(state: PayingState, purchase: Purchase, reason: str | None, reply: Reply) -> str:
+    payer = state.paying.account.address if state.paying.account else None
+    return describe_refusal(reason, reply.content, payer, purchase.payment.network, purchase.reserved.amount)
 
 
 class _Unpaid(Exception):
@@ -230,7 +246,7 @@ def _ask_agentpay(state: PayingState, request: Send, purchase: Purchase) -> Flow
         # A payment that may still go through keeps its money reserved; the same key asks for it again.
         if isinstance(error, ServerError) or error.status in (409, 429) or error.reason.endswith(("unresolved", "in_progress")):
             raise
-        state.release(int(purchase.payment.amount * MICRO))
+        state.budget.release(purchase.reserved)
         raise _Unpaid(error) from error
     payment = replace(purchase.payment, transaction=paid.transaction)
     return replace(purchase, proof=paid.payment_signature, payment=payment)
@@ -263,15 +279,21 @@ def _is_later(reply: Reply) -> bool:
 
 
 def _reason(reply: Reply) -> str | None:
-    for name in ("payment-response", "x-payment-response", "payment-required"):
-        try:
-            written = from_base64(reply.headers[name])
-            code = written.get("errorReason") or written.get("error")
-            if isinstance(code, str) and code:
-                return code[:200]
-        except (KeyError, ValueError, AttributeError):
-            continue
-    return None
+    """The code that a 402 after a payment gives for its refusal, wherever its language puts it."""
+    settled = _members(lambda: from_base64(reply.headers.get("payment-response") or reply.headers["x-payment-response"]))
+    demand = _members(lambda: from_base64(reply.headers["payment-required"]))
+    written = _members(lambda: json.loads(reply.content))
+    codes = [settled.get("errorReason"), written.get("code"), demand.get("error"), written.get("error"), written.get("type")]
+    code = next((one for one in codes if isinstance(one, str) and one), None)
+    return None if code is None else re.sub(r"[\x00-\x1f\x7f-\x9f]", " ", code)[:200]
+
+
+def _members(read: Callable[[], Any]) -> dict[str, Any]:
+    try:
+        found = read()
+    except (KeyError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _with_receipt(payment: Payment, reply: Reply) -> Payment:

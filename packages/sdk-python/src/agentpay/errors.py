@@ -87,7 +87,7 @@ class PaymentError(AgentPayError):
 
 
 class BudgetExceeded(PaymentError):
-    """The price is above a limit; nothing was paid. `reason` is per_request or total."""
+    """The price is above a limit; nothing was paid. `reason` is per_request, per_host, per_day, total or unresolved."""
 
     code = "budget_exceeded"
 
