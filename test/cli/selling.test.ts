@@ -341,9 +341,53 @@ describe('agentpay sell --mcp', () => {
       payment: { amount: 20_000n },
     });
     await tools.line(/paid \$0\.02 for forecast by 0x\w+ in 0x[0-9a-f]{64}$/);
+    const get = async (path: string) => (await fetch(new URL(path, at))).text();
+    const { keys } = JSON.parse(await get('/.well-known/payment-receipt-keys.json')) as { keys: [] };
+    const signed = String(bought._meta?.['agentpay/receipt-jws']);
+    expect(verifyPaymentReceipt(signed, keys)).toMatchObject({ amount: '20000', path: '/tools/forecast' });
+    const { resources, items } = JSON.parse(await get('/.well-known/x402')) as Record<string, object[]>;
+    expect(resources).toEqual([at]);
+    expect(items).toEqual([
+      expect.objectContaining({
+        type: 'mcp',
+        resource: at,
+        tool: 'forecast',
+        description: 'Tomorrow',
+        inputSchema: expect.objectContaining({ required: ['city'] }),
+        accepts: [expect.objectContaining({ scheme: 'exact', network: 'eip155:84532', amount: '20000' })],
+      }),
+    ]);
+    expect(await get('/llms.txt')).toMatch(/`forecast`: \$0\.02\. Tomorrow\n- `ping`: free\n/);
+    expect((await fetch(new URL('/openapi.json', at))).status).toBe(404);
     expect(tools.output().match(/paid \$/g)).toHaveLength(1);
     await client.close();
     await tools.kill('SIGTERM');
     expect(await tools.ended).toMatchObject({ code: 0 });
+  });
+
+  it('does not begin with a facilitator that does not settle what is sold', async () => {
+    const elsewhere = createServer((req, res) => {
+      req.resume();
+      const kinds = [{ x402Version: 2, scheme: 'exact', network: 'eip155:8453' }];
+      res.setHeader('content-type', 'application/json').end(JSON.stringify({ kinds }));
+    });
+    await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+    const facilitator = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+    const payTo = privateKeyToAddress(generatePrivateKey());
+    const command = [process.execPath, file('test/dist/cli/weatherTools.fixture.js'), 'celsius'];
+    const args = ['sell', '--mcp', '--port', '0', '--price', '$0.02', '--pay-to', payTo, '--json'];
+    const tools = spawnNode(BIN, {
+      args: [...args, '--facilitator', facilitator, '--', ...command],
+      cwd: folder,
+    });
+    try {
+      expect(await tools.ended).toMatchObject({ code: 1 });
+      expect(tools.output()).toContain('"facilitator_unavailable"');
+      expect(tools.output()).toMatch(/does not settle on eip155:84532/);
+      expect(tools.output()).not.toContain('"selling"');
+    } finally {
+      elsewhere.close();
+      elsewhere.closeAllConnections();
+    }
   });
 });

@@ -5,6 +5,7 @@ import {
   expressRoutes,
   type Discovery,
   type DiscoveryOptions,
+  type Route,
   type RunningPaywall,
 } from './offer/discovery/index.js';
 import {
@@ -77,7 +78,8 @@ export interface Paywall extends Charge {
    */
   charge(price: Price, options?: Omit<PricedRoute, 'price' | 'upto'>): Charge;
   /**
-   * Middleware that lists what is for sale: the option `routes`, and the `charge` routes of the Express application `app` and of `routers`.
+   * Middleware that lists what is for sale: the option `routes`, the `charge` routes of the Express application `app` and of `routers`, and
+   * `charges` of other frameworks by their paths.
    * @throws TypeError for a wrong option
    * @example
    * ```ts
@@ -183,12 +185,8 @@ export function paywall(options: PaywallOptions): Paywall {
 
 /** A paywall whose offers can be paid in these dialects. @throws as {@link paywall} does */
 export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptions): Paywall {
-  const config = readConfig(options, (authorizationHeader) =>
-    headerLists(
-      rails.map(({ headers }) => headers),
-      authorizationHeader,
-    ),
-  );
+  const headers = rails.map((rail) => rail.headers);
+  const config = readConfig(options, (authorizationHeader) => headerLists(headers, authorizationHeader));
   const state = openState(config);
   const running: RunningPaywall = { config, state, rails };
   const priced = config.routes?.map(([pattern, terms]) => {
@@ -227,9 +225,7 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
   };
   paywall.discovery = (options: DiscoveryOptions = {}): Discovery => {
     const listed = (priced ?? []).map(([pattern, pricing]) => routeOf(pattern, pricing));
-    const pricingOf = (handler: unknown) => charged.get(handler as object);
-    const { app, routers = {} } = options;
-    return createDiscovery(running, options, () => [...listed, ...expressRoutes(app, routers, pricingOf)]);
+    return createDiscovery(running, options, routesBy(options, { listed, charged }));
   };
   paywall.used = state.usage.say;
   paywall.earnings = state.earnings.all;
@@ -240,6 +236,20 @@ export function paywallWith(rails: readonly PaymentRail[], options: PaywallOptio
     if (faults.length > 0) throw new TypeError(`paywall(): ${faults.join(' ')}`);
   };
   return paywall;
+}
+
+/** What discovery lists: the option `routes`, charges by their paths, and what an application of Express has by then. */
+function routesBy(
+  { app, routers = {}, charges = {} }: DiscoveryOptions,
+  { listed, charged }: { listed: readonly Route[]; charged: WeakMap<object, Pricing> },
+): () => readonly Route[] {
+  const pricingOf = (handler: unknown) => charged.get(handler as object);
+  const named = Object.entries(charges).map(([pattern, charge]) => {
+    const pricing = pricingOf(charge);
+    if (pricing) return routeOf(pattern, pricing);
+    throw new TypeError(`discovery(): "${pattern}" in charges must be a charge() of this paywall.`);
+  });
+  return () => [...listed, ...named, ...expressRoutes(app, routers, pricingOf)];
 }
 
 /** A price with the options beside it. */

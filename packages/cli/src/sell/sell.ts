@@ -173,7 +173,9 @@ async function announce(
   print(`  on           ${chain}`);
   print(`  settled by   ${facilitator}`);
   print(`  earned       ${earnedText(earned)} so far`);
-  if (sold.kind === 'http') print(`  found by     ${url}/openapi.json, /.well-known/x402 and /llms.txt`);
+  print(
+    `  found by     ${url}${sold.kind === 'http' ? '/openapi.json, ' : ''}/.well-known/x402 and /llms.txt`,
+  );
   if (isLocal && sold.kind === 'http') note(tryIt(url, shop));
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { serveHttp } from '@agentpay/mcp';
-import { paidCall, type PaidToolCall } from '@agentpay/mcp/paid';
+import { paidCalls, type PaidCalls, type PaidToolCall } from '@agentpay/mcp/paid';
 import { memoryStore, systemClock } from '@agentpay/primitives';
 import { readLimited } from '@agentpay/protocol';
 import { CommandFault } from '@agentpay/server/commands';
@@ -16,6 +16,7 @@ import {
   type CallToolResult,
   type Tool,
 } from '@modelcontextprotocol/sdk/types.js';
+import { MCP_PATH, mcpDiscovery, type ListedTool } from './mcpDiscovery.js';
 import type { SettledEvent } from './PaymentBook.js';
 import { priceText, type Prices } from './prices.js';
 import { problem } from './problem.js';
@@ -28,9 +29,7 @@ const START_MS = 60_000;
 const PRICE = 'agentpay/price';
 
 /** A tool as it is offered, and how a call of it is carried out. */
-interface Offered {
-  readonly tool: Tool;
-  readonly price: string;
+interface Offered extends ListedTool {
   readonly call: PaidToolCall;
 }
 
@@ -41,11 +40,12 @@ export async function sellMcp(sold: Extract<Sold, { kind: 'mcp' }>, options: Sho
     client.onclose = () => resolve(`The MCP server (${sold.command}) has ended.`);
   });
   const tools = await start(client, sold);
-  const store = memoryStore(systemClock);
+  const calls = callsOf(options);
   const offered = new Map(
     tools.flatMap((tool) => {
       const entry = options.prices[tool.name] ?? options.price;
-      return entry === undefined ? [] : [[tool.name, offer(client, tool, entry, { ...options, store })]];
+      if (entry === undefined) return [];
+      return [[tool.name, offer({ client, calls, timeoutMs: options.timeoutMs }, tool, entry)]];
     }),
   );
   const unknown = Object.keys(options.prices).find((name) => !tools.some((tool) => tool.name === name));
@@ -55,13 +55,18 @@ export async function sellMcp(sold: Extract<Sold, { kind: 'mcp' }>, options: Sho
     const what = unknown === undefined ? 'No tool has a price' : `The prices name the tool "${unknown}"`;
     throw new CommandFault('usage', `${what}; the server has: ${have}.`, { exitCode: 2 });
   }
+  const name = client.getServerVersion()?.name ?? 'tools';
+  const discover = mcpDiscovery({ name, calls, offered, baseUrl: options.selling.baseUrl });
   return {
-    handle: handler(offered, client.getServerVersion()?.name ?? 'tools'),
-    ready: async () => undefined,
+    handle: handler({ name, offered, discover }),
+    ready: calls.ready,
     listed: [...offered].map(([name, { price }]) => ({ name, price })),
-    path: '/mcp',
+    path: MCP_PATH,
     ended,
-    close: () => client.close(),
+    async close() {
+      await calls.idle();
+      await client.close();
+    },
   };
 }
 
@@ -98,42 +103,44 @@ async function start(
   }
 }
 
+/** One paywall for all tools. People know a tool by its name, which the paywall has in the path. */
+function callsOf({ selling, timeoutMs }: ShopOptions): PaidCalls {
+  const { routes: _, price: __, cors: ___, ...rest } = selling;
+  const onSettled = (event: SettledEvent) => {
+    const name = decodeURIComponent(event.target.slice(event.target.lastIndexOf('/') + 1));
+    return selling.onSettled?.({ ...event, route: name, target: name });
+  };
+  return paidCalls({ ...rest, store: memoryStore(systemClock), handlerTimeoutMs: timeoutMs, onSettled });
+}
+
 function offer(
-  client: Client,
+  { client, calls, timeoutMs }: { client: Client; calls: PaidCalls; timeoutMs: number },
   tool: Tool,
   entry: Prices[string],
-  { selling, store, timeoutMs }: ShopOptions & { readonly store: ReturnType<typeof memoryStore> },
 ): Offered {
-  const ask = async (input: Record<string, unknown>) =>
-    (await client.callTool({ name: tool.name, arguments: input }, undefined, {
-      timeout: timeoutMs,
-    })) as CallToolResult;
-  if (entry === 'free') return { tool, price: 'free', call: ask };
   const { name, description } = tool;
-  // The paywall of a tool knows no route; people know its name.
-  const onSettled = (event: SettledEvent) => selling.onSettled?.({ ...event, route: name, target: name });
-  const { baseUrl: _, routes: __, price: ___, cors: ____, ...rest } = selling;
+  const ask = async (input: Record<string, unknown>) =>
+    (await client.callTool({ name, arguments: input }, undefined, { timeout: timeoutMs })) as CallToolResult;
+  if (entry === 'free') return { tool, price: 'free', call: ask };
   const line = description?.replace(/\s+/g, ' ').trim().slice(0, 200);
-  const call = paidCall(
-    {
-      ...rest,
-      name,
-      price: entry,
-      store,
-      handlerTimeoutMs: timeoutMs,
-      onSettled,
-      ...(line && { description: line }),
-    },
-    ask,
-  );
+  const call = calls.sell({ name, price: entry, ...(line && { description: line }) }, ask);
   return { tool, price: priceText(entry), call };
 }
 
+interface Served {
+  readonly name: string;
+  readonly offered: ReadonlyMap<string, Offered>;
+  /** Whether the request was for a document, which is written then. */
+  readonly discover: (req: IncomingMessage, res: ServerResponse) => boolean;
+}
+
 /** One POST, one server: nothing is kept between requests but what was paid. */
-function handler(offered: ReadonlyMap<string, Offered>, name: string): RequestListener {
+function handler({ name, offered, discover }: Served): RequestListener {
   return (req, res) => {
+    if (discover(req, res)) return;
     const path = (req.url ?? '/').split('?')[0];
-    if (path !== '/' && path !== '/mcp') return problem(res, 404, 'not_found', 'Tools are sold at /mcp.');
+    if (path !== '/' && path !== MCP_PATH)
+      return problem(res, 404, 'not_found', `Tools are sold at ${MCP_PATH}.`);
     if (req.method !== 'POST') {
       res.setHeader('Allow', 'POST');
       return problem(res, 405, 'method_not_allowed', 'Send JSON-RPC by POST; nothing is streamed here.');

@@ -1,8 +1,11 @@
 export {
   paidCall,
+  paidCalls,
   paidTool,
   type PaidToolCall,
   type PaidCallOptions,
+  type PaidCalls,
+  type PaidSellingOptions,
   type PaidToolHandler,
   type PaidToolOptions,
 } from './paidTool.js';

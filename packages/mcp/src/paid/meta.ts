@@ -1,4 +1,13 @@
-import { base64url, fromBase64, fromBase64url, jcs, mpp, toBase64, x402v2 } from '@agentpay/protocol';
+import {
+  base64url,
+  fromBase64,
+  fromBase64url,
+  jcs,
+  mpp,
+  PAYMENT_RECEIPT_JWS,
+  toBase64,
+  x402v2,
+} from '@agentpay/protocol';
 
 /** Members of `_meta` of the x402 MCP transport (x402 specs/transports-v2/mcp.md). */
 export const X402_PAYMENT = 'x402/payment';
@@ -11,6 +20,9 @@ export const MPP_CREDENTIAL = 'org.paymentauth/credential';
 export const MPP_RECEIPT = 'org.paymentauth/receipt';
 export const MPP_REQUIRED = 'org.paymentauth/payment-required';
 export const MPP_CODES: readonly number[] = [-32042, -32043];
+
+/** The signed receipt of a seller that has a key for it: the compact JWS that HTTP has in `X-Payment-Receipt-JWS`. */
+export const SIGNED_RECEIPT = 'agentpay/receipt-jws';
 
 export type Meta = Readonly<Record<string, unknown>>;
 type Members = Record<string, unknown>;
@@ -70,9 +82,11 @@ export function demandHeaders({
 export function receiptMeta(headers: Headers): Members {
   const settled = headers.get(x402v2.PAYMENT_RESPONSE);
   const receipt = headers.get(mpp.PAYMENT_RECEIPT);
+  const signed = headers.get(PAYMENT_RECEIPT_JWS);
   return {
     ...(settled !== null && { [X402_RESPONSE]: fromBase64(settled) }),
     ...(receipt !== null && { [MPP_RECEIPT]: mpp.readReceipt(receipt) }),
+    ...(signed !== null && { [SIGNED_RECEIPT]: signed }),
   };
 }
 
@@ -80,7 +94,9 @@ export function receiptMeta(headers: Headers): Members {
 export function receiptHeaders(meta: Meta | undefined): Record<string, string> {
   const settled = meta?.[X402_RESPONSE];
   const receipt = meta?.[MPP_RECEIPT];
+  const signed = meta?.[SIGNED_RECEIPT];
   return {
+    ...(typeof signed === 'string' && { [PAYMENT_RECEIPT_JWS]: signed }),
     ...(settled !== undefined && { [x402v2.PAYMENT_RESPONSE]: toBase64(settled) }),
     ...(receipt !== undefined && { [mpp.PAYMENT_RECEIPT]: base64url(JSON.stringify(receipt)) }),
   };

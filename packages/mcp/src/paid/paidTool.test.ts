@@ -1,4 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { verifyPaymentReceipt } from '@agentpay/sdk';
 import {
+  paidCalls,
   payingMcpClient,
   paidTool,
   type PaidToolHandler,
@@ -49,7 +52,14 @@ async function shop(
     const does: PaidToolHandler = ({ city }) => ({
       content: [{ type: 'text', text: `sunny in ${String(city)}` }],
     });
-    const settings = { name, price: '$0.01', payTo: PAY_TO, facilitator, inputSchema: { city: z.string() } };
+    const settings = {
+      name,
+      price: '$0.01',
+      payTo: PAY_TO,
+      facilitator,
+      logger: false as const,
+      inputSchema: { city: z.string() },
+    };
     paidTool(server, { ...settings, description: 'Forecast', ...options }, (input) => {
       ran++;
       return (handler ?? does)(input);
@@ -165,6 +175,38 @@ it('a lost response is asked for again by the same proof', async () => {
   expect([proofs.length, new Set(proofs).size, ran(), facilitator.settled.length]).toEqual([2, 1, 1, 1]);
 });
 
+it.each(['x402v2', 'mpp'] as const)('a seller with a key signs a receipt, in %s', async (dialect) => {
+  const { privateKey: receiptKey, publicKey } = generateKeyPairSync('ed25519');
+  const baseUrl = 'https://tools.example';
+  const { client } = await shop({ forecast: { receiptKey, baseUrl }, plain: {} });
+  const paying = buyer(client, { prefer: [dialect] });
+  const { _meta } = await paying.callTool(bern());
+  const calls = paidCalls({ payTo: PAY_TO, facilitator: countingFacilitator(), receiptKey, logger: false });
+  const { keys } = calls.receiptKeys();
+  expect(keys).toMatchObject([{ x: publicKey.export({ format: 'jwk' }).x }]);
+  expect(verifyPaymentReceipt(String(_meta?.['agentpay/receipt-jws']), keys as [])).toMatchObject({
+    iss: baseUrl,
+    path: '/tools/forecast',
+    amount: '10000',
+    transaction: HASH,
+  });
+  expect(Object.keys((await paying.callTool(bern('plain')))._meta ?? {})).not.toContain(
+    'agentpay/receipt-jws',
+  );
+});
+
+it('tools of one paywall are listed with what each can be paid with', () => {
+  const calls = paidCalls({ payTo: PAY_TO, facilitator: countingFacilitator(), logger: false });
+  const handler = () => ({ content: [] });
+  calls.sell({ name: 'a*b', price: '$0.01' }, handler);
+  calls.sell({ name: 'dear', price: '$2' }, handler);
+  const amounts = [...calls.offers()].map(([name, [offer]]) => [name, (offer as { amount: string }).amount]);
+  expect(amounts).toEqual([
+    ['a*b', '10000'],
+    ['dear', '2000000'],
+  ]);
+});
+
 it('errors of MCP pass through, and wrong options are refused', async () => {
   const { client, facilitator } = await shop();
   const missing = await buyer(client)
@@ -173,6 +215,12 @@ it('errors of MCP pass through, and wrong options are refused', async () => {
   expect(JSON.stringify(missing)).toMatch(/not found|-32602/);
   expect(facilitator.settled).toEqual([]);
   const server = new McpServer({ name: 'weather', version: '1.0.0' });
-  const wrong = { name: 'x', price: 'much', payTo: PAY_TO, facilitator: 'http://127.0.0.1:1' };
+  const wrong = {
+    name: 'x',
+    price: 'much',
+    payTo: PAY_TO,
+    facilitator: 'http://127.0.0.1:1',
+    logger: false as const,
+  };
   expect(() => paidTool(server, wrong, () => ({ content: [] }))).toThrow(TypeError);
 });

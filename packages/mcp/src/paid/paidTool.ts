@@ -1,4 +1,4 @@
-import { paywall, type Paywall, type PaywallOptions, type Price } from '@agentpay/paywall';
+import { paywall, type Charge, type Documents, type PaywallOptions, type Price } from '@agentpay/paywall';
 import { memoryStore, systemClock, systemRandom } from '@agentpay/primitives';
 import { jcs } from '@agentpay/protocol';
 import type { McpServer, RegisteredTool } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -14,8 +14,11 @@ import {
   type Meta,
 } from './meta.js';
 
+/** Who is paid for tools, and how: the options of a paywall. `baseUrl` is whom signed receipts name as the seller. */
+export type PaidSellingOptions = Omit<PaywallOptions, 'price' | 'routes' | 'cors'>;
+
 /** What a paid tool is, and what it costs: the options of a paywall with the price of every call. */
-export interface PaidToolOptions extends Omit<PaywallOptions, 'price' | 'routes' | 'baseUrl' | 'cors'> {
+export interface PaidToolOptions extends PaidSellingOptions {
   readonly name: string;
   readonly price: Price;
   readonly title?: string;
@@ -81,14 +84,61 @@ export type PaidToolCall = (
  */
 export function paidCall(options: PaidCallOptions, handler: PaidToolHandler): PaidToolCall {
   const { name, price, description, ...selling } = options;
-  const wall = paywall({
-    ...shared,
-    realm: 'mcp',
-    ...selling,
-    baseUrl: ORIGIN,
-    price: priced(price, description),
-  });
-  return (input, { meta, signal }) => sell(wall, { name, input, meta, signal }, handler);
+  return paidCalls(selling).sell({ name, price, ...(description !== undefined && { description }) }, handler);
+}
+
+/** Tools that one paywall sells: one circuit breaker, one look at the facilitator, one list of what is for sale. */
+export interface PaidCalls {
+  /** Puts a price in front of a tool. @throws TypeError for a wrong price */
+  sell(tool: Pick<PaidCallOptions, 'name' | 'price' | 'description'>, handler: PaidToolHandler): PaidToolCall;
+  /** Resolves when the facilitator says that it settles what is sold. @throws TypeError that says in one line what is wrong */
+  ready(): Promise<void>;
+  /** What the tools can be paid with, as x402 v2 has it, by their names. */
+  offers(): ReadonlyMap<string, readonly object[]>;
+  /** The keys that verify signed receipts, as a JSON Web Key Set. */
+  receiptKeys(): Documents['receiptKeys'];
+  /** Resolves when no payment is being settled in the background. */
+  idle(): Promise<void>;
+}
+
+/**
+ * Sells the tools of a server that answers `tools/call` itself.
+ * @throws TypeError for a wrong option
+ * @example
+ * ```ts
+ * import { paidCalls } from '@agentpay/mcp/paid';
+ *
+ * const payTo = '0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC';
+ * const calls = paidCalls({ payTo, facilitator: 'http://127.0.0.1:3102' });
+ * const forecast = calls.sell({ name: 'forecast', price: '$0.01' }, () => ({
+ *   content: [{ type: 'text', text: 'sunny' }],
+ * }));
+ * ```
+ */
+export function paidCalls({ baseUrl = ORIGIN, ...selling }: PaidSellingOptions): PaidCalls {
+  const wall = paywall({ ...shared, realm: 'mcp', ...selling, baseUrl });
+  const origin = new URL(baseUrl).origin;
+  const charges = new Map<string, Charge>();
+  // The path is only a place in the list: a tool is no route.
+  const documents = () => {
+    const listed = [...charges.values()].map((charge, index) => [`POST /tools/${index}`, charge]);
+    return wall.discovery({ charges: Object.fromEntries(listed) }).documents(ORIGIN);
+  };
+  return {
+    sell({ name, price, description }, handler) {
+      const charge = wall.charge(priced(price, description));
+      charges.set(name, charge);
+      return (input, { meta, signal }) =>
+        sell(charge, { name, input, meta: named(meta, origin), signal }, handler);
+    },
+    ready: wall.ready,
+    offers() {
+      const { items } = documents().x402;
+      return new Map([...charges.keys()].map((name, index) => [name, items[index]?.accepts ?? []]));
+    },
+    receiptKeys: () => documents().receiptKeys,
+    idle: wall.idle,
+  };
 }
 
 /**
@@ -112,14 +162,14 @@ interface ToolCall {
   readonly signal: AbortSignal;
 }
 
-async function sell(wall: Paywall, call: ToolCall, handler: PaidToolHandler): Promise<CallToolResult> {
+async function sell(wall: Charge, call: ToolCall, handler: PaidToolHandler): Promise<CallToolResult> {
   const { name, input, meta, signal } = call;
   const request = new Request(`${ORIGIN}/tools/${encodeURIComponent(name)}`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       'accept-payment': 'evm/charge',
-      ...requestHeaders(named(meta, ORIGIN)),
+      ...requestHeaders(meta),
     },
     body: jcs(input),
     signal,

@@ -9,7 +9,8 @@ export type FastifyHook = (
 ) => void;
 
 /**
- * A paywall, or one of its charges, as `onRequest` hook of Fastify. Routes of a price table are whole paths, also within a prefix.
+ * A paywall, one of its charges, or its discovery, as `onRequest` hook of Fastify. Routes
+ * of a price table are whole paths, also within a prefix.
  * @example
  * ```ts
  * import Fastify from 'fastify';

@@ -1,8 +1,8 @@
-import type { Charge } from '../paywall.js';
+import type { Responding } from '../outgoing/fetchStyle.js';
 
 /**
- * A handler in the style of fetch that is charged for: route handlers of Next.js, Bun, Deno, edge workers. What the server hands over
- * besides the request reaches the handler.
+ * A handler in the style of fetch that is charged for, such as a route handler of Next.js. What the server hands over besides the request
+ * reaches the handler. The paywall runs in Node; in Bun and Deno it needs their modules for Node and is not tested.
  * @example
  * ```ts
  * import { paywall } from '@agentpay/paywall';
@@ -17,7 +17,7 @@ import type { Charge } from '../paywall.js';
  * ```
  */
 export function paidHandler<R extends Request, Rest extends readonly unknown[]>(
-  pay: Charge,
+  pay: Responding,
   handler: (request: R, ...rest: Rest) => Response | Promise<Response>,
 ): (request: R, ...rest: Rest) => Promise<Response> {
   return (request, ...rest) => pay.respond(request, () => handler(request, ...rest));

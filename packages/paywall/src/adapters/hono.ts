@@ -1,4 +1,4 @@
-import type { Charge } from '../paywall.js';
+import type { Responding } from '../outgoing/fetchStyle.js';
 
 /** What is used of Hono's context. */
 interface HonoContext {
@@ -10,7 +10,8 @@ interface HonoContext {
 export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) => Promise<void>;
 
 /**
- * A paywall, or one of its charges, as middleware of Hono. Routes of a price table are whole paths, whatever the application is mounted at.
+ * A paywall, one of its charges, or its discovery, as middleware of Hono. Routes
+ * of a price table are whole paths, whatever the application is mounted at.
  * @example
  * ```ts
  * import { serve } from '@hono/node-server';
@@ -24,7 +25,7 @@ export type HonoMiddleware = (context: HonoContext, next: () => Promise<void>) =
  * serve({ fetch: app.fetch, port: 3000 });
  * ```
  */
-export function honoPaywall(pay: Charge): HonoMiddleware {
+export function honoPaywall(pay: Responding): HonoMiddleware {
   return async (context, next) => {
     const response = await pay.respond(context.req.raw, async () => {
       await next();

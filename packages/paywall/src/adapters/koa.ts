@@ -13,7 +13,7 @@ interface KoaContext {
 export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) => Promise<unknown>;
 
 /**
- * A paywall, or one of its charges, as middleware of Koa.
+ * A paywall, one of its charges, or its discovery, as middleware of Koa.
  * @example
  * ```ts
  * import Koa from 'koa';

@@ -10,6 +10,11 @@ import { setHeaders } from './setHeaders.js';
 /** What a server in the style of fetch does with a request. */
 export type FetchHandler = (request: Request) => Response | Promise<Response>;
 
+/** A paywall, one of its charges, or its discovery, in the style of fetch. */
+export interface Responding {
+  respond(request: Request, handler: FetchHandler): Promise<Response>;
+}
+
 /** A fetch-style request in the shape of `node:http`, and the response to come. */
 export interface Bridged {
   readonly req: NodeRequest;

@@ -1,3 +1,3 @@
 export { createDiscovery, type Discovery, type DiscoveryOptions, type Documents } from './discovery.js';
 export { expressRoutes } from './expressRoutes.js';
-export { routeOf, type RunningPaywall } from './Sale.js';
+export { routeOf, type Route, type RunningPaywall } from './Sale.js';
