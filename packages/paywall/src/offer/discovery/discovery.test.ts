@@ -186,6 +186,24 @@ describe('discovery', () => {
     expect((await send(seller, '/weather/today', { method: 'POST' })).status).toBe(402);
   });
 
+  it('lists charges that are named by their paths, also in the style of fetch', async () => {
+    const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
+    const charges = { 'GET /items/:id': wall.charge('$0.02') };
+    const discovery = wall.discovery({ charges });
+    const ask = (path: string, init?: RequestInit) =>
+      discovery.respond(new Request(`https://shop.example${path}`, init));
+    const listed = (await (await ask('/.well-known/x402')).json()) as { items: object[] };
+    expect(listed.items).toMatchObject([
+      { method: 'GET', resource: 'https://shop.example/items/{id}', accepts: [{ amount: '20000' }] },
+    ]);
+    const head = await ask('/llms.txt', { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    expect((await ask('/items/1')).status).toBe(404);
+    expect((await ask('/openapi.json', { method: 'POST' })).status).toBe(404);
+    const others = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
+    expect(() => others.discovery({ charges })).toThrow(/"GET \/items\/:id" in charges must be a charge\(\)/);
+  });
+
   it('lists the charge routes of routers by the path at which they are mounted, and what is listed is for sale there', async () => {
     const wall = paywall({ logger: false, payTo: PAY_TO, facilitator: fakeFacilitator() });
     const charge = wall.charge('$0.01');
