@@ -1,4 +1,4 @@
-import { gateway, type Endpoint } from '@agentpay/api';
+import { buyer, gateway, type Endpoint } from '@agentpay/api';
 import { callables, named } from '../calls.js';
 import { ADMIN_KEY, newAgent } from '../testApi.js';
 import { newWorld, send, type World } from '../world.js';
@@ -57,6 +57,48 @@ describe.each(named(ofOperator))('%s', (id, { family, endpoint, call }) => {
       expect(await log({ subject: entry?.subject, act: entry?.act })).toContainEqual(entry);
     }
   });
+});
+
+/** Changes of keys, and of what an agent or an organization may spend, by whoever may make them. */
+const ofOwners = callables.filter(
+  ({ endpoint: { id, method, tool } }) =>
+    method !== 'GET' &&
+    tool?.readOnly !== true &&
+    /\.(keys|rules|policies)\.|\.(archive|setLimits|setAllowlist|rotateKeys?)$/.test(id) &&
+    !id.endsWith('.preview'),
+);
+
+it('is kept by many families for those who own something', () => {
+  expect(ofOwners.length).toBeGreaterThan(14);
+});
+
+describe.each(named(ofOwners))('%s', (_id, { endpoint, call }) => {
+  it('is in the log, with its request and who asked, once', async () => {
+    const { shared: _, ...sent } = await call(world);
+    const answer = await send(world, endpoint, sent);
+    expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
+    const asked = (await log()).filter((entry) => entry.request_id === answer.headers['x-request-id']);
+    expect(asked).toEqual([
+      expect.objectContaining({
+        act: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/),
+        subject: expect.stringMatching(/./),
+        tenant_ids: [expect.stringMatching(/./)],
+      }),
+    ]);
+  });
+});
+
+it('shows an agent what its owner set, before and after', async () => {
+  const { setLimits } = buyer.nouns.agents;
+  const { call } = callables.find(
+    ({ endpoint }) => endpoint.id === setLimits.id,
+  ) as (typeof callables)[number];
+  const { shared: _, ...sent } = await call(world);
+  await send(world, setLimits, sent);
+  const { id } = sent.params as { id: string };
+  const [entry] = await log({ tenant_id: id, act: 'agent.limits' });
+  expect(entry).toMatchObject({ before: { daily: '0' }, subject: id, tenant_ids: [id] });
+  expect(entry?.after).not.toEqual(entry?.before);
 });
 
 describe('an act that no slice writes down', () => {

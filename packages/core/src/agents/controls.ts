@@ -1,7 +1,8 @@
 import { AgentPayError, newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
-import { changeOwnerRules, ownerRulesOf } from '../policies/index.js';
+import { record } from '../audit/index.js';
+import { changeOwnerRules, noteRule, ownerRulesOf, wasRemoved } from '../policies/index.js';
 import type { Rule, RuleTerms } from '../policies/index.js';
 import { owned } from './owned.js';
 import type { OfOwned } from './owned.js';
@@ -50,11 +51,15 @@ export async function setLimits(
     kind: limitKinds[name],
     amount: request.limits[name] as Amount,
   }));
-  const { limits } = await change(core, request, (rules) => [
-    ...rules.filter(({ kind }) => !given.some((name) => limitKinds[name] === kind)),
-    ...made.filter((rule) => 'amount' in rule && rule.amount !== 0n),
-  ]);
-  return limits;
+  const { after } = await change(core, request, {
+    act: 'agent.limits',
+    told: ({ limits }) => limits,
+    changed: (rules) => [
+      ...rules.filter(({ kind }) => !given.some((name) => limitKinds[name] === kind)),
+      ...made.filter((rule) => 'amount' in rule && rule.amount !== 0n),
+    ],
+  });
+  return after.limits;
 }
 
 /** Sets who may be paid. @throws AgentPayError `agent_not_found`, `invalid_request` */
@@ -64,11 +69,12 @@ export async function setAllowList(
 ): Promise<readonly string[]> {
   const sellers = [...new Set(request.sellers)];
   const made: Rule[] = sellers.length === 0 ? [] : [{ id: newId('rule', core), kind: 'allowlist', sellers }];
-  const changed = await change(core, request, (rules) => [
-    ...rules.filter(({ kind }) => kind !== 'allowlist'),
-    ...made,
-  ]);
-  return changed.allowList;
+  const { after } = await change(core, request, {
+    act: 'agent.allow_list',
+    told: ({ allowList }) => ({ allowList }),
+    changed: (rules) => [...rules.filter(({ kind }) => kind !== 'allowlist'), ...made],
+  });
+  return after.allowList;
 }
 
 /** @throws AgentPayError `agent_not_found`, `invalid_request`, `invalid_amount`, `conflict` for more than 100 rules */
@@ -77,7 +83,7 @@ export async function createRule(
   request: OfOwned & { terms: RuleTerms; active: boolean },
 ): Promise<Rule> {
   const rule: Rule = { ...request.terms, id: newId('rule', core), active: request.active };
-  await change(core, request, (rules) => [...rules, rule]);
+  await changeRule(core, request, { ruleId: rule.id, changed: (rules) => [...rules, rule] });
   return rule;
 }
 
@@ -91,31 +97,78 @@ export async function updateRule(
   },
 ): Promise<Rule> {
   const { ruleId, terms = (rule) => rule, active } = request;
-  const { rules } = await change(core, request, (kept) => {
-    found(shown(kept).rules, ruleId);
-    return kept.map((rule) =>
-      rule.id === ruleId ? { ...terms(rule), id: ruleId, active: active ?? rule.active ?? true } : rule,
-    );
+  const { after } = await changeRule(core, request, {
+    ruleId,
+    changed: (kept) => {
+      found(shown(kept).rules, ruleId);
+      return kept.map((rule) =>
+        rule.id === ruleId ? { ...terms(rule), id: ruleId, active: active ?? rule.active ?? true } : rule,
+      );
+    },
   });
-  return found(rules, ruleId);
+  return after as Rule;
 }
 
-/** @throws AgentPayError `agent_not_found`, `rule_not_found` */
+/** Takes a rule away; again changes nothing. @throws AgentPayError `agent_not_found`, `rule_not_found` */
 export async function removeRule(core: Core, request: OfOwned & { ruleId: string }): Promise<void> {
-  await change(core, request, (rules) => {
-    const { id } = found(shown(rules).rules, request.ruleId);
-    return rules.filter((rule) => rule.id !== id);
+  const { ruleId } = request;
+  await changeRule(core, request, {
+    ruleId,
+    changed: (rules) => rules.filter(({ id, kind }) => id !== ruleId || !ruleKinds.includes(kind)),
   });
 }
 
+/** Changes what the owner has set as a whole, and notes it. */
 async function change(
   core: Core,
   request: OfOwned,
-  changed: (rules: readonly Rule[]) => readonly Rule[],
-): Promise<AgentControls> {
+  how: {
+    act: string;
+    /** What the note shows of it, before and after. */
+    told: (controls: AgentControls) => object;
+    changed: (rules: readonly Rule[]) => readonly Rule[];
+  },
+): Promise<{ after: AgentControls }> {
+  const { act, told, changed } = how;
   return core.db.tx(async (tx) => {
     const { id: partyId } = await owned(tx, request);
-    return shown(await changeOwnerRules(tx, { partyId, change: changed }));
+    let before = shown([]);
+    const rules = await changeOwnerRules(tx, {
+      partyId,
+      change: (kept) => {
+        before = shown(kept);
+        return changed(kept);
+      },
+    });
+    const after = shown(rules);
+    const { principal } = request;
+    const shownOf = { before: told(before), after: told(after) };
+    await record(core, tx, { principal, act, subject: partyId, tenants: [partyId], ...shownOf });
+    return { after };
+  });
+}
+
+/** Makes, changes or takes away one rule, and notes it. Taking away what was taken away changes nothing. */
+async function changeRule(
+  core: Core,
+  request: OfOwned,
+  { ruleId, changed }: { ruleId: string; changed: (rules: readonly Rule[]) => readonly Rule[] },
+): Promise<{ after: Rule | undefined }> {
+  return core.db.tx(async (tx) => {
+    const { id: partyId } = await owned(tx, request);
+    const itself = ({ id, kind }: Rule) => id === ruleId && ruleKinds.includes(kind);
+    let before: Rule | undefined;
+    const rules = await changeOwnerRules(tx, {
+      partyId,
+      change: (kept) => {
+        before = kept.find(itself);
+        return changed(kept);
+      },
+    });
+    const after = rules.find(itself);
+    if (before || after) await noteRule(core, tx, { principal: request.principal, partyId, before, after });
+    else if (!(await wasRemoved(tx, { ruleId, partyId }))) throw noRule();
+    return { after };
   });
 }
 
@@ -134,5 +187,9 @@ function shown(rules: readonly Rule[]): AgentControls {
 function found(rules: readonly Rule[], ruleId: string): Rule {
   const rule = rules.find(({ id }) => id === ruleId);
   if (rule) return rule;
-  throw new AgentPayError('rule_not_found', 'The agent has no rule with this id.');
+  throw noRule();
+}
+
+function noRule(): AgentPayError {
+  return new AgentPayError('rule_not_found', 'The agent has no rule with this id.');
 }

@@ -1,5 +1,6 @@
 import { AgentPayError, isId } from '@agentpay/primitives';
 import type { Queryable } from '@agentpay/primitives';
+import { record, wasDone } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { issue, liveOf, requireParty, revoke } from '../identity/index.js';
 import type { Credential, Issued, Principal } from '../identity/index.js';
@@ -92,6 +93,8 @@ export async function archive(core: Core, request: OfOwned): Promise<Agent> {
     await setArchived(tx, { partyId: agent.id, archived: true });
     const archivedAt = new Date(core.clock.now());
     const [archived] = await store.agents.update(tx, { id: agent.id, archivedAt: null }, { archivedAt });
+    const { principal } = request;
+    await record(core, tx, { principal, act: 'agent.archive', subject: agent.id, tenants: [agent.id] });
     return archived ?? { ...agent, archivedAt };
   });
 }
@@ -117,7 +120,10 @@ export async function issueKey(core: Core, request: OfOwned): Promise<Issued> {
     await lock(tx, { partyId: id });
     if ((await liveOf(core, tx, { partyId: id, kind: 'agentKey' })).length >= MAX_KEYS)
       throw new AgentPayError('conflict', `An agent has at most ${MAX_KEYS} keys.`);
-    return issue(core, tx, { party: { id, kind: 'agent' }, kind: 'agentKey' });
+    const issued = await issue(core, tx, { party: { id, kind: 'agent' }, kind: 'agentKey' });
+    const { principal } = request;
+    await record(core, tx, { principal, act: 'keys.issue', subject: issued.credential.id, tenants: [id] });
+    return issued;
   });
 }
 
@@ -127,12 +133,15 @@ export async function ownKeys(core: Core, request: OfOwned): Promise<Credential[
   return liveOf(core, core.db, { partyId: id, kind: 'agentKey' });
 }
 
-/** Ends a key of an agent at once. @throws AgentPayError `agent_not_found`, `credential_not_found` */
+/** Ends a key of an agent at once; again changes nothing. @throws AgentPayError `agent_not_found`, `credential_not_found` */
 export async function revokeKey(core: Core, request: OfOwned & { keyId: string }): Promise<void> {
   await core.db.tx(async (tx) => {
     const { id: partyId } = await owned(tx, request);
-    const { keyId: credentialId } = request;
-    if ((await revoke(core, tx, { partyId, kind: 'agentKey', credentialId })) === 0)
+    const { keyId: credentialId, principal } = request;
+    const act = { act: 'keys.revoke', subject: credentialId };
+    if ((await revoke(core, tx, { partyId, kind: 'agentKey', credentialId })) > 0)
+      return record(core, tx, { principal, tenants: [partyId], ...act });
+    if (!(await wasDone(tx, { acts: [act.act], subject: credentialId, tenantId: partyId })))
       throw new AgentPayError('credential_not_found', 'The agent has no key with this id.');
   });
 }

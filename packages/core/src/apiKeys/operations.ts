@@ -1,4 +1,5 @@
 import { AgentPayError, isId } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { issue, requireParty, revoke as revokeCredential } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -29,6 +30,7 @@ export async function create(
     const { id, createdAt } = credential;
     const key = { id, userId, name: checked, revokedAt: null, createdAt };
     await store.apiKeys.insert(tx, { ...key, sealedKey: core.ports.vault.seal(secret, id) });
+    await record(core, tx, { principal, act: 'keys.issue', subject: id, tenants: [userId], after: { name } });
     return { ...key, secret };
   });
 }
@@ -67,5 +69,6 @@ export async function revoke(
     if (key.revokedAt !== null) return;
     await revokeCredential(core, tx, { partyId: userId, kind: 'apiKey', credentialId: keyId });
     await store.apiKeys.update(tx, { id: keyId }, { revokedAt: new Date(core.clock.now()) });
+    await record(core, tx, { principal, act: 'keys.revoke', subject: keyId, tenants: [userId] });
   });
 }

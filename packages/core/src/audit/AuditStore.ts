@@ -25,6 +25,18 @@ export async function isWritten(tx: Queryable, requestId: string | undefined): P
   return rows.length > 0;
 }
 
+/** Whether one of these acts was ever done to a subject, for a party where one is named. */
+export async function wasDone(
+  db: Queryable,
+  { acts, subject, tenantId }: { acts: readonly string[]; subject: string; tenantId?: string | undefined },
+): Promise<boolean> {
+  const rows = await db.query(
+    `select 1 from audit_log where subject = $1 and act = any($2::text[]) and ($3::text is null or $3 = any(tenant_ids)) limit 1`,
+    [subject, acts, tenantId ?? null],
+  );
+  return rows.length > 0;
+}
+
 export interface AuditFilter {
   /** Concerning this party. */
   readonly tenantId?: string | undefined;

@@ -4,6 +4,7 @@ import { checkAmount } from '../amount.js';
 import { monthOf } from '../calendar.js';
 import { findAll, see } from '../catalog/index.js';
 import type { AgentListing } from '../catalog/index.js';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { isKnown, issue, replace, requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -100,7 +101,10 @@ export async function rotateKey(
   const id = requireParty(principal, 'gateway');
   const overlapMs = checkText('reason', reason) === EXPOSURE ? 0 : core.settings.gateways.keyOverlapMs;
   const party = { id, kind: 'gateway' } as const;
-  const issued = await core.db.tx((tx) => replace(core, tx, { party, kind: 'gateway', overlapMs }));
+  const issued = await core.db.tx(async (tx) => {
+    await record(core, tx, { principal, act: 'keys.rotate', subject: id, tenants: [id], after: { reason } });
+    return replace(core, tx, { party, kind: 'gateway', overlapMs });
+  });
   return issued.secret;
 }
 

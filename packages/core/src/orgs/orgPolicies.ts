@@ -1,4 +1,5 @@
 import { AgentPayError, isAgentPayError, isId, newId } from '@agentpay/primitives';
+import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
@@ -38,6 +39,9 @@ export async function createPolicy(
       createdAt: new Date(core.clock.now()),
     };
     await store.policies.insert(tx, policy);
+    const { principal } = request;
+    const act = { principal, act: 'org_policy.create', subject: policy.id, tenants: [org.id] };
+    await record(core, tx, { ...act, after: { name, rules } });
     return { ...policy, rules };
   });
 }
@@ -77,6 +81,9 @@ export function removePolicy(core: Core, request: OfOrg & { policyId: string }):
     if (policy.status === 'deleted') return policy;
     await removeRules(tx, { partyId: orgId, ruleIds: policy.ruleIds });
     const [removed] = await store.policies.update(tx, { id: policyId }, { status: 'deleted' });
+    const { principal } = request;
+    const act = { principal, act: 'org_policy.remove', subject: policyId, tenants: [orgId] };
+    await record(core, tx, { ...act, before: { name: policy.name, rule_ids: policy.ruleIds } });
     return removed as OrgPolicy;
   });
 }

@@ -7,6 +7,7 @@ export {
   create,
   dryRun,
   list,
+  noteRule,
   ownerRulesOf,
   remove,
   removeRules,
@@ -16,6 +17,7 @@ export {
   setOrgs,
   spendingOf,
   spendingOfKinds,
+  wasRemoved,
 } from './operations.js';
 export { policySets, readSet, windows } from './PolicyStore.js';
 export type { PolicySet, Rule, RuleKind, RuleTerms } from './Rule.js';

@@ -1,6 +1,6 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
-import { record } from '../audit/index.js';
+import { record, wasDone } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -60,7 +60,7 @@ export async function replace(
   return rule;
 }
 
-/** Takes a rule away. @throws AgentPayError `forbidden`, `rule_not_found` */
+/** Takes a rule away; again changes nothing. @throws AgentPayError `forbidden`, `rule_not_found` */
 export async function remove(
   core: Core,
   { principal, ruleId }: { principal: Principal; ruleId: string },
@@ -187,12 +187,23 @@ async function change(
   await core.db.tx(async (tx) => {
     if (!(await findParty(tx, { partyId }))) throw notFound();
     await store.saveSet(tx, changed(await store.lockSet(tx, partyId)));
-    await write(core, tx, { principal, partyId, after: rule });
+    await noteRule(core, tx, { principal, partyId, after: rule });
   });
 }
 
-/** Notes what became of a rule. */
-async function write(
+/** Acts that take a rule away. */
+const REMOVALS = ['policy.remove', 'kill_switch.off'];
+
+/** Whether there was such a rule, of this party where one is named, and it was taken away. */
+export function wasRemoved(
+  db: Queryable,
+  { ruleId, partyId }: { ruleId: string; partyId?: string },
+): Promise<boolean> {
+  return wasDone(db, { acts: REMOVALS, subject: ruleId, tenantId: partyId });
+}
+
+/** Notes what became of a rule, inside the transaction that changes it. */
+export async function noteRule(
   core: Core,
   tx: Tx,
   done: { principal: Principal; partyId: string; before?: Rule | undefined; after?: Rule | undefined },
@@ -212,12 +223,15 @@ async function changeOwner(
   const noRule = () => new AgentPayError('rule_not_found', 'There is no rule with this id.');
   await core.db.tx(async (tx) => {
     const partyId = isId('rule', ruleId) ? await store.findOwner(tx, ruleId) : undefined;
-    if (partyId === undefined) throw noRule();
-    const set = await store.lockSet(tx, partyId);
-    const before = set.rules.find(({ id }) => id === ruleId);
-    if (!before) throw noRule();
+    const set = partyId === undefined ? undefined : await store.lockSet(tx, partyId);
+    const before = set?.rules.find(({ id }) => id === ruleId);
+    if (!set || !before) {
+      // Gone is what whoever takes it away once more wants.
+      if (rule === undefined && (await wasRemoved(tx, { ruleId }))) return;
+      throw noRule();
+    }
     await store.saveSet(tx, { ...set, rules: changed(set.rules) });
-    await write(core, tx, { principal, partyId, before, after: rule });
+    await noteRule(core, tx, { principal, partyId: set.partyId, before, after: rule });
   });
 }
 

@@ -30,7 +30,7 @@ const entry = z.object({
 /** GET /v1/admin/audit-log */
 export const list = Endpoint.from({
   summary:
-    'Lists what the operator did, and who changed keys, newest first: for an agent what concerns it, for the operator everything.',
+    'Lists what the operator did, who changed keys and what owners allow, newest first: for an agent what concerns it, else everything.',
   method: 'GET',
   path: '/v1/admin/audit-log',
   auth: anyOf('agent', 'admin'),
