@@ -1,11 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { completionScript, completionsOf, shells, table } from '@agentpay/cli';
 import { paywall } from '@agentpay/paywall';
 import { baseSepolia } from '@agentpay/primitives';
 import { checkUrl, type CheckReport } from '@agentpay/server/check';
-import { runCommands } from '@agentpay/server/commands';
+import { runCommands } from '@agentpay/http/commands';
 import { spawned, spawnNode } from '@agentpay/testing';
 import express, { type RequestHandler } from 'express';
 import { mppxExpress, x402Express, x402ExpressV1 } from '../interop/peerServers.js';
@@ -134,22 +138,47 @@ describe('agentpay mock', () => {
   });
 });
 
+/** Whether this machine has a shell; what follows of it is left out where not. */
+const has = (shell: string) => spawnSync(shell, ['-c', 'true']).status === 0;
+
 /** Calls the command line within this process; gives its exit code and what it says of a failure. */
 async function called(...words: string[]) {
   let said = '';
   const keep = (line: string) => void (said += `${line}\n`);
-  const around = { print: keep, note: keep, write: async () => undefined, env: {}, folder: '/' };
+  // Nothing starts in such an environment: what begins by reading it ends there.
+  const env = { PORT: 'x' };
+  const around = { print: keep, note: keep, write: async () => undefined, env, folder: '/' };
   return { code: await runCommands(table, words, around), said };
 }
 
+/** Calls it twice: both end with 2, once with one sentence and once with JSON that has it. */
+async function expectRefused(...words: string[]): Promise<void> {
+  const { code, said } = await called(...words.filter((word) => word !== '--json'));
+  expect([words, code, said.trim().split('\n').length]).toEqual([words, 2, 1]);
+  const asJson = await called(...words, '--json');
+  expect([words, asJson.code]).toEqual([words, 2]);
+  expect(JSON.parse(asJson.said)).toMatchObject({
+    ok: false,
+    error: { code: expect.any(String), message: said.trim() },
+  });
+}
+
 describe('agentpay', () => {
-  it('hands dev its flags unread, and says its version', async () => {
-    const dev = spawnNode(BIN, { args: ['dev', '--port', 'abc'] });
-    expect([(await dev.ended).code, dev.output()]).toEqual([2, expect.stringMatching(/--port.*abc/)]);
+  it('says its version', async () => {
     expect(await called('--version')).toMatchObject({
       code: 0,
       said: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
     });
+  });
+
+  it('ends with 2 at a flag or a word that a command does not know, whichever command', async () => {
+    expect(table.commands.length).toBeGreaterThan(15);
+    for (const { name, args = [], flags = [] } of table.commands) {
+      expect([name, flags.some(({ flag }) => flag === '--json')]).toEqual([name, true]);
+      const words = [...name.split(' '), ...args.map(() => 'word')];
+      await expectRefused(...words, '--bogus');
+      if (!args.at(-1)?.includes('...')) await expectRefused(...words, 'bogus');
+    }
   });
 
   it.each([
@@ -164,19 +193,53 @@ describe('agentpay', () => {
     ['init', 'x', '--kind', 'thief', '--json'],
     ['trigger', 'doomsday'],
     ['events', 'listen', '--forward-to', 'http://['],
+    ['logs', 'tail', '--lines', 'all'],
     ['completion', 'cmd'],
+    ['dev', '--port', 'abc'],
+    ['dev', '--block-time', 'soon'],
+    ['facilitator'],
+    ['facilitator', 'key', 'create', 'shop', 'everything'],
+    ['facilitator', 'keystore', 'create', 'x.json'],
+    ['serve'],
     ['serve', '--port', 'x'],
-    ['ledger', 'verify', '--what'],
+    ['mock', '--fault', 'fire'],
+    ['ledger', 'verify'],
+    ['ledger', 'reconcile'],
+    ['keys', 'rotate-master'],
     ['check', 'http://127.0.0.1:9/x'],
   ])('ends with 2 when it is called wrongly, with one sentence or with JSON: %s', async (...words) => {
-    const { code, said } = await called(...words.filter((word) => word !== '--json'));
-    expect([code, said.trim().split('\n').length]).toEqual([2, 1]);
-    const asJson = await called(...words, '--json');
-    expect(asJson.code).toBe(2);
-    expect(JSON.parse(asJson.said)).toMatchObject({
-      ok: false,
-      error: { code: expect.any(String), message: expect.any(String) },
-    });
+    await expectRefused(...words);
+  });
+
+  it('says as JSON, too, that something else failed', async () => {
+    const port = new URL(await serve(() => undefined)).port;
+    const { code, said } = await called('mock', '--port', port, '--json');
+    expect([code, JSON.parse(said)]).toMatchObject([
+      1,
+      {
+        ok: false,
+        error: { code: 'port_unusable', message: expect.stringContaining(`Port ${port} is taken`) },
+      },
+    ]);
+  });
+
+  it('has commands under names of their own as well, with the same rows', async () => {
+    const own = (package_: string, ...args: string[]) =>
+      spawnNode(fileURLToPath(new URL(`../../../packages/${package_}/dist/bin.js`, import.meta.url)), {
+        args,
+      });
+    const programs = [
+      [own('dev', '--help'), 'agentpay-dev --once --json'],
+      [own('facilitator', 'key', 'create', '--help'), 'agentpay-facilitator key create shop verify,settle'],
+      [own('server', 'ledger', 'verify', '--help'), 'agentpay-server ledger verify'],
+    ] as const;
+    for (const [program, example] of programs) {
+      expect((await program.ended).code).toBe(0);
+      expect(program.output()).toContain(example);
+    }
+    const wrong = own('dev', '--bogus', '--json');
+    expect(await wrong.ended).toMatchObject({ code: 2 });
+    expect(JSON.parse(wrong.output())).toMatchObject({ ok: false, error: { code: 'usage' } });
   });
 
   it('shows help and ends with 2 when it is called without a command', async () => {
@@ -186,12 +249,11 @@ describe('agentpay', () => {
 
   it('has help with examples for every command, and completes all of them in every shell', async () => {
     const { commands } = table;
-    const withoutExamples = commands.filter(({ examples, passesOn }) => !passesOn && !examples?.length);
-    expect(withoutExamples.map(({ name }) => name)).toEqual([]);
-    expect(await called('pay', '--help')).toMatchObject({
-      code: 0,
-      said: expect.stringContaining('Examples:'),
-    });
+    for (const { name } of commands) {
+      const { code, said } = await called(...name.split(' '), '--help');
+      expect([name, code]).toEqual([name, 0]);
+      expect(said.split('Examples:\n')[1]).toContain(`agentpay ${name}`);
+    }
     const flags = new Map(completionsOf(table).map(({ after, next }) => [after, next]));
     for (const { name, flags: rows = [] } of commands)
       for (const { flag } of rows) expect(flags.get(name)).toContain(/--[\w-]+/.exec(flag)?.[0]);
@@ -203,9 +265,27 @@ describe('agentpay', () => {
     const typed = `${completionScript('bash', table)}
 COMP_WORDS=(agentpay wallet balance --network ''); COMP_CWORD=4; _agentpay; echo "\${COMPREPLY[@]}"
 COMP_WORDS=(agentpay led); COMP_CWORD=1; _agentpay; echo "\${COMPREPLY[@]}"
-COMP_WORDS=(agentpay ledger ''); COMP_CWORD=2; _agentpay; echo "\${COMPREPLY[@]}"`;
+COMP_WORDS=(agentpay ledger ''); COMP_CWORD=2; _agentpay; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(agentpay dev --bl); COMP_CWORD=2; _agentpay; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(agentpay trigger invoice.p); COMP_CWORD=2; _agentpay; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(agentpay facilitator k); COMP_CWORD=2; _agentpay; echo "\${COMPREPLY[@]}"
+COMP_WORDS=(agentpay facilitator key create shop --); COMP_CWORD=5; _agentpay; echo "\${COMPREPLY[@]}"`;
     const bash = spawned('bash', ['--norc', '-c', typed]);
     expect((await bash.ended).code).toBe(0);
-    expect(bash.output()).toBe('local base-sepolia base\nledger\nverify reconcile\n');
+    expect(bash.output()).toBe(
+      'local base-sepolia base\nledger\nverify reconcile\n--block-time\ninvoice.paid\nkeystore key\n--json --help\n',
+    );
   });
+
+  // Where a shell is not installed its test is skipped, and the report says so.
+  const reading = { zsh: '-fn', fish: '--no-execute' } as const;
+  for (const shell of ['zsh', 'fish'] as const)
+    (has(shell) ? it : it.skip)(`has a script that ${shell} reads without a fault`, async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'agentpay-completion-'));
+      ends.push(() => rmSync(folder, { recursive: true }));
+      const file = join(folder, 'script');
+      writeFileSync(file, completionScript(shell, table));
+      const run = spawned(shell, [reading[shell], file]);
+      expect([(await run.ended).code, run.output()]).toEqual([0, '']);
+    });
 });

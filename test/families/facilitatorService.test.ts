@@ -151,7 +151,7 @@ describe('the facilitator as a command', () => {
 
   it('names every fault of its environment, and no stack', async () => {
     const { code, output } = await outputOf({ RPC_URLS: 'x', MAX_BATCH: '0', BATCH_WINDOW_MS: '0' });
-    expect(code).toBe(1);
+    expect(code).toBe(2);
     expect(output).toBe(
       'RPC_URLS must be an http(s) URL.\nMAX_BATCH must be a whole number from 1 to 200.\n' +
         'BATCH_WINDOW_MS must be a whole number from 1 to 10000.\n',
@@ -190,10 +190,33 @@ describe('the facilitator as a command', () => {
     const wrong = [['serve'], ['key', 'create', 'x', 'everything'], ['keystore', 'create', 'a', 'b']];
     for (const { code, output } of await Promise.all(wrong.map((args) => outputOf({}, ...args)))) {
       expect([code, output]).toEqual([
-        1,
-        expect.stringMatching(/^(This is not a command|The scopes of a key are)/),
+        2,
+        expect.stringMatching(/^("(serve|b)" is too much|The scopes of a key are)[^\n]+\n$/),
       ]);
     }
+  });
+
+  it('prints for programs: where it listens, what it made, and why it does not start', async () => {
+    const json = async (...args: Parameters<typeof outputOf>) => {
+      const { code, output } = await outputOf(...args);
+      return [code, JSON.parse(output)];
+    };
+    const made = await json({}, 'key', 'create', 'shop', 'verify', '--json');
+    expect(made).toEqual([0, { ok: true, key: expect.stringMatching(/^fk_/), entry: expect.any(String) }]);
+    const away = { RPC_URLS: `http://127.0.0.1:${await freePort()}`, SIGNER_KEYS: signerKey };
+    expect(await json({ ...away, LOG_LEVEL: 'silent' }, '--json')).toMatchObject([
+      1,
+      { ok: false, error: { code: 'start_failed', message: expect.any(String) } },
+    ]);
+    const running = run({ RPC_URLS: chain.rpcUrl, SIGNER_KEYS: signerKey, LOG_LEVEL: 'silent' }, '--json');
+    const [line] = await running.line(/^\{.*\}$/);
+    expect(JSON.parse(line)).toEqual({
+      ok: true,
+      url: expect.stringMatching(/^http:/),
+      network: baseSepolia.id,
+    });
+    await running.kill('SIGTERM');
+    expect(await running.ended).toEqual({ code: 0, signal: null });
   });
 
   it('counts the calls of a key together with its replicas on Redis, and alone while Redis is away', async () => {

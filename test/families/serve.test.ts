@@ -16,9 +16,9 @@ import { bundled } from '../stress/bundled.js';
 const BIN = await bundled(fileURLToPath(new URL('../../../packages/server/dist/bin.js', import.meta.url)));
 
 /** Runs `agentpay serve` in an environment of its own. */
-function serve(env: Record<string, string>) {
+function serve(env: Record<string, string>, ...flags: string[]) {
   return spawnNode(BIN, {
-    args: ['serve'],
+    args: ['serve', ...flags],
     env: { NODE_ENV: '', DATABASE_URL: '', REDIS_URL: '', LOG_LEVEL: 'silent', ...env },
   });
 }
@@ -63,14 +63,18 @@ describe('agentpay serve', () => {
 
   it('names the fault of its environment, and no stack', async () => {
     const server = serve({ NODE_ENV: 'production', PORT: 'x' });
-    expect(await server.ended).toEqual({ code: 1, signal: null });
+    expect(await server.ended).toEqual({ code: 2, signal: null });
     expect(server.output()).toBe('PORT must be a whole number from 0 to 65535.\n');
   });
 
   it('says so when the database is out of reach', async () => {
     const server = serve({ ...SECRET, DATABASE_URL: 'postgres://127.0.0.1:1/none' });
     expect(await server.ended).toEqual({ code: 1, signal: null });
-    expect(server.output()).toBe('AgentPay cannot start: No PostgreSQL listens at 127.0.0.1:1.\n');
+    const message = 'AgentPay cannot start: No PostgreSQL listens at 127.0.0.1:1.';
+    expect(server.output()).toBe(`${message}\n`);
+    const asJson = serve({ ...SECRET, DATABASE_URL: 'postgres://127.0.0.1:1/none' }, '--json');
+    expect(await asJson.ended).toEqual({ code: 1, signal: null });
+    expect(JSON.parse(asJson.output())).toEqual({ ok: false, error: { code: 'start_failed', message } });
   });
 
   it('tells of a taken port before it opens a store', async () => {

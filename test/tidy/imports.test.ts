@@ -20,9 +20,10 @@ const graph: Record<string, readonly string[]> = {
 };
 graph['server'] = [...Object.keys(graph), 'server'];
 // It brings a local chain, which the server must not.
-graph['dev'] = ['primitives', 'protocol', 'solidity', 'storage', 'sdk'];
+graph['dev'] = ['primitives', 'protocol', 'solidity', 'storage', 'sdk', 'http'];
 // The command line: what stands behind its commands.
-graph['cli'] = ['primitives', 'protocol', 'api', 'core', 'http', 'paywall', 'sdk', 'mcp', 'server', 'dev'];
+const behind = ['facilitator', 'mcp', 'server', 'dev'];
+graph['cli'] = ['primitives', 'protocol', 'api', 'core', 'http', 'paywall', 'sdk', ...behind];
 graph['testing'] = Object.keys(graph);
 
 const code = paths.filter((path) => /^(packages\/[^/]+\/src|examples|test)\/.*\.tsx?$/.test(path));
@@ -45,7 +46,6 @@ const projects = [...new Set(code.map(folderOf))].sort();
 /** Packages that a project runs as processes, or whose files it reads, instead of importing them. */
 const foundBy: Record<string, readonly string[]> = {
   'packages/dev': ['example-paid-api', 'facilitator', 'server'],
-  'packages/cli': ['facilitator'],
   'packages/server': ['docs'],
 };
 /** Packages of texts: there is nothing to build. */

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCommands } from '@agentpay/server/commands';
+import { runCommands } from '@agentpay/http/commands';
 import { table } from './table.js';
 
 process.exitCode = await runCommands(table, process.argv.slice(2));

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { CommandFault } from '@agentpay/server/commands';
+import { CommandFault } from '@agentpay/http/commands';
 
 /** Writes a file that its owner alone can read; with `isNew` never in place of another. @throws CommandFault */
 export function writePrivate(file: string, text: string, { isNew = false } = {}): void {

@@ -1,4 +1,7 @@
-import { serverCommands, serverGroups, type CommandRow, type CommandTable } from '@agentpay/server/commands';
+import { devCommand } from '@agentpay/dev/commands';
+import { facilitatorCommands, facilitatorGroups } from '@agentpay/facilitator/commands';
+import type { CommandTable } from '@agentpay/http/commands';
+import { serverCommands, serverGroups } from '@agentpay/server/commands';
 import { completionCommand } from './completion/completion.js';
 import { payCommand } from './pay/commands.js';
 import { platformCommands } from './platform/commands.js';
@@ -6,26 +9,6 @@ import { initCommand } from './project/commands.js';
 import { earningsCommand, sellCommand } from './sell/commands.js';
 import { version } from './version.js';
 import { walletCommands } from './wallet/commands.js';
-
-const dev: CommandRow = {
-  name: 'dev',
-  says: 'run the whole stack on this machine: local chain, facilitator, API and a paid seller',
-  passesOn: true,
-  async run({ args }) {
-    const { runDev } = await import('@agentpay/dev');
-    return runDev(args);
-  },
-};
-
-const facilitator: CommandRow = {
-  name: 'facilitator',
-  says: 'settle payments for sellers; configured by the environment',
-  passesOn: true,
-  async run({ args }) {
-    const { facilitator: run } = await import('./facilitator.js');
-    return run(args);
-  },
-};
 
 /** Every command of `agentpay`. Help, completion and the reading of words are made from it. */
 export const table: CommandTable = {
@@ -39,13 +22,14 @@ export const table: CommandTable = {
     ...walletCommands,
     initCommand,
     ...platformCommands,
-    dev,
-    facilitator,
+    devCommand,
+    ...facilitatorCommands,
     ...serverCommands,
     completionCommand(() => table),
   ],
   groups: {
     ...serverGroups,
+    ...facilitatorGroups,
     wallet: 'a key that pays, and its money',
     events: 'what happens to an agent',
     logs: 'what was done',

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { Env } from '@agentpay/http';
 import { DevFault } from './DevFault.js';
 import { keptPlace } from './kept.js';
 
@@ -29,7 +30,7 @@ export interface DevFlags {
 }
 
 /** Reads the flags. @throws DevFault naming the flag and the value */
-export function readDevOptions(flags: DevFlags, env: NodeJS.ProcessEnv): DevOptions {
+export function readDevOptions(flags: DevFlags, env: Env): DevOptions {
   return {
     port: flags.port === undefined ? 3100 : readPort(flags.port),
     once: flags.once ?? false,
@@ -41,7 +42,7 @@ export function readDevOptions(flags: DevFlags, env: NodeJS.ProcessEnv): DevOpti
 
 function placeOf(
   { data, keep }: DevFlags,
-  env: NodeJS.ProcessEnv,
+  env: Env,
 ): Pick<DevOptions, 'dataDir' | 'databaseUrl'> {
   if (keep && data !== undefined)
     throw new DevFault('--keep and --data name two folders; give one of them.', true);

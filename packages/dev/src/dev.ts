@@ -1,3 +1,4 @@
+import type { Called } from '@agentpay/http/commands';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { openDataDir } from './DataDir.js';
 import { DevFault } from './DevFault.js';
@@ -12,38 +13,38 @@ import { createSupervisor } from './Supervisor.js';
 /**
  * `agentpay dev`: runs the whole stack on this machine, buys from its seller once in each dialect, and stays up until SIGINT or SIGTERM.
  * Results go to stdout, notes to stderr.
- * @returns the exit code: 0 all right, 1 a purchase or a part failed, 2 a flag, port or folder cannot be used
+ * @returns the exit code: 0 all right, 1 a purchase failed
+ * @throws DevFault when a part cannot be kept up, or a flag, port or folder cannot be used
  */
-export async function dev(flags: DevFlags, words: readonly string[]): Promise<number> {
+export async function dev({ flags, around }: Called): Promise<number> {
+  const options = readDevOptions(flags as DevFlags, around.env);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
-  try {
-    if (words.length > 0) throw new DevFault(`agentpay dev takes flags only, not "${words[0]}".`, true);
-    return await run(readDevOptions(flags, process.env), stop);
-  } catch (cause) {
-    if (stop.signal.aborted) return 0;
-    if (!(cause instanceof DevFault)) throw cause;
-    note(cause.message);
-    return cause.usage ? 2 : 1;
-  }
+  const code = await run(options, stop, around).catch((cause: unknown) => {
+    if (!stop.signal.aborted) throw cause;
+    return 0;
+  });
+  // A part that cannot be kept up stops the stack as a signal does.
+  if (stop.signal.reason instanceof DevFault) throw stop.signal.reason;
+  return code;
 }
 
-async function run(options: DevOptions, stop: AbortController): Promise<number> {
+async function run(
+  options: DevOptions,
+  stop: AbortController,
+  { print, note, folder }: Called['around'],
+): Promise<number> {
   const ports = await choosePorts(options.port, systemRandom);
   const data = openDataDir(options.dataDir, systemRandom);
-  const file = devFile(process.cwd());
+  const file = devFile(folder);
   let running: Stack | undefined;
-  let gaveUp: DevFault | undefined;
   const supervisor = createSupervisor({
     clock: systemClock,
     onRestart(part) {
       note(`The ${part.name} ended and was started again as process ${part.running.pid}.`);
       if (running) file.write(running);
     },
-    onGiveUp(fault) {
-      gaveUp = fault;
-      stop.abort();
-    },
+    onGiveUp: (fault) => stop.abort(fault),
   });
   const progress = progressOf(systemClock, note);
   const stopped = new Promise<void>((resolve) =>
@@ -60,7 +61,7 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
     // Loaded late, because the parts can start without it.
     const { makePurchases } = await import('./purchases.js');
     const purchases = stack && (await orStopped(makePurchases(stack, systemClock), stopped));
-    if (!stack || !purchases) return gaveUp ? 1 : 0;
+    if (!stack || !purchases) return 0;
     const failed = purchases.some(({ fault }) => fault !== undefined);
     print(
       options.json
@@ -76,7 +77,6 @@ async function run(options: DevOptions, stop: AbortController): Promise<number> 
     return 0;
   } finally {
     progress.stop();
-    if (gaveUp) note(gaveUp.message);
     file.remove();
     await supervisor.stop();
     const left = data.close();
@@ -109,18 +109,14 @@ function welcome({ urls, state }: Stack): string {
     `  const response = await client.fetch('${urls.seller}/paid');`,
     '  console.log(response.status, await response.json());',
     '',
+    'In a clone of the repository, the example buyer pays as well:',
+    '',
+    `  SELLER_URL=${urls.seller}/paid PRIVATE_KEY=${state.buyerKey} node examples/agent-buyer/dist/main.js`,
+    '',
     'Look into its wallet at the API:',
     '',
     `  curl -H 'Authorization: Bearer ${state.buyer.apiKey}' ${urls.api}/v1/wallets/${state.buyer.walletId}/balance`,
     '',
     'All keys and ids are in .agentpay/dev.json. Ctrl-C stops everything.',
   ].join('\n');
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

@@ -1,4 +1,3 @@
-export { runDev } from './command.js';
 export { DevFault } from './DevFault.js';
 export { runOnKept } from './kept.js';
 export { startLocalChain, type LocalChain, type LocalChainOptions } from './localChain.js';

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import type { Env } from '@agentpay/http';
 import { systemRandom } from '@agentpay/primitives';
 import { openDataDir } from './DataDir.js';
 import { DevFault } from './DevFault.js';
@@ -15,13 +16,13 @@ export interface KeptPlace {
 }
 
 /** A folder below the working one; another with a PostgreSQL, which has agents of its own. */
-export function keptPlace({ DATABASE_URL }: NodeJS.ProcessEnv): KeptPlace {
+export function keptPlace({ DATABASE_URL }: Env): KeptPlace {
   const databaseUrl = DATABASE_URL || undefined;
   return { dataDir: resolve('.agentpay', databaseUrl === undefined ? 'data' : 'data-postgres'), databaseUrl };
 }
 
 /** Runs a command of the server on the database that `--keep` keeps. @returns its exit code */
-export async function runOnKept(command: 'migrate' | 'seed', env: NodeJS.ProcessEnv): Promise<number> {
+export async function runOnKept(command: 'migrate' | 'seed', env: Env): Promise<number> {
   const { dataDir, databaseUrl } = keptPlace(env);
   try {
     const data = openDataDir(dataDir, systemRandom);

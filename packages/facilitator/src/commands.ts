@@ -1,65 +1,41 @@
-import { writeFile } from 'node:fs/promises';
-import type { Random } from '@agentpay/primitives';
-import type { Hex } from '@agentpay/protocol';
-import { privateKeyToAccount } from 'viem/accounts';
-import { newApiKey, scopes, type Scope } from './operations/ApiKey.js';
-import { readPassword, sealKeystore } from './operations/Keystore.js';
+import { jsonFlag, type CommandRow } from '@agentpay/http/commands';
+import { scopes } from './operations/ApiKey.js';
 
-export const USAGE = `agentpay-facilitator                           serves; configured by the environment
-agentpay-facilitator keystore create <file>    writes a new key, or the one in SIGNER_KEY, encrypted with KEYSTORE_PASSWORD(_FILE)
-agentpay-facilitator key create <name> <scope,scope>    makes an API key; scopes: ${scopes.join(', ')}
-`;
+// Each loads what it needs: a command, or a fault in the settings, is answered before the server is read.
 
-type Env = Readonly<Record<string, string | undefined>>;
+const facilitator: CommandRow = {
+  name: 'facilitator',
+  says: 'settle payments for sellers; configured by the environment',
+  flags: [jsonFlag],
+  examples: [
+    'RPC_URLS=https://sepolia.base.org SIGNER_KEYS=0x… DATA_DIR=./facilitator agentpay facilitator',
+    'KEYSTORE_FILE=signer.json KEYSTORE_PASSWORD_FILE=password RPC_URLS=https://… agentpay facilitator --json',
+  ],
+  run: async (called) => (await import('./serve.js')).serve(called),
+};
 
-/** Runs a command other than serving; gives what to print. @throws Error with one sentence */
-export async function runCommand(args: readonly string[], env: Env, random: Random): Promise<string> {
-  const [noun, verb, first, second, ...more] = args;
-  if (noun === 'keystore' && verb === 'create' && first !== undefined && second === undefined)
-    return createKeystore(first, env, random);
-  if (
-    noun === 'key' &&
-    verb === 'create' &&
-    first !== undefined &&
-    second !== undefined &&
-    more.length === 0
-  ) {
-    return createApiKey(first, second, random);
-  }
-  if (args.length === 1 && (noun === '--help' || noun === 'help')) return USAGE;
-  throw new Error(`This is not a command. The commands are:\n${USAGE.trimEnd()}`);
-}
+const keystoreCreate: CommandRow = {
+  name: 'facilitator keystore create',
+  says: 'write a new key, or the one in SIGNER_KEY, encrypted with KEYSTORE_PASSWORD_FILE or KEYSTORE_PASSWORD',
+  args: ['<file>'],
+  flags: [jsonFlag],
+  examples: ['KEYSTORE_PASSWORD_FILE=password agentpay facilitator keystore create signer.json'],
+  run: async (called) => (await import('./makeKeys.js')).createKeystore(called),
+};
 
-async function createKeystore(file: string, env: Env, random: Random): Promise<string> {
-  const given = env['SIGNER_KEY'];
-  if (given && !/^0x[0-9a-fA-F]{64}$/.test(given)) throw new Error('SIGNER_KEY must be 32 bytes of hex.');
-  const [password, passwordFile] = [
-    env['KEYSTORE_PASSWORD'] || undefined,
-    env['KEYSTORE_PASSWORD_FILE'] || undefined,
-  ];
-  if (password === undefined && passwordFile === undefined)
-    throw new Error('KEYSTORE_PASSWORD_FILE is missing, or KEYSTORE_PASSWORD.');
-  const secret = await readPassword({ password, passwordFile });
-  if (secret.length < 12) throw new Error('The password of a keystore must have at least 12 characters.');
-  const key = (given || `0x${Buffer.from(random.bytes(32)).toString('hex')}`) as Hex;
-  const text = await sealKeystore(key, secret, random);
-  try {
-    // An older key may own money: never written over.
-    await writeFile(file, text, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = code === 'EEXIST' ? 'it exists already' : (code ?? 'unknown fault');
-    throw new Error(`${file} cannot be written: ${why}.`, { cause: error });
-  }
-  return `${privateKeyToAccount(key).address} is in ${file}.\n`;
-}
+const keyCreate: CommandRow = {
+  name: 'facilitator key create',
+  says: `make an API key; scopes, by commas: ${scopes.join(', ')}`,
+  args: ['<name>', '<scopes>'],
+  flags: [jsonFlag],
+  examples: [
+    'agentpay facilitator key create shop verify,settle',
+    'agentpay facilitator key create me admin --json',
+  ],
+  run: async (called) => (await import('./makeKeys.js')).createApiKey(called),
+};
 
-function createApiKey(name: string, list: string, random: Random): string {
-  const chosen = list.split(',');
-  const known = (scope: string): scope is Scope => (scopes as readonly string[]).includes(scope);
-  if (!/^[\w.-]{1,64}$/.test(name))
-    throw new Error('The name of a key may have letters, digits, ".", "_" and "-".');
-  if (!chosen.every(known)) throw new Error(`The scopes of a key are ${scopes.join(', ')}.`);
-  const { text, entry } = newApiKey(name, chosen, random);
-  return `The key, shown this once:  ${text}\nFor API_KEYS:              ${entry}\n`;
-}
+/** The commands of the facilitator, which the command line of AgentPay has among its own. */
+export const facilitatorCommands: readonly CommandRow[] = [facilitator, keystoreCreate, keyCreate];
+
+export const facilitatorGroups = { keystore: 'keys of signer accounts', key: 'keys of those who call it' };

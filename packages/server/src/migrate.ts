@@ -1,7 +1,7 @@
 import { createLogger, ConfigError } from '@agentpay/http';
 import { systemRandom } from '@agentpay/primitives';
 import { startFault } from '@agentpay/storage';
-import { CommandFault } from './commands/Command.js';
+import { CommandFault, type Called } from '@agentpay/http/commands';
 import { migrateDb, openDb } from './database.js';
 import { readSecrets } from './secrets.js';
 import { readStoredConfig } from './storedConfig.js';
@@ -10,21 +10,19 @@ import { readStoredConfig } from './storedConfig.js';
  * `agentpay migrate`: brings the database that the environment names up to date, and ends. The API does so itself when it starts; here
  * it can be done before, by a role that may change tables. Safe while others do the same.
  * @returns the exit code
- * @throws CommandFault when the database cannot be brought up to date, with exit code 2
+ * @throws ConfigError, or CommandFault when the database cannot be brought up to date, with exit code 2
  */
-export async function migrateCommand(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<number> {
+export async function migrateCommand({ flags, around: { env, print } }: Called): Promise<number> {
   try {
     const config = readStoredConfig(env);
     const { pepper } = await readSecrets(config, systemRandom);
     const db = await openDb(config, createLogger('error'));
     await migrateDb(db, pepper).finally(() => db.close());
-    print('The database is up to date.');
+    print(flags['json'] ? JSON.stringify({ ok: true }) : 'The database is up to date.');
     return 0;
   } catch (error) {
-    const said =
-      error instanceof ConfigError
-        ? error.message
-        : `The database was not brought up to date: ${startFault(error)}`;
+    if (error instanceof ConfigError) throw error;
+    const said = `The database was not brought up to date: ${startFault(error)}`;
     throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
   }
 }

@@ -1,6 +1,6 @@
 import { sealedColumns, vault } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
-import { CommandFault } from './commands/Command.js';
+import { CommandFault, type Called } from '@agentpay/http/commands';
 import { compose } from './compose.js';
 import { readStoredConfig } from './storedConfig.js';
 
@@ -8,9 +8,9 @@ import { readStoredConfig } from './storedConfig.js';
  * `agentpay keys rotate-master`: seals everything anew under the present master key, while the API runs: keys of wallets and of users,
  * signing secrets, destinations of payouts, and purchases under way. The former key may leave FORMER_MASTER_KEYS when it is done.
  * @returns the exit code: 0 when all is sealed by the present key, 1 when something is not
- * @throws CommandFault when nothing could be done, with exit code 2
+ * @throws ConfigError, or CommandFault when nothing could be done, with exit code 2
  */
-export async function rotateMasterCommand(env: NodeJS.ProcessEnv): Promise<number> {
+export async function rotateMasterCommand({ flags, around: { env, print } }: Called): Promise<number> {
   try {
     const composition = await compose(readStoredConfig(env), {
       log: createLogger('error'),
@@ -19,14 +19,15 @@ export async function rotateMasterCommand(env: NodeJS.ProcessEnv): Promise<numbe
     try {
       const { db, ports } = composition.core;
       const done = await vault.reseal({ db, vault: ports.vault }, sealedColumns);
-      process.stdout.write(`${said(done)}\n`);
-      return done.unreadable === 0 && !done.left ? 0 : 1;
+      const ok = done.unreadable === 0 && !done.left;
+      print(flags['json'] ? JSON.stringify({ ok, ...done }, null, 2) : said(done));
+      return ok ? 0 : 1;
     } finally {
       await composition.close();
     }
   } catch (error) {
-    const why =
-      error instanceof ConfigError ? error.message : `The secrets cannot be sealed: ${String(error)}`;
+    if (error instanceof ConfigError) throw error;
+    const why = `The secrets cannot be sealed: ${String(error)}`;
     throw new CommandFault('unavailable', why, { exitCode: 2, cause: error });
   }
 }

@@ -2,7 +2,7 @@ import { agents, marketplace, wallets, type Core, type Principal } from '@agentp
 import { ConfigError, createLogger } from '@agentpay/http';
 import { formatDecimal } from '@agentpay/primitives';
 import { startFault } from '@agentpay/storage';
-import { CommandFault } from './commands/Command.js';
+import { CommandFault, type Called } from '@agentpay/http/commands';
 import { compose } from './compose.js';
 import { readStoredConfig } from './storedConfig.js';
 
@@ -20,21 +20,23 @@ const FUNDS = 100_000_000n;
  * `agentpay seed`: puts a demo seller with services, and a demo buyer with play money, into the database that the environment names;
  * nothing when it has them. Their keys are printed this once.
  * @returns the exit code
- * @throws CommandFault outside a sandbox, and when the database cannot be used, with exit code 2
+ * @throws ConfigError, outside a sandbox too, or CommandFault when the database cannot be used, with exit code 2
  */
-export async function seedCommand(env: NodeJS.ProcessEnv, print: (line: string) => void): Promise<number> {
+export async function seedCommand({ flags, around: { env, print } }: Called): Promise<number> {
   try {
     const config = readStoredConfig(env);
     if (!config.sandbox) throw new ConfigError(['Demo data is for a sandbox: SANDBOX is not true here.']);
     const composition = await compose(config, { log: createLogger('error'), baseUrl: () => '' });
     try {
-      for (const line of await seed(composition.core)) print(line);
+      const lines = await seed(composition.core);
+      print(flags['json'] ? JSON.stringify({ ok: true, said: lines }, null, 2) : lines.join('\n'));
       return 0;
     } finally {
       await composition.close();
     }
   } catch (error) {
-    const said = error instanceof ConfigError ? error.message : `No demo data: ${startFault(error)}`;
+    if (error instanceof ConfigError) throw error;
+    const said = `No demo data: ${startFault(error)}`;
     throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
   }
 }

@@ -1,4 +1,10 @@
-import { usageFault, type CommandRow, type CommandTable, type FlagRow } from '@agentpay/server/commands';
+import {
+  jsonFlag,
+  usageFault,
+  type CommandRow,
+  type CommandTable,
+  type FlagRow,
+} from '@agentpay/http/commands';
 
 /** What can follow some words: words of commands, flags, and what the values of a flag can be. */
 export interface Completions {
@@ -13,13 +19,16 @@ export interface Completions {
 export function completionsOf({ commands }: CommandTable): readonly Completions[] {
   const next = new Map<string, Set<string>>([['', new Set(['help', '--help', '--version'])]]);
   const values = new Map<string, Record<string, readonly string[]>>();
-  for (const { name, flags = [] } of commands) {
+  for (const { name, flags = [], words: first = [] } of commands) {
     const words = name.split(' ');
     for (const [index, word] of words.entries()) {
       const before = words.slice(0, index).join(' ');
       next.set(before, (next.get(before) ?? new Set()).add(word));
     }
-    next.set(name, new Set([...flags.flatMap((row) => namesOf(row)), '--help']));
+    next.set(
+      name,
+      new Set([...(next.get(name) ?? []), ...first, ...flags.flatMap((row) => namesOf(row)), '--help']),
+    );
     values.set(
       name,
       Object.fromEntries(flags.flatMap((row) => namesOf(row).map((flag) => [flag, row.values ?? []]))),
@@ -74,21 +83,30 @@ autoload -U +X bashcompinit && bashcompinit
 ${bash(table)}`;
 }
 
+/** What is said of a command, of the word that several begin with, or of what is built in. */
+function saysOf({ commands, groups }: CommandTable, name: string): string {
+  const last = name.split(' ').at(-1) as string;
+  return commands.find((row) => row.name === name)?.says ?? groups[last] ?? 'show help for a command';
+}
+
+/** fish's condition that these words were typed, and none of those that can follow them. */
+function within(typed: string, next: readonly string[] = []): string {
+  const seen = typed.split(' ').filter(Boolean);
+  const following = next.filter((word) => !word.startsWith('-'));
+  const none = following.length === 0 ? [] : [`not __fish_seen_subcommand_from ${words(following)}`];
+  return [...seen.map((word) => `__fish_seen_subcommand_from ${word}`), ...none].join('; and ');
+}
+
 function fish(table: CommandTable): string {
   const quoted = (text: string) => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
   const lines = ['complete -c agentpay -f'];
-  const firstWords = new Map(table.commands.map(({ name, says }) => [name.split(' ')[0] as string, says]));
-  for (const [word, says] of firstWords) {
-    const text = table.groups[word] ?? says;
-    lines.push(`complete -c agentpay -n __fish_use_subcommand -a ${word} -d ${quoted(text)}`);
+  for (const { after, next } of completionsOf(table)) {
+    for (const word of next.filter((each) => !each.startsWith('-'))) {
+      const says = saysOf(table, after === '' ? word : `${after} ${word}`);
+      lines.push(`complete -c agentpay -n ${quoted(within(after, next))} -a ${word} -d ${quoted(says)}`);
+    }
   }
-  for (const { name, says, flags = [] } of table.commands) {
-    const [first, second] = name.split(' ') as [string, string?];
-    const within = second === undefined ? first : `${first}; and __fish_seen_subcommand_from ${second}`;
-    if (second !== undefined)
-      lines.push(
-        `complete -c agentpay -n '__fish_seen_subcommand_from ${first}' -a ${second} -d ${quoted(says)}`,
-      );
+  for (const { name, flags = [] } of table.commands) {
     for (const row of flags) {
       const long = namesOf(row).find((flag) => flag.startsWith('--')) as string;
       const short = namesOf(row).find((flag) => /^-\w$/.test(flag));
@@ -96,7 +114,7 @@ function fish(table: CommandTable): string {
       const list = row.values ? ` -xa ${quoted(words(row.values))}` : takes;
       const shortPart = short === undefined ? '' : ` -s ${short.slice(1)}`;
       lines.push(
-        `complete -c agentpay -n '__fish_seen_subcommand_from ${within}' -l ${long.slice(2)}${shortPart}${list} -d ${quoted(row.says)}`,
+        `complete -c agentpay -n ${quoted(within(name))} -l ${long.slice(2)}${shortPart}${list} -d ${quoted(row.says)}`,
       );
     }
   }
@@ -119,15 +137,18 @@ export function completionCommand(table: () => CommandTable): CommandRow {
     name: 'completion',
     says: 'print a completion script for bash, zsh or fish',
     args: ['<shell>'],
+    words: shells,
+    flags: [jsonFlag],
     examples: [
       'source <(agentpay completion bash)',
       'agentpay completion fish > ~/.config/fish/completions/agentpay.fish',
     ],
-    async run({ args: [shell = ''], around: { print } }) {
+    async run({ args: [shell = ''], flags, around: { print } }) {
       const known = shells.find((each) => each === shell);
       if (known === undefined)
         throw usageFault(`There are completions for ${shells.join(', ')}, not for "${shell}".`);
-      print(completionScript(known, table()).trimEnd());
+      const script = completionScript(known, table());
+      print(flags['json'] ? JSON.stringify({ ok: true, shell, script }, null, 2) : script.trimEnd());
       return 0;
     },
   };

@@ -14,7 +14,7 @@ import {
   x402v2,
 } from '@agentpay/protocol';
 import { createClient, paymentOf, PaymentError, type ClientEvent, type PaymentMade } from '@agentpay/sdk';
-import { CommandFault, type Called } from '@agentpay/server/commands';
+import { CommandFault, type Called } from '@agentpay/http/commands';
 import { jsonText } from '../print.js';
 import { homeFolder, payingKey } from '../wallet/WalletFile.js';
 import { readPayRequest, type PaidFetch } from './payRequest.js';

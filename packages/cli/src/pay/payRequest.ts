@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { findNetwork, parsePrice } from '@agentpay/primitives';
-import { usageFault, type Called } from '@agentpay/server/commands';
+import { usageFault, type Called } from '@agentpay/http/commands';
 
 /** What is to be fetched, and what it may cost. */
 export interface PaidFetch {

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '@agentpay/primitives';
 import type { PurchaseJournal, SignedPurchase } from '@agentpay/sdk';
-import { CommandFault } from '@agentpay/server/commands';
+import { CommandFault } from '@agentpay/http/commands';
 import { writePrivate } from '../privateFile.js';
 
 /** How long a purchase counts towards a limit of a day. */

@@ -1,5 +1,5 @@
 import { credentials } from '@agentpay/api';
-import { CommandFault } from '@agentpay/server/commands';
+import { CommandFault } from '@agentpay/http/commands';
 import * as z from 'zod';
 
 /** An event as webhooks carry it. */

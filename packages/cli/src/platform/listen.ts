@@ -1,7 +1,7 @@
 import { webhooks } from '@agentpay/core';
 import { sleep, systemClock, systemRandom } from '@agentpay/primitives';
 import { stopSignals } from '@agentpay/http';
-import { CommandFault, usageFault, type Called } from '@agentpay/server/commands';
+import { CommandFault, usageFault, type Called } from '@agentpay/http/commands';
 import { apiPlace } from './apiPlace.js';
 import { readEvents, type HeardEvent, type StreamPlace } from './eventStream.js';
 

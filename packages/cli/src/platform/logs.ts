@@ -1,6 +1,6 @@
 import { sleep, systemClock } from '@agentpay/primitives';
 import { stopSignals } from '@agentpay/http';
-import { readWhole, type Called } from '@agentpay/server/commands';
+import { readWhole, type Called } from '@agentpay/http/commands';
 import { apiPlace, clientWith } from './apiPlace.js';
 
 const EVERY_MS = 1_000;

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { findNetwork, parsePrice, type Network } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
-import { readWhole, usageFault, type Called, type CommandSurroundings } from '@agentpay/server/commands';
+import { readWhole, usageFault, type Called, type CommandSurroundings } from '@agentpay/http/commands';
 import { readDocument, type ApiDocument } from './apiDocument.js';
 import { readPrices, type Prices } from './prices.js';
 

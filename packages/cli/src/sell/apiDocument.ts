@@ -1,4 +1,4 @@
-import { usageFault } from '@agentpay/server/commands';
+import { usageFault } from '@agentpay/http/commands';
 import * as z from 'zod';
 import { readGiven } from './readGiven.js';
 import type { Prices } from './prices.js';

@@ -1,4 +1,4 @@
-import type { Called } from '@agentpay/server/commands';
+import type { Called } from '@agentpay/http/commands';
 import { resolve } from 'node:path';
 import { jsonText } from '../print.js';
 import { addUp, earnedText } from './PaymentBook.js';

@@ -1,5 +1,5 @@
 import { parsePrice } from '@agentpay/primitives';
-import { usageFault } from '@agentpay/server/commands';
+import { usageFault } from '@agentpay/http/commands';
 import * as z from 'zod';
 import { readGiven } from './readGiven.js';
 

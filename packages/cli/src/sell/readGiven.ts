@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { usageFault } from '@agentpay/server/commands';
+import { usageFault } from '@agentpay/http/commands';
 
 /** Reads a file that the user named. @throws CommandFault */
 export function readGiven(file: string, most: number): string {

@@ -2,9 +2,10 @@ import { listen, stopSignals } from '@agentpay/http';
 import { DevFault, startLocalMoney } from '@agentpay/dev';
 import type { PaywallOptions } from '@agentpay/paywall';
 import { systemClock, systemRandom } from '@agentpay/primitives';
-import { CommandFault, portFault, type Called, type CommandSurroundings } from '@agentpay/server/commands';
+import { CommandFault, portFault, type Called, type CommandSurroundings } from '@agentpay/http/commands';
 import { join } from 'node:path';
 import { localStack, SELL_FILE } from '../localStack.js';
+import { programIn } from '../print.js';
 import { addUp, earnedText, paymentBook, paymentLine } from './PaymentBook.js';
 import { sellHttp } from './sellHttp.js';
 import { ownAddress, sellerKeys } from './sellerKeys.js';
@@ -176,13 +177,14 @@ async function announce(
   print(
     `  found by     ${url}${sold.kind === 'http' ? '/openapi.json, ' : ''}/.well-known/x402 and /llms.txt`,
   );
-  if (isLocal && sold.kind === 'http') note(tryIt(url, shop));
+  if (isLocal && sold.kind === 'http') note(tryIt(url, shop, programIn(around.env)));
 }
 
-function tryIt(url: string, { listed }: Shop): string {
+function tryIt(url: string, { listed }: Shop, program: string): string {
   const path = listed.find(
     ({ name, price }) => /^(GET )?\/[^:*]*$/.test(name) && price.startsWith('$'),
   )?.name;
   const at = url + (path?.replace(/^GET /, '') ?? '/');
-  return `Buy something, in this folder:\n  agentpay wallet create\n  agentpay wallet fund\n  agentpay pay ${at}`;
+  const lines = ['wallet create', 'wallet fund', `pay ${at}`].map((words) => `\n  ${program} ${words}`);
+  return `Buy something, in this folder:${lines.join('')}`;
 }

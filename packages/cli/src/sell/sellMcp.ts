@@ -4,7 +4,7 @@ import { serveHttp } from '@agentpay/mcp';
 import { paidCalls, type PaidCalls, type PaidToolCall } from '@agentpay/mcp/paid';
 import { memoryStore, systemClock } from '@agentpay/primitives';
 import { readLimited } from '@agentpay/protocol';
-import { CommandFault } from '@agentpay/server/commands';
+import { CommandFault } from '@agentpay/http/commands';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';

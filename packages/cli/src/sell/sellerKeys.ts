@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import type { Random } from '@agentpay/primitives';
-import { CommandFault } from '@agentpay/server/commands';
+import { CommandFault } from '@agentpay/http/commands';
 import * as z from 'zod';
 import { readPrivate, writePrivate } from '../privateFile.js';
 import { createWallet, readWallet } from '../wallet/WalletFile.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Random } from '@agentpay/primitives';
 import { bytesToHex } from '@agentpay/protocol';
 import { localAccount } from '@agentpay/sdk';
-import { CommandFault, usageFault } from '@agentpay/server/commands';
+import { CommandFault, usageFault } from '@agentpay/http/commands';
 import { readPrivate, writePrivate } from '../privateFile.js';
 
 /** A key, and the address that it pays from. */

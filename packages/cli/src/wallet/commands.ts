@@ -1,4 +1,4 @@
-import { jsonFlag, type CommandRow, type FlagRow } from '@agentpay/server/commands';
+import { jsonFlag, type CommandRow, type FlagRow } from '@agentpay/http/commands';
 
 export const walletFlag: FlagRow = {
   flag: '--wallet <file>',

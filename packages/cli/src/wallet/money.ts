@@ -1,6 +1,6 @@
 import { readLatest } from '@agentpay/dev/latest';
 import { findNetwork, sleep, systemClock, TEST_MONEY, type Network } from '@agentpay/primitives';
-import { CommandFault, usageFault } from '@agentpay/server/commands';
+import { CommandFault, usageFault } from '@agentpay/http/commands';
 import * as z from 'zod';
 import { localStack } from '../localStack.js';
 

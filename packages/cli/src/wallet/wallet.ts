@@ -1,5 +1,5 @@
 import { formatDecimal, parsePrice, systemRandom, TEST_MONEY } from '@agentpay/primitives';
-import { usageFault, type Called } from '@agentpay/server/commands';
+import { usageFault, type Called } from '@agentpay/http/commands';
 import { jsonText } from '../print.js';
 import { chainPlace, mintTestUsdc, titleOf, usdcBalance } from './money.js';
 import { createWallet, payingKey, walletPath } from './WalletFile.js';

@@ -1,15 +1,9 @@
 import { systemClock, type Clock } from '@agentpay/primitives';
-import { CommandFault } from '../commands/Command.js';
+import { CommandFault, type Called } from '@agentpay/http/commands';
 import { asker } from './Answer.js';
 import { checks, statusCheck, type Check, type CheckedSeller, type CheckVerdict } from './checks.js';
 import { indexer, stockClient } from './reach.js';
 import { readAnswer } from './Reading.js';
-
-/** Texts of the flags as they came from the command line. */
-export interface CheckFlags {
-  readonly json?: boolean;
-  readonly method?: string;
-}
 
 /** One line of the report. */
 export interface Finding extends CheckVerdict {
@@ -39,9 +33,9 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
  * @returns the exit code: 0 nothing failed, 1 something did
  * @throws CheckFault when the URL cannot be checked
  */
-export async function check(address: string, flags: CheckFlags): Promise<number> {
-  const report = await checkUrl(address, flags.method);
-  process.stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : table(report));
+export async function check({ args: [address = ''], flags, around }: Called): Promise<number> {
+  const report = await checkUrl(address, flags['method'] as string | undefined);
+  around.print(flags['json'] ? JSON.stringify(report, null, 2) : table(report).trimEnd());
   return report.ok ? 0 : 1;
 }
 

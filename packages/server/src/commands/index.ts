@@ -1,14 +1,1 @@
-export {
-  CommandFault,
-  jsonFlag,
-  portFault,
-  readWhole,
-  usageFault,
-  type Called,
-  type CommandRow,
-  type CommandTable,
-  type FlagRow,
-  type CommandSurroundings,
-} from './Command.js';
-export { runCommands } from './runCommands.js';
 export { serverCommands, serverGroups } from './serverCommands.js';

@@ -1,8 +1,6 @@
-import type { CheckFlags } from '../check/check.js';
+import { jsonFlag, readWhole, type CommandRow } from '@agentpay/http/commands';
 import { dialects } from '../dialects.js';
 import { faultNames } from '../mock/faults.js';
-import type { MockFlags } from '../mock/MockOptions.js';
-import { jsonFlag, readWhole, type CommandRow } from './Command.js';
 
 const serve: CommandRow = {
   name: 'serve',
@@ -10,14 +8,15 @@ const serve: CommandRow = {
   flags: [
     { flag: '--port <number>', says: 'port, in place of PORT; 0: any free one' },
     { flag: '--host <address>', says: 'address to listen on, in place of HOST' },
+    { ...jsonFlag, says: 'print its URL as JSON, failures as well' },
   ],
-  examples: ['DATABASE_URL=postgres://… agentpay serve --port 3100'],
-  async run({ flags }) {
-    const { serve: run } = await import('../serve.js');
+  examples: ['agentpay serve', 'DATABASE_URL=postgres://… agentpay serve --port 3100'],
+  async run({ flags, around }) {
     const port =
       flags['port'] === undefined ? {} : { PORT: String(readWhole('--port', flags['port'], 0, 65_535)) };
     const host = flags['host'] === undefined ? {} : { HOST: String(flags['host']) };
-    return run({ ...process.env, ...port, ...host });
+    const { serve: run } = await import('../serve.js');
+    return run({ flags, args: [], around: { ...around, env: { ...around.env, ...port, ...host } } });
   },
 };
 
@@ -25,20 +24,16 @@ const migrate: CommandRow = {
   name: 'migrate',
   says: 'bring the database up to date and end; the server does so itself when it starts',
   examples: ['DATABASE_URL=postgres://… agentpay migrate'],
-  async run({ around }) {
-    const { migrateCommand } = await import('../migrate.js');
-    return migrateCommand(process.env, around.print);
-  },
+  flags: [jsonFlag],
+  run: async (called) => (await import('../migrate.js')).migrateCommand(called),
 };
 
 const seed: CommandRow = {
   name: 'seed',
   says: 'put demo agents and services into the database of a sandbox, once',
   examples: ['DATABASE_URL=postgres://… agentpay seed'],
-  async run({ around }) {
-    const { seedCommand } = await import('../seed.js');
-    return seedCommand(process.env, around.print);
-  },
+  flags: [jsonFlag],
+  run: async (called) => (await import('../seed.js')).seedCommand(called),
 };
 
 const check: CommandRow = {
@@ -57,10 +52,7 @@ const check: CommandRow = {
     'agentpay check https://api.example.com/weather',
     'agentpay check http://localhost:3101/paid --json',
   ],
-  async run({ args, flags }) {
-    const { check: run } = await import('../check/check.js');
-    return run(args[0] as string, flags as CheckFlags);
-  },
+  run: async (called) => (await import('../check/check.js')).check(called),
 };
 
 const mock: CommandRow = {
@@ -74,12 +66,10 @@ const mock: CommandRow = {
     { flag: '--dialects <list>', says: `what it speaks: ${dialects.join(',')}` },
     { flag: '--fault <name>', says: 'what goes wrong', values: faultNames },
     { flag: '--delay <ms>', says: 'how slow the fault "slow" is' },
+    { ...jsonFlag, says: 'print its URL as JSON, failures as well' },
   ],
   examples: ['agentpay mock --price $0.02', 'agentpay mock --fault lost_answer --port 0'],
-  async run({ flags }) {
-    const { mock: run } = await import('../mock/mock.js');
-    return run(flags as MockFlags);
-  },
+  run: async (called) => (await import('../mock/mock.js')).mock(called),
 };
 
 const verify: CommandRow = {
@@ -87,10 +77,7 @@ const verify: CommandRow = {
   says: 'recompute every balance and every chain of journals; names the first journal that was tampered with',
   flags: [jsonFlag],
   examples: ['DATABASE_URL=postgres://… agentpay ledger verify'],
-  async run({ flags }) {
-    const { verifyCommand } = await import('../ledger/verify.js');
-    return verifyCommand(process.env, { json: flags['json'] === true });
-  },
+  run: async (called) => (await import('../ledger/verify.js')).verifyCommand(called),
 };
 
 const reconcile: CommandRow = {
@@ -98,20 +85,15 @@ const reconcile: CommandRow = {
   says: 'compare custody accounts with their chains',
   flags: [jsonFlag],
   examples: ['DATABASE_URL=postgres://… agentpay ledger reconcile --json'],
-  async run({ flags }) {
-    const { reconcileCommand } = await import('../ledger/reconcile.js');
-    return reconcileCommand(process.env, { json: flags['json'] === true });
-  },
+  run: async (called) => (await import('../ledger/reconcile.js')).reconcileCommand(called),
 };
 
 const rotateMaster: CommandRow = {
   name: 'keys rotate-master',
   says: 'seal the keys of all wallets anew under the present master key, while the API runs',
+  flags: [jsonFlag],
   examples: ['DATABASE_URL=postgres://… agentpay keys rotate-master'],
-  async run() {
-    const { rotateMasterCommand } = await import('../rotateMaster.js');
-    return rotateMasterCommand(process.env);
-  },
+  run: async (called) => (await import('../rotateMaster.js')).rotateMasterCommand(called),
 };
 
 /** The commands of the server, which the command line of AgentPay has among its own. */

@@ -1,18 +1,17 @@
 import type { Core } from '@agentpay/core';
 import { ConfigError, createLogger } from '@agentpay/http';
-import { CommandFault } from '../commands/Command.js';
+import { CommandFault, type Called } from '@agentpay/http/commands';
 import { compose } from '../compose.js';
 import { readStoredConfig } from '../storedConfig.js';
 
 /**
  * Runs a check on the books of the database that the environment names, and prints what it finds.
  * @returns the exit code: 0 when nothing was found, 1 when something was
- * @throws CommandFault when the books cannot be read, with exit code 2
+ * @throws ConfigError, or CommandFault when the books cannot be read, with exit code 2
  */
 export async function onBooks(
-  env: NodeJS.ProcessEnv,
+  { flags, around: { env, print } }: Called,
   check: (core: Core) => Promise<{ readonly faults: readonly string[]; readonly right: string }>,
-  { json }: { readonly json: boolean },
 ): Promise<number> {
   try {
     const composition = await compose(readStoredConfig(env), {
@@ -23,13 +22,14 @@ export async function onBooks(
       const { faults, right } = await check(composition.core);
       const ok = faults.length === 0;
       const lines = ok ? [right] : faults;
-      process.stdout.write(json ? `${JSON.stringify({ ok, faults }, null, 2)}\n` : `${lines.join('\n')}\n`);
+      print(flags['json'] ? JSON.stringify({ ok, faults }, null, 2) : lines.join('\n'));
       return ok ? 0 : 1;
     } finally {
       await composition.close();
     }
   } catch (error) {
-    const said = error instanceof ConfigError ? error.message : `The books cannot be read: ${String(error)}`;
+    if (error instanceof ConfigError) throw error;
+    const said = `The books cannot be read: ${String(error)}`;
     throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
   }
 }

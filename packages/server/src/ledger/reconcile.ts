@@ -1,23 +1,17 @@
 import { agreements, custody, ledger, payments, payouts, type Core } from '@agentpay/core';
 import { formatDecimal, isAgentPayError } from '@agentpay/primitives';
+import type { Called } from '@agentpay/http/commands';
 import { onBooks } from './onBooks.js';
 
 /**
  * `agentpay ledger reconcile`: compares the books with the chains and with Stripe.
  * @returns the exit code: 0 when they agree, 1 when they do not or could not be compared, 2 when the books could not be read
  */
-export function reconcileCommand(
-  env: NodeJS.ProcessEnv,
-  printing: { readonly json: boolean },
-): Promise<number> {
-  return onBooks(
-    env,
-    async (core) => {
-      const differences = await reconcileBooks(core);
-      return { faults: differences, right: 'The books are what chains and rails say.' };
-    },
-    printing,
-  );
+export function reconcileCommand(called: Called): Promise<number> {
+  return onBooks(called, async (core) => {
+    const differences = await reconcileBooks(core);
+    return { faults: differences, right: 'The books are what chains and rails say.' };
+  });
 }
 
 /** What differs, a sentence each, with the journals concerned. */

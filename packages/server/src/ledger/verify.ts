@@ -1,16 +1,16 @@
 import { ledger, type Core } from '@agentpay/core';
+import type { Called } from '@agentpay/http/commands';
 import { onBooks } from './onBooks.js';
 
 /**
  * `agentpay ledger verify`: recomputes the books of the database that the environment names.
  * @returns the exit code: 0 when they are right, 1 when something contradicts, 2 when the books could not be read
  */
-export function verifyCommand(env: NodeJS.ProcessEnv, printing: { readonly json: boolean }): Promise<number> {
-  return onBooks(
-    env,
-    async (core) => ({ faults: await verifyBooks(core), right: 'The books are right.' }),
-    printing,
-  );
+export function verifyCommand(called: Called): Promise<number> {
+  return onBooks(called, async (core) => ({
+    faults: await verifyBooks(core),
+    right: 'The books are right.',
+  }));
 }
 
 /** What is wrong with the books, a sentence each; the first journal that was tampered with comes first. */

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { listen } from '@agentpay/http';
-import { portFault, usageFault } from '../commands/Command.js';
+import { portFault, usageFault, type Called } from '@agentpay/http/commands';
 import { refuseWith } from '../http/refuse.js';
 import { faultNames } from './faults.js';
-import { MockFault, readMockOptions, type MockFlags } from './MockOptions.js';
+import { MockFault, readMockOptions } from './MockOptions.js';
 import { mockSeller } from './seller.js';
 
 /** How long requests under way may take once the mock is told to stop. */
@@ -15,10 +15,10 @@ const GRACE_MS = 1000;
  * @returns the exit code: 0 stopped
  * @throws CommandFault when a flag or the port cannot be used
  */
-export async function mock(flags: MockFlags): Promise<number> {
-  const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
+export async function mock({ flags, around: { print, note } }: Called): Promise<number> {
   try {
     const options = readMockOptions(flags);
+    const stop = Promise.race([once(process, 'SIGTERM'), once(process, 'SIGINT')]);
     const seller = mockSeller(options, systemClock);
     const listening = await listen(seller, {
       host: '127.0.0.1',
@@ -26,10 +26,9 @@ export async function mock(flags: MockFlags): Promise<number> {
       clock: systemClock,
       refuse: refuseWith({ clock: systemClock, random: systemRandom }),
     });
-    process.stdout.write(`AgentPay mock sells on ${listening.url}\n`);
-    process.stderr.write(
-      `No money moves. Add ?price=0.05 or ?fault=NAME to any path; faults: ${faultNames.join(', ')}.\n`,
-    );
+    const { url } = listening;
+    print(flags['json'] ? JSON.stringify({ ok: true, url }) : `AgentPay mock sells on ${url}`);
+    note(`No money moves. Add ?price=0.05 or ?fault=NAME to any path; faults: ${faultNames.join(', ')}.`);
     await stop;
     await listening.close(GRACE_MS);
     return 0;

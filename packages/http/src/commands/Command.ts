@@ -32,16 +32,18 @@ export interface Called {
 
 /** One row of the table from which the command line, its help and its completion are made. */
 export interface CommandRow {
-  /** Words that name it: `ledger verify`. */
+  /** Words that name it in the command line of `agentpay`: `ledger verify`. */
   readonly name: string;
   readonly says: string;
   /** As help shows them: `<url>`, `[words...]`. */
   readonly args?: readonly string[];
+  /** What the first of them can be, for completion. */
+  readonly words?: readonly string[];
   readonly flags?: readonly FlagRow[];
   /** Lines that work as they stand. */
-  readonly examples?: readonly string[];
-  /** Hands everything after its name on, unread. */
-  readonly passesOn?: boolean;
+  readonly examples: readonly string[];
+  /** Paragraphs at the end of its help. */
+  readonly notes?: readonly string[];
   /** @returns the exit code: 0 done, 1 it failed, 2 it was called wrongly */
   run(called: Called): Promise<number>;
 }
@@ -49,6 +51,11 @@ export interface CommandRow {
 /** A program: its name, and its commands in the order of help. */
 export interface CommandTable {
   readonly name: string;
+  /**
+   * What of `agentpay` this program is, where it is not all of it: `agentpay-dev` is `agentpay dev`. These words are left out of the names
+   * of its commands, and stand for its own name in examples.
+   */
+  readonly standsFor?: string;
   readonly says: string;
   readonly version: string;
   readonly commands: readonly CommandRow[];

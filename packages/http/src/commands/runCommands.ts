@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { isAgentPayError } from '@agentpay/primitives';
 import { Command, CommanderError, Option } from 'commander';
+import { ConfigError } from '../environment.js';
 import {
   CommandFault,
+  usageFault,
   type Called,
   type CommandRow,
   type CommandTable,
@@ -67,6 +69,8 @@ function tell(
 /** Errors of the product say what happened in a sentence; others are faults of the program, with a stack. */
 function faultOf(error: unknown): CommandFault {
   if (error instanceof CommandFault) return error;
+  if (error instanceof ConfigError)
+    return new CommandFault('config', error.message, { exitCode: 2, details: { faults: error.faults } });
   if (isAgentPayError(error)) {
     const { kind, message, hint, reason, param } = error;
     const exitCode = kind === 'invalid_request' || kind === 'invalid_amount' ? 2 : 1;
@@ -90,28 +94,37 @@ function programOf(table: CommandTable, { run, out, err }: Running): Command {
   const program = new Command(table.name)
     .description(table.says)
     .version(table.version, '-V, --version', 'print the version')
-    .helpCommand('help [command]', 'show help for a command')
     .configureOutput(output)
     .enablePositionalOptions()
     .exitOverride();
+  if (table.commands.length > 1) program.helpCommand('help [command]', 'show help for a command');
+  const whole = table.standsFor ?? table.name;
   for (const row of table.commands) {
-    const words = row.name.split(' ');
-    const last = words.pop() as string;
-    const parent = words.reduce((above, word) => groupIn(above, word, table), program);
-    const command = parent.command(last).description(row.says).exitOverride();
+    const words = `agentpay ${row.name}`.slice(whole.length).split(' ').filter(Boolean);
+    const command = words.reduce((above, word) => commandIn(above, word, table), program);
+    command.description(row.says);
     for (const arg of row.args ?? []) command.argument(arg);
     for (const { flag, says, many } of row.flags ?? []) command.addOption(optionOf(flag, says, many));
-    if (row.passesOn) command.helpOption(false).allowUnknownOption().passThroughOptions();
-    if (row.passesOn) command.allowExcessArguments();
-    if (row.examples) command.addHelpText('after', `\nExamples:\n${listed(row.examples)}`);
-    command.action(async (...given: unknown[]) => {
+    command.addHelpText(
+      'after',
+      `\nExamples:\n${listed(row.examples)}`.replaceAll(` ${whole}`, ` ${table.name}`),
+    );
+    for (const note of row.notes ?? []) command.addHelpText('after', `\n${note}`);
+    command.allowExcessArguments().action(async (...given: unknown[]) => {
+      refuseMore(row, command.args);
       await run(row, { args: command.args, flags: given.at(-2) as Record<string, unknown> });
     });
   }
   return program;
 }
 
-function groupIn(above: Command, word: string, { groups }: CommandTable): Command {
+/** @throws CommandFault naming the first word that the command has no use for */
+function refuseMore({ name, args = [] }: CommandRow, words: readonly string[]): void {
+  const more = args.at(-1)?.includes('...') ? undefined : words[args.length];
+  if (more !== undefined) throw usageFault(`"${more}" is too much: see agentpay ${name} --help.`);
+}
+
+function commandIn(above: Command, word: string, { groups }: CommandTable): Command {
   const there = above.commands.find((command) => command.name() === word);
   if (there) return there;
   return above

@@ -1,0 +1,13 @@
+export {
+  CommandFault,
+  jsonFlag,
+  portFault,
+  readWhole,
+  usageFault,
+  type Called,
+  type CommandRow,
+  type CommandTable,
+  type FlagRow,
+  type CommandSurroundings,
+} from './Command.js';
+export { runCommands } from './runCommands.js';
