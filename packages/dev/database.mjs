@@ -1,6 +1,6 @@
 // `npm run db:up`, `db:down`, `migrate` and `seed`: the database that `npm run dev` keeps.
 import { join } from 'node:path';
-import { prepare } from './prepare.mjs';
+import { installAndBuild } from './build.mjs';
 import { ensurePostgres, stopPostgres } from './postgres.mjs';
 
 const { DATABASE_URL: url } = process.env;
@@ -19,7 +19,7 @@ const commands = {
 
 /** Runs a command of the server on the database that `npm run dev` keeps. */
 async function onKept(command) {
-  await prepare();
+  await installAndBuild();
   const { runOnKept } = await import('./dist/index.js');
   process.exitCode = await runOnKept(command, process.env);
 }

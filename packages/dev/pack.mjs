@@ -1,10 +1,11 @@
 // `npm run pack`: installs, builds and packs everything that is published into `tarballs/`, for projects outside of this repository.
-import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { install, root } from './install.mjs';
+import { installAndBuild } from './build.mjs';
+import { root } from './install.mjs';
 import { packPython } from './packPython.mjs';
 
 const run = promisify(execFile);
@@ -34,8 +35,7 @@ export async function pack(folder, names = published) {
 
 async function main() {
   const folder = join(root, 'tarballs');
-  await install({ filter: '!@agentpay/test', onStart: () => console.error('Installing dependencies …') });
-  build();
+  await installAndBuild();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   await pack(folder);
@@ -48,19 +48,6 @@ async function main() {
       `\n\nIn your project, each package with those that it needs:\n\n` +
       `  npm install ${join(folder, 'agentpay-{primitives,protocol,api,sdk}-*.tgz')}\n  pip install ${join(folder, '*.whl')}`,
   );
-}
-
-/** Compiles them, and bundles the dashboard. */
-export function build() {
-  const projects = published.map(folderOf).filter((path) => existsSync(join(root, path, 'tsconfig.json')));
-  const steps = [
-    [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...projects],
-    [join(root, 'packages/dashboard/build.mjs')],
-  ];
-  for (const step of steps) {
-    const { status, stdout, stderr } = spawnSync(process.execPath, step, { cwd: root, encoding: 'utf8' });
-    if (status !== 0) throw new Error(`The build failed:\n${stdout}${stderr}`);
-  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

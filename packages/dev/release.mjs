@@ -5,8 +5,9 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { changelogFaults } from './changelog.mjs';
-import { install, root } from './install.mjs';
-import { build, folderOf, pack, published } from './pack.mjs';
+import { installAndBuild } from './build.mjs';
+import { root } from './install.mjs';
+import { folderOf, pack, published } from './pack.mjs';
 import { packPython } from './packPython.mjs';
 import { pythonVersions } from './pythonVersions.mjs';
 
@@ -118,8 +119,7 @@ async function main(words) {
     return 2;
   }
   const folder = join(root, 'tarballs');
-  await install({ filter: '!@agentpay/test', onStart: () => console.error('Installing dependencies …') });
-  build();
+  await installAndBuild();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder);
   await pack(folder);

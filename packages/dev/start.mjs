@@ -1,12 +1,12 @@
 // `npm start`, `npm run dev`: installs and builds what is missing, then runs the local stack (`agentpay-dev`).
 import { join } from 'node:path';
+import { installAndBuild } from './build.mjs';
 import { root } from './install.mjs';
 import { onOrphaned } from './orphan.mjs';
-import { prepare } from './prepare.mjs';
 
 onOrphaned(() => process.kill(process.pid, 'SIGTERM'));
 try {
-  await prepare();
+  await installAndBuild();
 } catch (error) {
   console.error(error.message);
   process.exit(1);

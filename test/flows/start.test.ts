@@ -11,6 +11,7 @@ import { privateKeyToAccount } from 'viem/accounts';
 import { expectedRefusals, playAgreements, type AgreementDev } from './devAgreement.js';
 import { buyDirectly, byPython, byTypeScript, type DirectDev } from './devDirect.js';
 import { buyByWorkflow, overseeByWorkflow, type WorkflowDev } from './devWorkflows.js';
+import { paste, triggered } from './devPasted.js';
 import { authorizeByX402, fundByX402, gatewayOf, type GatewayDev } from './devGateway.js';
 import { eventually, freePort, spawnNode, type Spawned } from '@agentpay/testing';
 
@@ -152,6 +153,7 @@ describe('a running stack', () => {
 
   test('tells of each part when it is ready, and prints what can be pasted', () => {
     const said = run.output();
+    expect(said).toMatch(/^Building …\nBuilt after \d+\.\d s\.$/m);
     for (const name of ['chain', 'facilitator', 'API', 'seller'])
       expect(said).toMatch(
         new RegExp(`^${name} +ready at http://127\\.0\\.0\\.1:\\d+ after \\d+\\.\\d s$`, 'm'),
@@ -198,6 +200,11 @@ describe('a running stack', () => {
     }
     expect((await market.gateways.usage()).total_usdc).toBe(spent + paid);
     expect((await market.gateways.balance()).available_usdc).toBe(before.available_usdc - paid);
+  });
+
+  test('makes happen in its folder what needs a chain or an agent to call', async () => {
+    for (const event of ['payment.initiated', 'payment.confirmed', 'gateway.call_completed'])
+      expect([event, await triggered(folder, event)]).toEqual([event, { code: 0, ok: true }]);
   });
 
   test('takes money for a gateway by x402, of the key that comes with it or of the payer', async () => {
@@ -304,6 +311,19 @@ describe('a running stack', () => {
           payment_tx_hash: hash,
           fee_return_tx_hash: null,
         }),
+      });
+    },
+    START_MS,
+  );
+
+  test(
+    'prints what runs as it is pasted: an SDK program, the example buyer, and lines of curl',
+    async () => {
+      expect(await paste(run.output())).toEqual({
+        program: { code: 0, said: expect.stringMatching(/^200 \{/) },
+        buyer: { code: 0, said: expect.stringMatching(/^status {7}200\n[^]*\nprice {8}\$0\.01\n/) },
+        price: { code: 0, said: expect.stringMatching(/^HTTP\/1\.1 402 /m) },
+        balance: { code: 0, said: expect.stringContaining(`"wallet_id":"${dev.ids.wallet}"`) },
       });
     },
     START_MS,

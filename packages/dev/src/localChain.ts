@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { encodeFunctionData, parseAbi, toHex } from 'viem';
+import { toHex } from 'viem';
 import { baseSepolia, MULTICALL3, sleep, systemClock, systemRandom } from '@agentpay/primitives';
 import {
   AGREEMENT_OPERATOR,
@@ -28,11 +28,11 @@ import {
 } from '@agentpay/solidity';
 import { anvilBinary, startAnvil, type Anvil } from './anvil.js';
 import { DevFault } from './DevFault.js';
+import { minter } from './minter.js';
 import { claimPort } from './Ports.js';
 import { replaceFile } from './replaceFile.js';
 
 const SAVE_EVERY_MS = 50;
-const mintAbi = parseAbi(['function mint(address to, uint256 amount)']);
 
 /** How the local chain runs. */
 export interface LocalChainOptions {
@@ -90,7 +90,7 @@ export async function startLocalChain(options: LocalChainOptions = {}): Promise<
   if (stateFile && existsSync(stateFile)) args.push('--load-state', stateFile);
   const anvil = await startAnvil(binary, port, args);
   await placeContracts(anvil);
-  const mint = minter(anvil);
+  const mint = minter(anvil, systemClock);
   const saver = stateFile ? keepState(anvil, stateFile) : undefined;
   await saver?.save();
 
@@ -133,28 +133,6 @@ async function placeContracts(anvil: Anvil): Promise<void> {
     if (code === '0x') await anvil.rpc('anvil_setCode', [address, runtimeBytecode]);
   };
   await Promise.all(contracts.map(place));
-}
-
-/** Mints through anvil's first account, one transaction after another: anvil gives concurrent ones the same nonce. */
-function minter(anvil: Anvil) {
-  let last: Promise<unknown> = Promise.resolve();
-
-  async function send(to: `0x${string}`, amount: bigint): Promise<string> {
-    const [from] = await anvil.rpc<string[]>('eth_accounts');
-    const data = encodeFunctionData({ abi: mintAbi, functionName: 'mint', args: [to, amount] });
-    return anvil.rpc<string>('eth_sendTransaction', [{ from, to: baseSepolia.usdc.address, data }]);
-  }
-  return async (to: `0x${string}`, amount: bigint): Promise<void> => {
-    const sent = last.then(() => send(to, amount));
-    last = sent.catch(() => undefined);
-    const hash = await sent;
-    for (;;) {
-      const receipt = await anvil.rpc<{ status: string } | null>('eth_getTransactionReceipt', [hash]);
-      if (receipt?.status === '0x1') return;
-      if (receipt) throw new Error(`Minting ${amount} test USDC to ${to} failed in transaction ${hash}.`);
-      await sleep(systemClock, 20);
-    }
-  };
 }
 
 /**
