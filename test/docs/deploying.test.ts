@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { readConfig as readFacilitatorConfig } from '@agentpay/facilitator';
 import { readConfig } from '@agentpay/server';
@@ -98,21 +99,91 @@ describe('the files for deploying', () => {
 
   test('of Fly.io and Docker name what exists', async () => {
     const program = 'import json, sys, tomllib; print(json.dumps(tomllib.load(open(sys.argv[1], "rb"))))';
-    const python = spawned(PYTHON, ['-c', program, root('docs/deploy/fly.toml')]);
-    const { code } = await python.ended;
-    const printed = python.output();
-    expect([code, printed]).toEqual([0, printed]);
-    const fly = JSON.parse(printed) as {
-      env: Record<string, string>;
-      http_service: { internal_port: number; checks: { path: string }[] };
+    const flyOf = async (name: string) => {
+      const python = spawned(PYTHON, ['-c', program, root(`docs/deploy/${name}`)]);
+      const { code } = await python.ended;
+      expect([code, python.output()]).toEqual([0, expect.stringMatching(/^\{/)]);
+      return JSON.parse(python.output()) as {
+        app: string;
+        env: Record<string, string>;
+        processes?: { app: string };
+        http_service: { internal_port: number; checks: { path: string }[] };
+      };
     };
-    accepted({ ...apiSecrets, ...fly.env });
-    expect(fly.http_service).toMatchObject({ internal_port: 3100, checks: [{ path: '/readyz' }] });
+    const [api, facilitator] = await Promise.all([flyOf('fly.toml'), flyOf('fly-facilitator.toml')]);
+    accepted({ ...apiSecrets, ...api.env }, { ...facilitatorSecrets, ...facilitator.env });
+    expect(api.http_service).toMatchObject({ internal_port: 3100, checks: [{ path: '/readyz' }] });
+    expect(facilitator.http_service).toMatchObject({ internal_port: 3102, checks: [{ path: '/readyz' }] });
+    expect(api.env['FACILITATOR_URL']).toBe(`https://${facilitator.app}.fly.dev`);
+    // The image runs the API unless it is told otherwise.
+    expect(file('compose.yaml')).toContain(`command: [${facilitator.processes?.app.split(' ').join(', ')}]`);
     const copied = ['Dockerfile', 'compose.yaml', 'kubernetes.yaml'].flatMap(
       (name) => file(name).match(/packages\/[\w/]+\.(?:js|mjs)/g) ?? [],
     );
     expect(copied.length).toBeGreaterThan(4);
     for (const path of copied) expect([path, existsSync(root(path))]).toEqual([path, true]);
+  });
+
+  /** The lines of an example of settings, by name. */
+  const example = (name: string) =>
+    Object.fromEntries(
+      [...file(`${name}.env.example`).matchAll(/^(\w+)=(.*)$/gm)].map(([, key, value]) => [
+        key,
+        value as string,
+      ]),
+    ) as Record<string, string>;
+
+  test('have examples of all settings that come from outside; as they are, without secrets, nothing starts', () => {
+    const names = (settings: object) => Object.keys(settings).sort();
+    expect(names(example('api'))).toEqual(names(apiSecrets));
+    expect(names(example('facilitator'))).toEqual(names(facilitatorSecrets));
+    expect(names(example('compose'))).toEqual(names(outside));
+    const blank = (settings: object) =>
+      Object.entries(settings).flatMap(([name, value]) => (value === '' ? [name] : []));
+    expect(blank(example('api'))).toEqual(['JWT_SECRET', 'KEY_PEPPER', 'MASTER_KEY', 'ADMIN_KEY']);
+    const production = { NODE_ENV: 'production', TRUST_PROXY_HOPS: '1' };
+    expect(() => readConfig({ ...production, ...example('api') })).toThrow(/^JWT_SECRET is missing/);
+    expect(() => readFacilitatorConfig(example('facilitator'))).toThrow(/^SIGNER_KEYS is missing/);
+    const filled = (name: string) => {
+      const given = example(name);
+      return { ...given, ...Object.fromEntries(blank(given).map((key) => [key, outside[key] as string])) };
+    };
+    accepted({ ...production, ...filled('api') }, filled('facilitator'));
+  });
+
+  test('keep secrets and data out of every image, and nothing that it is built from', () => {
+    const patterns = readFileSync(root('.dockerignore'), 'utf8')
+      .split('\n')
+      .filter((line) => line !== '' && !line.startsWith('#'));
+    // Docker's patterns begin at the root; `**/` is any folder, `*` any part of a name, and what lies below a match is ignored, too.
+    const ignoring = patterns.map((pattern) => {
+      const text = pattern
+        .replaceAll('.', '\\.')
+        .replaceAll('**/', '(.*/)?')
+        .replace(/(?<!\.)\*/g, '[^/]*');
+      return new RegExp(`^${text}(/|$)`);
+    });
+    const ignored = (path: string) => ignoring.some((pattern) => pattern.test(path));
+    const kept = [
+      [
+        '.env',
+        'docs/deploy/.env',
+        '.env.local',
+        'api.env',
+        'docs/deploy/facilitator.env',
+        'secrets/password',
+      ],
+      ['packages/facilitator/docker/secrets/signer.json', '.agentpay/dev.json', 'data/base.pgl', 'key.pem'],
+      ['node_modules/x/index.js', 'packages/api/node_modules/x', 'packages/api/dist/index.js', '.git/config'],
+    ].flat();
+    expect(kept.filter((path) => !ignored(path))).toEqual([]);
+    const tracked = execFileSync('git', ['ls-files'], { cwd: root('.'), encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    expect(tracked.length).toBeGreaterThan(1_000);
+    expect(tracked.filter(ignored)).toEqual([]);
+    // A file beside a Dockerfile would take its place.
+    expect(tracked.filter((path) => path.endsWith('dockerignore'))).toEqual(['.dockerignore']);
   });
 });
 
@@ -167,7 +238,7 @@ describe('what the files for deploying start', () => {
     };
     const started = [start(api, '.'), start(facilitator, 'packages/facilitator')];
     for (const one of started) {
-      expect(await one.ended).toEqual({ code: 1, signal: null });
+      expect(await one.ended).toEqual({ code: 2, signal: null });
       expect(one.output()).toMatch(/^(DATABASE_URL|RPC_URLS) is missing/m);
     }
   });
@@ -210,6 +281,10 @@ describe('what the files for deploying start', () => {
         [...text('docs/deploy/fly.toml').matchAll(/\b([A-Z]+(?:_[A-Z]+)*)\s?=(?!=)/g)].map(
           ([, name]) => name as string,
         ),
+      ],
+      [
+        'server',
+        [...text('docs/deploy/api.env.example').matchAll(/^(\w+)=/gm)].map(([, name]) => name as string),
       ],
       [
         'facilitator',
