@@ -1,5 +1,6 @@
-import { jsonFlag, type CommandRow } from '@agentpay/server/commands';
+import { jsonFlag, type CommandRow } from '@agentpay/http/commands';
 import { apiFlag } from './apiPlace.js';
+import { triggerNotes, triggers } from './triggers.js';
 
 const listen: CommandRow = {
   name: 'events listen',
@@ -31,8 +32,10 @@ const trigger: CommandRow = {
   name: 'trigger',
   says: 'make an event happen on the local stack',
   args: ['<event>'],
+  words: triggers,
   flags: [apiFlag, jsonFlag],
-  examples: ['agentpay trigger payment.completed', 'agentpay trigger dispute.opened'],
+  examples: ['agentpay trigger payment.completed', 'agentpay trigger invoice.paid'],
+  notes: triggerNotes,
   run: async (called) => (await import('./trigger.js')).trigger(called),
 };
 
