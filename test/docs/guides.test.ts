@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { endpoints, toolsOf } from '@agentpay/api';
+import { table } from '@agentpay/cli';
 import { spawnNode } from '@agentpay/testing';
 import { ADMIN_KEY, newAgent, testApi, type TestApi } from '../families/testApi.js';
 import { root } from './codeIn.js';
@@ -111,6 +112,21 @@ test('the programs of the guides in TypeScript compile in strict mode, and run',
     }
   }
 }, 600_000);
+
+test('a guide says how what it imports is installed, and where the command comes from', () => {
+  const first = [...new Set(table.commands.map(({ name }) => name.split(' ')[0]))].join('|');
+  const calls = new RegExp(`(^|[\`\\s])agentpay (${first})\\b`, 'm');
+  const unsaid = guides.flatMap((name) => {
+    const text = textOf(name);
+    const code = ['ts', 'js'].flatMap((language) => blocks(name, language)).join('\n');
+    const imported = new Set([...code.matchAll(/from '(@agentpay\/\w+)/g)].map(([, one]) => one as string));
+    const missing = [...imported].filter((one) => !new RegExp(`npm install [^\n]*${one}\\b`).test(text));
+    const isLost = name !== 'cli.md' && calls.test(text) && !text.includes('(cli.md)');
+    return [...missing, ...(isLost ? ['agentpay'] : [])].map((what) => [name, what]);
+  });
+  expect(unsaid).toEqual([]);
+  expect(guides.filter((name) => calls.test(textOf(name))).length).toBeGreaterThan(3);
+});
 
 test('the skill for models names tools that exist', () => {
   const skill = readFileSync(root('docs/skill/agentpay/SKILL.md'), 'utf8');

@@ -1,4 +1,4 @@
-import { jsonFlag, type CommandRow } from '@agentpay/server/commands';
+import { jsonFlag, type CommandRow } from '@agentpay/http/commands';
 
 export const initCommand: CommandRow = {
   name: 'init',

@@ -4,18 +4,15 @@ import { createInterface } from 'node:readline/promises';
 import { findNetwork, parsePrice, systemRandom } from '@agentpay/primitives';
 import { addressSchema, bytesToHex } from '@agentpay/protocol';
 import { localAccount } from '@agentpay/sdk';
-import { CommandFault, usageFault, type Called } from '@agentpay/server/commands';
-import { jsonText } from '../print.js';
-import { projectFiles, type ProjectChoices } from './templates.js';
+import { CommandFault, usageFault, type Called } from '@agentpay/http/commands';
+import { jsonText, programIn } from '../print.js';
+import { LOCAL_FACILITATOR, projectFiles, type ProjectChoices } from './templates.js';
 
 type Kind = ProjectChoices['kind'];
 
 /** `agentpay init`: writes a project that sells or buys. @returns the exit code. @throws CommandFault */
-export async function init({
-  args,
-  flags,
-  around: { folder: working, print, note },
-}: Called): Promise<number> {
+export async function init({ args, flags, around }: Called): Promise<number> {
+  const { folder: working, print, note } = around;
   const asked = await answers(args, flags);
   const folder = resolve(working, asked.folder);
   assertEmpty(folder);
@@ -29,9 +26,28 @@ export async function init({
     print(jsonText({ ok: true, folder, kind, address, files: files.map(({ path }) => path) }));
   else {
     print(`Made a ${kind} in ${folder}, ${kind === 'seller' ? 'paid to' : 'paying from'} ${address}.`);
-    note(`Next:\n  cd ${asked.folder}\n  npm install\n  npm start`);
+    note(nextSteps(choices, asked.folder, around.env));
   }
   return 0;
+}
+
+/** What has to be done for the project to run, and in which order. */
+function nextSteps(
+  { kind, facilitator, tarballs }: ProjectChoices,
+  folder: string,
+  env: Called['around']['env'],
+): string {
+  const isLocal = kind === 'seller' && facilitator === LOCAL_FACILITATOR;
+  return [
+    ...(isLocal ? [`First start what settles, in another terminal:\n  ${programIn(env)} dev`] : []),
+    `${isLocal ? 'Then' : 'Next'}:\n  cd ${folder}\n  npm install\n  npm start`,
+    ...(tarballs
+      ? []
+      : [
+          'npm install finds @agentpay/* on npm once it is published. Until then: "npm run pack" in the repository, and this command with\n' +
+            '  --tarballs /path/to/agentpay/tarballs',
+        ]),
+  ].join('\n');
 }
 
 interface Answers {
@@ -104,7 +120,7 @@ function choicesOf(
     kind,
     price,
     network: network.name,
-    facilitator: urlOf('--facilitator', flags['facilitator'], 'http://127.0.0.1:3102'),
+    facilitator: urlOf('--facilitator', flags['facilitator'], LOCAL_FACILITATOR),
     url: urlOf('--url', flags['url'], 'http://localhost:3000/weather'),
     address: payTo ?? localAccount(privateKey as string).address,
     privateKey,

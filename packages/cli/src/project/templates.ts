@@ -26,6 +26,8 @@ export interface ProjectFile {
 }
 
 const EXPRESS = '5.3.0';
+/** Where "agentpay dev" has its facilitator. */
+export const LOCAL_FACILITATOR = 'http://127.0.0.1:3102';
 
 /** The files of a project that runs as it is: `npm install`, then `npm start`. */
 export function projectFiles(choices: ProjectChoices): readonly ProjectFile[] {
@@ -81,6 +83,8 @@ PRIVATE_KEY=${privateKey}
 }
 
 function sellerReadme({ name, facilitator, price }: ProjectChoices): string {
+  const isLocal = facilitator === LOCAL_FACILITATOR;
+  const start = isLocal ? ', which `npx @agentpay/cli dev` runs: start it first' : '';
   return `# ${name}
 
 Sells \`GET /weather\` for ${price}.
@@ -91,7 +95,7 @@ npm start
 curl -i http://localhost:3000/weather     # the offer
 \`\`\`
 
-Payments are settled by ${facilitator}; \`.env\` has the price, the network and who is paid. For real money set
+Payments are settled by ${facilitator}${start}; \`.env\` has the price, the network and who is paid. For real money set
 \`NETWORK=base\` and a facilitator that settles there.
 `;
 }
@@ -106,7 +110,7 @@ npm install
 npm start
 \`\`\`
 
-The address needs test USDC: on a local chain \`agentpay wallet fund ${address}\`, on Base Sepolia from
-https://faucet.circle.com. \`.env\` has the key, the most that a request may cost, and the network that may be paid on.
+The address needs test USDC: on a local chain by \`npx @agentpay/cli wallet fund ${address}\`, in the folder where
+\`npx @agentpay/cli dev\` or \`sell\` runs; on Base Sepolia from https://faucet.circle.com. \`.env\` has the key, the most that a request may cost, and the network that may be paid on.
 `;
 }
