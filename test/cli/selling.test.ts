@@ -8,7 +8,7 @@ import { table } from '@agentpay/cli';
 import { payingMcpClient } from '@agentpay/mcp/paid';
 import { paywall } from '@agentpay/paywall';
 import { verifyPaymentReceipt } from '@agentpay/sdk';
-import { runCommands } from '@agentpay/server/commands';
+import { runCommands } from '@agentpay/http/commands';
 import { spawnNode, type Spawned } from '@agentpay/testing';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
