@@ -1,3 +1,5 @@
+import { systemRandom } from '@agentpay/primitives';
+import { bytesToHex } from '@agentpay/protocol';
 import { ApiError } from '@agentpay/sdk';
 import { CommandFault } from '@agentpay/http/commands';
 import { clientWith, idOf, type ApiPlace } from './apiPlace.js';
@@ -12,13 +14,14 @@ const [CALL_SECONDS, CALL_LOOKS] = [20, 6];
 /** What has to be done so that an event happens; gives the id of what it happens to. Nothing is made up. */
 type Recipe = (place: ApiPlace) => Promise<string>;
 
-/** The buyer of the stack pays its seller. */
-async function pay(place: ApiPlace): Promise<string> {
+/** The buyer of the stack pays its seller. @param key under which it is another payment than any before; absent: each is */
+async function pay(place: ApiPlace, key?: string): Promise<string> {
   const { id } = await clientWith(place, 'runtime').payments.create({
     from_wallet_id: idOf(place, 'wallet'),
     to_wallet_id: idOf(place, 'sellerWallet'),
     amount: AMOUNT,
     description: NOTE,
+    ...(key !== undefined && { idempotency_key: key }),
   });
   return id;
 }
@@ -42,8 +45,9 @@ async function refund(place: ApiPlace): Promise<string> {
   return id;
 }
 
-async function openDispute(place: ApiPlace): Promise<string> {
-  const about = { payment_id: await pay(place), reason: 'service_not_delivered' as const };
+/** @param payment what it is about; absent: a new one */
+async function openDispute(place: ApiPlace, payment?: string): Promise<string> {
+  const about = { payment_id: payment ?? (await pay(place)), reason: 'service_not_delivered' as const };
   const { id } = await clientWith(place, 'runtime').disputes.create({ ...about, description: NOTE });
   return id;
 }
@@ -96,6 +100,25 @@ async function failCall(place: ApiPlace): Promise<string> {
   return token_id;
 }
 
+/** The seller delivers the call in time, and is paid. */
+async function settleCall(place: ApiPlace): Promise<{ token_id: string; payment_id: string }> {
+  const { token, token_id } = await reserve(place);
+  const { tokens } = clientWith(place, 'seller');
+  await tokens.verify({ token });
+  await tokens.callStarted({ token_id });
+  await tokens.callAccepted({ token_id });
+  return tokens.callCompleted({ token_id });
+}
+
+async function refundCall(place: ApiPlace): Promise<string> {
+  const { token_id, payment_id } = await settleCall(place);
+  const dispute_id = await openDispute(place, payment_id);
+  const { disputes } = clientWith(place, 'admin');
+  await disputes.review({ dispute_id });
+  await disputes.resolve({ dispute_id, resolution: 'refund', note: NOTE });
+  return token_id;
+}
+
 async function propose(place: ApiPlace): Promise<string> {
   const terms = { cap: AMOUNT, description: NOTE };
   const proposal = { service_id: idOf(place, 'service'), terms };
@@ -140,11 +163,12 @@ async function askApproval(place: ApiPlace): Promise<string> {
   const terms = { agent_id: idOf(place, 'agent'), kind: 'approval_over' as const, amount: '0.005' };
   const { id: rule_id } = await policies.create(terms);
   try {
-    await pay(place);
+    // Without a key of its own it would ask for what was asked for already.
+    await pay(place, `trigger-${bytesToHex(systemRandom.bytes(16))}`);
     throw new CommandFault('not_asked', 'The payment was made without asking for an approval.');
   } catch (error) {
     if (!(error instanceof ApiError) || error.reason !== 'approval_required') throw error;
-    const { approvals } = await clientWith(place, 'runtime').approvals.list({ limit: 1 });
+    const { approvals } = await clientWith(place, 'runtime').approvals.list({ status: 'pending', limit: 1 });
     return (approvals[0] as { id: string }).id;
   } finally {
     await policies.remove({ rule_id });
@@ -242,6 +266,8 @@ export const recipes: Readonly<Record<Trigger, Recipe>> = {
   'token.reserved': async (place) => (await reserve(place)).token_id,
   'token.cancelled': cancelToken,
   'token.failed': failCall,
+  'token.settled': async (place) => (await settleCall(place)).token_id,
+  'token.refunded': refundCall,
   'agreement.proposed': propose,
   'agreement.accepted': acceptAgreement,
   'agreement.rejected': rejectAgreement,
