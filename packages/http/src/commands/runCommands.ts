@@ -31,6 +31,8 @@ export async function runCommands(
   words: readonly string[],
   around: CommandSurroundings = ofProcess,
 ): Promise<number> {
+  // Who reads it may have seen enough (`| head`): that is no fault.
+  if (around === ofProcess) process.stdout.on('error', passOverClosed);
   let code = 0;
   let said = '';
   const program = programOf(table, {
@@ -54,6 +56,10 @@ export async function runCommands(
     const fault = new CommandFault('usage', sentence(said || error.message), { exitCode: 2 });
     return tell(fault, asJson, around);
   }
+}
+
+function passOverClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 function tell(
