@@ -44,8 +44,8 @@ function nextSteps(
     ...(tarballs
       ? []
       : [
-          'npm install finds @agentpay/* on npm once it is published. Until then: "npm run pack" in the repository, and this command with\n' +
-            '  --tarballs /path/to/agentpay/tarballs',
+          'npm install finds @agentpay/* on npm once it is published. Until then: "npm run pack" in the repository,\n' +
+            'and this command with --tarballs /path/to/agentpay/tarballs',
         ]),
   ].join('\n');
 }

@@ -111,6 +111,8 @@ npm start
 \`\`\`
 
 The address needs test USDC: on a local chain by \`npx @agentpay/cli wallet fund ${address}\`, in the folder where
-\`npx @agentpay/cli dev\` or \`sell\` runs; on Base Sepolia from https://faucet.circle.com. \`.env\` has the key, the most that a request may cost, and the network that may be paid on.
+\`npx @agentpay/cli dev\` or \`sell\` runs; on Base Sepolia from https://faucet.circle.com.
+
+\`.env\` has the key, the most that a request may cost, and the network that may be paid on.
 `;
 }
