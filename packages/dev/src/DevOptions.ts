@@ -40,10 +40,7 @@ export function readDevOptions(flags: DevFlags, env: Env): DevOptions {
   };
 }
 
-function placeOf(
-  { data, keep }: DevFlags,
-  env: Env,
-): Pick<DevOptions, 'dataDir' | 'databaseUrl'> {
+function placeOf({ data, keep }: DevFlags, env: Env): Pick<DevOptions, 'dataDir' | 'databaseUrl'> {
   if (keep && data !== undefined)
     throw new DevFault('--keep and --data name two folders; give one of them.', true);
   if (keep) return keptPlace(env);
