@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { formatDecimal } from '@agentpay/primitives';
+import { createClient, paymentOf } from '@agentpay/sdk';
 import { createLogger, csrfTokenOf, readConfig, start } from '@agentpay/server';
 import { testDatabase } from '@agentpay/testing';
 import { agentpayFacilitator } from './agentpayFacilitator.js';
-import { x402Express, type PeerSeller } from './peerServers.js';
+import { agentpayPaywall } from './agentpay.js';
+import { x402Express, x402ExpressV1, type PeerSeller } from './peerServers.js';
+import { buyByPython } from './python.js';
 import { PRICE, startInteropStack, type InteropStack } from './stack.js';
 
 /** The pay API with a seller that nobody here wrote: the platform settles, and the seller still delivers for it, once. */
@@ -12,10 +13,11 @@ let stack: InteropStack;
 let api: Awaited<ReturnType<typeof start>>;
 let seller: PeerSeller;
 let apiKey: string;
+let facilitator: string;
 
 beforeAll(async () => {
   stack = await startInteropStack();
-  const facilitator = await agentpayFacilitator(stack);
+  facilitator = await agentpayFacilitator(stack);
   seller = await x402Express(stack, facilitator);
   const database = await testDatabase();
   const settings = {
@@ -92,33 +94,60 @@ it('a 402 is paid by the API, and the seller delivers once for the signature', a
   expect(await read('/v1/wallets')).toMatchObject({ wallets: [{ address, balance: '0.19', held: '0.00' }] });
 });
 
-const root = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-
-it('the Python client buys through the API, once', async () => {
-  const { write } = (await import(root('packages/sdk-python/generate.mjs'))) as { write(): void };
-  write();
+it('the TypeScript client buys through the API without an account, and pays once for one request', async () => {
   const made = await post('/v1/wallets', { network: 'eip155:84532' }, own());
   const { address } = (await made.json()) as { address: `0x${string}` };
-  await stack.fund(address, 2n * PRICE);
+  await stack.fund(address, PRICE);
   const [before, served] = [await stack.usdc(stack.payTo), seller.served()];
-  const program = `
-import os
-from agentpay import AgentPay, payment_of
-with AgentPay(os.environ["API"], api_key=os.environ["KEY"], timeout=120) as client:
-    response = client.fetch(os.environ["SELLER"], max_amount="0.01")
-    print(response.json(), payment_of(response).amount, client.spent())
-    print(client.pay.spend_events.list().spend_events[0].status)
-`;
-  const env = {
-    ...process.env,
-    PYTHONPATH: root('packages/sdk-python/src'),
-    PYTHONDONTWRITEBYTECODE: '1',
-    API: api.url,
-    KEY: apiKey,
-    SELLER: seller.url,
-  };
-  const python = process.env['PYTHON'] ?? '/usr/bin/python3';
-  const { stdout } = await promisify(execFile)(python, ['-c', program], { env });
-  expect(stdout).toBe("{'weather': 'sunny'} 0.01 0.01\nconfirmed\n");
+  const client = createClient({ agentpay: { url: api.url, apiKey }, budget: { total: '$0.01' } });
+  const response = await client.fetch(seller.url);
+  expect([response.status, await response.json()]).toEqual([200, { weather: 'sunny' }]);
+  expect(paymentOf(response)).toMatchObject({
+    dialect: 'x402v2',
+    amount: PRICE,
+    transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+  });
+  await expect(client.fetch(seller.url)).rejects.toMatchObject({ kind: 'budget_exceeded' });
   expect([seller.served() - served, (await stack.usdc(stack.payTo)) - before]).toEqual([1, PRICE]);
+});
+
+describe('the Python client', () => {
+  const paid = (dialect: string) => ({
+    body: { weather: 'sunny' },
+    dialect,
+    amount: '0.01',
+    transaction: expect.stringMatching(/^0x[0-9a-f]{64}$/),
+  });
+
+  /** Buys sync and async from each; every seller is paid for what it served, which the chain tells. */
+  async function buyFrom(sellers: readonly PeerSeller[], dialects: string[], env: Record<string, string>) {
+    const before = await stack.usdc(stack.payTo);
+    const served = sellers.map((each) => each.served());
+    const { bought, spent } = await buyByPython(sellers, { API: api.url, ...env });
+    expect(bought).toEqual([...dialects, ...dialects].map(paid));
+    const times = 2n * BigInt(sellers.length);
+    expect(sellers.map((each, i) => each.served() - (served[i] as number))).toEqual(sellers.map(() => 2));
+    expect((await stack.usdc(stack.payTo)) - before).toBe(times * PRICE);
+    expect(spent).toBe(formatDecimal(times * PRICE));
+  }
+
+  it('buys with a key of its own, sync and async, from x402-express, @x402/express and our paywall', async () => {
+    const sellers = await Promise.all([
+      x402ExpressV1(stack, facilitator),
+      x402Express(stack, facilitator),
+      agentpayPaywall(stack, facilitator),
+    ]);
+    await buyFrom(sellers, ['x402v1', 'x402v2', 'x402v2'], { PRIVATE_KEY: stack.buyerKey });
+  });
+
+  it('buys through the API, sync and async, from @x402/express and our paywall', async () => {
+    const made = await post('/v1/wallets', { network: 'eip155:84532' }, own());
+    const { address } = (await made.json()) as { address: `0x${string}` };
+    await stack.fund(address, 4n * PRICE);
+    const sellers = [seller, await agentpayPaywall(stack, facilitator)];
+    await buyFrom(sellers, ['x402v2', 'x402v2'], { API_KEY: apiKey });
+    expect(await read('/v1/spend-events?limit=4')).toMatchObject({
+      spend_events: Array.from({ length: 4 }, () => ({ status: 'confirmed', amount: '0.01' })),
+    });
+  });
 });

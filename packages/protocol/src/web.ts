@@ -7,6 +7,7 @@ export * from './buying/receiptIn.js';
 export * from './buying/refusalCode.js';
 export * from './buying/TransferOffer.js';
 export * from './buying/unlessRefused.js';
+export * from './buying/writtenDemand.js';
 export * from './encoding/Json.js';
 export * from './encoding/readBytes.js';
 export * from './encoding/untilAborted.js';

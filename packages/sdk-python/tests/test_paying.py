@@ -284,6 +284,7 @@ def test_only_the_origin_that_was_asked_is_paid(shop_url: str) -> None:
 
 
 def test_limits_that_make_no_sense_are_refused() -> None:
-    for paying in ({"max_total": 0.5}, {"max_per_host": 0}, {"max_per_day": "-1"}, {"max_total": "much"}, {"max_per_request": "-1"}, {"networks": ("nowhere",)}):
+    limits = ({"max_per_host": 0}, {"max_per_day": "-1"})
+    for paying in (*limits, {"max_total": 0.5}, {"max_total": "much"}, {"max_per_request": "-1"}, {"networks": ("nowhere",)}):
         with pytest.raises(InvalidRequest):
             AgentPay(paying=Paying(**paying))  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
 import type { Amount } from '@agentpay/primitives';
 import { refuseOffer, type Hex } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
+import type { PaymentOrder } from './PaymentOrder.js';
 
 /** The protocols in which sellers may ask for payment, the preferred one first. */
 export const dialects = ['token', 'x402v2', 'mpp', 'x402v1'] as const;
@@ -38,6 +39,8 @@ export interface Proof {
   /** When it ends, in ms since the Unix epoch. */
   readonly validUntil: number;
   readonly tokenId?: string;
+  /** Where AgentPay makes the proof: then the value is empty until it has. */
+  readonly order?: PaymentOrder;
 }
 
 /** Reads one entry of a demand. @throws AgentPayError `offer_not_acceptable`, `payment_malformed` */

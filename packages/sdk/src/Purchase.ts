@@ -1,6 +1,7 @@
 import type { Clock } from '@agentpay/primitives';
 import { MAX_LIFETIME } from './Account.js';
 import type { Budget, Reservation } from './Budget.js';
+import type { PaymentOrder } from './PaymentOrder.js';
 import type { Dialect } from './Offer.js';
 
 /** One thing bought: one proof, for one request. Plain JSON; `proof` is a secret while it is valid. */
@@ -23,6 +24,8 @@ export interface SignedPurchase {
   /** When the proof ends, in ms since the Unix epoch. */
   readonly validUntil: number;
   readonly tokenId?: string;
+  /** Where AgentPay makes the proof, which is empty until it has. */
+  readonly order?: PaymentOrder;
   readonly nonce?: string;
   /**
    * `open`: the proof may have to be sent again. `confirmed`: a receipt came back. `closed`: it will not be sent again, and counts as

@@ -12,7 +12,7 @@ export interface PaymentMade {
   /** CAIP-2 id, or `agentpay`. */
   readonly network: string;
   readonly payTo: string;
-  /** Hash of the transfer, as the seller's receipt claims it; absent without a receipt, and for tokens. */
+  /** Hash of the transfer, as the seller's receipt claims it, or AgentPay where it pays; absent without a receipt, and for tokens. */
   readonly transaction?: string;
   readonly tokenId?: string;
 }
@@ -40,7 +40,8 @@ export function rememberPayment(response: Response, payment: PaymentMade): void 
 }
 
 /** What a purchase pays, before anybody has said that it is settled. */
-export function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: SignedPurchase): PaymentMade {
+export function paymentFor(purchase: SignedPurchase): PaymentMade {
+  const { dialect, amount, asset, network, payTo, tokenId, order } = purchase;
   return {
     dialect,
     amount: BigInt(amount),
@@ -48,6 +49,7 @@ export function paymentFor({ dialect, amount, asset, network, payTo, tokenId }: 
     network,
     payTo,
     ...(tokenId !== undefined && { tokenId }),
+    ...(order?.transaction !== undefined && { transaction: order.transaction }),
   };
 }
 

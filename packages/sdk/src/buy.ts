@@ -71,7 +71,7 @@ async function accept(
     const url = urlOf(request, response);
     const { reservation, proof } = await agree(client, offer, new URL(url).host);
     const { dialect, network, asset, payTo, nonce } = offer;
-    const { header, value, validUntil, tokenId } = proof;
+    const { header, value, validUntil, tokenId, order } = proof;
     const purchase: SignedPurchase = {
       id: bytesToHex(client.settings.random.bytes(16)).slice(2),
       request: request.key,
@@ -86,6 +86,7 @@ async function accept(
       proof: value,
       validUntil,
       ...(tokenId !== undefined && { tokenId }),
+      ...(order && { order }),
       ...(nonce !== undefined && { nonce }),
       state: 'open',
     };

@@ -1,8 +1,9 @@
-import { sleep } from '@agentpay/primitives';
+import { isAgentPayError, sleep } from '@agentpay/primitives';
 import { refusalCode } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
 import { tell } from './ClientEvent.js';
 import type { ClientState } from './ClientState.js';
+import { isOrdered, isVoidOrder, payByAgentpay } from './dialects/byAgentpay.js';
 import { isVoidToken } from './dialects/token.js';
 import { exchange } from './exchange.js';
 import { settlementOf, settlementSentence } from './settlementOf.js';
@@ -30,12 +31,20 @@ const PASSING = [408, 425, 429];
 export async function deliver(
   client: ClientState,
   request: BufferedRequest,
-  purchase: SignedPurchase,
+  opened: SignedPurchase,
 ): Promise<Response> {
-  const payment = paymentFor(purchase);
+  let purchase = opened;
   let ended = false;
   try {
     await client.purchases.record(purchase);
+    if (isOrdered(purchase)) {
+      purchase = await payByAgentpay(client.settings, request, purchase).catch(async (error: unknown) => {
+        ended = await concludeUnpaid(client, opened, error);
+        throw error;
+      });
+      await client.purchases.record(purchase);
+    }
+    const payment = paymentFor(purchase);
     const { response, bytes } = await sendUntilAnswered(client, request, purchase, payment);
     const receipt = readReceipt(purchase, response.headers);
     ended = await conclude(client, purchase, response, receipt !== undefined);
@@ -48,6 +57,21 @@ export async function deliver(
   } finally {
     if (!ended) client.purchases.park(purchase);
   }
+}
+
+/** Ends an order that AgentPay has refused; false when it may still be paid. */
+async function concludeUnpaid(
+  { purchases }: ClientState,
+  purchase: SignedPurchase,
+  error: unknown,
+): Promise<boolean> {
+  const state = isVoidOrder(error)
+    ? 'void'
+    : isAgentPayError(error, 'payment_refused')
+      ? 'closed'
+      : undefined;
+  if (state) await purchases.end(purchase, state);
+  return state !== undefined;
 }
 
 /** What came of sending the proof once: a response that arrived, or why none did. */

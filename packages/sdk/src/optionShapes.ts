@@ -44,7 +44,7 @@ const clientShape: Shape = {
     'must have an address',
   ),
   privateKey: text('of 0x and 64 hex digits'),
-  agentpay: { url, apiKey: secret, walletId: text('such as "wallet_…"') },
+  agentpay: { url, apiKey: secret, walletId: text('such as "wallet_…"').optional() },
   budget: {
     perRequest: price.optional(),
     perHost: price.optional(),

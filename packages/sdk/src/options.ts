@@ -10,9 +10,10 @@ import {
   type Network,
   type Random,
 } from '@agentpay/primitives';
-import { createApiClient, type ApiClient } from './ApiClient.js';
+import { credentials, pay, runtime } from '@agentpay/api';
 import type { Account } from './Account.js';
 import type { ClientEvent } from './ClientEvent.js';
+import { createFamilyClient, type FamilyClient } from './familyClient.js';
 import { localAccount } from './localAccount.js';
 import { dialects, type Dialect } from './Offer.js';
 import { checkClientOptions } from './optionShapes.js';
@@ -26,9 +27,12 @@ export interface ClientOptions {
   readonly account?: Account | undefined;
   /** The same, from a private key: 0x and 64 hex digits. */
   readonly privateKey?: string | undefined;
-  /** Pays with AgentPay payment tokens, from this wallet. */
+  /**
+   * With the key of an agent: pays with AgentPay payment tokens, from this wallet. With the key of a dashboard user ("ap_…") and no
+   * account: AgentPay pays sellers that take x402 v2, from the wallets of the key.
+   */
   readonly agentpay?:
-    | { readonly url: string; readonly apiKey: string; readonly walletId: string }
+    | { readonly url: string; readonly apiKey: string; readonly walletId?: string | undefined }
     | undefined;
   /**
    * Limits as prices such as "$0.10": of one request, of all requests to one host, of any 24 hours, and of all that this client ever buys.
@@ -75,10 +79,15 @@ export interface ClientOptions {
   readonly random?: Random | undefined;
 }
 
+/** The calls by which payment tokens are bought. */
+export type TokenApi = FamilyClient<{ readonly runtime: typeof runtime }>['runtime'];
+
 /** {@link ClientOptions}, checked and completed. */
 export interface ClientSettings {
   readonly account: Account | undefined;
-  readonly wallet: { readonly api: ApiClient; readonly id: string } | undefined;
+  readonly wallet: { readonly api: TokenApi; readonly id: string } | undefined;
+  /** Pays on chains where there is no account. */
+  readonly payApi: FamilyClient<{ readonly pay: typeof pay }> | undefined;
   readonly perRequest: Amount;
   readonly total: Amount;
   readonly perHost: Amount | undefined;
@@ -111,16 +120,7 @@ export function resolveOptions(options: ClientOptions): ClientSettings {
   const fetch = options.fetch ?? globalThis.fetch;
   return {
     account: account ?? (privateKey === undefined ? undefined : accountOf(privateKey)),
-    wallet: agentpay && {
-      api: createApiClient({
-        url: agentpay.url,
-        apiKey: agentpay.apiKey,
-        fetch,
-        timeoutMs: TOKEN_MS,
-        maxRetries: 0,
-      }),
-      id: agentpay.walletId,
-    },
+    ...payersOf(options),
     perRequest: parsePrice(budget?.perRequest ?? '$1'),
     total: parsePrice(budget?.total ?? '$10'),
     perHost: budget?.perHost === undefined ? undefined : parsePrice(budget.perHost),
@@ -139,6 +139,30 @@ export function resolveOptions(options: ClientOptions): ClientSettings {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
+}
+
+/** What AgentPay does for the client, by the kind of its key. */
+function payersOf({
+  agentpay,
+  account,
+  privateKey,
+  fetch = globalThis.fetch,
+  clock = systemClock,
+  random = systemRandom,
+}: ClientOptions): Pick<ClientSettings, 'wallet' | 'payApi'> {
+  if (!agentpay) return { wallet: undefined, payApi: undefined };
+  const { url, apiKey, walletId } = agentpay;
+  const api = { url, fetch };
+  if (credentials.apiKey.prefixes.some((prefix) => apiKey.startsWith(prefix))) {
+    const payApi = createFamilyClient({ pay }, { ...api, clock, random, keys: { apiKey } });
+    return { wallet: undefined, payApi: account || privateKey !== undefined ? undefined : payApi };
+  }
+  if (walletId === undefined) throw fault('agentpay.walletId', 'is needed with the key of an agent');
+  const { runtime: tokens } = createFamilyClient(
+    { runtime },
+    { ...api, apiKey, timeoutMs: TOKEN_MS, maxRetries: 0 },
+  );
+  return { wallet: { api: tokens, id: walletId }, payApi: undefined };
 }
 
 function accountOf(privateKey: string): Account {

@@ -1,5 +1,6 @@
 import type { AgentPayError } from '@agentpay/primitives';
 import { unlessRefused } from '@agentpay/protocol';
+import { agentpayOffers } from './dialects/byAgentpay.js';
 import { holdOffers } from './dialects/holds.js';
 import { tokenOffers } from './dialects/token.js';
 import { transferOffers } from './dialects/transfers.js';
@@ -23,6 +24,7 @@ export function readOffers(
 
 function offersIn(dialect: Dialect, demand: Demand, settings: ClientSettings): readonly ReadOffer[] {
   if (dialect === 'token') return tokenOffers(demand, settings);
+  if (settings.payApi) return dialect === 'x402v2' ? agentpayOffers(demand, settings) : [];
   const transfers = transferOffers(dialect, demand, settings);
   return dialect === 'x402v2' ? [...transfers, ...holdOffers(demand, settings)] : transfers;
 }

@@ -1,6 +1,7 @@
 import { findNetwork, usdcOn } from '@agentpay/primitives';
 import {
   readTransfers,
+  type Address,
   type PaymentDemand,
   type TransferBuyer,
   type TransferDialect,
@@ -48,19 +49,21 @@ export function demandOf({ request, headers, body }: Demand): PaymentDemand {
   };
 }
 
-export function buyerOf(settings: ClientSettings): TransferBuyer {
+/** @param payer who pays, where that is not the account of the client */
+export function buyerOf(settings: ClientSettings, payer?: Address): TransferBuyer {
   const { account, networks, hosts, clock } = settings;
+  const from = payer ?? account?.address;
   return {
     now: () => clock.now(),
     network(idOrName) {
-      if (!account) throw refuse('no_account', 'The client has no account to pay from on a chain.');
+      if (!from) throw refuse('no_account', 'The client has no account to pay from on a chain.');
       const network = findNetwork(idOrName);
       if (!network) throw refuse('unknown_network', `Network ${idOrName} is not known.`);
       if (!networks.includes(network))
         throw refuse('network_not_allowed', `Network ${network.name} is not allowed.`);
       return usdcOn(network);
     },
-    payer: () => (account as Account).address,
+    payer: () => from as Address,
     assertAsset: ({ asset }) => checkAsset(settings, asset.address, asset.symbol),
     cleartext: hosts !== undefined,
   };
