@@ -98,7 +98,7 @@ export interface Claims {
   settling(claim: Claim, leaseMs: number, bought: Partial<Bought>): Promise<Claim>;
   /** After money has moved. @throws AgentPayError `payment_in_progress` when somebody else recorded it */
   done(claim: Claim, receipt: Receipt, answer: HeldResponse | undefined): Promise<void>;
-  /** Notes that the money of a `settling` claim is taken, by which nothing is delivered yet; false when the claim is somebody else's by now. */
+  /** Notes that the money of a `settling` claim is taken, by which nothing is delivered yet; false when it is somebody else's by now. */
   settled(claim: Claim, receipt: Receipt): Promise<boolean>;
   /** Lets the next request with this proof continue at once. The claim as it stands, unless somebody else has it. Never rejects. */
   yieldLease(claim: Claim): Promise<Claim | undefined>;
