@@ -88,6 +88,23 @@ describe('the module graph', () => {
     expect(faults).toEqual([]);
   });
 
+  it('keeps each dialect of the paywall within rails/: the rest knows the list of them and what all have', () => {
+    const rails = 'packages/paywall/src/rails/';
+    const dialects = new Set(code.flatMap((path) => new RegExp(`^${rails}([^/]+)/`).exec(path)?.[1] ?? []));
+    expect(dialects.size).toBeGreaterThan(3);
+    const faults = code
+      .filter((path) => path.startsWith('packages/paywall/src/') && !path.startsWith(rails))
+      .flatMap((path) =>
+        importsOf(path)
+          .filter(({ from }) => {
+            const found = posix.join(posix.dirname(path), from);
+            return found.startsWith(rails) && dialects.has(found.slice(rails.length).split('/')[0] as string);
+          })
+          .map(({ line, from }) => `${path}:${line}: take it from the list in rails.ts instead of ${from}`),
+      );
+    expect(faults).toEqual([]);
+  });
+
   it('has no package whose shipped code runs on something that is not among its dependencies', () => {
     const faults = code
       .filter((path) => packageOf(path) !== undefined && !isTested(path) && !buildPrograms.includes(path))

@@ -1,4 +1,4 @@
-import { memoryStore, nonceSource, type Network } from '@agentpay/primitives';
+import { memoryStore, nonceSource } from '@agentpay/primitives';
 import { base64url } from '@agentpay/protocol';
 import { signInsIn, type SignIns } from './offer/extensions/SignIns.js';
 import { backgroundWork, type Background } from './paid/background.js';
@@ -6,8 +6,6 @@ import { claimsIn, type Claims } from './paid/Claims.js';
 import { unpaidRunsIn, type UnpaidRuns } from './paid/UnpaidRuns.js';
 import { unsettledIn, type Unsettled } from './paid/Unsettled.js';
 import { usageIn, type Usage } from './paid/Usage.js';
-import { chainNode } from './rails/mpp/ChainNode.js';
-import { issuer, type Issuer } from './rails/token/issuer.js';
 import { facilitatorsOf } from './seller/facilitators.js';
 import { ledgerOfEarnings } from './seller/hooks.js';
 import { counters } from './seller/metrics.js';
@@ -24,7 +22,6 @@ export interface PaywallState {
   /** The ways to pay that were opened so far, those above first. */
   readonly used: readonly PaymentOption[];
   readonly kinds: FacilitatorKinds;
-  readonly issuer: Issuer | undefined;
   readonly claims: Claims;
   readonly unsettled: Unsettled;
   readonly unpaidRuns: UnpaidRuns;
@@ -49,12 +46,11 @@ export interface PaywallParts {
 
 /** @throws TypeError for payment options that cannot be had */
 export function openState(config: PaywallConfig): PaywallState {
-  const { clock, random, report, token, mppSecrets, fetch = globalThis.fetch } = config;
+  const { clock, random, report, mppSecrets } = config;
   const store = config.store ?? memoryStore(clock);
   return {
     ...openPaymentOptions(config),
     kinds: facilitatorKinds(clock, config.holdSigner?.address),
-    issuer: token && issuer({ ...token, clock, fetch }),
     claims: claimsIn({ store, clock, nonce: nonceSource(random), report }),
     unsettled: unsettledIn({ store, clock, report, max: config.maxUnsettled }),
     unpaidRuns: unpaidRunsIn({ clock, max: config.maxUnpaidRuns }),
@@ -69,16 +65,13 @@ export function openState(config: PaywallConfig): PaywallState {
   };
 }
 
-function openPaymentOptions({ accepts, defaults, takesHashes, clock, report, ...config }: PaywallConfig) {
-  const { fetch = globalThis.fetch } = config;
-  const facilitatorOf = facilitatorsOf({ clock, fetch: config.fetch, report });
-  const nodeOf = (rpcUrl: string, { chainId }: Network) =>
-    chainNode({ rpcUrl, chainId, clock, fetch, report });
+function openPaymentOptions({ accepts, defaults, takesHashes, clock, report, fetch }: PaywallConfig) {
+  const facilitatorOf = facilitatorsOf({ clock, fetch, report });
   const used: PaymentOption[] = [];
   const paymentOptionsOf = (given: readonly Accept[]) => {
     if (!takesHashes && given.some(({ transfers }) => transfers?.hashes))
       throw new TypeError('accepts: transfers by hashes need a store that lasts as long as mppSecret.');
-    const paymentOptions = readPaymentOptions(given, defaults, { facilitatorOf, nodeOf });
+    const paymentOptions = readPaymentOptions(given, defaults, facilitatorOf);
     used.push(...paymentOptions);
     return paymentOptions;
   };

@@ -17,6 +17,8 @@ export interface PaymentRail {
   sells(paywall: PaywallParts, quote: Quote): boolean;
   /** What the 402 for a price that it sells says in this dialect. */
   offer(paywall: PaywallParts, quote: Quote, target: OfferTarget): RailOffer;
+  /** What discovery lists of a price beside the offers of x402. Default: nothing. */
+  listed?(paywall: PaywallParts, quote: Quote): readonly ListedOffer[];
   /** The proofs of this dialect in a request; empty texts are none. @throws AgentPayError `payment_ambiguous` */
   find(context: RequestContext): ProofTexts | Promise<ProofTexts>;
   /** Holds a proof against the price of the request. @throws Refusal, AgentPayError */
@@ -26,6 +28,17 @@ export interface PaymentRail {
    * @param scope names the request
    */
   quoted(context: RequestContext, proof: string, scope: string): Quote | undefined;
+}
+
+/** An offer of a dialect as `x-payment-info` has it. */
+export interface ListedOffer {
+  readonly intent: string;
+  readonly method: string;
+  /** Base units of `currency`. */
+  readonly amount: string;
+  readonly currency: string;
+  readonly recipient: string;
+  readonly chainId: number;
 }
 
 export type ProofTexts = readonly (string | undefined)[];

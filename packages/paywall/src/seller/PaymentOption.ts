@@ -7,7 +7,6 @@ import {
   type Facilitator,
 } from '@agentpay/protocol';
 import { z } from 'zod';
-import type { ChainNode } from '../rails/mpp/ChainNode.js';
 import { httpUrl, objectWith } from './checks.js';
 import type { HoldTerms } from './HoldTerms.js';
 import { checkKnown } from './known.js';
@@ -25,7 +24,7 @@ export interface PayableToken {
 
 /** How a network is watched for transfers that buyers make themselves. */
 export interface Transfers {
-  readonly node: ChainNode;
+  readonly rpcUrl: string;
   readonly confirmations: number;
   readonly hashes: boolean;
 }
@@ -80,11 +79,8 @@ export interface Accept {
 /** What an {@link Accept} leaves out. */
 type Defaults = Required<Pick<Accept, 'network' | 'payTo' | 'facilitator'>>;
 
-/** What makes the parts of an option that act. */
-interface Makers {
-  readonly facilitatorOf: (option: Defaults['facilitator']) => Facilitator;
-  readonly nodeOf: (rpcUrl: string, network: Network) => ChainNode;
-}
+/** Opens the facilitator of an option. */
+type FacilitatorOf = (option: Defaults['facilitator']) => Facilitator;
 
 const networkError = 'must be "base-sepolia", "base" or their CAIP-2 id';
 export const networkSchema = z.string().refine((name) => findNetwork(name) !== undefined, networkError);
@@ -147,7 +143,7 @@ function isPayable(address: string): boolean {
 export function readPaymentOptions(
   accepts: readonly Accept[],
   defaults: Defaults,
-  { facilitatorOf, nodeOf }: Makers,
+  facilitatorOf: FacilitatorOf,
 ): readonly [PaymentOption, ...PaymentOption[]] {
   const paymentOptions = accepts.map((accept): PaymentOption => {
     checkKnown(accept, Object.keys(acceptShape), 'accepts');
@@ -177,12 +173,7 @@ export function readPaymentOptions(
       facilitator: facilitatorOf(facilitator),
       facilitatorName: facilitatorsIn(facilitator).map(nameOf).join(', '),
       facilitatorCount: facilitatorsIn(facilitator).length,
-      transfers: transfers && {
-        confirmations: 1,
-        hashes: false,
-        ...transfers,
-        node: nodeOf(transfers.rpcUrl, network),
-      },
+      transfers: transfers && { confirmations: 1, hashes: false, ...transfers },
     };
   });
   const names = paymentOptions.map(({ network, asset, transferMethod, payTo }) =>

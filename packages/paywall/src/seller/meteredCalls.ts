@@ -5,7 +5,7 @@ import {
   usageTokenKid,
   type UsageTokenClaims,
 } from '@agentpay/protocol';
-import { keySet } from '../rails/token/keySet.js';
+import { keySet } from './keySet.js';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 

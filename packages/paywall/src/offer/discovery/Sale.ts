@@ -1,7 +1,6 @@
-import { mpp, type x402v2 } from '@agentpay/protocol';
+import type { x402v2 } from '@agentpay/protocol';
 import type { PaywallParts } from '../../PaywallState.js';
-import { mppOffersOf } from '../../rails/mpp/offers.js';
-import type { PaymentRail } from '../../rails/PaymentRail.js';
+import type { ListedOffer, PaymentRail } from '../../rails/PaymentRail.js';
 import type { Pricing } from '../../seller/Pricing.js';
 import { readEntry } from '../../seller/routeEntry.js';
 import type { Quote } from '../Quote.js';
@@ -23,21 +22,15 @@ export interface RunningPaywall extends PaywallParts {
 
 /** What the 402 of a sale offers; amounts are null where they are worked out for each request. */
 export interface SaleOffers {
-  readonly x402: readonly (Omit<x402v2.PaymentRequirements, 'amount'> & { readonly amount: string | null })[];
-  readonly mpp: readonly MppSale[];
+  readonly x402: readonly Worked<x402v2.PaymentRequirements>[];
+  /** What other dialects list. */
+  readonly others: readonly Worked<ListedOffer>[];
   /** Names of the protocols in which it can be paid. */
   readonly protocols: readonly string[];
 }
 
-export interface MppSale {
-  readonly intent: string;
-  readonly method: string;
-  /** Base units of `currency`. */
-  readonly amount: string | null;
-  readonly currency: string;
-  readonly recipient: string;
-  readonly chainId: number;
-}
+/** An offer whose amount may be known only with a request. */
+type Worked<Offer> = Omit<Offer, 'amount'> & { readonly amount: string | null };
 
 /** A route of the application. */
 export interface Route {
@@ -102,18 +95,9 @@ function offersOf(running: RunningPaywall, pricing: Pricing): SaleOffers {
   const sold = running.rails.filter((rail) => rail.sells(running, quote));
   return {
     x402: quote.offers.map(({ v2 }) => ({ ...v2, amount: amountOf(v2.amount) })),
-    mpp: mppOffersOf(quote, running).map((offer) => {
-      const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(offer.mpp);
-      const { intent, method } = offer.mpp;
-      return {
-        intent,
-        method,
-        amount: amountOf(amount),
-        currency,
-        recipient,
-        chainId: methodDetails.chainId,
-      };
-    }),
+    others: sold
+      .flatMap((rail) => rail.listed?.(running, quote) ?? [])
+      .map((offer) => ({ ...offer, amount: amountOf(offer.amount) })),
     protocols: [...new Set(sold.map(({ protocol }) => protocol))],
   };
 }

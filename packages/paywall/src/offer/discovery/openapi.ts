@@ -56,7 +56,7 @@ function operationOf(sale: Sale) {
       '402': paymentRequired,
     },
     'x-payment-info': {
-      offers: offers.mpp.map((offer) => ({ ...offer, ...described })),
+      offers: offers.others.map((offer) => ({ ...offer, ...described })),
       protocols: offers.protocols,
       x402: { x402Version: 2, accepts: offers.x402 },
     },

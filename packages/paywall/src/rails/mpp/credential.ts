@@ -7,6 +7,7 @@ import { Refusal, type ProvenPayment } from '../../paid/Payment.js';
 import { variantOf } from '../../offer/variant.js';
 import { scopeOf } from '../../paid/scope.js';
 import { exactPayment } from '../facilitated/exact.js';
+import { nodeOf } from './nodeOf.js';
 import { credentialTypesOf, mppOffersOf, type MppOffer } from './offers.js';
 import { hashPayment, transactionPayment } from './transfer.js';
 
@@ -91,6 +92,7 @@ function transferPayment(
     config,
     option,
     transfers,
+    node: nodeOf(transfers, option, config),
     amount: BigInt(v2.amount),
     source,
     expiresAtMs,

@@ -1,9 +1,9 @@
 import { mpp } from '@agentpay/protocol';
 import { headerText } from '../../paid/headerText.js';
-import type { PaymentRail } from '../PaymentRail.js';
+import type { ListedOffer, PaymentRail } from '../PaymentRail.js';
 import { mppOffer } from './challenges.js';
 import { mppPayment, offeredCharge } from './credential.js';
-import { mppOffersOf } from './offers.js';
+import { mppOffersOf, type MppOffer } from './offers.js';
 
 /** MPP: method `evm`, intent `charge`, the offers as challenges in `WWW-Authenticate`. */
 export const mppRail: PaymentRail = {
@@ -17,6 +17,7 @@ export const mppRail: PaymentRail = {
   },
   sells: (paywall, quote) => mppOffersOf(quote, paywall).length > 0,
   offer: mppOffer,
+  listed: (paywall, quote) => mppOffersOf(quote, paywall).map(listed),
   find(context) {
     const credentials = headerText(context, context.config.authorizationHeader) ?? '';
     return mpp.hasCredential(credentials) ? [credentials] : [];
@@ -30,3 +31,9 @@ export const mppRail: PaymentRail = {
     return price === undefined ? undefined : pricing.at(price);
   },
 };
+
+function listed({ mpp: offered }: MppOffer): ListedOffer {
+  const { amount, currency, recipient, methodDetails } = mpp.readEvmChargeRequest(offered);
+  const { intent, method } = offered;
+  return { intent, method, amount, currency, recipient, chainId: methodDetails.chainId };
+}

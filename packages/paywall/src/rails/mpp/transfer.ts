@@ -21,6 +21,7 @@ export interface TransferCharge {
   readonly config: PaywallConfig;
   readonly option: PaymentOption;
   readonly transfers: Transfers;
+  readonly node: ChainNode;
   /** In base units of the option's token. */
   readonly amount: bigint;
   /** Who is said to pay, as a DID. */
@@ -42,7 +43,7 @@ const SKEW_MS = 30_000;
  * @throws AgentPayError `payment_malformed`, Refusal when the transaction does not pay this charge
  */
 export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPayment {
-  const { config, option, transfers, expiresAtMs } = charge;
+  const { config, option, node, expiresAtMs } = charge;
   const { clock } = config;
   const signed = readSignedTransaction(raw);
   if (signed.chainId !== option.network.chainId) throw mismatch('The transaction is for another chain.');
@@ -52,7 +53,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPaym
 
   async function settlement(): Promise<SettleOutcome> {
     // An RPC node also refuses a transaction that it has already, so the chain is asked instead.
-    await transfers.node.send(raw);
+    await node.send(raw);
     const giveUpAt = clock.now() + WAIT_MS;
     for (;;) {
       const found = await watch.look();
@@ -73,9 +74,9 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPaym
     checkTime: charge.checkTime,
     async verify() {
       // Until it is broadcast only the buyer has it; afterwards anybody can read it from the chain.
-      if (await transfers.node.find(signed.hash))
+      if (await node.find(signed.hash))
         throw new AgentPayError('payment_already_used', 'This transaction was broadcast before.');
-      watch.paidBy(await checkedSender(transfers.node, signed));
+      watch.paidBy(await checkedSender(node, signed));
       return {};
     },
     settle: () => certain(config, settlement()),
@@ -85,7 +86,7 @@ export function transactionPayment(charge: TransferCharge, raw: Hex): ProvenPaym
 
 /** The payment by a transfer that was mined after the challenge was issued. */
 export function hashPayment(charge: TransferCharge, hash: Hex): ProvenPayment {
-  const { config, transfers, expiresAtMs } = charge;
+  const { config, node, expiresAtMs } = charge;
   const lifeMs = config.maxTimeoutSeconds * 1000;
   const watch = watching(charge, hash);
   return {
@@ -104,7 +105,7 @@ export function hashPayment(charge: TransferCharge, hash: Hex): ProvenPayment {
       if (found.state === 'refused') throw found.error;
       // The money may be on its way: no 402, or the buyer would pay again.
       if (found.state !== 'settled') throw notYet();
-      const madeAtMs = 1000 * (await transfers.node.timeOf(watch.block()));
+      const madeAtMs = 1000 * (await node.timeOf(watch.block()));
       if (madeAtMs < expiresAtMs - lifeMs - SKEW_MS)
         throw mismatch('The transfer is older than the challenge.');
       return { isHeld: true };
@@ -134,7 +135,7 @@ async function checkedSender(node: ChainNode, signed: Eip1559Transaction): Promi
 
 /** Looks for a transaction in the chain and remembers what it has seen. */
 function watching(charge: TransferCharge, hash: Hex) {
-  const { option, transfers, source } = charge;
+  const { option, transfers, node, source } = charge;
   const { network } = option;
   let payer: Address | undefined;
   let block = 0n;
@@ -148,7 +149,7 @@ function watching(charge: TransferCharge, hash: Hex) {
 
   /** @throws AgentPayError `unavailable`, Refusal when somebody else has paid */
   async function look(): Promise<SettleOutcome> {
-    const [found, head] = await Promise.all([transfers.node.find(hash), transfers.node.head()]);
+    const [found, head] = await Promise.all([node.find(hash), node.head()]);
     if (!found?.receipt || head - found.receipt.blockNumber + 1n < BigInt(transfers.confirmations))
       return { state: 'unknown' };
     if (!makes(found, transferOf(charge))) {

@@ -1,7 +1,7 @@
 import { AgentPayError, type Clock } from '@agentpay/primitives';
 import { paymentTokenKid, verifyPaymentToken, wasNotSent, type PaymentTokenClaims } from '@agentpay/protocol';
 import { z } from 'zod';
-import { keySet, readText, TIMEOUT_MS, unavailable } from './keySet.js';
+import { keySet, readText, TIMEOUT_MS, unavailable } from '../../seller/keySet.js';
 
 /** Steps of a call that the provider reports. */
 export type CallEvent = 'call-started' | 'call-accepted' | 'call-completed' | 'call-failed';

@@ -4,8 +4,10 @@ import { Refusal, type ProvenPayment, type SettleOutcome } from '../../paid/Paym
 import type { PaywallConfig } from '../../seller/PaywallConfig.js';
 import type { PaywallParts } from '../../PaywallState.js';
 import type { Terms } from '../../seller/Price.js';
-import type { CallEvent, Issuer, IssuerResponse } from './issuer.js';
-import { unavailable } from './keySet.js';
+import type { TokenOptions } from '../../seller/options.js';
+import { perPaywall } from '../perPaywall.js';
+import { issuer, type CallEvent, type Issuer, type IssuerResponse } from './issuer.js';
+import { unavailable } from '../../seller/keySet.js';
 
 /** Response headers of a call that was paid by token. */
 export const X_PAYMENT_TOKEN_ID = 'X-Payment-Token-Id';
@@ -19,11 +21,16 @@ export interface TokenSale {
 
 /** Undefined where a route takes no payment tokens: they are over one amount, and need a service. */
 export function tokenSaleOf(
-  { config: { token }, state: { issuer } }: PaywallParts,
-  { scheme, service = token?.service }: Pick<Terms, 'scheme' | 'service'>,
+  paywall: PaywallParts,
+  { scheme, service = paywall.config.token?.service }: Pick<Terms, 'scheme' | 'service'>,
 ): TokenSale | undefined {
-  return issuer && service !== undefined && scheme === 'exact' ? { issuer, service } : undefined;
+  if (!paywall.config.token || service === undefined || scheme !== 'exact') return undefined;
+  return { issuer: issuerOf(paywall), service };
 }
+
+const issuerOf = perPaywall(({ token, clock, fetch = globalThis.fetch }) =>
+  issuer({ ...(token as TokenOptions), clock, fetch }),
+);
 
 const CURRENCY = 'USD';
 /** Waits between attempts to report a step, in ms. */
