@@ -1,9 +1,9 @@
 import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { eventually, startRedis, testDatabase, type RedisServer, type TestDatabase } from '@agentpay/testing';
-import { Redis } from 'ioredis';
 import { ask, send, startNode, type ApiNode } from './apiNode.js';
 import { contradictions, keptTokens } from './books.js';
+import { letTimePass } from './letTimePass.js';
 import { balance, buy, FUNDS, openShop, take, type Bought, type Shop } from './shop.js';
 
 let database: TestDatabase;
@@ -92,18 +92,6 @@ describe('API nodes on a Redis that is lost in a storm of verifies', () => {
 });
 
 describe('tokens that run out while Redis is lost', () => {
-  const DEADLINES = 'agentpay:{tokens}:deadlines';
-
-  /** Their time is over, as the database says, and as Redis says of those that it still knows. */
-  async function letTimePass(inRedis: boolean): Promise<void> {
-    await db.query(`update payment_tokens set deadline = date_trunc('milliseconds', now())`);
-    if (!inRedis) return;
-    const client = new Redis(redis.url);
-    const known = await client.zrange(DEADLINES, '0', '-1');
-    for (const id of known) await client.zadd(DEADLINES, 'XX', '0', id);
-    await client.quit();
-  }
-
   it.each([
     ...faults.map((each) => ({ ...each, back: true })),
     {
@@ -120,7 +108,7 @@ describe('tokens that run out while Redis is lost', () => {
     expect((await balance(node, shop.buyer)).held).toBe(0.06);
     await strike();
     await heal();
-    await letTimePass(back);
+    await letTimePass(db, back ? redis.url : undefined);
 
     await addNode({}, back);
     await eventually(async () =>
