@@ -57,7 +57,8 @@ const read = (approvalId: string) => approvals.get(core, { principal: payer.prin
 describe('a payment above approval_over', () => {
   it('asks its owner, is told which approval, and moves nothing', async () => {
     const approvalId = await ask({ description: 'A year of data', idempotencyKey: 'order-1' });
-    const [rule] = await policies.list(core, { principal: payer.principal, partyId: payer.agent.id });
+    const { rules } = await policies.list(core, { principal: payer.principal, partyId: payer.agent.id });
+    const [rule] = rules;
     expect(await read(approvalId)).toEqual({
       id: expect.stringMatching(/^apr_/),
       payerId: payer.agent.id,

@@ -204,8 +204,8 @@ describe('the list of payments', () => {
       clock.advance(1_000);
     }
     const seen: string[] = [];
-    for (let cursor: string | null = ''; cursor !== null;) {
-      const page: payments.PaymentPage = await payments.list(core, {
+    for (let cursor: string | null | undefined = ''; cursor !== null;) {
+      const page: Awaited<ReturnType<typeof payments.list>> = await payments.list(core, {
         principal: payer.principal,
         limit: 2,
         cursor,

@@ -5,5 +5,6 @@ export type { TokenClaims, TokenCodec } from './tokens/index.js';
 export type { Principal } from './identity/index.js';
 export type { Party, PartyKind } from './parties/index.js';
 export type { AroundBatch } from './batch/index.js';
+export type { Counted, PageRequest } from './Page.js';
 export type { Job, JobReport } from './Job.js';
 export * from './slices.js';

@@ -1,20 +1,9 @@
-import { remembered } from '@agentpay/primitives';
 import type { Queryable, SqlValue } from '@agentpay/primitives';
-import type { Page } from './Page.js';
-
-/** Types of columns, as SQL names them. */
-export type ColumnType =
-  | 'text'
-  | 'bigint'
-  | 'integer'
-  | 'boolean'
-  | 'timestamptz'
-  | 'text[]'
-  | 'jsonb'
-  | 'numeric'
-  | 'bytea';
-
-export type Fields<Row> = { readonly [Field in keyof Row]-?: ColumnType };
+import { column, toSql } from './columns.js';
+import type { Fields } from './columns.js';
+import { keysetOf } from './keyset.js';
+import type { ListOrder } from './keyset.js';
+import type { Counted, Page } from './Page.js';
 
 /** One table and what every store does with it. SQL that is more than that stays SQL, with {@link Table.columns} as its list. */
 export interface Table<Row> {
@@ -38,14 +27,14 @@ export interface Table<Row> {
   /** `select <columns> from <name>` and what follows: where, order, limit. */
   select(db: Queryable, rest: string, params?: readonly SqlValue[]): Promise<Row[]>;
   /** A page of the rows that `where` is true for, and how many there are in all. */
-  page(db: Queryable, wanted: RowPage): Promise<{ rows: Row[]; total: number }>;
+  page(db: Queryable, wanted: RowPage<Row>): Promise<{ rows: Row[] } & Counted>;
 }
 
 /** Which rows, in which order, and which part of them. */
-export interface RowPage extends Page {
+export interface RowPage<Row> extends Page {
   readonly where: string;
   readonly params: readonly SqlValue[];
-  readonly orderBy: string;
+  readonly order: ListOrder<Row>;
 }
 
 /**
@@ -95,17 +84,18 @@ export function table<Row extends object>(name: string, fields: Fields<Row>): Ta
       return db.query<Row>(`update ${name} set ${set.text} where ${text} returning ${columns}`, params);
     },
     select: (db, rest, params = []) => db.query<Row>(`select ${columns} from ${name} ${rest}`, params),
-    async page(db, { where: condition, params, orderBy, limit, offset }) {
-      const part = `limit $${params.length + 1} offset $${params.length + 2}`;
+    async page(db, { where: condition, params, order, ...wanted }) {
+      const keyset = keysetOf(fields, order);
+      const part = keyset.part(wanted, params);
       const rows = await db.query<Row>(
-        `select ${columns} from ${name} where ${condition} order by ${orderBy} ${part}`,
-        [...params, limit, offset],
+        `select ${columns} from ${name} where ${condition}${part.text}`,
+        part.params,
       );
       const [counted] = await db.query<{ total: bigint }>(
         `select count(*) as total from ${name} where ${condition}`,
         params,
       );
-      return { rows, total: Number(counted?.total ?? 0n) };
+      return { ...keyset.page(rows, wanted), total: Number(counted?.total ?? 0n) };
     },
   };
 }
@@ -154,18 +144,4 @@ function present<Row>(fields: Fields<Row>, part: Partial<Row>): (keyof Row & str
 
 function shown(field: string): string {
   return column(field) === field ? field : `${column(field)} as "${field}"`;
-}
-
-/** More than all tables have. */
-const MAX_FIELDS = 2000;
-
-/** The column of a field. */
-export const column = remembered(MAX_FIELDS, (field: string): string =>
-  field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-);
-
-/** A value of a field as a parameter. */
-export function toSql(value: unknown, type: ColumnType): SqlValue {
-  if (type === 'jsonb' && value !== null) return JSON.stringify(value);
-  return value as SqlValue;
 }

@@ -2,18 +2,20 @@ import * as z from 'zod';
 import type { Definition } from '../Endpoint.js';
 import { wholeNumber } from './values.js';
 
-/** The part of a list that is wanted, by position: the first 20 unless told. */
+/** Where a page begins. Empty: at the beginning. */
+export const cursor = z
+  .string()
+  .regex(/^[\w-]{0,200}$/, 'must be the next_cursor of a page, or empty')
+  .optional();
+
+/**
+ * The part of a list that is wanted: the first 20 unless told. By position, or by cursor: an empty one starts at the beginning, each page
+ * names the next one in `next_cursor`. What is added meanwhile moves nothing between pages by cursor.
+ */
 export const pageQuery = z.object({
   limit: wholeNumber(1, 100).default(20),
   offset: wholeNumber(0, 1_000_000).default(0),
-});
-
-/** {@link pageQuery}, or by cursor: an empty one starts at the beginning, each page names the next one in `next_cursor`. */
-export const cursorQuery = pageQuery.extend({
-  cursor: z
-    .string()
-    .regex(/^[\w-]{0,200}$/, 'must be the next_cursor of a page, or empty')
-    .optional(),
+  cursor,
 });
 
 /** The response of every list: `{ agents: [...], total }`, and `next_cursor` where a cursor was sent; null on the last page. */

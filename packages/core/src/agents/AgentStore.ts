@@ -1,6 +1,7 @@
 import type { Queryable } from '@agentpay/primitives';
 import { lookUp } from '../lookUp.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Agent } from './Agent.js';
 
@@ -25,9 +26,9 @@ export function listOwned(
   db: Queryable,
   ownerId: string,
   wanted: Page,
-): Promise<{ rows: Agent[]; total: number }> {
-  const orderBy = 'created_at desc, id desc';
-  return agents.page(db, { where: 'owner_id = $1', params: [ownerId], orderBy, ...wanted });
+): Promise<{ rows: Agent[] } & Counted> {
+  const order = newestFirst;
+  return agents.page(db, { where: 'owner_id = $1', params: [ownerId], order, ...wanted });
 }
 
 /** Ids of the agents of a user. */
@@ -41,6 +42,11 @@ export function listGroup(
   db: Queryable,
   groupId: string,
   wanted: Page,
-): Promise<{ rows: Agent[]; total: number }> {
-  return agents.page(db, { where: 'group_id = $1', params: [groupId], orderBy: 'created_at, id', ...wanted });
+): Promise<{ rows: Agent[] } & Counted> {
+  return agents.page(db, {
+    where: 'group_id = $1',
+    params: [groupId],
+    order: { by: ['createdAt', 'id'] },
+    ...wanted,
+  });
 }

@@ -6,6 +6,7 @@ import { defaultChain, open as openCustody } from '../custody/index.js';
 import { issue, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { create as createParty } from '../parties/index.js';
 import type { Party } from '../parties/index.js';
 import { checkOptionalText, checkText } from '../text.js';
@@ -112,12 +113,12 @@ export async function get(
 /** The agents the caller may see, oldest first. @throws AgentPayError `invalid_request` for a page outside the limits */
 export async function list(
   core: Core,
-  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ agents: Agent[]; total: number }> {
+  request: { principal: Principal } & PageRequest,
+): Promise<{ agents: Agent[] } & Counted> {
   const wanted = page(request);
   const { groupId } = await self(core.db, request.principal);
-  const { rows, total } = await store.listGroup(core.db, groupId, wanted);
-  return { agents: rows, total };
+  const { rows, ...counted } = await store.listGroup(core.db, groupId, wanted);
+  return { agents: rows, ...counted };
 }
 
 /**

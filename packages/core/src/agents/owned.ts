@@ -5,6 +5,7 @@ import type { Core } from '../Core.js';
 import { issue, liveOf, requireParty, revoke } from '../identity/index.js';
 import type { Credential, Issued, Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { lock } from '../parties/index.js';
 import { setArchived } from '../policies/index.js';
 import type { Agent } from './Agent.js';
@@ -65,11 +66,11 @@ export async function approverOf(db: Queryable, { partyId }: { partyId: string }
 /** The caller's agents, newest first. @throws AgentPayError `invalid_request` for a page outside the limits */
 export async function listOwned(
   core: Core,
-  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ agents: Agent[]; total: number }> {
+  request: { principal: Principal } & PageRequest,
+): Promise<{ agents: Agent[] } & Counted> {
   const ownerId = requireParty(request.principal, 'user');
-  const { rows, total } = await store.listOwned(core.db, ownerId, page(request));
-  return { agents: rows, total };
+  const { rows, ...counted } = await store.listOwned(core.db, ownerId, page(request));
+  return { agents: rows, ...counted };
 }
 
 /** The parties whose doings are the caller's: itself, and of a user their agents. Null: everybody's, for the operator of the platform. */

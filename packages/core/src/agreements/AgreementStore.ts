@@ -1,7 +1,8 @@
 import type { Queryable } from '@agentpay/primitives';
 import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import type { Principal } from '../identity/index.js';
 import { table } from '../table.js';
 import type { Agreement, AgreementStatus, AgreementUsage } from './Agreement.js';
@@ -136,17 +137,17 @@ export async function selectAgreements(
     status: AgreementStatus | null;
     role: 'buyer' | 'seller' | null;
   } & Page,
-): Promise<{ agreements: Agreement[]; total: number }> {
+): Promise<{ agreements: Agreement[] } & Counted> {
   const side = party.kind === 'user' ? '_owner_id' : '_id';
-  const { rows, total } = await agreements.page(db, {
+  const { rows, ...counted } = await agreements.page(db, {
     where: `($1::text is null or ($3::text is distinct from 'seller' and buyer${side} = $1)
       or ($3::text is distinct from 'buyer' and seller${side} = $1 and proposed_at is not null))
       and ($2::text is null or status = $2)`,
     params: [party.kind === 'platform' ? null : party.id, status, role],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...wanted,
   });
-  return { agreements: rows, total };
+  return { agreements: rows, ...counted };
 }
 
 /** Agreements of a buyer that have not ended. */

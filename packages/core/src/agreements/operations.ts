@@ -7,6 +7,7 @@ import { history as historyOf } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
 import { available, balances, escrow } from '../ledger/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { allowWants } from '../spending/index.js';
 import { checkOptionalText } from '../text.js';
 import { isEnded, stepOf } from './Agreement.js';
@@ -36,10 +37,8 @@ export function list(
     principal: Principal;
     status?: AgreementStatus | undefined;
     role?: 'buyer' | 'seller' | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ agreements: Agreement[]; total: number }> {
+  } & PageRequest,
+): Promise<{ agreements: Agreement[] } & Counted> {
   const { status = null, role = null } = request;
   const { party } = request.principal;
   return store.selectAgreements(core.db, { party, status, role, ...page(request) });

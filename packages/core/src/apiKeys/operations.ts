@@ -3,7 +3,9 @@ import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { issue, requireParty, revoke as revokeCredential } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { lock } from '../parties/index.js';
 import { checkText } from '../text.js';
 import type { UserKey } from './UserKey.js';
@@ -38,15 +40,15 @@ export async function create(
 /** The keys of the signed-in user, newest first. */
 export async function list(
   core: Core,
-  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ keys: UserKey[]; total: number }> {
-  const { rows, total } = await store.apiKeys.page(core.db, {
+  request: { principal: Principal } & PageRequest,
+): Promise<{ keys: UserKey[] } & Counted> {
+  const { rows, ...counted } = await store.apiKeys.page(core.db, {
     where: 'user_id = $1',
     params: [requireParty(request.principal, 'user')],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { keys: rows.map(({ sealedKey: _sealed, ...key }) => key), total };
+  return { keys: rows.map(({ sealedKey: _sealed, ...key }) => key), ...counted };
 }
 
 /** Whether a credential is an API key, and no session. */

@@ -1,7 +1,8 @@
 import type { Queryable } from '@agentpay/primitives';
 import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Approval, ApprovalStatus } from './Approval.js';
 
@@ -64,15 +65,15 @@ export async function selectApprovals(
     status,
     ...wanted
   }: { partyId: string | null; payerId: string | null; status: ApprovalStatus | null } & Page,
-): Promise<{ approvals: Approval[]; total: number }> {
-  const { rows, total } = await approvals.page(db, {
+): Promise<{ approvals: Approval[] } & Counted> {
+  const { rows, ...counted } = await approvals.page(db, {
     where: `($1::text is null or payer_id = $1 or owner_id = $1) and ($2::text is null or status = $2)
       and ($3::text is null or payer_id = $3)`,
     params: [partyId, status, payerId],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...wanted,
   });
-  return { approvals: rows, total };
+  return { approvals: rows, ...counted };
 }
 
 /** Ids of those that nobody decided in time, longest overdue first. */

@@ -9,6 +9,7 @@ import { emit, emitIn } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
 import type { JobReport } from '../Job.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { lock } from '../parties/index.js';
 import { checkOptionalText } from '../text.js';
 import { covers, decideApproval, stands } from './Approval.js';
@@ -99,10 +100,8 @@ export function list(
     /** Of one who wants to spend. */
     payerId?: string | undefined;
     status?: ApprovalStatus | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ approvals: Approval[]; total: number }> {
+  } & PageRequest,
+): Promise<{ approvals: Approval[] } & Counted> {
   const { party } = wanted.principal;
   const partyId = party.kind === 'platform' ? null : party.id;
   return store.selectApprovals(core.db, {

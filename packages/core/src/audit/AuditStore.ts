@@ -1,5 +1,5 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
-import type { Page } from '../Page.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { AuditEntry } from './AuditEntry.js';
 
@@ -52,7 +52,7 @@ export async function selectEntries(
   db: Queryable,
   filter: AuditFilter,
   wanted: Page,
-): Promise<{ entries: AuditEntry[]; total: number }> {
+): Promise<{ entries: AuditEntry[] } & Counted> {
   const params: SqlValue[] = [];
   const { tenantId, actorId, act, subject } = filter;
   const terms: string[] = [];
@@ -61,11 +61,11 @@ export async function selectEntries(
   if (act !== undefined) terms.push(`act = $${params.push(act)}`);
   if (subject !== undefined) terms.push(`subject = $${params.push(subject)}`);
   const where = terms.join(' and ') || 'true';
-  const { rows, total } = await entries.page(db, {
+  const { rows, ...counted } = await entries.page(db, {
     where,
     params,
-    orderBy: 'at desc, sequence desc',
+    order: { by: ['at', 'id'], descending: true },
     ...wanted,
   });
-  return { entries: rows, total };
+  return { entries: rows, ...counted };
 }

@@ -7,7 +7,6 @@ export const migrations: readonly Migration[] = [
     sql: `
 create table audit_log (
   -- Acts of one millisecond, in their order.
-  sequence bigint generated always as identity,
   id text primary key,
   at timestamptz not null,
   credential_id text not null,
@@ -19,7 +18,7 @@ create table audit_log (
   after jsonb,
   request_id text
 );
-create index audit_log_order on audit_log (at desc, sequence desc);
+create index audit_log_order on audit_log (at desc, id desc);
 create index audit_log_tenants on audit_log using gin (tenant_ids);
 create index audit_log_subject on audit_log (subject);
 

@@ -4,6 +4,7 @@ import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { within } from '../within.js';
 import type { AuditEntry } from './AuditEntry.js';
 import * as store from './AuditStore.js';
@@ -62,10 +63,8 @@ export function list(
   core: Core,
   wanted: AuditFilter & {
     principal: Principal;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ entries: AuditEntry[]; total: number }> {
+  } & PageRequest,
+): Promise<{ entries: AuditEntry[] } & Counted> {
   const { party } = wanted.principal;
   const { actorId, act, subject } = wanted;
   const tenantId = party.kind === 'platform' ? wanted.tenantId : party.id;

@@ -1,4 +1,5 @@
-import type { ColumnType, Table } from '../table.js';
+import type { ColumnType } from '../columns.js';
+import type { Table } from '../table.js';
 
 /** A kind of row that commands decide by: how it is found, and what of it a decision rests on. */
 export interface Entity<Row extends object> {

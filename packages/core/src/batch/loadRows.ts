@@ -1,5 +1,5 @@
 import type { Queryable } from '@agentpay/primitives';
-import { column } from '../table.js';
+import { column } from '../columns.js';
 import type { AnyEntity, Want } from './Entity.js';
 import { keyOf, keyText } from './Scene.js';
 import type { OpenScene } from './Scene.js';

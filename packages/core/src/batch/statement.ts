@@ -1,6 +1,7 @@
 import type { SqlValue } from '@agentpay/primitives';
-import { column, toSql } from '../table.js';
-import type { ColumnType, Table } from '../table.js';
+import { column, toSql } from '../columns.js';
+import type { ColumnType } from '../columns.js';
+import type { Table } from '../table.js';
 import type { AnyEntity } from './Entity.js';
 import { arrayText } from './arrayText.js';
 import { keyText } from './Scene.js';

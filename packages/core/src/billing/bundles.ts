@@ -5,7 +5,9 @@ import { findAll as findListings } from '../catalog/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { table } from '../table.js';
 import { checkText } from '../text.js';
 import type { Invoice } from './Invoice.js';
@@ -89,11 +91,11 @@ export async function createBundle(
 /** All bundles, newest first. */
 export async function listBundles(
   core: Core,
-  request: { limit?: number | undefined; offset?: number | undefined },
-): Promise<{ bundles: Bundle[]; total: number }> {
-  const wanted = { where: 'true', params: [], orderBy: 'created_at desc, id desc', ...page(request) };
-  const { rows, total } = await bundles.page(core.db, wanted);
-  return { bundles: rows, total };
+  request: PageRequest,
+): Promise<{ bundles: Bundle[] } & Counted> {
+  const wanted = { where: 'true', params: [], order: newestFirst, ...page(request) };
+  const { rows, ...counted } = await bundles.page(core.db, wanted);
+  return { bundles: rows, ...counted };
 }
 
 /** @throws AgentPayError `bundle_not_found` */

@@ -6,7 +6,9 @@ import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { movements, post } from '../ledger/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { ifGiven } from '../table.js';
 import { find as findParty } from '../parties/index.js';
 import { grants } from './BillingStore.js';
@@ -19,19 +21,17 @@ export async function listGrants(
   request: {
     principal: Principal;
     orgId?: string | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ grants: Grant[]; total: number }> {
+  } & PageRequest,
+): Promise<{ grants: Grant[] } & Counted> {
   requireParty(request.principal, 'platform');
   const { orgId = null } = request;
-  const { rows, total } = await grants.page(core.db, {
+  const { rows, ...counted } = await grants.page(core.db, {
     where: ifGiven(orgId, 'org_id = $1'),
     params: [orgId],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { grants: rows, total };
+  return { grants: rows, ...counted };
 }
 
 /** The operator gives an organization money. @throws AgentPayError `forbidden`, `org_not_found`, `invalid_amount` */

@@ -7,7 +7,9 @@ import { DAY_MS } from '../calendar.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { draw, orgIdsOf, requireMember, rolesFor, undraw } from '../orgs/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { find as findParty } from '../parties/index.js';
 import { ifGiven } from '../table.js';
 import { checkText } from '../text.js';
@@ -100,19 +102,17 @@ export async function list(
   request: {
     principal: Principal;
     status?: InvoiceStatus | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ invoices: Invoice[]; total: number }> {
+  } & PageRequest,
+): Promise<{ invoices: Invoice[] } & Counted> {
   const { status = null } = request;
   const customers = await customersOf(core.db, request.principal);
-  const { rows, total } = await store.invoices.page(core.db, {
+  const { rows, ...counted } = await store.invoices.page(core.db, {
     where: `${ifGiven(customers, 'customer_id = any($1)')} and ${ifGiven(status, 'status = $2')}`,
     params: [customers, status],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { invoices: rows.map(store.readLines), total };
+  return { invoices: rows.map(store.readLines), ...counted };
 }
 
 /** @throws AgentPayError `invoice_not_found` unless it is the caller's or that of an organization that they pay for */

@@ -1,7 +1,9 @@
 import { AgentPayError, isId } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { ifGiven } from '../table.js';
 import * as store from './BillingStore.js';
 import { customersOf } from './invoices.js';
@@ -16,16 +18,16 @@ const seenBy = (customers: string[] | null) =>
  */
 export async function listReceipts(
   core: Core,
-  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ receipts: PaidReceipt[]; total: number }> {
+  request: { principal: Principal } & PageRequest,
+): Promise<{ receipts: PaidReceipt[] } & Counted> {
   const customers = await customersOf(core.db, request.principal);
-  const { rows, total } = await store.receipts.page(core.db, {
+  const { rows, ...counted } = await store.receipts.page(core.db, {
     where: seenBy(customers),
     params: [customers],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { receipts: rows.map(store.readLines), total };
+  return { receipts: rows.map(store.readLines), ...counted };
 }
 
 /** One of {@link listReceipts}. @throws AgentPayError `receipt_not_found` */

@@ -2,7 +2,9 @@ import { AgentPayError, formatDecimal, isId, newId } from '@agentpay/primitives'
 import type { Amount, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { ifGiven } from '../table.js';
 import * as store from './BillingStore.js';
 import {
@@ -125,19 +127,17 @@ export async function listSubscriptions(
   request: {
     principal: Principal;
     statuses?: readonly SubscriptionStatus[] | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ subscriptions: Subscription[]; total: number }> {
+  } & PageRequest,
+): Promise<{ subscriptions: Subscription[] } & Counted> {
   const { statuses = null } = request;
   const customers = await customersOf(core.db, request.principal);
-  const { rows, total } = await store.subscriptions.page(core.db, {
+  const { rows, ...counted } = await store.subscriptions.page(core.db, {
     where: `${ifGiven(customers, 'customer_id = any($1)')} and ${ifGiven(statuses, 'status = any($2)')}`,
     params: [customers, statuses],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { subscriptions: rows, total };
+  return { subscriptions: rows, ...counted };
 }
 
 /** @throws AgentPayError `subscription_not_found` */

@@ -1,6 +1,7 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { AgentListing, ListedMethod } from './Listing.js';
 import type { ListingVersion } from './Version.js';
@@ -98,7 +99,7 @@ export async function searchListings(
   db: Queryable,
   filter: ListingFilter,
   wanted: Page,
-): Promise<{ listings: AgentListing[]; total: number }> {
+): Promise<{ listings: AgentListing[] } & Counted> {
   const params = placesOf(filter.viewer);
   const terms = [OFFERED, SEEN];
   const add = (value: string | undefined, term: (place: string) => string) => {
@@ -114,9 +115,9 @@ export async function searchListings(
       where c.listing_id = listings.id and c.name = ${p} and c.status = 'approved')`,
   );
   const where = terms.join(' and ');
-  const orderBy = 'created_at desc, id desc';
-  const { rows, total } = await listings.page(db, { where, params, orderBy, ...wanted });
-  return { listings: rows.map(readListing), total };
+  const order = newestFirst;
+  const { rows, ...counted } = await listings.page(db, { where, params, order, ...wanted });
+  return { listings: rows.map(readListing), ...counted };
 }
 
 /** How many versions a listing has. */

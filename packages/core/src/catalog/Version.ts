@@ -17,9 +17,14 @@ const SEMVER = new RegExp(
 );
 const MAX_LENGTH = 64;
 
+/** Whether a text is a version, with or without its v. */
+export function isVersion(text: string): boolean {
+  return text.length <= MAX_LENGTH && SEMVER.test(text);
+}
+
 /** A version as it is kept. @throws AgentPayError `invalid_request` unless it is a semantic version (https://semver.org, 2.0.0) */
 export function readVersion(text: string): string {
-  if (text.length <= MAX_LENGTH && SEMVER.test(text)) return text.startsWith('v') ? text : `v${text}`;
+  if (isVersion(text)) return text.startsWith('v') ? text : `v${text}`;
   throw new AgentPayError('invalid_request', 'The version is not a semantic one, such as v1.0.0.', {
     param: 'version',
   });

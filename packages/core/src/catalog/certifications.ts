@@ -5,6 +5,7 @@ import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import { endpointOf } from '../marketplace/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { table } from '../table.js';
 import { get, lockOwned } from './listings.js';
 import type { OfListing } from './listings.js';
@@ -95,12 +96,16 @@ export async function decideCertification(
 export async function pendingCertifications(
   core: Core,
   request: OfListing['principal'],
-  wanted: { limit?: number | undefined; offset?: number | undefined } = {},
-): Promise<{ certifications: Certification[]; total: number }> {
+  wanted: PageRequest = {},
+): Promise<{ certifications: Certification[] } & Counted> {
   requireParty(request, 'platform');
-  const pending = { where: "status = 'pending'", params: [], orderBy: 'asked_at, listing_id, name' };
-  const { rows, total } = await certifications.page(core.db, { ...pending, ...page(wanted) });
-  return { certifications: rows, total };
+  const { rows, ...counted } = await certifications.page(core.db, {
+    where: "status = 'pending'",
+    params: [],
+    order: { by: ['askedAt', 'listingId', 'name'] },
+    ...page(wanted),
+  });
+  return { certifications: rows, ...counted };
 }
 
 /** Names of the certifications that a listing has. */

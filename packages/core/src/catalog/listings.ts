@@ -8,6 +8,7 @@ import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { endpointOf, find as findService } from '../marketplace/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { checkOptionalText, checkText } from '../text.js';
 import { stepOf } from './Listing.js';
 import type { AgentListing, ListingStep, ListedMethod, SlaPromise } from './Listing.js';
@@ -132,8 +133,8 @@ export async function findAll(db: Queryable, ids: readonly string[]): Promise<Ag
 /** Listings that can be called, newest first. @throws AgentPayError `invalid_request` for a page outside the limits */
 export function search(
   db: Queryable,
-  request: ListingFilter & { limit?: number | undefined; offset?: number | undefined },
-): Promise<{ listings: AgentListing[]; total: number }> {
+  request: ListingFilter & PageRequest,
+): Promise<{ listings: AgentListing[] } & Counted> {
   return store.searchListings(db, request, page(request));
 }
 

@@ -1,12 +1,14 @@
 import type { Core } from '../Core.js';
+import { pageOf } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { AgentPayError } from '@agentpay/primitives';
 import { checkOptionalText } from '../text.js';
 import type { AgentListing } from './Listing.js';
 import { get, lockOwned, update } from './listings.js';
 import type { GivenMethod, OfListing } from './listings.js';
 import * as store from './ListingStore.js';
-import { compareVersions, readVersion } from './Version.js';
+import { compareVersions, isVersion, readVersion } from './Version.js';
 import type { ListingVersion } from './Version.js';
 
 const MAX_VERSIONS = 1_000;
@@ -46,14 +48,19 @@ export async function addVersion(
 /** Versions of a listing, latest first, and how many there are. @throws AgentPayError `listing_not_found` */
 export async function versionsOf(
   core: Core,
-  request: { listingId: string; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ versions: ListingVersion[]; total: number }> {
-  const { limit, offset } = page(request);
+  request: { listingId: string } & PageRequest,
+): Promise<{ versions: ListingVersion[] } & Counted> {
+  const wanted = page(request);
   const { id } = await get(core.db, request);
   // Precedence is no order that the database knows.
   const all = await store.versions.select(core.db, 'where listing_id = $1', [id]);
   const sorted = all.sort((a, b) => compareVersions(b.version, a.version));
-  return { versions: sorted.slice(offset, offset + limit), total: all.length };
+  const { rows, ...counted } = pageOf(sorted, wanted, {
+    of: ({ version }) => version,
+    compare: (a, b) => compareVersions(b, a),
+    isKey: isVersion,
+  });
+  return { versions: rows, ...counted };
 }
 
 /** How many versions a listing has. */

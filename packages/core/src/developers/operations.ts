@@ -5,7 +5,9 @@ import type { Core } from '../Core.js';
 import { endAll, replace, requireParty, rotate } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { create as createParty } from '../parties/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { ifGiven } from '../table.js';
 import { checkText } from '../text.js';
 import { open } from '../wallets/index.js';
@@ -113,19 +115,17 @@ export async function list(
     readonly principal: Principal;
     readonly status?: Developer['status'] | undefined;
     readonly email?: string | undefined;
-    readonly limit?: number | undefined;
-    readonly offset?: number | undefined;
-  },
-): Promise<{ developers: Developer[]; total: number }> {
+  } & PageRequest,
+): Promise<{ developers: Developer[] } & Counted> {
   requireParty(request.principal, 'platform');
   const { status = null, email = null } = request;
-  const { rows, total } = await store.developers.page(core.db, {
+  const { rows, ...counted } = await store.developers.page(core.db, {
     where: `${ifGiven(status, 'status = $1')} and ${ifGiven(email, 'email = $2')}`,
     params: [status, email],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { developers: rows, total };
+  return { developers: rows, ...counted };
 }
 
 /** The calling developer. @throws AgentPayError `forbidden`, `developer_not_found` */

@@ -1,6 +1,7 @@
 import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Dispute, DisputeStatus, Evidence } from './Dispute.js';
 
@@ -61,15 +62,15 @@ export async function selectDisputes(
     about,
     ...wanted
   }: { partyId: string | null; status: DisputeStatus | null; about: 'payment' | 'invoice' | null } & Page,
-): Promise<{ disputes: Dispute[]; total: number }> {
-  const { rows, total } = await disputes.page(db, {
+): Promise<{ disputes: Dispute[] } & Counted> {
+  const { rows, ...counted } = await disputes.page(db, {
     where: `($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)
       and ($3::text is null or (invoice_id is null) = ($3 = 'payment'))`,
     params: [partyId, status, about],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...wanted,
   });
-  return { disputes: rows, total };
+  return { disputes: rows, ...counted };
 }
 
 export function selectEvidence(db: Queryable, disputeId: string): Promise<Evidence[]> {

@@ -6,6 +6,7 @@ import { emit } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { paymentRows } from '../payments/index.js';
 import type { Payment } from '../payments/index.js';
 import { checkOptionalLines, checkOptionalText, checkText } from '../text.js';
@@ -92,10 +93,8 @@ export function list(
     status?: DisputeStatus | undefined;
     /** Both unless told. */
     about?: 'payment' | 'invoice' | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ disputes: Dispute[]; total: number }> {
+  } & PageRequest,
+): Promise<{ disputes: Dispute[] } & Counted> {
   const { party } = request.principal;
   const partyId = party.kind === 'platform' ? null : party.id;
   const { status = null, about = null } = request;

@@ -10,6 +10,7 @@ import { digestOf } from '../idempotency/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { ifGiven } from '../table.js';
 import { reserveIn, wantsOf } from '../spending/index.js';
 import type { GatewayCall } from './Call.js';
@@ -181,19 +182,17 @@ export async function listCalls(
   request: {
     readonly principal: Principal;
     readonly status?: GatewayCall['status'] | undefined;
-    readonly limit?: number | undefined;
-    readonly offset?: number | undefined;
-  },
-): Promise<{ calls: GatewayCall[]; total: number }> {
+  } & PageRequest,
+): Promise<{ calls: GatewayCall[] } & Counted> {
   const gatewayId = requireParty(request.principal, 'gateway');
   const { status = null } = request;
-  const { rows, total } = await store.calls.page(core.db, {
+  const { rows, ...counted } = await store.calls.page(core.db, {
     where: `gateway_id = $1 and ${ifGiven(status, 'status = $2')}`,
     params: [gatewayId, status],
-    orderBy: 'queued_at desc, id desc',
+    order: { by: ['queuedAt', 'id'], descending: true },
     ...page(request),
   });
-  return { calls: rows, total };
+  return { calls: rows, ...counted };
 }
 
 function notCallable(message: string, reason: string): AgentPayError {

@@ -11,7 +11,9 @@ import type { Principal } from '../identity/index.js';
 import { accountTotal, pending, walletMoney } from '../ledger/index.js';
 import { requireMember } from '../orgs/index.js';
 import { create as createParty, lock, platform } from '../parties/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { setOrgs } from '../policies/index.js';
 import { ifGiven } from '../table.js';
 import { checkText } from '../text.js';
@@ -166,19 +168,17 @@ export async function list(
     readonly orgId?: string | undefined;
     readonly name?: string | undefined;
     readonly keyless?: boolean | undefined;
-    readonly limit?: number | undefined;
-    readonly offset?: number | undefined;
-  },
-): Promise<{ gateways: Gateway[]; total: number }> {
+  } & PageRequest,
+): Promise<{ gateways: Gateway[] } & Counted> {
   requireParty(request.principal, 'platform');
   const { orgId = null, name = null, keyless = false } = request;
-  const { rows, total } = await store.gateways.page(core.db, {
+  const { rows, ...counted } = await store.gateways.page(core.db, {
     where: `keyless = $1 and ${ifGiven(orgId, 'org_id = $2')} and ${ifGiven(name, 'name = $3')}`,
     params: [keyless, orgId, name],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { gateways: rows, total };
+  return { gateways: rows, ...counted };
 }
 
 /** The listings that the calling gateway has provisioned, with what is left of their quotas. */

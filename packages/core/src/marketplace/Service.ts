@@ -1,5 +1,6 @@
 import { AgentPayError, textBounds } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
+import type { Counted } from '../Page.js';
 
 /** Something an agent sells by the call. */
 export interface Service {
@@ -37,11 +38,8 @@ export interface Service {
 }
 
 /** One page of the catalogue and the number of services that match. */
-export interface ServicePage {
+export interface ServicePage extends Counted {
   readonly services: readonly Service[];
-  readonly total: number;
-  /** Where the next page begins, when pages are asked for by cursor; null after the last. */
-  readonly nextCursor?: string | null;
 }
 
 export const FIRST_TRUST = 50;

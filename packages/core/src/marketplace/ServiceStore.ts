@@ -1,6 +1,7 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { keysetOf } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Service } from './Service.js';
 
@@ -48,8 +49,7 @@ export interface ServiceFilter {
   readonly verified?: boolean | undefined;
 }
 
-/** Where a service stands in the order of lists: best trusted first. */
-export type ListPlace = Pick<Service, 'trustScore' | 'createdAt' | 'id'>;
+const bestTrustedFirst = keysetOf<Service>(services.fields, { by: ['-trustScore', 'createdAt', 'id'] });
 
 /** The active services at an address: proven ones before others, then verified ones, then the one that was there first. */
 export async function findByResource(
@@ -66,25 +66,19 @@ export async function findByResource(
   return service;
 }
 
-/** Active services, best trusted first; from a place on, or from an offset. */
-export function listServices(
+/** A page of the active services, best trusted first. */
+export async function listServices(
   db: Queryable,
   filter: ServiceFilter,
-  { limit, offset, after }: Page & { after?: ListPlace | undefined },
-): Promise<Service[]> {
-  const params: SqlValue[] = [];
+  wanted: Page,
+): Promise<{ rows: Service[] } & Pick<Counted, 'nextCursor'>> {
+  const before: SqlValue[] = [];
   const terms = ["status = 'active'"];
-  if (filter.category !== undefined) terms.push(`category = $${params.push(filter.category)}`);
-  if (filter.verified !== undefined) terms.push(`verified = $${params.push(filter.verified)}`);
-  if (after) {
-    const places = [-after.trustScore, after.createdAt, after.id].map((value) => `$${params.push(value)}`);
-    terms.push(`(-trust_score, created_at, id) > (${places.join(', ')})`);
-  }
-  return services.select(
-    db,
-    `where ${terms.join(' and ')} order by -trust_score, created_at, id limit $${params.push(limit)} offset $${params.push(offset)}`,
-    params,
-  );
+  if (filter.category !== undefined) terms.push(`category = $${before.push(filter.category)}`);
+  if (filter.verified !== undefined) terms.push(`verified = $${before.push(filter.verified)}`);
+  const { text, params } = bestTrustedFirst.part(wanted, before);
+  const rows = await services.select(db, `where ${terms.join(' and ')}${text}`, params);
+  return bestTrustedFirst.page(rows, wanted);
 }
 
 /** How many active services there are; reads one row. */

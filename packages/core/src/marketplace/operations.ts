@@ -5,14 +5,14 @@ import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
-import { cursorOf, page, placeIn } from '../Page.js';
+import { page } from '../Page.js';
+import type { PageRequest } from '../Page.js';
 import { checkCurrency, checkOptionalText, checkText } from '../text.js';
 import { ofCurrency } from '../wallets/index.js';
 import { nameKeyOf, slugOf } from './Name.js';
 import { endpointOf, FIRST_TRUST, resourceOf } from './Service.js';
 import type { Service, ServicePage } from './Service.js';
 import * as store from './ServiceStore.js';
-import type { ListPlace } from './ServiceStore.js';
 import { withTrust } from './trust.js';
 
 export interface Registration {
@@ -74,32 +74,17 @@ export async function register(core: Core, request: Registration): Promise<Servi
  */
 export async function list(
   core: Core,
-  request: {
-    category?: string | undefined;
-    verified?: boolean | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-    /** Instead of an offset: where the page before ended; empty at the beginning. */
-    cursor?: string | undefined;
-  },
+  request: { category?: string | undefined; verified?: boolean | undefined } & PageRequest,
 ): Promise<ServicePage> {
-  const after = request.cursor === undefined ? undefined : placeOf(request.cursor);
-  const wanted = { ...page(request), after };
+  const wanted = page(request);
   const filter = {
     category: checkOptionalText('category', request.category) ?? undefined,
     verified: request.verified,
   };
-  return core.serviceLists.get(
-    JSON.stringify({ ...filter, ...wanted, cursor: request.cursor }),
-    async () => ({
-      ...pageOf(
-        await store.listServices(core.db, filter, wanted),
-        wanted.limit,
-        request.cursor !== undefined,
-      ),
-      total: await store.countServices(core.db, filter),
-    }),
-  );
+  return core.serviceLists.get(JSON.stringify({ ...filter, ...wanted }), async () => {
+    const { rows, ...rest } = await store.listServices(core.db, filter, wanted);
+    return { services: rows, ...rest, total: await store.countServices(core.db, filter) };
+  });
 }
 
 /** A service with the trust it has by now. @throws AgentPayError `service_not_found` */
@@ -150,18 +135,6 @@ export async function setVerified(
   });
   core.serviceLists.clear();
   return changed;
-}
-
-function placeOf(cursor: string): ListPlace | undefined {
-  const place = placeIn(cursor, ['integer', 'time', 'text']) as [number, number, string] | undefined;
-  return place && { trustScore: place[0], createdAt: new Date(place[1]), id: place[2] };
-}
-
-function pageOf(services: Service[], limit: number, byCursor: boolean): Omit<ServicePage, 'total'> {
-  if (!byCursor) return { services };
-  const last = services.length === limit ? services.at(-1) : undefined;
-  const nextCursor = last ? cursorOf([last.trustScore, last.createdAt.getTime(), last.id]) : null;
-  return { services, nextCursor };
 }
 
 function checked(request: Registration) {

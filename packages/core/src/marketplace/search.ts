@@ -1,7 +1,9 @@
 import { AgentPayError } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
+import { keysetOf } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { checkOptionalText } from '../text.js';
 import type { Service } from './Service.js';
 import { services } from './ServiceStore.js';
@@ -21,6 +23,11 @@ const RELEVANCE = `(case when $2::text = '' then 0 else
   (search @@ to_tsquery('simple', $1))::int + ts_rank(search, to_tsquery('simple', $2)) * (0.5 + trust_score / 200.0)
   end)::float8`;
 
+const byRelevance = keysetOf<FoundService>(
+  { ...services.fields, relevance: 'float8' },
+  { by: ['-relevance', '-trustScore', 'createdAt', 'id'] },
+);
+
 /**
  * Looks for active services by words of their name, category and description; a word may be the beginning of one. Services with all of
  * the words stand before those with some, better answers and better trusted providers before others.
@@ -36,12 +43,10 @@ export async function search(
     currency?: string | undefined;
     minTrust?: number | undefined;
     verified?: boolean | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ services: FoundService[]; total: number }> {
+  } & PageRequest,
+): Promise<{ services: FoundService[] } & Counted> {
   const words = wordsOf(wanted.query ?? '');
-  const { limit, offset } = page(wanted);
+  const asked = page(wanted);
   const params = [
     wordQuery(words, ' & '),
     wordQuery(words, ' | '),
@@ -51,16 +56,19 @@ export async function search(
     wanted.minTrust ?? null,
     wanted.verified ?? null,
   ];
+  const part = byRelevance.part(asked, params);
   const rows = await core.db.query<FoundService>(
-    `select ${services.columns}, ${RELEVANCE} as relevance from services where ${MATCHES}
-     order by relevance desc, trust_score desc, created_at, id limit $8 offset $9`,
-    [...params, limit, offset],
+    `select ${services.columns}, relevance from (
+       select *, ${RELEVANCE} as relevance from services where ${MATCHES}
+     ) as services where true${part.text}`,
+    part.params,
   );
   const [counted] = await core.db.query<{ total: bigint }>(
     `select count(*) as total from services where $1::text is not null and ${MATCHES}`,
     params,
   );
-  return { services: rows, total: Number(counted?.total ?? 0n) };
+  const { rows: found, nextCursor } = byRelevance.page(rows, asked);
+  return { services: found, total: Number(counted?.total ?? 0n), nextCursor };
 }
 
 /** Letters and digits; everything else parts words. @throws AgentPayError `invalid_request` for more than 20 */

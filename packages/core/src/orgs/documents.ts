@@ -2,16 +2,15 @@ import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Amount, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import type { Core } from '../Core.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { checkLines, checkText } from '../text.js';
 import { requireMember } from './members.js';
 import type { OfOrg } from './members.js';
 import * as store from './OrgStore.js';
 import type { OrgContract } from './OrgStore.js';
 import type { PurchaseOrder } from './PurchaseOrder.js';
-
-type Paged = { readonly limit?: number | undefined; readonly offset?: number | undefined };
-const NEWEST_FIRST = 'created_at desc, id desc';
 
 /** Keeps a contract as a draft. @throws AgentPayError `org_not_found`, `forbidden`, `invalid_request` */
 export async function createContract(
@@ -34,12 +33,12 @@ export async function createContract(
 /** The organization's contracts, newest first. @throws AgentPayError `org_not_found` */
 export async function listContracts(
   core: Core,
-  request: OfOrg & Paged,
-): Promise<{ contracts: OrgContract[]; total: number }> {
+  request: OfOrg & PageRequest,
+): Promise<{ contracts: OrgContract[] } & Counted> {
   await requireMember(core.db, request, 'read');
-  const wanted = { where: 'org_id = $1', params: [request.orgId], orderBy: NEWEST_FIRST, ...page(request) };
-  const { rows, total } = await store.contracts.page(core.db, wanted);
-  return { contracts: rows, total };
+  const wanted = { where: 'org_id = $1', params: [request.orgId], order: newestFirst, ...page(request) };
+  const { rows, ...counted } = await store.contracts.page(core.db, wanted);
+  return { contracts: rows, ...counted };
 }
 
 /** Agrees to be invoiced for so much, at most. @throws AgentPayError `org_not_found`, `forbidden`, `invalid_amount`, `invalid_request` */
@@ -64,12 +63,12 @@ export async function createPurchaseOrder(
 /** The organization's purchase orders, newest first. @throws AgentPayError `org_not_found` */
 export async function listPurchaseOrders(
   core: Core,
-  request: OfOrg & Paged,
-): Promise<{ purchaseOrders: PurchaseOrder[]; total: number }> {
+  request: OfOrg & PageRequest,
+): Promise<{ purchaseOrders: PurchaseOrder[] } & Counted> {
   await requireMember(core.db, request, 'read');
-  const wanted = { where: 'org_id = $1', params: [request.orgId], orderBy: NEWEST_FIRST, ...page(request) };
-  const { rows, total } = await store.purchaseOrders.page(core.db, wanted);
-  return { purchaseOrders: rows, total };
+  const wanted = { where: 'org_id = $1', params: [request.orgId], order: newestFirst, ...page(request) };
+  const { rows, ...counted } = await store.purchaseOrders.page(core.db, wanted);
+  return { purchaseOrders: rows, ...counted };
 }
 
 /**

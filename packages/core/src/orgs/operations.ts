@@ -2,7 +2,9 @@ import { newId } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { create as createParty } from '../parties/index.js';
 import { setOrgs } from '../policies/index.js';
 import { checkText } from '../text.js';
@@ -53,15 +55,15 @@ export async function create(
 /** Organizations that the caller acts for, the newest first. */
 export async function list(
   core: Core,
-  request: { principal: Principal; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ orgs: Org[]; total: number }> {
-  const { rows, total } = await store.orgs.page(core.db, {
+  request: { principal: Principal } & PageRequest,
+): Promise<{ orgs: Org[] } & Counted> {
+  const { rows, ...counted } = await store.orgs.page(core.db, {
     where: `id in (select org_id from org_members where party_id = $1 and status = 'active')`,
     params: [request.principal.party.id],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { orgs: rows, total };
+  return { orgs: rows, ...counted };
 }
 
 /** An organization that the caller acts for, and how many do. @throws AgentPayError `org_not_found` */

@@ -3,7 +3,9 @@ import { record } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { emit } from '../events/index.js';
 import type { Principal } from '../identity/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { addRules, removeRules, rulesOf } from '../policies/index.js';
 import type { Rule, RuleTerms } from '../policies/index.js';
 import { checkText } from '../text.js';
@@ -49,21 +51,21 @@ export async function createPolicy(
 /** The organization's policies, newest first. @throws AgentPayError `org_not_found` */
 export async function listPolicies(
   core: Core,
-  request: OfOrg & { limit?: number | undefined; offset?: number | undefined },
-): Promise<{ policies: PolicyWithRules[]; total: number }> {
+  request: OfOrg & PageRequest,
+): Promise<{ policies: PolicyWithRules[] } & Counted> {
   const { org } = await requireMember(core.db, request, 'read');
   const rules = await rulesOf(core.db, { partyId: org.id });
-  const { rows, total } = await store.policies.page(core.db, {
+  const { rows, ...counted } = await store.policies.page(core.db, {
     where: `org_id = $1 and status = 'active'`,
     params: [org.id],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
   const withRules = (policy: OrgPolicy) => ({
     ...policy,
     rules: rules.filter(({ id }) => policy.ruleIds.includes(id)),
   });
-  return { policies: rows.map(withRules), total };
+  return { policies: rows.map(withRules), ...counted };
 }
 
 /**
@@ -91,16 +93,16 @@ export function removePolicy(core: Core, request: OfOrg & { policyId: string }):
 /** What the organization's policies stopped, newest first. @throws AgentPayError `org_not_found` */
 export async function policyLogs(
   core: Core,
-  request: OfOrg & { limit?: number | undefined; offset?: number | undefined },
-): Promise<{ logs: PolicyLog[]; total: number }> {
+  request: OfOrg & PageRequest,
+): Promise<{ logs: PolicyLog[] } & Counted> {
   await requireMember(core.db, request, 'read');
-  const { rows, total } = await store.policyLogs.page(core.db, {
+  const { rows, ...counted } = await store.policyLogs.page(core.db, {
     where: 'org_id = $1',
     params: [request.orgId],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { logs: rows, total };
+  return { logs: rows, ...counted };
 }
 
 /**

@@ -1,7 +1,9 @@
 import { AgentPayError, isId, newId } from '@agentpay/primitives';
 import type { Queryable } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { checkText } from '../text.js';
 import { requireMember } from './members.js';
 import type { OfOrg } from './members.js';
@@ -31,16 +33,16 @@ export async function createMarketplace(
 /** The organization's marketplaces, newest first. @throws AgentPayError `org_not_found` */
 export async function listMarketplaces(
   core: Core,
-  request: OfOrg & { limit?: number | undefined; offset?: number | undefined },
-): Promise<{ marketplaces: PrivateMarketplace[]; total: number }> {
+  request: OfOrg & PageRequest,
+): Promise<{ marketplaces: PrivateMarketplace[] } & Counted> {
   await requireMember(core.db, request, 'read');
-  const { rows, total } = await store.marketplaces.page(core.db, {
+  const { rows, ...counted } = await store.marketplaces.page(core.db, {
     where: 'org_id = $1',
     params: [request.orgId],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
-  return { marketplaces: rows, total };
+  return { marketplaces: rows, ...counted };
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Queryable, SqlValue } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Payment, PaymentStatus } from './Payment.js';
 
@@ -67,34 +68,14 @@ export interface PaymentFilter {
   readonly createdBefore?: Date | undefined;
 }
 
-/** Where a page begins: after this payment, in the order of the list. */
-export interface PaymentPosition {
-  readonly createdAt: Date;
-  readonly id: string;
-}
-
 /** Payments that the party made or received, newest first. */
-export function selectOwned(
+export function pageOwned(
   db: Queryable,
   partyId: string,
   filter: PaymentFilter,
-  { limit, offset, after }: Page & { after?: PaymentPosition | undefined },
-): Promise<Payment[]> {
-  const { where, params } = condition(partyId, filter);
-  const start = after
-    ? ` and (created_at, id) < ($${params.push(after.createdAt)}, $${params.push(after.id)})`
-    : '';
-  return payments.select(
-    db,
-    `where ${where}${start} order by created_at desc, id desc limit $${params.push(limit)} offset $${params.push(offset)}`,
-    params,
-  );
-}
-
-export async function countOwned(db: Queryable, partyId: string, filter: PaymentFilter): Promise<number> {
-  const { where, params } = condition(partyId, filter);
-  const [row] = await db.query<{ count: bigint }>(`select count(*) from payments where ${where}`, params);
-  return Number(row?.count ?? 0n);
+  wanted: Page,
+): Promise<{ rows: Payment[] } & Counted> {
+  return payments.page(db, { ...condition(partyId, filter), order: newestFirst, ...wanted });
 }
 
 function condition(partyId: string, filter: PaymentFilter): { where: string; params: SqlValue[] } {

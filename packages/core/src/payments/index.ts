@@ -2,7 +2,7 @@ export { create } from './create.js';
 export type { PaymentRequest } from './create.js';
 export { paymentCompleted, paymentObject } from './events.js';
 export { get, list, paidCall } from './operations.js';
-export type { PaidCall, PaymentPage } from './operations.js';
+export type { PaidCall } from './operations.js';
 export { callFee, feeOn, totalDebited } from './Payment.js';
 export type { FeeMode, FeeSchedule, FeeTerms, Payment, PaymentStatus } from './Payment.js';
 export { progress } from './progress.js';

@@ -1,6 +1,7 @@
 import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Payout, PayoutStatus } from './Payout.js';
 
@@ -52,14 +53,14 @@ export function findPayout(db: Queryable, id: string): Promise<Payout | undefine
 export async function selectPayouts(
   db: Queryable,
   { ownerId, status, ...wanted }: { ownerId: string; status: PayoutStatus | null } & Page,
-): Promise<{ payouts: Payout[]; total: number }> {
-  const { rows, total } = await payouts.page(db, {
+): Promise<{ payouts: Payout[] } & Counted> {
+  const { rows, ...counted } = await payouts.page(db, {
     where: 'owner_id = $1 and ($2::text is null or status = $2)',
     params: [ownerId, status],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...wanted,
   });
-  return { payouts: rows, total };
+  return { payouts: rows, ...counted };
 }
 
 /** Claims payouts that are due for one attempt. @param until when somebody else may claim them again */

@@ -10,6 +10,7 @@ import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { movements } from '../ledger/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { allowWants, captureIn, giveBackIn, reserveIn, wantsOf } from '../spending/index.js';
 import { checkOptionalText } from '../text.js';
 import { isOnChain, owned, walletRows } from '../wallets/index.js';
@@ -194,10 +195,8 @@ export function list(
   request: {
     principal: Principal;
     status?: PayoutStatus | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ payouts: Payout[]; total: number }> {
+  } & PageRequest,
+): Promise<{ payouts: Payout[] } & Counted> {
   const ownerId = request.principal.party.id;
   return store.selectPayouts(core.db, { ownerId, status: request.status ?? null, ...page(request) });
 }

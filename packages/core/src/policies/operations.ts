@@ -4,6 +4,9 @@ import { record, wasDone } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
+import { pageOf } from '../keyset.js';
+import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { find as findParty } from '../parties/index.js';
 import type { PartyKind } from '../parties/index.js';
 import { checkTerms } from './checkTerms.js';
@@ -17,15 +20,25 @@ import type { SpendWindow } from './SpendWindow.js';
 const MAX_RULES = 100;
 
 /**
- * The rules of a party: its own, or anybody's for the operator of the platform.
+ * The rules of a party, oldest first: its own, or anybody's for the operator of the platform.
  * @throws AgentPayError `agent_not_found` for a party that does not exist or is not the caller's
  */
 export async function list(
   core: Core,
-  { principal, partyId }: { principal: Principal; partyId: string },
-): Promise<readonly Rule[]> {
+  request: { principal: Principal; partyId: string } & PageRequest,
+): Promise<{ rules: Rule[] } & Counted> {
+  const { principal, partyId } = request;
   await assertMayRead(core.db, principal, partyId);
-  return rulesOf(core.db, { partyId });
+  const rules = [...(await rulesOf(core.db, { partyId }))].sort((a, b) => compareIds(a.id, b.id));
+  const key = { of: ({ id }: Rule) => id, compare: compareIds, isKey: (text: string) => isId('rule', text) };
+  const { rows, ...counted } = pageOf(rules, page(request), key);
+  return { rules: rows, ...counted };
+}
+
+/** Ids sort by the time at which they were made. */
+function compareIds(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /**

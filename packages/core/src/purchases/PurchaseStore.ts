@@ -1,6 +1,7 @@
 import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
-import type { Page } from '../Page.js';
+import { newestFirst } from '../keyset.js';
+import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
 import type { Purchase } from './Purchase.js';
 
@@ -120,12 +121,12 @@ export async function isNonceTaken(
 export function pageOfSpent(
   db: Queryable,
   { partyId, holder, ...wanted }: { partyId: string; holder: string | null } & Page,
-): Promise<{ rows: Purchase[]; total: number }> {
+): Promise<{ rows: Purchase[] } & Counted> {
   return purchases.page(db, {
     where: `party_id = $1 and ($2::text is null or holder = $2)
       and state in ('signed', 'delivered', 'refused', 'unknown', 'confirmed')`,
     params: [partyId, holder],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...wanted,
   });
 }

@@ -3,6 +3,7 @@ import type { Queryable } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import type { Purchase } from './Purchase.js';
 import * as store from './PurchaseStore.js';
 
@@ -35,12 +36,10 @@ export async function spent(
   request: {
     principal: Principal;
     holder?: string | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ purchases: Purchase[]; total: number }> {
+  } & PageRequest,
+): Promise<{ purchases: Purchase[] } & Counted> {
   const { principal, holder = null } = request;
   const wanted = { partyId: principal.party.id, holder, ...page(request) };
-  const { rows, total } = await store.pageOfSpent(core.db, wanted);
-  return { purchases: rows, total };
+  const { rows, ...counted } = await store.pageOfSpent(core.db, wanted);
+  return { purchases: rows, ...counted };
 }

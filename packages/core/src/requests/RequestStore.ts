@@ -1,6 +1,7 @@
 import { newId, type Queryable, type Random, type SqlValue } from '@agentpay/primitives';
-import type { Page } from '../Page.js';
-import { column, table } from '../table.js';
+import type { Counted, Page } from '../Page.js';
+import { column } from '../columns.js';
+import { table } from '../table.js';
 import type { LoggedRequest } from './LoggedRequest.js';
 
 const requests = table<LoggedRequest>('kept_requests', {
@@ -46,10 +47,15 @@ export async function selectRequests(
   db: Queryable,
   filter: RequestFilter,
   wanted: Page,
-): Promise<{ requests: LoggedRequest[]; total: number }> {
+): Promise<{ requests: LoggedRequest[] } & Counted> {
   const { text: where, params } = conditionOf(filter);
-  const { rows, total } = await requests.page(db, { where, params, orderBy: 'id desc', ...wanted });
-  return { requests: rows, total };
+  const { rows, ...counted } = await requests.page(db, {
+    where,
+    params,
+    order: { by: ['id'], descending: true },
+    ...wanted,
+  });
+  return { requests: rows, ...counted };
 }
 
 /** The first request that made something. */

@@ -3,6 +3,7 @@ import { partiesOf } from '../agents/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import type { LoggedRequest } from './LoggedRequest.js';
 import * as store from './RequestStore.js';
 
@@ -25,10 +26,8 @@ export async function list(
     objectId?: string | undefined;
     requestId?: string | undefined;
     refused?: boolean | undefined;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ requests: LoggedRequest[]; total: number }> {
+  } & PageRequest,
+): Promise<{ requests: LoggedRequest[] } & Counted> {
   const { principal, objectId, requestId, refused } = wanted;
   const filter = { partyIds: await partiesOf(core.db, principal), objectId, requestId, refused };
   return store.selectRequests(core.db, filter, page(wanted));

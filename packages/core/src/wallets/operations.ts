@@ -4,7 +4,9 @@ import type { Core } from '../Core.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { movements, post, walletMoney } from '../ledger/index.js';
+import { newestFirst } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { checkOptionalText } from '../text.js';
 import { isOnChain } from './Wallet.js';
 import type { Balance, Funding, Wallet } from './Wallet.js';
@@ -101,21 +103,19 @@ export async function listAll(
   request: {
     principal: Principal;
     currency: string;
-    limit?: number | undefined;
-    offset?: number | undefined;
-  },
-): Promise<{ wallets: (Balance & { readonly wallet: Wallet })[]; total: number }> {
+  } & PageRequest,
+): Promise<{ wallets: (Balance & { readonly wallet: Wallet })[] } & Counted> {
   requireParty(request.principal, 'platform');
-  const { rows, total } = await store.wallets.page(core.db, {
+  const { rows, ...counted } = await store.wallets.page(core.db, {
     where: 'currency = $1',
     params: [request.currency],
-    orderBy: 'created_at desc, id desc',
+    order: newestFirst,
     ...page(request),
   });
   const found = await Promise.all(
     rows.map(async (wallet) => ({ ...(await balanceOf(core.db, wallet)), wallet })),
   );
-  return { wallets: found, total };
+  return { wallets: found, ...counted };
 }
 
 /** Anybody's wallet. @throws AgentPayError `wallet_not_found` */

@@ -1,6 +1,8 @@
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { EventPosition } from '../events/index.js';
-import { column, table } from '../table.js';
+import { column } from '../columns.js';
+import type { Counted, Page } from '../Page.js';
+import { table } from '../table.js';
 import type { Delivery, Webhook } from './Webhook.js';
 
 export const webhooks = table<Webhook>('webhooks', {
@@ -66,10 +68,20 @@ export function selectOfOwners(db: Queryable, ownerIds: readonly string[]): Prom
   return webhooks.select(db, `where owner_id = any($1::text[]) and status = 'active'`, [[...ownerIds]]);
 }
 
+const OWNED = `owner_id = $1 and status <> 'deleted'`;
+
 export function selectOwned(db: Queryable, ownerId: string): Promise<Webhook[]> {
-  return webhooks.select(db, `where owner_id = $1 and status <> 'deleted' order by created_at, id`, [
-    ownerId,
-  ]);
+  return webhooks.select(db, `where ${OWNED} order by created_at, id`, [ownerId]);
+}
+
+/** Oldest first. */
+export function pageOwned(
+  db: Queryable,
+  ownerId: string,
+  wanted: Page,
+): Promise<{ rows: Webhook[] } & Counted> {
+  const order = { by: ['createdAt', 'id'] } as const;
+  return webhooks.page(db, { where: OWNED, params: [ownerId], order, ...wanted });
 }
 
 /** A webhook that has failed for long must not take the place of those that work: so many of each are under way at once. */

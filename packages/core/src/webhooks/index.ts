@@ -8,6 +8,7 @@ export {
   get,
   lagMs,
   list,
+  listAll,
   listDeliveries,
   remove,
   replay,

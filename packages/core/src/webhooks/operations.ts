@@ -6,6 +6,7 @@ import type { Event } from '../events/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { newSecret } from './signatures.js';
 import { testEvent } from './events.js';
 import { wants } from './Webhook.js';
@@ -66,9 +67,18 @@ export async function create(
   return { webhook, secret };
 }
 
-/** The caller's webhooks, oldest first. */
-export function list(core: Core, { principal }: { principal: Principal }): Promise<Webhook[]> {
+/** The caller's webhooks, oldest first; 20 at most. */
+export function listAll(core: Core, { principal }: { principal: Principal }): Promise<Webhook[]> {
   return store.selectOwned(core.db, principal.party.id);
+}
+
+/** A page of the caller's webhooks, oldest first. @throws AgentPayError `invalid_request` for a page outside the limits */
+export async function list(
+  core: Core,
+  request: { principal: Principal } & PageRequest,
+): Promise<{ webhooks: Webhook[] } & Counted> {
+  const { rows, ...counted } = await store.pageOwned(core.db, request.principal.party.id, page(request));
+  return { webhooks: rows, ...counted };
 }
 
 /** @throws AgentPayError `webhook_not_found` */
@@ -139,17 +149,17 @@ export function deliveriesOf(
 /** What was sent to a webhook, newest first. @throws AgentPayError `webhook_not_found`, `invalid_request` for a page outside the limits */
 export async function listDeliveries(
   core: Core,
-  request: OfWebhook & { limit?: number | undefined; offset?: number | undefined },
-): Promise<{ deliveries: Delivery[]; total: number }> {
+  request: OfWebhook & PageRequest,
+): Promise<{ deliveries: Delivery[] } & Counted> {
   const wanted = page(request);
   const { id } = await owned(core.db, request);
-  const { rows, total } = await store.deliveries.page(core.db, {
+  const { rows, ...counted } = await store.deliveries.page(core.db, {
     where: 'webhook_id = $1',
     params: [id],
-    orderBy: 'id desc',
+    order: { by: ['id'], descending: true },
     ...wanted,
   });
-  return { deliveries: rows, total };
+  return { deliveries: rows, ...counted };
 }
 
 /**

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { decimalAmount, positiveDecimalAmount } from '../../resources/amount.js';
-import { pageOf } from '../../resources/page.js';
+import { cursor, pageOf } from '../../resources/page.js';
 import { currency, line, whole } from '../../resources/values.js';
 import { create } from '../runtime/services.js';
 import { SELLER, SERVICE } from './resources.js';
@@ -63,6 +63,7 @@ export const search = Endpoint.from({
     verified: z.boolean({ error: 'must be true or false' }).optional(),
     limit: whole(1, 100).default(20),
     offset: whole(0, 1_000_000).default(0),
+    cursor,
   }),
   response: pageOf('services', found),
   status: 200,

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
-import { cursorQuery, pageOf } from '../../resources/page.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
 import { currency, id, line, timestamp } from '../../resources/values.js';
 
 const PAYMENT = 'tx_01kb3x9v7f5m2q8r4t6w0y1z3c';
@@ -135,7 +135,7 @@ export const list = Endpoint.from({
   path: '/v1/payments',
   auth: anyOf('agent'),
   tool: {},
-  query: cursorQuery.extend({
+  query: pageQuery.extend({
     status: z.enum(statuses).optional(),
     rail: line(40).optional(),
     created_after: timestamp.optional(),

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
 import { id, line, timestamp } from '../../resources/values.js';
 
 const AGENT = 'agent_01kb3x9v7f5m2q8r4t6w0y1z3a';
@@ -107,8 +108,9 @@ export const list = Endpoint.from({
   path: '/v1/policies',
   auth: anyOf('agent', 'admin'),
   tool: {},
-  query: ofAgent,
-  response: z.object({ policies: z.array(rule), total: z.number() }),
+  // An agent has 100 rules at most: all of them unless told.
+  query: pageQuery.extend({ ...ofAgent.shape, limit: pageQuery.shape.limit.unwrap().default(100) }),
+  response: pageOf('policies', rule),
   status: 200,
   errors: ['agent_not_found'],
   example: { response: { policies: [example], total: 1 } },

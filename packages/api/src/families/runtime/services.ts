@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { amount, positiveAmount } from '../../resources/amount.js';
-import { cursorQuery, pageOf } from '../../resources/page.js';
+import { pageOf, pageQuery } from '../../resources/page.js';
 import { service, serviceExample, serviceSummary, summaryExample } from '../../resources/service.js';
 import { currency, flag, httpUrl, id, line, timestamp } from '../../resources/values.js';
 
@@ -17,7 +17,7 @@ export const list = Endpoint.from({
   path: '/v1/services',
   auth: anyOf('agent'),
   tool: { description: 'Use it to find something that can be bought.' },
-  query: cursorQuery.extend({ category: line(textBounds.category).optional(), verified: flag.optional() }),
+  query: pageQuery.extend({ category: line(textBounds.category).optional(), verified: flag.optional() }),
   response: pageOf('services', serviceSummary),
   status: 200,
   example: {

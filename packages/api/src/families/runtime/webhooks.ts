@@ -84,6 +84,7 @@ export const list = Endpoint.from({
   method: 'GET',
   path: '/v1/webhooks',
   auth,
+  query: pageQuery,
   response: pageOf('webhooks', webhook),
   status: 200,
   example: { response: { webhooks: [webhookExample], total: 1 } },

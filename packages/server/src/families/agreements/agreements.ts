@@ -1,6 +1,7 @@
 import { agreements as family } from '@agentpay/api';
 import { agreements, disputes } from '@agentpay/core';
 import type { Hex } from '@agentpay/protocol';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import {
   readDirect,
@@ -23,7 +24,7 @@ export const handlers = implement(family.nouns.agreements, ({ core }) => ({
   },
   async list({ principal, query }) {
     const found = await agreements.list(core, { principal, ...query });
-    return { usage_agreements: found.agreements.map(showAgreement), total: found.total };
+    return { usage_agreements: found.agreements.map(showAgreement), ...counted(found) };
   },
   get: async ({ principal, params }) =>
     showAgreement(await agreements.get(core, { principal, agreementId: params.agreement_id })),

@@ -1,6 +1,7 @@
 import { agreements as family } from '@agentpay/api';
 import { agents, approvals, type Core, type Principal } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { decideApproval } from '../decideApproval.js';
 
@@ -8,7 +9,7 @@ export const handlers = implement(family.nouns.approvals, ({ core }) => ({
   async list({ principal, params: { agent_id: agentId }, query }) {
     await agents.overseen(core.db, { principal, agentId });
     const page = await approvals.list(core, { principal, payerId: agentId, ...query });
-    return { approvals: page.approvals.map(show), total: page.total };
+    return { approvals: page.approvals.map(show), ...counted(page) };
   },
   get: async ({ principal, params }) => show(await asked(core, principal, params)),
   approve: async ({ principal, params, body: { note } }) =>

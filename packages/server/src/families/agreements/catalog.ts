@@ -1,5 +1,6 @@
 import { agreements as family } from '@agentpay/api';
 import { marketplace } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { readRegistration } from '../readRegistration.js';
 
@@ -10,8 +11,8 @@ export const handlers = implement(family.nouns.catalog, ({ core }) => ({
     return { service_id: id, slug, status, trust_score: trustScore };
   },
   async search({ body: { max_price: maxPrice, min_trust: minTrust, ...wanted } }) {
-    const { services, total } = await marketplace.search(core, { ...wanted, maxPrice, minTrust });
-    return { services: services.map(show), total };
+    const { services, ...page } = await marketplace.search(core, { ...wanted, maxPrice, minTrust });
+    return { services: services.map(show), ...counted(page) };
   },
 }));
 

@@ -1,5 +1,6 @@
 import { buyer } from '@agentpay/api';
 import { agents } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { readAgent, showAgent } from './readAgent.js';
 import { buy } from './showBought.js';
@@ -10,8 +11,8 @@ export const handlers = implement(buyer.nouns.agents, ({ core, baseUrl }) => ({
     return showAgent(core, agent);
   },
   async list({ principal, query }) {
-    const { agents: owned, total } = await agents.listOwned(core, { principal, ...query });
-    return { agents: await Promise.all(owned.map((agent) => showAgent(core, agent))), total };
+    const { agents: owned, ...page } = await agents.listOwned(core, { principal, ...query });
+    return { agents: await Promise.all(owned.map((agent) => showAgent(core, agent))), ...counted(page) };
   },
   get: ({ principal, params }) => readAgent(core, { principal, agentId: params.id }),
   setLimits: ({ principal, params, body }) =>

@@ -1,5 +1,6 @@
 import { buyer } from '@agentpay/api';
 import { agents, approvals, purchases, type Core, type Principal } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { decideApproval } from '../decideApproval.js';
 import { asAgent } from './asAgent.js';
@@ -26,7 +27,7 @@ export const handlers = implement(buyer.nouns.approvals, ({ core }) => {
       const page = await approvals.list(core, { principal: agent, ...query });
       const about = (approvalId: string) => purchases.ofApproval(core.db, { principal: agent, approvalId });
       const shown = page.approvals.map(async (approval) => show(approval, await about(approval.id)));
-      return { approvals: await Promise.all(shown), total: page.total };
+      return { approvals: await Promise.all(shown), ...counted(page) };
     },
     async get({ principal, params: { id, approval_id: approvalId } }) {
       const agent = await asAgent(core, principal, id);

@@ -1,6 +1,7 @@
 import { buyer } from '@agentpay/api';
 import { agents, disputes, payments } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { showPostings } from '../showPostings.js';
 import { showDispute, sideOf } from './disputes.js';
@@ -9,7 +10,7 @@ export const handlers = implement(buyer.nouns.transactions, ({ core }) => ({
   async list({ principal, params, query }) {
     const agent = await agents.actFor(core.db, { principal, agentId: params.id });
     const page = await payments.list(core, { principal: agent, ...query });
-    return { transactions: page.payments.map((payment) => show(params.id, payment)), total: page.total };
+    return { transactions: page.payments.map((payment) => show(params.id, payment)), ...counted(page) };
   },
   async get({ principal, params: { id: agentId, transaction_id: paymentId } }) {
     const agent = await agents.actFor(core.db, { principal, agentId });

@@ -1,13 +1,15 @@
 import { buyer } from '@agentpay/api';
 import { agents, eventTypes, webhooks, type Core, type Principal } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 const known = eventTypes.map(({ name }) => name);
 
 export const handlers = implement(buyer.nouns.webhooks, ({ core }) => ({
-  async list({ principal, params }) {
-    const owned = await webhooks.list(core, await asAgent(core, principal, params.id));
-    return { webhooks: owned.map(show), total: owned.length };
+  async list({ principal, params, query }) {
+    const agent = await asAgent(core, principal, params.id);
+    const page = await webhooks.list(core, { ...agent, ...query });
+    return { webhooks: page.webhooks.map(show), ...counted(page) };
   },
   async create({ principal, params, body }) {
     const agent = await asAgent(core, principal, params.id);
@@ -20,8 +22,8 @@ export const handlers = implement(buyer.nouns.webhooks, ({ core }) => ({
   },
   async deliveries({ principal, params: { id, webhook_id: webhookId }, query }) {
     const request = { ...(await asAgent(core, principal, id)), webhookId, ...query };
-    const { deliveries, total } = await webhooks.listDeliveries(core, request);
-    return { deliveries: deliveries.map(showDelivery), total };
+    const { deliveries, ...page } = await webhooks.listDeliveries(core, request);
+    return { deliveries: deliveries.map(showDelivery), ...counted(page) };
   },
   async replay({ principal, params: { id, webhook_id: webhookId, delivery_id: deliveryId } }) {
     const request = { ...(await asAgent(core, principal, id)), webhookId, deliveryId };

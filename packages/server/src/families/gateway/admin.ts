@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { audit, billing, catalog, policies, wallets, webhooks, type Core } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { showMeasured } from './presentListing.js';
 import { checkBooks } from '../../ledger/checkBooks.js';
@@ -37,7 +38,7 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
   },
   async wallets({ principal, query }) {
     const request = { principal, currency: billing.CURRENCY, ...query };
-    const { wallets: found, total } = await wallets.listAll(core, request);
+    const { wallets: found, ...page } = await wallets.listAll(core, request);
     return {
       wallets: found.map(({ wallet, available, balance }) => ({
         id: wallet.id,
@@ -46,7 +47,7 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
         available_usdc: available,
         created_at: wallet.createdAt,
       })),
-      total,
+      ...counted(page),
     };
   },
   stats: () => stats(core),
@@ -55,8 +56,8 @@ export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
     return { grant_id: id, status: 'issued' as const };
   },
   async grants({ principal, query: { org_id: orgId, ...wanted } }) {
-    const { grants, total } = await billing.listGrants(core, { principal, orgId, ...wanted });
-    return { grants: grants.map(shownGrant), total };
+    const { grants, ...page } = await billing.listGrants(core, { principal, orgId, ...wanted });
+    return { grants: grants.map(shownGrant), ...counted(page) };
   },
   async reliability() {
     const now = core.clock.now();

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { billing } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.bundles, ({ core }) => ({
@@ -8,8 +9,8 @@ export const handlers = implement(gateway.nouns.bundles, ({ core }) => ({
     return { bundle_id: id, status };
   },
   async list({ query }) {
-    const { bundles, total } = await billing.listBundles(core, query);
-    return { bundles: bundles.map(shown), total };
+    const { bundles, ...page } = await billing.listBundles(core, query);
+    return { bundles: bundles.map(shown), ...counted(page) };
   },
   get: async ({ params }) => shown(await billing.getBundle(core.db, { bundleId: params.bundle_id })),
   async subscribe({ principal, params, body }) {

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { gateways } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.calls, ({ core, calls }) => ({
@@ -31,7 +32,7 @@ export const handlers = implement(gateway.nouns.calls, ({ core, calls }) => ({
   },
   async list({ principal, query }) {
     const page = await gateways.listCalls(core, { principal, ...query });
-    return { calls: page.calls.map(show), total: page.total };
+    return { calls: page.calls.map(show), ...counted(page) };
   },
 }));
 

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { catalog } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.certifications, ({ core }) => ({
@@ -17,7 +18,7 @@ export const handlers = implement(gateway.nouns.certifications, ({ core }) => ({
       evidence_url: evidenceUrl,
       asked_at: askedAt,
     }));
-    return { certifications, total: page.total };
+    return { certifications, ...counted(page) };
   },
   async decide({ principal, params, body }) {
     const { certification: name, decision } = body;

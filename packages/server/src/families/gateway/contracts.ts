@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { orgs } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.contracts, ({ core }) => ({
@@ -8,7 +9,7 @@ export const handlers = implement(gateway.nouns.contracts, ({ core }) => ({
     return { contract_id: id, status };
   },
   async list({ principal, params, query }) {
-    const { contracts, total } = await orgs.listContracts(core, {
+    const { contracts, ...page } = await orgs.listContracts(core, {
       principal,
       orgId: params.org_id,
       ...query,
@@ -21,7 +22,7 @@ export const handlers = implement(gateway.nouns.contracts, ({ core }) => ({
         status,
         created_at: createdAt,
       })),
-      total,
+      ...counted(page),
     };
   },
 }));

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { developers } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { readDestination } from '../readDestination.js';
 
@@ -11,8 +12,8 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
     return key === undefined ? registered : { ...registered, developer_key: key };
   },
   async list({ principal, query }) {
-    const { developers: found, total } = await developers.list(core, { principal, ...query });
-    return { developers: found.map(shown), total };
+    const { developers: found, ...page } = await developers.list(core, { principal, ...query });
+    return { developers: found.map(shown), ...counted(page) };
   },
   async approve({ principal, params }) {
     const { developer, key } = await developers.approve(core, {
@@ -44,7 +45,7 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
     return { payout_id: id, status };
   },
   async payouts({ principal, query }) {
-    const { payouts, total } = await developers.listPayouts(core, { principal, ...query });
+    const { payouts, ...page } = await developers.listPayouts(core, { principal, ...query });
     const listed = payouts.map((payout) => ({
       id: payout.id,
       status: payout.status,
@@ -53,7 +54,7 @@ export const handlers = implement(gateway.nouns.developers, ({ core, baseUrl }) 
       failure: payout.failure,
       created_at: payout.createdAt,
     }));
-    return { payouts: listed, total };
+    return { payouts: listed, ...counted(page) };
   },
   dashboard: async () => ({ url: `${baseUrl()}/dev/dashboard` }),
 }));

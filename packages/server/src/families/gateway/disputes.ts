@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { disputes } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.disputes, ({ core }) => ({
@@ -8,12 +9,12 @@ export const handlers = implement(gateway.nouns.disputes, ({ core }) => ({
     return { dispute_id: dispute.id, status: statusOf(dispute) };
   },
   async list({ principal, query }) {
-    const { disputes: found, total } = await disputes.list(core, { principal, ...query });
-    return { disputes: found.map(shown), total };
+    const { disputes: found, ...page } = await disputes.list(core, { principal, ...query });
+    return { disputes: found.map(shown), ...counted(page) };
   },
   async listAll({ principal, query }) {
-    const { disputes: found, total } = await disputes.list(core, { principal, ...query });
-    return { disputes: found.map(shown), total };
+    const { disputes: found, ...page } = await disputes.list(core, { principal, ...query });
+    return { disputes: found.map(shown), ...counted(page) };
   },
   async resolve({ principal, params, body }) {
     const resolution = body.resolution === 'approved' ? 'refund' : 'deny';

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { catalog, eventTypes, gateways, webhooks, type Core, type Principal } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { summarizeListing, viewerOf } from './presentListing.js';
 
@@ -13,8 +14,8 @@ export const handlers = implement(gateway.nouns.gateways, ({ core }) => ({
   },
   async list({ principal, query: { org_id: orgId, kind, ...wanted } }) {
     const request = { principal, orgId, keyless: kind === 'address', ...wanted };
-    const { gateways: found, total } = await gateways.list(core, request);
-    return { gateways: found.map(shown), total };
+    const { gateways: found, ...page } = await gateways.list(core, request);
+    return { gateways: found.map(shown), ...counted(page) };
   },
   async register({ principal, body }) {
     const { name, callback_url: callbackUrl } = body;
@@ -42,8 +43,8 @@ export const handlers = implement(gateway.nouns.gateways, ({ core }) => ({
   async discover({ principal, query }) {
     const { q: text, ...wanted } = query;
     const viewer = await viewerOf(core.db, principal);
-    const { listings, total } = await catalog.search(core.db, { text, viewer, ...wanted });
-    return { agents: listings.map(summarizeListing), total };
+    const { listings, ...page } = await catalog.search(core.db, { text, viewer, ...wanted });
+    return { agents: listings.map(summarizeListing), ...counted(page) };
   },
   async tools({ principal }) {
     const provisioned = await gateways.provisioned(core, principal);
@@ -67,7 +68,7 @@ function shown({ id, name, orgId, callbackUrl, createdAt }: gateways.Gateway) {
 
 /** Has the gateway told of its events at this address and no other. Gives the secret of a new one. */
 async function callBack(core: Core, principal: Principal, url: string): Promise<string | undefined> {
-  const present = (await webhooks.list(core, { principal })).filter(({ status }) => status === 'active');
+  const present = (await webhooks.listAll(core, { principal })).filter(({ status }) => status === 'active');
   if (present.some((webhook) => webhook.url === url)) return undefined;
   const { secret } = await webhooks.create(core, { principal, url, events: ['*'], known });
   for (const { id } of present) await webhooks.remove(core, { principal, webhookId: id });

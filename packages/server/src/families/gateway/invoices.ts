@@ -1,13 +1,14 @@
 import { gateway } from '@agentpay/api';
 import { billing } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { invoicePdf } from '../../pages/billPdf.js';
 
 export const handlers = implement(gateway.nouns.invoices, ({ core }) => ({
   async list({ principal, query }) {
-    const { invoices, total } = await billing.list(core, { principal, ...query });
-    return { invoices: invoices.map(shown), total };
+    const { invoices, ...page } = await billing.list(core, { principal, ...query });
+    return { invoices: invoices.map(shown), ...counted(page) };
   },
   get: async ({ principal, params }) =>
     shown(await billing.get(core, { principal, invoiceId: params.invoice_id })),

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { catalog } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { detailOf, showListing, summarizeListing, viewerOf } from './presentListing.js';
 
@@ -7,8 +8,8 @@ export const handlers = implement(gateway.nouns.listings, ({ core }) => ({
   async list({ principal, query }) {
     const { q: text, developer_id: developerId, ...wanted } = query;
     const viewer = await viewerOf(core.db, principal);
-    const { listings, total } = await catalog.search(core.db, { text, developerId, viewer, ...wanted });
-    return { agents: listings.map(summarizeListing), total };
+    const { listings, ...page } = await catalog.search(core.db, { text, developerId, viewer, ...wanted });
+    return { agents: listings.map(summarizeListing), ...counted(page) };
   },
   async create({ principal, body }) {
     const { name, category, version } = body;

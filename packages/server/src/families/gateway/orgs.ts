@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { developers, ledger, orgs } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { page, text } from '../../pages/html.js';
 
@@ -10,8 +11,8 @@ export const handlers = implement(gateway.nouns.orgs, ({ core, baseUrl }) => ({
     return { org_id: id };
   },
   async list({ principal, query }) {
-    const { orgs: found, total } = await orgs.list(core, { principal, ...query });
-    return { orgs: found.map(({ id, name }) => ({ id, name })), total };
+    const { orgs: found, ...page } = await orgs.list(core, { principal, ...query });
+    return { orgs: found.map(({ id, name }) => ({ id, name })), ...counted(page) };
   },
   async get({ principal, params }) {
     const { org, members } = await orgs.get(core, { principal, orgId: params.org_id });

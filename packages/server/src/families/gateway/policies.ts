@@ -1,5 +1,6 @@
 import { gateway, type RequestOf } from '@agentpay/api';
 import { orgs, type policies } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 type WireRules = RequestOf<typeof gateway.nouns.policies.create>['body']['rules'];
@@ -25,7 +26,7 @@ export const handlers = implement(gateway.nouns.policies, ({ core }) => ({
         status,
         created_at: createdAt,
       })),
-      total: found.total,
+      ...counted(found),
     };
   },
   async delete({ principal, params: { org_id: orgId, policy_id: policyId } }) {
@@ -33,7 +34,7 @@ export const handlers = implement(gateway.nouns.policies, ({ core }) => ({
     return { status: 'deleted' as const };
   },
   async logs({ principal, params, query }) {
-    const { logs, total } = await orgs.policyLogs(core, { principal, orgId: params.org_id, ...query });
+    const { logs, ...page } = await orgs.policyLogs(core, { principal, orgId: params.org_id, ...query });
     return {
       logs: logs.map((log) => ({
         id: log.id,
@@ -45,7 +46,7 @@ export const handlers = implement(gateway.nouns.policies, ({ core }) => ({
         spent_usdc: log.spent,
         created_at: log.createdAt,
       })),
-      total,
+      ...counted(page),
     };
   },
 }));

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { catalog, orgs } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.privateMarketplaces, ({ core }) => ({
@@ -8,7 +9,7 @@ export const handlers = implement(gateway.nouns.privateMarketplaces, ({ core }) 
     return { marketplace_id: id };
   },
   async list({ principal, params, query }) {
-    const { marketplaces, total } = await orgs.listMarketplaces(core, {
+    const { marketplaces, ...page } = await orgs.listMarketplaces(core, {
       principal,
       orgId: params.org_id,
       ...query,
@@ -19,7 +20,7 @@ export const handlers = implement(gateway.nouns.privateMarketplaces, ({ core }) 
         name,
         created_at: createdAt,
       })),
-      total,
+      ...counted(page),
     };
   },
   async addAgent({ principal, params: { org_id: orgId, pm_id: marketplaceId }, body }) {

@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { orgs } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.purchaseOrders, ({ core }) => ({
@@ -9,7 +10,7 @@ export const handlers = implement(gateway.nouns.purchaseOrders, ({ core }) => ({
     return { po_id: order.id, status: orgs.purchaseOrderStatus(order) };
   },
   async list({ principal, params, query }) {
-    const { purchaseOrders, total } = await orgs.listPurchaseOrders(core, {
+    const { purchaseOrders, ...page } = await orgs.listPurchaseOrders(core, {
       principal,
       orgId: params.org_id,
       ...query,
@@ -23,7 +24,7 @@ export const handlers = implement(gateway.nouns.purchaseOrders, ({ core }) => ({
         memo: order.memo,
         created_at: order.createdAt,
       })),
-      total,
+      ...counted(page),
     };
   },
 }));

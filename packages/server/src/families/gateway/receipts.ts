@@ -1,12 +1,13 @@
 import { gateway } from '@agentpay/api';
 import { billing } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { receiptPdf } from '../../pages/billPdf.js';
 
 export const handlers = implement(gateway.nouns.receipts, ({ core }) => ({
   async list({ principal, query }) {
-    const { receipts, total } = await billing.listReceipts(core, { principal, ...query });
-    return { receipts: receipts.map(shown), total };
+    const { receipts, ...page } = await billing.listReceipts(core, { principal, ...query });
+    return { receipts: receipts.map(shown), ...counted(page) };
   },
   get: async ({ principal, params }) =>
     shown(await billing.getReceipt(core, { principal, receiptId: params.receipt_id })),

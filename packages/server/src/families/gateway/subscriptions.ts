@@ -1,5 +1,6 @@
 import { gateway } from '@agentpay/api';
 import { billing } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(gateway.nouns.subscriptions, ({ core }) => ({
@@ -10,11 +11,15 @@ export const handlers = implement(gateway.nouns.subscriptions, ({ core }) => ({
     return { subscription_id: subscription.id, status: subscription.status, invoice_id: invoice.id };
   },
   async list({ principal, query }) {
-    const { status, ...page } = query;
+    const { status, ...wanted } = query;
     // One that was canceled is read in history alone, by naming its state.
     const statuses = status === undefined ? (['active', 'past_due'] as const) : [status];
-    const { subscriptions, total } = await billing.listSubscriptions(core, { principal, statuses, ...page });
-    return { subscriptions: subscriptions.map(shown), total };
+    const { subscriptions, ...page } = await billing.listSubscriptions(core, {
+      principal,
+      statuses,
+      ...wanted,
+    });
+    return { subscriptions: subscriptions.map(shown), ...counted(page) };
   },
   async setSeats({ principal, params, body }) {
     const { subscription, invoice } = await billing.setSeats(core, {

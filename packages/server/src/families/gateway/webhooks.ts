@@ -10,7 +10,7 @@ export const handlers = implement(gateway.nouns.webhooks, ({ core }) => ({
     return { webhook_id: webhook.id, status: webhook.status, secret };
   },
   async list({ principal }) {
-    const found = await webhooks.list(core, { principal });
+    const found = await webhooks.listAll(core, { principal });
     return {
       webhooks: found.map(({ id, url, events, status, createdAt }) => ({
         id,

@@ -1,5 +1,6 @@
 import { pay } from '@agentpay/api';
 import { apiKeys, purchases, type Core } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(pay.nouns.spendEvents, ({ core }) => ({
@@ -8,8 +9,8 @@ export const handlers = implement(pay.nouns.spendEvents, ({ core }) => ({
     const holder = (await apiKeys.isKey(core, { keyId: principal.credentialId }))
       ? principal.credentialId
       : undefined;
-    const { purchases: found, total } = await purchases.spent(core, { principal, holder, ...query });
-    return { spend_events: found.map((purchase) => shown(core, purchase)), total };
+    const { purchases: found, ...page } = await purchases.spent(core, { principal, holder, ...query });
+    return { spend_events: found.map((purchase) => shown(core, purchase)), ...counted(page) };
   },
 }));
 

@@ -1,12 +1,13 @@
 import { runtime } from '@agentpay/api';
 import { approvals } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { decideApproval } from '../decideApproval.js';
 
 export const handlers = implement(runtime.nouns.approvals, ({ core }) => ({
   async list({ principal, query }) {
     const page = await approvals.list(core, { principal, ...query });
-    return { approvals: page.approvals.map(show), total: page.total };
+    return { approvals: page.approvals.map(show), ...counted(page) };
   },
   get: async ({ principal, params }) =>
     show(await approvals.get(core, { principal, approvalId: params.approval_id })),

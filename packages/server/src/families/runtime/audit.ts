@@ -1,12 +1,13 @@
 import { runtime } from '@agentpay/api';
 import { audit } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(runtime.nouns.audit, ({ core }) => ({
   async list({ principal, query }) {
     const { tenant_id: tenantId, actor_id: actorId, ...rest } = query;
     const page = await audit.list(core, { principal, tenantId, actorId, ...rest });
-    return { entries: page.entries.map(show), total: page.total };
+    return { entries: page.entries.map(show), ...counted(page) };
   },
 }));
 

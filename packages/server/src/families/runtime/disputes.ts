@@ -1,5 +1,6 @@
 import { runtime } from '@agentpay/api';
 import { disputes } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(runtime.nouns.disputes, ({ core }) => ({
@@ -7,7 +8,7 @@ export const handlers = implement(runtime.nouns.disputes, ({ core }) => ({
     show(await disputes.open(core, { principal, paymentId, reason, description })),
   async list({ principal, query }) {
     const page = await disputes.list(core, { principal, about: 'payment', ...query });
-    return { disputes: page.disputes.map(show), total: page.total };
+    return { disputes: page.disputes.map(show), ...counted(page) };
   },
   async get({ principal, params }) {
     const { dispute, evidence } = await disputes.get(core, { principal, disputeId: params.dispute_id });

@@ -1,5 +1,6 @@
 import { runtime } from '@agentpay/api';
 import { payments } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(runtime.nouns.payments, ({ core }) => ({
@@ -21,22 +22,9 @@ export const handlers = implement(runtime.nouns.payments, ({ core }) => ({
   get: async ({ principal, params }) =>
     showPayment(await payments.get(core, { principal, paymentId: params.payment_id })),
   async list({ principal, query }) {
-    const { limit, offset, cursor, status, rail } = query;
-    const page = await payments.list(core, {
-      principal,
-      limit,
-      offset,
-      cursor,
-      status,
-      rail,
-      createdAfter: query.created_after,
-      createdBefore: query.created_before,
-    });
-    return {
-      payments: page.payments.map(showPayment),
-      total: page.total,
-      ...(cursor !== undefined && { next_cursor: page.nextCursor }),
-    };
+    const { created_after: createdAfter, created_before: createdBefore, ...rest } = query;
+    const page = await payments.list(core, { principal, createdAfter, createdBefore, ...rest });
+    return { payments: page.payments.map(showPayment), ...counted(page) };
   },
   async refund({ principal, params, body: { amount, reason, to_external: toExternal } }) {
     const refund = { principal, paymentId: params.payment_id, amount, reason, toExternal };

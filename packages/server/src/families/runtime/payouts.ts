@@ -1,6 +1,7 @@
 import { runtime } from '@agentpay/api';
 import { approvals, payouts, type Core, type Principal } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { readDestination } from '../readDestination.js';
 
@@ -19,7 +20,7 @@ export const handlers = implement(runtime.nouns.payouts, ({ core }) => ({
   },
   async list({ principal, query }) {
     const page = await payouts.list(core, { principal, ...query });
-    return { payouts: page.payouts.map(show), total: page.total };
+    return { payouts: page.payouts.map(show), ...counted(page) };
   },
   get: async ({ principal, params }) =>
     show(await payouts.get(core, { principal, payoutId: params.payout_id })),

@@ -1,6 +1,7 @@
 import { runtime, type RequestOf, type ResponseOf } from '@agentpay/api';
 import { marketplace, policies, wallets, type Core } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 type Terms = Omit<RequestOf<typeof runtime.nouns.policies.create>['body'], 'agent_id' | 'idempotency_key'>;
@@ -23,8 +24,9 @@ export const handlers = implement(runtime.nouns.policies, ({ core }) => ({
     };
   },
   async list({ principal, query }) {
-    const rules = await policies.list(core, { principal, partyId: query.agent_id ?? principal.party.id });
-    return { policies: rules.map(showRule), total: rules.length };
+    const { agent_id: partyId = principal.party.id, ...wanted } = query;
+    const page = await policies.list(core, { principal, partyId, ...wanted });
+    return { policies: page.rules.map(showRule), ...counted(page) };
   },
   async create({ principal, body }) {
     const partyId = body.agent_id ?? principal.party.id;

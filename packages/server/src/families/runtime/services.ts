@@ -1,14 +1,14 @@
 import { runtime } from '@agentpay/api';
 import { marketplace, tokens } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { readRegistration } from '../readRegistration.js';
 import { showEndpoint, showService, showSla, summarizeService } from './presentService.js';
 
 export const handlers = implement(runtime.nouns.services, ({ core }) => ({
   async list({ query }) {
-    const { services, total, nextCursor } = await marketplace.list(core, query);
-    const page = { services: services.map(summarizeService), total };
-    return nextCursor === undefined ? page : { ...page, next_cursor: nextCursor };
+    const page = await marketplace.list(core, query);
+    return { services: page.services.map(summarizeService), ...counted(page) };
   },
   async create({ principal, body }) {
     const made = await marketplace.register(core, { principal, ...readRegistration(body) });

@@ -1,14 +1,15 @@
 import { runtime } from '@agentpay/api';
 import { eventTypes, webhooks } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 const known = eventTypes.map(({ name }) => name);
 
 export const handlers = implement(runtime.nouns.webhooks, ({ core }) => ({
   create: async ({ principal, body }) => showNew(await webhooks.create(core, { principal, ...body, known })),
-  async list({ principal }) {
-    const owned = await webhooks.list(core, { principal });
-    return { webhooks: owned.map(show), total: owned.length };
+  async list({ principal, query }) {
+    const page = await webhooks.list(core, { principal, ...query });
+    return { webhooks: page.webhooks.map(show), ...counted(page) };
   },
   get: async ({ principal, params }) =>
     show(await webhooks.get(core, { principal, webhookId: params.webhook_id })),
@@ -22,8 +23,8 @@ export const handlers = implement(runtime.nouns.webhooks, ({ core }) => ({
     showDelivery(await webhooks.sendTest(core, { principal, webhookId: params.webhook_id })),
   async deliveries({ principal, params, query }) {
     const request = { principal, webhookId: params.webhook_id, ...query };
-    const { deliveries, total } = await webhooks.listDeliveries(core, request);
-    return { deliveries: deliveries.map(showDelivery), total };
+    const { deliveries, ...page } = await webhooks.listDeliveries(core, request);
+    return { deliveries: deliveries.map(showDelivery), ...counted(page) };
   },
   replay: async ({ principal, params: { webhook_id: webhookId, delivery_id: deliveryId } }) =>
     showDelivery(await webhooks.replay(core, { principal, webhookId, deliveryId })),

@@ -1,5 +1,6 @@
 import { web } from '@agentpay/api';
 import { requests } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(web.nouns.requests, ({ core, requestLog }) => ({
@@ -7,7 +8,7 @@ export const handlers = implement(web.nouns.requests, ({ core, requestLog }) => 
     await requestLog.written();
     const refused = outcome === undefined ? undefined : outcome === 'refused';
     const page = await requests.list(core, { principal, objectId, requestId, refused, ...part });
-    return { requests: page.requests.map(showRequest), total: page.total };
+    return { requests: page.requests.map(showRequest), ...counted(page) };
   },
   async get({ principal, params: { id } }) {
     await requestLog.written();
