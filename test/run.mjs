@@ -5,7 +5,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { install, nodeFault, root } from '../packages/dev/install.mjs';
 import { onOrphaned } from '../packages/dev/orphan.mjs';
-import { reachable } from './reachable.mjs';
+import { changedSince, compiled, suitesReachedBy, treeOf } from './reachable.mjs';
 
 const bin = (name) => join(root, 'node_modules/.bin', name);
 const children = new Set();
@@ -84,13 +84,20 @@ function startDatabases() {
   });
 }
 
-/** Replaces `--changed` by the files that Jest follows. */
+/** Replaces `--changed` by the suites that the changes reach, of those that the other arguments name. */
 function selected(args) {
   const flag = args.find((arg) => /^--changed(=|$)/.test(arg));
   if (!flag) return args;
   const others = args.filter((arg) => arg !== flag);
-  const files = reachable(root, flag.split('=')[1] ?? 'HEAD');
-  return files ? ['--findRelatedTests', ...files, ...others] : others;
+  const options = others.filter((arg) => arg.startsWith('-'));
+  const patterns = others.filter((arg) => !arg.startsWith('-')).map((pattern) => new RegExp(pattern));
+  const suites = suitesReachedBy(changedSince(root, flag.split('=')[1] ?? 'HEAD'), treeOf(root))?.map(
+    compiled,
+  );
+  if (!suites) return others;
+  const wanted = suites.filter((suite) => patterns.every((pattern) => pattern.test(suite)));
+  say(`${wanted.length} suites can be reached`);
+  return ['--passWithNoTests', ...options, '--runTestsByPath', ...wanted];
 }
 
 async function jest(args, env) {
