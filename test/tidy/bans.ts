@@ -67,6 +67,14 @@ export const bans: readonly Ban[] = [
     passes: ['log.info(1)', ' * console.log(1); // of an example'],
   },
   {
+    name: 'bounds of text in numbers',
+    pattern: /\b(?:lines?|searchText)\(\s*\d/,
+    instead: 'a bound of textBounds of primitives, which core checks by as well',
+    where: (path) => path.startsWith('packages/api/src/'),
+    catches: ['name: line(64),', 'lines(20_000)', 'q: searchText(200)'],
+    passes: ['line(textBounds.name)', 'underline(3)', 'line(maxLength: number)'],
+  },
+  {
     name: 'unfinished work',
     pattern: /\b(?:TO[D]O|FIX[M]E|X[X]X)\b/,
     instead: 'the work itself, or a sentence under Limits in the README of the package',

@@ -26,7 +26,7 @@ export interface Counted {
  * The wanted part with its defaults: the first 20.
  * @throws AgentPayError `invalid_request` for a limit outside 1..100 or an offset outside 0..1000000
  */
-export function page({ limit = 20, offset = 0, cursor }: PageRequest): Page {
+export function page({ limit = numberBounds.pageSize, offset = 0, cursor }: PageRequest): Page {
   check('limit', limit, 1, numberBounds.pageLimit);
   check('offset', offset, 0, numberBounds.pageOffset);
   return { limit, offset, cursor };

@@ -1,7 +1,7 @@
 import { AgentPayError, isPlainText, textBounds } from '@agentpay/primitives';
 
 /** Fields of text, as core names them, with the words that errors use for them. */
-const shown: Record<TextField, string> = {
+const shown = {
   name: 'The name',
   email: 'The e-mail address',
   operator: 'The operator',
@@ -18,9 +18,9 @@ const shown: Record<TextField, string> = {
   terms: 'The terms',
   memo: 'The memo',
   note: 'The note',
-};
+} as const satisfies { readonly [Field in keyof typeof textBounds]?: string };
 
-type TextField = keyof typeof textBounds;
+type TextField = keyof typeof shown;
 
 /**
  * Text that people read: 1 to as many characters as the field may have, not blank, none of them hidden.

@@ -16,13 +16,44 @@ export const textBounds = {
   terms: 20_000,
   memo: 200,
   note: 500,
+  rail: 40,
+  region: 40,
+  certification: 40,
+  /** A method of a listing. */
+  method: 64,
+  version: 64,
+  timeZone: 64,
+  /** Words that are looked for. */
+  search: 200,
+  /** What a list is filtered by: an id, or what was done. */
+  sought: 64,
+  /** Whom or what a rule names: ids, addresses, labels of payees. */
+  ruleName: 255,
+  /** A piece of evidence, of any number of lines. */
+  evidence: 262_144,
+  invitation: 200,
+  /** What an identity provider sends back: its code and state, who it is, what went wrong, and how. */
+  signInCode: 512,
+  signInIssuer: 255,
+  signInError: 64,
+  signInReason: 1024,
 } as const;
 
 /** Largest numbers that are accepted. */
 export const numberBounds = {
+  /** Items of a page unless told, and at most. */
+  pageSize: 20,
   pageLimit: 100,
   pageOffset: 1_000_000,
   slaSeconds: 86_400,
+  /** Methods of a listing. */
+  methods: 100,
+  /** Listings of a bundle. */
+  bundled: 50,
+  /** Names in one rule: payees, categories, rails. */
+  ruleNames: 1_000,
+  /** Names of events that one webhook wants. */
+  webhookEvents: 64,
 } as const;
 
 /**

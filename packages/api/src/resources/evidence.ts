@@ -5,5 +5,8 @@ import { line } from './values.js';
 /** Evidence as it is given to a dispute: text or base64. */
 export const givenEvidence = z.object({
   type: line(textBounds.evidenceType),
-  content: z.string({ error: 'must be text' }).min(1, 'must not be empty').max(262_144, 'is too long'),
+  content: z
+    .string({ error: 'must be text' })
+    .min(1, 'must not be empty')
+    .max(textBounds.evidence, 'is too long'),
 });

@@ -15,14 +15,14 @@ export const listingStatus = z.enum(['pending', 'active', 'suspended']);
 export const percent = z
   .string({ error: 'must be a percentage such as 99.9%' })
   .regex(/^(100|\d{1,2})(\.\d{1,3})?%$/, 'must be a percentage such as 99.9%');
-export const versionText = line(64);
+export const versionText = line(textBounds.version);
 
 const method = z.object({
-  name: line(64),
+  name: line(textBounds.method),
   description: line(textBounds.description).optional(),
   price_usdc: positiveDecimalAmount,
 });
-export const givenMethods = z.array(method, { error: 'must be a list of methods' }).max(100);
+export const givenMethods = z.array(method, { error: 'must be a list of methods' }).max(numberBounds.methods);
 export const shownMethods = z.array(
   z.object({
     id: z.string(),
@@ -51,7 +51,7 @@ export const listingDetails = {
   endpoint_url: httpUrl.optional(),
   /** Instead: a service of the runtime API, which is called where it is. */
   service_id: id('service').optional(),
-  regions: z.array(line(40), { error: 'must be a list of regions' }).max(20).optional(),
+  regions: z.array(line(textBounds.region), { error: 'must be a list of regions' }).max(20).optional(),
   visibility: visibility.optional(),
   methods: givenMethods.optional(),
   sla: slaPromise.optional(),

@@ -1,3 +1,4 @@
+import { numberBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import type { Definition } from '../Endpoint.js';
 import { wholeNumber } from './values.js';
@@ -13,8 +14,8 @@ export const cursor = z
  * names the next one in `next_cursor`. What is added meanwhile moves nothing between pages by cursor.
  */
 export const pageQuery = z.object({
-  limit: wholeNumber(1, 100).default(20),
-  offset: wholeNumber(0, 1_000_000).default(0),
+  limit: wholeNumber(1, numberBounds.pageLimit).default(numberBounds.pageSize),
+  offset: wholeNumber(0, numberBounds.pageOffset).default(0),
   cursor,
 });
 

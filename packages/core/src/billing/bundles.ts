@@ -1,4 +1,4 @@
-import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId, numberBounds } from '@agentpay/primitives';
 import type { Amount, Queryable } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { findAll as findListings } from '../catalog/index.js';
@@ -42,8 +42,6 @@ const bundles = table<Bundle>('bundles', {
   createdAt: 'timestamptz',
 });
 
-const MAX_LISTINGS = 50;
-
 /**
  * Offers active agents together; whoever they are of, their developers share what it costs equally.
  * @param request.price of a month; without it so much for each agent as the setting says
@@ -60,8 +58,8 @@ export async function createBundle(
 ): Promise<Bundle> {
   const makerId = requireParty(request.principal, 'developer');
   const listingIds = [...new Set(request.listingIds)];
-  if (listingIds.length === 0 || listingIds.length > MAX_LISTINGS)
-    throw new AgentPayError('invalid_request', `A bundle has 1 to ${MAX_LISTINGS} agents.`, {
+  if (listingIds.length === 0 || listingIds.length > numberBounds.bundled)
+    throw new AgentPayError('invalid_request', `A bundle has 1 to ${numberBounds.bundled} agents.`, {
       param: 'agentIds',
     });
   const listings = await findListings(core.db, listingIds);

@@ -1,4 +1,4 @@
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, textBounds } from '@agentpay/primitives';
 
 /** A release of a listing. It never changes. */
 export interface ListingVersion {
@@ -15,11 +15,10 @@ const SEMVER = new RegExp(
   `^v?${NUMBER}\\.${NUMBER}\\.${NUMBER}` +
     `(?:-(${IDENTIFIER}(?:\\.${IDENTIFIER})*))?(?:\\+[\\da-zA-Z-]+(?:\\.[\\da-zA-Z-]+)*)?$`,
 );
-const MAX_LENGTH = 64;
 
 /** Whether a text is a version, with or without its v. */
 export function isVersion(text: string): boolean {
-  return text.length <= MAX_LENGTH && SEMVER.test(text);
+  return text.length <= textBounds.version && SEMVER.test(text);
 }
 
 /** A version as it is kept. @throws AgentPayError `invalid_request` unless it is a semantic version (https://semver.org, 2.0.0) */

@@ -1,4 +1,4 @@
-import { AgentPayError, isId, newId, numberBounds } from '@agentpay/primitives';
+import { AgentPayError, isId, newId, numberBounds, textBounds } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import { checkAmount } from '../amount.js';
 import { record } from '../audit/index.js';
@@ -16,9 +16,8 @@ import * as store from './ListingStore.js';
 import type { ListingFilter, ListingViewer } from './ListingStore.js';
 import { readVersion } from './Version.js';
 
-const MAX_METHODS = 100;
 const FIRST_VERSION = 'v1.0.0';
-const METHOD_NAME = /^[A-Za-z][\w.-]{0,63}$/;
+const METHOD_NAME = new RegExp(`^[A-Za-z][\\w.-]{0,${textBounds.method - 1}}$`);
 
 export interface GivenMethod {
   readonly name: string;
@@ -206,7 +205,8 @@ function checkRegions(core: Core, regions: readonly string[]): readonly string[]
 
 /** Methods with their prices. @throws AgentPayError `invalid_request`, `invalid_amount` */
 export function checkMethods(core: Core, methods: readonly GivenMethod[]): ListedMethod[] {
-  if (methods.length > MAX_METHODS) throw refuse('methods', `A listing has at most ${MAX_METHODS} methods.`);
+  if (methods.length > numberBounds.methods)
+    throw refuse('methods', `A listing has at most ${numberBounds.methods} methods.`);
   if (new Set(methods.map(({ name }) => name)).size < methods.length)
     throw refuse('methods', 'Two methods have one name.');
   return methods.map(({ name, description, price }) => {

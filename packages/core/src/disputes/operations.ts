@@ -1,4 +1,4 @@
-import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId, textBounds } from '@agentpay/primitives';
 import type { Amount, Queryable } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { DAY_MS } from '../calendar.js';
@@ -21,9 +21,8 @@ import { wrongState } from './step.js';
 
 type OfDispute = { readonly principal: Principal; readonly disputeId: string };
 
-/** Pieces of evidence that one dispute takes, and characters of each. */
+/** Pieces of evidence that one dispute takes. */
 const MAX_EVIDENCE = 50;
-const MAX_CONTENT = 256 * 1024;
 
 /**
  * Opens the one dispute about a payment. For its payer and its payee.
@@ -111,10 +110,14 @@ export function addEvidence(
 ): Promise<Evidence> {
   const type = checkText('evidenceType', request.type);
   const { content } = request;
-  if (content === '' || content.length > MAX_CONTENT || content.includes('\0'))
-    throw new AgentPayError('invalid_request', `content must be text of 1 to ${MAX_CONTENT} characters.`, {
-      param: 'content',
-    });
+  if (content === '' || content.length > textBounds.evidence || content.includes('\0'))
+    throw new AgentPayError(
+      'invalid_request',
+      `content must be text of 1 to ${textBounds.evidence} characters.`,
+      {
+        param: 'content',
+      },
+    );
   return core.db.tx(async (tx) => {
     const kept = isDispute(request.disputeId) ? await store.lockDispute(tx, request.disputeId) : undefined;
     const dispute = visible(kept, request.principal);

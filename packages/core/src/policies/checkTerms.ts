@@ -1,9 +1,7 @@
-import { AgentPayError, MAX_AMOUNT } from '@agentpay/primitives';
+import { AgentPayError, MAX_AMOUNT, numberBounds, textBounds } from '@agentpay/primitives';
 import type { RuleTerms, Weekday } from './Rule.js';
 
 const WEEKDAYS: readonly Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
-const MAX_SELLERS = 1_000;
-const MAX_NAME = 255;
 
 /** @throws AgentPayError `invalid_request` or `invalid_amount` for terms that make no rule */
 export function checkTerms(terms: RuleTerms): void {
@@ -35,9 +33,12 @@ export function checkTerms(terms: RuleTerms): void {
 }
 
 function checkNames(param: string, names: readonly string[]): void {
-  const fits = (name: string) => name.length > 0 && name.length <= MAX_NAME;
-  if (names.length === 0 || names.length > MAX_SELLERS || !names.every(fits))
-    throw refuse(param, `must have 1 to ${MAX_SELLERS} names of 1 to ${MAX_NAME} characters`);
+  const fits = (name: string) => name.length > 0 && name.length <= textBounds.ruleName;
+  if (names.length === 0 || names.length > numberBounds.ruleNames || !names.every(fits))
+    throw refuse(
+      param,
+      `must have 1 to ${numberBounds.ruleNames} names of 1 to ${textBounds.ruleName} characters`,
+    );
 }
 
 function isTime(text: string): boolean {

@@ -1,4 +1,4 @@
-import { AgentPayError, isId, newId } from '@agentpay/primitives';
+import { AgentPayError, isId, newId, numberBounds, textBounds } from '@agentpay/primitives';
 import type { Queryable, Tx } from '@agentpay/primitives';
 import type { Core } from '../Core.js';
 import { emit, oldestAfter } from '../events/index.js';
@@ -22,8 +22,6 @@ export interface NewWebhook {
 
 type OfWebhook = { readonly principal: Principal; readonly webhookId: string };
 
-const MAX_URL = 2048;
-const MAX_EVENTS = 64;
 /** Most webhooks that one party has. */
 const MAX_OWNED = 20;
 /** Deliveries that one replay of the operator makes due again. */
@@ -229,7 +227,7 @@ async function active(tx: Tx, request: OfWebhook): Promise<Webhook> {
 function checkUrl(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   const allowed = parsed && /^https?:$/.test(parsed.protocol) && !parsed.username && !parsed.password;
-  if (allowed && url.length <= MAX_URL) return url;
+  if (allowed && url.length <= textBounds.url) return url;
   throw new AgentPayError('invalid_request', 'url is not the http(s) address of a receiver.', {
     param: 'url',
   });
@@ -237,8 +235,8 @@ function checkUrl(url: string): string {
 
 function checkEvents(names: readonly string[], known: readonly string[]): readonly string[] {
   const events = [...new Set(names)];
-  if (events.length === 0 || events.length > MAX_EVENTS)
-    throw refuse(`events must name 1 to ${MAX_EVENTS} events`);
+  if (events.length === 0 || events.length > numberBounds.webhookEvents)
+    throw refuse(`events must name 1 to ${numberBounds.webhookEvents} events`);
   const unknown = events.find(
     (name) => !NAME.test(name) || !known.some((type) => wants({ events: [name] }, type)),
   );

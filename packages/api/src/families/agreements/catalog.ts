@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -61,8 +61,8 @@ export const search = Endpoint.from({
     currency: currency.optional(),
     min_trust: whole(0, 100).optional(),
     verified: z.boolean({ error: 'must be true or false' }).optional(),
-    limit: whole(1, 100).default(20),
-    offset: whole(0, 1_000_000).default(0),
+    limit: whole(1, numberBounds.pageLimit).default(numberBounds.pageSize),
+    offset: whole(0, numberBounds.pageOffset).default(0),
     cursor,
   }),
   response: pageOf('services', found),

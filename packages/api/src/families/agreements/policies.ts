@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -16,7 +16,7 @@ const policies = z.object({
   /** The only categories of services that the agent agrees on. */
   allowed_categories: z.array(line(textBounds.category)).nullable(),
   /** Everybody that the agent may pay: ids of agents, wallets or services, addresses, labels. */
-  allowed_sellers: z.array(line(255)).nullable(),
+  allowed_sellers: z.array(line(textBounds.ruleName)).nullable(),
   /** For a calendar day and month in UTC. */
   daily_limit: amountOrNull,
   monthly_limit: amountOrNull,
@@ -55,8 +55,8 @@ export const put = Endpoint.from({
   params,
   body: policies
     .extend({
-      allowed_categories: z.array(line(textBounds.category)).min(1).max(100).nullable(),
-      allowed_sellers: z.array(line(255)).min(1).max(1000).nullable(),
+      allowed_categories: z.array(line(textBounds.category)).min(1).max(numberBounds.ruleNames).nullable(),
+      allowed_sellers: z.array(line(textBounds.ruleName)).min(1).max(numberBounds.ruleNames).nullable(),
     })
     .partial(),
   response: shown,

@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -90,7 +90,7 @@ export const setAllowlist = Endpoint.from({
   path: '/api/agents/{id}/allowlist',
   auth,
   params: ofAgent,
-  body: z.object({ sellers: z.array(address, { error: 'must be a list' }).max(1000) }),
+  body: z.object({ sellers: z.array(address, { error: 'must be a list' }).max(numberBounds.ruleNames) }),
   response: z.object({ sellers: z.array(z.string()) }),
   status: 200,
   errors: ['agent_not_found', 'conflict'],

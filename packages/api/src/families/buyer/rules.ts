@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -20,7 +21,7 @@ const params = z.object(
     /** time_restriction: days on which they are */
     days: z.array(z.enum(weekdays)).min(1).max(7).optional(),
     /** time_restriction: an IANA name; UTC when absent */
-    timeZone: line(64).optional(),
+    timeZone: line(textBounds.timeZone).optional(),
     /** per_seller_cap: for each seller when absent */
     seller: address.optional(),
     /** per_seller_cap: for ever when absent */

@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -49,7 +49,10 @@ export const create = Endpoint.from({
   params: ofAgent,
   body: z.object({
     url: httpUrl,
-    events: z.array(line(textBounds.name), { error: 'must be a list' }).min(1).max(64),
+    events: z
+      .array(line(textBounds.name), { error: 'must be a list' })
+      .min(1)
+      .max(numberBounds.webhookEvents),
   }),
   response: webhook.extend({
     /** `whsec_...` */

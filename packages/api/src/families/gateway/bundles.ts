@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -29,7 +29,7 @@ export const create = Endpoint.from({
   auth: anyOf('developer'),
   body: z.object({
     name: line(textBounds.name),
-    agent_ids: z.array(id('listing')).min(1).max(50),
+    agent_ids: z.array(id('listing')).min(1).max(numberBounds.bundled),
     /** Of a month; without it as much for each agent as the platform has set. */
     price_usdc: positiveDecimalAmount.optional(),
   }),

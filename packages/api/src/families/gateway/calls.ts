@@ -48,7 +48,7 @@ export const create = Endpoint.from({
     agent_id: id('listing'),
     input: z.record(z.string(), z.unknown(), { error: 'must be an object' }),
     /** Where the agent has several, and the input names none as `method` or `task`. */
-    method: line(64).optional(),
+    method: line(textBounds.method).optional(),
     /** A dearer method is not called. */
     max_price_usdc: positiveDecimalAmount.optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),

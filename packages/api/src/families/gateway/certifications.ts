@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -12,7 +13,7 @@ export const apply = Endpoint.from({
   path: '/marketplace/agents/{agent_id}/certifications',
   auth: anyOf('developer'),
   params: listingParams,
-  body: z.object({ certification: line(40), evidence_url: httpUrl.optional() }),
+  body: z.object({ certification: line(textBounds.certification), evidence_url: httpUrl.optional() }),
   response: z.object({ certification: z.string(), status: z.enum(['pending', 'approved', 'rejected']) }),
   status: 200,
   errors: ['listing_not_found', 'conflict'],
@@ -59,7 +60,7 @@ export const decide = Endpoint.from({
   auth: anyOf('admin'),
   params: listingParams,
   body: z.object({
-    certification: line(40),
+    certification: line(textBounds.certification),
     decision: z.enum(['approved', 'rejected'], { error: 'must be approved or rejected' }),
   }),
   response: z.object({ certification: z.string(), status: z.enum(['pending', 'approved', 'rejected']) }),

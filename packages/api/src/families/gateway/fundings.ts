@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -13,7 +14,7 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/gateway/fund',
   auth: anyOf('gateway'),
-  body: z.object({ amount_usdc: positiveDecimalAmount, source: line(64) }),
+  body: z.object({ amount_usdc: positiveDecimalAmount, source: line(textBounds.fundingSource) }),
   response: z.object({
     funding_id: z.string(),
     status,

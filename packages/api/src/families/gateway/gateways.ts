@@ -156,7 +156,7 @@ export const discover = Endpoint.from({
   query: pageQuery.extend({
     q: line(textBounds.name).optional(),
     category: line(textBounds.category).optional(),
-    region: line(40).optional(),
+    region: line(textBounds.region).optional(),
   }),
   response: pageOf('agents', listingSummary),
   status: 200,

@@ -31,8 +31,8 @@ export const list = Endpoint.from({
     /** Part of the name or of the description. */
     q: line(textBounds.name).optional(),
     category: line(textBounds.category).optional(),
-    region: line(40).optional(),
-    certification: line(40).optional(),
+    region: line(textBounds.region).optional(),
+    certification: line(textBounds.certification).optional(),
     developer_id: id('developer').optional(),
   }),
   response: pageOf('agents', listingSummary),

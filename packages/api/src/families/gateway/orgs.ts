@@ -16,7 +16,7 @@ const role = z.enum(['owner', 'admin', 'member', 'billing'], {
   error: 'must be owner, admin, member or billing',
 });
 const status = z.enum(['invited', 'active', 'removed']);
-const invitationToken = line(200);
+const invitationToken = line(textBounds.invitation);
 
 const memberExample = {
   id: MEMBER,

@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -18,7 +18,7 @@ export const storefront = Endpoint.page({
     q: searchText(textBounds.name).optional(),
     category: searchText(textBounds.category).optional(),
     limit: wholeNumber(1, 60).default(24),
-    offset: wholeNumber(0, 1_000_000).default(0),
+    offset: wholeNumber(0, numberBounds.pageOffset).default(0),
   }),
 });
 

@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -10,7 +10,7 @@ const ORG = 'org_01kb3x9v7f5m2q8r4t6w0y1z3a';
 const POLICY = 'pol_01kb3x9v7f5m2q8r4t6w0y1z3e';
 const auth = anyOf('developer');
 const params = z.object({ org_id: id('org') });
-const names = z.array(line(textBounds.externalPayee)).min(1).max(1_000);
+const names = z.array(line(textBounds.externalPayee)).min(1).max(numberBounds.ruleNames);
 
 /** What the organization and its gateways may spend. Every rule that is given holds. */
 const rules = z.strictObject({

@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -15,7 +15,10 @@ export const create = Endpoint.from({
   method: 'POST',
   path: '/webhooks',
   auth,
-  body: z.object({ url: httpUrl, events: z.array(line(textBounds.name)).min(1).max(64) }),
+  body: z.object({
+    url: httpUrl,
+    events: z.array(line(textBounds.name)).min(1).max(numberBounds.webhookEvents),
+  }),
   response: z.object({ webhook_id: z.string(), status: z.string(), secret: z.string() }),
   status: 200,
   errors: ['conflict'],

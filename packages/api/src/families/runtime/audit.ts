@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -36,10 +37,10 @@ export const list = Endpoint.from({
   auth: anyOf('agent', 'admin'),
   query: pageQuery.extend({
     /** For the operator: acts that concern this party. */
-    tenant_id: line(64).optional(),
-    actor_id: line(64).optional(),
-    act: line(64).optional(),
-    subject: line(64).optional(),
+    tenant_id: line(textBounds.sought).optional(),
+    actor_id: line(textBounds.sought).optional(),
+    act: line(textBounds.sought).optional(),
+    subject: line(textBounds.sought).optional(),
   }),
   response: pageOf('entries', entry),
   status: 200,

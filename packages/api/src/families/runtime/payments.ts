@@ -83,7 +83,7 @@ export const create = Endpoint.from({
     amount: positiveAmount,
     currency: currency.optional(),
     /** `internal`, `base-usdc` or `stripe`. */
-    rail: line(40).default('internal'),
+    rail: line(textBounds.rail).default('internal'),
     description: line(textBounds.description).optional(),
     idempotency_key: line(textBounds.idempotencyKey).optional(),
     /** An approval that was given, as a refusal for `approval_required` names it; under the same idempotency key it may be left out. */
@@ -137,7 +137,7 @@ export const list = Endpoint.from({
   tool: {},
   query: pageQuery.extend({
     status: z.enum(statuses).optional(),
-    rail: line(40).optional(),
+    rail: line(textBounds.rail).optional(),
     created_after: timestamp.optional(),
     created_before: timestamp.optional(),
   }),

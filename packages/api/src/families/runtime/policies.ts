@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -27,7 +27,7 @@ const kinds = [
 ] as const;
 const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 const time = z.string().regex(/^\d\d:\d\d$/, 'must be a time such as 09:30');
-const name = line(255);
+const name = line(textBounds.ruleName);
 
 /** The terms of a rule; which of them count depends on its kind. */
 const terms = z.object({
@@ -35,21 +35,21 @@ const terms = z.object({
   /** per_tx, daily, monthly, max_amount, monthly_usdc, approval_over, agreement_cap, per_seller_cap */
   amount: positiveAmount.optional(),
   /** allowlist: ids of agents, wallets or services, labels of external payees */
-  sellers: z.array(name).min(1).max(1000).optional(),
+  sellers: z.array(name).min(1).max(numberBounds.ruleNames).optional(),
   /** categories: of the services that usage agreements are about */
-  categories: z.array(line(textBounds.category)).min(1).max(100).optional(),
+  categories: z.array(line(textBounds.category)).min(1).max(numberBounds.ruleNames).optional(),
   /** time_restriction: from later than to is over midnight */
   hours: z.object({ from: time, to: time }).optional(),
   /** time_restriction */
   days: z.array(z.enum(weekdays)).min(1).max(7).optional(),
   /** time_restriction: an IANA name */
-  time_zone: line(64).optional(),
+  time_zone: line(textBounds.timeZone).optional(),
   /** per_seller_cap: for each payee when absent */
   seller: name.optional(),
   /** per_seller_cap: for ever when absent */
   period: z.enum(['day', 'month']).optional(),
   /** rail */
-  rails: z.array(line(40)).min(1).max(20).optional(),
+  rails: z.array(line(textBounds.rail)).min(1).max(numberBounds.ruleNames).optional(),
 });
 const rule = terms.extend({ id: z.string(), amount: amount.optional() });
 const ofAgent = z.object({ agent_id: id('agent').optional() });
@@ -70,7 +70,7 @@ export const evaluate = Endpoint.from({
     to_external: line(textBounds.externalPayee).optional(),
     service_id: id('service').optional(),
     amount: positiveAmount,
-    rail: line(40).default('internal'),
+    rail: line(textBounds.rail).default('internal'),
   }),
   response: z.object({
     allowed: z.boolean(),
@@ -109,7 +109,10 @@ export const list = Endpoint.from({
   auth: anyOf('agent', 'admin'),
   tool: {},
   // An agent has 100 rules at most: all of them unless told.
-  query: pageQuery.extend({ ...ofAgent.shape, limit: pageQuery.shape.limit.unwrap().default(100) }),
+  query: pageQuery.extend({
+    ...ofAgent.shape,
+    limit: pageQuery.shape.limit.unwrap().default(numberBounds.pageLimit),
+  }),
   response: pageOf('policies', rule),
   status: 200,
   errors: ['agent_not_found'],

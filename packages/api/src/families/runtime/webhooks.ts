@@ -1,4 +1,4 @@
-import { textBounds } from '@agentpay/primitives';
+import { numberBounds, textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -68,7 +68,10 @@ export const create = Endpoint.from({
   path: '/v1/webhooks',
   auth,
   demo: 'closed',
-  body: z.object({ url: httpUrl, events: z.array(line(textBounds.name)).min(1).max(64) }),
+  body: z.object({
+    url: httpUrl,
+    events: z.array(line(textBounds.name)).min(1).max(numberBounds.webhookEvents),
+  }),
   response: withSecret,
   status: 201,
   errors: ['conflict'],

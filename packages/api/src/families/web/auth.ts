@@ -1,9 +1,10 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
 import { line, timestamp } from '../../resources/values.js';
 
-const callbackUrl = line(2048).optional();
+const callbackUrl = line(textBounds.url).optional();
 const user = z.object({
   id: z.string(),
   login: z.string(),
@@ -18,7 +19,7 @@ export const page = Endpoint.page({
   method: 'GET',
   path: '/api/auth/signin',
   auth: anyone,
-  query: z.object({ callbackUrl, error: line(64).optional() }),
+  query: z.object({ callbackUrl, error: line(textBounds.signInError).optional() }),
 });
 
 /** GET /api/auth/signin/github */
@@ -37,12 +38,12 @@ export const callback = Endpoint.redirect({
   path: '/api/auth/callback/github',
   auth: anyone,
   query: z.object({
-    code: line(512).optional(),
-    state: line(512).optional(),
-    iss: line(255).optional(),
-    error: line(255).optional(),
-    error_description: line(1024).optional(),
-    error_uri: line(1024).optional(),
+    code: line(textBounds.signInCode).optional(),
+    state: line(textBounds.signInCode).optional(),
+    iss: line(textBounds.signInIssuer).optional(),
+    error: line(textBounds.signInReason).optional(),
+    error_description: line(textBounds.signInReason).optional(),
+    error_uri: line(textBounds.signInReason).optional(),
   }),
   example: { query: { code: '3f1c...', state: 'Wk9v...' } },
 });

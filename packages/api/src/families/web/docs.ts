@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -27,7 +28,7 @@ export const search = Endpoint.page({
   ...page,
   summary: 'Searches the guides and the API reference.',
   path: '/docs/search',
-  query: z.object({ q: searchText(200).default('') }),
+  query: z.object({ q: searchText(textBounds.search).default('') }),
   markdown: false,
 });
 

@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf, anyone } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -9,7 +10,10 @@ export const signin = Endpoint.page({
   method: 'GET',
   path: '/signin',
   auth: anyone,
-  query: z.object({ callbackUrl: line(2048).optional(), error: line(64).optional() }),
+  query: z.object({
+    callbackUrl: line(textBounds.url).optional(),
+    error: line(textBounds.signInError).optional(),
+  }),
 });
 
 /** GET /dashboard/dashboard.js */

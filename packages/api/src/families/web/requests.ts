@@ -1,3 +1,4 @@
+import { textBounds } from '@agentpay/primitives';
 import * as z from 'zod';
 import { anyOf } from '../../credentials.js';
 import { Endpoint } from '../../Endpoint.js';
@@ -17,8 +18,8 @@ export const list = Endpoint.from({
   auth,
   query: pageQuery.extend({
     /** That made this, or named it in the path. */
-    object_id: line(64).optional(),
-    request_id: line(64).optional(),
+    object_id: line(textBounds.sought).optional(),
+    request_id: line(textBounds.sought).optional(),
     /** Refused ones, or the others. */
     outcome: z.enum(['done', 'refused']).optional(),
   }),
