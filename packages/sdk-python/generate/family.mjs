@@ -51,14 +51,14 @@ function callOf(api, { noun, verb, endpoint }, classes) {
     `${pascal(noun)}${pascal(verb)}Response`,
   );
   const operation = operationOf(api, endpoint, { params, query, body, fields });
-  const pages = api.pagesOf(endpoint);
+  const field = api.pagesOf(endpoint);
   return {
     verb,
     endpoint,
     fields,
     result,
     operation,
-    pages: pages && { ...pages, type: classes.itemType(result, pages.field) },
+    pages: field && { field, type: classes.itemType(result, field) },
   };
 }
 
@@ -121,7 +121,7 @@ function iterateOf({ verb, endpoint, fields, result, pages }, isAsync) {
     `\n    def ${name}(${parameters.join(', ')}) -> ${isAsync ? 'AsyncIterator' : 'Iterator'}[${pages.type}]:\n`,
     `${docstring(`${endpoint.summary} Turns the pages, of \`limit\` each, as it is read.`, '        ')}\n`,
     `        return self._caller.pages(OPERATIONS[${quote(endpoint.id)}], ${result}, ${given}, `,
-    `items=${quote(snake(pages.field))}, by_cursor=${pages.byCursor ? 'True' : 'False'}, timeout=timeout)\n`,
+    `items=${quote(snake(pages.field))}, timeout=timeout)\n`,
   ].join('');
 }
 

@@ -1,5 +1,4 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http';
-import { families } from '@agentpay/api';
 import { systemClock } from '@agentpay/primitives';
 import { ApiError, createApiClient, requestIdOf, type ApiClientOptions, type CallAttempt } from './index.js';
 import { closeServers, failure, hurriedClock, serve } from './seller.test.support.js';
@@ -219,20 +218,6 @@ describe('a list', () => {
     const { client, asked } = await api([page(['tx_1', 'tx_2'], { next_cursor: 'c2' })]);
     for await (const { id } of client.payments.iterate()) if (id === 'tx_1') break;
     expect(asked).toHaveLength(1);
-  });
-
-  it('without a cursor is read by offset', async () => {
-    const { example } = families.runtime.nouns.agents.list;
-    const [agent] = (example.response as { agents: object[] }).agents;
-    const one: Reply = { status: 200, body: { agents: [agent], total: 2 } };
-    const { client, asked } = await api([one, one]);
-    let read = 0;
-    for await (const { id } of client.agents.iterate({ limit: 1 })) if (id) read++;
-    expect(read).toBe(2);
-    expect(asked.map(({ url }) => url)).toEqual([
-      '/v1/agents?limit=1&offset=0',
-      '/v1/agents?limit=1&offset=1',
-    ]);
   });
 
   it('has a name of its own where its verb is another', async () => {

@@ -14,7 +14,7 @@ type Given<I> = object extends I ? [input?: I, options?: CallOptions] : [input: 
 type Call<E extends api.Endpoint> = (...given: Given<Input<E>>) => Promise<api.ResponseOf<E>>;
 
 /** The items of a response that is a page of a list; never of another one. */
-type ItemOf<E extends api.Endpoint> = 'offset' extends keyof E['query']['shape']
+type ItemOf<E extends api.Endpoint> = 'cursor' extends keyof E['query']['shape']
   ? 'total' extends keyof E['response']['shape']
     ? Extract<api.ResponseOf<E>[keyof api.ResponseOf<E>], readonly unknown[]>[number]
     : never
@@ -97,9 +97,9 @@ function callsOf(settings: ApiSettings, noun: api.Noun): Record<string, unknown>
   const calls = Object.entries(noun).flatMap(([verb, endpoint]) => {
     const call = (input: object = {}, options: CallOptions = {}) =>
       callEndpoint(settings, endpoint as api.Endpoint, input, options);
-    const pages = api.pagesOf(endpoint);
-    if (!pages) return [[verb, call] as const];
-    const all = (input: object = {}, options: CallOptions = {}) => iterate(call, pages, input, options);
+    const field = api.pagesOf(endpoint);
+    if (field === undefined) return [[verb, call] as const];
+    const all = (input: object = {}, options: CallOptions = {}) => iterate(call, field, input, options);
     return [[verb, call] as const, [iterateName(verb), all] as const];
   });
   return Object.fromEntries(calls);

@@ -29,17 +29,10 @@ export function pageOf<Plural extends string, Item extends z.ZodType>(plural: Pl
   });
 }
 
-/** The field of a response that holds the items of a page, and whether its pages are turned by cursor; undefined where none are turned. */
-export interface Pages {
-  readonly field: string;
-  readonly byCursor: boolean;
-}
-
-/** How the pages of a list are turned: by offset, or by cursor where the list has one. */
-export function pagesOf({ query, response }: Pick<Definition, 'query' | 'response'>): Pages | undefined {
+/** The field of a response that holds the items of a page; undefined where no pages are turned. */
+export function pagesOf({ query, response }: Pick<Definition, 'query' | 'response'>): string | undefined {
   const lists = Object.entries(response.shape).filter(([, field]) => field instanceof z.ZodArray);
   const [field, ...others] = lists.map(([name]) => name);
-  if (field === undefined || others.length > 0) return undefined;
-  if (!('offset' in query.shape) || !('total' in response.shape)) return undefined;
-  return { field, byCursor: 'cursor' in query.shape };
+  const turned = 'cursor' in query.shape && 'next_cursor' in response.shape;
+  return turned && others.length === 0 ? field : undefined;
 }

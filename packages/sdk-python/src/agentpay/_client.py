@@ -71,14 +71,13 @@ class _Caller:
         given: Mapping[str, Any],
         *,
         items: str,
-        by_cursor: bool,
         timeout: float | None = None,
     ) -> Iterator[Any]:
-        turn: Mapping[str, Any] | None = _first(by_cursor)
-        while turn is not None:
-            found = self.call(operation, page, {**given, **turn}, timeout=timeout)
+        cursor: str | None = ""
+        while cursor is not None:
+            found = self.call(operation, page, {**given, "cursor": cursor}, timeout=timeout)
             yield from getattr(found, items)
-            turn = _next(found, items, turn, by_cursor)
+            cursor = found.next_cursor
 
 
 class _AsyncCaller:
@@ -110,27 +109,14 @@ class _AsyncCaller:
         given: Mapping[str, Any],
         *,
         items: str,
-        by_cursor: bool,
         timeout: float | None = None,
     ) -> AsyncIterator[Any]:
-        turn: Mapping[str, Any] | None = _first(by_cursor)
-        while turn is not None:
-            found = await self.call(operation, page, {**given, **turn}, timeout=timeout)
+        cursor: str | None = ""
+        while cursor is not None:
+            found = await self.call(operation, page, {**given, "cursor": cursor}, timeout=timeout)
             for item in getattr(found, items):
                 yield item
-            turn = _next(found, items, turn, by_cursor)
-
-
-def _first(by_cursor: bool) -> dict[str, Any]:
-    return {"cursor": ""} if by_cursor else {"offset": 0}
-
-
-def _next(page: Any, items: str, turn: Mapping[str, Any], by_cursor: bool) -> dict[str, Any] | None:
-    """Where the next page begins; None after the last."""
-    if by_cursor:
-        return {"cursor": page.next_cursor} if page.next_cursor else None
-    read = turn["offset"] + len(getattr(page, items))
-    return {"offset": read} if getattr(page, items) and read < page.total else None
+            cursor = found.next_cursor
 
 
 class AgentPay(Api):

@@ -55,7 +55,6 @@ class Caller(Protocol):
         given: Mapping[str, Any],
         *,
         items: str,
-        by_cursor: bool,
         timeout: float | None = None,
     ) -> Iterator[Any]: ...
 
@@ -80,6 +79,5 @@ class AsyncCaller(Protocol):
         given: Mapping[str, Any],
         *,
         items: str,
-        by_cursor: bool,
         timeout: float | None = None,
     ) -> AsyncIterator[Any]: ...
