@@ -12,7 +12,18 @@ export const contents = [
   },
   {
     title: 'Guides',
-    slugs: ['migrate', 'policies', 'webhooks', 'sla-tokens', 'escrow', 'deploying', 'production', 'mainnet'],
+    slugs: [
+      'migrate',
+      'policies',
+      'webhooks',
+      'sla-tokens',
+      'escrow',
+      'deploying',
+      'production',
+      'incidents',
+      'backups',
+      'mainnet',
+    ],
   },
   {
     title: 'Build with',
