@@ -350,7 +350,7 @@ describe('the command agentpay, installed', () => {
     const agentpay = installedCommand(projectOf('cli'));
     const started = [agentpay.start('serve', '--port', '70000'), agentpay.start('facilitator')];
     const ended = await Promise.all(started.map((one) => one.ended));
-    expect(ended.map(({ code }) => code)).toEqual([2, 1]);
+    expect(ended.map(({ code }) => code)).toEqual([2, 2]);
     expect(started.map((one) => one.output())).toEqual([
       expect.stringContaining('--port'),
       expect.stringMatching(/^RPC_URLS is missing/m),
