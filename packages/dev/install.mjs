@@ -32,7 +32,7 @@ export async function install({ filter = '', onStart, signal } = {}) {
   const stamp = readStamp();
   if (stamp?.inputs === inputs && (stamp.filter === '' || stamp.filter === filter)) return false;
   onStart?.();
-  // An install directory that pnpm wants to rebuild would otherwise wait for an answer on the terminal.
+  // An install directory that pnpm wants to rebuild would otherwise wait for a response on the terminal.
   const env = { ...process.env, CI: 'true' };
   const pnpm = [
     '--yes',

@@ -97,7 +97,7 @@ describe('challenge_injection', () => {
 });
 
 describe('fake_delivery', () => {
-  it('an answer without goods is not taken for a settlement: what was not paid is free again', async () => {
+  it('a response without goods is not taken for a settlement: what was not paid is free again', async () => {
     const buyer = await bed.buyer(PRICE);
     const handle: Handle = (request, response) =>
       proofIn(request) ? response.writeHead(200).end() : ask(response, 'x402v2');

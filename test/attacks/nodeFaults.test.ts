@@ -42,7 +42,7 @@ describe('A9 nodes that fail or lie', () => {
 
   it.each<[string, RpcFault, number]>([
     ['is lost before the node sees it', 'drop', 1],
-    ['is taken, but the answer is lost', 'drop answer', 1],
+    ['is taken, but the response is lost', 'drop answer', 1],
     ['is taken, but said to be known already', { errorAfter: nodeRefusals.alreadyKnown }, 1],
     ['is taken, but said to have a nonce too low', { errorAfter: nodeRefusals.nonceTooLow }, 1],
     ['is taken, but said to be underpriced', { errorAfter: nodeRefusals.underpriced }, 1],

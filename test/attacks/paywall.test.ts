@@ -136,7 +136,7 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
   });
 
   describe('B17 served, then not paid; paid, then not served', () => {
-    it('the payer spends the money elsewhere while the handler runs: the answer is withheld', async () => {
+    it('the payer spends the money elsewhere while the handler runs: the response is withheld', async () => {
       const elsewhere = newAccount().address;
       const away = await paymentOf(payer, { payTo: elsewhere, authorization: { value: 10n * PRICE } });
       const url = await open(async (_req, res) => {
@@ -208,7 +208,7 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
       return `${url}/goods`;
     }
 
-    it('a shared cache keeps neither an answer that was paid for nor an offer', async () => {
+    it('a shared cache keeps neither a response that was paid for nor an offer', async () => {
       const url = await sharedCache(await open());
       const paid = await fetch(url, { headers: await proofFor(payer, url, 'x402v2') });
       expect([paid.status, await paid.text()]).toEqual([200, 'goods 1']);
@@ -216,7 +216,7 @@ describe('a paywall under attack, on its facilitator and a chain', () => {
       expect([stranger.status, stranger.headers.get('x-cache')]).toEqual([402, null]);
     });
 
-    it('what a paid answer can be recognised by does not open it: If-None-Match without a proof is a 402', async () => {
+    it('what a paid response can be recognised by does not open it: If-None-Match without a proof is a 402', async () => {
       const url = await open();
       const paid = await fetch(url, { headers: await proofFor(payer, url, 'x402v2') });
       const conditional = await fetch(url, {

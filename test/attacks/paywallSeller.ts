@@ -74,19 +74,19 @@ export async function proofOf(
   ];
 }
 
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number;
   /** Status line and header fields as they came. */
   readonly head: string;
   readonly body: string;
 }
 
-/** Sends exactly these lines and reads the answer to its end. The status is NaN where the server hung up. */
+/** Sends exactly these lines and reads the response to its end. The status is NaN where the server hung up. */
 export function sendRaw(
   url: string,
   requestLine: string | Buffer,
   lines: readonly string[] = [],
-): Promise<RawAnswer> {
+): Promise<RawResponse> {
   const { hostname, port, host } = new URL(url);
   const rest = [`Host: ${host}`, 'Connection: close', ...lines, '', ''].join('\r\n');
   return new Promise((resolve) => {

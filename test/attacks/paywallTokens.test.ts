@@ -118,7 +118,7 @@ describe('B21 payment tokens under attack, on the real API', () => {
     expect(await use(await open(), token)).toEqual([200, 'goods']);
   });
 
-  it('whose call outlives its time: the answer is withheld and the money is back', async () => {
+  it('whose call outlives its time: the response is withheld and the money is back', async () => {
     const { token } = await authorize(api, buyer, service);
     const url = await open((res) => {
       api.clock.advance(61_000);

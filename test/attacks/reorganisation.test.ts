@@ -53,7 +53,7 @@ describe('A9 a chain that takes blocks back', () => {
     expect(await bed.sent(target.signer)).toBe(before + 1);
   });
 
-  it('a payment whose transaction lands again and is reverted is made by another', async () => {
+  it('a payment whose transaction is mined again and is reverted is made by another', async () => {
     const request = await pay();
     const answer = await target.settle(request);
     const before = await bed.sent(target.signer);

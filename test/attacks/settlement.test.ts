@@ -52,7 +52,7 @@ describe('settlements under attack', () => {
     const answers = await Promise.all(Array.from({ length: 24 }, () => target.settle(request)));
     expect(answers[0]).toMatchObject({ success: true });
     expect(new Set(answers.map((answer) => JSON.stringify({ ...answer, repeat: undefined }))).size).toBe(1);
-    // Whoever ignores the mark has the same answer; whoever heeds it delivers once.
+    // Whoever ignores the mark has the same response; whoever heeds it delivers once.
     expect(answers.filter(({ repeat }) => !repeat)).toHaveLength(1);
     expect(await bed.usdc(seller)).toBe(PRICE);
     expect((await bed.sent(target.signer)) - before).toBe(1);

@@ -96,7 +96,7 @@ describe('payments that are not what they seem', () => {
       ['nothing', '0x'],
       ['64 bytes of noise', `0x${'5a'.repeat(64)}`],
       ['a word too many', `0x${'11'.repeat(97)}`],
-      ['an answer of ERC-1271', '0x1626ba7e'],
+      ['a response of ERC-1271', '0x1626ba7e'],
     ])('made of %s', async (_, signature) => {
       await expectRefused(await pay({ signature }));
     });
@@ -232,7 +232,7 @@ describe('payments that are not what they seem', () => {
       expect(answers.map(({ success }) => success)).toEqual([true, true]);
     });
 
-    it('written in another case are the same payment: the first answer again, and no second transfer', async () => {
+    it('written in another case are the same payment: the first response again, and no second transfer', async () => {
       const shop = newAccount().address;
       const request = await paymentOf(payer, { payTo: shop });
       const answer = await target.settle(request);

@@ -1,6 +1,6 @@
 import { createPublicClient, http, type Hex } from 'viem';
 import { openBed, script, type Bed, type Measured } from './bed.js';
-import { load, median, type Answer, type LoadResult } from './load.js';
+import { load, median, type Reply, type LoadResult } from './load.js';
 import { AMOUNT, facilitatorRequests } from './payments.js';
 import { startRpcCounter } from './rpcCounter.js';
 import { expectTrue, failures, ownFacilitator, peer, rounds } from './scenarios.js';
@@ -124,7 +124,7 @@ async function settleRound(bed: Bed, server: Measured, concurrency: number, own:
   const before = await bed.received();
   const hashes = new Set<Hex>();
   const verdict = expectTrue('success');
-  const judge = (answer: Answer) => {
+  const judge = (answer: Reply) => {
     const hash = /"transaction":"(0x[0-9a-f]{64})"/.exec(answer.body)?.[1];
     if (hash) hashes.add(hash as Hex);
     return verdict(answer);

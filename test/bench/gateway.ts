@@ -5,7 +5,7 @@ import { spawnNode, testDatabase } from '@agentpay/testing';
 import { exchange, startNode, type ApiNode } from '../stress/apiNode.js';
 import { cardEvent } from '../stress/cardEvent.js';
 import { script } from './bed.js';
-import { load, median, percentile, send, type Answer } from './load.js';
+import { load, median, percentile, send, type Reply } from './load.js';
 import { expectStatus, SECONDS } from './scenarios.js';
 import { figure, markdownTable } from './table.js';
 
@@ -53,7 +53,11 @@ export async function gateway(): Promise<string> {
       [`over HTTP, ${IN_FLIGHT} in flight, PostgreSQL`, 'per s', 'of bare'],
       [
         ['bare proxying Express route', figure(base), '1.00'],
-        ['gateway call, from the request to the answer of the agent', figure(calls), figure(calls / base, 2)],
+        [
+          'gateway call, from the request to the response of the agent',
+          figure(calls),
+          figure(calls / base, 2),
+        ],
       ],
     );
     return `${speed}\n\n${await reports(api, database.url, market)}`;
@@ -111,7 +115,7 @@ async function callsPerSecond(url: string, agent_id: string): Promise<number> {
   return done / ((performance.now() - began) / 1000);
 }
 
-function read({ status, body }: Answer): Record<string, unknown> {
+function read({ status, body }: Reply): Record<string, unknown> {
   if (status !== 200) throw new Error(`HTTP ${status}: ${body}`);
   return JSON.parse(body) as Record<string, unknown>;
 }

@@ -9,7 +9,7 @@ export interface Prepared {
   readonly body?: Buffer;
 }
 
-export interface Answer {
+export interface Reply {
   readonly status: number;
   readonly body: string;
 }
@@ -31,7 +31,7 @@ export interface LoadOptions {
   readonly concurrency: number;
   readonly seconds: number;
   /** "ok", or what went wrong. */
-  readonly judge: (answer: Answer) => string;
+  readonly judge: (answer: Reply) => string;
   /** Process whose CPU time is counted. */
   readonly pid: number;
   /** Before each request passes a random time below this. */
@@ -98,7 +98,7 @@ export async function closedLoop(options: LoopOptions): Promise<LoadResult> {
   };
 }
 
-export function send(agent: Agent, url: string, { path, method, headers, body }: Prepared): Promise<Answer> {
+export function send(agent: Agent, url: string, { path, method, headers, body }: Prepared): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const length = body ? { 'content-length': String(body.length) } : {};
     const outgoing = request(

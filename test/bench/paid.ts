@@ -1,6 +1,6 @@
 import { x402v2 } from '@agentpay/protocol';
 import { openBed, script, type Bed, type Measured } from './bed.js';
-import { cpuMilliseconds, load, type Answer, type LoadResult } from './load.js';
+import { cpuMilliseconds, load, type Reply, type LoadResult } from './load.js';
 import { payments } from './payments.js';
 import { failures, ownFacilitator, peer, rounds, SECONDS } from './scenarios.js';
 import { figure, markdownTable } from './table.js';
@@ -123,7 +123,7 @@ async function paidRound(
   return { result: { ...result, cpuMs: result.cpuMs + facilitatorCpu }, moved };
 }
 
-function expectGoods({ status, body }: Answer): string {
+function expectGoods({ status, body }: Reply): string {
   if (status === 200 && body === '{"weather":"sunny"}') return 'ok';
   return `HTTP ${status} ${/"(?:error|code)":"([^"]{1,80})/.exec(body)?.[1] ?? ''}`.trim();
 }

@@ -1,6 +1,6 @@
 import { baseSepolia } from '@agentpay/primitives';
 import { script, type Bed, type Measured } from './bed.js';
-import { median, type Answer, type LoadResult } from './load.js';
+import { median, type Reply, type LoadResult } from './load.js';
 
 const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 /** How long a round of payments may take. */
@@ -42,11 +42,11 @@ export function failures({ failed }: LoadResult): string {
 }
 
 export function expectStatus(expected: number) {
-  return ({ status }: Answer) => (status === expected ? 'ok' : `HTTP ${status}`);
+  return ({ status }: Reply) => (status === expected ? 'ok' : `HTTP ${status}`);
 }
 
 export function expectTrue(member: 'isValid' | 'success') {
-  return ({ status, body }: Answer) => {
+  return ({ status, body }: Reply) => {
     if (body.includes(`"${member}":true`)) return 'ok';
     return /"(?:invalidReason|errorReason)":"([^"]+)"/.exec(body)?.[1] ?? `HTTP ${status}`;
   };

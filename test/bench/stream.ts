@@ -16,7 +16,7 @@ const targets = [
   { name: '@x402/express', seller: 'x402-express', bytes: LONG / 8 },
 ];
 
-/** Memory of a seller while it streams one paid answer. */
+/** Memory of a seller while it streams one paid response. */
 export async function stream(): Promise<string> {
   const bed = await openBed(1);
   try {

@@ -38,7 +38,7 @@ function sell(cors: Cors): Promise<string> {
   return serve((req, res) => pay(req, res, () => res.end('sunny')));
 }
 
-/** What a script of the page reads of the answer; undefined where the browser keeps it from it. */
+/** What a script of the page reads of the response; undefined where the browser keeps it from it. */
 function ask(url: string, headers: Record<string, string> = {}) {
   const script = async ({ url, headers }: { url: string; headers: Record<string, string> }) => {
     const response = await fetch(url, { headers }).catch(() => undefined);

@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => page.close());
 
-/** Sells the answer of a handler; gives the URL and how often the handler ran. */
+/** Sells the response of a handler; gives the URL and how often the handler ran. */
 async function sell(
   handler: RequestHandler,
   price: Price = { price: '$0.01', description: 'One weather forecast' },
@@ -132,7 +132,7 @@ describe('the pay page', () => {
     await page.locator('#bought-title').waitFor();
   });
 
-  it('sends the same payment again after an answer got lost, also when the page was reloaded', async () => {
+  it('sends the same payment again after a response got lost, also when the page was reloaded', async () => {
     const { url, served } = await sell(sunny);
     const wallet = await giveWallet(page, stack.buyer);
     await page.goto(url);

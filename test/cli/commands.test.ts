@@ -112,7 +112,7 @@ describe('agentpay check', () => {
     });
     const nobody = spawnNode(BIN, { args: ['check', 'http://127.0.0.1:9/x'] });
     expect(await nobody.ended).toMatchObject({ code: 2 });
-    expect(nobody.output()).toMatch(/^http:\/\/127\.0\.0\.1:9\/x gives no answer: [^\n]+\n$/);
+    expect(nobody.output()).toMatch(/^http:\/\/127\.0\.0\.1:9\/x gives no response: [^\n]+\n$/);
   });
 });
 

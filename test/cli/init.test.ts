@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Python has a terminal to give: it runs a command in one, and types an answer whenever a question stands there. */
+/** Python has a terminal to give: it runs a command in one, and types a response whenever a question stands there. */
 const TERMINAL = `
 import json, os, pty, sys
 answers, command = json.loads(sys.argv[1]), sys.argv[2:]
@@ -64,7 +64,7 @@ it('takes what stands in brackets when nothing is typed', async () => {
   expect(read('agentpay-seller', '.env')).toMatch(/^PRICE='\$0\.01'$/m);
 });
 
-it('asks only for what it was not told, and ends with 2 at an answer that is none', async () => {
+it('asks only for what it was not told, and ends with 2 at a response that is none', async () => {
   const { code, said } = await onTerminal(['seller', ''], 'shop', '--price', '$0.02');
   expect([code, said]).toEqual([0, expect.not.stringContaining('Price of a request')]);
   expect(read('shop', '.env')).toMatch(/^PRICE='\$0\.02'$/m);

@@ -133,7 +133,7 @@ const byTransaction = (challenge: mpp.Challenge, signature: Hex) => ({
 const byHash = (challenge: mpp.Challenge, hash: Hex) => ({ challenge, payload: { type: 'hash', hash } });
 
 describe('a credential of type transaction', () => {
-  it('pays: it is broadcast once the answer is there, and the receipt names it, the challenge and the chain', async () => {
+  it('pays: it is broadcast once the response is there, and the receipt names it, the challenge and the chain', async () => {
     const shop = await openShop();
     const before = await bed.usdc(payee);
     const challenge = await challenged(shop);
@@ -212,7 +212,7 @@ describe('a credential of type transaction', () => {
     ]);
   });
 
-  it('is charged once when the node does what it is asked and its answer is lost', async () => {
+  it('is charged once when the node does what it is asked and its response is lost', async () => {
     const shop = await openShop();
     const before = await bed.usdc(payee);
     node.fault('eth_sendRawTransaction', 'drop answer', 3);
@@ -262,7 +262,7 @@ describe('a credential of type transaction', () => {
     },
   );
 
-  it('outlives a connection to the node that ends without an answer', async () => {
+  it('outlives a connection to the node that ends without a response', async () => {
     const shop = await openShop();
     for (const method of ['eth_chainId', 'eth_getTransactionByHash', 'eth_call', 'eth_blockNumber'])
       node.fault(method, 'drop');

@@ -252,7 +252,7 @@ describe.each(shops)('$name, price by $way', ({ way, mount, build }) => {
       budget: { perRequest: '$0.02', total: '$1' },
     });
 
-  it.each(dialects)('sells an answer in %s, with its receipt', async (dialect) => {
+  it.each(dialects)('sells a response in %s, with its receipt', async (dialect) => {
     const { served, facilitator, url } = await open();
     const response = await buyer(dialect).fetch(`${url}/paid`);
     expect([response.status, await response.json()]).toEqual([200, { served: 1 }]);

@@ -273,7 +273,7 @@ const cases: readonly Case[] = [
     gives: [[503, 'settlement_unknown']],
     facilitator: {
       settle: async () => {
-        throw new AgentPayError('settlement_unknown', 'There was no answer.');
+        throw new AgentPayError('settlement_unknown', 'There was no response.');
       },
     },
     play: async ({ ask, proof }) => [await ask('/after', { headers: await proof('/after') })],

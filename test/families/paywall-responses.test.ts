@@ -272,7 +272,7 @@ describe('trailers', () => {
       ['whose length is known', (_req, res) => void res.send('all')],
       ['without a body', (_req, res) => void res.status(204).end()],
       ['that is a failure', (_req, res) => [res.status(500).write('no'), res.end()]],
-    ])('but not of an answer %s', async (_, handler) => {
+    ])('but not of a response %s', async (_, handler) => {
       const bought = await buy(await open([handler], { settle: 'before' }), te);
       expect([bought.trailers, bought.headers['trailer']]).toEqual([{}, undefined]);
       expect(paidFor(bought)).toBe(true);

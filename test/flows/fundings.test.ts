@@ -198,7 +198,7 @@ describe('a funding by card', () => {
   it('of a processor that refuses it fails, and one that says nothing is asked again', async () => {
     const key = await newGateway();
     const principal = await gatewayOf(key);
-    const said: gateways.CollectionAnswer[] = [
+    const said: gateways.CollectionOutcome[] = [
       { status: 'refused', reason: 'card_declined' },
       { status: 'unknown' },
       { status: 'open', reference: 'pi_1', clientSecret: 'pi_1_secret' },
@@ -210,7 +210,7 @@ describe('a funding by card', () => {
         // Fundings of other tests wait, too.
         if (gatewayId !== principal.party.id) return { status: 'unknown' };
         ids.push(id);
-        return said.shift() as gateways.CollectionAnswer;
+        return said.shift() as gateways.CollectionOutcome;
       },
     };
     const withCards: Core = { ...core, ports: { ...core.ports, cards } };

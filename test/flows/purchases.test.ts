@@ -91,7 +91,7 @@ describe.each(dialects)('a purchase in %s', (dialect) => {
     let lost = 0;
     const url = await bed.serve(async (request, response) => {
       if (!proofIn(request) || lost++ > 1) return seller.handle(request, response);
-      // Settled, and the answer never arrives.
+      // Settled, and the response never arrives.
       const sink = { writeHead: () => sink, end: () => response.destroy() };
       await seller.handle(request, sink as never);
     });
@@ -320,7 +320,7 @@ describe('what the seller refuses or never answers', () => {
         async fetchOut(at, request) {
           if (!request?.headers?.['authorization']) return bed.core.ports.sellers.fetchOut(at, request);
           calls.push(request.headers['authorization']);
-          throw new OutboundError('timeout', 'no answer', true);
+          throw new OutboundError('timeout', 'no response', true);
         },
       },
     });

@@ -14,7 +14,7 @@ import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import { fund, signedIn, testCore, type SignedIn } from './market.js';
 
-type Answer = payments.RailStatus | 'broken';
+type Reply = payments.RailStatus | 'broken';
 
 const ADDRESS = `0x${'1'.repeat(40)}`;
 const AMOUNT = 5_000_000n;
@@ -25,7 +25,7 @@ let db: Db;
 let core: Core;
 let clock: ManualClock;
 let payer: SignedIn;
-let answers: Answer[];
+let answers: Reply[];
 let asked: string[];
 let proofs: number;
 let bringsBack: boolean;

@@ -1,6 +1,6 @@
 import { paymentTokenKey } from '@agentpay/protocol';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
-import { ask, exchange, startNode, type Answer, type ApiNode } from '../stress/apiNode.js';
+import { ask, exchange, startNode, type Reply, type ApiNode } from '../stress/apiNode.js';
 
 /** Secrets and keys of the operator are rotated with an overlap, at a server that is started anew with each of them. */
 const [OLD, NEW] = ['k3vX9mQ2pL7wR4tY8uZ1aB5cD6eF0gH_', 'Zq8nT4wJ1xM6bV3cR9yK2fS7hD5gL0pA_'];
@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 const published = async () => {
-  const { body } = (await exchange(node, { headers: {}, line: 'GET /.well-known/jwks.json' })) as Answer;
+  const { body } = (await exchange(node, { headers: {}, line: 'GET /.well-known/jwks.json' })) as Reply;
   return (body['keys'] as { kid: string }[]).map(({ kid }) => kid);
 };
 const kidOf = (secret: string) => paymentTokenKey(secret).kid;

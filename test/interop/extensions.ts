@@ -36,7 +36,7 @@ export async function agentpayExtended(
   return { url: `${baseUrl}/weather`, served: () => served };
 }
 
-/** `@x402/fetch`, of which the answer as it came is wanted. */
+/** `@x402/fetch`, of which the response as it came is wanted. */
 export function payingFetch({ buyer }: InteropStack): typeof fetch {
   return wrapFetchWithPaymentFromConfig(fetch, {
     schemes: [{ network: 'eip155:*', client: new ExactEvmScheme(buyer) }],

@@ -144,7 +144,7 @@ function strangers({ speaks }: Client, { offers }: Server): Outcome | undefined 
   return { result: 'impossible', reason: `the client speaks ${list(speaks)}, the server ${list(offers)}` };
 }
 
-/** Buys once and compares: one run of the handler, its answer, the receipt, and exactly the price on the chain. */
+/** Buys once and compares: one run of the handler, its response, the receipt, and exactly the price on the chain. */
 async function purchase(shop: InteropStack, seller: PeerSeller, client: Client): Promise<Outcome> {
   const before = { served: seller.served(), money: await shop.usdc(shop.payTo) };
   try {

@@ -95,7 +95,7 @@ it.each(timings)(
     const { url, settled } = await sell({ price: { price: '$0.01', settle }, maxStoredBytes: 1 });
     const twice: typeof fetch = async (input, init) => {
       if (!new Headers(init?.headers).has('authorization')) return fetch(input, init);
-      // The second one is under way before the answer to the first has been read.
+      // The second one is under way before the response to the first has been read.
       const both = [fetch(input, init), fetch(input, init)] as const;
       const [, second] = await Promise.all(both);
       return second;

@@ -127,7 +127,7 @@ function mppxClient(stack: InteropStack, fetchImpl: typeof fetch = fetch) {
   });
 }
 
-/** What an answer of x402 gave. */
+/** What a response of x402 gave. */
 export async function fromX402(response: Response): Promise<Bought> {
   const header = response.headers.get('payment-response') ?? response.headers.get('x-payment-response');
   return {

@@ -88,7 +88,7 @@ export async function startInteropStack(): Promise<InteropStack> {
   };
 }
 
-/** One purchase, judged: the handler ran once, the answer came, and exactly the price moved on the chain. */
+/** One purchase, judged: the handler ran once, the response came, and exactly the price moved on the chain. */
 export async function expectPurchase(
   stack: InteropStack,
   served: () => number,

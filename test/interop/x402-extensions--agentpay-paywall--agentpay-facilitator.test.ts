@@ -99,10 +99,10 @@ test('offer-receipt: the official client checks what was offered and paid by the
     amount: PRICE.toString(),
   });
 
-  const paidAnswer = await payingFetch(stack)(seller.url);
-  const receipt = extractReceiptFromResponse(paidAnswer);
+  const paidResponse = await payingFetch(stack)(seller.url);
+  const receipt = extractReceiptFromResponse(paidResponse);
   if (!receipt || !isJWSSignedReceipt(receipt)) throw new Error('no signed receipt');
-  const { transaction } = x402v2.decodeSettleResponse(paidAnswer.headers.get('payment-response') as string);
+  const { transaction } = x402v2.decodeSettleResponse(paidResponse.headers.get('payment-response') as string);
   expect(await verifyReceiptSignatureJWS(receipt)).toMatchObject({ payer: stack.buyer.address, transaction });
   expect(verifyReceiptMatchesOffer(receipt, offer, [stack.buyer.address])).toBe(true);
 });

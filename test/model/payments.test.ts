@@ -195,7 +195,7 @@ const progress = (script: readonly Behaviour[]) =>
     await expectSame(model, real);
   });
 
-/** Every payment that is due was sent to the rail by an instance that hears no answer. */
+/** Every payment that is due was sent to the rail by an instance that hears no response. */
 const die = (script: readonly Behaviour[]) =>
   command<Model, Real>(
     `die ${script.join()}`,

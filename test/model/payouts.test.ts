@@ -186,7 +186,7 @@ const work = (script: readonly Behaviour[]) =>
     await expectSame(model, real);
   });
 
-/** Every payout that is due was sent by an instance that hears no answer. */
+/** Every payout that is due was sent by an instance that hears no response. */
 const die = (script: readonly Behaviour[]) =>
   command<Model, Real>(
     `die ${script.join()}`,

@@ -22,8 +22,8 @@ const [payment, payout] = ['payment.completed', 'payout.completed'];
 
 /** What a receiver answers; `nothing`: the connection breaks. */
 const answers = ['ok', 'fails', 'asks for time', 'is gone', 'nothing'] as const;
-type Answer = (typeof answers)[number];
-const attemptOf: Record<Answer, webhooks.Attempt> = {
+type Reply = (typeof answers)[number];
+const attemptOf: Record<Reply, webhooks.Attempt> = {
   ok: { status: 204 },
   fails: { status: 500 },
   'asks for time': { status: 429, retryAfterMs: 7_200_000 },
@@ -79,7 +79,7 @@ function endPending(model: Model, webhook: ModelWebhook): void {
 }
 
 /** What an attempt leads to. The wait has jitter: between which bounds it must lie. */
-function after(model: Model, delivery: ModelDelivery, answer: Answer): [least: number, most: number] {
+function after(model: Model, delivery: ModelDelivery, answer: Reply): [least: number, most: number] {
   delivery.claimedUntil = 0;
   delivery.next = null;
   if (answer === 'ok') delivery.state = 'delivered';
@@ -252,9 +252,9 @@ async function dispatch(): Promise<void> {
 }
 
 /** One attempt of each delivery that is due, in the order in which they are made. */
-async function attemptAll(model: Model, real: Real, script: readonly Answer[]): Promise<void> {
+async function attemptAll(model: Model, real: Real, script: readonly Reply[]): Promise<void> {
   for (let n = 0; ; n++) {
-    const answer = script[n % script.length] as Answer;
+    const answer = script[n % script.length] as Reply;
     sent = [];
     respond = async () => attemptOf[answer];
     const before = await kept(real);
@@ -288,7 +288,7 @@ async function attemptAll(model: Model, real: Real, script: readonly Answer[]): 
   }
 }
 
-const work = (script: readonly Answer[]) =>
+const work = (script: readonly Reply[]) =>
   command<Model, Real>(`work: ${script.join()}`, async (model, real) => {
     dispatched(model);
     await dispatch();

@@ -9,7 +9,7 @@ export interface Life {
   readonly db: Db;
   readonly dead: boolean;
   readonly asleep: boolean;
-  /** Dies at this step from now, a thing done to database or chain: before it happens, or after it did but before the answer. */
+  /** Dies at this step from now, a thing done to database or chain: before it happens, or after it did but before the response. */
   dieAt(step: number, moment: 'before' | 'after'): void;
   /** From now on nothing of it goes on, until it is woken and goes on as if no time had passed. */
   sleep(): void;

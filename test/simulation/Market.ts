@@ -24,7 +24,7 @@ const PATIENCE_MS = 10_000;
 const MOST_SALES = 10;
 
 /** What the sellers and their buyers have of the world. */
-interface Surroundings {
+interface Dependencies {
   readonly dice: Dice;
   readonly clock: Clock;
   readonly chain: { act(call: Call): Promise<void> };
@@ -68,7 +68,7 @@ export interface Market {
 
 type Respond = (request: Request) => Promise<Response>;
 
-export function createMarket(world: Surroundings): Market {
+export function createMarket(world: Dependencies): Market {
   const { dice, tell } = world;
   const sales: Sale[] = [];
   const clock: Clock = world.clock;
@@ -204,7 +204,7 @@ export function createMarket(world: Surroundings): Market {
   };
 }
 
-async function sign(world: Surroundings, version: 1 | 2, offer: Response) {
+async function sign(world: Dependencies, version: 1 | 2, offer: Response) {
   const seconds = Math.floor(world.clock.now() / 1000);
   const authorization = {
     ...randomAuthorization(world.dice, seconds),

@@ -41,7 +41,7 @@ export interface Signed {
 }
 
 /** How a call ended for whoever bought: `unknown` while it is open, or when it died with the process. */
-export type Answer = 'unknown' | 'pending' | 'settled' | 'refused';
+export type Outcome = 'unknown' | 'pending' | 'settled' | 'refused';
 
 /** One thing that somebody buys, with what was signed to pay for it. */
 export interface Purchase {
@@ -51,8 +51,8 @@ export interface Purchase {
   readonly transfer: Authorization;
   readonly request: FacilitatorRequest;
   /** What the buyer knows after all answers so far. */
-  answer: Answer;
-  /** Calls without an answer, those included that never get one. */
+  answer: Outcome;
+  /** Calls without a response, those included that never get one. */
   open: number;
 }
 

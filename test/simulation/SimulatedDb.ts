@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { unixSeconds, type Clock, type Db } from '@agentpay/primitives';
 
-/** How a database fails: before anything happened, or after everything did, when only the answer is lost. */
+/** How a database fails: before anything happened, or after everything did, when only the response is lost. */
 export interface DbFault {
   readonly on: 'query' | 'tx';
-  readonly kind: 'failed' | 'answer_lost';
+  readonly kind: 'failed' | 'response_lost';
 }
 
 /** Longer than anything goes on by itself that waits for neither the database nor the clock. */
@@ -47,7 +47,7 @@ export function simulatedDb(db: Db, clock: Clock): SimulatedDb {
     if (due?.fault.kind === 'failed') throw new Error(`Scripted fault: ${on} failed.`);
     await tellTime();
     const result = await work();
-    if (due) throw new Error(`Scripted fault: the answer of ${on} got lost.`);
+    if (due) throw new Error(`Scripted fault: the response of ${on} got lost.`);
     return result;
   }
 

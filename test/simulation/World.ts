@@ -155,7 +155,7 @@ export function noteDeaths(world: World): void {
   world.replicas = world.replicas.filter(({ life }) => !life.dead);
 }
 
-/** Asks a process for settlement and keeps the answer, when there is one, with the purchase. */
+/** Asks a process for settlement and keeps the response, when there is one, with the purchase. */
 export function settle(
   world: World,
   purchase: Pick<Purchase, 'label' | 'request' | 'answer' | 'open'>,

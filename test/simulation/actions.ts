@@ -94,7 +94,7 @@ function reorganise(world: World): void {
 }
 
 const faults: readonly ChainFault[] = [
-  { on: 'send', kind: 'answer_lost' },
+  { on: 'send', kind: 'response_lost' },
   { on: 'send', kind: 'unreachable' },
   { on: 'send', kind: 'refused' },
   { on: 'send', kind: 'nonce_too_low' },
@@ -120,9 +120,9 @@ function misbehave({ dice, chain, tell }: World): void {
 
 const dbFaults: readonly DbFault[] = [
   { on: 'query', kind: 'failed' },
-  { on: 'query', kind: 'answer_lost' },
+  { on: 'query', kind: 'response_lost' },
   { on: 'tx', kind: 'failed' },
-  { on: 'tx', kind: 'answer_lost' },
+  { on: 'tx', kind: 'response_lost' },
 ];
 
 function breakDatabase({ dice, db, tell }: World): void {

@@ -110,7 +110,7 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
   afterEach(async () => void (await Promise.all(nodes.splice(0).map((node) => node.kill()))));
 
   /**
-   * Stops the first node at the answer that the seed names, and kills it once something was asked of it that it cannot answer any more; a
+   * Stops the first node at the response that the seed names, and kills it once something was asked of it that it cannot answer any more; a
    * storm over two nodes goes on for a while with the other.
    */
   async function stormWithKill(shop: Shop, seed: number): Promise<Sale[]> {
@@ -121,7 +121,7 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
     const [victim] = nodes as [ApiNode];
     let stopped = false;
     let killed: Promise<void> | undefined;
-    const onAnswer = (count: number) => {
+    const onResponse = (count: number) => {
       if (count === killAt) stopped = process.kill(victim.pid, 'SIGSTOP');
       if (!alone && count === killAt + 300) ended.abort();
     };
@@ -130,7 +130,7 @@ describe('API nodes, one killed by SIGKILL in a storm of calls and started again
       killed = nodes.shift()?.kill();
       if (alone) ended.abort();
     };
-    const sales = await storm(shop, { nodes, random, onAsk, onAnswer, signal: ended.signal });
+    const sales = await storm(shop, { nodes, random, onAsk, onResponse, signal: ended.signal });
     await killed;
     return sales;
   }

@@ -37,7 +37,7 @@ export async function startNode(
   return { url: url as string, pid: node.pid, kill: () => node.kill() };
 }
 
-export interface Answer {
+export interface Reply {
   readonly status: number;
   // The shapes are tested elsewhere; here they are only picked from.
   readonly body: Record<string, any>;
@@ -46,13 +46,13 @@ export interface Answer {
 
 /**
  * One request to a node.
- * @returns undefined when the connection broke before the answer came, as it does when the node is killed
- * @throws when there is no answer within the bound
+ * @returns undefined when the connection broke before the response came, as it does when the node is killed
+ * @throws when there is no response within the bound
  */
 export async function exchange(
   node: ApiNode,
   { headers, line, body }: { headers: Record<string, string>; line: string; body?: string },
-): Promise<Answer | undefined> {
+): Promise<Reply | undefined> {
   const [method = '', path = ''] = line.split(' ');
   const signal = AbortSignal.timeout(REQUEST_BOUND_MS);
   try {
@@ -64,19 +64,19 @@ export async function exchange(
     });
     return {
       status: response.status,
-      body: (await response.json()) as Answer['body'],
+      body: (await response.json()) as Reply['body'],
       headers: response.headers,
     };
   } catch (error) {
     if (signal.aborted) throw new Error(`${line} took longer than ${REQUEST_BOUND_MS} ms.`, { cause: error });
-    // How fetch names a connection that was refused or reset, before the answer and in the middle of it.
+    // How fetch names a connection that was refused or reset, before the response and in the middle of it.
     if (/^(fetch failed|terminated)$/.test((error as Error).message)) return undefined;
     throw error;
   }
 }
 
 /** {@link exchange} with the key of an agent. */
-export function send(node: ApiNode, key: string, line: string, body?: object): Promise<Answer | undefined> {
+export function send(node: ApiNode, key: string, line: string, body?: object): Promise<Reply | undefined> {
   const headers = { authorization: `Bearer ${key}` };
   return exchange(node, { headers, line, ...(body && { body: JSON.stringify(body) }) });
 }
@@ -88,7 +88,7 @@ export async function ask(
   line: string,
   body?: object,
   status = 200,
-): Promise<Answer['body']> {
+): Promise<Reply['body']> {
   const answer = await send(node, key, line, body);
   if (answer?.status !== status)
     throw new Error(`${line}: ${status} expected, not ${JSON.stringify(answer) ?? 'a broken connection'}.`);

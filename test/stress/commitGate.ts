@@ -98,7 +98,7 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
     const upstream = connect(Number(target.port || 5432), target.hostname);
     const writtenBy = writes();
     let [silent, idle] = [false, false];
-    let onAnswer: (() => void) | undefined;
+    let onResponse: (() => void) | undefined;
     client.on('data', (chunk) => {
       if (silent) return;
       const due = takeIfDue(chunk, idle, writtenBy(chunk, idle));
@@ -106,12 +106,12 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
       if (due) {
         silent = true;
         if (due.where === 'before') return due.caught();
-        onAnswer = due.caught;
+        onResponse = due.caught;
       }
       upstream.write(chunk);
     });
     upstream.on('data', (chunk) => {
-      if (silent) return onAnswer?.();
+      if (silent) return onResponse?.();
       idle = chunk.subarray(-IDLE.length).equals(IDLE);
       client.write(chunk);
     });

@@ -16,7 +16,7 @@ const BIN = fileURLToPath(new URL('../../../packages/facilitator/dist/bin.js', i
 
 /** A process that runs `agentpay-facilitator`. */
 export interface FacilitatorNode {
-  settle(request: FacilitatorRequest): Promise<SettleAnswer>;
+  settle(request: FacilitatorRequest): Promise<SettleReply>;
   post(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
   /** SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
@@ -24,7 +24,7 @@ export interface FacilitatorNode {
   stop(): Promise<number | null>;
 }
 
-export interface SettleAnswer {
+export interface SettleReply {
   readonly success: boolean;
   readonly transaction: string;
   readonly errorReason?: string;
@@ -46,7 +46,7 @@ export async function startFacilitator(env: Record<string, string>): Promise<Fac
   };
   return {
     post,
-    settle: async (request) => (await post('/settle', request)).body as unknown as SettleAnswer,
+    settle: async (request) => (await post('/settle', request)).body as unknown as SettleReply,
     kill: () => node.kill(),
     async stop() {
       await node.kill('SIGTERM');

@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
-import { ask, send, startNode, type Answer, type ApiNode } from './apiNode.js';
+import { ask, send, startNode, type Reply, type ApiNode } from './apiNode.js';
 import { contradictions, keptTokens } from './books.js';
 import { balance, buy, money, NET, offer, openShop, PRICE, steps, take, type Shop } from './shop.js';
 
@@ -34,7 +34,7 @@ async function race<T>(lanes: number, rounds: number, make: (index: number) => P
   return results;
 }
 
-function tally(answers: readonly (Answer | undefined)[]): Record<string, number> {
+function tally(answers: readonly (Reply | undefined)[]): Record<string, number> {
   const tallied: Record<string, number> = {};
   for (const answer of answers) {
     const outcome = [answer?.status, answer?.body['code'], answer?.body['error']?.reason]

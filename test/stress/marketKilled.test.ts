@@ -5,7 +5,7 @@ import { pgDb } from '@agentpay/storage';
 import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
 import { generatePrivateKey } from 'viem/accounts';
 import { testCore } from '../flows/market.js';
-import { exchange, type Answer } from './apiNode.js';
+import { exchange, type Reply } from './apiNode.js';
 import { bareNodes, type BareNodes } from './bareNodes.js';
 import { contradictions } from './books.js';
 import { cardEvent } from './cardEvent.js';
@@ -75,7 +75,7 @@ const settings = (url: string) => ({
 const request = async (headers: Record<string, string>, line: string, body?: object) =>
   exchange(await nodes.current(), { headers, line, ...(body && { body: JSON.stringify(body) }) });
 
-async function ok(headers: Record<string, string>, line: string, body?: object): Promise<Answer['body']> {
+async function ok(headers: Record<string, string>, line: string, body?: object): Promise<Reply['body']> {
   const answer = await request(headers, line, body);
   if (!answer || answer.status >= 300) throw new Error(`${line}: ${JSON.stringify(answer)}`);
   return answer.body;
@@ -86,7 +86,7 @@ const available = async () => micro((await ok(own, 'GET /gateway/balance'))['ava
 
 /** What is asked for, what it changes where it can be read, and what the gateway has more of then. */
 interface Step {
-  readonly send: () => Promise<Answer | undefined>;
+  readonly send: () => Promise<Reply | undefined>;
   readonly shown: () => Promise<unknown>;
   readonly from: unknown;
   readonly to: unknown;
@@ -96,7 +96,7 @@ interface Step {
 }
 
 /** Says in the place of Stripe that the money of a funding came. */
-const event = (fundingId: unknown) => async (): Promise<Answer | undefined> =>
+const event = (fundingId: unknown) => async (): Promise<Reply | undefined> =>
   exchange(await nodes.current(), cardEvent({ fundingId: String(fundingId), cents: 1_000, secret: SECRET }));
 
 /** A payment by x402, signed once. */
@@ -260,7 +260,7 @@ const steps: Record<string, () => Promise<Step>> = {
     const { po_id } = await ok(developer, `POST ${path}`, order);
     const drawn = async () => {
       const { purchase_orders: orders } = await ok(developer, `GET ${path}`);
-      return micro((orders as Answer['body'][]).find(({ id }) => id === po_id)?.['drawn_usdc']);
+      return micro((orders as Reply['body'][]).find(({ id }) => id === po_id)?.['drawn_usdc']);
     };
     const send = keyed(admin, 'POST /admin/invoices', { org_id: orgId, amount_usdc: '12.00', po_id });
     const read = async () => [await drawn(), await count(developer, '/invoices')];

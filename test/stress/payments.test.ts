@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
-import { ask, send, startNode, type Answer, type ApiNode } from './apiNode.js';
+import { ask, send, startNode, type Reply, type ApiNode } from './apiNode.js';
 import { contradictions } from './books.js';
 import { balance, type Party } from './shop.js';
 
@@ -36,7 +36,7 @@ async function join(name: string, funds = 0): Promise<Party & { id: string }> {
   return party;
 }
 
-function pay(index: number, from: Party, to: Party, more: object = {}): Promise<Answer | undefined> {
+function pay(index: number, from: Party, to: Party, more: object = {}): Promise<Reply | undefined> {
   const body = { from_wallet_id: from.wallet, to_wallet_id: to.wallet, ...more };
   return send(nodeFor(index), from.key, 'POST /v1/payments', body);
 }
@@ -54,7 +54,7 @@ async function operator(path: string, body: object): Promise<void> {
 const all = <T>(count: number, make: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: count }, (_, index) => make(index)));
 
-function tally(answers: readonly (Answer | undefined)[]): Record<string, number> {
+function tally(answers: readonly (Reply | undefined)[]): Record<string, number> {
   const tallied: Record<string, number> = {};
   for (const answer of answers) {
     const outcome = [answer?.status, answer?.body['error']?.reason].filter(Boolean).join(' ');

@@ -118,7 +118,7 @@ describe('two sellers over one Redis', () => {
     return response.status === 200 ? response.text() : ((await response.json()) as { code: string }).code;
   }
 
-  it('serve one payment once, of 50 replicas sent to both, and then the same answer from either', async () => {
+  it('serve one payment once, of 50 replicas sent to both, and then the same response from either', async () => {
     const urls = [await seller(), await seller()];
     const headers = await proofFor(urls[0] as string);
     const sent = Array.from({ length: 50 }, (_, i) =>

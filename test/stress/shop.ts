@@ -1,4 +1,4 @@
-import { ask, send, type Answer, type ApiNode } from './apiNode.js';
+import { ask, send, type Reply, type ApiNode } from './apiNode.js';
 
 export const PRICE = 0.005;
 /** What the seller gets of PRICE: less 0.4 %. */
@@ -85,7 +85,7 @@ export async function take(
   node: ApiNode,
   shop: Shop,
   bought: Bought,
-): Promise<Answer | undefined> {
+): Promise<Reply | undefined> {
   const { seller, buyer, serviceId } = shop;
   if (step === 'verify') return send(node, seller.key, 'POST /v1/x402/verify', { token: bought.signed });
   if (step !== 'authorize') return send(node, seller.key, `POST /v1/x402/tokens/${bought.tokenId}/${step}`);

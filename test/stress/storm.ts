@@ -25,7 +25,7 @@ export interface Sale {
  * four is left lying at a random step.
  * @param options.nodes those to be asked, live: a node that is killed is to be taken out
  * @param options.onAsk called with the node before each request to it
- * @param options.onAnswer called with the number of answers so far, at each of them
+ * @param options.onResponse called with the number of answers so far, at each of them
  * @param options.signal ends the storm after the requests under way
  */
 export async function storm(
@@ -34,13 +34,13 @@ export async function storm(
     nodes,
     random,
     onAsk,
-    onAnswer,
+    onResponse,
     signal,
   }: {
     nodes: ApiNode[];
     random: Random;
     onAsk: (node: ApiNode) => void;
-    onAnswer: (count: number) => void;
+    onResponse: (count: number) => void;
     signal: AbortSignal;
   },
 ): Promise<Sale[]> {
@@ -57,7 +57,7 @@ export async function storm(
         sale.lost = step;
         return;
       }
-      onAnswer(++answers);
+      onResponse(++answers);
       if (answer.status >= 300) {
         sale.refused = answer.status;
         return;

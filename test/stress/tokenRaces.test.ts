@@ -1,7 +1,7 @@
 import type { Db } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { eventually, startRedis, testDatabase, type RedisServer, type TestDatabase } from '@agentpay/testing';
-import { ask, startNode, type Answer, type ApiNode } from './apiNode.js';
+import { ask, startNode, type Reply, type ApiNode } from './apiNode.js';
 import { contradictions, keptTokens } from './books.js';
 import { letTimePass } from './letTimePass.js';
 import { balance, buy, FUNDS, money, NET, openShop, PRICE, take, type Bought, type Shop } from './shop.js';
@@ -38,8 +38,8 @@ afterAll(async () => {
 const nodeFor = (index: number) => nodes[index % nodes.length] as ApiNode;
 const repeat = <T>(times: number, make: (index: number) => Promise<T>) =>
   Promise.all(Array.from({ length: times }, (_, index) => make(index)));
-/** What an answer says, in short. */
-const outcome = (answer: Answer | undefined) =>
+/** What a response says, in short. */
+const outcome = (answer: Reply | undefined) =>
   [answer?.status, answer?.body['error']?.reason].filter((each) => each !== undefined).join(' ');
 
 function tally(outcomes: readonly string[]): Record<string, number> {

@@ -48,4 +48,4 @@ for (let turn = 0; turn < 10; turn++) {
   }
   messages.push({ role: 'user', content: results });
 }
-throw new Error('No answer after ten turns.');
+throw new Error('No response after ten turns.');

@@ -33,5 +33,5 @@ export async function answer(
       messages.push(new ToolMessage({ content: String(content), tool_call_id: call.id ?? '' }));
     }
   }
-  throw new Error('No answer after ten turns.');
+  throw new Error('No response after ten turns.');
 }

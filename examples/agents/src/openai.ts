@@ -44,4 +44,4 @@ for (let turn = 0; turn < 10; turn++) {
     messages.push({ role: 'tool', tool_call_id: id, content });
   }
 }
-throw new Error('No answer after ten turns.');
+throw new Error('No response after ten turns.');

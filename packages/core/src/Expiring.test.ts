@@ -10,7 +10,7 @@ function setup() {
 }
 
 describe('expiring', () => {
-  it('gives the kept answer until its time is over', async () => {
+  it('gives the kept response until its time is over', async () => {
     const { clock, get } = setup();
     expect(await get('a')).toBe(1);
     clock.advance(4_999);

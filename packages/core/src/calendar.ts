@@ -1,8 +1,8 @@
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 
 export const DAY_MS = 86_400_000;
 /** Every spending asks for today's. */
-const textOfDay = remembered(2, (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10));
+const textOfDay = memoize(2, (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10));
 
 /** The day of a moment in UTC: "2026-05-08". */
 export function dayOf(atMs: number): string {

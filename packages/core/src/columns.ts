@@ -1,4 +1,4 @@
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import type { SqlValue } from '@agentpay/primitives';
 
 /** Types of columns, as SQL names them. */
@@ -20,7 +20,7 @@ export type Fields<Row> = { readonly [Field in keyof Row]-?: ColumnType };
 const MAX_FIELDS = 2000;
 
 /** The column of a field. */
-export const column = remembered(MAX_FIELDS, (field: string): string =>
+export const column = memoize(MAX_FIELDS, (field: string): string =>
   field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
 );
 

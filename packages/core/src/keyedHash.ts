@@ -1,4 +1,4 @@
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import { hmacSha256 } from '@agentpay/protocol';
 
 /** HMAC-SHA256 of a text, for what every request or every journal has one of. */
@@ -6,4 +6,4 @@ export function keyedHash(key: string, text: string): Buffer {
   return Buffer.from(under(key).of(text), 'base64url');
 }
 
-const under = remembered(4, hmacSha256);
+const under = memoize(4, hmacSha256);

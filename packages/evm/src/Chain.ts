@@ -111,7 +111,7 @@ export interface Chain {
 export type ChainErrorKind = 'unreachable' | 'declined' | 'refused' | 'nonce_too_low' | 'underpriced';
 
 /** Whether the RPC node answered at all; else another one may. */
-export function isAnswer({ kind }: ChainError): boolean {
+export function isResponse({ kind }: ChainError): boolean {
   return kind !== 'unreachable' && kind !== 'declined';
 }
 

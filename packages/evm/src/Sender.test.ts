@@ -69,7 +69,7 @@ describe('sender', () => {
 
   it('takes a response lost after the broadcast for neither failure nor success', async () => {
     const { chain, sender, record, recorded, mined } = setUp();
-    chain.fault({ on: 'send', kind: 'answer_lost' });
+    chain.fault({ on: 'send', kind: 'response_lost' });
     await sender.send(request, record);
     await chain.mine();
     await sender.maintain();

@@ -1,5 +1,5 @@
 import type { Clock } from '@agentpay/primitives';
-import { ChainError, isAnswer, type Chain } from './Chain.js';
+import { ChainError, isResponse, type Chain } from './Chain.js';
 
 export interface FailoverOptions {
   readonly clock: Clock;
@@ -67,7 +67,7 @@ export function failoverChain(chains: readonly [Chain, ...Chain[]], options: Fai
         await prove(node);
         return await (node.chain[method] as Method)(...args);
       } catch (error) {
-        if (!(error instanceof ChainError) || isAnswer(error)) throw error;
+        if (!(error instanceof ChainError) || isResponse(error)) throw error;
         rest(node, method, error);
         onError?.(error);
         last = error;

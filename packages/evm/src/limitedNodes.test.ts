@@ -64,7 +64,7 @@ describe('an RPC node at its limit', () => {
   const matrix = Object.keys(responses).flatMap((said) => Object.keys(stages).map((stage) => [said, stage]));
 
   it.each(matrix)(
-    'that says "%s" at the stage "%s" is no answer: the next node is asked',
+    'that says "%s" at the stage "%s" is no response: the next node is asked',
     async (said, stage) => {
       node = await openHttpNode((questions, res, isBatch) => {
         const own = questions.every(({ method }) => method === 'eth_chainId');
@@ -112,7 +112,7 @@ describe('what an RPC node says of the matter itself', () => {
     [{ code: -32_015, message: 'VM execution error.', data: '0x12' }, '0x12'],
     [{ code: -32_603, message: 'EVM error OutOfGas' }, '0x'],
     [{ code: 3, message: 'execution reverted: daily limit of the account exceeded' }, '0x'],
-  ])('a revert (%j) is an answer', async (error, data) => {
+  ])('a revert (%j) is a response', async (error, data) => {
     const { chain, second } = await setUp(error);
     expect(await chain.simulate(call, { from: account.address })).toEqual({ success: false, data });
     expect(second.calls.simulate).toBeUndefined();
@@ -125,7 +125,7 @@ describe('what an RPC node says of the matter itself', () => {
     ['insufficient funds for gas * price + value', 'refused'],
     ['intrinsic gas too low', 'refused'],
     ['invalid sender', 'refused'],
-  ])('of a transaction "%s" is an answer', async (message, kind) => {
+  ])('of a transaction "%s" is a response', async (message, kind) => {
     const { chain, second } = await setUp({ code: -32_000, message });
     await expect(chain.send(await signedTransaction())).rejects.toMatchObject({ kind });
     expect(second.calls.send).toBeUndefined();

@@ -78,7 +78,7 @@ describe('the transport', () => {
     ['too few answers', 'unanswered', (res) => json(res, []), LONG_MS],
     ['nothing', 'No response within 300 ms', () => undefined, 300],
     [
-      'the beginning of an answer',
+      'the beginning of a response',
       'No response within 300 ms',
       (res) => void res.writeHead(200, { 'content-length': '99' }).write('{"'),
       300,

@@ -38,7 +38,7 @@ export type ChainFault =
   /** No response, and nothing happened. For `send`: the node never saw the transaction. */
   | { readonly on: keyof Chain; readonly kind: ChainErrorKind }
   /** The node took the transaction, but its response got lost. */
-  | { readonly on: 'send'; readonly kind: 'answer_lost' }
+  | { readonly on: 'send'; readonly kind: 'response_lost' }
   /** The node denies knowing a receipt that exists. */
   | { readonly on: 'receipts'; readonly kind: 'missing' }
   /** The node gives a successful receipt without logs for a transaction that is in no block. */
@@ -201,7 +201,7 @@ function nodeOf(sim: Simulated): Chain {
       // Whoever sees that it was called finds the transaction in the pool.
       const fault = enter(sim, 'send');
       accept(sim, sent);
-      if (fault === 'answer_lost')
+      if (fault === 'response_lost')
         throw new ChainError('unreachable', 'Scripted fault: the response got lost.');
     },
     receipts: async (hashes) => receiptsOf(sim, hashes, enter(sim, 'receipts')),
@@ -229,7 +229,7 @@ function enter({ calls, faults }: Simulated, on: keyof Chain): ChainFault['kind'
   if (!due) return undefined;
   due.left -= 1;
   const { kind } = due.fault;
-  if (kind === 'answer_lost' || kind === 'missing' || kind === 'invented') return kind;
+  if (kind === 'response_lost' || kind === 'missing' || kind === 'invented') return kind;
   throw new ChainError(kind, `Scripted fault: ${on} is ${kind}.`);
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 
 /** Where a request came from, as the connection and the proxies tell it. */
 export interface Origin {
@@ -24,7 +24,7 @@ export function clientAddress({ peer, forwardedFor = '', trustedHops }: Origin):
   return known.findLast((address) => address !== undefined) ?? 'unknown';
 }
 
-const addressOfPeer = remembered(1_000, (peer: string) => canonicalAddress(peer));
+const addressOfPeer = memoize(1_000, (peer: string) => canonicalAddress(peer));
 
 /** {@link clientAddress} of a request. */
 export function addressOf({ socket, headers }: IncomingMessage, trustedHops: number): string {

@@ -128,7 +128,7 @@ describe('x402 gaps', () => {
     expect(faults).toEqual([]);
   });
 
-  it('settle answer lost: the buyer gets the answer, charged once', async () => {
+  it('settle answer lost: the buyer gets the response, charged once', async () => {
     const honest = fakeFacilitator();
     let calls = 0;
     const settle: Facilitator['settle'] = async (asked) => {
@@ -180,7 +180,7 @@ describe('MPP gaps', () => {
     ['res.json', weather],
     ['res.send', (_req, res) => void res.send('blue')],
     ['res.write and end', (_req, res) => [res.write('bl'), res.end('ue')]],
-  ])('receipt and "private" on an answer by %s', async (_, handler) => {
+  ])('receipt and "private" on a response by %s', async (_, handler) => {
     await open(handler);
     const reply = await buy('mpp');
     expect([reply.status, reply.headers['cache-control'], receiptOf(reply, 'mpp')]).toEqual([
@@ -212,7 +212,7 @@ describe('MPP gaps', () => {
     expect((await send(seller, '/weather', { headers })).status).toBe(200);
   });
 
-  it('the same credential again: the same answer, no 402, no second charge', async () => {
+  it('the same credential again: the same response, no 402, no second charge', async () => {
     const { served, facilitator } = await open();
     const headers = pay(await send(seller, '/weather'), 'mpp');
     const [first, again] = [

@@ -41,7 +41,7 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
     expect([served.count, facilitator.moved.length]).toEqual([1, 1]);
   });
 
-  it('gets the same answer when it is sent again, and is charged once', async () => {
+  it('gets the same response when it is sent again, and is charged once', async () => {
     // In x402 v1 all of a proof gets on the chain.
     const { facilitator, served } = await weather(
       fakeFacilitator(),
@@ -180,7 +180,7 @@ describe.each(DIALECTS)('a payment in %s', (dialect) => {
 });
 
 describe('a second paywall behind one that charges', () => {
-  it('is told of as a fault: the answer is 500, nobody pays, no handler runs', async () => {
+  it('is told of as a fault: the response is 500, nobody pays, no handler runs', async () => {
     const [facilitator, faults, served] = [fakeFacilitator(), [] as { error?: unknown }[], { count: 0 }];
     const open = (price: string) =>
       paywall({ logger: false, payTo: PAY_TO, facilitator, onError: (fault) => faults.push(fault) }).charge(
@@ -291,7 +291,7 @@ describe('an MPP credential', () => {
     expect((await send(seller, '/weather', { headers })).status).toBe(402);
   });
 
-  it('moves to Payment-Authorization where the seller says so, and then no answer is public', async () => {
+  it('moves to Payment-Authorization where the seller says so, and then no response is public', async () => {
     await weather(fakeFacilitator(), { authorizationHeader: 'Payment-Authorization' });
     const offer = await send(seller, '/weather');
     expect(offer.headers['www-authenticate']).toContain('header="Payment-Authorization"');

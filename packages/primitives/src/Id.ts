@@ -1,6 +1,6 @@
 import type { Clock } from './Clock.js';
 import type { Random } from './Random.js';
-import { remembered } from './remembered.js';
+import { memoize } from './memoize.js';
 
 /** Prefix of every kind of id. An id is resolved inside its own resource only, never by prefix. */
 export const idPrefixes = {
@@ -99,7 +99,7 @@ function orderText(ms: number, random: Random, bytes: Uint8Array): string {
 }
 
 /** Ids come in bursts: those of one millisecond share its text. */
-const timeText = remembered(1, (ms: number) => {
+const timeText = memoize(1, (ms: number) => {
   let text = '';
   for (let rest = ms, i = 0; i < TIME_DIGITS; i++, rest = Math.floor(rest / 32))
     text = `${DIGITS[rest % 32]}${text}`;

@@ -10,7 +10,7 @@ export * from './kept.js';
 export * from './Network.js';
 export * from './Random.js';
 export * from './RateLimiter.js';
-export * from './remembered.js';
+export * from './memoize.js';
 export * from './Store.js';
 export * from './Tracker.js';
 export * from './unknownOption.js';

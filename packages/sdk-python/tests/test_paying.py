@@ -158,7 +158,7 @@ def test_a_limit_of_a_day_holds_for_requests_in_parallel_and_ends_with_the_24_ho
     assert client.spent() == Decimal("0.08")
 
 
-@pytest.mark.parametrize("fault", ["lost_answer", "pending", "slow"])
+@pytest.mark.parametrize("fault", ["lost_response", "pending", "slow"])
 def test_a_lost_or_late_response_is_asked_for_again_with_the_same_proof(shop_url: str, fault: str) -> None:
     client, sent = payer()
     assert client.fetch(f"{shop_url}/{fault}?fault={fault}").status_code == 200

@@ -134,7 +134,7 @@ describe('the API client', () => {
     ['no JSON', 200, 'ok'],
     ['too much', 200, 'x'.repeat(5 * 1024 * 1024)],
     ['a redirect', 302, ''],
-  ])('says that the outcome is unknown when the answer is %s', async (_, status, answer) => {
+  ])('says that the outcome is unknown when the response is %s', async (_, status, answer) => {
     const { url } = await startApi(status, answer, status === 302 ? { location: 'http://127.0.0.1:9/' } : {});
     const error = await failure(
       createApiClient({ url, apiKey: 'pk_1' }).tokens.callCompleted({ token_id: TOKEN }),
@@ -142,7 +142,7 @@ describe('the API client', () => {
     expect(error).toMatchObject({ kind: 'outcome_unknown' });
   });
 
-  it('says that the outcome is unknown when there is no answer', async () => {
+  it('says that the outcome is unknown when there is no response', async () => {
     const url = await serve(() => undefined);
     const error = await failure(
       createApiClient({ url, apiKey: 'pk_1', timeoutMs: 50 }).tokens.get({ token_id: TOKEN }),

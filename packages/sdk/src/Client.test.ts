@@ -24,7 +24,7 @@ import {
   startLedger,
   startSeller,
   together,
-  type Answer,
+  type Reply,
   type Seller,
 } from './seller.test.support.js';
 
@@ -141,7 +141,7 @@ describe('a purchase on a chain', () => {
   it('counts as reserved, not as confirmed, without a receipt for it', async () => {
     const foreign = { success: true, transaction: TRANSACTION, network: 'eip155:8453' };
     for (const receipt of ['', 'not base64', Buffer.from(JSON.stringify(foreign)).toString('base64')]) {
-      const answer: Answer = (response) =>
+      const answer: Reply = (response) =>
         response.writeHead(200, { 'payment-response': receipt }).end('{"served":1}');
       const seller = await startSeller(askV2(), answer);
       const buyer = client();

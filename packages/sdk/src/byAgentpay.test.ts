@@ -79,7 +79,7 @@ it('AgentPay is shown the cheapest offer alone, under one key, and its proof buy
   expect([proofs, signed(buyer)]).toEqual([[PROOF], 10_000n]);
 });
 
-it('an answer that is lost is asked for again under the same key: by the next request for the same, and by the next process', async () => {
+it('a response that is lost is asked for again under the same key: by the next request for the same, and by the next process', async () => {
   const down = refusal(504, 'payment_unresolved');
   const { asked, proofs, client } = world(down, down, down, down, down, down, [200, PAID]);
   const first = client();

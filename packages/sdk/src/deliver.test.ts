@@ -19,7 +19,7 @@ import {
   proofIn,
   serve,
   startSeller,
-  type Answer,
+  type Reply,
   type HurriedClock,
   type Seller,
 } from './seller.test.support.js';
@@ -34,14 +34,14 @@ beforeEach(() => {
 });
 afterEach(closeServers);
 
-const breakOff: Answer = (response) => void response.socket?.destroy();
-const breakOffInBody: Answer = (response) => {
+const breakOff: Reply = (response) => void response.socket?.destroy();
+const breakOffInBody: Reply = (response) => {
   response.writeHead(200, { 'content-length': '100' }).write('{"served"');
   setImmediate(() => response.socket?.destroy());
 };
-const hang: Answer = () => clock.expire();
+const hang: Reply = () => clock.expire();
 const notNow =
-  (status: number, retryAfter: string): Answer =>
+  (status: number, retryAfter: string): Reply =>
   (response) =>
     void response.writeHead(status, { 'retry-after': retryAfter }).end('{}');
 
@@ -65,8 +65,8 @@ describe('a 402 whose body never ends', () => {
   });
 });
 
-describe('a lost answer', () => {
-  it.each<[string, readonly Answer[]]>([
+describe('a lost response', () => {
+  it.each<[string, readonly Reply[]]>([
     ['the connection breaks', [breakOff, breakOff, deliverGoods]],
     ['the body breaks off', [breakOffInBody, deliverGoods]],
     ['there is none in time', [hang, deliverGoods]],
@@ -136,8 +136,8 @@ describe('a lost answer', () => {
 });
 
 describe('an unanswered purchase', () => {
-  it.each<[string, Answer]>([
-    ['there was no answer', breakOff],
+  it.each<[string, Reply]>([
+    ['there was no response', breakOff],
     ['the seller failed', (response) => void response.writeHead(500).end('{}')],
     ['the seller was away', notNow(503, '60')],
   ])('is taken up by the next request for the same when %s', async (_, answer) => {
@@ -175,16 +175,16 @@ describe('an unanswered purchase', () => {
 });
 
 describe('a second 402', () => {
-  const again: Answer = (response) => demand(response, askV2([], { error: 'invalid_exact_evm_signature' }));
+  const again: Reply = (response) => demand(response, askV2([], { error: 'invalid_exact_evm_signature' }));
 
   const problem = 'https://paymentauth.org/problems/invalid-challenge';
   const failed = Buffer.from('{"success":false,"errorReason":"no_gas","network":"x"}').toString('base64');
   const saying =
-    (body: Record<string, unknown>, headers: Record<string, string> = {}): Answer =>
+    (body: Record<string, unknown>, headers: Record<string, string> = {}): Reply =>
     (response) =>
       demand(response, { headers, body });
 
-  it.each<[string, Answer, string | undefined]>([
+  it.each<[string, Reply, string | undefined]>([
     ['x402 v2', again, 'invalid_exact_evm_signature'],
     ['x402 v1', saying({ ...askV1().body, error: 'insufficient_funds' }), 'insufficient_funds'],
     ['MPP', saying({ type: problem }), problem],

@@ -45,7 +45,7 @@ export async function deliver(
       await client.purchases.record(purchase);
     }
     const payment = paymentFor(purchase);
-    const { response, bytes } = await sendUntilAnswered(client, request, purchase, payment);
+    const { response, bytes } = await sendUntilReceived(client, request, purchase, payment);
     const receipt = readReceipt(purchase, response.headers);
     ended = await conclude(client, purchase, response, receipt !== undefined);
     const paid =
@@ -79,7 +79,7 @@ type Attempt =
   | Pick<Peeked, 'response' | 'bytes'>
   | { readonly response?: undefined; readonly error: unknown };
 
-async function sendUntilAnswered(
+async function sendUntilReceived(
   client: ClientState,
   request: BufferedRequest,
   purchase: SignedPurchase,
@@ -172,7 +172,7 @@ async function unresolved(
   cause: unknown,
 ): Promise<PaymentError> {
   const settlement = await settlementOf(settings, purchase);
-  const message = `The seller gave no answer to a payment.${settlementSentence(settlement)}`;
+  const message = `The seller gave no response to a payment.${settlementSentence(settlement)}`;
   return new PaymentError('payment_unresolved', message, { cause, payment, settlement });
 }
 

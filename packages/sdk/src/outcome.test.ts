@@ -15,13 +15,13 @@ import {
   serve,
   startSeller,
   TRANSACTION,
-  type Answer,
+  type Reply,
 } from './seller.test.support.js';
 
 afterEach(closeServers);
 
-const breakOff: Answer = (response) => void response.socket?.destroy();
-const askAgain: Answer = (response) => demand(response, askV2());
+const breakOff: Reply = (response) => void response.socket?.destroy();
+const askAgain: Reply = (response) => demand(response, askV2());
 
 const status = (state: string, more: object = {}) => ({
   state,

@@ -82,5 +82,5 @@ function parsed(text: string | undefined): unknown {
 }
 
 function unusable({ id }: api.Endpoint, cause: unknown): AgentPayError {
-  return new AgentPayError('outcome_unknown', `The API gave no usable answer to ${id}.`, { cause });
+  return new AgentPayError('outcome_unknown', `The API gave no usable response to ${id}.`, { cause });
 }

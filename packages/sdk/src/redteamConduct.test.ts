@@ -88,7 +88,7 @@ describe('challenge_injection', () => {
 });
 
 describe('fake_delivery', () => {
-  it('an answer without goods or receipt is not paid for again, and does not count as settled', async () => {
+  it('a response without goods or receipt is not paid for again, and does not count as settled', async () => {
     const seller = await startSeller(askV2(), (response) => void response.writeHead(200).end());
     const buyer = client();
     const response = await buyer.fetch(seller.url);

@@ -270,16 +270,16 @@ export interface Seller {
   readonly requests: SeenRequest[];
 }
 
-export type Answer = (response: ServerResponse, proof: Received, request: SeenRequest) => void;
+export type Reply = (response: ServerResponse, proof: Received, request: SeenRequest) => void;
 
-export const deliverGoods: Answer = (response, proof) => {
+export const deliverGoods: Reply = (response, proof) => {
   response.writeHead(200, { 'content-type': 'application/json', ...receiptFor(proof) }).end('{"served":1}');
 };
 
 /** Asks for payment and answers proofs as told; `answers` are used one after the other, the last for good. */
 export async function startSeller(
   ask: Ask | ((request: SeenRequest) => Ask),
-  ...answers: readonly Answer[]
+  ...answers: readonly Reply[]
 ): Promise<Seller> {
   const seller = { proofs: [] as Received[], requests: [] as SeenRequest[] };
   const url = await serve(async (message, response) => {

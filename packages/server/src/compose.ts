@@ -100,7 +100,7 @@ export interface Composition {
 }
 
 /** What the surroundings give beside the configuration. */
-export interface Surroundings {
+export interface Dependencies {
   readonly log: Logger;
   /** Origin of absolute URLs; asked when one is made, as the port may be known late. */
   readonly baseUrl: () => string;
@@ -112,15 +112,15 @@ export interface Surroundings {
 }
 
 /** Opens the stores that the configuration names, brings the schema up to date and makes the core. */
-export async function compose(config: ServerConfig, surroundings: Surroundings): Promise<Composition> {
-  const { log, baseUrl, random = systemRandom } = surroundings;
+export async function compose(config: ServerConfig, dependencies: Dependencies): Promise<Composition> {
+  const { log, baseUrl, random = systemRandom } = dependencies;
   const secrets = await readSecrets(config, random);
   const [token, ...former] = secrets.tokens;
   const tokenKeys = [paymentTokenKey(token), ...former.map(paymentTokenKey)] as const;
-  const given = { ...surroundings, pepper: secrets.pepper };
+  const given = { ...dependencies, pepper: secrets.pepper };
   const { db, clock, check, stop, traced } = await openTracedDb(config, given);
   const metrics = createMetrics({ clock, core: () => core });
-  const hot = await openHot(config, clock, { given: surroundings.clock, log });
+  const hot = await openHot(config, clock, { given: dependencies.clock, log });
   const out = traced.outbound(
     outbound({ clock: systemClock, allowHosts: config.outboundHosts, perServer: PER_SELLER }),
   );
@@ -186,7 +186,7 @@ const closing = (part: { close(): unknown }) => () => part.close();
 /** The database with its tables and the time to go by, both as traces see them. */
 async function openTracedDb(
   config: ServerConfig,
-  given: Surroundings & { pepper: string },
+  given: Dependencies & { pepper: string },
 ): Promise<NodeClock & { readonly db: Db; readonly traced: ServerTracing }> {
   const traced = await openTraced(config, given.log);
   const db = traced.db(await openDb(config, given.log));
@@ -326,7 +326,7 @@ function sandboxWays(
 async function prepare(
   db: Db,
   { databaseUrl }: ServerConfig,
-  { clock, machine = systemClock, log, pepper }: Surroundings & { pepper: string },
+  { clock, machine = systemClock, log, pepper }: Dependencies & { pepper: string },
 ): Promise<NodeClock> {
   await migrateDb(db, pepper);
   if (clock) return ownClock(clock);

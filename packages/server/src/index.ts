@@ -4,7 +4,7 @@ export { csrfTokenOf } from './auth/csrf.js';
 export { custodyKeys } from './chains/custodyKeys.js';
 export { paymentChain } from './chains/paymentChain.js';
 export { compose } from './compose.js';
-export type { Composition, ServerReadiness, Surroundings } from './compose.js';
+export type { Composition, ServerReadiness, Dependencies } from './compose.js';
 export { readConfig } from './config.js';
 export type { ServerConfig } from './config.js';
 export { vaultKey } from './secrets.js';

@@ -3,7 +3,7 @@ import { gateways } from '@agentpay/core';
 import { createLogger, listen, type Listening } from '@agentpay/http';
 import { systemClock, systemRandom } from '@agentpay/primitives';
 import { createApp } from './app.js';
-import { compose, type Composition, type Surroundings } from './compose.js';
+import { compose, type Composition, type Dependencies } from './compose.js';
 import type { ServerConfig } from './config.js';
 import { refuseWith, whileStarting } from './http/refuse.js';
 import { startBackground } from './jobs/startBackground.js';
@@ -29,7 +29,7 @@ export interface RunningServer {
  */
 export async function start(
   config: ServerConfig,
-  options: Partial<Omit<Surroundings, 'baseUrl'>> = {},
+  options: Partial<Omit<Dependencies, 'baseUrl'>> = {},
 ): Promise<RunningServer> {
   const {
     log = createLogger(config.logLevel),

@@ -255,7 +255,7 @@ export function chainCases(name: string, make: () => Promise<ChainSubject>): voi
       ]);
     });
 
-    it('takes transactions out of order and lands them in order', async () => {
+    it('takes transactions out of order and mines them in order', async () => {
       const [first, second] = [
         await sign({ to: seller, data: '0x', nonce: 0 }),
         await sign({ to: seller, data: '0x', nonce: 1 }),

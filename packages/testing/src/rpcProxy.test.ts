@@ -52,7 +52,7 @@ describe('the proxy before a node', () => {
     expect(seen).toEqual(['b', 'a']);
   });
 
-  it('drops a request unseen, an answer after the deed, and refuses after the deed', async () => {
+  it('drops a request unseen, a response after the deed, and refuses after the deed', async () => {
     proxy.fault('a', 'drop');
     await expect(ask(call('a'))).rejects.toThrow();
     expect(seen).toEqual([]);

@@ -237,7 +237,7 @@ async function cancelSubscription(place: ApiPlace): Promise<string> {
   return subscription_id;
 }
 
-/** The gateway calls an agent of the developer, and waits for its answer. */
+/** The gateway calls an agent of the developer, and waits for its response. */
 async function callAgent(place: ApiPlace): Promise<string> {
   const agent_id = idOf(place, 'listings');
   const { methods } = await clientWith(place, 'developer').gateway.pricing.get({ agent_id });

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import type { SqlValue } from '@agentpay/primitives';
 
 /**
@@ -20,7 +20,7 @@ function isText(value: SqlValue): boolean {
 }
 
 /** Rows of one batch are made within the same few milliseconds. */
-const timeText = remembered(1, (ms: number) => `"${new Date(ms).toISOString()}"`);
+const timeText = memoize(1, (ms: number) => `"${new Date(ms).toISOString()}"`);
 
 function elementText(value: SqlValue): string {
   if (value === null) return 'NULL';

@@ -42,7 +42,7 @@ export function findTold(
 
 /**
  * Fundings by card that the processor has not answered about, made before `before` and not older than it remembers; any of them, so that
- * many without an answer do not hold up the others.
+ * many without a response do not hold up the others.
  */
 export function listUnasked(db: Queryable, before: Date, limit: number): Promise<GatewayFunding[]> {
   return fundings.select(

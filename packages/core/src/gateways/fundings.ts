@@ -13,7 +13,7 @@ import { journalKey, stepOf } from './Funding.js';
 import type { GatewayFunding } from './Funding.js';
 import * as store from './FundingStore.js';
 import { self } from './operations.js';
-import type { CollectionAnswer } from './ports.js';
+import type { CollectionOutcome } from './ports.js';
 
 const asset = GATEWAY_CURRENCY;
 
@@ -81,7 +81,7 @@ async function collect(
   core: Core,
   funding: GatewayFunding,
 ): Promise<GatewayFunding & { readonly clientSecret: string | null }> {
-  const answer: CollectionAnswer = (await core.ports.cards?.collect(funding)) ?? { status: 'unknown' };
+  const answer: CollectionOutcome = (await core.ports.cards?.collect(funding)) ?? { status: 'unknown' };
   if (answer.status === 'unknown') return { ...funding, clientSecret: null };
   if (answer.status === 'refused')
     return {

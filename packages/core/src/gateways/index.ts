@@ -31,5 +31,5 @@ export { fundingKeys } from './Funding.js';
 export type { FundingStatus, GatewayFunding } from './Funding.js';
 export { collectDue, fund, getFunding, hear } from './fundings.js';
 export type { CardNews } from './fundings.js';
-export type { CardCollector, ChainOutcome, CollectionAnswer, GatewayPorts } from './ports.js';
+export type { CardCollector, ChainOutcome, CollectionOutcome, GatewayPorts } from './ports.js';
 export { endLeft, pickUp, run } from './run.js';

@@ -1,7 +1,7 @@
 import type { GatewayFunding } from './Funding.js';
 
 /** What a card processor says when it is asked to collect money. `unknown`: it is asked again under the same id. */
-export type CollectionAnswer =
+export type CollectionOutcome =
   | { readonly status: 'open'; readonly reference: string; readonly clientSecret: string | null }
   | { readonly status: 'refused'; readonly reason: string }
   | { readonly status: 'unknown' };
@@ -11,7 +11,7 @@ export interface CardCollector {
   /** @throws AgentPayError `invalid_amount` for an amount that it cannot collect */
   accepts(amount: bigint): void;
   /** Asks for the money of a funding, once per id however often it is called; that it came is told by an event. */
-  collect(funding: GatewayFunding): Promise<CollectionAnswer>;
+  collect(funding: GatewayFunding): Promise<CollectionOutcome>;
 }
 
 /** What became of a payment on a chain; `unknown`: it is asked again. */

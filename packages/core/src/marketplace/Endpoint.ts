@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const MAX_DEPTH = 6;
 
 /** What the address of a service said when it was asked. Undefined: nothing that tells. */
-export interface EndpointAnswer {
+export interface EndpointResponse {
   readonly sells: boolean | undefined;
   /** What it asks for a call, in micro-units. */
   readonly price: Amount | undefined;

@@ -5,7 +5,7 @@ import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import type { JobReport } from '../Job.js';
 import { isNamed, nextLook, readOffer, VERIFICATION_PATH, verificationText } from './Endpoint.js';
-import type { EndpointAnswer } from './Endpoint.js';
+import type { EndpointResponse } from './Endpoint.js';
 import { find } from './operations.js';
 import type { Service } from './Service.js';
 import * as store from './ServiceStore.js';
@@ -83,7 +83,7 @@ function provenSince(service: Service, sells: boolean, nowMs: number): Date | nu
   return sells ? (service.endpointProvenAt ?? new Date(nowMs)) : null;
 }
 
-async function ask(core: Core, service: Service): Promise<EndpointAnswer> {
+async function ask(core: Core, service: Service): Promise<EndpointResponse> {
   const address = service.endpointUrl as string;
   const [file, page] = await Promise.all([
     fetched(core, new URL(VERIFICATION_PATH, address).href),

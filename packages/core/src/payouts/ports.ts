@@ -3,7 +3,7 @@ import type { Vault } from '../vault/index.js';
 import type { Destination, DestinationType, Payout } from './Payout.js';
 
 /** What a connector says of a payout. `unknown`: it may have happened; it is asked again under the same id. */
-export type PayoutAnswer =
+export type PayoutOutcome =
   | { readonly status: 'processing' | 'completed'; readonly reference: string }
   | { readonly status: 'failed'; readonly reason: string }
   | { readonly status: 'unknown' };
@@ -30,7 +30,7 @@ export interface PayoutConnector {
   /** Whether it can pay so much there. @throws AgentPayError `invalid_request`, `invalid_amount` */
   accepts(destination: Destination, amount: Amount): void;
   /** Pays, once per id of the payout however often it is called, and says how far that is. */
-  submit(payout: Payout, destination: Destination): Promise<PayoutAnswer>;
+  submit(payout: Payout, destination: Destination): Promise<PayoutOutcome>;
   /** Absent: what has arrived stays there. */
   readonly returns?: PayoutReturns | undefined;
 }

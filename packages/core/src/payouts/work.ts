@@ -11,7 +11,7 @@ import { end, handOver, spentOn } from './operations.js';
 import { confirmKey, failKey, returnKey, stepOf } from './Payout.js';
 import type { Destination, Payout } from './Payout.js';
 import * as store from './PayoutStore.js';
-import type { PayoutAnswer, PayoutConnector, PayoutFate } from './ports.js';
+import type { PayoutOutcome, PayoutConnector, PayoutFate } from './ports.js';
 
 const MAX_WAIT_MS = 10 * 60 * 1000;
 /** What has arrived is looked at again when it has been there for twice as long, at least this and at most a day later. */
@@ -44,7 +44,7 @@ async function attempt(core: Core, claimed: Payout): Promise<void> {
   if (!payout) return;
   const answer = await connector
     .submit(payout, destination)
-    .catch((): PayoutAnswer => ({ status: 'unknown' }));
+    .catch((): PayoutOutcome => ({ status: 'unknown' }));
   await change(core, payout, (scene, kept) => settle(core, scene, kept, { answer, connector }));
 }
 
@@ -107,7 +107,7 @@ function settle(
   core: Core,
   scene: Scene,
   payout: Payout,
-  { answer, connector }: { answer: PayoutAnswer; connector: PayoutConnector },
+  { answer, connector }: { answer: PayoutOutcome; connector: PayoutConnector },
 ): void {
   const { id, walletId, currency: asset, amount } = payout;
   if (answer.status === 'completed') {

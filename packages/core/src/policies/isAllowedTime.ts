@@ -1,4 +1,4 @@
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import type { Hours, Weekday } from './Rule.js';
 
 const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
@@ -40,7 +40,7 @@ function wallClock(timeZone: string, atMs: number): { minute: number; day: numbe
   };
 }
 
-const formatOf = remembered(
+const formatOf = memoize(
   64,
   (timeZone: string) =>
     new Intl.DateTimeFormat('en-US', {

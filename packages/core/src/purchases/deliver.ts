@@ -8,7 +8,7 @@ import type { Purchase, PurchaseTerms } from './Purchase.js';
 import { headerIn, MOST_RESPONSE, sendProof, shown } from './sellerCall.js';
 import type { SellerResponse } from './sellerCall.js';
 import { confirm, hear, proofOf } from './steps.js';
-import type { PurchaseAnswer, PurchaseProof } from './steps.js';
+import type { PurchaseOutcome, PurchaseProof } from './steps.js';
 
 /** A purchase with what came of it. */
 export interface Purchased {
@@ -70,7 +70,7 @@ interface Early {
 async function delivered(
   core: Core,
   signed: Purchase,
-  { answer, until, early }: { answer: PurchaseAnswer; until: number; early: Early | undefined },
+  { answer, until, early }: { answer: PurchaseOutcome; until: number; early: Early | undefined },
 ): Promise<Purchase> {
   const looking = provedWithin(core, { ...signed, claim: answer.claim ?? null }, AT_ONCE_MS);
   // What somebody may ask for again is kept before anything else is waited for.
@@ -94,8 +94,8 @@ async function proveDelivered(
 }
 
 interface Delivered {
-  readonly answer: PurchaseAnswer;
-  /** With the answer, where that is written down. */
+  readonly answer: PurchaseOutcome;
+  /** With the response, where that is written down. */
   readonly kept: Purchase | undefined;
   /** The transaction by which the chain proves the payment. */
   readonly looking: Promise<string | undefined>;
@@ -124,7 +124,7 @@ export function failureOf(purchase: Purchase, status?: number): AgentPayError {
         : 'The seller refused the payment. No other was signed.',
       { details, ...(reason !== undefined && { reason }) },
     );
-  return new AgentPayError('payment_unresolved', 'The seller gave no answer to a payment.', {
+  return new AgentPayError('payment_unresolved', 'The seller gave no response to a payment.', {
     details,
     ...(reason !== undefined && { reason }),
   });
@@ -168,13 +168,13 @@ function write(
   core: Core,
   signed: Purchase,
   outcome: Heard['outcome'],
-  answer: PurchaseAnswer,
+  answer: PurchaseOutcome,
 ): Promise<Purchase> {
   return hear(core, signed, { outcome, ...answer, nextAttemptAt: new Date(core.clock.now() + 1_000) });
 }
 
 /** What is kept of what was heard. */
-function answerOf(signed: Purchase, heard: Heard, proof: PurchaseProof): PurchaseAnswer {
+function answerOf(signed: Purchase, heard: Heard, proof: PurchaseProof): PurchaseOutcome {
   if (heard.outcome === 'lose') return { failure: heard.why };
   const { outcome, response } = heard;
   const { dialect, network } = signed.terms as PurchaseTerms;

@@ -114,7 +114,7 @@ export async function settle(
   }: { until?: number; proof?: PurchaseProof } = {},
 ): Promise<Paid> {
   const inTheEnd = <T>(answer: Promise<T>) =>
-    inTime(core.clock, Math.max(1, until - core.clock.now()), answer, noAnswer);
+    inTime(core.clock, Math.max(1, until - core.clock.now()), answer, noResponse);
   const { value } = proof;
   const request = requestOf(value, signed);
   const soon = new Date(core.clock.now() + 1_000);
@@ -142,8 +142,8 @@ export async function settle(
   }
 }
 
-function noAnswer(): AgentPayError {
-  return new AgentPayError('settlement_unknown', 'The facilitator gives no answer.');
+function noResponse(): AgentPayError {
+  return new AgentPayError('settlement_unknown', 'The facilitator gives no response.');
 }
 
 /** The chain may know more than the facilitator says. */

@@ -148,7 +148,7 @@ export function reject(
 }
 
 /** What the seller, or the facilitator, answered to the proof. */
-export type PurchaseAnswer = Partial<
+export type PurchaseOutcome = Partial<
   Pick<Purchase, 'claim' | 'failure' | 'sellerStatus' | 'contentType' | 'response'>
 >;
 
@@ -160,7 +160,7 @@ export function hear(
     outcome,
     nextAttemptAt,
     ...answer
-  }: { outcome: 'deliver' | 'refuse' | 'lose' } & PurchaseAnswer & Partial<Pick<Purchase, 'nextAttemptAt'>>,
+  }: { outcome: 'deliver' | 'refuse' | 'lose' } & PurchaseOutcome & Partial<Pick<Purchase, 'nextAttemptAt'>>,
 ): Promise<Purchase> {
   return step(core, purchase, (scene, kept) => {
     // The chain may have ended it meanwhile; what the seller answered is kept all the same.
@@ -186,7 +186,7 @@ export function confirm(
   core: Core,
   purchase: Purchase,
   reference: string,
-  answer?: PurchaseAnswer,
+  answer?: PurchaseOutcome,
 ): Promise<Purchase> {
   const { id, partyId, holdId } = purchase;
   const row: Want = answer ? [purchaseRows, [id], purchase] : [purchaseRows, [id]];

@@ -70,7 +70,7 @@ function settle(core: Core, scene: Scene, token: Token, now: Date): Token {
   scene.insert(paymentRows, payment);
   const change = { state: 'settled', deadline: null, endedAt: now, paymentId: payment.id } as const;
   const settled = scene.update(tokenRows, token, change);
-  const [audience, about] = [partiesOf(token), facts(settled)];
+  const [audience, about] = [partiesOf(token), eventData(settled)];
   const object = { ...paymentObject(payment), ...about };
   emitIn(core, scene, paymentCompleted, { subject: payment.id, audience, object });
   const paid = { ...about, payment_id: payment.id };
@@ -87,7 +87,7 @@ function release(core: Core, scene: Scene, token: Token, to: keyof typeof tokenR
   emitIn(core, scene, tokenReleased[to], {
     subject: token.id,
     audience: partiesOf(token),
-    object: facts(released),
+    object: eventData(released),
   });
   if (to === 'sla_breached') adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_BREACHED });
   return released;
@@ -96,7 +96,7 @@ function release(core: Core, scene: Scene, token: Token, to: keyof typeof tokenR
 /** The money of its payment goes back by the decision that asks for this. */
 function takeBack(core: Core, scene: Scene, token: Token): Token {
   const refunded = scene.update(tokenRows, token, { state: 'refunded' });
-  const object = { ...facts(refunded), payment_id: token.paymentId as string };
+  const object = { ...eventData(refunded), payment_id: token.paymentId as string };
   emitIn(core, scene, tokenRefunded, { subject: token.id, audience: partiesOf(token), object });
   adjustTrustIn(scene, { serviceId: token.serviceId, points: TRUST_REFUNDED });
   return refunded;
@@ -111,7 +111,7 @@ export function partiesOf(token: Token): Party[] {
 }
 
 /** What every event about a token tells. */
-export function facts(token: Token) {
+export function eventData(token: Token) {
   return {
     token_id: token.id,
     service_id: token.serviceId,

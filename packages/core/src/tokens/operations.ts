@@ -11,7 +11,7 @@ import { get as getService, serviceRows } from '../marketplace/index.js';
 import type { Service } from '../marketplace/index.js';
 import { reserveIn, wantsOf } from '../spending/index.js';
 import { walletRows } from '../wallets/index.js';
-import { advance, facts, partiesOf } from './advance.js';
+import { advance, eventData, partiesOf } from './advance.js';
 import { tokenReserved } from './events.js';
 import type { TokenClaims } from './ports.js';
 import { decide, refusal } from './Token.js';
@@ -101,7 +101,7 @@ export async function verify(
   requireParty(request.principal, 'agent');
   const claims = core.ports.tokenCodec.verify(request.token);
   await refuseReplay(core, request.principal, claims);
-  return happen(
+  return applyEvent(
     core,
     'verify',
     {
@@ -152,7 +152,7 @@ export function callFailed(core: Core, request: OfToken): Promise<Token> {
 export async function cancel(core: Core, { principal, tokenId }: OfToken): Promise<Token> {
   const consumerId = requireParty(principal, 'agent');
   const concerns = (token: Token) => token.consumerId === consumerId;
-  return happen(core, 'cancel', { tokenId, concerns }, (_scene, token) => token);
+  return applyEvent(core, 'cancel', { tokenId, concerns }, (_scene, token) => token);
 }
 
 /**
@@ -230,13 +230,13 @@ function reserve(
   emitIn(core, scene, tokenReserved, {
     subject: token.id,
     audience: partiesOf(token),
-    object: facts(token),
+    object: eventData(token),
   });
   return token;
 }
 
-/** Lets an event happen to a token that `concerns` the caller; to everybody else it does not exist. */
-async function happen<Result>(
+/** Applies an event to a token that `concerns` the caller; to everybody else it does not exist. */
+async function applyEvent<Result>(
   core: Core,
   event: TokenEvent,
   { tokenId, concerns }: { tokenId: string; concerns: (token: Token) => boolean },
@@ -285,7 +285,7 @@ function assertReserved(scene: Scene, token: Token): void {
 
 function happenToProvider(core: Core, event: TokenEvent, { principal, tokenId }: OfToken): Promise<Token> {
   const concerns = (token: Token) => isProvider(token, principal);
-  return happen(core, event, { tokenId, concerns }, (_scene, token) => token);
+  return applyEvent(core, event, { tokenId, concerns }, (_scene, token) => token);
 }
 
 /** The tracker knows of a replay before PostgreSQL is asked to lock anything; only PostgreSQL may confirm it. */

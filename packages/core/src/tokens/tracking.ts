@@ -11,7 +11,7 @@ const PATIENCE_MS = 250;
  */
 export async function track(core: Core, token: Pick<Token, 'id' | 'state' | 'deadline'>): Promise<boolean> {
   const { id: tokenId, state, deadline } = token;
-  const taken = await patiently(core, async () => {
+  const taken = await withTimeout(core, async () => {
     if (deadline) await core.ports.tracker.track({ tokenId, state, deadlineMs: deadline.getTime() });
     else await core.ports.tracker.forget(tokenId);
     return true;
@@ -21,15 +21,17 @@ export async function track(core: Core, token: Pick<Token, 'id' | 'state' | 'dea
 
 /** What the tracker thinks of redeeming the token; `unknown` when it does not say in time. */
 export async function redeemHint(core: Core, tokenId: string): Promise<RedeemHint> {
-  return (await patiently(core, () => core.ports.tracker.redeem(tokenId))) ?? 'unknown';
+  return (await withTimeout(core, () => core.ports.tracker.redeem(tokenId))) ?? 'unknown';
 }
 
 /** Tokens the tracker holds for due; none when it does not say in time: the sweep over PostgreSQL finds them. */
 export async function dueTokens(core: Core, options: { limit: number; leaseMs: number }): Promise<string[]> {
-  return (await patiently(core, () => core.ports.tracker.due({ nowMs: core.clock.now(), ...options }))) ?? [];
+  return (
+    (await withTimeout(core, () => core.ports.tracker.due({ nowMs: core.clock.now(), ...options }))) ?? []
+  );
 }
 
-function patiently<T>(core: Core, call: () => Promise<T>): Promise<T | undefined> {
+function withTimeout<T>(core: Core, call: () => Promise<T>): Promise<T | undefined> {
   return new Promise((resolve) => {
     const cancel = core.clock.timer(PATIENCE_MS, () => resolve(undefined));
     const end = (value: T | undefined) => {

@@ -23,7 +23,7 @@ describe('a facilitator that dies', () => {
     ['after the broadcast', BROADCAST, 'after', { rows: 1, sent: 1 }],
     ['before it sees the receipt', RECEIPT, 'before', { rows: 1, sent: 1 }],
     ['after it saw the receipt, before that is stored', RECORD, 'before', { rows: 1, sent: 1 }],
-    ['after it stored the outcome, before the answer', RECORD, 'after', { rows: 1, sent: 1 }],
+    ['after it stored the outcome, before the response', RECORD, 'after', { rows: 1, sent: 1 }],
   ] as const)(
     '%s: one transfer, and the right response after the restart',
     async (_, what, moment, expected) => {

@@ -60,7 +60,7 @@ beforeEach(async () => {
 afterEach(() => bed.close());
 
 describe.each(['exact', 'upto'] as const)('settle of %s by Permit2', (scheme) => {
-  it('moves the money once for 20 equal calls, which all get the same answer', async () => {
+  it('moves the money once for 20 equal calls, which all get the same response', async () => {
     const facilitator = await bed.start();
     bed.mine();
     const request = await permitRequest({ scheme });

@@ -53,7 +53,7 @@ describe('settle', () => {
     },
   );
 
-  it('moves the money once for 50 equal calls, which all get the same answer', async () => {
+  it('moves the money once for 50 equal calls, which all get the same response', async () => {
     const facilitator = await bed.start();
     bed.mine();
     const request = await signedRequest();
@@ -229,7 +229,7 @@ describe('settle', () => {
 
   it('survives a node whose response to the broadcast got lost, and one that lost the transaction', async () => {
     const facilitator = await bed.start({ bumpAfterMs: 50 });
-    bed.chain.fault({ on: 'send', kind: 'answer_lost' });
+    bed.chain.fault({ on: 'send', kind: 'response_lost' });
     const first = facilitator.settle(await signedRequest());
     await until(() => (bed.chain.calls.send ?? 0) > 0);
     bed.chain.forgetPool();

@@ -266,12 +266,12 @@ async function askDue({ db, clock, ask }: CatalogueOptions): Promise<void> {
     );
     if (due.length === 0) return;
     await Promise.all(
-      due.map(async (one) => keepAnswer(db, now, one, await ask({ ...one, payTo: one.pay_to }))),
+      due.map(async (one) => keepResponse(db, now, one, await ask({ ...one, payTo: one.pay_to }))),
     );
   }
 }
 
-async function keepAnswer(db: Db, now: number, { key }: Due, said: Ownership): Promise<void> {
+async function keepResponse(db: Db, now: number, { key }: Due, said: Ownership): Promise<void> {
   if (said === 'own') {
     const sql = 'update facilitator_resources set proved_at = $2, misses = 0 where key = $1';
     return void (await db.query(sql, [key, new Date(now)]));

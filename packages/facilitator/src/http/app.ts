@@ -9,7 +9,7 @@ import type { RunningFacilitator } from '../engine/Facilitator.js';
 import { byPaymentRoute } from './byPayment.js';
 import { createAccess, type Access } from './access.js';
 import { discoveryRoutes } from './discovery.js';
-import { answerErrors } from './errors.js';
+import { respondWithErrors } from './errors.js';
 import { healthRoutes } from './health.js';
 import { operationRoutes } from './operations.js';
 import { paymentsBefore, supportedRoute } from './payments.js';
@@ -102,7 +102,7 @@ export function createApp(options: AppOptions): RequestListener {
   if (book) operationRoutes(app, { facilitator, book, access, log, readiness: options.readiness });
   if (catalogue) discoveryRoutes(app, { catalogue, access });
   app.use(unknownRoute);
-  app.use(answerErrors(log));
+  app.use(respondWithErrors(log));
   return paymentsBefore(app, payments);
 }
 

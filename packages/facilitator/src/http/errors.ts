@@ -12,7 +12,7 @@ import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
 
 /** What was thrown, as a response: a code, a sentence, what to do about it, and the id of the request. */
-export interface ErrorAnswer {
+export interface ErrorReply {
   readonly status: number;
   /** Seconds. */
   readonly retryAfter: number | undefined;
@@ -27,7 +27,7 @@ interface Failed {
 }
 
 /** Writes faults of ours to the log. */
-export function errorAnswer(log: Logger, thrown: unknown, request: Failed): ErrorAnswer {
+export function errorReply(log: Logger, thrown: unknown, request: Failed): ErrorReply {
   const error = toAgentPayError(thrown);
   const { status, message, hint, retryAfter } = error;
   const { requestId } = request;
@@ -68,10 +68,10 @@ export function refusals(source: { clock: Clock; random: Random }): {
 }
 
 /** The same for routes of Express. */
-export function answerErrors(log: Logger): ErrorRequestHandler {
+export function respondWithErrors(log: Logger): ErrorRequestHandler {
   return (thrown: unknown, req, res, next) => {
     if (res.headersSent) return next(thrown);
-    const { status, retryAfter, body } = errorAnswer(log, thrown, {
+    const { status, retryAfter, body } = errorReply(log, thrown, {
       path: req.path,
       body: req.body,
       requestId: requestIdOf(res),

@@ -88,7 +88,7 @@ describe('health', () => {
     const before = await metrics();
     expect(before.get('agentpay_facilitator_queue_settlements{state="sent"}')).toBe(1);
     expect(
-      before.get('agentpay_facilitator_answers_total{operation="settle",result="settlement_pending"}'),
+      before.get('agentpay_facilitator_responses_total{operation="settle",result="settlement_pending"}'),
     ).toBe(1);
     bed.mine();
     await post('/verify');
@@ -96,14 +96,14 @@ describe('health', () => {
     await request(bed.app).post('/verify').send({});
     expect((await post('/settle')).body.success).toBe(true);
     const after = await metrics();
-    expect([...after].filter(([name]) => name.startsWith('agentpay_facilitator_answers_total'))).toEqual([
-      ['agentpay_facilitator_answers_total{operation="settle",result="settlement_pending"}', 1],
-      ['agentpay_facilitator_answers_total{operation="verify",result="valid"}', 1],
-      ['agentpay_facilitator_answers_total{operation="verify",result="invalid_exact_evm_signature"}', 1],
-      ['agentpay_facilitator_answers_total{operation="verify",result="payment_malformed"}', 1],
-      ['agentpay_facilitator_answers_total{operation="settle",result="settled"}', 1],
+    expect([...after].filter(([name]) => name.startsWith('agentpay_facilitator_responses_total'))).toEqual([
+      ['agentpay_facilitator_responses_total{operation="settle",result="settlement_pending"}', 1],
+      ['agentpay_facilitator_responses_total{operation="verify",result="valid"}', 1],
+      ['agentpay_facilitator_responses_total{operation="verify",result="invalid_exact_evm_signature"}', 1],
+      ['agentpay_facilitator_responses_total{operation="verify",result="payment_malformed"}', 1],
+      ['agentpay_facilitator_responses_total{operation="settle",result="settled"}', 1],
     ]);
-    expect(after.get('agentpay_facilitator_answer_seconds_count{operation="verify"}')).toBe(3);
+    expect(after.get('agentpay_facilitator_response_seconds_count{operation="verify"}')).toBe(3);
     const carried = after.get('agentpay_facilitator_batch_payments_sum');
     expect([carried, after.get('agentpay_facilitator_transactions_total{result="success"}')]).toEqual([2, 2]);
     expect(after.get('agentpay_facilitator_payment_gas_sum')).toBeGreaterThan(2 * 21_000);

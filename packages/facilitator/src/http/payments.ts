@@ -17,7 +17,7 @@ import type { Catalogue, ListingStatus } from '../extensions/Catalogue.js';
 import type { PaymentIdentifiers } from '../extensions/PaymentIdentifiers.js';
 import type { Metrics } from '../operations/Metrics.js';
 import { guard, type Access } from './access.js';
-import { errorAnswer, toAgentPayError } from './errors.js';
+import { errorReply, toAgentPayError } from './errors.js';
 import { readJson } from './readJson.js';
 import { limitPerTurn } from './limitPerTurn.js';
 
@@ -166,7 +166,7 @@ function send({ res, requestId }: Call, status: number, body: object): void {
 }
 
 function refuse(log: Logger, call: Call, thrown: unknown): void {
-  const { status, retryAfter, body } = errorAnswer(log, thrown, { ...call, path: `/${call.operation}` });
+  const { status, retryAfter, body } = errorReply(log, thrown, { ...call, path: `/${call.operation}` });
   if (retryAfter !== undefined) call.res.setHeader('Retry-After', String(retryAfter));
   send(call, status, body);
 }

@@ -1,10 +1,10 @@
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import { hexToBytes, type Address, type Hex } from '@agentpay/protocol';
 import { recoverAuthorizer } from '@agentpay/evm';
 
 const DIGEST_LENGTH = 66;
 
-const recovered = remembered(2_000, (text) => {
+const recovered = memoize(2_000, (text) => {
   const [digest, signature] = [text.slice(0, DIGEST_LENGTH), text.slice(DIGEST_LENGTH)] as [Hex, Hex];
   return recoverAuthorizer(hexToBytes(digest), signature);
 });

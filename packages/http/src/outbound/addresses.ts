@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 
 /** What an address is to us: of the internet; of this machine or its networks; or never to be asked, whoever allows it. */
 export type Reach = 'public' | 'private' | 'forbidden';
@@ -39,7 +39,7 @@ const special6 = blockList(['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/2
  * Where an address leads. Of IPv6 only what is global unicast is public: addresses that carry an IPv4 address (mapped, NAT64, 6to4,
  * Teredo) are forbidden, whatever they carry.
  */
-export const reachOf = remembered(1_000, (address): Reach => {
+export const reachOf = memoize(1_000, (address): Reach => {
   const version = isIP(address);
   if (version === 4) {
     if (metadata.check(address)) return 'forbidden';

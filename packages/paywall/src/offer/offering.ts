@@ -1,4 +1,4 @@
-import { errorKinds, newId, remembered } from '@agentpay/primitives';
+import { errorKinds, newId, memoize } from '@agentpay/primitives';
 import { asciiJson, mpp } from '@agentpay/protocol';
 import { baseUrlOf, requestIdOf, urlOf, type PricedContext } from '../paid/RequestContext.js';
 import { declaresAny } from './extensions/declarations.js';
@@ -69,7 +69,7 @@ function openChallengeCache(
   rails: readonly PaymentRail[],
   quote: Quote,
 ): ChallengeCache {
-  const cache = remembered(MOST_LINES, (key: string) => {
+  const cache = memoize(MOST_LINES, (key: string) => {
     const [method, base, target] = key.split(BETWEEN) as [string, string, string];
     const offered = { line: `${method} ${target}`, url: urlOf(base, target) };
     const parts = partsOf(paywall, rails, quote, offered);

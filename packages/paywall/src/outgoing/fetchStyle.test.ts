@@ -172,7 +172,7 @@ describe('a fetch-style server', () => {
       if (settle === 'before') {
         expect(response.status).toBe(200);
         await expect(response.text()).rejects.toThrow();
-        expect(faults).toEqual(['an answer broke off']);
+        expect(faults).toEqual(['a response broke off']);
       } else {
         expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([
           500,

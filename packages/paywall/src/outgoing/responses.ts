@@ -76,7 +76,7 @@ export async function respondToError(
 
 /** A paid response broke off on its way: the connection is cut, so that it does not look complete. */
 function breakOff({ config, res }: RequestContext, error: unknown): void {
-  config.report({ what: 'an answer broke off', error });
+  config.report({ what: 'a response broke off', error });
   res.destroy(error instanceof Error ? error : undefined);
 }
 

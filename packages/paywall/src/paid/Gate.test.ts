@@ -41,7 +41,7 @@ function expectFree({ reply, facilitator }: { reply: Reply; facilitator: { calls
   expect(facilitator.calls.settle).toBe(0);
 }
 
-describe('an answer is charged and carries the receipt', () => {
+describe('a response is charged and carries the receipt', () => {
   it.each<[string, Handler, string]>([
     ['end', (res) => res.end('whole'), 'whole'],
     ['write and end', (res) => [res.write('a'), res.write(Buffer.from('b')), res.end('c')], 'abc'],
@@ -99,14 +99,14 @@ describe('an answer is charged and carries the receipt', () => {
     expect([response.statusCode, hints]).toEqual([200, []]);
   });
 
-  it('callbacks of end run once the answer is out', async () => {
+  it('callbacks of end run once the response is out', async () => {
     const ended = new Promise<void>((resolve) => {
       void buy((res) => res.end('x', () => resolve()));
     });
     await ended;
   });
 
-  it('the answer sent again holds no cookies', async () => {
+  it('the response sent again holds no cookies', async () => {
     const { headers } = await buy((res) =>
       res.writeHead(200, { 'set-cookie': 'session=1', 'x-own': 'yes' }).end('x'),
     );
@@ -129,7 +129,7 @@ describe('an answer is charged and carries the receipt', () => {
   });
 });
 
-describe('an answer is not charged', () => {
+describe('a response is not charged', () => {
   it.each<[string, number, Handler]>([
     ['a failure', 500, (res) => res.writeHead(500).end('no')],
     ['not found', 404, (res) => res.writeHead(404).end('no')],
@@ -157,7 +157,7 @@ describe('an answer is not charged', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
-  ])('a handler that %s: nothing of its answer goes out', async (_, handler) => {
+  ])('a handler that %s: nothing of its response goes out', async (_, handler) => {
     const bought = await buy(handler);
     expect([bought.reply.status, bought.reply.json().code, bought.reply.headers['x-secret']]).toEqual([
       500,
@@ -202,7 +202,7 @@ describe('an answer is not charged', () => {
     expectFree(bought);
   });
 
-  it('the client left: no charge, and the same proof buys the answer later', async () => {
+  it('the client left: no charge, and the same proof buys the response later', async () => {
     const facilitator = fakeFacilitator();
     const wall = paywall({ logger: false, payTo: PAY_TO, facilitator });
     const started: ServerResponse[] = [];

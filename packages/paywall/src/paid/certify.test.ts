@@ -47,7 +47,7 @@ async function keysOf(): Promise<readonly JsonWebKey[]> {
 
 const signedIn = (reply: Reply) => reply.headers[PAYMENT_RECEIPT_JWS.toLowerCase()] as string | undefined;
 
-describe.each(DIALECTS)('an answer paid in %s', (dialect) => {
+describe.each(DIALECTS)('a response paid in %s', (dialect) => {
   it('certifies who paid how much for what, and by which transaction, under a published key', async () => {
     await open({ receiptKey: newKey(), baseUrl: 'https://shop.example' });
     const bought = await send(seller, '/weather?city=secret', {

@@ -38,7 +38,7 @@ describe.each<Dialect>(DIALECTS)('settlement of %s', (dialect) => {
     expect([served.count, facilitator.moved.length, facilitator.calls.settle]).toEqual([1, 1, 2]);
   });
 
-  it('that stays unknown is a 503 without a challenge; the same proof gets the held answer later', async () => {
+  it('that stays unknown is a 503 without a challenge; the same proof gets the held response later', async () => {
     const facilitator = faulty([lost, lost, lost, lost]);
     const { seller, served } = await open(facilitator);
     const headers = pay(await send(seller, '/'), dialect);
@@ -148,7 +148,7 @@ describe.each<Dialect>(DIALECTS)('settlement of %s', (dialect) => {
   });
 });
 
-describe('a kept answer', () => {
+describe('a kept response', () => {
   it('lasts until the proof expires, and never makes the handler run again', async () => {
     const clock = shiftedClock();
     const { seller, served } = await open(fakeFacilitator(), { clock });

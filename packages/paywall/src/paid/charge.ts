@@ -153,7 +153,7 @@ async function settleLater(
     run.unpaid();
     tellUnpaid(context, payment, reasonOf(error));
     config.report({
-      what: 'an answer went out that is not paid for',
+      what: 'a response went out that is not paid for',
       error,
       requestId: requestIdOf(context),
     });

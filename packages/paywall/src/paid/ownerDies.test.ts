@@ -61,14 +61,14 @@ describe('an owner that dies', () => {
     return { early, reply, facilitator, served: [first.served.count, second.served.count] };
   }
 
-  it('before the answer was stored: the next one waits for the lease, then serves and charges once', async () => {
+  it('before the response was stored: the next one waits for the lease, then serves and charges once', async () => {
     const { early, reply, facilitator, served } = await killed(1);
     expect([early.status, early.json().code]).toEqual([409, 'payment_in_progress']);
     expect([reply.status, reply.text, served]).toEqual([200, 'answer 1', [1, 1]]);
     expect(facilitator.moved).toHaveLength(1);
   });
 
-  it('between storing the answer and taking the money, or after taking it: the stored answer, charged once, no second run', async () => {
+  it('between storing the response and taking the money, or after taking it: the stored response, charged once, no second run', async () => {
     const { early, reply, facilitator, served } = await killed(2, { hang: true });
     expect([early.status, early.json().code]).toEqual([409, 'payment_in_progress']);
     expect([reply.status, reply.text, served]).toEqual([200, 'answer 1', [1, 0]]);
@@ -76,7 +76,7 @@ describe('an owner that dies', () => {
     expect(facilitator.moved).toHaveLength(1);
   });
 
-  it('before recording that it was paid: the stored answer, charged once, no second run', async () => {
+  it('before recording that it was paid: the stored response, charged once, no second run', async () => {
     const { reply, facilitator, served } = await killed(2);
     expect([reply.status, reply.text, served]).toEqual([200, 'answer 1', [1, 0]]);
     expect(facilitator.moved).toHaveLength(1);
@@ -128,7 +128,7 @@ describe('a store that fails', () => {
   });
 
   it.each([
-    ['after', 'the answer is delivered', 200],
+    ['after', 'the response is delivered', 200],
     ['before', 'the handler waits for a record', 503],
   ] as const)('only after the money moved, settle %s: %s', async (settle, _, status) => {
     const facilitator = fakeFacilitator();

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { AgentPayError, remembered } from '@agentpay/primitives';
+import { AgentPayError, memoize } from '@agentpay/primitives';
 import { jcs, mpp } from '@agentpay/protocol';
 import type { RequestContext } from './RequestContext.js';
 import { targetOf, type Request } from './Request.js';
@@ -47,7 +47,7 @@ function lineOf(req: Request): string {
   return `${req.method} ${targetOf(req)}`;
 }
 
-export const digestOfLine = remembered(1_000, digestOf);
+export const digestOfLine = memoize(1_000, digestOf);
 
 /** What a proof buys, as one text: method, path, query and body. */
 export function scopeText(req: Request, body: RequestBody): string {

@@ -45,7 +45,7 @@ async function rebuilt(dialect: 'x402v2' | 'x402v1', headers: Headers, target = 
   return { 'payment-signature': x402v2.encodePaymentPayload(paid) };
 }
 
-describe('a stored answer goes to nobody who shows nothing but what is public', () => {
+describe('a stored response goes to nobody who shows nothing but what is public', () => {
   it.each(['x402v2', 'x402v1'] as const)('%s rebuilt from the chain: 409', async (dialect) => {
     await open();
     const headers = pay(await send(seller, '/'), dialect);
@@ -65,7 +65,7 @@ describe('a stored answer goes to nobody who shows nothing but what is public', 
   });
 
   it.each<Dialect>(['x402v2', 'mpp'])(
-    'the very proof in %s, with the name of an offer or challenge: the answer',
+    'the very proof in %s, with the name of an offer or challenge: the response',
     async (dialect) => {
       await open();
       const headers = pay(await send(seller, '/'), dialect);

@@ -129,7 +129,7 @@ describe("settle: 'optimistic'", () => {
     const { wall, seller, buy } = await open(optimistic, (res) => res.end('x'), { ...options, onRefused });
     expect((await buy()).status).toBe(200);
     await wall.idle();
-    expect([faults, refused]).toEqual([['an answer went out that is not paid for'], ['insufficient_funds']]);
+    expect([faults, refused]).toEqual([['a response went out that is not paid for'], ['insufficient_funds']]);
     expect((await buy()).headers['payment-response']).toBeDefined();
     clock.offset += 301_000;
     const validBefore = String(Math.floor(clock.now() / 1000) + 300);

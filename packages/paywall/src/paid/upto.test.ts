@@ -166,14 +166,14 @@ describe('a price up to a ceiling', () => {
     expect([served.count, settled]).toEqual([1, ['50000']]);
   });
 
-  it('settles the amount that was used by the answer that was stored, though the process died in between', async () => {
+  it('settles the amount that was used by the response that was stored, though the process died in between', async () => {
     const store = memoryStore(systemClock);
     const clock: Clock & { offset: number } = shiftedClock();
     let lost = true;
     const asked: string[] = [];
     const settle = async ({ paymentRequirements }: FacilitatorRequest) => {
       asked.push((paymentRequirements as x402v2.PaymentRequirements).amount);
-      if (lost) throw new Error('no answer');
+      if (lost) throw new Error('no response');
       return { success: true, transaction: HASH, network: NETWORK.id, payer: PAYER };
     };
     await open(undefined, { store, clock }, { settle });

@@ -86,7 +86,7 @@ describe('a facilitator that is none for this seller is told of at start, with w
     opened.push(seller);
     const reply = await send(seller, '/', { headers: pay(await send(seller, '/'), 'x402v2') });
     expect([reply.status, reply.json().code]).toEqual([503, 'facilitator_unavailable']);
-    expect(told.some((what) => what.includes(`${url} gives no usable answer to /verify`))).toBe(true);
+    expect(told.some((what) => what.includes(`${url} gives no usable response to /verify`))).toBe(true);
   });
 
   it('one in the same process is asked by ready() alone', async () => {

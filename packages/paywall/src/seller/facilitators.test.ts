@@ -19,7 +19,7 @@ describe('several facilitators', () => {
     expect([first.calls.verify, second.calls.verify]).toEqual([1, 1]);
   });
 
-  it('take a refusal for an answer', async () => {
+  it('take a refusal for a response', async () => {
     const second = fakeFacilitator();
     const refusing = fakeFacilitator({ verify: async () => ({ isValid: false, invalidReason: 'no' }) });
     expect((await failover([refusing, second]).verify(request)).isValid).toBe(false);

@@ -14,13 +14,13 @@ export interface HttpRequest {
   readonly maxBytes: number;
 }
 
-export interface HttpAnswer {
+export interface HttpReply {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly text: string;
 }
 
-export type HttpClient = (url: URL, request: HttpRequest) => Promise<HttpAnswer>;
+export type HttpClient = (url: URL, request: HttpRequest) => Promise<HttpReply>;
 
 /** Unused connections are closed before servers usually close them, and one that does not come about is given up. */
 const IDLE_MS = 4_000;

@@ -1,4 +1,4 @@
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import { keccak_256 } from '@noble/hashes/sha3.js';
 import * as z from 'zod';
 import { bytesOfText, readHex, writeHex } from '#platform';
@@ -61,7 +61,7 @@ export function sameHex(a: string, b: string): boolean {
 }
 
 /** The address in EIP-55 checksum form. The latest ones are remembered, because the hash is most of the work. */
-export const checksumAddress: (address: string) => Address = remembered(8_192, hashedChecksum);
+export const checksumAddress: (address: string) => Address = memoize(8_192, hashedChecksum);
 
 function hashedChecksum(address: string): Address {
   const lower = address.slice(2).toLowerCase();

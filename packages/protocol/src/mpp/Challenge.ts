@@ -1,4 +1,4 @@
-import { AgentPayError, remembered } from '@agentpay/primitives';
+import { AgentPayError, memoize } from '@agentpay/primitives';
 import * as z from 'zod';
 import { hmacSha256 } from '#hmac';
 import { isSameText } from '#platform';
@@ -48,7 +48,7 @@ export function challengeId(bound: Bound, secret: string): string {
 }
 
 /** What binds under a secret, made once: there are only the secret of the process, and those that it still honours. */
-const bindingBy = remembered(16, hmacSha256);
+const bindingBy = memoize(16, hmacSha256);
 
 function slots(bound: Bound): string[] {
   const { realm, method, intent, request, expires = '', digest = '', header, opaque = '' } = bound;

@@ -228,7 +228,10 @@ describe('a facilitator over HTTP', () => {
 
   it.each<[string, RequestListener]>([
     ['hangs', () => undefined],
-    ['hangs in the middle of the answer', (_, response) => void response.writeHead(200).write('{"success":')],
+    [
+      'hangs in the middle of the response',
+      (_, response) => void response.writeHead(200).write('{"success":'),
+    ],
   ])('that %s is given up', async (_, listener) => {
     const remote = await facilitator(listener, { verifyTimeoutMs: 100, settleTimeoutMs: 100 });
     expect(await failure(remote.settle(request))).toBe('settlement_unknown');

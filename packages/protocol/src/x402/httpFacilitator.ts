@@ -1,5 +1,5 @@
 import { AgentPayError } from '@agentpay/primitives';
-import { httpClient, type HttpAnswer, type HttpClient, type HttpRequest } from '../encoding/httpClient.js';
+import { httpClient, type HttpReply, type HttpClient, type HttpRequest } from '../encoding/httpClient.js';
 import { readLimited } from '../encoding/readLimited.js';
 import { untilAborted } from '../encoding/untilAborted.js';
 import { wasNotSent } from '../encoding/wasNotSent.js';
@@ -8,10 +8,10 @@ import type { Facilitator, FacilitatorRequest } from './Facilitator.js';
 import { readStatus, statusRequest, type SettlementStatus } from './settlementStatus.js';
 import {
   OtherPayment,
-  readSettleAnswer,
-  readSupportedAnswer,
-  readVerifyAnswer,
-} from './facilitatorAnswers.js';
+  readSettleResponse,
+  readSupportedResponse,
+  readVerifyResponse,
+} from './facilitatorResponses.js';
 
 export interface HttpFacilitatorOptions {
   /** Base URL; `/verify`, `/settle` and `/supported` are appended. */
@@ -27,7 +27,7 @@ export interface HttpFacilitatorOptions {
 }
 
 /** A definite word is not lost over a long text beside it. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 
 /** A facilitator reached over HTTP. Answers are checked against the request: shape, network, payer, transaction. */
 export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
@@ -56,24 +56,24 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
       },
       body: body && JSON.stringify(body),
       timeoutMs,
-      maxBytes: MAX_ANSWER_BYTES,
+      maxBytes: MAX_RESPONSE_BYTES,
     });
     const found = read(parseJson(text));
     if (found !== undefined) return found;
-    throw new AnswerError(url, status, text);
+    throw new UnexpectedResponse(url, status, text);
   }
 
   return {
     async verify(request) {
       try {
-        return await call(urls.verify, (body) => readVerifyAnswer(body, request), verifyTimeoutMs, request);
+        return await call(urls.verify, (body) => readVerifyResponse(body, request), verifyTimeoutMs, request);
       } catch (cause) {
         throw unavailable(cause);
       }
     },
     async settle(request) {
       try {
-        return await call(urls.settle, (body) => readSettleAnswer(body, request), settleTimeoutMs, request);
+        return await call(urls.settle, (body) => readSettleResponse(body, request), settleTimeoutMs, request);
       } catch (cause) {
         if (cause instanceof OtherPayment) throw mismatch(cause);
         throw wasNotTaken(cause) ? unavailable(cause) : unknown(cause);
@@ -83,7 +83,7 @@ export function httpFacilitator(options: HttpFacilitatorOptions): Facilitator {
       askStatus(exchange, { base, headers: options.headers, timeoutMs: verifyTimeoutMs }, request),
     async supported() {
       try {
-        return await call(urls.supported, readSupportedAnswer, verifyTimeoutMs);
+        return await call(urls.supported, readSupportedResponse, verifyTimeoutMs);
       } catch (cause) {
         throw unavailable(cause);
       }
@@ -104,7 +104,7 @@ async function askStatus(
   // What was bought is of no interest, and may be longer than a header.
   const { url, headers } = statusRequest(at.base, toBase64({ ...paymentPayload, extensions: undefined }));
   const sent = { method: 'GET', headers: { ...headers, ...at.headers }, body: undefined } as const;
-  const limits = { timeoutMs: at.timeoutMs, maxBytes: MAX_ANSWER_BYTES };
+  const limits = { timeoutMs: at.timeoutMs, maxBytes: MAX_RESPONSE_BYTES };
   const { status, text } = await exchange(new URL(url), { ...sent, ...limits }).catch((cause: unknown) => {
     throw unavailable(cause);
   });
@@ -115,7 +115,7 @@ type Exchange = (
   url: URL,
   request: HttpRequest,
   moves?: number,
-) => Promise<Pick<HttpAnswer, 'status' | 'text'>>;
+) => Promise<Pick<HttpReply, 'status' | 'text'>>;
 
 const MOST_MOVES = 3;
 
@@ -152,8 +152,8 @@ function byFetch(fetch: typeof globalThis.fetch): Exchange {
   };
 }
 
-class AnswerError extends Error {
-  override readonly name = 'AnswerError';
+class UnexpectedResponse extends Error {
+  override readonly name = 'UnexpectedResponse';
   constructor(
     url: URL,
     readonly status: number,
@@ -164,7 +164,7 @@ class AnswerError extends Error {
 }
 
 function wasNotTaken(cause: unknown): boolean {
-  if (cause instanceof AnswerError)
+  if (cause instanceof UnexpectedResponse)
     return isRefusal(cause.status) || cause.text.includes('"facilitator_overloaded"');
   return wasNotSent(cause);
 }
@@ -184,7 +184,7 @@ function unavailable(cause: unknown): AgentPayError {
 function mismatch(cause: OtherPayment): AgentPayError {
   return new AgentPayError('settlement_unknown', 'The facilitator answered for another payment.', {
     cause,
-    reason: 'answer_mismatch',
+    reason: 'response_mismatch',
   });
 }
 

@@ -1,7 +1,7 @@
 import { findNetwork } from '@agentpay/primitives';
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import type { SellerDialect } from '../dialects.js';
-import type { CheckedResponse } from './Answer.js';
+import type { CheckedResponse } from './asker.js';
 
 /** One way to pay, in words that all dialects have; addresses in lower case. */
 export interface OfferedTerms {
@@ -22,7 +22,7 @@ export type Reading =
 const absent: Reading = { state: 'absent' };
 
 /** Reads a 402 in every dialect; `nowMs`: ms since the epoch. */
-export function readAnswer(answer: CheckedResponse, nowMs: number): Record<SellerDialect, Reading> {
+export function readResponse(answer: CheckedResponse, nowMs: number): Record<SellerDialect, Reading> {
   return {
     x402v2: attempt(() => readV2(answer)),
     x402v1: attempt(() => readV1(answer)),

@@ -182,7 +182,7 @@ describe('the check of a paid URL', () => {
     const { findings, ok } = await checkUrl(await sell(silent));
     expect(ok).toBe(false);
     const head = findings.find(({ check }) => check === 'head');
-    expect(head).toMatchObject({ verdict: 'fail', reason: expect.stringMatching(/^There is no answer: /) });
+    expect(head).toMatchObject({ verdict: 'fail', reason: expect.stringMatching(/^There is no response: /) });
   });
 
   it('asks with the method it is told', async () => {
@@ -198,7 +198,7 @@ describe('the check of a paid URL', () => {
     ['seller.example/weather', 'GET', 'needs an http or https URL'],
     ['ftp://seller.example', 'GET', 'needs an http or https URL'],
     ['http://127.0.0.1:9', 'LOOK', '--method must be one of GET, POST'],
-    ['http://127.0.0.1:9', 'GET', 'gives no answer'],
+    ['http://127.0.0.1:9', 'GET', 'gives no response'],
   ])('says in one sentence why %s with %s cannot be checked', async (url, method, message) => {
     await expect(checkUrl(url, method)).rejects.toMatchObject({
       name: 'CheckFault',

@@ -1,9 +1,9 @@
 import { systemClock, type Clock } from '@agentpay/primitives';
 import { CommandFault, type Called } from '@agentpay/http/commands';
-import { asker } from './Answer.js';
+import { asker } from './asker.js';
 import { checks, statusCheck, type Check, type CheckedSeller, type CheckVerdict } from './checks.js';
 import { indexer, stockClient } from './reach.js';
-import { readAnswer } from './Reading.js';
+import { readResponse } from './Reading.js';
 
 /** One line of the report. */
 export interface Finding extends CheckVerdict {
@@ -39,7 +39,7 @@ export async function check({ args: [address = ''], flags, around }: Called): Pr
   return report.ok ? 0 : 1;
 }
 
-interface Surroundings {
+interface Dependencies {
   readonly clock?: Clock;
   readonly fetch?: typeof globalThis.fetch;
 }
@@ -48,9 +48,9 @@ interface Surroundings {
 export async function checkUrl(
   address: string,
   method = 'GET',
-  surroundings: Surroundings = {},
+  dependencies: Dependencies = {},
 ): Promise<CheckReport> {
-  const { clock = systemClock, fetch = globalThis.fetch } = surroundings;
+  const { clock = systemClock, fetch = globalThis.fetch } = dependencies;
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
     throw new CheckFault('usage', `agentpay check needs an http or https URL, not "${address}".`);
@@ -58,9 +58,9 @@ export async function checkUrl(
     throw new CheckFault('usage', `--method must be one of ${METHODS.join(', ')}, not "${method}".`);
   const ask = asker(url, method, fetch);
   const first = await ask().catch((error: unknown) => {
-    throw new CheckFault('no_response', `${url.href} gives no answer: ${causeOf(error)}.`);
+    throw new CheckFault('no_response', `${url.href} gives no response: ${causeOf(error)}.`);
   });
-  const subject: CheckedSeller = { url, method, ask, first, readings: readAnswer(first, clock.now()) };
+  const subject: CheckedSeller = { url, method, ask, first, readings: readResponse(first, clock.now()) };
   const findings: Finding[] = [];
   for (const { id, run } of first.status === 402
     ? [statusCheck, ...checks, stockClient, indexer]
@@ -75,7 +75,7 @@ async function judge(run: Check['run'], subject: CheckedSeller): Promise<CheckVe
     return await run(subject);
   } catch (error) {
     // Retries would hide what is being looked for: a seller that goes silent has failed.
-    return { verdict: 'fail', reason: `There is no answer: ${causeOf(error)}.` };
+    return { verdict: 'fail', reason: `There is no response: ${causeOf(error)}.` };
   }
 }
 

@@ -1,6 +1,6 @@
 import { mpp, x402v1, x402v2 } from '@agentpay/protocol';
 import { dialects, type SellerDialect } from '../dialects.js';
-import type { CheckedResponse, Ask } from './Answer.js';
+import type { CheckedResponse, Ask } from './asker.js';
 import type { Reading } from './Reading.js';
 
 /** The URL under check, and what it said to a request without a proof. */

@@ -68,7 +68,7 @@ const mock: CommandRow = {
     { flag: '--delay <ms>', says: 'how slow the fault "slow" is' },
     { ...jsonFlag, says: 'print its URL as JSON, failures as well' },
   ],
-  examples: ['agentpay mock --price $0.02', 'agentpay mock --fault lost_answer --port 0'],
+  examples: ['agentpay mock --price $0.02', 'agentpay mock --fault lost_response --port 0'],
   run: async (called) => (await import('../mock/mock.js')).mock(called),
 };
 

@@ -5,12 +5,12 @@ import { mpp, reasons, x402v1, x402v2, type Facilitator } from '@agentpay/protoc
 /** What can be made to go wrong, and how it looks to a buyer. */
 export const faults = {
   none: 'the seller delivers',
-  slow: 'the answer takes a while',
+  slow: 'the response takes a while',
   error: 'the seller fails after the proof was verified: 500, nothing is charged',
-  lost_answer: 'the connection ends after the payment; the same proof gets the answer',
+  lost_response: 'the connection ends after the payment; the same proof gets the response',
   refused: 'the payer has no money: 402 with a reason',
   unavailable: 'the facilitator is away: 503, nothing is charged',
-  pending: 'the outcome of the payment is not known at first: 503; the same proof gets the answer',
+  pending: 'the outcome of the payment is not known at first: 503; the same proof gets the response',
 } as const;
 
 export type Fault = keyof typeof faults;
@@ -62,8 +62,8 @@ function pendingAtFirst(facilitator: Facilitator): Facilitator {
   };
 }
 
-/** Cuts the connection in place of the first successful answer to each proof. */
-export function answerLoser(): (req: IncomingMessage, res: ServerResponse) => void {
+/** Cuts the connection in place of the first successful response to each proof. */
+export function responseLoser(): (req: IncomingMessage, res: ServerResponse) => void {
   const lost = new Map<string, true>();
   return (req, res) => {
     const proof = proofOf(req);

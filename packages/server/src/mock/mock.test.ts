@@ -93,7 +93,7 @@ describe('the mock seller', () => {
 
   it.each([
     ['error', [402, 500]],
-    ['lost_answer', [402, 'lost', 200]],
+    ['lost_response', [402, 'lost', 200]],
     ['pending', [402, 503, 200]],
   ] as const)('can be made to fail: %s', async (fault, seen) => {
     const url = await startMock();

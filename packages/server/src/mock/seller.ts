@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { memoryStore, sleep, type Clock } from '@agentpay/primitives';
 import { paywall, type Paywall } from '@agentpay/paywall';
-import { answerLoser, faultNames, withFault, type Fault } from './faults.js';
+import { responseLoser, faultNames, withFault, type Fault } from './faults.js';
 import { MockFault, readFault, readPriceText, type MockOptions } from './MockOptions.js';
 import { signatureFacilitator } from './signatureFacilitator.js';
 import { speakOnly } from './speakOnly.js';
@@ -15,7 +15,7 @@ export const MOCK_HEADER = 'AgentPay-Mock';
  */
 export function mockSeller(options: MockOptions, clock: Clock): RequestListener {
   const walls = wallsOf(options, clock);
-  const loseAnswer = answerLoser();
+  const loseResponse = responseLoser();
   let served = 0;
 
   return (req, res) => {
@@ -23,7 +23,7 @@ export function mockSeller(options: MockOptions, clock: Clock): RequestListener 
     try {
       const { price, fault } = asked(req, options);
       speakOnly(options.dialects, req, res);
-      if (fault === 'lost_answer') loseAnswer(req, res);
+      if (fault === 'lost_response') loseResponse(req, res);
       const handler = async () => {
         if (fault === 'slow') await sleep(clock, options.delayMs);
         if (fault === 'error') return json(res, 500, { mock: true, error: fault });

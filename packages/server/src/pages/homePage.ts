@@ -9,7 +9,7 @@ const ways: readonly {
 }[] = [
   {
     title: 'Sell',
-    text: 'Put a price on a route of your API. Whoever calls it pays first; whoever lost the answer gets it again.',
+    text: 'Put a price on a route of your API. Whoever calls it pays first; whoever lost the response gets it again.',
     links: [
       ['/docs/quickstart-sellers', 'Quickstart for sellers'],
       ['/docs/sla-tokens', 'Get paid on time or not at all'],
@@ -46,7 +46,7 @@ export function homePage(baseUrl: string): string {
     body: html`<p class="lead">
         A server names its price with the status 402. A client that may spend pays it and asks again. AgentPay
         is both sides of that, and the books between them: money moves once, whatever is retried, and nobody
-        is charged for an answer that never came.
+        is charged for a response that never came.
       </p>
       <p class="row">
         <a class="button" href="/docs">Read the docs</a>

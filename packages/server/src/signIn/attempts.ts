@@ -22,7 +22,7 @@ const kept = z.object({
   until: z.number(),
 });
 
-interface Surroundings {
+interface Dependencies {
   readonly vault: vault.Vault;
   readonly clock: Clock;
   readonly random: Random;
@@ -30,7 +30,7 @@ interface Surroundings {
 
 /** Begins a sign-in: what must come back is kept in a sealed cookie of the browser that began it. */
 export function begin(
-  { vault, clock, random }: Surroundings,
+  { vault, clock, random }: Dependencies,
   cookies: Cookies,
   { redirectUri, callbackUrl }: { redirectUri: string; callbackUrl: string },
 ): Journey {
@@ -43,7 +43,7 @@ export function begin(
 }
 
 /** The sign-in that this browser began; undefined when it began none, or too long ago. It is used up by that. */
-export function end({ vault, clock }: Surroundings, cookies: Cookies): Journey | undefined {
+export function end({ vault, clock }: Dependencies, cookies: Cookies): Journey | undefined {
   const sealed = cookies.get(COOKIE);
   if (!sealed) return undefined;
   cookies.clear(COOKIE, { path: PATH });

@@ -12,7 +12,7 @@ const params = z.object({ service_id: id('service') });
 
 /** GET /v1/services */
 export const list = Endpoint.from({
-  summary: 'Lists services; an answer may be five seconds old.',
+  summary: 'Lists services; a response may be five seconds old.',
   method: 'GET',
   path: '/v1/services',
   auth: anyOf('agent'),

@@ -63,7 +63,7 @@ describe('a payment identifier', () => {
     expect(declared(await send(seller, '/'))).toBeUndefined();
   });
 
-  it('names one payment: the same one gets its answer again, another one 409, and the facilitator hears of neither', async () => {
+  it('names one payment: the same one gets its response again, another one 409, and the facilitator hears of neither', async () => {
     const { facilitator, served } = await open({ paymentIdentifier: 'optional' });
     const first = await named({ required: false, id: ID });
     expect((await send(seller, '/', { headers: first })).text).toBe('answer 1');

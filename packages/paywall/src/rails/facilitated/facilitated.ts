@@ -261,9 +261,9 @@ async function available<T>({ report }: PaywallConfig, name: string, response: P
   try {
     return await response;
   } catch (cause) {
-    report({ what: `${name} gives no usable answer to /verify: ${whyNot(cause)}`, error: cause });
+    report({ what: `${name} gives no usable response to /verify: ${whyNot(cause)}`, error: cause });
     if (isAgentPayError(cause, 'facilitator_unavailable')) throw cause;
-    throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable answer.', {
+    throw new AgentPayError('facilitator_unavailable', 'The facilitator gives no usable response.', {
       cause,
       retryAfter: 2,
     });

@@ -1,4 +1,4 @@
-import { remembered, unixSeconds } from '@agentpay/primitives';
+import { memoize, unixSeconds } from '@agentpay/primitives';
 import { base64url, mpp } from '@agentpay/protocol';
 import { variantOf } from '../../offer/variant.js';
 import type { Quote } from '../../offer/Quote.js';
@@ -87,7 +87,7 @@ function issuerFor(
 /** As Node names it. */
 const ACCEPT_PAYMENT = mpp.ACCEPT_PAYMENT.toLowerCase();
 /** Clients say the same few things over and over. */
-const rangesIn = remembered(100, mpp.readAcceptPayment);
+const rangesIn = memoize(100, mpp.readAcceptPayment);
 
 function wantedOf(offers: readonly MppOffer[], accepted: string | string[] | undefined): readonly MppOffer[] {
   return accepted === undefined

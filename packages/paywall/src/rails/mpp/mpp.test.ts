@@ -175,7 +175,7 @@ describe('a refusal without a challenge has the problem type of the draft where 
     ['an unreadable payment of x402', 400, 'bad-request', () => ({ 'payment-signature': '%%%' })],
   ])('%s: %i %s', async (_, status, problem, headers) => {
     await open();
-    expectAnswer(
+    expectResponse(
       await send(seller, '/', { headers: headers(await send(seller, '/')) }),
       status,
       problemType(problem),
@@ -189,14 +189,14 @@ describe('a refusal without a challenge has the problem type of the draft where 
       logger: false,
     }).charge(() => 'nonsense');
     seller = await listen((req, res) => charge(req, res, () => res.end()));
-    expectAnswer(await send(seller, '/'), 500, problemType('internal-payment-error'));
+    expectResponse(await send(seller, '/'), 500, problemType('internal-payment-error'));
   });
 
   it('a credential that was used for another caller: 409, of no type in the draft', async () => {
     await open();
     const headers = pay(await send(seller, '/'), 'mpp');
     await send(seller, '/', { headers });
-    expectAnswer(
+    expectResponse(
       await send(seller, '/', { headers: { ...headers, cookie: 'caller=2' } }),
       409,
       'about:blank',
@@ -295,7 +295,7 @@ describe('Accept-Payment', () => {
 
 const problemType = (code: string) => `https://paymentauth.org/problems/${code}`;
 
-function expectAnswer(reply: Reply, status: number, type: string): void {
+function expectResponse(reply: Reply, status: number, type: string): void {
   expect([reply.status, reply.json().status, reply.json().type]).toEqual([status, status, type]);
   expect(reply.headers['www-authenticate']).toBeUndefined();
 }

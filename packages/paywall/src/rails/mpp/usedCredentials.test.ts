@@ -70,7 +70,7 @@ function expectOffer(
 }
 
 describe('no challenge for a credential', () => {
-  it('whose request is being answered: 409 with Retry-After, and then the same answer', async () => {
+  it('whose request is being answered: 409 with Retry-After, and then the same response', async () => {
     const busy: ServerResponse[] = [];
     let begin: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => {
@@ -142,7 +142,7 @@ describe('no challenge for a credential', () => {
     expect(served.count).toBe(0);
   });
 
-  it('of another caller, who still gets the answer', async () => {
+  it('of another caller, who still gets the response', async () => {
     const { seller } = await open();
     const headers = pay(await send(seller, '/'), 'mpp');
     await send(seller, '/', { headers });
@@ -165,7 +165,7 @@ describe('a fresh challenge for a credential of which nothing can come any more'
   });
 
   it.each<[string, Selling]>([
-    ['the answer that was kept', {}],
+    ['the response that was kept', {}],
     ['one that was not', { price: BEFORE }],
   ])('because it has expired, and with it %s: 402 payment-expired', async (_, selling) => {
     const { seller, served, clock } = await open(selling);

@@ -196,7 +196,7 @@ describe('a payment token', () => {
     expect([served.count, api.calls()]).toEqual([1, LIFE]);
   });
 
-  it('sent again gets the stored answer', async () => {
+  it('sent again gets the stored response', async () => {
     const api = await fakeApi();
     const { buy, served } = await seller(api);
     const text = tokenFor();
@@ -257,7 +257,7 @@ describe('a payment token', () => {
     expect([reply.status, reply.json().code, served.count]).toEqual([expected, code, 0]);
   });
 
-  it('whose handler fails is not charged: call-failed is reported before the answer goes out', async () => {
+  it('whose handler fails is not charged: call-failed is reported before the response goes out', async () => {
     const api = await fakeApi();
     const { buy } = await seller(api, () => {
       throw new Error('broken');
@@ -268,7 +268,7 @@ describe('a payment token', () => {
     expect(api.calls()).toEqual([...LIFE.slice(0, 3), 'call-failed']);
   });
 
-  it('survives lost answers of the API after it was redeemed', async () => {
+  it('survives lost responses of the API after it was redeemed', async () => {
     const api = await fakeApi();
     for (const event of LIFE.slice(1)) api.faults[event] = [cutOff];
     const { buy, served } = await seller(api);
@@ -276,7 +276,7 @@ describe('a payment token', () => {
     expect([reply.status, served.count]).toEqual([200, 1]);
   });
 
-  it('whose redeeming got no answer is given back and answered with 503', async () => {
+  it('whose redeeming got no response is given back and answered with 503', async () => {
     const api = await fakeApi();
     api.faults['verify'] = [cutOff];
     const { buy, served } = await seller(api);
@@ -285,7 +285,7 @@ describe('a payment token', () => {
     expect(api.calls()).toEqual(['verify', 'call-failed']);
   });
 
-  it('whose settling stays unknown keeps the answer for later', async () => {
+  it('whose settling stays unknown keeps the response for later', async () => {
     const api = await fakeApi();
     api.faults['call-completed'] = [cutOff, cutOff, cutOff, cutOff];
     const { buy, served } = await seller(api);

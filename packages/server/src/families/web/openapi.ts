@@ -1,13 +1,13 @@
 import { families, openApi, swagger, web, type Family } from '@agentpay/api';
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import { implement } from '../../http/implement.js';
 import { version } from '../../version.js';
 
-const document = remembered(1, (baseUrl: string) =>
+const document = memoize(1, (baseUrl: string) =>
   openApi(Object.values<Family>(families), { baseUrl, version }),
 );
 
-const older = remembered(1, (baseUrl: string) => swagger(document(baseUrl)));
+const older = memoize(1, (baseUrl: string) => swagger(document(baseUrl)));
 
 export const handlers = implement(web.nouns.openapi, ({ baseUrl }) => ({
   spec: async () => document(baseUrl()) as { openapi: string },

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import { nounPages, referencePage } from './apiReference.js';
 import { contents, pathOf } from './contents.js';
 import { render, type Rendered } from './markdown.js';
@@ -29,7 +29,7 @@ const WRITTEN_URL = 'http://127.0.0.1:3100';
 const FOLDER = new URL('./', import.meta.resolve('@agentpay/docs/README.md'));
 
 /** The documentation of the API at this address. */
-export const library = remembered(1, (baseUrl: string): Library => {
+export const library = memoize(1, (baseUrl: string): Library => {
   const guide = (slug: string) => pageOf(slug, pathOf(slug), textOf(slug, baseUrl));
   const slugs = contents.flatMap((section): readonly string[] => section.slugs);
   const nouns = [...nounPages(baseUrl)].map(([name, source]): [string, DocsPage] => [

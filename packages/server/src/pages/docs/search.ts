@@ -1,5 +1,5 @@
 import MiniSearch from 'minisearch';
-import { remembered } from '@agentpay/primitives';
+import { memoize } from '@agentpay/primitives';
 import { allPages, library } from './library.js';
 
 /** A place in the documentation that a search found. */
@@ -18,7 +18,7 @@ interface Entry extends SearchHit {
   readonly text: string;
 }
 
-const index = remembered(1, (baseUrl: string) => {
+const index = memoize(1, (baseUrl: string) => {
   const search = new MiniSearch<Entry>({
     fields: ['title', 'page', 'text'],
     storeFields: ['title', 'page', 'path', 'excerpt'],

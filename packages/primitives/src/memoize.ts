@@ -1,5 +1,5 @@
 /** The function with its results kept, of at most `max` keys at a time: for what the same few are asked for again and again. */
-export function remembered<R, K extends string | number = string>(
+export function memoize<R, K extends string | number = string>(
   max: number,
   work: (key: K) => R,
 ): (key: K) => R {

@@ -22,7 +22,7 @@ export class OtherPayment extends Error {
  * so that no definite response is lost over it. Undefined: it says neither yes nor no.
  * @throws OtherPayment for a yes about somebody else
  */
-export function readVerifyAnswer(body: unknown, request: FacilitatorRequest): VerifyResponse | undefined {
+export function readVerifyResponse(body: unknown, request: FacilitatorRequest): VerifyResponse | undefined {
   const members = membersOf(body);
   if (typeof members?.['isValid'] !== 'boolean') return undefined;
   const { isValid } = members;
@@ -38,11 +38,11 @@ export function readVerifyAnswer(body: unknown, request: FacilitatorRequest): Ve
 }
 
 /**
- * What a facilitator says to `/settle`, read as {@link readVerifyAnswer} does: `success` decides, and a yes must name its transaction. The
+ * What a facilitator says to `/settle`, read as {@link readVerifyResponse} does: `success` decides, and a yes must name its transaction. The
  * network is that of the request, by whatever name the facilitator calls it.
  * @throws OtherPayment for a yes about another payer or network, or without a transaction
  */
-export function readSettleAnswer(body: unknown, request: FacilitatorRequest): SettleResponse | undefined {
+export function readSettleResponse(body: unknown, request: FacilitatorRequest): SettleResponse | undefined {
   const members = membersOf(body);
   if (typeof members?.['success'] !== 'boolean') return undefined;
   const { success } = members;
@@ -71,7 +71,7 @@ export function readSettleAnswer(body: unknown, request: FacilitatorRequest): Se
 }
 
 /** What a facilitator says to `/supported`; kinds that cannot be read are left out. Undefined: it is no list of kinds. */
-export function readSupportedAnswer(body: unknown): SupportedResponse | undefined {
+export function readSupportedResponse(body: unknown): SupportedResponse | undefined {
   const members = membersOf(body);
   if (!Array.isArray(members?.['kinds'])) return undefined;
   return {

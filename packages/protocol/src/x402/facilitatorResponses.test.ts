@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import type { FacilitatorRequest } from './Facilitator.js';
 import {
   OtherPayment,
-  readSettleAnswer,
-  readSupportedAnswer,
-  readVerifyAnswer,
-} from './facilitatorAnswers.js';
+  readSettleResponse,
+  readSupportedResponse,
+  readVerifyResponse,
+} from './facilitatorResponses.js';
 import { encodeSettleResponse, decodeSettleResponse } from './v2.js';
 
 const PAYER = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
@@ -57,7 +57,7 @@ describe('a definite response is never lost over what stands beside it', () => {
   it('a no is a no, whatever its side fields are, and can be passed on', () => {
     fc.assert(
       fc.property(requests, sideFields(ofRefusal), (request, beside) => {
-        const read = readSettleAnswer({ ...beside, success: false }, request);
+        const read = readSettleResponse({ ...beside, success: false }, request);
         expect(read?.success).toBe(false);
         expect(read?.network).toMatch(/./);
         expect(Object.values(read ?? {})).not.toContain(undefined);
@@ -70,7 +70,7 @@ describe('a definite response is never lost over what stands beside it', () => {
     const ofYes = ['errorReason', 'errorMessage', 'amount', 'extensions', 'repeat', 'nonceUse', 'future'];
     fc.assert(
       fc.property(requests, sideFields(ofYes), (request, beside) => {
-        const read = readSettleAnswer({ ...beside, success: true, transaction: HASH }, request);
+        const read = readSettleResponse({ ...beside, success: true, transaction: HASH }, request);
         expect([read?.success, read?.transaction]).toEqual([true, HASH]);
         expect(read).not.toHaveProperty('errorReason');
       }),
@@ -83,7 +83,7 @@ describe('a definite response is never lost over what stands beside it', () => {
         fc.boolean(),
         sideFields(['invalidReason', 'invalidMessage', 'balance']),
         (isValid, beside) => {
-          expect(readVerifyAnswer({ ...beside, isValid }, v2)?.isValid).toBe(isValid);
+          expect(readVerifyResponse({ ...beside, isValid }, v2)?.isValid).toBe(isValid);
         },
       ),
     );
@@ -102,7 +102,7 @@ describe('a definite response is never lost over what stands beside it', () => {
     ],
     ['an object for a reason', { success: false, errorReason: { code: 1 }, transaction: null, network: 7 }],
   ])('no, with %s', (_, body) => {
-    expect(readSettleAnswer(body, v2)?.success).toBe(false);
+    expect(readSettleResponse(body, v2)?.success).toBe(false);
   });
 
   it.each([
@@ -114,7 +114,7 @@ describe('a definite response is never lost over what stands beside it', () => {
     ['the payer in other case', { payer: PAYER.toLowerCase() }],
     ['a reason, too', { errorReason: '', errorMessage: '' }],
   ])('yes, with %s', (_, beside) => {
-    const read = readSettleAnswer({ success: true, transaction: HASH, ...beside }, v2);
+    const read = readSettleResponse({ success: true, transaction: HASH, ...beside }, v2);
     expect([read?.success, read?.network]).toEqual([true, 'eip155:84532']);
     expect(Object.values(read ?? {})).not.toContain('');
   });
@@ -125,13 +125,13 @@ describe('a definite response is never lost over what stands beside it', () => {
     ['no transaction', {}],
     ['a transaction that is none', { transaction: '0x12' }],
   ])('a yes about %s is none', (_, beside) => {
-    expect(() => readSettleAnswer({ success: true, ...beside }, v2)).toThrow(OtherPayment);
+    expect(() => readSettleResponse({ success: true, ...beside }, v2)).toThrow(OtherPayment);
   });
 
   it.each([undefined, null, 'yes', [], {}, { success: 'true' }, { success: 1 }])(
     '%j says nothing',
     (body) => {
-      expect([readSettleAnswer(body, v2), readVerifyAnswer(body, v2)]).toEqual([undefined, undefined]);
+      expect([readSettleResponse(body, v2), readVerifyResponse(body, v2)]).toEqual([undefined, undefined]);
     },
   );
 
@@ -142,6 +142,6 @@ describe('a definite response is never lost over what stands beside it', () => {
       extensions: null,
       signers: [],
     };
-    expect(readSupportedAnswer(body)).toEqual({ kinds: [kind, kind], extensions: [], signers: {} });
+    expect(readSupportedResponse(body)).toEqual({ kinds: [kind, kind], extensions: [], signers: {} });
   });
 });
