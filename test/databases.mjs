@@ -30,7 +30,7 @@ let stopping = false;
 
 async function startDatabases() {
   const given = { REDIS_URL: process.env.REDIS_URL, DATABASE_URL: process.env.DATABASE_URL };
-  installMissing(given);
+  installMissing();
   folder = mkdtempSync(join(tmpdir(), 'agentpay-test-'));
   const ofWorkers = (url, start) =>
     Promise.all(Array.from({ length: jestConfig.maxWorkers }, (_, index) => url || start(index + 1)));
@@ -53,11 +53,11 @@ function temporary() {
 
 // ---- finding and installing
 
-/** redis-server is needed with REDIS_URL too: the fault tests stop and start one of their own. */
-function missing(given) {
+/** Redis and PostgreSQL are needed with REDIS_URL and DATABASE_URL too: the fault tests stop and start their own. */
+function missing() {
   return [
     ...(findRedis() ? [] : ['redis-server']),
-    ...(given.DATABASE_URL || findPostgres() ? [] : ['postgresql']),
+    ...(findPostgres() ? [] : ['postgresql']),
     ...(findPgBouncer() ? [] : ['pgbouncer']),
     ...(findChromium() ? [] : ['chromium']),
     ...missingPython(),
@@ -88,19 +88,19 @@ function missingPython() {
   }
 }
 
-function installMissing(given) {
-  const packages = missing(given);
+function installMissing() {
+  const packages = missing();
   if (packages.length === 0) return;
   if (isRoot && findOnPath('apt-get')) {
     const options = { stdio: 'pipe', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
     execFileSync('apt-get', ['update'], options);
     execFileSync('apt-get', ['install', '--yes', '--no-install-recommends', ...packages], options);
   }
-  const still = missing(given);
+  const still = missing();
   if (still.length === 0) return;
   throw new Error(
     `The tests need ${still.join(' and ')}: install with "sudo apt-get install ${still.join(' ')}" or as your system does it` +
-      `${still.includes('postgresql') ? ', or set DATABASE_URL' : ''}${still.includes('chromium') ? ', or set CHROMIUM' : ''}` +
+      `${still.includes('chromium') ? ', or set CHROMIUM' : ''}` +
       `${still.some((name) => name.includes('python')) ? ', or set PYTHON to one that has them' : ''}.`,
   );
 }

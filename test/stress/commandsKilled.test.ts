@@ -1,6 +1,3 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { eventually } from '@agentpay/testing';
 import supertest, { type Response } from 'supertest';
 import { callables, type Callable } from '../families/calls.js';
@@ -10,6 +7,7 @@ import { startNode, type ApiNode } from './apiNode.js';
 import { bareNodes, type BareNodes } from './bareNodes.js';
 import { contradictions } from './books.js';
 import type { Catch } from './commitGate.js';
+import { openReceiver, type Receiver } from './receiver.js';
 
 /** Processes are started; on a busy machine that is most of a test's time. */
 const TIMEOUT_MS = 300_000;
@@ -172,7 +170,7 @@ function expectOneEffect(
 it(
   'what these commands told is delivered at least once, each event under its one id, also by a process that is killed meanwhile',
   async () => {
-    await receiver.killingAt(3, () => startNode({ database: databaseUrl }, settings(databaseUrl)));
+    await killedAtDelivery(3, () => startNode({ database: databaseUrl }, settings(databaseUrl)));
     await db().query(`update webhook_deliveries set claimed_until = now() where state = 'pending'`);
     const second = await startNode({ database: databaseUrl }, settings(databaseUrl));
     try {
@@ -194,46 +192,17 @@ it(
   3 * TIMEOUT_MS,
 );
 
-/** Takes webhooks. */
-interface Receiver {
-  readonly url: string;
-  /** Ids of the events that came, as header and body name them. */
-  readonly got: { readonly header: string; readonly body: string }[];
-  /** Starts a process, and resolves when it was killed: at a delivery, which is not answered. */
-  killingAt(count: number, start: () => Promise<ApiNode>): Promise<void>;
-  close(): void;
-}
-
-async function openReceiver(): Promise<Receiver> {
-  const got: Receiver['got'] = [];
-  let onDelivery = (): Promise<void> | undefined => undefined;
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { id } = JSON.parse(Buffer.concat(chunks).toString('utf8')) as { id: string };
-    got.push({ header: String(request.headers['webhook-id']), body: id });
-    await onDelivery();
-    response.end();
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    got,
-    killingAt: (count, start) =>
-      new Promise((resolve, reject) => {
-        const before = got.length;
-        let node: Promise<ApiNode>;
-        onDelivery = async () => {
-          if (got.length !== before + count) return;
-          await node.then((started) => started.kill()).then(resolve, reject);
-        };
-        // It may deliver before its start is heard of here.
-        node = start();
-        node.catch(reject);
-      }),
-    close() {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+/** Starts a process, and resolves when it was killed: at a delivery, which is not answered. */
+function killedAtDelivery(count: number, start: () => Promise<ApiNode>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const before = receiver.got.length;
+    let node: Promise<ApiNode>;
+    receiver.onDelivery(async () => {
+      if (receiver.got.length !== before + count) return;
+      await node.then((started) => started.kill()).then(resolve, reject);
+    });
+    // It may deliver before its start is heard of here.
+    node = start();
+    node.catch(reject);
+  });
 }

@@ -61,6 +61,24 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('an idempotency key on %s', (ki
     expect(await idempotency.once(core, request(key, { amount: 2 }), give)).not.toEqual(first);
   });
 
+  it('of a request whose outcome is unknown says so, also when the database stays away and the key cannot be freed', async () => {
+    const key = newKey();
+    const cutOff: Db = {
+      ...core.db,
+      async tx(work, options) {
+        await core.db.tx(work, options);
+        cutOff.query = () =>
+          Promise.reject(new AgentPayError('unavailable', 'No connection to the database.'));
+        throw new AgentPayError('outcome_unknown', 'The database did not confirm the change.');
+      },
+    };
+    await expect(idempotency.once({ ...core, db: cutOff }, request(key), give)).rejects.toMatchObject({
+      kind: 'outcome_unknown',
+    });
+    await idempotency.once(core, request(key), give);
+    expect((await money(core, owner)).available).toBe(AMOUNT);
+  });
+
   it('is another key for another party and at another endpoint', async () => {
     const key = newKey();
     const other = await signedIn(core, 'Other');

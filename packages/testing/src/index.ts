@@ -5,6 +5,7 @@ export * from './freePort.js';
 export * from './rateLimiterCases.js';
 export * from './rpcProxy.js';
 export * from './spawned.js';
+export * from './startPostgres.js';
 export * from './storeCases.js';
 export * from './testDatabase.js';
 export * from './testRedis.js';

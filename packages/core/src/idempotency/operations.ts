@@ -113,9 +113,12 @@ export async function finish(
   );
 }
 
-/** Frees the key of a request that changed nothing. One that is finished stays. */
+/**
+ * Frees the key of a request that changed nothing. One that is finished stays. Never rejects, or the caller would be told what the
+ * database says now in place of what became of the request: a key that cannot be freed is free when its claim has lapsed.
+ */
 export async function release(core: Core, held: IdempotencyClaim): Promise<void> {
-  await store.dropUnfinished(core.db, held);
+  await store.dropUnfinished(core.db, held).catch(() => undefined);
 }
 
 /** Forgets keys whose time is over, at most `limit`, and says how many. */
