@@ -68,7 +68,7 @@ describe('an owner that dies', () => {
     expect(facilitator.moved).toHaveLength(1);
   });
 
-  it('between storing the response and taking the money, or after taking it: the stored response, charged once, no second run', async () => {
+  it('between storing the response and taking the money, or after it: the stored response, charged once, no second run', async () => {
     const { early, reply, facilitator, served } = await killed(2, { hang: true });
     expect([early.status, early.json().code]).toEqual([409, 'payment_in_progress']);
     expect([reply.status, reply.text, served]).toEqual([200, 'answer 1', [1, 0]]);

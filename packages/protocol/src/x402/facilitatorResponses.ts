@@ -38,8 +38,8 @@ export function readVerifyResponse(body: unknown, request: FacilitatorRequest): 
 }
 
 /**
- * What a facilitator says to `/settle`, read as {@link readVerifyResponse} does: `success` decides, and a yes must name its transaction. The
- * network is that of the request, by whatever name the facilitator calls it.
+ * What a facilitator says to `/settle`, read as {@link readVerifyResponse} does: `success` decides, and a yes must name its transaction.
+ * The network is that of the request, by whatever name the facilitator calls it.
  * @throws OtherPayment for a yes about another payer or network, or without a transaction
  */
 export function readSettleResponse(body: unknown, request: FacilitatorRequest): SettleResponse | undefined {
