@@ -89,7 +89,8 @@ export async function acquireAny(
     const open = approvalId !== undefined && terms ? pinned(candidates, terms) : candidates;
     signed = await chooseAndSign(core, purchase, open, { approvalId, ownerId: asked.ownerId });
   } catch (error) {
-    await giveUp(core, purchase, error);
+    // Whoever asked is told what happened first: it may be that the signature was kept.
+    await giveUp(core, purchase, error).catch(() => undefined);
     throw error;
   }
   const { ownerId } = asked;
