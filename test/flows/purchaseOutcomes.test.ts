@@ -1,6 +1,15 @@
 import { purchases, type Core } from '@agentpay/core';
 import { AgentPayError, type Db } from '@agentpay/primitives';
-import { honestSeller, PRICE, purchaseBed, type Buyer, type PurchaseBed } from './purchaseBed.js';
+import { toBase64 } from '@agentpay/protocol';
+import {
+  dialects,
+  honestSeller,
+  offerV2,
+  PRICE,
+  purchaseBed,
+  type Buyer,
+  type PurchaseBed,
+} from './purchaseBed.js';
 
 let bed: PurchaseBed;
 beforeAll(async () => {
@@ -30,17 +39,29 @@ function cutOnceSigned({ id }: Buyer): Db {
   };
 }
 
-it('a purchase whose signature was kept without a word, by a database that stays away, is of unknown outcome and paid once', async () => {
-  const [buyer, before] = [await bed.buyer(), bed.paid()];
-  const seller = honestSeller(bed.facilitator, 'x402v2');
-  const url = await bed.serve(seller.handle);
-  const buy = (core: Core) => purchases.buy(core, { principal: buyer.principal, url, idempotencyKey: 'k' });
-  await expect(buy(bed.another({}, cutOnceSigned(buyer)))).rejects.toMatchObject({
-    kind: 'outcome_unknown',
-  });
-  expect(seller.proofs).toHaveLength(0);
-  // Whoever had it may still work on it.
-  bed.clock.shift(41_000);
-  expect((await buy(bed.core)).purchase.state).toBe('confirmed');
-  expect([seller.proofs.length, bed.paid() - before]).toEqual([1, PRICE]);
-});
+const ways = [
+  ...dialects.map((dialect) => ({ way: `bought in ${dialect}`, dialect, byFacilitator: false })),
+  { way: 'paid by the facilitator', dialect: 'x402v2' as const, byFacilitator: true },
+];
+
+it.each(ways)(
+  'a purchase $way, its signature kept without a word by a database that stays away, is of unknown outcome and paid once',
+  async ({ dialect, byFacilitator }) => {
+    const [buyer, before] = [await bed.buyer(undefined, [], dialect), bed.paid()];
+    const { principal, id: holder } = buyer;
+    const seller = honestSeller(bed.facilitator, dialect);
+    const url = await bed.serve(seller.handle);
+    const paymentRequired = toBase64({ x402Version: 2, resource: { url }, accepts: [offerV2()] });
+    const asked = { principal, url, idempotencyKey: 'k' };
+    const once = (core: Core) =>
+      byFacilitator ? purchases.pay(core, { ...asked, holder, paymentRequired }) : purchases.buy(core, asked);
+    await expect(once(bed.another({}, cutOnceSigned(buyer)))).rejects.toMatchObject({
+      kind: 'outcome_unknown',
+    });
+    expect([seller.proofs.length, bed.paid() - before]).toEqual([0, 0n]);
+    // Whoever had it may still work on it.
+    bed.clock.shift(41_000);
+    expect((await once(bed.core)).purchase.state).toBe('confirmed');
+    expect([seller.proofs.length, bed.paid() - before]).toEqual([byFacilitator ? 0 : 1, PRICE]);
+  },
+);

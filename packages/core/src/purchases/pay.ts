@@ -93,11 +93,16 @@ async function work(
     const { purchase: signed, proof } = await chooseAndSign(core, purchase, candidates, { approvalId });
     return await settle(core, facilitator, signed, { until, proof });
   } catch (error) {
-    const kept = await store.purchases.find(core.db, { id: purchase.id });
-    if (kept?.state === 'requested' || (kept?.state === 'quoted' && approvalId))
-      await putOff(core, kept, null);
+    // Whoever asked is told what happened first: it may be that the signature was kept.
+    await giveUp(core, purchase, approvalId).catch(() => undefined);
     throw error;
   }
+}
+
+/** Where nothing was signed the purchase waits for whoever asks again. */
+async function giveUp(core: Core, { id }: Purchase, approvalId: string | undefined): Promise<void> {
+  const kept = await store.purchases.find(core.db, { id });
+  if (kept?.state === 'requested' || (kept?.state === 'quoted' && approvalId)) await putOff(core, kept, null);
 }
 
 /**

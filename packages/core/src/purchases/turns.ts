@@ -32,7 +32,8 @@ export async function withPermitTurn<T>(
     const asked = permitsOf(core, network).nextNonce(offer.payer);
     return await sign(await inTime(core.clock, ASK_MS, asked, () => chainAway(payer)));
   } catch (error) {
-    await store.passTurn(core.db, { walletId, purchaseId });
+    // A turn that cannot be passed ends with its time; what happened first is what is told.
+    await store.passTurn(core.db, { walletId, purchaseId }).catch(() => undefined);
     throw error;
   }
 }
