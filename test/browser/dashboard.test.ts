@@ -63,7 +63,8 @@ beforeAll(async () => {
   page = await context.newPage();
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (said) => {
-    if (said.type() === 'error' && !/favicon/.test(said.text())) faults.push(said.text());
+    const fault = `${said.text()} (${said.location().url})`;
+    if (said.type() === 'error' && !/favicon/.test(fault)) faults.push(fault);
   });
 });
 afterAll(async () => {

@@ -75,6 +75,15 @@ export const bans: readonly Ban[] = [
     passes: ['line(textBounds.name)', 'underline(3)', 'line(maxLength: number)'],
   },
   {
+    name: 'words of other trades',
+    pattern:
+      /\b(?:[Ss]urroundings|patiently|inSets|inSlots|turnstile|Tender)\b|\bremembered\(|\b(?:interface|type|class) \w*Answer\b|\b(?:[Ll]ost|[Nn]o|usable) answers?\b/,
+    instead: 'dependencies, withTimeout, memoize, response, payment option: the words that an engineer of the field searches for',
+    where: isShipped,
+    catches: ['interface HttpAnswer {', 'remembered(10, read)', '// a lost answer', 'gives no usable answer'],
+    passes: ['a server answers 402', 'memoize(10, read)', 'AnsweredChallenge'],
+  },
+  {
     name: 'unfinished work',
     pattern: /\b(?:TO[D]O|FIX[M]E|X[X]X)\b/,
     instead: 'the work itself, or a sentence under Limits in the README of the package',

@@ -1,6 +1,7 @@
 import { AgentPayError, type ErrorName, type ErrorOptions } from '@agentpay/primitives';
 import type { SettlementStatus } from '@agentpay/protocol';
 import type { PaymentMade } from './Receipt.js';
+import { requestIdIn } from './requestIdIn.js';
 
 type PaymentErrorOptions = ErrorOptions & {
   readonly response?: Response;
@@ -16,6 +17,8 @@ export class PaymentError extends AgentPayError {
   readonly payment: PaymentMade | undefined;
   /** What the client's facilitator knows of the payment, where one is given and knows it. */
   readonly settlement: SettlementStatus | undefined;
+  /** Id that the server gave its last response (`X-Request-Id`), for questions to the seller. */
+  readonly requestId: string | undefined;
 
   constructor(kind: ErrorName, message: string, options: PaymentErrorOptions = {}) {
     super(kind, message, options);
@@ -24,5 +27,6 @@ export class PaymentError extends AgentPayError {
     Object.defineProperty(this, 'response', { enumerable: false });
     this.payment = options.payment;
     this.settlement = options.settlement;
+    this.requestId = requestIdIn(options.response?.headers);
   }
 }

@@ -2,7 +2,8 @@ import * as api from '@agentpay/api';
 import { sleep } from '@agentpay/primitives';
 import { bytesToHex } from '@agentpay/protocol';
 import type { ApiSettings, CallAttempt, CallOptions } from './ApiSettings.js';
-import { readReply, requestIdIn } from './readReply.js';
+import { readReply } from './readReply.js';
+import { requestIdIn } from './requestIdIn.js';
 import { sendCall, type ApiReply } from './sendCall.js';
 import { backoffMs, retryAfterMs } from './retryAfter.js';
 

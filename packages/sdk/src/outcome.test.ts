@@ -96,6 +96,17 @@ describe('what became of a payment whose outcome the seller does not tell', () =
   });
 });
 
+describe('a refusal', () => {
+  it('has the id that the seller gave the request', async () => {
+    const seller = await startSeller(askV2(), (response) => {
+      response.setHeader('x-request-id', 'req_of_the_seller');
+      demand(response, askV2());
+    });
+    const error = await failure(client().fetch(seller.url));
+    expect(error).toMatchObject({ kind: 'payment_refused', requestId: 'req_of_the_seller' });
+  });
+});
+
 describe('the events of a purchase', () => {
   it('tell each step, and hold no proof', async () => {
     const events: ClientEvent[] = [];

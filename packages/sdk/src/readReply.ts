@@ -1,6 +1,7 @@
 import * as api from '@agentpay/api';
 import { AgentPayError } from '@agentpay/primitives';
 import { ApiError } from './ApiError.js';
+import { requestIdIn } from './requestIdIn.js';
 import type { ApiReply } from './sendCall.js';
 
 const requestIds = new WeakMap<object, string>();
@@ -37,10 +38,6 @@ export function readReply<E extends api.Endpoint>(endpoint: E, reply: ApiReply):
   if (!refusal.success) throw unusable(endpoint, new Error(`Status ${status}.`));
   const wait = Number(headers?.get('retry-after') ?? Number.NaN);
   throw new ApiError(status, refusal.data, Number.isFinite(wait) ? wait : undefined);
-}
-
-export function requestIdIn(headers: Headers | undefined): string | undefined {
-  return headers?.get('x-request-id') ?? undefined;
 }
 
 type Result<E extends api.Endpoint> = api.ResponseOf<E> & object;

@@ -99,7 +99,7 @@ export interface Composition {
   close(): Promise<void>;
 }
 
-/** What the surroundings give beside the configuration. */
+/** What a server is given beside its configuration. */
 export interface Dependencies {
   readonly log: Logger;
   /** Origin of absolute URLs; asked when one is made, as the port may be known late. */

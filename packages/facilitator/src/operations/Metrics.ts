@@ -72,13 +72,13 @@ export function createMetrics({ balances, fees, queue, process = false }: Metric
 
 function responseFigures(registers: Registry[]) {
   const count = new Counter({
-    name: `${PREFIX}answers_total`,
+    name: `${PREFIX}responses_total`,
     help: 'Responses by result.',
     labelNames: ['operation', 'result'],
     registers,
   });
   const seconds = new Histogram({
-    name: `${PREFIX}answer_seconds`,
+    name: `${PREFIX}response_seconds`,
     help: 'Time to respond.',
     labelNames: ['operation'],
     buckets: SECONDS,
