@@ -16,7 +16,7 @@ let payer: SignedIn;
 
 beforeAll(async () => {
   db = await pgliteDb();
-  const settings = { approvals: { ttlMs: TTL_MS }, payments: { paymentFeePpm: 0n } };
+  const settings = { approvals: { ttlMs: TTL_MS }, fees: { payment: { ppm: 0n } } };
   ({ core, clock } = await testCore(db, { settings }));
 });
 beforeEach(async () => {

@@ -1,8 +1,17 @@
-import { catalog, developers, gateways, identity, ledger, migrations, orgs, parties } from '@agentpay/core';
+import {
+  catalog,
+  developers,
+  gateways,
+  identity,
+  ledger,
+  migrations,
+  orgs,
+  parties,
+  feeOn,
+} from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { OutboundError, type Db, type FetchOut, type ManualClock } from '@agentpay/primitives';
 import { pgDb, scratchDb, type ScratchDb } from '@agentpay/storage';
-import fc from 'fast-check';
 import { testCore } from './market.js';
 
 const operator = { party: parties.platform, scopes: [], credentialId: 'admin' };
@@ -115,7 +124,7 @@ describe('a call', () => {
       output: { summary: 'Sales grew.' },
       failure: null,
     });
-    const fee = ledger.movements.marketFee(PRICE);
+    const fee = feeOn(PRICE, core.settings.fees.marketplace);
     expect(fee).toBe(50_000n);
     expect([await money(), await spent(), await earned()]).toEqual([
       { available: FUNDS - PRICE, held: 0n },
@@ -368,30 +377,5 @@ describe('a gateway', () => {
     for (const secret of [second, key])
       await expect(signIn(secret)).rejects.toMatchObject({ kind: 'unauthorized' });
     await signIn(third);
-  });
-});
-
-describe('the shares of a sale', () => {
-  it('sum to the whole, whatever it costs, and the fee is 5 % to the nearest unit', () => {
-    const amounts = fc.bigInt({ min: 1n, max: 10n ** 15n });
-    fc.assert(
-      fc.property(amounts, (amount) => {
-        const walletId = 'wallet_a';
-        const payee = ledger.available('wallet_b');
-        const postings = ledger.movements.marketSettled({
-          walletId,
-          payee,
-          asset: 'USDC',
-          amount,
-          reserved: amount,
-        });
-        const of = (account: string) => postings.find((line) => line.account === account)?.amount ?? 0n;
-        const fee = ledger.movements.marketFee(amount);
-        expect(postings.reduce((sum, line) => sum + line.amount, 0n)).toBe(0n);
-        expect(of(payee) + of(ledger.REVENUE_MARKET)).toBe(amount);
-        expect([of(ledger.REVENUE_MARKET), of(payee)]).toEqual([fee, amount - fee]);
-        expect(fee * 20n - amount >= -10n && fee * 20n - amount <= 10n).toBe(true);
-      }),
-    );
   });
 });

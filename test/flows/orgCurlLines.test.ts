@@ -166,7 +166,7 @@ it('an organization with a grant subscribes to a bundle, whose developers earn b
 });
 
 it('the operator reads wallets and figures, and runs the tools', async () => {
-  expect(await get('/admin/tools', ADMIN)).toEqual({ tools: ['reconcile', 'replay'] });
+  expect(await get('/admin/tools', ADMIN)).toEqual({ tools: ['reconcile', 'replay', 'adopt'] });
   expect(await post('/admin/tools/reconcile', ADMIN, '{}')).toMatchObject({
     status: 'completed',
     report: { journals: expect.any(Number), differences: 0, broken_chains: 0 },

@@ -135,7 +135,7 @@ describe('approvals', () => {
       fc.constantFrom(100, 400, TTL_MS).map(wait),
     ];
     const setUp = async () => {
-      const settings = { approvals: { ttlMs: TTL_MS }, payments: { paymentFeePpm: 0n } };
+      const settings = { approvals: { ttlMs: TTL_MS }, fees: { payment: { ppm: 0n } } };
       const { core, clock } = await testCore(db, { settings });
       const payer = await signedIn(core, 'Payer');
       await fund(core, payer, FUNDS);

@@ -85,7 +85,7 @@ function settle(model: Model, funding: ModelFunding): void {
 function fund(source: ModelFunding['source'], amount: bigint) {
   return command<Model, Real>(`fund by ${source} ${amount}`, async (model, { principal }) => {
     const reference = `payment-${++made}`;
-    const payment = { reference, payer: `0x${made}`, network: 'eip155:84532', amount, payment: {} };
+    const payment = { reference, payer: `0x${made}`, network: 'base-sepolia', amount, payment: {} };
     const { id } =
       source === 'stripe'
         ? await gateways.fund(core, { principal, amount, source })

@@ -151,7 +151,7 @@ describe('spending windows', () => {
       fc.constantFrom(1, 5, 13, 24, 24 * 20).map(wait),
     ];
     const setUp = async () => {
-      const { core, clock } = await testCore(db, { settings: { payments: { paymentFeePpm: 0n } } });
+      const { core, clock } = await testCore(db, { settings: { fees: { payment: { ppm: 0n } } } });
       const payer = await signedIn(core, 'Payer');
       await fund(core, payer, FUNDS);
       const platform = {

@@ -292,7 +292,7 @@ async function prepareGateways(core: Core, later: Core, seller: Principal): Prom
   for (const amount of [12_000_000n, REFUSED])
     await gateways.fund(later, { principal: funded, amount, source: 'stripe' });
   const { id: gatewayId } = (await gateway(core)).party;
-  const expected = { network: 'eip155:84532', amount: 2_000_000n, gatewayId };
+  const expected = { network: 'base-sepolia', amount: 2_000_000n, gatewayId };
   const expectPaid = (by: Core, n: number, more: Partial<gateways.ExpectedPayment> = {}) => {
     const payer = `0x${String(n).repeat(40)}`;
     const payment = { status: 'settled' };

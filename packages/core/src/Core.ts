@@ -18,12 +18,15 @@ import type { DisputeSettings } from './disputes/settings.js';
 import type { ExplorerPorts } from './explorer/ports.js';
 import { explorerSettings } from './explorer/settings.js';
 import type { ExplorerSettings } from './explorer/settings.js';
+import { feeSchedule } from './fees.js';
+import type { FeeSchedule, GivenFees } from './fees.js';
 import type { GatewayPorts } from './gateways/ports.js';
 import { gatewaySettings } from './gateways/settings.js';
 import type { GatewaySettings } from './gateways/settings.js';
 import { identitySettings } from './identity/settings.js';
 import type { IdentitySettings } from './identity/settings.js';
 import { batchWriter } from './ledger/index.js';
+import type { LedgerPorts } from './ledger/ports.js';
 import { serviceLists } from './marketplace/ServiceLists.js';
 import type { ServiceLists } from './marketplace/ServiceLists.js';
 import type { PayoutPorts } from './payouts/ports.js';
@@ -31,11 +34,11 @@ import type { PaymentPorts } from './payments/ports.js';
 import type { MarketplacePorts } from './marketplace/ports.js';
 import { marketplaceSettings } from './marketplace/settings.js';
 import type { MarketplaceSettings } from './marketplace/settings.js';
-import { paymentSettings } from './payments/settings.js';
-import type { PaymentSettings } from './payments/settings.js';
 import type { PurchasePorts } from './purchases/ports.js';
 import { proofsUnderWay } from './purchases/ProofsUnderWay.js';
 import type { ProofsUnderWay } from './purchases/ProofsUnderWay.js';
+import { paymentSettings } from './payments/settings.js';
+import type { PaymentSettings } from './payments/settings.js';
 import { purchaseSettings } from './purchases/settings.js';
 import type { PurchaseSettings } from './purchases/settings.js';
 import type { TokenPorts } from './tokens/ports.js';
@@ -47,8 +50,9 @@ import { walletSettings } from './wallets/settings.js';
 import type { WalletSettings } from './wallets/settings.js';
 import type { WebhookPorts } from './webhooks/ports.js';
 
-/** What each slice declares in its `settings.ts`. */
+/** What each slice declares in its `settings.ts`, and what the platform takes. */
 export interface CoreSettings {
+  readonly fees: FeeSchedule;
   readonly agreements: AgreementSettings;
   readonly catalog: CatalogSettings;
   readonly billing: BillingSettings;
@@ -72,6 +76,7 @@ export type CorePorts = AgreementPorts &
   PurchasePorts &
   ExplorerPorts &
   GatewayPorts &
+  LedgerPorts &
   MarketplacePorts &
   PaymentPorts &
   PayoutPorts &
@@ -105,6 +110,7 @@ export interface GivenSettings {
   readonly developers?: Partial<DeveloperSettings>;
   readonly disputes?: Partial<DisputeSettings>;
   readonly marketplace?: Partial<MarketplaceSettings>;
+  readonly fees?: GivenFees;
   readonly payments?: Partial<PaymentSettings>;
   readonly purchases?: Partial<PurchaseSettings>;
   readonly tokens?: Partial<TokenSettings>;
@@ -141,6 +147,7 @@ export function createCore(options: CoreOptions): Core {
       explorer: explorerSettings(settings.explorer ?? {}),
       identity,
       marketplace: marketplaceSettings(settings.marketplace ?? {}),
+      fees: feeSchedule(settings.fees ?? {}),
       payments: paymentSettings(settings.payments ?? {}),
       purchases: purchaseSettings(settings.purchases ?? {}),
       tokens: tokenSettings(settings.tokens ?? {}),

@@ -137,3 +137,11 @@ export async function earn(
   const { status, failure } = await gateway.calls.get({ call_id, wait: WAIT_SECONDS });
   if (status !== 'completed') throw new DevFault(`The call of the example agent is ${status}: ${failure}.`);
 }
+
+/** What the treasury was given is the platform's own money, and booked as such. */
+export async function adoptTreasury(
+  { adminKey }: Pick<StackState, 'adminKey'>,
+  apiUrl: string,
+): Promise<void> {
+  await createApiClient({ url: apiUrl, adminKey }).gateway.admin.adopt({});
+}

@@ -90,13 +90,14 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await chain.running.fund(privateKeyToAddress(key), { eth: FACILITATOR_WEI });
   onReady('chain', urls.chain);
   // Test money takes a block or two, which the others need not wait for.
-  const [facilitator, api, { registerAgents }, { earn, registerMarket }] = await Promise.all([
+  const [facilitator, api, { registerAgents }, { adoptTreasury, earn, registerMarket }] = await Promise.all([
     startNode(facilitatorPart({ urls, data, state })),
     starting,
     import('./registerAgents.js'),
     import('./registerMarket.js'),
     giveMoney(chain.running, state),
   ]);
+  await adoptTreasury(state, urls.api);
   const { state: complete, cookie } = await registerAgents(state, {
     apiUrl: urls.api,
     sellerUrl: `${urls.seller}/paid`,

@@ -44,6 +44,23 @@ const build = (requirements: unknown = vectors.requirements, by = account) =>
     clock,
     random,
   });
+it('a fee above the usual one is signed where the buyer says up to which, and no further', async () => {
+  const dear = structuredClone(vectors.requirements);
+  dear.fee.permit.message['value'] = '150000';
+  const signed = (maxFee: string) =>
+    buildDirectStablecoinAgreement({
+      account,
+      requirements: dear,
+      serviceId,
+      amountCents: 500,
+      clock,
+      random,
+      maxFee,
+    });
+  expect((await signed('$0.15')).fee_permit).toMatch(/^0x[0-9a-f]{130}$/);
+  await expect(signed('$0.149999')).rejects.toMatchObject({ kind: 'offer_not_acceptable', reason: 'amount' });
+});
+
 const activate = (activationPackage: unknown = vectors.activationPackage) =>
   signActivation({ account, activationPackage, clock });
 const big = (message: Record<string, string>, ...names: string[]) => ({

@@ -2,6 +2,7 @@ import {
   AgentPayError,
   MULTICALL3,
   parseDecimal,
+  parsePrice,
   paymentNetworks,
   share,
   systemClock,
@@ -33,8 +34,13 @@ import { signWith, type Account } from './Account.js';
 import { readSignature } from './signTransfer.js';
 
 const CENT = 10_000n;
-/** The platform's fee on a direct payment: 2 % and $0.003, at least $0.10. More is never signed. */
+/** What a platform takes of a direct purchase as a rule: 2 % and $0.003, at least $0.10. More is signed only when it is asked for. */
 const FEE = { ppm: 20_000n, fixed: 3_000n, least: 100_000n };
+function usualFee(amount: bigint): bigint {
+  const fee = share(amount, FEE.ppm) + FEE.fixed;
+  return fee > FEE.least ? fee : FEE.least;
+}
+
 /** A permit is an allowance: one that lasts longer is not signed. */
 const LONGEST_PERMIT_SECONDS = 7_200n;
 
@@ -96,7 +102,8 @@ export interface ActivationSignatures {
 
 /**
  * Signs a direct purchase: the payment to the seller, and the permit for the fee of the platform. Nothing moves before the seller accepts.
- * Signed is what was asked for and no more: this amount, in the known token of the network, and at most the documented fee.
+ * Signed is what was asked for and no more: this amount, in the known token of the network, and at most the usual fee, or `maxFee`.
+ * @param options.maxFee the most that may be signed as a fee, `$0.25`
  * @param options.requirements response of `GET /payment-requirements` with `service_id` and `buyer_address`
  * @throws AgentPayError `offer_not_acceptable` with the reason, `invalid_request`; nothing was signed then
  * @example
@@ -118,6 +125,7 @@ export async function buildDirectStablecoinAgreement({
   requirements,
   serviceId,
   amountCents,
+  maxFee,
   clock = systemClock,
   random = systemRandom,
 }: {
@@ -125,6 +133,7 @@ export async function buildDirectStablecoinAgreement({
   readonly requirements: unknown;
   readonly serviceId: string;
   readonly amountCents: number;
+  readonly maxFee?: string | undefined;
   readonly clock?: Clock;
   readonly random?: Random;
 }): Promise<DirectStablecoinAgreement> {
@@ -138,8 +147,7 @@ export async function buildDirectStablecoinAgreement({
   const now = unixSeconds(clock);
   const offer = readOffer(account, payment, amount);
   const { network } = offer;
-  const most = share(amount, FEE.ppm) + FEE.fixed;
-  const largest = most > FEE.least ? most : FEE.least;
+  const largest = maxFee === undefined ? usualFee(amount) : parsePrice(maxFee);
   const permit = readPermit(account, { network, permit: fee.permit, spender, largest, now });
   const options = { now, nonce: bytesToHex(random.bytes(32)), longest: payment.maxTimeoutSeconds };
   const authorization = authorizationFor(offer, options);

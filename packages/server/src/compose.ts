@@ -28,7 +28,7 @@ import {
   redisRateLimiter,
   redisTracker,
 } from '@agentpay/tracker';
-import { viemChain } from '@agentpay/evm';
+import { viemChain, type Chain } from '@agentpay/evm';
 import { accessTokens } from './accessTokens.js';
 import { agreementEscrow } from './escrow/agreementEscrow.js';
 import { custodyKeys } from './chains/custodyKeys.js';
@@ -48,7 +48,7 @@ import { stripeClient } from './stripe/StripeClient.js';
 import { stripeCards } from './stripe/stripeCards.js';
 import { stripePayouts } from './stripe/stripePayouts.js';
 import { stripeRail } from './stripe/stripeRail.js';
-import { chainTill, type ChainTill } from './treasury/ChainTill.js';
+import { chainTill, treasuryAccount, type ChainTill } from './treasury/ChainTill.js';
 import { feeWalletOf } from './treasury/feeWalletOf.js';
 import { createTreasury } from './treasury/Treasury.js';
 import { usdcPayouts } from './treasury/usdcPayouts.js';
@@ -139,6 +139,7 @@ export async function compose(config: ServerConfig, dependencies: Dependencies):
       endpoints: endpoints(out),
       ...onChains(config, { secrets, random }, out),
       settleChain: till?.settle,
+      treasury: till && treasuryAccount(till, sepoliaOf(config)),
       escrow: escrowOf(config, secrets, clock),
       feeWallet: feeWalletOf(config, { db, clock, log }),
       ...waysOut(config, clock, toNamed),
@@ -208,8 +209,8 @@ function settingsOf(config: ServerConfig, secrets: Secrets): GivenSettings {
   return {
     agreements: {
       challengeSeconds: config.challengeWindowSeconds,
-      infraFee: BigInt(config.infraFeeCents) * 10_000n,
     },
+    fees: config.fees,
     approvals: { ttlMs: config.approvalTtlSeconds * 1000 },
     identity: { pepper: secrets.pepper, ...config.operatorKeys },
     explorer: { ...config.explorer, enabled: config.sandbox },
@@ -307,6 +308,12 @@ function stripeWays({ stripe, sandbox }: ServerConfig, { fetchOut }: Outbound): 
   };
 }
 
+/** Where the treasury is looked at; undefined where its network has no RPC node. */
+function sepoliaOf({ networks }: Pick<ServerConfig, 'networks'>): Chain | undefined {
+  const looked = networks.find(({ network }) => network.id === baseSepolia.id);
+  return looked && viemChain({ rpcUrl: looked.rpcUrl });
+}
+
 function sandboxWays(
   { sandbox, treasuryKey, facilitatorUrl, networks }: ServerConfig,
   clock: Clock,
@@ -314,10 +321,9 @@ function sandboxWays(
   if (!sandbox) return { rails: {}, payouts: {} };
   if (!treasuryKey || !facilitatorUrl) return { rails: {}, payouts: sandboxConnectors() };
   const facilitator = httpFacilitator({ url: facilitatorUrl });
-  const looked = networks.find(({ network }) => network.id === baseSepolia.id);
   const treasury = createTreasury({ privateKey: treasuryKey, network: baseSepolia, facilitator, clock });
   return {
-    rails: { 'base-usdc': usdcRail(treasury, looked && viemChain({ rpcUrl: looked.rpcUrl })) },
+    rails: { 'base-usdc': usdcRail(treasury, sepoliaOf({ networks })) },
     payouts: { ...sandboxConnectors(), crypto: usdcPayouts(treasury) },
   };
 }

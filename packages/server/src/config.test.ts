@@ -97,6 +97,30 @@ describe('readConfig', () => {
     expect(faults({ PORT: 'x', SANDBOX: 'x' })).toHaveLength(2);
   });
 
+  it('reads fees exactly, and leaves those that are not given to the core', () => {
+    const env = { PAYMENT_FEE: '0.4001% + 0.000001', CALL_FEE: '0%', DIRECT_FEE: '2%, at least 0.10' };
+    expect(readConfig({ ...env, INFRA_FEE_CENTS: '25' }).fees).toEqual({
+      payment: { ppm: 4_001n, fixed: 1n, least: 0n },
+      call: { ppm: 0n },
+      direct: { ppm: 20_000n, fixed: 0n, least: 100_000n },
+      infra: 250_000n,
+    });
+  });
+
+  it('refuses every fee that is none, at once', () => {
+    const share = { CALL_FEE: '100%', MARKETPLACE_FEE: '5', AGREEMENT_FEE: '1% + 0.01' };
+    const whole = { PAYMENT_FEE: '-1%', DIRECT_FEE: '0.00001%' };
+    expect(faults({ ...whole, ...share }).map((sentence) => sentence.split(' ')[0])).toEqual([
+      'PAYMENT_FEE',
+      'CALL_FEE',
+      'MARKETPLACE_FEE',
+      'DIRECT_FEE',
+      'AGREEMENT_FEE',
+    ]);
+    for (const fee of ['1% + 0.0000001', '2% at least 1', '1e2%', '2% + 5000', '1 %', ' 1%'])
+      expect(faults({ PAYMENT_FEE: fee })).toEqual([expect.stringMatching(/^PAYMENT_FEE must be a fee/)]);
+  });
+
   it('wants one database', () => {
     expect(faults({ DATABASE_URL: 'postgres://x/y', JWT_SECRET: SECRET, DATA_DIR: '/data' })[0]).toMatch(
       /^DATABASE_URL and DATA_DIR/,

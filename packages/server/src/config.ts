@@ -1,4 +1,4 @@
-import type { explorer } from '@agentpay/core';
+import type { explorer, GivenFees } from '@agentpay/core';
 import { ConfigError, readEnvironment, type Env } from '@agentpay/http';
 import { readNetworks, type ConfiguredNetwork } from './chains/readNetworks.js';
 import { configFaults } from './configFaults.js';
@@ -58,8 +58,8 @@ export interface ServerConfig {
   readonly approvalTtlSeconds: number;
   /** How long the buyer of an agreement can object to its settlement. */
   readonly challengeWindowSeconds: number;
-  /** Fee of an activation on a chain, in US cents. */
-  readonly infraFeeCents: number;
+  /** What the platform takes; what is absent has its default in the core. */
+  readonly fees: GivenFees;
   readonly defaultSlaSeconds: number;
   readonly rateLimit: { readonly perMinute: number; readonly burst: number };
   /** Whether the test faucet gives money. */
@@ -142,7 +142,7 @@ export function readConfig(env: Env): ServerConfig {
     tokenTtlSeconds: values.TOKEN_TTL_SECONDS ?? 300,
     approvalTtlSeconds: values.APPROVAL_TTL_SECONDS ?? 86_400,
     challengeWindowSeconds: values.CHALLENGE_WINDOW_SECONDS ?? 86_400,
-    infraFeeCents: values.INFRA_FEE_CENTS ?? 10,
+    fees: feesOf(values),
     defaultSlaSeconds: values.DEFAULT_SLA_SECONDS ?? 60,
     rateLimit: { perMinute: values.RATE_LIMIT_PER_MINUTE ?? 1200, burst: values.RATE_LIMIT_BURST ?? 200 },
     sandbox: isSandbox(values),
@@ -171,6 +171,15 @@ function realMoneyFaults(
 function operatorKeysOf(values: Environment): ServerConfig['operatorKeys'] {
   const { ADMIN_KEY: key, FORMER_ADMIN_KEYS: former = [], PUBLIC_DEMO_ADMIN_TOKEN: demo } = values;
   return { adminKeys: key ? [key, ...former] : [], demoAdminKeys: demo ? [demo] : [] };
+}
+
+const CENT = 10_000n;
+
+function feesOf(values: Environment): GivenFees {
+  const { PAYMENT_FEE: payment, CALL_FEE: call, MARKETPLACE_FEE: marketplace } = values;
+  const { DIRECT_FEE: direct, AGREEMENT_FEE: agreement, INFRA_FEE_CENTS: cents } = values;
+  const infra = cents === undefined ? undefined : BigInt(cents) * CENT;
+  return { payment, call, marketplace, direct, agreement, infra };
 }
 
 function stripeOf(values: Environment): StripeConfig | undefined {

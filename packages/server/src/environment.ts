@@ -12,6 +12,7 @@ import {
 } from '@agentpay/http';
 import { databaseUrlFault } from '@agentpay/storage';
 import { z } from 'zod';
+import { fee, feeShare } from './feeReaders.js';
 
 /** A URL of scheme, host and port alone, as browsers write it in `Origin`. */
 const origin = z
@@ -84,6 +85,11 @@ export const Environment = z.object({
   TOKEN_TTL_SECONDS: whole(1, 86_400).optional(),
   APPROVAL_TTL_SECONDS: whole(1, 31_536_000).optional(),
   CHALLENGE_WINDOW_SECONDS: whole(0, 2_592_000).optional(),
+  PAYMENT_FEE: fee.optional(),
+  CALL_FEE: feeShare.optional(),
+  MARKETPLACE_FEE: feeShare.optional(),
+  DIRECT_FEE: fee.optional(),
+  AGREEMENT_FEE: feeShare.optional(),
   INFRA_FEE_CENTS: whole(0, 10_000).optional(),
   DEFAULT_SLA_SECONDS: whole(1, 86_400).optional(),
   RATE_LIMIT_PER_MINUTE: whole(1, 1_000_000).optional(),

@@ -6,6 +6,7 @@ export const calls: Calls<typeof gateway.nouns.admin> = {
   tools: () => ({}),
   reconcile: () => ({}),
   replay: () => ({}),
+  adopt: () => ({}),
   wallets: () => ({}),
   stats: () => ({}),
   grant: async (world) => {

@@ -1,4 +1,3 @@
-import { share } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import type { ExactPayload, Hex, x402v2 } from '@agentpay/protocol';
 
@@ -43,19 +42,6 @@ export interface SignedPermit {
   readonly nonce: string;
   readonly deadline: string;
   readonly signature: Hex;
-}
-
-const FEE_PPM = 20_000n;
-const FEE_FIXED = 3_000n;
-const FEE_LEAST = 100_000n;
-
-/** How the fee comes about, for people. */
-export const directFeeTerms = { percent: '2', fixed: FEE_FIXED, minimum: FEE_LEAST } as const;
-
-/** The platform's fee on a direct payment: 2 % and $0.003, at least $0.10. Rounded half up to a micro-unit. */
-export function directFee(amount: Amount): Amount {
-  const fee = share(amount, FEE_PPM) + FEE_FIXED;
-  return fee > FEE_LEAST ? fee : FEE_LEAST;
 }
 
 /** For how long buyers sign: facilitators take payments that are good for an hour at most. */

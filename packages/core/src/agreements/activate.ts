@@ -13,7 +13,7 @@ import { feeIntent, provenPermit } from './infraFee.js';
 import { assertInTime, assertSide, get, moveIn, visible, wantsOf, wrongState } from './operations.js';
 import type { OfAgreement } from './operations.js';
 import type { AgreementEscrow, AgreementOffer, TypedData } from './ports.js';
-import { mostFeeBps } from './settings.js';
+import { mostFeeBps } from './mostFeeBps.js';
 import * as store from './AgreementStore.js';
 
 /** What the buyer signs to activate an agreement. */
@@ -139,7 +139,7 @@ async function signable(
   if (given && !isOver(given.offer, nowMs)) return [given.offer];
   // Nobody signs twice for what has worked after all.
   if (given && (await escrow.look(given.offer)).collected) return [given.offer];
-  return offersOf(escrow, agreement, { nowMs, maxFeeBps: mostFeeBps(core.settings.agreements) });
+  return offersOf(escrow, agreement, { nowMs, maxFeeBps: mostFeeBps(core.settings.fees.agreement) });
 }
 
 async function provenHold(

@@ -21,7 +21,6 @@ export { compareEscrow } from './compareEscrow.js';
 export type { EscrowDifference } from './compareEscrow.js';
 export { decideApproval } from './decide.js';
 export { accept, complete, get, history, list, reject } from './operations.js';
-export { directFee, directFeeTerms } from './DirectPurchase.js';
 export type { DirectPurchase } from './DirectPurchase.js';
 export type { DirectPorts, FeeState, FeeWallet, PermitFee } from './directPorts.js';
 export { proposeDirect, proposeOnce } from './proposeDirect.js';

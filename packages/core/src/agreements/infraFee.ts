@@ -24,7 +24,7 @@ interface DueFee {
 /** The fee that is due before an agreement is activated; undefined: none, or it is collected. */
 function dueOf(core: Core, agreement: Agreement, hold: AgreementHold | undefined): DueFee | undefined {
   const { feeWallet: wallet } = core.ports;
-  const { infraFee: amount } = core.settings.agreements;
+  const { infra: amount } = core.settings.fees;
   if (!wallet || wallet.network !== agreement.network || amount === 0n || hold?.feeTx) return undefined;
   return { amount, wallet, owner: checksumAddress(agreement.buyerAddress as Address) };
 }

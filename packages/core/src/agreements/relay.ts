@@ -3,6 +3,7 @@ import type { Amount } from '@agentpay/primitives';
 import { attemptAll, backOffMs, CLAIM_MS } from '../attempts.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { balanceOf as bookBalance, ofHolder } from '../custody/index.js';
 import type { JobReport } from '../Job.js';
 import { balances, escrow as escrowAccount, ESCROW_CONTRACT, movements, postIn } from '../ledger/index.js';
@@ -15,7 +16,6 @@ import { forgetCapIn } from './allow.js';
 import { bookFee, collectFee, returnFee } from './infraFee.js';
 import { moveIn, wantsOf } from './operations.js';
 import type { AgreementEscrow, EscrowStep } from './ports.js';
-import { agreementFee } from './settings.js';
 import * as store from './AgreementStore.js';
 
 /** How many may be relayed side by side: as many as facilitators put in one transaction. */
@@ -108,7 +108,7 @@ async function pay(core: Core, claimed: Claimed): Promise<EscrowStep> {
 }
 
 function feeOf(core: Core, { hold: { offer } }: Pick<Claimed, 'hold'>, amount: Amount): Amount {
-  const fee = agreementFee(core.settings.agreements, amount);
+  const fee = feeOn(amount, core.settings.fees.agreement);
   const most = (amount * BigInt(offer.paymentInfo.maxFeeBps)) / 10_000n;
   return fee < most ? fee : most;
 }

@@ -2,9 +2,10 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, PaymentNetwork } from '@agentpay/primitives';
 import type { Address, TokenPermit, x402v2 } from '@agentpay/protocol';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { chainOf, ofHolder, open as openCustody } from '../custody/index.js';
 import { find as findService } from '../marketplace/index.js';
-import { directFee, SIGNED_SECONDS } from './DirectPurchase.js';
+import { SIGNED_SECONDS } from './DirectPurchase.js';
 import type { FeeWallet } from './directPorts.js';
 
 /** What a direct purchase of some amount takes. */
@@ -36,7 +37,7 @@ export async function requirements(
   const { amount, serviceId, buyerAddress: owner } = asked;
   const feeWallet = feeWalletOf(core);
   const { network } = chainOf(core, feeWallet.network);
-  const fee = directFee(amount);
+  const fee = feeOn(amount, core.settings.fees.direct);
   const offer = serviceId === undefined ? undefined : await offerOf(core, { serviceId, network, amount });
   const permit =
     owner === undefined

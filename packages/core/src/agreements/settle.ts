@@ -2,13 +2,13 @@ import type { Amount } from '@agentpay/primitives';
 import { attemptDue } from '../attempts.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import type { JobReport } from '../Job.js';
 import { available, balances, movements, postIn } from '../ledger/index.js';
 import { journalKey } from './Agreement.js';
 import type { Agreement } from './Agreement.js';
 import { forgetCapIn } from './allow.js';
 import { completeIn, moveIn, wantsOf } from './operations.js';
-import { agreementFee } from './settings.js';
 import * as store from './AgreementStore.js';
 
 /** How long a settlement waits for calls that are still under way. */
@@ -74,7 +74,7 @@ export function settleIn(core: Core, scene: Scene, agreement: Agreement, paid: A
       asset,
       amount: paid,
       cap,
-      fee: agreementFee(core.settings.agreements, paid),
+      fee: feeOn(paid, core.settings.fees.agreement),
     }),
   });
   forgetCapIn(scene, agreement, cap - paid);

@@ -4,6 +4,7 @@ import { checkAmount } from '../amount.js';
 import { oneByOne } from '../attempts.js';
 import type { Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { earnIn, earnWants, get as getDeveloper } from '../developers/index.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
@@ -74,8 +75,8 @@ export async function authorize(
 }
 
 /**
- * Takes what was used of an authorization, 5 % of it for the platform, and gives the rest back to the payer. Without an amount all of it
- * was used. It goes to the developer who served, or to the gateway itself. The same gateway again gets the same receipt.
+ * Takes what was used of an authorization, the fee of the marketplace out of it, and gives the rest back to the payer. Without an amount
+ * all of it was used. It goes to the developer who served, or to the gateway itself. The same gateway again gets the same receipt.
  * @throws AgentPayError `forbidden`, `authorization_not_found` for that of another gateway, `authorization_wrong_state`, `invalid_amount`
  * above what was authorized, `developer_not_found`
  */
@@ -153,14 +154,21 @@ async function take(
     ],
     lane: holdId,
     decide(scene) {
-      const settled = { walletId, payee: available(paid), asset: CURRENCY, amount: used, reserved: amount };
+      const fee = feeOn(used, core.settings.fees.marketplace);
+      const settled = {
+        walletId,
+        payee: available(paid),
+        asset: CURRENCY,
+        amount: used,
+        fee,
+        reserved: amount,
+      };
       captureIn(core, scene, {
         holdId,
         reason: 'complete',
         postings: () => movements.marketSettled(settled),
       });
-      if (developerId !== undefined)
-        earnIn(core, scene, { developerId, amount: used - movements.marketFee(used) });
+      if (developerId !== undefined) earnIn(core, scene, { developerId, amount: used - fee });
     },
   });
 }

@@ -2,6 +2,7 @@ import { AgentPayError } from '@agentpay/primitives';
 import type { Amount, Queryable, Tx } from '@agentpay/primitives';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { earnIn, earnWants, get as getDeveloper } from '../developers/index.js';
 import { available, balances, BANK, movements, postIn } from '../ledger/index.js';
 import { ORG_CURRENCY } from '../orgs/index.js';
@@ -113,17 +114,17 @@ function book(
 ): void {
   const { id, amount } = invoice;
   const payees = sellers.map(({ walletId }) => available(walletId));
+  const fee = feeOn(amount, core.settings.fees.marketplace);
   postIn(core, scene, {
     key: journalKey(id, 'paid'),
     kind: 'invoice.paid',
     postings:
       sellers.length === 0
         ? movements.planPaid({ from, asset: CURRENCY, amount })
-        : movements.bundlePaid({ from, payees, asset: CURRENCY, amount }),
+        : movements.bundlePaid({ from, payees, asset: CURRENCY, amount, fee }),
   });
-  const net = amount - movements.marketFee(amount);
   if (sellers.length > 0)
-    for (const [i, part] of movements.equalParts(net, sellers.length).entries())
+    for (const [i, part] of movements.equalParts(amount - fee, sellers.length).entries())
       earnIn(core, scene, { developerId: (sellers[i] as Seller).developerId, amount: part });
 }
 

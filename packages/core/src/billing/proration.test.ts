@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { feeOn, feeSchedule } from '../fees.js';
 import { movements } from '../ledger/index.js';
 import { coveredParts } from './money.js';
 import { monthlyPeriod, prorate } from './proration.js';
@@ -75,7 +76,7 @@ describe('shares', () => {
   it('of developers and platform sum to the whole, and differ by the remainder alone', () => {
     fc.assert(
       fc.property(amount, fc.integer({ min: 1, max: 50 }), (price, count) => {
-        const fee = movements.marketFee(price);
+        const fee = feeOn(price, feeSchedule({}).marketplace);
         const parts = movements.equalParts(price - fee, count);
         expect(sum(parts) + fee).toBe(price);
         expect((parts[0] as bigint) - (parts.at(-1) as bigint) < BigInt(count)).toBe(true);

@@ -22,6 +22,7 @@ export interface ExpectedPayment {
   readonly reference: string;
   /** Lower case. */
   readonly payer: string;
+  /** Its name, as accounts of the ledger have it. */
   readonly network: string;
   readonly amount: Amount;
   /** The gateway whose key came with it; undefined: that of the payer's address. */

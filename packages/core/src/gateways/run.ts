@@ -6,6 +6,7 @@ import { monthOf } from '../calendar.js';
 import { countCallIn, countCallWants, get as getListing, listingRows } from '../catalog/index.js';
 import type { AgentListing, CallEnding } from '../catalog/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { earnIn, earnWants } from '../developers/index.js';
 import type { JobReport } from '../Job.js';
 import { available, holds, movements } from '../ledger/index.js';
@@ -177,13 +178,14 @@ function end(core: Core, { id, ...of }: GatewayCall, outcome: CallOutcome): Prom
 function complete(core: Core, scene: Scene, call: GatewayCall, output: unknown): GatewayCall {
   const { walletId, price, gatewayId, developerId } = call;
   const payee = available(call.payoutWalletId);
+  const fee = feeOn(price, core.settings.fees.marketplace);
   captureIn(core, scene, {
     holdId: call.holdId,
     reason: 'complete',
     postings: ({ asset, amount }) =>
-      movements.marketSettled({ walletId, payee, asset, amount, reserved: amount }),
+      movements.marketSettled({ walletId, payee, asset, amount, fee, reserved: amount }),
   });
-  earnIn(core, scene, { developerId, amount: price - movements.marketFee(price) });
+  earnIn(core, scene, { developerId, amount: price - fee });
   const endedAt = new Date(core.clock.now());
   const month = monthOf(endedAt.getTime());
   const before = scene.find(store.usage, gatewayId, month);

@@ -30,7 +30,17 @@ export function escrow(agreementId: string): string {
 
 /** Money on a chain that the platform has the keys of. The asset's symbol is enough: what stands behind its @ is the network again. */
 export function custody(network: string, asset: string): string {
-  return `custody:${network}:${(asset.split('@')[0] as string).toLowerCase()}`;
+  return `custody:${network}:${symbolOf(asset).toLowerCase()}`;
+}
+
+/** `USDC` of `USDC@base`. */
+export function symbolOf(asset: string): string {
+  return asset.split('@')[0] as string;
+}
+
+/** The asset of a custody account, `USDC`; undefined for any other account. */
+export function custodySymbol(name: string): string | undefined {
+  return /^custody:[^:]+:([^:]+)$/.exec(name)?.[1]?.toUpperCase();
 }
 
 /** Money that the escrow contract holds for agreements. */
@@ -38,6 +48,12 @@ export const ESCROW_CONTRACT = 'custody:escrow-contract';
 
 /** Play money issued. */
 export const FAUCET = 'faucet';
+
+/** By which one asset becomes another, one for one: what the treasury owes in the one it has got in the other. */
+export const EXCHANGE = 'treasury:exchange';
+
+/** Money in the treasury that is the platform's own. */
+export const OWN_MONEY = 'treasury:own';
 
 /** Cash at the bank. */
 export const BANK = 'bank';

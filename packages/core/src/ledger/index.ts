@@ -10,6 +10,8 @@ export { accountTotal, openHolds, post, walletMoney } from './operations.js';
 export { compareMovements } from './compareMovements.js';
 export type { BookedMovement, MovementDifference, RailMovement } from './compareMovements.js';
 export { journalIds, journalsOf, lastJournals } from './LedgerStore.js';
+export { adopt } from './adopt.js';
+export type { LedgerPorts, TreasuryAccount } from './ports.js';
 export { reconcile } from './reconcile.js';
 export type { Custody, CustodyDifference } from './reconcile.js';
 export { verifyChains } from './verifyChains.js';

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { available, held, isOwned } from './Account.js';
+import { feeOn, feeSchedule } from '../fees.js';
+import { available, held, isOwned, custody, EXCHANGE, PAYOUT_CLEARING } from './Account.js';
 import { assertBalanced } from './Journal.js';
 import type { Posting } from './Journal.js';
 import * as movements from './movements.js';
@@ -27,10 +28,16 @@ describe('the movements', () => {
           ...money,
           payee: available('D'),
           amount: 12_000_000n,
-          reserved: 12_000_000n,
+          fee: 600_000n,
+          reserved: 13_000_000n,
         }),
       ),
-    ).toEqual({ 'w:A:held': -12_000_000n, 'w:D:avail': 11_400_000n, 'rev:market': 600_000n });
+    ).toEqual({
+      'w:A:held': -13_000_000n,
+      'w:D:avail': 11_400_000n,
+      'rev:market': 600_000n,
+      'w:A:avail': 1_000_000n,
+    });
     expect(read(movements.refundShort({ ...money, payee: available('B'), amount: 5n, covered: 2n }))).toEqual(
       {
         'w:B:avail': -2n,
@@ -39,7 +46,9 @@ describe('the movements', () => {
       },
     );
     expect(
-      read(movements.bundlePaid({ from: available('O'), payees: ['x', 'y', 'z'], asset, amount: 100n })),
+      read(
+        movements.bundlePaid({ from: available('O'), payees: ['x', 'y', 'z'], asset, amount: 100n, fee: 5n }),
+      ),
     ).toEqual({ 'w:O:avail': -100n, x: 33n, y: 31n, z: 31n, 'rev:market': 5n });
     const parts = [
       { payee: 'x', amount: 33n },
@@ -53,9 +62,23 @@ describe('the movements', () => {
     });
   });
 
+  it('of money that is kept in another asset go by the exchange, one for one', () => {
+    const from = custody('base', 'USDC');
+    expect(movements.payoutConfirmed({ from, asset: 'USD', amount: 5n })).toEqual([
+      { account: PAYOUT_CLEARING, asset: 'USD', amount: -5n },
+      { account: EXCHANGE, asset: 'USD', amount: 5n },
+      { account: EXCHANGE, asset: 'USDC', amount: -5n },
+      { account: from, asset: 'USDC', amount: 5n },
+    ]);
+    expect(movements.payoutConfirmed({ from, asset: 'USDC@base', amount: 5n })).toEqual([
+      { account: PAYOUT_CLEARING, asset: 'USDC@base', amount: -5n },
+      { account: from, asset: 'USDC@base', amount: 5n },
+    ]);
+  });
+
   const walletId = fc.constantFrom('A', 'B');
   const amounts = fc.tuple(fc.bigInt({ min: 1n, max: 10n ** 15n }), fc.bigInt({ min: 0n, max: 10n ** 15n }));
-  const { MARKET_FEE_PPM: _rate, marketFee: _fee, equalParts: _parts, ...all } = movements;
+  const { equalParts: _parts, ...all } = movements;
 
   it('sum to zero, name no account twice, and cost nobody but the one who pays', () => {
     const cases = fc.tuple(fc.constantFrom(...Object.keys(all)), walletId, walletId, amounts);
@@ -73,6 +96,7 @@ describe('the movements', () => {
           gatewayId: 'G',
           agreementId: 'U',
           network: 'base',
+          custody: custody('base', 'USDC'),
           asset,
           amount: large,
           fee: small,
@@ -87,6 +111,18 @@ describe('the movements', () => {
         expect(losers.length).toBeLessThanOrEqual(1);
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  it('of a sale give developer and marketplace the whole of it, of which 5 % to the nearest unit are the fee', () => {
+    fc.assert(
+      fc.property(fc.bigInt({ min: 1n, max: 10n ** 15n }), (amount) => {
+        const fee = feeOn(amount, feeSchedule({}).marketplace);
+        const sale = { walletId: 'A', payee: available('D'), asset, amount, fee, reserved: amount };
+        const { [available('D')]: net = 0n, 'rev:market': kept = 0n } = read(movements.marketSettled(sale));
+        expect([kept, net + kept]).toEqual([fee, amount]);
+        expect(fee * 20n - amount >= -10n && fee * 20n - amount <= 10n).toBe(true);
+      }),
     );
   });
 

@@ -1,4 +1,3 @@
-import { share } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import * as account from './Account.js';
 import type { Posting } from './Journal.js';
@@ -16,7 +15,19 @@ function movement(asset: string, debits: readonly Line[], credits: readonly Line
   for (const [name, amount] of credits) add(name, amount);
   return [...sums]
     .filter(([, amount]) => amount !== 0n)
-    .map(([name, amount]) => ({ account: name, asset, amount }));
+    .flatMap(([name, amount]) => byExchange({ account: name, asset, amount }));
+}
+
+/** What moves on a custody account of another asset is exchanged one for one, by the account of the treasury that is named for it. */
+function byExchange(line: Posting): Posting[] {
+  const { account: name, asset, amount } = line;
+  const symbol = account.custodySymbol(name);
+  if (symbol === undefined || symbol === account.symbolOf(asset)) return [line];
+  return [
+    { account: account.EXCHANGE, asset, amount },
+    { account: account.EXCHANGE, asset: symbol, amount: -amount },
+    { account: name, asset: symbol, amount },
+  ];
 }
 
 const { available, held } = account;
@@ -148,6 +159,10 @@ export const gatewayFundingFailed = ({ gatewayId, asset, amount }: Money & { rea
 export const cardCashArrived = ({ asset, amount }: Money) =>
   movement(asset, [[account.BANK, amount]], [[account.PSP_STRIPE, amount]]);
 
+/** The platform has put money of its own into the treasury, or taken it out where the amount is below zero. */
+export const ownMoney = ({ custody, asset, amount }: Money & { readonly custody: string }) =>
+  movement(asset, [[custody, amount]], [[account.OWN_MONEY, amount]]);
+
 /** Money arrived on a chain for a wallet. */
 export const chainDeposit = ({ network, walletId, asset, amount }: OfWallet & OnChain) =>
   movement(asset, [[account.custody(network, asset), amount]], [[available(walletId), amount]]);
@@ -177,24 +192,16 @@ export const chainPaid = ({
     ],
   );
 
-/** Parts per million that the marketplace keeps of what a developer earns. */
-export const MARKET_FEE_PPM = 50_000n;
-
-/** What the marketplace keeps of a sale. */
-export function marketFee(amount: Amount): Amount {
-  return share(amount, MARKET_FEE_PPM);
-}
-
-/** A marketplace call or a billing intent of `reserved` is settled for `amount`; the rest returns. */
+/** A marketplace call or a billing intent of `reserved` is settled for `amount`, the fee out of it; the rest returns. */
 export const marketSettled = ({
   walletId,
   payee,
   asset,
   amount,
+  fee,
   reserved,
-}: OfWallet & { readonly payee: string; readonly reserved: Amount }) => {
-  const fee = marketFee(amount);
-  return movement(
+}: Paid & { readonly reserved: Amount }) =>
+  movement(
     asset,
     [[held(walletId), reserved]],
     [
@@ -203,7 +210,6 @@ export const marketSettled = ({
       [available(walletId), reserved - amount],
     ],
   );
-};
 
 /** An own plan is paid. `from`: `available(walletId)`, or `BANK` when the invoice was paid outside. */
 export const planPaid = ({ from, asset, amount }: Money & { readonly from: string }) =>
@@ -215,14 +221,14 @@ export function equalParts(amount: Amount, count: number): Amount[] {
   return Array.from({ length: count }, (_, i) => (i === 0 ? amount - part * BigInt(count - 1) : part));
 }
 
-/** A bundle is paid: equal shares to the developers' accounts, the remainder to the first. */
+/** A bundle is paid: equal shares of what the fee leaves to the developers' accounts, the remainder to the first. */
 export const bundlePaid = ({
   from,
   payees,
   asset,
   amount,
-}: Money & { readonly from: string; readonly payees: readonly string[] }) => {
-  const fee = marketFee(amount);
+  fee,
+}: Money & { readonly from: string; readonly payees: readonly string[]; readonly fee: Amount }) => {
   const parts = equalParts(amount - fee, payees.length);
   return movement(
     asset,

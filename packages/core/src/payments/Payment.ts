@@ -1,5 +1,6 @@
-import { newId, share } from '@agentpay/primitives';
+import { newId } from '@agentpay/primitives';
 import type { Amount, Clock, Random } from '@agentpay/primitives';
+import type { FeeMode } from '../fees.js';
 import { available, external } from '../ledger/index.js';
 
 /** Money that goes from a wallet to somebody, by whatever rail. */
@@ -77,9 +78,6 @@ export function newPayment(
 /** Under which the books have a payment that was made in one step. */
 export const completeKey = (paymentId: string): string => `${paymentId}:complete`;
 
-/** `on_top`: the payer bears it beside the amount. `from_gross`: the payee gets less. `by_permit`: paid apart, on chain. */
-export type FeeMode = 'on_top' | 'from_gross' | 'by_permit';
-
 const table = {
   pending: { authorize: 'authorized', fail: 'failed', expire: 'expired' },
   authorized: {
@@ -123,32 +121,4 @@ export function payeeAccount({ payeeWalletId, payeeExternal }: Payment): string 
 /** What leaves the payer's wallet. */
 export function totalDebited({ amount, fee, feeMode }: Pick<Payment, 'amount' | 'fee' | 'feeMode'>): Amount {
   return feeMode === 'on_top' ? amount + fee : amount;
-}
-
-/** The fee of one product: a share, at least so much, and how it is borne. */
-export interface FeeTerms {
-  readonly mode: FeeMode;
-  readonly ppm: bigint;
-  readonly flat: Amount;
-  readonly least: Amount;
-}
-
-/** The fees of all products. */
-export interface FeeSchedule {
-  readonly payment: FeeTerms;
-  readonly call: FeeTerms;
-  readonly marketplace: FeeTerms;
-  readonly direct: FeeTerms;
-}
-
-/** The fee on an amount, rounded half up; taken out of a gross it is never above it. */
-export function feeOn(amount: Amount, { mode, ppm, flat, least }: FeeTerms): Amount {
-  const exact = share(amount, ppm) + flat;
-  const fee = exact < least ? least : exact;
-  return mode === 'from_gross' && fee > amount ? amount : fee;
-}
-
-/** The platform's share of a call's price, rounded half up and never above the price. */
-export function callFee(gross: Amount, ratePpm: bigint): Amount {
-  return feeOn(gross, { mode: 'from_gross', ppm: ratePpm, flat: 0n, least: 0n });
 }

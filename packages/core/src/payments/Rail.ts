@@ -1,4 +1,3 @@
-import type { Amount } from '@agentpay/primitives';
 import type { RailMovement } from '../ledger/index.js';
 import type { Payment } from './Payment.js';
 import type { Refund } from './PaymentRefund.js';
@@ -10,10 +9,8 @@ export type RailStatus =
   | { readonly status: 'failed'; readonly reason: string }
   | { readonly status: 'unknown' };
 
-/** What a rail has of the platform's money. */
+/** What a rail has moved of the platform's money. */
 export interface RailStatement {
-  /** Base units; undefined when it does not say. */
-  readonly balance?: Amount | undefined;
   /** Undefined when there is no way to look. */
   readonly movements?: readonly RailMovement[] | undefined;
 }
@@ -48,7 +45,7 @@ export interface Rail {
   /** Shape of what it calls payments, refunds and payouts. */
   readonly references: RegExp;
   /**
-   * What it has of the platform's money and its movements: of those that are named, and of others as far as it looks.
+   * What it has moved of the platform's money: those that are named, and others as far as it looks.
    * Rejects when it cannot be asked.
    */
   reconcile(moved: { readonly references: readonly string[]; readonly since: Date }): Promise<RailStatement>;

@@ -4,6 +4,7 @@ import { checkAmount } from '../amount.js';
 import { approvalRows, useIn, withApproval } from '../approvals/index.js';
 import type { Scene, Want } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { requireParty } from '../identity/index.js';
 import type { Principal } from '../identity/index.js';
 import { available, balances, movements, postIn } from '../ledger/index.js';
@@ -13,12 +14,11 @@ import { checkOptionalText, checkText } from '../text.js';
 import { isOnChain, owned, walletRows } from '../wallets/index.js';
 import type { Wallet } from '../wallets/index.js';
 import { paymentCompleted, paymentInitiated, tell } from './events.js';
-import { completeKey, feeOn, newPayment, payeeAccount, payeeNames } from './Payment.js';
+import { completeKey, newPayment, payeeAccount, payeeNames } from './Payment.js';
 import type { Payment } from './Payment.js';
 import { paymentKeys, paymentRows } from './PaymentStore.js';
 import { externalRails, railOf } from './ports.js';
 import type { Rail } from './Rail.js';
-import { feeSchedule } from './settings.js';
 
 /** A payment as its payer asks for it. */
 export interface PaymentRequest {
@@ -144,7 +144,7 @@ function draft(
   request: Checked,
   { wallet, payee }: { wallet: Wallet; payee: Wallet | undefined },
 ): Payment {
-  const terms = feeSchedule(core.settings.payments).payment;
+  const terms = core.settings.fees.payment;
   return newPayment(core, {
     rail: request.rail,
     payerId: request.payer,

@@ -1,11 +1,12 @@
 import { AgentPayError, formatDecimal } from '@agentpay/primitives';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
+import { feeOn } from '../fees.js';
 import { emitIn } from '../events/index.js';
 import { available, movements } from '../ledger/index.js';
 import { adjustTrustIn } from '../marketplace/index.js';
 import type { Party } from '../parties/index.js';
-import { callFee, paidCall, paymentCompleted, paymentObject, paymentRows } from '../payments/index.js';
+import { paidCall, paymentCompleted, paymentObject, paymentRows } from '../payments/index.js';
 import { captureIn, giveBackIn } from '../spending/index.js';
 import { tokenRefunded, tokenReleased, tokenSettled } from './events.js';
 import type { Token, TokenState } from './Token.js';
@@ -49,7 +50,7 @@ export function advance(core: Core, scene: Scene, token: Token, to: TokenState, 
 
 function settle(core: Core, scene: Scene, token: Token, now: Date): Token {
   const { amount, currency, walletId, payoutWalletId } = token;
-  const fee = callFee(amount, core.settings.payments.callFeePpm);
+  const fee = feeOn(amount, core.settings.fees.call);
   const payee = available(payoutWalletId);
   captureIn(core, scene, {
     holdId: token.holdId,

@@ -97,7 +97,7 @@ function wallsOf(
     async settle(request) {
       const asked = asking.getStore() as Asking;
       try {
-        asked.reference = await note(core, asked, request);
+        asked.reference = await note(core, asked, { request, network: network.name });
       } catch (error) {
         if (!isAgentPayError(error) || error.kind !== 'conflict') throw error;
         const errorReason = error.reason ?? error.kind;
@@ -131,11 +131,14 @@ function wallsOf(
 }
 
 /** Writes down a payment that is about to be settled. Gives what it is called. @throws AgentPayError `conflict` */
-async function note(core: Core, { order, gatewayId }: Asking, request: FacilitatorRequest): Promise<string> {
+async function note(
+  core: Core,
+  { order, gatewayId }: Asking,
+  { request, network }: { readonly request: FacilitatorRequest; readonly network: string },
+): Promise<string> {
   const { authorization } = exactPayloadSchema.parse(request.paymentPayload.payload);
-  const { network } = request.paymentRequirements;
   const payer = authorization.from.toLowerCase();
-  const reference = `${network}:${payer}:${authorization.nonce.toLowerCase()}`;
+  const reference = `${request.paymentRequirements.network}:${payer}:${authorization.nonce.toLowerCase()}`;
   await gateways.expectPayment(core, {
     reference,
     payer,

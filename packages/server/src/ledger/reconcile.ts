@@ -19,7 +19,7 @@ export async function reconcileBooks(core: Core): Promise<string[]> {
   const rails = await Promise.all(payments.externalRails.map((name) => lookAt(core, name)));
   const looked = rails.filter((each) => each !== undefined);
   const movements = await Promise.all(looked.map((each) => movementsOf(core, each)));
-  return [...(await custodyOf(core, looked)), ...movements.flat(), ...(await escrowOf(core))];
+  return [...(await custodyOf(core)), ...movements.flat(), ...(await escrowOf(core))];
 }
 
 /** What the escrow says of agreements otherwise than the books. */
@@ -81,12 +81,13 @@ async function movementsOf(core: Core, { name, entries, said }: Looked): Promise
   });
 }
 
-async function custodyOf(core: Core, rails: readonly Looked[]): Promise<string[]> {
+async function custodyOf(core: Core): Promise<string[]> {
   const held: ledger.Custody = {
     async balance({ network, asset }) {
       const account = ledger.custody(network, asset);
-      const own = rails.filter(({ rail }) => rail.account === account).map(({ said }) => said?.balance);
-      const parts = [...own, ...(await walletsOn(core, network, asset)), ...(await feesOn(core, account))];
+      const parts = asset.includes('@')
+        ? [...(await walletsOn(core, network)), ...(await feesOn(core, account))]
+        : await treasuryOn(core, { account, asset });
       if (parts.length === 0 || parts.includes(undefined)) return undefined;
       return parts.reduce<bigint>((sum, part) => sum + (part ?? 0n), 0n);
     },
@@ -112,9 +113,17 @@ async function feesOn(
   return [await feeWallet.balance()];
 }
 
+/** What the treasury has, where it is booked on this account of the ledger. */
+async function treasuryOn(
+  { ports: { treasury } }: Core,
+  booked: { account: string; asset: string },
+): Promise<(bigint | undefined)[]> {
+  const isIt = treasury?.account === booked.account && treasury.asset === booked.asset;
+  return isIt ? [await treasury.balance()] : [];
+}
+
 /** What the wallets of a network have on it; nothing where none pay there. */
-async function walletsOn(core: Core, network: string, asset: string): Promise<(bigint | undefined)[]> {
-  if (!asset.includes('@')) return [];
+async function walletsOn(core: Core, network: string): Promise<(bigint | undefined)[]> {
   try {
     return [await custody.totalOnChain(core, { network })];
   } catch (error) {

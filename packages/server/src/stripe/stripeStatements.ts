@@ -52,7 +52,7 @@ async function statement(
       if (movement && (ours || known.has(movement.reference))) movements.push(movement);
     }
     const last = page.body.data.at(-1);
-    if (!page.body.has_more || !last) return { movements, balance: undefined };
+    if (!page.body.has_more || !last) return { movements };
     after = `&starting_after=${last.id}`;
   }
   throw new Error('Stripe has more balance transactions than can be compared.');

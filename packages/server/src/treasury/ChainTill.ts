@@ -1,11 +1,12 @@
-import type { gateways } from '@agentpay/core';
-import { baseSepolia, type Network } from '@agentpay/primitives';
-import { httpFacilitator, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
+import { ledger, type gateways } from '@agentpay/core';
+import { balanceCall, type Chain } from '@agentpay/evm';
+import { baseSepolia, type Amount, type Network } from '@agentpay/primitives';
+import { httpFacilitator, type Address, type Facilitator, type FacilitatorRequest } from '@agentpay/protocol';
 import { privateKeyToAddress } from 'viem/accounts';
 
 /** Where payments on a chain go, and by whom they are settled. */
 export interface ChainTill {
-  readonly payTo: string;
+  readonly payTo: Address;
   readonly network: Network;
   readonly facilitator: Facilitator;
   /** Settles a payment that was noted, once however often it is called. */
@@ -27,6 +28,27 @@ export function chainTill({
     network: baseSepolia,
     facilitator,
     settle: async (payment) => outcomeOf(await facilitator.settle(payment as FacilitatorRequest)),
+  };
+}
+
+/** What an account has of a token, in base units; undefined when its chain cannot be asked. */
+export async function balanceOn(
+  chain: Chain | undefined,
+  { token, account }: { readonly token: Address; readonly account: Address },
+): Promise<Amount | undefined> {
+  const [result] = (await chain?.read([balanceCall(token, account)]).catch(() => [])) ?? [];
+  return result?.success && result.data !== '0x' ? BigInt(result.data) : undefined;
+}
+
+/** The till as the books have it. @param chain where it is looked at; undefined: nowhere */
+export function treasuryAccount(
+  { payTo, network: { name, usdc } }: Pick<ChainTill, 'payTo' | 'network'>,
+  chain: Chain | undefined,
+): ledger.TreasuryAccount {
+  return {
+    account: ledger.custody(name, 'USDC'),
+    asset: 'USDC',
+    balance: () => balanceOn(chain, { token: usdc.address, account: payTo }),
   };
 }
 

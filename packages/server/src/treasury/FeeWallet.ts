@@ -22,6 +22,7 @@ import {
 import { encodeFunctionData, parseAbi } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import type { custody } from '@agentpay/core';
+import { balanceOn } from './ChainTill.js';
 import { createGasCalls, type GasCall, type GasCalls } from './GasCalls.js';
 import { createTreasury, type Treasury } from './Treasury.js';
 
@@ -88,10 +89,7 @@ export function createFeeWallet(options: FeeWalletOptions): agreements.FeeWallet
     },
     collect: (fee) => collect({ calls, chain, token: usdc.address }, fee),
     giveBack: (fee) => giveBack(treasury, options.proofs, fee),
-    async balance() {
-      const [result] = await chain.read([balanceCall(usdc.address, spender)]).catch(() => []);
-      return result?.success && result.data !== '0x' ? BigInt(result.data) : undefined;
-    },
+    balance: () => balanceOn(chain, { token: usdc.address, account: spender }),
   };
 }
 

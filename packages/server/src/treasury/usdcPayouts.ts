@@ -6,10 +6,10 @@ import type { Treasury } from './Treasury.js';
 /** Names under which a payout may mean this network; in a sandbox all of them do. */
 const NAMES = ['base', 'base-sepolia', 'ethereum'];
 
-/** Payouts to an address: USDC of the treasury, sent through the facilitator. The money of the wallet returns to the faucet. */
+/** Payouts to an address: USDC of the treasury, sent through the facilitator. The wallet's money is exchanged, one for one. */
 export function usdcPayouts(treasury: Treasury): payouts.PayoutConnector {
   return {
-    account: ledger.FAUCET,
+    account: ledger.custody(treasury.network.name, 'USDC'),
     days: 0,
     accepts(destination) {
       if (destination.type === 'crypto' && NAMES.includes(destination.network)) return;

@@ -6,7 +6,8 @@ import { usdcStatement } from './usdcStatement.js';
 import type { TreasuryTransfer, TransferState, Treasury } from './Treasury.js';
 
 /**
- * Rail `base-usdc`: pays an address on chain from the treasury, for wallets of play money in a sandbox, whose money returns to the faucet.
+ * Rail `base-usdc`: pays an address on chain from the treasury, for wallets of play money in a sandbox, whose money is exchanged one for
+ * one.
  * @param chain where its transfers are looked up, to compare them with the books
  */
 export function usdcRail(treasury: Treasury, chain?: Chain): payments.Rail {
@@ -14,7 +15,7 @@ export function usdcRail(treasury: Treasury, chain?: Chain): payments.Rail {
     railStatus(await treasury.send(proof as unknown as TreasuryTransfer));
   return {
     currency: 'USD',
-    account: ledger.FAUCET,
+    account: ledger.custody(treasury.network.name, 'USDC'),
     accepts({ payeeExternal }) {
       if (payeeExternal !== null && isAddress(payeeExternal)) return;
       throw new AgentPayError('invalid_request', 'The rail base-usdc pays an address on the chain.', {

@@ -1,5 +1,5 @@
 import type { payments } from '@agentpay/core';
-import { balanceCall, TRANSFER, type Chain, type TransactionReceipt } from '@agentpay/evm';
+import { TRANSFER, type Chain, type TransactionReceipt } from '@agentpay/evm';
 import type { Address, Hex } from '@agentpay/protocol';
 
 /** Receipts that are asked for at once. */
@@ -25,11 +25,7 @@ export async function usdcStatement(
           success && isSame(address, asset) && kind === TRANSFER && from === sender,
       )
       .map(({ data }) => ({ reference: hash, amount: BigInt(data) }));
-  const [balance] = await chain.read([balanceCall(asset, account)]);
-  return {
-    balance: balance?.success ? BigInt(balance.data) : undefined,
-    movements: [...found.values()].flatMap(sends),
-  };
+  return { movements: [...found.values()].flatMap(sends) };
 }
 
 function isSame(a: Address, b: Address): boolean {

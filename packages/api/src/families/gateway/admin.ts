@@ -7,7 +7,7 @@ import { id, timestamp } from '../../resources/values.js';
 
 const ORG = 'org_01kb3x9v7f5m2q8r4t6w0y1z3a';
 const auth = anyOf('admin');
-const toolName = z.enum(['reconcile', 'replay'], { error: 'must be reconcile or replay' });
+const toolName = z.enum(['reconcile', 'replay', 'adopt'], { error: 'must be reconcile, replay or adopt' });
 
 /** GET /admin/tools */
 export const tools = Endpoint.from({
@@ -17,7 +17,7 @@ export const tools = Endpoint.from({
   auth,
   response: z.object({ tools: z.array(toolName) }),
   status: 200,
-  example: { response: { tools: ['reconcile', 'replay'] } },
+  example: { response: { tools: ['reconcile', 'replay', 'adopt'] } },
 });
 
 const run = {
@@ -65,6 +65,19 @@ export const replay = Endpoint.from({
   example: {
     body: { params: { since: '2026-02-26T20:10:00Z' } },
     response: { tool: 'replay', status: 'completed', report: { deliveries: 2 }, findings: [] },
+  },
+});
+
+/** POST /admin/tools/adopt */
+export const adopt = Endpoint.from({
+  ...run,
+  summary:
+    'Books what the treasury has beside the books as money that the platform has put there itself, or taken out; while nothing moves.',
+  method: 'POST',
+  path: '/admin/tools/adopt',
+  example: {
+    body: {},
+    response: { tool: 'adopt', status: 'completed', report: { micro_usdc: 5_000_000 }, findings: [] },
   },
 });
 

@@ -1,5 +1,6 @@
 import { agreements as family } from '@agentpay/api';
 import { agreements } from '@agentpay/core';
+import { formatDecimal } from '@agentpay/primitives';
 import { permitTypedData, tokenDomainOf } from '@agentpay/protocol';
 import { implement } from '../../http/implement.js';
 
@@ -9,6 +10,7 @@ export const handlers = implement(family.nouns.direct, ({ core, baseUrl }) => ({
     const asked = { amount, serviceId: service_id, buyerAddress: buyer_address };
     const found = await agreements.requirements(core, asked);
     const { network, fee, feeWallet, offer } = found;
+    const terms = core.settings.fees.direct;
     return {
       amount_cents: Number(cents),
       rail,
@@ -16,7 +18,9 @@ export const handlers = implement(family.nouns.direct, ({ core, baseUrl }) => ({
       currency: network.asset.symbol,
       fee: {
         amount: fee,
-        ...feeTerms,
+        percent: formatDecimal(terms.ppm, PERCENT_DECIMALS),
+        fixed: terms.fixed,
+        minimum: terms.least,
         permit_terms: {
           domain: tokenDomainOf(network),
           spender: feeWallet.address,
@@ -49,8 +53,8 @@ export const handlers = implement(family.nouns.direct, ({ core, baseUrl }) => ({
 }));
 
 const CENT = 10_000n;
-const { percent, fixed, minimum } = agreements.directFeeTerms;
-const feeTerms = { percent, fixed, minimum };
+/** Of parts per million as a percent. */
+const PERCENT_DECIMALS = 4;
 
 type Offer = NonNullable<agreements.DirectRequirements['offer']>;
 

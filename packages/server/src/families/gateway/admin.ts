@@ -1,5 +1,15 @@
 import { gateway } from '@agentpay/api';
-import { audit, billing, catalog, policies, wallets, webhooks, type Core } from '@agentpay/core';
+import {
+  audit,
+  billing,
+  catalog,
+  ledger,
+  policies,
+  wallets,
+  webhooks,
+  type Core,
+  type Principal,
+} from '@agentpay/core';
 import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 import { showMeasured } from './presentListing.js';
@@ -8,33 +18,55 @@ import { checkBooks } from '../../ledger/checkBooks.js';
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MOST_FINDINGS = 100;
 
-export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
-  tools: async () => ({ tools: ['reconcile' as const, 'replay' as const] }),
-  async reconcile({ principal }) {
-    const { report, findings } = await checkBooks(core);
-    const act = { principal, act: 'tool.reconcile', subject: 'ledger', tenants: [], after: report };
-    await audit.record(core, core.db, act);
-    const status: 'completed' | 'failed' = findings.length === 0 ? 'completed' : 'failed';
-    return {
-      tool: 'reconcile' as const,
-      status,
-      report: { ...report },
-      findings: findings.slice(0, MOST_FINDINGS),
-    };
+const toolNames: ('reconcile' | 'replay' | 'adopt')[] = ['reconcile', 'replay', 'adopt'];
+type Tool = (typeof toolNames)[number];
+
+/** Writes down that a tool was run, and shows what it said. */
+async function ran(
+  core: Core,
+  principal: Principal,
+  {
+    tool,
+    subject,
+    report,
+    findings = [],
+    after = report,
+  }: {
+    readonly tool: Tool;
+    readonly subject: string;
+    readonly report: Readonly<Record<string, number>>;
+    readonly findings?: readonly string[];
+    readonly after?: Readonly<Record<string, unknown>>;
   },
+) {
+  await audit.record(core, core.db, { principal, act: `tool.${tool}`, subject, tenants: [], after });
+  const status: 'completed' | 'failed' = findings.length === 0 ? 'completed' : 'failed';
+  return { tool, status, report: { ...report }, findings: findings.slice(0, MOST_FINDINGS) };
+}
+
+const toolsOf = (core: Core) => ({
+  tools: async () => ({ tools: toolNames }),
+  reconcile: async ({ principal }: { readonly principal: Principal }) =>
+    ran(core, principal, { tool: 'reconcile', subject: 'ledger', ...(await checkBooks(core)) }),
+  async adopt({ principal }: { readonly principal: Principal }) {
+    const { treasury } = core.ports;
+    const adopted = treasury && (await ledger.adopt(core, treasury));
+    const said =
+      adopted === undefined
+        ? { report: {}, findings: ['The treasury could not be asked.'] }
+        : { report: { micro_usdc: Number(adopted) } };
+    return ran(core, principal, { tool: 'adopt', subject: 'ledger', ...said });
+  },
+});
+
+export const handlers = implement(gateway.nouns.admin, ({ core }) => ({
+  ...toolsOf(core),
   async replay({ principal, body }) {
     const asked = body.params?.since;
     const since = asked === undefined ? new Date(core.clock.now() - DAY_MS) : new Date(asked);
     const deliveries = await webhooks.replayDead(core, { principal, since });
     const after = { since: since.toISOString(), deliveries };
-    const act = { principal, act: 'tool.replay', subject: 'webhooks', tenants: [], after };
-    await audit.record(core, core.db, act);
-    return {
-      tool: 'replay' as const,
-      status: 'completed' as const,
-      report: { deliveries },
-      findings: [],
-    };
+    return ran(core, principal, { tool: 'replay', subject: 'webhooks', report: { deliveries }, after });
   },
   async wallets({ principal, query }) {
     const request = { principal, currency: billing.CURRENCY, ...query };
