@@ -44,6 +44,14 @@ select 'a payout that the books have otherwise than its state', payout.id
     case when payout.status in ('failed', 'canceled', 'returned') then 0 else payout.amount end,
     case when payout.status = 'completed' then payout.amount else 0 end)
 union all
+select 'a claim that the books have otherwise than its refund', refund.id
+  from payment_refunds as refund left join lateral (
+    select coalesce(-sum(posting.amount), 0) as owed
+    from ledger_journals as journal join ledger_postings as posting on posting.journal = journal.number
+    where posting.account = 'exp:refunds' and split_part(journal.key, ':', 1) = refund.id
+  ) as booked on true
+  where booked.owed <> refund.claimed - refund.collected
+union all
 select 'money on its way that belongs to no payout', account.asset
   from (select asset, sum(amount) as amount from ledger_postings where account = 'payout:clearing' group by 1) as account
   where amount <> coalesce((select sum(amount) from payouts where status = 'processing' and currency = account.asset), 0)`;

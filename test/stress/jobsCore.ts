@@ -150,6 +150,7 @@ export const works: readonly Work[] = [
     'gateways.chain',
     'gateways.fundings',
     'gateways.left',
+    'payments.claims',
     'marketplace.trust',
     'billing.marks',
   ].map((name) => [name, declared(name)] as const),

@@ -3,6 +3,7 @@ import {
   approvals,
   billing,
   catalog,
+  disputes,
   developers,
   gateways,
   jobs,
@@ -19,7 +20,7 @@ import { manualClock, type Db } from '@agentpay/primitives';
 import { transfers } from '@agentpay/server';
 import { pgDb } from '@agentpay/storage';
 import { eventually, spawnNode, testDatabase, type TestDatabase } from '@agentpay/testing';
-import { fund, market, signedIn, START_MS } from '../flows/market.js';
+import { fund, market, signedIn, START_MS, type SignedIn } from '../flows/market.js';
 import { contradictions } from './books.js';
 import { bundled } from './bundled.js';
 import type { Stand } from './dyingJobs.js';
@@ -372,8 +373,22 @@ async function prepareTransfers(core: Core, later: (ms: number) => Core): Promis
   const [back, sent] = paid.map(({ id }) => id) as [string, string];
   const refund = (hours: number, paymentId: string, amount: bigint, toExternal?: string) =>
     payments.refund(later(hours * HOUR_MS), { principal: operator, paymentId, amount, toExternal });
+  await prepareClaim(core, owner);
   await refund(8, back, 5_000_000n);
   await refund(7, back, REFUSED);
   await refund(6, sent, SLOW, `0x${'1'.repeat(40)}`);
   await refund(5, sent, 6_000_000n, `0x${'1'.repeat(40)}`);
+}
+
+/** What a payee had spent was given back by the platform, and they have got money since. */
+async function prepareClaim(core: Core, payer: SignedIn): Promise<void> {
+  const payee = await signedIn(core, 'Payee');
+  const { principal, walletId: fromWalletId } = payer;
+  const paid = { principal, fromWalletId, toWalletId: payee.walletId, amount: 10_040_000n };
+  const { id: paymentId } = await payments.create(core, paid);
+  const spent = { principal: payee.principal, fromWalletId: payee.walletId, toExternal: 'shop' };
+  await payments.create(core, { ...spent, amount: 10_000_000n });
+  const { id: disputeId } = await disputes.open(core, { principal, paymentId, reason: 'It never came.' });
+  await disputes.resolve(core, { principal: operator, disputeId, resolution: 'refund' });
+  await fund(core, payee, 20_000_000n);
 }

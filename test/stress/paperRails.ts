@@ -21,6 +21,7 @@ const WRONGLY_MOVED = `
 select coalesce(known.id, moved.subject) as id, known.status, moved.times, moved.amount from (
     select id, amount, status from payments where rail in ('base-usdc', 'stripe')
     union all select id, amount, status from payment_refunds
+      where payment_id in (select id from payments where rail in ('base-usdc', 'stripe'))
     union all select id, amount, status from payouts
   ) as known full join (
     select subject, count(*) as times, sum(amount) as amount from moved_outside group by 1

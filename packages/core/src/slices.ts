@@ -38,6 +38,7 @@ import { jobs as gatewaysJobs } from './gateways/jobs.js';
 import { jobs as idempotencyJobs } from './idempotency/jobs.js';
 import { jobs as ledgerJobs } from './ledger/jobs.js';
 import { jobs as marketplaceJobs } from './marketplace/jobs.js';
+import { jobs as paymentsJobs } from './payments/jobs.js';
 import { jobs as purchasesJobs } from './purchases/jobs.js';
 import { jobs as requestsJobs } from './requests/jobs.js';
 import { jobs as tokensJobs } from './tokens/jobs.js';
@@ -134,6 +135,7 @@ export const eventTypes: readonly EventType[] = [
   paymentEvents.paymentFailed,
   paymentEvents.paymentRefunded,
   paymentEvents.paymentRefundFailed,
+  paymentEvents.claimCollected,
   ...Object.values(agreementEvents.agreementMoved),
   approvalEvents.approvalRequested,
   ...Object.values(approvalEvents.approvalMoved),
@@ -176,6 +178,7 @@ export const jobs: readonly Job[] = [
   ...gatewaysJobs,
   ...idempotencyJobs,
   ...ledgerJobs,
+  ...paymentsJobs,
   ...marketplaceJobs,
   ...purchasesJobs,
   ...requestsJobs,

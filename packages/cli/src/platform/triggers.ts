@@ -38,6 +38,7 @@ export type Trigger = (typeof triggers)[number];
 /** Events that no call by the keys of a local stack makes happen at once, by what they wait for. */
 export const untriggered = {
   'time passes': [
+    'payment.claim_collected',
     'token.sla_breached',
     'token.expired',
     'approval.expired',

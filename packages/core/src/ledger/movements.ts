@@ -118,6 +118,10 @@ export const refundShort = ({
 export const refundSent = ({ from, asset, amount }: Money & { readonly from: string }) =>
   movement(asset, [[account.EXPENSE_REFUNDS, amount]], [[from, amount]]);
 
+/** A payee pays what the platform had given back for them. */
+export const claimCollected = ({ payee, asset, amount }: Money & { readonly payee: string }) =>
+  movement(asset, [[payee, amount]], [[account.EXPENSE_REFUNDS, amount]]);
+
 /** A payout was handed to its connector. */
 export const payoutSubmitted = ({ walletId, asset, amount }: OfWallet) =>
   movement(asset, [[held(walletId), amount]], [[account.PAYOUT_CLEARING, amount]]);

@@ -13,6 +13,10 @@ export interface Refund {
   readonly toExternal: string | null;
   /** Whether the platform pays what cannot be had from the payee: a decision against the payee. */
   readonly short: boolean;
+  /** What the platform gave in place of the payee: a claim on them. */
+  readonly claimed: Amount;
+  /** How much of the claim the payee has paid since. */
+  readonly collected: Amount;
   /** What the rail calls it. */
   readonly reference: string | null;
   /** What the rail needs to try again without paying twice; made before anything is sent. */

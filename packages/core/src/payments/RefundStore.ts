@@ -11,6 +11,8 @@ const refunds = table<Refund>('payment_refunds', {
   status: 'text',
   toExternal: 'text',
   short: 'boolean',
+  claimed: 'bigint',
+  collected: 'bigint',
   reference: 'text',
   proof: 'jsonb',
   failure: 'text',
@@ -22,8 +24,8 @@ const refunds = table<Refund>('payment_refunds', {
 export const refundRows = entity<Refund>({
   table: refunds,
   key: ['id'],
-  guard: ['status', 'attempts'],
-  changes: ['status', 'reference', 'proof', 'failure', 'nextAttemptAt', 'attempts'],
+  guard: ['status', 'attempts', 'collected'],
+  changes: ['status', 'claimed', 'collected', 'reference', 'proof', 'failure', 'nextAttemptAt', 'attempts'],
   rank: 25,
 });
 

@@ -44,6 +44,17 @@ export const paymentRefunded = eventType('payment.refunded', payment);
 /** A rail could not give money of a payment back; it can be asked for again. */
 export const paymentRefundFailed = eventType('payment.refund_failed', payment);
 
+/** A payee for whom the platform had given money back has paid it, or a part of it. */
+export const claimCollected = eventType('payment.claim_collected', {
+  payment_id: text,
+  refund_id: text,
+  wallet_id: text,
+  amount: text,
+  /** What is still owed. */
+  open_amount: text,
+  currency: text,
+});
+
 /** What every event about a payment tells. */
 export function paymentObject(of: Payment) {
   return {

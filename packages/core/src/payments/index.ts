@@ -1,3 +1,5 @@
+export { collectClaims, listClaims } from './claims.js';
+export type { RefundClaim } from './claims.js';
 export { create } from './create.js';
 export type { PaymentRequest } from './create.js';
 export { paymentCompleted, paymentObject } from './events.js';

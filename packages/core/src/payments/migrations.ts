@@ -65,13 +65,17 @@ alter table payment_refunds
   add column status text not null default 'completed' check (status in ('pending', 'completed', 'failed')),
   add column to_external text,
   add column short boolean not null default false,
+  add column claimed bigint not null default 0,
+  add column collected bigint not null default 0,
   add column reference text,
   add column proof jsonb,
   add column failure text,
   add column next_attempt_at timestamptz,
   add column attempts integer not null default 0,
-  add check ((next_attempt_at is not null) = (status = 'pending'));
+  add check ((next_attempt_at is not null) = (status = 'pending')),
+  add check (collected between 0 and claimed and claimed <= amount);
 alter table payment_refunds alter column status drop default;
+create index payment_refunds_claims on payment_refunds (created_at, id) where collected < claimed;
 create index payment_refunds_due on payment_refunds (next_attempt_at) where next_attempt_at is not null;
 `,
   },

@@ -91,7 +91,9 @@ function complete(core: Core, scene: Scene, of: Case, reference: string, { accou
       ? movements.refund({ payee, walletId, asset, amount })
       : movements.refundSent({ from: payee, asset, amount });
   postIn(core, scene, { key: id, kind: 'payment.refund', postings });
-  scene.update(refundRows, refund, { status: 'completed', reference, nextAttemptAt: null });
+  // What went to an address was the platform's: the payee still has the payment.
+  const claimed = refund.toExternal === null ? 0n : amount;
+  scene.update(refundRows, refund, { status: 'completed', reference, claimed, nextAttemptAt: null });
   refundedIn(core, scene, payment, amount, { refunding: payment.refunding - amount });
 }
 
@@ -102,6 +104,7 @@ function fail(core: Core, scene: Scene, of: Case, failure: string, { account: pa
   const refunding = payment.refunding - amount;
   scene.update(refundRows, refund, {
     status: short ? 'completed' : 'failed',
+    claimed: short ? amount : 0n,
     failure,
     nextAttemptAt: null,
   });

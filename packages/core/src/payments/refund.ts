@@ -99,6 +99,8 @@ export function refundIn(core: Core, scene: Scene, payment: Payment, wanted: Wan
     status: 'pending',
     toExternal: toExternal ?? null,
     short,
+    claimed: 0n,
+    collected: 0n,
     reference: null,
     proof: null,
     failure: null,
@@ -158,7 +160,7 @@ function completeIn(
   const { amount } = refund;
   const postings = movements.refundShort({ payee, walletId, asset, amount, covered });
   postIn(core, scene, { key: refund.id, kind: 'payment.refund', postings });
-  scene.insert(refundRows, { ...refund, status: 'completed' });
+  scene.insert(refundRows, { ...refund, status: 'completed', claimed: amount - covered });
   return refundedIn(core, scene, payment, amount);
 }
 

@@ -2,6 +2,7 @@ import { Family } from '../../Family.js';
 import * as agents from './agents.js';
 import * as approvals from './approvals.js';
 import * as audit from './audit.js';
+import * as claims from './claims.js';
 import * as disputes from './disputes.js';
 import { errors } from './errors.js';
 import * as payments from './payments.js';
@@ -35,5 +36,6 @@ export const runtime = Family.from({
     explorer,
     ops,
     audit,
+    claims,
   },
 });
