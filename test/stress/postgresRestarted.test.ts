@@ -236,7 +236,7 @@ describe('PostgreSQL ended at once and started again, twice, under two API proce
     expect(await balance(nodeFor(1), till.seller)).toEqual({ available: PAYMENTS * PAID, held: 0 });
   });
 
-  it('every token stands where the last answer left it, and those of unknown outcome are reserved', async () => {
+  it('every token stands where the last response left it, and those of unknown outcome are reserved', async () => {
     const kept = await keptTokens(db);
     for (const { tokenId, last, paymentId } of lives)
       expect(kept.get(tokenId)).toMatchObject({ state: stateAfter[last], paymentId });

@@ -78,7 +78,8 @@ export const bans: readonly Ban[] = [
     name: 'words of other trades',
     pattern:
       /\b(?:[Ss]urroundings|patiently|inSets|inSlots|turnstile|Tender)\b|\bremembered\(|\b(?:interface|type|class) \w*Answer\b|\b(?:[Ll]ost|[Nn]o|usable) answers?\b/,
-    instead: 'dependencies, withTimeout, memoize, response, payment option: the words that an engineer of the field searches for',
+    instead:
+      'dependencies, withTimeout, memoize, response, payment option: the words that an engineer of the field searches for',
     where: isShipped,
     catches: ['interface HttpAnswer {', 'remembered(10, read)', '// a lost answer', 'gives no usable answer'],
     passes: ['a server answers 402', 'memoize(10, read)', 'AnsweredChallenge'],
