@@ -82,11 +82,26 @@ async function logRefusal({ params }: Sent): Promise<void> {
   );
 }
 
+/** What was given back to a payer whose payee had spent it. */
+async function giveBack(): Promise<void> {
+  const [payer, payee] = [await newAgent(world.api, { funds: 10 }), await newAgent(world.api)];
+  const post = async (path: string, auth: Record<string, string>, body: object) =>
+    (await world.api.http.post(path).set(auth).send(body)).body as { id: string };
+  const paid = { from_wallet_id: payer.wallet, to_wallet_id: payee.wallet, amount: 1 };
+  const { id: payment_id } = await post('/v1/payments', payer.auth, paid);
+  const spent = { from_wallet_id: payee.wallet, to_external: 'merchant:demo', amount: 0.5 };
+  await post('/v1/payments', payee.auth, spent);
+  const reason = 'service_not_delivered';
+  const { id } = await post('/v1/disputes', payer.auth, { payment_id, reason });
+  await post(`/v1/disputes/${id}/resolve`, world.credential('admin'), { resolution: 'refund' });
+}
+
 const filled: Readonly<Record<string, Filled>> = {
   'runtime.agents.list': { add: () => newAgent(world.api, { by: world.credential('agent') }) },
   'runtime.approvals.list': waiting(undefined),
   'buyer.approvals.list': waiting('id'),
   'agreements.approvals.list': waiting('agent_id'),
+  'runtime.claims.list': { call: byOperator, add: giveBack },
   'runtime.webhooks.deliveries': { add: ['runtime.webhooks.sendTest'] },
   'buyer.webhooks.deliveries': { add: deliver },
   'runtime.audit.list': { call: byOperator, add: ['gateway.gateways.create'] },

@@ -5,7 +5,9 @@ import type { Core } from '../Core.js';
 import { emitIn } from '../events/index.js';
 import type { JobReport } from '../Job.js';
 import { available, balances, movements, postIn } from '../ledger/index.js';
+import { keysetOf } from '../keyset.js';
 import { page } from '../Page.js';
+import type { Counted, PageRequest } from '../Page.js';
 import { claimCollected } from './events.js';
 import type { Refund } from './PaymentRefund.js';
 import { refundRows } from './RefundStore.js';
@@ -25,24 +27,33 @@ export interface RefundClaim {
   readonly createdAt: Date;
 }
 
-/** Claims that are open, or all there ever were, oldest first. */
+const oldestFirst = keysetOf<Pick<RefundClaim, 'createdAt' | 'id'>>(
+  { createdAt: 'timestamptz', id: 'text' },
+  { by: ['createdAt', 'id'] },
+);
+
+/** Claims that are open, or all there ever were, oldest first. @throws AgentPayError `invalid_request` as {@link page} */
 export async function listClaims(
   core: Pick<Core, 'db'>,
-  request: { all?: boolean | undefined; limit?: number | undefined; offset?: number | undefined },
-): Promise<{ claims: RefundClaim[]; total: number }> {
-  const { limit, offset } = page(request);
+  request: PageRequest & { readonly all?: boolean | undefined },
+): Promise<{ claims: RefundClaim[] } & Counted> {
+  const wanted = page(request);
   const which = request.all ? 'refund.claimed > 0' : 'refund.collected < refund.claimed';
-  const claims = await core.db.query<RefundClaim>(
-    `select refund.id, refund.payment_id as "paymentId", payment.payee_id as "payeeId", payment.payee_external as "payeeExternal",
-       payment.currency, refund.claimed, refund.collected, refund.created_at as "createdAt"
-     from payment_refunds as refund join payments as payment on payment.id = refund.payment_id
-     where ${which} order by refund.created_at, refund.id limit $1 offset $2`,
-    [limit, offset],
+  const { text, params } = oldestFirst.part(wanted, []);
+  const read = await core.db.query<RefundClaim>(
+    `select id, "paymentId", "payeeId", "payeeExternal", currency, claimed, collected, created_at as "createdAt" from (
+       select refund.id, refund.payment_id as "paymentId", payment.payee_id as "payeeId",
+         payment.payee_external as "payeeExternal", payment.currency, refund.claimed, refund.collected, refund.created_at
+       from payment_refunds as refund join payments as payment on payment.id = refund.payment_id
+       where ${which}
+     ) as claims where true${text}`,
+    params,
   );
   const [counted] = await core.db.query<{ total: number }>(
     `select count(*)::integer as total from payment_refunds as refund where ${which}`,
   );
-  return { claims, total: counted?.total ?? 0 };
+  const { rows, ...next } = oldestFirst.page(read, wanted);
+  return { claims: rows as RefundClaim[], ...next, total: counted?.total ?? 0 };
 }
 
 interface DueClaim {

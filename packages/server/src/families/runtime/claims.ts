@@ -1,11 +1,12 @@
 import { runtime } from '@agentpay/api';
 import { payments } from '@agentpay/core';
+import { counted } from '../../http/counted.js';
 import { implement } from '../../http/implement.js';
 
 export const handlers = implement(runtime.nouns.claims, ({ core }) => ({
   async list({ query: { status, ...wanted } }) {
-    const { claims, total } = await payments.listClaims(core, { all: status === 'all', ...wanted });
-    return { claims: claims.map(show), total };
+    const { claims, ...rest } = await payments.listClaims(core, { all: status === 'all', ...wanted });
+    return { claims: claims.map(show), ...counted(rest) };
   },
 }));
 
