@@ -1,7 +1,7 @@
 // Bundles what the compiler wrote of the dashboard into `build/`, with compressed copies, unless nothing has changed since.
 // `tsc -b` runs before it.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -17,13 +17,11 @@ const inputs = [
   join(here, '../../pnpm-lock.yaml'),
 ];
 
+// Made beside the old one, which a server may be reading from, and put in its place when it is whole.
+const fresh = join(here, `dist/build-${process.pid}`);
+
 const stamp = fingerprint();
-if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp) {
-  rmSync(out, { recursive: true, force: true });
-  await bundle();
-  compress();
-  writeFileSync(stampFile, stamp);
-}
+if (!existsSync(stampFile) || readFileSync(stampFile, 'utf8') !== stamp) await replace();
 
 function fingerprint() {
   const hash = createHash('sha256');
@@ -39,6 +37,19 @@ function filesOf(path) {
     .map((name) => join(path, name));
 }
 
+async function replace() {
+  const old = `${fresh}-old`;
+  try {
+    await bundle();
+    compress();
+    writeFileSync(join(fresh, '.stamp'), stamp);
+    if (existsSync(out)) renameSync(out, old);
+    renameSync(fresh, out);
+  } finally {
+    for (const folder of [fresh, old]) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function bundle() {
   // Whoever builds: a test runner's own setting would bring the development build of React, a third larger and slower.
   process.env.NODE_ENV = 'production';
@@ -49,7 +60,7 @@ async function bundle() {
     logLevel: 'error',
     base: '/assets/dashboard/',
     build: {
-      outDir: out,
+      outDir: fresh,
       manifest: 'manifest.json',
       target: 'es2022',
       assetsDir: '.',
@@ -60,9 +71,9 @@ async function bundle() {
 }
 
 function compress() {
-  for (const name of readdirSync(out).filter((file) => /\.(js|css)$/.test(file))) {
-    const body = readFileSync(join(out, name));
-    writeFileSync(join(out, `${name}.br`), brotliCompressSync(body));
-    writeFileSync(join(out, `${name}.gz`), gzipSync(body, { level: 9 }));
+  for (const name of readdirSync(fresh).filter((file) => /\.(js|css)$/.test(file))) {
+    const body = readFileSync(join(fresh, name));
+    writeFileSync(join(fresh, `${name}.br`), brotliCompressSync(body));
+    writeFileSync(join(fresh, `${name}.gz`), gzipSync(body, { level: 9 }));
   }
 }

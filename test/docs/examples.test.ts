@@ -90,8 +90,8 @@ const compilerOptions = {
   types: ['node'],
 };
 
-// Inside the packages, so that what they depend on resolves.
-const folderIn = (path: string) => root(`${path}/dist/examples-${process.pid}`);
+// Inside the packages, so that what they depend on resolves, and not in `dist`, which other suites pack and bundle.
+const folderIn = (path: string) => root(`${path}/build/examples-${process.pid}`);
 const folders = ['test', ...packages.map(({ path }) => path)].map(folderIn);
 
 let stack: InteropStack;
