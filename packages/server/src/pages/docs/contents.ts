@@ -31,7 +31,7 @@ export const contents = [
   },
   {
     title: 'Inside',
-    slugs: ['paywall', 'facilitator'],
+    slugs: ['paywall', 'facilitator', 'core'],
   },
 ] as const satisfies readonly { title: string; slugs: readonly string[] }[];
 
