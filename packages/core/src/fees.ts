@@ -42,9 +42,10 @@ export interface GivenFees {
   readonly infra?: Amount | undefined;
 }
 
-/** Parts per million in a whole, and in a percent. */
+/** Parts per million in a whole, and in a percent, which therefore has so many decimals. */
 export const WHOLE_PPM = 1_000_000n;
 export const PERCENT_PPM = 10_000n;
+export const PERCENT_DECIMALS = 4;
 
 /** @throws AgentPayError `invalid_request` for a fee that cannot be: below zero, or as much as what it is taken of */
 export function feeSchedule(given: GivenFees): FeeSchedule {

@@ -7,6 +7,6 @@ export type { Party, PartyKind } from './parties/index.js';
 export type { AroundBatch } from './batch/index.js';
 export type { Counted, PageRequest } from './Page.js';
 export type { Job, JobReport } from './Job.js';
-export { feeOn, PERCENT_PPM } from './fees.js';
+export { feeOn, PERCENT_DECIMALS, PERCENT_PPM, WHOLE_PPM } from './fees.js';
 export type { FeeSchedule, FeeTerms, GivenFees } from './fees.js';
 export * from './slices.js';

@@ -22,6 +22,10 @@ const origin = z
     'must list origins such as https://demo.example, without a path',
   );
 
+const privateKey = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits');
+
 /** The variables that the server reads, each by itself. */
 export const Environment = z.object({
   NODE_ENV: z.string().optional(),
@@ -36,19 +40,10 @@ export const Environment = z.object({
   JWT_SECRET: secret.optional(),
   FORMER_JWT_SECRETS: secretList.optional(),
   KEY_PEPPER: secret.optional(),
-  TREASURY_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
-    .optional(),
+  TREASURY_KEY: privateKey.optional(),
   FACILITATOR_URL: urlOf('http:', 'https:').optional(),
-  ESCROW_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
-    .optional(),
-  GAS_WALLET_KEY: z
-    .string()
-    .regex(/^0x[0-9a-fA-F]{64}$/, 'must be a private key, 0x and 64 hexadecimal digits')
-    .optional(),
+  ESCROW_KEY: privateKey.optional(),
+  GAS_WALLET_KEY: privateKey.optional(),
   RPC_URLS: list.optional(),
   PAYMENT_NETWORKS: z.string().max(65_536).optional(),
   CONFIRMATIONS: whole(1, 1_000).optional(),

@@ -1,9 +1,7 @@
+import { PERCENT_DECIMALS, WHOLE_PPM } from '@agentpay/core';
 import { checked } from '@agentpay/http';
 import { parseDecimal, type Amount } from '@agentpay/primitives';
 
-/** Percents have four decimals: one in the last is a part per million. */
-const PERCENT_DECIMALS = 4;
-const LEAST_PPM_REFUSED = 1_000_000n;
 /** Above that somebody mixed units up. */
 const MOST = 1_000_000_000n;
 
@@ -25,7 +23,7 @@ function feeIn(text: string, shape: RegExp): Fee | undefined {
     fixed: parseDecimal(fixed),
     least: parseDecimal(least),
   };
-  return fee.ppm < LEAST_PPM_REFUSED && fee.fixed <= MOST && fee.least <= MOST ? fee : undefined;
+  return fee.ppm < WHOLE_PPM && fee.fixed <= MOST && fee.least <= MOST ? fee : undefined;
 }
 
 function reader<Value>(shape: RegExp, must: string, pick: (fee: Fee) => Value) {

@@ -1,8 +1,9 @@
-import { createLogger, ConfigError } from '@agentpay/http';
+import { createLogger } from '@agentpay/http';
 import { systemRandom } from '@agentpay/primitives';
 import { startFault } from '@agentpay/storage';
-import { CommandFault, type Called } from '@agentpay/http/commands';
+import type { Called } from '@agentpay/http/commands';
 import { migrateDb, openDb } from './database.js';
+import { orUnavailable } from './onStored.js';
 import { readSecrets } from './secrets.js';
 import { readStoredConfig } from './storedConfig.js';
 
@@ -13,16 +14,13 @@ import { readStoredConfig } from './storedConfig.js';
  * @throws ConfigError, or CommandFault when the database cannot be brought up to date, with exit code 2
  */
 export async function migrateCommand({ flags, around: { env, print } }: Called): Promise<number> {
-  try {
+  const work = async () => {
     const config = readStoredConfig(env);
     const { pepper } = await readSecrets(config, systemRandom);
     const db = await openDb(config, createLogger('error'));
     await migrateDb(db, pepper).finally(() => db.close());
     print(flags['json'] ? JSON.stringify({ ok: true }) : 'The database is up to date.');
     return 0;
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const said = `The database was not brought up to date: ${startFault(error)}`;
-    throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
-  }
+  };
+  return orUnavailable(work, (error) => `The database was not brought up to date: ${startFault(error)}`);
 }

@@ -1,7 +1,6 @@
 import { sealedColumns, vault } from '@agentpay/core';
-import { ConfigError, createLogger } from '@agentpay/http';
-import { CommandFault, type Called } from '@agentpay/http/commands';
-import { compose } from './compose.js';
+import type { Called } from '@agentpay/http/commands';
+import { orUnavailable, withStoredCore } from './onStored.js';
 import { readStoredConfig } from './storedConfig.js';
 
 /**
@@ -11,25 +10,14 @@ import { readStoredConfig } from './storedConfig.js';
  * @throws ConfigError, or CommandFault when nothing could be done, with exit code 2
  */
 export async function rotateMasterCommand({ flags, around: { env, print } }: Called): Promise<number> {
-  try {
-    const composition = await compose(readStoredConfig(env), {
-      log: createLogger('error'),
-      baseUrl: () => '',
-    });
-    try {
-      const { db, ports } = composition.core;
+  const work = () =>
+    withStoredCore(readStoredConfig(env), async ({ db, ports }) => {
       const done = await vault.reseal({ db, vault: ports.vault }, sealedColumns);
       const ok = done.unreadable === 0 && !done.left;
       print(flags['json'] ? JSON.stringify({ ok, ...done }, null, 2) : said(done));
       return ok ? 0 : 1;
-    } finally {
-      await composition.close();
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const why = `The secrets cannot be sealed: ${String(error)}`;
-    throw new CommandFault('unavailable', why, { exitCode: 2, cause: error });
-  }
+    });
+  return orUnavailable(work, (error) => `The secrets cannot be sealed: ${String(error)}`);
 }
 
 function said({ resealed, unreadable, left }: vault.Resealed): string {

@@ -1,9 +1,9 @@
 import { agents, marketplace, wallets, type Core, type Principal } from '@agentpay/core';
-import { ConfigError, createLogger } from '@agentpay/http';
+import { ConfigError } from '@agentpay/http';
 import { formatDecimal } from '@agentpay/primitives';
 import { startFault } from '@agentpay/storage';
-import { CommandFault, type Called } from '@agentpay/http/commands';
-import { compose } from './compose.js';
+import type { Called } from '@agentpay/http/commands';
+import { orUnavailable, withStoredCore } from './onStored.js';
 import { readStoredConfig } from './storedConfig.js';
 
 /** What `GET /v1/services` finds the demo services by. */
@@ -23,22 +23,14 @@ const FUNDS = 100_000_000n;
  * @throws ConfigError, outside a sandbox too, or CommandFault when the database cannot be used, with exit code 2
  */
 export async function seedCommand({ flags, around: { env, print } }: Called): Promise<number> {
-  try {
+  const work = async () => {
     const config = readStoredConfig(env);
     if (!config.sandbox) throw new ConfigError(['Demo data is for a sandbox: SANDBOX is not true here.']);
-    const composition = await compose(config, { log: createLogger('error'), baseUrl: () => '' });
-    try {
-      const lines = await seed(composition.core);
-      print(flags['json'] ? JSON.stringify({ ok: true, said: lines }, null, 2) : lines.join('\n'));
-      return 0;
-    } finally {
-      await composition.close();
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const said = `No demo data: ${startFault(error)}`;
-    throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
-  }
+    const lines = await withStoredCore(config, seed);
+    print(flags['json'] ? JSON.stringify({ ok: true, said: lines }, null, 2) : lines.join('\n'));
+    return 0;
+  };
+  return orUnavailable(work, (error) => `No demo data: ${startFault(error)}`);
 }
 
 async function seed(core: Core): Promise<string[]> {

@@ -1,7 +1,6 @@
 import type { Core } from '@agentpay/core';
-import { ConfigError, createLogger } from '@agentpay/http';
-import { CommandFault, type Called } from '@agentpay/http/commands';
-import { compose } from '../compose.js';
+import type { Called } from '@agentpay/http/commands';
+import { orUnavailable, withStoredCore } from '../onStored.js';
 import { readStoredConfig } from '../storedConfig.js';
 
 /**
@@ -13,23 +12,13 @@ export async function onBooks(
   { flags, around: { env, print } }: Called,
   check: (core: Core) => Promise<{ readonly faults: readonly string[]; readonly right: string }>,
 ): Promise<number> {
-  try {
-    const composition = await compose(readStoredConfig(env), {
-      log: createLogger('error'),
-      baseUrl: () => '',
-    });
-    try {
-      const { faults, right } = await check(composition.core);
+  const work = () =>
+    withStoredCore(readStoredConfig(env), async (core) => {
+      const { faults, right } = await check(core);
       const ok = faults.length === 0;
       const lines = ok ? [right] : faults;
       print(flags['json'] ? JSON.stringify({ ok, faults }, null, 2) : lines.join('\n'));
       return ok ? 0 : 1;
-    } finally {
-      await composition.close();
-    }
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    const said = `The books cannot be read: ${String(error)}`;
-    throw new CommandFault('unavailable', said, { exitCode: 2, cause: error });
-  }
+    });
+  return orUnavailable(work, (error) => `The books cannot be read: ${String(error)}`);
 }

@@ -1,5 +1,5 @@
 import { agreements as family } from '@agentpay/api';
-import { agreements } from '@agentpay/core';
+import { agreements, PERCENT_DECIMALS } from '@agentpay/core';
 import { formatDecimal } from '@agentpay/primitives';
 import { permitTypedData, tokenDomainOf } from '@agentpay/protocol';
 import { implement } from '../../http/implement.js';
@@ -53,8 +53,6 @@ export const handlers = implement(family.nouns.direct, ({ core, baseUrl }) => ({
 }));
 
 const CENT = 10_000n;
-/** Of parts per million as a percent. */
-const PERCENT_DECIMALS = 4;
 
 type Offer = NonNullable<agreements.DirectRequirements['offer']>;
 
