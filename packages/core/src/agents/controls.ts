@@ -51,15 +51,15 @@ export async function setLimits(
     kind: limitKinds[name],
     amount: request.limits[name] as Amount,
   }));
-  const { after } = await change(core, request, {
+  const { limits } = await change(core, request, {
     act: 'agent.limits',
-    told: ({ limits }) => limits,
+    told: (controls) => controls.limits,
     changed: (rules) => [
       ...rules.filter(({ kind }) => !given.some((name) => limitKinds[name] === kind)),
       ...made.filter((rule) => 'amount' in rule && rule.amount !== 0n),
     ],
   });
-  return after.limits;
+  return limits;
 }
 
 /** Sets who may be paid. @throws AgentPayError `agent_not_found`, `invalid_request` */
@@ -69,12 +69,12 @@ export async function setAllowList(
 ): Promise<readonly string[]> {
   const sellers = [...new Set(request.sellers)];
   const made: Rule[] = sellers.length === 0 ? [] : [{ id: newId('rule', core), kind: 'allowlist', sellers }];
-  const { after } = await change(core, request, {
+  const { allowList } = await change(core, request, {
     act: 'agent.allow_list',
-    told: ({ allowList }) => ({ allowList }),
+    told: (controls) => ({ allowList: controls.allowList }),
     changed: (rules) => [...rules.filter(({ kind }) => kind !== 'allowlist'), ...made],
   });
-  return after.allowList;
+  return allowList;
 }
 
 /** @throws AgentPayError `agent_not_found`, `invalid_request`, `invalid_amount`, `conflict` for more than 100 rules */
@@ -97,7 +97,7 @@ export async function updateRule(
   },
 ): Promise<Rule> {
   const { ruleId, terms = (rule) => rule, active } = request;
-  const { after } = await changeRule(core, request, {
+  const changed = await changeRule(core, request, {
     ruleId,
     changed: (kept) => {
       found(shown(kept).rules, ruleId);
@@ -106,7 +106,7 @@ export async function updateRule(
       );
     },
   });
-  return after as Rule;
+  return changed as Rule;
 }
 
 /** Takes a rule away; again changes nothing. @throws AgentPayError `agent_not_found`, `rule_not_found` */
@@ -128,7 +128,7 @@ async function change(
     told: (controls: AgentControls) => object;
     changed: (rules: readonly Rule[]) => readonly Rule[];
   },
-): Promise<{ after: AgentControls }> {
+): Promise<AgentControls> {
   const { act, told, changed } = how;
   return core.db.tx(async (tx) => {
     const { id: partyId } = await owned(tx, request);
@@ -144,7 +144,7 @@ async function change(
     const { principal } = request;
     const shownOf = { before: told(before), after: told(after) };
     await record(core, tx, { principal, act, subject: partyId, tenants: [partyId], ...shownOf });
-    return { after };
+    return after;
   });
 }
 
@@ -153,7 +153,7 @@ async function changeRule(
   core: Core,
   request: OfOwned,
   { ruleId, changed }: { ruleId: string; changed: (rules: readonly Rule[]) => readonly Rule[] },
-): Promise<{ after: Rule | undefined }> {
+): Promise<Rule | undefined> {
   return core.db.tx(async (tx) => {
     const { id: partyId } = await owned(tx, request);
     const itself = ({ id, kind }: Rule) => id === ruleId && ruleKinds.includes(kind);
@@ -168,7 +168,7 @@ async function changeRule(
     const after = rules.find(itself);
     if (before || after) await noteRule(core, tx, { principal: request.principal, partyId, before, after });
     else if (!(await wasRemoved(tx, { ruleId, partyId }))) throw noRule();
-    return { after };
+    return after;
   });
 }
 

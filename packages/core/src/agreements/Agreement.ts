@@ -1,3 +1,4 @@
+import { journalSteps } from '../ledger/index.js';
 import type { Amount } from '@agentpay/primitives';
 
 /** A buyer and a seller agree on what a service costs and how much of it is bought; the money waits until it was used. */
@@ -159,14 +160,10 @@ export interface AgreementUsage {
   readonly deadline: Date | null;
 }
 
-const journalSteps = ['lock', 'settle', 'fee', 'fee-return', 'return'] as const;
+const books = journalSteps('lock', 'settle', 'fee', 'fee-return', 'return');
 
 /** Under which the books have one step of its money. */
-export function journalKey(id: string, step: (typeof journalSteps)[number]): string {
-  return `${id}:${step}`;
-}
+export const journalKey = books.key;
 
 /** Under which the books have its money. */
-export function journalKeys({ id }: Pick<Agreement, 'id'>): string[] {
-  return journalSteps.map((step) => journalKey(id, step));
-}
+export const journalKeys = ({ id }: Pick<Agreement, 'id'>): string[] => books.keys(id);

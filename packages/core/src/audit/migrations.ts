@@ -6,7 +6,7 @@ export const migrations: readonly Migration[] = [
     name: 'core/audit-1',
     sql: `
 create table audit_log (
-  -- Acts of one millisecond, in their order.
+  -- Sorts acts of one millisecond by their order.
   id text primary key,
   at timestamptz not null,
   credential_id text not null,

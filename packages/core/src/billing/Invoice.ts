@@ -1,3 +1,4 @@
+import { journalSteps } from '../ledger/index.js';
 import type { Amount } from '@agentpay/primitives';
 
 /** One thing that is charged. */
@@ -68,14 +69,10 @@ export interface PaidReceipt {
   readonly createdAt: Date;
 }
 
-const journalSteps = ['paid', 'refund'] as const;
+const books = journalSteps('paid', 'refund');
 
 /** Under which the books have one step of its money. */
-export function journalKey(id: string, step: (typeof journalSteps)[number]): string {
-  return `${id}:${step}`;
-}
+export const journalKey = books.key;
 
 /** Under which the books have its money. */
-export function journalKeys({ id }: Pick<Invoice, 'id'>): string[] {
-  return journalSteps.map((step) => journalKey(id, step));
-}
+export const journalKeys = ({ id }: Pick<Invoice, 'id'>): string[] => books.keys(id);

@@ -2,14 +2,14 @@ import { newId } from '@agentpay/primitives';
 import type { Amount } from '@agentpay/primitives';
 import { challengeIn, challengeWants, decideChallengeIn, get as getAgreement } from '../agreements/index.js';
 import type { Agreement } from '../agreements/index.js';
-import { recordIn } from '../audit/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { checkOptionalLines, checkText } from '../text.js';
 import { isUndecided, opened } from './Dispute.js';
 import type { Dispute, DisputeEvent } from './Dispute.js';
-import { disputeMoved, disputeOpened, tell } from './events.js';
+import { disputeOpened, tell } from './events.js';
 import * as store from './DisputeStore.js';
+import { moveIn } from './moveIn.js';
 import { stepOf } from './step.js';
 
 /**
@@ -71,21 +71,11 @@ export async function moveOnAgreement(
       const dispute = scene.find(store.disputeRows, disputeId) as Dispute;
       const status = stepOf(dispute, event, principal);
       if (status === undefined) return dispute;
-      const resolvedAt = isUndecided(status) ? null : new Date(core.clock.now());
       const refund = event === 'refund' ? (refundAmount ?? 'all') : 0n;
-      if (resolvedAt !== null) decideChallengeIn(core, scene, { agreementId, refund });
-      const moved = scene.update(store.disputeRows, dispute, { status, note, resolvedAt });
-      tell(core, scene, disputeMoved[event], moved);
-      if (principal.party.kind === 'platform')
-        recordIn(core, scene, {
-          principal,
-          act: `dispute.${event}`,
-          subject: disputeId,
-          tenants: [dispute.openerId, dispute.otherId],
-          before: { status: dispute.status },
-          after: { status, note, refund: refund === 0n ? null : String(refund) },
-        });
-      return moved;
+      if (!isUndecided(status)) decideChallengeIn(core, scene, { agreementId, refund });
+      const after = { status, note, refund: refund === 0n ? null : String(refund) };
+      const noted = { before: { status: dispute.status }, after };
+      return moveIn(core, scene, dispute, { principal, event, status, note, noted });
     },
   });
 }

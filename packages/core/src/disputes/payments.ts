@@ -1,14 +1,12 @@
-import { recordIn } from '../audit/index.js';
 import type { Scene } from '../batch/index.js';
 import type { Core } from '../Core.js';
 import type { Principal } from '../identity/index.js';
 import { paymentRows, refundIn } from '../payments/index.js';
 import type { Payment } from '../payments/index.js';
 import { idOfPayment, refundIn as refundTokenIn, tokenRows } from '../tokens/index.js';
-import { isUndecided } from './Dispute.js';
 import type { Dispute, DisputeEvent } from './Dispute.js';
-import { disputeMoved, tell } from './events.js';
 import * as store from './DisputeStore.js';
+import { moveIn } from './moveIn.js';
 import { stepOf } from './step.js';
 
 /** What happens to a dispute about a payment; a refund gives back what is left of it and ends the token that it was made by. */
@@ -36,19 +34,8 @@ export async function moveOnPayment(
       const status = stepOf(dispute, event, principal);
       if (status === undefined) return dispute;
       if (event === 'refund') giveBack(core, scene, { paymentId, tokenId });
-      const resolvedAt = isUndecided(status) ? null : new Date(core.clock.now());
-      const moved = scene.update(store.disputeRows, dispute, { status, note, resolvedAt });
-      tell(core, scene, disputeMoved[event], moved);
-      if (principal.party.kind === 'platform')
-        recordIn(core, scene, {
-          principal,
-          act: `dispute.${event}`,
-          subject: disputeId,
-          tenants: [dispute.openerId, dispute.otherId],
-          before: { status: dispute.status, note: dispute.note },
-          after: { status, note },
-        });
-      return moved;
+      const noted = { before: { status: dispute.status, note: dispute.note }, after: { status, note } };
+      return moveIn(core, scene, dispute, { principal, event, status, note, noted });
     },
   });
 }

@@ -1,3 +1,4 @@
+import { journalSteps } from '../ledger/index.js';
 import type { Amount } from '@agentpay/primitives';
 
 /** Money on its way to a gateway, or that has arrived. */
@@ -29,14 +30,10 @@ export function stepOf(status: FundingStatus, news: 'succeed' | 'fail'): Funding
   return (table[status] as Partial<Record<typeof news, FundingStatus>>)[news];
 }
 
-const journalSteps = ['request', 'again', 'charged', 'failed'] as const;
+const books = journalSteps('request', 'again', 'charged', 'failed');
 
 /** Under which the books have one step of its money. */
-export function journalKey(id: string, step: (typeof journalSteps)[number]): string {
-  return `${id}:${step}`;
-}
+export const journalKey = books.key;
 
 /** Under which the books have its money. */
-export function fundingKeys({ id }: Pick<GatewayFunding, 'id'>): string[] {
-  return journalSteps.map((step) => journalKey(id, step));
-}
+export const fundingKeys = ({ id }: Pick<GatewayFunding, 'id'>): string[] => books.keys(id);

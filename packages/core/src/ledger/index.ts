@@ -12,6 +12,7 @@ export type { BookedMovement, MovementDifference, RailMovement } from './compare
 export { journalIds, journalsOf, lastJournals } from './LedgerStore.js';
 export { adopt } from './adopt.js';
 export type { LedgerPorts, TreasuryAccount } from './ports.js';
+export { journalSteps } from './journalSteps.js';
 export { reconcile } from './reconcile.js';
 export type { Custody, CustodyDifference } from './reconcile.js';
 export { verifyChains } from './verifyChains.js';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Amount } from '@agentpay/primitives';
-import { keysOfHold } from '../ledger/index.js';
+import { journalSteps, keysOfHold } from '../ledger/index.js';
 
 /** Money that leaves the platform for its owner. */
 export interface Payout {
@@ -103,16 +103,12 @@ function masked(text: string): string {
   return `****${text.slice(-4)}`;
 }
 
-/** Under which the books have that it has arrived. */
-export const confirmKey = (payoutId: string): string => `${payoutId}:confirm`;
+const books = journalSteps('confirm', 'fail', 'return');
 
-/** Under which the books have that its connector did not send it. */
-export const failKey = (payoutId: string): string => `${payoutId}:fail`;
-
-/** Under which the books have that it came back after it had arrived. */
-export const returnKey = (payoutId: string): string => `${payoutId}:return`;
+/** Under which the books have that it has arrived, that its connector did not send it, or that it came back after it had arrived. */
+export const journalKey = books.key;
 
 /** Under which the books have its money. */
 export function journalKeys({ id, holdId }: Pick<Payout, 'id' | 'holdId'>): string[] {
-  return [...keysOfHold(holdId), ...[confirmKey, failKey, returnKey].map((key) => key(id))];
+  return [...keysOfHold(holdId), ...books.keys(id)];
 }

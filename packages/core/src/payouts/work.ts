@@ -8,7 +8,7 @@ import { available, balances, holds, movements, postIn } from '../ledger/index.j
 import { allowWants, forgetIn, giveBackIn } from '../spending/index.js';
 import { payoutCompleted, payoutFailed, payoutReturned, tell } from './events.js';
 import { end, handOver, spentOn } from './operations.js';
-import { confirmKey, failKey, returnKey, stepOf } from './Payout.js';
+import { journalKey, stepOf } from './Payout.js';
 import type { Destination, Payout } from './Payout.js';
 import * as store from './PayoutStore.js';
 import type { PayoutOutcome, PayoutConnector, PayoutFate } from './ports.js';
@@ -113,14 +113,14 @@ function settle(
   if (answer.status === 'completed') {
     const { account, returns } = connector;
     const postings = movements.payoutConfirmed({ from: account, asset, amount });
-    postIn(core, scene, { key: confirmKey(id), kind: 'payout.confirm', postings });
+    postIn(core, scene, { key: journalKey(id, 'confirm'), kind: 'payout.confirm', postings });
     const nextAt = returns ? new Date(core.clock.now() + FIRST_LOOK_MS) : null;
     const arrived = { status: 'completed', reference: answer.reference, account, nextAt } as const;
     return tell(core, scene, payoutCompleted, end(core, scene, payout, arrived));
   }
   if (answer.status === 'failed') {
     const postings = movements.payoutFailed({ walletId, asset, amount });
-    postIn(core, scene, { key: failKey(id), kind: 'payout.fail', postings });
+    postIn(core, scene, { key: journalKey(id, 'fail'), kind: 'payout.fail', postings });
     forgetIn(scene, spentOn(payout));
     const failed = { status: 'failed', failure: answer.reason } as const;
     return tell(core, scene, payoutFailed, end(core, scene, payout, failed));
@@ -157,7 +157,7 @@ function takeBack(core: Core, scene: Scene, payout: Payout, failure: string): vo
   const { id, walletId, currency: asset, amount, account } = payout;
   const status = stepOf(payout.status, 'return') as Payout['status'];
   const postings = movements.payoutReturned({ from: account as string, walletId, asset, amount });
-  postIn(core, scene, { key: returnKey(id), kind: 'payout.return', postings });
+  postIn(core, scene, { key: journalKey(id, 'return'), kind: 'payout.return', postings });
   forgetIn(scene, spentOn(payout));
   tell(core, scene, payoutReturned, end(core, scene, payout, { status, failure }));
 }
