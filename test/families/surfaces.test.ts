@@ -4,7 +4,7 @@ import {
   endpoints,
   families,
   openApi,
-  pagesOf,
+  itemsField,
   toolsOf,
   type Endpoint,
   type Family,
@@ -49,7 +49,7 @@ test('the SDK has a function for each, one that turns the pages of each list, an
   // `iterate`, and of a list by another name that name behind it.
   const pascal = (verb: string) => verb.replace(/^./, (first) => first.toUpperCase());
   const iterating = all
-    .filter((endpoint) => isOffered(endpoint.id) && pagesOf(endpoint))
+    .filter((endpoint) => isOffered(endpoint.id) && itemsField(endpoint))
     .map(({ id }) => id.replace(/\w+$/, (verb) => (verb === 'list' ? 'iterate' : `iterate${pascal(verb)}`)));
   const others = Object.keys(families).filter((id) => id !== 'runtime');
   const runtime = Object.fromEntries(Object.entries(client).filter(([name]) => !others.includes(name)));

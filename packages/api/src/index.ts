@@ -12,4 +12,4 @@ export { pay } from './families/pay/index.js';
 export { runtime } from './families/runtime/index.js';
 export { web } from './families/web/index.js';
 export { buyer } from './families/buyer/index.js';
-export { pagesOf } from './resources/page.js';
+export { itemsField } from './resources/page.js';

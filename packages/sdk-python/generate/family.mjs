@@ -51,7 +51,7 @@ function callOf(api, { noun, verb, endpoint }, classes) {
     `${pascal(noun)}${pascal(verb)}Response`,
   );
   const operation = operationOf(api, endpoint, { params, query, body, fields });
-  const field = api.pagesOf(endpoint);
+  const field = api.itemsField(endpoint);
   return {
     verb,
     endpoint,

@@ -6,7 +6,7 @@ import { deliver } from './deliver.js';
 import { exchange } from './exchange.js';
 import type { ClientState } from './ClientState.js';
 import { resolveOptions, type ClientOptions } from './options.js';
-import { tell } from './ClientEvent.js';
+import { tell } from './tell.js';
 import { createPurchases } from './Purchase.js';
 
 export interface Client {
@@ -60,7 +60,7 @@ async function fetchAndPay(client: ClientState, input: FetchInput, init?: Reques
   const asked = await exchange(settings, request, { headers, bytesToRead, bodyTimeoutMs: DEMAND_MS });
   const { response } = asked;
   if (response.status !== 402) return response;
-  tell(settings, { type: 'payment_required', url: response.url || request.url });
+  tell(settings.onEvent, { type: 'payment_required', url: response.url || request.url });
   const purchase = await buy(client, request, asked);
   if (!purchase) return response;
   void response.body?.cancel().catch(() => undefined);

@@ -23,15 +23,3 @@ export type ClientEvent =
       readonly status: number;
       readonly payment: PaymentMade;
     };
-
-/** Tells whoever listens, who cannot end the purchase by throwing. */
-export function tell(
-  { onEvent }: { readonly onEvent: ((event: ClientEvent) => void) | undefined },
-  event: ClientEvent,
-): void {
-  try {
-    onEvent?.(event);
-  } catch {
-    // A purchase is worth more than its log.
-  }
-}

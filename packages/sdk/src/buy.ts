@@ -2,7 +2,7 @@ import { isAgentPayError, type AgentPayError } from '@agentpay/primitives';
 import { bytesToHex } from '@agentpay/protocol';
 import type { Reservation } from './Budget.js';
 import type { BufferedRequest } from './BufferedRequest.js';
-import { tell } from './ClientEvent.js';
+import { tell } from './tell.js';
 import type { ClientState } from './ClientState.js';
 import { refuse, type Demand, type Offer, type Proof } from './Offer.js';
 import { PaymentError } from './PaymentError.js';
@@ -91,7 +91,7 @@ async function accept(
       state: 'open',
     };
     client.purchases.open(purchase, reservation);
-    tell(client.settings, { type: 'signed', url, payment: paymentFor(purchase) });
+    tell(client.settings.onEvent, { type: 'signed', url, payment: paymentFor(purchase) });
     return purchase;
   } catch (error) {
     if (!isAgentPayError(error, 'offer_not_acceptable') && !isAgentPayError(error, 'budget_exceeded'))

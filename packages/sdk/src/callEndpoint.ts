@@ -1,11 +1,12 @@
 import * as api from '@agentpay/api';
 import { sleep } from '@agentpay/primitives';
-import { bytesToHex } from '@agentpay/protocol';
 import type { ApiSettings, CallAttempt, CallOptions } from './ApiSettings.js';
+import { newIdempotencyKey } from './newIdempotencyKey.js';
 import { readReply } from './readReply.js';
 import { requestIdIn } from './requestIdIn.js';
 import { sendCall, type ApiReply } from './sendCall.js';
 import { backoffMs, retryAfterMs } from './retryAfter.js';
+import { tell } from './tell.js';
 
 /** Whoever is told to wait longer is told so by the error. */
 const MAX_WAIT_MS = 30_000;
@@ -26,12 +27,12 @@ export async function callEndpoint<E extends api.Endpoint>(
   const request = api.decodeInput(endpoint, input);
   const { path, body } = api.encodeRequest(endpoint, request as api.CallOf<E>);
   const key = keyOf(settings, endpoint, body, options);
-  const send = () => sendCall(settings, { endpoint, path, body, key, signal, timeoutMs });
   for (let attempt = 1; ; attempt++) {
     const startedAt = settings.clock.now();
-    const reply = await send();
+    const reply = await sendCall(settings, { endpoint, path, body, key, signal, timeoutMs });
     const retryInMs = attempt > settings.maxRetries ? undefined : waitFor(settings, endpoint, reply, attempt);
-    tell(settings, endpoint, { attempt, ms: settings.clock.now() - startedAt, reply, retryInMs });
+    const ms = settings.clock.now() - startedAt;
+    tell(settings.onAttempt, attemptOf(endpoint, reply, { attempt, ms, retryInMs }));
     signal?.throwIfAborted();
     if (retryInMs === undefined) return readReply(endpoint, reply);
     await sleep(settings.clock, retryInMs, signal);
@@ -48,7 +49,7 @@ function keyOf(
 ): string | undefined {
   if (idempotent === false) return undefined;
   if (idempotencyKey !== undefined) return idempotencyKey;
-  return body?.['idempotency_key'] === undefined ? `ts-${bytesToHex(random.bytes(16)).slice(2)}` : undefined;
+  return body?.['idempotency_key'] === undefined ? newIdempotencyKey(random) : undefined;
 }
 
 /** Milliseconds until the same is sent again; undefined when it must not be, or need not. */
@@ -68,15 +69,10 @@ function waitFor(
   return isNotNow ? wait : undefined;
 }
 
-function tell(
-  { onAttempt }: ApiSettings,
+function attemptOf(
   { id, method }: api.Endpoint,
-  { reply, ...told }: Pick<CallAttempt, 'attempt' | 'ms' | 'retryInMs'> & { readonly reply: ApiReply },
-): void {
-  const { status, headers, error } = reply;
-  try {
-    onAttempt?.({ endpoint: id, method, ...told, status, requestId: requestIdIn(headers), error });
-  } catch {
-    // Whoever listens must not end the call.
-  }
+  { status, headers, error }: ApiReply,
+  told: Pick<CallAttempt, 'attempt' | 'ms' | 'retryInMs'>,
+): CallAttempt {
+  return { endpoint: id, method, ...told, status, requestId: requestIdIn(headers), error };
 }

@@ -1,7 +1,7 @@
 import { isAgentPayError, sleep } from '@agentpay/primitives';
 import { refusalCode } from '@agentpay/protocol';
 import type { BufferedRequest } from './BufferedRequest.js';
-import { tell } from './ClientEvent.js';
+import { tell } from './tell.js';
 import type { ClientState } from './ClientState.js';
 import { isOrdered, isVoidOrder, payByAgentpay } from './dialects/byAgentpay.js';
 import { isVoidToken } from './dialects/token.js';
@@ -50,7 +50,12 @@ export async function deliver(
     ended = await conclude(client, purchase, response, receipt !== undefined);
     const paid =
       receipt?.transaction === undefined ? payment : { ...payment, transaction: receipt.transaction };
-    tell(client.settings, { type: 'answered', url: purchase.url, status: response.status, payment: paid });
+    tell(client.settings.onEvent, {
+      type: 'answered',
+      url: purchase.url,
+      status: response.status,
+      payment: paid,
+    });
     if (response.status === 402) throw await refused(client, { response, bytes }, purchase, paid);
     rememberPayment(response, paid);
     return response;
@@ -88,7 +93,7 @@ async function sendUntilReceived(
   const { clock, maxAttempts } = client.settings;
   const { url } = purchase;
   for (let attempt = 1; ; attempt++) {
-    tell(client.settings, { type: 'sent', url, attempt });
+    tell(client.settings.onEvent, { type: 'sent', url, attempt });
     const answer = await sendOnce(client, request, purchase);
     const { response } = answer;
     const now = clock.now();
@@ -98,7 +103,7 @@ async function sendUntilReceived(
       if (answer.response) return answer;
       throw await unresolved(client, purchase, payment, answer.error);
     }
-    tell(client.settings, { type: 'waiting', url, attempt, status: response?.status, waitMs });
+    tell(client.settings.onEvent, { type: 'waiting', url, attempt, status: response?.status, waitMs });
     void response?.body?.cancel().catch(() => undefined);
     await sleep(clock, waitMs, request.signal);
     request.signal?.throwIfAborted();

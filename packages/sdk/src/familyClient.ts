@@ -97,7 +97,7 @@ function callsOf(settings: ApiSettings, noun: api.Noun): Record<string, unknown>
   const calls = Object.entries(noun).flatMap(([verb, endpoint]) => {
     const call = (input: object = {}, options: CallOptions = {}) =>
       callEndpoint(settings, endpoint as api.Endpoint, input, options);
-    const field = api.pagesOf(endpoint);
+    const field = api.itemsField(endpoint);
     if (field === undefined) return [[verb, call] as const];
     const all = (input: object = {}, options: CallOptions = {}) => iterate(call, field, input, options);
     return [[verb, call] as const, [iterateName(verb), all] as const];

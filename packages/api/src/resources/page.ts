@@ -30,7 +30,7 @@ export function pageOf<Plural extends string, Item extends z.ZodType>(plural: Pl
 }
 
 /** The field of a response that holds the items of a page; undefined where no pages are turned. */
-export function pagesOf({ query, response }: Pick<Definition, 'query' | 'response'>): string | undefined {
+export function itemsField({ query, response }: Pick<Definition, 'query' | 'response'>): string | undefined {
   const lists = Object.entries(response.shape).filter(([, field]) => field instanceof z.ZodArray);
   const [field, ...others] = lists.map(([name]) => name);
   const turned = 'cursor' in query.shape && 'next_cursor' in response.shape;

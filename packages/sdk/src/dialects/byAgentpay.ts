@@ -1,7 +1,8 @@
 import { AgentPayError, isAgentPayError } from '@agentpay/primitives';
-import { bytesToHex, readTransfers, toBase64, writtenDemand, type Address } from '@agentpay/protocol';
+import { readTransfers, toBase64, writtenDemand, type Address } from '@agentpay/protocol';
 import { ApiError } from '../ApiError.js';
 import type { BufferedRequest } from '../BufferedRequest.js';
+import { newIdempotencyKey } from '../newIdempotencyKey.js';
 import type { Demand, Offer, ReadOffer } from '../Offer.js';
 import type { ClientSettings } from '../options.js';
 import type { PaymentOrder } from '../PaymentOrder.js';
@@ -35,7 +36,7 @@ export function agentpayOffers(demand: Demand, settings: ClientSettings): ReadOf
         validUntil: clock.now() + ORDER_MS,
         order: {
           demand: toBase64({ ...written, accepts: [entries[i]] }),
-          idempotencyKey: `ts-${bytesToHex(random.bytes(16)).slice(2)}`,
+          idempotencyKey: newIdempotencyKey(random),
         },
       }),
     };
