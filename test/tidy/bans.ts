@@ -76,7 +76,7 @@ export const bans: readonly Ban[] = [
   },
   {
     name: 'names that nobody searches for',
-    pattern: /\b(?:[Ss]urroundings|patiently|inSets|inSlots|turnstile|Tender)\b|\bremembered\(/,
+    pattern: /\b(?:\w*[Ss]urroundings|patiently|inSets|inSlots|turnstile|Tender)\b|\bremembered\(/,
     instead: 'dependencies, withTimeout, a batch loader, limitConcurrency, a payment option, memoize',
     where: isShipped,
     catches: ['interface Surroundings {', 'remembered(10, read)'],

@@ -1,4 +1,4 @@
-import { chownSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './freePort.js';
@@ -39,7 +39,6 @@ export async function startPostgres(): Promise<PostgresServer> {
   if (bin === undefined) throw new Error('PostgreSQL is not installed: apt-get install postgresql.');
   const user = postgresUser();
   const data = mkdtempSync(join(tmpdir(), 'agentpay-postgres-'));
-  if (user.uid !== undefined && user.gid !== undefined) chownSync(data, user.uid, user.gid);
   makeCluster({ bin, data, role: 'agentpay', user, sync: false });
   const port = await freePort();
   const settings = [

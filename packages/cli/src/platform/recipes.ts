@@ -65,18 +65,20 @@ async function withdrawDispute(place: ApiPlace): Promise<string> {
   return dispute_id;
 }
 
-async function reviewDispute(place: ApiPlace): Promise<string> {
-  const dispute_id = await openDispute(place);
+async function reviewDispute(place: ApiPlace, payment?: string): Promise<string> {
+  const dispute_id = await openDispute(place, payment);
   await clientWith(place, 'admin').disputes.review({ dispute_id });
   return dispute_id;
 }
 
-function resolveDispute(resolution: 'refund' | 'deny'): Recipe {
-  return async (place) => {
-    const dispute_id = await reviewDispute(place);
-    await clientWith(place, 'admin').disputes.resolve({ dispute_id, resolution, note: NOTE });
-    return dispute_id;
-  };
+async function resolveDispute(
+  place: ApiPlace,
+  resolution: 'refund' | 'deny',
+  payment?: string,
+): Promise<string> {
+  const dispute_id = await reviewDispute(place, payment);
+  await clientWith(place, 'admin').disputes.resolve({ dispute_id, resolution, note: NOTE });
+  return dispute_id;
 }
 
 /** The buyer has the price of a call set aside. */
@@ -112,10 +114,7 @@ async function settleCall(place: ApiPlace): Promise<{ token_id: string; payment_
 
 async function refundCall(place: ApiPlace): Promise<string> {
   const { token_id, payment_id } = await settleCall(place);
-  const dispute_id = await openDispute(place, payment_id);
-  const { disputes } = clientWith(place, 'admin');
-  await disputes.review({ dispute_id });
-  await disputes.resolve({ dispute_id, resolution: 'refund', note: NOTE });
+  await resolveDispute(place, 'refund', payment_id);
   return token_id;
 }
 
@@ -261,8 +260,8 @@ export const recipes: Readonly<Record<Trigger, Recipe>> = {
   'dispute.evidence_added': addEvidence,
   'dispute.withdrawn': withdrawDispute,
   'dispute.under_review': reviewDispute,
-  'dispute.resolved_refunded': resolveDispute('refund'),
-  'dispute.resolved_denied': resolveDispute('deny'),
+  'dispute.resolved_refunded': (place) => resolveDispute(place, 'refund'),
+  'dispute.resolved_denied': (place) => resolveDispute(place, 'deny'),
   'token.reserved': async (place) => (await reserve(place)).token_id,
   'token.cancelled': cancelToken,
   'token.failed': failCall,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { findNetwork, parsePrice, type Network } from '@agentpay/primitives';
 import { addressSchema } from '@agentpay/protocol';
-import { readWhole, usageFault, type Called, type CommandSurroundings } from '@agentpay/http/commands';
+import { readWhole, usageFault, type Called, type CommandContext } from '@agentpay/http/commands';
 import { readDocument, type ApiDocument } from './apiDocument.js';
 import { readPrices, type Prices } from './prices.js';
 
@@ -103,7 +103,7 @@ function mcpOf([command, ...args]: readonly string[], flags: Called['flags']): S
 async function httpOf(
   words: readonly string[],
   flags: Called['flags'],
-  { env, folder }: CommandSurroundings,
+  { env, folder }: CommandContext,
 ): Promise<Sold> {
   const [file, extra] = words;
   if (extra !== undefined)
@@ -117,7 +117,7 @@ async function httpOf(
   return { kind: 'http', upstream, headers: headersOf(flags['upstreamHeader'], env), document };
 }
 
-function headersOf(lines: unknown, env: CommandSurroundings['env']): Record<string, string> {
+function headersOf(lines: unknown, env: CommandContext['env']): Record<string, string> {
   const entries = ((lines ?? []) as readonly string[]).map((line) => {
     // A value may come from the environment, so that keys stay out of the list of processes.
     const [, name, value = ''] = /^([\w!#$%&'*+.^`|~-]+):\s*([\x20-\x7e]*)$/.exec(line) ?? [];

@@ -2,7 +2,7 @@ import { listen, stopSignals } from '@agentpay/http';
 import { DevFault, startLocalMoney } from '@agentpay/dev';
 import type { PaywallOptions } from '@agentpay/paywall';
 import { systemClock, systemRandom } from '@agentpay/primitives';
-import { CommandFault, portFault, type Called, type CommandSurroundings } from '@agentpay/http/commands';
+import { CommandFault, portFault, type Called, type CommandContext } from '@agentpay/http/commands';
 import { join } from 'node:path';
 import { localStack, SELL_FILE } from '../localStack.js';
 import { programIn } from '../print.js';
@@ -39,7 +39,7 @@ interface Money {
 /** The facilitator that settles: the one that was named, that of a local stack in this folder, or one that is started now. */
 async function moneyOf(
   { facilitator, folder }: SellOptions,
-  { note, folder: working }: CommandSurroundings,
+  { note, folder: working }: CommandContext,
 ): Promise<Money> {
   const never = { gaveUp: new Promise<string>(() => undefined), close: async () => undefined };
   if (facilitator !== undefined) return { facilitator, isLocal: false, ...never };
@@ -62,7 +62,7 @@ async function moneyOf(
 }
 
 interface Opening extends Money {
-  readonly around: CommandSurroundings;
+  readonly around: CommandContext;
   readonly stop: ReturnType<typeof stopSignals>;
 }
 
@@ -132,7 +132,7 @@ const refusal: Parameters<typeof listen>[1]['refuse'] = (kind, message) => ({
 });
 
 interface Opened {
-  readonly around: CommandSurroundings;
+  readonly around: CommandContext;
   readonly url: string;
   readonly payTo: string;
   readonly keyFile: string | undefined;

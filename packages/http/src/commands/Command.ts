@@ -9,7 +9,7 @@ export interface FlagRow {
 }
 
 /** Where a program runs: what it prints to, and what it goes by. */
-export interface CommandSurroundings {
+export interface CommandContext {
   /** Prints a line of the result, to stdout. */
   readonly print: (line: string) => void;
   /** Writes bytes of the result, to stdout; resolves when more may come. */
@@ -23,7 +23,7 @@ export interface CommandSurroundings {
 
 /** What a command was called with. */
 export interface Called {
-  readonly around: CommandSurroundings;
+  readonly around: CommandContext;
   /** The words that are no flags, in order. */
   readonly args: readonly string[];
   /** By name in camel case: text, `true`, or a list of texts. */

@@ -8,6 +8,6 @@ export {
   type CommandRow,
   type CommandTable,
   type FlagRow,
-  type CommandSurroundings,
+  type CommandContext,
 } from './Command.js';
 export { runCommands } from './runCommands.js';

@@ -8,10 +8,10 @@ import {
   type Called,
   type CommandRow,
   type CommandTable,
-  type CommandSurroundings,
+  type CommandContext,
 } from './Command.js';
 
-const ofProcess: CommandSurroundings = {
+const ofProcess: CommandContext = {
   print: (line) => void process.stdout.write(`${line}\n`),
   async write(bytes) {
     if (!process.stdout.write(bytes)) await once(process.stdout, 'drain');
@@ -29,7 +29,7 @@ const ofProcess: CommandSurroundings = {
 export async function runCommands(
   table: CommandTable,
   words: readonly string[],
-  around: CommandSurroundings = ofProcess,
+  around: CommandContext = ofProcess,
 ): Promise<number> {
   // Who reads it may have seen enough (`| head`): that is no fault.
   if (around === ofProcess) process.stdout.on('error', passOverClosed);
@@ -65,7 +65,7 @@ function passOverClosed(error: NodeJS.ErrnoException): void {
 function tell(
   { code, message, exitCode, details }: CommandFault,
   asJson: boolean,
-  { print, note }: CommandSurroundings,
+  { print, note }: CommandContext,
 ): number {
   if (asJson) print(`${JSON.stringify({ ok: false, error: { code, message, ...details } }, null, 2)}`);
   else note(message);
