@@ -2,7 +2,15 @@ import { ledger, migrations } from '@agentpay/core';
 import { migrate, pgDb } from '@agentpay/storage';
 import { testDatabase } from '@agentpay/testing';
 import pg from 'pg';
-import { measure, openTown, operations, plain, preparePlain, type Measured, type Town } from './core.js';
+import {
+  measureInTurn,
+  openTown,
+  operations,
+  plain,
+  preparePlain,
+  type Measured,
+  type Town,
+} from './core.js';
 import { createChaining, journalsOf } from './filledJournals.js';
 import { figure, markdownTable } from './table.js';
 
@@ -85,8 +93,10 @@ async function ratios(pool: pg.Pool, town: Town): Promise<Map<string, Ratio>> {
   for (const [name, op] of Object.entries({ payments, 'token life (5 calls)': life })) {
     const rounds: Ratio[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const base = await measure(IN_FLIGHT, () => plain(pool));
-      const own = await measure(IN_FLIGHT, op as () => Promise<unknown>);
+      const { base, own } = await measureInTurn(IN_FLIGHT, {
+        base: () => plain(pool),
+        own: op as () => Promise<unknown>,
+      });
       rounds.push({ ...own, ofPlain: own.perSecond / base.perSecond });
     }
     rounds.sort((a, b) => a.ofPlain - b.ofPlain);

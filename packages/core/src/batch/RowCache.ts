@@ -34,7 +34,11 @@ export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
       const until = entity.keptMs === Infinity ? Infinity : clock.now() + entity.keptMs;
       const known = rows.get(key);
       // Most rows are there: to put them to the end each time would make the map grow and be laid out anew.
-      if (known) return void Object.assign(known, { row, until });
+      if (known) {
+        known.row = row;
+        known.until = until;
+        return;
+      }
       rows.set(key, { row, until });
       if (rows.size > limit) rows.delete(rows.keys().next().value as string);
     },

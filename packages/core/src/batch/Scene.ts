@@ -48,6 +48,8 @@ export interface OpenScene extends Scene {
   readonly added: Map<RowWriter, (readonly SqlValue[])[]>;
   readonly kept: Map<string, unknown[]>;
   collected(name: string): unknown[];
+  /** Those of an entity, by the text of their key. */
+  slotsOf(entity: AnyEntity): Map<string, Slot>;
   /** Puts a row on the scene as the database has it. */
   place(entity: AnyEntity, key: readonly string[], row: object | undefined): void;
   has(entity: AnyEntity, key: readonly string[]): boolean;
@@ -57,10 +59,46 @@ export interface OpenScene extends Scene {
   wrote(): boolean;
 }
 
+/** What a command did: it put a row onto a list, or changed that of a slot. */
+type Change =
+  | { readonly list: unknown[]; readonly slot: undefined; readonly before: undefined }
+  | { readonly list: undefined; readonly slot: Slot; readonly before: object | undefined };
+
+/** Keeps what the command under way does, so that it can be undone. */
+function changes(): Pick<OpenScene, 'attempt' | 'wrote'> & {
+  push(list: unknown[], row: unknown): void;
+  set(slot: Slot, row: object): void;
+} {
+  let done: Change[] = [];
+  return {
+    push(list, row) {
+      list.push(row);
+      done.push({ list, slot: undefined, before: undefined });
+    },
+    set(slot, row) {
+      done.push({ list: undefined, slot, before: slot.now });
+      slot.now = row;
+    },
+    attempt(command) {
+      done = [];
+      try {
+        return command();
+      } catch (error) {
+        done.reverse().forEach(undo);
+        throw error;
+      }
+    },
+    wrote: () => done.length > 0,
+  };
+}
+
+function undo({ list, slot, before }: Change): void {
+  if (list) list.pop();
+  else slot.now = before;
+}
+
 export function keyText(key: readonly string[]): string {
-  let text = key[0] as string;
-  for (let i = 1; i < key.length; i++) text += ` ${key[i]}`;
-  return text;
+  return key.length === 1 ? (key[0] as string) : key.join(' ');
 }
 
 export function keyOf(entity: AnyEntity, row: object): string[] {
@@ -72,18 +110,18 @@ export function openScene(): OpenScene {
   const appended = new Map<AnyTable, object[]>();
   const added = new Map<RowWriter, (readonly SqlValue[])[]>();
   const kept = new Map<string, unknown[]>();
-  let undo: (() => void)[] = [];
+  const { push, set, attempt, wrote } = changes();
 
   const slotOf = (entity: AnyEntity, key: readonly string[]) => slots.get(entity)?.get(keyText(key));
-  const push = <K, V>(lists: Map<K, V[]>, name: K, value: V) => {
-    const list = listOf(lists, name);
-    list.push(value);
-    undo.push(() => void list.pop());
+  const slotsOf = (entity: AnyEntity) => {
+    let ofEntity = slots.get(entity);
+    if (!ofEntity) slots.set(entity, (ofEntity = new Map()));
+    return ofEntity;
   };
-  const set = (slot: Slot, row: object) => {
-    const before = slot.now;
-    slot.now = row;
-    undo.push(() => (slot.now = before));
+  const place = (entity: AnyEntity, key: readonly string[], row: object | undefined) => {
+    const slot = newSlot(key, row);
+    slotsOf(entity).set(keyText(key), slot);
+    return slot;
   };
   const scene: OpenScene = {
     slots,
@@ -98,45 +136,31 @@ export function openScene(): OpenScene {
     },
     insert(entity, row) {
       const key = keyOf(entity, row);
-      const slot = slotOf(entity, key) ?? place(slots, entity, key, undefined);
+      const slot = slotOf(entity, key) ?? place(entity, key, undefined);
       set(slot, row);
     },
     update(entity, row, change) {
-      const changed = { ...row, ...change };
+      const changed = { ...row };
+      for (const field in change) changed[field] = change[field] as (typeof row)[typeof field];
       set(slotOf(entity, keyOf(entity, row)) as Slot, changed);
       return changed;
     },
-    append: (table, row) => push<AnyTable, object>(appended, table, row),
-    add: (part, row) => push(added, part, row),
-    collect: (name, value) => push(kept, name, value),
+    append: (table, row) => push(listOf<AnyTable, object>(appended, table), row),
+    add: (part, row) => push(listOf(added, part), row),
+    collect: (name, value) => push(listOf(kept, name), value),
     collected: (name) => kept.get(name) ?? [],
-    place: (entity, key, row) => void place(slots, entity, key, row),
+    slotsOf,
+    place: (entity, key, row) => void place(entity, key, row),
     has: (entity, key) => slotOf(entity, key) !== undefined,
-    attempt(command) {
-      undo = [];
-      try {
-        return command();
-      } catch (error) {
-        for (const step of undo.reverse()) step();
-        throw error;
-      }
-    },
-    wrote: () => undo.length > 0,
+    attempt,
+    wrote,
   };
   return scene;
 }
 
-function place(
-  slots: OpenScene['slots'],
-  entity: AnyEntity,
-  key: readonly string[],
-  row: object | undefined,
-): Slot {
-  const slot: Slot = { key, loaded: row, now: row };
-  let ofEntity = slots.get(entity);
-  if (!ofEntity) slots.set(entity, (ofEntity = new Map()));
-  ofEntity.set(keyText(key), slot);
-  return slot;
+/** A row as the database has it; undefined: there is none. */
+export function newSlot(key: readonly string[], row: object | undefined): Slot {
+  return { key, loaded: row, now: row };
 }
 
 function listOf<K, V>(lists: Map<K, V[]>, name: K): V[] {

@@ -7,7 +7,7 @@ import type { AnyEntity, Want } from './Entity.js';
 import { loadRows } from './loadRows.js';
 import { rowCache } from './RowCache.js';
 import type { RowCache } from './RowCache.js';
-import { keyText, openScene } from './Scene.js';
+import { keyText, newSlot, openScene } from './Scene.js';
 import type { OpenScene } from './Scene.js';
 import { CHANGED_MEANWHILE, statementOf, writesNothing } from './statement.js';
 import type { Statement, Varying } from './statement.js';
@@ -37,7 +37,7 @@ export interface Writer {
 
 const MAX_BATCH = 512;
 /** So many commands at once are parted, so that some are decided while others are written. */
-const WORTH_PARTING = 64;
+const WORTH_PARTING = 16;
 /** Fewer than so many commands wait for the batch that is being written, and others join them. */
 const WORTH_DECIDING_AHEAD = WORTH_PARTING / 2;
 const MAX_WAITING = 20_000;
@@ -320,10 +320,12 @@ async function fromCache(
   wants: readonly Want[],
 ): Promise<readonly Want[]> {
   const missing = wants.filter(([entity, key, known]) => {
-    if (scene.has(entity, key)) return false;
-    const row = entity.assumedAbsent ? null : (known ?? cache.get(entity, keyText(key)));
+    const slots = scene.slotsOf(entity);
+    const text = keyText(key);
+    if (slots.has(text)) return false;
+    const row = entity.assumedAbsent ? null : (known ?? cache.get(entity, text));
     if (row === undefined) return true;
-    scene.place(entity, key, row ?? undefined);
+    slots.set(text, newSlot(key, row ?? undefined));
     return false;
   });
   return loadRows(db, scene, missing, 'none');

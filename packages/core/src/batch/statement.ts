@@ -57,11 +57,7 @@ export function statementOf(scene: OpenScene, options: StatementOptions): Statem
   for (const [table, rows] of scene.appended) insertRows(writing, table, rows);
   for (const [writer, rows] of scene.added) {
     if (rows.length === 0) continue;
-    const columns = writer.types.map((type, i) => ({
-      name: `c${i}`,
-      type,
-      values: rows.map((row) => row[i] ?? null),
-    }));
+    const columns = writer.types.map((type, i) => ({ name: `c${i}`, type, rows, field: i }));
     const rowsOf = `(select * from ${source(writing, writer.name, columns)})`;
     writing.steps.push(`${writer.name} as (${writer.sql(rowsOf)})`);
   }
@@ -89,7 +85,7 @@ function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]
   const columns = fields.map(([field]) => column(field)).join(', ');
   // A list in a column comes as its text: unnest would take lists of lists apart whole.
   const values = fields.map(([field, type]) => `${column(field)}${type === 'text[]' ? '::text[]' : ''}`);
-  const given = fields.map(([field, type]) => columnOf('', rows, field, type));
+  const given = fields.map(([field, type]) => ({ name: column(field), type, rows, field }));
   writing.steps.push(
     `i${writing.steps.length} as (insert into ${table.name} (${columns})
        select ${values.join(', ')} from ${source(writing, table.name, given)})`,
@@ -101,12 +97,12 @@ function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]
  * the size of a table changes nothing about that.
  */
 function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
-  const { name, fields } = entity.table;
+  const { name } = entity.table;
   const sorted = [...slots].sort((a, b) => (keyText(a.key) < keyText(b.key) ? -1 : 1));
   const loaded = sorted.map((slot) => slot.loaded as object);
   const now = sorted.map((slot) => slot.now as object);
   const given = (of: readonly string[], prefix: string, rows: readonly object[]) =>
-    of.map((field) => columnOf(prefix, rows, field, fields[field] as ColumnType));
+    of.map((field) => columnOf(prefix, entity, rows, field));
   const changed = given(entity.changes, 'n_', now);
   const all = [...given(entity.key, 'k_', loaded), ...changed, ...given(entity.guard, 'g_', loaded)];
   const set = entity.changes.map((field) => `${column(field)} = l.n_${column(field)}`).join(', ');
@@ -123,15 +119,12 @@ function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[])
 
 /** Counts the rows that still are what was read; a row that was not there must still not be there. */
 function watchRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
-  const { name, fields } = entity.table;
+  const { name } = entity.table;
+  const keys = slots.map((slot) => slot.key);
   const rows = slots.map((slot) => slot.loaded ?? {});
   const given = [
-    ...entity.key.map((field, i) => ({
-      name: `k_${column(field)}`,
-      type: fields[field] as ColumnType,
-      values: slots.map((slot) => slot.key[i] as string),
-    })),
-    ...entity.guard.map((field) => columnOf('g_', rows, field, fields[field] as ColumnType)),
+    ...entity.key.map((field, i) => ({ ...columnOf('k_', entity, keys, field), field: i })),
+    ...entity.guard.map((field) => columnOf('g_', entity, rows, field)),
   ];
   const held = unchanged(entity).join(' and ');
   writing.counts.push(
@@ -149,18 +142,30 @@ function unchanged({ guard }: AnyEntity): string[] {
   return guard.map((field) => `t.${column(field)} is not distinct from d.g_${column(field)}`);
 }
 
-/** A column of the rows that go along with the statement. */
+/** A column of the rows that go along with the statement: a field of each of them. */
 interface Column {
   readonly name: string;
   readonly type: ColumnType;
-  readonly values: readonly SqlValue[];
+  readonly rows: readonly object[];
+  readonly field: string | number;
 }
 
-function columnOf(prefix: string, rows: readonly object[], field: string, type: ColumnType): Column {
-  const values = rows.map((row) => toSql((row as Record<string, unknown>)[field] ?? null, type));
-  const name = prefix + column(field);
-  if (type !== 'text[]') return { name, type, values };
-  return { name, type: 'text', values: values.map((value) => arrayText(value as readonly string[])) };
+function columnOf(prefix: string, { table }: AnyEntity, rows: readonly object[], field: string): Column {
+  return { name: prefix + column(field), type: table.fields[field] as ColumnType, rows, field };
+}
+
+function given({ rows, field }: Column, row: number): unknown {
+  return (rows[row] as Record<string | number, unknown>)[field] ?? null;
+}
+
+function valueOf(of: Column, row: number): SqlValue {
+  const value = given(of, row);
+  return of.type === 'text[]' ? arrayText(value as readonly string[]) : toSql(value, of.type);
+}
+
+/** A list goes along as its text. */
+function sentAs({ type }: Column): ColumnType {
+  return type === 'text[]' ? 'text' : type;
 }
 
 /** Rows of one command are few enough to be written out. */
@@ -172,24 +177,22 @@ const MAX_WRITTEN_OUT = 4;
  */
 function source(writing: Writing, table: string, columns: readonly Column[]): string {
   const { params } = writing;
-  const count = columns[0]?.values.length ?? 0;
+  const count = columns[0]?.rows.length ?? 0;
   if (writing.single && count <= MAX_WRITTEN_OUT) {
     const rows = Array.from({ length: count }, (_, row) => {
-      const places = columns.map(({ type, values }) => `$${params.push(values[row] ?? null)}::${type}`);
+      const places = columns.map((each) => `$${params.push(valueOf(each, row))}::${sentAs(each)}`);
       return `(${places.join(', ')})`;
     });
     return `(values ${rows.join(', ')}) as d (${columns.map(({ name }) => name).join(', ')})`;
   }
   const own = ownValues(writing, table, columns);
   const shown = columns.map((each) => {
-    const { name, type, values } = each;
-    return own.includes(each) ? `r.${name}` : `$${params.push(values[0] ?? null)}::${type} as ${name}`;
+    const { name } = each;
+    return own.includes(each) ? `r.${name}` : `$${params.push(valueOf(each, 0))}::${sentAs(each)} as ${name}`;
   });
   if (own.length === 0) return `(select ${shown.join(', ')}) as d`;
   const names = own.map(({ name }) => name);
-  const arrays = own.map(
-    ({ name, type, values }) => `$${params.push(arrayText(values))}::${type}[] as ${name}`,
-  );
+  const arrays = own.map((each) => `$${params.push(columnText(each))}::${sentAs(each)}[] as ${each.name}`);
   // Behind "offset 0" the planner does not look at the values: it would plan anew for each of them.
   return `(select ${shown.join(', ')} from (select ${arrays.join(', ')} offset 0) as a,
     unnest(${names.map((name) => `a.${name}`).join(', ')}) as r (${names.join(', ')})) as d`;
@@ -197,13 +200,22 @@ function source(writing: Writing, table: string, columns: readonly Column[]): st
 
 /** Columns that need a value for each row. */
 function ownValues({ varying }: Writing, table: string, columns: readonly Column[]): readonly Column[] {
-  const own = columns.filter(({ name, values }) => {
-    const column = `${table}.${name}`;
-    const differs = varying.has(column) || values.some((value) => value !== values[0]);
+  const own = columns.filter((each) => {
+    const column = `${table}.${each.name}`;
+    const differs = varying.has(column) || isVarying(each);
     if (differs) varying.add(column);
     return differs;
   });
   // Rows that are all the same are still so many.
-  const several = (columns[0]?.values.length ?? 0) > 1;
+  const several = (columns[0]?.rows.length ?? 0) > 1;
   return own.length === 0 && several ? columns.slice(0, 1) : own;
+}
+
+function isVarying(of: Column): boolean {
+  const first = given(of, 0);
+  return of.rows.some((_, row) => given(of, row) !== first);
+}
+
+function columnText(of: Column): string {
+  return arrayText(of.rows.map((_, row) => valueOf(of, row)));
 }

@@ -40,6 +40,7 @@ export function symbolOf(asset: string): string {
 
 /** The asset of a custody account, `USDC`; undefined for any other account. */
 export function custodySymbol(name: string): string | undefined {
+  if (!name.startsWith('custody:')) return undefined;
   return /^custody:[^:]+:([^:]+)$/.exec(name)?.[1]?.toUpperCase();
 }
 
@@ -76,7 +77,9 @@ export const EXPENSE_GRANTS = 'exp:grants';
 export const EXPENSE_REFUNDS = 'exp:refunds';
 export const EXPENSE_GAS = 'exp:gas';
 
+const owned = ['w:', 'gw:', 'ext:', 'escrow:'];
+
 /** Accounts that belong to somebody: they never fall below zero, and their balance is kept in a row that is locked to spend from. */
 export function isOwned(account: string): boolean {
-  return /^(?:w|gw|ext|escrow):/.test(account);
+  return owned.some((prefix) => account.startsWith(prefix));
 }

@@ -14,8 +14,8 @@ export interface JournalChain {
   readonly head: string;
 }
 
-/** A journal in its place. */
-export interface ChainedJournal extends Journal {
+/** The place of a journal. */
+export interface JournalPlace {
   /** chain * 2^40 + position, from 1. */
   readonly number: bigint;
   readonly hash: string;
@@ -28,11 +28,11 @@ export function append(
   chain: JournalChain,
   journal: Journal,
   key: string,
-): { chain: JournalChain; journal: ChainedJournal } {
+): { chain: JournalChain; place: JournalPlace } {
   const length = chain.length + 1n;
   const number = numberOf(chain.id, length);
-  const hash = hashOf({ ...journal, number }, chain.head, key);
-  return { chain: { id: chain.id, length, head: hash }, journal: { ...journal, number, hash } };
+  const hash = hashOf(journal, { number, before: chain.head }, key);
+  return { chain: { id: chain.id, length, head: hash }, place: { number, hash } };
 }
 
 /** The number of a chain's journal at a position. */
@@ -41,8 +41,11 @@ export function numberOf(chainId: number, position: bigint): bigint {
 }
 
 /** HMAC-SHA256 of a journal and of the hash before it. */
-export function hashOf(journal: Journal & { readonly number: bigint }, before: string, key: string): string {
-  const { number, id, key: event, kind, createdAt } = journal;
+export function hashOf(
+  { id, key: event, kind, createdAt, postings }: Journal,
+  { number, before }: { readonly number: bigint; readonly before: string },
+  key: string,
+): string {
   const head = `ledger\n${before}\n${number}\n${id}\n${event}\n${kind}\n${createdAt.getTime()}`;
-  return keyedHash(key, `${head}\n${linesText(journal.postings)}`).toString('base64');
+  return keyedHash(key, `${head}\n${linesText(postings)}`).toString('base64');
 }

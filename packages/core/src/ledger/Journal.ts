@@ -38,17 +38,18 @@ export function inLockOrder(postings: readonly Posting[]): readonly Posting[] {
  * `invalid_amount` for a line above what the books can hold
  */
 export function assertBalanced(postings: readonly Posting[]): void {
-  const sums = new Map<string, Amount>();
-  const named = new Set<string>();
-  for (const { account, asset, amount } of postings) {
+  if (postings.length === 0) throw refuse('is empty');
+  // Lines are few: to look through them costs less than sets and maps.
+  for (const [i, { account, asset, amount }] of postings.entries()) {
     if (amount === 0n) throw refuse(`moves nothing on ${account}`);
     if (amount > MAX_BALANCE || amount < -MAX_BALANCE) throw tooMuch();
-    if (named.has(`${account} ${asset}`)) throw refuse(`names ${account} twice`);
-    named.add(`${account} ${asset}`);
-    sums.set(asset, (sums.get(asset) ?? 0n) + amount);
+    const first = postings.findIndex((line) => line.account === account && line.asset === asset);
+    if (first < i) throw refuse(`names ${account} twice`);
   }
-  if (sums.size === 0) throw refuse('is empty');
-  for (const [asset, sum] of sums) if (sum !== 0n) throw refuse(`is off by ${sum} ${asset}`);
+  for (const { asset } of postings) {
+    const sum = postings.reduce((all, line) => (line.asset === asset ? all + line.amount : all), 0n);
+    if (sum !== 0n) throw refuse(`is off by ${sum} ${asset}`);
+  }
 }
 
 /**

@@ -5,7 +5,7 @@ import type { OpenScene, RowWriter, Scene, Writer } from '../batch/index.js';
 import { table } from '../table.js';
 import { isOwned } from './Account.js';
 import { append } from './Chain.js';
-import type { ChainedJournal, JournalChain } from './Chain.js';
+import type { JournalChain, JournalPlace } from './Chain.js';
 import { closeKey, openKey } from './Hold.js';
 import type { Hold } from './Hold.js';
 import { assertBalanced, balanceAfter, inLockOrder } from './Journal.js';
@@ -13,7 +13,7 @@ import type { Journal, JournalEntry, Posting } from './Journal.js';
 import * as movements from './movements.js';
 
 type Balance = Posting;
-type KeptJournal = Omit<ChainedJournal, 'postings'>;
+type KeptJournal = Omit<Journal, 'postings'> & JournalPlace;
 interface Line extends Posting {
   readonly journal: bigint;
 }
@@ -221,16 +221,17 @@ function finish(scene: OpenScene, key: string, { at, pepper }: { at: Date; peppe
   if (!row) throw new AgentPayError('internal_error', `There is no chain ${key}.`);
   let chain: JournalChain = { id: Number(key), length: row.length, head: row.head };
   const sums = new Map<string, Posting>();
-  for (const plain of scene.collected(JOURNALS) as Journal[]) {
-    const next = append(chain, plain, pepper);
+  for (const journal of scene.collected(JOURNALS) as Journal[]) {
+    const next = append(chain, journal, pepper);
+    const { number, hash } = next.place;
+    const { id, key: event, kind, createdAt } = journal;
     chain = next.chain;
-    const { postings, ...kept } = next.journal;
-    scene.append(journals, kept);
-    for (const line of postings) {
-      scene.append(lines, { journal: kept.number, ...line });
-      if (isOwned(line.account)) continue;
-      const name = `${line.account} ${line.asset}`;
-      sums.set(name, { ...line, amount: (sums.get(name)?.amount ?? 0n) + line.amount });
+    scene.append(journals, { number, id, key: event, kind, createdAt, hash });
+    for (const { account, asset, amount } of journal.postings) {
+      scene.append(lines, { journal: number, account, asset, amount });
+      if (isOwned(account)) continue;
+      const name = `${account} ${asset}`;
+      sums.set(name, { account, asset, amount: (sums.get(name)?.amount ?? 0n) + amount });
     }
   }
   for (const { account, asset, amount } of sums.values())

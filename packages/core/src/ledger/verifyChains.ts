@@ -74,11 +74,11 @@ async function verifyChain(
       position += 1n;
       if (position > chain.length) return broken('journal_added', position, row);
       if (row.number !== numberOf(chain.id, position)) return broken('journal_missing', position);
-      const { number, id, key: event, kind, createdAt } = row;
-      const journal = { number, id, key: event, kind, createdAt, postings: postingsOf(row) };
-      if (hashOf(journal, before, key) !== row.hash) return broken('journal_changed', position, row);
-      before = row.hash;
-      at = createdAt.getTime();
+      const { number, hash } = row;
+      const journal = { ...row, postings: postingsOf(row) };
+      if (hashOf(journal, { number, before }, key) !== hash) return broken('journal_changed', position, row);
+      before = hash;
+      at = row.createdAt.getTime();
     }
     if (rows.length < PAGE) break;
   }

@@ -49,29 +49,39 @@ type Begun = Pick<
   'rail' | 'payerId' | 'payerWalletId' | 'amount' | 'fee' | 'feeMode' | 'currency' | 'status' | 'createdAt'
 >;
 
+type Later = 'id' | 'refunded' | 'refunding' | 'attempts';
+
 /** A payment of which nothing is known but what is given. */
 export function newPayment(
   source: { clock: Clock; random: Random },
-  given: Begun & Partial<Payment>,
+  given: Begun & Partial<Omit<Payment, Later>>,
 ): Payment {
   return {
     id: newId('transaction', source),
-    payeeId: null,
-    payeeWalletId: null,
-    payeeExternal: null,
-    description: null,
-    serviceId: null,
-    holdId: null,
-    idempotencyKey: null,
-    reference: null,
-    proof: null,
-    failure: null,
+    rail: given.rail,
+    payerId: given.payerId,
+    payerWalletId: given.payerWalletId,
+    payeeId: given.payeeId ?? null,
+    payeeWalletId: given.payeeWalletId ?? null,
+    payeeExternal: given.payeeExternal ?? null,
+    amount: given.amount,
+    fee: given.fee,
+    feeMode: given.feeMode,
+    currency: given.currency,
+    status: given.status,
+    description: given.description ?? null,
+    serviceId: given.serviceId ?? null,
+    holdId: given.holdId ?? null,
+    idempotencyKey: given.idempotencyKey ?? null,
+    reference: given.reference ?? null,
+    proof: given.proof ?? null,
+    failure: given.failure ?? null,
     refunded: 0n,
     refunding: 0n,
-    nextAttemptAt: null,
+    nextAttemptAt: given.nextAttemptAt ?? null,
     attempts: 0,
-    completedAt: null,
-    ...given,
+    createdAt: given.createdAt,
+    completedAt: given.completedAt ?? null,
   };
 }
 

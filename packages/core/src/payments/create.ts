@@ -39,7 +39,10 @@ export interface PaymentRequest {
   readonly approvalId?: string | undefined;
 }
 
-type Checked = Omit<PaymentRequest, 'principal' | 'rail' | 'description' | 'idempotencyKey'> & {
+type Checked = Omit<
+  PaymentRequest,
+  'principal' | 'rail' | 'description' | 'idempotencyKey' | 'approvalId'
+> & {
   readonly payer: string;
   readonly rail: string;
   readonly connector: Rail | undefined;
@@ -55,8 +58,8 @@ type Checked = Omit<PaymentRequest, 'principal' | 'rail' | 'description' | 'idem
  * `approval_not_found`, `policy_denied`, `insufficient_funds`, `conflict` (the idempotency key was used for another payment)
  */
 export async function create(core: Core, request: PaymentRequest): Promise<Payment> {
-  const { approvalId: named, ...checked } = check(core, request);
-  const { principal } = request;
+  const checked = check(core, request);
+  const { principal, approvalId: named } = request;
   const terms = async () => {
     const { currency } = await owned(core.db, { principal, walletId: checked.fromWalletId });
     return { ...approvedTerms({ ...checked, currency }), description: checked.description };
@@ -66,9 +69,9 @@ export async function create(core: Core, request: PaymentRequest): Promise<Payme
     { approvalId: named, idempotencyKey: checked.idempotencyKey, terms },
     (approvalId) =>
       core.batch.run({
-        wants: wants({ ...checked, approvalId }),
+        wants: wants(checked, approvalId),
         lane: checked.fromWalletId,
-        decide: (scene) => decide(core, scene, { ...checked, approvalId }),
+        decide: (scene) => decide(core, scene, checked, approvalId),
       }),
   );
 }
@@ -81,7 +84,7 @@ function approvedTerms(of: Checked & { readonly currency: string }) {
 
 function check(core: Core, request: PaymentRequest): Checked {
   const payer = requireParty(request.principal, 'agent', 'user', 'org', 'developer', 'gateway');
-  const { fromWalletId, toWalletId, toExternal, amount, rail = 'internal' } = request;
+  const { fromWalletId, toWalletId, toExternal, amount, currency, rail = 'internal' } = request;
   checkAmount(amount, 'amount');
   if ((toWalletId === undefined) === (toExternal === undefined))
     throw invalid('toWalletId', 'Give the payee once, as a wallet or as an external label.');
@@ -90,8 +93,12 @@ function check(core: Core, request: PaymentRequest): Checked {
   if (toWalletId === fromWalletId) throw invalid('toWalletId', 'A wallet cannot pay itself.');
   if (toExternal !== undefined) checkText('externalPayee', toExternal);
   return {
-    ...request,
     payer,
+    fromWalletId,
+    toWalletId,
+    toExternal,
+    amount,
+    currency,
     rail,
     connector: connectorOf(core, rail),
     description: checkOptionalText('description', request.description),
@@ -106,7 +113,10 @@ function connectorOf(core: Core, rail: string): Rail | undefined {
   return railOf(core, rail, { param: 'rail' });
 }
 
-function wants({ payer, fromWalletId, toWalletId, idempotencyKey, approvalId }: Checked): Want[] {
+function wants(
+  { payer, fromWalletId, toWalletId, idempotencyKey }: Checked,
+  approvalId: string | undefined,
+): Want[] {
   const rows: Want[] = [...allowWants(payer), [walletRows, [fromWalletId]]];
   rows.push([balances, [available(fromWalletId), 'USD']]);
   if (toWalletId !== undefined) {
@@ -117,7 +127,7 @@ function wants({ payer, fromWalletId, toWalletId, idempotencyKey, approvalId }: 
   return rows;
 }
 
-function decide(core: Core, scene: Scene, request: Checked): Payment {
+function decide(core: Core, scene: Scene, request: Checked, approvalId: string | undefined): Payment {
   const { payer, idempotencyKey, connector } = request;
   const first = idempotencyKey === null ? undefined : scene.find(paymentKeys, payer, idempotencyKey);
   if (first) return repeated(first, request);
@@ -128,7 +138,6 @@ function decide(core: Core, scene: Scene, request: Checked): Payment {
   assertCurrencies(request, wallet, payee);
   connector?.accepts({ payeeExternal: request.toExternal ?? null, amount: request.amount });
   const payment = draft(core, request, { wallet, payee });
-  const { approvalId } = request;
   if (approvalId !== undefined) {
     const terms = approvedTerms({ ...request, currency: wallet.currency });
     useIn(core, scene, { ...terms, approvalId, usedBy: payment.id });

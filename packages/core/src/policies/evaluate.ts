@@ -100,13 +100,16 @@ function firstDenial(
   kinds: readonly RuleKind[],
   sets: readonly (PolicySet | undefined)[],
 ): Denial | undefined {
-  for (const { rules: terms, partyId: owner } of sets.filter((set) => set !== undefined))
+  for (const set of sets) {
+    if (!set || set.rules.length === 0) continue;
+    const owner = set.partyId;
     for (const kind of kinds)
-      for (const rule of terms) {
+      for (const rule of set.rules) {
         const found =
           rule.kind === kind && rule.active !== false ? judge(rule, { ...judged, owner }) : undefined;
         if (found) return found;
       }
+  }
   return undefined;
 }
 
@@ -169,8 +172,11 @@ export function scopesOf(
   spend: Spend,
   sets: readonly (PolicySet | undefined)[],
 ): { partyId: string; scope: string }[] {
-  const scopes = new Map<string, { partyId: string; scope: string }>();
-  const add = (partyId: string, scope: string) => scopes.set(`${partyId} ${scope}`, { partyId, scope });
+  const scopes: { partyId: string; scope: string }[] = [];
+  const add = (partyId: string, scope: string) => {
+    if (!scopes.some((each) => each.partyId === partyId && each.scope === scope))
+      scopes.push({ partyId, scope });
+  };
   add(spend.payer, 'all');
   for (const set of sets) {
     if (!set || set.partyId === 'platform') continue;
@@ -181,7 +187,7 @@ export function scopesOf(
       if (payee !== undefined) add(set.partyId, sellerScope(payee));
     }
   }
-  return [...scopes.values()];
+  return scopes;
 }
 
 /** The name of the payee by which a cap counts it; undefined when the cap is for another. */
