@@ -41,12 +41,12 @@ export function allow(core: Pick<Core, 'clock'>, scene: Scene, spending: Spendin
   const judged = spendOf(spending, core.clock.now());
   const sets = setsOf(scene, judged.payer);
   const scopes = spending.own ? [] : scopesOf(judged, [sets.own, ...sets.orgs]);
-  for (const { partyId, scope } of scopes) scene.find(windows, partyId, scope);
-  const window = (partyId: string, scope: string) => scene.find(windows, partyId, scope);
+  const counted = scopes.map((of) => ({ of, before: scene.find(windows, of.partyId, of.scope) }));
+  const window = (partyId: string, scope: string) =>
+    counted.find(({ of }) => of.partyId === partyId && of.scope === scope)?.before;
   const denial = (spending.own ? evaluateSwitches : evaluate)(judged, { ...sets, window });
   if (denial) throw policyDenied(denial);
-  for (const of of scopes) {
-    const before = scene.find(windows, of.partyId, of.scope);
+  for (const { of, before } of counted) {
     const after = spend(before, of, judged);
     if (before) scene.update(windows, before, after);
     else scene.insert(windows, after);
