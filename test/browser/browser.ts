@@ -41,15 +41,24 @@ interface Found {
   readonly nodes: readonly { readonly target: unknown; readonly failureSummary: string }[];
 }
 
-/** Serious and critical findings of axe on the page as it stands: by all its rules, or by some. */
-export async function findings(page: Page, rules?: readonly string[]): Promise<string[]> {
+interface Checked {
+  /** Selects the part of the page that is looked at. */
+  readonly part?: string;
+  readonly rules?: readonly string[];
+}
+
+/** Serious and critical findings of axe on the page as it stands, or on a part of it: by all its rules, or by some. */
+export async function findings(page: Page, { part = ':root', rules }: Checked = {}): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
-  const { violations, passes } = await page.evaluate(async (runOnly) => {
-    const { axe: checker } = globalThis as unknown as {
-      axe: { run(options: object): Promise<Record<'violations' | 'passes', Found[]>> };
-    };
-    return checker.run(runOnly ? { runOnly } : {});
-  }, rules);
+  const { violations, passes } = await page.evaluate(
+    async ([selector, runOnly]) => {
+      const { axe: checker } = globalThis as unknown as {
+        axe: { run(part: string, options: object): Promise<Record<'violations' | 'passes', Found[]>> };
+      };
+      return checker.run(selector, runOnly ? { runOnly } : {});
+    },
+    [part, rules] as const,
+  );
   expect(passes.length).toBeGreaterThan(0);
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
@@ -72,10 +81,15 @@ export async function lookAtQuestion(page: Page, button: Locator): Promise<void>
   const dialog = page.getByRole('dialog');
   await button.click();
   await dialog.waitFor();
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    expect([name, colorScheme, await findings(page)]).toEqual([name, colorScheme, []]);
-  }
+  const part = 'dialog[open]';
+  await page.emulateMedia({ colorScheme: 'light' });
+  expect([name, await findings(page, { part })]).toEqual([name, []]);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect([name, 'dark', await findings(page, { part, rules: ['color-contrast'] })]).toEqual([
+    name,
+    'dark',
+    [],
+  ]);
   expect(await focused(page)).toBe('No');
   for (let turn = 0; turn < 4; turn++) {
     await page.keyboard.press('Tab');
@@ -109,22 +123,24 @@ export async function agreeTo(page: Page, button: Locator): Promise<void> {
 export const overflow = (page: Page) =>
   page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
-/** How the pages look, kept by the run for people to see: one folder, which git does not have. */
+/** With `LOOKS=1` a run keeps how the pages look, for people to see: one folder, which git does not have. */
+const KEPT = process.env['LOOKS'] === '1';
 const SHOTS = join(process.cwd(), 'test/artifacts/pages');
 const devices = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 
-/** Keeps how a page looks on a desktop and, as it is left, on a phone: as it is, or in light and dark. */
+/** Keeps how a page looks on a desktop and on a phone, as it is left: in light and dark, or in one of them. */
 export async function keepLook(
   page: Page,
   name: string,
   schemes: readonly ('light' | 'dark')[] = ['light', 'dark'],
 ): Promise<void> {
-  mkdirSync(SHOTS, { recursive: true });
+  if (KEPT) mkdirSync(SHOTS, { recursive: true });
   const file = name.replaceAll(/[^a-z0-9]+/gi, '-').replaceAll(/^-|-$/g, '') || 'home';
   for (const [device, size] of Object.entries(devices)) {
     await page.setViewportSize(size);
     for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme });
+      if (!KEPT) continue;
       const path = join(SHOTS, `${file}.${device}.${colorScheme}.jpg`);
       // Playwright hides carets by an inline style, which the pages refuse.
       await page.screenshot({ path, type: 'jpeg', quality: 60, caret: 'initial' });

@@ -1,6 +1,8 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 
 const OUTPUT_LIMIT = 1_000_000;
+/** Room for what starting makes and drops (MiB): with as little as Node begins with, an eighth of the time of a start goes into collecting it. */
+const QUICK_START = '--min-semi-space-size=16';
 
 /** A child process with its output kept. It ends with the test process at the latest. */
 export interface Spawned {
@@ -28,7 +30,7 @@ export interface SpawnNodeOptions {
 /** Runs a JavaScript file with this Node. */
 export function spawnNode(script: string, { args = [], env = {}, cwd }: SpawnNodeOptions = {}): Spawned {
   const options = { env: { ...process.env, ...env }, ...(cwd === undefined ? {} : { cwd }) };
-  return spawned(process.execPath, [script, ...args], options);
+  return spawned(process.execPath, [QUICK_START, script, ...args], options);
 }
 
 /** Runs a command. */

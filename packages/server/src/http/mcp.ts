@@ -1,7 +1,7 @@
 import { decodeInput, renderError, runtime, toolsOf, type Auth, type ToolDefinition } from '@agentpay/api';
 import type { Core, Principal } from '@agentpay/core';
 import type { ToolOutcome } from '@agentpay/mcp';
-import { AgentPayError } from '@agentpay/primitives';
+import { AgentPayError, memoize } from '@agentpay/primitives';
 import type { Express, Request } from 'express';
 import { admit } from './admit.js';
 import { isPresented } from '../auth/authenticate.js';
@@ -26,25 +26,25 @@ const CALLERS = {
   optionalAuth: [],
   rate: 'standard',
 } as const;
+type Caller = (typeof CALLERS.auth)[number];
 
 /**
  * `POST /mcp`: the endpoints that are tools and that the caller's credential opens, and `fetch_paid` for those whose wallets pay on
  * chains, by the Streamable HTTP transport without sessions. A refused call is a result, not a failure of the protocol.
  */
 export function mcpRoutes(app: Express, routes: readonly EndpointRoute[], options: McpOptions): void {
-  const ofAgents = offer(routes, 'agent');
-  const offered = {
-    agent: ofAgents,
-    explorer: ofAgents,
-    agentKey: offer([...routes, fetchPaidRoute(options.core, 'agentKey')], 'agentKey'),
-    apiKey: offer([...routes, fetchPaidRoute(options.core, 'apiKey')], 'apiKey'),
-  };
+  // Made when it is first asked for: schemas are slow to make.
+  const offered = memoize(CALLERS.auth.length, (kind: Caller) =>
+    kind === 'agentKey' || kind === 'apiKey'
+      ? offer([...routes, fetchPaidRoute(options.core, kind)], kind)
+      : offer(routes, 'agent'),
+  );
   app.post('/mcp', async (request, response) => {
     response.locals['endpoint'] = 'web.mcp';
     rememberFamily(response, runtime);
     assertOrigin(request, options.baseUrl());
     const principal = (await admit(CALLERS, options, request, response)) as Principal;
-    const { tools, routeOf } = offered[CALLERS.auth.find((kind) => isPresented(kind, request)) ?? 'agent'];
+    const { tools, routeOf } = offered(CALLERS.auth.find((kind) => isPresented(kind, request)) ?? 'agent');
     const message = await readBody(request, response);
     if (Array.isArray(message)) throw new AgentPayError('invalid_request', 'Send one message at a time.');
     const call = (tool: ToolDefinition, input: Record<string, unknown>) =>
