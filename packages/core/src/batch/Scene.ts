@@ -65,7 +65,7 @@ type Change =
   | { readonly list: undefined; readonly slot: Slot; readonly before: object | undefined };
 
 /** Keeps what the command under way does, so that it can be undone. */
-function changes(): Pick<OpenScene, 'attempt' | 'wrote'> & {
+function changeLog(): Pick<OpenScene, 'attempt' | 'wrote'> & {
   push(list: unknown[], row: unknown): void;
   set(slot: Slot, row: object): void;
 } {
@@ -110,7 +110,7 @@ export function openScene(): OpenScene {
   const appended = new Map<AnyTable, object[]>();
   const added = new Map<RowWriter, (readonly SqlValue[])[]>();
   const kept = new Map<string, unknown[]>();
-  const { push, set, attempt, wrote } = changes();
+  const { push, set, attempt, wrote } = changeLog();
 
   const slotOf = (entity: AnyEntity, key: readonly string[]) => slots.get(entity)?.get(keyText(key));
   const slotsOf = (entity: AnyEntity) => {

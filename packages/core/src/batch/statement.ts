@@ -154,12 +154,12 @@ function columnOf(prefix: string, { table }: AnyEntity, rows: readonly object[],
   return { name: prefix + column(field), type: table.fields[field] as ColumnType, rows, field };
 }
 
-function given({ rows, field }: Column, row: number): unknown {
+function fieldOf({ rows, field }: Column, row: number): unknown {
   return (rows[row] as Record<string | number, unknown>)[field] ?? null;
 }
 
-function valueOf(of: Column, row: number): SqlValue {
-  const value = given(of, row);
+function paramOf(of: Column, row: number): SqlValue {
+  const value = fieldOf(of, row);
   return of.type === 'text[]' ? arrayText(value as readonly string[]) : toSql(value, of.type);
 }
 
@@ -180,7 +180,7 @@ function source(writing: Writing, table: string, columns: readonly Column[]): st
   const count = columns[0]?.rows.length ?? 0;
   if (writing.single && count <= MAX_WRITTEN_OUT) {
     const rows = Array.from({ length: count }, (_, row) => {
-      const places = columns.map((each) => `$${params.push(valueOf(each, row))}::${sentAs(each)}`);
+      const places = columns.map((each) => `$${params.push(paramOf(each, row))}::${sentAs(each)}`);
       return `(${places.join(', ')})`;
     });
     return `(values ${rows.join(', ')}) as d (${columns.map(({ name }) => name).join(', ')})`;
@@ -188,7 +188,7 @@ function source(writing: Writing, table: string, columns: readonly Column[]): st
   const own = ownValues(writing, table, columns);
   const shown = columns.map((each) => {
     const { name } = each;
-    return own.includes(each) ? `r.${name}` : `$${params.push(valueOf(each, 0))}::${sentAs(each)} as ${name}`;
+    return own.includes(each) ? `r.${name}` : `$${params.push(paramOf(each, 0))}::${sentAs(each)} as ${name}`;
   });
   if (own.length === 0) return `(select ${shown.join(', ')}) as d`;
   const names = own.map(({ name }) => name);
@@ -212,10 +212,10 @@ function ownValues({ varying }: Writing, table: string, columns: readonly Column
 }
 
 function isVarying(of: Column): boolean {
-  const first = given(of, 0);
-  return of.rows.some((_, row) => given(of, row) !== first);
+  const first = fieldOf(of, 0);
+  return of.rows.some((_, row) => fieldOf(of, row) !== first);
 }
 
 function columnText(of: Column): string {
-  return arrayText(of.rows.map((_, row) => valueOf(of, row)));
+  return arrayText(of.rows.map((_, row) => paramOf(of, row)));
 }
