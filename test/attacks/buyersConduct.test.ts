@@ -209,8 +209,8 @@ describe('replay', () => {
       url: await bed.serve(seller.handle),
       idempotencyKey: 'same',
     };
-    const answers = [await purchases.buy(bed.core, request), await purchases.buy(bed.another(), request)];
-    expect([new Set(answers.map(textOf)).size, seller.proofs.length]).toEqual([1, 1]);
+    const responses = [await purchases.buy(bed.core, request), await purchases.buy(bed.another(), request)];
+    expect([new Set(responses.map(textOf)).size, seller.proofs.length]).toEqual([1, 1]);
   });
 });
 

@@ -96,10 +96,10 @@ describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
 
   it.each(['GET', 'HEAD'])('every spelling of a priced path is charged under %s', async (method) => {
     const url = await open();
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       spellings.map((target) => sendRaw(url, Buffer.from(`${method} ${mount}${target} HTTP/1.1`))),
     );
-    expect(Object.fromEntries(spellings.map((target, i) => [target, answers[i]?.status]))).toEqual(
+    expect(Object.fromEntries(spellings.map((target, i) => [target, responses[i]?.status]))).toEqual(
       Object.fromEntries(spellings.map((target) => [target, 402])),
     );
   });
@@ -117,19 +117,19 @@ describe.each(Object.entries(frameworks))('B16 %s', (name, build) => {
     'GET /weather\u2028 HTTP/1.1',
     'GET /reports/a\u2028b HTTP/1.1',
   ])('%j gets no goods', async (line) => {
-    const answer = await sendRaw(
+    const response = await sendRaw(
       await open(),
       Buffer.from(line.replace(/\/(?=weather|reports)/, `${mount}/`)),
     );
-    expect(answer.status).toBeGreaterThanOrEqual(400);
-    expect(answer.body).not.toContain(GOODS);
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(response.body).not.toContain(GOODS);
   });
 
   it('OPTIONS costs nothing and reaches nobody who sells', async () => {
-    const answer = await sendRaw(await open(), `OPTIONS ${mount}/weather HTTP/1.1`, [
+    const response = await sendRaw(await open(), `OPTIONS ${mount}/weather HTTP/1.1`, [
       'Origin: https://page.example',
     ]);
-    expect([answer.status, answer.body]).toEqual([204, '']);
+    expect([response.status, response.body]).toEqual([204, '']);
   });
 
   it('headers of proxies, and those that name another path or method, change nothing', async () => {
@@ -207,9 +207,9 @@ describe('B19 headers that are no proof', () => {
         .use(paywall({ logger: false, payTo, facilitator, routes }))
         .get('/weather', sell),
     );
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [line]);
-    expect([400, 402]).toContain(answer.status);
-    expect(answer.body).not.toContain(GOODS);
+    const response = await sendRaw(url, 'GET /weather HTTP/1.1', [line]);
+    expect([400, 402]).toContain(response.status);
+    expect(response.body).not.toContain(GOODS);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
@@ -219,10 +219,10 @@ describe('B19 headers that are no proof', () => {
         .use(paywall({ logger: false, payTo, facilitator, routes }))
         .get('/weather', sell),
     );
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [
+    const response = await sendRaw(url, 'GET /weather HTTP/1.1', [
       `PAYMENT-SIGNATURE: ${'A'.repeat(1_000_000)}`,
     ]);
-    expect([431, Number.NaN]).toContain(answer.status);
+    expect([431, Number.NaN]).toContain(response.status);
     expect((await sendRaw(url, 'GET /weather HTTP/1.1')).status).toBe(402);
   });
 });
@@ -238,8 +238,8 @@ describe('B19 proofs with something foreign in them', () => {
   it.each(dialects)('%s joined with another by a comma', async (dialect) => {
     const url = `${await open()}/weather`;
     const [name, value] = [...(await proofFor(newAccount(), url, dialect))][0] as [string, string];
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [`${name}: ${value}, ${value}`]);
-    expect(answer.status).toBe(400);
+    const response = await sendRaw(url, 'GET /weather HTTP/1.1', [`${name}: ${value}, ${value}`]);
+    expect(response.status).toBe(400);
   });
 
   const injected = '\r\nSet-Cookie: session=thief\r\n\r\n<script>';
@@ -265,10 +265,10 @@ describe('B19 proofs with something foreign in them', () => {
       payload: { authorization: Record<string, unknown> };
     };
     spoil(proof.accepted, proof.payload);
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [`PAYMENT-SIGNATURE: ${toBase64(proof)}`]);
-    expect([400, 402]).toContain(answer.status);
-    expect(answer.head).not.toMatch(/set-cookie/i);
-    expect(answer.body).not.toContain('<script>');
+    const response = await sendRaw(url, 'GET /weather HTTP/1.1', [`PAYMENT-SIGNATURE: ${toBase64(proof)}`]);
+    expect([400, 402]).toContain(response.status);
+    expect(response.head).not.toMatch(/set-cookie/i);
+    expect(response.body).not.toContain('<script>');
   });
 
   it('an MPP credential whose challenge repeats a line break', async () => {
@@ -277,16 +277,16 @@ describe('B19 proofs with something foreign in them', () => {
       (await proofFor(newAccount(), url, 'mpp')).get('authorization') as string,
     );
     const changed = { ...credential, challenge: { ...credential.challenge, realm: `x${injected}` } };
-    const answer = await sendRaw(url, 'GET /weather HTTP/1.1', [
+    const response = await sendRaw(url, 'GET /weather HTTP/1.1', [
       `Authorization: ${mpp.serializeCredential(changed)}`,
     ]);
-    expect([answer.status, /set-cookie/i.test(answer.head)]).toEqual([402, false]);
+    expect([response.status, /set-cookie/i.test(response.head)]).toEqual([402, false]);
   });
 
   it('a request id that is none is not repeated', async () => {
-    const answer = await sendRaw(await open(), 'GET /weather HTTP/1.1', [
+    const response = await sendRaw(await open(), 'GET /weather HTTP/1.1', [
       'X-Request-Id: <script>alert(1)</script>',
     ]);
-    expect([answer.status, (answer.head + answer.body).includes('<script>')]).toEqual([402, false]);
+    expect([response.status, (response.head + response.body).includes('<script>')]).toEqual([402, false]);
   });
 });

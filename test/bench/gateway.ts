@@ -68,9 +68,9 @@ export async function gateway(): Promise<string> {
 }
 
 async function ok(api: ApiNode, headers: Record<string, string>, line: string, body: object) {
-  const answer = await exchange(api, { headers, line, body: JSON.stringify(body) });
-  if (answer?.status !== 200) throw new Error(`${line}: ${JSON.stringify(answer)}`);
-  return answer.body;
+  const response = await exchange(api, { headers, line, body: JSON.stringify(body) });
+  if (response?.status !== 200) throw new Error(`${line}: ${JSON.stringify(response)}`);
+  return response.body;
 }
 
 /** A listing that the gateway has provisioned and has money for, and the key of its developer. */

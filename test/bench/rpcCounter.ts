@@ -22,9 +22,9 @@ export async function startRpcCounter(rpcUrl: string): Promise<RpcCounter> {
       count.requests += 1;
       count.calls += Array.isArray(parsed) ? parsed.length : 1;
       const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
-      const forwarded = request(rpcUrl, { agent, method: 'POST', headers }, (answer) => {
-        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(outgoing);
+      const forwarded = request(rpcUrl, { agent, method: 'POST', headers }, (response) => {
+        outgoing.writeHead(response.statusCode ?? 502, response.headers);
+        response.pipe(outgoing);
       });
       forwarded.on('error', () => outgoing.destroy());
       forwarded.end(body);

@@ -49,11 +49,11 @@ export async function steadyLoad(options: SteadyLoadOptions): Promise<SteadyLoad
 
   async function settle(payment: Prepared): Promise<void> {
     const sent = performance.now();
-    const answer = await settleFinally(agent, server.url, payment);
+    const response = await settleFinally(agent, server.url, payment);
     latencies.push(performance.now() - sent);
-    for (const why of answer.again) count(again, why);
-    if (answer.verdict === 'ok') ok += 1;
-    else count(failed, answer.verdict);
+    for (const why of response.again) count(again, why);
+    if (response.verdict === 'ok') ok += 1;
+    else count(failed, response.verdict);
   }
 
   function start(payment: Prepared): void {

@@ -112,14 +112,14 @@ describe('what a facilitator is sent', () => {
     for (const body of await goodBodies()) {
       for (const path of pathsOf(body).filter((at) => !optional.test(at.join('.')))) {
         for (const operation of ['/verify', '/settle']) {
-          const answer = await request(app)
+          const response = await request(app)
             .post(operation)
             .send(changed(body, path, 'removed'));
-          const coded = answer.status === 400 && /^[a-z0-9_]+$/.test(answer.body.code);
+          const coded = response.status === 400 && /^[a-z0-9_]+$/.test(response.body.code);
           const inProtocol =
-            operation === '/verify' ? answer.body.isValid === false : answer.body.success === false;
+            operation === '/verify' ? response.body.isValid === false : response.body.success === false;
           if (!coded || !inProtocol)
-            unexpected.push(`${operation} without ${path.join('.')}: ${answer.status} ${answer.text}`);
+            unexpected.push(`${operation} without ${path.join('.')}: ${response.status} ${response.text}`);
         }
       }
     }
@@ -149,11 +149,13 @@ describe('what a facilitator is sent', () => {
         ]) {
           // Any positive whole number of seconds is a good time-out, and any scheme or network is text.
           if (path.at(-1) === 'maxTimeoutSeconds' && to === 17) continue;
-          const answer = await verify(changed(body, path, { to }));
+          const response = await verify(changed(body, path, { to }));
           const refused =
-            answer.status === 200 ? answer.body.isValid === false : answer.status === 400 && answer.body.code;
+            response.status === 200
+              ? response.body.isValid === false
+              : response.status === 400 && response.body.code;
           if (!refused)
-            unexpected.push(`${path.join('.')} = ${JSON.stringify(to)}: ${answer.status} ${answer.text}`);
+            unexpected.push(`${path.join('.')} = ${JSON.stringify(to)}: ${response.status} ${response.text}`);
         }
       }
     }
@@ -166,8 +168,11 @@ describe('what a facilitator is sent', () => {
       '{"x402Version"',
       '{"__proto__":{"isValid":true},"x402Version"',
     );
-    const answer = await request(app).post('/verify').set('content-type', 'application/json').send(polluted);
-    expect([answer.status, answer.body.code]).toEqual([400, 'invalid_payload']);
+    const response = await request(app)
+      .post('/verify')
+      .set('content-type', 'application/json')
+      .send(polluted);
+    expect([response.status, response.body.code]).toEqual([400, 'invalid_payload']);
   });
 
   it('gets 413 when it is too large, and 400 when it is nested without end', async () => {
@@ -185,12 +190,12 @@ describe('what a facilitator is sent', () => {
         fc.json({ maxDepth: 4 }),
         fc.constantFrom('/verify', '/settle'),
         async (text, operation) => {
-          const answer = await request(app)
+          const response = await request(app)
             .post(operation)
             .set('content-type', 'application/json')
             .send(text);
-          expect(answer.status).toBe(400);
-          expect(answer.body.code).toMatch(/^[a-z0-9_]+$/);
+          expect(response.status).toBe(400);
+          expect(response.body.code).toMatch(/^[a-z0-9_]+$/);
         },
       ),
       { numRuns: 100 },

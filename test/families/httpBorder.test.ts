@@ -46,23 +46,23 @@ describe('the border of the API', () => {
   it.each(['/v1/agents/%', '/v1/agents/%ff', '/%c0%ae%c0%ae/'])(
     'answers the malformed path %s with 4xx',
     async (path) => {
-      const answer = await api.http.get(path).set(agent.auth);
-      expect([400, 404]).toContain(answer.status);
-      expect(answer.body.code).toMatch(/^(invalid_request|not_found)$/);
+      const response = await api.http.get(path).set(agent.auth);
+      expect([400, 404]).toContain(response.status);
+      expect(response.body.code).toMatch(/^(invalid_request|not_found)$/);
     },
   );
 
   it.each(['', '{', '{"amount":', 'nonsense', '"text"', '{"amount":1}}', '\u0000'])(
     'answers the body %j with 400',
     async (body) => {
-      const answer = await fund(body).expect(400);
-      expect(['invalid_json', 'invalid_request']).toContain(answer.body.code);
+      const response = await fund(body).expect(400);
+      expect(['invalid_json', 'invalid_request']).toContain(response.body.code);
     },
   );
 
   it('refuses a body above 100 kB with 413', async () => {
-    const answer = await fund(JSON.stringify({ amount: 1, source: 'x'.repeat(101 * 1024) })).expect(413);
-    expect(answer.body.code).toBe('payload_too_large');
+    const response = await fund(JSON.stringify({ amount: 1, source: 'x'.repeat(101 * 1024) })).expect(413);
+    expect(response.body.code).toBe('payload_too_large');
   });
 
   it.each([
@@ -71,8 +71,8 @@ describe('the border of the API', () => {
     'multipart/form-data; boundary=x',
     'application/json; charset=klingon',
   ])('refuses the content type %s with 415', async (type) => {
-    const answer = await fund('{"amount":1,"source":"test_faucet"}', { 'content-type': type }).expect(415);
-    expect(answer.body.code).toBe('unsupported_media_type');
+    const response = await fund('{"amount":1,"source":"test_faucet"}', { 'content-type': type }).expect(415);
+    expect(response.body.code).toBe('unsupported_media_type');
   });
 
   it('reads deep JSON without harm', async () => {
@@ -101,8 +101,8 @@ describe('the border of the API', () => {
   it('is not ready while its database is away, and stays alive', async () => {
     const ready = async () => ({ database: 'failed', tracker: 'ok' }) as const;
     const app = createApp({ ...api.composition, ready }, readConfig({}));
-    const answer = await supertest(app).get('/readyz').expect(503);
-    expect(answer.body).toMatchObject({
+    const response = await supertest(app).get('/readyz').expect(503);
+    expect(response.body).toMatchObject({
       code: 'unavailable',
       status: 'unavailable',
       checks: { database: 'failed' },
@@ -233,16 +233,16 @@ describe('any request at all', () => {
             .set('content-type', 'application/json')
             .set(extra)
             .set(known ? agent.auth : {});
-          const answer = await (endpoint.method === 'GET'
+          const response = await (endpoint.method === 'GET'
             ? request.query({ limit: id, url: id })
             : request.send(payload));
-          expect(answer.status).toBeLessThan(500);
-          if (answer.status >= 400) {
-            expect(answer.body.error).toMatchObject({
+          expect(response.status).toBeLessThan(500);
+          if (response.status >= 400) {
+            expect(response.body.error).toMatchObject({
               code: expect.stringMatching(/^[\w-]+$/),
-              request_id: answer.headers['x-request-id'],
+              request_id: response.headers['x-request-id'],
             });
-            expect(JSON.stringify(answer.body)).not.toMatch(/\bat .*\.js:\d+/);
+            expect(JSON.stringify(response.body)).not.toMatch(/\bat .*\.js:\d+/);
           }
         },
       ),
@@ -266,11 +266,11 @@ describe('what is not even HTTP', () => {
     return new Promise((resolve, reject) => {
       const { hostname, port } = new URL(running.url);
       const socket = connect(Number(port), hostname, () => socket.write(bytes));
-      let answer = '';
-      socket.on('data', (chunk) => (answer += chunk.toString()));
+      let response = '';
+      socket.on('data', (chunk) => (response += chunk.toString()));
       socket.on('error', reject);
       socket.on('close', () => {
-        const [head = '', text = ''] = answer.split('\r\n\r\n');
+        const [head = '', text = ''] = response.split('\r\n\r\n');
         resolve({ status: Number(head.split(' ')[1]), body: JSON.parse(text) as never });
       });
     });
@@ -301,8 +301,8 @@ describe('what is not even HTTP', () => {
       'invalid_request',
     ],
   ])('%s: the one error body', async (_what, bytes, status, code) => {
-    const answer = await raw(bytes);
-    expect(answer).toMatchObject({
+    const response = await raw(bytes);
+    expect(response).toMatchObject({
       status,
       body: { code, error: { code, request_id: expect.stringMatching(/^req_/) } },
     });

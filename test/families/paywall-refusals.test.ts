@@ -332,12 +332,12 @@ const codeOf = ({ text, status }: Answer) =>
 /** What comes of a case in a framework, and that it is what the case says. */
 async function outcome(build: Build, { gives, play, ...setting }: Case) {
   const shop = await open(build, setting);
-  const answers = await play(shop);
-  expect(answers.map((answer) => [answer.status, codeOf(answer)])).toEqual(
+  const responses = await play(shop);
+  expect(responses.map((response) => [response.status, codeOf(response)])).toEqual(
     gives.map(([status, code]) => [status, code]),
   );
-  const shown = answers.map((answer) =>
-    answer.status === 200 || answer.status === 500 ? sold(answer) : seen(answer),
+  const shown = responses.map((response) =>
+    response.status === 200 || response.status === 500 ? sold(response) : seen(response),
   );
   return { shown, settled: shop.settled.count, runs: shop.runs.count };
 }

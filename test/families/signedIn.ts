@@ -12,14 +12,14 @@ export interface Browser {
 
 /** Signs in for development; `before` is a cookie that the browser has already. */
 export async function signedIn(api: TestApi, login = 'developer', before = ''): Promise<Browser> {
-  const answer = await api.http
+  const response = await api.http
     .post('/api/auth/callback/development')
     .set({ cookie: before })
     .send({ login })
     .expect(200);
-  const cookie = cookieOf(answer.headers['set-cookie'] as unknown as string[]);
+  const cookie = cookieOf(response.headers['set-cookie'] as unknown as string[]);
   const secret = cookie.slice(cookie.indexOf('=') + 1);
-  const { id: userId } = (answer.body as { user: { id: string } }).user;
+  const { id: userId } = (response.body as { user: { id: string } }).user;
   return { userId, cookie, writes: { cookie, 'x-csrf-token': csrfTokenOf(secret) } };
 }
 

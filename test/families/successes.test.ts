@@ -16,15 +16,15 @@ afterAll(() => world.api.close());
 describe.each(named(callables))('%s', (_id, { endpoint, call }) => {
   it('answers with the documented status and shape, and nothing that is not declared', async () => {
     const { shared: _, ...sent } = await call(world);
-    const answer = await send(world, endpoint, sent);
-    expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
-    expect(answer.headers['cache-control']).toBe('no-store');
-    expect(answer.headers['x-ratelimit-limit']).toBe(endpoint.rate === 'standard' ? '1000000' : '60000');
+    const response = await send(world, endpoint, sent);
+    expect([response.status, response.body]).toEqual([endpoint.status, response.body]);
+    expect(response.headers['cache-control']).toBe('no-store');
+    expect(response.headers['x-ratelimit-limit']).toBe(endpoint.rate === 'standard' ? '1000000' : '60000');
     if (endpoint.kind !== 'json') return;
-    expect(encodeResponse(endpoint, decodeResponse(endpoint, answer.body))).toEqual(answer.body);
-    const made = newIn(answer.body, sent);
+    expect(encodeResponse(endpoint, decodeResponse(endpoint, response.body))).toEqual(response.body);
+    const made = newIn(response.body, sent);
     if (endpoint.status !== 201 || made.length === 0) return;
-    const kept = await keptOf(answer.headers['x-request-id'] as string);
+    const kept = await keptOf(response.headers['x-request-id'] as string);
     expect(kept).toMatchObject({ endpoint: endpoint.id, status: 201, error: null });
     expect(made).toContain(kept?.made[0]);
   });

@@ -118,7 +118,7 @@ export async function newAgent(
   fields: { name?: string; operator?: string; funds?: number; by?: Record<string, string> } = {},
 ): Promise<TestAgent> {
   const { funds, by = {}, ...body } = fields;
-  const answer = await api.http
+  const response = await api.http
     .post('/v1/agents')
     .set(by)
     .send({ name: 'Tester', ...body })
@@ -127,7 +127,7 @@ export async function newAgent(
     id,
     api_key: key,
     wallet_id: wallet,
-  } = answer.body as Record<'id' | 'api_key' | 'wallet_id', string>;
+  } = response.body as Record<'id' | 'api_key' | 'wallet_id', string>;
   const agent = { id, key, wallet, auth: { authorization: `Bearer ${key}` } };
   if (funds)
     await api.http
@@ -147,8 +147,8 @@ export async function newService(
   fields: Record<string, unknown> = {},
 ): Promise<string> {
   const body = { name: `Service ${++services}`, price_per_call: 0.005, ...fields };
-  const answer = await api.http.post('/v1/services').set(provider.auth).send(body).expect(201);
-  return (answer.body as { id: string }).id;
+  const response = await api.http.post('/v1/services').set(provider.auth).send(body).expect(201);
+  return (response.body as { id: string }).id;
 }
 
 /** Buys a token for one call. */
@@ -158,12 +158,12 @@ export async function authorize(
   serviceId: string,
 ): Promise<{ token: string; token_id: string }> {
   const body = { from_wallet_id: consumer.wallet };
-  const answer = await api.http
+  const response = await api.http
     .post(`/v1/services/${serviceId}/authorize`)
     .set(consumer.auth)
     .send(body)
     .expect(201);
-  return answer.body as { token: string; token_id: string };
+  return response.body as { token: string; token_id: string };
 }
 
 /** Available and held money of an agent's wallet. */

@@ -191,8 +191,8 @@ describe('wallets', () => {
   it('take play money from the faucet', async () => {
     const { principal, walletId } = await signedIn(core, 'Funded');
     const issued = await ledger.accountTotal(db, { account: 'faucet', asset: 'USD' });
-    const answer = await wallets.fund(core, { principal, walletId, amount: 100_000_000n, source });
-    expect(answer).toEqual({
+    const response = await wallets.fund(core, { principal, walletId, amount: 100_000_000n, source });
+    expect(response).toEqual({
       walletId,
       currency: 'USD',
       available: 100_000_000n,

@@ -128,10 +128,10 @@ describe('a funding by card', () => {
   it('is credited once when one event comes 20 times on two replicas', async () => {
     const { fundingId, balance } = await asked();
     const said = event('charge.succeeded', fundingId);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, (_, i) => deliver(said, { by: (i % 2) as 0 | 1 })),
     );
-    expect(answers).toEqual(Array.from({ length: 20 }, () => received));
+    expect(responses).toEqual(Array.from({ length: 20 }, () => received));
     expect(await balance()).toEqual(['100.00', '0.00']);
   });
 

@@ -96,9 +96,9 @@ it.each(sellers)('a seller by %s is paid once by %s, and delivers', async (_name
       { sellerUrl: seller.url },
       { 'x-agent-key': buyer.key, 'idempotency-key': 'once' },
     );
-  const answer = await pay();
-  const body = (await answer.json()) as { payment: { txHash: string } };
-  expect([answer.status, body]).toEqual([
+  const response = await pay();
+  const body = (await response.json()) as { payment: { txHash: string } };
+  expect([response.status, body]).toEqual([
     200,
     expect.objectContaining({
       success: true,
@@ -159,8 +159,8 @@ describe('in SBC, which moves by Permit2 alone,', () => {
     const theirs = await officialFacilitator({ ...stack, facilitatorKey: await stack.newFacilitatorKey() });
     const pay = async (sellerUrl: string) => {
       const headers = { 'x-agent-key': buyer.key };
-      const answer = await post(at, `/api/agents/${buyer.id}/pay`, { sellerUrl }, headers);
-      return [answer.status, await answer.json()];
+      const response = await post(at, `/api/agents/${buyer.id}/pay`, { sellerUrl }, headers);
+      return [response.status, await response.json()];
     };
     const bought = [
       200,

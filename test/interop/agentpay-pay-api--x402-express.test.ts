@@ -74,8 +74,8 @@ it('a 402 is paid by the API, and the seller delivers once for the signature', a
 
   await stack.fund(address, 20n * PRICE);
   const before = await stack.usdc(stack.payTo);
-  const answers = await Promise.all([pay('one'), pay('one'), pay('one')]);
-  const paid = answers.find(({ status }) => status === 200) as Response;
+  const responses = await Promise.all([pay('one'), pay('one'), pay('one')]);
+  const paid = responses.find(({ status }) => status === 200) as Response;
   const { paymentSignature, transaction } = (await paid.json()) as Record<string, string>;
   expect(transaction).toMatch(/^0x[0-9a-f]{64}$/);
   expect((await stack.usdc(stack.payTo)) - before).toBe(PRICE);

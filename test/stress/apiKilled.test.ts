@@ -56,10 +56,10 @@ describe('an API node killed by SIGKILL at a commit', () => {
   /** Kills the node at the commit of a step, each of which is a batch, and starts another one. The step is not answered. */
   async function killedAt(where: Catch, step: Step, bought: Bought): Promise<void> {
     const caught = gate.catchBatch(where);
-    const answer = take(step, node, shop, bought);
+    const response = take(step, node, shop, bought);
     await caught;
     await node.kill();
-    expect(await answer).toBeUndefined();
+    expect(await response).toBeUndefined();
     node = await start();
     expect(await contradictions(db)).toEqual([]);
   }

@@ -130,12 +130,12 @@ describe('commands in batches', () => {
 
   it('that are refused disturb nobody: of 200, those with money pay', async () => {
     const poor = await signedIn(core, 'Poor');
-    const answers = await Promise.allSettled(
+    const responses = await Promise.allSettled(
       Array.from({ length: 200 }, (_, index) => pay(index % 3 === 0 ? poor : other, 100n)),
     );
-    const paid = answers.filter(({ status }) => status === 'fulfilled').length;
+    const paid = responses.filter(({ status }) => status === 'fulfilled').length;
     expect(paid).toBe(133);
-    const others = answers.filter((answer) => answer.status === 'rejected');
+    const others = responses.filter((response) => response.status === 'rejected');
     for (const { reason } of others) expect(reason).toMatchObject({ kind: 'insufficient_funds' });
   });
 

@@ -37,12 +37,12 @@ export async function startFacilitator(env: Record<string, string>): Promise<Fac
   const [, url] = await node.line(/^facilitator on (http:\S+) for /);
   const post = async (path: string, body: unknown) => {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
-    const answer = await fetch(url + path, {
+    const response = await fetch(url + path, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: text,
     });
-    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };
   return {
     post,

@@ -91,8 +91,8 @@ describe('the ledger on PostgreSQL', () => {
   it('one funding comes of 30 concurrent ones under one idempotency key, and all answer with it', async () => {
     const { principal, walletId, ...rest } = await signedIn(core, 'Retrying');
     const request = { principal, walletId, amount: 7n, source: 'test_faucet', idempotencyKey: 'once' };
-    const answers = await Promise.all(repeat(30, () => wallets.fund(core, request)));
-    expect(new Set(answers.map((answer) => answer.transactionId)).size).toBe(1);
+    const responses = await Promise.all(repeat(30, () => wallets.fund(core, request)));
+    expect(new Set(responses.map((response) => response.transactionId)).size).toBe(1);
     expect(await money(core, { principal, walletId, ...rest })).toEqual({ available: 7n, held: 0n });
   });
 

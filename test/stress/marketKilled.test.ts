@@ -76,9 +76,9 @@ const request = async (headers: Record<string, string>, line: string, body?: obj
   exchange(await nodes.current(), { headers, line, ...(body && { body: JSON.stringify(body) }) });
 
 async function ok(headers: Record<string, string>, line: string, body?: object): Promise<Reply['body']> {
-  const answer = await request(headers, line, body);
-  if (!answer || answer.status >= 300) throw new Error(`${line}: ${JSON.stringify(answer)}`);
-  return answer.body;
+  const response = await request(headers, line, body);
+  if (!response || response.status >= 300) throw new Error(`${line}: ${JSON.stringify(response)}`);
+  return response.body;
 }
 
 const micro = (text: unknown) => parseDecimal(String(text));
@@ -327,10 +327,10 @@ describe('an API process killed by SIGKILL at the commit of', () => {
       const state = async () => [await shown(), (await available()) - had];
       const { gate } = await nodes.current();
       const caught = gate[at](where);
-      const answer = send();
+      const response = send();
       await caught;
       await nodes.kill();
-      expect(await answer).toBeUndefined();
+      expect(await response).toBeUndefined();
       expect(await state()).toEqual(where === 'before' ? [from, 0n] : [to, gain]);
       await letClaimsLapse();
       expect([200, 201]).toContain((await send())?.status);

@@ -56,12 +56,12 @@ describe('API nodes on a Redis that is lost in a storm of verifies', () => {
     expected: number[],
     meanwhile = async () => {},
   ): Promise<void> {
-    let answers = 0;
+    let responses = 0;
     let disturbance = Promise.resolve();
     const verify = async (token: Bought, index: number) => {
-      const answer = await take('verify', nodes[index % nodes.length] as ApiNode, shop, token);
-      if (++answers === (TOKENS * VERIFIES) / 4) disturbance = meanwhile();
-      return answer?.status;
+      const response = await take('verify', nodes[index % nodes.length] as ApiNode, shop, token);
+      if (++responses === (TOKENS * VERIFIES) / 4) disturbance = meanwhile();
+      return response?.status;
     };
     const statuses = await Promise.all(
       tokens.map((token) => repeat(VERIFIES, (index) => verify(token, index))),
@@ -127,10 +127,10 @@ describe('the rate limit without Redis', () => {
     const { buyer } = await openShop(one);
     await redis.stop();
     for (const node of [one, other]) {
-      const answers = await repeat(BURST + 5, () => send(node, buyer.key, 'GET /v1/agents'));
-      const statuses = answers.map((answer) => answer?.status);
+      const responses = await repeat(BURST + 5, () => send(node, buyer.key, 'GET /v1/agents'));
+      const statuses = responses.map((response) => response?.status);
       expect(statuses.sort()).toEqual([...Array(BURST).fill(200), ...Array(5).fill(429)]);
-      const refused = answers.find((answer) => answer?.status === 429);
+      const refused = responses.find((response) => response?.status === 429);
       expect(refused?.body['code']).toBe('AP-3002');
       expect(Number(refused?.headers.get('retry-after'))).toBeGreaterThan(0);
     }

@@ -89,20 +89,21 @@ export async function take(
   const { seller, buyer, serviceId } = shop;
   if (step === 'verify') return send(node, seller.key, 'POST /v1/x402/verify', { token: bought.signed });
   if (step !== 'authorize') return send(node, seller.key, `POST /v1/x402/tokens/${bought.tokenId}/${step}`);
-  const answer = await send(node, buyer.key, `POST /v1/services/${serviceId}/authorize`, {
+  const response = await send(node, buyer.key, `POST /v1/services/${serviceId}/authorize`, {
     from_wallet_id: buyer.wallet,
   });
-  if (answer?.status === 201)
-    Object.assign(bought, { tokenId: answer.body['token_id'], signed: answer.body['token'] });
-  return answer;
+  if (response?.status === 201)
+    Object.assign(bought, { tokenId: response.body['token_id'], signed: response.body['token'] });
+  return response;
 }
 
 /** A new token taken through the first `count` steps. */
 export async function buy(node: ApiNode, shop: Shop, count = 1): Promise<Required<Bought>> {
   const bought: Bought = {};
   for (const step of steps.slice(0, count)) {
-    const answer = await take(step, node, shop, bought);
-    if (answer === undefined || answer.status >= 300) throw new Error(`${step}: ${JSON.stringify(answer)}`);
+    const response = await take(step, node, shop, bought);
+    if (response === undefined || response.status >= 300)
+      throw new Error(`${step}: ${JSON.stringify(response)}`);
   }
   return bought as Required<Bought>;
 }

@@ -45,25 +45,25 @@ export async function storm(
   },
 ): Promise<Sale[]> {
   const sales: Sale[] = [];
-  let answers = 0;
+  let responses = 0;
 
   async function sell(sale: Sale, plan: readonly Step[]): Promise<void> {
     for (const step of plan) {
       const node = pick(random, nodes);
       if (signal.aborted || !node) return;
       onAsk(node);
-      const answer = await take(step, node, shop, sale);
-      if (!answer) {
+      const response = await take(step, node, shop, sale);
+      if (!response) {
         sale.lost = step;
         return;
       }
-      onResponse(++answers);
-      if (answer.status >= 300) {
-        sale.refused = answer.status;
+      onResponse(++responses);
+      if (response.status >= 300) {
+        sale.refused = response.status;
         return;
       }
       sale.reached = step;
-      if (step === 'call-completed') sale.paymentId = answer.body['payment_id'];
+      if (step === 'call-completed') sale.paymentId = response.body['payment_id'];
     }
   }
 

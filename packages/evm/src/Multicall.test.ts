@@ -43,11 +43,11 @@ describe('the coding of Multicall3', () => {
   it('of results is what a general coder makes of them, and reads back', () => {
     fc.assert(
       fc.property(results, (some) => {
-        const answer = writeResults(some);
+        const response = writeResults(some);
         const result = some.map(({ success, data }) => ({ success, returnData: data }));
-        expect(answer).toBe(encodeFunctionResult({ abi, functionName: 'aggregate3', result }));
-        expect(readResults(answer)).toEqual(some);
-        expect(decodeFunctionResult({ abi, functionName: 'aggregate3', data: answer })).toEqual(result);
+        expect(response).toBe(encodeFunctionResult({ abi, functionName: 'aggregate3', result }));
+        expect(readResults(response)).toEqual(some);
+        expect(decodeFunctionResult({ abi, functionName: 'aggregate3', data: response })).toEqual(result);
       }),
     );
   });

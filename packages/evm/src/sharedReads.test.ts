@@ -63,8 +63,10 @@ describe('shared reads', () => {
     const dead = sharedReads({
       read: () => Promise.reject(new ChainError('unreachable', 'nobody there')),
     } as unknown as Chain);
-    const answers = await Promise.allSettled([alice, bob].map((payer) => dead.read([pay(payer)], { payer })));
-    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const responses = await Promise.allSettled(
+      [alice, bob].map((payer) => dead.read([pay(payer)], { payer })),
+    );
+    expect(responses.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
   it('that may not be shared stay alone', async () => {

@@ -56,11 +56,11 @@ describe('a server that is told to close', () => {
       begun.push(() => response.end('z'));
     });
     const agent = () => new Agent({ keepAlive: true });
-    const answers = [request('/slow', agent()), request('/stream', agent())];
+    const responses = [request('/slow', agent()), request('/stream', agent())];
     while (begun.length < 2) await new Promise((resolve) => setImmediate(resolve));
     const closed = server.close(60_000);
     for (const finish of begun) finish();
-    const [slow, stream] = await Promise.all(answers);
+    const [slow, stream] = await Promise.all(responses);
     expect(slow?.headers.connection).toBe('close');
     expect(stream?.headers.connection).toBe('keep-alive');
     await closed;

@@ -132,9 +132,9 @@ describe('x402 gaps', () => {
     const honest = fakeFacilitator();
     let calls = 0;
     const settle: Facilitator['settle'] = async (asked) => {
-      const answer = await honest.settle(asked);
+      const response = await honest.settle(asked);
       if (++calls === 1) throw new AgentPayError('settlement_unknown', 'lost');
-      return answer;
+      return response;
     };
     await open(weather, { facilitator: fakeFacilitator({ settle }) });
     expect(receiptOf(await buy('x402v2'), 'x402v2')).toBe(HASH);

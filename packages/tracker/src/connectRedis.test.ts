@@ -83,12 +83,12 @@ describe('connectRedis', () => {
     const log = (line: string) => void lines.push(line);
     const redis = await connectRedis(`redis://127.0.0.1:${port}`, { commandTimeoutMs: 100, log });
     try {
-      const answer = redis.get('key');
+      const response = redis.get('key');
       // Until the response is there, and longer than a hanging server is given.
       Atomics.wait(answered, 0, 0, 60_000);
       const standStill = new Int32Array(new SharedArrayBuffer(4));
       Atomics.wait(standStill, 0, 0, 300);
-      expect(await answer).toBe('value');
+      expect(await response).toBe('value');
     } finally {
       redis.disconnect();
       await server.terminate();

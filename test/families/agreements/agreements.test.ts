@@ -157,8 +157,8 @@ describe('an agreement in the sandbox', () => {
     const refusals = async (auth: object, verbs: ['put' | 'post', string, object?][]) =>
       Promise.all(
         verbs.map(async ([method, verb, body]) => {
-          const { status, body: answer } = await call(method, of, verb, auth, body);
-          return [verb, status, answer.code];
+          const { status, body: response } = await call(method, of, verb, auth, body);
+          return [verb, status, response.code];
         }),
       );
     expect(

@@ -188,8 +188,8 @@ describe('server-sent events of an agreement above the threshold', () => {
 
 describe('the catalogue', () => {
   const search = async (body: object) => {
-    const answer = await http().post('/catalog/search').set(world.agent.auth).send(body).expect(200);
-    return answer.body as { services: { name: string; relevance: number }[]; total: number };
+    const response = await http().post('/catalog/search').set(world.agent.auth).send(body).expect(200);
+    return response.body as { services: { name: string; relevance: number }[]; total: number };
   };
   const names = async (body: object) => (await search(body)).services.map(({ name }) => name);
 

@@ -2,8 +2,8 @@ import type { World } from '../world.js';
 
 /** An agent of the user whose session the world has; gives its id. */
 export async function ownedAgent({ api, credential }: World, name = 'Bought by'): Promise<string> {
-  const answer = await api.http.post('/api/agents').set(credential('session')).send({ name }).expect(201);
-  return (answer.body as { id: string }).id;
+  const response = await api.http.post('/api/agents').set(credential('session')).send({ name }).expect(201);
+  return (response.body as { id: string }).id;
 }
 
 /** Sends a write of the owner to an agent of theirs; gives the response's body. */
@@ -13,7 +13,7 @@ export async function write(
   path: string,
   body: object = {},
 ): Promise<Record<string, unknown> & { id: string }> {
-  const answer = await api.http[method](path).set(credential('session')).send(body);
-  expect([answer.status, answer.body]).toEqual([method === 'post' ? 201 : 200, answer.body]);
-  return answer.body as Record<string, unknown> & { id: string };
+  const response = await api.http[method](path).set(credential('session')).send(body);
+  expect([response.status, response.body]).toEqual([method === 'post' ? 201 : 200, response.body]);
+  return response.body as Record<string, unknown> & { id: string };
 }

@@ -15,8 +15,8 @@ export function receivedPayments(bed: () => Bed): void {
 
   describe('a payment that an agent received', () => {
     async function written(path: string, body: object = {}, who = owner) {
-      const answer = await api.http.post(path).set(who.writes).send(body);
-      return { status: answer.status, body: answer.body as Record<string, unknown> };
+      const response = await api.http.post(path).set(who.writes).send(body);
+      return { status: response.status, body: response.body as Record<string, unknown> };
     }
 
     /** Agents of two owners, one of which has paid the other 2.00. */

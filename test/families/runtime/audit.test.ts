@@ -23,12 +23,12 @@ interface Entry {
 }
 
 async function log(query: object = {}, headers: Record<string, string> = admin): Promise<Entry[]> {
-  const answer = await world.api.http
+  const response = await world.api.http
     .get('/v1/admin/audit-log')
     .query({ limit: 100, ...query })
     .set(headers)
     .expect(200);
-  return (answer.body as { entries: Entry[] }).entries;
+  return (response.body as { entries: Entry[] }).entries;
 }
 
 const isAct = ({ auth, optionalAuth, method, tool }: Endpoint) =>
@@ -42,11 +42,11 @@ describe.each(named(ofOperator))('%s', (id, { family, endpoint, call }) => {
       ? [{ body: { enabled: true } }, { body: { enabled: false } }]
       : [{}];
     for (const act of acts) {
-      const answer = await send(world, endpoint, { ...sent, ...act, headers: admin });
-      expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
+      const response = await send(world, endpoint, { ...sent, ...act, headers: admin });
+      expect([response.status, response.body]).toEqual([endpoint.status, response.body]);
       const [entry] = await log();
       expect(entry).toMatchObject({
-        request_id: answer.headers['x-request-id'],
+        request_id: response.headers['x-request-id'],
         actor_id: 'platform',
         credential_id: 'admin',
         act: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/),
@@ -75,9 +75,9 @@ it('is kept by many families for those who own something', () => {
 describe.each(named(ofOwners))('%s', (_id, { endpoint, call }) => {
   it('is in the log, with its request and who asked, once', async () => {
     const { shared: _, ...sent } = await call(world);
-    const answer = await send(world, endpoint, sent);
-    expect([answer.status, answer.body]).toEqual([endpoint.status, answer.body]);
-    const asked = (await log()).filter((entry) => entry.request_id === answer.headers['x-request-id']);
+    const response = await send(world, endpoint, sent);
+    expect([response.status, response.body]).toEqual([endpoint.status, response.body]);
+    const asked = (await log()).filter((entry) => entry.request_id === response.headers['x-request-id']);
     expect(asked).toEqual([
       expect.objectContaining({
         act: expect.stringMatching(/^[a-z_]+\.[a-z_]+$/),

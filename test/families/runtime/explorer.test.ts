@@ -101,9 +101,9 @@ describe('an explorer session', () => {
 
   it('caps what its wallet holds, also when it is funded many times at once', async () => {
     const host = await open();
-    const answers = await Promise.all(Array.from({ length: 8 }, () => fund(host, 10)));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(5);
-    const refused = answers.find(({ status }) => status !== 200);
+    const responses = await Promise.all(Array.from({ length: 8 }, () => fund(host, 10)));
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(5);
+    const refused = responses.find(({ status }) => status !== 200);
     expect(refused?.body.error).toMatchObject({ code: 'AP-1001', reason: 'funding_refused' });
   });
 
@@ -167,9 +167,9 @@ describe('an invite', () => {
     const host = await open();
     const code = await invite(host);
     const exchange = () => api.http.post('/v1/explorer/invites/exchange').send({ invite: code });
-    const answers = await Promise.all(Array.from({ length: 25 }, exchange));
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(20);
-    expect(answers.find(({ status }) => status !== 200)?.body.error.reason).toBe('invite_not_found');
+    const responses = await Promise.all(Array.from({ length: 25 }, exchange));
+    expect(responses.filter(({ status }) => status === 200)).toHaveLength(20);
+    expect(responses.find(({ status }) => status !== 200)?.body.error.reason).toBe('invite_not_found');
     const late = await invite(host);
     api.clock.advance(60 * 60_000);
     await api.http.post('/v1/explorer/invites/exchange').send({ invite: late }).expect(404);

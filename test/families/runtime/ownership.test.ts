@@ -36,11 +36,11 @@ describe('what belongs to somebody else', () => {
   it('a wallet of somebody else does not pay', async () => {
     const service = await newService(api, provider);
     const url = `/v1/services/${service}/authorize`;
-    const answer = await api.http
+    const response = await api.http
       .post(url)
       .set(stranger.auth)
       .send({ from_wallet_id: agent.wallet })
       .expect(404);
-    expect(answer.body.error.reason).toBe('wallet_not_found');
+    expect(response.body.error.reason).toBe('wallet_not_found');
   });
 });

@@ -6,8 +6,8 @@ import type { Calls, World } from '../world.js';
 async function paid({ api, agent }: World) {
   const payee = await newAgent(api);
   const body = { from_wallet_id: agent.wallet, to_wallet_id: payee.wallet, amount: 1 };
-  const answer = await api.http.post('/v1/payments').set(agent.auth).send(body).expect(201);
-  return { payee, id: answer.body.id as string };
+  const response = await api.http.post('/v1/payments').set(agent.auth).send(body).expect(201);
+  return { payee, id: response.body.id as string };
 }
 
 export const calls: Calls<typeof runtime.nouns.payments> = {
@@ -20,7 +20,7 @@ export const calls: Calls<typeof runtime.nouns.payments> = {
     const back = { from_wallet_id: world.agent.wallet, amount: 1 };
     const payer = await newAgent(world.api, { funds: 5 });
     const body = { ...back, from_wallet_id: payer.wallet, to_wallet_id: world.agent.wallet };
-    const answer = await world.api.http.post('/v1/payments').set(payer.auth).send(body).expect(201);
-    return { params: { payment_id: answer.body.id as string }, body: { amount: 0.25 } };
+    const response = await world.api.http.post('/v1/payments').set(payer.auth).send(body).expect(201);
+    return { params: { payment_id: response.body.id as string }, body: { amount: 0.25 } };
   },
 };

@@ -4,8 +4,8 @@ import type { Calls, World } from '../world.js';
 /** A rule for the agent; gives its id. */
 async function ruleOf({ api, agent, credential }: World): Promise<string> {
   const body = { agent_id: agent.id, kind: 'daily', amount: 1000 };
-  const answer = await api.http.post('/v1/policies').set(credential('admin')).send(body).expect(201);
-  return answer.body.id as string;
+  const response = await api.http.post('/v1/policies').set(credential('admin')).send(body).expect(201);
+  return response.body.id as string;
 }
 
 export const calls: Calls<typeof runtime.nouns.policies> = {

@@ -112,12 +112,12 @@ describe('payment tokens', () => {
       signature,
     ].join('.');
     for (const text of [forged, 'x402_tok_x', token.slice(0, -1), `${token}A`]) {
-      const answer = await api.http
+      const response = await api.http
         .post('/v1/x402/verify')
         .set(provider.auth)
         .send({ token: text })
         .expect(401);
-      expect(answer.body.code).toBe('AP-1001');
+      expect(response.body.code).toBe('AP-1001');
     }
     await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
   });
@@ -150,8 +150,8 @@ describe('payment tokens', () => {
   it('cannot be cancelled once redeemed', async () => {
     const { token, token_id: id } = await authorize(api, buyer, service);
     await api.http.post('/v1/x402/verify').set(provider.auth).send({ token }).expect(200);
-    const answer = await api.http.delete(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(409);
-    expect(answer.body.error).toMatchObject({ code: 'AP-1001', reason: 'redeemed' });
+    const response = await api.http.delete(`/v1/x402/tokens/${id}`).set(buyer.auth).expect(409);
+    expect(response.body.error).toMatchObject({ code: 'AP-1001', reason: 'redeemed' });
   });
 
   it('are released at once when the provider gives up', async () => {
@@ -164,8 +164,8 @@ describe('payment tokens', () => {
   it('take their events in order only', async () => {
     const { token_id: id } = await authorize(api, buyer, service);
     for (const event of ['call-started', 'call-accepted', 'call-completed', 'call-failed']) {
-      const answer = await call(event, id);
-      expect([answer.status, answer.body.error.reason]).toEqual([409, 'reserved']);
+      const response = await call(event, id);
+      expect([response.status, response.body.error.reason]).toEqual([409, 'reserved']);
     }
   });
 

@@ -8,7 +8,7 @@ export const calls: Calls<typeof web.nouns.pages> = {
   dashboard: async ({ api }) => ({ headers: { cookie: (await signedIn(api)).cookie } }),
   async agent({ api }) {
     const { writes } = await signedIn(api);
-    const answer = await api.http.post('/api/agents').set(writes).send({ name: 'Shown' }).expect(201);
-    return { params: { id: (answer.body as { id: string }).id }, headers: { cookie: writes.cookie } };
+    const response = await api.http.post('/api/agents').set(writes).send({ name: 'Shown' }).expect(201);
+    return { params: { id: (response.body as { id: string }).id }, headers: { cookie: writes.cookie } };
   },
 };

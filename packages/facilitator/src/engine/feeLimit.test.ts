@@ -70,12 +70,12 @@ describe('a limit on fees', () => {
 
   it('keeps what was claimed before fees rose, and sends it when they come down', async () => {
     const facilitator = await start({ db: dearOnceClaimed });
-    const answer = facilitator.settle(await signedRequest());
+    const response = facilitator.settle(await signedRequest());
     await until(() => looks > looksAtClaim);
     expect(bed.chain.calls.send).toBeUndefined();
     expect(await states()).toEqual(['claimed']);
     setFee(50n);
-    expect(await answer).toMatchObject({ success: true });
+    expect(await response).toMatchObject({ success: true });
     expect(bed.chain.transfers()).toHaveLength(1);
   });
 
@@ -89,12 +89,12 @@ describe('a limit on fees', () => {
     setFee(50n);
     looksAtClaim = Infinity;
     const patient = await start({ db: dearOnceClaimed });
-    const answer = patient.settle(
+    const response = patient.settle(
       await signedRequest({ authorization: { validBefore: nowSeconds() + 100n } }),
     );
     await until(() => looks > looksAtClaim);
     bed.skip(100_000);
-    expect(await answer).toMatchObject({
+    expect(await response).toMatchObject({
       success: false,
       errorReason: 'invalid_exact_evm_payload_authorization_valid_before',
     });

@@ -109,9 +109,9 @@ describe.each(['exact', 'upto'] as const)('verify of %s by Permit2', (scheme) =>
       permit: { ...second?.change.permit, ...c },
       witness: { ...second?.change.witness, ...d },
     };
-    const answer = await facilitator.verify(await permitRequest({ scheme, account, ...options }));
-    expect(answer.isValid).toBe(false);
-    return answer.invalidReason;
+    const response = await facilitator.verify(await permitRequest({ scheme, account, ...options }));
+    expect(response.isValid).toBe(false);
+    return response.invalidReason;
   }
 
   it('takes a good permit, with addresses in any case', async () => {
@@ -151,8 +151,8 @@ describe.each(['exact', 'upto'] as const)('verify of %s by Permit2', (scheme) =>
       permitRequest({ scheme, permit: { deadline: nowSeconds() + 4_000n } }),
       permitRequest({ scheme, permit: nothing, requirements: { amount: '0' } }),
     ]);
-    const answers = await Promise.all(requests.map((request) => facilitator.verify(request)));
-    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([
+    const responses = await Promise.all(requests.map((request) => facilitator.verify(request)));
+    expect(responses.map(({ invalidReason }) => invalidReason)).toEqual([
       'permit2_deadline_expired',
       'permit2_amount_mismatch',
     ]);
@@ -229,10 +229,10 @@ describe('a facilitator', () => {
     const bed = await openBed(db);
     const facilitator = await bed.start();
     expect((await facilitator.supported()).kinds.map(({ scheme }) => scheme)).toEqual(['exact', 'exact']);
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       (['exact', 'upto'] as const).map(async (scheme) => facilitator.verify(await permitRequest({ scheme }))),
     );
-    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([
+    expect(responses.map(({ invalidReason }) => invalidReason)).toEqual([
       'unsupported_payload_type',
       'invalid_upto_evm_scheme',
     ]);

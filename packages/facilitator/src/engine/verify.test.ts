@@ -197,8 +197,8 @@ describe('verify', () => {
   it.each(faults)('refuses $name to a v1 caller by the code that it knows', async ({ reason, spoil }) => {
     const draft = draftOf();
     await spoil(draft, bed);
-    const answer = await facilitator.verify(asV1(await requestOf(draft)));
-    expect(answer).toMatchObject({ isValid: false, invalidReason: reasonCode(reason, 1) });
+    const response = await facilitator.verify(asV1(await requestOf(draft)));
+    expect(response).toMatchObject({ isValid: false, invalidReason: reasonCode(reason, 1) });
   });
 
   it('names the earlier of any two faults', async () => {
@@ -241,8 +241,8 @@ describe('verify', () => {
       signature: wrapSignature({ factory: OTHER, data: '0x01' }, '0x02'),
     };
     const requests = await Promise.all([base, long, nothing, counterfactual].map(requestOf));
-    const answers = await Promise.all(requests.map((request) => facilitator.verify(request)));
-    expect(answers.map(({ invalidReason }) => invalidReason)).toEqual([
+    const responses = await Promise.all(requests.map((request) => facilitator.verify(request)));
+    expect(responses.map(({ invalidReason }) => invalidReason)).toEqual([
       'invalid_network',
       'invalid_exact_evm_payload_authorization_valid_before',
       'invalid_exact_evm_payload_authorization_value_mismatch',
@@ -294,8 +294,8 @@ describe('verify', () => {
           else if (numbers.has(field))
             authorization[field] = String(BigInt(authorization[field] as string) + delta);
           else authorization[field] = flipped(authorization[field] as Hex, position);
-          const answer = await facilitator.verify(request as unknown as FacilitatorRequest);
-          expect(answer.isValid).toBe(false);
+          const response = await facilitator.verify(request as unknown as FacilitatorRequest);
+          expect(response.isValid).toBe(false);
         },
       ),
       { numRuns: 150 },

@@ -94,25 +94,25 @@ describe('access', () => {
       () => request(bed.app).get(`/SETTLEMENTS/${record.id}`),
     ];
     for (const call of calls) {
-      for (const answer of [await call(), await call().set('authorization', as('shop'))]) {
-        expect([401, 403, 404]).toContain(answer.status);
-        expect(answer.text).not.toContain(record.nonce);
+      for (const response of [await call(), await call().set('authorization', as('shop'))]) {
+        expect([401, 403, 404]).toContain(response.status);
+        expect(response.text).not.toContain(record.nonce);
       }
     }
   });
 
   it('is counted per key and per address, says so in the headers, and refuses with Retry-After', async () => {
     await open({ keys: ['shop', 'reader'], rate: { perMinute: 60, burst: 3 } });
-    const answers = [];
-    for (let i = 0; i < 4; i++) answers.push(await post('/verify', as('shop')));
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
-    expect(answers[0]?.headers['ratelimit-policy']).toBe('"calls";q=3;w=3');
-    expect(answers[0]?.headers['ratelimit']).toBe('"calls";r=2;t=1');
-    expect(answers[3]?.headers['ratelimit']).toBe('"calls";r=0;t=3');
-    expect(answers[3]?.headers['retry-after']).toBe('1');
-    expect(answers[3]?.body).toMatchObject({
+    const responses = [];
+    for (let i = 0; i < 4; i++) responses.push(await post('/verify', as('shop')));
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+    expect(responses[0]?.headers['ratelimit-policy']).toBe('"calls";q=3;w=3');
+    expect(responses[0]?.headers['ratelimit']).toBe('"calls";r=2;t=1');
+    expect(responses[3]?.headers['ratelimit']).toBe('"calls";r=0;t=3');
+    expect(responses[3]?.headers['retry-after']).toBe('1');
+    expect(responses[3]?.body).toMatchObject({
       code: 'rate_limited',
-      requestId: answers[3]?.headers['x-request-id'],
+      requestId: responses[3]?.headers['x-request-id'],
     });
     expect((await post('/verify', as('reader'))).status).toBe(200);
   });

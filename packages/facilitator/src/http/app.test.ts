@@ -68,7 +68,7 @@ describe('the HTTP service', () => {
   it('answers what is wrong with a request with 4xx and a code', async () => {
     const json = (path: string, body: string) =>
       request(app).post(path).set('content-type', 'application/json').send(body);
-    const answers = [
+    const responses = [
       await json('/verify', '{'),
       await json('/verify', '[]'),
       await json('/verify', 'null'),
@@ -80,7 +80,7 @@ describe('the HTTP service', () => {
       await request(app).get('/settle'),
       await request(app).get('/nothing'),
     ];
-    expect(answers.map(({ status, body }) => [status, body.code])).toEqual([
+    expect(responses.map(({ status, body }) => [status, body.code])).toEqual([
       [400, 'invalid_json'],
       [400, 'invalid_payload'],
       [400, 'invalid_payload'],
@@ -92,7 +92,7 @@ describe('the HTTP service', () => {
       [405, 'method_not_allowed'],
       [404, 'not_found'],
     ]);
-    for (const { text, headers } of answers) {
+    for (const { text, headers } of responses) {
       expect(text).not.toMatch(/node_modules|\bat .*\.js/);
       expect(headers['x-request-id']).toMatch(/^req_/);
     }

@@ -52,9 +52,12 @@ describe('the bazaar', () => {
   afterEach(() => bed.close());
 
   const post = async (path: string, body: object) => {
-    const { body: answer, headers } = await request(bed.app).post(path).send(body).expect(200);
+    const { body: response, headers } = await request(bed.app).post(path).send(body).expect(200);
     const told = headers['extension-responses'];
-    return { answer, told: told === undefined ? undefined : (fromBase64(told) as { bazaar: object }).bazaar };
+    return {
+      response,
+      told: told === undefined ? undefined : (fromBase64(told) as { bazaar: object }).bazaar,
+    };
   };
   const resources = async (query = '') => {
     await bed.listings.check();
@@ -77,8 +80,8 @@ describe('the bazaar', () => {
     const payment = await listed(weather);
     expect((await post('/verify', payment)).told).toEqual({ status: 'processing' });
     expect((await resources()).items).toEqual([]);
-    const { answer, told } = await post('/settle', payment);
-    expect([answer.success, told]).toEqual([true, { status: 'processing' }]);
+    const { response, told } = await post('/settle', payment);
+    expect([response.success, told]).toEqual([true, { status: 'processing' }]);
     expect(await resources()).toEqual({
       x402Version: 2,
       items: [
@@ -113,8 +116,8 @@ describe('the bazaar', () => {
     'https://intranet/x',
     'https://2130706433/x',
   ])('does not list %s, which a stranger cannot or should not be sent to', async (resource) => {
-    const { answer, told } = await post('/settle', await listed(weather, { resource }));
-    expect([answer.success, told]).toEqual([
+    const { response, told } = await post('/settle', await listed(weather, { resource }));
+    expect([response.success, told]).toEqual([
       true,
       { status: 'rejected', rejectedReason: 'invalid_resource_url' },
     ]);
@@ -189,8 +192,8 @@ describe('the bazaar', () => {
   it('lists nothing that does not ask for it, and no payment that failed', async () => {
     expect((await post('/settle', await signedRequest())).told).toBeUndefined();
     const poor = newPayer();
-    const { answer, told } = await post('/settle', await listed(weather, { account: poor }));
-    expect([answer.success, told]).toEqual([false, undefined]);
+    const { response, told } = await post('/settle', await listed(weather, { account: poor }));
+    expect([response.success, told]).toEqual([false, undefined]);
     expect((await resources()).pagination.total).toBe(0);
   });
 
@@ -211,8 +214,8 @@ describe('the bazaar', () => {
     async (rejectedReason, bazaar, options) => {
       const payment = await listed(bazaar, options);
       expect((await post('/verify', payment)).told).toEqual({ status: 'rejected', rejectedReason });
-      const { answer, told } = await post('/settle', payment);
-      expect([answer.success, told]).toEqual([true, { status: 'rejected', rejectedReason }]);
+      const { response, told } = await post('/settle', payment);
+      expect([response.success, told]).toEqual([true, { status: 'rejected', rejectedReason }]);
       expect((await resources()).pagination.total).toBe(0);
     },
   );
@@ -306,9 +309,9 @@ describe('payment identifiers', () => {
   it('give the same payment the same response, and refuse another under the same id: nobody is charged twice', async () => {
     bed.mine();
     const first = await named({ required: true, id });
-    const answers = [await settle(first), await settle(first)];
-    expect(answers.map(({ body }) => [body.success, body.transaction])).toEqual(
-      answers.map(() => [true, answers[0]?.body.transaction]),
+    const responses = [await settle(first), await settle(first)];
+    expect(responses.map(({ body }) => [body.success, body.transaction])).toEqual(
+      responses.map(() => [true, responses[0]?.body.transaction]),
     );
     const second = await settle(await named({ required: true, id }));
     expect([second.status, second.body.code]).toEqual([409, 'payment_identifier_conflict']);
@@ -319,8 +322,8 @@ describe('payment identifiers', () => {
 
   it('let one of two different payments through that come at once', async () => {
     bed.mine();
-    const answers = await Promise.all([settle(await named({ id })), settle(await named({ id }))]);
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    const responses = await Promise.all([settle(await named({ id })), settle(await named({ id }))]);
+    expect(responses.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect(bed.chain.balanceOf(seller)).toBe(10_000n);
   });
 

@@ -41,8 +41,8 @@ describe('an owner that dies', () => {
     const dyingFacilitator: Facilitator = {
       ...facilitator,
       async settle(asked) {
-        const answer = await facilitator.settle(asked);
-        if (!options.hang) return answer;
+        const response = await facilitator.settle(asked);
+        if (!options.hang) return response;
         dead();
         return never;
       },

@@ -33,8 +33,8 @@ describe('several facilitators', () => {
   });
 
   it('never settle by another once one may have sent the payment, not even when that one is down by then', async () => {
-    const answers = [lost, down, down, async () => success];
-    const first = fakeFacilitator({ settle: () => (answers.shift() as Facilitator['settle'])(request) });
+    const responses = [lost, down, down, async () => success];
+    const first = fakeFacilitator({ settle: () => (responses.shift() as Facilitator['settle'])(request) });
     const second = fakeFacilitator();
     const both = failover([first, second]);
     await expect(both.settle(request)).rejects.toMatchObject({ kind: 'settlement_unknown' });

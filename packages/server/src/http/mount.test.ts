@@ -60,11 +60,11 @@ function appOf(routes: readonly EndpointRoute[]) {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
     const headers = { 'content-type': 'application/json', connection: 'close' };
     const body = method === 'POST' ? '{"name":"A"}' : null;
-    const answer = await fetch(url, { method, headers, body });
-    const text = await answer.text();
+    const response = await fetch(url, { method, headers, body });
+    const text = await response.text();
     server.close();
     return {
-      status: answer.status,
+      status: response.status,
       text,
       body: JSON.parse(text) as { id?: string; code?: string; error?: { request_id: string } },
     };
@@ -74,8 +74,8 @@ function appOf(routes: readonly EndpointRoute[]) {
 
 describe('mount', () => {
   it('writes declared fields only, with the documented status', async () => {
-    const answer = { id: 'a', api_key: 'b', wallet_id: 'c', secret_key: 'd', hash: 'must not leave' };
-    const { post } = appWith(async () => answer);
+    const response = { id: 'a', api_key: 'b', wallet_id: 'c', secret_key: 'd', hash: 'must not leave' };
+    const { post } = appWith(async () => response);
     const { status, body } = await post();
     expect(status).toBe(201);
     expect(body).toEqual({ id: 'a', api_key: 'b', wallet_id: 'c', secret_key: 'd' });

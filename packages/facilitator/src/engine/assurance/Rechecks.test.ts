@@ -29,12 +29,12 @@ describe('when the chain loses blocks and makes others with the same account non
   async function settledAndLost() {
     const facilitator = await bed.start({ onError });
     const request = await signedRequest({ account });
-    const answer = facilitator.settle(request);
+    const response = facilitator.settle(request);
     await until(() => (bed.chain.calls.send ?? 0) > 0);
     await bed.chain.mine();
-    expect(await answer).toMatchObject({ success: true });
+    expect(await response).toMatchObject({ success: true });
     bed.chain.reorg(1);
-    return { facilitator, request, first: (await answer).transaction };
+    return { facilitator, request, first: (await response).transaction };
   }
 
   /** The same, and the block is made anew without the money for it. */
@@ -107,12 +107,12 @@ describe('when the chain loses blocks and makes others with the same account non
   it('names the other attempt with the same nonce, when that made the payment in the end', async () => {
     const facilitator = await bed.start({ onError, bumpAfterMs: 50 });
     const request: FacilitatorRequest = await signedRequest({ account });
-    const answer = facilitator.settle(request);
+    const response = facilitator.settle(request);
     const attempts = () =>
       db.query<{ hash: Hex; raw: Hex }>('select hash, raw from facilitator_transactions order by attempt');
     await becomes(async () => (await attempts()).length > 1);
     await bed.chain.mine();
-    const made = (await answer).transaction;
+    const made = (await response).transaction;
     const other = (await attempts()).find(({ hash }) => hash !== made) as { hash: Hex; raw: Hex };
     bed.chain.reorg(1);
     bed.chain.forgetPool();
@@ -136,12 +136,12 @@ describe('when the chain loses blocks and makes others with the same account non
     };
     const facilitator = await bed.start({ onError, chain });
     const stop = bed.chain.mineEvery(5);
-    const answer = await facilitator.settle(await signedRequest({ account }));
+    const response = await facilitator.settle(await signedRequest({ account }));
     stop();
     lag = 2;
     bed.skip(10_000);
     await until(() => lag < 0);
-    expect(await record()).toMatchObject({ state: 'settled', hash: answer.transaction });
+    expect(await record()).toMatchObject({ state: 'settled', hash: response.transaction });
     expect(reports).toEqual([]);
   });
 });
