@@ -11,6 +11,7 @@ export * from './Network.js';
 export * from './Random.js';
 export * from './RateLimiter.js';
 export * from './memoize.js';
+export * from './newestMap.js';
 export * from './Store.js';
 export * from './Tracker.js';
 export * from './unknownOption.js';

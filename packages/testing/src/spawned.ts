@@ -1,7 +1,7 @@
 import { spawn, type SpawnOptions } from 'node:child_process';
 
 const OUTPUT_LIMIT = 1_000_000;
-/** Room for what starting makes and drops (MiB): with as little as Node begins with, an eighth of the time of a start goes into collecting it. */
+/** Room, in MiB, for what a start makes and drops: with as little as Node begins with, an eighth of its time goes into collecting it. */
 const QUICK_START = '--min-semi-space-size=16';
 
 /** A child process with its output kept. It ends with the test process at the latest. */

@@ -1,19 +1,17 @@
-import type { Clock, RateLimiter } from '@agentpay/primitives';
+import { newestMap, type Clock, type RateLimiter } from '@agentpay/primitives';
 import { assertRateLimit, REQUEST_UNITS, takeFrom, unitsNow, verdict, type Bucket } from './Bucket.js';
 
 /**
  * The rate limiter of a single process.
- * @param maxKeys upper bound of the keys remembered; above it the key that was quiet longest starts afresh.
+ * @param maxKeys upper bound of the keys remembered; above it those that were quiet longest start afresh.
  */
 export function memoryRateLimiter(clock: Clock, { maxKeys = 100_000 } = {}): RateLimiter {
-  const buckets = new Map<string, Bucket>(); // quietest first
+  const buckets = newestMap<string, Bucket>(maxKeys);
   return {
     async take(key, limit) {
       assertRateLimit(limit);
       const { bucket, allowed } = takeFrom(buckets.get(key), limit, clock.now());
-      buckets.delete(key);
       buckets.set(key, bucket);
-      if (buckets.size > maxKeys) buckets.delete(buckets.keys().next().value as string);
       return verdict(bucket.units, allowed, limit);
     },
     async look(key, limit) {

@@ -1,4 +1,5 @@
-import type { Clock } from '@agentpay/primitives';
+import { newestMap } from '@agentpay/primitives';
+import type { Clock, NewestMap } from '@agentpay/primitives';
 import type { AnyEntity } from './Entity.js';
 
 /** Rows as they were when last seen. May be stale: whatever is decided by them is checked when it is written. */
@@ -10,16 +11,16 @@ export interface RowCache {
 }
 
 interface Kept {
-  row: object | null;
-  until: number;
+  readonly row: object | null;
+  readonly until: number;
 }
 
 /** Keeps at most `limit` rows of each entity, those that came last. */
 export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
-  const kept = new Map<AnyEntity, Map<string, Kept>>();
+  const kept = new Map<AnyEntity, NewestMap<string, Kept>>();
   const of = (entity: AnyEntity) => {
     let rows = kept.get(entity);
-    if (!rows) kept.set(entity, (rows = new Map()));
+    if (!rows) kept.set(entity, (rows = newestMap(limit)));
     return rows;
   };
   return {
@@ -30,18 +31,10 @@ export function rowCache(limit: number, clock: Pick<Clock, 'now'>): RowCache {
     set(entity, key, row) {
       if (entity.keptMs === 0) return;
       const rows = of(entity);
-      if (row && !entity.kept(row)) return void rows.delete(key);
+      if (row && !entity.kept(row)) return rows.delete(key);
       const until = entity.keptMs === Infinity ? Infinity : clock.now() + entity.keptMs;
-      const known = rows.get(key);
-      // Most rows are there: to put them to the end each time would make the map grow and be laid out anew.
-      if (known) {
-        known.row = row;
-        known.until = until;
-        return;
-      }
       rows.set(key, { row, until });
-      if (rows.size > limit) rows.delete(rows.keys().next().value as string);
     },
-    forget: (entity, key) => void kept.get(entity)?.delete(key),
+    forget: (entity, key) => kept.get(entity)?.delete(key),
   };
 }

@@ -1,4 +1,4 @@
-import { AgentPayError, type Clock } from '@agentpay/primitives';
+import { AgentPayError, newestMap, type Clock } from '@agentpay/primitives';
 import type { ProvenPayment, Verified } from './Payment.js';
 
 /** A handler at work for a payment that is not made yet. */
@@ -30,19 +30,16 @@ interface Account {
   unpaid: readonly { readonly key: string; readonly until: number }[];
 }
 
-/** Payers that are counted; beyond that the least recently seen are dropped. */
+/** Payers that are counted; beyond that those that were not seen for longest are dropped. */
 const MOST_PAYERS = 10_000;
 
 export function unpaidRunsIn({ clock, max }: { clock: Clock; max: number }): UnpaidRuns {
-  const accounts = new Map<string, Account>();
+  const accounts = newestMap<string, Account>(MOST_PAYERS);
 
   function accountOf(payer: string): Account {
     const account = accounts.get(payer) ?? { pending: new Set(), unpaid: [] };
     account.unpaid = account.unpaid.filter(({ until }) => until > clock.now());
-    // In the order in which payers were last seen.
-    accounts.delete(payer);
     accounts.set(payer, account);
-    if (accounts.size > MOST_PAYERS) accounts.delete(accounts.keys().next().value as string);
     return account;
   }
 

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { AgentPayError, unixSeconds, type Amount } from '@agentpay/primitives';
+import { AgentPayError, newestMap, unixSeconds, type Amount } from '@agentpay/primitives';
 import { isSameText, jcs, sameHex } from '@agentpay/protocol';
 import { bazaarListings, type BazaarListing } from '../offer/extensions/bazaar.js';
 import type { RouteExtensions } from '../offer/extensions/RouteExtensions.js';
@@ -37,9 +37,9 @@ export interface Pricing {
   pricesOf(due: Amount, asset?: string): readonly Amount[];
 }
 
-/** Most quotes, and most offers, that are remembered of one route. */
-const MAX_QUOTES = 500;
-const MAX_OFFERS = 10_000;
+/** Most quotes, and most offers, that are remembered of one route; the last half of them always are. */
+const MAX_QUOTES = 1_000;
+const MAX_OFFERS = 20_000;
 
 export function createPricing({ config, state }: PaywallParts, terms: RouteTerms, route?: string): Pricing {
   const { amount, extensions = config.extensions, ...rest } = terms;
@@ -55,7 +55,7 @@ export function createPricing({ config, state }: PaywallParts, terms: RouteTerms
       "The extensions signIn, bazaar and offerReceipt need the option baseUrl: the Host header is the caller's.",
     );
   }
-  const quotes = new Map<Amount, Quote>();
+  let quotes = newestMap<Amount, Quote>(MAX_QUOTES);
   const at = (value: Amount): Quote => {
     const known = quotes.get(value);
     if (known) return known;
@@ -64,7 +64,7 @@ export function createPricing({ config, state }: PaywallParts, terms: RouteTerms
       { ...rest, extensions, amount: value },
       { paymentOptions, pinned: typeof amount === 'function' },
     );
-    remember(quotes, MAX_QUOTES, [value, quote]);
+    quotes.set(value, quote);
     return quote;
   };
   return {
@@ -82,7 +82,7 @@ export function createPricing({ config, state }: PaywallParts, terms: RouteTerms
       );
       if (completed.every((option, index) => option === paymentOptions[index])) return;
       paymentOptions = completed as [PaymentOption, ...PaymentOption[]];
-      quotes.clear();
+      quotes = newestMap(MAX_QUOTES);
     },
     at,
     pricesOf(due, asset) {
@@ -135,13 +135,13 @@ function pins(
   { clock, maxTimeoutSeconds, mppSecrets }: PaywallConfig,
   at: Pricing['at'],
 ): Pick<Pricing, 'pin' | 'pinned'> {
-  const offered = new Map<string, number>();
+  const offered = newestMap<string, number>(MAX_OFFERS);
   const codeOf = (secret: string, said: string) =>
     createHmac('sha256', secret).update(`pin|${said}`).digest('base64url');
   return {
     pin(scope, { terms: { amount } }) {
       const until = unixSeconds(clock) + maxTimeoutSeconds;
-      remember(offered, MAX_OFFERS, [`${scope}|${amount}`, until]);
+      offered.set(`${scope}|${amount}`, until);
       return `${until}.${codeOf(mppSecrets[0], `${scope}|${amount}|${until}`)}`;
     },
     pinned(scope, amount, pin) {
@@ -158,11 +158,4 @@ function pins(
 
 function untilOf(pin: string): number | undefined {
   return /^\d{1,12}\./.test(pin) ? Number.parseInt(pin, 10) : undefined;
-}
-
-/** Sets an entry and forgets the oldest one when there are too many. */
-function remember<K, V>(entries: Map<K, V>, max: number, [key, value]: [K, V]): void {
-  entries.delete(key);
-  if (entries.size >= max) entries.delete(entries.keys().next().value as K);
-  entries.set(key, value);
 }
