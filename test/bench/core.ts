@@ -38,7 +38,7 @@ export interface Measured {
 export async function core(): Promise<string> {
   const database = await testDatabase();
   const db = pgDb({ url: database.url, max: 10 });
-  const pool = new pg.Pool({ connectionString: database.url, max: 20 });
+  const pool = plainPool(database.url);
   const counted = counting(db);
   try {
     await migrate(db, migrations);
@@ -145,6 +145,14 @@ export function operations({ core: made, people, serviceId }: Town): Record<stri
       await tokens.callCompleted(made, step);
     },
   };
+}
+
+/** Connections of {@link plain}. */
+export function plainPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url, max: 20 });
+  // Their end is not waited for, and the database may be dropped before it.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  return pool;
 }
 
 /** The tables of {@link plain}. */

@@ -1,12 +1,13 @@
 import { ledger, migrations } from '@agentpay/core';
 import { migrate, pgDb } from '@agentpay/storage';
 import { testDatabase } from '@agentpay/testing';
-import pg from 'pg';
+import type pg from 'pg';
 import {
   measureInTurn,
   openTown,
   operations,
   plain,
+  plainPool,
   preparePlain,
   type Measured,
   type Town,
@@ -40,7 +41,7 @@ export async function growth(): Promise<string> {
   const database = await testDatabase();
   const db = pgDb({ url: database.url, max: 10 });
   const patient = pgDb({ url: database.url, max: 1, statementTimeoutMs: VERIFY_MS });
-  const pool = new pg.Pool({ connectionString: database.url, max: 20 });
+  const pool = plainPool(database.url);
   try {
     await migrate(db, migrations);
     await preparePlain(pool);
