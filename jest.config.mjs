@@ -1,7 +1,7 @@
 // Tests are compiled by `tsc -b` and run as they are, as modules of Node itself: Jest's own loader reads every module anew for every file,
 // which took most of the time. Run them by `npm test`, which sets up what they need.
 export default {
-  runner: ['jest-light-runner', { runtime: 'child_process' }],
+  runner: ['<rootDir>/test/lightRunner.mjs', { runtime: 'child_process' }],
   transform: {},
   roots: ['<rootDir>/packages', '<rootDir>/examples', '<rootDir>/test'],
   testMatch: ['**/dist/**/*.test.js'],

@@ -138,7 +138,9 @@ function node(cwd: string, ...args: readonly string[]) {
     DATABASE_URL: database.url,
     PORT: '0',
   };
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8', cwd, env });
+  // While it runs no limit of a test can end it.
+  const options = { encoding: 'utf8', cwd, env, timeout: 300_000 } as const;
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, options);
   return { status, printed: stdout + stderr };
 }
 

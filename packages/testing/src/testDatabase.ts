@@ -24,8 +24,11 @@ export async function testDatabase(like?: TestDatabase): Promise<TestDatabase> {
   return { url: url.href, drop: () => execute(server, `drop database ${name} with (force)`) };
 }
 
+/** Bounds on hanging: what waits longer fails by its name. */
+const limits = { connectionTimeoutMillis: 120_000, query_timeout: 300_000 };
+
 async function execute(url: string, sql: string): Promise<void> {
-  const client = new Client({ connectionString: url });
+  const client = new Client({ connectionString: url, ...limits });
   await client.connect();
   try {
     await client.query(sql);
