@@ -18,21 +18,14 @@ function movement(asset: string, debits: readonly Line[], credits: readonly Line
   };
   for (const [name, amount] of debits) add(name, -amount);
   for (const [name, amount] of credits) add(name, amount);
-  const moved = sums.filter((line) => line.amount !== 0n);
-  return moved.some(isExchanged) ? moved.flatMap(byExchange) : moved;
-}
-
-/** Whether a line is on a custody account of another asset. */
-function isExchanged({ account: name, asset }: Posting): boolean {
-  const symbol = account.custodySymbol(name);
-  return symbol !== undefined && symbol !== account.symbolOf(asset);
+  return sums.filter((line) => line.amount !== 0n).flatMap(byExchange);
 }
 
 /** What moves on a custody account of another asset is exchanged one for one, by the account of the treasury that is named for it. */
 function byExchange(line: Posting): Posting[] {
-  if (!isExchanged(line)) return [line];
   const { account: name, asset, amount } = line;
-  const symbol = account.custodySymbol(name) as string;
+  const symbol = account.custodySymbol(name);
+  if (symbol === undefined || symbol === account.symbolOf(asset)) return [line];
   return [
     { account: account.EXCHANGE, asset, amount },
     { account: account.EXCHANGE, asset: symbol, amount: -amount },
