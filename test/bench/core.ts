@@ -11,7 +11,7 @@ import {
   wallets,
 } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
-import { systemClock, systemRandom, type Db, type SqlValue } from '@agentpay/primitives';
+import { systemClock, systemRandom, type Db } from '@agentpay/primitives';
 import { migrate, pgDb } from '@agentpay/storage';
 import { testDatabase } from '@agentpay/testing';
 import pg from 'pg';
@@ -233,7 +233,7 @@ function counting(db: Db) {
   };
   const wrapped: Db = {
     ...db,
-    query: (sql: string, params?: readonly SqlValue[]) => (seen(), db.query(sql, params)),
+    query: (sql, params, options) => (seen(), db.query(sql, params, options)),
     tx: (fn, options) => {
       count.roundTrips += 2; // begin and commit
       return db.tx((tx) => fn({ ...tx, query: (sql, params) => (seen(), tx.query(sql, params)) }), options);

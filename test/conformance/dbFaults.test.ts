@@ -183,6 +183,26 @@ describe('a connection that breaks', () => {
     await ended;
   });
 
+  it('with statements sent in order: all of them are unknown, and the next go over another connection', async () => {
+    const db = open({ url: gate.url, max: 2 });
+    const write = (id: number) => db.query('insert into notes values ($1)', [id], { inOrder: true });
+    await write(0);
+    const caught = gate.catchStatement('after', 0);
+    const writing = [1, 2, 3].map((id) => write(id).catch(thrown));
+    await caught;
+    gate.cut();
+    for (const error of await Promise.all(writing))
+      expect(isAgentPayError(error, 'outcome_unknown')).toBe(true);
+    await Promise.all([4, 5].map(write));
+    const ids = (await open().query<{ id: number }>('select id from notes')).map(({ id }) => id);
+    // The server does what it has, to the first that it does not have.
+    expect([
+      [0, 1, 4, 5],
+      [0, 1, 2, 4, 5],
+      [0, 1, 2, 3, 4, 5],
+    ]).toContainEqual(ids);
+  });
+
   it('inside a transaction, before the commit: nothing was changed', async () => {
     const db = open({ url: gate.url });
     const broken = await db
@@ -285,6 +305,11 @@ describe('PgBouncer in transaction mode, of a version without prepared statement
         expect(await db.query('select id from pooled where id = $1', [id])).toEqual([{ id }]);
       }),
     );
+    const inOrder = Array.from({ length: 10 }, (_, n) => 100 + n);
+    await Promise.all(
+      inOrder.map((id) => db.query('insert into pooled values ($1)', [id], { inOrder: true })),
+    );
+    expect((await db.query('select id from pooled where id >= 100')).map(({ id }) => id)).toEqual(inOrder);
     await expect(db.query('select pg_sleep(20)')).rejects.toThrow('statement timeout');
     expect(notices).toEqual([expect.stringContaining('A connection pooler stands in front of PostgreSQL')]);
   });

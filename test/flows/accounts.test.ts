@@ -1,15 +1,14 @@
 import { agents, identity, ledger, parties, wallets } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { ADMIN_KEY, PEPPER, money, signedIn, testCore } from './market.js';
+import { ADMIN_KEY, PEPPER, money, signedIn, testCore, ownDb } from './market.js';
 
 let db: Db;
 let core: Core;
 let clock: ManualClock;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 afterEach(async () => expect(await ledger.verifyLedger(db)).toEqual([]));

@@ -1,8 +1,7 @@
 import { approvals, events, identity, ledger, parties, payments, policies, tokens } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { fund, market, money, PRICE, signedIn, testCore } from './market.js';
+import { fund, market, money, PRICE, signedIn, testCore, ownDb } from './market.js';
 import type { SignedIn } from './market.js';
 
 const TTL_MS = 60_000;
@@ -15,7 +14,7 @@ let clock: ManualClock;
 let payer: SignedIn;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   const settings = { approvals: { ttlMs: TTL_MS }, fees: { payment: { ppm: 0n } } };
   ({ core, clock } = await testCore(db, { settings }));
 });

@@ -12,9 +12,8 @@ import {
   type Authorization,
   type Hex,
 } from '@agentpay/protocol';
-import { pgliteDb } from '@agentpay/storage';
 import { recoverAddress } from 'viem';
-import { signedIn, testCore, type SignedIn } from './market.js';
+import { signedIn, testCore, type SignedIn, ownDb } from './market.js';
 
 const network = usdcOn(baseSepolia);
 const asset = 'USDC@base-sepolia';
@@ -29,7 +28,7 @@ const onChain = new Map<string, bigint>();
 let meanwhile: () => Promise<unknown> = async () => undefined;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   const chain: custody.PaymentChain = {
     network,
     async balanceOf(account) {

@@ -1,8 +1,7 @@
 import { jobs, marketplace } from '@agentpay/core';
 import type { Core, Job } from '@agentpay/core';
 import { OutboundError, type Db, type IncomingResponse, type ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { signedIn, testCore } from './market.js';
+import { signedIn, testCore, ownDb } from './market.js';
 import type { SignedIn } from './market.js';
 
 const ADDRESS = 'https://api.example.com/weather';
@@ -19,7 +18,7 @@ const network = new Map<string, Partial<IncomingResponse>>();
 const asked: string[] = [];
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   const endpoints = {
     assertAllowed: () => undefined,
     async fetchOut(url: string): Promise<IncomingResponse> {

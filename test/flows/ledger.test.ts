@@ -2,8 +2,7 @@ import { ledger } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { sqlState } from '@agentpay/primitives';
 import type { Db } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { market, testCore } from './market.js';
+import { market, testCore, ownDb } from './market.js';
 import { captureHold, openHold, releaseHold } from './inTransaction.js';
 
 let db: Db;
@@ -11,7 +10,7 @@ let core: Core;
 let walletId: string;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   ({ core } = await testCore(db));
 });
 beforeEach(async () => {

@@ -1,14 +1,13 @@
 import { jobs, ledger } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { market, testCore } from './market.js';
+import { market, testCore, ownDb } from './market.js';
 
 let db: Db;
 let core: Core;
 let walletId: string;
 
-beforeAll(async () => void (db = await pgliteDb()));
+beforeAll(async () => void (db = await ownDb()));
 beforeEach(async () => {
   // Every test tampers with books of its own.
   await db.exec('drop schema public cascade; create schema public');

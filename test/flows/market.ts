@@ -3,7 +3,7 @@ import { agents, createCore, identity, marketplace, migrations, wallets } from '
 import type { Core, CorePorts, GivenSettings, TokenCodec, WebhookPorts } from '@agentpay/core';
 import { AgentPayError, manualClock, OutboundError, systemRandom } from '@agentpay/primitives';
 import type { Db, ManualClock, Random, Tracker } from '@agentpay/primitives';
-import { migrate } from '@agentpay/storage';
+import { migrate, scratchDb } from '@agentpay/storage';
 import { privateKeySigner } from '@agentpay/protocol';
 import { memoryTracker } from '@agentpay/tracker';
 import { vault } from '@agentpay/core';
@@ -15,6 +15,9 @@ export const PRICE = 5_000n;
 /** 0.4 % of PRICE. */
 export const FEE = 20n;
 export const SLA_SECONDS = 30;
+
+/** A migrated database of the test's own on PostgreSQL; it is dropped when it is closed. */
+export const ownDb = () => scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
 
 /** A core on a migrated database, with a clock of the test's own. */
 export async function testCore(

@@ -1,8 +1,7 @@
 import { identity, marketplace } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { ADMIN_KEY, signedIn, testCore } from './market.js';
+import { ADMIN_KEY, signedIn, testCore, ownDb } from './market.js';
 import type { SignedIn } from './market.js';
 
 let db: Db;
@@ -11,7 +10,7 @@ let clock: ManualClock;
 let seller: SignedIn;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 beforeEach(async () => {

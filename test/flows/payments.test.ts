@@ -1,8 +1,7 @@
 import { ledger, payments } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { fund, money, signedIn, testCore } from './market.js';
+import { fund, money, signedIn, testCore, ownDb } from './market.js';
 import type { SignedIn } from './market.js';
 
 let db: Db;
@@ -12,7 +11,7 @@ let payer: SignedIn;
 let payee: SignedIn;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 beforeEach(async () => {

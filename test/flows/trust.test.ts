@@ -1,8 +1,7 @@
 import { jobs, marketplace, tokens } from '@agentpay/core';
 import type { Core, Job } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
-import { market, SLA_SECONDS, testCore } from './market.js';
+import { market, SLA_SECONDS, testCore, ownDb } from './market.js';
 
 let db: Db;
 let core: Core;
@@ -10,7 +9,7 @@ let clock: ManualClock;
 let place: Awaited<ReturnType<typeof market>>;
 
 beforeAll(async () => {
-  db = await pgliteDb();
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 beforeEach(async () => {

@@ -1,9 +1,8 @@
 import { agreements, disputes, ledger, parties, policies } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { market, money, START_MS, testCore } from '../flows/market.js';
+import { market, money, START_MS, testCore, ownDb } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 
@@ -234,7 +233,7 @@ async function compare(model: Model, { core, buyer, seller, ids }: Real): Promis
 
 describe('agreements', () => {
   let db: Db;
-  beforeAll(async () => void (db = await pgliteDb()));
+  beforeAll(async () => void (db = await ownDb()));
   afterAll(() => db.close());
 
   it('keep the money where their state says, and the limits count what may still be spent', async () => {

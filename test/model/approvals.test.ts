@@ -2,9 +2,8 @@ import { approvals, ledger, parties, payments, policies } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { fund, money, signedIn, START_MS, testCore } from '../flows/market.js';
+import { fund, money, signedIn, START_MS, testCore, ownDb } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
 
 const TTL_MS = 1_000;
@@ -123,7 +122,7 @@ const wait = (ms: number): Command => ({
 
 describe('approvals', () => {
   let db: Db;
-  beforeAll(async () => void (db = await pgliteDb()));
+  beforeAll(async () => void (db = await ownDb()));
   afterAll(() => db.close());
 
   it('let each key pay at most once, above the limit only what its owner allowed in time', async () => {

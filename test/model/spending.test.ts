@@ -2,9 +2,8 @@ import { ledger, payments, policies } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { fund, money, signedIn, START_MS, testCore } from '../flows/market.js';
+import { fund, money, signedIn, START_MS, testCore, ownDb } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
 import * as inTransaction from '../flows/inTransaction.js';
 
@@ -139,7 +138,7 @@ const wait = (hours: number): Command => ({
 
 describe('spending windows', () => {
   let db: Db;
-  beforeAll(async () => void (db = await pgliteDb()));
+  beforeAll(async () => void (db = await ownDb()));
   afterAll(() => db.close());
 
   it('count what stands by calendar day and month, and forget what was given back', async () => {

@@ -2,9 +2,8 @@ import { disputes, ledger, marketplace, tokens } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { FEE, market, money, PRICE, SLA_SECONDS, START_MS, testCore } from '../flows/market.js';
+import { FEE, market, money, PRICE, SLA_SECONDS, START_MS, testCore, ownDb } from '../flows/market.js';
 
 const TTL_MS = 300_000;
 const SLA_MS = SLA_SECONDS * 1000;
@@ -231,7 +230,7 @@ describe('payment tokens', () => {
   let db: Db;
 
   beforeAll(async () => {
-    db = await pgliteDb();
+    db = await ownDb();
   });
   afterAll(() => db.close());
 

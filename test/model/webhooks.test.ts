@@ -2,10 +2,9 @@ import { createHmac } from 'node:crypto';
 import { eventTypes, events, webhooks, type Core, type WebhookPorts } from '@agentpay/core';
 import { seededRandom } from '@agentpay/primitives';
 import type { ManualClock } from '@agentpay/primitives';
-import { pgliteDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import fc from 'fast-check';
-import { signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { signedIn, testCore, type SignedIn, ownDb } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 
 type Post = WebhookPorts['receivers']['post'];
@@ -357,7 +356,7 @@ async function finish(model: Model, real: Real): Promise<void> {
 
 it('webhooks agree with the model, whatever happens, fails, ends, dies and is sent again, in whatever order', async () => {
   // The embedded database holds back no event for the sake of other suites.
-  const db = await pgliteDb();
+  const db = await ownDb();
   try {
     const receivers = {
       assertAllowed: () => undefined,

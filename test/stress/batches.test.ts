@@ -3,6 +3,7 @@ import type { Core } from '@agentpay/core';
 import type { Db, SqlValue } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { commitGate, type CommitGate } from './commitGate.js';
 import { fund, money, signedIn, testCore } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
 
@@ -165,12 +166,12 @@ describe('commands in batches', () => {
       });
     const made = [attempt()];
     await begun.given;
-    for (let n = 0; n < 10; n++) {
+    for (let n = 0; n < 6; n++) {
       made.push(attempt());
       await new Promise((resolve) => setImmediate(resolve));
     }
     released.give();
-    expect(await Promise.all(made)).toEqual(Array.from({ length: 11 }, (_, n) => n + 1));
+    expect(await Promise.all(made)).toEqual(Array.from({ length: 7 }, (_, n) => n + 1));
     expect(statements).toBe(2);
   });
 
@@ -220,5 +221,121 @@ describe('commands in batches', () => {
     );
     expect(new Set(made.map(({ id }) => id)).size).toBe(4);
     expect(await money(core, payer)).toEqual({ available: 1_000_000n - 40n, held: 0n });
+  });
+});
+
+/** Two batches are sent one behind the other before the first one has a response. */
+describe('two batches under way', () => {
+  const PAYMENTS = 64;
+  let gate: CommitGate;
+  let gated: Db;
+  let watched: { sent: number; answered: number; mostUnderWay: number };
+  let own: Core;
+
+  beforeEach(async () => {
+    gate = await commitGate(database.url);
+    gated = pgDb({ url: gate.url, max: 4 });
+    watched = { sent: 0, answered: 0, mostUnderWay: 0 };
+    ({ core: own } = await testCore({ ...gated, query: watchedQuery }));
+    await storm();
+  });
+  afterEach(async () => {
+    await gated.close();
+    await gate.close();
+  });
+
+  const watchedQuery: Db['query'] = async (sql, params, options) => {
+    if (!sql.includes('batch_expect')) return gated.query(sql, params, options);
+    watched.sent += 1;
+    watched.mostUnderWay = Math.max(watched.mostUnderWay, watched.sent - watched.answered);
+    return gated.query<never>(sql, params, options).finally(() => (watched.answered += 1));
+  };
+
+  let storms = 0;
+  /** Payments at once, none with a key. @returns the description of each, and what became of it */
+  async function storm(from: readonly SignedIn[] = [payer, other]) {
+    const name = `storm ${++storms}`;
+    const asked = Array.from({ length: PAYMENTS }, (_, n) => `${name}, ${n}`);
+    const outcomes = await Promise.allSettled(
+      asked.map((description, n) => {
+        const { principal, walletId } = from[n % from.length] as SignedIn;
+        return payments.create(own, {
+          principal,
+          fromWalletId: walletId,
+          toExternal: 'x',
+          amount: 10n,
+          description,
+        });
+      }),
+    );
+    return asked.map((description, n) => ({
+      description,
+      outcome: outcomes[n] as PromiseSettledResult<unknown>,
+    }));
+  }
+
+  /** How often each was paid. */
+  async function paid(of: readonly { description: string }[]): Promise<number[]> {
+    const rows = await db.query<{ description: string; times: bigint }>(
+      'select description, count(*) as times from payments where description = any($1::text[]) group by description',
+      [of.map(({ description }) => description)],
+    );
+    const times = new Map(rows.map((row) => [row.description, Number(row.times)]));
+    return of.map(({ description }) => times.get(description) ?? 0);
+  }
+
+  const once = Array.from({ length: PAYMENTS }, () => 1);
+  const states = (of: Awaited<ReturnType<typeof storm>>) => new Set(of.map(({ outcome }) => outcome.status));
+
+  it('are written in their order, each by itself', async () => {
+    const made = await storm();
+    expect(watched.mostUnderWay).toBe(2);
+    expect(states(made)).toEqual(new Set(['fulfilled']));
+    expect(await paid(made)).toEqual(once);
+  });
+
+  it('whose connection breaks when both were written, and nobody was told: both are found, and paid once', async () => {
+    const both = gate.keepBack(2);
+    const made = storm();
+    await both;
+    gate.cut();
+    expect(states(await made)).toEqual(new Set(['fulfilled']));
+    expect(await paid(await made)).toEqual(once);
+  });
+
+  it.each(['before', 'after'] as const)(
+    'whose connection breaks %s the first one is written, so that the second never is: all are paid once',
+    async (where) => {
+      const caught = gate.catchBatch(where);
+      const made = storm();
+      await caught;
+      gate.cut();
+      expect(states(await made)).toEqual(new Set(['fulfilled']));
+      expect(await paid(await made)).toEqual(once);
+    },
+  );
+
+  it('the first of which rests on what somebody has changed: neither is written, and all are decided anew', async () => {
+    await payments.create(core, {
+      principal: payer.principal,
+      fromWalletId: payer.walletId,
+      toExternal: 'x',
+      amount: 500_000n,
+    });
+    const { available } = await money(core, payer);
+    const made = await storm();
+    expect(watched.mostUnderWay).toBe(2);
+    expect(states(made)).toEqual(new Set(['fulfilled']));
+    expect(await paid(made)).toEqual(once);
+    expect((await money(core, payer)).available).toBe(available - (10n * BigInt(PAYMENTS)) / 2n);
+  });
+
+  it('of a wallet that has money for half of them: so many are paid, whatever is refused in between', async () => {
+    const poor = await signedIn(core, 'Poor');
+    await fund(core, poor, 320n);
+    const made = await storm([poor]);
+    const times = await paid(made);
+    expect(times).toEqual(made.map(({ outcome }) => (outcome.status === 'fulfilled' ? 1 : 0)));
+    expect(times.filter((of) => of === 1)).toHaveLength(32);
   });
 });

@@ -18,6 +18,8 @@ export interface CommitGate {
    * idempotency key is none of them.
    */
   catchWrite(where: Catch, passing: number): Promise<void>;
+  /** From now on what PostgreSQL answers stays back; resolves when so many commits of batches were answered. */
+  keepBack(batches: number): Promise<void>;
   /** Catches nothing any more. */
   disarm(): void;
   /** Breaks every connection that is open. */
@@ -65,6 +67,8 @@ function writes(): (chunk: Buffer, idle: boolean) => Written {
   };
 }
 const BEGIN = Buffer.from('begin', 'latin1');
+/** CommandComplete of a batch, which selects one row, and nothing else. */
+const BATCH_DONE = 'SELECT 1\0';
 /** ReadyForQuery of a session that is in no transaction. */
 const IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
 
@@ -79,6 +83,14 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   const target = new URL(databaseUrl);
   const sockets = new Set<Socket>();
   let armed: Armed | undefined;
+  let keptBack: { batches: number; readonly enough: () => void } | undefined;
+
+  function keepsBack(chunk: Buffer): boolean {
+    if (!keptBack) return false;
+    keptBack.batches -= chunk.toString('latin1').split(BATCH_DONE).length - 1;
+    if (keptBack.batches <= 0) keptBack.enough();
+    return true;
+  }
 
   function takeIfDue(chunk: Buffer, idle: boolean, { commit, alone }: Written): Armed | undefined {
     if (!armed) return undefined;
@@ -112,6 +124,7 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
     });
     upstream.on('data', (chunk) => {
       if (silent) return onResponse?.();
+      if (keepsBack(chunk)) return;
       idle = chunk.subarray(-IDLE.length).equals(IDLE);
       client.write(chunk);
     });
@@ -134,6 +147,7 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   const arm = (what: Armed['what'], where: Catch, passing: number) =>
     new Promise<void>((caught) => (armed = { what, where, passing, caught }));
   const cut = () => {
+    keptBack = undefined;
     for (const socket of sockets) socket.destroy();
   };
   return {
@@ -142,6 +156,7 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
     catchBatch: (where) => arm('batch', where, 0),
     catchStatement: (where, passing) => arm('statement', where, passing),
     catchWrite: (where, passing) => arm('write', where, passing),
+    keepBack: (batches) => new Promise<void>((enough) => (keptBack = { batches, enough })),
     disarm: () => void (armed = undefined),
     cut,
     async close() {

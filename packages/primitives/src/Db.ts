@@ -1,6 +1,15 @@
 /** A value that SQL parameters and rows carry. int8 is bigint, timestamptz is Date, jsonb is the parsed value. */
 export type SqlValue = string | number | bigint | boolean | Date | null | Uint8Array | readonly SqlValue[];
 
+/** How one statement outside of a transaction is sent. */
+export interface QueryOptions {
+  /**
+   * It goes behind those that were given before with the same option, without waiting for their responses: they are carried out in this
+   * order, each by itself. Only one that is done once more on another connection may come behind later ones.
+   */
+  readonly inOrder?: boolean;
+}
+
 /** Runs one SQL statement with $1-style parameters and gives its rows. */
 export interface Queryable {
   query<Row = Record<string, unknown>>(sql: string, params?: readonly SqlValue[]): Promise<Row[]>;
@@ -24,6 +33,11 @@ export interface TxOptions {
  * Drivers: `pg` (production), PGlite (embedded; one connection, so it shows no races).
  */
 export interface Db extends Queryable {
+  query<Row = Record<string, unknown>>(
+    sql: string,
+    params?: readonly SqlValue[],
+    options?: QueryOptions,
+  ): Promise<Row[]>;
   /**
    * Commits when `fn` resolves, rolls back when it rejects. Isolation: read committed. `fn` runs once more after a rollback when the
    * connection turned out to be unusable (a server that takes no writes, a plan that fits the tables no more), so what it does

@@ -2,6 +2,7 @@ import {
   systemClock,
   type Clock,
   type Db,
+  type QueryOptions,
   type SqlValue,
   type Tx,
   type TxOptions,
@@ -73,9 +74,13 @@ export function pgDb(options: PgOptions): Db {
     waitMs: connectTimeoutMs,
   });
 
-  const single = <T>(sql: string, run: (on: Pick<Tx, 'query' | 'exec'>) => Promise<T>): Promise<T> =>
+  const single = <T>(
+    sql: string,
+    run: (on: Pick<Tx, 'query' | 'exec'>) => Promise<T>,
+    { inOrder = false }: QueryOptions = {},
+  ): Promise<T> =>
     attempts(isRead(sql), () =>
-      pool.use((session) =>
+      (inOrder ? pool.share : pool.use)((session) =>
         session.pooled
           ? transaction(session, run, limits)
           : run({ query: session.query, exec: async (text) => void (await session.exec(text)) }),
@@ -85,8 +90,8 @@ export function pgDb(options: PgOptions): Db {
     attempts(true, () => pool.use((session) => transaction(session, fn, limits)));
 
   return {
-    query: <Row>(sql: string, params?: readonly SqlValue[]) =>
-      single(sql, (on) => on.query<Row>(sql, params)),
+    query: <Row>(sql: string, params?: readonly SqlValue[], options?: QueryOptions) =>
+      single(sql, (on) => on.query<Row>(sql, params), options),
     exec: (sql) => single(sql, (on) => on.exec(sql)),
     tx: (fn, { lane }: TxOptions = {}) => (lane === undefined ? tx(fn) : inLane(lane, () => tx(fn))),
     close: () => pool.close(),

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { connectFault, DatabaseFault } from './connectFault.js';
 import { pgSession, type PgSession } from './PgSession.js';
 import { settings, type TimeLimits } from './session.js';
+import { sharing, type Held } from './sharing.js';
 import { valueTypes } from './values.js';
 
 export interface PoolOptions extends TimeLimits {
@@ -19,6 +20,8 @@ export interface PoolOptions extends TimeLimits {
 export interface PgPool {
   /** @throws AgentPayError `unavailable` when no connection can be had in time; nothing was sent then */
   use<T>(work: (session: PgSession) => Promise<T>): Promise<T>;
+  /** The same on one connection for all who are at it at once, in the order in which they came. */
+  share<T>(work: (session: PgSession) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -42,17 +45,7 @@ export function pgPool(options: PoolOptions): PgPool {
     } else await client.query(settings(options));
   }
 
-  const config: pg.PoolConfig & { onConnect: typeof onConnect } = {
-    connectionString: options.url,
-    max: options.max,
-    connectionTimeoutMillis: options.connectTimeoutMs,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    application_name: 'agentpay',
-    types: valueTypes(),
-    onConnect,
-  };
-  const pool = new pg.Pool(config);
+  const pool = new pg.Pool(configOf(options, onConnect));
   pool.on('error', options.onIdleError);
 
   async function take(): Promise<pg.PoolClient> {
@@ -66,20 +59,50 @@ export function pgPool(options: PoolOptions): PgPool {
     return take();
   }
 
+  async function hold(): Promise<Held> {
+    const client = await take();
+    return {
+      client,
+      session: pgSession(client, { pooled, responseTimeoutMs, isBroken: () => broken.has(client) }),
+    };
+  }
+
+  function give({ client, session: { state } }: Held): void {
+    if (state !== 'good' && born.get(client) === generation) generation += 1;
+    client.release(state !== 'good');
+  }
+
   return {
     async use(work) {
-      const client = await take();
-      const isBroken = () => broken.has(client);
-      const session = pgSession(client, { pooled, responseTimeoutMs, isBroken });
+      const held = await hold();
       try {
-        return await work(session);
+        return await work(held.session);
       } finally {
-        if (session.state !== 'good' && born.get(client) === generation) generation += 1;
-        client.release(session.state !== 'good');
+        give(held);
       }
     },
+    share: sharing({ take: hold, give }),
     close: () => pool.end(),
   };
+}
+
+function configOf(
+  { url, max, connectTimeoutMs }: PoolOptions,
+  onConnect: (client: pg.ClientBase) => Promise<void>,
+): pg.PoolConfig {
+  const config: pg.PoolConfig & { onConnect: typeof onConnect } = {
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    application_name: 'agentpay',
+    types: valueTypes(),
+    // Statements in order do not wait for each other's responses; everybody else has a connection to himself.
+    pipeline: true,
+    onConnect,
+  };
+  return config;
 }
 
 const POOLER =

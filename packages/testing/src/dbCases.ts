@@ -57,6 +57,39 @@ export function dbCases(name: string, open: () => Promise<Db>): void {
       });
     });
 
+    describe('statements in order', () => {
+      const write = (body: string) =>
+        db.query('insert into notes select count(*), $1 from notes', [body], { inOrder: true });
+      const bodies = async () =>
+        (await db.query<{ body: string }>('select body from notes order by id')).map(({ body }) => body);
+
+      it('given at once are carried out one after the other, each by itself', async () => {
+        const all = Array.from({ length: 50 }, (_, n) => `${n}`);
+        await Promise.all(all.map(write));
+        expect(await bodies()).toEqual(all);
+      });
+
+      it('go on after one that fails', async () => {
+        const fails = db.query('insert into notes values (0, null), (0, null)', [], { inOrder: true });
+        const [, outcome] = await Promise.allSettled([write('a'), fails, write('b')]);
+        expect(outcome.status).toBe('rejected');
+        expect(await bodies()).toEqual(['a', 'b']);
+      });
+
+      it('leave transactions and other statements alone', async () => {
+        const moves = Array.from({ length: 20 }, (_, n) =>
+          n % 2 === 0
+            ? write(`${n}`)
+            : db.tx(async (tx) => {
+                await tx.query('select 1');
+                await expect(tx.query('select 2')).resolves.toHaveLength(1);
+              }),
+        );
+        await Promise.all(moves);
+        expect(await bodies()).toEqual(Array.from({ length: 10 }, (_, n) => `${2 * n}`));
+      });
+    });
+
     describe('tx', () => {
       it('commits what its function wrote and gives what it returned', async () => {
         const result = await db.tx(async (tx) => {

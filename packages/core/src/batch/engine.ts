@@ -31,8 +31,12 @@ export interface Writer {
   borrow(tx: Tx): Promise<string>;
   /** Puts onto the scene what is written once for the whole batch. */
   finish(scene: OpenScene, key: string): void;
-  /** Waits for the batch under way under a row and gives the row up: whether its last batch is that of the scene. */
-  wasWritten(tx: Tx, scene: OpenScene, key: string): Promise<boolean>;
+  /**
+   * Waits for the batch under way under a row and gives the row up, for good.
+   * @returns whether the batch of the scene is among those written under it
+   * @throws when the row was not given up, or may not have been: what was under way may still be written then
+   */
+  wasWritten(db: Db, scene: OpenScene, key: string): Promise<boolean>;
 }
 
 const MAX_BATCH = 512;
@@ -40,6 +44,8 @@ const MAX_BATCH = 512;
 const WORTH_PARTING = 16;
 /** Fewer than so many commands wait for the batch that is being written, and others join them. */
 const WORTH_DECIDING_AHEAD = WORTH_PARTING / 2;
+/** So many are sent without a response: the next one begins in the database when the one before it ends. */
+const MAX_FLIGHTS = 2;
 const MAX_WAITING = 20_000;
 const CACHED_ROWS = 50_000;
 /** Batches that read with locks after one whose rows somebody else had changed. */
@@ -61,15 +67,22 @@ interface State {
   alone: number;
   running: boolean;
   careful: number;
-  /** The batch that is being written: whether it was. */
-  flight: Promise<boolean> | undefined;
+  /** The batches that were sent and have no response yet, oldest first. */
+  readonly flights: Flight[];
+  /** Batches so far that were not written, or may not have been: what was decided by what they were to leave behind is worth nothing. */
+  lost: number;
+}
+
+interface Flight {
+  readonly scene: OpenScene;
+  readonly ended: Promise<void>;
 }
 
 /**
  * Commands that wait at the same moment are decided in memory, one after the other, and written by one statement, which is the whole
- * transaction, while the next ones are decided. What they are decided by comes from a cache; the statement writes only if the database
- * still has it so. Where it does not, or where the cache says no, the batch is decided again by rows that are read with locks. Rows that
- * another transaction holds make only the commands wait that need them.
+ * transaction, while the next ones are decided and sent behind it. What they are decided by comes from a cache; the statement writes
+ * only if the database still has it so. Where it does not, or where the cache says no, the batch is decided again by rows that are read
+ * with locks. Rows that another transaction holds make only the commands wait that need them.
  */
 export function createBatch({
   db,
@@ -94,7 +107,8 @@ export function createBatch({
     alone: 0,
     running: false,
     careful: 0,
-    flight: undefined,
+    flights: [],
+    lost: 0,
   };
   return {
     run<Result>(command: Command<Result>): Promise<Result> {
@@ -113,15 +127,15 @@ export function createBatch({
 
 /** While one batch is being written the next one is decided, if many wait for it, by what the first leaves behind. */
 async function drain(state: State): Promise<void> {
-  const { doubted, fresh } = state;
+  const { doubted, fresh, flights } = state;
   for (;;) {
     // Those who got their result ask again in this turn, and share the next batch.
     await new Promise<void>((resolve) => afterThisTurn(resolve));
     if (doubted.length > 0 || (state.careful > 0 && fresh.length > 0)) {
-      await state.flight;
+      await flights.at(-1)?.ended;
       await locked(state, (doubted.length > 0 ? doubted : fresh).splice(0, MAX_BATCH));
-    } else if (state.flight && fresh.length < WORTH_DECIDING_AHEAD) {
-      await state.flight;
+    } else if (flights.length >= (fresh.length < WORTH_DECIDING_AHEAD ? 1 : MAX_FLIGHTS)) {
+      await flights[0]?.ended;
     } else if (fresh.length > 0) {
       await cached(state, fresh.splice(0, sizeOfNext(state)));
     } else break;
@@ -130,25 +144,27 @@ async function drain(state: State): Promise<void> {
 }
 
 /** All that wait; of many a half, if nothing is under way, so that the other half is decided meanwhile. */
-function sizeOfNext({ fresh, flight }: State): number {
+function sizeOfNext({ fresh, flights }: State): number {
   const all = Math.min(fresh.length, MAX_BATCH);
-  return flight || all < WORTH_PARTING ? all : Math.ceil(all / 2);
+  return flights.length > 0 || all < WORTH_PARTING ? all : Math.ceil(all / 2);
 }
 
-/** Decides a batch by the cache, and has it written once the one before it is. */
+/** Decides a batch by the cache and sends it behind the one before it, on which it rests: if that is not written, this one is not. */
 async function cached(state: State, waiting: Waiting[]): Promise<void> {
+  const { lost } = state;
   const prepared = await prepare(state, waiting).catch((error: unknown) => failed(state, waiting, error));
-  const before = (await state.flight) ?? true;
   if (!prepared) return;
-  // It was decided by what the batch before it was to leave behind.
-  if (!before) return void state.fresh.unshift(...waiting);
+  // It may have been decided by what a batch was to leave behind that was not written.
+  if (state.lost > lost) return void state.fresh.unshift(...waiting);
   state.doubted.push(...prepared.outcome.refused.map((each) => each.waiting));
   if (!prepared.statement) return;
-  remember(state.cache, prepared.scene);
-  const flight = send(state, prepared, prepared.statement).finally(() => {
-    if (state.flight === flight) state.flight = undefined;
-  });
-  state.flight = flight;
+  const { scene } = prepared;
+  remember(state.cache, scene);
+  const ended = send(state, prepared, prepared.statement).finally(
+    () => void state.flights.splice(state.flights.indexOf(flight), 1),
+  );
+  const flight: Flight = { scene, ended };
+  state.flights.push(flight);
 }
 
 interface Prepared {
@@ -178,22 +194,34 @@ function checkable({ done, refused, busy }: BatchOutcome): BatchOutcome {
   return { done: done.filter(({ wrote }) => wrote), refused: [...refused, ...idle], busy };
 }
 
-/** Writes a batch by its one statement. @returns whether it was written */
-async function send(state: State, { scene, key, outcome }: Prepared, statement: Statement): Promise<boolean> {
+/** Writes a batch by its one statement. */
+async function send(
+  state: State,
+  { scene, key, outcome }: Prepared,
+  { sql, params }: Statement,
+): Promise<void> {
   const commands = outcome.done.map(({ waiting }) => waiting);
+  const { lost } = state;
   try {
-    await state.around(commands.length, () => state.db.query(statement.sql, statement.params));
+    await state.around(commands.length, () => state.db.query(sql, params, { inOrder: true }));
   } catch (error) {
-    forget(state.cache, scene);
+    const behindLost = state.lost > lost;
+    lose(state);
+    // Its own rows may be as it took them to be.
+    if (behindLost && changedMeanwhile(error)) return void state.doubted.push(...commands);
     const written = await isWritten(state, scene, key, error).catch((fault: unknown) => {
       failed(state, commands, fault);
     });
     if (written === false) state.doubted.push(...commands);
-    if (!written) return false;
-    remember(state.cache, scene);
+    if (!written) return;
   }
   for (const { waiting, value } of outcome.done) waiting.resolve(value);
-  return true;
+}
+
+/** Nothing is decided any more by what a batch that was not written, and those behind it, were to leave behind. */
+function lose(state: State): void {
+  state.lost += 1;
+  for (const { scene } of state.flights) forget(state.cache, scene);
 }
 
 /** Decides a batch by the database, with locks, in a transaction; what others hold is left out. */
@@ -235,11 +263,9 @@ async function locked(state: State, waiting: readonly Waiting[]): Promise<void> 
  */
 async function isWritten(state: State, scene: OpenScene, key: string, error: unknown): Promise<boolean> {
   if (!isAgentPayError(error, 'outcome_unknown')) throw error;
-  return state.db
-    .tx((tx) => state.writer.wasWritten(tx, scene, key))
-    .catch(() => {
-      throw error;
-    });
+  return state.writer.wasWritten(state.db, scene, key).catch(() => {
+    throw error;
+  });
 }
 
 async function write(

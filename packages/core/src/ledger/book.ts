@@ -177,6 +177,8 @@ const LEFT_MS = 86_400_000;
 export function batchWriter({ clock, pepper }: Pick<Source, 'clock'> & { readonly pepper: string }): Writer {
   const now = () => new Date(clock.now());
   let own: { readonly key: string; usedMs: number } | undefined;
+  /** The chain that was given up last, and the number of its last batch then. */
+  let left: { readonly key: string; readonly batches: Promise<bigint> } | undefined;
   return {
     entity: chains,
     async current(db: Db) {
@@ -192,16 +194,21 @@ export function batchWriter({ clock, pepper }: Pick<Source, 'clock'> & { readonl
       return String(row?.id);
     },
     finish: (scene, key) => finish(scene, key, { at: now(), pepper }),
-    async wasWritten(tx, scene, key) {
+    async wasWritten(db, scene, key) {
       own = undefined;
-      const [row] = await tx.query<{ batches: bigint }>(
-        `update ledger_chains set kind = 'shared' where id = $1::integer returning batches`,
-        [Number(key)],
-      );
-      const slot = scene.slots.get(chains)?.get(key);
-      return row !== undefined && (slot?.now as WriterRow | undefined)?.batches === row.batches;
+      if (left?.key !== key) left = { key, batches: db.tx((tx) => giveUp(tx, key)) };
+      const row = scene.find(chains, key);
+      return row !== undefined && row.batches <= (await left.batches);
     },
   };
+}
+
+async function giveUp(tx: Tx, key: string): Promise<bigint> {
+  const [row] = await tx.query<{ batches: bigint }>(
+    `update ledger_chains set kind = 'shared' where id = $1::integer returning batches`,
+    [Number(key)],
+  );
+  return row?.batches ?? 0n;
 }
 
 async function adopt(db: Db, at: Date): Promise<string> {

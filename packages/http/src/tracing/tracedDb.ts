@@ -11,14 +11,15 @@ export function tracedDb(db: Db, tracing: Tracing): Db {
       attributes: { 'db.system.name': 'postgresql' },
       work,
     });
-  const queries = (on: Queryable): Queryable => ({
-    query: (sql, params) => span(`db ${summaryOf(sql)}`, () => on.query(sql, params)),
-  });
+  const query =
+    (on: Db | Queryable): Db['query'] =>
+    (sql, params, options) =>
+      span(`db ${summaryOf(sql)}`, () => on.query(sql, params, options));
   return {
     ...db,
-    ...queries(db),
+    query: query(db),
     tx: (work, options) =>
-      span('db transaction', () => db.tx((tx) => work({ ...tx, ...queries(tx) }), options)),
+      span('db transaction', () => db.tx((tx) => work({ ...tx, query: query(tx) }), options)),
   };
 }
 
