@@ -24,7 +24,7 @@ const UNSEEN = [
   [/^test\/families\/calls\.ts$/, /^test\/families\/.+\.calls\.ts$/],
   // They install what is published, and the pages show all guides.
   [/^test\/packages\//, /^(packages|examples)\/[\w-]+$/],
-  [/^test\/(families\/web\/documents|browser\/publicPages)\.test\.ts$/, /^docs$/],
+  [/^test\/(families\/web\/documents|browser\/publicPages\.e2e)\.test\.ts$/, /^docs$/],
   // Generated from the definitions of the API when it is tested.
   [/^packages\/sdk-python$/, /^packages\/api$/],
   [/^packages\/sdk-python-nemo$/, /^packages\/sdk-python$/],

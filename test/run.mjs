@@ -1,5 +1,6 @@
-// `npm test`: installs, builds, lints, starts Redis and PostgreSQL, finds Chromium, runs every test. Arguments go to Jest:
-// `npm test -- paywall`. `npm test -- --changed` runs what the changes since the last commit can reach, `--changed=main` those since main.
+// `npm test`: installs, builds, lints, starts Redis and PostgreSQL, finds Chromium, runs every test but those end to end, which are
+// `npm run test:e2e`. Arguments go to Jest: `npm test -- paywall` runs what matches, end to end or not. `npm test -- --changed` runs what
+// the changes since the last commit can reach, `--changed=main` those since main.
 import { fork, spawn } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -84,8 +85,12 @@ function startDatabases() {
   });
 }
 
+/** What starts, installs, kills or looks at whole programs. */
+const END_TO_END = '\\.e2e\\.test\\.js$';
+
 /** Replaces `--changed` by the suites that the changes reach, of those that the other arguments name. */
 function selected(args) {
+  if (args.every((arg) => arg.startsWith('-') && !arg.startsWith('--changed'))) return wholeRun(args);
   const flag = args.find((arg) => /^--changed(=|$)/.test(arg));
   if (!flag) return args;
   const others = args.filter((arg) => arg !== flag);
@@ -98,6 +103,12 @@ function selected(args) {
   const wanted = suites.filter((suite) => patterns.every((pattern) => pattern.test(suite)));
   say(`${wanted.length} suites can be reached`);
   return ['--passWithNoTests', ...options, '--runTestsByPath', ...wanted];
+}
+
+/** All suites end to end, or all others. */
+function wholeRun(args) {
+  if (args.includes('--e2e')) return [...args.filter((arg) => arg !== '--e2e'), END_TO_END];
+  return [...args, '--testPathIgnorePatterns', '/node_modules/', END_TO_END];
 }
 
 async function jest(args, env) {
