@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { isAgentPayError } from '@agentpay/primitives';
+import { isAgentPayError, type Db } from '@agentpay/primitives';
 import { pgDb, pgliteDb } from '@agentpay/storage';
 import { dbCases, eventually, testDatabase } from '@agentpay/testing';
 import type { TestDatabase } from '@agentpay/testing';
@@ -79,8 +75,12 @@ describe('pgDb', () => {
 });
 
 describe('pgliteDb', () => {
+  let db: Db;
+
+  beforeAll(async () => void (db = await pgliteDb()));
+  afterAll(() => db.close());
+
   it('sweeps and counts its tables by itself, as the autovacuum of a server does, and no small ones', async () => {
-    const db = await pgliteDb();
     await db.exec('create table work (id int primary key, state text); create table small (id int)');
     await db.query(`insert into work select n, 'open' from generate_series(1, 3000) as n`);
     await db.query(`update work set state = 'done'`);
@@ -92,70 +92,18 @@ describe('pgliteDb', () => {
         'select relname, vacuum_count::int as swept, analyze_count::int as counted from pg_stat_user_tables order by relname',
       ),
     );
-    await db.close();
     expect(kept).toEqual([
       { relname: 'small', swept: 0, counted: 0 },
       { relname: 'work', swept: 1, counted: 1 },
     ]);
   });
 
-  let folder: string;
-
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'agentpay-pglite-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
   it('refuses to use the outer database inside a transaction, where it would wait for ever', async () => {
-    const db = await pgliteDb();
     await expect(db.tx(() => db.query('select 1'))).rejects.toThrow('Inside a transaction use its tx');
     await expect(db.tx(() => db.tx(async () => 1))).rejects.toThrow('Inside a transaction use its tx');
     expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
-    await db.close();
-  });
-
-  it('keeps everything it committed when its process is killed, and starts over from a folder half made', async () => {
-    const dir = join(folder, 'data');
-    mkdirSync(join(dir, 'postgres.new'), { recursive: true });
-    writeFileSync(join(dir, 'postgres.new', 'PG_VERSION'), 'half a cluster');
-    const committed = await writeUntilKilled(dir, 25);
-    const db = await pgliteDb({ dir });
-    const [row] = await db.query<{ count: bigint }>('select count(*) from notes');
-    expect(row?.count).toBeGreaterThanOrEqual(BigInt(committed));
-    await db.close();
-  });
-
-  it('lets one process have a folder at a time', async () => {
-    const db = await pgliteDb({ dir: folder });
-    await expect(pgliteDb({ dir: folder })).rejects.toThrow('Another process uses the data folder');
-    await db.close();
-    await (await pgliteDb({ dir: folder })).close();
   });
 });
-
-/** Runs a process that commits row after row into the folder, kills it after `rows` of them, and gives how many it had reported. */
-async function writeUntilKilled(dir: string, rows: number): Promise<number> {
-  const program = `
-    import { pgliteDb } from '@agentpay/storage';
-    const db = await pgliteDb({ dir: process.argv[1] });
-    await db.exec('create table notes (id int)');
-    for (;;) {
-      await db.tx((tx) => tx.query('insert into notes values (1)'));
-      process.stdout.write('.');
-    }`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program, dir], {
-    cwd: import.meta.dirname,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let reported = 0;
-  child.stdout.on('data', (chunk: Buffer) => {
-    reported += chunk.length;
-    if (reported >= rows) child.kill('SIGKILL');
-  });
-  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
-  expect(signal).toBe('SIGKILL');
-  return reported;
-}
 
 /** A TCP proxy in front of a database, whose open connections can be cut. */
 async function proxyTo(

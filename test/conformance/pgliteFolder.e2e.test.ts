@@ -1,4 +1,6 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pgliteDb, preparedDb, prepareEmptyDb } from '@agentpay/storage';
@@ -21,6 +23,29 @@ describe('the folder of an embedded database', () => {
     await db.close();
     rmSync(parent, { recursive: true, force: true });
     expect(found).toEqual(['file 600', 'folder 700']);
+  });
+
+  describe('of a process', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'agentpay-pglite-'));
+    const dir = join(folder, 'data');
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+    it('keeps everything it committed when its process is killed, and starts over from a folder half made', async () => {
+      mkdirSync(join(dir, 'postgres.new'), { recursive: true });
+      writeFileSync(join(dir, 'postgres.new', 'PG_VERSION'), 'half a cluster');
+      const committed = await writeUntilKilled(dir, 25);
+      const db = await pgliteDb({ dir });
+      const [row] = await db.query<{ count: bigint }>('select count(*) from notes');
+      expect(row?.count).toBeGreaterThanOrEqual(BigInt(committed));
+      await db.close();
+    });
+
+    it('lets one process have a folder at a time', async () => {
+      const db = await pgliteDb({ dir });
+      await expect(pgliteDb({ dir })).rejects.toThrow('Another process uses the data folder');
+      await db.close();
+      await (await pgliteDb({ dir })).close();
+    });
   });
 
   describe('that starts as a copy of a prepared one', () => {
@@ -76,3 +101,27 @@ describe('the folder of an embedded database', () => {
     });
   });
 });
+
+/** Runs a process that commits row after row into the folder, kills it after `rows` of them, and gives how many it had reported. */
+async function writeUntilKilled(dir: string, rows: number): Promise<number> {
+  const program = `
+    import { pgliteDb } from '@agentpay/storage';
+    const db = await pgliteDb({ dir: process.argv[1] });
+    await db.exec('create table notes (id int)');
+    for (;;) {
+      await db.tx((tx) => tx.query('insert into notes values (1)'));
+      process.stdout.write('.');
+    }`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, dir], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let reported = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    reported += chunk.length;
+    if (reported >= rows) child.kill('SIGKILL');
+  });
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+  expect(signal).toBe('SIGKILL');
+  return reported;
+}
