@@ -20,7 +20,7 @@ export function mortalCore(
   };
   const mortalDb: Db = {
     ...db,
-    query: (sql, params) => alive(() => db.query(sql, params)),
+    query: (sql, params, options) => alive(() => db.query(sql, params, options)),
     tx: (fn, options) => alive(() => db.tx(fn, options)),
   };
   const mortalPorts = {

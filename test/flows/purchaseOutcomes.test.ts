@@ -34,7 +34,7 @@ function cutOnceSigned({ id }: Buyer): Db {
   };
   return {
     ...db,
-    query: (sql, params) => cut(() => db.query(sql, params)),
+    query: (sql, params, options) => cut(() => db.query(sql, params, options)),
     tx: (work, options) => cut(() => db.tx(work, options)),
   };
 }

@@ -348,7 +348,8 @@ it('those made at once keep the bytes that each was answered with', async () => 
   });
   const { db } = bed.core;
   // What waits for a slow database shares a batch.
-  const query: Db['query'] = (sql, params) => sleep(systemClock, 20).then(() => db.query(sql, params));
+  const query: Db['query'] = (sql, params, options) =>
+    sleep(systemClock, 20).then(() => db.query(sql, params, options));
   const slow = bed.another({}, { ...db, query });
   const said = Array.from({ length: 24 }, (_, n) => `a,${n}`);
   const buyAll = (core: PurchaseBed['core']) =>

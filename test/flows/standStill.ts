@@ -23,8 +23,10 @@ export function standStill(after: number, onStop: () => void): Around {
 export function changesOf(db: Db, around: Around): Db {
   return {
     ...db,
-    query: (sql, params) =>
-      /^\s*select\b/i.test(sql) ? db.query(sql, params) : around(() => db.query(sql, params)),
+    query: (sql, params, options) =>
+      /^\s*select\b/i.test(sql)
+        ? db.query(sql, params, options)
+        : around(() => db.query(sql, params, options)),
     tx: (work, options) => around(() => db.tx(work, options)),
   };
 }

@@ -153,9 +153,9 @@ describe('a call', () => {
 describe('verify', () => {
   it('reads nothing after the statement that redeems: a token that is redeemed gets its response', async () => {
     let redeemed = false;
-    const query: Db['query'] = async (sql, params) => {
+    const query: Db['query'] = async (sql, params, options) => {
       if (redeemed) throw new AgentPayError('unavailable', 'No connection is free.');
-      const rows = await db.query<never>(sql, params);
+      const rows = await db.query<never>(sql, params, options);
       redeemed = sql.includes('update payment_tokens');
       return rows;
     };

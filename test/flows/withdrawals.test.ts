@@ -103,7 +103,7 @@ it('a process that dies within it, after whatever step: sent once or not at all,
     const { db, ports } = bed.core;
     const dying: Db = {
       ...db,
-      query: (sql, params) => alive(() => db.query(sql, params)),
+      query: (sql, params, options) => alive(() => db.query(sql, params, options)),
       tx: (fn, options) => alive(() => db.tx(fn, options)),
     };
     const facilitator = {

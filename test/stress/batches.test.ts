@@ -1,6 +1,6 @@
 import { ledger, payments } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
-import type { Db, SqlValue } from '@agentpay/primitives';
+import type { Db, QueryOptions, SqlValue } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
 import { commitGate, type CommitGate } from './commitGate.js';
@@ -146,12 +146,12 @@ describe('commands in batches', () => {
     let statements = 0;
     const slow: Db = {
       ...db,
-      async query<Row>(sql: string, params?: readonly SqlValue[]) {
+      async query<Row>(sql: string, params?: readonly SqlValue[], options?: QueryOptions) {
         if (sql.includes('batch_expect') && ++statements === 1) {
           begun.give();
           await released.given;
         }
-        return db.query<Row>(sql, params);
+        return db.query<Row>(sql, params, options);
       },
     };
     const { core: slowCore } = await testCore(slow);

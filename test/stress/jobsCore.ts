@@ -20,11 +20,11 @@ export function standing(db: Db, stop: Stop | undefined, onStop: () => void): Db
   return {
     ...db,
     changes: () => changes,
-    async query(sql, params) {
-      if (!writes(sql)) return db.query(sql, params);
+    async query(sql, params, options) {
+      if (!writes(sql)) return db.query(sql, params, options);
       const number = ++changes;
       if (due(number, 'before')) return forever();
-      const rows = await db.query<never>(sql, params);
+      const rows = await db.query<never>(sql, params, options);
       return due(number, 'after') ? forever() : rows;
     },
     async tx(fn, options) {
