@@ -338,4 +338,15 @@ describe('two batches under way', () => {
     expect(times).toEqual(made.map(({ outcome }) => (outcome.status === 'fulfilled' ? 1 : 0)));
     expect(times.filter((of) => of === 1)).toHaveLength(32);
   });
+
+  it('of which one refuses all of its commands, its connection lost at the end: they are refused', async () => {
+    const { principal, walletId } = await signedIn(core, 'Poor');
+    const caught = gate.catchNext('before');
+    const refused = payments
+      .create(own, { principal, fromWalletId: walletId, toExternal: 'x', amount: 10n })
+      .catch((error: unknown) => error);
+    await caught;
+    gate.cut();
+    expect(await refused).toMatchObject({ kind: 'insufficient_funds' });
+  });
 });

@@ -15,7 +15,7 @@ export interface CommitGate {
   catchStatement(where: Catch, passing: number): Promise<void>;
   /**
    * The same for the commit, or the writing statement outside of transactions, that comes after `passing` others. The claim of an
-   * idempotency key is none of them.
+   * idempotency key is none of them, nor is what is written down of requests, twice a second.
    */
   catchWrite(where: Catch, passing: number): Promise<void>;
   /** From now on what PostgreSQL answers stays back; resolves when so many commits of batches were answered. */
@@ -40,7 +40,7 @@ interface Written {
 
 // Parse: name, text.
 const PARSED = /(agentpay_\d+)\0((?:with|insert|update|delete)\s[^\0]*)/g;
-const WRITES = /\b(?:insert into|update|delete from) (?!idempotency_keys)/;
+const WRITES = /\b(?:insert into|update|delete from) (?!idempotency_keys|kept_requests)/;
 
 /**
  * Finds commits in what one connection sends: the word itself, or the statement of a batch, which is a whole transaction unless it stands

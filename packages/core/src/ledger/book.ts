@@ -195,10 +195,12 @@ export function batchWriter({ clock, pepper }: Pick<Source, 'clock'> & { readonl
     },
     finish: (scene, key) => finish(scene, key, { at: now(), pepper }),
     async wasWritten(db, scene, key) {
+      const row = scene.slots.get(chains)?.get(key)?.now as WriterRow | undefined;
+      // Where nobody took the chain nothing was written.
+      if (!row) return false;
       own = undefined;
       if (left?.key !== key) left = { key, batches: db.tx((tx) => giveUp(tx, key)) };
-      const row = scene.find(chains, key);
-      return row !== undefined && row.batches <= (await left.batches);
+      return row.batches <= (await left.batches);
     },
   };
 }
