@@ -1,6 +1,6 @@
 import { ledger, payments } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
-import type { Db, QueryOptions, SqlValue } from '@agentpay/primitives';
+import { sleep, systemClock, type Db, type QueryOptions, type SqlValue } from '@agentpay/primitives';
 import { pgDb } from '@agentpay/storage';
 import { testDatabase, type TestDatabase } from '@agentpay/testing';
 import { commitGate, type CommitGate } from './commitGate.js';
@@ -244,11 +244,16 @@ describe('two batches under way', () => {
     await gate.close();
   });
 
+  /** Responses to batches come late, when what waits has long been decided. */
   const watchedQuery: Db['query'] = async (sql, params, options) => {
     if (!sql.includes('batch_expect')) return gated.query(sql, params, options);
     watched.sent += 1;
     watched.mostUnderWay = Math.max(watched.mostUnderWay, watched.sent - watched.answered);
-    return gated.query<never>(sql, params, options).finally(() => (watched.answered += 1));
+    const outcome = gated.query<never>(sql, params, options);
+    await outcome.catch(() => undefined);
+    await sleep(systemClock, 20);
+    watched.answered += 1;
+    return outcome;
   };
 
   let storms = 0;
