@@ -1,27 +1,14 @@
 import { isAgentPayError, type Db } from '@agentpay/primitives';
-import { assertWritable, migrate, pgDb, pgliteDb, type PgOptions } from '@agentpay/storage';
-import { eventually, testDatabase, type TestDatabase } from '@agentpay/testing';
+import { assertWritable, migrate, pgliteDb } from '@agentpay/storage';
+import { eventually } from '@agentpay/testing';
 import { commitGate, type CommitGate } from '../stress/commitGate.js';
+import { openDbs } from './openDbs.js';
 import { startPgBouncer, type PgBouncer } from './pgbouncer.js';
 
 const thrown = (error: unknown) => error;
 
-let database: TestDatabase;
-let name: string;
-const opened: Db[] = [];
-
-beforeAll(async () => {
-  database = await testDatabase();
-  name = new URL(database.url).pathname.slice(1);
-});
-afterAll(() => database.drop());
-afterEach(async () => void (await Promise.all(opened.splice(0).map((db) => db.close()))));
-
-function open(options: Partial<PgOptions> = {}): Db {
-  const db = pgDb({ url: database.url, ...options });
-  opened.push(db);
-  return db;
-}
+const database = openDbs();
+const { open } = database;
 
 describe('what a database, a role or a server has as its default', () => {
   const settings = [
@@ -36,10 +23,12 @@ describe('what a database, a role or a server has as its default', () => {
   it.each(settings)('%s = %s changes neither what is read nor what is written', async (setting, value) => {
     const admin = open();
     await admin.exec(`create table if not exists public.moments (at timestamptz)`);
-    await admin.exec(`truncate public.moments; alter database ${name} set ${setting} = '${value}'`);
+    await admin.exec(
+      `truncate public.moments; alter database ${database.name()} set ${setting} = '${value}'`,
+    );
     try {
       const at = new Date('2026-05-08T13:05:00.123Z');
-      for (const options of [{ url: database.url }, { url: await throughPgBouncer() }]) {
+      for (const options of [{ url: database.url() }, { url: await throughPgBouncer() }]) {
         const db = open(options);
         await db.query('insert into moments values ($1)', [at]);
         const [row] = await db.query(
@@ -49,16 +38,15 @@ describe('what a database, a role or a server has as its default', () => {
         expect((row as { list: Date[] }).list[0]).toEqual(at);
       }
     } finally {
-      await admin.exec(`alter database ${name} reset ${setting}`);
+      await admin.exec(`alter database ${database.name()} reset ${setting}`);
     }
   });
 
   it.each([
     ['pg', async () => open()],
-    ['PGlite', () => pgliteDb()],
+    ['PGlite', async () => database.closed(await pgliteDb())],
   ])('%s: a timestamp that cannot be read is an error, never "none"', async (_name, openOne) => {
     const db = await openOne();
-    if (!opened.includes(db)) opened.push(db);
     for (const value of ["'infinity'::timestamptz", "'2026-05-08 13:00 BC'::timestamptz"])
       await expect(db.query(`select ${value} as at`)).rejects.toThrow(/unreadable timestamp/);
     expect(await db.query("select '12026-05-08 13:00:00.5+00'::timestamptz as at")).toEqual([
@@ -79,8 +67,8 @@ describe('a connection of no more use', () => {
   const writable = (on: boolean) =>
     open().exec(
       on
-        ? `begin read write; alter database ${name} reset default_transaction_read_only; commit`
-        : `alter database ${name} set default_transaction_read_only = on`,
+        ? `begin read write; alter database ${database.name()} reset default_transaction_read_only; commit`
+        : `alter database ${database.name()} set default_transaction_read_only = on`,
     );
 
   it('leaves the pool when it takes no writes, and the call is done on a fresh one', async () => {
@@ -136,7 +124,7 @@ describe('a connection that breaks', () => {
   let gate: CommitGate;
 
   beforeEach(async () => {
-    gate = await commitGate(database.url);
+    gate = await commitGate(database.url());
     await open().exec('drop table if exists notes; create table notes (id int)');
   });
   afterEach(() => gate.close());
@@ -278,7 +266,7 @@ let pgBouncer: PgBouncer | undefined;
 afterAll(() => pgBouncer?.close());
 
 async function throughPgBouncer(): Promise<string> {
-  pgBouncer ??= await startPgBouncer(database.url);
+  pgBouncer ??= await startPgBouncer(database.url());
   return pgBouncer.url;
 }
 

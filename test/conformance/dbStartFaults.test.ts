@@ -3,32 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isAgentPayError, type Db } from '@agentpay/primitives';
-import { migrate, pgDb, startFault, type PgOptions } from '@agentpay/storage';
-import { testDatabase, type TestDatabase } from '@agentpay/testing';
+import { isAgentPayError } from '@agentpay/primitives';
+import { migrate, pgDb, startFault } from '@agentpay/storage';
+import { openDbs } from './openDbs.js';
 
 const thrown = (error: unknown) => error;
 
-let database: TestDatabase;
-let name: string;
-const opened: Db[] = [];
-
-beforeAll(async () => {
-  database = await testDatabase();
-  name = new URL(database.url).pathname.slice(1);
-});
-afterAll(() => database.drop());
-afterEach(async () => void (await Promise.all(opened.splice(0).map((db) => db.close()))));
-
-function open(options: Partial<PgOptions> = {}): Db {
-  const db = pgDb({ url: database.url, ...options });
-  opened.push(db);
-  return db;
-}
+const database = openDbs();
+const { open } = database;
 
 describe('a database that cannot be used names its cause', () => {
   const faultOf = async (change: (url: URL) => void): Promise<string> => {
-    const url = new URL(database.url);
+    const url = new URL(database.url());
     change(url);
     const db = open({ url: url.href, connectTimeoutMs: 60_000 });
     const error = await migrate(db, []).catch(thrown);
@@ -65,7 +51,7 @@ describe('a database that cannot be used names its cause', () => {
   });
 
   it('wrong encoding', async () => {
-    const other = `${name}_latin1`;
+    const other = `${database.name()}_latin1`;
     const admin = open();
     await admin.exec(
       `create database ${other} encoding 'LATIN1' template template0 lc_collate 'C' lc_ctype 'C'`,
@@ -103,14 +89,14 @@ describe('a database that cannot be used names its cause', () => {
 
   it('a URL of a Unix socket is understood', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'agentpay-socket-'));
-    const target = new URL(database.url);
+    const target = new URL(database.url());
     const bridge = createServer((client) => {
       const upstream = connect(Number(target.port || 5432), target.hostname);
       client.pipe(upstream).pipe(client);
       for (const socket of [client, upstream]) socket.on('error', () => undefined);
     }).listen(join(folder, '.s.PGSQL.5432'));
     await once(bridge, 'listening');
-    const url = `postgresql://${target.username}:p@/${name}?host=${folder}`;
+    const url = `postgresql://${target.username}:p@/${database.name()}?host=${folder}`;
     expect(await open({ url }).query('select 1 as one')).toEqual([{ one: 1 }]);
     bridge.close();
     rmSync(folder, { recursive: true, force: true });
