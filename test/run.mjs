@@ -89,10 +89,13 @@ function startDatabases() {
 const END_TO_END = '\\.e2e\\.test\\.js$';
 
 /** Replaces `--changed` by the suites that the changes reach, of those that the other arguments name. */
-function selected(args) {
-  if (args.every((arg) => arg.startsWith('-') && !arg.startsWith('--changed'))) return wholeRun(args);
+function selected(given) {
+  const args = given.filter((arg) => arg !== '--e2e');
   const flag = args.find((arg) => /^--changed(=|$)/.test(arg));
-  if (!flag) return args;
+  if (!flag) {
+    const named = args.some((arg) => !arg.startsWith('-'));
+    return named ? args : wholeRun(args, given.includes('--e2e'));
+  }
   const others = args.filter((arg) => arg !== flag);
   const options = others.filter((arg) => arg.startsWith('-'));
   const patterns = others.filter((arg) => !arg.startsWith('-')).map((pattern) => new RegExp(pattern));
@@ -106,9 +109,8 @@ function selected(args) {
 }
 
 /** All suites end to end, or all others. */
-function wholeRun(args) {
-  if (args.includes('--e2e')) return [...args.filter((arg) => arg !== '--e2e'), END_TO_END];
-  return [...args, '--testPathIgnorePatterns', '/node_modules/', END_TO_END];
+function wholeRun(args, endToEnd) {
+  return [...args, ...(endToEnd ? [END_TO_END] : ['--testPathIgnorePatterns', '/node_modules/', END_TO_END])];
 }
 
 async function jest(args, env) {
