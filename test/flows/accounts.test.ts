@@ -1,7 +1,7 @@
 import { agents, identity, ledger, parties, wallets } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { ADMIN_KEY, PEPPER, money, signedIn, testCore, ownDb } from './market.js';
+import { ADMIN_KEY, money, ownDb, PEPPER, signedIn, testCore } from './market.js';
 
 let db: Db;
 let core: Core;

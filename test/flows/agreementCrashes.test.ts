@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { agreements, ledger, migrations } from '@agentpay/core';
+import { agreements, ledger } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { ManualClock } from '@agentpay/primitives';
 import { x402v2, type Hex } from '@agentpay/protocol';
-import { scratchDb, type ScratchDb } from '@agentpay/storage';
+import { type ScratchDb } from '@agentpay/storage';
 import { spawnNode } from '@agentpay/testing';
 import {
   crashKinds,
@@ -17,7 +17,7 @@ import {
 } from './agreementBed.js';
 import { bundled } from '../stress/bundled.js';
 import type { DyingDeed, Standing } from './dyingAgreements.js';
-import { market, testCore, type SignedIn } from './market.js';
+import { market, ownDb, testCore, type SignedIn } from './market.js';
 import { signed, type PaperHold } from './paperEscrow.js';
 import { signedFee } from './paperFees.js';
 import { servePorts, type Ports } from './portsOverHttp.js';
@@ -58,7 +58,7 @@ const ofSeller = (agreementId: string) => ({ principal: seller.principal, agreem
 const read = (id: string) => agreements.get(core, ofBuyer(id));
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   world = paperWorld(() => clock.now());
   const { escrow, fees: feeWallet, facilitator, chain } = world;
   const chains = new Map([[chain.network.id, chain]]);

@@ -1,9 +1,8 @@
-import { agreements, disputes, ledger, migrations, parties } from '@agentpay/core';
+import { agreements, disputes, ledger, parties } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import type { Hex } from '@agentpay/protocol';
-import { scratchDb } from '@agentpay/storage';
-import { ADMIN_KEY, market, PEPPER, testCore, type SignedIn } from './market.js';
+import { ADMIN_KEY, market, ownDb, PEPPER, testCore, type SignedIn } from './market.js';
 import { mortalCore } from './mortalCore.js';
 import { paperEscrow, signed, type PaperEscrow } from './paperEscrow.js';
 import { paperChains, paperFees, signedFee, type PaperFees } from './paperFees.js';
@@ -32,7 +31,7 @@ let seller: SignedIn;
 let serviceId: string;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   escrow = paperEscrow(() => Math.floor(clock.now() / 1000));
   fees = paperFees();
   const ports = { escrow, feeWallet: fees, chains: paperChains };

@@ -1,7 +1,7 @@
 import { approvals, events, identity, ledger, parties, payments, policies, tokens } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { fund, market, money, PRICE, signedIn, testCore, ownDb } from './market.js';
+import { fund, market, money, ownDb, PRICE, signedIn, testCore } from './market.js';
 import type { SignedIn } from './market.js';
 
 const TTL_MS = 60_000;

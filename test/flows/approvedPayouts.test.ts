@@ -1,9 +1,8 @@
-import { agents, approvals, ledger, migrations, parties, payments, payouts, policies } from '@agentpay/core';
+import { agents, approvals, ledger, parties, payments, payouts, policies } from '@agentpay/core';
 import type { Core, Principal } from '@agentpay/core';
 import type { Db } from '@agentpay/primitives';
 import { newId } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
-import { fund, money, signedIn, testCore } from './market.js';
+import { fund, money, ownDb, signedIn, testCore } from './market.js';
 import type { SignedIn } from './market.js';
 
 const OVER = 10n;
@@ -21,7 +20,7 @@ let core: Core;
 let payer: SignedIn;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   const connector: payouts.PayoutConnector = {
     account: ledger.FAUCET,
     days: 2,

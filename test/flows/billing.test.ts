@@ -4,7 +4,6 @@ import {
   disputes,
   jobs,
   ledger,
-  migrations,
   orgs,
   parties,
   payments,
@@ -15,8 +14,7 @@ import {
   type Principal,
 } from '@agentpay/core';
 import { newId, systemRandom, type Db, type ManualClock, type Tx } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
-import { testCore } from './market.js';
+import { ownDb, testCore } from './market.js';
 
 const operator: Principal = {
   party: { id: 'platform', kind: 'platform' },
@@ -33,7 +31,7 @@ let owner: Principal;
 let orgId: string;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 beforeEach(async () => {

@@ -1,7 +1,7 @@
-import { catalog, developers, identity, migrations, orgs, parties, type Core } from '@agentpay/core';
+import { catalog, developers, identity, orgs, parties, type Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgDb, scratchDb, type ScratchDb } from '@agentpay/storage';
-import { testCore } from './market.js';
+import { pgDb, type ScratchDb } from '@agentpay/storage';
+import { ownDb, testCore } from './market.js';
 
 const operator = { party: parties.platform, scopes: [], credentialId: 'admin' };
 const PRICE = 10_000n;
@@ -20,7 +20,7 @@ async function developer(): Promise<identity.Principal> {
 }
 
 beforeAll(async () => {
-  scratch = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  scratch = await ownDb();
   db = await pgDb({ url: scratch.url, max: 8 });
   ({ core, clock } = await testCore(db));
   [owner, stranger] = [await developer(), await developer()];

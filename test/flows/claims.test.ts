@@ -1,9 +1,9 @@
-import { disputes, events, migrations, parties, payments, type Core, type Principal } from '@agentpay/core';
+import { disputes, events, parties, payments, type Core, type Principal } from '@agentpay/core';
 import type { ManualClock } from '@agentpay/primitives';
-import { pgDb, scratchDb, type ScratchDb } from '@agentpay/storage';
+import { pgDb, type ScratchDb } from '@agentpay/storage';
 import { outside, scriptedRail } from '../model/scriptedRail.js';
 import { contradictions } from '../stress/books.js';
-import { fund, money, signedIn, testCore, type SignedIn } from './market.js';
+import { fund, money, ownDb, signedIn, testCore, type SignedIn } from './market.js';
 
 /** What the platform gave back in place of a payee, who gets money later. */
 const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
@@ -18,7 +18,7 @@ let payer: SignedIn;
 let payee: SignedIn;
 
 beforeAll(async () => {
-  scratch = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  scratch = await ownDb();
   const rails = { 'base-usdc': scriptedRail(outside()) };
   const first = await testCore(pgDb({ url: scratch.url, max: 8 }), { rails });
   ({ core, clock } = first);

@@ -13,7 +13,7 @@ import {
   type Hex,
 } from '@agentpay/protocol';
 import { recoverAddress } from 'viem';
-import { signedIn, testCore, type SignedIn, ownDb } from './market.js';
+import { ownDb, signedIn, testCore, type SignedIn } from './market.js';
 
 const network = usdcOn(baseSepolia);
 const asset = 'USDC@base-sepolia';

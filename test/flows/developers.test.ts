@@ -1,16 +1,7 @@
-import {
-  developers,
-  events,
-  identity,
-  ledger,
-  migrations,
-  parties,
-  payouts,
-  type Core,
-} from '@agentpay/core';
+import { developers, events, identity, ledger, parties, payouts, type Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { pgDb, scratchDb, type ScratchDb } from '@agentpay/storage';
-import { testCore } from './market.js';
+import { pgDb, type ScratchDb } from '@agentpay/storage';
+import { ownDb, testCore } from './market.js';
 
 const operator = { party: parties.platform, scopes: [], credentialId: 'admin' };
 const details = { email: 'dev@example.com', name: 'Dev Co' };
@@ -29,7 +20,7 @@ const connector: payouts.PayoutConnector = {
 };
 
 beforeAll(async () => {
-  scratch = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  scratch = await ownDb();
   db = await pgDb({ url: scratch.url, max: 8 });
   ({ core, clock } = await testCore(db, { payouts: { bank: connector } }));
 });

@@ -3,16 +3,14 @@ import {
   events,
   ledger,
   marketplace,
-  migrations,
   payments,
   tokens,
   type Core,
   type Principal,
 } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { fund, market, signedIn, testCore, type SignedIn } from './market.js';
+import { fund, market, ownDb, signedIn, testCore, type SignedIn } from './market.js';
 
 const operator: Principal = {
   party: { id: 'platform', kind: 'platform' },
@@ -30,7 +28,7 @@ let payer: SignedIn;
 let payee: SignedIn;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 beforeEach(async () => {

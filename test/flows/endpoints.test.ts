@@ -1,7 +1,7 @@
 import { jobs, marketplace } from '@agentpay/core';
 import type { Core, Job } from '@agentpay/core';
 import { OutboundError, type Db, type IncomingResponse, type ManualClock } from '@agentpay/primitives';
-import { signedIn, testCore, ownDb } from './market.js';
+import { ownDb, signedIn, testCore } from './market.js';
 import type { SignedIn } from './market.js';
 
 const ADDRESS = 'https://api.example.com/weather';

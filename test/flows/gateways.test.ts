@@ -1,18 +1,8 @@
-import {
-  catalog,
-  developers,
-  gateways,
-  identity,
-  ledger,
-  migrations,
-  orgs,
-  parties,
-  feeOn,
-} from '@agentpay/core';
+import { catalog, developers, gateways, identity, ledger, orgs, parties, feeOn } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { OutboundError, type Db, type FetchOut, type ManualClock } from '@agentpay/primitives';
-import { pgDb, scratchDb, type ScratchDb } from '@agentpay/storage';
-import { testCore } from './market.js';
+import { pgDb, type ScratchDb } from '@agentpay/storage';
+import { ownDb, testCore } from './market.js';
 
 const operator = { party: parties.platform, scopes: [], credentialId: 'admin' };
 const PRICE = 1_000_001n;
@@ -40,7 +30,7 @@ const failing =
   };
 
 beforeAll(async () => {
-  scratch = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  scratch = await ownDb();
   dbs = [await pgDb({ url: scratch.url, max: 8 }), await pgDb({ url: scratch.url, max: 8 })];
   const endpoints = {
     assertAllowed: () => undefined,

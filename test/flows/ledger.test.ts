@@ -2,7 +2,7 @@ import { ledger } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import { sqlState } from '@agentpay/primitives';
 import type { Db } from '@agentpay/primitives';
-import { market, testCore, ownDb } from './market.js';
+import { market, ownDb, testCore } from './market.js';
 import { captureHold, openHold, releaseHold } from './inTransaction.js';
 
 let db: Db;

@@ -1,7 +1,7 @@
 import { jobs, ledger } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db } from '@agentpay/primitives';
-import { market, testCore, ownDb } from './market.js';
+import { market, ownDb, testCore } from './market.js';
 
 let db: Db;
 let core: Core;

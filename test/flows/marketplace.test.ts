@@ -1,7 +1,7 @@
 import { identity, marketplace } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { ADMIN_KEY, signedIn, testCore, ownDb } from './market.js';
+import { ADMIN_KEY, ownDb, signedIn, testCore } from './market.js';
 import type { SignedIn } from './market.js';
 
 let db: Db;

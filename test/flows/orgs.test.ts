@@ -1,7 +1,6 @@
 import {
   identity,
   ledger,
-  migrations,
   orgs,
   parties,
   payments,
@@ -11,8 +10,7 @@ import {
   type Principal,
 } from '@agentpay/core';
 import { newId, systemRandom, type Db, type ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
-import { ADMIN_KEY, testCore } from './market.js';
+import { ADMIN_KEY, ownDb, testCore } from './market.js';
 
 let db: Db;
 let core: Core;
@@ -21,7 +19,7 @@ let owner: Principal;
 let orgId: string;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { ledger, payments } from '@agentpay/core';
 import type { Core } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { fund, money, signedIn, testCore, ownDb } from './market.js';
+import { fund, money, ownDb, signedIn, testCore } from './market.js';
 import type { SignedIn } from './market.js';
 
 let db: Db;

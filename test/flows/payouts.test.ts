@@ -1,10 +1,9 @@
-import { events, ledger, migrations, payouts, type Core } from '@agentpay/core';
+import { events, ledger, payouts, type Core } from '@agentpay/core';
 import { AgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import { contradictions } from '../stress/books.js';
-import { fund, signedIn, testCore, type SignedIn } from './market.js';
+import { fund, ownDb, signedIn, testCore, type SignedIn } from './market.js';
 
 type Submit = payouts.PayoutConnector['submit'];
 
@@ -27,7 +26,7 @@ let fate: payouts.PayoutFate;
 let accepts: () => void;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   const connector: payouts.PayoutConnector = {
     account: ledger.FAUCET,
     days: 2,

@@ -2,7 +2,6 @@ import {
   disputes,
   events,
   ledger,
-  migrations,
   parties,
   payments,
   policies,
@@ -10,9 +9,8 @@ import {
   type Principal,
 } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
-import { fund, signedIn, testCore, type SignedIn } from './market.js';
+import { fund, ownDb, signedIn, testCore, type SignedIn } from './market.js';
 
 type Reply = payments.RailStatus | 'broken';
 
@@ -38,7 +36,7 @@ const rails: { 'base-usdc'?: payments.Rail } = {};
 const operator: Principal = { party: parties.platform, scopes: [], credentialId: 'admin' };
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   const answer = async (
     how: string,
     { proof }: Pick<payments.Payment, 'proof'>,

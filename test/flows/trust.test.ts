@@ -1,7 +1,7 @@
 import { jobs, marketplace, tokens } from '@agentpay/core';
 import type { Core, Job } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { market, SLA_SECONDS, testCore, ownDb } from './market.js';
+import { market, ownDb, SLA_SECONDS, testCore } from './market.js';
 
 let db: Db;
 let core: Core;

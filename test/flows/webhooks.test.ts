@@ -1,18 +1,9 @@
 import { createHmac } from 'node:crypto';
-import {
-  eventTypes,
-  events,
-  migrations,
-  tokens,
-  webhooks,
-  type Core,
-  type WebhookPorts,
-} from '@agentpay/core';
+import { eventTypes, events, tokens, webhooks, type Core, type WebhookPorts } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import { Webhook } from 'standardwebhooks';
-import { market, signedIn, testCore, type SignedIn } from './market.js';
+import { market, ownDb, signedIn, testCore, type SignedIn } from './market.js';
 
 type Post = WebhookPorts['receivers']['post'];
 type Sent = Parameters<Post>[0];
@@ -28,7 +19,7 @@ let sent: Sent[];
 let respond: (sent: Sent) => ReturnType<Post>;
 
 beforeEach(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   sent = [];
   respond = async () => ({ status: 200 });
   const receivers = {

@@ -2,7 +2,7 @@ import { agreements, disputes, ledger, parties, policies } from '@agentpay/core'
 import type { Core, Principal } from '@agentpay/core';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import fc from 'fast-check';
-import { market, money, START_MS, testCore, ownDb } from '../flows/market.js';
+import { market, money, ownDb, START_MS, testCore } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 

@@ -1,8 +1,8 @@
-import { billing, developers, ledger, migrations, type Core, type Principal } from '@agentpay/core';
+import { billing, developers, ledger, type Core, type Principal } from '@agentpay/core';
 import type { ManualClock } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { testCore } from '../flows/market.js';
+import { ownDb, testCore } from '../flows/market.js';
 
 /** Random histories of subscriptions and their invoices, against what they ought to be. */
 const operator: Principal = {
@@ -19,7 +19,7 @@ let core: Core;
 let clock: ManualClock;
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   ({ core, clock } = await testCore(db));
 });
 afterAll(() => db.close());

@@ -1,9 +1,8 @@
-import { disputes, ledger, migrations, payments, type Core, type Principal } from '@agentpay/core';
+import { disputes, ledger, payments, type Core, type Principal } from '@agentpay/core';
 import { seededRandom } from '@agentpay/primitives';
 import type { ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { fund, money, signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { fund, money, ownDb, signedIn, testCore, type SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 
 const FUNDS = 10_000n;
@@ -255,7 +254,7 @@ async function setUp(): Promise<{ model: Model; real: Real }> {
 }
 
 it('disputes agree with the model, whoever opens, proves, withdraws and decides them, in whatever order', async () => {
-  const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  const db = await ownDb();
   try {
     ({ core, clock } = await testCore(db, { random: seededRandom(1) }));
     const pick = fc.nat(3);

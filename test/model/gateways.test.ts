@@ -1,8 +1,8 @@
-import { catalog, developers, gateways, ledger, migrations, parties, type Core } from '@agentpay/core';
+import { catalog, developers, gateways, ledger, parties, type Core } from '@agentpay/core';
 import { OutboundError, type Db, type FetchOut, type SqlValue } from '@agentpay/primitives';
 import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { testCore } from '../flows/market.js';
+import { ownDb, testCore } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 
 /** Random histories of a gateway's fundings, quotas and calls, against what they ought to be. */
@@ -50,7 +50,7 @@ const fetchOut: FetchOut = async () => {
 };
 
 beforeAll(async () => {
-  db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  db = await ownDb();
   const endpoints = { assertAllowed: () => undefined, fetchOut };
   ({ core } = await testCore(db, { endpoints }));
 });

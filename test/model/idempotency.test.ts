@@ -1,8 +1,7 @@
-import { idempotency, ledger, migrations, wallets, type Core } from '@agentpay/core';
+import { idempotency, ledger, wallets, type Core } from '@agentpay/core';
 import { AgentPayError, isAgentPayError, seededRandom, type ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
-import { money, signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { money, ownDb, signedIn, testCore, type SignedIn } from '../flows/market.js';
 import { command, playSequences } from './play.js';
 
 const CLAIM_MS = 60_000;
@@ -213,7 +212,7 @@ async function setUp(): Promise<{ model: Model; real: Real }> {
 }
 
 it('idempotency keys agree with the model: a request takes effect once, whoever lasts, fails, dies or comes late', async () => {
-  const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  const db = await ownDb();
   try {
     ({ core, clock } = await testCore(db, { random: seededRandom(1) }));
     const slot = fc.record({ party: fc.constantFrom(0, 1), key: fc.constantFrom('a', 'b') });

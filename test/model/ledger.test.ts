@@ -1,10 +1,9 @@
-import { ledger, migrations, type Core } from '@agentpay/core';
+import { ledger, type Core } from '@agentpay/core';
 import { seededRandom } from '@agentpay/primitives';
 import type { Tx } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import fc from 'fast-check';
 import * as inTransaction from '../flows/inTransaction.js';
-import { money, signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { money, ownDb, signedIn, testCore, type SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 
 const asset = 'USD';
@@ -183,7 +182,7 @@ async function setUp(): Promise<{ model: Model; real: Real }> {
 }
 
 it('the books agree with the model: every event once, nothing below zero, holds closed once, all in balance', async () => {
-  const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  const db = await ownDb();
   try {
     ({ core } = await testCore(db, { random: seededRandom(1) }));
     const wallet = fc.nat(2);

@@ -1,10 +1,9 @@
-import { ledger, migrations, payments, type Core, type Principal } from '@agentpay/core';
+import { ledger, payments, type Core, type Principal } from '@agentpay/core';
 import { seededRandom } from '@agentpay/primitives';
 import type { ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import fc from 'fast-check';
-import { fund, money, signedIn, START_MS, testCore, type SignedIn } from '../flows/market.js';
+import { fund, money, ownDb, signedIn, START_MS, testCore, type SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 import {
   ask,
@@ -272,7 +271,7 @@ async function finish(model: Model, real: Real): Promise<void> {
 }
 
 it('payments agree with the model, whatever is paid, refunded, answered late or never, in whatever order', async () => {
-  const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  const db = await ownDb();
   try {
     ({ core, clock } = await testCore(db, {
       random: seededRandom(1),

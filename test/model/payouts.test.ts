@@ -1,10 +1,9 @@
-import { ledger, migrations, payouts, type Core } from '@agentpay/core';
+import { ledger, payouts, type Core } from '@agentpay/core';
 import { seededRandom } from '@agentpay/primitives';
 import type { ManualClock } from '@agentpay/primitives';
-import { scratchDb } from '@agentpay/storage';
 import { eventually } from '@agentpay/testing';
 import fc from 'fast-check';
-import { fund, money, signedIn, testCore, type SignedIn } from '../flows/market.js';
+import { fund, money, ownDb, signedIn, testCore, type SignedIn } from '../flows/market.js';
 import { contradictions } from '../stress/books.js';
 import { command, kindOf, playSequences } from './play.js';
 import {
@@ -267,7 +266,7 @@ async function finish(model: Model, real: Real): Promise<void> {
 }
 
 it('payouts agree with the model, whatever is sent, taken back, answered late or never, in whatever order', async () => {
-  const db = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  const db = await ownDb();
   try {
     ({ core, clock } = await testCore(db, {
       random: seededRandom(1),

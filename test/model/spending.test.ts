@@ -3,7 +3,7 @@ import type { Core } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import fc from 'fast-check';
-import { fund, money, signedIn, START_MS, testCore, ownDb } from '../flows/market.js';
+import { fund, money, ownDb, signedIn, START_MS, testCore } from '../flows/market.js';
 import type { SignedIn } from '../flows/market.js';
 import * as inTransaction from '../flows/inTransaction.js';
 

@@ -3,7 +3,7 @@ import type { Core, Principal } from '@agentpay/core';
 import { isAgentPayError } from '@agentpay/primitives';
 import type { Db, ManualClock } from '@agentpay/primitives';
 import fc from 'fast-check';
-import { FEE, market, money, PRICE, SLA_SECONDS, START_MS, testCore, ownDb } from '../flows/market.js';
+import { FEE, market, money, ownDb, PRICE, SLA_SECONDS, START_MS, testCore } from '../flows/market.js';
 
 const TTL_MS = 300_000;
 const SLA_MS = SLA_SECONDS * 1000;

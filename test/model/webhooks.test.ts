@@ -4,7 +4,7 @@ import { seededRandom } from '@agentpay/primitives';
 import type { ManualClock } from '@agentpay/primitives';
 import { eventually } from '@agentpay/testing';
 import fc from 'fast-check';
-import { signedIn, testCore, type SignedIn, ownDb } from '../flows/market.js';
+import { ownDb, signedIn, testCore, type SignedIn } from '../flows/market.js';
 import { command, kindOf, playSequences } from './play.js';
 
 type Post = WebhookPorts['receivers']['post'];

@@ -1,6 +1,5 @@
 import {
   ledger,
-  migrations,
   orgs,
   parties,
   payments,
@@ -11,7 +10,7 @@ import {
 } from '@agentpay/core';
 import { newId, systemRandom, type Db } from '@agentpay/primitives';
 import { pgDb, scratchDb } from '@agentpay/storage';
-import { testCore } from '../flows/market.js';
+import { ownDb, testCore } from '../flows/market.js';
 
 const REPLICAS = 10;
 const MONTHLY = 50_000_000n;
@@ -24,7 +23,7 @@ let owner: Principal;
 let orgId: string;
 
 beforeAll(async () => {
-  database = await scratchDb({ server: process.env['DATABASE_URL'] as string, migrations });
+  database = await ownDb();
   replicas = await Promise.all(
     Array.from({ length: REPLICAS }, async () => {
       const db = pgDb({ url: database.url, max: 2, connectTimeoutMs: 300_000 });
