@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { pgMessages, type PgMessage } from './pgMessages.js';
 
 /** Where something is caught: on its way to PostgreSQL, or when PostgreSQL has done it and answers. */
 export type Catch = 'before' | 'after';
@@ -27,50 +28,59 @@ export interface CommitGate {
   close(): Promise<void>;
 }
 
-// The simple query of PostgreSQL's protocol: 'Q', length, text, zero.
-const COMMIT = 'Q\0\0\0\x0bcommit\0';
-
-/** What a chunk does that one connection sends. */
+/** What one message does that a connection sends. */
 interface Written {
   /** Whether a transaction is committed, and a batch with it. */
   readonly commit?: 'batch' | 'other';
-  /** Whether a statement outside of transactions writes. */
-  readonly alone?: true;
+  /** Whether it is a statement outside of transactions, and whether that writes. */
+  readonly alone?: 'writes' | 'reads';
 }
 
-// Parse: name, text.
-const PARSED = /(agentpay_\d+)\0((?:with|insert|update|delete)\s[^\0]*)/g;
-const WRITES = /\b(?:insert into|update|delete from) (?!idempotency_keys|kept_requests)/;
+const BATCH = /^with [^]*batch_expect\(/;
+const WRITES =
+  /^(?=(?:with|insert|update|delete)\s)[^]*\b(?:insert into|update|delete from) (?!idempotency_keys|kept_requests)/;
 
 /**
  * Finds commits in what one connection sends: the word itself, or the statement of a batch, which is a whole transaction unless it stands
- * within one. `idle`: the session is in no transaction.
+ * within one.
  */
-function writes(): (chunk: Buffer, idle: boolean) => Written {
-  const [batches, writing] = [new Set<string>(), new Set<string>()];
+function writes(): (message: PgMessage) => Written {
+  const prepared = new Map<string, 'batch' | 'writes' | 'reads'>();
+  let within = false;
   let batchWithin = false;
-  return (chunk, idle) => {
-    const text = chunk.toString('latin1');
-    if (idle) batchWithin = false;
-    if (text.includes(COMMIT)) return { commit: batchWithin ? 'batch' : 'other' };
-    for (const [, name = '', statement = ''] of text.matchAll(PARSED)) {
-      if (/^with [^]*batch_expect\(/.test(statement)) batches.add(name);
-      else if (WRITES.test(statement)) writing.add(name);
+
+  function query(text: string): Written {
+    if (text === 'commit') {
+      within = false;
+      return { commit: batchWithin ? 'batch' : 'other' };
     }
-    // Bind: portal, name.
-    const binds = (names: Set<string>) => [...names].some((name) => text.includes(`\0${name}\0`));
-    const batch = binds(batches);
-    batchWithin ||= batch && !idle;
-    if (!idle) return {};
-    if (batch) return { commit: 'batch' };
-    return binds(writing) ? { alone: true } : {};
+    if (text.startsWith('begin')) [within, batchWithin] = [true, false];
+    else if (text === 'rollback') within = false;
+    else if (!within) return { alone: 'reads' };
+    return {};
+  }
+  function bind(name: string): Written {
+    const kind = prepared.get(name) ?? 'reads';
+    if (within) {
+      batchWithin ||= kind === 'batch';
+      return {};
+    }
+    return kind === 'batch' ? { commit: 'batch', alone: 'writes' } : { alone: kind };
+  }
+  return ({ type, body }) => {
+    const [first = '', second = ''] = body.toString('latin1').split('\0', 2);
+    // Query: text. Parse: name, text. Bind: portal, name.
+    if (type === 'Q') return query(first);
+    if (type === 'P')
+      prepared.set(first, BATCH.test(second) ? 'batch' : WRITES.test(second) ? 'writes' : 'reads');
+    return type === 'B' ? bind(second) : {};
   };
 }
-const BEGIN = Buffer.from('begin', 'latin1');
-/** CommandComplete of a batch, which selects one row, and nothing else. */
-const BATCH_DONE = 'SELECT 1\0';
-/** ReadyForQuery of a session that is in no transaction. */
-const IDLE = Buffer.from('Z\0\0\0\x05I', 'latin1');
+
+/** Whether PostgreSQL answers after this message: it opens the session, or is a Query or a Sync. ReadyForQuery is the end of the answer. */
+const isAnswered = ({ type }: PgMessage) => ['', 'Q', 'S'].includes(type);
+const wholes = (messages: readonly PgMessage[]) => messages.map(({ whole }) => whole);
+const isReady = ({ type }: PgMessage) => type === 'Z';
 
 interface Armed {
   readonly what: 'commit' | 'batch' | 'statement' | 'write';
@@ -85,20 +95,13 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
   let armed: Armed | undefined;
   let keptBack: { batches: number; readonly enough: () => void } | undefined;
 
-  function keepsBack(chunk: Buffer): boolean {
-    if (!keptBack) return false;
-    keptBack.batches -= chunk.toString('latin1').split(BATCH_DONE).length - 1;
-    if (keptBack.batches <= 0) keptBack.enough();
-    return true;
-  }
-
-  function takeIfDue(chunk: Buffer, idle: boolean, { commit, alone }: Written): Armed | undefined {
+  function takeIfDue({ commit, alone }: Written): Armed | undefined {
     if (!armed) return undefined;
     const meant = {
       commit: commit !== undefined,
       batch: commit === 'batch',
-      statement: idle && !chunk.includes(BEGIN),
-      write: commit !== undefined || alone === true,
+      statement: alone !== undefined,
+      write: commit !== undefined || alone === 'writes',
     };
     if (!meant[armed.what] || armed.passing-- > 0) return undefined;
     const due = armed;
@@ -106,27 +109,48 @@ export async function commitGate(databaseUrl: string): Promise<CommitGate> {
     return due;
   }
 
+  /** One connection. @returns what is to be passed on of what either side sends */
+  function connection() {
+    const writtenBy = writes();
+    /** Of what was sent and has no answer yet, whether it commits a batch. */
+    const unanswered: boolean[] = [];
+    let [silent, batch] = [false, false];
+    let caught: Armed | undefined;
+    return {
+      passes(message: PgMessage): boolean {
+        if (silent) return false;
+        const written = writtenBy(message);
+        caught ??= takeIfDue(written);
+        if (caught?.where === 'before') {
+          silent = true;
+          caught.caught();
+          return false;
+        }
+        batch ||= written.commit === 'batch';
+        if (!isAnswered(message)) return true;
+        unanswered.push(batch);
+        batch = false;
+        silent = caught !== undefined;
+        return true;
+      },
+      returns(message: PgMessage): boolean {
+        const answered = isReady(message) ? unanswered.shift() : undefined;
+        if (silent && unanswered.length === 0) caught?.caught();
+        if (keptBack && answered && --keptBack.batches <= 0) keptBack.enough();
+        return !silent && !keptBack;
+      },
+    };
+  }
+
   const server = createServer((client) => {
     const upstream = connect(Number(target.port || 5432), target.hostname);
-    const writtenBy = writes();
-    let [silent, idle] = [false, false];
-    let onResponse: (() => void) | undefined;
-    client.on('data', (chunk) => {
-      if (silent) return;
-      const due = takeIfDue(chunk, idle, writtenBy(chunk, idle));
-      idle = false;
-      if (due) {
-        silent = true;
-        if (due.where === 'before') return due.caught();
-        onResponse = due.caught;
-      }
-      upstream.write(chunk);
+    const { passes, returns } = connection();
+    const [sent, received] = [pgMessages({ opening: true }), pgMessages({ opening: false })];
+    client.on('data', (piece) => {
+      upstream.write(Buffer.concat(wholes(sent(piece).filter(passes))));
     });
-    upstream.on('data', (chunk) => {
-      if (silent) return onResponse?.();
-      if (keepsBack(chunk)) return;
-      idle = chunk.subarray(-IDLE.length).equals(IDLE);
-      client.write(chunk);
+    upstream.on('data', (piece) => {
+      client.write(Buffer.concat(wholes(received(piece).filter(returns))));
     });
     for (const [socket, other] of [
       [client, upstream],
