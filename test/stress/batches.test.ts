@@ -209,6 +209,21 @@ describe('commands in batches', () => {
     );
   });
 
+  it.each(['json', 'jsonb'] as const)(
+    'write %s as it was given, and null where there is none',
+    async (type) => {
+      const values = [{ text: 'a\nb\u2028"\\' }, null, 'null', ['', 1.5, { a: null }], '', 0, false];
+      await db.exec(`create table notes_${type} (id text primary key, data ${type})`);
+      const notes = { name: `notes_${type}`, fields: { id: 'text', data: type } } as never;
+      const write = (data: unknown, n: number) =>
+        core.batch.run({ wants: [], lane: '', decide: (scene) => scene.append(notes, { id: `${n}`, data }) });
+      await Promise.all(values.map(write));
+      await write({ alone: '\n' }, values.length);
+      const rows = await db.query(`select data, data is null as none from notes_${type} order by id::int`);
+      expect(rows).toEqual([...values, { alone: '\n' }].map((data) => ({ data, none: data === null })));
+    },
+  );
+
   it('pays once for a key that waits in several batches at once', async () => {
     const both = [core, (await testCore(db)).core];
     const request = { principal: payer.principal, fromWalletId: payer.walletId, toExternal: 'x' };

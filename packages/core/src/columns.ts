@@ -9,6 +9,7 @@ export type ColumnType =
   | 'boolean'
   | 'timestamptz'
   | 'text[]'
+  | 'json'
   | 'jsonb'
   | 'numeric'
   | 'float8'
@@ -26,6 +27,10 @@ export const column = memoize(MAX_FIELDS, (field: string): string =>
 
 /** A value of a field as a parameter. */
 export function toSql(value: unknown, type: ColumnType): SqlValue {
-  if (type === 'jsonb' && value !== null) return JSON.stringify(value);
+  if (isJson(type) && value !== null) return JSON.stringify(value);
   return value as SqlValue;
+}
+
+export function isJson(type: ColumnType): boolean {
+  return type === 'json' || type === 'jsonb';
 }

@@ -1,5 +1,5 @@
 import type { SqlValue } from '@agentpay/primitives';
-import { column, toSql } from '../columns.js';
+import { column, isJson, toSql } from '../columns.js';
 import type { ColumnType } from '../columns.js';
 import type { Table } from '../table.js';
 import type { AnyEntity } from './Entity.js';
@@ -83,12 +83,10 @@ function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]
   if (rows.length === 0) return;
   const fields = Object.entries<ColumnType>(table.fields);
   const columns = fields.map(([field]) => column(field)).join(', ');
-  // A list in a column comes as its text: unnest would take lists of lists apart whole.
-  const values = fields.map(([field, type]) => `${column(field)}${type === 'text[]' ? '::text[]' : ''}`);
   const given = fields.map(([field, type]) => ({ name: column(field), type, rows, field }));
   writing.steps.push(
     `i${writing.steps.length} as (insert into ${table.name} (${columns})
-       select ${values.join(', ')} from ${source(writing, table.name, given)})`,
+       select ${columns} from ${source(writing, table.name, given)})`,
   );
 }
 
@@ -163,9 +161,15 @@ function paramOf(of: Column, row: number): SqlValue {
   return of.type === 'text[]' ? arrayText(value as readonly string[]) : toSql(value, of.type);
 }
 
-/** A list goes along as its text. */
-function sentAs({ type }: Column): ColumnType {
-  return type === 'text[]' ? 'text' : type;
+/** Values that go along as their text: unnest would take lists of lists apart whole, and within a list JSON would be escaped. */
+function isSentAsText({ type }: Column): boolean {
+  return type === 'text[]' || isJson(type);
+}
+
+/** A parameter with the values of a column as SQL of a list of them. JSON as it is written here has no line break: its values are lines. */
+function listOf(of: Column, place: string): string {
+  if (isJson(of.type)) return `string_to_array(${place}::text, E'\\n', 'null')`;
+  return `${place}::${isSentAsText(of) ? 'text' : of.type}[]`;
 }
 
 /** Rows of one command are few enough to be written out. */
@@ -180,19 +184,20 @@ function source(writing: Writing, table: string, columns: readonly Column[]): st
   const count = columns[0]?.rows.length ?? 0;
   if (writing.single && count <= MAX_WRITTEN_OUT) {
     const rows = Array.from({ length: count }, (_, row) => {
-      const places = columns.map((each) => `$${params.push(paramOf(each, row))}::${sentAs(each)}`);
+      const places = columns.map((each) => `$${params.push(paramOf(each, row))}::${each.type}`);
       return `(${places.join(', ')})`;
     });
     return `(values ${rows.join(', ')}) as d (${columns.map(({ name }) => name).join(', ')})`;
   }
   const own = ownValues(writing, table, columns);
   const shown = columns.map((each) => {
-    const { name } = each;
-    return own.includes(each) ? `r.${name}` : `$${params.push(paramOf(each, 0))}::${sentAs(each)} as ${name}`;
+    const { name, type } = each;
+    if (!own.includes(each)) return `$${params.push(paramOf(each, 0))}::${type} as ${name}`;
+    return isSentAsText(each) ? `r.${name}::${type} as ${name}` : `r.${name}`;
   });
   if (own.length === 0) return `(select ${shown.join(', ')}) as d`;
   const names = own.map(({ name }) => name);
-  const arrays = own.map((each) => `$${params.push(columnText(each))}::${sentAs(each)}[] as ${each.name}`);
+  const arrays = own.map((each) => `${listOf(each, `$${params.push(columnText(each))}`)} as ${each.name}`);
   // Behind "offset 0" the planner does not look at the values: it would plan anew for each of them.
   return `(select ${shown.join(', ')} from (select ${arrays.join(', ')} offset 0) as a,
     unnest(${names.map((name) => `a.${name}`).join(', ')}) as r (${names.join(', ')})) as d`;
@@ -217,5 +222,6 @@ function isVarying(of: Column): boolean {
 }
 
 function columnText(of: Column): string {
-  return arrayText(of.rows.map((_, row) => paramOf(of, row)));
+  const values = of.rows.map((_, row) => paramOf(of, row));
+  return isJson(of.type) ? values.map(String).join('\n') : arrayText(values);
 }

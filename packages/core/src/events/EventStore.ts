@@ -7,7 +7,7 @@ export const events = table<Event>('events', {
   type: 'text',
   subject: 'text',
   audience: 'text[]',
-  data: 'jsonb',
+  data: 'json',
   createdAt: 'timestamptz',
 });
 

@@ -19,4 +19,9 @@ create index events_order on events (transaction, sequence);
 create index events_subject on events (subject, sequence);
 `,
   },
+  {
+    // Events are written far more often than anybody looks into their data: json is kept as it comes, jsonb is taken apart.
+    name: 'core/events-2',
+    sql: 'alter table events alter column data type json using data::json;',
+  },
 ];
