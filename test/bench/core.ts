@@ -151,7 +151,7 @@ export function operations({ core: made, people, serviceId }: Town): Record<stri
 export function plainPool(url: string): pg.Pool {
   const pool = new pg.Pool({ connectionString: url, max: 20 });
   // Their end is not waited for, and the database may be dropped before it.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('error', () => undefined).on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
