@@ -67,6 +67,7 @@ export function parseBaseUnits(text: string): Amount {
 
 /** Writes base units as decimal text with no more fraction digits than needed: 10000n -> "0.01". */
 export function formatDecimal(amount: Amount, decimals: number = MICRO_DECIMALS): string {
+  if (amount === 0n) return '0';
   const sign = amount < 0n ? '-' : '';
   const digits = (amount < 0n ? -amount : amount).toString().padStart(decimals + 1, '0');
   const fraction = digits.slice(digits.length - decimals).replace(/0+$/, '');

@@ -59,42 +59,43 @@ export interface OpenScene extends Scene {
   wrote(): boolean;
 }
 
-/** What a command did: it put a row onto a list, or changed that of a slot. */
-type Change =
-  | { readonly list: unknown[]; readonly slot: undefined; readonly before: undefined }
-  | { readonly list: undefined; readonly slot: Slot; readonly before: object | undefined };
-
 /** Keeps what the command under way does, so that it can be undone. */
 function changeLog(): Pick<OpenScene, 'attempt' | 'wrote'> & {
   push(list: unknown[], row: unknown): void;
   set(slot: Slot, row: object): void;
 } {
-  let done: Change[] = [];
+  /** Lists that got a row and slots whose row changed, in order, and beside them what a slot had before. */
+  const touched: (unknown[] | Slot)[] = [];
+  const before: (object | undefined)[] = [];
+  function undo(): void {
+    for (let last = touched.pop(); last; last = touched.pop()) {
+      const row = before.pop();
+      if (Array.isArray(last)) last.pop();
+      else last.now = row;
+    }
+  }
   return {
     push(list, row) {
       list.push(row);
-      done.push({ list, slot: undefined, before: undefined });
+      touched.push(list);
+      before.push(undefined);
     },
     set(slot, row) {
-      done.push({ list: undefined, slot, before: slot.now });
+      touched.push(slot);
+      before.push(slot.now);
       slot.now = row;
     },
     attempt(command) {
-      done = [];
+      touched.length = before.length = 0;
       try {
         return command();
       } catch (error) {
-        done.reverse().forEach(undo);
+        undo();
         throw error;
       }
     },
-    wrote: () => done.length > 0,
+    wrote: () => touched.length > 0,
   };
-}
-
-function undo({ list, slot, before }: Change): void {
-  if (list) list.pop();
-  else slot.now = before;
 }
 
 export function keyText(key: readonly string[]): string {

@@ -10,7 +10,7 @@ export function arrayText(values: readonly SqlValue[]): string {
   if (values.every(isText)) {
     const json = JSON.stringify(values);
     // Quotes and backslashes are escaped alike, anything else is not.
-    if (!/\\[^"\\]/.test(json)) return `{${json.slice(1, -1)}}`;
+    if (!json.includes('\\') || !/\\[^"\\]/.test(json)) return `{${json.slice(1, -1)}}`;
   }
   return `{${values.map(elementText).join(',')}}`;
 }

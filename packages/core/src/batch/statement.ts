@@ -4,7 +4,6 @@ import type { ColumnType } from '../columns.js';
 import type { Table } from '../table.js';
 import type { AnyEntity } from './Entity.js';
 import { arrayText } from './arrayText.js';
-import { keyText } from './Scene.js';
 import type { OpenScene, Slot } from './Scene.js';
 
 /** SQLSTATE of a statement that wrote nothing because a row was no longer what a decision rested on. */
@@ -53,7 +52,7 @@ interface Writing extends StatementOptions {
 export function statementOf(scene: OpenScene, options: StatementOptions): Statement {
   const writing: Writing = { ...options, steps: [], params: [], counts: [], expected: 0 };
   const ranked = [...scene.slots].sort(([a], [b]) => a.rank - b.rank);
-  for (const [entity, slots] of ranked) writeEntity(writing, entity, [...slots.values()]);
+  for (const [entity, slots] of ranked) writeEntity(writing, entity, slots);
   for (const [table, rows] of scene.appended) insertRows(writing, table, rows);
   for (const [writer, rows] of scene.added) {
     if (rows.length === 0) continue;
@@ -69,13 +68,22 @@ export function statementOf(scene: OpenScene, options: StatementOptions): Statem
   };
 }
 
-function writeEntity(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
-  const inserted = slots.flatMap(({ loaded, now }) => (!loaded && now ? [now] : []));
-  const updated = slots.filter(({ loaded, now }) => loaded && now !== loaded);
-  const watched = entity.watched ? slots.filter(({ loaded, now }) => now === loaded) : [];
+/** A slot with the text of its key. */
+type KeyedSlot = readonly [text: string, slot: Slot];
+
+function writeEntity(writing: Writing, entity: AnyEntity, slots: ReadonlyMap<string, Slot>): void {
+  const inserted: object[] = [];
+  const updated: KeyedSlot[] = [];
+  const watched: Slot[] = [];
+  for (const keyed of slots) {
+    const [, slot] = keyed;
+    if (slot.now === slot.loaded) watched.push(slot);
+    else if (slot.loaded) updated.push(keyed);
+    else if (slot.now) inserted.push(slot.now);
+  }
   insertRows(writing, entity.table, inserted);
   if (updated.length > 0) updateRows(writing, entity, updated);
-  if (watched.length > 0) watchRows(writing, entity, watched);
+  if (entity.watched && watched.length > 0) watchRows(writing, entity, watched);
 }
 
 // oxlint-disable-next-line no-explicit-any
@@ -94,11 +102,11 @@ function insertRows(writing: Writing, table: Table<any>, rows: readonly object[]
  * Rows are looked up one by one in the order of their keys, which is the order in which everybody locks them; what the planner thinks of
  * the size of a table changes nothing about that.
  */
-function updateRows(writing: Writing, entity: AnyEntity, slots: readonly Slot[]): void {
+function updateRows(writing: Writing, entity: AnyEntity, slots: readonly KeyedSlot[]): void {
   const { name } = entity.table;
-  const sorted = [...slots].sort((a, b) => (keyText(a.key) < keyText(b.key) ? -1 : 1));
-  const loaded = sorted.map((slot) => slot.loaded as object);
-  const now = sorted.map((slot) => slot.now as object);
+  const sorted = [...slots].sort(([a], [b]) => (a < b ? -1 : 1));
+  const loaded = sorted.map(([, slot]) => slot.loaded as object);
+  const now = sorted.map(([, slot]) => slot.now as object);
   const given = (of: readonly string[], prefix: string, rows: readonly object[]) =>
     of.map((field) => columnOf(prefix, entity, rows, field));
   const changed = given(entity.changes, 'n_', now);
@@ -222,6 +230,8 @@ function isVarying(of: Column): boolean {
 }
 
 function columnText(of: Column): string {
-  const values = of.rows.map((_, row) => paramOf(of, row));
-  return isJson(of.type) ? values.map(String).join('\n') : arrayText(values);
+  const values = of.rows.map((_, row) => fieldOf(of, row));
+  if (isJson(of.type)) return values.map((value) => String(toSql(value, of.type))).join('\n');
+  if (of.type === 'text[]') return arrayText(values.map((list) => arrayText(list as readonly string[])));
+  return arrayText(values as readonly SqlValue[]);
 }

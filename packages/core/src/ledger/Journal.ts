@@ -40,14 +40,17 @@ export function inLockOrder(postings: readonly Posting[]): readonly Posting[] {
 export function assertBalanced(postings: readonly Posting[]): void {
   if (postings.length === 0) throw refuse('is empty');
   // Lines are few: to look through them costs less than sets and maps.
-  for (const [i, { account, asset, amount }] of postings.entries()) {
+  for (let i = 0; i < postings.length; i++) {
+    const { account, asset, amount } = postings[i] as Posting;
     if (amount === 0n) throw refuse(`moves nothing on ${account}`);
     if (amount > MAX_BALANCE || amount < -MAX_BALANCE) throw tooMuch();
-    const first = postings.findIndex((line) => line.account === account && line.asset === asset);
-    if (first < i) throw refuse(`names ${account} twice`);
-  }
-  for (const { asset } of postings) {
-    const sum = postings.reduce((all, line) => (line.asset === asset ? all + line.amount : all), 0n);
+    let sum = 0n;
+    for (let j = 0; j < postings.length; j++) {
+      const line = postings[j] as Posting;
+      if (line.asset !== asset) continue;
+      if (j < i && line.account === account) throw refuse(`names ${account} twice`);
+      sum += line.amount;
+    }
     if (sum !== 0n) throw refuse(`is off by ${sum} ${asset}`);
   }
 }

@@ -101,12 +101,11 @@ const JOURNALS = 'ledger.journals';
 export function postIn(source: Source, scene: Scene, entry: JournalEntry): Journal {
   assertBalanced(entry.postings);
   const postings = inLockOrder(entry.postings);
-  const owned = postings.filter((line) => isOwned(line.account));
-  const found = owned.map((line) => scene.find(balances, line.account, line.asset));
-  const after = owned.map((line, i) => balanceAfter(line, found[i]?.amount ?? 0n));
-  for (const [i, { account, asset }] of owned.entries()) {
-    const balance = found[i];
-    const amount = after[i] as Amount;
+  for (const line of postings) {
+    const { account, asset } = line;
+    if (!isOwned(account)) continue;
+    const balance = scene.find(balances, account, asset);
+    const amount = balanceAfter(line, balance?.amount ?? 0n);
     if (balance) scene.update(balances, balance, { amount });
     else scene.insert(balances, { account, asset, amount });
   }

@@ -142,7 +142,7 @@ function decide(core: Core, scene: Scene, request: Checked, approvalId: string |
     const terms = approvedTerms({ ...request, currency: wallet.currency });
     useIn(core, scene, { ...terms, approvalId, usedBy: payment.id });
   }
-  const spending = { ...spendingOf(payment), approved: approvalId !== undefined };
+  const spending = spendingOf(payment, approvalId !== undefined);
   return connector
     ? reservePayment(core, scene, payment, spending)
     : payAtOnce(core, scene, payment, spending);
@@ -211,7 +211,7 @@ function insert(scene: Scene, payment: Payment): void {
   else scene.insert(paymentKeys, payment);
 }
 
-function spendingOf(payment: Payment): Spending {
+function spendingOf(payment: Payment, approved: boolean): Spending {
   const { payerId, payerWalletId, amount, fee, currency, rail } = payment;
   return {
     payer: payerId,
@@ -222,6 +222,7 @@ function spendingOf(payment: Payment): Spending {
     payee: payeeNames(payment),
     rail,
     purpose: 'payment',
+    approved,
   };
 }
 

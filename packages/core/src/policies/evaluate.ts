@@ -102,11 +102,10 @@ function firstDenial(
 ): Denial | undefined {
   for (const set of sets) {
     if (!set || set.rules.length === 0) continue;
-    const owner = set.partyId;
+    const of: Case = { ...judged, owner: set.partyId };
     for (const kind of kinds)
       for (const rule of set.rules) {
-        const found =
-          rule.kind === kind && rule.active !== false ? judge(rule, { ...judged, owner }) : undefined;
+        const found = rule.kind === kind && rule.active !== false ? judge(rule, of) : undefined;
         if (found) return found;
       }
   }
