@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { callName, endpoints, toolsOf } from '@agentpay/api';
 import { freePort, spawnNode, type Spawned } from '@agentpay/testing';
@@ -154,5 +155,18 @@ describe('agentpay-mcp', () => {
       expect(await failed.ended).toMatchObject({ code: 2 });
       expect(failed.output()).toContain(`agentpay-mcp: ${name}`);
     }
+  });
+
+  it('tells whoever starts it by hand what it reads, and refuses what it does not know', async () => {
+    const run = async (...args: string[]) => {
+      const process = spawnNode(BIN, { args });
+      return { ...(await process.ended), output: process.output() };
+    };
+    const { version } = JSON.parse(await readFile(file('packages/mcp/package.json'), 'utf8'));
+    expect(await run('--version')).toMatchObject({ code: 0, output: `${version}\n` });
+    const help = await run('--help');
+    expect(help).toMatchObject({ code: 0, output: expect.stringContaining('AGENTPAY_API_KEY') });
+    expect(await run('-h')).toEqual(help);
+    expect(await run('--port')).toMatchObject({ code: 2, output: expect.stringContaining('"--port"') });
   });
 });

@@ -20,6 +20,32 @@ export interface PayingSettings {
   readonly hosts: readonly string[] | undefined;
 }
 
+/** What the variables are without being set, and what each says. */
+export const variables = {
+  AGENTPAY_URL: { unset: 'http://127.0.0.1:3100', says: 'base URL of the API' },
+  AGENTPAY_API_KEY: {
+    unset: 'none',
+    says: 'a key of any kind, or several separated by commas; kinds are told by how keys begin',
+  },
+  AGENTPAY_TOOLS: { unset: 'all', says: 'groups to offer, such as `payments,wallets,gateway.calls`' },
+  AGENTPAY_PRIVATE_KEY: { unset: 'none', says: '`fetch_paid` pays with this key' },
+  AGENTPAY_WALLET_ID: {
+    unset: 'none',
+    says: 'or with payment tokens from this wallet of the agent whose key is above',
+  },
+  AGENTPAY_MAX_PER_CALL: {
+    unset: '$1',
+    says: 'most that one `fetch_paid` may cost, whatever the model asks for',
+  },
+  AGENTPAY_MAX_TOTAL: { unset: '$10', says: 'most that all of them may cost until the process ends' },
+  AGENTPAY_NETWORKS: {
+    unset: 'test networks',
+    says: 'networks that may be paid on: `base` is real money',
+  },
+  AGENTPAY_HOSTS: { unset: 'any', says: 'hosts that may be paid' },
+} as const;
+
+type Variable = keyof typeof variables;
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -27,15 +53,15 @@ type Env = Readonly<Record<string, string | undefined>>;
  * @throws Error with a sentence that names the variable, never its value
  */
 export function readSettings(env: Env): StdioSettings {
-  const url = env['AGENTPAY_URL'] || 'http://127.0.0.1:3100';
+  const url = env['AGENTPAY_URL'] || variables.AGENTPAY_URL.unset;
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new Error('AGENTPAY_URL must be a URL that begins with http:// or https://.');
   const keys = Object.fromEntries(parts(env['AGENTPAY_API_KEY'])?.map((key) => [kindOf(key), key]) ?? []);
   const { agent, ...others } = keys as Partial<Record<Auth, string>>;
   const api = { url, ...(agent !== undefined && { apiKey: agent }), keys: others };
   const limits = {
-    maxPerCall: price(env, 'AGENTPAY_MAX_PER_CALL', '$1'),
-    maxTotal: price(env, 'AGENTPAY_MAX_TOTAL', '$10'),
+    maxPerCall: price(env, 'AGENTPAY_MAX_PER_CALL'),
+    maxTotal: price(env, 'AGENTPAY_MAX_TOTAL'),
   };
   return {
     api,
@@ -65,8 +91,8 @@ function parts(text: string | undefined): string[] | undefined {
   return text ? text.split(',').flatMap((part) => part.trim() || []) : undefined;
 }
 
-function price(env: Env, name: string, otherwise: string): string {
-  const text = env[name] || otherwise;
+function price(env: Env, name: Variable): string {
+  const text = env[name] || variables[name].unset;
   try {
     parsePrice(text);
   } catch {
