@@ -181,7 +181,7 @@ type Op = () => Promise<unknown>;
 
 /**
  * Measures operations that are compared with each other, each for as long in all: in turn, a part of that time each, so that what else
- * the machine does meets all of them alike.
+ * the machine does meets all of them alike. Forth and back, as each meets what the one before it left behind.
  */
 export async function measureInTurn<Name extends string>(
   inFlight: number,
@@ -189,7 +189,7 @@ export async function measureInTurn<Name extends string>(
 ): Promise<Record<Name, Measured>> {
   const all = Object.entries<Op>(ops).map(([name, op]) => ({ name, op, latencies: [] as number[], ms: 0 }));
   for (let part = 0; part < PARTS; part++) {
-    for (const each of all) {
+    for (const each of part % 2 === 0 ? all : [...all].reverse()) {
       // Everybody is met once before, so that nobody is read for the first time.
       if (part === 0)
         for (let n = 0; n < WARM; n += inFlight) await Promise.all(Array.from({ length: inFlight }, each.op));
