@@ -77,13 +77,14 @@ function writeEntity(writing: Writing, entity: AnyEntity, slots: ReadonlyMap<str
   const watched: Slot[] = [];
   for (const keyed of slots) {
     const [, slot] = keyed;
-    if (slot.now === slot.loaded) watched.push(slot);
-    else if (slot.loaded) updated.push(keyed);
-    else if (slot.now) inserted.push(slot.now);
+    if (slot.now !== slot.loaded) {
+      if (slot.loaded) updated.push(keyed);
+      else if (slot.now) inserted.push(slot.now);
+    } else if (entity.watched) watched.push(slot);
   }
   insertRows(writing, entity.table, inserted);
   if (updated.length > 0) updateRows(writing, entity, updated);
-  if (entity.watched && watched.length > 0) watchRows(writing, entity, watched);
+  if (watched.length > 0) watchRows(writing, entity, watched);
 }
 
 // oxlint-disable-next-line no-explicit-any
@@ -177,7 +178,7 @@ function isSentAsText({ type }: Column): boolean {
 /** A parameter with the values of a column as SQL of a list of them. JSON as it is written here has no line break: its values are lines. */
 function listOf(of: Column, place: string): string {
   if (isJson(of.type)) return `string_to_array(${place}::text, E'\\n', 'null')`;
-  return `${place}::${isSentAsText(of) ? 'text' : of.type}[]`;
+  return `${place}::${of.type === 'text[]' ? 'text' : of.type}[]`;
 }
 
 /** Rows of one command are few enough to be written out. */

@@ -45,7 +45,7 @@ export const variables = {
   AGENTPAY_HOSTS: { unset: 'any', says: 'hosts that may be paid' },
 } as const;
 
-type Variable = keyof typeof variables;
+type PriceVariable = 'AGENTPAY_MAX_PER_CALL' | 'AGENTPAY_MAX_TOTAL';
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -91,7 +91,7 @@ function parts(text: string | undefined): string[] | undefined {
   return text ? text.split(',').flatMap((part) => part.trim() || []) : undefined;
 }
 
-function price(env: Env, name: Variable): string {
+function price(env: Env, name: PriceVariable): string {
   const text = env[name] || variables[name].unset;
   try {
     parsePrice(text);
