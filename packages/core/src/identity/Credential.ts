@@ -48,7 +48,7 @@ export function newSecret(kind: StoredCredentialKind, random: Random): string {
 
 /** The form in which a secret is kept and found: HMAC-SHA256 under the server's pepper, hex. */
 export function hashSecret(secret: string, pepper: string): string {
-  return keyedHash(pepper, secret).toString('hex');
+  return keyedHash(pepper, secret, 'hex');
 }
 
 /** Compares in a time that does not depend on where the two differ. */

@@ -47,5 +47,5 @@ export function hashOf(
   key: string,
 ): string {
   const head = `ledger\n${before}\n${number}\n${id}\n${event}\n${kind}\n${createdAt.getTime()}`;
-  return keyedHash(key, `${head}\n${linesText(postings)}`).toString('base64');
+  return keyedHash(key, `${head}\n${linesText(postings)}`, 'base64');
 }

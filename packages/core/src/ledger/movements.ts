@@ -9,23 +9,33 @@ import type { Posting } from './Journal.js';
 type Line = readonly [account: string, amount: Amount];
 
 function movement(asset: string, debits: readonly Line[], credits: readonly Line[]): Posting[] {
-  const sums: { account: string; asset: string; amount: Amount }[] = [];
-  // Lines are few: to look through them costs less than a map.
-  const add = (name: string, amount: Amount) => {
-    const same = sums.find((line) => line.account === name);
-    if (same) same.amount += amount;
-    else sums.push({ account: name, asset, amount });
-  };
-  for (const [name, amount] of debits) add(name, -amount);
-  for (const [name, amount] of credits) add(name, amount);
-  return sums.filter((line) => line.amount !== 0n).flatMap(byExchange);
+  const sums: Sum[] = [];
+  for (const [name, amount] of debits) add(sums, { account: name, asset, amount: -amount });
+  for (const [name, amount] of credits) add(sums, { account: name, asset, amount });
+  const moved = sums.filter((line) => line.amount !== 0n);
+  return moved.some(isExchanged) ? moved.flatMap(byExchange) : moved;
 }
 
-/** What moves on a custody account of another asset is exchanged one for one, by the account of the treasury that is named for it. */
-function byExchange(line: Posting): Posting[] {
-  const { account: name, asset, amount } = line;
+type Sum = Posting & { amount: Amount };
+
+function add(sums: Sum[], line: Sum): void {
+  // Lines are few: to look through them costs less than a map.
+  const same = sums.find(({ account: name }) => name === line.account);
+  if (same) same.amount += line.amount;
+  else sums.push(line);
+}
+
+/** Whether money moves on a custody account of another asset. */
+function isExchanged({ account: name, asset }: Posting): boolean {
   const symbol = account.custodySymbol(name);
-  if (symbol === undefined || symbol === account.symbolOf(asset)) return [line];
+  return symbol !== undefined && symbol !== account.symbolOf(asset);
+}
+
+/** Such money is exchanged one for one, by the account of the treasury that is named for it. */
+function byExchange(line: Posting): Posting[] {
+  if (!isExchanged(line)) return [line];
+  const { account: name, asset, amount } = line;
+  const symbol = account.custodySymbol(name) as string;
   return [
     { account: account.EXCHANGE, asset, amount },
     { account: account.EXCHANGE, asset: symbol, amount: -amount },

@@ -102,12 +102,16 @@ function firstDenial(
 ): Denial | undefined {
   for (const set of sets) {
     if (!set || set.rules.length === 0) continue;
-    const of: Case = { ...judged, owner: set.partyId };
-    for (const kind of kinds)
-      for (const rule of set.rules) {
-        const found = rule.kind === kind && rule.active !== false ? judge(rule, of) : undefined;
-        if (found) return found;
-      }
+    const of: Case = { spend: judged.spend, standing: judged.standing, owner: set.partyId };
+    let found: Denial | undefined;
+    let place = kinds.length;
+    for (const rule of set.rules) {
+      if (rule.active === false) continue;
+      const own = kinds.indexOf(rule.kind);
+      const denied = own >= 0 && own < place ? judge(rule, of) : undefined;
+      if (denied) [found, place] = [denied, own];
+    }
+    if (found) return found;
   }
   return undefined;
 }

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { hmacSha256 } from './hmacSha256.js';
+import { hmacSha256 as hmacSha256Web } from './hmacSha256Web.js';
 
 const expected = (secret: string, text: string) =>
   createHmac('sha256', secret).update(text).digest('base64url');
@@ -10,10 +11,16 @@ test('is the HMAC that Node computes, for secrets and texts of any length', () =
   fc.assert(
     fc.property(text, fc.array(text, { minLength: 1, maxLength: 4 }), (secret, texts) => {
       const own = hmacSha256(secret).of;
-      expect(texts.map(own)).toEqual(texts.map((each) => expected(secret, each)));
+      expect(texts.map((each) => own(each))).toEqual(texts.map((each) => expected(secret, each)));
     }),
     { numRuns: 200 },
   );
+});
+
+test.each(['base64url', 'base64', 'hex'] as const)('gives %s where it is asked for', (encoding) => {
+  const wanted = createHmac('sha256', 'secret').update('text').digest(encoding);
+  expect(hmacSha256('secret').of('text', encoding)).toBe(wanted);
+  expect(hmacSha256Web('secret').of('text', encoding)).toBe(wanted);
 });
 
 test('is the same for a text of which some changes', () => {

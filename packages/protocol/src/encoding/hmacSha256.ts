@@ -11,10 +11,13 @@ export interface Changing {
   readonly after: string;
 }
 
-/** HMAC-SHA256 under one secret (RFC 2104), as base64url. */
+export type HmacEncoding = 'base64url' | 'base64' | 'hex';
+
+/** HMAC-SHA256 under one secret (RFC 2104). */
 export interface HmacSha256 {
-  of(text: string): string;
-  /** Of texts that differ in one place only: what they share is laid out once. What changes must always have the same length. */
+  /** base64url unless something else is asked for. */
+  of(text: string, encoding?: HmacEncoding): string;
+  /** In base64url. Of texts that differ in one place only: what they share is laid out once. What changes must always have the same length. */
   ofChanging(text: Changing): (changed: string) => string;
 }
 
@@ -30,16 +33,16 @@ export function hmacSha256(secret: string): HmacSha256 {
   // All are used again for every text: there is nothing to be collected.
   let buffer = Buffer.from(inner);
 
-  function digest(message: Buffer): string {
+  function digest(message: Buffer, encoding: HmacEncoding = 'base64url'): string {
     outer.write(hash('sha256', message, 'binary'), BLOCK, 'binary');
-    return hash('sha256', outer, 'base64url');
+    return hash('sha256', outer, encoding);
   }
   return {
-    of(text) {
+    of(text, encoding) {
       const end = BLOCK + Buffer.byteLength(text);
       if (end > buffer.length) buffer = Buffer.concat([inner], end);
       buffer.write(text, BLOCK);
-      return digest(buffer.subarray(0, end));
+      return digest(buffer.subarray(0, end), encoding);
     },
     ofChanging({ before, length, after }) {
       const start = Buffer.concat([inner, Buffer.from(before)]);
