@@ -42,6 +42,8 @@ describe('a page of a table', () => {
     const wanted = { limit: 2, offset: 5, cursor: nextCursor as string };
     expect(keyset.part(wanted, ['first'])).toEqual({
       text: ' and (-score, id) > ($2::integer, $3::text) order by -score, id limit $4 offset $5',
+      ofOne: ' and (-score, id) > ($2::integer, $3::text) order by -score, id limit $4::bigint + $5::bigint',
+      ofAll: ' order by -score, id limit $4 offset $5',
       params: ['first', -1, 'b', 3, 0],
     });
   });

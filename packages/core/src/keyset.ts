@@ -21,10 +21,20 @@ export const newestFirst = { by: ['createdAt', 'id'], descending: true } as cons
 
 /** How a list is read page by page: by position, or from the place of the last row that was given. */
 export interface Keyset<Row> {
-  /** What follows the condition of the list: from where on, the order, how many; and all parameters. One row more than wanted is read. */
-  part(wanted: Page, params: readonly SqlValue[]): { text: string; params: SqlValue[] };
+  part(wanted: Page, params: readonly SqlValue[]): KeysetPart;
   /** The wanted rows of those that were read, and by cursor where the next page begins. */
   page(rows: readonly Row[], wanted: Page): { rows: Row[] } & Pick<Counted, 'nextCursor'>;
+}
+
+/** A page as SQL. One row more than wanted is read. */
+export interface KeysetPart {
+  /** What follows the condition of the list: from where on, the order, how many. */
+  readonly text: string;
+  /** The same of one list among several that make up the whole, with what stands before the page. */
+  readonly ofOne: string;
+  /** What follows the lists that make up the whole. */
+  readonly ofAll: string;
+  readonly params: SqlValue[];
 }
 
 export function keysetOf<Row extends object>(
@@ -45,8 +55,16 @@ export function keysetOf<Row extends object>(
         const terms = keys.map(({ sql }) => sql).join(', ');
         after = ` and (${terms}) ${descending ? '<' : '>'} (${values.join(', ')})`;
       }
-      const rest = ` limit $${params.push(limit + 1)} offset $${params.push(cursor === undefined ? offset : 0)}`;
-      return { text: `${after} order by ${orderBy}${rest}`, params };
+      const order = ` order by ${orderBy}`;
+      const count = `$${params.push(limit + 1)}`;
+      const start = `$${params.push(cursor === undefined ? offset : 0)}`;
+      const ofAll = `${order} limit ${count} offset ${start}`;
+      return {
+        text: after + ofAll,
+        ofOne: `${after}${order} limit ${count}::bigint + ${start}::bigint`,
+        ofAll,
+        params,
+      };
     },
     page: (rows, wanted) => cut(rows, wanted, cursorAt),
   };

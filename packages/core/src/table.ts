@@ -2,7 +2,7 @@ import type { Queryable, SqlValue } from '@agentpay/primitives';
 import { column, toSql } from './columns.js';
 import type { Fields } from './columns.js';
 import { keysetOf } from './keyset.js';
-import type { ListOrder } from './keyset.js';
+import type { KeysetPart, ListOrder } from './keyset.js';
 import type { Counted, Page } from './Page.js';
 
 /** One table and what every store does with it. SQL that is more than that stays SQL, with {@link Table.columns} as its list. */
@@ -33,6 +33,8 @@ export interface Table<Row> {
 /** Which rows, in which order, and which part of them. */
 export interface RowPage<Row> extends Page {
   readonly where: string;
+  /** Two conditions of which a row meets one or both, each found in order by its own index: with an `or` all rows would be sorted. */
+  readonly either?: readonly [string, string] | undefined;
   readonly params: readonly SqlValue[];
   readonly order: ListOrder<Row>;
 }
@@ -84,20 +86,36 @@ export function table<Row extends object>(name: string, fields: Fields<Row>): Ta
       return db.query<Row>(`update ${name} set ${set.text} where ${text} returning ${columns}`, params);
     },
     select: (db, rest, params = []) => db.query<Row>(`select ${columns} from ${name} ${rest}`, params),
-    async page(db, { where: condition, params, order, ...wanted }) {
+    async page(db, { where: condition, either, params, order, ...wanted }) {
       const keyset = keysetOf(fields, order);
       const part = keyset.part(wanted, params);
-      const rows = await db.query<Row>(
-        `select ${columns} from ${name} where ${condition}${part.text}`,
-        part.params,
-      );
-      const [counted] = await db.query<{ total: bigint }>(
-        `select count(*) as total from ${name} where ${condition}`,
-        params,
-      );
+      const from = either
+        ? fromEither(name, condition, either, part)
+        : `${name} where ${condition}${part.text}`;
+      const rows = await db.query<Row>(`select ${columns} from ${from}`, part.params);
+      const count = either ? countEither(name, condition, either) : countOf(name, condition);
+      const [counted] = await db.query<{ total: bigint }>(`select ${count} as total`, params);
       return { ...keyset.page(rows, wanted), total: Number(counted?.total ?? 0n) };
     },
   };
+}
+
+type Either = readonly [string, string];
+
+/** The page of the rows that meet one of two conditions or both: the first ones of each, put together. */
+function fromEither(name: string, where: string, [one, other]: Either, { ofOne, ofAll }: KeysetPart): string {
+  const first = `select * from ${name} where ${one} and ${where}${ofOne}`;
+  const second = `select * from ${name} where ${other} and (${one}) is not true and ${where}${ofOne}`;
+  return `((${first}) union all (${second})) as ${name}${ofAll}`;
+}
+
+function countEither(name: string, where: string, [one, other]: Either): string {
+  const count = (condition: string) => countOf(name, `${condition} and ${where}`);
+  return `${count(one)} + ${count(other)} - ${count(`${one} and ${other}`)}`;
+}
+
+function countOf(name: string, where: string): string {
+  return `(select count(*) from ${name} where ${where})`;
 }
 
 /**

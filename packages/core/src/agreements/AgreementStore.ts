@@ -4,7 +4,7 @@ import { entity } from '../batch/index.js';
 import { newestFirst } from '../keyset.js';
 import type { Counted, Page } from '../Page.js';
 import type { Principal } from '../identity/index.js';
-import { table } from '../table.js';
+import { ifGiven, table } from '../table.js';
 import type { Agreement, AgreementStatus, AgreementUsage } from './Agreement.js';
 import type { AgreementHold } from './AgreementHold.js';
 
@@ -139,11 +139,13 @@ export async function selectAgreements(
   } & Page,
 ): Promise<{ agreements: Agreement[] } & Counted> {
   const side = party.kind === 'user' ? '_owner_id' : '_id';
+  const sides = { buyer: `buyer${side} = $1`, seller: `seller${side} = $1 and proposed_at is not null` };
+  const partyId = party.kind === 'platform' ? null : party.id;
+  const mine = ifGiven(partyId, role === null ? '$1::text is not null' : sides[role]);
   const { rows, ...counted } = await agreements.page(db, {
-    where: `($1::text is null or ($3::text is distinct from 'seller' and buyer${side} = $1)
-      or ($3::text is distinct from 'buyer' and seller${side} = $1 and proposed_at is not null))
-      and ($2::text is null or status = $2)`,
-    params: [party.kind === 'platform' ? null : party.id, status, role],
+    where: `${mine} and ${ifGiven(status, 'status = $2')}`,
+    either: partyId === null || role !== null ? undefined : [sides.buyer, sides.seller],
+    params: [partyId, status],
     order: newestFirst,
     ...wanted,
   });

@@ -135,4 +135,9 @@ create table direct_purchases (
 create index agreements_direct on agreements (accepted_at) where status in ('collecting_fee', 'executing_payment', 'returning_fee');
 `,
   },
+  {
+    // The list of the operator.
+    name: 'core/agreements-4',
+    sql: 'create index agreements_newest on agreements (created_at, id)',
+  },
 ];

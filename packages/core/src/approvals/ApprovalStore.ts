@@ -3,7 +3,7 @@ import type { DueRows } from '../attempts.js';
 import { entity } from '../batch/index.js';
 import { newestFirst } from '../keyset.js';
 import type { Counted, Page } from '../Page.js';
-import { table } from '../table.js';
+import { ifGiven, table } from '../table.js';
 import type { Approval, ApprovalStatus } from './Approval.js';
 
 export const approvals = table<Approval>('approvals', {
@@ -67,8 +67,9 @@ export async function selectApprovals(
   }: { partyId: string | null; payerId: string | null; status: ApprovalStatus | null } & Page,
 ): Promise<{ approvals: Approval[] } & Counted> {
   const { rows, ...counted } = await approvals.page(db, {
-    where: `($1::text is null or payer_id = $1 or owner_id = $1) and ($2::text is null or status = $2)
-      and ($3::text is null or payer_id = $3)`,
+    where: `${ifGiven(partyId, '$1::text is not null')} and ${ifGiven(status, 'status = $2')}
+      and ${ifGiven(payerId, 'payer_id = $3')}`,
+    either: partyId === null ? undefined : ['payer_id = $1', 'owner_id = $1'],
     params: [partyId, status, payerId],
     order: newestFirst,
     ...wanted,

@@ -35,4 +35,9 @@ create index approvals_owner on approvals (owner_id, created_at) where owner_id 
 create index approvals_due on approvals (expires_at) where status = 'pending';
 `,
   },
+  {
+    // The list of the operator.
+    name: 'core/approvals-2',
+    sql: 'create index approvals_newest on approvals (created_at, id)',
+  },
 ];

@@ -130,4 +130,9 @@ create index authorizations_due on authorizations (expires_at) where status = 'a
     name: 'core/billing-2',
     sql: `create index invoices_balance on invoices (ended_at) where paid_from = 'balance'`,
   },
+  {
+    // The list of the operator.
+    name: 'core/billing-3',
+    sql: 'create index grants_newest on grants (created_at, id)',
+  },
 ];

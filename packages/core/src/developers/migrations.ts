@@ -39,6 +39,11 @@ create table developer_payout_runs (
 );
 `,
   },
+  {
+    // The list of the operator.
+    name: 'core/developers-2',
+    sql: 'create index developers_newest on developers (created_at, id)',
+  },
 ];
 
 /** What of it is sealed. */

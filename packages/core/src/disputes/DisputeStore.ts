@@ -2,7 +2,7 @@ import type { Queryable } from '@agentpay/primitives';
 import { entity } from '../batch/index.js';
 import { newestFirst } from '../keyset.js';
 import type { Counted, Page } from '../Page.js';
-import { table } from '../table.js';
+import { ifGiven, table } from '../table.js';
 import type { Dispute, DisputeStatus, Evidence } from './Dispute.js';
 
 export const disputes = table<Dispute>('disputes', {
@@ -64,8 +64,9 @@ export async function selectDisputes(
   }: { partyId: string | null; status: DisputeStatus | null; about: 'payment' | 'invoice' | null } & Page,
 ): Promise<{ disputes: Dispute[] } & Counted> {
   const { rows, ...counted } = await disputes.page(db, {
-    where: `($1::text is null or opener_id = $1 or other_id = $1) and ($2::text is null or status = $2)
-      and ($3::text is null or (invoice_id is null) = ($3 = 'payment'))`,
+    where: `${ifGiven(partyId, '$1::text is not null')} and ${ifGiven(status, 'status = $2')}
+      and ${ifGiven(about, "(invoice_id is null) = ($3 = 'payment')")}`,
+    either: partyId === null ? undefined : ['opener_id = $1', 'other_id = $1'],
     params: [partyId, status, about],
     order: newestFirst,
     ...wanted,

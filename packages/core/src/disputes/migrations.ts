@@ -41,4 +41,9 @@ alter table disputes drop constraint disputes_check;
 alter table disputes add constraint disputes_subject check (num_nonnulls(payment_id, invoice_id, agreement_id) = 1);
 `,
   },
+  {
+    // The list of the operator.
+    name: 'core/disputes-3',
+    sql: 'create index disputes_newest on disputes (created_at, id)',
+  },
 ];

@@ -3,6 +3,7 @@ import { entity } from '../batch/index.js';
 import { newestFirst } from '../keyset.js';
 import type { Counted, Page } from '../Page.js';
 import { table } from '../table.js';
+import type { RowPage } from '../table.js';
 import type { Payment, PaymentStatus } from './Payment.js';
 
 export const payments = table<Payment>('payments', {
@@ -78,12 +79,15 @@ export function pageOwned(
   return payments.page(db, { ...condition(partyId, filter), order: newestFirst, ...wanted });
 }
 
-function condition(partyId: string, filter: PaymentFilter): { where: string; params: SqlValue[] } {
+function condition(
+  partyId: string,
+  filter: PaymentFilter,
+): Pick<RowPage<Payment>, 'where' | 'either'> & { params: SqlValue[] } {
   const params: SqlValue[] = [partyId];
-  const terms = ['(payer_id = $1 or payee_id = $1)'];
+  const terms = ['true'];
   if (filter.status !== undefined) terms.push(`status = $${params.push(filter.status)}`);
   if (filter.rail !== undefined) terms.push(`rail = $${params.push(filter.rail)}`);
   if (filter.createdAfter !== undefined) terms.push(`created_at > $${params.push(filter.createdAfter)}`);
   if (filter.createdBefore !== undefined) terms.push(`created_at < $${params.push(filter.createdBefore)}`);
-  return { where: terms.join(' and '), params };
+  return { where: terms.join(' and '), either: ['payer_id = $1', 'payee_id = $1'], params };
 }

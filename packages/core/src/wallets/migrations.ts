@@ -24,4 +24,9 @@ create table fundings (
 );
 `,
   },
+  {
+    // The list of the operator.
+    name: 'core/wallets-2',
+    sql: 'create index wallets_newest on wallets (currency, created_at, id)',
+  },
 ];

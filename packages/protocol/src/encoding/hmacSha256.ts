@@ -17,7 +17,7 @@ export type HmacEncoding = 'base64url' | 'base64' | 'hex';
 export interface HmacSha256 {
   /** base64url unless something else is asked for. */
   of(text: string, encoding?: HmacEncoding): string;
-  /** In base64url. Of texts that differ in one place only: what they share is laid out once. What changes must always have the same length. */
+  /** In base64url, of texts that differ in one place only: what they share is laid out once. What changes always has the same length. */
   ofChanging(text: Changing): (changed: string) => string;
 }
 
