@@ -103,15 +103,15 @@ function firstDenial(
   for (const set of sets) {
     if (!set || set.rules.length === 0) continue;
     const of: Case = { spend: judged.spend, standing: judged.standing, owner: set.partyId };
-    let found: Denial | undefined;
-    let place = kinds.length;
+    let first: Denial | undefined;
+    let firstAt = kinds.length;
     for (const rule of set.rules) {
-      if (rule.active === false) continue;
-      const own = kinds.indexOf(rule.kind);
-      const denied = own >= 0 && own < place ? judge(rule, of) : undefined;
-      if (denied) [found, place] = [denied, own];
+      const at = kinds.indexOf(rule.kind);
+      if (at < 0 || at >= firstAt || rule.active === false) continue;
+      const denied = judge(rule, of);
+      if (denied) [first, firstAt] = [denied, at];
     }
-    if (found) return found;
+    if (first) return first;
   }
   return undefined;
 }
